@@ -70,7 +70,7 @@ class LowCurvature:
             if not float(gradient @ direction) < 0:
                 return theta
             step = weak_wolfe(value_and_grad, theta, value, gradient, direction, first=length, trials=50)
-            if not step.found:
+            if not step.lowered:
                 return theta
             theta, value, gradient, length = step.theta, step.loss, step.gradient, 2.0 * step.length
         return theta

@@ -68,5 +68,5 @@ def test_a_file_that_counts_values_keeps_its_meaning_and_has_no_program():
     surface = PolynomialLeastSquares().from_samples(x, smooth(x), LISTED).model.surface
     old = SurfaceModel(surface, LISTED, name="older")
     assert np.array_equal(old.value(x), surface.value(2.0 * LISTED.to_unit(x) - 1.0))
-    with pytest.raises(Unreadable, match="counts the listed values of an axis"):
+    with pytest.raises(Unreadable, match="maps a listed value by its position"):
         program_of(old.as_function(), 2)

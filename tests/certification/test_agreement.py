@@ -150,7 +150,7 @@ def test_what_differs_in_a_corner_or_in_a_small_part_is_refused(elsewhere):
     plain = Function(lambda x: x.sum(axis=1))
     program = program_of(plain, 3)
     compare(plain, program, "model", domain)
-    with pytest.raises(BadInput, match="a branch was not seen"):
+    with pytest.raises(BadInput, match="a branch that was not read"):
         compare(Function(lambda x: x.sum(axis=1) + 0.01 * elsewhere(x)), program, "model", domain)
 
 

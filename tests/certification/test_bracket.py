@@ -167,7 +167,7 @@ def test_no_cell_is_lost_in_batches_far_smaller_than_the_work(monkeypatch):
     assert _narrowed(work, goal, 100) == "boxes"
     assert len(work.bracket.pending) > 16
     assert _tiled(work.bracket)
-    bracket_module.settle(work, _Sizes(), goal, Limit.of(60.0))
+    bracket_module.tighten_pending(work, _Sizes(), goal, Limit.of(60.0))
     assert _tiled(work.bracket)
     assert _narrowed(work, goal, 10_000) == "proved"
     assert _tiled(work.bracket)

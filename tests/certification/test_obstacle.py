@@ -10,7 +10,7 @@ import pytest
 
 from supnorm.certification import bracket as bracket_module
 from supnorm.certification import certify
-from supnorm.certification.bracket import Bracket, Goal, Work, settle
+from supnorm.certification.bracket import Bracket, Goal, Work, tighten_pending
 from supnorm.certification.error_program import error_program
 from supnorm.certification.leaf import Bounded
 from supnorm.evaluation.limit import Limit
@@ -146,18 +146,18 @@ def _pending(halvings):
 
 def test_time_is_not_spent_on_boxes_that_have_no_bound():
     work, strategy = _pending(13), _Slow(np.inf)
-    settle(work, strategy, Goal(1.1, None), Limit.of(10.0))
+    tighten_pending(work, strategy, Goal(1.1, None), Limit.of(10.0))
     assert strategy.calls == 1
 
 
 def test_the_first_bound_may_take_some_time_but_no_more(monkeypatch):
     monkeypatch.setattr(bracket_module, "FIRST_SECONDS", 0.45)
     work, strategy = _pending(13), _Slow(1.0)  # 32 batches
-    settle(work, strategy, Goal(1.1, None), Limit.of(0.0))
+    tighten_pending(work, strategy, Goal(1.1, None), Limit.of(0.0))
     assert 3 <= strategy.calls <= 5
     assert work.bracket.upper == np.inf
     few, strategy = _pending(9), _Slow(1.0)
-    settle(few, strategy, Goal(1.1, None), Limit.of(0.0))
+    tighten_pending(few, strategy, Goal(1.1, None), Limit.of(0.0))
     assert few.bracket.upper == 1.0
 
 

@@ -256,7 +256,7 @@ def test_recorded_values_are_compared_with_the_function(tmp_path, monkeypatch):
     path = tmp_path / "c.json"
     certify(declared_problem(), 1.1).certificate.save(path)
     assert certify(declared_problem(), 1.1, resume=path).believed == 0
-    with pytest.raises(BadInput, match="is not what it gives there"):
+    with pytest.raises(BadInput, match="is not its value there"):
         certify(declared_problem(1e-6), 1.1, resume=path)
     monkeypatch.setattr(recorded, "LEAST", 2)
     monkeypatch.setattr(recorded, "SECONDS", -1.0)

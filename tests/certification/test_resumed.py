@@ -278,7 +278,7 @@ def test_a_proof_goes_on_with_the_seed_that_began_it_only(tmp_path):
     path = tmp_path / "certificate.json"
     certify(problem, seed=3).certificate.save(path)
     assert json.loads(path.read_text())["seed"] == 3
-    with pytest.raises(BadInput, match="begun with seed 3, this asks for seed 4"):
+    with pytest.raises(BadInput, match="begun with seed 3, but you ask for seed 4"):
         certify(problem, resume=path, seed=4)
     assert certify(problem, resume=path, seed=3).certificate.seed == 3
     assert (

@@ -167,7 +167,8 @@ OTHERS = {
         "its witness is not a point that counts",
     ),
     "a declared reference": (
-        replace(PROBLEM, reference=with_bound(lambda x: wave(np.array(x.tolist())), 30.0)), "rests on .* nothing",
+        replace(PROBLEM, reference=with_bound(lambda x: wave(np.array(x.tolist())), 30.0)),
+        "assumes declared bounds of: nothing",
     ),
 }  # fmt: skip
 
@@ -226,7 +227,7 @@ def test_a_stripped_or_altered_condition_is_a_mismatch(saved, tmp_path):
     certify(noted, 1.2).certificate.save(tmp_path / "noted.json")
     assert mismatch(tmp_path / "noted.json", noted) is None
     path = _edited(tmp_path / "noted.json", tmp_path, notes=[])
-    assert "its notes lack what the bound rests on" in str(mismatch(path, noted))
+    assert "its notes lack what the bound assumes" in str(mismatch(path, noted))
 
 
 def test_keys_that_the_format_does_not_have_are_refused(saved, tmp_path):
@@ -283,7 +284,7 @@ def test_declarations_must_be_those_of_the_problem(tmp_path):
     other = replace(other, model=other.reference, reference=other.model)
     assert (
         mismatch(path, other)
-        == "it rests on what is declared of: reference; the problem declares something of: model"
+        == "it assumes declared bounds of: reference; the problem declares bounds of: model"
     )
 
 

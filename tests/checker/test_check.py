@@ -321,7 +321,7 @@ def test_points_of_the_problem_must_lie_in_the_domain(tmp_path):
     certify(problem).certificate.save(tmp_path / "c.json")
     assert check(tmp_path / "c.json", [((0.5,), 0.25, 1e-9)]).accepted
     verdict = check(tmp_path / "c.json", [((1.0 + 1e-9,), 1.0, 1e-6)])
-    assert "domain does not hold" in verdict.reason
+    assert "domain does not contain" in verdict.reason
 
 
 def test_a_program_that_is_not_quite_the_code_makes_the_verdict_conditional(tmp_path):

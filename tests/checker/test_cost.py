@@ -190,7 +190,7 @@ def test_the_command_refuses_with_one_line_and_exit_2(honest, tmp_path, capsys):
     forecast, refusal = said.err.splitlines()
     assert forecast.strip().startswith("forecast: about ")
     assert "--limit" in refusal
-    assert "nothing is said of whether its claims are true" in refusal
+    assert "whether its claims are true was not checked" in refusal
     assert run(["check", str(path), "--limit", "0"]) == 2
     assert run(["check", str(honest), "--memory", "0.001"]) == 2
     assert "reading the file would take" in capsys.readouterr().err

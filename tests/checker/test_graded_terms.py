@@ -168,11 +168,11 @@ def test_features_without_bound_stay_so():
         graded.multiply(lost, known), graded.smooth("tanh", lost), graded.relu(lost),
     ):  # fmt: skip
         assert found.rem is None
-    assert graded._own_range(lost) is None
+    assert graded._model_range(lost) is None
 
 
 def test_the_range_of_a_model_counts_all_of_it():
-    low, high = graded._own_range(_graded(1.0, (0.5, -0.25), H=(0.125, -0.25, 0.5), s=(0.25, 0.5), rem=2.0))
+    low, high = graded._model_range(_graded(1.0, (0.5, -0.25), H=(0.125, -0.25, 0.5), s=(0.25, 0.5), rem=2.0))
     assert float(high) == 1.0 + 0.75 + 0.875 + 0.75 + 2.0
     assert float(low) == 1.0 - 0.75 - 0.875 - 0.75 - 2.0
 

@@ -50,7 +50,7 @@ def test_every_number_of_the_theory_has_an_option(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--network", "6,32"), "--network wants LAYERS,WIDTH,C"), (("--rho", "2,x"), "--rho wants numbers"),
+        (("--network", "6,32"), "--network must be LAYERS,WIDTH,C"), (("--rho", "2,x"), "--rho wants numbers"),
         (("--composition", "2,4"), "wants pairs"),
         (("--learning-curve", "network"), "--learning-curve needs a function"),
         (("--network", "2,4,1"), "at least 3 affine layers"),
@@ -229,7 +229,7 @@ def test_ctrl_c_keeps_the_calls_and_resume_uses_them(shell: Shell) -> None:
             ("--out", "run"),
             "evaluations and trainings are kept in run: run the same command with --resume",
         ),
-        ("nowhere", (), "nothing is kept without --out"),
+        ("nowhere", (), "without --out nothing is kept"),
     ):
         process = shell.start(*arguments, *options, SUPNORM_TEST_LOG=str(logs[name]), **QUICK)
         wait_for_lines(logs[name], 300)

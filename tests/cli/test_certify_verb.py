@@ -269,10 +269,10 @@ def test_what_cannot_be_read_or_proved_is_said_by_its_own_reason(shell: Shell) -
             'command = ["cat"]',
             wave,
             2,
-            "cat is a program of its own (command = [..]), whose code cannot be read; ",
+            "cat is a separate program (command = [..]), whose code cannot be read; ",
         ),
         ('python = "code.py:forest"', wave, 2, "forest is an object with predict (Forest)"),
-        (wave, 'file = "t.csv"', 2, "is a table, known at its points only"),
+        (wave, 'file = "t.csv"', 2, "is a table, known at its points; use audit"),
         ('python = "code.py:pole"', wave, 4, "no-bound: No bound can be proved near x = 0: a pole"),
     ):
         text = f"[model]\n{model}\n[reference]\n{reference}\n[domain]\nx = {{ low = -1.0, high = 1.0 }}\n"

@@ -382,7 +382,7 @@ def test_an_accepted_file_says_what_it_speaks_of(tmp_path: Path, capsys: pytest.
     held = json.loads(file.read_text())
     low, high = (float.fromhex(held[k][0]) for k in ("axis_low", "axis_high"))
     assert f"domain: {held['names'][0]} in [{low!r}, {high!r}]" in said
-    assert "model: model (so named by who made the file)" in said
+    assert "model: model (a name that the maker of the file chose)" in said
     assert held["hashes"][0][:16] in said
     assert "error: absolute, to both sides, of 1 output\n" in said
     assert "made with: supnorm" in said

@@ -479,7 +479,7 @@ def test_2_for_a_folder_that_is_a_file_and_for_nothing_to_resume(shell: Shell) -
     done = shell.run("audit", "problem.toml", "--out", "truth.py")
     assert (done.code, "truth.py is a file" in done.line) == (2, True)
     done = shell.run("audit", "problem.toml", "--out", "fresh", "--resume")
-    assert (done.code, "holds no run" in done.line) == (2, True)
+    assert (done.code, "has no run" in done.line) == (2, True)
 
 
 @pytest.mark.parametrize(

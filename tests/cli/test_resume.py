@@ -90,11 +90,11 @@ def test_resuming_a_finished_run_evaluates_only_the_witness_again(
 @pytest.mark.parametrize(
     ("first", "then", "named"),
     [
-        (["--seed", "1"], ["--seed", "2"], "--seed 1, this asks for --seed 2"),
+        (["--seed", "1"], ["--seed", "2"], "--seed 1, but you ask for --seed 2"),
         (
             ["--evaluations", "300"],
             ["--evaluations", "400"],
-            "--evaluations 300, this asks for --evaluations 400",
+            "--evaluations 300, but you ask for --evaluations 400",
         ),
         (["--evaluations", "300"], ["--seconds", "1"], "--evaluations 300, no --seconds"),
     ],

@@ -100,7 +100,7 @@ def test_another_function_is_refused_with_the_point_and_both_values(verb, ran, m
         assert _again(verb, "--seed", "3") == 2
         said = capsys.readouterr().err
         found = re.search(
-            r"the (\w+) \w+ is not what it was: at \((.*)\) the stored value is \((.*)\), now it gives \((.*)\);",
+            r"the (\w+) \w+ has changed: at \((.*)\) the stored value is \((.*)\), now it gives \((.*)\);",
             said,
         )
         assert found, said
@@ -120,7 +120,7 @@ def test_another_function_is_refused_with_the_point_and_both_values(verb, ran, m
 def test_another_seed_or_budget_is_refused(verb, ran, monkeypatch, capsys):
     monkeypatch.chdir(ran(verb))
     assert _again(verb, "--seed", "4") == 2
-    assert "was started with --seed 3, this asks for --seed 4" in capsys.readouterr().err
+    assert "was started with --seed 3, but you ask for --seed 4" in capsys.readouterr().err
     _, option, value = VERBS[verb]
     words = list(VERBS[verb][0])
     words[words.index(option) + 1] = value
@@ -131,7 +131,7 @@ def test_another_seed_or_budget_is_refused(verb, ran, monkeypatch, capsys):
 def test_another_time_for_a_fit_is_refused(ran, monkeypatch, capsys):
     monkeypatch.chdir(ran("fit"))
     assert _again("fit", "--seed", "3", "--seconds", "60") == 2
-    assert "was started with no --seconds, this asks for --seconds 60" in capsys.readouterr().err
+    assert "was started with no --seconds, but you ask for --seconds 60" in capsys.readouterr().err
 
 
 LAZY = """
@@ -216,7 +216,7 @@ def test_what_rounding_explains_is_no_difference(tmp_path):
         if good:
             assert spot_check(store, {"model": function, "reference": function, "recheck": None}) == 8
         else:
-            with pytest.raises(BadInput, match="model f is not what it was"):
+            with pytest.raises(BadInput, match="model f has changed"):
                 spot_check(store, {"model": function})
 
 

@@ -46,7 +46,7 @@ def test_a_store_of_another_function_is_refused(
     first = verb(wave, EvaluationStore(path, "p"))
     assert EvaluationStore(path, "p").points > 50
     with pytest.raises(
-        BadInput, match=r"s\.sqlite: the reference .* is not what it was: at .* give a store of its own"
+        BadInput, match=r"s\.sqlite: the reference .* has changed: at .* give a store of its own"
     ):
         verb(other, EvaluationStore(path, "p"))
     again = verb(wave, EvaluationStore(path, "p"))
@@ -66,14 +66,14 @@ def test_a_caller_refuses_what_is_not_its_own(tmp_path: Path) -> None:
     _called(wave, EvaluationStore(path, "p"))
     _called(wave, EvaluationStore(path, "p"))
     with pytest.raises(
-        BadInput, match=r"s\.sqlite: the reference other is not what it was.*give a store of its own"
+        BadInput, match=r"s\.sqlite: the reference other has changed.*give a store of its own"
     ):
         _called(other, EvaluationStore(path, "p"))
-    with pytest.raises(BadInput, match="is not what it was"):  # nor in one session
+    with pytest.raises(BadInput, match="has changed"):  # nor in one session
         _called(other, EvaluationStore(path, "p"))
     store = EvaluationStore(tmp_path / "t.sqlite", "p")
     _called(wave, store.only("reference"))
-    with pytest.raises(BadInput, match="is not what it was"):
+    with pytest.raises(BadInput, match="has changed"):
         _called(other, store)
 
 
@@ -84,7 +84,7 @@ def test_a_function_of_other_inputs_is_refused(tmp_path: Path) -> None:
     def plane(x: Array) -> Array:
         return x[:, 0] + x[:, 1]
 
-    with pytest.raises(BadInput, match="is not what it was"):
+    with pytest.raises(BadInput, match="has changed"):
         _called(plane, store, 2)
 
 

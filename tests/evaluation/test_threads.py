@@ -15,7 +15,7 @@ import supnorm as sn
 from supnorm.approximants import ChebyshevTensor
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.processes import Processes
-from supnorm.evaluation.threads import ASKED, one_thread, own_threads
+from supnorm.evaluation.threads import ASKED, all_threads, one_thread
 
 
 def threads() -> set[int]:
@@ -49,7 +49,7 @@ def test_nested_ones_end_as_they_began() -> None:
         with one_thread():
             assert threads() == {1}
         assert threads() == {1}
-        with own_threads():
+        with all_threads():
             assert threads() == {2}
         assert threads() == {1}
     assert threads() == {2}
@@ -74,7 +74,7 @@ def test_another_thread_of_the_program_does_not_mix_them_up() -> None:
 
 
 def test_an_error_leaves_them_as_they_were() -> None:
-    with pytest.raises(ZeroDivisionError), one_thread(), own_threads():
+    with pytest.raises(ZeroDivisionError), one_thread(), all_threads():
         raise ZeroDivisionError
     assert threads() == {2}
 

@@ -241,9 +241,9 @@ def test_masks_return_booleans() -> None:
 
 
 def test_a_floor_without_a_relative_error_means_nothing() -> None:
-    with pytest.raises(BadInput, match=r'scale = 2.0 means nothing for kind = "absolute"'):
+    with pytest.raises(BadInput, match=r'scale = 2.0 has no effect for kind = "absolute"'):
         ErrorMeasure(scale=2.0)  # type: ignore[arg-type]
-    with pytest.raises(BadInput, match=r'floor = 0.1 means nothing for kind = "absolute"'):
+    with pytest.raises(BadInput, match=r'floor = 0.1 has no effect for kind = "absolute"'):
         ErrorMeasure(floor=0.1)
 
 

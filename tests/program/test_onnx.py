@@ -109,7 +109,7 @@ def test_the_places_of_maxima_are_no_values():
     names = [helper.make_tensor_value_info(n, TensorProto.DOUBLE, [1, 1, None]) for n in ("x", "y")]
     names[0].type.tensor_type.shape.dim[2].dim_value = 4
     model = helper.make_model(helper.make_graph(nodes, "pool", names[:1], names[1:]))
-    with pytest.raises(Unsupported, match="places of the maxima"):
+    with pytest.raises(Unsupported, match="positions of the maxima"):
         lower_onnx(model)
 
 

@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from supnorm.program import lower_onnx
-from supnorm.program.apart import ONNXRUNTIME, TORCH, U
+from supnorm.program.discrepancies import ONNXRUNTIME, TORCH, U
 
 rng = np.random.default_rng(1)
 NORMAL = rng.normal(size=(6, 4))

@@ -174,7 +174,7 @@ def test_external_data_of_onnx_files(tmp_path):
     assert (tmp_path / "p" / "net.onnx").read_bytes() == graph  # the change is in the weights beside it alone
     assert _print(path) != before
     (tmp_path / "p" / "net.onnx.data").unlink()
-    with pytest.raises(BadInput, match=r"its weights are in net\.onnx\.data, which is not beside it"):
+    with pytest.raises(BadInput, match=r"its weights are in net\.onnx\.data, which is not in its folder"):
         open_problem(path)
 
 

@@ -300,7 +300,7 @@ def test_a_key_joins_rows_once(tmp_path: Path) -> None:
     assert ignored is not None
     assert (ignored.error, ignored.row) == (0.5, 3)
     for model, reference, said in (
-        ("id,pred\n9,3\n7,1\n9,2\n", good, r"m.csv: rows 1 and 3 have the same key, id = 9; a key must be another one"),
+        ("id,pred\n9,3\n7,1\n9,2\n", good, r"m.csv: rows 1 and 3 have the same key, id = 9; a key must differ in every row"),
         ("id,pred\n9,3\n", good.replace("8,", "7,"), r"r.csv: rows 1 and 2 have the same key, id = 7"),
         ("id,pred\n9,3\n,1\n", good, r"row 2 has no value in the key id"),
         ("id,pred\n1,3\n2,1\n", good, r"no row of m.csv has the key of a row of r.csv: id = 1 there, id = 7 here"),
@@ -404,7 +404,7 @@ def test_grids_of_other_times_are_no_pairs(tmp_path: Path) -> None:
         )
     text = SIDES.replace('"a", "b"', '"a"').format(model="m.nc", reference="r.nc", key="")
     (tmp_path / "p.toml").write_text(text)
-    with pytest.raises(BadInput, match="differ in time at its place 3, 2020-01-03 and 2020-01-04"):
+    with pytest.raises(BadInput, match="differ in time at position 3, 2020-01-03 and 2020-01-04"):
         open_problem(tmp_path / "p.toml")
 
 
@@ -477,13 +477,13 @@ def test_two_values_at_one_point_are_no_value_of_a_function() -> None:
 
 
 CELLS = [
-    ("1_000", "got '1_000'; numbers are read"),
-    ("１２", "got '１２'; numbers are read"),
-    ("2020-02-27", "of a date or time give a number, such as days since the first one"),
-    ("True", "of a yes or no give 1 or 0"),
+    ("1_000", "got '1_000'; a cell must be a number"),
+    ("１２", "got '１２'; a cell must be a number"),
+    ("2020-02-27", "write a date or time as a number, such as days since the first one"),
+    ("True", "write yes or no as 1 or 0"),
     ('"1,5"', "write decimals with a point"),
     ("1e999", "beyond double precision"),
-    ("9007199254740993", "double precision cannot hold the whole number 9007199254740993"),
+    ("9007199254740993", "double precision cannot represent the whole number 9007199254740993"),
     ("0x10", "got '0x10'"),
 ]
 

@@ -68,7 +68,7 @@ def test_an_archive_of_values_is_told_which_kinds_of_table_there_are(tmp_path: P
     problem = tmp_path / "p.toml"
     problem.write_text('[reference]\nfile = "t.npz"\n[domain]\na = [0.0, 1.0]\nb = [0.0, 9.0]\n')
     with pytest.raises(
-        BadInput, match=r"it holds X, y; computed values are given as \.csv, \.parquet or \.nc"
+        BadInput, match=r"it contains X, y; give computed values as \.csv, \.parquet or \.nc"
     ):
         open_problem(problem)
 
@@ -225,12 +225,12 @@ def test_a_law_beside_a_table_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "csv")
     np.savetxt(tmp_path / "use.csv", X, delimiter=",", header="T,p", comments="")
     path.write_text(path.read_text() + '[law]\nfile = "use.csv"\n')
-    with pytest.raises(BadInput, match=r"\[law\] means nothing beside .*a table of values"):
+    with pytest.raises(BadInput, match=r"\[law\] has no effect beside .*a table of values"):
         open_problem(path)
 
 
 BAD_DATA = [
-    (DOMAIN + '[data]\nfile = "truth.py:cloud"\ndomain = true\n', "give one"),
+    (DOMAIN + '[data]\nfile = "truth.py:cloud"\ndomain = true\n', "give only one"),
     (DOMAIN + '[data]\nfile = "none.csv"\n', "there is no file"),
     (DOMAIN + '[data]\nfile = "bad.npz"\n', "cannot be read as arrays of numbers"),
     (DOMAIN + '[data]\nfile = "notes.txt"\n', "points are read from"),
@@ -257,7 +257,7 @@ def test_tables_in_another_encoding_or_with_other_separators_are_told_what_to_ch
     table = tmp_path / "pairs.csv"
     for content, words in (
         ((good + "1.0,2.0,3.0,4.0,Zürich\n").encode("latin-1"), "pairs.csv.*after line [34].*not UTF-8"),
-        ("T,p,N,f,Straße\n".encode("latin-1"), r"must be text \(UTF-8\), cells separated by commas"),
+        ("T,p,N,f,Straße\n".encode("latin-1"), r"must be text \(UTF-8\) with cells separated by commas"),
         (good.replace(",", ";").encode(), "separate its cells by commas, not by semicolons"),
         (good.replace(",", "\t").encode(), "separate its cells by commas, not by tabs"),
         (good.replace("place", "T").encode(), "it has two columns T; give each another name"),

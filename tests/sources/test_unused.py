@@ -58,7 +58,7 @@ def test_keys_without_a_use_are_named(case: str, tmp_path: Path) -> None:
     )
     said = [note for note in function.notes if "was not used" in note]
     assert {note.removeprefix("problem.toml: [model] ").partition(" was")[0] for note in said} == expected
-    assert all("means nothing for" in note for note in said)
+    assert all("has no effect for" in note for note in said)
 
 
 def test_a_command_says_in_which_precision_it_computes(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_jumps_are_told_and_the_piecewise_fit_is_taken():
     result = fit(step, LINE, tolerance=1e-9)
     assert result.winner.method == "piecewise chebyshev"
     assert any("jump of 0.421 at x = 0.1" in note for note in result.notes)
-    assert any("misses by at least half" in note for note in result.notes)
+    assert any("is at least half of that" in note for note in result.notes)
 
 
 @pytest.mark.slow
@@ -508,7 +508,7 @@ def test_of_many_samples_some_are_trained_on_and_all_others_judge(monkeypatch):
     monkeypatch.setattr(fixed_data, "MOST", 400)
     x = np.random.default_rng(0).random((20_000, 2))
     result = fit((x, np.sin(3 * x[:, 0]) * x[:, 1]), tolerance=1e-6)
-    assert result.notes == ("400 of 20,000 samples are trained on, the others judge",)
+    assert result.notes == ("400 of 20,000 samples train the candidates, the others measure their errors",)
     assert result.evaluations == {"train": 400, "choose": 8400, "held-out": 11_200}
     assert result.status.code == "nothing-found"
     assert ("NetworkFit", "a cheaper method meets the tolerance") in result.skipped
@@ -652,7 +652,7 @@ def test_tanh_surrogates_are_proved_in_two_and_three_dimensions(f, domain, goal)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "to certify a fit a tolerance is needed"),
+        ({}, "to certify a fit, give a tolerance"),
         ({"tolerance": 1e-3, "norm": "l2"}, "proves the largest error"),
         ({"tolerance": 1e-3, "method": SimplexInterpolation()}, "SimplexInterpolation cannot be certified"),
     ],

@@ -193,5 +193,5 @@ def test_soap_without_matrices_is_adam():
 
 
 def test_soap_tells_shapes_that_do_not_fit():
-    with pytest.raises(BadInput, match=r"shapes \(\(2, 2\),\) hold 4 parameters, got 5"):
+    with pytest.raises(BadInput, match=r"shapes \(\(2, 2\),\) have 4 parameters, got 5"):
         SOAP().minimise(FunctionLoss(rosenbrock, shapes=((2, 2),)), np.zeros(5))

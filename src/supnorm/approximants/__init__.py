@@ -1,4 +1,4 @@
-"""Classical approximators, one per file, in one protocol with the networks."""
+"""Classical approximators, one in each file, with the same protocol as the networks."""
 
 from supnorm.approximants.approximation import Approximation, NotApplicable, SurfaceModel
 from supnorm.approximants.chebyshev_tensor import ChebyshevTensor

@@ -1,11 +1,11 @@
 """The result of every approximator, and the coordinates in which all of them work.
 
-Approximators see the cube [-1, 1]^d: the axes of the domain mapped affinely, logarithmic axes by their
-logarithm. A method is a frozen dataclass of options with one of two functions:
+Approximators work on the cube [-1, 1]^d, to which the axes of the domain are mapped affinely (log axes in the
+logarithm). A method is a frozen dataclass of options with one of two functions:
 
-* ``from_function(f, domain, evaluations)``: chooses its own points (`ChebyshevTensor`, `PiecewiseChebyshev`,
+* ``from_function(f, domain, evaluations)`` chooses its own points (`ChebyshevTensor`, `PiecewiseChebyshev`,
   `TensorTrain`),
-* ``from_samples(x, y, domain, rng)``: takes given points (all others, and networks).
+* ``from_samples(x, y, domain, rng)`` takes given points (all others, and networks).
 
 Both return an `Approximation`; `NotApplicable` explains why a method cannot be used.
 """
@@ -28,17 +28,17 @@ from supnorm.problem.function import Pullback
 from supnorm.program import Builder, Tensor, Unreadable
 
 Array = NDArray[np.float64]
-# Files of before 2026-11-28 counted the values of an axis; they keep their meaning.
-BY_RANK = "counts the listed values of an axis, which no program does (fit it again with this version)"
-MOST_TERMS = 5000  # of a polynomial: certificates of larger programs take more than minutes
+# Files from before 2026-11-28 mapped a listed value by its position in the list; they are still evaluated in this way.
+BY_RANK = "maps a listed value by its position in the list, and no program can do that (fit it again with this version)"
+MOST_TERMS = 5000  # of a polynomial; a certificate of a larger program takes more than minutes
 
 
 class NotApplicable(Exception):
-    """The method cannot be used for this reference, domain or number of samples; the message says why."""
+    """A method cannot be used for this reference, domain or number of samples; the message says why."""
 
 
 class Surface(Protocol):
-    """A fitted function on the cube: a frozen dataclass of arrays and numbers that has this class as its base."""
+    """The base class of fitted functions on the cube, which are frozen dataclasses of arrays and numbers."""
 
     @property
     def m(self) -> int:
@@ -51,7 +51,7 @@ class Surface(Protocol):
         """Gradient in ``t`` of the outputs weighted by ``weight (n, m)``, shape ``(n, d)``."""
 
     def program(self, build: Builder, t: list[Tensor]) -> Tensor | str:
-        """The outputs at the coordinates ``t`` in a program that a certificate can rest on, or why there are none."""
+        """The outputs at the coordinates ``t`` in a program that can be certified, or the reason why there is none."""
         return "is run but not read"
 
     def fault(self, d: int) -> str:
@@ -64,11 +64,11 @@ class Approximation:
     """A fitted approximator.
 
     Attributes:
-        function: the approximator as a `Function` of the domain's own inputs.
-        model: what is saved: a `Network` or a `Surface` with its domain.
-        method: its name in tables.
-        parameters: numbers that were fitted or stored.
-        samples: number of points of the reference that it used.
+        function: the approximator as a `Function` of the inputs in the units of the domain.
+        model: the object that can be saved: a `Network` or a `Surface` with its domain.
+        method: the name of the method in tables.
+        parameters: number of fitted or stored numbers.
+        samples: number of points of the reference that were used.
         notes: sentences for the user.
     """
 
@@ -110,12 +110,12 @@ class SurfaceModel:
         return sum(_count(v) for v in values)
 
     def value(self, x: Array) -> Array:
-        """Values ``(n, m)`` at points ``x (n, d)`` in the inputs' own units."""
+        """Values ``(n, m)`` at points ``x (n, d)`` in the units of the domain."""
         x = np.asarray(x, dtype=np.float64)
         return in_blocks(lambda rows: self.surface.value(self._cube(rows)), x, self.surface.m)
 
     def vjp(self, x: Array) -> tuple[Array, Pullback]:
-        """Values, and the pullback of weights on them to the inputs."""
+        """Values, and the pullback from weights of the outputs to weighted derivatives by the inputs."""
         x = np.asarray(x, dtype=np.float64)
         t = self._cube(x)
 
@@ -159,7 +159,7 @@ def _unread(name: str, why: Any, x: Array) -> Array:
 def finish(
     surface: Surface, domain: Domain, method: str, samples: int, notes: tuple[str, ...] = ()
 ) -> Approximation:
-    """Wrap a fitted surface."""
+    """The approximation of a fitted surface."""
     model = SurfaceModel(surface, _frame(domain), name=method)
     return Approximation(model.as_function(), model, method, model.parameters, samples, notes)
 
@@ -175,12 +175,12 @@ def to_cube(domain: Domain, x: Array) -> Array:
 
 
 def from_cube(domain: Domain, t: Array) -> Array:
-    """Points of the cube in the domain's own units."""
+    """Points of the cube in the units of the domain."""
     return _frame(domain).from_unit(0.5 * (t + 1.0))
 
 
 def _frame(domain: Domain) -> Domain:
-    """The axes alone, without lists of values; an axis of a single value keeps it, as the middle of the cube."""
+    """The axes without lists of values; the value of an axis with a single value is the middle of the cube."""
     axes: dict[str, Any] = {
         name: a if a.values is None or len(a.values) == 1 else replace(a, values=None)
         for name, a in zip(domain.names, domain.axes, strict=True)
@@ -214,7 +214,7 @@ def described(domain: Domain, x: Array) -> str:
 
 
 def on_cube(f: Callable[[Array], Array], domain: Domain) -> Callable[[Array], Array]:
-    """``f`` as a function of the cube, refusing values that are not finite."""
+    """``f`` as a function on the cube; it refuses values that are not finite."""
 
     def values(t: Array) -> Array:
         y = f(from_cube(domain, t))

@@ -65,7 +65,7 @@ def hyperbolic_cross(d: int, degree: int) -> Indices:
 
 
 def _grow(d: int, room: Callable[[tuple[int, ...]], int]) -> Indices:
-    """Axis by axis: after the first indices ``row`` the next one is below ``room(row)``."""
+    """Build the indices axis by axis: after the indices ``row`` the next one is below ``room(row)``."""
     rows: list[tuple[int, ...]] = [()]
     for _ in range(d):
         rows = [(*row, k) for row in rows for k in range(room(row))]
@@ -130,8 +130,8 @@ class Polynomial(Surface):
 def chebyshev_program(build: Builder, t: list[Tensor], indices: Indices, coefficients: Array) -> Tensor | str:
     """``sum_nu c_nu prod_i T_{nu_i}(t_i)``, operation by operation, for at most `MOST_TERMS` terms.
 
-    By T_{m+n} = 2 T_m T_n - T_{|m-n|} with m and n halves of the degree: depth log2(degree), which encloses far
-    better than the three-term recurrence.
+    It uses T_{m+n} = 2 T_m T_n - T_{|m-n|}, where m and n are halves of the degree. The depth is log2(degree), so enclosures
+    are far tighter than with the three-term recurrence.
     """
     if len(indices) > MOST_TERMS:
         return f"has more than {MOST_TERMS:,} terms"

@@ -1,12 +1,12 @@
 """Tensor-product Chebyshev interpolation with a degree for each axis.
 
-Values at Chebyshev extrema cos(pi k / (n - 1)), coefficients by the discrete cosine transform. The degrees
-come from one-dimensional lines through random points: on each axis the size n_i(eps) at which the
-coefficients of all lines have fallen below eps. The smallest eps whose grid fits the budget is taken, so the
-axes share it evenly. Trailing coefficients at rounding level are cut off.
+Values are taken at Chebyshev extrema cos(pi k / (n - 1)), and the discrete cosine transform gives the coefficients. The
+degrees come from one-dimensional lines through random points: n_i(eps) is the number of points on axis i at which the
+coefficients of all lines have fallen below eps. The method takes the smallest eps whose grid fits the budget, so all axes
+reach the same accuracy. It cuts off trailing coefficients at rounding level.
 
-Cost prod n_i evaluations: choose it in 1-D to 3-D for smooth references. Not for d
-> 5, kinks, or expensive references. Sources: Trefethen, Approximation Theory and Practice (2019), ch. 3 and
+Cost: prod n_i evaluations. Choose it for smooth references in 1-D to 3-D; do not choose it for d > 5, for kinks, or for
+expensive references. Sources: Trefethen, Approximation Theory and Practice (2019), ch. 3 and
 8; Hashemi & Trefethen, Chebfun in three dimensions (2017).
 """
 
@@ -89,9 +89,9 @@ class ChebyshevTensor:
 
     Args:
         tolerance: the goal, relative to the largest coefficient.
-        longest: most points on one axis.
-        lines: random lines per axis from which the degrees are read.
-        most: most terms; None for as many as the evaluations allow.
+        longest: largest number of points on one axis.
+        lines: number of random lines on each axis that determine its degree.
+        most: largest number of terms; None for as many as the evaluations allow.
 
     >>> domain = Domain(x=(0.0, 3.0), y=(1.0, 2.0))
     >>> found = ChebyshevTensor().from_function(lambda p: np.sin(p[:, :1] * p[:, 1:]), domain, 10_000)
@@ -111,7 +111,7 @@ class ChebyshevTensor:
         """Interpolate ``f``, which maps ``(n, d)`` to ``(n, m)``, with at most ``evaluations`` points.
 
         Raises:
-            NotApplicable: when the box is not whole, a value is not finite, or 2^d points are too many.
+            NotApplicable: when the domain is not a whole box, a value is not finite, or 2^d points are too many.
         """
         require_box(domain, "Chebyshev interpolation")
         values = on_cube(f, domain)
@@ -138,7 +138,7 @@ class ChebyshevTensor:
         return finish(surface, domain, "chebyshev", spent, notes)
 
     def decay(self, values: Callable[[Array], Array], d: int, budget: int) -> tuple[list[Array], int]:
-        """For each axis the largest coefficient from each degree on, over random lines."""
+        """For each axis and degree the largest coefficient of this degree or a higher one, over random lines."""
         rng = np.random.default_rng(self.seed)
         anchors, spent, envelopes = rng.uniform(-1, 1, (self.lines, d)), 0, []
         for axis in range(d):
@@ -198,14 +198,14 @@ def _shared(envelopes: list[Array], budget: int, tolerance: float) -> tuple[list
             break
         best, level = sizes, float(eps)
     unresolved = [e[-1] > 1e-10 for e in envelopes]
-    if any(unresolved):  # lines that end before they decay: stretch these axes over what is left
+    if any(unresolved):  # some lines end before their coefficients decay: their axes get all remaining points
         stretch = (budget / float(np.prod(best))) ** (1.0 / sum(unresolved))
         best = [int(n * stretch) if u else n for n, u in zip(best, unresolved, strict=True)]
     return best, level
 
 
 def size_for(envelope: Array, eps: float) -> int:
-    """Points at which the coefficients of an axis have fallen below ``eps``."""
+    """The number of points at which the coefficients of an axis have fallen below ``eps``."""
     below = np.nonzero(envelope < eps)[0]
     return max(2, (int(below[0]) if len(below) else len(envelope)) + 1)
 
@@ -216,10 +216,10 @@ def _tail(c: Array, axis: int) -> float:
 
 
 def _cut(c: Array, tolerance: float) -> Array:
-    """Leading block that holds every coefficient above rounding level."""
+    """The leading block that contains every coefficient above rounding level."""
     level = max(tolerance, EPS) * float(np.abs(c).max())
-    kept = np.abs(c).max(axis=-1) > level
-    if not kept.any():
+    above = np.abs(c).max(axis=-1) > level
+    if not above.any():
         return c[(slice(0, 1),) * (c.ndim - 1)]
-    ends = [int(i.max()) + 1 for i in np.nonzero(kept)]
+    ends = [int(i.max()) + 1 for i in np.nonzero(above)]
     return np.ascontiguousarray(c[tuple(slice(0, e) for e in ends)])

@@ -1,11 +1,11 @@
 """Mean of a Gaussian process with a squared-exponential kernel and one length per input.
 
-The lengths maximise the marginal likelihood (scikit-learn) on at most 300 samples, from the best common length, together
-with the noise: without the noise the lengths for noisy or singular labels shrink to the distance of neighbours. The noise
-is then chosen again, among powers of ten, by the leave-one-out errors w_i / (K^-1)_ii of all samples: one
-eigendecomposition gives them for every noise (at most ``most`` samples, the rest unused). Cost n^3. Choose it when
-the reference is so expensive that there are a few hundred samples; it saturates near 1e-6 because its matrix
-is ill-conditioned.
+Lengths and noise together maximise the marginal likelihood (scikit-learn) on at most 300 samples; the search starts from
+the best common length. Without the noise, the lengths for noisy or singular labels would shrink to the distance of
+neighbours. The noise is then chosen again, among powers of ten, by the leave-one-out errors w_i / (K^-1)_ii of the samples
+(at most ``most``, others are not used); one eigendecomposition gives them for every noise. Cost n^3. Choose it if the
+reference is so expensive that there are only a few hundred samples. Its errors stay above 1e-6, because its matrix is
+ill-conditioned.
 Source: Rasmussen & Williams (2006), sections 5.4.1 and 5.4.2.
 """
 
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from supnorm.approximants.approximation import Approximation, NotApplicable, Surface, finish, to_cube
 from supnorm.problem import Domain
-from supnorm.results.powers import mean_and_spread
+from supnorm.results.powers import mean_and_deviation
 
 Array = NDArray[np.float64]
 
-STARTS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)  # common lengths that are tried; the cube has side 2
+STARTS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)  # common lengths that are tried first; the cube has side 2
 LENGTHS, NOISES = (1e-2, 1e2), (1e-8, 1.0)
 
 
@@ -72,8 +72,8 @@ class GaussianProcess:
     """Gaussian process regression.
 
     Args:
-        most: samples used.
-        noise: least relative variance of the noise.
+        most: largest number of samples that are used.
+        noise: smallest relative variance of the noise.
     """
 
     most: int = 1200
@@ -93,7 +93,7 @@ class GaussianProcess:
         y = y[first]
         if len(t) < 5:
             raise NotApplicable(f"a Gaussian process needs at least 5 different samples, got {len(t)}")
-        shift, deviation = mean_and_spread(y)
+        shift, deviation = mean_and_deviation(y)
         deviation = np.where(deviation > 0, deviation, 1.0)
         lengths = _lengths(t, (y - shift) / deviation)
         centers = t / lengths
@@ -103,23 +103,23 @@ class GaussianProcess:
 
 
 def _weights(values: Array, vectors: Array, y: Array, least: float) -> Array:
-    """Weights with the noise of least root-mean-square leave-one-out error, for each output."""
+    """Weights for each output, with the noise that has the smallest root-mean-square leave-one-out error."""
     along, squares = vectors.T @ y, vectors**2
     best, weights = np.full(y.shape[1], np.inf), np.zeros_like(y)
     for noise in 10.0 ** np.arange(np.log10(least), 0.5):
         shrink = 1.0 / (values + noise)
-        found = vectors @ (along * shrink[:, None])
-        error = np.mean((found / (squares @ shrink)[:, None]) ** 2, axis=0)
-        weights = np.where(error < best, found, weights)
+        candidate = vectors @ (along * shrink[:, None])
+        error = np.mean((candidate / (squares @ shrink)[:, None]) ** 2, axis=0)
+        weights = np.where(error < best, candidate, weights)
         best = np.minimum(best, error)
     return weights
 
 
 def _lengths(t: Array, y: Array, most: int = 300) -> Array:
-    """Lengths of the largest likelihood, starting from the best common length and noise.
+    """Lengths of the largest likelihood; the search starts from the best common length and noise.
 
-    From a poor start one step of L-BFGS can end at the shortest lengths, where the likelihood is flat and the mean
-    predicts nothing: half of the fits did, before the common length was searched first.
+    From a poor start, one step of L-BFGS can end at the shortest lengths, where the likelihood is flat and the mean
+    predicts nothing. Half of the fits did so when they did not try common lengths first.
     """
     from scipy.optimize import minimize
     from sklearn.gaussian_process import GaussianProcessRegressor
@@ -138,8 +138,8 @@ def _lengths(t: Array, y: Array, most: int = 300) -> Array:
     starts = [np.log([*(length,) * d, noise]) for length in STARTS for noise in (NOISES[0], 1e-2)]
     start = max(starts, key=lambda theta: float(model.log_marginal_likelihood(theta, clone_kernel=False)))
     bounds = [tuple(np.log(LENGTHS))] * d + [tuple(np.log(NOISES))]
-    found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    lengths: Array = np.exp((found.x if found.fun <= cost(start)[0] else start)[:d])
+    fitted = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    lengths: Array = np.exp((fitted.x if fitted.fun <= cost(start)[0] else start)[:d])
     return lengths
 
 

@@ -1,14 +1,14 @@
-"""Jumps of labels over one input: a step that no neighbour explains.
+"""Jumps of labels over one input: steps that the neighbouring samples do not explain.
 
-A gap between neighbouring samples holds a jump when its step is
+A gap between neighbouring samples contains a jump if its step is
 
 * more than 3 times each of the three steps on either side (one wrong label makes two steps and is not called a jump),
-* more than 4 times what the straight lines through the four samples on either side rise over the gap,
+* more than 4 times the rise over the gap of the straight lines through the four samples on either side,
 * more than 8 times the mean step (noise), and more than 1 % of the range (rounding).
 
-Samples cannot tell a jump from a rise that they do not resolve: both are reported. How often smooth, steep, kinked,
-singular and noisy functions are called jumps, and how often a jump is found: docs/fit.md, counted by
-`python -m benchmarks.fit --part jumps`. A jump has at least four samples on either side, or is not found.
+Samples cannot distinguish a jump from a rise that they do not resolve: both are reported. `python -m benchmarks.fit
+--part jumps` counts how often jumps are reported for smooth, steep, kinked, singular and noisy functions, and how often a
+jump is found (docs/fit.md). A jump with fewer than four samples on one side is not found.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-SIDE = 3  # steps on either side
-SAMPLES = 4  # of the lines on either side
+SIDE = 3  # number of steps on either side
+SAMPLES = 4  # number of samples for the line on either side
 STEPS, SLOPES, MEAN, RANGE = 3.0, 4.0, 8.0, 0.01
 
 
 def line_jumps(t: Array, y: Array) -> NDArray[np.int64]:
-    """Indices k where labels ``y (n, m)`` jump between ``t[k]`` and ``t[k + 1]``; ``t (n,)`` increases.
+    """The indices k where labels ``y (n, m)`` jump between ``t[k]`` and ``t[k + 1]``; ``t (n,)`` increases.
 
     >>> t = np.linspace(0.0, 1.0, 40)
     >>> line_jumps(t, np.sin(t)[:, None] + (t > 0.5)[:, None]).tolist()
@@ -32,8 +32,8 @@ def line_jumps(t: Array, y: Array) -> NDArray[np.int64]:
     """
     if len(t) < 2 * SAMPLES:
         return np.empty(0, dtype=np.int64)
-    found = [_one_output(t, column) for column in y.T]
-    return np.unique(np.concatenate(found))
+    jumps = [_one_output(t, column) for column in y.T]
+    return np.unique(np.concatenate(jumps))
 
 
 def _one_output(t: Array, y: Array) -> NDArray[np.int64]:

@@ -1,9 +1,9 @@
-"""Piecewise Chebyshev interpolation in one dimension, with jumps and kinks found first.
+"""Piecewise Chebyshev interpolation in one dimension, with breaks at jumps and kinks.
 
-An interval that 65 points do not resolve is split: at a jump, if bisection towards the largest step ends in
-one that is as large at neighbouring floating-point numbers; otherwise at a kink, the point where the second
-difference keeps growing like 1/h; otherwise in the middle. So the error for a piecewise smooth function is about
-1e-14. No continuous network can reach that: near a jump J its error is at least J/2.
+An interval that 65 points do not resolve is split: at a jump, if bisection towards the largest step ends at
+neighbouring floating-point numbers with a step as large; otherwise at a kink, the point where the second
+difference grows like 1/h; otherwise in the middle. So the error for a piecewise smooth function is about
+1e-14. No continuous network can reach this: near a jump of size J its error is at least J/2.
 
 Source: Pachon, Platte & Trefethen, Piecewise-smooth chebfuns (2010), simplified.
 """
@@ -37,7 +37,7 @@ class PiecewisePolynomial(Surface):
     """Chebyshev series on intervals of [-1, 1].
 
     Attributes:
-        ends: of the intervals, shape ``(pieces + 1,)``, increasing.
+        ends: ends of the intervals, shape ``(pieces + 1,)``, increasing.
         coefficients: shape ``(pieces, degree + 1, m)``.
     """
 
@@ -156,15 +156,15 @@ class _Splitting:
     def _interpolate(self, low: float, high: float) -> tuple[Array, bool]:
         """Chebyshev coefficients on an interval, and whether they have decayed."""
         n, middle, half = 17, 0.5 * (low + high), 0.5 * (high - low)
-        # the end points themselves may lie on the other side of a jump: step inside by a rounding
+        # an end point may lie on the other side of a jump, so the nodes stay inside by a rounding error
         inner = half * (1.0 - 4e-16 / max(half, 1e-12))
         while True:
             c = transform(self._at(middle + inner * extrema(n)), [0])
             self.scale = max(self.scale, float(np.abs(c).max()))
             tail = float(np.abs(c[-max(n // 8, 2) :]).max())
             if tail <= self.tolerance * self.scale:
-                kept = np.nonzero(np.abs(c).max(axis=1) > 0.1 * self.tolerance * self.scale)[0]
-                return c[: int(kept.max(initial=0)) + 1], True
+                above = np.nonzero(np.abs(c).max(axis=1) > 0.1 * self.tolerance * self.scale)[0]
+                return c[: int(above.max(initial=0)) + 1], True
             if 2 * n - 1 > self.degree + 1:
                 return c, False
             n = 2 * n - 1
@@ -183,7 +183,7 @@ class _Splitting:
         return [(low, middle), (middle, high)]
 
     def _jump(self, low: float, high: float) -> tuple[float, float, float] | None:
-        """Neighbouring numbers between which the function jumps, and by how much."""
+        """Neighbouring numbers between which the function jumps, and the size of the jump."""
         t = np.linspace(low, high, 65)
         steps = np.abs(np.diff(self._at(t), axis=0)).max(axis=1)
         k = int(np.argmax(steps))
@@ -201,13 +201,13 @@ class _Splitting:
             else:
                 a, fa = c, fc
             if np.abs(fb - fa).max() < 0.02 * first:
-                return None  # the step shrinks with the interval: steep, not a jump
+                return None  # the step shrinks with the interval: the function is steep but has no jump
         if b <= low or b >= high:
             return None
         return a, b, float(np.abs(fb - fa).max())
 
     def _kink(self, low: float, high: float) -> float | None:
-        """Where the second difference over h^2 grows as h falls: a jump of the slope."""
+        """The point of a kink, where the slope jumps: there the second difference over h^2 grows as h falls."""
         a, b, sizes = low, high, []
         for _ in range(12):
             t = np.linspace(a, b, 33)
@@ -223,7 +223,7 @@ class _Splitting:
         return self._crossing(a, b, low, high)
 
     def _crossing(self, a: float, b: float, low: float, high: float) -> float | None:
-        """Crossing of the lines that continue both sides of a bracketed kink."""
+        """The point where the lines that continue both sides of a bracketed kink cross."""
         h = min(1e-6, a - low, high - b) if min(a - low, high - b) > 0 else 0.0
         if h <= 0:
             return None

@@ -1,8 +1,8 @@
 """Least-squares polynomials on the pieces between the jumps of given samples, one input.
 
-The jumps are those of `line_jumps`; each piece takes the degree with the least leave-one-out error, as
+`line_jumps` finds the jumps; each piece takes the degree with the smallest leave-one-out error, as
 `PolynomialLeastSquares` does, and pieces meet in the middle of the gap. Choose it for fixed samples of a function
-with jumps, where every continuous model misses by half a jump. The samples do not show where in the gap the function jumps.
+with jumps, where the error of every continuous model is half a jump. The samples do not show where in its gap a jump lies.
 """
 
 from __future__ import annotations

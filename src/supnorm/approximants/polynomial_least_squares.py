@@ -1,12 +1,12 @@
 """Polynomials of total degree or on a hyperbolic cross, by least squares from any samples.
 
-The degree is the smallest one whose largest leave-one-out error is within 30 % of the least. With the projection
-on the columns, H = A A^+, that error is r_i / (1 - H_ii) (Allen, The relationship between variable selection and data
-augmentation, 1974): one factorisation gives all n. Every outermost sample is left out once, so that growth between
-the data and a corner is seen. A random tenth of the samples, held out, seldom contains one of them: with 300 random samples
-of a function of size one this choice gave degrees with errors of 1e5 at the ends (`tests/approximants/test_methods.py`).
+The degree is the smallest one whose largest leave-one-out error is at most 30 % above the smallest. With the projection
+on the columns, H = A A^+, this error is r_i / (1 - H_ii) (Allen, The relationship between variable selection and data
+augmentation, 1974), so one factorisation gives all n of them. Every outermost sample is left out once, which shows growth
+between the data and a corner. A random tenth of the samples seldom contains an outermost one: for 300 random samples of a
+function of size one, such a choice took degrees with errors of 1e5 at the ends (`tests/approximants/test_methods.py`).
 
-At most one coefficient per two samples. Cost n k^2 for each degree. Choose it for smooth functions in 2 to 8
+There is at most one coefficient for two samples. Cost n k^2 for each degree. Choose it for smooth functions in 2 to 8
 dimensions from given data. Source: Cohen & Migliorati, Optimal weighted least-squares methods (2017).
 """
 
@@ -25,7 +25,8 @@ from supnorm.problem import Domain
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-# Tuned on seeds 5 to 12 of these functions: with 1.0 a larger set wins by chance, 2.0 is too coarse.
+# Tuned on seeds 5 to 12 of the functions in `tests/approximants/test_methods.py`: with 1.0 a larger set wins by chance,
+# with 2.0 the degrees are too small.
 WITHIN = 1.3
 RANK, ROUNDING = 1e-14, 5e-15
 INDEX_SETS = {"total": total_degree, "hyperbolic": hyperbolic_cross}
@@ -37,8 +38,8 @@ class PolynomialLeastSquares:
 
     Args:
         index_set: ``"total"`` or ``"hyperbolic"``.
-        ratio: samples per coefficient, at least.
-        largest: most coefficients.
+        ratio: smallest number of samples for each coefficient.
+        largest: largest number of coefficients.
 
     Raises:
         BadInput: for an unknown index set.
@@ -70,7 +71,7 @@ class PolynomialLeastSquares:
 def least_squares(
     t: Array, y: Array, index_set: str = "total", ratio: float = 2.0, largest: int = 700
 ) -> Polynomial:
-    """The polynomial for samples ``t (n, d)`` on the cube and labels ``y (n, m)``, its degree chosen.
+    """The polynomial for samples ``t (n, d)`` on the cube and labels ``y (n, m)``, with the best degree.
 
     With fewer than ``ratio (d + 1)`` samples it is their mean.
     """
@@ -80,9 +81,8 @@ def least_squares(
     for indices in _index_sets(index_set, t.shape[1], most):
         fitted.append(_solve(t, y, indices))
         least = min(error for error, _ in fitted)
-        if (
-            least <= exact or fitted[-1][0] > 1e3 * least
-        ):  # nothing to gain, or more coefficients only fit noise
+        # The error is at rounding level, or more coefficients would only fit noise.
+        if least <= exact or fitted[-1][0] > 1e3 * least:
             break
     if not fitted:
         return _solve(t, y, np.zeros((1, t.shape[1]), dtype=np.int64))[1]
@@ -95,7 +95,7 @@ def _index_sets(name: str, d: int, most: int) -> Iterator[Indices]:
         indices = INDEX_SETS[name](d, degree)
         if len(indices) > most:
             return
-        if len(indices) > 1.2 * size:  # each solve costs as much as all smaller ones
+        if len(indices) > 1.2 * size:  # so each solve costs about as much as all smaller ones together
             size = len(indices)
             yield indices
         degree += 1 + (degree // 8 if d == 1 or name == "hyperbolic" else 0)
@@ -110,10 +110,10 @@ def _solve(t: Array, y: Array, indices: Indices) -> tuple[float, Polynomial]:
         coefficients = linalg.solve_triangular(r, seen, check_finite=False)
     else:
         u, s, vt = np.linalg.svd(r)
-        kept = s > RANK * s[0]
-        basis, seen = basis @ u[:, kept], u[:, kept].T @ seen
-        coefficients = vt[kept].T @ (seen / s[kept][:, None])
+        regular = s > RANK * s[0]
+        basis, seen = basis @ u[:, regular], u[:, regular].T @ seen
+        coefficients = vt[regular].T @ (seen / s[regular][:, None])
     left = 1.0 - np.sum(basis**2, axis=1, keepdims=True)
     out = np.abs(y - basis @ seen) / np.maximum(left, RANK)
-    error = np.inf if left.min() <= RANK else float(out.max())  # a sample that determines a direction alone
+    error = np.inf if left.min() <= RANK else float(out.max())  # a single sample determines some direction
     return error, Polynomial(indices, coefficients)

@@ -1,8 +1,8 @@
 """A one-layer tanh network with random hidden units; only the output layer is fitted, by least squares.
 
-Units as in `Network.init`: random directions, zeros spread over the domain. The scale of the weights is
-chosen among a few by the error on every tenth sample. The result is a `Network` and
-can be trained on, exported and certified. Source: Dong & Li, Local extreme learning
+The units are those of `Network.init`: random directions, with zeros all over the domain. The scale of the weights is
+the one of a few that has the smallest error on every tenth sample. The result is a `Network` that can be trained further,
+exported and certified. Source: Dong & Li, Local extreme learning
 machines (2021).
 """
 
@@ -25,8 +25,8 @@ class RandomFeatures:
     """Random tanh features.
 
     Args:
-        features: at most this many; one per two samples at most.
-        scales: multipliers of the first layer that are tried.
+        features: largest number of features; there is at most one for two samples.
+        scales: factors of the first layer that are tried.
     """
 
     features: int = 600

@@ -1,7 +1,7 @@
 """Piecewise linear interpolation on the Delaunay triangulation of the samples.
 
-The classical baseline of precision studies: error ~ n^(-2/d), no parameters to choose. In 1-D it is the
-polygon through the samples. Outside the hull of the samples the nearest sample's value is returned.
+It is the classical baseline of precision studies: its error is ~ n^(-2/d), and it has no parameters. In 1-D it is
+the polygon through the samples. Outside the hull of the samples its value is that of the nearest sample.
 Triangulations grow quickly with d, so at most 6 dimensions are allowed.
 """
 
@@ -18,7 +18,7 @@ from supnorm.approximants.approximation import Approximation, NotApplicable, Sur
 from supnorm.problem import Domain
 
 Array = NDArray[np.float64]
-MOST = {1: 1_000_000, 2: 200_000, 3: 50_000, 4: 10_000, 5: 3_000, 6: 1_000}  # triangulations of a few seconds
+MOST = {1: 1_000_000, 2: 200_000, 3: 50_000, 4: 10_000, 5: 3_000, 6: 1_000}  # samples: a few seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class Simplices(Surface):
         return y
 
     def pull(self, t: Array, weight: Array) -> Array:
-        """Weighted gradient ``(n, d)`` of the simplex that holds each point; 0 outside the hull."""
+        """Weighted gradient ``(n, d)`` of the simplex that contains each point; 0 outside the hull."""
         if t.shape[1] == 1:
             left = np.clip(np.searchsorted(self.points[:, 0], t[:, 0]) - 1, 0, len(self.points) - 2)
             run = np.diff(self.points[:, 0])[left]
@@ -67,12 +67,12 @@ class Simplices(Surface):
             gradient: Array = np.sum(slope * weight, axis=1, keepdims=True)
             return gradient
         triangulation = self._interpolants[0].tri
-        found = triangulation.find_simplex(t)
-        corners = self.values[triangulation.simplices[found]]
+        simplex = triangulation.find_simplex(t)
+        corners = self.values[triangulation.simplices[simplex]]
         rise = np.einsum("nkm,nm->nk", corners[:, :-1] - corners[:, -1:], weight)
-        affine = triangulation.transform[found, : t.shape[1]]
+        affine = triangulation.transform[simplex, : t.shape[1]]
         gradient = np.einsum("nk,nkd->nd", rise, affine)
-        return np.where((found >= 0)[:, None] & np.isfinite(gradient), gradient, 0.0)
+        return np.where((simplex >= 0)[:, None] & np.isfinite(gradient), gradient, 0.0)
 
     @cached_property
     def _interpolants(self) -> tuple[Any, Any]:

@@ -3,8 +3,8 @@
     minimise |A c - y|^2 / (2 n) + lambda sum_nu w_nu |c_nu|,   w_nu = prod sqrt(2 nu_i + 1)
 
 with orthonormal Legendre polynomials on a hyperbolic cross, which may have more members than there are
-samples. The whole path in lambda comes from least angle regression; the point on it is chosen on every fifth
-sample, left out. Choose it for smooth functions of 4 to 20 variables when samples are few. Source: Adcock,
+samples. Least angle regression gives the whole path in lambda; every fifth sample is left out of it and chooses the point
+on the path. Choose it for smooth functions of 4 to 20 variables and few samples. Source: Adcock,
 Brugiapaglia & Webster, Sparse Polynomial Approximation of High-Dimensional Functions (2022); Rauhut & Ward
 (2016) for the weights.
 """
@@ -30,9 +30,9 @@ class SparseLegendre:
     """Weighted l1 on a hyperbolic cross.
 
     Args:
-        largest: most members of the cross.
-        longest: most steps of the path, so most coefficients that are not zero.
-        most_samples: rows beyond this many are left out of the path (not of the final least squares).
+        largest: largest number of members of the cross.
+        longest: largest number of steps of the path, and so of coefficients that are not zero.
+        most_samples: the path uses at most this many samples; the final least squares uses all of them.
     """
 
     largest: int = 1500
@@ -72,7 +72,7 @@ class SparseLegendre:
         train, train_y = matrix[rows[~held]], y[rows[~held]]
         test, test_y = matrix[rows[held]], y[rows[held]]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the path may end early where columns become dependent
+            warnings.simplefilter("ignore")  # the path may end early when columns become dependent
             path = _path(lars_path, train[:, 1:] / weights[1:], train_y - center, self.longest)
         best: tuple[float, NDArray[np.int64]] = (np.inf, np.zeros(1, dtype=np.int64))
         for step in _steps(path.shape[1]):

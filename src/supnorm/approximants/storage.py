@@ -1,4 +1,4 @@
-"""Approximators on disk: like networks, an ``.npz`` with plain arrays and one JSON string."""
+"""Approximators on disk: an ``.npz`` with plain arrays and one JSON string, as for networks."""
 
 from __future__ import annotations
 
@@ -92,10 +92,10 @@ def save(model: Network | SurfaceModel, path: Path | str) -> None:
 
 
 def load(path: Path | str) -> Network | SurfaceModel:
-    """Read what `save` wrote, network or approximator.
+    """Read a network or an approximator that `save` wrote.
 
     Raises:
-        BadInput: when the file is missing, foreign or damaged.
+        BadInput: when the file is missing, was not written by `save`, or is damaged.
     """
     archive = read_archive(Path(path))
     if archive.words.get("format") != FORMAT:

@@ -1,8 +1,8 @@
 """Tensor train of Chebyshev coefficients by cross approximation.
 
-The values on a tensor Chebyshev grid are written as a product of cores G_1 ... G_d, built from d n r^2 of the
-n^d values per sweep: fibres through rows chosen by maximal volume. The rank r doubles until random points off
-the fibres agree. Choose it for smooth functions of 4 to 20 variables that are cheap to evaluate and close to
+The values on a tensor Chebyshev grid are written as a product of cores G_1 ... G_d. A sweep uses d n r^2 of the
+n^d values, on fibres through rows of maximal volume. The rank r doubles until the train agrees with the function at
+random points off the fibres. Choose it for smooth functions of 4 to 20 variables that are cheap to evaluate and close to
 sums or products of functions of few variables. Source: Oseledets & Tyrtyshnikov, TT-cross (2010); maxvol:
 Goreinov et al. (2010).
 """
@@ -93,8 +93,8 @@ class TensorTrain:
     """Cross approximation.
 
     Args:
-        tolerance: the goal on random points, relative to the largest value evaluated.
-        points: most points on one axis.
+        tolerance: the goal at random points, relative to the largest value.
+        points: largest number of points on one axis.
         rank: largest rank.
     """
 
@@ -109,13 +109,13 @@ class TensorTrain:
         """Approximate ``f``, which maps ``(n, d)`` to ``(n, m)``, with about ``evaluations`` points.
 
         Raises:
-            NotApplicable: for one input, a box that is not whole, or a budget below one sweep.
+            NotApplicable: for one input, a domain that is not a whole box, or a budget below one sweep.
         """
         require_box(domain, "a tensor train")
         if domain.d < 2:
             raise NotApplicable("a tensor train needs at least two inputs")
         lines = ChebyshevTensor(self.tolerance, self.points, seed=self.seed)
-        # Before the first call: lines along the axes, random points, a sweep of rank 2 on two points an axis.
+        # The least number of calls: lines along the axes, random points, a sweep of rank 2 on two points of each axis.
         least = domain.d * lines.lines * 17 + 10 + 2 * domain.d * 2 * 2 * 2
         if least > evaluations:
             raise NotApplicable(
@@ -138,7 +138,7 @@ class TensorTrain:
 
 
 class _Cross:
-    """One output: index sets to the right of each core, improved sweep by sweep."""
+    """Cross approximation of one output; each sweep improves the index sets to the right of the cores."""
 
     def __init__(
         self, values: Callable[[Array], Array], output: int, grids: list[Array], rng: np.random.Generator
@@ -159,17 +159,17 @@ class _Cross:
             self._enrich(rank)
             self._forward()
             cores = self._backward()
-            found = Train(tuple(transform(c, [1]) for c in cores), self.d)
-            error = float(np.abs(found.value(probes)[:, 0] - truth).max()) / scale
+            train = Train(tuple(transform(c, [1]) for c in cores), self.d)
+            error = float(np.abs(train.value(probes)[:, 0] - truth).max()) / scale
             if best is None or error < best[0]:
-                best = (error, list(found.cores))
+                best = (error, list(train.cores))
             if error < tolerance or rank >= most:
                 break
             rank = int(1.5 * rank) + 1
         return best[1]
 
     def _enrich(self, rank: int) -> None:
-        """Random indices join each right set until it has ``rank`` members."""
+        """Add random indices to each right set until it has ``rank`` members."""
         for k in range(1, self.d):
             sizes = [len(g) for g in self.grids[k:]]
             missing = max(rank - len(self.right[k]), 0)
@@ -186,7 +186,7 @@ class _Cross:
         return self.values(t)[:, self.output].reshape(len(left), n, len(right))
 
     def _forward(self) -> None:
-        """Left index sets by maximal volume, from the first axis on."""
+        """Choose left index sets by maximal volume, from the first axis to the last."""
         self.left = [np.zeros((1, 0), dtype=np.int64)]
         for k in range(self.d - 1):
             block = self._block(self.left[k], k, self.right[k + 1])
@@ -195,7 +195,7 @@ class _Cross:
             self.left.append(np.concatenate([self.left[k][i], node[:, None]], axis=1))
 
     def _backward(self) -> list[Array]:
-        """Cores from the last axis back, and new right index sets."""
+        """Compute the cores and new right index sets, from the last axis to the first."""
         cores: list[Array] = []
         for k in range(self.d - 1, 0, -1):
             block = self._block(self.left[k], k, self.right[k + 1])

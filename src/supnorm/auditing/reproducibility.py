@@ -26,7 +26,7 @@ def not_reproducible(evaluator: Evaluator, outputs: Outputs) -> list[Finding]:
     if not apart:
         return []
     own = [t for t in apart if top is not None and np.array_equal(t.batch.x, top.x)]
-    twice = own[0] if own else max(apart, key=lambda t: t.apart)
+    twice = own[0] if own else max(apart, key=lambda t: t.difference)
     x, values = evaluator.problem.domain.describe(twice.batch.x), _differing(twice)
     values |= {"worst": bool(own), "batch": twice.batch.error, "alone": twice.alone.error, "at": x}
     batch, alone = (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.results.powers import mean_and_spread
+from supnorm.results.powers import mean_and_deviation
 
 Array = NDArray[np.float64]
 VARIANCE, LENGTHS = (1e-2, 1e4), (0.02, 50.0)  # within which the likelihood is maximised
@@ -41,7 +41,7 @@ class GaussianProcess:
     @classmethod
     def fit(cls, u: Array, y: Array, scale: Array | None = None) -> GaussianProcess:
         """Fit to values ``y`` (n, m) at ``u`` (n, d); with ``scale`` the length scales stay as given."""
-        mean, spread = mean_and_spread(y)
+        mean, spread = mean_and_deviation(y)
         spread = np.where(spread > 0, spread, 1.0)
         z = (y - mean) / spread
         lengths = length_scales(u, z) if scale is None else scale

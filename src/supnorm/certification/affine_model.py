@@ -1,4 +1,4 @@
-"""Affine Taylor models of a program on boxes and on the polydiscs round them, many boxes at once.
+"""Affine Taylor models of a program on boxes and on the polydiscs around them, many boxes at once.
 
 On the box with centre c and half-widths h, with x_j = c_j + h_j y_j, every feature is
 
@@ -29,7 +29,7 @@ from supnorm.certification.near_one import Rules, near_one
 from supnorm.certification.rounding import ULPS, Array, U, gamma, outward
 from supnorm.program import Node, Program
 
-CELLS = 50_000  # numbers in one array of remainders: a few of these stay in the cache
+CELLS = 50_000  # numbers in one array of remainders: a few such arrays fit into the processor's cache
 _TANH_GELU, _CUBIC = 0.7978845608028654, 0.044715  # the float64 constants are the definition of gelu_tanh
 
 
@@ -58,7 +58,7 @@ class AffineModel:
 
     @cached_property
     def reach(self) -> Array:
-        """Radius of the disc round c that holds the feature, shape ``(B, S, w)``."""
+        """Radius of the disc around c that contains the feature, shape ``(B, S, w)``."""
         return outward(self.scales[:, None] * self.slope[:, None] + self.eps)
 
     @property
@@ -82,11 +82,11 @@ def propagate(
         program: any program.
         centre, half: the boxes, shapes ``(B, d)``.
         scales: A of the polydiscs, shape ``(S,)``; the first must be 1 (the real box).
-        branches: whether ``err`` holds, beside rounding, what branches of the code do that the program does not take.
+        branches: whether ``err`` bounds, besides rounding, the branches of the code that the program does not take.
 
     Returns:
-        The output's model and, shape ``(B, d)``, the largest |J_j| that enters a nonlinear operation: the
-        axis to split.
+        The model of the output, and the largest |J_j| that enters a nonlinear operation, shape ``(B, d)``. The
+        axis to split is the one where this number is largest.
     """
     widest = max(node.width for node in program.nodes)
     step = max(CELLS // (len(scales) * widest), 8)
@@ -134,15 +134,15 @@ def _variables(centre: Array, half: Array, scales: Array) -> AffineModel:
 
 
 def _apply(node: Node, args: list[AffineModel], start: AffineModel, branches: bool = False) -> AffineModel:
-    """The model of one node; of what its runtime adds, branches of the code only where they are asked for."""
+    """The model of one node, with the room for its runtime; room for branches of the code only if ``branches`` is true."""
     model = _operation(node, args, start)
-    for apart in node.apart:
-        if apart.above is None or branches:
+    for discrepancy in node.discrepancies:
+        if discrepancy.above is None or branches:
             x = args[0]
-            room = apart.absolute + apart.argument * x.size
-            if apart.above is not None:
+            room = discrepancy.absolute + discrepancy.argument * x.size
+            if discrepancy.above is not None:
                 top = outward(np.abs(x.c) + x.reach[:, 0]) - np.abs(x.c) + x.c + x.err
-                room = np.where(top < apart.above - 1e-9 * (1.0 + abs(apart.above)), 0.0, room)
+                room = np.where(top < discrepancy.above - 1e-9 * (1.0 + abs(discrepancy.above)), 0.0, room)
             model = replace(model, err=np.where(room == 0.0, model.err, outward(model.err + room)))
     return model
 
@@ -186,8 +186,8 @@ def affine(x: AffineModel, weight: Array, bias: Array) -> AffineModel:
     g = gamma(k + 2)
     c = x.c @ weight.T + bias
     J = np.einsum("bkd,wk->bwd", x.J, weight, optimize=True)
-    spread = x.eps + g * (np.abs(x.c)[:, None] + x.scales[:, None] * x.slope[:, None])
-    rows = np.concatenate([spread, (x.err + g * x.size)[:, None]], axis=1) @ np.abs(weight).T
+    remainder = x.eps + g * (np.abs(x.c)[:, None] + x.scales[:, None] * x.slope[:, None])
+    rows = np.concatenate([remainder, (x.err + g * x.size)[:, None]], axis=1) @ np.abs(weight).T
     rows = outward(rows + g * np.abs(bias), 2 * k + 8)
     return AffineModel(c, J, rows[:, :-1], rows[:, -1], x.scales)
 
@@ -215,8 +215,8 @@ def multiply(x: AffineModel, y: AffineModel) -> AffineModel:
     a, b = x.c[..., None], y.c[..., None]
     c, J = x.c * y.c, a * y.J + b * x.J
     ax, ay = np.abs(x.c)[:, None], np.abs(y.c)[:, None]
-    spread = x.scales[:, None] * (ax * y.slope[:, None] + ay * x.slope[:, None])
-    eps = x.reach * y.reach + ax * y.eps + ay * x.eps + 4.0 * U * (np.abs(c)[:, None] + spread)
+    slopes = x.scales[:, None] * (ax * y.slope[:, None] + ay * x.slope[:, None])
+    eps = x.reach * y.reach + ax * y.eps + ay * x.eps + 4.0 * U * (np.abs(c)[:, None] + slopes)
     eps = outward(eps)
     sx, sy = x.size, y.size
     err = sx * y.err + sy * x.err + x.err * y.err + 4.0 * U * (sx + x.err) * (sy + y.err)

@@ -1,12 +1,12 @@
-"""What was read is what runs: a program against the function it was read from, before anything is proved of it.
+"""The program that was read is compared with the function that runs, before anything is proved about the program.
 
-A program sees one point. Code that looks at other rows of a batch, keeps a state or draws random numbers is read
-without a complaint and runs differently. So the function is called on one point, on a batch, on the same batch again and
-on half of it in another order and other company, and each answer is compared with the program's. Allowed is what
-its precision explains: a share of the largest value, and the proved bound of the rounding of such an evaluation
-where that is larger (cancellation). Where the program is small a few thousand points more are compared. Half of all lie
-on faces and corners of the domain, where code that clips or branches shows what it does. It is a test, not a proof.
-How large the differences are that it lets pass is recorded (`measured`), and set against what is claimed.
+A program sees one point. Code that looks at other rows of a batch, keeps a state or draws random numbers can be read
+without a complaint, and still runs differently. So the function is called on one point, on a batch, on the same batch
+again, and on half of the batch in another order beside other rows. Each answer is compared with the program's answer.
+A difference is allowed up to a share of the largest value, which depends on the precision. Where cancellation makes the
+proved bound of the rounding larger than this share, the bound is allowed. Small programs are compared at a few thousand
+more points. Half of all points lie on faces and corners of the domain, where code that clips or branches shows it.
+This is a test and no proof. `measured` records the differences that passed, and compares them with the claim.
 """
 
 from __future__ import annotations
@@ -26,27 +26,33 @@ from supnorm.problem.double_precision import double_precision
 from supnorm.program import Program, lower_numpy
 from supnorm.results import BadInput
 
-POINTS, FEW = 256, 8  # the latter where a call is expensive
-MORE = 2048  # where it is cheap: what is wrong in a hundredth of the domain, then shows
-SECONDS = 2.0  # of one call
-# Numbers that a program may combine at a point for `MORE` to be compared: about a second then. A clock would choose
-# another number of points, and so another `agreement`, in each run.
+POINTS, FEW = 256, 8  # points of one call; `FEW` where a call is expensive
+MORE = 2048  # points where calls are cheap: a fault in a hundredth of the domain is then met about 20 times
+SECONDS = 2.0  # a call of `POINTS` points that would take longer is expensive
+# `MORE` points are compared where a program combines fewer numbers at a point than this: they then take about a second. A
+# clock would choose another number of points in each run, and so give another `agreement`.
 QUICK = 200_000
-# as when a graph is read from a file (`sources.programs.agrees`), float64 closer
+# Shares of the largest value: those of `sources.programs.agrees`, where a graph is read from a file, but smaller in float64.
 SHARE = {"float64": 1e-7, "float32": 1e-3, "float16": 1e-1}
-AGAIN = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2}  # the same call twice, as `evaluation.probe`
-UNIT = {"float64": 1.0, "float32": 2.0**29, "float16": 2.0**42}  # of rounding, against float64's
+AGAIN = {
+    "float64": 1e-12,
+    "float32": 1e-5,
+    "float16": 1e-2,
+}  # for two calls of the same points, as in `evaluation.probe`
+UNIT = {"float64": 1.0, "float32": 2.0**29, "float16": 2.0**42}  # unit of rounding, in units of float64's
 
-Record = Callable[[str, Array, Array, Array, Array], None]  # label, points, as it runs, as read, rounding
+Record = Callable[
+    [str, Array, Array, Array, Array], None
+]  # label, points, values as it runs and as read, rounding
 
 
 def runs(function: Function, x: Array, what: str) -> Array:
     """Values as the function gives them, shape ``(n, m)``; NaN at points where it fails.
 
-    Plain JAX code is run in 64-bit mode, in which it was read.
+    Plain JAX code runs in the 64-bit mode in which it was read.
 
     Raises:
-        BadInput: when it fails at all points.
+        BadInput: when the function fails at all points.
     """
     with double_precision(function.precision == "float64" and "jax" in sys.modules):
         y, messages = guarded(function.value, x, None)
@@ -56,11 +62,12 @@ def runs(function: Function, x: Array, what: str) -> Array:
 
 
 class Compared:
-    """A function that is compared with its program, batch after batch.
+    """Compares a function with its program, batch after batch.
 
     Attributes:
-        function, program, what: the two, and "model" or "reference".
-        n: points of a call: `POINTS`, or `FEW` where a call is expensive.
+        function, program: what is compared.
+        what: "model" or "reference".
+        n: number of points in a call: `POINTS`, or `FEW` where a call is expensive.
         quick: whether the program is so small that more points are compared.
     """
 
@@ -73,23 +80,23 @@ class Compared:
         """Compare at points of the whole domain.
 
         Raises:
-            BadInput: with the point, both values and how much is allowed.
+            BadInput: when the values differ; it names the point, both values and the difference that is allowed.
         """
         function, program, what = self.function, self.program, self.what
         points = _points(domain)
         x = points[:POINTS]
         alone = None
         if not _compiles(function, domain.d):
-            runs(function, x[:1], what)  # the first call may prepare something
+            runs(function, x[:1], what)  # the first call may load or compile something
             alone, seconds = _timed(function, x[:1], what)
-            if seconds * POINTS >= SECONDS:  # once more: another process may have had the processor
+            if seconds * POINTS >= SECONDS:  # again: another process may have used the processor
                 seconds = min(seconds, _timed(function, x[:1], what)[1])
             x = x[: POINTS if seconds * POINTS < SECONDS else FEW]
         n = self.n = len(x)
         first = runs(function, x, what)
         if first.shape[1] != program.m:
             raise BadInput(
-                f"the {what} returns {first.shape[1]} outputs, {program.m} were read from its code"
+                f"the {what} returns {first.shape[1]} outputs, but its code was read as a function of {program.m} outputs"
             )
         read, slack = program.value(x), slack_of(function, program, x)
         self.size = np.max(np.abs(read), axis=0, where=np.isfinite(read), initial=1e-300)
@@ -116,52 +123,53 @@ class Compared:
             self.at(points[n:], "more")
 
     def at(self, x: Array, label: str) -> None:
-        """Compare at further points, shape ``(k, d)``, in calls of ``n``, the number for which JAX has compiled.
+        """Compare at further points, shape ``(k, d)``, in calls of ``n`` points, the number that JAX has compiled for.
 
         Raises:
-            BadInput: as `everywhere`.
+            BadInput: see `everywhere`.
         """
         for i in range(0, len(x), self.n):
             part = x[i : i + self.n]
             full = np.concatenate([part, np.repeat(part[-1:], self.n - len(part), axis=0)])
-            found = runs(self.function, full, self.what)[: len(part)]
+            run = runs(self.function, full, self.what)[: len(part)]
             read = self.program.value(part)
-            self._take(
-                f"{label} {i}", part, found, read, self._slack(part, found, read), "other rows, a state"
-            )
+            self._take(f"{label} {i}", part, run, read, self._slack(part, run, read), "other rows, a state")
 
-    def _slack(self, x: Array, found: Array, read: Array) -> Array:
-        """The bound of the rounding, computed where more is to be explained than the smallest of the first batch."""
+    def _slack(self, x: Array, run: Array, read: Array) -> Array:
+        """Bounds of the rounding, shape ``(k, m)``.
+
+        The smallest bound of the first batch stands where it explains the difference; elsewhere the bound is computed.
+        """
         slack = np.broadcast_to(self.least, read.shape).copy()
         with np.errstate(invalid="ignore"):
-            rows = np.flatnonzero(~(np.abs(found - read) <= slack).all(axis=1))
+            rows = np.flatnonzero(~(np.abs(run - read) <= slack).all(axis=1))
         if len(rows):
             slack[rows] = slack_of(self.function, self.program, x[rows])
         return slack
 
-    def _take(self, label: str, x: Array, found: Array, read: Array, slack: Array, why: str) -> None:
+    def _take(self, label: str, x: Array, run: Array, read: Array, slack: Array, why: str) -> None:
         share = SHARE.get(self.function.precision, 0.3) * self.size
         _refuse(found, read, share + slack, x, self.what, whence="was read from its code", why=why)
         self.record(label, x, found, read, slack)
 
 
 def compare(function: Function, program: Program, what: str, domain: Domain) -> None:
-    """Refuse a program that is not what the function computes.
+    """Refuse a program whose values differ from the function's.
 
     Raises:
-        BadInput: with the point, both values and how much is allowed.
+        BadInput: naming the point, both values and the difference that is allowed.
     """
     Compared(function, program, what, lambda *batch: None).everywhere(domain)
 
 
 def _points(domain: Domain) -> Array:
-    """Random points of the domain, every second one with some inputs at their ends."""
+    """Random points of the domain; every second point has some inputs at the ends of their axes."""
     rng = np.random.default_rng(0)
     u = rng.random((8 * MORE, domain.d))
     ends = rng.random(u.shape) < rng.random((len(u), 1))
     ends[::2] = False
     x = domain.from_unit(np.where(ends, np.round(u), u))
-    inside = domain.contains(x)  # beyond its constraints a function may fail
+    inside = domain.contains(x)  # outside the constraints a function may fail
     return x[inside][:MORE] if inside.any() else x[:MORE]
 
 
@@ -172,14 +180,14 @@ def _timed(function: Function, x: Array, what: str) -> tuple[Array, float]:
 
 
 def _work(program: Program) -> int:
-    """How many numbers one evaluation combines: weights, and features of results."""
+    """How many numbers one evaluation combines: the weights of affine operations, and the features of all others."""
     return sum(node.width if node.weight is None else node.weight.size for node in program.nodes)
 
 
 def _compiles(function: Function, d: int) -> bool:
-    """Whether it is JAX code, which compiles its operations for each number of points: one number is enough.
+    """Whether the function is JAX code; JAX compiles for each number of points, so all calls should have the same number.
 
-    It is where JAX could read the code and NumPy's protocols cannot. What both can is run by NumPy.
+    Code that NumPy's protocols can read is run by NumPy. All other code that could be read is JAX code.
     """
     value = function.value
     if not isinstance(value, Coded) or value.kind == "torch":
@@ -193,16 +201,16 @@ def _compiles(function: Function, d: int) -> bool:
 
 
 def slack_of(function: Function, program: Program, x: Array, branches: bool = True) -> Array:
-    """Rounding of the program's and of the function's evaluation, shape ``(n, m)``; infinite where unbounded.
+    """Bound of the rounding of program and function together, shape ``(n, m)``; infinite where there is no bound.
 
-    With ``branches`` it holds what branches of the code do that the program does not take.
+    With ``branches`` the bound has room for the branches of the code that the program does not take.
     """
     model, _ = propagate(program, x, np.zeros_like(x), np.ones(1), branches=branches)
     return 4.0 * UNIT.get(function.precision, 2.0**45) * model.err
 
 
 def _refuse(runs: Array, other: Array, allowed: Array, x: Array, what: str, whence: str, why: str) -> None:
-    """Where ``other`` is finite the function must be, and close."""
+    """Refuse values ``runs`` that are not within ``allowed`` of ``other`` where ``other`` is finite."""
     with np.errstate(invalid="ignore"):
         near = np.abs(runs - other) <= allowed
     off = ~near & np.isfinite(other)
@@ -210,6 +218,6 @@ def _refuse(runs: Array, other: Array, allowed: Array, x: Array, what: str, when
         return
     i, k = np.argwhere(off)[0]
     raise BadInput(
-        f"the {what} gives {runs[i, k]:.8g} at {x[i].tolist()}, but {other[i, k]:.8g} {whence}, where rounding "
-        f"explains {allowed[i, k]:.1g}: it depends on more than the point ({why}), or a branch was not seen"
+        f"the {what} gives {runs[i, k]:.8g} at {x[i].tolist()}, but {other[i, k]:.8g} {whence}, and rounding "
+        f"explains only {allowed[i, k]:.1g}: it depends on more than the point ({why}), or has a branch that was not read"
     )

@@ -1,7 +1,7 @@
-"""A model or reference that cannot be read, with what its user declares: values at nodes, tails, noise.
+"""A model or reference whose code cannot be read, with its declared bounds: values at nodes, tails, noise.
 
-The error is e = N - f, where the part with a program is enclosed and the other is only evaluated. Interpolation
-is linear: |e - I e| <= |N - I N| + |f - I f|, and each part has a tail of its own.
+The error is e = N - f. The part N with a program is enclosed, the part f is only evaluated. Interpolation is linear,
+so |e - I e| <= |N - I N| + |f - I f|: each part has its own tail.
 
 * Declared bound M on the polydisc. On a box, the Bernstein ellipse of axis j fits into the declared disc when
   (rho_j + 1/rho_j)/2 h_j + |c_j - C_j| <= R_j. Then, as in `chebyshev` but with a rho for each axis,
@@ -12,8 +12,8 @@ is linear: |e - I e| <= |N - I N| + |f - I f|, and each part has a tail of its o
   2 (h/2)^k); with I = I_1 .. I_d and 1 - I = sum_j I_1 .. I_{j-1} (1 - I_j),
   |f - I f| <= sum_j Lambda^(j-1) 2 (h_j/2)^k/k! B_j.
 
-Noise. A value is off by its accuracy, and it is taken at a float64 point beside the node. The slope that
-multiplies that shift is bounded by Cauchy's estimate M/((stretch - 1) H_j), or from the declared derivatives:
+Noise. A value is off by its declared accuracy, and it is computed at a float64 point beside the exact node. The slope
+that multiplies this shift is bounded by Cauchy's estimate M/((stretch - 1) H_j), or from the declared derivatives:
 the interpolant in variable j has |p'| <= (k - 1)^2/h_j sup|p| (Markov), and g' - p' vanishes at k - 1 points
 (Rolle), so |g' - p'| <= B_j (2 h_j)^(k-1)/(k - 1)!.
 """
@@ -35,16 +35,16 @@ from supnorm.results import BadInput
 
 @dataclass(frozen=True, eq=False)
 class BlackBox:
-    """One of the two functions.
+    """Model or reference, known by its values and by what its user declares.
 
     Attributes:
         which: "model" or "reference".
         name: for messages.
         value: points in units of the axes ``(n, d)`` to values ``(n, m)``.
-        declared: what is assumed of it.
-        weight: factor of its outputs in the error, with sign, shape ``(m,)``.
+        declared: the bounds that the user declares.
+        weight: factors of its outputs in the error, with sign, shape ``(m,)``.
         low, high, log: the box in t, and which axes are logarithmic.
-        values: at nodes, by `key`; filled as the work goes on, and kept for the file.
+        values: computed values at nodes, by `key`; the certificate's file records them.
     """
 
     which: str
@@ -59,9 +59,9 @@ class BlackBox:
 
     @property
     def bound(self) -> Array:
-        """M per output, shape ``(m,)``; infinite where it is not declared."""
-        said = np.inf if self.declared.bound is None else np.asarray(self.declared.bound, dtype=float)
-        return np.broadcast_to(said, self.weight.shape).astype(float)
+        """The declared bound M of each output, shape ``(m,)``; infinite where none is declared."""
+        bound = np.inf if self.declared.bound is None else np.asarray(self.declared.bound, dtype=float)
+        return np.broadcast_to(bound, self.weight.shape).astype(float)
 
     def at(self, x: Array) -> Array:
         """Values at points in units of the axes, as they enter the error, shape ``(n, m)``."""
@@ -78,10 +78,10 @@ class BlackBox:
         missing = [i for i, k in enumerate(keys) if k not in self.values]
         if missing:
             t = centre[missing, None] + half[missing, None] * grid
-            found = self._checked(self.to_x(t.reshape(-1, t.shape[-1])))
-            found = found.reshape(len(missing), len(grid), -1)
-            self._compare(n, centre[missing], half[missing], found)
-            self.values.update((keys[i], row) for i, row in zip(missing, found, strict=True))
+            computed = self._checked(self.to_x(t.reshape(-1, t.shape[-1])))
+            computed = computed.reshape(len(missing), len(grid), -1)
+            self._compare(n, centre[missing], half[missing], computed)
+            self.values.update((keys[i], row) for i, row in zip(missing, computed, strict=True))
         return np.stack([self.values[k] for k in keys])
 
     def to_x(self, t: Array) -> Array:
@@ -94,14 +94,14 @@ class BlackBox:
         return outward(np.asarray(parts.sum(1)), 64 + 8 * n)
 
     def tail_by_axis(self, n: int, centre: Array, half: Array) -> Array:
-        """The summands of the tail, shape ``(B, d, m)``: those of the better of the two declarations."""
+        """The summands of the tail, shape ``(B, d, m)``, by the declaration (bound or derivatives) whose tail is smaller."""
         complex_ = self._complex_tail(n, centre, half)
         real = self._real_tail(n, half)
         better = real.sum(1, keepdims=True) < complex_.sum(1, keepdims=True)
         return np.where(better, real, complex_)
 
     def rho(self, centre: Array, half: Array) -> Array:
-        """Ellipses that fit into the declared discs, shape ``(B, d)``; 1 where none does."""
+        """Parameters rho of the ellipses that fit into the declared discs, shape ``(B, d)``; 1 where none fits."""
         middle, width = 0.5 * (self.low + self.high), 0.5 * (self.high - self.low)
         room = self.declared.stretch * width * (1.0 - 1e-14) - np.abs(centre - middle) * (1.0 + 1e-14)
         A = np.clip((room - 8.0 * U * np.abs(middle)) / half * (1.0 - 1e-14), 1.0, 1e6)
@@ -125,22 +125,22 @@ class BlackBox:
         return np.repeat(one[..., None], m, axis=2)
 
     def noise(self, n: int, half: Array, largest: Array, tail: Array) -> Array:
-        """How far recorded values may be from those at the exact nodes, not weighted, shape ``(B, m)``.
+        """How far recorded values may be from the values at the exact nodes, not weighted, shape ``(B, m)``.
 
         Args:
             n: degree.
-            half: of the boxes, shape ``(B, d)``.
+            half: half-widths of the boxes, shape ``(B, d)``.
             largest: largest |value| at the nodes, shape ``(B, m)``.
-            tail: of `tail`, shape ``(B, m)``.
+            tail: the result of `tail`, shape ``(B, m)``.
         """
         shift = 32.0 * U * (np.abs(self.low) + np.abs(self.high) + np.asarray(self.log, dtype=float))
-        own = self.declared.accuracy + 32.0 * U * largest
+        accuracy = self.declared.accuracy + 32.0 * U * largest
         width = 0.5 * (self.high - self.low)
         slope = (shift / ((self.declared.stretch - 1.0) * width)).sum() * self.bound
-        moved = np.broadcast_to(slope, own.shape)
+        moved = np.broadcast_to(slope, accuracy.shape)
         if self.declared.derivatives is not None and self.declared.order == n + 1:
-            moved = np.minimum(moved, self._real_shift(n, half, shift, largest + own, tail))
-        return outward(own + moved)
+            moved = np.minimum(moved, self._real_shift(n, half, shift, largest + accuracy, tail))
+        return outward(accuracy + moved)
 
     def _real_shift(self, n: int, half: Array, shift: Array, size: Array, tail: Array) -> Array:
         d, k = half.shape[1], n + 1
@@ -148,7 +148,7 @@ class BlackBox:
         steep = (shift * n * n / half).sum(1)[:, None]
         beyond = np.asarray(self.declared.derivatives) * (2.0 * half) ** n / math.factorial(n)
         beyond = (shift * beyond).sum(1)[:, None]
-        # sup|f| <= growth (size + shift slope) + tail, and slope <= steep sup|f| + ..: solved for sup|f|
+        # sup|f| <= growth (size + shift slope) + tail and slope <= steep sup|f| + beyond, solved for sup|f|
         largest = 2.0 * (growth * (size + beyond + steep * tail) + tail)
         moved = steep * (largest + tail) + beyond
         return np.where((growth * steep > 0.5) | (k < 1), np.inf, moved)
@@ -170,7 +170,7 @@ class BlackBox:
         return y
 
     def _compare(self, n: int, centre: Array, half: Array, values: Array) -> None:
-        """A declared bound that the decay of the coefficients contradicts is refused."""
+        """Refuse a declared bound that the decay of the coefficients contradicts."""
         rho = self.rho(centre, half)
         valid = np.all(rho > 1.0 + 1e-6, axis=1) & np.isfinite(self.bound).all()
         if not valid.any():
@@ -199,32 +199,34 @@ class BlackBox:
             )
 
     def to_json(self, cells: list[tuple[str, int, Array, Array]], witness: Array | None) -> dict[str, Any]:
-        """What the file says of it; ``cells`` are (name, degree, centre, half) of the proofs that use it."""
-        said, m = self.declared, len(self.weight)
+        """The entry of this function in the file; ``cells`` are (name, degree, centre, half) of the proofs that use it."""
+        declared, m = self.declared, len(self.weight)
         values = {name: self.values[key(n, c, h)] for name, n, c, h in cells if key(n, c, h) in self.values}
         at_witness = None if witness is None else self._checked(witness[None])[0]
         return {
             "which": self.which,
             "name": self.name,
             "weight": [v.hex() for v in self.weight.tolist()],
-            "bound": None if said.bound is None else [float(v).hex() for v in self.bound],
-            "stretch": float(said.stretch).hex(),
-            "order": said.order,
-            "derivatives": None if said.derivatives is None else [float(v).hex() for v in said.derivatives],
-            "accuracy": float(said.accuracy).hex(),
+            "bound": None if declared.bound is None else [float(v).hex() for v in self.bound],
+            "stretch": float(declared.stretch).hex(),
+            "order": declared.order,
+            "derivatives": None
+            if declared.derivatives is None
+            else [float(v).hex() for v in declared.derivatives],
+            "accuracy": float(declared.accuracy).hex(),
             "witness": None if at_witness is None else [v.hex() for v in at_witness.tolist()],
             "values": {name: pack(v.reshape(-1, m)) for name, v in values.items()},
         }
 
     def differs(self, data: Mapping[str, Any]) -> list[str]:
-        """What a file's entry says otherwise: names of its keys."""
-        own = self.to_json([], None)
+        """The keys in which an entry of a file differs from this function."""
+        expected = self.to_json([], None)
         keys = ("which", "weight", "bound", "stretch", "order", "derivatives", "accuracy")
-        return [k for k in keys if own[k] != data[k]]
+        return [k for k in keys if expected[k] != data[k]]
 
 
 def key(n: int, centre: Array, half: Array) -> bytes:
-    """Names the nodes of degree n on a box."""
+    """A key for the nodes of degree n on a box."""
     return bytes([n]) + np.ascontiguousarray(centre).tobytes() + np.ascontiguousarray(half).tobytes()
 
 
@@ -237,7 +239,7 @@ def pack(array: Array) -> dict[str, Any]:
 
 
 def unpack(entry: Mapping[str, Any]) -> Array:
-    """The array of `pack`."""
+    """The array that `pack` wrote."""
     import base64
 
     flat = np.frombuffer(base64.b64decode(entry["data"]), dtype="<f8")

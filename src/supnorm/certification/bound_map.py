@@ -1,7 +1,7 @@
 """The map of local upper bounds for pictures: steps (d = 1), a grid (d = 2), a grid for each pair of inputs.
 
-Each cell of a picture gets the largest bound of all leaves that touch it, over all other inputs: the error is
-nowhere in it larger. Cells are even in the axis, or in its logarithm.
+Each cell of a picture gets the largest bound of all leaves that touch it, whatever the other inputs are. So the error
+is nowhere in the cell larger. All cells of an axis have the same width, on a log axis in the logarithm.
 """
 
 from __future__ import annotations
@@ -67,13 +67,13 @@ def _steps(certificate: Certificate, first: Array, last: Array, upper: Array) ->
 
 def _grid(first: Array, last: Array, upper: Array, cells: int) -> Array:
     """Largest bound in each cell; row k is the k-th cell of the second input."""
-    found = np.zeros((cells, cells))
+    largest = np.zeros((cells, cells))
     left, right = _touched(first[:, 0], last[:, 0], cells)
     bottom, top = _touched(first[:, 1], last[:, 1], cells)
     for a, b, c, e, u in zip(left, right, bottom, top, upper, strict=True):
-        part = found[c:e, a:b]
+        part = largest[c:e, a:b]
         np.maximum(part, u, out=part)
-    return found
+    return largest
 
 
 def _touched(first: Array, last: Array, cells: int) -> tuple[Integers, Integers]:

@@ -1,7 +1,7 @@
 """Dyadic boxes: cells of the domain by level and index on each axis, so that a tiling is exact.
 
 Cell (l, i) of an axis is low + (high - low) [i, i + 1]/2^l in exact arithmetic. The float box used for bounds
-holds it: its half-width is inflated by the rounding of its centre.
+contains the cell: its half-width is enlarged by the rounding of its centre.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEEPEST = 50
 
 @dataclass(frozen=True, eq=False)
 class Boxes:
-    """Cells, shapes ``(B, d)``, with the bound that is known for each, shape ``(B,)``."""
+    """Cells, shapes ``(B, d)``, and the known bound of each, shape ``(B,)``."""
 
     level: Integers
     index: Integers
@@ -27,7 +27,7 @@ class Boxes:
 
     @classmethod
     def root(cls, d: int) -> Boxes:
-        """The whole domain, bound unknown."""
+        """The whole domain, without a known bound."""
         zero = np.zeros((1, d), dtype=np.int64)
         return cls(zero, zero.copy(), np.array([np.inf]))
 
@@ -57,7 +57,7 @@ class Boxes:
         return Boxes(level, first, self.upper).join(Boxes(level.copy(), second, self.upper))
 
     def centre_and_half(self, low: Array, high: Array) -> tuple[Array, Array]:
-        """Float boxes that hold the cells, shapes ``(B, d)``."""
+        """Float boxes that contain the cells, shapes ``(B, d)``."""
         width = high - low
         part = np.ldexp(1.0, -self.level - 1)
         centre = low + width * ((2 * self.index + 1) * part)

@@ -1,15 +1,15 @@
 """Branch and bound: the bracket [lower, upper] of the worst error, at any time.
 
-Boxes with the largest bound come first. A box is done when its bound is at most the target (ratio times the
-witness, or the tolerance), or when rounding is all that is left; else it is halved. Boxes without any bound are
-halved deepest first: one that is as small as boxes get and still has none (a pole) ends the work. At every moment
+The box with the largest bound comes first. A box is done when its bound is at most the target (ratio times the error
+of the witness, or the tolerance), or when rounding alone keeps it above; otherwise it is halved. Of the boxes without
+any bound the deepest is halved first: if a box of the smallest size has no bound (a pole), the work ends. At every moment
 
     lower <= sup error <= max of the bounds of all boxes, done and pending,
 
 and every bound is proved: a half inherits bound and proof of its whole. So the work can be stopped between
-any two instructions (Ctrl-C), written down as it is, and continued.
+any two instructions (Ctrl-C), saved as it is, and continued.
 
-Cost: the strategy's, times boxes; about twice as many boxes are tried as are kept.
+Cost: that of the strategy for each box that is tried; about twice as many boxes are tried as the result has.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Strategy(Protocol):
 class BracketNarrowed:
     """Progress of a certificate: the bracket so far, the volume proved at the target, boxes and seconds.
 
-    ``remaining`` estimates the seconds still needed (`forecast`); infinite while nothing can be said.
+    ``remaining`` estimates the seconds that are still needed (`forecast`); it is infinite while there is no estimate.
     """
 
     lower: float
@@ -60,14 +60,14 @@ class BracketNarrowed:
 
 @dataclass(frozen=True, eq=False)
 class Bracket:
-    """The state of a certificate: it can be stopped, kept and continued. What changes it makes a new one.
+    """The state of a certificate: it can be stopped, saved and continued. It is frozen: each change makes a new one.
 
     Attributes:
-        error: what is bounded.
+        error: the programs of the error that is bounded.
         lower: proved error of the witness.
-        witness: where, in units of the axes, shape ``(d,)``; None while the error is zero everywhere.
+        witness: the point of that error, in units of the axes, shape ``(d,)``; None while no error above zero is known.
         elsewhere: largest proved error at a point that does not count (mask, constraint, between discrete values).
-        pending: boxes to be worked on, with inherited bounds.
+        pending: boxes that are still to be bounded, with inherited bounds.
         done: finished boxes.
         tried: boxes bounded so far.
         tree: counts of these, for the forecast.
@@ -110,8 +110,8 @@ class Bracket:
     def sorted_by(self, target: float) -> Bracket:
         """With the boxes whose bound is above the target pending, and the others done."""
         leaves = self.leaves
-        kept = leaves.boxes.upper <= target
-        return replace(self, pending=leaves.take(~kept), done=(leaves.take(kept),))
+        finished = leaves.boxes.upper <= target
+        return replace(self, pending=leaves.take(~finished), done=(leaves.take(finished),))
 
     def proved_volume(self, target: float) -> float:
         """Fraction of the box where the bound is at most the target."""
@@ -119,7 +119,7 @@ class Bracket:
         return float(sum(p.boxes.volume()[p.boxes.upper <= target].sum() for p in parts))
 
     def raised(self, points: Array, admit: Callable[[Array], NDArray[np.bool_]], prove: _Prove) -> Bracket:
-        """With the best admissible of these points of the box as witness, if it beats the present one."""
+        """The bracket with the best admissible one of these points as witness, if its error is above ``lower``."""
         bracket = self
         counts = admit(points) if len(points) else np.zeros(0, dtype=bool)
         if counts.any():
@@ -128,17 +128,19 @@ class Bracket:
             best = int(np.argmax(proved))
             if proved[best] > self.lower:
                 bracket = replace(bracket, lower=float(proved[best]), witness=inside[best])
-        if not counts.all() and not self.error.declared:  # these are only evaluated where they count
+        if (
+            not counts.all() and not self.error.declared
+        ):  # a declared function is called only where points count
             elsewhere = max(self.elsewhere, float(prove(self.error, points[~counts]).max()))
             bracket = replace(bracket, elsewhere=elsewhere)
         return bracket
 
     def demand_consistent(self) -> None:
-        """No proved error is above the proved bound.
+        """Check that no proved error is above the proved bound.
 
         Raises:
-            BadInput: where functions are declared: the declaration is refuted, at the point of the larger error.
-            Contradiction: where nothing is: one of our rules is wrong.
+            BadInput: when one is and a function is declared; the message names the point that refutes the declaration.
+            Contradiction: when one is and nothing is declared: then a rule of the proof is wrong.
         """
         if self.least <= self.upper:
             return
@@ -152,20 +154,20 @@ class Bracket:
 
     @property
     def least(self) -> float:
-        """The upper bound, which is of the whole box, cannot be smaller than this."""
+        """The largest proved error at any point of the whole box; the upper bound cannot be smaller."""
         return max(self.lower, self.elsewhere)
 
 
 @dataclass
 class Work:
-    """A bracket that is being narrowed: a change is one assignment, so an interrupt finds the state before or after it."""
+    """A bracket that is being narrowed. Each change is one assignment, so no interrupt meets a half-changed bracket."""
 
     bracket: Bracket
 
 
 _Prove = Callable[[ErrorProgram, Array], Array]
-NEAR = 1.1  # how close a bound comes to an error that forbids the tolerance
-# What the room for underflow in a bound can add up to: an error of zero is proved to this, and no further.
+NEAR = 1.1  # bounds stop this near above the error of a point that does not count and forbids the tolerance
+# The room for underflow in a bound can add up to this, so an error of zero is proved to be below this number at best.
 UNDERFLOW = 1e-280
 
 
@@ -173,8 +175,8 @@ UNDERFLOW = 1e-280
 class Goal:
     """When to stop: ``ratio`` times the witness, or an absolute ``tolerance``.
 
-    ``room`` is what a claim needs above the proved bound, because functions as they run were seen to differ from
-    what was read; a target that it leaves nothing of stays as it is.
+    ``room`` is the distance that a claim needs above the proved bound, because the functions as they run were seen to
+    differ from the programs. It is subtracted from a target unless it would use the target up.
     """
 
     ratio: float | None
@@ -182,14 +184,14 @@ class Goal:
     room: float = 0.0
 
     def aim(self, bracket: Bracket) -> float:
-        """Bound at which a box is done: the target, or what can be reached where points that do not count forbid it."""
+        """The bound at which a box is done: the target, or more if an error at points that do not count is above it."""
         target = self.target(bracket.lower)
         if bracket.elsewhere <= target:
             return target
         return NEAR * bracket.elsewhere if self.ratio is None else self.target(bracket.elsewhere)
 
     def target(self, lower: float) -> float:
-        """Bound at which a box is done: finite, and above zero where nothing but underflow is left."""
+        """The bound that is asked for: finite, and never below `UNDERFLOW`."""
         if self.ratio is not None:
             room = self.room if self.room < 0.5 * (self.ratio - 1.0) * lower else 0.0
             return min(max(self.ratio * lower - room, UNDERFLOW), sys.float_info.max)
@@ -201,12 +203,12 @@ def narrow(
     work: Work,
     strategy: Strategy,
     goal: Goal,
-    found: Callable[[Array], None],
+    offer: Callable[[Array], None],
     limit: Limit,
     executor: Executor | None,
     observer: Callable[[BracketNarrowed], None],
 ) -> str:
-    """Go on until the goal is reached or the budget is spent.
+    """Halve and bound boxes until the goal is reached or the budget is spent.
 
     Args:
         work: holds the bracket as it is at any time.
@@ -214,10 +216,10 @@ def narrow(
         limit: its evaluations are boxes tried; with 0 nothing is.
 
     Returns:
-        "proved", "exceeded" (the witness is above the tolerance), "agreement" (it is so close to the tolerance that
-        the difference between what was read and what runs decides), "rounding" (float64 stands in the way),
-        "elsewhere" (points that do not count stand in the way),
-        "unbounded" (a box that cannot be halved further has no bound), "seconds", "boxes" or "interrupted".
+        "proved"; "exceeded" (the witness is above the tolerance); "agreement" (the witness is so close to the
+        tolerance that the difference between program and running function decides); "rounding" (float64 rounding
+        prevents a smaller bound); "elsewhere" (errors at points that do not count prevent one); "unbounded" (a box
+        that cannot be halved further has no bound); "seconds", "boxes" or "interrupted".
     """
     try:
         while len((bracket := work.bracket).pending):
@@ -229,7 +231,7 @@ def narrow(
                 return "boxes"
             work.bracket, promising = _step(bracket, strategy, goal, executor)
             if promising is not None:
-                found(promising)
+                offer(promising)
             work.bracket.demand_consistent()
             observer(_event(work.bracket, goal, limit.spent))
             if not np.isfinite(work.bracket.done[-1].boxes.upper).all():
@@ -259,20 +261,20 @@ def _event(bracket: Bracket, goal: Goal, seconds: float) -> BracketNarrowed:
 
 
 BATCH = 256
-THIN = 8  # halvings of an axis beyond those of the widest one, in a box without any bound
-DEEP = 10  # halvings of each axis after which a box without any bound is suspected to have none: few at a time then
+THIN = 8  # in a box without any bound, an axis is halved at most this often more than the widest one
+DEEP = 10  # after this many halvings of each axis a box without any bound is suspected of a pole: batches are small then
 
 
 def _step(
     bracket: Bracket, strategy: Strategy, goal: Goal, executor: Executor | None
 ) -> tuple[Bracket, Array | None]:
-    """The bracket after one batch of boxes, and points that are promising as a witness; None without a batch."""
+    """The bracket after one batch of boxes, and points that may become the witness; None without a batch."""
     target = goal.aim(bracket)
     upper = bracket.pending.boxes.upper
     depth = np.where(np.isfinite(upper), 0, bracket.pending.boxes.level.sum(1))
     order = np.lexsort((-depth, -upper))
     high = int((upper > target).sum())
-    if not high:  # a better witness has raised the target above what is left
+    if not high:  # a better witness has raised the target above all pending bounds
         done = (*bracket.done, bracket.pending)
         return replace(bracket, done=done, pending=bracket.pending.take(order[:0])), None
     size = BATCH if executor is None else 8 * BATCH
@@ -294,14 +296,15 @@ def _step(
     return after, result.points
 
 
-def _axes(boxes: Boxes, found: Bounded) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where boxes are halved: as the strategy says, but those without a bound are not made thin.
+def _axes(boxes: Boxes, bounded: Bounded) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The axes along which boxes are halved: those of the strategy, but a box without a bound is not made thin.
 
-    No strategy knows for sure which axis to blame, and that no bound exists is said of boxes small along every axis only.
+    No strategy knows for certain which axis prevents a bound, and supnorm says that no bound exists only when a box is
+    small along every axis.
     """
-    ahead = np.take_along_axis(boxes.level, found.axis[:, None], 1)[:, 0] - boxes.level.min(1)
+    ahead = np.take_along_axis(boxes.level, bounded.axis[:, None], 1)[:, 0] - boxes.level.min(1)
     thin = ~np.isfinite(boxes.upper) & (ahead >= THIN)
-    return np.where(thin, boxes.level.argmin(1), found.axis), np.where(thin, -1, found.second)
+    return np.where(thin, boxes.level.argmin(1), bounded.axis), np.where(thin, -1, bounded.second)
 
 
 def bound_all(
@@ -312,7 +315,7 @@ def bound_all(
     lower: float,
     executor: Executor | None = None,
 ) -> Bounded:
-    """The strategy on many boxes, in batches, over the executor's workers."""
+    """Bound many boxes with the strategy, in batches, on the executor's workers."""
     work = partial(_bound, strategy, error, target=target, lower=lower)
     run: Callable[..., Iterator[Bounded]] = map if executor is None else executor.map
     size = BATCH if executor is None else BATCH // 4
@@ -321,22 +324,22 @@ def bound_all(
 
 
 def _bound(strategy: Strategy, error: ErrorProgram, boxes: Boxes, target: float, lower: float) -> Bounded:
-    """The strategy on one batch; overflow makes a bound infinite, which needs no warning, in workers neither."""
+    """Bound one batch with the strategy. Overflow makes a bound infinite; NumPy does not warn of it here or in workers."""
     with np.errstate(all="ignore"):
         return strategy.bound(error, boxes, target, lower)
 
 
-FIRST_SECONDS = 2.0  # for a first bound, where there is none when the time is spent
+FIRST_SECONDS = 2.0  # time for a first bound, if there is none when the time is spent
 
 
-def settle(
+def tighten_pending(
     work: Work, strategy: Strategy, goal: Goal, limit: Limit, executor: Executor | None = None
 ) -> None:
     """Tighten the bracket of work that was cut short: coarse bounds of the pending boxes, worst first.
 
-    A pending box has only the bound of its whole. It is bounded once more for targets of 2, 8, .. times the
-    one that was asked; another Ctrl-C, or the time, ends that too. While there is no bound at all it takes
-    `FIRST_SECONDS`, but not where a box itself has none: only halving could help.
+    A pending box has only the bound of its whole. It is bounded once more for 2, 8, .. times the target that was
+    asked for. Another Ctrl-C, or the limit of time, ends this work too. While the domain has no bound at all, the
+    work may take `FIRST_SECONDS`; it ends when a box has no bound of its own, because only halving could help then.
     """
     first = Limit.of(FIRST_SECONDS)
     INTERRUPTS.spare()
@@ -354,7 +357,7 @@ def settle(
                     bound_all(bracket.error, strategy, batch.boxes, target, 0.0, executor)
                 )
                 rest = np.setdiff1d(np.arange(len(bracket.pending)), rows[i : i + BATCH])
-                # The order is kept: rows are positions in the joined boxes.
+                # The boxes return to their old order, because rows are positions in it.
                 order = np.argsort(np.concatenate([rows[i : i + BATCH], rest]), kind="stable")
                 bracket = replace(bracket, pending=tight.join(bracket.pending.take(rest)).take(order))
                 work.bracket = bracket

@@ -1,12 +1,12 @@
-"""How far branches of the code take a function from its program, proved on the whole domain.
+"""How far branches of the code take a function from its program: a bound that is proved on the whole domain.
 
-torch's softplus is a straight line above a threshold, where its program has the smooth function (`program.apart`). The
-step is at most log(1 + exp(-t)) high; what becomes of it in the rest of the network is bounded as rounding is, by the
-affine model (``err`` with branches), on boxes that are halved as long as a branch may be taken in them. Where none can be,
-and in all programs without branches, the room is zero.
+torch's softplus is a straight line above a threshold; its program has the smooth function (`program.discrepancies`). The
+step is at most log(1 + exp(-t)) high. Its effect on the rest of the network is bounded like rounding, by the affine
+model (``err`` with branches), on boxes that are halved as long as the code may take a branch in them. The room is zero
+where it takes none, and in all programs without branches.
 
-The error is then bounded on both sides: an output E of the error program that may be off by D is replaced by two, E + D
-and E - D, whose larger size is abs(E) + D. So a certificate proves the room together with the rest.
+The error is then bounded on both sides. If an output E of the error program may be off by D, it is replaced by two
+outputs, E + D and E - D, whose larger size is abs(E) + D. So the certificate proves the room together with the rest.
 Cost: the affine model of at most `BOXES` boxes, `ROUNDS` times at most.
 """
 
@@ -24,16 +24,16 @@ BOXES, ROUNDS = 512, 24
 
 def has_branches(program: Program) -> bool:
     """Whether the code has branches that the program does not take."""
-    return any(a.above is not None for node in program.nodes for a in node.apart)
+    return any(a.above is not None for node in program.nodes for a in node.discrepancies)
 
 
 def branch_room(program: Program, domain: Domain) -> Array:
-    """Bounds of the distance of function and program on the domain, by output, shape ``(m,)``, rounding included.
+    """Bounds of the distance between function and program on the domain, for each output, shape ``(m,)``, with rounding.
 
     >>> from supnorm.program import Builder
-    >>> from supnorm.program.apart import linear_above
+    >>> from supnorm.program.discrepancies import linear_above
     >>> build = Builder(1)
-    >>> program = build.finish(build.unary("softplus", build.input, apart=(linear_above(20.0),)))
+    >>> program = build.finish(build.unary("softplus", build.input, discrepancies=(linear_above(20.0),)))
     >>> branch_room(program, Domain(x=(0.0, 15.0))), branch_room(program, Domain(x=(0.0, 30.0))).round(10)
     (array([0.]), array([2.1e-09]))
     """

@@ -1,4 +1,4 @@
-"""The certificate as a file: all an independent checker needs; format: docs/certificate-format.md."""
+"""The certificate as a file with all that an independent checker needs. docs/certificate-format.md has the format."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Certificate:
     """A proof that the error is nowhere larger than ``upper`` on the box of ``error``.
 
     Attributes:
-        error: the error's programs and the box.
+        error: the programs of the error, and the box.
         domain: the axes.
         leaves: boxes whose cells tile the box, with their bounds and proofs.
         lower, witness: proved error at a point, and the point in units of the axes.
-        assumptions: what the bound rests on.
-        versions: of the software.
-        about: names of "model" and "reference", the "error" in words, its "error_unit": what people read beside the proof.
-        seed: of the run that began it.
+        assumptions: what the bound depends on.
+        versions: versions of the software.
+        about: what people read beside the proof: names of "model" and "reference", "error" in words, its "error_unit".
+        seed: seed of the run that began the certificate.
     """
 
     error: ErrorProgram
@@ -52,10 +52,10 @@ class Certificate:
         self._demand_consistent()
 
     def _demand_consistent(self) -> None:
-        """The error at the witness is below the bound of a box that holds it, so the map of bounds holds there too.
+        """Check that the error at the witness is at most the bound of its box: else the map of bounds is wrong there.
 
         Raises:
-            BadInput, Contradiction: when it is not, as `Bracket.demand_consistent`.
+            BadInput, Contradiction: when it is not, see `Bracket.demand_consistent`.
         """
         if self.witness is None:
             return
@@ -159,7 +159,7 @@ class Certificate:
         return content
 
     def _declared(self) -> list[dict[str, Any]]:
-        """What is declared, with the recorded values that the leaves rest on."""
+        """The declarations, with the recorded values that the leaves depend on."""
         leaves, error = self.leaves, self.error
         index = leaves.boxes.index >> (leaves.boxes.level - leaves.level)
         cells = Boxes(leaves.level, index, leaves.boxes.upper)
@@ -196,7 +196,7 @@ class Certificate:
         return columns
 
     def _rules(self) -> dict[str, Any]:
-        """The node rules that graded leaves use, by their representatives."""
+        """The node rules that graded leaves use, each written as one point for each orbit."""
         proof = self.leaves.proof
         used = proof.graded >= 0
         degrees = {*proof.degree[used].tolist(), *proof.graded[used].tolist()} - {0, 1}
@@ -216,7 +216,7 @@ class Certificate:
 
 
 def cell_name(level: list[int], index: list[int], degree: int) -> str:
-    """Names the nodes of a proof in the file: "level/index/degree".
+    """The name of the nodes of a proof in the file: "level/index/degree".
 
     >>> cell_name([1, 0], [1, 0], 8)
     '1,0/1,0/8'
@@ -225,6 +225,6 @@ def cell_name(level: list[int], index: list[int], degree: int) -> str:
 
 
 def digest(content: dict[str, Any]) -> str:
-    """SHA-256 of the canonical JSON text without the digest itself."""
+    """SHA-256 of the canonical JSON text, without the key for the digest."""
     rest = {k: v for k, v in content.items() if k != "digest"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -12,7 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Strategy, Work, narrow, settle
+from supnorm.certification.bracket import (
+    Bracket,
+    BracketNarrowed,
+    Goal,
+    Strategy,
+    Work,
+    narrow,
+    tighten_pending,
+)
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.checkpoint import Checkpoint
 from supnorm.certification.error_program import ErrorProgram, error_program
@@ -79,7 +87,7 @@ def certify(
         checkpoint: a file into which the certificate so far is written every ten seconds or more, for ``resume``.
 
     Raises:
-        BadInput: naming the operation that stands in the way, or the argument that cannot be used.
+        BadInput: naming the operation that has no program, or the argument that cannot be used.
 
     >>> import jax.numpy as jnp
     >>> from supnorm.problem import Domain
@@ -96,7 +104,9 @@ def certify(
     measuring = Measuring(problem)
     error = error_program(problem, measuring)
     method = _method(error, strategy)
-    executor = None if error.declared else executor  # its values are kept in one place
+    executor = (
+        None if error.declared else executor
+    )  # the values of a declared function are recorded in this process only
     admit = admits(problem, error)
     measuring.beside_kinks(np.random.default_rng(seed))
     given = np.zeros((0, error.d))
@@ -130,7 +140,7 @@ def certify(
             go_on(work, resume, goal, limit.within(HALVING), executor, tell)
         work.bracket = work.bracket.raised(given, admit, proved_error)
         promising, lost = search(error, np.random.default_rng(seed), lambda t: admit(points.at(t)))
-        points.found(promising)
+        points.offer(promising)
         if len(lost):
             obstacle = without_value(problem, points.at(lost))
         end = "infinite"
@@ -153,14 +163,14 @@ def certify(
         raise bug
     if end in ("seconds", "boxes", "interrupted") and boxes:
         rest = {"seconds": limit, "boxes": Limit(), "interrupted": Limit.of(LAST_SECONDS)}[end]
-        settle(work, method, goal, rest, executor)
+        tighten_pending(work, method, goal, rest, executor)
     bracket = _as_in_the_file(work.bracket)
     if resume is not None and bracket.lower > bracket.upper:
         raise contradiction(resume, bracket)
     bracket.demand_consistent()
     if obstacle is None and not math.isfinite(bracket.upper) and bracket.tried:
         obstacle = without_bound(problem, error, bracket.leaves)
-    with suppress(KeyboardInterrupt):  # a second Ctrl-C leaves out what is left to compare
+    with suppress(KeyboardInterrupt):  # a second Ctrl-C skips the remaining comparisons
         points.compare(measuring, bracket, seed)
     seen = measuring.agreement()
     return result_of(problem, bracket, goal, end, limit.spent, obstacle=obstacle, seen=seen)
@@ -168,12 +178,12 @@ def certify(
 
 @dataclass
 class Promising:
-    """Points where the error may be large, as they are found; the best one that counts becomes the witness.
+    """Collects points where the error may be large; the best one that counts becomes the witness.
 
     Attributes:
-        problem, error: whose points they are.
+        problem, error: the problem and the programs of its error.
         admit: which points count.
-        work: holds the bracket whose lower bound they raise.
+        work: holds the bracket whose lower bound the points raise.
         rounds: the points of each batch of boxes, in box coordinates.
     """
 
@@ -189,18 +199,18 @@ class Promising:
         return np.asarray(np.clip(self.error.to_x(t), *ends))
 
     def at(self, t: Array) -> Array:
-        """Points of the domain at box coordinates; of an input that takes some values only the nearest one."""
+        """Points of the domain at box coordinates; a discrete input gets its nearest value."""
         return on_values(self.problem.domain, self._inside(t))
 
-    def found(self, t: Array) -> None:
-        """Try points, in box coordinates, as witness."""
+    def offer(self, t: Array) -> None:
+        """Try points, in box coordinates, as the witness."""
         self.rounds.append(t)
         self.work.bracket = self.work.bracket.raised(self._inside(t), self.admit, proved_error)
         if any(axis.values is not None for axis in self.problem.domain.axes):
             self.work.bracket = self.work.bracket.raised(self.at(t), self.admit, proved_error)
 
     def compare(self, measuring: Measuring, bracket: Bracket, seed: int) -> None:
-        """Compare model and reference as they run with what was read, where the proof found the error largest."""
+        """Compare model and reference as they run with their programs, where the proof found the largest errors."""
         best = np.zeros((0, self.error.d)) if bracket.witness is None else bracket.witness[None]
         worst = self.at(_worst(bracket, self.rounds, measuring.most))
         measuring.at(np.concatenate([best, worst]), "worst")
@@ -212,7 +222,7 @@ class Promising:
 
 
 def _as_in_the_file(bracket: Bracket) -> Bracket:
-    """The file holds a declared function's value at the witness alone; in a batch it may have been rounded otherwise."""
+    """The bracket with the lower bound that its file will show: a declared function may round differently in a batch."""
     if not bracket.error.declared or bracket.witness is None:
         return bracket
     alone = float(proved_error(bracket.error, bracket.witness[None])[0])
@@ -220,7 +230,7 @@ def _as_in_the_file(bracket: Bracket) -> Bracket:
 
 
 def _contradicted(problem: Problem, goal: Goal, seen: Agreement, bracket: Bracket) -> str | None:
-    """How the work ends before it begins, where functions as they run leave nothing to prove; None where they do not."""
+    """Why the work ends before it begins, if the functions as they run leave nothing to prove; None if they do not."""
     limit = problem.error.limit if goal.tolerance is None else goal.tolerance
     if goal.tolerance is not None and limit is not None and seen.worst > limit:
         return "exceeded"
@@ -232,19 +242,19 @@ def _contradicted(problem: Problem, goal: Goal, seen: Agreement, bracket: Bracke
 
 
 def _worst(bracket: Bracket, rounds: list[Array], most: int) -> Array:
-    """Where the proof saw the largest errors: its worst nodes and its worst boxes, in box coordinates."""
+    """The points where the proof saw the largest errors: its worst nodes and boxes, in box coordinates."""
     error = bracket.error
     boxes = bracket.leaves.boxes
     rows = np.argsort(-boxes.upper, kind="stable")[: max(most // 4, 1)]
     centre, _ = boxes.take(rows).centre_and_half(error.low, error.high)
     nodes = np.concatenate([np.zeros((0, error.d)), *rounds[-LAST:]])
-    if len(nodes) > most // 2 and not error.declared:  # those of a declared function may be expensive
+    if len(nodes) > most // 2 and not error.declared:  # calls of a declared function may be expensive
         nodes = nodes[np.argsort(-values(error, nodes), kind="stable")[: most // 2]]
     return np.concatenate([nodes[: most // 2], centre])
 
 
 def _points(witness: Array, d: int) -> Array:
-    """Points ``(k, d)``, or one of shape ``(d,)``."""
+    """Check points of shape ``(k, d)``, or one point of shape ``(d,)``."""
     given = np.atleast_2d(np.asarray(witness, dtype=float))
     if given.ndim != 2 or given.shape[1] != d:
         raise BadInput(f"witness must be points of shape (k, {d}), got {np.shape(witness)}")
@@ -252,28 +262,28 @@ def _points(witness: Array, d: int) -> Array:
 
 
 def _demand_problem(problem: Problem) -> None:
-    """See that it is one, on a box with a width.
+    """Check that the argument is a problem on a box whose axes all have a width.
 
     Raises:
-        BadInput: when it is not.
+        BadInput: when it is none.
     """
     if not isinstance(problem, Problem):
         raise BadInput(
-            "give certify a Problem; of a function alone certify(against_zero(function, domain)) bounds the size, got "
+            "give certify a Problem; to bound the size of one function use certify(against_zero(function, domain)); got "
             f"{type(problem).__name__}"
         )
     for name, axis in zip(problem.domain.names, problem.domain.axes, strict=True):
-        if not axis.low < axis.high:  # a box without width is no certificate
+        if not axis.low < axis.high:  # the format has no box without width
             raise BadInput(
                 f"axis {name} has a single value, {axis.low:g}: put it into model and reference, and leave the axis out"
             )
 
 
 def _method(error: ErrorProgram, strategy: Strategy | None) -> Strategy:
-    """The strategy that was asked for, else the one that suits.
+    """The strategy that was asked for, or the one that suits the error.
 
     Raises:
-        BadInput: when it cannot bound this error.
+        BadInput: when the strategy cannot bound this error.
     """
     method = _choose(error) if strategy is None else strategy
     if isinstance(method, type) or not callable(getattr(method, "bound", None)):
@@ -287,10 +297,10 @@ def _method(error: ErrorProgram, strategy: Strategy | None) -> Strategy:
 
 
 def _choose(error: ErrorProgram) -> Strategy:
-    """Linear bounds where a layer of at least four kinks may cross the boxes, or inputs are many; else polynomials.
+    """Linear bounds for layers of at least four kinks and for many inputs; polynomials otherwise.
 
-    Graded ones from 3 inputs on, where tensor ones need (n + 1)^d points a box; tensor ones in 1 and 2. From nine
-    inputs on there are no node rules of small degree.
+    In 1 and 2 inputs the polynomials are tensor products. From 3 inputs on they are graded ones, because tensor products
+    need (n + 1)^d points a box. From nine inputs on there are no node rules of small degree.
     """
     kinks = [
         n for p in error.alternatives for n in p.nodes if n.op in ("relu", "leaky_relu") and n.width >= 4

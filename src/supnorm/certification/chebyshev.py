@@ -3,8 +3,8 @@
 Tail. The polydisc of radius A = (rho + 1/rho)/2 in the scaled variables holds a product of Bernstein
 ellipses. If |g| <= M on it, the Chebyshev coefficients obey |a_k| <= 2^(number of k_j > 0) M rho^-|k|
 (Trefethen, Approximation Theory and Approximation Practice, Theorem 8.1, in each variable). Those with some
-k_j > n sum to at most M d 2 rho^-n/(rho - 1) ((rho + 1)/(rho - 1))^(d-1); each is seen once in the truncated
-series and at most once more by aliasing on the nodes: twice that sum bounds |g - interpolant|.
+k_j > n sum to at most M d 2 rho^-n/(rho - 1) ((rho + 1)/(rho - 1))^(d-1); each counts once in the truncated
+series and at most once more by aliasing on the nodes, so twice this sum bounds |g - interpolant|.
 
 Maximum. Ehlich and Zeller (1964): a polynomial of degree n in each variable is at most its maximum over the
 product grid of N > n Chebyshev nodes, divided by cos(pi n/(2N)) per variable.
@@ -68,10 +68,10 @@ def tail_factor(n: int, rho: Array, d: int) -> Array:
 
 
 def transform_rounding(n: int, d: int, largest: Array) -> Array:
-    """How far the polynomial of the computed coefficients is from that of exact ones, anywhere in the box.
+    """Bound of the distance between the polynomials of the computed and of the exact coefficients, anywhere in the box.
 
-    Each axis costs a sum of n + 1 products with factors of size 2/(n+1), known to a few units; ``largest`` is
-    max |value| at the nodes.
+    Each axis takes a sum of n + 1 products with factors of size 2/(n+1), which are known to a few units in the last
+    place; ``largest`` is max |value| at the nodes.
     """
     return outward(largest * (4.0 * U * d * (n + 6) * (2.0 * (n + 1)) ** d))
 
@@ -88,8 +88,8 @@ def polynomial_range(coefficients: Array, n: int, d: int, grid: int) -> tuple[Ar
     total = np.abs(flat).sum(1)
     rounding = outward(total * (4.0 * U * (n + 1) ** d), 4)
     if not grid:
-        spread = outward(np.abs(flat[:, 1:]).sum(1), (n + 1) ** d)
-        return flat[:, 0] - spread - rounding, flat[:, 0] + spread + rounding
+        radius = outward(np.abs(flat[:, 1:]).sum(1), (n + 1) ** d)
+        return flat[:, 0] - radius - rounding, flat[:, 0] + radius + rounding
     values = along_axes(basis(n, grid * n), coefficients, d).reshape(boxes, -1, m)
     low, high = values.min(1), values.max(1)
     middle, radius = 0.5 * (low + high), 0.5 * (high - low)

@@ -1,15 +1,15 @@
-"""The Chebyshev certificate: a polynomial close to the error on each box, and its maximum.
+"""The Chebyshev certificate: on each box a polynomial near the error, and the maximum of this polynomial.
 
 On a box, e = N - f is its affine part plus a remainder bounded by M on polydiscs (`affine_model`), so the
 tensor Chebyshev interpolant p of degree n is within a known tail of e (`chebyshev`), and
 
     sup |e| <= max |p| + tail + Lebesgue constant * evaluation error.
 
-Boxes whose affine model is small enough need no polynomial; boxes where no degree up to the limit reaches the
-allowance are split. Cost: a few thousand point evaluations per box in 2-D; the number of boxes depends on the
-poles of the activations and hardly on how small the error is.
+A box whose affine model is small enough needs no polynomial. A box is split if no degree up to the limit reaches the
+allowance. Cost: a few thousand point evaluations per box in 2-D. The number of boxes depends on the poles of the
+activations and hardly on the size of the error.
 Choose it for analytic activations (tanh, sigmoid, softplus, SiLU, GELU, sin) in 1 to 3 inputs; it works in
-more, at a cost of (n + 1)^d points a box. Where kinks cross a box only the affine bound is left.
+more inputs at a cost of (n + 1)^d points a box. On a box that kinks cross, only the affine bound is available.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ChebyshevCertificate:
-    """Hyper-parameters.
+    """Settings of the method.
 
     Attributes:
-        rho: the ellipses that are tried; the best is taken box by box.
+        rho: parameters of the ellipses that are tried; each box takes the best one.
         degrees: largest degree in 1, 2, 3 and more dimensions, tuned on 2x32 and 3x64 tanh networks.
         grids: K of the Ehlich-Zeller grids, tried in order after the sum of coefficients.
-        share: part of the gap between target and witness that tail and rounding together may use.
+        share: part of the gap between target and the error of the witness that tail and rounding together may use.
     """
 
     rho: tuple[float, ...] = (1.4, 1.7, 2.1, 2.7, 3.5, 4.6, 6.2, 8.5, 12.0, 18.0, 32.0, 80.0)
@@ -56,7 +56,7 @@ class ChebyshevCertificate:
             error: what is bounded.
             boxes: the batch.
             target: a box is done when its bound is at most this.
-            lower: the witness so far: smaller allowances than ``share * (target - lower)`` are not needed.
+            lower: the error of the witness so far: no allowance below ``share * (target - lower)`` is needed.
         """
         state = Batch.start(len(boxes), len(error.alternatives), error)
         for task in Task.all_of(error, boxes, target, lower, state):
@@ -78,7 +78,9 @@ class ChebyshevCertificate:
             counts = state.open_outputs(a, todo, bounded, target)
             here = np.zeros(counts.shape) if other.parts else error.one_sided(model.c[todo])
             above = todo[here.max(1) > target]
-            if above.size:  # no bound will reach it: the witness is still to be found
+            if (
+                above.size
+            ):  # no bound of these boxes can reach the target: a better witness will be found in them
                 state.remember(centre[above], model.c[above])
             degree, best, tail, noise, limited = self._degrees(task, model, todo, counts, here, other)
             state.bend[todo] = other.bend(state.bend[todo], self._gap(task))
@@ -96,9 +98,10 @@ class ChebyshevCertificate:
         here: Array,
         other: Beyond,
     ) -> tuple[Integers, NDArray[np.intp], Array, Array, NDArray[np.bool_]]:
-        """Smallest degree whose tail and rounding fit for the outputs that count; 0 where none does.
+        """The smallest degree whose tail and rounding fit for the outputs that count; 0 where none fits.
 
-        ``here`` is the error at the centre by this alternative alone: where that is above the target it proves nothing.
+        ``here`` is the error at the centre by this alternative alone; the alternative proves nothing where it is above
+        the target.
         """
         rho, d, target = np.asarray(self.rho), other.d, task.target
         largest = self.degrees[min(d, len(self.degrees)) - 1]
@@ -124,7 +127,7 @@ class ChebyshevCertificate:
             one = tails[np.arange(len(todo)), column] + other.tail(n)
             worst = largest_of(loss)
             drowned = (worst > 0.25 * allowance) & (largest_of(one) <= worst) & np.isfinite(worst)
-            # An error above the target is not rounding's fault, where there is a witness that says what to reach.
+            # Once there is a witness, an error above the target is real and not caused by rounding.
             drowned &= (largest_of(here) <= target + worst) | (task.lower == 0.0)
             good = (degree == 0) & possible & ((largest_of(one + loss) <= allowance) | drowned)
             limited |= good & drowned
@@ -132,7 +135,7 @@ class ChebyshevCertificate:
         return degree, best, tail, noise, limited
 
     def _gap(self, task: Task) -> float:
-        """What tail and rounding may use where the error is near its maximum."""
+        """The allowance for tail and rounding where the error is near its maximum."""
         return max(self.share * (task.target - task.lower), 1e-4 * task.target)
 
     def _polynomials(self, task: Task, n: int, rows: NDArray[np.intp], rho: Array, slack: Array) -> None:
@@ -158,7 +161,7 @@ class ChebyshevCertificate:
     def _maximum(
         self, task: Task, n: int, coefficients: Array, rows: NDArray[np.intp], rho: Array, slack: Array
     ) -> None:
-        """Ranges of the interpolants on finer and finer grids, while they may help."""
+        """Ranges of the interpolants on finer and finer grids, as long as a finer grid may help."""
         a, d, target, state = task.a, task.d, task.target, task.state
         for grid in (0, *self.grids):
             if (grid * n) ** d > chebyshev.LARGEST_GRID:
@@ -198,7 +201,7 @@ TOGETHER = 4  # ellipses tried at once
 
 
 def _on_ellipses(program: Program, centre: Array, half: Array, scales: Array) -> tuple[AffineModel, Array]:
-    """Models on the real boxes and on growing polydiscs; those beyond a pole are not computed, but infinite."""
+    """Models on the real boxes and on growing polydiscs; beyond a pole they are infinite without being computed."""
     model, bend = propagate(program, centre, half, np.concatenate([[1.0], scales[:TOGETHER]]))
     eps = np.full((len(centre), 1 + len(scales), model.c.shape[1]), np.inf)
     eps[:, : 1 + TOGETHER] = model.eps
@@ -208,6 +211,6 @@ def _on_ellipses(program: Program, centre: Array, half: Array, scales: Array) ->
         if not len(rows):
             break
         some = scales[start : start + TOGETHER]
-        found, _ = propagate(program, centre[rows], half[rows], np.concatenate([[1.0], some]))
-        eps[rows, start + 1 : start + 1 + len(some)] = found.eps[:, 1:]
+        beyond, _ = propagate(program, centre[rows], half[rows], np.concatenate([[1.0], some]))
+        eps[rows, start + 1 : start + 1 + len(some)] = beyond.eps[:, 1:]
     return AffineModel(model.c, model.J, eps, model.err, np.concatenate([[1.0], scales])), bend

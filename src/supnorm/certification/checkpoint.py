@@ -1,4 +1,4 @@
-"""The certificate so far, written now and then while the work goes on: a kill loses little, ``resume`` goes on with it."""
+"""Saves the certificate so far from time to time: a killed run loses little, and ``resume`` goes on from the file."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from supnorm.certification.certificate import Certificate
 from supnorm.results import NotWritten
 
 EVERY = 10.0  # seconds
-SHARE = 50.0  # of what a writing takes: the time between two, at least
+SHARE = 50.0  # the time between two writings is at least this many times what a writing takes
 
 
 class Checkpoint:
-    """Writes a file at most every `EVERY` seconds, and in no more than a fiftieth of the time.
+    """Writes a file at most every `EVERY` seconds, and takes at most a fiftieth of the time.
 
     Args:
-        path: of the file; None writes nothing.
+        path: the file; None writes nothing.
         certificate: makes the certificate so far.
 
     Attributes:
-        written: how often it was.
+        written: how often the file was written.
     """
 
     def __init__(self, path: Path | None, certificate: Callable[[], Certificate]) -> None:
@@ -37,7 +37,7 @@ class Checkpoint:
             return
         try:
             self.certificate().save(self.path)
-        except NotWritten:  # the end of the work, which writes as well, will say it
+        except NotWritten:  # the last writing, at the end of the work, reports such a failure
             self.path = None
             return
         self.written += 1

@@ -1,7 +1,7 @@
-"""An error that `certify` computed, above all that an audit of the same problem computed: it belongs into the report.
+"""Puts an error that `certify` computed into the audit's report, if it is above all errors that the audit computed.
 
-Both speak of the same functions as they run. A report that says "nothing above the tolerance was found" beside a
-certificate whose witness is above it would let a release gate pass what is known to be wrong.
+Both verbs evaluate the same functions. If a report said "nothing above the tolerance was found" beside a certificate
+whose witness is above the tolerance, a release gate would pass a model that is known to be wrong.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from supnorm.certification.result import CertifyResult
 
 CODE = "computed-by-certify"
-# What an audit measures of a peak, and a proof does not.
+# Properties of a peak that an audit measures and a proof does not.
 UNKNOWN = (
     "volume",
     "volume_at_least",
@@ -38,13 +38,13 @@ NO_VERDICT = ("interrupted", "reference-fault", "unresolved")  # these stay what
 
 
 def with_computed(report: AuditReport, result: CertifyResult) -> AuditReport:
-    """The report with the worst point that `certify` computed, where the audit knows none as bad.
+    """The report with the worst point that `certify` computed, if the audit knows no point with as large an error.
 
-    Worst point, peaks, points, ``sup.lower`` and the verdict are then of that point, and a finding says so.
+    Worst point, peaks, points, ``sup.lower`` and the verdict then include that point, and a finding says so.
     """
     worst, record = result.agreement.worst_at, report.record
-    found, limit = record.sup.lower, math.inf if record.tolerance is None else record.tolerance
-    if worst is None or (worst.error <= found * (1.0 + MORE) and not found <= limit < worst.error):
+    largest, limit = record.sup.lower, math.inf if record.tolerance is None else record.tolerance
+    if worst is None or (worst.error <= largest * (1.0 + MORE) and not largest <= limit < worst.error):
         return report
     peak, near = _peak(record, result, worst)
     peaks = (peak, *(p for i, p in enumerate(record.peaks) if i != near))
@@ -68,7 +68,7 @@ def with_computed(report: AuditReport, result: CertifyResult) -> AuditReport:
 
 
 def _peak(record: AuditRecord, result: CertifyResult, worst: Witness) -> tuple[PeakRecord, int]:
-    """The worst point as the first peak, and the number of the peak that it replaces; -1 for none."""
+    """The worst point as the first peak, and the number of the peak that it replaces; -1 if it replaces none."""
     domain = result.certificate.domain
     names = [axis.name for axis in record.axes]
     u = domain.to_unit(worst.x[None])[0]
@@ -89,13 +89,13 @@ def _peak(record: AuditRecord, result: CertifyResult, worst: Witness) -> tuple[P
 
 
 def _finding(record: AuditRecord) -> FindingRecord:
-    found = record.sup.lower
-    finding = fact(CODE, **({"found": found} if found >= 0.0 else {}))
+    largest = record.sup.lower
+    finding = fact(CODE, **({"found": largest} if largest >= 0.0 else {}))
     return FindingRecord(**dict(finding), text=narrator(record.measure).text(finding))
 
 
 def _points(report: AuditReport, worst: Witness) -> Any:
-    """The table of worst points with this one first, where it has the columns of a search."""
+    """The table of worst points with this point first, if the table has the columns of a search."""
     points, row = report.points, [*worst.x, *worst.model, *worst.reference, worst.error]
     if len(points.columns) != len(row) or points.labels:
         return points

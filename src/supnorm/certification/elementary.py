@@ -4,9 +4,9 @@
 trusted to `ULPS` units, a listed assumption of every certificate. `steepest`[phi](c, r) bounds |phi'| on the
 real interval [c - r, c + r]: it carries rounding errors of evaluation through phi.
 
-Relative errors say nothing of what underflows, and a slope that is lost may be multiplied by a huge reach. So every error
-has an absolute term, a few of the smallest normal number (`LEAST`), and every bound of a slope is at least that. How the
-bounds stay narrow is `near_one`'s part.
+A relative error says nothing about a number that underflows, and a slope that is lost may be multiplied by a huge reach.
+So every error has an absolute term, a few times the smallest normal number (`LEAST`), and every bound of a slope is at
+least as large. `near_one` keeps the bounds narrow.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _power(c: Array, p: float) -> Four:
 
 
 def exponent_rounding(z: Array, p: float) -> Array | float:
-    """Relative error of z^p, z > 0, by the rounding of p where that is the difference of an exponent and a number.
+    """Relative error of z^p, z > 0, that comes from the rounding of p, if p was computed as a difference.
 
     >>> (exponent_rounding(np.array([1.0, np.e]), -8.3) / U).round(9)
     array([0. , 8.3])
@@ -122,7 +122,7 @@ def _constant(bound: float) -> Callable[[Array, Array], Array]:
 
 
 def _with_room(phi: Callable[..., Four], grows: bool) -> Callable[..., Four]:
-    """With what underflow may lose of value and slope; ``grows``: a factor c of the formula multiplies it."""
+    """Add the errors that underflow may cause; with ``grows`` a factor c of the formula multiplies them."""
 
     def roomy(c: Array, *parameter: float) -> Four:
         v, s, v_err, s_err = phi(c, *parameter)

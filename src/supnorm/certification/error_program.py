@@ -6,7 +6,7 @@ analytic, the first only where f has no zero. A log axis runs over t = log x; it
 Masks and constraints are left out: a bound on the whole box holds on every part of it.
 
 A function that cannot be read but has a declared bound is a `BlackBox` beside the one alternative, which then
-holds the other function only: the error is the sum of both.
+holds the other function only: the signed error is the sum of both.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ PROVED = ("absolute", "relative", "scaled")
 
 @dataclass(frozen=True)
 class ErrorProgram:
-    """What is bounded.
+    """The programs of the error, and the box on which it is bounded.
 
     Attributes:
-        alternatives: programs of t, each ``(n, d) -> (n, m)``; per output the smallest counts.
+        alternatives: programs of t, each ``(n, d) -> (n, m)``; for each output the smallest value is the error.
         at_points: the same as programs of x, for values at points of the domain.
-        model, reference: their values, points in units of the axes ``(n, d) -> (n, m)``.
+        model, reference: values of the two functions, from points in units of the axes, ``(n, d) -> (n, m)``.
         low, high: the box in t, shape ``(d,)``.
         log: which axes are logarithmic.
         side: "both", "over" or "under".
-        notes: what the user must know about the bound.
-        declared: functions without a program, to be added to the one alternative.
-        assumptions: what is declared of them, in words.
-        vanishes: for a relative error with floor: points in units of the axes ``(n, d)`` where outputs of the
-            reference are proved to be zero, ``(n, m)``: only the second alternative counts there.
-        at_least: where branches of the code are not in the programs (`branch_room`) and ``alternatives`` have room for them:
-            programs of x whose values the error is at least; empty elsewhere, where ``at_points`` are exact.
+        notes: sentences that the user must know about the bound.
+        declared: functions without a program; their values are added to the one alternative.
+        assumptions: their declarations, in words.
+        vanishes: for a relative error with floor: from points in units of the axes ``(n, d)``, where outputs of the
+            reference are proved to be zero, ``(n, m)``; there only the second alternative counts.
+        at_least: if the code has branches that the programs lack (`branch_room`): programs of x with values that the
+            error is proved to reach. Otherwise it is empty, because ``at_points`` are exact.
     """
 
     alternatives: tuple[Program, ...]
@@ -83,29 +83,29 @@ class ErrorProgram:
         return known
 
     def refuted(self, x: Array | None, lower: float, upper: float) -> BadInput:
-        """What to say when a proved error, at ``x``, is above the bound that follows from what is declared."""
+        """The message when a proved error, at ``x``, is above the bound that follows from the declarations."""
         part = self.declared[0]
         at = "" if x is None else f" at {x.tolist()}"
         what = "bound" if part.declared.bound is not None else "bounds of derivatives"
         sides = " or the ".join(p.which for p in self.declared)
         return BadInput(
             f"the declared {what} of the {sides} {'is' if what == 'bound' else 'are'} wrong: the error{at} is at least "
-            f"{lower:.6g}, above the bound {upper:.6g} that follows from what is declared of {part.name}; declare what holds"
+            f"{lower:.6g}, above the bound {upper:.6g} that follows from the declaration of {part.name}; correct it"
         )
 
     def one_sided(self, signed: Array) -> Array:
-        """The error from signed values, by the side that counts."""
+        """The error from signed values, for the side (over, under or both) that counts."""
         if self.side == "both":
             return np.abs(signed)
         return np.maximum(signed if self.side == "over" else -signed, 0.0)
 
 
 def error_program(problem: Problem, measuring: Measuring | None = None) -> ErrorProgram:
-    """The programs of a problem's error; how far functions as they run are from them goes to ``measuring``.
+    """The programs of a problem's error. ``measuring`` records how far the running functions are from their programs.
 
     Raises:
-        BadInput: when model or reference has an operation that programs do not have (named) or gives other
-            values than its program (`agreement`), or for a kind of error without a formula here.
+        BadInput: when model or reference has an operation that programs do not have (the message names it) or gives
+            other values than its program (`agreement`), or when the kind of error has no formula here.
     """
     if problem.model is None:
         raise BadInput(
@@ -172,13 +172,13 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
     )
 
 
-# The model of a function that is zero holds no more than its own room for underflow, which adds up over its features: a
-# size below this is taken for zero. It is above the `UNDERFLOW` of a bound of the error.
+# The affine model of a function that is zero has a size of its room for underflow, which adds up over its features. A
+# size below this number counts as zero. The number is above `UNDERFLOW`, the smallest bound of an error.
 ZERO = 1e-250
 
 
 def _zeros(reference: Program, floor: float, x: Array) -> NDArray[np.bool_]:
-    """Where |f| is below the floor and nothing but room for underflow, shape ``(n, m)``."""
+    """Where |f| is below the floor and so small that only underflow can explain it, shape ``(n, m)``."""
     model, _ = propagate(reference, x, np.zeros_like(x), np.ones(1))
     return np.asarray(model.size <= min(floor, ZERO))
 
@@ -193,17 +193,17 @@ def _box(problem: Problem) -> Array:
 
 
 def _program(function: Function, what: str, measuring: Measuring) -> Program | None:
-    """The program of a function; None for one that cannot be read but is declared."""
+    """The program of a function; None for a function that cannot be read but has declared bounds."""
     d = measuring.problem.domain.d
     if function.table is not None:
         raise BadInput(
-            f"certify needs the {what} on the whole domain; {function.name or 'it'} is a table, known at its "
-            "points only: audit compares them"
+            f"certify needs the {what} on the whole domain, but {function.name or 'it'} is a table, known at its "
+            "points; use audit, which compares the values at these points"
         )
     try:
         try:
             program = program_of(function, d)
-        except Narrowed:  # plain code shows by its values in which precision it runs
+        except Narrowed:  # plain code shows its precision only by its values
             if function.precision != "float64":
                 raise
             function.value(measuring.problem.domain.from_unit(np.full((1, d), 0.5)))
@@ -226,17 +226,21 @@ def _values(function: Function, program: Program | None) -> Callable[[Array], Ar
 
 
 def _outputs(problem: Problem, programs: dict[str, Program | None]) -> int:
-    """Number of outputs, of functions without a program found by one call."""
+    """The number of outputs; a function without a program is called once to learn it."""
     middle = problem.domain.from_unit(np.full((1, problem.domain.d), 0.5))
     functions = {"model": problem.model, "reference": problem.reference}
     sizes = {w: functions[w].value(middle).shape[1] if p is None else p.m for w, p in programs.items()}
     if sizes["model"] != sizes["reference"]:
         raise BadInput(f"the model has {sizes['model']} outputs, the reference {sizes['reference']}")
     for what, function in functions.items():
-        said = function.declared
-        if programs[what] is None and isinstance(said.bound, tuple) and len(said.bound) != sizes[what]:
-            raise BadInput(f"the {what} has {sizes[what]} outputs, {len(said.bound)} bounds are declared")
-        if programs[what] is None and len(said.derivatives or middle[0]) != problem.domain.d:
+        declared = function.declared
+        if (
+            programs[what] is None
+            and isinstance(declared.bound, tuple)
+            and len(declared.bound) != sizes[what]
+        ):
+            raise BadInput(f"the {what} has {sizes[what]} outputs, {len(declared.bound)} bounds are declared")
+        if programs[what] is None and len(declared.derivatives or middle[0]) != problem.domain.d:
             raise BadInput(f"declared derivatives of the {what}: give one per input, {problem.domain.d}")
     return sizes["model"]
 
@@ -267,13 +271,13 @@ def _tolerances(problem: Problem, m: int) -> Array:
 
 
 def _refuse_room(room: dict[str, Array], declared: list[str]) -> None:
-    """Beside a function that is only evaluated there is no room for branches."""
+    """Refuse branches beside a function that is only evaluated: there the bound can have no room for them."""
     for what, size in room.items():
         if np.any(size):
             raise BadInput(
                 f"the {what} has a branch that its program does not take (softplus that is linear above a threshold, by "
-                f"{np.max(size):.2g} here), and nothing may be declared of the {declared[0]} then; a larger threshold "
-                "or a smaller domain leaves the branch out"
+                f"{np.max(size):.2g} here), and a declared bound of the {declared[0]} cannot be combined with it; choose "
+                "a larger threshold or a smaller domain, so that the code never takes the branch"
             )
 
 
@@ -320,7 +324,7 @@ def _alternatives(
 
 @dataclass(frozen=True)
 class _Room:
-    """How far model less reference, and the reference, may be from their programs; ``least``: towards smaller errors."""
+    """How far model minus reference, and the reference, may be from their programs; ``least``: towards smaller errors."""
 
     gap: Array
     reference: Array
@@ -328,7 +332,7 @@ class _Room:
     side: str
 
     def widened(self, build: Builder, gap: Value) -> Value:
-        """Both ends of the difference, or the smaller one; a tolerance or divisor may follow."""
+        """Both ends of the difference, or with ``least`` the smaller one; a tolerance or divisor may follow."""
         if not np.any(self.gap):
             return gap
         if not self.least:
@@ -341,7 +345,7 @@ class _Room:
         return build.binary("sub" if self.side == "over" else "add", gap, self.gap)
 
     def divisor(self, build: Builder, f: Value, signed: bool) -> Value:
-        """The size of the reference, at its smallest (at its largest for the smaller end)."""
+        """The smallest size that the reference may have; with ``least`` the largest."""
         if not np.any(self.reference):
             return build.unary("abs", f) if signed else f
         size = build.unary("abs", f)
@@ -350,14 +354,14 @@ class _Room:
         return build.binary("max", build.binary("sub", size, self.reference), np.asarray(0.0))
 
     def twice(self, build: Builder, v: Value) -> Value:
-        """As many as the ends have outputs."""
+        """``v`` once for each output of the widened difference."""
         return v if self.least or not np.any(self.gap) else build.concatenate([v, v], 0)
 
 
 def _known_part(
     model: Program | None, reference: Program | None, log: tuple[bool, ...], weight: Array
 ) -> Program:
-    """The part of an error whose other part is only evaluated."""
+    """The program of the part that has one, where the other part of the error is only evaluated."""
     build = Builder(len(log))
     if model is None and reference is None:
         return build.finish(np.zeros(len(weight)))
@@ -385,7 +389,9 @@ def _one(
     for constant in (divisor, tolerances):
         if constant is not None and np.any(constant != 1.0):
             gap = build.binary("div", gap, room.twice(build, constant))
-    if divisor is None:  # last: the checker knows what a quotient is worth where f is zero
+    if (
+        divisor is None
+    ):  # the division comes last, because the checker knows how to treat a final quotient where f is zero
         gap = build.binary("div", gap, room.twice(build, room.divisor(build, f, signed)))
     return build.finish(gap)
 

@@ -1,9 +1,9 @@
-"""How much of a branch and bound is left, from the part of its tree that was seen.
+"""Estimates how many boxes branch and bound still has to try, from the part of its tree that was tried.
 
 Knuth (Estimating the efficiency of backtrack programs, Math. Comp. 29, 1975): with s_l the share of the boxes
-of depth l that were halved, a box of depth l costs on average T_l = 1 + 2 s_l T_{l+1} boxes. Below the depths
-that were seen often enough, s_l is taken to fall by half per level: at depths where every second box is halved
-the tree stays as wide as it is, and so does the estimate. A forecast, not a bound: its error is a factor of two.
+of depth l that were halved, a box of depth l costs on average T_l = 1 + 2 s_l T_{l+1} boxes. At depths that were
+tried too rarely, s_l is assumed to fall by half per level; where every second box is halved the tree keeps its width,
+and so does the estimate. This is a forecast and no bound; its error is about a factor of two.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-SEEN = 8  # boxes of a depth after which its share counts
+SEEN = 8  # the share of a depth counts once this many of its boxes were tried
 
 
 @dataclass(frozen=True)
 class Tree:
-    """Counts by depth of boxes that were bounded, and of those that were halved."""
+    """Counts for each depth: how many boxes were bounded, and how many of them were halved."""
 
     bounded: Mapping[int, int] = field(default_factory=dict)
     halved: Mapping[int, int] = field(default_factory=dict)
@@ -31,14 +31,14 @@ class Tree:
         return sum(self.bounded.values())
 
     def with_batch(self, depth: NDArray[np.int64], halved: NDArray[np.bool_]) -> Tree:
-        """The counts with those of a batch added."""
+        """The counts plus those of a batch."""
         bounded, split = Counter(self.bounded), Counter(self.halved)
         bounded.update(depth.tolist())
         split.update(depth[halved].tolist())
         return Tree(bounded, split)
 
     def share(self, depth: int) -> float:
-        """Share of the boxes of a depth that are halved."""
+        """The share of the boxes of a depth that are halved."""
         known = [k for k in self.bounded if k <= depth]
         last = max([k for k in known if self.bounded[k] >= SEEN] or known, default=None)
         if last is None:

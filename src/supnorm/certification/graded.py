@@ -1,4 +1,4 @@
-"""The parts of a graded model that are kept: what they are and what follows from them is proved in `graded_model`."""
+"""The stored parts of a graded model. `graded_model` defines them and proves what follows from them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 from supnorm.certification.graded_forms import corners
 from supnorm.certification.rounding import Array, gamma, outward
 
-TOP = 13  # K: largest degree of a part that is kept; like CORNERS it belongs to the file format
-CORNERS = 8  # inputs up to which forms are bounded in the corners; there are 2^(d - 1) up to sign
+TOP = 13  # K: largest degree of a stored part; K and CORNERS are fixed by the file format
+CORNERS = (
+    8  # up to this many inputs, forms are bounded in the corners of the cube: 2^(d - 1) of them, up to sign
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ class Graded:
 
     @cached_property
     def curve(self) -> Array:
-        """Bound of |H|, shape ``(B, w)``: the mixed terms together are largest in a corner."""
+        """Bound of |H|, shape ``(B, w)``; the sum of the mixed terms is largest in a corner of the cube."""
         d = self.J.shape[-1]
         if not 1 < d <= CORNERS:
             return outward(np.abs(self.H).sum(0), len(self.H))
@@ -49,8 +51,8 @@ class Graded:
         return outward(np.abs(self.H[:d]).sum(0) + largest.reshape(self.c.shape), d + 4)
 
     @property
-    def spread(self) -> Array:
-        """sum |H_ij|, to which the rounding of H is proportional, shape ``(B, w)``."""
+    def entry_sum(self) -> Array:
+        """sum |H_ij|, shape ``(B, w)``; the rounding of H is proportional to it."""
         return np.asarray(np.abs(self.H).sum(0))
 
     @property
@@ -67,7 +69,7 @@ class Graded:
 
     @property
     def flat(self) -> bool:
-        """Are all features affine, up to their remainders?"""
+        """Whether all features are affine up to their remainders."""
         return not (self.s.any() or self.H.any())
 
     def tail(self, degree: int) -> Array:

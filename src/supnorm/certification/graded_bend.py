@@ -1,6 +1,6 @@
-"""Where to split a box of a graded certificate: the axes along which its nonlinear functions reach furthest.
+"""Where to split a box of a graded certificate: along the axis that moves the arguments of nonlinear functions most.
 
-A heuristic of cost only; no bound rests on it.
+This is a heuristic: it affects the cost, and no bound depends on it.
 """
 
 from __future__ import annotations
@@ -12,19 +12,23 @@ from supnorm.certification.graded_series import MODULUS
 from supnorm.certification.rounding import Array
 from supnorm.program import Program
 
-FREE = ("log", "sqrt", "pow")  # without a length of their own: what counts is the reach against the size
+FREE = (
+    "log",
+    "sqrt",
+    "pow",
+)  # functions without a length scale: the reach relative to the argument's size counts
 CURVED = ("mul", "div", "relu", "leaky_relu", "abs", "max", "min", "gelu_tanh")
-POWER = 4  # tails grow with the reach r of an argument like a power; tuned on networks in 3-D to 5-D
-LOST = 1e200  # goes first: of a function without a bound on the box, such as log where the box reaches zero
+POWER = 4  # tails grow like this power of the reach of an argument; tuned on networks in 3-D to 5-D
+LOST = 1e200  # score of a function that has no bound on the box, such as log where the box reaches zero: it is split first
 
 
 def bends(program: Program, models: list[Graded]) -> Array:
-    """How much halving each axis lessens sum_f v_f l_f (r_f/l_f)^4 over the arguments f of what is nonlinear, ``(B, d)``.
+    """How much halving each axis reduces sum_f v_f l_f (r_f/l_f)^4 over the arguments f of what is nonlinear, ``(B, d)``.
 
     v_f is how strongly the output depends on f, on average over the boxes, l_f the length on which the function bends:
-    1 for tanh and its like, the argument's size for powers, logarithms and divisors, at least 1 for products, so that
-    units hardly matter. A guide for splitting, no bound. Where a function has no bound although its arguments have
-    one, only their reach counts.
+    1 for tanh and similar functions, the argument's size for powers, logarithms and divisors, and at least 1 for
+    products; so units hardly matter. The result guides the splitting and bounds nothing. If a function has no bound
+    although its arguments have bounds, only the reach of the arguments counts.
     """
     bend = np.zeros_like(models[0].c)
     weight = [np.zeros(node.width) for node in program.nodes]
@@ -69,7 +73,7 @@ def bends(program: Program, models: list[Graded]) -> Array:
 
 
 def _mean(steep: Array) -> Array:
-    """Over the boxes where it is known, 1 where it is nowhere."""
+    """The mean over the boxes where the slope is known; 1 where it is known on no box."""
     known = np.isfinite(steep)
     count = known.sum(0)
     return np.where(count > 0, np.where(known, steep, 0.0).sum(0) / np.maximum(count, 1), 1.0)

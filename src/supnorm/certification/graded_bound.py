@@ -1,10 +1,10 @@
 """The range of a polynomial of total degree on the cube, from its Chebyshev coefficients.
 
 p = c_0 + sum_j p_j(y_j) + (terms in several variables). The univariate p_j are bounded on grids (Ehlich and
-Zeller, one cosine, see `graded_rule`); of the rest the sum of absolute coefficients counts. Where that is not
-enough, the part of degree <= j goes to a product grid of ``grid`` nodes per axis and only the coefficients
-above j are summed: the extreme values of the part there are at most 1/cos(pi j/(2 grid)) further from their
-middle. All ranges hold for the float64 coefficients as exact numbers; the rounding of the sums is added.
+Zeller, one cosine, see `graded_rule`); the rest is bounded by the sum of its absolute coefficients. Where that is
+too coarse, the part of degree <= j is evaluated on a product grid of ``grid`` nodes per axis, and only the coefficients
+above j are summed: the distance of the extreme values from their middle is at most 1/cos(pi j/(2 grid)) times the
+distance on the grid. All ranges take the float64 coefficients as exact numbers; the rounding of the sums is added.
 """
 
 from __future__ import annotations

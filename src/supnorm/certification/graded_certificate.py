@@ -6,7 +6,7 @@ polynomial p with
 
     sup |e| <= range of p + (1 + Lambda) delta(D) + Lambda (evaluation error) + rounding of the coefficients
 
-(`graded_bound` for the range). Per box the degree of least expected cost is taken; boxes where none reaches
+(`graded_bound` for the range). Each box takes the degree of least expected cost; boxes where no degree reaches
 the allowance are split. Cost: C(D + d, d) to twice as many point evaluations instead of (n + 1)^d: 4-D degree 9 needs
 1256 points. The number of boxes hardly depends on how small the error is and grows by about 8 per input.
 Choose it for analytic activations in 3 inputs or more; in 1 and 2 inputs `ChebyshevCertificate` is faster.
@@ -40,13 +40,13 @@ ROOM = 1e-9  # part of a bound left to the checker, whose arithmetic is another
 
 @dataclass(frozen=True)
 class GradedCertificate:
-    """Hyper-parameters.
+    """Settings of the method.
 
     Attributes:
         degrees: total degrees that are tried in 3, 4, 5, 6 and more dimensions.
-        tighten: degree of the tightening rule; 0 is no tightening, which is faster up to three hidden layers.
-        share: part of the gap between target and witness that tail and rounding together may use.
-        far: part that they may use of the distance between the target and a box's own error, where that is small.
+        tighten: degree of the tightening rule; 0 means no tightening, which is faster up to three hidden layers.
+        share: part of the gap between target and the error of the witness that tail and rounding together may use.
+        far: part of the distance between the target and the error on a box that they may use instead, if it is more.
         grids: nodes per axis of the product grids, tried in order.
     """
 
@@ -70,8 +70,8 @@ class GradedCertificate:
         """Bounds of the error on a batch of boxes; see `ChebyshevCertificate.bound`."""
         if error.declared:
             raise BadInput(
-                "graded certificates need programs of model and reference; use ChebyshevCertificate for "
-                "functions with declared bounds"
+                "graded certificates need programs of model and reference; for functions with declared bounds use "
+                "ChebyshevCertificate"
             )
         if error.d > MOST_INPUTS:
             raise BadInput(
@@ -83,7 +83,7 @@ class GradedCertificate:
         return state.finish(target)
 
     def menu(self, d: int) -> tuple[int, ...]:
-        """Degrees in ``d`` dimensions; beyond six those with at most `LARGEST_RULE` coefficients."""
+        """Degrees in ``d`` dimensions; for more than six only degrees with at most `LARGEST_RULE` coefficients."""
         table = self.degrees[min(max(d, 3), 6) - 3]
         return tuple(D for D in table if d <= 6 or math.comb(D + d, d) <= LARGEST_RULE) or (2,)
 
@@ -91,40 +91,41 @@ class GradedCertificate:
         a, centre, half, target, state = task.a, task.centre, task.half, task.target, task.state
         d, menu, m = task.d, self.menu(task.d), self.tighten
         tight = rule(d, m) if m else None
-        found = enclose(task.program, centre, half, tight)
-        state.begin(a, found.affine.err, found.bend)
+        enclosed = enclose(task.program, centre, half, tight)
+        state.begin(a, enclosed.affine.err, enclosed.bend)
         every = np.arange(len(centre))
-        state.offer(a, every, *affine_range(found.affine), degree=0)
-        g = found.graded
+        state.offer(a, every, *affine_range(enclosed.affine), degree=0)
+        g = enclosed.graded
         state.offer(a, every, *model_range(g), degree=1, graded=m)
         todo = task.todo
         if tight is not None and len(todo):
-            assert found.values is not None
-            values = found.values[todo]
+            assert enclosed.values is not None
+            values = enclosed.values[todo]
             state.remember(centre[todo, None] + half[todo, None] * tight.nodes, values)
-            self._offer(task, tight, values, found, todo)
+            self._offer(task, tight, values, enclosed, todo)
             todo = task.todo
         if len(todo):
             counts = state.open_outputs(a, todo, np.isfinite(g.rem[todo]), target)
-            degree = self._degrees(task, found, tight, todo, counts)
+            degree = self._degrees(task, enclosed, tight, todo, counts)
             for D in menu:
-                self._polynomials(task, rule(d, D), found, todo[degree == D])
+                self._polynomials(task, rule(d, D), enclosed, todo[degree == D])
 
     def _degrees(
-        self, task: Task, found: Enclosed, tight: Rule | None, todo: Rows, counts: NDArray[np.bool_]
+        self, task: Task, enclosed: Enclosed, tight: Rule | None, todo: Rows, counts: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
-        """The degree of least expected cost where its tail fits for the outputs that count, or where rounding
-        stands in the way; else 0.
+        """For each box the degree of least expected cost, or 0.
+
+        A degree is returned if its tail fits for the outputs that count, or if rounding prevents a smaller bound.
         """
-        g, d, target, lower = found.graded, task.d, task.target, task.lower
+        g, d, target, lower = enclosed.graded, task.d, task.target, task.lower
 
         def largest(v: Array, rows: Rows | slice = slice(None)) -> Array:
             return np.asarray(np.max(v, 1, where=counts[rows], initial=0.0))
 
-        err = largest(found.affine.err[todo])
+        err = largest(enclosed.affine.err[todo])
         gap = max(self.share * (target - lower), 1e-4 * target)
         size = largest(self._sampled(task, todo))
-        far = self.far * (target - 1.1 * size)  # a box may hold more than was sampled
+        far = self.far * (target - 1.1 * size)  # the largest error of a box may exceed the sampled one
         allowance = np.maximum(np.maximum(gap, far), 1e-290)
         degree = np.zeros(len(todo), dtype=np.int64)
         least, needs = np.full(len(todo), np.inf), np.full(len(todo), np.inf)
@@ -141,10 +142,10 @@ class GradedCertificate:
         task.state.needs[todo] = needs
         D = self.menu(d)[-1]
         tail = largest(g.tail(D)[todo])
-        # An error above the target is not rounding's fault, where there is a witness that says what to reach.
+        # Once there is a witness, an error above the target is real and not caused by rounding.
         reachable = (size <= 1.1 * target + err) | (lower == 0.0)
         suspect = counts.any(1) & (degree == 0) & (tail <= 1e6 * err) & np.isfinite(err) & reachable
-        if suspect.any():  # what is left of the tail on a far smaller box is rounding
+        if suspect.any():  # the tail that remains on a far smaller box is rounding
             rows, factor = todo[suspect], rule(d, D).lebesgue
             floor = enclose(task.program, task.centre[rows], 1e-3 * task.half[rows], tight).graded.rem
             floor = largest(floor, np.flatnonzero(suspect))
@@ -155,28 +156,28 @@ class GradedCertificate:
         return degree
 
     def _sampled(self, task: Task, rows: Rows) -> Array:
-        """About how large the error is on the boxes ``rows``, shape ``(n, m)``: at the nodes of the smallest rule."""
+        """The largest error at the nodes of the smallest rule on the boxes ``rows``, shape ``(n, m)``; an estimate."""
         r = rule(task.d, self.menu(task.d)[0])
         parts = [task.state.error.one_sided(values).max(1) for _, values in _at_nodes(task, r, rows)]
         return np.concatenate(parts)
 
-    def _polynomials(self, task: Task, r: Rule, found: Enclosed, rows: Rows) -> None:
+    def _polynomials(self, task: Task, r: Rule, enclosed: Enclosed, rows: Rows) -> None:
         for part, values in _at_nodes(task, r, rows):
-            self._offer(task, r, values, found, part)
+            self._offer(task, r, values, enclosed, part)
 
-    def _offer(self, task: Task, r: Rule, values: Array, found: Enclosed, rows: Rows) -> None:
-        """Ranges from values ``(B, N, m)`` of the boxes ``rows``."""
+    def _offer(self, task: Task, r: Rule, values: Array, enclosed: Enclosed, rows: Rows) -> None:
+        """Offer the ranges that follow from values ``(B, N, m)`` at the rule's nodes on the boxes ``rows``."""
         a, target, state = task.a, task.target, task.state
         coefficients = r.coefficients(values)
         largest = np.abs(values).max(1)
-        tail, err = found.graded.tail(r.D)[rows], found.affine.err[rows]
+        tail, err = enclosed.graded.tail(r.D)[rows], enclosed.affine.err[rows]
         loss = projection_loss(r, largest, tail, err)
         sampled = state.error.one_sided(values).max(1)
         counts = state.open_outputs(a, rows, np.isfinite(tail), target)
         degrees = r.exponents.sum(1)
         for grid, part in self._ranges(r):
             open_ = state.still_open(a, rows, counts, target)
-            if grid:  # only where it can succeed: the range holds the sampled values
+            if grid:  # a grid can succeed only where the sampled values are below the target
                 rest = np.abs(coefficients[:, degrees > part]).sum(1)
                 open_ &= (~counts | (sampled + rest + loss <= target)).all(1)
             if not open_.any():
@@ -191,7 +192,7 @@ class GradedCertificate:
             )
 
     def _ranges(self, r: Rule) -> list[tuple[int, int]]:
-        """Product grids and the degrees that they carry, cheapest first; (0, 0) is univariate."""
+        """Product grids and the degrees of the parts on them, cheapest first; (0, 0) stands for univariate grids."""
         fit = [grid for grid in self.grids if grid**r.d <= LARGEST_GRID]
         return [
             (0, 0),
@@ -228,7 +229,7 @@ def projected_range(
 
 
 def _at_nodes(task: Task, r: Rule, rows: Rows) -> Iterator[tuple[Rows, Array]]:
-    """Values ``(B, N, m)`` at a rule's nodes on the boxes ``rows``, some boxes at a time; the largest are remembered."""
+    """Values ``(B, N, m)`` at a rule's nodes on the boxes ``rows``, some boxes at a time; remembers the largest value."""
     step = max(POINTS // len(r.nodes), 1)
     for i in range(0, len(rows), step):
         part = rows[i : i + step]

@@ -1,4 +1,4 @@
-"""Quadratic forms: the order of their entries, products of linear ones, mixed terms in the corners of the cube."""
+"""Quadratic forms: the order of their entries, products of linear forms, mixed terms in the corners of the cube."""
 
 from __future__ import annotations
 

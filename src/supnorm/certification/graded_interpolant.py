@@ -1,4 +1,4 @@
-"""Interpolants of phi and its Taylor coefficients on intervals: what a function does to a graded model.
+"""Interpolants of phi and its Taylor coefficients on intervals, by which a function acts on a graded model.
 
 phi^(i)/i!, i = 0..5, on [c - r, c + r] is the polynomial in T_0 .. T_17((z - c)/r) through its values at 18 Chebyshev
 nodes, up to an aliasing error: with M a bound on the ellipse with foci +-1 and half-axes (rho +- 1/rho)/2, mapped to
@@ -17,7 +17,7 @@ from supnorm.certification.chebyshev import transform
 from supnorm.certification.graded_series import ORDER, TAYLOR, bounds, heights
 from supnorm.certification.rounding import Array, gamma
 
-POINTS = 18  # it belongs to the file format
+POINTS = 18  # fixed by the file format
 
 
 def interpolants(op: str, c: Array, r: Array, *parameter: float) -> tuple[Array, list[Array]]:

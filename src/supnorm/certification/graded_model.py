@@ -5,9 +5,9 @@ On the box x_j = c_j + h_j y_j, |y_j| <= 1, every feature is
     g(y) = c + J.y + H(y) + sum_{k=2..K} q_k(y) + rest(y),    H = sum_i H_ii T_2(y_i) + sum_{i<j} H_ij y_i y_j,
 
 q_k **some** polynomial of total degree <= k (not necessarily homogeneous) with |q_k| <= s_k on the box, and
-|rest| <= rem. Only c, J, H, s_k, rem are kept; c, J, H are float64 numbers taken as exact, their rounding is in rem.
-|H| is the sum of |H_ii| plus the largest value of the mixed terms, which they take in a corner of the cube (up to
-`CORNERS` inputs; beyond, the sum of |H_ij|). No uniqueness is claimed or needed: the one conclusion drawn is that
+|rest| <= rem. Only c, J, H, s_k and rem are stored; c, J, H are float64 numbers taken as exact, their rounding is in rem.
+|H| is the sum of |H_ii| plus the largest value of the mixed terms, which they take in a corner of the cube (for more
+than `CORNERS` inputs, plus the sum of |H_ij|). The parts need not be unique. The only conclusion is that
 
     p* = c + J.y + H + sum_{k<=D} q_k  is a polynomial of total degree <= D with  |g - p*| <= sum_{k>D} s_k + rem.
 
@@ -29,7 +29,7 @@ Proof, operation by operation (S(t) = |H| t^2 + sum_k s_k t^k has non-negative c
   T_j(l/r) is a polynomial of total degree j in y with norm <= 1. So the parts are bounded by the
   coefficients of sum_i (sum_j |a_ij| t^j) S(t)^i. With u = J/r some stay exact: c <- a_00, J <- a_01 u,
   H <- a_02 T_2(u.y) + a_10 H, where T_2(u.y) = 2 (u.y)^2 - 1 has the constant |u|_2^2 - 1, which goes to c.
-  What exceeds t^K, computed as the total at t = 1 less what is kept, goes to rem.
+  The parts above t^K, computed as the total at t = 1 minus the stored parts, go to rem.
 
 **Tightening.** The |W| of the linear layers forgets cancellation between the q_k. Let L be the projection of a
 rule of degree m (`graded_rule`) with constant Lambda. L g = c + J.y + .. has degree <= m and g - L g =
@@ -69,8 +69,8 @@ class Enclosed:
 
     Attributes:
         graded, affine: models of the output.
-        bend: shape ``(B, d)``: how strongly each axis enters what is nonlinear.
-        values: of the output at the rule's nodes, shape ``(B, N, m)``; None without a rule.
+        bend: how strongly each axis moves the arguments of nonlinear functions, shape ``(B, d)``.
+        values: values of the output at the rule's nodes, shape ``(B, N, m)``; None without a rule.
     """
 
     graded: Graded
@@ -82,7 +82,7 @@ class Enclosed:
 def enclose(program: Program, centre: Array, half: Array, rule: Rule | None) -> Enclosed:
     """Models of the output on boxes ``centre``, ``half`` (shapes ``(B, d)``).
 
-    ``rule``: tightens the arguments of nonlinear functions; None for no tightening.
+    ``rule`` tightens the arguments of nonlinear functions; None means no tightening.
     """
     boxes, d = centre.shape
     models: list[Graded] = []
@@ -148,8 +148,8 @@ def affine(x: Graded, weight: Array, bias: Array) -> Graded:
     """weight @ x + bias."""
     k = weight.shape[1]
     size, g = np.abs(weight).T, gamma(k + 2)
-    rows = np.concatenate([x.s[2:], (x.rem + g * (np.abs(x.c) + x.slope + x.spread))[None]]) @ size
-    rows = _raised(rows, 2 * k + 8)  # parts that are zero stay so: they need no tightening
+    rows = np.concatenate([x.s[2:], (x.rem + g * (np.abs(x.c) + x.slope + x.entry_sum))[None]]) @ size
+    rows = _raised(rows, 2 * k + 8)  # parts that are zero stay zero: they need no tightening
     rem = outward(rows[-1] + g * np.abs(bias))
     J = np.einsum("bkd,wk->bwd", x.J, weight, optimize=True)
     s = np.concatenate([np.zeros((2, *rem.shape)), rows[:-1]])
@@ -166,7 +166,7 @@ def add(x: Graded, y: Graded, sign: float = 1.0) -> Graded:
 def scale(x: Graded, factor: float) -> Graded:
     """factor x; the factor itself may be off by one rounding."""
     f = abs(factor)
-    lost = 2.0 * U * f * (np.abs(x.c) + x.slope + x.spread)
+    lost = 2.0 * U * f * (np.abs(x.c) + x.slope + x.entry_sum)
     return Graded(factor * x.c, factor * x.J, factor * x.H, _raised(f * x.s), outward(f * x.rem + lost))
 
 
@@ -196,10 +196,10 @@ def multiply(x: Graded, y: Graded) -> Graded:
     s[3:] += rx * parts_y[2:-1] + ry * parts_x[2:-1]
     s = _raised(s)
     bx, by = x.bent, y.bent
-    total = (ax + rx + bx + x.spread) * (ay + ry + by + y.spread)
+    total = (ax + rx + bx + x.entry_sum) * (ay + ry + by + y.entry_sum)
     everything = outward(bx * by + (ax + rx) * by + (ay + ry) * bx)
-    kept = s.sum(0) + ax * y.curve + ay * x.curve
-    above = np.maximum(everything - kept * (1.0 - 1e-13), 0.0)
+    sum_up_to_top = s.sum(0) + ax * y.curve + ay * x.curve
+    above = np.maximum(everything - sum_up_to_top * (1.0 - 1e-13), 0.0)
     fx, fy = ax + rx + bx, ay + ry + by
     rem = above + x.rem * fy + y.rem * fx + x.rem * y.rem + (16.0 + 2.0 * len(H)) * U * total
     return _sound(c, J, H, s, outward(rem))
@@ -216,7 +216,7 @@ def _plus(x: Graded, value: Array, off: Array) -> Graded:
 
 
 def _times_power_of_two(x: Graded, k: NDArray[np.int64]) -> Graded:
-    """2^k x, feature by feature: exact but for underflow, which `outward` has room for."""
+    """2^k x, feature by feature: exact except for underflow, for which `outward` has room."""
     s = _raised(np.where((x.s > 0) & (np.ldexp(x.s, k) == 0.0), TINY, np.ldexp(x.s, k)))
     return _sound(
         np.ldexp(x.c, k), np.ldexp(x.J, k[..., None]), np.ldexp(x.H, k), s, outward(np.ldexp(x.rem, k))
@@ -239,8 +239,8 @@ def _smooth(op: str, x: Graded, *parameter: float) -> Graded:
         size = np.abs(series[:, i])
         total = total + size.sum(0) * power
         if raised is None:
-            kept = min(len(parts), POINTS)
-            parts[3:kept] += size[3:kept]
+            count = min(len(parts), POINTS)
+            parts[3:count] += size[3:count]
             raised = full
         else:
             padded = np.zeros_like(parts)
@@ -252,11 +252,11 @@ def _smooth(op: str, x: Graded, *parameter: float) -> Graded:
             raised = _convolve(raised, full, 2 * i, 2) if i < ORDER - 1 else raised
         power = outward(power * bent)
     parts = _raised(parts)
-    kept_sum = parts.sum(0) + np.abs(series[:3, 0]).sum(0)
+    sum_up_to_top = parts.sum(0) + np.abs(series[:3, 0]).sum(0)
     if terms > 1:
-        kept_sum = kept_sum + np.abs(series[0, 1]) * x.curve
+        sum_up_to_top = sum_up_to_top + np.abs(series[0, 1]) * x.curve
         rem = rem + steep[ORDER - 1] * power
-    above = np.maximum(outward(total, 64) - kept_sum * (1.0 - 1e-13), 0.0)
+    above = np.maximum(outward(total, 64) - sum_up_to_top * (1.0 - 1e-13), 0.0)
     unit = np.divide(x.J, r[..., None], out=np.zeros_like(x.J), where=r[..., None] > 0)
     J = series[1, 0][..., None] * unit
     constant, H = quadratic(unit, unit)
@@ -265,12 +265,12 @@ def _smooth(op: str, x: Graded, *parameter: float) -> Graded:
     lost_here = np.abs(series[:2, 0]).sum(0) + (4.0 + unit.shape[-1]) * np.abs(second)
     if terms > 1:
         H += series[0, 1] * x.H
-        lost_here = lost_here + np.abs(series[0, 1]) * x.spread
+        lost_here = lost_here + np.abs(series[0, 1]) * x.entry_sum
     return _sound(c, J, H, parts, outward(rem + above + 8.0 * U * lost_here))
 
 
 def _sound(c: Array, J: Array, H: Array, s: Array, rem: Array) -> Graded:
-    """No bound where anything is not finite."""
+    """The model, without a bound where anything is not finite."""
     good = np.isfinite(c) & np.isfinite(J).all(-1) & np.isfinite(H).all(0) & np.isfinite(s).all(0)
     good &= np.isfinite(rem)
     return Graded(

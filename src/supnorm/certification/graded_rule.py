@@ -1,4 +1,4 @@
-"""Node rules of total degree: where an error is sampled so that a polynomial of degree D follows from it.
+"""Node rules of total degree: points whose values determine a polynomial of degree D near the error.
 
 A rule is a node set X in the cube [-1, 1]^d that is unchanged by every change of sign and order of the
 coordinates, and the least squares projection L from values at X to the Chebyshev coefficients of a
@@ -18,14 +18,15 @@ one cosine, not one per axis. With p = sum_n sign(l_n(y*)) l_n for the y* of Lam
 p(y*) = Lambda = ||p||: the same bound holds for Lambda. By symmetry only grid points with
 1 >= y_1 >= ... >= y_d >= 0 are needed: 2380 instead of 531,441 for d = 4, D = 9.
 
-Nodes: orbits of points under signs and orders. Those of the degrees that certificates use are in `nodes.json`
-(`python -m benchmarks.certify nodes` makes it); for others they are chosen here, from a Chebyshev grid, greedily by
-gain of log det of the Gram matrix per node (approximate Fekete points, Bos, De Marchi, Sommariva and Vianello 2010,
-orbit by orbit).
+Nodes: orbits of points under changes of sign and order. `nodes.json` holds the orbits for the degrees that certificates
+use (`python -m benchmarks.certify nodes` makes it). For other degrees `choose` takes them from a Chebyshev grid, one
+orbit after the other, each time the one with the largest gain of log det of the Gram matrix per node (approximate Fekete
+points, Bos, De Marchi, Sommariva and Vianello 2010).
 
-Everything splits by the parities of the exponents, and parities with as many odd exponents are the same up to the
-order of the coordinates: L is kept as 2^d small matrices, d + 1 of them different. Its symmetry is exact, in floats too.
-Cost: less than a second up to four inputs, a few seconds (d = 6, D = 8), once per process, nearly all for Lambda.
+All matrices split by the parities of the exponents. Parities with the same number of odd exponents give the same matrix
+up to the order of the coordinates, so L is stored as 2^d small matrices, d + 1 of them different. Its symmetry is exact
+also in float64.
+Cost: less than a second up to four inputs, a few seconds for d = 6, D = 8, once per process; Lambda takes nearly all.
 """
 
 from __future__ import annotations
@@ -46,21 +47,21 @@ from supnorm.certification.rounding import Array, U, gamma
 from supnorm.results import BadInput
 
 Integers = NDArray[np.int64]
-FEWEST, MOST = 1.25, 1.9  # nodes per coefficient, between which the cheapest rule is chosen
+FEWEST, MOST = 1.25, 1.9  # nodes per coefficient: the cheapest rule between these numbers is chosen
 
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """A node rule with what is proved about it.
+    """A node rule and the numbers that are proved about it.
 
     Attributes:
         d, D: dimension and total degree.
         representatives: one point of each orbit, 1 >= y_1 >= ... >= y_d >= 0, shape ``(o, d)``.
         exponents: of the M coefficients, parity after parity, shape ``(M, d)``.
         nodes: shape ``(N, d)``.
-        folding: per pattern of signs and point of the positive orthant the node, shape ``(2^d, p)``; points with a
-            coordinate zero are there several times.
-        projections: per parity, from sums over the patterns to coefficients, shapes ``(M_b, p)``.
+        folding: the index of the node for each pattern of signs and each point of the positive orthant, shape
+            ``(2^d, p)``; a point with a coordinate zero occurs for several patterns.
+        projections: for each parity the map from sums over the patterns to coefficients, shapes ``(M_b, p)``.
         lebesgue: proved bound of Lambda.
         total: sum of the sizes of all entries of L, for the rounding of coefficients.
         defect: |L p - p| <= defect |p| for p of degree D: the operator's own rounding.
@@ -92,7 +93,7 @@ class Rule:
         return np.asarray(rows.reshape(-1, boxes, m).transpose(1, 0, 2))
 
     def rounding(self, largest: Array) -> Array:
-        """How far the polynomial of computed coefficients is from that of exact ones, for |values| <= largest."""
+        """Bound of the distance between the polynomials of computed and of exact coefficients, for |values| <= largest."""
         return np.asarray(largest * (gamma(self.folding.shape[1] + self.d + 4) * self.total))
 
 
@@ -122,17 +123,17 @@ def affordable(d: int, D: int) -> bool:
 
 @cache
 def _table() -> dict[str, list[list[float]]]:
-    found: dict[str, list[list[float]]] = json.loads((files(__package__) / "nodes.json").read_text())
-    return found
+    table: dict[str, list[list[float]]] = json.loads((files(__package__) / "nodes.json").read_text())
+    return table
 
 
 def orbit(point: list[float]) -> Array:
-    """The orders of a point of the positive orthant."""
+    """All orders of the coordinates of a point of the positive orthant."""
     return np.array(sorted(set(itertools.permutations(point))))
 
 
 def choose(d: int, D: int) -> list[Array]:
-    """Orbits on a Chebyshev grid: greedily, and as many as promise the cheapest certificates."""
+    """Choose orbits on a Chebyshev grid greedily, as many as should give the cheapest certificates."""
     blocks = parities(d, D)
     orbits = _greedy(d, D, blocks)
     M = math.comb(D + d, d)
@@ -165,12 +166,12 @@ def chebyshev_values(y: Array, exponents: Integers) -> Array:
 
 
 def _value_error(d: int, D: int) -> float:
-    """Each T_k of one variable: k times the error of the angle (8 ulps of pi) and of the cosine."""
+    """Bound of the error of T_k: for each variable k times the error of the angle (8 ulps of pi) plus that of the cosine."""
     return d * (D + 1) * 40.0 * U
 
 
 def parities(d: int, D: int) -> list[tuple[tuple[int, ...], Integers]]:
-    """Exponents of total degree at most D by parity; those of one number of odd ones in corresponding orders."""
+    """Exponents of total degree at most D by parity; parities with as many odd exponents list them in matching orders."""
     every = np.array([k for k in itertools.product(range(D + 1), repeat=d) if sum(k) <= D], dtype=np.int64)
     first = {p: every[(every % 2 == [1] * p + [0] * (d - p)).all(1)] for p in range(min(d, D) + 1)}
     patterns = itertools.product((0, 1), repeat=d)
@@ -178,12 +179,12 @@ def parities(d: int, D: int) -> list[tuple[tuple[int, ...], Integers]]:
 
 
 def _odd_first(b: tuple[int, ...]) -> Integers:
-    """Per coordinate its place when the odd ones come first."""
+    """The position of each coordinate when the odd ones come first."""
     return np.argsort(np.argsort([-v for v in b], kind="stable"), kind="stable")
 
 
 def _greedy(d: int, D: int, blocks: list[tuple[tuple[int, ...], Integers]]) -> list[Array]:
-    """Orbits (points of the positive orthant) in the order in which they pay, up to `MOST` nodes."""
+    """Orbits (points of the positive orthant), those with the largest gain first, up to `MOST` nodes per coefficient."""
     steps = D // 2 + 2
     grid = np.cos(np.arange(steps) * np.pi / (2 * steps - 2))
     grid[0], grid[-1] = 1.0, 0.0
@@ -247,7 +248,7 @@ def _gram(points: Array, exponents: Integers) -> Array:
 
 
 def project(points: Array, blocks: list[tuple[tuple[int, ...], Integers]]) -> list[Array] | None:
-    """Per parity, the map from values at the points of the orthant to coefficients; None if singular."""
+    """For each parity the map from values at the points of the orthant to coefficients; None if a matrix is singular."""
     first: dict[int, Array] = {}
     for b, exps in blocks:
         if b == (1,) * sum(b) + (0,) * (len(b) - sum(b)):
@@ -263,7 +264,7 @@ def project(points: Array, blocks: list[tuple[tuple[int, ...], Integers]]) -> li
 def lebesgue(
     points: Array, parts: list[Array], blocks: list[tuple[tuple[int, ...], Integers]], D: int, fine: float
 ) -> float:
-    """Bound of Lambda by the grid of about ``fine`` D nodes per axis, rounding left out."""
+    """Bound of Lambda by the grid of about ``fine`` D nodes per axis, without rounding."""
     d = points.shape[1]
     m = math.ceil(fine * D) + 1
     grid = np.cos((np.arange(m) + 0.5) * np.pi / m)[: (m + 1) // 2]
@@ -294,10 +295,10 @@ def _butterfly(values: Array, d: int) -> None:
 
 
 def prove(d: int, D: int, orbits: list[Array]) -> Rule:
-    """The rule of these orbits.
+    """The rule of these orbits, with the numbers that are proved about it.
 
     Raises:
-        BadInput: when they do not determine the polynomials of total degree ``D``.
+        BadInput: when the orbits do not determine the polynomials of total degree ``D``.
     """
     blocks, points = parities(d, D), np.concatenate(orbits)
     parts = project(points, blocks)
@@ -307,7 +308,9 @@ def prove(d: int, D: int, orbits: list[Array]) -> Rule:
     exponents = np.concatenate([exps for _, exps in blocks])
     total = float(sum((np.abs(part) @ _copies(points)).sum() for part in parts)) * (1.0 + 1e-12)
     values_off = (_value_error(d, D) + gamma(len(exponents) + 4)) * total
-    fine = 3.0 if d < 6 else 2.0  # what a finer grid gains, a tenth, it costs in time beyond five inputs
+    fine = (
+        3.0 if d < 6 else 2.0
+    )  # from six inputs on, a finer grid takes more time than its Lambda (a tenth smaller) saves
     bound = (lebesgue(points, parts, blocks, D, fine) + 2.0 * values_off) * (1.0 + 1e-9)
     share = _copies(points) / 2.0**d  # a power of two: no rounding
     return Rule(
@@ -325,7 +328,7 @@ def prove(d: int, D: int, orbits: list[Array]) -> Rule:
 
 
 def _unfold(points: Array) -> tuple[Array, NDArray[np.intp]]:
-    """All nodes, and per pattern of signs and point the node."""
+    """All nodes, and the index of the node for each pattern of signs and each point."""
     d = points.shape[1]
     start = np.concatenate([[0], np.cumsum(_copies(points))[:-1]]).astype(np.intp)
     nodes, folding = [], np.zeros((2**d, len(points)), dtype=np.intp)

@@ -7,10 +7,10 @@ bounds |phi| on the rectangle low <= Re z <= high, |Im z| <= h, infinite where p
 `heights`[phi](c, r) proposes half-heights of ellipses round [c - r, c + r] with such e; any choice is sound.
 `real_bounds` bounds the Taylor coefficients on a real interval: by `LARGEST`, whose constants the tests prove in
 interval arithmetic, or by closed forms.
-The rounding of the Taylor coefficients: each is a polynomial in one or two library values (trusted to `ULPS`
-units) by a recurrence of at most a few dozen operations; its error is at most 200 units of the same
-recurrence run with absolute values, and for powers that of the exponent (`exponent_rounding`). What underflows has an
-absolute term beside it, and bounds are not below it (`ROOM`): it may be multiplied by a power of a huge argument.
+Rounding of the Taylor coefficients: each is a polynomial in one or two library values (trusted to `ULPS` units), computed
+by a recurrence of at most a few dozen operations. Its error is at most 200 units of the same recurrence with absolute
+values; powers add the error of the exponent (`exponent_rounding`). For underflow each error has an absolute term, and
+no bound is below it (`ROOM`), because a lost number may be multiplied by a power of a huge argument.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from scipy import special
 from supnorm.certification.elementary import exponent_rounding
 from supnorm.certification.rounding import Array, U
 
-ORDER = 6  # Taylor coefficients 0..5; the sixth bounds the rest
+ORDER = 6  # the Taylor coefficients 0..5 are used; the sixth bounds the remainder
 Series = tuple[list[Array], list[Array]]
 _EPS = 200.0 * U
-ROOM = 1e-295  # what underflow may lose of a coefficient, on the way multiplied by less than 1e12
+ROOM = 1e-295  # bound of what underflow loses of a coefficient; the recurrences multiply it by less than 1e12
 _ROOT2 = math.sqrt(2.0)
 
 

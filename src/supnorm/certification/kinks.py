@@ -1,12 +1,12 @@
-"""Points beside the kinks and thresholds of programs, where code that branches shows what it does.
+"""Points on both sides of the kinks and thresholds of programs, where branches of the code take effect.
 
-A kink is where the argument of a relu, a leaky relu or an absolute value, or the difference of the two of a minimum
-or maximum, changes its sign: clips and selections are made of these. Along random segments across the domain every such
-argument is evaluated on a grid, and where its sign changes the place is bracketed: each step takes the root of the
-secant, a 64th of the bracket to both sides of it, and the middle. Both sides of each place are returned within a few
-units in the last place, and within 1e-6 and 1e-3 of the segment.
+At a kink the argument of a relu, leaky relu or absolute value changes its sign, or the difference of the two arguments
+of a minimum or maximum does; clips and selections consist of these. Every such argument is evaluated on a grid along
+random segments across the domain, and each change of sign is bracketed. A step evaluates the root of the secant, two
+points a 64th of the bracket on both sides of it, and the middle. The result has points on both sides of each kink, a
+few units in the last place, 1e-6 and 1e-3 of the segment away from it.
 
-Cost: the values of all arguments at `SEGMENTS` x `GRID` points, then at four points a place and step.
+Cost: the values of all arguments at `SEGMENTS` x `GRID` points, then at four points for each kink and step.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from supnorm.program import Node, Program
 from supnorm.program.evaluation import forward
 
 SEGMENTS, GRID, STEPS = 16, 17, 10
-NEAR = 1 / 64  # of the bracket, tried on both sides of the secant's root
-LARGEST = 1 << 22  # numbers of all nodes at once
-BESIDE = (2e-16, 1e-6, 1e-3)  # of a segment, on both sides of each place
-EACH = 2 + 2 * len(BESIDE)  # points that a place gives
+NEAR = 1 / 64  # of the bracket: distance of the two points beside the secant's root
+LARGEST = 1 << 22  # numbers of all nodes that are in memory at once
+BESIDE = (2e-16, 1e-6, 1e-3)  # of a segment: distances of the points on both sides of a kink
+EACH = 2 + 2 * len(BESIDE)  # points for each kink
 ONE, TWO = ("relu", "leaky_relu", "abs"), ("max", "min")
 
 
 def beside_kinks(program: Program, domain: Domain, most: int, rng: np.random.Generator) -> Array:
     """Points of the domain on both sides of kinks, shape ``(k, d)``, at most ``most``.
 
-    Where there are more kinks than that, each feature comes once before any comes twice.
+    If there are more kinks, each feature gets one before any feature gets two.
 
     >>> from supnorm.program import lower_numpy
     >>> program = lower_numpy(lambda x: np.abs(x[:, 0] - 0.3), 1)
@@ -81,7 +81,7 @@ def _beside(program: Program, domain: Domain, most: int, rng: np.random.Generato
         got = got[np.arange(len(got)), np.repeat(feature, 4)].reshape(tried.shape)
         t = np.concatenate([low[:, None], tried, high[:, None]], axis=1)
         g = np.concatenate([at_low[:, None], got, at_high[:, None]], axis=1)
-        j = ((g > 0) != (g[:, :1] > 0)).argmax(axis=1)  # the first on the other side
+        j = ((g > 0) != (g[:, :1] > 0)).argmax(axis=1)  # the first point on the other side
         low, high, at_low, at_high = t[rows, j - 1], t[rows, j], g[rows, j - 1], g[rows, j]
     moves = np.concatenate([[-b, b] for b in BESIDE])
     around = 0.5 * (low + high)[:, None] + moves * np.where(np.abs(moves) < 1e-12, high[:, None], 1.0)
@@ -90,7 +90,7 @@ def _beside(program: Program, domain: Domain, most: int, rng: np.random.Generato
 
 
 def _arguments(program: Program, x: Array) -> Array:
-    """What changes its sign at kinks, one column a feature, shape ``(n, k)``."""
+    """The arguments that change their sign at kinks, one column for each feature, shape ``(n, k)``."""
     values = forward(program.nodes, x)
     with np.errstate(all="ignore"):
         return np.concatenate([_argument(n, values) for n in program.nodes if n.op in ONE + TWO], axis=1)

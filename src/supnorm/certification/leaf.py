@@ -1,4 +1,4 @@
-"""The bound of one box: how it is proved, and what a batch of boxes reports back."""
+"""The bound of a box and how it is proved, and the results of a batch of boxes."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ PIECES = -2  # in place of a degree: the bound by exact linear pieces
 
 @dataclass(frozen=True, eq=False)
 class Bounded:
-    """What was found on a batch of ``B`` boxes with ``a`` alternatives.
+    """The results for a batch of ``B`` boxes with ``a`` alternatives.
 
     Attributes:
         upper: proved bound of the error on each box, shape ``(B,)``; ``inf`` where nothing was proved.
-        degree: per alternative: n of the interpolant, 0 for the affine bound, -1 for none, `PIECES`, shape ``(B, a)``.
+        degree: for each alternative n of the interpolant, 0 for the affine bound, `PIECES`, or -1 for no bound, shape
+            ``(B, a)``.
         rho: parameter of the ellipse for n > 0, shape ``(B, a)``.
         grid: K of the Ehlich-Zeller grid, 0 for the sum of coefficients, shape ``(B, a)``.
         graded: degree of the tightening rule for graded models (0 for none), -1 elsewhere, shape ``(B, a)``.
-        axis: where to split, shape ``(B,)``.
-        second: where to split both halves at once, -1 for nowhere, shape ``(B,)``.
+        axis: the axis to split, shape ``(B,)``.
+        second: the axis along which both halves are split at once, -1 for none, shape ``(B,)``.
         rounding: how much float64 evaluation can add to the bound, shape ``(B,)``.
         limited: whether rounding stands in the way of a smaller bound, shape ``(B,)``.
         proved: whether the bound was proved in this run, shape ``(B,)``; one of a file is not, until it is proved again.
@@ -48,7 +49,7 @@ class Bounded:
 
     @classmethod
     def nothing(cls, alternatives: int, d: int) -> Bounded:
-        """One box of which nothing is known."""
+        """One box about which nothing is known."""
         none, zero = np.full((1, alternatives), -1), np.zeros((1, alternatives))
         return cls(
             upper=np.full(1, np.inf),
@@ -76,7 +77,7 @@ class Bounded:
         return Bounded(**fields, points=self.points[:0])
 
     def where(self, mine: NDArray[np.bool_], other: Bounded) -> Bounded:
-        """Row by row one of two results on the same boxes, without the points."""
+        """For each box this result where ``mine`` is true and ``other`` elsewhere, without the points."""
         fields = {}
         for n in self.__dataclass_fields__:
             if n != "points":
@@ -92,8 +93,8 @@ class Leaves:
     Attributes:
         boxes: the cells.
         proof: how each bound was proved.
-        level: of the cell that the proof speaks of, shape ``(B, d)``: the box's own, or that of a larger box
-            that holds it (a half inherits the bound of its whole).
+        level: level of the cell that the proof is about, shape ``(B, d)``: the box itself or a larger box that contains it
+            (a half inherits the bound of its whole).
     """
 
     boxes: Boxes
@@ -122,7 +123,7 @@ class Leaves:
         return Leaves(boxes, Bounded.join(proofs), np.concatenate([self.level, *(o.level for o in others)]))
 
     def tightened(self, result: Bounded) -> Leaves:
-        """With the smaller of the inherited and a new bound of each box."""
+        """The leaves with the smaller of the inherited and the new bound of each box."""
         better = result.upper <= self.boxes.upper
         boxes = Boxes(self.boxes.level, self.boxes.index, np.minimum(result.upper, self.boxes.upper))
         level = np.where(better[:, None], self.boxes.level, self.level)
@@ -159,7 +160,7 @@ class Batch:
         self.grid = np.zeros((boxes, alternatives), dtype=np.int64)
         self.graded = np.full((boxes, alternatives), -1, dtype=np.int64)
         self.bend = np.zeros((boxes, error.d))
-        self.needs = np.full(boxes, 2.0)  # into how many boxes each will have to be split, by estimate
+        self.needs = np.full(boxes, 2.0)  # estimate of the number of boxes that each will be split into
         self.err = np.zeros((boxes, alternatives, outputs))  # of float64 evaluation, set by the strategy
         self.limited = np.zeros(boxes, dtype=bool)
         self.points: list[Array] = []
@@ -170,13 +171,13 @@ class Batch:
         return cls(boxes, alternatives, error.alternatives[0].m, error)
 
     def upper(self) -> Array:
-        """Bound of each box: the smallest alternative per output, the largest output."""
+        """Bound of each box: for each output the smallest alternative, then the largest output."""
         return np.asarray(self.bounds.min(1).max(1))
 
     def rounding(self) -> Array:
         """How much float64 evaluation can add to the bound of each box, shape ``(B,)``.
 
-        The computed error is at most bound + err by every alternative, so at most the smallest of these.
+        For every alternative the computed error is at most its bound + err, so it is at most the smallest such sum.
         """
         upper = self.upper()
         known = np.isfinite(upper)
@@ -185,12 +186,12 @@ class Batch:
         return outward(added.min(1).max(1))
 
     def begin(self, a: int, err: Array, bend: Array) -> None:
-        """Set for alternative ``a`` how much float64 evaluation can add, ``(B, m)``, and how strongly each axis enters."""
+        """Set for alternative ``a`` what float64 evaluation can add, ``(B, m)``, and how strongly each axis enters."""
         self.err[:, a] = err
         self.bend = np.maximum(self.bend, bend)
 
     def limit(self, rows: NDArray[np.intp], limited: NDArray[np.bool_]) -> None:
-        """Say of which of the boxes ``rows`` rounding stands in the way of a smaller bound."""
+        """Mark those of the boxes ``rows`` for which rounding prevents a smaller bound."""
         self.limited[rows] |= limited
 
     def offer(
@@ -204,21 +205,21 @@ class Batch:
         grid: int = 0,
         graded: int = -1,
     ) -> None:
-        """A proved range ``[low, high]`` of alternative ``a``; kept where it makes the bound of the box smaller.
+        """Offer a proved range ``[low, high]`` of alternative ``a``; a box takes it if its bound becomes smaller.
 
-        Outputs that have no bound either way do not count: another alternative may bound them.
+        Outputs that have no bound before or after do not count: another alternative may bound them.
         """
         bound = self.size_of(low, high)
         others = np.delete(self.bounds[rows], a, 1).min(1, initial=np.inf)
         new, old = np.minimum(bound, others), np.minimum(self.bounds[rows, a], others)
         known = np.isfinite(new) | np.isfinite(old)
         better = np.max(new, 1, where=known, initial=0.0) < np.max(old, 1, where=known, initial=0.0)
-        kept = rows[better]
-        self.bounds[kept, a] = bound[better]
-        self.degree[kept, a] = degree
-        self.rho[kept, a] = np.broadcast_to(rho, rows.shape)[better]
-        self.grid[kept, a] = grid
-        self.graded[kept, a] = graded
+        improved = rows[better]
+        self.bounds[improved, a] = bound[better]
+        self.degree[improved, a] = degree
+        self.rho[improved, a] = np.broadcast_to(rho, rows.shape)[better]
+        self.grid[improved, a] = grid
+        self.graded[improved, a] = graded
 
     def size_of(self, low: Array, high: Array) -> Array:
         """Bound of the error in a range ``[low, high]`` of its signed values, by the side that counts."""
@@ -232,7 +233,7 @@ class Batch:
     def open_outputs(
         self, a: int, rows: NDArray[np.intp], bounded: NDArray[np.bool_], target: float
     ) -> NDArray[np.bool_]:
-        """Outputs of boxes that alternative ``a`` has to bound by the target, and can, shape ``(len(rows), m)``."""
+        """The outputs that alternative ``a`` has to bound by the target and is able to, shape ``(len(rows), m)``."""
         others = np.delete(self.bounds[rows], a, 1).min(1, initial=np.inf)
         return np.asarray(bounded & (others > target))
 
@@ -243,14 +244,14 @@ class Batch:
         return np.asarray((counts & (self.bounds[rows, a] > target)).any(1))
 
     def remember(self, points: Array, values: Array) -> None:
-        """The node with the largest value in the batch, a candidate for the witness."""
+        """Remember the node with the largest value in the batch: it may become the witness."""
         size = self.error.one_sided(values.reshape(-1, values.shape[-1])).max(1)
         size = np.where(np.isnan(size), -1.0, size)
         best = np.argpartition(size, max(len(size) - 4, 0))[-4:]
         self.points.append(points.reshape(-1, points.shape[-1])[best])
 
     def finish(self, target: float) -> Bounded:
-        """What the batch reports."""
+        """The results of the batch."""
         upper = self.upper()
         points = np.concatenate(self.points) if self.points else np.zeros((0, self.error.d))
         axis, rows = self.bend.argmax(1), np.arange(len(upper))
@@ -274,14 +275,14 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
-    """One alternative on a batch of boxes, for a strategy to bound.
+    """One alternative on a batch of boxes that a strategy bounds.
 
     Attributes:
         a, program: number and program of the alternative.
-        centre, half: of the boxes in box coordinates, shapes ``(B, d)``.
-        target: bound at which a box is done.
-        lower: the proved error so far.
-        state: takes the bounds.
+        centre, half: centres and half-widths of the boxes in box coordinates, shapes ``(B, d)``.
+        target: the bound at which a box is done.
+        lower: the proved error of the witness so far.
+        state: collects the bounds.
     """
 
     a: int

@@ -2,11 +2,11 @@
 
 Each box gets the affine model on the real box alone: error = c + J.y + remainder, where every kink inside the
 box is relaxed by its chord (Singh et al., 2018) and smooth parts by their linear remainder. On a box that no
-kink crosses the network is exact and only the curvature of the reference is left, so the remainder falls like
-h^2 there and like h at kinks; the search spends boxes only where the error is close to its maximum.
+kink crosses, the model of the network is exact and only the curvature of the reference remains. So the remainder falls
+like h^2 there and like h at kinks. Branch and bound spends boxes only where the error is close to its maximum.
 In one and two inputs, boxes where chords would need many more boxes are cut into their exact linear pieces
 (`pieces`), whose bound falls like h^2 everywhere.
-Cost: d + 2 products with the weights per layer and box, less than a polynomial's and than cutting a box into its pieces.
+Cost: d + 2 products with the weights per layer and box, less than for a polynomial or for the pieces of a box.
 Choose it for piecewise linear networks; for smooth ones the Chebyshev certificate needs far fewer boxes.
 """
 
@@ -27,10 +27,10 @@ from supnorm.certification.rounding import Array
 
 @dataclass(frozen=True)
 class LinearBounds:
-    """Boxes are halved along the axis that bends the network most.
+    """Halves boxes along the axis that bends the network most.
 
     Attributes:
-        worth: boxes of linear bounds that cost as much as the pieces of one box; tuned on random and trained
+        worth: this many boxes of linear bounds cost as much as the pieces of one box; tuned on random and trained
             2x32 and 3x64 ReLU networks in 2-D.
     """
 
@@ -59,6 +59,6 @@ class LinearBounds:
         return state.finish(target)
 
     def _worth(self, upper: Array, middle: Array, target: float, d: int) -> NDArray[np.intp]:
-        """The boxes that would take more than ``worth`` boxes of linear bounds, whose excess falls like h."""
+        """The boxes that linear bounds would split into more than ``worth`` boxes; the excess of a bound falls like h."""
         excess = (upper - middle) / np.maximum(target - middle, 1e-300)
         return np.flatnonzero((upper > target) & (excess > self.worth ** (1.0 / d)))

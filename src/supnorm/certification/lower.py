@@ -1,9 +1,9 @@
 """The witness: a good lower bound before the proof starts, and its rigorous value.
 
 The value of a point is the error program's affine model on a box of size zero, minus its own rounding bound:
-a lower bound of the error in exact arithmetic. The search is a screen of scrambled Sobol points with corners,
-then projected gradient ascent with backtracking from the best; an audit's witness may be added. Functions that
-are only evaluated get a smaller screen and no ascent: the nodes of the proof raise the witness as it goes on.
+a lower bound of the error in exact arithmetic. The search screens scrambled Sobol points and corners, then ascends
+along the projected gradient with backtracking from the best points; the caller may add the witness of an audit. If a
+function is only evaluated, the screen is smaller and there is no ascent: the nodes of the proof raise the witness.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ def proved_error(error: ErrorProgram, x: Array) -> Array:
 
 @np.errstate(all="ignore")
 def error_at(error: ErrorProgram, x: Array, share: float) -> Array:
-    """What the error is at least, with ``share`` of its rounding added: -1 proves it, and no proof is above that of 1."""
+    """The computed error plus ``share`` times its rounding bound: with -1 a proved lower bound, with 1 an upper bound."""
     best: Array | None = None
     for a, program in enumerate(error.at_least or error.at_points):
         model, _ = propagate(program, x, np.zeros_like(x), np.ones(1))
         eps, centre = model.eps[:, 0], model.c
         for part in error.declared:
-            found = part.at(x)
-            eps = eps + part.noise_at(x, found) * BALL + 4e-16 * (np.abs(centre) + np.abs(found))
-            centre = centre + found
+            y = part.at(x)
+            eps = eps + part.noise_at(x, y) * BALL + 4e-16 * (np.abs(centre) + np.abs(y))
+            centre = centre + y
         signed = centre if error.side != "under" else -centre
         size = np.abs(signed) if error.side == "both" else signed
         unknown = 0.0 if share < 0.0 else np.inf
@@ -51,7 +51,7 @@ def error_at(error: ErrorProgram, x: Array, share: float) -> Array:
 
 
 def values(error: ErrorProgram, t: Array) -> Array:
-    """Float64 values of the error at points in box coordinates, shape ``(n,)``; -1 where there is none."""
+    """Float64 values of the error at points in box coordinates, shape ``(n,)``; -1 where it has no finite value."""
     sizes = [error.one_sided(error.values(a, t)) for a in range(len(error.alternatives))]
     size = np.min(sizes, axis=0).max(1)
     return np.where(np.isfinite(size), size, -1.0)
@@ -61,9 +61,9 @@ def values(error: ErrorProgram, t: Array) -> Array:
 def search(
     error: ErrorProgram, rng: np.random.Generator, admit: Callable[[Array], NDArray[np.bool_]]
 ) -> tuple[Array, Array]:
-    """Promising points in box coordinates, best first, shape ``(k, d)``, and those without a finite value.
+    """Points with large errors in box coordinates, best first, shape ``(k, d)``, and points without a finite value.
 
-    ``admit`` says which points may start, and count.
+    ``admit`` says which points count and may start an ascent.
     """
     from scipy.stats import qmc
 
@@ -72,10 +72,10 @@ def search(
     corners = np.stack(np.meshgrid(*[[0.0, 1.0]] * min(d, 8), indexing="ij"), -1).reshape(-1, min(d, 8))
     corners = np.concatenate([corners, np.full((len(corners), d - min(d, 8)), 0.5)], 1)
     t = error.low + width * np.concatenate([points, corners])
-    kept = t[admit(t)]
-    t = kept if len(kept) else t
+    admitted = t[admit(t)]
+    t = admitted if len(admitted) else t
     size = values(error, t)
-    lost = t[size < 0.0] if len(kept) else kept
+    lost = t[size < 0.0] if len(admitted) else admitted
     order = np.argsort(size)[::-1]
     if error.declared:
         return np.asarray(t[order]), lost
@@ -87,7 +87,7 @@ def search(
 
 
 def _ascend(error: ErrorProgram, t: Array, step: Array) -> Array:
-    """Ascent along the gradient scaled to the box; each point keeps its own step."""
+    """Ascend along the gradient scaled to the box; each point has its own step length."""
     value, size = values(error, t), np.ones((len(t), 1))
     width = error.high - error.low
     for _ in range(STEPS):
@@ -118,7 +118,7 @@ def _gradient(error: ErrorProgram, t: Array) -> Array:
 
 
 def on_values(domain: Domain, x: Array) -> Array:
-    """Points, shape ``(n, d)``, with the nearest values on discrete axes.
+    """The points, shape ``(n, d)``, with the nearest values on discrete axes.
 
     >>> from supnorm.problem import Axis
     >>> on_values(Domain(a=(0.0, 1.0), n=Axis(1, 4, values=(1, 2, 4))), np.array([[0.3, 2.9]]))
@@ -133,7 +133,7 @@ def on_values(domain: Domain, x: Array) -> Array:
 
 
 def admits(problem: Problem, error: ErrorProgram) -> Callable[[Array], NDArray[np.bool_]]:
-    """Which points, in units of the axes, are in the domain and count: a witness must be one of them."""
+    """A function that says which points, in units of the axes, are in the domain and count; a witness must be one."""
 
     def admit(x: Array) -> NDArray[np.bool_]:
         good = problem.domain.contains(x)

@@ -10,7 +10,7 @@ tanh: u = tanh c, T = tanh zeta, |T| <= tan r and tanh(c + zeta) - u = (1 - u^2)
 origin also tanh z = 1 + 2 sum_k (-1)^k e^(-2 k z), which sees that the poles are further off.
 On a real interval a function with bounded derivatives has, at any r, a remainder of at most r^2/2 sup |phi''|
 and of at most r (sup |phi'| + |phi'(c)|): `REAL` keeps coarse boxes finite where the disc meets a pole.
-A factor such as e^c underflows where another, e^r, is huge: what may be lost is bounded from above (`_floored`).
+A factor such as e^c may underflow where another, e^r, is huge: `_floored` bounds such a factor from above.
 All bounds are tested against mpmath on random circles.
 """
 
@@ -31,7 +31,7 @@ _SMALLEST = 1e-300  # above the numbers that have lost digits
 
 
 def _floored(factor: Array) -> Array:
-    """From above: a factor that may have underflowed, and be multiplied by a huge one."""
+    """An upper bound of a factor that may have underflowed before a huge one multiplies it."""
     return np.maximum(factor, _SMALLEST)
 
 
@@ -47,14 +47,14 @@ def _guard(bound: Array, valid: Mask) -> Array:
 
 
 def _near(c: Array, r: Array) -> tuple[Array, Array, Mask]:
-    """tan r and |tanh c| with where the form T/(1 + u T) holds."""
+    """tan r, |tanh c|, and where the form T/(1 + u T) holds."""
     t, u = np.tan(np.minimum(r, 1.57)), np.tanh(np.abs(c))
     valid = (r < 1.57) & (u * t < 1.0 - 1e-6)
     return np.where(valid, t, 0.5), u, valid
 
 
 def _far(c: Array, r: Array) -> tuple[Array, Array, Array, Mask]:
-    """s = e^(-2|c|), q = e^(-2(|c| - r)), q - s, with where the expansion in e^(-2z) holds."""
+    """s = e^(-2|c|), q = e^(-2(|c| - r)), q - s, and where the expansion in e^(-2z) holds."""
     valid = (r < np.abs(c)) & (np.exp(-2.0 * (np.abs(c) - r)) < 1.0 - 1e-3)
     s = np.where(valid, _floored(np.exp(-2.0 * np.abs(c))), 0.5)
     growth = np.expm1(2.0 * np.where(valid, r, 0.0))
@@ -151,13 +151,12 @@ def cos(c: Array, r: Array) -> Array:
 def exp(c: Array, r: Array) -> Array:
     """e^c (e^r - 1 - r), with e^r - 1 - r <= r (e^r - 1)/2 and <= e^r.
 
-    The second sees that e^-1e9 on a disc of radius 1e9 is at most 1, where e^r has no value.
+    The second bound shows that e^z on the disc of radius 1e9 around -1e9 is at most 1, where e^r overflows.
     """
     grown = np.where(r < 600.0, np.expm1(np.minimum(r, 600.0)), np.inf)
     near = _guard(_floored(np.exp(np.minimum(c, 709.0))) * 0.5 * r * grown, c < 709.0)
-    end = (
-        c + r
-    )  # a sum of two numbers, so its rounding is a share of what it is: e^709 is off by less than the margin
+    # One sum of two numbers in the exponent: its rounding changes even e^709 by less than the margin of `_guard`.
+    end = c + r
     return np.fmin(near, _guard(_floored(np.exp(np.minimum(end, 709.0))), end < 709.0))
 
 

@@ -1,10 +1,11 @@
-"""Powers, reciprocals and logarithms of very large or small numbers, by those of numbers near 1.
+"""Powers, reciprocals and logarithms of very large or small numbers, from those of numbers near 1.
 
-Slopes and Taylor coefficients of 1/x at 1e199 underflow, and the reach that multiplies them is as large. With x = 2^k z,
+Slopes and Taylor coefficients of 1/x at 1e199 underflow, while the reach that multiplies them is huge. With x = 2^k z,
 
     (2^k z)^p = 2^(kp) z^p  for whole k p,    log(2^k z) = k log 2 + log z,
 
-all that is exact but underflow of what is negligible beside the value itself. The model of z is enclosed and shifted back.
+and both are exact except that numbers which are negligible beside the value may underflow. So z is enclosed, and the
+resulting model is shifted back.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from supnorm.certification.rounding import ULPS, Array, U
 
 POWERS = {"reciprocal": -1.0, "sqrt": 0.5, "log": 0.0}  # and "pow"
 LOG2 = 0.6931471805599453
-MOST = 800.0  # binary digits that derivatives may be away from 1
+MOST = 800.0  # derivatives may differ from 1 by this many binary digits
 Model = TypeVar("Model")
 Shift = NDArray[np.int64]
 

@@ -3,7 +3,8 @@
 A box is cut along the zero line of every kink argument (relu, leaky relu, abs, min, max) that changes sign in it,
 layer by layer, into convex polygons on which every kink is linear (Montufar, Pascanu, Cho and Bengio, On the
 number of linear regions of deep neural networks, 2014). On a piece the error is affine up to the curvature of
-its smooth parts, and an affine function is largest at a vertex: the bound loses nothing at kinks and falls like h^2.
+its smooth parts, and an affine function is largest at a vertex. So the bound is sharp at kinks, and its excess falls
+like h^2.
 
 Rounding. A vertex v of a half is computed as v_i + t (v_j - v_i) with some t in [0, 1]. Whatever t and
 whatever the signs, the halves of the exact polygons (same t, no rounding) cover their whole, and after k cuts
@@ -29,10 +30,10 @@ from supnorm.program import Node, Program
 
 Rows = NDArray[np.intp]
 KINKS = ("relu", "leaky_relu", "abs", "max", "min")
-MOST = 40  # pieces of one box when a layer begins; a box with more is better halved
-KINKS_AT_ONCE = 10  # kinks of one layer in a box
-NUMBERS = 160_000  # boxes at once times MOST times features: bounds the memory
-SPLIT = 1e-11  # a kink argument that is at most this part of its size beyond zero is not cut
+MOST = 40  # a box with more pieces when a layer begins is halved instead
+KINKS_AT_ONCE = 10  # a box with more kinks in one layer is halved instead
+NUMBERS = 160_000  # limit of boxes at once times MOST times features: bounds the memory
+SPLIT = 1e-11  # a piece is not cut if the kink argument is beyond zero by at most this part of its size
 
 
 class Pieces:
@@ -40,7 +41,7 @@ class Pieces:
 
     Attributes:
         owner: the box of each piece, shape ``(P,)``.
-        vertices: in order round the piece, the unused places repeat one of them, shape ``(P, V, d)``.
+        vertices: vertices in order around the piece, shape ``(P, V, d)``; unused entries repeat one of them.
         count: number of vertices, shape ``(P,)``.
     """
 
@@ -77,7 +78,7 @@ def _padded(vertices: Array, width: int) -> Array:
 
 
 def _half(vertices: Array, count: NDArray[np.intp], values: Array) -> tuple[Array, NDArray[np.intp]]:
-    """The part where the values are not negative (Sutherland and Hodgman, 1974)."""
+    """The part of each polygon where the values are not negative (Sutherland and Hodgman, 1974)."""
     P, V, d = vertices.shape
     corner = np.arange(V)
     following = np.where(corner + 1 < count[:, None], corner + 1, 0)
@@ -97,7 +98,7 @@ def _half(vertices: Array, count: NDArray[np.intp], values: Array) -> tuple[Arra
 
 
 def piecewise_range(program: Program, centre: Array, half: Array) -> tuple[Array, Array]:
-    """Lower and upper bounds of the outputs on boxes, shapes ``(B, m)``; infinite for boxes of many pieces.
+    """Lower and upper bounds of the outputs on boxes, shapes ``(B, m)``; infinite for boxes with many pieces.
 
     Args:
         program: any program of one or two inputs.
@@ -127,7 +128,7 @@ def _ranges(program: Program, centre: Array, half: Array) -> tuple[Array, Array]
 
 
 class _State:
-    """Models of the nodes so far: of whole boxes before the first kink, of pieces after it."""
+    """Models of the nodes so far: for whole boxes before the first kink, for pieces after it."""
 
     def __init__(self, program: Program, centre: Array, half: Array) -> None:
         boxes, d = centre.shape
@@ -146,7 +147,7 @@ class _State:
         return _rows(self.whole[position], self.pieces.owner)
 
     def add(self, position: int, node: Node) -> None:
-        """The model of the next node; what nobody needs any more is dropped."""
+        """Add the model of the next node, and drop models that no later node needs."""
         if node.op in KINKS:
             self.parted[position] = self._kink(node)
         elif any(a in self.parted for a in node.args):
@@ -179,7 +180,7 @@ class _State:
         return composed[node.op]()
 
     def _split(self, argument: Callable[[], tuple[AffineModel, AffineModel]]) -> None:
-        """Cut along every kink; all models follow their pieces."""
+        """Cut the pieces along every kink; the models are copied to the new pieces."""
         z = argument()[0]
         size = SPLIT * (np.abs(z.c) + z.slope)
         values = self.pieces.values(z)
@@ -197,7 +198,7 @@ class _State:
         self.parted = {k: _rows(model, rows) for k, model in self.parted.items()}
 
     def _without_hopeless(self, crossing: NDArray[np.bool_]) -> Rows:
-        """Give up boxes with too many kinks in this layer or pieces so far; the rows that are left."""
+        """Give up boxes with too many kinks in this layer or too many pieces so far; returns the remaining rows."""
         kinks, owner = np.zeros((len(self.lost), crossing.shape[1]), dtype=bool), self.pieces.owner
         np.logical_or.at(kinks, owner, crossing)
         pieces = np.bincount(owner, minlength=len(self.lost))
@@ -222,7 +223,7 @@ class _State:
 
 
 def one_sign(low: Array, high: Array, eps: Array) -> tuple[NDArray[np.bool_], Array]:
-    """Where max(z, 0) is z rather than 0, for z within eps of an affine function of range [low, high]; remainders.
+    """Where max(z, 0) is taken as z and not as 0, for z within eps of an affine function of range [low, high]; remainders.
 
     |max(z, 0) - l| <= |z - l| + |max(l, 0) - l| <= eps + max(-low, 0), and 0 <= max(z, 0) <= max(high + eps, 0).
     """

@@ -1,8 +1,8 @@
-"""The bounds of a certificate's leaves, proved again from what each leaf says of its proof.
+"""Proves the bounds of a certificate's leaves again, by the kind of proof that each leaf names.
 
-A leaf names degree, ellipse, grid and rule: with these its bound costs a fraction of what finding it cost, because
-nothing is tried, and boxes that were halved are not bounded at all. The bound that counts is the larger of the one
-stated and the one found here; a statement below that by more than rounding explains was not proved so.
+A leaf names degree, ellipse, grid and rule. With these its bound takes a fraction of the time that finding it took,
+because nothing has to be tried, and boxes that were halved are not bounded at all. The larger one of the stated and the
+new bound counts. If the stated bound is smaller by more than rounding explains, it was not proved in this way.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from supnorm.program import Program
 
 Rows = NDArray[np.intp]
 BATCH = 256  # leaves at once, as in `bracket`
-# Limits of one leaf, as the checker has them (docs/certificate-format.md): no file stalls or fills the machine.
+# Limits of one leaf, those of the checker (docs/certificate-format.md), so that no file can stall or fill the machine.
 LARGEST_TABLE = 300_000
 LARGEST_WORK = 2_000_000
 LARGEST_RHO = 1e6
-# What another batch and another processor do to a bound, of it and of what float64 evaluation can add to it.
+# How much another batch or processor may change a bound: this share of it, and this many times its float64 rounding.
 SLACK = 1e-6
 TIMES = 4.0
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How one alternative of some leaves was bounded: the columns of the file."""
+    """How one alternative of some leaves was bounded, as in the columns of the file."""
 
     degree: int
     rho: float
@@ -52,32 +52,32 @@ class Kind:
 
 @dataclass(frozen=True)
 class ProvedAgain:
-    """``done`` of ``total`` bounds of a saved certificate are proved again."""
+    """``done`` of ``total`` bounds of a saved certificate have been proved again."""
 
     done: int
     total: int
 
 
 class CannotProve(ValueError):
-    """What a certificate states and its proof does not give."""
+    """A certificate states something that does not follow from its proof."""
 
 
 def prove_again(
     error: ErrorProgram, leaves: Leaves, run: Callable[..., Iterator[tuple[Array, Array]]] = map
 ) -> Leaves:
-    """The leaves with bounds that were proved here.
+    """The leaves with bounds that were proved again.
 
     Args:
-        error: what they bound.
-        leaves: of a file.
-        run: as ``map``; an executor's, to share the work.
+        error: the error that they bound.
+        leaves: leaves of a file.
+        run: ``map``, or that of an executor, which shares the work.
 
     Raises:
-        CannotProve: naming a leaf whose statement does not follow from its proof.
+        CannotProve: names a leaf whose stated bound does not follow from its proof.
     """
     parts = [leaves.take(np.arange(i, min(i + BATCH, len(leaves)))) for i in range(0, len(leaves), BATCH)]
-    found = list(run(partial(_bounds, error), parts))
-    upper, rounding = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    pairs = list(run(partial(_bounds, error), parts))
+    upper, rounding = (np.concatenate(columns) for columns in zip(*pairs, strict=True))
     stated = leaves.boxes.upper
     wrong = upper > stated * (1.0 + SLACK) + TIMES * rounding
     if wrong.any():
@@ -119,7 +119,7 @@ def _kinds(leaves: Leaves, a: int) -> Iterator[tuple[Kind, Rows]]:
 
 
 def _demand(error: ErrorProgram, a: int, kind: Kind) -> None:
-    """A kind of proof within the limits of the format."""
+    """Check that a kind of proof is within the limits of the format."""
     d, n, grid = error.d, kind.degree, kind.grid
     features = sum(node.width for node in error.alternatives[a].nodes)
     if kind.graded >= 0:
@@ -160,7 +160,7 @@ def _ranges(
 def _tensor(
     error: ErrorProgram, a: int, kind: Kind, centre: Array, half: Array
 ) -> tuple[Array, Array, Array]:
-    """By a tensor interpolant (`ChebyshevCertificate`)."""
+    """The ranges by a tensor interpolant (`ChebyshevCertificate`)."""
     program, d, n = error.alternatives[a], error.d, kind.degree
     rho = np.array([kind.rho])
     grid = chebyshev.tensor_nodes(n, d)
@@ -184,10 +184,10 @@ def _tensor(
 def _graded(
     error: ErrorProgram, a: int, kind: Kind, centre: Array, half: Array
 ) -> tuple[Array, Array, Array]:
-    """By a graded model (`GradedCertificate`)."""
+    """The ranges by a graded model (`GradedCertificate`)."""
     program, d, m = error.alternatives[a], error.d, kind.graded
-    found = enclose(program, centre, half, rule(d, m) if m else None)
-    g, err = found.graded, found.affine.err
+    proved = enclose(program, centre, half, rule(d, m) if m else None)
+    g, err = proved.graded, proved.affine.err
     if kind.degree == 1:
         return *model_range(g), err
     r = rule(d, kind.degree)

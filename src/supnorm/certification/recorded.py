@@ -1,4 +1,4 @@
-"""Recorded values of a declared function, as a certificate holds them, compared with the function itself."""
+"""Compares the recorded values of a declared function in a certificate with the function."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from supnorm.certification.proved_again import CannotProve
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.limit import Limit
 
-LEAST = 256  # values that are compared whatever a call takes: 2.5 s for a function of 10 ms
-SECONDS = 2.0  # for more of them: all 36,000 of examples/seawater/conditional.toml take 0.1 s
+LEAST = 256  # values that are always compared: 2.5 s for a function of 10 ms
+SECONDS = 2.0  # time for comparing more values: all 36,000 of examples/seawater/conditional.toml take 0.1 s
 
 
 def compare_recorded(part: BlackBox, limit: Limit) -> int:
     """Compare recorded values with the function, in an order that no file can foresee.
 
     Returns:
-        How many there was no time for.
+        The number of values for which there was no time.
 
     Raises:
-        CannotProve: where a value is not the one that the function gives.
+        CannotProve: when the function gives another value than the recorded one.
     """
     keys = list(part.values)
     sizes = np.array([len(part.values[k]) for k in keys], dtype=np.int64)
@@ -53,17 +53,17 @@ def _compare(part: BlackBox, drawn: list[tuple[bytes, NDArray[np.int64]]]) -> No
         recorded.append(values[rows])
         allowed.append(np.broadcast_to(np.where(np.isfinite(off), off, 0.0), recorded[-1].shape))
     x, stated = part.to_x(np.concatenate(points)), np.concatenate(recorded)
-    found = part.value(x)
-    wrong = ~(np.abs(found - stated) <= np.concatenate(allowed))
+    values_now = part.value(x)
+    wrong = ~(np.abs(values_now - stated) <= np.concatenate(allowed))
     if wrong.any():
         i, k = np.argwhere(wrong)[0]
         raise CannotProve(
-            f"the recorded value {stated[i, k]:.12g} of the {part.which} at {x[i].tolist()} is not what it gives there, "
-            f"{found[i, k]:.12g}"
+            f"the recorded value {stated[i, k]:.12g} of the {part.which} at {x[i].tolist()} is not its value there, "
+            f"{values_now[i, k]:.12g}"
         )
 
 
 def _cell(name: bytes, d: int) -> tuple[int, Array, Array]:
-    """Degree, centre and half-widths, shapes ``(1, d)``, of a name of `black_box.key`."""
+    """Degree, centre and half-widths, shapes ``(1, d)``, from a key of `black_box.key`."""
     numbers = np.frombuffer(name[1:], dtype=np.float64).reshape(2, 1, d)
     return name[0], numbers[0], numbers[1]

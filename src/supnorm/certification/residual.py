@@ -1,7 +1,7 @@
 """Derivatives, Sobolev errors and PDE residuals as functions that can be audited and certified.
 
-A residual is a program like any other: derivatives are taken by JAX, their operations are lowered, and the
-enclosures run through them. What is bounded is the residual itself, not the error of the solution.
+A residual is a program like any other: JAX takes the derivatives, supnorm reads their operations as a program, and the
+enclosures run through it. The bound is one of the residual, not of the error of the solution.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from supnorm.certification.branch_room import has_branches
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Program, lower_jaxpr, program_of
-from supnorm.program.apart import Apart
+from supnorm.program.discrepancies import Discrepancy
 from supnorm.program.to_jax import to_jax
 
 
@@ -58,20 +58,20 @@ def residual(
 
 
 def _with_branches(program: Program, solution: Program) -> Program:
-    """A residual whose operations may take the branches of the network that it was made of (`branch_room`).
+    """A residual with room for the branches of its network in all of its operations (`branch_room`).
 
-    Above a threshold the code has z instead of softplus(z), so 1 instead of the sigmoid that is its derivative, and 0
-    instead of the product s (1 - s) that is the next one. JAX does not say which operation of the residual comes from
-    which one of the network, so all of them get the room.
+    Above a threshold the code returns z instead of softplus(z). So its derivative is 1 instead of a sigmoid s, and its
+    second derivative is 0 instead of s (1 - s). JAX does not tell which operation of the residual comes from which
+    operation of the network, so all of them get the room.
     """
-    branches = {a for node in solution.nodes for a in node.apart if a.above is not None}
+    branches = {a for node in solution.nodes for a in node.discrepancies if a.above is not None}
     thresholds = {a.above for a in branches if a.above is not None}
     room = {
         "softplus": tuple(branches),
-        "sigmoid": tuple(Apart(_one_less_sigmoid(t), above=t) for t in thresholds),
-        "silu": tuple(Apart(0.0, _one_less_sigmoid(t), above=t) for t in thresholds),  # z sigmoid(z)
+        "sigmoid": tuple(Discrepancy(_one_less_sigmoid(t), above=t) for t in thresholds),
+        "silu": tuple(Discrepancy(0.0, _one_less_sigmoid(t), above=t) for t in thresholds),  # z sigmoid(z)
     }
-    nodes = tuple(replace(n, apart=(*n.apart, *room.get(n.op, ()))) for n in program.nodes)
+    nodes = tuple(replace(n, discrepancies=(*n.discrepancies, *room.get(n.op, ()))) for n in program.nodes)
     return replace(program, nodes=nodes)
 
 

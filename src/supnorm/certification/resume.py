@@ -1,10 +1,10 @@
-"""A saved certificate as a bracket to go on with: what it states is proved again before anything rests on it.
+"""Reads a saved certificate as a bracket to go on with, and proves its statements again before a result uses them.
 
-When the file is read: the box, the programs and the declarations are those of the problem; the cells tile the box
-(exactly, in integers); the claims agree with the leaves; the witness is a point that counts, and its error is proved again.
-Then (`go_on`): the bounds of the leaves are proved again (`proved_again`), in a tenth to a third of the time of finding
-them, and recorded values of functions that are only evaluated are compared with these functions. What a limit in time
-leaves out is counted (`Bracket.believed`), and no verdict rests on it.
+When the file is read (`load_bracket`): the box, the programs and the declarations are those of the problem; the cells tile
+the box (exactly, in integers); the claims agree with the leaves; the witness is a point that counts, and its error is
+proved again. Then (`go_on`): the bounds of the leaves are proved again (`proved_again`), in a tenth to a third of the time
+of finding them, and recorded values of functions that are only evaluated are compared with these functions. Bounds for
+which there is no time are counted (`Bracket.believed`), and no verdict uses them.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ from supnorm.results.printable import one_line
 
 Admit = Callable[[Array], NDArray[np.bool_]]
 MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
-LARGEST_DEGREE = 250  # of any proof: the names of nodes have one byte for it
+LARGEST_DEGREE = 250  # of any proof: the keys of nodes have one byte for the degree
 
 
 def load_bracket(path: Path | str, error: ErrorProgram, admit: Admit, seed: int | None = None) -> Bracket:
-    """A saved certificate as a bracket that is to be proved again: all of its leaves are pending.
+    """A saved certificate as a bracket that is still to be proved again: all of its leaves are pending.
 
     Args:
-        path: of the file.
-        error: what is bounded now; the file must be about the same.
-        admit: which points, shape ``(n, d)``, may be a witness.
-        seed: of the run that goes on, which must be that of the file where it has one; None where it does not matter.
+        path: the file.
+        error: the error that is bounded now; the file must be about the same one.
+        admit: says which points, shape ``(n, d)``, may be a witness.
+        seed: seed of the run that goes on; it must be the seed in the file, if there is one. None if it does not matter.
 
     Raises:
-        BadInput: when the file is no certificate, was changed, is malformed, contradicts itself, or speaks of
-            another error or box, or was begun with another seed.
+        BadInput: when the file is no certificate, was changed, is malformed, contradicts itself, is about another error
+            or box, or was begun with another seed.
     """
     good = False
     with reading_table(Path(path), missing="; give a saved certificate to resume from"), suppress(*MALFORMED):
@@ -72,8 +72,8 @@ def load_bracket(path: Path | str, error: ErrorProgram, admit: Admit, seed: int 
     held = data.get("seed", seed)
     if seed is not None and held != seed:
         raise BadInput(
-            f"{path}: begun with seed {one_line(str(held), 40)}, this asks for seed {seed}; give the same to go on, or "
-            "start without resume"
+            f"{path}: begun with seed {one_line(str(held), 40)}, but you ask for seed {seed}; give the first one to go on, "
+            "or start without resume"
         )
     bracket = Bracket(error, leaves, seed=held if type(held) is int else None)
     bracket = bracket.raised(witness[admit(witness)], admit, proved_error)
@@ -83,7 +83,7 @@ def load_bracket(path: Path | str, error: ErrorProgram, admit: Admit, seed: int 
 
 
 def stated_upper(path: Path | str) -> float:
-    """The upper bound that a file states, which proves nothing; infinite where it states none."""
+    """The upper bound that a file states, which proves nothing; infinite if it states none."""
     with suppress(BadInput, *MALFORMED), reading_table(Path(path), missing=""):
         return float.fromhex(json.loads(Path(path).read_text(encoding="utf-8"))["upper"])
     return math.inf
@@ -97,12 +97,12 @@ def go_on(
     executor: Executor | None = None,
     observer: Callable[[ProvedAgain], None] = lambda event: None,
 ) -> None:
-    """Prove the bounds of a saved certificate again; those above the goal's target are pending then.
+    """Prove the bounds of a saved certificate again; afterwards, leaves above the goal's target are pending.
 
     The leaves with the largest bounds come first, the others in an order that no file can foresee.
 
     Raises:
-        BadInput: when a leaf states what its proof does not give, or a recorded value is not the function's.
+        BadInput: when a stated bound does not follow from its proof, or a recorded value is not the function's.
     """
     try:
         for part in work.bracket.error.declared:
@@ -123,8 +123,8 @@ def go_on(
 def _prove_leaves(
     work: Work, limit: Limit, executor: Executor | None, observer: Callable[[ProvedAgain], None]
 ) -> None:
-    """The leaves of the bracket, some at a time until the limit is over."""
-    error, leaves = work.bracket.error, _own(work.bracket.pending)
+    """Prove the leaves of the bracket again, some at a time, until the limit is over."""
+    error, leaves = work.bracket.error, _writable(work.bracket.pending)
     work.bracket = replace(work.bracket, pending=leaves)
     order = np.argsort(-leaves.boxes.upper, kind="stable")
     order = order[np.isfinite(leaves.boxes.upper[order])]
@@ -146,15 +146,15 @@ def _prove_leaves(
         observer(ProvedAgain(done, len(order)))
 
 
-def _own(leaves: Leaves) -> Leaves:
-    """The same, with columns of its own that may be written to."""
-    own = {n: getattr(leaves.proof, n).copy() for n in ("upper", "rounding", "proved")}
+def _writable(leaves: Leaves) -> Leaves:
+    """The leaves with copies of the columns that are written to."""
+    columns = {n: getattr(leaves.proof, n).copy() for n in ("upper", "rounding", "proved")}
     boxes = replace(leaves.boxes, upper=leaves.boxes.upper.copy())
-    return replace(leaves, boxes=boxes, proof=replace(leaves.proof, **own))
+    return replace(leaves, boxes=boxes, proof=replace(leaves.proof, **columns))
 
 
 def contradiction(path: Path | str, bracket: Bracket) -> BadInput:
-    """What to say when a proved error is above the upper bound: a bound of the file is wrong."""
+    """The message when a proved error is above the upper bound: then a bound of the file is wrong."""
     at = [] if bracket.witness is None else bracket.witness.tolist()
     return BadInput(
         f"{path}: its bounds are wrong: the error at {at} is at least {bracket.lower:.6g}, above the upper bound "
@@ -168,7 +168,7 @@ def _reason(fault: Exception) -> str:
 
 
 def _same(data: Mapping[str, Any], error: ErrorProgram) -> bool:
-    """Whether the file is about this error; the recorded values of declared functions are taken back."""
+    """Whether the file is about this error; if so, declared functions take over the values that it records."""
     ends = [[float.fromhex(v) for v in data[k]] for k in ("low", "high")]
     entries = data.get("declared", [])
     same = (
@@ -192,7 +192,7 @@ def _same(data: Mapping[str, Any], error: ErrorProgram) -> bool:
 
 
 def _witness(data: Mapping[str, Any], d: int) -> Array:
-    """The file's witness, shape ``(1, d)``, or ``(0, d)`` where it has none."""
+    """The witness of the file, shape ``(1, d)``, or ``(0, d)`` if it has none."""
     if data["witness"] is None:
         return np.zeros((0, d))
     point = np.array([[float.fromhex(v) for v in data["witness"]]])
@@ -206,22 +206,26 @@ def _demand(good: bool, what: str) -> None:
 
 
 def _leaves(data: Mapping[str, Any], error: ErrorProgram) -> Leaves:
-    """The leaves, every column within its limits, tiling the box, and in agreement with the claims."""
+    """The leaves of the file, after a check of each column's limits, of the tiling and of the claims."""
     columns, d, a = data["leaves"], error.d, len(error.alternatives)
     upper = np.array([float.fromhex(v) for v in columns["upper"]])
     count = len(upper)
     none = np.full((count, a), -1)
     level = _whole(columns["level"], "level", (count, d), 0, DEEPEST + 2)
     index = _whole(columns["index"], "index", (count, d), 0, 2 ** (DEEPEST + 2))
-    own = _whole(columns.get("proof_level", columns["level"]), "proof_level", (count, d), 0, DEEPEST + 2)
+    proof_level = _whole(
+        columns.get("proof_level", columns["level"]), "proof_level", (count, d), 0, DEEPEST + 2
+    )
     degree = _whole(columns["degree"], "degree", (count, a), PIECES, LARGEST_DEGREE)
     grid = _whole(columns["grid"], "grid", (count, a), 0, 10**6)
-    graded = _whole(columns.get("graded", none), "graded", (count, a), -1, TOP - 1)  # earlier files have none
+    graded = _whole(
+        columns.get("graded", none), "graded", (count, a), -1, TOP - 1
+    )  # files of earlier versions have no such column
     rho = np.asarray(columns["rho"], dtype=float)
     lower, claim = float.fromhex(data["lower"]), float.fromhex(data["upper"])
     rounding = float.fromhex(data.get("rounding", "inf"))
     _demand(rho.shape == (count, a) and bool(np.isfinite(rho).all()), "rho")
-    _demand(bool((own <= level).all()), "proof_level above level")
+    _demand(bool((proof_level <= level).all()), "proof_level above level")
     _demand(not ((graded >= 0) & ((degree < 1) | (degree >= TOP))).any(), "degree of a graded leaf")
     _demand(count > 0 and bool((upper >= 0.0).all()), "upper of the leaves")
     _demand(claim == upper.max(), "upper is not the largest of the leaves")
@@ -242,7 +246,7 @@ def _leaves(data: Mapping[str, Any], error: ErrorProgram) -> Leaves:
         proved=blank.astype(bool),
         points=np.zeros((0, d)),
     )
-    return Leaves(boxes, proof, own)
+    return Leaves(boxes, proof, proof_level)
 
 
 def _whole(rows: Any, what: str, shape: tuple[int, int], least: int, most: int) -> Integers:
@@ -280,10 +284,10 @@ def tiles(level: Integers, index: Integers) -> bool:
         room = shallowest > depth
         full = np.asarray(~room.any(axis=1))
         if (full & (size > 1)).any():
-            return False  # an overlap: no axis parts these cells
+            return False  # an overlap: no axis separates these cells
         axis = room.argmax(axis=1)
-        kept = ~full[group]
-        rows, group = rows[kept], group[kept]
+        unfinished = ~full[group]
+        rows, group = rows[unfinished], group[unfinished]
         along = axis[group]
         bit = (index[rows, along] >> (level[rows, along] - depth[group, along] - 1)) & 1
         name = np.cumsum(~full) - 1  # of the groups that go on

@@ -1,8 +1,8 @@
-"""Where rounding may be largest, for functions that run in lower precision.
+"""Finds points where rounding may be largest, for functions that run in lower precision.
 
-Of such a function all of its rounding counts in the agreement, and random points miss it where large numbers cancel in a
-thin part of the domain. A proof has small boxes there: from their centres and corners on, the proved bound of the rounding
-at a point is raised by random steps, which calls no function.
+The whole rounding of such a function counts in the agreement, and random points miss it if large numbers cancel in a
+thin part of the domain. A proof has small boxes there. A random search starts from their centres and corners and
+maximises the proved bound of the rounding at a point, without calling the function.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from supnorm.problem import Domain
 BOXES, CORNERS = (
     1024,
     256,
-)  # with the largest proved rounding: those whose centres are tried, those whose corners are
-BEST, AROUND, ROUNDS = 32, 8, 6  # points that are kept, steps from each, rounds
-SPREAD = 32  # steps from each in the last round, of all lengths
-# The very roughest points are neighbours and round alike. Of 32 thin cancellations less than half of the largest difference
-# was seen in 20 without these points, in 18 with the 256 roughest, in 2 with points drawn down to this share.
+)  # of the boxes with the largest proved rounding: centres of so many are tried, corners of so many
+BEST, AROUND, ROUNDS = 32, 8, 6  # best points of a round, random steps from each, rounds
+LAST = 32  # random steps from each best point in the last round, of all lengths
+# The points with the largest bounds are neighbours and round alike, so points with at least this share of the largest bound
+# are drawn at random. Of 32 thin cancellations the comparison missed more than half of the largest difference in 20 without
+# such points, in 18 with the 256 points of the largest bounds, and in 2 with this share.
 SHARE = 0.5
 
 
@@ -44,19 +45,19 @@ def roughest(
 ) -> Array:
     """Points of the domain, at most ``most``, where the ``bound`` ``(k, d) -> (k, m)`` is nearly as large as anywhere met.
 
-    They are drawn from all such points, not the very largest: rounding is as chance has it, and neighbours round alike.
+    They are drawn from all such points instead of taking the largest: rounding is like chance, and neighbours round alike.
     """
 
     def size(points: Array) -> Array:
-        found = np.nan_to_num(bound(points), nan=0.0, posinf=0.0).max(axis=1, initial=0.0)
-        return np.where(domain.contains(points), found, -1.0)
+        largest = np.nan_to_num(bound(points), nan=0.0, posinf=0.0).max(axis=1, initial=0.0)
+        return np.where(domain.contains(points), largest, -1.0)
 
     ends = np.array([[axis.low, axis.high] for axis in domain.axes])
     value = size(x)
     for i in range(ROUNDS):
         last = i == ROUNDS - 1
         top = np.argsort(-value, kind="stable")[:BEST]
-        count = SPREAD if last else AROUND
+        count = LAST if last else AROUND
         near, reach = np.repeat(x[top], count, axis=0), np.repeat(step[top], count, axis=0)
         reach = reach * (10.0 ** rng.uniform(-2.0, 1.0, (len(near), 1)) if last else 0.5)
         moved = np.clip(near + reach * rng.uniform(-1.0, 1.0, near.shape), ends[:, 0], ends[:, 1])

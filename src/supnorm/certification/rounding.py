@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 U = 2.0**-53
 TINY = 1e-290
-ULPS = 8  # error allowed for a library function (tanh, exp, ...), in units of U relative to its value
+ULPS = 8  # assumed largest error of a library function (tanh, exp, ...), in units of U relative to its value
 
 
 def gamma(k: int) -> float:
@@ -28,7 +28,7 @@ def gamma(k: int) -> float:
 
 
 def outward(bound: Array, operations: int = 16) -> Array:
-    """A non-negative bound, made larger than the rounding of the ``operations`` that computed it.
+    """A non-negative bound, enlarged by more than the rounding of the ``operations`` that computed it.
 
     NaN (infinity times zero on the way) becomes infinity.
     """

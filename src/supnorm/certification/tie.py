@@ -1,9 +1,9 @@
-"""Does a certificate speak of this problem? What the file says of itself against what the problem is.
+"""Checks whether a certificate is about a given problem.
 
-A proof is about the programs in its file. They are those of a problem when they are, operation by operation, the
-programs that the problem gives, here and now; values at points tie these in turn to what model and reference
-really compute. The same is asked of all else that a bound depends on: axes, side, declarations, and that the
-witness is a point that counts. Cost: reading the problem's programs, and a few evaluations.
+A proof is about the programs in its file. They belong to a problem if they are, operation by operation, the programs
+that supnorm reads from this problem now. Values at points tie these programs to the functions that really run. All else
+on which a bound depends is compared too: axes, side, declarations, and that the witness is a point that counts.
+Cost: reading the problem's programs, and a few evaluations.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from supnorm.results import BadInput
 from supnorm.results.door import reading_table
 from supnorm.results.versions import versions
 
-LEAST = 1e-10  # allowed between float64 code and its program, whose order of operations may differ
-MOST = 3e-4  # allowed where a float32 model adds up what cancels
+LEAST = 1e-10  # allowed share between float64 code and its program, whose order of operations may differ
+MOST = 3e-4  # largest allowed share where a float32 model adds numbers that cancel
 PACKAGES = ("supnorm", "numpy", "jax", "torch")  # a program may depend on their versions
 NO_CERTIFICATE = "it is not a well-formed certificate"
 Points = list[tuple[tuple[float, ...], float, float]]
@@ -40,11 +40,11 @@ Points = list[tuple[tuple[float, ...], float, float]]
 def values_of_problem(
     problem: Problem, count: int = 16, seed: int = 0, witness: tuple[float, ...] | None = None
 ) -> Points:
-    """Errors at random points by the problem's own model and reference, as they run: (x, error, allowance).
+    """Errors of the problem's model and reference, as they run, at random points: (x, error, allowance).
 
-    They are what `supnorm.checker.check` takes as ``problem_points``. The ``witness`` of a certificate is one more.
-    The allowance is what rounding in the precision of each explains, carried through the measure, see `_rounding`.
-    Points without a finite error, or where the allowance is not finite, are left out.
+    `supnorm.checker.check` takes them as ``problem_points``. The ``witness`` of a certificate is one more point.
+    The allowance is the error that rounding in the precision of each function explains (`_rounding`). Points without a
+    finite error or a finite allowance are left out.
     """
     x = problem.law.draw(count, np.random.default_rng(seed))  # type: ignore[union-attr]
     if witness is not None:
@@ -62,7 +62,7 @@ def values_of_problem(
 
 
 def functions_of_problem(problem: Problem) -> dict[str, Callable[[list[list[float]]], list[list[float]]]]:
-    """Model and reference as functions of lists of points, which is what `supnorm.checker.check` calls."""
+    """Model and reference as functions of lists of points, as `supnorm.checker.check` calls them."""
 
     def of(function: Function) -> Callable[[list[list[float]]], list[list[float]]]:
         return lambda points: function.value(np.asarray(points, dtype=float)).tolist()
@@ -71,7 +71,7 @@ def functions_of_problem(problem: Problem) -> dict[str, Callable[[list[list[floa
 
 
 def _representable(domain: Domain, x: Array) -> Array:
-    """The nearest float32 points, where they are in the domain: the cast of the inputs then changes nothing."""
+    """The nearest float32 points if they are in the domain; at these a cast of the inputs changes nothing."""
     free = np.array([axis.values is None for axis in domain.axes])
     with np.errstate(over="ignore"):
         near = np.where(free, x.astype(np.float32).astype(float), x)
@@ -79,7 +79,7 @@ def _representable(domain: Domain, x: Array) -> Array:
 
 
 def _allowance(problem: Problem, model: Array, reference: Array, x: Array) -> Array:
-    """How far rounding of both may move the error at each point, through the measure, shape ``(n,)``."""
+    """How much the rounding of both functions may change the error at each point, shape ``(n,)``."""
     measure = problem.error
     by_model = _rounding(problem.model, model, x) + _branches(problem.model, problem.domain)
     by_reference = _rounding(problem.reference, reference, x) + _branches(problem.reference, problem.domain)
@@ -96,29 +96,29 @@ def _allowance(problem: Problem, model: Array, reference: Array, x: Array) -> Ar
 
 
 def _branches(function: Function, domain: Domain) -> Array | float:
-    """What branches may do that the program does not take: the file has room for them, on both sides (`branch_room`)."""
-    program = _apart(function, domain.d)
+    """Twice the room for branches that the program does not take: the file has room on both sides (`branch_room`)."""
+    program = _with_discrepancies(function, domain.d)
     return 0.0 if program is None or not has_branches(program) else 2.0 * branch_room(program, domain)
 
 
-def _apart(function: Function, d: int) -> Program | None:
-    """The program of a function whose runtime or branches are known to be apart from it; None for all others."""
+def _with_discrepancies(function: Function, d: int) -> Program | None:
+    """The program of a function whose runtime or branches are known to differ from it; None for all others."""
     if function.declared is not None:
         return None
     try:
         program = program_of(function, d)
-    except Unsupported:  # values of it are known all the same
+    except Unsupported:  # a function without a program still has values
         return None
-    return program if any(node.apart for node in program.nodes) else None
+    return program if any(node.discrepancies for node in program.nodes) else None
 
 
 def _rounding(function: Function, y: Array, x: Array) -> Array:
-    """What rounding may do to each output, shape ``(m,)``.
+    """How much rounding may change each output, shape ``(m,)``.
 
-    A share of the largest value over the points (`ALLOWED`, at least 1e-10): rounding is relative to what was added
-    up, not to what is left. In float32 more than its values may cancel, as where raw inputs are standardised: there
-    the bound of the rounding counts too, which is far above what networks show, up to
-    3e-4: a model that is changed by 1e-3 of its range is another one.
+    It is a share of the largest value over the points (`ALLOWED`, at least 1e-10), because rounding is relative to the
+    numbers that were added and not to their sum. In float32 larger numbers than the values may cancel, for example where
+    a network standardises raw inputs. There the proved bound of the rounding counts too. Networks show far less, so it
+    counts up to 3e-4: a model that is changed by 1e-3 of its range is another model.
     """
     share = max(ALLOWED.get(function.precision, ALLOWED["float32"]), LEAST)
     largest = np.max(np.abs(y), axis=0, where=np.isfinite(y), initial=0.0)
@@ -126,21 +126,23 @@ def _rounding(function: Function, y: Array, x: Array) -> Array:
     if function.precision != "float64" and function.declared is None:
         bound = np.max(slack_of(function, program_of(function, x.shape[1]), x), axis=0)
         rounding = np.fmax(rounding, np.fmin(bound / 16.0, MOST * largest))
-    program = _apart(function, x.shape[1]) if function.precision == "float64" else None
-    if program is not None:  # a runtime's functions, and what cancels behind them
+    program = _with_discrepancies(function, x.shape[1]) if function.precision == "float64" else None
+    if (
+        program is not None
+    ):  # functions of a runtime that differ from their operation, and cancellation after them
         rounding = np.fmax(rounding, np.max(slack_of(function, program, x), axis=0))
-    if function.declared is not None:  # one call may be off to one side, another to the other
+    if function.declared is not None:  # two calls may be off to different sides
         rounding = rounding + 2.0 * function.declared.accuracy
     return np.asarray(rounding)
 
 
 def mismatch(certificate: Path | str, problem: Problem) -> str | None:
-    """Why a certificate file does not speak of a problem, in words; None where it does.
+    """Why a certificate file is not about a problem, in words; None if it is about it.
 
-    That the file's claims are true is for `supnorm.checker.check` to say, with the points of `values_of_problem`.
+    Whether the claims of the file are true is decided by `supnorm.checker.check`, with the points of `values_of_problem`.
 
     Raises:
-        BadInput: for a problem that `certify` cannot read.
+        BadInput: when `certify` cannot read the problem.
     """
     error = error_program(problem)
     try:
@@ -180,10 +182,10 @@ def _side(data: dict[str, Any], error: ErrorProgram) -> str | None:
 
 def _declarations(data: dict[str, Any], error: ErrorProgram) -> str | None:
     entries = data.get("declared", [])
-    held, own = [entry["which"] for entry in entries], [part.which for part in error.declared]
-    if held != own:
-        words = (", ".join(map(str, names)) or "nothing" for names in (held, own))
-        return "it rests on what is declared of: {}; the problem declares something of: {}".format(*words)
+    held, named = [entry["which"] for entry in entries], [part.which for part in error.declared]
+    if held != named:
+        words = (", ".join(map(str, names)) or "nothing" for names in (held, named))
+        return "it assumes declared bounds of: {}; the problem declares bounds of: {}".format(*words)
     for part, entry in zip(error.declared, entries, strict=True):
         differ = part.differs(entry)
         if differ:
@@ -194,28 +196,30 @@ def _declarations(data: dict[str, Any], error: ErrorProgram) -> str | None:
 
 
 def _programs(data: dict[str, Any], error: ErrorProgram) -> str | None:
-    held, own = (data["programs"], data["point_programs"]), (error.alternatives, error.at_points)
-    if held == tuple([p.to_json() for p in programs] for programs in own):
+    held, expected = (data["programs"], data["point_programs"]), (error.alternatives, error.at_points)
+    if held == tuple([p.to_json() for p in programs] for programs in expected):
         return None
     then, now = data["versions"], versions()
     shown = [p for p in PACKAGES if p == "supnorm" or (p in now and then.get(p, now[p]) != now[p])]
-    kept, here = (", ".join(f"{p} {v.get(p, 'unknown')}" for p in shown) for v in (then, now))
+    versions_then, versions_now = (
+        ", ".join(f"{p} {v.get(p, 'unknown')}" for p in shown) for v in (then, now)
+    )
     return (
         "its programs are not those of the problem: model, reference, measure or domain has changed since, or was "
-        f"lowered by another version (file: {kept}; here: {here}); certify again"
+        f"lowered by another version (file: {versions_then}; here: {versions_now}); certify again"
     )
 
 
 def _words(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str | None:
-    """Notes and assumptions are those that the problem gives: one that was taken out hides what the bound rests on."""
-    own = {
+    """Compare notes and assumptions with those of the problem: a missing one would hide what the bound assumes."""
+    expected_words = {
         "notes": list(error.notes),
         "assumptions": list(assumptions_of(problem, error)),
         "units": [a.unit for a in problem.domain.axes],
         "error": in_words(problem.error),
         "error_unit": unit_of(problem),
     }
-    for key, expected in own.items():
+    for key, expected in expected_words.items():
         held = data.get(key, expected if key in ("units", "error", "error_unit") else None)
         if held == expected:
             continue
@@ -224,7 +228,7 @@ def _words(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str |
         lacks = [v for v in expected if v not in held]
         more = [v for v in held if v not in expected]
         if lacks:
-            return f"its {key} lack what the bound rests on: {lacks[0]!r} (edited, or of another version: certify again)"
+            return f"its {key} lack what the bound assumes: {lacks[0]!r} (edited, or another version: certify again)"
         return f"its {key} are not those of the problem" + (f": {ascii(more[0])[:120]}" if more else "")
     return None
 
@@ -239,11 +243,11 @@ def _witness(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str
 
 
 def _lower(data: dict[str, Any], error: ErrorProgram) -> str | None:
-    """The stated lower bound is an error of the problem at the witness, less what branches of the code may take off it."""
+    """Check that the stated lower bound is proved at the witness, also if the code takes branches there."""
     lower = float.fromhex(data["lower"])
     if data["witness"] is None:
         return "it states a lower bound and no witness" if lower > 0.0 else None
     most = float(error_at(error, np.array([[float.fromhex(v) for v in data["witness"]]]), 1.0)[0])
     if lower <= most:
         return None
-    return f"it states a worst error of at least {lower:.6g}; at its witness only {most:.6g} is proved of the problem"
+    return f"it states a worst error of at least {lower:.6g}, but the error proved at its witness is only {most:.6g}"

@@ -37,7 +37,9 @@ from supnorm.checker.tiling import verify_tiling
 Ball = Any
 Functions = Mapping[str, black.Values]  # "model", "reference": points to values
 PRECISION = 80
-AT_POINTS = 320  # bits where functions are only evaluated: near a pole balls of 80 bits may lose more digits than float64
+AT_POINTS = (
+    320  # bits for values at single points: near a pole, balls of 80 bits may lose more digits than float64
+)
 COMPARED = 4096  # recorded values that are compared with the user's function, at random nodes
 
 
@@ -46,9 +48,9 @@ class CheckResult:
     """The verdict on a certificate.
 
     Attributes:
-        accepted: whether every claim about the error was proved again (`rounding`, what float64 evaluation can
-            add, is not one of them: it rests on the certifier's assumption about library functions).
-        reason: why it was rejected, or what was verified.
+        accepted: whether every claim about the error was proved again. (`rounding`, what float64 evaluation can add, is no
+            such claim: it assumes that library functions are as accurate as the certifier says.)
+        reason: why the certificate was rejected, or what was verified.
         leaf: the leaf whose proof failed, if there is one.
         leaves: number of leaves in the file.
         lower, upper: the claims.
@@ -56,7 +58,7 @@ class CheckResult:
         seconds: time used.
         conditional: the conditions of an accepted certificate; empty if it assumes nothing.
         cost: the forecast of its proof; None where the file could not be read.
-        subject: what the file is about, in lines: domain, functions, hashes; empty if it could not be read.
+        subject: lines about the content of the file: domain, functions, hashes; empty if it could not be read.
         unit: unit of the error, as the file says; empty if it has none.
     """
 
@@ -118,7 +120,7 @@ def check(
         reason, leaf, accepted = str(problem), problem.leaf, False
     except (
         MALFORMED
-    ) as error:  # a file that fails in a way that no check of the format foresees proves nothing
+    ) as error:  # a file proves nothing if reading it fails in a way that no check of the format foresees
         reason, accepted = f"malformed certificate: {type(error).__name__}: {error}", False
     finally:
         ctx.prec = old
@@ -195,7 +197,7 @@ def _verify(
 
 
 def _tied(document: Document, points: Sequence[Any] | None, functions: Functions) -> bool:
-    """Whether errors of the problem can be compared: there are points, and all functions that are evaluated are given."""
+    """Whether the problem's errors can be compared: points are given, and so are all functions with recorded values."""
     return bool(points) and all(one.which in functions for one in document.declared)
 
 
@@ -213,13 +215,13 @@ def _verify_points(
             raise Rejected(f"the problem has error {error:.6g} at {tuple(x)}, above the claimed upper bound")
         ends = zip(document.axis_low, x, document.axis_high, strict=True)
         if not all(a <= v <= b for a, v, b in ends):
-            raise Rejected(f"the certificate's domain does not hold {tuple(x)}, a point of the problem")
+            raise Rejected(f"the certificate's domain does not contain {tuple(x)}, a point of the problem")
         known = [functions[one.which]([list(x)])[0] for one in document.declared]
         with _bits(AT_POINTS):
-            found = reduce(arb.max, _errors_at(document, at_points, x, known, exact=True))
-        if not (abs(found - error) <= arb(allowance)):
+            recomputed = reduce(arb.max, _errors_at(document, at_points, x, known, exact=True))
+        if not (abs(recomputed - error) <= arb(allowance)):
             raise Rejected(
-                f"the programs have error {float(found.mid()):.6g} at {tuple(x)}, the problem {error:.6g}"
+                f"the programs have error {float(recomputed.mid()):.6g} at {tuple(x)}, the problem {error:.6g}"
             )
 
 
@@ -237,22 +239,24 @@ def _verify_names(document: Document) -> None:
 def _verify_recorded(document: Document, functions: Functions) -> None:
     """Compare recorded values of declared functions, at the witness and at random nodes, with the user's functions."""
     for one in document.declared:
-        own = functions.get(one.which)
-        if own is None:
+        function = functions.get(one.which)
+        if function is None:
             continue
         try:
             if document.witness is not None and one.witness is not None:
                 allowed = [2 * float(one.loss(v).upper()) for v in one.witness]
-                black.compare(one, [list(document.witness)], [one.witness], own, allowed)
+                black.compare(one, [list(document.witness)], [one.witness], function, allowed)
             for name, rows in _drawn(one).items():
                 x, allowed = _nodes_of(document, one, name)
-                black.compare(one, [x[i] for i in rows], [one.values[name][i] for i in rows], own, allowed)
+                black.compare(
+                    one, [x[i] for i in rows], [one.values[name][i] for i in rows], function, allowed
+                )
         except black.Wrong as error:
             raise Rejected(str(error)) from None
 
 
 def _drawn(one: black.Declared) -> dict[str, list[int]]:
-    """Up to `COMPARED` random nodes of all cells, which no file can foresee: rows by the name of the cell."""
+    """Rows of up to `COMPARED` random nodes of all cells, by the name of the cell. No file can foresee which."""
     every = [(name, i) for name, rows in one.values.items() for i in range(len(rows))]
     drawn: dict[str, list[int]] = {}
     for name, i in random.SystemRandom().sample(every, min(len(every), COMPARED)):
@@ -261,7 +265,7 @@ def _drawn(one: black.Declared) -> dict[str, list[int]]:
 
 
 def _nodes_of(document: Document, one: black.Declared, name: str) -> tuple[list[list[float]], list[float]]:
-    """The nodes of a cell in x, and how far values there may be from recorded ones, per output."""
+    """The nodes of a cell in x, and for each output how far a value there may be from the recorded one."""
     level, index, n = (tuple(map(int, part.split(","))) for part in name.split("/"))
     centre, half = cell_of(document, level, index)
     columns = polynomial.nodes(n[0], centre, half)
@@ -276,7 +280,7 @@ def _nodes_of(document: Document, one: black.Declared, name: str) -> tuple[list[
 
 
 def _verify_axes(document: Document) -> None:
-    """Check that the axes are intervals, and that the box in t holds them."""
+    """Check that the axes are intervals, and that the box in t contains them."""
     columns = zip(
         document.axis_low, document.axis_high, document.low, document.high, document.log, strict=True
     )
@@ -289,7 +293,7 @@ def _verify_axes(document: Document) -> None:
             else low <= a and b <= high
         )
         if not good:
-            raise Rejected("the box does not hold the axes")
+            raise Rejected("the box does not contain the axes")
 
 
 def _sided(v: Ball, side: str) -> Ball:
@@ -312,10 +316,10 @@ def _errors_at(
     rows = []
     for p in programs:
         signed = _signed(p, x)
-        for one, found in zip(document.declared, known, strict=True):
+        for one, value in zip(document.declared, known, strict=True):
             signed = [
                 s + w * (arb(v) if exact else arb(v) + arb(0, 1) * one.loss(v))
-                for s, w, v in zip(signed, one.weight, found, strict=True)
+                for s, w, v in zip(signed, one.weight, value, strict=True)
             ]
         rows.append([_sided(s, document.side) for s in signed])
     return [reduce(arb.min, alternatives) for alternatives in zip(*rows, strict=True)]
@@ -324,7 +328,7 @@ def _errors_at(
 def _least_at(
     document: Document, programs: tuple[Program, ...], x: Sequence[float], known: Sequence[Sequence[float]]
 ) -> list[Ball]:
-    """A lower bound of the error of each output at x, below `_errors_at` if the programs have room (`least`)."""
+    """A lower bound of the error of each output at x; it is below `_errors_at` if the programs have room (`least`)."""
     ends = [ends_of(p.operations) for p in programs]
     if document.declared or not any(ends):
         return _errors_at(document, programs, x, known)
@@ -347,7 +351,7 @@ def _signed(program: Program, x: Sequence[float]) -> list[Ball]:
 
 def relative(gap: Ball, size: Ball) -> Ball:
     """gap/size. If the size is exactly zero, the error is zero for a gap of zero, and infinite for any other gap."""
-    if size == 0:  # true only for zero itself, not for a ball around it
+    if size == 0:  # false for a ball around zero
         return arb(0) if gap == 0 else arb("inf") if gap > 0 else arb("-inf") if gap < 0 else arb("nan")
     return gap / size
 

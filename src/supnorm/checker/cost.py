@@ -10,19 +10,22 @@ from dataclasses import dataclass
 
 from supnorm.checker.rejected import TooCostly
 
-# Operations of one core in a second. Forecast / measured, whole files or a sample of their leaves, on a quiet machine of
-# 2024: 1-D 2x32 tanh 0.9, 2-D 2x32 1.5, 2-D 3x64 1.3, 3-D 2x32 graded 1.1, 4-D 2x32 1.2, 5-D 2x16 1.2, 10-D affine 0.8,
+# Operations of one core in a second. Forecast divided by measured time, for whole files or a sample of their leaves, on an
+# idle machine of 2024:
+# 1-D 2x32 tanh 0.9, 2-D 2x32 1.5, 2-D 3x64 1.3, 3-D 2x32 graded 1.1, 4-D 2x32 1.2, 5-D 2x16 1.2, 10-D affine 0.8,
 # 2-D ReLU by pieces 2.0, 3-D 2x16 silu of 3 outputs 0.9, 2-D gelu 0.9, 2-D formulas 1.0, node rules in 3 to 5 inputs 0.5 to
 # 0.9. With 15 other processes at work all took 1.4 to 1.7 of these seconds.
 SECOND = 6e7
 LIMIT = 36_000.0  # seconds of one core by the forecast that `check` accepts by default
 MEMORY = 4e9  # bytes of one process
-SLACK = 4.0  # a proof that takes so many times the limit is stopped
+SLACK = (
+    4.0  # a proof is stopped after this many times the limit; the forecast is right within a factor of three
+)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """A forecast: operations on balls, and the most bytes at one time in one process."""
+    """A forecast: operations on balls, and the largest number of bytes that one process holds at one time."""
 
     operations: float = 0.0
     bytes: float = 0.0
@@ -79,7 +82,7 @@ def demand(cost: Cost, seconds: float = LIMIT, memory: float = MEMORY) -> None:
 
 @dataclass
 class Meter:
-    """Processor seconds of this process since the meter was made; stops proofs that take longer than forecast."""
+    """Counts processor seconds of this process since the meter was made, and stops proofs that take far too long."""
 
     limit: float
     start: float = -1.0
@@ -97,5 +100,5 @@ class Meter:
         used = time.process_time() - self.start
         if used > SLACK * self.limit:
             raise TooCostly(
-                f"the proof has taken {_time(used)} of one core, where --limit allows {_time(self.limit)}: stopped"
+                f"the proof was stopped after {_time(used)} of one core; --limit allows {_time(self.limit)}"
             )

@@ -1,4 +1,4 @@
-"""Functions that a certificate only evaluates: what it assumes about them, and what follows.
+"""Functions whose code a certificate does not contain: its assumptions about them, and what follows from these.
 
 The file records their values at nodes and at the witness, and declares a bound on complex discs or bounds of
 real derivatives. From these the checker computes tails and noise by the formulas of the format, in ball
@@ -42,7 +42,7 @@ class Wrong(Exception):
 
 @dataclass(frozen=True)
 class Declared:
-    """One function; ``values`` by the name of their cell, "level/index/degree"."""
+    """One function; ``values`` are stored by the name of their cell, "level/index/degree"."""
 
     which: str
     name: str
@@ -61,31 +61,31 @@ class Declared:
 
     def sentences(self) -> tuple[str, ...]:
         """The conditions of an accepted certificate, in words."""
-        found = []
+        sentences = []
         who = f"the {self.which} ({self.name})"
         if self.bound is not None:
-            found.append(
+            sentences.append(
                 f"{who} is analytic and at most {', '.join(map(_shown, self.bound))} in size for complex "
                 f"inputs within {_shown(self.stretch)} half-widths of the middle of the box"
             )
         if self.derivatives is not None:
             sizes = ", ".join(map(_shown, self.derivatives))
-            found.append(
+            sentences.append(
                 f"derivatives of {who} of order {self.order} in each input are at most {sizes} in size"
             )
-        return (*found, f"recorded values of {who} are accurate to {_shown(self.accuracy)} and rounding")
+        return (*sentences, f"recorded values of {who} are accurate to {_shown(self.accuracy)} and rounding")
 
 
 def _shown(v: float) -> str:
-    """A number in short form only if that is exact: an assumption must not be printed as a smaller one."""
+    """A number in a short form if that is exact; a rounded one could print a smaller assumption than the file makes."""
     return f"{v:g}" if float(f"{v:g}") == v else repr(v)
 
 
 def read_declared(entry: dict[str, Any], d: int, m: int) -> Declared:
-    """An entry of the file, checked.
+    """Read and check an entry of the file.
 
     Raises:
-        Wrong: for sizes, numbers or values that cannot be right.
+        Wrong: for impossible sizes, numbers or values.
     """
     if set(entry) != ENTRY:
         raise Wrong("keys of a declaration")
@@ -117,7 +117,7 @@ def _sizes_agree(one: Declared, d: int, m: int) -> bool:
 
 
 def _numbers_are_possible(one: Declared) -> bool:
-    """Whether names and numbers are of a kind that can be declared."""
+    """Whether names and numbers are ones that a user can declare."""
     sizes = (*(one.bound or ()), *(one.derivatives or ()))
     numbers = (*one.weight, *sizes, one.accuracy, *(one.witness or ()))
     known = one.which in ("model", "reference") and type(one.name) is str
@@ -157,13 +157,15 @@ def _whole(value: Any) -> int:
 
 
 def _nodes(name: str, entry: dict[str, Any], d: int, m: int) -> tuple[tuple[float, ...], ...]:
-    """The values of one cell; its name says how many there must be."""
+    """The values of one cell; the degree in its name determines their number."""
     rows = _array(entry, m)
     parts = [[int(v) for v in part.split(",")] for part in name.split("/")]
     good = [len(p) for p in parts] == [d, d, 1] and all(v >= 0 for p in parts for v in p)
-    good = good and cell_name(tuple(parts[0]), tuple(parts[1]), parts[2][0]) == name  # one name a cell
+    good = (
+        good and cell_name(tuple(parts[0]), tuple(parts[1]), parts[2][0]) == name
+    )  # each cell has one name only
     if not good or max(parts[0]) > 1000 or len(rows) != (parts[2][0] + 1) ** d:
-        raise Wrong(f"recorded values under the name {name!r}, which does not fit them")
+        raise Wrong(f"the name {name!r} does not fit the values that are recorded under it")
     return rows
 
 
@@ -207,12 +209,12 @@ def lebesgue(n: int) -> Ball:
 
 
 def tails(one: Declared, box: Box, n: int, centre: list[Ball], half: list[Ball]) -> list[Ball | None]:
-    """Bounds of |f - interpolant| per output, not weighted; None if no declaration gives one."""
+    """Bounds of |f - interpolant| for each output, not weighted; None if no declaration gives a bound."""
     m = len(one.weight)
-    found: list[Ball | None] = [None] * m
+    tails: list[Ball | None] = [None] * m
     factor = _complex_factor(one, box, n, centre, half)
     if factor is not None and one.bound is not None:
-        found = [arb(v) * factor for v in one.bound]
+        tails = [arb(v) * factor for v in one.bound]
     if one.derivatives is not None and one.order == n + 1:
         k = n + 1
         real = sum(
@@ -222,8 +224,8 @@ def tails(one: Declared, box: Box, n: int, centre: list[Ball], half: list[Ball])
             ),
             arb(0),
         )
-        found = [real if v is None or real < v else v for v in found]
-    return found
+        tails = [real if v is None or real < v else v for v in tails]
+    return tails
 
 
 def _complex_factor(one: Declared, box: Box, n: int, centre: list[Ball], half: list[Ball]) -> Ball | None:
@@ -247,9 +249,9 @@ def _complex_factor(one: Declared, box: Box, n: int, centre: list[Ball], half: l
 def noise(
     one: Declared, box: Box, n: int, half: list[Ball], largest: Ball, tail: Ball, k: int
 ) -> Ball | None:
-    """How far recorded values of output k may be from those at the exact nodes, not weighted."""
+    """How far recorded values of output k may be from the values at the exact nodes, not weighted."""
     d = len(half)
-    own = arb(one.accuracy) + 32 * arb(UNIT) * largest
+    accuracy = arb(one.accuracy) + 32 * arb(UNIT) * largest
     moved: Ball | None = None
     if one.bound is not None:
         reach = sum((box.shift(j) / ((arb(one.stretch) - 1) * box.half(j)) for j in range(d)), arb(0))
@@ -265,10 +267,10 @@ def noise(
         )
         growth = lebesgue(n) ** d
         if growth * steep < arb(1) / 2:
-            size = 2 * (growth * (largest + own + beyond + steep * tail) + tail)
+            size = 2 * (growth * (largest + accuracy + beyond + steep * tail) + tail)
             real = steep * (size + tail) + beyond
             moved = real if moved is None or real < moved else moved
-    return None if moved is None else own + moved
+    return None if moved is None else accuracy + moved
 
 
 def cell_name(level: tuple[int, ...], index: tuple[int, ...], n: int) -> str:
@@ -283,16 +285,16 @@ def compare(
     function: Values,
     allowances: list[float],
 ) -> None:
-    """Compare recorded values with the user's function, up to an allowance per output.
+    """Compare recorded values with the user's function, up to an allowance for each output.
 
     Raises:
         Wrong: names the first point where they differ.
     """
     for i in range(0, len(points), SEVERAL):
         part = points[i : i + SEVERAL]
-        for x, row, found in zip(part, recorded[i : i + SEVERAL], function(part), strict=True):
-            for v, own, allowance in zip(row, found, allowances, strict=True):
-                if not abs(v - own) <= allowance:
+        for x, row, values in zip(part, recorded[i : i + SEVERAL], function(part), strict=True):
+            for v, computed, allowance in zip(row, values, allowances, strict=True):
+                if not abs(v - computed) <= allowance:
                     raise Wrong(
-                        f"recorded value {v:.12g} of the {one.which} at {tuple(x)}, the problem has {own:.12g}"
+                        f"recorded value {v:.12g} of the {one.which} at {tuple(x)}, but the problem has {computed:.12g}"
                     )

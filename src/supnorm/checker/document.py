@@ -1,4 +1,4 @@
-"""Reading a certificate file with distrust: every field is checked before it is used."""
+"""Reads a certificate file and trusts none of it: every field is checked before it is used."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from supnorm.checker.rejected import (
     wholes,
 )
 
-DEEPEST = 1000  # level of a leaf
-LARGEST_FILE = 2**30  # bytes: a file is read as a whole, into about ten times its size
+DEEPEST = 1000  # largest level of a leaf; those of certify are below 60
+LARGEST_FILE = 2**30  # bytes; a file is read as a whole, which takes about ten times its size
 KNOWN = {
     "schema",
     "names",
@@ -57,13 +57,13 @@ KNOWN = {
 }
 COLUMNS = {"level", "index", "upper", "degree", "rho", "grid", "proof_level", "graded"}
 TOO_LARGE = f"larger than the {LARGEST_FILE >> 30} GiB that a certificate may have"
-# Begins the note of a program that differs from the code from which it was read.
+# A note begins with these words if a program differs from the code from which it was read.
 REPLACED = "softplus is taken without"
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One cell and the claim about it; ``proof_level`` is the level of the cell that is proved and that holds it."""
+    """One cell and the claim about it; ``proof_level`` is the level of the proved cell, which contains this one."""
 
     level: tuple[int, ...]
     index: tuple[int, ...]
@@ -119,17 +119,17 @@ def read(path: Path | str, memory: float = math.inf) -> Document:
     """The certificate in a file.
 
     Args:
-        memory: bytes that reading it may take, as counted from its text before that is parsed.
+        memory: bytes that reading may take; the need is estimated from the text before it is parsed.
 
     Raises:
-        Rejected: when it is not a whole, unchanged and well-formed certificate.
-        TooCostly: when it would take more memory.
+        Rejected: when the file is not a whole, unchanged and well-formed certificate.
+        TooCostly: when reading it would take more memory.
     """
     try:
-        found = Path(path).stat()
-        if not stat.S_ISREG(found.st_mode):
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):
             raise Rejected(f"{path}: not a plain file")
-        if found.st_size > LARGEST_FILE:
+        if status.st_size > LARGEST_FILE:
             raise Rejected(f"{path}: {TOO_LARGE}")
         raw = Path(path).read_bytes()
         demand_room(raw, memory)
@@ -157,7 +157,7 @@ def read(path: Path | str, memory: float = math.inf) -> Document:
 
 
 def reading(raw: bytes) -> float:
-    """Bytes that reading a JSON text may take: the text, its values, and the canonical text of its digest."""
+    """Bytes that reading a JSON text may take: for the text, its values, and the canonical text of its digest."""
     letters = 8 if raw.isascii() else 12
     return letters * len(raw) + 90.0 * sum(raw.count(mark) for mark in (b"[", b"{", b",", b":"))
 
@@ -166,7 +166,7 @@ def demand_room(raw: bytes, memory: float) -> None:
     """Check that reading a text stays within a limit.
 
     Raises:
-        TooCostly: when it does not.
+        TooCostly: when it would exceed the limit.
     """
     if reading(raw) > memory:
         raise TooCostly(
@@ -181,7 +181,7 @@ def _sha(value: Any) -> str:
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(dict(pairs)) < len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("a key occurs twice")
     return dict(pairs)
 
 
@@ -239,7 +239,7 @@ def _document(data: dict[str, Any]) -> Document:
 
 
 def _words(data: dict[str, Any]) -> None:
-    """Parts that people read and no proof uses: names, which axes are logarithmic, the room for float64 rounding."""
+    """Check the parts that people read and no proof uses: names, logarithmic axes, the effect of float64 rounding."""
     names, log = data["names"], data["log"]
     if not all(type(v) is str and v for v in names) or len(set(names)) < len(names):
         raise Rejected("malformed certificate: names of axes must be distinct words")
@@ -279,7 +279,7 @@ def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, .
     graded = columns.get("graded", [[-1] * alternatives] * len(columns["level"]))
     leaves: list[Leaf] = []
     rows = zip(*(columns[k] for k in names), proved, graded, strict=True)
-    for level, index, upper, degree, rho, grid, own, tight in rows:
+    for level, index, upper, degree, rho, grid, proof_level_row, tight in rows:
         leaf = Leaf(
             level=wholes(level),
             index=wholes(index),
@@ -287,15 +287,15 @@ def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, .
             degree=sizes(degree),
             rho=tuple(map(number, rho)),
             grid=sizes(grid),
-            proof_level=wholes(own),
+            proof_level=wholes(proof_level_row),
             graded=sizes(tight),
         )
         per_alternative = {len(degree), len(rho), len(grid), len(tight)}
-        if {len(level), len(index), len(own)} != {d} or per_alternative != {alternatives}:
+        if {len(level), len(index), len(proof_level_row)} != {d} or per_alternative != {alternatives}:
             raise Rejected("malformed leaf", len(leaves))
         if max(leaf.level) > DEEPEST:
             raise Rejected(f"a leaf is deeper than level {DEEPEST}", len(leaves))
         if not all(0 <= p <= v for p, v in zip(leaf.proof_level, leaf.level, strict=True)):
-            raise Rejected("a leaf rests on the proof of a cell that does not hold it", len(leaves))
+            raise Rejected("a leaf uses the proof of a cell that does not contain it", len(leaves))
         leaves.append(leaf)
     return tuple(leaves)

@@ -40,17 +40,17 @@ class Program:
 
 
 def without_repetitions(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
-    """The same program without operations that are equal to earlier ones; the last one stays the last."""
+    """The same program without operations that equal earlier ones; the last operation stays the last one."""
     index: dict[Operation, int] = {}
     new: list[int] = []
-    kept: list[Operation] = []
+    distinct: list[Operation] = []
     for position, o in enumerate(operations):
         o = replace(o, args=tuple(new[a] for a in o.args))
         if o not in index or position == len(operations) - 1:
-            index[o] = len(kept)
-            kept.append(o)
+            index[o] = len(distinct)
+            distinct.append(o)
         new.append(index[o])
-    return tuple(kept)
+    return tuple(distinct)
 
 
 def values(program: Program, points: Rows) -> Rows:
@@ -109,7 +109,7 @@ _POINT: dict[str, Callable[..., Ball]] = {
 
 
 def point_function(op: str, parameter: float | None) -> Callable[..., Ball]:
-    """The result of an operation on balls."""
+    """The function that computes an operation on balls."""
     if op == "leaky_relu":
         s = arb(parameter)
         return lambda z: ((1 + s) * z + (1 - s) * abs(z)) / 2
@@ -127,7 +127,7 @@ class Feature:
     eps: Ball | None
 
     def reach(self, scale: Ball) -> Ball | None:
-        """Radius of the disc that holds the feature."""
+        """Radius of the disc that contains the feature."""
         if self.eps is None:
             return None
         return (scale * sum((abs(j) for j in self.J), arb(0)) + self.eps).upper()
@@ -175,9 +175,9 @@ def _affine(program: Program, position: int, args: list[Feature]) -> list[Featur
     d, k = len(args[0].J), len(args)
     parts = program.weights[position] * arb_mat(k, d + 1, [z for f in args for z in (f.c, *f.J)])
     rows = _rows(parts, o.width, d + 1)
-    spread = program.sizes[position] * arb_mat(k, 1, [arb(0) if f.eps is None else f.eps for f in args])
+    remainders = program.sizes[position] * arb_mat(k, 1, [arb(0) if f.eps is None else f.eps for f in args])
     lost = [i for i, f in enumerate(args) if f.eps is None]
-    eps = [e.upper() for e in spread.entries()]
+    eps = [e.upper() for e in remainders.entries()]
     return [
         Feature(row[0] + b, tuple(row[1:]), None if any(o.weight[i * k + j] != 0 for j in lost) else eps[i])
         for i, (row, b) in enumerate(zip(rows, o.vector, strict=True))
@@ -247,7 +247,7 @@ def smooth(op: str, x: Feature, scale: Ball, real: bool, p: float | None = None)
     rest = remainder(op, x.c, r, p)
     if real:
         rest = smaller(rest, real_remainder(op, r, s))
-    # An argument within finite ends is a real number, at which the function has a value.
+    # An argument within finite bounds is a real number, at which the function has a value.
     bounded = range_of(op) if real and r.is_finite() else None
     if rest is None or not rest.is_finite() or not v.is_finite() or not s.is_finite():
         return Feature(arb(0), zeros, None) if bounded is None else Feature(bounded[0], zeros, bounded[1])
@@ -258,7 +258,7 @@ def smooth(op: str, x: Feature, scale: Ball, real: bool, p: float | None = None)
 
 
 def relu(x: Feature, scale: Ball, real: bool) -> Feature:
-    """max(x, 0): itself, zero, the chord on a real cell, or no bound."""
+    """max(x, 0): x itself, zero, the chord on a real cell, or no bound."""
     zeros = tuple(arb(0) for _ in x.J)
     r = x.reach(scale)
     if r is None:

@@ -1,10 +1,10 @@
 """The cost of proving a certificate, counted from the document before anything is proved.
 
-One operation is a multiplication in a matrix of balls; all other work is counted in these: a ball made in Python is
-six of them, a hyperbolic tangent 30, the model of one feature some hundred. The numbers of each kind follow from the
-document: nodes of the grids, features of the programs, forms of the graded models, representatives of the rules.
-The file does not contain how many polygons the pieces of a leaf have (`POLYGONS` is assumed) and which features turn out
-to be affine; and a leaf that is rejected ends the work. So the count is a forecast, within a factor of three on honest
+One operation is a multiplication in a matrix of balls; all other work is expressed in these: making a ball in Python
+counts as six, a hyperbolic tangent as 30, the model of one feature as some hundred. The document determines how much there
+is of each kind: nodes of the grids, features of the programs, forms of the graded models, representatives of the rules.
+The file does not tell how many polygons the pieces of a leaf have (`POLYGONS` is assumed) or which features turn out
+to be affine, and a rejected leaf ends the work. So the count is a forecast, within a factor of three on honest
 files (`supnorm.checker.cost.SECOND` lists them). `Meter` stops a proof that takes several times as long.
 """
 
@@ -22,10 +22,10 @@ POLYGONS = 30.0  # polygons of a leaf by linear pieces: the file does not contai
 
 
 def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, float]]:
-    """The forecast of a document, and of each proof in operations.
+    """The forecast for a document, and the operations of each proof.
 
     Args:
-        points: at which the programs are compared with a problem.
+        points: number of points at which the programs are compared with a problem.
 
     Raises:
         Rejected: for sizes that no honest file has.
@@ -56,12 +56,12 @@ def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, floa
                 _demand(p, d, claim, rules, document, positions[0])
             known[kind] = sum((_alternative(p, d, c, rules, document, tables) for p, c in pairs), Cost())
         each_proof[key] = known[kind].operations
-    # Every kind of proof counts; bytes that are kept (tables, rules) are added to those of the largest.
-    kept = sum(BYTES * a * b for a, b in tables)
+    # Every proof adds operations; the bytes are those that stay in memory (tables, rules) plus those of the largest proof.
+    of_tables = sum(BYTES * a * b for a, b in tables)
     made = sum(40.0 * a * b for a, b in tables)
     biggest = max((c.bytes for c in known.values()), default=0.0)
     return Cost(
-        total.operations + made + math.fsum(each_proof.values()), total.bytes + held + kept + biggest
+        total.operations + made + math.fsum(each_proof.values()), total.bytes + held + of_tables + biggest
     ), each_proof
 
 
@@ -95,16 +95,16 @@ def _alternative(
         return Cost()
     if m >= 0 and not document.declared:
         tight = rules[m][:3] if m in rules else None
-        found = p.graded(d, tight)
+        cost = p.graded(d, tight)
         if n in rules:
             points, nodes, coefficients, _ = rules[n]
-            found = found + p.values(nodes)
+            cost = cost + p.values(nodes)
             count, part = divmod(grid, 100)
-            own = product_grid(part + 1.0, count, d) if grid else 5.0 * d * n * (n + BALL)
-            found = found + Cost(
-                p.outputs * (projected((points, nodes, coefficients)) + own), count**d * 2.0 * BYTES
+            range_cost = product_grid(part + 1.0, count, d) if grid else 5.0 * d * n * (n + BALL)
+            cost = cost + Cost(
+                p.outputs * (projected((points, nodes, coefficients)) + range_cost), count**d * 2.0 * BYTES
             )
-        return found
+        return cost
     one = p.model(d)
     if n == PIECES:
         per = min(POLYGONS, 600_000.0 / p.features)
@@ -112,14 +112,14 @@ def _alternative(
     if n <= 0 or m >= 0:
         return one
     nodes = (n + 1.0) ** d
-    found = one + p.values(nodes) + Cost(nodes * d * 3.0 * BALL, nodes * d * BYTES)
+    cost = one + p.values(nodes) + Cost(nodes * d * 3.0 * BALL, nodes * d * BYTES)
     tables.add((n + 1, n + 1))
     each = product_grid(n + 1.0, n + 1, d)
     if grid:
         tables.add((grid * n, n + 1))
         each += product_grid(n + 1.0, grid * n, d)
     recorded = len(document.declared) * nodes * 12.0 * BALL
-    return found + Cost(p.outputs * (each + recorded), 3.0 * BYTES * max((float(grid) * n) ** d, nodes))
+    return cost + Cost(p.outputs * (each + recorded), 3.0 * BYTES * max((float(grid) * n) ** d, nodes))
 
 
 def product_grid(terms: float, count: int, d: int) -> float:
@@ -143,6 +143,6 @@ def _held(document: Document) -> float:
 
 
 def _tiling(document: Document) -> float:
-    """Cost of sorting the leaves: each passes through the levels of its cell."""
+    """Cost of verifying the tiling: each leaf passes through the levels of its cell."""
     d = len(document.names)
     return sum(10.0 * d + 8.0 * (1 + d) * sum(leaf.level) for leaf in document.leaves)

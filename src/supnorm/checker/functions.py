@@ -24,7 +24,7 @@ def smaller(a: Ball | None, b: Ball | None) -> Ball | None:
 def extremes(values: list[Ball]) -> tuple[Ball, Ball]:
     """The lowest lower and the highest upper end of balls; not a number if one of the balls is not a number.
 
-    Comparisons of balls that are not numbers, or that overlap, are false: they must not choose between ends.
+    Comparisons of balls that are not numbers, or that overlap, are false, so they must not choose between ends.
     """
     low = high = values[0]
     for v in values[1:]:
@@ -40,7 +40,7 @@ def value_and_slope(op: str, z: Ball, p: float | None = None) -> tuple[Ball, Bal
         return v, one - v * v
     if op == "sigmoid":
         return _sigmoid(z)
-    if op == "softplus":  # for large z the exponential of z has no finite value, that of -z has
+    if op == "softplus":  # for large z, exp(z) is not finite but exp(-z) is
         return z + (one + (-z).exp()).log() if z > 0 else (one + z.exp()).log(), _sigmoid(z)[0]
     if op == "silu":
         s, ds = value_and_slope("sigmoid", z)
@@ -54,7 +54,7 @@ def value_and_slope(op: str, z: Ball, p: float | None = None) -> tuple[Ball, Bal
 
 
 def _sigmoid(z: Ball) -> tuple[Ball, Ball]:
-    """1/(1 + e^-z) and its slope; if e^z or e^-z is too large for a ball, from the other one."""
+    """1/(1 + e^-z) and its slope; if one of e^z and e^-z is too large for a ball, they are computed from the other one."""
     v, slope = 1 / (1 + (-z).exp()), 1 / (2 + z.exp() + (-z).exp())
     if v.is_finite() and slope.is_finite():
         return v, slope
@@ -86,7 +86,7 @@ def _simple(op: str, z: Ball, p: float | None) -> tuple[Ball, Ball]:
 
 
 def exactly(p: float) -> Any:
-    """A float as the rational number it is: p - 1 and p - 2 are often no floats."""
+    """A float as an exact rational number, because p - 1 and p - 2 are often no floats."""
     return fmpq(*p.as_integer_ratio())
 
 

@@ -71,7 +71,7 @@ class Graded:
 
 @cache
 def _corners(d: int) -> Any:
-    """The products y_i y_j, i < j (columns), in the corners with y_1 = 1 (rows): the others repeat them."""
+    """The products y_i y_j, i < j (columns), in the corners with y_1 = 1 (rows); other corners have the same products."""
     rows = [[a * b for a, b in combinations((1, *c), 2)] for c in product((1, -1), repeat=d - 1)]
     return arb_mat(rows)
 
@@ -130,10 +130,10 @@ def _affine(program: Program, position: int, args: list[Graded]) -> list[Graded]
     exact = [(f.c, *f.J, *f.H) for f in args]
     parts = program.weights[position] * arb_mat(k, len(exact[0]), [z for row in exact for z in row])
     norms = [z for f in args for z in (*(f.s[i] for i in range(TOP + 1)), f.rem or arb(0))]
-    spread = _rows(program.sizes[position] * arb_mat(k, TOP + 2, norms), o.width, TOP + 2)
+    sizes = _rows(program.sizes[position] * arb_mat(k, TOP + 2, norms), o.width, TOP + 2)
     lost = [i for i, f in enumerate(args) if f.rem is None]
     out = []
-    for i, (row, size) in enumerate(zip(_rows(parts, o.width, len(exact[0])), spread, strict=True)):
+    for i, (row, size) in enumerate(zip(_rows(parts, o.width, len(exact[0])), sizes, strict=True)):
         s = arb_poly([z.upper() for z in size[:-1]])
         rem = None if any(o.weight[i * k + j] != 0 for j in lost) else size[-1].upper()
         out.append(Graded(row[0] + o.vector[i], tuple(row[1 : d + 1]), tuple(row[d + 1 :]), s, rem))
@@ -199,7 +199,7 @@ def multiply(x: Graded, y: Graded) -> Graded:
     constant, form = _form(x.J, y.J)
     J = _sum(_scaled(x.c, y.J), _scaled(y.c, x.J))
     H = _sum(form, _sum(_scaled(x.c, y.H), _scaled(y.c, x.H)))
-    return Graded(x.c * y.c + constant, J, H, _kept(parts), rem.upper())
+    return Graded(x.c * y.c + constant, J, H, _up_to_top(parts), rem.upper())
 
 
 def _form(a: tuple[Ball, ...], b: tuple[Ball, ...]) -> tuple[Ball, tuple[Ball, ...]]:
@@ -209,7 +209,7 @@ def _form(a: tuple[Ball, ...], b: tuple[Ball, ...]) -> tuple[Ball, tuple[Ball, .
     return sum(squares, arb(0)), (*squares, *mixed)
 
 
-def _kept(parts: Any) -> Any:
+def _up_to_top(parts: Any) -> Any:
     return arb_poly([arb(0)] * 2 + [parts[k].upper() for k in range(2, TOP + 1)])
 
 
@@ -249,7 +249,7 @@ def smooth(op: str, x: Graded, p: float | None = None) -> Graded:
     H = _scaled(2 * a[2], form)
     if order == ORDER:
         H = _sum(H, _scaled(rows[1][0], x.H))
-    result = Graded(a[0] + a[2] * (2 * constant - 1), _scaled(a[1], unit), H, _kept(parts), rem)
+    result = Graded(a[0] + a[2] * (2 * constant - 1), _scaled(a[1], unit), H, _up_to_top(parts), rem)
     good = rem.is_finite() and result.c.is_finite() and all(z.is_finite() for z in (*result.J, *H))
     good = good and bool(result.bent.is_finite())
     bounded = range_of(op) if reach.is_finite() else None
@@ -332,10 +332,10 @@ def leaf_ranges(
     tight: Rule | None,
     rule: Rule | None,
 ) -> list[tuple[Ball, Ball] | None]:
-    """A range of each output on the cell; without a rule (D = 1) that of the model itself."""
+    """A range of each output on the cell; without a rule (D = 1) it is the range of the model itself."""
     features = enclose(program, centre, half, tight)
     if rule is None:
-        return [_own_range(f) for f in features]
+        return [_model_range(f) for f in features]
     rows = node_values(program, nodes_on(rule, centre, half))[-1]
     out: list[tuple[Ball, Ball] | None] = []
     for f, row in zip(features, rows, strict=True):
@@ -349,7 +349,7 @@ def leaf_ranges(
     return out
 
 
-def _own_range(f: Graded) -> tuple[Ball, Ball] | None:
+def _model_range(f: Graded) -> tuple[Ball, Ball] | None:
     if f.rem is None:
         return None
     reach = f.slope + f.bent + f.rem
@@ -359,7 +359,7 @@ def _own_range(f: Graded) -> tuple[Ball, Ball] | None:
 def _polynomial_range(
     coefficients: dict[tuple[int, ...], Ball], d: int, D: int, grid: int
 ) -> tuple[Ball, Ball]:
-    """By univariate grids (grid = 0), or by a product grid of grid // 100 nodes for degrees <= grid % 100."""
+    """The range by univariate grids (grid = 0), or by a product grid of grid // 100 nodes for degrees <= grid % 100."""
     if grid:
         count, part = divmod(grid, 100)
         tensor = [

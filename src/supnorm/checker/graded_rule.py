@@ -76,12 +76,12 @@ def _walsh(values: list[Ball]) -> list[Ball]:
 def size_of_rule(
     d: int, D: int, representatives: tuple[tuple[float, ...], ...]
 ) -> tuple[float, float, float, float]:
-    """Points, nodes and coefficients of a rule from a file, and what its proof costs in multiplications of balls.
+    """Numbers of points, nodes and coefficients of a rule from a file, and the multiplications of balls of its proof.
 
-    Counted before any of them is made.
+    The numbers are counted before anything of that size is made.
 
     Raises:
-        Rejected: when it is too large or malformed.
+        Rejected: when the rule is too large or malformed.
     """
     if not (1 <= D <= 12 and 1 <= d <= 10 and comb(D + d, d) <= LARGEST):
         raise Rejected(f"a rule of degree {D} in {d} dimensions is not in the format")
@@ -99,7 +99,7 @@ def size_of_rule(
     grid, coefficients = comb((_grid(d, D) + 1) // 2 + d - 1, d), comb(D + d, d)
     if grid * nodes > LARGEST_WORK or coefficients * points > LARGEST_TABLE:
         raise Rejected(f"a rule of degree {D} in {d} dimensions takes too long to verify")
-    # (V^T W V)^-1 V^T per parity, of which sum(b) = w in comb(d, w); then sums of integers at the grid.
+    # (V^T W V)^-1 V^T for each parity b, comb(d, w) of which have sum(b) = w; then sums of integers on the grid.
     sizes = [(comb(d, w), comb((D - w) // 2 + d, d)) for w in range(min(d, D) + 1)]
     solved = sum(many * (2 * points * c * c + c**3) for many, c in sizes)
     taken = 0.25 * grid * coefficients * points / 2**d + grid * (8.0 * coefficients + 3.0 * nodes)
@@ -112,10 +112,10 @@ def size_of_rule(
 
 
 def verify_rule(d: int, D: int, representatives: tuple[tuple[float, ...], ...]) -> Rule:
-    """The rule of representatives from a file.
+    """Verify the rule with the representatives from a file.
 
     Raises:
-        Rejected: when it is too large, malformed, or does not determine the polynomials of degree D.
+        Rejected: when the rule is too large, malformed, or does not determine the polynomials of degree D.
     """
     size_of_rule(d, D, representatives)
     points = [p for one in representatives for p in _arrangements(one)]
@@ -209,7 +209,7 @@ def _project(
 
 
 def _grid(d: int, D: int) -> int:
-    """Chebyshev nodes per axis on which the Lebesgue constant is taken."""
+    """The number of Chebyshev nodes per axis on whose grid the Lebesgue constant is bounded."""
     return (3 if d < 6 else 2) * D + 1
 
 
@@ -268,7 +268,7 @@ def _largest_sum(
     supports: dict[Index, list[int]],
     parts: dict[Any, Any],
 ) -> Any:
-    """The largest sum of |l_n| over the points of the grid, in fixed point: of one corner of it, by symmetry."""
+    """The largest sum of |l_n| over the points of the grid, in fixed point; by symmetry one corner of the grid suffices."""
     grid = [(arb.pi() * (2 * i + 1) / (2 * m)).cos() for i in range((m + 1) // 2)]
     tables = [[_integer(t) for t in chebyshev_table(y, D)] for y in grid]
     corner = list(combinations_with_replacement(range(len(grid)), d))

@@ -1,9 +1,9 @@
 """A lower bound of the error at a point, if the programs of a file have room for branches of the code.
 
-Such a program ends with both ends of the values that may run, ``concat(gap + D, gap - D)`` with a constant D, which may
-be divided by constants and by a size of the reference; if that size has room R it is ``relu(|f| - R)``. An upper bound is
-a bound of the larger end. The error that runs may be as small as |gap| - D, over a size as large as |f| + R
-(docs/certificate-format.md).
+Such a program ends with both ends of the values that the code may give, ``concat(gap + D, gap - D)`` with a constant D.
+Constants and a size of the reference may divide both ends; if that size has room R, it is ``relu(|f| - R)``. The upper
+bound of a certificate bounds the larger end. The error of the running code may be as small as |gap| - D, divided by a
+size as large as |f| + R (docs/certificate-format.md).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Ends:
 
     Attributes:
         gap: the difference of model and reference.
-        room: D, by output.
+        room: D for each output.
         divisors: positions of the divisors of both ends, with the room R of each (zeros without room).
     """
 
@@ -36,7 +36,7 @@ class Ends:
 
 
 def ends_of(operations: Sequence[Operation]) -> Ends | None:
-    """The end of a program without repetitions, if it has room; None without room."""
+    """The last operations of a program without repetitions if it has room; None otherwise."""
     last, quotients = operations[-1], []
     while last.op == "div":
         quotients.append(last.args[1])
@@ -55,9 +55,9 @@ def ends_of(operations: Sequence[Operation]) -> Ends | None:
 
 
 def _divisor(operations: Sequence[Operation], at: int, width: int) -> tuple[int, tuple[float, ...]]:
-    """The size that is divided by, at its largest: that less its room in a program with room, and its room."""
+    """The position of |f| in a divisor (of the divisor itself if it has no room), and the room R."""
     o = operations[at]
-    if o.op == "concat":  # once for each end
+    if o.op == "concat":  # the divisor of both ends
         at = o.args[0]
         o = operations[at]
     if o.op in ("relu", "max") and operations[o.args[0]].op == "sub":  # max(v, 0) is written as relu(v)
@@ -69,7 +69,7 @@ def _divisor(operations: Sequence[Operation], at: int, width: int) -> tuple[int,
 
 def least(ends: Ends, known: list[Rows], side: str) -> list[Ball]:
     """Lower bounds of the error of each output; ``known`` are the values of every operation at one point."""
-    found = []
+    bounds = []
     for k, room in enumerate(ends.room):
         gap = known[ends.gap][k][0]
         size = abs(gap) if side == "both" else gap if side == "over" else -gap
@@ -77,5 +77,5 @@ def least(ends: Ends, known: list[Rows], side: str) -> list[Ball]:
         for at, extra in ends.divisors:
             divisor = abs(known[at][k][0]) + abs(arb(extra[k]))
             value = arb(0) if value == 0 else value / divisor
-        found.append(value)
-    return found
+        bounds.append(value)
+    return bounds

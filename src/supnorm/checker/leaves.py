@@ -1,4 +1,4 @@
-"""The claim about each leaf, proved again from the program in ball arithmetic."""
+"""Proves the claim about each leaf again, from the program, in ball arithmetic."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PIECES = -2  # in place of a degree: the bound by linear pieces
 LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot stall the checker
 LARGEST_TABLE = 300_000  # cosines of one axis, for the same reason
 LARGEST_EVALUATION = 10_000_000  # features at the nodes of a leaf
-LARGEST_GRADED = 20  # inputs of a graded model, which has forms of all pairs
+LARGEST_GRADED = 20  # inputs of a graded model, whose forms have an entry for each pair of inputs
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class _Cell:
 
 
 def claims(leaves: tuple[Leaf, ...]) -> dict[Proof, list[int]]:
-    """The proofs of leaves, which several leaves may share, with the positions of these leaves."""
+    """The proofs of all leaves, each with the positions of the leaves that share it."""
     shared: dict[Proof, list[int]] = {}
     for position, leaf in enumerate(leaves):
         if leaf.upper == float("inf"):
@@ -83,7 +83,7 @@ class Leaves:
         self.rules = {D: verify_rule(d, D, points) for D, points in document.rules.items() if D in used}
 
     def verify(self, proof: Proof, positions: list[int]) -> None:
-        """The claims of the leaves that rest on one proof."""
+        """Verify the claims of the leaves that share one proof."""
         bound = _bound(self.document, self.programs, proof, positions[0], self.rules)
         for position in positions:
             claimed = self.document.leaves[position].upper

@@ -1,4 +1,4 @@
-"""The programs of a certificate: operations, each checked as it is read."""
+"""The programs of a certificate; each operation is checked as it is read."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _array(entry: dict[str, Any], shape: list[int]) -> tuple[float, ...]:
 
 
 def _operation(entry: dict[str, Any], widths: list[int]) -> Operation:
-    """A node, from the keys of its operation and no others; ``widths`` are the widths of the nodes before it."""
+    """A node; its entry must have exactly the keys of its operation. ``widths`` are those of the nodes before it."""
     op, args, width = str(entry["op"]), wholes(entry["args"]), whole(entry["width"])
     if set(entry) != {"op", "args", "width"} | KEYS.get(op, set()):
         raise Rejected(f"malformed program: keys of {ascii(op)[:40]}")

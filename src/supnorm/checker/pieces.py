@@ -1,9 +1,9 @@
 """The exact linear pieces of kinks on a cell of one or two inputs, in ball arithmetic: the proof of n = -2.
 
 The cell is a convex polygon in y, |y_j| <= 1. Where the argument of a kink (relu, leaky_relu, abs, max, min)
-changes sign in a polygon it is cut in two, along the edges at exact numbers t; the halves cover it for
-every t. New vertices are rounded to exact numbers, and `drift` adds up how far that moved them: every point of the
-cell is within drift of its polygon. On a polygon an affine model is bounded by its vertices, plus |J| drift.
+changes sign in a polygon, the polygon is cut in two at exact numbers t along its edges; the halves cover it for every t.
+New vertices are rounded to exact numbers, and `drift` sums how far rounding moved them, so every point of the cell is
+within drift of its polygon. On a polygon an affine model is bounded by its values at the vertices plus |J| drift.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ Ball = Any
 KINKS = ("relu", "leaky_relu", "abs", "max", "min")
 MOST = 3000  # polygons of one cell, so that a hostile file cannot stall the checker
 MOST_FEATURES = 600_000  # models on all polygons together, for the same reason
-EXACT = arb(2) ** -60  # arguments that leave zero by less than this part of their size are not cut
+EXACT = (
+    arb(2) ** -60
+)  # a polygon is not cut if the argument is beyond zero by less than this part of its size
 
 
 @dataclass
 class _Polygon:
-    """A polygon, and the models on it: of the nodes so far, and of the features of the kink in work."""
+    """A polygon, and the models on it: of the nodes so far, and of the features of the kink that is being cut."""
 
     vertices: list[list[Ball]]
     drift: Ball
@@ -35,11 +37,11 @@ class _Polygon:
 
 
 def ranges(program: Program, centre: list[Ball], half: list[Ball]) -> list[tuple[Ball, Ball] | None]:
-    """A range of each output on the cell; None where there is none."""
+    """A range of each output on the cell; None where there is no bound."""
     one = arb(1)
     corners = [[-one], [one]] if len(centre) == 1 else [[-one, -one], [one, -one], [one, one], [-one, one]]
     work = [_Polygon(corners, arb(0), [], [])]
-    found: list[tuple[Ball, Ball] | None] | None = None
+    hulls: list[tuple[Ball, Ball] | None] | None = None
     finished, features = 0, sum(o.width for o in program.operations)
     while work:
         polygon = work.pop()
@@ -52,9 +54,9 @@ def ranges(program: Program, centre: list[Ball], half: list[Ball]) -> list[tuple
             None if f.eps is None or e is None else ((e[0] - f.eps).lower(), (e[1] + f.eps).upper())
             for f, e in zip(outputs, ends, strict=True)
         ]
-        found = pairs if found is None else [_hull(a, b) for a, b in zip(found, pairs, strict=True)]
-    assert found is not None
-    return found
+        hulls = pairs if hulls is None else [_hull(a, b) for a, b in zip(hulls, pairs, strict=True)]
+    assert hulls is not None
+    return hulls
 
 
 def _models(
@@ -130,21 +132,21 @@ def _ends(z: Feature, polygon: _Polygon) -> tuple[Ball, Ball] | None:
 
 def _half(polygon: _Polygon, at: list[Ball]) -> tuple[list[list[Ball]], Ball]:
     """The part of a polygon where the values at its vertices are not negative, and its drift."""
-    kept: list[list[Ball]] = []
+    vertices: list[list[Ball]] = []
     moved = arb(0)
     signs = [v.mid() >= 0 for v in at]
     for i, vertex in enumerate(polygon.vertices):
         j = (i + 1) % len(polygon.vertices)
         if signs[i]:
-            kept.append(vertex)
+            vertices.append(vertex)
         if signs[i] != signs[j]:
             t = (at[i].mid() / (at[i].mid() - at[j].mid())).mid()
             t = arb(0) if t < 0 else arb(1) if t > 1 else t
             exact = [a + t * (b - a) for a, b in zip(vertex, polygon.vertices[j], strict=True)]
-            kept.append([v.mid() for v in exact])
+            vertices.append([v.mid() for v in exact])
             for v in exact:
                 moved = v.rad() if v.rad() > moved else moved
-    return kept, (polygon.drift + moved).upper()
+    return vertices, (polygon.drift + moved).upper()
 
 
 def _hull(a: tuple[Ball, Ball] | None, b: tuple[Ball, Ball] | None) -> tuple[Ball, Ball] | None:

@@ -19,7 +19,7 @@ def _cosine(numerator: int, denominator: int) -> Ball:
 
 @lru_cache(maxsize=64)
 def _transform(n: int, precision: int) -> Any:
-    """Values at the nodes to coefficients."""
+    """The matrix from values at the nodes to coefficients."""
     rows = [
         [_cosine(k * (2 * i + 1), 2 * n + 2) * (2 if k else 1) / (n + 1) for i in range(n + 1)]
         for k in range(n + 1)
@@ -40,7 +40,7 @@ def nodes(n: int, centre: list[Ball], half: list[Ball]) -> list[list[Ball]]:
 
 
 def _along_axes(matrix: Any, flat: list[Ball], d: int) -> list[Ball]:
-    """The matrix applied to each axis in turn: to the first axis, which then becomes the last."""
+    """The matrix applied to each axis: d times to the first axis, which then becomes the last one."""
     for _ in range(d):
         k = matrix.ncols()
         result = matrix * arb_mat(k, len(flat) // k, flat)
@@ -52,8 +52,8 @@ def interpolant_range(flat: list[Ball], n: int, d: int, grid: int, precision: in
     """Lower and upper end of the interpolant of values at the nodes."""
     coefficients = _along_axes(_transform(n, precision), flat, d)
     if grid == 0:
-        spread = sum((abs(c) for c in coefficients[1:]), arb(0))
-        return (coefficients[0] - spread).lower(), (coefficients[0] + spread).upper()
+        radius = sum((abs(c) for c in coefficients[1:]), arb(0))
+        return (coefficients[0] - radius).lower(), (coefficients[0] + radius).upper()
     samples = _along_axes(_basis(n, grid * n, precision), coefficients, d)
     low, high = extremes(samples)
     reach = (high - low) / 2 / _cosine(1, 2 * grid) ** d
@@ -61,5 +61,5 @@ def interpolant_range(flat: list[Ball], n: int, d: int, grid: int, precision: in
 
 
 def tail(n: int, rho: Ball, d: int) -> Ball:
-    """Times M: how far the interpolant is from an analytic function bounded by M on the ellipses."""
+    """A factor: times M it bounds the distance of the interpolant from an analytic function bounded by M on the ellipses."""
     return 4 * d / (rho**n * (rho - 1)) * ((rho + 1) / (rho - 1)) ** (d - 1)

@@ -1,7 +1,7 @@
-"""What a straight-line program costs in ball arithmetic: values at points, affine models, graded models.
+"""The cost of a straight-line program in ball arithmetic: values at points, affine models, graded models.
 
-Counted from its operations before any is done, in multiplications of balls. A program without honest cause for huge
-exponents is refused whatever its cost: `LARGEST_POWER`, `LARGEST_MAGNITUDE`.
+The cost is counted from the operations in multiplications of balls, before any of them is done. Programs with exponents
+that no honest program needs are refused whatever their cost: `LARGEST_POWER`, `LARGEST_MAGNITUDE`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from supnorm.checker.operation import Operation
 from supnorm.checker.rejected import Rejected
 
 LARGEST_POWER = 2.0**64  # exponents of pow beyond it are refused: no function of a science code has one
-LARGEST_MAGNITUDE = 4096.0  # bits of the exponents of balls, as far as a program can drive them
+LARGEST_MAGNITUDE = 4096.0  # limit of the bits that a program can make the exponents of balls need
 EXPONENT = (
-    128.0  # bits of exponents that cost nothing more; honest programs with exp in them reach 82 in theory
+    128.0  # exponents of up to so many bits cost nothing extra; honest programs with exp reach 82 in theory
 )
 BALL, BYTES = 6.0, 90.0  # operations to make a ball in Python, and bytes that it takes in a list
 SAVED = 0.35  # part of a product's cost in a large matrix, where FLINT multiplies by blocks
@@ -46,7 +46,7 @@ LINEAR = ("neg", "abs", "relu", "leaky_relu", "add", "sub", "min", "max")
 
 
 class Bits(NamedTuple):
-    """How large numbers of a node can become: bits of their exponents, which small ones have too; log2 of log2 |value|."""
+    """How large numbers of a node can become: bits of their exponents (small numbers need them too), log2 log2 |value|."""
 
     exponent: float
     size: float
@@ -54,9 +54,9 @@ class Bits(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Size:
-    """What a program costs: each operation once, with the bits that exponents of balls may reach there.
+    """The cost of a program: its distinct operations, and the bits that exponents of balls may reach in each.
 
-    Sums over its operations are made once, whatever the number of leaves.
+    Sums over the operations are computed once, whatever the number of leaves.
     """
 
     operations: tuple[Operation, ...]
@@ -70,8 +70,8 @@ class Size:
         Raises:
             Rejected: for exponents or magnitudes that no honest program has.
         """
-        kept = without_repetitions(operations)
-        return cls(kept, tuple(_magnitudes(kept)))
+        distinct = without_repetitions(operations)
+        return cls(distinct, tuple(_magnitudes(distinct)))
 
     @property
     def outputs(self) -> int:
@@ -90,7 +90,7 @@ class Size:
 
     @cached_property
     def _point(self) -> tuple[float, float]:
-        """Cost of all values at one point: in matrices, and in Python."""
+        """Cost of all values at one point: in matrix products, and in Python."""
         python = sum(
             (len(o.weight) // o.width + 2.0 * o.width) * BALL
             if o.op == "affine"
@@ -103,10 +103,12 @@ class Size:
         """Values of all nodes at points."""
         matrix, python = self._point
         many = SAVED if points >= 200.0 else 1.0
-        return Cost(points * (many * matrix + python), BYTES * points * self.features + self._own)
+        return Cost(
+            points * (many * matrix + python), BYTES * points * self.features + self._bytes_of_weights
+        )
 
     @cached_property
-    def _own(self) -> float:
+    def _bytes_of_weights(self) -> float:
         return 2.0 * BYTES * self.weights
 
     def model(self, d: int) -> Cost:
@@ -125,7 +127,7 @@ class Size:
                 total += o.width * (60.0 + 3.0 * d * BALL)
             else:
                 total += o.width * (MODEL + 3.0 * d * BALL + 4.0 * _at_point(o, bits))
-        return Cost(total, BYTES * (d + 5.0) * self.features + self._own)
+        return Cost(total, BYTES * (d + 5.0) * self.features + self._bytes_of_weights)
 
     def graded(self, d: int, tight: tuple[float, float, float] | None) -> Cost:
         """One graded model; ``tight``: points, nodes and coefficients of its rule."""
@@ -148,8 +150,8 @@ class Size:
                 if tight is not None and o.op != "mul":
                     bent += projected(tight)
                 total += o.width * bent
-        own = Cost(total, (2.0 * (d + forms) + 24.0) * BYTES * self.features + self._own)
-        return own if tight is None else own + self.values(tight[1])
+        cost = Cost(total, (2.0 * (d + forms) + 24.0) * BYTES * self.features + self._bytes_of_weights)
+        return cost if tight is None else cost + self.values(tight[1])
 
 
 def corners(d: int) -> float:
@@ -163,18 +165,21 @@ def projected(rule: tuple[float, float, float]) -> float:
 
 
 def _at_point(o: Operation, bits: Bits) -> float:
-    """Cost of a function of one ball, with exponents of some bits."""
+    """Cost of a function of one ball whose exponent has the given bits."""
     wide = 1.0 if bits.exponent <= EXPONENT else 6.0 + bits.exponent / 64.0
     more = 0.0
     if o.op == "pow" and o.parameter is not None and o.parameter.is_integer():
         more = 10.0 * math.log2(abs(o.parameter) + 1.0)
-    if o.op in ("sin", "cos"):  # pi to as many bits as the argument has before its point, up to FLINT's 65536
+    if o.op in (
+        "sin",
+        "cos",
+    ):  # FLINT needs pi to as many bits as the argument has before its point, at most 65536
         more = 1e-3 * min(2.0 ** min(bits.size, 16.0), 65536.0) ** 1.5
     return (POINT.get(o.op, 8.0) + more) * wide
 
 
 def _magnitudes(operations: Sequence[Operation]) -> Iterator[Bits]:
-    """How large exponents can become at each node; what is yielded is of the node's arguments and itself."""
+    """Yields for each node the bits that its exponents may need, and the size of its largest argument."""
     known: list[Bits] = []
     for position, o in enumerate(operations):
         args = [known[a] for a in o.args]
@@ -204,7 +209,13 @@ def _after(o: Operation, args: list[Bits], position: int) -> Bits:
         return Bits(max(exponent, 11.0) + grown, (size if (o.parameter or 0.0) >= 0.0 else exponent) + grown)
     if o.op in ("tanh", "erf", "sin", "cos", "sigmoid"):
         return Bits(max(exponent, 82.0) if o.op in ("sigmoid", "erf") else exponent, 0.0)
-    if o.op in ("exp", "softplus", "silu", "gelu", "gelu_tanh"):  # FLINT's exp ends at 2^precision
+    if o.op in (
+        "exp",
+        "softplus",
+        "silu",
+        "gelu",
+        "gelu_tanh",
+    ):  # FLINT's exp has no value beyond 2^precision
         return Bits(max(exponent + 2.0, 82.0), 16.0 if o.op == "exp" and size > 14.0 else size + 1.0)
     return Bits(exponent, size)
 

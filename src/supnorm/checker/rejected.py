@@ -1,4 +1,4 @@
-"""What a certificate is refused for, and how numbers of its text are read with distrust."""
+"""The reasons to refuse a certificate, and readers of numbers that do not trust its text."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MALFORMED = (
 
 
 class TooCostly(Exception):
-    """A certificate whose proof would take more than it may; nothing is said of whether it is true."""
+    """A certificate whose proof would take more than the limits; this says nothing about whether it is true."""
 
 
 class Rejected(Exception):
-    """The certificate does not prove what it claims; ``leaf`` is the offending one, where there is one."""
+    """The certificate does not prove what it claims; ``leaf`` is the leaf whose claim failed, if it was one."""
 
     def __init__(self, reason: str, leaf: int | None = None) -> None:
         super().__init__(reason, leaf)
@@ -33,7 +33,7 @@ class Rejected(Exception):
 
 
 def exact(text: str) -> float:
-    """A number from its hexadecimal text, which must be the number's own: others may be rounded in reading."""
+    """A number from its hexadecimal text, which must be in normal form: reading could round any other text."""
     value = float.fromhex(text)
     if value.hex() != text:
         raise ValueError(f"{ascii(text)[:40]} is not a hexadecimal float in its normal form")
@@ -41,7 +41,7 @@ def exact(text: str) -> float:
 
 
 def hexes(values: list[str]) -> tuple[float, ...]:
-    """Numbers, each as `exact`."""
+    """Numbers, each read by `exact`."""
     return tuple(map(exact, values))
 
 
@@ -53,16 +53,16 @@ def whole(value: Any) -> int:
 
 
 def wholes(values: list[Any]) -> tuple[int, ...]:
-    """Whole numbers, each as `whole`."""
+    """Whole numbers, each read by `whole`."""
     return tuple(map(whole, values))
 
 
 def sizes(values: list[Any]) -> tuple[int, ...]:
-    """Degrees and grids: whole numbers of a size that a message can show."""
-    found = wholes(values)
-    if not all(abs(v) < 2**63 for v in found):
+    """Degrees and grids: whole numbers that are small enough to be shown in a message."""
+    whole = wholes(values)
+    if not all(abs(v) < 2**63 for v in whole):
         raise ValueError("a degree or grid beyond 2^63")
-    return found
+    return whole
 
 
 def number(value: Any) -> float:

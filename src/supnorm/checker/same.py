@@ -11,12 +11,13 @@ from supnorm.checker.rejected import Rejected
 
 
 def verify_same(document: Document) -> None:
-    """Programs of t are those of x with exp before them on the log axes: the same expressions, not the same values.
+    """Check that the programs of t are those of x after exp on the log axes, as expressions.
 
-    Values at points would prove nothing: a file may hold programs that agree at the points, or balls that overlap all.
+    Values at points would prove nothing: a forged file may hold programs that agree at these points, or whose balls are
+    so wide that they always overlap.
 
     Raises:
-        Rejected: when they are not.
+        Rejected: when the expressions differ.
     """
     if len(document.programs) != len(document.point_programs):
         raise Rejected("programs of t and of x do not correspond")
@@ -29,7 +30,7 @@ def verify_same(document: Document) -> None:
 
 
 def _to_x(log: Sequence[bool]) -> tuple[Operation, ...]:
-    """The point x as a program of t."""
+    """The operations that compute the point x from t."""
     d = len(log)
     nodes = [Operation("input", (), d)]
     for j in range(d if d > 1 else 0):
@@ -43,7 +44,7 @@ def _to_x(log: Sequence[bool]) -> tuple[Operation, ...]:
 
 
 def _expression(nodes: Sequence[Operation], table: dict[Operation, int], start: int | None = None) -> int:
-    """A number of the last node's expression: equal for equal expressions of equal inputs, ``start``."""
+    """A number for the expression of the last node, equal for equal expressions of the same input ``start``."""
     names: list[int] = []
     for o in nodes:
         if o.op == "input" and start is not None:

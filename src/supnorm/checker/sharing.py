@@ -1,8 +1,8 @@
-"""All leaves of a certificate, by one process or shared among several.
+"""Proves all leaves of a certificate, in one process or in several.
 
-Each process reads nothing but the parsed document and proves for itself what all leaves share, the node rules;
-balls do not travel between processes. Proofs are handed out in the order of their first leaves, so that the
-leaf which is named in a rejection does not depend on the number of processes.
+Each process gets the parsed document and nothing else, and proves the node rules, which all leaves share, for itself;
+balls are not sent between processes. Proofs are handed out in the order of their first leaves, so the leaf that a
+rejection names does not depend on the number of processes.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from supnorm.checker.leaves import Leaves, Proof, claims
 from supnorm.checker.rejected import MALFORMED, Rejected
 
 ENDS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
-AHEAD = 4  # proofs handed out beforehand to each process
+AHEAD = 4  # proofs that are handed out to each process in advance
 BROKEN = (
-    "a worker ended before its leaves were proved: killed, or started by a script that every worker imports "
-    'again, where check(.., workers=..) must stand under if __name__ == "__main__":'
+    "a worker ended before its leaves were proved: something killed it, or every worker imports your script again and "
+    'starts workers itself; in that script check(.., workers=..) must stand under if __name__ == "__main__":'
 )
 
 
@@ -40,11 +40,11 @@ def verify_leaves(
 
     Raises:
         Rejected: naming the leaf whose claim is not proved.
-        TooCostly: when a process has used up what its meter allows.
-        BrokenProcessPool: when a process has ended.
+        TooCostly: when a process has used more time than its meter allows.
+        BrokenProcessPool: when a worker process has ended.
     """
     shared, total = claims(document.leaves), len(document.leaves)
-    done = total - sum(map(len, shared.values()))  # those that claim nothing
+    done = total - sum(map(len, shared.values()))  # leaves that claim nothing need no proof
     for positions in _verified(document, shared, min(workers, len(shared)), meter):
         done += len(positions)
         observer(done, total)
@@ -53,7 +53,7 @@ def verify_leaves(
 def _verified(
     document: Document, shared: dict[Proof, list[int]], workers: int, meter: Meter
 ) -> Iterator[list[int]]:
-    """Positions of leaves, proof by proof as they are done."""
+    """Positions of leaves whose proof is done, proof by proof."""
     if workers < 2:
         leaves = Leaves(document)
         for proof, positions in shared.items():
@@ -80,16 +80,18 @@ def _verified(
     except RuntimeError as error:
         if "bootstrapping phase" not in str(error):
             raise
-        raise SystemExit(1) from None  # a worker that imports the script; the main process speaks for all
+        raise SystemExit(
+            1
+        ) from None  # this is a worker that imports the script; the main process reports for all workers
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Processes that start here leave Ctrl-C, SIGTERM and SIGHUP to the parent, which hears of them afterwards.
+    """Processes that start inside ignore Ctrl-C, SIGTERM and SIGHUP; the parent handles these signals afterwards.
 
-    From their first moment, while they import as well: one that is half started would speak of it.
+    They ignore them from the first moment, also while they import: a half-started process would print a traceback.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -107,14 +109,14 @@ _METER: list[Meter] = []
 
 def _start(document: Document, precision: int, limit: float) -> None:
     if (parent := multiprocessing.parent_process()) is not None:
-        # A process that is killed leaves no workers behind. Calls of ball arithmetic are short: a thread is soon heard.
+        # Workers must end when their parent is killed. Calls of ball arithmetic are short, so this thread soon gets to run.
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctx.prec = precision
     _METER[:] = [Meter(limit)]
     try:
         _SHARED[:] = [Leaves(document)]
-    except (Rejected, *MALFORMED) as problem:  # an exception here would only break the pool
+    except (Rejected, *MALFORMED) as problem:  # an exception here would break the pool and hide its reason
         _SHARED[:] = [problem]
 
 

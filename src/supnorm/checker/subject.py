@@ -1,4 +1,4 @@
-"""What a certificate speaks of, for people: no proof rests on it, but an accepted file without it says nothing."""
+"""What a certificate is about, in words. No proof uses them, but without them an accepted file tells people nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from supnorm.checker.document import Document
 
 
 def subject(document: Document) -> tuple[str, ...]:
-    """What a file speaks of, in lines: the domain with its ends, the side, and what tells one function from another."""
+    """Lines about the content of a file: the domain with its ends, the side, names and hashes of the functions."""
     units = document.units or ("",) * len(document.names)
     columns = zip(document.names, document.axis_low, document.axis_high, document.log, units, strict=True)
     axes = [
@@ -20,7 +20,7 @@ def subject(document: Document) -> tuple[str, ...]:
     kind = f"{document.error}, " if document.error else ""
     lines = [
         "domain: " + "; ".join(axes),
-        *(f"{which}: {name} (so named by who made the file)" for which, name in document.functions),
+        *(f"{which}: {name} (a name that the maker of the file chose)" for which, name in document.functions),
         f"error: {kind}{words[document.side]}, of {outputs} output{'s' * (outputs > 1)}",
         f"programs (SHA-256 begins): {hashes}",
     ]

@@ -1,4 +1,4 @@
-"""Do the leaves tile the box exactly? Integers only."""
+"""Checks that the leaves tile the box exactly, with integers alone."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ Cell = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def verify_tiling(leaves: tuple[Leaf, ...]) -> None:
-    """Undo the halvings: a set of cells tiles a cell if it is that cell, or if some axis parts it in two
-    sets that tile the halves.
+    """Check the tiling by undoing the halvings: a set of cells tiles a cell if it is that cell, or if some axis separates it
+    into two sets that tile the halves.
 
     Raises:
-        Rejected: for a gap, an overlap, or a cell outside.
+        Rejected: for a gap, an overlap, or a cell outside the box.
     """
     if not leaves:
         raise Rejected("the certificate has no leaves")

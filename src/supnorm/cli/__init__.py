@@ -1,4 +1,4 @@
-"""The command line: one file per verb."""
+"""The command line: one file for each verb."""
 
 from supnorm.cli.main import main
 

@@ -1,7 +1,7 @@
-"""The answer of ``--json``, alone on standard output.
+"""Keeps standard output free for the answer of ``--json``.
 
-Until it is given, standard output is standard error: for Python's ``print``, for compiled code and for
-processes that are started, because what the problem's own code prints is no part of the answer.
+Until the answer is printed, standard output is redirected to standard error: for Python's ``print``, for compiled code
+and for processes that are started, because the output of the problem's code is no part of the answer.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import typer
 
 from supnorm.results.printable import printable
 
-# Standard output while it is kept free: the stream and a copy of descriptor 1.
-_kept: list[tuple[TextIO, int]] = []
+# While standard output is redirected: the stream and a copy of descriptor 1.
+_redirected: list[tuple[TextIO, int]] = []
 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Inside, nothing but `answer` writes to standard output."""
+    """A context in which only `answer` writes to standard output."""
     try:
         sys.stdout.flush()
         copy = os.dup(1)
         os.dup2(2, 1)
-    except (OSError, ValueError):  # no descriptors to speak of: closed, or a notebook's
+    except (OSError, ValueError):  # the stream has no descriptor: it is closed, or belongs to a notebook
         copy = -1
-    _kept.append((sys.stdout, copy))
+    _redirected.append((sys.stdout, copy))
     sys.stdout = sys.stderr
     try:
         yield
@@ -38,23 +38,23 @@ def alone() -> Iterator[None]:
 
 
 def say(text: str, err: bool = False) -> None:
-    """Print text for a reader: names and messages in it cannot move the cursor or hide what else is said.
+    """Print text for a reader; control characters in names and messages cannot move the cursor or hide other text.
 
-    Everything that a verb prints goes through here, or is drawn by `supnorm.pages`, which does the same.
+    Everything that a verb prints goes through here, or through `supnorm.pages`, which takes the same care.
     """
     typer.echo(printable(text), err=err)
 
 
 def show(drawn: str) -> None:
-    """Print what `supnorm.pages` drew for a terminal: its colours are obeyed, names in it are harmless already."""
+    """Print what `supnorm.pages` drew for a terminal, with its colours; names in it are harmless already."""
     typer.echo(drawn)
 
 
 @contextmanager
 def printed_if_lost(tell: Callable[[], None]) -> Iterator[None]:
-    """Inside, files are written; where one cannot be, the result is told all the same before that is said.
+    """A context for writing files: if one cannot be written, the result is printed before the error.
 
-    Nor may a fault of ours, in a picture of the page say, take the result away.
+    A fault of supnorm, such as one in a picture of the page, does not lose the result either.
     """
     try:
         yield
@@ -70,9 +70,9 @@ def answer(text: str) -> None:
 
 
 def _give_back() -> None:
-    if not _kept:
+    if not _redirected:
         return
-    stream, copy = _kept.pop()
+    stream, copy = _redirected.pop()
     sys.stdout.flush()
     sys.stdout = stream
     if copy >= 0:

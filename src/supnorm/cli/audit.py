@@ -51,7 +51,7 @@ def command(
 
 
 def summary_text(report: AuditReport, folder: Path) -> str:
-    """The terminal summary, as wide as the terminal, coloured only on one."""
+    """The summary for the terminal, in its width; with colours only if the output is a terminal."""
     import shutil
 
     from supnorm.pages import summary

@@ -1,4 +1,4 @@
-"""The audit of a problem file into a folder, as `audit` and `compare` make it: store, result, worst points, page."""
+"""Audits a problem file into a folder, for `audit` and `compare`: store, result, worst points, page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from supnorm.problem import Problem
     from supnorm.problem.specification import ProblemSpec
 
-MOST = 100_000_000_000  # evaluations: days of the fastest functions
+MOST = 100_000_000_000  # largest number of evaluations: days of work for the fastest functions
 # Seconds for proving the bounds of a certificate beside the audit again, which takes a tenth to a third of the time in
 # which certify found them (tests/certification/test_proved_again.py compares the bounds).
 PROVING = 20.0
@@ -29,7 +29,7 @@ PROVING = 20.0
 
 @dataclass(frozen=True, kw_only=True)
 class PlantedOptions:
-    """Which errors are planted; each replaces the setting of the problem file."""
+    """The errors that are planted; each option replaces the setting of the problem file."""
 
     power_runs: int | None = option(
         "--power-runs",
@@ -77,19 +77,19 @@ class PlantedOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions:
-    """How a problem is audited; what is None is that of the problem file.
+    """How a problem is audited; an option that is None is taken from the problem file.
 
     Attributes:
         calls: the options of `Calls` that were given.
-        power: plant errors; None where the file or an option of the planted errors decides.
-        planted: which ones.
+        power: whether to plant errors; None if the file or an option of the planted errors decides.
+        planted: the errors to plant.
         dask: address of a scheduler.
-        trust: run model files that need it.
+        trust: whether to run model files that need trust.
     """
 
     evaluations: int | None = option(
         "--evaluations",
-        "Budget of search and statistics; all points where inputs are lists of values and it allows them. "
+        "Budget of search and statistics. If all inputs have lists of values, all points, if they fit. "
         "[default: 100000; 400 for calls of more than 1 ms]",
         default=None,
         kind=int,
@@ -98,7 +98,7 @@ class SearchOptions:
     )
     seconds: float | None = option(
         "--seconds",
-        "Stop the search after this time; what follows takes less than as long again.",
+        "Stop the search after this time; the rest of the audit takes less than as long again.",
         default=None,
         kind=float,
         low=0.1,
@@ -110,20 +110,20 @@ class SearchOptions:
     planted: PlantedOptions = field(default_factory=PlantedOptions)
     trust: bool = False
 
-    def settled(self, specification: ProblemSpec) -> SearchOptions:
-        """These options, with the settings of the problem file for those that are not given."""
+    def completed(self, specification: ProblemSpec) -> SearchOptions:
+        """These options; those that were not given are taken from the problem file."""
         file = specification.audit
-        # The command line's budget replaces the file's: --seconds alone means no limit of evaluations.
-        own = self.evaluations is not None or self.seconds is not None
+        # The budget of the command line replaces that of the file: with --seconds alone evaluations are not limited.
+        limited = self.evaluations is not None or self.seconds is not None
         return replace(
             self,
-            evaluations=self.evaluations if own else file.evaluations,
-            seconds=self.seconds if own else file.seconds,
+            evaluations=self.evaluations if limited else file.evaluations,
+            seconds=self.seconds if limited else file.seconds,
             seed=(file.seed or 0) if self.seed is None else self.seed,
         )
 
     def errors(self, specification: ProblemSpec) -> Power | None:
-        """The planted errors; None where there are none."""
+        """The errors to plant; None if there are none."""
         from supnorm.auditing import Power
 
         wanted = specification.audit.power or bool(self.planted.given) if self.power is None else self.power
@@ -132,7 +132,7 @@ class SearchOptions:
         return Power(**specification.power.model_dump(exclude_none=True) | self.planted.given)
 
     def command(self, path: Path, folder: Path, cost: str | None) -> str:
-        """The command line that repeats the audit, with the cost that was decided."""
+        """The command line that repeats the audit, with the decided cost of a call."""
         planted = {
             f"power-{name}": ",".join(f"{v:.15g}" for v in value) if isinstance(value, tuple) else str(value)
             for name, value in self.planted.given.items()
@@ -162,10 +162,10 @@ def run_audit(
     """Audit a problem file into the folder of a run.
 
     Args:
-        path: of the problem file.
-        run: where to, and whether progress is drawn.
-        options: how.
-        tell: is given a report that cannot be written.
+        path: the problem file.
+        run: the run, with its folder, and whether progress is drawn.
+        options: the options of the audit.
+        tell: gets a report that cannot be written.
     """
     from supnorm.auditing import NORMS, audit
     from supnorm.cli.folder import demand_no_other_run
@@ -176,20 +176,20 @@ def run_audit(
     from supnorm.sources import open_problem, save_problem
 
     specification = read_specification(path)
-    settings, chosen = specification.audit, options.settled(specification)
+    settings, chosen = specification.audit, options.completed(specification)
     errors, problem = options.errors(specification), open_problem(path, trust=options.trust)
     if not settings.gradients:
         problem = _without_gradients(problem)
     folder = run.directory
     go_on = f"run the same command with --out {shlex.quote(str(folder))} --resume"
-    kept = f"the expensive evaluations are kept in {folder}: {go_on}"
+    resumable = f"the expensive evaluations are kept in {folder}: {go_on}"
     observer = TerminalProgress(quiet=run.silent)
     calls = {"cost": settings.cost, "workers": settings.workers or 1} | {**options.calls}
     asked = {"seed": chosen.seed, "evaluations": chosen.evaluations, "seconds": chosen.seconds}
     demand_no_other_run(folder, "result.json")
     with run.store(problem, asked) as store:
         save_problem(problem, folder / "problem.toml")
-        with run.interruptible(f" before any point had an error; {kept}"):
+        with run.interruptible(f" before any point had an error; {resumable}"):
             try:
                 report = audit(
                     problem,
@@ -203,7 +203,7 @@ def run_audit(
                 )
             finally:
                 observer(Finished())  # an error or Ctrl-C must not leave the live display open
-        decided = report.record.cost  # a repeat must not be decided by another timing
+        decided = report.record.cost  # a repeated run must not decide by another timing
         command = chosen.command(path, folder, None if decided is None else repeat_word(decided.to_dict()))
         report = replace(report, record=report.record.changed(command=command))
         _keep(report, run, tell)
@@ -213,9 +213,9 @@ def run_audit(
                 _keep(joined, run, tell)
             report = joined
     if report.status.code == "interrupted":
-        advice = report.status.advice  # by you, or by workers or a disk, which it names
+        advice = report.status.advice  # the user, workers or a disk ended it, and it names them
         why = "interrupted" if advice.startswith("Stopped by you") else advice.partition("; ")[0]
-        say(f"supnorm: {why}; the report of what was done and {kept}", err=True)
+        say(f"supnorm: {why}; the report of what was done and {resumable}", err=True)
     return report
 
 
@@ -225,7 +225,7 @@ def _without_gradients(problem: Problem) -> Problem:
 
 
 def _keep(report: AuditReport, run: RunContext, tell: Callable[[AuditReport], None]) -> None:
-    """Write result, points and page; ``tell`` is given the report where they cannot be written."""
+    """Write result, points and page; ``tell`` gets the report if they cannot be written."""
     from supnorm.pages import write_page
 
     with run.writing(lambda: tell(report)):
@@ -234,9 +234,9 @@ def _keep(report: AuditReport, run: RunContext, tell: Callable[[AuditReport], No
 
 
 def _with_proof(report: AuditReport, problem: Problem, folder: Path) -> AuditReport:
-    """The report with what the certificate of the same problem in the folder proves: its bound, and its worse witness.
+    """The report with the bound of a certificate of the same problem in the folder, and with its witness if it is worse.
 
-    The report has been written already: whatever ends this loses nothing of it.
+    The report has been written already, so nothing that ends this work loses it.
     """
     import numpy as np
 
@@ -249,10 +249,10 @@ def _with_proof(report: AuditReport, problem: Problem, folder: Path) -> AuditRep
         given = points if len(points) else None
         bound = certify(problem, boxes=0, resume=path, witness=given, seconds=PROVING)
         return into_report(report, bound)
-    except (BadInput, Contradiction) as why:  # the report of the audit is good without it
+    except (BadInput, Contradiction) as why:  # the report of the audit is complete without the certificate
         why_not = str(why)
     except KeyboardInterrupt:
         INTERRUPTS.taken()
-        why_not = "stopped by you before it was compared with this audit; certify --resume takes it in"
+        why_not = "you stopped before it was compared with this audit; certify --resume adds it"
     say(f"supnorm: the upper bound of {path} is not in this report: {why_not}", err=True)
     return report

@@ -1,4 +1,4 @@
-"""``supnorm budget``: how many weights and samples, and is a network the right tool."""
+"""``supnorm budget``: how many weights and samples are needed, and whether a network is the right tool."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from supnorm.problem import Problem
 
 PROBLEM = Annotated[
-    Path | None, typer.Argument(metavar="[PROBLEM.toml]", help="The problem file; none for numbers alone.")
+    Path | None,
+    typer.Argument(metavar="[PROBLEM.toml]", help="The problem file; leave it out for numbers alone."),
 ]
 STORE = "budget.sqlite"
 
@@ -44,13 +45,13 @@ def _network(text: str, option: str) -> NetworkClass:
 
     numbers = number_list(text, option)
     if len(numbers) != 3 or any(v != int(v) for v in numbers[:2]):
-        raise BadInput(f"{option} wants LAYERS,WIDTH,C such as 6,32,0.5, got {text!r}")
+        raise BadInput(f"{option} must be LAYERS,WIDTH,C such as 6,32,0.5, got {text!r}")
     return NetworkClass(int(numbers[0]), int(numbers[1]), numbers[2])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is asked, of a class or of a function."""
+    """The question, about a smoothness class or about a function."""
 
     tolerance: float | None = option("--tolerance", "Largest error allowed.", default=None, kind=float)
     norm: str | float = option("--norm", "sup, l1, l2 or a number p.", default="sup", read=_norm)
@@ -71,7 +72,7 @@ def register(app: typer.Typer) -> None:
     app.command("budget")(command)
 
 
-@with_run(lambda problem: None, "Write JSON and page, keep runs here.")
+@with_run(lambda problem: None, "Folder for JSON, page and the store of the run.")
 @with_options_of(Asked, SmoothClass, LearningCurve, PlanningCalls)
 def command(
     problem: PROBLEM = None,
@@ -85,7 +86,7 @@ def command(
     trust: TRUST = False,
     **given: Any,
 ) -> int:
-    """Say what a tolerance costs in samples and weights, which exceptions apply, and which tool to use."""
+    """Tell what a tolerance costs in samples and weights, which exceptions apply, and which tool to use."""
     from supnorm.cli.repeat import repeated
     from supnorm.pages import write_budget_page
     from supnorm.planning import budget
@@ -98,22 +99,24 @@ def command(
     if problem is None and trained:
         raise BadInput("--learning-curve needs a function: give a problem file")
     if problem is not None and of_class:
-        raise BadInput(f"--{next(iter(of_class))} is for numbers alone; a function brings its own domain")
+        raise BadInput(f"--{next(iter(of_class))} is for numbers alone; a function has its own domain")
     opened = None if problem is None else open_problem(problem, trust=trust)
     chosen = seed or 0
     plan: dict[str, Any] = {**vars(made(Asked, given)), "seed": chosen}
     asked = {"seed": float(chosen), "calls": given["most"], "sample-budget": float(plan["sample_budget"])}
     name = f"{given['trainers'] or ''}-{chosen}-{output or 'any'}"
-    with _kept(run, opened, name, asked) as (store, runs):
+    with _storage(run, opened, name, asked) as (store, runs):
         if opened is None:
             result = budget(made(SmoothClass, given), **plan)
         else:
-            kept = (
+            resumable = (
                 "Ctrl-C stops and keeps them, --resume goes on" if run.folder else "--out DIR would keep them"
             )
             curve = made(LearningCurve, given, trainers=_trainers, file=runs) if trained else None
             pool = dask_executor(dask)
-            calls = made(PlanningCalls, given, executor=pool, store=store, observer=run.observer(f"; {kept}"))
+            calls = made(
+                PlanningCalls, given, executor=pool, store=store, observer=run.observer(f"; {resumable}")
+            )
             result = budget(opened, output=output, curve=curve, calls=calls, **plan)
 
     options = {
@@ -139,19 +142,19 @@ def command(
             write_budget_page(result, run.folder / "budget.html")
     tell()
     if result.status.code == "interrupted":
-        measured = "" if run.folder is None else "the report of what was measured, "
-        say(f"supnorm: interrupted; {measured}{_kept_in(run.folder)}", err=True)
+        measured = "" if run.folder is None else "the report of the measurements is written, "
+        say(f"supnorm: interrupted; {measured}{_where_stored(run.folder)}", err=True)
     return int(result.status.exit)
 
 
-def _kept_in(folder: Path | None) -> str:
+def _where_stored(folder: Path | None) -> str:
     if folder is None:
-        return "nothing is kept without --out: with --out DIR evaluations and trainings are, and --resume goes on"
+        return "without --out nothing is kept; --out DIR keeps evaluations and trainings, and --resume goes on with them"
     return f"evaluations and trainings are kept in {folder}: run the same command with --resume"
 
 
 def _trainers(text: str, option: str) -> dict[str, Any]:
-    """Strategies of `fit` by name, or the user's own functions; separated by commas."""
+    """Strategies of `fit` by name, or functions of the user, separated by commas."""
     from supnorm.planning.names import LEARNERS
     from supnorm.strategies import named
 
@@ -159,7 +162,7 @@ def _trainers(text: str, option: str) -> dict[str, Any]:
     for part in (word.strip() for word in text.split(",")):
         if ":" in part:
             _load(part, str(Path.cwd()))
-            trainers[part] = partial(_own, part, str(Path.cwd()))
+            trainers[part] = partial(_user_trainer, part, str(Path.cwd()))
         else:
             strategy = named(part, option, ("file.py:trainer",))
             trainers[LEARNERS.get(type(strategy).__name__, part)] = strategy
@@ -172,19 +175,19 @@ def _load(text: str, folder: str) -> Any:
     return load_object(text, Path(folder), "--learning-curve")
 
 
-def _own(text: str, folder: str, x: Any, y: Any, width: int, seed: int) -> Any:
-    """The user's trainer, loaded from its file: so another process can do it too."""
+def _user_trainer(text: str, folder: str, x: Any, y: Any, width: int, seed: int) -> Any:
+    """The user's trainer, loaded from its file, so that another process can call it too."""
     return _load(text, folder)(x, y, width, seed)
 
 
 @contextmanager
-def _kept(
+def _storage(
     run: RunContext, problem: Problem | None, name: str, asked: dict[str, float | None]
 ) -> Iterator[tuple[EvaluationStore | None, Path | None]]:
-    """The store of expensive evaluations and the file of trainings, where they are kept."""
+    """The store of expensive evaluations and the file of trainings, if they are kept."""
     from supnorm.cli.folder import work_in
 
-    with run.interruptible(f"; {_kept_in(run.folder if problem is not None else None)}"):
+    with run.interruptible(f"; {_where_stored(run.folder if problem is not None else None)}"):
         if run.folder is None:
             yield None, None
         elif problem is None:
@@ -192,6 +195,9 @@ def _kept(
                 yield None, None
         else:
             stem = f"learning-curve-{''.join(c if c.isalnum() else '-' for c in name)}"
-            older = (f"{stem}.jsonl", f"{stem}-*.jsonl")  # several learning curves have a file each
+            older = (
+                f"{stem}.jsonl",
+                f"{stem}-*.jsonl",
+            )  # if there are several learning curves, each has a file
             with run.store(problem, asked, STORE, older) as store:
                 yield store, run.folder / f"{stem}.jsonl"

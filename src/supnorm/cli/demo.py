@@ -1,10 +1,10 @@
-"""``supnorm demo``: the whole story in a minute, on networks trained on the spot.
+"""``supnorm demo``: shows in a minute what an audit finds, on two networks that it trains.
 
-1. One input: a ReLU network learns a curve from a handful of samples. Its test error looks fine; between two
-   samples it misses a resonance, and the audit finds it. The curve is made for this: its resonance is narrower
-   than the spacing of the samples, and the 20 test points happen to miss it.
-2. Eight inputs: the borehole function (Harper and Gupta 1983), a standard of surrogate modelling. 20,000 random
-   test points understate the worst error.
+1. One input: a ReLU network learns a curve from 41 samples. Its test error is small, but between two samples it misses a
+   resonance, which the audit finds. The curve is made for this demonstration: its resonance is narrower than the spacing
+   of the samples, and the 20 test points miss it.
+2. Eight inputs: the borehole function (Harper and Gupta 1983), a standard of surrogate modelling. 20,000 random test
+   points understate the worst error.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def borehole(x: Any, xp: Any = np) -> Any:
 
 
 def command(out: OUT = None, quiet: QUIET = False) -> int:
-    """Train two networks on the spot, test them as usual, then audit them."""
+    """Train two networks, test them as usual, then audit them."""
     folder = out or Path("demo-run")
     demand_folder(folder)
     for text, make, name, evaluations in (
@@ -91,7 +91,7 @@ def command(out: OUT = None, quiet: QUIET = False) -> int:
 
 
 def one_input() -> tuple[Problem, str]:
-    """The resonance, the network, and what an ordinary test says."""
+    """The problem of the resonance with its network, and the result of an ordinary test."""
     from supnorm.problem import Domain, Function, Problem
 
     rng = np.random.default_rng(0)
@@ -112,7 +112,7 @@ def one_input() -> tuple[Problem, str]:
 
 
 def eight_inputs() -> tuple[Problem, str]:
-    """The borehole function, the network, and what an ordinary test says."""
+    """The problem of the borehole with its network, and the result of an ordinary test."""
     from supnorm.problem import Domain, Problem
     from supnorm.sources import from_jax
 

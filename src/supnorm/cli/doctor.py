@@ -1,4 +1,4 @@
-"""``supnorm doctor``: what is installed, which loaders and devices work."""
+"""``supnorm doctor``: tells what is installed, and which loaders and devices work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 from supnorm.cli.answer import answer, say
 from supnorm.cli.options import JSON
 
-# What each optional package is for, and the extra that brings it.
+# The purpose of each optional package, and the extra that installs it.
 OPTIONAL = {
     "torch": ("nn.Module, .pt2 and TorchScript models", "torch"),
     "onnx": ("ONNX models", "onnx"),
@@ -34,25 +34,25 @@ def register(app: typer.Typer) -> None:
 
 
 def command(as_json: JSON = False) -> int:
-    """Say what is installed and which loaders and devices work."""
+    """Tell what is installed, and which loaders and devices work."""
     from supnorm.results import install
 
-    found = examine()
-    code = 0 if all(found["needed"].values()) else 2
+    report = examine()
+    code = 0 if all(report["needed"].values()) else 2
     if as_json:
         from supnorm.results.encoding import dumps
 
-        answer(dumps(found))
+        answer(dumps(report))
         return code
-    say(f"supnorm {found['supnorm']}, Python {found['python']}, {found['machine']}")
-    for name, version in found["needed"].items():
+    say(f"supnorm {report['supnorm']}, Python {report['python']}, {report['machine']}")
+    for name, version in report["needed"].items():
         say(f"  {name:14} {version or 'MISSING'}")
     say("optional")
-    for name, entry in found["optional"].items():
+    for name, entry in report["optional"].items():
         state = entry["works"] or f"not installed: {install(entry['extra'])}"
         say(f"  {name:14} {state:46} {entry['for']}")
     say("devices")
-    for line in found["devices"]:
+    for line in report["devices"]:
         say(f"  {line}")
     return code
 
@@ -81,7 +81,7 @@ def _version(name: str) -> str | None:
 
 
 def _works(module: str) -> str | None:
-    """Its version when it imports; what went wrong when it is there and does not."""
+    """The version of a module that can be imported, or the error if it is installed and cannot be imported."""
     if find_spec(module) is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Who does the work of a verb: processes of this machine, or a Dask scheduler."""
+"""The executors of a verb: processes on this machine, or a Dask scheduler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def processes(workers: int | None) -> Iterator[Processes | None]:
-    """Workers that leave Ctrl-C to the parent, and end when it is done."""
+    """Workers that leave Ctrl-C to the parent and end with the context."""
     if workers is None or workers < 2:
         yield None
         return
@@ -42,5 +42,5 @@ def dask_executor(address: str | None) -> Any:
         raise BadInput(f"--dask needs the package distributed: {install('dask')}") from None
     try:
         return Client(address, timeout="10s").get_executor()
-    except Exception as error:  # addresses that are none raise types of many kinds
+    except Exception as error:  # addresses that are none raise errors of many types
         raise BadInput(f"--dask {address}: no scheduler answers: {cause(error)}") from None

@@ -1,4 +1,4 @@
-"""Options of a command that are fields of dataclasses: default, help and limits stand there and nowhere else."""
+"""Options of a command from the fields of dataclasses, which alone define default, help and limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Command = Callable[..., int]
 def with_options_of(*classes: type) -> Callable[[Command], Command]:
     """A command with an option for each `supnorm.results.option.option` of the classes.
 
-    They reach it in its ``**given`` by the names of the fields, as they were written; None where they were not.
+    The command gets them in its ``**given`` by the names of the fields, as the user wrote them; None if not given.
     """
 
     def decorate(command: Command) -> Command:
@@ -31,11 +31,11 @@ def with_options_of(*classes: type) -> Callable[[Command], Command]:
 def with_parameters(
     command: Command, changed: Command, more: Sequence[inspect.Parameter], without: Sequence[str] = ()
 ) -> Command:
-    """``changed`` with the signature and the words of ``command``: its own parameters and, after the first, ``more``."""
+    """``changed`` with the docstring and the parameters of ``command``, and with ``more`` after the first parameter."""
     keyword, rest = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD
     every = inspect.signature(command, eval_str=True).parameters.values()
-    own = [p for p in every if p.kind is not rest and p.name not in without]
-    parameters = [p.replace(kind=keyword) for p in (own[0], *more, *own[1:])]
+    explicit = [p for p in every if p.kind is not rest and p.name not in without]
+    parameters = [p.replace(kind=keyword) for p in (explicit[0], *more, *explicit[1:])]
     changed.__doc__ = command.__doc__
     changed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     changed.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -68,7 +68,7 @@ def _parameters(cls: type) -> list[inspect.Parameter]:
 
 
 def _text(default: Any) -> str:
-    """A default as it would be written; empty where there is none.
+    """A default as a user would write it; empty if there is none.
 
     >>> _text((32, 64)), _text(4), _text("auto"), _text(None)
     ('32,64', '4', 'auto', '')
@@ -81,18 +81,18 @@ def _text(default: Any) -> str:
 
 
 def written(cls: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a class that were written, by name without dashes."""
+    """The options of a class that the user gave, by name without dashes."""
     names = {name: option.name.removeprefix("--") for name, option in options_of(cls).items()}
     return {names[name]: given[name] for name in names if given[name] is not None}
 
 
 def made(cls: type[Made], given: Mapping[str, Any], **more: Any) -> Made:
-    """An object of the class from the options that were written.
+    """An object of the class from the options that the user gave.
 
     Args:
         cls: the class.
-        given: what was written, by the names of the fields.
-        more: other fields; a function reads the text of an option.
+        given: the texts of the options, by the names of the fields.
+        more: values of other fields; a function reads the text of an option.
 
     Raises:
         BadInput: for an option that cannot be read.

@@ -1,11 +1,11 @@
-"""The folder of a run: another problem's run in it is never overwritten, an older store never lost.
+"""The folder of a run: a run never overwrites the run of another problem and never loses an older store.
 
-A folder that was not asked for by name is given way: what is in it of another problem, or of this one before an edit,
-is renamed. One that was named by ``--out`` is left alone. A run that is refused after a first look at the functions
-puts back what it moved: the problem file is about to be corrected, and the older run is still the good one.
+If the user has not named the folder, a run of another problem in it, or of this problem before an edit, is renamed. A
+folder that ``--out`` names is left alone: then the new run is refused. A run that ends because the functions are refused
+moves everything back, because the user will correct the problem file and the older run is still valid.
 
-While a run lasts, its folder is locked (``flock`` of the folder itself): the lock leaves no file and ends with the
-process, however that ends. Where there is no such lock (Windows, some network file systems) there is none.
+During a run its folder is locked (``flock`` of the folder itself). The lock leaves no file and ends with the process,
+however that ends. Systems without such locks (Windows, some network file systems) have none.
 """
 
 from __future__ import annotations
@@ -30,26 +30,27 @@ from supnorm.results.door import DAMAGED, faults_of, read_json
 from supnorm.results.guard import cause, demand_name, exists
 from supnorm.results.printable import one_line
 
-FIRST_LOOK = 20  # stored points: a probe asks 8 of each side and one of a second reference
-Moves = list[tuple[Path, Path]]  # from, to
+# A store with fewer points is that of a refused run: a probe calls 8 points of each side and one of a second reference.
+FIRST_LOOK = 20
+Moves = list[tuple[Path, Path]]  # old and new paths
 
 
 @contextmanager
 def run_folder(
     folder: Path, problem: Problem, resume: bool, named: bool, name: str = STORE, older: Iterable[str] = ()
 ) -> Iterator[EvaluationStore]:
-    """The store of a run in its folder, which is nobody else's inside.
+    """A context with the store of a run in its folder, which is locked meanwhile.
 
-    Without ``resume`` an older store of the same problem is set aside, not reused.
+    Without ``resume`` an older store of the same problem is set aside and not used.
 
     Args:
-        named: by ``--out``; else a run of another problem in it is renamed.
-        name: of the store's file; a folder may hold several runs of a problem with a store each.
+        named: whether ``--out`` names the folder; otherwise a run of another problem in it is renamed.
+        name: name of the store's file; a folder may have several runs of a problem, each with a store.
         older: patterns of files that are set aside with an older store.
 
     Raises:
-        BadInput: when the folder is a file, another run is at work in it, it is named and holds another problem, or
-            there is nothing to resume.
+        BadInput: when the folder is a file, another run is at work in it, it is named and has a run of another problem,
+            or there is nothing to resume.
     """
     demand_folder(folder)
     path = folder / name
@@ -58,7 +59,7 @@ def run_folder(
             _lock(folder, locks)
         other = relocation_for(folder, problem, resume, named, name)
         if resume and held_fingerprint(folder, name) is None:
-            raise BadInput(f"--resume: {folder} holds no run; leave --resume out to start one")
+            raise BadInput(f"--resume: {folder} has no run; leave --resume out to start one")
         store, made, moves = None, False, []
         try:
             if other is not None:
@@ -93,10 +94,10 @@ def run_folder(
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Inside, no other run can lock the folder, which exists.
+    """A context in which no other run can lock the folder, which exists.
 
     Raises:
-        BadInput: when another one has.
+        BadInput: when another run has locked it.
     """
     with ExitStack() as locks:
         _lock(folder, locks)
@@ -105,14 +106,14 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def work_in(folder: Path) -> Iterator[None]:
-    """The same for a folder that may have to be made; one that nothing was put into is taken away again."""
+    """The same for a folder that may have to be made; if it stays empty, it is removed again."""
     make_folder(folder)
     try:
         with alone_in(folder):
             yield
     finally:
         with suppress(OSError):
-            folder.rmdir()  # of a run that was refused; fails where there is anything in it
+            folder.rmdir()  # after a refused run; this fails if anything is in the folder
 
 
 def _lock(folder: Path, locks: ExitStack) -> None:
@@ -127,7 +128,7 @@ def _lock(folder: Path, locks: ExitStack) -> None:
     except BlockingIOError:
         from supnorm.evaluation.executor import starts_again
 
-        if starts_again():  # the run that it has met is the one that started it, and speaks for all
+        if starts_again():  # the other run has started this process, and reports for all
             raise SystemExit(1) from None
         raise BadInput(
             f"--out {folder}: another run is at work in this folder; wait until it ends, or choose another --out"
@@ -138,7 +139,7 @@ def _lock(folder: Path, locks: ExitStack) -> None:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Ctrl-C waits while files that belong together are written."""
+    """A context in which Ctrl-C waits until files that belong together are written."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -151,16 +152,16 @@ def undisturbed() -> Iterator[None]:
 
 
 def demand_folder(folder: Path) -> None:
-    """See that a folder is one, or can be made, before work starts that would be lost without it.
+    """Check that a folder exists or can be made, before work starts that would be lost without it.
 
     Raises:
-        BadInput: when it, or what should hold it, is a file or cannot be written.
+        BadInput: when it or its parent is a file or cannot be written.
     """
     demand_name(folder, f"--out {folder}")
     try:
         os.stat(folder)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
-        pass  # said below, with what to do
+        pass  # the message follows below, with a remedy
     except (OSError, ValueError) as error:  # no folder can have such a name
         raise BadInput(f"--out {one_line(str(folder), 60)} cannot be a folder: {cause(error)}") from None
     there = next((p for p in (folder, *folder.absolute().parents) if exists(p)), folder)
@@ -172,10 +173,10 @@ def demand_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that ``--out`` named, where it is not there yet.
+    """Make a folder that ``--out`` names, if it does not exist yet.
 
     Raises:
-        BadInput: when it, or what should hold it, is a file or cannot be written.
+        BadInput: when it or its parent is a file or cannot be written.
     """
     demand_folder(folder)
     try:
@@ -186,17 +187,17 @@ def make_folder(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Relocation:
-    """How a folder is given way: renamed to ``aside``, and why."""
+    """A folder that is to be renamed to ``aside``, and the reason."""
 
     folder: Path
     aside: Path
     why: str
 
     def clear(self) -> tuple[Path, Path]:
-        """Rename it; returns from where to where.
+        """Rename the folder; returns the old and the new path.
 
         Raises:
-            BadInput: when it cannot be.
+            BadInput: when it cannot be renamed.
         """
         try:
             self.folder.replace(self.aside)
@@ -210,25 +211,25 @@ class Relocation:
 def relocation_for(
     folder: Path, problem: Problem, resume: bool, named: bool, name: str = STORE
 ) -> Relocation | None:
-    """How a folder that holds a run of another problem is given way; None when it holds none. Nothing is renamed yet.
+    """The renaming of a folder that has a run of another problem; None if it has none. Nothing is renamed yet.
 
     Raises:
-        BadInput: when it does, and is named, or is to be resumed, or holds a file of this problem.
+        BadInput: when it has such a run and is named, is to be resumed, or has a file of this problem.
     """
-    held, own = held_fingerprint(folder, name), fingerprint(problem)
-    changed = changed_file(folder / name, problem) if held == own else None
-    if held is None or (held == own and changed is None):
+    held, current = held_fingerprint(folder, name), fingerprint(problem)
+    changed = changed_file(folder / name, problem) if held == current else None
+    if held is None or (held == current and changed is None):
         return None
     what = (
-        f"{folder} holds a run of another problem, or of this one before it was edited (fingerprint {held}, this one "
-        f"is {own})"
+        f"{folder} has a run of another problem, or of this one before it was edited (fingerprint {held}, now "
+        f"{current})"
     )
     if changed is not None:
-        what = f"{folder} holds a run of this problem before {changed}, which one of its functions opens, was changed"
+        what = f"{folder} has a run of this problem from before {changed}, which one of its functions opens, was changed"
     if named:
         raise BadInput(f"--out {what}; choose another --out, or move or delete that folder")
     if resume:
-        raise BadInput(f"--resume: {what}; leave --resume out to start anew: that folder is then renamed")
+        raise BadInput(f"--resume: {what}; leave --resume out to start anew; the folder is then renamed")
     if _holds_a_file_of(folder, problem):
         raise BadInput(f"{what}, and a file of this problem; choose another folder with --out")
     number = 1
@@ -240,23 +241,21 @@ def relocation_for(
 RESULTS = {
     "fit.json": "a fit",
     "result.json": "an audit",
-}  # both keep a store, a problem file and points beside it
+}  # both verbs write a store, a problem file and points into the folder
 
 
-def demand_no_other_run(folder: Path, own: str) -> None:
-    """See that a folder holds no run of the other verb: the files of both would stand for one run.
+def demand_no_other_run(folder: Path, result_file: str) -> None:
+    """Check that a folder has no run of the other verb, because the files of both would look like one run.
 
     Args:
-        own: the file that holds the result of this verb, one of `RESULTS`.
+        result_file: the file with the result of this verb, one of `RESULTS`.
 
     Raises:
-        BadInput: when it does.
+        BadInput: when it has one.
     """
-    other, what = next((file, what) for file, what in RESULTS.items() if file != own)
+    other, what = next((file, what) for file, what in RESULTS.items() if file != result_file)
     if (folder / other).exists():
-        raise BadInput(
-            f"{folder} holds {what} ({other}); choose another --out, or move or delete that folder"
-        )
+        raise BadInput(f"{folder} has {what} ({other}); choose another --out, or move or delete that folder")
 
 
 def _holds_a_file_of(folder: Path, problem: Problem) -> bool:
@@ -269,9 +268,9 @@ def _holds_a_file_of(folder: Path, problem: Problem) -> bool:
 
 
 def put_back(folder: Path, store: EvaluationStore | None, made: bool, moves: Moves) -> None:
-    """Take back the store of a run that was refused, the folder if that run made it, and what it moved.
+    """Undo a refused run: remove its store, and its folder if the run made it, and move back the files that it moved.
 
-    What is left would hold the fingerprint of a problem that is about to be corrected.
+    Otherwise the store would have the fingerprint of a problem that the user is about to correct.
     """
     if store is not None:
         store.close()
@@ -282,18 +281,18 @@ def put_back(folder: Path, store: EvaluationStore | None, made: bool, moves: Mov
         with suppress(OSError):
             folder.rmdir()
     for before, after in reversed(moves):
-        if not before.exists():  # else the name has been taken since
+        if not before.exists():  # otherwise another file has this name now
             with suppress(OSError):
                 after.rename(before)
 
 
 def same_run(store: EvaluationStore, asked: dict[str, float | None], folder: Path) -> None:
-    """Keep what a run was asked for in its store; a resumed run must be asked for the same.
+    """Store the options of a run; a resumed run must have the same.
 
-    Another seed or budget chooses other points: next to nothing of the stored values would be used.
+    Another seed or budget chooses other points, so nearly no stored value would be used.
 
     Raises:
-        BadInput: naming the options that differ.
+        BadInput: names the options that differ.
     """
     key = "asked for"
     held = store.recall(key)
@@ -302,20 +301,20 @@ def same_run(store: EvaluationStore, asked: dict[str, float | None], folder: Pat
         before: dict[str, float | None] = asked if held is None else json.loads(held)
         differ = [name for name in asked if asked[name] != before.get(name)]
         for name in differ:
-            f"{before.get(name) or 0:g}"  # what is no number raises here
+            f"{before.get(name) or 0:g}"  # text that is no number raises an error here
     if differ:
         was, now = (
             ", ".join(f"--{n} {v[n]:g}" if v[n] is not None else f"no --{n}" for n in differ)  # type: ignore[str-format,unused-ignore]
             for v in (before, asked)
         )
         raise BadInput(
-            f"--resume: the run in {folder} was started with {was}, this asks for {now}; "
-            "give the same to go on with it, or another --out"
+            f"--resume: the run in {folder} was started with {was}, but you ask for {now}; "
+            "give the same options to go on with it, or another --out"
         )
 
 
 def held_fingerprint(folder: Path, name: str = STORE) -> str | None:
-    """The fingerprint of the problem whose run, with a store of this name, is in the folder; None when there is none."""
+    """The fingerprint of the problem whose run, with a store of this name, is in the folder; None if there is no run."""
     stored = EvaluationStore.fingerprint_of(folder / name)
     if stored is not None or name != STORE:
         return stored

@@ -1,8 +1,8 @@
-"""Is a run that is gone on with the same problem still? Beyond the fingerprint, which is known before any call.
+"""Checks beyond the fingerprint, which is known before any call, that a resumed run is still about the same problem.
 
-What a function opens when it is called is noted while a run lasts; when the run is resumed, or its folder used again,
-these files must be what they were. A few stored values are taken again (`spot_check`). Other versions of packages are
-no other problem, but are said.
+A run records the files that functions open when they are called. When it is resumed, or its folder is used again, these
+files must be unchanged, and a few stored values are computed again (`spot_check`). Other versions of packages do not make
+another problem, but a note names them.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ FILES, VERSIONS = "files opened by calls", "versions"
 
 @contextmanager
 def identified(store: EvaluationStore, problem: Problem, folder: Path, resume: bool) -> Iterator[None]:
-    """Inside is a run of the problem, whose functions are still what they were where it is resumed.
+    """A context for a run of the problem; if it is resumed, its functions are checked to be unchanged.
 
     Raises:
-        BadInput: naming the file that was changed, or the point where a function has another value.
+        BadInput: names the file that was changed, or the point where a function has another value.
     """
-    from supnorm.sources.recording import recording  # every reader comes with it: not for a page of help
+    from supnorm.sources.recording import (
+        recording,
+    )  # this imports every reader, which a page of help must not wait for
 
     if resume:
         _demand_same(store, problem, folder)
@@ -51,7 +53,7 @@ def identified(store: EvaluationStore, problem: Problem, folder: Path, resume: b
 
 
 def _announce(store: EvaluationStore) -> None:
-    """Say what is done first, where that takes long."""
+    """Announce the check if it takes long."""
     seconds = POINTS * sum((store.number(f"seconds a point, {side}") or 0.0) for side in SIDES)
     if seconds > 5.0:
         say(
@@ -61,32 +63,32 @@ def _announce(store: EvaluationStore) -> None:
 
 
 def _remember(store: EvaluationStore, problem: Problem, folder: Path, opened: set[str], began: float) -> None:
-    """Keep what files of the problem's folder the calls opened, with their content.
+    """Record which files of the problem's folder the calls opened, and their content.
 
-    Not those that were made meanwhile, as the output of a simulator that is read back.
+    Files that were made during the run, such as the output of a simulator, do not count.
     """
     if not problem.files or problem.source is None:
         return
     from supnorm.sources.recording import files_of
 
-    own, root = set(contents(problem)), os.path.realpath(problem.source.parent)
+    defining, root = set(contents(problem)), os.path.realpath(problem.source.parent)
     inside = os.path.realpath(folder) + os.sep
-    found = {
+    contents_by_path = {
         os.path.relpath(path, root): content_of(path)
         for path in files_of(opened, problem.files)
-        if path not in own
+        if path not in defining
         and not str(path).startswith(inside)
         and path != problem.source.resolve()
         and path.stat().st_mtime < began
     }
     try:
-        store.remember(FILES, json.dumps(found, sort_keys=True))
+        store.remember(FILES, json.dumps(contents_by_path, sort_keys=True))
     except sqlite3.Error:
-        return  # a store that cannot be written any more is reported elsewhere
+        return  # other code reports a store that cannot be written any more
 
 
 def changed_file(folder_store: Path, problem: Problem) -> str | None:
-    """The first file, opened by calls of the run whose store this is, that is not what it was then; None otherwise."""
+    """The first file that calls of the stored run opened and that has changed since; None if there is none."""
     held = _remembered(folder_store, FILES)
     if problem.source is None or not isinstance(held, dict):
         return None
@@ -97,7 +99,7 @@ def changed_file(folder_store: Path, problem: Problem) -> str | None:
 
 
 def _remembered(path: Path, key: str) -> object:
-    """What a store remembers under a key, without opening it for a run."""
+    """A fact in a store, read without opening the store for a run."""
     if not path.is_file():
         return None
     try:
@@ -116,7 +118,7 @@ def _demand_same(store: EvaluationStore, problem: Problem, folder: Path) -> None
     if changed is not None:
         raise BadInput(
             f"--resume: {changed}, which a function of this problem opens, has changed since the run in {folder} was "
-            "started; leave --resume out to start anew, or bring back what it was"
+            "started; leave --resume out to start anew, or restore the file"
         )
     held = _remembered(store.path, VERSIONS)
     if isinstance(held, dict):

@@ -1,4 +1,4 @@
-"""The entry point: exit codes, one-line messages for bad input, a kept traceback for bugs of ours."""
+"""The entry point: exit codes, messages of one line for bad input, and a file with the traceback for a bug of supnorm."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput, ExitCode, Interrupted
 from supnorm.results.versions import __version__
 
-LONGEST = 1500  # characters of a message: a name of thousands hides the rest
-# What the system says of a name that no file can have, or that is not what it is used as.
+LONGEST = 1500  # largest number of characters of a message: a name of thousands would hide the rest
+# Errors of the system for a name that no file can have, or that names something of another kind.
 UNUSABLE = (
     errno.ENAMETOOLONG,
     errno.EINVAL,
@@ -34,7 +34,7 @@ UNUSABLE = (
     errno.EISDIR,
     errno.EACCES,
 )
-CTRL_C = 130  # what typer returns for a KeyboardInterrupt, where older ones raise Abort
+CTRL_C = 130  # typer returns this for a KeyboardInterrupt; older versions raise Abort
 
 app = typer.Typer(
     name="supnorm",
@@ -58,9 +58,9 @@ for module in (audit, certify, check, budget, fit, compare, report, replay, demo
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line in this process and exit with a code of the contract (see `ExitCode`).
+    """Run the command line in this process and exit with one of the documented codes (see `ExitCode`).
 
-    Called from Python it leaves signals and hooks as they were.
+    A caller in Python finds its signal handlers and hooks unchanged.
     """
     handlers = {number: signal.getsignal(number) for number in heard()}
     hook = sys.unraisablehook
@@ -69,20 +69,20 @@ def main(arguments: list[str] | None = None) -> None:
     finally:
         sys.unraisablehook = hook
         for number, handler in handlers.items():
-            if handler is not None:  # one that was not set from Python stays replaced
+            if handler is not None:  # a handler that was not set from Python cannot be restored
                 signal.signal(number, handler)
     sys.exit(code)
 
 
 def begin(arguments: list[str] | None = None) -> int:
-    """The command line as a program: requests to end (Ctrl-C, SIGTERM, SIGHUP) are heard; returns the exit code."""
+    """Run the command line as a program that reacts to Ctrl-C, SIGTERM and SIGHUP; returns the exit code."""
     INTERRUPTS.listen(heard(), _at_once)
     sys.unraisablehook = _again
     return run(arguments)
 
 
 def _again(dropped: Any) -> None:
-    """A Ctrl-C that fell into a callback of the garbage collector is printed and forgotten there: send it once more."""
+    """Send Ctrl-C once more if it came during a callback of the garbage collector, which would print and forget it."""
     if issubclass(dropped.exc_type, KeyboardInterrupt):
         threading.Timer(0.02, INTERRUPTS.send_again).start()
     else:
@@ -90,8 +90,8 @@ def _again(dropped: Any) -> None:
 
 
 def _at_once() -> None:
-    """Asked a second time: nothing more is written, files are as they were. Workers end with this process."""
-    _say("interrupted again: ended at once; files are as they were before")
+    """React to a second Ctrl-C: write nothing more and end; workers end with this process."""
+    _say("interrupted again, so it ended at once; files are as they were before")
     if CALLS.page is not None:
         CALLS.page.give_verdict(ExitCode.INTERRUPTED)
     os._exit(ExitCode.INTERRUPTED)
@@ -108,24 +108,24 @@ def run(arguments: list[str] | None = None) -> int:
         _say(str(error))
         return ExitCode.BAD_INPUT
     except (KeyboardInterrupt, typer.Abort, Interrupted) as error:
-        _say(str(error) or "interrupted; what was computed is kept: run the same command with --resume")
+        _say(str(error) or "interrupted; computed values are kept: run the same command with --resume")
         return ExitCode.INTERRUPTED
     except SystemExit as error:
         from supnorm.problem import exited
 
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        if isinstance(error.__context__, BrokenPipeError):  # typer ends the program so
+        if isinstance(error.__context__, BrokenPipeError):  # typer ends the program in this way
             return _cut_off()
         if Path(frame.filename).is_relative_to(Path(__file__).parent.parent):
-            raise  # a worker that imports the script again: it ends in silence, the main process speaks for all
-        # Raised by code of the problem. Its number must not pass: 0 would read as a verdict.
+            raise  # this is a worker that imports the script again; it ends silently, and the main process reports for all
+        # Code of the problem raised it. Its number must not become the exit code: 0 would read as a verdict.
         where = f"{Path(frame.filename).name}, line {frame.lineno},"
-        _say(f"{where} ended the program ({exited(error)}): a function returns or raises instead")
+        _say(f"{where} ended the program ({exited(error)}): a function must return or raise instead")
         return ExitCode.BAD_INPUT
     except BrokenPipeError:
         return _cut_off()
     except Exception as error:
-        # A mistake on the command line: click's exception, of which typer may carry a copy of its own.
+        # A mistake on the command line: an exception of click, of which typer may have its own copy.
         if callable(explained := getattr(error, "format_message", None)):
             context = getattr(error, "ctx", None)
             verb = f" {context.info_name}" if context is not None and context.parent is not None else ""
@@ -134,9 +134,9 @@ def run(arguments: list[str] | None = None) -> int:
         if isinstance(error, OSError) and _in_echo(error):
             os.dup2(
                 os.open(os.devnull, os.O_WRONLY), 1
-            )  # what is left in the buffer would fail again at the end
+            )  # text that remains in the buffer would fail again at the end
             _say(f"cannot write to standard output: {error.strerror}")
-            # A terminal that was closed asks for an end, too: what was done has been written to files.
+            # A closed terminal ends the run too; its results have been written to files.
             return ExitCode.INTERRUPTED if INTERRUPTS.heard else ExitCode.BAD_INPUT
         if isinstance(error, OSError) and (name := _named(error, given)):
             _say(f"{one_line(name, 80)} cannot be used: {error.strerror}; give another name")
@@ -153,7 +153,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _named(error: OSError, given: list[str]) -> str | None:
-    """The name on the command line that the system refused, whichever option or verb it stands behind; None for others."""
+    """The name on the command line that the system refused, after any option or verb; None for other errors."""
     if error.errno not in UNUSABLE or not isinstance(error.filename, str | bytes | os.PathLike):
         return None
     at = os.path.abspath(os.fsdecode(error.filename))
@@ -162,19 +162,19 @@ def _named(error: OSError, given: list[str]) -> str | None:
 
 
 def _cut_off() -> int:
-    """Standard output was closed by its reader, as by ``head``: a verdict that nobody got is not a pass."""
+    """React to a reader, such as ``head``, that closed standard output: a verdict that nobody got is not a pass."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer would fail again at the end
     _say("standard output was closed before everything was written")
     return ExitCode.BAD_INPUT
 
 
 def _in_echo(error: OSError) -> bool:
-    """Whether it was raised by `typer.echo`, and not where a file was written."""
+    """Whether `typer.echo` raised the error, and not code that writes a file."""
     return any(frame.name == "echo" for frame in traceback.extract_tb(error.__traceback__))
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):  # a terminal that was closed; files and exit code say it too
+    with suppress(OSError):  # the terminal was closed; files and exit code tell the same
         print("supnorm: " + one_line(text, LONGEST), file=sys.stderr, flush=True)
 
 

@@ -12,21 +12,21 @@ import typer
 
 STORE = "evaluations.sqlite"  # in the folder of a run
 PROBLEM = Annotated[Path, typer.Argument(metavar="PROBLEM.toml", help="The problem file.")]
-JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON, nothing else.")]
-QUIET = Annotated[bool, typer.Option("--quiet", help="No progress and no summary.")]
+JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
+QUIET = Annotated[bool, typer.Option("--quiet", help="Print no progress and no summary.")]
 SEED = Annotated[int | None, typer.Option("--seed", min=0, help="Same seed, same result. [default: 0]")]
 DASK = Annotated[
     str | None, typer.Option("--dask", metavar="ADDRESS", help="Run expensive calls on a Dask scheduler.")
 ]
 POWER = Annotated[
     bool | None,
-    typer.Option("--power/--no-power", help="Plant errors to see what the search misses. [default: power]"),
+    typer.Option(
+        "--power/--no-power", help="Plant errors to measure what the search misses. [default: power]"
+    ),
 ]
 TRUST = Annotated[
     bool,
-    typer.Option(
-        "--trust", help="Run model files that need it (pickles, TorchScript): they can run any code."
-    ),
+    typer.Option("--trust", help="Open model files that can run any code (pickles, TorchScript)."),
 ]
 
 
@@ -37,15 +37,15 @@ NAMED = (
     "--learning-curve",
     "--dask",
     "--method",
-)  # options whose values are no numbers
+)  # options whose values need not be numbers
 WRITTEN = re.compile(r"[+-]?[\d_]+\.?[\d_]*(?:[eE][+-]?[\d_]+)?")
 
 
 def demand_plain(arguments: Sequence[str]) -> None:
-    """See that the numbers on a command line are written as `supnorm.results.option.plain_number` reads them.
+    """Check that the numbers on a command line are written as `supnorm.results.option.plain_number` reads them.
 
     Raises:
-        BadInput: naming the option.
+        BadInput: names the option.
 
     >>> demand_plain(["audit", "p.toml", "--evaluations", "1000", "--out", "1_000"])
     """
@@ -55,7 +55,7 @@ def demand_plain(arguments: Sequence[str]) -> None:
     for option, value in pairs:
         number = option.startswith("--") and option not in NAMED and WRITTEN.fullmatch(value)
         if number and ("_" in value or not value.isascii()):
-            raise BadInput(f"{option} wants a number in plain digits, got {value!r}")
+            raise BadInput(f"{option} must be a number in plain digits, got {value!r}")
 
 
 def default_folder(problem: Path) -> Path:

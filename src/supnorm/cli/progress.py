@@ -1,4 +1,4 @@
-"""What long work says on stderr, of whichever verb: its facts at once, and now and then how far it is."""
+"""The lines that long work of any verb prints on stderr: facts at once, and from time to time the progress."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from supnorm.pages.progress import NowAndThen
 from supnorm.results.duration import duration
 from supnorm.results.numbers import count, num, percent
 
-ENDLESS = 1e7  # seconds: a forecast beyond says nothing
+ENDLESS = 1e7  # seconds: a longer forecast is not printed, because it is too uncertain
 
 
 @dataclass(frozen=True)
 class CheckPlanned:
-    """What checking a certificate is forecast to take, in words, and how many processes share it."""
+    """The forecast cost of checking a certificate, in words, and the number of processes that share it."""
 
     cost: str
     workers: int
@@ -25,18 +25,18 @@ class CheckPlanned:
 
 @dataclass(frozen=True)
 class LeavesChecked:
-    """``done`` of ``total`` leaves of a certificate are proved again."""
+    """``done`` of ``total`` leaves of a certificate have been proved again."""
 
     done: int
     total: int
 
 
 class Progress:
-    """An observer of every verb but `audit`, which draws; its lines are found by the kind of an event.
+    """The observer of every verb except `audit`, which draws its progress. The kind of an event determines its line.
 
     Args:
-        patience: what is added to the first line that announces long work, such as how to end it sooner.
-        clock: seconds.
+        patience: text that is added to the first line that announces long work, such as how to end it sooner.
+        clock: returns seconds.
 
     >>> from supnorm.planning.progress import Planned
     >>> from supnorm.evaluation import Advanced
@@ -55,7 +55,7 @@ class Progress:
         self._patience, self._far = patience, NowAndThen(clock)
 
     def __call__(self, event: Any) -> None:
-        """Say what an event tells; nothing of kinds that are not known."""
+        """Print the line of an event; events of unknown kinds print nothing."""
         name = type(event).__name__
         if name in AT_ONCE:
             patience = self._patience if name in ANNOUNCEMENTS else ""
@@ -75,7 +75,7 @@ def _calls_planned(event: Any) -> str:
 def _trainings_planned(event: Any) -> str:
     name = f" of {event.curve}" if event.curve else ""
     if event.seconds is None:
-        return f"learning curve{name}: {event.runs} trainings; two short ones come first and tell the time"
+        return f"learning curve{name}: {event.runs} trainings; two short ones come first and show how long it takes"
     return f"learning curve{name}: {event.runs} trainings to go, about {duration(event.seconds)}"
 
 
@@ -114,7 +114,7 @@ def _bounds(event: Any, far: NowAndThen) -> str:
     return f"{done}, {far.words(event.done, event.total)}"
 
 
-# By the names of the events: to import every room for the sake of one verb would take a second.
+# The keys are names of events, because importing the events of every room would take a second.
 AT_ONCE: dict[str, Callable[[Any], str]] = {
     "Planned": _calls_planned,
     "TrainingsPlanned": _trainings_planned,

@@ -1,4 +1,4 @@
-"""The command that repeats a run, for its result: what a clock has decided is among its options."""
+"""The command that repeats a run, for its result; its options include decisions that were made by a clock."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def repeated(verb: str, problem: Path | None, options: Mapping[str, Any]) -> str
             continue
         words.append(f"--{name}")
         if value is not True:
-            # As its own shortest form: another number of digits could be another seed, tolerance or time.
+            # The shortest exact form: rounding would give another seed, tolerance or time.
             words.append(shlex.quote(repr(value) if isinstance(value, float) else str(value)))
     return " ".join(words)

@@ -1,4 +1,4 @@
-"""``supnorm replay RUN [N]``: evaluate a peak of a run again and print both values."""
+"""``supnorm replay RUN [N]``: evaluate a peak of a run again and print both errors."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ def command(
     run: RUN,
     number: NUMBER = 1,
     problem: Annotated[
-        Path | None, typer.Option("--problem", metavar="PROBLEM.toml", help="Where the problem file is now.")
+        Path | None,
+        typer.Option("--problem", metavar="PROBLEM.toml", help="The problem file, if it was moved."),
     ] = None,
     as_json: JSON = False,
     trust: TRUST = False,
 ) -> int:
-    """Evaluate witness N of a run again and print both values; exit 1 when the run computed no such error there."""
+    """Evaluate peak N of a run again and print both errors; exit with 1 if the run computed another error there."""
     from supnorm.results import Interrupted
 
     try:
@@ -102,9 +103,9 @@ def _replayed(run: Path, number: int, problem: Path | None, as_json: bool, trust
 
 
 def _rows(pairs: Any, then: Any, path: Path, run: Path) -> list[Any]:
-    """Model and reference of the peak's row, None where a function gives them.
+    """Model and reference in the row of the peak; None for a side that is a function.
 
-    A row is found by its number: others may have the same inputs.
+    The number identifies the row, because other rows may have the same inputs.
 
     Raises:
         BadInput: when the table has no such row any more.
@@ -122,20 +123,20 @@ def _rows(pairs: Any, then: Any, path: Path, run: Path) -> list[Any]:
 
 
 def _verdict(record: Any, same: bool, known: bool, both: dict[str, float] | None) -> str:
-    """Whether the error is that of the run, in one line."""
-    said = "the same error as in the run" if same else "NOT the same error as in the run"
+    """Whether the error is the same as in the run, in one line."""
+    sentence = "the same error as in the run" if same else "NOT the same error as in the run"
     if both is not None:
         if known and not same:
-            said = "another error than the run reports, and one that it computed here too"
-        said += f"; the run found that this error is not reproducible: {both['batch']:.6g} in a batch, "
-        said += f"{both['alone']:.6g} when the point was called alone"
+            sentence = "another error than the run reports, and one that it computed here too"
+        sentence += f"; the run found that this error is not reproducible: {both['batch']:.6g} in a batch, "
+        sentence += f"{both['alone']:.6g} when the point was called alone"
     elif not same and (finding := _finding(record)):
-        said += f"; the run found values that are not reproducible: {finding.text}"
-    return said
+        sentence += f"; the run found values that are not reproducible: {finding.text}"
+    return sentence
 
 
 def _words(value: Any) -> str:
-    """A plain value as it is printed.
+    """A plain value as text.
 
     >>> _words({"a": 4.9, "b": 0.3}), _words([1.5, None]), _words("inf")
     ('a = 4.9, b = 0.3', '1.5, no value', 'infinite')
@@ -154,13 +155,13 @@ def _equal(a: float, b: float) -> bool:
 
 
 def _finding(record: AuditRecord) -> FindingRecord | None:
-    """The finding that a point gave another error alone than in a batch; None where there is none."""
+    """The finding that a point has another error alone than in a batch; None if there is no such finding."""
     return next((f for f in record.findings if f.code == "not-reproducible"), None)
 
 
 def _not_reproducible(record: AuditRecord, x: Mapping[str, Any]) -> dict[str, float] | None:
-    """The two errors that the run computed at this very point, where it found that they differ."""
-    found = _finding(record)
-    if found is None or found.batch is None or found.alone is None or found.x != dict(x):
+    """The two errors that the run computed at exactly this point, if they differ."""
+    finding = _finding(record)
+    if finding is None or finding.batch is None or finding.alone is None or finding.x != dict(x):
         return None
-    return {"batch": found.batch.error, "alone": found.alone.error}
+    return {"batch": finding.batch.error, "alone": finding.alone.error}

@@ -1,4 +1,4 @@
-"""``supnorm report RUN``: rebuild the page of a run from its result."""
+"""``supnorm report RUN``: make the page of a run again from its result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def command(run: RUN) -> int:
-    """Rebuild report.html from the result of a run."""
+    """Make report.html again from the result of a run."""
     from supnorm.auditing import load_report
     from supnorm.pages import write_page
     from supnorm.results import Interrupted

@@ -1,4 +1,4 @@
-"""One run of a verb: where it is kept, what it says, and how it ends when somebody interrupts it.
+"""One run of a verb: its folder, its output, and its end at an interrupt.
 
 `with_run` gives a command the options ``--out``, ``--resume``, ``--json`` and ``--quiet`` and hands it a `RunContext`.
 """
@@ -30,8 +30,8 @@ class RunContext:
     """A run of a verb.
 
     Attributes:
-        folder: where it is kept; None where ``--out`` is needed for that and was not given.
-        named: whether ``--out`` named the folder: another problem's run in it is then refused, and not renamed.
+        folder: the folder of the run; None if the verb needs ``--out`` for one and it was not given.
+        named: whether ``--out`` names the folder; then a run of another problem in it is not renamed but ends the work.
         resume: go on with the run in the folder.
         as_json: print the result as JSON, and nothing else.
         quiet: print neither progress nor summary.
@@ -51,11 +51,11 @@ class RunContext:
 
     @property
     def silent(self) -> bool:
-        """Whether nothing but an answer is printed."""
+        """Whether only the answer is printed."""
         return self.quiet or self.as_json
 
     def observer(self, patience: str = "") -> Callable[[Any], None]:
-        """The observer that says how far the work is; see `Progress`."""
+        """The observer that prints the progress of the work; see `Progress`."""
         from supnorm.cli.progress import Progress
         from supnorm.evaluation.events import silent
 
@@ -65,16 +65,16 @@ class RunContext:
     def store(
         self, problem: Problem, asked: dict[str, float | None], name: str = STORE, older: Iterable[str] = ()
     ) -> Iterator[EvaluationStore]:
-        """The store of the run in its folder, which is nobody else's inside; see `run_folder`.
+        """A context with the store of the run in its folder, which is locked meanwhile; see `run_folder`.
 
         Args:
-            problem: whose functions are evaluated.
-            asked: options that a resumed run must have as well.
-            name: of the store's file.
+            problem: the problem whose functions are evaluated.
+            asked: options that a resumed run must have too.
+            name: name of the store's file.
             older: patterns of other files that are set aside with it.
 
         Raises:
-            BadInput: where the folder cannot be used, or another run is resumed.
+            BadInput: when the folder cannot be used, or the resumed run had other options.
         """
         from supnorm.cli.folder import run_folder, same_run
 
@@ -84,7 +84,7 @@ class RunContext:
 
     @contextmanager
     def interruptible(self, left: str) -> Iterator[None]:
-        """Inside, Ctrl-C ends the work as `Interrupted`, which says what is ``left`` of it."""
+        """A context in which Ctrl-C ends the work as `Interrupted`; ``left`` is the message about what is kept."""
         try:
             yield
         except KeyboardInterrupt:
@@ -92,7 +92,7 @@ class RunContext:
             raise Interrupted(f"interrupted{left}") from None
 
     def tell(self, json: Callable[[], str], lines: Callable[[], Iterable[str]]) -> None:
-        """Print the result: as JSON, in lines, or not at all."""
+        """Print the result as JSON, in lines, or not at all."""
         if self.as_json:
             answer(json())
         elif not self.quiet:
@@ -101,23 +101,23 @@ class RunContext:
 
     @contextmanager
     def writing(self, tell: Callable[[], None]) -> Iterator[None]:
-        """Inside, files that belong together are written: Ctrl-C waits, and what cannot be written is printed first."""
+        """A context for writing files that belong together: Ctrl-C waits, and a result that cannot be written is printed."""
         from supnorm.cli.folder import undisturbed
 
         with undisturbed(), printed_if_lost(tell):
             yield
 
     def within(self, name: str, resume: bool) -> RunContext:
-        """The run of a part, in a folder inside this one, that says nothing but progress."""
+        """The run of a part, in a folder inside this one, that prints only progress."""
         return replace(self, folder=self.directory / name, resume=resume, quiet=self.silent, as_json=False)
 
 
 def with_run(default: Callable[[Any], Path | None], shown: str) -> Callable[[Command], Command]:
-    """A command of a problem and ``run``, a `RunContext`, with the options that make one.
+    """Give a command of a problem and ``run``, a `RunContext`, the options for this context.
 
     Args:
-        default: the folder of a run, from the first argument, where ``--out`` names none.
-        shown: what the help says of it.
+        default: makes the folder of a run from the first argument, if ``--out`` names none.
+        shown: the text of the help for ``--out``.
     """
     folder = typer.Option("--out", metavar="DIR", help=shown)
     options = {
@@ -137,10 +137,10 @@ def with_run(default: Callable[[Any], Path | None], shown: str) -> Callable[[Com
 
         def with_context(**given: Any) -> int:
             out, resume, as_json, quiet = (given.pop(name) for name in options)
-            kept = out or default(given[first])
-            if resume and kept is None:
+            directory = out or default(given[first])
+            if resume and directory is None:
                 raise BadInput("--resume needs --out DIR, the folder of the run to go on with")
-            return command(**given, run=RunContext(kept, out is not None, resume, as_json, quiet))
+            return command(**given, run=RunContext(directory, out is not None, resume, as_json, quiet))
 
         return with_parameters(command, with_context, generated, without=("run",))
 

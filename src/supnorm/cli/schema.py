@@ -1,4 +1,4 @@
-"""``supnorm schema VERB``: the JSON Schema of what a verb writes with ``--json``."""
+"""``supnorm schema VERB``: the JSON Schema of the results that a verb writes with ``--json``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from supnorm.results.schemas import RECORDS
 
 VERB = Annotated[str, typer.Argument(metavar="VERB", help=f"One of: {', '.join(RECORDS)}.")]
 KEYS = Annotated[
-    bool, typer.Option("--keys", help="Print the keys and what they mean as a table, in Markdown.")
+    bool, typer.Option("--keys", help="Print a table of the keys and their meaning, in Markdown.")
 ]
 
 

@@ -1,4 +1,4 @@
-"""The one door through which anything is evaluated."""
+"""Evaluates models and references: all other rooms call them only through this one."""
 
 import lazy_loader
 

@@ -1,9 +1,9 @@
-"""Calls one function: batches, isolated failures, workers, the store, and the time it takes.
+"""Calls one function: in batches, on workers, with the store; it isolates failures and measures the time.
 
-A batch that raises is halved until the points that raise stand alone (log n extra calls a failing point).
+A batch that raises is halved until the points that raise are alone (log n extra calls for each failing point).
 Calls that take more than 1 ms a point are *expensive*: they are stored, cut into chunks of about half a
-second so that a kill loses little, and shared among the workers of the executor if the function allows it. The number of
-rows of a chunk is declared, or measured once and recorded, because values may depend on it in their last digits.
+second so that a kill loses little, and sent to the workers of the executor if the function allows it. The number of
+rows of a chunk is declared, or measured once and recorded, because the last digits of values may depend on it.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.guarded import Messages, guarded, halved
 from supnorm.evaluation.processes import Processes, WorkerEnded
-from supnorm.evaluation.spot_check import demand_own
+from supnorm.evaluation.spot_check import demand_same_function
 from supnorm.evaluation.store import EvaluationStore
-from supnorm.evaluation.threads import own_threads
+from supnorm.evaluation.threads import all_threads
 from supnorm.problem import Function
 from supnorm.process import CALLS
 from supnorm.results import BadInput, Interrupted
 
 Array = NDArray[np.float64]
-EXPENSIVE = 1e-3  # seconds a point: calls above 1 ms are stored
-# Seconds that storing one number of a result took at most (36 ns were measured), times three: of more than 10,000 outputs
-# a call of 1 ms is stored more slowly than it is repeated.
+EXPENSIVE = 1e-3  # seconds a point: a function that takes longer is expensive, and its calls are stored
+# Seconds for storing one number of a result: 36 ns were measured at most, times three. So storing a call of more than 10,000
+# outputs takes longer than repeating a call of 1 ms.
 KEEPING = 1e-7
 CHUNK_SECONDS = 0.5
 ALONE = 0.1  # seconds: a call of at least this time hides the cost of sending it to a worker alone
@@ -45,11 +45,11 @@ class Caller:
     """One side of a problem (``"model"``, ``"reference"`` or ``"recheck"``).
 
     Args:
-        function: what is called.
+        function: the function that is called.
         side: its name in the store and in messages.
-        store: where expensive calls are kept; None keeps nothing.
-        executor: where expensive calls run; None runs them here.
-        workers: how many chunks are in flight at once.
+        store: stores expensive calls; None stores nothing.
+        executor: runs expensive calls; None runs them in this process.
+        workers: number of workers; twice as many chunks are in flight at once.
 
     Attributes:
         hurried: `alone` returns a stored value of an expensive function instead of calling it again.
@@ -73,7 +73,7 @@ class Caller:
         self.executor, self.workers = executor, workers
         self.known = store.load(side) if store else {}
         if store is not None:
-            demand_own(store, side, function)
+            demand_same_function(store, side, function)
         self.outputs: int | None = len(next(iter(self.known.values()))[0]) if self.known else None
         before = store.number(f"seconds a point, {side}") if store else None
         self.cost = before or 0.0
@@ -99,12 +99,12 @@ class Caller:
 
     @property
     def expensive(self) -> bool:
-        """Whether a point takes more than `expensive_from`: declared, or measured until `decide` was called, then fixed."""
+        """Whether a point takes more than `expensive_from`: as declared, or as measured; `decide` fixes it."""
         return self.cost >= self.expensive_from if self.decided is None else self.decided
 
     @property
     def expensive_from(self) -> float:
-        """Seconds from which on a point is expensive: 1 ms, or what storing more than 10,000 outputs takes."""
+        """Seconds above which a point is expensive: 1 ms, or the time to store its outputs if they are more than 10,000."""
         return max(EXPENSIVE, KEEPING * (self.outputs or 1))
 
     @property
@@ -120,7 +120,7 @@ class Caller:
             one_by_one: whether a search sends points to workers one by one; None as for ``rows``.
 
         Raises:
-            BadInput: when the run that is resumed has another decision.
+            BadInput: when the run that is resumed has decided otherwise.
         """
         if self.decided is not None and self.decided != expensive:
             was = "expensive" if self.decided else "cheap"
@@ -128,13 +128,13 @@ class Caller:
                 f"--resume: the {self.side} counted as {was} in the run that is resumed; leave --cost out to go on with it"
             )
         self.decided, self.declared = expensive, True
-        if self.rows is None:  # else those of the run that is resumed
+        if self.rows is None:  # otherwise the rows of the run that is resumed stay
             self.rows = rows
         if self.one_by_one is None:
             self.one_by_one = one_by_one
 
     def decide(self, cost: float) -> None:
-        """Fix what a point costs: how calls are cut and stored must not change with the machine's load.
+        """Fix the cost of a point, because the cutting and storing of calls must not change with the machine's load.
 
         A resumed run takes over the decision of the earlier run.
         """
@@ -155,7 +155,7 @@ class Caller:
             self.store.remember(f"one by one, {self.side}", "yes" if self.one_by_one else "no")
 
     def cut_by(self, rows: int) -> None:
-        """Fix the rows of a call at fewer than `decide` did, so that both sides of a problem are cut alike."""
+        """Fix fewer rows of a call than `decide` did, so that the calls of both sides of a problem have the same rows."""
         if rows != self.rows and self.store is not None:
             self.store.remember(f"rows a call, {self.side}", str(rows))
         self.rows = rows
@@ -165,7 +165,7 @@ class Caller:
         return rows_in(0.1 if self.on_workers else CHUNK_SECONDS, cost)
 
     def values(self, x: Array, purpose: str) -> tuple[Array, Messages]:
-        """Values at ``x``, shape ``(n, m)``, and what happened where a call failed (NaN rows)."""
+        """Values at ``x``, shape ``(n, m)``, and messages for the rows whose call failed (NaN)."""
         with np.errstate(all="ignore"):
             return self.quietly(x, purpose)
 
@@ -201,7 +201,7 @@ class Caller:
             return known[0]
         CALLS.begin(self.side, x, 1, self.expensive)
         try:
-            with own_threads() if self.expensive else nullcontext():
+            with all_threads() if self.expensive else nullcontext():
                 return np.asarray(guarded(self.function.value, x[None], self.outputs)[0][0])
         finally:
             CALLS.end()
@@ -234,15 +234,15 @@ class Caller:
         if self.executor is None or self.function.parallel == "none":
             yield from (self._here(piece, purpose) for piece in pieces)
         else:
-            yield from self._spread(pieces, purpose)
+            yield from self._in_parallel(pieces, purpose)
 
     def _here(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         start, expensive = time.perf_counter(), self.expensive
-        # The point itself is recorded for long calls, and for the first calls, which may turn out to be long.
+        # The point is recorded for long calls, and for the first calls, which may turn out to be long.
         CALLS.begin(self.side, x[0] if expensive or not self.called else None, len(x), expensive)
         try:
             if expensive:
-                with own_threads():
+                with all_threads():
                     y, messages = halved(self.function.value, x, self.outputs)
             else:
                 y, messages = halved(self.function.value, x, self.outputs)
@@ -251,8 +251,8 @@ class Caller:
         self._note(x, y, messages, time.perf_counter() - start, purpose)
         return y, messages
 
-    def _spread(self, pieces: list[Array], purpose: str) -> Iterator[tuple[Array, Messages]]:
-        """Keep ``2 * workers`` pieces in flight; store each as it comes back, yield them in order."""
+    def _in_parallel(self, pieces: list[Array], purpose: str) -> Iterator[tuple[Array, Messages]]:
+        """Keep ``2 * workers`` pieces in flight, store each when it returns, and yield them in order."""
         futures: dict[Future[Any], int] = {}
         ready: dict[int, tuple[Array, Messages]] = {}
         following = 0
@@ -279,7 +279,7 @@ class Caller:
                 future.cancel()
 
     def submit(self, x: Array) -> Future[Any]:
-        """Start a call on the workers; `land` takes what comes back."""
+        """Start a call on the workers; `land` takes its result."""
         assert self.executor is not None
         if self.function.parallel == "thread" or self.function.remake is None:
             return self.executor.submit(_timed, self.function.value, x, self.outputs)
@@ -289,7 +289,7 @@ class Caller:
         """The result of a call. If the process of a call of one point ends, the call counts as failed.
 
         Raises:
-            Interrupted: when an executor that is not ours has lost the call, and the one that repeated it.
+            Interrupted: when the user's executor has lost the call, and the call that repeated it.
         """
         try:
             y, messages, seconds = future.result()
@@ -304,18 +304,16 @@ class Caller:
         except Exception as error:
             if isinstance(self.executor, Processes | ThreadPoolExecutor) or isinstance(error, BadInput):
                 raise
-            if (
-                again
-            ):  # exceptions of the function are part of the result, so that here the workers have failed
+            if again:  # exceptions of the function are part of its result, so this one means that the workers have failed
                 return self._outcome(x, self.submit(x), again=False)
             raise Interrupted(
-                f"a call on the workers was lost twice ({type(error).__name__}: {error}); what was stored is kept, and "
-                "--resume goes on with it"
+                f"a call on the workers was lost twice ({type(error).__name__}: {error}); stored evaluations are kept, and "
+                "--resume goes on with them"
             ) from error
         return y, messages, seconds
 
     def land(self, x: Array, future: Future[Any] | None, purpose: str) -> tuple[Array, Messages]:
-        """Values and messages of a call that has returned, recorded and stored; from the store if there is no future."""
+        """Record and store a call that has returned; without a future its values come from the store."""
         if future is None:
             y, text = self.known[x[0].tobytes()]
             return y[None], {} if text is None else {0: text}
@@ -331,7 +329,7 @@ class Caller:
         if not self.measured:
             self.cost = seconds / len(x)
         room = (len(self.known) + len(x)) * (self.outputs or 1) <= NUMBERS
-        if self.expensive and (self.store is not None or (len(self.known) < KEPT and room)):
+        if self.expensive and (self.store is not None or (len(self.known) < REMEMBERED and room)):
             y = y if y.shape[1] == (self.outputs or 1) else np.full((len(x), self.outputs or 1), np.nan)
             if self.store is not None:
                 self.store.append(self.side, purpose, x, y, messages, seconds)
@@ -342,7 +340,7 @@ class Caller:
 
 
 def rows_in(seconds: float, cost: float) -> int:
-    """Rows that take about so many seconds at ``cost`` seconds each: a power of 4, so that a repeat has the same number.
+    """Rows that take about ``seconds`` at ``cost`` seconds each; a power of 4, so that another run finds the same number.
 
     >>> rows_in(0.5, 1.03e-3), rows_in(0.5, 0.97e-3), rows_in(0.5, 2.0)
     (256, 256, 1)

@@ -1,4 +1,4 @@
-"""How functions are called, the same for every verb: what a call costs, who makes it, and where its values are kept."""
+"""How every verb calls functions: the cost of a call, the workers, and the store of values."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 class Calls:
     """How a verb calls model and reference; `audit`, `fit` and `budget` take it as ``calls``.
 
-    ``cost`` is a word, or the seconds that a call takes a point: what takes more than 1 ms is expensive, which decides how a
-    verb goes. ``executor`` is any ``concurrent.futures`` executor for expensive calls of the reference, in place of
-    ``workers`` (Dask: ``client.get_executor()``). ``store`` keeps the values of expensive calls, for resuming.
+    ``cost`` is a word, or the seconds of a call for each point. A function that takes more than 1 ms is expensive, and a
+    verb then spends its budget differently. ``executor`` is any ``concurrent.futures`` executor for expensive calls of the
+    reference, instead of ``workers`` (Dask: ``client.get_executor()``). ``store`` stores the values of expensive calls, so
+    that a run can be resumed.
 
-    A proof evaluates programs and not the functions, so that `certify` has none of this.
+    A proof evaluates programs instead of functions, so `certify` takes no ``calls``.
 
     Raises:
         BadInput: for fewer than one worker.
@@ -51,5 +52,5 @@ class Calls:
 
     @classmethod
     def of(cls, calls: Calls | None) -> Self:
-        """These calls as those of one verb, with its further fields; the defaults for None."""
+        """The calls as an object of this class, which may have further fields; None gives the defaults."""
         return calls if isinstance(calls, cls) else cls(**vars(calls or Calls()))

@@ -15,8 +15,8 @@ from supnorm.evaluation.caller import EXPENSIVE
 from supnorm.results import BadInput
 from supnorm.results.option import demand_number
 
-# Of a call that is declared to be expensive: a kill loses at most so many. A program that takes 0.1 s to start spends
-# 6 ms a point on it.
+# Rows of a call that is declared to be expensive: a kill loses at most so many. A program that takes 0.1 s to start then
+# spends 6 ms a point on starting.
 ROWS = 16
 MOST = 100_000
 SENT = {"one-by-one": True, "in-rounds": False}
@@ -54,7 +54,7 @@ def cost_of_word(word: str | float, known: Collection[str], more: str = "") -> C
     right = digits.isascii() and digits.isdigit() and len(digits) < 8 and 1 <= int(digits) <= MOST
     if name == "cheap" or not right:
         raise BadInput(
-            f"cost: rows of a call are a whole number from 1 to {MOST:,} after an expensive one, as in expensive:64, got "
+            f"cost: the rows of an expensive call are a whole number from 1 to {MOST:,}, as in expensive:64, got "
             f"{word[:80]!r}"
         )
     if last and sent not in SENT:

@@ -28,10 +28,10 @@ class Evaluations:
     """Model and reference at ``n`` points.
 
     Attributes:
-        x: shape ``(n, d)``.
-        model, reference: shape ``(n, m)``; NaN where nothing was evaluated or the call failed.
-        error: shape ``(n,)``; NaN where there is no error: see ``status``.
-        output: which output has the error, shape ``(n,)``.
+        x: points, shape ``(n, d)``.
+        model, reference: values, shape ``(n, m)``; NaN where nothing was evaluated or the call failed.
+        error: errors, shape ``(n,)``; NaN where there is no error, see ``status``.
+        output: the output that has the error, shape ``(n,)``.
         status: `PointStatus` codes, shape ``(n,)``.
         finite: whether every point is known to have a finite error.
     """

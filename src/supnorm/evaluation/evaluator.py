@@ -1,4 +1,4 @@
-"""Every evaluation passes here: counts by purpose, records failures with their points and the largest error computed."""
+"""Makes all evaluations of a problem, counts them by purpose, and records failures and the largest computed error."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ class Twice:
     alone: Witness
 
     @property
-    def apart(self) -> float:
-        """Difference of the two errors; infinite if one of them is infinite, or if a call gave none."""
+    def difference(self) -> float:
+        """Difference of the two errors; infinite if one of them is infinite, or if a call gave no error."""
         a, b = self.batch.error, self.alone.error
         return 0.0 if a == b else float(np.nan_to_num(abs(a - b), nan=np.inf, posinf=np.inf))
 
     @property
     def differs(self) -> bool:
-        """Whether the two errors differ in digits that are printed."""
-        return self.apart > SHOWN * float(np.fmin(self.batch.error, self.alone.error))
+        """Whether the two errors differ in the printed digits."""
+        return self.difference > SHOWN * float(np.fmin(self.batch.error, self.alone.error))
 
 
 class Evaluator:
@@ -54,13 +54,13 @@ class Evaluator:
         problem: with a model.
         calls: how both sides are called; `supnorm.auditing.cost.declare` declares their cost.
         observer: gets `Advanced` and `NewWorst` events.
-        budget: shown to the observer.
+        budget: number of evaluations that the observer is told.
 
     Attributes:
         counts: evaluations by purpose; a gradient counts 3.
         worst: the largest error of everything evaluated so far; -inf before the first.
         worst_finite: the largest finite error.
-        failures: points without a value, and why.
+        failures: points without a value, and the reasons.
         top: the point of `worst`, with the values that gave it; None before the first.
         top_alone: whether these values come from calls of that point alone, and not from a batch.
         twice: points that were the worst of a batch and were then called alone.
@@ -80,7 +80,7 @@ class Evaluator:
             raise BadInput("this needs a model beside the reference; the problem has none")
         self.problem, self.observer, self.budget = problem, observer, budget
         calls = calls or Calls()
-        self._own, self.workers = calls.executor is None, calls.workers
+        self._made_executor, self.workers = calls.executor is None, calls.workers
         self.executor = calls.executor or make_executor(problem.reference, calls.workers)
         self.model = Caller(problem.model, "model", calls.store)
         self.reference = Caller(problem.reference, "reference", calls.store, self.executor, calls.workers)
@@ -104,7 +104,7 @@ class Evaluator:
         self._shown = 0
         self._announced = -np.inf, False
 
-    # -- what the search sees -------------------------------------------------------------------------
+    # -- used by the search ---------------------------------------------------------------------------
 
     @property
     def total(self) -> int:
@@ -136,10 +136,10 @@ class Evaluator:
         """
         x = draw_inside(self.problem.domain, n, rng)
         hint = f"{self.problem.source}: " if self.problem.source else ""
-        found = []
+        probes = []
         for caller in (self.model, self.reference):
             try:
-                found.append(probe(caller, x, hint))
+                probes.append(probe(caller, x, hint))
             except BadInput as error:
                 text = str(error)
                 known = text.startswith(hint + caller.side)
@@ -156,7 +156,7 @@ class Evaluator:
                 f"{self.reference.outputs}; choose the same ones (outputs = [...])"
             )
         self.problem.check_tolerances(self.outputs)
-        model, reference = found
+        model, reference = probes
         demand_repeatable(self.problem.error, x, model, reference, hint)
         for point in probed_errors(self.problem.error, x, model, reference):
             self._see(point, tell=False)
@@ -228,9 +228,9 @@ class Evaluator:
         return None if self.top is None else self.recompute(self.top.x, self.top.error)
 
     def recompute(self, x: Array, seen: float) -> Witness:
-        """Both values at a point ``x`` (d,) called alone; the values of the batch if these gave the worst error.
+        """Both values at a point ``x`` (d,), called alone; the values of the batch if these gave the larger error.
 
-        A value may depend on the batch, or on earlier calls; the larger error is recorded. Each point is called alone
+        A value may depend on the batch or on earlier calls, so the larger error is recorded. Each point is called alone
         only once.
 
         Args:
@@ -242,7 +242,7 @@ class Evaluator:
         if self.top is not None and np.array_equal(self.top.x, x):
             return self.top
         larger = self._known[key]
-        # The call fails sometimes: in the batch it gave an error.
+        # The call fails only sometimes: in the batch it gave an error.
         return replace(larger, error=seen) if np.isnan(larger.error) else larger
 
     def _call_alone(self, x: Array, seen: float) -> Witness:
@@ -269,7 +269,7 @@ class Evaluator:
 
     def close(self) -> None:
         """Stop the workers."""
-        if self._own and self.executor is not None:
+        if self._made_executor and self.executor is not None:
             self.executor.shutdown(wait=True, cancel_futures=True)
 
     # -- inside ---------------------------------------------------------------------------------------
@@ -286,7 +286,10 @@ class Evaluator:
             y, f, slope, reduced = self._gradients.rows(x, purpose)
         except BadInput:
             raise
-        except (Exception, SystemExit):  # halved as in `values`, until the points that raise stand alone
+        except (
+            Exception,
+            SystemExit,
+        ):  # halve the batch as in `values`, until the points that raise are alone
             if len(x) == 1:
                 return self.values_inside(x, purpose), np.zeros_like(x)
             half = len(x) // 2
@@ -322,19 +325,19 @@ class Evaluator:
             self.worst_finite = max(self.worst_finite, float(finite.max(initial=-np.inf)))
         self.count(purpose, cost * len(x))
         self._remember(done, top)
-        INTERRUPTS.poll()  # the batch has been taken in
+        INTERRUPTS.poll()  # only now, because the batch is recorded
         return done
 
     def expect(self, budget: int) -> None:
-        """From now on, show observers this number of evaluations as the whole work."""
+        """From now on, tell observers this number of evaluations as the whole work."""
         self.budget = budget
 
     def announce(self, rms: float) -> None:
-        """From now on, show observers this RMS error."""
+        """From now on, tell observers this RMS error."""
         self.rms = rms
 
     def hurry(self) -> None:
-        """From now on, take expensive values that are stored instead of calling again (`Caller.hurried`)."""
+        """From now on, take stored values of expensive functions instead of calling again (`Caller.hurried`)."""
         self.model.hurried = self.reference.hurried = True
 
     def count(self, purpose: str, n: int) -> None:
@@ -354,7 +357,7 @@ class Evaluator:
             self.observer(Advanced(self.total, self.budget, self.worst, self.rms, failed))
 
     def _see(self, point: Witness, alone: bool = False, tell: bool = True) -> None:
-        """Record an error, whatever computed it, so that no error is larger than `worst`."""
+        """Record an error from any computation, so that no computed error is larger than `worst`."""
         if point.error < np.inf:
             self.worst_finite = max(self.worst_finite, point.error)
         if point.error > self.worst:

@@ -1,4 +1,4 @@
-"""The events that long work sends to an observer. Terminal and notebook draw them; the library never prints."""
+"""The events that long work sends to an observer; terminal and notebook show them. The library itself never prints."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Advanced:
-    """Some evaluations later. ``rms`` is NaN until the statistics are in."""
+    """Evaluations were made. ``rms`` is NaN until it is known."""
 
     done: int
     budget: int | None
@@ -44,7 +44,7 @@ class Advanced:
 
 @dataclass(frozen=True)
 class NewWorst:
-    """An error larger than all before; ``above``: whether it exceeds the tolerance."""
+    """An error is larger than all earlier ones; ``above`` tells whether it exceeds the tolerance."""
 
     evaluations: int
     worst: float
@@ -53,7 +53,7 @@ class NewWorst:
 
 @dataclass(frozen=True)
 class Planting:
-    """``done`` of ``searches`` for planted errors are over; `Advanced` does not count evaluations of a stand-in."""
+    """``done`` of ``searches`` for planted errors are over; `Advanced` does not count their evaluations of a surrogate."""
 
     done: int
     searches: int

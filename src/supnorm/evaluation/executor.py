@@ -1,8 +1,8 @@
-"""Where expensive calls run: any ``concurrent.futures`` executor; here, processes or threads.
+"""Makes executors (processes or threads) for expensive calls, and explains to the user why workers ended.
 
-A spawned process begins by importing the program's main file again, and a problem's Python file when it first
-needs it. A file that starts processes while it is imported would therefore start processes without end. Python ends such a
-worker with a traceback that names no file of the user. This module makes the message for the user.
+A spawned process first imports the program's main file again, and later a problem's Python file when it needs it. A file
+that starts processes while it is imported would therefore start processes without end. Python ends such a worker with a
+traceback that names no file of the user, so this module makes the message.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from supnorm.results import BadInput
 
 GUARD = 'if __name__ == "__main__":'
 USER_FILE = "supnorm_user_"  # prefix of the names of modules of problem files
-Spread = TypeVar("Spread", bound=Calls)
+Settings = TypeVar("Settings", bound=Calls)
 
 
 def make_executor(function: Function, workers: int) -> Executor | None:
@@ -41,26 +41,26 @@ def make_executor(function: Function, workers: int) -> Executor | None:
         return ThreadPoolExecutor(workers)
     if multiprocessing.parent_process() is not None and (line := _importing(USER_FILE)):
         raise BadInput(
-            f"{_named(line)} asks for workers, and each of them comes to this line when it imports the file; "
+            f"{_named(line)} asks for workers, and each worker reaches this line when it imports the file; "
             f"put it under {GUARD}"
         )
     return Processes(workers)
 
 
 @contextmanager
-def spread(problem: Problem, calls: Spread) -> Iterator[Spread]:
-    """The calls with where the expensive ones run: their executor, one of our own for several workers, or here."""
-    own = None if calls.executor is not None else make_executor(problem.reference, calls.workers)
+def with_executor(problem: Problem, calls: Settings) -> Iterator[Settings]:
+    """The calls with an executor for expensive ones: the given one, or a new one for several workers."""
+    made = None if calls.executor is not None else make_executor(problem.reference, calls.workers)
     try:
-        yield replace(calls, executor=calls.executor or own)
+        yield replace(calls, executor=calls.executor or made)
     finally:
-        if own is not None:
-            own.shutdown(cancel_futures=True)
+        if made is not None:
+            made.shutdown(cancel_futures=True)
 
 
 @contextmanager
 def broken_workers_explained() -> Iterator[None]:
-    """A context for verbs whose workers may end before their work is done: explains why, as far as it is known here.
+    """A context for verbs whose workers may end before their work is done; it explains the reason as far as it is known.
 
     A worker that imports the main file again and reaches the same verb ends without a message; the verb that waits
     for it in the main process reports it.
@@ -74,12 +74,12 @@ def broken_workers_explained() -> Iterator[None]:
         line = _importing("__main__")
         if line is None or _guarded(*line):
             text = (
-                "a worker process ended before its call was done: killed, out of memory, or a crash of compiled "
-                "code; try one worker, which shows the call"
+                "a worker process ended before its call was done: it was killed, out of memory, or compiled code "
+                "crashed; try one worker, which shows the call"
             )
         else:
             text = (
-                f"{_named(line)} starts workers, and each of them imports the file again and comes to this "
+                f"{_named(line)} starts workers, and each worker imports the file again and reaches this "
                 f"line; leave workers out, or put it under {GUARD}"
             )
         raise BadInput(text) from None
@@ -95,7 +95,7 @@ def starts_again() -> bool:
 
 
 def _importing(name: str) -> tuple[Path, int] | None:
-    """File and line that now run at the top level of a module whose name has this prefix."""
+    """File and line that are now being executed at the top level of a module whose name has this prefix."""
     for frame, line in traceback.walk_stack(inspect.currentframe()):
         path = Path(frame.f_code.co_filename)
         top = frame.f_code.co_name == "<module>" and str(frame.f_globals.get("__name__")).startswith(name)
@@ -105,7 +105,7 @@ def _importing(name: str) -> tuple[Path, int] | None:
 
 
 def _guarded(path: Path, line: int) -> bool:
-    """Whether a line stands under a condition on ``__name__``."""
+    """Whether a line is under a condition on ``__name__``."""
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, OSError):

@@ -1,6 +1,6 @@
-"""Points without a value: which side failed there, why, and what this counts as.
+"""Records points without a value: which side failed, why, and how the point counts.
 
-If the model has no value where the reference has one, the error is infinite, unless the problem ignores it
+If the model has no value where the reference has one, the error is infinite, unless the problem ignores such points
 (`ErrorMeasure.failures`). The cause makes no difference: the model raised, took too long, ended the program, or returned
 a number that is not finite. Where the reference has no value, no error is known.
 """
@@ -51,7 +51,7 @@ class Failures:
 
     @property
     def without_value(self) -> dict[str, int]:
-        """Points where a side has no value, whatever it counts as; of the model only where the reference has one."""
+        """Points where a side has no value, however they count; for the model only points where the reference has one."""
         return {"model": self.failed["model"] + self.infinite, "reference": self.failed["reference"]}
 
     def sort_out(
@@ -85,7 +85,7 @@ class Failures:
     def _sort_out_model(
         self, measure: ErrorMeasure, done: Evaluations, counted: NDArray[np.bool_], messages: Messages
     ) -> None:
-        """Points where the model has no value and the reference has."""
+        """Record points where the model has no value and the reference has one."""
         missing = (np.isfinite(done.reference) & ~np.isfinite(done.model)).any(axis=1)
         missing &= counted & (done.status == PointStatus.OK)
         ignored = measure.failures == "ignore"
@@ -115,6 +115,6 @@ class Failures:
         # Messages that differ only in their numbers have one cause.
         key = (where, kind, re.sub(r"[0-9.eE+-]+", "#", message)[:120])
         if key not in self.causes and len(self.causes) >= MOST:
-            key = (where, kind, "")  # too many different messages: one entry for all others
+            key = (where, kind, "")  # too many different messages: all further ones share one entry
         entry = self.causes.setdefault(key, Failure(where, kind, message, x[0].copy()))
         entry.count += len(x)

@@ -1,4 +1,4 @@
-"""Points whose calls run on workers; they are taken in the order in which they were sent, or in which they returned.
+"""Points whose calls run on workers; the search takes them in the order of sending or of returning.
 
 Values are stored as they return, and taken one at a time. In the order in which they were sent, the decisions of a search
 do not depend on the machine, and a resumed run, which has values in the store, makes the same decisions. But a slow call
@@ -38,7 +38,7 @@ class Flight:
 
     Args:
         evaluator: one whose reference runs on workers (`Evaluator.asynchronous`).
-        purpose: what the evaluations are counted as.
+        purpose: the purpose that the evaluations count for.
         in_order: take points in the order in which they were sent; otherwise in which they return.
     """
 
@@ -52,7 +52,7 @@ class Flight:
 
     @property
     def points(self) -> Array:
-        """Where calls are in flight, shape ``(len(self), d)``."""
+        """The points of calls in flight, shape ``(len(self), d)``."""
         d = self.evaluator.problem.domain.d
         return np.array([sent.x for sent in self._flying]).reshape(-1, d)
 

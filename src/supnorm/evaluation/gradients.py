@@ -1,4 +1,4 @@
-"""Errors with their gradients, chained through the error measure; expensive ones are stored like values."""
+"""Errors with their gradients, by the chain rule through the error measure; expensive calls are stored like values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import Caller
-from supnorm.evaluation.threads import own_threads
+from supnorm.evaluation.threads import all_threads
 from supnorm.problem import Problem
 
 Array = NDArray[np.float64]
@@ -47,7 +47,7 @@ class GradientCaller:
         missing = np.array([i for i, key in enumerate(keys) if key not in self.known], dtype=int)
         if len(missing):
             start = time.perf_counter()
-            with own_threads():
+            with all_threads():
                 table = np.concatenate(self._timed(x[missing])[:3], axis=1)
             seconds = time.perf_counter() - start
             assert self.model.store is not None
@@ -70,7 +70,7 @@ class GradientCaller:
             f = f.copy()
             clock.append(time.perf_counter())
             error, output = measure.reduced(y, f, x)
-            whole = math.isfinite(np.add.reduce(error))  # then all are
+            whole = math.isfinite(np.add.reduce(error))  # a finite sum means that all errors are finite
             by_model, by_reference = measure.gradient(y, f, output)
             if not whole:
                 good = np.isfinite(error)

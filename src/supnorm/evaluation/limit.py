@@ -1,7 +1,8 @@
 """A limit of work, in time and in evaluations, and its parts: one for audits, proofs, fits and optimisers.
 
-The time of an evaluation is an average in which a batch counts half as much as the one after it: the first calls of a
-function may compile it. Batches are cut to what is left, so that a limit is kept within about one call of the reference.
+The time of an evaluation is an average in which a batch counts half as much as the next one, because the first calls of a
+function may compile it. Batches are cut to the remaining time, so a limit is exceeded by about one call of the reference
+at most.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ MOST = 10**15  # evaluations: in practice without a limit
 
 @dataclass
 class Pace:
-    """Seconds of an evaluation by the latest measurements; ``guess`` before the first."""
+    """Seconds of an evaluation by the latest measurements; ``guess`` before the first measurement."""
 
     guess: float = 1e-9
     seconds: float = 0.0
     evaluations: float = 0.0
 
     def note(self, evaluations: int, seconds: float) -> None:
-        """Take a batch in."""
+        """Record the time of a batch."""
         if evaluations > 0:
             self.seconds = FORGET * self.seconds + seconds
             self.evaluations = FORGET * self.evaluations + evaluations
@@ -37,7 +38,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Limit:
-    """When work has to end; without arguments it never has to.
+    """The time when work has to end; without arguments there is no limit.
 
     Attributes:
         end: of ``clock()``; infinite without a limit in time.
@@ -104,7 +105,7 @@ class Limit:
         """A part of the limit: ``share`` of its evaluations, at least one, and of the time that is left.
 
         Raises:
-            ValueError: for a share above 1, such as seconds, or below 0: a part never ends after the whole.
+            ValueError: for a share above 1 or below 0; a part never ends after the whole limit.
         """
         if not 0.0 <= share <= 1.0:
             raise ValueError(f"a share lies between 0 and 1, got {share:g}")

@@ -1,4 +1,4 @@
-"""Before a search: does the same point give the same value, alone and in a batch?
+"""Checks before a search that a point has the same value in each call, alone and in a batch.
 
 A model with dropout, normalisation in training mode or a Monte-Carlo reference has no worst error.
 """
@@ -19,8 +19,8 @@ from supnorm.problem.users_error import Described, hint
 from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
-# Digits that cancel inside cost more: 4e-12 in a Gaussian process of little noise. From here on it is refused: what is
-# random or sees the other points of a batch differs by 1e-3 and more.
+# Relative differences from which on a function is refused. Cancellation inside a function makes rounding larger: 4e-12 was
+# seen in a Gaussian process of little noise. Functions that are random or depend on other points differ by 1e-3 and more.
 LARGE = {"float64": 1e-6, "float32": 1e-4, "float16": 1e-1, "bfloat16": 0.5}
 
 
@@ -41,7 +41,7 @@ class Probed:
 
     values: Array
     again: tuple[tuple[NDArray[np.intp], Array], ...] = ()
-    apart: Array = field(default_factory=lambda: np.zeros(1))
+    difference: Array = field(default_factory=lambda: np.zeros(1))
     noise: float = 0.0
     where: str = ""
 
@@ -73,8 +73,7 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
     caller.decide(cost_of(caller, x[good], caller.expensive_from))
     chosen = good[:1] if caller.expensive else good
     parts = caller.expensive or bool(messages)
-    # The same batch where it was called as a whole: in a smaller one, without the points that have no value, sums may be
-    # ordered otherwise.
+    # Repeat the whole batch if it was called as a whole: a smaller one may sum in another order.
     again = guarded(caller.function.value, x[chosen] if parts else x, caller.outputs)[0]
     again = again if parts else again[good]
     scale = np.abs(y[good]).max(axis=0) + np.finfo(float).tiny
@@ -83,9 +82,7 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
     large = LARGE.get(caller.function.precision, 1e-4) * scale
     gap = np.abs(again - y[chosen])
     where = "two calls of the same points"
-    if (
-        parts
-    ):  # batches of other points were compared: only another call of the same points shows what is random
+    if parts:  # these were batches of different points; only another call of the same points shows randomness
         where = "calls of a batch and of its points alone"
         if not (gap <= allowed).all():
             once_more = guarded(caller.function.value, x[chosen], caller.outputs)[0]
@@ -109,12 +106,12 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
                 "value depends on the other points; put normalisation layers in evaluation mode (model.eval()), or say "
                 'precision = "float32" if it computes in single precision'
             )
-    apart = np.max([np.abs(v - y[rows]).max(axis=0) for rows, v in calls], axis=0)
-    caller.noise = float((apart / scale).max())
+    difference = np.max([np.abs(v - y[rows]).max(axis=0) for rows, v in calls], axis=0)
+    caller.noise = float((difference / scale).max())
     if caller.noise <= ALLOWED.get(caller.function.precision, 1e-5):
-        caller.noise, apart = 0.0, np.zeros_like(apart)
+        caller.noise, difference = 0.0, np.zeros_like(difference)
     caller.noise_between = where if caller.noise else ""
-    return Probed(y, tuple(calls), apart, caller.noise, caller.noise_between)
+    return Probed(y, tuple(calls), difference, caller.noise, caller.noise_between)
 
 
 def demand_repeatable(
@@ -131,7 +128,7 @@ def demand_repeatable(
     known = measure(model.values, reference.values, x)[0]
     for side, probed in (("model", model), ("reference", reference)):
         for sign in (-1.0, 1.0):
-            moved = probed.values + sign * probed.apart
+            moved = probed.values + sign * probed.difference
             sides = (moved, reference.values) if side == "model" else (model.values, moved)
             with np.errstate(invalid="ignore"):
                 change = np.abs(measure(*sides, x)[0] - known)
@@ -145,11 +142,11 @@ def demand_repeatable(
 
 
 def probed_errors(measure: ErrorMeasure, x: Array, model: Probed, reference: Probed) -> Iterator[Witness]:
-    """The largest error of each call of the probe that both sides have: every computed value counts."""
+    """The largest error of each call of the probe that both sides have, because every computed error counts."""
     everywhere = np.arange(len(x))
     y, f = model.values, reference.values
     calls = [(everywhere, y, f)]
-    # Values of different batches differ by rounding, which is no error of either side.
+    # Only calls of the same batch are paired: values of different batches differ by rounding.
     both = zip(model.again, reference.again, strict=False)
     calls += [(rows, left, right) for (rows, left), (others, right) in both if np.array_equal(rows, others)]
     for rows, left, right in calls:
@@ -162,12 +159,12 @@ def cost_of(caller: Caller, x: Array, matters: float = EXPENSIVE) -> float:
     """Seconds a point. The first calls may include compilation and imports, so expensive calls are repeated.
 
     Args:
-        caller: has been called at ``x`` before.
+        caller: a caller that has been called at ``x`` before.
         x: points with a value, ``(n, d)``.
-        matters: below this the exact cost of a point does not matter.
+        matters: below this cost of a point its exact value does not matter.
     """
     cost = caller.cost
-    # One row twice: the second call compiles nothing. Then a batch, because the call itself may be what takes the time.
+    # One row twice, because the second call compiles nothing. Then a batch, because the time may be that of the call itself.
     for rows, most in ((x[:1], np.inf), (x[:1], np.inf), (x, 0.02)):
         if not matters <= cost < most:
             break

@@ -1,7 +1,7 @@
-"""Worker processes, each with a thread that serves it: if a worker is lost, one call is lost, and not all.
+"""Worker processes, each with a thread that serves it; if a worker ends, only its call is lost.
 
-``concurrent.futures.ProcessPoolExecutor`` gives up all calls when one worker ends, and cannot say which call did it.
-Here a worker has one call at a time (and, where calls are quick, one more waiting), so the call is known: a new worker
+``concurrent.futures.ProcessPoolExecutor`` gives up all calls when one worker ends, and cannot tell which call ended it.
+Here a worker has one call at a time (and one more waiting if calls are quick), so the call is known, and a new worker
 repeats it once. A call that ends its process twice raises `WorkerEnded`; the other calls go on. Workers end with the
 process that started them, however that ends (`supnorm.process.end_with`). Cost: about 0.2 ms a call.
 """
@@ -31,11 +31,11 @@ from supnorm.evaluation.threads import share_threads
 from supnorm.process import ENDS, end_with, how_it_ended
 from supnorm.results import Interrupted
 
-QUICK = 0.05  # seconds: after such a call the next one is sent ahead
+QUICK = 0.05  # seconds: after a call that was shorter, the next one is sent in advance
 AHEAD = (
     1 << 16
-)  # bytes of a call that is sent ahead: more would not fit into the pipe while the worker is at work
-STARTS = 2, 10  # workers in a row that may end before they are ready, if none was ever ready, and if one was
+)  # largest size in bytes of such a call: more would not fit into the pipe while the worker is busy
+STARTS = 2, 10  # workers in a row that may end before they are ready, if none was ever ready and if one was
 GRACE = 5.0  # seconds to wait for an interrupted call, or for a worker that has to end
 MASKS = hasattr(signal, "pthread_sigmask")
 
@@ -67,7 +67,7 @@ class Processes(Executor):
 
     Args:
         workers: how many, at most.
-        deaf: calls are not interrupted either; the process that waits for them decides.
+        deaf: Ctrl-C does not interrupt calls either; the process that waits for them decides.
     """
 
     def __init__(self, workers: int, deaf: bool = False) -> None:
@@ -79,7 +79,7 @@ class Processes(Executor):
         self._shut = self._given_up = False
         atexit.register(
             self.kill
-        )  # otherwise the interpreter would wait for workers that never get the order to end
+        )  # otherwise the interpreter would wait for workers that nobody tells to end
 
     @property
     def pids(self) -> list[int]:
@@ -109,7 +109,7 @@ class Processes(Executor):
         return future
 
     def take(self, patient: bool, longest: int | None = None) -> _Call | None:
-        """The next call, None when there is none; ``patient`` waits for one, until the end."""
+        """The next call, or None if there is none; with ``patient`` it waits for one until the pool is shut down."""
         with self._changed:
             while True:
                 while self._queue:
@@ -130,7 +130,7 @@ class Processes(Executor):
             self._changed.notify_all()
 
     def give_up(self, error: BaseException) -> None:
-        """No worker can begin: all submitted calls fail."""
+        """Let all submitted calls fail, because no worker can begin."""
         with self._changed:
             self.broken = True
             calls, self._queue = self._queue, deque()
@@ -219,14 +219,14 @@ class _Attendant(threading.Thread):
         process = self.process
         if process is None or process.pid is None or not (kill or self.sent):
             return
-        with suppress(ProcessLookupError, OSError):  # it has ended meanwhile
+        with suppress(ProcessLookupError, OSError):  # the worker has ended meanwhile
             if kill or not MASKS:
                 process.kill()
             else:
                 os.kill(process.pid, signal.SIGINT)
 
     def _send(self, call: _Call) -> bool:
-        """False when there is no worker to send it to, and there will be none."""
+        """Send a call to the worker; False if there is no worker and there will be none."""
         self.sent.append(call)
         while True:
             try:
@@ -237,8 +237,8 @@ class _Attendant(threading.Thread):
                 return True
             except (BrokenPipeError, ConnectionResetError):
                 if not self.ready or len(self.sent) > 1:
-                    return True  # the cause shows when the first answer is awaited
-                self._bury()  # it ended while it was idle: no call is the cause
+                    return True  # `_receive` learns the cause when it waits for the first answer
+                self._bury()  # the worker ended while it was idle, so no call is the cause
             except BaseException as error:
                 return self._none_can_begin(error)
 
@@ -251,8 +251,8 @@ class _Attendant(threading.Thread):
         if MASKS:
             from multiprocessing import resource_tracker
 
-            resource_tracker.ensure_running()  # which takes the mask away when it starts
-            signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # the worker takes it over
+            resource_tracker.ensure_running()  # its start resets the mask
+            signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # the worker inherits the mask
         try:
             process.start()
         except BaseException:
@@ -279,7 +279,7 @@ class _Attendant(threading.Thread):
             return True
         call = self.sent.popleft()
         try:
-            good, value = pickle.loads(data)  # of a process of this program
+            good, value = pickle.loads(data)  # from a process of this program
         except Exception as error:
             good, value = False, error
         if good:
@@ -321,7 +321,7 @@ class _Attendant(threading.Thread):
     def _bury(self) -> str:
         """Forget a worker that has ended; returns how it ended."""
         self.process.join(GRACE)
-        if self.process.exitcode is None:  # it has closed its pipe only
+        if self.process.exitcode is None:  # the worker has closed its pipe but still runs
             self.process.kill()
             self.process.join()
         how = how_it_ended(self.process.exitcode)
@@ -366,7 +366,7 @@ def _left_to_the_parent(number: int, frame: Any) -> None:
 
 def _answer(data: bytes, deaf: bool) -> bytes:
     try:
-        fn, args, kwargs = pickle.loads(data)  # of the process that started this one
+        fn, args, kwargs = pickle.loads(data)  # from the process that started this one
         value = fn(*args, **kwargs) if deaf else _interruptible(fn, *args, **kwargs)
         return bytes(ForkingPickler.dumps((True, value)))
     except BaseException as error:

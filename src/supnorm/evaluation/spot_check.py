@@ -1,11 +1,11 @@
-"""Before the values of a store are used: are the functions still those that returned them?
+"""Checks before the values of a store are used that the functions are still those that returned them.
 
-This is checked for every run that is resumed, and in Python for every use of a store that holds points. Otherwise the
-values of another function, or of this function before a change, would count as values of this one. No fingerprint covers
+The check is made for every resumed run, and in Python for every use of a store that has points. Without it, the values of
+another function, or of this function before a change, would count as values of this one. No fingerprint covers
 all files that code opens, services that it uses and libraries that it calls, so a few stored points are evaluated again
-before anything else. A value counts as the same where it is equal up to what the function's
-precision explains (`ALLOWED`, as for a point alone and in a batch), relative to the largest of the stored values.
-Cost: `POINTS` calls a side.
+before anything else. Two values count as equal if their difference, relative to the largest of the
+stored values, is at most what the function's precision explains (`ALLOWED`, as for a point alone and in a batch).
+Cost: `POINTS` calls for each side.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from supnorm.problem import Function
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-POINTS = 8  # of each side
-ROOM = 10.0  # times what rounding explains: batches were cut otherwise
+POINTS = 8  # stored points of each side that are evaluated again
+ROOM = 10.0  # times `ALLOWED`: the stored values may come from batches of another size
 
 
 def spot_check(store: EvaluationStore, functions: Mapping[str, Function | None]) -> int:
-    """Evaluate a few stored points of each side again; returns how many.
+    """Evaluate a few stored points of each side again; returns their number.
 
     Args:
-        functions: by the name of their side in the store.
+        functions: the functions by the name of their side in the store.
 
     Raises:
         BadInput: naming the first point where the function has another value now, with both.
@@ -43,8 +43,8 @@ def spot_check(store: EvaluationStore, functions: Mapping[str, Function | None])
     return done
 
 
-def demand_own(store: EvaluationStore, side: str, function: Function) -> None:
-    """See that the values of a side are the function's own, once for each function that uses the store.
+def demand_same_function(store: EvaluationStore, side: str, function: Function) -> None:
+    """Check that the stored values of a side come from this function, once for each function that uses the store.
 
     Raises:
         BadInput: naming the first point where the function has another value, with both.
@@ -80,13 +80,13 @@ def _one(store: EvaluationStore, side: str, function: Function, what: str, inste
             continue
         alone, why = guarded(
             function.value, x[i : i + 1], stored.shape[1]
-        )  # in a batch of another size it may differ
+        )  # a batch of another size may differ by rounding
         if not why and alone.shape[1] == stored.shape[1] and (np.abs(alone[0] - stored[i]) <= allowed).all():
             continue
         value = why.get(0) or _shown(alone[0])
         raise BadInput(
-            f"{what}: the {side} {function.name} is not what it was: at {_shown(x[i])} the stored value is "
-            f"{_shown(stored[i])}, now it gives {value}; {instead}, or bring back what it was"
+            f"{what}: the {side} {function.name} has changed: at {_shown(x[i])} the stored value is {_shown(stored[i])}, "
+            f"now it gives {value}; {instead}, or restore the function"
         )
     return len(x)
 

@@ -1,4 +1,4 @@
-"""Every expensive call on disk, so that a run that was killed goes on without repeating it.
+"""Stores every expensive call on disk, so that a run that was killed goes on without repeating calls.
 
 One SQLite file in WAL mode, append-only: a row is a batch, with its points and values as float64 blobs.
 A row is written when its batch is done; a kill loses at most the batches in flight. Each row has a seal, a hash of all
@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS batches (
 CREATE TABLE IF NOT EXISTS seals (id INTEGER PRIMARY KEY, seal TEXT NOT NULL);
 """
 
-INPUTS = 100_000  # that a point may have
+INPUTS = 100_000  # largest number of inputs of a point
 
 NO_STORE = ": not a store of evaluations (choose another --out)"
 
@@ -51,10 +51,10 @@ def seal_of(
 
 
 def _demand_tables(connection: sqlite3.Connection) -> None:
-    """See that the names are tables: a view may be a query without end, a trigger may do anything.
+    """Check that the file has tables alone: a view may be a query without end, and a trigger may do anything.
 
     Raises:
-        sqlite3.DatabaseError: when they are something else.
+        sqlite3.DatabaseError: when it has anything else.
     """
     for kind, name in connection.execute("SELECT type, name FROM sqlite_master"):
         if kind not in ("table", "index"):
@@ -65,8 +65,8 @@ class EvaluationStore:
     """Append-only store of one run.
 
     Args:
-        path: of the SQLite file; made when absent.
-        fingerprint: of the problem; a file of another problem is refused.
+        path: the SQLite file; it is made if it does not exist.
+        fingerprint: fingerprint of the problem; a file of another problem is refused.
 
     Raises:
         BadInput: when the file belongs to another problem or is no such store.
@@ -75,7 +75,7 @@ class EvaluationStore:
     def __init__(self, path: Path | str, fingerprint: str) -> None:
         self.path, self._fingerprint = Path(path), fingerprint
         self._lock = threading.Lock()
-        self._own: list[tuple[str, object]] = []
+        self._vouched: list[tuple[str, object]] = []
         demand_name(self.path)
         if lexists(self.path):
             demand_file(self.path)
@@ -92,7 +92,7 @@ class EvaluationStore:
         elif row[0] != fingerprint:
             self.close()
             raise BadInput(
-                f"{self.path} holds evaluations of another problem (fingerprint {str(row[0])[:40]}, this one is "
+                f"{self.path} contains evaluations of another problem (fingerprint {str(row[0])[:40]}, this one is "
                 f"{fingerprint}); choose another --out"
             )
 
@@ -100,7 +100,7 @@ class EvaluationStore:
         """Everything stored for one side: from the bytes of a point to its values and failure message."""
         known: dict[bytes, tuple[Array, str | None]] = {}
         with reading_table(self.path, hint=NO_STORE):
-            # Before anything is read of them: no batch holds more than its points' numbers.
+            # First of all: no batch may contain more numbers than its points have.
             odd = self._connection.execute(
                 f"SELECT n FROM batches WHERE side=? AND (n < 1 OR n > 1000000000 OR length(x) > {8 * INPUTS} * n OR "
                 "length(x) < 8 * n OR length(y) < 8 * n) LIMIT 1",
@@ -131,7 +131,7 @@ class EvaluationStore:
                 for i in range(n):
                     known[x[i].tobytes()] = y[i], messages.get(str(i))
         widths = {len(y) for y, _ in known.values()}, {len(x) for x in known}
-        if any(len(found) > 1 for found in widths):
+        if any(len(sizes) > 1 for sizes in widths):
             raise BadInput(f"{self.path}{NO_STORE}: its points have different numbers of inputs or outputs")
         return known
 
@@ -141,7 +141,7 @@ class EvaluationStore:
         """Add one finished batch.
 
         Raises:
-            NotWritten: when it cannot be stored; those before it are.
+            NotWritten: when it cannot be stored; earlier batches stay stored.
         """
         row = (side, purpose, len(x), x.tobytes(), y.tobytes(), json.dumps(messages), float(seconds))
         with self._writing():
@@ -153,11 +153,11 @@ class EvaluationStore:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Inside, one transaction.
+        """A context with one transaction.
 
         Raises:
-            NotWritten: when the disk is full, the file read-only, locked by another program or gone: SQLite itself
-                would go on writing into a file that has no name any more.
+            NotWritten: when the disk is full, or the file is read-only, locked by another program or deleted; SQLite
+                would go on writing into a deleted file without an error.
         """
         if not self.path.exists():
             raise not_written(self.path, "it has vanished")
@@ -168,31 +168,31 @@ class EvaluationStore:
             with suppress(sqlite3.Error):
                 self._connection.rollback()
             raise not_written(self.path, str(error)) from error
-        except sqlite3.DatabaseError as error:  # damaged where nothing was read yet
+        except sqlite3.DatabaseError as error:  # the file is damaged in a part that was not read before
             raise BadInput(f"{self.path}{NO_STORE}: {cause(error)}") from None
 
     @property
     def points(self) -> int:
-        """How many evaluations are stored."""
+        """The number of stored evaluations."""
         with faults_of(f"{self.path}", NO_STORE):
             return int(self._connection.execute("SELECT COALESCE(SUM(n), 0) FROM batches").fetchone()[0])
 
     def remember(self, key: str, value: str) -> None:
-        """Keep a fact about the run; an earlier value stays."""
+        """Store a fact about the run, unless it is stored already."""
         with self._writing():
             self._connection.execute("INSERT OR IGNORE INTO about VALUES (?, ?)", (key, value))
 
     def recall(self, key: str) -> str | None:
-        """A fact that `remember` kept; None when there is none."""
+        """A fact that `remember` stored; None if there is none."""
         with faults_of(f"{self.path}", NO_STORE):
             row = self._connection.execute("SELECT value FROM about WHERE key=?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
     def number(self, key: str) -> float | None:
-        """A number, 0 or more, that `remember` kept as text; None when there is none.
+        """A number, 0 or more, that `remember` stored as text; None if there is none.
 
         Raises:
-            BadInput: when the store holds something else there.
+            BadInput: when the stored text is no such number.
         """
         text = self.recall(key)
         if text is None:
@@ -205,17 +205,17 @@ class EvaluationStore:
 
     def vouched(self, side: str, value: object) -> bool:
         """Whether this callable is known to be the one whose values of a side are stored."""
-        return any(of == side and known == value for of, known in self._own)
+        return any(of == side and known == value for of, known in self._vouched)
 
     def vouch(self, side: str, value: object) -> None:
-        """Take down that it is."""
+        """Record that this callable is the one whose values of a side are stored."""
         if not self.vouched(side, value):
-            self._own.append((side, value))
+            self._vouched.append((side, value))
 
     def only(self, side: str) -> EvaluationStore:
-        """This store for the calls of one side: those of others are neither kept nor found.
+        """This store for the calls of one side; it neither stores nor returns calls of other sides.
 
-        For audits of changing models against one reference.
+        It is for audits of changing models against one reference.
         """
         return _OneSide(self, side)
 
@@ -225,7 +225,7 @@ class EvaluationStore:
 
     @staticmethod
     def fingerprint_of(path: Path) -> str | None:
-        """The fingerprint in an existing store, None when there is none."""
+        """The fingerprint in an existing store; None if there is none."""
         if not exists(path):
             return None
         try:
@@ -243,7 +243,7 @@ class _OneSide(EvaluationStore):
     """See `EvaluationStore.only`."""
 
     def __init__(self, store: EvaluationStore, side: str) -> None:
-        self.path, self._store, self._side, self._own = store.path, store, side, store._own
+        self.path, self._store, self._side, self._vouched = store.path, store, side, store._vouched
 
     def load(self, side: str) -> dict[bytes, tuple[Array, str | None]]:
         return self._store.load(side) if side == self._side else {}
@@ -262,4 +262,4 @@ class _OneSide(EvaluationStore):
         return self._store.recall(key) if key.endswith(f", {self._side}") else None
 
     def close(self) -> None:
-        """The store itself is closed by who opened it."""
+        """Do nothing: the code that opened the store closes it."""

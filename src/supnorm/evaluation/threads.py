@@ -1,9 +1,9 @@
-"""One thread for the linear algebra of NumPy and SciPy while supnorm works; as many as before inside expensive calls.
+"""Limits the linear algebra of NumPy and SciPy to one thread while supnorm works, except inside expensive calls.
 
 The matrices here are small: layers of some ten neurons in blocks of rows, Gaussian processes of some hundred points.
 Sharing such work among threads takes longer than doing it in one, and much longer if other programs use the same cores:
 ``python -m benchmarks.search.threads`` measures it (docs/audit.md). If the user sets OMP_NUM_THREADS,
-OPENBLAS_NUM_THREADS or MKL_NUM_THREADS, the number of threads is not changed. torch and JAX have threads of their own.
+OPENBLAS_NUM_THREADS or MKL_NUM_THREADS, nothing is limited. The threads of torch and JAX are never limited.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ ASKED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class _Limit(threading.local):
-    """The libraries of this process and how many threads each had before; empty where none is limited.
+    """The libraries of this process and the number of threads of each before the limit; empty if none is limited.
 
-    For each thread of the program its own, as the number is in OpenBLAS.
+    Each thread of the program has its own limit, because OpenBLAS has a number for each thread.
     """
 
     def __init__(self) -> None:
@@ -28,25 +28,25 @@ class _Limit(threading.local):
         self.libraries: list[tuple[Any, int]] = []
 
     def enter(self) -> None:
-        """One thread from here on, unless it is so already or the user asked for something else."""
+        """Set one thread, unless the limit is set already or the user asked for another number."""
         if self.depth == 0 and not _asked():
-            import scipy.linalg  # noqa: F401  its library would not be limited when it is loaded later
+            import scipy.linalg  # noqa: F401  a library that is loaded later would not be limited
             from threadpoolctl import ThreadpoolController
 
-            found = ThreadpoolController().lib_controllers
-            self.libraries = [(lib, lib.num_threads) for lib in found if lib.user_api == "blas"]
+            controllers = ThreadpoolController().lib_controllers
+            self.libraries = [(lib, lib.num_threads) for lib in controllers if lib.user_api == "blas"]
             self.set(1)
         self.depth += 1
 
     def leave(self) -> None:
-        """As before, when the last one leaves."""
+        """Restore the numbers when the last context ends."""
         self.depth -= 1
         if self.depth == 0:
             self.set(None)
             self.libraries = []
 
     def set(self, threads: int | None) -> None:
-        """So many threads in each library; None for what it had."""
+        """Set this number of threads in each library; None restores the number that it had."""
         for library, before in self.libraries:
             library.set_num_threads(threads or before)
 
@@ -62,7 +62,7 @@ def _asked() -> bool:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Also a decorator: the linear algebra of NumPy and SciPy takes one thread meanwhile."""
+    """Limit the linear algebra of NumPy and SciPy to one thread, as a context or as a decorator."""
     _limit.enter()
     try:
         yield
@@ -71,8 +71,8 @@ def one_thread() -> Iterator[None]:
 
 
 @contextmanager
-def own_threads() -> Iterator[None]:
-    """Inside `one_thread`: as many as before, for an expensive call of the user's."""
+def all_threads() -> Iterator[None]:
+    """Inside `one_thread`: restore all threads for an expensive call of the user's function."""
     _limit.set(None)
     try:
         yield
@@ -81,9 +81,9 @@ def own_threads() -> Iterator[None]:
 
 
 def share_threads(workers: int) -> None:
-    """In one of several worker processes: its share of the cores, for libraries loaded now or later.
+    """Limit one of several worker processes to its share of the cores, for libraries loaded now or later.
 
-    Else each worker would want all of them at once. Left alone where the user asked for a number of threads.
+    Otherwise each worker would use all cores at once. Nothing changes if the user asked for a number of threads.
     """
     global _shared
     if _asked():

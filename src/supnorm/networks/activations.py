@@ -1,8 +1,8 @@
-"""Activation functions in NumPy with their derivatives, and the same ones in JAX.
+"""Activation functions in NumPy with their derivatives, and the same functions in JAX.
 
-All act element by element on float64. Smooth ones (tanh, sin, SiLU, GELU, softplus) reach small errors with
-second-order training; ReLU gives a piecewise linear network, whose worst error can be found exactly.
-GELU is the exact one, x Phi(x), not the tanh approximation.
+All act element by element on float64. Networks with smooth activations (tanh, sin, SiLU, GELU, softplus) reach small
+errors with second-order training. ReLU gives a piecewise linear network, whose worst error can be found exactly.
+GELU is the exact x Phi(x), not the tanh approximation.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Activation:
     slope: Callable[[Array], Array]
 
     def slope_at(self, before: Array, value: Array) -> Array:
-        """The slope at the argument ``before`` where the value is known: tanh needs the value alone."""
+        """The slope at the argument ``before`` if the value is known; for tanh the value alone suffices."""
         if self.slope is _tanh_slope:
             squared = value * value
             return np.subtract(1.0, squared, out=squared)
@@ -80,7 +80,7 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def check_activation(name: str) -> str:
-    """The name itself, if it is known.
+    """Return the name if an activation has it.
 
     Raises:
         BadInput: for an unknown name.

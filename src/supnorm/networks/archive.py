@@ -1,8 +1,8 @@
-"""What a model's ``.npz`` file holds, taken out by name and by type: weights, whole numbers, words.
+"""Reads a model's ``.npz`` file by name and by type: weights, whole numbers, words.
 
-A file may come from anywhere. Each array is taken once, as what it has to be: real numbers that float64 holds exactly and
-that are finite. Text, truth values and rounded integers are refused, and so is a file with arrays that nothing uses:
-the model would not be the one that was saved.
+A file may come from anywhere. Each array is read once, and it must consist of finite real numbers that float64 represents
+exactly. Text, booleans and integers that would be rounded are refused, and so is a file with arrays that nothing uses,
+because its model would not be the one that was saved.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from supnorm.results.arrays import read_arrays
 from supnorm.results.guard import cause, demand_depth
 from supnorm.results.printable import one_line
 
-EXACT = 2**53  # whole numbers beyond it have neighbours that float64 does not tell apart
+EXACT = 2**53  # float64 represents every whole number up to this one
 WordsT = TypeVar("WordsT", bound="Words")
 
 
 class Words(BaseModel):
-    """The JSON part of a file; a subclass lists its keys. Nothing is converted: "1" and 1.5 are no whole numbers."""
+    """The JSON part of a file, whose keys a subclass lists. Nothing is converted: "1" and 1.5 are no whole numbers."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -38,10 +38,10 @@ class Archive:
     """The arrays and words of a file.
 
     Attributes:
-        path: of the file.
-        arrays: by name.
-        words: the JSON part, as plain data.
-        taken: names of the arrays that were used.
+        path: the file.
+        arrays: the arrays by name.
+        words: the JSON part as plain data.
+        taken: names of the arrays that were read.
     """
 
     path: Path
@@ -53,8 +53,8 @@ class Archive:
         """An array of weights.
 
         Raises:
-            BadInput: for anything but finite real numbers that float64 holds exactly.
-            KeyError: where there is none.
+            BadInput: for anything but finite real numbers that float64 represents exactly.
+            KeyError: when there is no such array.
         """
         given = self.arrays[name]
         self.taken.add(name)
@@ -62,17 +62,17 @@ class Archive:
             raise BadInput(f"{name} holds {given.dtype}; the parameters of a model are real numbers")
         if given.dtype.kind in "iu" and ((given > EXACT) | (given < -EXACT)).any():
             raise BadInput(f"{name} holds whole numbers beyond 2^53, which would be rounded")
-        found: NDArray[np.float64] = given.astype(np.float64)
-        if not np.isfinite(found).all():
+        numbers: NDArray[np.float64] = given.astype(np.float64)
+        if not np.isfinite(numbers).all():
             raise BadInput(f"{name}: parameters that are NaN or infinite; train and save the model again")
-        return found
+        return numbers
 
     def whole(self, name: str) -> NDArray[np.int64]:
         """An array of whole numbers.
 
         Raises:
-            BadInput: for any other one.
-            KeyError: where there is none.
+            BadInput: for an array of anything else.
+            KeyError: when there is no such array.
         """
         given = self.arrays[name]
         self.taken.add(name)
@@ -80,14 +80,14 @@ class Archive:
             raise BadInput(f"{name} holds {given.dtype}, not whole numbers")
         if (given > EXACT).any() or (given < -EXACT).any():
             raise BadInput(f"{name} holds whole numbers beyond 2^53")
-        found: NDArray[np.int64] = given.astype(np.int64)
-        return found
+        indices: NDArray[np.int64] = given.astype(np.int64)
+        return indices
 
     def checked(self, kind: type[WordsT]) -> WordsT:
-        """The words, by their types.
+        """The words after a check of their types.
 
         Raises:
-            BadInput: naming the first word that is missing, unknown or of another type.
+            BadInput: names the first word that is missing, unknown or of another type.
         """
         try:
             return kind.model_validate_json(json.dumps(self.words))
@@ -97,10 +97,10 @@ class Archive:
             raise BadInput(f"{key}: {one_line(fault['msg'], 160)}") from None
 
     def demand_all_used(self) -> None:
-        """See that every array was taken.
+        """Check that every array was read.
 
         Raises:
-            BadInput: naming those that were not.
+            BadInput: names the arrays that were not read.
         """
         if left := sorted(set(self.arrays) - self.taken - {"metadata"}):
             names = ", ".join(one_line(name, 40) for name in left[:4]) + ", ..." * (len(left) > 4)
@@ -108,19 +108,21 @@ class Archive:
 
     @contextmanager
     def faults_named(self, what: str) -> Iterator[None]:
-        """Inside the model is put together: any exception is a fault of the file.
+        """A context in which a model is made from the file, so that any exception is a fault of the file.
 
         Args:
-            what: such as ``network``.
+            what: the kind of model, such as ``network``.
 
         Raises:
-            BadInput: with the name of the file.
+            BadInput: names the file.
         """
         try:
             yield
         except BadInput as error:
             raise BadInput(f"{self.path}: {error}") from None
-        except Exception as error:  # any exception that its contents cause in our code means a damaged file
+        except (
+            Exception
+        ) as error:  # any exception that the contents of the file cause means that it is damaged
             raise BadInput(
                 f"{self.path}: damaged {what} file ({cause(error)}); save the {what} again"
             ) from None
@@ -130,7 +132,7 @@ def read_archive(path: Path) -> Archive:
     """Arrays and metadata of an ``.npz`` that supnorm has written; nothing is unpickled.
 
     Raises:
-        BadInput: when the file is missing, not an ``.npz``, or has no metadata of ours.
+        BadInput: when the file is missing, is no ``.npz``, or has no metadata of supnorm.
     """
     arrays = read_arrays(
         path, hint=": not an .npz file of arrays; networks are written by supnorm.networks.save"
@@ -138,7 +140,7 @@ def read_archive(path: Path) -> Archive:
     wrong = f"{path}: an .npz file, but not a model of supnorm"
     if "metadata" not in arrays:
         raise BadInput(
-            f"{wrong}; it holds {', '.join(sorted(arrays)[:8]) or 'nothing'}; computed values are given as .csv, "
+            f"{wrong}; it contains {', '.join(sorted(arrays)[:8]) or 'nothing'}; give computed values as .csv, "
             ".parquet or .nc"
         )
     try:

@@ -1,11 +1,11 @@
-"""Gradients and Jacobians in a network's parameters, written out in NumPy.
+"""Gradients and Jacobians with respect to a network's parameters, in NumPy.
 
     layer i:   h = W a + b,   a' = phi(h) [+ a]        back:   dh = da' phi'(h),  dW = dh a^T,  da = W^T dh [+ da']
 
 Samples are columns and every `a` ends in a row of ones, so that W and b are one matrix and every product is one
-BLAS call. NumPy's vectorised tanh takes a third of the time of XLA's in float64 on the CPU, nothing is compiled
-and nothing dispatched: a gradient costs about half of the same function jitted by JAX for networks of a few
-hundred weights. Cost 6 n p flops for a gradient of p weights at n samples; the Jacobian writes 8 n p bytes.
+BLAS call. NumPy's vectorised tanh takes a third of the time of XLA's in float64 on the CPU, and nothing is compiled
+or dispatched. For networks of a few hundred weights a gradient takes about half the time of the same function
+compiled by JAX. Cost 6 n p flops for a gradient of p weights at n samples; the Jacobian writes 8 n p bytes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class PartPass:
         outputs: scaled outputs, shape ``(m, n)``.
         matrices: ``[W b]`` of each layer, shapes ``(rows, columns + 1)``.
         entering: the input of each layer with a last row of ones, shapes ``(columns + 1, n)``.
-        hidden: argument and value of each activation, shapes ``(width, n)``; of tanh the value twice.
+        hidden: argument and value of each activation, shapes ``(width, n)``; for tanh the value twice.
     """
 
     architecture: Architecture
@@ -41,7 +41,7 @@ class PartPass:
     hidden: tuple[tuple[Array, Array], ...]
 
     def gradient(self, weight: Array) -> tuple[Array, Array]:
-        """Gradient of the sum of ``weight * outputs`` in the parameters ``(p,)`` and in the scaled inputs ``(d, n)``."""
+        """Gradient of the sum of ``weight * outputs`` by the parameters ``(p,)`` and the scaled inputs ``(d, n)``."""
         parts: list[Array] = []
         back = weight
         for i in reversed(range(len(self.matrices))):
@@ -52,7 +52,7 @@ class PartPass:
         return np.concatenate(parts[::-1]), self._to_inputs(back)
 
     def jacobian(self, weight: Array) -> tuple[Array, Array]:
-        """As `gradient` with the samples kept apart: shapes ``(p, n)`` and ``(d, n)``."""
+        """The derivatives of `gradient` for each sample: shapes ``(p, n)`` and ``(d, n)``."""
         rows = np.empty((self.architecture.size, weight.shape[1]))
         end, back = len(rows), weight
         for i in reversed(range(len(self.matrices))):
@@ -66,7 +66,7 @@ class PartPass:
         return rows, self._to_inputs(back)
 
     def _through(self, layer: int, back: Array) -> Array:
-        """Back through the activation of a layer."""
+        """Derivatives before the activation of a layer from those after it."""
         if layer == len(self.hidden):
             return back
         slope = ACTIVATIONS[self.architecture.activations[layer]].slope_at(*self.hidden[layer])
@@ -74,7 +74,7 @@ class PartPass:
         return slope
 
     def _before(self, layer: int, through: Array, back: Array) -> Array:
-        """Derivatives in the input of a layer; a residual connection passes ``back`` on."""
+        """Derivatives by the input of a layer; a residual connection adds ``back``."""
         inward: Array = self.matrices[layer][:, :-1].T @ through
         if layer < len(self.hidden) and self.architecture.skips(layer):
             inward += back
@@ -91,7 +91,7 @@ class PartPass:
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """One forward pass through all parts of a network; derivatives go back through them, the last one first.
+    """One forward pass through all parts of a network; derivatives are computed from the last part to the first.
 
     Attributes:
         takes: the channels of each part; empty for a plain network of one part.
@@ -108,11 +108,11 @@ class Pass:
         return self.passes[-1].outputs
 
     def gradient(self, weight: Array) -> tuple[Array, Array]:
-        """Gradient of the sum of ``weight * outputs`` in the parameters ``(p,)`` and in the scaled inputs ``(d, n)``."""
+        """Gradient of the sum of ``weight * outputs`` by the parameters ``(p,)`` and the scaled inputs ``(d, n)``."""
         return self._back(weight, PartPass.gradient)
 
     def jacobian(self, weight: Array) -> tuple[Array, Array]:
-        """As `gradient` with the samples kept apart: shapes ``(p, n)`` and ``(d, n)``."""
+        """The derivatives of `gradient` for each sample: shapes ``(p, n)`` and ``(d, n)``."""
         return self._back(weight, PartPass.jacobian)
 
     def _back(
@@ -153,7 +153,9 @@ def forward(architecture: Architecture, theta: Array, frequencies: Array, z: Arr
         after = np.empty((len(matrix) + 1, z.shape[1]))
         after[-1] = 1.0
         name = architecture.activations[i]
-        if name == "tanh" and not architecture.skips(i):  # in place: the slope of tanh needs only the value
+        if name == "tanh" and not architecture.skips(
+            i
+        ):  # in place, because the slope of tanh needs only the value
             value = before = np.matmul(matrix, a, out=after[:-1])
             np.tanh(value, out=value)
         else:

@@ -1,4 +1,4 @@
-"""Evaluation in blocks of one size: fast, and independent of the batch to which a point belongs."""
+"""Evaluates rows in blocks of one size: this is fast, and a value does not depend on the batch of its point."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ BLOCK = 256  # rows: fast for widths 16 to 64, and cheap enough for a single poi
 def in_blocks(value: Callable[[Array], Array], x: Array, m: int) -> Array:
     """``value`` of all rows, in blocks of exactly 256 rows, the last one padded.
 
-    BLAS sums products of a few rows in another order than those of many. With blocks of one size the value at
-    a point does not depend on its batch; otherwise the difference would show where large weights cancel.
+    BLAS may sum the products of a few rows in another order than those of many rows. With blocks of one size the value at
+    a point does not depend on its batch; otherwise the difference would be visible where large weights cancel.
     """
     out = np.empty((len(x), m))
     for start in range(0, len(x), BLOCK):

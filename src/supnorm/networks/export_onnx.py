@@ -1,8 +1,8 @@
 """Export to ONNX in float64, written node by node so that no constant is rounded to float32.
 
-Opset 20; GELU, SiLU and softplus are written out in elementary operations. onnxruntime 1.32 computes all of
-them in double on the CPU except the error function: a GELU network is exported exactly, and other runtimes
-run it (onnx's reference evaluator with the error function rounded to float32); onnxruntime refuses it.
+Opset 20. GELU, SiLU and softplus are written as elementary operations. onnxruntime 1.32 computes all of them in
+double precision on the CPU except the error function. So a GELU network is exported exactly, but onnxruntime refuses
+it; other runtimes run it (onnx's reference evaluator rounds the error function to float32).
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ def features(z: Array, frequencies: Array) -> Array:
 
 
 def features_pull(z: Array, frequencies: Array, back: Array) -> Array:
-    """Derivatives in ``z``, shape ``(n, d)``, from those in its features."""
+    """Derivatives by ``z``, shape ``(n, d)``, from those by its features."""
     if not len(frequencies):
         return back
     k, d = frequencies.shape

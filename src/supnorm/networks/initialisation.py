@@ -1,4 +1,4 @@
-"""Random parameters to start from.
+"""Random parameters for the start of a training.
 
 Weights are Glorot normal (He normal for ReLU). The first layer's biases put the zero of each unit through a
 random point of the box [-1, 1]^d, so that the units cover the domain.

@@ -1,4 +1,4 @@
-"""The network in JAX: for differential equations, where training uses derivatives in the inputs."""
+"""The network in JAX, for differential equations, where the training needs derivatives by the inputs."""
 
 from __future__ import annotations
 

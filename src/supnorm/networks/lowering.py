@@ -1,4 +1,4 @@
-"""A network as a straight-line program: certificates are proved about this form."""
+"""A network as a straight-line program, the form about which certificates are proved."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from supnorm.program import Builder, Program, Tensor
 def to_program(parts: Sequence[Part], takes: Sequence[Sequence[int]], s: Scaling) -> Program:
     """The function of the network for one point, operation by operation.
 
-    The scaling of a plain network (``takes`` empty) joins its first and its last layer; that of a composition
-    stands before and after its parts.
+    The scaling of a plain network (``takes`` is empty) is merged into its first and last layers; the scaling of a
+    composition becomes operations before and after its parts.
     """
     build = Builder(s.d)
     channels = _logged(build, s.log)

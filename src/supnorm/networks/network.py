@@ -1,18 +1,18 @@
 """A network: fully connected parts and one scaling in one object, evaluated in float64.
 
-A plain network is one part that takes all inputs. A modular one is a composition of parts that each see some of the
-channels: the inputs 0 ... d-1, then the outputs of the parts before it,
+A plain network is one part that takes all inputs. A modular network is a composition of parts. Each part takes some
+of the channels: the inputs 0 ... d-1, then the outputs of earlier parts,
 
     h_1 = N_1(x_G1),  h_2 = N_2(x_G2), ...,  y = N_k(h_1, h_2, ...)
 
-Choose that where the reference is known to be such a composition (a distance of two points, a product of groups):
-with fewer weights than a plain network it had the smaller error in the one composition that
-``tests/networks/test_modular.py`` trains. With wrong groups it cannot represent the reference. Source:
-Michaud, Liu & Tegmark, Precision machine learning (2023), section 3.4.
+Choose a modular network if the reference is known to be such a composition (a distance of two points, a product of
+groups). In the one composition that ``tests/networks/test_modular.py`` trains, it had a smaller error than a plain network
+with more weights. With wrong groups it cannot represent the reference. Source: Michaud, Liu & Tegmark, Precision machine
+learning (2023), section 3.4.
 
-`Network.value` runs in NumPy, in blocks of 256 rows that stay in cache; the derivative in the inputs is
-written out by hand, so neither JAX nor torch is needed to use a network. `Network.jax_apply` is the same
-function in JAX for training. Cost of a value: 2 (weights) flops per row plus the activations.
+`Network.value` runs in NumPy, in blocks of 256 rows that fit into the cache. The derivative by the inputs is written in
+NumPy too, so a network needs neither JAX nor torch. `Network.jax_apply` is the same function in JAX, for equations.
+Cost of a value: 2 (weights) flops per row plus the activations.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class Network:
 
     Args:
         parts: the outputs of the last part are the outputs of the network.
-        scaling: of inputs and outputs; fixed while the parameters are trained.
-        takes: for each part the channels that it sees: inputs from 0, then outputs of earlier parts from ``d`` on;
-            empty for a plain network, whose one part sees all inputs.
-        inputs, outputs: names; empty where unknown.
-        name: what messages and pages call it.
+        scaling: the scaling of inputs and outputs, which is fixed while the parameters are trained.
+        takes: for each part the channels that it takes: inputs from 0, then outputs of earlier parts from ``d`` on;
+            empty for a plain network, whose one part takes all inputs.
+        inputs, outputs: names; empty if they are unknown.
+        name: the name of the network in messages and on pages.
 
     Raises:
         BadInput: when the parts do not fit each other or the scaling.
@@ -119,7 +119,7 @@ class Network:
         See `random_layers` for their distribution.
 
         Args:
-            width: of every hidden layer, or one per layer (``depth`` is then not used).
+            width: width of every hidden layer, or one width for each layer (``depth`` is then not used).
             depth: number of hidden layers.
             frequency: multiplies the first layer's weights: 6 and more for oscillating targets.
             fourier: number of random Fourier frequencies, drawn normal with deviation ``frequency``.
@@ -148,8 +148,8 @@ class Network:
 
         Args:
             takes: channels of each part: the inputs are 0 ... d-1, the output of the first part is d, and so on.
-            width: of the hidden layers of every part, or one number per part.
-            depth: hidden layers of every part.
+            width: width of the hidden layers of every part, or one number for each part.
+            depth: number of hidden layers of every part.
 
         >>> takes = ((0, 1), (2, 3), (4, 5))
         >>> Network.modular(np.random.default_rng(0), 4, takes=takes, width=8).size
@@ -219,7 +219,7 @@ class Network:
         return y
 
     def vjp(self, x: Array) -> tuple[Array, Pullback]:
-        """Outputs, and a function that pulls weights ``(n, m)`` on them back to the inputs ``(n, d)``."""
+        """Outputs, and the pullback: from weights ``(n, m)`` of the outputs to the weighted derivatives ``(n, d)``."""
         x = self._checked(x)
         channels, pulls = self.scaling.enter(x), []
         for takes, part in zip(self.takes, self.parts[:-1], strict=False):
@@ -243,7 +243,7 @@ class Network:
         return self.scaling.leave(y), pull
 
     def as_function(self) -> Function:
-        """The network as a `Function`: value, derivative and first layer in the inputs' own units."""
+        """The network as a `Function`: value, derivative and first layer in the units of the inputs."""
         return Function(
             self.value,
             inputs=self.inputs,
@@ -259,8 +259,8 @@ class Network:
     def jax_apply(self, x: Any, theta: Any = None) -> Any:
         """The network in JAX: outputs ``(n, m)`` at ``x``, with the parameters ``theta`` (default: its own).
 
-        Call it where JAX's 64-bit mode is on (`supnorm.networks.double_precision`); it traces, jits and
-        differentiates in both arguments.
+        Call it in JAX's 64-bit mode (`supnorm.networks.double_precision`). JAX can trace it, compile it and
+        differentiate it by both arguments.
         """
         import jax.numpy as jnp
 

@@ -91,7 +91,7 @@ class Part:
         return y
 
     def vjp(self, inputs: Array) -> tuple[Array, Pullback]:
-        """As `value`, and a function that pulls weights ``(n, m)`` on the outputs back to the inputs."""
+        """Outputs as by `value`, and the pullback: from weights ``(n, m)`` of the outputs to weighted derivatives."""
         z, slopes = features(inputs, self.frequencies), []
         for i, (weights, bias) in enumerate(self.layers[:-1]):
             activation = ACTIVATIONS[self.architecture.activations[i]]

@@ -1,8 +1,7 @@
-"""Input and output scaling of a network: part of the network, never stored beside it.
+"""Input and output scaling of a network; it is a part of the network and never stored separately.
 
-Inputs go to about [-1, 1]: g(x) = (l(x) - shift) / scale with l = log on logarithmic inputs. Outputs come
-back as y = shift + scale * net. With the scaling inside the network, its weights cannot be used with the
-scaling of another network.
+Inputs are mapped to about [-1, 1]: g(x) = (l(x) - shift) / scale with l = log on logarithmic inputs. Outputs are
+y = shift + scale * net. Because the scaling is inside the network, nobody can use its weights with another scaling.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from supnorm.problem import Domain
 from supnorm.results import BadInput
-from supnorm.results.powers import mean_and_spread
+from supnorm.results.powers import mean_and_deviation
 
 Array = NDArray[np.float64]
 
@@ -27,7 +26,7 @@ class Scaling:
     Args:
         input_shift, input_scale: shape ``(d,)``.
         output_shift, output_scale: shape ``(m,)``.
-        log: by input, whether its logarithm is taken first.
+        log: for each input, whether its logarithm is taken first.
 
     Raises:
         BadInput: for shapes that do not fit, non-finite numbers or scales that are not positive.
@@ -68,7 +67,7 @@ class Scaling:
 
     @classmethod
     def none(cls, d: int, m: int) -> Scaling:
-        """No scaling: inputs and outputs as they are."""
+        """A scaling that changes nothing."""
         return cls(np.zeros(d), np.ones(d), np.zeros(m), np.ones(m))
 
     @classmethod
@@ -82,15 +81,15 @@ class Scaling:
         """
         z = _logged(x, log or (False,) * x.shape[1])
         half = 0.5 * (z.max(0) - z.min(0))
-        mean, deviation = mean_and_spread(y)
+        mean, deviation = mean_and_deviation(y)
         return cls(0.5 * (z.max(0) + z.min(0)), _usable(half), mean, _usable(deviation), log)
 
     @classmethod
     def of_domain(cls, domain: Domain, y: Array) -> Scaling:
-        """Inputs to [-1, 1] by the axes (log axes by their logarithm), outputs standardised."""
+        """Inputs to [-1, 1] by the ends of the axes (for log axes of the logarithm), outputs to mean 0 and deviation 1."""
         ends = np.array([[a.low for a in domain.axes], [a.high for a in domain.axes]])
         inputs = cls.of_data(ends, np.zeros((2, 1)), tuple(a.log for a in domain.axes))
-        mean, deviation = mean_and_spread(y)
+        mean, deviation = mean_and_deviation(y)
         return cls(inputs.input_shift, inputs.input_scale, mean, _usable(deviation), inputs.log)
 
     def enter(self, x: Array) -> Array:
@@ -98,7 +97,7 @@ class Scaling:
         return (_logged(x, self.log) - self.input_shift) / self.input_scale
 
     def enter_jax(self, x: Any) -> Any:
-        """As `enter` on JAX arrays, shape ``(..., d)``."""
+        """The same as `enter` for JAX arrays, shape ``(..., d)``."""
         import jax.numpy as jnp
 
         if any(self.log):
@@ -107,12 +106,12 @@ class Scaling:
         return (x - self.input_shift) / self.input_scale
 
     def enter_slope(self, x: Array) -> Array:
-        """Derivative of each scaled input in its own input, shape ``(n, d)``."""
+        """Derivative of each scaled input by its input, shape ``(n, d)``."""
         slope = np.broadcast_to(1.0 / self.input_scale, x.shape)
         return np.where(self.log, slope / np.where(self.log, x, 1.0), slope) if any(self.log) else slope
 
     def leave(self, y: Any) -> Any:
-        """Outputs in their own units from scaled outputs, shape ``(n, m)``; NumPy or JAX."""
+        """Outputs in the user's units from scaled outputs, shape ``(n, m)``; NumPy or JAX."""
         return y * self.output_scale + self.output_shift
 
 

@@ -62,7 +62,7 @@ class ModularWords(Words):
 def save(network: Network, path: Path | str) -> None:
     """Write ``network`` to ``path`` (ending in ``.npz``), whole or not at all.
 
-    The arrays of each part of a composition have its number before their names.
+    For a composition, the names of arrays begin with the number of their part.
 
     Raises:
         BadInput: when the name does not end in ``.npz``.
@@ -133,7 +133,7 @@ def _words(part: Part) -> dict[str, Any]:
 def _part(words: PartWords, archive: Archive, start: str) -> Part:
     """A part from its words and the arrays whose names begin with ``start``.
 
-    Files of version 0.1 hold a scaling for each part of a composition, which had no effect.
+    Files of version 0.1 have a scaling for each part of a composition; it had no effect.
     """
     architecture = Architecture(
         words.d, words.m, words.widths, words.activations, words.residual, words.fourier

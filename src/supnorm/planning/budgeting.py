@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.calls import Calls
-from supnorm.evaluation.executor import broken_workers_explained, spread
+from supnorm.evaluation.executor import broken_workers_explained, with_executor
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
 from supnorm.planning.curves import CurveMeasurement

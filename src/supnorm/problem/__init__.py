@@ -1,4 +1,4 @@
-"""What is asked: domain, law, error measure, functions, the problem and its file."""
+"""The problem: domain, law, error measure, functions, and the problem file."""
 
 from supnorm.problem.axis import Axis
 from supnorm.problem.declared import Declared

@@ -18,10 +18,10 @@ class Axis:
     Args:
         low, high: the ends, both inside the domain.
         unit: printed with every value of this input.
-        scale: ``"linear"`` or ``"log"`` (needs ``low > 0``): in which coordinate the input is searched
-            and, for the uniform law, drawn.
-        values: the admissible values of a discrete input, equally likely under the uniform law; ``low`` and ``high``
-            then follow from them, and ``scale`` is that of pictures.
+        scale: ``"linear"`` or ``"log"`` (needs ``low > 0``): the coordinate in which the input is searched and, for
+            the uniform law, drawn.
+        values: the values that a discrete input can have; all are equally likely under the uniform law. ``low`` and
+            ``high`` then follow from them, and ``scale`` is used in pictures only.
 
     Raises:
         BadInput: for NaN or infinite ends, ``low >= high``, a log axis with ``low <= 0``, or an unknown scale.
@@ -66,7 +66,7 @@ class Axis:
     def _check_scale(self) -> None:
         if not isinstance(self.unit, str):
             raise BadInput(
-                f"the unit must be a text, got {self.unit!r}; an input that takes some values only is "
+                f"the unit must be a text, got {self.unit!r}; for an input that has only certain values use "
                 "Axis(values=[1, 2, 5])"
             )
         if self.scale not in ("linear", "log"):
@@ -101,14 +101,14 @@ class Axis:
         return np.where(u >= 1.0, self.high, np.where(u <= 0.0, self.low, x))
 
     def to_unit(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Map the axis to [0, 1]; values outside are mapped outside, values beyond a list of values to its ends."""
+        """Map the axis to [0, 1]; numbers outside are mapped outside, for a list of values to 0 or 1."""
         if self.values is not None:
             steps = np.searchsorted(np.asarray(self.values), x)
             return (np.minimum(steps, len(self.values) - 1) + 0.5) / len(self.values)
-        if self.log:  # numbers that have no logarithm lie infinitely far below
+        if self.log:  # a number without a logarithm is mapped to minus infinity
             low, high = np.log(
                 np.array([self.low, self.high])
-            )  # computed as x is, so that the ends are exactly 0 and 1
+            )  # computed in the same way as x, so that the ends are exactly 0 and 1
             with np.errstate(divide="ignore"):
                 u: NDArray[np.float64] = (np.log(np.maximum(x, 0.0)) - low) / (high - low)
             return u

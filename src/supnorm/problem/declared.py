@@ -1,9 +1,9 @@
-"""What a user declares about a function whose operations supnorm cannot read: conditional bounds rest on it.
+"""The declarations of a user about a function whose operations supnorm cannot read; conditional bounds assume them.
 
-Two kinds of declaration, in the coordinates of the box (an axis's own units; log x on a logarithmic axis):
+There are two kinds, in the coordinates of the box (the unit of the axis; log x on a logarithmic axis):
 
-* a bound on complex arguments: f is analytic, and each output at most ``bound`` in size, for all inputs of which each
-  lies in the disc around the middle of its range whose radius is ``stretch`` half-widths;
+* a bound on complex arguments: f is analytic, and each output is at most ``bound`` in size, if each input lies in the
+  disc around the middle of its range whose radius is ``stretch`` half-widths;
 * bounds on real derivatives: on the box, the derivative of order ``order`` with respect to input j alone is at
   most ``derivatives[j]`` in size, for every output.
 
@@ -23,12 +23,12 @@ class Declared:
     """A declaration about a function.
 
     Attributes:
-        bound: of each output's size on complex arguments; one number, or one per output. None: not declared.
+        bound: bound of each output's size on complex arguments; one number, or one for each output; None if not declared.
         stretch: radius of the discs in half-widths of the box; above 1.
-        order: order of the bounded real derivatives, 2 or more; None: not declared.
-        derivatives: bounds on these derivatives, one per input.
-        accuracy: how far a value that the function returns may be from the true one, beyond 16 units in the
-            last place of the largest value near it.
+        order: order of the bounded real derivatives, 2 or more; None if not declared.
+        derivatives: bounds of these derivatives, one for each input.
+        accuracy: how far a returned value may be from the true one, in addition to 16 units in the last place of the
+            largest value near it.
     """
 
     bound: float | tuple[float, ...] | None = None
@@ -57,20 +57,20 @@ class Declared:
 
     def sentences(self, name: str) -> tuple[str, ...]:
         """The declaration in words, for the list of assumptions."""
-        found = []
+        sentences = []
         if self.bound is not None:
             sizes = self.bound if isinstance(self.bound, tuple) else (self.bound,)
-            found.append(
+            sentences.append(
                 f"declared, not proved: {name} is analytic and at most {', '.join(f'{v:g}' for v in sizes)} in "
                 f"size for complex inputs within {self.stretch:g} half-widths of the middle of their ranges"
             )
         if self.derivatives is not None:
             sizes = self.derivatives
-            found.append(
+            sentences.append(
                 f"declared, not proved: derivatives of {name} of order {self.order} in each input are at most "
                 f"{', '.join(f'{v:g}' for v in sizes)} in size on the box"
             )
         return (
-            *found,
+            *sentences,
             f"declared, not proved: values of {name} are accurate to {self.accuracy:g} and rounding",
         )

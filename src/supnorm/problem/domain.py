@@ -34,9 +34,9 @@ class Cloud:
     tree: Any = field(repr=False, compare=False)
 
     def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """``n`` points uniform in the union of the balls, inside the unit box, shape ``(n, d)``.
+        """``n`` points, uniform in the union of the balls inside the unit box, shape ``(n, d)``.
 
-        A point in the ball of a random data point is kept with probability 1 / (number of balls it lies in).
+        A point in the ball of a random data point is accepted with probability 1 / (number of balls that contain it).
         """
         d = self.points.shape[1]
         parts: list[NDArray[np.float64]] = []
@@ -54,14 +54,14 @@ class Cloud:
 
 
 class Domain:
-    """Named axes, optional constraints; or the neighbourhood of data (`Domain.from_samples`).
+    """Named axes and optional constraints; or the neighbourhood of data (`Domain.from_samples`).
 
     Args:
-        constraints: a function ``(n, d) -> (n,)`` of booleans, or several: which points exist. All must hold.
-        axes: by name, an `Axis` or a tuple ``(low, high)`` or ``(low, high, unit)``.
+        constraints: one or several functions ``(n, d) -> (n,)`` that return booleans. A point exists if all return True.
+        axes: an `Axis` or a tuple ``(low, high)`` or ``(low, high, unit)`` for each name.
 
     Raises:
-        BadInput: when no axis is given or one of them is not valid; the message names it.
+        BadInput: when no axis is given or an axis is not valid; the message names the axis.
 
     >>> domain = Domain(T=(275.0, 1070.0, "K"), p=Axis(1e4, 1e8, "Pa", scale="log"))
     >>> domain.d, domain.names
@@ -80,7 +80,7 @@ class Domain:
         self._build(axes, (constraints,) if callable(constraints) else tuple(constraints), cloud)
 
     def __repr__(self) -> str:
-        """The axes, and what else decides which points exist."""
+        """The axes, and the constraints or the data."""
         parts = [f"{name}={axis!r}" for name, axis in zip(self.names, self.axes, strict=True)]
         parts += [f"constraints={len(self.constraints)}"] if self.constraints else []
         parts += [] if self.cloud is None else [f"data={len(self.cloud.points)} points"]
@@ -157,7 +157,7 @@ class Domain:
             except (TypeError, ValueError):
                 hint = "constraints come first, without a name: Domain(allowed, x=(0.0, 1.0))"
                 if name != "constraints":
-                    hint = "an input that takes some values only is Axis(values=[1, 2, 5])"
+                    hint = "for an input that has only certain values use Axis(values=[1, 2, 5])"
                 raise BadInput(
                     f"axis {name}: give (low, high), (low, high, unit) or an Axis, got {axis!r} ({hint})"
                 ) from None
@@ -176,7 +176,7 @@ class Domain:
 
     @cached_property
     def finite(self) -> FinitePoints | None:
-        """The points where all inputs are lists of values; None where one is continuous, or more than `MOST` points are."""
+        """The points if all inputs have lists of values; None if an input has none, or if there are over `MOST` points."""
         values = tuple(axis.values for axis in self.axes if axis.values is not None)
         if self.cloud is not None or len(values) < self.d or math.prod(map(len, values)) > MOST:
             return None
@@ -191,7 +191,7 @@ class Domain:
         return self._unit.to_unit(x)
 
     def to_unit_rows(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """`to_unit` with a row for each axis, shape ``(d, n)``: for work that goes axis by axis."""
+        """The same as `to_unit` with a row for each axis, shape ``(d, n)``, for work that goes axis by axis."""
         return self._unit.to_unit_rows(x)
 
     def slope(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -240,7 +240,7 @@ class Domain:
             )
         if (
             allowed.dtype != bool
-        ):  # numbers such as a signed distance would count as true on both sides of the border
+        ):  # NumPy counts any number but 0 as true, for a signed distance on both sides of the border
             raise BadInput(f"constraint {name} must return booleans (such as g(x) > 0), got {allowed.dtype}")
         return allowed
 

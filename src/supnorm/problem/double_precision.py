@@ -9,7 +9,7 @@ LOWER = ("float32", "float16", "bfloat16")
 
 
 def double_precision(on: bool = True) -> AbstractContextManager[Any]:
-    """A context in which JAX computes in float64; the caller's own setting returns afterwards.
+    """A context in which JAX computes in float64; afterwards the caller's setting is restored.
 
     >>> import jax.numpy as jnp
     >>> with double_precision():

@@ -1,4 +1,4 @@
-"""A short hash that tells one problem from another: what it asks, and the files of its functions."""
+"""A short hash that identifies a problem by its question and by the files of its functions."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from supnorm.results.guard import LARGEST
 def fingerprint(problem: Problem) -> str:
     """Twelve hexadecimal digits of SHA-256 over domain, error, and the content of every file that defines the problem.
 
-    These are the files that the problem file names, weights that an ONNX file keeps beside it, modules that the code
-    imports and files that it opens while it is loaded (`Problem.files`). Files that a function opens only when it is called
-    are compared when a run is resumed, and so are a few of its values. Versions of packages, budgets and seeds do not
-    enter: the same problem may be searched again. For a problem built in Python only the axes and the names of its
-    functions enter.
+    These are the files that the problem file names, files with the weights of an ONNX file, modules that the code imports
+    and files that it opens while it is loaded (`Problem.files`). A resumed run also compares the files that a function
+    opens only when it is called, and a few of its values. Versions of packages, budgets and seeds do not change the
+    fingerprint, because the same problem may be searched again. For a problem built in Python, only the axes and the
+    names of its functions count.
 
     >>> from supnorm.problem import Domain
     >>> a, b = (Problem(abs, abs, Domain(x=(0.0, high))) for high in (1.0, 2.0))
@@ -41,14 +41,14 @@ def fingerprint(problem: Problem) -> str:
 def contents(problem: Problem) -> dict[Path, tuple[str, str]]:
     """Name and SHA-256 of every file that defines a problem: files that it names, and files that its code opens or imports.
 
-    Folders do not count: a problem that was moved, or saved into the folder of its run, is the same problem.
+    Folders do not count, because a problem that was moved, or saved into the folder of its run, is the same problem.
     """
     every = {Path(os.path.realpath(p)) for p in (*_files(problem), *problem.files)}
     return {path: (path.name, content_of(path)) for path in every}
 
 
 def content_of(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal digits; "absent" where there is none, or no regular file."""
+    """SHA-256 of a file in hexadecimal digits; "absent" if there is no regular file of this name."""
     try:
         now = path.stat()
         if not stat.S_ISREG(now.st_mode) or now.st_size > LARGEST["table"]:
@@ -60,7 +60,7 @@ def content_of(path: Path) -> str:
 
 @lru_cache(maxsize=512)
 def _content(path: Path, state: tuple[int, ...]) -> str:
-    """SHA-256 of a file in one state, cached: large tables are not read again for every question."""
+    """SHA-256 of a file in one state; cached, so that large tables are read once."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -85,7 +85,7 @@ def _facts(problem: Problem) -> dict[str, Any]:
 
 
 def _placeless(origin: Mapping[str, Any]) -> dict[str, Any]:
-    """The table of a source without the folders in its paths: a moved problem is the same problem."""
+    """The table of a source without the folders in its paths, because a moved problem is the same problem."""
     plain = {k: v for k, v in origin.items() if k != "command"}
     for key in ("file", "python"):
         if plain.get(key):

@@ -1,9 +1,9 @@
-"""The points of a domain whose inputs are all lists of values: finitely many, by number, never all in memory.
+"""The points of a domain whose inputs all have lists of values; they have numbers and are never all in memory.
 
 Point number i of the grid has the digits of i in the mixed radix of the lists' lengths (the last input runs fastest);
 constraints leave some numbers out. `FinitePoints.batches` goes through all numbers once in the order
-``i * stride mod size`` with a stride near the golden section of the size that has no divisor in common with it: the
-points evaluated when the time ends are then distributed over the whole domain.
+``i * stride mod size``. The stride is near the golden section of the size and has no divisor in common with it, so the
+points that are evaluated when the time ends are distributed over the whole domain.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 BLOCK = 8192  # numbers that are turned into points at once
-LISTED = 10_000_000  # points of the grid, at most, at which constraints are evaluated only to count the points that exist
-MOST = 2**31  # points of a grid, at most: a number times the stride is then a 64-bit integer
+LISTED = 10_000_000  # constraints are evaluated at no more grid points than this, only to count the points that exist
+MOST = 2**31  # largest number of grid points: a number times the stride is then a 64-bit integer
 GOLDEN = (math.sqrt(5) - 1) / 2
 
 
@@ -28,8 +28,8 @@ class FinitePoints:
     """The points of a finite domain.
 
     Attributes:
-        values: of each axis.
-        exist: which points of the grid exist, ``(n, d) -> (n,)``; None where all do.
+        values: the values of each axis.
+        exist: tells which points of the grid exist, ``(n, d) -> (n,)``; None if all exist.
 
     >>> from supnorm.problem import Axis, Domain
     >>> points = Domain(n=Axis(values=(1, 2, 4)), k=Axis(values=(0, 5))).finite
@@ -43,27 +43,27 @@ class FinitePoints:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """How many values each axis has."""
+        """The number of values of each axis."""
         return tuple(map(len, self.values))
 
     @property
     def size(self) -> int:
-        """Points of the grid."""
+        """The number of points of the grid."""
         return math.prod(self.shape)
 
     def count(self, most: float = math.inf, stop: Callable[[], bool] = lambda: False) -> int | None:
-        """How many points exist; None if more than ``most``, if too many constraints had to be evaluated, or at ``stop``."""
+        """How many points exist; None if they are more than ``most`` or too many to be counted, or if ``stop()`` is true."""
         if self.exist is None:
             return self.size if self.size <= most else None
         if self._count is None:
             if self.size > max(LISTED, most if math.isfinite(most) else 0):
                 return None
-            found = 0
+            count = 0
             for _, x in self._blocks():
-                found += len(x)
-                if found > most or stop():
+                count += len(x)
+                if count > most or stop():
                     return None
-            self._count = found
+            self._count = count
         return self._count if self._count <= most else None
 
     def at(self, number: Numbers) -> Array:
@@ -95,7 +95,7 @@ class FinitePoints:
             number, x = number[n:], x[n:]
 
     def _blocks(self) -> Iterator[tuple[Numbers, Array]]:
-        """The points that exist among `BLOCK` numbers after `BLOCK` numbers."""
+        """The points that exist, for one block of `BLOCK` numbers after the other."""
         stride = max(1, round(GOLDEN * self.size))
         while math.gcd(stride, self.size) > 1:
             stride += 1

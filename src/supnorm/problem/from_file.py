@@ -1,4 +1,4 @@
-"""A constraint, mask, error or sampler that a problem file can name: the user's file and the name in it."""
+"""A constraint, mask, error or sampler from a user's file, which a problem file can name again."""
 
 from __future__ import annotations
 

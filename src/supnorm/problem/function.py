@@ -1,4 +1,4 @@
-"""A model or a reference: a function of batches with what is known about it."""
+"""A model or a reference: a function of batches and the facts that are known about it."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Precision:
         shown = function.value.shown if isinstance(function.value, Coded) else []
         return shown[0] if shown and said == "float64" else said
 
-    def __set__(self, function: Function, said: str) -> None:
-        function.__dict__["precision"] = said
+    def __set__(self, function: Function, declared: str) -> None:
+        function.__dict__["precision"] = declared
 
 
 def _no_value(x: Array) -> Array:
-    """Stands for a value that was not given."""
+    """The value of a function that was given none."""
     raise BadInput("a Function without a value was called")
 
 
@@ -50,29 +50,29 @@ class Function:
     """A function ``(n, d) -> (n, m)`` in float64, and what is known about it.
 
     Attributes:
-        value: batch to batch, float64 in and out; the batch is left as it is.
-        inputs, outputs: names; empty where unknown.
-        output_units: one per output; empty where unknown.
-        name: what messages and the page call it.
-        vjp: ``vjp(x) -> (y, pull)``: the value and a function ``(n, m) -> (n, d)`` that pulls weights on
-            the outputs back to gradients in the inputs, row by row. None where there is no derivative.
-        program: a straight-line program of the same function; None where its operations are unknown.
-        first_layer: ``(W, b)`` with shapes ``(h, d)`` and ``(h,)`` in the inputs' own units, where the
-            first layer could be read: its zeros are where a piecewise linear network has its kinks.
+        value: maps a batch to a batch in float64; it does not change the batch that it gets.
+        inputs, outputs: names; empty if unknown.
+        output_units: one for each output; empty if unknown.
+        name: the name in messages and on pages.
+        vjp: ``vjp(x) -> (y, pull)``: the values, and a function ``(n, m) -> (n, d)`` from weights of the outputs to
+            weighted gradients by the inputs, row by row. None if there is no derivative.
+        program: a straight-line program of the same function; None if its operations are unknown.
+        first_layer: ``(W, b)`` with shapes ``(h, d)`` and ``(h,)`` in the units of the inputs, if the first layer
+            could be read; a piecewise linear network has its kinks where it is zero.
         precision: the precision in which the function computes.
-        parallel: ``"process"`` (spread it with ``remake``), ``"thread"`` (value may be called from
-            several threads) or ``"none"``.
+        parallel: ``"process"`` (other processes make it again with ``remake``), ``"thread"`` (several threads may call
+            ``value``) or ``"none"``.
         remake: a picklable function that builds this one again in another process.
-        origin: the table of a problem file that it came from; None when it came from Python.
-        notes: lines for the user about what this source limits.
-        table: ``(points, values)`` with shapes ``(N, d)`` and ``(N, m)`` for a table of computed values: it
-            is known at these points only, so there are statistics and no search. A table needs no ``value``; one that
-            is given must agree with the rows. None for everything else.
-        rows: of a table what is known of its rows beside these: numbers, keys, other columns.
-        declared: a `Declared`: what the user says about a function that cannot be read (`with_bound`).
+        origin: the table of a problem file that it came from; None if it came from Python.
+        notes: lines for the user about limits of this source.
+        table: ``(points, values)`` with shapes ``(N, d)`` and ``(N, m)`` for a table of computed values. A table is
+            known at these points only, so there are statistics and no search. It needs no ``value``; a given value must
+            agree with the rows. None for everything else.
+        rows: further facts about the rows of a table: numbers, keys, other columns.
+        declared: a `Declared`, by which the user bounds a function that cannot be read (`with_bound`).
 
     Raises:
-        BadInput: without value and table, for a table that is no pair of numbers, or one that the value contradicts.
+        BadInput: without value and table, for a table that is no pair of numbers, or for a value that contradicts it.
 
     >>> table = Function(table=([[0.0], [1.0]], [2.0, 3.0]))
     >>> table(np.array([1.0]))
@@ -186,7 +186,7 @@ def with_bound(
 
 
 def exited(error: SystemExit) -> str:
-    """What the user's code did, in words.
+    """The exit of the user's code in words.
 
     >>> exited(SystemExit(0))
     'sys.exit(0)'
@@ -205,7 +205,7 @@ def real_numbers(result: Any, what: str) -> Array:
         what: the function that returned it, for messages.
 
     Raises:
-        BadInput: for complex numbers, text, dates, records, and what is no array.
+        BadInput: for complex numbers, text, dates, records, and results that are no array.
 
     >>> real_numbers([1, None], "f")
     array([ 1., nan])
@@ -222,7 +222,7 @@ def real_numbers(result: Any, what: str) -> Array:
             raise TypeError
         if isinstance(
             given, np.ma.MaskedArray
-        ):  # a masked entry has no value, whatever number lies below the mask
+        ):  # a masked entry has no value, whatever number the array holds there
             given = np.ma.filled(given.astype(np.float64), np.nan)
         return np.array(given, dtype=np.float64)
     except (TypeError, ValueError):

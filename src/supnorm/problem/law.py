@@ -1,4 +1,4 @@
-"""How inputs are distributed. RMS, quantiles and exceedance hold for a law; the worst error does not."""
+"""The distribution of the inputs. RMS, quantiles and exceedance depend on it; the worst error does not."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from supnorm.problem.function import real_numbers
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-AT_ONCE = 1_000_000  # points that are drawn at once, at most
-ENOUGH = 2_000_000  # points that decide whether 1 in 100,000 exists: 20 hits are expected if it does
+AT_ONCE = 1_000_000  # largest number of points that are drawn at once
+ENOUGH = 2_000_000  # points that decide whether 1 in 100,000 exists: then 20 hits are expected
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Law:
     """A sampling law on a domain.
 
     Attributes:
-        name: printed with every statistical number.
+        name: the name that is printed with every statistical number.
         draw: ``draw(n, rng)`` returns ``n`` independent points, shape ``(n, d)``.
-        outside: how many points of a sample were left out because they lie outside the domain, of ``given``.
-        even: whether the law is uniform on the domain, so that a share of the law is a share of the domain.
+        outside: how many of the ``given`` points of a sample were left out because they lie outside the domain.
+        even: whether the law is uniform on the domain, so that a share of the law is also a share of the domain.
         over: the domain on which the law is uniform.
         assumed: whether the problem chose the law because none was given; it then chooses a new one for another domain.
     """
@@ -61,15 +61,15 @@ class Law:
 
     @classmethod
     def from_samples(cls, points: Array, domain: Domain, name: str = "sample") -> Law:
-        """Draws with replacement from given points, those outside the domain left out."""
-        kept = points[domain.contains(points)]
-        if not len(kept):
+        """Draws with replacement from given points, without those outside the domain."""
+        inside = points[domain.contains(points)]
+        if not len(inside):
             raise BadInput(f"law: none of the {len(points)} points of the sample lies in the domain")
 
         def draw(n: int, rng: np.random.Generator) -> Array:
-            return kept[rng.integers(len(kept), size=n)]
+            return inside[rng.integers(len(inside), size=n)]
 
-        return cls(f"{name} ({len(kept)} points)", draw, len(points) - len(kept), len(points))
+        return cls(f"{name} ({len(inside)} points)", draw, len(points) - len(inside), len(points))
 
     @classmethod
     def from_sampler(
@@ -98,7 +98,7 @@ class Law:
                 inside = points[domain.contains(points)]
                 parts.append(inside)
                 have, tried = have + len(inside), tried + len(points)
-                if tried > 200_000 and have < 1e-4 * tried:  # 20 are expected if 1 in 10,000 lies inside
+                if tried > 200_000 and have < 1e-4 * tried:  # 20 hits are expected if 1 in 10,000 lies inside
                     raise BadInput(f"law {name}: fewer than 1 in 10,000 draws lie in the domain")
             return np.concatenate(parts)[:n]
 
@@ -127,7 +127,7 @@ def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
         if tried > ENOUGH and have < 1e-5 * tried:
             if (
                 domain.finite is not None and domain.finite.count()
-            ):  # few points exist, but all of them are known
+            ):  # few points exist, but their list is known
                 every = np.concatenate([x for _, x in domain.finite.batches(lambda: AT_ONCE)])
                 return every[rng.integers(len(every), size=n)]
             raise BadInput(

@@ -32,13 +32,14 @@ class ErrorMeasure:
         kind: ``"absolute"`` |N - f|; ``"relative"`` |N - f| / max(|f|, floor); ``"scaled"`` |N - f| / scale;
             ``"function"`` the user's ``function(model, reference, x) -> (n,) or (n, m)``.
         side: ``"both"``; ``"over"`` counts only N > f, ``"under"`` only N < f.
-        floor: for ``"relative"``; 0 means that the error is infinite where f is 0 and N is not.
-        scale: for ``"scaled"``: one number or one per output.
-        function: for ``"function"``; must return non-negative errors.
+        floor: for ``"relative"``; with 0 the error is infinite where f is 0 and N is not.
+        scale: for ``"scaled"``: one number, or one for each output.
+        function: for ``"function"``; it must return non-negative errors.
         mask: ``mask(x)`` or ``mask(x, reference)`` returns booleans ``(n,)``: where the error counts.
-        tolerance: None, one number, or one per output.
-        failures: what a model without a value counts as where the reference has one (the model raises, takes too long,
-            ends the program, or returns NaN or an infinite number): an infinite ``"error"``, or no error (``"ignore"``).
+        tolerance: None, one number, or one for each output.
+        failures: how a point counts where the model has no value and the reference has one (the model raises, takes too
+            long, ends the program, or returns NaN or an infinite number): as an infinite ``"error"``, or not
+            (``"ignore"``).
 
     Raises:
         BadInput: for an unknown kind, side or failures, a missing or non-positive floor, scale or tolerance.
@@ -73,10 +74,10 @@ class ErrorMeasure:
             object.__setattr__(self, "scale", _positive(self.scale, "scale"))
         if self.floor is not None and self.kind != "relative":
             raise BadInput(
-                f'floor = {self.floor:g} means nothing for kind = "{self.kind}": it is for "relative"'
+                f'floor = {self.floor:g} has no effect for kind = "{self.kind}"; it is for "relative"'
             )
         if self.scale is not None and self.kind != "scaled":
-            raise BadInput(f'scale = {self.scale} means nothing for kind = "{self.kind}": it is for "scaled"')
+            raise BadInput(f'scale = {self.scale} has no effect for kind = "{self.kind}"; it is for "scaled"')
         if (self.kind == "function") != (self.function is not None):
             raise BadInput('give function = ... together with kind = "function", and only then')
         if self.tolerance is not None:
@@ -91,23 +92,23 @@ class ErrorMeasure:
 
     @property
     def limit(self) -> float | None:
-        """The tolerance with which reduced errors are compared."""
+        """The tolerance that reduced errors are compared with."""
         if self.tolerance is None or not isinstance(self.tolerance, tuple):
             return self.tolerance
         return 1.0
 
     def by_output(self, model: Array, reference: Array, x: Array) -> Array:
-        """Error of each output, shape ``(n, m)``, before tolerances: see `in_units` for what is compared and shown.
+        """Error of each output, shape ``(n, m)``, not divided by tolerances; `in_units` gives the errors that are compared.
 
-        ``inf`` (NaN with ``failures="ignore"``) where the model is not finite but the reference is, NaN ("no value")
-        where the reference is not finite.
+        It is ``inf`` (NaN with ``failures="ignore"``) where the model is not finite but the reference is, and NaN
+        ("no value") where the reference is not finite.
         """
         with np.errstate(all="ignore"):
             return self._by_output(model, reference, x)
 
     def _by_output(self, model: Array, reference: Array, x: Array) -> Array:
         if self.kind == "absolute" and self.side == "both" and model.shape == reference.shape:
-            # The common case, needed at every evaluation: if the sum is finite, all values are finite.
+            # The common case, at every evaluation: if the sum is finite, all values are finite.
             size = model - reference
             np.abs(size, out=size)
             if math.isfinite(np.add.reduce(size, axis=None)):
@@ -125,7 +126,7 @@ class ErrorMeasure:
         return np.where(lost, np.nan, error)
 
     def in_units(self, model: Array, reference: Array, x: Array) -> Array:
-        """Error of each output in the unit of the reduced error, shape ``(n, m)``: over its own tolerance if it has one.
+        """Error of each output in the unit of the reduced error, shape ``(n, m)``: divided by its own tolerance if any.
 
         >>> two = ErrorMeasure(tolerance=(0.1, 10.0))
         >>> two.in_units(np.array([[1.0, 1.0]]), np.zeros((1, 2)), np.zeros((1, 1)))
@@ -139,7 +140,7 @@ class ErrorMeasure:
         return errors / self.tolerances(errors.shape[1]) if self.per_output else errors
 
     def tolerances(self, m: int) -> Array:
-        """The tolerances of ``m`` outputs by which errors are divided, shape ``(m,)``; 1 if there is a single tolerance."""
+        """The tolerances by which errors of ``m`` outputs are divided, shape ``(m,)``; 1 if there is a single tolerance."""
         return (
             self.for_outputs(self.tolerance, m, "tolerance")
             if isinstance(self.tolerance, tuple)
@@ -147,7 +148,7 @@ class ErrorMeasure:
         )
 
     def weights(self, m: int) -> Array:
-        """What the error of each output is divided by everywhere, shape ``(m,)``: its scale and its own tolerance."""
+        """The constant divisor of each output's error, shape ``(m,)``: its scale times its own tolerance."""
         return (
             self.tolerances(m)
             if self.scale is None
@@ -155,9 +156,9 @@ class ErrorMeasure:
         )
 
     def __call__(self, model: Array, reference: Array, x: Array) -> tuple[Array, NDArray[np.intp]]:
-        """Error reduced over the outputs, and the output that has it, shapes ``(n,)``.
+        """The largest error of the outputs, and the output that has it, shapes ``(n,)``.
 
-        NaN where no output has a value, or where the mask says that the error does not count.
+        The error is NaN where no output has a value, or where the mask says that the error does not count.
         """
         with np.errstate(all="ignore"):
             return self.reduced(model, reference, x)
@@ -175,28 +176,30 @@ class ErrorMeasure:
 
     @property
     def masks_by_reference(self) -> bool:
-        """Whether the mask takes the values of the reference besides the inputs."""
+        """Whether the mask takes the values of the reference in addition to the inputs."""
         if self.mask is None:
             return False
         parameters = inspect.signature(self.mask).parameters.values()
         return sum(p.default is p.empty for p in parameters) > 1
 
     def counts(self, x: Array, reference: Array) -> NDArray[np.bool_]:
-        """Where the mask lets the error count, shape ``(n,)``."""
+        """Where the error counts by the mask, shape ``(n,)``."""
         if self.mask is None:
             return np.ones(len(x), dtype=bool)
         try:
-            # Copies: what the user's mask writes into its arguments must not become a point or a value of the run.
-            kept = np.asarray(
+            # Copies, because a mask that writes into its arguments must not change a point or a value of the run.
+            counts = np.asarray(
                 self.mask(x.copy(), reference.copy()) if self.masks_by_reference else self.mask(x.copy())
             )
         except Exception as error:
             raise BadInput(f"the mask failed: {type(error).__name__}: {error}") from error
-        if kept.reshape(-1).shape != (len(x),):
-            raise BadInput(f"mask must return {len(x)} booleans for {len(x)} points, got shape {kept.shape}")
-        if kept.dtype != bool:
-            raise BadInput(f"mask must return booleans (such as x[:, 0] > 0), got {kept.dtype}")
-        return kept.reshape(-1)
+        if counts.reshape(-1).shape != (len(x),):
+            raise BadInput(
+                f"mask must return {len(x)} booleans for {len(x)} points, got shape {counts.shape}"
+            )
+        if counts.dtype != bool:
+            raise BadInput(f"mask must return booleans (such as x[:, 0] > 0), got {counts.dtype}")
+        return counts.reshape(-1)
 
     @property
     def differentiable(self) -> bool:
@@ -206,7 +209,7 @@ class ErrorMeasure:
     def gradient(self, model: Array, reference: Array, output: NDArray[np.intp]) -> tuple[Array, Array]:
         """Derivative of the reduced error with respect to model and reference, shapes ``(n, m)``.
 
-        Zero for all outputs except the one that has the error; one-sided at kinks.
+        It is zero for all outputs except the one that has the error, and one-sided at kinks.
         """
         if self.kind == "absolute" and self.side == "both" and self.tolerance is None and model.shape[1] == 1:
             slope = np.sign(model - reference)
@@ -233,7 +236,7 @@ class ErrorMeasure:
         return 1.0 if self.side == "over" else -1.0
 
     def divisor(self, reference: Array) -> Array:
-        """What the difference of model and reference is divided by, shape ``(n, m)``, before tolerances."""
+        """The divisor of the difference of model and reference, shape ``(n, m)``, without tolerances."""
         if self.kind == "relative":
             return np.maximum(np.abs(reference), self.floor or 0.0)
         if self.scale is not None:
@@ -243,7 +246,7 @@ class ErrorMeasure:
     def _users(self, model: Array, reference: Array, x: Array) -> Array:
         assert self.function is not None
         try:
-            # Copies, as for the mask: the difference taken in place would be reported as the model's value.
+            # Copies, as for the mask: a difference taken in place would be reported as the model's value.
             given = self.function(model.copy(), reference.copy(), x.copy())
         except Exception as failure:
             raise BadInput(
@@ -266,10 +269,10 @@ class ErrorMeasure:
 
     @staticmethod
     def for_outputs(values: tuple[float, ...], m: int, what: str) -> Array:
-        """Numbers per output, shape ``(m,)``; ``what`` names them.
+        """One number for each output, shape ``(m,)``; ``what`` names the numbers in a message.
 
         Raises:
-            BadInput: when there are neither one nor ``m``.
+            BadInput: when ``values`` has neither one nor ``m`` numbers.
         """
         if len(values) not in (1, m):
             some = "1 output; give 1" if m == 1 else f"{m} outputs; give 1 or {m}"

@@ -1,13 +1,13 @@
-"""Which row of a table of predictions belongs to which row of a table of truths.
+"""Pairs the rows of a table of predictions with the rows of a table of truths.
 
-* One table alone: its rows, with the other side called at their inputs.
-* Both columns of one file: row by row.
-* Two files, or arrays, without a key: row by row, of equal length and with equal inputs in the same order.
-* Two files with a key: rows with equal keys. A key must be unique in both. A row of the truth without a partner is one
-  whose prediction is missing; a prediction without a partner has no truth, is not compared, and is counted.
+* One table alone: its rows; the other side is called at their inputs.
+* Both columns in one file: row by row.
+* Two files, or arrays, without a key: row by row; they must have the same length and equal inputs in the same order.
+* Two files with a key: rows with equal keys. A key must be unique in both files. For a row of the truth without a
+  partner the prediction is missing; a prediction without a partner has no truth, is not compared, and is counted.
 
-Inputs are coordinates of a row and never decide which rows belong together: rows that share their inputs are compared
-each with its own value.
+Inputs are coordinates of a row and never decide which rows belong together: of rows that share their inputs, each is
+compared with its own value.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-CLOSE = 1e-6  # of a column's range: inputs of rows with one key may differ by rounding in a text file, and by no more
+CLOSE = 1e-6  # of a column's range: in a text file the inputs of two rows with one key may differ by rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,13 +39,13 @@ class Pairs:
     """The rows to compare.
 
     Attributes:
-        x: inputs, shape ``(N, d)``; NaN where a row of two tables lacks one.
+        x: inputs, shape ``(N, d)``; NaN where a row of two tables lacks an input.
         model, reference: values ``(N, m)``; None for a side that is no table and is called at ``x``.
-        row: for each pair its row (from 0) in ``rows``, shape ``(N,)``.
-        rows: rows of the table that names them, which is the reference's table if there is one.
-        partner: for each pair its row in the model's table, if the tables are in different files; -1 without such a row.
-        by: ``"row"``, ``"key"`` or ``"order"`` (two tables without a key), ``"table"`` where one side is called.
-        alone: how many rows of model and reference have no partner; those of the reference are among the pairs.
+        row: the row (from 0) of each pair in ``rows``, shape ``(N,)``.
+        rows: rows of the reference's table if there is one, otherwise of the model's table.
+        partner: the row of each pair in the model's table, if the tables are in different files; -1 without such a row.
+        by: ``"row"``, ``"key"`` or ``"order"`` (two tables without a key); ``"table"`` if one side is called.
+        alone: how many rows of model and of reference have no partner; those of the reference are among the pairs.
     """
 
     x: Array
@@ -66,7 +66,7 @@ class Pairs:
         return np.asarray(np.isfinite(self.x).all(axis=1))
 
     def inside(self, domain: Domain) -> NDArray[np.bool_]:
-        """Which rows lie in the domain, shape ``(N,)``; of a row that lacks inputs only the other inputs are checked."""
+        """Which rows lie in the domain, shape ``(N,)``; if a row lacks inputs, only its other inputs are checked."""
         inside = domain.contains(self.x)
         lacking = ~self.complete
         if lacking.any():
@@ -80,23 +80,22 @@ class Pairs:
 
     def columns(self, pairs: Sequence[int]) -> list[dict[str, str]]:
         """The other columns of some pairs, by name; the columns of the reference come first."""
-        found = self.rows.columns([int(self.row[i]) for i in pairs])
+        columns = self.rows.columns([int(self.row[i]) for i in pairs])
         if self.partner is None:
-            return found
+            return columns
         index, rows = self.partner
         there = [k for k, i in enumerate(pairs) if index[i] >= 0]
-        others: list[dict[str, str]] = [{} for _ in found]
+        others: list[dict[str, str]] = [{} for _ in columns]
         for k, cells in zip(there, rows.columns([int(index[pairs[k]]) for k in there]), strict=True):
             others[k] = cells
-        return [b | a for a, b in zip(found, others, strict=True)]
+        return [b | a for a, b in zip(columns, others, strict=True)]
 
 
 def pairs_of(model: Function, reference: Function) -> Pairs:
-    """The pairs of two sides of which one at least is a table.
+    """The pairs of two sides, at least one of which is a table.
 
     Raises:
-        BadInput: when two tables cannot be paired row by row; or when rows lack an input at which the other side has
-            to be called.
+        BadInput: when two tables cannot be paired row by row, or when rows lack an input that the other side needs.
     """
     if model.table is None or reference.table is None:
         table = reference if model.table is None else model
@@ -130,7 +129,7 @@ def demand_inputs(table: Function, what: str = "") -> None:
     column = table.inputs[k] if k < len(table.inputs) else f"{k + 1}"
     raise BadInput(
         f"{what or _name(table)}: row {bad[0] + 1}, column {column} has no value ({len(bad):,} of {len(points):,} rows lack "
-        "an input; they count from 1 below the header); every input needs one: fill it, or leave these rows out"
+        "an input; rows count from 1 below the header); every input needs a value: fill it, or leave these rows out"
     )
 
 
@@ -153,18 +152,18 @@ def _same_width(model: Function, reference: Function) -> None:
 
 
 def _demand_same(model: Function, reference: Function) -> None:
-    """Check that the two files do not contradict each other in something that holds for all of their rows."""
+    """Check that the two files do not contradict each other in a fact that holds for all of their rows."""
     a, b = _rows(model).same, _rows(reference).same
     name = next((name for name in a if a[name] != b.get(name, a[name])), None)
     if name is not None:
         raise BadInput(
             f"{_name(model)} (model) and {_name(reference)} (reference) differ in {name}: {a[name]} against {b[name]}; "
-            "give tables of the same, or correct the one that is wrong (or take out a coordinate that does not matter)"
+            "give two tables with the same value, correct the wrong one, or remove a coordinate that does not matter"
         )
 
 
 def _in_order(model: Function, reference: Function, by: str) -> Pairs:
-    """Row i with row i; the inputs must be the same."""
+    """Pair row i with row i; the inputs must be the same."""
     assert model.table is not None
     assert reference.table is not None
     (p, y), (x, f) = model.table, reference.table
@@ -186,11 +185,11 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
             continue
         if len(coordinates[0]) != len(coordinates[1]):
             raise BadInput(
-                f"{names} have {len(coordinates[0])} and {len(coordinates[1])} places in {dimension}: {remedy}"
+                f"{names} have {len(coordinates[0])} and {len(coordinates[1])} positions in {dimension}: {remedy}"
             )
         k = next(i for i, (u, v) in enumerate(zip(*coordinates, strict=True)) if u != v)
         raise BadInput(
-            f"{names} differ in {dimension} at its place {k + 1}, {coordinates[0][k]} and {coordinates[1][k]}: {remedy}"
+            f"{names} differ in {dimension} at position {k + 1}, {coordinates[0][k]} and {coordinates[1][k]}: {remedy}"
         )
     if not np.array_equal(p, x, equal_nan=True):
         same = (p == x) | (np.isnan(p) & np.isnan(x))
@@ -207,13 +206,15 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
 
 
 def _by_key(model: Function, reference: Function) -> Pairs:
-    """Rows with equal keys, in the order of the reference."""
+    """Pair rows with equal keys, in the order of the reference."""
     assert model.table is not None
     assert reference.table is not None
     a, b = _rows(model), _rows(reference)
     for table, rows in ((model, a), (reference, b)):
         if not rows.key:
-            raise BadInput(f"{_name(table)} has no key, the other table has: give key = [...] in both")
+            raise BadInput(
+                f"{_name(table)} has no key, but the other table has one: give key = [...] in both"
+            )
     if len(a.key) != len(b.key):
         raise BadInput(
             f"key names {len(a.key)} columns of {_name(model)} and {len(b.key)} of {_name(reference)}; name as many of both"
@@ -235,10 +236,10 @@ def _by_key(model: Function, reference: Function) -> Pairs:
         x = given
     reach = CLOSE * (np.nanmax(x, axis=0) - np.nanmin(x, axis=0)) if np.isfinite(x).any(axis=0).all() else 0.0
     with np.errstate(invalid="ignore"):
-        apart = np.abs(given - x) > reach
-    if apart.any():
-        i = int(np.argmax(apart.any(axis=1)))
-        k = int(np.argmax(apart[i]))
+        differs = np.abs(given - x) > reach
+    if differs.any():
+        i = int(np.argmax(differs.any(axis=1)))
+        k = int(np.argmax(differs[i]))
         axis = reference.inputs[k] if k < len(reference.inputs) else f"input {k + 1}"
         raise BadInput(
             f"rows with the key {_words(b.key, keys_b[i])} have different inputs: {axis} is {given[i, k]:.9g} in row "
@@ -262,10 +263,10 @@ def _by_key(model: Function, reference: Function) -> Pairs:
 
 
 def _comparable(model: Function, reference: Function) -> tuple[list[Key], list[Key]]:
-    """The keys of both; where one table holds numbers and the other text, the text must be numbers too.
+    """The keys of both tables; if one table has numbers and the other text, the text must consist of numbers too.
 
-    If the text is a number in every row of both tables, keys are compared as numbers, unless this makes two rows of one
-    table equal: programs write one identifier as 1 and as 1.0, and rows without a partner are not compared.
+    If the text is a number in every row of both tables, keys are compared as numbers, unless two rows of one table would
+    become equal. Programs write the same identifier as 1 or as 1.0, and a row without a partner would not be compared.
     """
     a, b = _rows(model), _rows(reference)
     columns = []
@@ -307,7 +308,7 @@ def _unique(keys: Sequence[Key], table: Function) -> dict[Key, int]:
         if (first := rows.setdefault(key, i)) != i:
             raise BadInput(
                 f"{_name(table)}: rows {first + 1} and {i + 1} have the same key, {_words(_rows(table).key, key)}; a key "
-                "must be another one in each row: add a column to it, key = [..., ...]"
+                "must differ in every row: add a column to it, key = [..., ...]"
             )
     return rows
 

@@ -1,4 +1,4 @@
-"""The exception of a function that has values at some points of a batch only."""
+"""The exception of a function that has values only at some points of a batch."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class PartialFailure(Exception):
 
     Attributes:
         values: shape ``(n, m)``; NaN in the rows that failed.
-        messages: by row, what happened there; each message starts with its kind: ``"timeout: ..."``,
-            ``"exception: ..."`` or ``"error: ..."``.
+        messages: what happened, by row; each message starts with its kind: ``"timeout: ..."``, ``"exception: ..."`` or
+            ``"error: ..."``.
     """
 
     def __init__(self, values: Array, messages: Mapping[int, str]) -> None:

@@ -1,4 +1,4 @@
-"""What is asked: a reference, a domain and an error measure; a model where there is one."""
+"""A problem: a reference, a domain and an error measure, and usually a model."""
 
 from __future__ import annotations
 
@@ -30,21 +30,20 @@ class Problem:
         reference: the same.
         domain: the set of inputs on which both are compared.
         error: the `ErrorMeasure`; absolute by default.
-        tolerance: short for a tolerance in ``error``, and takes precedence over it. With `dataclasses.replace` the new one
-            of the two takes precedence; if a new error has no tolerance, that of the problem stays.
-        law: how inputs are distributed; uniform on the domain by default.
-        recheck: a second or refined reference, for the reported witnesses.
+        tolerance: the same as a tolerance in ``error``; it takes precedence. With `dataclasses.replace` the new one of the
+            two takes precedence; if a new error has no tolerance, the problem's tolerance stays.
+        law: the distribution of the inputs; uniform on the domain by default.
+        recheck: a second or refined reference that is called at the reported witnesses.
         title: the heading of reports.
         data: points the model was trained on, shape ``(N, d)``, for findings about the domain.
-        source: the problem file from which the problem was opened, and the points that ``[data]`` of that file held then:
-            `supnorm.save_problem` names their file again as long as ``data`` holds the same points.
+        source: the problem file from which the problem was opened, and the points of its ``[data]``; `supnorm.save_problem`
+            names the file of these points again as long as ``data`` has the same points.
         files: all files that define the problem: files that the problem file names, and files that their code opens or
             imports; `fingerprint` covers their content.
-        judged_by: the error measure in force. The problem sets it, and recognises by it that `dataclasses.replace` has
-            given a new one.
+        judged_by: the error measure in force. The problem sets it, to notice when `dataclasses.replace` gives a new one.
 
     Raises:
-        BadInput: when one of the parts cannot be used.
+        BadInput: when a part cannot be used.
 
     >>> problem = Problem(lambda x: x[:, 0], lambda x: x[:, 0] ** 2, Domain(x=(0.0, 1.0)), tolerance=0.1)
     >>> problem.error.limit
@@ -111,16 +110,16 @@ class Problem:
         except BadInput as error:
             raise BadInput(f"{self.source.name}: {error}" if self.source else str(error)) from None
 
-    def _has_its_own_tolerance(self) -> bool:
-        """Whether ``tolerance`` counts, and not the tolerance of the error."""
+    def _tolerance_of_problem_counts(self) -> bool:
+        """Whether ``tolerance`` counts instead of the tolerance of the error."""
         before = self.judged_by
         if before is self.error:
             return self.tolerance is not before.tolerance
-        kept = before is not None and self.tolerance is before.tolerance
-        return self.tolerance is not None and not (kept and self.error.tolerance is not None)
+        unchanged = before is not None and self.tolerance is before.tolerance
+        return self.tolerance is not None and not (unchanged and self.error.tolerance is not None)
 
     def _same_order(self, name: str) -> None:
-        """Check that an output which both sides name has the same position: outputs are compared by position."""
+        """Check that an output that both sides name has the same position, because outputs are compared by position."""
         function, known = getattr(self, name), self.reference.outputs
         given = () if function is None else function.outputs
         if any(n in known and known.index(n) != i for i, n in enumerate(given)):
@@ -146,7 +145,7 @@ class Problem:
         """Check that the numbers of tolerances and of scales suit ``m`` outputs.
 
         Raises:
-            BadInput: names the file, when there are neither one nor ``m``.
+            BadInput: when there are neither one nor ``m`` of them; the message names the file.
         """
         try:
             self.error.weights(m)
@@ -154,7 +153,7 @@ class Problem:
             raise BadInput(f"{self.source}: [error] {error}" if self.source else str(error)) from None
 
     def output_names(self, m: int) -> tuple[str, ...]:
-        """Names of the ``m`` outputs: the reference's, else the model's, else ``y`` or ``y1, y2, ...``.
+        """Names of the ``m`` outputs: those of the reference, otherwise of the model, otherwise ``y`` or ``y1, y2, ...``.
 
         >>> Problem(None, lambda x: x, Domain(a=(0.0, 1.0), b=(0.0, 1.0))).output_names(2)
         ('y1', 'y2')
@@ -166,10 +165,10 @@ class Problem:
 
 
 def _points(data: Any, d: int) -> NDArray[np.float64]:
-    """Points that a model was trained on, shape ``(N, d)``.
+    """Check points that a model was trained on, shape ``(N, d)``.
 
     Raises:
-        BadInput: when they are not such points.
+        BadInput: when ``data`` has another shape or other values.
     """
     try:
         points = np.asarray(data, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""The rows of a table: the row of each value, so that values are paired by row and never by a search for equal inputs."""
+"""The rows of a table. Values are paired by their rows, never by a search for equal inputs."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Key = tuple[str | int | float | Decimal, ...]
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What is known about the rows of a table besides inputs and values.
+    """Facts about the rows of a table besides inputs and values.
 
     Attributes:
         name: name of the table.
         source: the file; None for arrays.
-        lines: line of the file that each row begins in, shape ``(N,)``; None where that is always the row's number plus
-            1 (rows count from 1 below the header), or the file has no lines.
-        grid: the dimensions of a NetCDF file over which the rows run, each with the texts of its coordinate.
+        lines: the line of the file in which each row begins, shape ``(N,)``; None if this is always the row's number plus
+            1 (rows count from 1 below the header), or if the file has no lines.
+        grid: the dimensions of a NetCDF file that the rows run through, each with the texts of its coordinate.
         key: names of the columns that decide which rows of two tables belong together; empty without a key.
         keys: the cells of these columns in each row; empty without a key.
         texts: ``texts(rows)``: the cells of the other columns in these rows (from 0), read when they are needed.
-        same: what holds for all rows of the file, as text by its name (the level of a field, ..); two tables that differ
-            in it are not about the same thing.
+        same: facts that hold for all rows of the file, as text by name (the level of a field, ..); two tables that
+            differ in one are not about the same thing.
     """
 
     name: str = ""
@@ -46,11 +46,11 @@ class Rows:
     same: Mapping[str, str] = field(default_factory=dict)
 
     def line(self, row: int) -> int | None:
-        """The line of the file where a row (from 0) begins; None where it is the row's number plus 1, or unknown."""
+        """The line of the file in which a row (from 0) begins; None if it is the row's number plus 1, or unknown."""
         return None if self.lines is None else int(self.lines[row])
 
     def columns(self, rows: Sequence[int]) -> list[dict[str, str]]:
-        """The other columns of some rows (from 0), by name; empty where there are none."""
+        """The other columns of some rows (from 0), by name; empty if there are none."""
         return [{} for _ in rows] if self.texts is None else self.texts(rows)
 
 
@@ -73,8 +73,8 @@ def arrays_of(table: Any, what: str) -> tuple[Array, Array]:
         data = plain.astype(np.float64)
         if plain.dtype.kind in "iu" and (data.astype(object) != plain.astype(object)).any():
             raise BadInput(
-                f"{what}: the table's {name} hold whole numbers that double precision cannot hold (beyond 2^53); "
-                "subtract an offset from them first"
+                f"{what}: the table's {name} contain whole numbers that double precision cannot represent (beyond "
+                "2^53); subtract an offset from them first"
             )
         parts.append(data[:, None] if data.ndim == 1 else data)
     points, values = parts
@@ -87,7 +87,7 @@ def arrays_of(table: Any, what: str) -> tuple[Array, Array]:
 
 
 def rounding_words(kind: str) -> str:
-    """What the storage of a column means for its differences.
+    """What the precision of a column means for its differences, in words.
 
     >>> rounding_words("float32")
     'it has about 7 digits, and what differs beyond them is rounding'
@@ -99,7 +99,7 @@ def rounding_words(kind: str) -> str:
 
 
 def narrow_notes(table: Any) -> tuple[str, ...]:
-    """A note on arrays of less than double precision; the pair is that of `arrays_of`."""
+    """Notes about arrays of less than double precision, for the pair that `arrays_of` takes."""
     kinds = ((name, np.asarray(a).dtype) for name, a in zip(("points", "values"), table, strict=True))
     return tuple(
         f"the table's {name} were given as {kind}: {rounding_words(str(kind))}"
@@ -109,9 +109,9 @@ def narrow_notes(table: Any) -> tuple[str, ...]:
 
 
 class LookUp:
-    """The value of a table at its own points, for callers that have points and not rows.
+    """The values of a table at its own points, for callers that have points instead of rows.
 
-    It fails at a point that no row has, and at a point where rows have different values: the row is then not known.
+    It fails at a point that no row has, and at a point where rows have different values, because the row is not known.
     """
 
     def __init__(self, points: Array, values: Array) -> None:
@@ -147,30 +147,30 @@ class LookUp:
 
 
 def check_against_rows(value: Callable[[Array], Array], table: tuple[Array, Array], name: str) -> None:
-    """Check that a function which is given beside its table agrees with the table, row by row.
+    """Check that a function that is given together with a table agrees with it, row by row.
 
     Raises:
-        BadInput: names the first row where it does not.
+        BadInput: names the first row where it does not agree.
     """
     points, values = table
     try:
-        found = np.asarray(value(points.copy()), dtype=np.float64).reshape(len(points), -1)
+        computed = np.asarray(value(points.copy()), dtype=np.float64).reshape(len(points), -1)
     except Exception as error:
         raise BadInput(
             f"{name}: value fails at the rows of table ({type(error).__name__}: {error}); give table alone"
         ) from None
-    if found.shape != values.shape:
+    if computed.shape != values.shape:
         raise BadInput(
-            f"{name}: table has {values.shape[1]} outputs and value {found.shape[1]}; give table alone"
+            f"{name}: table has {values.shape[1]} outputs and value {computed.shape[1]}; give table alone"
         )
-    size = np.maximum(np.abs(found), np.abs(values))
+    size = np.maximum(np.abs(computed), np.abs(values))
     with np.errstate(invalid="ignore"):
-        same = (found == values) | (np.abs(found - values) <= 1e-12 * size)
-    same |= np.isnan(found) & np.isnan(values)
+        same = (computed == values) | (np.abs(computed - values) <= 1e-12 * size)
+    same |= np.isnan(computed) & np.isnan(values)
     if not same.all():
         row = int(np.argmin(same.all(axis=1)))
         k = int(np.argmin(same[row]))
         raise BadInput(
             f"{name}: value and table contradict each other in {int((~same.all(axis=1)).sum()):,} of {len(points):,} rows, "
-            f"first in row {row + 1}: {found[row, k]:.9g} and {values[row, k]:.9g}; give table alone"
+            f"first in row {row + 1}: {computed[row, k]:.9g} and {values[row, k]:.9g}; give table alone"
         )

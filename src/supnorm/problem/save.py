@@ -1,4 +1,4 @@
-"""From a `Problem` back to a problem file; a function is written as the path that it came from."""
+"""Writes a `Problem` as a problem file; a function is written as the path that it came from."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def save_problem(problem: Problem, path: Path | str) -> None:
     from which the problem was opened.
 
     Args:
-        problem: a problem that was opened from a file; axes, error, tolerance and title may have changed since.
+        problem: a problem that was opened from a file; axes, error, tolerance and title may have been changed.
         path: path of the file to write.
 
     Raises:
-        BadInput: when parts have no path, because they were given as Python objects (the message names all of them), or
-            when a name, a unit or the title holds a null character.
+        BadInput: when parts have no path because they were given as Python objects (the message names all of them), or
+            when a name, a unit or the title contains a null character.
     """
     path = Path(path)
     root = problem.source.parent if problem.source is not None else Path()
@@ -55,13 +55,13 @@ def save_problem(problem: Problem, path: Path | str) -> None:
     tables |= _rest(problem, move, before, homeless)
     if homeless:
         raise BadInput(
-            f"{path}: cannot be written, these have no path: {', '.join(homeless)}; put them in a file "
+            f"{path}: cannot be written, because these parts have no path: {', '.join(homeless)}; put them in a file "
             'and name them as "file.py:name" in a problem file'
         )
     text = write_toml(tables)
-    if "\\u0000" in text.replace("\\\\", ""):  # such a file would be refused when it is opened
+    if "\\u0000" in text.replace("\\\\", ""):  # `read_specification` would refuse such a file
         raise BadInput(
-            f"{path}: a name, unit or title holds a null character; take it out before the problem is saved"
+            f"{path}: a name, unit or title contains a null character; remove it before you save the problem"
         )
     write_whole(path, text)
 
@@ -132,7 +132,7 @@ def _domain(problem: Problem, move: _Move, before: ProblemSpec | None, homeless:
 
 
 def _covered(problem: Problem) -> bool:
-    """Whether the domain is that of the data of the problem's file."""
+    """Whether the domain is still the one that follows from the data of the problem's file."""
     if problem.source_data is None:
         return False
     ours, theirs = problem.domain, Domain.from_samples(problem.source_data, problem.domain.names)
@@ -160,7 +160,7 @@ def _rest(problem: Problem, move: _Move, before: ProblemSpec | None, homeless: l
             file = tables["data"]["file"]
             tables["data"]["file"] = move.named(file) if ".py:" in file else move.path(file)
             if problem.domain.cloud is None:
-                tables["data"].pop("domain", None)  # another domain since
+                tables["data"].pop("domain", None)  # the domain has changed
     law = None if before is None else before.law
     assert problem.law is not None
     if law is not None and problem.law.name.startswith(law_name(law)):

@@ -1,4 +1,4 @@
-"""`problem.toml`: parsed to a plain, checked specification; `sources` opens what it names.
+"""Parses `problem.toml` into a plain, checked specification; `sources` opens the files that it names.
 
 Every message names the file, the key, what was got and what is accepted.
 """
@@ -21,13 +21,13 @@ DOTTED = re.compile(r"(?:\.[\w\"' -]{0,60}){100}")
 
 
 class Table(BaseModel):
-    """A table of the file: no unknown keys, no silent conversions of text to numbers."""
+    """A table of the file; it refuses unknown keys and does not convert text to numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class DeclaredSpec(Table):
-    """``declared`` of a source that cannot be read: see `supnorm.problem.Declared`."""
+    """``declared`` of a source whose code cannot be read: see `supnorm.problem.Declared`."""
 
     bound: float | list[float] | None = None
     stretch: float = 1.25
@@ -39,7 +39,7 @@ class DeclaredSpec(Table):
 class SourceSpec(Table):
     """``[model]``, ``[reference]`` or ``[recheck]``: exactly one of file, python, command.
 
-    ``file``: .onnx, .pt2, .pt (TorchScript), .npz (ours), .csv/.parquet/.nc (a table of computed values).
+    ``file``: .onnx, .pt2, .pt (TorchScript), .npz (written by supnorm), .csv/.parquet/.nc (a table of computed values).
     ``python``: ``"file.py:name"``, a function or a ready object (nn.Module, Keras or scikit-learn model).
     ``command``: a program and its arguments, which exchanges lines on stdin and stdout.
     """
@@ -58,7 +58,7 @@ class SourceSpec(Table):
     precision: str | None = None  # "float32" or "float64" where the source can do both
     timeout: float | None = Field(default=None, gt=0)  # seconds per point (command, per_point)
     retries: int = Field(default=0, ge=0)
-    declared: DeclaredSpec | None = None  # what the user declares about it, for conditional certificates
+    declared: DeclaredSpec | None = None  # declared bounds, for conditional certificates
     protocol: str = "batch"  # command: "batch" (all lines, then answers) or "point" (line by line)
 
     @model_validator(mode="after")
@@ -132,7 +132,7 @@ class DataSpec(Table):
 
 
 class LawSpec(Table):
-    """``[law]``: how inputs are distributed: a sampler ``(n, rng) -> (n, d)`` or a file of points."""
+    """``[law]``: the distribution of the inputs: a sampler ``(n, rng) -> (n, d)`` or a file of points."""
 
     python: str | None = None
     file: str | None = None
@@ -140,7 +140,7 @@ class LawSpec(Table):
 
 
 def law_name(spec: LawSpec) -> str:
-    """The name of a law: the name in the file, otherwise its file without the folder."""
+    """The name of a law: its ``name`` in the problem file, otherwise the name of its file."""
     return spec.name or Path(spec.python or spec.file or "").name
 
 
@@ -158,7 +158,7 @@ class AuditSpec(Table):
 
 
 class PowerSpec(Table):
-    """``[power]``: which errors are planted to see what the search misses."""
+    """``[power]``: the errors that are planted to measure what the search misses."""
 
     heights: list[float] | None = None
     volumes: list[float] | None = None
@@ -195,7 +195,7 @@ def read_specification(path: Path | str) -> ProblemSpec:
         try:
             text = path.read_text(encoding="utf-8-sig")
             if DOTTED.search(text):
-                raise RecursionError  # dotted keys of thousands of parts take the parser hours
+                raise RecursionError  # for dotted keys of thousands of parts the parser takes hours
             raw = tomllib.loads(text)
             demand_depth(raw)
             demand_no_null(raw)
@@ -219,9 +219,9 @@ def _is_table(spec: ProblemSpec) -> bool:
 
 
 def _first_line(error: ValidationError) -> str:
-    # If a key is unknown and another one is missing, the unknown one is probably the cause, so it is named.
+    # If one key is unknown and another is missing, the unknown one is probably a misspelling: the message names it.
     first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    # pydantic adds the tried type of a union to the path; it is no key of the file.
+    # pydantic adds the name of a type to the path, which is no key of the file.
     key = ".".join(
         str(part) for part in first["loc"] if part not in ("float", "str", "list[float]", "list[str]")
     )

@@ -1,7 +1,7 @@
 """The map between the axes of a domain and the unit box, for batches of points.
 
-Linear axes, the common case, are mapped all at once, because this is done for every evaluation: their ends are repeated
-point by point in arrays that fit the cache, since NumPy is slow where it has to repeat a row of a few numbers.
+Linear axes, the common case, are mapped all at once, because every evaluation needs this. Their ends are repeated point
+by point in arrays that fit into the cache, because NumPy is slow when it broadcasts a row of a few numbers.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class UnitMap:
         return np.stack([a.to_unit(x[:, i]) for i, a in enumerate(self.axes)], axis=1)
 
     def to_unit_rows(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """`to_unit` with a row for each axis, shape ``(d, n)``: for work that goes axis by axis."""
+        """The same as `to_unit` with a row for each axis, shape ``(d, n)``, for work that goes axis by axis."""
         if self._linear:
             u = x.T.copy()
             u -= self._low[:, None]
@@ -71,22 +71,22 @@ class UnitMap:
 
     @cached_property
     def _repeated(self) -> list[NDArray[np.float64]]:
-        """Lows, highs, reaches and widths of the axes for about ``AT_ONCE`` numbers that come point by point.
+        """Lows, highs, reaches and widths of the axes, repeated point by point up to about ``AT_ONCE`` numbers.
 
-        NumPy is slow where it has to repeat a row of a few numbers.
+        NumPy is slow when it broadcasts a row of a few numbers.
         """
         rows = (self._low, self._high, self._reach, self._high - self._low)
         return [np.tile(row, max(1, AT_ONCE // len(self._low))) for row in rows]
 
     @cached_property
     def _reach(self) -> NDArray[np.float64]:
-        """The widths, rounded up until low + reach is not below high: 1 is mapped to the end itself."""
+        """The widths, rounded up until low + reach is not below high, so that 1 is mapped to the end itself."""
         width = self._high - self._low
         return np.asarray(np.where(self._low + width < self._high, np.nextafter(width, np.inf), width))
 
     @cached_property
     def _beyond(self) -> bool:
-        """Whether low + reach is above high on some axis; else nothing of the unit box is mapped beyond."""
+        """Whether low + reach is above high on some axis; otherwise no point of the unit box is mapped beyond an end."""
         return bool((self._low + self._reach > self._high).any())
 
     def slope(self, x: NDArray[np.float64]) -> NDArray[np.float64]:

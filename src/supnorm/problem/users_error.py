@@ -1,4 +1,4 @@
-"""What an exception in the user's code is called: its text, and the line of the user's file that it came from."""
+"""The message for an exception in the user's code: its text, and the line of the user's file that it came from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from supnorm.problem.function import exited
 LONGEST = 500  # characters of a message
 _OURS = f"{Path(__file__).parent.parent}{os.sep}"
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
-# What the commonest mistake looks like: a function of one point that is called with all points at once.
+# Texts of the commonest mistake: a function of one point that is called with all points at once.
 _ONE_POINT = (
     "required positional argument",
     "positional arguments but",
@@ -25,7 +25,7 @@ _ONE_POINT = (
 
 
 class Described(str):
-    """A message that knows the exception it speaks of, as long as it stays in its process."""
+    """A message with the exception that it is about; the exception is lost when the message leaves its process."""
 
     cause: BaseException | None = None
 
@@ -39,8 +39,8 @@ def described(error: BaseException) -> Described:
     >>> described(ValueError("division by lawyers"))
     'exception: ValueError: division by lawyers'
     """
-    said = exited(error) if isinstance(error, SystemExit) else error
-    text = " ".join(f"exception: {type(error).__name__}: {said}".split())
+    shown = exited(error) if isinstance(error, SystemExit) else error
+    text = " ".join(f"exception: {type(error).__name__}: {shown}".split())
     where = _where(error)
     message = Described(text[: LONGEST - len(where)] + where)
     message.cause = error
@@ -48,17 +48,17 @@ def described(error: BaseException) -> Described:
 
 
 def _where(error: BaseException) -> str:
-    """The last line of a file of the user's that the exception went through; empty where there is none."""
-    found = ""
+    """The last line of a user's file that the exception passed through; empty if there is none."""
+    line_of_user = ""
     for frame, line in traceback.walk_tb(error.__traceback__):
         name = frame.f_code.co_filename
         if not name.startswith(("<", _OURS, *_LIBRARIES)):
-            found = f" ({Path(name).name}, line {line})"
-    return found
+            line_of_user = f" ({Path(name).name}, line {line})"
+    return line_of_user
 
 
 def hint(message: str, command: bool = False) -> str:
-    """What to do about a function that fails at every point, where its message is that of a common mistake.
+    """Advice for a function that fails at every point, if its message shows a common mistake.
 
     >>> hint("exception: TypeError: two() missing 1 required positional argument: 'y'")
     '; it was called with all points at once, an array (n, d): a function of one point needs per_point = true'

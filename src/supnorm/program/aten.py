@@ -1,8 +1,8 @@
 """Graphs of ATen operations (torch.export) as straight-line programs, for one point (batch size 1).
 
-The graph comes as plain data: nodes with the names of operations and of their arguments, and weights as NumPy
-arrays; torch is not needed. Weights stored in float32 are taken at their exact values; the program is the graph
-in real arithmetic. Residual connections, layer normalisation, convolution and softmax are compositions.
+The graph is plain data: nodes with the names of operations and of their arguments, and weights as NumPy arrays;
+torch is not needed. float32 weights keep their exact values, and the program is the graph in real arithmetic.
+Residual connections, layer normalisation, convolution and softmax become compositions of operations.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 
 from supnorm.program import entry
-from supnorm.program.apart import TORCH
 from supnorm.program.aten_operators import COPIES, MOVES, NEAREST, OPERATORS, SAME
 from supnorm.program.branches import Comparison, select
+from supnorm.program.discrepancies import TORCH
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.tracing import Builder, Tensor, Value
 
 _COMPARE = {"gt": "gt", "ge": "ge", "lt": "lt", "le": "le", "eq": "eq", "ne": "ne"}
-# types of numbers that are not real and floating, or far too narrow, by the beginnings of their names
+# beginnings of the names of types whose numbers are not real floating-point numbers, or are far too narrow
 _NOT_REAL = ("int", "uint", "bool", "complex", "float4", "float8", "quint", "qint")
 _SIZES: dict[str, Callable[..., Any]] = {
     "add": operator.add,
@@ -48,8 +48,8 @@ class Ref:
 class AtenNode:
     """One call: ``target`` such as ``"aten.linear.default"`` or ``"getitem"``, and names of its results.
 
-    A type of numbers among the arguments is given by its name, ``"int64"``; ``types`` are those of the results as
-    torch computes them, empty where they are not known.
+    A type of numbers among the arguments is given by its name, ``"int64"``; ``types`` are the types of the results as
+    torch computes them, empty if they are not known.
     """
 
     target: str
@@ -73,10 +73,10 @@ def lower_aten(
         constants: weights and buffers by name, NumPy arrays.
         inputs: names and shapes of one point: ``(1, k)``, or ``(1,)``; their features follow each other.
         outputs: names of the results to keep, in order.
-        least: the precision in which it is declared to run: no result may be narrower.
+        least: the precision in which the graph is declared to run: no result may be narrower.
 
     Raises:
-        Unsupported: naming the operation, and the nearest form that is supported.
+        Unsupported: names the operation, and the nearest form that is supported.
 
     >>> net = [AtenNode("aten.linear.default", (Ref("x"), Ref("w")), outputs=("y",)),
     ...        AtenNode("aten.tanh.default", (Ref("y"),), outputs=("z",))]
@@ -98,10 +98,10 @@ def lower_aten(
         result = _apply(build, node.target, args, named)
         for part, dtype in zip(result if isinstance(result, list) else [result], node.types, strict=False):
             _check_type(part, dtype, node.target, least)
-        if node.outputs:  # an assertion has none
+        if node.outputs:  # an assertion has no outputs
             results = [result] if len(node.outputs) == 1 else result
             values.update(zip(node.outputs, results, strict=False))
-        for name in memory.write(node):  # changed where it stands
+        for name in memory.write(node):  # a tensor that the operation changes in place
             values[name] = result
     memory.read([Ref(name) for name in outputs])
     rows = [values[name] for name in outputs]
@@ -110,9 +110,9 @@ def lower_aten(
 
 
 def _check_type(result: Any, dtype: str, target: str, least: str) -> None:
-    """Whether a result has the type that torch gives it: constants are folded here in float64."""
+    """Check that a result has the type that torch gives it; this reader folds constants in float64."""
     if result is None or isinstance(result, Comparison) or type(result) in (int, float, bool):
-        return  # sizes; a constant without axes is a number of NumPy
+        return  # sizes and constants without axes (numbers of NumPy) need no check
     if isinstance(result, Tensor):
         entry.result(dtype, f"torch {target}", least)
         return
@@ -129,7 +129,7 @@ def _check_type(result: Any, dtype: str, target: str, least: str) -> None:
 
 
 def _held(array: Any, name: str) -> bool:
-    """Whether a narrower type holds these numbers, so that nothing was rounded."""
+    """Whether a narrower type represents these numbers exactly, so that torch rounded nothing."""
     if name not in ("float32", "float16"):
         return False
     with np.errstate(all="ignore"):
@@ -149,13 +149,13 @@ def _in_place(target: str) -> bool:
 
 
 class _Memory:
-    """Which tensors share memory: an operation in place changes all of them, but this reader only the one that it names.
+    """Knows which tensors share memory: an operation in place changes all of them, but this reader changes one.
 
-    A graph as ``torch.export`` writes it may hold such operations (`run_decompositions` would remove them).
+    A graph that ``torch.export`` writes may contain such operations (`run_decompositions` would remove them).
     """
 
     def __init__(self, constants: set[str]) -> None:
-        self._owner: dict[str, str] = {}  # of tensors that may be views, by name
+        self._owner: dict[str, str] = {}  # the tensor whose memory a possible view shares, by name
         self._constants = constants
         self._stale: dict[
             str, str
@@ -217,7 +217,7 @@ def _apply(build: Builder, target: str, args: list[Any], named: dict[str, Any]) 
     kinds = [a for a in (*args, *named.values()) if isinstance(a, str) and a.startswith(_NOT_REAL)]
     if kinds and any(isinstance(a, Tensor | Comparison) for a in args):
         entry.result(kinds[0], f"torch {target}", build.least)
-    for arg in (*args, *named.values()):  # weights: real, whatever is then done with them
+    for arg in (*args, *named.values()):  # weights must be real, whatever the operation does with them
         for part in arg if isinstance(arg, list) else [arg]:
             if isinstance(part, np.ndarray):
                 entry.constant(part, f"torch {target}")

@@ -10,8 +10,8 @@ import numpy as np
 
 from supnorm.program import entry
 from supnorm.program import onnx_operators as shared
-from supnorm.program.apart import linear_above
 from supnorm.program.composed import COMPOSED, elu, hard_sigmoid, power, prelu
+from supnorm.program.discrepancies import linear_above
 from supnorm.program.operations import Unsupported
 from supnorm.program.pooling import Windows, max_pool
 from supnorm.program.tracing import Builder, Tensor, Value
@@ -37,7 +37,7 @@ SAME = frozenset(
     }
 )
 
-# operations above and below that return a new tensor; all others may share the memory of their argument
+# operations that return a new tensor; the result of any other may share the memory of its argument
 COPIES = frozenset({"clone", "_to_copy", "lift_fresh_copy", "repeat", "index_select", "flip"})
 
 NEAREST = {
@@ -162,12 +162,12 @@ def _softplus(build: Builder, x: Any, beta: float = 1.0, threshold: float = 20.0
     scaled = _array(x) if beta == 1.0 else build.binary("mul", _array(x), np.asarray(float(beta)))
     if not isinstance(scaled, Tensor):
         raise Unsupported("torch aten.softplus of constants", "their values")
-    out = build.unary("softplus", scaled, apart=(linear_above(float(threshold)),))
+    out = build.unary("softplus", scaled, discrepancies=(linear_above(float(threshold)),))
     return out if beta == 1.0 else build.binary("div", out, np.asarray(float(beta)))
 
 
 def _channels(slope: Any, x: Any) -> Any:
-    """Slopes of a PReLU, one for all or one a channel (the second axis), in a shape that goes with x."""
+    """Slopes of a PReLU (one for all, or one for each channel on the second axis), in a shape that broadcasts with x."""
     slope = entry.constant(slope, "torch aten.prelu")
     return slope.reshape(-1, *(1,) * (len(x.shape) - 2)) if slope.size > 1 else slope
 

@@ -1,4 +1,4 @@
-"""Branches that programs can express: where(x > 0, x, s x), where(x > c, c, x), ELU, tests for NaN, torch's softplus."""
+"""Branches that a program can express: where(x > 0, x, s x), where(x > c, c, x), ELU, tests for NaN, torch's softplus."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from supnorm.program import entry
-from supnorm.program.apart import linear_above
+from supnorm.program.discrepancies import linear_above
 from supnorm.program.operations import Array, Unsupported
 from supnorm.program.tracing import Builder, Tensor, Value
 
@@ -25,14 +25,14 @@ def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: V
     """``where(test, if_true, if_false)``.
 
     Raises:
-        Unsupported: for a branch that is none of the known forms.
+        Unsupported: for a branch of no known form.
     """
     if not isinstance(test, Comparison):
         chosen = np.unique(np.asarray(test))
         if isinstance(test, Tensor) or chosen.size != 1:
             raise Unsupported("select with a mixed mask", "slicing and concatenation")
         return if_true if bool(chosen[0]) else if_false
-    if test.left is test.right and test.op in ("ne", "eq"):  # the test for NaN
+    if test.left is test.right and test.op in ("ne", "eq"):  # x == x tests for NaN
         return if_false if test.op == "ne" else if_true
     slope = _leaky_slope(build, test, if_true, if_false)
     if slope is not None:
@@ -50,7 +50,7 @@ def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: V
 
 
 def _leaky_slope(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> float | None:
-    """The slope s when where(x > 0, x, s x) is meant."""
+    """The slope s if the branch is where(x > 0, x, s x)."""
     if isinstance(test.right, Tensor) or np.any(test.right) or test.op in ("ne", "eq"):
         return None
     above, below = (if_true, if_false) if test.op in ("gt", "ge") else (if_false, if_true)
@@ -68,7 +68,7 @@ def _leaky_slope(build: Builder, test: Comparison, if_true: Value, if_false: Val
 
 
 def _clamped(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> Value | None:
-    """min(x, c) for where(x > c, c, x), max(x, c) for where(x < c, c, x); the other limit may be there already."""
+    """min(x, c) for where(x > c, c, x), max(x, c) for where(x < c, c, x); x may be clamped on the other side already."""
     if isinstance(test.right, Tensor) or not isinstance(test.left, Tensor) or test.op in ("ne", "eq"):
         return None
     above, below = (if_true, if_false) if test.op in ("gt", "ge") else (if_false, if_true)
@@ -82,14 +82,14 @@ def _clamped(build: Builder, test: Comparison, if_true: Value, if_false: Value) 
 
 
 def _equal(a: Value, b: Array, shape: tuple[int, ...]) -> bool:
-    """Whether two constants are the same number at each place of a tensor."""
+    """Whether two constants are equal at each position of a tensor."""
     if np.broadcast_shapes(np.shape(a), np.shape(b), shape) != shape:
         return False
     return bool(np.all(entry.constant(a, "a branch") == b))
 
 
 def _clamped_before(build: Builder, rest: Value, x: Tensor, op: str, level: Array) -> bool:
-    """Whether it is max(x, a) with a <= level, or min(x, a) with a >= level: then it is x beyond the level."""
+    """Whether ``rest`` is max(x, a) with a <= level, or min(x, a) with a >= level: then it equals x beyond the level."""
     if not isinstance(rest, Tensor) or rest.shape != x.shape:
         return False
     node = build.nodes[rest.node]
@@ -109,7 +109,7 @@ def _clamped_before(build: Builder, rest: Value, x: Tensor, op: str, level: Arra
 
 
 def _exponential_below(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> bool:
-    """Whether where(x > 0, x, a (exp(min(x, 0)) - 1)) is meant: ELU, whose second part is zero for x > 0."""
+    """Whether the branch is ELU, where(x > 0, x, a (exp(min(x, 0)) - 1)), whose second part is zero for x > 0."""
     if isinstance(test.right, Tensor) or np.any(test.right) or test.op in ("ne", "eq"):
         return False
     above, below = (if_true, if_false) if test.op in ("gt", "ge") else (if_false, if_true)
@@ -137,7 +137,7 @@ def _is(build: Builder, position: int, number: float) -> bool:
 
 
 def _thresholded_softplus(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> Value | None:
-    """softplus for where(x > t, x, softplus(x)), which is at most log(1 + exp(-t)) smaller; the operation records this."""
+    """softplus for where(x > t, x, softplus(x)); the code is at most log(1 + exp(-t)) smaller, which the node records."""
     if isinstance(test.right, Tensor) or test.op in ("ne", "eq"):
         return None
     above, below = (if_true, if_false) if test.op in ("gt", "ge") else (if_false, if_true)
@@ -146,7 +146,7 @@ def _thresholded_softplus(build: Builder, test: Comparison, if_true: Value, if_f
     node = build.nodes[below.node]
     if node.op != "softplus" or not _same(build, Tensor(node.args[0], below.index), test.left):
         return None
-    return build.unary("softplus", test.left, apart=(linear_above(float(np.min(test.right))),))
+    return build.unary("softplus", test.left, discrepancies=(linear_above(float(np.min(test.right))),))
 
 
 def _same(build: Builder, a: Value, b: Value) -> bool:

@@ -1,4 +1,4 @@
-"""Functions that programs express by other operations: equal in real arithmetic."""
+"""Functions that programs express by other operations and that are equal to these in real arithmetic."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ZERO, _ONE = np.asarray(0.0), np.asarray(1.0)
 
 
 def power(build: Builder, base: Value, exponent: Value) -> Value:
-    """base^exponent: a power for a constant exponent, else exp(exponent log(base)), which needs base > 0."""
+    """base^exponent: a power if the exponent is constant, else exp(exponent log(base)), which needs base > 0."""
     if not isinstance(exponent, Tensor) and np.unique(np.asarray(exponent)).size == 1:
         p = float(np.asarray(exponent).ravel()[0])
         if p == 0.5:
@@ -27,7 +27,7 @@ def _half(build: Builder, x: Value, sign: str) -> Value:
 
 
 def elu(build: Builder, x: Value, alpha: float = 1.0, scale: float = 1.0, stretch: float = 1.0) -> Value:
-    """scale (max(x, 0) + alpha (exp(stretch min(x, 0)) - 1)): ELU, and SELU and CELU with other numbers."""
+    """scale (max(x, 0) + alpha (exp(stretch min(x, 0)) - 1)): ELU; with other constants SELU and CELU."""
     below = build.binary("mul", build.binary("min", x, _ZERO), np.asarray(float(stretch)))
     tail = build.binary("sub", build.unary("exp", below), _ONE)
     both = build.binary(
@@ -43,7 +43,7 @@ def hard_sigmoid(build: Builder, x: Value, slope: float = 1.0 / 6.0, middle: flo
 
 
 def prelu(build: Builder, x: Value, slope: Value) -> Value:
-    """max(x, 0) + slope min(x, 0), with slopes of any shape that goes with x."""
+    """max(x, 0) + slope min(x, 0), with slopes of any shape that broadcasts with x."""
     below = build.binary("mul", build.binary("min", x, _ZERO), slope)
     return build.binary("add", build.binary("max", x, _ZERO), below)
 

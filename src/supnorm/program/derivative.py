@@ -1,6 +1,6 @@
 """Reverse-mode derivative of a program on a batch of points; about three times the cost of a value.
 
-At kinks (abs, relu, min, max) one of the one-sided derivatives is taken.
+At kinks (abs, relu, min, max) the result is one of the one-sided derivatives.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The check of all numbers that enter a program: constants, weights, buffers, and the types of results.
+"""Checks all numbers that enter a program: constants, weights, buffers, and the types of results.
 
-A program is real arithmetic on float64 numbers, without rounding. So a constant is accepted if float64 holds it exactly,
-and a result if the code keeps it as a real number of at least the precision in which the function is declared to run.
-Everything else (complex numbers, integers and booleans made of the input, narrower floats, objects, text) would give
-another function than the one that runs. It is refused, and the message names its type and the operation.
+A program is real arithmetic on float64 numbers, without rounding. So a constant is accepted if float64 represents it
+exactly, and a result if the code stores it as a real number of at least the precision in which the function is declared to
+run. With anything else (complex numbers, integers and booleans made of the input, narrower floats, objects, text) the
+program would be another function than the code. It is refused, and the message names its type and the operation.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ADVICE = {
 
 
 class Narrowed(Unsupported):
-    """Numbers that are not real, or of less than the declared precision of the function.
+    """Numbers that are not real, or that have less than the declared precision of the function.
 
     >>> print(Narrowed("np.add with a complex128 constant", "real numbers"))
     np.add with a complex128 constant cannot be read as real arithmetic; nearest supported form: real numbers
@@ -50,15 +50,14 @@ class Narrowed(Unsupported):
 def constant(value: Any, what: str) -> Array:
     """A constant as float64 numbers, exactly.
 
-    Integers and booleans count as the numbers that they become beside float64 ones, which is how NumPy, JAX and
-    torch take them.
+    Integers and booleans become float64 numbers, as NumPy, JAX and torch convert them beside float64 numbers.
 
     Args:
         value: a number or an array of any library.
         what: the operation that takes it, for the message.
 
     Raises:
-        Narrowed: for complex numbers, objects, text, and long doubles that float64 does not hold.
+        Narrowed: for complex numbers, objects, text, and long doubles that float64 cannot represent.
 
     >>> constant(np.float16(0.1), "np.add")
     array(0.09997559)
@@ -72,7 +71,7 @@ def constant(value: Any, what: str) -> Array:
         raise Narrowed(f"{what} with a {type(value).__name__}", "numbers and plain arrays, np.asarray(c)")
     try:
         array = np.asarray(value)
-    except Exception as error:  # arrays of other libraries that do not become NumPy's
+    except Exception as error:  # arrays of other libraries that NumPy cannot convert
         raise Narrowed(f"{what} with a {type(value).__name__} ({error})", _ADVICE["other"]) from None
     name = "str" if array.dtype.kind in "US" else str(array.dtype)
     if array.dtype.kind not in "fiub" and name not in BITS:
@@ -80,20 +79,22 @@ def constant(value: Any, what: str) -> Array:
     with np.errstate(all="ignore"):
         real = array.astype(np.float64)
         if BITS.get(name, 0) > BITS["float64"] and not np.array_equal(real, array, equal_nan=True):
-            raise Narrowed(f"{what} with a {name} constant that float64 does not hold", "float64 constants")
+            raise Narrowed(
+                f"{what} with a {name} constant that float64 cannot represent", "float64 constants"
+            )
     return np.asarray(real)
 
 
 def _computes_otherwise(value: Any) -> bool:
-    """Whether a constant has arithmetic of its own, which then runs (masked arrays, matrices, subclasses, tables)."""
+    """Whether the class of a constant defines its own arithmetic (masked arrays, matrices, subclasses, tables)."""
     kind = type(value)
     if kind in (np.ndarray, list, tuple) or isinstance(value, np.generic):
         return isinstance(value, list | tuple) and any(map(_computes_otherwise, value))
     if isinstance(value, np.ndarray):
         return kind is not np.memmap
-    own = ("__array_ufunc__", "__array_function__", "__array_priority__", "__radd__", "__rmul__")
+    protocols = ("__array_ufunc__", "__array_function__", "__array_priority__", "__radd__", "__rmul__")
     known = kind.__module__.partition(".")[0] in ("jax", "jaxlib", "torch", "ml_dtypes", "builtins")
-    return not known and any(hasattr(kind, name) for name in own)
+    return not known and any(hasattr(kind, name) for name in protocols)
 
 
 def result(dtype: Any, what: str, least: str = "float64") -> None:
@@ -120,7 +121,7 @@ def result(dtype: Any, what: str, least: str = "float64") -> None:
 
 
 def narrower(name: str, least: str) -> bool:
-    """Whether a floating type does not hold every number of another one.
+    """Whether a floating type cannot represent every number of another one.
 
     >>> narrower("float32", "float64"), narrower("float64", "float32"), narrower("bfloat16", "float16")
     (True, False, True)
@@ -129,21 +130,21 @@ def narrower(name: str, least: str) -> bool:
 
 
 def name_of(dtype: Any) -> str:
-    """The name of a type of numbers, of any library; of text always ``"str"``.
+    """The name of a type of numbers from any library; for text always ``"str"``.
 
     >>> name_of(np.float64), name_of("torch.bfloat16"), name_of(complex)
     ('float64', 'bfloat16', 'complex128')
     """
     text = dtype.removeprefix("torch.") if isinstance(dtype, str) else dtype
     try:
-        found = np.dtype(text)
-        return "str" if found.kind in "US" else str(found)
+        kind_of_numbers = np.dtype(text)
+        return "str" if kind_of_numbers.kind in "US" else str(kind_of_numbers)
     except TypeError:
         return str(text).removeprefix("torch.")
 
 
 def tensor(value: Any, what: str) -> Any:
-    """A torch tensor as a NumPy array of the same numbers; floating ones as float64, which holds them all.
+    """A torch tensor as a NumPy array of the same numbers; floating-point numbers become float64, which is exact.
 
     Raises:
         Narrowed: for quantised and sparse tensors.

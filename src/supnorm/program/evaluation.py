@@ -9,7 +9,9 @@ import numpy as np
 from supnorm.program.node import Node
 from supnorm.program.operations import BINARY, UNARY, Array
 
-CHUNK = 1 << 18  # numbers of all nodes for one chunk of rows: about 2 MB, inside the second-level cache
+CHUNK = (
+    1 << 18
+)  # numbers of all nodes for one chunk of rows: about 2 MB, which fits into the second-level cache
 
 
 def evaluate(nodes: Sequence[Node], x: Array) -> Array:
@@ -50,7 +52,7 @@ def forward(nodes: Sequence[Node], x: Array) -> list[Array]:
 
 
 def apply(node: Node, args: Sequence[Array], x: Array) -> Array:
-    """The value of one node from those of its arguments."""
+    """The value of one node from the values of its arguments."""
     if node.op == "input":
         return x
     if node.op == "constant":

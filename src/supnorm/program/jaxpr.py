@@ -57,12 +57,12 @@ def lower_jaxpr(
     Args:
         function: ``(d,) -> (m,)`` or a scalar, or batched ``(n, d) -> (n,)`` or ``(n, m)``.
         d: number of inputs.
-        least: the precision in which it is declared to run.
-        compiled: whether JAX compiles the function before it runs: the code then sees the same as here.
+        least: the precision in which the function is declared to run.
+        compiled: whether JAX compiles the function before it runs: then the code sees traced arrays there too.
 
     Raises:
-        Unsupported: for code that is not compiled, asks for values and catches the refusal; for an operation that
-            programs do not have, or whose result is narrower than ``least``.
+        Unsupported: for uncompiled code that asks for values and catches the refusal; for an operation that programs do
+            not have, or whose result is narrower than ``least``.
         TypeError and others: whatever JAX raises when it cannot trace the function.
 
     >>> import jax.numpy as jnp
@@ -71,7 +71,7 @@ def lower_jaxpr(
     """
     import jax
 
-    # Moving the index needs values, also while JAX traces a caller (derivatives of a program).
+    # JAX moves the index, so it must compute values even while it traces a caller (derivatives of a program).
     with jax.enable_x64(True), jax.ensure_compile_time_eval():
         with _refusals() as asked:
             closed, shape = _trace(function, d, asked)
@@ -89,7 +89,7 @@ def lower_jaxpr(
 
 @contextmanager
 def _refusals() -> Iterator[list[str]]:
-    """Record in a list when traced code asks JAX for values: JAX raises one class of errors for all such questions."""
+    """Record in a list when traced code asks JAX for a value; JAX raises the same class of error for all such questions."""
     from jax.errors import JAXTypeError
 
     made: list[str] = []
@@ -168,7 +168,7 @@ def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
 
 
 def _check_types(build: Builder, equation: Any, args: list[Any]) -> None:
-    """Check that every result of the input is a real number of the declared precision, and is computed in it."""
+    """Check that each result that depends on the input is real, and is computed and stored in the declared precision."""
     name = equation.primitive.name
     if name not in _COMPARE:
         for var in equation.outvars:
@@ -241,7 +241,7 @@ def _join(build: Builder, name: str, params: Any, args: list[Any]) -> Value:
 
 
 def _moved(name: str, params: Any, args: list[Any]) -> Value:
-    """Operations that only move entries: JAX itself moves the integers of the index."""
+    """Operations that only move entries; JAX itself applies them to the integers of the index."""
     x = args[0]
     if any(isinstance(a, Tensor) for a in args[1:]) or name not in _MOVES:
         raise Unsupported(name, "slicing, concatenation, affine maps and elementwise functions")
@@ -277,7 +277,7 @@ def _dot(build: Builder, numbers: Any, a: Value, b: Value) -> Value:
 
 
 def _batched_dot(build: Builder, numbers: Any, a: Value, b: Value) -> Value:
-    """One product for each place of the first batch axis, stacked."""
+    """One product for each position of the first batch axis, stacked."""
     (contract_a, contract_b), (batch_a, batch_b) = numbers
     first_a, first_b = batch_a[0], batch_b[0]
 
@@ -311,10 +311,10 @@ def _split(params: Any, x: Tensor) -> list[Any]:
 
 
 def _as_matrix(x: Value, contracted: Any, last: bool) -> tuple[Value, tuple[int, ...]]:
-    kept = [i for i in range(len(x.shape)) if i not in contracted]
-    order = (*kept, *contracted) if last else (*contracted, *kept)
+    remaining = [i for i in range(len(x.shape)) if i not in contracted]
+    order = (*remaining, *contracted) if last else (*contracted, *remaining)
     k = int(np.prod([x.shape[i] for i in contracted]))
-    rest = tuple(x.shape[i] for i in kept)
+    rest = tuple(x.shape[i] for i in remaining)
 
     def move(i: Any) -> Any:
         return i.transpose(order).reshape((-1, k) if last else (k, -1))

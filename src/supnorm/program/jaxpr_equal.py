@@ -1,7 +1,7 @@
-"""Whether two jaxprs are the same, equation by equation: then they are the same function, to the last bit.
+"""Compares two jaxprs equation by equation; if they are equal, the functions agree to the last bit.
 
-JAX functions that are one operation in programs are recognised in this way: a jaxpr is compared with that of the
-library's own function at these shapes.
+The reader recognises a JAX function that is one operation of programs in this way: it compares the jaxpr of a call with
+the jaxpr of the library's function at the same shapes.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 
 
 def is_jaxpr_of(function: Callable[..., Any], jaxpr: Any, consts: Any) -> bool:
-    """Whether a jaxpr is that of a JAX function with a custom derivative, at the shapes and types of its inputs.
+    """Whether a jaxpr belongs to a JAX function with a custom derivative, at the shapes and types of its inputs.
 
     Args:
-        function: the function of the library, which JAX keeps as one call with a custom derivative.
+        function: the function of the library; JAX traces it as one call with a custom derivative.
         jaxpr, consts: jaxpr and constants of the call in question.
 
     >>> import jax, jax.numpy as jnp
@@ -28,14 +28,14 @@ def is_jaxpr_of(function: Callable[..., Any], jaxpr: Any, consts: Any) -> bool:
 
     avals = [jax.ShapeDtypeStruct(v.aval.shape, v.aval.dtype) for v in jaxpr.invars]
     try:
-        own = inner_of(jax.make_jaxpr(function)(*avals).jaxpr)
+        expected = inner_of(jax.make_jaxpr(function)(*avals).jaxpr)
     except TypeError:  # another number of arguments, or types that the function does not take
         return False
-    return own is not None and same(jaxpr, consts, own.jaxpr, own.consts)
+    return expected is not None and same(jaxpr, consts, expected.jaxpr, expected.consts)
 
 
 def inner_of(jaxpr: Any) -> Any:
-    """The function with a custom derivative that a jaxpr calls, alone or inside one compiled call; None without one."""
+    """The function with a custom derivative that a jaxpr calls, directly or in one compiled call; None if there is none."""
     while len(jaxpr.eqns) == 1:
         params = jaxpr.eqns[0].params
         if "call_jaxpr" in params:
@@ -73,13 +73,13 @@ def same(a: Any, a_consts: Any, b: Any, b_consts: Any) -> bool:
 
 
 def _alike(a: Any, b: Any) -> bool:
-    """Whether variables have the same shapes and types, one by one."""
+    """Whether two lists of variables have the same shapes and types."""
     shapes = [[(v.aval.shape, v.aval.dtype) for v in variables] for variables in (a, b)]
     return bool(shapes[0] == shapes[1])
 
 
 def _equal(a: Any, b: Any) -> bool:
-    """Whether parameters are the same, jaxprs inside them included."""
+    """Whether parameters are equal, including jaxprs inside them."""
     if hasattr(a, "eqns") and hasattr(b, "eqns"):
         a, b = (getattr(x, "jaxpr", x) for x in (a, b)) if not hasattr(a, "consts") else (a, b)
         if hasattr(a, "consts") and hasattr(b, "consts"):

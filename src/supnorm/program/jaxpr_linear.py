@@ -1,7 +1,7 @@
-"""JAX primitives that are affine in their inputs, as one matrix: found by applying them to unit vectors.
+"""JAX primitives that are affine in their inputs, as one matrix, which is computed by applying them to unit vectors.
 
-Exact: an entry of the matrix is a weight or a one, as long as no constant is added to an entry that also
-depends on the input; such a use is refused.
+The matrix is exact: each entry is a weight or a one, as long as no constant is added to an entry that also
+depends on the input. Such a use is refused.
 Cost: one evaluation per feature of the inputs.
 """
 
@@ -26,10 +26,10 @@ LINEAR = (
 
 
 def linear(build: Builder, equation: Any, args: list[Any]) -> Value:
-    """The result of a primitive that is affine in those arguments that depend on the input.
+    """The result of a primitive that is affine in the arguments that depend on the input.
 
     Raises:
-        Unsupported: when it is not (two arguments that depend on the input are multiplied).
+        Unsupported: when it is not affine (it multiplies two arguments that depend on the input).
     """
     name = equation.primitive.name
     positions = [i for i, a in enumerate(args) if isinstance(a, Tensor)]

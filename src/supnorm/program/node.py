@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.program.apart import Apart
+from supnorm.program.discrepancies import Discrepancy
 from supnorm.program.operations import Array
 
 
@@ -16,14 +16,14 @@ class Node:
     """One operation.
 
     Attributes:
-        op: its name.
+        op: name of the operation.
         args: positions of its arguments in the program.
         width: number of features of the result.
-        weight, bias: of ``affine``: ``y = weight @ x + bias``, shapes ``(width, k)`` and ``(width,)``.
-        value: of ``constant``, shape ``(width,)``.
-        columns: of ``take``, which features of the argument, shape ``(width,)``.
+        weight, bias: for ``affine``: ``y = weight @ x + bias``, shapes ``(width, k)`` and ``(width,)``.
+        value: for ``constant``, shape ``(width,)``.
+        columns: for ``take``: the features of the argument that are taken, shape ``(width,)``.
         parameter: the exponent of ``pow``, the slope of ``leaky_relu``.
-        apart: how far the values of the runtime may be from the operation; not part of the JSON text.
+        discrepancies: how far the values of the runtime may be from the operation; not part of the JSON text.
     """
 
     op: str
@@ -34,4 +34,4 @@ class Node:
     value: Array | None = None
     columns: NDArray[np.intp] | None = None
     parameter: float | None = None
-    apart: tuple[Apart, ...] = ()
+    discrepancies: tuple[Discrepancy, ...] = ()

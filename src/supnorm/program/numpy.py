@@ -1,8 +1,8 @@
 """NumPy functions as straight-line programs, by running them once on a tracer.
 
-The tracer answers NumPy's own protocols, so that ordinary vectorised code, with ``np.`` and
-``scipy.special.`` functions, is read as it stands. Code that uses values (branches, loops until
-convergence, conversion to an array) cannot be read; the message says so.
+The tracer implements NumPy's protocols, so ordinary vectorised code with ``np.`` and ``scipy.special.``
+functions can be read without changes. Code that uses values (branches, loops until convergence, conversion
+to an array) cannot be read; the message says so.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ _NEAREST = "elementwise functions, arithmetic, slicing, stacking, sums and matri
 def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") -> Program:
     """The program of a vectorised NumPy function ``(n, d) -> (n,)`` or ``(n, m)``.
 
-    ``least`` is the precision in which it is declared to run.
+    ``least`` is the precision in which the function is declared to run.
 
     Raises:
         Unsupported: for an operation that programs do not have.
-        Unlike: where it changes arrays in place, or looks at values and catches the refusal.
+        Unlike: when the code changes arrays in place, or looks at values and catches the refusal.
         TypeError and others: when the code looks at values or cannot be run on one point.
 
     >>> lower_numpy(lambda x: np.exp(-x[:, 0] ** 2), 1).value(np.array([[1.0]]))
@@ -72,7 +72,7 @@ def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") ->
 
 
 class Traced(Watched):
-    """An array of one point while it is traced; code that asks for its class gets that of NumPy."""
+    """An array of one point while code is traced; code that asks for its class gets NumPy's class."""
 
     def __init__(self, build: Builder, value: Tensor) -> None:
         self.build, self.value = build, value
@@ -83,7 +83,7 @@ class Traced(Watched):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape, the first axis being the one point."""
+        """Shape; the first axis has length 1, for the one point."""
         return self.value.shape
 
     @property
@@ -111,12 +111,12 @@ class Traced(Watched):
         return self._moved(lambda i: i[key])
 
     def astype(self, dtype: Any, **kwargs: Any) -> Traced:
-        """The array itself, if the declared precision is not rounded away."""
+        """The array itself; refuses a type that has less than the declared precision."""
         entry.result(dtype, "astype", self.build.least)
         return self
 
     def copy(self) -> Traced:
-        """The array itself: nothing is changed in place."""
+        """The array itself, because nothing changes it in place."""
         return self
 
     def reshape(self, *shape: Any) -> Traced:
@@ -125,7 +125,7 @@ class Traced(Watched):
 
     def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Traced:
         """As of an array."""
-        self._kept("sum", dtype, out)
+        self._refuse_dtype_and_out("sum", dtype, out)
         axes = self._axes(axis)
         total = self.build.sum(self.value, axes)
         if keepdims:
@@ -189,20 +189,20 @@ class Traced(Watched):
             range(self.ndim) if axis is None else (a % self.ndim for a in np.atleast_1d(axis).tolist())
         )
 
-    def _kept(self, what: str, dtype: Any, out: Any) -> None:
-        """Refuse a result that is rounded, or written into an array."""
+    def _refuse_dtype_and_out(self, what: str, dtype: Any, out: Any) -> None:
+        """Refuse a result that is rounded to a type or written into an array."""
         if dtype is not None:
             entry.result(dtype, f"np.{what}", self.build.least)
         if out is not None:
             raise Unsupported(f"np.{what} with out", _NEAREST)
 
     def _folded(self, op: str, axis: Any, dtype: Any, out: Any, keepdims: bool) -> Traced:
-        self._kept({"mul": "prod"}.get(op, op), dtype, out)
+        self._refuse_dtype_and_out({"mul": "prod"}.get(op, op), dtype, out)
         axes = self._axes(axis)
         folded = self.build.fold(op, self.value, axes)
         assert isinstance(folded, Tensor)
-        kept = folded.arrange(lambda i: np.expand_dims(i, axes)) if keepdims else folded
-        return Traced(self.build, kept)
+        result = folded.arrange(lambda i: np.expand_dims(i, axes)) if keepdims else folded
+        return Traced(self.build, result)
 
     def _moved(self, move: Callable[[Any], Any]) -> Traced:
         return Traced(self.build, self.value.arrange(move))
@@ -227,13 +227,13 @@ class Traced(Watched):
             raise Unsupported(f"np.{function.__name__}", _NEAREST)
         if kwargs.get("dtype") is not None:
             entry.result(kwargs["dtype"], f"np.{function.__name__}", self.build.least)
-            kwargs.pop("casting", None)  # to a type that holds all of them
+            kwargs.pop("casting", None)  # the common type represents all of them exactly
         known = {k: v for k, v in kwargs.items() if k != "dtype"}
         return _FUNCTIONS[function.__name__](self.build, *args, **known)
 
 
 class Condition(Watched):
-    """The outcome of a comparison, for np.where."""
+    """The result of a comparison, for np.where."""
 
     def __init__(self, build: Builder, comparison: Comparison) -> None:
         self.build, self.comparison = build, comparison
@@ -367,7 +367,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "expand_dims": lambda build, x, axis: x._moved(lambda i: np.expand_dims(i, axis)),
 }
 
-# operations are identified by the object and not by its name: others may have the same name
+# operations are recognised by the object and not by its name, because another function may have the same name
 _UFUNCS = frozenset(
     getattr(home, name)
     for home in (np, scipy.special)

@@ -1,9 +1,8 @@
 """ONNX graphs as straight-line programs, for one point (batch size 1).
 
-Graph inputs are taken in the given order; each is one row ``(1, k)`` (or ``(k,)``, ``(1,)``, a scalar) of the
-feature vector. Weights stored in float32 are taken at their exact values; the program is the graph in real
-arithmetic. A graph whose output mixes the rows of a batch cannot be recognised from one row: the caller
-compares values on a batch.
+Graph inputs follow each other in the given order; each is one row ``(1, k)`` (or ``(k,)``, ``(1,)``, a scalar) of
+the feature vector. float32 weights keep their exact values, and the program is the graph in real arithmetic. One
+row does not show whether a graph mixes the rows of a batch, so the caller compares values on a batch.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from supnorm.program import entry
-from supnorm.program.apart import ONNXRUNTIME
 from supnorm.program.branches import Comparison, select
+from supnorm.program.discrepancies import ONNXRUNTIME
 from supnorm.program.onnx_operators import OPERATORS, reduce
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
@@ -88,12 +87,12 @@ def lower_onnx(
 
 def _needed(nodes: Sequence[Any], wanted: Sequence[str]) -> list[Any]:
     """The nodes that the wanted values depend on: others may hold operators that programs do not have."""
-    asked, kept = set(wanted), []
+    asked, needed = set(wanted), []
     for node in reversed(nodes):
         if asked.intersection(node.output):
-            kept.append(node)
+            needed.append(node)
             asked.update(node.input)
-    return kept[::-1]
+    return needed[::-1]
 
 
 def _finish(build: Builder, results: list[Value]) -> Program:
@@ -122,9 +121,9 @@ def _run(
     types: dict[str, str],
     given: dict[str, Any] | None = None,
 ) -> None:
-    """Node by node; ``given`` are the attributes of the call of a function, to which its nodes may refer.
+    """Run the nodes in order; nodes of a function may refer to ``given``, the attributes of its call.
 
-    ``types`` are those of the numbers of the results, by name.
+    ``types`` has the types of the numbers of all results, by name.
     """
     for node in nodes:
         attributes = _attributes(node, given or {})
@@ -139,7 +138,7 @@ def _run(
         types.update({name: kind for name, kind in zip(node.output, made, strict=False) if name and kind})
 
 
-# on constants: exact, or rounded in the same way by every implementation of IEEE 754
+# operators that give the same result for constants in every implementation of IEEE 754
 _EXACT = frozenset(
     {
         "Constant",
@@ -192,7 +191,7 @@ def _kind(value: Any, known: str | None) -> str | None:
 def _check_type(
     graph: _Graph, node: Any, at: dict[str, Any], result: Any, kinds: list[str | None]
 ) -> str | None:
-    """The type of a result's numbers, real and floating where they depend on the input; the narrowest is kept."""
+    """The type of a result's numbers; numbers that depend on the input must be real and floating. Records the narrowest."""
     op = node.op_type
     if result is None or isinstance(result, Comparison):
         return None
@@ -216,7 +215,7 @@ def _check_type(
 def _called(
     graph: _Graph, node: Any, attributes: dict[str, Any], args: list[Any], kinds: list[str | None]
 ) -> tuple[list[Any], list[str | None]]:
-    """Results of a function of the file, and their types."""
+    """Results of a function that the file defines, and their types."""
     from onnx import helper
 
     function = graph.functions[node.domain, node.op_type]
@@ -230,9 +229,9 @@ def _called(
 def _attributes(node: Any, given: dict[str, Any]) -> dict[str, Any]:
     from onnx import helper
 
-    own = {a.name: helper.get_attribute_value(a) for a in node.attribute if not a.ref_attr_name}
+    literal = {a.name: helper.get_attribute_value(a) for a in node.attribute if not a.ref_attr_name}
     named = {a.name: a.ref_attr_name for a in node.attribute if a.ref_attr_name}
-    return own | {name: given[there] for name, there in named.items() if there in given}
+    return literal | {name: given[there] for name, there in named.items() if there in given}
 
 
 def _apply(
@@ -260,10 +259,12 @@ def _apply(
     if op == "Where":
         return [select(graph.build, args[0], args[1], args[2])]
     if op == "MaxPool" and len(list(filter(None, node.output))) > 1:
-        raise Unsupported("MaxPool with the places of the maxima", "MaxPool with its values alone")
+        raise Unsupported("MaxPool with the positions of the maxima", "MaxPool with its values alone")
     if any(isinstance(a, Comparison) for a in args):
         raise Unsupported(f"{op} of a comparison", "Min, Max, Clip, Abs, Relu or LeakyRelu")
-    if op == "Gelu" and kinds[0] == "float64":  # no kernel of onnxruntime: the function that defines it runs
+    if (
+        op == "Gelu" and kinds[0] == "float64"
+    ):  # onnxruntime has no kernel for it and runs the function that defines it
         op = "Gelu64"
     return [_symbolic(graph, op, attributes, args)]
 
@@ -345,8 +346,8 @@ def _move(op: str, at: dict[str, Any], i: Any, rest: list[Any], opset: int) -> A
     extra = [None if r is None else np.asarray(r) for r in rest]
     if op == "Reshape":
         sizes = extra[0].ravel().tolist()  # type: ignore[union-attr]
-        kept = at.get("allowzero", 0) == 0
-        return i.reshape([i.shape[k] if s == 0 and kept else s for k, s in enumerate(sizes)])
+        zero_copies = at.get("allowzero", 0) == 0
+        return i.reshape([i.shape[k] if s == 0 and zero_copies else s for k, s in enumerate(sizes)])
     if op == "Flatten":
         axis = at.get("axis", 1)
         return i.reshape(int(np.prod(i.shape[:axis])), -1)

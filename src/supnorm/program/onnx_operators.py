@@ -1,7 +1,7 @@
 """ONNX operators that compute, as compositions of the operations of a program.
 
-Attributes are float32 numbers, and so are their defaults: onnxruntime computes with float32(1e-5) in float64 graphs
-too (measured for each operator against onnxruntime, `tests/program/test_runtimes.py`).
+Attributes and their defaults are float32 numbers: also in float64 graphs onnxruntime computes with float32(1e-5)
+(`tests/program/test_runtimes.py` compares each operator with onnxruntime).
 """
 
 from __future__ import annotations
@@ -150,12 +150,12 @@ def _batch_norm(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     scale, bias, mean, variance = (
         entry.constant(a, "BatchNormalization").reshape(shape) for a in (scale, bias, mean, variance)
     )
-    spread = np.sqrt(variance + at.get("epsilon", _EPSILON))
-    return build.binary("add", build.binary("mul", build.binary("sub", x, mean), scale / spread), bias)
+    deviation = np.sqrt(variance + at.get("epsilon", _EPSILON))
+    return build.binary("add", build.binary("mul", build.binary("sub", x, mean), scale / deviation), bias)
 
 
 def _pads(at: dict[str, Any], spatial: Any, sizes: Any, strides: Any, dilations: Any) -> list[int]:
-    """Zeros before each spatial axis, then after each; TensorFlow's SAME puts an odd one after (or before) it."""
+    """Numbers of zeros before each spatial axis, then after each; SAME_UPPER puts an odd one after, SAME_LOWER before."""
     how = at.get("auto_pad", b"NOTSET")
     how = how.decode() if isinstance(how, bytes) else how
     if how in ("NOTSET", "VALID"):
@@ -170,7 +170,7 @@ def _pads(at: dict[str, Any], spatial: Any, sizes: Any, strides: Any, dilations:
 
 
 def _conv(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
-    """Convolution as one dense affine map: exact copies of the kernel's weights at each place."""
+    """Convolution as one dense affine map with exact copies of the kernel's weights at each position."""
     x, kernel = args[0], entry.constant(args[1], "Conv")
     spatial = x.shape[2:]
     rank = len(spatial)

@@ -1,6 +1,6 @@
-"""Maximum pooling as maxima of slices: of each window the entries that lie in the tensor.
+"""Maximum pooling as maxima of slices: each window counts the entries that lie in the tensor.
 
-Padding is with minus infinity, so entries outside do not count: another entry of the window replaces them.
+Padding has the value minus infinity, so entries outside the tensor do not count: another entry of the window replaces them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def max_pool(build: Builder, x: Tensor, windows: Windows) -> Value:
     """The largest entry of each window of ``x``.
 
     Raises:
-        Unsupported: when a window lies in the padding altogether.
+        Unsupported: when a window lies entirely in the padding.
 
     >>> build = Builder(4)
     >>> pooled = max_pool(build, build.input, Windows([2], [2], [0, 0], [1]))
@@ -45,7 +45,9 @@ def max_pool(build: Builder, x: Tensor, windows: Windows) -> Value:
     """
     rank = len(windows.sizes)
     index = x.index
-    for k in range(rank - 1, -1, -1):  # from the last: axes of taps are put behind those that are left
+    for k in range(
+        rank - 1, -1, -1
+    ):  # from the last axis on: the axes of the windows come after the remaining ones
         axis = index.ndim - (rank - k) - (rank - 1 - k)
         taken = _entries(windows, k, x.shape[len(x.shape) - rank + k])
         index = np.moveaxis(np.take(index, taken, axis=axis), axis + 1, -1)

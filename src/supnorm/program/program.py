@@ -87,7 +87,7 @@ class Program:
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: when it is not a program of this schema, or not a valid one.
+            ValueError: when the data is no program of this schema, or no valid one.
         """
         if data.get("schema") != SCHEMA:
             raise ValueError(f"not a {SCHEMA} program, got schema {data.get('schema')!r}")

@@ -13,7 +13,7 @@ from supnorm.program.watched import Unlike
 
 
 def program_of(function: Any, d: int) -> Program:
-    """The straight-line program of a `Function` (its own, or traced from its code: JAX, NumPy or torch).
+    """The straight-line program of a `Function`: the one it has, or one traced from its code (JAX, NumPy or torch).
 
     Args:
         function: has ``program``, or ``value`` with ``code`` (the user's) and its ``kind``, or is itself code.
@@ -51,9 +51,9 @@ def program_of(function: Any, d: int) -> Program:
 
 
 def _trace(code: Any, d: int, least: str) -> Program:
-    """By NumPy's protocols, else by JAX.
+    """Trace by NumPy's protocols, and by JAX if these cannot read the code.
 
-    NumPy first: plain code that calls neither (``x[:, 0] * c``) means what NumPy does with it, not JAX.
+    NumPy comes first, because NumPy runs plain code that calls neither library (``x[:, 0] * c``).
     """
     import jax
     from jax.errors import TracerArrayConversionError
@@ -63,9 +63,9 @@ def _trace(code: Any, d: int, least: str) -> Program:
             return lower_numpy(code, d, least)
     except (Narrowed, Unlike):
         raise
-    except Exception as error:  # any exception of JAX for an array that is not its own
+    except Exception as error:  # JAX raises errors of many types for an array that is not its own
         failure = error
     try:
         return lower_jaxpr(code, d, least)
-    except TracerArrayConversionError:  # it calls NumPy
+    except TracerArrayConversionError:  # the code calls NumPy
         raise failure from None

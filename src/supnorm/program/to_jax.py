@@ -12,7 +12,7 @@ from supnorm.program.program import Program
 
 
 def to_jax(program: Program) -> Callable[[Any], Any]:
-    """The program as a JAX function ``(d,) -> (m,)``, differentiable by JAX; in the precision of its input.
+    """The program as a JAX function ``(d,) -> (m,)`` that JAX can differentiate; it computes in the precision of its input.
 
     >>> from supnorm.program import lower_jaxpr
     >>> import jax
@@ -41,13 +41,13 @@ def _apply(node: Node, args: list[Any]) -> Any:
         return args[0][np.asarray(node.columns)]
     if node.op == "concat":
         return jnp.concatenate(args)
-    if node.op == "softplus" and any(a.above is not None for a in node.apart):
+    if node.op == "softplus" and any(a.above is not None for a in node.discrepancies):
         return _softplus()(*args)
     return _function(node.op, node.parameter)(*args)
 
 
 def _softplus() -> Callable[..., Any]:
-    """softplus with a sigmoid as its derivative: one operation, which a branch of the code replaces by 1."""
+    """softplus whose derivative is one operation, the sigmoid, so a residual can get room for the branch where it is 1."""
     import jax
 
     def rule(primals: Any, tangents: Any) -> Any:

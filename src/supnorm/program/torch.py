@@ -21,7 +21,7 @@ from supnorm.program.program import Program
 def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
     """The program of a ``torch.nn.Module``, or of a function ``(n, d) -> (n,)`` or ``(n, m)`` of tensors.
 
-    ``least`` is the precision in which it runs and that its inputs have; by default that of its first weight.
+    ``least`` is the precision of its inputs and arithmetic; by default that of its first weight.
 
     Raises:
         Unsupported: names the operation; also when torch cannot export the code.
@@ -42,13 +42,13 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
         def forward(self, x: Any) -> Any:
             return self.inner(x)
 
-    least = least or _own(function)
+    least = least or _stored_precision(function)
     point = torch.zeros(1, d, dtype=getattr(torch, least))
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
             exported = torch.export.export(Wrapped(), (point,))
-    except Exception as error:  # torch raises types of many kinds
+    except Exception as error:  # torch raises errors of many types
         first = str(error).strip().splitlines()[0][:120] if str(error).strip() else ""
         training = getattr(function, "training", False)
         raise Unsupported(
@@ -60,7 +60,7 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
     return lower_exported(exported, least)
 
 
-def _own(function: Any) -> str:
+def _stored_precision(function: Any) -> str:
     held = [*getattr(function, "parameters", tuple)(), *getattr(function, "buffers", tuple)()]
     return next((entry.name_of(str(w.dtype)) for w in held if w.is_floating_point()), "float64")
 

@@ -1,8 +1,8 @@
 """Building programs from tensor code.
 
-While a model for one point is traced, a tensor is a node of the program together with an integer array that
-says which feature of that node stands at each position of the tensor. Reshaping, transposing, slicing, gathering
-and broadcasting are then NumPy operations on the integers and cost nothing in the program; tensors that do not
+While code is traced for one point, a tensor is a node of the program together with an integer array that
+holds the number of a feature of that node for each position of the tensor. Reshaping, transposing, slicing, gathering
+and broadcasting are then NumPy operations on the integers and add nothing to the program. Tensors that do not
 depend on the input stay NumPy arrays and are folded.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.program import entry
-from supnorm.program.apart import Apart
+from supnorm.program.discrepancies import Discrepancy
 from supnorm.program.node import Node
 from supnorm.program.operations import BINARY, UNARY, Array
 from supnorm.program.program import Program
@@ -26,7 +26,7 @@ Integers: TypeAlias = NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """Features of a node, arranged as a tensor: ``index`` holds the feature at each place."""
+    """Features of a node, arranged as a tensor: ``index`` holds the number of the feature at each position."""
 
     node: int
     index: Integers
@@ -50,7 +50,8 @@ class Builder:
     Args:
         d: number of inputs.
         least: the precision in which the code is declared to run: no result may be narrower (`entry`).
-        runtime: operations whose values in the code's runtime are not those of the operation to the last digits (`apart`).
+        runtime: operations whose values in the code's runtime differ from the operation in more than the last digits
+            (`discrepancies`).
 
     >>> build = Builder(2)
     >>> x = build.input
@@ -60,16 +61,16 @@ class Builder:
     """
 
     def __init__(
-        self, d: int, least: str = "float64", runtime: Mapping[str, tuple[Apart, ...]] | None = None
+        self, d: int, least: str = "float64", runtime: Mapping[str, tuple[Discrepancy, ...]] | None = None
     ) -> None:
         self.least, self.runtime = least, runtime or {}
         self.narrowest = (
-            "float64"  # of the types of results in the code, where that is for the code to choose
+            "float64"  # the narrowest type of the results, if the code chooses these types itself
         )
         self.nodes: list[Node] = [Node("input", (), d)]
         self.input = Tensor(0, np.arange(d))
         self.remarks: set[str] = set()
-        self.refused: Exception | None = None  # questions of the code about its input that were not answered
+        self.refused: Exception | None = None  # a question of the code that has no answer while it is traced
         self._positions: dict[tuple[object, ...], int] = {}
 
     def computed_in(self, kind: str) -> None:
@@ -78,14 +79,14 @@ class Builder:
             self.narrowest = kind
 
     def add_node(self, node: Node) -> Tensor:
-        """Append a node, or find the one that computes the same; its features as a vector."""
+        """Append a node, unless an earlier one computes the same; returns its features as a vector."""
         arrays = (node.weight, node.bias, node.value, node.columns)
         key = (
             node.op,
             node.args,
             node.width,
             node.parameter,
-            node.apart,
+            node.discrepancies,
             *(None if a is None else a.tobytes() for a in arrays),
         )
         if key not in self._positions:
@@ -105,22 +106,27 @@ class Builder:
         return self.add_node(Node("take", (value.node,), len(index), columns=index.copy())).node
 
     def unary(
-        self, op: str, value: Value, parameter: float | None = None, apart: tuple[Apart, ...] = ()
+        self,
+        op: str,
+        value: Value,
+        parameter: float | None = None,
+        discrepancies: tuple[Discrepancy, ...] = (),
     ) -> Value:
-        """An operation feature by feature; each distinct feature once."""
+        """An operation feature by feature; it is applied to each distinct feature once."""
         extra = () if parameter is None else (parameter,)
         if not isinstance(value, Tensor):
             with np.errstate(all="ignore"):
                 return UNARY[op](entry.constant(value, op), *extra)
         used, inverse = np.unique(value.index, return_inverse=True)
         node = self.flat(Tensor(value.node, used), used.shape)
-        ends = [
-            a.above for a in apart if a.above is not None
-        ]  # from here on the code has a branch of its own, so that of the runtime is not taken
-        own = [a for a in self.runtime.get(op, ()) if a.above is None or not ends or a.above < min(ends)]
-        apart = (*own, *apart)
-        self.remarks.update(a.words for a in apart if a.words)
-        out = self.add_node(Node(op, (node,), len(used), parameter=parameter, apart=apart))
+        # Above the threshold of a branch of the code, a branch of the runtime is never taken.
+        ends = [a.above for a in discrepancies if a.above is not None]
+        of_runtime = [
+            a for a in self.runtime.get(op, ()) if a.above is None or not ends or a.above < min(ends)
+        ]
+        discrepancies = (*of_runtime, *discrepancies)
+        self.remarks.update(a.words for a in discrepancies if a.words)
+        out = self.add_node(Node(op, (node,), len(used), parameter=parameter, discrepancies=discrepancies))
         return Tensor(out.node, inverse.reshape(value.shape).astype(np.intp))
 
     def binary(self, op: str, a: Value, b: Value) -> Value:
@@ -139,7 +145,7 @@ class Builder:
         return Tensor(out.node, out.index.reshape(shape))
 
     def _shortcut(self, op: str, first: int, second: int) -> Tensor | None:
-        """Equal forms with tighter enclosures: bias in affine, relu for max(x, 0), silu, a power for x x."""
+        """An equal form with a tighter enclosure: bias in affine, relu for max(x, 0), silu, a power for x x."""
         if op == "mul" and first == second:
             return self.add_node(Node("pow", (first,), self.nodes[first].width, parameter=2.0))
         for a, b in ((first, second), (second, first)):
@@ -149,7 +155,9 @@ class Builder:
             if op == "max" and other.op == "constant" and not np.any(other.value):
                 return self.add_node(Node("relu", (a,), one.width))
             if op == "mul" and one.op == "sigmoid" and one.args == (b,):
-                return self.add_node(Node("silu", (b,), one.width, apart=self.runtime.get("silu", one.apart)))
+                return self.add_node(
+                    Node("silu", (b,), one.width, discrepancies=self.runtime.get("silu", one.discrepancies))
+                )
         return None
 
     def affine(self, x: Tensor, weight: Array, bias: Array | None = None) -> Tensor:
@@ -177,9 +185,9 @@ class Builder:
         """Sum over axes (dropped), times ``scale``, as one affine operation."""
         axes = tuple(sorted(a % len(x.shape) for a in axes))
         rest = [i for i in range(len(x.shape)) if i not in axes]
-        kept = x.index.transpose(*rest, *axes)
-        shape = kept.shape[: len(rest)]
-        rows = kept.reshape(int(np.prod(shape)), -1)
+        ordered = x.index.transpose(*rest, *axes)
+        shape = ordered.shape[: len(rest)]
+        rows = ordered.reshape(int(np.prod(shape)), -1)
         width = self.nodes[x.node].width
         weight = np.zeros((len(rows), width))
         np.add.at(weight, (np.arange(len(rows))[:, None], rows), scale)
@@ -227,7 +235,7 @@ class Builder:
         return Tensor(copied[-1], np.arange(program.m))
 
     def finish(self, output: Value) -> Program:
-        """The program whose output is ``output``, flattened, without operations it does not need."""
+        """The program with the flattened output ``output``, without the operations that it does not need."""
         last = self.flat(output, output.shape)
         needed = {last}
         for position in range(last, -1, -1):

@@ -1,8 +1,8 @@
-"""What stands for an array while code is traced, and takes note of every question that only an array can answer.
+"""The object that replaces an array while code is traced; it records every question that only an array can answer.
 
-Code may ask and catch the refusal (``try``, ``hasattr``), and then go another way than with an array; or change its
-argument in place, which a library without arrays that change would read otherwise. Both are found here: what was refused
-is kept by the `Builder`, and the program is refused when it is finished.
+Code may ask such a question, catch the refusal (``try``, ``hasattr``) and then do something else than with an array. Or
+it may change its argument in place, which a library with immutable arrays would read differently. Both are recorded: the
+`Builder` stores the refusal, and refuses the program when it is finished.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BRANCH = "the code branches on a value; use np.minimum, np.maximum or np.where"
 
 
 class Unlike(Unsupported):
-    """The code would run otherwise with an array than it was read: nothing else may read it.
+    """The code runs differently with an array than it was read; then no other reader may be tried.
 
     >>> print(Unlike("a change in place", "y = y + 1"))
     a change in place cannot be read; nearest supported form: y = y + 1
@@ -42,10 +42,10 @@ def in_place(what: str) -> Unlike:
 
 
 def demand_heeded(build: Builder) -> None:
-    """Refuse code that went on after a question that was not answered.
+    """Refuse code that went on after a question without an answer.
 
     Raises:
-        Unlike: with the question.
+        Unlike: names the question.
     """
     if isinstance(build.refused, Unlike):
         raise build.refused
@@ -56,7 +56,7 @@ def demand_heeded(build: Builder) -> None:
 
 
 def noted(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method of `Watched` whose refusals are kept, whoever catches them."""
+    """A method of `Watched` whose refusals are recorded even if the traced code catches them."""
 
     @functools.wraps(method)
     def inner(self: Watched, *args: Any, **named: Any) -> Any:
@@ -74,13 +74,13 @@ class Watched(np.lib.mixins.NDArrayOperatorsMixin):
     build: Builder
 
     def __init_subclass__(cls) -> None:
-        own = ("__getitem__", "__array_ufunc__", "__array_function__")
+        protocol = ("__getitem__", "__array_ufunc__", "__array_function__")
         for name, method in list(vars(cls).items()):
-            if inspect.isfunction(method) and (name in own or not name.startswith("_")):
+            if inspect.isfunction(method) and (name in protocol or not name.startswith("_")):
                 setattr(cls, name, noted(method))
 
     def refuse(self, error: Exception) -> NoReturn:
-        """Raise, and keep what was raised."""
+        """Record the error and raise it."""
         self.build.refused = self.build.refused or error
         raise error
 

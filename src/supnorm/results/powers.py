@@ -41,10 +41,10 @@ def rms(values: Array, axis: int | None = None) -> Array:
     return np.asarray(size * np.sqrt(np.mean((values / size) ** 2, axis=axis)))
 
 
-def mean_and_spread(values: Array) -> tuple[Array, Array]:
+def mean_and_deviation(values: Array) -> tuple[Array, Array]:
     """Mean and standard deviation of each column of ``values (n, m)``, shapes ``(m,)``.
 
-    >>> [[f"{x:.6g}" for x in v] for v in mean_and_spread(np.array([[1e-200, 1.0], [3e-200, 3.0]]))]
+    >>> [[f"{x:.6g}" for x in v] for v in mean_and_deviation(np.array([[1e-200, 1.0], [3e-200, 3.0]]))]
     [['2e-200', '2'], ['1e-200', '1']]
     """
     size = unit(values, 2.0, axis=0)

@@ -1,4 +1,4 @@
-"""Where models and references come from: one file per kind, from a problem file or wrapped in Python."""
+"""Opens models and references of all kinds, one file for each kind, from a problem file or from Python."""
 
 from supnorm.problem.save import save_problem
 from supnorm.sources.derivatives import with_derivatives

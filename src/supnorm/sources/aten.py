@@ -1,7 +1,7 @@
-"""One node of an exported graph as a Python call: plain tensor operations, and nothing else.
+"""Runs one node of an exported graph as a Python call: plain tensor operations, and nothing else.
 
-A target is looked up among ATen operations and a fixed list of arithmetic on sizes; an operation that takes
-a text that could name a file or hold code is refused.
+A target must be an ATen operation or in a fixed list of arithmetic on sizes. An operation with a text argument that
+could be a file name or code is refused.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ VARIANTS = frozenset(
 
 
 class NeedsTrust(Exception):
-    """The file holds something that can be loaded only by running code in it."""
+    """The file has a part that can be loaded only by running code in it."""
 
 
 def dtype_name(code: int) -> str:
@@ -101,9 +101,9 @@ def _operation(target: str) -> Callable[..., Any]:
     family, _, name = target.rpartition(".")
     if target.startswith("torch.ops.aten."):
         packet, _, overload = target.removeprefix("torch.ops.aten.").partition(".")
-        found = getattr(getattr(torch.ops.aten, packet, None), overload or "default", None)
-        if isinstance(found, torch._ops.OpOverload):
-            return _variants_only(found)
+        overloaded = getattr(getattr(torch.ops.aten, packet, None), overload or "default", None)
+        if isinstance(overloaded, torch._ops.OpOverload):
+            return _variants_only(overloaded)
         raise NeedsTrust(f"it uses {target}, which this torch does not have")
     if family in ("_operator", "operator") and name in SCALARS:
         return bounded(getattr(operator, name))
@@ -115,7 +115,7 @@ def _operation(target: str) -> Callable[..., Any]:
 
 
 def bounded(operation: Callable[..., Any]) -> Callable[..., Any]:
-    """Arithmetic on sizes whose integers stay within 64 bits: a power of two of them could fill the memory.
+    """Arithmetic on sizes whose integers stay within 64 bits; the power of two such integers could fill the memory.
 
     >>> bounded(operator.pow)(3, 4)
     81
@@ -133,16 +133,16 @@ def bounded(operation: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _variants_only(found: Any) -> Callable[..., Any]:
+def _variants_only(operator: Any) -> Callable[..., Any]:
     """The operation, unless its schema has a text argument that could name a file."""
-    for argument in found._schema.arguments:
+    for argument in operator._schema.arguments:
         if "str" in str(argument.type) and argument.name not in VARIANTS:
-            raise NeedsTrust(f"it uses {found}, which takes a text, {argument.name}")
-    return found  # type: ignore[no-any-return]
+            raise NeedsTrust(f"it uses {operator}, which takes a text, {argument.name}")
+    return operator  # type: ignore[no-any-return]
 
 
 def _argument(arg: dict[str, Any], device: Any, precision: str | None) -> Callable[[dict[str, Any]], Any]:
-    """A reader of one serialized argument: from the values so far to the Python value."""
+    """A function that reads one serialized argument: it maps the values computed so far to the Python value."""
     import torch
 
     kind, body = next(iter(arg.items()))
@@ -183,7 +183,7 @@ def _one(body: dict[str, Any]) -> Callable[[dict[str, Any]], Any]:
 
 
 def _number(body: Any) -> Any:
-    """Numbers as they are; infinities and NaN are written as text."""
+    """A number; the file writes infinities and NaN as text."""
     return float(body) if body in ("Infinity", "-Infinity", "NaN") else body
 
 

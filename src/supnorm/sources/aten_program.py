@@ -21,22 +21,22 @@ def program_of_graph(
     types: Callable[[Layout], Mapping[str, str]],
     least: str,
 ) -> Program:
-    """The program of a graph whose inputs take the axes as ``layout`` says.
+    """The program of a graph; ``layout`` says which axes its inputs take.
 
     Args:
         graph: the JSON of the graph.
         constants: weights by the names of the graph, tensors.
         given: names of the inputs.
         outputs: names of the outputs.
-        types: from a layout to the types of numbers of all results, by name, as they come out when it runs.
-        least: the precision in which it is declared to run.
-        layout: which axes each input takes.
+        types: from a layout to the types of the numbers of all results, by name, as the running graph returns them.
+        least: the precision in which the graph is declared to run.
+        layout: the axes that each input takes.
 
     Raises:
-        Unsupported: naming the operation.
+        Unsupported: names the operation.
     """
-    found = types(layout)
-    nodes = [_node(node, found) for node in graph["nodes"]]
+    kinds = types(layout)
+    nodes = [_node(node, kinds) for node in graph["nodes"]]
     arrays = {k: entry.tensor(v, f"torch weight {k}") for k, v in constants.items()}
     shapes = [(1, *shape) for shape in layout.shapes]
     program = lower_aten(nodes, arrays, list(zip(given, shapes, strict=True)), outputs, least)

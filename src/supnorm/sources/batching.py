@@ -1,8 +1,7 @@
-"""Cutting batches to the sizes a source can take: at most ``rows``, padded where a size must be kept.
+"""Cuts batches to sizes that a source can take: at most ``rows``, padded if the size is fixed.
 
-A compiled function is compiled once per batch size, so sizes are padded to powers of two; an exported graph
-with a fixed batch is always called with exactly that many rows. Padding repeats the last point, which is a
-valid input wherever the batch was.
+JAX compiles a function for each batch size, so sizes are padded to powers of two. An exported graph with a fixed
+batch is always called with exactly that many rows. Padding repeats the last point, which is valid if the batch is.
 """
 
 from __future__ import annotations

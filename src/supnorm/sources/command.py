@@ -1,19 +1,18 @@
-"""Programs in any language, which exchange lines on stdin and stdout.
+"""Calls programs in any language, which exchange lines on stdin and stdout.
 
-The protocol: one line per point with its d numbers, separated by spaces, written so that they read back
-exactly; the program answers with one line per point, in order: its m numbers separated by spaces, ``nan``
-for no value, or ``error: text``. The program may print nothing else on stdout. It may print anything on stderr; messages
-quote its last line.
+The protocol: supnorm writes one line for each point with its d numbers, separated by spaces, in a form that reads back
+exactly. The program answers with one line for each point, in order: its m numbers separated by spaces, ``nan`` for no
+value, or ``error: text``. It may print nothing else on stdout. It may print anything on stderr; messages quote the last
+line.
 
-* ``protocol = "batch"``: the program is started once for each batch, all lines are written, stdin is closed,
-  and the answers are read until it ends. The time limit of a batch is ``timeout`` times its points. If lines are
-  missing at the end, the batch is halved until the points without an answer stand alone.
-* ``protocol = "point"``: the program stays alive; each line is answered (and flushed) before the next is
-  sent.
+* ``protocol = "batch"``: supnorm starts the program for each batch, writes all lines, closes stdin, and reads the
+  answers until the program ends. The time limit of a batch is ``timeout`` times its points. If lines are missing at the
+  end, supnorm halves the batch until the points without an answer are alone.
+* ``protocol = "point"``: the program keeps running; it must answer (and flush) each line before supnorm sends the next.
 
-A point without an answer, or with one that is not a line of numbers, is tried again ``retries`` times in a fresh process
-and then reported as failed. Each thread that calls has a process of its own, so workers are threads. The program
-runs in the folder of the problem file, in a process group of its own, which is killed as a whole.
+A point without an answer, or with an answer that is no line of numbers, is tried again ``retries`` times in a new process
+and then reported as failed. Each calling thread has its own process, so workers are threads. The program runs in the
+folder of the problem file, in its own process group, which is killed as a whole.
 """
 
 from __future__ import annotations
@@ -38,8 +37,8 @@ from supnorm.sources.lines import Answer, kill, last_line, read_answer, start, t
 from supnorm.sources.programs import unread
 
 Array = NDArray[np.float64]
-LABEL = 40  # characters of a program's name at most
-TIMEOUT = 30.0  # seconds per point where the problem file gives none: no program may hang a run for ever
+LABEL = 40  # largest number of characters of a program's name
+TIMEOUT = 30.0  # seconds per point if the problem file gives none; without a limit a program could hang a run for ever
 
 
 def open_command(spec: SourceSpec, root: Path, where: str) -> Function:
@@ -67,18 +66,20 @@ def open_command(spec: SourceSpec, root: Path, where: str) -> Function:
                 answers[i] = answer
         return _values(answers, len(spec.outputs) if spec.outputs else None)
 
-    reason = f"{label} is a program of its own (command = [..]), whose code cannot be read"
+    reason = f"{label} is a separate program (command = [..]), whose code cannot be read"
     return unread(Function(value, name=label), Unreadable(reason, "NumPy, JAX or torch code, .pt2 or ONNX"))
 
 
 def _label(command: list[str], root: Path) -> str:
-    """The program's file and its options: reference and recheck are often one program with different options.
+    """The program's file and its options, because reference and recheck are often one program with different options.
 
     >>> _label(["./density", "--fine"], Path())
     'density --fine'
     """
-    own = (i for i, part in enumerate(command) if not Path(part).is_absolute() and (root / part).is_file())
-    first = next(own, 0)  # the name of a script says more than that of its interpreter
+    scripts = (
+        i for i, part in enumerate(command) if not Path(part).is_absolute() and (root / part).is_file()
+    )
+    first = next(scripts, 0)  # the name of a script tells more than the name of its interpreter
     text = " ".join([Path(command[first]).name, *command[first + 1 :]])
     return text if len(text) <= LABEL else text[: LABEL - 1] + "…"
 
@@ -90,17 +91,17 @@ def _program(command: list[str], root: Path, where: str) -> str:
         if not os.access(here, os.X_OK) or here.is_dir():
             raise BadInput(f'{where} command = ["{name}", ...]: {here} may not be run; chmod +x it')
         return str(here.resolve())
-    found = None if os.sep in name else shutil.which(name)
-    if found is None:
+    program = None if os.sep in name else shutil.which(name)
+    if program is None:
         raise BadInput(
             f'{where} command = ["{name}", ...]: there is no such program; paths start from {root}, '
             'and a program beside the problem file is written "./name"'
         )
-    return found
+    return program
 
 
 def _values(answers: list[Answer], outputs: int | None) -> Array:
-    """Answers as an array ``(n, m)``; raises `PartialFailure` if some points have none."""
+    """Answers as an array ``(n, m)``; raises `PartialFailure` if some points have no answer."""
     given = [len(a) for a in answers if not isinstance(a, str) and not (len(a) == 1 and math.isnan(a[0]))]
     m = outputs or (max(set(given), key=given.count) if given else 1)
     values = np.full((len(answers), m), math.nan)
@@ -130,18 +131,18 @@ class Batches:
         with tempfile.TemporaryFile() as errors:
             process = start(self.command, self.folder, errors)
             try:
-                said = talk(process, text, self.timeout * len(x), len(x))
+                talked = talk(process, text, self.timeout * len(x), len(x))
             finally:
                 kill(process)
-            cut = said.late or said.flooded
-            lines = _lines(said.output, cut)
+            cut = talked.late or talked.flooded
+            lines = _lines(talked.output, cut)
             if len(lines) < len(x) and len(x) > 1 and not cut:
-                # A program may skip a point or end at it: halving the batch finds the points without a line.
+                # The program may have skipped a point or ended at it; halving the batch finds the points without a line.
                 half = len(x) // 2
                 return self(x[:half]) + self(x[half:])
             return self._answers(lines, len(x), cut, process.returncode, last_line(errors))
 
-    def _answers(self, lines: list[str], n: int, late: bool, code: int, said: str) -> list[Answer]:
+    def _answers(self, lines: list[str], n: int, late: bool, code: int, message: str) -> list[Answer]:
         if len(lines) > n:
             return [
                 f"error: {len(lines)} lines for {n} points (the first: {lines[0][:60]!r}); messages belong on stderr"
@@ -150,13 +151,13 @@ class Batches:
         missing: Answer = (
             f"timeout: no answer within {self.timeout:g} s per point"
             if late
-            else f"error: ended with exit code {code} after {len(lines)} of {n} answers{said}"
+            else f"error: ended with exit code {code} after {len(lines)} of {n} answers{message}"
         )
         return answers + [missing] * (n - len(lines))
 
 
 def _lines(output: bytes, cut: bool) -> list[str]:
-    """The lines that a program wrote. If it was stopped, without the last line, which may end in the middle of a number."""
+    """The lines that a program wrote; if it was stopped, the last one is left out, because it may end inside a number."""
     text = output.decode(errors="replace")
     if cut:
         text = text[: text.rfind("\n") + 1]

@@ -1,4 +1,4 @@
-"""A program that stays alive and answers line by line: the protocol ``"point"`` of `command`."""
+"""Talks to a program that keeps running and answers line by line: the protocol ``"point"`` of `command`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from supnorm.sources.lines import MOST, Answer, kill, last_line, read_answer, st
 
 Array = NDArray[np.float64]
 TOO_MUCH = "error: printed more than one line for a point"
-GRACE = 0.2  # seconds that a new program is watched for a second line after its first answer
+GRACE = 0.2  # seconds to watch a new program for a second line after its first answer
 
 
 class Points:
-    """Keeps one living program for each thread that calls."""
+    """Keeps one running program for each calling thread."""
 
     def __init__(self, command: tuple[str, ...], folder: Path, timeout: float) -> None:
         self.command, self.folder, self.timeout = command, folder, timeout
@@ -43,7 +43,7 @@ class Points:
         return answers
 
     def _withdraw(self, answers: list[Answer], since: int) -> None:
-        """After a stray line no answer of the program counts."""
+        """After a stray line, withdraw all answers of the program."""
         if self._talk is not None and self._talk.stray():
             answers[since:] = [TOO_MUCH] * (len(answers) - since)
 
@@ -53,7 +53,7 @@ class Points:
             talk = Conversation(self.command, self.folder)
         before = talk.answered
         answer = talk.ask(write_point(row), self.timeout)
-        if before and talk.lost:  # it ended after its last answer, not because of this point
+        if before and talk.lost:  # the program ended after its last answer, not because of this point
             talk = Conversation(self.command, self.folder)
             answer = talk.ask(write_point(row), self.timeout)
         return talk, answer
@@ -80,11 +80,11 @@ class Conversation:
         self._process = start(command, folder, self._errors)
         self._end = weakref.finalize(self, _finish, self._process, self._errors)
         self._rest = b""
-        self.answered = False  # at least once
-        self.lost = False  # it ended without an answer
+        self.answered = False  # whether it has answered at least once
+        self.lost = False  # whether it ended without an answer
 
     def ended(self) -> bool:
-        """Whether it can no longer be called, because it was stopped or ended by itself."""
+        """Whether the program was stopped or has ended by itself, so that it cannot be called."""
         if (
             self._end.alive and not self.stray() and self._ready(0.0)
         ):  # ready without output: the program has ended
@@ -92,7 +92,7 @@ class Conversation:
         return not self._end.alive
 
     def stray(self) -> bool:
-        """Whether it has printed more than one line for each point; then no answer of it is reliable."""
+        """Whether the program has printed more than one line for a point; then none of its answers is reliable."""
         if self._end.alive and not self._rest and self._ready(0.0):
             self._read()
         if self._rest:
@@ -139,9 +139,9 @@ class Conversation:
         self.lost = True
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=1.0)
-        said = last_line(self._errors)
+        message = last_line(self._errors)
         return self._give_up(
-            f"error: ended with exit code {self._process.returncode} without an answer{said}"
+            f"error: ended with exit code {self._process.returncode} without an answer{message}"
         )
 
     def _give_up(self, message: str) -> str:

@@ -1,7 +1,7 @@
 """Tables as text: CSV with the names of the columns in its first line.
 
-A cell is a number, or empty, or one of `NO_VALUE`. Python accepts more texts as numbers than people write ("1_000", digits
-of other scripts), and changes numbers that do not fit (whole numbers beyond 2^53, 1e999): such cells are refused.
+A cell is a number, or empty, or one of `NO_VALUE`. Python accepts texts that nobody means as numbers ("1_000", digits of
+other scripts), and changes numbers that do not fit (whole numbers beyond 2^53, 1e999). Such cells are refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NO_VALUE = frozenset(
     ("", "nan", "-nan", "+nan", "na", "n/a", "<na>", "#n/a", "null", "none")
 )  # in upper or lower case
 INFINITE = frozenset(("inf", "infinity"))
-WHOLE = 2.0**53  # a float holds every whole number up to here
+WHOLE = 2.0**53  # a float represents every whole number up to this one
 DATE = re.compile(r"\d{4}-\d\d-\d\d|\d\d?[./]\d\d?[./]\d{2,4}|\d\d?:\d\d")
 _MARKS = {";": "semicolons (and write decimals with a point)", "\t": "tabs"}
 
@@ -40,13 +40,13 @@ def names(path: Path, what: str) -> list[str]:
 
 
 def remedy(there: Sequence[str]) -> str:
-    """Advice for a first line whose cells were not separated; otherwise an empty text."""
+    """Advice if the cells of the first line are not separated by commas; otherwise an empty text."""
     other = next((mark for mark in _MARKS if len(there) == 1 and mark in there[0]), None)
     return "" if other is None else f"; separate its cells by commas, not by {_MARKS[other]}"
 
 
 def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, NDArray[np.int64]]:
-    """The columns as numbers, shape ``(N, len(columns))``, NaN for no value; the line that each row begins in, ``(N,)``.
+    """The columns as numbers, shape ``(N, len(columns))``, NaN for no value, and the line where each row begins, ``(N,)``.
 
     Raises:
         BadInput: names line and column of a cell that is not a number.
@@ -66,16 +66,16 @@ def texts(path: Path, columns: Sequence[str], what: str) -> list[list[str]]:
 def chosen(
     path: Path, columns: Sequence[str], rows: Sequence[int], what: str
 ) -> tuple[list[list[str]], list[int]]:
-    """The columns as text in some rows (from 0), a list for each row, and the lines that these begin in."""
-    wanted, found, lines = set(rows), {}, {}
+    """The columns as text in some rows (from 0), a list for each row, and the lines in which these rows begin."""
+    wanted, cells, lines = set(rows), {}, {}
     with _text(path, what) as file:
         reader = csv.reader(file)
         header = _header(reader, what)
         positions = [header.index(column) for column in columns]
         for i, (line, row) in enumerate(_rows(reader, len(header), what)):
             if i in wanted:
-                found[i], lines[i] = [row[k].strip() for k in positions], line
-    return [found[i] for i in rows], [lines[i] for i in rows]
+                cells[i], lines[i] = [row[k].strip() for k in positions], line
+    return [cells[i] for i in rows], [lines[i] for i in rows]
 
 
 def _cells(path: Path, columns: Sequence[str], what: str) -> tuple[list[list[str]], list[int]]:
@@ -114,7 +114,7 @@ def _rows(reader: Any, width: int, what: str) -> Iterator[tuple[int, list[str]]]
 def _as_numbers(cells: list[str], column: str, lines: Sequence[int], what: str) -> Array:
     joined = "".join(cells)
     try:
-        if not joined.isascii() or "_" in joined:  # Python would read these as digits
+        if not joined.isascii() or "_" in joined:  # Python would read such cells as numbers
             raise ValueError
         data = np.array([float(c) if c else math.nan for c in cells], dtype=np.float64)
     except ValueError:
@@ -134,13 +134,13 @@ def _number(cell: str, column: str, line: int, what: str) -> float:
             pass
     hint = ""
     if DATE.search(cell):
-        hint = "; of a date or time give a number, such as days since the first one"
+        hint = "; write a date or time as a number, such as days since the first one"
     elif cell.lower() in ("true", "false", "yes", "no"):
-        hint = "; of a yes or no give 1 or 0"
+        hint = "; write yes or no as 1 or 0"
     elif re.fullmatch(r"[+-]?\d+,\d+", cell):
         hint = "; write decimals with a point"
     raise BadInput(
-        f"{what}: line {line}, column {column}: got {cell[:40]!r}; numbers are read, an empty cell is no value{hint}"
+        f"{what}: line {line}, column {column}: got {cell[:40]!r}; a cell must be a number, or empty for no value{hint}"
     )
 
 
@@ -150,8 +150,8 @@ def _demand_whole(cell: str, value: float, column: str, line: int, what: str) ->
         raise BadInput(f"{what}: line {line}, column {column}: {cell[:40]} is beyond double precision")
     if plain.isdecimal() and len(plain) <= 400 and int(plain) != abs(value):
         raise BadInput(
-            f"{what}: line {line}, column {column}: double precision cannot hold the whole number {cell[:40]} (beyond "
-            "2^53); subtract an offset from the column first"
+            f"{what}: line {line}, column {column}: double precision cannot represent the whole number {cell[:40]} "
+            "(beyond 2^53); subtract an offset from the column first"
         )
 
 
@@ -167,7 +167,7 @@ def _header(rows: Any, what: str) -> list[str]:
         header = [cell.strip() for cell in next(rows)]
     except (StopIteration, UnicodeDecodeError, csv.Error):
         raise BadInput(
-            f"{what}: must be text (UTF-8), cells separated by commas, the column names in its first line"
+            f"{what}: must be text (UTF-8) with cells separated by commas and the column names in its first line"
         ) from None
     if all(_is_number(cell) for cell in header):
         raise BadInput(

@@ -1,17 +1,17 @@
-"""Errors in derivatives: W^{1,p} and W^{1,inf} by auditing or certifying values and derivatives side by side.
+"""Errors of derivatives (W^{1,p} and W^{1,inf}): values and derivatives are audited or certified side by side.
 
 `with_derivatives` turns a function with m outputs into one with m (1 + d): the values, then the derivatives with
-respect to each input. A problem of two such functions is audited like any other: the maximum over its outputs is the
-W^{1,inf} error, a tolerance for each output weighs values against derivatives, and scaled errors make derivatives of
+respect to each input. A problem of two such functions is audited like any other. The maximum over its outputs is the
+W^{1,inf} error, tolerances for single outputs weigh values against derivatives, and scaled errors make derivatives by
 inputs with different units comparable.
 
 Derivatives come from the function's own ``vjp``, or from its program if its code can be read. Otherwise they are central
-differences, whose relative step must be declared (their error is about step^2 f''' / 6 + eps |f| / step, and smaller
-errors of derivatives are not visible); on a logarithmic axis the step is one of the logarithm. Near an end of an axis, a
+differences, whose relative step the user must declare. Their error is about step^2 f''' / 6 + eps |f| / step, which hides
+smaller errors of derivatives. On a logarithmic axis the step is one of the logarithm. Near an end of an axis, a
 constraint or the edge of data the difference is one-sided, because the function is never called outside the domain.
-A certificate needs exact derivatives: JAX takes them from the program; code with derivative rules of its own is not
-certified. An input with a list of values has no derivative: it counts as 0 on both sides, and nothing is evaluated
-between the values.
+A certificate needs exact derivatives, which JAX takes from the program; code with its own derivative rules is not
+certified. There is no derivative by an input with a list of values: it counts as 0 on both sides, and the functions are
+not called between the values.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from supnorm.problem.coded import Coded
 from supnorm.program import Unsupported, program_of
 from supnorm.program.to_jax import to_jax
 from supnorm.results import BadInput
-from supnorm.sources.own_rules import own_rule
+from supnorm.sources.custom_rules import custom_rule
 
 Array = NDArray[np.float64]
 
@@ -37,17 +37,17 @@ Array = NDArray[np.float64]
 def with_derivatives(
     function: Function | Callable[..., object], domain: Domain, *, step: float | None = None
 ) -> Function:
-    """The values of a function and its first derivatives in the inputs' own units, as outputs.
+    """A function whose outputs are the values and first derivatives of another one, in the units of its inputs.
 
     Args:
-        function: with m outputs.
-        domain: its inputs; differences stay inside it.
-        step: of central differences, as a share of each axis (of the range of its logarithm on a logarithmic one);
-            needed where there is no derivative and the function's code cannot be read.
+        function: a function with m outputs.
+        domain: its inputs; differences stay inside the domain.
+        step: step of central differences, as a share of each axis (on a logarithmic axis of the range of the logarithm);
+            needed if there is no derivative and the function's code cannot be read.
 
     Returns:
-        A function with outputs ``y_1..y_m, dy_1/dx_1 .. dy_m/dx_1, .., dy_m/dx_d``, where those of discrete inputs are
-        0. A declaration about the values (`with_bound`) is dropped: nothing follows from it for the derivatives.
+        A function with outputs ``y_1..y_m, dy_1/dx_1 .. dy_m/dx_1, .., dy_m/dx_d``; derivatives by discrete inputs are
+        0. A declaration about the values (`with_bound`) is dropped, because it says nothing about the derivatives.
 
     Raises:
         BadInput: when there is neither a derivative nor a step.
@@ -108,16 +108,16 @@ def _read(function: Function, d: int) -> Function:
 
 
 def _continuous(domain: Domain) -> NDArray[np.bool_]:
-    """The inputs with respect to which there is a derivative, as booleans of shape ``(d,)``."""
+    """Whether there is a derivative by each input, as booleans of shape ``(d,)``."""
     return np.array([axis.values is None for axis in domain.axes])
 
 
 def _traced(function: Function, domain: Domain, x: Any) -> Any:
-    """Values and derivatives in JAX, from the function's program: a certificate reads this."""
+    """Values and derivatives in JAX, from the function's program; this is the code that a certificate reads."""
     import jax
     import jax.numpy as jnp
 
-    rule = own_rule(function, domain.d)
+    rule = custom_rule(function, domain.d)
     if rule is not None:
         raise Unsupported(
             f"derivatives by {rule}, whose rule may be any function", "the same without a rule of its own"
@@ -143,7 +143,7 @@ def _differences(function: Function, domain: Domain, x: Array, step: float) -> A
             parts.append(np.zeros_like(parts[0]))
             continue
         right, left = x.copy(), x.copy()
-        if axis.log:  # a share of the range would be decades at the lower end; df/dx = (df/dlog x) / x
+        if axis.log:  # a share of the range would span decades at the lower end; df/dx = (df/dlog x) / x
             ratio = (axis.high / axis.low) ** step
             right[:, i] = np.minimum(x[:, i] * ratio, axis.high)
             left[:, i] = np.maximum(x[:, i] / ratio, axis.low)
@@ -155,9 +155,7 @@ def _differences(function: Function, domain: Domain, x: Array, step: float) -> A
             for side in (right, left):
                 gone = ~domain.contains(side)
                 side[gone] = x[gone]
-        with np.errstate(
-            divide="ignore", invalid="ignore"
-        ):  # where neither neighbour exists there is no value
+        with np.errstate(divide="ignore", invalid="ignore"):  # without any neighbour there is no value
             width = x[:, i] * np.log(right[:, i] / left[:, i]) if axis.log else right[:, i] - left[:, i]
             parts.append((function.value(right).copy() - function.value(left)) / width[:, None])
     return np.concatenate(parts, axis=1)

@@ -1,7 +1,7 @@
 """JAX functions ``(n, d) -> (n,)`` or ``(n, m)``: compiled, in float64, with their derivative.
 
-Batches are padded to powers of two, so that a run compiles about twenty times and not at every new size.
-The 64-bit mode of JAX is switched on inside each call and never left on.
+Batches are padded to powers of two, so that JAX compiles about twenty times in a run and not for every new size.
+The 64-bit mode of JAX is on only inside each call.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def from_jax(
     Args:
         function: ``(n, d) -> (n,)`` or ``(n, m)``, traceable by JAX; each row must depend on its own
             point only.
-        name: what messages call it; the name of ``function`` by default.
+        name: the name in messages; by default the name of ``function``.
         precision: ``"float64"``, or ``"float32"`` to run it as JAX does by default.
-        rows: most points of one call.
+        rows: largest number of points of one call.
 
     Raises:
         BadInput: at a call, when the result does not fit the number of points.

@@ -1,4 +1,4 @@
-"""The line protocol of `command`, one line at a time, and the processes that use it."""
+"""The line protocol of `command`, for one line at a time, and the processes that use it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-MORE = 1000  # lines beyond the expected ones
-MOST = 500_000_000  # bytes of the answers to one batch
-Answer = list[float] | str  # the numbers of a point, or what happened
+MORE = 1000  # largest number of lines beyond the expected ones
+MOST = 500_000_000  # largest number of bytes of the answers to one batch
+Answer = list[float] | str  # the numbers of a point, or a message
 
 
 def read_answer(line: str) -> Answer:
@@ -34,7 +34,7 @@ def read_answer(line: str) -> Answer:
     line = line.strip()
     if line.startswith("error:"):
         return " ".join(line.split())[:300]
-    if not line.isascii() or "_" in line:  # Python would read "1_000" and digits of other scripts
+    if not line.isascii() or "_" in line:  # Python would read "1_000" and digits of other scripts as numbers
         return f"error: not a line of numbers: {line[:60]!r}"
     try:
         numbers = [float(word) for word in line.split()]
@@ -49,7 +49,7 @@ def write_point(row: Array) -> str:
 
 
 def start(command: tuple[str, ...], folder: Path, errors: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start a program in a process group of its own, its stderr going to a file."""
+    """Start a program in its own process group; its stderr goes to a file."""
     return subprocess.Popen(
         command,
         cwd=folder,
@@ -61,13 +61,13 @@ def start(command: tuple[str, ...], folder: Path, errors: IO[bytes]) -> subproce
 
 
 @dataclass(frozen=True)
-class Said:
+class ProgramOutput:
     """The output of a program up to its end, its limit of time or its limit of size.
 
     Attributes:
-        output: as bytes.
+        output: the output as bytes.
         late: whether the time ended first.
-        flooded: whether it wrote too much and its output was not read to the end.
+        flooded: whether the program wrote too much, so that its output was not read to the end.
     """
 
     output: bytes
@@ -75,17 +75,19 @@ class Said:
     flooded: bool
 
 
-def talk(process: subprocess.Popen[bytes], text: bytes, seconds: float, lines: int) -> Said:
+def talk(process: subprocess.Popen[bytes], text: bytes, seconds: float, lines: int) -> ProgramOutput:
     """Give a program its whole input and read its output of about ``lines`` lines, to the end or for a limited time.
 
-    Reading of a program that never stops writing ends after `MORE` further lines or `MOST` bytes.
+    If a program never stops writing, reading ends after `MORE` further lines or `MOST` bytes.
     """
     parts: list[bytes] = []
     flooded = False
 
     def write() -> None:
         assert process.stdin is not None
-        with contextlib.suppress(OSError, ValueError):  # it ended, or was ended, before it read everything
+        with contextlib.suppress(
+            OSError, ValueError
+        ):  # the program ended, or was killed, before it read everything
             process.stdin.write(text)
             process.stdin.close()
 
@@ -115,13 +117,13 @@ def talk(process: subprocess.Popen[bytes], text: bytes, seconds: float, lines: i
     if late or flooded:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-    for thread in threads:  # they end with the program, and must before its pipes are closed
+    for thread in threads:  # the threads end with the program, and must end before its pipes are closed
         thread.join(2.0)
-    return Said(b"".join(parts), late, flooded)
+    return ProgramOutput(b"".join(parts), late, flooded)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all processes that it started; the group outlives its leader, so it always gets the signal."""
+    """Kill a process and all processes that it started; their group exists even after its leader has ended."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     for stream in (process.stdin, process.stdout):
@@ -132,9 +134,9 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def last_line(errors: IO[bytes]) -> str:
-    """The last line of a program's stderr, as the end of a message."""
+    """The last line of a program's stderr, in the form of the end of a message."""
     size = errors.seek(0, os.SEEK_END)
     errors.seek(max(0, size - 2000))
     lines = errors.read().decode(errors="replace").split("\n")
-    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f": {said[:200]}" if said else ""
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return f": {last[:200]}" if last else ""

@@ -1,4 +1,4 @@
-"""Model and table files by their suffix, and advice for suffixes that are not opened."""
+"""Opens model and table files by their suffix, and gives advice for suffixes that are not opened."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REFUSED = {
     ".joblib": f"is a pickle, which runs code when it is loaded: refused; {PYTHON}",
     ".pth": f"is a pickle, which runs code when it is loaded: refused; export it as .pt2 or {PYTHON}",
     ".ckpt": f"is a pickle, which runs code when it is loaded: refused; export it as .pt2 or {PYTHON}",
-    ".safetensors": f"holds weights without a network; {PYTHON}",
+    ".safetensors": f"contains weights without a network; {PYTHON}",
     ".h5": f"is a Keras file; {PYTHON}",
     ".keras": f"is a Keras file; {PYTHON}",
 }
@@ -42,7 +42,7 @@ def open_file(
     """The file of a table of the problem file as a `Function`.
 
     Raises:
-        BadInput: for a missing file, an unknown or refused kind, or whatever is wrong inside it.
+        BadInput: for a missing file, an unknown or refused kind, or a fault inside the file.
     """
     assert spec.file is not None
     path, suffix = root / spec.file, Path(spec.file).suffix.lower()
@@ -80,10 +80,10 @@ def _opened(
 
 
 def _tried(function: Function, probe: Array, what: str) -> None:
-    """Run it once while its memory and time are bounded: a graph of a few bytes can ask for gigabytes, or never end.
+    """Run a function once with bounds of memory and time: a graph of a few bytes can ask for gigabytes, or never end.
 
     Raises:
-        BadInput: when it does. Other failures belong to points; the evaluator counts and names them.
+        BadInput: when it exceeds these bounds. Other failures belong to points; the evaluator counts and names them.
     """
     try:
         function.value(probe)
@@ -102,7 +102,7 @@ def _need(package: str, extra: str, what: str) -> None:
 
 
 def _network(path: Path, spec: SourceSpec, names: tuple[str, ...], what: str) -> Function:
-    """Our own file of a network or a fitted approximator, its inputs matched to the axes by name or in order."""
+    """A file of a network or approximator that supnorm wrote; its inputs are matched to the axes by name or in order."""
     from supnorm.approximants import load
 
     try:

@@ -1,4 +1,4 @@
-"""The files that define a problem: files that the problem file names, and files that `recording` finds besides."""
+"""The files that define a problem: files that the problem file names, and further files that `recording` finds."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from supnorm.sources.recording import files_of
 
 
 def defining_files(spec: ProblemSpec, root: Path, opened: Iterable[str]) -> tuple[Path, ...]:
-    """All of them, resolved and sorted.
+    """All files that define a problem, resolved and sorted.
 
     Args:
         root: the folder that relative paths start from.
         opened: files that were opened while the problem was opened.
     """
-    own = [path for text in _texts(spec) if (path := root / text).is_file()]
-    beside = files_of(opened, own)
+    files = [path for text in _texts(spec) if (path := root / text).is_file()]
+    beside = files_of(opened, files)
     weights = (
-        data for path in (*own, *beside) if path.suffix.lower() == ".onnx" for data in data_files(path)
+        data for path in (*files, *beside) if path.suffix.lower() == ".onnx" for data in data_files(path)
     )
-    return tuple(sorted({p.resolve() for p in (*own, *beside, *weights)}))
+    return tuple(sorted({p.resolve() for p in (*files, *beside, *weights)}))
 
 
 def _texts(spec: ProblemSpec) -> Iterator[str]:

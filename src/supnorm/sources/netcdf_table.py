@@ -1,8 +1,8 @@
-"""Tables in NetCDF files: variables and coordinates, repeated over the dimensions that any of them has.
+"""Reads tables in NetCDF files: variables and coordinates, repeated over all dimensions that any of them has.
 
 A row is an index along all of these dimensions; the last dimension of the file runs fastest. A dimension whose coordinate
-is not an input (time, where the inputs are lat and lon) still distinguishes rows: each is compared, and its name contains
-the coordinate.
+is no input (time, if the inputs are lat and lon) still distinguishes rows: each row is compared, and its name contains the
+coordinate.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from supnorm.results import BadInput, install
 from supnorm.sources.valid_range import valid_range
 
 Array = NDArray[np.float64]
-# The values with which the NetCDF library fills variables: NC_FILL_SHORT, .. of its header; a byte has none.
+# The default fill values of the NetCDF library (NC_FILL_SHORT, .. of its header); there is none for bytes.
 FILLS = {
     "f4": 9.969209968386869e36,
     "f8": 9.969209968386869e36,
@@ -31,7 +31,7 @@ FILLS = {
     "i8": -(2**63) + 2,
     "u8": 2**64 - 2,
 }
-MOST = 50_000_000  # rows, at most: the memory holds each with its inputs and values
+MOST = 50_000_000  # largest number of rows: all of them are in memory with inputs and values
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +39,10 @@ class Grid:
     """The dimensions that rows run through, in the order of the file.
 
     Attributes:
-        sizes: of each dimension.
-        texts: coordinates of each dimension as text; empty for a dimension without coordinates.
-        along: other one-dimensional coordinates along one of them, as text, with the dimension's name.
-        narrow: the storage of columns that hold less than double precision.
+        sizes: the size of each dimension.
+        texts: the coordinates of each dimension as text; empty for a dimension without coordinates.
+        along: other coordinates along one dimension, as text, with the name of this dimension.
+        narrow: the type of each column that is stored in less than double precision.
         filled: how many values of a column are the default fill value of its type, if the file names no other one.
         outside: how many values of a column are outside the range that the file calls valid, with that range in words.
     """
@@ -55,11 +55,11 @@ class Grid:
     outside: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
     def cells(self, row: int) -> dict[str, str]:
-        """The coordinates of a row (from 0) as text; of a dimension without any its place, from 1."""
+        """The coordinates of a row (from 0) as text; for a dimension without coordinates the index, from 1."""
         index = np.unravel_index(row, tuple(self.sizes.values()))
         at = {d: int(i) for d, i in zip(self.sizes, index, strict=True)}
-        found = {d: self.texts[d][i] if self.texts.get(d) else str(i + 1) for d, i in at.items()}
-        return found | {name: texts[at[d]] for name, (d, texts) in self.along.items()}
+        labels = {d: self.texts[d][i] if self.texts.get(d) else str(i + 1) for d, i in at.items()}
+        return labels | {name: texts[at[d]] for name, (d, texts) in self.along.items()}
 
 
 def names(path: Path, what: str) -> list[str]:
@@ -67,8 +67,8 @@ def names(path: Path, what: str) -> list[str]:
     with _dataset(path, what) as data:
         if not data.variables and (groups := _groups(path)):
             raise BadInput(
-                f"{what}: its variables are in groups ({', '.join(groups)}), which are not read: write one of them to "
-                "a file of its own"
+                f"{what}: its variables are in groups ({', '.join(groups)}), which are not read: write one of them "
+                "to a separate file"
             )
         return [str(name) for name in data.variables]
 
@@ -80,7 +80,7 @@ def _groups(path: Path) -> list[str]:
 
         with h5netcdf.File(path, "r") as file:
             return [str(name) for name in file.groups][:10]
-    except Exception:  # another package has read it
+    except Exception:  # another package can read the file, but not this one
         return []
 
 
@@ -88,7 +88,7 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
     """The columns as numbers, shape ``(N, len(columns))``, and the grid that their rows run through.
 
     Raises:
-        BadInput: for a variable that does not hold numbers, or more rows than `MOST`.
+        BadInput: for a variable without numbers, or more rows than `MOST`.
     """
     with _dataset(path, what) as data:
         variables = [data.variables[c] for c in columns]
@@ -113,9 +113,9 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
 
 
 def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[list[Any]]:
-    """The columns over the rows of a grid, a list for each: numbers as they are, dates and everything else as text."""
+    """The columns over the rows of a grid, a list for each: numbers stay numbers, dates and everything else become text."""
     with _dataset(path, what) as data:
-        found = []
+        columns_of_cells = []
         for column in columns:
             variable = data.variables[column]
             if not {*map(str, variable.dims)} <= {*grid.sizes}:
@@ -124,8 +124,8 @@ def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[lis
             plain = variable.dtype.kind in "iuf" and " since " not in str(variable.attrs.get("units"))
             texts = np.asarray(variable.values).ravel().tolist() if plain else _texts(variable)
             every = _broadcast(index, [str(d) for d in variable.dims], grid.sizes)
-            found.append([texts[i] for i in every.ravel()])
-        return found
+            columns_of_cells.append([texts[i] for i in every.ravel()])
+        return columns_of_cells
 
 
 def units(path: Path, columns: Sequence[str], what: str) -> dict[str, str]:
@@ -145,9 +145,9 @@ def _sizes(data: Any, variables: Sequence[Any], what: str) -> dict[str, int]:
             )
     rows = math.prod(sizes.values())
     if rows > MOST:
-        spread = ", ".join(f"{d} = {n:,}" for d, n in sizes.items())
+        lengths = ", ".join(f"{d} = {n:,}" for d, n in sizes.items())
         raise BadInput(
-            f"{what}: its columns run through {spread}: {rows:,} rows, and at most {MOST:,} are read; choose a part of it"
+            f"{what}: its columns run through {lengths}: {rows:,} rows; at most {MOST:,} can be read, so choose a part"
         )
     return sizes
 
@@ -158,7 +158,7 @@ def _spread(
     """One variable over all rows, shape ``(N,)``."""
     try:
         values = np.asarray(variable.values)
-    except Exception as error:  # whatever a damaged file makes the reader raise
+    except Exception as error:  # a damaged file makes the reader raise errors of many types
         raise BadInput(f"{what}: column {column} cannot be read: {_first_line(error)}") from None
     if values.dtype.kind not in "fiu":
         kind = "text" if values.dtype.kind in "OSU" else values.dtype
@@ -168,14 +168,14 @@ def _spread(
         large = (np.abs(flat) >= 2.0**53) & ~missing
         if (flat[large].astype(object) != values[large].astype(object)).any():
             raise BadInput(
-                f"{what}: column {column}: double precision cannot hold all of its whole numbers (beyond 2^53); subtract "
-                "an offset from it first"
+                f"{what}: column {column}: double precision cannot represent all of its whole numbers (beyond 2^53); "
+                "subtract an offset from it first"
             )
     return _broadcast(np.where(missing, np.nan, flat), [str(d) for d in variable.dims], sizes).ravel()
 
 
 def _default_fill(variable: Any) -> NDArray[np.bool_]:
-    """Which values were never written: the library filled them with the default of their type (not of single bytes).
+    """Which values were never written, so that the library filled them with the default of their type (not for bytes).
 
     They count as missing if the file names no other fill value; the reader masks only fill values that the file names.
     """
@@ -191,9 +191,7 @@ def _default_fill(variable: Any) -> NDArray[np.bool_]:
         float(np.ravel(encoding.get(k, v))[0]) for k, v in (("scale_factor", 1), ("add_offset", 0))
     )
     unpacked = float(fill) * scale + offset
-    return np.asarray(
-        np.abs(values - unpacked) <= 1e-6 * abs(scale)
-    )  # far less than a step of what is packed
+    return np.asarray(np.abs(values - unpacked) <= 1e-6 * abs(scale))  # far less than a step of packed values
 
 
 def _outside(values: NDArray[Any], valid: tuple[float, float]) -> NDArray[np.bool_]:
@@ -204,21 +202,21 @@ def _outside(values: NDArray[Any], valid: tuple[float, float]) -> NDArray[np.boo
 
 
 def same_for_all(path: Path, columns: Sequence[str], what: str) -> dict[str, str]:
-    """What holds for all rows of a file, by name: coordinates without a dimension (a level that was chosen), and the dates
+    """Facts that hold for all rows of a file, by name: coordinates without a dimension (such as one level), and the dates
     and the calendar of the times among the inputs, ``columns``.
     """
     with _dataset(path, what) as data:
         chosen = [n for n, c in data.coords.items() if not c.dims and n not in columns]
-        said = {str(n): _texts(data.variables[n])[0] for n in chosen}
+        texts = {str(n): _texts(data.variables[n])[0] for n in chosen}
         for i, column in enumerate(columns):
             variable = data.variables[column]
             if " since " in str(variable.attrs.get("units")):
-                said[f"the times of input {i + 1}"] = _counted(variable)
-        return said
+                texts[f"the times of input {i + 1}"] = _counted(variable)
+        return texts
 
 
 def _counted(variable: Any) -> str:
-    """The dates of the numbers 0 and 1, and the calendar if it is not the usual one."""
+    """The dates that the numbers 0 and 1 stand for, and the calendar if it is not the usual one."""
     calendar = str(variable.attrs.get("calendar", "standard")).lower()
     dates = _texts(type(variable)(("n",), np.array([0.0, 1.0]), variable.attrs))
     usual = calendar in ("standard", "gregorian", "proleptic_gregorian")
@@ -233,11 +231,11 @@ def _broadcast(values: NDArray[Any], dims: Sequence[str], sizes: Mapping[str, in
 
 
 def _texts(variable: Any) -> list[str]:
-    """Values as text: times as dates where the file's units say how."""
+    """Values as text; times become dates if the file's units define them."""
     since, values = variable.attrs.get("units"), np.asarray(_decoded(variable)).ravel()
     if (
         isinstance(since, str) and " since " in since and values.dtype.kind in "iuf"
-    ):  # a calendar that no package here knows
+    ):  # a calendar that no installed package knows
         return [f"{v:.15g} {since}" for v in values.tolist()]
     if values.dtype.kind == "M":
         return [_date(str(v)) for v in np.datetime_as_string(values.astype("datetime64[s]"))]
@@ -256,7 +254,7 @@ def _decoded(variable: Any) -> Any:
 
         try:
             return xarray.conventions.decode_cf_variable("time", variable).values
-        except Exception:  # a calendar or unit that cannot be read: then the numbers
+        except Exception:  # a calendar or unit that cannot be read: keep the numbers
             return variable.values
     return variable.values
 
@@ -267,7 +265,7 @@ def _date(text: str) -> str:
 
 
 def _narrow(variable: Any) -> str:
-    """The storage of a variable in words, if it is less than double precision."""
+    """The type of a variable in words, if it is stored in less than double precision."""
     packed, stored = (
         variable.encoding.get("scale_factor"),
         np.dtype(variable.encoding.get("dtype") or variable.dtype),
@@ -284,7 +282,7 @@ def _dataset(path: Path, what: str) -> Any:
         raise BadInput(f"{what}: reading NetCDF needs xarray and h5netcdf: {install('fields')}") from None
     try:
         return xarray.open_dataset(path, decode_times=False)
-    except Exception as error:  # whatever a damaged file makes the reader raise
+    except Exception as error:  # a damaged file makes the reader raise errors of many types
         raise BadInput(f"{what} cannot be read as NetCDF: {_first_line(error)}") from None
 
 

@@ -1,9 +1,8 @@
-"""``.onnx`` files, run by onnxruntime as they are deployed; differentiable where the graph can be read.
+"""Opens ``.onnx`` files; onnxruntime runs them as they are deployed, and they have derivatives if the graph can be read.
 
-Values always come from onnxruntime, in the precision of the file. If the operations of the graph are
-among those of our straight-line programs, the program gives the derivative, and the certifier reads it; otherwise
-the graph is a black box. Files exported by torch and tf2onnx carry float32 constants even for a float64
-model.
+Values always come from onnxruntime, in the precision of the file. If straight-line programs have all operations of the
+graph, the program gives the derivative, and the certifier reads it; otherwise the graph is a black box. Files that torch
+and tf2onnx export have float32 constants even for a float64 model.
 """
 
 from __future__ import annotations
@@ -39,12 +38,12 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
     Args:
         path: the file.
         spec: its table of the problem file.
-        names: of the axes.
-        probe: points ``(k, d)`` at which the graph that was read is compared with onnxruntime.
+        names: names of the axes.
+        probe: points ``(k, d)`` at which the program that was read is compared with onnxruntime.
         where: file and table, for messages.
 
     Raises:
-        BadInput: for a damaged file, inputs that do not take the axes, or a device onnxruntime does not have.
+        BadInput: for a damaged file, inputs that do not take the axes, or a device that onnxruntime does not have.
     """
     from onnxruntime import RunOptions
 
@@ -90,14 +89,14 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
         precision=precision,
         notes=rounding_note(precision),
     )
-    found = with_program(function, path.name, lambda: _program(path, layout, outputs), probe)
-    graph = found.program
+    readable = with_program(function, path.name, lambda: _program(path, layout, outputs), probe)
+    graph = readable.program
     if graph is None:
-        return found
-    found = replace(found, vjp=_derivative(function.value, graph))
-    if found.precision != precision:  # the rounding of this precision counts
-        found = replace(found, notes=(*found.notes, *rounding_note(found.precision)))
-    return found
+        return readable
+    readable = replace(readable, vjp=_derivative(function.value, graph))
+    if readable.precision != precision:  # the rounding of the lower precision counts
+        readable = replace(readable, notes=(*readable.notes, *rounding_note(readable.precision)))
+    return readable
 
 
 def _program(path: Path, layout: Layout, outputs: list[str]) -> Program:
@@ -109,7 +108,7 @@ def _program(path: Path, layout: Layout, outputs: list[str]) -> Program:
     except ImportError:
         raise Unsupported("any", f"reading the graph needs onnx: {install('onnx')}") from None
     graph = lower_onnx(onnx.load(str(path)), outputs=outputs)
-    # The graph's feature vector holds the axes in the order in which its inputs take them.
+    # The graph's feature vector has the axes in the order in which its inputs take them.
     return permuted(graph, [axis for columns in layout.columns for axis in columns])
 
 
@@ -120,7 +119,7 @@ def _session(path: Path, spec: SourceSpec, what: str) -> Any:
     providers = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
     provider = providers.get(device.partition(":")[0])
     if provider not in onnxruntime.get_available_providers():
-        raise BadInput(f'{what}: device = "{device}" is not there for onnxruntime; try "cpu"')
+        raise BadInput(f'{what}: onnxruntime has no device = "{device}"; try "cpu"')
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
 
@@ -139,22 +138,24 @@ def _session(path: Path, spec: SourceSpec, what: str) -> Any:
             "computed, or give timeout = seconds, which allows more"
         ) from None
     except Exception as error:  # onnxruntime's own exception classes are not public
-        said = " ".join(str(error).split())[:160]
-        if "NOT_IMPLEMENTED" in said:
-            raise BadInput(f"{what}: onnxruntime cannot run it; try an export in float32: {said}") from None
-        raise BadInput(f"{what} cannot be read as ONNX (cut short or damaged?): {said}") from None
+        message = " ".join(str(error).split())[:160]
+        if "NOT_IMPLEMENTED" in message:
+            raise BadInput(
+                f"{what}: onnxruntime cannot run it; try an export in float32: {message}"
+            ) from None
+        raise BadInput(f"{what} cannot be read as ONNX (cut short or damaged?): {message}") from None
 
 
 def _port(given: Any, what: str) -> Port:
     if given.type not in DTYPES:
         raise BadInput(
-            f"{what}: input {given.name} is a {given.type}; inputs of floating numbers can be used"
+            f"{what}: input {given.name} is a {given.type}; only inputs of floating-point numbers can be used"
         )
     return Port(given.name, tuple(s if isinstance(s, int) else None for s in given.shape), DTYPES[given.type])
 
 
 def _chosen(session: Any, spec: SourceSpec, what: str) -> list[str]:
-    """The graph's outputs that ``outputs`` of the file lists, in that order; all of them if it lists new names for them."""
+    """The outputs of the graph that ``outputs`` lists, in its order; all outputs if it lists new names for them."""
     there = [o.name for o in session.get_outputs()]
     if not there:
         raise BadInput(f"{what}: its graph has no outputs; export the model again")
@@ -163,14 +164,14 @@ def _chosen(session: Any, spec: SourceSpec, what: str) -> list[str]:
         return listed
     if len(there) > 1 and any(name in there for name in listed):
         raise BadInput(
-            f"{what}: outputs = {listed} must choose among the outputs of the graph ({', '.join(there)}), or name "
-            "all of its columns anew"
+            f"{what}: outputs = {listed} must choose among the outputs of the graph ({', '.join(there)}), or give "
+            "new names to all of its columns"
         )
     return there
 
 
 def _columns(session: Any, outputs: list[str]) -> tuple[str, ...]:
-    """Names of the columns: those of the graph's outputs if there are several, numbered if one has several columns."""
+    """Names of the columns: those of the graph's outputs if there are several, with numbers if one has several columns."""
     nodes = session.get_outputs()
     shapes = {o.name: o.shape for o in nodes}
     widths = [
@@ -189,7 +190,7 @@ def _columns(session: Any, outputs: list[str]) -> tuple[str, ...]:
 def _derivative(
     value: Callable[[Array], Array], program: Program
 ) -> Callable[[Array], tuple[Array, Pullback]]:
-    """Deployed values with the program's derivative: they differ by the rounding of the file's precision."""
+    """Deployed values with the program's derivative; the two differ by the rounding of the file's precision."""
 
     def vjp(x: Array) -> tuple[Array, Pullback]:
         _, pull = program.vjp(x)

@@ -1,7 +1,7 @@
-"""What an ``.onnx`` file refers to: weights in files beside it, and sizes that it only claims.
+"""Checks the references of an ``.onnx`` file: weights in files beside it, and sizes that it claims.
 
-External data may name any path: a device, a pipe or a file elsewhere that does not belong to the model. It must
-be a regular file in the folder of the model. Sizes of initialisers are summed before anything is allocated.
+External data may name any path: a device, a pipe, or a file elsewhere that does not belong to the model. So it must be
+a regular file in the folder of the model. Sizes of initialisers are summed before anything is allocated.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from supnorm.results import BadInput
 from supnorm.results.guard import demand_file, demand_memory
 from supnorm.results.printable import one_line
 
-DEPTH = 40  # of graphs inside nodes inside graphs
-WIDEST = 8  # bytes of a number
+DEPTH = 40  # largest depth of graphs inside nodes of graphs
+WIDEST = 8  # largest number of bytes of a number
 
 
 def demand_data_beside(path: Path, what: str) -> None:
     """Check that external data lies beside the model and that claimed sizes fit; none of the data is read.
 
-    Without the ``onnx`` package, which reads the structure, only onnxruntime's own checks are made.
+    Without the ``onnx`` package, which reads the structure, only onnxruntime checks the file.
 
     Raises:
-        BadInput: names what the file refers to.
+        BadInput: names the file or the size that the model refers to.
     """
     try:
         import onnx
@@ -35,7 +35,7 @@ def demand_data_beside(path: Path, what: str) -> None:
     try:
         model = onnx.load(str(path), load_external_data=False)
     except Exception:
-        return  # onnxruntime has the better message
+        return  # onnxruntime gives a better message
     size, asked, folder = path.stat().st_size, 0, Path(os.path.normpath(path.parent.absolute()))
     for tensor in _tensors(model.graph):
         asked += WIDEST * math.prod(max(int(n), 0) for n in tensor.dims) if tensor.dims else 0
@@ -45,19 +45,19 @@ def demand_data_beside(path: Path, what: str) -> None:
         name = one_line(external["location"], 80)
         target = Path(
             os.path.normpath(folder / external["location"])
-        )  # the user has made links that lie there
+        )  # a link that lies in this folder was made by the user
         if Path(external["location"]).is_absolute() or not target.is_relative_to(folder):
             raise BadInput(f"{what} keeps weights in {name}, which is outside of its folder: refused")
         if not target.exists():
             raise BadInput(
-                f"{what}: its weights are in {name}, which is not beside it: copy that file there too"
+                f"{what}: its weights are in {name}, which is not in its folder: copy that file there too"
             )
         size += demand_file(target, f"{what}: weights in {name}")
     demand_memory(asked, size, what)
 
 
 def data_files(path: Path) -> list[Path]:
-    """The files beside an ``.onnx`` file that hold its weights; by the usual names without the ``onnx`` package."""
+    """The files with the weights of an ``.onnx`` file; without the ``onnx`` package those with the usual names."""
     usual = [
         path.with_name(path.name + ".data"),
         path.with_suffix(".data"),
@@ -74,7 +74,7 @@ def data_files(path: Path) -> list[Path]:
             for entry in tensor.external_data
             if entry.key == "location"
         ]
-    except Exception:  # the reader that opens the file reports what is wrong with it
+    except Exception:  # the reader that opens the file reports its fault
         return [p for p in usual if p.is_file()]
     return [p for name in dict.fromkeys(external) if (p := path.parent / name).is_file()]
 

@@ -1,4 +1,4 @@
-"""From a problem file to a `Problem`: everything the file names is opened here, and nothing before."""
+"""Opens a problem file as a `Problem`. Everything that the file names is opened here, and nothing before."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.named_files import defining_files
 from supnorm.sources.ports import reordered
 from supnorm.sources.recording import belonging_to, recording
-from supnorm.sources.unused import with_unused_said
+from supnorm.sources.unused import with_unused_noted
 from supnorm.sources.userfile import UserFunction
 
 Array = NDArray[np.float64]
-PROBES = 8  # points that show what a source takes; their number does not matter
+PROBES = 8  # points that show what a source takes; any number of more than 2 would do
 TABLES = (".csv", ".parquet", ".nc")
 
 
@@ -36,10 +36,10 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
 
     Args:
         path: a ``problem.toml``; paths in it start from its folder.
-        trust: allow model files that need full unpickling, which runs whatever code is in them.
+        trust: allow model files that need full unpickling, which runs any code in them.
 
     Raises:
-        BadInput: one line with file, key, what was got and the remedy.
+        BadInput: one line with file, key, the value that was given, and the remedy.
     """
     path = Path(path)
     with recording() as opened:
@@ -57,8 +57,8 @@ def _problem(path: Path, trust: bool) -> tuple[Problem, ProblemSpec]:
     for key in ("model", "reference", "recheck"):
         table: SourceSpec | None = getattr(spec, key)
         where = f"{path.name}: [{key}]"
-        found = None if table is None else open_function(table, root, domain.names, probe, trust, where)
-        opened[key] = found and _with_derivatives(found, spec.error, domain, where)
+        function = None if table is None else open_function(table, root, domain.names, probe, trust, where)
+        opened[key] = function and _with_derivatives(function, spec.error, domain, where)
     _demand_inputs(spec, opened, path.name)
     problem = Problem(
         opened["model"],
@@ -76,7 +76,7 @@ def _problem(path: Path, trust: bool) -> tuple[Problem, ProblemSpec]:
 
 
 def _keys_of_both(spec: ProblemSpec) -> ProblemSpec:
-    """A key that one of two tables names holds for the other table too."""
+    """A ``key`` that only one of two tables names holds for the other table too."""
     model, reference = spec.model, spec.reference
     if (
         model is None
@@ -98,9 +98,9 @@ def _is_table(spec: SourceSpec) -> bool:
 
 
 def _demand_inputs(spec: ProblemSpec, opened: dict[str, Function | None], file: str) -> None:
-    """If only one side is a table, the other side is called at its rows: no row may lack an input.
+    """If only one side is a table, check that no row lacks an input, because the other side is called at the rows.
 
-    Two tables are compared row by row: an input is then only a coordinate, and a row may lack it.
+    Two tables are compared row by row; an input is then only a coordinate, and a row may lack it.
     """
     tables = {k: f for k, f in opened.items() if f is not None and f.table is not None}
     if {"model", "reference"} <= {*tables}:
@@ -122,13 +122,13 @@ def open_function(
     Args:
         spec: its table of the problem file.
         root: the folder that relative paths start from.
-        names: of the axes, in order.
-        probe: points ``(k, d)`` of the domain, to find out what a Python object takes.
+        names: names of the axes, in order.
+        probe: points ``(k, d)`` of the domain, by which it is found out what a Python object takes.
         trust: see `open_problem`.
         where: file and table, for messages.
 
     Raises:
-        BadInput: when it cannot be opened.
+        BadInput: when the source cannot be opened.
     """
     remake = functools.partial(open_function, spec, root, names, probe, trust=trust, where=where)
     origin = spec.model_dump(exclude_defaults=True)
@@ -142,7 +142,7 @@ def open_function(
 
 
 def _with_derivatives(function: Function, error: ErrorSpec, domain: Domain, where: str) -> Function:
-    """A model or reference under ``[error] derivatives = true``: with its derivatives as outputs."""
+    """A model or reference with its derivatives as further outputs, for ``[error] derivatives = true``."""
     if not error.derivatives:
         return function
     if function.table is not None:
@@ -154,26 +154,26 @@ def _with_derivatives(function: Function, error: ErrorSpec, domain: Domain, wher
 
 
 def _declared(spec: SourceSpec, names: tuple[str, ...], where: str) -> Declared | None:
-    said = spec.declared
-    if said is None:
+    declared = spec.declared
+    if declared is None:
         return None
-    derivatives = said.derivatives
+    derivatives = declared.derivatives
     if derivatives is not None and sorted(derivatives) != sorted(names):
         raise BadInput(f"{where} declared.derivatives must name each axis once: {', '.join(names)}")
     try:
         return Declared(
-            tuple(said.bound) if isinstance(said.bound, list) else said.bound,
-            said.stretch,
-            said.order,
+            tuple(declared.bound) if isinstance(declared.bound, list) else declared.bound,
+            declared.stretch,
+            declared.order,
             None if derivatives is None else tuple(derivatives[n] for n in names),
-            said.accuracy,
+            declared.accuracy,
         )
     except BadInput as error:
         raise BadInput(f"{where} declared: {error}") from None
 
 
 def probe_points(domain: Domain) -> Array:
-    """A few points of the domain, always the same; from the whole box where the constraints leave none."""
+    """A few points of the domain, always the same; points of the whole box if the constraints leave none of them."""
     points = domain.from_unit(np.random.default_rng(0).random((64, domain.d)))
     inside = points[domain.contains(points)]
     return inside[:PROBES] if len(inside) >= 3 else points[:PROBES]
@@ -190,7 +190,7 @@ def _opened(
         path = _there(spec.file, root, where)
         with reading_table(path, f'{where} file = "{spec.file}"'):
             table = open_table(path, spec, names, where)
-        return with_unused_said(table, spec, "a table", where)
+        return with_unused_noted(table, spec, "a table", where)
     if spec.file:
         from supnorm.sources.model_file import open_file
 
@@ -198,7 +198,7 @@ def _opened(
         suffix = Path(spec.file).suffix.lower()
         used: tuple[str, ...] = ("batch", "precision", "device", "timeout")
         used = () if suffix == ".npz" else used if suffix in (".onnx", ".pt2") else used[:3]
-        return with_unused_said(function, spec, f"{suffix} files", where, *used)
+        return with_unused_noted(function, spec, f"{suffix} files", where, *used)
     columns = _column_order(spec, names, where)
     if spec.python:
         from supnorm.sources.python import open_python
@@ -236,7 +236,7 @@ def _named(function: Function, spec: SourceSpec, names: tuple[str, ...], where: 
     outputs = tuple(spec.outputs or function.outputs)
     parts = dict.fromkeys(n if n in outputs else n.rpartition(" ")[0] for n in function.outputs)
     if tuple(parts) == outputs:
-        outputs = function.outputs  # of graph outputs with several columns each
+        outputs = function.outputs  # some outputs of the graph have several columns
     units = tuple(spec.output_units or function.output_units)
     if spec.outputs and units and len(units) != len(outputs):
         raise BadInput(f"{where} output_units has {len(units)} units for {len(outputs)} outputs")
@@ -283,7 +283,7 @@ def _domain(spec: ProblemSpec, root: Path, data: tuple[Array, tuple[str, ...]] |
     constraints = _constraints(spec, root, file)
     if spec.data is not None and spec.data.domain and data is not None:
         if spec.domain:
-            raise BadInput(f"{file}: [domain] and [data] domain = true both say what the domain is; give one")
+            raise BadInput(f"{file}: [domain] and [data] domain = true both define the domain; give only one")
         try:
             covered = Domain.from_samples(*data)
         except BadInput as error:
@@ -304,7 +304,7 @@ def _domain(spec: ProblemSpec, root: Path, data: tuple[Array, tuple[str, ...]] |
 
 
 def _bounding_box(spec: ProblemSpec, root: Path, constraints: list[UserFunction], file: str) -> Domain:
-    """The domain of a table without ``[domain]``: from the least to the largest value of each input."""
+    """The domain of a table without ``[domain]``: from the smallest to the largest value of each input."""
     from supnorm.sources.table import read_columns
 
     key, table = next(
@@ -363,7 +363,7 @@ def _measure(spec: ErrorSpec, root: Path, file: str) -> ErrorMeasure:
 def _law(
     spec: ProblemSpec, root: Path, domain: Domain, opened: dict[str, Function | None], file: str
 ) -> Law | None:
-    """The law of the file; for a table its own points; None for the uniform law."""
+    """The law of the file; for a table the law of its rows; None for the uniform law."""
     sides = (opened["reference"], opened["model"], opened["recheck"])
     tables = [f for f in sides if f is not None and f.table is not None]
     if spec.law is None:
@@ -378,12 +378,12 @@ def _law(
         return Law.from_samples(rows, domain, f"rows of {named}")
     if tables:
         raise BadInput(
-            f"{file}: [law] means nothing beside {tables[0].name}, a table of values: the averages are over its rows; "
+            f"{file}: [law] has no effect beside {tables[0].name}, a table of values, because averages are over its rows; "
             "leave [law] out"
         )
     if (spec.law.python is None) == (spec.law.file is None):
         raise BadInput(
-            f"{file}: [law]: give python, a sampler (n, rng) -> (n, d), or file, points of a sample"
+            f"{file}: [law]: give python = a sampler (n, rng) -> (n, d), or file = the points of a sample"
         )
     if spec.law.python:
         sampler = UserFunction(spec.law.python, root, f"{file}: [law] python")

@@ -1,4 +1,4 @@
-"""Tables in Parquet files. A null is no value; columns of text, dates, categories or booleans are no numbers."""
+"""Reads tables in Parquet files. A null means no value; columns of text, dates, categories or booleans are refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from supnorm.results import BadInput, install
 
 Array = NDArray[np.float64]
-SINGLE = {"halffloat": "float16", "float": "float32"}  # names of Parquet's own
+SINGLE = {"halffloat": "float16", "float": "float32"}  # keys: the names of these types in Parquet
 
 
 def names(path: Path, what: str) -> list[str]:
@@ -22,10 +22,10 @@ def names(path: Path, what: str) -> list[str]:
 
 
 def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, dict[str, str]]:
-    """The columns as numbers, shape ``(N, len(columns))``; how those are stored that hold less than double precision.
+    """The columns as numbers, shape ``(N, len(columns))``; and the types of columns in less than double precision.
 
     Raises:
-        BadInput: for a column that does not hold numbers, or whole numbers that double precision cannot hold.
+        BadInput: for a column without numbers, or with whole numbers that double precision cannot represent.
     """
     with _file(path, what) as file:
         table = _read(file, columns, what)
@@ -66,16 +66,16 @@ def _numbers(values: Any, column: str, what: str) -> Array:
     if not (types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind)):
         hint = ""
         if types.is_temporal(kind):
-            hint = "; of a date or time give a number, such as days since the first one"
+            hint = "; write a date or time as a number, such as days since the first one"
         elif types.is_boolean(kind):
-            hint = "; of a yes or no give 1 or 0"
-        raise BadInput(f"{what}: column {column} holds {kind}, not numbers{hint}")
+            hint = "; write yes or no as 1 or 0"
+        raise BadInput(f"{what}: column {column} contains {kind}, not numbers{hint}")
     try:
-        # Safe: whole numbers beyond 2^53 raise.
+        # The cast raises an error for whole numbers beyond 2^53.
         return np.asarray(values.cast(float64()).to_numpy(), dtype=np.float64)
     except ArrowInvalid as error:
         raise BadInput(
-            f"{what}: column {column}: double precision cannot hold all of its numbers ({str(error).splitlines()[0]}); "
+            f"{what}: column {column}: double precision cannot represent all of its numbers ({str(error).splitlines()[0]}); "
             "subtract an offset from the column first"
         ) from None
 
@@ -83,7 +83,7 @@ def _numbers(values: Any, column: str, what: str) -> Array:
 def _read(file: Any, columns: Sequence[str], what: str) -> Any:
     try:
         return file.read(columns=list(columns))
-    except Exception as error:  # whatever a damaged file makes the reader raise
+    except Exception as error:  # a damaged file makes the reader raise errors of many types
         raise BadInput(f"{what} cannot be read as Parquet: {_first_line(error)}") from None
 
 
@@ -94,7 +94,7 @@ def _file(path: Path, what: str) -> Any:
         raise BadInput(f"{what}: reading Parquet needs pyarrow: {install('parquet')}") from None
     try:
         return ParquetFile(path)
-    except Exception as error:  # whatever a damaged file makes the reader raise
+    except Exception as error:  # a damaged file makes the reader raise errors of many types
         raise BadInput(f"{what} cannot be read as Parquet: {_first_line(error)}") from None
 
 

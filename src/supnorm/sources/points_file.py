@@ -1,4 +1,4 @@
-"""Points from a file or a Python function: training data, samples of a law."""
+"""Reads points from a file or a Python function: training data, samples of a law."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_points(text: str, root: Path, names: Sequence[str], where: str) -> tupl
         text: a .csv, .parquet, .nc or .npz file, or ``"file.py:name"``: an array or a function without
             parameters that returns one.
         root: the folder that relative paths start from.
-        names: of the columns; empty for all of the file.
+        names: names of the columns; empty for all columns of the file.
         where: file and key, for messages.
 
     Raises:
@@ -34,8 +34,8 @@ def read_points(text: str, root: Path, names: Sequence[str], where: str) -> tupl
     if ".py:" in text:
         from supnorm.sources.userfile import load_object
 
-        found = load_object(text, root, where)
-        return _checked(found() if callable(found) else found, names, what)
+        loaded = load_object(text, root, where)
+        return _checked(loaded() if callable(loaded) else loaded, names, what)
     path = root / text
     if not exists(path):
         raise BadInput(f"{what}: there is no file {path}; paths start from {root}")

@@ -1,10 +1,10 @@
-"""Which columns of a point go to which input of an exported graph, and in batches of which size.
+"""Distributes the columns of a point over the inputs of an exported graph, in batches of the size that it takes.
 
-A graph has one input of shape ``(n, d)``, or several of shapes ``(n, w)`` and ``(n,)`` that share the axes. One
-with more axes of known sizes, such as ``(n, channels, length)``, takes as many as these have entries, in row-major order.
-``inputs`` of the problem file settles the order: axis names say in which order the graph wants the axes;
-names of graph inputs say which of them takes the first axes, which the next. Without it inputs that are named
-like the axes are matched by name, else both go in their own order.
+A graph has one input of shape ``(n, d)``, or several of shapes ``(n, w)`` and ``(n,)`` that share the axes. An input
+with more axes of known sizes, such as ``(n, channels, length)``, takes channels x length axes, in row-major order.
+``inputs`` of the problem file determines the order: a list of axis names is the order in which the graph takes the axes;
+in a list of graph inputs the first one takes the first axes, and so on. Without ``inputs``, graph inputs that have the
+names of the axes are matched by name; otherwise both keep their order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Port:
-    """One input of a graph; None in ``shape`` where a size is free or unknown."""
+    """One input of a graph; ``shape`` has None for a size that is free or unknown."""
 
     name: str
     shape: tuple[int | None, ...]
@@ -40,9 +40,9 @@ class Layout:
     """How a batch of points is fed to a graph.
 
     Attributes:
-        columns: for each graph input, the axes it takes.
+        columns: for each graph input, the axes that it takes.
         shapes: for each graph input, the shape of one point in it: ``()``, ``(w,)``, or more axes.
-        batch: the batch size the graph is tied to; None where it is free.
+        batch: the fixed batch size of the graph; None if it is free.
         precisions: for each graph input, its dtype.
     """
 
@@ -59,7 +59,7 @@ class Layout:
         ]
 
     def run(self, call: Callable[[Array], Array], x: Array, rows: int) -> Array:
-        """``call`` on pieces of at most ``rows`` points, or of exactly ``batch`` points where it is tied."""
+        """``call`` on pieces of at most ``rows`` points, or of exactly ``batch`` points if the batch size is fixed."""
         if self.batch is None:
             return in_batches(call, x, rows)
         tied = self.batch
@@ -74,9 +74,9 @@ def arrange(ports: Sequence[Port], spec: SourceSpec, names: tuple[str, ...], wha
     """Distribute the axes over the graph's inputs.
 
     Args:
-        ports: the graph's inputs in its own order.
-        spec: the table of the problem file: ``inputs`` and ``batch``.
-        names: of the axes.
+        ports: the graph's inputs in the order of the graph.
+        spec: the table of the problem file, with ``inputs`` and ``batch``.
+        names: names of the axes.
         what: file and key, for messages.
 
     Raises:
@@ -133,7 +133,7 @@ def _widths(ports: Sequence[Port], d: int, what: str, names: tuple[str, ...]) ->
 
 
 def _width(port: Port) -> int | None:
-    """How many axes an input takes: the sizes of one point multiplied; None where its one size is free."""
+    """How many axes an input takes: the product of the sizes of one point; None if its only size is free."""
     if len(port.shape) == 2:
         return port.shape[1]
     return math.prod(size for size in port.shape[1:] if size is not None)
@@ -148,11 +148,11 @@ def _of_point(port: Port, width: int) -> tuple[int, ...]:
 def _batch(ports: Sequence[Port], spec: SourceSpec, what: str) -> int | None:
     tied = {p.shape[0] for p in ports if p.shape[0] is not None}
     if len(tied) > 1:
-        raise BadInput(f"{what}: the graph's inputs are tied to different batch sizes, {sorted(tied)}")
+        raise BadInput(f"{what}: the graph's inputs have different fixed batch sizes, {sorted(tied)}")
     size = tied.pop() if tied else None
     if size is not None and spec.batch not in (None, size):
         raise BadInput(
-            f"{what}: batch = {spec.batch}, but the graph is tied to a batch of {size}; leave it out"
+            f"{what}: batch = {spec.batch}, but the graph has a fixed batch of {size}; leave batch out"
         )
     return size if size is not None else spec.batch
 
@@ -172,7 +172,7 @@ def _squeezed(result: NDArray[Any]) -> NDArray[Any]:
 
 
 def reordered(function: Function, columns: list[int]) -> Function:
-    """A function whose column j is the axis ``columns[j]``, as a function of the axes in their own order."""
+    """A function whose column j is the axis ``columns[j]``, as a function of the axes in the order of the domain."""
     back = np.argsort(columns)
 
     def value(x: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What a source needs of straight-line programs: another order of inputs, and the first linear layer."""
+"""Functions on straight-line programs that sources need: another order of inputs, and the first linear layer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def permuted(program: Program, columns: Sequence[int]) -> Program:
 def first_layer_of(program: Program) -> tuple[Array, Array] | None:
     """Weights and biases ``(h, d)``, ``(h,)`` of the linear layers before the first other operation.
 
-    Normalisation of the inputs is folded in. None where the program does not begin with a linear layer.
+    Normalisation of the inputs is included. None if the program does not begin with a linear layer.
     """
     weight, bias = np.eye(program.d), np.zeros(program.d)
     here, layers = 0, 0
@@ -54,7 +54,7 @@ def _only_user(program: Program, position: int) -> int | None:
 
 
 def _linear(program: Program, position: int, argument: int) -> tuple[Array, Array] | None:
-    """The node as ``W z + b`` of its one varying argument, None where it is not linear in it."""
+    """The node as ``W z + b`` of its only varying argument; None if it is not linear."""
     node = program.nodes[position]
     if node.op == "affine" and node.weight is not None and node.bias is not None:
         return node.weight, node.bias
@@ -76,9 +76,9 @@ def _linear(program: Program, position: int, argument: int) -> tuple[Array, Arra
 
 
 def unread(function: Function, reason: Unsupported) -> Function:
-    """The function with the reason why it has no program, which `program_of` then gives."""
+    """The function with the reason why it has no program; `program_of` then raises this reason."""
 
-    def code(x: Any) -> Any:  # what a certificate would trace
+    def code(x: Any) -> Any:  # a certificate would trace this
         raise reason
 
     value = function.value
@@ -88,11 +88,11 @@ def unread(function: Function, reason: Unsupported) -> Function:
 
 
 def with_program(function: Function, name: str, lower: Callable[[], Program], probe: Array) -> Function:
-    """Program and first layer of a graph, where it can be read and gives the same values at the probe points.
+    """The function with the program and the first layer of its graph, if both agree at the probe points.
 
     Args:
         function: the graph as it runs.
-        name: of its file, for notes.
+        name: name of its file, for notes.
         lower: reads the program; may raise `Unsupported`.
         probe: points of the domain, shape ``(k, d)``.
     """
@@ -110,7 +110,7 @@ def with_program(function: Function, name: str, lower: Callable[[], Program], pr
     if not agrees(graph, function, probe):
         note = f"{name} is run as a black box, {how}: its outputs depend on the whole batch"
         mixed = Unreadable(
-            f"outputs of {name} depend on the whole batch", "a graph in which no row sees another"
+            f"outputs of {name} depend on the whole batch", "a graph whose rows do not depend on each other"
         )
         return unread(replace(function, notes=(*function.notes, note)), mixed)
     return replace(
@@ -121,7 +121,7 @@ def with_program(function: Function, name: str, lower: Callable[[], Program], pr
 def agrees(graph: Program, function: Function, probe: Array) -> bool:
     """Whether program and function give the same values, up to the function's precision.
 
-    What cancels on the way, as in torch's GELU far below zero, leaves rounding of the size of what it was made of.
+    Numbers that cancel on the way, as in torch's GELU far below zero, leave rounding of the size of these numbers.
     """
     deployed, steps = function.value(probe), forward(graph.nodes, np.asarray(probe, dtype=np.float64))
     read = steps[-1]

@@ -1,16 +1,16 @@
-"""Python callables and objects of the user's file: NumPy, JAX, torch, nn.Module, anything with ``predict``.
+"""Opens Python callables and objects of the user's file: NumPy, JAX, torch, nn.Module, anything with ``predict``.
 
-What the object is decides how it is called:
+The kind of the object determines how it is called:
 
-* a class or a function without parameters builds the object: it is called once;
-* a ``torch.nn.Module``: `from_torch`, in its own precision and mode;
-* an object with ``predict`` (scikit-learn, Keras): ``predict(x)`` of a batch;
-* with ``per_point = true``: called for one point at a time, with d separate numbers if it takes d
-  positional parameters (and d > 1 or the parameter is scalar by need), else with one array of shape ``(d,)``;
-* a function from a file that imports JAX, that JAX can trace and that returns JAX arrays: `from_jax`;
-* a function from a file that imports torch, that takes and returns tensors, and is none that NumPy can read and run:
+* a class or a function without parameters is called once and builds the object;
+* a ``torch.nn.Module``: by `from_torch`, in the precision and mode that it has;
+* an object with ``predict`` (scikit-learn, Keras): ``predict(x)`` with a batch;
+* with ``per_point = true``: for one point at a time, with d separate numbers if it takes d positional parameters
+  (and d > 1 or its parameter must be a number), otherwise with one array of shape ``(d,)``;
+* a function that JAX can trace and that returns JAX arrays, from a file that imports JAX: by `from_jax`;
+* a function that takes and returns tensors and that NumPy cannot read and run, from a file that imports torch: by
   `from_torch`;
-* else a NumPy function of batches, ``(n, d)`` to ``(n,)`` or ``(n, m)``.
+* anything else: as a NumPy function of batches, ``(n, d)`` to ``(n,)`` or ``(n, m)``.
 """
 
 from __future__ import annotations
@@ -37,70 +37,70 @@ from supnorm.problem.users_error import described
 from supnorm.program import Unreadable, lower_numpy
 from supnorm.results import BadInput
 from supnorm.sources.programs import unread
-from supnorm.sources.unused import with_unused_said
+from supnorm.sources.unused import with_unused_noted
 from supnorm.sources.userfile import JAX_LIKE, imported_roots, load_object
 
 Array = NDArray[np.float64]
 
 
 def open_python(spec: SourceSpec, root: Path, probe: Array, where: str) -> Function:
-    """The object ``spec.python`` names, as a `Function`.
+    """The object that ``spec.python`` names, as a `Function`.
 
     Args:
         spec: the table of the problem file.
         root: the folder that relative paths start from.
-        probe: a few points ``(k, d)`` of the domain to find out what the object takes.
+        probe: a few points ``(k, d)`` of the domain, by which it is found out what the object takes.
         where: file and table, for messages.
 
     Raises:
-        BadInput: when it cannot be loaded or is nothing that can be called.
+        BadInput: when the object cannot be loaded or cannot be called.
     """
     function, kind, used = _opened(spec, root, probe, where)
-    return with_unused_said(function, spec, kind, where, *used)
+    return with_unused_noted(function, spec, kind, where, *used)
 
 
 def _opened(spec: SourceSpec, root: Path, probe: Array, where: str) -> tuple[Function, str, tuple[str, ...]]:
-    """The function, what kind of source it is, and which keys such a source uses."""
+    """The function, the kind of source in words, and the keys that such a source uses."""
     assert spec.python is not None
     key = f"{where} python"
-    found = _built(load_object(spec.python, root, key), f'{key} = "{spec.python}"')
+    loaded = _built(load_object(spec.python, root, key), f'{key} = "{spec.python}"')
     label = spec.name or spec.python.rpartition(":")[2]
     if spec.per_point:
-        single = per_point(found, probe.shape[1], label, spec.timeout, spec.retries)
+        single = per_point(loaded, probe.shape[1], label, spec.timeout, spec.retries)
         used = ("per_point", "timeout", "retries", "precision")
         return (
             replace(single, precision=spec.precision or "float64"),
             "Python code called point by point",
             used,
         )
-    if _is_module(found):
-        module = _from_module(found, spec, label, probe)
+    if _is_module(loaded):
+        module = _from_module(loaded, spec, label, probe)
         return module, "a torch module", ("batch", "precision", "device")
-    if callable(getattr(found, "predict", None)):
-        predictor = _from_predictor(found, label, probe.shape[1], f'{key} = "{spec.python}"')
+    if callable(getattr(loaded, "predict", None)):
+        predictor = _from_predictor(loaded, label, probe.shape[1], f'{key} = "{spec.python}"')
         predictor = replace(predictor, precision=spec.precision or "float64")
         return predictor, "an object with predict", ("precision",)
-    if not callable(found):
+    if not callable(loaded):
         raise BadInput(
-            f'{key} = "{spec.python}" is a {type(found).__name__}; name a function of an array (n, d), '
+            f'{key} = "{spec.python}" is a {type(loaded).__name__}; name a function of an array (n, d), '
             "a torch.nn.Module or an object with predict"
         )
-    roots = _roots(found, root / spec.python.rpartition(":")[0])
-    if roots & JAX_LIKE and _speaks_jax(found, probe):
+    roots = _roots(loaded, root / spec.python.rpartition(":")[0])
+    if roots & JAX_LIKE and _speaks_jax(loaded, probe):
         from supnorm.sources.jax import from_jax
 
-        traced = from_jax(found, name=label, precision=spec.precision or "float64")
+        traced = from_jax(loaded, name=label, precision=spec.precision or "float64")
         return traced, "JAX code", ("precision",)
     if (
         "torch" in roots
-        and not _speaks_numpy(found, probe)
-        and (dtype := _speaks_torch(found, probe, spec.precision))
+        and not _speaks_numpy(loaded, probe)
+        and (dtype := _speaks_torch(loaded, probe, spec.precision))
     ):
         from supnorm.sources.torch import from_torch
 
-        function = from_torch(found, name=label, precision=dtype, device=spec.device)
+        function = from_torch(loaded, name=label, precision=dtype, device=spec.device)
         return function, "a function of torch tensors", ("precision", "device")
-    function = replace(as_function(found, label), name=label, precision=spec.precision or "float64")
+    function = replace(as_function(loaded, label), name=label, precision=spec.precision or "float64")
     return function, "code that is called with whole batches", ("precision",)
 
 
@@ -112,32 +112,32 @@ def per_point(
     Args:
         function: ``f(x1, ..., xd)`` if it takes d positional parameters, else ``f(x)``, ``x`` of shape
             ``(d,)``.
-        timeout: seconds per point. It needs the main thread of a process and a system with SIGALRM, and
-            cannot interrupt compiled code that never returns to Python: give such a code as a command.
+        timeout: seconds per point. This works in the main thread of a process on a system with SIGALRM, and cannot
+            interrupt compiled code that never returns to Python; give such code as a command.
         retries: how often a failed point is tried again.
 
     >>> per_point(lambda a, b: a / b, 2, "ratio").value(np.array([[1.0, 2.0]]))
     array([[0.5]])
     """
-    spread = takes_separate(function, d)
+    separate = takes_separate(function, d)
 
     def one(row: Array) -> Array:
-        result = function(*row.tolist()) if spread else function(row.copy())
+        result = function(*row.tolist()) if separate else function(row.copy())
         return np.atleast_1d(real_numbers(result, label)).reshape(-1)
 
     def attempt(row: Array) -> Array | str:
-        said = ""
+        message = ""
         for _ in range(retries + 1):
             try:
                 with time_limit(timeout):
                     return one(row)
             except _TimeUp:
-                said = f"timeout: no answer within {timeout:g} s"
+                message = f"timeout: no answer within {timeout:g} s"
             except BadInput as error:
-                said = f"exception: {error}"
+                message = f"exception: {error}"
             except (Exception, SystemExit) as error:
-                said = described(error)
-        return said
+                message = described(error)
+        return message
 
     def value(x: Array) -> Array:
         return collect([attempt(row) for row in x], label)
@@ -147,7 +147,7 @@ def per_point(
 
 
 def collect(answers: list[Array | str], label: str) -> Array:
-    """Answers by point as an array ``(n, m)``; messages instead of answers end as a `PartialFailure`."""
+    """Answers by point as an array ``(n, m)``; messages instead of answers become a `PartialFailure`."""
     good = [a for a in answers if not isinstance(a, str)]
     m = len(good[0]) if good else 1
     for answer in good:
@@ -173,7 +173,7 @@ def takes_separate(function: Callable[..., Any], d: int) -> bool:
     """
     try:
         parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # compiled functions often have no signature: scalar codes, as a rule
+    except (TypeError, ValueError):  # compiled functions often have no signature; most of them take numbers
         return True
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     if any(p.kind == p.VAR_POSITIONAL for p in parameters):
@@ -183,12 +183,12 @@ def takes_separate(function: Callable[..., Any], d: int) -> bool:
 
 
 class _TimeUp(BaseException):
-    """The time of a call is over. No `Exception`: code that catches those would go on, or return another value."""
+    """The time of a call is over. It is no `Exception`, because code that catches those would go on with another value."""
 
 
 @contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise `_TimeUp` in the main thread after ``seconds``, or at the end where it was caught; elsewhere do nothing."""
+    """Raise `_TimeUp` in the main thread after ``seconds``, and again at the end if it was caught; elsewhere do nothing."""
     main = threading.current_thread() is threading.main_thread()
     if seconds is None or not main or not hasattr(signal, "SIGALRM"):
         yield
@@ -212,43 +212,43 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _built(found: Any, what: str) -> Any:
-    """A class or a function without parameters is a recipe: what it returns is the object."""
-    if not (inspect.isclass(found) or inspect.isfunction(found)):
-        return found
+def _built(loaded: Any, what: str) -> Any:
+    """Call a class or a function without parameters, which builds the object; return any other object as it is."""
+    if not (inspect.isclass(loaded) or inspect.isfunction(loaded)):
+        return loaded
     try:
-        parameters = inspect.signature(found).parameters.values()
+        parameters = inspect.signature(loaded).parameters.values()
     except ValueError:
-        return found
+        return loaded
     if any(p.default is p.empty and p.kind != p.VAR_KEYWORD for p in parameters):
-        if inspect.isclass(found):
+        if inspect.isclass(loaded):
             raise BadInput(f"{what} is a class whose constructor takes arguments; name a ready object of it")
-        return found
-    if not inspect.isclass(found) and parameters:
-        return found
+        return loaded
+    if not inspect.isclass(loaded) and parameters:
+        return loaded
     try:
-        return found()
+        return loaded()
     except SystemExit as error:
         raise BadInput(f"{what} ended the program: {exited(error)}") from error
     except Exception as error:
         raise BadInput(f"{what} failed: {type(error).__name__}: {error}") from error
 
 
-def _is_module(found: Any) -> bool:
+def _is_module(loaded: Any) -> bool:
     torch = sys.modules.get("torch")
-    return torch is not None and isinstance(found, torch.nn.Module)
+    return torch is not None and isinstance(loaded, torch.nn.Module)
 
 
-def _from_module(found: Any, spec: SourceSpec, label: str, probe: Array) -> Function:
+def _from_module(loaded: Any, spec: SourceSpec, label: str, probe: Array) -> Function:
     from supnorm.sources.torch import ROWS, first_layer, from_torch
 
     rows = spec.batch or ROWS
-    function = from_torch(found, name=label, precision=spec.precision, device=spec.device, rows=rows)
-    return replace(function, first_layer=first_layer(found, probe))
+    function = from_torch(loaded, name=label, precision=spec.precision, device=spec.device, rows=rows)
+    return replace(function, first_layer=first_layer(loaded, probe))
 
 
-def _from_predictor(found: Any, label: str, d: int, what: str) -> Function:
-    wanted = getattr(found, "n_features_in_", None)
+def _from_predictor(loaded: Any, label: str, d: int, what: str) -> Function:
+    wanted = getattr(loaded, "n_features_in_", None)
     if wanted is not None and wanted != d:
         raise BadInput(f"{what} takes {wanted} inputs, the domain has {d}")
     silent = {"verbose": 0} if "verbose" in _parameters(found.predict) else {}
@@ -260,7 +260,7 @@ def _from_predictor(found: Any, label: str, d: int, what: str) -> Function:
 
     value = Coded(run, found.predict)
     function = Function(value, name=label)
-    kind = type(found).__name__
+    kind = type(loaded).__name__
     reason = Unreadable(
         f"{label} is an object with predict ({kind}), whose operations are not known",
         "the same model as NumPy, JAX or torch code, .pt2 or ONNX",
@@ -275,9 +275,9 @@ def _parameters(function: Callable[..., Any]) -> frozenset[str]:
         return frozenset()
 
 
-def _roots(found: Any, path: Path) -> frozenset[str]:
-    """What the named file and the file that defines the function import."""
-    home = sys.modules.get(getattr(found, "__module__", None) or "")
+def _roots(loaded: Any, path: Path) -> frozenset[str]:
+    """The packages that the named file and the file that defines the function import."""
+    home = sys.modules.get(getattr(loaded, "__module__", None) or "")
     file = getattr(home, "__file__", None)
     return imported_roots(path) | (imported_roots(Path(file)) if file else frozenset())
 
@@ -296,27 +296,27 @@ def _speaks_jax(function: Callable[..., Any], probe: Array) -> bool:
     except (
         Exception,
         SystemExit,
-    ):  # whatever a NumPy function does with a tracer: then it is not a JAX function
+    ):  # a NumPy function raises errors of many types for a tracer: it is no JAX function
         return False
 
 
 def _speaks_numpy(function: Callable[..., Any], probe: Array) -> bool:
-    """Whether NumPy's protocols can read a function, and arrays in give arrays out; it may take tensors as well."""
+    """Whether NumPy's protocols can read a function and it maps arrays to arrays; it may take tensors too."""
     try:
         lower_numpy(function, probe.shape[1])
         return type(function(probe.copy())) is np.ndarray
-    except (Exception, SystemExit):  # torch code given arrays
+    except (Exception, SystemExit):  # torch code that gets arrays
         return False
 
 
 def _speaks_torch(function: Callable[..., Any], probe: Array, asked: str | None) -> str | None:
-    """The precision in which a function takes and returns tensors; None when it does not."""
+    """The precision in which a function takes and returns tensors; None if it takes none."""
     import torch
 
     for word in (asked,) if asked else ("float64", "float32"):
         try:
             result = function(torch.as_tensor(probe).to(getattr(torch, word)))
-        except (Exception, SystemExit):  # a NumPy function given tensors, or weights of the other precision
+        except (Exception, SystemExit):  # a NumPy function that gets tensors, or weights of another precision
             continue
         if isinstance(result, torch.Tensor):
             return word

@@ -1,17 +1,17 @@
-"""Which files define a problem beside those that it names: what its code opens and imports while it is loaded.
+"""Finds further files that define a problem: files that its code opens and imports while it is loaded.
 
-A model unpickles its weights, a reference imports a helper: an edit of either makes another problem, and the problem file
-says nothing of them. Three ways to know of a file, of which each misses what another finds:
+A model unpickles its weights, a reference imports a helper. An edit of such a file makes another problem, but the problem
+file does not name it. There are three ways to find these files, and each finds files that the others miss:
 
-* what Python opens, imports or loads as a library while files of the user are run (`recording`, by an audit hook of the
-  interpreter, which compiled code that opens files by itself does not pass);
-* what the user's files import by name, followed from file to file (`imported`): the same whether a module was loaded
-  before or not, and whatever is in ``__pycache__``;
-* what is named in their texts, is there, and has the suffix of a file of weights (`named`): such files are often opened
-  by compiled code (`NAMED`).
+* files that Python opens, imports or loads as a library while the user's files run (`recording`, by an audit hook of the
+  interpreter, which does not see files that compiled code opens);
+* files that the user's files import by name, followed from file to file (`imported`); the result does not depend on
+  whether a module was loaded before, or on ``__pycache__``;
+* files that exist, that the texts of these files name, and that have the suffix of a file of weights (`named`), because
+  compiled code often opens such files (`NAMED`).
 
-Only files below the folders of the problem's own files count, or beside these folders, see `Folders`. Files that are written
-meanwhile do not: logs and caches.
+Only files below the folders of the named files, or beside these folders, count (see `Folders`). Files that are written
+while the code is loaded (logs, caches) do not count.
 """
 
 from __future__ import annotations
@@ -53,28 +53,30 @@ NAMED = frozenset(
         ".dylib",
     }
 )
-MOST = 500  # files of code that are followed, so that a file beside a large project costs no minutes
-LARGEST = 20_000  # names that are noted: a simulator may open another file in each of a million calls
+MOST = 500  # largest number of code files that are followed; in a large project more would take minutes
+LARGEST = (
+    20_000  # largest number of recorded names: a simulator may open another file in each of a million calls
+)
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 @dataclass
 class Recording:
-    """What was opened while it lasted; paths as the code gave them, made absolute."""
+    """The files that were opened while it lasted, with absolute paths."""
 
     read: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
 
     @property
     def files(self) -> set[str]:
-        """Read and not written."""
+        """The files that were read and not written."""
         return self.read - self.written
 
 
 _ACTIVE: list[Recording] = []
 _OPENED: dict[
     str, set[str]
-] = {}  # by the name of what opened them; what is loaded already opens nothing again
+] = {}  # files by the name of the code that opened them: code that is loaded already opens nothing again
 _HOOKED: list[bool] = []
 
 
@@ -94,61 +96,61 @@ def _hook(event: str, given: tuple[Any, ...]) -> None:
             if len(noted) < LARGEST:
                 noted.add(text)
     except Exception:
-        return  # a hook that raises would make the user's own open fail
+        return  # if a hook raised, the user's own open would fail
 
 
 @contextmanager
 def recording() -> Iterator[Recording]:
-    """Inside, what Python opens is noted; recordings may be nested."""
+    """A context in which all files that Python opens are recorded; recordings may be nested."""
     if not _HOOKED:
         sys.addaudithook(_hook)
         _HOOKED.append(True)
-    found = Recording()
-    _ACTIVE.append(found)
+    recorded = Recording()
+    _ACTIVE.append(recorded)
     try:
-        yield found
+        yield recorded
     finally:
-        _ACTIVE[:] = [one for one in _ACTIVE if one is not found]
+        _ACTIVE[:] = [one for one in _ACTIVE if one is not recorded]
 
 
 @contextmanager
 def belonging_to(name: str) -> Iterator[None]:
-    """What is opened inside belongs to ``name``: who opens it again, from what is in memory already, is given it too."""
-    with recording() as found:
+    """A context whose opened files belong to ``name``. When ``name`` is in memory later, they are recorded again."""
+    with recording() as recorded:
         yield
     known = _OPENED.setdefault(name, set())
-    known |= found.files
+    known |= recorded.files
     for one in _ACTIVE:
         one.read |= known
 
 
 @dataclass(frozen=True)
 class Folders:
-    """Folders whose files can define a problem: those of the files that it names, and what lies beside these folders.
+    """Folders whose files can define a problem: the folders of the files that it names, and folders beside these.
 
-    Not the user's home, the folder of temporary files or the root of the file system as a whole; no packages, no hidden
-    folders, nothing of Python's own.
+    The user's home, the folder of temporary files and the root of the file system do not count as a whole. Packages,
+    hidden folders and Python's own folders do not count at all.
     """
 
     below: tuple[str, ...]
 
     @classmethod
     def of(cls, files: Iterable[Path]) -> Folders:
-        """The folders of a problem whose own files these are."""
+        """The folders of a problem that names these files."""
         general = {
             os.path.realpath(p)
             for p in (Path.home(), tempfile.gettempdir(), "/", "/home", "/tmp", "/usr", "/opt")
         }
-        found: set[str] = set()
+        folders: set[str] = set()
         for file in files:
             folder = Path(os.path.realpath(file.parent))
-            found.add(str(folder))
+            folders.add(str(folder))
             if str(folder.parent) not in general and len(folder.parent.parts) > 2:
-                found.add(str(folder.parent))
-        return cls(tuple(sorted(found)))
+                folders.add(str(folder.parent))
+        return cls(tuple(sorted(folders)))
 
     def hold(self, file: str) -> bool:
-        """Whether a file counts: by its name or, for links, by what they point to."""
+        """Whether a file counts, by its path or, for a link, by the path that it points to."""
         if file.startswith(_FOREIGN):
             return False
         real = os.path.realpath(file)
@@ -159,7 +161,7 @@ class Folders:
 
 
 def _inside(path: str, folder: str) -> bool:
-    """Below a folder, and not in a hidden one or one of packages."""
+    """Whether a path is below a folder, and not in a hidden folder or one of packages."""
     if not path.startswith(folder.rstrip(os.sep) + os.sep):
         return False
     return not any(
@@ -169,7 +171,7 @@ def _inside(path: str, folder: str) -> bool:
 
 def _foreign() -> tuple[str, ...]:
     """Folders of Python, its packages and supnorm itself."""
-    own = {
+    installed = {
         sys.prefix,
         sys.base_prefix,
         sys.exec_prefix,
@@ -177,37 +179,37 @@ def _foreign() -> tuple[str, ...]:
         str(Path(__file__).parents[1]),
     }
     system = ("/usr/", "/proc/", "/sys/", "/dev/", "/etc/", "/lib/")
-    every = {folder for p in own for folder in (p, os.path.realpath(p)) if folder not in ("/", "/usr")}
+    every = {folder for p in installed for folder in (p, os.path.realpath(p)) if folder not in ("/", "/usr")}
     return (*(folder.rstrip(os.sep) + os.sep for folder in sorted(every)), *system)
 
 
 _FOREIGN = _foreign()
 
 
-def files_of(opened: Iterable[str], own: Iterable[Path]) -> tuple[Path, ...]:
-    """The files that define a problem beside its own.
+def files_of(opened: Iterable[str], named_paths: Iterable[Path]) -> tuple[Path, ...]:
+    """The files that define a problem in addition to the files that it names.
 
     Args:
-        opened: what was opened while the problem was.
-        own: the files that the problem names.
+        opened: the files that were opened while the problem was opened.
+        named_paths: the files that the problem names.
 
     Returns:
-        Resolved paths, sorted, without those of ``own``.
+        Resolved paths, sorted, without those of ``named_paths``.
     """
-    own = [p for p in own if p.is_file()]
-    folders = Folders.of(own)
-    found = {os.path.realpath(_source(f)) for f in opened if folders.hold(_source(f))}
-    code = [p for p in (*own, *map(Path, sorted(found))) if p.suffix == ".py"]
+    named_paths = [p for p in named_paths if p.is_file()]
+    folders = Folders.of(named_paths)
+    beside = {os.path.realpath(_source(f)) for f in opened if folders.hold(_source(f))}
+    code = [p for p in (*named_paths, *map(Path, sorted(beside))) if p.suffix == ".py"]
     for file in imported(code, folders):
-        found.add(os.path.realpath(file))
-    for file in {*code, *(Path(f) for f in found if f.endswith(".py"))}:
-        found |= {os.path.realpath(p) for p in named(file) if folders.hold(str(p))}
-    mine = {os.path.realpath(p) for p in own}
-    return tuple(Path(p) for p in sorted(found - mine) if os.path.isfile(p))
+        beside.add(os.path.realpath(file))
+    for file in {*code, *(Path(f) for f in beside if f.endswith(".py"))}:
+        beside |= {os.path.realpath(p) for p in named(file) if folders.hold(str(p))}
+    mine = {os.path.realpath(p) for p in named_paths}
+    return tuple(Path(p) for p in sorted(beside - mine) if os.path.isfile(p))
 
 
 def _source(file: str) -> str:
-    """The source of a compiled module: a cache is there or not, and changes with the version of Python."""
+    """The source of a compiled module; the cache does not always exist and depends on the version of Python."""
     if file.endswith(".pyc") and os.path.basename(os.path.dirname(file)) == "__pycache__":
         try:
             return source_from_cache(file)
@@ -217,7 +219,7 @@ def _source(file: str) -> str:
 
 
 def imported(files: Iterable[Path], folders: Folders) -> list[Path]:
-    """The files that these import by name, directly or not, among those that count."""
+    """The files that ``files`` import by name, directly or indirectly, among the files that count."""
     todo, seen = [Path(os.path.realpath(f)) for f in files], set[Path]()
     while todo and len(seen) < MOST:
         file = todo.pop()
@@ -246,7 +248,7 @@ def _tree(file: Path) -> ast.AST:
 
 
 def _imports(file: Path) -> Iterator[tuple[str, int]]:
-    """Names of modules that may be imported, and how many dots stand before them."""
+    """Names of modules that may be imported, and the number of dots before them."""
     for node in ast.walk(_tree(file)):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -258,7 +260,7 @@ def _imports(file: Path) -> Iterator[tuple[str, int]]:
 
 
 def named(file: Path) -> Iterator[Path]:
-    """Files of weights that the text of a file names, from its folder."""
+    """Files of weights that the text of a file names, relative to its folder."""
     for node in ast.walk(_tree(file)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 300:
             text = node.value

@@ -1,7 +1,7 @@
-"""Tables of computed values: CSV, Parquet, NetCDF. Known at their rows only: statistics, no search.
+"""Opens tables of computed values (CSV, Parquet, NetCDF). They are known at their rows only: statistics, no search.
 
-``inputs`` names the columns of the axes (the axis names by default), ``outputs`` those of the values, ``key`` those that
-say which rows of two tables belong together. What the other columns hold is read for the rows that are shown.
+``inputs`` names the columns of the axes (by default the axis names), ``outputs`` the columns of the values, ``key`` the
+columns that decide which rows of two tables belong together. The other columns are read for the rows that are shown.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from supnorm.sources import csv_table, netcdf_table, parquet_table
 
 Array = NDArray[np.float64]
 SUFFIXES = (".csv", ".parquet", ".nc")
-SHOWN_COLUMNS = 40  # other columns that are shown of a row, at most
-WIDTH = 80  # characters of a cell that are shown
+SHOWN_COLUMNS = 40  # largest number of other columns that are shown for a row
+WIDTH = 80  # largest number of characters of a cell that are shown
 
 
 def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str) -> Function:
     """A table as a `Function` that has values at its own points, its ``table`` and its ``rows``.
 
-    A row may lack an input, which is then NaN; a table with a key may lack the inputs altogether: they are the other's.
+    A row may lack an input, which is then NaN. A table with a key may lack all inputs; then the other table has them.
 
     Raises:
         BadInput: for a missing column, or a cell that is no number.
@@ -105,14 +105,14 @@ def read_columns(path: Path, columns: Sequence[str], what: str) -> Array:
 
 
 def column_names(path: Path, what: str) -> list[str]:
-    """Which columns a table has."""
+    """The names of the columns of a table."""
     readers = {".csv": csv_table.names, ".parquet": parquet_table.names, ".nc": netcdf_table.names}
     return readers[path.suffix.lower()](path, what)
 
 
 @dataclass(frozen=True, eq=False)
 class _Read:
-    """Columns of a table: their numbers ``(N, k)``, the lines that rows begin in, and how little some columns hold."""
+    """Columns of a table: numbers ``(N, k)``, the lines in which rows begin, and the types of columns of low precision."""
 
     data: Array
     lines: NDArray[np.int64] | None = None
@@ -142,7 +142,7 @@ def _keys(path: Path, key: Sequence[str], read: _Read, what: str) -> list[Key]:
     """The cells of the key in each row.
 
     Raises:
-        BadInput: for a missing column, or a row without a value in one.
+        BadInput: for a missing column, or a row without a value in the key.
     """
     _demand(key, column_names(path, what), what)
     suffix = path.suffix.lower()
@@ -166,7 +166,7 @@ def _keys(path: Path, key: Sequence[str], read: _Read, what: str) -> list[Key]:
 def _other_cells(
     path: Path, used: Sequence[str], grid: netcdf_table.Grid | None, what: str, rows: Sequence[int]
 ) -> list[dict[str, str]]:
-    """What the other columns hold in some rows, as text of at most `WIDTH` characters; nothing of what is gone since."""
+    """The other columns in some rows, as text of at most `WIDTH` characters; empty if the file has changed."""
     if not rows:
         return []
     if grid is not None:
@@ -179,7 +179,7 @@ def _other_cells(
             cells = csv_table.chosen(path, others, rows, what)[0]
         else:
             cells = [list(row) for row in zip(*parquet_table.cells(path, others, what, rows), strict=True)]
-    except Exception:  # the file was changed meanwhile; what was read before is not
+    except Exception:  # the file was changed meanwhile; the values were read before
         return [{} for _ in rows]
     if not others:
         return [{} for _ in rows]
@@ -205,7 +205,7 @@ def _only_other(there: Sequence[str], used: Sequence[str], what: str) -> list[st
 
 
 def _demand(columns: Sequence[str], there: Sequence[str], what: str) -> None:
-    """See that a table has the columns, each once."""
+    """Check that a table has each of the columns once."""
     absent = [column for column in columns if column not in there]
     if absent:
         word = "is no column" if len(absent) == 1 else "are no columns"

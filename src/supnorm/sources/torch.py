@@ -1,8 +1,8 @@
-"""PyTorch modules and functions as they are deployed: in their own precision and mode, with derivative.
+"""Calls PyTorch modules and functions as they are deployed: in their precision and mode, with derivatives.
 
-A module is never silently switched to evaluation mode or to another precision: the worst error is that of the model
-that runs. Its inputs are cast to the precision of its weights. Where that is float32,
-values carry a rounding of about 1e-7 of their size, and a note says so.
+supnorm never switches a module to evaluation mode or to another precision by itself, because the worst error is that of
+the model that runs. The inputs are cast to the precision of its weights. In float32, values have a rounding of about 1e-7
+of their size, and a note says so.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from supnorm.results import BadInput
 from supnorm.sources.batching import padded, pieces
 
 Array = NDArray[np.float64]
-ROWS = 16_384  # rows of one call: bounds the memory of a large network
+ROWS = 16_384  # largest number of rows of one call: bounds the memory of a large network
 
 
 def rounding_note(precision: str) -> tuple[str, ...]:
-    """What this precision of a model limits, as lines for the user.
+    """Notes for the user about the limits of a precision.
 
     >>> rounding_note("float64")
     ()
@@ -37,7 +37,7 @@ def rounding_note(precision: str) -> tuple[str, ...]:
         return ()
     return (
         f"the model runs in {precision}: its values are rounded to about {digits[precision]} of their size, "
-        "smaller errors cannot be told from rounding",
+        "and smaller errors cannot be distinguished from rounding",
     )
 
 
@@ -53,14 +53,14 @@ def from_torch(
 
     Args:
         function: a ``torch.nn.Module``, or a function ``(n, d) -> (n,)`` or ``(n, m)`` of tensors.
-        name: what messages call it.
-        precision: ``"float64"`` or ``"float32"``: run a copy of the module in it; a note then names the
-            copy. By default the module's own precision; float64 for a function.
-        device: where it runs, such as ``"cpu"`` or ``"cuda"``.
-        rows: most points of one call.
+        name: the name in messages.
+        precision: ``"float64"`` or ``"float32"``: run a copy of the module in this precision; a note then names the
+            copy. By default the precision of the module; float64 for a function.
+        device: the device that runs it, such as ``"cpu"`` or ``"cuda"``.
+        rows: largest number of points of one call.
 
     Raises:
-        BadInput: for a device that is not there; at a call, for a result that does not fit the points.
+        BadInput: for a device that does not exist; at a call, for a result that does not fit the points.
 
     >>> import torch
     >>> layer = torch.nn.Linear(2, 1, bias=False, dtype=torch.float64)
@@ -77,11 +77,11 @@ def from_torch(
     notes: tuple[str, ...] = ()
     word = precision or "float64"
     if isinstance(function, torch.nn.Module):
-        own = dtype_of(function)
-        word = precision or own
-        if word != own:
+        stored = dtype_of(function)
+        word = precision or stored
+        if word != stored:
             model = copy.deepcopy(function).to(getattr(torch, word))
-            notes = (f"{label} was audited as a copy in {word}; it is stored in {own}",)
+            notes = (f"{label} was audited as a copy in {word}; it is stored in {stored}",)
         model = model.to(where) if where.type != "cpu" else model
 
     found = from_tensors(model, label, word, word, where, rows, notes=notes)
@@ -102,12 +102,12 @@ def from_tensors(
 
     Args:
         model: the function.
-        label: what messages call it.
-        dtype: of the tensors it is given.
-        precision: of the arithmetic inside, as reported.
+        label: the name in messages.
+        dtype: type of the tensors that it gets.
+        precision: precision of the arithmetic inside, for reports.
         device: a ``torch.device``.
-        rows: most points of one call.
-        tied: the batch size of every call, where the graph is tied to one.
+        rows: largest number of points of one call.
+        tied: the batch size of every call, if the graph has a fixed one.
         notes: lines for the user.
     """
     import torch
@@ -116,7 +116,7 @@ def from_tensors(
 
     def tensor(x: Array) -> Any:
         full = padded(x, tied) if tied is not None and len(x) else x
-        # A copy: torch takes no negative strides and warns of arrays it may not write to.
+        # A copy, because torch takes no negative strides and warns about read-only arrays.
         return torch.from_numpy(np.array(full, dtype=np.float64, order="C")).to(
             device=device, dtype=getattr(torch, dtype)
         )
@@ -184,7 +184,7 @@ def dtype_of(module: Any) -> str:
 
 
 def device_of(device: str, label: str) -> Any:
-    """A torch device that is there; raises `BadInput` where it is not."""
+    """A torch device; raises `BadInput` if it does not exist."""
     import torch
 
     try:
@@ -198,17 +198,17 @@ def device_of(device: str, label: str) -> Any:
 
 
 def first_layer(module: Any, probe: Array) -> tuple[Array, Array] | None:
-    """Weights and biases of the first linear layer in the inputs' own units, where they can be read.
+    """Weights and biases of the first linear layer in the units of the inputs, if they can be read.
 
-    The input of the first ``torch.nn.Linear`` that runs is recorded at the probe points; where it is an
-    affine map of each input by itself (a normalisation, or nothing), the map is folded into the weights.
+    The input of the first ``torch.nn.Linear`` that runs is recorded at the probe points. If each of its columns is an
+    affine function of one input (a normalisation, or the input itself), the weights include this function.
 
     Args:
         module: the network.
         probe: points ``(k, d)`` of the domain, k >= 3 for a check.
 
     Returns:
-        ``(W, b)`` with shapes ``(h, d)`` and ``(h,)``; None where the first layer is something else.
+        ``(W, b)`` with shapes ``(h, d)`` and ``(h,)``; None if the first layer is of another kind.
     """
     import torch
 
@@ -224,7 +224,7 @@ def first_layer(module: Any, probe: Array) -> tuple[Array, Array] | None:
     try:
         with torch.no_grad():
             module(torch.as_tensor(probe).to(weight))
-    except Exception:  # wrong width and the like: the first evaluation has the better message
+    except Exception:  # such as a wrong width: the first evaluation gives a better message
         return None
     finally:
         for hook in hooks:
@@ -247,10 +247,10 @@ def _affine_by_column(x: Array, z: Array, rounding: float) -> tuple[Array, Array
     """``(slope, shift)`` with z = slope x + shift in every column, or None."""
     low, high = x.argmin(axis=0), x.argmax(axis=0)
     columns = np.arange(x.shape[1])
-    spread = x[high, columns] - x[low, columns]
-    if not np.all(spread > 0):
+    width = x[high, columns] - x[low, columns]
+    if not np.all(width > 0):
         return None
-    slope = (z[high, columns] - z[low, columns]) / spread
+    slope = (z[high, columns] - z[low, columns]) / width
     shift = z[low, columns] - slope * x[low, columns]
     size = np.abs(z).max(axis=0) + np.abs(slope) * np.abs(x).max(axis=0)
     return (slope, shift) if np.all(np.abs(slope * x + shift - z) <= rounding * size) else None

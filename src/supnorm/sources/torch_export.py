@@ -1,10 +1,10 @@
-"""``.pt2`` archives of ``torch.export``, read and run without executing anything that is in the file.
+"""Opens ``.pt2`` archives of ``torch.export`` and runs them without executing code that is in the file.
 
 torch's own loader unpickles sample inputs and some weights, evaluates symbolic sizes as Python text, resolves
-operator names anywhere below ``torch`` and loads compiled libraries: each of these runs code of the file's
-author. This loader reads the archive as data: weights are raw bytes, the graph is JSON, and it is run node by
-node with ATen tensor operations only (those that take no file name). Whatever needs more is refused;
-``trust`` hands the file to torch's loader, which runs what is in it.
+operator names anywhere below ``torch`` and loads compiled libraries. Each of these runs code of the file's author.
+This loader reads the archive as data: weights are raw bytes, the graph is JSON, and each node is run as an ATen tensor
+operation that takes no file name. Files that need more are refused. With ``trust``, torch's loader opens the file and
+runs its code.
 
 The archive is a zip: ``models/model.json`` (graph and signature), ``data/weights/model_weights_config.json``
 and ``data/constants/model_constants_config.json`` (name to raw file, dtype, sizes, strides).
@@ -41,10 +41,10 @@ class Graph:
     """A graph that is ready to run.
 
     Attributes:
-        ports: the inputs a caller gives.
-        run: from a list of input tensors, and seconds that it may take, to a list of output tensors.
-        precision: of the weights; of the inputs where there are none.
-        lower: from a layout to the straight-line program; None for a graph that only torch itself can read.
+        ports: the inputs that a caller gives.
+        run: maps a list of input tensors, and the seconds that it may take, to a list of output tensors.
+        precision: precision of the weights, or of the inputs if there are no weights.
+        lower: maps a layout to the straight-line program; None for a graph that only torch itself can read.
     """
 
     ports: tuple[Port, ...]
@@ -58,12 +58,12 @@ def read_graph(path: Path, device: Any, precision: str | None = None) -> Graph:
 
     Args:
         path: a ``.pt2`` file.
-        device: where its weights are put.
-        precision: convert weights of other floating types to this one; None keeps them.
+        device: the device of the weights.
+        precision: convert weights of other floating types to this one; None keeps their types.
 
     Raises:
-        BadInput: when it is not such an archive, or damaged.
-        NeedsTrust: when it needs unpickling, or operations outside of plain ATen; says which.
+        BadInput: when the file is no such archive or is damaged.
+        NeedsTrust: when it needs unpickling, or operations outside of plain ATen; the message names them.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -106,29 +106,29 @@ def _tensors(members: dict[str, Callable[[], bytes]], folder: str, config: str) 
 
     if folder + config not in members:
         raise BadInput(f"has no {folder}{config}; export the model again with a newer torch")
-    found: dict[str, Any] = {}
+    tensors: dict[str, Any] = {}
     for name, entry in json.loads(members[folder + config]())["config"].items():
         payload = members[folder + entry["path_name"]]()
         meta = entry["tensor_meta"]
         if meta is None or not entry["path_name"].startswith(("weight_", "tensor_")):
             raise NeedsTrust(f"{name} is stored as a pickled object")
         if entry["use_pickle"]:
-            found[name] = _unpickled(payload, name)
+            tensors[name] = _unpickled(payload, name)
             continue
         dtype = getattr(torch, dtype_name(meta["dtype"]))
         flat = torch.frombuffer(bytearray(payload), dtype=dtype) if payload else torch.zeros(0, dtype=dtype)
         sizes = [s["as_int"] for s in meta["sizes"]]
         if math.prod(sizes) == 0:
-            found[name] = torch.zeros(sizes, dtype=dtype)
+            tensors[name] = torch.zeros(sizes, dtype=dtype)
             continue
         strides = [s["as_int"] for s in meta["strides"]]
         try:
-            found[name] = torch.as_strided(flat, sizes, strides, meta["storage_offset"]["as_int"]).clone()
+            tensors[name] = torch.as_strided(flat, sizes, strides, meta["storage_offset"]["as_int"]).clone()
         except RuntimeError:
             raise BadInput(
                 f"is damaged: {entry['path_name']} has {len(payload)} bytes, {sizes} needs more"
             ) from None
-    return found
+    return tensors
 
 
 def _unpickled(payload: bytes, name: str) -> Any:
@@ -136,7 +136,9 @@ def _unpickled(payload: bytes, name: str) -> Any:
 
     try:
         tensor = torch.load(io.BytesIO(payload), weights_only=True)
-    except Exception:  # torch raises several types here; all of them mean that these are not plain tensors
+    except (
+        Exception
+    ):  # torch raises errors of several types; all of them mean that these are no plain tensors
         raise NeedsTrust(f"weight {name} is a pickle of more than tensors") from None
     if not isinstance(tensor, torch.Tensor):
         raise NeedsTrust(f"weight {name} is a pickled {type(tensor).__name__}")
@@ -210,7 +212,7 @@ def _graph(
 
 
 def _narrowest(graph: dict[str, Any], tensors: dict[str, Any], ports: tuple[Port, ...]) -> str:
-    """The least precise floating type of weights, inputs and casts on the way: its rounding counts."""
+    """The least precise floating type of weights, inputs and casts, whose rounding counts."""
     casts = [
         a["arg"]["as_scalar_type"]
         for n in graph["nodes"]
@@ -230,7 +232,7 @@ def _port(name: str, meta: dict[str, Any]) -> Port:
 def open_torch_export(
     path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Any, trust: bool, where: str
 ) -> Function:
-    """A ``.pt2`` file as a `Function` with a derivative, and with a program where its graph can be read.
+    """A ``.pt2`` file as a `Function` with a derivative, and with a program if its graph can be read.
 
     Raises:
         BadInput: for a damaged file, inputs that do not take the axes, or a file that needs ``trust``.
@@ -246,7 +248,7 @@ def open_torch_export(
         if not trust:
             raise BadInput(
                 f"{what}: refused, {reason}; loading it would run code that is in the file. Export the model "
-                "again with torch.export.save, or give --trust if you trust who made the file"
+                "again with torch.export.save, or give --trust if you trust the maker of the file"
             ) from None
         graph = _trusted(path, what)
     except BadInput as error:
@@ -279,7 +281,7 @@ def _trusted(path: Path, what: str) -> Graph:
 
     try:
         program = torch.export.load(str(path))
-    except Exception as error:  # the loader raises types of many kinds
+    except Exception as error:  # the loader raises errors of many types
         raise BadInput(f"{what}: torch.export.load failed: {str(error).splitlines()[0]}") from None
     wanted = set(program.graph_signature.user_inputs)
     metas = {n.name: n.meta["val"] for n in program.graph.nodes if n.op == "placeholder" and n.name in wanted}

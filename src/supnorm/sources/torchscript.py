@@ -1,11 +1,11 @@
-"""``.pt`` files of TorchScript (``torch.jit.save``), with ``--trust`` only; plain pickles under the same name never.
+"""Opens ``.pt`` files of TorchScript (``torch.jit.save``), with ``--trust`` only; pickles with this suffix are refused.
 
-TorchScript is a language of its own that torch interprets. It runs none of the author's Python, but it has
-operations that write and read files (``aten::save``, ``aten::from_file``), and torch runs parts of it
-(``__setstate__``) while it loads. It is not possible to know beforehand what a file would do: torch's reader and any other
-reader of the archive may see different members of one zip, and a list of allowed operations would have to cover
-all of torch's thousands of operations, in each version. So a file runs only if the user trusts its author, as with
-Python code. Without trust: ``torch.export.save`` (``.pt2``) or ONNX, which are read as data.
+TorchScript is a language that torch interprets. It runs none of the author's Python, but it has operations that write
+and read files (``aten::save``, ``aten::from_file``), and torch runs parts of it (``__setstate__``) while it loads. Nobody
+can know beforehand what a file would do: torch's reader and another reader of the archive may see different members of
+one zip, and a list of allowed operations would have to cover torch's thousands of operations in each version. So a file
+runs only if the user trusts its author, as with Python code. Without trust use ``torch.export.save`` (``.pt2``) or ONNX,
+which are read as data.
 
 Both kinds are zip files; TorchScript has its code in ``code/``, a pickle of ``torch.save`` has only ``data.pkl``.
 """
@@ -31,8 +31,8 @@ def open_torchscript(
 ) -> Function:
     """A TorchScript file as a `Function` with a derivative.
 
-    TorchScript does not keep the shapes of its inputs: a single input takes all axes, as many inputs as axes
-    take one column ``(n, 1)`` each.
+    TorchScript does not store the shapes of its inputs. A single input takes all axes; if there are as many inputs as axes,
+    each takes one column ``(n, 1)``.
 
     Raises:
         BadInput: for a pickle, a damaged file, a file without ``trust``, or inputs that do not take the axes.
@@ -44,18 +44,18 @@ def open_torchscript(
     if not trust:
         raise BadInput(
             f"{what} is TorchScript, which can write and read files, even while it is loaded: refused; export the model "
-            "with torch.export.save (.pt2) or to ONNX, or give --trust if you trust who made the file"
+            "with torch.export.save (.pt2) or to ONNX, or give --trust if you trust the maker of the file"
         )
     device = device_of(spec.device, what)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch announces the end of TorchScript at each load
+        warnings.simplefilter("ignore")  # torch announces at each load that TorchScript will be removed
         try:
             module = torch.jit.load(str(path), map_location=device)
         except (RuntimeError, ValueError) as error:
             raise BadInput(f"{what} is not a whole TorchScript file: {_first_line(error)}") from None
         arguments = [a.name for a in module.forward.schema.arguments[1:]]
-    own = dtype_of(module)
-    word = spec.precision or own
+    stored = dtype_of(module)
+    word = spec.precision or stored
     module = module.to(getattr(torch, word))
     layout = arrange([Port(name, (None, None), word) for name in arguments], spec, names, what)
 
@@ -65,7 +65,7 @@ def open_torchscript(
         return torch.cat([y[:, None] if y.ndim == 1 else y.flatten(1) for y in results], dim=1)
 
     label = spec.name or path.name
-    notes = (f"{label} runs in {word}; its file is in {own}",) if word != own else ()
+    notes = (f"{label} runs in {word}; its file is in {stored}",) if word != stored else ()
     return unread(
         from_tensors(model, label, word, word, device, ROWS, tied=layout.batch, notes=notes),
         Unsupported(

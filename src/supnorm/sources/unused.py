@@ -1,4 +1,4 @@
-"""Keys that have no effect for this kind of source: a note of the audit names them, so that nobody relies on them."""
+"""Notes about keys that have no effect for a kind of source, so that nobody relies on them."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ PURPOSE = {
 }
 
 
-def with_unused_said(function: Function, spec: SourceSpec, kind: str, where: str, *used: str) -> Function:
+def with_unused_noted(function: Function, spec: SourceSpec, kind: str, where: str, *used: str) -> Function:
     """The function with a note on each key that is given and not among the ``used`` ones.
 
     Args:
-        kind: of the source, as in "means nothing for NumPy code".
-        where: file and table.
+        kind: the kind of the source, as in "it has no effect for NumPy code".
+        where: file and table, for the note.
 
     >>> import numpy as np
     >>> spec = SourceSpec(file="model.npz", timeout=5.0)
-    >>> with_unused_said(Function(np.sin), spec, ".npz files", "problem.toml: [model]").notes
-    ('problem.toml: [model] timeout = 5 was not used: it means nothing for .npz files (it is for a command, a graph, or \
+    >>> with_unused_noted(Function(np.sin), spec, ".npz files", "problem.toml: [model]").notes
+    ('problem.toml: [model] timeout = 5 was not used: it has no effect for .npz files (it is for a command, a graph, or \
 Python code with per_point = true)',)
     """
     notes = []
     for key, purpose in PURPOSE.items():
         value = getattr(spec, key)
-        # If the precision is that of the function anyway, the key is superfluous but true.
+        # If the function has this precision anyway, the key is superfluous but true.
         true = key in used or (key == "precision" and value == function.precision)
         if value == SourceSpec.model_fields[key].default or true:
             continue
         shown = "true" if value is True else f'"{value}"' if isinstance(value, str) else f"{value:g}"
         notes.append(
-            f"{where} {key} = {shown} was not used: it means nothing for {kind} (it is for {purpose})"
+            f"{where} {key} = {shown} was not used: it has no effect for {kind} (it is for {purpose})"
         )
     return replace(function, notes=(*function.notes, *notes)) if notes else function

@@ -1,7 +1,7 @@
-"""``"file.py:name"``: an object from the user's own Python file.
+"""Loads an object from the user's Python file, ``"file.py:name"``.
 
-The file runs once, as a module of its own under a unique name, with its folder at the front of the import
-path while it is imported; so two files of the same name do not collide, and helper modules beside the file are found.
+The file runs once, as a module with a unique name, and its folder is at the front of the import path while it is
+imported. So two files of the same name do not collide, and the file can import helper modules from its folder.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ def load_object(text: str, root: Path, where: str) -> Any:
     path = root / file
     if not exists(path):
         raise BadInput(f'{where} = "{text}": there is no file {path}; paths start from {root}')
-    found: Any = load_module(path, f'{where} = "{text}"')
+    loaded: Any = load_module(path, f'{where} = "{text}"')
     for part in name.split("."):
-        if not hasattr(found, part):
-            raise BadInput(f'{where} = "{text}": {file} has no name {name}; it has: {_names(found)}')
-        found = getattr(found, part)
-    return found
+        if not hasattr(loaded, part):
+            raise BadInput(f'{where} = "{text}": {file} has no name {name}; it has: {_names(loaded)}')
+        loaded = getattr(loaded, part)
+    return loaded
 
 
 def load_module(path: Path, where: str) -> ModuleType:
-    """Import a file under a name made from its path and content; the second call returns the first module."""
+    """Import a file under a name made from its path and content; a second call returns the same module."""
     path = path.resolve()
     source = read_bytes(path, where, LARGEST["python"])
     digest = hashlib.sha256(str(path).encode() + b"\0" + source).hexdigest()[:16]
@@ -74,19 +74,19 @@ def load_module(path: Path, where: str) -> ModuleType:
         del sys.modules[name]
         if isinstance(error, SystemExit):
             raise BadInput(
-                f"{where}: {path.name}{_line(error, path)} ended the program (sys.exit) while imported; put what "
-                f"only a script should do under {GUARD}"
+                f"{where}: {path.name}{_line(error, path)} ended the program (sys.exit) while it was imported; put "
+                f"code that only a script should run under {GUARD}"
             ) from error
         if isinstance(error, Exception):
             raise BadInput(
-                f"{where}: {path.name} failed while imported: {_described(error, path)}"
+                f"{where}: {path.name} failed while it was imported: {_described(error, path)}"
             ) from error
         raise
     return module
 
 
 def imported_roots(path: Path) -> frozenset[str]:
-    """Names of the packages that a file imports anywhere: they show with which library its functions are written."""
+    """Names of the packages that a file imports anywhere; they show for which library its functions are written."""
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, OSError):
@@ -111,7 +111,7 @@ def _beside(folder: Path) -> Iterator[None]:
 
 
 def _double_for_jax(path: Path) -> Any:
-    """64-bit mode while a JAX file is imported: otherwise its module-level arrays would be rounded to float32."""
+    """64-bit mode while a JAX file is imported; otherwise its module-level arrays would be rounded to float32."""
     if not imported_roots(path) & JAX_LIKE:
         return nullcontext()
     from supnorm.problem.double_precision import double_precision
@@ -123,11 +123,13 @@ def _double_for_jax(path: Path) -> Any:
 
 
 def _names(owner: Any) -> str:
-    own = getattr(owner, "__name__", None)
+    module = getattr(owner, "__name__", None)
     names = [
         n
         for n, v in getattr(owner, "__dict__", {}).items()
-        if not n.startswith("_") and not isinstance(v, ModuleType) and getattr(v, "__module__", own) == own
+        if not n.startswith("_")
+        and not isinstance(v, ModuleType)
+        and getattr(v, "__module__", module) == module
     ]
     return ", ".join(names[:20]) or "nothing public"
 
@@ -135,11 +137,11 @@ def _names(owner: Any) -> str:
 def _described(error: Exception, path: Path) -> str:
     """The error in one line, with the line of the user's file that raised it."""
     text = str(error).strip().splitlines()
-    said = f"{type(error).__name__}: {text[0] if text else 'no message'}"
+    message = f"{type(error).__name__}: {text[0] if text else 'no message'}"
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: {error.msg}"
     line = _line(error, path).removeprefix(", ")
-    return f"{line}: {said}" if line else said
+    return f"{line}: {message}" if line else message
 
 
 def _line(error: BaseException, path: Path) -> str:
@@ -149,20 +151,20 @@ def _line(error: BaseException, path: Path) -> str:
 
 
 class UserFunction:
-    """A function of the user's file that remembers its file (`FromFile`): for other processes and for saving."""
+    """A function of the user's file that knows its file (`FromFile`), for other processes and for saving."""
 
     def __init__(self, text: str, root: Path, where: str) -> None:
-        found = load_object(text, root, where)
-        if not callable(found):
-            raise BadInput(f'{where} = "{text}" is a {type(found).__name__}; name a function')
+        loaded = load_object(text, root, where)
+        if not callable(loaded):
+            raise BadInput(f'{where} = "{text}" is a {type(loaded).__name__}; name a function')
         self.text, self.root, self._where = text, root, where
         self.__name__ = text.rpartition(":")[2]
-        self.__wrapped__: Any = found  # where inspect.signature looks for the parameters
+        self.__wrapped__: Any = loaded  # inspect.signature takes the parameters from here
 
     def __call__(self, *given: Any) -> Any:
         try:
             return self.__wrapped__(*given)
-        except SystemExit as error:  # a failure like any other: it must not end the calling program
+        except SystemExit as error:  # a failure like any other, which must not end the calling program
             raise RuntimeError(f"{self.__name__} ended the program: {exited(error)}") from error
 
     def __reduce__(self) -> tuple[Any, ...]:

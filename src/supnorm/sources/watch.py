@@ -1,9 +1,9 @@
-"""Time limits for calls that no Python exception reaches.
+"""Time limits for calls that no Python exception can interrupt.
 
-A graph may hold loops without end. onnxruntime looks at ``RunOptions.terminate`` between its nodes, in loops too;
-one thread sets it for every call that is over its time (`stopped_after`). Cost: two list operations a call.
-While a graph is opened, onnxruntime computes its constants and does not look at ``terminate``: this runs in a thread of
-its own, and the caller waits for this thread only as long as it may take (`waited_for`).
+A graph may have endless loops. onnxruntime checks ``RunOptions.terminate`` between nodes, also in loops; one thread sets
+it for every call that exceeds its time (`stopped_after`). Cost: two list operations for each call.
+While onnxruntime opens a graph, it computes constants and does not check ``terminate``. So this runs in a separate
+thread, and the caller waits for it only for a limited time (`waited_for`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 FIXED = 10.0  # seconds that any call may take
-PER_ROW = 0.05  # and for each of its points
-PER_BYTE = 1e-7  # and for each byte of a file that is opened: 10 MB/s, a tenth of what a slow disk gives
-PERIOD = 0.2  # seconds between two looks
+PER_ROW = 0.05  # further seconds for each of its points
+PER_BYTE = 1e-7  # further seconds for each byte of a file that is opened: 10 MB/s, a tenth of the speed of a slow disk
+PERIOD = 0.2  # seconds between two checks
 
 T = TypeVar("T")
 _lock = threading.Lock()
@@ -26,7 +26,7 @@ _thread: threading.Thread | None = None
 
 
 def seconds_of(rows: int, timeout: float | None) -> float:
-    """Seconds that a call of ``rows`` points may take: ``timeout`` for each if the user gives it.
+    """Seconds that a call of ``rows`` points may take; if the user gives ``timeout``, this many for each point.
 
     >>> seconds_of(8, None), seconds_of(8, 2.0)
     (10.4, 16.0)
@@ -35,7 +35,7 @@ def seconds_of(rows: int, timeout: float | None) -> float:
 
 
 def seconds_to_open(size: int, timeout: float | None) -> float:
-    """Seconds that opening a file of ``size`` bytes may take; a larger ``timeout``, of a point, allows more.
+    """Seconds that opening a file of ``size`` bytes may take; a ``timeout`` for each point that is larger allows more.
 
     >>> seconds_to_open(50_000_000, None), seconds_to_open(50_000_000, 60.0)
     (15.0, 65.0)
@@ -44,13 +44,13 @@ def seconds_to_open(size: int, timeout: float | None) -> float:
 
 
 def waited_for(seconds: float, work: Callable[[], T], cancel: Callable[[], None]) -> T:
-    """Run ``work`` in a thread of its own and return its result, or raise its exception.
+    """Run ``work`` in a separate thread and return its result, or raise its exception.
 
     Args:
         cancel: called when the caller stops waiting; the thread ends when ``work`` reacts to it, or with the process.
 
     Raises:
-        TimeoutError: when it takes longer.
+        TimeoutError: when it takes longer than ``seconds``.
 
     >>> waited_for(5.0, lambda: 2, lambda: None)
     2
@@ -79,7 +79,7 @@ def waited_for(seconds: float, work: Callable[[], T], cancel: Callable[[], None]
 
 @contextmanager
 def stopped_after(seconds: float, stop: Callable[[], None]) -> Iterator[None]:
-    """Inside, ``stop`` is called from another thread when the time is over."""
+    """A context in which another thread calls ``stop`` when the time is over."""
     global _thread
     key = threading.get_ident()
     with _lock:

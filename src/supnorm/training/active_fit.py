@@ -1,10 +1,10 @@
-"""Fitting where the reference can be asked: cheap classical methods first, then networks, until it is
-accurate.
+"""Fits a reference that can be evaluated anywhere: cheap classical methods first, then networks, until a candidate is
+accurate enough.
 
-Three groups in the order of their price: methods that choose their own points, methods on the nested design,
-networks of growing width. A candidate that looks good enough on the validation points is audited with a seed
-of its own; what the audit finds goes into its errors, so a candidate that only looked good falls back and the
-work goes on.
+There are three groups of methods in the order of their price: methods that choose their own points, methods on the nested
+design, and networks of growing width. A candidate that meets the tolerance on the validation points is audited with a seed
+that nothing else uses. The errors that the audit finds are added to the candidate's errors; if they are too large, the fit
+goes on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from supnorm.training.calls import in_audits
 from supnorm.training.contest import Attempt, Contest, Offer, Step
 from supnorm.training.reference_points import ReferencePoints
 
-LEAST = 20  # evaluations of an audit: with fewer it says no more than the validation points
+LEAST = 20  # evaluations of an audit; fewer tell no more than the validation points (16 or more)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -51,14 +51,14 @@ class ActiveFit(Contest):
         return max(self.limit.evaluations - self.points.spent, 0)
 
     def refuses(self, method: Any) -> str:
-        """The time was up, unless there is no candidate yet and a method can use the expensive calls already made."""
+        """Refuse when the time is up, unless there is no candidate yet and the method can use calls already made."""
         samples_only = hasattr(method, "from_samples") and not hasattr(method, "from_function")
         instantly = samples_only and not hasattr(method, "candidates")
         needed = instantly and self.points.caller.expensive and not self.attempts
         return "the time was up" if self.limit.over and not needed else ""
 
     def candidates(self, method: Any) -> Iterator[Step]:
-        """Those of a method that offers several, or the one that it fits."""
+        """The candidates of a method that offers several, or the one candidate that it fits."""
         domain = self.problem.domain
         if hasattr(method, "candidates"):
             yield from method.candidates(self)
@@ -71,7 +71,7 @@ class ActiveFit(Contest):
             yield Offer(method.from_samples(x, y, domain, np.random.default_rng(self.seed + 1)))
 
     def accepts(self, attempt: Attempt) -> bool:
-        """After an audit."""
+        """Whether the candidate still meets the goal after an audit."""
         self.audit(attempt, self.audit_evaluations)
         return self.meets(attempt)
 
@@ -94,14 +94,14 @@ class ActiveFit(Contest):
             close = min(max(close, least), goal)
         near = [a for a in self.attempts if a.errors.by(self.norm) <= close]
         if self.norm == "sup" and self.points.caller.expensive:
-            # Nobody will audit the others (see `audit_best`): what a few points say of them is no match for an audit.
+            # `audit_best` audits no others, and errors at a few points cannot be compared with those of an audit.
             near = [a for a in near if a.audited] or near
         return min(near, key=lambda a: (a.approximation.parameters, a.errors.by(self.norm)))
 
     def audit_best(self, most: int = 10) -> None:
-        """Norm "sup": audit the best candidate until the best one is audited, ``most`` times; cheap references only.
+        """For norm "sup" and a cheap reference: audit best candidates, at most ``most``, until the best one is audited.
 
-        Validation points alone flatter: a peak in a corner is not among them, and the candidate that has it would win.
+        Errors at validation points alone are too optimistic: they miss a peak in a corner, and its candidate would win.
         """
         for _ in range(0 if self.norm != "sup" or self.interrupted or self.points.caller.expensive else most):
             best = self.best()
@@ -110,9 +110,9 @@ class ActiveFit(Contest):
             self.audit(best, min(self.audit_evaluations, 8000))
 
     def audit(self, attempt: Attempt, evaluations: int) -> WorstFound | None:
-        """Look for the worst error with a seed of its own; the attempt's errors can only grow.
+        """Search for the worst error with a seed that nothing else uses; the attempt's errors can only grow.
 
-        Where calls are expensive it takes at most half of the time left; None where that allows next to none.
+        If calls are expensive, the audit takes at most half of the remaining time; None if that is too little.
         """
         seconds: float | None = None
         if self.points.caller.expensive and (seconds := self.limit.within(0.5).seconds) is not None:

@@ -1,7 +1,7 @@
 """Adam (Kingma & Ba 2015) with a cosine decay of the rate.
 
 One value and gradient per step, O(p) memory; the loss may be a random batch. Choose it for the first steps
-of a large network or for random batches, then go on with a second-order method.
+of a large network or for random batches, and continue with a second-order method.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Adam(Optimiser):
     Args:
         rate: at the start; falls to ``rate * final`` along a half cosine over the iterations of the limit.
         b1, b2: decay of the means of gradient and squared gradient.
-        batch: rows drawn anew for every step; None for all rows.
+        batch: number of random rows for each step; None for all rows.
 
     >>> from supnorm.training.optimiser import FunctionLoss
     >>> def square(theta):

@@ -1,7 +1,7 @@
-"""How good a candidate is: quickly inside the loop, by an audit with a fresh seed for what is reported.
+"""Measures how accurate a candidate is: at fixed points inside the loop, by an audit with a fresh seed for the report.
 
-The loop looks at fixed points (independent points of the law and the corners of the box). What is printed
-never comes from them: `audit_model` searches with a seed that no part of the fit has used.
+The loop uses independent points of the law and the corners of the box. Reported errors never come from these points
+alone: `audit_model` searches with a seed that no part of the fit has used.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from supnorm.auditing import AuditReport, Pictures, audit
 from supnorm.evaluation.caller import Caller
 from supnorm.problem import Function, Problem
 from supnorm.results import BadInput
-from supnorm.results.powers import mean_and_spread, rms
+from supnorm.results.powers import mean_and_deviation, rms
 from supnorm.training.calls import in_audits
 from supnorm.training.reference_points import ReferencePoints
 
 Array = NDArray[np.float64]
-AT_ONCE = 50_000  # points whose values are computed in one call: a thousand numbers each are 400 MB
-FRESH = 1_000_003  # added to the user's seed: far from every seed used while fitting
+AT_ONCE = 50_000  # points of one call; if each takes a thousand numbers on the way, they take 400 MB
+FRESH = 1_000_003  # added to the user's seed; it is larger than any number that fitting adds
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Errors in the problem's measure at some points: root mean square, maximum, and where it is."""
+    """Errors in the problem's measure at some points: root mean square, maximum, and the point of the maximum."""
 
     rms: float
     worst: float
@@ -42,8 +42,8 @@ class Validation:
     """Points with reference values that judge candidates.
 
     Attributes:
-        corners: how many of the last points are corners of the box: they count for the maximum, not for the
-            root mean square, which is of the law.
+        corners: how many of the last points are corners of the box. They count for the maximum and not for the root
+            mean square, which is an average over the law.
     """
 
     problem: Problem
@@ -69,15 +69,15 @@ class Validation:
 
     @property
     def counting(self) -> int:
-        """At how many of the points of the law the error counts."""
+        """The number of points of the law at which the error counts."""
         n = len(self.x) - self.corners
         return int(np.count_nonzero(self.problem.error.counts(self.x[:n], self.y[:n])))
 
     def demand(self, what: str) -> None:
-        """See that there is a point of the law that can judge: ``what`` they are.
+        """Check that the error counts at some point of the law; ``what`` names the points in the message.
 
         Raises:
-            BadInput: when the mask leaves out all of them.
+            BadInput: when the mask leaves out all points.
         """
         if not self.counting:
             raise BadInput(
@@ -87,16 +87,16 @@ class Validation:
 
     @property
     def error_of_mean(self) -> float:
-        """Root mean square error, in the problem's measure and for its law, of the mean taken as a model.
+        """Root mean square error of a model that always returns the mean, in the problem's measure and over its law.
 
-        That is the standard deviation of the reference for the absolute error of one output.
+        For the absolute error of one output this is the standard deviation of the reference.
         """
         y = self.y[: len(self.y) - self.corners]
         if not len(y):
             return 0.0
         with np.errstate(all="ignore"):
             error, _ = self.problem.error(
-                np.broadcast_to(mean_and_spread(y)[0], y.shape), y, self.x[: len(y)]
+                np.broadcast_to(mean_and_deviation(y)[0], y.shape), y, self.x[: len(y)]
             )
         error = error[~np.isnan(error)]
         return float(rms(error)) if len(error) else 0.0
@@ -122,10 +122,10 @@ def audit_model(
     seconds: float | None = None,
     caller: Caller | None = None,
 ) -> AuditReport:
-    """Search for the worst error of ``function`` with a seed of its own and few pictures.
+    """Search for the worst error of ``function``, with few pictures.
 
-    ``seconds`` limits the search; what follows takes up to 0.4 times as long again. ``caller``: of the reference, whose
-    calls go on in the same way.
+    ``seconds`` limits the search; peaks and pictures take up to 0.4 times as long in addition. ``caller`` is the one of
+    the reference: the audit calls the reference in the same way.
     """
     pictures = Pictures(even=61, near=15, line=501, grid=40, thumbnail=11)
     judged = replace(problem, model=function)

@@ -1,11 +1,10 @@
-"""Boosting, also called multistage training: a second network on what the first one leaves.
+"""Boosting, also called multistage training: a second network is fitted to the residual of the first one.
 
-The residual is small and oscillates faster than the reference, so the second network sees it divided by its
-root mean square and starts with a first layer of higher frequency. Two networks of the same depth side by
-side are one network with block-diagonal weights: the sum is a `Network` again and can be saved, exported,
-certified.
+The residual is small and oscillates faster than the reference. So the second network fits the residual divided by its
+root mean square, and its first layer starts with a higher frequency. Two networks of the same depth side by side
+are one network with block-diagonal weights: the sum is a `Network` again and can be saved, exported and certified.
 
-Choose it once the first network has plateaued, in 1-D and 2-D; in six dimensions it gained nothing (``python -m
+Choose it in 1-D and 2-D when the error of one network no longer falls; in six dimensions it gained nothing (``python -m
 benchmarks.fit --part published``; docs/fit.md has the table). Sources:
 Michaud, Liu & Tegmark, Precision machine learning (2023); Wang & Lai,
 Multi-stage neural networks (arXiv 2307.08934).
@@ -35,7 +34,7 @@ TRIED = 0.1
 
 @dataclass(frozen=True)
 class Boosting:
-    """Adds one network on the residual.
+    """Adds one network that is fitted to the residual.
 
     Args:
         width: of its hidden layers.
@@ -52,7 +51,7 @@ class Boosting:
     def add(self, network: Network, x: Array, y: Array, limit: Limit, rng: np.random.Generator) -> Trained:
         """``network`` plus one trained on its residuals at samples ``x (n, d)``, ``y (n, m)``.
 
-        The network itself comes back where that does not lower the mean square: at the float64 floor.
+        If this does not lower the mean square (at the float64 floor), the result is ``network`` itself.
 
         Raises:
             BadInput: for residual connections, Fourier features, several activations or unusable samples.
@@ -131,7 +130,7 @@ def side_by_side(first: Network, second: Network) -> Network:
 
 
 def can_be_boosted(network: Network) -> bool:
-    """Whether it is one part with hidden layers and neither residual nor Fourier connections."""
+    """Whether the network has one part, hidden layers, and neither residual connections nor Fourier features."""
     a = network.parts[0].architecture
     return not network.takes and bool(a.widths) and not (a.residual or a.fourier)
 

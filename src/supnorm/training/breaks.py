@@ -1,9 +1,9 @@
-"""Does the reference jump? Bisection along random lines through the domain.
+"""Searches for jumps of the reference by bisection along random lines through the domain.
 
-On each line the largest step between neighbouring points is halved until the points differ by 1e-9 of the
-line. A step of a continuous function vanishes with the interval; a jump stays. A continuous model must miss a
-jump of size J by at least J/2, so the fit reports it before anything is trained. Jumps that no line crosses are not
-found.
+On each line the interval with the largest step between neighbouring points is halved until its ends differ by 1e-9 of
+the line. The step of a continuous function vanishes with the interval; a jump stays. The error of a continuous model is
+at least J/2 at a jump of size J, so the fit reports the jump before anything is trained. A jump that no line crosses is
+not found.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ def find_jump(
         a, b = _to_the_faces(a, b)
         s = np.linspace(0.0, 1.0, points)
         u = np.clip(a + s[:, None] * (b - a), 0.0, 1.0)
-        found = _bisect(value, domain, u)
-        if found is not None and (best is None or found.size > best.size):
-            best = found
+        jump = _bisect(value, domain, u)
+        if jump is not None and (best is None or jump.size > best.size):
+            best = jump
     return best
 
 
 def _to_the_faces(a: Array, b: Array) -> tuple[Array, Array]:
-    """The line through both points, prolonged to the faces of the unit box."""
+    """The line through both points, extended to the faces of the unit box."""
     step = b - a
     step = np.where(np.abs(step) < 1e-9, 1e-9, step)
     to_zero, to_one = -a / step, (1.0 - a) / step

@@ -13,7 +13,7 @@ from supnorm.training.cost import cost_of, word_of
 
 @dataclass(frozen=True, kw_only=True)
 class FitCalls(Calls):
-    """How a fit calls the reference, and how often its audits do: ``audit_evaluations`` each, fewer of expensive calls.
+    """How a fit calls the reference. Each of its audits makes ``audit_evaluations``, fewer if calls are expensive.
 
     Raises:
         BadInput: for another cost, or audits of fewer than 100 evaluations.
@@ -29,10 +29,10 @@ class FitCalls(Calls):
             raise BadInput(f"audit_evaluations must be at least 100, got {self.audit_evaluations}")
 
     def caller(self, reference: Function) -> Caller:
-        """The reference, called so.
+        """A caller of the reference with these settings.
 
         Raises:
-            BadInput: when the run that is resumed decided for another cost.
+            BadInput: when the run that is resumed had another cost.
         """
         caller = Caller(reference, "reference", self.store, self.executor, self.workers)
         if self.cost is not None:
@@ -41,6 +41,6 @@ class FitCalls(Calls):
 
 
 def in_audits(caller: Caller) -> Calls:
-    """Calls of an audit, the reference's in the same way: no other clock decides what has been decided."""
+    """Calls for an audit that calls the reference in the same way, without timing it again."""
     store = None if caller.store is None else caller.store.only("reference")
     return Calls(cost=word_of(caller), workers=caller.workers, executor=caller.executor, store=store)

@@ -1,4 +1,4 @@
-"""Fit, audit, certify, fit more accurately: until a proof says that the largest error meets the tolerance.
+"""Fits, audits, certifies and fits more accurately, until a proof shows that the largest error meets the tolerance.
 
 A certificate needs head room: each round fits to a smaller share of the tolerance, then proves the whole of
 it. Only models whose operations can be enclosed are tried: networks and Chebyshev polynomials. A proof is of a whole box,
@@ -48,7 +48,7 @@ def certified_fit(
     limit: Limit,
     observer: Callable[[Any], None],
 ) -> FitResult:
-    """Rounds of fitting and proving; the result holds the narrowest bracket reached and its certificate.
+    """Fit and prove in rounds; the result has the narrowest bracket and its certificate.
 
     Args:
         problem: with a tolerance for the largest error.
@@ -58,13 +58,13 @@ def certified_fit(
         observer: gets what `certify` tells.
 
     Raises:
-        BadInput: without a tolerance, for a reference whose operations are not known, or when none of the
-            methods makes models that can be certified.
+        BadInput: without a tolerance, for a reference whose operations are not known, or if no method makes models
+            that can be certified.
     """
     goal = problem.error.limit
     if goal is None:
         raise BadInput(
-            "to certify a fit a tolerance is needed: --tolerance, or that of the problem ([error] tolerance)"
+            "to certify a fit, give a tolerance: --tolerance, or that of the problem ([error] tolerance)"
         )
     _require_program(problem)
     box = _whole_box(problem)
@@ -84,7 +84,7 @@ def certified_fit(
         except BadInput:
             if best is None:
                 raise
-            break  # too little time was left to try anything: what the rounds before have proved is the answer
+            break  # too little time was left to try anything: the result is what earlier rounds have proved
         if problem.error.per_output:
             result = _in_tolerances(result, share)
         if (problem.error.per_output or box is not problem) and result.audit is not None:
@@ -106,7 +106,7 @@ def certified_fit(
 
 
 def _provable(method: Any) -> list[Any]:
-    """The method where its models can be certified; a grid in several sizes."""
+    """The method as a list, a Chebyshev grid in several sizes; an empty list if its models cannot be certified."""
     if isinstance(method, ChebyshevTensor) and method.most is None:
         return [replace(method, most=terms) for terms in TERMS]
     return [method] if isinstance(method, ChebyshevTensor | PolynomialLeastSquares | NetworkFit) else []
@@ -199,7 +199,7 @@ def _prove(
 
 
 def _strategy(problem: Problem) -> ChebyshevCertificate | None:
-    """Tensor polynomials in three inputs too, unlike `certify` alone: with this head room few boxes are enough."""
+    """Tensor polynomials in three inputs too, where `certify` takes graded ones: far below the tolerance few boxes do."""
     d, smooth = problem.domain.d, True
     for function in (problem.model, problem.reference):
         smooth &= not any(n.op in ("relu", "leaky_relu") for n in program_of(function, d).nodes)
@@ -238,7 +238,7 @@ def _combined(
 
 
 def _upper(proof: CertifyResult, seen: float) -> tuple[float | None, str, str]:
-    """The bound beside an error that was computed, its kind, and why there is none where that contradicts it."""
+    """The bound beside a computed error and its kind; if the error contradicts the bound, no bound and the reason."""
     if not np.isfinite(proof.upper):
         return None, "none", ""
     try:

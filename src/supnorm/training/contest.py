@@ -1,7 +1,8 @@
-"""The candidates of a fit in turn, each judged on the same points, until one is accepted: the one loop of all fits.
+"""The loop of all fits: it measures the candidates in turn on the same points, until it accepts one.
 
-A strategy offers candidates one after the other and sees, before the next one, how the last one was judged. A fit of a
-reference (`ActiveFit`) and one of fixed samples (`FixedFit`) differ in where samples come from and in what accepts.
+A strategy offers candidates one after the other; before the next one it sees the errors of the last one. A fit of a
+reference (`ActiveFit`) and a fit of fixed samples (`FixedFit`) differ in where their samples come from and in when they
+accept a candidate.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ Trail = tuple[tuple[float, float], ...]
 
 @dataclass(eq=False)
 class Attempt:
-    """A candidate inside the loop; ``audited`` once an audit has looked at it.
+    """A candidate inside the loop; ``audited`` tells whether an audit has searched for its worst error.
 
     Attributes:
-        seconds: spent on it, on samples and on the candidate that it was trained on from.
-        trail: processor seconds and relative training error along the way, for networks.
+        seconds: time spent on the candidate, on its samples, and on the candidate from which its training started.
+        trail: processor seconds and relative training errors during the training, for networks.
     """
 
     approximation: Approximation
@@ -40,7 +41,7 @@ class Attempt:
 
 @dataclass(frozen=True, eq=False)
 class Offer:
-    """A candidate that a strategy offers; ``before`` is the attempt that it was trained on from."""
+    """A candidate that a strategy offers; ``before`` is the attempt from which its training started."""
 
     approximation: Approximation
     before: Attempt | None = None
@@ -49,7 +50,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A candidate that was not made, and why."""
+    """A candidate that was not made, and the reason."""
 
     name: str
     reason: str
@@ -63,8 +64,8 @@ class Contest(ABC):
     """State of one fit.
 
     Attributes:
-        problem: its tolerance is the goal.
-        validation: points that judge candidates inside the loop.
+        problem: the problem; its tolerance is the goal.
+        validation: points at which the loop measures the errors of candidates.
         norm: ``"sup"`` or ``"l2"``.
         limit: of the time for fitting and, where the reference is called, of its evaluations for fitting and validation.
         interrupted: by Ctrl-C; what was tried until then counts.
@@ -93,21 +94,21 @@ class Contest(ABC):
 
     @abstractmethod
     def refuses(self, method: Any) -> str:
-        """Why the method is not even tried; empty where it is."""
+        """Why the method is not tried; empty if it is tried."""
 
     @abstractmethod
     def candidates(self, method: Any) -> Iterator[Step]:
-        """What the method offers."""
+        """The candidates that the method offers."""
 
     @abstractmethod
     def accepts(self, attempt: Attempt) -> bool:
         """Whether a candidate that meets the goal on the validation points ends the fit."""
 
     def run(self, methods: Sequence[Any]) -> None:
-        """Try the methods in turn until a candidate is accepted; Ctrl-C ends that once there is a candidate.
+        """Try the methods in turn until a candidate is accepted, or until Ctrl-C if there is a candidate.
 
         Raises:
-            KeyboardInterrupt: without a candidate.
+            KeyboardInterrupt: at Ctrl-C without a candidate.
         """
         try:
             for method in methods:
@@ -141,7 +142,7 @@ class Contest(ABC):
         return False
 
     def judge(self, offer: Offer, seconds: float) -> bool:
-        """Record a candidate. True when it is accepted."""
+        """Record a candidate and its errors; returns whether it is accepted."""
         approximation = offer.approximation
         spent = seconds + (offer.before.seconds if offer.before else 0.0)
         attempt = Attempt(

@@ -1,7 +1,7 @@
-"""What a call of the reference costs decides how a fit goes: declared, or measured once, and recorded with the result.
+"""The cost of a call of the reference, which is declared or measured once, and recorded in the result.
 
-From 1 ms a point on it is *expensive*: fewer audits, smaller ones, no fresh points after Ctrl-C, and its calls are stored.
-A clock decides that only where nobody declared it. Models that are fitted count as cheap in their audits.
+A reference that takes 1 ms a point or more is *expensive*: its fit has fewer and smaller audits, no fresh points after
+Ctrl-C, and stores the calls. A clock decides this only if the user declares nothing. Fitted models count as cheap.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from supnorm.results.fit import FitCostRecord
 from supnorm.wording import Fact, fact
 
 COSTS = {"cheap": False, "expensive": True}  # whether the reference takes more than 1 ms a point
-NEAR = 4.0  # a timing within this factor of 1 ms may come out on the other side next time
+NEAR = 4.0  # a timing within this factor of 1 ms may be on the other side of it in another run
 
 
 def cost_of(word: str | float) -> tuple[bool, int | None, bool | None]:
     """Whether a declared cost is expensive, the rows of a call, and whether workers get points one by one.
 
     Raises:
-        BadInput: for a word that is none of `COSTS`, with or without the rows of a call.
+        BadInput: for a word that is none of `COSTS`, alone or with a number of rows.
     """
     name, rows, one_by_one = cost_of_word(word, COSTS, " (what is called is the reference)")
     return COSTS[name], rows, one_by_one
 
 
 def take_over(caller: Caller, before: Caller) -> None:
-    """Count a call as what it counted before, for another caller of the same function."""
+    """Give another caller of the same function the cost that was decided before."""
     caller.cost, caller.measured = before.cost, before.measured
     caller.decided, caller.declared, caller.rows = before.decided, before.declared, before.rows
     caller.one_by_one = before.one_by_one
@@ -42,7 +42,7 @@ def _one_by_one(caller: Caller) -> bool | None:
 
 
 def cost_record(caller: Caller) -> FitCostRecord:
-    """What was decided, and by whom."""
+    """The decided cost, and whether it was declared or measured."""
     return FitCostRecord(
         class_="expensive" if caller.expensive else "cheap",
         rows=caller.rows if caller.expensive else None,

@@ -1,11 +1,11 @@
-"""Where to put samples: space-filling, denser towards the faces, some on them, and the corners.
+"""The points of samples: space-filling, denser towards the faces, some of them on faces and in corners.
 
-Sobol points in the unit box (Owen-scrambled). Every second one, by a coin, is mapped by
-u -> (1 - cos(pi u)) / 2 towards the faces, where polynomials and networks are worst, and each of its coordinates
-lies on the nearer face with probability a quarter: the worst error of a smooth fit usually sits on a face, an edge or
-a corner, and a random point comes near a corner of five inputs once in ten thousand times. Every
-sixteenth point is a corner until all 2^d are used (up to 10 inputs). The first n points are a prefix of the first
-2 n. A coin, because every second point of a Sobol sequence lies in one half of the box.
+The points are Owen-scrambled Sobol points in the unit box. A coin chooses half of them; these are moved by
+u -> (1 - cos(pi u)) / 2 towards the faces, where polynomials and networks are worst, and each of their coordinates
+lies on the nearer face with probability a quarter. The worst error of a smooth fit is usually on a face, an edge or
+in a corner, and only one of ten thousand random points comes near a corner of five inputs. Every sixteenth point is a
+corner until all 2^d are used (up to 10 inputs). The first n points are a prefix of the first 2 n. A coin is needed,
+because every second point of a Sobol sequence lies in one half of the box.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ EVERY = 16
 
 
 def unit_design(n: int, d: int, seed: int) -> Array:
-    """``n`` points of the unit box, shape ``(n, d)``; a prefix of those for any larger ``n``.
+    """``n`` points of the unit box, shape ``(n, d)``; a prefix of the points for any larger ``n``.
 
     >>> u = unit_design(64, 2, seed=0)
     >>> bool((u[:16] == unit_design(16, 2, seed=0)).all()), u[:64:16].tolist()
@@ -32,7 +32,7 @@ def unit_design(n: int, d: int, seed: int) -> Array:
     coins = np.random.default_rng([seed, 1]).random((n, d + 1))
     towards = 0.5 - 0.5 * np.cos(np.pi * even)
     pinned = coins[:, 1:] < ON_FACE
-    pinned &= ~pinned.all(axis=1, keepdims=True)  # corners come below, once each
+    pinned &= ~pinned.all(axis=1, keepdims=True)  # each corner comes once, below
     inner = np.where(coins[:, :1] < 0.5, np.where(pinned, np.round(towards), towards), even)
     corners = _corners(d, -(-n // EVERY))
     at = EVERY * np.arange(len(corners))
@@ -43,7 +43,7 @@ def unit_design(n: int, d: int, seed: int) -> Array:
 
 
 def _corners(d: int, most: int) -> Array:
-    """Corners in opposite pairs, so that the first few already span the box; none above 10 inputs."""
+    """Corners in opposite pairs, so that the first few span the box; no corners for more than 10 inputs."""
     if d > 10:
         return np.empty((0, d))
     half = np.indices((2,) * d).reshape(d, -1).T[: 2 ** (d - 1)].astype(np.float64)

@@ -4,9 +4,9 @@ An equation has a box of axes (the last one is the time of heat and Burgers), th
 values, and a residual written with derivatives of the unknown by JAX. The user's functions (source, boundary
 values) are written with ``jax.numpy`` for one point ``x`` of shape ``(d,)`` and return a number.
 
-``stability`` is a constant C with max |u - v| <= max over the prescribed faces of |u - v| + C max |residual|,
-where one is known: L^2 / 8 for Poisson (L the shortest side), the length of time for heat, both by the
-maximum principle. It is None for Helmholtz (near resonances there is none) and Burgers.
+``stability`` is a constant C with max |u - v| <= max over the prescribed faces of |u - v| + C max |residual|.
+It is L^2 / 8 for Poisson (L is the shortest side) and the length of time for heat, both by the maximum principle. It is
+None for Helmholtz, where no constant exists near resonances, and for Burgers, where none is known.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Face = tuple[int, bool]  # axis, and whether it is the upper end
 
 
 class Equation(Protocol):
-    """What `fit_pde` needs to know of an equation."""
+    """The properties of an equation that `fit_pde` needs."""
 
     domain: Domain
     boundary: Scalar
@@ -34,10 +34,10 @@ class Equation(Protocol):
 
     @property
     def stability(self) -> float | None:
-        """Factor from the largest residual to the largest error; None where none is known."""
+        """Factor from the largest residual to the largest error; None if no factor is known."""
 
     def residual(self, u: Scalar, x: Any) -> Any:
-        """What vanishes for the solution, at one point ``x``."""
+        """The expression that is zero for the solution, at one point ``x``."""
 
 
 def first(u: Scalar, x: Any, axis: int) -> Any:
@@ -102,7 +102,7 @@ class Helmholtz:
 
 @dataclass(frozen=True)
 class Heat:
-    """u_t = diffusivity * laplace u + source; the last axis is time; boundary has the initial values too."""
+    """u_t = diffusivity * laplace u + source; the last axis is time; ``boundary`` also gives the initial values."""
 
     domain: Domain
     diffusivity: float
@@ -132,7 +132,7 @@ class Heat:
 
 @dataclass(frozen=True)
 class Burgers:
-    """u_t + u u_x = viscosity * u_xx on axes (x, t); boundary holds initial values as well."""
+    """u_t + u u_x = viscosity * u_xx on axes (x, t); ``boundary`` also gives the initial values."""
 
     domain: Domain
     viscosity: float

@@ -1,4 +1,4 @@
-"""What a fit tells its observer besides the events of evaluation."""
+"""Events that a fit sends to its observer, besides those of evaluation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Training:
-    """A network is going to be trained, which can take minutes: its weights, and samples."""
+    """The training of a network begins, which can take minutes: numbers of weights and samples."""
 
     weights: int
     samples: int

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from supnorm.evaluation import Finished, Started, silent
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.calls import Calls
-from supnorm.evaluation.executor import broken_workers_explained, spread
+from supnorm.evaluation.executor import broken_workers_explained, with_executor
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
@@ -65,14 +65,15 @@ def fit(
 
     Args:
         reference: a `Problem` (its model is not used), any callable ``(n, d) -> (n,)`` or ``(n, m)``, or a
-            pair of arrays ``(x, y)``, or a problem whose reference is a table: then the largest error is of
-            the 35 % of the samples that nothing was trained on, and the RMS of those that did not choose either.
-        domain: where to fit; of a problem its own, of samples the box of their ranges by default.
-        tolerance: goal for the error in the problem's measure; without one the best within the budget wins.
+            pair of arrays ``(x, y)``, or a problem whose reference is a table. For samples the largest
+            error comes from the 35 % of them that no candidate was trained on, and the RMS from the 20 % that did not
+            choose the winner either.
+        domain: where to fit. A problem has its own; for samples it is by default the box of their ranges.
+        tolerance: goal for the error in the problem's measure; without one the best candidate within the budget wins.
         norm: ``"sup"``: the tolerance is for the largest error; ``"l2"``: for the root mean square.
-        seconds: wall-clock limit; the result then depends on the machine. Networks are trained for all of it, but for
-            fixed samples.
-        max_evaluations: of the reference for fitting; 100,000 by default. Audits come on top.
+        seconds: wall-clock limit; the result then depends on the machine. Except for fixed samples, networks are trained
+            until the time is over.
+        max_evaluations: evaluations of the reference for fitting; 100,000 by default. Audits take further ones.
         method: ``"auto"``, a strategy (`ChebyshevTensor`, `NetworkFit`, ...) or its name on the command line, or an
             optimiser for networks.
         certify: prove the tolerance (norm "sup", a reference whose operations are known): fit, audit and
@@ -82,7 +83,7 @@ def fit(
             result.
         calls: how the reference is called: its cost, workers, store, and as `FitCalls` the evaluations of an audit.
         observer: gets `Started`, `Training` before each network, `Tried` after each candidate, and `Finished`; with
-            ``certify`` what `certify` tells, too.
+            ``certify`` also the events of `certify`.
 
     Raises:
         BadInput: for unusable arguments, a tolerance below the float64 floor, or a reference without values.
@@ -142,7 +143,7 @@ def fit(
         if certify:
             if norm != "sup":
                 raise BadInput(
-                    'certify proves the largest error: norm "l2" cannot go with it, use norm "sup"'
+                    'certify proves the largest error and cannot be combined with norm "l2"; use norm "sup"'
                 )
             automatically = isinstance(method, str) and method == "auto"
             provable = list(PROVABLE) if automatically else strategies(method, problem.domain.d)
@@ -192,7 +193,7 @@ def _prepare(
     seconds, budget, reserved = whole.left, whole.evaluations, 0.0
     rng = np.random.default_rng([seed, 1])
     problem.check_tolerances(points.design(8)[1].shape[1])
-    points.design(16)  # the first call pays for imports; the second one tells the cost
+    points.design(16)  # the first call includes imports; the second one shows the cost
     points.caller.decide(points.caller.cost)
     audit_evaluations = points.calls.audit_evaluations
     if not whole.endless:
@@ -235,7 +236,7 @@ def _check_floor(problem: Problem, y: Array) -> None:
         return
     size = np.abs(y).max(axis=0) if problem.error.kind == "absolute" else np.ones(y.shape[1])
     floors, goals = 4.0 * np.finfo(float).eps * size, np.broadcast_to(goal, size.shape)
-    k = int(np.argmax(floors / goals))  # every output has its own values, and may have its own tolerance
+    k = int(np.argmax(floors / goals))  # outputs have different values and may have different tolerances
     floor, asked = float(floors[k]), float(goals[k])
     if asked < floor:
         raise BadInput(

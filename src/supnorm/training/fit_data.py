@@ -1,8 +1,8 @@
-"""Fitting fixed samples: the same candidates, chosen on 15 % of the samples, reported on the held-out 20 %.
+"""Fits fixed samples: 15 % of the samples choose between the candidates, the held-out 20 % measure the errors.
 
-The largest error is that of both parts, which no candidate was trained on, and of samples that share the inputs of
-others and contradict them: a lower bound for these samples alone.
-Between the samples nothing is known, and the status says so.
+The largest error is taken over both parts, on which no candidate was trained, and over samples whose labels contradict
+those of other samples with the same inputs. It is a lower bound for these samples alone. Nothing is known between the
+samples, and the status says so.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def fit_data(
     seconds: float | None = None,
     table: Function | None = None,
 ) -> FitResult:
-    """Fit ``samples = (x, y)``; see `fit`. ``table``: what they come from, for names and units of the outputs.
+    """Fit ``samples = (x, y)``; see `fit`. ``table`` is their source and has the names and units of the outputs.
 
     Raises:
         BadInput: for unusable samples, or when no method can be used.
-        KeyboardInterrupt: without a candidate.
+        KeyboardInterrupt: at Ctrl-C without a candidate.
     """
     limit = Limit.of(seconds)
     if len(samples) != 2:
@@ -103,19 +103,19 @@ def fit_data(
 
 @dataclass(eq=False, kw_only=True)
 class FixedFit(Contest):
-    """State of the fit of fixed samples, each candidate judged on the samples that choose."""
+    """State of the fit of fixed samples; the errors of candidates are those on the samples that choose."""
 
     data: FixedData
 
     def refuses(self, method: Any) -> str:
-        """The time was up, or networks are not needed."""
+        """Refuse when the time is up, and refuse networks if a cheaper method meets the tolerance."""
         if self.limit.over and self.attempts:
             return "the time was up"
         needless = hasattr(method, "candidates_of_samples") and any(map(self.meets, self.attempts))
         return "a cheaper method meets the tolerance" if needless else ""
 
     def candidates(self, method: Any) -> Iterator[Step]:
-        """Those of a method that offers several, or the one that it fits."""
+        """The candidates of a method that offers several, or the one candidate that it fits."""
         (x, y), rng = self.data.train, np.random.default_rng([self.seed, 4])
         if hasattr(method, "candidates_of_samples"):
             yield from method.candidates_of_samples(self, x, y, rng)
@@ -123,15 +123,19 @@ class FixedFit(Contest):
             yield Offer(method.from_samples(x, y, self.problem.domain, rng))
 
     def accepts(self, attempt: Attempt) -> bool:
-        """Never: all methods are tried, for a smaller error costs no call of a reference."""
+        """Never: all methods are tried, because no call of a reference has to be paid for a smaller error."""
         return False
 
 
 def _candidate(attempt: Attempt, held: Validation, repeated: Validation | None) -> Candidate:
     approximation = attempt.approximation
     errors = held.errors(approximation.function)
-    worst = max(errors.worst, attempt.errors.worst)  # what was seen while choosing is no smaller afterwards
-    if repeated is not None:  # their mean may be trained on, each of them is not
+    worst = max(
+        errors.worst, attempt.errors.worst
+    )  # the reported error is at least the one that was seen while choosing
+    if (
+        repeated is not None
+    ):  # candidates were trained on the mean of these labels at most, not on each of them
         worst = float(np.fmax(worst, repeated.errors(approximation.function).worst))
     return Candidate(
         approximation=approximation,

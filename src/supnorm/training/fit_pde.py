@@ -2,9 +2,9 @@
 
     loss = mean (residual / scale)^2 over the box + weight * mean (u - boundary)^2 over the faces
 
-trained by the same second-order optimisers as everything else (a physics-informed network; Raissi, Perdikaris
-& Karniadakis 2019; with self-scaled Broyden as Urban, Stefanou & Pons, arXiv 2405.04230). The result says how
-large the residual is at its worst: an audit searches for it with a seed of its own.
+The same second-order optimisers as everywhere minimise it (a physics-informed network; Raissi, Perdikaris &
+Karniadakis 2019; with self-scaled Broyden as Urban, Stefanou & Pons, arXiv 2405.04230). An audit with another seed
+searches for the largest residual, and the result reports it.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class PdeResult:
     Attributes:
         network: the solution.
         minimum: how the training ended.
-        residual: audit of the residual against zero: the worst one found, and its root mean square.
-        boundary_misfit: largest |u - boundary| on fresh points of the prescribed faces.
-        error_if: largest error of the solution *if* the residual and the misfit are nowhere larger than the
-            ones found; None where the equation has no known stability constant.
+        residual: audit of the residual against zero: the largest one found, and the root mean square.
+        boundary_misfit: largest |u - boundary| at fresh points of the prescribed faces.
+        error_if: largest error of the solution *if* residual and misfit are nowhere larger than those that were found;
+            None if the equation has no known stability constant.
         seconds: wall-clock time.
     """
 
@@ -110,7 +110,7 @@ class ResidualLoss:
             return float(loss), np.asarray(gradient)
 
     def on_batches(self, batch: int) -> ValueAndGrad:
-        """Refused: the points are few."""
+        """Refuse batches, because the points are few."""
         raise BadInput("fit_pde trains on all of its points: choose an optimiser without batches")
 
     def residual(self, theta: Array) -> Array:
@@ -148,9 +148,9 @@ def fit_pde(
         optimiser: self-scaled Broyden by default.
         iterations, seconds: limits of the training.
         points, boundary_points: collocation points in the box and on the prescribed faces.
-        boundary_weight: of the boundary values against the residual.
-        audit_evaluations: of the search for the worst residual.
-        seed: of everything random.
+        boundary_weight: weight of the boundary values relative to the residual.
+        audit_evaluations: evaluations of the search for the worst residual.
+        seed: seed of all random numbers.
 
     Raises:
         BadInput: for a ReLU network (its second derivatives vanish), or a domain that is not a plain box.
@@ -185,7 +185,7 @@ def fit_pde(
 
 
 def collocation(equation: Equation, inside: int, faces: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Sobol points in the box, and points spread evenly over the prescribed faces."""
+    """Sobol points in the box, and random points with the same number on each prescribed face."""
     from scipy.stats import qmc
 
     domain = equation.domain
@@ -212,7 +212,7 @@ def residual_of(network: Network, equation: Equation) -> Function:
             return np.asarray(at_points(rows), dtype=np.float64)
 
     def value(x: Array) -> Array:
-        return in_blocks(block, x, 1)  # one shape: compiled once, and the same value in every batch
+        return in_blocks(block, x, 1)  # one shape: compiled once, and a point has one value
 
     return Function(value, inputs=equation.domain.names, name="residual")
 

@@ -1,4 +1,4 @@
-"""What `fit` hands back: the winner, the table of all candidates, the audit, and why it stopped."""
+"""The result of `fit`: the winner, the table of all candidates, the audit, and why the fit stopped."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ class Candidate:
 
     Attributes:
         approximation: the fitted model.
-        seconds: spent on fitting it, reference included.
-        rms: sample root-mean-square error of the law.
-        sup_lower: largest error found: a lower bound of the worst error.
+        seconds: time of the fit, including calls of the reference.
+        rms: root-mean-square error of a sample of the law.
+        sup_lower: the largest error that was found, a lower bound of the worst error.
         sup_upper: proved upper bound; None without a certificate.
         upper_kind: ``"certified"`` (rounding of the model included), ``"exact-arithmetic"``,
             ``"conditional"`` or ``"none"``.
-        error_of_mean: root mean square error of the mean taken as a model, by which the relative errors are
-            divided: of the absolute error the standard deviation of the reference.
+        error_of_mean: root mean square error of a model that always returns the mean, by which relative errors are
+            divided; for the absolute error it is the standard deviation of the reference.
         latency: seconds per point in a batch of 1000.
-        trail: processor seconds and relative training error along the way, for networks.
-        audited: whether ``sup_lower`` comes from a search; else from independent points.
+        trail: processor seconds and relative training errors during the training, for networks.
+        audited: whether ``sup_lower`` comes from a search or from independent points.
     """
 
     approximation: Approximation
@@ -64,7 +64,7 @@ class Candidate:
 
     @property
     def record(self) -> CandidateRecord:
-        """What of it is data; errors relative to the error of the mean have no value for a constant reference."""
+        """The candidate as plain data; errors relative to that of the mean have no value for a constant reference."""
         a, scale = self.approximation, self.error_of_mean if 0 < self.error_of_mean < np.inf else np.nan
         return CandidateRecord(
             method=a.method,
@@ -89,20 +89,20 @@ class FitResult:
     """The outcome of `fit`.
 
     Attributes:
-        winner: the candidate to use; its errors come from an audit with a fresh seed (from samples
-            that it was not trained on for fixed data).
-        candidates: all that were fitted, best first.
+        winner: the candidate to use; its errors come from an audit with a fresh seed (for fixed data from samples
+            on which it was not trained).
+        candidates: all fitted candidates, best first.
         skipped: methods that could not be used, with the reason.
         status: whether the tolerance is met, and what to do if not.
-        audit: of the winner; None for fixed data.
-        certificate: the proved bracket of the winner; None where none was asked for.
-        evaluations: of the reference, by purpose.
+        audit: audit of the winner; None for fixed data.
+        certificate: the proved bracket of the winner; None if no proof was asked for.
+        evaluations: evaluations of the reference, by purpose.
         notes: sentences about the reference or the data.
-        tolerance, norm, seed: as asked.
-        measure: of what kind all errors are.
-        cost: whether a call counts as expensive, and whether that was declared or measured; None for fixed data.
-        command: that repeats it; empty where none started it.
-        title: of the problem; empty where it has none.
+        tolerance, norm, seed: the arguments of the fit.
+        measure: the error measure of all errors.
+        cost: whether a call counts as expensive, and whether this was declared or measured; None for fixed data.
+        command: the command that repeats the fit; empty if no command started it.
+        title: title of the problem; empty if it has none.
     """
 
     winner: Candidate
@@ -138,7 +138,7 @@ class FitResult:
 
     @property
     def record(self) -> FitRecord:
-        """What of it is data (`supnorm.results.fit`), as ``supnorm fit --json`` writes it."""
+        """The result as plain data (`supnorm.results.fit`), as ``supnorm fit --json`` writes it."""
         proof = None
         if self.certificate is not None:
             proved = self.certificate.record.changed(certificate="certificate.json")

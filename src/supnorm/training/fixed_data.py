@@ -1,9 +1,9 @@
-"""Samples that are all there is: checked, merged, split into training, choice and held-out parts.
+"""Checks fixed samples, merges those at the same point, and splits them into training, choice and held-out parts.
 
-15 % choose between the candidates, 20 % are held out and used once, for the numbers that are reported; the largest
-error is that of both, and of all samples that share their inputs with others and have another label: what is trained on
-there is their mean, but each is judged with its own label. Of many samples `MOST` are trained on, and the others are
-shared out in the same proportion.
+15 % of the samples choose between the candidates. 20 % are held out and used once, for the reported numbers. The largest
+error is taken over both parts and over all samples that have the inputs of others but another label: candidates are
+trained on the mean of such labels, but measured against each of them. At most `MOST` samples are trained on; the others
+are divided in the same proportion.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from supnorm.wording import Fact, Value, fact
 from supnorm.wording.fit import FIT
 
 Array = NDArray[np.float64]
-MOST = 20_000  # samples that are trained on
+MOST = 20_000  # largest number of samples for training
 
 
 @dataclass(frozen=True, eq=False)
 class FixedData:
-    """The three parts, each a pair of inputs ``(n, d)`` and labels ``(n, m)``, and what was noticed.
+    """The three parts, each a pair of inputs ``(n, d)`` and labels ``(n, m)``, and notes about the samples.
 
     Attributes:
-        train: different points with the mean of their labels; ``choose`` and ``held``: samples with their own.
+        train: different points with the mean of their labels; ``choose`` and ``held``: samples with their own label.
         points: all different points with the mean of their labels.
-        repeated: samples that share the inputs of others and have another label.
+        repeated: samples that have the inputs of others but another label.
     """
 
     train: tuple[Array, Array]
@@ -95,7 +95,7 @@ class FixedData:
     ) -> Problem:
         """A problem for the error measure and the domain; its reference must not be called.
 
-        ``table``: has the names and units of the outputs.
+        ``table`` has the names and units of the outputs.
         """
 
         def unknown(x: Array) -> Array:
@@ -135,7 +135,8 @@ def _numbers(what: str, values: Array) -> Array:
 def _merged(x: Array, y: Array) -> tuple[Array, Array, NDArray[np.intp] | None, tuple[Fact, ...]]:
     """Equal points become one with the mean label; what their labels differ by is noise no model can fit.
 
-    Third: which of the points each sample is at; None where all are different.
+    Returns:
+        Points, labels, the number of the point of each sample (None if all points are different), and notes.
     """
     unique, inverse, counts = np.unique(x, axis=0, return_inverse=True, return_counts=True)
     if len(unique) == len(x):

@@ -1,10 +1,10 @@
-"""Greedy layer-wise training: one hidden layer after the other, then all together.
+"""Greedy layer-wise training: one hidden layer after the other, then all of them together.
 
-Layer k is trained with a linear output on what the frozen layers 1 ... k-1 make of the inputs; the output is
-thrown away and the next layer is put on top; at the end all parameters are trained. Source: the supervised
+Layer k is trained with a linear output layer on the values of the frozen layers 1 ... k-1. Then its output layer is
+removed, and the next layer is trained on top. At the end all parameters are trained. Source: the supervised
 variant of Bengio, Lamblin, Popovici & Larochelle (2006), section 4. Each stage is a network with one hidden
-layer, so it is cheap and well conditioned. Choose it for deep networks (four and more hidden layers) that do not
-start: there plain training from random weights can stall; with one or two hidden layers it gains nothing.
+layer, so it is cheap and well conditioned. Choose it for deep networks (four
+and more hidden layers) whose training from random weights stalls; with one or two hidden layers it gains nothing.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class GreedyLayers:
     """Layer-wise training of a plain network.
 
     Args:
-        share: of the limits that the layers have together; the rest is for all parameters at the end.
-        optimiser: of every stage; the automatic choice by default.
+        share: share of the limits for the single layers; the rest is for all parameters at the end.
+        optimiser: optimiser of every stage; the automatic choice by default.
     """
 
     share: float = 0.4
@@ -71,20 +71,20 @@ class GreedyLayers:
 
 
 def _plain(z: Array, t: Array) -> Scaling:
-    """Features to [-1, 1]; labels are scaled already."""
+    """A scaling of the features to [-1, 1]; the labels are scaled already."""
     inputs = Scaling.of_data(z, t)
     return replace(inputs, output_shift=np.zeros(t.shape[1]), output_scale=np.ones(t.shape[1]))
 
 
 def _unscaled(network: Network) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """Its hidden and its output layer, with the input scaling in the weights."""
+    """The hidden and the output layer of a network, with the input scaling in the weights."""
     (weights, bias), output = network.parts[0].layers
     unscaled = weights / network.scaling.input_scale
     return (unscaled, bias - unscaled @ network.scaling.input_shift), output
 
 
 def _hidden(network: Network, z: Array) -> Array:
-    """Values of its hidden layer, shape ``(n, width)``."""
+    """Values of the hidden layer of a network, shape ``(n, width)``."""
     (part,) = network.parts
     width = part.architecture.widths[0]
     identity = (np.eye(width), np.zeros(width))

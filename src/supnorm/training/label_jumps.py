@@ -1,18 +1,18 @@
-"""Do labels jump? For fixed samples, where the reference cannot be asked.
+"""Searches for jumps of the labels of fixed samples, where the reference cannot be evaluated.
 
-One input: `line_jumps`. Several: each sample is paired with that of its 2 d + 1 nearest neighbours whose label
-differs most. Of the 6 d + 8 samples around the middle of the pair the steepest direction is that of the linear function
-fitted to all of them; along it they are split in two where two constants fit best, and each side gets a linear function.
-The pair straddles a jump when the step is
+For one input see `line_jumps`. For several inputs each sample is paired with the one of its 2 d + 1 nearest neighbours
+whose label differs most. A linear function is fitted to the 6 d + 8 samples around the middle of the pair. Along its
+steepest direction these samples are split in two where two constants fit best, and each side gets its own linear function.
+The pair straddles a jump if the step between its labels is
 
-* more than 3 times what either linear function rises from one to the other, and 3 times the median of all steps,
-* seen from both sides: extrapolated to the split they differ by half of it, and by 3 times the root mean square
-  of what either leaves (curvature, noise),
+* more than 3 times the rise of either linear function between the two points, and 3 times the median of all steps,
+* confirmed from both sides: at the split the two linear functions differ by at least half of the step, and by 3 times the
+  larger root mean square of their residuals (curvature, noise),
 * more than 2 % of the range of the labels.
 
-A jump along a surface is crossed by about n^(1 - 1/d) neighbours: a twentieth of them, and at least four, without a common
-sample, make it one. Bad labels here and there do not. Samples cannot tell a jump from a rise that they do not
-resolve. How often it errs: docs/fit.md, counted by `python -m benchmarks.fit --part jumps`.
+About n^(1 - 1/d) pairs of neighbours cross a jump along a surface. A jump is reported if a twentieth of this number of
+pairs, and at least four, straddle it without a common sample; single bad labels do not suffice. Samples cannot distinguish
+a jump from a rise that they do not resolve. `python -m benchmarks.fit --part jumps` counts the errors (docs/fit.md).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
 RISE, STEP, AGREE, LEFT, RANGE = 3.0, 3.0, 0.5, 3.0, 0.02
 PAIRS, SHARE = 4, 0.05
-MOST, PAIRED = 5000, 2000  # samples looked at with several inputs, and pairs of them
+MOST, PAIRED = 5000, 2000  # largest numbers of samples and of pairs, for several inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class LabelJump:
 
 
 def label_jump(x: Array, y: Array, domain: Domain) -> LabelJump | None:
-    """The largest jump of one input, a typical one of several; None where none is seen. ``x (n, d)``, ``y (n, m)``.
+    """The largest jump for one input, a typical one for several; None if there is none. ``x (n, d)``, ``y (n, m)``.
 
     >>> x = np.random.default_rng(0).random((400, 2))
     >>> found = label_jump(x, np.where(x[:, :1] > 0.5, 1.0, 0.0) + x, Domain(a=(0.0, 1.0), b=(0.0, 1.0)))
@@ -76,7 +76,7 @@ def label_jump(x: Array, y: Array, domain: Domain) -> LabelJump | None:
 
 
 def _straddling(u: Array, y: Array) -> Rows:
-    """Pairs without a common sample on two sides of a jump of one output; none where they are too few."""
+    """Pairs without a common sample on two sides of a jump of one output; no pairs if they are too few."""
     from scipy.spatial import cKDTree
 
     n, d = u.shape
@@ -106,8 +106,8 @@ def _straddling(u: Array, y: Array) -> Rows:
     rise = np.max([np.abs(np.sum(c[:, 1:] * across, axis=1)) for c, _ in sides], axis=0)
     left = np.maximum(sides[0][1], sides[1][1])
     gap = np.abs(sides[0][0][:, 0] - sides[1][0][:, 0])
-    found = _disjoint(pairs[(step > RISE * rise) & (gap > AGREE * step) & (gap > LEFT * left)])
-    return found if len(found) >= max(PAIRS, SHARE * n ** (1.0 - 1.0 / d)) else none
+    jumps = _disjoint(pairs[(step > RISE * rise) & (gap > AGREE * step) & (gap > LEFT * left)])
+    return jumps if len(jumps) >= max(PAIRS, SHARE * n ** (1.0 - 1.0 / d)) else none
 
 
 def _split(along: Array, y: Array, least: int) -> Array:
@@ -124,7 +124,7 @@ def _split(along: Array, y: Array, least: int) -> Array:
 
 
 def _linear(offset: Array, y: Array, inside: NDArray[Any]) -> tuple[Array, Array]:
-    """Linear functions of the samples ``offset (k, q, d)`` that are inside: coefficients, root mean square left."""
+    """Linear fits to the samples ``offset (k, q, d)`` that are inside: coefficients, root mean square of the residual."""
     d, weight = offset.shape[2], inside.astype(np.float64)
     scale = np.sqrt(np.mean(np.sum(offset**2, axis=2), axis=1))[:, None, None]
     basis = np.concatenate([np.ones((*offset.shape[:2], 1)), offset / scale], axis=2)

@@ -1,7 +1,7 @@
 """Limited-memory BFGS: the two-loop recursion of Nocedal (1980) with a weak-Wolfe line search.
 
-O(memory * p) per step and 16 * memory * p bytes. Choose it above about 10,000 weights, or where a dense
-matrix does not fit; below, choose `QuasiNewton`.
+O(memory * p) per step and 16 * memory * p bytes. Choose it above about 10,000 weights, or if a dense matrix
+does not fit into memory; otherwise choose `QuasiNewton`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class LBFGS(Optimiser):
     """Limited-memory BFGS.
 
     Args:
-        memory: number of step and gradient pairs kept.
+        memory: number of stored pairs of steps and gradient differences.
 
     >>> from supnorm.training.optimiser import FunctionLoss
     >>> def square(theta):
@@ -48,7 +48,7 @@ class LBFGS(Optimiser):
             first = 1.0 if pairs else min(1.0, 1.0 / max(float(np.linalg.norm(gradient)), 1e-300))
             step = weak_wolfe(loss.value_and_grad, theta, value, gradient, direction, first=first)
             evaluations += step.evaluations
-            if not step.found:
+            if not step.lowered:
                 if not pairs:
                     reason = LINE_SEARCH if float(gradient @ gradient) > 1e-28 * max(value, 1e-30) else FLOOR
                     break

@@ -4,9 +4,9 @@
 
 r_vv is the second derivative of the residuals along v, from one more residual at h = 0.1 (Transtrum & Sethna,
 arXiv 1201.5885); a step with 2|a| > 0.75|v| is rejected. lambda falls by 5 on success and doubles on failure.
-The normal equations square the condition number: where Cholesky fails, QR of the stacked (J; sqrt(lambda) I)
-is used. Cost n p^2 + p^3/3 per step, memory 8 n p + 8 p^2 bytes, checked before. Choose it up to about 300
-weights, and to continue from a good point (towards the maximum); `QuasiNewton` above.
+The normal equations square the condition number: if Cholesky fails, QR of the stacked (J; sqrt(lambda) I) is used.
+Cost n p^2 + p^3/3 per step, memory 8 n p + 8 p^2 bytes, which is checked first. Choose it up to about 300 weights,
+and to continue from a good point (when worst points are added); choose `QuasiNewton` for more weights.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class LevenbergMarquardt(Optimiser):
         normal: Array,
         damping: float,
     ) -> Array | None:
-        """The step, or None where its second-order correction is too large to trust."""
+        """The step, or None if its second-order correction is too large to be trusted."""
         solve = _solver(jacobian, normal, damping)
         velocity = -solve(r)
         if not self.geodesic:
@@ -109,7 +109,7 @@ class LevenbergMarquardt(Optimiser):
 
 
 def _solver(jacobian: Array, normal: Array, damping: float) -> Solve:
-    """``solve(r)`` = (J'J + lambda I)^-1 J'r by Cholesky, by QR where Cholesky fails."""
+    """``solve(r)`` = (J'J + lambda I)^-1 J'r by Cholesky, or by QR if Cholesky fails."""
     shift = damping * float(np.trace(normal)) / len(normal)
     normal = normal.copy()
     normal.flat[:: len(normal) + 1] += shift

@@ -1,9 +1,9 @@
 """Weak-Wolfe line search by cubic interpolation and doubling.
 
 Finds t with f(x + t d) <= f + c1 t f' and f'(x + t d) >= c2 f'. It keeps a bracket as Lewis & Overton (2013,
-algorithm 2.6) do; the next trial is the minimum of the cubic through both ends' values and slopes (Nocedal &
-Wright, eq. 3.59), kept a tenth of the bracket away from them: a half lower loss than bisection at equal
-steps on the networks of `benchmarks/fit`. Each trial costs one value and gradient.
+algorithm 2.6) do; the next trial is the minimum of the cubic through the values and slopes of both ends (Nocedal &
+Wright, eq. 3.59), at least a tenth of the bracket away from them. On the networks of `benchmarks/fit` this reaches half
+the loss of bisection in as many steps. Each trial costs one value and gradient.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ End = tuple[float, float, float]  # step length, value, slope
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """An accepted point: step length, point, value, gradient; ``evaluations`` spent; ``found`` or not."""
+    """An accepted point: step length, point, value, gradient; ``evaluations`` spent; whether the step lowered the loss."""
 
     length: float
     theta: Array
     loss: float
     gradient: Array
     evaluations: int
-    found: bool
+    lowered: bool
 
 
 def weak_wolfe(
@@ -43,7 +43,7 @@ def weak_wolfe(
     first: float = 1.0,
     trials: int = 30,
 ) -> Step:
-    """A step along ``direction``; ``found`` is False when none lowers the loss within ``trials``.
+    """A step along ``direction``; ``lowered`` is False if no trial lowers the loss.
 
     A trial that lowers the loss but never meets the curvature condition is accepted after the last trial.
     """
@@ -63,11 +63,11 @@ def weak_wolfe(
         t = 2.0 * low[0] if np.isinf(high[0]) else _between(low, high)
     if best is None:
         return Step(0.0, theta, loss, gradient, trials, False)
-    return Step(best.length, best.theta, best.loss, best.gradient, trials, best.found)
+    return Step(best.length, best.theta, best.loss, best.gradient, trials, best.lowered)
 
 
 def _between(low: End, high: End) -> float:
-    """The minimum of the cubic through both ends, a tenth of their distance away from them."""
+    """The minimum of the cubic through both ends, but at least a tenth of their distance away from both."""
     width = high[0] - low[0]
     middle = low[0] + 0.5 * width
     sum_ = low[2] + high[2] - 3.0 * (high[1] - low[1]) / width

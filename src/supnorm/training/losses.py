@@ -1,7 +1,7 @@
 """The mean square of a network's scaled residuals, with its gradient or Jacobian.
 
-Residuals are (net(x) - y) / output scale, output after output. Derivatives are written out in NumPy
-(`supnorm.networks.backpropagation`): nothing is compiled. Samples go through in chunks that stay in cache.
+Residuals are (net(x) - y) / output scale, output after output. NumPy computes the derivatives
+(`supnorm.networks.backpropagation`), nothing is compiled. Samples are processed in chunks that fit into the cache.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from supnorm.training.memory import require_memory
 from supnorm.training.optimiser import ValueAndGrad
 
 Array = NDArray[np.float64]
-CHUNK = 4096  # samples: fastest of 256 to 4096 for widths 16 to 24; keeps memory bounded
+CHUNK = 4096  # samples of a chunk: the fastest of 256 to 4096 for widths 16 to 24; it also bounds the memory
 
 
 class MeanSquares:
@@ -51,7 +51,7 @@ class MeanSquares:
         return tuple(piece.shape for part in self.network.parts for layer in part.layers for piece in layer)
 
     def on_batches(self, batch: int) -> ValueAndGrad:
-        """``value_and_grad`` on ``batch`` rows drawn anew at every call."""
+        """``value_and_grad`` on ``batch`` rows that are drawn at random in every call."""
         size = min(batch, self._z.shape[1])
 
         def value_and_grad(theta: Array) -> tuple[float, Array]:

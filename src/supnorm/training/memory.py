@@ -1,4 +1,4 @@
-"""How much memory is free, asked before a dense matrix is made."""
+"""How much memory is free; checked before a dense matrix is made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from supnorm.results import BadInput
 
 
 def available_bytes() -> int:
-    """Memory that can be had without swapping; 4 GiB where the system does not say."""
+    """Memory that is available without swapping; 4 GiB if the system does not tell."""
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):

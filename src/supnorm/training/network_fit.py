@@ -1,11 +1,11 @@
 """Networks as a fitting strategy: growing widths, refinement at the worst points, more time, boosting.
 
-For each width: the samples are ``ratio`` times the weights, the optimiser is `choose_optimiser` or the given one. Each
-network is judged and (norm "sup") refined where an audit finds it worst: those points join the samples, thinned by
-distance, and the optimiser goes on from where it was (`ArgmaxRefinement`). With a time limit the best one is trained on
-while that helps. When it no longer helps and the tolerance is not met, a second and a third network are added on the
-residual (`Boosting`), up to three inputs: there a single network stalls where the sum does not; from four inputs on it
-gains too little for its price.
+For each width: the samples are ``ratio`` times the weights, the optimiser is `choose_optimiser` or the given one. For norm
+"sup" each network is refined: an audit finds the points of its largest errors, these are thinned by distance and join the
+samples, and the optimiser continues (`ArgmaxRefinement`). With a time limit the training of the best network continues as
+long as its error falls. If the tolerance is then not met and there are at most three inputs, a second and a third network
+are fitted to the residual (`Boosting`), whose sum reaches errors at which a single network stalls. From four inputs on
+this gains too little for its cost.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from supnorm.training.refinement import thinned
 from supnorm.training.train import Trained, choose_optimiser, optimise
 
 Array = NDArray[np.float64]
-STAGES = 2  # networks added on the residual
-MOST_INPUTS = 3  # for boosting
+STAGES = 2  # networks that boosting adds
+MOST_INPUTS = 3  # boosting is tried up to this many inputs
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,16 @@ class NetworkFit:
     Args:
         widths: tried one after the other until the tolerance is met.
         depth: hidden layers.
-        activation: of all hidden layers.
+        activation: activation of all hidden layers.
         optimiser: None for the automatic choice by size.
-        iterations: of the optimiser, for each width.
-        ratio: samples per weight, where the reference can give more.
-        rows: most samples used by a second-order method.
+        iterations: iterations of the optimiser for each width.
+        ratio: samples per weight, if the reference can give more.
+        rows: largest number of samples for a second-order method.
         frequency: scale of the first layer: 6 and more for oscillating references.
-        takes: for a modular network (`Network.modular`), the channels of each part; ``width`` and ``depth`` are then those
-            of every part.
-        starts: random starts; the best one after a tenth of the iterations is trained on. Modular networks need 4.
+        takes: for a modular network (`Network.modular`), the channels of each part; every part then has the
+            ``width`` and ``depth``.
+        starts: number of random starts; the training of the one that is best after a tenth of the iterations continues.
+            Modular networks need 4.
     """
 
     widths: tuple[int, ...] = (12, 20, 32)
@@ -72,10 +73,10 @@ class NetworkFit:
         return (d + 1) * width + (self.depth - 1) * (width + 1) * width + (width + 1) * m
 
     def start(self, x: Array, y: Array, domain: Domain, width: int, rng: np.random.Generator) -> Network:
-        """An untrained network with its scaling; the best of ``starts``.
+        """A network with its scaling at the best of ``starts`` random starts.
 
         Raises:
-            BadInput: for more parameters than memory; nothing is made before.
+            BadInput: when the parameters do not fit into memory; this is checked first.
         """
         size = self.size(domain.d, y.shape[1], width)
         needed = 8.0 * 10 * size  # parameters, gradients and the steps of an optimiser
@@ -121,7 +122,7 @@ class NetworkFit:
         rng: np.random.Generator,
         longer: bool = True,
     ) -> Trained:
-        """Train on at most ``rows`` samples; with ``seconds`` for all of that time, if ``longer`` than ``iterations``."""
+        """Train on at most ``rows`` samples for ``iterations``; with ``seconds`` and ``longer`` until the time is over."""
         x, y = x[: self.rows], y[: self.rows]
         chosen = self.optimiser or choose_optimiser(network.size, y.size)
         iterations = 10**7 if seconds is not None and longer else self.iterations
@@ -129,7 +130,7 @@ class NetworkFit:
         return optimise(network, x, y, chosen, Limit.of(seconds, iterations), rng, target=1e-32)
 
     def refine(self, network: Network, x: Array, y: Array, seconds: float | None) -> Trained:
-        """Go on from ``network`` on samples to which its worst points were added at the end."""
+        """Continue the training of ``network`` on samples whose last rows are its worst points."""
         first = np.r_[0 : max(len(x) - 2000, 0)][: self.rows - 2000]
         rows = np.concatenate([first, np.arange(max(len(x) - 2000, 0), len(x))])
         chosen = choose_optimiser(network.size, y.size)
@@ -153,7 +154,7 @@ class NetworkFit:
         return as_approximation(trained, min(len(x), self.rows))
 
     def candidates(self, contest: ActiveFit) -> Iterator[Step]:
-        """Networks of growing width, refined at their worst points, then the best one with more time and boosted."""
+        """Networks of growing width, refined at their worst points; then the best one after more training and boosting."""
         outputs = contest.validation.y.shape[1]
         for i, width in enumerate(self.widths):
             size = self.size(contest.problem.domain.d, outputs, width)
@@ -191,9 +192,9 @@ class NetworkFit:
             yield Offer(as_approximation(self.train(network, x, y, share, rng, longer=False), len(x)))
 
     def of_width(self, contest: ActiveFit, width: int, samples: int, remaining: int) -> Iterator[Step]:
-        """A network of one of the ``remaining`` widths and, towards the maximum, its refinements."""
+        """A network of one of the ``remaining`` widths and, for norm "sup", its refinements."""
         x, y = contest.points.design(samples)
-        if contest.limit.over and contest.attempts:  # expensive calls have taken what was left
+        if contest.limit.over and contest.attempts:  # expensive calls have taken the remaining time
             yield Skipped(f"network width {width}", "the time was up")
             return
         rng = np.random.default_rng(contest.seed + 11 * width)
@@ -208,7 +209,7 @@ class NetworkFit:
     def _refined(
         self, contest: ActiveFit, network: Network, x: Array, y: Array, share: float | None
     ) -> Iterator[Step]:
-        """Add the worst points and go on, as long as the maximum falls and could meet the goal."""
+        """Add the worst points and train again, as long as the largest error falls and could meet the goal."""
         goal = contest.goal
         for _ in range(1 if goal is None else 3):
             last = contest.attempts[-1]
@@ -228,7 +229,7 @@ class NetworkFit:
             network = trained.network
 
     def _more_time(self, contest: ActiveFit) -> Iterator[Step]:
-        """With a time limit: the best network is trained on while it gets better."""
+        """With a time limit: continue the training of the best network as long as its error falls."""
         limit, norm = contest.limit, contest.norm
         while not limit.endless and limit.left > 1.0 and (best := _best(contest)):
             before = best.errors.by(norm)
@@ -244,7 +245,7 @@ class NetworkFit:
                 return
 
     def _boost(self, contest: ActiveFit) -> Iterator[Step]:
-        """Further networks on the residual of the best one, while each halves the error."""
+        """Fit further networks to the residual of the best one, as long as each halves the error."""
         limited = contest.goal is not None or not contest.limit.endless
         if not (limited and contest.smooth and contest.problem.domain.d <= MOST_INPUTS):
             return
@@ -265,11 +266,11 @@ class NetworkFit:
                 return
 
     def _announced(self, weights: int, samples: int) -> Training:
-        """What is going to take a while."""
+        """The event that announces a training."""
         return Training(weights, min(samples, self.rows))
 
     def _samples(self, contest: ActiveFit, attempt: Attempt, more: int = 0) -> tuple[Array, Array]:
-        """For a network of the attempt's parameters and ``more``."""
+        """Samples for a network with the attempt's parameters plus ``more``."""
         most = self.ratio * (attempt.approximation.parameters + more)
         return contest.points.design(int(min(most, self.rows, contest.points.drawn + contest.left)))
 
@@ -298,9 +299,9 @@ def _model(attempt: Attempt) -> Network:
 
 
 def _offer(trained: Trained, samples: int, before: Attempt | None = None) -> Offer:
-    """The network with its trail; one that was trained on carries the samples and the trail from before.
+    """The candidate of a training; if the training continued that of ``before``, samples and trail include those of before.
 
-    The trail is processor seconds and the root of the loss, which is relative to the standard deviation of the samples.
+    The trail has processor seconds and the root of the loss, which is relative to the standard deviation of the samples.
     """
     approximation, trail = as_approximation(trained, samples), before.trail if before else ()
     if before is not None:
@@ -311,7 +312,7 @@ def _offer(trained: Trained, samples: int, before: Attempt | None = None) -> Off
 
 
 def as_approximation(trained: Trained, samples: int) -> Approximation:
-    """A trained network in the protocol of the approximators; its note says why training stopped."""
+    """A trained network as an `Approximation`; its note says why the training stopped."""
     widths = "x".join(map(str, trained.network.widths))
     kind = "modular network" if trained.network.takes else "network"
     network = replace(trained.network, name=f"{kind} {widths}")

@@ -31,7 +31,7 @@ class Loss(Protocol):
         ...
 
     def on_batches(self, batch: int) -> ValueAndGrad:
-        """``value_and_grad`` on ``batch`` rows drawn anew at every call."""
+        """``value_and_grad`` on ``batch`` rows that are drawn at random in every call."""
         ...
 
     def residual(self, theta: Array) -> Array:
@@ -86,7 +86,7 @@ class FunctionLoss:
         return cls(value_and_grad, residual_jacobian)
 
     def on_batches(self, batch: int) -> ValueAndGrad:
-        """The function itself: it has no rows."""
+        """The function itself, because it has no rows."""
         return self.value_and_grad
 
     def residual(self, theta: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What a fit reports: the winner audited with a fresh seed, the others on fresh points, and how it went."""
+"""Makes the report of a fit: audits the winner with a fresh seed and measures the others at fresh points."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from supnorm.wording import fact
 from supnorm.wording.fit import FIT, narrator
 
 Array = NDArray[np.float64]
-FEWEST = 16  # fresh points
+FEWEST = 16  # smallest number of fresh points
 
 
 def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
-    """Audit the winner with a fresh seed, measure the others on fresh points, and say how it went."""
+    """Audit the winner with a fresh seed, measure the others at fresh points, and make the result."""
     try:
         state.audit_best()
         report, fresh, spent = _judged(state)
@@ -74,9 +74,9 @@ def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
 
 
 def _judged(state: ActiveFit) -> tuple[AuditReport | None, Validation, int]:
-    """The best candidate's audit, fresh points, and how many evaluations the fit took.
+    """The best candidate's audit, fresh points, and the number of evaluations of the fit.
 
-    After an interruption the audit is short; there is none, and there are no fresh points, where calls are expensive.
+    After an interruption the audit is short. If calls are expensive, there is then no audit and there are no fresh points.
     """
     spent = state.points.spent
     if state.interrupted and state.points.caller.expensive:
@@ -96,10 +96,10 @@ def _judged(state: ActiveFit) -> tuple[AuditReport | None, Validation, int]:
 
 
 def _shares(state: ActiveFit, evaluations: int) -> tuple[float | None, int]:
-    """Seconds of the last audit's search (None for no limit) and fresh points.
+    """Seconds of the last audit's search (None for no limit), and the number of fresh points.
 
-    An expensive reference gets what the time allows. A fourth of the time is for the fresh points; the
-    audit's peaks and pictures take 0.4 times as long as its search.
+    The time limits both if the reference is expensive. A fourth of it is for the fresh points; the audit's peaks and
+    pictures take 0.4 times as long as its search.
     """
     points, cost = min(4096, max(evaluations // 4, FEWEST)), state.points.pace
     if state.whole.endless or not state.points.caller.expensive:
@@ -123,7 +123,9 @@ def _winner(best: Attempt, report: AuditReport | None, fresh: Validation, error_
 
 def _candidate(attempt: Attempt, fresh: Validation, error_of_mean: float) -> Candidate:
     errors = fresh.errors(attempt.approximation.function)
-    worst = max(errors.worst, attempt.errors.worst)  # what was seen while fitting is no smaller afterwards
+    worst = max(
+        errors.worst, attempt.errors.worst
+    )  # the reported error is at least the one that was seen while fitting
     return Candidate(
         approximation=attempt.approximation,
         seconds=attempt.seconds,

@@ -5,9 +5,9 @@
 BFGS: tau = phi = 1. SSBFGS: tau = min(1, y's / s'Bs), phi = 1. SSBroyden: tau and phi of Al-Baali's switching
 rule as in Urban, Stefanou & Pons (arXiv 2405.04230, eqs. 12-20) and Kiyani et al. (arXiv 2501.16371).
 
-The update is of rank two on one triangle, by BLAS, with the scale factor kept apart: O(p^2) for p weights
-(SciPy's BFGS multiplies full matrices, O(p^3)). Memory 8 p^2 bytes, checked before. Choose SSBroyden for 100
-to 10,000 weights and targets below 1e-4, `LBFGS` above.
+BLAS updates one triangle with rank two, and the scale factor is stored separately: O(p^2) for p weights
+(SciPy's BFGS multiplies full matrices, O(p^3)). Memory 8 p^2 bytes, which is checked first. Choose SSBroyden for 100
+to 10,000 weights and targets below 1e-4, `LBFGS` for more weights.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from supnorm.training.optimiser import Loss, Optimiser
 from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Trail
 
 Array = NDArray[np.float64]
-GROWTH = 1.3  # of the last step length to the first trial: 1.2 gradients a step instead of 1.7 from 1
+GROWTH = (
+    1.3  # first trial over last step length: 1.2 gradients a step, instead of 1.7 if all trials begin at 1
+)
 UPDATES = ("bfgs", "ssbfgs", "ssbroyden")
 
 
@@ -79,7 +81,7 @@ class QuasiNewton(Optimiser):
                 loss.value_and_grad, theta, value, gradient, direction, c1=self.c1, c2=self.c2, first=first
             )
             evaluations += step.evaluations
-            if not step.found:
+            if not step.lowered:
                 if not inverse.updates:
                     reason = LINE_SEARCH if float(gradient @ gradient) > 1e-28 * max(value, 1e-30) else FLOOR
                     break
@@ -115,7 +117,7 @@ class _InverseHessian:
         s, y = step.theta - theta, step.gradient - gradient
         ys = float(y @ s)
         if ys <= 1e-16 * float(np.linalg.norm(y) * np.linalg.norm(s)):
-            return  # no curvature along the step: the update would lose positive definiteness
+            return  # without curvature along the step, the update would lose positive definiteness
         if not self.updates:
             self.factor = ys / float(y @ y)
         u = blas.dsymv(1.0, self.matrix, y, lower=1)
@@ -139,7 +141,7 @@ class _InverseHessian:
 
 
 def _tau_phi(update: str, b: float, h: float, size: int) -> tuple[float, float]:
-    """Scaling and Broyden parameter from b = s'Bs / y's and h = y'Hy / y's; h b >= 1 but for rounding."""
+    """Scaling and Broyden parameter from b = s'Bs / y's and h = y'Hy / y's; h b >= 1 up to rounding."""
     if update == "bfgs":
         return 1.0, 1.0
     shrink = min(1.0, 1.0 / b)

@@ -1,7 +1,7 @@
-"""The reference as training sees it: counted, with failures left out, at nested space-filling points.
+"""Evaluates the reference for training at nested space-filling points, counts its calls and leaves failures out.
 
-The points are those of `unit_design`, with logarithmic axes by their logarithm. The first n points are a prefix
-of the first 2 n: larger fits use again what smaller ones have paid for.
+The points are those of `unit_design`; log axes take them in the logarithm. The first n points are a prefix of the
+first 2 n, so larger fits use the values of smaller ones again.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ Array = NDArray[np.float64]
 
 
 class ReferencePoints:
-    """Values of ``problem.reference`` at points asked for or at the design.
+    """Values of ``problem.reference`` at given points or at points of the design.
 
     Args:
         calls: how the reference is called.
 
     Attributes:
-        spent: evaluations so far.
-        failed: of them, those without a finite value.
-        first_failure: message of the first call that failed; empty where none did.
-        failed_at: the first point without a finite value, shape ``(d,)``; empty where there is none.
-        drawn: points of the design evaluated so far.
+        spent: number of evaluations so far.
+        failed: number of evaluations without a finite value.
+        first_failure: message of the first call that failed; empty if none did.
+        failed_at: the first point without a finite value, shape ``(d,)``; empty if there is none.
+        drawn: number of points of the design evaluated so far.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ReferencePoints:
 
     @property
     def pace(self) -> float:
-        """Seconds a point, where workers share them."""
+        """Seconds a point, divided by the number of workers that share the calls."""
         caller = self.caller
         return caller.cost / (caller.workers if caller.expensive and caller.executor is not None else 1)
 
@@ -62,14 +62,14 @@ class ReferencePoints:
         if broken.any() and not self.failed:
             self.failed_at = x[int(np.argmax(broken))].copy()
         self.failed += int(broken.sum())
-        INTERRUPTS.poll()  # where the reference itself has swallowed it
+        INTERRUPTS.poll()  # raises an interrupt that the reference has caught and dropped
         return y
 
     def design(self, n: int) -> tuple[Array, Array]:
-        """About ``n`` points of the design that have a value, and the values.
+        """The points with a value among about ``n`` points of the design, and the values.
 
         Raises:
-            BadInput: when none of them has a value.
+            BadInput: when no point has a value.
         """
         if n > self.drawn:
             fresh = self._inside(unit_design(n, self.problem.domain.d, self.seed))[self.drawn :]
@@ -85,7 +85,7 @@ class ReferencePoints:
         return self._x[:n], self._y[:n]
 
     def _inside(self, u: Array) -> Array:
-        """Points of the domain for the design; where few box points exist, uniform ones instead."""
+        """Points of the domain for the design; if few points of the box are in the domain, uniform points instead."""
         domain = self.problem.domain
         if not domain.constraints and domain.cloud is None:
             return domain.from_unit(u)

@@ -1,9 +1,8 @@
-"""Argmax refinement: add the points where the network is worst, train on, and again.
+"""Argmax refinement: repeatedly add the points where the network is worst, and continue its training.
 
-Each round asks for points (the worst ones of a screen or of an audit, `thinned` to a distance), joins
-them to the samples and goes on from the current network. How much it lowers the largest error, beside its control, as many
-*random* points instead of the worst ones, is measured by ``python -m benchmarks.fit --part targets`` (docs/fit.md,
-"Refinement at the worst points").
+Each round asks for points (the worst ones of a screen or of an audit, `thinned` to a distance), adds them to the samples
+and trains the current network further. ``python -m benchmarks.fit --part targets`` measures how much this lowers the
+largest error, and compares it with adding as many *random* points (docs/fit.md, "Refinement at the worst points").
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ Ask = Callable[[Network, int], tuple[Array, Array]]
 
 @dataclass(frozen=True)
 class ArgmaxRefinement:
-    """Rounds of asking for the worst points and training on.
+    """Rounds of adding the worst points and training further.
 
     Args:
-        rounds: how many.
-        optimiser: Levenberg-Marquardt up to 300 weights, self-scaled Broyden above by default.
+        rounds: number of rounds.
+        optimiser: by default Levenberg-Marquardt up to 300 weights, self-scaled Broyden above.
     """
 
     rounds: int = 4
@@ -69,7 +68,7 @@ class ArgmaxRefinement:
 
 
 def thinned(u: Array, order: NDArray[np.intp], distance: float, most: int) -> list[int]:
-    """The first rows of ``u (n, d)`` in ``order`` that lie at least ``distance`` from those taken before.
+    """The first rows of ``u (n, d)`` in ``order`` that are at least ``distance`` away from all rows taken before.
 
     >>> thinned(np.array([[0.0], [0.001], [0.5]]), np.array([1, 0, 2]), 0.01, 5)
     [1, 2]

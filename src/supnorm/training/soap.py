@@ -1,8 +1,8 @@
 """SOAP: Adam in the eigenbasis of Shampoo's factors (Vyas et al., arXiv 2409.11321).
 
 For a weight matrix with gradient G, the running means L of G G' and R of G'G have eigenvectors U and V. Adam's
-second moment is kept for the rotated gradient U' G V, the step is rotated back; a vector is rotated on one side.
-The eigenvectors are taken anew every ``every`` steps.
+second moment is that of the rotated gradient U' G V, and the step is rotated back; a vector is not rotated.
+The eigenvectors are computed again after each ``every`` steps.
 
 One value and gradient per step, and for an (m, n) matrix O(mn (m + n)) for the rotations and O(m^3 + n^3) for the
 eigenvectors; O(p) memory. The loss may be a random batch. Choose it above about 6,000 weights, where a dense
@@ -37,8 +37,8 @@ class SOAP(Optimiser):
         rate: at the start; falls to ``rate * final`` along a half cosine over the iterations or seconds of the limit,
             whichever are used up first.
         b1, b2: decay of the means of the gradient, and of squares and factors.
-        every: steps with the same eigenvectors.
-        batch: rows drawn anew for every step; None for all rows.
+        every: number of steps with the same eigenvectors.
+        batch: number of random rows for each step; None for all rows.
 
     >>> from supnorm.training.optimiser import FunctionLoss
     >>> def square(theta):
@@ -66,7 +66,7 @@ class SOAP(Optimiser):
         shapes = loss.shapes or ((len(theta),),)
         sizes = [math.prod(shape) for shape in shapes]
         if sum(sizes) != len(theta):
-            raise BadInput(f"shapes {shapes} hold {sum(sizes)} parameters, got {len(theta)}")
+            raise BadInput(f"shapes {shapes} have {sum(sizes)} parameters, got {len(theta)}")
         blocks, ends = [_Block(shape) for shape in shapes], np.cumsum(sizes)[:-1]
         best_loss, best, iteration = math.inf, theta, 0
         while True:
@@ -90,7 +90,9 @@ class _Block:
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
-        turned = shape if len(shape) == 2 else ()  # a vector's own factor would be p x p: it stays as it is
+        turned = (
+            shape if len(shape) == 2 else ()
+        )  # the factor of a vector would be p x p, so vectors are not rotated
         self.factors = [np.zeros((n, n)) for n in turned]
         self.rotations = [np.eye(n) for n in turned]
         self.mean, self.square = np.zeros(shape), np.zeros(shape)

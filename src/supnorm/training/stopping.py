@@ -1,4 +1,4 @@
-"""When an optimiser stops and the sentence that says why."""
+"""When an optimiser stops, and the sentence that gives the reason."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ class Trail:
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """What an optimiser hands back.
+    """The result of an optimiser.
 
     Attributes:
         theta: the parameters, shape ``(p,)``.
-        loss: there.
-        iterations, evaluations: steps done, and calls of the loss (or of residual and Jacobian).
+        loss: the loss at these parameters.
+        iterations, evaluations: numbers of steps, and of calls of the loss (or of residual and Jacobian).
         reason: the sentence that says why it stopped.
-        trail: (iteration, processor seconds, loss) along the way.
+        trail: (iteration, processor seconds, loss) during the run.
     """
 
     theta: Array

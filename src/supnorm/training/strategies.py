@@ -1,4 +1,4 @@
-"""Which strategies a fit tries, in order."""
+"""The strategies that a fit tries, in order."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from supnorm.strategies import STRATEGIES, named
 
 def automatic(d: int) -> list[Any]:
     """The strategies that `fit` tries for ``d`` inputs, in order."""
-    own_points = ["chebyshev", "piecewise-chebyshev" if d == 1 else "tensor-train"]
+    at_nodes = ["chebyshev", "piecewise-chebyshev" if d == 1 else "tensor-train"]
     if d >= 4:  # a full grid is expensive from four inputs on
-        own_points.reverse()
+        at_nodes.reverse()
     sampled: list[Any] = [named("random-features"), named("polynomial")]
     if d >= 2:
         sampled.append(replace(named("polynomial"), index_set="hyperbolic"))
     if d >= 3:
         sampled.append(named("sparse-legendre"))
-    return [*map(named, own_points), *sampled, *map(named, ("gaussian-process", "simplex", "network"))]
+    return [*map(named, at_nodes), *sampled, *map(named, ("gaussian-process", "simplex", "network"))]
 
 
 def strategies(method: Any, d: int, fixed: bool = False) -> list[Any]:

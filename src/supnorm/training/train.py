@@ -38,14 +38,14 @@ def train(
     seconds: float | None = None,
     rng: np.random.Generator | None = None,
 ) -> Network:
-    """The network with parameters trained on samples; its scaling stays as it is.
+    """The network with parameters trained on samples; its scaling does not change.
 
     Args:
-        network: the start; give it a scaling, such as ``Scaling.of_data(x, y)``, when it is made.
+        network: the start; give it a scaling, such as ``Scaling.of_data(x, y)``, when you make it.
         x, y: samples, shapes ``(n, d)`` and ``(n, m)`` or ``(n,)``.
         optimiser: `choose_optimiser` by default.
         iterations, seconds: limits.
-        rng: for the batches of `Adam` and `SOAP`; needed only there.
+        rng: random numbers for the batches of `Adam` and `SOAP`; needed only for these.
 
     Raises:
         BadInput: for shapes that do not fit, non-finite numbers, or a matrix that does not fit into memory.
@@ -69,7 +69,7 @@ def optimise(
     rng: np.random.Generator | None = None,
     target: float = 0.0,
 ) -> Trained:
-    """As `train`, with limits in one object, handing back also how the training ended."""
+    """The same as `train`, with the limits in one object; the result also says how the training ended."""
     x, y = check_samples(network, x, y)
     chosen = optimiser or choose_optimiser(network.size, y.size)
     minimum = chosen.minimise(MeanSquares(network, x, y, rng), network.flat, limit, target)
@@ -79,7 +79,8 @@ def optimise(
 def choose_optimiser(parameters: int, residuals: int) -> Optimiser:
     """Levenberg-Marquardt up to 300 weights, self-scaled Broyden up to 6,000, L-BFGS above.
 
-    Tuned on the Feynman tasks of `benchmarks/fit`; many residuals make Jacobians expensive, hence the second rule.
+    The limits are tuned on the Feynman tasks of `benchmarks/fit`. More than 20,000 residuals make the Jacobian
+    expensive; then self-scaled Broyden is the choice below 300 weights too.
 
     >>> type(choose_optimiser(200, 800)).__name__, type(choose_optimiser(20_000, 50_000)).__name__
     ('LevenbergMarquardt', 'LBFGS')

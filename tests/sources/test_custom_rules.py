@@ -9,7 +9,7 @@ import pytest
 from supnorm.problem import Domain
 from supnorm.program import Unsupported, program_of
 from supnorm.sources import from_jax, from_torch, with_derivatives
-from supnorm.sources.own_rules import own_rule
+from supnorm.sources.custom_rules import custom_rule
 
 DOMAIN = Domain(x=(0.0, 1.0))
 
@@ -33,7 +33,7 @@ def _jax(kind: str) -> Any:
 @pytest.mark.parametrize("kind", ["jvp", "vjp"])
 def test_rules_in_jax(kind: str) -> None:
     function = from_jax(_jax(kind))
-    assert own_rule(function, 1) == f"a custom_{kind} function"
+    assert custom_rule(function, 1) == f"a custom_{kind} function"
     program_of(function, 1)  # its values can be read
     with pytest.raises(Unsupported, match=f"custom_{kind}"):
         program_of(with_derivatives(function, DOMAIN), 1)
@@ -44,7 +44,7 @@ def test_rules_of_the_library_are_those_of_the_derivative() -> None:
     import jax.numpy as jnp
 
     function = from_jax(lambda x: jax.nn.silu(x) + jnp.logaddexp(x, 0.0) + jax.nn.relu(x - 2.0))
-    assert own_rule(function, 1) is None
+    assert custom_rule(function, 1) is None
 
 
 def test_rules_in_torch() -> None:
@@ -62,7 +62,7 @@ def test_rules_in_torch() -> None:
             return g * (torch.cos(y) + 0.1 * ((y - 0.42).abs() < 1e-8))
 
     function = from_torch(lambda x: Sine.apply(x[:, :1]) * 2.0)
-    assert own_rule(function, 1) == "a torch.autograd.Function (Sine)"
+    assert custom_rule(function, 1) == "a torch.autograd.Function (Sine)"
     with pytest.raises(Unsupported, match="autograd"):
         program_of(with_derivatives(function, DOMAIN), 1)
-    assert own_rule(from_torch(lambda x: torch.sin(x[:, :1])), 1) is None
+    assert custom_rule(from_torch(lambda x: torch.sin(x[:, :1])), 1) is None

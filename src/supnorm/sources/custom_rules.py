@@ -1,4 +1,4 @@
-"""Derivative rules of the user: code that runs for a derivative, and may differ from the derivative of the program read."""
+"""Finds derivative rules of the user: such code computes derivatives that may differ from those of the program."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from supnorm.problem import Function
 from supnorm.problem.coded import Coded
 
 
-def own_rule(function: Function, d: int) -> str | None:
-    """The part of a JAX or torch function with a derivative rule that is not the library's; None without such a part.
+def custom_rule(function: Function, d: int) -> str | None:
+    """The part of a JAX or torch function that has the user's own derivative rule; None if there is no such part.
 
     >>> from supnorm.sources import from_jax
-    >>> own_rule(from_jax(lambda x: x[:, 0] ** 2), 1) is None
+    >>> custom_rule(from_jax(lambda x: x[:, 0] ** 2), 1) is None
     True
     """
     value = function.value
@@ -43,7 +43,7 @@ def _of_jax(code: Any, d: int) -> str | None:
 
 
 def _equations(jaxpr: Any) -> Iterator[Any]:
-    """All equations, including those inside of others."""
+    """All equations, including those inside other equations."""
     for equation in jaxpr.eqns:
         yield equation
         for held in equation.params.values():
@@ -59,12 +59,12 @@ def _of_torch(code: Any, d: int, precision: str) -> str | None:
     with torch.enable_grad():
         leaf = torch.full((2, d), 0.5, dtype=getattr(torch, precision), requires_grad=True)
         result = code(leaf)
-    found, open_ = {result.grad_fn}, [result.grad_fn]
+    seen, open_ = {result.grad_fn}, [result.grad_fn]
     while open_:
         node = open_.pop()
         if isinstance(node, torch.autograd.function.BackwardCFunction):
             return f"a torch.autograd.Function ({type(node).__name__.removesuffix('Backward')})"
-        new = {n for n, _ in getattr(node, "next_functions", ()) if n is not None} - found
-        found |= new
+        new = {n for n, _ in getattr(node, "next_functions", ()) if n is not None} - seen
+        seen |= new
         open_ += new
     return None
