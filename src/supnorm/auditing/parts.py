@@ -92,7 +92,7 @@ def sup_record(run: Run) -> SupRecord:
         lower=float("nan") if witness is None else witness.error,
         computed=computed,
         alone=None if twice is None else twice.alone.error,
-        rounding=0.0 if twice is None else twice.apart,
+        rounding=0.0 if twice is None else twice.difference,
         upper=None,
         upper_kind="none",
     )

@@ -149,8 +149,8 @@ class Compared:
 
     def _take(self, label: str, x: Array, run: Array, read: Array, slack: Array, why: str) -> None:
         share = SHARE.get(self.function.precision, 0.3) * self.size
-        _refuse(found, read, share + slack, x, self.what, whence="was read from its code", why=why)
-        self.record(label, x, found, read, slack)
+        _refuse(run, read, share + slack, x, self.what, whence="was read from its code", why=why)
+        self.record(label, x, run, read, slack)
 
 
 def compare(function: Function, program: Program, what: str, domain: Domain) -> None:

@@ -149,7 +149,7 @@ def certify(
                 work,
                 method,
                 goal,
-                points.found,
+                points.offer,
                 limit.within(HALVING).upto(boxes),
                 executor=executor,
                 observer=observe,

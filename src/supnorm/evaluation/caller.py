@@ -36,9 +36,9 @@ EXPENSIVE = 1e-3  # seconds a point: a function that takes longer is expensive, 
 KEEPING = 1e-7
 CHUNK_SECONDS = 0.5
 ALONE = 0.1  # seconds: a call of at least this time hides the cost of sending it to a worker alone
-KEPT = 100_000  # values of an expensive function that are remembered if there is no store
-NUMBERS = 50_000_000  # that these may have in memory, 0.4 GB; a call beyond is stored, and made again when asked for
-CHEAP_BATCH = 8192  # rows of a cheap call: a few MB for a 64-wide network, inside the cache
+REMEMBERED = 100_000  # values of an expensive function that are remembered if there is no store
+NUMBERS = 50_000_000  # numbers of these values, 0.4 GB; beyond, a value is called again when it is needed
+CHEAP_BATCH = 8192  # rows of a cheap call: a few MB for a network of width 64, which fit into the cache
 
 
 class Caller:

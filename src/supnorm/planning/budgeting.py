@@ -130,7 +130,7 @@ def budget(
             result = work.of_table(table, rng)
         else:
             problem = as_problem(what, domain, tolerance)
-            with spread(problem, asked) as calling:
+            with with_executor(problem, asked) as calling:
                 begin = partial(ask, problem, tolerance, p, output, rng=rng, calls=calling)
                 result = work.of_function(begin, problem.data, calling, rng)
     except KeyboardInterrupt:

@@ -81,7 +81,7 @@ class Problem:
             self._same_order(name)
             self._same_units(name)
         _ = self.pairs  # tables whose rows cannot be paired are refused here
-        if self._has_its_own_tolerance():
+        if self._tolerance_of_problem_counts():
             put("error", replace(self.error, tolerance=self.tolerance))
         put("tolerance", self.error.tolerance)
         put("judged_by", self.error)

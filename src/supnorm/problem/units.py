@@ -41,7 +41,7 @@ def _parts(unit: str) -> object:
     text = " ".join(unit.translate(POWERS).split())
     if text.lower() in NONE:
         return frozenset()
-    found: Counter[str] = Counter()
+    exponents: Counter[str] = Counter()
     quotient = re.split(r"\s*(?:/|\bper\b)\s*", text)
     for position, part in enumerate(quotient):
         factors = [f for f in re.split(r"(?<!\*)\*(?!\*)|[. ]", part.strip("() ")) if f not in ("", "1")]
@@ -52,8 +52,8 @@ def _parts(unit: str) -> object:
             if match is None:
                 return text
             exponent = int(match[2] or 1)
-            found[_symbol(match[1])] += -exponent if position else exponent
-    return frozenset((name, n) for name, n in found.items() if n)
+            exponents[_symbol(match[1])] += -exponent if position else exponent
+    return frozenset((name, n) for name, n in exponents.items() if n)
 
 
 def _symbol(name: str) -> str:

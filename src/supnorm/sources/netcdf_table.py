@@ -95,7 +95,7 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
         sizes = _sizes(data, variables, what)
         ranges = [valid_range(v, f"{what}: column {c}") for c, v in zip(columns, variables, strict=True)]
         given = zip(columns, variables, ranges, strict=True)
-        spread = [_spread(v, c, valid, sizes, what) for c, v, valid in given]
+        table = [_column(v, c, valid, sizes, what) for c, v, valid in given]
         filled = {c: n for c, v in zip(columns, variables, strict=True) if (n := int(_default_fill(v).sum()))}
         texts = {d: _texts(data.variables[d]) if d in data.variables else [] for d in sizes}
         along = {
@@ -103,13 +103,13 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
             for name, c in data.coords.items()
             if name not in columns and len(c.dims) == 1 and name not in sizes and str(c.dims[0]) in sizes
         }
-        narrow = {c: said for c, v in zip(columns, variables, strict=True) if (said := _narrow(v))}
+        narrow = {c: kind for c, v in zip(columns, variables, strict=True) if (kind := _narrow(v))}
         outside = {
-            c: (int(found.sum()), f"{valid[0]:g} to {valid[1]:g}")
+            c: (int(rows.sum()), f"{valid[0]:g} to {valid[1]:g}")
             for c, v, valid in zip(columns, variables, ranges, strict=True)
-            if (found := _outside(np.asarray(v.values), valid)).any()
+            if (rows := _outside(np.asarray(v.values), valid)).any()
         }
-        return np.stack(spread, axis=1), Grid(sizes, texts, along, narrow, filled, outside)
+        return np.stack(table, axis=1), Grid(sizes, texts, along, narrow, filled, outside)
 
 
 def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[list[Any]]:
@@ -152,7 +152,7 @@ def _sizes(data: Any, variables: Sequence[Any], what: str) -> dict[str, int]:
     return sizes
 
 
-def _spread(
+def _column(
     variable: Any, column: str, valid: tuple[float, float], sizes: Mapping[str, int], what: str
 ) -> Array:
     """One variable over all rows, shape ``(N,)``."""

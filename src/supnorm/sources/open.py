@@ -212,7 +212,7 @@ def _opened(
 
         function = replace(open_command(spec, root, where), precision=spec.precision or "float64")
         used = ("timeout", "retries", "protocol", "precision")
-        function = with_unused_said(function, spec, "a command", where, *used)
+        function = with_unused_noted(function, spec, "a command", where, *used)
     return function if columns == list(range(len(names))) else reordered(function, columns)
 
 

@@ -75,10 +75,10 @@ def _numbers(given: Any, name: str, what: str) -> NDArray[Any]:
     Raises:
         BadInput: when they are something else.
     """
-    found, count = np.ravel(np.asarray(given)), 2 if name == "valid_range" else 1
-    if found.dtype.kind not in "iuf" or len(found) != count or np.isnan(found).any():
+    numbers, count = np.ravel(np.asarray(given)), 2 if name == "valid_range" else 1
+    if numbers.dtype.kind not in "iuf" or len(numbers) != count or np.isnan(numbers).any():
         wanted = "two numbers" if count == 2 else "a number"
         raise BadInput(
             f"{what}: its attribute {name} must be {wanted}, got {one_line(str(given), 60)}; correct it, or take it out"
         )
-    return found
+    return numbers

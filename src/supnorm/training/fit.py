@@ -128,7 +128,7 @@ def fit(
 
     callers: list[Caller] = []
     limit = Limit.of(seconds, max_evaluations or EVALUATIONS)
-    with spread(problem, asked) as calling:
+    with with_executor(problem, asked) as calling:
 
         def once(goal: Problem, methods: list[Any], limit: Limit) -> FitResult:
             begin = time.perf_counter()
