@@ -139,7 +139,9 @@ def test_a_resumed_run_takes_the_rows_of_a_call_over(ticking: Any, tmp_path: Pat
     ],
 )
 def test_rows_that_no_call_has_are_refused(word: str) -> None:
-    with pytest.raises(BadInput, match="cost: the rows of an expensive call are a whole number from 1 to 100,000") as caught:
+    with pytest.raises(
+        BadInput, match="cost: the rows of an expensive call are a whole number from 1 to 100,000"
+    ) as caught:
         audit(Problem(model, truth, BOX), calls=Calls(cost=word))
     assert len(str(caught.value)) < 300
 

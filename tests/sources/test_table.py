@@ -67,9 +67,7 @@ def test_an_archive_of_values_is_told_which_kinds_of_table_there_are(tmp_path: P
     np.savez(tmp_path / "t.npz", X=X, y=F)
     problem = tmp_path / "p.toml"
     problem.write_text('[reference]\nfile = "t.npz"\n[domain]\na = [0.0, 1.0]\nb = [0.0, 9.0]\n')
-    with pytest.raises(
-        BadInput, match=r"it contains X, y; give computed values as \.csv, \.parquet or \.nc"
-    ):
+    with pytest.raises(BadInput, match=r"it contains X, y; give computed values as \.csv, \.parquet or \.nc"):
         open_problem(problem)
 
 

@@ -212,7 +212,7 @@ def narrow(
 
     Args:
         work: holds the bracket as it is at any time.
-        found: gets points that are promising as a witness, after each batch of boxes.
+        offer: gets points that may become the witness, after each batch of boxes.
         limit: its evaluations are boxes tried; with 0 nothing is.
 
     Returns:

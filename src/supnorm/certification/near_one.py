@@ -33,9 +33,9 @@ class Rules(Generic[Model]):
 
     Attributes:
         smooth: of an operation, ``smooth(op, x, *parameter)``.
-        orders: of the derivatives that ``smooth`` takes.
-        times: 2^k x, feature by feature.
-        plus: x + a constant, which is off by at most the third argument.
+        orders: the highest order of the derivatives that ``smooth`` takes.
+        times: computes 2^k x, feature by feature.
+        plus: computes x + a constant that is off by at most the third argument.
     """
 
     smooth: Callable[..., Model]

@@ -73,7 +73,7 @@ def _demand(
     document: Document,
     position: int,
 ) -> None:
-    """The limits of one leaf, before its cost is counted."""
+    """Check the limits of one leaf before its cost is counted."""
     n, grid, m = claim.degree, claim.grid, claim.graded
     if n > 0 and m < 0:
         demand_tensor(p.features, d, n, claim.rho, grid, position)
@@ -89,7 +89,7 @@ def _alternative(
     document: Document,
     tables: set[tuple[int, int]],
 ) -> Cost:
-    """The bound of one alternative on one cell."""
+    """The cost of the bound of one alternative on one cell."""
     n, grid, m = claim.degree, claim.grid, claim.graded
     if n < 0 and n != PIECES:
         return Cost()

@@ -95,7 +95,7 @@ class Leaves:
 def _bound(
     document: Document, programs: tuple[Program, ...], proof: Proof, position: int, rules: dict[int, Rule]
 ) -> Ball | None:
-    """Bound of the error on a cell: the largest over the outputs of the smallest alternative."""
+    """Bound of the error on a cell: for each output the smallest alternative, then the largest output."""
     level, index, *_ = proof
     cell = _Cell(*cell_of(document, level, index), position)
     bounds: list[Ball | None] = [None] * programs[0].operations[-1].width

@@ -56,9 +56,9 @@ class Caller:
         rows: rows of a call of an expensive function; None until the number is declared or decided.
         one_by_one: whether a search sends points to the workers one by one; None until it is declared or decided.
         timed: whether a clock has decided that in this run.
-        noise: difference of two calls of one point in the probe, as a share of the size; 0 for rounding.
-        noise_between: which calls these were, in words.
-        heard: told how many points have come back, or were found in the store, after each batch; for progress.
+        noise: difference of two calls of one point in the probe, relative to the size of the values; 0 for rounding.
+        noise_between: the kinds of these two calls, in words.
+        heard: called after each batch with the number of points that returned or were in the store, for progress.
     """
 
     def __init__(
@@ -113,10 +113,10 @@ class Caller:
         return self.executor is not None and self.function.parallel != "none"
 
     def declare(self, expensive: bool, rows: int | None = None, one_by_one: bool | None = None) -> None:
-        """Declare before the first call whether a point takes more than 1 ms; it is then not measured.
+        """Declare before the first call whether a point takes more than 1 ms; then it is not measured.
 
         Args:
-            rows: rows of a call, if it does; with None they follow from the cost that `decide` gets.
+            rows: rows of a call, if the function is expensive; with None they follow from the cost that `decide` gets.
             one_by_one: whether a search sends points to workers one by one; None as for ``rows``.
 
         Raises:
@@ -161,7 +161,7 @@ class Caller:
         self.rows = rows
 
     def _rows_for(self, cost: float) -> int:
-        """Rows of about half a second; on workers of 0.1 s, which hides the cost of sending and keeps all of them busy."""
+        """Rows of a call of about half a second; of 0.1 s on workers, which is long beside sending and keeps all busy."""
         return rows_in(0.1 if self.on_workers else CHUNK_SECONDS, cost)
 
     def values(self, x: Array, purpose: str) -> tuple[Array, Messages]:

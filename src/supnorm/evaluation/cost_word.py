@@ -1,9 +1,9 @@
-"""The word by which a cost is declared: ``cheap``, ``expensive``, ``expensive:64``, ``expensive:64:one-by-one``.
+"""The word that declares the cost of a call: ``cheap``, ``expensive``, ``expensive:64``, ``expensive:64:one-by-one``.
 
-The number is the number of rows of a call. The last digits of a function's values may depend on the batch, so that a number
-of rows chosen by a measured time would give another result for the same seed. Without a number a call has `ROWS` rows. The
-last part says how a search sends points to workers, one by one or in rounds, which decides the points that it chooses. It is
-measured where it is not declared, and recorded.
+The number is the number of rows of a call. The last digits of a function's values may depend on the batch. If a measured
+time chose the number of rows, the same seed could give another result. Without a number a call has `ROWS` rows. The last
+part says how a search sends points to workers, one by one or in rounds; the points that it chooses depend on this. Without
+the last part a measured time decides, and the run records the decision.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from supnorm.evaluation.caller import EXPENSIVE
 from supnorm.results import BadInput
 from supnorm.results.option import demand_number
 
-# Rows of a call that is declared to be expensive: a kill loses at most so many. A program that takes 0.1 s to start then
-# spends 6 ms a point on starting.
+# Rows of a call that is declared to be expensive: a kill loses at most so many points. A program that takes 0.1 s to start
+# then spends 6 ms a point on starting.
 ROWS = 16
 MOST = 100_000
 SENT = {"one-by-one": True, "in-rounds": False}
@@ -66,7 +66,7 @@ def cost_of_word(word: str | float, known: Collection[str], more: str = "") -> C
 
 
 def whole_word(name: str, rows: int | None, one_by_one: bool | None) -> str:
-    """The word with the rows of a call and how workers get points, so that a repeat calls alike.
+    """The word with the rows of a call and how workers get points, so that a repeated run has the same calls.
 
     >>> whole_word("expensive", 64, None), whole_word("cheap", None, None), whole_word("expensive", 1, True)
     ('expensive:64', 'cheap', 'expensive:1:one-by-one')
@@ -77,5 +77,5 @@ def whole_word(name: str, rows: int | None, one_by_one: bool | None) -> str:
 
 
 def repeat_word(cost: Mapping[str, Any]) -> str:
-    """The word that declares the cost which the key ``cost`` of a document records."""
+    """The word that declares the cost recorded under the key ``cost`` of a document."""
     return whole_word(cost["class"], cost.get("rows"), cost.get("one_by_one"))

@@ -64,7 +64,7 @@ class Evaluations:
 
     @cached_property
     def score(self) -> Array:
-        """The error as something to maximise: minus infinity where there is none."""
+        """The error for maximisation: minus infinity where there is no error."""
         if self.finite:
             return self.error
         none = np.isnan(self.error)

@@ -22,10 +22,11 @@ from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput, Witness
 
 Array = NDArray[np.float64]
-NUMBERS = 1 << 21  # values of one side in a batch
+NUMBERS = 1 << 21  # largest number of values of one side in a batch, 16 MB
 Values = tuple[Array, Messages]  # of one side, (n, m), and what happened where it has none
-SHOWN = 1e-4  # of an error: a difference that is visible in the four digits that are printed
-GRADIENT_COST = 3  # a value with its gradient counts as so many evaluations
+SHOWN = 1e-4  # share of an error: a difference that is visible in the four digits that are printed
+# A value with its gradient counts as so many evaluations: reverse mode takes about three values.
+GRADIENT_COST = 3
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ class Evaluator:
 
     def values_inside(self, x: Array, purpose: str) -> Evaluations:
         """The same for points that are known to lie in the domain."""
-        with np.errstate(all="ignore"):  # once a batch: between two calls of a model it takes 5 microseconds
+        with np.errstate(all="ignore"):  # once for each batch: setting it takes 5 us
             model, reference = self.model.quietly(x, purpose), self.reference.quietly(x, purpose)
             reduced = self.problem.error.reduced(*_as_wide(model[0], reference[0]), x)
         return self._compare(x, model, reference, purpose, reduced=reduced)
@@ -314,7 +315,7 @@ class Evaluator:
             y[rows] = np.nan
             error[rows], output[rows] = self.problem.error(y[rows], f[rows], x[rows])
         status = np.zeros(len(x), dtype=np.int8)
-        top = int(error.argmax())  # NaN counts as the largest
+        top = int(error.argmax())  # argmax returns the first NaN if there is one
         done = Evaluations(x, y, f, error, output, status, finite=bool(error[top] < np.inf))
         if done.finite:
             self.worst_finite = max(self.worst_finite, float(error[top]))
@@ -386,7 +387,7 @@ class Evaluator:
         return done
 
     def _scatter(self, x: Array, inside: NDArray[np.bool_], part: Evaluations) -> Evaluations:
-        self._nothing(x[~inside])  # listeners have had the others
+        self._nothing(x[~inside])  # listeners have already received the other points
         return part.among(x, inside)
 
 

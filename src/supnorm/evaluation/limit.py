@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-FORGET = 0.5  # weight of what was measured before, at each new batch
+FORGET = 0.5  # factor by which each new batch reduces the weight of earlier ones
 MOST = 10**15  # evaluations: in practice without a limit
 
 
@@ -43,7 +43,7 @@ class Limit:
     Attributes:
         end: of ``clock()``; infinite without a limit in time.
         evaluations: so many at most; of an optimiser its iterations, of a proof its boxes. Whoever works counts them.
-        pace: of evaluations; shared by all parts of a limit.
+        pace: pace of evaluations, which all parts of a limit share.
         begun: when the limit, or this part of it, was set; see `spent`.
         clock: seconds; ``time.process_time`` where other processes must not count.
 
@@ -75,7 +75,7 @@ class Limit:
 
     @property
     def spent(self) -> float:
-        """Seconds since it was set."""
+        """Seconds since the limit was set."""
         return self.clock() - self.begun
 
     @property
@@ -123,7 +123,7 @@ class Limit:
         return replace(self, evaluations=evaluations)
 
     def after(self, seconds: float) -> Limit:
-        """A limit with the same pace that ends so many seconds from now, whatever time is left."""
+        """A limit with the same pace that ends ``seconds`` from now, even after this limit."""
         now = self.clock()
         return replace(self, end=now + seconds, begun=now)
 

@@ -1,6 +1,7 @@
 """Stores every expensive call on disk, so that a run that was killed goes on without repeating calls.
 
-One SQLite file in WAL mode, append-only: a row is a batch, with its points and values as float64 blobs.
+The store is one SQLite file in WAL mode, to which rows are only added. A row is a batch, with its points and values as
+float64 blobs.
 A row is written when its batch is done; a kill loses at most the batches in flight. Each row has a seal, a hash of all
 it holds and of the problem: a row that was damaged or edited is refused by name, and no value of it is used. Somebody who
 computes the hash again can still forge a row; `spot_check` evaluates a few points of each side, which no file can foresee.

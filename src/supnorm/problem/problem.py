@@ -80,7 +80,7 @@ class Problem:
         for name in ("model", "recheck"):
             self._same_order(name)
             self._same_units(name)
-        _ = self.pairs  # tables whose rows cannot be paired are refused here
+        _ = self.pairs  # refuses tables whose rows cannot be paired
         if self._tolerance_of_problem_counts():
             put("error", replace(self.error, tolerance=self.tolerance))
         put("tolerance", self.error.tolerance)

@@ -22,7 +22,7 @@ class Windows:
     Attributes:
         sizes, strides, dilations: along each of these axes.
         pads: before each of them, then after each.
-        ceil: whether a window that hangs over the end counts, as long as it begins inside (torch and ONNX).
+        ceil: whether a window that extends beyond the end counts if it begins inside (torch and ONNX).
     """
 
     sizes: Sequence[int]

@@ -162,7 +162,7 @@ def _column(
         raise BadInput(f"{what}: column {column} cannot be read: {_first_line(error)}") from None
     if values.dtype.kind not in "fiu":
         kind = "text" if values.dtype.kind in "OSU" else values.dtype
-        raise BadInput(f"{what}: column {column} holds {kind}, not numbers")
+        raise BadInput(f"{what}: column {column} contains {kind}, not numbers")
     flat, missing = values.astype(np.float64), _default_fill(variable) | _outside(values, valid)
     if values.dtype.kind in "iu":
         large = (np.abs(flat) >= 2.0**53) & ~missing

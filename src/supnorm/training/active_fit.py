@@ -31,12 +31,12 @@ class ActiveFit(Contest):
     """State of the fit of a reference.
 
     Attributes:
-        problem: without a model.
-        points: the reference, counted.
-        audit_evaluations: of each audit.
-        smooth: False once a jump was found: no continuous model can meet a small tolerance.
-        audits: how many there were inside the loop.
-        whole: the time for the fit and the audit at its end, where calls are expensive; `limit` keeps that audit's part.
+        problem: the problem, without a model.
+        points: evaluates the reference and counts its calls.
+        audit_evaluations: evaluations of each audit.
+        smooth: False once a jump was found: then no continuous model can meet a small tolerance.
+        audits: number of audits inside the loop.
+        whole: the time for the fit and, where calls are expensive, the audit at its end; `limit` reserves that audit's part.
     """
 
     points: ReferencePoints
@@ -47,7 +47,7 @@ class ActiveFit(Contest):
 
     @property
     def left(self) -> int:
-        """Evaluations left for fitting."""
+        """The evaluations that are left for fitting."""
         return max(self.limit.evaluations - self.points.spent, 0)
 
     def refuses(self, method: Any) -> str:

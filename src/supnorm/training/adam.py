@@ -45,7 +45,7 @@ class Adam(Optimiser):
     batch: int | None = None
 
     def minimise(self, loss: Loss, theta: Array, limit: Limit | None = None, target: float = 0.0) -> Minimum:
-        """Minimise from ``theta``, shape ``(p,)``; hands back the best point met (the last for batches)."""
+        """Minimise from ``theta``, shape ``(p,)``; returns the best point met (with batches the last one)."""
         value_and_grad = loss.value_and_grad if self.batch is None else loss.on_batches(self.batch)
         trail = Trail.of(limit, target)
         theta, mean, square = theta.copy(), np.zeros_like(theta), np.zeros_like(theta)

@@ -37,7 +37,7 @@ class Boosting:
     """Adds one network that is fitted to the residual.
 
     Args:
-        width: of its hidden layers.
+        width: width of its hidden layers.
         frequency: scale of its first layer; None to try the ones of ``frequencies`` for a tenth of the limit.
         frequencies: tried when ``frequency`` is None.
         optimiser: self-scaled Broyden by default.

@@ -51,11 +51,11 @@ def certified_fit(
     """Fit and prove in rounds; the result has the narrowest bracket and its certificate.
 
     Args:
-        problem: with a tolerance for the largest error.
-        methods: strategies; those that cannot be certified are left out.
+        problem: a problem with a tolerance for the largest error.
+        methods: strategies; those whose models cannot be certified are left out.
         fit_once: fits to the problem's tolerance within a limit.
-        limit: of the time for everything, and of the evaluations of each round.
-        observer: gets what `certify` tells.
+        limit: limit of the time for all rounds, and of the evaluations of each round.
+        observer: gets the events of `certify`.
 
     Raises:
         BadInput: without a tolerance, for a reference whose operations are not known, or if no method makes models

@@ -68,7 +68,7 @@ class Contest(ABC):
         validation: points at which the loop measures the errors of candidates.
         norm: ``"sup"`` or ``"l2"``.
         limit: of the time for fitting and, where the reference is called, of its evaluations for fitting and validation.
-        interrupted: by Ctrl-C; what was tried until then counts.
+        interrupted: whether Ctrl-C ended the loop; candidates that were tried before count.
         attempts: candidates with their errors.
         skipped: methods that could not be used, with the reason.
     """

@@ -33,7 +33,7 @@ def take_over(caller: Caller, before: Caller) -> None:
 
 
 def word_of(caller: Caller) -> str:
-    """What was decided, as it is declared for the same result."""
+    """The decided cost as the word that declares it."""
     return whole_word("expensive", caller.rows, _one_by_one(caller)) if caller.expensive else "cheap"
 
 

@@ -189,7 +189,7 @@ def _prepare(
     seed: int,
     observer: Callable[[Any], None],
 ) -> tuple[ActiveFit, Jump | None]:
-    """Time one call, share out the budget, draw the validation points, look for jumps."""
+    """Time one call, divide the budget, draw the validation points, search for jumps."""
     seconds, budget, reserved = whole.left, whole.evaluations, 0.0
     rng = np.random.default_rng([seed, 1])
     problem.check_tolerances(points.design(8)[1].shape[1])

@@ -36,7 +36,7 @@ class GreedyLayers:
     optimiser: Optimiser | None = None
 
     def train(self, network: Network, x: Array, y: Array, limit: Limit, rng: np.random.Generator) -> Trained:
-        """Train ``network``, of which only the architecture and the scaling count, on samples.
+        """Train ``network`` on samples; only its architecture and its scaling matter.
 
         Raises:
             BadInput: for residual connections, Fourier features, no hidden layer, or unusable samples.

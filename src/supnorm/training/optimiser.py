@@ -47,7 +47,7 @@ class Optimiser(Protocol):
     """An optimiser: a frozen dataclass of options.
 
     Attributes:
-        price: how many steps of a gradient method one of its steps costs, about.
+        price: about how many steps of a gradient method one of its steps costs.
         scheduled: its rate falls over the iterations of the limit, so their number must be meant.
     """
 

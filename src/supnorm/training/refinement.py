@@ -37,7 +37,7 @@ class ArgmaxRefinement:
     optimiser: Optimiser | None = None
 
     def run(self, network: Network, x: Array, y: Array, ask: Ask, limit: Limit) -> Trained:
-        """Refine ``network`` on samples ``x (n, d)``, ``y (n, m)`` and what ``ask(network, round)`` adds.
+        """Refine ``network`` on samples ``x (n, d)``, ``y (n, m)`` and the samples that ``ask(network, round)`` adds.
 
         ``limit`` is for all rounds together.
 

@@ -56,7 +56,7 @@ class SOAP(Optimiser):
     batch: int | None = None
 
     def minimise(self, loss: Loss, theta: Array, limit: Limit | None = None, target: float = 0.0) -> Minimum:
-        """Minimise from ``theta``, shape ``(p,)``; hands back the best point met (the last for batches).
+        """Minimise from ``theta``, shape ``(p,)``; returns the best point met (with batches the last one).
 
         Raises:
             BadInput: when the shapes of the loss do not add up to the parameters.
