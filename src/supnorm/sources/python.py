@@ -142,7 +142,7 @@ def per_point(
     def value(x: Array) -> Array:
         return collect([attempt(row) for row in x], label)
 
-    code = (lambda x: function(*(x[i] for i in range(d)))) if spread else function
+    code = (lambda x: function(*(x[i] for i in range(d)))) if separate else function
     return Function(Coded(value, code), name=label)
 
 
@@ -251,14 +251,14 @@ def _from_predictor(loaded: Any, label: str, d: int, what: str) -> Function:
     wanted = getattr(loaded, "n_features_in_", None)
     if wanted is not None and wanted != d:
         raise BadInput(f"{what} takes {wanted} inputs, the domain has {d}")
-    silent = {"verbose": 0} if "verbose" in _parameters(found.predict) else {}
+    silent = {"verbose": 0} if "verbose" in _parameters(loaded.predict) else {}
 
     def run(x: Array) -> Array:
-        result = found.predict(x.copy(), **silent)
+        result = loaded.predict(x.copy(), **silent)
         value.show(result)
         return as_columns(result, len(x), label)
 
-    value = Coded(run, found.predict)
+    value = Coded(run, loaded.predict)
     function = Function(value, name=label)
     kind = type(loaded).__name__
     reason = Unreadable(
