@@ -20,7 +20,7 @@ import supnorm
 from supnorm.evaluation import EvaluationStore
 from supnorm.planning.learning_curve.training_run import TrainingRun
 from supnorm.planning.learning_curve.trainings import append_run, read_runs
-from supnorm.results import NotWritten
+from supnorm.results import BadInput, NotWritten
 from supnorm.results import writing as files
 
 pytestmark = pytest.mark.slow  # processes of their own
@@ -189,6 +189,30 @@ def test_a_fault_of_sqlite_is_not_written(tmp_path: Path) -> None:
     assert store.points == 2
     other.close()
     store.close()
+
+
+@pytest.mark.parametrize(
+    "code", ["SQLITE_READONLY", "SQLITE_IOERR_SHMSIZE", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_BUSY"]
+)
+def test_a_store_that_cannot_be_begun_is_no_store_of_another_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """It was "not a store of evaluations", and its empty files were left."""
+    why = sqlite3.OperationalError("the disk says no")
+    why.sqlite_errorcode = getattr(sqlite3, code)
+
+    def prepared(self: EvaluationStore, fingerprint: str) -> None:
+        self.path.with_name(f"{self.path.name}-wal").write_bytes(b"")
+        raise why
+
+    monkeypatch.setattr(EvaluationStore, "_prepared", prepared)
+    with pytest.raises(BadInput, match="cannot be written: the disk says no; free the disk or the file"):
+        EvaluationStore(tmp_path / "s.sqlite", "f")
+    assert not [*tmp_path.iterdir()]
+    (tmp_path / "s.sqlite").write_bytes(b"")
+    with pytest.raises(BadInput, match="cannot be written"):
+        EvaluationStore(tmp_path / "s.sqlite", "f")
+    assert (tmp_path / "s.sqlite").exists()  # what was there before stays
 
 
 def test_a_line_that_was_cut_off_does_not_spoil_the_next_one(tmp_path: Path) -> None:

@@ -18,11 +18,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from os.path import lexists
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.results import BadInput
+from supnorm.results import BadInput, NotWritten
 from supnorm.results.door import faults_of, reading_table
 from supnorm.results.guard import cause, demand_file, demand_name, exists
 from supnorm.results.printable import one_line
@@ -40,6 +41,15 @@ CREATE TABLE IF NOT EXISTS seals (id INTEGER PRIMARY KEY, seal TEXT NOT NULL);
 
 INPUTS = 100_000  # largest number of inputs of a point
 
+# What SQLite says of a disk or a file that cannot be written; all else is a fault of the file's content.
+UNWRITABLE = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+)
 NO_STORE = ": not a store of evaluations (choose another --out)"
 
 
@@ -78,24 +88,42 @@ class EvaluationStore:
         self._lock = threading.Lock()
         self._vouched: list[tuple[str, object]] = []
         demand_name(self.path)
-        if lexists(self.path):
+        if older := lexists(self.path):
             demand_file(self.path)
         with faults_of(f"{self.path}", NO_STORE):
             self._connection = sqlite3.connect(self.path, check_same_thread=False)
-            _demand_tables(self._connection)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=NORMAL")
-            self._connection.executescript(_SCHEMA)
-            row = self._connection.execute("SELECT value FROM about WHERE key='fingerprint'").fetchone()
-        if row is None:
-            with self._connection:
-                self._connection.execute("INSERT INTO about VALUES ('fingerprint', ?)", (fingerprint,))
-        elif row[0] != fingerprint:
+            try:
+                row = self._prepared(fingerprint)
+            except sqlite3.Error as error:
+                self._connection.close()
+                if not older:
+                    for extra in ("", "-wal", "-shm"):
+                        self.path.with_name(self.path.name + extra).unlink(missing_ok=True)
+                if (error.sqlite_errorcode or 0) & 0xFF in UNWRITABLE:
+                    raise BadInput(
+                        f"{self.path} cannot be written: {error}; free the disk or the file, or choose another --out"
+                    ) from None
+                raise
+        if row[0] != fingerprint:
             self.close()
             raise BadInput(
                 f"{self.path} contains evaluations of another problem (fingerprint {str(row[0])[:40]}, this one is "
                 f"{fingerprint}); choose another --out"
             )
+
+    def _prepared(self, fingerprint: str) -> tuple[Any, ...]:
+        """Make what a new file lacks; returns the row with the fingerprint of the file."""
+        connection = self._connection
+        _demand_tables(connection)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.executescript(_SCHEMA)
+        with connection:
+            connection.execute("INSERT OR IGNORE INTO about VALUES ('fingerprint', ?)", (fingerprint,))
+        row: tuple[Any, ...] = connection.execute(
+            "SELECT value FROM about WHERE key='fingerprint'"
+        ).fetchone()
+        return row
 
     def load(self, side: str) -> dict[bytes, tuple[Array, str | None]]:
         """Everything stored for one side: from the bytes of a point to its values and failure message."""
@@ -161,7 +189,7 @@ class EvaluationStore:
                 would go on writing into a deleted file without an error.
         """
         if not self.path.exists():
-            raise not_written(self.path, "it has vanished")
+            raise NotWritten(f"{self.path} cannot be written: it has vanished, and with it what was stored")
         try:
             with self._lock, self._connection:
                 yield

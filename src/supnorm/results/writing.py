@@ -18,11 +18,11 @@ from supnorm.results.status import NotWritten
 def not_written(path: Path | str, why: str) -> NotWritten:
     """What to say of a file that could not be written.
 
-    >>> str(not_written("run/a.json", "No space left on device"))
-    'run/a.json cannot be written: No space left on device; what was stored before is kept, and --resume goes on with it'
+    >>> str(not_written("run/a.json", "full"))
+    'run/a.json cannot be written: full; what was stored before is kept for --resume, where a run has a store'
     """
     return NotWritten(
-        f"{path} cannot be written: {why}; what was stored before is kept, and --resume goes on with it"
+        f"{path} cannot be written: {why}; what was stored before is kept for --resume, where a run has a store"
     )
 
 
