@@ -31,7 +31,7 @@ from benchmarks.budget.trainers import GaussianProcess, Network
 from benchmarks.budget.unseen import UNSEEN
 from benchmarks.budget.verdicts import interval
 from numpy.typing import NDArray
-from tests.planning.test_ladder import stored
+from tests.planning.test_learning_curve import stored
 
 import supnorm
 from supnorm.planning.learning_curve import MeasuredCurve, as_trainer, train_on_function

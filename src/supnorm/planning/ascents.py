@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-# Points of a box. `test_blow_up_is_found` and `test_errors_find_a_narrow_peak_that_the_sample_misses` show what they find.
+# Points of a box: a judgement. With 4 `test_blow_up_is_found` and
+# `test_errors_find_a_narrow_peak_that_the_sample_misses` pass, too.
 TRIALS = 24
 
 

@@ -19,9 +19,10 @@ from supnorm.planning.theory.statement import CONSTRUCTION, ClassBound
 from supnorm.planning.theory.structure import composition_rate, manifold_rates
 from supnorm.results.numbers import from_log10, num
 
+# `test_kinks_of_single_inputs_are_cheap` guards both of these.
 KINK = 0.8  # lowest order of a kink that bisection locates; a lower order is a cusp or worse
 BREAKS = 150  # samples for one input with a few kinks: 50 for a bisected break, the others for the pieces between them
-SWEEPS = 10.0  # ranks grow sweep by sweep, and every sweep takes samples
+SWEEPS = 10.0  # ranks grow sweep by sweep, and every sweep takes samples; a judgement
 
 
 def constructions(profile: Profile, eps: float) -> list[ClassBound]:

@@ -16,6 +16,7 @@ from typing import Any
 from supnorm.evaluation import Advanced, Finished
 from supnorm.evaluation.caller import Caller
 
+# tests/planning/test_progress.py guards these four.
 WARM = 1.0  # seconds of calls after which one batch says what a call costs; imports and compilation seldom take longer
 LONG = 2.0  # seconds of calls below which nothing is announced
 TICK = 0.25  # seconds of calls from one `Advanced` to the next, at least

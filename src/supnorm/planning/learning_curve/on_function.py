@@ -31,7 +31,7 @@ from supnorm.planning.learning_curve.trainings import (
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-STEPS = 20  # of an ascent: its box shrinks to a millionth, beyond what a forecast can tell
+STEPS = 20  # of an ascent; 3 miss the peak of `test_errors_find_a_narrow_peak_that_the_sample_misses`
 
 
 def train_on_function(

@@ -17,9 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-EXACT = (
-    1e-9  # of half the range: a smaller interaction is rounding (`test_interaction_graph`, `test_products`)
-)
+EXACT = 1e-9  # of half the range: a smaller interaction is rounding (1e-16 fails `test_interaction_graph`)
 
 
 @dataclass(frozen=True)

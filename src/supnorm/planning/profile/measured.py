@@ -23,8 +23,11 @@ from supnorm.wording import Fact
 
 Array = NDArray[np.float64]
 
-SAFETY = 1.5  # factor on estimated derivative bounds, because lines show a lower estimate of the maximum
-HIGHEST = 4  # derivatives: those of a measured series beyond the fourth are mostly rounding
+# Factor on estimated derivative bounds, because lines show a lower estimate of the maximum. A judgement, without a test.
+SAFETY = 1.5
+HIGHEST = (
+    4  # derivatives: those of a measured series beyond the fourth are mostly rounding (`test_whole_profile`)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
