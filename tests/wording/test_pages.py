@@ -2,34 +2,71 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Mapping
 
 import pytest
 from tests.wording import templates
 
-from supnorm.wording import audit, comparison, fit_page
+from supnorm.wording import audit, comparison, fit_page, progress
 from supnorm.wording.result import AUDIT
 
-OTHERS = ("comparison", "fit_page", "budget_page", "budget_charts")
+OTHERS = ("comparison", "fit_page", "budget_page", "budget_charts", "progress")
 PAGES = [
     f"pages/{path.name}" for path in (templates.SOURCE / "pages").glob("*.py") if path.stem not in OTHERS
 ]
 STATUS = ("nothing-found", "within-tolerance", "tolerance-exceeded", "undecided", "interrupted")
-SAID = {"audit": audit.TEMPLATES, "comparison": comparison.TEMPLATES, "fit": fit_page.TEMPLATES}
+SAID = {
+    "audit": audit.TEMPLATES,
+    "comparison": comparison.TEMPLATES,
+    "fit": fit_page.TEMPLATES,
+    "progress": progress.TEMPLATES,
+}
 
 
 def test_each_fact_of_an_audit_has_a_template_and_each_template_a_fact() -> None:
     made = templates.facts(templates.trees(*PAGES))
     assert made - set(AUDIT) == set(audit.TEMPLATES)
     assert not set(audit.TEMPLATES) & set(AUDIT)
-    parts = (audit.VERDICT, audit.SECTIONS, audit.SUMMARY, audit.RUN)
+    parts = (audit.VERDICT, audit.SECTIONS, audit.SUMMARY, audit.RUN, audit.CHARTS)
     assert len(audit.TEMPLATES) == sum(map(len, parts)), "a code stands twice"
 
 
-def test_each_fact_of_a_comparison_and_of_a_fit_has_a_template_and_each_template_a_fact() -> None:
+def test_each_fact_of_a_comparison_a_fit_and_the_progress_has_a_template_and_each_template_a_fact() -> None:
     assert templates.facts(templates.trees("pages/comparison.py")) == set(comparison.TEMPLATES)
+    said = templates.trees("pages/progress.py")
+    assert set(progress.TEMPLATES) <= templates.texts(said)
     made = templates.facts(templates.trees("pages/fit_page.py"))
     assert made | {f"chip-{code}" for code in STATUS} == set(fit_page.TEMPLATES)
+
+
+# What is put together of a page: titles of windows, commands, and names of things in front of a template.
+ALLOWED = {
+    "{}: worst error {} – supnorm audit",
+    "{} models against {} – supnorm compare",
+    "{}: {} – supnorm budget",
+    "{}: {} – supnorm fit",
+    "supnorm replay {} 1",
+    "at least {}",
+    "{} with a finite error",
+    "  {}   (log scale)",
+    "{} over processor seconds of {} methods",
+}
+
+
+def test_pages_put_no_sentence_together() -> None:
+    """Words with values between them are the narrator's; what ends in an exception is no part of a page."""
+    found = set()
+    for tree in templates.trees(*PAGES, *(f"pages/{name}.py" for name in OTHERS)):
+        raised = [node for node in ast.walk(tree) if isinstance(node, ast.Raise)]
+        inside = {id(part) for node in raised for part in ast.walk(node)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr) and id(node) not in inside:
+                parts = (v.value if isinstance(v, ast.Constant) else "{}" for v in node.values)
+                if re.search("[a-z]{2,} [a-z]{2,}", text := "".join(map(str, parts))):
+                    found.add(text)
+    assert found == ALLOWED
 
 
 @pytest.mark.parametrize("said", SAID.values(), ids=list(SAID))

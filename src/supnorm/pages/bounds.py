@@ -38,7 +38,7 @@ def section(view: View) -> dict[str, Any]:
         "bound_rows": [],
         "bound_head": "pair of inputs",
         "bound_legend": None,
-        "bound_legend_words": f"upper bound of {view.error.name}",
+        "bound_legend_words": "",
     }
     if isinstance(drawn, BoundStepsRecord):
         return values | {
@@ -56,14 +56,14 @@ def section(view: View) -> dict[str, Any]:
     values["bound_rows"] = [
         (f"{p.across.name}, {p.up.name}", view.error(rounded_up(p.largest, 3))) for p in listed
     ]
-    values["bound_legend"] = legend(view, scale, "upper bound")
-    values["bound_legend_words"] = legend_words(view, scale, str(values["bound_legend_words"]))
+    values["bound_legend"] = legend(view, scale, bound=True)
+    values["bound_legend_words"] = legend_words(view, scale, bound=True)
     if view.d == 2:
-        draw = lambda v, width: maps.grid_map(v, several[0], scale, width, "upper bound proven for")  # noqa: E731
+        draw = lambda v, width: maps.grid_map(v, several[0], scale, width, bound=True)  # noqa: E731
         return values | {"bound_map": two_sizes(draw, view)}
     size = 250 if view.d <= 4 else 86 if view.d <= 10 else 130
     shown = several[:MOST_PANELS]
-    values["bound_panels"] = [maps.pair_map(view, p, scale, size, "Largest upper bound") for p in shown]
+    values["bound_panels"] = [maps.pair_map(view, p, scale, size, bound=True) for p in shown]
     return values
 
 
@@ -99,7 +99,7 @@ def steps(view: View, width: int) -> Markup:
     xs = [across(v) for pair in pairwise(edges) for v in pair]
     ys = [up(v) for v in bound for _ in (0, 1)]
     parts += [path(xs, ys, "s-bd"), x_axis(across, 250, axis.label, 5 if width > 500 else 4)]
-    said = f"Upper bound of the error over the whole domain, at most {view.error(max(bound))}"
+    said = view.say.text(fact("steps", largest=max(bound)))
     return picture(width, 288, said, *parts)
 
 

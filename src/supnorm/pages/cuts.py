@@ -33,6 +33,7 @@ from supnorm.pages.svg import (
 from supnorm.pages.view import View
 from supnorm.results.charts import CutRecord, SeriesRecord
 from supnorm.results.numbers import num
+from supnorm.wording import fact
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,15 @@ def cut(view: View, raw: CutRecord, close: bool, width: int = 342) -> Markup:
         return Markup("")
     shown = [v - here for v in series.x] if close else series.x
     across = _x_scale(shown, axis, close, 52, width - 8)
-    label = f"distance from the worst point, {axis.unit}".rstrip(", ") if close else axis.label
+    label = view.say.text(fact("cut-distance", unit=axis.unit)) if close else axis.label
     name = f"{axis.name} offset" if close else axis.name
     at = across(0.0 if close else here)
     output = view.output_index(view.charts.output) if view.charts.output is not None else 0
     frame = Frame(across, at, name, axis.unit, output, (18, 122, 158, 244))
     parts, hover = two_storeys(view, series, shown, frame)
     parts.append(x_axis(across, 244, label, 5 if axis.scale == "linear" or close else 4))
-    said = f"Model, reference and error along {axis.name} through the worst point"
-    if view.witness:
-        said += f"; worst {view.error(view.witness.error)} at {axis.exact(here)}"
+    worst = view.witness.error if view.witness else None
+    said = view.say.text(fact("cut", axis=axis.name, worst=worst, at=axis.exact(here)))
     return picture(width, 280, said, *parts, hover=hover)
 
 

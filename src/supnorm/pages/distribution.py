@@ -16,6 +16,7 @@ from supnorm.pages.view import View
 from supnorm.pages.words import top_level
 from supnorm.results.charts import LevelsRecord
 from supnorm.results.numbers import count, num, share
+from supnorm.wording import fact
 
 HEIGHT, TOP, BASE = 250, 62.0, 210.0
 LEFT = 72  # of the axis of shares: room for "1 in 100,000"
@@ -53,10 +54,7 @@ def histogram(view: View, width: int) -> Markup:
             parts.append(rect(x1 + 0.4, min(y, BASE - 0.6), x2 - x1 - 0.8, max(BASE - y, 0.6), "hb" + over))
     parts.append(x_axis(scale, BASE, view.error.name, 4, view.error.bare))
     parts.append(_signposts(view, scale))
-    points = "rows of the table" if view.table_only else "independent random points"
-    if view.exact:
-        points = view.sampled
-    said = f"Histogram of the error at {count(total)} {points}"
+    said = view.say.text(fact("histogram", n=total, rows=view.table_only, exact=view.exact))
     return picture(width, HEIGHT, said, *parts)
 
 
@@ -71,7 +69,10 @@ def shares(view: View, width: int) -> Markup:
     seen = [up(c / n) if c > 0 else math.nan for c in observed]
     top = [up(v) if v > 0 else BASE for v in limit]
     foot = [BASE if math.isnan(s) else s for s in seen]
-    parts = [y_axis(up, LEFT, width - 10, 5, share), text(2, 52, f"share of the {view.whole} above", "lb")]
+    parts = [
+        y_axis(up, LEFT, width - 10, 5, share),
+        text(2, 52, view.say.text(fact("levels-axis", whole=view.whole)), "lb"),
+    ]
     limits = [] if view.exact else [area(xs, top, foot, "band"), path(xs, top, "s-ub")]
     parts += [*limits[:1], path(xs, seen, "s-err"), *limits[1:]]
     parts += [x_axis(scale, BASE, f"{view.error.name} above", 4, view.error.bare), _signposts(view, scale)]
@@ -82,8 +83,7 @@ def shares(view: View, width: int) -> Markup:
         "u": [view.error.suffix.strip(), "", ""],
         "y": [TOP, BASE],
     }
-    label = f"Share of the {view.whole} whose error exceeds a level"
-    label += "" if view.exact else ", with 95 % upper limit"
+    label = view.say.text(fact("levels", whole=view.whole, exact=view.exact))
     return picture(width, HEIGHT, label, *parts, hover=hover)
 
 

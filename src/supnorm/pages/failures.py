@@ -76,7 +76,7 @@ def failure_bars(view: View, along: AlongRecord) -> Markup:
         if b > 0:
             parts.append(rect(x, up(a + b), w, up(a) - up(a + b), "fb outside"))
     parts.append(x_axis(across, 74, "", 3))
-    said = f"Share of points without a value along {axis.name}: at most {max(lost):.3g} % in a bin"
+    said = view.say.text(fact("no-values", axis=axis.name, most=max(lost)))
     return picture(250, 96, said, *parts)
 
 

@@ -155,7 +155,7 @@ def winner_facts(record: FitRecord) -> list[tuple[str, str]]:
         rows.append(("found at", where))
     for level, value in audit.quantiles.items() if audit else ():
         if value is not None:  # the points are too few for it
-            rows.append((f"{100 * float(level):g} % of the points", say(fact("at-most", error=value))))
+            rows.append((say(fact("level", share=float(level))), say(fact("at-most", error=value))))
     return [*rows, ("notes", "; ".join(winner.notes) or "none")]
 
 

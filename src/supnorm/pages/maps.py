@@ -79,10 +79,8 @@ def panels(view: View) -> list[Panel]:
     return [panel(view, drawn) for drawn in whole.panels] if isinstance(whole, PairMapsRecord) else []
 
 
-def grid_map(
-    view: View, one: Panel, scale: ColourScale, width: int, what: str = "largest error found in"
-) -> Markup:
-    """The map for d = 2 with numbered pins at the peaks."""
+def grid_map(view: View, one: Panel, scale: ColourScale, width: int, bound: bool = False) -> Markup:
+    """The map for d = 2 with numbered pins at the peaks, of the error or of its ``bound``."""
     height = 488 if width > 500 else 230
     left, right, top = 62.0, width - 10.0, 14.0
     across, up = one.across.across(left, right), one.up.across(top + height, top)
@@ -93,10 +91,8 @@ def grid_map(
         x, y = across(peak.x[one.across.name]), up(peak.x[one.up.name])
         if math.isfinite(x + y):  # a row of a table may lack an input
             parts.append(_pin(x, y, rank))
-    said = (
-        f"Map of the {what} each cell of the domain; {one.across.name} to the right, "
-        f"{one.up.name} upwards; the largest is {view.error(one.largest)}"
-    )
+    axes = {"across": one.across.name, "up": one.up.name}
+    said = view.say.text(fact("map", bound=bound, **axes, largest=one.largest))
     return picture(width, top + height + 38, said, *parts)
 
 
@@ -105,15 +101,16 @@ def _pin(x: float, y: float, rank: int) -> Markup:
     return el("g", circle, text(x, y + 4, str(rank), "", "middle"), class_="pin")
 
 
-def pair_map(view: View, one: Panel, scale: ColourScale, size: int, what: str = "Largest error") -> Markup:
-    """One panel for d > 2 with a ring at the worst point."""
+def pair_map(view: View, one: Panel, scale: ColourScale, size: int, bound: bool = False) -> Markup:
+    """One panel for d > 2 with a ring at the worst point, of the error or of its ``bound``."""
     parts = [field(one.values, scale, 0, 0, size, size)]
     if view.witness:
         x = one.across.across(0, size)(view.witness.x[one.across.name])
         y = one.up.across(size, 0)(view.witness.x[one.up.name])
         if math.isfinite(x + y):
             parts.append(ring(x, y))
-    said = f"{what} over {one.across.name} and {one.up.name}: up to {view.error(one.largest)}"
+    axes = {"across": one.across.name, "up": one.up.name}
+    said = view.say.text(fact("panel", bound=bound, **axes, largest=one.largest))
     names = axis_names(one, size) if size > 120 else []
     parts += [text(0, size + 14 + 13 * k, words, "tk") for k, words in enumerate(names)]
     return picture(size, size + (5 + 13 * len(names) if names else 0), said, *parts)
@@ -148,7 +145,7 @@ def line_map(view: View, width: int) -> Markup:
     rug = sorted({round(across(v), 1) for v in data.data or () if axis.low <= v <= axis.high})
     parts += [line(r, 236, r, 243, "rug") for r in rug]
     parts.append(x_axis(across, 372, axis.label, 5 if width > 500 else 4))
-    said = "Model, reference and error over the whole domain"
+    said = view.say.text(fact("line"))
     return picture(width, 408, said, *parts, hover=hover)
 
 

@@ -101,7 +101,8 @@ def thumbnail(view: View, index: int, scale: ColourScale | None) -> Markup:
         parts.append(ring(132 * x, 132 * (1 - y)))
     names = axis_names(one, 132)
     parts += [text(0, 145 + 13 * k, words, "tk") for k, words in enumerate(names)]
-    said = f"Error around this point in {one.across.name} and {one.up.name}: up to {view.error(one.largest)}"
+    over = {"across": one.across.name, "up": one.up.name}
+    said = view.say.text(fact("thumbnail", **over, largest=one.largest))
     return picture(132, 135 + 13 * len(names), said, *parts)
 
 
@@ -138,7 +139,7 @@ def curve(view: View, peak: PeakView) -> Markup:
         parts.append(line(2, up(view.tolerance), 130, up(view.tolerance), "s-tol"))
     parts.append(path([across(v) for v in x[inside]], [up(v) for v in error[inside]], "s-err"))
     parts += [text(2, 129, axis.at(low), "tk"), text(130, 129, axis.at(high), "tk", "end")]
-    return picture(132, 132, f"Error around this point, up to {view.error(top)}", *parts)
+    return picture(132, 132, view.say.text(fact("curve", largest=top)), *parts)
 
 
 def profile(view: View, width: int) -> Markup:
@@ -162,7 +163,7 @@ def profile(view: View, width: int) -> Markup:
         parts.append(line(62, scale(view.tolerance), width - 8, scale(view.tolerance), "s-tol"))
     parts.append(path(xs, [scale(v) if v > 0 else scale.start for v in worst], "s-err"))
     parts.append(x_axis(across, 204, f"{data.label}, {data.unit}" if data.unit else data.label, TICKS, write))
-    said = f"Largest and typical error along {data.label}; the largest is {view.error(max(worst))}"
+    said = view.say.text(fact("profile", along=data.label, largest=max(worst)))
     return picture(width, 240, said, *parts)
 
 

@@ -11,16 +11,17 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
 from supnorm.evaluation.events import Advanced, Event, Finished, NewWorst, Planned, Planting, Started
-from supnorm.results.duration import duration
 from supnorm.results.numbers import ErrorUnit, count, pretty_unit
 from supnorm.results.printable import one_line
+from supnorm.wording import Narrator, fact
+from supnorm.wording.progress import TEMPLATES
 
 BAR = 32
 LINES = 8
@@ -51,8 +52,8 @@ class NowAndThen:
     def words(self, done: float, total: float) -> str:
         """The time that ``done`` of ``total`` took, and that the rest will take."""
         seconds = self._clock() - self._begun
-        left = f", about {duration(seconds * (total / done - 1))} left" if 0 < done < total else ""
-        return duration(seconds) + left
+        left = seconds * (total / done - 1) if 0 < done < total else None
+        return Narrator(TEMPLATES).text(fact("time", seconds=seconds, left=left))
 
 
 class TerminalProgress:
@@ -123,12 +124,11 @@ class TerminalProgress:
 
     def _searched(self) -> str:
         now = self._latest
-        worst = f", worst so far {self._unit(now.worst)}" if not math.isnan(now.worst) else ""
-        return f"{count(now.done)} of {count(now.budget or 0)} evaluations{worst}"
+        worst = None if math.isnan(now.worst) else now.worst
+        return self._say("searched", done=now.done, budget=now.budget or 0, worst=worst)
 
-    @staticmethod
-    def _planted(event: Planting) -> str:
-        return f"planted errors: {count(event.done)} of {count(event.searches)} searches"
+    def _planted(self, event: Planting) -> str:
+        return self._say("planted", done=event.done, searches=event.searches)
 
     def _is_news(self, event: NewWorst) -> bool:
         """Whether it grew by 1 % at least or passed the tolerance: polishing is no news."""
@@ -155,14 +155,17 @@ class TerminalProgress:
             self._live.start()
 
     @property
-    def _unit(self) -> ErrorUnit:
+    def _narrator(self) -> Narrator:
         begun = self._started
         kind = "relative" if begun.relative else "absolute"
-        return ErrorUnit(kind, pretty_unit(begun.unit), begun.per_output)
+        return Narrator(TEMPLATES, ErrorUnit(kind, pretty_unit(begun.unit), begun.per_output))
+
+    def _say(self, code: str, **values: Any) -> str:
+        return self._narrator.text(fact(code, **values))
 
     def drawing(self) -> Group:
         """The whole view at this moment."""
-        hint = Text("Ctrl-C stops and keeps the work; --resume goes on", "dim")
+        hint = Text(self._say("hint"), "dim")
         news = [self._news_line(e) for e in self._news[-LINES:]]
         plan = [Text(self._planned.words, "dim")] if self._planned is not None else []
         planting = [Text(self._planted(self._planting))] if self._planting is not None else []
@@ -170,33 +173,33 @@ class TerminalProgress:
 
     def _head(self) -> Text:
         begun = self._started
-        line = Text(f"audit {begun.title}".rstrip(), "bold")
+        line = Text(self._say("audit", title=begun.title), "bold")
         if begun.tolerance is not None and not begun.per_output:
-            line.append(f"   tolerance {self._unit(begun.tolerance)}")
-        return line.append(f"   seed {begun.seed}")
+            line.append("   ").append(self._say("tolerance", tolerance=begun.tolerance))
+        return line.append("   ").append(self._say("seed", seed=begun.seed))
 
     def _bar(self) -> Text:
         done, budget = self._latest.done, self._latest.budget or self._started.budget
         if not budget:
-            return Text("search   ").append(f"{count(done)} evaluations")
+            return Text("search   ").append(self._say("done", done=done))
         part = min(done / budget, 1.0)
         filled = round(BAR * part)
         line = Text("search   ").append("━" * filled, "blue").append("─" * (BAR - filled), "dim")
         line.append(f"  {count(done)} / {count(budget)}")
         if 0 < part < 1:
-            line.append(f"  {_clock_words((self._clock() - self._since) * (1 / part - 1))} left")
+            left = _clock_words((self._clock() - self._since) * (1 / part - 1))
+            line.append("  ").append(self._say("left", left=left))
         return line
 
     def _now(self) -> Text:
         now = self._latest
-        parts = [f"worst so far {self._unit(now.worst)}"] if not math.isnan(now.worst) else []
-        parts += [f"RMS {self._unit(now.rms)}"] if not math.isnan(now.rms) else []
-        parts.append(f"no value {count(now.failed)}")
-        return Text("   ".join(parts))
+        parts = [] if math.isnan(now.worst) else [self._say("worst", worst=now.worst)]
+        parts += [] if math.isnan(now.rms) else [self._say("rms", rms=now.rms)]
+        return Text("   ".join([*parts, self._say("no-value", n=now.failed)]))
 
     def _news_line(self, event: NewWorst) -> Text:
-        words = f"{count(event.evaluations):>11}  worst  {self._unit(event.worst):>11}"
-        return Text(f"{words}   above tolerance", "red") if event.above else Text(words)
+        words = f"{count(event.evaluations):>11}  worst  {self._narrator.error(event.worst):>11}"
+        return Text(f"{words}   {self._say('above')}", "red") if event.above else Text(words)
 
 
 def _clock_words(seconds: float) -> str:

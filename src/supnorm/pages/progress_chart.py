@@ -10,6 +10,7 @@ from supnorm.pages.svg import Scale, area, line, path, picture, span, text, x_ax
 from supnorm.pages.view import View
 from supnorm.results.charts import RandomRecord
 from supnorm.results.numbers import count
+from supnorm.wording import fact
 
 
 def steps(view: View) -> list[tuple[int, float]]:
@@ -40,12 +41,8 @@ def progress(view: View, width: int) -> Markup:
         parts += [line(62, y, right, y, "s-tol"), text(66, y - 5, "tolerance", "tk")]
     if width > 500:
         parts += _names(ys[-1], up(random.median[-1]) if random and random.median[-1] > 0 else None, right)
-    said = (
-        f"Best error found against evaluations: the search reached {view.error(finite[-1])} "
-        f"after {count(search[-1][0])}"
-    )
-    if random:
-        said += f"; plain random sampling {view.error(random.median[-1])} after {count(random.n[-1])}"
+    of = {"random": random.median[-1], "of": random.n[-1]} if random else {}
+    said = view.say.text(fact("best-so-far", best=finite[-1], n=search[-1][0], **of))
     return picture(width, 282, said, *parts)
 
 

@@ -17,8 +17,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from supnorm.pages.svg import el, join, picture, rect, text
+from supnorm.pages.svg import Scale, el, join, picture, rect, text
 from supnorm.pages.view import View
+from supnorm.wording import fact
 
 LIGHT = ((246, 244, 238), (243, 217, 164), (231, 160, 60), (206, 90, 30), (141, 33, 46), (50, 16, 46))
 DARK = ((28, 31, 38), (74, 39, 67), (147, 50, 63), (212, 96, 41), (239, 172, 74), (255, 243, 200))
@@ -92,20 +93,18 @@ def px_int(value: float) -> str:
     return f"{value:.0f}"
 
 
-def legend_words(view: View, scale: ColourScale | None, what: str = "") -> str:
-    """What stands beside a colour scale: ``what`` it shows (the error), and what the bar is, where there is one."""
-    shown = scale is not None and _has_bar(view, scale)
-    return (what or view.error.name) + ("; bar: tolerance" if shown else "")
+def legend_words(view: View, scale: ColourScale | None, bound: bool = False) -> str:
+    """What stands beside a colour scale: what it shows, the error or its ``bound``, and what the bar is if there is one."""
+    bar = scale is not None and _has_bar(view, scale)
+    return view.say.text(fact("legend", bound=bound, what=view.error.name, bar=bar))
 
 
 def _has_bar(view: View, scale: ColourScale) -> bool:
     return scale.low <= view.tolerance <= scale.high
 
 
-def legend(view: View, scale: ColourScale, what: str = "error") -> Markup:
-    """The colour scale of ``what`` with its numbers and a bar at the tolerance."""
-    from supnorm.pages.svg import Scale
-
+def legend(view: View, scale: ColourScale, bound: bool = False) -> Markup:
+    """The colour scale of the error, or of its ``bound``, with its numbers and a bar at the tolerance."""
     across = Scale(scale.low, scale.high, 8, 232, log=True)
     parts = []
     for kind, stops in (("only-light", LIGHT), ("only-dark", DARK)):
@@ -120,5 +119,5 @@ def legend(view: View, scale: ColourScale, what: str = "error") -> Markup:
         if across(v) - half > end:  # numbers do not run into each other
             parts.append(text(across(v), 26, word, "tk", "middle"))
             end = across(v) + half
-    said = f"Colour scale of the {what}, from {view.error(scale.low)} to {view.error(scale.high)}"
+    said = view.say.text(fact("colours", bound=bound, low=scale.low, high=scale.high))
     return picture(240, 30, said, *parts)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from supnorm.pages.svg import Scale, el, join, line, picture, rect, text, widened
 from supnorm.pages.view import View
 from supnorm.pages.words import top_level
-from supnorm.results.numbers import count
+from supnorm.wording import fact
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,17 @@ class Mark:
 def marks(view: View) -> list[Mark]:
     """The marks in ascending order; what has no value is left out."""
     n, plain = view.plain
-    share, level = top_level(view)
-    of = "rows" if view.table_only else "points" if view.exact else "random points"
-    if view.finite:
-        of += " with a finite error"
+    (share, level), say = top_level(view), view.say.text
+    of = {"rows": view.table_only, "exact": view.exact, "finite": bool(view.finite)}
+    long, short = fact("mark-level", share=share, **of), fact("mark-level-short", share=share)
     found = [
         Mark(view.rms, "rms", "typical (RMS)", "typical (RMS)"),
-        Mark(level, "q", f"{share} of the {of} are below", f"{share} level"),
+        Mark(level, "q", say(long), say(short)),
         Mark(view.tolerance, "tol", "your tolerance", "your tolerance"),
     ]
     if n and not view.table_only and not view.exact:
-        found.append(Mark(plain, "pl", f"largest of {count(n)} random tests", f"{count(n)} random tests"))
+        tests = say(fact("mark-random-long", n=n)), say(fact("mark-random", n=n))
+        found.append(Mark(plain, "pl", *tests))
     worst = "worst error" if view.exhaustive or view.every_row else "worst found"
     found.append(Mark(view.lower, "sup", worst, worst))
     if view.finite:
@@ -78,8 +78,8 @@ def ruler(view: View, width: int) -> Markup:
         )
         at = min(max(scale(value), 24.0), width - 24.0)
         parts.append(text(at, base + 27, shown + unit, "tk", "middle"))
-    said = "; ".join(f"{m.long} {view.error(m.value)}" for m in items)
-    return picture(width, base + 35, f"Error ruler, logarithmic: {said}", *parts)
+    named = tuple(fact("mark", name=mark.long, error=mark.value) for mark in items)
+    return picture(width, base + 35, view.say.text(fact("ruler", marks=named)), *parts)
 
 
 def _track(view: View, scale: Scale, y: float) -> Markup:

@@ -303,4 +303,32 @@ RUN = {
     "reference counts}{under?:; only a model below the reference counts}{multiples?:; in multiples of each output’s "
     "tolerance}",
 }
-TEMPLATES = {**VERDICT, **SECTIONS, **SUMMARY, **RUN}
+# What a chart shows, for those who do not see it, and what stands beside its axes and lines.
+CHARTS = {
+    "ruler": "Error ruler, logarithmic: {marks:points}",
+    "mark": "{name} {error:error}",
+    "mark-level": "{share} of the {rows?:rows|{exact?:points|random points}}{finite?: with a finite error} are below",
+    "mark-level-short": "{share} level",
+    "mark-random": "{n:count} random tests",
+    "mark-random-long": "largest of {n:count} random tests",
+    "cut": "Model, reference and error along {axis} through the worst point{worst?:; worst {worst:error} at {at}}",
+    "cut-distance": "distance from the worst point{unit?:, {unit}}",
+    "line": "Model, reference and error over the whole domain",
+    "histogram": "Histogram of the error at {n:count} {rows?:rows of the table|{exact?:points of the domain|independent "
+    "random points}}",
+    "levels": "Share of the {whole} whose error exceeds a level{exact?:|, with 95 % upper limit}",
+    "levels-axis": "share of the {whole} above",
+    "map": "Map of the {bound?:upper bound proven for|largest error found in} each cell of the domain; {across} to the "
+    "right, {up} upwards; the largest is {largest:error}",
+    "panel": "{bound?:Largest upper bound|Largest error} over {across} and {up}: up to {largest:error}",
+    "thumbnail": "Error around this point in {across} and {up}: up to {largest:error}",
+    "curve": "Error around this point, up to {largest:error}",
+    "profile": "Largest and typical error along {along}; the largest is {largest:error}",
+    "steps": "Upper bound of the error over the whole domain, at most {largest:error at most}",
+    "no-values": "Share of points without a value along {axis}: at most {most:num} % in a bin",
+    "best-so-far": "Best error found against evaluations: the search reached {best:error} after {n:count}{random?:; plain "
+    "random sampling {random:error} after {of:count}}",
+    "colours": "Colour scale of the {bound?:upper bound|error}, from {low:error} to {high:error}",
+    "legend": "{bound?:upper bound of }{what}{bar?:; bar: tolerance}",
+}
+TEMPLATES = {**VERDICT, **SECTIONS, **SUMMARY, **RUN, **CHARTS}

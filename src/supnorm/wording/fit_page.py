@@ -28,6 +28,7 @@ TEMPLATES = {
     "rms": "{rms:error}, measured at sample points",
     "worst": "{worst:error}, {audit?:found by the audit: a lower bound|on samples that it was not trained on: between them "
     "nothing is known}",
+    "level": "{share:percent 4} of the points",
     "at-most": "error at most {error:error}",
     # What is proved.
     "proof-none": "Nothing was proved: every worst error here is a lower bound. --certify asks for a proof.",
