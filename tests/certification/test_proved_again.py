@@ -8,7 +8,7 @@ from contextlib import suppress
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.certification.cases import random_case
+from tests.certification.cases import largest_sampled, random_case
 
 from supnorm.auditing import audit
 from supnorm.certification import (
@@ -207,6 +207,7 @@ def test_what_there_was_no_time_to_prove_again_is_no_verdict(saved, monkeypatch)
     monkeypatch.setattr(resume, "_prove_leaves", lambda work, limit, *rest: honest(work, Soon(), *rest))
     result = certify(PROBLEM, ratio=1.01, resume=saved, boxes=0)
     assert result.believed == result.boxes - 2 > 0
+    assert result.proved_volume < 1.0
     assert (result.status.code, int(result.status.exit)) == ("undecided", 4)
     assert result.upper_kind == "conditional"
     assert (
@@ -263,3 +264,62 @@ def test_recorded_values_are_compared_with_the_function(tmp_path, monkeypatch):
     some = certify(declared_problem(), 1.1, resume=path)
     assert any("2 of them, drawn at random, were compared" in a for a in some.assumptions)
     assert math.isfinite(some.upper)
+
+
+def forge(rng, data, d):
+    """One random change of a certificate that a forger might try; its claims then agree with each other again."""
+    leaves, count = data["leaves"], len(data["leaves"]["level"])
+    upper = [float.fromhex(v) for v in leaves["upper"]]
+    lower, claim = float.fromhex(data["lower"]), float.fromhex(data["upper"])
+    how = rng.choice(
+        ["factor", "cap", "one leaf", "one cell", "degree", "rho", "grid", "graded", "cell", "exchange"]
+    )
+    if how == "factor":
+        upper = [v * rng.choice([0.1, 0.9, 0.9999]) for v in upper]
+    elif how == "cap":
+        upper = [min(v, lower + (claim - lower) * rng.random()) for v in upper]
+    elif how == "one leaf":
+        upper[rng.integers(count)] *= rng.choice([0.0, 0.5, 0.999])
+    elif how == "one cell":
+        leaves.update({k: v[:1] for k, v in leaves.items()})
+        leaves["level"], leaves["index"], upper = [[0] * d], [[0] * d], [0.9 * claim]
+        leaves["proof_level"] = [[0] * d]
+    elif how == "cell":
+        leaves["proof_level"] = [[int(rng.integers(v + 1)) for v in row] for row in leaves["level"]]
+    elif how == "exchange":
+        upper = rng.permutation(upper).tolist()
+    else:
+        choices = {
+            "degree": [-2, -1, 0, 1, 3, 9],
+            "rho": [1.0000001, 2.0, 9e5],
+            "grid": [0, 3, 302, 1203],
+            "graded": [0, 4],
+        }
+        leaves[how] = [[rng.choice(choices[how]).item() for _ in row] for row in leaves["degree"]]
+    leaves["upper"] = [float(v).hex() for v in upper]
+    data["upper"] = max(leaves["upper"], key=float.fromhex)
+    if rng.random() < 0.5 or lower > float.fromhex(data["upper"]):
+        data["witness"], data["lower"] = None, (0.0).hex()
+    data["digest"] = digest(data)
+
+
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("seed", range(12))
+def test_no_forgery_gives_a_bound_below_the_error(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    problem, label = random_case(700 + seed)
+    honest = certify(problem, ratio=1.3, boxes=100, strategy=None if seed % 3 else LinearBounds())
+    true, path = largest_sampled(honest, 2000, seed), tmp_path / "certificate.json"
+    refused = 0
+    for _ in range(12):
+        data = honest.certificate.to_json()
+        forge(rng, data, problem.domain.d)
+        path.write_text(json.dumps(data))
+        try:
+            result = certify(problem, ratio=1.3, resume=path, boxes=0)
+        except BadInput:
+            refused += 1
+        else:
+            assert result.upper >= true * (1 - 1e-12), label
+            assert result.believed == 0
+    assert refused >= 3

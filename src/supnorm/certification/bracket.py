@@ -116,7 +116,7 @@ class Bracket:
     def proved_volume(self, target: float) -> float:
         """Fraction of the box where the bound is at most the target."""
         parts = (*self.done, self.pending)
-        return float(sum(p.boxes.volume()[p.boxes.upper <= target].sum() for p in parts))
+        return float(sum(p.boxes.volume()[(p.boxes.upper <= target) & p.proof.proved].sum() for p in parts))
 
     def raised(self, points: Array, admit: Callable[[Array], NDArray[np.bool_]], prove: _Prove) -> Bracket:
         """The bracket with the best admissible one of these points as witness, if its error is above ``lower``."""
