@@ -323,3 +323,22 @@ def test_no_forgery_gives_a_bound_below_the_error(seed, tmp_path):
             assert result.upper >= true * (1 - 1e-12), label
             assert result.believed == 0
     assert refused >= 3
+
+
+def test_a_false_bound_at_the_witness_is_the_files_fault_without_time_too(saved, tmp_path, monkeypatch):
+    """No leaf is proved again: the bound of the witness's own leaf contradicts the witness, the largest bound does not."""
+    data = json.loads(saved.read_text())
+    x, low, high = (np.array([float.fromhex(v) for v in data[k]]) for k in ("witness", "low", "high"))
+    level, index = np.array(data["leaves"]["level"]), np.array(data["leaves"]["index"])
+    part = (x - low) / (high - low) * 2.0**level
+    holds = ((index <= part) & (part <= index + 1)).all(axis=1)
+    assert 0 < holds.sum() < len(holds)
+    upper = data["leaves"]["upper"]
+    data["leaves"]["upper"] = [(0.0).hex() if h else v for h, v in zip(holds, upper, strict=True)]
+    data["leaves"]["upper"][int(np.flatnonzero(~holds)[0])] = data["upper"]
+    data["digest"] = digest(data)
+    path = tmp_path / "certificate.json"
+    path.write_text(json.dumps(data))
+    monkeypatch.setattr(resume, "_prove_leaves", lambda *arguments: None)
+    with pytest.raises(BadInput, match="its bounds are wrong"):
+        certify(PROBLEM, ratio=1.01, resume=path, boxes=0)

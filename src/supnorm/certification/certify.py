@@ -158,14 +158,14 @@ def certify(
         INTERRUPTS.taken()
         end = "interrupted"
     except Contradiction as bug:
-        if resume is not None:
-            raise contradiction(resume, work.bracket) from None
-        raise bug
+        if resume is None or not work.bracket.believed:  # all that the file states was proved again
+            raise bug
+        raise contradiction(resume, work.bracket) from None
     if end in ("seconds", "boxes", "interrupted") and boxes:
         rest = {"seconds": limit, "boxes": Limit(), "interrupted": Limit.of(LAST_SECONDS)}[end]
         tighten_pending(work, method, goal, rest, executor)
     bracket = _as_in_the_file(work.bracket)
-    if resume is not None and bracket.lower > bracket.upper:
+    if resume is not None and bracket.believed and bracket.lower > bracket.upper:
         raise contradiction(resume, bracket)
     bracket.demand_consistent()
     if obstacle is None and not math.isfinite(bracket.upper) and bracket.tried:
@@ -173,7 +173,12 @@ def certify(
     with suppress(KeyboardInterrupt):  # a second Ctrl-C skips the remaining comparisons
         points.compare(measuring, bracket, seed)
     seen = measuring.agreement()
-    return result_of(problem, bracket, goal, end, limit.spent, obstacle=obstacle, seen=seen)
+    try:
+        return result_of(problem, bracket, goal, end, limit.spent, obstacle=obstacle, seen=seen)
+    except Contradiction as why:
+        if resume is None or not bracket.believed:
+            raise
+        raise BadInput(f"{resume}: its bounds are wrong: {why}; start without resume") from None
 
 
 @dataclass
