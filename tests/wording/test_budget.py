@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.wording import templates
 
+from supnorm.results.numbers import at_least_from_log10
 from supnorm.wording.budget import EXCEPTIONS, TEMPLATES
 
+POWERS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 ROOMS = templates.trees("planning", "wording/budget_record.py")
 
 
@@ -26,3 +32,13 @@ def test_each_template_can_be_written() -> None:
 
 def test_numbers_in_sentences_are_written_by_the_formatter() -> None:
     assert templates.number_formats(ROOMS) == []
+
+
+@given(st.floats(0.0, 400.0))
+def test_a_lower_bound_of_samples_is_rounded_down(log10: float) -> None:
+    mantissa, _, power = at_least_from_log10(log10).replace(",", "").partition(" × 10")
+    if mantissa.startswith("10") and set(mantissa[2:]) & set(POWERS):
+        mantissa, power = "1", mantissa[2:]
+    exponent = int(power.translate(str.maketrans(POWERS, "0123456789")) or 0)
+    shown = math.log10(float(mantissa)) + exponent
+    assert log10 - math.log10(2.0) <= shown <= log10 + 1e-9

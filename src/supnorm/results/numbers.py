@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from supnorm.results.outward import rounded_down, rounded_up
@@ -93,7 +94,7 @@ def at_least(value: float, digits: int = 3) -> str:
     return num(rounded_down(value, digits), digits)
 
 
-def from_log10(log10: float | None) -> str:
+def from_log10(log10: float | None, write: Callable[[float], str] = num) -> str:
     """A number of any size from its power of ten; a dash where there is none.
 
     >>> from_log10(2.0), from_log10(27.5), from_log10(770.0), from_log10(math.inf), from_log10(None)
@@ -104,9 +105,22 @@ def from_log10(log10: float | None) -> str:
     if log10 < 6:
         return f"{10**log10:,.0f}"
     if log10 < 300 or math.isinf(log10):
-        return num(10.0**log10)
+        return write(10.0**log10)
     exponent = math.floor(log10)
-    return _power(num(10.0 ** (log10 - exponent)), exponent)
+    return _power(write(10.0 ** (log10 - exponent)), exponent)
+
+
+def at_least_from_log10(log10: float) -> str:
+    """A lower bound of any size from its power of ten: rounded down, so that the number shown is a bound too.
+
+    >>> at_least_from_log10(math.log10(81)), at_least_from_log10(math.log10(40.9)), at_least_from_log10(27.501)
+    ('81', '40', '3.16 × 10²⁷')
+    """
+    if log10 >= 6:
+        return from_log10(log10, at_least)
+    value = 10.0**log10
+    whole = round(value)
+    return count(whole if abs(value - whole) <= 1e-9 * value else math.floor(value))
 
 
 def beyond_one(value: float) -> str:

@@ -16,7 +16,7 @@ from supnorm.results.budget import (
     ToleranceRecord,
     VerdictRecord,
 )
-from supnorm.results.numbers import count, from_log10, num
+from supnorm.results.numbers import at_least_from_log10, count, from_log10, num
 from supnorm.wording.budget import BUDGET
 from supnorm.wording.fact import Fact, fact
 
@@ -171,7 +171,10 @@ def table_row(row: ToleranceRecord, several: bool) -> tuple[str, str, str, str]:
         fewest = BUDGET.text(fact("reached-row", count=samples(row.forecast), reached=reached, **tool))
     elif row.forecast_reached is not None:
         fewest = phrase(row.forecast_reached)
-    return num(row.tolerance), samples(row.guarantee), construction, fewest
+    least = samples(row.guarantee)
+    if row.guarantee is not None and math.isfinite(row.guarantee):
+        least = at_least_from_log10(row.guarantee)
+    return num(row.tolerance), least, construction, fewest
 
 
 def together(graph: GraphRecord | None) -> str:

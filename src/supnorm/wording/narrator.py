@@ -31,6 +31,7 @@ _FORMATS: Mapping[str, Callable[..., str]] = {
     "at most": numbers.at_most,
     "at least": numbers.at_least,
     "from log10": numbers.from_log10,
+    "at least from log10": numbers.at_least_from_log10,
     "beyond one": numbers.beyond_one,
     "literal": numbers.literal,
     "exact": numbers.exact,
