@@ -34,11 +34,8 @@ SECONDS = 2.0  # a call of `POINTS` points that would take longer is expensive
 QUICK = 200_000
 # Shares of the largest value: those of `sources.programs.agrees`, where a graph is read from a file, but smaller in float64.
 SHARE = {"float64": 1e-7, "float32": 1e-3, "float16": 1e-1}
-AGAIN = {
-    "float64": 1e-12,
-    "float32": 1e-5,
-    "float16": 1e-2,
-}  # for two calls of the same points, as in `evaluation.probe`
+# For two calls of the same points, as in `evaluation.probe`.
+AGAIN = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2}
 UNIT = {"float64": 1.0, "float32": 2.0**29, "float16": 2.0**42}  # unit of rounding, in units of float64's
 
 Record = Callable[

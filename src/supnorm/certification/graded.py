@@ -11,9 +11,8 @@ from supnorm.certification.graded_forms import corners
 from supnorm.certification.rounding import Array, gamma, outward
 
 TOP = 13  # K: largest degree of a stored part; K and CORNERS are fixed by the file format
-CORNERS = (
-    8  # up to this many inputs, forms are bounded in the corners of the cube: 2^(d - 1) of them, up to sign
-)
+# Up to this many inputs, forms are bounded in the corners of the cube: 2^(d - 1) of them, up to sign.
+CORNERS = 8
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,13 +12,12 @@ from supnorm.certification.graded_series import MODULUS
 from supnorm.certification.rounding import Array
 from supnorm.program import Program
 
-FREE = (
-    "log",
-    "sqrt",
-    "pow",
-)  # functions without a length scale: the reach relative to the argument's size counts
+# Functions without a length scale: the reach relative to the argument's size counts.
+FREE = ("log", "sqrt", "pow")
 CURVED = ("mul", "div", "relu", "leaky_relu", "abs", "max", "min", "gelu_tanh")
-POWER = 4  # tails grow like this power of the reach of an argument; tuned on networks in 3-D to 5-D
+# Tails grow like this power of the reach of an argument. Three proofs of 3-D and 4-D networks, as in `GradedCertificate`,
+# took 269, 255 and 723 boxes; with 2 they took 305, 273 and 767; with 8 they took 237, 227, and there was no proof in 4-D.
+POWER = 4
 LOST = 1e200  # score of a function that has no bound on the box, such as log where the box reaches zero: it is split first
 
 

@@ -34,6 +34,7 @@ class LinearBounds:
             2x32 and 3x64 ReLU networks in 2-D.
     """
 
+    # Two proofs for ReLU networks, as in `pieces.MOST`: 987 and 439 boxes; 5: 817 and 409; 20: 1,481 and 577; like times.
     worth: float = 10.0
 
     def bound(self, error: ErrorProgram, boxes: Boxes, target: float, lower: float) -> Bounded:

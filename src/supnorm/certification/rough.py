@@ -15,10 +15,8 @@ from supnorm.certification.boxes import Boxes
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain
 
-BOXES, CORNERS = (
-    1024,
-    256,
-)  # of the boxes with the largest proved rounding: centres of so many are tried, corners of so many
+# Numbers of boxes, those of the largest proved rounding, whose centres are tried and whose corners are tried.
+BOXES, CORNERS = 1024, 256
 BEST, AROUND, ROUNDS = 32, 8, 6  # best points of a round, random steps from each, rounds
 LAST = 32  # random steps from each best point in the last round, of all lengths
 # The points with the largest bounds are neighbours and round alike, so points with at least this share of the largest bound

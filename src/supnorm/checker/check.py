@@ -37,9 +37,8 @@ from supnorm.checker.tiling import verify_tiling
 Ball = Any
 Functions = Mapping[str, black.Values]  # "model", "reference": points to values
 PRECISION = 80
-AT_POINTS = (
-    320  # bits for values at single points: near a pole, balls of 80 bits may lose more digits than float64
-)
+# Bits for values at single points: near a pole, balls of 80 bits may lose more digits than float64.
+AT_POINTS = 320
 COMPARED = 4096  # recorded values that are compared with the user's function, at random nodes
 
 

@@ -18,9 +18,8 @@ from supnorm.checker.rejected import TooCostly
 SECOND = 6e7
 LIMIT = 36_000.0  # seconds of one core by the forecast that `check` accepts by default
 MEMORY = 4e9  # bytes of one process
-SLACK = (
-    4.0  # a proof is stopped after this many times the limit; the forecast is right within a factor of three
-)
+# A proof is stopped after this many times the limit; the forecast is right within a factor of three.
+SLACK = 4.0
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,8 @@ Ball = Any
 KINKS = ("relu", "leaky_relu", "abs", "max", "min")
 MOST = 3000  # polygons of one cell, so that a hostile file cannot stall the checker
 MOST_FEATURES = 600_000  # models on all polygons together, for the same reason
-EXACT = (
-    arb(2) ** -60
-)  # a polygon is not cut if the argument is beyond zero by less than this part of its size
+# A polygon is not cut if the argument is beyond zero by less than this part of its size.
+EXACT = arb(2) ** -60
 
 
 @dataclass

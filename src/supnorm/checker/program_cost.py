@@ -19,9 +19,8 @@ from supnorm.checker.rejected import Rejected
 
 LARGEST_POWER = 2.0**64  # exponents of pow beyond it are refused: no function of a science code has one
 LARGEST_MAGNITUDE = 4096.0  # limit of the bits that a program can make the exponents of balls need
-EXPONENT = (
-    128.0  # exponents of up to so many bits cost nothing extra; honest programs with exp reach 82 in theory
-)
+# Exponents of up to so many bits cost nothing extra; honest programs with exp reach 82 in theory.
+EXPONENT = 128.0
 BALL, BYTES = 6.0, 90.0  # operations to make a ball in Python, and bytes that it takes in a list
 SAVED = 0.35  # part of a product's cost in a large matrix, where FLINT multiplies by blocks
 POINT = {

@@ -238,10 +238,8 @@ def relocation_for(
     return Relocation(folder, aside, what)
 
 
-RESULTS = {
-    "fit.json": "a fit",
-    "result.json": "an audit",
-}  # both verbs write a store, a problem file and points into the folder
+# Both verbs write a store, a problem file and points into the folder.
+RESULTS = {"fit.json": "a fit", "result.json": "an audit"}
 
 
 def demand_no_other_run(folder: Path, result_file: str) -> None:

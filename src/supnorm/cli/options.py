@@ -30,14 +30,8 @@ TRUST = Annotated[
 ]
 
 
-NAMED = (
-    "--out",
-    "--problem",
-    "--output",
-    "--learning-curve",
-    "--dask",
-    "--method",
-)  # options whose values need not be numbers
+# Options whose values need not be numbers.
+NAMED = ("--out", "--problem", "--output", "--learning-curve", "--dask", "--method")
 WRITTEN = re.compile(r"[+-]?[\d_]+\.?[\d_]*(?:[eE][+-]?[\d_]+)?")
 
 

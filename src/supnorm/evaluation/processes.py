@@ -32,9 +32,8 @@ from supnorm.process import ENDS, end_with, how_it_ended
 from supnorm.results import Interrupted
 
 QUICK = 0.05  # seconds: after a call that was shorter, the next one is sent in advance
-AHEAD = (
-    1 << 16
-)  # largest size in bytes of such a call: more would not fit into the pipe while the worker is busy
+# Largest size in bytes of such a call: more would not fit into the pipe while the worker is busy.
+AHEAD = 1 << 16
 STARTS = 2, 10  # workers in a row that may end before they are ready, if none was ever ready and if one was
 GRACE = 5.0  # seconds to wait for an interrupted call, or for a worker that has to end
 MASKS = hasattr(signal, "pthread_sigmask")

@@ -32,9 +32,9 @@ class Precision:
     def __get__(self, function: Function | None, owner: type | None = None) -> str:
         if function is None:
             return "float64"  # the default of the field
-        said: str = function.__dict__["precision"]
+        declared: str = function.__dict__["precision"]
         shown = function.value.shown if isinstance(function.value, Coded) else []
-        return shown[0] if shown and said == "float64" else said
+        return shown[0] if shown and declared == "float64" else declared
 
     def __set__(self, function: Function, declared: str) -> None:
         function.__dict__["precision"] = declared

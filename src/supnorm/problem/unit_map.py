@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from supnorm.problem.axis import Axis
 
-AT_ONCE = (
-    8192  # numbers that are mapped at once: with ends and reaches some 256 kB, in the second-level cache
-)
+# Numbers that are mapped at once: with ends and reaches some 256 kB, in the second-level cache.
+AT_ONCE = 8192
 
 
 class UnitMap:

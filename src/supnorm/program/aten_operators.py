@@ -282,10 +282,8 @@ def _filled(value: float) -> Callable[..., Value]:
     return lambda build, x, **options: np.full(x.shape, value)
 
 
-_SELU = (
-    1.6732632423543772848170429916717,
-    1.0507009873554804934193349852946,
-)  # alpha and scale of torch and ONNX
+# Alpha and scale of torch and ONNX.
+_SELU = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 _PLAIN = ("neg", "abs", "relu", "tanh", "sigmoid", "silu", "sin", "cos", "exp", "log", "sqrt", "erf")
 _TWO = {"add": "add", "sub": "sub", "mul": "mul", "div": "div", "minimum": "min", "maximum": "max"}
 

@@ -9,9 +9,8 @@ import numpy as np
 from supnorm.program.node import Node
 from supnorm.program.operations import BINARY, UNARY, Array
 
-CHUNK = (
-    1 << 18
-)  # numbers of all nodes for one chunk of rows: about 2 MB, which fits into the second-level cache
+# Numbers of all nodes for one chunk of rows: about 2 MB, which fits into the second-level cache.
+CHUNK = 1 << 18
 
 
 def evaluate(nodes: Sequence[Node], x: Array) -> Array:

@@ -54,9 +54,8 @@ NAMED = frozenset(
     }
 )
 MOST = 500  # largest number of code files that are followed; in a large project more would take minutes
-LARGEST = (
-    20_000  # largest number of recorded names: a simulator may open another file in each of a million calls
-)
+# Largest number of recorded names: a simulator may open another file in each of a million calls.
+LARGEST = 20_000
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 

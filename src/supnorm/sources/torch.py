@@ -84,8 +84,8 @@ def from_torch(
             notes = (f"{label} was audited as a copy in {word}; it is stored in {stored}",)
         model = model.to(where) if where.type != "cpu" else model
 
-    found = from_tensors(model, label, word, word, where, rows, notes=notes)
-    return replace(found, value=Coded(found.value, model, "torch"))
+    read = from_tensors(model, label, word, word, where, rows, notes=notes)
+    return replace(read, value=Coded(read.value, model, "torch"))
 
 
 def from_tensors(

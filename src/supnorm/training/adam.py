@@ -38,6 +38,8 @@ class Adam(Optimiser):
     """
 
     scheduled: ClassVar[bool] = True
+    # Mean squares after 1,000 steps at width 12, medians of 3 seeds of I.6.2 and I.10.7 of `benchmarks.fit`: 2.6e-3 and
+    # 3.9e-3; 0.0015: 1.2e-2, 1.0e-2; 0.006: 5.6e-4, 1.6e-3. b1 and b2 are those of the method's authors.
     rate: float = 3e-3
     final: float = 1e-2
     b1: float = 0.9

@@ -14,6 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+# Every `EVERY`-th point is a corner, as long as there are corners. In half of the other points each coordinate lies at an
+# end of its axis with probability `ON_FACE`. The largest errors of networks of width 12 after 400 iterations, medians of 3
+# seeds of I.6.2, I.10.7 and I.13.12 of `benchmarks.fit`, were 2.2e-4, 5.4e-4 and 0.10. `EVERY` 8: 2.1e-4, 5.8e-4, 0.09; 32:
+# 2.2e-4, 4.7e-4, 0.12. `ON_FACE` 0.125: 2.0e-4, 4.3e-4, 0.10; 0.5: 1.8e-4, 6.5e-4, 0.08.
 ON_FACE = 0.25
 EVERY = 16
 

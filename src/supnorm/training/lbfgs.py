@@ -35,6 +35,8 @@ class LBFGS(Optimiser):
     2
     """
 
+    # Mean squares after 600 iterations at width 12, medians of 3 seeds of I.6.2 and I.10.7 of `benchmarks.fit`: 1.2e-6 and
+    # 1.3e-6; 25 pairs: 2.5e-6 and 3.2e-6; 100 pairs: 1.3e-6 and 1.1e-6.
     memory: int = 50
 
     def minimise(self, loss: Loss, theta: Array, limit: Limit | None = None, target: float = 0.0) -> Minimum:

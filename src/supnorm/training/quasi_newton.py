@@ -26,9 +26,8 @@ from supnorm.training.optimiser import Loss, Optimiser
 from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Trail
 
 Array = NDArray[np.float64]
-GROWTH = (
-    1.3  # first trial over last step length: 1.2 gradients a step, instead of 1.7 if all trials begin at 1
-)
+# First trial over last step length: 1.2 gradients a step, instead of 1.7 if all trials begin at 1.
+GROWTH = 1.3
 UPDATES = ("bfgs", "ssbfgs", "ssbroyden")
 
 

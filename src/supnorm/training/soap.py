@@ -48,6 +48,8 @@ class SOAP(Optimiser):
     """
 
     scheduled: ClassVar[bool] = True
+    # Mean squares after 600 steps at width 12, medians of 3 seeds of I.6.2 and I.10.7 of `benchmarks.fit`: 2.6e-6 and
+    # 4.8e-6. `rate` 0.005: 1.6e-5, 3.8e-5; 0.02: 2.3e-6, 2.1e-6. `every` 5: 2.9e-6, 3.5e-6; 20: 6.6e-6, 6.3e-6.
     rate: float = 1e-2
     final: float = 1e-2
     b1: float = 0.95
