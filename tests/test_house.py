@@ -51,10 +51,14 @@ def test_a_retired_word_is_seen_in_names_keys_and_text(tmp_path, monkeypatch) ->
         '"""A Ladder."""\nvalues = {"rung_size": _told, "any text of a place": 1}\n'
     )
     (tmp_path / "b.j2").write_text("<p>climbing; accordingly; a rungless seamless way</p>")
+    for room in ("checker", "pages"):
+        (tmp_path / "supnorm" / room).mkdir(parents=True)
+        (tmp_path / "supnorm" / room / "c.py").write_text('first_found = {"kept": found}\nspreading = 1\n')
     monkeypatch.setattr(house, "SOURCE", tmp_path)
     monkeypatch.setattr(house, "ROOT", tmp_path)
     assert sorted(house.retired_words()) == [
         "word climb b.j2",
+        "word found supnorm/checker/c.py",
         "word ladder a.py",
         "word rung a.py",
         "word told a.py",

@@ -212,7 +212,7 @@ def _run_of(words: dict[str, Any]) -> TrainingRun:
     if any(type(getattr(run, name)) not in (int, float) for name in floats):
         raise TypeError
     values: dict[str, Any] = {name: float(getattr(run, name)) for name in floats}
-    found = replace(run, **values)
-    if any(getattr(found, name) < 0.0 for name in floats) or not found.seconds + found.checking < math.inf:
+    read = replace(run, **values)
+    if any(getattr(read, name) < 0.0 for name in floats) or not read.seconds + read.checking < math.inf:
         raise ValueError
-    return found
+    return read
