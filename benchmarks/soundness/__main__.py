@@ -3,6 +3,7 @@
     python -m benchmarks.soundness forgeries --seed 0 --count 500     certificates edited and sealed again
     python -m benchmarks.soundness hidden --seed 0 --count 500        code that hides something from a reader
     python -m benchmarks.soundness extreme --seed 0 --count 150       extreme magnitudes against arbitrary precision
+    python -m benchmarks.soundness composed --seed 0 --count 200      random formulas by Chebyshev models, and the checker
     python -m benchmarks.soundness doors --seed 0 --count 1000        broken and hostile input at every door
     python -m benchmarks.soundness audits --seed 0 --count 300        random audits with faults, against their own calls
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.soundness import audits, doors, extreme, forgeries, hidden
+from benchmarks.soundness import audits, composed, doors, extreme, forgeries, hidden
 from benchmarks.soundness.records import save
 
 
@@ -34,7 +35,10 @@ def main() -> int:
     large = campaigns.add_parser("extreme")
     large.add_argument("--seed", type=int, default=0)
     large.add_argument("--count", type=int, default=150)
-    for one in (forged, behind, large):
+    models = campaigns.add_parser("composed")
+    models.add_argument("--seed", type=int, default=0)
+    models.add_argument("--count", type=int, default=200)
+    for one in (forged, behind, large, models):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     doors.options(campaigns.add_parser("doors"))
     drawn = campaigns.add_parser("audits")
@@ -66,6 +70,12 @@ def main() -> int:
         if given.save:
             save("extreme", given.seed, [f.verdict for f in sizes])
         return int(any(f.verdict in ("FALSE", "CRASHED") for f in sizes))
+    if given.campaign == "composed":
+        bounded = composed.campaign(given.seed, given.count)
+        print(composed.table(bounded))
+        if given.save:
+            save("composed", given.seed, [f.verdict for f in bounded], "composed")
+        return int(any(f.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for f in bounded))
     found = forgeries.campaign(given.seed, given.count, given.keep)
     print(forgeries.table(found))
     if given.save:

@@ -17,13 +17,16 @@ import numpy as np
 
 from supnorm.certification import certify
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
+from supnorm.certification.composed_certificate import ComposedCertificate
 from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.problem import Axis, Domain, Function, Problem
 from supnorm.program import Program, lower_numpy
 from supnorm.results import BadInput
 
-STRATEGIES = {"chebyshev": ChebyshevCertificate, "graded": GradedCertificate, "linear": LinearBounds}
+STRATEGIES = {
+    "chebyshev": ChebyshevCertificate, "graded": GradedCertificate, "linear": LinearBounds, "composed": ComposedCertificate,
+}  # fmt: skip
 POINTS, EXACT = 2000, 12
 DIGITS = 700
 ONE: dict[str, Any] = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from supnorm.certification import ChebyshevCertificate, LinearBounds, certify
-from supnorm.certification.certify import _choose
+from supnorm.certification.choice import suited
 from supnorm.certification.error_program import error_program
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
@@ -33,7 +33,7 @@ def test_more_dimensions_and_the_checker(d, activation, tmp_path):
     net, other = cases.network(rng, d, 6, 2, activation), cases.smooth(rng, d)
     domain = Domain.from_axes({f"x{i}": (-0.5, 0.5) for i in range(d)})
     problem = Problem(net, other, domain)
-    assert isinstance(_choose(error_program(problem)), LinearBounds)
+    assert isinstance(suited(error_program(problem)), LinearBounds)
     result = certify(problem, ratio=1.2)
     assert result.status.code == "proved"
     assert cases.largest_sampled(result, 100_000, 1) <= result.upper
@@ -45,7 +45,7 @@ def test_more_dimensions_and_the_checker(d, activation, tmp_path):
 def test_smooth_networks_get_polynomials():
     problem = Problem(cases.network(rng, 2, 6, 2, "tanh"), cases.smooth(rng, 2), Domain(x=(0, 1), y=(0, 1)))
     error = error_program(problem)
-    assert isinstance(_choose(error), ChebyshevCertificate)
+    assert isinstance(suited(error), ChebyshevCertificate)
     polynomials = certify(problem, ratio=1.02)
     linear = certify(problem, ratio=1.02, strategy=LinearBounds())
     assert polynomials.boxes < linear.boxes

@@ -4,6 +4,7 @@ from supnorm.certification.bracket import BracketNarrowed
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.certify import certify
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
+from supnorm.certification.composed_certificate import ComposedCertificate
 from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.certification.into_report import into_report
 from supnorm.certification.linear_bounds import LinearBounds
@@ -16,6 +17,7 @@ __all__ = [
     "Certificate",
     "CertifyResult",
     "ChebyshevCertificate",
+    "ComposedCertificate",
     "GradedCertificate",
     "LinearBounds",
     "against_zero",

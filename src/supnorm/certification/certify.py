@@ -18,14 +18,12 @@ from supnorm.certification.bracket import (
     Goal,
     Strategy,
     Work,
-    narrow,
     tighten_pending,
 )
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.checkpoint import Checkpoint
+from supnorm.certification.choice import Choice
 from supnorm.certification.error_program import ErrorProgram, error_program
-from supnorm.certification.graded_certificate import MOST_INPUTS, GradedCertificate
-from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.lower import admits, on_values, proved_error, search, values
 from supnorm.certification.measured import BEYOND, Agreement, Measuring
 from supnorm.certification.obstacle import without_bound, without_value
@@ -78,7 +76,8 @@ def certify(
         seconds: budget; the best bracket so far is returned.
         boxes: budget in boxes tried; 0 with ``resume`` only proves again what is saved.
         strategy: how boxes are bounded; by default `LinearBounds` where the network has kinks, else
-            `ChebyshevCertificate` in one or two inputs, `GradedCertificate` in three to eight, `LinearBounds` in more.
+            `ChebyshevCertificate` in one or two inputs, `GradedCertificate` in three to eight, `LinearBounds` in more;
+            for formulas of up to four inputs `ComposedCertificate` is tried beside them (`choice`).
         executor: runs batches of boxes in parallel (``concurrent.futures``).
         observer: gets a `BracketNarrowed` after each batch, and a `ProvedAgain` for bounds of a saved certificate.
         witness: points known to have large errors, shape ``(k, d)``, for example an audit's.
@@ -103,7 +102,8 @@ def certify(
     goal = _goal(ratio, problem.error.limit if ratio is None and tolerance is None else tolerance)
     measuring = Measuring(problem)
     error = error_program(problem, measuring)
-    method = _method(error, strategy)
+    choice = _method(error, strategy)
+    method = choice.first
     executor = (
         None if error.declared else executor
     )  # the values of a declared function are recorded in this process only
@@ -145,15 +145,10 @@ def certify(
             obstacle = without_value(problem, points.at(lost))
         end = "infinite"
         if obstacle is None:
-            end = _contradicted(problem, goal, seen, work.bracket) or narrow(
-                work,
-                method,
-                goal,
-                points.offer,
-                limit.within(HALVING).upto(boxes),
-                executor=executor,
-                observer=observe,
-            )
+            end = _contradicted(problem, goal, seen, work.bracket) or ""
+        if not end:
+            until = limit.within(HALVING).upto(boxes)
+            end, method = choice.narrow(work, goal, points.offer, until, executor, observe)
     except KeyboardInterrupt:
         INTERRUPTS.taken()
         end = "interrupted"
@@ -284,35 +279,23 @@ def _demand_problem(problem: Problem) -> None:
             )
 
 
-def _method(error: ErrorProgram, strategy: Strategy | None) -> Strategy:
-    """The strategy that was asked for, or the one that suits the error.
+def _method(error: ErrorProgram, strategy: Strategy | None) -> Choice:
+    """The strategy that was asked for, or those that suit the error.
 
     Raises:
         BadInput: when the strategy cannot bound this error.
     """
-    method = _choose(error) if strategy is None else strategy
+    if strategy is None:
+        return Choice.of(error)
+    method = strategy
     if isinstance(method, type) or not callable(getattr(method, "bound", None)):
         raise BadInput(
-            "strategy must be GradedCertificate(), ChebyshevCertificate(), LinearBounds() or another object with "
-            f"a method bound, got {method!r}"
+            "strategy must be ComposedCertificate(), GradedCertificate(), ChebyshevCertificate(), LinearBounds() or another "
+            f"object with a method bound, got {method!r}"
         )
     if error.declared and not isinstance(method, ChebyshevCertificate):
         raise BadInput("a function with a declared bound needs strategy = ChebyshevCertificate()")
-    return method
-
-
-def _choose(error: ErrorProgram) -> Strategy:
-    """Linear bounds for layers of at least four kinks and for many inputs; polynomials otherwise.
-
-    In 1 and 2 inputs the polynomials are tensor products. From 3 inputs on they are graded ones, because tensor products
-    need (n + 1)^d points a box. From nine inputs on there are no node rules of small degree.
-    """
-    kinks = [
-        n for p in error.alternatives for n in p.nodes if n.op in ("relu", "leaky_relu") and n.width >= 4
-    ]
-    if (kinks or error.d > MOST_INPUTS) and not error.declared:
-        return LinearBounds()
-    return GradedCertificate() if error.d >= 3 and not error.declared else ChebyshevCertificate()
+    return Choice(method)
 
 
 def _goal(ratio: float | None, tolerance: float | None) -> Goal:

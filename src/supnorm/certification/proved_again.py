@@ -19,6 +19,8 @@ from supnorm.certification.affine_model import propagate
 from supnorm.certification.beyond import Beyond
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.chebyshev_certificate import POINTS, ellipse_scales, interpolation_loss
+from supnorm.certification.composed_certificate import composed_range, remainder_loss
+from supnorm.certification.composed_enclosure import enclose as chebyshev_model
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.graded_certificate import POINTS as GRADED_POINTS
 from supnorm.certification.graded_certificate import model_range, projected_range, projection_loss
@@ -128,7 +130,7 @@ def _demand(error: ErrorProgram, a: int, kind: Kind) -> None:
         fits &= kind.graded == 0 or (kind.graded >= 2 and affordable(d, kind.graded))
         fits &= grid == 0 or (2 <= part <= n and 2 * part <= count and count**d <= LARGEST_WORK)
     elif n > 0:
-        fits = 1.0 < kind.rho < LARGEST_RHO and grid != 1
+        fits = grid != 1 and (not error.declared if kind.rho == 0.0 else 1.0 < kind.rho < LARGEST_RHO)
         fits &= (n + 1) * max(n + 1, grid * n) <= LARGEST_TABLE
         fits &= max(grid * n, n + 1) ** d <= LARGEST_WORK and (n + 1) ** d * features <= 5 * LARGEST_WORK
     else:
@@ -147,14 +149,17 @@ def _ranges(
     none = np.full((len(centre), program.m), np.inf)
     if kind.graded >= 0:
         return _graded(error, a, kind, centre, half)
+    if kind.degree > 0 and kind.rho == 0.0:
+        model = chebyshev_model(program, centre, half, kind.degree)
+        return *composed_range(model, remainder_loss(model), kind.grid), model.err
     if kind.degree > 0:
         return _tensor(error, a, kind, centre, half)
-    model, _ = propagate(program, centre, half, np.ones(1))
+    affine, _ = propagate(program, centre, half, np.ones(1))
     if kind.degree == PIECES:
-        return *piecewise_range(program, centre, half), model.err
+        return *piecewise_range(program, centre, half), affine.err
     if kind.degree == 0 and not error.declared:
-        return *affine_range(model), model.err
-    return -none, none, model.err
+        return *affine_range(affine), affine.err
+    return -none, none, affine.err
 
 
 def _tensor(

@@ -112,7 +112,8 @@ def _alternative(
     if n <= 0 or m >= 0:
         return one
     nodes = (n + 1.0) ** d
-    cost = one + p.values(nodes) + Cost(nodes * d * 3.0 * BALL, nodes * d * BYTES)
+    cost = p.composed(d, n) if claim.rho == 0.0 else one + p.values(nodes)
+    cost = cost + Cost(nodes * d * 3.0 * BALL, nodes * d * BYTES)
     tables.add((n + 1, n + 1))
     each = product_grid(n + 1.0, n + 1, d)
     if grid:

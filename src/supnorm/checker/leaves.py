@@ -8,9 +8,9 @@ from typing import Any
 
 from flint import arb, ctx, fmpq
 
+from supnorm.checker import composed, polynomial
 from supnorm.checker import declared as black
 from supnorm.checker import pieces as piecewise
-from supnorm.checker import polynomial
 from supnorm.checker.document import Document, Leaf
 from supnorm.checker.enclosure import Program, model, values
 from supnorm.checker.functions import extremes, smaller
@@ -123,7 +123,7 @@ def demand_tensor(features: int, d: int, n: int, rho: float, grid: int, position
     """
     fits = (n + 1) * max(n + 1, grid * n) <= LARGEST_TABLE and max(grid * n, n + 1) ** d <= LARGEST_WORK
     fits = fits and (n + 1) ** d * features <= LARGEST_EVALUATION
-    if not (1.0 < rho < 1e6) or grid < 0 or grid == 1 or not fits:
+    if not (rho == 0.0 or 1.0 < rho < 1e6) or grid < 0 or grid == 1 or not fits:
         raise Rejected(f"leaf {position}: degree {n}, rho {rho}, grid {grid} cannot be used", position)
 
 
@@ -189,6 +189,10 @@ def _ranges(
             return [None] * len(features)
         return [None if f.eps is None else (f.c - f.reach(arb(1)), f.c + f.reach(arb(1))) for f in features]
     demand_tensor(sum(o.width for o in program.operations), d, n, rho, grid, position)
+    if rho == 0.0:
+        if document.declared:
+            raise Rejected(f"leaf {position}: Chebyshev models are for programs", position)
+        return composed.leaf_ranges(program, centre, half, n, grid)
     scale = (arb(rho) + 1 / arb(rho)) / 2
     features = model(program, centre, half, scale, real=False)
     if all(f.eps is None for f in features):

@@ -41,6 +41,8 @@ POINT = {
 }
 MODEL = 650.0  # the affine model of one smooth function
 GRADED, GRADED_PRODUCT = 17_000.0, 900.0  # the graded model of one smooth function, of one product
+ELLIPSES = 13.0  # that a Chebyshev model tries along each axis
+LOGS = 2.0  # models made of one operation if logarithms of features are kept
 LINEAR = ("neg", "abs", "relu", "leaky_relu", "add", "sub", "min", "max")
 
 
@@ -151,6 +153,28 @@ class Size:
                 total += o.width * bent
         cost = Cost(total, (2.0 * (d + forms) + 24.0) * BYTES * self.features + self._bytes_of_weights)
         return cost if tight is None else cost + self.values(tight[1])
+
+    def composed(self, d: int, n: int) -> Cost:
+        """One Chebyshev model of degree n, with the values at its nodes."""
+        return self.known.get((d, n, "composed")) or self.known.setdefault(
+            (d, n, "composed"), self._composed(d, n)
+        )
+
+    def _composed(self, d: int, n: int) -> Cost:
+        nodes, total = (n + 1.0) ** d, 0.0
+        parts = nodes * d * (n + 1.0) + nodes * (2.0 + 2.0 * d) * BALL
+        logs = LOGS if any(o.op == "exp" for o in self.operations) else 1.0
+        for o, bits in zip(self.operations, self.bits, strict=True):
+            if o.op in ("affine", "take", "concat", "input", "constant"):
+                total += o.width * BALL
+            elif o.op in ("neg", "add", "sub"):
+                total += o.width * nodes * 2.0 * BALL
+            else:
+                bent = nodes * (BALL + _at_point(o, bits)) + parts
+                if o.op != "mul":
+                    bent += d * ELLIPSES * (MODEL + n)
+                total += o.width * bent * logs
+        return self.values(nodes) + Cost(total, 8.0 * BYTES * nodes * self.features)
 
 
 def corners(d: int) -> float:

@@ -1,0 +1,146 @@
+"""Which strategy bounds an error: by the operations of its programs and, for formulas, by a trial of two.
+
+No rule tells from a formula which of two enclosures needs fewer boxes: for two laws of pipe friction 65,535 by Chebyshev
+certificates and 61 by composed ones, for the price of an option 5,351 by graded and 6,923 by composed ones, which cost more.
+So two strategies prove a formula in turn, each going on with what it has, for the numbers of boxes in `ROUNDS`. The one that
+ends first has done it; after the last round, or where it is clear before, the one that is forecast to end first goes on.
+The strategy of networks begins, and its first round is enough for most. Boxes are counted and no clock is read, so that the
+same problem gets the same proof again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Strategy, Work, narrow
+from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
+from supnorm.certification.composed_certificate import MOST_INPUTS as COMPOSED
+from supnorm.certification.composed_certificate import ComposedCertificate
+from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.graded_certificate import MOST_INPUTS as GRADED
+from supnorm.certification.graded_certificate import GradedCertificate
+from supnorm.certification.linear_bounds import LinearBounds
+from supnorm.certification.rounding import Array
+from supnorm.evaluation.limit import Limit
+
+ROUNDS = (256, 1024, 4096)  # a forecast from 256 boxes was wrong by more than ten times, for Wien's law
+CLEAR = 30.0  # forecasts that differ by more are believed
+# A box of composed certificates costs 2 to 4 times one of the others (.25 and .06 ms in two inputs, .5 and .25 in three).
+DEARER = 3.0
+LAYER = 4  # features of one operation from which on a program is taken for a network
+LINEAR = ("input", "constant", "affine", "take", "concat", "add", "sub", "neg")
+
+
+def suited(error: ErrorProgram) -> Strategy:
+    """Linear bounds for layers of at least four kinks and for many inputs; polynomials otherwise.
+
+    In 1 and 2 inputs the polynomials are tensor products. From 3 inputs on they are graded ones, because tensor products
+    need (n + 1)^d points a box. From nine inputs on there are no node rules of small degree.
+    """
+    kinks = [
+        n for p in error.alternatives for n in p.nodes if n.op in ("relu", "leaky_relu") and n.width >= LAYER
+    ]
+    if (kinks or error.d > GRADED) and not error.declared:
+        return LinearBounds()
+    return GradedCertificate() if error.d >= 3 and not error.declared else ChebyshevCertificate()
+
+
+def is_formula(error: ErrorProgram) -> bool:
+    """Whether no operation of the error is a layer of a network, and composed certificates are possible."""
+    if error.declared or error.d > COMPOSED:
+        return False
+    return all(n.op in LINEAR or n.width < LAYER for p in error.alternatives for n in p.nodes)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The strategy with which work begins, and the one that is tried beside it; None where none is."""
+
+    first: Strategy
+    second: Strategy | None = None
+
+    @classmethod
+    def of(cls, error: ErrorProgram) -> Choice:
+        """What suits the programs."""
+        return cls(suited(error), ComposedCertificate() if is_formula(error) else None)
+
+    def narrow(
+        self,
+        work: Work,
+        goal: Goal,
+        offer: Callable[[Array], None],
+        limit: Limit,
+        executor: Executor | None,
+        observer: Callable[[BracketNarrowed], None],
+    ) -> tuple[str, Strategy]:
+        """`narrow` by the better strategy: how it ended, and which one that was.
+
+        ``work`` holds a proved bracket at any time. Only the work that began first is observed.
+        """
+        start = work.bracket
+        lanes = [_Lane(self.first, start, 1.0, observer)]
+        if self.second is not None:
+            lanes.append(_Lane(self.second, start, DEARER, lambda event: None))
+
+        def go(lane: _Lane, most: int, tell: Callable[[BracketNarrowed], None]) -> None:
+            work.bracket = _with_witness(lane.bracket, work.bracket)
+            lane.end = narrow(
+                work, lane.strategy, goal, offer, limit.upto(most), executor=executor, observer=tell
+            )
+            lane.bracket = work.bracket
+
+        for count in ROUNDS if len(lanes) > 1 else ():
+            most = start.tried + count
+            if most >= limit.evaluations:
+                break
+            for lane in [one for one in lanes if one.end != "unbounded"]:
+                go(lane, most, lane.observer)
+                if lane.end not in ("boxes", "unbounded"):
+                    return _ended(work, lanes, lane)
+            left = sorted(one.left for one in lanes)
+            if len(lanes) == 2 and left[1] > CLEAR * left[0]:
+                break
+        best = min(lanes, key=lambda one: one.left)
+        if best.end == "unbounded":
+            work.bracket = _with_witness(best.bracket, work.bracket)
+        else:
+            go(best, limit.evaluations, observer)
+        return _ended(work, lanes, best)
+
+
+@dataclass(eq=False)
+class _Lane:
+    """One strategy's work on the problem: its bracket, and how it ended last."""
+
+    strategy: Strategy
+    bracket: Bracket
+    cost: float
+    observer: Callable[[BracketNarrowed], None]
+    end: str = "boxes"
+
+    @property
+    def left(self) -> float:
+        """What is still to be done, by forecast; infinite where a box has no bound."""
+        if self.end == "unbounded":
+            return math.inf
+        return self.cost * self.bracket.tree.remaining(self.bracket.pending.boxes.level.sum(1))
+
+
+def _ended(work: Work, lanes: list[_Lane], last: _Lane) -> tuple[str, Strategy]:
+    """How work ended; where it was cut short, with the lane whose bound is the smallest."""
+    if last.end in ("seconds", "boxes", "interrupted"):
+        best = min(lanes, key=lambda one: one.bracket.upper)
+        if best.bracket.upper < last.bracket.upper:
+            work.bracket = _with_witness(best.bracket, work.bracket)
+            return last.end, best.strategy
+    return last.end, last.strategy
+
+
+def _with_witness(bracket: Bracket, other: Bracket) -> Bracket:
+    """A bracket with the larger errors that another one of the same problem has seen."""
+    best = max(bracket, other, key=lambda b: b.lower)
+    elsewhere = max(bracket.elsewhere, other.elsewhere)
+    return replace(bracket, lower=best.lower, witness=best.witness, elsewhere=elsewhere)

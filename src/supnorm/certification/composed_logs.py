@@ -1,0 +1,153 @@
+"""Chebyshev models of positive features by their logarithms, which formulas on logarithmic axes are made of.
+
+The exponential e^t of a log axis has no zero, but a disc that holds its values on an ellipse soon does: 1/e^t and
+log(e^t + 1) would get no bound on boxes of a decade. So a feature keeps what the program shows of its logarithm, a model:
+
+    log(e^u) = u,    log(x y) = u + v,    log(x^p) = p u,
+    log(x + y) = v + softplus(u - v),     log(x - y) = u + log(1 - e^(v - u)),
+
+with u, v those of x and y, and of a feature that is positive on the box the model of its logarithm as a function. Powers and
+logarithms of such features take the smaller remainder of two: their own, and that of p u, exponentiated, or of u. Likewise
+(f - g)/g = e^(log f - log g) - 1, the error relative to g, which knows what f and g have in common.
+
+Logarithms are made when they are asked for, of single features only. Values are always those of the operations themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from supnorm.certification import composed_model as plain
+from supnorm.certification.composed_grid import Sizes
+from supnorm.certification.composed_model import ChebyshevModel, Log
+from supnorm.certification.rounding import ULPS, Array, U
+
+MOST_STEPS = 40  # they are made by recursion
+EXACT = 1e-18  # a logarithm with no more remainder cannot be known better
+POWERS = {"reciprocal": -1.0, "sqrt": 0.5}
+
+
+def constant(value: Array, like: ChebyshevModel) -> ChebyshevModel:
+    """A feature that does not vary."""
+    exact = plain.constant(value, like)
+    if len(value) > 1 or not value[0] > 0.0:
+        return exact
+    return replace(exact, logs=(Log(partial(_log_of_constant, float(value[0]), exact), fixed=True),))
+
+
+def _log_of_constant(value: float, exact: ChebyshevModel) -> ChebyshevModel:
+    """Within the rounding of the library."""
+    v = math.log(value)
+    off = 2.0 * ULPS * U * abs(v)
+    parts = exact.sizes.parts.copy()
+    parts[..., 0] = off
+    return ChebyshevModel(
+        grid=exact.grid,
+        values=np.full(exact.values.shape, v),
+        rem=exact.rem,
+        err=np.full_like(exact.err, off),
+        known=Sizes(np.full_like(exact.sizes.c, v), parts),
+    )
+
+
+def add(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel:
+    """x + y."""
+    return replace(plain.add(x, y), logs=_logs(_log_of_sum, x, y))
+
+
+def subtract(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel:
+    """x - y."""
+    return replace(plain.add(x, y, -1.0), logs=_logs(_log_of_difference, x, y), terms=(x, y))
+
+
+def multiply(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel:
+    """x y."""
+    return replace(plain.multiply(x, y), logs=_logs(_log_of_product, x, y))
+
+
+def divide(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel:
+    """x/y = x (1/y); (f - g)/g is e^(log f - log g) - 1 as well, and so is (f - g)/|g| where g has a logarithm."""
+    found = multiply(x, smooth("reciprocal", y))
+    g = y if y.inside is None else y.inside
+    if not x.terms or x.terms[1] is not g or not (x.terms[0].exponential or g.exponential):
+        return found
+    u, v = (_positive_log(z) for z in x.terms)
+    return found if u is None or v is None else _with(found, plain.smooth("exp", plain.add(u, v, -1.0)))
+
+
+def smooth(op: str, x: ChebyshevModel, *parameter: float) -> ChebyshevModel:
+    """phi(x); powers and logarithms of what is an exponential by its logarithm, where that is better."""
+    if op == "pow" and parameter == (2.0,):
+        return multiply(x, x)
+    found = plain.smooth(op, x, *parameter)
+    if op == "exp" and x.values.shape[1] == 1:
+        return replace(found, logs=(Log(lambda: x),))
+    p = parameter[0] if op == "pow" else POWERS.get(op)
+    if not x.exponential or (log := x.log) is None or (p is None and op != "log"):
+        return found
+    if p is None:
+        return _with(found, log)
+    power = plain.scale(log, p)
+    return replace(_with(found, plain.smooth("exp", power)), logs=(Log(lambda: power, steps=x.steps + 1),))
+
+
+def _with(x: ChebyshevModel, other: ChebyshevModel) -> ChebyshevModel:
+    """``x`` with the remainder of another model of it (or it less a constant), on boxes where that is smaller.
+
+    Of all axes together: the parts of the one and of the other do not belong together. Values must be known.
+    """
+    better = (other.rest < x.rest) & np.isfinite(x.values).all(-1)
+    return replace(x, rem=np.where(better[..., None], other.rem, x.rem))
+
+
+def _logs(
+    rule: Callable[..., ChebyshevModel | None], x: ChebyshevModel, y: ChebyshevModel
+) -> tuple[Log, ...]:
+    """The logarithm of a sum or product, to be made when it is asked for; none for long chains of them."""
+    if not x.exponential and not y.exponential:
+        return ()
+    steps = 1 + max(x.steps, y.steps)
+    return (Log(partial(rule, x, y), steps=steps),) if steps <= MOST_STEPS else ()
+
+
+def _positive_log(x: ChebyshevModel) -> ChebyshevModel | None:
+    """The logarithm of a single feature: what is kept, or as a function of it where it is positive; the better one."""
+    kept = x.log
+    if kept is not None and (kept.rest <= EXACT).all():
+        return kept
+    middle, radius = x.span
+    if not (middle > radius).any():
+        return kept
+    own = plain.smooth("log", x)
+    if kept is None:
+        return own
+    better = kept.rest <= own.rest
+    values, rem = (np.where(better[..., None], getattr(kept, k), getattr(own, k)) for k in ("values", "rem"))
+    return ChebyshevModel(x.grid, values, rem, np.where(better, kept.err, own.err))
+
+
+def _log_of_product(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel | None:
+    u, v = _positive_log(x), _positive_log(y)
+    return None if u is None or v is None else plain.add(u, v)
+
+
+def _log_of_sum(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel | None:
+    u, v = _positive_log(x), _positive_log(y)
+    if u is None or v is None:
+        return None
+    return plain.add(v, plain.smooth("softplus", plain.add(u, v, -1.0)))
+
+
+def _log_of_difference(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel | None:
+    """No bound on boxes where y < x is not proved: the logarithm has none there."""
+    u, v = _positive_log(x), _positive_log(y)
+    if u is None or v is None:
+        return None
+    ratio = plain.smooth("exp", plain.add(v, u, -1.0))
+    rest = plain.add(plain.constant(np.ones(1), x), ratio, -1.0)
+    return plain.add(u, plain.smooth("log", rest))

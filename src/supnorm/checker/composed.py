@@ -1,0 +1,391 @@
+"""Chebyshev models in ball arithmetic: features as interpolants of degree n in each input, with proved remainders.
+
+A feature is known by its values at the tensor nodes of a cell, ``row``, and by a bound ``rem`` of how far it is from the
+interpolant of these values anywhere on the cell (None where there is no bound). The rules are those of the file format
+(docs/certificate-format.md, Chebyshev models). A remainder is the upper end of a ball, so every sum of them is rounded
+outwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache, partial
+from itertools import product
+from typing import Any
+
+from flint import arb, arb_mat, ctx
+
+from supnorm.checker.enclosure import Program, point_function
+from supnorm.checker.functions import remainder
+from supnorm.checker.graded_functions import real_bounds
+from supnorm.checker.operation import Operation
+from supnorm.checker.polynomial import _along_axes, _transform, interpolant_range, nodes
+
+Ball = Any
+# Parameters of the ellipses that are tried. Any number above 1 would do.
+RHO = (1.2, 1.4, 1.7, 2.1, 2.7, 3.5, 4.6, 6.2, 8.5, 12.0, 18.0, 32.0, 80.0)
+SMOOTH = ("tanh", "sigmoid", "softplus", "silu", "gelu", "erf", "sin", "cos", "exp", "log", "sqrt", "pow")
+MOST_STEPS = 45  # they are made by recursion
+EXACT = 1e-18  # a logarithm with no more remainder need not be known better
+POWERS = {"reciprocal": -1.0, "sqrt": 0.5}  # of the functions that are powers
+ROOTED = ("log", "reciprocal", "sqrt", "pow")  # where it matters that a feature is positive
+
+
+class Grid:
+    """What all features of a leaf share: degree, inputs, and the constants of interpolation."""
+
+    def __init__(self, n: int, d: int) -> None:
+        self.n, self.d = n, d
+        self.transform = _transform(n, ctx.prec)
+        self.index = list(product(range(n + 1), repeat=d))
+        self.lebesgue = (2 * arb(n + 1).log() / arb.pi() + 1).upper()
+        rho = [arb(r) for r in RHO]
+        self.growth = arb_mat([[(r**i + 1 / r**i) / 2 for i in range(n + 1)] for r in rho])
+        self.tail = [(4 / (r**n * (r - 1))).upper() for r in rho]
+
+    def along(self, parts: list[Ball]) -> Ball:
+        """The interpolation error from that of each axis: one axis after the other, each of an interpolant of the last."""
+        return sum((self.lebesgue**j * part for j, part in enumerate(parts)), arb(0)).upper()
+
+
+@lru_cache(maxsize=8)
+def _grid(n: int, d: int, precision: int) -> Grid:
+    return Grid(n, d)
+
+
+@dataclass(frozen=True, eq=False)
+class Log:
+    """The logarithm of a feature, made when it is needed.
+
+    Attributes:
+        make: makes it as a feature; None where none is proved to exist.
+        fixed: whether it is that of a constant.
+        steps: logarithms that have to be made for it, one within the other.
+    """
+
+    make: Callable[[], Feature | None]
+    fixed: bool = False
+    steps: int = 0
+
+    @cached_property
+    def feature(self) -> Feature | None:
+        """The logarithm as a feature; None where none is proved to exist."""
+        return self.make()
+
+
+@dataclass(frozen=True, eq=False)
+class Feature:
+    """One feature on a cell.
+
+    Attributes:
+        grid: degree and inputs.
+        row: values at the nodes.
+        rem: remainder; None where there is no bound.
+        log: what is kept of its logarithm.
+        terms: its arguments, if it is a difference.
+        inside: its argument, if it is the size of a feature.
+    """
+
+    grid: Grid
+    row: list[Ball]
+    rem: Ball | None
+    log: Log | None = None
+    terms: tuple[Feature, ...] = field(default=(), repr=False)
+    inside: Feature | None = field(default=None, repr=False)
+
+    @cached_property
+    def coefficients(self) -> list[Ball]:
+        """Of the interpolant, in the order of the nodes."""
+        return _along_axes(self.grid.transform, self.row, self.grid.d)
+
+    @property
+    def c(self) -> Ball:
+        """The constant coefficient."""
+        return self.coefficients[0]
+
+    @cached_property
+    def parts(self) -> list[list[Ball]]:
+        """For each axis j the sums of |a_k|, k != 0, over k_j = 0, 1, .., n."""
+        g = self.grid
+        sums = [[arb(0)] * (g.n + 1) for _ in range(g.d)]
+        for k, a in zip(g.index[1:], self.coefficients[1:], strict=True):
+            size = abs(a)
+            for j, i in enumerate(k):
+                sums[j][i] = sums[j][i] + size
+        return sums
+
+    @cached_property
+    def spread(self) -> Ball:
+        """The interpolant is within this of c on the cell."""
+        return sum(self.parts[0], arb(0)).upper()
+
+    @property
+    def reach(self) -> Ball | None:
+        """The feature is within this of c."""
+        return None if self.rem is None else (self.spread + self.rem).upper()
+
+    @property
+    def top(self) -> Ball:
+        """Bound of the interpolant."""
+        return (abs(self.c) + self.spread).upper()
+
+    @property
+    def exponential(self) -> bool:
+        """Whether a logarithm is kept, and varies."""
+        return self.log is not None and not self.log.fixed
+
+    def span(self) -> tuple[Ball, Ball] | None:
+        """Ends of an interval that holds the feature and its interpolant."""
+        if self.rem is None or not self.c.is_finite() or not self.spread.is_finite():
+            return None
+        low, high = (self.c - self.spread - self.rem).lower(), (self.c + self.spread + self.rem).upper()
+        u = self.log.feature if self.exponential and self.log is not None else None
+        if u is None or u.reach is None:
+            return low, high
+        a, b = (u.c - u.reach).exp() - self.rem, (u.c + u.reach).exp() + self.rem
+        return (low.max(a).lower(), high.min(b).upper()) if a.is_finite() and b.is_finite() else (low, high)
+
+
+def leaf_ranges(
+    program: Program, centre: list[Ball], half: list[Ball], n: int, grid: int
+) -> list[tuple[Ball, Ball] | None]:
+    """A range of each output on the cell; None without a bound."""
+    g = _grid(n, len(centre), ctx.prec)
+    ranges: list[tuple[Ball, Ball] | None] = []
+    for f in enclose(program, centre, half, g):
+        if f.rem is None or not all(v.is_finite() for v in f.row):
+            ranges.append(None)
+            continue
+        low, high = interpolant_range(f.row, n, g.d, grid, ctx.prec)
+        ranges.append((low - f.rem, high + f.rem))
+    return ranges
+
+
+def enclose(program: Program, centre: list[Ball], half: list[Ball], g: Grid) -> list[Feature]:
+    """The outputs."""
+    points = nodes(g.n, centre, half)
+    known: list[list[Feature]] = []
+    for position, o in enumerate(program.operations):
+        args = [known[a] for a in o.args]
+        if o.op == "input":
+            out = [Feature(g, row, arb(0)) for row in points]
+        elif o.op == "constant":
+            out = [_constant(g, arb(v)) for v in o.vector]
+            if o.width == 1 and o.vector[0] > 0:
+                out = [replace(out[0], log=Log(partial(_constant, g, out[0].row[0].log()), True))]
+        elif o.op == "affine":
+            out = _affine(program, position, args[0], g)
+        elif o.op == "take":
+            out = [args[0][c] for c in o.columns]
+        elif o.op == "concat":
+            out = [f for arg in args for f in arg]
+        else:
+            out = [_function(o, fs) for fs in zip(*args, strict=True)]
+        known.append(out)
+    return known[-1]
+
+
+def _constant(g: Grid, value: Ball) -> Feature:
+    return Feature(g, [value] * len(g.index), arb(0))
+
+
+def _affine(program: Program, position: int, args: list[Feature], g: Grid) -> list[Feature]:
+    o, k, count = program.operations[position], len(args), len(g.index)
+    values = (program.weights[position] * arb_mat(k, count, [v for f in args for v in f.row])).entries()
+    rows = [[v + b for v in values[i * count : (i + 1) * count]] for i, b in enumerate(o.vector)]
+    sizes = program.sizes[position] * arb_mat(k, 1, [arb(0) if f.rem is None else f.rem for f in args])
+    lost = [i for i, f in enumerate(args) if f.rem is None]
+    return [
+        Feature(g, row, None if any(o.weight[i * k + j] != 0 for j in lost) else size.upper())
+        for i, (row, size) in enumerate(zip(rows, sizes.entries(), strict=True))
+    ]
+
+
+def _function(o: Operation, args: tuple[Feature, ...]) -> Feature:
+    x, y = args[0], args[-1]
+    if o.op in ("add", "sub", "mul", "div"):
+        return {"add": add, "sub": subtract, "mul": multiply, "div": divide}[o.op](x, y)
+    if o.op == "neg":
+        return times(x, arb(-1))
+    if o.op == "relu":
+        return relu(x)
+    if o.op == "leaky_relu":
+        s = arb(o.parameter)
+        return add(times(x, s), times(relu(x), 1 - s))
+    if o.op == "abs":
+        if x.reach is not None and x.c > x.reach:
+            return x
+        return replace(subtract(times(relu(x), arb(2)), x), log=x.log, terms=(), inside=x)
+    if o.op in ("max", "min"):
+        above = relu(subtract(x, y))
+        return add(y, above) if o.op == "max" else subtract(x, above)
+    if o.op == "gelu_tanh":
+        inner = add(x, times(smooth("pow", x, 3.0), arb(0.044715)))
+        bent = smooth("tanh", times(inner, arb(0.7978845608028654)))
+        return multiply(times(x, arb(1) / 2), add(_constant(x.grid, arb(1)), bent))
+    return smooth(o.op, x, o.parameter)
+
+
+def plus(x: Feature, y: Feature) -> Feature:
+    """x + y, without its logarithm."""
+    rem = None if x.rem is None or y.rem is None else (x.rem + y.rem).upper()
+    return Feature(x.grid, [a + b for a, b in zip(x.row, y.row, strict=True)], rem)
+
+
+def times(x: Feature, factor: Ball) -> Feature:
+    """factor x."""
+    rem = None if x.rem is None else (abs(factor) * x.rem).upper()
+    return Feature(x.grid, [factor * v for v in x.row], rem)
+
+
+def add(x: Feature, y: Feature) -> Feature:
+    """x + y."""
+    return replace(plus(x, y), log=_kept(_log_of_sum, x, y))
+
+
+def subtract(x: Feature, y: Feature) -> Feature:
+    """x - y."""
+    return replace(plus(x, times(y, arb(-1))), log=_kept(_log_of_difference, x, y), terms=(x, y))
+
+
+def multiply(x: Feature, y: Feature) -> Feature:
+    """x y: T_i T_i' = (T_(i+i') + T_|i-i'|)/2, whose interpolation error is at most 1, and 0 for i + i' <= n."""
+    g, rem = x.grid, None
+    if x.rem is not None and y.rem is not None:
+        cut = []
+        for a, b in zip(x.parts, y.parts, strict=True):
+            above, total = arb(0), arb(0)
+            for i in range(1, g.n + 1):
+                above = above + b[g.n + 1 - i]
+                total = total + a[i] * above
+            cut.append(total)
+        rem = (x.top * y.rem + (y.top + y.rem) * x.rem + g.along(cut)).upper()
+    return Feature(g, [a * b for a, b in zip(x.row, y.row, strict=True)], rem, _kept(_log_of_product, x, y))
+
+
+def divide(x: Feature, y: Feature) -> Feature:
+    """x/y; (f - g)/g is e^(log f - log g) - 1 as well, and (f - g)/|g| where g has a logarithm."""
+    found = multiply(x, smooth("reciprocal", y))
+    g = y if y.inside is None else y.inside
+    if not x.terms or x.terms[1] is not g or not (x.terms[0].exponential or g.exponential):
+        return found
+    u, v = (_positive_log(z) for z in x.terms)
+    if u is None or v is None:
+        return found
+    return _with(found, plain("exp", plus(u, times(v, arb(-1)))))
+
+
+def smooth(op: str, x: Feature, p: float | None = None) -> Feature:
+    """phi(x); powers and logarithms of what has a logarithm by that, if it is better."""
+    if op == "pow" and p == 2.0:
+        return multiply(x, x)
+    found = plain(op, x, p)
+    if op == "exp":
+        return replace(found, log=Log(lambda: x))
+    q = p if op == "pow" else POWERS.get(op)
+    log = x.log.feature if x.exponential and x.log is not None else None
+    if log is None or (q is None and op != "log"):
+        return found
+    if q is None:
+        return _with(found, log)
+    power = times(log, arb(q))
+    return replace(_with(found, plain("exp", power)), log=Log(lambda: power, steps=x.log.steps + 1))  # type: ignore[union-attr]
+
+
+def plain(op: str, x: Feature, p: float | None = None) -> Feature:
+    """phi(x): the slope times the remainder of x, and the interpolation error of phi of a polynomial."""
+    g = x.grid
+    call = point_function(op, p)
+    row = [call(v) for v in x.row]
+    ends = x.span() if op in ROOTED else None if x.reach is None else (x.c - x.reach, x.c + x.reach)
+    slopes = None if ends is None else real_bounds(op, ends[0].lower(), ends[1].upper(), p)
+    tails = [_tail(op, x.c, part, g, p) for part in x.parts]
+    if x.rem is None or slopes is None or any(t is None for t in tails):
+        return Feature(g, row, None)
+    rem = (slopes[0] * x.rem + g.along(tails)).upper()
+    known = rem.is_finite() and all(v.is_finite() for v in row)
+    return Feature(g, row, rem if known else None)
+
+
+def _tail(op: str, c: Ball, part: list[Ball], g: Grid, p: float | None) -> Ball | None:
+    """How far phi of the polynomial is from its interpolant along one axis: by the ellipse where that is smallest.
+
+    There the polynomial is within a disc, and phi less its affine part within its linear remainder.
+    """
+    if not c.is_finite():
+        return None
+    best: Ball | None = None
+    radii = g.growth * arb_mat(g.n + 1, 1, part)
+    for radius, factor in zip(radii.entries(), g.tail, strict=True):
+        size = remainder(op, c, radius.upper(), p) if radius.is_finite() else None
+        if size is None:  # a larger ellipse has none either
+            break
+        bound = (abs(size) * factor).upper()
+        if bound.is_finite() and (best is None or bound < best):
+            best = bound
+    return best
+
+
+def relu(x: Feature) -> Feature:
+    """max(x, 0): itself, zero, or within half the distance to its chord of the chord."""
+    g, r = x.grid, x.reach
+    row = [v.max(arb(0)) for v in x.row]
+    if r is None or not r.is_finite() or not x.c.is_finite():
+        return Feature(g, row, None)
+    if x.c > r:
+        return x
+    if x.c < -r:
+        return Feature(g, [arb(0)] * len(row), arb(0))
+    s = ((x.c + r) / (2 * r)).mid() if r > 0 else arb(0)
+    s = arb(0) if s < 0 else arb(1) if s > 1 else s
+    lift = ((1 - s) * (x.c + r)).max(s * (r - x.c)).max(arb(0)).upper()
+    rem = (s * x.rem + (1 + g.lebesgue**g.d) * lift / 2).upper()
+    return Feature(g, row, rem)
+
+
+def _with(x: Feature, other: Feature) -> Feature:
+    """``x`` with the remainder of another model of it, or of it less a constant, if that is smaller."""
+    if other.rem is None or not all(v.is_finite() for v in x.row):
+        return x
+    return replace(x, rem=other.rem) if x.rem is None or other.rem < x.rem else x
+
+
+def _kept(rule: Callable[[Feature, Feature], Feature | None], x: Feature, y: Feature) -> Log | None:
+    """The logarithm of a sum, difference or product, unless too many would have to be made for it."""
+    if not x.exponential and not y.exponential:
+        return None
+    steps = 1 + max(z.log.steps for z in (x, y) if z.log is not None)
+    return Log(lambda: rule(x, y), steps=steps) if steps <= MOST_STEPS else None
+
+
+def _positive_log(x: Feature) -> Feature | None:
+    """The logarithm: what is kept, or as a function of the feature, if that is positive; the one that is known better."""
+    kept = None if x.log is None else x.log.feature
+    if kept is not None and kept.rem is not None and kept.rem <= EXACT:
+        return kept
+    ends = x.span()
+    own = plain("log", x) if ends is not None and ends[0] > 0 else None
+    if own is None or own.rem is None or (kept is not None and kept.rem is not None and kept.rem <= own.rem):
+        return kept
+    return own
+
+
+def _log_of_product(x: Feature, y: Feature) -> Feature | None:
+    u, v = _positive_log(x), _positive_log(y)
+    return None if u is None or v is None else plus(u, v)
+
+
+def _log_of_sum(x: Feature, y: Feature) -> Feature | None:
+    """log(e^u + e^v) = v + log(1 + e^(u - v))."""
+    u, v = _positive_log(x), _positive_log(y)
+    return None if u is None or v is None else plus(v, plain("softplus", plus(u, times(v, arb(-1)))))
+
+
+def _log_of_difference(x: Feature, y: Feature) -> Feature | None:
+    """log(e^u - e^v) = u + log(1 - e^(v - u)), if that is proved to exist."""
+    u, v = _positive_log(x), _positive_log(y)
+    if u is None or v is None:
+        return None
+    ratio = plain("exp", plus(v, times(u, arb(-1))))
+    return plus(u, plain("log", plus(_constant(x.grid, arb(1)), times(ratio, arb(-1)))))
