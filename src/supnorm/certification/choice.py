@@ -29,7 +29,7 @@ from supnorm.evaluation.limit import Limit
 ROUNDS = (256, 1024, 4096)  # a forecast from 256 boxes was wrong by more than ten times, for Wien's law
 CLEAR = 30.0  # forecasts that differ by more are believed
 # A box of composed certificates costs 2 to 4 times one of the others (.25 and .06 ms in two inputs, .5 and .25 in three).
-DEARER = 3.0
+BOX_COST = 3.0
 LAYER = 4  # features of one operation from which on a program is taken for a network
 LINEAR = ("input", "constant", "affine", "take", "concat", "add", "sub", "neg")
 
@@ -83,7 +83,7 @@ class Choice:
         start = work.bracket
         lanes = [_Lane(self.first, start, 1.0, observer)]
         if self.second is not None:
-            lanes.append(_Lane(self.second, start, DEARER, lambda event: None))
+            lanes.append(_Lane(self.second, start, BOX_COST, lambda event: None))
 
         def go(lane: _Lane, most: int, tell: Callable[[BracketNarrowed], None]) -> None:
             work.bracket = _with_witness(lane.bracket, work.bracket)
