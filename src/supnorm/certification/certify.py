@@ -103,7 +103,6 @@ def certify(
     measuring = Measuring(problem)
     error = error_program(problem, measuring)
     choice = _method(error, strategy)
-    method = choice.first
     executor = (
         None if error.declared else executor
     )  # the values of a declared function are recorded in this process only
@@ -145,10 +144,10 @@ def certify(
             obstacle = without_value(problem, points.at(lost))
         end = "infinite"
         if obstacle is None:
-            end = _contradicted(problem, goal, seen, work.bracket) or ""
-        if not end:
             until = limit.within(HALVING).upto(boxes)
-            end, method = choice.narrow(work, goal, points.offer, until, executor, observe)
+            end = _contradicted(problem, goal, seen, work.bracket) or choice.narrow(
+                work, goal, points.offer, until, executor=executor, observer=observe
+            )
     except KeyboardInterrupt:
         INTERRUPTS.taken()
         end = "interrupted"
@@ -158,7 +157,7 @@ def certify(
         raise contradiction(resume, work.bracket) from None
     if end in ("seconds", "boxes", "interrupted") and boxes:
         rest = {"seconds": limit, "boxes": Limit(), "interrupted": Limit.of(LAST_SECONDS)}[end]
-        tighten_pending(work, method, goal, rest, executor)
+        tighten_pending(work, choice.best, goal, rest, executor)
     bracket = _as_in_the_file(work.bracket)
     if resume is not None and bracket.believed and bracket.lower > bracket.upper:
         raise contradiction(resume, bracket)

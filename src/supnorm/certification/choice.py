@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Strategy, Work, narrow
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
@@ -55,12 +55,22 @@ def is_formula(error: ErrorProgram) -> bool:
     return all(n.op in LINEAR or n.width < LAYER for p in error.alternatives for n in p.nodes)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Choice:
-    """The strategy with which work begins, and the one that is tried beside it; None where none is."""
+    """The strategy with which work begins, and the one that is tried beside it.
+
+    Attributes:
+        first: bounds boxes from the beginning.
+        second: tried beside it; None where none is.
+        best: the one that has proved most so far.
+    """
 
     first: Strategy
     second: Strategy | None = None
+    best: Strategy = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.best = self.first
 
     @classmethod
     def of(cls, error: ErrorProgram) -> Choice:
@@ -75,8 +85,8 @@ class Choice:
         limit: Limit,
         executor: Executor | None,
         observer: Callable[[BracketNarrowed], None],
-    ) -> tuple[str, Strategy]:
-        """`narrow` by the better strategy: how it ended, and which one that was.
+    ) -> str:
+        """`narrow` by the better strategy, which is `best` afterwards; says how it ended.
 
         ``work`` holds a proved bracket at any time. Only the work that began first is observed.
         """
@@ -99,7 +109,7 @@ class Choice:
             for lane in [one for one in lanes if one.end != "unbounded"]:
                 go(lane, most, lane.observer)
                 if lane.end not in ("boxes", "unbounded"):
-                    return _ended(work, lanes, lane)
+                    return self._ended(work, lanes, lane)
             left = sorted(one.left for one in lanes)
             if len(lanes) == 2 and left[1] > CLEAR * left[0]:
                 break
@@ -108,7 +118,16 @@ class Choice:
             work.bracket = _with_witness(best.bracket, work.bracket)
         else:
             go(best, limit.evaluations, observer)
-        return _ended(work, lanes, best)
+        return self._ended(work, lanes, best)
+
+    def _ended(self, work: Work, lanes: list[_Lane], last: _Lane) -> str:
+        """How work ended; where it was cut short, with the lane whose bound is the smallest."""
+        best = last
+        if last.end in ("seconds", "boxes", "interrupted"):
+            best = min(lanes, key=lambda one: (one.bracket.upper, one is not last))
+            work.bracket = _with_witness(best.bracket, work.bracket)
+        self.best = best.strategy
+        return last.end
 
 
 @dataclass(eq=False)
@@ -127,16 +146,6 @@ class _Lane:
         if self.end == "unbounded":
             return math.inf
         return self.cost * self.bracket.tree.remaining(self.bracket.pending.boxes.level.sum(1))
-
-
-def _ended(work: Work, lanes: list[_Lane], last: _Lane) -> tuple[str, Strategy]:
-    """How work ended; where it was cut short, with the lane whose bound is the smallest."""
-    if last.end in ("seconds", "boxes", "interrupted"):
-        best = min(lanes, key=lambda one: one.bracket.upper)
-        if best.bracket.upper < last.bracket.upper:
-            work.bracket = _with_witness(best.bracket, work.bracket)
-            return last.end, best.strategy
-    return last.end, last.strategy
 
 
 def _with_witness(bracket: Bracket, other: Bracket) -> Bracket:
