@@ -26,7 +26,7 @@ from supnorm.pages.rendering import render
 from supnorm.pages.ruler import ruler
 from supnorm.pages.svg import HALF, NARROW, two_sizes
 from supnorm.pages.view import View
-from supnorm.results import ExitCode, write_whole
+from supnorm.results import write_whole
 from supnorm.results.audit import AuditRecord
 from supnorm.results.charts import CutRecord, LineMapRecord
 from supnorm.results.numbers import count, num, ratio
@@ -67,7 +67,8 @@ def page(record: AuditRecord, folder: str = "RUN", checked: bool = True) -> str:
     view = View(record)
     if checked:
         view.check()
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"view": view, "record": view.record, "say": view.say.html}
+    values |= {"words": words, "sections": sections, "power": power, "failures": failures}
     for part in (
         _verdict,
         _where,
@@ -75,7 +76,7 @@ def page(record: AuditRecord, folder: str = "RUN", checked: bool = True) -> str:
         _peaks,
         maps.section,
         bounds.section,
-        _missed,
+        power.table,
         _progress,
         _failures,
         _repeat,
@@ -107,31 +108,14 @@ def page(record: AuditRecord, folder: str = "RUN", checked: bool = True) -> str:
 def _verdict(view: View) -> dict[str, Any]:
     subject = view.record.title or view.record.model.name or "model"
     worst = view.error(view.lower) if view.witness else "none could be computed"
-    drawn, say, chip = two_sizes(ruler, view), view.say.html, words.chip(view)
+    drawn = two_sizes(ruler, view)
+    hatched = view.say.html(fact("hatched", bounded=view.bounded)) if 'class="unk"' in drawn[0] else ""
     return {
         "title": f"{subject}: worst error {worst} – supnorm audit",
-        "kick": "Statistics of a table:" if view.table_only else "Audit of",
-        "problem_title": view.record.title,
-        "model": view.record.model.name or "the model",
-        "reference": view.record.reference.name or "the reference",
-        "chip": chip,
-        "chip_words": say(chip.words),
-        "headline": say(*words.headline(view)),
-        "lead": say(*words.lead(view)),
-        "recheck_note": say(*words.recheck_note(view)),
-        "interrupted": view.record.status.exit == ExitCode.INTERRUPTED,
-        "findings": [finding.text for finding in view.record.findings],
+        "chip": words.chip(view),
         "ruler": drawn,
-        "hatched": say(fact("hatched", bounded=view.bounded)) if 'class="unk"' in drawn[0] else "",
-        "exceeded": view.exceeded,
-        "whole": view.whole,
-        "tolerance": view.tolerance > 0,
-        "advice": view.record.status.advice,
-        "has_witness": view.witness is not None,
-        "table_only": view.table_only,
-        "sampled": "rows" if view.table_only else view.sampled,
+        "hatched": hatched,
         "searched": not (view.table_only or view.exhaustive),
-        "exact": view.exact,
     }
 
 
@@ -163,7 +147,6 @@ def _where(view: View) -> dict[str, Any]:
     varies = view.say.text(fact("cuts-chosen", n=len(chosen)))
     point = view.witness
     return {
-        "where": view.say.html(*sections.where(view)),
         "coordinates": _coordinates(view),
         "row": point.record.row if point else None,
         "columns": list((point.record.columns or {}).items()) if point else [],
@@ -222,8 +205,6 @@ def _spread(view: View) -> dict[str, Any]:
     n = count(view.rms_n if view.finite else view.plain[0])
     of = "" if view.table_only or view.exact else "independent "
     return {
-        "spread": view.say.html(*sections.spread(view)),
-        "why": view.say.html(*sections.why_average(view)),
         "histogram": two_sizes(distribution.histogram, view, HALF),
         "shares": two_sizes(distribution.shares, view, HALF),
         "bin_rows": distribution.bin_rows(view),
@@ -243,7 +224,6 @@ def _peaks(view: View) -> dict[str, Any]:
     rest = view.peaks[peaks.SHOWN :]
     more = [_peak(view, p, i) for i, p in enumerate(rest, peaks.SHOWN + 1)]
     return {
-        "peaks_words": view.say.html(*sections.peaks(view)),
         "peaks": shown,
         "more_peaks": more,
         "thumb_legend": legend(view, scale) if scale else None,
@@ -276,25 +256,10 @@ def _peak(view: View, peak: PeakView, rank: int) -> dict[str, Any]:
     }
 
 
-def _missed(view: View) -> dict[str, Any]:
-    say = view.say.html
-    return power.table(view) | {
-        "settled": view.settled,
-        "power_words": say(*power.sentence(view)),
-        "power_caption": say(*power.caption(view)),
-        "unseen": say(*sections.unseen(view)),
-        "random_points": say(sections.random_points(view)),
-        "proof": say(sections.proof(view)),
-        "assumptions": (view.record.sup.assumptions or ("not listed",)) if view.bounded else (),
-    }
-
-
 def _progress(view: View) -> dict[str, Any]:
     return {
-        "progress_words": view.say.html(*sections.progress(view)),
         "progress": two_sizes(progress_chart.progress, view),
         "progress_rows": progress_chart.progress_rows(view),
-        "has_random": view.charts.progress.random is not None,
     }
 
 
@@ -305,18 +270,15 @@ def _failures(view: View) -> dict[str, Any]:
         for a in by_axis[:MOST_CUTS]
     ]
     return {
-        "failures_words": view.say.html(*failures.sentence(view)),
         "failure_charts": [c for c in charts if c["chart"]],
         "has_outside": any(sum(a.outside) > 0 for a in by_axis),
-        "causes": failures.causes(view),
     }
 
 
 def _repeat(view: View) -> dict[str, Any]:
     witness = view.record.witness
     return {
-        "command": view.record.command,
         "witness_json": witness.to_json() if witness else "",
-        "record": record(view),
+        "made_of": record(view),
         "glossary": glossary(view),
     }
