@@ -15,7 +15,6 @@ from supnorm.training import (
     QuasiNewton,
     choose_optimiser,
     optimise,
-    train,
 )
 from supnorm.training import memory as memory_module
 
@@ -90,14 +89,15 @@ def test_self_scaled_broyden_is_decades_ahead_of_bfgs_lbfgs_and_adam():
 
 def test_the_same_seed_gives_the_same_network():
     x, y = samples(40)
-    nets = [train(start(x, y), x, y, Adam(batch=10), 20, rng=np.random.default_rng(5)).flat for _ in range(2)]
+    few, seed = Limit(evaluations=20), np.random.default_rng
+    nets = [optimise(start(x, y), x, y, Adam(batch=10), few, seed(5)).network.flat for _ in range(2)]
     np.testing.assert_array_equal(*nets)
 
 
 def test_training_keeps_the_scaling_and_the_names():
     x, y = samples(40)
     net = start(x, y, inputs=("a", "b"))
-    trained = train(net, x, y, iterations=3)
+    trained = optimise(net, x, y, limit=Limit(evaluations=3)).network
     assert trained.scaling is net.scaling
     assert trained.inputs == ("a", "b")
 
@@ -113,10 +113,10 @@ def test_bad_samples_are_told():
     x, y = samples(20)
     net = start(x, y)
     with pytest.raises(BadInput, match=r"shapes \(n, 2\) and \(n, 2\), got \(20, 2\) and \(19, 2\)"):
-        train(net, x, y[:-1])
+        optimise(net, x, y[:-1])
     y[7, 0] = np.nan
     with pytest.raises(BadInput, match="labels are not finite in 1 of 20 samples, first in row 7"):
-        train(net, x, y)
+        optimise(net, x, y)
 
 
 def test_a_jacobian_too_large_is_refused(monkeypatch):
@@ -124,4 +124,4 @@ def test_a_jacobian_too_large_is_refused(monkeypatch):
     net = start(x, y)
     monkeypatch.setattr(memory_module, "available_bytes", lambda: 800_000)
     with pytest.raises(BadInput, match="Jacobian of 400 residuals in 114 weights"):
-        train(net, x, y, LevenbergMarquardt())
+        optimise(net, x, y, LevenbergMarquardt())

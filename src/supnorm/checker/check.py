@@ -63,12 +63,12 @@ class CheckResult:
 
     accepted: bool
     reason: str
-    leaf: int | None
-    leaves: int
-    lower: float
-    upper: float
-    problem_checked: bool
     seconds: float
+    leaf: int | None = None
+    leaves: int = 0
+    lower: float = 0.0
+    upper: float = 0.0
+    problem_checked: bool = False
     conditional: tuple[str, ...] = ()
     cost: Cost | None = None
     subject: tuple[str, ...] = ()

@@ -188,17 +188,14 @@ def _unlike(
     try:
         document = read(certificate, MB * memory)
     except Rejected as fault:
-        reason, leaf, checked = str(fault), fault.leaf, False
-        claims: dict[str, Any] = {"leaves": 0, "lower": 0.0, "upper": 0.0}
-    else:
-        unlike = mismatch(certificate, problem)
-        if unlike is None:
-            return None, document.witness
-        reason, leaf, checked = unlike, None, True
-        claims = {"leaves": len(document.leaves), "lower": document.lower, "upper": document.upper}
-    seconds = time.monotonic() - start
+        spent = time.monotonic() - start
+        return CheckResult(accepted=False, reason=str(fault), leaf=fault.leaf, seconds=spent), None
+    reason = mismatch(certificate, problem)
+    if reason is None:
+        return None, document.witness
+    n, low, high, spent = len(document.leaves), document.lower, document.upper, time.monotonic() - start
     refused = CheckResult(
-        accepted=False, reason=reason, leaf=leaf, **claims, problem_checked=checked, seconds=seconds
+        accepted=False, reason=reason, seconds=spent, leaves=n, lower=low, upper=high, problem_checked=True
     )
     return refused, None
 

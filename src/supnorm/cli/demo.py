@@ -141,11 +141,11 @@ def eight_inputs() -> tuple[Problem, str]:
 
 def _trained(x: Array, y: Array, iterations: int) -> Any:
     from supnorm.networks import Network, Scaling
-    from supnorm.training import LBFGS, train
+    from supnorm.training import LBFGS, Limit, optimise
 
     rng = np.random.default_rng(1)
     start = Network.init(rng, x.shape[1], 1, 64, 2, "relu", scaling=Scaling.of_data(x, y))
-    return train(start, x, y, LBFGS(), iterations).as_function()
+    return optimise(start, x, y, LBFGS(), Limit(evaluations=iterations)).network.as_function()
 
 
 def _audited(problem: Problem, folder: Path, evaluations: int, quiet: bool) -> AuditReport:

@@ -213,13 +213,13 @@ class Evaluator:
         if self.gradients != "both":
             raise ValueError("model and reference must both have derivatives")
         inside = self._inside(x)
-        if inside is not None and not inside.all():
-            slopes = np.zeros_like(x)
-            if not inside.any():
-                return self._nothing(x), slopes
-            part, slopes[inside] = self._gradient_inside(x[inside], purpose)
-            return self._scatter(x, inside, part), slopes
-        return self._gradient_inside(x, purpose)
+        if inside is None:
+            return self._gradient_inside(x, purpose)
+        slopes = np.zeros_like(x)
+        if not inside.any():
+            return self._nothing(x), slopes
+        part, slopes[inside] = self._gradient_inside(x[inside], purpose)
+        return self._scatter(x, inside, part), slopes
 
     def witness(self) -> Witness | None:
         """The worst point with the values that gave the largest error of the run, once it has been called alone too.

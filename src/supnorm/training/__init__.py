@@ -19,7 +19,7 @@ from supnorm.training.quasi_newton import QuasiNewton
 from supnorm.training.refinement import ArgmaxRefinement
 from supnorm.training.soap import SOAP
 from supnorm.training.stopping import Minimum
-from supnorm.training.train import Trained, choose_optimiser, optimise, train
+from supnorm.training.train import Trained, choose_optimiser, optimise
 
 __all__ = [
     "LBFGS",
@@ -52,5 +52,4 @@ __all__ = [
     "fit",
     "fit_pde",
     "optimise",
-    "train",
 ]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.calls import Calls
-from supnorm.problem import Function
 from supnorm.results import BadInput
 from supnorm.training.cost import cost_of, word_of
 
@@ -27,17 +26,6 @@ class FitCalls(Calls):
             cost_of(self.cost)
         if self.audit_evaluations < 100:
             raise BadInput(f"audit_evaluations must be at least 100, got {self.audit_evaluations}")
-
-    def caller(self, reference: Function) -> Caller:
-        """A caller of the reference with these settings.
-
-        Raises:
-            BadInput: when the run that is resumed had another cost.
-        """
-        caller = Caller(reference, "reference", self.store, self.executor, self.workers)
-        if self.cost is not None:
-            caller.declare(*cost_of(self.cost))
-        return caller
 
 
 def in_audits(caller: Caller) -> Calls:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.caller import Caller
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
 from supnorm.training.calls import FitCalls
+from supnorm.training.cost import cost_of
 from supnorm.training.design import unit_design
 
 Array = NDArray[np.float64]
@@ -30,16 +32,17 @@ class ReferencePoints:
         first_failure: message of the first call that failed; empty if none did.
         failed_at: the first point without a finite value, shape ``(d,)``; empty if there is none.
         drawn: number of points of the design evaluated so far.
+
+    Raises:
+        BadInput: when the run that is resumed had another cost.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        seed: int,
-        calls: FitCalls | None = None,
-    ) -> None:
+    def __init__(self, problem: Problem, seed: int, calls: FitCalls | None = None) -> None:
         self.problem, self.seed, self.calls = problem, seed, calls or FitCalls()
-        self.caller = self.calls.caller(problem.reference)
+        asked = self.calls
+        self.caller = Caller(problem.reference, "reference", asked.store, asked.executor, asked.workers)
+        if asked.cost is not None:
+            self.caller.declare(*cost_of(asked.cost))
         self.spent = self.failed = 0
         self.first_failure = ""
         self.failed_at = np.empty(0)

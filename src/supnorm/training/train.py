@@ -28,38 +28,6 @@ class Trained:
     minimum: Minimum
 
 
-def train(
-    network: Network,
-    x: Array,
-    y: Array,
-    optimiser: Optimiser | None = None,
-    iterations: int = 1000,
-    *,
-    seconds: float | None = None,
-    rng: np.random.Generator | None = None,
-) -> Network:
-    """The network with parameters trained on samples; its scaling does not change.
-
-    Args:
-        network: the start; give it a scaling, such as ``Scaling.of_data(x, y)``, when you make it.
-        x, y: samples, shapes ``(n, d)`` and ``(n, m)`` or ``(n,)``.
-        optimiser: `choose_optimiser` by default.
-        iterations, seconds: limits.
-        rng: random numbers for the batches of `Adam` and `SOAP`; needed only for these.
-
-    Raises:
-        BadInput: for shapes that do not fit, non-finite numbers, or a matrix that does not fit into memory.
-
-    >>> from supnorm.networks import Scaling
-    >>> x = np.linspace(0.0, 3.0, 40)[:, None]
-    >>> start = Network.init(np.random.default_rng(0), 1, 1, 8, 1, scaling=Scaling.of_data(x, np.sin(x)))
-    >>> net = train(start, x, np.sin(x), iterations=200)
-    >>> float(np.abs(net.value(x) - np.sin(x)).max()) < 1e-4
-    True
-    """
-    return optimise(network, x, y, optimiser, Limit.of(seconds, iterations), rng).network
-
-
 def optimise(
     network: Network,
     x: Array,
@@ -69,7 +37,26 @@ def optimise(
     rng: np.random.Generator | None = None,
     target: float = 0.0,
 ) -> Trained:
-    """The same as `train`, with the limits in one object; the result also says how the training ended."""
+    """The network with parameters trained on samples, and how that ended; its scaling does not change.
+
+    Args:
+        network: the start; give it a scaling, such as ``Scaling.of_data(x, y)``, when you make it.
+        x, y: samples, shapes ``(n, d)`` and ``(n, m)`` or ``(n,)``.
+        optimiser: `choose_optimiser` by default.
+        limit: of iterations, which are its evaluations, and of time.
+        rng: random numbers for the batches of `Adam` and `SOAP`; needed only for these.
+        target: stop when the loss is this small.
+
+    Raises:
+        BadInput: for shapes that do not fit, non-finite numbers, or a matrix that does not fit into memory.
+
+    >>> from supnorm.networks import Scaling
+    >>> x = np.linspace(0.0, 3.0, 40)[:, None]
+    >>> start = Network.init(np.random.default_rng(0), 1, 1, 8, 1, scaling=Scaling.of_data(x, np.sin(x)))
+    >>> net = optimise(start, x, np.sin(x), limit=Limit(evaluations=200)).network
+    >>> float(np.abs(net.value(x) - np.sin(x)).max()) < 1e-4
+    True
+    """
     x, y = check_samples(network, x, y)
     chosen = optimiser or choose_optimiser(network.size, y.size)
     minimum = chosen.minimise(MeanSquares(network, x, y, rng), network.flat, limit, target)
