@@ -108,13 +108,9 @@ def certify(
     )  # the values of a declared function are recorded in this process only
     admit = admits(problem, error)
     measuring.beside_kinks(np.random.default_rng(seed))
-    given = np.zeros((0, error.d))
-    if witness is not None:
-        given = _points(witness, error.d)
-        given = given[admit(given)]
-        measuring.at(given, "given")
+    given = _given(witness, error.d, admit, measuring)
     seen = measuring.agreement()
-    goal = replace(goal, room=BEYOND * (seen.hidden + (seen.lower_precision if goal.ratio is None else 0.0)))
+    goal = replace(goal, room=_room(seen, goal))
     if resume is None:
         bracket = replace(Bracket.start(error), seed=seed)
     else:  # what a saved proof is worth does not depend on a seed
@@ -252,12 +248,21 @@ def _worst(bracket: Bracket, rounds: list[Array], most: int) -> Array:
     return np.concatenate([nodes[: most // 2], centre])
 
 
-def _points(witness: Array, d: int) -> Array:
-    """Check points of shape ``(k, d)``, or one point of shape ``(d,)``."""
+def _given(witness: Array | None, d: int, admit: Admit, measuring: Measuring) -> Array:
+    """The given points that count, shape ``(k, d)``, after they were compared with the functions as they run."""
+    if witness is None:
+        return np.zeros((0, d))
     given = np.atleast_2d(np.asarray(witness, dtype=float))
     if given.ndim != 2 or given.shape[1] != d:
         raise BadInput(f"witness must be points of shape (k, {d}), got {np.shape(witness)}")
+    given = given[admit(given)]
+    measuring.at(given, "given")
     return given
+
+
+def _room(seen: Agreement, goal: Goal) -> float:
+    """Room for the measured difference between the programs and the functions as they run."""
+    return BEYOND * (seen.hidden + (seen.lower_precision if goal.ratio is None else 0.0))
 
 
 def _demand_problem(problem: Problem) -> None:
