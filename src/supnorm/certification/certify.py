@@ -97,7 +97,7 @@ def certify(
     >>> result
     CertifyResult('proved', lower=0.3567, upper=0.3593, upper_kind='exact-arithmetic')
     """
-    limit = Limit.of(seconds)
+    limit = Limit.of(seconds, boxes)
     _demand_problem(problem)
     goal = _goal(ratio, problem.error.limit if ratio is None and tolerance is None else tolerance)
     measuring = Measuring(problem)
@@ -151,9 +151,7 @@ def certify(
         if resume is None or not work.bracket.believed:  # all that the file states was proved again
             raise bug
         raise contradiction(resume, work.bracket) from None
-    if end in ("seconds", "boxes", "interrupted") and boxes:
-        rest = {"seconds": limit, "boxes": Limit(), "interrupted": Limit.of(LAST_SECONDS)}[end]
-        tighten_pending(work, choice.best, goal, rest, executor)
+    _use_the_rest(work, choice.best, goal, end, limit, executor)
     bracket = _as_in_the_file(work.bracket)
     if resume is not None and bracket.believed and bracket.lower > bracket.upper:
         raise contradiction(resume, bracket)
@@ -258,6 +256,15 @@ def _given(witness: Array | None, d: int, admit: Admit, measuring: Measuring) ->
     given = given[admit(given)]
     measuring.at(given, "given")
     return given
+
+
+def _use_the_rest(
+    work: Work, method: Strategy, goal: Goal, end: str, limit: Limit, executor: Executor | None
+) -> None:
+    """Bound the pending boxes once more where the work was cut short, in the time that is left."""
+    rest = {"seconds": limit, "boxes": Limit(), "interrupted": Limit.of(LAST_SECONDS)}.get(end)
+    if rest is not None and limit.evaluations:
+        tighten_pending(work, method, goal, rest, executor)
 
 
 def _room(seen: Agreement, goal: Goal) -> float:
