@@ -36,7 +36,7 @@ FAMILIES = [
     ["log10(Pa)"],
     ["J/kg K"],
     ["1e-3 kg m-3"],
-    ["degree", "degrees", "°"],
+    ["degree", "degrees", "°", "degrees_north", "degree_east", "degrees_E", "degreesN"],
 ]  # fmt: skip
 
 

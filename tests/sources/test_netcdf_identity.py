@@ -209,3 +209,29 @@ def test_the_unit_of_one_of_several_outputs_counts(tmp_path: Path) -> None:
     toml = PROBLEM.replace('["yp"]', '["yp", "z"]').replace('["y"]', '["y", "z"]')
     with pytest.raises(BadInput, match="output 1 of the model is in hPa, that of the reference in Pa"):
         opened(tmp_path, truth, prediction, toml=toml)
+
+
+def test_inputs_in_two_units_are_not_the_same_inputs(tmp_path: Path) -> None:
+    """Equal numbers: only the units say that they mean different points."""
+    truth, prediction = field("y"), field("yp")
+    truth["lat"].attrs["units"], prediction["lat"].attrs["units"] = "hPa", "Pa"
+    with pytest.raises(BadInput, match="differ in the unit of input 1: Pa against hPa"):
+        opened(tmp_path, truth, prediction)
+    truth["lat"].attrs["units"], prediction["lat"].attrs["units"] = "degrees_north", "degree"
+    opened(tmp_path, truth, prediction)
+
+
+def test_a_table_whose_inputs_are_not_in_the_unit_of_the_axis_is_refused(tmp_path: Path) -> None:
+    truth = field("y")
+    truth["lat"].attrs["units"] = "degC"
+    truth.to_netcdf(tmp_path / "t.nc", engine="h5netcdf")
+    (tmp_path / "m.py").write_text("def f(x): return x[:, 0]\n")
+    toml = (
+        '[model]\npython = "m.py:f"\n[reference]\nfile = "t.nc"\ninputs = ["lat", "time"]\noutputs = ["y"]\n'
+        '[domain]\nlat = { low = 0.0, high = 4.0, unit = "K" }\ntime = [0.0, 3.0]\n'
+    )
+    (tmp_path / "problem.toml").write_text(toml)
+    with pytest.raises(BadInput, match=r"axis lat is in K, and in t.nc \(reference\) it is in degC"):
+        open_problem(tmp_path / "problem.toml")
+    (tmp_path / "problem.toml").write_text(toml.replace('"K"', '"degC"'))
+    open_problem(tmp_path / "problem.toml")

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem.rows import Key, Rows
+from supnorm.problem.rows import UNIT_OF_INPUT, Key, Rows
+from supnorm.problem.units import same_unit
 from supnorm.results import BadInput
 
 if TYPE_CHECKING:
@@ -154,7 +155,9 @@ def _same_width(model: Function, reference: Function) -> None:
 def _demand_same(model: Function, reference: Function) -> None:
     """Check that the two files do not contradict each other in a fact that holds for all of their rows."""
     a, b = _rows(model).same, _rows(reference).same
-    name = next((name for name in a if a[name] != b.get(name, a[name])), None)
+    unit = UNIT_OF_INPUT.partition("{")[0]
+    same = {n: same_unit(a[n], b[n]) if n.startswith(unit) else a[n] == b[n] for n in a if n in b}
+    name = next((n for n in same if not same[n]), None)
     if name is not None:
         raise BadInput(
             f"{_name(model)} (model) and {_name(reference)} (reference) differ in {name}: {a[name]} against {b[name]}; "

@@ -16,6 +16,7 @@ from supnorm.problem.function import as_function
 from supnorm.problem.law import Law
 from supnorm.problem.measure import ErrorMeasure
 from supnorm.problem.pairs import Pairs, pairs_of
+from supnorm.problem.rows import UNIT_OF_INPUT
 from supnorm.problem.units import same_unit
 from supnorm.results import BadInput
 from supnorm.results.printable import one_line
@@ -80,6 +81,8 @@ class Problem:
         for name in ("model", "recheck"):
             self._same_order(name)
             self._same_units(name)
+        for name in ("model", "reference"):
+            self._unit_of_axes(name)
         _ = self.pairs  # refuses tables whose rows cannot be paired
         if self._tolerance_of_problem_counts():
             put("error", replace(self.error, tolerance=self.tolerance))
@@ -139,6 +142,19 @@ class Problem:
                 raise BadInput(
                     f"{hint}output {i + 1} of the {name} is in {one_line(a, 40)}, that of the reference in "
                     f"{one_line(b, 40)}; convert one of them, or give both the same output_units where these mean the same"
+                )
+
+    def _unit_of_axes(self, name: str) -> None:
+        """Check that the inputs of a table are in the units of the axes, where both are stated."""
+        function = getattr(self, name)
+        stated = {} if function is None or function.rows is None else function.rows.same
+        for i, (axis, of) in enumerate(zip(self.domain.names, self.domain.axes, strict=True)):
+            unit = stated.get(UNIT_OF_INPUT.format(i + 1), "")
+            if unit and of.unit and not same_unit(unit, of.unit):
+                hint = f"{self.source.name}: " if self.source else ""
+                raise BadInput(
+                    f"{hint}axis {axis} is in {one_line(of.unit, 40)}, and in {function.rows.name} ({name}) it is in "
+                    f"{one_line(unit, 40)}; convert the table, or give the axis the unit of the table"
                 )
 
     def check_tolerances(self, m: int) -> None:

@@ -19,6 +19,9 @@ Texts = Callable[[Sequence[int]], list[dict[str, str]]]
 Key = tuple[str | int | float | Decimal, ...]
 
 
+UNIT_OF_INPUT = "the unit of input {}"  # in `Rows.same`; inputs count from 1
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Facts about the rows of a table besides inputs and values.

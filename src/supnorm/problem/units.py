@@ -20,6 +20,8 @@ NAMES = {
     "gram": "g", "gramme": "g", "kilogram": "kg", "kilogramme": "kg", "mole": "mol", "pascal": "Pa", "kilopascal": "kPa",
     "hectopascal": "hPa", "megapascal": "MPa", "millibar": "hPa", "mbar": "hPa", "joule": "J", "kilojoule": "kJ",
     "watt": "W", "newton": "N", "volt": "V", "hertz": "Hz", "radian": "rad", "percent": "%", "°": "degree", "deg": "degree",
+    "degree_north": "degree", "degree_east": "degree", "degree_n": "degree", "degree_e": "degree", "degreen": "degree",
+    "degreee": "degree",
 }  # fmt: skip
 NONE = {"", "1", "-", "none", "unitless", "dimensionless", "nondimensional", "non-dimensional"}
 POWERS = str.maketrans("⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹·×⋅µ−", "-+0123456789***μ-")

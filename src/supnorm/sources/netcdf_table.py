@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.problem.rows import UNIT_OF_INPUT
 from supnorm.results import BadInput, install
 from supnorm.sources.valid_range import valid_range
 
@@ -210,8 +211,11 @@ def same_for_all(path: Path, columns: Sequence[str], what: str) -> dict[str, str
         texts = {str(n): _texts(data.variables[n])[0] for n in chosen}
         for i, column in enumerate(columns):
             variable = data.variables[column]
-            if " since " in str(variable.attrs.get("units")):
+            unit = variable.attrs.get("units")
+            if " since " in str(unit):
                 texts[f"the times of input {i + 1}"] = _counted(variable)
+            elif isinstance(unit, str) and unit.strip():
+                texts[UNIT_OF_INPUT.format(i + 1)] = unit.strip()
         return texts
 
 
