@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from numbers import Real
 from pathlib import Path
@@ -153,16 +153,28 @@ def certify(
         raise contradiction(resume, work.bracket) from None
     _use_the_rest(work, choice.best, goal, end, limit, executor)
     bracket = _as_in_the_file(work.bracket)
-    if resume is not None and bracket.believed and bracket.lower > bracket.upper:
-        raise contradiction(resume, bracket)
-    bracket.demand_consistent()
+    _demand_consistent(bracket, resume)
     if obstacle is None and not math.isfinite(bracket.upper) and bracket.tried:
         obstacle = without_bound(problem, error, bracket.leaves)
     with suppress(KeyboardInterrupt):  # a second Ctrl-C skips the remaining comparisons
         points.compare(measuring, bracket, seed)
     seen = measuring.agreement()
-    try:
+    with _faults_of_the_file(bracket, resume):
         return result_of(problem, bracket, goal, end, limit.spent, obstacle=obstacle, seen=seen)
+
+
+def _demand_consistent(bracket: Bracket, resume: Path | str | None) -> None:
+    """See that no proved error is above the upper bound; a bound that is as a file states it is the file's fault."""
+    if resume is not None and bracket.believed and bracket.lower > bracket.upper:
+        raise contradiction(resume, bracket)
+    bracket.demand_consistent()
+
+
+@contextmanager
+def _faults_of_the_file(bracket: Bracket, resume: Path | str | None) -> Iterator[None]:
+    """A contradiction inside is the file's fault as long as some of its bounds are not proved again."""
+    try:
+        yield
     except Contradiction as why:
         if resume is None or not bracket.believed:
             raise
