@@ -130,16 +130,16 @@ class ComposedCertificate:
         self, task: Task, rows: Rows, model: ChebyshevModel, suspect: Mask, allowance: Array
     ) -> Mask:
         """Where rounding alone is too much on a far smaller box as well, and nearly all that is left."""
-        found = np.zeros(len(rows), dtype=bool)
+        drowned = np.zeros(len(rows), dtype=bool)
         if not suspect.any():
-            return found
+            return drowned
         n = self.degrees[task.d - 1][0]
         at = rows[suspect]
         small = enclose(task.program, task.centre[at], 1e-3 * task.half[at], n)
         floor = small.rest + small.grid.lebesgue * small.err
         left = model.rest[suspect] + model.grid.lebesgue * model.err[suspect]
-        found[suspect] = ((floor > 0.25 * allowance[suspect, None]) & (left <= 8.0 * floor)).any(1)
-        return found
+        drowned[suspect] = ((floor > 0.25 * allowance[suspect, None]) & (left <= 8.0 * floor)).any(1)
+        return drowned
 
     def _ranges(
         self, task: Task, rows: Rows, model: ChebyshevModel, good: Mask, counts: Mask, loss: Array

@@ -105,13 +105,13 @@ def _joined(args: list[ChebyshevModel]) -> ChebyshevModel:
 
 def absolute(x: ChebyshevModel) -> ChebyshevModel:
     """|x| = 2 relu(x) - x; on boxes where x is positive x itself, with all that is known of it."""
-    found = subtract(scale(relu(x), 2.0), x)
+    folded = subtract(scale(relu(x), 2.0), x)
     sure = x.sizes.c > x.reach
     return ChebyshevModel(
         grid=x.grid,
-        values=np.where(sure[..., None], x.values, found.values),
-        rem=np.where(sure[..., None], x.rem, found.rem),
-        err=np.where(sure, x.err, found.err),
+        values=np.where(sure[..., None], x.values, folded.values),
+        rem=np.where(sure[..., None], x.rem, folded.rem),
+        err=np.where(sure, x.err, folded.err),
         logs=x.logs,  # where there is a logarithm x is positive
         inside=x,
     )

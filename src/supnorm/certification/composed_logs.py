@@ -72,28 +72,28 @@ def multiply(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel:
 
 def divide(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel:
     """x/y = x (1/y); (f - g)/g is e^(log f - log g) - 1 as well, and so is (f - g)/|g| where g has a logarithm."""
-    found = multiply(x, smooth("reciprocal", y))
+    quotient = multiply(x, smooth("reciprocal", y))
     g = y if y.inside is None else y.inside
     if not x.terms or x.terms[1] is not g or not (x.terms[0].exponential or g.exponential):
-        return found
+        return quotient
     u, v = (_positive_log(z) for z in x.terms)
-    return found if u is None or v is None else _with(found, plain.smooth("exp", plain.add(u, v, -1.0)))
+    return quotient if u is None or v is None else _with(quotient, plain.smooth("exp", plain.add(u, v, -1.0)))
 
 
 def smooth(op: str, x: ChebyshevModel, *parameter: float) -> ChebyshevModel:
     """phi(x); powers and logarithms of what is an exponential by its logarithm, where that is better."""
     if op == "pow" and parameter == (2.0,):
         return multiply(x, x)
-    found = plain.smooth(op, x, *parameter)
+    model = plain.smooth(op, x, *parameter)
     if op == "exp" and x.values.shape[1] == 1:
-        return replace(found, logs=(Log(lambda: x),))
+        return replace(model, logs=(Log(lambda: x),))
     p = parameter[0] if op == "pow" else POWERS.get(op)
     if not x.exponential or (log := x.log) is None or (p is None and op != "log"):
-        return found
+        return model
     if p is None:
-        return _with(found, log)
+        return _with(model, log)
     power = plain.scale(log, p)
-    return replace(_with(found, plain.smooth("exp", power)), logs=(Log(lambda: power, steps=x.steps + 1),))
+    return replace(_with(model, plain.smooth("exp", power)), logs=(Log(lambda: power, steps=x.steps + 1),))
 
 
 def _with(x: ChebyshevModel, other: ChebyshevModel) -> ChebyshevModel:
@@ -117,18 +117,20 @@ def _logs(
 
 def _positive_log(x: ChebyshevModel) -> ChebyshevModel | None:
     """The logarithm of a single feature: what is kept, or as a function of it where it is positive; the better one."""
-    kept = x.log
-    if kept is not None and (kept.rest <= EXACT).all():
-        return kept
+    stored = x.log
+    if stored is not None and (stored.rest <= EXACT).all():
+        return stored
     middle, radius = x.span
     if not (middle > radius).any():
-        return kept
-    own = plain.smooth("log", x)
-    if kept is None:
-        return own
-    better = kept.rest <= own.rest
-    values, rem = (np.where(better[..., None], getattr(kept, k), getattr(own, k)) for k in ("values", "rem"))
-    return ChebyshevModel(x.grid, values, rem, np.where(better, kept.err, own.err))
+        return stored
+    direct = plain.smooth("log", x)
+    if stored is None:
+        return direct
+    better = stored.rest <= direct.rest
+    values, rem = (
+        np.where(better[..., None], getattr(stored, k), getattr(direct, k)) for k in ("values", "rem")
+    )
+    return ChebyshevModel(x.grid, values, rem, np.where(better, stored.err, direct.err))
 
 
 def _log_of_product(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel | None:

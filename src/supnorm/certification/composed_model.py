@@ -236,9 +236,9 @@ def relu(x: ChebyshevModel) -> ChebyshevModel:
     lift = np.where(crossing, outward(np.maximum((1.0 - slope) * (c + width), slope * (width - c))), 0.0)
     across = x.sizes.parts[..., 1:].sum(-1) + 1e-300
     share = across / across.sum(-1, keepdims=True)
-    own = outward(0.5 * (1.0 + g.lebesgue) * np.maximum(lift, 0.0))[..., None] * share * (1.0 + 1e-12)
+    lifted = outward(0.5 * (1.0 + g.lebesgue) * np.maximum(lift, 0.0))[..., None] * share * (1.0 + 1e-12)
     rem = np.where(slope[..., None] > 0.0, slope[..., None] * x.rem, 0.0) + np.where(
-        crossing[..., None], own, 0.0
+        crossing[..., None], lifted, 0.0
     )
     return ChebyshevModel(
         g,

@@ -116,19 +116,19 @@ class Feature:
         return sums
 
     @cached_property
-    def spread(self) -> Ball:
+    def deviation(self) -> Ball:
         """The interpolant is within this of c on the cell."""
         return sum(self.parts[0], arb(0)).upper()
 
     @property
     def reach(self) -> Ball | None:
         """The feature is within this of c."""
-        return None if self.rem is None else (self.spread + self.rem).upper()
+        return None if self.rem is None else (self.deviation + self.rem).upper()
 
     @property
     def top(self) -> Ball:
         """Bound of the interpolant."""
-        return (abs(self.c) + self.spread).upper()
+        return (abs(self.c) + self.deviation).upper()
 
     @property
     def exponential(self) -> bool:
@@ -137,9 +137,9 @@ class Feature:
 
     def span(self) -> tuple[Ball, Ball] | None:
         """Ends of an interval that holds the feature and its interpolant."""
-        if self.rem is None or not self.c.is_finite() or not self.spread.is_finite():
+        if self.rem is None or not self.c.is_finite() or not self.deviation.is_finite():
             return None
-        low, high = (self.c - self.spread - self.rem).lower(), (self.c + self.spread + self.rem).upper()
+        low, high = (self.c - self.deviation - self.rem).lower(), (self.c + self.deviation + self.rem).upper()
         u = self.log.feature if self.exponential and self.log is not None else None
         if u is None or u.reach is None:
             return low, high
@@ -241,12 +241,12 @@ def times(x: Feature, factor: Ball) -> Feature:
 
 def add(x: Feature, y: Feature) -> Feature:
     """x + y."""
-    return replace(plus(x, y), log=_kept(_log_of_sum, x, y))
+    return replace(plus(x, y), log=_log_by(_log_of_sum, x, y))
 
 
 def subtract(x: Feature, y: Feature) -> Feature:
     """x - y."""
-    return replace(plus(x, times(y, arb(-1))), log=_kept(_log_of_difference, x, y), terms=(x, y))
+    return replace(plus(x, times(y, arb(-1))), log=_log_by(_log_of_difference, x, y), terms=(x, y))
 
 
 def multiply(x: Feature, y: Feature) -> Feature:
@@ -261,36 +261,36 @@ def multiply(x: Feature, y: Feature) -> Feature:
                 total = total + a[i] * above
             cut.append(total)
         rem = (x.top * y.rem + (y.top + y.rem) * x.rem + g.along(cut)).upper()
-    return Feature(g, [a * b for a, b in zip(x.row, y.row, strict=True)], rem, _kept(_log_of_product, x, y))
+    return Feature(g, [a * b for a, b in zip(x.row, y.row, strict=True)], rem, _log_by(_log_of_product, x, y))
 
 
 def divide(x: Feature, y: Feature) -> Feature:
     """x/y; (f - g)/g is e^(log f - log g) - 1 as well, and (f - g)/|g| where g has a logarithm."""
-    found = multiply(x, smooth("reciprocal", y))
+    quotient = multiply(x, smooth("reciprocal", y))
     g = y if y.inside is None else y.inside
     if not x.terms or x.terms[1] is not g or not (x.terms[0].exponential or g.exponential):
-        return found
+        return quotient
     u, v = (_positive_log(z) for z in x.terms)
     if u is None or v is None:
-        return found
-    return _with(found, plain("exp", plus(u, times(v, arb(-1)))))
+        return quotient
+    return _with(quotient, plain("exp", plus(u, times(v, arb(-1)))))
 
 
 def smooth(op: str, x: Feature, p: float | None = None) -> Feature:
     """phi(x); powers and logarithms of what has a logarithm by that, if it is better."""
     if op == "pow" and p == 2.0:
         return multiply(x, x)
-    found = plain(op, x, p)
+    feature = plain(op, x, p)
     if op == "exp":
-        return replace(found, log=Log(lambda: x))
+        return replace(feature, log=Log(lambda: x))
     q = p if op == "pow" else POWERS.get(op)
     log = x.log.feature if x.exponential and x.log is not None else None
     if log is None or (q is None and op != "log"):
-        return found
+        return feature
     if q is None:
-        return _with(found, log)
+        return _with(feature, log)
     power = times(log, arb(q))
-    return replace(_with(found, plain("exp", power)), log=Log(lambda: power, steps=x.log.steps + 1))  # type: ignore[union-attr]
+    return replace(_with(feature, plain("exp", power)), log=Log(lambda: power, steps=x.log.steps + 1))  # type: ignore[union-attr]
 
 
 def plain(op: str, x: Feature, p: float | None = None) -> Feature:
@@ -351,7 +351,7 @@ def _with(x: Feature, other: Feature) -> Feature:
     return replace(x, rem=other.rem) if x.rem is None or other.rem < x.rem else x
 
 
-def _kept(rule: Callable[[Feature, Feature], Feature | None], x: Feature, y: Feature) -> Log | None:
+def _log_by(rule: Callable[[Feature, Feature], Feature | None], x: Feature, y: Feature) -> Log | None:
     """The logarithm of a sum, difference or product, unless too many would have to be made for it."""
     if not x.exponential and not y.exponential:
         return None
@@ -361,14 +361,18 @@ def _kept(rule: Callable[[Feature, Feature], Feature | None], x: Feature, y: Fea
 
 def _positive_log(x: Feature) -> Feature | None:
     """The logarithm: what is kept, or as a function of the feature, if that is positive; the one that is known better."""
-    kept = None if x.log is None else x.log.feature
-    if kept is not None and kept.rem is not None and kept.rem <= EXACT:
-        return kept
+    stored = None if x.log is None else x.log.feature
+    if stored is not None and stored.rem is not None and stored.rem <= EXACT:
+        return stored
     ends = x.span()
-    own = plain("log", x) if ends is not None and ends[0] > 0 else None
-    if own is None or own.rem is None or (kept is not None and kept.rem is not None and kept.rem <= own.rem):
-        return kept
-    return own
+    direct = plain("log", x) if ends is not None and ends[0] > 0 else None
+    if (
+        direct is None
+        or direct.rem is None
+        or (stored is not None and stored.rem is not None and stored.rem <= direct.rem)
+    ):
+        return stored
+    return direct
 
 
 def _log_of_product(x: Feature, y: Feature) -> Feature | None:
