@@ -209,7 +209,7 @@ def test_foreign_and_damaged_files(tmp_path):
     with pytest.raises(BadInput, match="damaged approximator file"):
         load(tmp_path / "cut.npz")
     np.savez(tmp_path / "other.npz", a=np.zeros(2))
-    with pytest.raises(BadInput, match="not a model of supnorm; it holds a"):
+    with pytest.raises(BadInput, match="not a model of supnorm; it contains a"):
         load(tmp_path / "other.npz")
 
 

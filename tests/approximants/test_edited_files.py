@@ -169,7 +169,7 @@ def test_a_degree_that_would_fill_the_memory_is_refused(tmp_path):
         polynomial(tmp_path, indices=lambda i: np.where(np.arange(i.size).reshape(i.shape) == 3, 10**9, i))
     with pytest.raises(BadInput, match="indices that are not from 0"):
         polynomial(tmp_path, indices=lambda i: i - 1)
-    with pytest.raises(BadInput, match="indices holds float64, not whole numbers"):
+    with pytest.raises(BadInput, match="indices contains float64, not whole numbers"):
         polynomial(tmp_path, indices=lambda i: i + 0.5)
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 SIDE = 3  # number of steps on either side
 SAMPLES = 4  # number of samples for the line on either side
+# The numbers of the rules above; `python -m benchmarks.fit --part jumps` counts wrong and missed jumps.
 STEPS, SLOPES, MEAN, RANGE = 3.0, 4.0, 8.0, 0.01
 
 

@@ -46,6 +46,9 @@ class PolynomialLeastSquares:
     """
 
     index_set: str = "total"
+    # Largest errors for exp(-x y) sin(2 z) in 3-D and 1 / (1 + a . x^2) in 4-D, 800 samples, medians of 3 seeds: 3.7e-8 and
+    # 1.3e-4. `ratio` 1: 2.3e-10, 8.3e-5; 4: 7.9e-6, 1.2e-3. With 1 there are as many coefficients as samples, and noise is
+    # not averaged. `largest` with 1,600 samples: 5.4e-11, 2.9e-5; 350: 1.4e-7, 9.4e-5 in a quarter to half of the time.
     ratio: float = 2.0
     largest: int = 700
 

@@ -35,6 +35,9 @@ class SparseLegendre:
         most_samples: the path uses at most this many samples; the final least squares uses all of them.
     """
 
+    # Largest errors for exp(-x y) sin(2 z) in 3-D and 1 / (1 + a . x^2) in 4-D, 800 samples, medians of 3 seeds: 0.018 and
+    # 0.0080. `largest` 750: 0.014, 0.0066; 3,000: 0.015, 0.0068 in almost twice the time. `longest` 150: 0.013, 0.0075; 600:
+    # 0.017, 0.0073. No value is clearly better; both bound the time.
     largest: int = 1500
     longest: int = 300
     most_samples: int = 2000

@@ -14,7 +14,7 @@ from supnorm.results import BadInput
 Array = NDArray[np.float64]
 Messages = dict[int, str]
 # Relative differences between a batch and a single row that the order of sums explains: 1e-15 (float64) and 4e-7 (float32)
-# were seen for networks (`tests/evaluation/test_probe.py` has the limits). A note reports larger ones.
+# were seen for networks. A note reports larger ones; `tests/evaluation/test_caller.py` probes functions on both sides.
 ALLOWED = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2, "bfloat16": 1e-1}
 
 

@@ -59,9 +59,9 @@ class Archive:
         given = self.arrays[name]
         self.taken.add(name)
         if given.dtype.kind not in "fiu":
-            raise BadInput(f"{name} holds {given.dtype}; the parameters of a model are real numbers")
+            raise BadInput(f"{name} contains {given.dtype}; the parameters of a model are real numbers")
         if given.dtype.kind in "iu" and ((given > EXACT) | (given < -EXACT)).any():
-            raise BadInput(f"{name} holds whole numbers beyond 2^53, which would be rounded")
+            raise BadInput(f"{name} contains whole numbers beyond 2^53, which would be rounded")
         numbers: NDArray[np.float64] = given.astype(np.float64)
         if not np.isfinite(numbers).all():
             raise BadInput(f"{name}: parameters that are NaN or infinite; train and save the model again")
@@ -77,9 +77,9 @@ class Archive:
         given = self.arrays[name]
         self.taken.add(name)
         if given.dtype.kind not in "iu":
-            raise BadInput(f"{name} holds {given.dtype}, not whole numbers")
+            raise BadInput(f"{name} contains {given.dtype}, not whole numbers")
         if (given > EXACT).any() or (given < -EXACT).any():
-            raise BadInput(f"{name} holds whole numbers beyond 2^53")
+            raise BadInput(f"{name} contains whole numbers beyond 2^53")
         indices: NDArray[np.int64] = given.astype(np.int64)
         return indices
 
@@ -104,7 +104,7 @@ class Archive:
         """
         if left := sorted(set(self.arrays) - self.taken - {"metadata"}):
             names = ", ".join(one_line(name, 40) for name in left[:4]) + ", ..." * (len(left) > 4)
-            raise BadInput(f"it holds {names}, which no part of the model uses")
+            raise BadInput(f"it contains {names}, which no part of the model uses")
 
     @contextmanager
     def faults_named(self, what: str) -> Iterator[None]:

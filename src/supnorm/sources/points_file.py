@@ -61,7 +61,7 @@ def _npz(path: Path, names: Sequence[str], what: str) -> Array:
     if len(arrays) == 1:
         return np.asarray(next(iter(arrays.values())), dtype=np.float64)
     has = ", ".join(arrays)
-    raise BadInput(f"{what}: must hold one array (N, d), or one array for each input; it has {has}")
+    raise BadInput(f"{what}: must contain one array (N, d), or one array for each input; it has {has}")
 
 
 def _checked(points: object, names: Sequence[str], what: str) -> tuple[Array, tuple[str, ...]]:

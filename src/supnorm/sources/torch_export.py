@@ -76,7 +76,7 @@ def read_graph(path: Path, device: Any, precision: str | None = None) -> Graph:
 def _read(archive: zipfile.ZipFile, device: Any, precision: str | None) -> Graph:
     members = _members(archive)
     if any(name.startswith("data/aotinductor/") for name in members):
-        raise NeedsTrust("it holds compiled libraries")
+        raise NeedsTrust("it contains compiled libraries")
     if "models/model.json" not in members:
         raise BadInput(
             "has no models/model.json, so it was not written by torch.export.save of torch 2.8 or newer; "

@@ -30,6 +30,7 @@ from supnorm.wording import Fact, fact
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
+# The numbers of the rules above; `python -m benchmarks.fit --part jumps` counts wrong and missed jumps.
 RISE, STEP, AGREE, LEFT, RANGE = 3.0, 3.0, 0.5, 3.0, 0.02
 PAIRS, SHARE = 4, 0.05
 MOST, PAIRED = 5000, 2000  # largest numbers of samples and of pairs, for several inputs
