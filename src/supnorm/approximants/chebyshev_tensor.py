@@ -101,6 +101,8 @@ class ChebyshevTensor:
 
     tolerance: float = 1e-15
     longest: int = 1025
+    # Lines of an axis on which degrees are chosen. cos(20 x y): largest error 1.5e-14 from 1,812 samples; one line: 7.1e-6
+    # from 730; six lines: 1.5e-14 from 2,502.
     lines: int = 3
     seed: int = 0
     most: int | None = None
