@@ -1,10 +1,15 @@
 """Jumps are found where they are, and steep or kinked functions are not called jumps."""
 
+import importlib
+import time
+
 import numpy as np
 import pytest
 
-from supnorm.problem import Axis, Domain
+from supnorm.problem import Axis, Domain, Problem
 from supnorm.training.breaks import find_jump
+
+fitting = importlib.import_module("supnorm.training.fit")  # the room has a function of this name
 
 CUBE = Domain(a=(0.0, 1.0), p=Axis(1.0, 100.0, scale="log"), c=(-1.0, 1.0))
 
@@ -31,3 +36,37 @@ def test_a_jump_across_a_plane(seed):
 )
 def test_continuous_functions_have_none(f):
     assert find_jump(f, CUBE, np.random.default_rng(0)) is None
+
+
+def test_it_ends_when_its_time_is_up():
+    """A reference that became slow: calls were made for a minute in a fit of eight seconds."""
+    calls = []
+
+    def f(x):
+        calls.append(len(x))
+        return np.where(x[:, :1] < 0.37, 0.0, 1.5)
+
+    for most in (0, 1, 5, 30):
+        calls.clear()
+        found = find_jump(f, CUBE, np.random.default_rng(0), late=lambda most=most: len(calls) >= most)
+        assert len(calls) == most
+        assert (found is not None) == (
+            most == 30
+        )  # a whole line has 27 calls; half a bisection finds nothing
+
+
+def test_a_fit_gives_it_a_part_of_its_time(monkeypatch):
+    asked = []
+
+    def looked(value, domain, rng, lines=8, points=65, late=None):
+        asked.append(late())
+        for _ in range(400):
+            if late():
+                return None
+            time.sleep(0.01)
+        pytest.fail("it may look as long as it likes")
+
+    monkeypatch.setattr(fitting, "find_jump", looked)
+    problem = Problem(None, lambda x: np.sin(3 * x[:, :1]), Domain(a=(0.0, 1.0)), tolerance=0.1)
+    fitting.fit(problem, seconds=2.0, max_evaluations=20_000, method="polynomial")
+    assert asked == [False]

@@ -33,8 +33,14 @@ def find_jump(
     rng: np.random.Generator,
     lines: int = 8,
     points: int = 65,
+    late: Callable[[], bool] = lambda: False,
 ) -> Jump | None:
     """The largest jump found along ``lines`` random lines, or None.
+
+    Args:
+        value: the reference, (n, d) to (n, m); some 200 calls one after the other.
+        lines, points: how many lines, and points on each.
+        late: asked before each call; once it is true, what was found so far is returned.
 
     >>> domain = Domain(x=(0.0, 1.0), y=(0.0, 1.0))
     >>> found = find_jump(lambda x: np.sign(x[:, :1] - 0.3), domain, np.random.default_rng(0))
@@ -43,11 +49,13 @@ def find_jump(
     """
     best: Jump | None = None
     for _ in range(lines):
+        if late():
+            break
         a, b = rng.random(domain.d), rng.random(domain.d)
         a, b = _to_the_faces(a, b)
         s = np.linspace(0.0, 1.0, points)
         u = np.clip(a + s[:, None] * (b - a), 0.0, 1.0)
-        jump = _bisect(value, domain, u)
+        jump = _bisect(value, domain, u, late)
         if jump is not None and (best is None or jump.size > best.size):
             best = jump
     return best
@@ -63,7 +71,9 @@ def _to_the_faces(a: Array, b: Array) -> tuple[Array, Array]:
     return a + low * step, a + high * step
 
 
-def _bisect(value: Callable[[Array], Array], domain: Domain, u: Array) -> Jump | None:
+def _bisect(
+    value: Callable[[Array], Array], domain: Domain, u: Array, late: Callable[[], bool]
+) -> Jump | None:
     y = value(domain.from_unit(u))
     steps = np.abs(np.diff(y, axis=0)).max(axis=1)
     if not np.isfinite(steps).any():
@@ -74,6 +84,8 @@ def _bisect(value: Callable[[Array], Array], domain: Domain, u: Array) -> Jump |
         return None
     left, right, y_left, y_right = u[k], u[k + 1], y[k : k + 1], y[k + 1 : k + 2]
     for _ in range(26):
+        if late():  # half a bisection says nothing: the step may be a slope
+            return None
         middle = 0.5 * (left + right)
         y_middle = value(domain.from_unit(middle[None]))
         if not np.isfinite(y_middle).all():
