@@ -38,7 +38,7 @@ EVALUATIONS = 100_000
 # 100,000 points were:
 # of the winner's audit, and of fresh points for all, where calls are expensive (0.1: 7.5e-6, 0.25: 5.0e-6, 0.4: 4.0e-5);
 LAST_AUDIT = 0.25
-# to look for jumps (without it a reference that became slow, 2 s a call, took 60 s of a fit of 8 s: tests/training/test_breaks.py);
+# to look for jumps (without it a reference that became slow took 60 s of a fit of 8 s: tests/training/test_breaks.py);
 JUMP = 0.15
 FITTING = (
     0.5  # of calls for fitting (0.3: 3.4e-3, 0.5: 5.0e-6, 0.7: 2.9e-6, but training needs time as well);
