@@ -111,7 +111,7 @@ def test_every_output_is_held_to_its_own_tolerance(tmp_path, capsys, table):
 def test_errors_of_a_table_keep_the_unit_of_its_output(tmp_path, capsys):
     source = table(tmp_path) + '\noutputs = ["y"]\noutput_units = ["kg/m3"]'
     assert fitted(tmp_path, source, "--method", "polynomial") == 0
-    assert "Errors are in kg/m3." in capsys.readouterr().out
+    assert " kg/m³ on " in capsys.readouterr().out
     assert json.loads((tmp_path / "run" / "fit.json").read_text())["measure"]["unit"] == "kg/m3"
 
 
