@@ -144,10 +144,7 @@ def killed_by(place: Path, room: str, file: str, change: Mutant, seconds: float)
             path.write_text(before, encoding="utf-8")
             if not _failing(place, tests if by == TIME else [by.partition("[")[0]], seconds):
                 return by
-            # The test fails or takes too long without the mutant, too: the machine is busy, or the test rests on time.
-            raise SystemExit(
-                f"{file}:{change.line}: {by} fails without the mutant, too; run on a quiet machine"
-            )
+            return None  # the machine is busy, or the test rests on time
         return ""
     finally:
         path.write_text(before, encoding="utf-8")
