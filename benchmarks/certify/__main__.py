@@ -4,6 +4,7 @@
     python -m benchmarks.certify fitted               networks fitted to functions in 4 to 6 inputs
     python -m benchmarks.certify peers                other enclosures in the same loop (CROWN: `crown`)
     python -m benchmarks.certify kinks                exact pieces beside chords alone, ReLU in two inputs
+    python -m benchmarks.certify formulas             pairs of formulas by each strategy
     python -m benchmarks.certify campaign             random problems: upper >= all sampled errors; checks
     python -m benchmarks.certify nodes                the node rules of the library, moved for --seconds each
 
@@ -21,7 +22,14 @@ from benchmarks.certify import records, table
 from benchmarks.claims.stored import stamp
 
 # What the tables of docs/certify.md were given.
-SECONDS = {"targets": 400.0, "fitted": 360.0, "peers": 20.0, "kinks": 20.0, "campaign": 3600.0}
+SECONDS = {
+    "targets": 400.0,
+    "fitted": 360.0,
+    "peers": 20.0,
+    "kinks": 20.0,
+    "formulas": 4.0,
+    "campaign": 3600.0,
+}
 
 
 def targets(seconds: float, only: str) -> None:
@@ -82,6 +90,22 @@ def kinks(seconds: float, only: str) -> None:
             print(f"{name:24s} {method:20s} {table.words(row)}", flush=True)
 
 
+def formulas(seconds: float, only: str) -> None:
+    """Pairs of formulas at 10 % by the default and by each strategy; the pairs whose name contains ``only``."""
+    from benchmarks.certify.formulas import METHODS, ROWS, problem
+    from benchmarks.certify.targets import measured, shifted
+
+    measured(shifted(1, 8, 1, "tanh", 1e-2), 1.1, 10.0)  # imports
+    for name in ROWS:
+        if only not in name:
+            continue
+        for method, strategy in METHODS.items():
+            most = 60.0 if method in ("default", "composed") else seconds
+            row = measured(problem(name), 1.1, most, strategy())
+            records.put("formulas", f"{name} | {method}", row)
+            print(f"{name:50s} {method:10s} {table.words(row)}", flush=True)
+
+
 def campaign(points: int, only: str | None, seconds: float) -> None:
     """Random problems; goes on where it stopped, and ends with an error when a bound does not hold."""
     import time
@@ -113,7 +137,9 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=("targets", "fitted", "peers", "kinks", "campaign", "nodes"))
+    parser.add_argument(
+        "what", choices=("targets", "fitted", "peers", "kinks", "formulas", "campaign", "nodes")
+    )
     parser.add_argument(
         "--seconds", type=float, help=f"processor seconds a row may take; of the whole campaign; {SECONDS}"
     )
@@ -132,6 +158,8 @@ def main() -> None:
         peers(options.seconds, options.only or "")
     elif options.what == "kinks":
         kinks(options.seconds, options.only or "")
+    elif options.what == "formulas":
+        formulas(options.seconds, options.only or "")
     elif options.what == "campaign":
         campaign(options.points, options.only, options.seconds)
     else:

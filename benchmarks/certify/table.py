@@ -73,6 +73,17 @@ def _kinks(held: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _formulas(held: dict[str, Any]) -> list[str]:
+    rows = held.get("formulas", {})
+    methods = ("default", "composed", "Chebyshev", "graded")
+    lines = [f"| formulas | worst error | {' | '.join(methods)} |", "|---" * (2 + len(methods)) + "|"]
+    for name in dict.fromkeys(n.split(" | ")[0] for n in rows):
+        some = [rows.get(f"{name} | {method}") for method in methods]
+        lower = max(row["lower"] for row in some if row is not None)
+        lines.append(f"| {name} | {lower:.2g} | {' | '.join(map(_cell, some))} |")
+    return lines
+
+
 def _cell(row: dict[str, Any] | None) -> str:
     if row is None:
         return ""
@@ -121,7 +132,14 @@ def _dimensions(rows: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-TABLES = {"targets": _targets, "fitted": _fitted, "peers": _peers, "kinks": _kinks, "campaign": _campaign}
+TABLES = {
+    "targets": _targets,
+    "fitted": _fitted,
+    "peers": _peers,
+    "kinks": _kinks,
+    "formulas": _formulas,
+    "campaign": _campaign,
+}
 
 
 def said(content: dict[str, Any]) -> dict[str, str]:
@@ -135,8 +153,16 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         f"{kind} {len(some)}, median {median(r['seconds'] for r in some):.2g} s"
         for kind, some in _kinds(within)
     ]
+    default = {
+        n.split(" | ")[0]: r for n, r in content.get("formulas", {}).items() if n.endswith("| default")
+    }
     return {
         **{name: "\n".join(lines(content)) for name, lines in TABLES.items()},
+        "formulas_proved": f"{sum(r['code'] == 'proved' for r in default.values())} of {len(default)}",
+        "formulas_medians": "; ".join(
+            f"{d}-D {median(r['seconds'] for n, r in default.items() if n.startswith(d)):.2g} s"
+            for d in sorted({name[0] for name in default})
+        ),
         "dimensions": "\n".join(_dimensions([*content["campaign"].values()])),
         "in_time": f"{in_time} of {len(fitted)}",
         "slowest": f"{100 * max(r['seconds'] / r['target_seconds'] for r in fitted.values()):.0f} %",
