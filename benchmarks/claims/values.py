@@ -30,6 +30,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "dimension": budget.dimension,
     "mutants": mutants.said,
     "soundness": soundness.said,
+    "composed": soundness.composed,
     "doors": soundness.doors,
     "audits": soundness.audits,
     "demo": examples.demo,

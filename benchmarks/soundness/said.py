@@ -1,4 +1,4 @@
-"""What the pages say of results/soundness.json, doors.json and audits.json."""
+"""What the pages say of results/soundness.json, composed.json, doors.json and audits.json."""
 
 from __future__ import annotations
 
@@ -22,6 +22,19 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         found[name] = ", ".join(f"{counts[w]:,} {w}" for w in words) + f" (seeds {seeds})"
         found[f"{name}_count"] = f"{sum(r['count'] for r in rows):,}"
     return found
+
+
+def composed(content: dict[str, Any]) -> dict[str, str]:
+    """How bounds of random formulas by Chebyshev models held."""
+    rows, counts = _of(content, "composed")
+    wrong = sum(counts[v] for v in ("FALSE", "CRASHED", "NOT ACCEPTED"))
+    good = counts["true"] + counts["true and accepted"]
+    return {
+        "count": f"{counts.total():,}",
+        "counts": f"{good:,} true ({counts['true and accepted']:,} of them checked, all accepted), "
+        f"{counts['no bound']:,} without a bound, {wrong:,} false",
+        "seeds": _seeds(rows),
+    }
 
 
 def doors(content: dict[str, Any]) -> dict[str, str]:
