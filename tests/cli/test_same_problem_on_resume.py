@@ -239,7 +239,7 @@ def test_a_long_check_is_announced(tmp_path, capsys):
     assert capsys.readouterr().err == ""
     store.remember("seconds a point, reference", "30.0")
     identity._announce(store)
-    assert "8 stored points of each side are evaluated again first, about 240 s" in capsys.readouterr().err
+    assert "8 stored points of each side are evaluated again first, about 4 min" in capsys.readouterr().err
 
 
 def test_points_are_spread_over_the_run(tmp_path):
@@ -267,7 +267,7 @@ def test_there_is_nothing_to_resume(verb, folder, capsys):
             (folder / "run").mkdir()
         assert run([*RESUMED[verb], "--out", "run", "--quiet", "--resume"]) == 2
         said = capsys.readouterr().err
-        assert said == "supnorm: --resume: run holds no run; leave --resume out to start one\n"
+        assert said == "supnorm: --resume: run has no run; leave --resume out to start one\n"
         assert (folder / "run").exists() == there
         assert not there or not [*(folder / "run").iterdir()]
 

@@ -30,10 +30,6 @@ def test_each_template_can_be_written() -> None:
         assert not set("{}") & set(text.replace("word", ""))
 
 
-def test_numbers_in_sentences_are_written_by_the_formatter() -> None:
-    assert templates.number_formats(ROOMS) == []
-
-
 @given(st.floats(0.0, 400.0))
 def test_a_lower_bound_of_samples_is_rounded_down(log10: float) -> None:
     mantissa, _, power = at_least_from_log10(log10).replace(",", "").partition(" × 10")

@@ -8,7 +8,7 @@ from supnorm.results.parts import MeasureRecord
 from supnorm.wording import fact
 from supnorm.wording.fit import TEMPLATES, narrator
 
-NAMES = ("outcome", "cost", "fixed_data", "fit_data", "label_jumps", "certified_fit")
+NAMES = ("outcome", "cost", "fixed_data", "fit_data", "label_jumps", "certified_fit", "network_fit")
 ROOMS = templates.trees(*(f"training/{name}.py" for name in NAMES))
 
 

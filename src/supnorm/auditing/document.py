@@ -70,7 +70,7 @@ def build(run: Run) -> AuditReport:
         charts=chart_data(run, outputs),
     )
     every = outputs.table([peak.witness for peak in run.peaks])
-    report = AuditReport(record, points_table(run, outputs.names), every)
+    report = AuditReport(record, points_table(run, outputs.names), every, run.halted)
     return replace(report, record=record.model_copy(update={"explanation": report.explain()}))
 
 

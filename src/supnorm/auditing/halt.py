@@ -6,6 +6,8 @@ are those that the search has seen. No errors are planted and the second referen
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,10 +21,21 @@ MOMENT = 1.0  # seconds for peaks, and as many for pictures, of cheap functions
 HALTS = (KeyboardInterrupt, Interrupted)
 
 
-def halted(why: BaseException) -> str:
-    """Take a request to end in; why the audit ends, as the beginning of a sentence."""
+@dataclass(frozen=True)
+class Halt:
+    """An audit was cut short.
+
+    Attributes:
+        cause: what ended it, such as a full disk or lost workers; empty where the user did.
+    """
+
+    cause: str = ""
+
+
+def halted(why: BaseException) -> Halt:
+    """Take a request to end in; what ends the audit."""
     INTERRUPTS.taken()
-    return str(why) if isinstance(why, Interrupted) else "Stopped by you"
+    return Halt(str(why) if isinstance(why, Interrupted) else "")
 
 
 def moment(evaluator: Evaluator) -> Limit:

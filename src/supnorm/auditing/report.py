@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.explain import explanation
+from supnorm.auditing.halt import Halt
 from supnorm.results import BadInput, Bound, Estimate, Status, Witness
 from supnorm.results.audit import AuditRecord, PeakRecord
 from supnorm.results.door import DAMAGED, faults_of, read_json, reading_table
@@ -61,11 +62,13 @@ class AuditReport:
         record: the whole result, typed: its fields are the keys of ``result.json`` (``supnorm schema audit``).
         points: the worst points as a table.
         outputs: of thousands of outputs all of them as CSV text, where the record lists some; else None.
+        halted: what cut the audit short; None where nothing did, and for a report that was loaded.
     """
 
     record: AuditRecord
     points: Table
     outputs: str | None = None
+    halted: Halt | None = None
 
     @cached_property
     def document(self) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from supnorm.auditing.compared import is_table
 from supnorm.auditing.forecast import Forecast
-from supnorm.auditing.halt import moment
+from supnorm.auditing.halt import Halt, moment
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.peak import Peak
 from supnorm.auditing.pictures import Pictures
@@ -75,7 +75,7 @@ class Run:
         charts: data of the page's charts; None until they are drawn.
         recheck_failures: why the second reference gave no value, where it gave none.
         suspects: rows of the reference's table with labels that are probably wrong.
-        halted: why the audit was cut short, as the beginning of a sentence.
+        halted: what cut the audit short; None where nothing did.
     """
 
     asked: Asked
@@ -91,7 +91,7 @@ class Run:
     charts: ChartsRecord | None = None
     recheck_failures: tuple[str, ...] = ()
     suspects: tuple[int, ...] = ()
-    halted: str = ""
+    halted: Halt | None = None
 
     @property
     def evaluator(self) -> Evaluator:

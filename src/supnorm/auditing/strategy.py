@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.best import Best
 from supnorm.auditing.compared import Compared
+from supnorm.auditing.halt import Halt
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.listed import Listed
 from supnorm.auditing.statistics import NORMS, Sample
@@ -35,7 +36,7 @@ class Search:
         sobol: goes on from round to round.
         rounds: how often the whole domain was looked at.
         informative: whether derivatives, where there are any, can be followed: false once they vanish at the best points.
-        halted: why the work was cut short, as the beginning of a sentence.
+        halted: what cut the work short; None where nothing did.
         draws, norms: how many independent points of the law the statistics take, and the powers of their norms.
         sample: the statistics; None until they are known.
         listed: where the points of a finite domain are evaluated one by one, which of them were.
@@ -50,7 +51,7 @@ class Search:
     sobol: Callable[[int], Array] | None = None
     rounds: int = 0
     informative: bool = True
-    halted: str = ""
+    halted: Halt | None = None
     draws: int = 0
     norms: Sequence[float] = NORMS
     sample: Sample | None = None

@@ -34,7 +34,7 @@ def verdict(run: Run) -> Verdict:
         worst = run.witness
         over = worst is not None and limit is not None and worst.error > limit
         values = {"n": evaluator.total, "found": worst is not None, "over": over}
-        stopped = fact("interrupted", why=run.halted, **values)
+        stopped = fact("interrupted", cause=run.halted.cause, **values)
         return Verdict("interrupted", (stopped,), ExitCode.INTERRUPTED)
     found = _verdict(run)
     facts = found.facts

@@ -25,6 +25,7 @@ from supnorm.problem.coded import Coded
 from supnorm.problem.double_precision import double_precision
 from supnorm.program import Program, lower_numpy
 from supnorm.results import BadInput
+from supnorm.results.numbers import num
 
 POINTS, FEW = 256, 8  # points of one call; `FEW` where a call is expensive
 MORE = 2048  # points where calls are cheap: a fault in a hundredth of the domain is then met about 20 times
@@ -215,6 +216,7 @@ def _refuse(runs: Array, other: Array, allowed: Array, x: Array, what: str, when
         return
     i, k = np.argwhere(off)[0]
     raise BadInput(
-        f"the {what} gives {runs[i, k]:.8g} at {x[i].tolist()}, but {other[i, k]:.8g} {whence}, and rounding "
-        f"explains only {allowed[i, k]:.1g}: it depends on more than the point ({why}), or has a branch that was not read"
+        f"the {what} gives {num(runs[i, k], 8)} at {x[i].tolist()}, but {num(other[i, k], 8)} {whence}, and rounding "
+        f"explains only {num(allowed[i, k], 1)}: it depends on more than the point ({why}), or has a branch that "
+        "was not read"
     )

@@ -31,6 +31,7 @@ from supnorm.certification import chebyshev
 from supnorm.certification.rounding import Array, U, outward
 from supnorm.problem import Declared
 from supnorm.results import BadInput
+from supnorm.results.numbers import num
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +165,8 @@ class BlackBox:
         if over.any():
             i, k = np.argwhere(over)[0]
             raise BadInput(
-                f"the declared bound of the {self.which} is wrong: |{self.name}| = {abs(y[i, k]):.6g} at "
-                f"{x[i].tolist()}, declared {self.bound[k]:g}"
+                f"the declared bound of the {self.which} is wrong: |{self.name}| = {num(abs(y[i, k]), 6)} at "
+                f"{x[i].tolist()}, declared {num(self.bound[k], 6)}"
             )
         return y
 
@@ -195,7 +196,7 @@ class BlackBox:
             raise BadInput(
                 f"the declared bound of the {self.which} is wrong: near {self.to_x(centre)[at[0]].tolist()} the "
                 f"coefficients of {self.name} decay more slowly than a function analytic and at most "
-                f"{self.bound[at[-1]]:g} on the declared discs allows; declare a larger bound or a smaller stretch"
+                f"{num(self.bound[at[-1]], 6)} on the declared discs allows; declare a larger bound or a smaller stretch"
             )
 
     def to_json(self, cells: list[tuple[str, int, Array, Array]], witness: Array | None) -> dict[str, Any]:

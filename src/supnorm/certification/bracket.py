@@ -32,6 +32,7 @@ from supnorm.certification.rounding import Array
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.results import Contradiction
+from supnorm.results.numbers import exact
 
 
 class Strategy(Protocol):
@@ -148,8 +149,8 @@ class Bracket:
         if self.error.declared:
             raise self.error.refuted(x, self.least, self.upper)
         raise Contradiction(
-            f"a proved error of {self.least:.17g}{'' if x is None else f' at {x.tolist()}'} is above the proved upper "
-            f"bound {self.upper:.17g}"
+            f"a proved error of {exact(self.least)}{'' if x is None else f' at {x.tolist()}'} is above the proved upper "
+            f"bound {exact(self.upper)}"
         )
 
     @property

@@ -19,6 +19,7 @@ from supnorm.certification.leaf import Leaves
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain
 from supnorm.results import Contradiction, rounded_down, rounded_up, write_whole
+from supnorm.results.numbers import exact, literal
 
 SCHEMA = "supnorm.certificate/1"
 
@@ -70,7 +71,8 @@ class Certificate:
             if self.error.declared:
                 raise self.error.refuted(x, self.lower, bound)
             raise Contradiction(
-                f"the proved error {self.lower:.17g} at {list(self.witness)} is above the proved bound {bound:.17g} there"
+                f"the proved error {exact(self.lower)} at {list(self.witness)} is above the proved bound "
+                f"{exact(bound)} there"
             )
 
     @classmethod
@@ -99,7 +101,7 @@ class Certificate:
     def __repr__(self) -> str:
         """One line; the proof has thousands."""
         lower, upper = rounded_down(self.lower, 6), rounded_up(self.upper, 6)
-        return f"Certificate(lower={lower:.6g}, upper={upper:.6g}, boxes={len(self.boxes)})"
+        return f"Certificate(lower={literal(lower, 6)}, upper={literal(upper, 6)}, boxes={len(self.boxes)})"
 
     @property
     def boxes(self) -> Boxes:

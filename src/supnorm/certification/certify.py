@@ -38,6 +38,7 @@ from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.results import BadInput, Contradiction
+from supnorm.results.numbers import exact
 from supnorm.wording import Fact
 
 Observer = Callable[[BracketNarrowed | ProvedAgain], None]
@@ -298,7 +299,7 @@ def _demand_problem(problem: Problem) -> None:
     for name, axis in zip(problem.domain.names, problem.domain.axes, strict=True):
         if not axis.low < axis.high:  # the format has no box without width
             raise BadInput(
-                f"axis {name} has a single value, {axis.low:g}: put it into model and reference, and leave the axis out"
+                f"axis {name} has a single value, {exact(axis.low)}: put it into model and reference, and leave the axis out"
             )
 
 

@@ -27,6 +27,9 @@ from supnorm.problem import Function, Problem
 from supnorm.program import Builder, Narrowed, Program, Tensor, Unsupported, program_of
 from supnorm.program.tracing import Value
 from supnorm.results import BadInput
+from supnorm.results.numbers import num
+from supnorm.wording import fact
+from supnorm.wording.certify import CERTIFY
 
 # Any other kind is refused: without a branch in `_alternatives` its bound would be that of the absolute error.
 PROVED = ("absolute", "relative", "scaled")
@@ -90,7 +93,7 @@ class ErrorProgram:
         sides = " or the ".join(p.which for p in self.declared)
         return BadInput(
             f"the declared {what} of the {sides} {'is' if what == 'bound' else 'are'} wrong: the error{at} is at least "
-            f"{lower:.6g}, above the bound {upper:.6g} that follows from the declaration of {part.name}; correct it"
+            f"{num(lower, 6)}, above the bound {num(upper, 6)} that follows from the declaration of {part.name}; correct it"
         )
 
     def one_sided(self, signed: Array) -> Array:
@@ -276,26 +279,25 @@ def _refuse_room(room: dict[str, Array], declared: list[str]) -> None:
         if np.any(size):
             raise BadInput(
                 f"the {what} has a branch that its program does not take (softplus that is linear above a threshold, by "
-                f"{np.max(size):.2g} here), and a declared bound of the {declared[0]} cannot be combined with it; choose "
-                "a larger threshold or a smaller domain, so that the code never takes the branch"
+                f"{num(np.max(size), 2)} here), and a declared bound of the {declared[0]} cannot be combined with it; "
+                "choose a larger threshold or a smaller domain, so that the code never takes the branch"
             )
 
 
 def _notes(problem: Problem, programs: list[Program], room: dict[str, Array]) -> tuple[str, ...]:
-    notes = [remark for program in programs for remark in program.remarks]
-    for what, size in room.items():
-        if np.any(size):
-            notes.append(
-                f"the {what} has branches that its program does not take, as a function that is linear from a threshold "
-                f"on; the bound has room for them, {np.max(size):.2g} in the unit of the output"
-            )
+    remarks = (remark for program in programs for remark in program.remarks)
+    facts = [
+        fact("branches-not-taken", side=what, room=float(np.max(size)))
+        for what, size in room.items()
+        if np.any(size)
+    ]
     if problem.error.mask is not None:
-        notes.append("the mask is left out of the upper bound, which holds on the whole box")
+        facts.append(fact("mask-not-in-bound"))
     if problem.domain.constraints or problem.domain.cloud is not None:
-        notes.append("the constraints are left out of the upper bound, which holds on the whole box")
+        facts.append(fact("constraints-not-in-bound"))
     if any(a.values is not None for a in problem.domain.axes):
-        notes.append("discrete axes are taken as intervals in the upper bound")
-    return tuple(dict.fromkeys(notes))
+        facts.append(fact("values-as-intervals"))
+    return tuple(dict.fromkeys((*remarks, *map(CERTIFY.text, facts))))
 
 
 def _alternatives(

@@ -30,6 +30,7 @@ from supnorm.certification.leaf import PIECES, Batch, Leaves, affine_range
 from supnorm.certification.pieces import piecewise_range
 from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program
+from supnorm.results.numbers import num
 
 Rows = NDArray[np.intp]
 BATCH = 256  # leaves at once, as in `bracket`
@@ -85,9 +86,9 @@ def prove_again(
     if wrong.any():
         i = int(np.flatnonzero(wrong)[0])
         cell = f"level {leaves.boxes.level[i].tolist()}, index {leaves.boxes.index[i].tolist()}"
-        gives = f"gives {upper[i]:.6g}" if np.isfinite(upper[i]) else "gives none"
+        gives = f"gives {num(upper[i], 6)}" if np.isfinite(upper[i]) else "gives none"
         raise CannotProve(
-            f"the bound {stated[i]:.6g} of the leaf of {cell} does not follow from its proof, which {gives}"
+            f"the bound {num(stated[i], 6)} of the leaf of {cell} does not follow from its proof, which {gives}"
         )
     proved = np.maximum(stated, upper)
     proof = replace(leaves.proof, upper=proved, rounding=rounding, proved=np.ones(len(leaves), dtype=bool))

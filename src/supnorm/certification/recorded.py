@@ -12,6 +12,7 @@ from supnorm.certification.black_box import BlackBox
 from supnorm.certification.proved_again import CannotProve
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.limit import Limit
+from supnorm.results.numbers import num
 
 LEAST = 256  # values that are always compared: 2.5 s for a function of 10 ms
 SECONDS = 2.0  # time for comparing more values: all 36,000 of examples/seawater/conditional.toml take 0.1 s
@@ -58,8 +59,8 @@ def _compare(part: BlackBox, drawn: list[tuple[bytes, NDArray[np.int64]]]) -> No
     if wrong.any():
         i, k = np.argwhere(wrong)[0]
         raise CannotProve(
-            f"the recorded value {stated[i, k]:.12g} of the {part.which} at {x[i].tolist()} is not its value there, "
-            f"{values_now[i, k]:.12g}"
+            f"the recorded value {num(stated[i, k], 12)} of the {part.which} at {x[i].tolist()} is not its value there, "
+            f"{num(values_now[i, k], 12)}"
         )
 
 

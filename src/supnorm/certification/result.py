@@ -29,14 +29,10 @@ from supnorm.results import (
     versions,
 )
 from supnorm.results.certify import BracketRecord, CertifyRecord
+from supnorm.results.numbers import exact, literal
 from supnorm.results.parts import PointRecord
 from supnorm.wording import Fact, fact
 from supnorm.wording.certify import CERTIFY
-
-EXACT = "the bound is for exact arithmetic, without the model's own rounding"
-ARITHMETIC = (
-    f"float64 follows IEEE 754; library functions (tanh, exp, ...) are within {ULPS} units in the last place"
-)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,16 +60,16 @@ class CertifyResult:
     def __post_init__(self) -> None:
         if not self.lower <= self.upper:
             raise Contradiction(
-                f"a lower bound of {self.lower:.17g} is above the upper bound {self.upper:.17g}"
+                f"a lower bound of {exact(self.lower)} is above the upper bound {exact(self.upper)}"
             )
 
     def __repr__(self) -> str:
         """One line; the certificate has thousands."""
         lower, upper = rounded_down(self.lower, 4), rounded_up(self.upper, 4)
         beyond = self.agreement.hidden + self.agreement.lower_precision
-        seen = f", agreement={rounded_up(beyond, 2):.2g}" if beyond else ""
+        seen = f", agreement={literal(rounded_up(beyond, 2), 2)}" if beyond else ""
         return (
-            f"CertifyResult({self.status.code!r}, lower={lower:.4g}, upper={upper:.4g}, "
+            f"CertifyResult({self.status.code!r}, lower={literal(lower, 4)}, upper={literal(upper, 4)}, "
             f"upper_kind={self.upper_kind!r}{seen})"
         )
 
@@ -332,9 +328,8 @@ def certificate_of(problem: Problem, bracket: Bracket) -> Certificate:
 
 def assumptions_of(problem: Problem, error: ErrorProgram) -> tuple[str, ...]:
     """The assumptions of a bound, in words. They come from the problem, never from a file."""
-    given = (*error.assumptions, ARITHMETIC, *error.notes)
-    exact = () if _deployed(problem, error) else (EXACT,)
-    return (*given, *exact)
+    given = (*error.assumptions, CERTIFY.text(fact("arithmetic", units=ULPS)), *error.notes)
+    return given if _deployed(problem, error) else (*given, CERTIFY.text(fact("exact-arithmetic")))
 
 
 def about(problem: Problem) -> dict[str, str]:

@@ -35,7 +35,10 @@ from supnorm.certification.rounding import Array
 from supnorm.evaluation.limit import Limit
 from supnorm.results import BadInput
 from supnorm.results.door import reading_table
+from supnorm.results.numbers import num
 from supnorm.results.printable import one_line
+from supnorm.wording import fact
+from supnorm.wording.certify import CERTIFY
 
 Admit = Callable[[Array], NDArray[np.bool_]]
 MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
@@ -108,9 +111,10 @@ def go_on(
         for part in work.bracket.error.declared:
             total = sum(map(len, part.values.values()))
             if left := compare_recorded(part, limit):
-                text = (
-                    f"{total:,} values of the {part.which} are those of {path}; {total - left:,} of them, drawn at random, "
-                    "were compared with it"
+                text = CERTIFY.text(
+                    fact(
+                        "values-of-file", values=total, side=part.which, path=str(path), compared=total - left
+                    )
                 )
                 work.bracket = replace(work.bracket, taken=(*work.bracket.taken, text))
         _prove_leaves(work, limit, executor, observer)
@@ -157,8 +161,8 @@ def contradiction(path: Path | str, bracket: Bracket) -> BadInput:
     """The message when a proved error is above the upper bound: then a bound of the file is wrong."""
     at = [] if bracket.witness is None else bracket.witness.tolist()
     return BadInput(
-        f"{path}: its bounds are wrong: the error at {at} is at least {bracket.lower:.6g}, above the upper bound "
-        f"{bracket.upper:.6g}; start without resume"
+        f"{path}: its bounds are wrong: the error at {at} is at least {num(bracket.lower, 6)}, above the upper bound "
+        f"{num(bracket.upper, 6)}; start without resume"
     )
 
 

@@ -28,6 +28,7 @@ from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Program, Unsupported, program_of
 from supnorm.results import BadInput
 from supnorm.results.door import reading_table
+from supnorm.results.numbers import num
 from supnorm.results.versions import versions
 
 LEAST = 1e-10  # allowed share between float64 code and its program, whose order of operations may differ
@@ -250,4 +251,4 @@ def _lower(data: dict[str, Any], error: ErrorProgram) -> str | None:
     most = float(error_at(error, np.array([[float.fromhex(v) for v in data["witness"]]]), 1.0)[0])
     if lower <= most:
         return None
-    return f"it states a worst error of at least {lower:.6g}, but the error proved at its witness is only {most:.6g}"
+    return f"it states a worst error of at least {num(lower, 6)}, but the error proved at its witness is only {num(most, 6)}"

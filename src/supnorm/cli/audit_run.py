@@ -14,6 +14,7 @@ from supnorm.cli.options import default_folder
 from supnorm.cli.repeat import repeated
 from supnorm.cli.run import RunContext
 from supnorm.interrupts import INTERRUPTS
+from supnorm.results.numbers import literal
 from supnorm.results.option import number_list, option
 
 if TYPE_CHECKING:
@@ -134,13 +135,15 @@ class SearchOptions:
     def command(self, path: Path, folder: Path, cost: str | None) -> str:
         """The command line that repeats the audit, with the decided cost of a call."""
         planted = {
-            f"power-{name}": ",".join(f"{v:.15g}" for v in value) if isinstance(value, tuple) else str(value)
+            f"power-{name}": ",".join(literal(v, 15) for v in value)
+            if isinstance(value, tuple)
+            else str(value)
             for name, value in self.planted.given.items()
         }
         options: dict[str, Any] = {
             "seed": self.seed,
             "evaluations": self.evaluations,
-            "seconds": None if self.seconds is None else f"{self.seconds:.15g}",
+            "seconds": None if self.seconds is None else literal(self.seconds, 15),
             "cost": cost,
             "power": self.power,
             "no-power": self.power is False,
@@ -212,9 +215,8 @@ def run_audit(
             if joined is not report:
                 _keep(joined, run, tell)
             report = joined
-    if report.status.code == "interrupted":
-        advice = report.status.advice  # the user, workers or a disk ended it, and it names them
-        why = "interrupted" if advice.startswith("Stopped by you") else advice.partition("; ")[0]
+    if report.halted is not None:
+        why = report.halted.cause.partition("; ")[0] or "interrupted"  # workers or a disk, or the user
         say(f"supnorm: {why}; the report of what was done and {resumable}", err=True)
     return report
 

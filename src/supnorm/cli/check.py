@@ -12,6 +12,7 @@ import typer
 
 from supnorm.cli.answer import answer, say
 from supnorm.cli.options import JSON, QUIET, TRUST
+from supnorm.results.numbers import literal
 
 if TYPE_CHECKING:
     from supnorm.checker import CheckResult
@@ -75,10 +76,10 @@ def command(
         fault = "a folder" if certificate.is_dir() else "no such file"
         raise BadInput(f"{certificate}: {fault}; give the certificate that certify wrote, a certificate.json")
     if tolerance is not None and not 0.0 < tolerance < math.inf:
-        raise BadInput(f"--tolerance must be positive and finite, got {tolerance:g}")
+        raise BadInput(f"--tolerance must be positive and finite, got {literal(tolerance, 6)}")
     for name, value in (("--limit", most), ("--memory", memory)):
         if value is not None and not value > 0.0:
-            raise BadInput(f"{name} must be positive, got {value:g}")
+            raise BadInput(f"{name} must be positive, got {literal(value, 6)}")
     opened = None if problem is None else open_problem(problem, trust=trust)
     limit = opened.error.limit if tolerance is None and opened is not None else tolerance
     try:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from supnorm.cli.answer import say
 from supnorm.cli.folder import demand_folder
 from supnorm.cli.options import QUIET
+from supnorm.results.numbers import count, num, ratio
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
@@ -108,7 +109,7 @@ def one_input() -> tuple[Problem, str]:
         data=x,
     )
     rms = float(np.sqrt(np.mean(error**2)))
-    return problem, f"   test on 20 random points: RMSE {rms:.3g} of a range of about 2"
+    return problem, f"   test on 20 random points: RMSE {num(rms)} of a range of about 2"
 
 
 def eight_inputs() -> tuple[Problem, str]:
@@ -136,7 +137,7 @@ def eight_inputs() -> tuple[Problem, str]:
         title="Flow through a borehole, 8 inputs",
     )
     rms = float(np.sqrt(np.mean(error**2)))
-    return problem, f"   test on 1,000 random points: RMSE {rms:.3g} m3/yr, the flow varies by about 45"
+    return problem, f"   test on 1,000 random points: RMSE {num(rms)} m3/yr, the flow varies by about 45"
 
 
 def _trained(x: Array, y: Array, iterations: int) -> Any:
@@ -163,9 +164,9 @@ def _verdict(report: AuditReport) -> list[str]:
     record = report.record
     worst, rms, plain = record.sup.lower, record.rms.value, record.plain_sample
     return [
-        f"   {plain.n:,} random points: worst {plain.worst:.3g}, RMS {rms:.3g}",
-        f"   the audit found {worst:.3g}: {worst / rms:.3g} times the RMS, "
-        f"{worst / plain.worst:.2g} times the worst of the random points",
+        f"   {count(plain.n)} random points: worst {num(plain.worst)}, RMS {num(rms)}",
+        f"   the audit found {num(worst)}: {num(worst / rms)} times the RMS, "
+        f"{ratio(worst / plain.worst)} times the worst of the random points",
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from supnorm.results.numbers import literal
 from supnorm.results.option import options_of
 
 Made = TypeVar("Made")
@@ -77,7 +78,7 @@ def _text(default: Any) -> str:
         return ""
     if isinstance(default, str):
         return default
-    return ",".join(map(str, default)) if isinstance(default, tuple) else f"{default:g}"
+    return ",".join(map(str, default)) if isinstance(default, tuple) else literal(default, 6)
 
 
 def written(cls: type, given: Mapping[str, Any]) -> dict[str, Any]:

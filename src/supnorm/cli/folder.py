@@ -28,6 +28,7 @@ from supnorm.process import heard
 from supnorm.results import BadInput
 from supnorm.results.door import DAMAGED, faults_of, read_json
 from supnorm.results.guard import cause, demand_name, exists
+from supnorm.results.numbers import literal
 from supnorm.results.printable import one_line
 
 # A store with fewer points is that of a refused run: a probe calls 8 points of each side and one of a second reference.
@@ -299,10 +300,12 @@ def same_run(store: EvaluationStore, asked: dict[str, float | None], folder: Pat
         before: dict[str, float | None] = asked if held is None else json.loads(held)
         differ = [name for name in asked if asked[name] != before.get(name)]
         for name in differ:
-            f"{before.get(name) or 0:g}"  # text that is no number raises an error here
+            literal(before.get(name) or 0)  # text that is no number raises an error here
     if differ:
         was, now = (
-            ", ".join(f"--{n} {v[n]:g}" if v[n] is not None else f"no --{n}" for n in differ)  # type: ignore[str-format,unused-ignore]
+            ", ".join(
+                f"no --{n}" if (value := v[n]) is None else f"--{n} {literal(value, 6)}" for n in differ
+            )
             for v in (before, asked)
         )
         raise BadInput(

@@ -21,6 +21,7 @@ from supnorm.evaluation.spot_check import POINTS
 from supnorm.problem import Problem
 from supnorm.problem.fingerprint import content_of, contents
 from supnorm.results import BadInput
+from supnorm.results.duration import duration
 from supnorm.results.versions import versions
 
 SIDES = ("model", "reference", "recheck")
@@ -57,7 +58,7 @@ def _announce(store: EvaluationStore) -> None:
     seconds = POINTS * sum((store.number(f"seconds a point, {side}") or 0.0) for side in SIDES)
     if seconds > 5.0:
         say(
-            f"supnorm: {POINTS} stored points of each side are evaluated again first, about {seconds:.0f} s",
+            f"supnorm: {POINTS} stored points of each side are evaluated again first, about {duration(seconds)}",
             err=True,
         )
 

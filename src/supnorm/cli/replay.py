@@ -11,6 +11,7 @@ import typer
 from supnorm.cli.answer import answer, say
 from supnorm.cli.options import JSON, TRUST
 from supnorm.cli.report import RUN
+from supnorm.results.numbers import num
 
 NUMBER = Annotated[int, typer.Argument(metavar="[N]", help="Which peak; 1 is the worst.", min=1)]
 
@@ -128,8 +129,10 @@ def _verdict(record: Any, same: bool, known: bool, both: dict[str, float] | None
     if both is not None:
         if known and not same:
             sentence = "another error than the run reports, and one that it computed here too"
-        sentence += f"; the run found that this error is not reproducible: {both['batch']:.6g} in a batch, "
-        sentence += f"{both['alone']:.6g} when the point was called alone"
+        sentence += (
+            f"; the run found that this error is not reproducible: {num(both['batch'], 6)} in a batch, "
+        )
+        sentence += f"{num(both['alone'], 6)} when the point was called alone"
     elif not same and (finding := _finding(record)):
         sentence += f"; the run found values that are not reproducible: {finding.text}"
     return sentence

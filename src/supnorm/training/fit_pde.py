@@ -22,6 +22,7 @@ from supnorm.networks import Network, Scaling, double_precision
 from supnorm.networks.blocks import in_blocks
 from supnorm.problem import Domain, Function, Problem
 from supnorm.results import BadInput
+from supnorm.results.numbers import literal
 from supnorm.training.assessment import FRESH, audit_model
 from supnorm.training.equations import Equation
 from supnorm.training.optimiser import Optimiser, ValueAndGrad
@@ -56,8 +57,8 @@ class PdeResult:
         """One line; the network has thousands of numbers."""
         worst = self.residual.worst
         return (
-            f"PdeResult(residual={0.0 if worst is None else worst.error:.3g}, "
-            f"boundary_misfit={self.boundary_misfit:.3g}, error_if={self.error_if})"
+            f"PdeResult(residual={literal(0.0 if worst is None else worst.error)}, "
+            f"boundary_misfit={literal(self.boundary_misfit)}, error_if={self.error_if})"
         )
 
     @property

@@ -23,6 +23,7 @@ from supnorm.results.fit import (
     ProofRecord,
     SkippedRecord,
 )
+from supnorm.results.numbers import literal
 from supnorm.results.parts import MeasureRecord
 
 
@@ -127,8 +128,8 @@ class FitResult:
         """One line; the models have thousands."""
         best = self.winner
         return (
-            f"FitResult({self.status.code!r}, {best.method!r}, rms={best.rms:.2g}, "
-            f"sup_lower={best.sup_lower:.2g}, parameters={best.approximation.parameters})"
+            f"FitResult({self.status.code!r}, {best.method!r}, rms={literal(best.rms, 2)}, "
+            f"sup_lower={literal(best.sup_lower, 2)}, parameters={best.approximation.parameters})"
         )
 
     @property

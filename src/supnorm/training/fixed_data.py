@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from supnorm.approximants.approximation import described
 from supnorm.problem import Domain, ErrorMeasure, Function, Law, Problem
 from supnorm.results import BadInput
+from supnorm.results.numbers import count, exact
 from supnorm.wording import Fact, Value, fact
 from supnorm.wording.fit import FIT
 
@@ -58,8 +59,9 @@ class FixedData:
         if outside.any():
             k = int(np.argmax(outside))
             raise BadInput(
-                f"{outside.sum():,} of {len(given):,} samples lie outside the domain, first in row {k + 1} counted from 1 "
-                f"(of a table below its header), {described(domain, given[k])}; widen the axes or leave these samples out"
+                f"{count(outside.sum())} of {count(len(given))} samples lie outside the domain, first in row "
+                f"{k + 1} counted from 1 (of a table below its header), {described(domain, given[k])}; widen the axes or "
+                "leave these samples out"
             )
         order = rng.permutation(len(x))
         a, b = int(0.65 * len(x)), int(0.8 * len(x))
@@ -155,7 +157,7 @@ def _box(x: Array) -> Domain:
     low, high = x.min(axis=0), x.max(axis=0)
     for i, (a, b) in enumerate(zip(low, high, strict=True)):
         if a == b:
-            raise BadInput(f"input x{i + 1} never varies in the samples ({a:g}); leave it out")
+            raise BadInput(f"input x{i + 1} never varies in the samples ({exact(a)}); leave it out")
     return Domain.from_axes(
         {f"x{i + 1}": (float(a), float(b)) for i, (a, b) in enumerate(zip(low, high, strict=True))}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from supnorm.results import BadInput
+from supnorm.results.numbers import num
 
 
 def available_bytes() -> int:
@@ -26,4 +27,6 @@ def require_memory(needed: float, what: str, instead: str) -> None:
     """
     free = available_bytes()
     if needed > 0.6 * free:
-        raise BadInput(f"{what} needs {needed / 2**30:.2g} GiB and {free / 2**30:.2g} GiB is free; {instead}")
+        raise BadInput(
+            f"{what} needs {num(needed / 2**30, 2)} GiB and {num(free / 2**30, 2)} GiB is free; {instead}"
+        )

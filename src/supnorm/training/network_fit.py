@@ -28,6 +28,8 @@ from supnorm.training.memory import require_memory
 from supnorm.training.optimiser import Optimiser
 from supnorm.training.refinement import thinned
 from supnorm.training.train import Trained, choose_optimiser, optimise
+from supnorm.wording import fact
+from supnorm.wording.fit import FIT
 
 Array = NDArray[np.float64]
 STAGES = 2  # networks that boosting adds
@@ -319,8 +321,8 @@ def as_approximation(trained: Trained, samples: int) -> Approximation:
     kind = "modular network" if trained.network.takes else "network"
     network = replace(trained.network, name=f"{kind} {widths}")
     size = network.size
-    notes = (f"{trained.minimum.reason} ({trained.minimum.iterations} iterations)",)
-    return Approximation(network.as_function(), network, network.name, size, samples, notes)
+    ended = fact("training-ended", reason=trained.minimum.reason, iterations=trained.minimum.iterations)
+    return Approximation(network.as_function(), network, network.name, size, samples, (FIT.text(ended),))
 
 
 def _quick(network: Network, x: Array, y: Array, iterations: int) -> Trained:

@@ -76,6 +76,18 @@ OBSTACLES = {
     "too-large": "numbers too large for float64",
     "operation": "the operation {name}",
 }
+# What the upper bound rests on, and what it leaves out; a certificate has these sentences too.
+ASSUMPTIONS = {
+    "arithmetic": "float64 follows IEEE 754; library functions (tanh, exp, ...) are within {units} units in the last place",
+    "exact-arithmetic": "the bound is for exact arithmetic, without the model's own rounding",
+    "branches-not-taken": "the {side} has branches that its program does not take, as a function that is linear from a "
+    "threshold on; the bound has room for them, {room:num 2} in the unit of the output",
+    "mask-not-in-bound": "the mask is left out of the upper bound, which holds on the whole box",
+    "constraints-not-in-bound": "the constraints are left out of the upper bound, which holds on the whole box",
+    "values-as-intervals": "discrete axes are taken as intervals in the upper bound",
+    "values-of-file": "{values:count} values of the {side} are those of {path}; {compared:count} of them, drawn at random, "
+    "were compared with it",
+}
 # What was measured and not proved.
 MEASURED = {
     "agreement": "what runs is what was read at {points:count} points{difference?: within {difference:error at most "
@@ -124,7 +136,7 @@ CHECK = {
     "condition": "conditional on: {assumption}",
     "not-tied": "not verified: that the file is about your model; give --problem PROBLEM.toml",
 }
-TEMPLATES: Mapping[str, str] = ENDS | VERDICTS | OBSTACLES | MEASURED | SUMMARY | CHECK
+TEMPLATES: Mapping[str, str] = ENDS | VERDICTS | OBSTACLES | ASSUMPTIONS | MEASURED | SUMMARY | CHECK
 CERTIFY = Narrator(TEMPLATES)
 
 

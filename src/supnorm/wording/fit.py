@@ -52,6 +52,7 @@ NOTES = {
     "label-jump": "the labels jump by {size:num} between {near:point} and {far:point}, or rise more steeply than the "
     f"samples resolve: {_MISSED}",
     "candidate-jumps": "the candidate that jumps there is the {method}; samples in the gap, or a reference, narrow it",
+    "training-ended": "{reason} ({iterations:count} iterations)",
     "fit-that-jumps": "a fit that jumps there: method=PiecewiseLeastSquares(), --method piecewise-polynomial",
     "fit-both-sides": "fit the samples on either side of the jump separately",
 }

@@ -4,7 +4,7 @@ from supnorm.wording.findings import WITHOUT
 
 _GUARD = "narrow the domain, or guard this region."
 TEMPLATES = {
-    "interrupted": "{why} after {n:count} evaluations"
+    "interrupted": "{cause?:{cause}|Stopped by you} after {n:count} evaluations"
     "{found?:; the worst error until then is a lower bound{over?:, and above the tolerance}|; no point had an error until "
     "then}. The same command with --resume goes on.",
     "no-error": "No point had an error{why?:: {why:and} of the points tried}. Check {check?:{check} and }the domain.",
