@@ -203,6 +203,7 @@ def test_without_a_budget_expensive_calls_get_fewer(ticking: Any, monkeypatch: p
     assert report.document["budget"]["evaluations"] == 60
     (plan,) = [e for e in events if isinstance(e, Planned)]
     assert "at 0.3 s each about " in plan.words
+    assert "of calls; the search itself takes further time" in plan.words
     assert "no budget was given, and calls of more than 1 ms get 60 evaluations" in plan.words
     assert plan.seconds == pytest.approx(0.3 * plan.evaluations)
     assert report.document["planned"]["total"] == plan.evaluations

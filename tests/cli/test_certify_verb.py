@@ -111,6 +111,10 @@ def test_progress_is_thinned(capsys: pytest.CaptureFixture[str]) -> None:
         progress(BracketNarrowed(1.0, 2.0, 1.1, 0.5, k, 10, now[0], 500.0))
     lines = capsys.readouterr().err.splitlines()
     assert 5 <= len(lines) <= 12
+    assert "20 boxes, 10 to do" in lines[0]
+    now[0] += 100.0
+    progress(BracketNarrowed(1.0, 2.0, 1.1, 0.5, 1, 2, now[0]))
+    assert " 1 box, 2 to do" in capsys.readouterr().err
     assert "about 8.3 min left" in lines[0]
 
 

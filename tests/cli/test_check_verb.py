@@ -362,7 +362,7 @@ def test_progress_counts_leaves_on_stderr(capsys: pytest.CaptureFixture[str]) ->
     first, *lines = said.err.splitlines()
     assert (
         first
-        == "  forecast: about 3e9 operations, 120 MB, some 50 s of one core, shared by up to 2 processes"
+        == "  forecast: about 3e9 operations, 120 MB of memory, 50 s of one core, shared by up to 2 processes"
     )
     assert lines == [
         "  1 of 4 leaves proved again, 10 s, about 30 s left",

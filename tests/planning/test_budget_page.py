@@ -150,6 +150,12 @@ def test_page_and_terminal_say_the_same(make):
     assert missing_in(make()) == []
 
 
+def test_without_a_tool_the_verdict_names_none():
+    plan = budget(SmoothClass(inputs=12, smoothness=2), tolerance=1e-3)
+    assert plan.verdict.tool == "none"
+    assert "VERDICT on a network: undecided\n" in summary(plan)
+
+
 def test_page_and_terminal_say_the_same_of_learning_curves(measured):
     assert missing_in(measured) == []
 

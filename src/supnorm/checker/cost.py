@@ -42,11 +42,11 @@ class Cost:
         """In words.
 
         >>> str(Cost(3.2e9, 1.2e8))
-        'about 3e9 operations, 120 MB, some 53 s of one core'
+        'about 3e9 operations, 120 MB of memory, 53 s of one core'
         """
         much = f"{self.operations:.0e}".replace("e+0", "e").replace("e+", "e")
         return (
-            f"about {much} operations, {_round(self.bytes / 1e6)} MB, some {_time(self.seconds)} of one core"
+            f"about {much} operations, {_round(self.bytes / 1e6)} MB of memory, {_time(self.seconds)} of one core"
         )
 
 

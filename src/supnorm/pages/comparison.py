@@ -44,7 +44,8 @@ def _name(row: RowRecord) -> str:
 def _row(row: RowRecord, say: Narrator) -> tuple[str, ...]:
     rms, worst, allowed, finite, unit = row.rms, row.worst, known(row.tolerance), row.finite, say.error
     at = ", ".join(f"{name} = {num(value, 4)}" for name, value in list((row.at or {}).items())[:4])
-    if math.isinf(rms) and finite is not None and finite.n > 0:  # "infinite" says nothing of the rest
+    infinite = math.isinf(rms)
+    if infinite and finite is not None and finite.n > 0:  # "infinite" says nothing of the rest
         rms = finite.rms
     shown = fact("worst", worst=worst)
     if math.isinf(worst) and row.no_value > 0:
@@ -52,7 +53,7 @@ def _row(row: RowRecord, say: Narrator) -> tuple[str, ...]:
         shown = fact("worst", worst=largest, no_value=row.no_value)
     return (
         _name(row),
-        unit(rms),
+        say.text(fact("rms", rms=rms, infinite=infinite and math.isfinite(rms))),
         say.text(fact("q999", q999=row.q999, known=not math.isnan(row.q999))),
         say.text(shown),
         ratio(worst / rms) if rms > 0 and math.isfinite(worst) else "–",
@@ -74,10 +75,21 @@ def sentence(record: CompareRecord) -> Fact:
     return fact("smallest-worst", worst=first.worst, name=_name(first), also=also, **other)
 
 
+def _drawn(row: RowRecord) -> bool:
+    """Whether a logarithmic axis has room for the worst error."""
+    return 0 < row.worst < math.inf
+
+
+def _left_out(record: CompareRecord) -> str:
+    """Which models have no bar."""
+    names = [fact("model", name=_name(row)) for row in ordered(record) if not _drawn(row)]
+    return _narrator(record).text(fact("not-drawn", names=names)) if names else ""
+
+
 def bars(record: CompareRecord, width: int) -> Markup:
     """For each model a line from its RMS to the worst error found, on one logarithmic axis."""
     unit = _narrator(record).error
-    rows = [row for row in ordered(record) if 0 < row.worst < math.inf]
+    rows = [row for row in ordered(record) if _drawn(row)]
     values = [value for row in rows for value in (row.rms, row.worst, known(row.tolerance))]
     positive = [v for v in values if 0 < v < math.inf]
     if not positive:
@@ -123,6 +135,7 @@ def write_comparison(result: Any, path: Path | str) -> None:
         "sentence": _narrator(record).html(sentence(record)),
         "head": head,
         "rows": list(zip(rows, folders, strict=True)),
+        "left_out": _left_out(record),
         "bars": (bars(record, 860), bars(record, 342)),
     }
     write_whole(path, render("comparison.html.j2", values))

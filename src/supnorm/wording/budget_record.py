@@ -196,7 +196,8 @@ def summary(record: BudgetRecord) -> str:
     held, on_estimates = guaranteed(record)
     lines = [f"Budget: {title}, tolerance {num(record.tolerance)} in the {record.norm} norm"]
     lines += [f"  {note.text}" for note in record.notes]
-    lines += ["", f"VERDICT on a network: {record.verdict.word}; tool: {record.verdict.tool}"]
+    tool = "" if record.verdict.tool == "none" else f"; tool: {record.verdict.tool}"
+    lines += ["", f"VERDICT on a network: {record.verdict.word}{tool}"]
     lines += [f"  - {evidence.text}" for evidence in record.verdict.evidence]
     lines += ["", "GUARANTEE", f"  {phrase('of-a-class')}"]
     lines += _statements(held, "no-guarantee")

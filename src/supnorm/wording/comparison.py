@@ -4,7 +4,10 @@ TEMPLATES = {
     "no-model": "No model could be evaluated.",
     "smallest-worst": "The smallest worst error found is {worst:error}, by {name}.{also?: It also has the smallest RMS.}"
     "{other?: By the RMS alone one would have chosen {other} (worst found {other_worst:error}).}",
+    "not-drawn": "Not drawn: {names:list} (worst error infinite, zero or not known).",
+    "model": "{name}",
     # Cells of the table.
+    "rms": "{infinite?:infinite; else {rms:error}|{rms:error}}",
     "worst": "{no_value?:no value at {no_value:count} points; else {worst:error}|{worst:error}}",
     "at": "{row?:row {row:count}: }{at}",
     "q999": "{known?:{q999:error}|not known}",

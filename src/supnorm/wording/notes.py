@@ -26,8 +26,8 @@ TEMPLATES = {
     "planned": "planned: at most {total:count} evaluations ({search:count} of search and statistics"
     "{pictures?:, {pictures:count} for sizes of peaks and pictures}{power?:, {power:count} for planted errors}"
     "{recheck?:, {recheck:count} of the second reference})"
-    "{each?:; at {each:duration} each about {seconds:duration}"
-    "{stand_in?:, and what planted errors take, which are searched for in a stand-in}"
+    "{each?:; at {each:duration} each about {seconds:duration} of calls; the search itself takes further time"
+    "{stand_in?:, and so do planted errors, which are searched for in a stand-in}"
     "{chosen?:; no budget was given, and calls of more than 1 ms get {chosen:count} evaluations: --evaluations N changes "
     "it}}",
     # Why errors were not planted, and what was searched for them.
