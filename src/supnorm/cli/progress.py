@@ -99,9 +99,10 @@ def _calls_made(event: Any, far: NowAndThen) -> str:
 
 def _narrowed(event: Any, far: NowAndThen) -> str:
     left = f"about {duration(event.remaining)} left" if event.remaining < ENDLESS else "long to go"
+    boxes = "box" if event.boxes == 1 else "boxes"
     return (
         f"[{num(event.lower, 4)}, {num(event.upper, 4)}]  {percent(event.proved_volume, 3)} of the volume proved, "
-        f"{count(event.boxes)} {'box' if event.boxes == 1 else 'boxes'}, {count(event.pending)} to do, {duration(event.seconds)}, {left}"
+        f"{count(event.boxes)} {boxes}, {count(event.pending)} to do, {duration(event.seconds)}, {left}"
     )
 
 
