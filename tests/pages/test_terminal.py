@@ -225,14 +225,20 @@ def test_a_comparison_says_which_rms_is_that_of_the_finite_errors_and_what_is_no
     from supnorm.pages import write_comparison
 
     finite = {"n": 39, "of": 40, "infinite": 1, "rms": 0.001, "mean": 0.0, "quantiles": {}, "worst": 0.03}
-    gap = COMPARED["rows"][0] | {"title": "<gap>", "rms": "inf", "worst": "inf", "no_value": 7, "finite": finite}
+    gap = COMPARED["rows"][0] | {
+        "title": "<gap>",
+        "rms": "inf",
+        "worst": "inf",
+        "no_value": 7,
+        "finite": finite,
+    }
     record = COMPARED | {"rows": [*COMPARED["rows"], gap]}
     said = next(line for line in comparison(record, 160).splitlines() if line.startswith("<gap>"))
     assert "infinite; else 0.001 K" in said
     assert "no value at 7 points; else 0.03 K" in said
     write_comparison(record, tmp_path / "compare.html")
     html = (tmp_path / "compare.html").read_text("utf-8")
-    assert "<td class=\"n\">infinite; else 0.001 K</td>" in html
+    assert '<td class="n">infinite; else 0.001 K</td>' in html
     assert "Not drawn: &lt;gap&gt;, broken (worst error infinite, zero or not known)." in html
     drawn = COMPARED | {"rows": COMPARED["rows"][:2]}
     write_comparison(drawn, tmp_path / "drawn.html")

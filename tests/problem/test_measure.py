@@ -204,7 +204,7 @@ def test_a_mask_of_the_wrong_length_is_refused() -> None:
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
-    ({"kind": "absolut"}, "error kind must be one of absolute, relative, scaled, function, got 'absolut'"),
+    ({"kind": "absolut"}, f"error kind must be one of {', '.join(KINDS)}, got 'absolut'"),
     ({"side": "above"}, "error side must be one of both, over, under, got 'above'"),
     ({"kind": "relative"}, "a relative error needs floor"),
     ({"kind": "relative", "floor": -1.0}, "a relative error needs floor"),

@@ -45,9 +45,7 @@ class Cost:
         'about 3e9 operations, 120 MB of memory, 53 s of one core'
         """
         much = f"{self.operations:.0e}".replace("e+0", "e").replace("e+", "e")
-        return (
-            f"about {much} operations, {_round(self.bytes / 1e6)} MB of memory, {_time(self.seconds)} of one core"
-        )
+        return f"about {much} operations, {_round(self.bytes / 1e6)} MB of memory, {_time(self.seconds)} of one core"
 
 
 def _round(v: float) -> str:
