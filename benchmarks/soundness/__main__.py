@@ -4,6 +4,7 @@
     python -m benchmarks.soundness hidden --seed 0 --count 500        code that hides something from a reader
     python -m benchmarks.soundness extreme --seed 0 --count 150       extreme magnitudes against arbitrary precision
     python -m benchmarks.soundness composed --seed 0 --count 200      random formulas by Chebyshev models, and the checker
+    python -m benchmarks.soundness composed --hostile --count 200     at poles, kinks, cancellations, on strange domains
     python -m benchmarks.soundness doors --seed 0 --count 1000        broken and hostile input at every door
     python -m benchmarks.soundness audits --seed 0 --count 300        random audits with faults, against their own calls
 
@@ -38,6 +39,7 @@ def main() -> int:
     models = campaigns.add_parser("composed")
     models.add_argument("--seed", type=int, default=0)
     models.add_argument("--count", type=int, default=200)
+    models.add_argument("--hostile", action="store_true", help="trees at the edges of what can be proved")
     for one in (forged, behind, large, models):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     doors.options(campaigns.add_parser("doors"))
@@ -71,10 +73,15 @@ def main() -> int:
             save("extreme", given.seed, [f.verdict for f in sizes])
         return int(any(f.verdict in ("FALSE", "CRASHED") for f in sizes))
     if given.campaign == "composed":
-        bounded = composed.campaign(given.seed, given.count)
+        bounded = composed.campaign(given.seed, given.count, given.hostile)
         print(composed.table(bounded))
         if given.save:
-            save("composed", given.seed, [f.verdict for f in bounded], "composed")
+            save(
+                "hostile" if given.hostile else "composed",
+                given.seed,
+                [f.verdict for f in bounded],
+                "composed",
+            )
         return int(any(f.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for f in bounded))
     found = forgeries.campaign(given.seed, given.count, given.keep)
     print(forgeries.table(found))

@@ -1,9 +1,10 @@
 """Random formulas bounded by Chebyshev models, against arbitrary precision and the checker.
 
 Sums, products, quotients, powers, logarithms, exponentials and kinks of positive inputs in one to four dimensions, log and
-linear axes, every measure and side, errors from 1e-9 to 10. Of `POINTS` random points those where float64 sees the largest
-errors are evaluated by mpmath: a bound below one of them is false. The checker must accept every certificate whose forecast
-is at most `SECONDS`.
+linear axes, every measure and side, errors from 1e-9 to 10; or trees at the edges of the rules (`composed_hostile`). Of
+`POINTS` points, random, at and near the ends of axes and near the witness, those where float64 sees the largest errors, and
+some where it may see nothing, are evaluated by mpmath: a bound below one of them is false. The checker must accept every
+certificate whose forecast is at most `SECONDS`.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ from typing import Any
 import mpmath as mp
 import numpy as np
 
+from benchmarks.soundness.composed_hostile import hostile_problem
 from benchmarks.soundness.extreme import exact
 from supnorm.certification import ComposedCertificate, certify
 from supnorm.checker import check
 from supnorm.checker.rejected import TooCostly
+from supnorm.results import BadInput
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "certification"))
 import formulas
 
-POINTS, EXACT, DIGITS = 50_000, 16, 40
+POINTS, EXACT, BLIND, DIGITS = 50_000, 16, 8, 60
 BOXES = 80
 SECONDS = 2.0
 
@@ -40,16 +43,22 @@ class Composed:
     words: str
 
 
-def judged(number: int, seed: int, path: Path) -> Composed:
+def judged(number: int, seed: int, path: Path, hostile: bool = False) -> Composed:
     """One problem: its bound beside errors at points, and what the checker says of its certificate."""
-    problem, label = formulas.random_formulas(1_000_000 * seed + number, (1, 2, 3, 4))
+    if hostile:
+        problem, label = hostile_problem(number, seed)
+    else:
+        problem, label = formulas.random_formulas(1_000_000 * seed + number, (1, 2, 3, 4))
     try:
         result = certify(problem, 1.2, strategy=ComposedCertificate(), boxes=BOXES)
+    except BadInput as error:
+        return Composed(number, "refused", f"{label}: {error}")
     except Exception as error:
         return Composed(number, "CRASHED", f"{label}: {type(error).__name__}: {error}")
     if not np.isfinite(result.upper):
         return Composed(number, "no bound", label)
-    seen = _worst(result.certificate.error, np.random.default_rng([seed, number]))
+    witness = None if result.witness is None else result.witness.x
+    seen = _worst(result.certificate.error, np.random.default_rng([seed, number]), witness)
     if seen > mp.mpf(result.upper):
         return Composed(number, "FALSE", f"{label}: {mp.nstr(seen, 20)} above {result.upper!r}")
     result.certificate.save(path)
@@ -62,26 +71,49 @@ def judged(number: int, seed: int, path: Path) -> Composed:
     return Composed(number, "true and accepted", label)
 
 
-def _worst(error: Any, rng: np.random.Generator) -> Any:
-    t = error.low + (error.high - error.low) * rng.random((POINTS, error.d))
-    t[: POINTS // 10] = np.where(rng.random((POINTS // 10, error.d)) < 0.5, error.low, error.high)
+def _points(error: Any, rng: np.random.Generator, witness: Any) -> Any:
+    """Random ones, then those at the ends of axes, near them, and near the witness, on all scales."""
+    low, wide, d, part = error.low, error.high - error.low, error.d, POINTS // 10
+    t = low + wide * rng.random((POINTS, d))
+    t[:part] = np.where(rng.random((part, d)) < 0.5, low, error.high)
+    near = wide * 10.0 ** rng.uniform(-16, -1, (part, d))
+    t[part : 2 * part] = np.where(rng.random((part, d)) < 0.5, low + near, error.high - near)
+    if witness is not None:
+        at = np.where(error.log, np.log(np.where(error.log, witness, 1.0)), witness)
+        t[2 * part : 3 * part] = at + near * rng.choice([-1.0, 1.0], (part, d))
+    return np.clip(t, low, error.high)
+
+
+def _worst(error: Any, rng: np.random.Generator, witness: Any) -> Any:
+    t = _points(error, rng, witness)
     with np.errstate(all="ignore"):
-        each = np.stack([error.one_sided(p.value(t)) for p in error.alternatives]).min(0).max(1)
+        each = np.stack([error.one_sided(p.value(t)) for p in error.alternatives])
+    each = np.where(np.isnan(each), np.inf, each).min(0).max(1)
+    largest = np.argsort(np.where(np.isfinite(each), each, 0.0))[-EXACT:]
+    sizes = {"both": abs, "over": lambda v: max(v, 0), "under": lambda v: max(-v, 0)}
     found = mp.mpf(0)
     with mp.workdps(DIGITS):
-        for row in np.argsort(np.nan_to_num(each, nan=0.0, posinf=0.0))[-EXACT:]:
-            signed = [exact(p, t[row]) for p in error.alternatives]
-            sizes = {"both": abs, "over": lambda v: max(v, 0), "under": lambda v: max(-v, 0)}
-            found = max(found, min(map(sizes[error.side], signed)))
+        for row in (*largest, *rng.integers(0, POINTS, BLIND)):
+            signed = [_exact(p, t[row]) for p in error.alternatives]
+            found = max(found, min(mp.inf if v is None else sizes[error.side](v) for v in signed))
     return found
 
 
-def campaign(seed: int, count: int) -> list[Composed]:
+def _exact(program: Any, point: Any) -> Any:
+    """None where the program has no real value: no bound of it is true there."""
+    try:
+        v = exact(program, point)
+    except (ZeroDivisionError, TypeError):  # mpmath does not compare complex numbers
+        return None
+    return v if isinstance(v, mp.mpf) else None
+
+
+def campaign(seed: int, count: int, hostile: bool = False) -> list[Composed]:
     """``count`` problems."""
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(count):
-            one = judged(number, seed, Path(folder) / "c.json")
+            one = judged(number, seed, Path(folder) / "c.json", hostile)
             if one.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED"):
                 print(f"{one.verdict}: {seed}/{number} {one.words}", flush=True)
             found.append(one)

@@ -68,7 +68,7 @@ def by_another_proof(honest: Honest, data: Data, rng: np.random.Generator) -> No
     smaller(honest, data, rng)
     leaves, count, alternatives = data["leaves"], len(data["leaves"]["level"]), len(data["programs"])
     leaves["degree"] = rng.choice([-2, 0, 1, 2, 3, 5, 8, 12], (count, alternatives)).tolist()
-    leaves["rho"] = rng.choice([1.000001, 1.1, 1.5, 2.0, 4.0, 80.0, 1e5], (count, alternatives)).tolist()
+    leaves["rho"] = rng.choice([0.0, 1.000001, 1.1, 1.5, 2.0, 4.0, 80.0, 1e5], (count, alternatives)).tolist()
     leaves["grid"] = rng.choice([0, 2, 3, 12, 40], (count, alternatives)).tolist()
     if rng.random() < 0.3:
         leaves["graded"] = rng.choice([-1, 0, 1, 2], (count, alternatives)).tolist()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from supnorm.certification import certify
+from supnorm.certification import ComposedCertificate, certify
+from supnorm.certification.bracket import Strategy
 from supnorm.problem import Problem
 from supnorm.sources import open_problem
 
@@ -41,6 +42,9 @@ def over_off(x): return over(x) * (1.0 + 0.01 * np.sin(2 * x))
 def over_near(x): return over(x) * (1.0 + 0.001 * np.sin(2 * x))
 def black(x): return np.sin(x)
 def black_off(x): return np.sin(x) + 0.01 * x
+def pipe(x): return (x[:, :1] ** 0.8 + 2.0 / x[:, :1]) ** -0.5 * np.log(3.0 + x[:, 1:] * x[:, :1])
+def pipe_off(x): return pipe(x) * (1.0 + 0.01 * np.sin(x[:, 1:] * 3.0)) + 0.002 * np.abs(x[:, 1:] - 1.0)
+def pipe_near(x): return pipe(x) * (1.0 + 0.001 * np.sin(x[:, 1:] * 3.0)) + 0.0002 * np.abs(x[:, 1:] - 1.0)
 def left(x): return x[:, 0] < 0.9
 """
 TORCH = """
@@ -69,8 +73,15 @@ PROBLEMS = {  # name: (model, the same nearer to the reference, reference, the r
         '[domain]\nx = { values = [-1.0, -0.5, 0.0, 0.25, 0.5, 1.0] }\n[error]\nmask = "code.py:left"\n',
     ),
     "branches": ("torch_net.py:off", "torch_net.py:near", "torch_net.py:smooth", "[domain]\nx = [18.0, 22.0]\n"),
+    "composed": (
+        "pipe_off", "pipe_near", "pipe",
+        '[domain]\nx = { low = 0.1, high = 20.0, scale = "log" }\ny = [0.5, 2.0]\n[error]\nkind = "relative"\nfloor = 0.0\n',
+    ),
     "declared": ("black_off", "black", "black", "[domain]\nx = [-1.0, 1.0]\n"),
 }  # fmt: skip
+STRATEGIES: dict[str, Strategy] = {
+    "composed": ComposedCertificate(degrees=((6,), (5,), (4,), (3,)))
+}  # else the default
 DECLARED = "declared = { bound = 12.0, stretch = 3.0, accuracy = 1e-15 }\n"
 
 
@@ -122,12 +133,12 @@ def honest_files(folder: Path) -> list[Honest]:
             )
             path.write_text(tables + rest)
             problems.append(open_problem(path))
-        data = [_content(p, folder) for p in problems]
+        data = [_content(p, folder, STRATEGIES.get(name)) for p in problems]
         found.append(Honest(name, problems[0], data[0], data[1]))
     return found
 
 
-def _content(problem: Problem, folder: Path) -> dict[str, Any]:
+def _content(problem: Problem, folder: Path, strategy: Strategy | None) -> dict[str, Any]:
     path = folder / "certificate.json"
-    certify(problem, ratio=1.1, seconds=10.0).certificate.save(path)
+    certify(problem, ratio=1.1, seconds=10.0, strategy=strategy).certificate.save(path)
     return dict(json.loads(path.read_text()))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks.soundness import extreme, hidden
+from benchmarks.soundness import composed, extreme, hidden
+
+from supnorm.program import lower_numpy
 
 SEED = 5
 NUMBERS = [
@@ -28,6 +30,23 @@ def test_nothing_false_is_said_of_what_is_hidden(tmp_path):
 @pytest.mark.slow
 def test_extreme_magnitudes_by_every_strategy():
     found = extreme.campaign(SEED, 3)
-    assert len(found) == 9
+    assert len(found) == 3 * len(extreme.STRATEGIES)
     assert not [f for f in found if f.verdict in ("FALSE", "CRASHED")]
     assert sum(f.verdict == "true" for f in found) >= 6
+
+
+@pytest.mark.slow
+def test_hostile_formulas_by_chebyshev_models():
+    found = composed.campaign(3, 12, hostile=True)
+    assert {f.verdict for f in found} <= {"refused", "no bound", "true", "true and accepted"}
+    assert sum(f.verdict == "true and accepted" for f in found) >= 2
+
+
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [(np.sqrt, -1.0), (lambda x: 1.0 / x, 0.0), (lambda x: np.maximum(np.log(x), 0.0), -1.0)],
+)
+def test_a_program_without_a_real_value_has_no_true_bound(function, x):
+    program = lower_numpy(function, 1)
+    assert composed._exact(program, [x]) is None
+    assert float(composed._exact(program, [4.0])) == pytest.approx(function(4.0), rel=1e-14)

@@ -7,6 +7,7 @@ import oracle
 import pytest
 
 from supnorm.certification import ChebyshevCertificate, GradedCertificate, LinearBounds, certify, majorants
+from supnorm.certification.elementary import STEEPEST
 from supnorm.certification.rounding import outward
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
@@ -117,3 +118,18 @@ def test_a_narrow_bell_in_three_inputs_is_bounded(strategy):
     result = certify(problem, 1.1, strategy=strategy, boxes=5000)
     assert result.status.code == "proved"
     assert 1.0 <= result.upper < 1.1
+
+
+@pytest.mark.parametrize("p", [3e5, -7e5, 1e9, -1e9, 3.3e12])
+def test_large_powers_count_the_rounding_of_their_base(p):
+    """The end c + r of an interval is off by a rounding, its power by p times as much."""
+    rng = np.random.default_rng(3)
+    c, r = 1.0 + rng.uniform(-5.0, 5.0, 200) / abs(p), rng.uniform(0.5, 1.0, 200) / abs(p)
+    steep, rest = STEEPEST["pow"](c, r, p), majorants.power(c, r, p)
+    with mp.workdps(60):
+        for k in range(200):
+            near, far = mp.mpf(c[k]) - mp.mpf(r[k]), mp.mpf(c[k]) + mp.mpf(r[k])
+            q = mp.mpf(p)
+            assert abs(q) * max(near ** (q - 1), far ** (q - 1)) <= mp.mpf(steep[k])
+            curve = abs(q * (q - 1)) * max(near ** (q - 2), far ** (q - 2)) / 2
+            assert curve * mp.mpf(r[k]) ** 2 <= mp.mpf(rest[k])

@@ -7,12 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flint import arb, ctx
+from flint import acb, arb, ctx
 
 from supnorm.certification import ComposedCertificate, certify
 from supnorm.checker import check, composed
 from supnorm.checker.composed import Feature, Grid
 from supnorm.checker.enclosure import Program
+from supnorm.checker.functions import remainder
 from supnorm.checker.operation import program as read_program
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem, with_bound
 from supnorm.program import lower_jaxpr
@@ -216,3 +217,22 @@ def test_a_weakened_rule_would_accept_what_is_false(name, monkeypatch):
     mutate, formula = MUTANTS[name]
     mutate(monkeypatch)
     assert any(excess(formula, n, size) > 0.0 for n in (2, 3, 4) for size in (1.0, 0.5, 0.25))
+
+
+def test_exponentials_of_huge_negative_numbers_have_a_bound(tmp_path):
+    """e^r - 1 - r is too large for a ball, e^(c + r) is not: the certifier's bound was not proved again."""
+    problem = Problem(lambda x: x + jnp.exp(-1e290 * (2.0 + x)), lambda x: 0.9 * x, Domain(x=(-1.0, 1.0)))
+    result = certify(problem, 1.1, strategy=ComposedCertificate())
+    assert result.status.code == "proved"
+    result.certificate.save(tmp_path / "c.json")
+    found = check(tmp_path / "c.json")
+    assert found.accepted, found.reason
+
+
+@pytest.mark.parametrize(("c", "r"), [(-1e290, 1e289), (-3e30, 1e29), (-50.0, 40.0), (0.5, 3.0), (3e30, 1.0)])
+def test_the_remainder_of_exp_is_no_smaller_than_it_is(c, r):
+    bound = remainder("exp", arb(c), arb(r)).upper()
+    for turn in (acb(1), acb(-1), acb(0, 1), acb("0.6", "0.8")):
+        z = turn * r
+        off = (acb(c) + z).exp() - acb(c).exp() * (1 + z)
+        assert abs(off).lower() <= bound

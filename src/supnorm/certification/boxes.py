@@ -15,6 +15,7 @@ from supnorm.certification.rounding import Array, U
 
 Integers = NDArray[np.int64]
 DEEPEST = 50
+LOST = 2.0**-1072  # more than products below the normal numbers lose; no other half-width changes by it
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,7 @@ class Boxes:
         width = high - low
         part = np.ldexp(1.0, -self.level - 1)
         centre = low + width * ((2 * self.index + 1) * part)
-        half = width * part * (1.0 + 8.0 * U) + 8.0 * U * (np.abs(low) + np.abs(high))
+        half = width * part * (1.0 + 8.0 * U) + 8.0 * U * (np.abs(low) + np.abs(high)) + LOST
         return centre, half
 
     def volume(self) -> Array:

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import special
 
 from supnorm.certification.majorants import _sech2
-from supnorm.certification.rounding import ULPS, Array, U
+from supnorm.certification.rounding import ULPS, Array, U, power_margin
 
 Four = tuple[Array, Array, Array, Array]
 _V, _D = 2 * ULPS * U, 6 * ULPS * U
@@ -114,7 +114,7 @@ def _largest_power(c: Array, r: Array, p: float) -> Array:
     """sup |z|^p for z in [c - r, c + r]."""
     far, near = np.abs(c) + r, np.maximum(np.abs(c) - r, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.maximum(far**p, near**p) * (1.0 + 1e-12))
+        return np.asarray(np.maximum(far**p, near**p) * (1.0 + power_margin(p)))
 
 
 def _constant(bound: float) -> Callable[[Array, Array], Array]:

@@ -23,7 +23,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.rounding import Array
+from supnorm.certification.rounding import Array, power_margin
 
 Mask: TypeAlias = NDArray[np.bool_]
 _ROOT2 = math.sqrt(2.0)
@@ -175,7 +175,7 @@ def reciprocal(c: Array, r: Array) -> Array:
 
 def power(c: Array, r: Array, p: float) -> Array:
     """r^2/2 sup |p (p-1) z^(p-2)| on the disc; a disc that avoids 0 unless p is 0, 1, 2, ..."""
-    size, factor = np.abs(c), 0.5 * abs(p * (p - 1.0))
+    size, factor = np.abs(c), 0.5 * abs(p * (p - 1.0)) * (1.0 + power_margin(p))
     if p >= 0 and float(p).is_integer():
         if p < 2:
             return np.where(r < np.inf, 0.0 * size, np.inf)

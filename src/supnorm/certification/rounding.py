@@ -27,6 +27,15 @@ def gamma(k: int) -> float:
     return 1.001 * k * U / (1.0 - k * U)
 
 
+def power_margin(p: float) -> float:
+    """Relative error of z^p that comes from the rounding of z and of the power, with room.
+
+    >>> power_margin(3.0), power_margin(1e9) > 1e9 * U
+    (1e-12, True)
+    """
+    return max(1e-12, float(np.expm1(min(4.0 * U * abs(p), 700.0))))
+
+
 def outward(bound: Array, operations: int = 16) -> Array:
     """A non-negative bound, enlarged by more than the rounding of the ``operations`` that computed it.
 

@@ -142,7 +142,10 @@ def remainder(op: str, c: Ball, r: Ball, p: float | None = None) -> Ball | None:
         even, odd = (c.sin(), c.cos()) if op == "sin" else (c.cos(), c.sin())
         return abs(even) * (r.cosh() - 1) + abs(odd) * (r.sinh() - r)
     if op == "exp":
-        return c.exp() * (r.exp() - 1 - r)
+        rest = c.exp() * (r.exp() - 1 - r)
+        return (
+            rest if rest.is_finite() else (c + r).exp()
+        )  # e^r - 1 - r <= e^r, which may be too large for a ball
     if op == "log":
         t = r / c
         return -(1 - t).log() - t if c > 0 and t < 1 else None
