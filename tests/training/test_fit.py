@@ -867,12 +867,12 @@ def test_a_round_without_time_leaves_the_proof_of_the_one_before():
             max_evaluations=200,
         )
 
-    result = certified_fit(problem, [ChebyshevTensor()], fit_once, None, lambda event: None)
+    result = certified_fit(problem, [ChebyshevTensor()], fit_once, Limit(), lambda event: None)
     assert shares == [pytest.approx(6e-4), pytest.approx(3e-4)]
     assert result.certificate is not None
     assert result.status.code == "tolerance-exceeded"
     with pytest.raises(BadInput, match="the time was up"):
-        certified_fit(problem, [ChebyshevTensor()], fit_once, None, lambda event: None)
+        certified_fit(problem, [ChebyshevTensor()], fit_once, Limit(), lambda event: None)
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ NOTES = {
     "{at:point}",
     "cost-by-time": "how this fit went was decided by a timing near 1 ms: the reference took {milliseconds:num} ms a "
     "point, so it counts as {cost}; the repeat command keeps that, --cost {costs} decides it beforehand",
-    "trained-on": "{trained:count} of {samples:count} samples are trained on, the others judge",
+    "trained-on": "{trained:count} of {samples:count} samples train the candidates, the others measure their errors",
     "constant-labels": "all labels are equal: the model is a constant",
     "repeated-samples": "{samples:count} {samples:sample repeats|samples repeat} the point of another "
     "one{difference?:; their labels differ by up to {difference:num}, so no model has a smaller absolute error than "
