@@ -536,7 +536,7 @@ def test_the_class_has_a_member_that_vanishes_at_the_data():
     )
     first = result.fooling_functions[0]
     row = next(r for r in result.basis.guarantee if r.name == first.name)
-    member = row.adversary(domain.to_unit(data))
+    member = row.fooling_function(domain.to_unit(data))
     assert np.abs(member.value(domain.to_unit(data))).max() == 0
     peak = domain.to_unit(np.array([[first.peak["a"], first.peak["b"]]]))
     assert abs(member.value(peak)[0]) == pytest.approx(first.height)

@@ -74,7 +74,7 @@ def test_one_sample_below_the_count_is_fooled(n, d, eps):
     bound = smooth_samples(d, scales, eps)
     count = round(10**bound.log10)
     x = np.random.default_rng(0).random((count - 1, d))
-    assert bound.adversary(x).height > eps
+    assert bound.fooling_function(x).height > eps
     side = inverse_width(d, scales, eps) + 1
     assert bump_height(side, scales, d) <= eps  # the count is the largest that this argument gives
 
@@ -105,7 +105,7 @@ def test_packed_cones_are_lipschitz():
 
 def test_hidden_jump_separates_two_steps_that_agree_on_all_samples():
     x = np.random.default_rng(0).random((40, 3))
-    adversary = jump_samples(2.0, 0.5).adversary(x)
+    adversary = jump_samples(2.0, 0.5).fooling_function(x)
     places = np.sort(np.concatenate([[0.0], x[:, 0], [1.0]]))
     i = int(np.diff(places).argmax())
     z = np.random.default_rng(1).random((5000, 3))
@@ -136,7 +136,7 @@ def test_holder_count_is_sharp(order, d, eps):
     k = points_per_side(order, 1.0, eps)
     assert lower.log10 == upper.log10 == pytest.approx(d * math.log10(k))
     x = np.random.default_rng(1).random((k**d - 1, d))
-    assert lower.adversary(x).height > eps * (1 - 1e-12)
+    assert lower.fooling_function(x).height > eps * (1 - 1e-12)
     grid = (np.stack(np.meshgrid(*[np.arange(k)] * d), -1).reshape(-1, d) + 0.5) / k
     z = np.random.default_rng(2).random((20_000, d))
     f = hidden_cone(np.random.default_rng(3).random((5, d)), order, 1.0)
@@ -148,7 +148,7 @@ def test_holder_count_is_sharp(order, d, eps):
 @pytest.mark.parametrize(("d", "m"), [(2, 1), (4, 3), (7, 5), (10, 31), (13, 40)])
 def test_hidden_product_has_all_derivatives_below_its_size(d, m):
     x = np.random.default_rng(d).random((m, d))
-    adversary = infinitely_smooth(d, 1.0, 0.99).adversary(x)
+    adversary = infinitely_smooth(d, 1.0, 0.99).fooling_function(x)
     assert np.abs(adversary(x)).max() <= 1e-10
     corners = np.array(list(itertools.product((0.0, 1.0), repeat=min(d, 12))))
     corners = np.pad(corners, ((0, 0), (0, d - corners.shape[1])))
@@ -175,7 +175,7 @@ def test_lp_adversary(n, d, p, eps):
     scales = (1.0,) * (n + 1)
     bound = smooth_samples_lp(d, scales, eps, p)
     x = np.random.default_rng(0).random((int(0.99 * 10**bound.log10), d))
-    adversary = bound.adversary(x)
+    adversary = bound.fooling_function(x)
     assert np.all(adversary(x) == 0.0)
     assert adversary.height > eps
     z = np.random.default_rng(1).random((400_000, d))
@@ -195,7 +195,7 @@ SHAPES = [
 @pytest.mark.parametrize(("d", "m"), [(1, 4), (2, 24), (3, 30)])
 def test_hidden_network_is_in_its_class(shape, d, m):
     x = np.random.default_rng(m).random((m, d))
-    adversary = network_class_samples(d, shape, 1e-3).adversary(x)
+    adversary = network_class_samples(d, shape, 1e-3).fooling_function(x)
     assert np.abs(adversary(x)).max() <= 1e-12 * adversary.height
     assert adversary(adversary.peak)[0] == pytest.approx(adversary.height, rel=1e-10)
     z = np.random.default_rng(0).random((20_000, d))
@@ -218,7 +218,7 @@ def test_network_count_is_fooled_just_below(shape, p):
     count = round(10**bound.log10)
     assert 9 < count < 1000
     x = np.random.default_rng(0).random((count - 1, d))
-    adversary = bound.adversary(x)
+    adversary = bound.fooling_function(x)
     assert adversary.height > eps * (1 - 1e-9)
     if math.isfinite(p):
         side = (np.arange(500) + 0.5) / 500

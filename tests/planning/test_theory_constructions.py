@@ -179,4 +179,4 @@ def test_a_residual_bounds_the_error_of_a_two_point_problem():
         w, residual = np.sin(k * np.pi * x), (k * np.pi) ** 2 * np.abs(np.sin(k * np.pi * x)).max()
         assert np.abs(w).max() <= residual / 8
     assert np.abs(0.5 * x * (1 - x)).max() == pytest.approx(1 / 8)  # f = 1: the constant is reached
-    assert "0.008" in pinn_rate(0.125, 1e-3).function_class
+    assert "0.008" in pinn_rate(0.125, 1e-3).class_

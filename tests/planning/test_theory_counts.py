@@ -176,7 +176,7 @@ def test_every_row_is_complete():
     rows += theory_of(4, math.inf, 1e-3)
     assert len(rows) > 15
     for row in rows:
-        table = row.record().to_dict()
+        table = row.to_dict()
         assert row.status in ("proved", "cited", "conditional", "heuristic")
         assert row.line in ("guarantee", "construction")
         assert table["class"]

@@ -79,7 +79,7 @@ def test_a_count_one_cell_larger_is_not_proved(monkeypatch, n, d, eps):
     monkeypatch.setattr(smooth_samples, "inverse_width", lambda *a: true(*a) + 1)
     bound = smooth_samples.smooth_samples(d, scales, eps)
     x = np.random.default_rng(0).random((round(10**bound.log10) - 1, d))
-    assert bound.adversary(x).height <= eps
+    assert bound.fooling_function(x).height <= eps
 
 
 def holder_faults(cone, x, order, scale):
@@ -188,7 +188,7 @@ def test_a_network_count_one_larger_is_not_proved(monkeypatch):
     monkeypatch.setattr(network_class, "peaks_per_side", lambda *a: true(*a) + 1)
     bound = network_class.network_class_samples(2, shape, eps)
     x = np.random.default_rng(0).random((round(10**bound.log10) - 1, 2))
-    assert bound.adversary(x).height <= eps * (1 + 1e-9)
+    assert bound.fooling_function(x).height <= eps * (1 + 1e-9)
 
 
 def test_coins_at_the_full_count_are_not_proved():

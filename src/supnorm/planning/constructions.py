@@ -59,13 +59,13 @@ def _row(
     status: str = "conditional",
 ) -> ClassBound:
     free = ("samples where the method wants them",) if status == "conditional" else ()
-    return ClassBound(
+    return ClassBound.of(
         name=name,
         line=CONSTRUCTION,
         quantity="samples",
         log10=log10,
         rate=rate,
-        function_class=structure,
+        class_=structure,
         assumptions=(*assumptions, *free),
         source=source,
         status=status,
@@ -289,7 +289,7 @@ def _piecewise(profile: Profile, eps: float) -> ClassBound | None:
         PIECEWISE,
         count.log10 or 0.0,
         count.rate,
-        count.function_class,
+        count.class_,
         f"proved count with L_{n} = {num(scale)}, estimated on lines with factor 1.5",
         "the estimated derivative bound holds",
     )

@@ -8,7 +8,6 @@ derivatives are estimates.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 from supnorm.planning.profile.measured import Profile
 from supnorm.planning.smooth_class import SmoothClass
@@ -57,18 +56,18 @@ def _noise(profile: Profile) -> float:
 
 def _conditional(row: ClassBound, estimated: str) -> ClassBound:
     if row.log10 is not None and "networks of this shape" not in row.name:
-        return replace(row, status="conditional", assumptions=(*row.assumptions, estimated))
+        return row.changed(status="conditional", assumptions=(*row.assumptions, estimated))
     return row
 
 
 def _unbounded(profile: Profile) -> ClassBound:
-    return ClassBound(
+    return ClassBound.of(
         name="no bound, sup norm",
         line=GUARANTEE,
         quantity="samples",
         log10=math.inf,
         rate="does not fall with the samples",
-        function_class="functions that grow without bound inside the domain",
+        class_="functions that grow without bound inside the domain",
         assumptions=("the growth seen goes on",),
         source=f"the largest value grew {num(profile.hazards.growth)} times as the search box shrank",
         status="conditional",

@@ -40,7 +40,7 @@ class Basis:
     """The objects behind a budget, for further questions.
 
     Attributes:
-        guarantee: statements, which build fooling functions: ``basis.guarantee[0].adversary(x)``.
+        guarantee: statements, which build fooling functions: ``basis.guarantee[0].fooling_function(x)``.
         learning_curves: curves, which forecast other sizes: ``basis.learning_curves[0].forecast(1024)``.
         profile: the profile of the function; None for a class.
     """
@@ -126,9 +126,9 @@ def result_of(
         norm="sup" if math.isinf(plan.p) else f"L^{num(plan.p)}",
         law=plan.law,
         status=Status(verdict.word, ""),
-        guarantee=tuple(row.record() for row in basis.guarantee),
+        guarantee=tuple(basis.guarantee),
         fooling_functions=fooling_functions,
-        construction=tuple(row.record() for row in construction),
+        construction=tuple(construction),
         forecast=tuple(forecast),
         caveats=caveats,
         verdict=verdict,

@@ -236,7 +236,7 @@ def _classical(case: Case, names: tuple[str, ...], spare: float) -> VerdictRecor
     if not fitting:
         return None
     log10, best = min(fitting, key=lambda pair: pair[0])
-    measured = fact("measured-class", function_class=best.function_class)
+    measured = fact("measured-class", function_class=best.class_)
     needed = fact("samples-of-tool", tool=best.name, log10=log10, source=best.source)
     return decided(CLASSICAL, best.name, measured, needed, *_bisected(case))
 
@@ -261,7 +261,7 @@ def _train(case: Case) -> VerdictRecord | None:
     row = case.rows.get(TRAIN)
     if row is None or row.log10 is None or row.log10 > math.log10(case.sample_budget):
         return None
-    measured = fact("measured-class", function_class=row.function_class)
+    measured = fact("measured-class", function_class=row.class_)
     return decided(CLASSICAL, TRAIN, measured, fact("samples-needed", log10=row.log10))
 
 

@@ -179,10 +179,10 @@ def _fooling_functions(
     """Members of the guarantee line's classes that vanish at the data, which are in the unit cube."""
     members = []
     for row in guarantee if data is not None else []:
-        if row.adversary is None or data is None:
+        if not row.adversary or data is None:
             continue
         try:
-            member = row.adversary(data)
+            member = row.fooling_function(data)
         except BadInput:  # so many points leave nothing of this class
             continue
         domain = measured.domain

@@ -32,13 +32,13 @@ def fourier_weights(d: int, norm: float, eps: float) -> ClassBound:
     1200
     """
     neurons = math.ceil((norm / eps) ** 2)
-    return ClassBound(
+    return ClassBound.of(
         name="one hidden layer of cosines, mean square",
         line=CONSTRUCTION,
         quantity="weights",
         log10=math.log10(neurons) + math.log10(d + 2),
         rate="eps^-2, whatever d",
-        function_class=f"integral of |Fourier transform| at most {num(norm, 6)}, d = {d}",
+        class_=f"integral of |Fourier transform| at most {num(norm, 6)}, d = {d}",
         assumptions=("the supplied norm holds", "error in the mean square, any law of the inputs"),
         source="proved here (Maurey's argument; Barron 1993 for sigmoids)",
         status="proved",

@@ -55,26 +55,26 @@ def holder_samples(d: int, order: float, scale: float, eps: float) -> list[Class
     k = points_per_side(order, scale, eps)
     function_class = f"|f(x)-f(y)| <= {num(scale, 6)} |x-y|_inf^{num(order, 6)} on the unit cube, d = {d}"
     rate = f"eps^(-{d}/{num(order, 6)})"
-    lower = ClassBound(
+    lower = ClassBound.of(
         name="samples, Hölder class, sup norm",
         line=GUARANTEE,
         quantity="samples",
         log10=log10_power(k, d),
         rate=rate,
-        function_class=function_class,
+        class_=function_class,
         assumptions=("exact function values", "deterministic method, adaptive allowed"),
         source="proved here; equals Sukharev's count: the best possible constant",
         status="proved",
         vacuous=k <= 1,
-        adversary=lambda x: hidden_cone(x, order, scale),
+        build=lambda x: hidden_cone(x, order, scale),
     )
-    upper = ClassBound(
+    upper = ClassBound.of(
         name="midpoint grid, nearest value",
         line=CONSTRUCTION,
         quantity="samples",
         log10=log10_power(k, d),
         rate=rate,
-        function_class=function_class,
+        class_=function_class,
         assumptions=("exact function values", "samples where the method wants them"),
         source="proved here (Sukharev 1971); meets the lower bound",
         status="proved",

@@ -59,16 +59,16 @@ def infinitely_smooth(d: int, scale: float, eps: float) -> ClassBound:
     >>> round(infinitely_smooth(20, 1.0, 0.5).log10, 2)
     3.01
     """
-    return ClassBound(
+    return ClassBound.of(
         name="samples, all derivatives bounded, sup norm",
         line=GUARANTEE,
         quantity="samples",
         log10=log10_power(2, d // 2) if eps < scale else 0.0,
         rate=f"2^{d // 2} whatever the tolerance",
-        function_class=f"all partial derivatives of all orders at most {num(scale, 6)} on the unit cube, d = {d}",
+        class_=f"all partial derivatives of all orders at most {num(scale, 6)} on the unit cube, d = {d}",
         assumptions=("exact linear measurements", "deterministic method, adaptive allowed"),
         source="proved here: products of pair sums (Novak and Wozniakowski 2009)",
         status="proved",
         vacuous=eps >= scale or d < 2,
-        adversary=lambda x: hidden_product(x, scale),
+        build=lambda x: hidden_product(x, scale),
     )

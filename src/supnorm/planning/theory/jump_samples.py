@@ -42,16 +42,16 @@ def jump_samples(height: float, eps: float) -> ClassBound:
     >>> jump_samples(1.0, 0.1).log10, jump_samples(1.0, 0.6).vacuous
     (inf, True)
     """
-    return ClassBound(
+    return ClassBound.of(
         name="a jump, sup norm",
         line=GUARANTEE,
         quantity="samples",
         log10=math.inf if 2.0 * eps < height else 0.0,
         rate="does not fall with the samples",
-        function_class=f"functions with a jump of height {num(height)} at a position that only samples show",
+        class_=f"functions with a jump of height {num(height)} at a position that only samples show",
         assumptions=("finitely many samples",),
         source="proved here: two members that agree on all samples and differ by the jump between them",
         status="proved",
         vacuous=2.0 * eps >= height,
-        adversary=lambda x: hidden_jump(x, height),
+        build=lambda x: hidden_jump(x, height),
     )

@@ -190,13 +190,13 @@ def network_class_samples(d: int, shape: NetworkClass, eps: float, p: float = ma
     m = peaks_per_side(d, shape, eps, p)
     sup = math.isinf(p)
     side = m + 1.0 if sup else m
-    return ClassBound(
+    return ClassBound.of(
         name="samples, networks of this shape, " + ("sup norm" if sup else f"L^{num(p, 6)} norm"),
         line=GUARANTEE,
         quantity="samples",
         log10=d * math.log10(side) if m else 0.0,
         rate=f"eps^(-{d})" if sup else f"eps^(-{num(d / (1 + d / p))})",
-        function_class=(
+        class_=(
             f"ReLU networks, {shape.layers} affine layers, width {shape.width}, weights at most "
             f"{num(shape.size, 6)} in {shape.norm} norm, d = {d}"
         ),
@@ -205,5 +205,5 @@ def network_class_samples(d: int, shape: NetworkClass, eps: float, p: float = ma
         source="proved here: a peak network in an empty cell, constants ours (Berner, Grohs, Voigtlaender)",
         status="proved",
         vacuous=not m or (not sup and m <= 1),
-        adversary=lambda x: hidden_network(x, shape, p),
+        build=lambda x: hidden_network(x, shape, p),
     )

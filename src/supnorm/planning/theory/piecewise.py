@@ -52,13 +52,13 @@ def piecewise_interpolation(d: int, n: int, scale: float, eps: float) -> ClassBo
     """
     cells = cells_per_side(d, n, scale, eps)
     counted = str(cells) if cells < 10**15 else f"about {from_log10(math.log10(cells))}"
-    return ClassBound(
+    return ClassBound.of(
         name="piecewise Chebyshev interpolation on a grid",
         line=CONSTRUCTION,
         quantity="samples",
         log10=log10_power(n * cells, d),
         rate=f"eps^(-{d}/{n})",
-        function_class=f"|d^{n} f/dx_i^{n}| <= {num(scale, 6)} on the unit cube for each i, d = {d}",
+        class_=f"|d^{n} f/dx_i^{n}| <= {num(scale, 6)} on the unit cube for each i, d = {d}",
         assumptions=("exact function values", "samples where the method wants them"),
         source=f"proved here: {counted} cells a side, {n} Chebyshev points each; Lebesgue constant computed",
         status="proved",

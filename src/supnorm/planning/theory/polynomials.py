@@ -123,26 +123,26 @@ def polynomial_counts(rho: Sequence[float], bound: float, eps: float) -> list[Cl
         f"analytic in each variable, Bernstein rho = {shown}, |f| <= {num(bound, 6)} there, d = {d}"
     )
     rate = f"log(1/eps)^{d}"
-    tensor = ClassBound(
+    tensor = ClassBound.of(
         name="Chebyshev tensor grid",
         line=CONSTRUCTION,
         quantity="samples",
         log10=float(np.sum(np.log10(np.array(degrees) + 1.0))),
         rate=rate,
-        function_class=function_class,
+        class_=function_class,
         assumptions=("exact function values", "samples where the method wants them"),
         source=f"telescoped Trefethen Theorem 8.2; degrees up to {max(degrees)}",
         status="proved",
     )
 
     def sparse(name: str, size: float, fit: str, source: str) -> ClassBound:
-        return ClassBound(
+        return ClassBound.of(
             name=f"sparse polynomial, {name}",
             line=CONSTRUCTION,
             quantity="samples",
             log10=least_squares_samples(size),
             rate=rate,
-            function_class=function_class,
+            class_=function_class,
             assumptions=("mixed coefficients decay as the class suggests", f"{fit}, failure <= 1/m"),
             source=f"{source}; samples by a matrix Chernoff bound",
             status="heuristic",

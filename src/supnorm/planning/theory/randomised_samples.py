@@ -32,13 +32,13 @@ def randomised_samples(d: int, scales: Sequence[float], eps: float) -> ClassBoun
     """
     width, n = inverse_width(d, scales, 2.0 * eps), len(scales) - 1
     log10 = log10_power(width + 1, d) - float(np.log10(2.0))
-    return ClassBound(
+    return ClassBound.of(
         name="samples, n derivatives, randomised methods, sup norm",
         line=GUARANTEE,
         quantity="samples",
         log10=max(log10, 0.0),
         rate=f"eps^(-{d}/{n})",
-        function_class=f"|D^a f| <= L_|a| on the unit cube, |a| <= {n}, d = {d}",
+        class_=f"|D^a f| <= L_|a| on the unit cube, |a| <= {n}, d = {d}",
         assumptions=(
             "exact function values",
             "error averaged over the method's random choices, adaptive allowed",

@@ -65,13 +65,13 @@ def relu_interpolation(d: int, n: int, scale: float, eps: float) -> ClassBound:
     held = (
         f"|f(x)-f(y)| <= {num(scale, 6)} |x-y|_inf" if order == 1 else f"|D^a f| <= {num(scale, 6)}, |a| = 2"
     )
-    return ClassBound(
+    return ClassBound.of(
         name="ReLU network of a piecewise linear interpolant",
         line=CONSTRUCTION,
         quantity="weights",
         log10=log10_weights(d, parts),
         rate=f"eps^(-{d}/{order})",
-        function_class=f"{held} on the unit cube, d = {d}",
+        class_=f"{held} on the unit cube, d = {d}",
         assumptions=(f"{d + 2} affine layers", "weights are set from values of f, not trained"),
         source=f"proved here: the network is built and tested; {parts} parts a side",
         status="proved",

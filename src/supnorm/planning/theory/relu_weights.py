@@ -45,27 +45,27 @@ def relu_weights(d: int, n: int, packing: ClassBound) -> list[ClassBound]:
     """
     log_v = packing.log10 or 0.0
     log_w = 0.5 * (log_v - math.log10(20.0))
-    function_class = packing.function_class
-    shatter = ClassBound(
+    function_class = packing.class_
+    shatter = ClassBound.of(
         name="ReLU weights, any choice of weights, sup norm",
         line=GUARANTEE,
         quantity="weights",
         log10=max(log_w, 0.0),
         rate=f"eps^(-{d}/{2 * n})",
-        function_class=function_class,
+        class_=function_class,
         assumptions=("one architecture for the whole class", "exact arithmetic"),
         source="peaks proved here; VC dimension <= 4W(t+2): Anthony and Bartlett 1999, Theorem 8.4",
         status="cited",
         seen="restated",
         vacuous=packing.vacuous or log_w <= 0.0,
     )
-    continuous = ClassBound(
+    continuous = ClassBound.of(
         name="weights continuous in f, sup norm",
         line=GUARANTEE,
         quantity="weights",
         log10=log_v,
         rate=f"eps^(-{d}/{n})",
-        function_class=function_class,
+        class_=function_class,
         assumptions=("weights depend continuously on f", "any activation, any method with W parameters"),
         source="proved here by Borsuk-Ulam (DeVore, Howard and Micchelli 1989)",
         status="proved",

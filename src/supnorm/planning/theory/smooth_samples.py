@@ -54,22 +54,22 @@ def smooth_samples(d: int, scales: Sequence[float], eps: float) -> ClassBound:
     >>> round(10**bound.log10), bound.vacuous
     (343, False)
     >>> x = np.random.default_rng(0).random((300, 3))
-    >>> adversary = bound.adversary(x)
+    >>> adversary = bound.fooling_function(x)
     >>> float(abs(adversary(x)).max()), adversary.height > 1e-3
     (0.0, True)
     """
     n = len(scales) - 1
     width = inverse_width(d, scales, eps)
-    return ClassBound(
+    return ClassBound.of(
         name="samples, n derivatives, sup norm",
         line=GUARANTEE,
         quantity="samples",
         log10=log10_power(width + 1, d),
         rate=f"eps^(-{d}/{n})",
-        function_class=f"|D^a f| <= L_|a| on the unit cube, |a| <= {n}, d = {d}",
+        class_=f"|D^a f| <= L_|a| on the unit cube, |a| <= {n}, d = {d}",
         assumptions=("exact function values", "deterministic method, adaptive allowed"),
         source="proved here: a bump in an empty grid neighbourhood; constant computed, not the best possible",
         status="proved",
         vacuous=width == 0,
-        adversary=lambda x: hidden_bump(x, scales),
+        build=lambda x: hidden_bump(x, scales),
     )

@@ -83,16 +83,16 @@ def smooth_samples_lp(d: int, scales: Sequence[float], eps: float, p: float) -> 
         fit = cells if len(x) < 10.0**log10 else int(np.ceil((2.0 * len(x)) ** (1.0 / d)))
         return hidden_bumps(x, scales, p, fit)
 
-    return ClassBound(
+    return ClassBound.of(
         name=f"samples, n derivatives, L^{num(p, 6)} norm",
         line=GUARANTEE,
         quantity="samples",
         log10=max(log10, 0.0),
         rate=f"eps^(-{d}/{n})",
-        function_class=f"|D^a f| <= L_|a| on the unit cube, |a| <= {n}, d = {d}",
+        class_=f"|D^a f| <= L_|a| on the unit cube, |a| <= {n}, d = {d}",
         assumptions=("exact function values", "uniform law", "deterministic method, adaptive allowed"),
         source="proved here: bumps in all empty cells; constant computed, not the best possible",
         status="proved",
         vacuous=log10 <= 0.0,
-        adversary=adversary if cells and d * np.log(cells) < np.log(1e7) else None,
+        build=adversary if cells and d * np.log(cells) < np.log(1e7) else None,
     )

@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PrivateAttr
 
 from supnorm.results.budget import StatementRecord
 
@@ -44,58 +46,45 @@ class Adversary:
         return self.value(np.atleast_2d(np.asarray(x, dtype=float)))
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClassBound:
-    """One statement of the theory.
+Build = Callable[[Array], Adversary]
 
-    Attributes:
-        name: short name, unique in a list of statements.
-        line: ``"guarantee"`` (what nobody can promise with less) or ``"construction"`` (a named method and
-            its count); the third line, the forecast, is measured and never comes from here.
-        quantity: ``"samples"``, ``"weights"``, ``"coefficients"`` or ``"collocation points"``.
-        log10: the count as a power of ten; None where only a rate is known.
-        rate: how the count grows with the tolerance.
-        function_class: the class of functions.
-        assumptions: what else must hold.
-        source: the origin of the statement and of its constant.
-        status: ``"proved"`` (proof in the module docstring, adversary or method built here), ``"cited"``
-            (a theorem of others; `seen` states which part of it was read), ``"conditional"`` (rests on a number that
-            was estimated or supplied), ``"heuristic"`` (an observed law).
-        seen: the part of a cited source that was read: ``"theorem"``, ``"abstract"``, ``"restated"`` (in a
-            text of others) or ``"not seen"``; empty for what is proved here.
-        vacuous: whether it says nothing at this tolerance; that does not mean "one sample is enough".
-        adversary: builds the `Adversary` against given samples of the unit cube, shape ``(m, d)``.
+
+class ClassBound(StatementRecord):
+    """One statement of the theory, as it stands in the result; it can also build its fooling functions.
+
+    ``status`` is ``"proved"`` (proof in the module docstring, adversary or method built here), ``"cited"`` (a theorem of
+    others; ``seen`` states which part of it was read: ``"theorem"``, ``"abstract"``, ``"restated"`` in a text of others or
+    ``"not seen"``), ``"conditional"`` (rests on a number that was estimated or supplied) or ``"heuristic"`` (an observed
+    law). A statement that is ``vacuous`` says nothing at this tolerance; that does not mean "one sample is enough". The
+    third line, the forecast, is measured and never comes from here.
     """
 
-    name: str
-    line: str
-    quantity: str
-    log10: float | None
-    rate: str
-    function_class: str
-    assumptions: tuple[str, ...]
-    source: str
-    status: str
-    vacuous: bool = False
-    adversary: Callable[[Array], Adversary] | None = None
-    seen: str = ""
+    _build: Build | None = PrivateAttr(default=None)
 
-    def record(self) -> StatementRecord:
-        """The statement as data, which tells only whether an adversary can be built."""
-        return StatementRecord(
-            name=self.name,
-            line=self.line,
-            quantity=self.quantity,
-            log10=self.log10,
-            rate=self.rate,
-            class_=self.function_class,
-            assumptions=self.assumptions,
-            source=self.source,
-            status=self.status,
-            vacuous=self.vacuous,
-            adversary=self.adversary is not None,
-            seen=self.seen,
-        )
+    @classmethod
+    def of(cls, *, build: Build | None = None, vacuous: bool = False, seen: str = "", **fields: Any) -> Self:
+        """A statement.
+
+        Args:
+            build: makes the `Adversary` against given samples of the unit cube, shape ``(m, d)``.
+            vacuous: whether it says nothing at this tolerance.
+            seen: the part of a cited source that was read; empty for what is proved here.
+            fields: the other fields of `StatementRecord`.
+        """
+        bound = cls(vacuous=vacuous, seen=seen, adversary=build is not None, **fields)
+        bound._build = build
+        return bound
+
+    def changed(self, **fields: Any) -> Self:
+        """A copy with other values of some fields, as `Record.changed`, that builds the same fooling functions."""
+        copy = super().changed(**fields)
+        copy._build = self._build
+        return copy
+
+    def fooling_function(self, x: Array) -> Adversary:
+        """The adversary against samples of the unit cube, shape ``(m, d)``; only of a statement with ``adversary``."""
+        assert self._build is not None, f"{self.name} builds no fooling function"
+        return self._build(x)
 
 
 def known_rate(
@@ -110,13 +99,13 @@ def known_rate(
     seen: str = "not seen",
 ) -> ClassBound:
     """A statement from the literature of which only the rate is known."""
-    return ClassBound(
+    return ClassBound.of(
         name=name,
         line=line,
         quantity=quantity,
         log10=None,
         rate=rate,
-        function_class=function_class,
+        class_=function_class,
         assumptions=assumptions,
         source=source,
         status=status,

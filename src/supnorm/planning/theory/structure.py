@@ -114,7 +114,7 @@ def pinn_rate(stability: float, eps: float, quadrature: float = 0.5) -> ClassBou
     With ``|u - v| <= C |residual of v|`` (the stability of the equation) a residual of eps / C is enough, whatever
     the training was; how many points show it is the rate of the quadrature.
 
-    >>> pinn_rate(0.125, 1e-3).function_class
+    >>> pinn_rate(0.125, 1e-3).class_
     'equations with |u - v| <= 0.125 |residual of v|: a residual of 0.008 is enough'
     """
     return known_rate(
