@@ -180,6 +180,9 @@ def test_compare_keeps_the_table_of_what_is_done(shell: Shell) -> None:
     assert code == 3, err
     rows = load(shell.folder / "both" / "compare.json")["rows"]
     assert [row["status"] for row in rows] == ["interrupted"]
+    # The same command with --out both/NAME would put the whole comparison there.
+    assert err.count("run the same command with --resume") == 2, err
+    assert "with --out" not in err
     assert (shell.folder / "both" / "compare.html").exists()
 
 

@@ -50,3 +50,11 @@ def test_no_agreement_beyond_rounding_is_said_to_be_explained() -> None:
     assert text == "what runs is what was read at 256 points within 10⁻¹⁶, explained by rounding in float64"
     assert "infinite" not in text
     assert math.inf not in fact("agreement", points=1).values.values()
+
+
+def test_of_no_proved_volume_no_bound_is_said() -> None:
+    share = {"share": 0.25, "target": 0.0123456}
+    assert narrator("K").text(fact("proved-share", **share, any=True)) == (
+        "25 % of the domain: the error is at most 0.0123456 K there"
+    )
+    assert narrator("K").text(fact("proved-share", share=0.0, target=0.01, any=False)) == "0 % of the domain"

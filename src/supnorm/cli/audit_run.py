@@ -161,6 +161,7 @@ def run_audit(
     run: RunContext,
     options: SearchOptions,
     tell: Callable[[AuditReport], None] = lambda report: None,
+    go_on: str | None = None,
 ) -> AuditReport:
     """Audit a problem file into the folder of a run.
 
@@ -169,6 +170,7 @@ def run_audit(
         run: the run, with its folder, and whether progress is drawn.
         options: the options of the audit.
         tell: gets a report that cannot be written.
+        go_on: how the user goes on after an interruption, if not by the same command with this folder.
     """
     from supnorm.auditing import NORMS, audit
     from supnorm.cli.folder import demand_no_other_run
@@ -184,7 +186,7 @@ def run_audit(
     if not settings.gradients:
         problem = _without_gradients(problem)
     folder = run.directory
-    go_on = f"run the same command with --out {shlex.quote(str(folder))} --resume"
+    go_on = go_on or f"run the same command with --out {shlex.quote(str(folder))} --resume"
     resumable = f"the expensive evaluations are kept in {folder}: {go_on}"
     observer = TerminalProgress(quiet=run.silent)
     calls = {"cost": settings.cost, "workers": settings.workers or 1} | {**options.calls}

@@ -244,7 +244,9 @@ def summary(result: CertifyResult) -> list[str]:
     if bounded and not unseen:
         lines.append(f"  ratio        {num(record.ratio, 4)}")
     if not unseen or record.proved_volume > 0:
-        share = fact("proved-share", share=record.proved_volume, target=record.target)
+        share = fact(
+            "proved-share", share=record.proved_volume, target=record.target, any=record.proved_volume > 0
+        )
         lines.append(f"  proved       {say.text(share)}")
     lines.append(f"  boxes        {say.text(fact('boxes', boxes=record.boxes, seconds=record.seconds))}")
     if record.agreement.sides:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from supnorm.results.compare import RowRecord
 
 PATHS = ("file", "python", "mask")  # keys whose text begins with a path
+AGAIN = "run the same command with --resume"
 PROBLEMS = Annotated[list[Path], typer.Argument(metavar="A.toml B.toml ...", help="Problem files.")]
 
 
@@ -111,18 +112,15 @@ def _audited(
     for path, name in zip(problems, names, strict=True):
         resume = run.resume and held_fingerprint(run.directory / name) is not None
         try:
-            records[name] = run_audit(path, run.within(name, resume), options).record
+            records[name] = run_audit(path, run.within(name, resume), options, go_on=AGAIN).record
         except Interrupted as why:
             ended = str(why) if isinstance(why, NotWritten) else f"interrupted at {path}"
-            resumable = (
-                f"expensive evaluations are kept in {run.directory}: run the same command with --resume"
-            )
-            return records, f"{ended}; {resumable}", refused
+            return records, f"{ended}; expensive evaluations are kept in {run.directory}: {AGAIN}", refused
         except BadInput as why:
             refused.append(why)
             continue
         if records[name].status.code == "interrupted":
-            stopped = f"interrupted at {path}: the table ends there; run the same command with --resume"
+            stopped = f"interrupted at {path}: the table ends there; {AGAIN}"
             return records, stopped, refused
     return records, "", refused
 

@@ -77,7 +77,7 @@ LEFT_OUT = {
     "no-ranks": "Separation ranks were not measured: they need {calls:count} calls.",
     "no-smoothness": "Smoothness above 1 was not measured: that needs calls of the function.",
     "no-calls": "Neither interactions nor a pole were looked for: that needs calls of the function.",
-    "typical-order": "min(order, 1) at typical points is {order:num}.",
+    "typical-order": "The Hölder order at typical points is about {order:num} (orders above 1 do not show).",
 }
 # What was converted or assumed.
 NOTES = {

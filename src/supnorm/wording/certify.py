@@ -119,7 +119,7 @@ SUMMARY = {
     "no-error-seen": "0: no error was seen",
     "upper": "{upper:error at most 6} ({kind}){nowhere?:: the error is nowhere larger}",
     "no-upper": "none",
-    "proved-share": "{share:percent 4} of the domain: the error is at most {target:error at most 6} there",
+    "proved-share": "{share:percent 4} of the domain{any?:: the error is at most {target:error at most 6} there}",
     "boxes": "{boxes:count} in {seconds:duration}",
 }
 # What `check` says beside the checker's own reason.
