@@ -53,6 +53,21 @@ def test_the_command_that_repeats_a_fit_has_what_a_call_cost(tmp_path):
     assert again["winner"]["sup"] == found["winner"]["sup"]
 
 
+def test_errors_have_one_unit_while_a_fit_goes_on_and_in_its_table(tmp_path, capsys):
+    relative = PROBLEM.replace('"absolute"', '"relative"\nfloor = 1.0')
+    (tmp_path / "truth.py").write_text(TRUTH)
+    (tmp_path / "problem.toml").write_text(relative.format(tolerance="1e-3"))
+    with pytest.raises(SystemExit):
+        main(
+            ["fit", str(tmp_path / "problem.toml"), "--out", str(tmp_path / "run"), "--method", "polynomial"]
+        )
+    said = capsys.readouterr()
+    tried = [line for line in said.err.splitlines() if line.startswith("  tried")]
+    assert tried
+    assert all(line.count(" %") == 2 for line in tried), tried
+    assert " %" in said.out.split("polynomial", 1)[1].splitlines()[0]
+
+
 def test_a_fit_leaves_model_numbers_and_two_pages(tmp_path, capsys):
     assert run(tmp_path, "1e-9") == 0
     said = capsys.readouterr().out

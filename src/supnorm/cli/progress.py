@@ -120,7 +120,7 @@ AT_ONCE: dict[str, Callable[[Any], str]] = {
     "Planned": _calls_planned,
     "TrainingsPlanned": _trainings_planned,
     "TrainingEnded": _training_ended,
-    "Tried": lambda e: f"  tried {e.method}: RMS {num(e.rms)}, worst {num(e.worst)}",
+    "Tried": lambda e: f"  tried {e.method}: RMS {e.unit(e.rms)}, worst {e.unit(e.worst)}",
     "Training": lambda e: f"  training a network of {count(e.weights)} weights on {count(e.samples)} samples",
     "CheckPlanned": _check_planned,
 }

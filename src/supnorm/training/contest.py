@@ -17,6 +17,8 @@ from supnorm.approximants import Approximation, NotApplicable
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
+from supnorm.problem.records import measure_record
+from supnorm.results.numbers import ErrorUnit, pretty_unit
 from supnorm.training.assessment import Errors, Validation
 from supnorm.training.events import Training, Tried
 
@@ -149,5 +151,7 @@ class Contest(ABC):
             approximation, self.validation.errors(approximation.function), spent, trail=offer.trail
         )
         self.attempts.append(attempt)
-        self.observer(Tried(approximation.method, attempt.errors.rms, attempt.errors.worst))
+        measure = measure_record(self.problem, self.validation.y.shape[1])
+        unit = ErrorUnit(measure.kind, pretty_unit(measure.unit), measure.per_output)
+        self.observer(Tried(approximation.method, attempt.errors.rms, attempt.errors.worst, unit))
         return self.meets(attempt) and self.accepts(attempt)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from supnorm.results.numbers import ErrorUnit
+
 
 @dataclass(frozen=True)
 class Training:
@@ -15,8 +17,9 @@ class Training:
 
 @dataclass(frozen=True)
 class Tried:
-    """A candidate was fitted; errors on the loop's validation points, in the problem's measure."""
+    """A candidate was fitted; errors on the loop's validation points, in the measure of the problem, and their unit."""
 
     method: str
     rms: float
     worst: float
+    unit: ErrorUnit = ErrorUnit("absolute")
