@@ -60,7 +60,7 @@ def test_a_fit_refuses_the_folder_of_an_audit(shell: Shell) -> None:
     before = _files(shell.folder / "run")
     done = shell.run("fit", "problem.toml", "--out", "run", *FIT)
     assert done.code == 2
-    assert "run holds an audit (result.json); choose another --out" in done.line
+    assert "run has an audit (result.json); choose another --out" in done.line
     assert _files(shell.folder / "run") == before
 
 
@@ -70,7 +70,7 @@ def test_an_audit_and_a_proof_refuse_the_folder_of_a_fit(shell: Shell) -> None:
     for verb in ("audit", "certify"):
         done = shell.run(verb, "problem.toml", "--out", "run", "--quiet")
         assert done.code == 2
-        assert "run holds a fit (fit.json); choose another --out" in done.line
+        assert "run has a fit (fit.json); choose another --out" in done.line
         assert _files(shell.folder / "run") == before
 
 
