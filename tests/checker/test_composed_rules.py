@@ -155,6 +155,24 @@ def test_kinks_have_the_values_of_their_functions(name):
     assert [float(v.mid()) for v in found.row] == pytest.approx(plain(y).tolist(), abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("f", "rate"),
+    [
+        (lambda x: jnp.exp(x) ** 3.0, 3.0),
+        (lambda x: jnp.sqrt(jnp.exp(6.0 * x)), 3.0),
+        (lambda x: 1.0 / jnp.exp(3.0 * x), -3.0),
+        (lambda x: jnp.exp(3.0 * x) * jnp.exp(x), 4.0),
+    ],
+)
+def test_powers_of_exponentials_have_the_remainder_of_their_own_exponent(f, rate):
+    (found,) = _enclosed(f, 3)
+    a = np.array([float(v.mid()) for v in found.coefficients])
+    y = np.linspace(-1, 1, 2001)
+    off = np.abs(np.exp(rate * y) - np.polynomial.chebyshev.chebval(y, a)).max()
+    (same,) = _enclosed(lambda x: jnp.exp(rate * x), 3)
+    assert off <= float(found.rem) <= float(same.rem) * (1 + 1e-9)
+
+
 @pytest.fixture(autouse=True)
 def _bits():
     old, ctx.prec = ctx.prec, 80
