@@ -23,7 +23,7 @@ from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput, ExitCode
 from supnorm.results.numbers import num
 from supnorm.sources import from_jax
-from supnorm.training import FitCalls, NetworkFit, QuasiNewton, fixed_data
+from supnorm.training import FitCalls, NetworkFit, QuasiNewton, fixed_data, outcome
 from supnorm.training import fit as full_fit
 from supnorm.training.events import Training, Tried
 
@@ -726,6 +726,24 @@ def test_ctrl_c_ends_with_the_best_so_far():
     assert (result.status.code, int(result.status.exit)) == ("interrupted", 3)
     assert len(result.candidates) == 2
     assert result.winner.audited
+
+
+def test_who_interrupts_does_not_wait_for_a_reference_that_has_become_slow(monkeypatch):
+    """Its cost was recorded as cheap, so that the last audit had no limit of time: it took two minutes."""
+    monkeypatch.setattr(outcome, "PATIENCE", 0.1)
+    stop, after = CtrlC(2), []
+
+    def slower(x):
+        if len(stop.seen) == 2:
+            after.append(len(x))
+            time.sleep(0.05)
+        return np.abs(x[:, 0] + 0.3 * x[:, 1])
+
+    kink = Domain(x=(-1.0, 1.0), y=(-1.0, 1.0))
+    result = fit(slower, kink, tolerance=1e-12, observer=stop)
+    assert result.status.code == "interrupted"
+    assert result.winner.audited
+    assert len(after) < 30
 
 
 def test_ctrl_c_in_a_certified_fit_of_several_outputs_is_told():

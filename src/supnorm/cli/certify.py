@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from supnorm.certification import CertifyResult
     from supnorm.problem import Problem
     from supnorm.problem.function import Array
+    from supnorm.results import BadInput
     from supnorm.results.certify import CertifyRecord
 
 RATIO = Annotated[
@@ -163,11 +164,15 @@ def _tighter(opened: Problem, path: Path, result: CertifyResult, asked: Question
 def _audited(folder: Path, fingerprint: str | None) -> Array | None:
     """The worst points of an audit of the same problem in the same folder, if there is one."""
     from supnorm.auditing import load_report
+    from supnorm.results import BadInput
     from supnorm.results.door import DAMAGED, faults_of
 
     if fingerprint is None or not (folder / "result.json").exists():
         return None
-    report = load_report(folder)
+    try:
+        report = load_report(folder)
+    except BadInput:  # a proof does not depend on this file; the complaint comes when the proof is written
+        return None
     with faults_of(f"{folder / 'result.json'}", DAMAGED):
         return _points_of(report)
 
@@ -197,9 +202,10 @@ def _keep(opened: Problem, folder: Path, result: CertifyResult, record: CertifyR
     from supnorm.sources import save_problem
 
     path = folder / "certificate.json"
-    joined = _into_report(
-        folder, fingerprint(opened), result
-    )  # first: what an audit contradicts is not written
+    report, damage = _audit_beside(folder)
+    joined = None
+    if report is not None:  # first: what an audit contradicts is not written
+        joined = _into_report(report, folder, fingerprint(opened), result)
     folder.mkdir(parents=True, exist_ok=True)
     save_problem(opened, folder / "problem.toml")
     if not goes_on:
@@ -207,11 +213,11 @@ def _keep(opened: Problem, folder: Path, result: CertifyResult, record: CertifyR
     result.certificate.save(path)
     write_whole(folder / "certify.json", record.to_json())
     if joined is not None:
-        with faults_of(
-            f"{folder / 'result.json'}", DAMAGED
-        ):  # the proof is written and does not depend on this file
+        with faults_of(f"{folder / 'result.json'}", DAMAGED):
             joined.save(folder)
             write_page(joined, folder / "report.html")
+    if damage is not None:  # the proof is written and does not depend on the audit's file
+        raise damage
 
 
 def _next(problem: Path, folder: Path, result: CertifyResult, asked: Question) -> list[str]:
@@ -262,21 +268,32 @@ def _where(record: CertifyRecord) -> dict[str, Any]:
     return {"at": witness.x, "output": witness.output if len(witness.model) > 1 else ""}
 
 
-def _into_report(folder: Path, fingerprint: str, result: CertifyResult) -> AuditReport | None:
-    """The report of an audit of the same problem in the folder, with the bound and with a larger error if there is one.
+def _audit_beside(folder: Path) -> tuple[AuditReport | None, BadInput | None]:
+    """The report of an audit in the folder, or why its file cannot be read."""
+    from supnorm.auditing import load_report
+    from supnorm.results import BadInput
 
-    None if there is no such report, or if it does not change.
+    if not (folder / "result.json").exists():
+        return None, None
+    try:
+        return load_report(folder), None
+    except BadInput as error:
+        return None, error
+
+
+def _into_report(
+    report: AuditReport, folder: Path, fingerprint: str, result: CertifyResult
+) -> AuditReport | None:
+    """The report of an audit with the bound, and with a larger error if there is one.
+
+    None if it is of another problem, or does not change.
 
     Raises:
         BadInput: when the audit computed an error above the bound.
     """
-    from supnorm.auditing import load_report
     from supnorm.certification import into_report
     from supnorm.results.door import DAMAGED, faults_of
 
-    if not (folder / "result.json").exists():
-        return None
-    report = load_report(folder)
     with faults_of(f"{folder / 'result.json'}", DAMAGED):
         joined = into_report(report, result) if report.record.fingerprint == fingerprint else report
     return None if joined is report else joined

@@ -26,6 +26,9 @@ from supnorm.wording.fit import FIT, narrator
 
 Array = NDArray[np.float64]
 FEWEST = 16  # smallest number of fresh points
+# Seconds of the search after an interruption: 2,000 evaluations of a cheap reference take less than one. A reference that
+# has become slow since its cost was recorded must not hold up who wants to end.
+PATIENCE = 3.0
 
 
 def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
@@ -83,6 +86,8 @@ def _judged(state: ActiveFit) -> tuple[AuditReport | None, Validation, int]:
         return None, state.validation, spent
     evaluations = min(state.audit_evaluations, 2000) if state.interrupted else state.audit_evaluations
     seconds, points = _shares(state, evaluations)
+    if state.interrupted:
+        seconds, points = min(seconds or PATIENCE, PATIENCE), FEWEST
     report = audit_model(
         state.problem,
         state.best().approximation.function,
