@@ -15,6 +15,7 @@ from supnorm.certification.composed_model import ChebyshevModel, Log
 from supnorm.certification.rounding import U
 from supnorm.program import Node
 from supnorm.program.discrepancies import Discrepancy
+from supnorm.program.operations import UNARY
 
 enclosure = sys.modules["supnorm.certification.composed_enclosure"]
 ERR, REM = 1e-3, 1e-2
@@ -129,6 +130,12 @@ def test_the_quotient_of_another_difference_is_no_relative_error():
     value = (np.exp(2.1 * y) - np.exp(2.0 * y)) * np.exp(2.0 * y)
     off = np.abs(value - np.polynomial.chebyshev.chebval(y, a)).max()
     assert 1e-2 < off <= found.rest[0, 0]
+
+
+def test_the_composed_gelu_has_the_values_of_the_operation():
+    x = _model(lambda y: 3.0 * y)
+    found = enclosure.gelu_tanh(x)
+    assert np.abs(found.values - UNARY["gelu_tanh"](x.values)).max() <= 2.0 * found.err[0, 0] <= 1e-12
 
 
 @pytest.fixture(autouse=True)
