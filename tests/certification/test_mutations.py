@@ -188,24 +188,24 @@ def _false_claims(tmp_path, **arguments):
 
 
 def _without_divisor(honest):
-    def weak(model, reference, log, divisor, tolerances, signed, ends):
+    def weak(model, reference, log, divisor, tolerances, signed, room):
         divisor = None if divisor is None else 2.0 * divisor
-        return honest(model, reference, log, divisor, tolerances, signed, ends)
+        return honest(model, reference, log, divisor, tolerances, signed, room)
 
     return weak
 
 
 def _wide_tolerances(honest):
-    def weak(model, reference, log, divisor, tolerances, signed, ends):
+    def weak(model, reference, log, divisor, tolerances, signed, room):
         wide = np.where(tolerances < 1, 2.0, 1.0) * tolerances
-        return honest(model, reference, log, divisor, wide, signed, ends)
+        return honest(model, reference, log, divisor, wide, signed, room)
 
     return weak
 
 
 def _signed_forgotten(honest):
-    return lambda model, reference, log, divisor, tolerances, signed, ends: honest(
-        model, reference, log, divisor, tolerances, False, ends
+    return lambda model, reference, log, divisor, tolerances, signed, room: honest(
+        model, reference, log, divisor, tolerances, False, room
     )
 
 
