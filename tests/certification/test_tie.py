@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from supnorm.certification import certify, mismatch, values_of_problem
+from supnorm.certification import certify, mismatch, tie, values_of_problem
 from supnorm.certification.certificate import digest
 from supnorm.certification.error_program import error_program
 from supnorm.checker import check
@@ -330,3 +330,19 @@ def test_a_declared_function_may_differ_from_itself_by_its_accuracy(tmp_path):
         tmp_path / "c.json", values_of_problem(problem), functions={"reference": lambda p: loose(p).tolist()}
     )
     assert verdict.accepted, verdict.reason
+
+
+def test_branches_that_the_program_does_not_take_widen_what_is_allowed():
+    torch = pytest.importorskip("torch")
+    from supnorm.sources import from_torch
+
+    layers = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Softplus(), torch.nn.Linear(3, 1)).double()
+    with torch.no_grad():
+        layers[0].weight.mul_(100.0)  # the branch begins where the argument is 20
+    problem = Problem(from_torch(layers.eval()), wave, DOMAIN)
+    x = problem.domain.from_unit(np.random.default_rng(1).random((50, 2)))
+    y, f = problem.model.value(x), problem.reference.value(x)
+    room = np.max(tie._branches(problem.model, problem.domain))
+    rounding = tie._rounding(problem.model, y, x) + tie._rounding(problem.reference, f, x)
+    assert room > 0
+    assert tie._allowance(problem, y, f, x) == pytest.approx(float(np.max(rounding)) + room)

@@ -416,3 +416,17 @@ def test_the_executor_of_its_own_ends_and_a_given_one_goes_on() -> None:
         Evaluator(problem, calls=Calls(executor=pool)).close()
         assert pool.submit(abs, -1).result() == 1
     Evaluator(problem).close()  # none, nothing to end
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0])
+def test_a_point_is_noted_twice_only_where_calls_alone_and_in_a_batch_differ(shift: float) -> None:
+    """Of points that are not the worst one, too: peaks of a model whose values depend on the batch."""
+    problem = Problem(
+        lambda x: x[:, 0] + shift * (len(x) > 1), lambda x: 0 * x[:, 0], Domain(a=(0.0, 1.0), b=(-1.0, 1.0))
+    )
+    evaluator = Evaluator(problem)
+    x = points(20)
+    evaluator.values(x, "search")
+    other = x[int(np.argmin(x[:, 0]))]
+    assert evaluator.recompute(other, other[0] + shift).error == other[0] + shift
+    assert [t.differs for t in evaluator.twice] == ([True] if shift else [])
