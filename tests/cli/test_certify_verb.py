@@ -19,6 +19,7 @@ from supnorm.certification.certificate import digest
 from supnorm.checker import check
 from supnorm.cli.certify import summary
 from supnorm.cli.progress import Progress
+from supnorm.problem import Domain, Problem
 from supnorm.sources import open_problem
 
 CERTIFY = """
@@ -405,3 +406,9 @@ def test_a_contradiction_is_a_bug_and_writes_nothing(shell: Shell, monkeypatch: 
     assert shell.run("certify", "h.toml", "--ratio", "1.1", "--out", "run").code == 70
     assert not (shell.folder / "run/certificate.json").exists()
     assert not (shell.folder / "run/certify.json").exists()
+
+
+def test_of_the_whole_domain_one_bound_is_named() -> None:
+    """The target stood beside it, which is larger: two bounds for one domain."""
+    parabola = Problem(lambda x: x[:, 0] ** 2, lambda x: 0.3 * x[:, 0], Domain(x=(-1.0, 1.0)))
+    assert "  proved       100 % of the domain" in summary(certify(parabola, ratio=2.0))
