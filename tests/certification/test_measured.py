@@ -314,7 +314,7 @@ def test_bounds_that_contradict_a_witness_are_a_bug_and_no_result(monkeypatch):
 
     monkeypatch.setattr(leaf.Batch, "offer", weak)
     with pytest.raises(
-        Contradiction, match=r"a proved error of 0\.00\d+ at \[.*above the proved upper bound"
+        Contradiction, match=r"a proved error of \d\S+ × 10⁻⁴ at \[.*above the proved upper bound"
     ):
         certify(Problem(_shifted, _sine, DOMAIN), 1.1)
 

@@ -316,7 +316,16 @@ def test_the_command_line_in_python_leaves_handlers_as_they_were() -> None:
     """The next Ctrl-C of the caller's own program would have been taken for a second request to end."""
     from supnorm.cli import main
 
-    before = [signal.getsignal(number) for number in SIGNALS], sys.unraisablehook
+    before = [signal.getsignal(number) for number in SIGNALS], sys.unraisablehook, sys.excepthook
     with pytest.raises(SystemExit):
         main(["--version"])
-    assert ([signal.getsignal(number) for number in SIGNALS], sys.unraisablehook) == before
+    assert ([signal.getsignal(number) for number in SIGNALS], sys.unraisablehook, sys.excepthook) == before
+
+
+def test_compiled_code_that_drops_ctrl_c_prints_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where it cannot raise, Cython prints by `sys.excepthook`; SciPy's Sobol points did in an interrupted budget."""
+    from supnorm.cli.main import _unless_interrupted
+
+    for error in (KeyboardInterrupt(), ValueError("of the user")):
+        _unless_interrupted(type(error), error, None)
+    assert capsys.readouterr().err == "ValueError: of the user\n"

@@ -86,7 +86,7 @@ def test_ctrl_c_while_a_proof_is_taken_in_loses_no_audit(
     monkeypatch.setattr(supnorm.certification, "certify", stopped)
     done = needle.run("audit", "problem.toml", "--out", "run", "--quiet")
     assert done.code == 0
-    assert "not in this report: stopped by you" in done.err
+    assert "not in this report: you stopped before it was compared" in done.err
     assert (
         json.loads((needle.folder / "run" / "result.json").read_text())["status"]["code"] == "nothing-found"
     )

@@ -74,7 +74,7 @@ def test_fixed_samples_with_a_jump_are_fitted_in_pieces_and_told():
     assert result.winner.method == "piecewise polynomial"
     told = [note for note in result.notes if note.startswith("the labels jump by 0.4")]
     assert len(told) == 1
-    assert "the piecewise polynomial can jump there" in result.notes[1]
+    assert "the candidate that jumps there is the piecewise polynomial" in result.notes[1]
     away = np.linspace(-0.99, 0.99, 2000)[:, None]
     away = away[np.abs(away[:, 0] - 0.1) > 0.02]
     truth = np.where(away < 0.1, np.sin(4 * away), 0.5 * np.cos(9 * away) + 0.5)

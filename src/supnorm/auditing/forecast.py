@@ -61,7 +61,8 @@ class Forecast:
 
         >>> print(Forecast({"search": 328, "statistics": 80, "pictures": 300}, 0.31).event(400, False).words)
         planned: at most 708 evaluations (408 of search and statistics, 300 for sizes of peaks and pictures); at \
-0.31 s each about 3.7 min; no budget was given, and calls of more than 1 ms get 400 evaluations: --evaluations N changes it
+0.31 s each about 3.7 min of calls; the search itself takes further time; no budget was given, and calls of more than 1 ms \
+get 400 evaluations: --evaluations N changes it
         """
         values: dict[str, Any] = {**self.purposes, "total": self.total}
         values["search"] = self.purposes["search"] + self.purposes["statistics"]

@@ -63,11 +63,11 @@ def main(arguments: list[str] | None = None) -> None:
     A caller in Python finds its signal handlers and hooks unchanged.
     """
     handlers = {number: signal.getsignal(number) for number in heard()}
-    hook = sys.unraisablehook
+    hooks = sys.unraisablehook, sys.excepthook
     try:
         code = begin(arguments)
     finally:
-        sys.unraisablehook = hook
+        sys.unraisablehook, sys.excepthook = hooks
         for number, handler in handlers.items():
             if handler is not None:  # a handler that was not set from Python cannot be restored
                 signal.signal(number, handler)
@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
 def begin(arguments: list[str] | None = None) -> int:
     """Run the command line as a program that reacts to Ctrl-C, SIGTERM and SIGHUP; returns the exit code."""
     INTERRUPTS.listen(heard(), _at_once)
-    sys.unraisablehook = _again
+    sys.unraisablehook, sys.excepthook = _again, _unless_interrupted
     return run(arguments)
 
 
@@ -87,6 +87,12 @@ def _again(dropped: Any) -> None:
         threading.Timer(0.02, INTERRUPTS.send_again).start()
     else:
         sys.__unraisablehook__(dropped)
+
+
+def _unless_interrupted(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Print no traceback of Ctrl-C: compiled code that cannot raise prints it here before it drops it (`_again`)."""
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
 
 
 def _at_once() -> None:
