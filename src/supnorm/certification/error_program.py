@@ -391,9 +391,8 @@ def _one(
     for constant in (divisor, tolerances):
         if constant is not None and np.any(constant != 1.0):
             gap = build.binary("div", gap, room.twice(build, constant))
-    if (
-        divisor is None
-    ):  # the division comes last, because the checker knows how to treat a final quotient where f is zero
+    if divisor is None:
+        # The division comes last: the checker knows how to treat a final quotient where f is zero.
         gap = build.binary("div", gap, room.twice(build, room.divisor(build, f, signed)))
     return build.finish(gap)
 

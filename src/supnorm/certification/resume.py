@@ -2,8 +2,8 @@
 
 When the file is read (`load_bracket`): the box, the programs and the declarations are those of the problem; the cells tile
 the box (exactly, in integers); the claims agree with the leaves; the witness is a point that counts, and its error is
-proved again. Then (`go_on`): the bounds of the leaves are proved again (`proved_again`), in a tenth to a third of the time
-of finding them, and recorded values of functions that are only evaluated are compared with these functions. Bounds for
+proved again. Then (`go_on`): the bounds of the leaves are proved again (`proved_again`), without the search that
+found them, and recorded values of functions that are only evaluated are compared with these functions. Bounds for
 which there is no time are counted (`Bracket.believed`), and no verdict uses them.
 """
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from supnorm.problem.specification import ProblemSpec
 
 MOST = 100_000_000_000  # largest number of evaluations: days of work for the fastest functions
-# Seconds for proving the bounds of a certificate beside the audit again, which takes a tenth to a third of the time in
-# which certify found them (tests/certification/test_proved_again.py compares the bounds).
+# Seconds for proving the bounds of a certificate beside the audit again, which took a tenth to a half of the time in
+# which certify found up to 50,000 of them (tests/certification/test_proved_again.py compares the bounds).
 PROVING = 20.0
 
 
