@@ -26,7 +26,7 @@ from .planning import BudgetResult, LearningCurve, NetworkClass, PlanningCalls, 
 from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem, with_bound
 from .results import BadInput, Bound, Estimate, ExitCode, Status, Witness
 from .results.versions import __version__
-from .sources import from_jax, from_torch, open_problem, save_problem, with_derivatives
+from .sources import from_jax, from_torch, open_problem, root, save_problem, with_derivatives
 from .training import FitCalls, FitResult, NetworkFit, fit
 
 __all__ = [
@@ -80,6 +80,7 @@ __all__ = [
     "load_report",
     "open_problem",
     "residual",
+    "root",
     "save_problem",
     "with_bound",
     "with_derivatives",

@@ -14,6 +14,7 @@ from typing import Any
 from supnorm.problem.coded import Coded
 from supnorm.problem.from_file import FromFile
 from supnorm.problem.problem import Problem
+from supnorm.problem.specification import code_in, with_code
 from supnorm.results.guard import LARGEST
 
 
@@ -87,9 +88,9 @@ def _facts(problem: Problem) -> dict[str, Any]:
 def _placeless(origin: Mapping[str, Any]) -> dict[str, Any]:
     """The table of a source without the folders in its paths, because a moved problem is the same problem."""
     plain = {k: v for k, v in origin.items() if k != "command"}
-    for key in ("file", "python"):
-        if plain.get(key):
-            plain[key] = PurePath(str(plain[key])).name
+    if plain.get("file"):
+        plain["file"] = PurePath(str(plain["file"])).name
+    plain = with_code(plain, lambda text: PurePath(text).name)
     return plain | {"command": [PurePath(str(p)).name for p in origin.get("command") or ()]}
 
 
@@ -112,8 +113,8 @@ def _files(problem: Problem) -> Iterator[Path]:
             continue
         if origin.get("file"):
             yield root / str(origin["file"])
-        if origin.get("python"):
-            yield root / str(origin["python"]).rpartition(":")[0]
+        for text in code_in(origin):
+            yield root / text.rpartition(":")[0]
         for part in origin.get("command") or ():
             if (root / str(part)).is_file():
                 yield root / str(part)

@@ -15,7 +15,7 @@ from supnorm.problem.axis import Axis
 from supnorm.problem.domain import Domain
 from supnorm.problem.from_file import FromFile
 from supnorm.problem.problem import Problem
-from supnorm.problem.specification import ProblemSpec, law_name, read_specification
+from supnorm.problem.specification import ProblemSpec, law_name, read_specification, with_code
 from supnorm.results import BadInput, write_whole
 
 
@@ -91,8 +91,7 @@ class _Move:
         table = dict(origin)
         if "file" in table:
             table["file"] = self.path(table["file"])
-        if "python" in table:
-            table["python"] = self.named(table["python"])
+        table = with_code(table, self.named)
         if "command" in table:
             table["command"] = [self.path(a) if (self.old / a).is_file() else a for a in table["command"]]
             if os.sep not in table["command"][0] and (self.old / origin["command"][0]).is_file():

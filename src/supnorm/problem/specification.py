@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,14 @@ from supnorm.results.door import reading
 from supnorm.results.guard import LARGEST, cause, demand_depth, demand_no_null
 from supnorm.results.printable import one_line
 
+TYPES = (
+    "float",
+    "str",
+    "list[float]",
+    "list[str]",
+    "list[union[float,str]]",
+)  # pydantic's, in the path of a key
+CODE = ("python", "root", "start", "between")  # keys of a source whose texts name code
 DOTTED = re.compile(r"(?:\.[\w\"' -]{0,60}){100}")
 
 
@@ -37,16 +46,20 @@ class DeclaredSpec(Table):
 
 
 class SourceSpec(Table):
-    """``[model]``, ``[reference]`` or ``[recheck]``: exactly one of file, python, command.
+    """``[model]``, ``[reference]`` or ``[recheck]``: exactly one of file, python, command, root.
 
     ``file``: .onnx, .pt2, .pt (TorchScript), .npz (written by supnorm), .csv/.parquet/.nc (a table of computed values).
     ``python``: ``"file.py:name"``, a function or a ready object (nn.Module, Keras or scikit-learn model).
     ``command``: a program and its arguments, which exchanges lines on stdin and stdout.
+    ``root``: ``"file.py:g"``, g(x, y): the function is the y with g(x, y) = 0 ``between`` two ends.
     """
 
     file: str | None = None
     python: str | None = None
     command: list[str] | None = None
+    root: str | None = None
+    start: float | str | None = None  # root: where Newton's method begins; a number or "file.py:name"
+    between: list[float | str] | None = None  # root: the ends of the branch
     name: str = ""
     inputs: list[str] | None = None  # input names (columns, graph inputs) in the order of the axes
     outputs: list[str] | None = None
@@ -63,9 +76,15 @@ class SourceSpec(Table):
 
     @model_validator(mode="after")
     def _one_kind(self) -> SourceSpec:
-        given = [k for k in ("file", "python", "command") if getattr(self, k)]
+        given = [k for k in ("file", "python", "command", "root") if getattr(self, k)]
         if len(given) != 1:
-            raise ValueError(f"give exactly one of file, python, command; got {', '.join(given) or 'none'}")
+            raise ValueError(
+                f"give exactly one of file, python, command, root; got {', '.join(given) or 'none'}"
+            )
+        if self.root and len(self.between or ()) != 2:
+            raise ValueError("root needs the ends of its branch: between = [low, high]")
+        if not self.root and (self.start is not None or self.between is not None):
+            raise ValueError("start and between belong to root; leave them out")
         if self.protocol not in ("batch", "point"):
             raise ValueError(f'protocol must be "batch" or "point", got {self.protocol!r}')
         if self.precision not in (None, "float32", "float64"):
@@ -77,6 +96,37 @@ class SourceSpec(Table):
         if len(set(names)) < len(names):
             raise ValueError(f"outputs must have different names, got {', '.join(names)}")
         return self
+
+
+def with_code(table: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """A table of a source whose texts that name code, ``"file.py:name"``, are changed.
+
+    >>> with_code({"root": "a.py:g", "between": [0.0, "b.py:top"], "name": "c"}, str.upper)
+    {'root': 'A.PY:G', 'between': [0.0, 'B.PY:TOP'], 'name': 'c'}
+    """
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [changed(v) for v in value]
+        return change(value) if isinstance(value, str) else value
+
+    return {k: changed(v) if k in CODE else v for k, v in table.items()}
+
+
+def code_in(table: Mapping[str, Any]) -> list[str]:
+    """The texts of a table of a source that name code.
+
+    >>> code_in({"root": "a.py:g", "between": [0.0, "b.py:top"]})
+    ['a.py:g', 'b.py:top']
+    """
+    texts: list[str] = []
+
+    def note(text: str) -> str:
+        texts.append(text)
+        return text
+
+    with_code(table, note)
+    return texts
 
 
 class AxisSpec(Table):
@@ -222,9 +272,7 @@ def _first_line(error: ValidationError) -> str:
     # If one key is unknown and another is missing, the unknown one is probably a misspelling: the message names it.
     first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     # pydantic adds the name of a type to the path, which is no key of the file.
-    key = ".".join(
-        str(part) for part in first["loc"] if part not in ("float", "str", "list[float]", "list[str]")
-    )
+    key = ".".join(str(part) for part in first["loc"] if part not in TYPES)
     got = first.get("input")
     if first["type"] == "extra_forbidden":
         known = ", ".join(_known_keys(first["loc"][:-1]))

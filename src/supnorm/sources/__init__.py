@@ -4,6 +4,15 @@ from supnorm.problem.save import save_problem
 from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.jax import from_jax
 from supnorm.sources.open import open_function, open_problem
+from supnorm.sources.root import root
 from supnorm.sources.torch import from_torch
 
-__all__ = ["from_jax", "from_torch", "open_function", "open_problem", "save_problem", "with_derivatives"]
+__all__ = [
+    "from_jax",
+    "from_torch",
+    "open_function",
+    "open_problem",
+    "root",
+    "save_problem",
+    "with_derivatives",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from supnorm.problem.specification import ProblemSpec
+from supnorm.problem.specification import ProblemSpec, code_in
 from supnorm.sources.onnx_files import data_files
 from supnorm.sources.recording import files_of
 
@@ -29,7 +29,7 @@ def _texts(spec: ProblemSpec) -> Iterator[str]:
     """Paths as the problem file gives them."""
     for source in (spec.model, spec.reference, spec.recheck):
         if source is not None:
-            yield from filter(None, (source.file, source.python and _file(source.python)))
+            yield from filter(None, (source.file, *map(_file, code_in(source.model_dump()))))
             yield from source.command or ()
     named = spec.constraints.python if spec.constraints is not None else []
     code = [named] if isinstance(named, str) else list(named)

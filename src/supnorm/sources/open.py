@@ -207,6 +207,10 @@ def _opened(
             f"{(root / spec.python).resolve()} {content_of(root / spec.python.rpartition(':')[0])}"
         ):
             function = open_python(spec, root, probe[:, columns], where)
+    elif spec.root:
+        from supnorm.sources.root_file import open_root
+
+        return open_root(spec, root, columns, where)
     else:
         from supnorm.sources.command import open_command
 
