@@ -584,8 +584,11 @@ def test_the_noise_of_repeated_points_is_half_the_range_of_their_labels():
         (lambda: fit((np.full((40, 1), "a"), X[:, 0])), "inputs must be real numbers, got an array of <U1"),
         (lambda: fit(bell, I_6_2, norm="max"), 'norm must be "sup" or "l2"'),
         (lambda: fit(bell, I_6_2, method="best"), "method must be auto, one of chebyshev"),
-        (lambda: fit(bell, I_6_2, seconds=-1.0), "seconds must be positive"),
-        (lambda: fit(bell, I_6_2, max_evaluations=3), "max_evaluations must be at least 50"),
+        (lambda: fit(bell, I_6_2, seconds=-1.0), "seconds must be a finite number above 0, got -1.0"),
+        (
+            lambda: fit(bell, I_6_2, max_evaluations=3),
+            "max_evaluations must be a finite number of at least 50, got 3",
+        ),
         (
             lambda: fit(bell, I_6_2, calls=FitCalls(audit_evaluations=3)),
             "audit_evaluations must be at least 100",

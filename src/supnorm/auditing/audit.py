@@ -38,7 +38,7 @@ from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.results import BadInput
-from supnorm.results.option import demand_number
+from supnorm.results.option import demand_number, demand_seconds
 
 # Of the time of the search, where seconds limit it. Without a limit the peaks of cheap pairs of 1 to 4 inputs took 0.03 to
 # 0.24 s of processor: a search of 1.2 s leaves room for all of them.
@@ -96,7 +96,7 @@ def audit(
     if problem.model is None:
         raise BadInput("an audit needs a model beside the reference; give one as [model]")
     demand_number("evaluations", evaluations, LEAST)
-    demand_number("seconds", seconds, 0.0)
+    demand_seconds(seconds)
     demand_number("seed", seed, 0, whole=True)
     demand_norms(norms)
     power, shown = power_of(power), pictures or Pictures()

@@ -20,6 +20,7 @@ from supnorm.auditing.run import Asked
 from supnorm.evaluation import Calls, Evaluator
 from supnorm.problem import Problem
 from supnorm.results import Witness
+from supnorm.results.option import demand_seconds
 
 Array = NDArray[np.float64]
 
@@ -56,6 +57,7 @@ def find_worst(
     >>> round(find_worst(problem, evaluations=1000).witness.error, 6)
     0.25
     """
+    demand_seconds(seconds)
     start = time.perf_counter()
     calls = calls or Calls()
     evaluator = Evaluator(problem, calls, budget=evaluations)

@@ -39,6 +39,7 @@ from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.results import BadInput, Contradiction
 from supnorm.results.numbers import exact
+from supnorm.results.option import demand_seconds
 from supnorm.wording import Fact
 
 Observer = Callable[[BracketNarrowed | ProvedAgain], None]
@@ -98,6 +99,7 @@ def certify(
     >>> result
     CertifyResult('proved', lower=0.3567, upper=0.3593, upper_kind='exact-arithmetic')
     """
+    demand_seconds(seconds)
     limit = Limit.of(seconds, boxes)
     _demand_problem(problem)
     goal = _goal(ratio, problem.error.limit if ratio is None and tolerance is None else tolerance)

@@ -15,7 +15,7 @@ from supnorm.cli.repeat import repeated
 from supnorm.cli.run import RunContext
 from supnorm.interrupts import INTERRUPTS
 from supnorm.results.numbers import literal
-from supnorm.results.option import number_list, option
+from supnorm.results.option import LEAST_SECONDS, number_list, option
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport, Power
@@ -102,7 +102,7 @@ class SearchOptions:
         "Stop the search after this time; the rest of the audit takes less than as long again.",
         default=None,
         kind=float,
-        low=0.1,
+        low=LEAST_SECONDS,
     )
     seed: int | None = option("--seed", "Same seed, same result. [default: 0]", default=None, kind=int, low=0)
     calls: Mapping[str, Any] = field(default_factory=dict)

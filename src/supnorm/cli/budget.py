@@ -53,7 +53,9 @@ def _network(text: str, option: str) -> NetworkClass:
 class Asked:
     """The question, about a smoothness class or about a function."""
 
-    tolerance: float | None = option("--tolerance", "Largest error allowed.", default=None, kind=float)
+    tolerance: float | None = option(
+        "--tolerance", "Largest error allowed.", default=None, kind=float, above=0
+    )
     norm: str | float = option("--norm", "sup, l1, l2 or a number p.", default="sup", read=_norm)
     network: NetworkClass | None = option(
         "--network",

@@ -11,8 +11,10 @@ import typer
 
 from supnorm.cli.answer import say
 from supnorm.cli.executors import processes
+from supnorm.cli.fields import number_option
 from supnorm.cli.options import PROBLEM, SEED, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
+from supnorm.results.option import LEAST_SECONDS
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
@@ -24,22 +26,23 @@ if TYPE_CHECKING:
 
 RATIO = Annotated[
     float | None,
-    typer.Option(
-        "--ratio", min=1.000001, help="Stop at upper <= ratio * lower. [default: 1.1 without a tolerance]"
+    number_option(
+        "--ratio", "Stop at upper <= ratio * lower. [default: 1.1 without a tolerance]", low=1.000001
     ),
 ]
 TOLERANCE = Annotated[
     float | None,
-    typer.Option(
+    number_option(
         "--tolerance",
-        help="Stop at upper <= tolerance, or at a witness above it. [default: that of the problem]",
+        "Stop at upper <= tolerance, or at a witness above it. [default: that of the problem]",
+        above=0,
     ),
 ]
 PROCESSES = Annotated[
-    int | None, typer.Option("--workers", min=1, help="Processes that share the boxes. [default: 1]")
+    int | None, number_option("--workers", "Processes that share the boxes. [default: 1]", int, low=1)
 ]
 AUDITED = 200  # worst points of an audit at which the running functions are compared with their programs
-LIMIT = Annotated[float | None, typer.Option("--seconds", min=0.1, help="Stop after this time.")]
+LIMIT = Annotated[float | None, number_option("--seconds", "Stop after this time.", low=LEAST_SECONDS)]
 
 
 CHECKPOINT = "checkpoint.json"  # the certificate so far, during a run

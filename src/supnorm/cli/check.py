@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from supnorm.cli.answer import answer, say
+from supnorm.cli.fields import number_option
 from supnorm.cli.options import JSON, QUIET, TRUST
-from supnorm.results.numbers import literal
 
 if TYPE_CHECKING:
     from supnorm.checker import CheckResult
@@ -27,25 +27,29 @@ TIED = Annotated[
 ]
 TOLERANCE = Annotated[
     float | None,
-    typer.Option(
-        "--tolerance", help="Demand a proof of this tolerance. [default: that of --problem, if any]"
+    number_option(
+        "--tolerance", "Demand a proof of this tolerance. [default: that of --problem, if any]", above=0
     ),
 ]
-PROCESSES = Annotated[int, typer.Option("--workers", min=1, help="Processes that share the leaves.")]
+PROCESSES = Annotated[
+    int, number_option("--workers", "Processes that share the leaves. [default: 1]", int, low=1)
+]
 MOST = Annotated[
     float | None,
-    typer.Option(
+    number_option(
         "--limit",
+        "Refuse a file if its proof would take one core longer, by the forecast. [default: 36000]",
         metavar="SECONDS",
-        help="Refuse a file if its proof would take one core longer, by the forecast. [default: 36000]",
+        above=0,
     ),
 ]
 MEGABYTES = Annotated[
     float | None,
-    typer.Option(
+    number_option(
         "--memory",
+        "Refuse a file if its proof would take more memory, by the forecast. [default: 4000]",
         metavar="MB",
-        help="Refuse a file if its proof would take more memory, by the forecast. [default: 4000]",
+        above=0,
     ),
 ]
 MB = 1e6
@@ -75,11 +79,6 @@ def command(
     if not certificate.is_file():
         fault = "a folder" if certificate.is_dir() else "no such file"
         raise BadInput(f"{certificate}: {fault}; give the certificate that certify wrote, a certificate.json")
-    if tolerance is not None and not 0.0 < tolerance < math.inf:
-        raise BadInput(f"--tolerance must be positive and finite, got {literal(tolerance, 6)}")
-    for name, value in (("--limit", most), ("--memory", memory)):
-        if value is not None and not value > 0.0:
-            raise BadInput(f"{name} must be positive, got {literal(value, 6)}")
     opened = None if problem is None else open_problem(problem, trust=trust)
     limit = opened.error.limit if tolerance is None and opened is not None else tolerance
     try:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar
 
 import typer
 
 from supnorm.results.numbers import literal
-from supnorm.results.option import options_of
+from supnorm.results.option import Option, options_of
 
 Made = TypeVar("Made")
 Command = Callable[..., int]
@@ -49,14 +50,7 @@ def _parameters(cls: type) -> list[inspect.Parameter]:
     for name, option in options_of(cls).items():
         shown = _text(defaults[name])
         help = option.help + (f" [default: {shown}]" if shown and "[default:" not in option.help else "")
-        declared = typer.Option(
-            option.name,
-            metavar=option.metavar,
-            min=option.low,
-            max=option.high,
-            help=help,
-            show_default=False,
-        )
+        declared = declared_option(replace(option, help=help))
         parameters.append(
             inspect.Parameter(
                 name,
@@ -66,6 +60,18 @@ def _parameters(cls: type) -> list[inspect.Parameter]:
             )
         )
     return parameters
+
+
+def declared_option(option: Option) -> Any:
+    """What typer knows of an option; a number is read by `supnorm.results.option.NumberText`, and nothing else."""
+    number = option.number
+    metavar = option.metavar or ({int: "N", float: "NUMBER"}.get(option.kind) if number else None)
+    return typer.Option(option.name, metavar=metavar, parser=number, help=option.help, show_default=False)
+
+
+def number_option(name: str, help: str, kind: type = float, **limits: Any) -> Any:
+    """The same for an option of a single verb; ``limits`` are fields of `Option`."""
+    return declared_option(Option(name=name, help=help, kind=kind, **limits))
 
 
 def _text(default: Any) -> str:

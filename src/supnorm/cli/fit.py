@@ -14,7 +14,7 @@ from supnorm.cli.fields import made, with_options_of
 from supnorm.cli.options import PROBLEM, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
 from supnorm.evaluation.calls import Calls
-from supnorm.results.option import option
+from supnorm.results.option import LEAST_SECONDS, option
 from supnorm.strategies import STRATEGIES, named
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 class FitOptions:
     """Arguments of `fit` that are options."""
 
-    tolerance: float | None = option("--tolerance", "Largest error allowed.", default=None, kind=float)
+    tolerance: float | None = option(
+        "--tolerance", "Largest error allowed.", default=None, kind=float, above=0
+    )
     norm: str = option("--norm", "sup: the largest error; l2: the RMS.", default="sup")
-    seconds: float | None = option("--seconds", "Time limit.", default=None, kind=float, low=0.1)
+    seconds: float | None = option("--seconds", "Time limit.", default=None, kind=float, low=LEAST_SECONDS)
     max_evaluations: int | None = option(
         "--max-evaluations", "Calls of the reference for fitting.", default=None, kind=int, low=50
     )

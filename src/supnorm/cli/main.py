@@ -16,9 +16,9 @@ import typer
 
 from supnorm.cli import audit, budget, certify, check, compare, demo, doctor, fit, replay, report, schema
 from supnorm.cli.answer import alone
-from supnorm.cli.options import demand_plain
 from supnorm.interrupts import INTERRUPTS
 from supnorm.process import CALLS, heard
+from supnorm.results.option import BadNumber
 from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput, ExitCode, Interrupted
 from supnorm.results.versions import __version__
@@ -108,10 +108,9 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         given = sys.argv[1:] if arguments is None else arguments
         with alone() if "--json" in given else nullcontext():
-            demand_plain(given)
             result = app(args=given or ["--help"], standalone_mode=False)
     except BadInput as error:
-        _say(str(error))
+        _say(str(error) + (f"; see supnorm {given[0]} --help" if isinstance(error, BadNumber) else ""))
         return ExitCode.BAD_INPUT
     except (KeyboardInterrupt, typer.Abort, Interrupted) as error:
         _say(str(error) or "interrupted; computed values are kept: run the same command with --resume")

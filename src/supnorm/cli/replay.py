@@ -12,8 +12,16 @@ from supnorm.cli.answer import answer, say
 from supnorm.cli.options import JSON, TRUST
 from supnorm.cli.report import RUN
 from supnorm.results.numbers import num
+from supnorm.results.option import Allowed, NumberText
 
-NUMBER = Annotated[int, typer.Argument(metavar="[N]", help="Which peak; 1 is the worst.", min=1)]
+NUMBER = Annotated[
+    int,
+    typer.Argument(
+        metavar="[N]",
+        help="Which peak; 1 is the worst.",
+        parser=NumberText("N", Allowed(low=1, whole=True)),
+    ),
+]
 
 
 if TYPE_CHECKING:

@@ -30,6 +30,8 @@ class SmoothClass:
         "Derivatives that exist and are bounded: a whole number, an order in (0, 1] (Hölder), or inf.",
         default=None,
         kind=float,
+        above=0,
+        infinite=True,
     )
     scales: float | tuple[float, ...] = option(
         "--scales",

@@ -69,7 +69,9 @@ class SourceSpec(Table):
     batch: int | None = Field(default=None, ge=1)  # rows per call; exported graphs with a fixed batch
     device: str = "cpu"
     precision: str | None = None  # "float32" or "float64" where the source can do both
-    timeout: float | None = Field(default=None, gt=0)  # seconds per point (command, per_point)
+    timeout: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False
+    )  # seconds per point (command, per_point)
     retries: int = Field(default=0, ge=0)
     declared: DeclaredSpec | None = None  # declared bounds, for conditional certificates
     protocol: str = "batch"  # command: "batch" (all lines, then answers) or "point" (line by line)
@@ -198,7 +200,7 @@ class AuditSpec(Table):
     """``[audit]``: budget and options of the audit."""
 
     evaluations: int | None = Field(default=None, ge=100, le=100_000_000_000)
-    seconds: float | None = Field(default=None, gt=0)
+    seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     seed: int | None = Field(default=None, ge=0)
     workers: int | None = Field(default=None, ge=1)
     gradients: bool = True

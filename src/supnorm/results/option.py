@@ -19,13 +19,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass
-from math import inf
+from math import inf, isfinite, nan
 from numbers import Real
 from typing import Any, TypeVar
 
+from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput
 
 Made = TypeVar("Made", bound=type)
+LEAST_SECONDS = 0.1  # of an option that limits the time: starting the process takes longer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ class Option:
         help: meaning and unit.
         kind: type of the value on the command line: `str`, `int` or `float`.
         metavar: placeholder of the value in the help.
-        low, high: limits of a number.
+        low, high, above, infinite: the numbers that it takes; see `Allowed`.
         read: makes the value from the text and the name of the option; None if the text is the value.
     """
 
@@ -47,7 +49,22 @@ class Option:
     metavar: str | None = None
     low: float | None = None
     high: float | None = None
+    above: float | None = None
+    infinite: bool = False
     read: Callable[[str, str], Any] | None = None
+
+    @property
+    def number(self) -> NumberText | None:
+        """What reads the text of a number; None of an option that is none."""
+        if self.kind not in (int, float):
+            return None
+        limits = {"low": self.low, "high": self.high, "above": self.above}
+        allowed = Allowed(
+            whole=self.kind is int,
+            infinite=self.infinite,
+            **{k: v for k, v in limits.items() if v is not None},
+        )
+        return NumberText(self.name, allowed)
 
 
 def option(name: str, help: str, *, default: Any = MISSING, **more: Any) -> Any:
@@ -76,9 +93,94 @@ def plain_number(text: str) -> float:
     >>> plain_number(" 1e-3 ")
     0.001
     """
+    return float(plain_number_text(text))
+
+
+def plain_number_text(text: str) -> str:
+    """The text of a number, if it has no digits that only Python reads.
+
+    Raises:
+        ValueError: if it has.
+    """
     if not text.isascii() or "_" in text:
         raise ValueError(text)
-    return float(text)
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allowed:
+    """Which numbers an argument or an option takes, and the one sentence that refuses others.
+
+    Attributes:
+        low, high: the smallest and the largest one.
+        above: all have to be larger than this.
+        whole: only whole ones.
+        infinite: an infinite one too.
+
+    >>> str(Allowed(low=0.1)), str(Allowed(low=1, high=9, whole=True)), str(Allowed(above=0))
+    ('a finite number of at least 0.1', 'a whole number from 1 to 9', 'a finite number above 0')
+    """
+
+    low: float = -inf
+    high: float = inf
+    above: float = -inf
+    whole: bool = False
+    infinite: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        if not isinstance(value, Real) or isinstance(value, bool):
+            return False
+        try:
+            number = float(value)
+        except OverflowError:  # a whole number that no float holds
+            return False
+        if not (self.low <= number <= self.high and (number > self.above or self.above == -inf)):
+            return False
+        return (isfinite(number) or self.infinite) and (not self.whole or number.is_integer())
+
+    def __str__(self) -> str:
+        what = "a whole number" if self.whole else "a number" if self.infinite else "a finite number"
+        if self.above > -inf:
+            return f"{what} above {self.above:.15g}"
+        if self.low > -inf and self.high < inf:
+            return f"{what} from {self.low:.15g} to {self.high:.15g}"
+        return f"{what} of at least {self.low:.15g}" if self.low > -inf else what
+
+
+class BadNumber(BadInput):
+    """A number on the command line that an option does not take."""
+
+
+@dataclass(frozen=True)
+class NumberText:
+    """Reads the text of a number on the command line: every verb reads every number of every option with it.
+
+    Attributes:
+        name: of the option.
+        allowed: the numbers that it takes.
+
+    >>> NumberText("--seconds", Allowed(low=0.1))("60")
+    60.0
+    """
+
+    name: str
+    allowed: Allowed
+
+    def __call__(self, text: Any) -> float | int:
+        """The number.
+
+        Raises:
+            BadNumber: for text that is no number in plain digits, or another number than those allowed.
+        """
+        try:
+            value: float = (
+                int(plain_number_text(f"{text}")) if self.allowed.whole else plain_number(f"{text}")
+            )
+        except ValueError:
+            value = nan
+        if value not in self.allowed:
+            raise BadNumber(f"{self.name} must be {self.allowed}, got {one_line(f'{text}', 60)!r}")
+        return value
 
 
 def demand_number(name: str, value: float | None, least: float, whole: bool = False) -> None:
@@ -87,10 +189,20 @@ def demand_number(name: str, value: float | None, least: float, whole: bool = Fa
     Raises:
         BadInput: when it is not.
     """
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if value is not None and not (number and least <= value < inf and (not whole or value == int(value))):
-        what = "a whole number" if whole else "a number"
-        raise BadInput(f"{name} must be {what} of at least {least:g}, got {value!r}")
+    allowed = Allowed(low=least, whole=whole)
+    if value is not None and value not in allowed:
+        raise BadInput(f"{name} must be {allowed}, got {value!r}")
+
+
+def demand_seconds(seconds: float | None) -> None:
+    """See that a limit of time that was given is a positive and finite number, for every function that takes one.
+
+    Raises:
+        BadInput: when it is not.
+    """
+    allowed = Allowed(above=0)
+    if seconds is not None and seconds not in allowed:
+        raise BadInput(f"seconds must be {allowed}, got {seconds!r}")
 
 
 def number_list(text: str, name: str) -> tuple[float, ...]:
@@ -115,7 +227,7 @@ def count_list(text: str, name: str) -> tuple[int, ...]:
     (32, 64, 128)
     """
     try:
-        counts = tuple(int(part) for part in text.replace(",", " ").split())
+        counts = tuple(int(plain_number_text(part)) for part in text.replace(",", " ").split())
     except ValueError:
         counts = ()
     if not counts or min(counts) < 1:
@@ -131,6 +243,6 @@ def pair_list(text: str, name: str) -> tuple[tuple[float, float], ...]:
     """
     try:
         pairs = [part.split(":") for part in text.split(",") if part.strip()]
-        return tuple((float(first), float(second)) for first, second in pairs)
+        return tuple((plain_number(first), plain_number(second)) for first, second in pairs)
     except ValueError:
         raise BadInput(f"{name} wants pairs such as 2:4,3:1, got {text!r}") from None

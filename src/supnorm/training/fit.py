@@ -19,6 +19,7 @@ from supnorm.evaluation.threads import one_thread
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput
 from supnorm.results.numbers import literal
+from supnorm.results.option import demand_number, demand_seconds
 from supnorm.training.active_fit import ActiveFit
 from supnorm.training.assessment import Validation
 from supnorm.training.breaks import Jump, find_jump
@@ -34,6 +35,7 @@ from supnorm.training.strategies import strategies
 Array = NDArray[np.float64]
 NORMS = ("sup", "l2")
 EVALUATIONS = 100_000
+LEAST = 50  # evaluations of a fit
 # Shares of the time of a fit. Each was varied on `product` of benchmarks/same with 5 ms a call and 15 s; the worst errors at
 # 100,000 points were:
 # of the winner's audit, and of fresh points for all, where calls are expensive (0.1: 7.5e-6, 0.25: 5.0e-6, 0.4: 4.0e-5);
@@ -163,10 +165,8 @@ def _check(norm: str, tolerance: Any, seconds: Any, evaluations: Any) -> None:
         tolerance is not None and np.ndim(tolerance) == 0 and not 0 < tolerance < np.inf
     ):
         raise BadInput(f"tolerance must be a positive and finite number, got {tolerance!r}")
-    if seconds is not None and not seconds > 0:
-        raise BadInput(f"seconds must be positive, got {seconds}")
-    if evaluations is not None and evaluations < 50:
-        raise BadInput(f"max_evaluations must be at least 50, got {evaluations}")
+    demand_seconds(seconds)
+    demand_number("max_evaluations", evaluations, LEAST)
 
 
 def _problem(
