@@ -93,6 +93,44 @@ def test_a_certificate_of_something_else_is_refused():
         into_report(report, other)
 
 
+SQUARE = {"x": (0.0, 1.0), "y": (0.0, 1.0)}
+LOW = lambda x: 0.1 * x[:, 0] + 0.01 * x[:, 1]  # noqa: E731
+AROUND_ONE = {"model": lambda x: 1.0 + LOW(x), "reference": lambda x: 1.0 + 0.0 * x[:, 0]}
+OTHERS = {
+    "a part of the domain": ({}, {"domain": Domain(x=(0.0, 1.0), y=(0.0, 0.5))}),
+    "another order of the axes": ({}, {"domain": Domain(y=(0.0, 1.0), x=(0.0, 1.0))}),
+    "other names": ({}, {"domain": Domain(a=(0.0, 1.0), b=(0.0, 1.0))}),
+    "another scale of an axis": (
+        {"domain": Domain(x=(0.1, 1.0), y=(0.0, 1.0))},
+        {"domain": Domain(x=Axis(0.1, 1.0, scale="log"), y=(0.0, 1.0))},
+    ),
+    "another side": ({}, {"error": sn.ErrorMeasure(side="over")}),
+    "another kind": (AROUND_ONE, {"error": sn.ErrorMeasure("relative", floor=0.1), **AROUND_ONE}),
+    "another floor": (
+        {"error": sn.ErrorMeasure("relative", floor=0.1), **AROUND_ONE},
+        {"error": sn.ErrorMeasure("relative", floor=0.2), **AROUND_ONE},
+    ),
+    "other tolerances of the outputs": ({"tolerance": (1.0,)}, {"tolerance": (0.5,)}),
+    "another model": ({}, {"model": lambda x: 1.3 * LOW(x)}),
+    "a larger reference": ({}, {"reference": lambda x: -0.05 * x[:, 0]}),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_a_bound_of_another_problem_proves_nothing(what):
+    """The bound is not below the errors that the audit has, so it does not contradict them."""
+    made = {"model": LOW, "reference": lambda x: 0.0 * x[:, 0], "domain": Domain(**SQUARE)}
+    mine, other = (Problem(**{**made, **parts}) for parts in OTHERS[what])
+    report = sn.audit(mine, evaluations=100, power=None)
+    assert into_report(report, certify(mine)).upper.value >= report.worst.error
+    result = certify(other)
+    if what == "a part of the domain":  # with a margin that an audit could have missed
+        result = replace(result, record=result.record.changed(sup=result.record.sup.changed(upper=0.2)))
+    assert result.upper >= report.worst.error
+    with pytest.raises(BadInput, match="not about the same problem"):
+        into_report(report, result)
+
+
 def test_an_error_that_only_certify_computed_is_in_the_verdict():
     point = np.array([0.3217, 0.777])
     truth = lambda x: np.sin(3 * x[:, 0])  # noqa: E731

@@ -11,6 +11,7 @@ import math
 from dataclasses import replace
 
 from supnorm.auditing import AuditReport
+from supnorm.certification.about_report import demand_same_problem
 from supnorm.certification.bound_map import bound_map
 from supnorm.certification.computed import with_computed
 from supnorm.certification.measured import BEYOND
@@ -68,8 +69,10 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     If `certify` computed a larger error of the same problem than the audit, its point becomes the worst one (`computed`).
 
     Raises:
-        BadInput: when the audit has an error above the bound: then the two are not about the same model and reference.
+        BadInput: when the two are not about the same problem (`about_report`), such as where the audit has an error above
+            the bound.
     """
+    demand_same_problem(report, result)
     if result.fingerprint and result.fingerprint == report.record.fingerprint:
         report = with_computed(report, result)
     if result.upper_kind == "none":

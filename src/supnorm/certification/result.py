@@ -47,6 +47,7 @@ class CertifyResult:
         unit: unit of the error; empty if it has none or is a multiple of the tolerances.
         per_output: whether errors are multiples of the tolerances of the outputs.
         fingerprint: fingerprint of the problem.
+        measure: how the error of the problem is measured; None where that is not known.
     """
 
     record: CertifyRecord
@@ -56,6 +57,7 @@ class CertifyResult:
     unit: str = ""
     per_output: bool = False
     fingerprint: str = ""
+    measure: ErrorMeasure | None = None
 
     def __post_init__(self) -> None:
         if not self.lower <= self.upper:
@@ -257,6 +259,7 @@ def result_of(
         unit=unit_of(problem),
         per_output=problem.error.per_output,
         fingerprint=fingerprint(problem),
+        measure=problem.error,
     )
 
 

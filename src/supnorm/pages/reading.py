@@ -30,7 +30,7 @@ def drawn_record(result: Any) -> Result:
     named = result.get("schema") if isinstance(result, Mapping) else getattr(result, "SCHEMA", "")
     if not isinstance(result, Mapping | Result):
         return drawn_record(result.record)
-    if named not in kinds:
+    if not isinstance(named, str) or named not in kinds:
         raise BadInput(
             "write_page draws the result of an audit (with a certificate: into_report(report, bound)), a fit, a budget or a "
             f"comparison; got {named!r}"
