@@ -20,7 +20,7 @@ from supnorm.certification import (
 from supnorm.certification.certificate import digest
 from supnorm.certification.lower import proved_error
 from supnorm.checker import check
-from supnorm.checker.check import relative
+from supnorm.checker.verify import relative
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.program import lower_jaxpr
 

@@ -343,6 +343,6 @@ def test_branches_that_the_program_does_not_take_widen_what_is_allowed():
     x = problem.domain.from_unit(np.random.default_rng(1).random((50, 2)))
     y, f = problem.model.value(x), problem.reference.value(x)
     room = np.max(tie._branches(problem.model, problem.domain))
-    rounding = tie._rounding(problem.model, y, x) + tie._rounding(problem.reference, f, x)
+    rounding = tie.rounding_of(problem.model, y, x) + tie.rounding_of(problem.reference, f, x)
     assert room > 0
     assert tie._allowance(problem, y, f, x) == pytest.approx(float(np.max(rounding)) + room)

@@ -18,7 +18,7 @@ from supnorm.checker import check, document, functions, leaves, rejected
 from supnorm.checker.functions import extremes, smaller
 from supnorm.problem import Axis, Domain, Problem
 
-checking = import_module("supnorm.checker.check")  # the package has the function under this name
+verifying = import_module("supnorm.checker.verify")
 LARGE = 2.0**200 * (1 + 2.0**-30 + 2.0**-50)
 
 
@@ -220,11 +220,11 @@ class _Rounded(float):
 
 
 WEAKER = {  # name: (module, attribute, weak version, forgery that it accepts)
-    "expressions": (checking, "verify_same", lambda document: None, "balls that overlap everything"),
+    "expressions": (verifying, "verify_same", lambda document: None, "balls that overlap everything"),
     "no number is no bound": (
         leaves, "_largest", lambda low, high, side: high if high > 0 else arb(0), "balls without a number"),
     "exact exponents": (functions, "exactly", lambda p: _Rounded(p), "exponents that are no floats"),
-    "axes": (checking, "_verify_axes", lambda document: None, "axes in the wrong direction"),
+    "axes": (verifying, "_verify_axes", lambda document: None, "axes in the wrong direction"),
 }  # fmt: skip
 
 
@@ -351,7 +351,7 @@ def test_what_no_check_foresaw_is_a_rejection(plain, monkeypatch):
         def fails(*args, error=error):
             raise error
 
-        monkeypatch.setattr(checking, "verify_tiling", fails)
+        monkeypatch.setattr(verifying, "verify_tiling", fails)
         assert type(error).__name__ in _refused(plain)
     assert KeyboardInterrupt not in rejected.MALFORMED
 

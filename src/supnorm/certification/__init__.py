@@ -10,6 +10,7 @@ from supnorm.certification.into_report import into_report
 from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.residual import against_zero, residual
 from supnorm.certification.result import CertifyResult
+from supnorm.certification.statement_tie import statement_mismatch, values_for_statement
 from supnorm.certification.tie import functions_of_problem, mismatch, values_of_problem
 
 __all__ = [
@@ -26,5 +27,7 @@ __all__ = [
     "into_report",
     "mismatch",
     "residual",
+    "statement_mismatch",
+    "values_for_statement",
     "values_of_problem",
 ]

@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from supnorm.certification.affine_model import propagate
 from supnorm.certification.black_box import BlackBox
 from supnorm.certification.branch_room import branch_room
+from supnorm.certification.coordinates import box_of, inputs
 from supnorm.certification.measured import Measuring
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
-from supnorm.program import Builder, Narrowed, Program, Tensor, Unsupported, program_of
+from supnorm.program import Builder, Narrowed, Program, Unsupported, program_of
 from supnorm.program.tracing import Value
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
@@ -126,7 +127,7 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
     sources = {"model": problem.model, "reference": problem.reference}
     measuring = measuring or Measuring(problem)
     programs = {what: _program(function, what, measuring) for what, function in sources.items()}
-    ends = _box(problem)
+    ends = box_of(domain)
     low, high, log = ends[:, 0], ends[:, 1], tuple(axis.log for axis in domain.axes)
     missing = [what for what, program in programs.items() if program is None]
     m = _outputs(problem, programs)
@@ -184,15 +185,6 @@ def _zeros(reference: Program, floor: float, x: Array) -> NDArray[np.bool_]:
     """Where |f| is below the floor and so small that only underflow can explain it, shape ``(n, m)``."""
     model, _ = propagate(reference, x, np.zeros_like(x), np.ones(1))
     return np.asarray(model.size <= min(floor, ZERO))
-
-
-def _box(problem: Problem) -> Array:
-    """Ends of the axes in t, rounded outwards, shape ``(d, 2)``."""
-    ends = np.array([[a.low, a.high] for a in problem.domain.axes])
-    for i in np.flatnonzero([a.log for a in problem.domain.axes]):
-        low, high = np.log(ends[i])
-        ends[i] = low - 4e-16 * max(abs(low), 1.0), high + 4e-16 * max(abs(high), 1.0)
-    return ends
 
 
 def _program(function: Function, what: str, measuring: Measuring) -> Program | None:
@@ -369,7 +361,7 @@ def _known_part(
         return build.finish(np.zeros(len(weight)))
     program, sign = (model, 1.0) if model is not None else (reference, -1.0)
     assert program is not None
-    value: Value = build.inline(program, _inputs(build, log))
+    value: Value = build.inline(program, inputs(build, log))
     if np.any(sign * weight != 1.0):
         value = build.binary("mul", value, sign * weight)
     return build.finish(value)
@@ -385,7 +377,7 @@ def _one(
     room: _Room,
 ) -> Program:
     build = Builder(len(log))
-    x = _inputs(build, log)
+    x = inputs(build, log)
     f = build.inline(reference, x)
     gap: Value = room.widened(build, build.binary("sub", build.inline(model, x), f))
     for constant in (divisor, tolerances):
@@ -395,13 +387,3 @@ def _one(
         # The division comes last: the checker knows how to treat a final quotient where f is zero.
         gap = build.binary("div", gap, room.twice(build, room.divisor(build, f, signed)))
     return build.finish(gap)
-
-
-def _inputs(build: Builder, log: tuple[bool, ...]) -> Tensor:
-    if not any(log):
-        return build.input
-    columns = [Tensor(0, np.array([i])) for i in range(len(log))]
-    parts = [build.unary("exp", c) if is_log else c for c, is_log in zip(columns, log, strict=True)]
-    joined = build.concatenate(parts, 0)
-    assert isinstance(joined, Tensor)
-    return joined

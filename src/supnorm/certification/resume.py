@@ -58,9 +58,18 @@ def load_bracket(path: Path | str, error: ErrorProgram, admit: Admit, seed: int 
         BadInput: when the file is no certificate, was changed, is malformed, contradicts itself, is about another error
             or box, or was begun with another seed.
     """
-    good = False
+    data: Any = None
     with reading_table(Path(path), missing="; give a saved certificate to resume from"), suppress(*MALFORMED):
         data = json.loads(Path(path).read_text(encoding="utf-8"))
+    return bracket_of(data, path, error, admit, seed)
+
+
+def bracket_of(
+    data: Any, path: Path | str, error: ErrorProgram, admit: Admit, seed: int | None = None
+) -> Bracket:
+    """`load_bracket` of data that were read from ``path``: a certificate, or a part of a file of several parts."""
+    good = False
+    with suppress(*MALFORMED):
         good = data["schema"] == SCHEMA and data["digest"] == digest(data)
     if not good:
         raise BadInput(f"{path}: not a whole {SCHEMA} file; start without resume")

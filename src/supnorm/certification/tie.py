@@ -44,7 +44,7 @@ def values_of_problem(
     """Errors of the problem's model and reference, as they run, at random points: (x, error, allowance).
 
     `supnorm.checker.check` takes them as ``problem_points``. The ``witness`` of a certificate is one more point.
-    The allowance is the error that rounding in the precision of each function explains (`_rounding`). Points without a
+    The allowance is the error that rounding in the precision of each function explains (`rounding_of`). Points without a
     finite error or a finite allowance are left out.
     """
     x = problem.law.draw(count, np.random.default_rng(seed))  # type: ignore[union-attr]
@@ -82,8 +82,8 @@ def _representable(domain: Domain, x: Array) -> Array:
 def _allowance(problem: Problem, model: Array, reference: Array, x: Array) -> Array:
     """How much the rounding of both functions may change the error at each point, shape ``(n,)``."""
     measure = problem.error
-    by_model = _rounding(problem.model, model, x) + _branches(problem.model, problem.domain)
-    by_reference = _rounding(problem.reference, reference, x) + _branches(problem.reference, problem.domain)
+    by_model = rounding_of(problem.model, model, x) + _branches(problem.model, problem.domain)
+    by_reference = rounding_of(problem.reference, reference, x) + _branches(problem.reference, problem.domain)
     divisor = measure.divisor(reference)
     relative = measure.kind == "relative"
     least = np.maximum(divisor - by_reference, measure.floor or 0.0) if relative else divisor
@@ -113,7 +113,7 @@ def _with_discrepancies(function: Function, d: int) -> Program | None:
     return program if any(node.discrepancies for node in program.nodes) else None
 
 
-def _rounding(function: Function, y: Array, x: Array) -> Array:
+def rounding_of(function: Function, y: Array, x: Array) -> Array:
     """How much rounding may change each output, shape ``(m,)``.
 
     It is a share of the largest value over the points (`ALLOWED`, at least 1e-10), because rounding is relative to the

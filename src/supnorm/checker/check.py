@@ -2,6 +2,7 @@
 
 The program behind the certificate is taken as it stands in the file: whether it *is* the user's model and
 reference is a question of its own, answered by values at points (``problem_points``) or by its hash.
+A file of several parts is one certificate for each part, and a statement that has to follow from them (`statements`).
 Cost: ball arithmetic for every leaf, which `supnorm.checker.forecast` counts for each file before anything is proved;
 docs/certify.md has measured seconds.
 """
@@ -9,37 +10,29 @@ docs/certify.md has measured seconds.
 from __future__ import annotations
 
 import math
-import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import reduce
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from flint import arb, ctx
+from flint import ctx
 
-from supnorm.checker import declared as black
-from supnorm.checker import polynomial
 from supnorm.checker.cost import LIMIT, MEMORY, Cost, Meter, demand
-from supnorm.checker.document import Document, read
-from supnorm.checker.enclosure import Program, node_values
+from supnorm.checker.document import Document, as_document, load
 from supnorm.checker.forecast import cost_of
-from supnorm.checker.least import ends_of, least
-from supnorm.checker.leaves import cell_of, claims
 from supnorm.checker.rejected import MALFORMED, Rejected
-from supnorm.checker.same import verify_same
-from supnorm.checker.sharing import verify_leaves
-from supnorm.checker.subject import subject
-from supnorm.checker.tiling import verify_tiling
+from supnorm.checker.statements import (
+    SCHEMA,
+    Statement,
+    of_part,
+    read_statement,
+    verify_statement,
+    verify_values,
+)
+from supnorm.checker.subject import subject, subject_of_statement
+from supnorm.checker.verify import Functions, tied, verify
 
-Ball = Any
-Functions = Mapping[str, black.Values]  # "model", "reference": points to values
 PRECISION = 80
-# Bits for values at single points: near a pole, balls of 80 bits may lose more digits than float64.
-AT_POINTS = 320
-COMPARED = 4096  # recorded values that are compared with the user's function, at random nodes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +52,11 @@ class CheckResult:
         cost: the forecast of its proof; None where the file could not be read.
         subject: lines about the content of the file: domain, functions, hashes; empty if it could not be read.
         unit: unit of the error, as the file says; empty if it has none.
+        claims: of a file of several parts: the claimed brackets by name; None for any other file. A claim "error" is the
+            bracket `lower`, `upper`; without one they are 0 and infinite.
+        statements: of such a file, if it is accepted: what it states, in lines.
+        verdict: of such a file, if it is accepted: "proved", "refuted" or "undecided".
+        parts: number of its parts.
     """
 
     accepted: bool
@@ -73,6 +71,14 @@ class CheckResult:
     cost: Cost | None = None
     subject: tuple[str, ...] = ()
     unit: str = ""
+    claims: Mapping[str, tuple[float, float]] | None = None
+    statements: tuple[str, ...] = ()
+    verdict: str = ""
+    parts: int = 0
+
+
+# Points of a function with its values there and how far each may be from that of the program.
+Values = Sequence[tuple[Sequence[float], Sequence[float], Sequence[float]]]
 
 
 def check(
@@ -84,6 +90,7 @@ def check(
     limit: float = LIMIT,
     memory: float = MEMORY,
     announce: Callable[[Cost], None] | None = None,
+    values: Mapping[str, Values] | None = None,
 ) -> CheckResult:
     """Check a certificate file.
 
@@ -98,23 +105,27 @@ def check(
         limit: seconds of one core that the proof may take by its forecast, which is made before anything is proved.
         memory: bytes that the proof may take.
         announce: called with the forecast.
+        values: for a file of several parts: values of the user's functions, by the names of its base programs.
 
     Raises:
         TooCostly: when the forecast is above a limit, or the proof takes several times as long as the limit.
     """
     start = time.monotonic()
     old, ctx.prec = ctx.prec, PRECISION
-    document: Document | None = None
+    file: _File | None = None
     cost: Cost | None = None
     reason, leaf, accepted = "", None, True
     meter = Meter(limit)
     try:
-        document = read(path, memory)
-        cost, _ = cost_of(document, len(problem_points or ()))
+        file = _read(path, memory)
+        if file.statement is not None:
+            verify_statement(file.statement)
+        cost = file.cost(len(problem_points or ()))
         (announce or (lambda cost: None))(cost)
         demand(cost, limit, memory)
-        tell = observer or (lambda done, total: None)
-        _verify(document, problem_points, tell, functions or {}, workers, meter)
+        if file.statement is not None:
+            verify_values(file.statement, values or {})
+        _verify(file, problem_points, observer or (lambda done, total: None), functions or {}, workers, meter)
     except Rejected as problem:
         reason, leaf, accepted = str(problem), problem.leaf, False
     except (
@@ -123,252 +134,128 @@ def check(
         reason, accepted = f"malformed certificate: {type(error).__name__}: {error}", False
     finally:
         ctx.prec = old
-    if accepted and document is not None:
-        reason = _reason(document, _tied(document, problem_points, functions or {}), functions or {})
-    count, lower, upper = (
-        (len(document.leaves), document.lower, document.upper) if document else (0, 0.0, 0.0)
+    seconds = time.monotonic() - start
+    if file is None:
+        return CheckResult(accepted=accepted, reason=reason, leaf=leaf, seconds=seconds, cost=cost)
+    whole = (
+        _of_statement(file, values or {}, accepted)
+        if file.statement is not None
+        else _of_document(file.documents[""], problem_points, functions or {})
     )
-    conditional = document.conditions if document else ()
-    tied = document is not None and _tied(document, problem_points, functions or {})
-    return CheckResult(
+    return replace(
+        whole,
         accepted=accepted,
-        reason=reason,
+        reason=whole.reason if accepted else reason,
         leaf=leaf,
-        leaves=count,
-        lower=lower,
-        upper=upper,
-        problem_checked=tied,
-        seconds=time.monotonic() - start,
-        conditional=conditional,
+        seconds=seconds,
         cost=cost,
-        subject=subject(document) if document else (),
-        unit=document.error_unit if document else "",
     )
 
 
-def _reason(document: Document, tied: bool, functions: Functions) -> str:
-    leaves = (
-        "every leaf"
-        if document.upper < math.inf
-        else "no upper bound is claimed; every leaf that has a bound"
-    )
-    parts = [f"{leaves} was proved again in {PRECISION}-bit ball arithmetic"]
-    parts.append(
-        "the programs agree with the problem at the given points"
-        if tied
-        else "the programs were taken from the file; whether they are your model and reference was not checked"
-    )
-    for one in document.declared:
-        again = "compared with your own" if one.which in functions else "taken from the file"
-        parts.append(f"values of the {one.which} were {again}")
-    return "; ".join(parts)
+@dataclass(frozen=True)
+class _File:
+    """What was read: one certificate, under an empty name, or the parts of a statement by their names."""
+
+    documents: Mapping[str, Document]
+    statement: Statement | None = None
+
+    def cost(self, points: int) -> Cost:
+        """The forecast of all parts together; all of them are in memory at once."""
+        costs = [cost_of(document, points)[0] for document in self.documents.values()]
+        return Cost(sum(c.operations for c in costs), sum(c.bytes for c in costs))
 
 
-@contextmanager
-def _bits(precision: int) -> Iterator[None]:
-    old, ctx.prec = ctx.prec, precision
-    try:
-        yield
-    finally:
-        ctx.prec = old
+def _read(path: Path | str, memory: float) -> _File:
+    data = load(path, memory)
+    if isinstance(data, dict) and data.get("schema") == SCHEMA:
+        statement = read_statement(data)
+        return _File(statement.parts, statement)
+    return _File({"": as_document(data, f"{path}: ")})
 
 
 def _verify(
-    document: Document,
+    file: _File,
     points: Sequence[tuple[Sequence[float], float, float]] | None,
     observer: Callable[[int, int], None],
     functions: Functions,
     workers: int,
     meter: Meter,
 ) -> None:
-    verify_tiling(document.leaves)
-    if not all(leaf.upper <= document.upper for leaf in document.leaves):
-        raise Rejected("the claimed upper bound is below that of a leaf")
-    _verify_axes(document)
-    at_points = tuple(map(Program.of, document.point_programs))
-    verify_same(document)
-    _verify_witness(document, at_points)
-    _verify_points(document, at_points, points or (), functions)
-    _verify_names(document)
-    _verify_recorded(document, functions)
-    meter.read()
-    verify_leaves(document, workers, observer, meter)
-
-
-def _tied(document: Document, points: Sequence[Any] | None, functions: Functions) -> bool:
-    """Whether the problem's errors can be compared: points are given, and so are all functions with recorded values."""
-    return bool(points) and all(one.which in functions for one in document.declared)
-
-
-def _verify_points(
-    document: Document,
-    at_points: tuple[Program, ...],
-    points: Sequence[tuple[Sequence[float], float, float]],
-    functions: Functions,
-) -> None:
-    """Check that the user's errors at points are those of the programs."""
-    if not _tied(document, points, functions):
+    """Verify each certificate; the observer hears of the leaves of all of them."""
+    if file.statement is None:
+        verify(file.documents[""], points, observer, functions, workers, meter)
         return
-    for x, error, allowance in points:
-        if error - allowance > document.upper:
-            raise Rejected(f"the problem has error {error:.6g} at {tuple(x)}, above the claimed upper bound")
-        ends = zip(document.axis_low, x, document.axis_high, strict=True)
-        if not all(a <= v <= b for a, v, b in ends):
-            raise Rejected(f"the certificate's domain does not contain {tuple(x)}, a point of the problem")
-        known = [functions[one.which]([list(x)])[0] for one in document.declared]
-        with _bits(AT_POINTS):
-            recomputed = reduce(arb.max, _errors_at(document, at_points, x, known, exact=True))
-        if not (abs(recomputed - error) <= arb(allowance)):
-            raise Rejected(
-                f"the programs have error {float(recomputed.mid()):.6g} at {tuple(x)}, the problem {error:.6g}"
-            )
+    before, total = 0, sum(len(d.leaves) for d in file.documents.values())
+    for name, document in file.documents.items():
+
+        def tell(done: int, of: int, before: int = before) -> None:
+            observer(before + done, total)
+
+        with of_part(name):
+            verify(document, None, tell, {}, workers, meter)
+        before += len(document.leaves)
 
 
-def _verify_names(document: Document) -> None:
-    """Check that values are recorded only for cells that a proof uses."""
-    used = {
-        black.cell_name(level, index, degree[0])
-        for level, index, degree, *_ in (claims(document.leaves) if document.declared else ())
-    }
-    for one in document.declared:
-        if not used.issuperset(one.values):
-            raise Rejected(f"values of the {one.which} are recorded for a cell that no proof uses")
-
-
-def _verify_recorded(document: Document, functions: Functions) -> None:
-    """Compare recorded values of declared functions, at the witness and at random nodes, with the user's functions."""
-    for one in document.declared:
-        function = functions.get(one.which)
-        if function is None:
-            continue
-        try:
-            if document.witness is not None and one.witness is not None:
-                allowed = [2 * float(one.loss(v).upper()) for v in one.witness]
-                black.compare(one, [list(document.witness)], [one.witness], function, allowed)
-            for name, rows in _drawn(one).items():
-                x, allowed = _nodes_of(document, one, name)
-                black.compare(
-                    one, [x[i] for i in rows], [one.values[name][i] for i in rows], function, allowed
-                )
-        except black.Wrong as error:
-            raise Rejected(str(error)) from None
-
-
-def _drawn(one: black.Declared) -> dict[str, list[int]]:
-    """Rows of up to `COMPARED` random nodes of all cells, by the name of the cell. No file can foresee which."""
-    every = [(name, i) for name, rows in one.values.items() for i in range(len(rows))]
-    drawn: dict[str, list[int]] = {}
-    for name, i in random.SystemRandom().sample(every, min(len(every), COMPARED)):
-        drawn.setdefault(name, []).append(i)
-    return drawn
-
-
-def _nodes_of(document: Document, one: black.Declared, name: str) -> tuple[list[list[float]], list[float]]:
-    """The nodes of a cell in x, and for each output how far a value there may be from the recorded one."""
-    level, index, n = (tuple(map(int, part.split(","))) for part in name.split("/"))
-    centre, half = cell_of(document, level, index)
-    columns = polynomial.nodes(n[0], centre, half)
-    t = [[float(v.mid()) for v in row] for row in zip(*columns, strict=True)]
-    x = [[math.exp(v) if log else v for v, log in zip(row, document.log, strict=True)] for row in t]
-    allowances = []
-    for k, tail in enumerate(black.tails(one, document.box, n[0], centre, half)):
-        largest = arb(max(abs(v[k]) for v in one.values[name]))
-        off = None if tail is None else black.noise(one, document.box, n[0], half, largest, tail=tail, k=k)
-        allowances.append(0.0 if off is None else 2 * float(off.upper()))
-    return x, allowances
-
-
-def _verify_axes(document: Document) -> None:
-    """Check that the axes are intervals, and that the box in t contains them."""
-    columns = zip(
-        document.axis_low, document.axis_high, document.low, document.high, document.log, strict=True
+def _of_document(
+    document: Document, points: Sequence[tuple[Sequence[float], float, float]] | None, functions: Functions
+) -> CheckResult:
+    """What an accepted certificate says."""
+    compared = tied(document, points, functions)
+    return CheckResult(
+        accepted=True,
+        reason=_reason(document, compared, functions),
+        seconds=0.0,
+        leaves=len(document.leaves),
+        lower=document.lower,
+        upper=document.upper,
+        problem_checked=compared,
+        conditional=document.conditions,
+        subject=subject(document),
+        unit=document.error_unit,
     )
-    for a, b, low, high, log in columns:
-        if not (-math.inf < a < b < math.inf):
-            raise Rejected("malformed certificate: low must be below high on every axis")
-        good = (
-            a > 0 and arb(low) <= arb(a).log() and arb(b).log() <= arb(high)
-            if log
-            else low <= a and b <= high
-        )
-        if not good:
-            raise Rejected("the box does not contain the axes")
 
 
-def _sided(v: Ball, side: str) -> Ball:
-    if side == "both":
-        return abs(v)
-    return (v if side == "over" else -v).max(arb(0))
+def _of_statement(file: _File, values: Mapping[str, Values], accepted: bool) -> CheckResult:
+    """What a statement says; one that is not accepted may have no words."""
+    statement = file.statement
+    assert statement is not None
+    lower, upper = statement.claims.get("error", (0.0, math.inf))
+    compared = any(name in statement.given.programs and len(points) for name, points in values.items())
+    words = (
+        f"the statement follows from its {len(file.documents)} parts; every leaf of them was proved again in "
+        f"{PRECISION}-bit ball arithmetic"
+    )
+    return CheckResult(
+        accepted=True,
+        reason=f"{words}; {_TIED if compared else _UNTIED}",
+        seconds=0.0,
+        leaves=sum(len(d.leaves) for d in file.documents.values()),
+        lower=max(lower, 0.0),
+        upper=upper,
+        problem_checked=compared,
+        conditional=tuple(dict.fromkeys(c for d in file.documents.values() for c in d.conditions)),
+        subject=subject_of_statement(statement),
+        unit=statement.unit,
+        claims=statement.claims,
+        statements=statement.lines if accepted else (),
+        verdict=statement.verdict if accepted else "",
+        parts=len(file.documents),
+    )
 
 
-def _errors_at(
-    document: Document,
-    programs: tuple[Program, ...],
-    x: Sequence[float],
-    known: Sequence[Sequence[float]],
-    exact: bool = False,
-) -> list[Ball]:
-    """The error of each output at x.
-
-    ``known`` are the values of each declared function at x, exact or with their declared accuracy.
-    """
-    rows = []
-    for p in programs:
-        signed = _signed(p, x)
-        for one, value in zip(document.declared, known, strict=True):
-            signed = [
-                s + w * (arb(v) if exact else arb(v) + arb(0, 1) * one.loss(v))
-                for s, w, v in zip(signed, one.weight, value, strict=True)
-            ]
-        rows.append([_sided(s, document.side) for s in signed])
-    return [reduce(arb.min, alternatives) for alternatives in zip(*rows, strict=True)]
+_TIED = "the programs agree with the problem at the given points"
+_UNTIED = "the programs were taken from the file; whether they are your model and reference was not checked"
 
 
-def _least_at(
-    document: Document, programs: tuple[Program, ...], x: Sequence[float], known: Sequence[Sequence[float]]
-) -> list[Ball]:
-    """A lower bound of the error of each output at x; it is below `_errors_at` if the programs have room (`least`)."""
-    ends = [ends_of(p.operations) for p in programs]
-    if document.declared or not any(ends):
-        return _errors_at(document, programs, x, known)
-    rows = []
-    for one, p in zip(ends, programs, strict=True):
-        if one is None:
-            raise Rejected("only some of the alternatives have room for branches of the code")
-        rows.append(least(one, node_values(p, [[arb(v)] for v in x]), document.side))
-    return [reduce(arb.min, alternatives) for alternatives in zip(*rows, strict=True)]
-
-
-def _signed(program: Program, x: Sequence[float]) -> list[Ball]:
-    """The outputs of a program at x; a quotient that is the last operation is the error relative to its denominator."""
-    known = node_values(program, [[arb(v)] for v in x])
-    last = program.operations[-1]
-    if last.op != "div":
-        return [row[0] for row in known[-1]]
-    return [relative(a[0], b[0]) for a, b in zip(*(known[arg] for arg in last.args), strict=True)]
-
-
-def relative(gap: Ball, size: Ball) -> Ball:
-    """gap/size. If the size is exactly zero, the error is zero for a gap of zero, and infinite for any other gap."""
-    if size == 0:  # false for a ball around zero
-        return arb(0) if gap == 0 else arb("inf") if gap > 0 else arb("-inf") if gap < 0 else arb("nan")
-    return gap / size
-
-
-def _verify_witness(document: Document, at_points: tuple[Program, ...]) -> None:
-    if document.witness is None:
-        if document.lower > 0:
-            raise Rejected("a lower bound without a witness")
-        return
-    if len(document.witness) != len(document.names):
-        raise Rejected("the witness has the wrong number of coordinates")
-    ends = zip(document.axis_low, document.witness, document.axis_high, strict=True)
-    if not all(a <= v <= b for a, v, b in ends):
-        raise Rejected("the witness is outside the domain")
-    known = [one.witness for one in document.declared]
-    if any(v is None for v in known):
-        raise Rejected("the value of a declared function at the witness is missing")
-    with _bits(AT_POINTS):
-        errors = _least_at(document, at_points, document.witness, known)  # type: ignore[arg-type]
-    if not any(error.is_finite() and error >= document.lower for error in errors):
-        raise Rejected(f"the error at the witness is not proved to be at least {document.lower:.6g}")
+def _reason(document: Document, compared: bool, functions: Functions) -> str:
+    leaves = (
+        "every leaf"
+        if document.upper < math.inf
+        else "no upper bound is claimed; every leaf that has a bound"
+    )
+    parts = [f"{leaves} was proved again in {PRECISION}-bit ball arithmetic"]
+    parts.append(_TIED if compared else _UNTIED)
+    for one in document.declared:
+        again = "compared with your own" if one.which in functions else "taken from the file"
+        parts.append(f"values of the {one.which} were {again}")
+    return "; ".join(parts)

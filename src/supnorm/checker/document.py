@@ -125,6 +125,11 @@ def read(path: Path | str, memory: float = math.inf) -> Document:
         Rejected: when the file is not a whole, unchanged and well-formed certificate.
         TooCostly: when reading it would take more memory.
     """
+    return as_document(load(path, memory), f"{path}: ")
+
+
+def load(path: Path | str, memory: float = math.inf) -> Any:
+    """The JSON of a file, as `read` reads it."""
     try:
         status = Path(path).stat()
         if not stat.S_ISREG(status.st_mode):
@@ -133,19 +138,22 @@ def read(path: Path | str, memory: float = math.inf) -> Document:
             raise Rejected(f"{path}: {TOO_LARGE}")
         raw = Path(path).read_bytes()
         demand_room(raw, memory)
-        data = json.loads(raw.decode("utf-8"), object_pairs_hook=_once)
-        del raw
+        return json.loads(raw.decode("utf-8"), object_pairs_hook=_once)
     except FileNotFoundError:
         raise Rejected(f"{path}: no such file") from None
     except (OSError, RecursionError, ValueError):
         raise Rejected(f"{path}: not a JSON file") from None
+
+
+def as_document(data: Any, where: str = "") -> Document:
+    """The certificate in the JSON of a file; ``where`` begins a message about the file.
+
+    Raises:
+        Rejected: when it is not a whole, unchanged and well-formed certificate.
+    """
     if not isinstance(data, dict) or data.get("schema") != "supnorm.certificate/1":
-        raise Rejected(f"{path}: not a certificate (schema supnorm.certificate/1)")
-    rest = {k: v for k, v in data.items() if k != "digest"}
-    if _sha(rest) != data.get("digest"):
-        raise Rejected("the file was changed after it was written (digest)")
-    if unknown := sorted(set(data) - KNOWN):
-        raise Rejected(f"malformed certificate: keys that the format does not have: {ascii(unknown)[:80]}")
+        raise Rejected(f"{where}not a certificate (schema supnorm.certificate/1)")
+    demand_whole(data, KNOWN)
     try:
         return _document(data)
     except Rejected:
@@ -154,6 +162,19 @@ def read(path: Path | str, memory: float = math.inf) -> Document:
         raise Rejected(str(error)) from None
     except MALFORMED as error:
         raise Rejected(f"malformed certificate: {type(error).__name__}: {error}") from None
+
+
+def demand_whole(data: dict[str, Any], known: set[str], what: str = "certificate") -> None:
+    """Check that a file is as it was written, and has no keys besides those of its format.
+
+    Raises:
+        Rejected: when it was changed, or has others.
+    """
+    rest = {k: v for k, v in data.items() if k != "digest"}
+    if _sha(rest) != data.get("digest"):
+        raise Rejected("the file was changed after it was written (digest)")
+    if unknown := sorted(set(data) - known):
+        raise Rejected(f"malformed {what}: keys that the format does not have: {ascii(unknown)[:80]}")
 
 
 def reading(raw: bytes) -> float:

@@ -22,10 +22,10 @@ def verify_same(document: Document) -> None:
     if len(document.programs) != len(document.point_programs):
         raise Rejected("programs of t and of x do not correspond")
     table: dict[Operation, int] = {}
-    t = _expression(document.programs[0][:1], table)
-    x = _expression(_to_x(document.log), table) if any(document.log) else t
+    t = expression(document.programs[0][:1], table)
+    x = expression(_to_x(document.log), table) if any(document.log) else t
     for p, q in zip(document.programs, document.point_programs, strict=True):
-        if _expression(p, table, t) != _expression(q, table, x):
+        if expression(p, table, t) != expression(q, table, x):
             raise Rejected("programs of t and of x differ")
 
 
@@ -43,7 +43,7 @@ def _to_x(log: Sequence[bool]) -> tuple[Operation, ...]:
     return (*nodes, Operation("concat", tuple(features), d))
 
 
-def _expression(nodes: Sequence[Operation], table: dict[Operation, int], start: int | None = None) -> int:
+def expression(nodes: Sequence[Operation], table: dict[Operation, int], start: int | None = None) -> int:
     """A number for the expression of the last node, equal for equal expressions of the same input ``start``."""
     names: list[int] = []
     for o in nodes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from supnorm.checker.document import Document
+from supnorm.checker.statements import Statement
 
 
 def subject(document: Document) -> tuple[str, ...]:
@@ -25,4 +26,24 @@ def subject(document: Document) -> tuple[str, ...]:
         f"programs (SHA-256 begins): {hashes}",
     ]
     lines += [f"evaluated, not read: the {one.which}, {one.name}" for one in document.declared]
+    return (*lines, f"made with: {made}") if made else tuple(lines)
+
+
+def subject_of_statement(statement: Statement) -> tuple[str, ...]:
+    """Lines about the content of a file of several parts: the domain with its ends, the functions, the parts."""
+    axes = statement.given.axes
+    columns = zip(axes.names, axes.low, axes.high, axes.log, statement.units, strict=True)
+    ends = [
+        f"{name} in [{a!r}, {b!r}]{f' {unit}' * (unit != '')}{' (log)' * log}"
+        for name, a, b, log, unit in columns
+    ]
+    made = ", ".join(f"{k} {v}" for k, v in statement.versions if k in ("supnorm", "numpy", "jax", "torch"))
+    lines = [
+        "domain: " + "; ".join(ends),
+        *(
+            f"{which}: {name} (a name that the maker of the file chose)"
+            for which, name in statement.functions
+        ),
+        f"parts: {', '.join(statement.parts)}",
+    ]
     return (*lines, f"made with: {made}") if made else tuple(lines)

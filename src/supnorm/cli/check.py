@@ -96,6 +96,8 @@ def command(
     except TooCostly as refused:
         raise BadInput(f"{certificate}: {refused}; whether its claims are true was not checked") from None
     per_output = opened is not None and opened.error.per_output
+    if tolerance is None and result.claims is not None and "error" not in result.claims:
+        limit = None  # a property is not about the problem's tolerance
     status = status_of(result, limit, per_output)
     if as_json:
         answer(record_of(result, status, limit).to_json())
@@ -138,14 +140,16 @@ def checked(
     from supnorm.results import Interrupted
 
     try:
-        if problem is None:
-            points, functions, unlike = None, None, None
-        else:
-            from supnorm.certification import functions_of_problem, values_of_problem
+        points, functions, unlike, values = None, None, None, None
+        if problem is not None:
+            from supnorm.certification import functions_of_problem, values_for_statement, values_of_problem
 
-            unlike, witness = _unlike(certificate, problem, memory or MEMORY / MB)
-            points = None if unlike else values_of_problem(problem, POINTS, witness=witness)
-            functions = None if unlike else functions_of_problem(problem)
+            unlike, witness, several = _unlike(certificate, problem, memory or MEMORY / MB)
+            if not unlike and several:
+                values = values_for_statement(certificate, problem, POINTS)
+            elif not unlike:
+                points = values_of_problem(problem, POINTS, witness=witness)
+                functions = functions_of_problem(problem)
         with broken_workers_explained():
             result = unlike or check(
                 certificate,
@@ -156,6 +160,7 @@ def checked(
                 limit=most or LIMIT,
                 memory=MB * memory if memory else MEMORY,
                 announce=None if tell is None else (lambda cost: tell(CheckPlanned(str(cost), workers))),
+                values=values,
             )
     except KeyboardInterrupt:
         raise Interrupted(
@@ -177,27 +182,38 @@ def _leaves(tell: Callable[[Any], None]) -> Callable[[int, int], None]:
 
 def _unlike(
     certificate: Path, problem: Problem, memory: float
-) -> tuple[CheckResult | None, tuple[float, ...] | None]:
-    """The verdict on a file that is not about the problem, or else its witness; the checker's reader trusts no file."""
-    from supnorm.certification import mismatch
+) -> tuple[CheckResult | None, tuple[float, ...] | None, bool]:
+    """The verdict on a file that is not about the problem, or else its witness, and whether it has several parts.
+
+    The checker's reader trusts no file.
+    """
+    from supnorm.certification import mismatch, statement_mismatch
     from supnorm.checker import CheckResult
-    from supnorm.checker.document import read
+    from supnorm.checker.document import as_document, load
     from supnorm.checker.rejected import Rejected
+    from supnorm.checker.statements import SCHEMA, read_statement
 
     start = time.monotonic()
     try:
-        document = read(certificate, MB * memory)
+        data = load(certificate, MB * memory)
+        if several := isinstance(data, dict) and data.get("schema") == SCHEMA:
+            statement = read_statement(data)
+            n, witness = sum(len(part.leaves) for part in statement.parts.values()), None
+            low, high = statement.claims.get("error", (0.0, math.inf))
+        else:
+            document = as_document(data, f"{certificate}: ")
+            n, low, high, witness = len(document.leaves), document.lower, document.upper, document.witness
     except Rejected as fault:
         spent = time.monotonic() - start
-        return CheckResult(accepted=False, reason=str(fault), leaf=fault.leaf, seconds=spent), None
-    reason = mismatch(certificate, problem)
+        return CheckResult(accepted=False, reason=str(fault), leaf=fault.leaf, seconds=spent), None, False
+    reason = (statement_mismatch if several else mismatch)(certificate, problem)
     if reason is None:
-        return None, document.witness
-    n, low, high, spent = len(document.leaves), document.lower, document.upper, time.monotonic() - start
+        return None, witness, several
+    spent = time.monotonic() - start
     refused = CheckResult(
         accepted=False, reason=reason, seconds=spent, leaves=n, lower=low, upper=high, problem_checked=True
     )
-    return refused, None
+    return refused, None, several
 
 
 def status_of(result: CheckResult, limit: float | None = None, per_output: bool = False) -> Status:
@@ -210,6 +226,11 @@ def status_of(result: CheckResult, limit: float | None = None, per_output: bool 
         return Status("rejected", result.reason, ExitCode.EXCEEDED)
     say = narrator(printable(result.unit), per_output).text
     bound = {} if result.upper == math.inf else {"upper": result.upper}
+    if limit is None and result.verdict:
+        ending = {"refuted": ExitCode.EXCEEDED, "undecided": ExitCode.UNDECIDED}.get(
+            result.verdict, ExitCode.DONE
+        )
+        return Status(result.verdict, say(fact("file-statement", parts=result.parts)), ending)
     if limit is None:
         return Status("no-tolerance", say(fact("file-bound" if bound else "file-without-bound", **bound)))
     if result.lower > limit:
@@ -224,7 +245,7 @@ def record_of(result: CheckResult, status: Status, limit: float | None) -> Check
     """The verdict as data; control characters in text from the file are spelled out."""
     from dataclasses import replace
 
-    from supnorm.results.check import CheckRecord, CostRecord
+    from supnorm.results.check import BracketOfClaim, CheckRecord, CostRecord
 
     cost = result.cost
     return CheckRecord(
@@ -244,6 +265,11 @@ def record_of(result: CheckResult, status: Status, limit: float | None) -> Check
         else CostRecord(operations=cost.operations, bytes=cost.bytes, seconds=cost.seconds),
         subject=tuple(map(printable, result.subject)),
         unit=printable(result.unit),
+        statements=tuple(map(printable, result.statements)),
+        claims={
+            printable(name): BracketOfClaim(lower=low, upper=high)
+            for name, (low, high) in (result.claims or {}).items()
+        },
     )
 
 
@@ -262,7 +288,8 @@ def summary(
     lines = [f"{_verdict(result, status)}: {printable(result.reason)}"]
     facts = [] if result.leaf is None else [fact("leaf", leaf=result.leaf, leaves=result.leaves)]
     facts += [fact("condition", assumption=printable(assumption)) for assumption in result.conditional]
-    if result.leaves:
+    lines += [f"  {printable(line)}" for line in result.statements]
+    if result.leaves and (result.claims is None or "error" in result.claims):
         bound = {} if result.upper == math.inf else {"upper": result.upper}
         facts.append(fact("claims", lower=result.lower, **bound))
     lines += [f"  {say(each)}" for each in facts]
@@ -289,10 +316,13 @@ def _verdict(result: CheckResult, status: Status) -> str:
     if not result.accepted:
         return "REJECTED"
     asked = {"tolerance-exceeded": "TOLERANCE EXCEEDED", "undecided": "TOLERANCE NOT PROVED"}
+    bounded = result.upper < math.inf or (result.claims is not None and "error" not in result.claims)
+    if result.verdict and status.code == result.verdict:
+        asked = {"refuted": "REFUTED", "undecided": "NOT DECIDED"}
     parts = (
         "ACCEPTED",
         "CONDITIONAL" if result.conditional else "",
-        "NO UPPER BOUND" if result.upper == math.inf else "",
+        "" if bounded else "NO UPPER BOUND",
         asked.get(status.code, ""),
     )
     return ", ".join(filter(None, parts))

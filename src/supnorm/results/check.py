@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from supnorm.results.record import Field, Number, Record, Result, Seconds, StatusField
@@ -15,14 +16,21 @@ class CostRecord(Record):
     seconds: Seconds = Field(description="time of one core")
 
 
+class BracketOfClaim(Record):
+    """What a file of several parts claims of one number."""
+
+    lower: Number = Field(description='the number is at least this; `"-inf"` if nothing is claimed')
+    upper: Number = Field(description='the number is at most this; `"inf"` if nothing is claimed')
+
+
 class CheckRecord(Result):
     """Whether a certificate file proves what it claims, and what is asked for."""
 
     SCHEMA: ClassVar[str] = "supnorm.check/1"
 
     status: StatusField = Field(
-        description="`code` (`rejected`, `no-tolerance`, `within-tolerance`, `tolerance-exceeded`, `undecided`), `advice`, "
-        "`exit`"
+        description="`code` (`rejected`, `no-tolerance`, `within-tolerance`, `tolerance-exceeded`, `undecided`; for a "
+        "statement of several parts `proved`, `refuted`, `undecided`), `advice`, `exit`"
     )
     tolerance: float | None = Field(
         description="the tolerance that the file should prove (`--tolerance`, else that of the problem); null without "
@@ -50,3 +58,9 @@ class CheckRecord(Result):
         "the programs"
     )
     unit: str = Field(description="unit of the error; empty where it has none")
+    statements: tuple[str, ...] = Field(
+        description="what a file of several parts states, in lines; empty for any other file"
+    )
+    claims: Mapping[str, BracketOfClaim] = Field(
+        description="of a file of several parts: the proved bracket of each number that it is about, by name"
+    )

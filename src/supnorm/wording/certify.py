@@ -130,6 +130,7 @@ CHECK = {
     "file-witness": "The witness has an error of {lower:error at least 6}, above {tolerance:num 6}.",
     "file-undecided": "{upper?:The file's upper bound is {upper:error at most 6}|The file proves no upper bound}: no "
     "proof of {tolerance:num 6}; certify with --tolerance {tolerance:literal 6}.",
+    "file-statement": "The statement is as the file says; it follows from {parts:n:part|parts}.",
     "claims": "claims: worst error {upper?:between {lower:error at least 6} and {upper:error at most 6}|at least "
     "{lower:error at least 6}, no upper bound}",
     "leaf": "leaf {leaf} of {leaves}",

@@ -1,0 +1,181 @@
+"""One part of a proof of several parts: a bracket of the size of one program on one box.
+
+A part is proved like every error (`Choice`, `narrow`) and becomes an ordinary certificate. Its program is made from the base
+programs of the statement (`supnorm.program.derived`), because the checker derives it again. The smallest value of a
+quantity g is bounded as the error of g minus a constant above it, ``side`` under: S - g <= upper, so g >= S - upper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Work, tighten_pending
+from supnorm.certification.branch_room import branch_room
+from supnorm.certification.certificate import Certificate
+from supnorm.certification.choice import Choice
+from supnorm.certification.coordinates import box_of, in_coordinates
+from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.lower import on_values, proved_error, search
+from supnorm.certification.resume import bracket_of, go_on
+from supnorm.certification.rounding import ULPS, Array
+from supnorm.evaluation.limit import Limit
+from supnorm.interrupts import INTERRUPTS
+from supnorm.problem import Domain
+from supnorm.program import Program
+from supnorm.results import BadInput, versions
+from supnorm.results.numbers import num
+from supnorm.wording import fact
+from supnorm.wording.certify import CERTIFY
+
+HALVING = 0.9  # of the time; the rest is for the pending boxes, as in `certify`
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What one part bounds.
+
+    Attributes:
+        name: of the part, by the kind of the statement.
+        program: of x, in units of the axes; its size by ``side`` is the error, the largest output counts.
+        domain: the box.
+        side: "both", "over" or "under".
+    """
+
+    name: str
+    program: Program
+    domain: Domain
+    side: str = "both"
+
+    @cached_property
+    def error(self) -> ErrorProgram:
+        """The programs of the error.
+
+        Raises:
+            BadInput: where the code takes branches that the program does not have.
+        """
+        room = branch_room(self.program, self.domain)
+        if np.any(room):
+            raise BadInput(
+                f"the code has a branch that its program does not take (softplus that is linear above a threshold, by "
+                f"{num(float(room.max()), 2)} here), and a proof of several parts has no room for it; choose a larger "
+                "threshold or a smaller domain"
+            )
+        ends, log = box_of(self.domain), tuple(axis.log for axis in self.domain.axes)
+        value = self.program.value
+        return ErrorProgram(
+            alternatives=(in_coordinates(self.program, log),),
+            at_points=(self.program,),
+            model=value,
+            reference=lambda x: np.zeros((len(x), self.program.m)),
+            low=ends[:, 0],
+            high=ends[:, 1],
+            log=log,
+            side=self.side,
+            notes=self.program.remarks,
+        )
+
+    def admit(self, x: Array) -> NDArray[np.bool_]:
+        """Which points may be a witness: those of the domain."""
+        return np.asarray(self.domain.contains(x))
+
+
+@dataclass(frozen=True, eq=False)
+class PartProof:
+    """A proved part.
+
+    Attributes:
+        part: what is bounded.
+        bracket: what is proved.
+        end: why the work ended, a word of `narrow`, or "infinite" where the program has no finite value at a point.
+    """
+
+    part: Part
+    bracket: Bracket
+    end: str = "boxes"
+
+    @property
+    def lower(self) -> float:
+        """The largest error is at least this."""
+        return self.bracket.lower
+
+    @property
+    def upper(self) -> float:
+        """The largest error is at most this."""
+        return self.bracket.upper
+
+    @property
+    def certificate(self) -> Certificate:
+        """The part as an ordinary certificate."""
+        error = self.part.error
+        assumptions = (CERTIFY.text(fact("arithmetic", units=ULPS)), *error.notes)
+        return Certificate.of(self.bracket, self.part.domain, assumptions, versions(), {"error": "absolute"})
+
+
+def prove(
+    part: Part,
+    goal: Goal,
+    limit: Limit,
+    *,
+    seed: int = 0,
+    executor: Executor | None = None,
+    observer: Callable[[BracketNarrowed], None] | None = None,
+    held: Mapping[str, Any] | None = None,
+    path: Path | str = "",
+) -> PartProof:
+    """Prove a part, as far as the limit allows.
+
+    Args:
+        part, goal: what is bounded, and when its bound is small enough.
+        limit: of time, and of boxes as its evaluations.
+        seed: of the search for the witness.
+        executor: runs batches of boxes in parallel.
+        observer: gets an event after each batch.
+        held: the part of an earlier file, to go on with; its bounds are proved again first.
+        path: of that file, for messages.
+
+    Raises:
+        BadInput: when what is held is damaged, false, or about something else.
+    """
+    error = part.error
+    bracket = replace(Bracket.start(error), seed=seed)
+    if held is not None:
+        bracket = bracket_of(held, path, error, part.admit, seed)
+    work, choice = Work(bracket), Choice.of(error)
+
+    def offer(t: Array) -> None:
+        x = error.to_x(t)
+        ends = np.array([[axis.low, axis.high] for axis in part.domain.axes])
+        x = on_values(part.domain, np.clip(x, ends[:, 0], ends[:, 1]))
+        work.bracket = work.bracket.raised(x, part.admit, proved_error)
+
+    try:
+        if held is not None:
+            go_on(work, path, goal, limit.within(HALVING), executor)
+        promising, lost = search(
+            error, np.random.default_rng(seed), lambda t: part.admit(on_values(part.domain, error.to_x(t)))
+        )
+        offer(promising)
+        end = "infinite"
+        if not len(lost):
+            until = limit.within(HALVING).upto(limit.evaluations)
+            end = choice.narrow(
+                work, goal, offer, until, executor=executor, observer=observer or (lambda event: None)
+            )
+    except KeyboardInterrupt:
+        INTERRUPTS.taken()
+        end = "interrupted"
+    rest = {"seconds": limit, "boxes": Limit(), "interrupted": Limit.of(2.0)}.get(end)
+    if rest is not None and limit.evaluations:
+        tighten_pending(work, choice.best, goal, rest, executor)
+    work.bracket.demand_consistent()
+    if work.bracket.upper <= goal.target(work.bracket.lower) < np.inf:
+        end = "proved"
+    return PartProof(part, work.bracket, end)

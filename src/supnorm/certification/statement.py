@@ -1,0 +1,118 @@
+"""A statement that several proofs carry together, as a file that `supnorm check` accepts: `supnorm.statement/1`.
+
+The file has the base programs and the data of the statement, each part as an ordinary certificate, and what follows from
+them: claims, each a bracket of a named number. What the parts are and how the claims follow is the `Kind` of the
+statement (`statement_kinds`). Parts are combined exactly (`exactly`), so only the result is rounded.
+docs/certificate-format.md has the format.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from supnorm.certification.certificate import digest
+from supnorm.certification.exactly import Bracket, Proved, fraction
+from supnorm.certification.part import PartProof
+from supnorm.certification.resume import MALFORMED
+from supnorm.certification.statement_kinds import KINDS
+from supnorm.problem import Domain
+from supnorm.program import Program
+from supnorm.results import BadInput, Contradiction, versions, write_whole
+from supnorm.results.door import reading_table
+from supnorm.results.numbers import exact
+
+SCHEMA = "supnorm.statement/1"
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """A proof of several parts.
+
+    Attributes:
+        kind: a name of `statement_kinds.KINDS`.
+        domain: of the base programs.
+        programs: the base programs, of x in units of the axes.
+        data: what else the statement says, for JSON; floats as hexadecimal text (`float.hex`).
+        parts: the proved parts, by name.
+        assumptions: what the claims rest on besides those of the parts, in words.
+        about: what people read: names of functions ("model", ...), "unit" of the outputs.
+
+    >>> from supnorm.certification.statement_kinds import KINDS
+    >>> sorted(KINDS)[:1]
+    ['properties']
+    """
+
+    kind: str
+    domain: Domain
+    programs: Mapping[str, Program]
+    data: Mapping[str, Any]
+    parts: Mapping[str, PartProof]
+    assumptions: tuple[str, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def believed(self) -> int:
+        """Bounds of boxes that are as a file states them; as long as there are any, nothing is proved."""
+        return sum(part.bracket.believed for part in self.parts.values())
+
+    @property
+    def claims(self) -> dict[str, Bracket]:
+        """Brackets of the numbers that the statement is about, by name.
+
+        Raises:
+            Contradiction: when a proved lower end is above a proved upper one; then a rule of the proof is wrong.
+        """
+        proved = {n: Proved(Fraction(p.lower), fraction(p.upper)) for n, p in self.parts.items()}
+        claims = KINDS[self.kind](self.data, proved)
+        for name, (low, high) in claims.items():
+            if not low <= high:
+                raise Contradiction(
+                    f"{name}: the proved lower bound {exact(low)} is above the upper bound {exact(high)}"
+                )
+        return claims
+
+    def to_json(self) -> dict[str, Any]:
+        """A mapping for the ``json`` module, in the documented format."""
+        axes = self.domain.axes
+        content: dict[str, Any] = {
+            "schema": SCHEMA,
+            "kind": self.kind,
+            "names": list(self.domain.names),
+            "log": [axis.log for axis in axes],
+            "axis_low": [axis.low.hex() for axis in axes],
+            "axis_high": [axis.high.hex() for axis in axes],
+            "programs": {name: program.to_json() for name, program in self.programs.items()},
+            "data": dict(self.data),
+            "claims": {name: {"lower": a.hex(), "upper": b.hex()} for name, (a, b) in self.claims.items()},
+            "parts": {name: part.certificate.to_json() for name, part in self.parts.items()},
+            "assumptions": list(self.assumptions),
+            "units": [axis.unit for axis in axes],
+            "functions": {k: v for k, v in self.about.items() if k != "unit"},
+            "unit": self.about.get("unit", ""),
+            "versions": versions(),
+        }
+        content["digest"] = digest(content)
+        return content
+
+    def save(self, path: Path | str) -> None:
+        """Write the file; it appears whole or not at all."""
+        write_whole(path, json.dumps(self.to_json(), allow_nan=False))
+
+
+def held_parts(path: Path | str, kind: str) -> dict[str, Any]:
+    """The parts of a saved file as they stand, by name, to go on with; `prove` compares and proves each of them again.
+
+    Raises:
+        BadInput: when it is no whole file of this kind.
+    """
+    with reading_table(Path(path), missing="; give a saved proof to resume from"), suppress(*MALFORMED):
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        if data["schema"] == SCHEMA and data["digest"] == digest(data) and data["kind"] == kind:
+            return {name: part for name, part in data["parts"].items() if isinstance(part, dict)}
+    raise BadInput(f"{path}: not a whole {SCHEMA} file of {kind}; start without resume")

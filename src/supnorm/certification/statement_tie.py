@@ -1,0 +1,102 @@
+"""Checks whether a file of several parts is about a given problem: axes, units and base programs are the problem's.
+
+The parts follow from the base programs, and the checker derives them. So only the base programs need a comparison:
+operation by operation with what supnorm reads from the problem now, and at points with the functions as they run
+(`values_for_statement`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from supnorm.certification.agreement import runs
+from supnorm.certification.tie import NO_CERTIFICATE, rounding_of
+from supnorm.problem import Function, Problem
+from supnorm.program import Unsupported, program_of
+from supnorm.results import BadInput
+from supnorm.results.door import reading_table
+
+# By the kind of a statement: from the problem, its functions by the names of the base programs.
+Functions = Callable[[Problem], Mapping[str, Function]]
+Values = list[tuple[tuple[float, ...], list[float], list[float]]]
+
+
+def _model(problem: Problem) -> Mapping[str, Function]:
+    return {"model": problem.model}
+
+
+KINDS: dict[str, Functions] = {"properties": _model}
+
+
+def statement_mismatch(path: Path | str, problem: Problem) -> str | None:
+    """Why a file of several parts is not about a problem, in words; None if it is.
+
+    Raises:
+        BadInput: when a function of the problem cannot be read.
+    """
+    data = _read(path)
+    try:
+        return _axes(data, problem) or _programs(data, problem)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return NO_CERTIFICATE
+
+
+def _read(path: Path | str) -> Any:
+    with reading_table(Path(path)):
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def _axes(data: Mapping[str, Any], problem: Problem) -> str | None:
+    domain = problem.domain
+    same = (
+        data["names"] == list(domain.names)
+        and data["log"] == [axis.log for axis in domain.axes]
+        and [float.fromhex(v) for v in data["axis_low"]] == [axis.low for axis in domain.axes]
+        and [float.fromhex(v) for v in data["axis_high"]] == [axis.high for axis in domain.axes]
+        and data["units"] == [axis.unit for axis in domain.axes]
+    )
+    return None if same else "its domain is not the problem's domain"
+
+
+def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
+    if data["kind"] not in KINDS:
+        return NO_CERTIFICATE
+    functions = KINDS[data["kind"]](problem)
+    if set(functions) != set(data["programs"]):
+        return "its base programs are not functions of the problem"
+    for name, function in functions.items():
+        try:
+            program = program_of(function, problem.domain.d)
+        except Unsupported as error:
+            raise BadInput(f"check cannot read the {name}: {error}") from None
+        if program.to_json() != data["programs"][name]:
+            return (
+                f"the program of its {name} is not that of the problem: the {name} or the domain has changed since, or it "
+                "was lowered by another version; certify again"
+            )
+    return None
+
+
+def values_for_statement(path: Path | str, problem: Problem, count: int, seed: int = 0) -> dict[str, Values]:
+    """Values of the problem's functions as they run at random points, for `supnorm.checker.check` (``values``).
+
+    Each entry is a point, the values there, and how far rounding may take each of them from that of the program.
+    """
+    kind = _read(path)["kind"]
+    x = problem.law.draw(count, np.random.default_rng(seed))  # type: ignore[union-attr]
+    return {name: _values(name, function, x) for name, function in KINDS[kind](problem).items()}
+
+
+def _values(name: str, function: Function, x: np.ndarray[Any, np.dtype[np.float64]]) -> Values:
+    y = runs(function, x, name)
+    allowed = np.broadcast_to(rounding_of(function, y, x), y.shape)
+    good = np.isfinite(y).all(axis=1) & np.isfinite(allowed).all(axis=1)
+    return [
+        (tuple(map(float, p)), v.tolist(), a.tolist())
+        for p, v, a in zip(x[good], y[good], allowed[good], strict=True)
+    ]

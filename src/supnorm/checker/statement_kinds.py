@@ -1,0 +1,8 @@
+"""The kinds of statements of several parts that the checker knows, by their names in the format."""
+
+from __future__ import annotations
+
+from supnorm.checker.extremes import PROPERTIES
+from supnorm.checker.statement_parts import Kind
+
+KINDS: dict[str, Kind] = {"properties": PROPERTIES}

@@ -1,0 +1,63 @@
+"""What the kinds of statements of several parts share: the parts that a statement needs, and what follows from them.
+
+Written from docs/certificate-format.md, "Statements of several parts". The file is trusted in nothing: parts and claims are
+made here, from its base programs and data, and compared with those of the file (`statements`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from supnorm.checker.derived import Derivation, Operations
+
+Ball = Any
+Ends = tuple[Ball | None, Ball | None]  # balls around a lower and an upper end; None where nothing is proved
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The axes of a box, in units of the inputs."""
+
+    names: tuple[str, ...]
+    log: tuple[bool, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A part that a statement needs: the size by ``side`` of one program of x, on a box."""
+
+    program: Operations
+    side: str
+    axes: Axes
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a kind gets from the file: the axes, the base programs by name, and the data of the statement, unchecked."""
+
+    axes: Axes
+    programs: Mapping[str, Operations]
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of statement.
+
+    Attributes:
+        parts: the parts that the statement needs, by name, made with the derivation.
+        claims: from brackets of the worst errors of the parts, by name, what is proved of each number that is claimed.
+        words: what the statement says, in lines, from its claims.
+        verdict: of an accepted file: "proved", "refuted" or "undecided".
+
+    The first two raise `Rejected`, or any error of malformed data, where the statement is not well-formed or not true.
+    """
+
+    parts: Callable[[Given, Derivation], dict[str, Expected]]
+    claims: Callable[[Given, Mapping[str, Ends]], dict[str, Ends]]
+    words: Callable[[Given, Mapping[str, tuple[float, float]]], tuple[str, ...]]
+    verdict: Callable[[Given], str] = lambda given: "proved"
