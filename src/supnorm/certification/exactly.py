@@ -76,7 +76,7 @@ BITS = 200  # of a root
 
 def _step(v: Fraction) -> Fraction:
     """The distance of `_root` from the root is at most this."""
-    return Fraction(1, 2 ** (BITS - _scale(v)))
+    return Fraction(2) ** (_scale(v) - BITS)
 
 
 def _scale(v: Fraction) -> int:
