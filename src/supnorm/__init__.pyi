@@ -19,7 +19,15 @@ from .auditing import (
     audit,
     load_report,
 )
-from .certification import CertifyResult, against_zero, certify, into_report, residual
+from .certification import (
+    CertifyResult,
+    PropertiesResult,
+    against_zero,
+    certify,
+    certify_properties,
+    into_report,
+    residual,
+)
 from .evaluation import Calls, EvaluationStore
 from .pages import write_page
 from .planning import BudgetResult, LearningCurve, NetworkClass, PlanningCalls, SmoothClass, budget
@@ -59,6 +67,7 @@ __all__ = [
     "PolynomialLeastSquares",
     "Power",
     "Problem",
+    "PropertiesResult",
     "RandomFeatures",
     "ScreenAndAscent",
     "SimplexInterpolation",
@@ -73,6 +82,7 @@ __all__ = [
     "audit",
     "budget",
     "certify",
+    "certify_properties",
     "fit",
     "from_jax",
     "from_torch",

@@ -12,8 +12,19 @@ from supnorm.results.numbers import at_least, at_most
 from supnorm.wording import fact
 from supnorm.wording.certify import CERTIFY, TEMPLATES, narrator
 
-NAMES = ("verdict", "obstacle", "measured", "result", "into_report", "error_program", "resume")
-ROOMS = templates.trees(*(f"certification/{name}.py" for name in NAMES), "cli/certify.py", "cli/check.py")
+NAMES = (
+    "verdict",
+    "obstacle",
+    "measured",
+    "result",
+    "into_report",
+    "error_program",
+    "resume",
+    "property_result",
+)
+ROOMS = templates.trees(
+    *(f"certification/{name}.py" for name in NAMES), "cli/certify.py", "cli/check.py", "cli/properties.py"
+)
 
 
 def test_each_fact_has_a_template() -> None:

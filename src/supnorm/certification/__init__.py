@@ -8,6 +8,8 @@ from supnorm.certification.composed_certificate import ComposedCertificate
 from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.certification.into_report import into_report
 from supnorm.certification.linear_bounds import LinearBounds
+from supnorm.certification.properties import certify_properties
+from supnorm.certification.property_result import PropertiesResult
 from supnorm.certification.residual import against_zero, residual
 from supnorm.certification.result import CertifyResult
 from supnorm.certification.statement_tie import statement_mismatch, values_for_statement
@@ -21,8 +23,10 @@ __all__ = [
     "ComposedCertificate",
     "GradedCertificate",
     "LinearBounds",
+    "PropertiesResult",
     "against_zero",
     "certify",
+    "certify_properties",
     "functions_of_problem",
     "into_report",
     "mismatch",

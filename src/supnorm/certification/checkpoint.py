@@ -5,13 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from supnorm.certification.certificate import Certificate
 from supnorm.results import NotWritten
 
 EVERY = 10.0  # seconds
 SHARE = 50.0  # the time between two writings is at least this many times what a writing takes
+
+
+class Saved(Protocol):
+    """A proof that can be written to a file."""
+
+    def save(self, path: Path | str) -> None:
+        """Write the file."""
 
 
 class Checkpoint:
@@ -25,7 +31,7 @@ class Checkpoint:
         written: how often the file was written.
     """
 
-    def __init__(self, path: Path | None, certificate: Callable[[], Certificate]) -> None:
+    def __init__(self, path: Path | None, certificate: Callable[[], Saved]) -> None:
         self.path, self.certificate = path, certificate
         self.due = time.monotonic() + EVERY
         self.written = 0

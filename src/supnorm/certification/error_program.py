@@ -126,7 +126,7 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
         )
     sources = {"model": problem.model, "reference": problem.reference}
     measuring = measuring or Measuring(problem)
-    programs = {what: _program(function, what, measuring) for what, function in sources.items()}
+    programs = {what: read_side(function, what, measuring) for what, function in sources.items()}
     ends = box_of(domain)
     low, high, log = ends[:, 0], ends[:, 1], tuple(axis.log for axis in domain.axes)
     missing = [what for what, program in programs.items() if program is None]
@@ -187,7 +187,7 @@ def _zeros(reference: Program, floor: float, x: Array) -> NDArray[np.bool_]:
     return np.asarray(model.size <= min(floor, ZERO))
 
 
-def _program(function: Function, what: str, measuring: Measuring) -> Program | None:
+def read_side(function: Function, what: str, measuring: Measuring) -> Program | None:
     """The program of a function; None for a function that cannot be read but has declared bounds."""
     d = measuring.problem.domain.d
     if function.table is not None:

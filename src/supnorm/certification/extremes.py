@@ -26,8 +26,9 @@ def part_names(entry: Mapping[str, Any]) -> tuple[str, ...]:
     k, kind = entry["output"], entry["property"]
     if kind == "positive":
         return (f"min {k}",)
-    if kind == "bounded":
-        return (f"min {k}", f"max {k}")
+    if kind == "bounded":  # an open end needs no part
+        ends = (("min", entry["low"]), ("max", entry["high"]))
+        return tuple(f"{extreme} {k}" for extreme, end in ends if math.isfinite(float.fromhex(end)))
     if kind == "lipschitz":
         return (f"max {k}/*",) if entry.get("axis") is None else (f"size {k}/{entry['axis']}",)
     axis, extreme = entry["axis"], "min" if entry["sign"] > 0 else "max"
@@ -68,8 +69,10 @@ def verdict(entry: Mapping[str, Any], claims: Mapping[str, Bracket]) -> str:
     if kind == "positive":
         return _of(ends[0][0] > 0.0, ends[0][1] <= 0.0)
     if kind == "bounded":
+        inner = {"min": (-math.inf, math.inf), "max": (-math.inf, math.inf)}
+        inner |= {name.split(" ")[0]: claims[name] for name in part_names(entry)}
         low, high = float.fromhex(entry["low"]), float.fromhex(entry["high"])
-        (a, b), (c, e) = ends
+        (a, b), (c, e) = inner["min"], inner["max"]
         return _of(low <= a and e <= high, b < low or c > high)
     if kind == "lipschitz":
         return _of(ends[0][1] < math.inf, False)

@@ -126,7 +126,7 @@ def prove(
     *,
     seed: int = 0,
     executor: Executor | None = None,
-    observer: Callable[[BracketNarrowed], None] | None = None,
+    observer: Callable[[BracketNarrowed, PartProof], None] | None = None,
     held: Mapping[str, Any] | None = None,
     path: Path | str = "",
 ) -> PartProof:
@@ -137,7 +137,7 @@ def prove(
         limit: of time, and of boxes as its evaluations.
         seed: of the search for the witness.
         executor: runs batches of boxes in parallel.
-        observer: gets an event after each batch.
+        observer: gets an event after each batch, and the part so far.
         held: the part of an earlier file, to go on with; its bounds are proved again first.
         path: of that file, for messages.
 
@@ -149,6 +149,10 @@ def prove(
     if held is not None:
         bracket = bracket_of(held, path, error, part.admit, seed)
     work, choice = Work(bracket), Choice.of(error)
+
+    def tell(event: BracketNarrowed) -> None:
+        if observer is not None:
+            observer(event, PartProof(part, work.bracket))
 
     def offer(t: Array) -> None:
         x = error.to_x(t)
@@ -166,9 +170,7 @@ def prove(
         end = "infinite"
         if not len(lost):
             until = limit.within(HALVING).upto(limit.evaluations)
-            end = choice.narrow(
-                work, goal, offer, until, executor=executor, observer=observer or (lambda event: None)
-            )
+            end = choice.narrow(work, goal, offer, until, executor=executor, observer=tell)
     except KeyboardInterrupt:
         INTERRUPTS.taken()
         end = "interrupted"

@@ -227,7 +227,7 @@ def result_of(
         deployed = deployed and bool(bracket.error.declared)
     kind = "conditional" if conditional else "exact-arithmetic"
     lower, upper = claim.lower, claim.upper
-    assumptions = (*assumptions_of(problem, bracket.error), *_measured(seen, problem.domain.names))
+    assumptions = (*assumptions_of(problem, bracket.error), *measured_words(seen, problem.domain.names))
     names, outputs = problem.domain.names, _outputs(problem, claim.witness)
     record = CertifyRecord(
         status=status,
@@ -304,7 +304,7 @@ def disagreement(seen: Agreement, proved: float, names: tuple[str, ...]) -> BadI
     return BadInput(CERTIFY.text(differs))
 
 
-def _measured(seen: Agreement, names: tuple[str, ...]) -> list[str]:
+def measured_words(seen: Agreement, names: tuple[str, ...]) -> list[str]:
     """The assumptions that were measured and not proved, in words."""
     facts = []
     if seen.hidden:

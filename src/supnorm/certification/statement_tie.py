@@ -15,11 +15,14 @@ from typing import Any
 import numpy as np
 
 from supnorm.certification.agreement import runs
+from supnorm.certification.rounding import ULPS
 from supnorm.certification.tie import NO_CERTIFICATE, rounding_of
-from supnorm.problem import Function, Problem
-from supnorm.program import Unsupported, program_of
+from supnorm.problem import Domain, Function, Problem
+from supnorm.program import Program, Unsupported, program_of
 from supnorm.results import BadInput
 from supnorm.results.door import reading_table
+from supnorm.wording import fact
+from supnorm.wording.certify import CERTIFY
 
 # By the kind of a statement: from the problem, its functions by the names of the base programs.
 Functions = Callable[[Problem], Mapping[str, Function]]
@@ -31,6 +34,20 @@ def _model(problem: Problem) -> Mapping[str, Function]:
 
 
 KINDS: dict[str, Functions] = {"properties": _model}
+
+
+def assumptions_of_model(program: Program, domain: Domain) -> tuple[str, ...]:
+    """What a statement about a model assumes, in words; it speaks of the program and of the whole box."""
+    facts = [fact("arithmetic", units=ULPS), fact("exact-arithmetic")]
+    if domain.constraints or domain.cloud is not None:
+        facts.append(fact("constraints-not-in-bound"))
+    if any(axis.values is not None for axis in domain.axes):
+        facts.append(fact("values-as-intervals"))
+    return (*map(CERTIFY.text, facts), *program.remarks)
+
+
+# The assumptions of a statement, from its first base program.
+ASSUMPTIONS: dict[str, Callable[[Program, Domain], tuple[str, ...]]] = {"properties": assumptions_of_model}
 
 
 def statement_mismatch(path: Path | str, problem: Problem) -> str | None:
@@ -79,6 +96,9 @@ def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
                 f"the program of its {name} is not that of the problem: the {name} or the domain has changed since, or it "
                 "was lowered by another version; certify again"
             )
+        assumed = ASSUMPTIONS.get(data["kind"])
+        if assumed is not None and data["assumptions"] != list(assumed(program, problem.domain)):
+            return "its assumptions are not those of the problem (edited, or another version: certify again)"
     return None
 
 

@@ -38,7 +38,11 @@ def _needs(entry: dict[str, Any]) -> list[tuple[str, str]]:
     if kind == "positive":
         return [("min", y)]
     if kind == "bounded":
-        return [("min", y), ("max", y)]
+        low, high = exact(entry["low"]), exact(entry["high"])
+        limited = [("min", y)] * math.isfinite(low) + [("max", y)] * math.isfinite(high)
+        if not limited or not low <= high or low == math.inf or high == -math.inf:
+            raise Rejected("malformed statement: limits must be low <= high, one of them finite")
+        return limited
     if kind == "lipschitz":
         return [("max", f"{y}/*")] if entry["axis"] is None else [("size", f"{y}/{whole(entry['axis'])}")]
     if whole(entry["sign"]) not in (-1, 1):
@@ -131,13 +135,19 @@ def _verify_verdict(entry: dict[str, Any], ends: list[Ends]) -> None:
     """See that a property that is stated to be proved or refuted is."""
     kind, stated = entry["property"], entry["verdict"]
     low, high = ends[0]
+    refuted: bool
     if kind == "positive":
         proved, refuted = _holds(low, lambda v: v > 0), _holds(high, lambda v: v <= 0)
     elif kind == "bounded":
-        least, most = exact(entry["low"]), exact(entry["high"])
-        above, top = ends[1]
-        proved = _holds(low, lambda v: v >= least) and _holds(top, lambda v: v <= most)
-        refuted = _holds(high, lambda v: v < least) or _holds(above, lambda v: v > most)
+        proved, refuted = True, False
+        for (which, _), (below, above) in zip(_needs(entry), ends, strict=True):
+            limit = exact(entry["low" if which == "min" else "high"])
+            if which == "min":
+                proved &= _holds(below, lambda v, limit=limit: v >= limit)
+                refuted |= _holds(above, lambda v, limit=limit: v < limit)
+            else:
+                proved &= _holds(above, lambda v, limit=limit: v <= limit)
+                refuted |= _holds(below, lambda v, limit=limit: v > limit)
     elif kind == "lipschitz":
         proved, refuted = _holds(high, lambda v: v.is_finite()), False
     elif entry["sign"] == 1:

@@ -41,6 +41,16 @@ TOLERANCE = Annotated[
 PROCESSES = Annotated[
     int | None, number_option("--workers", "Processes that share the boxes. [default: 1]", int, low=1)
 ]
+PROPERTIES = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--property",
+        metavar="PROPERTY",
+        help="Prove a property of the model instead of a bound of its error: positive, bounded:LOW:HIGH, monotone:p, "
+        "monotone:-p, convex:p, concave:p, lipschitz, lipschitz:p (p an input; @NAME at the end: one output). Several: give "
+        "it again.",
+    ),
+]
 AUDITED = 200  # worst points of an audit at which the running functions are compared with their programs
 LIMIT = Annotated[float | None, number_option("--seconds", "Stop after this time.", low=LEAST_SECONDS)]
 
@@ -63,14 +73,23 @@ def command(
     seed: SEED = None,
     workers: PROCESSES = None,
     trust: TRUST = False,
+    properties: PROPERTIES = None,
 ) -> int:
     """Prove that the error is nowhere larger than a bound; the proof is a file that `check` verifies."""
     from supnorm.cli.folder import demand_folder, work_in
+    from supnorm.cli.properties import in_folder
+    from supnorm.results import BadInput
     from supnorm.sources import open_problem
 
+    if properties and tolerance is not None:
+        raise BadInput(
+            "--property takes no --tolerance: the limits of bounded:LOW:HIGH stand in the property"
+        )
     opened = open_problem(problem, trust=trust)
     demand_folder(run.directory)
     with work_in(run.directory):
+        if properties:
+            return in_folder(opened, problem, run, properties, ratio, seconds, seed or 0, workers=workers)
         return _in_folder(opened, problem, run, Question(ratio, tolerance, seed or 0), seconds, workers)
 
 

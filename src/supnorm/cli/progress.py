@@ -106,6 +106,15 @@ def _narrowed(event: Any, far: NowAndThen) -> str:
     )
 
 
+def _part(event: Any, far: NowAndThen) -> str:
+    one = event.narrowed
+    left = f"about {duration(one.remaining)} left" if one.remaining < ENDLESS else "long to go"
+    return (
+        f"part {event.number} of {event.parts}: {percent(one.proved_volume, 3)} of the volume proved, "
+        f"{count(one.boxes)} boxes, {count(one.pending)} to do, {duration(one.seconds)}, {left}"
+    )
+
+
 def _leaves(event: Any, far: NowAndThen) -> str:
     return f"{count(event.done)} of {count(event.total)} leaves proved again, {far.words(event.done, event.total)}"
 
@@ -128,6 +137,7 @@ ANNOUNCEMENTS = ("Planned", "Training")
 FAR: dict[str, Callable[[Any, NowAndThen], str]] = {
     "Advanced": _calls_made,
     "BracketNarrowed": _narrowed,
+    "PartNarrowed": _part,
     "LeavesChecked": _leaves,
     "ProvedAgain": _bounds,
 }

@@ -20,6 +20,7 @@ RECORDS = {
     "check": "supnorm.results.check:CheckRecord",
     "compare": "supnorm.results.compare:CompareRecord",
     "fit": "supnorm.results.fit:FitRecord",
+    "properties": "supnorm.results.properties:PropertiesRecord",
 }
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

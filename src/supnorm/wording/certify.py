@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from supnorm.results.numbers import ErrorUnit
 from supnorm.wording.narrator import Narrator
+from supnorm.wording.properties import PROPERTIES
 
 # Why the work on a bracket ended; the codes end in the words that `narrow` returns.
 ENDS = {
@@ -130,14 +131,23 @@ CHECK = {
     "file-witness": "The witness has an error of {lower:error at least 6}, above {tolerance:num 6}.",
     "file-undecided": "{upper?:The file's upper bound is {upper:error at most 6}|The file proves no upper bound}: no "
     "proof of {tolerance:num 6}; certify with --tolerance {tolerance:literal 6}.",
-    "file-statement": "The statement is as the file says; it follows from {parts:n:part|parts}.",
+    "file-statement": "The statement is as the file says; it follows from {parts:one part|{parts:count} parts}.",
     "claims": "claims: worst error {upper?:between {lower:error at least 6} and {upper:error at most 6}|at least "
     "{lower:error at least 6}, no upper bound}",
     "leaf": "leaf {leaf} of {leaves}",
     "condition": "conditional on: {assumption}",
     "not-tied": "not verified: that the file is about your model; give --problem PROBLEM.toml",
 }
-TEMPLATES: Mapping[str, str] = ENDS | VERDICTS | OBSTACLES | ASSUMPTIONS | MEASURED | SUMMARY | CHECK
+TEMPLATES: Mapping[str, str] = {
+    **ENDS,
+    **VERDICTS,
+    **OBSTACLES,
+    **ASSUMPTIONS,
+    **MEASURED,
+    **SUMMARY,
+    **CHECK,
+    **PROPERTIES,
+}
 CERTIFY = Narrator(TEMPLATES)
 
 

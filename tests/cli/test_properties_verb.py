@@ -1,0 +1,114 @@
+"""``supnorm certify --property``: answers, exit codes, files, resume, and what ``check --problem`` says of them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.cli.conftest import Shell
+
+MODEL = """
+import numpy as np
+def model(x): return np.tanh(x[:, 0] * np.log(x[:, 1] + 1)) + 0.1 * x[:, 0]
+def truth(x): return model(x) + 1e-4 * np.sin(5 * x[:, 0])
+"""
+PROBLEM = """
+[model]
+python = "m.py:model"
+[reference]
+python = "m.py:truth"
+[domain]
+T = { low = 0.2, high = 2.0 }
+p = { low = 0.5, high = 20.0, scale = "log" }
+[error]
+tolerance = 1e-9
+"""
+
+
+@pytest.fixture
+def work(shell: Shell) -> Shell:
+    (shell.folder / "m.py").write_text(MODEL)
+    (shell.folder / "problem.toml").write_text(PROBLEM)
+    return shell
+
+
+@pytest.mark.slow
+def test_properties_are_proved_and_the_file_is_about_the_problem(work: Shell) -> None:
+    done = work.run(
+        "certify",
+        "problem.toml",
+        "--property",
+        "positive",
+        "--property",
+        "monotone:p",
+        "--json",
+        "--out",
+        "run",
+    )
+    assert done.code == 0, done.err
+    record = json.loads(done.out)
+    assert record["schema"] == "supnorm.properties/1"
+    assert [a["status"] for a in record["answers"]] == ["proved", "proved"]
+    assert record == json.loads((work.folder / "run" / "properties.json").read_text())
+    checked = work.run("check", "run/properties-certificate.json", "--problem", "problem.toml")
+    assert checked.code == 0, checked.out
+    assert "ACCEPTED: the statement follows from its 2 parts" in checked.out
+    assert "output 0: monotone in p: proved" in checked.out
+    again = work.run(
+        "certify",
+        "problem.toml",
+        "--property",
+        "positive",
+        "--property",
+        "monotone:p",
+        "--out",
+        "run",
+        "--resume",
+    )
+    assert again.code == 0
+    (work.folder / "m.py").write_text(MODEL.replace("0.1 * x", "0.2 * x"))
+    other = work.run("check", "run/properties-certificate.json", "--problem", "problem.toml")
+    assert other.code == 1
+    assert "the program of its model is not that of the problem" in other.out
+
+
+@pytest.mark.slow
+def test_a_refuted_property_has_exit_code_1_also_of_its_file(work: Shell) -> None:
+    done = work.run("certify", "problem.toml", "--property", "monotone:-T", "--out", "run")
+    assert done.code == 1
+    assert "y rises as T grows: the model gives" in done.out
+    assert not (work.folder / "run" / "properties-checkpoint.json").exists()
+    checked = work.run("check", "run/properties-certificate.json")
+    assert checked.code == 1
+    assert "ACCEPTED, REFUTED" in checked.out
+
+
+@pytest.mark.slow
+def test_an_undecided_property_has_exit_code_4(work: Shell) -> None:
+    (work.folder / "m.py").write_text(MODEL + "def flat(x): return x[:, 0] ** 2 + 0.0 * x[:, 1]\n")
+    (work.folder / "problem.toml").write_text(
+        PROBLEM.replace("m.py:model", "m.py:flat")
+        .replace("low = 0.2", "low = -0.7")
+        .replace("m.py:truth", "m.py:flat")
+    )
+    done = work.run(
+        "certify", "problem.toml", "--property", "bounded:0:inf", "--seconds", "2", "--out", "run"
+    )
+    assert done.code == 4, done.out + done.err
+    assert "undecided" in done.out
+    assert "the rest lies in T in" in done.out
+    assert "go on with" in done.out
+    assert work.run("check", "run/properties-certificate.json").code == 4
+
+
+def test_bad_properties_are_one_line(work: Shell) -> None:
+    for options, words in (
+        (("--property", "rising"), "is no property"),
+        (("--property", "monotone:q"), "there is no input"),
+        (("--property", "positive", "--tolerance", "1"), "takes no --tolerance"),
+        (("--property", "positive", "--resume"), "there is no"),
+    ):
+        done = work.run("certify", "problem.toml", *options)
+        assert done.code == 2
+        assert words in done.err
+        assert done.err.count("\n") == 1
