@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -37,3 +38,39 @@ class Ticking:
         """The values at points (n, d), n times the seconds of a point later."""
         self.now += self.seconds * len(x)
         return self.function(x)
+
+
+class Costly:
+    """The whole process on a clock that only calls of functions move, each by what it costs, and each reading a little.
+
+    Args:
+        monkeypatch: puts this clock in the place of ``time.perf_counter``.
+        tick: seconds of a reading.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, tick: float = 1e-6) -> None:
+        self.now, self.longest, self.calls, self.tick = 0.0, 0.0, 0, tick
+        monkeypatch.setattr(time, "perf_counter", self.perf_counter)
+
+    def perf_counter(self) -> float:
+        """Seconds so far."""
+        self.now += self.tick
+        return self.now
+
+    def costing(
+        self, function: Callable[[Array], Array], seconds: float, later: float | None = None, fast: int = 500
+    ) -> Callable[[Array], Array]:
+        """The function whose points take so many seconds each, and ``later`` seconds after the first ``fast`` ones."""
+        seen = 0
+
+        def called(x: Array) -> Array:
+            nonlocal seen
+            slow = 0 if later is None else min(max(seen + len(x) - fast, 0), len(x))
+            took = (len(x) - slow) * seconds + slow * (later or 0.0)
+            seen += len(x)
+            self.now += took
+            self.longest = max(self.longest, took)
+            self.calls += 1
+            return function(x)
+
+        return called

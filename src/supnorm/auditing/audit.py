@@ -29,7 +29,7 @@ from supnorm.auditing.power import Power
 from supnorm.auditing.recheck import check_outputs
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.report import AuditReport
-from supnorm.auditing.run import Asked, Run
+from supnorm.auditing.run import ALWAYS, Asked, Run
 from supnorm.auditing.statistics import NORMS
 from supnorm.auditing.strategy import Strategy
 from supnorm.evaluation import Calls, Evaluator, Finished, Observer, Started, silent
@@ -39,10 +39,6 @@ from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.results import BadInput
 from supnorm.results.option import demand_number, demand_seconds
-
-# Of the time of the search, where seconds limit it. Without a limit the peaks of cheap pairs of 1 to 4 inputs took 0.03 to
-# 0.24 s of processor: a search of 1.2 s leaves room for all of them.
-PEAKS_TIME = 0.2
 
 
 @broken_workers_explained()
@@ -66,8 +62,10 @@ def audit(
     Args:
         evaluations: of search and statistics together (a gradient counts 3); by default 100,000, and 400 where a
             call is expensive; without a limit when only ``seconds`` is given.
-        seconds: wall-clock limit of statistics and search; peaks, planted errors and pictures take at most 0.8
-            times as long again. The result then depends on the machine.
+        seconds: wall-clock limit of the whole audit but for the first calls, which check that both sides are functions
+            (where these take more than half of it, the rest gets the other half all the same). Statistics and search have
+            more than half; the rest is for peaks, planted errors and pictures. A call that has begun is not interrupted.
+            The result then depends on the machine.
         seed: of everything random; with a budget of evaluations and the same ``cost`` the same seed gives the same
             result (but for a `SurrogateSearch` on workers that is not ``in_order``).
         strategy: of the search; by default `Enumeration` where all inputs are lists of values and the budget allows
@@ -111,6 +109,7 @@ def audit(
         rng=np.random.default_rng(int(seed)),
         recorder=recorder,
         start=start,
+        later=_later(problem, power),
         evaluations=evaluations,
         seconds=seconds,
         seed=int(seed),
@@ -130,6 +129,12 @@ def audit(
         evaluator.close()
     observer(Finished())
     return report
+
+
+def _later(problem: Problem, power: Power | None) -> tuple[str, ...]:
+    """The stages after the search that will be needed."""
+    planted = () if power is None else ("planted errors",)
+    return (*ALWAYS, *planted, *(() if problem.recheck is None else ("second reference",)))
 
 
 def _searched(asked: Asked) -> Run:
@@ -190,7 +195,7 @@ def _announced(run: Run, given: bool) -> Run:
 
 def _peaks(run: Run) -> Run:
     """The distinct peaks of what the search found; of a table its worst rows."""
-    clock = run.clock_for(PEAKS_TIME)
+    clock = run.clock_for("peaks")
     if run.search.compared is not None:
         return replace(run, peaks=tuple(run.search.compared.peaks))
     landscape = run.landscape(picture_budget(run.evaluations, 60_000), clock)

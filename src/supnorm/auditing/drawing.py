@@ -14,9 +14,6 @@ from supnorm.auditing.run import Run
 from supnorm.evaluation.limit import Limit
 from supnorm.results.charts import ChartsRecord, CutRecord, GridMapRecord, LineMapRecord, PairMapsRecord
 
-# Of the time of the search, where seconds limit it. Without a limit pictures of the same pairs as for `PEAKS_TIME` took 0.01
-# to 0.03 s: the share is for slower ones.
-PICTURES_TIME = 0.2
 THUMBNAILS = 6
 
 
@@ -31,7 +28,7 @@ class _Drawn:
 
 def draw(run: Run) -> Run:
     """Evaluate and keep what the page draws; what is evaluated may raise the worst error, which then is drawn."""
-    clock = run.clock_for(PICTURES_TIME)
+    clock = run.clock_for("pictures")
     if run.table:
         return replace(run, charts=_table_charts(run))
     # Planted errors are searched for on the pair: such a run may have seen a worse point.

@@ -114,7 +114,7 @@ class Enumeration:
             least = 1 if workers == 1 else self.fewest * workers
             calls = self.calls if workers == 1 else self.worker_calls * workers
             rows = min(rows, max(least, calls * call) if begun else self.first)
-        return max(1, min(rows, landscape.limit.affords))
+        return max(1, min(rows, landscape.limit.at_once))
 
     def _values(self, landscape: Landscape, x: Array) -> Evaluations:
         evaluator, start = landscape.evaluator, time.perf_counter()

@@ -14,7 +14,7 @@ from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.auditing.forecast import LEAST, STATISTICS
 from supnorm.auditing.halt import HALTS, come_back, halted
 from supnorm.auditing.landscape import Landscape
-from supnorm.auditing.run import Asked, Run
+from supnorm.auditing.run import Asked, Run, weights_of
 from supnorm.auditing.search import ScreenAndAscent
 from supnorm.auditing.statistics import Moments, Sample
 from supnorm.auditing.strategy import Search, Strategy
@@ -48,11 +48,14 @@ def plan(asked: Asked) -> Run:
     if is_table(asked.problem):
         nothing = Search.empty(d, norms=asked.norms)
         return Run(asked=asked, strategy=CompareRows(), evaluations=None, clock=Limit(), search=nothing)
-    clock = limit_in_time(evaluator, asked.seconds, asked.start)
+    whole = limit_in_time(evaluator, asked.seconds, asked.start)
+    clock = whole.within(
+        1 / (1 + sum(weights_of(asked.later).values()))
+    )  # the other stages have their shares
     chosen = asked.strategy or choose_strategy(evaluator, evaluations, clock)
     draws = SAMPLE_MOST if evaluations is None else int(np.clip(STATISTICS * evaluations, LEAST, 100_000))
     known = Search.empty(d, draws, asked.norms)
-    return Run(asked=asked, strategy=chosen, evaluations=evaluations, clock=clock, search=known)
+    return Run(asked=asked, strategy=chosen, evaluations=evaluations, clock=clock, search=known, whole=whole)
 
 
 def choose_strategy(evaluator: Evaluator, evaluations: int | None, clock: Limit | None = None) -> Strategy:
@@ -88,7 +91,7 @@ def _allows_all(evaluator: Evaluator, evaluations: int | None, clock: Limit) -> 
 
 
 def limit_in_time(evaluator: Evaluator, seconds: float | None, start: float) -> Limit:
-    """When a search that began at ``start`` has to end."""
+    """When an audit that began at ``start`` has to end."""
     if seconds is None:
         return Limit()
     import scipy.stats.qmc  # noqa: F401  takes up to a second, which is not the search's
@@ -99,9 +102,8 @@ def limit_in_time(evaluator: Evaluator, seconds: float | None, start: float) -> 
     if evaluator.executor is not None and caller.expensive and spawned:  # so does the start of processes
         x = draw_inside(problem.domain, 1, np.random.default_rng(0))
         wait([caller.submit(x) for _ in range(workers)])
-    # What all this and the probe took is made up for up to half of the time.
-    end = max(start + seconds, time.perf_counter() + seconds / 2)
-    return Limit(end, pace=Pace(evaluator.model.cost + evaluator.reference.cost / workers))
+    pace = Pace(evaluator.model.cost + evaluator.reference.cost / workers)
+    return Limit(start + seconds, pace=pace, begun=start).at_least(0.5)
 
 
 def sample(run: Run) -> Run:
@@ -147,7 +149,7 @@ def _drawn(run: Run, known: Search) -> Search:
     while i < n and not (i and landscape.late) and not known.halted:
         rows = evaluator.rows()
         if not run.clock.endless:  # what a point costs is hardly known yet: batches grow
-            rows = max(1, min(rows, landscape.limit.affords, max(FIRST_BATCH, 3 * i)))
+            rows = max(1, min(rows, landscape.limit.at_once, max(FIRST_BATCH, 3 * i)))
         part = x[i : i + rows]
         try:
             done = landscape.values(part)

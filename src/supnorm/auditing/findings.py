@@ -46,6 +46,8 @@ def findings(run: Run, outputs: Outputs) -> list[Finding]:
     if run.recheck_failures:
         why, n = run.recheck_failures[0].rstrip("."), len(run.recheck_failures)
         found.append(Finding.of("recheck-failed", n=n, of=len(run.peaks), why=why))
+    if run.recheck_late:
+        found.append(Finding.of("recheck-late", n=run.recheck_late, of=len(run.peaks)))
     return found
 
 

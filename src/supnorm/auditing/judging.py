@@ -14,6 +14,7 @@ from supnorm.auditing.peak import Peak, where_in
 from supnorm.auditing.recheck import recheck
 from supnorm.auditing.run import Run
 from supnorm.evaluation import Evaluator
+from supnorm.evaluation.limit import Limit
 
 SAME = 0.01  # of the box's diagonal: nearer than this the worst point belongs to a peak
 
@@ -57,7 +58,8 @@ def crowned(evaluator: Evaluator, peaks: tuple[Peak, ...]) -> tuple[Peak, ...]:
 def _rechecked(run: Run) -> Run:
     """Verdicts of the second reference, and distances to the data, for every peak."""
     problem = run.problem
-    witnesses, failures = recheck(run.evaluator, [p.witness for p in run.peaks])
+    limit = run.clock_for("second reference") if problem.recheck is not None else Limit()
+    witnesses, failures, late = recheck(run.evaluator, [p.witness for p in run.peaks], limit)
     off = None
     if problem.data is not None and witnesses:
         off = data_distances(problem.domain, problem.data, np.stack([w.x for w in witnesses]))
@@ -67,7 +69,7 @@ def _rechecked(run: Run) -> Run:
             for w, r in zip(witnesses, off, strict=True)
         ]
     peaks = tuple(replace(p, witness=w) for p, w in zip(run.peaks, witnesses, strict=True))
-    return replace(run, peaks=peaks, recheck_failures=tuple(failures))
+    return replace(run, peaks=peaks, recheck_failures=tuple(failures), recheck_late=late)
 
 
 def _with_suspects(peaks: tuple[Peak, ...], rows: tuple[int, ...]) -> tuple[Peak, ...]:

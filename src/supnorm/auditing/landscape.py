@@ -18,6 +18,7 @@ from supnorm.evaluation import Evaluations, Evaluator
 from supnorm.evaluation.evaluations import joined
 from supnorm.evaluation.evaluator import GRADIENT_COST
 from supnorm.evaluation.limit import Limit
+from supnorm.results import Witness
 
 Array = NDArray[np.float64]
 GRADIENT = GRADIENT_COST
@@ -89,7 +90,10 @@ class Landscape:
 
     def look(self, u: Array) -> Evaluations:
         """Both values and the error at unit-box points ``(n, d)``."""
-        x = self.evaluator.problem.domain.from_unit(u)
+        return self.at(self.evaluator.problem.domain.from_unit(u))
+
+    def at(self, x: Array) -> Evaluations:
+        """The same at points of the domain ``(n, d)``."""
         if self.limit.endless:
             return self._values(x)
         parts = [self.values(x[rows]) for rows in self._in_time(len(x), 1)]
@@ -101,6 +105,13 @@ class Landscape:
         done = self._values(x)
         self.limit.pace.note(self.spent - before, time.perf_counter() - start)
         return done
+
+    def recompute(self, x: Array, seen: float) -> Witness:
+        """Both values at a point ``x`` (d,), called alone (`Evaluator.recompute`); once the time is over long calls are not
+        repeated, and their stored values stand for them."""
+        if self.limit.over:
+            self.evaluator.hurry()
+        return self.evaluator.recompute(x, seen)
 
     def slope(self, u: Array) -> tuple[Array, Array]:
         """Errors and gradients in the unit box, shapes ``(n,)`` and ``(n, d)``; costs 3 a point."""
@@ -127,7 +138,7 @@ class Landscape:
     def _in_time(self, n: int, cost: int) -> Iterator[slice]:
         """Parts of ``n`` points of this cost, no longer than the time left allows; they end when the time does."""
         rows, i = self.evaluator.rows(), 0
-        while i < n and (affords := self.limit.affords):
+        while i < n and (affords := self.limit.at_once):
             j = min(n, i + max(1, min(rows, affords // cost)))
             yield slice(i, j)
             i = j

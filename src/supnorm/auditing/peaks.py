@@ -104,7 +104,7 @@ def worst_first(landscape: Landscape, peaks: list[Peak], rng: np.random.Generato
     level = worst / (1 + SAME)
     for p in peaks:
         if np.linalg.norm(p.u - u) <= reach and p.witness.error >= level and p.witness.volume is not None:
-            new = with_output(evaluator.problem.error, evaluator.recompute(x, worst))
+            new = with_output(evaluator.problem.error, landscape.recompute(x, worst))
             old = p.witness
             kept = replace(
                 new,
@@ -157,7 +157,7 @@ def describe_peak(
     evaluator = landscape.evaluator
     problem: Problem = evaluator.problem
     x = problem.domain.from_unit(u[None])[0] if x is None else x
-    witness = with_output(problem.error, evaluator.recompute(x, score))
+    witness = with_output(problem.error, landscape.recompute(x, score))
     if np.isfinite(witness.error) and landscape.affordable() > 100 * len(u):
         width = half_widths(
             landscape, u, witness.error, max(8, min(40, landscape.affordable() // (40 * len(u))))

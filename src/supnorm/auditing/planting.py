@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supnorm.auditing.power import POWER_TIME, Planted, PlantingTask
+from supnorm.auditing.power import Planted, PlantingTask
 from supnorm.auditing.run import Run
 from supnorm.wording import fact
 
@@ -26,6 +26,7 @@ def plant(run: Run) -> Run:
         evaluations=run.evaluator.spent("statistics", "search"),
         search=run.search,
         worst_rows=run.recorder.worst_rows(),
-        limit=run.clock_for(POWER_TIME),
+        limit=run.clock_for("planted errors"),
+        share=run.share_of("planted errors"),
     )
     return replace(run, planted=power.measure(task))

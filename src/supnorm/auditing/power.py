@@ -36,10 +36,7 @@ FOUND = 0.95  # of the planted height
 CALLS = 200  # of a run that models the reference, at most: each takes seconds
 STAND_IN_CALLS = 10_000  # of a run on a stand-in, at most
 TRIED = 50  # places for a plant, at most
-# Of the search's own time, where seconds limit it. Without a limit the usual planted errors of cheap pairs of 1 to 4 inputs
-# took 0.4 to 2.1 s of processor: all are searched for after a search of 5 s.
-POWER_TIME = 0.4
-# Of this, for fitting a stand-in: of 300 points it took 0.14 s, and 12 runs on it 0.1 s.
+# Of the time for planted errors, for fitting a stand-in: of 300 points it took 0.14 s, and 12 runs on it 0.1 s.
 STAND_IN_TIME = 0.25
 FIT_SECONDS = 0.5  # without them no process is fitted: importing what fits it takes as long
 LEAST_SEARCH = 200  # evaluations of a run
@@ -64,6 +61,7 @@ class PlantingTask:
         evaluations: of the audit's search and statistics.
         search, worst_rows: what it found: a stand-in goes through these values.
         limit: the time that the runs share; what it leaves no run for is left out.
+        share: what they get of the time of an audit.
         copy: searched in place of the pair.
     """
 
@@ -74,6 +72,7 @@ class PlantingTask:
     search: Search
     worst_rows: Array
     limit: Limit = field(default_factory=Limit)
+    share: float = 1.0
     copy: StandIn | None = None
 
 
@@ -124,7 +123,7 @@ class Power:
         if evaluator.model.expensive or evaluator.reference.expensive or strategy.traits.models_reference:
             seconds = task.limit.left * STAND_IN_TIME
             if seconds < FIT_SECONDS:
-                least = FIT_SECONDS / STAND_IN_TIME / POWER_TIME
+                least = float(np.ceil(FIT_SECONDS / STAND_IN_TIME / task.share))
                 return Planted(left_out=(fact("plants-without-time", seconds=least),))
             always = ("reference",) if strategy.traits.models_reference else ()
             copy = stand_in(evaluator, task.search.scout, task.worst_rows, always, seconds)
@@ -248,7 +247,7 @@ def search(landscape: Landscape, strategy: Strategy, rng: np.random.Generator) -
     """The audit's search on a planted problem: independent points first, then the strategy."""
     domain = landscape.evaluator.problem.domain
     known = Search.empty(domain.d)
-    done = landscape.values(draw_inside(domain, max(landscape.remaining // 5, 20), rng))
+    done = landscape.at(draw_inside(domain, max(landscape.remaining // 5, 20), rng))
     known.scout = done
     known.look(domain.to_unit(done.x), done)
     return strategy.run(landscape, known, rng)

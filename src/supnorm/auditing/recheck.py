@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.caller import Caller
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import ErrorMeasure, Problem, draw_inside
 from supnorm.results import BadInput, Witness
 
@@ -35,8 +36,13 @@ class Recheck:
     agree: float = 0.3
     near: float = 1e-6
 
-    def run(self, evaluator: Evaluator, second: Caller, witness: Witness) -> tuple[Witness, str]:
-        """The witness with its verdict and the second reference's values; why there are none, else an empty text."""
+    def run(
+        self, evaluator: Evaluator, second: Caller, witness: Witness, limit: Limit
+    ) -> tuple[Witness, str]:
+        """The witness with its verdict and the second reference's values; why there are none, else an empty text.
+
+        The limit is of the calls that look for a jump next to the witness: without them it stays unresolved.
+        """
         problem: Problem = evaluator.problem
         if not np.isfinite(witness.x).all():
             return replace(witness, recheck="unresolved"), "the row lacks an input"
@@ -46,10 +52,10 @@ class Recheck:
         if failed or value is None:
             why = failed.get(0, "the value is not finite")
             return replace(witness, recheck="unresolved", recheck_value=y[0]), why
-        word = self._word(evaluator, problem, judged, value)
+        word = self._word(evaluator, problem, judged, value, limit)
         return replace(witness, recheck=word, recheck_value=y[0]), ""
 
-    def _word(self, evaluator: Evaluator, problem: Problem, witness: Witness, y: Array) -> str:
+    def _word(self, evaluator: Evaluator, problem: Problem, witness: Witness, y: Array, limit: Limit) -> str:
         x, f, n = witness.x[None], witness.reference[None], witness.model[None]
         measure = problem.error
         error = witness.error
@@ -65,7 +71,8 @@ class Recheck:
             return "confirmed"
         if not agrees_with_model(measure, witness, y, small) or apart <= 0.5 * min(error, 1e300):
             return "unresolved"
-        return "unresolved" if self._jump_nearby(evaluator, problem, witness, y, small) else "reference-fault"
+        unknown = limit.over or self._jump_nearby(evaluator, problem, witness, y, small)
+        return "unresolved" if unknown else "reference-fault"
 
     def _jump_nearby(
         self, evaluator: Evaluator, problem: Problem, witness: Witness, y: Array, small: float
@@ -120,16 +127,25 @@ def agrees_with_model(measure: ErrorMeasure, witness: Witness, second: Array, sm
     return measure.limit is not None and bool(measure(n, second, x)[0][0] <= measure.limit)
 
 
-def recheck(evaluator: Evaluator, witnesses: list[Witness]) -> tuple[list[Witness], list[str]]:
-    """All witnesses with their verdicts, and what was said where the second reference has no value.
+def recheck(
+    evaluator: Evaluator, witnesses: list[Witness], limit: Limit
+) -> tuple[list[Witness], list[str], int]:
+    """The witnesses with their verdicts, and what was said where the second reference has no value.
 
-    Unchanged when the problem has no second reference.
+    Unchanged when the problem has no second reference, and where there is no time to call it, which the last number counts;
+    it is called at the first witness at least.
     """
     second = evaluator.recheck
     if second is None:
-        return witnesses, []
-    done = [Recheck().run(evaluator, second, w) for w in witnesses]
-    return [w for w, _ in done], [why for _, why in done if why]
+        return witnesses, [], 0
+    done, late = [], 0
+    for i, witness in enumerate(witnesses):
+        if i and limit.over:
+            late += 1
+            done.append((witness, ""))
+        else:
+            done.append(Recheck().run(evaluator, second, witness, limit))
+    return [w for w, _ in done], [why for _, why in done if why], late
 
 
 def check_outputs(evaluator: Evaluator) -> None:

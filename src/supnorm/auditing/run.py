@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,6 +25,18 @@ from supnorm.results import Witness
 from supnorm.results.audit_points import FailuresRecord
 from supnorm.results.charts import ChartsRecord
 
+# What each stage after the search may take, in multiples of the time of statistics and search. Without a limit the peaks of
+# cheap pairs of 1 to 4 inputs took 0.03 to 0.24 s of processor, the usual planted errors 0.4 to 2.1 s and pictures 0.01 to
+# 0.03 s: a search of 5 s leaves room for all of them. The rest is for slower pairs, for what writes the result down, and for
+# what a stage takes beyond its share (tests/auditing/test_limit.py).
+LATER = {"peaks": 0.2, "planted errors": 0.4, "pictures": 0.2, "second reference": 0.1, "writing": 0.1}
+ALWAYS = ("peaks", "pictures", "writing")  # of an audit
+
+
+def weights_of(later: Sequence[str]) -> dict[str, float]:
+    """The weights of those stages, in the order in which they are done."""
+    return {name: weight for name, weight in LATER.items() if name in later}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
@@ -35,6 +46,7 @@ class Asked:
         evaluator, rng, recorder: the door to both functions, where random numbers come from, and who listens at the door
             for the pages; they are the same for all stages.
         start: of the audit, in ``time.perf_counter()``.
+        later: stages after the search for which it leaves time; none where only a search is wanted.
         evaluations, seconds, seed, strategy, power, pictures, norms: as of `audit`.
     """
 
@@ -42,6 +54,7 @@ class Asked:
     rng: np.random.Generator
     recorder: Recorder | None = None
     start: float = field(default_factory=time.perf_counter)
+    later: tuple[str, ...] = ()
     evaluations: int | None = None
     seconds: float | None = None
     seed: int = 0
@@ -65,6 +78,7 @@ class Run:
         strategy: that searches.
         evaluations: of statistics and search together; None where only time limits them.
         clock: when statistics and search have to end.
+        whole: when everything has to end.
         planned: evaluations at most, for all purposes; None where only time limits the search.
         search: what it has found.
         searched: evaluations when the search ended: later ones are pictures, rechecks and planted errors.
@@ -74,6 +88,7 @@ class Run:
         planted: errors that were planted, and how often they were found.
         charts: data of the page's charts; None until they are drawn.
         recheck_failures: why the second reference gave no value, where it gave none.
+        recheck_late: peaks at which there was no time to call it.
         suspects: rows of the reference's table with labels that are probably wrong.
         halted: what cut the audit short; None where nothing did.
     """
@@ -83,6 +98,7 @@ class Run:
     evaluations: int | None
     clock: Limit
     search: Search
+    whole: Limit = field(default_factory=Limit)
     planned: Forecast | None = None
     searched: int = 0
     failures: FailuresRecord | None = None
@@ -90,6 +106,7 @@ class Run:
     planted: Planted = Planted()
     charts: ChartsRecord | None = None
     recheck_failures: tuple[str, ...] = ()
+    recheck_late: int = 0
     suspects: tuple[int, ...] = ()
     halted: Halt | None = None
 
@@ -130,12 +147,21 @@ class Run:
         """Where derivatives exist and can be followed: ``"both"``, ``"model"`` or ``"none"``."""
         return self.evaluator.gradients if self.search.informative else "none"
 
-    def clock_for(self, share: float) -> Limit:
-        """The time of a stage after the search: a share of the search's own, or a moment where the audit was stopped."""
+    def clock_for(self, stage: str) -> Limit:
+        """The time of a stage after the search: its share of what is left, or a moment where the audit was stopped.
+
+        What a stage does not need is left to the later ones.
+        """
         if self.halted:
             return moment(self.evaluator)
-        seconds = self.asked.seconds
-        return self.clock.after(math.inf if seconds is None else share * seconds)
+        weights = weights_of(self.asked.later)
+        names = list(weights)
+        return self.whole.within(weights[stage] / sum(weights[name] for name in names[names.index(stage) :]))
+
+    def share_of(self, stage: str) -> float:
+        """What a stage after the search gets of the whole time, if the earlier ones take their shares."""
+        weights = weights_of(self.asked.later)
+        return weights[stage] / (1 + sum(weights.values()))
 
     def landscape(self, evaluations: int, clock: Limit) -> Landscape:
         """The error for a stage after the search, within so many evaluations."""

@@ -99,7 +99,7 @@ class SearchOptions:
     )
     seconds: float | None = option(
         "--seconds",
-        "Stop the search after this time; the rest of the audit takes less than as long again.",
+        "Time limit of the audit; the start and the first calls come before it.",
         default=None,
         kind=float,
         low=LEAST_SECONDS,

@@ -30,7 +30,13 @@ class FitOptions:
         "--tolerance", "Largest error allowed.", default=None, kind=float, above=0
     )
     norm: str = option("--norm", "sup: the largest error; l2: the RMS.", default="sup")
-    seconds: float | None = option("--seconds", "Time limit.", default=None, kind=float, low=LEAST_SECONDS)
+    seconds: float | None = option(
+        "--seconds",
+        "Time limit of the fit, its audits included.",
+        default=None,
+        kind=float,
+        low=LEAST_SECONDS,
+    )
     max_evaluations: int | None = option(
         "--max-evaluations", "Calls of the reference for fitting.", default=None, kind=int, low=50
     )

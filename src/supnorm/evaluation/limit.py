@@ -12,8 +12,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+# A call of a function that was timed as cheap gets at most so many points that it would take this share of the time left
+# at a millisecond a point, and at least `FEWEST`. A reference that became slow (5 ms a point) after it was timed held a fit
+# of 8 s up for 28 to 39 s: one call had up to 8,192 points.
+CALL = 0.1
+FEWEST = 64
+MILLISECOND = 1e-3
 FORGET = 0.5  # factor by which each new batch reduces the weight of earlier ones
 MOST = 10**15  # evaluations: in practice without a limit
+
+
+def seconds_now() -> float:
+    """What every limit reads unless it has a clock of its own."""
+    return time.perf_counter()
 
 
 @dataclass
@@ -57,12 +68,12 @@ class Limit:
     end: float = math.inf
     evaluations: int = MOST
     pace: Pace = field(default_factory=Pace, compare=False)
-    begun: float = field(default_factory=time.perf_counter, compare=False)
-    clock: Callable[[], float] = field(default=time.perf_counter, compare=False, repr=False)
+    begun: float = field(default_factory=seconds_now, compare=False)
+    clock: Callable[[], float] = field(default=seconds_now, compare=False, repr=False)
 
     @classmethod
     def of(
-        cls, seconds: float | None, evaluations: int = MOST, clock: Callable[[], float] = time.perf_counter
+        cls, seconds: float | None, evaluations: int = MOST, clock: Callable[[], float] = seconds_now
     ) -> Limit:
         """A limit of so many seconds from now, None for no limit in time, and of so many evaluations."""
         now = clock()
@@ -101,6 +112,14 @@ class Limit:
         left = self.left
         return max(1, int(min(left / self.pace.each, MOST))) if left > 0 else 0
 
+    @property
+    def at_once(self) -> int:
+        """How many evaluations one call may take: those that the time affords, and few of them where the time could be spent
+        in a single call if they take longer than before."""
+        if self.endless:
+            return MOST
+        return min(self.affords, max(FEWEST, int(CALL * self.left / MILLISECOND)))
+
     def within(self, share: float) -> Limit:
         """A part of the limit: ``share`` of its evaluations, at least one, and of the time that is left.
 
@@ -126,6 +145,19 @@ class Limit:
         """A limit with the same pace that ends ``seconds`` from now, even after this limit."""
         now = self.clock()
         return replace(self, end=now + seconds, begun=now)
+
+    def at_least(self, share: float) -> Limit:
+        """The limit, with no less than this share of the time that it had in the beginning: what checks functions and starts
+        processes may take longer, and without time nothing would be found."""
+        return (
+            self
+            if self.endless
+            else replace(self, end=max(self.end, self.clock() + share * (self.end - self.begun)))
+        )
+
+    def timed(self, seconds: float) -> Limit:
+        """The same limit for evaluations that take so many seconds each, as far as is known; with a pace of its own."""
+        return replace(self, pace=Pace(seconds))
 
     def keeping(self, seconds: float) -> Limit:
         """The same limit without its last seconds, which are reserved for something else."""

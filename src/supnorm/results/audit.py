@@ -334,7 +334,7 @@ class AuditRecord(Result):
         description="what else was noticed: `suspect-labels`, `rows-outside`, `rows-alone`, `rows-repeated`, "
         "`rows-incomplete`, `law-outside`, `domain-exceeds-data`, `no-model-value`, `zero-reference`, `infinite-error`, "
         "`not-reproducible`, `model-failed`, `reference-failed`, `zero-derivatives`, `output-without-value`, "
-        "`recheck-failed`, `computed-by-certify`"
+        "`recheck-failed`, `recheck-late`, `computed-by-certify`"
     )
     table_only: bool = Field(description="whether rows of a table were compared and nothing was searched")
     table: TableRecord | None = Field(

@@ -23,6 +23,10 @@ from supnorm.training.calls import in_audits
 from supnorm.training.contest import Attempt, Contest, Offer, Step
 from supnorm.training.reference_points import ReferencePoints
 
+# Of the time left for fitting: what an audit on the way may take, where calls are expensive and where they are cheap. The
+# usual 8,000 evaluations of a cheap pair took 0.1 to 0.3 s: the limit is for a reference that has become slow.
+AUDITED, CHEAP = 0.5, 0.2
+LEAST_SECONDS = 0.01
 LEAST = 20  # evaluations of an audit; fewer tell no more than the validation points (16 or more)
 
 
@@ -51,10 +55,10 @@ class ActiveFit(Contest):
         return max(self.limit.evaluations - self.points.spent, 0)
 
     def refuses(self, method: Any) -> str:
-        """Refuse when the time is up, unless there is no candidate yet and the method can use calls already made."""
+        """Refuse when the time is up, unless there is no candidate yet and the method can use values that are known."""
         samples_only = hasattr(method, "from_samples") and not hasattr(method, "from_function")
         instantly = samples_only and not hasattr(method, "candidates")
-        needed = instantly and self.points.caller.expensive and not self.attempts
+        needed = instantly and not self.attempts
         return "the time was up" if self.limit.over and not needed else ""
 
     def candidates(self, method: Any) -> Iterator[Step]:
@@ -105,19 +109,20 @@ class ActiveFit(Contest):
         """
         for _ in range(0 if self.norm != "sup" or self.interrupted or self.points.caller.expensive else most):
             best = self.best()
-            if best.audited:
+            if best.audited or self.audit(best, min(self.audit_evaluations, 8000), self.whole) is None:
                 return
-            self.audit(best, min(self.audit_evaluations, 8000))
 
-    def audit(self, attempt: Attempt, evaluations: int) -> WorstFound | None:
+    def audit(self, attempt: Attempt, evaluations: int, limit: Limit | None = None) -> WorstFound | None:
         """Search for the worst error with a seed that nothing else uses; the attempt's errors can only grow.
 
-        If calls are expensive, the audit takes at most half of the remaining time; None if that is too little.
+        The audit takes at most half of the remaining time of the limit, by default that of fitting, or a fifth where calls
+        are cheap; None if that is too little.
         """
-        seconds: float | None = None
-        if self.points.caller.expensive and (seconds := self.limit.within(0.5).seconds) is not None:
+        share = AUDITED if self.points.caller.expensive else CHEAP
+        seconds = (limit or self.limit).within(share).seconds
+        if seconds is not None:
             evaluations = min(evaluations, int(seconds / self.points.pace))
-            if evaluations < LEAST:
+            if evaluations < LEAST or seconds < LEAST_SECONDS:
                 return None
         self.audits += 1
         judged = replace(self.problem, model=attempt.approximation.function)

@@ -23,6 +23,7 @@ from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain, Problem, draw_inside
 from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput, ExitCode, Status
+from supnorm.training.active_fit import LEAST_SECONDS
 from supnorm.training.assessment import FRESH, audit_model
 from supnorm.training.fit_result import FitResult
 from supnorm.training.network_fit import NetworkFit
@@ -34,6 +35,7 @@ Array = NDArray[np.float64]
 # and networks, 25 s ended with a proof for every share from 0.2 to 0.7; 0.2 of 15 s on a busy machine were over before there
 # was a network.
 FIRST, LATER = 0.4, 0.6
+AGAIN = 0.2  # of what is left then: another audit of the winner, where it is needed
 SHARES = (0.6, 0.3, 0.12)  # of the tolerance, fitted for in successive rounds
 # Of Chebyshev grids, in turn: one to the last digit can be too large to be read.
 TERMS = (200, 1000, MOST_TERMS)
@@ -88,7 +90,7 @@ def certified_fit(
         if problem.error.per_output:
             result = _in_tolerances(result, share)
         if (problem.error.per_output or box is not problem) and result.audit is not None:
-            result = _judged_again(problem, result, box is not problem)
+            result = _judged_again(problem, result, box is not problem, limit)
         if interrupted := result.status.exit == ExitCode.INTERRUPTED:
             if best is None:
                 return replace(result, tolerance=goal)
@@ -154,12 +156,13 @@ def _in_tolerances(result: FitResult, share: float) -> FitResult:
     return replace(result, winner=candidates[0], candidates=candidates)
 
 
-def _judged_again(problem: Problem, result: FitResult, listed: bool) -> FitResult:
+def _judged_again(problem: Problem, result: FitResult, listed: bool, limit: Limit) -> FitResult:
     """With an audit of the winner on the problem itself; ``listed``: the models were fitted on a larger domain."""
     assert result.audit is not None
     budget = result.audit.record.budget.evaluations
     assert budget is not None
-    again = audit_model(problem, result.model, budget, result.seed + FRESH)  # the same points
+    seconds = None if limit.endless else max(AGAIN * limit.left, LEAST_SECONDS)
+    again = audit_model(problem, result.model, budget, result.seed + FRESH, seconds)  # the same points
     winner, notes = result.candidates[0], result.notes
     if listed:
         worst = 0.0 if again.worst is None else again.worst.error

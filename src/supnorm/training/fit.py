@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.approximants import NotApplicable
 from supnorm.evaluation import Finished, Started, silent
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.calls import Calls
@@ -35,10 +36,13 @@ from supnorm.training.strategies import strategies
 Array = NDArray[np.float64]
 NORMS = ("sup", "l2")
 EVALUATIONS = 100_000
+# Seconds for a point of the last audit of a cheap reference, and calls of the reference for it, fresh points included: an
+# audit of 20,000 points took 0.6 s with networks of 1,000 weights and a reference of 1 us.
+POINT, REPEATED = 3e-5, 2.0
 LEAST = 50  # evaluations of a fit
 # Shares of the time of a fit. Each was varied on `product` of benchmarks/same with 5 ms a call and 15 s; the worst errors at
 # 100,000 points were:
-# of the winner's audit, and of fresh points for all, where calls are expensive (0.1: 7.5e-6, 0.25: 5.0e-6, 0.4: 4.0e-5);
+# of the winner's audit, and of fresh points for all (0.1: 7.5e-6, 0.25: 5.0e-6, 0.4: 4.0e-5), at most;
 LAST_AUDIT = 0.25
 # to look for jumps (without it a reference that became slow took 60 s of a fit of 8 s: tests/training/test_breaks.py);
 JUMP = 0.15
@@ -192,17 +196,21 @@ def _prepare(
     observer: Callable[[Any], None],
 ) -> tuple[ActiveFit, Jump | None]:
     """Time one call, divide the budget, draw the validation points, search for jumps."""
-    seconds, budget, reserved = whole.left, whole.evaluations, 0.0
+    budget, reserved = whole.evaluations, 0.0
     rng = np.random.default_rng([seed, 1])
     problem.check_tolerances(points.design(8)[1].shape[1])
     points.design(16)  # the first call includes imports; the second one shows the cost
     points.caller.decide(points.caller.cost)
+    whole = whole.at_least(0.5)
+    points.limit, seconds = whole.timed(points.pace), whole.left
     audit_evaluations = points.calls.audit_evaluations
     if not whole.endless:
         affordable = FITTING * seconds / max(points.pace, 1e-9)
         budget = int(min(budget, max(affordable, 50)))
         audit_evaluations = int(min(audit_evaluations, max(AUDIT * affordable, 100)))
-        reserved = LAST_AUDIT * seconds if points.caller.expensive else 0.0
+        reserved = LAST_AUDIT * seconds
+        if not points.caller.expensive:  # its last audit takes no longer, however much time there is
+            reserved = min(reserved, audit_evaluations * (POINT + REPEATED * points.pace))
     if points.caller.expensive:
         audit_evaluations = min(audit_evaluations, max(budget // 2, 100))
     validation = Validation.draw(points, int(min(4096, max(0.1 * budget, 16))), rng)
@@ -214,7 +222,12 @@ def _prepare(
     if budget >= 10_000:
         clock = whole.within(JUMP)
         late = lambda: clock.over  # noqa: E731
-        jump = find_jump(points.value, problem.domain, rng, late=late) if _is_box(problem.domain) else None
+        try:
+            jump = (
+                find_jump(points.value, problem.domain, rng, late=late) if _is_box(problem.domain) else None
+            )
+        except NotApplicable:  # the time was up
+            jump = None
     state = ActiveFit(
         problem=problem,
         points=points,
@@ -227,6 +240,7 @@ def _prepare(
         observer=observer,
         smooth=jump is None,
     )
+    points.limit = state.limit.timed(points.pace)
     return state, jump
 
 

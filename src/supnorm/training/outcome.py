@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport
+from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem.records import measure_record
 from supnorm.results import ExitCode, Status, versions
@@ -29,6 +30,7 @@ FEWEST = 16  # smallest number of fresh points
 # Seconds of the search after an interruption: 2,000 evaluations of a cheap reference take less than one. A reference that
 # has become slow since its cost was recorded must not hold up who wants to end.
 PATIENCE = 3.0
+AFTERWARDS = 0.15  # of the whole time: the least for the last audit
 
 
 def finish(state: ActiveFit, jump: Jump | None, start: float) -> FitResult:
@@ -86,8 +88,10 @@ def _judged(state: ActiveFit) -> tuple[AuditReport | None, Validation, int]:
         return None, state.validation, spent
     evaluations = min(state.audit_evaluations, 2000) if state.interrupted else state.audit_evaluations
     seconds, points = _shares(state, evaluations)
+    state.points.limit = state.whole.timed(state.points.pace)
     if state.interrupted:
         seconds, points = min(seconds or PATIENCE, PATIENCE), FEWEST
+        state.points.limit = Limit.of(PATIENCE).timed(state.points.pace)
     report = audit_model(
         state.problem,
         state.best().approximation.function,
@@ -97,20 +101,23 @@ def _judged(state: ActiveFit) -> tuple[AuditReport | None, Validation, int]:
         state.points.caller,
     )
     rng = np.random.default_rng([state.seed + FRESH, 2])
-    return report, Validation.draw(state.points, points, rng), spent
+    fresh = Validation.draw(state.points, points, rng)
+    # Where the time was up, the points that have judged the candidates on the way do it.
+    return report, fresh if len(fresh.x) >= min(points, FEWEST) else state.validation, spent
 
 
 def _shares(state: ActiveFit, evaluations: int) -> tuple[float | None, int]:
-    """Seconds of the last audit's search (None for no limit), and the number of fresh points.
+    """Seconds of the last audit (None for no limit), and the number of fresh points.
 
-    The time limits both if the reference is expensive. A fourth of it is for the fresh points; the audit's peaks and
-    pictures take 0.4 times as long as its search.
+    A limit in time is one of both; a fourth of what is left is for the fresh points.
     """
     points, cost = min(4096, max(evaluations // 4, FEWEST)), state.points.pace
-    if state.whole.endless or not state.points.caller.expensive:
+    if state.whole.endless:
         return None, points
     left = state.whole.left
-    return max(0.5 * left, LEAST * cost), int(np.clip(0.25 * left / cost, FEWEST, points))
+    # What fitted the last candidate may have taken longer than it should: the verdict needs an audit all the same.
+    least = max(LEAST * cost, AFTERWARDS * (state.whole.end - state.whole.begun))
+    return max(0.7 * left, least), int(np.clip(0.25 * left / max(cost, 1e-9), FEWEST, points))
 
 
 def _winner(best: Attempt, report: AuditReport | None, fresh: Validation, error_of_mean: float) -> Candidate:

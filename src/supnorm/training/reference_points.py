@@ -9,7 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.approximants import NotApplicable
 from supnorm.evaluation.caller import Caller
+from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
@@ -18,6 +20,8 @@ from supnorm.training.cost import cost_of
 from supnorm.training.design import unit_design
 
 Array = NDArray[np.float64]
+FIRST = 128  # points of the first call where the time is limited
+DESIGN = 0.6  # of the time left: points of the design
 
 
 class ReferencePoints:
@@ -27,6 +31,7 @@ class ReferencePoints:
         calls: how the reference is called.
 
     Attributes:
+        limit: the time when calls have to end; see `value` and `some`.
         spent: number of evaluations so far.
         failed: number of evaluations without a finite value.
         first_failure: message of the first call that failed; empty if none did.
@@ -43,6 +48,7 @@ class ReferencePoints:
         self.caller = Caller(problem.reference, "reference", asked.store, asked.executor, asked.workers)
         if asked.cost is not None:
             self.caller.declare(*cost_of(asked.cost))
+        self.limit = Limit()
         self.spent = self.failed = 0
         self.first_failure = ""
         self.failed_at = np.empty(0)
@@ -57,7 +63,37 @@ class ReferencePoints:
         return caller.cost / (caller.workers if caller.expensive and caller.executor is not None else 1)
 
     def value(self, x: Array) -> Array:
-        """Values at ``x``, shape ``(n, m)``; NaN rows where the reference fails."""
+        """Values at ``x``, shape ``(n, m)``; NaN rows where the reference fails.
+
+        Raises:
+            NotApplicable: when there is no time for all of them.
+        """
+        y = self._in_time(x, self.limit, whole=True)
+        if len(y) < len(x):
+            raise NotApplicable("the time was up")
+        return y
+
+    def some(self, x: Array, share: float) -> Array:
+        """The same for as many of the first points as a share of the time left allows, at least for one call."""
+        return self._in_time(x, self.limit.within(share), whole=False)
+
+    def _in_time(self, x: Array, limit: Limit, whole: bool) -> Array:
+        """Values at the first points; ``whole``: stop as soon as the time does not allow all of them."""
+        if limit.endless or not len(x):
+            return self._values(x)
+        parts, done = [], 0
+        while done < len(x):
+            if done and (limit.over or (whole and len(x) - done > limit.affords)):
+                break
+            # What a point costs may have changed since it was timed, so calls of a cheap reference grow.
+            rows = max(1, min(limit.at_once, max(FIRST, 3 * done)))
+            start = limit.spent
+            parts.append(self._values(x[done : done + rows]))
+            done += len(parts[-1])
+            limit.pace.note(len(parts[-1]), limit.spent - start)
+        return np.concatenate(parts)
+
+    def _values(self, x: Array) -> Array:
         y, messages = self.caller.values(x, "fit")
         self.first_failure = self.first_failure or next(iter(messages.values()), "")
         self.spent += len(x)
@@ -69,7 +105,7 @@ class ReferencePoints:
         return y
 
     def design(self, n: int) -> tuple[Array, Array]:
-        """The points with a value among about ``n`` points of the design, and the values.
+        """The points with a value among about ``n`` points of the design, or those that there is time for, and the values.
 
         Raises:
             BadInput: when no point has a value.
@@ -77,9 +113,10 @@ class ReferencePoints:
         if n > self.drawn:
             fresh = self._inside(unit_design(n, self.problem.domain.d, self.seed))[self.drawn :]
             if len(fresh):
-                y = self.value(fresh)
+                y = self.some(fresh, DESIGN)
+                n = self.drawn + len(y)
                 finite = np.isfinite(y).all(axis=1)
-                self._x = np.concatenate([self._x, fresh[finite]])
+                self._x = np.concatenate([self._x, fresh[: len(y)][finite]])
                 self._y = y[finite] if self._y is None else np.concatenate([self._y, y[finite]])
             self.drawn = max(n, self.drawn)
         if self._y is None or not len(self._y):

@@ -37,6 +37,7 @@ TEMPLATES = {
     "reference-failed": _FAILED + " No error is known there, and none is counted." + _CAUSE,
     "zero-derivatives": "The derivatives of the error are zero at most of the points with the largest errors, as they are "
     "behind rounding, tables and hard decisions: the search went on without derivatives.",
+    "recheck-late": "There was no time to ask the second reference about {n:count} of {of:count} peaks.",
     "recheck-failed": "The second reference has no value at {n:count} of {of:count} peaks, which stay unresolved: {why}.",
     "output-without-value": "At some of the {n:count} {points} "
     "{function?:the error function or the reference gives a number|the reference has a value} in some outputs only: no "
