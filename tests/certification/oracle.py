@@ -22,7 +22,28 @@ UNARY = {
     "leaky_relu": lambda z, s: max(z, 0) + mp.mpf(s) * min(z, 0),
     "pow": lambda z, p: z ** (int(p) if float(p).is_integer() else mp.mpf(p)),
     "reciprocal": lambda z: 1 / z,
+    "atan": mp.atan,
+    "cbrt": lambda z: -mp.cbrt(-z) if mp.re(z) < 0 else mp.cbrt(z),
+    "lgamma": mp.loggamma,
+    "digamma": mp.digamma,
+    "erfcx": lambda z: mp.exp(z * z) * mp.erfc(z),
+    "exp1": mp.e1,
+    "bessel_j": lambda z, p: mp.besselj(p, z),
+    "bessel_y": lambda z, p: mp.bessely(p, z),
+    "bessel_i": lambda z, p: mp.besseli(p, z),
+    "bessel_k": lambda z, p: mp.besselk(p, z),
+    "gammainc": lambda z, s: mp.gammainc(s, 0, z, regularized=True),
+    "gammaincc": lambda z, s: mp.gammainc(s, z, regularized=True),
 }
+# Orders and shapes, several for each function that has them; and the functions of positive arguments.
+PARAMETERS = {
+    "pow": (2.5,),
+    **{f"bessel_{kind}": (0.0, 1.0, 4.0, 0.5, 2.3) for kind in "jyik"},
+    **{name: (0.5, 1.0, 3.0, 7.5) for name in ("gammainc", "gammaincc")},
+}
+POSITIVE = (
+    "lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "gammaincc"
+)  # fmt: skip
 BINARY = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,

@@ -38,11 +38,12 @@ from supnorm.certification.composed_grid import Grid, Sizes
 from supnorm.certification.elementary import LEAST, STEEPEST
 from supnorm.certification.majorants import REMAINDER
 from supnorm.certification.rounding import ULPS, Array, U, gamma, outward
+from supnorm.certification.special_bounds import POSITIVE
 from supnorm.program.operations import UNARY
 
 FUNCTIONS: dict[str, Callable[..., Array]] = UNARY | {"reciprocal": lambda z: 1.0 / z}
 MARGIN = 1.0 + 1e-12  # for the rounding of a slope: that of e^700 is off by 1e-13
-ROOTED = ("log", "sqrt", "pow", "reciprocal")  # where it matters that a feature is positive
+ROOTED = ("log", "sqrt", "pow", "reciprocal", *POSITIVE)  # where it matters that a feature is positive
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,8 @@ from scipy import special
 
 from supnorm.certification.majorants import _sech2
 from supnorm.certification.rounding import ULPS, Array, U, power_margin
+from supnorm.certification.special_bounds import SPECIAL, largest
+from supnorm.certification.special_series import series
 
 Four = tuple[Array, Array, Array, Array]
 _V, _D = 2 * ULPS * U, 6 * ULPS * U
@@ -105,6 +107,18 @@ def exponent_rounding(z: Array, p: float) -> Array | float:
     return 0.0 if float(p).is_integer() else U * abs(p) * np.abs(np.log(z))
 
 
+def _special(op: str) -> Callable[..., Four]:
+    def at_point(c: Array, *parameter: float) -> Four:
+        (v, s), (v_err, s_err) = series(op, c, 2, *parameter)
+        return v, s, v_err, s_err
+
+    return at_point
+
+
+def _steepest_special(op: str) -> Callable[..., Array]:
+    return lambda c, r, *parameter: largest(op, 1, c - r, c + r, np.asarray(0.0), *parameter)
+
+
 def _reciprocal(c: Array) -> Four:
     v = 1.0 / c
     return v, -v * v, _V * np.abs(v), _D * v * v
@@ -150,6 +164,7 @@ AT_POINT: dict[str, Callable[..., Four]] = {
     "sqrt": _sqrt,
     "pow": _power,
     "reciprocal": _reciprocal,
+    **{op: _special(op) for op in SPECIAL},
 }
 AT_POINT = {op: _with_room(phi, op in ("silu", "gelu")) for op, phi in AT_POINT.items()}
 
@@ -167,5 +182,6 @@ STEEPEST: dict[str, Callable[..., Array]] = {
     "sqrt": lambda c, r: 0.5 * _largest_power(c, r, -0.5),
     "pow": lambda c, r, p: abs(p) * (_largest_power(c, r, p - 1.0) if p != 0 else np.zeros_like(c)),
     "reciprocal": lambda c, r: _largest_power(c, r, -2.0),
+    **{op: _steepest_special(op) for op in SPECIAL},
 }
 STEEPEST = {op: _above_underflow(bound) for op, bound in STEEPEST.items()}

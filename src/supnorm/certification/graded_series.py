@@ -23,6 +23,8 @@ from scipy import special
 
 from supnorm.certification.elementary import exponent_rounding
 from supnorm.certification.rounding import Array, U
+from supnorm.certification.special_bounds import SPECIAL, is_entire, largest
+from supnorm.certification.special_series import series
 
 ORDER = 6  # the Taylor coefficients 0..5 are used; the sixth bounds the remainder
 Series = tuple[list[Array], list[Array]]
@@ -165,6 +167,18 @@ def _strip_log(low: Array, high: Array, h: Array) -> Array:
     return np.where(low > 0, ends + math.pi / 2, np.inf)
 
 
+def _special(op: str) -> Callable[..., Series]:
+    def coefficients(z: Array, *parameter: float) -> Series:
+        values, errors = series(op, z, ORDER, *parameter)
+        return values, [e + ROOM for e in errors]
+
+    return coefficients
+
+
+def _strip_special(op: str) -> Callable[..., Array]:
+    return lambda low, high, h, *parameter: largest(op, 0, low, high, h, *parameter)
+
+
 MODULUS: dict[str, Callable[..., Array]] = {
     "tanh": lambda low, high, h: _strip_tanh(h),
     "sigmoid": _strip_sigmoid,
@@ -179,6 +193,7 @@ MODULUS: dict[str, Callable[..., Array]] = {
     "sqrt": lambda low, high, h: _strip_power(low, high, h, 0.5),
     "pow": _strip_power,
     "reciprocal": lambda low, high, h: _strip_power(low, high, h, -1.0),
+    **{op: _strip_special(op) for op in SPECIAL},
 }
 
 TAYLOR: dict[str, Callable[..., Series]] = {
@@ -195,6 +210,7 @@ TAYLOR: dict[str, Callable[..., Series]] = {
     "sqrt": lambda z: _power(z, 0.5),
     "pow": _power,
     "reciprocal": _reciprocal,
+    **{op: _special(op) for op in SPECIAL},
 }
 
 
@@ -222,6 +238,8 @@ def bounds(op: str, low: Array, high: Array, h: Array, e: Array, *parameter: flo
 
 
 def _bounds(op: str, low: Array, high: Array, h: Array, e: Array, *parameter: float) -> list[Array]:
+    if op in SPECIAL:
+        return [largest(op, i, low, high, h, *parameter) for i in range(ORDER + 1)]
     size = MODULUS[op](low - e, high + e, h + e, *parameter)
     if op in ("sin", "cos", "exp"):
         size = MODULUS[op](low, high, h)
@@ -277,5 +295,12 @@ def heights(op: str, c: Array, r: Array, *parameter: float) -> list[tuple[Array,
     whole = op == "pow" and parameter[0] >= 0 and float(parameter[0]).is_integer()
     if op in ("sin", "cos", "exp") or whole:
         return [(b * (1.0 + r), zero) for b in (8.0, 3.0)]
+    if op in SPECIAL and is_entire(op, *parameter):
+        return [(b * (1.0 + r), zero) for b in (8.0, 3.0, 1.0)]
+    if op == "atan":  # the cuts begin at +-i, and the rectangle may end at one of them or at 0
+        return [
+            (np.maximum(part, part * np.sqrt(np.maximum(c * c - r * r, 0.0))), zero)
+            for part in (0.9, 0.6, 0.3)
+        ]
     room = np.sqrt(np.maximum(c * c - r * r, 0.0))  # the pole at 0 is an end of the ellipse of this height
     return [(part * room, zero) for part in (0.98, 0.9, 0.7)]

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.rounding import Array, power_margin
+from supnorm.certification.special_bounds import SPECIAL, largest
 
 Mask: TypeAlias = NDArray[np.bool_]
 _ROOT2 = math.sqrt(2.0)
@@ -192,6 +193,17 @@ def sqrt(c: Array, r: Array) -> Array:
     return power(c, r, 0.5)
 
 
+def _special(op: str) -> Callable[..., Array]:
+    """r^2 sup |phi''/2| on the square that holds the disc."""
+
+    def remainder(c: Array, r: Array, *parameter: float) -> Array:
+        known = np.where(np.isfinite(r), r, 0.0)
+        bound = largest(op, 2, c - known, c + known, known, *parameter)
+        return _guard(r * r * bound, np.isfinite(r))
+
+    return remainder
+
+
 REMAINDER: dict[str, Callable[..., Array]] = {
     "tanh": tanh,
     "sigmoid": sigmoid,
@@ -206,6 +218,7 @@ REMAINDER: dict[str, Callable[..., Array]] = {
     "sqrt": sqrt,
     "pow": power,
     "reciprocal": reciprocal,
+    **{op: _special(op) for op in SPECIAL},
 }
 
 REAL = {  # sup |phi'|, sup |phi''| / 2 on the real line, rounded up

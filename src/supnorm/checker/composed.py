@@ -21,15 +21,15 @@ from supnorm.checker.functions import remainder
 from supnorm.checker.graded_functions import real_bounds
 from supnorm.checker.operation import Operation
 from supnorm.checker.polynomial import _along_axes, _transform, interpolant_range, nodes
+from supnorm.checker.special_functions import POSITIVE
 
 Ball = Any
 # Parameters of the ellipses that are tried. Any number above 1 would do.
 RHO = (1.2, 1.4, 1.7, 2.1, 2.7, 3.5, 4.6, 6.2, 8.5, 12.0, 18.0, 32.0, 80.0)
-SMOOTH = ("tanh", "sigmoid", "softplus", "silu", "gelu", "erf", "sin", "cos", "exp", "log", "sqrt", "pow")
+ROOTED = ("log", "reciprocal", "sqrt", "pow", *POSITIVE)  # where it matters that a feature is positive
 MOST_STEPS = 45  # they are made by recursion
 EXACT = 1e-18  # a logarithm with no more remainder need not be known better
 POWERS = {"reciprocal": -1.0, "sqrt": 0.5}  # of the functions that are powers
-ROOTED = ("log", "reciprocal", "sqrt", "pow")  # where it matters that a feature is positive
 
 
 class Grid:

@@ -14,6 +14,7 @@ from flint import arb, arb_mat
 
 from supnorm.checker.functions import range_of, real_remainder, remainder, smaller, value_and_slope
 from supnorm.checker.operation import Operation
+from supnorm.checker.special_functions import NAMES, coefficients
 
 Ball = Any
 Rows = list[list[Ball]]
@@ -115,6 +116,8 @@ def point_function(op: str, parameter: float | None) -> Callable[..., Ball]:
         return lambda z: ((1 + s) * z + (1 - s) * abs(z)) / 2
     if op in _POINT:
         return _POINT[op]
+    if op in NAMES:
+        return lambda z: coefficients(op, z, 1, parameter)[0]
     return lambda z: value_and_slope(op, z, parameter)[0]
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from flint import arb, fmpq
 
+from supnorm.checker.special_functions import NAMES, bound, coefficients
+
 Ball = Any
 
 
@@ -50,6 +52,9 @@ def value_and_slope(op: str, z: Ball, p: float | None = None) -> tuple[Ball, Bal
         return z * s, s + z * ds
     if op == "erf":
         return z.erf(), 2 * (-z * z).exp() / arb.pi().sqrt()
+    if op in NAMES:
+        value, slope = coefficients(op, z, 2, p)
+        return value, slope
     return _simple(op, z, p)
 
 
@@ -151,6 +156,9 @@ def remainder(op: str, c: Ball, r: Ball, p: float | None = None) -> Ball | None:
         return -(1 - t).log() - t if c > 0 and t < 1 else None
     if op == "reciprocal":
         return r * r / (c * c * (abs(c) - r)) if abs(c) > r else None
+    if op in NAMES:
+        second = bound(op, 2, (c - r).lower(), (c + r).upper(), r, p)
+        return None if second is None else r * r * second
     return _power_remainder(c, r, exactly(0.5 if op == "sqrt" else float(p or 0.0)))
 
 

@@ -20,11 +20,26 @@ from supnorm.checker.graded_functions import ORDER, bounds, ellipses, real_bound
 from supnorm.checker.graded_rule import Rule, chebyshev_table
 from supnorm.checker.operation import Operation
 from supnorm.checker.polynomial import _transform
+from supnorm.checker.special_functions import NAMES
 
 Ball = Any
 TOP, POINTS, FINE = 13, 18, 4
 CORNERS = 8  # inputs up to which quadratic forms are bounded in the corners of the cube
-SMOOTH = ("tanh", "sigmoid", "softplus", "silu", "gelu", "erf", "sin", "cos", "exp", "log", "sqrt", "pow")
+SMOOTH = (
+    "tanh",
+    "sigmoid",
+    "softplus",
+    "silu",
+    "gelu",
+    "erf",
+    "sin",
+    "cos",
+    "exp",
+    "log",
+    "sqrt",
+    "pow",
+    *NAMES,
+)
 
 
 @dataclass(frozen=True)

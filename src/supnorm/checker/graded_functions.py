@@ -13,6 +13,7 @@ from typing import Any
 from flint import arb, fmpq
 
 from supnorm.checker.functions import exactly, power, value_and_slope
+from supnorm.checker.special_functions import NAMES, bound, coefficients, entire
 
 Ball = Any
 ORDER = 6
@@ -56,6 +57,8 @@ def series(op: str, z: Ball, p: float | None = None) -> list[Ball]:
         s, c = (z.exp(), z.exp()) if op == "exp" else (z.sin(), z.cos())
         turns = {"sin": (s, c, -s, -c), "cos": (c, -s, -c, s), "exp": (s, s, s, s)}[op]
         return [turns[i % 4] / factorial(i) for i in range(ORDER)]
+    if op in NAMES:
+        return coefficients(op, z, ORDER, p)
     return _powers(op, z, p)
 
 
@@ -133,6 +136,9 @@ def bounds(op: str, low: Ball, high: Ball, h: Ball, e: float, p: float | None = 
         margin = arb(e)
         size = _strip(op, low - margin, high + margin, h + margin)
         return None if size is None else [size / margin**i for i in range(ORDER + 1)]
+    if op in NAMES:
+        sizes = [bound(op, i, low, high, h, p) for i in range(ORDER + 1)]
+        return None if any(v is None for v in sizes) else sizes
     return _power_bounds(op, low, high, h, p)
 
 
@@ -192,6 +198,11 @@ def ellipses(op: str, c: Ball, r: Ball, p: float | None = None) -> list[tuple[Ba
     whole = op == "pow" and p is not None and p >= 0 and float(p).is_integer()
     if op in ("sin", "cos", "exp") or whole:
         return [(b * (1 + r), 0.0) for b in (8, 3)]
+    if op in NAMES and entire(op, p):
+        return [(b * (1 + r), 0.0) for b in (8, 3, 1)]
+    if op == "atan":
+        far = (c * c - r * r).max(arb(1)).sqrt().lower()
+        return [(arb(part) * far, 0.0) for part in (0.9, 0.6, 0.3)]
     room = c * c - r * r
     if not (room > 0):
         return []

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from supnorm.checker.rejected import Rejected, exact, whole, wholes
+from supnorm.checker.special_functions import LARGEST, NAMES, allowed
 
 UNARY = (
     "neg",
@@ -28,6 +29,7 @@ UNARY = (
     "sqrt",
     "erf",
     "pow",
+    *NAMES,
 )
 BINARY = ("add", "sub", "mul", "div", "min", "max")
 # Numbers of the affine models of a program, so that a hostile file cannot stall the checker.
@@ -38,7 +40,9 @@ KEYS = {
     "take": {"columns"},
     "leaky_relu": {"slope"},
     "pow": {"exponent"},
+    **{op: {"order" if op.startswith("bessel") else "shape"} for op in LARGEST},
 }
+PARAMETERS = {op: next(iter(keys)) for op, keys in KEYS.items() if op in ("leaky_relu", "pow", *LARGEST)}
 
 
 @dataclass(frozen=True)
@@ -98,11 +102,11 @@ def _operation(entry: dict[str, Any], widths: list[int]) -> Operation:
     vector = (
         _array(entry["bias" if op == "affine" else "value"], [width]) if op in ("affine", "constant") else ()
     )
-    parameter = (
-        exact(entry["slope" if op == "leaky_relu" else "exponent"]) if op in ("leaky_relu", "pow") else None
-    )
+    parameter = exact(entry[PARAMETERS[op]]) if op in PARAMETERS else None
     if parameter is not None and not math.isfinite(parameter):
         raise Rejected("a program has a number that is not finite")
+    if parameter is not None and op in LARGEST and not allowed(op, parameter):
+        raise Rejected(f"{op} with {PARAMETERS[op]} {parameter:.6g}, beyond those that are checked")
     return Operation(
         op=op,
         args=args,
@@ -130,5 +134,5 @@ def _fits(o: Operation, widths: list[int], first: bool) -> bool:
         return sum(widths) == o.width
     if o.op in BINARY:
         return widths == [o.width] * 2
-    needs = o.op in ("pow", "leaky_relu")
+    needs = o.op in PARAMETERS
     return o.op in UNARY and widths == [o.width] and (o.parameter is not None) == needs

@@ -16,6 +16,7 @@ from supnorm.checker.cost import Cost
 from supnorm.checker.enclosure import without_repetitions
 from supnorm.checker.operation import Operation
 from supnorm.checker.rejected import Rejected
+from supnorm.checker.special_functions import NAMES
 
 LARGEST_POWER = 2.0**64  # exponents of pow beyond it are refused: no function of a science code has one
 LARGEST_MAGNITUDE = 4096.0  # limit of the bits that a program can make the exponents of balls need
@@ -38,6 +39,18 @@ POINT = {
     "pow": 120.0,
     "leaky_relu": 40.0,
     "gelu_tanh": 90.0,
+    "atan": 60.0,
+    "cbrt": 300.0,
+    "lgamma": 1200.0,
+    "digamma": 1000.0,
+    "erfcx": 500.0,
+    "exp1": 4500.0,
+    "bessel_j": 1700.0,
+    "bessel_y": 9000.0,
+    "bessel_i": 1700.0,
+    "bessel_k": 7500.0,
+    "gammainc": 5500.0,
+    "gammaincc": 5500.0,
 }
 MODEL = 650.0  # the affine model of one smooth function
 GRADED, GRADED_PRODUCT = 17_000.0, 900.0  # the graded model of one smooth function, of one product
@@ -230,6 +243,10 @@ def _after(o: Operation, args: list[Bits], position: int) -> Bits:
             raise Rejected(f"node {position} has the exponent {o.parameter:.6g}, beyond 2^64")
         grown = math.log2(max(p, 1.0))
         return Bits(max(exponent, 11.0) + grown, (size if (o.parameter or 0.0) >= 0.0 else exponent) + grown)
+    if o.op in NAMES:
+        # Powers of 1/x up to the order, exponentials of x^2.
+        grown = 2.0 + math.log2(max(o.parameter or 0.0, 1.0))
+        return Bits(max(exponent + 1.0 + grown, 82.0), max(size, exponent) + grown)
     if o.op in ("tanh", "erf", "sin", "cos", "sigmoid"):
         return Bits(max(exponent, 82.0) if o.op in ("sigmoid", "erf") else exponent, 0.0)
     if o.op in (

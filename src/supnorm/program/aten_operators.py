@@ -10,10 +10,20 @@ import numpy as np
 
 from supnorm.program import entry
 from supnorm.program import onnx_operators as shared
-from supnorm.program.composed import COMPOSED, elu, hard_sigmoid, power, prelu
+from supnorm.program.composed import (
+    COMPOSED,
+    atan2,
+    elu,
+    hard_sigmoid,
+    power,
+    prelu,
+    special,
+    with_parameter,
+)
 from supnorm.program.discrepancies import linear_above
 from supnorm.program.operations import Unsupported
 from supnorm.program.pooling import Windows, max_pool
+from supnorm.program.sums import cumsum, einsum
 from supnorm.program.tracing import Builder, Tensor, Value
 
 SAME = frozenset(
@@ -41,7 +51,6 @@ SAME = frozenset(
 COPIES = frozenset({"clone", "_to_copy", "lift_fresh_copy", "repeat", "index_select", "flip"})
 
 NEAREST = {
-    "atan": "tanh",
     "floor": "none: a step has no certificate",
     "round": "none: a step has no certificate",
     "sign": "none: a step has no certificate",
@@ -109,6 +118,10 @@ def _array(x: Any) -> Any:
 
 def _unary(op: str, build: Builder, x: Any) -> Value:
     return build.unary(op, _array(x))
+
+
+def _special(op: str, build: Builder, x: Any) -> Value:
+    return special(build, op, _array(x))
 
 
 def _composed(form: Callable[[Builder, Value], Value], build: Builder, x: Any) -> Value:
@@ -284,12 +297,41 @@ def _filled(value: float) -> Callable[..., Value]:
 
 # Alpha and scale of torch and ONNX.
 _SELU = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
-_PLAIN = ("neg", "abs", "relu", "tanh", "sigmoid", "silu", "sin", "cos", "exp", "log", "sqrt", "erf")
+_PLAIN = ("neg", "abs", "relu", "tanh", "sigmoid", "silu", "sin", "cos", "exp", "log", "sqrt", "erf", "atan")
+_OTHER = {  # names of torch for what has others in `COMPOSED`
+    **{f"special_bessel_{kind}{n}": f"{kind}{n}" for kind in "jy" for n in (0, 1)},
+    **{f"special_modified_bessel_{kind}{n}": f"{kind}{n}" for kind in "ik" for n in (0, 1)},
+    **{f"special_scaled_modified_bessel_k{n}": f"k{n}e" for n in (0, 1)},
+    **{f"special_{name}": name for name in ("i0e", "i1", "i1e", "ndtr", "log_ndtr", "entr", "erfc")},
+    **{f"special_{name}": name for name in ("expm1", "log1p", "exp2", "logit")},
+}
 _TWO = {"add": "add", "sub": "sub", "mul": "mul", "div": "div", "minimum": "min", "maximum": "max"}
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     **{op: partial(_unary, op) for op in _PLAIN},
     **{name: partial(_composed, f) for name, f in COMPOSED.items()},
+    **{name: partial(_composed, COMPOSED[other]) for name, other in _OTHER.items()},
+    **{
+        name: partial(_special, name.removeprefix("special_"))
+        for name in ("lgamma", "digamma", "special_erfcx")
+    },
+    **{
+        name: partial(_special, op)
+        for name, op in (("special_gammaln", "lgamma"), ("special_psi", "digamma"))
+    },
+    **{
+        name: lambda build, s, x, op=op: with_parameter(build, op, _array(s), _array(x), op)
+        for name, op in (
+            ("igamma", "gammainc"),
+            ("igammac", "gammaincc"),
+            ("special_gammainc", "gammainc"),
+            ("special_gammaincc", "gammaincc"),
+        )
+    },
+    "atan2": lambda build, y, x: atan2(build, _array(y), _array(x)),
+    "arctan2": lambda build, y, x: atan2(build, _array(y), _array(x)),
+    "cumsum": lambda build, x, dim, dtype=None: cumsum(build, x, dim),
+    "einsum": lambda build, text, parts, path=None: einsum(build, text, *map(_array, parts)),
     **{name: partial(_binary, op) for name, op in _TWO.items()},
     "rsub": lambda build, a, b, alpha=1.0: _binary("sub", build, b, a, alpha=alpha),
     "linear": _linear,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
+from supnorm.program.operations import Unsupported
+from supnorm.program.special import LARGEST_ORDER, LARGEST_SHAPE, has_balls
 from supnorm.program.tracing import Builder, Tensor, Value
 
 _ZERO, _ONE = np.asarray(0.0), np.asarray(1.0)
+_ROOT_HALF = float(np.sqrt(0.5))
 
 
 def power(build: Builder, base: Value, exponent: Value) -> Value:
@@ -48,6 +52,84 @@ def prelu(build: Builder, x: Value, slope: Value) -> Value:
     return build.binary("add", build.binary("max", x, _ZERO), below)
 
 
+def special(build: Builder, op: str, x: Value, parameter: float | None = None) -> Value:
+    """A special function, if its values can be proved and its parameter is one that has bounds.
+
+    Raises:
+        Unsupported: names the function and what to do.
+    """
+    if not has_balls():
+        raise Unsupported(f"{op} without python-flint", 'pip install "supnorm[checker]"')
+    if parameter is None:
+        return build.unary(op, x)
+    limit = LARGEST_ORDER if op.startswith("bessel") else LARGEST_SHAPE
+    order = abs(parameter) if op == "bessel_k" else parameter  # K is even in its order
+    if not (0.0 <= order <= limit) or (order == 0.0 and not op.startswith("bessel")):
+        raise Unsupported(
+            f"{op} with parameter {parameter:g}",
+            f"parameters between 0 and {limit:g}, of the same number everywhere",
+        )
+    return build.unary(op, x, order)
+
+
+def with_parameter(build: Builder, op: str, parameter: Value, x: Value, source: str = "") -> Value:
+    """A special function whose first argument is a number; ``source`` is its name in the code.
+
+    Raises:
+        Unsupported: when the parameter depends on the input or is not the same everywhere.
+    """
+    known = np.unique(np.asarray(parameter)) if not isinstance(parameter, Tensor) else np.zeros(0)
+    if known.size != 1:
+        raise Unsupported(f"{source or op} of a varying order or shape", f"{op} with one number")
+    return special(build, op, x, float(known[0]))
+
+
+def scaled(build: Builder, kind: str, order: float, x: Value) -> Value:
+    """exp(-|x|) I(x) or exp(x) K(x)."""
+    size = x if kind == "k" else build.unary("neg", build.unary("abs", x))
+    return build.binary("mul", build.unary("exp", size), special(build, f"bessel_{kind}", x, order))
+
+
+def _whole_order(kind: str, n: int, build: Builder, x: Value) -> Value:
+    return special(build, f"bessel_{kind}", x, float(n))
+
+
+def _scaled(kind: str, n: int, build: Builder, x: Value) -> Value:
+    return scaled(build, kind, float(n), x)
+
+
+def _asin(build: Builder, x: Value) -> Value:
+    """atan(x/sqrt((1 - x)(1 + x))), of which all of [-1, 1] but its ends has bounds."""
+    rest = build.binary("mul", build.binary("sub", _ONE, x), build.binary("add", _ONE, x))
+    return build.unary("atan", build.binary("div", x, build.unary("sqrt", rest)))
+
+
+def _asinh(build: Builder, x: Value) -> Value:
+    """log(x + sqrt(x^2 + 1))."""
+    root = build.unary("sqrt", build.binary("add", build.unary("pow", x, 2.0), _ONE))
+    return build.unary("log", build.binary("add", x, root))
+
+
+def _acosh(build: Builder, x: Value) -> Value:
+    """log(x + sqrt((x - 1)(x + 1)))."""
+    square = build.binary("mul", build.binary("sub", x, _ONE), build.binary("add", x, _ONE))
+    return build.unary("log", build.binary("add", x, build.unary("sqrt", square)))
+
+
+def atan2(build: Builder, y: Value, x: Value) -> Value:
+    """2 atan(y/(sqrt(x^2 + y^2) + x)), everywhere except on its cut, the negative x axis, where it has no bound."""
+    squares = build.binary("add", build.unary("pow", x, 2.0), build.unary("pow", y, 2.0))
+    below = build.binary("add", build.unary("sqrt", squares), x)
+    return build.binary("mul", build.unary("atan", build.binary("div", y, below)), np.asarray(2.0))
+
+
+def _log_ndtr(build: Builder, x: Value) -> Value:
+    """log(erfcx(-x/sqrt 2)/2) - x^2/2."""
+    scaled_tail = special(build, "erfcx", build.binary("mul", x, np.asarray(-_ROOT_HALF)))
+    half = build.unary("log", build.binary("mul", scaled_tail, np.asarray(0.5)))
+    return build.binary("sub", half, build.binary("mul", build.unary("pow", x, 2.0), np.asarray(0.5)))
+
+
 COMPOSED: dict[str, Callable[[Builder, Value], Value]] = {
     "reciprocal": lambda b, x: b.binary("div", _ONE, x),
     "square": lambda b, x: b.unary("pow", x, 2.0),
@@ -58,6 +140,31 @@ COMPOSED: dict[str, Callable[[Builder, Value], Value]] = {
     "sinh": lambda b, x: _half(b, x, "sub"),
     "cosh": lambda b, x: _half(b, x, "add"),
     "erfc": lambda b, x: b.binary("sub", _ONE, b.unary("erf", x)),
+    "asin": _asin,
+    "acos": lambda b, x: b.binary("sub", np.asarray(0.5 * np.pi), _asin(b, x)),
+    "asinh": _asinh,
+    "acosh": _acosh,
+    "atanh": lambda b, x: b.binary(
+        "mul",
+        b.unary("log", b.binary("div", b.binary("add", _ONE, x), b.binary("sub", _ONE, x))),
+        np.asarray(0.5),
+    ),
+    "ndtr": lambda b, x: b.binary(
+        "mul",
+        b.binary("add", _ONE, b.unary("erf", b.binary("mul", x, np.asarray(_ROOT_HALF)))),
+        np.asarray(0.5),
+    ),
+    "log_ndtr": _log_ndtr,
+    "logit": lambda b, x: b.unary("log", b.binary("div", x, b.binary("sub", _ONE, x))),
+    "log_expit": lambda b, x: b.unary("neg", b.unary("softplus", b.unary("neg", x))),
+    "entr": lambda b, x: b.unary("neg", b.binary("mul", x, b.unary("log", x))),
+    "exp10": lambda b, x: b.unary("exp", b.binary("mul", x, np.asarray(np.log(10.0)))),
+    "gamma": lambda b, x: b.unary("exp", special(b, "lgamma", x)),
+    "rgamma": lambda b, x: b.unary("exp", b.unary("neg", special(b, "lgamma", x))),
+    "deg2rad": lambda b, x: b.binary("mul", x, np.asarray(np.pi / 180.0)),
+    "rad2deg": lambda b, x: b.binary("mul", x, np.asarray(180.0 / np.pi)),
+    **{f"{kind}{n}": partial(_whole_order, kind, n) for kind in "jyik" for n in (0, 1)},
+    **{f"{kind}{n}e": partial(_scaled, kind, n) for kind in "ik" for n in (0, 1)},
     "exp2": lambda b, x: b.unary("exp", b.binary("mul", x, np.asarray(np.log(2.0)))),
     "log2": lambda b, x: b.binary("div", b.unary("log", x), np.asarray(np.log(2.0))),
     "log10": lambda b, x: b.binary("div", b.unary("log", x), np.asarray(np.log(10.0))),

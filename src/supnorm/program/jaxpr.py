@@ -14,9 +14,10 @@ import numpy as np
 
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
-from supnorm.program.composed import COMPOSED, power
+from supnorm.program.composed import COMPOSED, atan2, power, special, with_parameter
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
+from supnorm.program.jaxpr_named import named
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.tracing import Builder, Tensor, Value
@@ -33,7 +34,10 @@ _UNARY = {
     "log": "log",
     "sqrt": "sqrt",
     "erf": "erf",
+    "atan": "atan",
+    "cbrt": "cbrt",
 }
+_OTHER = {"bessel_i0e": "i0e", "bessel_i1e": "i1e"}
 _BINARY = {
     "add": "add",
     "add_any": "add",
@@ -190,6 +194,9 @@ def _call(build: Builder, name: str, params: Any, args: list[Any]) -> list[Any]:
     if name == "custom_jvp_call" and len(args) == 2 and _is_logaddexp(jaxpr, consts):
         # log(e^a + e^b) = softplus(a - b) + b
         return [build.binary("add", build.unary("softplus", build.binary("sub", *args)), args[1])]
+    known = named(build, params.get("name", ""), jaxpr, consts, args)
+    if known is not None:
+        return [known]
     return _interpret(build, jaxpr, consts, args)
 
 
@@ -212,8 +219,14 @@ def _numeric(build: Builder, name: str, params: Any, args: list[Any], equation: 
         return power(build, args[0], np.asarray(2.0 if name == "square" else float(params["y"])))
     if name == "pow":
         return power(build, args[0], args[1])
-    if name in COMPOSED:
-        return COMPOSED[name](build, args[0])
+    if name in ("lgamma", "digamma"):
+        return special(build, name, args[0])
+    if name in ("igamma", "igammac"):
+        return with_parameter(build, "gammaincc" if name == "igammac" else "gammainc", args[0], args[1], name)
+    if name == "atan2":
+        return atan2(build, args[0], args[1])
+    if _OTHER.get(name, name) in COMPOSED:
+        return COMPOSED[_OTHER.get(name, name)](build, args[0])
     if name == "reduce_sum":
         return build.sum(args[0], params["axes"])
     if name == "dot_general":

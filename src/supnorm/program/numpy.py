@@ -15,9 +15,10 @@ import scipy.special
 
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
-from supnorm.program.composed import COMPOSED, power
+from supnorm.program.composed import COMPOSED, atan2, power, scaled, special, with_parameter
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
+from supnorm.program.sums import cumsum, einsum
 from supnorm.program.tracing import Builder, Tensor, Value
 from supnorm.program.watched import Watched, demand_heeded, in_place
 
@@ -33,7 +34,39 @@ _UNARY = {
     "log": "log",
     "sqrt": "sqrt",
     "erf": "erf",
+    "arctan": "atan",
+    "cbrt": "cbrt",
 }
+_SPECIAL = {
+    "gammaln": "lgamma",
+    "loggamma": "lgamma",
+    "psi": "digamma",
+    "erfcx": "erfcx",
+    "exp1": "exp1",
+}
+# functions of a number and an array
+_ORDERED = {
+    "jv": "bessel_j",
+    "yv": "bessel_y",
+    "yn": "bessel_y",
+    "iv": "bessel_i",
+    "kv": "bessel_k",
+    "kn": "bessel_k",
+    "gammainc": "gammainc",
+    "gammaincc": "gammaincc",
+}
+_SCALED = {"ive": "i", "kve": "k"}
+# NumPy's names of functions that have others in `COMPOSED`
+_OTHER = {
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arcsinh": "asinh",
+    "arccosh": "acosh",
+    "arctanh": "atanh",
+    "radians": "deg2rad",
+    "degrees": "rad2deg",
+}
+_TWO = ("power", "float_power", "matmul", "logaddexp", "hypot", "arctan2", "xlogy", "xlog1py")
 _BINARY = {
     "add": "add",
     "subtract": "sub",
@@ -265,8 +298,21 @@ def _ufunc(build: Builder, name: str, args: list[Any]) -> Value:
     if name == "hypot":
         squares = [build.unary("pow", a, 2.0) for a in args]
         return build.unary("sqrt", build.binary("add", *squares))
-    if name in COMPOSED:
-        return COMPOSED[name](build, args[0])
+    if name in _SPECIAL:
+        return special(build, _SPECIAL[name], args[0])
+    if name in _ORDERED:
+        return with_parameter(build, _ORDERED[name], args[0], args[1], name)
+    if name in _SCALED:
+        if isinstance(args[0], Tensor) or np.size(args[0]) != 1:
+            raise Unsupported(f"{name} of a varying order", f"{name} with one number")
+        return scaled(build, _SCALED[name], float(np.ravel(args[0])[0]), args[1])
+    if name == "arctan2":
+        return atan2(build, *args)
+    if name in ("xlogy", "xlog1py"):
+        inner = args[1] if name == "xlogy" else build.binary("add", args[1], np.asarray(1.0))
+        return build.binary("mul", args[0], build.unary("log", inner))
+    if _OTHER.get(name, name) in COMPOSED:
+        return COMPOSED[_OTHER.get(name, name)](build, args[0])
     raise Unsupported(f"np.{name}" if hasattr(np, name) else f"{name} (a compiled function)", _NEAREST)
 
 
@@ -336,6 +382,31 @@ def _polynomial(build: Builder, coefficients: Any, x: Traced) -> Any:
     return value
 
 
+def _cumsum(build: Builder, x: Traced, axis: Any = None) -> Traced:
+    return Traced(build, cumsum(build, x.value, axis))
+
+
+def _einsum(build: Builder, subscripts: Any, *operands: Any, optimize: Any = False) -> Traced:
+    if not isinstance(subscripts, str):
+        raise Unsupported("np.einsum with lists of axes", "np.einsum with letters")
+    return Traced(build, einsum(build, subscripts, *map(_open, operands)))  # type: ignore[arg-type]
+
+
+def _outer(build: Builder, a: Any, b: Any) -> Any:
+    first, second = (v.ravel() if isinstance(v, Traced) else np.ravel(v) for v in (a, b))
+    return first[:, None] * second[None, :]
+
+
+def _differences(build: Builder, x: Traced, n: int = 1, axis: int = -1) -> Any:
+    for _ in range(n):
+        x = _along(x, axis, slice(1, None)) - _along(x, axis, slice(None, -1))
+    return x
+
+
+def _along(x: Traced, axis: int, part: slice) -> Traced:
+    return x[(slice(None),) * (axis % x.ndim) + (part,)]
+
+
 def _method(name: str) -> Callable[..., Any]:
     return lambda build, x, *args, **kwargs: getattr(x, name)(*args, **kwargs)
 
@@ -365,6 +436,17 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "transpose": lambda build, x: x.T,
     "squeeze": lambda build, x, axis=None: x._moved(lambda i: np.squeeze(i, axis)),
     "expand_dims": lambda build, x, axis: x._moved(lambda i: np.expand_dims(i, axis)),
+    "swapaxes": lambda build, x, a, b: x._moved(lambda i: np.swapaxes(i, a, b)),
+    "moveaxis": lambda build, x, a, b: x._moved(lambda i: np.moveaxis(i, a, b)),
+    "flip": lambda build, x, axis=None: x._moved(lambda i: np.flip(i, axis)),
+    "roll": lambda build, x, shift, axis=None: x._moved(lambda i: np.roll(i, shift, axis)),
+    "tile": lambda build, x, counts: x._moved(lambda i: np.tile(i, counts)),
+    "repeat": lambda build, x, counts, axis=None: x._moved(lambda i: np.repeat(i, counts, axis)),
+    "broadcast_to": lambda build, x, shape: x._moved(lambda i: np.broadcast_to(i, shape)),
+    "cumsum": _cumsum,
+    "einsum": _einsum,
+    "outer": _outer,
+    "diff": _differences,
 }
 
 # operations are recognised by the object and not by its name, because another function may have the same name
@@ -376,11 +458,11 @@ _UFUNCS = frozenset(
         *_BINARY,
         *_COMPARE,
         *COMPOSED,
-        "power",
-        "float_power",
-        "matmul",
-        "logaddexp",
-        "hypot",
+        *_OTHER,
+        *_SPECIAL,
+        *_ORDERED,
+        *_SCALED,
+        *_TWO,
     )
     if isinstance(getattr(home, name, None), np.ufunc)
 )

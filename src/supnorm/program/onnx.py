@@ -35,6 +35,7 @@ _UNARY = {
     "Log": "log",
     "Sqrt": "sqrt",
     "Erf": "erf",
+    "Atan": "atan",
     "Swish": "silu",
 }
 _BINARY = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div"}
@@ -42,7 +43,6 @@ _SAME = ("Identity", "Dropout", "Cast", "CastLike")
 _MOVE = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather", "Expand")
 _COMPARE = {"Greater": "gt", "GreaterOrEqual": "ge", "Less": "lt", "LessOrEqual": "le"}
 _NEAREST = {
-    "Atan": "Tanh",
     "LSTM": "unrolled Gemm and Tanh",
     "Floor": "none: a step has no certificate",
     "Round": "none: a step has no certificate",

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from supnorm.program import entry
-from supnorm.program.composed import elu, hard_sigmoid, prelu
+from supnorm.program.composed import COMPOSED, elu, hard_sigmoid, prelu
 from supnorm.program.operations import Unsupported
 from supnorm.program.pooling import Windows, max_pool
+from supnorm.program.sums import cumsum, einsum
 from supnorm.program.tracing import Builder, Tensor, Value
 
 
@@ -205,6 +207,23 @@ def _max_pool(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     return max_pool(build, x, Windows(sizes, strides, pads, dilations, bool(at.get("ceil_mode", 0))))
 
 
+def _elementary(name: str, build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    return COMPOSED[name](build, args[0])
+
+
+def _running(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    """CumSum."""
+    if isinstance(args[1], Tensor):
+        raise Unsupported("CumSum along an axis that depends on the input", "CumSum along a constant axis")
+    axis = int(np.ravel(args[1])[0])
+    return cumsum(build, args[0], axis, bool(at.get("reverse", 0)), bool(at.get("exclusive", 0)))
+
+
+def _einsum(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
+    text = at["equation"]
+    return einsum(build, text.decode() if isinstance(text, bytes) else text, *args)
+
+
 def _single(number: float) -> float:
     """The float32 number that is an attribute's default.
 
@@ -245,5 +264,11 @@ OPERATORS: dict[str, Callable[[Builder, dict[str, Any], list[Any]], Value]] = {
         "mul", args[0], hard_sigmoid(build, args[0], _single(1.0 / 6.0))
     ),
     "Softsign": _softsign,
+    **{
+        name: partial(_elementary, name.lower())
+        for name in ("Tan", "Sinh", "Cosh", "Asin", "Acos", "Asinh", "Acosh", "Atanh")
+    },
+    "CumSum": _running,
+    "Einsum": _einsum,
     "Reciprocal": lambda build, at, args: build.binary("div", _ONE, args[0]),
 }

@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from supnorm.program.special import NAMES, value
+
 Array = NDArray[np.float64]
 
-PARAMETERS = {"pow": "exponent", "leaky_relu": "slope"}  # the one float that an operation may carry
+PARAMETERS = {  # the one float that an operation may carry
+    "pow": "exponent",
+    "leaky_relu": "slope",
+    **{f"bessel_{kind}": "order" for kind in "jyik"},
+    **{name: "shape" for name in ("gammainc", "gammaincc")},
+}
 _TANH_GELU = math.sqrt(2.0 / math.pi)
 _CUBIC = 0.044715
 
@@ -94,7 +102,15 @@ UNARY: dict[str, Callable[..., Array]] = {
     "sqrt": np.sqrt,
     "erf": special.erf,
     "pow": _pow,
+    "atan": np.arctan,
+    "cbrt": np.cbrt,
+    **{name: partial(value, name) for name in NAMES},
 }
+
+
+def _gamma_density(x: Array, y: Array, s: float) -> Array:
+    return np.asarray(np.exp((s - 1.0) * np.log(x) - x - special.gammaln(s)))
+
 
 # derivative from the argument x and the value y
 SLOPE: dict[str, Callable[..., Array]] = {
@@ -115,6 +131,18 @@ SLOPE: dict[str, Callable[..., Array]] = {
     "sqrt": lambda x, y: 0.5 / y,
     "erf": lambda x, y: 2.0 / math.sqrt(math.pi) * np.exp(-x * x),
     "pow": lambda x, y, p: p * _pow(x, p - 1.0),
+    "atan": lambda x, y: 1.0 / (1.0 + x * x),
+    "cbrt": lambda x, y: 1.0 / (3.0 * y * y),
+    "lgamma": lambda x, y: special.digamma(x),
+    "digamma": lambda x, y: special.polygamma(1, x),
+    "erfcx": lambda x, y: 2.0 * x * y - 2.0 / math.sqrt(math.pi),
+    "exp1": lambda x, y: -np.exp(-x) / x,
+    "bessel_j": lambda x, y, p: special.jvp(p, x),
+    "bessel_y": lambda x, y, p: special.yvp(p, x),
+    "bessel_i": lambda x, y, p: special.ivp(p, x),
+    "bessel_k": lambda x, y, p: special.kvp(p, x),
+    "gammainc": _gamma_density,
+    "gammaincc": lambda x, y, p: -_gamma_density(x, y, p),
 }
 
 BINARY: dict[str, Callable[[Array, Array], Array]] = {

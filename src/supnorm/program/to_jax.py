@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from supnorm.program.node import Node
+from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 
 
@@ -80,5 +81,12 @@ def _function(op: str, p: float | None) -> Callable[..., Any]:
         "erf": jax.lax.erf,
         "leaky_relu": lambda z: jax.nn.leaky_relu(z, p),
         "pow": lambda z: jax.lax.integer_pow(z, int(p or 0)) if float(p or 0).is_integer() else z**p,
+        "atan": jnp.arctan,
+        "lgamma": jax.lax.lgamma,
+        "digamma": jax.lax.digamma,
+        "gammainc": lambda z: jax.lax.igamma(jnp.full_like(z, p), z),
+        "gammaincc": lambda z: jax.lax.igammac(jnp.full_like(z, p), z),
     }
+    if op not in named and not hasattr(jnp, op):
+        raise Unsupported(f"the derivative of {op} in JAX", "a function of JAX's own operations")
     return named[op] if op in named else getattr(jnp, op)  # type: ignore[no-any-return]

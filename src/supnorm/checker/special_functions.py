@@ -1,0 +1,311 @@
+"""Special functions in ball arithmetic: Taylor coefficients, and bounds of them on complex rectangles.
+
+`coefficients(op, z, count, p)` gives phi^(i)(z)/i!; a ball that is not a number where phi has no value. `bound(op, i, low,
+high, h, p)` bounds the same for low <= Re z <= high, |Im z| <= h by the closed forms of the file format; None where the
+rectangle meets a pole or a branch cut. `p` is the order or shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from math import comb, factorial
+from typing import Any
+
+from flint import arb, arb_poly, arb_series, ctx
+
+Ball = Any
+LARGEST = {  # of the orders and shapes that a file may have
+    **{f"bessel_{kind}": 64.0 for kind in "jyik"},
+    **{name: 1000.0 for name in ("gammainc", "gammaincc")},
+}
+NAMES = ("atan", "cbrt", "lgamma", "digamma", "erfcx", "exp1", *LARGEST)
+POSITIVE = ("lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "gammaincc")
+WIDEST = 2.0**-10  # radius of an argument's ball: FLINT took 10 seconds for a value of I or P on wide ones
+MORE_BITS = 80  # what derivatives of erfcx lose at arguments of some thousand; more only widens the ball
+
+
+def allowed(op: str, p: float) -> bool:
+    """Whether a file may have this order or shape.
+
+    >>> allowed("bessel_j", 0.0), allowed("gammainc", 0.0), allowed("bessel_y", -1.0)
+    (True, False, False)
+    """
+    return 0.0 <= p <= LARGEST[op] and (p > 0.0 or op.startswith("bessel"))
+
+
+def entire(op: str, p: float | None) -> bool:
+    """Whether the function has no singularity."""
+    return op == "erfcx" or (op in ("bessel_j", "bessel_i") and p is not None and p.is_integer())
+
+
+def one_sided(op: str, p: float | None) -> bool:
+    """Whether the function is taken for positive arguments only."""
+    return op in POSITIVE or (op in ("bessel_j", "bessel_i") and not entire(op, p))
+
+
+def coefficients(op: str, z: Ball, count: int, p: float | None = None) -> list[Ball]:
+    """phi^(i)(z)/i!, i < ``count``."""
+    if (one_sided(op, p) and not z > 0) or not z.rad() < WIDEST:
+        return [arb.nan()] * count
+    before = ctx.prec
+    ctx.prec = before + MORE_BITS
+    try:
+        return _COEFFICIENTS[op](z, count) if p is None else _COEFFICIENTS[op](z, count, arb(p))
+    finally:
+        ctx.prec = before
+
+
+def _listed(series: Any, count: int) -> list[Ball]:
+    return [series[i] for i in range(count)]
+
+
+def _line(z: Ball, count: int) -> Any:
+    """z + t as a power series."""
+    return arb_series([z, 1], prec=count)
+
+
+def _cbrt(z: Ball, count: int) -> list[Ball]:
+    if z < 0:
+        return [(-1) ** (i + 1) * v for i, v in enumerate(_cbrt(-z, count))]
+    if not z > 0:
+        return [z.root(3) if z == 0 else arb.nan()] + [arb.nan()] * (count - 1)
+    return _listed((_line(z, count).log() / 3).exp(), count)
+
+
+def _lgamma(z: Ball, count: int) -> list[Ball]:
+    values = [z.lgamma(), *([z.digamma()] if count > 1 else [])]
+    return values + [(-1) ** i * arb(i).zeta(z) / i for i in range(2, count)]
+
+
+def _digamma(z: Ball, count: int) -> list[Ball]:
+    return [z.digamma()] + [(-1) ** (i + 1) * arb(i + 1).zeta(z) for i in range(1, count)]
+
+
+def _erfcx(z: Ball, count: int) -> list[Ball]:
+    if count == 1:
+        return [(z * z).exp() * z.erfc()]
+    line = _line(z, count)
+    return _listed((line * line).exp() * line.erfc(), count)
+
+
+def _integrated(first: Ball, slope: Any, count: int) -> list[Ball]:
+    return [first] + [slope[i - 1] / i for i in range(1, count)]
+
+
+def _exp1(z: Ball, count: int) -> list[Ball]:
+    line = _line(z, count)
+    return _integrated(z.expint(1), -(-line).exp() / line, count)
+
+
+def _gamma_density(z: Ball, count: int, s: Ball) -> Any:
+    line = _line(z, count)
+    return (line.log() * (s - 1) - line - s.lgamma()).exp()
+
+
+def _gammainc(z: Ball, count: int, s: Ball) -> list[Ball]:
+    return _integrated(z.gamma_lower(s, regularized=1), _gamma_density(z, count, s), count)
+
+
+def _gammaincc(z: Ball, count: int, s: Ball) -> list[Ball]:
+    return _integrated(z.gamma_upper(s, regularized=1), -_gamma_density(z, count, s), count)
+
+
+def _k(z: Ball, order: Ball) -> Ball:
+    """K by Tricomi's function U, of which FLINT keeps more bits than of K itself; K is even in its order."""
+    size = abs(order)
+    u = (2 * z).hypgeom_u(size + arb("0.5"), 2 * size + 1)
+    return ((2 * z).log() * size - z).exp() * u * arb.const_sqrt_pi()
+
+
+def _bessel(kind: str) -> Callable[[Ball, int, Ball], list[Ball]]:
+    """The i-th derivative is 2^-i sum of binomial(i, k) (signs) w_(order - i + 2 k)."""
+    lower, higher = {"j": (1, -1), "y": (1, -1), "i": (1, 1), "k": (-1, -1)}[kind]
+
+    def function(z: Ball, count: int, order: Ball) -> list[Ball]:
+        call = (lambda v: _k(z, v)) if kind == "k" else getattr(z, f"bessel_{kind}")
+        around = {k: call(order + k) for k in range(1 - count, count)}
+        return [
+            sum((comb(i, k) * lower ** (i - k) * higher**k * around[2 * k - i] for k in range(i + 1)), arb(0))
+            / (2**i * factorial(i))
+            for i in range(count)
+        ]
+
+    return function
+
+
+_COEFFICIENTS: dict[str, Callable[..., list[Ball]]] = {
+    "atan": lambda z, count: _listed(_line(z, count).atan(), count) if count > 1 else [z.atan()],
+    "cbrt": _cbrt,
+    "lgamma": _lgamma,
+    "digamma": _digamma,
+    "erfcx": _erfcx,
+    "exp1": _exp1,
+    **{f"bessel_{kind}": _bessel(kind) for kind in "jyik"},
+    "gammainc": _gammainc,
+    "gammaincc": _gammaincc,
+}
+
+
+def bound(op: str, i: int, low: Ball, high: Ball, h: Ball, p: float | None = None) -> Ball | None:
+    """Bound of |phi^(i)/i!|, i <= 6, on the rectangle."""
+    if not (low.is_finite() and high.is_finite() and h.is_finite()):
+        return None
+    if one_sided(op, p) and not low > 0:
+        return None
+    size = _BOUNDS[op](i, low, high, h) if p is None else _BOUNDS[op](i, low, high, h, p)
+    return size.upper() if size is not None and size.is_finite() else None
+
+
+def _apart(low: Ball, high: Ball) -> Ball:
+    """Distance of a real interval from 0; not positive if it holds 0."""
+    return low.max(-high)
+
+
+def _size(low: Ball, high: Ball) -> Ball:
+    return abs(low).max(abs(high))
+
+
+def _atan_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball | None:
+    near, above = _apart(low, high), 1 - h
+    if not near > 0:
+        if not above > 0:
+            return None
+        near = arb(0)
+    if not above > 0:
+        above = arb(0)
+    distance = (near * near + above * above).sqrt()
+    return arb.pi() / 2 + h / distance if i == 0 else 1 / (i * distance**i)
+
+
+def _cbrt_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball | None:
+    near = _apart(low, high)
+    if not near > 0:
+        return None
+    if i == 0:
+        return (_size(low, high) + h).root(3)
+    factor = arb(1)
+    for k in range(i):
+        factor = factor * (arb(1) / 3 - k) / (k + 1)
+    return abs(factor) * near.root(3) / near**i
+
+
+def _zeta(s: int, a: Ball) -> Ball:
+    """At least sum (a + k)^-s."""
+    return (1 + a / (s - 1)) / a**s
+
+
+def _digamma_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball:
+    return _zeta(i + 1, low) if i else abs(low.digamma()).max(abs(high.digamma())) + h * _zeta(2, low)
+
+
+def _lgamma_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball:
+    if i == 0:
+        ends = abs(low.lgamma()).max(abs(high.lgamma())).max(arb("0.1215"))
+        return ends + h * _digamma_bound(0, low, high, h)
+    return _zeta(i, low) / i if i > 1 else _digamma_bound(0, low, high, h)
+
+
+def _erfcx_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball:
+    root = arb.pi().sqrt()
+    if low < 0:
+        moments = (comb(i, k) * (arb(k + 1) / 2).gamma() * abs(low) ** (i - k) for k in range(i + 1))
+        return 2 ** (i + 1) * (low * low).exp() * sum(moments, arb(0)) / (root * factorial(i))
+    flat = 2**i * (arb(i + 1) / 2).gamma() / (root * factorial(i))
+    return flat.min(1 / (root * low ** (i + 1))) if low > 0 else flat
+
+
+def _powers(low: Ball, terms: list[Any]) -> Ball:
+    """sum_k terms_k k!/low^(k+1)."""
+    return sum((c * factorial(k) / low ** (k + 1) for k, c in enumerate(terms)), arb(0))
+
+
+def _exp1_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball:
+    if i == 0:
+        return (-low).exp() * (1 / low).min((1 + 1 / low).log())
+    return (-low).exp() * _powers(low, [comb(i - 1, k) for k in range(i)]) / factorial(i)
+
+
+def _sine(p: float) -> Ball:
+    return abs(arb(p).sin_pi()) / arb.pi()
+
+
+def _of_sine(i: int) -> Ball:
+    """The mean of |sin|^i."""
+    return (arb(i + 1) / 2).gamma() / (arb.pi().sqrt() * (arb(i) / 2 + 1).gamma())
+
+
+def _rest(low: Ball, terms: list[int]) -> Ball:
+    """At least the integral of sum terms_k u^k exp(-low u)/sqrt(1 + u^2)."""
+    total = arb(0)
+    for k, c in enumerate(terms):
+        flat = factorial(k) / low ** (k + 1)
+        total = total + c * (flat.min(factorial(k - 1) / low**k) if k else flat)
+    return total
+
+
+def _j_bound(i: int, low: Ball, high: Ball, h: Ball, p: float) -> Ball:
+    part = _of_sine(i) * h.cosh()
+    return (part if p.is_integer() else part + _sine(p) * _rest(low, [0] * i + [1])) / factorial(i)
+
+
+def _y_bound(i: int, low: Ball, high: Ball, h: Ball, p: float) -> Ball:
+    m = _next_whole(p)
+    terms = [comb(m, k) * 2**k + (k == 0) for k in range(m + 1)]
+    return (_of_sine(i) * h.cosh() + _rest(low, [0] * i + terms) / arb.pi()) / factorial(i)
+
+
+def _i_bound(i: int, low: Ball, high: Ball, h: Ball, p: float) -> Ball:
+    part = _of_sine(i) * _size(low, high).exp()
+    if not p.is_integer():
+        part = part + _sine(p) * _rest(low, [comb(i, k) for k in range(i + 1)])
+    return part / factorial(i)
+
+
+def _next_whole(p: float) -> int:
+    return int(p) + (not p.is_integer())
+
+
+@lru_cache(maxsize=256)
+def _cosines(i: int, m: int) -> tuple[int, ...]:
+    """Coefficients of (1 + v)^i T_m(1 + v)."""
+    one_more, before, now = arb_poly([1, 1]), arb_poly([1]), arb_poly([1, 1])
+    for _ in range(m - 1):
+        before, now = now, 2 * one_more * now - before
+    row = (before if m == 0 else now) * one_more**i
+    return tuple(int(row[k].unique_fmpz()) for k in range(m + i + 1))
+
+
+def _k_bound(i: int, low: Ball, high: Ball, h: Ball, p: float) -> Ball:
+    total, root = arb(0), (2 * low).sqrt()
+    for k, c in enumerate(_cosines(i, _next_whole(p))):
+        part = (arb(2 * k + 1) / 2).gamma() / (root * low**k)
+        total = total + c * (part.min(factorial(k - 1) / low**k) if k else part)
+    return (-low).exp() * total / factorial(i)
+
+
+def _p_bound(i: int, low: Ball, high: Ball, h: Ball, p: float) -> Ball:
+    if i == 0:
+        return 1 + h * _p_bound(1, low, high, h, p)
+    far, total, factor, s = high + h, arb(0), arb(1), arb(p)
+    for j in range(i):
+        q = s - 1 - j
+        total = total + abs(factor) * (low**q).max(far**q) / factorial(i - 1 - j)
+        factor = factor * q / (j + 1)
+    return s.rgamma() * (-low).exp() * total / i
+
+
+_BOUNDS: dict[str, Callable[..., Ball | None]] = {
+    "atan": _atan_bound,
+    "cbrt": _cbrt_bound,
+    "lgamma": _lgamma_bound,
+    "digamma": _digamma_bound,
+    "erfcx": _erfcx_bound,
+    "exp1": _exp1_bound,
+    "bessel_j": _j_bound,
+    "bessel_y": _y_bound,
+    "bessel_i": _i_bound,
+    "bessel_k": _k_bound,
+    "gammainc": _p_bound,
+    "gammaincc": _p_bound,
+}

@@ -1,0 +1,61 @@
+"""Rectangles for the special functions, and Taylor coefficients at points of them in arbitrary precision."""
+
+import mpmath as mp
+import numpy as np
+import oracle
+
+from supnorm.certification.special_bounds import SPECIAL, is_entire
+
+__all__ = ["SPECIAL", "cases", "coefficients", "known", "parameters", "points"]
+ORDERS = 7
+
+
+def parameters(op):
+    """Orders or shapes that are tried; one empty choice for functions without."""
+    return [(p,) for p in oracle.PARAMETERS[op]] if op in oracle.PARAMETERS else [()]
+
+
+def cases(op, count, seed=0):
+    """Yields (low, high, h, parameter): rectangles of all sizes on which the function has no singularity."""
+    rng = np.random.default_rng([seed, *map(ord, op)])
+    choices = parameters(op)
+    for k in range(count):
+        p = choices[k % len(choices)]
+        low = 10 ** rng.uniform(-2, 1.2)
+        high, h = low * (1 + 10 ** rng.uniform(-2, 0.5)), low * 10 ** rng.uniform(-1.5, 0.6)
+        if op == "cbrt" and k % 2:
+            low, high = -high, -low
+        if op == "atan" or is_entire(op, *p):
+            low = rng.normal() * 2.5
+            high, h = low + 10 ** rng.uniform(-2, 0.5), 10 ** rng.uniform(-2, -0.05 if op == "atan" else 0.3)
+            if k % 5 == 0:
+                low, high, h = -1e-3, 1e-3, 1e-3
+        yield float(low), float(high), float(h), p
+
+
+def points(low, high, h, op):
+    """Where the largest coefficients are: corners, middles of sides, the point next to zero."""
+    near = min(max(low, 0.0), high)
+    return [mp.mpc(x, y) for x in {low, high, near} for y in (0.0, h, -h)]
+
+
+def radius(op, z, p, far):
+    """Of a circle on which the function is analytic."""
+    if op == "atan":
+        return far * min(abs(z - 1j), abs(z + 1j))
+    return 5 * far / (1 + abs(z)) if is_entire(op, *p) else far * abs(z)
+
+
+def coefficients(op, z, p, far=0.1):
+    """phi^(i)(z)/i! for i = 0..6, by Cauchy's integral over a circle as a sum over 32 points."""
+    r, n = radius(op, z, p, far), 32
+    turns = [mp.expjpi(mp.mpf(2 * k) / n) for k in range(n)]
+    values = [oracle.UNARY[op](z + r * t, *p) for t in turns]
+    return [sum(v * turns[-(k * i) % n] for k, v in enumerate(values)) / n / r**i for i in range(ORDERS)]
+
+
+def known(op, z, p, far, exact):
+    """How well `coefficients` are known, if the values are known to 18 digits."""
+    r = radius(op, z, p, far)
+    size = max(abs(v) * r**i for i, v in enumerate(exact))
+    return [1e-18 * size / r**i for i in range(ORDERS)]

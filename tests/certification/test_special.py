@@ -1,0 +1,240 @@
+"""Special functions in the certifier: Taylor coefficients and their bounds against mpmath, by mutation, and whole proofs."""
+
+from dataclasses import replace
+
+import mpmath as mp
+import numpy as np
+import oracle
+import pytest
+from scipy import special
+from special_cases import SPECIAL, cases, coefficients, known, parameters, points
+
+from supnorm.certification import certify, special_bounds
+from supnorm.certification.composed_certificate import ComposedCertificate
+from supnorm.certification.elementary import AT_POINT, STEEPEST
+from supnorm.certification.graded_certificate import GradedCertificate
+from supnorm.certification.graded_series import ORDER, TAYLOR, heights
+from supnorm.certification.majorants import REMAINDER
+from supnorm.certification.special_bounds import is_entire, largest
+from supnorm.checker.check import check
+from supnorm.problem import Domain, ErrorMeasure, Function, Problem
+from supnorm.program import Node, Program
+
+
+def _shares(op, count, seed=0):
+    """Largest coefficients over their bounds: for each order i the largest share in all cases."""
+    worst = np.zeros(7)
+    with mp.workdps(22):
+        for low, high, h, p in cases(op, count, seed):
+            bounds = [float(largest(op, i, np.array(low), np.array(high), np.array(h), *p)) for i in range(7)]
+            assert np.isfinite(bounds[1:]).all()
+            for z in points(low, high, h, op)[::2]:
+                sizes = [float(abs(v)) for v in coefficients(op, z, p)]
+                worst = np.maximum(worst, np.array(sizes) / bounds)
+    return worst
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("op", SPECIAL)
+def test_coefficients_on_rectangles_are_bounded(op):
+    assert (_shares(op, 40) <= 1.0 + 1e-9).all()
+
+
+NEEDED = {  # a part of a bound, the function, and the factor by which it is weakened
+    **{op: (special_bounds._BOUNDS[op].__name__, 0.6) for op in SPECIAL},
+    "moments of Y": ("_moments", 0.5),
+    "the sum over shifted arguments": ("_hurwitz", 0.6),
+    "the mean of powers of the sine": ("_mean", 0.6),
+    "powers of 1 + v": ("_in_powers", 0.6),
+}
+OWNER = {
+    "moments of Y": "bessel_y",
+    "the sum over shifted arguments": "digamma",
+    "the mean of powers of the sine": "bessel_j",
+    "powers of 1 + v": "bessel_k",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", NEEDED)
+def test_a_weakened_bound_is_noticed(what, monkeypatch):
+    """Each order by itself: some case comes near to the bound of each."""
+    name, factor = NEEDED[what]
+    op = OWNER.get(what, what)
+    if what in SPECIAL:
+        honest = special_bounds._BOUNDS[op]
+        monkeypatch.setitem(special_bounds._BOUNDS, op, lambda i, *a: factor * honest(i, *a))
+    else:
+        honest = getattr(special_bounds, name)
+
+        def weak(*a):
+            found = honest(*a)
+            return tuple(factor * v for v in found) if isinstance(found, tuple) else factor * found
+
+        monkeypatch.setattr(special_bounds, name, weak)
+    shares = _shares(op, 40)
+    assert (shares[1:] > 1.0).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("op", SPECIAL)
+def test_taylor_coefficients_and_their_errors(op):
+    rng = np.random.default_rng(1)
+    for p in parameters(op):
+        z = np.concatenate([10 ** rng.uniform(-3, 1.5, 4), [0.75]])
+        if op in ("atan", "cbrt") or is_entire(op, *p):
+            z = np.concatenate([z, -z[:2], [1e-5] if op != "cbrt" else []])
+        values, errors = TAYLOR[op](z, *p)
+        with mp.workdps(40):
+            for k, x in enumerate(z):
+                exact = coefficients(op, mp.mpf(float(x)), p, 0.01)
+                lost = known(op, mp.mpf(float(x)), p, 0.01, exact)
+                for i in range(ORDER):
+                    off = abs(exact[i] - mp.mpf(float(values[i][k])))
+                    assert off <= np.broadcast_to(errors[i], z.shape)[k] + lost[i]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("op", SPECIAL)
+def test_values_slopes_and_remainders(op):
+    """At points, on real intervals and on discs."""
+    with mp.workdps(25):
+        for low, high, h, p in cases(op, 15, seed=2):
+            c, r = 0.5 * (low + high), min(0.5 * (high - low), h, 0.7)
+            v, s, v_err, s_err = (float(q[0]) for q in AT_POINT[op](np.array([c]), *p))
+            exact = coefficients(op, mp.mpf(c), p, 0.03)
+            lost = known(op, mp.mpf(c), p, 0.03, exact)
+            assert abs(exact[0] - v) <= v_err + lost[0]
+            assert abs(exact[1] - s) <= s_err + lost[1]
+            steepest = float(STEEPEST[op](np.array([c]), np.array([r]), *p)[0])
+            bound = float(REMAINDER[op](np.array([c]), np.array([r]), *p)[0])
+            for t in (1.0, -1.0, 0.3):
+                assert (
+                    abs(coefficients(op, mp.mpf(c + t * r), p, 0.03)[1])
+                    <= steepest * (1 + 1e-9) + 2 * lost[1]
+                )
+            for t in (1, -1, mp.mpc(0, 1), mp.expjpi(0.3)):
+                there = oracle.UNARY[op](c + r * t, *p)
+                assert abs(there - exact[0] - exact[1] * r * t) <= bound * (1 + 1e-12) + 2 * lost[0]
+
+
+@pytest.mark.parametrize("op", SPECIAL)
+def test_a_rectangle_with_a_pole_or_a_cut_has_no_bound(op):
+    for p in parameters(op):
+        if is_entire(op, *p):
+            continue
+        low, high, h = (-0.5, 0.5, 1.0) if op == "atan" else (-0.5, 0.5, 0.1)
+        for i in range(1, 7):
+            assert largest(op, i, np.array(low), np.array(high), np.array(h), *p) == np.inf
+        with np.errstate(all="ignore"):
+            assert REMAINDER[op](np.array([0.5]), np.array([1.5]), *p)[0] == np.inf
+
+
+@pytest.mark.parametrize("op", SPECIAL)
+def test_ellipses_avoid_singularities_where_there_is_room(op):
+    for p in parameters(op):
+        c, r = np.array(2.0), np.array(0.5)
+        assert any(
+            np.isfinite(
+                largest(op, 2, c - np.sqrt(r * r + b * b), c + np.sqrt(r * r + b * b), np.asarray(b), *p)
+            )
+            for b, _ in heights(op, c, r, *p)
+        )
+
+
+def _abramowitz_stegun(x):
+    """9.4.1: J0 on [-3, 3], |error| < 5e-8."""
+    t, value = (x[:, 0] / 3.0) ** 2, 0.0
+    for c in (0.0002100, -0.0039444, 0.0444479, -0.3163866, 1.2656208, -2.2499997, 1.0):
+        value = value * t + c
+    return value
+
+
+def _erfc_by_five_terms(x):
+    """7.1.26: erfc on x >= 0, |error| <= 1.5e-7."""
+    t, value = 1.0 / (1.0 + 0.3275911 * x[:, 0]), 0.0
+    for a in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592):
+        value = (value + a) * t
+    return value * np.exp(-(x[:, 0] ** 2))
+
+
+def _stirling(x):
+    z = x[:, 0]
+    series = 1.0 / (12.0 * z) - 1.0 / (360.0 * z**3) + 1.0 / (1260.0 * z**5)
+    return (z - 0.5) * np.log(z) - z + 0.5 * np.log(2.0 * np.pi) + series
+
+
+FORMULAS = {  # model, reference, ends, the published or asymptotic bound
+    "J0 by Abramowitz and Stegun 9.4.1": (_abramowitz_stegun, lambda x: special.j0(x[:, 0]), (-3.0, 3.0), 5e-8),
+    "erfc by Abramowitz and Stegun 7.1.26": (_erfc_by_five_terms, lambda x: special.erfc(x[:, 0]), (0.0, 6.0), 1.5e-7),
+    "lgamma by Stirling's series": (_stirling, lambda x: special.gammaln(x[:, 0]), (2.0, 20.0), 1 / (1680 * 2.0**7)),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FORMULAS)
+def test_published_approximations_are_proved(name, tmp_path):
+    model, reference, ends, published = FORMULAS[name]
+    result = certify(Problem(model, reference, Domain(x=ends)), ratio=1.02)
+    assert result.lower <= result.upper <= 1.02 * result.lower
+    assert result.upper <= 1.02 * published
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+
+def _program(op, p):
+    return Program((Node("input", (), 1), Node(op, (0,), 1, parameter=p[0] if p else None)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", [None, GradedCertificate(), ComposedCertificate()])
+@pytest.mark.parametrize("op", SPECIAL)
+def test_every_strategy_proves_every_function_and_the_checker_again(op, strategy, tmp_path):
+    p = parameters(op)[-1]
+    program = _program(op, p)
+    result = certify(
+        Problem(
+            Function(lambda x: 0.0 * x[:, :1], program=_zero(), name="zero"),
+            Function(program.value, program=program, name=op),
+            Domain(x=(0.6, 2.5)),
+        ),
+        ratio=1.05,
+        strategy=strategy,
+    )
+    with mp.workdps(20):
+        seen = max(abs(oracle.UNARY[op](mp.mpf(float(x)), *p)) for x in np.linspace(0.6, 2.5, 60))
+    assert seen * (1 - 1e-12) <= result.upper <= 1.05 * result.lower
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+
+def _zero():
+    return Program((Node("input", (), 1), Node("constant", (), 1, value=np.zeros(1))))
+
+
+@pytest.mark.slow
+def test_a_relative_error_of_a_tail():
+    """erfcx and K keep their digits where erfc and K are tiny."""
+    problem = Problem(
+        lambda x: special.kve(1.0, x[:, 0]) * np.exp(-x[:, 0]) * (1 + 1e-6 * np.sin(x[:, 0])),
+        lambda x: special.k1(x[:, 0]),
+        Domain(x=(5.0, 60.0)),
+        error=ErrorMeasure("relative", floor=0.0),
+    )
+    assert certify(problem, ratio=1.2).upper < 1.3e-6
+
+
+def test_a_pole_in_the_domain_is_no_proof():
+    problem = Problem(lambda x: x[:, 0], lambda x: special.digamma(x[:, 0]), Domain(x=(1e-3, 1.0)))
+    assert certify(problem, ratio=1.1).upper >= 1000.0
+    whole = certify(replace(problem, domain=Domain(x=(0.0, 1.0))), ratio=1.1, boxes=2000)
+    assert whole.upper == np.inf
+
+
+def test_no_bound_is_claimed_for_a_graph_whose_runtime_has_special_functions():
+    """Runtimes' Bessel functions are off by more than the units that are assumed of exp."""
+    for op, p, claimed in (("bessel_j", (0.0,), False), ("atan", (), True)):
+        program = _program(op, p)
+        model = Function(program.value, program=program, name=op)
+        result = certify(Problem(model, lambda x: 0.5 * x[:, 0], Domain(x=(0.0, 1.0))))
+        assert (result.deployed_upper is not None) == claimed

@@ -1,0 +1,129 @@
+"""Special functions of the checker: coefficients and bounds against mpmath, forgeries, what is refused."""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import mpmath as mp
+import pytest
+from flint import arb
+from scipy import special
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "certification"))
+from special_cases import SPECIAL, cases, coefficients, known, parameters, points
+
+from supnorm.certification import certify
+from supnorm.checker import special_functions
+from supnorm.checker.check import check
+from supnorm.checker.operation import Operation
+from supnorm.checker.program_cost import Size
+from supnorm.checker.special_functions import NAMES, bound
+from supnorm.problem import Domain, Problem
+
+
+def test_both_sides_know_the_same_functions():
+    assert set(NAMES) == set(SPECIAL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("op", NAMES)
+def test_coefficients_contain_those_of_mpmath(op):
+    with mp.workdps(30):
+        for low, high, _, (*p,) in cases(op, 10, seed=4):
+            z = 0.5 * (low + high)
+            found = special_functions.coefficients(op, arb(z), 6, *p)
+            exact = coefficients(op, mp.mpf(z), tuple(p), 0.02)
+            lost = known(op, z, tuple(p), 0.02, exact)
+            for ball, value, unknown in zip(found, exact, lost, strict=False):
+                middle, off = mp.mpf(str(ball.mid().str(40, radius=False))), mp.mpf(float(ball.rad()))
+                assert abs(mp.re(value) - middle) <= off * (1 + 1e-6) + abs(value) * 1e-25 + unknown
+
+
+def _shares(op, count):
+    worst = [0.0] * 7
+    with mp.workdps(22):
+        for low, high, h, (*p,) in cases(op, count, seed=5):
+            bounds = [bound(op, i, arb(low), arb(high), arb(h), *p) for i in range(7)]
+            for z in points(low, high, h, op)[::2]:
+                for i, v in enumerate(coefficients(op, z, tuple(p))):
+                    worst[i] = max(worst[i], float(abs(v) / mp.mpf(float(bounds[i]))))
+    return worst
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("op", NAMES)
+def test_coefficients_on_rectangles_are_bounded(op):
+    assert max(_shares(op, 40)) <= 1.0 + 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("op", NAMES)
+def test_a_weakened_bound_is_noticed(op, monkeypatch):
+    honest = special_functions._BOUNDS[op]
+    monkeypatch.setitem(special_functions._BOUNDS, op, lambda i, *a: 0.6 * honest(i, *a))
+    assert min(_shares(op, 40)[1:]) > 1.0
+
+
+@pytest.mark.parametrize("op", NAMES)
+def test_no_bound_on_a_pole_or_a_cut(op):
+    for p in parameters(op):
+        if not special_functions.entire(op, *(p or (None,))):
+            h = arb(1.0 if op == "atan" else 0.1)
+            assert all(bound(op, i, arb(-0.5), arb(0.5), h, *p) is None for i in range(1, 7))
+
+
+def test_wide_balls_have_no_value_because_they_take_seconds():
+    for op in NAMES:
+        for p in parameters(op):
+            assert special_functions.coefficients(op, arb("1e300", "1e299"), 2, *p)[0].is_nan()
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("special") / "c.json"
+    problem = Problem(
+        lambda x: 1.0 - 0.24 * x[:, 0] ** 2, lambda x: special.j0(x[:, 0]), Domain(x=(0.1, 2.0))
+    )
+    certify(problem, ratio=1.05).certificate.save(path)
+    return path
+
+
+def _sha(value):
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+FORGERIES = {
+    "another order": lambda node: node.update(order=(1.0).hex()),
+    "another function": lambda node: node.update(op="bessel_i"),
+    "a negative order": lambda node: node.update(order=(-1.0).hex()),
+    "an order that takes long": lambda node: node.update(order=(1e6).hex()),
+    "no order": lambda node: node.pop("order"),
+    "a shape beside it": lambda node: node.update(shape=(1.0).hex()),
+    "an order that is no number": lambda node: node.update(order="nan"),
+}
+
+
+@pytest.mark.parametrize("what", FORGERIES)
+def test_forgeries(what, saved, tmp_path):
+    data = json.loads(saved.read_text())
+    for program in (*data["programs"], *data["point_programs"]):
+        FORGERIES[what](next(node for node in program["nodes"] if node["op"] == "bessel_j"))
+    data["hashes"] = [_sha(program) for program in data["programs"]]
+    data["digest"] = _sha({k: v for k, v in data.items() if k != "digest"})
+    (tmp_path / "c.json").write_text(json.dumps(data))
+    result = check(tmp_path / "c.json")
+    assert not result.accepted
+    assert "\n" not in result.reason
+
+
+def test_the_honest_file_is_accepted(saved):
+    assert check(saved).accepted
+
+
+def test_what_special_functions_cost_is_counted():
+    def cost(op, p):
+        chain = (Operation("input", (), 1), Operation(op, (0,), 1, parameter=p))
+        return Size.of(chain).values(1.0).operations
+
+    assert cost("bessel_y", 1.0) > 50 * cost("exp", None)

@@ -1,0 +1,190 @@
+"""Special functions and further compositions: every reader's names give the program, and what has no bounds is refused."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import jax.scipy.special as js
+import numpy as np
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from scipy import special
+
+from supnorm.program import Program, Unsupported, lower_jaxpr, lower_numpy, lower_onnx, program_of
+from supnorm.program import special as balls
+
+rng = np.random.default_rng(0)
+X = rng.uniform(0.2, 0.9, (9, 2))
+
+NUMPY = {
+    **{name: getattr(np, name) for name in ("arctan", "cbrt", "arcsin", "arccos", "arcsinh", "arctanh")},
+    "degrees": lambda x: np.radians(x) + np.degrees(x),
+    "arccosh": lambda x: np.arccosh(1.0 + x),
+    "arctan2": lambda x: np.arctan2(x[:, 0] - 0.5, x[:, 1] - 0.1),
+    "cumsum": lambda x: np.cumsum(np.stack([x[:, 0], x[:, 1], x[:, 0]], axis=1), axis=1),
+    "cumsum of all": lambda x: np.cumsum(np.stack([x[:, 0], x[:, 1]], axis=1), axis=-1)[:, ::-1],
+    "einsum": lambda x: np.einsum("ni,nj,ij->n", x, x, np.arange(4.0).reshape(2, 2)),
+    "einsum with a diagonal": lambda x: np.einsum("nii->ni", np.stack([x, x[:, ::-1]], axis=1)),
+    "einsum without an arrow": lambda x: np.einsum("ai,ij", x, np.arange(4.0).reshape(2, 2)),
+    "differences": lambda x: np.diff(np.stack([x[:, 0] ** 2, x[:, 1], x[:, 0]], axis=1), n=2, axis=1),
+    "moved": lambda x: np.tile(np.roll(np.flip(np.swapaxes(x[:, None], 1, 2), axis=1), 1, axis=1), (1, 1, 2)).reshape(-1, 4),
+    "xlogy": lambda x: special.xlogy(x[:, 0], x[:, 1]) + special.xlog1py(x[:, 1], x[:, 0]),
+    **{name: getattr(special, name) for name in (
+        "gammaln", "loggamma", "psi", "digamma", "gamma", "rgamma", "erfcx", "exp1", "ndtr", "log_ndtr", "logit",
+        "log_expit", "entr", "exp10", "j0", "j1", "y0", "y1", "i0", "i1", "k0", "k1", "i0e", "i1e", "k0e", "k1e")},
+    **{f"{name} of order {order}": partial(getattr(special, name), order)
+       for name in ("jv", "yv", "iv", "kv", "ive", "kve", "gammainc", "gammaincc") for order in (2, 0.5)},
+    "yn": lambda x: special.yn(3, x),
+    "kn": lambda x: special.kn(3, x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NUMPY)
+def test_numpy_and_scipy(name):
+    f = NUMPY[name]
+    expected = np.concatenate([np.asarray(f(row[None])).reshape(1, -1) for row in X])
+    np.testing.assert_allclose(lower_numpy(f, 2).value(X), expected, rtol=3e-13, atol=1e-15)
+
+
+JAX = {
+    **{name: getattr(jnp, name) for name in ("arctan", "cbrt", "arcsin", "arccos", "arcsinh", "arctanh", "cumsum")},
+    **{name: getattr(js, name) for name in ("gammaln", "digamma", "erfc", "logit", "i0", "i1", "i0e", "i1e")},
+    "gammainc": lambda x: js.gammainc(2.0, x),
+    "gammaincc": lambda x: js.gammaincc(0.5, x),
+    "arctan2": lambda x: jnp.arctan2(x[:, 0], x[:, 1]),
+    "hypot": lambda x: jnp.hypot(x[:, 0], x[:, 1]),
+    "einsum": lambda x: jnp.einsum("ni,nj,ij->n", x, x, jnp.arange(4.0).reshape(2, 2)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JAX)
+def test_jax(name):
+    f = JAX[name]
+    with jax.enable_x64(True):
+        expected = np.asarray(f(jnp.asarray(X[:1]))).reshape(1, -1)
+        found = lower_jaxpr(f, 2).value(X[:1])
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+
+
+def test_a_function_of_the_same_name_that_is_not_the_librarys_is_not_taken_for_it():
+    @jax.jit
+    def hypot(x, y):
+        return jnp.sin(x) * y
+
+    with jax.enable_x64(True):
+        found = lower_jaxpr(lambda x: hypot(x[:, 0], x[:, 1]), 2).value(X[:1])
+    np.testing.assert_allclose(found[:, 0], np.sin(X[:1, 0]) * X[:1, 1], rtol=1e-15)
+
+
+class _Torch(torch.nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+TORCH = {
+    **{name: getattr(torch, name) for name in ("atan", "asin", "acos", "asinh", "atanh", "lgamma", "digamma", "i0")},
+    **{name: getattr(torch.special, name) for name in (
+        "erfcx", "ndtr", "log_ndtr", "entr", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "modified_bessel_i0",
+        "modified_bessel_i1", "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0", "i0e", "i1", "i1e")},
+    "atan2": lambda x: torch.atan2(x[:, :1], x[:, 1:]),
+    "cumsum": lambda x: torch.cumsum(x, 1),
+    "einsum": lambda x: torch.einsum("ni,ij->nj", x, torch.arange(6.0, dtype=torch.float64).reshape(2, 3)),
+    "gammainc": lambda x: torch.special.gammainc(torch.full_like(x, 2.0), x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TORCH)
+def test_torch(name):
+    from supnorm.program.torch import lower_torch
+
+    f = TORCH[name]
+    expected = f(torch.tensor(X)).numpy()
+    found = lower_torch(_Torch(f).double(), 2, "float64").value(X)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+
+
+ONNX = {
+    **{op: ([], {}, 0.0) for op in ("Atan", "Asin", "Acos", "Asinh", "Atanh", "Sinh", "Cosh", "Tan")},
+    "Acosh": ([], {}, 1.0),
+    "CumSum": ([np.array(1)], {}, 0.0),
+    "CumSum backwards": ([np.array(-1)], {"reverse": 1, "exclusive": 1}, 0.0),
+    "Einsum": ([np.arange(6.0).reshape(2, 3)], {"equation": "ni,ij->nj"}, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", ONNX)
+def test_onnx(name):
+    import onnxruntime
+
+    constants, attributes, shift = ONNX[name]
+    inputs = [f"c{i}" for i in range(len(constants))]
+    graph = helper.make_graph(
+        [helper.make_node(name.split()[0], ["x", *inputs], ["y"], **attributes)],
+        "one operator",
+        [helper.make_tensor_value_info("x", TensorProto.DOUBLE, ["n", 2])],
+        [helper.make_tensor_value_info("y", TensorProto.DOUBLE, ["n", None])],
+        [numpy_helper.from_array(np.asarray(c), n) for c, n in zip(constants, inputs, strict=True)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    program = lower_onnx(model)
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString())
+        expected = session.run(None, {"x": X + shift})[0]
+    except Exception:  # onnxruntime has no float64 kernel for it
+        from onnx.reference import ReferenceEvaluator
+
+        expected = ReferenceEvaluator(model).run(None, {"x": X + shift})[0]
+    np.testing.assert_allclose(program.value(X + shift), expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda x: special.jv(x[:, 0], x[:, 1]), "varying order"),
+        (lambda x: special.jv(-0.5, x[:, 0]), "parameter -0.5"),
+        (lambda x: special.gammainc(0.0, x[:, 0]), "parameter 0"),
+        (lambda x: special.yv(200.0, x[:, 0]), "parameter 200"),
+        (lambda x: special.erfinv(x[:, 0]), "erfinv"),
+        (lambda x: special.zeta(x[:, 0], 1.0), "zeta"),
+        (lambda x: np.einsum("...i->...", x), "ellipsis"),
+    ],
+)
+def test_what_has_no_bounds_is_refused_by_name(function, words):
+    with pytest.raises(Unsupported, match=words):
+        program_of(function, 2)
+
+
+def test_without_python_flint_special_functions_are_refused_and_the_others_are_read(monkeypatch):
+    from supnorm.program import composed
+
+    monkeypatch.setattr(composed, "has_balls", lambda: False)
+    with pytest.raises(Unsupported, match="checker"):
+        program_of(lambda x: special.j0(x[:, 0]), 1)
+    assert "atan" in program_of(lambda x: np.arcsin(x[:, 0]), 1).operations
+
+
+def test_a_program_is_written_and_read():
+    program = lower_numpy(lambda x: special.jv(2.5, x[:, 0]) + special.gammainc(1.5, x[:, 1]), 2)
+    again = Program.from_json(program.to_json())
+    assert again.hash == program.hash
+    assert np.array_equal(again.value(X), program.value(X))
+
+
+@pytest.mark.parametrize("name", ["jv", "yv", "iv", "kv"])
+def test_derivatives_agree_with_differences(name):
+    program = lower_numpy(lambda x: getattr(special, name)(1.5, x[:, 0]), 2)
+    _, pull = program.vjp(X)
+    step = np.array([[1e-6, 0.0]])
+    slope = (program.value(X + step) - program.value(X - step))[:, 0] / 2e-6
+    np.testing.assert_allclose(pull(np.ones((len(X), 1)))[:, 0], slope, rtol=1e-7)
+
+
+def test_values_outside_the_domain_are_no_numbers():
+    assert np.isnan(balls.value("bessel_k", np.array([-1.0, 0.0]), 1.0)).all()
+    assert np.isnan(balls.value("lgamma", np.array([-0.5]))).all()
+    assert balls.value("gammainc", np.array([0.0]), 2.0)[0] == 0.0
