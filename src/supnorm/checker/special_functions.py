@@ -21,7 +21,9 @@ LARGEST = {  # of the orders and shapes that a file may have
 }
 NAMES = ("atan", "cbrt", "lgamma", "digamma", "erfcx", "exp1", *LARGEST)
 POSITIVE = ("lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "gammaincc")
-WIDEST = 2.0**-10  # radius of an argument's ball: FLINT took 10 seconds for a value of I or P on wide ones
+WIDEST = (
+    2.0**-10
+)  # radius of an argument's ball: FLINT works long on wide ones (tests/checker/test_special_functions.py)
 MORE_BITS = 80  # what derivatives of erfcx lose at arguments of some thousand; more only widens the ball
 
 
@@ -157,7 +159,7 @@ def bound(op: str, i: int, low: Ball, high: Ball, h: Ball, p: float | None = Non
     return size.upper() if size is not None and size.is_finite() else None
 
 
-def _apart(low: Ball, high: Ball) -> Ball:
+def _from_zero(low: Ball, high: Ball) -> Ball:
     """Distance of a real interval from 0; not positive if it holds 0."""
     return low.max(-high)
 
@@ -167,7 +169,7 @@ def _size(low: Ball, high: Ball) -> Ball:
 
 
 def _atan_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball | None:
-    near, above = _apart(low, high), 1 - h
+    near, above = _from_zero(low, high), 1 - h
     if not near > 0:
         if not above > 0:
             return None
@@ -179,7 +181,7 @@ def _atan_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball | None:
 
 
 def _cbrt_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball | None:
-    near = _apart(low, high)
+    near = _from_zero(low, high)
     if not near > 0:
         return None
     if i == 0:

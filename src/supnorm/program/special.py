@@ -99,18 +99,18 @@ def _accurate(function: Callable[..., list[Ball]], x: Ball, count: int, paramete
 
     ctx.prec = FIRST_BITS
     while True:
-        found = function(x, count, *parameter)
-        good = all(v.is_finite() and (v.rel_accuracy_bits() >= GOOD or v.abs_upper() < 1e-300) for v in found)
+        balls = function(x, count, *parameter)
+        good = all(v.is_finite() and (v.rel_accuracy_bits() >= GOOD or v.abs_upper() < 1e-300) for v in balls)
         if good or ctx.prec > MOST_BITS:
             break
-        if all(v.is_nan() for v in found) and ctx.prec > 4 * FIRST_BITS:  # no bits help outside of the domain
+        if all(v.is_nan() for v in balls) and ctx.prec > 4 * FIRST_BITS:  # no bits help outside of the domain
             break
         ctx.prec *= 2
-    values = [float(v.mid()) if v.is_finite() else np.nan for v in found]
+    values = [float(v.mid()) if v.is_finite() else np.nan for v in balls]
     # Twice the unit: the rounding of the middle to a float, and that of the radius.
     errors = [
         float(v.rad()) * (1.0 + 1e-9) + 2.0**-52 * abs(y) + 5e-324 if v.is_finite() else np.nan
-        for v, y in zip(found, values, strict=True)
+        for v, y in zip(balls, values, strict=True)
     ]
     return np.array([values, errors])
 
