@@ -29,6 +29,7 @@ from .certification import (
     residual,
 )
 from .evaluation import Calls, EvaluationStore
+from .mending import Exchange, Patch, RepairResult, repair
 from .pages import write_page
 from .planning import BudgetResult, LearningCurve, NetworkClass, PlanningCalls, SmoothClass, budget
 from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem, with_bound
@@ -51,6 +52,7 @@ __all__ = [
     "ErrorMeasure",
     "Estimate",
     "EvaluationStore",
+    "Exchange",
     "ExitCode",
     "FitCalls",
     "FitResult",
@@ -60,6 +62,7 @@ __all__ = [
     "LearningCurve",
     "NetworkClass",
     "NetworkFit",
+    "Patch",
     "Pictures",
     "PiecewiseChebyshev",
     "PiecewiseLeastSquares",
@@ -69,6 +72,7 @@ __all__ = [
     "Problem",
     "PropertiesResult",
     "RandomFeatures",
+    "RepairResult",
     "ScreenAndAscent",
     "SimplexInterpolation",
     "SmoothClass",
@@ -89,6 +93,7 @@ __all__ = [
     "into_report",
     "load_report",
     "open_problem",
+    "repair",
     "residual",
     "root",
     "save_problem",

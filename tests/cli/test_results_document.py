@@ -29,6 +29,7 @@ RUNS = {
     "check": ("check", "easy-run/certificate.json"),
     "fit": ("fit", "easy.toml", "--tolerance", "1e-3", "--method", "chebyshev"),
     "budget": ("budget", "--inputs", "3", "--smoothness", "2", "--tolerance", "1e-2"),
+    "repair": ("repair", "glitch.toml", "--method", "patch", "--evaluations", "500"),
     "compare": ("compare", "problem.toml", "problem.toml", "--evaluations", "500"),
 }
 EASY = """
@@ -43,6 +44,7 @@ FUNCTIONS = """
 import jax.numpy as jnp
 def truth(x): return jnp.exp(x[:, 0])
 def model(x): return jnp.exp(x[:, 0]) + 0.01 * x[:, 0]
+def glitch(x): return jnp.exp(x[:, 0]) + jnp.exp(-((x[:, 0] - 0.5) / 0.02) ** 2)
 """
 
 
@@ -57,11 +59,13 @@ def documented(verb: str) -> dict[str, str]:
 def folder(shell: Shell) -> Shell:
     (shell.folder / "easy.toml").write_text(EASY)
     (shell.folder / "easy.py").write_text(FUNCTIONS)
+    (shell.folder / "glitch.toml").write_text(EASY.replace("easy.py:truth", "easy.py:glitch"))
     return shell
 
 
 @pytest.mark.parametrize(
-    "verb", [pytest.param(v, marks=pytest.mark.slow) if v in ("fit", "compare") else v for v in RUNS]
+    "verb",
+    [pytest.param(v, marks=pytest.mark.slow) if v in ("fit", "compare", "repair") else v for v in RUNS],
 )
 def test_every_key_is_described(folder: Shell, verb: str) -> None:
     if verb == "check":

@@ -9,19 +9,21 @@ from collections.abc import Mapping
 import pytest
 from tests.wording import templates
 
-from supnorm.wording import audit, comparison, fit_page, progress
+from supnorm.wording import audit, comparison, fit_page, progress, repair_page
 from supnorm.wording.result import AUDIT
 
-OTHERS = ("comparison", "fit_page", "budget_page", "budget_charts", "progress")
+OTHERS = ("comparison", "fit_page", "budget_page", "budget_charts", "progress", "repair_page")
 PAGES = [
     f"pages/{path.name}" for path in (templates.SOURCE / "pages").glob("*.py") if path.stem not in OTHERS
 ]
 STATUS = ("nothing-found", "within-tolerance", "tolerance-exceeded", "undecided", "interrupted")
+REPAIR = ("mended", "not-improved", *(code for code in STATUS))
 SAID = {
     "audit": audit.TEMPLATES,
     "comparison": comparison.TEMPLATES,
     "fit": fit_page.TEMPLATES,
     "progress": progress.TEMPLATES,
+    "repair": repair_page.TEMPLATES,
 }
 
 
@@ -33,12 +35,16 @@ def test_each_fact_of_an_audit_has_a_template_and_each_template_a_fact() -> None
     assert len(audit.TEMPLATES) == sum(map(len, parts)), "a code stands twice"
 
 
-def test_each_fact_of_a_comparison_a_fit_and_the_progress_has_a_template_and_each_template_a_fact() -> None:
+def test_each_fact_of_a_comparison_a_fit_a_repair_and_the_progress_has_a_template_and_each_template_a_fact() -> (
+    None
+):
     assert templates.facts(templates.trees("pages/comparison.py")) == set(comparison.TEMPLATES)
     said = templates.trees("pages/progress.py")
     assert set(progress.TEMPLATES) <= templates.texts(said)
     made = templates.facts(templates.trees("pages/fit_page.py"))
     assert made | {f"chip-{code}" for code in STATUS} == set(fit_page.TEMPLATES)
+    made = templates.facts(templates.trees("pages/repair_page.py"))
+    assert made - {"chip-"} | {f"chip-{code}" for code in REPAIR} == set(repair_page.TEMPLATES)
 
 
 # What is put together of a page: titles of windows, commands, and names of things in front of a template.
@@ -47,11 +53,11 @@ ALLOWED = {
     "{} models against {} – supnorm compare",
     "{}: {} – supnorm budget",
     "{}: {} – supnorm fit",
+    "{}: {} – supnorm repair",
     "supnorm replay {} 1",
     "at least {}",
     "{} with a finite error",
     "  {}   (log scale)",
-    "{} over processor seconds of {} methods",
 }
 
 

@@ -240,12 +240,12 @@ def relocation_for(
     return Relocation(folder, aside, what)
 
 
-# Both verbs write a store, a problem file and points into the folder.
-RESULTS = {"fit.json": "a fit", "result.json": "an audit"}
+# These verbs write a store, a problem file and points into the folder.
+RESULTS = {"fit.json": "a fit", "result.json": "an audit", "repair.json": "a repair"}
 
 
 def demand_no_other_run(folder: Path, result_file: str) -> None:
-    """Check that a folder has no run of the other verb, because the files of both would look like one run.
+    """Check that a folder has no run of another of these verbs, because the files of both would look like one run.
 
     Args:
         result_file: the file with the result of this verb, one of `RESULTS`.
@@ -253,9 +253,11 @@ def demand_no_other_run(folder: Path, result_file: str) -> None:
     Raises:
         BadInput: when it has one.
     """
-    other, what = next((file, what) for file, what in RESULTS.items() if file != result_file)
-    if (folder / other).exists():
-        raise BadInput(f"{folder} has {what} ({other}); choose another --out, or move or delete that folder")
+    for other, what in RESULTS.items():
+        if other != result_file and (folder / other).exists():
+            raise BadInput(
+                f"{folder} has {what} ({other}); choose another --out, or move or delete that folder"
+            )
 
 
 def _holds_a_file_of(folder: Path, problem: Problem) -> bool:

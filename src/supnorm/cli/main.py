@@ -14,7 +14,20 @@ from typing import Any
 
 import typer
 
-from supnorm.cli import audit, budget, certify, check, compare, demo, doctor, fit, replay, report, schema
+from supnorm.cli import (
+    audit,
+    budget,
+    certify,
+    check,
+    compare,
+    demo,
+    doctor,
+    fit,
+    repair,
+    replay,
+    report,
+    schema,
+)
 from supnorm.cli.answer import alone
 from supnorm.interrupts import INTERRUPTS
 from supnorm.process import CALLS, heard
@@ -53,7 +66,7 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
         raise typer.Exit(0)
 
 
-for module in (audit, certify, check, budget, fit, compare, report, replay, demo, doctor, schema):
+for module in (audit, certify, check, budget, fit, repair, compare, report, replay, demo, doctor, schema):
     module.register(app)
 
 

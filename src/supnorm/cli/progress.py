@@ -90,6 +90,11 @@ def _check_planned(event: Any) -> str:
     return f"  forecast: {event.cost}{shared}"
 
 
+def _round_ended(event: Any) -> str:
+    calls = f"{count(event.calls)} of {count(event.budget)} calls"
+    return f"  {calls}: worst error found {event.unit(event.worst)}, before the repair {event.unit(event.before)}"
+
+
 def _calls_made(event: Any, far: NowAndThen) -> str:
     expected = event.budget or event.done
     more = "" if event.done < expected else ", more than planned: kinks and peaks are followed further"
@@ -132,6 +137,7 @@ AT_ONCE: dict[str, Callable[[Any], str]] = {
     "Tried": lambda e: f"  tried {e.method}: RMS {e.unit(e.rms)}, worst {e.unit(e.worst)}",
     "Training": lambda e: f"  training a network of {count(e.weights)} weights on {count(e.samples)} samples",
     "CheckPlanned": _check_planned,
+    "Mending": _round_ended,
 }
 ANNOUNCEMENTS = ("Planned", "Training")
 FAR: dict[str, Callable[[Any, NowAndThen], str]] = {

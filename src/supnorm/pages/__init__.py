@@ -5,15 +5,18 @@ from supnorm.pages.comparison import write_comparison
 from supnorm.pages.fit_page import errors_are, write_fit_page
 from supnorm.pages.page import write_page
 from supnorm.pages.progress import TerminalProgress
+from supnorm.pages.repair_page import repair_summary, write_repair_page
 from supnorm.pages.terminal import comparison, summary
 
 __all__ = [
     "TerminalProgress",
     "comparison",
     "errors_are",
+    "repair_summary",
     "summary",
     "write_budget_page",
     "write_comparison",
     "write_fit_page",
     "write_page",
+    "write_repair_page",
 ]

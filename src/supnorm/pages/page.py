@@ -23,6 +23,7 @@ from supnorm.pages.ramp import legend, legend_words
 from supnorm.pages.reading import drawn_record
 from supnorm.pages.record import record
 from supnorm.pages.rendering import render
+from supnorm.pages.repair_page import write_repair_page
 from supnorm.pages.ruler import ruler
 from supnorm.pages.svg import HALF, NARROW, two_sizes
 from supnorm.pages.view import View
@@ -37,12 +38,13 @@ OTHERS: dict[str, Callable[[Any, Path | str], None]] = {
     "supnorm.fit/1": write_fit_page,
     "supnorm.budget/1": write_budget_page,
     "supnorm.compare/1": write_comparison,
+    "supnorm.repair/1": write_repair_page,
 }
 GAPS = {"failed": "no value", "outside": "outside the domain", "masked": "not counted (mask)"}
 
 
 def write_page(result: Any, path: Path | str) -> None:
-    """Write the page of an audit, a fit, a budget or a comparison.
+    """Write the page of an audit, a fit, a budget, a comparison or a repair.
 
     Args:
         result: what the verb returned, its record, or the JSON of its file as a mapping.

@@ -11,9 +11,10 @@ from supnorm.results.budget import BudgetRecord
 from supnorm.results.compare import CompareRecord
 from supnorm.results.fit import FitRecord
 from supnorm.results.record import Result
+from supnorm.results.repair import RepairRecord
 
 AnyResult = TypeVar("AnyResult", bound=Result)
-DRAWN: tuple[type[Result], ...] = (AuditRecord, FitRecord, BudgetRecord, CompareRecord)
+DRAWN: tuple[type[Result], ...] = (AuditRecord, FitRecord, BudgetRecord, CompareRecord, RepairRecord)
 
 
 def drawn_record(result: Any) -> Result:
@@ -32,8 +33,8 @@ def drawn_record(result: Any) -> Result:
         return drawn_record(result.record)
     if not isinstance(named, str) or named not in kinds:
         raise BadInput(
-            "write_page draws the result of an audit (with a certificate: into_report(report, bound)), a fit, a budget or a "
-            f"comparison; got {named!r}"
+            "write_page draws the result of an audit (with a certificate: into_report(report, bound)), a fit, a budget, a "
+            f"comparison or a repair; got {named!r}"
         )
     return result if isinstance(result, Result) else kinds[named].from_dict(result)
 

@@ -25,7 +25,12 @@ class Series:
 
 
 def error_over_time(
-    series: Sequence[Series], width: int, label: str, tolerance: float = math.nan, height: int = 300
+    series: Sequence[Series],
+    width: int,
+    label: str,
+    tolerance: float = math.nan,
+    height: int = 300,
+    across_name: str = "processor seconds",
 ) -> Markup:
     """The chart, ``width`` pixels wide; empty when no series has a positive error.
 
@@ -49,8 +54,8 @@ def error_over_time(
     for one in sorted(kept, key=lambda s: s.chosen):
         parts += _drawn(one, across, up)
     parts += _labels(kept, across, up, base, right, wide)
-    parts.append(x_axis(across, base, "processor seconds", 6 if wide else 3))
-    return picture(width, height, f"{label} over processor seconds of {len(kept)} methods", *parts)
+    parts.append(x_axis(across, base, across_name, 6 if wide else 3))
+    return picture(width, height, f"{label} over {across_name} of {len(kept)} methods", *parts)
 
 
 def _drawn(one: Series, across: Scale, up: Scale) -> list[Markup]:

@@ -368,3 +368,19 @@ class AuditRecord(Result):
     notes: tuple[str, ...] = Field(description="what limits the numbers, in words")
     charts: ChartsRecord = Field(description="the data of the page's pictures")
     outputs_total: int = Field(description="number of all outputs")
+
+
+class ShortAuditRecord(Record):
+    """An audit with a fresh seed, in short: the whole is in a folder of its own."""
+
+    sup: SupRecord = Field(description="as in an audit")
+    witness: PeakRecord | None = Field(description="as in an audit")
+    rms: RmsRecord = Field(description="as in an audit")
+    quantiles: Mapping[str, Number | None] = Field(description="as in an audit")
+    evaluations: EvaluationsRecord = Field(description="as in an audit")
+    seed: int = Field(description="seed of all random choices in it")
+
+    @classmethod
+    def of(cls, record: AuditRecord) -> Self:
+        """That of a whole audit."""
+        return cls(**{key: getattr(record, key) for key in cls.model_fields})

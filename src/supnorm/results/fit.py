@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from supnorm.results.audit import EvaluationsRecord, PeakRecord, RmsRecord, SupRecord
+from supnorm.results.audit import ShortAuditRecord
 from supnorm.results.certify import CertifyRecord
 from supnorm.results.parts import MeasureRecord
 from supnorm.results.record import Field, Number, Record, Result, Seconds, StatusField, unit
@@ -72,17 +72,6 @@ class FitCostRecord(Record):
     )
 
 
-class FitAuditRecord(Record):
-    """The audit of the winner with a fresh seed, in short: the whole is in the folder `audit/`."""
-
-    sup: SupRecord = Field(description="as in an audit")
-    witness: PeakRecord | None = Field(description="as in an audit")
-    rms: RmsRecord = Field(description="as in an audit")
-    quantiles: Mapping[str, Number | None] = Field(description="as in an audit")
-    evaluations: EvaluationsRecord = Field(description="as in an audit")
-    seed: int = Field(description="seed of all random choices in it")
-
-
 class ProofRecord(CertifyRecord):
     """The record of `certify` inside another one."""
 
@@ -112,7 +101,7 @@ class FitRecord(Result):
     certificate: ProofRecord | None = Field(
         description="the proof's bracket, a document `supnorm.certify/1`; null without `--certify`"
     )
-    audit: FitAuditRecord | None = Field(
+    audit: ShortAuditRecord | None = Field(
         description="audit of the winner; null for fixed samples, and if the fit was interrupted before it"
     )
     skipped: tuple[SkippedRecord, ...] = Field(description="methods that were not used")

@@ -21,6 +21,7 @@ RECORDS = {
     "compare": "supnorm.results.compare:CompareRecord",
     "fit": "supnorm.results.fit:FitRecord",
     "properties": "supnorm.results.properties:PropertiesRecord",
+    "repair": "supnorm.results.repair:RepairRecord",
 }
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -31,6 +31,7 @@ def _texts(spec: ProblemSpec) -> Iterator[str]:
         if source is not None:
             yield from filter(None, (source.file, *map(_file, code_in(source.model_dump()))))
             yield from source.command or ()
+            yield from source.patches or ()
     named = spec.constraints.python if spec.constraints is not None else []
     code = [named] if isinstance(named, str) else list(named)
     code += [text for text in (spec.error.python, spec.error.mask) if text]

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.networks import load as load_network
+from supnorm.networks.patched import with_patches
 from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
 from supnorm.problem.coded import around
 from supnorm.problem.fingerprint import content_of
 from supnorm.problem.pairs import demand_inputs
 from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name, read_specification
 from supnorm.results import BadInput
-from supnorm.results.door import reading_table
+from supnorm.results.door import reading, reading_table
 from supnorm.results.guard import exists
 from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.named_files import defining_files
@@ -133,7 +135,7 @@ def open_function(
     remake = functools.partial(open_function, spec, root, names, probe, trust=trust, where=where)
     origin = spec.model_dump(exclude_defaults=True)
     function = replace(
-        _opened(spec, root, names, probe, trust, where),
+        _patched(_opened(spec, root, names, probe, trust, where), spec, root, len(names), where),
         remake=remake,
         origin=origin,
         declared=_declared(spec, names, where),
@@ -220,9 +222,29 @@ def _opened(
     return function if columns == list(range(len(names))) else reordered(function, columns)
 
 
-def _there(file: str, root: Path, where: str) -> Path:
+def _patched(function: Function, spec: SourceSpec, root: Path, d: int, where: str) -> Function:
+    """The function with the corrections of `repair` that ``patches`` names.
+
+    Raises:
+        BadInput: for a table, a file that is no network, or a network of other inputs.
+    """
+    if spec.patches is None:
+        return function
+    if function.table is not None:
+        raise BadInput(f"{where} patches: a table cannot be corrected between its rows; leave patches out")
+    patches = []
+    for name in spec.patches:
+        with reading(root / name, f'{where} patches: "{name}"'):
+            patch = load_network(_there(name, root, where, "patches"))
+        if patch.d != d:
+            raise BadInput(f'{where} patches: "{name}" has {patch.d} inputs, the domain has {d} axes')
+        patches.append(patch)
+    return with_patches(function, patches)
+
+
+def _there(file: str, root: Path, where: str, key: str = "file") -> Path:
     if not exists(root / file):
-        raise BadInput(f'{where} file = "{file}": there is no file {root / file}; paths start from {root}')
+        raise BadInput(f'{where} {key} = "{file}": there is no file {root / file}; paths start from {root}')
     return root / file
 
 

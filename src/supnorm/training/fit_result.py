@@ -14,9 +14,9 @@ from supnorm.auditing import AuditReport
 from supnorm.certification import CertifyResult
 from supnorm.problem import Function
 from supnorm.results import Status, write_whole
+from supnorm.results.audit import ShortAuditRecord
 from supnorm.results.fit import (
     CandidateRecord,
-    FitAuditRecord,
     FitCostRecord,
     FitRecord,
     LargestErrorRecord,
@@ -146,9 +146,7 @@ class FitResult:
             proof = ProofRecord(schema_="supnorm.certify/1", **dict(proved))
         audit = None
         if self.audit is not None:
-            audit = FitAuditRecord(
-                **{key: getattr(self.audit.record, key) for key in FitAuditRecord.model_fields}
-            )
+            audit = ShortAuditRecord.of(self.audit.record)
         return FitRecord(
             status=self.status,
             title=self.title,

@@ -1,0 +1,109 @@
+"""Patch: correct isolated glitches inside ellipsoids round their peaks, and change nothing elsewhere.
+
+For a model that cannot be trained, or that must stay as it is outside of its glitches. Round each peak a small network is
+fitted to the error, from values of the reference inside the ellipsoid, and subtracted through a gate
+(`networks/patched.py`). An error that is spread over the domain is no case for patches: use `Exchange`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation.limit import Limit
+from supnorm.mending.regions import Ellipsoid, ellipsoid_at, level_of
+from supnorm.mending.task import Candidate, Round, Task, Wrong
+from supnorm.networks import Network, Scaling
+from supnorm.networks.patched import PatchedModel, named
+from supnorm.problem import Domain
+from supnorm.results.numbers import ErrorUnit
+from supnorm.training.train import optimise
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Corrections inside ellipsoids.
+
+    Attributes:
+        max_regions: patches at most.
+        rounds: of patching and searching.
+        width: of the two hidden layers of a patch.
+        iterations: of Levenberg-Marquardt for a patch.
+        reach: radii of a patch over those of its glitch; the inner half of a patch acts in full.
+    """
+
+    max_regions: int = 8
+    rounds: int = 3
+    width: int = 12
+    iterations: int = 150
+    reach: float = 2.2
+
+    def mend(self, task: Task, unit: ErrorUnit) -> Candidate:
+        """The patched model."""
+        rng = np.random.default_rng([task.seed, 5])
+        patched = PatchedModel(task.problem.model, ())
+        regions: list[Ellipsoid] = []
+        wrong = task.wrong
+        each = int(0.3 * task.left / self.rounds)
+        for k in range(self.rounds):
+            before = len(regions)
+            goal = task.problem.error.limit
+            level = 0.1 * task.worst if goal is None else goal
+            for i in wrong.apart(task.problem, 0.1, self.max_regions - before):
+                if wrong.error[i] <= level or task.over:
+                    break
+                region, patch = self._patch(task, patched, wrong, i, rng)
+                patched = PatchedModel(patched.base, (*patched.patches, named(patch, len(regions) + 1)))
+                regions.append(region)
+            if len(regions) == before:
+                break
+            function = patched.as_function()
+            wrong = task.search(function, each, k)
+            worst = max(task.worst_of(function), float(wrong.error.max(initial=0.0)))
+            task.ended(Round(task.spent, worst, sum(len(p.flat) for p in patched.patches)), unit)
+            if task.over or len(regions) >= self.max_regions:
+                break
+        return Candidate(patched.as_function(), patched, tuple(regions), confined=True)
+
+    def _patch(
+        self, task: Task, patched: PatchedModel, wrong: Wrong, i: int, rng: np.random.Generator
+    ) -> tuple[Ellipsoid, Network]:
+        """The region of a peak and the network that corrects it."""
+        domain, function = task.problem.domain, patched.as_function()
+        centre = domain.to_unit(wrong.x[i : i + 1])[0]
+        level = level_of(wrong.error[i], task.rms)
+        glitch = ellipsoid_at(centre, level, lambda x: task.errors(function, x), domain)
+        region = glitch.scaled(self.reach)
+        wanted = min(150 * domain.d + 50, 1200, max(task.left // 2, 20))
+        x = domain.from_unit(np.concatenate([region.draw(wanted // 2, rng), glitch.draw(wanted // 2, rng)]))
+        x = x[domain.contains(x)]
+        y = task.truth.value(x)
+        inside = region.distance(domain.to_unit(wrong.x)) < 1.0
+        x, y = np.concatenate([x, wrong.x[inside]]), np.concatenate([y, wrong.y[inside]])
+        gap = function.value(x) - y
+        finite = np.isfinite(gap).all(axis=1)
+        x, gap = x[finite], gap[finite]
+        start = Network.init(
+            rng, domain.d, gap.shape[1], self.width, 2, scaling=_scaling(domain, region, gap)
+        )
+        return region, optimise(start, x, gap, limit=Limit(evaluations=self.iterations)).network
+
+
+def _scaling(domain: Domain, region: Ellipsoid, gap: Array) -> Scaling:
+    """The scaling whose inputs are the region's own coordinates."""
+    ends = np.array([[a.low, a.high] for a in domain.axes])
+    log = np.array([a.log for a in domain.axes])
+    ends = np.where(log[:, None], np.log(np.where(log[:, None], ends, 1.0)), ends)
+    width = ends[:, 1] - ends[:, 0]
+    size = gap.std(axis=0)
+    return Scaling(
+        ends[:, 0] + region.centre * width,
+        region.radii * width,
+        np.zeros(gap.shape[1]),
+        np.where(size > 0, size, 1.0),
+        tuple(log.tolist()),
+    )

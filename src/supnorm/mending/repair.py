@@ -1,0 +1,367 @@
+"""The verb: mend a model where an audit found it wrong, and say whether something else broke."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing import AuditReport, audit
+from supnorm.certification import CertifyResult, certify
+from supnorm.certification.into_report import proves
+from supnorm.evaluation import Calls, Finished, Started, silent
+from supnorm.evaluation.executor import broken_workers_explained, with_executor
+from supnorm.evaluation.limit import Limit
+from supnorm.evaluation.threads import one_thread
+from supnorm.interrupts import INTERRUPTS
+from supnorm.mending.change import Change, change_of
+from supnorm.mending.exchange import Exchange
+from supnorm.mending.patch import Patch
+from supnorm.mending.result import RepairResult, round_records
+from supnorm.mending.task import Candidate, Task, Wrong
+from supnorm.mending.torch_module import TunableModule, module_behind
+from supnorm.mending.tunable import Tunable, TunableNetwork, network_behind, network_of_file
+from supnorm.mending.verdict import Verdict, judge
+from supnorm.problem import Problem
+from supnorm.problem.records import measure_record
+from supnorm.results import BadInput, ExitCode, Status, versions
+from supnorm.results.numbers import ErrorUnit, pretty_unit
+from supnorm.results.option import demand_number
+from supnorm.training.calls import FitCalls
+from supnorm.training.cost import cost_record
+from supnorm.training.reference_points import ReferencePoints
+from supnorm.wording import Fact, fact
+from supnorm.wording.repair import narrator
+
+Array = NDArray[np.float64]
+EVALUATIONS = 10_000  # calls of a cheap reference in all rounds
+LEAST = 500  # calls of the reference without which there is nothing to train on
+METHODS = {"exchange": Exchange, "patch": Patch}
+ROUNDS_TIME = (
+    0.6  # of the time, for the rounds; the rest is for the audit with a fresh seed and the search for harm
+)
+# Of the values: up to this a model gives what its report says, on any machine. In single precision a value in a batch and
+# the same value alone differed by 1.5e-6.
+SAME, SAME_NARROW = 1e-6, 1e-3
+
+
+@broken_workers_explained()
+@one_thread()
+def repair(
+    problem: Problem,
+    report: AuditReport | None = None,
+    *,
+    data: tuple[Any, Any] | None = None,
+    method: Exchange | Patch | str = "auto",
+    evaluations: int | None = None,
+    seconds: float | None = None,
+    seed: int = 0,
+    certify: bool = False,
+    bound_change: bool = False,
+    calls: Calls | None = None,
+    observer: Callable[[Any], None] = silent,
+) -> RepairResult:
+    """Mend ``problem.model`` where it is wrong; the old model stays unless the mended one is better and harms nothing.
+
+    Args:
+        problem: its model must be a network of supnorm, a torch module, or, for a patch, anything that can be called.
+        report: an audit of the same model; by default `audit` makes one.
+        data: the samples that the model was trained on, ``x (n, d)`` and ``y (n, m)``; without them the repair takes values
+            of the reference, and of the old model where calls of the reference are too few.
+        method: `Exchange` or `Patch`, or ``"exchange"`` or ``"patch"``; ``"auto"``: `Patch` where the model cannot be
+            trained, else `Exchange`.
+        evaluations: calls of the reference in all rounds, 10,000 by default, and as many as the audit made where a call is
+            expensive. The verdict takes as many as the audit made, half as many to search for harm, and up to 2,000 more.
+        seconds: wall-clock limit; the result then depends on the machine.
+        seed: of everything random.
+        certify: prove the tolerance for the mended model.
+        bound_change: prove how far the mended model differs from the old one.
+        calls: how the reference is called: its cost, workers, store.
+        observer: gets progress events.
+
+    Raises:
+        BadInput: for a model that cannot be trained, a report of another model, or numbers that cannot be used.
+
+    >>> from supnorm.networks import Network, Scaling
+    >>> from supnorm.problem import Domain
+    >>> from supnorm.training import optimise
+    >>> x = np.random.default_rng(0).uniform(-1, 1, (30, 1))
+    >>> x, f = x[np.abs(x[:, 0] - 0.5) > 0.2], lambda x: np.exp(-30 * (x[:, 0] - 0.5) ** 2)  # a hole in the data
+    >>> start = Network.init(np.random.default_rng(0), 1, 1, 8, 2, scaling=Scaling.of_data(x, f(x)[:, None]))
+    >>> net = optimise(start, x, f(x), limit=Limit(evaluations=50)).network
+    >>> mended = repair(Problem(net.as_function(), f, Domain(x=(-1.0, 1.0))), evaluations=2000)
+    >>> mended.accepted, mended.verdict.worst < 0.05 * mended.worst_before
+    (True, True)
+    """
+    start = time.perf_counter()
+    model = _checked(problem, evaluations, seconds, seed)
+    chosen = _method(method, model, problem.model.name)
+    asked, whole = FitCalls.of(calls), Limit.of(seconds)
+    observer(Started(problem.title or "repair", problem.error.limit, seed, evaluations))
+    with with_executor(problem, asked) as calling:
+        truth = ReferencePoints(problem, seed, calling)
+        if report is None:
+            share = whole.within(0.25).seconds
+            report = audit(problem, seconds=share, seed=seed, calls=calls)
+        else:
+            _demand_report_of(problem, report)
+        truth.design(16)
+        truth.caller.decide(truth.caller.cost)
+        expensive = truth.caller.expensive
+        audited = max(_audited(report), LEAST)
+        budget = evaluations or (audited if expensive else EVALUATIONS)
+        task = Task(
+            problem=problem,
+            truth=truth,
+            wrong=Wrong.of_report(report, problem.domain.d),
+            worst=report.record.sup.lower,
+            rms=report.rms.value,
+            data=_samples(data, problem),
+            limit=whole.within(ROUNDS_TIME).upto(budget),
+            whole=whole,
+            seed=seed,
+            observer=observer,
+        )
+        work = _Work(task, model, chosen, report, audited, expensive)
+        result = work.run(certify, bound_change)
+    observer(Finished())
+    return replace(result, seconds=time.perf_counter() - start)
+
+
+class _Work:
+    """A repair, its verdict and its proofs in turn; an interruption ends it with what there is."""
+
+    def __init__(
+        self,
+        task: Task,
+        model: Tunable | None,
+        method: Exchange | Patch,
+        report: AuditReport,
+        audited: int,
+        expensive: bool,
+    ) -> None:
+        self.task, self.model, self.method, self.report = task, model, method, report
+        self.audited, self.expensive = audited, expensive
+        self.outputs = report.record.outputs_total
+        self.measure = measure_record(task.problem, self.outputs)
+        self.unit = ErrorUnit(self.measure.kind, pretty_unit(self.measure.unit), self.measure.per_output)
+        self.candidate: Candidate | None = None
+        self.verdict: Verdict | None = None
+        self.change: Change | None = None
+        self.proof: CertifyResult | None = None
+        self.in_rounds = 0
+
+    def run(self, prove: bool, bound_change: bool) -> RepairResult:
+        """All of it."""
+        task, goal = self.task, self.task.problem.error.limit
+        if prove and goal is None:
+            raise BadInput(
+                "to certify a repair, give a tolerance: --tolerance, or that of the problem ([error] tolerance)"
+            )
+        if goal is not None and task.worst <= goal and not prove:
+            return self._result(Status("nothing-found", self._say(fact("nothing-wrong", tolerance=goal))))
+        stopped = False
+        try:
+            self.candidate = self._mended()
+            self.in_rounds = task.spent
+            task.limit = task.whole
+            self.verdict = judge(task, self.candidate.function, self.audited, self.expensive)
+            if self.verdict.accepted:
+                self._prove(prove, bound_change)
+        except KeyboardInterrupt:
+            INTERRUPTS.taken()
+            stopped = True
+        return self._result(self._stopped() if stopped else self._status(prove))
+
+    def _mended(self) -> Candidate:
+        if isinstance(self.method, Patch):
+            return self.method.mend(self.task, self.unit)
+        assert self.model is not None
+        return self.method.mend(self.task, self.model, self.unit)
+
+    def _prove(self, prove: bool, bound_change: bool) -> None:
+        task = self.task
+        assert self.candidate is not None
+        if bound_change:
+            seconds = task.whole.within(0.5).seconds
+            old = self.report.record.sup.upper
+            self.change = change_of(task.problem, self.candidate.function, seconds, old, task.observer)
+        if prove:
+            judged = replace(task.problem, model=self.candidate.function)
+            witness = task.peaks.x if len(task.peaks) else None
+            seconds = task.whole.seconds
+            self.proof = certify(
+                judged,
+                tolerance=task.problem.error.limit,
+                seconds=seconds or 60.0,
+                witness=witness,
+                observer=task.observer,
+            )
+
+    def _stopped(self) -> Status:
+        if self.verdict is None or not self.verdict.accepted:
+            self.verdict = None
+        return Status("interrupted", self._say(fact("stopped-repair")), ExitCode.INTERRUPTED)
+
+    def _status(self, prove: bool) -> Status:
+        verdict, goal = self.verdict, self.task.problem.error.limit
+        assert verdict is not None
+        if not verdict.accepted:
+            reasons = fact("old-stays", reasons=verdict.against)
+            instead = fact("try-instead", exchange=isinstance(self.method, Exchange))
+            return Status("not-improved", self._say(reasons, instead), ExitCode.EXCEEDED)
+        mended = fact("mended", before=self.task.worst, after=verdict.worst)
+        if goal is not None and verdict.worst > goal:
+            return Status(
+                "tolerance-exceeded",
+                self._say(mended, fact("above-tolerance", tolerance=goal)),
+                ExitCode.EXCEEDED,
+            )
+        if prove and self.proof is not None and goal is not None:
+            proof = self.proof
+            if proof.upper <= goal and proves(proof, proof.upper, goal):
+                proved = fact("mended-proved", upper=proof.upper, kind=proof.upper_kind)
+                return Status("within-tolerance", self._say(mended, proved))
+            open_ = fact("mended-unproved", lower=max(proof.lower, verdict.worst), upper=proof.upper)
+            return Status("undecided", self._say(mended, open_), ExitCode.UNDECIDED)
+        if goal is None:
+            return Status("mended", self._say(mended))
+        return Status("mended", self._say(mended, fact("search-only")))
+
+    def _parameters(self) -> int:
+        if isinstance(self.method, Patch):
+            return 0 if self.candidate is None else sum(p.size for p in self.candidate.model.patches)
+        return 0 if self.model is None else self.model.size
+
+    def _say(self, *facts: Fact) -> str:
+        return narrator(self.measure).text(*facts)
+
+    def _result(self, status: Status) -> RepairResult:
+        task, verdict = self.task, self.verdict
+        counted = {"rounds": self.in_rounds or task.spent}
+        if verdict is not None:
+            counted |= {
+                "audit": sum(n for purpose, n in verdict.after.record.evaluations if purpose != "failed"),
+                "harm": verdict.harm.evaluations,
+                "compared": verdict.compared.n,
+            }
+        return RepairResult(
+            problem=task.problem,
+            status=status,
+            before=self.report,
+            worst_before=task.worst,
+            candidate=self.candidate,
+            verdict=verdict,
+            change=self.change,
+            certificate=self.proof,
+            method=next(name for name, kind in METHODS.items() if isinstance(self.method, kind)),
+            parameters=self._parameters(),
+            evaluations=counted,
+            cost=cost_record(task.truth.caller),
+            seconds=0.0,
+            seed=task.seed,
+            versions=versions(),
+            outputs=self.outputs,
+            rounds=round_records(task),
+        )
+
+
+def _checked(problem: Any, evaluations: Any, seconds: Any, seed: Any) -> Tunable | None:
+    if not isinstance(problem, Problem):
+        raise BadInput(f"repair takes a supnorm.Problem, got {problem!r}; supnorm.open_problem reads a file")
+    if problem.model is None:
+        raise BadInput("a repair needs a model beside the reference; give one as [model]")
+    for side, function in (("model", problem.model), ("reference", problem.reference)):
+        if function.table is not None:
+            raise BadInput(f"the {side} is a table: a repair calls model and reference at new points")
+    demand_number("evaluations", evaluations, LEAST)
+    demand_number("seconds", seconds, 0.0)
+    demand_number("seed", seed, 0, whole=True)
+    if (network := network_behind(problem.model) or network_of_file(problem)) is not None:
+        return TunableNetwork(network)
+    if (module := module_behind(problem.model)) is not None:
+        return TunableModule(module, problem.domain.d, problem.model.name)
+    return None
+
+
+def _method(method: Any, model: Tunable | None, name: str) -> Exchange | Patch:
+    """The method by its name.
+
+    Raises:
+        BadInput: for an unknown one, and where the model cannot be trained.
+    """
+    chosen = method
+    if isinstance(method, str) and method in METHODS:
+        chosen = METHODS[method]()
+    elif method == "auto":
+        chosen = Patch() if model is None else Exchange()
+    if not isinstance(chosen, Exchange | Patch):
+        raise BadInput(
+            f"method must be auto, {', '.join(METHODS)}, Exchange(...) or Patch(...), got {method!r}"
+        )
+    if isinstance(chosen, Exchange) and model is None:
+        raise BadInput(
+            f"the model {name} is nothing that can be trained here: give a network of supnorm (.npz) or a torch module, or "
+            "use the method patch"
+        )
+    return chosen
+
+
+def _samples(data: Any, problem: Problem) -> tuple[Array, Array] | None:
+    """The training data as arrays.
+
+    Raises:
+        BadInput: for shapes that do not fit the problem, or numbers that are not finite.
+    """
+    if data is None:
+        return None
+    try:
+        x, y = (np.asarray(part, dtype=np.float64) for part in data)
+    except (TypeError, ValueError):
+        raise BadInput("data must be a pair of arrays (x, y), shapes (n, d) and (n, m)") from None
+    y = y[:, None] if y.ndim == 1 else y
+    if x.ndim != 2 or x.shape[1] != problem.domain.d or y.ndim != 2 or len(x) != len(y) or not len(x):
+        raise BadInput(
+            f"data must have shapes (n, {problem.domain.d}) and (n, m), got {x.shape} and {y.shape}"
+        )
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise BadInput("data must be finite; remove rows with NaN or infinity")
+    return x, y
+
+
+def _audited(report: AuditReport) -> int:
+    record = report.record
+    return int(record.evaluations.search + record.evaluations.statistics)
+
+
+def _demand_report_of(problem: Problem, report: AuditReport) -> None:
+    """Check that the report is one of this model: at its worst point it has the value that the report states.
+
+    Raises:
+        BadInput: naming both values.
+    """
+    if not isinstance(report, AuditReport):
+        raise BadInput(
+            f"report must be what supnorm.audit or supnorm.load_report gives, got {type(report).__name__}"
+        )
+    names = tuple(axis.name for axis in report.record.axes)
+    if names != problem.domain.names:
+        raise BadInput(
+            f"the report is of another problem: its inputs are {', '.join(names)}, those of the problem "
+            f"{', '.join(problem.domain.names)}"
+        )
+    worst = report.worst
+    if worst is None or not np.isfinite(worst.model).all():
+        return
+    value = problem.model(worst.x)[0]
+    apart = SAME if problem.model.precision == "float64" else SAME_NARROW
+    size = max(np.abs(worst.model).max(), worst.error if np.isfinite(worst.error) else 0.0)
+    if value.shape != worst.model.shape or not np.allclose(value, worst.model, rtol=0.0, atol=apart * size):
+        raise BadInput(
+            f"the report is of another model: at its worst point the model gives {value.tolist()}, the report says "
+            f"{worst.model.tolist()}; audit the model that is to be mended"
+        )

@@ -1,0 +1,158 @@
+"""Whether a mended model is better: a search with a fresh seed, and a search for the point where it became worse.
+
+The searches inside a repair choose among its rounds, so that their errors are too kind: up to 200 times on a peak of four
+inputs. What is reported comes from here alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing import AuditReport
+from supnorm.auditing.find_worst import find_worst
+from supnorm.auditing.statistics import clopper_pearson_upper
+from supnorm.mending.task import Task
+from supnorm.problem import ErrorMeasure, Function
+from supnorm.results.powers import rms
+from supnorm.training.assessment import FRESH, audit_model
+from supnorm.training.calls import in_audits
+from supnorm.wording import Fact, fact
+
+Array = NDArray[np.float64]
+POINTS = 2000  # independent points at which both models are compared; a tenth where calls are expensive
+CONFIDENCE = 0.95
+RMS_GROWTH = 1.1  # of the root mean square error, above which a model is not accepted
+HARM = 0.1  # of the largest error before, above which the error may not have grown anywhere, unless the tolerance is larger
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Both models at the same independent points: RMS errors, and at how many of ``n`` the error grew."""
+
+    n: int
+    rms_before: float
+    rms_after: float
+    grew: int
+
+    @property
+    def grew_at_most(self) -> float:
+        """Upper limit of the share of the law where the error grew (Clopper and Pearson)."""
+        return clopper_pearson_upper(self.grew, self.n, CONFIDENCE)
+
+
+@dataclass(frozen=True, eq=False)
+class Harm:
+    """Where the error grew most: the point, both errors, and how many calls of the reference the search took."""
+
+    x: Array
+    before: float
+    after: float
+    evaluations: int
+
+    @property
+    def growth(self) -> float:
+        """By how much the error grew; zero where it grew nowhere."""
+        return max(self.after - self.before, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What is reported of a mended model.
+
+    Attributes:
+        after: the audit with a fresh seed.
+        worst: the largest error of the mended model that any search found, of the audit and at earlier peaks.
+        harm: where it is worse than the old model.
+        compared: both at independent points.
+        against: why it is not accepted; empty where it is.
+    """
+
+    after: AuditReport
+    worst: float
+    harm: Harm
+    compared: Compared
+    against: tuple[Fact, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the mended model is taken."""
+        return not self.against
+
+
+def judge(task: Task, mended: Function, evaluations: int, expensive: bool) -> Verdict:
+    """Audit the mended model with a fresh seed, search for harm, and decide.
+
+    Args:
+        task: the repair.
+        mended: the model.
+        evaluations: of the audit, at least those of the audit before; the search for harm takes half as many.
+        expensive: whether calls of the reference are.
+    """
+    seconds = task.limit.within(0.5).seconds
+    after = audit_model(task.problem, mended, evaluations, task.seed + FRESH, seconds, task.truth.caller)
+    found = np.inf if after.worst is None else after.worst.error
+    worst = max(found, task.worst_of(mended))
+    compared = _compare(task, mended, POINTS // 10 if expensive else POINTS)
+    harm = _search_harm(task, mended, max(evaluations // 2, 100), task.limit.within(0.5).seconds)
+    return Verdict(after, worst, harm, compared, tuple(_against(task, worst, harm, compared)))
+
+
+def _against(task: Task, worst: float, harm: Harm, compared: Compared) -> list[Fact]:
+    facts = []
+    if not worst < task.worst:
+        facts.append(fact("not-smaller", before=task.worst, after=worst))
+    if not compared.rms_after <= RMS_GROWTH * compared.rms_before:
+        facts.append(fact("rms-grew", before=compared.rms_before, after=compared.rms_after, n=compared.n))
+    allowed = harm_allowed(task)
+    if not harm.growth <= allowed:
+        at = task.problem.domain.describe(harm.x)
+        facts.append(fact("harm", before=harm.before, after=harm.after, at=at, allowed=allowed))
+    return facts
+
+
+def harm_allowed(task: Task) -> float:
+    """How much the error may grow at a point: a tenth of the largest error before, or the tolerance if it is larger."""
+    return max(task.problem.error.limit or 0.0, HARM * task.worst)
+
+
+def _compare(task: Task, mended: Function, n: int) -> Compared:
+    law, old = task.problem.law, task.problem.model
+    assert law is not None
+    x = law.draw(n, np.random.default_rng([task.seed + FRESH, 4]))
+    y = task.truth.value(x)
+    before, after = task.errors(old, x, y), task.errors(mended, x, y)
+    known = ~np.isnan(before) & ~np.isnan(after)
+    before, after = before[known], after[known]
+    if not len(before):
+        return Compared(0, np.nan, np.nan, 0)
+    return Compared(len(before), float(rms(before)), float(rms(after)), int(np.sum(after > before)))
+
+
+def _search_harm(task: Task, mended: Function, evaluations: int, seconds: float | None) -> Harm:
+    """Search for the largest growth of the error: as the worst error of the mended model in a measure that says it."""
+    old, error = task.problem.model, task.problem.error
+
+    def growth(model: Array, reference: Array, x: Array) -> Array:
+        with np.errstate(all="ignore"):
+            before, after = error(old.value(x), reference, x)[0], error(model, reference, x)[0]
+            grown = np.maximum(after - before, 0.0)
+        return np.where(np.isnan(grown), 0.0, grown)
+
+    measure = ErrorMeasure("function", function=growth, mask=error.mask, failures="ignore")
+    problem = replace(task.problem, model=mended, error=measure, tolerance=None)
+    calls = in_audits(task.truth.caller)
+    seed = task.seed + FRESH + 1
+    found = find_worst(problem, evaluations=evaluations, seconds=seconds, seed=seed, calls=calls).witness
+    x, y = task.peaks.x, task.peaks.y
+    if found is not None:
+        x = np.concatenate([x, found.x[None]])
+        y = np.concatenate([y, found.reference[None]]) if len(y) else found.reference[None]
+    if not len(x):
+        return Harm(np.full(task.problem.domain.d, np.nan), 0.0, 0.0, evaluations)
+    before, after = task.errors(old, x, y), task.errors(mended, x, y)
+    gap = np.where(np.isnan(after - before), -np.inf, after - before)
+    k = int(np.argmax(gap))
+    return Harm(x[k], float(before[k]), float(after[k]), evaluations)

@@ -1,0 +1,39 @@
+"""The words of a repair: the template of each fact that `supnorm.mending` finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from supnorm.results.numbers import ErrorUnit, pretty_unit
+from supnorm.results.parts import MeasureRecord
+from supnorm.wording.narrator import Narrator
+
+# How the repair ended, and what to do next.
+ADVICE = {
+    "mended": "The largest error found fell from {before:error} to {after:error}, by an audit with a fresh seed.",
+    "above-tolerance": "It is still above the tolerance of {tolerance:error}: give more evaluations or seconds, repair once "
+    "more, or train a larger network.",
+    "search-only": "A search proves nothing: --certify looks for a proof.",
+    "mended-proved": "The error of the mended model is proved to be nowhere above {upper:error at most 4} ({kind}).",
+    "mended-unproved": "No bound below the tolerance was proved: the error is between {lower:error at least 4} and "
+    "{upper:error at most 4}.",
+    "old-stays": "The old model stays: {reasons:list}.",
+    "try-instead": "Give more evaluations or seconds, or a larger network{exchange?:; --method patch mends isolated "
+    "glitches and changes nothing elsewhere}.",
+    "stopped-repair": "You stopped the repair; the old model stays.",
+    "nothing-wrong": "The audit found no error above the tolerance of {tolerance:error}: there is nothing to mend.",
+}
+# Why a mended model was not accepted.
+REASONS = {
+    "not-smaller": "its largest error is {after:error}, where the old model's is {before:error}",
+    "rms-grew": "its root mean square error grew from {before:error} to {after:error} at {n:one point|{n:count} random "
+    "points}",
+    "harm": "at {at:point} its error grew from {before:error} to {after:error}, by more than {allowed:error}",
+    "no-candidate": "no training run ended with a model",
+}
+TEMPLATES: Mapping[str, str] = ADVICE | REASONS
+
+
+def narrator(measure: MeasureRecord) -> Narrator:
+    """What renders the facts of a repair whose error is measured so."""
+    return Narrator(TEMPLATES, ErrorUnit(measure.kind, pretty_unit(measure.unit), measure.per_output))

@@ -1,0 +1,50 @@
+"""What the page and the summary of a repair say besides the words of its result; one template for each fact."""
+
+TEMPLATES = {
+    "chip-mended": "mended; not proven",
+    "chip-within-tolerance": "mended, and the tolerance proved",
+    "chip-tolerance-exceeded": "mended, still above the tolerance",
+    "chip-undecided": "mended; the tolerance is not proved",
+    "chip-not-improved": "not improved: the old model stays",
+    "chip-interrupted": "interrupted: the old model stays",
+    "chip-nothing-found": "nothing to mend",
+    "asked": "{tolerance?:tolerance {tolerance:error}|no tolerance}",
+    "method": "{patch?:patches inside {regions:count} {regions:region|regions}|training further on the worst points}, "
+    "{parameters:count} {parameters:number|numbers} trained",
+    # The headline.
+    "fell": "Mended: the largest error found is {times?:{times:ratio} times smaller|zero}.",
+    "stays": "The old model stays, with a largest error of {before:error}.",
+    "nothing": "There is nothing to mend: no error above the tolerance was found.",
+    # Before and after.
+    "worst-row": "largest error found",
+    "rms-row": "root mean square error, {n:count} random points",
+    "level-row": "error that {share:percent 4} of the random points do not exceed",
+    "after-what": "The old model's numbers are those of the audit that the repair started from. The mended model was "
+    "audited with a seed that no part of the repair has used. Largest errors are lower bounds.",
+    "before-what": "The numbers are those of the audit that the repair started from.",
+    "dumbbell": "Errors of the old and of the mended model, from typical to largest",
+    # Harm.
+    "harm-none": "A search of {n:count} evaluations for the point where the error grew most found none where it grew.",
+    "harm-found": "The largest growth of the error that a search of {n:count} evaluations found is **{growth:error}**: at "
+    "{at:point} the error was {before:error} and is {after:error}. A mended model is accepted up to a growth of "
+    "{allowed:error}.",
+    "harm-share": "At {grew:count} of {n:count} random points the error grew; with 95 % confidence it grew on at most "
+    "{limit:percent 3} of the inputs (by the law of the problem).",
+    "harm-confined": "Outside the regions the mended model is the old one, bit for bit: nothing can have become "
+    "worse there.",
+    "harm-unknown": "The repair ended before this was searched for.",
+    # Rounds.
+    "rounds-what": "Each round adds the worst points of the last search and trains further. Its own search chose among the "
+    "rounds, so that these errors are too small to be reported.",
+    "rounds-patch": "Each round patches the highest peaks of the last search. These searches chose the peaks, so that their "
+    "errors are too small to be reported.",
+    "rounds-axis": "largest error found in the round",
+    # What is proved.
+    "proof-none": "Nothing was proved. --certify asks for a proof of the tolerance, --bound-change for one of how far both "
+    "models differ.",
+    "proof-tolerance": "The largest error lies between {lower:error at least 4} and {upper:error at most 4} ({kind}). "
+    "`supnorm check certificate.json` verifies it.",
+    "proof-change": "Nowhere in the domain do the mended and the old model differ by more than {upper:error at most 4} "
+    "({kind}). `supnorm check change.json` verifies it.{worst?: As the old model's error is proved to be at most "
+    "{old:error at most 4}, the mended model's is nowhere above {worst:error at most 4}.}",
+}

@@ -1,0 +1,114 @@
+"""``supnorm repair``: lines, JSON, files and pages in the folder, exit codes."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.cli.conftest import Shell
+from tests.mending.cases import line, peak
+
+import supnorm as sn
+from supnorm.networks import save
+
+CODE = """
+import numpy as np
+def peak(x):
+    return np.sin(2.0 * x[:, 0]) + np.exp(-((x[:, 0] - 0.5) ** 2) / 0.005)
+def plain(x):
+    return np.sin(2.0 * x[:, 0])
+"""
+PROBLEM = """
+title = "a line"
+[model]
+{model}
+[reference]
+python = "truth.py:peak"
+[domain]
+x = [-1.0, 1.0]
+[error]
+tolerance = {tolerance}
+[audit]
+evaluations = 2000
+"""
+
+
+def written(shell: Shell, tolerance: float = 0.05, model: str = 'file = "net.npz"') -> Path:
+    save(line()[0], shell.folder / "net.npz")
+    (shell.folder / "truth.py").write_text(CODE)
+    (shell.folder / "line.toml").write_text(PROBLEM.format(model=model, tolerance=tolerance))
+    return shell.folder / "line-repair"
+
+
+def test_a_mended_model_is_written_with_its_pages_and_a_problem_file(shell: Shell) -> None:
+    folder = written(shell)
+    done = shell.run("repair", "line.toml", "--evaluations", "1500")
+    assert done.code == 0, done.err
+    assert "mended: The largest error found fell from 1 to" in done.out
+    assert "1,500 calls" in done.err
+    record = json.loads((folder / "repair.json").read_text())
+    assert record["accepted"] is True
+    assert record["files"] == ["model.npz"]
+    assert record["command"].startswith("supnorm repair line.toml --method auto --evaluations 1500 --seed 0")
+    problem = sn.open_problem(folder / "problem.toml")
+    grid = np.linspace(-1.0, 1.0, 5001)[:, None]
+    found = float(np.abs(problem.model.value(grid)[:, 0] - peak(grid)).max())
+    assert found <= 1.05 * record["worst_after"] < 0.05
+    page = (folder / "repair.html").read_text()
+    for link in re.findall(r'href="([^"#]+)"', page):
+        assert (folder / link).exists(), link
+
+
+@pytest.mark.slow
+def test_the_result_is_the_same_with_the_report_of_an_audit_and_as_json(shell: Shell) -> None:
+    written(shell)
+    shell.run("audit", "line.toml", "--no-power", "--quiet")
+    first = shell.run(
+        "repair", "line.toml", "--report", "line-run", "--evaluations", "1500", "--json", "--out", "a"
+    )
+    second = shell.run("repair", "line.toml", "--evaluations", "1500", "--json", "--out", "b")
+    one, two = json.loads(first.out), json.loads(second.out)
+    assert one["worst_after"] == two["worst_after"]
+    assert one["harm"] == two["harm"]
+
+
+@pytest.mark.slow
+def test_a_patch_is_a_part_of_the_problem_file(shell: Shell) -> None:
+    folder = written(shell, model='python = "truth.py:plain"')
+    done = shell.run("repair", "line.toml", "--evaluations", "2000")
+    assert done.code == 0, done.err
+    assert 'patches = ["patch-1.npz"' in (folder / "problem.toml").read_text()
+    again = shell.run(
+        "audit", "line-repair/problem.toml", "--out", "again", "--evaluations", "2000", "--quiet"
+    )
+    assert again.code == 0
+    assert (
+        "Outside the regions the mended model is the old one, bit for bit"
+        in (folder / "repair.html").read_text()
+    )
+
+
+def test_what_cannot_be_used_is_refused_in_one_line(shell: Shell) -> None:
+    written(shell, model='python = "truth.py:plain"')
+    for options, words in (
+        (("--method", "exchange"), "nothing that can be trained"),
+        (("--method", "none"), "--method must be auto, exchange or patch"),
+        (("--report", "nowhere"), "nowhere"),
+        (("--evaluations", "3"), "--evaluations"),
+    ):
+        done = shell.run("repair", "line.toml", *options)
+        assert done.code == 2, options
+        assert len(done.err.strip().splitlines()[-1]) < 400
+        assert words in done.err
+        assert "Traceback" not in done.err
+
+
+def test_the_folder_of_an_audit_is_refused(shell: Shell) -> None:
+    written(shell)
+    shell.run("audit", "line.toml", "--no-power", "--quiet", "--evaluations", "500")
+    done = shell.run("repair", "line.toml", "--out", "line-run", "--evaluations", "500")
+    assert done.code == 2
+    assert "has an audit (result.json)" in done.err
