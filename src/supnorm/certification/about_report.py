@@ -61,7 +61,7 @@ def _demand_same_error(report: AuditReport, result: CertifyResult, peak: PointRe
     unit = peak.error / abs(model - reference) if model != reference else 0.0
     room = BEYOND * result.agreement.size + share * (abs(model) + abs(reference)) * unit
     x = np.array([[peak.x[axis.name] for axis in record.axes]])
-    least, most = (float(error_at(error, x, way)[0]) for way in (-1.0, 1.0))
+    least, most = (float(error_at(error, x, direction)[0]) for direction in (-1.0, 1.0))
     if peak.error < least - room or peak.error > most + room:
         raise BadInput(
             f"{OTHER}: the error at {_at(peak)} is {num(peak.error, 8)} in the audit and {num(most, 8)} by the "
