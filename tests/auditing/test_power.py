@@ -260,8 +260,8 @@ def test_smaller_errors_are_found_less_often() -> None:
         ({"heights": (1.0,)}, "above 1, got 1"),
         ({"volumes": (0.0,)}, "volumes are fractions of the domain"),
         ({"sheets": (0.7,)}, "sheets are fractions"),
-        ({"runs": 0}, "runs must be at least 1"),
-        ({"evaluations": 5}, "at least 20"),
+        ({"runs": 0}, "runs must be a whole number from 1 to 10000, got 0"),
+        ({"evaluations": 5}, "evaluations must be a whole number from 20 to"),
     ],
 )
 def test_impossible_plants_are_refused(given: dict[str, Any], said: str) -> None:

@@ -575,10 +575,10 @@ def test_the_noise_of_repeated_points_is_half_the_range_of_their_labels():
         (lambda: fit((X, X[:, 0]), Domain(a=(0.0, 0.5), b=(0.0, 1.0))), "lie outside the domain, first"),
         (lambda: fit((X, X[:, 0]), method=ChebyshevTensor()), "cannot use fixed samples"),
         (lambda: fit(bell, I_6_2, tolerance=1e-18), "below the float64 floor"),
-        (lambda: fit(bell, I_6_2, tolerance=0.0), "tolerance must be a positive"),
+        (lambda: fit(bell, I_6_2, tolerance=0.0), "tolerance must be a finite number above 0, got 0"),
         (
             lambda: fit(bell, I_6_2, tolerance="1e-3"),
-            "tolerance must be a positive and finite number, got '1e-3'",
+            "tolerance must be a finite number above 0, got '1e-3'",
         ),
         (lambda: fit((X, 1j * X[:, 0])), "labels must be real numbers, got an array of complex128"),
         (lambda: fit((np.full((40, 1), "a"), X[:, 0])), "inputs must be real numbers, got an array of <U1"),
@@ -591,7 +591,7 @@ def test_the_noise_of_repeated_points_is_half_the_range_of_their_labels():
         ),
         (
             lambda: fit(bell, I_6_2, calls=FitCalls(audit_evaluations=3)),
-            "audit_evaluations must be at least 100",
+            "audit_evaluations must be a finite number of at least 100",
         ),
         (lambda: fit(bell), "fit needs a domain"),
         (lambda: fit(lambda x: np.full(len(x), np.nan), I_6_2), "no finite value at any of"),

@@ -38,7 +38,7 @@ from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.results import BadInput
-from supnorm.results.option import demand_number, demand_seconds
+from supnorm.results.option import demand_number, demand_seconds, demand_seed
 
 
 @broken_workers_explained()
@@ -95,7 +95,7 @@ def audit(
         raise BadInput("an audit needs a model beside the reference; give one as [model]")
     demand_number("evaluations", evaluations, LEAST)
     demand_seconds(seconds)
-    demand_number("seed", seed, 0, whole=True)
+    seed = demand_seed(seed)
     demand_norms(norms)
     power, shown = power_of(power), pictures or Pictures()
     evaluations = None if evaluations is None else int(evaluations)

@@ -30,6 +30,7 @@ from supnorm.auditing.thinning import thin
 from supnorm.evaluation import Evaluations, Evaluator, Flight, PointStatus
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Problem, draw_inside
+from supnorm.results.option import Allowed, demand_fields
 from supnorm.results.powers import rms
 
 Array = NDArray[np.float64]
@@ -63,6 +64,9 @@ class SurrogateSearch:
     separation: float = 0.02
     most: int = 1200
     in_order: bool = True
+
+    def __post_init__(self) -> None:
+        demand_fields(self, batch=Allowed(low=1, high=1_000_000, whole=True))
 
     @property
     def traits(self) -> Traits:

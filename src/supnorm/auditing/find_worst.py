@@ -20,7 +20,7 @@ from supnorm.auditing.run import Asked
 from supnorm.evaluation import Calls, Evaluator
 from supnorm.problem import Problem
 from supnorm.results import Witness
-from supnorm.results.option import demand_seconds
+from supnorm.results.option import demand_seconds, demand_seed
 
 Array = NDArray[np.float64]
 
@@ -58,6 +58,7 @@ def find_worst(
     0.25
     """
     demand_seconds(seconds)
+    seed = demand_seed(seed)
     start = time.perf_counter()
     calls = calls or Calls()
     evaluator = Evaluator(problem, calls, budget=evaluations)

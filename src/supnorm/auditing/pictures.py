@@ -6,7 +6,7 @@ Pictures have a budget of their own. What they evaluate counts: a cut or a map c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ from supnorm.results.charts import (
     grid,
     numbers,
 )
+from supnorm.results.option import Allowed, demand_fields
 
 Array = NDArray[np.float64]
 CUTS = 60  # inputs that have a picture of their own
@@ -56,6 +57,9 @@ class Pictures:
         line: points of the map of a one-input problem.
         grid: cells along a side of the map of a two-input problem.
         thumbnail: cells along a side of a peak's map.
+
+    Raises:
+        BadInput: for a resolution that is no whole number of at least 2.
     """
 
     even: int = 241
@@ -63,6 +67,9 @@ class Pictures:
     line: int = 4001
     grid: int = 140
     thumbnail: int = 41
+
+    def __post_init__(self) -> None:
+        demand_fields(self, **{f.name: Allowed(low=2, high=1_000_000, whole=True) for f in fields(self)})
 
     def cells(self, d: int) -> int:
         """Cells along a side of a pair's grid."""

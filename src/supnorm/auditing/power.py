@@ -28,6 +28,7 @@ from supnorm.evaluation.limit import Limit, Pace
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
 from supnorm.results.audit import PlantedRecord
+from supnorm.results.option import Allowed, demand_fields
 from supnorm.wording import Fact, Narrator, fact
 from supnorm.wording.result import AUDIT
 
@@ -107,10 +108,11 @@ class Power:
             for size in getattr(self, name):
                 if not 0 < size <= 0.5:
                     raise BadInput(f"power: {name} are fractions of the domain, in (0, 0.5], got {size}")
-        if self.runs < 1:
-            raise BadInput(f"power: runs must be at least 1, got {self.runs}")
-        if self.evaluations is not None and self.evaluations < 20:
-            raise BadInput(f"power: evaluations of a run must be at least 20, got {self.evaluations}")
+        demand_fields(
+            self,
+            runs=Allowed(low=1, high=10_000, whole=True),
+            evaluations=Allowed(low=20, high=1e11, whole=True),
+        )
 
     def measure(self, task: PlantingTask) -> Planted:
         """One row a height and plant: found, runs, evaluations of each run, what was searched.

@@ -28,6 +28,7 @@ from supnorm.auditing.strategy import Search, Strategy, Traits
 from supnorm.auditing.surprise import INPUTS, beside
 from supnorm.auditing.thinning import linkage_radius, thin
 from supnorm.problem import draw_inside
+from supnorm.results.option import Allowed, demand_fields
 
 Array = NDArray[np.float64]
 CHUNK = 8192  # screened points at a time
@@ -97,6 +98,9 @@ class ScreenAndAscent:
     differential: DifferentialEvolution = DifferentialEvolution()
     polish: Polish = Polish()
     discontinuities: Discontinuities = Discontinuities()
+
+    def __post_init__(self) -> None:
+        demand_fields(self, chains=Allowed(low=1, high=1_000_000, whole=True))
 
     @property
     def traits(self) -> Traits:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +38,7 @@ from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.results import BadInput, Contradiction
 from supnorm.results.numbers import exact
-from supnorm.results.option import demand_seconds
+from supnorm.results.option import Allowed, demand_allowed, demand_seconds, demand_seed
 from supnorm.wording import Fact
 
 Observer = Callable[[BracketNarrowed | ProvedAgain], None]
@@ -100,6 +99,8 @@ def certify(
     CertifyResult('proved', lower=0.3567, upper=0.3593, upper_kind='exact-arithmetic')
     """
     demand_seconds(seconds)
+    demand_allowed("boxes", boxes, Allowed(low=0, whole=True))
+    boxes, seed = int(boxes), demand_seed(seed)
     limit = Limit.of(seconds, boxes)
     _demand_problem(problem)
     goal = _goal(ratio, problem.error.limit if ratio is None and tolerance is None else tolerance)
@@ -328,8 +329,8 @@ def _goal(ratio: float | None, tolerance: float | None) -> Goal:
     if ratio is not None and tolerance is not None:
         raise BadInput("give ratio or tolerance, not both")
     for name, number in (("ratio", ratio), ("tolerance", tolerance)):
-        if number is not None and not isinstance(number, Real):
-            raise BadInput(f"{name} must be a number, got {number!r}")
+        if number is not None:
+            demand_allowed(name, number, Allowed(infinite=True))
     if ratio is not None and not 1.0 < ratio < math.inf:
         raise BadInput(f"ratio must be above 1, such as 1.1, got {ratio}")
     if tolerance is not None and not 0.0 < tolerance < math.inf:

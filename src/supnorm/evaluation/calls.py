@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from supnorm.results.option import demand_number, documented, option
+from supnorm.results.option import demand_fields, documented, option
 
 if TYPE_CHECKING:
     from supnorm.evaluation.store import EvaluationStore
@@ -25,7 +25,7 @@ class Calls:
     A proof evaluates programs instead of functions, so `certify` takes no ``calls``.
 
     Raises:
-        BadInput: for fewer than one worker.
+        BadInput: for fewer than one worker, and for a number of another field that is none.
 
     >>> from supnorm import Domain, Problem, audit
     >>> problem = Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
@@ -47,8 +47,7 @@ class Calls:
     store: EvaluationStore | None = None
 
     def __post_init__(self) -> None:
-        demand_number("workers", self.workers, 1, whole=True)
-        object.__setattr__(self, "workers", int(self.workers))
+        demand_fields(self)
 
     @classmethod
     def of(cls, calls: Calls | None) -> Self:

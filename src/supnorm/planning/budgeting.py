@@ -31,6 +31,7 @@ from supnorm.planning.verdict import UNDECIDED, UNSUITABLE
 from supnorm.planning.work import Work
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput, ExitCode, Status
+from supnorm.results.option import demand_seed
 from supnorm.wording.budget_record import answer, phrase
 
 Array = NDArray[np.float64]
@@ -106,7 +107,7 @@ def budget(
     >>> result.verdict.word, round(result.guarantee[0].log10, 1)
     ('undecided', 10.1)
     """
-    start, p = time.perf_counter(), read_norm(norm)
+    start, p, seed = time.perf_counter(), read_norm(norm), demand_seed(seed)
     measured = (curve,) if isinstance(curve, MeasuredCurve) else ()
     requested = curve if isinstance(curve, LearningCurve) else None
     if isinstance(what, SmoothClass):

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from supnorm.evaluation.calls import Calls
-from supnorm.results.option import count_list, documented, option
+from supnorm.results.option import Allowed, count_list, documented, option
+from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput
 
 LEAST = 500  # evaluations: fewer leave every test of the profile out
@@ -44,13 +45,9 @@ class PlanningCalls(Calls):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.most is not None and self.most < LEAST:
-            raise BadInput(f"calls must be at least {LEAST}, got {self.most}")
-        number = isinstance(self.cost, int | float) and not isinstance(self.cost, bool)
-        if self.cost is not None and not (number and 0 < self.cost < float("inf")):
-            raise BadInput(
-                f"cost must be the seconds that a call takes a point, such as 0.002, got {self.cost!r}"
-            )
+        if self.cost is not None and self.cost not in Allowed(above=0):
+            got = one_line(repr(self.cost), 60)
+            raise BadInput(f"cost must be the seconds that a call takes a point, such as 0.002, got {got}")
 
 
 @documented

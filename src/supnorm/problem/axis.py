@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.results import BadInput
+from supnorm.results.option import Allowed
+from supnorm.results.printable import one_line
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,10 @@ class Axis:
 
     def __post_init__(self) -> None:
         if self.values is not None:
-            values = tuple(sorted(float(v) for v in self.values))
+            try:
+                values = tuple(sorted(float(v) for v in self.values))
+            except (TypeError, ValueError, OverflowError):  # none, or a whole number that no float holds
+                values = ()
             if not values or not all(map(math.isfinite, values)) or len(set(values)) < len(values):
                 raise BadInput(
                     f"values must be a non-empty list of distinct finite numbers, got {self.values}"
@@ -55,8 +60,8 @@ class Axis:
             end = getattr(self, name)
             if isinstance(end, bool) or not isinstance(end, int | float | np.number):
                 raise BadInput(f"{name} must be a number, got {end!r}")
-            if not math.isfinite(end):
-                raise BadInput(f"{name} must be finite, got {end}; give a finite range")
+            if end not in Allowed():
+                raise BadInput(f"{name} must be finite, got {one_line(str(end), 60)}; give a finite range")
             object.__setattr__(self, name, float(end))
         if self.low >= self.high:
             raise BadInput(f"low must be below high, got low = {self.low:g}, high = {self.high:g}")

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from supnorm.problem.function import real_numbers
 from supnorm.results import BadInput
+from supnorm.results.option import Allowed
+from supnorm.results.printable import one_line
 
 Array = NDArray[np.float64]
 KINDS = ("absolute", "relative", "scaled", "function")
@@ -65,16 +67,16 @@ class ErrorMeasure:
             raise BadInput(f"error side must be one of {', '.join(SIDES)}, got {self.side!r}")
         if self.failures not in FAILURES:
             raise BadInput(f"error failures must be one of {', '.join(FAILURES)}, got {self.failures!r}")
-        if self.kind == "relative" and (self.floor is None or not 0 <= self.floor < np.inf):
+        if self.kind == "relative" and self.floor not in Allowed(low=0):
             raise BadInput(
                 "a relative error needs floor: the size of the reference below which the error counts "
-                f"as absolute (0 for none), got {self.floor}"
+                f"as absolute (0 for none), got {one_line(repr(self.floor), 60)}"
             )
         if self.kind == "scaled":
             object.__setattr__(self, "scale", _positive(self.scale, "scale"))
         if self.floor is not None and self.kind != "relative":
             raise BadInput(
-                f'floor = {self.floor:g} has no effect for kind = "{self.kind}"; it is for "relative"'
+                f'floor = {self.floor} has no effect for kind = "{self.kind}"; it is for "relative"'
             )
         if self.scale is not None and self.kind != "scaled":
             raise BadInput(f'scale = {self.scale} has no effect for kind = "{self.kind}"; it is for "scaled"')
@@ -281,7 +283,10 @@ class ErrorMeasure:
 
 
 def _positive(value: float | Sequence[float] | None, what: str) -> tuple[float, ...]:
-    numbers = () if value is None else tuple(float(v) for v in np.atleast_1d(value))
+    try:
+        numbers = () if value is None else tuple(float(v) for v in np.atleast_1d(value))
+    except (TypeError, ValueError, OverflowError):  # none, or a whole number that no float holds
+        numbers = ()
     if not numbers or not all(0 < v < np.inf for v in numbers):
         raise BadInput(f"{what} must be positive and finite, got {value}")
     return numbers

@@ -183,15 +183,73 @@ class NumberText:
         return value
 
 
+def demand_allowed(name: str, value: object, allowed: Allowed) -> None:
+    """See that an argument is a number that is allowed.
+
+    Raises:
+        BadInput: when it is not.
+    """
+    if value not in allowed:
+        raise BadInput(f"{name} must be {allowed}, got {one_line(repr(value), 60)}")
+
+
 def demand_number(name: str, value: float | None, least: float, whole: bool = False) -> None:
     """See that a number that was given is one, not too small and, where that is asked for, whole.
 
     Raises:
         BadInput: when it is not.
     """
-    allowed = Allowed(low=least, whole=whole)
-    if value is not None and value not in allowed:
-        raise BadInput(f"{name} must be {allowed}, got {value!r}")
+    if value is not None:
+        demand_allowed(name, value, Allowed(low=least, whole=whole))
+
+
+def demand_seed(seed: int) -> int:
+    """The seed of random numbers, for every function that takes one.
+
+    Raises:
+        BadInput: when it is no whole number of at least 0.
+    """
+    demand_allowed("seed", seed, Allowed(low=0, whole=True))
+    return int(seed)
+
+
+NUMBERS = {
+    f"{kind.__name__}{none}": kind for kind in (int, float) for none in ("", " | None")
+}  # as annotations
+MOST = 1e12  # of a field without a limit of its own: larger numbers of points or runs are mistakes
+
+
+def demand_fields(settings: Any, **allowed: Allowed) -> None:
+    """See that all fields of a frozen dataclass that are numbers hold numbers; whole ones are stored as `int`.
+
+    Args:
+        settings: the object, from its ``__post_init__``.
+        allowed: limits of fields. Those of an option hold for it; any other field is at least 0 and at most `MOST`.
+
+    Raises:
+        BadInput: naming the class and the field.
+
+    >>> @dataclass(frozen=True)
+    ... class Box:
+    ...     width: float = 1.0
+    >>> demand_fields(Box(nan))
+    Traceback (most recent call last):
+    supnorm.results.status.BadInput: Box: width must be a number from 0 to 1000000000000, got nan
+    """
+    options = options_of(type(settings))
+    for field in dataclasses.fields(settings):
+        kind, value = NUMBERS.get(str(field.type)), getattr(settings, field.name)
+        if kind is None or (value is None and "None" in str(field.type)):
+            continue
+        limits = allowed.get(field.name) or Allowed(low=0, high=MOST, whole=kind is int)
+        if field.name in options:
+            reader = options[field.name].number
+            if reader is None or reader.allowed == Allowed(whole=kind is int):
+                continue  # what has limits that no option can state checks them itself
+            limits = reader.allowed
+        demand_allowed(f"{type(settings).__name__}: {field.name}", value, limits)
+        if kind is int:
+            object.__setattr__(settings, field.name, int(value))
 
 
 def demand_seconds(seconds: float | None) -> None:
@@ -200,9 +258,8 @@ def demand_seconds(seconds: float | None) -> None:
     Raises:
         BadInput: when it is not.
     """
-    allowed = Allowed(above=0)
-    if seconds is not None and seconds not in allowed:
-        raise BadInput(f"seconds must be {allowed}, got {seconds!r}")
+    if seconds is not None:
+        demand_allowed("seconds", seconds, Allowed(above=0))
 
 
 def number_list(text: str, name: str) -> tuple[float, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.calls import Calls
-from supnorm.results import BadInput
+from supnorm.results.option import demand_number
 from supnorm.training.cost import cost_of, word_of
 
 
@@ -24,8 +24,7 @@ class FitCalls(Calls):
         super().__post_init__()
         if self.cost is not None:
             cost_of(self.cost)
-        if self.audit_evaluations < 100:
-            raise BadInput(f"audit_evaluations must be at least 100, got {self.audit_evaluations}")
+        demand_number("audit_evaluations", self.audit_evaluations, 100)
 
 
 def in_audits(caller: Caller) -> Calls:

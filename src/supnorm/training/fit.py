@@ -20,7 +20,7 @@ from supnorm.evaluation.threads import one_thread
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput
 from supnorm.results.numbers import literal
-from supnorm.results.option import demand_number, demand_seconds
+from supnorm.results.option import Allowed, demand_allowed, demand_number, demand_seconds, demand_seed
 from supnorm.training.active_fit import ActiveFit
 from supnorm.training.assessment import Validation
 from supnorm.training.breaks import Jump, find_jump
@@ -102,6 +102,7 @@ def fit(
     """
     asked = FitCalls.of(calls)
     _check(norm, tolerance, seconds, max_evaluations)
+    seed = demand_seed(seed)
     goal: float | tuple[float, ...] | None = tolerance
     table: Function | None = None
     title = ""
@@ -165,10 +166,8 @@ def fit(
 def _check(norm: str, tolerance: Any, seconds: Any, evaluations: Any) -> None:
     if norm not in NORMS:
         raise BadInput(f'norm must be "sup" or "l2", got {norm!r}')
-    if isinstance(tolerance, str) or (
-        tolerance is not None and np.ndim(tolerance) == 0 and not 0 < tolerance < np.inf
-    ):
-        raise BadInput(f"tolerance must be a positive and finite number, got {tolerance!r}")
+    if tolerance is not None and (isinstance(tolerance, str) or np.ndim(tolerance) == 0):
+        demand_allowed("tolerance", tolerance, Allowed(above=0))
     demand_seconds(seconds)
     demand_number("max_evaluations", evaluations, LEAST)
 

@@ -23,7 +23,7 @@ from supnorm.networks.blocks import in_blocks
 from supnorm.problem import Domain, Function, Problem
 from supnorm.results import BadInput
 from supnorm.results.numbers import literal
-from supnorm.results.option import demand_seconds
+from supnorm.results.option import demand_seconds, demand_seed
 from supnorm.training.assessment import FRESH, audit_model
 from supnorm.training.equations import Equation
 from supnorm.training.optimiser import Optimiser, ValueAndGrad
@@ -166,6 +166,7 @@ def fit_pde(
     """
     start = time.perf_counter()
     demand_seconds(seconds)
+    seed = demand_seed(seed)
     domain = equation.domain
     _require_plain(domain, activation)
     rng = np.random.default_rng([seed, 6])
