@@ -24,7 +24,7 @@ from supnorm.cli.identity import changed_file, identified
 from supnorm.cli.options import STORE
 from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Problem, fingerprint
-from supnorm.problem.specification import code_in
+from supnorm.problem.code_texts import code_in
 from supnorm.process import heard
 from supnorm.results import BadInput
 from supnorm.results.door import DAMAGED, faults_of, read_json

@@ -11,10 +11,10 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any
 
+from supnorm.problem.code_texts import code_in, with_code
 from supnorm.problem.coded import Coded
 from supnorm.problem.from_file import FromFile
 from supnorm.problem.problem import Problem
-from supnorm.problem.specification import code_in, with_code
 from supnorm.results.guard import LARGEST
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from supnorm.problem.axis import Axis
+from supnorm.problem.code_texts import with_code
 from supnorm.problem.domain import Domain
 from supnorm.problem.from_file import FromFile
 from supnorm.problem.problem import Problem
-from supnorm.problem.specification import ProblemSpec, law_name, read_specification, with_code
+from supnorm.problem.specification import ProblemSpec, law_name, read_specification
 from supnorm.results import BadInput, write_whole
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from supnorm.problem.specification import ProblemSpec, code_in
+from supnorm.problem.code_texts import code_in
+from supnorm.problem.specification import ProblemSpec
 from supnorm.sources.onnx_files import data_files
 from supnorm.sources.recording import files_of
 
