@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.slow  # processes of their own
 ARGUMENTS = ("audit", "problem.toml", "--evaluations", "100", "--seed", "4", "--out", "run", "--no-power")
 
 
-def full(monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
+def full(monkeypatch: pytest.MonkeyPatch, ends: str | tuple[str, ...]) -> None:
     """No file whose name ends so can be written."""
     replace = os.replace
 
@@ -64,7 +65,7 @@ VERBS = {
         "polynomial",
     ),
     "budget": (["budget", "problem.toml", "--calls", "500", "--out", "run"], "budget.json", "tolerance"),
-    "certify": (["certify", "proved.toml"], "certificate.json", ""),
+    "certify": (["certify", "proved.toml"], "certificate.json", "upper bound"),
     "certify, its numbers": (["certify", "proved.toml"], "certify.json", "proved"),
     "compare": (
         ["compare", "problem.toml", "problem.toml", "--evaluations", "300"],
@@ -240,3 +241,81 @@ def test_a_page_that_cannot_be_drawn_takes_no_result_away(
     assert done.code == 70
     assert "ArithmeticError: a chart" in done.err
     assert json.loads(done.out)["sup"] == json.loads((shell.folder / "run/result.json").read_text())["sup"]
+
+
+@pytest.mark.parametrize("ends", ["a/result.json", "b/result.json", "b/report.html"])
+def test_compare_prints_the_table_of_what_was_finished(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    """Nothing was printed of an audit that was finished and could not be written."""
+    for name in ("a", "b"):
+        shell.write(
+            ("truth.py:model", f"truth.py:{'model' if name == 'a' else 'agrees'}"), name=f"{name}.toml"
+        )
+    with monkeypatch.context() as patched:
+        full(patched, ends)
+        done = shell.run("compare", "a.toml", "b.toml", "--evaluations", "300", "--out", "both")
+    rows = [line for line in done.out.splitlines() if "model" in line or "agrees" in line]
+    assert len(rows) >= (1 if ends.startswith("a") else 2), done.out
+    assert "tolerance exceeded" in done.out
+    assert done.code == 1  # an error above the tolerance was found: a release gate sees it
+    last = done.err.strip().splitlines()[-1]
+    assert f"{ends} cannot be written: No space left on device" in last
+    assert last.endswith("run the same command with --resume")
+    assert (shell.folder / "both" / "compare.json").exists()
+
+
+def test_compare_without_an_error_above_the_tolerance_ends_as_not_written(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.write(("truth.py:model", "truth.py:agrees"), name="a.toml")
+    shell.write(("truth.py:model", "truth.py:agrees"), name="b.toml")
+    with monkeypatch.context() as patched:
+        full(patched, "result.json")
+        done = shell.run("compare", "a.toml", "b.toml", "--evaluations", "300", "--out", "both")
+    assert done.code == 3, done.err
+    assert "agrees" in done.out
+
+
+def certified(shell: Shell, monkeypatch: pytest.MonkeyPatch, ends: tuple[str, ...]) -> Any:
+    """What certify leaves when no file with such an ending can be written."""
+    (shell.folder / "proved.toml").write_text(PROVED)
+    (shell.folder / "proved.py").write_text(FUNCTIONS)
+    (shell.folder / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(shell.folder / "temporary"))
+    with monkeypatch.context() as patched:
+        full(patched, ends)
+        return shell.run("certify", "proved.toml", "--out", "run", "--json")
+
+
+def test_a_proof_that_has_no_room_is_kept_elsewhere_and_put_back_without_proving_again(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The JSON was printed and the proof was lost."""
+    done = certified(shell, monkeypatch, ("run/certificate.json",))
+    assert done.code == 3
+    held = Path(json.loads(done.out)["certificate"])
+    assert held.parent.parent == shell.folder / "temporary"
+    command = done.err.partition("make room and ")[2].partition(", then")[0]
+    assert command == f"mv {held} run/certificate.json"
+    (shell.folder / "run").mkdir(exist_ok=True)
+    shutil.move(held, shell.folder / "run" / "certificate.json")
+    again = shell.run("certify", "proved.toml", "--out", "run", "--resume", "--json")
+    assert again.code == 0, again.err
+    assert json.loads(again.out)["sup"] == json.loads(done.out)["sup"]
+    assert (shell.folder / "run" / "certify.json").exists()
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_proof_that_has_no_room_anywhere_says_what_is_left(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, begun: bool
+) -> None:
+    if begun:
+        (shell.folder / "run").mkdir()
+        (shell.folder / "run" / "checkpoint.json").write_text("{}")
+    done = certified(shell, monkeypatch, ("run/certificate.json", "proof.json"))
+    assert done.code == 3
+    assert json.loads(done.out)["status"]["code"] == "within-tolerance"
+    words = "--resume goes on from there" if begun else "lost: make room and run the same command again"
+    assert done.line.endswith(words)
+    assert (shell.folder / "run" / "checkpoint.json").exists() == begun

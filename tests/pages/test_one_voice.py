@@ -50,7 +50,7 @@ CHIPS = {
     "within-tolerance": {"chip-proven", "chip-assumed", "chip-rows", "chip-complete", "chip-known"},
     "nothing-found": {"chip-open"},
     "no-tolerance": {"chip-found", "chip-evaluated", "chip-table", "chip-proven", "chip-assumed"},
-    "interrupted": {"chip-interrupted", "chip-over"},
+    "interrupted": {"chip-interrupted", "chip-over-interrupted"},
 }
 
 

@@ -33,7 +33,8 @@ def verdict(run: Run) -> Verdict:
     if run.halted:
         worst = run.witness
         over = worst is not None and limit is not None and worst.error > limit
-        values = {"n": evaluator.total, "found": worst is not None, "over": over}
+        stored = any(side.expensive for side in (evaluator.model, evaluator.reference))
+        values = {"n": evaluator.total, "found": worst is not None, "over": over, "stored": stored}
         stopped = fact("interrupted", cause=run.halted.cause, **values)
         return Verdict("interrupted", (stopped,), ExitCode.INTERRUPTED)
     found = _verdict(run)

@@ -194,7 +194,8 @@ def run_audit(
     demand_no_other_run(folder, "result.json")
     with run.store(problem, asked) as store:
         save_problem(problem, folder / "problem.toml")
-        with run.interruptible(f" before any point had an error; {resumable}"):
+        before = f" before any point had an error; values of expensive calls, if any, are kept in {folder}: {go_on}"
+        with run.interruptible(before):
             try:
                 report = audit(
                     problem,
@@ -219,7 +220,10 @@ def run_audit(
             report = joined
     if report.halted is not None:
         why = report.halted.cause.partition("; ")[0] or "interrupted"  # workers or a disk, or the user
-        say(f"supnorm: {why}; the report of what was done and {resumable}", err=True)
+        stored = decided is not None and decided.class_ != "cheap"
+        again = "again from the start (calls that are cheap are not stored)"
+        left = f"and {resumable}" if stored else f"is in {folder}; to search {again}, {go_on}"
+        say(f"supnorm: {why}; the report of what was done {left}", err=True)
     return report
 
 

@@ -113,7 +113,9 @@ def _in_folder(
     """The work of the verb in a locked folder."""
     from supnorm.certification import certify
     from supnorm.cli.folder import demand_no_other_run, held_fingerprint, relocation_for
-    from supnorm.results import BadInput
+    from supnorm.cli.kept_proof import kept_elsewhere, not_lost
+    from supnorm.problem import fingerprint
+    from supnorm.results import BadInput, NotWritten
 
     folder = run.directory
     demand_no_other_run(folder, "result.json")
@@ -139,13 +141,29 @@ def _in_folder(
         )
         tighter = None if run.resume else _tighter(opened, path, result, asked)
     result = tighter or result
-    record = result.record.changed(certificate=str(path))
-    with run.writing(lambda: run.tell(record.to_json, lambda: summary(result))):
+    record, elsewhere = result.record.changed(certificate=str(path)), None
+
+    def tell() -> None:
+        kept = record if elsewhere is None else record.changed(certificate=str(elsewhere))
+        run.tell(kept.to_json, lambda: summary(result))
+
+    with run.writing(tell):
         if (other := relocation_for(folder, opened, run.resume, run.named)) is not None:
             other.clear()
             say(f"supnorm: {other.why}: it is now {other.aside}", err=True)
-        _keep(opened, folder, result, record, run.resume or tighter is not None)
+        report, damage = _audit_beside(folder)
+        joined = None
+        if report is not None:  # first: what an audit contradicts is not written
+            joined = _into_report(report, folder, fingerprint(opened), result)
+        try:
+            _keep_proof(opened, folder, result, goes_on=run.resume or tighter is not None)
+        except NotWritten as why:
+            elsewhere = kept_elsewhere(result.certificate)
+            raise not_lost(why, path, elsewhere, checkpoint) from why
+        _keep_rest(folder, record, joined)
         checkpoint.unlink(missing_ok=True)
+        if damage is not None:  # the proof is written and does not depend on the audit's file
+            raise damage
     run.tell(record.to_json, lambda: [*summary(result), *_next(problem, folder, result, asked)])
     return int(result.status.exit)
 
@@ -214,32 +232,36 @@ def _points_of(report: AuditReport) -> Array | None:
     return np.array(list(dict.fromkeys(map(tuple, points))))
 
 
-def _keep(opened: Problem, folder: Path, result: CertifyResult, record: CertifyRecord, goes_on: bool) -> None:
-    """Write certificate, JSON and page into the folder; a run that does not go on sets an older certificate aside."""
+def _keep_proof(opened: Problem, folder: Path, result: CertifyResult, goes_on: bool) -> None:
+    """Write problem and certificate into the folder; a run that does not go on sets an older certificate aside.
+
+    Raises:
+        NotWritten: when the certificate is not in the folder then.
+    """
     from supnorm.cli.folder import set_aside
-    from supnorm.pages import write_page
-    from supnorm.problem import fingerprint
-    from supnorm.results import write_whole
-    from supnorm.results.door import DAMAGED, faults_of
+    from supnorm.results.writing import writing
     from supnorm.sources import save_problem
 
     path = folder / "certificate.json"
-    report, damage = _audit_beside(folder)
-    joined = None
-    if report is not None:  # first: what an audit contradicts is not written
-        joined = _into_report(report, folder, fingerprint(opened), result)
-    folder.mkdir(parents=True, exist_ok=True)
-    save_problem(opened, folder / "problem.toml")
-    if not goes_on:
-        set_aside(path)  # an older proof may have taken hours
-    result.certificate.save(path)
+    with writing(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        save_problem(opened, folder / "problem.toml")
+        if not goes_on:
+            set_aside(path)  # an older proof may have taken hours
+        result.certificate.save(path)
+
+
+def _keep_rest(folder: Path, record: CertifyRecord, joined: AuditReport | None) -> None:
+    """Write the JSON of the proof, and the report of an audit beside it with the bound."""
+    from supnorm.pages import write_page
+    from supnorm.results import write_whole
+    from supnorm.results.door import DAMAGED, faults_of
+
     write_whole(folder / "certify.json", record.to_json())
     if joined is not None:
         with faults_of(f"{folder / 'result.json'}", DAMAGED):
             joined.save(folder)
             write_page(joined, folder / "report.html")
-    if damage is not None:  # the proof is written and does not depend on the audit's file
-        raise damage
 
 
 def _next(problem: Path, folder: Path, result: CertifyResult, asked: Question) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from supnorm.cli.run import RunContext, with_run
 from supnorm.evaluation.calls import Calls
 
 if TYPE_CHECKING:
+    from supnorm.auditing import AuditReport
     from supnorm.problem.specification import ProblemSpec
     from supnorm.results import BadInput
     from supnorm.results.audit import AuditRecord
@@ -112,10 +114,14 @@ def _audited(
     for path, name in zip(problems, names, strict=True):
         resume = run.resume and held_fingerprint(run.directory / name) is not None
         try:
-            records[name] = run_audit(path, run.within(name, resume), options, go_on=AGAIN).record
-        except Interrupted as why:
-            ended = str(why) if isinstance(why, NotWritten) else f"interrupted at {path}"
-            return records, f"{ended}; expensive evaluations are kept in {run.directory}: {AGAIN}", refused
+            # An audit that is finished and cannot be written is a row of the table all the same.
+            tell = partial(_into, records, name)
+            records[name] = run_audit(path, run.within(name, resume), options, tell, go_on=AGAIN).record
+        except NotWritten as why:
+            return records, f"{why}: {AGAIN}", refused
+        except Interrupted:
+            left = f"values of expensive calls, if any, are kept in {run.directory}"
+            return records, f"interrupted at {path}; {left}: {AGAIN}", refused
         except BadInput as why:
             refused.append(why)
             continue
@@ -123,6 +129,11 @@ def _audited(
             stopped = f"interrupted at {path}: the table ends there; {AGAIN}"
             return records, stopped, refused
     return records, "", refused
+
+
+def _into(records: dict[str, AuditRecord], name: str, report: AuditReport) -> None:
+    """Put the record of a report among those of the table."""
+    records[name] = report.record
 
 
 def _exit_of(codes: list[int]) -> int:

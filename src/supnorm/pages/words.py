@@ -60,7 +60,7 @@ def chip(view: View) -> Chip:
     if kind == "unresolved":
         return Chip("?", fact("chip-unresolved"), "open")
     if kind == "over":
-        return Chip("▲", fact("chip-over"), "over")
+        return Chip("▲", fact("chip-over-interrupted" if view.interrupted else "chip-over"), "over")
     if kind == "proven":
         return _proven_chip(view)
     if view.interrupted:

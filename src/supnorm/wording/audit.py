@@ -30,6 +30,7 @@ VERDICT = {
     "chip-proven": "Proven {tolerance?:within tolerance|bounded}{exact?: in exact arithmetic}",
     "chip-assumed": "{tolerance?:Within tolerance|Bounded} on assumptions; not proven",
     "chip-interrupted": "Interrupted; no verdict",
+    "chip-over-interrupted": "Tolerance exceeded at a point; the search was interrupted",
     "chip-rows": "Within tolerance in {drawn?:the {rows:count} of {drawn:count} rows with an error|{rows:the only row|all "
     "{rows:count} rows}}; nothing is known between rows",
     "chip-table": "Statistics of a table; not proven",

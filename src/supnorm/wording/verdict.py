@@ -4,9 +4,11 @@ from supnorm.wording.findings import WITHOUT
 
 _GUARD = "narrow the domain, or guard this region."
 TEMPLATES = {
-    "interrupted": "{cause?:{cause}|Stopped by you} after {n:count} evaluations"
-    "{found?:; the worst error until then is a lower bound{over?:, and above the tolerance}|; no point had an error until "
-    "then}. The same command with --resume goes on.",
+    "interrupted": "{over?:The error at the worst point is above the tolerance, whatever a longer search finds. }"
+    "{cause?:{cause}|Stopped by you} after {n:count} evaluations"
+    "{found?:; {over?:a longer search may find a larger error|the worst error until then is a lower bound}|; no point had "
+    "an error until then}. The same command with --resume {stored?:goes on|searches again from the start, because calls "
+    "that are cheap are not stored}.",
     "no-error": "No point had an error{why?:: {why:and} of the points tried}. Check {check?:{check} and }the domain.",
     "side-failed": "the {side} failed at {n:count}",
     "mask-left-out": "the mask left out {n:count}",
