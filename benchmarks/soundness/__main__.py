@@ -5,6 +5,7 @@
     python -m benchmarks.soundness extreme --seed 0 --count 150       extreme magnitudes against arbitrary precision
     python -m benchmarks.soundness composed --seed 0 --count 200      random formulas by Chebyshev models, and the checker
     python -m benchmarks.soundness composed --hostile --count 200     at poles, kinks, cancellations, on strange domains
+    python -m benchmarks.soundness single --seed 0 --count 300        float32 arithmetic at its worst against its bounds
     python -m benchmarks.soundness doors --seed 0 --count 1000        broken and hostile input at every door
     python -m benchmarks.soundness audits --seed 0 --count 300        random audits with faults, against their own calls
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.soundness import audits, composed, doors, extreme, forgeries, hidden
+from benchmarks.soundness import audits, composed, doors, extreme, forgeries, hidden, single
 from benchmarks.soundness.records import save
 
 
@@ -40,6 +41,9 @@ def main() -> int:
     models.add_argument("--seed", type=int, default=0)
     models.add_argument("--count", type=int, default=200)
     models.add_argument("--hostile", action="store_true", help="trees at the edges of what can be proved")
+    narrow = campaigns.add_parser("single")
+    narrow.add_argument("--seed", type=int, default=0)
+    narrow.add_argument("--count", type=int, default=300)
     for one in (forged, behind, large, models):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     doors.options(campaigns.add_parser("doors"))
@@ -58,6 +62,10 @@ def main() -> int:
             kept = [{"number": o.number, "verdict": o.verdict} for o in wrong]
             save("audits", given.seed, found, "audits", kept)
         return int(any(o.verdict not in ("held", "refused") for o in outcomes))
+    if given.campaign == "single":
+        programs = single.campaign(given.seed, given.count)
+        print(single.table(programs))
+        return int(any(one.verdict not in ("true", "no bound") for one in programs))
     if given.campaign == "doors":
         return doors.attack(given)
     if given.campaign == "hidden":

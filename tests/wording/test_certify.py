@@ -21,6 +21,8 @@ NAMES = (
     "error_program",
     "resume",
     "property_result",
+    "deployed",
+    "deployed_record",
 )
 ROOMS = templates.trees(
     *(f"certification/{name}.py" for name in NAMES), "cli/certify.py", "cli/check.py", "cli/properties.py"

@@ -13,6 +13,7 @@ import numpy as np
 
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import Bracket
+from supnorm.certification.deployed import Deployed
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.graded_rule import rule
 from supnorm.certification.leaf import Leaves
@@ -37,6 +38,7 @@ class Certificate:
         versions: versions of the software.
         about: what people read beside the proof: names of "model" and "reference", "error" in words, its "error_unit".
         seed: seed of the run that began the certificate.
+        deployed: what float32 adds to the error of a float32 model, where that is known.
     """
 
     error: ErrorProgram
@@ -48,6 +50,7 @@ class Certificate:
     versions: dict[str, str]
     about: dict[str, str] = field(default_factory=dict)
     seed: int | None = None
+    deployed: Deployed | None = None
 
     def __post_init__(self) -> None:
         self._demand_consistent()
@@ -113,6 +116,13 @@ class Certificate:
         """The bound."""
         return float(self.boxes.upper.max())
 
+    @property
+    def deployed_upper(self) -> float:
+        """The bound with the rounding of a model that runs in float32, and that of float64 around it."""
+        single = math.inf if self.deployed is None else self.deployed.rounding
+        rounding = float(self.leaves.proof.rounding.max())
+        return math.nextafter(math.nextafter(self.upper + rounding, math.inf) + single, math.inf)
+
     def local_bounds(self) -> tuple[Array, Array, Array]:
         """The map of local bounds: low and high ends of the cells in units of the axes, and their bounds.
 
@@ -157,6 +167,8 @@ class Certificate:
             content["seed"] = self.seed
         if error.declared:
             content["declared"] = self._declared()
+        if self.deployed is not None:
+            content["deployed"] = self.deployed.to_json(self.deployed_upper)
         content["digest"] = digest(content)
         return content
 

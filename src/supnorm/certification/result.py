@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from supnorm.certification.agreement import runs
 from supnorm.certification.bracket import Bracket, Goal
 from supnorm.certification.certificate import Certificate
+from supnorm.certification.deployed import deployed_in_single
+from supnorm.certification.deployed_record import claimed_in_single, deployed_record
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.measured import BEYOND, NOTHING_SEEN, Agreement
 from supnorm.certification.rounding import ULPS
@@ -202,6 +204,8 @@ def result_of(
     if proved <= target < math.inf:  # the work after the limit of time may have reached the target
         end = "proved"
     certificate = certificate_of(problem, bracket)
+    if math.isfinite(proved):
+        certificate = replace(certificate, deployed=deployed_in_single(problem, bracket.error))
     claim = _claim(problem, bracket, goal, seen)
     believed, boxes = bracket.believed, len(certificate.boxes)
     conditional = _conditional(bracket.error) or claim.widened or believed > 0
@@ -228,16 +232,25 @@ def result_of(
         deployed = deployed and bool(bracket.error.declared)
     kind = "conditional" if conditional else "exact-arithmetic"
     lower, upper = claim.lower, claim.upper
-    assumptions = (*assumptions_of(problem, bracket.error), *measured_words(seen, problem.domain.names))
+    certificate, in_single = claimed_in_single(problem, certificate, seen)
+    assumptions = (
+        *assumptions_of(problem, bracket.error),
+        *in_single,
+        *measured_words(seen, problem.domain.names),
+    )
     names, outputs = problem.domain.names, _outputs(problem, claim.witness)
+    upper_as_run = upper + rounding if deployed else None
+    if certificate.deployed is not None:
+        upper_as_run = certificate.deployed_upper
     record = CertifyRecord(
         status=status,
         sup=BracketRecord(
             lower=lower,
             upper=upper,
             upper_kind=kind if math.isfinite(upper) else "none",
-            deployed_upper=upper + rounding if deployed else None,
+            deployed_upper=upper_as_run,
         ),
+        deployed=deployed_record(certificate),
         agreement=seen.record(names, outputs),
         ratio=1.0 if upper == 0 else upper / lower if lower > 0 else math.inf,
         target=target,

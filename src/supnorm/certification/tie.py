@@ -17,6 +17,7 @@ import numpy as np
 
 from supnorm.certification.agreement import runs, slack_of
 from supnorm.certification.branch_room import branch_room, has_branches
+from supnorm.certification.deployed import runs_in_single, stated
 from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.lower import admits, error_at
 from supnorm.certification.result import assumptions_of, in_words
@@ -160,6 +161,7 @@ def mismatch(certificate: Path | str, problem: Problem) -> str | None:
             or _witness(data, problem, error)
             or _lower(data, error)
             or _words(data, problem, error)
+            or _deployed(data, problem, error)
         )
     except MALFORMED:
         return NO_CERTIFICATE
@@ -232,6 +234,23 @@ def _words(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str |
             return f"its {key} lack what the bound assumes: {lacks[0]!r} (edited, or another version: certify again)"
         return f"its {key} are not those of the problem" + (f": {ascii(more[0])[:120]}" if more else "")
     return None
+
+
+def _deployed(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str | None:
+    """Compare what a deployed bound assumes of the runtime with what supnorm assumes of the problem's."""
+    claim = data.get("deployed")
+    if claim is None:
+        return None
+    runs = runs_in_single(problem, error.d)
+    if isinstance(runs, str) or error.at_least:
+        return (
+            "it claims a bound of the model in float32, but the rounding of the problem's model is not known"
+        )
+    runtime, functions = runs
+    expected = {op: stated(kernel) for op, kernel in functions.items()}
+    if claim["runtime"] == runtime and claim["functions"] == expected:
+        return None
+    return "what its deployed bound assumes of the runtime is not what supnorm assumes of it: certify again"
 
 
 def _witness(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str | None:

@@ -57,6 +57,8 @@ class CheckResult:
         statements: of such a file, if it is accepted: what it states, in lines.
         verdict: of such a file, if it is accepted: "proved", "refuted" or "undecided".
         parts: number of its parts.
+        deployed_upper: the bound of the model as it is deployed in float32, if the file claims one.
+        deployed: what that bound assumes, in words; empty without it.
     """
 
     accepted: bool
@@ -75,6 +77,8 @@ class CheckResult:
     statements: tuple[str, ...] = ()
     verdict: str = ""
     parts: int = 0
+    deployed_upper: float | None = None
+    deployed: tuple[str, ...] = ()
 
 
 # Points of a function with its values there and how far each may be from that of the program.
@@ -212,6 +216,8 @@ def _of_document(
         conditional=document.conditions,
         subject=subject(document),
         unit=document.error_unit,
+        deployed_upper=document.deployed.upper if document.deployed else None,
+        deployed=(document.deployed.sentence(),) if document.deployed else (),
     )
 
 
@@ -255,6 +261,8 @@ def _reason(document: Document, compared: bool, functions: Functions) -> str:
     )
     parts = [f"{leaves} was proved again in {PRECISION}-bit ball arithmetic"]
     parts.append(_TIED if compared else _UNTIED)
+    if document.deployed is not None:
+        parts.append("what float32 adds to the error of the model was proved again on the named assumptions")
     for one in document.declared:
         again = "compared with your own" if one.which in functions else "taken from the file"
         parts.append(f"values of the {one.which} were {again}")

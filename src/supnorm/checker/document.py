@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from supnorm.checker.claimed_single import SingleClaim, read_single
 from supnorm.checker.declared import Box, Declared, Wrong, read_declared
 from supnorm.checker.operation import Operation, program
 from supnorm.checker.rejected import (
@@ -45,6 +46,7 @@ KNOWN = {
     "graded_rules",
     "rounding",
     "declared",
+    "deployed",
     "assumptions",
     "notes",
     "versions",
@@ -95,6 +97,7 @@ class Document:
     leaves: tuple[Leaf, ...]
     rules: dict[int, tuple[tuple[float, ...], ...]]
     declared: tuple[Declared, ...] = ()
+    deployed: SingleClaim | None = None
     notes: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
@@ -230,6 +233,7 @@ def _document(data: dict[str, Any]) -> Document:
         leaves=_leaves(data["leaves"], d, len(programs)),
         rules=_rules(data.get("graded_rules", [])),
         declared=tuple(read_declared(e, d, programs[0][-1].width) for e in data.get("declared", ())),
+        deployed=read_single(data["deployed"], d, exact(data["upper"])) if "deployed" in data else None,
         notes=tuple(data.get("notes", ())),
         assumptions=tuple(data.get("assumptions", ())),
         versions=tuple(data.get("versions", {}).items()),

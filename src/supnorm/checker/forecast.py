@@ -56,6 +56,10 @@ def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, floa
                 _demand(p, d, claim, rules, document, positions[0])
             known[kind] = sum((_alternative(p, d, c, rules, document, tables) for p, c in pairs), Cost())
         each_proof[key] = known[kind].operations
+    if document.deployed is not None and at_points:
+        each = at_points[0].single(d, document.point_programs[0][-1].width)
+        cells = float(len(document.deployed.cells))
+        total = total + Cost(cells * (each.operations + 60.0 * d), each.bytes + cells * 400.0)
     # Every proof adds operations; the bytes are those that stay in memory (tables, rules) plus those of the largest proof.
     of_tables = sum(BYTES * a * b for a, b in tables)
     made = sum(40.0 * a * b for a, b in tables)

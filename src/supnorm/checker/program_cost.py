@@ -143,6 +143,17 @@ class Size:
                 total += o.width * (MODEL + 3.0 * d * BALL + 4.0 * _at_point(o, bits))
         return Cost(total, BYTES * (d + 5.0) * self.features + self._bytes_of_weights)
 
+    def single(self, d: int, outputs: int) -> Cost:
+        """The rounding of a program in float32 on a cell: models, rules of each feature, products back to the input."""
+        one = self.model(d)
+        rules = sum(
+            len(o.weight) * (3.0 + outputs) + (len(o.weight) // o.width + o.width) * (12.0 + outputs) * BALL
+            if o.op == "affine"
+            else o.width * (400.0 + outputs * BALL + 4.0 * _at_point(o, bits))
+            for o, bits in zip(self.operations, self.bits, strict=True)
+        )
+        return Cost(one.operations + rules, one.bytes + 6.0 * (outputs + 2.0) * BYTES * self.features)
+
     def graded(self, d: int, tight: tuple[float, float, float] | None) -> Cost:
         """One graded model; ``tight``: points, nodes and coefficients of its rule."""
         return self.known.get((d, tight)) or self.known.setdefault((d, tight), self._graded(d, tight))

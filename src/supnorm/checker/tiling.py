@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from supnorm.checker.document import Leaf
+from collections.abc import Sequence
+from typing import Protocol
+
 from supnorm.checker.rejected import Rejected
 
 Cell = tuple[tuple[int, ...], tuple[int, ...]]
 
 
-def verify_tiling(leaves: tuple[Leaf, ...]) -> None:
+class Placed(Protocol):
+    """A cell by its level and index on each axis."""
+
+    @property
+    def level(self) -> tuple[int, ...]:
+        """How often each axis is halved."""
+
+    @property
+    def index(self) -> tuple[int, ...]:
+        """Which of the parts it is on each axis."""
+
+
+def verify_tiling(leaves: Sequence[Placed]) -> None:
     """Check the tiling by undoing the halvings: a set of cells tiles a cell if it is that cell, or if some axis separates it
     into two sets that tile the halves.
 
@@ -28,7 +42,7 @@ def verify_tiling(leaves: tuple[Leaf, ...]) -> None:
         work.extend(_halves(cell, members, leaves))
 
 
-def _halves(cell: Cell, members: list[int], leaves: tuple[Leaf, ...]) -> list[tuple[Cell, list[int]]]:
+def _halves(cell: Cell, members: list[int], leaves: Sequence[Placed]) -> list[tuple[Cell, list[int]]]:
     level, index = cell
     for axis in range(len(level)):
         if all(leaves[k].level[axis] > level[axis] for k in members):

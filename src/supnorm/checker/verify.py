@@ -14,6 +14,7 @@ from flint import arb, ctx
 from supnorm.checker import declared as black
 from supnorm.checker import polynomial
 from supnorm.checker.cost import Meter
+from supnorm.checker.deployed import verify_deployed
 from supnorm.checker.document import Document
 from supnorm.checker.enclosure import Program, node_values
 from supnorm.checker.least import ends_of, least
@@ -64,6 +65,7 @@ def verify(
     _verify_names(document)
     _verify_recorded(document, functions)
     meter.read()
+    verify_deployed(document, meter.read)
     verify_leaves(document, workers, observer, meter)
 
 

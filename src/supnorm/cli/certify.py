@@ -291,6 +291,11 @@ def summary(result: CertifyResult) -> list[str]:
     rows = [("lower bound", lower), ("upper bound", upper if bounded else fact("no-upper"))]
     lines = [f"{record.status.code}: {record.status.advice}"]
     lines += [f"  {name}  {say.text(value)}" for name, value in rows]
+    if record.deployed is not None:
+        runs = {"runtime": record.deployed.runtime, "precision": record.deployed.precision}
+        lines.append(
+            f"  as deployed  {say.text(fact('as-deployed', upper=record.sup.deployed_upper, **runs))}"
+        )
     if bounded and not unseen:
         lines.append(f"  ratio        {num(record.ratio, 4)}")
     if not unseen or record.proved_volume > 0:

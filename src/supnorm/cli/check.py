@@ -270,6 +270,8 @@ def record_of(result: CheckResult, status: Status, limit: float | None) -> Check
             printable(name): BracketOfClaim(lower=low, upper=high)
             for name, (low, high) in (result.claims or {}).items()
         },
+        deployed_upper=result.deployed_upper,
+        deployed=tuple(map(printable, result.deployed)),
     )
 
 
@@ -294,6 +296,7 @@ def summary(
         facts.append(fact("claims", lower=result.lower, **bound))
     lines += [f"  {say(each)}" for each in facts]
     if result.accepted:
+        lines += [f"  assumed: {printable(line)}" for line in result.deployed]
         lines += [f"  {printable(line)}" for line in result.subject]
     if result.accepted and limit is not None:
         lines.append(f"  {status.code}: {status.advice}")

@@ -21,11 +21,15 @@ from supnorm.program.branches import Comparison, select
 from supnorm.program.discrepancies import TORCH
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
+from supnorm.program.single_precision import ATEN_ALIKE, names
 from supnorm.program.tracing import Builder, Tensor, Value
 
 _COMPARE = {"gt": "gt", "ge": "ge", "lt": "lt", "le": "le", "eq": "eq", "ne": "ne"}
 # beginnings of the names of types whose numbers are not real floating-point numbers, or are far too narrow
 _NOT_REAL = ("int", "uint", "bool", "complex", "float4", "float8", "quint", "qint")
+# operators that fill a constant, which torch and this reader do alike
+_FILLED = names("zeros_like ones_like full_like full zeros ones scalar_tensor arange cat concat stack")
+_KNOWN = ATEN_ALIKE | SAME | MOVES.keys() | {"getitem"}  # operators whose rounding follows from the program
 _SIZES: dict[str, Callable[..., Any]] = {
     "add": operator.add,
     "sub": operator.sub,
@@ -83,7 +87,7 @@ def lower_aten(
     >>> lower_aten(net, {"w": np.array([[2.0]])}, [("x", (1, 1))], ["z"]).value(np.array([[0.5]])).round(4)
     array([[0.7616]])
     """
-    build = Builder(sum(math.prod(shape) for _, shape in inputs), least, TORCH)
+    build = Builder(sum(math.prod(shape) for _, shape in inputs), least, TORCH, "torch")
     values: dict[str, Any] = {k: np.asarray(v) for k, v in constants.items()}
     start = 0
     for name, shape in inputs:
@@ -98,6 +102,7 @@ def lower_aten(
         result = _apply(build, node.target, args, named)
         for part, dtype in zip(result if isinstance(result, list) else [result], node.types, strict=False):
             _check_type(part, dtype, node.target, least)
+            _note_rounding(build, node.target, part, dtype)
         if node.outputs:  # an assertion has no outputs
             results = [result] if len(node.outputs) == 1 else result
             values.update(zip(node.outputs, results, strict=False))
@@ -126,6 +131,19 @@ def _check_type(result: Any, dtype: str, target: str, least: str) -> None:
         raise entry.Narrowed(f"torch {target} to {name}", "real numbers")
     elif entry.narrower(name, "float64") and not _held(array, name):
         entry.result(dtype, f"torch {target} of constants", least)
+
+
+def _note_rounding(build: Builder, target: str, result: Any, dtype: str) -> None:
+    """Record an operation whose rounding in float32 does not follow from the program's operations."""
+    op = _operation(target)[1].removesuffix("_")
+    if build.least != "float32":
+        return
+    if isinstance(result, Comparison) or (isinstance(result, Tensor) and op not in _KNOWN):
+        build.unlike.add(op)
+    elif isinstance(result, Tensor) and entry.name_of(dtype) == "float64":
+        build.unlike.add(f"{op} in float64")
+    elif isinstance(result, np.ndarray) and op in OPERATORS and op not in _FILLED:
+        build.unlike.add(f"{op} of constants")
 
 
 def _held(array: Any, name: str) -> bool:

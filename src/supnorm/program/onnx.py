@@ -20,6 +20,7 @@ from supnorm.program.discrepancies import ONNXRUNTIME
 from supnorm.program.onnx_operators import OPERATORS, reduce
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
+from supnorm.program.single_precision import ONNX_ALIKE
 from supnorm.program.tracing import Builder, Tensor, Value
 
 _UNARY = {
@@ -71,7 +72,7 @@ def lower_onnx(
     if sorted(order) != sorted(free):
         raise Unsupported(f"inputs {order}", f"the graph's inputs {list(free)}, each once")
     shapes = [_row_shape(free[name]) for name in order]
-    build = Builder(sum(math.prod(s) for s in shapes), runtime=ONNXRUNTIME)
+    build = Builder(sum(math.prod(s) for s in shapes), runtime=ONNXRUNTIME, origin="onnxruntime")
     values: dict[str, Value] = {**constants}
     types = {name: _type_name(free[name].type.tensor_type.elem_type) for name in order}
     start = 0
@@ -199,6 +200,7 @@ def _check_type(
         kind = str(np.asarray(result).dtype)
         if op not in _EXACT and kind in entry.BITS:
             graph.build.computed_in(kind)
+            graph.build.unlike.add(f"{op} of constants")
         return kind
     if op == "Cast":
         kind = _type_name(at["to"])
@@ -254,6 +256,7 @@ def _apply(
         return [np.asarray(np.shape(args[0]) if not isinstance(args[0], Tensor) else args[0].shape)]
     if not any(isinstance(a, Tensor | Comparison) for a in args):
         return _fold(node, args, graph.opset)
+    _note_rounding(graph.build, op, attributes, kinds)
     if op in _COMPARE:
         return [Comparison(_COMPARE[op], args[0], args[1])]
     if op == "Where":
@@ -267,6 +270,15 @@ def _apply(
     ):  # onnxruntime has no kernel for it and runs the function that defines it
         op = "Gelu64"
     return [_symbolic(graph, op, attributes, args)]
+
+
+def _note_rounding(build: Builder, op: str, at: dict[str, Any], kinds: list[str | None]) -> None:
+    """Record an operator whose rounding in float32 does not follow from the program's operations."""
+    if op in ("Cast", "CastLike"):  # a cast to the same type changes nothing
+        if kinds[0] != (_type_name(at["to"]) if "to" in at else kinds[-1]):
+            build.unlike.add(op)
+    elif op not in ONNX_ALIKE:
+        build.unlike.add(op)
 
 
 def _fold(node: Any, args: list[Any], opset: int) -> list[Any]:

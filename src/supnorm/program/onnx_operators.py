@@ -76,6 +76,7 @@ def _pow(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     if not isinstance(exponent, Tensor) and np.unique(exponent).size == 1:
         p = float(np.ravel(exponent)[0])
         return build.unary("sqrt", x) if p == 0.5 else build.unary("pow", x, p)
+    build.unlike.add("Pow of an exponent that varies")
     return build.unary("exp", build.binary("mul", exponent, build.unary("log", x)))
 
 

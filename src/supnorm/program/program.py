@@ -21,6 +21,7 @@ from supnorm.program.derivative import vjp
 from supnorm.program.evaluation import evaluate
 from supnorm.program.node import Node
 from supnorm.program.operations import BINARY, PARAMETERS, UNARY, Array
+from supnorm.program.single_precision import Origin
 
 SCHEMA = "supnorm.program/1"
 
@@ -30,7 +31,8 @@ class Program:
     """A function ``(n, d) -> (n, m)`` as a list of operations; the first is the input, the last the output.
 
     ``remarks`` states where it differs from the code from which it was read; ``narrowest`` is the least precise type of
-    numbers in which that code keeps a result, if the code chooses it (ONNX). Neither is part of the hash.
+    numbers in which that code keeps a result, if the code chooses it (ONNX); ``origin`` is the runtime that runs these very
+    operations, None where that is not known. None of them is part of the hash.
 
     >>> program = Program((Node("input", (), 1), Node("sin", (0,), 1)))
     >>> program.value(np.array([[0.0], [1.0]])).ravel()
@@ -40,6 +42,7 @@ class Program:
     nodes: tuple[Node, ...]
     remarks: tuple[str, ...] = ()
     narrowest: str = "float64"
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         for position, node in enumerate(self.nodes):

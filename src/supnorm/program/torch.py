@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,7 +82,14 @@ def lower_exported(exported: Any, least: str = "float64") -> Program:
             inputs.append((node.name, (1, *node.meta["val"].shape[1:])))
         if node.op == "call_function":
             nodes.append(_node(node))
-    return lower_aten(nodes, constants, inputs, [str(o) for o in signature.user_outputs], least)
+    program = lower_aten(nodes, constants, inputs, [str(o) for o in signature.user_outputs], least)
+    return on_devices(program, [held[key] for key in sources.values()])
+
+
+def on_devices(program: Program, tensors: Iterable[Any]) -> Program:
+    """The program without its origin if a tensor is on an accelerator, whose float32 arithmetic is another one."""
+    other = any(str(getattr(t, "device", "cpu")) != "cpu" for t in tensors)
+    return replace(program, origin=None) if other else program
 
 
 def _node(node: Any) -> AtenNode:

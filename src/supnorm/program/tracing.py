@@ -20,6 +20,7 @@ from supnorm.program.discrepancies import Discrepancy
 from supnorm.program.node import Node
 from supnorm.program.operations import BINARY, UNARY, Array
 from supnorm.program.program import Program
+from supnorm.program.single_precision import Origin
 
 Integers: TypeAlias = NDArray[np.intp]
 
@@ -52,6 +53,7 @@ class Builder:
         least: the precision in which the code is declared to run: no result may be narrower (`entry`).
         runtime: operations whose values in the code's runtime differ from the operation in more than the last digits
             (`discrepancies`).
+        origin: name of the runtime, where it is known by which operations the code runs.
 
     >>> build = Builder(2)
     >>> x = build.input
@@ -61,9 +63,14 @@ class Builder:
     """
 
     def __init__(
-        self, d: int, least: str = "float64", runtime: Mapping[str, tuple[Discrepancy, ...]] | None = None
+        self,
+        d: int,
+        least: str = "float64",
+        runtime: Mapping[str, tuple[Discrepancy, ...]] | None = None,
+        origin: str = "",
     ) -> None:
-        self.least, self.runtime = least, runtime or {}
+        self.least, self.runtime, self.origin = least, runtime or {}, origin
+        self.unlike: set[str] = set()  # operators that the runtime may compute by other operations
         self.narrowest = (
             "float64"  # the narrowest type of the results, if the code chooses these types itself
         )
@@ -250,4 +257,5 @@ class Builder:
             nodes.append(replace(self.nodes[old], args=args))
         if last == 0:
             nodes.append(Node("take", (0,), self.nodes[0].width, columns=np.arange(self.nodes[0].width)))
-        return Program(tuple(nodes), tuple(sorted(self.remarks)), self.narrowest)
+        origin = Origin(self.origin, tuple(sorted(self.unlike))) if self.origin else None
+        return Program(tuple(nodes), tuple(sorted(self.remarks)), self.narrowest, origin)

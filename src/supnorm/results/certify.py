@@ -25,9 +25,22 @@ class BracketRecord(Record):
         "where the bound includes the model's own rounding"
     )
     deployed_upper: Number | None = Field(
-        description="`upper` with the model's own rounding; null if that is not known, or if `agreement` shows a "
-        "larger difference"
+        description="`upper` with the model's own rounding (`deployed` where it runs in float32); null if that is not "
+        "known, or if `agreement` shows a larger difference"
     )
+
+
+class DeployedRecord(Record):
+    """What rounding adds to the error of a model that runs in float32."""
+
+    precision: str = Field(description="`float32`")
+    runtime: str = Field(description="the runtime that is assumed to run the model")
+    rounding: Number = Field(
+        description="how much float32 arithmetic can add to the error, proved on the assumptions; it is part of "
+        "`sup.deployed_upper`, and `check` proves it again"
+    )
+    boxes: int = Field(description="number of boxes on which it was bounded")
+    assumptions: tuple[str, ...] = Field(description="what is assumed of the runtime, in words")
 
 
 class SideRecord(Record):
@@ -77,6 +90,9 @@ class CertifyRecord(Result):
         "`advice`, `exit`"
     )
     sup: BracketRecord = Field(description="the bracket, proved on both sides")
+    deployed: DeployedRecord | None = Field(
+        description="the rounding of a model that runs in float32; null for others, and where it has no bound"
+    )
     agreement: AgreementRecord = Field(
         description="the largest measured difference between model and reference as they run and the programs that "
         "were read, in the unit of the error"

@@ -64,3 +64,7 @@ class CheckRecord(Result):
     claims: Mapping[str, BracketOfClaim] = Field(
         description="of a file of several parts: the proved bracket of each number that it is about, by name"
     )
+    deployed_upper: Number | None = Field(
+        description="the file's bound of the model as it runs in float32; null if it claims none"
+    )
+    deployed: tuple[str, ...] = Field(description="what that bound assumes of the runtime, in words")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from supnorm.program import AtenNode, Program, Ref, Unsupported, entry, lower_aten
+from supnorm.program.torch import on_devices
 from supnorm.sources.aten import DTYPES
 from supnorm.sources.ports import Layout
 from supnorm.sources.programs import permuted
@@ -40,7 +41,9 @@ def program_of_graph(
     arrays = {k: entry.tensor(v, f"torch weight {k}") for k, v in constants.items()}
     shapes = [(1, *shape) for shape in layout.shapes]
     program = lower_aten(nodes, arrays, list(zip(given, shapes, strict=True)), outputs, least)
-    return permuted(program, [axis for columns in layout.columns for axis in columns])
+    return permuted(
+        on_devices(program, constants.values()), [axis for columns in layout.columns for axis in columns]
+    )
 
 
 def _node(node: dict[str, Any], types: Mapping[str, str]) -> AtenNode:

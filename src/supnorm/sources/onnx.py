@@ -89,7 +89,7 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
         precision=precision,
         notes=rounding_note(precision),
     )
-    readable = with_program(function, path.name, lambda: _program(path, layout, outputs), probe)
+    readable = with_program(function, path.name, lambda: _program(path, layout, outputs, spec.device), probe)
     graph = readable.program
     if graph is None:
         return readable
@@ -99,7 +99,7 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
     return readable
 
 
-def _program(path: Path, layout: Layout, outputs: list[str]) -> Program:
+def _program(path: Path, layout: Layout, outputs: list[str], device: str) -> Program:
     from supnorm.program import lower_onnx
     from supnorm.sources.programs import permuted
 
@@ -108,6 +108,8 @@ def _program(path: Path, layout: Layout, outputs: list[str]) -> Program:
     except ImportError:
         raise Unsupported("any", f"reading the graph needs onnx: {install('onnx')}") from None
     graph = lower_onnx(onnx.load(str(path)), outputs=outputs)
+    if device != "cpu":  # the float32 arithmetic of an accelerator is another one
+        graph = replace(graph, origin=None)
     # The graph's feature vector has the axes in the order in which its inputs take them.
     return permuted(graph, [axis for columns in layout.columns for axis in columns])
 

@@ -81,6 +81,17 @@ OBSTACLES = {
 ASSUMPTIONS = {
     "arithmetic": "float64 follows IEEE 754; library functions (tanh, exp, ...) are within {units} units in the last place",
     "exact-arithmetic": "the bound is for exact arithmetic, without the model's own rounding",
+    "single-assumed": "deployed_upper: {runtime} computes the model in float32 by IEEE 754, with the operations of its "
+    "file, sums in any order, with or without fused multiply-add, but no narrower formats (TF32, bfloat16) and no fast "
+    "matrix products (Winograd, Strassen){functions?:; {functions}, an ulp being 1.2e-7 of the value}",
+    "single-unknown-code": "deployed_upper: not known, because code in float32 may run other operations than were read "
+    "of it",
+    "single-unknown-operators": "deployed_upper: not known, because it is not known how {runtime} rounds {operators} "
+    "in float32",
+    "single-no-bound": "deployed_upper: the rounding in float32 has no bound on this domain (an overflow, a pole, a "
+    "branch of the code)",
+    "single-refuted": "deployed_upper: nothing is claimed, because {runtime} was seen to differ from exact arithmetic by "
+    "{difference:at most}, and rounding in float32 explains only {bound:at most}",
     "branches-not-taken": "the {side} has branches that its program does not take, as a function that is linear from a "
     "threshold on; the bound has room for them, {room:num 2} in the unit of the output",
     "mask-not-in-bound": "the mask is left out of the upper bound, which holds on the whole box",
@@ -120,6 +131,7 @@ SUMMARY = {
     "no-error-seen": "0: no error was seen",
     "upper": "{upper:error at most 6} ({kind}){nowhere?:: the error is nowhere larger}",
     "no-upper": "none",
+    "as-deployed": "{upper:error at most 6} as {runtime} runs the model in {precision}",
     "proved-share": "{share:percent 4} of the domain{any?:: the error is at most {target:error at most 6} there}",
     "boxes": "{boxes:count} in {seconds:duration}",
 }

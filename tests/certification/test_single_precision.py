@@ -1,0 +1,230 @@
+"""Float32 arithmetic stays within its bound, in every order of summation, with functions at the limit of their accuracy."""
+
+import numpy as np
+import pytest
+from single_cases import random_program
+from single_oracle import exact_value, run_single
+
+from supnorm.certification import single_local, single_precision
+from supnorm.certification.single_precision import rounding_in_single
+from supnorm.program import Node, Program
+from supnorm.program.single_precision import Kernel, kernels
+
+POINTS = 300
+EVERY = {**kernels("torch"), "sin": Kernel(2.0), "tanh": Kernel(4.0)}
+
+
+def largest_share(program, centre, half, rng, runs=4):
+    """The largest float32 deviation on a box divided by its bound, None where there is no bound."""
+    bound, _ = rounding_in_single(program, centre[None], half[None], EVERY)
+    if not np.isfinite(bound).all():
+        return None
+    u = rng.uniform(-1, 1, (POINTS, len(centre)))
+    u[: POINTS // 4] = np.sign(u[: POINTS // 4])
+    x = centre + half * u
+    exact = exact_value(program, x)
+    share = 0.0
+    for k in range(runs):
+        run = run_single(program, x, rng, EVERY if k else None).astype(float)
+        off = np.abs(run - exact)
+        assert np.isfinite(off).all()
+        share = max(share, float((off / np.maximum(bound, 1e-300)).max()))
+    return share
+
+
+@pytest.mark.parametrize("block", range(8))
+def test_no_deviation_is_above_its_bound(block):
+    shares = []
+    for seed in range(40 * block, 40 * block + 40):
+        program, centre, half, words = random_program(seed)
+        share = largest_share(program, centre, half, np.random.default_rng(seed))
+        if share is not None:
+            assert share <= 1.0, words
+            shares.append(share)
+    assert len(shares) >= 15
+    assert max(shares) > 0.1  # the bound is no larger than it has to be by orders of magnitude
+
+
+# -- each rule alone: its bound is nearly attained, so a rule that is weakened is caught --------------------
+
+
+def _program(*nodes, d=1):
+    return Program((Node("input", (), d), *nodes))
+
+
+def _affine(arg, weight, bias=None):
+    weight = np.atleast_2d(np.asarray(weight, dtype=float))
+    bias = np.zeros(len(weight)) if bias is None else np.asarray(bias, dtype=float)
+    return Node("affine", (arg,), len(weight), weight=weight, bias=bias)
+
+
+def _taken(arg, column):
+    return Node("take", (arg,), 1, columns=np.array([column]))
+
+
+def _constant(*value):
+    return Node("constant", (), len(value), value=np.array(value))
+
+
+ALMOST = 1.0 + 0.9 * 2.0**-24  # float32 stores it as 1
+LOST = np.array([1.0] + [0.99 * 2.0**-24] * 63)  # each small term is lost if it is added to a sum above 1
+# name: (program, centre, half)
+RULES = {
+    "input": (_program(Node("neg", (0,), 1)), [ALMOST], [0.0]),
+    "constant": (_program(_constant(ALMOST)), [1.0], [0.0]),
+    "stored weight": (_program(_constant(1.0), _affine(1, [[ALMOST]])), [1.0], [0.0]),
+    "stored bias": (_program(_constant(1.0), _affine(1, [[0.0]], [ALMOST])), [1.0], [0.0]),
+    "products": (_program(_constant(1.0 + 2.0**-12), _affine(1, [[1.0 + 2.0**-12 - 2.0**-23]])), [1.0], [0.0]),
+    "partial sums": (_program(_constant(*[1.0] * 64), _affine(1, [LOST.astype(np.float32)])), [1.0], [0.0]),
+    "add": (_program(_constant(1000.123046875), Node("add", (0, 1), 1)), [1.0], [0.5]),
+    "sub": (_program(_constant(1000.123046875), Node("sub", (0, 1), 1)), [1.0], [0.5]),
+    "mul": (_program(_constant(1.7001953125), Node("mul", (0, 1), 1)), [1.0], [0.3]),
+    "div": (_program(_constant(1.7001953125), Node("div", (1, 0), 1)), [1.0], [0.2]),
+    "tanh": (_program(Node("tanh", (0,), 1)), [0.7], [1e-2]),
+    "slope of tanh": (_program(_affine(0, [[1000.0]], [-499.5]), Node("tanh", (1,), 1)), [0.5], [1e-4]),
+    "slope of exp": (_program(_affine(0, [[8.0]]), Node("exp", (1,), 1)), [1.3], [1e-3]),
+    "slope of log": (_program(_affine(0, [[1000.0]], [-499.5]), Node("log", (1,), 1)), [0.5], [1e-4]),
+    "slope of pow": (_program(Node("pow", (0,), 1, parameter=13.0)), [1.3], [1e-3]),
+    "slope of sin": (_program(_affine(0, [[64.0]]), Node("sin", (1,), 1)), [0.5], [1e-3]),
+    "abs": (_program(Node("sin", (0,), 1), Node("abs", (1,), 1)), [-0.3], [1e-3]),
+    "relu": (_program(Node("sin", (0,), 1), Node("relu", (1,), 1)), [0.3], [1e-3]),
+    "leaky_relu": (_program(Node("leaky_relu", (0,), 1, parameter=0.1)), [-0.3], [1e-2]),
+    "max of the first": (_program(_constant(0.25), Node("sin", (0,), 1), Node("max", (2, 1), 1)), [0.3], [1e-3]),
+    "max of the second": (_program(_constant(0.25), Node("sin", (0,), 1), Node("max", (1, 2), 1)), [0.3], [1e-3]),
+    "min of the first": (_program(_constant(0.25), Node("sin", (0,), 1), Node("min", (2, 1), 1)), [0.2], [1e-3]),
+    "min of the second": (_program(_constant(0.25), Node("sin", (0,), 1), Node("min", (1, 2), 1)), [0.2], [1e-3]),
+    "factors of mul": (
+        _program(_affine(0, [[1.0], [1.0]]), _taken(1, 0), _taken(1, 1), Node("mul", (2, 3), 1), Node("mul", (4, 4), 1)),
+        [900.1], [1.0],
+    ),
+    "factors of div": (_program(_constant(1e-3), _affine(0, [[1.0]], [-1.0]), Node("div", (1, 2), 1)), [1.01], [1e-4]),
+}  # fmt: skip
+
+
+def _shares(name, runs=24):
+    program, centre, half = RULES[name]
+    return largest_share(program, np.array(centre), np.array(half), np.random.default_rng(1), runs)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_bound_of_a_rule_is_nearly_attained(name):
+    assert 0.2 < _shares(name) <= 1.0
+
+
+def _less(part):
+    """A rule whose rounding is a part of the honest one."""
+    return lambda honest: lambda *given: part * honest(*given)
+
+
+def _flat(honest):
+    """Factors a twentieth of the honest ones."""
+
+    def weak(*given):
+        p = honest(*given)
+        return type(p)(0.05 * p.mid, 0.05 * p.rad)
+
+    return weak
+
+
+def _flat_pair(honest):
+    def weak(*given):
+        inverse, size = honest(*given)
+        return type(inverse)(0.02 * inverse.mid, 0.02 * inverse.rad), size
+
+    return weak
+
+
+def _small_unit(honest):
+    return 0.2 * honest
+
+
+MUTANTS = {
+    "roundings of sums": ("of_affine", _less(0.2), ("stored weight", "products", "partial sums")),
+    "rounding of constants": ("of_constant", _less(0.2), ("constant",)),
+    "accuracy of functions": ("of_function", _less(0.2), ("tanh",)),
+    "slopes": ("slope", _flat, ("slope of tanh", "slope of exp", "slope of log", "slope of pow", "slope of sin")),
+    "kinks": ("kink", _flat, ("abs", "relu")),
+    "reciprocals": ("reciprocal", _flat_pair, ("factors of div",)),
+    "the unit of rounding": ("SINGLE", _small_unit, ("input", "add", "sub", "mul", "div", "leaky_relu")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_weakened_rule_is_caught(name, monkeypatch):
+    what, weaken, cases = MUTANTS[name]
+    monkeypatch.setattr(single_precision, what, weaken(getattr(single_precision, what)))
+    for case in cases:
+        assert _shares(case) > 1.0, case
+
+
+def test_partial_sums_count(monkeypatch):
+    """64 terms that cancel: the roundings of partial sums are most of the error."""
+    monkeypatch.setattr(single_local, "SINGLE", 0.1 * single_local.SINGLE)
+    assert _shares("partial sums") > 1.0
+
+
+def test_the_errors_of_arguments_widen_the_ranges(monkeypatch):
+    """log at 1e-7 after a sum that is off by as much: the slope at the exact values is far too small."""
+    program = _program(_affine(0, [[1.0]], [-1.0]), Node("log", (1,), 1))
+    centre, half = np.array([1.0 + 3e-7]), np.array([0.0])
+    bound, _ = rounding_in_single(program, centre[None], half[None], EVERY)
+    honest = single_local.Computed.wide
+    monkeypatch.setattr(single_local.Computed, "wide", property(lambda self: (self.low, self.high)))
+    weak, _ = rounding_in_single(program, centre[None], half[None], EVERY)
+    assert bound[0, 0] > 1.3 * weak[0, 0]
+    assert isinstance(honest, property)
+
+
+# -- where there is no bound ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("nodes", "centre", "half"),
+    [
+        ((Node("exp", (0,), 1),), 89.0, 0.1),  # overflows in float32, not in float64
+        ((_affine(0, [[1e30]]), _affine(1, [[1e10]])), 1.0, 0.1),
+        ((_affine(0, [[3e38, 3e38]]),), 1.0, 0.0),  # a partial sum overflows
+        ((_constant(1.0), Node("div", (1, 0), 1)), 0.0, 1.0),
+        ((Node("log", (0,), 1),), 1e-3, 1.1e-3),
+        ((Node("sqrt", (0,), 1),), 0.5, 0.5),
+        ((Node("pow", (0,), 1, parameter=-2.0),), 0.1, 0.2),
+        ((Node("gelu_tanh", (0,), 1),), 0.1, 0.2),  # no runtime says how accurate it is
+        ((_affine(0, [[1e39]]),), 1e-3, 0.0),  # a weight that float32 does not have
+    ],
+)
+def test_overflow_poles_and_unknown_functions_have_no_bound(nodes, centre, half):
+    d = 2 if nodes[0].op == "affine" and nodes[0].weight.shape[1] == 2 else 1
+    program = _program(*nodes, d=d)
+    bound, _ = rounding_in_single(program, np.full((1, d), centre), np.full((1, d), half), EVERY)
+    assert np.isinf(bound).all()
+
+
+def test_an_argument_beyond_the_assumed_accuracy_has_no_bound():
+    program = _program(Node("sin", (0,), 1))
+    for at, known in ((9.9e3, True), (1.1e4, False)):
+        bound, _ = rounding_in_single(program, np.full((1, 1), at), np.zeros((1, 1)), kernels("onnxruntime"))
+        assert np.isfinite(bound).all() == known
+
+
+def test_underflow_is_in_the_bound():
+    program = _program(Node("mul", (0, 0), 1))
+    bound, _ = rounding_in_single(program, np.array([[1e-25]]), np.zeros((1, 1)), EVERY)
+    assert bound[0, 0] >= 1e-50  # float32 gives 0
+    tiny = _program(_affine(0, [[2.0**-100]]))
+    bound, _ = rounding_in_single(tiny, np.array([[2.0**-30]]), np.zeros((1, 1)), EVERY)
+    assert bound[0, 0] >= 2.0**-130  # also where subnormal numbers are flushed to zero
+
+
+def test_weights_of_different_signs_cancel():
+    """Layers of +1 and -1: products of |weights| grow by 8 a layer, the bound does not."""
+    rng = np.random.default_rng(0)
+    h = np.array([[1.0]])
+    while len(h) < 8:
+        h = np.block([[h, h], [h, -h]])
+    nodes = [_affine(0, rng.normal(size=(8, 1)).astype(np.float32))]
+    nodes += [_affine(k + 1, h) for k in range(6)]
+    bounds = []
+    for k in (1, 3, 5):
+        bound, _ = rounding_in_single(_program(*nodes[:k]), np.ones((1, 1)), np.zeros((1, 1)), EVERY)
+        bounds.append(bound.max())
+    assert bounds[2] / bounds[1] < 24.0  # h h = 8: two layers multiply values by 8, products of |h| by 64
