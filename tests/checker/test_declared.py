@@ -271,7 +271,7 @@ def test_values_beside_their_nodes_bound_nothing_where_the_shift_is_as_large_as_
 
 
 def test_a_leaf_rests_on_the_proof_of_the_cell_that_holds_it():
-    leaf = Leaf((3, 1), (5, 1), 1.0, (4,), (2.0,), (0,), (1, 1), (-1,))
+    leaf = Leaf((3, 1), (5, 1), 1.0, (4,), (2.0,), (0,), (1, 1), (-1,), (0,))
     (proof,) = leaves.claims((leaf,))
     assert proof[:2] == ((1, 1), (1, 1))
 

@@ -207,6 +207,8 @@ class Certificate:
             columns["proof_level"] = self.leaves.level.tolist()
         if (proof.graded >= 0).any():
             columns["graded"] = proof.graded.tolist()
+        if proof.bits.any():
+            columns["bits"] = proof.bits.tolist()
         return columns
 
     def _rules(self) -> dict[str, Any]:

@@ -23,7 +23,9 @@ from supnorm.certification import chebyshev
 from supnorm.certification.affine_model import AffineModel, propagate
 from supnorm.certification.beyond import Beyond
 from supnorm.certification.boxes import Boxes
+from supnorm.certification.bracket import UNDERFLOW
 from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.fine_nodes import Rule, bound_again
 from supnorm.certification.leaf import Batch, Bounded, Task, affine_range
 from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program
@@ -89,10 +91,48 @@ class ChebyshevCertificate:
                 state.remember(centre[above], model.c[above])
             degree, best, tail, noise, limited = self._degrees(task, model, todo, counts, here, other)
             state.bend[todo] = other.bend(state.bend[todo], self._gap(task))
-            state.limit(todo, limited)
             for n in np.unique(degree[degree > 0]):
                 rows = degree == n
                 self._polynomials(task, int(n), todo[rows], rho[best[rows]], tail[rows] + noise[rows])
+            if not error.declared:
+                limited = self._less_rounding(task, model, todo, counts, limited)
+            state.limit(todo, limited)
+
+    def _less_rounding(
+        self,
+        task: Task,
+        model: AffineModel,
+        todo: NDArray[np.intp],
+        counts: NDArray[np.bool_],
+        limited: NDArray[np.bool_],
+    ) -> NDArray[np.bool_]:
+        """Bound boxes again, more exactly, where rounding stands in the way; says where it still does."""
+        few = np.flatnonzero(limited & (task.state.upper()[todo] > task.target))
+        if not len(few):
+            return limited
+        rows, unknown = todo[few], task.target <= UNDERFLOW
+        rho, d = np.asarray(self.rho), task.d
+        size = model.size[rows] + model.err[rows]
+        flat = np.max(np.abs(model.c[rows]) + model.slope[rows], 1, where=counts[few], initial=0.0)
+        allowance = np.maximum(self._gap(task), 0.5 * (task.target - flat))
+        M = outward(model.eps[rows, 1:])
+        best, chosen = np.full(len(few), np.inf), {}
+        for n in range(2, self.degrees[min(d, len(self.degrees)) - 1] + 1):
+            tails = outward(M * chebyshev.tail_factor(n, rho, d)[:, None])
+            column = np.max(tails, 2, where=counts[few][:, None], initial=0.0).argmin(1)
+            one = tails[np.arange(len(few)), column]
+            worst = np.max(one, 1, where=counts[few], initial=0.0)
+            better = (worst < best) & (best > (0.0 if unknown else 0.5 * allowance))
+            for k in np.flatnonzero(better):
+                chosen[k] = Rule(
+                    int(rows[k]), n, float(rho[column[k]]), one[k], 0.0 if unknown else allowance[k]
+                )
+            best = np.where(better, worst, best)
+        fits = np.flatnonzero((best <= 0.5 * allowance) | (unknown & np.isfinite(best)))
+        still = limited.copy()
+        still[few] = False  # a box whose tail is too large is halved
+        still[few[fits]] = bound_again(task, [chosen[k] for k in fits], size[fits], self.grids)
+        return still
 
     def _degrees(
         self,

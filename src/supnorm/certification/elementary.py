@@ -124,7 +124,7 @@ def _reciprocal(c: Array) -> Four:
     return v, -v * v, _V * np.abs(v), _D * v * v
 
 
-def _largest_power(c: Array, r: Array, p: float) -> Array:
+def largest_power(c: Array, r: Array, p: float) -> Array:
     """sup |z|^p for z in [c - r, c + r]."""
     far, near = np.abs(c) + r, np.maximum(np.abs(c) - r, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -178,10 +178,10 @@ STEEPEST: dict[str, Callable[..., Array]] = {
     "sin": _constant(1.0),
     "cos": _constant(1.0),
     "exp": lambda c, r: np.exp(c + r),  # infinite where the value itself may overflow
-    "log": lambda c, r: _largest_power(c, r, -1.0),
-    "sqrt": lambda c, r: 0.5 * _largest_power(c, r, -0.5),
-    "pow": lambda c, r, p: abs(p) * (_largest_power(c, r, p - 1.0) if p != 0 else np.zeros_like(c)),
-    "reciprocal": lambda c, r: _largest_power(c, r, -2.0),
+    "log": lambda c, r: largest_power(c, r, -1.0),
+    "sqrt": lambda c, r: 0.5 * largest_power(c, r, -0.5),
+    "pow": lambda c, r, p: abs(p) * (largest_power(c, r, p - 1.0) if p != 0 else np.zeros_like(c)),
+    "reciprocal": lambda c, r: largest_power(c, r, -2.0),
     **{op: _steepest_special(op) for op in SPECIAL},
 }
 STEEPEST = {op: _above_underflow(bound) for op, bound in STEEPEST.items()}

@@ -33,6 +33,8 @@ class Bounded:
         limited: whether rounding stands in the way of a smaller bound, shape ``(B,)``.
         proved: whether the bound was proved in this run, shape ``(B,)``; one of a file is not, until it is proved again.
         points: promising places in box coordinates, shape ``(k, d)``.
+        bits: precision of the balls in which the values at the nodes were computed, 0 for float64, shape ``(B, a)``; None
+            for float64 everywhere.
     """
 
     upper: Array
@@ -46,6 +48,11 @@ class Bounded:
     limited: NDArray[np.bool_]
     proved: NDArray[np.bool_]
     points: Array
+    bits: NDArray[np.int64] = None  # type: ignore[assignment]  # filled below
+
+    def __post_init__(self) -> None:
+        if self.bits is None:
+            object.__setattr__(self, "bits", np.zeros_like(self.degree))
 
     @classmethod
     def nothing(cls, alternatives: int, d: int) -> Bounded:
@@ -159,6 +166,7 @@ class Batch:
         self.rho = np.zeros((boxes, alternatives))
         self.grid = np.zeros((boxes, alternatives), dtype=np.int64)
         self.graded = np.full((boxes, alternatives), -1, dtype=np.int64)
+        self.bits = np.zeros((boxes, alternatives), dtype=np.int64)
         self.bend = np.zeros((boxes, error.d))
         self.needs = np.full(boxes, 2.0)  # estimate of the number of boxes that each will be split into
         self.err = np.zeros((boxes, alternatives, outputs))  # of float64 evaluation, set by the strategy
@@ -204,6 +212,7 @@ class Batch:
         rho: Array | float = 0.0,
         grid: int = 0,
         graded: int = -1,
+        bits: int = 0,
     ) -> None:
         """Offer a proved range ``[low, high]`` of alternative ``a``; a box takes it if its bound becomes smaller.
 
@@ -220,6 +229,7 @@ class Batch:
         self.rho[improved, a] = np.broadcast_to(rho, rows.shape)[better]
         self.grid[improved, a] = grid
         self.graded[improved, a] = graded
+        self.bits[improved, a] = bits
 
     def size_of(self, low: Array, high: Array) -> Array:
         """Bound of the error in a range ``[low, high]`` of its signed values, by the side that counts."""
@@ -264,6 +274,7 @@ class Batch:
             rho=self.rho,
             grid=self.grid,
             graded=self.graded,
+            bits=self.bits,
             axis=axis,
             second=second,
             rounding=self.rounding(),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from supnorm.certification.affine_model import propagate
 from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.fine_lower import finer
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, Problem
 
@@ -27,8 +28,11 @@ FEW = 128  # points per input where a function is only evaluated: it may be expe
 
 
 def proved_error(error: ErrorProgram, x: Array) -> Array:
-    """Lower bounds of the exact error at points ``x`` in units of the axes, shapes ``(n, d) -> (n,)``."""
-    return error_at(error, x, -1.0)
+    """Lower bounds of the exact error at points ``x`` in units of the axes, shapes ``(n, d) -> (n,)``.
+
+    Where float64 rounding takes more than `LOST` of the largest one, the errors are computed again (`fine_lower`).
+    """
+    return finer(error, x, error_at(error, x, -1.0))
 
 
 @np.errstate(all="ignore")

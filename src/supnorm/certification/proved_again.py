@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from supnorm.certification import chebyshev
 from supnorm.certification.affine_model import propagate
+from supnorm.certification.balls import available
 from supnorm.certification.beyond import Beyond
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.chebyshev_certificate import POINTS, ellipse_scales, interpolation_loss
 from supnorm.certification.composed_certificate import composed_range, remainder_loss
 from supnorm.certification.composed_enclosure import enclose as chebyshev_model
 from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.fine_nodes import MOST_BALLS, SHARE, node_loss, off_of, values_in_balls
 from supnorm.certification.graded_certificate import POINTS as GRADED_POINTS
 from supnorm.certification.graded_certificate import model_range, projected_range, projection_loss
 from supnorm.certification.graded_model import enclose
@@ -29,6 +31,7 @@ from supnorm.certification.graded_rule import affordable, rule
 from supnorm.certification.leaf import PIECES, Batch, Leaves, affine_range
 from supnorm.certification.pieces import piecewise_range
 from supnorm.certification.rounding import Array, outward
+from supnorm.certification.running_error import with_rounding
 from supnorm.program import Program
 from supnorm.results.numbers import num
 
@@ -51,6 +54,7 @@ class Kind:
     rho: float
     grid: int
     graded: int
+    bits: int
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,12 @@ def _bounds(error: ErrorProgram, leaves: Leaves) -> tuple[Array, Array]:
 def _kinds(leaves: Leaves, a: int) -> Iterator[tuple[Kind, Rows]]:
     """The leaves, sorted by how alternative ``a`` was bounded."""
     proof = leaves.proof
-    columns = (proof.degree[:, a], proof.rho[:, a], proof.grid[:, a], proof.graded[:, a])
+    columns = (proof.degree[:, a], proof.rho[:, a], proof.grid[:, a], proof.graded[:, a], proof.bits[:, a])
     table = np.stack([np.asarray(c, dtype=float) for c in columns], axis=1)
     kinds, which = np.unique(table, axis=0, return_inverse=True)
-    for number, (degree, rho, grid, graded) in enumerate(kinds.tolist()):
-        yield Kind(int(degree), rho, int(grid), int(graded)), np.flatnonzero(which.ravel() == number)
+    for number, (degree, rho, grid, graded, bits) in enumerate(kinds.tolist()):
+        kind = Kind(int(degree), rho, int(grid), int(graded), int(bits))
+        yield kind, np.flatnonzero(which.ravel() == number)
 
 
 def _demand(error: ErrorProgram, a: int, kind: Kind) -> None:
@@ -136,6 +141,11 @@ def _demand(error: ErrorProgram, a: int, kind: Kind) -> None:
         fits &= max(grid * n, n + 1) ** d <= LARGEST_WORK and (n + 1) ** d * features <= 5 * LARGEST_WORK
     else:
         fits = n != PIECES or (d <= 2 and not error.declared)
+    if kind.bits:
+        fits &= kind.graded < 0 < n and kind.rho > 0.0 and not error.declared
+        fits &= (n + 1) ** d * features <= MOST_BALLS
+        if not available():
+            raise CannotProve("a leaf was proved in ball arithmetic, and python-flint is not installed")
     if not fits:
         raise CannotProve(
             f"a leaf's proof (degree {n}, grid {grid}, rule {kind.graded}) is beyond the limits of the format"
@@ -171,6 +181,14 @@ def _tensor(
     rho = np.array([kind.rho])
     grid = chebyshev.tensor_nodes(n, d)
     model, _ = propagate(program, centre, half, np.concatenate([[1.0], ellipse_scales(rho)]))
+    if kind.bits:
+        tail = outward(model.eps[:, 1] * chebyshev.tail_factor(n, rho, d))
+        pairs = [
+            values_in_balls(error, program, c, h, n, bits=kind.bits)
+            for c, h in zip(centre, half, strict=True)
+        ]
+        values, loss = (np.stack(column) for column in zip(*pairs, strict=True))
+        return *_interpolated(values, kind, d, tail + loss), model.err
     other = Beyond(error.declared, centre, half)
     tails, noise = interpolation_loss(n, d, rho, outward(model.eps[:, 1:]), model.err, model.size + model.err)
     slack = tails[:, 0] + other.tail(n) + noise
@@ -180,11 +198,34 @@ def _tensor(
         if error.declared:
             values, noise = Beyond(error.declared, centre[part], half[part]).add(n, values)
             extra = extra + noise
-        values = values.reshape(len(values), *(n + 1,) * d, -1)
-        coefficients = chebyshev.along_axes(chebyshev.transform(n), values, d)
-        below, above = chebyshev.polynomial_range(coefficients, n, d, kind.grid)
-        low[part], high[part] = below - extra, above + extra
+        low[part], high[part] = _interpolated(values, kind, d, extra)
+    if not error.declared:
+        largest = np.maximum(np.abs(low), np.abs(high))
+        for row in np.flatnonzero((noise > SHARE * largest).any(1)):  # as `fine_nodes` bounded it, perhaps
+            tail = tails[row : row + 1, 0]
+            one = _by_adjoints(program, centre[row], half[row], n, kind, tail)
+            low[row], high[row] = np.maximum(low[row], one[0]), np.minimum(high[row], one[1])
     return low, high, model.err
+
+
+def _by_adjoints(
+    program: Program, centre: Array, half: Array, n: int, kind: Kind, tail: Array
+) -> tuple[Array, Array]:
+    """The range of the interpolant of one box, its rounding bounded by running error analysis."""
+    d = len(centre)
+    points = centre + half * chebyshev.tensor_nodes(n, d)
+    values, errors = with_rounding(program, points, np.broadcast_to(off_of(centre, half), points.shape))
+    loss = node_loss(n, d, errors.max(0), np.abs(values).max(0) + errors.max(0))
+    low, high = _interpolated(values[None], kind, d, tail + loss)
+    return low[0], high[0]
+
+
+def _interpolated(values: Array, kind: Kind, d: int, slack: Array) -> tuple[Array, Array]:
+    """Ranges of interpolants from values ``(B, N, m)``, enlarged by ``slack``."""
+    shaped = values.reshape(len(values), *(kind.degree + 1,) * d, -1)
+    coefficients = chebyshev.along_axes(chebyshev.transform(kind.degree), shaped, d)
+    low, high = chebyshev.polynomial_range(coefficients, kind.degree, d, kind.grid)
+    return low - slack, high + slack
 
 
 def _graded(

@@ -219,6 +219,9 @@ def result_of(
         conditional=conditional,
         obstacle=obstacle,
         seen=seen,
+        beyond_float64=float(bracket.leaves.proof.rounding.max())
+        if bracket.leaves.proof.bits.any()
+        else None,
     )
     status = status_of(ended)
     if believed and status.code in ("within-tolerance", "proved"):  # no verdict rests on what a file states
@@ -379,7 +382,10 @@ def _witness(problem: Problem, bracket: Bracket) -> Witness | None:
     x = bracket.witness[None]
     model, reference = bracket.error.model(x), bracket.error.reference(x)
     size, output = problem.error(model, reference, x)
-    return Witness(x[0], model[0], reference[0], float(size[0]), int(output[0]))
+    error = float(size[0])
+    if not bracket.lower <= error <= bracket.upper:  # float64 does not see an error so small
+        error = bracket.lower
+    return Witness(x[0], model[0], reference[0], error, int(output[0]))
 
 
 def _as_it_runs(problem: Problem, x: NDArray[np.float64]) -> Witness:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.certification.balls import BITS
 from supnorm.certification.black_box import key, unpack
 from supnorm.certification.boxes import DEEPEST, Boxes, Integers
 from supnorm.certification.bracket import Bracket, Goal, Work
@@ -42,6 +43,7 @@ from supnorm.wording.certify import CERTIFY
 
 Admit = Callable[[Array], NDArray[np.bool_]]
 MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+MOST_BITS = BITS[-1]
 LARGEST_DEGREE = 250  # of any proof: the keys of nodes have one byte for the degree
 
 
@@ -234,6 +236,7 @@ def _leaves(data: Mapping[str, Any], error: ErrorProgram) -> Leaves:
     graded = _whole(
         columns.get("graded", none), "graded", (count, a), -1, TOP - 1
     )  # files of earlier versions have no such column
+    bits = _whole(columns.get("bits", np.zeros((count, a), dtype=np.int64)), "bits", (count, a), 0, MOST_BITS)
     rho = np.asarray(columns["rho"], dtype=float)
     lower, claim = float.fromhex(data["lower"]), float.fromhex(data["upper"])
     rounding = float.fromhex(data.get("rounding", "inf"))
@@ -252,6 +255,7 @@ def _leaves(data: Mapping[str, Any], error: ErrorProgram) -> Leaves:
         rho=rho,
         grid=grid,
         graded=graded,
+        bits=bits,
         axis=blank,
         second=blank - 1,
         rounding=np.full(count, rounding),

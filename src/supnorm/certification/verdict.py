@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from supnorm.certification.balls import available
 from supnorm.certification.bracket import Goal
 from supnorm.certification.measured import BEYOND, Agreement
 from supnorm.problem import Problem
 from supnorm.results import ExitCode, Status, rounded_down, rounded_up
+from supnorm.results.install import install
 from supnorm.wording import Fact, fact
 from supnorm.wording.certify import narrator
 
@@ -28,6 +30,7 @@ class Ended:
         conditional: whether the upper bound assumes more than exact arithmetic.
         obstacle: what prevents an upper bound, if there is none.
         seen: the measured agreement of the functions as they run with their programs.
+        beyond_float64: what evaluation in float64 can add to the upper bound, if the proof needed more than float64.
     """
 
     problem: Problem
@@ -38,6 +41,7 @@ class Ended:
     conditional: bool
     obstacle: Fact | None
     seen: Agreement
+    beyond_float64: float | None = None
 
     @property
     def limit(self) -> float | None:
@@ -54,15 +58,21 @@ class Ended:
         values: dict[str, Any] = {"tolerance": self.limit} if end == "proved" else {}
         if end in ("seconds", "boxes"):
             values = {"ratio": self.goal.ratio is not None}
+        if end == "rounding" and not available():
+            values = {"install": install("checker")}
         return fact(f"end-{end}", **values)
 
     @property
     def run(self) -> list[Fact]:
-        """A fact about functions below float64, if there are any."""
+        """Facts about what is added when the functions run: in lower precision, and in float64 where errors are tiny."""
         difference = self.seen.lower_precision
+        tiny = [] if self.beyond_float64 is None else [fact("beyond-float64", rounding=self.beyond_float64)]
         if not difference:
-            return []
-        return [fact("lower-precision", side=self.seen.largest(exact=False).side, difference=difference)]
+            return tiny
+        return [
+            *tiny,
+            fact("lower-precision", side=self.seen.largest(exact=False).side, difference=difference),
+        ]
 
     @property
     def obstacles(self) -> list[Fact]:

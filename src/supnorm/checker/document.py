@@ -25,6 +25,8 @@ from supnorm.checker.rejected import (
     wholes,
 )
 
+# Precision of balls, in bits, that a leaf may ask for; 0 stands for that of the checker.
+LEAST_BITS, MOST_BITS = 80, 512
 DEEPEST = 1000  # largest level of a leaf; those of certify are below 60
 LARGEST_FILE = 2**30  # bytes; a file is read as a whole, which takes about ten times its size
 KNOWN = {
@@ -57,7 +59,7 @@ KNOWN = {
     "seed",
     "digest",
 }
-COLUMNS = {"level", "index", "upper", "degree", "rho", "grid", "proof_level", "graded"}
+COLUMNS = {"level", "index", "upper", "degree", "rho", "grid", "proof_level", "graded", "bits"}
 TOO_LARGE = f"larger than the {LARGEST_FILE >> 30} GiB that a certificate may have"
 # A note begins with these words if a program differs from the code from which it was read.
 REPLACED = "softplus is taken without"
@@ -75,6 +77,7 @@ class Leaf:
     grid: tuple[int, ...]
     proof_level: tuple[int, ...]
     graded: tuple[int, ...]
+    bits: tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,9 +305,10 @@ def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, .
     if unknown := sorted(set(columns) - COLUMNS):
         raise Rejected(f"malformed certificate: columns that the format does not have: {ascii(unknown)[:80]}")
     graded = columns.get("graded", [[-1] * alternatives] * len(columns["level"]))
+    bits = columns.get("bits", [[0] * alternatives] * len(columns["level"]))
     leaves: list[Leaf] = []
-    rows = zip(*(columns[k] for k in names), proved, graded, strict=True)
-    for level, index, upper, degree, rho, grid, proof_level_row, tight in rows:
+    rows = zip(*(columns[k] for k in names), proved, graded, bits, strict=True)
+    for level, index, upper, degree, rho, grid, proof_level_row, tight, precision in rows:
         leaf = Leaf(
             level=wholes(level),
             index=wholes(index),
@@ -314,10 +318,15 @@ def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, .
             grid=sizes(grid),
             proof_level=wholes(proof_level_row),
             graded=sizes(tight),
+            bits=wholes(precision),
         )
-        per_alternative = {len(degree), len(rho), len(grid), len(tight)}
+        per_alternative = {len(degree), len(rho), len(grid), len(tight), len(precision)}
         if {len(level), len(index), len(proof_level_row)} != {d} or per_alternative != {alternatives}:
             raise Rejected("malformed leaf", len(leaves))
+        if not all(v == 0 or LEAST_BITS <= v <= MOST_BITS for v in leaf.bits):
+            raise Rejected(
+                f"a leaf asks for less than {LEAST_BITS} or more than {MOST_BITS} bits", len(leaves)
+            )
         if max(leaf.level) > DEEPEST:
             raise Rejected(f"a leaf is deeper than level {DEEPEST}", len(leaves))
         if not all(0 <= p <= v for p, v in zip(leaf.proof_level, leaf.level, strict=True)):

@@ -18,6 +18,8 @@ from supnorm.checker.graded_rule import size_of_rule
 from supnorm.checker.leaves import PIECES, Claim, Proof, claims, demand_graded, demand_tensor
 from supnorm.checker.program_cost import BALL, BYTES, SAVED, Size, projected
 
+USUAL = 80  # bits of `check`
+SLOWER = 0.3  # for twice the bits: 1.3 times the time (sin, exp and tanh of polynomials in 128 and 512 bits)
 POLYGONS = 30.0  # polygons of a leaf by linear pieces: the file does not contain their number
 
 
@@ -54,7 +56,9 @@ def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, floa
             pairs = list(zip(programs, Claim.of(key), strict=True))
             for p, claim in pairs:
                 _demand(p, d, claim, rules, document, positions[0])
-            known[kind] = sum((_alternative(p, d, c, rules, document, tables) for p, c in pairs), Cost())
+            known[kind] = sum(
+                (_in_bits(_alternative(p, d, c, rules, document, tables), c.bits) for p, c in pairs), Cost()
+            )
         each_proof[key] = known[kind].operations
     if document.deployed is not None and at_points:
         each = at_points[0].single(d, document.point_programs[0][-1].width)
@@ -125,6 +129,12 @@ def _alternative(
         each += product_grid(n + 1.0, grid * n, d)
     recorded = len(document.declared) * nodes * 12.0 * BALL
     return cost + Cost(p.outputs * (each + recorded), 3.0 * BYTES * max((float(grid) * n) ** d, nodes))
+
+
+def _in_bits(cost: Cost, bits: int) -> Cost:
+    """The cost of a proof in balls of so many bits, 0 for the usual number."""
+    longer = max(bits, USUAL) / USUAL
+    return Cost(cost.operations * (1.0 + SLOWER * (longer - 1.0)), cost.bytes * longer)
 
 
 def product_grid(terms: float, count: int, d: int) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,8 @@ from supnorm.checker.rejected import Rejected
 
 Ball = Any
 Integers = tuple[int, ...]
-# level, index, degree, rho, grid, graded
-Proof = tuple[Integers, Integers, Integers, tuple[float, ...], Integers, Integers]
+# level, index, degree, rho, grid, graded, bits
+Proof = tuple[Integers, Integers, Integers, tuple[float, ...], Integers, Integers, Integers]
 PIECES = -2  # in place of a degree: the bound by linear pieces
 LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot stall the checker
 LARGEST_TABLE = 300_000  # cosines of one axis, for the same reason
@@ -36,12 +37,14 @@ class Claim:
     Attributes:
         degree, rho, grid: of the interpolant.
         graded: the rule of a graded model; negative for none.
+        bits: precision of the proof; 0 for the checker's own.
     """
 
     degree: int
     rho: float
     grid: int
     graded: int
+    bits: int = 0
 
     @staticmethod
     def of(proof: Proof) -> list[Claim]:
@@ -66,7 +69,7 @@ def claims(leaves: tuple[Leaf, ...]) -> dict[Proof, list[int]]:
             continue
         up = [a - b for a, b in zip(leaf.level, leaf.proof_level, strict=True)]
         index = tuple(i >> k for i, k in zip(leaf.index, up, strict=True))
-        key = (leaf.proof_level, index, leaf.degree, leaf.rho, leaf.grid, leaf.graded)
+        key = (leaf.proof_level, index, leaf.degree, leaf.rho, leaf.grid, leaf.graded, leaf.bits)
         shared.setdefault(key, []).append(position)
     return shared
 
@@ -97,22 +100,34 @@ def _bound(
 ) -> Ball | None:
     """Bound of the error on a cell: for each output the smallest alternative, then the largest output."""
     level, index, *_ = proof
-    cell = _Cell(*cell_of(document, level, index), position)
     bounds: list[Ball | None] = [None] * programs[0].operations[-1].width
     for program, claim in zip(programs, Claim.of(proof), strict=True):
         if claim.degree < 0 and claim.degree != PIECES:
             continue
-        if claim.graded >= 0 and not document.declared:
-            ranges = _graded(program, cell, claim, rules)
-        elif claim.graded >= 0:
-            continue
-        else:
-            ranges = _ranges(document, program, cell, claim, black.cell_name(level, index, claim.degree))
-        for k, ends in enumerate(ranges):
-            bounds[k] = smaller(bounds[k], None if ends is None else _largest(*ends, document.side))
+        with _at_least(claim.bits):
+            cell = _Cell(*cell_of(document, level, index), position)
+            if claim.graded >= 0 and not document.declared:
+                ranges = _graded(program, cell, claim, rules)
+            elif claim.graded >= 0:
+                continue
+            else:
+                ranges = _ranges(document, program, cell, claim, black.cell_name(level, index, claim.degree))
+            for k, ends in enumerate(ranges):
+                bounds[k] = smaller(bounds[k], None if ends is None else _largest(*ends, document.side))
     if any(bound is None or not bound.is_finite() for bound in bounds):
         return None
     return extremes([arb(0), *bounds])[1]
+
+
+@contextmanager
+def _at_least(bits: int) -> Iterator[None]:
+    """Balls of at least so many bits inside."""
+    old = ctx.prec
+    ctx.prec = max(old, bits)
+    try:
+        yield
+    finally:
+        ctx.prec = old
 
 
 def demand_tensor(features: int, d: int, n: int, rho: float, grid: int, position: int) -> None:

@@ -10,7 +10,8 @@ from supnorm.wording.properties import PROPERTIES
 
 # Why the work on a bracket ended; the codes end in the words that `narrow` returns.
 ENDS = {
-    "end-rounding": "Float64 rounding is as large as the gap that is left; the bracket cannot be narrowed.",
+    "end-rounding": "Float64 rounding is as large as the gap that is left; the bracket cannot be narrowed"
+    "{install?: without python-flint; {install}|}.",
     "end-elsewhere": "The upper bound holds for the whole box, and points that do not count (mask, constraint, "
     "between discrete values) have errors nearly as large: shrink the domain to the points that count.",
     "end-seconds": "The time is spent; give more seconds, more workers, or a larger {ratio?:ratio|tolerance}, or resume.",
@@ -35,6 +36,8 @@ VERDICTS = {
     "{upper:error at most {digits}}.",
     "lower-precision": "This holds in exact arithmetic; the {side} as it runs was seen to differ from it by up to "
     "{difference:at most 2}.",
+    "beyond-float64": "This is the error in exact arithmetic, below what float64 can show; evaluation in float64 "
+    "adds up to {rounding:error at most 2}.",
     "ratio-missed": "The ratio {ratio:num 6} was not reached.",
     "stopped": "You stopped it; save the certificate and resume from it.",
     "no-room": "The programs that were read have no known error above {tolerance:error 6}. But model and reference "
