@@ -112,7 +112,6 @@ class ChebyshevCertificate:
             return limited
         rows, unknown = todo[few], task.target <= UNDERFLOW
         rho, d = np.asarray(self.rho), task.d
-        size = model.size[rows] + model.err[rows]
         flat = np.max(np.abs(model.c[rows]) + model.slope[rows], 1, where=counts[few], initial=0.0)
         allowance = np.maximum(self._gap(task), 0.5 * (task.target - flat))
         M = outward(model.eps[rows, 1:])
@@ -131,7 +130,7 @@ class ChebyshevCertificate:
         fits = np.flatnonzero((best <= 0.5 * allowance) | (unknown & np.isfinite(best)))
         still = limited.copy()
         still[few] = False  # a box whose tail is too large is halved
-        still[few[fits]] = bound_again(task, [chosen[k] for k in fits], size[fits], self.grids)
+        still[few[fits]] = bound_again(task, [chosen[k] for k in fits], self.grids)
         return still
 
     def _degrees(

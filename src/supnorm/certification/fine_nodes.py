@@ -25,6 +25,8 @@ from supnorm.program import Program
 POINTS = 20_000  # points of one call of the running error analysis
 # Features at the nodes of one box for which balls are made: 0.1 s a box. Polynomials and formulas have a few thousand.
 MOST_BALLS = 400_000
+# Precision that the checker needs where forward bounds of rounding are too large: its balls grow by the same factors.
+BITS_OF_CHECKER = 128
 # Rounding that is smaller than this share of the allowance counts as none.
 SHARE = 0.01
 
@@ -43,13 +45,12 @@ class Rule:
     allowance: float
 
 
-def bound_again(task: Task, rules: list[Rule], size: Array, grids: tuple[int, ...]) -> NDArray[np.bool_]:
+def bound_again(task: Task, rules: list[Rule], grids: tuple[int, ...]) -> NDArray[np.bool_]:
     """Offer better bounds for some boxes; says for each whether rounding still stands in the way.
 
     Args:
         task: the alternative and the batch.
         rules: one for each box that is bounded again.
-        size: bound of the values on each of these boxes, shape ``(len(rules), m)``.
         grids: K of the Ehlich-Zeller grids.
     """
     lost = np.ones(len(rules), dtype=bool)
@@ -59,26 +60,25 @@ def bound_again(task: Task, rules: list[Rule], size: Array, grids: tuple[int, ..
         step = max(POINTS // (n + 1) ** task.d, 1)
         for i in range(0, len(of_degree), step):
             part = of_degree[i : i + step]
-            lost[part] = _by_adjoints(task, [rules[k] for k in part], size[part], grids)
+            lost[part] = _by_adjoints(task, [rules[k] for k in part], grids)
     if balls.available():
         for k in np.flatnonzero(lost):
             lost[k] = not _in_balls(task, rules[k], grids)
     return lost
 
 
-def _by_adjoints(task: Task, rules: list[Rule], size: Array, grids: tuple[int, ...]) -> NDArray[np.bool_]:
+def _by_adjoints(task: Task, rules: list[Rule], grids: tuple[int, ...]) -> NDArray[np.bool_]:
     """Bound boxes of one degree with running error analysis; says for which it leaves too much rounding."""
     n, d = rules[0].degree, task.d
     rows = np.array([r.row for r in rules])
     allowance = np.array([r.allowance for r in rules])
-    best = chebyshev.transform_rounding(n, d, size).max(1)  # what no analysis can change
-    lost = np.asarray(best > allowance)
+    lost = allowance == 0.0
     if lost.all():
         return lost
     centre, half = task.centre[rows], task.half[rows]
     middle, error = with_rounding(task.program, centre, off_of(centre, half))
-    least = chebyshev.lebesgue(n, d) * error.max(1) + best  # the nodes can hardly be better than the centre
-    lost |= np.asarray(least > allowance)
+    least = node_loss(n, d, error, np.abs(middle))  # that of the nodes can hardly be smaller
+    lost |= least.max(1) > allowance
     lost |= ~np.isfinite(middle).all(1)
     few = np.flatnonzero(~lost)
     if not len(few):
@@ -89,7 +89,7 @@ def _by_adjoints(task: Task, rules: list[Rule], size: Array, grids: tuple[int, .
     shape = (len(few), (n + 1) ** d, -1)
     values, errors = values.reshape(shape), errors.reshape(shape).max(1)
     loss = node_loss(n, d, errors, np.abs(values).max(1) + errors)
-    _offer(task, [rules[k] for k in few], values, loss, grids, bits=0)
+    _offer(task, [rules[k] for k in few], values, loss, grids, BITS_OF_CHECKER)
     lost[few] = loss.max(1) > allowance[few]
     return lost
 
@@ -113,8 +113,10 @@ def _in_balls(task: Task, rule: Rule, grids: tuple[int, ...]) -> bool:
         centre, half = task.centre[rule.row], task.half[rule.row]
         values, loss = values_in_balls(task.state.error, task.program, centre, half, n, bits=bits)
         allowed = max(rule.allowance, SHARE * float(np.abs(values).max()))
-        if float(loss.max()) <= allowed:
+        enough = float(loss.max()) <= allowed
+        if enough or bits == balls.BITS[-1]:
             _offer(task, [rule], values[None], loss[None], grids, bits)
+        if enough:
             return True
     return False
 
@@ -132,6 +134,8 @@ def values_in_balls(
     with np.errstate(all="ignore"):
         shift = float(np.max(32.0 * U * (np.abs(error.low) + np.abs(error.high)) / half))
     room = min(1.0, d * n * n * shift) * chebyshev.lebesgue(n, d) * largest
+    # The checker carries its balls through coefficients and grid: their radii grow by more than Lebesgue's constant.
+    room = room + 8.0 * (2.0 * (n + 1)) ** d * errors.max(0)
     return values, node_loss(n, d, errors.max(0), largest) + room
 
 
@@ -146,7 +150,6 @@ def _offer(
     coefficients = chebyshev.along_axes(
         chebyshev.transform(n), values.reshape(len(rows), *(n + 1,) * d, -1), d
     )
-    unknown = np.array([r.allowance == 0.0 for r in rules])
     _remember_places(task, rows, chebyshev.tensor_nodes(n, d), values)
     for grid in (0, *grids):
         if (grid * n) ** d > chebyshev.LARGEST_GRID:
@@ -157,7 +160,7 @@ def _offer(
         low, high = chebyshev.polynomial_range(coefficients[open_], n, d, grid)
         extra = slack[open_]
         state.offer(a, rows[open_], low - extra, high + extra, degree=n, rho=rho[open_], grid=grid, bits=bits)
-        if grid and (bits or unknown.any()):
+        if grid:
             fine = chebyshev.along_axes(chebyshev.basis(n, grid * n), coefficients, d)
             places = chebyshev.tensor_nodes(grid * n - 1, d)
             _remember_places(task, rows, places, fine.reshape(len(rows), len(places), -1))

@@ -143,9 +143,6 @@ def _demand(error: ErrorProgram, a: int, kind: Kind) -> None:
         fits = n != PIECES or (d <= 2 and not error.declared)
     if kind.bits:
         fits &= kind.graded < 0 < n and kind.rho > 0.0 and not error.declared
-        fits &= (n + 1) ** d * features <= MOST_BALLS
-        if not available():
-            raise CannotProve("a leaf was proved in ball arithmetic, and python-flint is not installed")
     if not fits:
         raise CannotProve(
             f"a leaf's proof (degree {n}, grid {grid}, rule {kind.graded}) is beyond the limits of the format"
@@ -183,12 +180,9 @@ def _tensor(
     model, _ = propagate(program, centre, half, np.concatenate([[1.0], ellipse_scales(rho)]))
     if kind.bits:
         tail = outward(model.eps[:, 1] * chebyshev.tail_factor(n, rho, d))
-        pairs = [
-            values_in_balls(error, program, c, h, n, bits=kind.bits)
-            for c, h in zip(centre, half, strict=True)
-        ]
-        values, loss = (np.stack(column) for column in zip(*pairs, strict=True))
-        return *_interpolated(values, kind, d, tail + loss), model.err
+        rows = [_again(error, program, kind, c, h, t) for c, h, t in zip(centre, half, tail, strict=True)]
+        low, high = (np.stack(column) for column in zip(*rows, strict=True))
+        return low, high, model.err
     other = Beyond(error.declared, centre, half)
     tails, noise = interpolation_loss(n, d, rho, outward(model.eps[:, 1:]), model.err, model.size + model.err)
     slack = tails[:, 0] + other.tail(n) + noise
@@ -199,24 +193,23 @@ def _tensor(
             values, noise = Beyond(error.declared, centre[part], half[part]).add(n, values)
             extra = extra + noise
         low[part], high[part] = _interpolated(values, kind, d, extra)
-    if not error.declared:
-        largest = np.maximum(np.abs(low), np.abs(high))
-        for row in np.flatnonzero((noise > SHARE * largest).any(1)):  # as `fine_nodes` bounded it, perhaps
-            tail = tails[row : row + 1, 0]
-            one = _by_adjoints(program, centre[row], half[row], n, kind, tail)
-            low[row], high[row] = np.maximum(low[row], one[0]), np.minimum(high[row], one[1])
     return low, high, model.err
 
 
-def _by_adjoints(
-    program: Program, centre: Array, half: Array, n: int, kind: Kind, tail: Array
+def _again(
+    error: ErrorProgram, program: Program, kind: Kind, centre: Array, half: Array, tail: Array
 ) -> tuple[Array, Array]:
-    """The range of the interpolant of one box, its rounding bounded by running error analysis."""
-    d = len(centre)
+    """The range on one box as `fine_nodes` bounds it: by running error analysis, and by balls if that is not enough."""
+    n, d = kind.degree, len(centre)
     points = centre + half * chebyshev.tensor_nodes(n, d)
     values, errors = with_rounding(program, points, np.broadcast_to(off_of(centre, half), points.shape))
     loss = node_loss(n, d, errors.max(0), np.abs(values).max(0) + errors.max(0))
-    low, high = _interpolated(values[None], kind, d, tail + loss)
+    features = sum(node.width for node in program.nodes)
+    if (loss > SHARE * np.abs(values).max(0)).any() and len(points) * features <= MOST_BALLS:
+        if not available():
+            raise CannotProve("a leaf was proved in ball arithmetic, and python-flint is not installed")
+        values, loss = values_in_balls(error, program, centre, half, n, bits=kind.bits)
+    low, high = _interpolated(values[None], kind, d, (tail + loss)[None])
     return low[0], high[0]
 
 

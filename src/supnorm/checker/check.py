@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -229,7 +229,7 @@ def _of_statement(file: _File, values: Mapping[str, Values], accepted: bool) -> 
     compared = any(name in statement.given.programs and len(points) for name, points in values.items())
     words = (
         f"the statement follows from its {len(file.documents)} parts; every leaf of them was proved again in "
-        f"{PRECISION}-bit ball arithmetic"
+        f"{_bits_of(file.documents.values())} ball arithmetic"
     )
     return CheckResult(
         accepted=True,
@@ -253,13 +253,18 @@ _TIED = "the programs agree with the problem at the given points"
 _UNTIED = "the programs were taken from the file; whether they are your model and reference was not checked"
 
 
+def _bits_of(documents: Iterable[Document]) -> str:
+    most = max((max(leaf.bits, default=0) for one in documents for leaf in one.leaves), default=0)
+    return f"{PRECISION}-bit" if most <= PRECISION else f"{PRECISION}-bit to {most}-bit"
+
+
 def _reason(document: Document, compared: bool, functions: Functions) -> str:
     leaves = (
         "every leaf"
         if document.upper < math.inf
         else "no upper bound is claimed; every leaf that has a bound"
     )
-    parts = [f"{leaves} was proved again in {PRECISION}-bit ball arithmetic"]
+    parts = [f"{leaves} was proved again in {_bits_of([document])} ball arithmetic"]
     parts.append(_TIED if compared else _UNTIED)
     if document.deployed is not None:
         parts.append("what float32 adds to the error of the model was proved again on the named assumptions")

@@ -36,8 +36,7 @@ VERDICTS = {
     "{upper:error at most {digits}}.",
     "lower-precision": "This holds in exact arithmetic; the {side} as it runs was seen to differ from it by up to "
     "{difference:at most 2}.",
-    "beyond-float64": "This is the error in exact arithmetic, below what float64 can show; evaluation in float64 "
-    "adds up to {rounding:error at most 2}.",
+    "beyond-float64": "This holds in exact arithmetic; evaluation in float64 adds {rounding:error at most 2} at most.",
     "ratio-missed": "The ratio {ratio:num 6} was not reached.",
     "stopped": "You stopped it; save the certificate and resume from it.",
     "no-room": "The programs that were read have no known error above {tolerance:error 6}. But model and reference "
