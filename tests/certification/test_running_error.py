@@ -134,7 +134,7 @@ def _still(honest):
 
 
 MUTANTS = {
-    "no curvature": ("_spread", _zero),
+    "no curvature": ("_slope_radius", _zero),
     "derivatives without their radius": ("_product", _no_radius),
     "E is zero": ("_forward", _still),
 }

@@ -3,7 +3,7 @@
 `ChebyshevCertificate` finds such boxes (`limited`). For each of them the values at the nodes are computed again so that less
 is lost: first with running error analysis by adjoints (`running_error`), which is enough for deep networks, else in ball
 arithmetic (`balls`), for errors below what float64 can see. Coefficients and maximum stay in float64: they lose a few units
-in the last place of the *error*, however small the error is. Boxes on which float64 is good enough never come here.
+in the last digit of the *error*, however small the error is. Boxes on which float64 is good enough never come here.
 
 The bound is that of the Chebyshev certificate: sup |e| <= max |p| + tail + Lebesgue constant * (error of the node values).
 """
@@ -150,7 +150,7 @@ def _offer(
     coefficients = chebyshev.along_axes(
         chebyshev.transform(n), values.reshape(len(rows), *(n + 1,) * d, -1), d
     )
-    _remember_places(task, rows, chebyshev.tensor_nodes(n, d), values)
+    _remember_largest(task, rows, chebyshev.tensor_nodes(n, d), values)
     for grid in (0, *grids):
         if (grid * n) ** d > chebyshev.LARGEST_GRID:
             break
@@ -162,12 +162,12 @@ def _offer(
         state.offer(a, rows[open_], low - extra, high + extra, degree=n, rho=rho[open_], grid=grid, bits=bits)
         if grid:
             fine = chebyshev.along_axes(chebyshev.basis(n, grid * n), coefficients, d)
-            places = chebyshev.tensor_nodes(grid * n - 1, d)
-            _remember_places(task, rows, places, fine.reshape(len(rows), len(places), -1))
+            points = chebyshev.tensor_nodes(grid * n - 1, d)
+            _remember_largest(task, rows, points, fine.reshape(len(rows), len(points), -1))
 
 
-def _remember_places(task: Task, rows: NDArray[np.intp], grid: Array, values: Array) -> None:
-    """Remember the places with the largest values: in float64 no search can find them."""
+def _remember_largest(task: Task, rows: NDArray[np.intp], grid: Array, values: Array) -> None:
+    """Remember the points with the largest values: in float64 no search can find them."""
     best = task.state.error.one_sided(values).max(2).argmax(1)
     points = task.centre[rows] + task.half[rows] * grid[best]
     task.state.points.append(points)

@@ -120,7 +120,7 @@ def _forward(node: Node, args: list[_Step], x: Array, off: Array) -> _Step:
     if node.op in AT_POINT:
         extra = () if node.parameter is None else (node.parameter,)
         value, slope, local, lost = AT_POINT[node.op](v[0], *extra)
-        radius = _spread(node.op, v[0], r[0], np.abs(slope), lost, extra)
+        radius = _slope_radius(node.op, v[0], r[0], np.abs(slope), lost, extra)
         local = local + TINY
         return _Step(value, local, (np.abs(slope) + radius) * r[0] + local, ((slope, radius),))
     value = apply(node, v, x)
@@ -147,7 +147,7 @@ def _forward(node: Node, args: list[_Step], x: Array, off: Array) -> _Step:
     return _Step(value, local, carried if local is None else carried + local, slopes)
 
 
-def _spread(op: str, x: Array, r: Array, slope: Array, lost: Array, extra: tuple[float, ...]) -> Array:
+def _slope_radius(op: str, x: Array, r: Array, slope: Array, lost: Array, extra: tuple[float, ...]) -> Array:
     """How far the derivative on [x - r, x + r] may be from the computed one at x, whose size is ``slope``."""
     bend = 2.0 * REAL[op][1] if op in REAL else _CURVATURE[op](x, r, *extra)
     radius = lost + bend * r
