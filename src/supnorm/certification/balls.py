@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from supnorm.certification.rounding import Array, U
 from supnorm.program import Node, Program
+from supnorm.program.special import NAMES, has_balls, in_balls
 
 Ball = Any
 Rows = list[list[Ball]]  # of a feature the values at all points
@@ -29,7 +30,7 @@ _TANH_GELU, _CUBIC = 0.7978845608028654, 0.044715  # the float64 constants are t
 
 def available() -> bool:
     """Whether python-flint is installed."""
-    return find_spec("flint") is not None
+    return has_balls()
 
 
 @contextmanager
@@ -129,6 +130,8 @@ def _function(node: Node) -> Callable[..., Ball]:
         return lambda z: (arb(p) * z.log()).exp()
     if node.op == "leaky_relu":
         return lambda z: z.max(arb(0)) + arb(p) * z.min(arb(0))
+    if node.op in NAMES:
+        return partial(in_balls, node.op, parameter=() if p is None else (p,))
     named = _NAMED.get(node.op)
     if named is not None:
         return named
@@ -155,6 +158,10 @@ def _gelu_tanh(z: Ball) -> Ball:
     return z / 2 * (1 + (arb(_TANH_GELU) * (z + arb(_CUBIC) * z**3)).tanh())
 
 
+def _cbrt(z: Ball) -> Ball:
+    return -_cbrt(-z) if z < 0 else z.root(3)
+
+
 def _relu(z: Ball) -> Ball:
     from flint import arb
 
@@ -171,7 +178,8 @@ _NAMED: dict[str, Callable[..., Ball]] = {
     "relu": _relu,
     "sigmoid": _sigmoid,
     "softplus": _softplus,
+    "cbrt": _cbrt,
     "silu": lambda z: z * _sigmoid(z),
     "gelu": _gelu,
     "gelu_tanh": _gelu_tanh,
-}  # tanh, sin, cos, exp, log, sqrt, erf, min, max have the same names in FLINT
+}  # tanh, atan, sin, cos, exp, log, sqrt, erf, min, max have the same names in FLINT

@@ -72,7 +72,7 @@ def _by_adjoints(task: Task, rules: list[Rule], grids: tuple[int, ...]) -> NDArr
     n, d = rules[0].degree, task.d
     rows = np.array([r.row for r in rules])
     allowance = np.array([r.allowance for r in rules])
-    lost = allowance == 0.0
+    lost: NDArray[np.bool_] = np.asarray(allowance == 0.0)
     if lost.all():
         return lost
     centre, half = task.centre[rows], task.half[rows]

@@ -30,6 +30,7 @@ import numpy as np
 from supnorm.certification.elementary import AT_POINT, STEEPEST, largest_power
 from supnorm.certification.majorants import REAL
 from supnorm.certification.rounding import TINY, Array, U, gamma
+from supnorm.certification.special_bounds import SPECIAL, largest
 from supnorm.program import Node, Program
 from supnorm.program.evaluation import apply
 
@@ -42,12 +43,22 @@ ROOM = 1e-6
 FAR = 1e100  # powers and logarithms of larger numbers and of their inverses have no rule here
 Ball: TypeAlias = tuple[Array, Array]  # midpoint and radius
 
+
+def _special_curvature(op: str) -> Callable[..., Array]:
+    def bend(c: Array, r: Array, *parameter: float) -> Array:
+        wide = r * (1.0 + ROOM) + 4.0 * U * np.abs(c)
+        return 2.0 * largest(op, 2, c - wide, c + wide, np.zeros(1), *parameter)
+
+    return bend
+
+
 # sup |phi''| on [c - r, c + r] for functions whose second derivative is not bounded on the real line.
 _CURVATURE: dict[str, Callable[..., Array]] = {
     "exp": lambda c, r: np.exp(c + r) * (1.0 + ROOM),
     "log": lambda c, r: largest_power(c, r, -2.0),
     "sqrt": lambda c, r: 0.25 * largest_power(c, r, -1.5),
     "pow": lambda c, r, p: abs(p * (p - 1.0)) * (1.0 + ROOM) * largest_power(c, r, p - 2.0),
+    **{op: _special_curvature(op) for op in SPECIAL},
 }
 _EXACT = ("constant", "take", "concat", "neg", "abs", "relu", "min", "max")
 _ARITHMETIC = ("add", "sub", "mul", "div", "leaky_relu")
@@ -154,7 +165,7 @@ def _slope_radius(op: str, x: Array, r: Array, slope: Array, lost: Array, extra:
     if op in REAL:
         return np.minimum(radius, slope + REAL[op][0])
     radius = np.fmin(radius, slope + STEEPEST[op](x, r, *extra) * (1.0 + ROOM))
-    if op == "exp" or (op == "pow" and float(*extra).is_integer() and float(*extra) >= 0.0):
+    if op == "exp" or op in SPECIAL or (op == "pow" and float(*extra).is_integer() and float(*extra) >= 0.0):
         return radius
     sign = np.abs(x) if op == "pow" and float(*extra).is_integer() else x
     known = (_least(sign, r) > 0.0) & (sign > 1.0 / FAR) & (sign < FAR)

@@ -68,6 +68,13 @@ def value(op: str, z: Array, *parameter: float) -> Array:
     return taylor(op, z, 1, *parameter)[0][0]
 
 
+def in_balls(op: str, z: Ball, parameter: tuple[float, ...] = ()) -> Ball:
+    """The value at a ball, in the precision that is set; not a number where the function has none."""
+    from flint import arb
+
+    return _FUNCTIONS[op](z, 1, *map(arb, parameter))[0]
+
+
 def taylor(op: str, z: Array, count: int, *parameter: float) -> tuple[list[Array], list[Array]]:
     """phi^(i)(z)/i! for i < ``count`` <= 6, and bounds of their errors; NaN where there is no value.
 
