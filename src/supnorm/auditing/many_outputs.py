@@ -22,7 +22,7 @@ from supnorm.problem import Problem
 from supnorm.problem.records import output_units
 from supnorm.results import Witness
 from supnorm.results.audit import OutputRecord
-from supnorm.results.printable import printable
+from supnorm.results.printable import in_cell
 
 Array = NDArray[np.float64]
 LISTED = 1000  # outputs that a record lists at most, peaks apart: about 1 MB
@@ -101,7 +101,7 @@ class Outputs:
         columns = [self.worst, self.rms] if self.each else [none, none]
         columns += [side for peak in peaks for side in (peak.model, peak.reference)]
         for name, unit, *numbers in zip(self.names, self.units, *columns, strict=True):
-            writer.writerow([printable(name), printable(unit), *(repr(float(v)) for v in numbers)])
+            writer.writerow([in_cell(name), in_cell(unit), *(repr(float(v)) for v in numbers)])
         return text.getvalue()
 
 

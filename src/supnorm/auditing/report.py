@@ -24,7 +24,7 @@ from supnorm.results.audit import AuditRecord, PeakRecord
 from supnorm.results.door import DAMAGED, faults_of, read_json, reading_table
 from supnorm.results.guard import exists
 from supnorm.results.numbers import num
-from supnorm.results.printable import printable
+from supnorm.results.printable import from_cell, in_cell
 from supnorm.results.writing import write_whole
 from supnorm.wording.result import narrator
 
@@ -45,12 +45,13 @@ class Table:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_csv(self) -> str:
-        """The table as CSV text, labels first; numbers with all their digits."""
+        """The table as CSV text, labels first; numbers with all their digits, text as `in_cell` writes it."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(map(printable, (*self.labels, *self.columns)))
+        writer.writerow(map(in_cell, (*self.labels, *self.columns)))
         for i, row in enumerate(self.rows):
-            writer.writerow([*(column[i] for column in self.labels.values()), *(repr(float(v)) for v in row)])
+            labels = (in_cell(column[i]) for column in self.labels.values())
+            writer.writerow([*labels, *(repr(float(v)) for v in row)])
         return text.getvalue()
 
 
@@ -237,5 +238,6 @@ def _read_points(path: Path, record: AuditRecord) -> Table:
     if record.table is not None:
         first = max(len(header) - len(record.axes) - 2 * record.outputs_total - 1, 0)
     data = np.array([[float(v) for v in row[first:]] for row in rows]).reshape(len(rows), len(header) - first)
-    labels = {name: tuple(row[k] for row in rows) for k, name in enumerate(header[:first])}
+    header = list(map(from_cell, header))
+    labels = {name: tuple(from_cell(row[k]) for row in rows) for k, name in enumerate(header[:first])}
     return Table(tuple(header[first:]), data, labels)

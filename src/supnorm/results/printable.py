@@ -17,6 +17,8 @@ OBEYED = re.compile(
     "\U000e0000-\U000e007f]"
 )
 _BROKEN = re.compile(r"[\t\n]")
+# What a spreadsheet computes (after apostrophes too, so that `from_cell` gives every text back), and plain numbers.
+_FORMULA, _NUMBER = re.compile(r"'*[=+\-@\t\n]"), re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def _shown(found: re.Match[str]) -> str:
@@ -56,6 +58,28 @@ def within_a_line(text: str, longest: int) -> str:
     line = printable(_BROKEN.sub(" ", text))
     end = longest // 3
     return line if len(line) <= longest else f"{line[: longest - end]}…{line[-end:]}"
+
+
+def in_cell(text: str) -> str:
+    """``text`` printable, as a cell of a CSV file: an apostrophe stands before what a spreadsheet would compute.
+
+    Names and labels come from files of others. A spreadsheet reads a cell that begins with =, +, -, @ or a tab as a formula,
+    and some formulas start programs. Numbers stay as they are.
+
+    >>> in_cell("=SUM(A1)"), in_cell("-5.2"), in_cell("site A"), in_cell("'=1")
+    ("'=SUM(A1)", '-5.2', 'site A', "''=1")
+    """
+    shown = printable(text)
+    return f"'{shown}" if _FORMULA.match(shown) and not _NUMBER.fullmatch(shown) else shown
+
+
+def from_cell(cell: str) -> str:
+    """The text that `in_cell` wrote into a cell.
+
+    >>> [from_cell(in_cell(text)) for text in ("=1", "'=1", "-5.2", "'a'", "+")]
+    ['=1', "'=1", '-5.2', "'a'", '+']
+    """
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
 
 
 def in_json(text: str) -> str:
