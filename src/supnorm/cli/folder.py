@@ -303,15 +303,13 @@ def same_run(store: EvaluationStore, asked: dict[str, float | None], folder: Pat
     with faults_of(f"{store.path}", DAMAGED):
         before: dict[str, float | None] = asked if held is None else json.loads(held)
         differ = [name for name in asked if asked[name] != before.get(name)]
-        for name in differ:
-            literal(before.get(name) or 0)  # text that is no number raises an error here
-    if differ:
         was, now = (
             ", ".join(
-                f"no --{n}" if (value := v[n]) is None else f"--{n} {literal(value, 6)}" for n in differ
+                f"no --{n}" if (value := v.get(n)) is None else f"--{n} {literal(value, 6)}" for n in differ
             )
             for v in (before, asked)
         )
+    if differ:
         raise BadInput(
             f"--resume: the run in {folder} was started with {was}, but you ask for {now}; "
             "give the same options to go on with it, or another --out"

@@ -83,8 +83,8 @@ class Caller:
         if stored is not None:
             self.decided = stored.startswith("yes")
         self.declared = stored is not None and stored.endswith("declared")
-        rows = store.recall(f"rows a call, {side}") if store else None
-        self.rows = int(rows) if rows is not None else None if before is None else self._rows_for(before)
+        rows = store.rows(f"rows a call, {side}") if store else None
+        self.rows = self._rows_for(before) if rows is None and before is not None else rows
         sent = store.recall(f"one by one, {side}") if store else None
         self.one_by_one: bool | None = None if before is None else self.cost >= ALONE
         if sent is not None:

@@ -61,14 +61,12 @@ def demand_same_function(store: EvaluationStore, side: str, function: Function) 
 
 
 def _one(store: EvaluationStore, side: str, function: Function, what: str, instead: str) -> int:
-    rows = [
-        (np.frombuffer(key), y)
-        for key, (y, message) in store.load(side).items()
-        if message is None and np.isfinite(y).all()
-    ]
+    # A call that failed may succeed now. One that gave NaN, or an infinite number, has to give the same again.
+    rows = [(np.frombuffer(key), y) for key, (y, message) in store.load(side).items() if message is None]
     if not rows:
         return 0
-    scale = np.max(np.abs([y for _, y in rows]), axis=0) + np.finfo(float).tiny
+    sizes = np.abs([y for _, y in rows])
+    scale = np.max(sizes, axis=0, where=np.isfinite(sizes), initial=0.0) + np.finfo(float).tiny
     chosen = [rows[i] for i in _drawn(len(rows))]
     x, stored = np.array([p for p, _ in chosen]), np.array([y for _, y in chosen])
     allowed = ROOM * ALLOWED.get(function.precision, ALLOWED["float32"]) * scale
@@ -76,12 +74,12 @@ def _one(store: EvaluationStore, side: str, function: Function, what: str, inste
         allowed = allowed + 2.0 * function.declared.accuracy
     now, messages = guarded(function.value, x, stored.shape[1])
     for i in range(len(x)):
-        if i not in messages and now.shape == stored.shape and (np.abs(now[i] - stored[i]) <= allowed).all():
+        if i not in messages and now.shape == stored.shape and _same(now[i], stored[i], allowed):
             continue
         alone, why = guarded(
             function.value, x[i : i + 1], stored.shape[1]
         )  # a batch of another size may differ by rounding
-        if not why and alone.shape[1] == stored.shape[1] and (np.abs(alone[0] - stored[i]) <= allowed).all():
+        if not why and alone.shape[1] == stored.shape[1] and _same(alone[0], stored[i], allowed):
             continue
         value = why.get(0) or _shown(alone[0])
         raise BadInput(
@@ -89,6 +87,13 @@ def _one(store: EvaluationStore, side: str, function: Function, what: str, inste
             f"now it gives {value}; {instead}, or restore the function"
         )
     return len(x)
+
+
+def _same(now: Array, stored: Array, allowed: Array) -> bool:
+    """Whether two rows of values agree; NaN and infinite numbers agree with themselves alone."""
+    with np.errstate(invalid="ignore"):
+        near = np.abs(now - stored) <= allowed
+    return bool((near | (now == stored) | (np.isnan(now) & np.isnan(stored))).all())
 
 
 def _drawn(count: int) -> list[int]:

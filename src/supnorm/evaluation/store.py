@@ -232,6 +232,18 @@ class EvaluationStore:
                 raise ValueError(f"{key}: {text}")
         return value
 
+    def rows(self, key: str) -> int | None:
+        """A number of rows, 1 or more, that `remember` stored as text; None if there is none.
+
+        Raises:
+            BadInput: when the stored text is no such number.
+        """
+        value = self.number(key)
+        with faults_of(f"{self.path}", NO_STORE):
+            if value is not None and not (value >= 1 and value.is_integer()):
+                raise ValueError(f"{key}: {value:g}")
+        return None if value is None else int(value)
+
     def vouched(self, side: str, value: object) -> bool:
         """Whether this callable is known to be the one whose values of a side are stored."""
         return any(of == side and known == value for of, known in self._vouched)

@@ -1,0 +1,50 @@
+"""What somebody wrote into a store: facts that are none, and values that a function never had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from supnorm.cli.folder import same_run
+from supnorm.evaluation import EvaluationStore, spot_check
+from supnorm.evaluation.caller import Caller
+from supnorm.problem import Function
+from supnorm.results import BadInput
+
+LINE = Function(lambda x: 1.0 + 2.0 * x, name="f")
+
+
+def store_of(folder: Path, values: list[float]) -> EvaluationStore:
+    store = EvaluationStore(folder / "s.sqlite", "f")
+    x = np.linspace(0.0, 1.0, len(values))[:, None]
+    store.append("model", "search", x, np.array(values)[:, None], {}, 0.1)
+    return store
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+def test_a_value_that_is_stored_as_lost_is_lost_now(tmp_path: Path, lost: float) -> None:
+    store = store_of(tmp_path, [lost] * 20)
+    with pytest.raises(BadInput, match=r"model f has changed: at .* the stored value is \((nan|inf)\)"):
+        spot_check(store, {"model": LINE})
+    assert spot_check(store, {"model": Function(lambda x: np.full(x.shape, lost), name="f")}) > 1
+
+
+@pytest.mark.parametrize("text", ["many", "-5", "0", "2.5", "nan", "1e400", "[]"])
+def test_rows_of_a_call_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
+    store = store_of(tmp_path, [1.0, 3.0])
+    store.remember("rows a call, model", text)
+    with pytest.raises(BadInput, match="not a store of evaluations"):
+        Caller(LINE, "model", store)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"seed": {}}', '{"seed": 1e400}', '{"seed": "x"}', "[]", "null", "{", '{"seed": true}']
+)
+def test_options_of_the_run_before_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
+    store = store_of(tmp_path, [1.0])
+    store.remember("asked for", text)
+    with pytest.raises(BadInput) as refused:
+        same_run(store, {"seed": 3, "evaluations": 100}, tmp_path)
+    assert "\n" not in str(refused.value)
