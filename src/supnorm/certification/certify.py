@@ -29,6 +29,8 @@ from supnorm.certification.obstacle import without_bound, without_value
 from supnorm.certification.proved_again import ProvedAgain
 from supnorm.certification.result import CertifyResult, certificate_of, disagreement, result_of
 from supnorm.certification.resume import Admit, contradiction, go_on, load_bracket
+from supnorm.certification.root_result import certify_root
+from supnorm.certification.roots import Work as RootWork
 from supnorm.certification.rough import rough_points
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.executor import broken_workers_explained
@@ -39,6 +41,7 @@ from supnorm.problem import Problem
 from supnorm.results import BadInput, Contradiction
 from supnorm.results.numbers import exact
 from supnorm.results.option import Allowed, demand_allowed, demand_seconds, demand_seed
+from supnorm.sources.root import equation_of
 from supnorm.wording import Fact
 
 Observer = Callable[[BracketNarrowed | ProvedAgain], None]
@@ -104,6 +107,11 @@ def certify(
     limit = Limit.of(seconds, boxes)
     _demand_problem(problem)
     goal = _goal(ratio, problem.error.limit if ratio is None and tolerance is None else tolerance)
+    if (equation := equation_of(problem.reference)) is not None:
+        if strategy is not None:
+            raise BadInput("strategy cannot be chosen where the reference is a root: its parts are of several kinds")
+        asked = RootWork(goal, limit, executor, observer or (lambda event: None), witness, resume, seed)
+        return certify_root(problem, equation, asked)
     measuring = Measuring(problem)
     error = error_program(problem, measuring)
     choice = _method(error, strategy)

@@ -15,7 +15,7 @@ from supnorm.certification.boxes import DEEPEST
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.leaf import Leaves
 from supnorm.certification.rounding import Array
-from supnorm.problem import Problem
+from supnorm.problem import Domain, Problem
 from supnorm.program import Program, Unsupported, program_of
 from supnorm.results.numbers import num
 from supnorm.wording import Fact, Value, fact
@@ -61,7 +61,7 @@ def without_bound(problem: Problem, error: ErrorProgram, leaves: Leaves) -> Fact
     low, high = error.to_x(t - half), error.to_x(t + half)
     centre, half = 0.5 * (low + high), 0.5 * (high - low)
     # Twice the box: rounding may hide a pole on the face of so small a box.
-    whose, where = _whose(problem, centre, 2.0 * half), _where(problem, low, high)
+    whose, where = _whose(problem, centre, 2.0 * half), box_in_words(problem.domain, low, high)
     if error.declared and not whose:
         return fact("declared-too-loose", where=where)
     return fact("no-bound-yet" if smallest.level.max() < DEEPEST else "no-bound", where=where, **whose)
@@ -99,10 +99,10 @@ def _point(problem: Problem, x: Array) -> dict[str, float]:
     return dict(zip(problem.domain.names, x.tolist(), strict=True))
 
 
-def _where(problem: Problem, low: Array, high: Array) -> str:
+def box_in_words(domain: Domain, low: Array, high: Array) -> str:
     """A box in words: one number for an axis on which it is thin, otherwise its ends."""
     parts = []
-    for axis, name, a, b in zip(problem.domain.axes, problem.domain.names, low, high, strict=True):
+    for axis, name, a, b in zip(domain.axes, domain.names, low, high, strict=True):
         width = axis.high - axis.low
         a, b, middle = (0.0 if abs(v) < 1e-9 * width else v for v in (a, b, 0.5 * (a + b)))
         thin = b - a < 1e-6 * max(width, abs(middle))

@@ -17,6 +17,7 @@ from supnorm.certification.deployed_record import claimed_in_single, deployed_re
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.measured import BEYOND, NOTHING_SEEN, Agreement
 from supnorm.certification.rounding import ULPS
+from supnorm.certification.statement import Statement
 from supnorm.certification.verdict import Ended, status_of, unit_of
 from supnorm.problem import ErrorMeasure, Problem, fingerprint
 from supnorm.program.special import NAMES
@@ -44,7 +45,7 @@ class CertifyResult:
 
     Attributes:
         record: the result as plain data (`supnorm.results.certify`), as ``supnorm certify --json`` writes it.
-        certificate: the proof, to be saved and checked.
+        certificate: the proof, to be saved and checked; a statement of several parts where the reference is a root.
         agreement: the measured difference between model and reference as they run and their programs.
         witness: the point of `lower`; None when the error is zero.
         unit: unit of the error; empty if it has none or is a multiple of the tolerances.
@@ -54,7 +55,7 @@ class CertifyResult:
     """
 
     record: CertifyRecord
-    certificate: Certificate
+    certificate: Certificate | Statement
     agreement: Agreement = NOTHING_SEEN
     witness: Witness | None = None
     unit: str = ""
@@ -259,7 +260,7 @@ def result_of(
         target=target,
         rounding=rounding,
         proved_volume=bracket.proved_volume(target),
-        witness=None if claim.witness is None else _point(claim.witness, names, outputs),
+        witness=None if claim.witness is None else point_record(claim.witness, names, outputs),
         boxes=boxes,
         tried=bracket.tried,
         believed=believed,
@@ -304,7 +305,7 @@ def _outputs(problem: Problem, witness: Witness | None) -> tuple[str, ...]:
     return problem.output_names(1 if witness is None else len(np.atleast_1d(witness.reference)))
 
 
-def _point(witness: Witness, names: tuple[str, ...], outputs: tuple[str, ...]) -> PointRecord:
+def point_record(witness: Witness, names: tuple[str, ...], outputs: tuple[str, ...]) -> PointRecord:
     return PointRecord(
         x=dict(zip(names, witness.x.tolist(), strict=True)),
         model=witness.model.tolist(),

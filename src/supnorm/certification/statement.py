@@ -116,3 +116,15 @@ def held_parts(path: Path | str, kind: str) -> dict[str, Any]:
         if data["schema"] == SCHEMA and data["digest"] == digest(data) and data["kind"] == kind:
             return {name: part for name, part in data["parts"].items() if isinstance(part, dict)}
     raise BadInput(f"{path}: not a whole {SCHEMA} file of {kind}; start without resume")
+
+
+def held_programs(path: Path | str) -> dict[str, Program]:
+    """The base programs of a saved file that `held_parts` has accepted.
+
+    Raises:
+        BadInput: when they are malformed.
+    """
+    with reading_table(Path(path), missing="; give a saved proof to resume from"), suppress(*MALFORMED):
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        return {name: Program.from_json(program) for name, program in data["programs"].items()}
+    raise BadInput(f"{path}: not a whole {SCHEMA} file; start without resume")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from supnorm.certification import extremes
+from supnorm.certification import extremes, root_claims
 from supnorm.certification.exactly import Bracket, Proved
 
 Combine = Callable[[Mapping[str, Any], Mapping[str, Proved]], dict[str, Bracket]]
-KINDS: dict[str, Combine] = {"properties": extremes.claims}
+KINDS: dict[str, Combine] = {"properties": extremes.claims, "root": root_claims.claims}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from supnorm.checker.extremes import PROPERTIES
+from supnorm.checker.roots import ROOT
 from supnorm.checker.statement_parts import Kind
 
-KINDS: dict[str, Kind] = {"properties": PROPERTIES}
+KINDS: dict[str, Kind] = {"properties": PROPERTIES, "root": ROOT}

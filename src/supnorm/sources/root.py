@@ -22,7 +22,8 @@ from supnorm.problem import Function, PartialFailure
 from supnorm.problem.coded import Coded, code_of
 from supnorm.problem.double_precision import double_precision
 from supnorm.problem.function import Pullback, real_numbers
-from supnorm.program import Program, Unreadable, Unsupported, program_of
+from supnorm.program import Node, Program, Unreadable, Unsupported, program_of
+from supnorm.program.derived import substituted
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
 
@@ -81,8 +82,14 @@ class Equation:
         """The program of an end of the branch, or of the start, ``(n, d) -> (n, 1)``."""
         if callable(which):
             return program_of(which, d)
-        value = float(which)
-        return program_of(lambda x: 0.0 * x[:, 0] + value, d)
+        constant = np.array([float(which)])
+        return Program((Node("input", (), d), Node("constant", (), 1, value=constant)))
+
+    def middle(self, d: int) -> Program:
+        """The program of the middle between the ends."""
+        weights = np.array([[0.5, 0.5]])
+        half = Program((Node("input", (), 2), Node("affine", (0,), 1, weight=weights, bias=np.zeros(1))))
+        return substituted(half, [self.end(self.low, d), self.end(self.high, d)])
 
     def columns(self, columns: list[int]) -> Equation:
         """The equation whose ``x`` are these columns of the points."""

@@ -67,6 +67,11 @@ OBSTACLES = {
     f"counts as an infinite error; {_REMEDY}.",
     "reference-without-value": "The reference has no finite value at {at:point} ({operation?:{operation:list}: }"
     f"{{value:num}}); {_REMEDY}.",
+    "root-not-proved": "It is not proved {condition:list} near {where}.",
+    "root-slope": "that the derivative of g by y has one sign between the ends of the root",
+    "root-inside": "that the root lies between its ends: Newton's method from the model ends too near to one of them",
+    "root-defect": "that Newton's method from the model has a value",
+    "root-measured": "that Newton's method from the model comes near the root",
     "declared-too-loose": "The declared bounds allow no upper bound near {where}; declare a smaller bound.",
     "no-bound-yet": f"No bound is known yet on {{where}}: there may be {_POLE}.",
     "no-bound": f"No bound can be proved near {{where}}: {_POLE}; {_REMEDY}.",
@@ -94,6 +99,7 @@ ASSUMPTIONS = {
     "branch of the code)",
     "single-refuted": "deployed_upper: nothing is claimed, because {runtime} was seen to differ from exact arithmetic by "
     "{difference:at most}, and rounding in float32 explains only {bound:at most}",
+    "exact-root": "the bound is for the exact root of the equation between its ends; Newton's method computes it in float64",
     "branches-not-taken": "the {side} has branches that its program does not take, as a function that is linear from a "
     "threshold on; the bound has room for them, {room:num 2} in the unit of the output",
     "mask-not-in-bound": "the mask is left out of the upper bound, which holds on the whole box",

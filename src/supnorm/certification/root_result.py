@@ -1,0 +1,110 @@
+"""The result of `certify` where the reference is a root: the claim of the statement, and why the work ended."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from supnorm.certification.agreement import runs
+from supnorm.certification.measured import BEYOND, Agreement
+from supnorm.certification.result import CertifyResult, disagreement, measured, point_record
+from supnorm.certification.roots import RootProof, Work, prove_root
+from supnorm.certification.verdict import Ended, status_of, unit_of
+from supnorm.problem import Problem, fingerprint
+from supnorm.results import ExitCode, Status, Witness, versions
+from supnorm.results.certify import BracketRecord, CertifyRecord
+from supnorm.sources.root import Equation
+from supnorm.wording import fact
+from supnorm.wording.certify import CERTIFY
+
+
+def certify_root(problem: Problem, equation: Equation, work: Work) -> CertifyResult:
+    """A proved bracket of the worst error of a model against a root.
+
+    Raises:
+        BadInput: see `prove_root`; and when a function differs from its program by more than the bound that was proved.
+    """
+    proof = prove_root(problem, equation, work)
+    statement, seen = proof.statement, proof.measuring.agreement()
+    lower, proved = statement.claims["error"]
+    witness, upper, widened = _witness(problem, proof), proved, seen.hidden > 0
+    if widened:
+        upper = max(proved + BEYOND * seen.size, seen.worst)
+    target = work.goal.target(lower)
+    end = "proved" if upper <= target < math.inf else proof.end if proof.end != "proved" else "rounding"
+    status = _status(problem, work, proof, seen, (lower, upper), end, widened)
+    if seen.hidden > proved and status.code in ("proved", "undecided", "interrupted"):
+        raise disagreement(seen, proved, problem.domain.names)
+    kind = "conditional" if widened or statement.believed else "exact-arithmetic"
+    bracket, outputs = statement.parts["correction"].bracket, problem.output_names(1)
+    names, everything = problem.domain.names, [p.bracket for p in statement.parts.values()]
+    record = CertifyRecord(
+        status=status,
+        sup=BracketRecord(
+            lower=lower,
+            upper=upper,
+            upper_kind=kind if math.isfinite(upper) else "none",
+            deployed_upper=None,
+        ),
+        agreement=seen.record(names, outputs),
+        ratio=1.0 if upper == 0 else upper / lower if lower > 0 else math.inf,
+        target=target,
+        rounding=float(bracket.leaves.proof.rounding.max()),
+        proved_volume=bracket.proved_volume(target) if math.isfinite(upper) else 0.0,
+        witness=None if witness is None else point_record(witness, names, outputs),
+        boxes=sum(len(b.leaves.boxes) for b in everything),
+        tried=sum(b.tried for b in everything),
+        believed=statement.believed,
+        seconds=work.limit.spent,
+        certificate=None,
+        assumptions=(*statement.assumptions, *measured(seen, names)),
+        versions=versions(),
+    )
+    return CertifyResult(
+        record=record,
+        certificate=statement,
+        agreement=seen,
+        witness=witness,
+        unit=unit_of(problem),
+        fingerprint=fingerprint(problem),
+    )
+
+
+def _status(
+    problem: Problem,
+    work: Work,
+    proof: RootProof,
+    seen: Agreement,
+    claim: tuple[float, float],
+    end: str,
+    conditional: bool,
+) -> Status:
+    ended = Ended(
+        problem=problem,
+        goal=work.goal,
+        lower=claim[0],
+        upper=claim[1],
+        end=end,
+        conditional=conditional,
+        obstacle=proof.obstacle,
+        seen=seen,
+    )
+    status, believed = status_of(ended), proof.statement.believed
+    if believed and status.code in ("within-tolerance", "proved"):  # no verdict rests on what a file states
+        boxes = sum(len(p.bracket.leaves.boxes) for p in proof.statement.parts.values())
+        stated = fact("stated-bounds", believed=believed, boxes=boxes)
+        return Status(
+            "undecided", CERTIFY.text(fact("no-verdict", stated=(stated,))), ExitCode.UNDECIDED
+        )
+    return status
+
+
+def _witness(problem: Problem, proof: RootProof) -> Witness | None:
+    """The point of the lower bound, with the values of both functions as they run."""
+    x = proof.statement.parts["correction"].bracket.witness
+    if x is None or proof.statement.claims["error"][0] <= 0.0:
+        return None
+    model, reference = runs(problem.model, x[None], "model"), runs(problem.reference, x[None], "reference")
+    size, output = problem.error(model, reference, x[None])
+    return Witness(np.asarray(x), model[0], reference[0], float(size[0]), int(output[0]))
