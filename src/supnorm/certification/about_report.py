@@ -51,7 +51,7 @@ def _facts(report: AuditReport, result: CertifyResult) -> Iterator[tuple[str, ob
 
 def _demand_same_error(report: AuditReport, result: CertifyResult, peak: PointRecord) -> None:
     """Compare an error that the audit computed with the programs; `beside` refuses one that is above the bound."""
-    record, error = report.record, result.certificate.error
+    record, error = report.record, result.by_box.error
     upper = result.upper if result.deployed_upper is None else result.deployed_upper
     k = [output.name for output in record.outputs].index(peak.output)
     model, reference = peak.model[k], peak.reference[k]
@@ -59,7 +59,7 @@ def _demand_same_error(report: AuditReport, result: CertifyResult, peak: PointRe
         return
     share = max(SHARE.get(f.precision, max(SHARE.values())) for f in (record.model, record.reference))
     unit = peak.error / abs(model - reference) if model != reference else 0.0
-    room = BEYOND * result.agreement.size + share * (abs(model) + abs(reference)) * unit
+    room = result.off + BEYOND * result.agreement.size + share * (abs(model) + abs(reference)) * unit
     x = np.array([[peak.x[axis.name] for axis in record.axes]])
     least, most = (float(error_at(error, x, direction)[0]) for direction in (-1.0, 1.0))
     if peak.error < least - room or peak.error > most + room:

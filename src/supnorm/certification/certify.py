@@ -109,7 +109,9 @@ def certify(
     goal = _goal(ratio, problem.error.limit if ratio is None and tolerance is None else tolerance)
     if (equation := equation_of(problem.reference)) is not None:
         if strategy is not None:
-            raise BadInput("strategy cannot be chosen where the reference is a root: its parts are of several kinds")
+            raise BadInput(
+                "strategy cannot be chosen where the reference is a root: its parts are of several kinds"
+            )
         asked = RootWork(goal, limit, executor, observer or (lambda event: None), witness, resume, seed)
         return certify_root(problem, equation, asked)
     measuring = Measuring(problem)

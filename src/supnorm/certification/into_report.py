@@ -81,7 +81,7 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     if result.agreement.sides:
         agreement = fact("agreement-measured", agreement=(result.agreement.fact,))
         assumptions = (*assumptions, narrator(result.unit).text(agreement))
-    picture = bound_map(result.certificate, result.target, result.proved_volume)
+    picture = bound_map(result.by_box, result.target, result.proved_volume)
     record, status = report.record, report.status
     no_excess = status.code in ("within-tolerance", "nothing-found")
     if no_excess and record.tolerance is not None and proves(result, upper, record.tolerance):

@@ -52,6 +52,8 @@ class CertifyResult:
         per_output: whether errors are multiples of the tolerances of the outputs.
         fingerprint: fingerprint of the problem.
         measure: how the error of the problem is measured; None where that is not known.
+        local: the part of a statement whose boxes bound the error; None where ``certificate`` has no parts.
+        off: how far the error may be from that of the programs of ``local``.
     """
 
     record: CertifyRecord
@@ -62,6 +64,8 @@ class CertifyResult:
     per_output: bool = False
     fingerprint: str = ""
     measure: ErrorMeasure | None = None
+    local: Certificate | None = None
+    off: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.lower <= self.upper:
@@ -78,6 +82,14 @@ class CertifyResult:
             f"CertifyResult({self.status.code!r}, lower={literal(lower, 4)}, upper={literal(upper, 4)}, "
             f"upper_kind={self.upper_kind!r}{seen})"
         )
+
+    @property
+    def by_box(self) -> Certificate:
+        """The proof whose boxes bound the error."""
+        if isinstance(self.certificate, Certificate):
+            return self.certificate
+        assert self.local is not None
+        return self.local
 
     @property
     def status(self) -> Status:

@@ -10,16 +10,20 @@ method. Nothing is assumed about S; what it is worth follows from the parts, eac
 * ``correction`` c: of S / D, by the side of the error.
 
 Theorem. If u + d U <= 1, then g(x, .) has exactly one root y between low(x) and high(x) for every x, and
-|F - y| <= delta D with delta = m U. Then c - delta <= sup |N - y| / D <= c + delta for a divisor D that does not depend on y.
-For a relative error, D = max(|F|, floor), and delta < 1:
+|F - y| <= delta D with delta = m U. So c - delta <= sup |N - y| / D <= c + delta, where D does not depend on y. For a
+relative error, with D = max(|F|, floor) and delta < 1:
 
     (c - delta)/(1 + delta) <= sup |N - y| / max(|y|, floor) <= (c + delta)/(1 - delta).
 
 Proof. By ``slope``, h(theta) = g(x, y(theta)) is differentiable with |h'| >= 1/U on [-1, 1], so h' has one sign (Darboux),
 h is strictly monotone and has at most one root. From the theta of F, |h| falls by at least t/U within a distance t in one
-of the two directions. By ``inside``, [-1, 1] contains all points at a distance of up to d U, so h changes its sign there, and
-the root is no further than |g(x, F)| U (mean value theorem). |N - F| = |S|. max(|y|, floor) differs from D by at most |F - y|,
-hence by at most delta D. The same holds for one sign of N - y. Q.E.D.
+of the two directions. By ``inside``, [-1, 1] contains all points at a distance of up to d U, so h changes its sign there,
+and the root is no further than |g(x, F)| U (mean value theorem). |N - F| = |S|. max(|y|, floor) differs from D by at most
+|F - y|, hence by at most delta D. The same holds for one sign of N - y. Q.E.D.
+
+That g is differentiable, and is continuous between the ends, follows from the parts too: an operation of g that is undefined
+somewhere (a division, a logarithm, a root, a power) stands undefined in g_y as well, and then ``slope`` has no bound; what
+does not depend on y stands in ``defect``. Operations with kinks have no derivative and are refused.
 """
 
 from __future__ import annotations

@@ -83,7 +83,6 @@ class Base:
 
 def parts(base: Base, measure: RootMeasure, domain: Domain) -> dict[str, Part]:
     """All parts, by name."""
-    d = domain.d
     near, divisor = base.near, size(base.near, measure)
     axes: dict[str, Axis | tuple[Any, ...]] = dict(zip(domain.names, domain.axes, strict=True))
     box = Domain.from_axes(axes)
@@ -109,7 +108,8 @@ def _slope(base: Base, domain: Domain) -> tuple[Program, Domain]:
     if base.along == "theta":
         rate = substituted(rate, [x, substituted(BRANCH, [*ends, inputs(d + 1, [d])])])
     else:
-        axis = Axis(*base.numbers, scale="log" if base.along == "log y" else "linear")
+        low, high = base.numbers
+        axis = Axis(low, high, scale="log" if base.along == "log y" else "linear")
     axes: dict[str, Axis | tuple[Any, ...]] = dict(zip(domain.names, domain.axes, strict=True))
     wide = Domain.from_axes(axes | {branch_name(domain.names): axis})
     return substituted(SLOPE, [rate, substituted(RADIUS, ends)]), wide

@@ -176,10 +176,18 @@ def _demand_branch(
         y = low[:, None] + (high - low)[:, None] * shares
         z = np.concatenate([np.column_stack([x, column]) for column in y.T])
         g, steep = (program.value(z)[:, 0].reshape(LINE, len(x)).T for program in (equation, slope))
-    bad = ~(np.isfinite(g).all(1) & np.isfinite(steep).all(1))
-    _refuse(bad, f"g of {what} or its derivative by y has no finite value somewhere between the ends", domain, x)
-    _refuse(np.sign(g[:, 0]) * np.sign(g[:, -1]) >= 0.0, f"g of {what} has not opposite signs at the ends of its branch", domain, x)
-    _refuse((np.sign(steep) != np.sign(steep[:, :1])).any(1), f"the derivative of g of {what} by y has not one sign between the ends, so that there may be several roots", domain, x)
+    faults = {
+        f"g of {what} or its derivative by y has no finite value somewhere between the ends": ~(
+            np.isfinite(g).all(1) & np.isfinite(steep).all(1)
+        ),
+        f"g of {what} has not opposite signs at the ends of its branch": np.sign(g[:, 0]) * np.sign(g[:, -1])
+        >= 0.0,
+        f"the derivative of g of {what} by y has not one sign between the ends, so that there may be several roots": (
+            np.sign(steep) != np.sign(steep[:, :1])
+        ).any(1),
+    }
+    for why, bad in faults.items():
+        _refuse(np.asarray(bad), why, domain, x)
 
 
 def _refuse(bad: NDArray[np.bool_], why: str, domain: Domain, x: Array) -> None:

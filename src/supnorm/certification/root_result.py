@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from supnorm.certification.agreement import runs
+from supnorm.certification.certificate import Certificate
 from supnorm.certification.measured import BEYOND, Agreement
-from supnorm.certification.result import CertifyResult, disagreement, measured, point_record
+from supnorm.certification.result import CertifyResult, disagreement, measured_words, point_record
 from supnorm.certification.roots import RootProof, Work, prove_root
+from supnorm.certification.statement import Statement
 from supnorm.certification.verdict import Ended, status_of, unit_of
 from supnorm.problem import Problem, fingerprint
 from supnorm.results import ExitCode, Status, Witness, versions
@@ -58,12 +61,16 @@ def certify_root(problem: Problem, equation: Equation, work: Work) -> CertifyRes
         believed=statement.believed,
         seconds=work.limit.spent,
         certificate=None,
-        assumptions=(*statement.assumptions, *measured(seen, names)),
+        assumptions=(*statement.assumptions, *measured_words(seen, names)),
         versions=versions(),
     )
+    off = _off(statement)
     return CertifyResult(
         record=record,
         certificate=statement,
+        local=_by_box(statement, off),
+        off=off,
+        measure=problem.error,
         agreement=seen,
         witness=witness,
         unit=unit_of(problem),
@@ -94,9 +101,7 @@ def _status(
     if believed and status.code in ("within-tolerance", "proved"):  # no verdict rests on what a file states
         boxes = sum(len(p.bracket.leaves.boxes) for p in proof.statement.parts.values())
         stated = fact("stated-bounds", believed=believed, boxes=boxes)
-        return Status(
-            "undecided", CERTIFY.text(fact("no-verdict", stated=(stated,))), ExitCode.UNDECIDED
-        )
+        return Status("undecided", CERTIFY.text(fact("no-verdict", stated=(stated,))), ExitCode.UNDECIDED)
     return status
 
 
@@ -108,3 +113,21 @@ def _witness(problem: Problem, proof: RootProof) -> Witness | None:
     model, reference = runs(problem.model, x[None], "model"), runs(problem.reference, x[None], "reference")
     size, output = problem.error(model, reference, x[None])
     return Witness(np.asarray(x), model[0], reference[0], float(size[0]), int(output[0]))
+
+
+def _off(statement: Statement) -> float:
+    """How far the error may be from the size of the correction's program, which the parts allow."""
+    upper = statement.claims["error"][1]
+    return (
+        float(np.nextafter(upper - statement.parts["correction"].upper, np.inf))
+        if math.isfinite(upper)
+        else math.inf
+    )
+
+
+def _by_box(statement: Statement, off: float) -> Certificate:
+    """The correction's proof with bounds of the error on each box."""
+    proof = statement.parts["correction"].certificate
+    leaves = proof.leaves
+    upper = np.nextafter(leaves.boxes.upper + off, np.inf)
+    return replace(proof, leaves=replace(leaves, boxes=replace(leaves.boxes, upper=upper)))

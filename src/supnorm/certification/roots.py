@@ -17,16 +17,17 @@ from typing import Any
 import numpy as np
 
 from supnorm.certification.bracket import Goal
-from supnorm.certification.error_program import PROVED, program_of_side
+from supnorm.certification.error_program import read_side
 from supnorm.certification.exactly import Proved, fraction
 from supnorm.certification.lower import proved_error
 from supnorm.certification.measured import Measuring
 from supnorm.certification.obstacle import box_in_words
 from supnorm.certification.part import Part, PartProof, prove
 from supnorm.certification.root_claims import CONDITIONS, converged
-from supnorm.certification.root_parts import Base, RootMeasure, parts
+from supnorm.certification.root_parts import Base, parts
 from supnorm.certification.root_plan import Plan, given, newton, plan
-from supnorm.certification.rounding import ULPS, Array
+from supnorm.certification.root_tie import assumptions, measure_of, read
+from supnorm.certification.rounding import Array
 from supnorm.certification.statement import Statement, held_parts, held_programs
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Problem
@@ -35,11 +36,15 @@ from supnorm.program.derived import difference
 from supnorm.results import BadInput
 from supnorm.sources.root import Equation
 from supnorm.wording import Fact, fact
-from supnorm.wording.certify import CERTIFY
 
 Observer = Callable[[Any], None]
-SLOPE_SECONDS, OTHER_SECONDS = 0.4, 0.2  # of the time that is left, for the slope and for each other condition
-AGAIN = 3  # times that the goal of a condition is doubled where its size turned out to be larger than at points
+SLOPE_SECONDS, OTHER_SECONDS = (
+    0.4,
+    0.2,
+)  # of the time that is left, for the slope and for each other condition
+AGAIN = (
+    3  # times that the goal of a condition is doubled where its size turned out to be larger than at points
+)
 NOTHING = Limit.of(None, 0)
 
 
@@ -75,42 +80,20 @@ class RootProof:
     obstacle: Fact | None
 
 
-def measure_of(problem: Problem) -> RootMeasure:
-    """What the error of a problem is divided by.
+def _start(problem: Problem, equation: Equation, read: Program, model: Program) -> Program:
+    """Where the root's own Newton's method begins.
 
     Raises:
-        BadInput: for kinds and options that this proof does not have.
+        BadInput: where it cannot be read, g has no derivative, or the model has several outputs.
     """
-    measure = problem.error
-    if measure.kind not in PROVED or measure.per_output or measure.mask is not None:
-        what = f"kind {measure.kind!r}" if measure.kind not in PROVED else "tolerances of outputs" * measure.per_output
-        raise BadInput(
-            f"certify has no proof for {what or 'a mask'} beside a root of an equation; use an absolute, relative or scaled "
-            "error with one tolerance and without a mask"
-        )
-    scale = measure.scale if measure.kind == "scaled" and measure.scale is not None else 1.0
-    unit = float(np.atleast_1d(np.asarray(scale, dtype=float))[0])
-    relative = measure.kind == "relative"
-    return RootMeasure(relative, float(measure.floor or 0.0) if relative else 0.0, unit, measure.side)
-
-
-def base_of(problem: Problem, equation: Equation, model: Program) -> tuple[Program, Program, Program, Program]:
-    """The programs of g, of both ends and of the start.
-
-    Raises:
-        BadInput: naming what cannot be read, or has no derivative.
-    """
-    d = problem.domain.d
     if model.m != 1:
         raise BadInput(f"the model has {model.m} outputs, the root {equation.name} has one")
+    d = problem.domain.d
     try:
-        read = equation.program(d)
         newton(read, model)
-        low, high = equation.end(equation.low, d), equation.end(equation.high, d)
-        start = equation.middle(d) if equation.start is None else equation.end(equation.start, d)
+        return equation.middle(d) if equation.start is None else equation.end(equation.start, d)
     except Unsupported as error:
         raise BadInput(f"certify cannot read the equation of {equation.name}: {error}") from None
-    return read, low, high, start
 
 
 def prove_root(problem: Problem, equation: Equation, work: Work) -> RootProof:
@@ -119,19 +102,20 @@ def prove_root(problem: Problem, equation: Equation, work: Work) -> RootProof:
     Raises:
         BadInput: when something cannot be read, or values at points show that there is not one root.
     """
-    measure, measuring = measure_of(problem), Measuring(problem)
-    model = program_of_side(problem.model, "model", measuring)
+    measure, measuring = measure_of(problem.error), Measuring(problem)
+    model = read_side(problem.model, "model", measuring)
     if model is None:
         raise BadInput("certify needs a program of the model beside a root of an equation")
-    read, low, high, start = base_of(problem, equation, model)
+    g, low, high = read(equation, problem.domain.d)
+    start = _start(problem, equation, g, model)
     held = None if work.resume is None else held_parts(work.resume, "root")
     if work.resume is None:
-        chosen = plan(read, (low, high), start, model, measure, problem.domain, work.goal, equation.name)
+        chosen = plan(g, (low, high), start, model, measure, problem.domain, work.goal, equation.name)
     else:  # the correction of a saved proof, whatever another goal would choose
         correction = held_programs(work.resume)["correction"]
-        chosen = given(Base(model, read, low, high, correction), measure, problem.domain, work.goal)
+        chosen = given(Base(model, g, low, high, correction), measure, problem.domain, work.goal)
     near = chosen.base.near
-    measuring.enter(problem.reference, difference(near, newton(read, near)), "reference")
+    measuring.enter(problem.reference, difference(near, newton(g, near)), "reference")
     made = parts(chosen.base, measure, problem.domain)
     proofs, end = _conditions(made, chosen, work, held)
     delta = converged({n: _proved(p) for n, p in proofs.items()})
@@ -150,17 +134,10 @@ def prove_root(problem: Problem, equation: Equation, work: Work) -> RootProof:
         programs=chosen.base.programs,
         data=measure.data(chosen.base.along),
         parts=proofs | {"correction": last},
-        assumptions=assumptions(chosen.base),
+        assumptions=assumptions(chosen.base.programs, problem.domain),
         about=_about(problem),
     )
     return RootProof(statement, chosen, measuring, end, obstacle)
-
-
-def assumptions(base: Base) -> tuple[str, ...]:
-    """What the proof rests on, in words."""
-    remarks = dict.fromkeys(r for program in base.programs.values() for r in program.remarks)
-    facts = (fact("arithmetic", units=ULPS), fact("exact-arithmetic"), fact("exact-root"))
-    return (*map(CERTIFY.text, facts), *remarks)
 
 
 def _conditions(
@@ -168,18 +145,10 @@ def _conditions(
 ) -> tuple[dict[str, PartProof], str]:
     """The proofs of all parts but the correction, each as good as the goal needs; and how the last one ended."""
     proofs: dict[str, PartProof] = {}
-    for name in ("slope", "defect", "inside", "measured"):
-        stopped = any(p.end == "interrupted" for p in proofs.values())
-        slope = proofs["slope"].upper if "slope" in proofs else 1.0
-        goals: dict[str, Callable[[], float]] = {
-            "slope": chosen.goal_of_slope,
-            "defect": lambda: chosen.goal_of_defect(slope),
-            "inside": lambda: 1.0 - proofs["defect"].upper * slope,
-            "measured": lambda: chosen.goal_of_measured(slope),
-        }
+    for name in CONDITIONS:
         limit = work.limit.within(SLOPE_SECONDS if name == "slope" else OTHER_SECONDS)
-        bound = goals[name]() if np.isfinite(slope) else np.nan
-        if stopped or not (0.0 < bound < np.inf):
+        bound = _bound(name, chosen, {n: p.upper for n, p in proofs.items()})
+        if any(p.end == "interrupted" for p in proofs.values()) or not 0.0 < bound < np.inf:
             proofs[name] = prove(made[name], Goal(None, 1.0), NOTHING, seed=work.seed)
             continue
         for _ in range(AGAIN):
@@ -189,6 +158,19 @@ def _conditions(
             bound = 2.0 * proofs[name].lower
     ends = [p.end for p in proofs.values() if p.end != "proved"]
     return proofs, ends[0] if ends else "proved"
+
+
+def _bound(name: str, chosen: Plan, upper: dict[str, float]) -> float:
+    """How small the bound of a condition has to be, from those proved before it; infinite where one of these has none."""
+    if not all(map(np.isfinite, upper.values())):
+        return np.inf
+    if name == "slope":
+        return chosen.goal_of_slope()
+    if name == "defect":
+        return chosen.goal_of_defect(upper["slope"])
+    if name == "inside":
+        return 1.0 - upper["defect"] * upper["slope"]
+    return chosen.goal_of_measured(upper["slope"])
 
 
 def _prove(part: Part, goal: Goal, limit: Limit, work: Work, held: dict[str, Any] | None) -> PartProof:

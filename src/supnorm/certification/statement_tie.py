@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from supnorm.certification import root_tie
 from supnorm.certification.agreement import runs
-from supnorm.certification.rounding import ULPS
+from supnorm.certification.rounding import ULPS, Array
 from supnorm.certification.tie import NO_CERTIFICATE, rounding_of
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Program, Unsupported, program_of
@@ -24,16 +26,30 @@ from supnorm.results.door import reading_table
 from supnorm.wording import fact
 from supnorm.wording.certify import CERTIFY
 
-# By the kind of a statement: from the problem, its functions by the names of the base programs.
-Functions = Callable[[Problem], Mapping[str, Function]]
 Values = list[tuple[tuple[float, ...], list[float], list[float]]]
+
+
+@dataclass(frozen=True)
+class Tie:
+    """What a problem gives of one kind of statement.
+
+    Attributes:
+        functions: from the problem, its functions by the names of the base programs.
+        assumptions: of the statement, from those base programs and the domain.
+        free: base programs that the proof may choose.
+        data: from the problem, what the data of the statement have to be; None where the claims name all of it.
+        points: from the problem and points of the domain, those at which functions are compared, where they are others.
+    """
+
+    functions: Callable[[Problem], Mapping[str, Function]]
+    assumptions: Callable[[Mapping[str, Program], Domain], tuple[str, ...]] | None = None
+    free: tuple[str, ...] = ()
+    data: Callable[[Problem], Mapping[str, Any]] | None = None
+    points: Callable[[Problem, Array], Mapping[str, Array]] = lambda problem, x: {}
 
 
 def _model(problem: Problem) -> Mapping[str, Function]:
     return {"model": problem.model}
-
-
-KINDS: dict[str, Functions] = {"properties": _model}
 
 
 def assumptions_of_model(program: Program, domain: Domain) -> tuple[str, ...]:
@@ -46,8 +62,14 @@ def assumptions_of_model(program: Program, domain: Domain) -> tuple[str, ...]:
     return (*map(CERTIFY.text, facts), *program.remarks)
 
 
-# The assumptions of a statement, from its first base program.
-ASSUMPTIONS: dict[str, Callable[[Program, Domain], tuple[str, ...]]] = {"properties": assumptions_of_model}
+def _of_model(programs: Mapping[str, Program], domain: Domain) -> tuple[str, ...]:
+    return assumptions_of_model(programs["model"], domain)
+
+
+KINDS: dict[str, Tie] = {
+    "properties": Tie(_model, _of_model),
+    "root": Tie(root_tie.functions, root_tie.assumptions, ("correction",), root_tie.data, root_tie.points),
+}
 
 
 def statement_mismatch(path: Path | str, problem: Problem) -> str | None:
@@ -83,9 +105,11 @@ def _axes(data: Mapping[str, Any], problem: Problem) -> str | None:
 def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
     if data["kind"] not in KINDS:
         return NO_CERTIFICATE
-    functions = KINDS[data["kind"]](problem)
-    if set(functions) != set(data["programs"]):
+    tie = KINDS[data["kind"]]
+    functions = tie.functions(problem)
+    if {*functions, *tie.free} != set(data["programs"]):
         return "its base programs are not functions of the problem"
+    programs = {}
     for name, function in functions.items():
         try:
             program = program_of(function, problem.domain.d)
@@ -96,9 +120,11 @@ def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
                 f"the program of its {name} is not that of the problem: the {name} or the domain has changed since, or it "
                 "was lowered by another version; certify again"
             )
-        assumed = ASSUMPTIONS.get(data["kind"])
-        if assumed is not None and data["assumptions"] != list(assumed(program, problem.domain)):
-            return "its assumptions are not those of the problem (edited, or another version: certify again)"
+        programs[name] = program
+    if tie.data is not None and dict(tie.data(problem)) != data["data"]:
+        return "its error is not measured as that of the problem; certify again"
+    if tie.assumptions is not None and data["assumptions"] != list(tie.assumptions(programs, problem.domain)):
+        return "its assumptions are not those of the problem (edited, or another version: certify again)"
     return None
 
 
@@ -109,10 +135,12 @@ def values_for_statement(path: Path | str, problem: Problem, count: int, seed: i
     """
     kind = _read(path)["kind"]
     x = problem.law.draw(count, np.random.default_rng(seed))  # type: ignore[union-attr]
-    return {name: _values(name, function, x) for name, function in KINDS[kind](problem).items()}
+    tie = KINDS[kind]
+    points = tie.points(problem, x)
+    return {n: _values(n, f, points.get(n, x)) for n, f in tie.functions(problem).items()}
 
 
-def _values(name: str, function: Function, x: np.ndarray[Any, np.dtype[np.float64]]) -> Values:
+def _values(name: str, function: Function, x: Array) -> Values:
     y = runs(function, x, name)
     allowed = np.broadcast_to(rounding_of(function, y, x), y.shape)
     good = np.isfinite(y).all(axis=1) & np.isfinite(allowed).all(axis=1)

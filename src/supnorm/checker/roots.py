@@ -1,7 +1,7 @@
 """The kind "root": the error of a model against the root y(x) of g(x, y) = 0 between two ends.
 
-Written from docs/certificate-format.md, "Roots of equations". The file's correction S is trusted in nothing: F = N - S may be
-anywhere, and the parts say how near the root it is.
+Written from docs/certificate-format.md, "Roots of equations". The file's correction S is trusted in nothing: F = N - S may
+be anywhere, and the parts say how near the root it is.
 """
 
 from __future__ import annotations

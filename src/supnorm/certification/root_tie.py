@@ -1,0 +1,100 @@
+"""What a problem whose reference is a root gives of a statement of the kind "root"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from supnorm.certification.root_parts import Base, RootMeasure
+from supnorm.certification.rounding import ULPS, Array
+from supnorm.problem import Domain, ErrorMeasure, Function, Problem
+from supnorm.problem.function import as_function
+from supnorm.program import Program, Unsupported, program_of
+from supnorm.results import BadInput
+from supnorm.sources.root import Equation, equation_of
+from supnorm.wording import fact
+from supnorm.wording.certify import CERTIFY
+
+
+def measure_of(measure: ErrorMeasure) -> RootMeasure:
+    """What the error of a problem is divided by.
+
+    Raises:
+        BadInput: for kinds and options that this proof does not have.
+    """
+    if measure.kind not in ("absolute", "relative", "scaled"):
+        what = f"the kind of error {measure.kind!r}"
+    elif measure.per_output:
+        what = "tolerances of outputs"
+    else:
+        what = "a mask" if measure.mask is not None else ""
+    if what:
+        raise BadInput(
+            f"certify has no proof for {what} beside a root of an equation; use an absolute, relative or scaled error with "
+            "one tolerance and without a mask"
+        )
+    scale = measure.scale if measure.kind == "scaled" and measure.scale is not None else 1.0
+    unit = float(np.atleast_1d(np.asarray(scale, dtype=float))[0])
+    relative = measure.kind == "relative"
+    return RootMeasure(relative, float(measure.floor or 0.0) if relative else 0.0, unit, measure.side)
+
+
+def read(equation: Equation, d: int) -> tuple[Program, Program, Program]:
+    """The programs of g and of both ends.
+
+    Raises:
+        BadInput: naming what cannot be read.
+    """
+    try:
+        return equation.program(d), equation.end(equation.low, d), equation.end(equation.high, d)
+    except Unsupported as error:
+        raise BadInput(f"certify cannot read the equation of {equation.name}: {error}") from None
+
+
+def functions(problem: Problem) -> Mapping[str, Function]:
+    """Model, equation and ends; nothing for a problem whose reference is no root."""
+    equation = equation_of(problem.reference)
+    if equation is None:
+        return {}
+    d = problem.domain.d
+    programs = read(equation, d)
+    values = (lambda z: equation.g(z[:, :d], z[:, d]), equation.low, equation.high)
+    made = {"model": problem.model}
+    for name, program, value in zip(("equation", "low", "high"), programs, values, strict=True):
+        function = as_function(value, name) if callable(value) else Function(program.value, name=name)
+        made[name] = Function(function.value, name=name, program=program)
+    return made
+
+
+def data(problem: Problem) -> Mapping[str, Any]:
+    """The data of the statement; nothing for a problem whose reference is no root."""
+    equation = equation_of(problem.reference)
+    if equation is None:
+        return {}
+    d = problem.domain.d
+    model = program_of(problem.model, d)
+    base = Base(model, *read(equation, d), model)
+    return measure_of(problem.error).data(base.along)
+
+
+def points(problem: Problem, x: Array) -> Mapping[str, Array]:
+    """Points at which g is compared: with a random y between the ends."""
+    known = functions(problem)
+    if not known:
+        return {}
+    low, high = (known[n].value(x)[:, 0] for n in ("low", "high"))
+    shares = np.random.default_rng(1).random(len(x))
+    return {"equation": np.column_stack([x, low + (high - low) * shares])}
+
+
+def assumptions(programs: Mapping[str, Program], domain: Domain) -> tuple[str, ...]:
+    """What the proof rests on, in words; it speaks of the programs and of the whole box."""
+    facts = [fact("arithmetic", units=ULPS), fact("exact-arithmetic"), fact("exact-root")]
+    if domain.constraints or domain.cloud is not None:
+        facts.append(fact("constraints-not-in-bound"))
+    if any(axis.values is not None for axis in domain.axes):
+        facts.append(fact("values-as-intervals"))
+    given = [programs[name] for name in ("model", "equation", "low", "high")]
+    return (*map(CERTIFY.text, facts), *dict.fromkeys(r for program in given for r in program.remarks))
