@@ -132,6 +132,21 @@ def _corrections(equation: Program, model: Program, start: Program) -> Iterator[
         yield difference(model, y)
 
 
+def as_computed(base: Base, domain: Domain) -> Program:
+    """F after as many further steps as change it at points: what the root should give where it runs, up to rounding."""
+    x, y = _points(domain), base.near
+    before = np.inf
+    for _ in range(STEPS):
+        y = difference(y, newton(base.equation, y))
+        with np.errstate(all="ignore"):
+            values, step = y.value(x), newton(base.equation, y).value(x)
+        size = np.max(np.abs(step), initial=0.0, where=np.isfinite(step))
+        if size <= 1e-15 * np.max(np.abs(values), initial=0.0, where=np.isfinite(values)) or size >= before:
+            break
+        before = size
+    return y
+
+
 def newton(equation: Program, y: Program) -> Program:
     """The step g/g_y that Newton's method subtracts from y."""
     slope = derivative(equation, equation.d - 1)
@@ -140,7 +155,7 @@ def newton(equation: Program, y: Program) -> Program:
 
 def _sized(base: Base, measure: RootMeasure, domain: Domain, goal: Goal, x: Array) -> Plan:
     """The plan with the sizes of its parts at points, infinite where one of them has no value."""
-    sizes = {}
+    sizes, reach = {}, 0.0
     for name, part in parts(base, measure, domain).items():
         at = x
         if name == "slope":
@@ -152,9 +167,11 @@ def _sized(base: Base, measure: RootMeasure, domain: Domain, goal: Goal, x: Arra
             y = np.clip(np.exp(y) if along.log else y, along.low, along.high)
             at = np.concatenate([np.column_stack([x, column]) for column in y.T])
         with np.errstate(all="ignore"):
-            values = np.abs(part.program.value(at))
-        sizes[name] = float(np.max(np.where(np.isfinite(values), values, np.inf)))
-    return Plan(base, sizes, _allowed(goal, sizes["correction"]))
+            values = part.program.value(at)
+        values = np.where(np.isfinite(values), values, np.inf)
+        sizes[name] = float(np.max(part.error.one_sided(values)))
+        reach = float(np.max(np.abs(values)))  # of the last one, the correction: where one side has no error
+    return Plan(base, sizes, _allowed(goal, sizes["correction"] or reach))
 
 
 def _allowed(goal: Goal, error: float) -> float:

@@ -25,26 +25,22 @@ from supnorm.certification.obstacle import box_in_words
 from supnorm.certification.part import Part, PartProof, prove
 from supnorm.certification.root_claims import CONDITIONS, converged
 from supnorm.certification.root_parts import Base, parts
-from supnorm.certification.root_plan import Plan, given, newton, plan
+from supnorm.certification.root_plan import Plan, as_computed, given, newton, plan
 from supnorm.certification.root_tie import assumptions, measure_of, read
 from supnorm.certification.rounding import Array
 from supnorm.certification.statement import Statement, held_parts, held_programs
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Problem
 from supnorm.program import Program, Unsupported
-from supnorm.program.derived import difference
 from supnorm.results import BadInput
 from supnorm.sources.root import Equation
 from supnorm.wording import Fact, fact
 
 Observer = Callable[[Any], None]
-SLOPE_SECONDS, OTHER_SECONDS = (
-    0.4,
-    0.2,
-)  # of the time that is left, for the slope and for each other condition
-AGAIN = (
-    3  # times that the goal of a condition is doubled where its size turned out to be larger than at points
-)
+# Of the time that is left, for the slope and for each other condition.
+SLOPE_SECONDS, OTHER_SECONDS = 0.4, 0.2
+# How often the goal of a condition is doubled at most, where its size turns out to be larger than at points.
+AGAIN = 8
 NOTHING = Limit.of(None, 0)
 
 
@@ -114,17 +110,17 @@ def prove_root(problem: Problem, equation: Equation, work: Work) -> RootProof:
     else:  # the correction of a saved proof, whatever another goal would choose
         correction = held_programs(work.resume)["correction"]
         chosen = given(Base(model, g, low, high, correction), measure, problem.domain, work.goal)
-    near = chosen.base.near
-    measuring.enter(problem.reference, difference(near, newton(g, near)), "reference")
     made = parts(chosen.base, measure, problem.domain)
     proofs, end = _conditions(made, chosen, work, held)
     delta = converged({n: _proved(p) for n, p in proofs.items()})
     obstacle = None if delta is not None else _obstacle(proofs)
-    goal = _goal(work.goal, delta, measure.relative, chosen.sizes["correction"])
-    if goal is None or end == "interrupted":
+    if delta is not None:  # where a root is not proved there is nothing to compare with
+        measuring.enter(problem.reference, as_computed(chosen.base, problem.domain), "reference")
+    if delta is None or end == "interrupted":
         last = prove(made["correction"], work.goal, NOTHING, seed=work.seed)
-        end = end if end in ("interrupted", "seconds", "boxes") else "unbounded" if obstacle else "rounding"
+        end = end if end in ("interrupted", "seconds", "boxes") else "unbounded"
     else:
+        goal = _goal(work.goal, delta, measure.relative, chosen.sizes["correction"])
         last = _prove(made["correction"], goal, work.limit, work, held)
         end = last.end
     last = _raised(last, work.witness, measuring)
@@ -190,19 +186,18 @@ def _proved(proof: PartProof) -> Proved:
     return Proved(Fraction(proof.lower), fraction(proof.upper))
 
 
-def _goal(goal: Goal, delta: Fraction | None, relative: bool, size: float) -> Goal | None:
-    """The goal of the correction, so that the claim reaches the goal for errors of at least ``size``; None if none does."""
-    if delta is None:
-        return None
+def _goal(goal: Goal, delta: Fraction, relative: bool, size: float) -> Goal:
+    """The goal of the correction, so that the claim reaches the goal for errors of at least ``size``, if one does."""
     off = float(delta) * (1.0 + 1e-12)
     shrink, grow = (1.0 - off, 1.0 + off) if relative else (1.0, 1.0)
     if goal.tolerance is not None:
-        rest = goal.tolerance * shrink - off
-        return Goal(None, rest * (1.0 - 1e-12)) if rest > 0.0 else None
+        rest = (goal.tolerance * shrink - off) * (1.0 - 1e-12)
+        return Goal(None, rest) if rest > 0.0 else goal
     assert goal.ratio is not None
     least = 0.999 * size  # the search of the proof reaches what points show, up to rounding
     ratio = (goal.ratio * shrink * (least - off) / grow - off) / least if least > off else 0.0
-    return Goal(ratio * (1.0 - 1e-12), None) if ratio > 1.0 else None
+    ratio *= 1.0 - 1e-12
+    return Goal(ratio, None) if ratio > 1.0 else goal
 
 
 def _raised(proof: PartProof, witness: Array | None, measuring: Measuring) -> PartProof:
@@ -222,7 +217,10 @@ def _obstacle(proofs: dict[str, PartProof]) -> Fact:
     open_ = [n for n in CONDITIONS if not np.isfinite(proofs[n].upper)]
     name = open_[0] if open_ else "inside"
     proof = proofs[name]
-    boxes, error = proof.bracket.leaves.boxes, proof.part.error
+    boxes, error, x = proof.bracket.leaves.boxes, proof.part.error, proof.bracket.witness
+    if proof.end == "exceeded" and x is not None:  # it grows from point to point, as near a pole
+        where = box_in_words(proof.part.domain, x, x)
+        return fact("root-not-proved", condition=(fact(f"root-{name}"),), where=where)
     worst = boxes.upper == boxes.upper.max()
     boxes = boxes.take(np.flatnonzero(worst))
     deepest = boxes.take(np.argsort(-boxes.level.sum(1), kind="stable")[:1])
