@@ -112,7 +112,8 @@ def certify(
             raise BadInput(
                 "strategy cannot be chosen where the reference is a root: its parts are of several kinds"
             )
-        asked = RootWork(goal, limit, executor, observer or (lambda event: None), witness, resume, seed)
+        tell_all = observer or (lambda event: None)
+        asked = RootWork(goal, limit, executor, tell_all, witness, resume, checkpoint, seed)
         return certify_root(problem, equation, asked)
     measuring = Measuring(problem)
     error = error_program(problem, measuring)

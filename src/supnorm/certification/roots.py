@@ -16,15 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.certification.bracket import Goal
+from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal
+from supnorm.certification.checkpoint import Checkpoint
 from supnorm.certification.error_program import read_side
 from supnorm.certification.exactly import Proved, fraction
 from supnorm.certification.lower import proved_error
 from supnorm.certification.measured import Measuring
 from supnorm.certification.obstacle import box_in_words
-from supnorm.certification.part import Part, PartProof, prove
+from supnorm.certification.part import PartProof, prove
 from supnorm.certification.root_claims import CONDITIONS, converged
-from supnorm.certification.root_parts import Base, parts
+from supnorm.certification.root_parts import Base, RootMeasure, parts
 from supnorm.certification.root_plan import Plan, as_computed, given, newton, plan
 from supnorm.certification.root_tie import assumptions, measure_of, read
 from supnorm.certification.rounding import Array
@@ -41,7 +42,6 @@ Observer = Callable[[Any], None]
 SLOPE_SECONDS, OTHER_SECONDS = 0.4, 0.2
 # How often the goal of a condition is doubled at most, where its size turns out to be larger than at points.
 AGAIN = 8
-NOTHING = Limit.of(None, 0)
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Work:
     observer: Observer
     witness: Array | None
     resume: Path | str | None
+    checkpoint: Path | str | None
     seed: int
 
 
@@ -63,14 +64,12 @@ class RootProof:
 
     Attributes:
         statement: the proof.
-        plan: the correction and its goals.
         measuring: the comparison of what runs with what was read.
         end: a word of `narrow`.
         obstacle: the condition that is not proved, if one is not.
     """
 
     statement: Statement
-    plan: Plan
     measuring: Measuring
     end: str
     obstacle: Fact | None
@@ -110,76 +109,107 @@ def prove_root(problem: Problem, equation: Equation, work: Work) -> RootProof:
     else:  # the correction of a saved proof, whatever another goal would choose
         correction = held_programs(work.resume)["correction"]
         chosen = given(Base(model, g, low, high, correction), measure, problem.domain, work.goal)
-    made = parts(chosen.base, measure, problem.domain)
-    proofs, end = _conditions(made, chosen, work, held)
-    delta = converged({n: _proved(p) for n, p in proofs.items()})
-    obstacle = None if delta is not None else _obstacle(proofs)
+    so_far = _SoFar(problem, chosen, measure, work)
+    so_far.conditions(held)
+    delta = converged({n: _proved(so_far.proofs[n]) for n in CONDITIONS})
+    obstacle = None if delta is not None else _obstacle(so_far.proofs)
+    end = so_far.end
     if delta is not None:  # where a root is not proved there is nothing to compare with
         measuring.enter(problem.reference, as_computed(chosen.base, problem.domain), "reference")
     if delta is None or end == "interrupted":
-        last = prove(made["correction"], work.goal, NOTHING, seed=work.seed)
         end = end if end in ("interrupted", "seconds", "boxes") else "unbounded"
     else:
         goal = _goal(work.goal, delta, measure.relative, chosen.sizes["correction"])
-        last = _prove(made["correction"], goal, work.limit, work, held)
-        end = last.end
-    last = _raised(last, work.witness, measuring)
-    statement = Statement(
-        kind="root",
-        domain=problem.domain,
-        programs=chosen.base.programs,
-        data=measure.data(chosen.base.along),
-        parts=proofs | {"correction": last},
-        assumptions=assumptions(chosen.base.programs, problem.domain),
-        about=_about(problem),
-    )
-    return RootProof(statement, chosen, measuring, end, obstacle)
+        end = so_far.prove("correction", goal, work.limit, held)
+    so_far.proofs["correction"] = _raised(so_far.proofs["correction"], work.witness, measuring)
+    return RootProof(so_far.statement(), measuring, end, obstacle)
 
 
-def _conditions(
-    made: dict[str, Part], chosen: Plan, work: Work, held: dict[str, Any] | None
-) -> tuple[dict[str, PartProof], str]:
-    """The proofs of all parts but the correction, each as good as the goal needs; and how the last one ended."""
-    proofs: dict[str, PartProof] = {}
-    for name in CONDITIONS:
-        limit = work.limit.within(SLOPE_SECONDS if name == "slope" else OTHER_SECONDS)
-        bound = _bound(name, chosen, {n: p.upper for n, p in proofs.items()})
-        if any(p.end == "interrupted" for p in proofs.values()) or not 0.0 < bound < np.inf:
-            proofs[name] = prove(made[name], Goal(None, 1.0), NOTHING, seed=work.seed)
-            continue
-        for _ in range(AGAIN):
-            proofs[name] = _prove(made[name], Goal(None, bound), limit, work, held)
-            if proofs[name].end != "exceeded":
-                break
-            bound = 2.0 * proofs[name].lower
-    ends = [p.end for p in proofs.values() if p.end != "proved"]
-    return proofs, ends[0] if ends else "proved"
+class _SoFar:
+    """The proofs of all parts so far; those that are not begun have no bound.
 
+    Attributes:
+        proofs: by the names of the parts.
+    """
 
-def _bound(name: str, chosen: Plan, upper: dict[str, float]) -> float:
-    """How small the bound of a condition has to be, from those proved before it; infinite where one of these has none."""
-    if not all(map(np.isfinite, upper.values())):
-        return np.inf
-    if name == "slope":
-        return chosen.goal_of_slope()
-    if name == "defect":
-        return chosen.goal_of_defect(upper["slope"])
-    if name == "inside":
-        return 1.0 - upper["defect"] * upper["slope"]
-    return chosen.goal_of_measured(upper["slope"])
+    def __init__(self, problem: Problem, chosen: Plan, measure: RootMeasure, work: Work) -> None:
+        self.problem, self.chosen, self.measure, self.work = problem, chosen, measure, work
+        self.parts = parts(chosen.base, measure, problem.domain)
+        self.proofs = {
+            name: PartProof(part, replace(Bracket.start(part.error), seed=work.seed))
+            for name, part in self.parts.items()
+        }
+        path = None if work.checkpoint is None else Path(work.checkpoint)
+        self.keep = Checkpoint(path, self.statement)
 
+    def statement(self) -> Statement:
+        """What is proved."""
+        base, problem = self.chosen.base, self.problem
+        names = {"model": problem.model.name, "reference": problem.reference.name}
+        return Statement(
+            kind="root",
+            domain=problem.domain,
+            programs=base.programs,
+            data=self.measure.data(base.along),
+            parts=self.proofs,
+            assumptions=assumptions(base.programs, problem.domain),
+            about={k: v for k, v in names.items() if v},
+        )
 
-def _prove(part: Part, goal: Goal, limit: Limit, work: Work, held: dict[str, Any] | None) -> PartProof:
-    return prove(
-        part,
-        goal,
-        limit,
-        seed=work.seed,
-        executor=work.executor,
-        observer=work.observer if part.name == "correction" else None,
-        held=None if held is None else held.get(part.name),
-        path=work.resume or "",
-    )
+    @property
+    def end(self) -> str:
+        """How the first condition ended that did not reach its goal."""
+        ends = [self.proofs[n].end for n in CONDITIONS if self.proofs[n].end != "proved"]
+        return ends[0] if ends else "proved"
+
+    def prove(self, name: str, goal: Goal, limit: Limit, held: dict[str, Any] | None) -> str:
+        """Prove a part; returns how the work ended."""
+
+        def observe(event: BracketNarrowed, proof: PartProof) -> None:
+            self.proofs[name] = proof
+            if name == "correction":  # the error itself, as a bar shows it
+                self.work.observer(event)
+            self.keep(event)
+
+        self.proofs[name] = prove(
+            self.parts[name],
+            goal,
+            limit,
+            seed=self.work.seed,
+            executor=self.work.executor,
+            observer=observe,
+            held=None if held is None else held.get(name),
+            path=self.work.resume or "",
+        )
+        return self.proofs[name].end
+
+    def conditions(self, held: dict[str, Any] | None) -> None:
+        """Prove all parts but the correction, each as well as the goal needs, until one of them prevents the others."""
+        for name in CONDITIONS:
+            limit = self.work.limit.within(SLOPE_SECONDS if name == "slope" else OTHER_SECONDS)
+            bound = self._bound(name)
+            if not 0.0 < bound < np.inf:
+                return
+            for _ in range(AGAIN):
+                end = self.prove(name, Goal(None, bound), limit, held)
+                if end == "interrupted":
+                    return
+                if end != "exceeded":
+                    break
+                bound = 2.0 * self.proofs[name].lower
+
+    def _bound(self, name: str) -> float:
+        """How small the bound of a condition has to be, from those proved before it; infinite where one has none."""
+        upper = {n: self.proofs[n].upper for n in CONDITIONS[: CONDITIONS.index(name)]}
+        if not all(map(np.isfinite, upper.values())):
+            return np.inf
+        if name == "slope":
+            return self.chosen.goal_of_slope()
+        if name == "defect":
+            return self.chosen.goal_of_defect(upper["slope"])
+        if name == "inside":
+            return 1.0 - upper["defect"] * upper["slope"]
+        return self.chosen.goal_of_measured(upper["slope"])
 
 
 def _proved(proof: PartProof) -> Proved:
@@ -227,8 +257,3 @@ def _obstacle(proofs: dict[str, PartProof]) -> Fact:
     t, half = (part[0] for part in deepest.centre_and_half(error.low, error.high))
     where = box_in_words(proof.part.domain, error.to_x(t - half), error.to_x(t + half))
     return fact("root-not-proved", condition=(fact(f"root-{name}"),), where=where)
-
-
-def _about(problem: Problem) -> dict[str, str]:
-    names = {"model": problem.model.name, "reference": problem.reference.name}
-    return {k: v for k, v in names.items() if v}
