@@ -50,6 +50,7 @@ def certify_root(problem: Problem, equation: Equation, work: Work) -> CertifyRes
             upper_kind=kind if math.isfinite(upper) else "none",
             deployed_upper=None,
         ),
+        deployed=None,
         agreement=seen.record(names, outputs),
         ratio=1.0 if upper == 0 else upper / lower if lower > 0 else math.inf,
         target=target,

@@ -12,11 +12,12 @@ from supnorm.results.status import NotWritten
 
 if TYPE_CHECKING:
     from supnorm.certification.certificate import Certificate
+    from supnorm.certification.statement import Statement
 
 AGAIN = "then the same command with --resume writes the rest without proving again"
 
 
-def kept_elsewhere(certificate: Certificate) -> Path | None:
+def kept_elsewhere(certificate: Certificate | Statement) -> Path | None:
     """The file of the certificate in the temporary folder; None if that cannot be written either."""
     with suppress(NotWritten, OSError):
         path = Path(tempfile.mkdtemp(prefix="supnorm-")) / "proof.json"
