@@ -23,6 +23,9 @@ NAMES = (
     "property_result",
     "deployed",
     "deployed_record",
+    "roots",
+    "root_tie",
+    "root_result",
 )
 ROOMS = templates.trees(
     *(f"certification/{name}.py" for name in NAMES), "cli/certify.py", "cli/check.py", "cli/properties.py"

@@ -42,6 +42,13 @@ Observer = Callable[[Any], None]
 SLOPE_SECONDS, OTHER_SECONDS = 0.4, 0.2
 # How often the goal of a condition is doubled at most, where its size turns out to be larger than at points.
 AGAIN = 8
+# The sentence of each condition.
+UNPROVED = {
+    "slope": "root-slope",
+    "defect": "root-defect",
+    "inside": "root-inside",
+    "measured": "root-measured",
+}
 
 
 @dataclass(frozen=True)
@@ -250,10 +257,10 @@ def _obstacle(proofs: dict[str, PartProof]) -> Fact:
     boxes, error, x = proof.bracket.leaves.boxes, proof.part.error, proof.bracket.witness
     if proof.end == "exceeded" and x is not None:  # it grows from point to point, as near a pole
         where = box_in_words(proof.part.domain, x, x)
-        return fact("root-not-proved", condition=(fact(f"root-{name}"),), where=where)
+        return fact("root-not-proved", condition=(fact(UNPROVED[name]),), where=where)
     worst = boxes.upper == boxes.upper.max()
     boxes = boxes.take(np.flatnonzero(worst))
     deepest = boxes.take(np.argsort(-boxes.level.sum(1), kind="stable")[:1])
     t, half = (part[0] for part in deepest.centre_and_half(error.low, error.high))
     where = box_in_words(proof.part.domain, error.to_x(t - half), error.to_x(t + half))
-    return fact("root-not-proved", condition=(fact(f"root-{name}"),), where=where)
+    return fact("root-not-proved", condition=(fact(UNPROVED[name]),), where=where)
