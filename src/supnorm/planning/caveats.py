@@ -121,6 +121,8 @@ def _average(learning_curves: tuple[MeasuredCurve, ...], table: tuple[ToleranceR
         "high": high,
         "regime": curve.regime,
     }
+    if curve.exact:
+        return caveat("average", fact("curve-is-exact", size=size), fact("forecast-and-guarantee"))
     # Bounds fall as the tolerance grows: the first one below the error is the smallest that its promise needs.
     needs = [r.guarantee for r in table if r.guarantee is not None and r.tolerance >= error]
     if all(r.guarantee is None for r in table):
@@ -146,6 +148,9 @@ def _architecture(learning_curves: tuple[MeasuredCurve, ...]) -> CaveatRecord:
         "gain": math.exp(gap),
         "second": second.name,
     }
+    if best.exact and not second.exact:
+        exact = fact("only-exact", size=compared["size"], best=best.name, second=second.name)
+        return caveat("architecture", exact, fact("same-for-all"))
     if gap <= scatter:
         return caveat("architecture", fact("within-scatter", **compared), fact("same-for-all"))
     return caveat("architecture", fact("better", **compared), fact("take-better", best=best.name))
@@ -168,8 +173,8 @@ def _low_accuracy(
 
 def _mean_square(learning_curves: tuple[MeasuredCurve, ...], p: float) -> CaveatRecord:
     ratio: dict[str, Value] = {}
-    if learning_curves:
-        ratios = sorted(run.sup / run.rms for run in learning_curves[0].runs)
+    ratios = sorted(run.sup / run.rms for curve in learning_curves[:1] for run in curve.runs if run.rms > 0)
+    if ratios:
         ratio = {"median": ratios[len(ratios) // 2], "most": ratios[-1]}
     if math.isinf(p):
         return caveat("mean-square", fact("sup-asked", **ratio), fact("sup-planned"))

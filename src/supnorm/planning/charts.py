@@ -95,7 +95,7 @@ def error_curves(
         ),
     ]
     for curve in learning_curves:
-        if curve.axis == "samples":
+        if curve.axis == "samples" and not curve.exact:  # zero has no place on a logarithmic axis
             by_size = zip(curve.by_size.size, curve.by_size.logs, strict=True)
             curves.append(
                 ChartCurveRecord(

@@ -54,8 +54,8 @@ class ErrorForecastRecord(Record):
     interval: tuple[Number, Number] = Field(description="both ends; null for a size needed")
     confidence: float = Field(description="nominal coverage of the interval")
     regime: str = Field(
-        description="what limits the largest size: `data-limited`, `mixed`, `floor-limited` or "
-        "`capacity- or optimizer-limited`"
+        description="what limits the largest size: `data-limited`, `mixed`, `floor-limited`, "
+        "`capacity- or optimizer-limited` or `exact` (every error was zero: nothing is forecast)"
     )
 
 

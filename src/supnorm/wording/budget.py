@@ -170,6 +170,8 @@ OUTCOMES = {
     "no-curve": "undecided: no learning curve was measured",
     "guarantee-only": "only the guarantee line speaks",
     "forecast-and-guarantee": "the forecast line is for this function; the guarantee line stays printed beside it",
+    "curve-is-exact": "at every training size up to {size:count} samples the error was zero at all points of the test",
+    "only-exact": "{best} is exact at all points of the test from {size:count} samples on, {second} is not",
     "nothing-to-compare": f"undecided: no number to compare with; {_MEASURED}",
     "easier": f"holds: {_MEASURED}; to promise that to the class takes at least {{log10:at least from log10}} samples",
     "not-easier": f"does not hold so far: {_MEASURED}, no less than the class allows",
@@ -232,6 +234,8 @@ PARTS = {
     "forecast": "the upper end of the forecast reaches it{needed?:: {needed}}",
     "floor": "it lies below the floor of this learning curve: more samples do not help",
     "beyond": "the upper end of the forecast does not reach it within 8 times the largest size",
+    "exact-law": "{curve?:{curve}: }The {metric} error was zero at all points of the test, for every measured size: "
+    "there is nothing to forecast.",
     "law": "{curve?:{curve}: }{metric} error ~ {axis}^{exponent:num 2} [{low:num 2}, {high:num 2}] at the largest "
     "size; {regime}.",
     "holdout": "{curve?:{curve}: }The training size {size:count} was left out and forecast from those below "

@@ -131,6 +131,8 @@ def forecast(row: ErrorForecastRecord | NeedRecord) -> tuple[str, str, str]:
 
 def law_of(curve: LearningCurveRecord) -> str:
     """How the error of a learning curve falls at its largest size."""
+    if curve.regime == "exact":
+        return BUDGET.text(fact("exact-law", metric=curve.metric, **_name(curve)))
     alpha, low, high = curve.exponent
     law = fact(
         "law",

@@ -66,6 +66,11 @@ class MeasuredCurve:
         return group(self.runs, self.axis, self.metric)
 
     @property
+    def exact(self) -> bool:
+        """Whether every training reproduced the values at all points where it was tested: nothing is left to forecast."""
+        return all(getattr(run, self.metric) == 0 for run in self.runs)
+
+    @property
     def phi(self) -> float:
         """Training over test error at the largest size."""
         return training_share(self._at(self.by_size.size[-1]))
@@ -73,11 +78,13 @@ class MeasuredCurve:
     @property
     def regime(self) -> str:
         """What limits the largest size."""
-        return regime(self.by_size)
+        return "exact" if self.exact else regime(self.by_size)
 
     @cached_property
     def holdouts(self) -> tuple[HoldoutRecord, ...]:
         """The largest sizes, forecast from those below."""
+        if self.exact:
+            return ()
         shares = [
             training_share(self._at(s)) if self.axis == "samples" else math.nan for s in self.by_size.size
         ]
@@ -94,7 +101,9 @@ class MeasuredCurve:
 
     @cached_property
     def ahead(self) -> list[Forecast]:
-        """Forecasts from the largest size to 8 times it, in steps of 2^(1/8)."""
+        """Forecasts from the largest size to 8 times it, in steps of 2^(1/8); none where every error was zero."""
+        if self.exact:
+            return []
         sizes = float(self.by_size.size[-1]) * np.exp2(np.arange(25) / 8.0)
         widened = widening(self.holdouts)
         return [
@@ -144,7 +153,9 @@ class MeasuredCurve:
         return samples, math.ceil(near.weights * factor), near.iterations
 
     def errors_ahead(self) -> tuple[ErrorForecastRecord, ...]:
-        """The errors at 2, 4 and 8 times the largest size."""
+        """The errors at 2, 4 and 8 times the largest size; none where every error was zero."""
+        if self.exact:
+            return ()
         rows = []
         for ahead in AHEAD:
             size = ahead * float(self.by_size.size[-1])
@@ -175,10 +186,10 @@ class MeasuredCurve:
             training_sizes=tuple(
                 SizeRecord(
                     size=float(size),
-                    errors=tuple(np.exp(logs).tolist()),
+                    errors=tuple(getattr(run, self.metric) for run in self._at(size)),
                     train_rms=tuple(run.train_rms for run in self._at(size)),
                 )
-                for size, logs in zip(self.by_size.size, self.by_size.logs, strict=True)
+                for size in self.by_size.size
             ),
             forecast=tuple(
                 AheadRecord(size=p.size, value=p.value, lower=p.lower, upper=p.upper) for p in self.ahead

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 # Weight of the pooled scatter, in runs, against the scatter of one training size; without it
 # `test_coverage_on_the_learning_curves_it_was_tuned_on` fails.
 PRIOR_RUNS = 4.0
+ZERO = 1e-300  # stands for the errors of a curve whose errors are all zero
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,10 @@ def group(runs: Sequence[TrainingRun], axis: str, metric: str) -> ErrorsBySize:
     phi is taken for learning curves in samples only: on a curve in width a training error near the test error says that
     capacity or the optimizer limits, not the data. Where the weights are unknown the size counts as fixed.
 
+    An error of zero has no logarithm: it counts as the smallest other error of the curve, and as `ZERO` where all are zero.
+
     Raises:
-        BadInput: for unknown names, errors that are not positive and finite, or fewer than 3 training sizes.
+        BadInput: for unknown names, errors that are negative or not finite, or fewer than 3 training sizes.
 
     >>> runs = [TrainingRun(m, 8, s, 1.0 / m, 2.0 / m, 0.5 / m) for m in (16, 32, 64) for s in (0, 1)]
     >>> by_size = group(runs, "samples", "rms")
@@ -104,12 +107,13 @@ def group(runs: Sequence[TrainingRun], axis: str, metric: str) -> ErrorsBySize:
         raise BadInput(f"a learning curve needs at least 3 training sizes, got {len(sizes)}; add sizes")
     for run in runs:
         error = getattr(run, metric)
-        if not (np.isfinite(error) and error > 0):
+        if not (np.isfinite(error) and error >= 0):
             raise BadInput(
                 f"{metric} of the run with {axis} {getattr(run, axis)}, seed {run.seed} is {error}"
             )
     rows = [[run for run in runs if getattr(run, axis) == size] for size in sizes]
-    logs = tuple(np.log([getattr(run, metric) for run in row]) for row in rows)
+    least = min((getattr(run, metric) for run in runs if getattr(run, metric) > 0), default=ZERO)
+    logs = tuple(np.log([getattr(run, metric) or least for run in row]) for row in rows)
     phi = training_share(rows[-1]) if axis == "samples" else np.nan
     return ErrorsBySize(np.array(sizes, dtype=float), logs, phi, not grows(runs))
 
