@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from supnorm.approximants import PolynomialLeastSquares
 from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Domain
 from supnorm.results import BadInput
-from supnorm.training import FitCalls, fit
+from supnorm.training import FitCalls, NetworkFit, fit
 
 Array = NDArray[np.float64]
 LINE = Domain(x=(-1.0, 1.0))
@@ -90,3 +91,54 @@ def test_a_resumed_fit_takes_over_what_was_decided(run: Any, tmp_path: Path) -> 
 def test_another_word_is_refused(run: Any) -> None:
     with pytest.raises(BadInput, match="cost must be cheap or expensive"):
         run(1e-6, cost="expensive-model")
+
+
+class HeldUp:
+    """A clock on which one reading comes half a second late, as on a busy machine.
+
+    Args:
+        late: the number of that reading.
+    """
+
+    def __init__(self, late: int) -> None:
+        self.late, self.readings, self.now = late, 0, 0.0
+
+    def __call__(self) -> float:
+        self.readings += 1
+        self.now += 0.5 if self.readings == self.late else 1e-6
+        return self.now
+
+
+@pytest.mark.parametrize("method", [PolynomialLeastSquares(), NetworkFit(widths=(4,), iterations=20)])
+def test_a_machine_that_holds_up_one_call_changes_no_result(
+    monkeypatch: pytest.MonkeyPatch, method: Any
+) -> None:
+    """One call decided whether the reference is expensive: with other audits the result was another."""
+    results, readings = [], 0
+    for late in (0, *range(1, 41), *range(41, 600, 37)):
+        clock = HeldUp(late)
+        monkeypatch.setattr(time, "perf_counter", clock)
+        found = fit(
+            bell,
+            LINE,
+            tolerance=1e-3,
+            max_evaluations=160,
+            calls=FitCalls(audit_evaluations=100),
+            seed=2,
+            method=method,
+        ).to_dict()
+        monkeypatch.undo()
+        assert found["cost"]["class"] == "cheap", f"reading {late}"
+        kept = without_times(found)
+        for candidate in kept["candidates"]:
+            del candidate["trail"]  # processor seconds of the training
+        results.append(kept | {"audit": found["audit"]["sup"]})
+        readings = max(readings, clock.readings)
+        if late > clock.readings:
+            break
+    assert all(found == results[0] for found in results)
+    assert readings > 20
+
+
+def test_a_reference_that_takes_long_is_expensive_all_the_same(run: Any) -> None:
+    assert run(5e-3)["cost"]["class"] == "expensive"

@@ -6,11 +6,16 @@ Ctrl-C, and stores the calls. A clock decides this only if the user declares not
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from supnorm.evaluation.caller import EXPENSIVE, Caller
 from supnorm.evaluation.cost_word import cost_of_word, whole_word
+from supnorm.evaluation.probe import cost_of as timed_again
 from supnorm.results.fit import FitCostRecord
 from supnorm.wording import Fact, fact
 
+Array = NDArray[np.float64]
 COSTS = {"cheap": False, "expensive": True}  # whether the reference takes more than 1 ms a point
 NEAR = 4.0  # a timing within this factor of 1 ms may be on the other side of it in another run
 
@@ -23,6 +28,14 @@ def cost_of(word: str | float) -> tuple[bool, int | None, bool | None]:
     """
     name, rows, one_by_one = cost_of_word(word, COSTS, " (what is called is the reference)")
     return COSTS[name], rows, one_by_one
+
+
+def cost_seen(caller: Caller, x: Array) -> float:
+    """Seconds a point by the last call. Another process may have held it up, so a point (1, d) is called again, up to three
+    times, before a reference counts as expensive because of it: the least of these times."""
+    if caller.measured or caller.decided is not None:
+        return caller.cost
+    return timed_again(caller, x, caller.expensive_from)
 
 
 def take_over(caller: Caller, before: Caller) -> None:

@@ -26,7 +26,7 @@ from supnorm.training.assessment import Validation
 from supnorm.training.breaks import Jump, find_jump
 from supnorm.training.calls import FitCalls
 from supnorm.training.certified_fit import PROVABLE, certified_fit
-from supnorm.training.cost import take_over
+from supnorm.training.cost import cost_seen, take_over
 from supnorm.training.fit_data import fit_data
 from supnorm.training.fit_result import FitResult
 from supnorm.training.outcome import finish
@@ -198,8 +198,8 @@ def _prepare(
     budget, reserved = whole.evaluations, 0.0
     rng = np.random.default_rng([seed, 1])
     problem.check_tolerances(points.design(8)[1].shape[1])
-    points.design(16)  # the first call includes imports; the second one shows the cost
-    points.caller.decide(points.caller.cost)
+    x, _ = points.design(16)  # the first call includes imports; the second one shows the cost
+    points.caller.decide(cost_seen(points.caller, x[:1]))
     whole = whole.at_least(0.5)
     points.limit, seconds = whole.timed(points.pace), whole.left
     audit_evaluations = points.calls.audit_evaluations
