@@ -99,7 +99,7 @@ def audit(
     demand_norms(norms)
     power, shown = power_of(power), pictures or Pictures()
     evaluations = None if evaluations is None else int(evaluations)
-    start, calls = time.perf_counter(), calls or Calls()
+    start, calls = time.perf_counter(), Calls.of(calls)
     evaluator = Evaluator(problem, calls, observer=observer, budget=evaluations)
     declare(evaluator, calls.cost)
     recorder = Recorder(problem.domain, shown.cells(problem.domain.d), problem.error)

@@ -26,6 +26,7 @@ from supnorm.problem import draw_inside
 FEW = 2000  # calls up to which an expensive reference is modelled
 SECONDS_ROUND = 8192  # evaluations of the first round when seconds limit the search, at most
 FIRST_BATCH = 128  # of them, at most
+STARTING = 60.0  # seconds: an executor whose workers have not begun by then is not waited for
 SAMPLE_MOST = 20_000  # independent points when only seconds limit the search
 # Of the time: what counting the points of a finite domain may take, which costs their constraints; in vain it leaves three
 # quarters to the search.
@@ -101,7 +102,7 @@ def limit_in_time(evaluator: Evaluator, seconds: float | None, start: float) -> 
     spawned = caller.function.parallel == "process" and caller.function.remake is not None
     if evaluator.executor is not None and caller.expensive and spawned:  # so does the start of processes
         x = draw_inside(problem.domain, 1, np.random.default_rng(0))
-        wait([caller.submit(x) for _ in range(workers)])
+        wait([caller.submit(x) for _ in range(workers)], timeout=STARTING)
     pace = Pace(evaluator.model.cost + evaluator.reference.cost / workers)
     return Limit(start + seconds, pace=pace, begun=start).at_least(0.5)
 

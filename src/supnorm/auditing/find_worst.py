@@ -60,7 +60,7 @@ def find_worst(
     demand_seconds(seconds)
     seed = demand_seed(seed)
     start = time.perf_counter()
-    calls = calls or Calls()
+    calls = Calls.of(calls)
     evaluator = Evaluator(problem, calls, budget=evaluations)
     declare(evaluator, calls.cost)
     recorder = Recorder(problem.domain, 2, problem.error)

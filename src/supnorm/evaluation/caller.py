@@ -13,7 +13,7 @@ import math
 import pickle
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import nullcontext
 from typing import Any
 
@@ -21,13 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.guarded import Messages, guarded, halved
-from supnorm.evaluation.processes import Processes, WorkerEnded
+from supnorm.evaluation.processes import WorkerEnded
 from supnorm.evaluation.spot_check import demand_same_function
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.evaluation.threads import all_threads
+from supnorm.evaluation.workers import demand_result, first_done, is_ours, sent
 from supnorm.problem import Function
 from supnorm.process import CALLS
 from supnorm.results import BadInput, Interrupted
+from supnorm.results.printable import one_line
 
 Array = NDArray[np.float64]
 EXPENSIVE = 1e-3  # seconds a point: a function that takes longer is expensive, and its calls are stored
@@ -85,10 +87,10 @@ class Caller:
         self.declared = stored is not None and stored.endswith("declared")
         rows = store.rows(f"rows a call, {side}") if store else None
         self.rows = self._rows_for(before) if rows is None and before is not None else rows
-        sent = store.recall(f"one by one, {side}") if store else None
+        each = store.recall(f"one by one, {side}") if store else None
         self.one_by_one: bool | None = None if before is None else self.cost >= ALONE
-        if sent is not None:
-            self.one_by_one = sent == "yes"
+        if each is not None:
+            self.one_by_one = each == "yes"
         self.timed = False
         self.seconds = 0.0
         self.called = 0
@@ -256,16 +258,14 @@ class Caller:
         futures: dict[Future[Any], int] = {}
         ready: dict[int, tuple[Array, Messages]] = {}
         following = 0
-        sent = 0
-        from concurrent.futures import FIRST_COMPLETED, wait
-
+        begun = 0
         try:
             while following < len(pieces):
-                while sent < len(pieces) and len(futures) < 2 * self.workers:
-                    futures[self.submit(pieces[sent])] = sent
-                    sent += 1
+                while begun < len(pieces) and len(futures) < 2 * self.workers:
+                    futures[self.submit(pieces[begun])] = begun
+                    begun += 1
                 with CALLS.waiting():
-                    done = wait(futures, return_when=FIRST_COMPLETED).done
+                    done = first_done(futures)
                 for future in done:
                     i = futures.pop(future)
                     y, messages, seconds = self._outcome(pieces[i], future)
@@ -282,8 +282,22 @@ class Caller:
         """Start a call on the workers; `land` takes its result."""
         assert self.executor is not None
         if self.function.parallel == "thread" or self.function.remake is None:
-            return self.executor.submit(_timed, self.function.value, x, self.outputs)
-        return self.executor.submit(_remote, pickle.dumps(self.function.remake), x, self.outputs)
+            return sent(self.executor, _timed, self.function.value, x, self.outputs)
+        return sent(self.executor, _remote, self._recipe(), x, self.outputs)
+
+    def _recipe(self) -> bytes:
+        """How another process makes the function again.
+
+        Raises:
+            BadInput: when it cannot be pickled.
+        """
+        try:
+            return pickle.dumps(self.function.remake)
+        except Exception as error:
+            raise BadInput(
+                f"remake of the {self.side} cannot be sent to another process ({one_line(str(error), 80)}): give a "
+                'function of a module, or parallel = "thread"'
+            ) from None
 
     def _outcome(self, x: Array, future: Future[Any], again: bool = True) -> tuple[Array, Messages, float]:
         """The result of a call. If the process of a call of one point ends, the call counts as failed.
@@ -292,7 +306,7 @@ class Caller:
             Interrupted: when the user's executor has lost the call, and the call that repeated it.
         """
         try:
-            y, messages, seconds = future.result()
+            y, messages, seconds = demand_result(future.result(), len(x))
         except WorkerEnded as ended:
             if len(x) == 1:
                 return np.full((1, self.outputs or 1), np.nan), {0: f"process: {ended}"}, 0.0
@@ -302,7 +316,7 @@ class Caller:
             texts = {i: text[0] for i, (_, text, _) in enumerate(parts) if text}
             return np.concatenate(rows), texts, sum(seconds for _, _, seconds in parts)
         except Exception as error:
-            if isinstance(self.executor, Processes | ThreadPoolExecutor) or isinstance(error, BadInput):
+            if is_ours(self.executor) or isinstance(error, BadInput):
                 raise
             if again:  # exceptions of the function are part of its result, so this one means that the workers have failed
                 return self._outcome(x, self.submit(x), again=False)
@@ -357,7 +371,9 @@ def _timed(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tu
 @functools.lru_cache(maxsize=8)
 def _remade(recipe: bytes) -> Function:
     # The recipe was pickled by this program a moment ago; it never comes from a file.
-    function: Function = pickle.loads(recipe)()
+    function = pickle.loads(recipe)()
+    if not isinstance(function, Function):
+        raise BadInput(f"remake must make a Function, got {type(function).__name__}")
     return function
 
 

@@ -6,7 +6,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from supnorm.results import BadInput
 from supnorm.results.option import demand_fields, documented, option
+from supnorm.results.printable import one_line
 
 if TYPE_CHECKING:
     from supnorm.evaluation.store import EvaluationStore
@@ -48,8 +50,23 @@ class Calls:
 
     def __post_init__(self) -> None:
         demand_fields(self)
+        if not (self.executor is None or callable(getattr(self.executor, "submit", None))):
+            got = one_line(repr(self.executor), 60)
+            raise BadInput(
+                f"executor must be one of concurrent.futures, got {got}; Dask: client.get_executor()"
+            )
+        if not (self.store is None or callable(getattr(self.store, "load", None))):
+            raise BadInput(
+                f"store must be an EvaluationStore(path, name), got {one_line(repr(self.store), 60)}"
+            )
 
     @classmethod
     def of(cls, calls: Calls | None) -> Self:
-        """The calls as an object of this class, which may have further fields; None gives the defaults."""
+        """The calls as an object of this class, which may have further fields; None gives the defaults.
+
+        Raises:
+            BadInput: for what is no `Calls`.
+        """
+        if not (calls is None or isinstance(calls, Calls)):
+            raise BadInput(f"calls must be a {cls.__name__}(...), got {one_line(repr(calls), 60)}")
         return calls if isinstance(calls, cls) else cls(**vars(calls or Calls()))

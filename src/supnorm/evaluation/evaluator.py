@@ -80,7 +80,7 @@ class Evaluator:
         if problem.model is None:
             raise BadInput("this needs a model beside the reference; the problem has none")
         self.problem, self.observer, self.budget = problem, observer, budget
-        calls = calls or Calls()
+        calls = Calls.of(calls)
         self._made_executor, self.workers = calls.executor is None, calls.workers
         self.executor = calls.executor or make_executor(problem.reference, calls.workers)
         self.model = Caller(problem.model, "model", calls.store)

@@ -25,6 +25,7 @@ from supnorm.problem import Function, Problem
 from supnorm.results import BadInput
 
 GUARD = 'if __name__ == "__main__":'
+MOST = 1024  # workers of supnorm's own; a process that has imported NumPy takes 30 MB, so more are a mistake
 USER_FILE = "supnorm_user_"  # prefix of the names of modules of problem files
 Settings = TypeVar("Settings", bound=Calls)
 
@@ -33,10 +34,14 @@ def make_executor(function: Function, workers: int) -> Executor | None:
     """An executor that suits the function; None with one worker, or if the function must not be called in parallel.
 
     Raises:
-        BadInput: in a worker that is importing a problem's file.
+        BadInput: for more than `MOST` workers, and in a worker that is importing a problem's file.
     """
     if workers < 2 or function.parallel == "none":
         return None
+    if workers > MOST:
+        raise BadInput(
+            f"workers must be at most {MOST} on this machine, got {workers}; more need an executor"
+        )
     if function.parallel == "thread" or function.remake is None:
         return ThreadPoolExecutor(workers)
     if multiprocessing.parent_process() is not None and (line := _importing(USER_FILE)):

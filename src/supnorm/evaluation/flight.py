@@ -9,13 +9,14 @@ run makes the same decisions as the earlier run up to its end, but two runs may 
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.evaluations import Evaluations
+from supnorm.evaluation.workers import first_done
 from supnorm.process import CALLS
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Flight:
         """Wait until a call returns, and store all that have returned."""
         flying = {s.future: s for s in self._flying if s.future is not None and s.back is None}
         with CALLS.waiting():
-            done = wait(list(flying), return_when=FIRST_COMPLETED).done
+            done = first_done(flying.keys())
         for future, sent in flying.items():
             if future in done:
                 sent.back = self.evaluator.reference.land(sent.x[None], future, self.purpose)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Pullback = Callable[[Array], Array]
+PARALLEL = ("process", "thread", "none")  # who may call a function at once
 
 
 class Precision:
@@ -72,7 +73,8 @@ class Function:
         declared: a `Declared`, by which the user bounds a function that cannot be read (`with_bound`).
 
     Raises:
-        BadInput: without value and table, for a table that is no pair of numbers, or for a value that contradicts it.
+        BadInput: for another ``parallel``, without value and table, for a table that is no pair of numbers, or for a value
+            that contradicts it.
 
     >>> table = Function(table=([[0.0], [1.0]], [2.0, 3.0]))
     >>> table(np.array([1.0]))
@@ -97,6 +99,8 @@ class Function:
     rows: Rows | None = None
 
     def __post_init__(self) -> None:
+        if self.parallel not in PARALLEL:
+            raise BadInput(f"parallel must be one of {', '.join(PARALLEL)}, got {self.parallel!r}")
         if self.table is None:
             if self.value is _no_value:
                 raise BadInput(
