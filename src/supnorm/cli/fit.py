@@ -174,7 +174,7 @@ def save(result: FitResult, folder: Path, opened: Problem) -> None:
 def summary(result: FitResult) -> list[str]:
     """The table of candidates in lines; errors of audited candidates are lower bounds from an audit with a fresh seed."""
     from supnorm.pages import errors_are
-    from supnorm.pages.fit_page import candidate_rows
+    from supnorm.pages.fit_page import candidate_rows, ranked
 
     record = result.record
     table = [HEAD, *(row[1:] for row in candidate_rows(record))]
@@ -183,5 +183,5 @@ def summary(result: FitResult) -> list[str]:
     for row in table:
         cells = (f"{cell:>{widths[k]}}" if k else f"{cell:<{widths[k]}}" for k, cell in enumerate(row))
         lines.append("  " + "  ".join(cells))
-    what = errors_are(record.measure)
-    return [*lines, *([f"  {what}"] if what else []), *(f"  {note}" for note in record.notes)]
+    told = [text for text in (ranked(record), errors_are(record.measure), *record.notes) if text]
+    return [*lines, *(f"  {text}" for text in told)]

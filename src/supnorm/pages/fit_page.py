@@ -51,7 +51,7 @@ def fit_page(record: FitRecord, audit_page: str = "") -> str:
         "advice": " ".join(filter(None, advice)), "notes": record.notes,
         "head": ("", "method", *(f"{name}{_in_unit(record)}" for name in ("RMS", "worst error found", "proved bound")),
                  "parameters", "samples", "seconds", "bytes", "time a point"),
-        "rows": candidate_rows(record), "skipped": record.skipped, "fixed": audit is None,
+        "ranked": ranked(record), "rows": candidate_rows(record), "skipped": record.skipped, "fixed": audit is None,
         "early": audit is None and bool(record.evaluations.get("fit")),
         "chart": two_sizes(time_chart, record),
         "chart_head": ("method", "processor seconds", "error / RMS error of the mean"),
@@ -182,6 +182,18 @@ def again(record: FitRecord) -> list[tuple[str, str]]:
         ("versions", packages),
     ]
     return [(name, said) for name, said in rows if said]
+
+
+def ranked(record: FitRecord) -> str:
+    """By what the candidates are ranked, in a sentence; empty for a single one."""
+    if len(record.candidates) < 2:
+        return ""
+    counts, l2 = record.evaluations, record.norm == "l2"
+    if "choose" in counts:
+        found = fact("ranked-samples", l2=l2, choose=counts["choose"], held=counts["held-out"])
+    else:
+        found = fact("ranked-points", l2=l2)
+    return Narrator(TEMPLATES).text(found)
 
 
 def _proved(record: FitRecord) -> bool:

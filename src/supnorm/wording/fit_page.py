@@ -24,6 +24,14 @@ TEMPLATES = {
     "errors-function": "Errors are those of the problem’s own function.",
     "errors-multiples": "Errors are multiples of each output’s tolerance.",
     "errors-one-side": "Only {over?:over|under}estimates count.",
+    # By what the candidates are ranked.
+    "ranked-samples": "The candidates are ranked by their {l2?:RMS|largest} error on the {choose:count} samples that choose "
+    "the winner. The table shows {l2?:the RMS errors on {held:count} other samples, which took no part in this choice|the "
+    "largest errors on these samples and on {held:count} others, which took no part in this choice}, so that a candidate "
+    "further down can show a smaller error.",
+    "ranked-points": "The winner is the candidate with the smallest {l2?:RMS|largest} error that was seen while fitting, "
+    "or, of those within a factor 2 of it, the one with the fewest parameters. The others are ranked by the "
+    "{l2?:RMS|worst} error of the table.",
     # What is known about the winner.
     "rms": "{rms:error}, measured at sample points",
     "worst": "{worst:error}, {audit?:found by the audit: a lower bound|on samples that it was not trained on: between them "
