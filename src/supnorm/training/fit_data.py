@@ -71,9 +71,9 @@ def fit_data(
         data=data,
     )
     trials.run(methods)
-    # By the norm that was asked for. For "sup" and 89 random tables (7 functions, 60 to 400 rows) the winner's error at 20,000
-    # new points was that of the best candidate in the median, 1.13 times it in the mean, up to 5.3 times; by the RMS 1.12, by
-    # the product of both 1.11, and the same maximum: with so few samples every rule takes a bad candidate now and then.
+    # By the norm that was asked for. For "sup" and 89 random tables (7 functions, 60 to 400 rows) the winner's error at
+    # 20,000 new points was that of the best candidate in the median, 1.13 times it in the mean, up to 5.3 times; by the RMS
+    # 1.12, by the product of both 1.11, and the same maximum: with so few samples each rule takes a bad one now and then.
     tried, skipped = sorted(trials.attempts, key=lambda attempt: attempt.errors.by(norm)), trials.skipped
     if not tried:
         raise BadInput("no method could be used: " + "; ".join(f"{n}: {why}" for n, why in skipped))
