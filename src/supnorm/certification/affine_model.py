@@ -169,7 +169,9 @@ def _apply(node: Node, args: list[AffineModel], start: AffineModel, branches: bo
     for discrepancy in node.discrepancies:
         if discrepancy.above is None or branches:
             x = args[0]
-            room = discrepancy.absolute + discrepancy.argument * x.size
+            room: Array | float = discrepancy.absolute
+            if discrepancy.argument:  # only of an operation feature by feature
+                room = room + discrepancy.argument * x.size
             if discrepancy.above is not None:
                 top = outward(np.abs(x.c) + x.reach[:, 0]) - np.abs(x.c) + x.c + x.err
                 room = np.where(top < discrepancy.above - 1e-9 * (1.0 + abs(discrepancy.above)), 0.0, room)

@@ -52,7 +52,14 @@ def is_formula(error: ErrorProgram) -> bool:
     """Whether no operation of the error is a layer of a network, and composed certificates are possible."""
     if error.declared or error.d > COMPOSED:
         return False
+    if has_tables(error):
+        return True
     return all(n.op in LINEAR or n.width < LAYER for p in error.alternatives for n in p.nodes)
+
+
+def has_tables(error: ErrorProgram) -> bool:
+    """Whether an interpolation table of an input is in the error; its pieces are many features, but it is no network."""
+    return any(p.cuts for p in error.alternatives)
 
 
 @dataclass
@@ -75,6 +82,10 @@ class Choice:
     @classmethod
     def of(cls, error: ErrorProgram) -> Choice:
         """What suits the programs."""
+        if has_tables(error) and is_formula(error):
+            return cls(
+                ComposedCertificate()
+            )  # the others know kinks by their chords, and bounds on discs across none
         return cls(suited(error), ComposedCertificate() if is_formula(error) else None)
 
     def narrow(

@@ -63,7 +63,9 @@ def apply(node: Node, args: list[ChebyshevModel], start: ChebyshevModel) -> Cheb
     model = _operation(node, args, start)
     for discrepancy in node.discrepancies:
         if discrepancy.above is None:
-            room = discrepancy.absolute + discrepancy.argument * args[0].size
+            room: Array | float = discrepancy.absolute
+            if discrepancy.argument:
+                room = room + discrepancy.argument * args[0].size
             model = replace(model, err=outward(model.err + room))
     return model
 

@@ -24,6 +24,7 @@ from supnorm.certification.branch_room import branch_room
 from supnorm.certification.coordinates import box_of, inputs
 from supnorm.certification.measured import Measuring
 from supnorm.certification.rounding import Array
+from supnorm.certification.table_limits import demand_within
 from supnorm.problem import Function, Problem
 from supnorm.program import Builder, Narrowed, Program, Unsupported, program_of
 from supnorm.program.tracing import Value
@@ -212,6 +213,7 @@ def read_side(function: Function, what: str, measuring: Measuring) -> Program | 
         ) from None
     if program.d != d:
         raise BadInput(f"the {what} has {program.d} inputs, the domain {d}")
+    demand_within(program, measuring.problem.domain, what)
     measuring.enter(function, program, what)
     return program
 

@@ -85,7 +85,7 @@ def _equal(a: Any, b: Any) -> bool:
         if hasattr(a, "consts") and hasattr(b, "consts"):
             return same(a.jaxpr, a.consts, b.jaxpr, b.consts)
         return same(a, (), b, ())
-    if isinstance(a, np.ndarray | np.generic) or isinstance(b, np.ndarray | np.generic):
+    if all(hasattr(x, "dtype") and hasattr(x, "shape") for x in (a, b)):  # arrays of NumPy and JAX
         return np.asarray(a).dtype == np.asarray(b).dtype and np.array_equal(a, b, equal_nan=True)
     try:
         return type(a) is type(b) and bool(a == b)

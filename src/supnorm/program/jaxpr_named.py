@@ -9,13 +9,15 @@ from collections.abc import Callable
 from typing import Any
 
 from supnorm.program.jaxpr_equal import same
+from supnorm.program.operations import Unsupported
+from supnorm.program.scipy_tables import interp
 from supnorm.program.tracing import Builder, Tensor, Value
 
 
 def named(build: Builder, name: str, jaxpr: Any, consts: Any, args: list[Any]) -> Value | None:
     """The result of a call, if it is one of `FORMS`; None otherwise."""
-    form = FORMS.get(name)
-    if form is None or not any(isinstance(a, Tensor) for a in args) or not _is_of(name, jaxpr, consts):
+    public, form = FORMS.get(name, ("", None))
+    if form is None or not any(isinstance(a, Tensor) for a in args) or not _is_of(public, jaxpr, consts):
         return None
     return form(build, *args)
 
@@ -41,4 +43,13 @@ def _hypot(build: Builder, a: Value, b: Value) -> Value:
     return build.unary("sqrt", build.binary("add", *squares))
 
 
-FORMS: dict[str, Callable[..., Value]] = {"hypot": _hypot}
+def _interp(build: Builder, x: Value, xp: Value, fp: Value) -> Value:
+    if not isinstance(x, Tensor):
+        raise Unsupported("interp of a table that depends on the input", "a constant table")
+    return interp(build, x, xp, fp)
+
+
+FORMS: dict[str, tuple[str, Callable[..., Value]]] = {  # by the name of the call: the name in jax.numpy
+    "hypot": ("hypot", _hypot),
+    "_interp": ("interp", _interp),
+}

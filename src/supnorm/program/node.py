@@ -35,3 +35,20 @@ class Node:
     columns: NDArray[np.intp] | None = None
     parameter: float | None = None
     discrepancies: tuple[Discrepancy, ...] = ()
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The interval of an argument outside of which the code of a program has other values: a table without extrapolation.
+
+    Attributes:
+        node, column: the argument, a feature of a node.
+        low, high: ends of the interval.
+        name: the table, for messages.
+    """
+
+    node: int
+    column: int
+    low: float
+    high: float
+    name: str

@@ -18,6 +18,7 @@ from supnorm.program.branches import Comparison, select
 from supnorm.program.composed import COMPOSED, atan2, power, scaled, special, with_parameter
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
+from supnorm.program.scipy_tables import interp, reading
 from supnorm.program.sums import cumsum, einsum
 from supnorm.program.tracing import Builder, Tensor, Value
 from supnorm.program.watched import Watched, demand_heeded, in_place
@@ -95,7 +96,8 @@ def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") ->
     array([[0.36787944]])
     """
     build = Builder(d, least)
-    result = function(Traced(build, build.input.arrange(lambda i: i[None])))
+    with reading(build, _traced, lambda value: Traced(build, value)):
+        result = function(Traced(build, build.input.arrange(lambda i: i[None])))
     demand_heeded(build)
     if not isinstance(result, Traced):
         return build.finish(entry.constant(result, "a result"))
@@ -280,6 +282,17 @@ class Condition(Watched):
         return _where(self.build, *args)
 
 
+def _traced(a: Any) -> Tensor | None:
+    return a.value if type(a) is Traced else None
+
+
+def _interp(build: Builder, x: Any, *table: Any, **named: Any) -> Traced:
+    if not isinstance(x, Traced):
+        raise Unsupported("np.interp of a table that depends on the input", "a constant table")
+    opened = [a.value if isinstance(a, Traced) else a for a in table]
+    return Traced(build, interp(build, x.value, *opened, **named))
+
+
 def _open(a: Any, what: str = "an operation") -> Value:
     return a.value if isinstance(a, Traced) else entry.constant(a, what)
 
@@ -444,6 +457,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "repeat": lambda build, x, counts, axis=None: x._moved(lambda i: np.repeat(i, counts, axis)),
     "broadcast_to": lambda build, x, shape: x._moved(lambda i: np.broadcast_to(i, shape)),
     "cumsum": _cumsum,
+    "interp": _interp,
     "einsum": _einsum,
     "outer": _outer,
     "diff": _differences,

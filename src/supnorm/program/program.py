@@ -19,7 +19,7 @@ import numpy as np
 
 from supnorm.program.derivative import vjp
 from supnorm.program.evaluation import evaluate
-from supnorm.program.node import Node
+from supnorm.program.node import Limit, Node
 from supnorm.program.operations import BINARY, PARAMETERS, UNARY, Array
 from supnorm.program.single_precision import Origin
 
@@ -32,7 +32,8 @@ class Program:
 
     ``remarks`` states where it differs from the code from which it was read; ``narrowest`` is the least precise type of
     numbers in which that code keeps a result, if the code chooses it (ONNX); ``origin`` is the runtime that runs these very
-    operations, None where that is not known. None of them is part of the hash.
+    operations, None where that is not known. ``limits`` says where the program is that code, ``cuts`` at which values of which
+    input a table has knots. None of them is part of the hash.
 
     >>> program = Program((Node("input", (), 1), Node("sin", (0,), 1)))
     >>> program.value(np.array([[0.0], [1.0]])).ravel()
@@ -43,6 +44,8 @@ class Program:
     remarks: tuple[str, ...] = ()
     narrowest: str = "float64"
     origin: Origin | None = None
+    limits: tuple[Limit, ...] = ()
+    cuts: tuple[tuple[int, tuple[float, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         for position, node in enumerate(self.nodes):

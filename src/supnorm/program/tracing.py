@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from supnorm.program import entry
 from supnorm.program.discrepancies import Discrepancy
-from supnorm.program.node import Node
+from supnorm.program.node import Limit, Node
 from supnorm.program.operations import BINARY, UNARY, Array
 from supnorm.program.program import Program
 from supnorm.program.single_precision import Origin
@@ -77,6 +77,8 @@ class Builder:
         self.nodes: list[Node] = [Node("input", (), d)]
         self.input = Tensor(0, np.arange(d))
         self.remarks: set[str] = set()
+        self.limits: list[tuple[Tensor, float, float, str]] = []  # arguments that tables allow
+        self.cuts: dict[int, set[float]] = {}  # knots of tables of an input, by its column
         self.refused: Exception | None = None  # a question of the code that has no answer while it is traced
         self._positions: dict[tuple[object, ...], int] = {}
 
@@ -239,6 +241,11 @@ class Builder:
         for node in program.nodes[1:]:
             args = tuple(copied[a] for a in node.args)
             copied.append(self.add_node(replace(node, args=args)).node)
+        for one in program.limits:
+            place = Tensor(copied[one.node], np.array([one.column]))
+            self.limits.append((place, one.low, one.high, one.name))
+        for column, knots in program.cuts:
+            self.cuts.setdefault(column, set()).update(knots)
         return Tensor(copied[-1], np.arange(program.m))
 
     def finish(self, output: Value) -> Program:
@@ -258,4 +265,10 @@ class Builder:
         if last == 0:
             nodes.append(Node("take", (0,), self.nodes[0].width, columns=np.arange(self.nodes[0].width)))
         origin = Origin(self.origin, tuple(sorted(self.unlike))) if self.origin else None
-        return Program(tuple(nodes), tuple(sorted(self.remarks)), self.narrowest, origin)
+        limits = tuple(
+            Limit(rename[x.node], int(x.index.ravel()[0]), low, high, name)
+            for x, low, high, name in self.limits
+            if x.node in rename
+        )
+        cuts = tuple((column, tuple(sorted(knots))) for column, knots in sorted(self.cuts.items()))
+        return Program(tuple(nodes), tuple(sorted(self.remarks)), self.narrowest, origin, limits, cuts)
