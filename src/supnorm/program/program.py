@@ -32,8 +32,8 @@ class Program:
 
     ``remarks`` states where it differs from the code from which it was read; ``narrowest`` is the least precise type of
     numbers in which that code keeps a result, if the code chooses it (ONNX); ``origin`` is the runtime that runs these very
-    operations, None where that is not known. ``limits`` says where the program is that code, ``cuts`` at which values of which
-    input a table has knots. None of them is part of the hash.
+    operations, None where that is not known. ``limits`` says where the program is that code, ``cuts`` at which values of
+    which input a table has knots. None of them is part of the hash.
 
     >>> program = Program((Node("input", (), 1), Node("sin", (0,), 1)))
     >>> program.value(np.array([[0.0], [1.0]])).ravel()
