@@ -11,6 +11,11 @@ from typing import Any
 
 from supnorm.certification import extremes, root_claims
 from supnorm.certification.exactly import Bracket, Proved
+from supnorm.certification.solution import claims as solution
 
 Combine = Callable[[Mapping[str, Any], Mapping[str, Proved]], dict[str, Bracket]]
-KINDS: dict[str, Combine] = {"properties": extremes.claims, "root": root_claims.claims}
+KINDS: dict[str, Combine] = {
+    "properties": extremes.claims,
+    "root": root_claims.claims,
+    "solution": solution.claims,
+}

@@ -39,7 +39,7 @@ class Derivation:
         d = program[0].width
         if not 0 <= axis < d:
             raise Rejected("malformed statement: a derivative by an input that does not exist")
-        grow = _Growing(d, self)
+        grow = Growing(d, self)
         at = grow.run(program, 0)
         rates: list[int | None] = [grow.numbers([1.0 if j == axis else 0.0 for j in range(d)])]
         for position, o in enumerate(program[1:], 1):
@@ -54,7 +54,7 @@ class Derivation:
         """``outer`` at the outputs of ``inner``, which are programs of the same inputs."""
         if len({p[0].width for p in inner}) != 1 or sum(p[-1].width for p in inner) != outer[0].width:
             raise Rejected("malformed statement: programs that do not fit together")
-        grow = _Growing(inner[0][0].width, self)
+        grow = Growing(inner[0][0].width, self)
         ends = [grow.run(p, 0)[-1] for p in inner]
         start = ends[0] if len(ends) == 1 else grow.put(Operation("concat", tuple(ends), outer[0].width))
         return grow.until(grow.run(outer, start)[-1])
@@ -63,7 +63,7 @@ class Derivation:
         """Some of the outputs."""
         if not columns or not all(0 <= c < program[-1].width for c in columns):
             raise Rejected("malformed statement: an output that does not exist")
-        grow = _Growing(program[0].width, self)
+        grow = Growing(program[0].width, self)
         end = grow.run(program, 0)[-1]
         return grow.until(grow.put(Operation("take", (end,), len(columns), columns=tuple(columns))))
 
@@ -71,20 +71,20 @@ class Derivation:
         """``program`` minus another one."""
         if (other[0].width, other[-1].width) != (program[0].width, program[-1].width):
             raise Rejected("malformed statement: programs that do not fit together")
-        grow = _Growing(program[0].width, self)
+        grow = Growing(program[0].width, self)
         return grow.until(grow.call("sub", grow.run(program, 0)[-1], grow.run(other, 0)[-1]))
 
     def less_numbers(self, program: Operations, numbers: Sequence[float]) -> Operations:
         """``program`` minus a constant for each output."""
         if len(numbers) != program[-1].width:
             raise Rejected("malformed statement: constants that do not fit a program")
-        grow = _Growing(program[0].width, self)
+        grow = Growing(program[0].width, self)
         return grow.until(grow.call("sub", grow.run(program, 0)[-1], grow.numbers(numbers)))
 
     def steepness(self, program: Operations) -> Operations:
         """The sum of the squares of the partial derivatives of each output."""
         d = program[0].width
-        grow = _Growing(d, self)
+        grow = Growing(d, self)
         total: int | None = None
         for axis in range(d):
             square = grow.call("pow", grow.run(self.partial(program, axis), 0)[-1], parameter=2.0)
@@ -93,7 +93,7 @@ class Derivation:
         return grow.until(total)
 
 
-class _Growing:
+class Growing:
     """A program that is made operation by operation; an operation that exists already is not made again."""
 
     def __init__(self, inputs: int, budget: Derivation) -> None:
@@ -139,7 +139,7 @@ def same_expression(one: Operations, other: Operations) -> bool:
     return one[0].width == other[0].width and expression(one, table) == expression(other, table)
 
 
-def _rate(grow: _Growing, o: Operation, at: list[int], position: int, inner: list[int | None]) -> int | None:
+def _rate(grow: Growing, o: Operation, at: list[int], position: int, inner: list[int | None]) -> int | None:
     """The derivative of one operation, of whose arguments at least one depends on the input."""
     args = [at[a] for a in o.args]
     if o.op == "concat":
@@ -159,7 +159,7 @@ def _rate(grow: _Growing, o: Operation, at: list[int], position: int, inner: lis
     return _unary(grow, o, at[position], args[0], r)
 
 
-def _binary(grow: _Growing, op: str, y: int, args: list[int], inner: list[int | None]) -> int | None:
+def _binary(grow: Growing, op: str, y: int, args: list[int], inner: list[int | None]) -> int | None:
     (a, b), (r, q) = args, inner
     if op == "add":
         return grow.call("add", r, q) if r is not None and q is not None else r if q is None else q
@@ -181,7 +181,7 @@ def _binary(grow: _Growing, op: str, y: int, args: list[int], inner: list[int | 
     raise Rejected(f"the format has no derivative of {op}")
 
 
-def _unary(grow: _Growing, o: Operation, y: int, z: int, r: int) -> int | None:
+def _unary(grow: Growing, o: Operation, y: int, z: int, r: int) -> int | None:
     call, width = grow.call, o.width
 
     def filled(v: float) -> int:
@@ -215,7 +215,7 @@ def _unary(grow: _Growing, o: Operation, y: int, z: int, r: int) -> int | None:
     raise Rejected(f"the format has no derivative of {o.op}")
 
 
-def _power(grow: _Growing, p: float, y: int, z: int, r: int, width: int) -> int | None:
+def _power(grow: Growing, p: float, y: int, z: int, r: int, width: int) -> int | None:
     call = grow.call
     if p == 0.0:
         return None
@@ -231,7 +231,7 @@ def _power(grow: _Growing, p: float, y: int, z: int, r: int, width: int) -> int 
     return call("mul", slope, r)
 
 
-def _gelu_tanh(grow: _Growing, z: int, filled: Callable[[float], int]) -> int:
+def _gelu_tanh(grow: Growing, z: int, filled: Callable[[float], int]) -> int:
     call, one, k, q, half = grow.call, filled(1.0), filled(K), filled(Q), filled(0.5)
     z2 = call("pow", z, parameter=2.0)
     t = call("tanh", call("mul", k, call("mul", z, call("add", one, call("mul", q, z2)))))

@@ -53,6 +53,7 @@ class Kind:
         claims: from brackets of the worst errors of the parts, by name, what is proved of each number that is claimed.
         words: what the statement says, in lines, from its claims.
         verdict: of an accepted file: "proved", "refuted" or "undecided".
+        conditions: what the claims assume and no part proves.
 
     The first two raise `Rejected`, or any error of malformed data, where the statement is not well-formed or not true.
     """
@@ -61,3 +62,4 @@ class Kind:
     claims: Callable[[Given, Mapping[str, Ends]], dict[str, Ends]]
     words: Callable[[Given, Mapping[str, tuple[float, float]]], tuple[str, ...]]
     verdict: Callable[[Given], str] = lambda given: "proved"
+    conditions: tuple[str, ...] = ()

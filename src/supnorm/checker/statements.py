@@ -77,6 +77,11 @@ class Statement:
         return KINDS[self.kind].words(self.given, self.claims)
 
     @property
+    def conditions(self) -> tuple[str, ...]:
+        """What the claims assume and no part proves, as the kind says and not the file."""
+        return KINDS[self.kind].conditions
+
+    @property
     def verdict(self) -> str:
         """What an accepted file says of its statement: "proved", "refuted" or "undecided"."""
         return KINDS[self.kind].verdict(self.given)

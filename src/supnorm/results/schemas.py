@@ -22,6 +22,7 @@ RECORDS = {
     "fit": "supnorm.results.fit:FitRecord",
     "properties": "supnorm.results.properties:PropertiesRecord",
     "repair": "supnorm.results.repair:RepairRecord",
+    "solution": "supnorm.results.solution:SolutionRecord",
 }
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -1,0 +1,254 @@
+"""An equation on a box as programs: residual, values on the faces, and the coefficients of its error equation.
+
+With v an approximate solution, w = u - v satisfies w_t - D laplace w + b . grad w + c w = -r, where r is the residual of v and
+c = reaction + the sum of v_x over the axes that the solution itself moves along (for Burgers: u u_x - v v_x = u w_x + v_x w).
+The programs are those of docs/certificate-format.md, *Solutions*; the checker derives them again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from supnorm.certification.agreement import runs
+from supnorm.problem import Domain, Function, as_function
+from supnorm.problem.equations import Equation, Velocity
+from supnorm.program import Builder, Narrowed, Program, Tensor, Unsupported, program_of
+from supnorm.program.derived import derivative, difference, substituted
+from supnorm.program.node import Node
+from supnorm.results import BadInput
+from supnorm.results.numbers import num
+
+Coefficient = float | Program | str
+POINTS = 64  # random points at which formulas as they run are compared with their programs
+SHARE = 1e-9  # of the largest value; float64 rounding of formulas is far below
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posed:
+    """An equation on a domain, its data read as programs.
+
+    Attributes:
+        equation: the equation as it was given.
+        domain: the box.
+        space, time: the axes of space, and the axis of time or None.
+        diffusivity: D.
+        velocity: for each axis of space a number, a program or "u".
+        reaction, source: numbers or programs.
+        boundary, initial: programs.
+    """
+
+    equation: Equation
+    domain: Domain
+    space: tuple[int, ...]
+    time: int | None
+    diffusivity: float
+    velocity: tuple[Coefficient, ...]
+    reaction: float | Program
+    source: float | Program
+    boundary: Program
+    initial: Program
+
+    @property
+    def d(self) -> int:
+        """Number of inputs."""
+        return self.domain.d
+
+    def faces(self) -> tuple[tuple[int, float, bool], ...]:
+        """Axis, coordinate, and whether it is the start of time, of each face with prescribed values."""
+        found = []
+        for i, axis in enumerate(self.domain.axes):
+            if i == self.time:
+                found.append((i, axis.low, True))
+            else:
+                found += [(i, axis.low, False), (i, axis.high, False)]
+        return tuple(found)
+
+
+def pose(equation: Equation, domain: Domain) -> Posed:
+    """The equation on a box.
+
+    Raises:
+        BadInput: for a domain that is no plain box, a missing time axis, or a formula that cannot be read.
+    """
+    names = domain.names
+    odd = [n for n, a in zip(names, domain.axes, strict=True) if a.log or a.values is not None]
+    if odd or domain.constraints or domain.cloud is not None:
+        what = f"{', '.join(odd)} is logarithmic or discrete" if odd else "it has constraints"
+        raise BadInput(f"solution_error needs a box of continuous linear axes; {what}")
+    if equation.time is not None and equation.time not in names:
+        raise BadInput(
+            f"{equation.kind}: the domain has no time axis {equation.time!r}, only {', '.join(names)}; name it by time=.."
+        )
+    time = None if equation.time is None else names.index(equation.time)
+    space = tuple(i for i in range(domain.d) if i != time)
+    if not space:
+        raise BadInput(f"{equation.kind}: the domain has no axis of space beside {equation.time!r}")
+    velocity = equation.velocity or (0.0,) * len(space)
+    if len(velocity) != len(space):
+        raise BadInput(
+            f"{equation.kind}: {len(velocity)} velocities for the axes {', '.join(names[i] for i in space)}"
+        )
+    read = {name: _coefficient(term, f"{equation.kind}: {name}", domain) for name, term in equation.terms.items()}
+    boundary = _as_program(read["boundary"], domain.d)
+    return Posed(
+        equation=equation,
+        domain=domain,
+        space=space,
+        time=time,
+        diffusivity=float(equation.diffusivity),
+        velocity=tuple(_coefficient(v, f"velocity {i + 1}", domain) for i, v in enumerate(velocity)),
+        reaction=_plain(read["reaction"]),
+        source=_plain(read["source"]),
+        boundary=boundary,
+        initial=boundary if equation.initial is None else _as_program(read["initial"], domain.d),
+    )
+
+
+def _plain(value: Coefficient) -> float | Program:
+    assert not isinstance(value, str)
+    return value
+
+
+def _coefficient(term: Velocity, what: str, domain: Domain) -> Coefficient:
+    if isinstance(term, int | float):
+        return float(term)
+    if isinstance(term, str):
+        return term
+    return read_program(as_function(term, what), what, domain)
+
+
+def read_program(function: Function, what: str, domain: Domain) -> Program:
+    """The program of a function with one output, compared with the function as it runs.
+
+    Raises:
+        BadInput: when it cannot be read, has another number of inputs or outputs, or other values than its program.
+    """
+    if function.table is not None or function.declared is not None:
+        raise BadInput(f"{what}: solution_error needs a formula that it can read, not a table or a declared function")
+    try:
+        try:
+            program = program_of(function, domain.d)
+        except Narrowed:
+            if function.precision != "float64":
+                raise
+            function.value(domain.from_unit(np.full((1, domain.d), 0.5)))
+            program = program_of(function, domain.d)
+    except Unsupported as error:
+        raise BadInput(f"{what}: {error}") from None
+    if (program.d, program.m) != (domain.d, 1):
+        raise BadInput(f"{what} has {program.d} inputs and {program.m} outputs; needed are {domain.d} and 1")
+    x = domain.from_unit(np.random.default_rng(0).random((POINTS, domain.d)))
+    ran, read = runs(function, x, what), program.value(x)
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(ran - read)[:, 0]
+    allowed = (SHARE if function.precision == "float64" else 1e-4) * max(float(np.max(np.abs(read))), 1e-300)
+    if not np.all(apart <= allowed):
+        i = int(np.argmax(np.where(np.isnan(apart), np.inf, apart)))
+        raise BadInput(
+            f"{what}: at {x[i].tolist()} the function gives {num(ran[i, 0], 6)}, its program {num(read[i, 0], 6)}"
+        )
+    return program
+
+
+def _as_program(value: Coefficient, d: int) -> Program:
+    assert not isinstance(value, str)
+    return value if isinstance(value, Program) else constant(float(value), d)
+
+
+def constant(value: float, d: int) -> Program:
+    """The program of a number."""
+    return Program((Node("input", (), d), Node("constant", (), 1, value=np.array([value]))))
+
+
+class _Terms:
+    """Sums of terms, in the order and with the operations that the format prescribes."""
+
+    def __init__(self, posed: Posed, v: Program) -> None:
+        self.build = Builder(posed.d)
+        self.v = self.inline(v)
+        self.total: int | None = None
+
+    def inline(self, program: Program) -> int:
+        return self.build.inline(program, self.build.input).node
+
+    def add(self, node: int | None) -> None:
+        if node is not None:
+            self.total = node if self.total is None else self.op("add", self.total, node)
+
+    def op(self, op: str, *args: int) -> int:
+        return self.build.add_node(Node(op, args, 1)).node
+
+    def number(self, value: float) -> int:
+        return self.build.add_node(Node("constant", (), 1, value=np.array([value]))).node
+
+    def factor(self, value: Coefficient) -> int:
+        if isinstance(value, Program):
+            return self.inline(value)
+        return self.v if isinstance(value, str) else self.number(value)
+
+    def product(self, value: Coefficient, node: int) -> None:
+        """Add factor * node, unless the factor is the number zero."""
+        if not isinstance(value, float) or value != 0.0:
+            self.add(self.op("mul", self.factor(value), node))
+
+    def finish(self, last: int | None) -> Program:
+        node = self.number(0.0) if last is None else last
+        return self.build.finish(Tensor(node, np.arange(1)))
+
+
+def residual_program(posed: Posed, v: Program) -> Program:
+    """v_t - D laplace v + b . grad v + c v - source."""
+    terms = _Terms(posed, v)
+    slopes = {i: derivative(v, i) for i in range(posed.d)}
+    if posed.time is not None:
+        terms.add(terms.inline(slopes[posed.time]))
+    for i in posed.space:
+        terms.product(-posed.diffusivity, terms.inline(derivative(slopes[i], i)))
+    for i, b in zip(posed.space, posed.velocity, strict=True):
+        terms.product(b, terms.inline(slopes[i]))
+    terms.product(posed.reaction, terms.v)
+    assert terms.total is not None
+    if isinstance(posed.source, float) and posed.source == 0.0:
+        return terms.finish(terms.total)
+    return terms.finish(terms.op("sub", terms.total, terms.factor(posed.source)))
+
+
+def growth_program(posed: Posed, v: Program) -> Program | None:
+    """-(the sum of v_x over axes whose velocity is u, plus c): how fast an error can grow; None if this is a number."""
+    moved = [i for i, b in zip(posed.space, posed.velocity, strict=True) if isinstance(b, str)]
+    if not moved and isinstance(posed.reaction, float):
+        return None
+    terms = _Terms(posed, v)
+    for i in moved:
+        terms.add(terms.inline(derivative(v, i)))
+    if not isinstance(posed.reaction, float) or posed.reaction != 0.0:
+        terms.add(terms.factor(posed.reaction))
+    assert terms.total is not None
+    return terms.finish(terms.op("neg", terms.total))
+
+
+def face_program(posed: Posed, v: Program, axis: int, at: float, data: Program) -> Program:
+    """v - data on the face x_axis = at, as a program of the other inputs (with one input: of the same, which has no effect)."""
+    weight, bias = embedding(posed.d, axis, at)
+    d = weight.shape[1]
+    inner = Program((Node("input", (), d), Node("affine", (0,), posed.d, weight=weight, bias=bias)))
+    return substituted(difference(v, data), [inner])
+
+
+def embedding(d: int, axis: int, at: float) -> tuple[Any, Any]:
+    """Weight and bias of the map from a face to the box."""
+    weight = np.zeros((1, 1)) if d == 1 else np.delete(np.eye(d), axis, axis=1)
+    bias = np.zeros(d)
+    bias[axis] = at
+    return weight, bias
+
+
+def face_domain(domain: Domain, axis: int) -> Domain:
+    """The axes of a face."""
+    axes: dict[str, Any] = dict(zip(domain.names, domain.axes, strict=True))
+    if domain.d > 1:
+        del axes[domain.names[axis]]
+    return Domain.from_axes(axes)

@@ -1,0 +1,183 @@
+"""The parts of a proof about a solution: what they are, how far each has to be proved, and the constants that they allow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.certification.bracket import BracketNarrowed, Goal
+from supnorm.certification.part import Part, PartProof, prove
+from supnorm.certification.solution.claims import DIFFERENCE, GROWTH, INTERIOR, face_name
+from supnorm.certification.solution.programs import (
+    Posed,
+    face_domain,
+    face_program,
+    growth_program,
+    residual_program,
+)
+from supnorm.certification.solution.theorem import Barrier, Situation, best
+from supnorm.evaluation.limit import Limit
+from supnorm.program import Program
+from supnorm.program.derived import difference
+
+Array = NDArray[np.float64]
+SEEN = 1.2  # a part is proved to this factor of its largest value seen, where its share of the bound allows no more
+GROWN = 0.02  # of the exponent of growth over the whole time that its proof may lose
+SAMPLES = 2048
+
+
+@dataclass(frozen=True)
+class Enough(Goal):
+    """A ratio, and a bound that is small enough anyway."""
+
+    enough: float = 0.0
+
+    def target(self, lower: float) -> float:
+        """The larger one of both."""
+        return max(super().target(lower), self.enough)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Largest values that were seen at random points, of what the parts bound."""
+
+    interior: float
+    faces: float
+    growth: float
+    speeds: tuple[float | None, ...]
+    gap: float
+
+    @property
+    def finite(self) -> bool:
+        """Whether all of them are numbers."""
+        return all(map(math.isfinite, (self.interior, self.faces, self.growth, self.gap)))
+
+
+def parts_of(posed: Posed, v: Program, model: Program | None) -> dict[str, Part]:
+    """All parts but those of velocities, by name."""
+    domain = posed.domain
+    found = {}
+    growth = growth_program(posed, v)
+    if growth is not None:
+        found[GROWTH] = Part(GROWTH, growth, domain, "over")
+    for axis, at, start in posed.faces():
+        name = face_name(axis, "low" if at == domain.axes[axis].low else "high")
+        data = posed.initial if start else posed.boundary
+        found[name] = Part(name, face_program(posed, v, axis, at, data), face_domain(domain, axis))
+    found[INTERIOR] = Part(INTERIOR, residual_program(posed, v), domain)
+    if model is not None:
+        found[DIFFERENCE] = Part(DIFFERENCE, difference(model, v), domain)
+    return found
+
+
+def speed_part(posed: Posed, i: int) -> Part | None:
+    """The part that bounds the velocity along the i-th axis of space, if that is a formula."""
+    b = posed.velocity[i]
+    return Part(f"speed {i}", b, posed.domain) if isinstance(b, Program) else None
+
+
+def sizes(posed: Posed, parts: Mapping[str, Part], rng: np.random.Generator) -> Sizes:
+    """Largest values at random points."""
+
+    def largest(part: Part, signed: bool = False) -> float:
+        with np.errstate(all="ignore"):
+            y = part.program.value(part.domain.from_unit(_spread(part.domain.d, rng)))
+        return float(np.max(y if signed else np.abs(y)))
+
+    faces = [largest(part) for name, part in parts.items() if name.startswith("face ")]
+    speeds = []
+    for i, b in enumerate(posed.velocity):
+        part = speed_part(posed, i)
+        speeds.append(None if isinstance(b, str) else abs(b) if isinstance(b, float) else largest(part or parts[INTERIOR]))
+    growth = -posed.reaction if isinstance(posed.reaction, float) else 0.0
+    return Sizes(
+        interior=largest(parts[INTERIOR]),
+        faces=max(faces),
+        growth=max(largest(parts[GROWTH], signed=True), 0.0) if GROWTH in parts else growth,
+        speeds=tuple(speeds),
+        gap=largest(parts[DIFFERENCE]) if DIFFERENCE in parts else 0.0,
+    )
+
+
+def _spread(d: int, rng: np.random.Generator) -> Array:
+    """Random points of the unit box, a third of them near its faces."""
+    u = rng.random((SAMPLES, d))
+    near = u[: SAMPLES // 3]
+    near[:] = 0.5 - 0.5 * np.cos(np.pi * near)
+    return u
+
+
+def situation(posed: Posed, growth: float, speeds: tuple[float | None, ...]) -> Situation:
+    """What the constants depend on, with widths rounded up."""
+    axes = posed.domain.axes
+    widths = [math.nextafter(a.high - a.low, math.inf) for a in axes]
+    return Situation(
+        diffusivity=posed.diffusivity,
+        widths=tuple(widths[i] for i in posed.space),
+        speeds=speeds,
+        fixed=tuple(isinstance(b, float) for b in posed.velocity),
+        growth=growth,
+        time=None if posed.time is None else widths[posed.time],
+    )
+
+
+@dataclass
+class Proving:
+    """Proves parts in order, within a limit.
+
+    Attributes:
+        posed: the equation.
+        limit, seed, executor, observer: as `certify` has them.
+        proofs: what is proved so far, by name.
+    """
+
+    posed: Posed
+    limit: Limit
+    seed: int
+    executor: Executor | None
+    observer: Callable[[str, BracketNarrowed], None]
+    proofs: dict[str, PartProof] = field(default_factory=dict)
+
+    def part(self, part: Part, goal: Goal, share: float = 1.0) -> PartProof:
+        """Prove a part within a share of the time that is left."""
+
+        def tell(event: BracketNarrowed) -> None:
+            self.observer(part.name, event)
+
+        limit = self.limit.within(share)
+        limit = limit.upto(self.limit.evaluations - sum(p.bracket.tried for p in self.proofs.values()))
+        proof = prove(part, goal, limit, seed=self.seed, executor=self.executor, observer=tell)
+        self.proofs[part.name] = proof
+        return proof
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user stopped it."""
+        return any(proof.end == "interrupted" for proof in self.proofs.values())
+
+    def constants(self, parts: Mapping[str, Part], seen: Sizes) -> tuple[Barrier, float]:
+        """The barrier with the smallest bound by what was seen, and the proved growth.
+
+        Raises:
+            BadInput: when there is no barrier.
+        """
+        growth = seen.growth
+        if GROWTH in parts:
+            time = situation(self.posed, 0.0, seen.speeds).time
+            loss = GROWN / time if time else 0.0
+            growth = self.part(parts[GROWTH], Enough(1.05, None, enough=seen.growth + loss), 0.2).upper
+        speeds = list(seen.speeds)
+        for i in range(len(speeds)):
+            part = speed_part(self.posed, i)
+            if part is not None:
+                speeds[i] = self.part(part, Goal(1.02, None), 0.1).upper
+        barrier = best(situation(self.posed, growth, tuple(speeds)), seen.faces, seen.interior)
+        for i in range(len(speeds)):
+            if barrier.kind != "axis" or barrier.axes != (i,):
+                self.proofs.pop(f"speed {i}", None)
+        return barrier, growth

@@ -1,0 +1,230 @@
+"""The verb: how far is a network from the solution of a differential equation, with a proof and without any reference?
+
+A function v is computed whose residual is far below the network's (`collocation`). By a comparison principle (`theorem`) it is
+within a proved E of the solution; with a proof of max |network - v| this is a bracket of the network's error. The network itself
+can take the place of v: then the bound is as large as its residual makes it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from supnorm.certification.bracket import BracketNarrowed
+from supnorm.certification.solution.claims import DIFFERENCE, INTERIOR
+from supnorm.certification.solution.collocation import solutions
+from supnorm.certification.solution.programs import POINTS, Posed, pose, read_program
+from supnorm.certification.solution.proof import Enough, Proving, Sizes, parts_of, situation, sizes
+from supnorm.certification.solution.result import SolutionResult, result_of
+from supnorm.certification.solution.theorem import Barrier, best
+from supnorm.evaluation.executor import broken_workers_explained
+from supnorm.evaluation.limit import Limit
+from supnorm.evaluation.threads import one_thread
+from supnorm.problem import Domain, as_function
+from supnorm.problem.equations import Equation
+from supnorm.program import Program, Unsupported
+from supnorm.results import BadInput
+
+RATIO = 1.1
+# Of the part of a bracket that is asked for (ratio - 1), the share that is left to the error of the reference solution, as seen
+# and as proved; both ends move by it. A smaller share needs more waves, and a larger one a closer proof of the difference.
+SEEN, ALLOWED = 0.2, 0.3
+LEAST = 1.005  # ratio of the proof of the difference, however large the error of the reference solution
+STALLED = 3  # sizes in a row without an error below nine tenths of the best so far
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A function v, with what was seen of it.
+
+    Attributes:
+        kind: "collocation", "given" or "model".
+        v: the function.
+        seen: sizes of its parts at random points.
+        error: the bound of its error that they would give.
+    """
+
+    kind: str
+    v: Program
+    seen: Sizes
+    error: float
+
+    @property
+    def total(self) -> float:
+        """The bound of the model's error that they would give."""
+        return self.seen.gap + self.error
+
+
+@broken_workers_explained()
+@one_thread()
+def solution_error(
+    model: Any,
+    equation: Equation,
+    domain: Domain,
+    *,
+    reference: Any = None,
+    ratio: float | None = None,
+    tolerance: float | None = None,
+    seconds: float | None = None,
+    boxes: int = 1_000_000,
+    executor: Executor | None = None,
+    observer: Callable[[str, BracketNarrowed], None] | None = None,
+    seed: int = 0,
+) -> SolutionResult:
+    """Prove a bracket of the largest error of a network against the solution of an equation.
+
+    Args:
+        model: a `Function`, a network or code ``(n, d) -> (n,)`` that `certify` can read.
+        equation: of `supnorm.equations`.
+        domain: a box of linear axes, in the order of the inputs.
+        reference: a smooth function near the solution, whose residual is bounded; by default one is computed. "model": the
+            model itself.
+        ratio: upper <= ratio * lower is asked for; 1.1 where there is no tolerance either.
+        tolerance: upper <= tolerance is asked for.
+        seconds, boxes: budget of the proof, without the time for the reference solution.
+        executor: runs batches of boxes in parallel.
+        observer: gets the name of a part and a `BracketNarrowed` after each batch.
+        seed: of all random points.
+
+    Raises:
+        BadInput: for an equation without a proved constant on this domain, or a function that cannot be read.
+
+    >>> from supnorm.problem.equations import Poisson
+    >>> exact = lambda x: x[:, 0] * (1.0 - x[:, 0]) / 2.0
+    >>> found = solution_error(lambda x: 1.01 * exact(x), Poisson(source=1.0), Domain(x=(0.0, 1.0)))
+    >>> found.lower <= 0.00125 <= found.upper <= 1.1 * found.lower
+    True
+    """
+    started = time.perf_counter()
+    if ratio is not None and not 1.0 < ratio < math.inf:
+        raise BadInput(f"ratio must be above 1 and finite, got {ratio}")
+    if tolerance is not None and not 0.0 < tolerance < math.inf:
+        raise BadInput(f"tolerance must be positive and finite, got {tolerance}")
+    posed = pose(equation, domain)
+    network = read_program(as_function(model, "model"), "the model", domain)
+    if ratio is None and tolerance is None:
+        ratio = RATIO
+    narrow = min((RATIO if ratio is None else ratio) - 1.0, 1.0)
+    chosen = _choose(posed, network, reference, SEEN * narrow, seed)
+    proving = Proving(posed, Limit.of(seconds, boxes), seed, executor, observer or (lambda name, event: None))
+    parts = parts_of(posed, chosen.v, None if chosen.kind == "model" else network)
+    barrier, growth = proving.constants(parts, chosen.seen)
+    _prove(proving, parts, chosen, barrier, ratio, tolerance, ALLOWED * narrow)
+    return result_of(
+        posed,
+        proving,
+        network,
+        chosen.v,
+        chosen.kind,
+        barrier,
+        growth,
+        asked=(ratio, tolerance),
+        seconds=time.perf_counter() - started,
+        name=getattr(model, "name", "") or "model",
+        points=POINTS,
+    )
+
+
+def _choose(posed: Posed, network: Program, reference: Any, share: float, seed: int) -> Candidate:
+    """The function v: the one that is asked for, or the one with the smaller bound by what is seen.
+
+    Of those that are computed, the first one whose error is seen below ``share`` of its difference from the network is taken.
+    """
+    if isinstance(reference, str) and reference != "model":
+        raise BadInput(f'reference must be a function or "model", got {reference!r}')
+    if isinstance(reference, str):
+        return _seen(posed, "model", network, network, seed)
+    if reference is not None:
+        given = read_program(as_function(reference, "reference"), "the reference", posed.domain)
+        return _seen(posed, "given", given, network, seed)
+    itself: list[Candidate] = []
+    try:
+        itself = [_seen(posed, "model", network, network, seed)]
+    except Unsupported:  # the model has no derivatives, and needs none
+        pass
+    inside = _weight(posed, network, seed)
+    best_so_far: list[Candidate] = []
+    stalled = 0
+    for v in solutions(posed, network.value, inside):
+        one = _seen(posed, "collocation", v, network, seed)
+        if not math.isfinite(one.error):
+            continue
+        stalled = stalled + 1 if best_so_far and one.error > 0.9 * best_so_far[0].error else 0
+        best_so_far = [min([*best_so_far, one], key=lambda c: c.error)]
+        if one.error <= share * one.seen.gap or stalled == STALLED:
+            break
+    found = min([*best_so_far, *itself], key=lambda c: c.total, default=None)
+    if found is None or not math.isfinite(found.total):
+        raise BadInput(
+            f"{posed.equation.kind}: no approximate solution was found whose residual could be bounded; give one as reference"
+        )
+    return found
+
+
+def _seen(posed: Posed, kind: str, v: Program, network: Program, seed: int) -> Candidate:
+    parts = parts_of(posed, v, None if kind == "model" else network)
+    seen = sizes(posed, parts, np.random.default_rng([seed, 20]))
+    if not seen.finite:
+        return Candidate(kind=kind, v=v, seen=seen, error=math.inf)
+    barrier = best(situation(posed, seen.growth, seen.speeds), seen.faces, seen.interior)
+    return Candidate(kind=kind, v=v, seen=seen, error=barrier.bound(seen.faces, seen.interior))
+
+
+def _weight(posed: Posed, network: Program, seed: int) -> float:
+    """How much a residual counts against a misfit on the faces, by the constants of the zero function."""
+    zero = parts_of(posed, _zero(posed.d), network)
+    seen = sizes(posed, zero, np.random.default_rng([seed, 20]))
+    one = best(situation(posed, seen.growth, seen.speeds), 1.0, 1.0)
+    return one.inside / one.on_faces
+
+
+def _zero(d: int) -> Program:
+    from supnorm.certification.solution.programs import constant
+
+    return constant(0.0, d)
+
+
+def _prove(
+    proving: Proving,
+    parts: dict[str, Any],
+    chosen: Candidate,
+    barrier: Barrier,
+    ratio: float | None,
+    tolerance: float | None,
+    share: float,
+) -> None:
+    """Prove faces, residual and difference, each as far as the whole needs it."""
+    seen, gap = chosen.seen, chosen.seen.gap
+    if DIFFERENCE in parts:
+        allowed = share * gap if tolerance is None else max(share * gap, 0.5 * (tolerance - 1.1 * gap))
+    else:
+        allowed = 0.0 if tolerance is None else tolerance
+    faces = [name for name in parts if name.startswith("face ")]
+    for i, name in enumerate(faces):
+        enough = max(0.4 * allowed / barrier.on_faces, 1e-3 * seen.faces)
+        proving.part(parts[name], Enough(_near(ratio), None, enough=enough), 0.1 + 0.1 / (len(faces) - i))
+        if proving.interrupted:
+            return
+    left = allowed - barrier.on_faces * max(proving.proofs[name].upper for name in faces)
+    enough = max(left, 0.0) / barrier.inside
+    proving.part(parts[INTERIOR], Enough(_near(ratio), None, enough=enough), 0.5 if DIFFERENCE in parts else 1.0)
+    if DIFFERENCE not in parts or proving.interrupted:
+        return
+    own = barrier.bound(max(proving.proofs[name].upper for name in faces), proving.proofs[INTERIOR].upper)
+    if tolerance is not None:
+        goal = Enough(1.0 + 1e-3, None, enough=tolerance - own if tolerance > own else 0.0)
+    else:
+        assert ratio is not None
+        goal = Enough(max(LEAST, ratio - (1.0 + ratio) * own / gap if gap > 0.0 else LEAST), None)
+    proving.part(parts[DIFFERENCE], goal)
+
+
+def _near(ratio: float | None) -> float:
+    """The ratio to which single parts are proved, where no larger bound is enough."""
+    return 1.2 if ratio is None else min(max(1.0 + 0.5 * (ratio - 1.0), 1.02), 1.2)

@@ -1,0 +1,233 @@
+"""Constants of the error of an approximate solution, each with its barrier and its source.
+
+w = u - v satisfies  w_t - D laplace w + b . grad w + c w = -r  in the box (without w_t if steady), and |w| <= B on the faces with
+prescribed values. Let |r| <= R and c >= -mu. If psi_0 and psi_1 are smooth, are >= 1 and >= 0 on those faces, and the operator
+maps them to functions >= 0 and >= 1, then
+
+    |w| <= B psi_0 + R psi_1 <= B max psi_0 + R max psi_1.
+
+For c >= 0 and for time-dependent equations this is the comparison principle (Gilbarg & Trudinger, Elliptic Partial Differential
+Equations of Second Order, theorems 3.3 and 3.7; Protter & Weinberger, Maximum Principles in Differential Equations, chapter 3,
+theorem 7 and its remarks; Evans, Partial Differential Equations, section 7.1.4). For a steady equation with c < 0 it holds because
+psi_0 is a positive supersolution (Protter & Weinberger, chapter 2, theorem 10). The barriers, with L the width of an axis,
+z its coordinate from the middle, T the length of time:
+
+* time: psi_0 = e^(max(mu, 0) t), psi_1 = (e^(mu t) - 1)/mu, or t if mu = 0. b has no effect.
+* reaction, mu < 0: psi_0 = 1, psi_1 = 1/(-mu).
+* axis, |b_i| <= beta: psi_0 = 1, psi_1 with psi_1(+-L/2) = 0 and -D psi_1'' - beta |psi_1'| = 1, a function of z_i only. Its
+  maximum is D/beta^2 (e^s - 1 - s), s = beta L/(2 D); L^2/(8 D) if beta = 0. This and the next two are for mu <= 0. If mu > 0
+  and C = max psi_1 < 1/mu, then 1 + mu psi_1/(1 - mu C) and psi_1/(1 - mu C) are barriers: both maxima grow by 1/(1 - mu C).
+* transport, b_i a constant other than 0: psi_1 = (z_i +- L/2)/b_i, at most L/|b_i|.
+* pair, b = 0: psi_1 = (C - m z_i^2/2 - (1 - m) z_j^2/2 - a (z_i^4 - 6 z_i^2 z_j^2 + z_j^4))/D, a, m, 1 - m >= 0. Its last
+  part is harmonic. On a face it is concave in the square of the other coordinate, so it is >= 0 where it is at the ends:
+  C >= m p^2/2 + a p^4, C >= (1 - m) q^2/2 + a q^4, C >= m p^2/2 + (1 - m) q^2/2 + a (p^4 - 6 p^2 q^2 + q^4), p and q the half-widths.
+  It is at most C/D because 6 a q^2 <= m and 6 a p^2 <= 1 - m.
+* cosines, mu > 0, b = 0: psi_0 = prod cos(k_i z_i)/cos(k_i L_i/2) with k_i L_i < pi and D sum k_i^2 >= mu, psi_1 = (psi_0 - 1)/mu.
+  Such k_i exist if and only if mu/D is below the first eigenvalue of -laplace on the box.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+from supnorm.results import BadInput
+from supnorm.results.numbers import num
+
+# Above the errors of the few operations of a constant, each within some units in the last place. The checker proves the
+# constants again in ball arithmetic.
+UP = 1e-13
+
+
+@dataclass(frozen=True, kw_only=True)
+class Barrier:
+    """A barrier: |u - v| <= on_faces * (largest error on the faces) + inside * (largest residual).
+
+    Attributes:
+        kind: time, reaction, axis, transport, pair or cosines.
+        on_faces, inside: the maxima of psi_0 and psi_1, rounded up.
+        axes: positions among the axes of space that it depends on.
+        numbers: m and a of a pair; k_i of cosines.
+    """
+
+    kind: str
+    on_faces: float
+    inside: float
+    axes: tuple[int, ...] = ()
+    numbers: tuple[float, ...] = field(default=())
+
+    def bound(self, faces: float, residual: float) -> float:
+        """The bound of |u - v|, rounded up."""
+        parts = [a * b if b else 0.0 for a, b in ((self.on_faces, faces), (self.inside, residual))]
+        return sum(parts) * (1.0 + 1e-14)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """What the constants depend on.
+
+    Attributes:
+        diffusivity: D.
+        widths: of the axes of space.
+        speeds: for each axis of space an upper bound of |b_i|; None if there is none.
+        fixed: whether b_i is a constant.
+        growth: mu.
+        time: length of time; None for a steady equation.
+    """
+
+    diffusivity: float
+    widths: tuple[float, ...]
+    speeds: tuple[float | None, ...]
+    fixed: tuple[bool, ...]
+    growth: float
+    time: float | None
+
+
+def best(situation: Situation, faces: float, residual: float) -> Barrier:
+    """The barrier with the smallest bound.
+
+    Raises:
+        BadInput: when no barrier exists, because the equation may have an eigenvalue on the box.
+    """
+    found = list(barriers(situation))
+    if not found:
+        raise BadInput(_none(situation))
+    return min(found, key=lambda one: (one.bound(faces, residual), one.inside, one.on_faces))
+
+
+def _none(s: Situation) -> str:
+    if any(v != 0.0 for v in s.speeds):
+        return (
+            f"the reaction coefficient falls to {num(-s.growth, 4)}, below zero, in a steady equation with a velocity; "
+            "there is no constant for this case"
+        )
+    first = sum((math.pi / w) ** 2 for w in s.widths)
+    return (
+        f"-laplace u - {num(s.growth / s.diffusivity, 6)} u has no proved constant on this box: the first eigenvalue of "
+        f"-laplace is {num(first, 6)}, which must be larger; take a smaller box or a smaller k"
+    )
+
+
+def barriers(s: Situation) -> Iterator[Barrier]:
+    """All barriers that exist."""
+    mu, D = s.growth, s.diffusivity
+    if s.time is not None:
+        yield _time(mu, s.time)
+    if any(v is None for v in s.speeds):
+        return
+    still = all(v == 0.0 for v in s.speeds)
+    if mu < 0.0:
+        yield Barrier(kind="reaction", on_faces=1.0, inside=_up(-1.0 / mu))
+    for i, (width, speed) in enumerate(zip(s.widths, s.speeds, strict=True)):
+        assert speed is not None
+        yield from _against_growth(mu, Barrier(kind="axis", on_faces=1.0, inside=_axis(D, width, speed), axes=(i,)))
+        if s.fixed[i] and speed > 0.0:
+            yield from _against_growth(
+                mu, Barrier(kind="transport", on_faces=1.0, inside=_up(width / speed), axes=(i,))
+            )
+    for i, j in combinations(range(len(s.widths)), 2) if still else ():
+        yield from _against_growth(mu, _pair(D, s.widths, i, j))
+    if mu > 0.0 and still:
+        yield from _cosines(D, s.widths, mu)
+
+
+def _against_growth(mu: float, barrier: Barrier) -> Iterator[Barrier]:
+    """The barrier for a reaction coefficient that may fall to -mu, if it is large enough."""
+    share = max(mu, 0.0) * barrier.inside
+    if share < 0.999:
+        scale = _up(1.0 / (1.0 - share), 1.0 / (1.0 - share)) if share > 0.0 else 1.0
+        yield replace(barrier, on_faces=scale, inside=barrier.inside * scale * (1.0 + UP))
+
+
+def _up(value: float, condition: float = 0.0) -> float:
+    return value * (1.0 + UP * (1.0 + condition))
+
+
+def _time(mu: float, time: float) -> Barrier:
+    try:
+        size = mu * time
+        inside = _up(time) if mu == 0.0 else _up(math.expm1(size) / mu, abs(size))
+        return Barrier(kind="time", on_faces=_up(math.exp(max(size, 0.0)), abs(size)) if mu > 0.0 else 1.0, inside=inside)
+    except OverflowError:
+        return Barrier(kind="time", on_faces=math.inf, inside=math.inf)
+
+
+def _axis(D: float, width: float, speed: float) -> float:
+    """The maximum of psi_1; (e^s - 1 - s)/s^2 by its series for small s."""
+    s = speed * width / (2.0 * D)
+    if s > 700.0:
+        return math.inf
+    share = sum(s**k / math.factorial(k + 2) for k in range(25)) if s < 1.0 else (math.expm1(s) - s) / (s * s)
+    return _up(share * width * width / (4.0 * D), 8.0 * s)
+
+
+def _pair(D: float, widths: tuple[float, ...], i: int, j: int) -> Barrier:
+    from scipy.optimize import linprog
+
+    p, q = widths[i] / 2.0, widths[j] / 2.0
+    scale = min(p, q)
+    P, Q = (p / scale) ** 2, (q / scale) ** 2
+    # m P/2 + a P^2 <= C and so on, in the unknowns m, a, C; lengths in units of the smaller half-width
+    rows = [
+        [P / 2.0, P * P, -1.0],
+        [-Q / 2.0, Q * Q, -1.0],
+        [(P - Q) / 2.0, P * P - 6.0 * P * Q + Q * Q, -1.0],
+        [-1.0, 6.0 * Q, 0.0],
+        [1.0, 6.0 * P, 0.0],
+    ]
+    ends = [0.0, -Q / 2.0, -Q / 2.0, 0.0, 1.0]
+    found = linprog([0.0, 0.0, 1.0], A_ub=rows, b_ub=ends, bounds=[(0.0, 1.0), (0.0, None), (0.0, None)])
+    m, a = (float(found.x[0]), float(found.x[1])) if found.success else (1.0, 0.0)
+    m = min(max(m, 0.0), 1.0)
+    a = max(0.0, min(a, m / (6.0 * Q), (1.0 - m) / (6.0 * P))) * (1.0 - 1e-9) / scale**2
+    return Barrier(kind="pair", on_faces=1.0, inside=_up(pair_height(m, a, p, q) / D), axes=(i, j), numbers=(m, a))
+
+
+def pair_height(m: float, a: float, p: float, q: float) -> float:
+    """C for given m and a."""
+    P, Q = p * p, q * q
+    corner = m * P / 2.0 + (1.0 - m) * Q / 2.0 + a * (P * P - 6.0 * P * Q + Q * Q)
+    return max(m * P / 2.0 + a * P * P, (1.0 - m) * Q / 2.0 + a * Q * Q, corner)
+
+
+def _cosines(D: float, widths: tuple[float, ...], mu: float) -> Iterator[Barrier]:
+    """The k_i with the smallest product, where the derivatives of the logarithm by the k_i^2 are equal."""
+    target = mu / D * (1.0 + 1e-12)
+    if target >= sum((math.pi / w) ** 2 for w in widths) * (1.0 - 1e-9):
+        return
+    low, high = 1e-3 * min(widths) ** 2, 1e18 * max(widths) ** 2  # of the multiplier: all angles are 0, or near pi/2
+    for _ in range(200):
+        middle = math.sqrt(low * high)
+        angles = [_angle(8.0 * middle / w**2) for w in widths]
+        enough = sum((2.0 * t / w) ** 2 for t, w in zip(angles, widths, strict=True)) >= target
+        low, high = (low, middle) if enough else (middle, high)
+    angles = [_angle(8.0 * high / w**2) for w in widths]
+    reached = sum((2.0 * t / w) ** 2 for t, w in zip(angles, widths, strict=True))
+    angles = [t * math.sqrt(min(target / reached, 1.0)) for t in angles]  # small angles are not known well
+    if not all(t < math.pi / 2.0 * (1.0 - 1e-12) for t in angles):
+        return
+    logs = [-0.5 * math.log1p(-(math.sin(t) ** 2)) for t in angles]
+    condition = sum(t * math.tan(t) for t in angles)
+    total = sum(logs)
+    if not total < 700.0:
+        return
+    yield Barrier(
+        kind="cosines",
+        on_faces=_up(math.exp(total), 10.0 * condition + total),
+        inside=_up(math.expm1(total) / mu, 10.0 * condition + total),
+        axes=tuple(range(len(widths))),
+        numbers=tuple(2.0 * t / w for t, w in zip(angles, widths, strict=True)),
+    )
+
+
+def _angle(ratio: float) -> float:
+    """t in [0, pi/2) with tan(t)/t = ratio; 0 if the ratio is at most 1."""
+    if ratio <= 1.0:
+        return 0.0
+    low, high = 0.0, math.pi / 2.0
+    for _ in range(80):
+        t = 0.5 * (low + high)
+        low, high = (t, high) if math.tan(t) < ratio * t else (low, t)
+    return low

@@ -1,0 +1,150 @@
+"""Differential equations whose solution a network approximates: what `supnorm.solution_error` needs to know of them.
+
+Every constructor makes one general form on a box,
+
+    u_t - diffusivity * laplace u + velocity . grad u + reaction * u = source,
+
+without u_t if there is no time axis; u = boundary on the faces of the box (all but the end of time), u = initial at the start of
+time. In Burgers' equation the velocity is u itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from supnorm.results import BadInput
+from supnorm.results.numbers import literal
+
+Term = float | Callable[..., Any]  # a number, or code (n, d) -> (n,), or a `Function`
+SELF: Final = "u"
+Velocity = Term | Literal["u"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Equation:
+    """A differential equation with its data; formulas take points ``(n, d)`` in the order of the axes.
+
+    Attributes:
+        kind: its name in words.
+        diffusivity: a positive number.
+        velocity: one for each axis of space, or none: numbers, formulas, or "u" for the solution itself.
+        reaction, source: numbers or formulas.
+        boundary: the values on the faces; without ``initial`` also those at the start of time.
+        initial: the values at the start of time.
+        time: name of the time axis; None for a steady equation.
+
+    Raises:
+        BadInput: when a coefficient cannot be used.
+
+    >>> Poisson(source=1.0, boundary=0.0)
+    Equation('Poisson')
+    """
+
+    kind: str
+    diffusivity: float = 1.0
+    velocity: tuple[Velocity, ...] = ()
+    reaction: Term = 0.0
+    source: Term = 0.0
+    boundary: Term = 0.0
+    initial: Term | None = None
+    time: str | None = None
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.diffusivity, int | float) and 0.0 < self.diffusivity < math.inf):
+            got = literal(self.diffusivity) if isinstance(self.diffusivity, float) else repr(self.diffusivity)
+            raise BadInput(f"{self.kind}: the diffusivity must be a positive number, got {got}")
+        object.__setattr__(self, "diffusivity", float(self.diffusivity))
+        for name, term in self.terms.items():
+            if isinstance(term, str) and (name[:8] != "velocity" or term != SELF):
+                raise BadInput(f"{self.kind}: {name} must be a number or a formula, got {term!r}")
+            if isinstance(term, int | float) and not math.isfinite(term):
+                raise BadInput(f"{self.kind}: {name} must be finite, got {term}")
+            if not isinstance(term, int | float | str) and not callable(term):
+                raise BadInput(f"{self.kind}: {name} must be a number or a formula, got {type(term).__name__}")
+        if self.initial is not None and self.time is None:
+            raise BadInput(f"{self.kind}: initial values need a time axis")
+        if SELF in self.velocity and self.time is None:
+            raise BadInput(f"{self.kind}: a velocity that is the solution itself needs a time axis")
+
+    @property
+    def terms(self) -> dict[str, Velocity]:
+        """Coefficients and data that are given, by name."""
+        known: dict[str, Velocity] = {f"velocity {i + 1}": v for i, v in enumerate(self.velocity)}
+        known |= {"reaction": self.reaction, "source": self.source, "boundary": self.boundary}
+        return known if self.initial is None else known | {"initial": self.initial}
+
+    def __repr__(self) -> str:
+        """One line; the formulas have none."""
+        return f"Equation({self.kind!r})"
+
+
+def Poisson(*, source: Term = 0.0, boundary: Term = 0.0) -> Equation:  # noqa: N802
+    """-laplace u = source, u = boundary on all faces."""
+    return Equation(kind="Poisson", source=source, boundary=boundary)
+
+
+def Helmholtz(k: float, *, source: Term = 0.0, boundary: Term = 0.0) -> Equation:  # noqa: N802
+    """-laplace u - k^2 u = source, u = boundary on all faces; k^2 (as the float k * k) must be below the first eigenvalue."""
+    if not (isinstance(k, int | float) and math.isfinite(k)):
+        raise BadInput(f"Helmholtz: k must be a finite number, got {k!r}")
+    return Equation(kind="Helmholtz", reaction=-float(k) * float(k), source=source, boundary=boundary)
+
+
+def AdvectionDiffusion(  # noqa: N802
+    diffusivity: float,
+    *,
+    velocity: Sequence[Velocity],
+    reaction: Term = 0.0,
+    source: Term = 0.0,
+    boundary: Term = 0.0,
+    initial: Term | None = None,
+    time: str | None = None,
+) -> Equation:
+    """u_t - diffusivity laplace u + velocity . grad u + reaction u = source; without a time axis the steady equation."""
+    return Equation(
+        kind="AdvectionDiffusion",
+        diffusivity=diffusivity,
+        velocity=tuple(velocity),
+        reaction=reaction,
+        source=source,
+        boundary=boundary,
+        initial=initial,
+        time=time,
+    )
+
+
+def Heat(  # noqa: N802
+    diffusivity: float = 1.0,
+    *,
+    source: Term = 0.0,
+    boundary: Term = 0.0,
+    initial: Term | None = None,
+    time: str = "t",
+) -> Equation:
+    """u_t = diffusivity laplace u + source."""
+    return Equation(
+        kind="Heat", diffusivity=diffusivity, source=source, boundary=boundary, initial=initial, time=time
+    )
+
+
+def Burgers(  # noqa: N802
+    viscosity: float,
+    *,
+    source: Term = 0.0,
+    boundary: Term = 0.0,
+    initial: Term | None = None,
+    time: str = "t",
+) -> Equation:
+    """u_t + u u_x = viscosity u_xx + source, in one dimension of space."""
+    return Equation(
+        kind="Burgers",
+        diffusivity=viscosity,
+        velocity=(SELF,),
+        source=source,
+        boundary=boundary,
+        initial=initial,
+        time=time,
+    )

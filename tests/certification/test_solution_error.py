@@ -1,0 +1,216 @@
+"""`solution_error` on equations whose solution is known: the bracket holds, and the checker proves it again."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from supnorm.certification.solution.programs import face_program, growth_program, pose, residual_program
+from supnorm.certification.solution.solution_error import solution_error
+from supnorm.checker import check
+from supnorm.problem import Axis, Domain
+from supnorm.problem.equations import AdvectionDiffusion, Burgers, Equation, Heat, Helmholtz, Poisson
+from supnorm.program import program_of
+from supnorm.results import BadInput
+
+PI = np.pi
+SQUARE = Domain(x=(0.0, 1.0), y=(0.0, 1.0))
+STRIP = Domain(x=(0.0, 1.0), t=(0.0, 0.5))
+
+
+def bump(x):
+    return jnp.sin(PI * x[:, 0]) * jnp.sin(PI * x[:, 1])
+
+
+def decay(x):
+    return jnp.sin(PI * x[:, 0]) * jnp.exp(-0.1 * PI**2 * x[:, 1])
+
+
+def front(x):
+    return 0.5 - 0.5 * jnp.tanh((x[:, 0] - 0.5 - 0.5 * x[:, 1]) / (4.0 * 0.1))
+
+
+def drift(x):
+    return jnp.exp(x[:, 0] - 0.5 * x[:, 1])
+
+
+CASES = {
+    "Poisson": (Poisson(source=lambda x: 2.0 * PI**2 * bump(x)), SQUARE, bump),
+    "Poisson in one input": (
+        Poisson(source=lambda x: jnp.exp(x[:, 0]), boundary=lambda x: 2.0 - jnp.exp(x[:, 0])),
+        Domain(x=(-1.0, 0.5)),
+        lambda x: 2.0 - jnp.exp(x[:, 0]),
+    ),
+    "Helmholtz": (Helmholtz(3.5, source=lambda x: (2.0 * PI**2 - 12.25) * bump(x)), SQUARE, bump),
+    "heat": (Heat(0.1, initial=lambda x: jnp.sin(PI * x[:, 0])), STRIP, decay),
+    "Burgers": (Burgers(0.1, boundary=front), STRIP, front),
+    "advection": (
+        AdvectionDiffusion(
+            0.2,
+            velocity=(1.5, lambda x: x[:, 0]),
+            reaction=lambda x: 1.0 + x[:, 1],
+            source=lambda x: (-0.25 + 1.5 - 0.5 * x[:, 0] + 1.0 + x[:, 1]) * drift(x),
+            boundary=drift,
+        ),
+        SQUARE,
+        drift,
+    ),
+    "advection in time": (
+        AdvectionDiffusion(
+            0.2,
+            velocity=(lambda x: jnp.sin(x[:, 0]),),
+            reaction=-0.4,
+            source=lambda x: (-0.5 - 0.2 + jnp.sin(x[:, 0]) - 0.4) * drift(x),
+            boundary=drift,
+            time="t",
+        ),
+        STRIP,
+        drift,
+    ),
+}
+
+
+def wrong(exact, size=0.02):
+    """A model whose largest error is ``size`` up to rounding, inside the domain."""
+    return lambda x: exact(x) + size * jnp.cos(3.0 * (x[:, 0] - 0.37))
+
+
+QUICK = ("Poisson", "Poisson in one input", "Helmholtz")
+
+
+@pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES])
+def test_the_bracket_holds_the_known_error_and_the_checker_accepts_it(name, tmp_path):
+    equation, domain, exact = CASES[name]
+    ratio = 1.1 if name in QUICK else 2.5
+    found = solution_error(wrong(exact), equation, domain, ratio=ratio, seed=3)
+    assert found.lower <= 0.02 <= found.upper <= ratio * found.lower * (1.0 + 1e-12)
+    assert found.status.code == "proved"
+    assert found.record.reference == "collocation"
+    x = domain.from_unit(np.random.default_rng(0).random((2000, domain.d)))
+    apart = np.abs(found.reference.value(x)[:, 0] - np.asarray(exact(x))).max()
+    assert apart <= found.reference_error
+    found.save(tmp_path / "proof.json")
+    verdict = check(tmp_path / "proof.json")
+    assert verdict.accepted, verdict.reason
+    assert (verdict.lower, verdict.upper) == (found.lower, found.upper)
+    assert len(verdict.conditional) == 1
+    assert "solution u" in verdict.conditional[0]
+
+
+@pytest.mark.parametrize("name", ["Poisson", "heat", "Burgers", "advection"])
+def test_the_network_itself_can_carry_the_residual(name, tmp_path):
+    equation, domain, exact = CASES[name]
+    found = solution_error(wrong(exact), equation, domain, reference="model", ratio=1.5)
+    assert found.lower <= 0.02 <= found.upper
+    assert found.record.reference == "model"
+    assert found.reference_error == found.upper
+    found.save(tmp_path / "proof.json")
+    assert check(tmp_path / "proof.json").accepted
+
+
+def test_the_smaller_bound_is_chosen():
+    equation, domain, exact = CASES["Poisson"]
+    found = solution_error(lambda x: exact(x) + 0.02, equation, domain)
+    assert found.record.reference == "model"  # its residual is zero: the misfit on the faces is the error
+    assert found.upper == pytest.approx(0.02)
+
+
+def test_a_network_with_kinks_is_no_obstacle():
+    equation, domain, exact = CASES["Poisson"]
+    found = solution_error(lambda x: exact(x) + 0.05 * jnp.abs(x[:, 0] - 0.3), equation, domain)
+    assert found.lower <= 0.035 <= found.upper <= 1.1 * found.lower
+
+
+def test_a_given_reference_is_taken():
+    equation, domain, exact = CASES["heat"]
+    found = solution_error(wrong(exact), equation, domain, reference=exact)
+    assert found.record.reference == "given"
+    assert found.reference_error < 1e-3
+
+
+def test_verdicts_of_a_tolerance():
+    equation, domain, exact = CASES["Poisson"]
+    model = wrong(exact)
+    assert solution_error(model, equation, domain, tolerance=0.03).status.exit == 0
+    above = solution_error(model, equation, domain, tolerance=0.01)
+    assert (above.status.code, above.status.exit) == ("tolerance-exceeded", 1)
+    late = solution_error(model, equation, domain, tolerance=0.03, boxes=1)
+    assert (late.status.code, late.status.exit) in (("undecided", 4), ("no-bound", 4))
+    assert late.lower <= 0.02 <= late.upper
+
+
+def test_the_words_name_the_point_the_equation_and_the_constants():
+    equation, domain, exact = CASES["Helmholtz"]
+    record = solution_error(wrong(exact), equation, domain).record
+    assert record.equation == "Helmholtz: - laplace u - 12.25 u = source; x in [0, 1], y in [0, 1]"
+    assert set(record.witness) == {"x", "y"}
+    assert "first eigenvalue" in record.barrier.words or "Gilbarg" in record.barrier.words
+    assert record.barrier.growth == 12.25
+    assert record.sup.upper_kind == "conditional"
+    assert [p.name for p in record.parts][-1] == "difference"
+    assert "continuous on the closed box" in record.assumptions[0]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_programs_are_residual_misfit_and_growth(name):
+    equation, domain, exact = CASES[name]
+    posed = pose(equation, domain)
+    program = program_of(exact, domain.d)
+    x = domain.from_unit(np.random.default_rng(1).random((50, domain.d)))
+    assert np.abs(residual_program(posed, program).value(x)).max() < 1e-10
+    for axis, at, start in posed.faces():
+        face = face_program(posed, program, axis, at, posed.initial if start else posed.boundary)
+        assert np.abs(face.value(x[:, : max(domain.d - 1, 1)])).max() < 1e-10
+    growth = growth_program(posed, program)
+    if name == "Burgers":
+        step = 1e-6 * np.array([1.0, 0.0])
+        slope = (program.value(x + step) - program.value(x - step)) / 2e-6
+        assert growth.value(x) == pytest.approx(-slope, abs=1e-6)
+    elif name == "advection":
+        assert growth.value(x)[:, 0] == pytest.approx(-1.0 - x[:, 1])
+    else:
+        assert growth is None
+
+
+REFUSED = {
+    "a logarithmic axis": (Poisson(), Domain(x=Axis(1.0, 2.0, scale="log")), "logarithmic"),
+    "no time": (Heat(1.0), SQUARE, "no time axis 't'"),
+    "only time": (Heat(1.0), Domain(t=(0.0, 1.0)), "no axis of space"),
+    "velocities": (AdvectionDiffusion(1.0, velocity=(1.0,)), SQUARE, "1 velocities"),
+    "above the eigenvalue": (Helmholtz(5.0, source=1.0), SQUARE, "first eigenvalue"),
+    "a source without program": (Poisson(source=lambda x: np.floor(x[:, 0])), SQUARE, "source"),
+    "two outputs": (Poisson(source=lambda x: x), SQUARE, "2 outputs"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_has_no_theorem_is_refused_by_name(name):
+    equation, domain, words = REFUSED[name]
+    with pytest.raises(BadInput, match=words):
+        solution_error(lambda x: 0.0 * x[:, 0], equation, domain)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Heat(0.0), "positive"),
+        (lambda: Helmholtz(np.inf), "finite"),
+        (lambda: Poisson(source="u"), "number or a formula"),
+        (lambda: Poisson(source=np.inf), "finite"),
+        (lambda: Poisson(boundary=None), "NoneType"),
+        (lambda: AdvectionDiffusion(1.0, velocity=("u",)), "time axis"),
+        (lambda: Equation(kind="Poisson", initial=0.0), "time axis"),
+    ],
+)
+def test_an_equation_that_cannot_be_is_refused(make, words):
+    with pytest.raises(BadInput, match=words):
+        make()
+
+
+def test_a_model_that_runs_differently_from_what_was_read_is_refused():
+    def code(x):
+        return np.sin(x[:, 0]) + (1e-3 if type(x) is np.ndarray else 0.0)
+
+    with pytest.raises(BadInput, match="its program"):
+        solution_error(code, Poisson(), SQUARE)

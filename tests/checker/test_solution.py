@@ -1,0 +1,226 @@
+"""Statements about the solution of an equation: every edit that would prove too much is refused."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import jax.numpy as jnp
+import pytest
+
+from supnorm.certification.certificate import digest
+from supnorm.certification.solution.solution_error import solution_error
+from supnorm.checker import check
+from supnorm.problem import Domain
+from supnorm.problem.equations import AdvectionDiffusion, Heat, Helmholtz, Poisson
+
+LINE = Domain(x=(0.0, 1.0))
+STRIP = Domain(x=(0.0, 1.0), t=(0.0, 0.3))
+
+
+def parabola(x):
+    return x[:, 0] * (1.0 - x[:, 0]) / 2.0
+
+
+def saved(found, path):
+    found.save(path)
+    return json.loads(path.read_text())
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Honest files: one for each barrier but `pair`, in one input of space."""
+    folder = tmp_path_factory.mktemp("solution")
+    rough = lambda x: parabola(x) + 1e-3 * jnp.sin(x[:, 0])  # noqa: E731
+    given = {"ratio": 3.0, "reference": parabola}
+    moved = {"velocity": (lambda x: 0.5 + x[:, 0],)}
+    found = {
+        "axis": solution_error(rough, Poisson(source=1.0), LINE, **given),
+        "cosines": solution_error(
+            rough, Helmholtz(2.0, source=lambda x: 1.0 - 4.0 * parabola(x)), LINE, **given
+        ),
+        "model": solution_error(rough, Poisson(source=1.0), LINE, ratio=3.0, reference="model"),
+        "transport": solution_error(
+            rough,
+            AdvectionDiffusion(0.05, velocity=(2.0,), source=lambda x: 0.05 + 1.0 - 2.0 * x[:, 0]),
+            LINE,
+            **given,
+        ),
+        "reaction": solution_error(
+            rough,
+            AdvectionDiffusion(0.5, velocity=(0.0,), reaction=90.0, source=lambda x: 0.5 + 90.0 * parabola(x)),
+            LINE,
+            **given,
+        ),
+        "speed": solution_error(
+            rough,
+            AdvectionDiffusion(1.0, **moved, source=lambda x: 1.0 + (0.5 + x[:, 0]) * (0.5 - x[:, 0])),
+            LINE,
+            **given,
+        ),
+        "time": solution_error(
+            rough,
+            AdvectionDiffusion(
+                0.5,
+                velocity=(0.0,),
+                reaction=lambda x: -1.0 - x[:, 0],
+                source=lambda x: 0.5 - (1.0 + x[:, 0]) * parabola(x),
+                initial=parabola,
+                time="t",
+            ),
+            STRIP,
+            **given,
+        ),
+        "heat": solution_error(rough, Heat(0.01, source=0.01, initial=parabola), STRIP, **given),
+    }
+    return {name: saved(one, folder / f"{name}.json") for name, one in found.items()}
+
+
+KINDS = {
+    "axis": "axis",
+    "cosines": "cosines",
+    "model": "axis",
+    "transport": "transport",
+    "reaction": "reaction",
+    "speed": "axis",
+    "time": "time",
+    "heat": "time",
+}
+
+
+def verdict(content, tmp_path):
+    content["digest"] = digest(content)
+    path = tmp_path / "forged.json"
+    path.write_text(json.dumps(content))
+    return check(path)
+
+
+def scaled(content, key, factor):
+    held = content["data"]["barrier"]
+    held[key] = (float.fromhex(held[key]) * factor).hex()
+
+
+def claim_less(content, factor):
+    """The claims as they would follow from smaller constants."""
+    for name in content["claims"]:
+        upper = float.fromhex(content["claims"][name]["upper"])
+        low = float.fromhex(content["claims"][name]["lower"])
+        content["claims"][name]["upper"] = max(upper * factor, low).hex()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_honest_files_are_accepted(name, files, tmp_path):
+    content = copy.deepcopy(files[name])
+    assert content["data"]["barrier"]["kind"] == KINDS[name]
+    found = verdict(content, tmp_path)
+    assert found.accepted, found.reason
+    assert found.statements[0].startswith("equation: ")
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.999999])
+@pytest.mark.parametrize("key", ["on_faces", "inside"])
+@pytest.mark.parametrize("name", KINDS)
+def test_a_smaller_constant_is_refused(name, key, factor, files, tmp_path):
+    content = copy.deepcopy(files[name])
+    scaled(content, key, factor)
+    found = verdict(content, tmp_path)
+    assert not found.accepted
+    assert f"constant {key}" in found.reason
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_larger_constant_does_no_harm_and_smaller_claims_do_not_follow(name, files, tmp_path):
+    content = copy.deepcopy(files[name])
+    scaled(content, "inside", 2.0)
+    assert verdict(content, tmp_path).accepted
+    claim_less(content, 0.99)
+    found = verdict(content, tmp_path)
+    assert not found.accepted
+    assert "does not follow" in found.reason
+
+
+def edit(path, value):
+    def change(content):
+        *outer, last = path
+        place = content
+        for key in outer:
+            place = place[key]
+        place[last] = value
+
+    return change
+
+
+EQUATION, BARRIER = ("data", "equation"), ("data", "barrier")
+FORGERIES = {
+    "another diffusivity": ("axis", edit((*EQUATION, "diffusivity"), (2.0).hex())),
+    "another reaction": ("cosines", edit((*EQUATION, "reaction"), (-1.0).hex())),
+    "another velocity": ("transport", edit((*EQUATION, "velocity"), [(4.0).hex()])),
+    "another source": ("axis", edit((*EQUATION, "source"), (0.0).hex())),
+    "a source that is a program": ("axis", edit((*EQUATION, "source"), "program")),
+    "a source that is the solution": ("axis", edit((*EQUATION, "source"), "u")),
+    "an infinite source": ("axis", edit((*EQUATION, "source"), "inf")),
+    "time where there is none": ("axis", edit((*EQUATION, "time"), 0)),
+    "no time where there is one": ("heat", edit((*EQUATION, "time"), None)),
+    "another axis of time": ("heat", edit((*EQUATION, "time"), 0)),
+    "no barrier": ("axis", edit((*BARRIER, "kind"), "none")),
+    "the barrier in time of a steady equation": ("axis", edit((*BARRIER, "kind"), "time")),
+    "a reaction that is none": ("axis", edit((*BARRIER, "kind"), "reaction")),
+    "transport that is none": ("axis", edit((*BARRIER, "kind"), "transport")),
+    "cosines without growth": ("axis", edit((*BARRIER, "kind"), "cosines")),
+    "an axis against a velocity that is not bounded": ("time", edit((*BARRIER, "kind"), "axis")),
+    "an axis that does not exist": ("axis", edit((*BARRIER, "axes"), [1])),
+    "a pair of one axis": (
+        "axis",
+        lambda c: c["data"]["barrier"].update(kind="pair", axes=[0, 0], numbers=[(0.5).hex(), (0.1).hex()]),
+    ),
+    "frequencies below the growth": ("cosines", edit((*BARRIER, "numbers"), [(1.9).hex()])),
+    "frequencies above the box": ("cosines", edit((*BARRIER, "numbers"), [(3.2).hex()])),
+    "frequencies below zero": ("cosines", edit((*BARRIER, "numbers"), [(-2.5).hex()])),
+    "too few frequencies": ("cosines", edit((*BARRIER, "numbers"), [])),
+    "no residual": ("axis", lambda c: c["parts"].pop("interior")),
+    "no face": ("axis", lambda c: c["parts"].pop("face 0 high")),
+    "no start": ("heat", lambda c: c["parts"].pop("face 1 low")),
+    "no growth": ("time", lambda c: c["parts"].pop("growth")),
+    "no speed": ("speed", lambda c: c["parts"].pop("speed 0")),
+    "no difference": ("axis", lambda c: c["parts"].pop("difference")),
+    "a face for another": ("axis", lambda c: c["parts"].update({"face 0 low": c["parts"]["face 0 high"]})),
+    "a face for the residual": ("axis", lambda c: c["parts"].update(interior=c["parts"]["face 0 low"])),
+    "another boundary": ("axis", lambda c: c["programs"].update(boundary=c["programs"]["model"])),
+    "another start": ("heat", lambda c: c["programs"].update(initial=c["programs"]["model"])),
+    "the model for the reference": ("axis", lambda c: c["programs"].update(reference=c["programs"]["model"])),
+    "no reference": ("axis", lambda c: c["programs"].pop("reference")),
+    "a foreign program": ("axis", lambda c: c["programs"].update(other=c["programs"]["model"])),
+    "a start without time": ("axis", lambda c: c["programs"].update(initial=c["programs"]["model"])),
+    "a claim more": ("model", lambda c: c["claims"].update(reference=c["claims"]["error"])),
+    "a claim less": ("axis", lambda c: c["claims"].pop("reference")),
+    "another box": ("axis", edit(("axis_high",), [(0.5).hex()])),
+    "a logarithmic axis": ("axis", edit(("log",), [True])),
+    "a key more": ("axis", lambda c: c["data"].update(more=1)),
+    "a lower bound above the proof": ("axis", lambda c: c["claims"]["error"].update(lower=c["claims"]["error"]["upper"])),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_forgeries_are_refused(name, files, tmp_path):
+    which, change = FORGERIES[name]
+    content = copy.deepcopy(files[which])
+    change(content)
+    found = verdict(content, tmp_path)
+    assert not found.accepted, name
+    assert found.reason
+
+
+def test_the_numbers_of_a_pair_have_to_satisfy_the_conditions(tmp_path):
+    square = Domain(x=(0.0, 1.0), y=(0.0, 1.0))
+    flat = lambda x: parabola(x) + 0.0 * x[:, 1]  # noqa: E731
+    found = solution_error(
+        lambda x: flat(x) + 1e-3, Poisson(source=1.0, boundary=flat), square, ratio=3.0, reference=flat
+    )
+    content = saved(found, tmp_path / "pair.json")
+    held = content["data"]["barrier"]
+    assert held["kind"] == "pair"
+    for numbers in ([0.5, 0.25], [1.1, 0.0], [-0.1, 0.0], [0.5, -0.1], [0.5]):
+        forged = copy.deepcopy(content)
+        forged["data"]["barrier"]["numbers"] = [float(v).hex() for v in numbers]
+        assert not verdict(forged, tmp_path).accepted, numbers
+    assert verdict(content, tmp_path).accepted
