@@ -22,17 +22,19 @@ from .auditing import (
 from .certification import (
     CertifyResult,
     PropertiesResult,
+    SolutionResult,
     against_zero,
     certify,
     certify_properties,
     into_report,
     residual,
+    solution_error,
 )
 from .evaluation import Calls, EvaluationStore
 from .mending import Exchange, Patch, RepairResult, repair
 from .pages import write_page
 from .planning import BudgetResult, LearningCurve, NetworkClass, PlanningCalls, SmoothClass, budget
-from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem, with_bound
+from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem, equations, with_bound
 from .results import BadInput, Bound, Estimate, ExitCode, Status, Witness
 from .results.versions import __version__
 from .sources import from_jax, from_torch, open_problem, root, save_problem, with_derivatives
@@ -76,6 +78,7 @@ __all__ = [
     "ScreenAndAscent",
     "SimplexInterpolation",
     "SmoothClass",
+    "SolutionResult",
     "SparseLegendre",
     "Status",
     "SurrogateSearch",
@@ -87,6 +90,7 @@ __all__ = [
     "budget",
     "certify",
     "certify_properties",
+    "equations",
     "fit",
     "from_jax",
     "from_torch",
@@ -97,6 +101,7 @@ __all__ = [
     "residual",
     "root",
     "save_problem",
+    "solution_error",
     "with_bound",
     "with_derivatives",
     "write_page",

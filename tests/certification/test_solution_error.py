@@ -79,7 +79,9 @@ def wrong(exact, size=0.02):
 QUICK = ("Poisson", "Poisson in one input", "Helmholtz")
 
 
-@pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES])
+@pytest.mark.parametrize(
+    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES]
+)
 def test_the_bracket_holds_the_known_error_and_the_checker_accepts_it(name, tmp_path):
     equation, domain, exact = CASES[name]
     ratio = 1.1 if name in QUICK else 2.5

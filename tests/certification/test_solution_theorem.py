@@ -155,7 +155,9 @@ def test_one_axis_also_serves_a_reaction_below_zero(mu):
         assert two_point(1.0, 1.0, b, -mu) <= barrier.inside
         assert two_point(1.0, 1.0, b, -mu, ends=(1.0, -1.0), source=0.0) <= barrier.on_faces
         assert two_point(1.0, 1.0, b, -mu, ends=(1.0, 1.0), source=0.0) <= barrier.on_faces
-    demand_sharp(barrier.inside, max(two_point(1.0, 1.0, lambda x, s=s: s * np.tanh(50.0 * x), -mu) for s in (-1, 1)))
+    demand_sharp(
+        barrier.inside, max(two_point(1.0, 1.0, lambda x, s=s: s * np.tanh(50.0 * x), -mu) for s in (-1, 1))
+    )
 
 
 def test_the_best_barrier_has_the_smallest_bound():

@@ -48,7 +48,9 @@ def files(tmp_path_factory):
         ),
         "reaction": solution_error(
             rough,
-            AdvectionDiffusion(0.5, velocity=(0.0,), reaction=90.0, source=lambda x: 0.5 + 90.0 * parabola(x)),
+            AdvectionDiffusion(
+                0.5, velocity=(0.0,), reaction=90.0, source=lambda x: 0.5 + 90.0 * parabola(x)
+            ),
             LINE,
             **given,
         ),
@@ -196,7 +198,10 @@ FORGERIES = {
     "another box": ("axis", edit(("axis_high",), [(0.5).hex()])),
     "a logarithmic axis": ("axis", edit(("log",), [True])),
     "a key more": ("axis", lambda c: c["data"].update(more=1)),
-    "a lower bound above the proof": ("axis", lambda c: c["claims"]["error"].update(lower=c["claims"]["error"]["upper"])),
+    "a lower bound above the proof": (
+        "axis",
+        lambda c: c["claims"]["error"].update(lower=c["claims"]["error"]["upper"]),
+    ),
 }
 
 

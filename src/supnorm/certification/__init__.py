@@ -12,6 +12,8 @@ from supnorm.certification.properties import certify_properties
 from supnorm.certification.property_result import PropertiesResult
 from supnorm.certification.residual import against_zero, residual
 from supnorm.certification.result import CertifyResult
+from supnorm.certification.solution.result import SolutionResult
+from supnorm.certification.solution.solution_error import solution_error
 from supnorm.certification.statement_tie import statement_mismatch, values_for_statement
 from supnorm.certification.tie import functions_of_problem, mismatch, values_of_problem
 
@@ -24,6 +26,7 @@ __all__ = [
     "GradedCertificate",
     "LinearBounds",
     "PropertiesResult",
+    "SolutionResult",
     "against_zero",
     "certify",
     "certify_properties",
@@ -31,6 +34,7 @@ __all__ = [
     "into_report",
     "mismatch",
     "residual",
+    "solution_error",
     "statement_mismatch",
     "values_for_statement",
     "values_of_problem",

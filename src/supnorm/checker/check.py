@@ -239,7 +239,10 @@ def _of_statement(file: _File, values: Mapping[str, Values], accepted: bool) -> 
         lower=max(lower, 0.0),
         upper=upper,
         problem_checked=compared,
-        conditional=(*statement.conditions, *dict.fromkeys(c for d in file.documents.values() for c in d.conditions)),
+        conditional=(
+            *statement.conditions,
+            *dict.fromkeys(c for d in file.documents.values() for c in d.conditions),
+        ),
         subject=subject_of_statement(statement),
         unit=statement.unit,
         claims=statement.claims,

@@ -56,25 +56,17 @@ class _Posed:
     @property
     def faces(self) -> list[tuple[str, int, float, Operations]]:
         """Name, axis, coordinate and data of each face with given values."""
-        found = []
+        made = []
         for i, (low, high) in enumerate(zip(self.axes.low, self.axes.high, strict=True)):
-            found.append((f"face {i} low", i, low, self.initial if i == self.time else self.boundary))
+            made.append((f"face {i} low", i, low, self.initial if i == self.time else self.boundary))
             if i != self.time:
-                found.append((f"face {i} high", i, high, self.boundary))
-        return found
+                made.append((f"face {i} high", i, high, self.boundary))
+        return made
 
 
 def _read(given: Given) -> _Posed:
-    if set(given.data) != {"equation", "barrier"}:
-        raise Rejected("malformed statement: keys of a solution")
-    equation = given.data["equation"]
-    if set(equation) != EQUATION or set(given.data["barrier"]) != BARRIER or type(equation["name"]) is not str:
-        raise Rejected("malformed statement: keys of an equation")
-    if any(given.axes.log):
-        raise Rejected("an equation needs linear axes")
+    equation = _equation(given)
     d, programs = len(given.axes.names), dict(given.programs)
-    if any((p[0].width, p[-1].width) != (d, 1) for p in programs.values()):
-        raise Rejected("malformed statement: a program of an equation needs the inputs of the box and one output")
     time = None if equation["time"] is None else whole(equation["time"])
     if time is not None and not 0 <= time < d:
         raise Rejected("malformed statement: the axis of time does not exist")
@@ -107,6 +99,27 @@ def _read(given: Given) -> _Posed:
     )
 
 
+def _equation(given: Given) -> Mapping[str, Any]:
+    """The entry of the equation, after checks that do not depend on its terms."""
+    if set(given.data) != {"equation", "barrier"}:
+        raise Rejected("malformed statement: keys of a solution")
+    equation: Mapping[str, Any] = given.data["equation"]
+    if (
+        set(equation) != EQUATION
+        or set(given.data["barrier"]) != BARRIER
+        or type(equation["name"]) is not str
+    ):
+        raise Rejected("malformed statement: keys of an equation")
+    if any(given.axes.log):
+        raise Rejected("an equation needs linear axes")
+    sizes = {(p[0].width, p[-1].width) for p in given.programs.values()}
+    if sizes != {(len(given.axes.names), 1)}:
+        raise Rejected(
+            "malformed statement: a program of an equation needs the inputs of the box and one output"
+        )
+    return equation
+
+
 def _term(name: str, text: str, programs: Mapping[str, Operations]) -> Term:
     if text == "program":
         return programs[name]
@@ -121,29 +134,29 @@ def _term(name: str, text: str, programs: Mapping[str, Operations]) -> Term:
 def parts(given: Given, derive: Derivation) -> dict[str, Expected]:
     """Residual, misfit on each face, growth, a velocity that the barrier needs, and the model against v."""
     posed = _read(given)
-    found = {"interior": Expected(_residual(posed, derive), "both", posed.axes)}
+    made = {"interior": Expected(_residual(posed, derive), "both", posed.axes)}
     for name, axis, at, data in posed.faces:
         inner = _embedding(len(posed.axes.names), axis, at)
-        found[name] = Expected(
+        made[name] = Expected(
             derive.insert(derive.less(posed.v, data), [inner]), "both", _without(posed.axes, axis)
         )
     growth = _growth(posed, derive)
     if growth is not None:
-        found["growth"] = Expected(growth, "over", posed.axes)
+        made["growth"] = Expected(growth, "over", posed.axes)
     barrier = given.data["barrier"]
     if barrier["kind"] == "axis":
         i = _axis(posed, barrier, 0)
         b = posed.velocity[i]
         if isinstance(b, tuple):
-            found[f"speed {i}"] = Expected(b, "both", posed.axes)
+            made[f"speed {i}"] = Expected(b, "both", posed.axes)
     if posed.model is not None:
-        found["difference"] = Expected(derive.less(posed.model, posed.v), "both", posed.axes)
-    return found
+        made["difference"] = Expected(derive.less(posed.model, posed.v), "both", posed.axes)
+    return made
 
 
 def _embedding(d: int, axis: int, at: float) -> Operations:
     """From the other inputs to the box; with one input from this input, which has no effect."""
-    others = [j for j in range(d) if j != axis] or [None]
+    others = [j for j in range(d) if j != axis] or [-1]
     weight = tuple(1.0 if i == j else 0.0 for i in range(d) for j in others)
     offset = tuple(at if i == axis else 0.0 for i in range(d))
     n = len(others)
@@ -152,7 +165,12 @@ def _embedding(d: int, axis: int, at: float) -> Operations:
 
 def _without(axes: Axes, axis: int) -> Axes:
     keep = [i for i in range(len(axes.names)) if i != axis] or [axis]
-    return Axes(*(tuple(column[i] for i in keep) for column in (axes.names, axes.log, axes.low, axes.high)))
+    return Axes(
+        tuple(axes.names[i] for i in keep),
+        tuple(axes.log[i] for i in keep),
+        tuple(axes.low[i] for i in keep),
+        tuple(axes.high[i] for i in keep),
+    )
 
 
 class _Sum:
@@ -217,15 +235,15 @@ def claims(given: Given, proved: Mapping[str, Ends]) -> dict[str, Ends]:
         misfit = None if misfit is None or high is None else misfit.max(high)
         seen = seen if low is None else seen.max(low)
     rest = proved["interior"][1]
-    own = None
+    of_v = None
     if on_faces is not None and inside is not None and misfit is not None and rest is not None:
-        own = on_faces * misfit + inside * rest
+        of_v = on_faces * misfit + inside * rest
     if posed.model is None:
-        return {"error": (seen, own)}
+        return {"error": (seen, of_v)}
     low, high = proved["difference"]
-    least = arb(0) if own is None or low is None else (low - own).max(arb(0))
-    most = None if own is None or high is None else high + own
-    return {"error": (least, most), "reference": (seen, own)}
+    least = arb(0) if of_v is None or low is None else (low - of_v).max(arb(0))
+    most = None if of_v is None or high is None else high + of_v
+    return {"error": (least, most), "reference": (seen, of_v)}
 
 
 def _constants(
@@ -238,12 +256,12 @@ def _constants(
         growth = -arb(posed.reaction)
     if growth is None:
         return None, None
-    found = _of_kind(posed, barrier, growth, proved)
-    for value, key in zip(found, ("on_faces", "inside"), strict=True):
-        said = exact(barrier[key])
-        if value is not None and not (said == float("inf") or value <= arb(said)):
-            raise Rejected(f"the constant {key} = {said:.9g} is below that of the theorem")
-    return found
+    made = _of_kind(posed, barrier, growth, proved)
+    for value, key in zip(made, ("on_faces", "inside"), strict=True):
+        stated = exact(barrier[key])
+        if value is not None and not (stated == float("inf") or value <= arb(stated)):
+            raise Rejected(f"the constant {key} = {stated:.9g} is below that of the theorem")
+    return made
 
 
 def _of_kind(
@@ -306,10 +324,8 @@ def _against_growth(mu: Ball, height: Ball) -> tuple[Ball, Ball]:
 def _axis_height(D: Ball, width: Ball, speed: Ball) -> Ball:
     """D/speed^2 (e^s - 1 - s); where s is tiny, a bound of its series."""
     s = speed * width / (2 * D)
-    if s < arb("1e-20"):
-        share = arb(1) / 2 + s / 6 + s * s * s.exp() / 24
-    else:
-        share = (s.expm1() - s) / (s * s)
+    tiny = s < arb("1e-20")  # where e^s - 1 - s would have no digits
+    share = arb(1) / 2 + s / 6 + s * s * s.exp() / 24 if tiny else (s.expm1() - s) / (s * s)
     return share * width * width / (4 * D)
 
 

@@ -1,5 +1,6 @@
 """The problem: domain, law, error measure, functions, and the problem file."""
 
+from supnorm.problem import equations
 from supnorm.problem.axis import Axis
 from supnorm.problem.declared import Declared
 from supnorm.problem.domain import Cloud, Domain
@@ -23,6 +24,7 @@ __all__ = [
     "as_columns",
     "as_function",
     "draw_inside",
+    "equations",
     "exited",
     "fingerprint",
     "with_bound",

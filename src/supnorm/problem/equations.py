@@ -4,8 +4,8 @@ Every constructor makes one general form on a box,
 
     u_t - diffusivity * laplace u + velocity . grad u + reaction * u = source,
 
-without u_t if there is no time axis; u = boundary on the faces of the box (all but the end of time), u = initial at the start of
-time. In Burgers' equation the velocity is u itself.
+without u_t if there is no time axis; u = boundary on the faces of the box (all but the end of time), u = initial at the
+start of time. In Burgers' equation the velocity is u itself.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ class Equation:
             if isinstance(term, int | float) and not math.isfinite(term):
                 raise BadInput(f"{self.kind}: {name} must be finite, got {term}")
             if not isinstance(term, int | float | str) and not callable(term):
-                raise BadInput(f"{self.kind}: {name} must be a number or a formula, got {type(term).__name__}")
+                raise BadInput(
+                    f"{self.kind}: {name} must be a number or a formula, got {type(term).__name__}"
+                )
         if self.initial is not None and self.time is None:
             raise BadInput(f"{self.kind}: initial values need a time axis")
         if SELF in self.velocity and self.time is None:
@@ -81,19 +83,19 @@ class Equation:
         return f"Equation({self.kind!r})"
 
 
-def Poisson(*, source: Term = 0.0, boundary: Term = 0.0) -> Equation:  # noqa: N802
+def Poisson(*, source: Term = 0.0, boundary: Term = 0.0) -> Equation:
     """-laplace u = source, u = boundary on all faces."""
     return Equation(kind="Poisson", source=source, boundary=boundary)
 
 
-def Helmholtz(k: float, *, source: Term = 0.0, boundary: Term = 0.0) -> Equation:  # noqa: N802
-    """-laplace u - k^2 u = source, u = boundary on all faces; k^2 (as the float k * k) must be below the first eigenvalue."""
+def Helmholtz(k: float, *, source: Term = 0.0, boundary: Term = 0.0) -> Equation:
+    """-laplace u - k^2 u = source, u = boundary on all faces; k * k must be below the first eigenvalue."""
     if not (isinstance(k, int | float) and math.isfinite(k)):
         raise BadInput(f"Helmholtz: k must be a finite number, got {k!r}")
     return Equation(kind="Helmholtz", reaction=-float(k) * float(k), source=source, boundary=boundary)
 
 
-def AdvectionDiffusion(  # noqa: N802
+def AdvectionDiffusion(
     diffusivity: float,
     *,
     velocity: Sequence[Velocity],
@@ -116,7 +118,7 @@ def AdvectionDiffusion(  # noqa: N802
     )
 
 
-def Heat(  # noqa: N802
+def Heat(
     diffusivity: float = 1.0,
     *,
     source: Term = 0.0,
@@ -130,7 +132,7 @@ def Heat(  # noqa: N802
     )
 
 
-def Burgers(  # noqa: N802
+def Burgers(
     viscosity: float,
     *,
     source: Term = 0.0,

@@ -30,7 +30,9 @@ class BarrierRecord(Record):
     )
     on_faces: Number = Field(description="factor of the largest misfit on the faces")
     inside: Number = Field(description="factor of the largest residual")
-    growth: Number = Field(description="the reaction coefficient of the error's equation is at least minus this")
+    growth: Number = Field(
+        description="the reaction coefficient of the error's equation is at least minus this"
+    )
     words: str = Field(description="the theorem and its source, in words")
 
 
@@ -52,7 +54,9 @@ class SolutionRecord(Result):
         description="the function whose residual is bounded: `collocation` (computed for this proof), `given`, or "
         "`model` (the model itself)"
     )
-    reference_error: Number = Field(description="proved bound of the error of this function against the solution")
+    reference_error: Number = Field(
+        description="proved bound of the error of this function against the solution"
+    )
     barrier: BarrierRecord = Field(description="the constants")
     parts: tuple[PartRecord, ...] = Field(description="the proved parts")
     witness: Mapping[str, Number] | None = Field(

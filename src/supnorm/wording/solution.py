@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from supnorm.results.numbers import ErrorUnit
 from supnorm.wording.certify import TEMPLATES as CERTIFY
 from supnorm.wording.narrator import Narrator
 
@@ -11,11 +10,13 @@ VERDICTS = {
     "{tolerance:num 6}.",
     "solution-above": "Proved: the model is further than {lower:error at least 4} from the solution somewhere, above "
     "{tolerance:num 6}.",
-    "solution-between": "Proved: the largest error of the model against the solution is {lower?:between {lower:error at least "
+    "solution-between": "Proved: the largest error of the model against the solution is {lower?:between {lower:error "
+    "at least "
     "4} and|at most} {upper:error at most 4}.",
     "solution-open": "The tolerance {tolerance:num 6} is not decided: the bound is {upper:error at most 4}.",
     "solution-wide": "The ratio {ratio:num 6} was not reached.",
-    "solution-no-bound": "No bound is proved of: {parts}. Shrink the domain to stay clear of a pole of the model or the data, "
+    "solution-no-bound": "No bound is proved of: {parts}. Shrink the domain to stay clear of a pole of the model or "
+    "the data, "
     "or give more seconds.",
     "solution-stopped": "You stopped it; what was proved so far is kept.",
     "solution-reference": "Of the bound, {share:error at most 3} comes from the reference solution: give a better one "
@@ -23,34 +24,27 @@ VERDICTS = {
     "solution-time": "The time is spent; give more seconds or a larger {ratio?:ratio|tolerance}.",
 }
 ASSUMPTIONS = {
-    "solution-exists": "the equation has a solution u that is continuous on the closed box, has continuous derivatives of the "
+    "solution-exists": "the equation has a solution u that is continuous on the closed box, has continuous "
+    "derivatives of the "
     "equation's order inside{time?: and up to the end of time}, and takes the given values on the faces",
-    "solution-of-programs": "formulas and coefficients are those that were read, in exact arithmetic; at {points:count} random "
+    "solution-of-programs": "formulas and coefficients are those that were read, in exact arithmetic; at "
+    "{points:count} random "
     "points they run so within rounding",
 }
 BARRIERS = {
-    "barrier-time": "comparison principle for parabolic equations (Protter & Weinberger, Maximum Principles, ch. 3; Evans, PDE, "
+    "barrier-time": "comparison principle for parabolic equations (Protter & Weinberger, Maximum Principles, ch. 3; "
+    "Evans, PDE, "
     "7.1.4), barrier that grows in time as exp({growth:num 4} t)",
     "barrier-reaction": "comparison principle (Gilbarg & Trudinger, thm. 3.3), constant barrier by a reaction of at least "
     "{least:num 4}",
     "barrier-axis": "comparison principle (Gilbarg & Trudinger, thm. 3.7), barrier that is zero at both ends of {axis}",
-    "barrier-transport": "comparison principle (Gilbarg & Trudinger, thm. 3.7), barrier linear in {axis} by transport along it",
-    "barrier-pair": "comparison principle (Gilbarg & Trudinger, thm. 3.7), polynomial barrier of degree 4 in {axis} and {other}",
-    "barrier-cosines": "comparison principle below the first eigenvalue (Protter & Weinberger, Maximum Principles, ch. 2, thm. "
+    "barrier-transport": "comparison principle (Gilbarg & Trudinger, thm. 3.7), barrier linear in {axis} by transport "
+    "along it",
+    "barrier-pair": "comparison principle (Gilbarg & Trudinger, thm. 3.7), polynomial barrier of degree 4 in {axis} "
+    "and {other}",
+    "barrier-cosines": "comparison principle below the first eigenvalue (Protter & Weinberger, Maximum Principles, "
+    "ch. 2, thm. "
     "10), barrier a product of cosines",
 }
-SUMMARY = {
-    "solution-lower": "{lower:error at least 6}{at?: at {at:point}}",
-    "solution-nothing": "0: no error is proved anywhere",
-    "solution-upper": "{upper:error at most 6} ({kind})",
-    "solution-source": "{kind}, within {error:error at most 3} of the solution",
-    "solution-constants": "{on_faces:at most 4} times the misfit on the faces and {inside:at most 4} times the residual: {words}",
-    "solution-part": "{name}: {upper:at most 4} ({boxes:n:box|boxes})",
-}
-TEMPLATES = VERDICTS | ASSUMPTIONS | BARRIERS | SUMMARY
+TEMPLATES = VERDICTS | ASSUMPTIONS | BARRIERS
 SOLUTION = Narrator({**CERTIFY, **TEMPLATES})
-
-
-def narrator(unit: str = "") -> Narrator:
-    """What renders the facts of a proof of a solution; errors have the unit of the solution."""
-    return Narrator({**CERTIFY, **TEMPLATES}, ErrorUnit("absolute", unit, False))

@@ -1,1 +1,1 @@
-"""How far is a network from the solution of a differential equation: residuals, comparison principles, a proof of several parts."""
+"""How far is a network from the solution of a differential equation: a proof of several parts."""

@@ -1,8 +1,8 @@
 """What follows from the parts of a proof about the solution u of an equation (`statement_kinds`, kind "solution").
 
-With v the function whose residual is bounded: |u - v| <= on_faces * (largest misfit on the faces) + inside * (largest residual)
-=: E, and a model N satisfies max |N - v| - E <= max |u - N| <= max |N - v| + E. Without a model v is judged itself; its misfit
-at a face is an error at a point, because u is known there.
+With v the function whose residual is bounded: |u - v| <= on_faces * (largest misfit on the faces) + inside * (largest
+residual) =: E, and a model N satisfies max |N - v| - E <= max |u - N| <= max |N - v| + E. Without a model v is judged
+itself; its misfit at a face is an error at a point, because u is known there.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ def claims(data: Mapping[str, Any], proved: Mapping[str, Proved]) -> dict[str, B
     factors = [float.fromhex(data["barrier"][key]) for key in ("on_faces", "inside")]
     faces = [one for name, one in proved.items() if name.startswith("face ")]
     misfit = _largest([one.upper for one in faces])
-    own = _sum(factors, [misfit, proved[INTERIOR].upper])
+    of_reference = _sum(factors, [misfit, proved[INTERIOR].upper])
     seen = max((one.lower for one in faces), default=Fraction(0))
     if DIFFERENCE not in proved:
-        return {"error": (down(seen) + 0.0, up(own))}
+        return {"error": (down(seen) + 0.0, up(of_reference))}
     gap = proved[DIFFERENCE]
-    least = Fraction(0) if own is None else max(gap.lower - own, Fraction(0))
-    most = None if own is None or gap.upper is None else gap.upper + own
-    return {"error": (down(least) + 0.0, up(most)), "reference": (down(seen) + 0.0, up(own))}
+    least = Fraction(0) if of_reference is None else max(gap.lower - of_reference, Fraction(0))
+    most = None if of_reference is None or gap.upper is None else gap.upper + of_reference
+    return {"error": (down(least) + 0.0, up(most)), "reference": (down(seen) + 0.0, up(of_reference))}
 
 
 def _largest(values: list[Fraction | None]) -> Fraction | None:

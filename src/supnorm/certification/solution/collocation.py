@@ -1,10 +1,11 @@
 """A solution of an equation by collocation, with a residual far below that of a network: what the network is compared with.
 
-v = sum of c_k sin(w_k . x + p_k): products of trigonometric functions of a period of twice the box along each axis (a Fourier
-extension; Adcock, Huybrechs & Martin-Vaquero, On the numerical stability of Fourier extensions, 2014), written as one layer of
-sines. The c_k minimise the residual at Chebyshev points of the box and the misfit on its faces by least squares, weighted as in
-the bound; for a nonlinear equation by Newton's method from the network. Nothing here is proved: v is a function like any other, and
-its residual is bounded afterwards. Cost: a least-squares problem of (2 n + 1)^d unknowns.
+v = sum of c_k sin(w_k . x + p_k): products of trigonometric functions of a period of twice the box along each axis (a
+Fourier extension; Adcock, Huybrechs & Martin-Vaquero, On the numerical stability of Fourier extensions, 2014), written
+as one layer of sines. The c_k minimise the residual at Chebyshev points of the box and the misfit on its faces by least
+squares, weighted as in the bound; for a nonlinear equation by Newton's method from the network. Nothing here is proved:
+v is a function like any other, and its residual is bounded afterwards. Cost: a least-squares problem of (2 n + 1)^d
+unknowns.
 """
 
 from __future__ import annotations
@@ -24,14 +25,31 @@ from supnorm.program.node import Node
 Array = NDArray[np.float64]
 Values = Callable[[Array], Array]
 PERIOD = 2.0  # of the box: for a heat equation and a front of Burgers' equation misfits fell faster than with 1.3 and 1.6
-# Singular values below this are dropped. With 1e-14 the misfits are the same and the coefficients up to 1e4 times larger, which
-# the proof then cannot bound; with 1e-6 misfits grow.
+# Singular values below this are dropped. With 1e-14 the misfits are the same and the coefficients up to 1e4 times
+# larger, which the proof then cannot bound; with 1e-6 misfits grow.
 RCOND = 1e-9
 STEPS = 12  # of Newton's method
-STEADY = 1e-6  # share of the values by which the last step of Newton's method moves the solution; the next one would move it by its square
+# Share of the values by which the last step of Newton's method moves the solution; the next one would move it by its square.
+STEADY = 1e-6
 MOST = 1300  # unknowns; they take 5 s on one core
-SIZES = (3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 32)  # highest frequencies that are tried, along the axis that needs most
-ANISOTROPY = 2.0  # the others need at most so many times fewer; with 4 and more misfits fell five times more slowly
+SIZES = (
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    10,
+    12,
+    14,
+    16,
+    20,
+    24,
+    32,
+)  # highest frequencies that are tried, along the axis that needs most
+ANISOTROPY = (
+    2.0  # the others need at most so many times fewer; with 4 and more misfits fell five times more slowly
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +103,8 @@ def solutions(posed: Posed, guess: Values, inside: float) -> Iterator[Program]:
 
     Args:
         posed: the equation on its box.
-        guess: values ``(n, 1)`` of an approximate solution: what its steepness says of the axes, and the start of Newton's method.
+        guess: values ``(n, 1)`` of an approximate solution: what its steepness says of the axes, and the start of
+            Newton's method.
         inside: constant of the residual in the bound, relative to that of the misfit on the faces.
     """
     share = _shares(posed, guess)
@@ -93,10 +112,10 @@ def solutions(posed: Posed, guess: Values, inside: float) -> Iterator[Program]:
         most = np.maximum(np.round(n * share), 2.0)
         if np.prod(2.0 * most + 1.0) > MOST:
             return
-        found = _solve(posed, Sines.of(posed, most), most, guess, inside)
-        if found is not None:
-            yield found
-            guess = found.value
+        solved = _solve(posed, Sines.of(posed, most), most, guess, inside)
+        if solved is not None:
+            yield solved
+            guess = solved.value
 
 
 def _shares(posed: Posed, guess: Values) -> Array:

@@ -1,8 +1,8 @@
 """An equation on a box as programs: residual, values on the faces, and the coefficients of its error equation.
 
-With v an approximate solution, w = u - v satisfies w_t - D laplace w + b . grad w + c w = -r, where r is the residual of v and
-c = reaction + the sum of v_x over the axes that the solution itself moves along (for Burgers: u u_x - v v_x = u w_x + v_x w).
-The programs are those of docs/certificate-format.md, *Solutions*; the checker derives them again.
+With v an approximate solution, w = u - v satisfies w_t - D laplace w + b . grad w + c w = -r, where r is the residual of
+v and c = reaction + the sum of v_x over the axes that the solution itself moves along (for Burgers: u u_x - v v_x = u
+w_x + v_x w). The programs are those of docs/certificate-format.md, *Solutions*; the checker derives them again.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ class Posed:
 
     def faces(self) -> tuple[tuple[int, float, bool], ...]:
         """Axis, coordinate, and whether it is the start of time, of each face with prescribed values."""
-        found = []
+        faces = []
         for i, axis in enumerate(self.domain.axes):
             if i == self.time:
-                found.append((i, axis.low, True))
+                faces.append((i, axis.low, True))
             else:
-                found += [(i, axis.low, False), (i, axis.high, False)]
-        return tuple(found)
+                faces += [(i, axis.low, False), (i, axis.high, False)]
+        return tuple(faces)
 
 
 def pose(equation: Equation, domain: Domain) -> Posed:
@@ -91,7 +91,9 @@ def pose(equation: Equation, domain: Domain) -> Posed:
         raise BadInput(
             f"{equation.kind}: {len(velocity)} velocities for the axes {', '.join(names[i] for i in space)}"
         )
-    read = {name: _coefficient(term, f"{equation.kind}: {name}", domain) for name, term in equation.terms.items()}
+    read = {
+        name: _coefficient(term, f"{equation.kind}: {name}", domain) for name, term in equation.terms.items()
+    }
     boundary = _as_program(read["boundary"], domain.d)
     return Posed(
         equation=equation,
@@ -127,7 +129,9 @@ def read_program(function: Function, what: str, domain: Domain) -> Program:
         BadInput: when it cannot be read, has another number of inputs or outputs, or other values than its program.
     """
     if function.table is not None or function.declared is not None:
-        raise BadInput(f"{what}: solution_error needs a formula that it can read, not a table or a declared function")
+        raise BadInput(
+            f"{what}: solution_error needs a formula that it can read, not a table or a declared function"
+        )
     try:
         try:
             program = program_of(function, domain.d)
@@ -143,10 +147,10 @@ def read_program(function: Function, what: str, domain: Domain) -> Program:
     x = domain.from_unit(np.random.default_rng(0).random((POINTS, domain.d)))
     ran, read = runs(function, x, what), program.value(x)
     with np.errstate(invalid="ignore"):
-        apart = np.abs(ran - read)[:, 0]
+        gap = np.abs(ran - read)[:, 0]
     allowed = (SHARE if function.precision == "float64" else 1e-4) * max(float(np.max(np.abs(read))), 1e-300)
-    if not np.all(apart <= allowed):
-        i = int(np.argmax(np.where(np.isnan(apart), np.inf, apart)))
+    if not np.all(gap <= allowed):
+        i = int(np.argmax(np.where(np.isnan(gap), np.inf, gap)))
         raise BadInput(
             f"{what}: at {x[i].tolist()} the function gives {num(ran[i, 0], 6)}, its program {num(read[i, 0], 6)}"
         )
@@ -231,7 +235,7 @@ def growth_program(posed: Posed, v: Program) -> Program | None:
 
 
 def face_program(posed: Posed, v: Program, axis: int, at: float, data: Program) -> Program:
-    """v - data on the face x_axis = at, as a program of the other inputs (with one input: of the same, which has no effect)."""
+    """v - data on the face x_axis = at, as a program of the other inputs (one input alone stays, without effect)."""
     weight, bias = embedding(posed.d, axis, at)
     d = weight.shape[1]
     inner = Program((Node("input", (), d), Node("affine", (0,), posed.d, weight=weight, bias=bias)))

@@ -61,18 +61,18 @@ class Sizes:
 def parts_of(posed: Posed, v: Program, model: Program | None) -> dict[str, Part]:
     """All parts but those of velocities, by name."""
     domain = posed.domain
-    found = {}
+    parts = {}
     growth = growth_program(posed, v)
     if growth is not None:
-        found[GROWTH] = Part(GROWTH, growth, domain, "over")
+        parts[GROWTH] = Part(GROWTH, growth, domain, "over")
     for axis, at, start in posed.faces():
         name = face_name(axis, "low" if at == domain.axes[axis].low else "high")
         data = posed.initial if start else posed.boundary
-        found[name] = Part(name, face_program(posed, v, axis, at, data), face_domain(domain, axis))
-    found[INTERIOR] = Part(INTERIOR, residual_program(posed, v), domain)
+        parts[name] = Part(name, face_program(posed, v, axis, at, data), face_domain(domain, axis))
+    parts[INTERIOR] = Part(INTERIOR, residual_program(posed, v), domain)
     if model is not None:
-        found[DIFFERENCE] = Part(DIFFERENCE, difference(model, v), domain)
-    return found
+        parts[DIFFERENCE] = Part(DIFFERENCE, difference(model, v), domain)
+    return parts
 
 
 def speed_part(posed: Posed, i: int) -> Part | None:
@@ -86,14 +86,20 @@ def sizes(posed: Posed, parts: Mapping[str, Part], rng: np.random.Generator) -> 
 
     def largest(part: Part, signed: bool = False) -> float:
         with np.errstate(all="ignore"):
-            y = part.program.value(part.domain.from_unit(_spread(part.domain.d, rng)))
+            y = part.program.value(part.domain.from_unit(_points(part.domain.d, rng)))
         return float(np.max(y if signed else np.abs(y)))
 
     faces = [largest(part) for name, part in parts.items() if name.startswith("face ")]
     speeds = []
     for i, b in enumerate(posed.velocity):
         part = speed_part(posed, i)
-        speeds.append(None if isinstance(b, str) else abs(b) if isinstance(b, float) else largest(part or parts[INTERIOR]))
+        speeds.append(
+            None
+            if isinstance(b, str)
+            else abs(b)
+            if isinstance(b, float)
+            else largest(part or parts[INTERIOR])
+        )
     growth = -posed.reaction if isinstance(posed.reaction, float) else 0.0
     return Sizes(
         interior=largest(parts[INTERIOR]),
@@ -104,7 +110,7 @@ def sizes(posed: Posed, parts: Mapping[str, Part], rng: np.random.Generator) -> 
     )
 
 
-def _spread(d: int, rng: np.random.Generator) -> Array:
+def _points(d: int, rng: np.random.Generator) -> Array:
     """Random points of the unit box, a third of them near its faces."""
     u = rng.random((SAMPLES, d))
     near = u[: SAMPLES // 3]
@@ -146,7 +152,7 @@ class Proving:
     def part(self, part: Part, goal: Goal, share: float = 1.0) -> PartProof:
         """Prove a part within a share of the time that is left."""
 
-        def tell(event: BracketNarrowed) -> None:
+        def tell(event: BracketNarrowed, so_far: PartProof) -> None:
             self.observer(part.name, event)
 
         limit = self.limit.within(share)

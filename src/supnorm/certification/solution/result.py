@@ -116,20 +116,25 @@ def result_of(
     )
     claims = statement.claims
     lower, upper = claims["error"]
-    own = claims.get("reference", claims["error"])[1]
+    of_reference = claims.get("reference", claims["error"])[1]
     proofs = proving.proofs
-    source = DIFFERENCE if DIFFERENCE in proofs else max(
-        (n for n in proofs if n.startswith("face ")), key=lambda n: proofs[n].lower, default=""
+    source = (
+        DIFFERENCE
+        if DIFFERENCE in proofs
+        else max((n for n in proofs if n.startswith("face ")), key=lambda n: proofs[n].lower, default="")
     )
-    status = _status(lower, upper, own, asked, proving)
+    status = _status(lower, upper, of_reference, asked, proving)
     record = SolutionRecord(
         status=status,
         sup=BracketRecord(
-            lower=lower, upper=upper, upper_kind="conditional" if upper < math.inf else "none", deployed_upper=None
+            lower=lower,
+            upper=upper,
+            upper_kind="conditional" if upper < math.inf else "none",
+            deployed_upper=None,
         ),
         equation=in_words(posed),
         reference=kind,
-        reference_error=own,
+        reference_error=of_reference,
         barrier=BarrierRecord(
             kind=barrier.kind,
             on_faces=barrier.on_faces,
@@ -166,12 +171,20 @@ def _point(posed: Posed, source: str, proving: Proving) -> dict[str, float] | No
 
 
 def _status(
-    lower: float, upper: float, own: float, asked: tuple[float | None, float | None], proving: Proving
+    lower: float,
+    upper: float,
+    of_reference: float,
+    asked: tuple[float | None, float | None],
+    proving: Proving,
 ) -> Status:
     ratio, tolerance = asked
     ends = {proof.end for proof in proving.proofs.values()}
     late = [fact("solution-time", ratio=ratio)] if ends & {"seconds", "boxes"} else []
-    share = [fact("solution-reference", share=own)] if own > 0.3 * (upper - lower) and lower > 0.0 else []
+    share = (
+        [fact("solution-reference", share=of_reference)]
+        if of_reference > 0.3 * (upper - lower) and lower > 0.0
+        else []
+    )
     between = fact("solution-between", lower=lower or None, upper=upper)
     facts: list[Fact]
     if "interrupted" in ends:
@@ -199,12 +212,12 @@ def _status(
 
 def programs_of(posed: Posed, network: Program, v: Program | None) -> dict[str, Program]:
     """The base programs of the file: the model, the reference solution if there is one, and the formulas."""
-    found = {"model": network} | ({} if v is None else {"reference": v}) | {"boundary": posed.boundary}
+    programs = {"model": network} | ({} if v is None else {"reference": v}) | {"boundary": posed.boundary}
     if posed.equation.initial is not None:
-        found["initial"] = posed.initial
+        programs["initial"] = posed.initial
     terms = {f"velocity {i}": b for i, b in enumerate(posed.velocity)}
     terms |= {"reaction": posed.reaction, "source": posed.source}
-    return found | {name: term for name, term in terms.items() if isinstance(term, Program)}
+    return programs | {name: term for name, term in terms.items() if isinstance(term, Program)}
 
 
 def data_of(posed: Posed, barrier: Barrier) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The verb: how far is a network from the solution of a differential equation, with a proof and without any reference?
 
-A function v is computed whose residual is far below the network's (`collocation`). By a comparison principle (`theorem`) it is
-within a proved E of the solution; with a proof of max |network - v| this is a bracket of the network's error. The network itself
-can take the place of v: then the bound is as large as its residual makes it.
+A function v is computed whose residual is far below the network's (`collocation`). By a comparison principle (`theorem`)
+it is within a proved E of the solution; with a proof of max |network - v| this is a bracket of the network's error. The
+network itself can take the place of v: then the bound is as large as its residual makes it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +33,9 @@ from supnorm.program import Program, Unsupported
 from supnorm.results import BadInput
 
 RATIO = 1.1
-# Of the part of a bracket that is asked for (ratio - 1), the share that is left to the error of the reference solution, as seen
-# and as proved; both ends move by it. A smaller share needs more waves, and a larger one a closer proof of the difference.
+# Of the part of a bracket that is asked for (ratio - 1), the share that is left to the error of the reference solution,
+# as seen and as proved; both ends move by it. A smaller share needs more waves, and a larger one a closer proof of the
+# difference.
 SEEN, ALLOWED = 0.2, 0.3
 LEAST = 1.005  # ratio of the proof of the difference, however large the error of the reference solution
 STALLED = 3  # sizes in a row without an error below nine tenths of the best so far
@@ -97,8 +99,8 @@ def solution_error(
 
     >>> from supnorm.problem.equations import Poisson
     >>> exact = lambda x: x[:, 0] * (1.0 - x[:, 0]) / 2.0
-    >>> found = solution_error(lambda x: 1.01 * exact(x), Poisson(source=1.0), Domain(x=(0.0, 1.0)))
-    >>> found.lower <= 0.00125 <= found.upper <= 1.1 * found.lower
+    >>> result = solution_error(lambda x: 1.01 * exact(x), Poisson(source=1.0), Domain(x=(0.0, 1.0)))
+    >>> result.lower <= 0.00125 <= result.upper <= 1.1 * result.lower
     True
     """
     started = time.perf_counter()
@@ -134,7 +136,8 @@ def solution_error(
 def _choose(posed: Posed, network: Program, reference: Any, share: float, seed: int) -> Candidate:
     """The function v: the one that is asked for, or the one with the smaller bound by what is seen.
 
-    Of those that are computed, the first one whose error is seen below ``share`` of its difference from the network is taken.
+    Of those that are computed, the first one whose error is seen below ``share`` of its difference from the network is
+    taken.
     """
     if isinstance(reference, str) and reference != "model":
         raise BadInput(f'reference must be a function or "model", got {reference!r}')
@@ -144,10 +147,8 @@ def _choose(posed: Posed, network: Program, reference: Any, share: float, seed: 
         given = read_program(as_function(reference, "reference"), "the reference", posed.domain)
         return _seen(posed, "given", given, network, seed)
     itself: list[Candidate] = []
-    try:
+    with suppress(Unsupported):  # a model without derivatives needs none
         itself = [_seen(posed, "model", network, network, seed)]
-    except Unsupported:  # the model has no derivatives, and needs none
-        pass
     inside = _weight(posed, network, seed)
     best_so_far: list[Candidate] = []
     stalled = 0
@@ -159,12 +160,13 @@ def _choose(posed: Posed, network: Program, reference: Any, share: float, seed: 
         best_so_far = [min([*best_so_far, one], key=lambda c: c.error)]
         if one.error <= share * one.seen.gap or stalled == STALLED:
             break
-    found = min([*best_so_far, *itself], key=lambda c: c.total, default=None)
-    if found is None or not math.isfinite(found.total):
+    chosen = min([*best_so_far, *itself], key=lambda c: c.total, default=None)
+    if chosen is None or not math.isfinite(chosen.total):
         raise BadInput(
-            f"{posed.equation.kind}: no approximate solution was found whose residual could be bounded; give one as reference"
+            f"{posed.equation.kind}: no approximate solution is known whose residual could be bounded; give one as "
+            f"reference"
         )
-    return found
+    return chosen
 
 
 def _seen(posed: Posed, kind: str, v: Program, network: Program, seed: int) -> Candidate:
@@ -213,15 +215,19 @@ def _prove(
             return
     left = allowed - barrier.on_faces * max(proving.proofs[name].upper for name in faces)
     enough = max(left, 0.0) / barrier.inside
-    proving.part(parts[INTERIOR], Enough(_near(ratio), None, enough=enough), 0.5 if DIFFERENCE in parts else 1.0)
+    proving.part(
+        parts[INTERIOR], Enough(_near(ratio), None, enough=enough), 0.5 if DIFFERENCE in parts else 1.0
+    )
     if DIFFERENCE not in parts or proving.interrupted:
         return
-    own = barrier.bound(max(proving.proofs[name].upper for name in faces), proving.proofs[INTERIOR].upper)
+    of_reference = barrier.bound(
+        max(proving.proofs[name].upper for name in faces), proving.proofs[INTERIOR].upper
+    )
     if tolerance is not None:
-        goal = Enough(1.0 + 1e-3, None, enough=tolerance - own if tolerance > own else 0.0)
+        goal = Enough(1.0 + 1e-3, None, enough=tolerance - of_reference if tolerance > of_reference else 0.0)
     else:
         assert ratio is not None
-        goal = Enough(max(LEAST, ratio - (1.0 + ratio) * own / gap if gap > 0.0 else LEAST), None)
+        goal = Enough(max(LEAST, ratio - (1.0 + ratio) * of_reference / gap if gap > 0.0 else LEAST), None)
     proving.part(parts[DIFFERENCE], goal)
 
 

@@ -1,29 +1,30 @@
 """Constants of the error of an approximate solution, each with its barrier and its source.
 
-w = u - v satisfies  w_t - D laplace w + b . grad w + c w = -r  in the box (without w_t if steady), and |w| <= B on the faces with
-prescribed values. Let |r| <= R and c >= -mu. If psi_0 and psi_1 are smooth, are >= 1 and >= 0 on those faces, and the operator
-maps them to functions >= 0 and >= 1, then
+w = u - v satisfies  w_t - D laplace w + b . grad w + c w = -r  in the box (without w_t if steady), and |w| <= B on the
+faces with prescribed values. Let |r| <= R and c >= -mu. If psi_0 and psi_1 are smooth, are >= 1 and >= 0 on those faces,
+and the operator maps them to functions >= 0 and >= 1, then
 
     |w| <= B psi_0 + R psi_1 <= B max psi_0 + R max psi_1.
 
-For c >= 0 and for time-dependent equations this is the comparison principle (Gilbarg & Trudinger, Elliptic Partial Differential
-Equations of Second Order, theorems 3.3 and 3.7; Protter & Weinberger, Maximum Principles in Differential Equations, chapter 3,
-theorem 7 and its remarks; Evans, Partial Differential Equations, section 7.1.4). For a steady equation with c < 0 it holds because
-psi_0 is a positive supersolution (Protter & Weinberger, chapter 2, theorem 10). The barriers, with L the width of an axis,
-z its coordinate from the middle, T the length of time:
+For c >= 0 and for time-dependent equations this is the comparison principle (Gilbarg & Trudinger, Elliptic Partial
+Differential Equations of Second Order, theorems 3.3 and 3.7; Protter & Weinberger, Maximum Principles in Differential
+Equations, chapter 3, theorem 7 and its remarks; Evans, Partial Differential Equations, section 7.1.4). For a steady
+equation with c < 0 it holds because psi_0 is a positive supersolution (Protter & Weinberger, chapter 2, theorem 10). The
+barriers, with L the width of an axis, z its coordinate from the middle, T the length of time:
 
 * time: psi_0 = e^(max(mu, 0) t), psi_1 = (e^(mu t) - 1)/mu, or t if mu = 0. b has no effect.
 * reaction, mu < 0: psi_0 = 1, psi_1 = 1/(-mu).
 * axis, |b_i| <= beta: psi_0 = 1, psi_1 with psi_1(+-L/2) = 0 and -D psi_1'' - beta |psi_1'| = 1, a function of z_i only. Its
-  maximum is D/beta^2 (e^s - 1 - s), s = beta L/(2 D); L^2/(8 D) if beta = 0. This and the next two are for mu <= 0. If mu > 0
-  and C = max psi_1 < 1/mu, then 1 + mu psi_1/(1 - mu C) and psi_1/(1 - mu C) are barriers: both maxima grow by 1/(1 - mu C).
+  maximum is D/beta^2 (e^s - 1 - s), s = beta L/(2 D); L^2/(8 D) if beta = 0. This and the next two are for mu <= 0. If
+  mu > 0 and C = max psi_1 < 1/mu, then 1 + mu psi_1/(1 - mu C) and psi_1/(1 - mu C) are barriers: both maxima grow by
+  1/(1 - mu C).
 * transport, b_i a constant other than 0: psi_1 = (z_i +- L/2)/b_i, at most L/|b_i|.
 * pair, b = 0: psi_1 = (C - m z_i^2/2 - (1 - m) z_j^2/2 - a (z_i^4 - 6 z_i^2 z_j^2 + z_j^4))/D, a, m, 1 - m >= 0. Its last
   part is harmonic. On a face it is concave in the square of the other coordinate, so it is >= 0 where it is at the ends:
-  C >= m p^2/2 + a p^4, C >= (1 - m) q^2/2 + a q^4, C >= m p^2/2 + (1 - m) q^2/2 + a (p^4 - 6 p^2 q^2 + q^4), p and q the half-widths.
-  It is at most C/D because 6 a q^2 <= m and 6 a p^2 <= 1 - m.
-* cosines, mu > 0, b = 0: psi_0 = prod cos(k_i z_i)/cos(k_i L_i/2) with k_i L_i < pi and D sum k_i^2 >= mu, psi_1 = (psi_0 - 1)/mu.
-  Such k_i exist if and only if mu/D is below the first eigenvalue of -laplace on the box.
+  C >= m p^2/2 + a p^4, C >= (1 - m) q^2/2 + a q^4, C >= m p^2/2 + (1 - m) q^2/2 + a (p^4 - 6 p^2 q^2 + q^4), p and q the
+  half-widths. It is at most C/D because 6 a q^2 <= m and 6 a p^2 <= 1 - m.
+* cosines, mu > 0, b = 0: psi_0 = prod cos(k_i z_i)/cos(k_i L_i/2) with k_i L_i < pi and D sum k_i^2 >= mu, psi_1 =
+  (psi_0 - 1)/mu. Such k_i exist if and only if mu/D is below the first eigenvalue of -laplace on the box.
 """
 
 from __future__ import annotations
@@ -91,10 +92,10 @@ def best(situation: Situation, faces: float, residual: float) -> Barrier:
     Raises:
         BadInput: when no barrier exists, because the equation may have an eigenvalue on the box.
     """
-    found = list(barriers(situation))
-    if not found:
+    known = list(barriers(situation))
+    if not known:
         raise BadInput(_none(situation))
-    return min(found, key=lambda one: (one.bound(faces, residual), one.inside, one.on_faces))
+    return min(known, key=lambda one: (one.bound(faces, residual), one.inside, one.on_faces))
 
 
 def _none(s: Situation) -> str:
@@ -122,7 +123,9 @@ def barriers(s: Situation) -> Iterator[Barrier]:
         yield Barrier(kind="reaction", on_faces=1.0, inside=_up(-1.0 / mu))
     for i, (width, speed) in enumerate(zip(s.widths, s.speeds, strict=True)):
         assert speed is not None
-        yield from _against_growth(mu, Barrier(kind="axis", on_faces=1.0, inside=_axis(D, width, speed), axes=(i,)))
+        yield from _against_growth(
+            mu, Barrier(kind="axis", on_faces=1.0, inside=_axis(D, width, speed), axes=(i,))
+        )
         if s.fixed[i] and speed > 0.0:
             yield from _against_growth(
                 mu, Barrier(kind="transport", on_faces=1.0, inside=_up(width / speed), axes=(i,))
@@ -149,7 +152,9 @@ def _time(mu: float, time: float) -> Barrier:
     try:
         size = mu * time
         inside = _up(time) if mu == 0.0 else _up(math.expm1(size) / mu, abs(size))
-        return Barrier(kind="time", on_faces=_up(math.exp(max(size, 0.0)), abs(size)) if mu > 0.0 else 1.0, inside=inside)
+        return Barrier(
+            kind="time", on_faces=_up(math.exp(max(size, 0.0)), abs(size)) if mu > 0.0 else 1.0, inside=inside
+        )
     except OverflowError:
         return Barrier(kind="time", on_faces=math.inf, inside=math.inf)
 
@@ -178,11 +183,13 @@ def _pair(D: float, widths: tuple[float, ...], i: int, j: int) -> Barrier:
         [1.0, 6.0 * P, 0.0],
     ]
     ends = [0.0, -Q / 2.0, -Q / 2.0, 0.0, 1.0]
-    found = linprog([0.0, 0.0, 1.0], A_ub=rows, b_ub=ends, bounds=[(0.0, 1.0), (0.0, None), (0.0, None)])
-    m, a = (float(found.x[0]), float(found.x[1])) if found.success else (1.0, 0.0)
+    known = linprog([0.0, 0.0, 1.0], A_ub=rows, b_ub=ends, bounds=[(0.0, 1.0), (0.0, None), (0.0, None)])
+    m, a = (float(known.x[0]), float(known.x[1])) if known.success else (1.0, 0.0)
     m = min(max(m, 0.0), 1.0)
     a = max(0.0, min(a, m / (6.0 * Q), (1.0 - m) / (6.0 * P))) * (1.0 - 1e-9) / scale**2
-    return Barrier(kind="pair", on_faces=1.0, inside=_up(pair_height(m, a, p, q) / D), axes=(i, j), numbers=(m, a))
+    return Barrier(
+        kind="pair", on_faces=1.0, inside=_up(pair_height(m, a, p, q) / D), axes=(i, j), numbers=(m, a)
+    )
 
 
 def pair_height(m: float, a: float, p: float, q: float) -> float:
@@ -197,7 +204,10 @@ def _cosines(D: float, widths: tuple[float, ...], mu: float) -> Iterator[Barrier
     target = mu / D * (1.0 + 1e-12)
     if target >= sum((math.pi / w) ** 2 for w in widths) * (1.0 - 1e-9):
         return
-    low, high = 1e-3 * min(widths) ** 2, 1e18 * max(widths) ** 2  # of the multiplier: all angles are 0, or near pi/2
+    low, high = (
+        1e-3 * min(widths) ** 2,
+        1e18 * max(widths) ** 2,
+    )  # of the multiplier: all angles are 0, or near pi/2
     for _ in range(200):
         middle = math.sqrt(low * high)
         angles = [_angle(8.0 * middle / w**2) for w in widths]
