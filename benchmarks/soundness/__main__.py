@@ -6,6 +6,7 @@
     python -m benchmarks.soundness composed --seed 0 --count 200      random formulas by Chebyshev models, and the checker
     python -m benchmarks.soundness composed --hostile --count 200     at poles, kinks, cancellations, on strange domains
     python -m benchmarks.soundness single --seed 0 --count 300        float32 arithmetic at its worst against its bounds
+    python -m benchmarks.soundness roots --seed 0 --count 200         equations with known roots, and the checker
     python -m benchmarks.soundness doors --seed 0 --count 1000        broken and hostile input at every door
     python -m benchmarks.soundness audits --seed 0 --count 300        random audits with faults, against their own calls
 
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.soundness import audits, composed, doors, extreme, forgeries, hidden, single
+from benchmarks.soundness import audits, composed, doors, extreme, forgeries, hidden, roots, single
 from benchmarks.soundness.records import save
 
 
@@ -44,7 +45,10 @@ def main() -> int:
     narrow = campaigns.add_parser("single")
     narrow.add_argument("--seed", type=int, default=0)
     narrow.add_argument("--count", type=int, default=300)
-    for one in (forged, behind, large, models):
+    solved = campaigns.add_parser("roots")
+    solved.add_argument("--seed", type=int, default=0)
+    solved.add_argument("--count", type=int, default=200)
+    for one in (forged, behind, large, models, solved):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     doors.options(campaigns.add_parser("doors"))
     drawn = campaigns.add_parser("audits")
@@ -66,6 +70,12 @@ def main() -> int:
         programs = single.campaign(given.seed, given.count)
         print(single.table(programs))
         return int(any(one.verdict not in ("true", "no bound") for one in programs))
+    if given.campaign == "roots":
+        proved = roots.campaign(given.seed, given.count)
+        print(roots.table(proved))
+        if given.save:
+            save("roots", given.seed, [f.verdict for f in proved], "roots")
+        return int(any(f.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for f in proved))
     if given.campaign == "doors":
         return doors.attack(given)
     if given.campaign == "hidden":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks.soundness import composed, extreme, hidden
+from benchmarks.soundness import composed, extreme, hidden, roots
 
 from supnorm.program import lower_numpy
 
@@ -40,6 +40,13 @@ def test_hostile_formulas_by_chebyshev_models():
     found = composed.campaign(3, 12, hostile=True)
     assert {f.verdict for f in found} <= {"refused", "no bound", "true", "true and accepted"}
     assert sum(f.verdict == "true and accepted" for f in found) >= 2
+
+
+@pytest.mark.slow
+def test_equations_with_known_roots():
+    proved = roots.campaign(3, 16)
+    assert {f.verdict for f in proved} <= {"refused", "no bound", "true", "true and accepted"}
+    assert sum(f.verdict in ("true", "true and accepted") for f in proved) >= 5
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 
 from supnorm.certification.agreement import runs
 from supnorm.certification.certificate import Certificate
-from supnorm.certification.measured import BEYOND, Agreement
+from supnorm.certification.measured import BEYOND, NOTHING_SEEN, Agreement
 from supnorm.certification.result import CertifyResult, disagreement, measured_words, point_record
 from supnorm.certification.roots import RootProof, Work, prove_root
 from supnorm.certification.statement import Statement
@@ -29,7 +29,9 @@ def certify_root(problem: Problem, equation: Equation, work: Work) -> CertifyRes
         BadInput: see `prove_root`; and when a function differs from its program by more than the bound that was proved.
     """
     proof = prove_root(problem, equation, work)
-    statement, seen = proof.statement, proof.measuring.agreement()
+    statement, measuring = proof.statement, proof.measuring
+    # Where no root is proved, the reference is not compared, and no difference has a unit of the error.
+    seen = measuring.agreement() if "reference" in measuring.compared else NOTHING_SEEN
     lower, proved = statement.claims["error"]
     witness, upper, widened = _witness(problem, proof), proved, seen.hidden > 0
     if widened:

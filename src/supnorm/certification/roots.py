@@ -243,7 +243,8 @@ def _raised(proof: PartProof, witness: Array | None, measuring: Measuring) -> Pa
     if witness is not None:
         points = np.atleast_2d(np.asarray(witness, dtype=float))
         bracket = bracket.raised(points[proof.part.admit(points)], proof.part.admit, proved_error)
-        measuring.at(points, "given")
+        if len(points):
+            measuring.at(points, "given")
     if bracket.witness is not None:
         measuring.at(bracket.witness[None], "worst")
     return replace(proof, bracket=bracket)
