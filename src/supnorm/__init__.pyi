@@ -21,10 +21,12 @@ from .auditing import (
 )
 from .certification import (
     CertifyResult,
+    NormsResult,
     PropertiesResult,
     SolutionResult,
     against_zero,
     certify,
+    certify_norms,
     certify_properties,
     into_report,
     residual,
@@ -64,6 +66,7 @@ __all__ = [
     "LearningCurve",
     "NetworkClass",
     "NetworkFit",
+    "NormsResult",
     "Patch",
     "Pictures",
     "PiecewiseChebyshev",
@@ -89,6 +92,7 @@ __all__ = [
     "audit",
     "budget",
     "certify",
+    "certify_norms",
     "certify_properties",
     "equations",
     "fit",

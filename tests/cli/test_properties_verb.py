@@ -105,10 +105,31 @@ def test_bad_properties_are_one_line(work: Shell) -> None:
     for options, words in (
         (("--property", "rising"), "is no property"),
         (("--property", "monotone:q"), "there is no input"),
-        (("--property", "positive", "--tolerance", "1"), "takes no --tolerance"),
+        (("--property", "positive", "--tolerance", "1"), "take no --tolerance"),
         (("--property", "positive", "--resume"), "there is no"),
+        (("--property", "positive", "--norm", "rms"), "not both"),
+        (("--norm", "l1"), "norms must be some of"),
     ):
         done = work.run("certify", "problem.toml", *options)
         assert done.code == 2
         assert words in done.err
         assert done.err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_norms_are_proved_and_the_file_is_about_the_problem(work: Shell) -> None:
+    done = work.run("certify", "problem.toml", "--norm", "rms", "--norm", "sup", "--out", "run")
+    assert done.code == 0, done.err
+    assert "sup of the error" in done.out
+    assert "rms of y, uniform (log-uniform in p)" in done.out
+    record = json.loads((work.folder / "run" / "norms.json").read_text())
+    assert record["schema"] == "supnorm.norms/1"
+    sup, rms = record["norms"]
+    assert sup["lower"] <= 1e-4 <= sup["upper"] <= 1.1 * sup["lower"]
+    assert 0.0 < rms["lower"] <= rms["upper"] <= 1.1 * rms["lower"] < sup["lower"]
+    checked = work.run(
+        "check", "run/norms-certificate.json", "--problem", "problem.toml", "--tolerance", "1e-3"
+    )
+    assert checked.code == 0, checked.out
+    assert "root mean square error of output 0" in checked.out
+    assert work.run("check", "run/norms-certificate.json", "--tolerance", "1e-6").code == 1

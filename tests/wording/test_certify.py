@@ -26,6 +26,7 @@ NAMES = (
     "roots",
     "root_tie",
     "root_result",
+    "norms",
 )
 ROOMS = templates.trees(
     *(f"certification/{name}.py" for name in NAMES), "cli/certify.py", "cli/check.py", "cli/properties.py"

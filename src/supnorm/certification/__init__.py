@@ -8,6 +8,7 @@ from supnorm.certification.composed_certificate import ComposedCertificate
 from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.certification.into_report import into_report
 from supnorm.certification.linear_bounds import LinearBounds
+from supnorm.certification.norms import NormsResult, certify_norms
 from supnorm.certification.properties import certify_properties
 from supnorm.certification.property_result import PropertiesResult
 from supnorm.certification.residual import against_zero, residual
@@ -25,10 +26,12 @@ __all__ = [
     "ComposedCertificate",
     "GradedCertificate",
     "LinearBounds",
+    "NormsResult",
     "PropertiesResult",
     "SolutionResult",
     "against_zero",
     "certify",
+    "certify_norms",
     "certify_properties",
     "functions_of_problem",
     "into_report",

@@ -74,7 +74,7 @@ class ChebyshevCertificate:
         a, centre, half, target, state = task.a, task.centre, task.half, task.target, task.state
         error = state.error
         rho = np.asarray(self.rho)
-        model, bend = _on_ellipses(task.program, centre, half, ellipse_scales(rho))
+        model, bend = on_ellipses(task.program, centre, half, ellipse_scales(rho))
         state.begin(a, model.err, bend)
         if not error.declared:
             state.offer(a, np.arange(len(centre)), *affine_range(model), degree=0)
@@ -246,7 +246,7 @@ TOGETHER = (
 )
 
 
-def _on_ellipses(program: Program, centre: Array, half: Array, scales: Array) -> tuple[AffineModel, Array]:
+def on_ellipses(program: Program, centre: Array, half: Array, scales: Array) -> tuple[AffineModel, Array]:
     """Models on the real boxes and on growing polydiscs; beyond a pole they are infinite without being computed."""
     model, bend = propagate(program, centre, half, np.concatenate([[1.0], scales[:TOGETHER]]))
     eps = np.full((len(centre), 1 + len(scales), model.c.shape[1]), np.inf)

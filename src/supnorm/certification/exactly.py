@@ -50,7 +50,7 @@ def down(v: Fraction | None) -> float:
     >>> down(Fraction(1, 3)) < Fraction(1, 3), down(None)
     (True, -inf)
     """
-    return -up(None if v is None else -v)
+    return 0.0 - up(None if v is None else -v)
 
 
 def root_up(v: Fraction | None) -> float:

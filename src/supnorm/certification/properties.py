@@ -109,9 +109,10 @@ def certify_properties(
         BadInput: naming the property or the operation that cannot be used.
 
     >>> from supnorm.problem import Domain
-    >>> result = certify_properties(lambda x: 1.0 + x[:, 0] ** 2, Domain(x=(0.0, 1.0)), ["positive", "monotone:x"])
+    >>> model = lambda x: x[:, 0] + 1.0 / (1.0 + x[:, 0])
+    >>> result = certify_properties(model, Domain(x=(0.5, 1.0)), ["positive", "monotone:x"])
     >>> [answer.status for answer in result.answers], result.status.exit
-    (['proved', 'proved'], 0)
+    (['proved', 'proved'], <ExitCode.DONE: 0>)
     """
     limit = Limit.of(seconds, boxes)
     if not 1.0 < ratio < math.inf:

@@ -21,7 +21,7 @@ from supnorm.certification.property import Property
 from supnorm.certification.result import measured_words
 from supnorm.certification.rounding import Array
 from supnorm.certification.statement import Statement
-from supnorm.certification.statement_tie import assumptions_of_model
+from supnorm.certification.statement_tie import assumptions_of
 from supnorm.problem import Domain, Function
 from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.results.numbers import num
@@ -106,9 +106,8 @@ def result_of(
     entries = [one.entry | {"verdict": a.status} for one, a in zip(asked, answers, strict=True)]
     statement = replace(statement, data=dict(statement.data) | {"properties": entries})
     parts = statement.parts.values()
-    statement = replace(
-        statement, assumptions=assumptions_of_model(statement.programs["model"], statement.domain)
-    )
+    assumed = assumptions_of(statement.domain, statement.programs["model"])
+    statement = replace(statement, assumptions=assumed)
     record = PropertiesRecord(
         status=_status([a.status for a in answers], any(p.end == "interrupted" for p in parts)),
         answers=answers,

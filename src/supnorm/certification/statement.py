@@ -40,12 +40,13 @@ class Statement:
         programs: the base programs, of x in units of the axes.
         data: what else the statement says, for JSON; floats as hexadecimal text (`float.hex`).
         parts: the proved parts, by name.
+        integrals: claims that follow from the leaves of a part, and not from its bounds alone.
         assumptions: what the claims rest on besides those of the parts, in words.
         about: what people read: names of functions ("model", ...), "unit" of the outputs.
 
     >>> from supnorm.certification.statement_kinds import KINDS
-    >>> sorted(KINDS)[:1]
-    ['properties']
+    >>> sorted(KINDS)[:2]
+    ['norms', 'properties']
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Statement:
     programs: Mapping[str, Program]
     data: Mapping[str, Any]
     parts: Mapping[str, PartProof]
+    integrals: Mapping[str, Bracket] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
     about: Mapping[str, str] = field(default_factory=dict)
 
@@ -69,7 +71,7 @@ class Statement:
             Contradiction: when a proved lower end is above a proved upper one; then a rule of the proof is wrong.
         """
         proved = {n: Proved(Fraction(p.lower), fraction(p.upper)) for n, p in self.parts.items()}
-        claims = KINDS[self.kind](self.data, proved)
+        claims = KINDS[self.kind](self.data, proved) | dict(self.integrals)
         for name, (low, high) in claims.items():
             if not low <= high:
                 raise Contradiction(

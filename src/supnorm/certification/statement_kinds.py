@@ -10,11 +10,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from supnorm.certification import extremes, root_claims
-from supnorm.certification.exactly import Bracket, Proved
+from supnorm.certification.exactly import Bracket, Proved, down, up
 from supnorm.certification.solution import claims as solution
 
+
+def largest(data: Mapping[str, Any], proved: Mapping[str, Proved]) -> dict[str, Bracket]:
+    """Of the kind "norms": the worst errors of all parts but that whose leaves are integrated."""
+    return {name: (down(one.lower), up(one.upper)) for name, one in proved.items() if name != MEANS}
+
+
+MEANS = "mean square"  # the part of the kind "norms" whose leaves are integrated
 Combine = Callable[[Mapping[str, Any], Mapping[str, Proved]], dict[str, Bracket]]
 KINDS: dict[str, Combine] = {
+    "norms": largest,
     "properties": extremes.claims,
     "root": root_claims.claims,
     "solution": solution.claims,

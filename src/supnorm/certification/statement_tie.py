@@ -52,22 +52,28 @@ def _model(problem: Problem) -> Mapping[str, Function]:
     return {"model": problem.model}
 
 
-def assumptions_of_model(program: Program, domain: Domain) -> tuple[str, ...]:
-    """What a statement about a model assumes, in words; it speaks of the program and of the whole box."""
+def _both(problem: Problem) -> Mapping[str, Function]:
+    return {"model": problem.model, "reference": problem.reference}
+
+
+def assumptions_of(domain: Domain, *programs: Program) -> tuple[str, ...]:
+    """What a statement assumes, in words; it speaks of the programs and of the whole box."""
     facts = [fact("arithmetic", units=ULPS), fact("exact-arithmetic")]
     if domain.constraints or domain.cloud is not None:
         facts.append(fact("constraints-not-in-bound"))
     if any(axis.values is not None for axis in domain.axes):
         facts.append(fact("values-as-intervals"))
-    return (*map(CERTIFY.text, facts), *program.remarks)
+    remarks = (remark for program in programs for remark in program.remarks)
+    return tuple(dict.fromkeys((*map(CERTIFY.text, facts), *remarks)))
 
 
-def _of_model(programs: Mapping[str, Program], domain: Domain) -> tuple[str, ...]:
-    return assumptions_of_model(programs["model"], domain)
+def _of_all(programs: Mapping[str, Program], domain: Domain) -> tuple[str, ...]:
+    return assumptions_of(domain, *programs.values())
 
 
 KINDS: dict[str, Tie] = {
-    "properties": Tie(_model, _of_model),
+    "norms": Tie(_both, _of_all),
+    "properties": Tie(_model, _of_all),
     "root": Tie(root_tie.functions, root_tie.assumptions, ("correction",), root_tie.data, root_tie.points),
 }
 

@@ -26,6 +26,7 @@ from supnorm.checker.statements import (
     Statement,
     of_part,
     read_statement,
+    verify_integrals,
     verify_statement,
     verify_values,
 )
@@ -165,7 +166,9 @@ class _File:
 
     def cost(self, points: int) -> Cost:
         """The forecast of all parts together; all of them are in memory at once."""
-        costs = [cost_of(document, points)[0] for document in self.documents.values()]
+        again = self.statement.integrated if self.statement is not None else set()
+        names = [*self.documents, *again]
+        costs = [cost_of(self.documents[name], points)[0] for name in names]
         return Cost(sum(c.operations for c in costs), sum(c.bytes for c in costs))
 
 
@@ -198,6 +201,7 @@ def _verify(
         with of_part(name):
             verify(document, None, tell, {}, workers, meter)
         before += len(document.leaves)
+    verify_integrals(file.statement, meter)
 
 
 def _of_document(
@@ -227,8 +231,10 @@ def _of_statement(file: _File, values: Mapping[str, Values], accepted: bool) -> 
     assert statement is not None
     lower, upper = statement.claims.get("error", (0.0, math.inf))
     compared = any(name in statement.given.programs and len(points) for name, points in values.items())
+    count = len(file.documents)
+    parts = f"{count} parts" if count > 1 else "part"
     words = (
-        f"the statement follows from its {len(file.documents)} parts; every leaf of them was proved again in "
+        f"the statement follows from its {parts}; every leaf of them was proved again in "
         f"{_bits_of(file.documents.values())} ball arithmetic"
     )
     return CheckResult(

@@ -20,7 +20,7 @@ from supnorm.checker.enclosure import Program, point_function
 from supnorm.checker.functions import remainder
 from supnorm.checker.graded_functions import real_bounds
 from supnorm.checker.operation import Operation
-from supnorm.checker.polynomial import _along_axes, _transform, interpolant_range, nodes
+from supnorm.checker.polynomial import _transform, along_axes, interpolant_range, nodes
 from supnorm.checker.special_functions import POSITIVE
 
 Ball = Any
@@ -97,7 +97,7 @@ class Feature:
     @cached_property
     def coefficients(self) -> list[Ball]:
         """Of the interpolant, in the order of the nodes."""
-        return _along_axes(self.grid.transform, self.row, self.grid.d)
+        return along_axes(self.grid.transform, self.row, self.grid.d)
 
     @property
     def c(self) -> Ball:

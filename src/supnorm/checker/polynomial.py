@@ -39,7 +39,7 @@ def nodes(n: int, centre: list[Ball], half: list[Ball]) -> list[list[Ball]]:
     return [[centre[j] + half[j] * one[p[j]] for p in points] for j in range(len(centre))]
 
 
-def _along_axes(matrix: Any, flat: list[Ball], d: int) -> list[Ball]:
+def along_axes(matrix: Any, flat: list[Ball], d: int) -> list[Ball]:
     """The matrix applied to each axis: d times to the first axis, which then becomes the last one."""
     for _ in range(d):
         k = matrix.ncols()
@@ -48,13 +48,18 @@ def _along_axes(matrix: Any, flat: list[Ball], d: int) -> list[Ball]:
     return flat
 
 
+def coefficients_of(flat: list[Ball], n: int, d: int, precision: int) -> list[Ball]:
+    """The Chebyshev coefficients of the interpolant of values at the nodes, the last axis running fastest."""
+    return along_axes(_transform(n, precision), flat, d)
+
+
 def interpolant_range(flat: list[Ball], n: int, d: int, grid: int, precision: int) -> tuple[Ball, Ball]:
     """Lower and upper end of the interpolant of values at the nodes."""
-    coefficients = _along_axes(_transform(n, precision), flat, d)
+    coefficients = coefficients_of(flat, n, d, precision)
     if grid == 0:
         radius = sum((abs(c) for c in coefficients[1:]), arb(0))
         return (coefficients[0] - radius).lower(), (coefficients[0] + radius).upper()
-    samples = _along_axes(_basis(n, grid * n, precision), coefficients, d)
+    samples = along_axes(_basis(n, grid * n, precision), coefficients, d)
     low, high = extremes(samples)
     reach = (high - low) / 2 / _cosine(1, 2 * grid) ** d
     return ((low + high) / 2 - reach).lower(), ((low + high) / 2 + reach).upper()

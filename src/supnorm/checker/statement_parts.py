@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from supnorm.checker.cost import Meter
 from supnorm.checker.derived import Derivation, Operations
+from supnorm.checker.document import Document
 
 Ball = Any
 Ends = tuple[Ball | None, Ball | None]  # balls around a lower and an upper end; None where nothing is proved
@@ -54,6 +56,8 @@ class Kind:
         words: what the statement says, in lines, from its claims.
         verdict: of an accepted file: "proved", "refuted" or "undecided".
         conditions: what the claims assume and no part proves.
+        later: claims that follow from the leaves of a part, by name, with the name of this part.
+        integrals: what is proved of these, from all parts, once their leaves are proved.
 
     The first two raise `Rejected`, or any error of malformed data, where the statement is not well-formed or not true.
     """
@@ -63,3 +67,7 @@ class Kind:
     words: Callable[[Given, Mapping[str, tuple[float, float]]], tuple[str, ...]]
     verdict: Callable[[Given], str] = lambda given: "proved"
     conditions: tuple[str, ...] = ()
+    later: Callable[[Given], dict[str, str]] = lambda given: {}
+    integrals: Callable[[Given, Mapping[str, Document], Meter], dict[str, Ends]] = (
+        lambda given, parts, meter: {}
+    )

@@ -15,6 +15,7 @@ from typing import Any
 
 from flint import arb
 
+from supnorm.checker.cost import Meter
 from supnorm.checker.derived import Derivation, same_expression
 from supnorm.checker.document import Document, as_document, demand_whole
 from supnorm.checker.enclosure import Program
@@ -80,6 +81,11 @@ class Statement:
     def conditions(self) -> tuple[str, ...]:
         """What the claims assume and no part proves, as the kind says and not the file."""
         return KINDS[self.kind].conditions
+
+    @property
+    def integrated(self) -> set[str]:
+        """The parts whose leaves are looked at once more, for an integral."""
+        return set(KINDS[self.kind].later(self.given).values())
 
     @property
     def verdict(self) -> str:
@@ -201,7 +207,11 @@ def _verify(statement: Statement, kind: Kind) -> None:
             _verify_part(part, expected[name])
     with bits(PRECISION):
         ends = {n: _ends(p) for n, p in statement.parts.items()}
-        _verify_claims(statement.claims, kind.claims(statement.given, ends))
+        proved = kind.claims(statement.given, ends)
+        later = kind.later(statement.given)
+        if set(statement.claims) != {*proved, *later}:
+            raise Rejected("the claims are not those of the statement")
+        _verify_claims(statement.claims, proved)
 
 
 def _verify_part(part: Document, expected: Expected) -> None:
@@ -222,10 +232,8 @@ def _ends(part: Document) -> Ends:
 
 
 def _verify_claims(claimed: Mapping[str, tuple[float, float]], proved: Mapping[str, Ends]) -> None:
-    if set(claimed) != set(proved):
-        raise Rejected("the claims are not those of the statement")
-    for name, (low, high) in claimed.items():
-        least, most = proved[name]
+    for name, (least, most) in proved.items():
+        low, high = claimed[name]
         if not (low == -math.inf or (least is not None and arb(low) <= least)):
             raise Rejected(
                 f"the claim that {ascii(name)[:60]} is at least {low:.9g} does not follow from the parts"
@@ -234,6 +242,16 @@ def _verify_claims(claimed: Mapping[str, tuple[float, float]], proved: Mapping[s
             raise Rejected(
                 f"the claim that {ascii(name)[:60]} is at most {high:.9g} does not follow from the parts"
             )
+
+
+def verify_integrals(statement: Statement, meter: Meter) -> None:
+    """Check the claims that follow from the leaves of parts, which are proved already.
+
+    Raises:
+        Rejected: naming the claim that does not follow.
+    """
+    kind = KINDS[statement.kind]
+    _verify_claims(statement.claims, kind.integrals(statement.given, statement.parts, meter))
 
 
 def verify_values(

@@ -51,6 +51,14 @@ PROPERTIES = Annotated[
         "it again.",
     ),
 ]
+NORMS = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--norm",
+        metavar="NORM",
+        help="Prove brackets of norms of the error: sup, w1inf (also of its derivatives), rms. Several: give it again.",
+    ),
+]
 AUDITED = 200  # worst points of an audit at which the running functions are compared with their programs
 LIMIT = Annotated[float | None, number_option("--seconds", "Stop after this time.", low=LEAST_SECONDS)]
 
@@ -74,22 +82,28 @@ def command(
     workers: PROCESSES = None,
     trust: TRUST = False,
     properties: PROPERTIES = None,
+    norms: NORMS = None,
 ) -> int:
     """Prove that the error is nowhere larger than a bound; the proof is a file that `check` verifies."""
     from supnorm.cli.folder import demand_folder, work_in
-    from supnorm.cli.properties import in_folder
+    from supnorm.cli.properties import Asked, in_folder
     from supnorm.results import BadInput
     from supnorm.sources import open_problem
 
-    if properties and tolerance is not None:
+    if (properties or norms) and tolerance is not None:
         raise BadInput(
-            "--property takes no --tolerance: the limits of bounded:LOW:HIGH stand in the property"
+            "--property and --norm take no --tolerance: limits stand in the property, bounded:LOW:HIGH"
+        )
+    if properties and norms:
+        raise BadInput(
+            "give --property or --norm, not both: they are two proofs, of the model and of the error"
         )
     opened = open_problem(problem, trust=trust)
     demand_folder(run.directory)
     with work_in(run.directory):
-        if properties:
-            return in_folder(opened, problem, run, properties, ratio, seconds, seed or 0, workers=workers)
+        if properties or norms:
+            asked = Asked(properties or (), norms or (), ratio, seconds, seed or 0, workers)
+            return in_folder(opened, problem, run, asked)
         return _in_folder(opened, problem, run, Question(ratio, tolerance, seed or 0), seconds, workers)
 
 

@@ -1,8 +1,10 @@
-"""``supnorm certify PROBLEM.toml --property monotone:p``: prove properties of the model, and write the proof to a file."""
+"""``supnorm certify PROBLEM.toml --property monotone:p`` and ``--norm rms``: proofs of several parts, written to a file."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,50 +13,55 @@ from supnorm.cli.executors import processes
 from supnorm.cli.run import RunContext
 
 if TYPE_CHECKING:
-    from supnorm.certification.property_result import PropertiesResult
+    from supnorm.certification import NormsResult, PropertiesResult
     from supnorm.problem import Problem
 
-PROOF, RECORD, CHECKPOINT = "properties-certificate.json", "properties.json", "properties-checkpoint.json"
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be proved.
+
+    Attributes:
+        properties, norms: texts of the command line; one of them is empty.
+        ratio, seconds, seed, workers: as for a bound of the error.
+    """
+
+    properties: Sequence[str]
+    norms: Sequence[str]
+    ratio: float | None
+    seconds: float | None
+    seed: int
+    workers: int | None
+
+    @property
+    def stem(self) -> str:
+        """The beginning of the names of files."""
+        return "properties" if self.properties else "norms"
+
+    @property
+    def options(self) -> str:
+        """The options that ask for it again."""
+        named = [("--property", text) for text in self.properties] + [("--norm", text) for text in self.norms]
+        goal = [] if self.ratio is None else [f"--ratio {self.ratio}"]
+        return " ".join([*(f"{option} {shlex.quote(text)}" for option, text in named), *goal])
 
 
-def in_folder(
-    opened: Problem,
-    problem: Path,
-    run: RunContext,
-    texts: list[str],
-    ratio: float | None,
-    seconds: float | None,
-    seed: int,
-    workers: int | None,
-) -> int:
+def in_folder(opened: Problem, problem: Path, run: RunContext, asked: Asked) -> int:
     """The work in a locked folder."""
-    from supnorm.certification import certify_properties
     from supnorm.cli.folder import demand_no_other_run, relocation_for, set_aside
     from supnorm.results import BadInput, write_whole
     from supnorm.sources import save_problem
 
     folder = run.directory
     if opened.model is None:
-        raise BadInput("--property needs a model: [model] of the problem file")
+        raise BadInput("--property and --norm need a model: [model] of the problem file")
     demand_no_other_run(folder, "result.json")
     other = relocation_for(folder, opened, run.resume, run.named)
-    path, checkpoint = folder / PROOF, folder / CHECKPOINT
+    path, checkpoint = folder / f"{asked.stem}-certificate.json", folder / f"{asked.stem}-checkpoint.json"
     begun = checkpoint if checkpoint.exists() and not other else path
     if run.resume and not begun.exists():
         raise BadInput(f"--resume: there is no {path}; leave --resume out to start")
-    with processes(workers) as executor:
-        result = certify_properties(
-            opened.model,
-            opened.domain,
-            texts,
-            ratio=ratio or 1.1,
-            seconds=seconds,
-            executor=executor,
-            observer=run.observer(),
-            resume=begun if run.resume else None,
-            seed=seed,
-            checkpoint=None if other else checkpoint,
-        )
+    result = _proved(opened, run, asked, begun if run.resume else None, None if other else checkpoint)
     record = result.record.changed(certificate=str(path))
     with run.writing(lambda: run.tell(record.to_json, lambda: summary(result))):
         if other is not None:
@@ -65,18 +72,66 @@ def in_folder(
         if not run.resume:
             set_aside(path)  # an older proof may have taken hours
         result.save(path)
-        write_whole(folder / RECORD, record.to_json())
+        write_whole(folder / f"{asked.stem}.json", record.to_json())
         checkpoint.unlink(missing_ok=True)
-    run.tell(record.to_json, lambda: [*summary(result), *_next(problem, folder, result, texts)])
+    run.tell(record.to_json, lambda: [*summary(result), *_next(problem, folder, path, result, asked)])
     return int(result.status.exit)
 
 
-def summary(result: PropertiesResult) -> list[str]:
+def _proved(
+    opened: Problem, run: RunContext, asked: Asked, resume: Path | None, checkpoint: Path | None
+) -> PropertiesResult | NormsResult:
+    from supnorm.certification import certify_norms, certify_properties
+
+    ratio, observer = asked.ratio or 1.1, run.observer()
+    with processes(asked.workers) as executor:
+        if asked.norms:
+            return certify_norms(
+                opened,
+                asked.norms,
+                ratio=ratio,
+                seconds=asked.seconds,
+                executor=executor,
+                observer=observer,
+                resume=resume,
+                seed=asked.seed,
+                checkpoint=checkpoint,
+            )
+        return certify_properties(
+            opened.model,
+            opened.domain,
+            asked.properties,
+            ratio=ratio,
+            seconds=asked.seconds,
+            executor=executor,
+            observer=observer,
+            resume=resume,
+            seed=asked.seed,
+            checkpoint=checkpoint,
+        )
+
+
+def summary(result: PropertiesResult | NormsResult) -> list[str]:
     """The result in lines."""
+    from supnorm.certification import NormsResult
     from supnorm.wording import fact
     from supnorm.wording.certify import CERTIFY
 
     lines = [f"{result.status.code}: {result.status.advice}"]
+    lines += _of_norms(result) if isinstance(result, NormsResult) else _of_properties(result)
+    boxes = sum(len(part.bracket.leaves) for part in result.statement.parts.values())
+    lines.append(f"  boxes      {CERTIFY.text(fact('boxes', boxes=boxes, seconds=result.record.seconds))}")
+    if result.agreement.sides:
+        lines.append(f"  agreement  {CERTIFY.text(result.agreement.fact)}")
+    return lines + [f"  assuming   {assumption}" for assumption in result.record.assumptions]
+
+
+def _of_properties(result: PropertiesResult) -> list[str]:
+    """Each answer, and below it the extremes on which it rests."""
+    from supnorm.wording import fact
+    from supnorm.wording.certify import CERTIFY
+
+    lines = []
     width = max(len(answer.property) for answer in result.answers)
     for answer in result.answers:
         lines.append(f"  {answer.property:<{width}}  {answer.status:<9}  {answer.text}")
@@ -84,21 +139,40 @@ def summary(result: PropertiesResult) -> list[str]:
             about = {"extreme": one.extreme, "quantity": one.quantity}
             known = one.lower > float("-inf") or one.upper < float("inf")
             bracket = fact("extreme", lower=one.lower, upper=one.upper, **about)
-            lines.append(
-                f"  {'':<{width}}  {CERTIFY.text(bracket if known else fact('no-bound-of-extreme', **about))}"
-            )
-    boxes = sum(len(part.bracket.leaves) for part in result.statement.parts.values())
-    lines.append(f"  boxes  {CERTIFY.text(fact('boxes', boxes=boxes, seconds=result.record.seconds))}")
-    if result.agreement.sides:
-        lines.append(f"  agreement  {CERTIFY.text(result.agreement.fact)}")
-    return lines + [f"  assuming   {assumption}" for assumption in result.record.assumptions]
+            text = CERTIFY.text(bracket if known else fact("no-bound-of-extreme", **about))
+            lines.append(f"  {'':<{width}}             {text}")
+    return lines
 
 
-def _next(problem: Path, folder: Path, result: PropertiesResult, texts: list[str]) -> list[str]:
+def _of_norms(result: NormsResult) -> list[str]:
+    """Each norm with its bracket."""
+    from supnorm.wording import fact
+    from supnorm.wording.certify import CERTIFY
+
+    names = [
+        {"sup": "sup of the error", "slope": f"sup of d error/d {one.input}"}.get(
+            one.norm, f"rms of {one.output}, {result.record.law}"
+        )
+        for one in result.norms
+    ]
+    width = max(map(len, names))
+    lines = []
+    for name, one in zip(names, result.norms, strict=True):
+        at = {"at": one.x} if one.x else {}
+        lines.append(
+            f"  {name:<{width}}  {CERTIFY.text(fact('norm', lower=one.lower, upper=one.upper, **at))}"
+        )
+    return lines
+
+
+def _next(
+    problem: Path, folder: Path, path: Path, result: PropertiesResult | NormsResult, asked: Asked
+) -> list[str]:
     """The commands that verify the file, and that go on with it."""
-    file, path = shlex.quote(str(problem)), shlex.quote(str(folder / PROOF))
-    lines = [f"certificate  {folder / PROOF}    verify  supnorm check {path} --problem {file}"]
+    file = shlex.quote(str(problem))
+    lines = [f"certificate  {path}    verify  supnorm check {shlex.quote(str(path))} --problem {file}"]
     if result.status.code in ("interrupted", "undecided"):
-        asked = " ".join(f"--property {shlex.quote(text)}" for text in texts)
-        lines.append(f"go on with   supnorm certify {file} {asked} --out {shlex.quote(str(folder))} --resume")
+        lines.append(
+            f"go on with   supnorm certify {file} {asked.options} --out {shlex.quote(str(folder))} --resume"
+        )
     return lines

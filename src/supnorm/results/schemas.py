@@ -20,6 +20,7 @@ RECORDS = {
     "check": "supnorm.results.check:CheckRecord",
     "compare": "supnorm.results.compare:CompareRecord",
     "fit": "supnorm.results.fit:FitRecord",
+    "norms": "supnorm.results.norms:NormsRecord",
     "properties": "supnorm.results.properties:PropertiesRecord",
     "repair": "supnorm.results.repair:RepairRecord",
     "solution": "supnorm.results.solution:SolutionRecord",

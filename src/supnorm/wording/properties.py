@@ -44,4 +44,11 @@ WHOLE = {
     "extreme": "{extreme} of {quantity}: between {lower:at least 6} and {upper:at most 6}",
     "no-bound-of-extreme": "{extreme} of {quantity}: no bound",
 }
-PROPERTIES: Mapping[str, str] = PROVED | REFUTED | UNDECIDED | WHOLE
+# Norms of an error.
+NORMS = {
+    "norms-proved": "{n:The norm is|All {n:count} norms are} proved between bounds whose ratio is at most {ratio:num 6}.",
+    "norms-undecided": "{n:A bracket is|{n:count} brackets are} wider than the ratio {ratio:num 6}; give more seconds, a "
+    "larger ratio or a smaller domain.",
+    "norm": "{lower:at least 6} to {upper:at most 6}{at?: (at least at {at:point})}",
+}
+PROPERTIES: Mapping[str, str] = PROVED | REFUTED | UNDECIDED | WHOLE | NORMS

@@ -1,0 +1,89 @@
+"""The mean square of the error of a certificate over its box, again in balls, from the proofs of its leaves.
+
+Written from docs/certificate-format.md, "Norms". On each leaf the error is within s of a polynomial whose mean square is
+exact in its coefficients; s comes from the proof of the leaf.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from flint import arb, arb_mat, ctx, fmpq
+
+from supnorm.checker import polynomial
+from supnorm.checker.cost import Meter
+from supnorm.checker.document import Document, Leaf
+from supnorm.checker.enclosure import Program, model, values
+from supnorm.checker.leaves import cell_of, demand_tensor
+from supnorm.checker.rejected import Rejected
+
+Ball = Any
+
+
+@lru_cache(maxsize=64)
+def _means(n: int, precision: int) -> Any:
+    """The means of T_i T_j over [-1, 1]."""
+
+    def mean(i: int, j: int) -> Any:
+        if (i + j) % 2:
+            return arb(0)
+        return arb((fmpq(1, 1 - (i + j) ** 2) + fmpq(1, 1 - (i - j) ** 2)) / 2)
+
+    return arb_mat([[mean(i, j) for j in range(n + 1)] for i in range(n + 1)])
+
+
+def mean_squares(document: Document, meter: Meter) -> list[tuple[Ball, Ball | None]]:
+    """Brackets of the mean square of each output; None for an upper end where a leaf has no bound.
+
+    Raises:
+        Rejected: for a leaf that does not say of its own cell how its error is near a polynomial.
+    """
+    program = Program.of(document.programs[0])
+    width = program.operations[-1].width
+    low: list[Ball] = [arb(0)] * width
+    high: list[Ball | None] = [arb(0)] * width
+    for position, leaf in enumerate(document.leaves):
+        meter.read()
+        share = arb(fmpq(1, 2 ** sum(leaf.level)))
+        for k, one in enumerate(_near(document, program, leaf, position)):
+            total = high[k]
+            if one is None or total is None:
+                high[k] = None
+                continue
+            square, slack = one
+            least = square.lower().max(arb(0)).sqrt() - slack
+            low[k] += share * least.max(arb(0)) ** 2
+            high[k] = total + share * (square.upper().max(arb(0)).sqrt() + slack) ** 2
+    return list(zip(low, high, strict=True))
+
+
+def _near(document: Document, program: Program, leaf: Leaf, position: int) -> list[tuple[Ball, Ball] | None]:
+    """Per output the mean square of a polynomial on the cell, and how far the error is from it; None where it is unknown."""
+    n, rho = leaf.degree[0], leaf.rho[0]
+    width = program.operations[-1].width
+    if n == -1:
+        return [None] * width
+    if leaf.proof_level != leaf.level or leaf.graded[0] >= 0 or n < 0 or (n > 0 and not rho > 1.0):
+        raise Rejected(f"leaf {position}: its proof says nothing about a mean square", position)
+    centre, half = cell_of(document, leaf.level, leaf.index)
+    if n == 0:
+        features = model(program, centre, half, arb(1), real=True)
+        return [
+            None if f.eps is None else (f.c**2 + sum((j**2 for j in f.J), arb(0)) / 3, f.eps)
+            for f in features
+        ]
+    d = len(centre)
+    demand_tensor(sum(o.width for o in program.operations), d, n, rho, leaf.grid[0], position)
+    features = model(program, centre, half, (arb(rho) + 1 / arb(rho)) / 2, real=False)
+    at_nodes = values(program, polynomial.nodes(n, centre, half))
+    near: list[tuple[Ball, Ball] | None] = []
+    for f, row in zip(features, at_nodes, strict=True):
+        if f.eps is None or not all(v.is_finite() for v in row):
+            near.append(None)
+            continue
+        coefficients = polynomial.coefficients_of(row, n, d, ctx.prec)
+        times = polynomial.along_axes(_means(n, ctx.prec), coefficients, d)
+        square = sum((a * b for a, b in zip(coefficients, times, strict=True)), arb(0))
+        near.append((square, (f.eps * polynomial.tail(n, arb(rho), d)).upper()))
+    return near

@@ -1,0 +1,241 @@
+"""Norms of an error: brackets hold closed forms and sampled values, the checker agrees, and weakened rules are noticed."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from tests.certification import cases
+
+from supnorm.certification import certify_norms, mean_square
+from supnorm.certification.certificate import digest
+from supnorm.certification.mean_square import as_bracket, bound_mean_square, gram_matrix
+from supnorm.certification.part import Part
+from supnorm.checker import TooCostly, check
+from supnorm.evaluation.limit import Limit
+from supnorm.problem import Axis, Domain, ErrorMeasure, Law, Problem
+from supnorm.program import program_of
+from supnorm.results import BadInput, Contradiction
+
+BOX = Domain(x=(0.0, 2.0), p=Axis(1.0, float(np.e), "Pa", scale="log"))
+
+
+def zero(x):
+    return 0.0 * x[:, 0]
+
+
+# Function, and its largest error, largest derivatives and root mean square over BOX in closed form (t = log p in [0, 1]).
+CLOSED = {
+    "linear": (lambda x: x[:, 0] - 0.5, 1.5, (1.0, 0.0), np.sqrt(7.0 / 12.0)),
+    "power": (lambda x: x[:, 1] ** 2, np.exp(2.0), (0.0, 2.0 * np.e), np.sqrt((np.exp(4.0) - 1.0) / 4.0)),
+    "wave": (lambda x: jnp.sin(np.pi * x[:, 0]), 1.0, (np.pi, 0.0), np.sqrt(0.5)),
+    "product": (
+        lambda x: jnp.exp(-x[:, 0]) * jnp.log(x[:, 1]), 1.0, (1.0, 1.0),
+        np.sqrt((1.0 - np.exp(-4.0)) / 4.0 / 3.0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_brackets_hold_closed_forms(name, tmp_path):
+    function, sup, slopes, rms = CLOSED[name]
+    result = certify_norms(Problem(function, zero, BOX), seconds=60.0)
+    for one, value in zip(result.norms, (sup, *slopes, rms), strict=True):
+        assert one.lower <= value * (1 + 1e-12) + 1e-12
+        assert value * (1 - 1e-12) - 1e-12 <= one.upper
+        if value:
+            assert one.upper <= 1.1 * one.lower
+    result.save(tmp_path / "n.json")
+    verdict = check(tmp_path / "n.json")
+    assert verdict.accepted, verdict.reason
+    assert verdict.upper == result.norms[0].upper
+    assert verdict.claims["rms 0"] == (result.norms[-1].lower, result.norms[-1].upper)
+
+
+@pytest.mark.parametrize("seed", [*range(5), pytest.param(5, marks=pytest.mark.slow)])
+def test_networks_of_several_outputs_beside_many_points(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    d, m = (1, 2, 2, 1, 2, 3)[seed], (1, 1, 2, 3, 1, 1)[seed]
+    f = cases.network(rng, d, 6, 1 + seed % 2, ("tanh", "sigmoid", "silu")[seed % 3], outputs=m)
+    size = 10.0 ** rng.uniform(-6, 0)
+    box = Domain(**{f"x{j}": (-0.6, 0.4) for j in range(d)})
+    problem = Problem(lambda x: f(x) + size * jnp.sin(2.0 * x[:, :1] + x[:, -1:]), f, box)
+    result = certify_norms(problem, ["rms"], ratio=1.05)
+    x = box.from_unit(np.random.default_rng(seed).random((200_000, d)))
+    error = problem.model.value(x) - problem.reference.value(x)
+    for one, sampled in zip(result.norms, np.sqrt((error**2).mean(0)), strict=True):
+        assert one.lower <= sampled * 1.01
+        assert sampled * 0.99 <= one.upper <= 1.05 * one.lower
+    result.save(tmp_path / "n.json")
+    assert check(tmp_path / "n.json").accepted
+
+
+def test_kinks_have_a_root_mean_square_too(tmp_path):
+    result = certify_norms(Problem(lambda x: jnp.abs(x[:, 0] - 0.3), zero, Domain(x=(-1.0, 1.0))), ["rms"])
+    truth = np.sqrt((1.3**3 + 0.7**3) / 6.0)
+    (one,) = result.norms
+    assert one.lower <= truth <= one.upper <= 1.1 * one.lower
+    result.save(tmp_path / "n.json")
+    assert check(tmp_path / "n.json").accepted
+
+
+def test_a_budget_that_is_spent_leaves_true_brackets(tmp_path):
+    wild = Problem(lambda x: jnp.sin(40.0 * x[:, 0] * x[:, 1]), zero, Domain(x=(0.0, 2.0), y=(0.0, 2.0)))
+    result = certify_norms(wild, boxes=3)
+    assert result.status.exit == 4
+    assert all(one.lower <= one.upper for one in result.norms)
+    result.save(tmp_path / "n.json")
+    assert check(tmp_path / "n.json").accepted
+    again = certify_norms(wild, boxes=10, resume=tmp_path / "n.json")
+    assert again.norms[0].upper <= result.norms[0].upper
+
+
+REFUSED = {
+    "absolute": Problem(zero, zero, BOX, error=ErrorMeasure("relative", floor=1.0)),
+    "whole box": Problem(zero, zero, Domain(lambda x: x[:, 0] < 0.5, x=(0.0, 1.0))),
+    "list of values": Problem(zero, zero, Domain(x=Axis(1, 2, values=(1, 2)))),
+    "leave the law out": Problem(
+        zero,
+        zero,
+        Domain(x=(0.0, 1.0)),
+        law=Law.from_samples(np.linspace(0, 1, 50)[:, None], Domain(x=(0.0, 1.0))),
+    ),
+    "up to 4 inputs": Problem(zero, zero, Domain(**{f"x{j}": (0.0, 1.0) for j in range(5)})),
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_what_has_no_proof_is_refused(words):
+    with pytest.raises(BadInput, match=words):
+        certify_norms(REFUSED[words])
+    with pytest.raises(BadInput, match="norms must be some of"):
+        certify_norms(REFUSED[words], ["l1"])
+
+
+def test_means_of_products_of_chebyshev_polynomials():
+    x, w = np.polynomial.legendre.leggauss(40)
+    T = np.polynomial.chebyshev.chebvander(x, 12)
+    assert np.allclose(gram_matrix(12), 0.5 * (T * w[:, None]).T @ T, atol=1e-14)
+
+
+# Weakened rules: the bracket has to miss the closed form, or the checker has to reject the file.
+def _less(honest):
+    return lambda square, slack, beyond, size: tuple(
+        v * f for v, f in zip(honest(square, 0 * slack, beyond, size), (1.2, 0.8), strict=True)
+    )
+
+
+def _no_slack(honest):
+    return lambda square, slack, beyond, size: honest(square, 0.0 * slack, beyond, size)
+
+
+WEAKER = {
+    "both ends": ("_around", _less),
+    "the distance from the polynomial": ("_around", _no_slack),
+    "means of products": ("gram_matrix", lambda honest: lambda n: np.eye(n + 1)),
+}
+
+
+@pytest.mark.parametrize("name", WEAKER)
+def test_each_rule_is_needed(name, tmp_path, monkeypatch):
+    attribute, weaker = WEAKER[name]
+    monkeypatch.setattr(mean_square, attribute, weaker(getattr(mean_square, attribute)))
+    problem = Problem(lambda x: jnp.exp(2.0 * x[:, 0]) * x[:, 1] ** 2, zero, BOX)
+    try:
+        certify_norms(problem, ["rms"], ratio=1.3).save(tmp_path / "n.json")
+    except Contradiction:  # the lower end is above the upper one
+        return
+    assert not check(tmp_path / "n.json").accepted
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory):
+    path = tmp_path_factory.mktemp("norms") / "n.json"
+    certify_norms(Problem(lambda x: jnp.sin(9.0 * x[:, 0]) * x[:, 1] ** 2, zero, BOX), ratio=1.05).save(path)
+    assert check(path).accepted
+    return json.loads(path.read_text())
+
+
+def _onto(end, other):
+    def edit(data):
+        data["claims"]["rms 0"][end] = data["claims"]["rms 0"][other]
+
+    return edit
+
+
+def _part(edit):
+    def change(data):
+        edit(data["parts"]["mean square"])
+        data["parts"]["mean square"]["digest"] = digest(data["parts"]["mean square"])
+
+    return change
+
+
+def _inherited(part):
+    leaves = part["leaves"]
+    row = max(range(len(leaves["upper"])), key=lambda i: sum(leaves["level"][i]))
+    assert sum(leaves["level"][row]) > 0
+    leaves["proof_level"] = copy.deepcopy(leaves["level"])
+    leaves["proof_level"][row] = [max(v - 1, 0) for v in leaves["level"][row]]
+    leaves["upper"][row] = part["upper"]
+
+
+def _drop(part):
+    for column in part["leaves"].values():
+        column.pop()
+
+
+FORGERIES = {
+    "a larger lower end": (_onto("lower", "upper"), "does not follow"),
+    "a smaller upper end": (_onto("upper", "lower"), "does not follow"),
+    "a leaf whose proof is of a larger cell": (_part(_inherited), "mean square|leaf"),
+    "a leaf is missing": (_part(_drop), "mean square"),
+    "norms in another order": (lambda d: d["data"].update(norms=["rms", "error", "slope"]), "in this order"),
+    "a norm twice": (lambda d: d["data"].update(norms=["error", "error"]), "in this order"),
+    "without the means": (lambda d: d["parts"].pop("mean square"), "missing"),
+    "the means of a slope": (lambda d: d["parts"].update({"mean square": d["parts"]["slope 0"]}), "program"),
+    "model and reference swapped": (
+        lambda d: d["programs"].update(model=d["programs"]["reference"], reference=d["programs"]["model"]),
+        "program",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_forgeries_are_rejected(honest, name, tmp_path):
+    edit, words = FORGERIES[name]
+    data = copy.deepcopy(honest)
+    edit(data)
+    data["digest"] = digest(data)
+    (tmp_path / "f.json").write_text(json.dumps(data))
+    verdict = check(tmp_path / "f.json")
+    assert not verdict.accepted
+    assert any(word in verdict.reason for word in words.split("|")), verdict.reason
+
+
+def test_the_integral_is_part_of_the_cost(honest, tmp_path):
+    path = tmp_path / "n.json"
+    path.write_text(json.dumps(honest))
+    whole = check(path).cost
+    path.write_text(json.dumps(honest["parts"]["mean square"]))
+    one = check(path).cost
+    path.write_text(json.dumps(honest))
+    assert whole.operations >= 2.0 * one.operations
+    with pytest.raises(TooCostly):
+        check(path, limit=0.9 * whole.seconds)
+
+
+def test_cells_become_an_ordinary_certificate(tmp_path):
+    part = Part(
+        "mean square", program_of(lambda x: jnp.tanh(3.0 * x[:, 0]) * x[:, 0], 1), Domain(x=(-1.0, 1.0))
+    )
+    cells, end = bound_mean_square(part.error, 1.02, Limit.of(60.0, 10_000), np.array([0.5]))
+    assert end == "proved"
+    low, high = cells.mean_square()
+    x = np.linspace(-1.0, 1.0, 20_001)
+    truth = np.trapezoid((np.tanh(3.0 * x) * x) ** 2, x) / 2.0
+    assert low[0] <= truth <= high[0] <= 1.05 * low[0]
+    bracket = as_bracket(part.error, cells, 0.0, None)
+    assert bracket.upper >= np.tanh(3.0)
