@@ -54,9 +54,9 @@ class Statement:
     programs: Mapping[str, Program]
     data: Mapping[str, Any]
     parts: Mapping[str, PartProof]
-    integrals: Mapping[str, Bracket] = field(default_factory=dict)
     assumptions: tuple[str, ...] = ()
     about: Mapping[str, str] = field(default_factory=dict)
+    integrals: Mapping[str, Bracket] = field(default_factory=dict)
 
     @property
     def believed(self) -> int:
