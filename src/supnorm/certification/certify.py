@@ -48,6 +48,9 @@ Observer = Callable[[BracketNarrowed | ProvedAgain], None]
 # Of the time; the rest is for the pending boxes (`settle`). With shares from 0.5 to 0.97 of 30 s the bound of an error ended
 # at 0.0119 to 0.0138, without an order: `settle` lowered it by 21 % in half of the time and by 4 % in a tenth.
 HALVING = 0.9
+# Of the time: the search for a witness before the boxes. Without a limit it took 0.1 to 3 s, the longer for programs of
+# thousands of operations.
+SEARCHED = 0.2
 LAST = 64  # rounds whose promising nodes are compared with the functions as they run at the end
 # After Ctrl-C, to tighten the bracket of what is pending: no longer than a reader waits; a second Ctrl-C ends it as well.
 LAST_SECONDS = 2.0
@@ -130,6 +133,7 @@ def certify(
         bracket = replace(Bracket.start(error), seed=seed)
     else:  # what a saved proof is worth does not depend on a seed
         bracket = load_bracket(resume, error, admit, seed if boxes else None)
+    limit = limit.at_least(0.5)  # reading the programs may have taken seconds: it imports JAX or torch
     work = Work(bracket)
     points = Promising(problem, error, admit, work)
     keep = Checkpoint(
@@ -149,7 +153,10 @@ def certify(
         if resume is not None:
             go_on(work, resume, goal, limit.within(HALVING), executor, tell)
         work.bracket = work.bracket.raised(given, admit, proved_error)
-        promising, lost = search(error, np.random.default_rng(seed), lambda t: admit(points.at(t)))
+        searching = limit.within(SEARCHED)
+        promising, lost = search(
+            error, np.random.default_rng(seed), lambda t: admit(points.at(t)), lambda: searching.over
+        )
         points.offer(promising)
         if len(lost):
             obstacle = without_value(problem, points.at(lost))

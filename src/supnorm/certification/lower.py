@@ -66,11 +66,14 @@ def values(error: ErrorProgram, t: Array) -> Array:
 
 @np.errstate(all="ignore")
 def search(
-    error: ErrorProgram, rng: np.random.Generator, admit: Callable[[Array], NDArray[np.bool_]]
+    error: ErrorProgram,
+    rng: np.random.Generator,
+    admit: Callable[[Array], NDArray[np.bool_]],
+    late: Callable[[], bool] = lambda: False,
 ) -> tuple[Array, Array]:
     """Points with large errors in box coordinates, best first, shape ``(k, d)``, and points without a finite value.
 
-    ``admit`` says which points count and may start an ascent.
+    ``admit`` says which points count and may start an ascent; once ``late`` is true the ascents end where they are.
     """
     from scipy.stats import qmc
 
@@ -88,16 +91,18 @@ def search(
         return np.asarray(t[order]), lost
     starts = t[order[: 8 * STARTS : 8]]
     starts[0] = t[order[0]]
-    ascended = _ascend(error, starts, 0.02 * width)
+    ascended = _ascend(error, starts, 0.02 * width, late)
     everything = np.concatenate([ascended, t[order[:4]]])
     return np.asarray(everything[np.argsort(values(error, everything))[::-1]]), lost
 
 
-def _ascend(error: ErrorProgram, t: Array, step: Array) -> Array:
+def _ascend(error: ErrorProgram, t: Array, step: Array, late: Callable[[], bool]) -> Array:
     """Ascend along the gradient scaled to the box; each point has its own step length."""
     value, size = values(error, t), np.ones((len(t), 1))
     width = error.high - error.low
     for _ in range(STEPS):
+        if late():
+            break
         slope = _gradient(error, t) * width
         norm = np.linalg.norm(slope, axis=1, keepdims=True)
         move = np.divide(slope, norm, out=np.zeros_like(slope), where=norm > 0)

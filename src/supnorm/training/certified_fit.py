@@ -74,6 +74,7 @@ def certified_fit(
     if not provable:
         names = ", ".join(type(m).__name__ for m in methods)
         raise BadInput(f"models of {names} cannot be certified; use NetworkFit() or ChebyshevTensor()")
+    limit = limit.at_least(0.5)  # reading the reference's program may have taken seconds: it imports JAX
     best: tuple[FitResult, CertifyResult] | None = None
     interrupted = False
     for i, share in enumerate(SHARES):
