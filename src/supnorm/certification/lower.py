@@ -96,7 +96,7 @@ def search(
     return np.asarray(everything[np.argsort(values(error, everything))[::-1]]), lost
 
 
-def _ascend(error: ErrorProgram, t: Array, step: Array, late: Callable[[], bool]) -> Array:
+def _ascend(error: ErrorProgram, t: Array, step: Array, late: Callable[[], bool] = lambda: False) -> Array:
     """Ascend along the gradient scaled to the box; each point has its own step length."""
     value, size = values(error, t), np.ones((len(t), 1))
     width = error.high - error.low
