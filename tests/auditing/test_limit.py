@@ -1,11 +1,13 @@
 """Limits in time: a slow reference ends the search, what follows it, and what was not evaluated is never claimed."""
 
+import itertools
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from supnorm.auditing import Power, ScreenAndAscent, audit
+from supnorm.auditing import Power, ScreenAndAscent, audit, explore
 from supnorm.auditing.landscape import Landscape
 from supnorm.evaluation import Calls, EvaluationStore, Evaluator, PointStatus
 from supnorm.evaluation.limit import MOST, Limit, Pace
@@ -145,3 +147,15 @@ def test_a_run_from_the_store_keeps_the_time_of_a_call(tmp_path):
         store.close()
         assert report.document["seconds_per_point"]["reference"] > 1.5e-3
     assert slow.points - before < 20  # the reported places alone
+
+
+@pytest.mark.parametrize("step", [0.0, -5.0])
+def test_a_clock_that_stands_still_or_is_set_back_ends_no_search(monkeypatch, step):
+    """A machine that was suspended, or a clock of coarse resolution: the budget of evaluations is spent all the same."""
+    readings = itertools.count()
+    clock = SimpleNamespace(perf_counter=lambda: 7.0 + step * next(readings))
+    monkeypatch.setattr(explore, "time", clock)
+    problem = Problem(bump, lambda x: 0.0 * x[:, 0], Domain(a=(0.0, 1.0), b=(0.0, 1.0)))
+    report = audit(problem, evaluations=30_000, seconds=600.0, power=None)
+    assert report.record.evaluations.search > 20_000
+    assert report.worst.error == pytest.approx(0.2, rel=1e-3)

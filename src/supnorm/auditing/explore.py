@@ -200,6 +200,6 @@ def _in_rounds(run: Run) -> Search:
         done = evaluator.spent("search") - before
         if done < 4:
             break
-        pace = (time.perf_counter() - began) / done
+        pace = max((time.perf_counter() - began) / done, 1e-9)  # a clock may stand still, or be set back
         size = int(min(2 * size, clock.left / pace + 1))
     return known
