@@ -33,6 +33,7 @@ from .certification import (
     solution_error,
 )
 from .evaluation import Calls, EvaluationStore
+from .guarding import Guard, guard, load_guard
 from .mending import Exchange, Patch, RepairResult, repair
 from .pages import write_page
 from .planning import BudgetResult, LearningCurve, NetworkClass, PlanningCalls, SmoothClass, budget
@@ -62,6 +63,7 @@ __all__ = [
     "FitResult",
     "Function",
     "GaussianProcess",
+    "Guard",
     "Law",
     "LearningCurve",
     "NetworkClass",
@@ -98,7 +100,9 @@ __all__ = [
     "fit",
     "from_jax",
     "from_torch",
+    "guard",
     "into_report",
+    "load_guard",
     "load_report",
     "open_problem",
     "repair",

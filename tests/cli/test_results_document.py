@@ -30,6 +30,7 @@ RUNS = {
     "fit": ("fit", "easy.toml", "--tolerance", "1e-3", "--method", "chebyshev"),
     "budget": ("budget", "--inputs", "3", "--smoothness", "2", "--tolerance", "1e-2"),
     "repair": ("repair", "glitch.toml", "--method", "patch", "--evaluations", "500"),
+    "guard": ("guard", "glitch.toml", "--evaluations", "500", "--calibration", "100"),
     "compare": ("compare", "problem.toml", "problem.toml", "--evaluations", "500"),
 }
 EASY = """
@@ -65,7 +66,10 @@ def folder(shell: Shell) -> Shell:
 
 @pytest.mark.parametrize(
     "verb",
-    [pytest.param(v, marks=pytest.mark.slow) if v in ("fit", "compare", "repair") else v for v in RUNS],
+    [
+        pytest.param(v, marks=pytest.mark.slow) if v in ("fit", "compare", "guard", "repair") else v
+        for v in RUNS
+    ],
 )
 def test_every_key_is_described(folder: Shell, verb: str) -> None:
     if verb == "check":

@@ -9,21 +9,23 @@ from collections.abc import Mapping
 import pytest
 from tests.wording import templates
 
-from supnorm.wording import audit, comparison, fit_page, progress, repair_page
+from supnorm.wording import audit, comparison, fit_page, guard_page, progress, repair_page
 from supnorm.wording.result import AUDIT
 
-OTHERS = ("comparison", "fit_page", "budget_page", "budget_charts", "progress", "repair_page")
+OTHERS = ("comparison", "fit_page", "budget_page", "budget_charts", "progress", "repair_page", "guard_page")
 PAGES = [
     f"pages/{path.name}" for path in (templates.SOURCE / "pages").glob("*.py") if path.stem not in OTHERS
 ]
 STATUS = ("nothing-found", "within-tolerance", "tolerance-exceeded", "undecided", "interrupted")
 REPAIR = ("mended", "not-improved", *(code for code in STATUS))
+GUARD = ("guarded", "tolerance-exceeded", "guard-not-effective", "interrupted")
 SAID = {
     "audit": audit.TEMPLATES,
     "comparison": comparison.TEMPLATES,
     "fit": fit_page.TEMPLATES,
     "progress": progress.TEMPLATES,
     "repair": repair_page.TEMPLATES,
+    "guard": guard_page.TEMPLATES,
 }
 
 
@@ -45,6 +47,10 @@ def test_each_fact_of_a_comparison_a_fit_a_repair_and_the_progress_has_a_templat
     assert made | {f"chip-{code}" for code in STATUS} == set(fit_page.TEMPLATES)
     made = templates.facts(templates.trees("pages/repair_page.py"))
     assert made - {"chip-"} | {f"chip-{code}" for code in REPAIR} == set(repair_page.TEMPLATES)
+    made = templates.facts(templates.trees("pages/guard_page.py")) - {"chip-", "row-", "layer-"}
+    layers = {f"layer-{name}" for name in ("glitch", "learned", "distance", "disagree")}
+    rows = {f"row-{name}" for name in ("fresh", "searched", "oracle")}
+    assert made | layers | rows | {f"chip-{code}" for code in GUARD} == set(guard_page.TEMPLATES)
 
 
 # What is put together of a page: titles of windows, commands, and names of things in front of a template.
@@ -54,6 +60,7 @@ ALLOWED = {
     "{}: {} – supnorm budget",
     "{}: {} – supnorm fit",
     "{}: {} – supnorm repair",
+    "{}: {} – supnorm guard",
     "supnorm replay {} 1",
     "at least {}",
     "{} with a finite error",

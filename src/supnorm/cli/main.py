@@ -23,6 +23,7 @@ from supnorm.cli import (
     demo,
     doctor,
     fit,
+    guard,
     repair,
     replay,
     report,
@@ -66,7 +67,21 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
         raise typer.Exit(0)
 
 
-for module in (audit, certify, check, budget, fit, repair, compare, report, replay, demo, doctor, schema):
+for module in (
+    audit,
+    certify,
+    check,
+    budget,
+    fit,
+    repair,
+    guard,
+    compare,
+    report,
+    replay,
+    demo,
+    doctor,
+    schema,
+):
     module.register(app)
 
 

@@ -99,8 +99,12 @@ def command(
     asked = {"seed": options.seed, "evaluations": options.evaluations, "seconds": options.seconds}
     resumable = f"calls of an expensive reference are in {run.directory}: run the same command with --resume"
     demand_no_other_run(run.directory, "repair.json")
-    stored = Calls, given
-    before = load_report(report) if report else _audited(problem, run, options, written(*stored), trust)
+    stored = written(Calls, given)
+    before = (
+        load_report(report)
+        if report
+        else audit_before(problem, run, options.seed, options.seconds, stored, trust)
+    )
     with run.store(opened, asked) as store:
         with run.interruptible(f"; {resumable}"):
             result = repair(
@@ -128,16 +132,16 @@ def command(
     return int(result.status.exit)
 
 
-def _audited(
-    problem: Path, run: RunContext, options: RepairOptions, calls: dict[str, Any], trust: bool
+def audit_before(
+    problem: Path, run: RunContext, seed: int, seconds: float | None, calls: dict[str, Any], trust: bool
 ) -> AuditReport:
-    """The audit that the repair starts from, in the folder ``before``; it is taken up again where it was interrupted."""
+    """The audit that a repair or a guard starts from, in the folder ``before``; `--resume` goes on with it."""
     from supnorm.cli.folder import demand_folder, held_fingerprint
 
     demand_folder(run.directory)
     resume = run.resume and held_fingerprint(run.directory / "before") is not None
-    seconds = None if options.seconds is None else AUDIT_TIME * options.seconds
-    asked = SearchOptions(seed=options.seed, seconds=seconds, power=False, trust=trust, calls=calls)
+    seconds = None if seconds is None else AUDIT_TIME * seconds
+    asked = SearchOptions(seed=seed, seconds=seconds, power=False, trust=trust, calls=calls)
     return run_audit(problem, run.within("before", resume), asked, go_on="run the same command with --resume")
 
 

@@ -108,7 +108,7 @@ def repair(
             share = whole.within(0.25).seconds
             report = audit(problem, seconds=share, seed=seed, calls=calls)
         else:
-            _demand_report_of(problem, report)
+            demand_report_of(problem, report)
         truth.design(16)
         truth.caller.decide(truth.caller.cost)
         expensive = truth.caller.expensive
@@ -120,7 +120,7 @@ def repair(
             wrong=Wrong.of_report(report, problem.domain.d),
             worst=report.record.sup.lower,
             rms=report.rms.value,
-            data=_samples(data, problem),
+            data=samples_of(data, problem),
             limit=whole.within(ROUNDS_TIME).upto(budget),
             whole=whole,
             seed=seed,
@@ -311,7 +311,7 @@ def _method(method: Any, model: Tunable | None, name: str) -> Exchange | Patch:
     return chosen
 
 
-def _samples(data: Any, problem: Problem) -> tuple[Array, Array] | None:
+def samples_of(data: Any, problem: Problem) -> tuple[Array, Array] | None:
     """The training data as arrays.
 
     Raises:
@@ -338,7 +338,7 @@ def _audited(report: AuditReport) -> int:
     return int(record.evaluations.search + record.evaluations.statistics)
 
 
-def _demand_report_of(problem: Problem, report: AuditReport) -> None:
+def demand_report_of(problem: Problem, report: AuditReport) -> None:
     """Check that the report is one of this model: at its worst point it has the value that the report states.
 
     Raises:

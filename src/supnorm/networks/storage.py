@@ -67,6 +67,11 @@ def save(network: Network, path: Path | str) -> None:
     Raises:
         BadInput: when the name does not end in ``.npz``.
     """
+    _write(path, *packed(network))
+
+
+def packed(network: Network) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The words and the arrays of a network in its file."""
     words: dict[str, Any] = {"format": MODULAR if network.takes else PLAIN}
     words |= {"name": network.name, "inputs": network.inputs, "outputs": network.outputs}
     parts = [_words(part) for part in network.parts]
@@ -78,7 +83,7 @@ def save(network: Network, path: Path | str) -> None:
         arrays[start + "frequencies"] = part.frequencies
         for k, (weights, bias) in enumerate(part.layers):
             arrays[f"{start}W{k}"], arrays[f"{start}b{k}"] = weights, bias
-    _write(path, words, arrays)
+    return words, arrays
 
 
 def load(path: Path | str) -> Network:

@@ -3,6 +3,7 @@
 from supnorm.pages.budget_page import write_budget_page
 from supnorm.pages.comparison import write_comparison
 from supnorm.pages.fit_page import errors_are, write_fit_page
+from supnorm.pages.guard_page import guard_summary, write_guard_page
 from supnorm.pages.page import write_page
 from supnorm.pages.progress import TerminalProgress
 from supnorm.pages.repair_page import repair_summary, write_repair_page
@@ -12,11 +13,13 @@ __all__ = [
     "TerminalProgress",
     "comparison",
     "errors_are",
+    "guard_summary",
     "repair_summary",
     "summary",
     "write_budget_page",
     "write_comparison",
     "write_fit_page",
+    "write_guard_page",
     "write_page",
     "write_repair_page",
 ]

@@ -18,6 +18,7 @@ from supnorm.pages.comparison import write_comparison
 from supnorm.pages.cuts import cut, cut_rows, spread
 from supnorm.pages.fit_page import write_fit_page
 from supnorm.pages.glossary import glossary
+from supnorm.pages.guard_page import write_guard_page
 from supnorm.pages.points import PeakView, known
 from supnorm.pages.ramp import legend, legend_words
 from supnorm.pages.reading import drawn_record
@@ -38,13 +39,14 @@ OTHERS: dict[str, Callable[[Any, Path | str], None]] = {
     "supnorm.fit/1": write_fit_page,
     "supnorm.budget/1": write_budget_page,
     "supnorm.compare/1": write_comparison,
+    "supnorm.guard/1": write_guard_page,
     "supnorm.repair/1": write_repair_page,
 }
 GAPS = {"failed": "no value", "outside": "outside the domain", "masked": "not counted (mask)"}
 
 
 def write_page(result: Any, path: Path | str) -> None:
-    """Write the page of an audit, a fit, a budget, a comparison or a repair.
+    """Write the page of an audit, a fit, a budget, a comparison, a repair or a guard.
 
     Args:
         result: what the verb returned, its record, or the JSON of its file as a mapping.

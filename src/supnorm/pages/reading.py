@@ -10,11 +10,19 @@ from supnorm.results.audit import AuditRecord
 from supnorm.results.budget import BudgetRecord
 from supnorm.results.compare import CompareRecord
 from supnorm.results.fit import FitRecord
+from supnorm.results.guarding import GuardRecord
 from supnorm.results.record import Result
 from supnorm.results.repair import RepairRecord
 
 AnyResult = TypeVar("AnyResult", bound=Result)
-DRAWN: tuple[type[Result], ...] = (AuditRecord, FitRecord, BudgetRecord, CompareRecord, RepairRecord)
+DRAWN: tuple[type[Result], ...] = (
+    AuditRecord,
+    FitRecord,
+    BudgetRecord,
+    CompareRecord,
+    GuardRecord,
+    RepairRecord,
+)
 
 
 def drawn_record(result: Any) -> Result:
@@ -34,7 +42,7 @@ def drawn_record(result: Any) -> Result:
     if not isinstance(named, str) or named not in kinds:
         raise BadInput(
             "write_page draws the result of an audit (with a certificate: into_report(report, bound)), a fit, a budget, a "
-            f"comparison or a repair; got {named!r}"
+            f"comparison, a repair or a guard; got {named!r}"
         )
     return result if isinstance(result, Result) else kinds[named].from_dict(result)
 

@@ -13,7 +13,7 @@ from supnorm.pages.reading import record_of
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import two_sizes
 from supnorm.pages.time_chart import Series, error_over_time
-from supnorm.results import write_whole
+from supnorm.results import rounded_up, write_whole
 from supnorm.results.numbers import ErrorUnit, count, num, pretty_unit, ratio
 from supnorm.results.repair import RepairRecord
 from supnorm.wording import Fact, Narrator, fact
@@ -152,7 +152,7 @@ def harm(record: RepairRecord) -> list[Fact]:
         )  # fmt: skip
     else:
         facts.append(fact("harm-none", n=found.evaluations))
-    return [*facts, fact("harm-share", grew=both.grew, n=both.n, limit=both.grew_at_most)]
+    return [*facts, fact("harm-share", grew=both.grew, n=both.n, limit=rounded_up(both.grew_at_most, 3))]
 
 
 def rounds(record: RepairRecord, width: int) -> Markup:

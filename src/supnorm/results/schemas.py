@@ -22,6 +22,7 @@ RECORDS = {
     "fit": "supnorm.results.fit:FitRecord",
     "norms": "supnorm.results.norms:NormsRecord",
     "properties": "supnorm.results.properties:PropertiesRecord",
+    "guard": "supnorm.results.guarding:GuardRecord",
     "repair": "supnorm.results.repair:RepairRecord",
     "solution": "supnorm.results.solution:SolutionRecord",
 }

@@ -1,0 +1,130 @@
+"""``supnorm guard PROBLEM.toml``: make a guard that says for each input whether the model can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from supnorm.cli.fields import made, with_options_of, written
+from supnorm.cli.options import PROBLEM, TRUST, default_folder
+from supnorm.cli.repair import audit_before
+from supnorm.cli.run import RunContext, with_run
+from supnorm.evaluation.calls import Calls
+from supnorm.results.option import option
+
+if TYPE_CHECKING:
+    from supnorm.guarding import Guard
+
+# The options of the command that repeats it, in this order.
+WORDS = (
+    "out",
+    "report",
+    "reject",
+    "evaluations",
+    "calibration",
+    "confidence",
+    "seed",
+    "cost",
+    "workers",
+    "trust",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardOptions:
+    """Arguments of `guard` that are options."""
+
+    reject: float = option(
+        "--reject", "Share of the inputs that is rejected.", default=0.05, kind=float, low=1e-6, high=0.999
+    )
+    evaluations: int | None = option(
+        "--evaluations",
+        "Calls of the reference from which the guard learns. [default: 8000, or those of the audit]",
+        default=None,
+        kind=int,
+        low=500,
+    )
+    calibration: int = option(
+        "--calibration", "Fresh points for the promise.", default=3000, kind=int, low=100
+    )
+    confidence: float = option(
+        "--confidence", "Confidence of the promise.", default=0.95, kind=float, low=0.5, high=0.999999
+    )
+    seed: int = option("--seed", "Same seed, same result. [default: 0]", default=0, kind=int, low=0)
+
+
+def _folder(problem: Path) -> Path:
+    return Path(default_folder(problem).name.removesuffix("-run") + "-guard")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("guard")(command)
+
+
+@with_run(_folder, "Folder of the run. [default: NAME-guard]")
+@with_options_of(GuardOptions, Calls)
+def command(
+    problem: PROBLEM,
+    run: RunContext,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="DIR", help="Folder of an audit of this model. [default: audit it]"),
+    ] = None,
+    trust: TRUST = False,
+    **given: Any,
+) -> int:
+    """Make a guard that says for each input whether the model can be trusted."""
+    from supnorm.auditing import load_report
+    from supnorm.cli.folder import demand_no_other_run
+    from supnorm.cli.repeat import repeated
+    from supnorm.guarding import guard
+    from supnorm.sources import open_problem
+
+    opened, options = open_problem(problem, trust=trust), made(GuardOptions, given)
+    asked: dict[str, float | None] = {"seed": options.seed, "evaluations": options.evaluations}
+    demand_no_other_run(run.directory, "guard.json")
+    stored = written(Calls, given)
+    before = load_report(report) if report else audit_before(problem, run, options.seed, None, stored, trust)
+    with run.store(opened, asked) as store:
+        with run.interruptible(f"; calls of an expensive reference are in {run.directory}"):
+            result = guard(
+                opened,
+                before,
+                **vars(options),
+                calls=made(Calls, given, store=store),
+                observer=run.observer(),
+            )
+        words: dict[str, Any] = {"out": run.folder if run.named else None, "report": report, "trust": trust}
+        words |= {**vars(options), "cost": given["cost"], "workers": given["workers"]}
+        again = repeated("guard", problem, {name: words[name] for name in WORDS})
+        result = replace(result, record=result.record.changed(command=again))
+        with run.writing(lambda: run.tell(result.record.to_json, lambda: _summary(result))):
+            save(result, run.directory)
+    end = f"saved in {run.directory}; open {run.directory / 'guard.html'}"
+    run.tell(result.record.to_json, lambda: [*_summary(result), end])
+    return int(result.record.status.exit)
+
+
+def save(result: Guard, folder: Path) -> None:
+    """Write ``guard.json``, the page, and ``model.guard`` where a file can hold the guard."""
+    from supnorm.cli.answer import say
+    from supnorm.pages import write_guard_page
+    from supnorm.results import BadInput
+    from supnorm.results.writing import write_whole
+
+    write_whole(folder / "guard.json", result.record.to_json())
+    write_guard_page(result.record, folder / "guard.html")
+    try:
+        result.save(folder / "model.guard")
+    except BadInput as why:
+        say(f"supnorm: note: {why}", err=True)
+
+
+def _summary(result: Guard) -> list[str]:
+    from supnorm.pages import guard_summary
+
+    return guard_summary(result.record)

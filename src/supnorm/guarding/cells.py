@@ -1,0 +1,113 @@
+"""Cells of a certificate whose proved bound is within the tolerance: only there a guard may say "proven".
+
+The cells of a certificate are halves of halves of the box. They are looked up by a tree of these halvings, some twenty
+comparisons a point for a million cells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.certification.certificate import Certificate
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+MARGIN = 1e-9  # of the unit box, by which a point must lie inside a cell: more than any rounding of its coordinates
+
+
+@dataclass(frozen=True, eq=False)
+class ProvedCells:
+    """Boxes in which the error is proved to be within a tolerance.
+
+    A point within `MARGIN` of the border of a cell counts as not proved, unless the border is one of the whole domain.
+
+    Args:
+        low, high: ends of the boxes in the unit box (on logarithmic axes of the logarithm), shapes ``(b, d)``.
+
+    >>> cells = ProvedCells(np.array([[0.0], [0.5]]), np.array([[0.25], [1.0]]))
+    >>> cells.contain(np.array([[0.0], [0.1], [0.25], [0.3], [0.75], [np.nan]])).tolist()
+    [True, True, False, False, True, False]
+    """
+
+    low: Array
+    high: Array
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_tree", _built(self.low, self.high))
+
+    @classmethod
+    def of(cls, certificate: Certificate, tolerance: float) -> ProvedCells:
+        """The cells of a certificate whose bound is at most the tolerance."""
+        boxes = certificate.boxes
+        within = boxes.upper <= tolerance
+        size = np.exp2(-boxes.level[within].astype(np.float64))
+        low = boxes.index[within].astype(np.float64) * size
+        return cls(low, low + size)
+
+    def __len__(self) -> int:
+        """Number of boxes."""
+        return len(self.low)
+
+    def contain(self, u: Array) -> NDArray[np.bool_]:
+        """Whether each point of ``u (n, d)`` of the unit box lies in one of the boxes."""
+        if not len(self):
+            return np.zeros(len(u), dtype=bool)
+        axis, cut, left, right, box = self._tree  # type: ignore[attr-defined]
+        node, rows = np.zeros(len(u), dtype=np.int64), np.arange(len(u))
+        while (inner := axis[node] >= 0).any():
+            goes_left = u[rows, np.maximum(axis[node], 0)] <= cut[node]
+            node = np.where(inner, np.where(goes_left, left[node], right[node]), node)
+        found = np.maximum(box[node], 0)
+        low = np.where(self.low[found] > 0.0, self.low[found] + MARGIN, 0.0)
+        high = np.where(self.high[found] < 1.0, self.high[found] - MARGIN, 1.0)
+        with np.errstate(invalid="ignore"):
+            return np.asarray((box[node] >= 0) & ((u >= low) & (u <= high)).all(axis=1))
+
+
+def _built(low: Array, high: Array) -> tuple[Integers, Array, Integers, Integers, Integers]:
+    """A tree whose inner nodes send a point left when its coordinate is at most the cut; every leaf has one box or none."""
+    nodes: list[tuple[int, float, int, int, int]] = []  # axis, cut, left, right, box
+
+    def node() -> int:
+        nodes.append((-1, 0.0, -1, -1, -1))
+        return len(nodes) - 1
+
+    pending = [(node(), np.arange(len(low)))]
+    while pending:
+        here, rows = pending.pop()
+        if len(rows) <= 1:
+            nodes[here] = (-1, 0.0, -1, -1, int(rows[0]) if len(rows) else -1)
+            continue
+        k, cut = _cut(low[rows], high[rows])
+        left, right = node(), node()
+        nodes[here] = (k, cut, left, right, -1)
+        pending += [(left, rows[high[rows, k] <= cut]), (right, rows[high[rows, k] > cut])]
+    axis, cuts, lefts, rights, boxes = zip(*nodes, strict=True)
+    return np.array(axis), np.array(cuts), np.array(lefts), np.array(rights), np.array(boxes)
+
+
+def _cut(low: Array, high: Array) -> tuple[int, float]:
+    """An axis and a plane that no box crosses, with as even a share of the boxes on both sides as there is.
+
+    Boxes that come from halvings always have one: at least the first plane that cut the domain.
+    """
+    best: tuple[int, int, float] | None = None
+    n = len(low)
+    for k in range(low.shape[1]):
+        ends, starts = np.sort(high[:, k]), np.sort(low[:, k])
+        planes = np.unique(high[:, k])[:-1]
+        ended = np.searchsorted(ends, planes, side="right")
+        begun = np.searchsorted(starts, planes, side="left")
+        free = ended == begun  # all boxes that begin before the plane have ended at it
+        for plane, count in zip(planes[free], ended[free], strict=True):
+            worse = abs(n - 2 * int(count))
+            if best is None or worse < best[0]:
+                best = (worse, k, float(plane))
+    if best is None:
+        raise ValueError("the boxes overlap, or are not the cells of a certificate")
+    return best[1], best[2]

@@ -1,0 +1,57 @@
+"""All evaluations of a search, with their errors: what a guard learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing.cost import declare
+from supnorm.auditing.explore import plan, probe, sample, search
+from supnorm.auditing.recorder import Recorder
+from supnorm.auditing.run import Asked
+from supnorm.evaluation import Calls, Evaluations, Evaluator, PointStatus
+from supnorm.problem import Problem
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Collected:
+    """Points ``x (n, d)`` with their errors ``(n,)``; infinite where the model has no value."""
+
+    x: Array
+    error: Array
+
+
+def collect(problem: Problem, evaluations: int, seconds: float | None, seed: int, calls: Calls) -> Collected:
+    """Search for the worst error and keep every point that was evaluated.
+
+    Raises:
+        BadInput: when the problem cannot be evaluated, or model or reference is random.
+    """
+    evaluator = Evaluator(problem, calls, budget=evaluations)
+    declare(evaluator, calls.cost)
+    parts: list[tuple[Array, Array]] = []
+
+    def listen(batch: Evaluations) -> None:
+        counts = (batch.status == PointStatus.OK) & ~np.isnan(batch.error)
+        parts.append((batch.x[counts], batch.error[counts]))
+
+    recorder = Recorder(problem.domain, 2, problem.error)
+    evaluator.listeners += [recorder, listen]
+    asked = Asked(
+        evaluator=evaluator,
+        rng=np.random.default_rng(seed),
+        evaluations=evaluations,
+        seconds=seconds,
+        seed=seed,
+    )
+    try:
+        search(sample(plan(probe(asked))))
+    finally:
+        evaluator.close()
+    if not parts:
+        return Collected(np.empty((0, problem.domain.d)), np.empty(0))
+    return Collected(np.concatenate([x for x, _ in parts]), np.concatenate([e for _, e in parts]))

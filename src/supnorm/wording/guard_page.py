@@ -1,0 +1,33 @@
+"""What the page and the summary of a guard say besides the words of its result; one template for each fact."""
+
+TEMPLATES = {
+    "chip-guarded": "guarded; not proven",
+    "chip-tolerance-exceeded": "accepts errors above the tolerance",
+    "chip-guard-not-effective": "not effective",
+    "chip-interrupted": "interrupted",
+    "asked": "{tolerance?:tolerance {tolerance:error}|no tolerance}",
+    "rejects": "rejects {rejected:percent 3} of the inputs",
+    "headline": "Among accepted inputs the largest error found is {accepted:error}, without the guard {before:error}.",
+    "where": "The largest one is at {at:point}.",
+    "promise": "With {confidence:percent} confidence at most {limit:percent 2} of the accepted inputs have an error above "
+    "{above:error}: {count:count} of {n:count} fresh accepted points did.",
+    "promise-largest": "With {confidence:percent} confidence at most {limit:percent 2} of the accepted inputs have an error "
+    "above {above:error}, the largest of {n:count} fresh accepted points.",
+    "promise-law": "The points were drawn after the guard was fixed, by this law: {law}. The statement holds for inputs of "
+    "this law and for no others.",
+    "promise-none": "A search proves nothing about the worst accepted input.",
+    "proved": "In {cells:one cell|{cells:count} cells} with {share:percent 3} of the unit box a certificate proves that the "
+    "error is within the tolerance: there the guard accepts without another test, with the reason `proven`.",
+    "curve": "Largest error among accepted inputs over the share that is rejected",
+    "curve-axis": "largest error among accepted inputs",
+    "curve-what": "Fresh points flatter a guard; the points of a search for the worst error are the harder test. No guard "
+    "can do better than the one that rejects exactly the worst fresh points.",
+    "row-fresh": "fresh points",
+    "row-searched": "points of the search",
+    "row-oracle": "best possible guard",
+    "layer-glitch": "inside the regions of known peaks",
+    "layer-learned": "where a small network that has learned the error from all evaluations expects a large one",
+    "layer-distance": "far from the training data",
+    "layer-disagree": "where other networks trained on the same data disagree",
+    "cost": "{time:num} µs a point in a batch of 10,000, besides the model",
+}

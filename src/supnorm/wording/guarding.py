@@ -1,0 +1,23 @@
+"""The words of a guard: the template of each fact that `supnorm.guarding` finds, and of its page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from supnorm.results.numbers import ErrorUnit, pretty_unit
+from supnorm.results.parts import MeasureRecord
+from supnorm.wording.narrator import Narrator
+
+TEMPLATES: Mapping[str, str] = {
+    "guarded": "The largest error found among accepted inputs is {accepted:error}; without the guard it is {before:error}. "
+    "The guard rejects {rejected:percent 3} of the inputs.",
+    "accepted-above": "It is above the tolerance of {tolerance:error}: reject more, or repair the model.",
+    "not-effective": "This guard is not effective: what it accepts is hardly better. The error of this model follows from "
+    "nothing that the guard looks at; give the training data, reject more, or repair the model.",
+    "only-found": "It is a lower bound: a search cannot prove that there is no worse accepted input.",
+}
+
+
+def narrator(measure: MeasureRecord) -> Narrator:
+    """What renders the facts of a guard whose error is measured so."""
+    return Narrator(TEMPLATES, ErrorUnit(measure.kind, pretty_unit(measure.unit), measure.per_output))

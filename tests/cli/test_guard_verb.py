@@ -1,0 +1,46 @@
+"""``supnorm guard``: lines, JSON, files and page in the folder, exit codes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from tests.cli.conftest import Shell
+from tests.cli.test_repair_verb import written
+from tests.mending.cases import line, peak
+
+import supnorm as sn
+
+
+def test_a_guard_is_written_and_read_again(shell: Shell) -> None:
+    written(shell, 0.02)
+    done = shell.run(
+        "guard", "line.toml", "--reject", "0.25", "--evaluations", "1500", "--calibration", "500"
+    )
+    assert done.code == 0, done.err
+    assert "guarded: The largest error found among accepted inputs is" in done.out
+    folder = shell.folder / "line-guard"
+    record = json.loads((folder / "guard.json").read_text())
+    assert record["command"].startswith(
+        "supnorm guard line.toml --reject 0.25 --evaluations 1500 --calibration 500"
+    )
+    safe = sn.load_guard(folder / "model.guard", line()[0].as_function(), peak)
+    assert safe(np.array([[0.5]])).flag.tolist() == [1]
+    assert (folder / "guard.html").exists()
+    assert (folder / "before" / "report.html").exists()
+
+
+def test_a_guard_that_accepts_errors_above_the_tolerance_exits_with_1(shell: Shell) -> None:
+    written(shell, 1e-9)
+    done = shell.run("guard", "line.toml", "--evaluations", "1000", "--calibration", "300", "--json")
+    assert done.code == 1
+    assert json.loads(done.out)["status"]["code"] in ("tolerance-exceeded", "guard-not-effective")
+
+
+def test_what_cannot_be_used_is_refused_in_one_line(shell: Shell) -> None:
+    written(shell)
+    for options, words in ((("--reject", "1.5"), "--reject"), (("--report", "nowhere"), "nowhere")):
+        done = shell.run("guard", "line.toml", *options)
+        assert done.code == 2
+        assert words in done.err
+        assert "Traceback" not in done.err

@@ -1,0 +1,276 @@
+"""A guard: what it answers row by row, what it promises, and that it knows its model."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from tests.mending.cases import LINE, line, line_problem, peak, square, square_problem
+
+import supnorm as sn
+from supnorm.guarding import Flag
+from supnorm.guarding.cells import ProvedCells
+from supnorm.guarding.layers import cuts_for, ranks
+from supnorm.guarding.promise import fixed_sequence, share_above, share_above_largest
+from supnorm.results import BadInput
+from supnorm.results.guarding import GuardRecord
+
+GRID = np.linspace(-1.0, 1.0, 4001)[:, None]
+
+
+@pytest.fixture(scope="module")
+def safe() -> sn.Guard:
+    """A guard of the network that has not seen the peak, which fills a tenth of its domain."""
+    return sn.guard(line_problem(0.02), reject=0.25, evaluations=2000, calibration=1000)
+
+
+def test_the_glitch_is_rejected_and_answered_by_the_reference(safe: sn.Guard) -> None:
+    answer = safe(GRID)
+    error = np.abs(line()[0].value(GRID)[:, 0] - peak(GRID))
+    accepted = answer.flag == Flag.ACCEPTED
+    assert error.max() > 0.9
+    assert error[accepted].max() <= 1.05 * safe.record.worst_accepted < 0.02
+    assert np.array_equal(answer.y[accepted], line()[0].value(GRID)[accepted])
+    assert np.array_equal(answer.y[~accepted][:, 0], peak(GRID[~accepted]))
+    assert 0.15 < 1.0 - accepted.mean() < 0.3
+    assert safe.record.status.code == "guarded"
+    assert {r.partition(":")[0] for r in answer.reason} <= {"", "glitch", "learned"}
+
+
+def test_the_error_among_accepted_inputs_is_searched_with_a_seed_that_the_guard_has_not_used(
+    safe: sn.Guard,
+) -> None:
+    record = safe.record
+    assert record.accepted.seed == 1_000_003
+    assert record.worst_accepted >= record.accepted.sup.lower
+    assert record.worst_unguarded == pytest.approx(1.0, abs=0.01)
+
+
+def test_bad_rows_are_flagged_and_leave_the_others_untouched(safe: sn.Guard) -> None:
+    x = np.array([[0.0], [np.nan], [np.inf], [7.0], [-0.5]])
+    answer = safe(x)
+    assert answer.flag.tolist() == [0, 2, 2, 1, 0]  # outside of the domain the reference answers
+    assert np.array_equal(answer.y[[0, 4]], line()[0].value(x[[0, 4]]))
+    assert answer.reason == ["", "not finite", "not finite", "outside", ""]
+    assert np.isnan(answer.y[[1, 2]]).all()
+    assert np.isnan(answer.estimate[[1, 2, 3]]).all()
+    assert safe(x, fallback=False).flag.tolist() == [0, 2, 2, 2, 0]
+
+
+@settings(max_examples=100, deadline=None)
+@given(arrays(np.float64, st.integers(1, 20).map(lambda n: (n, 1)), elements=st.floats(width=64)))
+def test_any_numbers_get_an_answer_and_never_the_bare_model_where_flagged(safe: sn.Guard, x: Any) -> None:
+    answer = safe(x, fallback=False)
+    inside = np.isfinite(x[:, 0]) & (np.abs(x[:, 0]) <= 1.0)
+    accepted = answer.flag == Flag.ACCEPTED
+    assert not (accepted & ~inside).any()
+    assert np.array_equal(np.isnan(answer.y[:, 0]), ~accepted)
+
+
+@pytest.mark.parametrize(
+    "x", [np.zeros((3, 2)), "text", np.zeros((2, 2, 1)), [["a"]], np.zeros((1, 1), dtype=complex) + 1j]
+)
+def test_other_shapes_and_types_are_refused(safe: sn.Guard, x: Any) -> None:
+    with pytest.raises((BadInput, np.exceptions.ComplexWarning)):
+        safe(x)
+
+
+def test_a_reference_that_fails_refuses_and_never_answers_by_the_model(safe: sn.Guard) -> None:
+    def broken(x: Any) -> Any:
+        raise RuntimeError("down")
+
+    answer = safe.with_reference(sn.Function(broken))(np.array([[0.5], [0.0]]))
+    assert answer.flag.tolist() == [Flag.REFUSED, Flag.ACCEPTED]
+    assert np.isnan(answer.y[0, 0])
+
+
+def test_a_reference_that_takes_too_long_refuses(safe: sn.Guard) -> None:
+    def slow(x: Any) -> Any:
+        time.sleep(1.0)
+        return peak(x)[:, None]
+
+    hurried = replace(safe.with_reference(sn.Function(slow)), patience=0.05)
+    assert hurried(np.array([[0.5]])).flag.tolist() == [Flag.REFUSED]
+
+
+def test_a_model_that_raises_or_gives_nan_is_flagged_row_by_row(safe: sn.Guard) -> None:
+    def moody(x: Any) -> Any:
+        if (np.abs(x) < 0.01).any():
+            raise ValueError("no")
+        return np.where(x > 0.9, np.nan, line()[0].value(x))
+
+    answer = replace(safe, model=sn.Function(moody))(np.array([[0.0], [-0.5], [0.95]]), fallback=False)
+    assert answer.flag.tolist() == [2, 0, 2]
+    assert answer.reason[0] == answer.reason[2] == "no value"
+
+
+def test_predict_and_predict_or_refuse_have_the_shape_of_the_model(safe: sn.Guard) -> None:
+    x = np.array([[0.5], [0.0]])
+    assert safe.predict(x).shape == (2,)
+    assert safe.predict(x)[0] == peak(x)[0]
+    assert np.isnan(safe.predict_or_refuse(x)).tolist() == [True, False]
+
+
+def test_a_guard_is_read_again_for_its_model_and_refused_for_another(safe: sn.Guard, tmp_path: Path) -> None:
+    safe.save(tmp_path / "model.guard")
+    again = sn.load_guard(tmp_path / "model.guard", line()[0].as_function(), peak)
+    one, two = safe(GRID), again(GRID)
+    assert np.array_equal(one.y, two.y)
+    assert one.reason == two.reason
+    assert np.array_equal(one.estimate, two.estimate, equal_nan=True)
+    assert again.record == safe.record
+    with pytest.raises(BadInput, match="the guard is one of another model: at"):
+        sn.load_guard(tmp_path / "model.guard", lambda x: x[:, 0])
+    (tmp_path / "broken.guard").write_bytes((tmp_path / "model.guard").read_bytes()[:-200])
+    with pytest.raises(BadInput, match=r"broken\.guard"):
+        sn.load_guard(tmp_path / "broken.guard", line()[0].as_function())
+    with pytest.raises(BadInput, match=r"ends in \.guard"):
+        safe.save(tmp_path / "model.zip")
+
+
+def test_with_the_training_data_a_hole_that_no_search_has_seen_is_rejected() -> None:
+    """The audit and the search that the guard learns from see a flat error; only the data tell of the hole."""
+    _, x, y = line()
+    smooth = sn.Problem(
+        lambda z: np.sin(2.0 * z[:, 0]) + 1e-3 * np.cos(z[:, 0]), lambda z: np.sin(2.0 * z[:, 0]), LINE
+    )
+    without = sn.guard(smooth, reject=0.3, evaluations=1000, calibration=500)
+    with_data = sn.guard(smooth, reject=0.3, data=(x, y), evaluations=1000, calibration=500)
+    assert {layer.name for layer in with_data.record.layers} >= {"distance", "disagree"}
+    hole = np.linspace(0.4, 0.6, 101)[:, None]
+    assert (~with_data.accepts(hole)).mean() > 0.9
+    assert (~without.accepts(hole)).mean() < 0.9
+
+
+def test_a_guard_that_accepts_what_is_as_bad_is_called_not_effective() -> None:
+    """An error that depends on nothing that can be learned: the last digits of the input."""
+
+    def ragged(x: Any) -> Any:
+        return np.modf(np.abs(x[:, 0]) * 1e7)[0]
+
+    found = sn.guard(sn.Problem(ragged, lambda x: np.zeros(len(x)), LINE), evaluations=1000, calibration=500)
+    assert found.record.status.code == "guard-not-effective"
+    assert found.record.status.exit == 1
+
+
+def test_the_same_seed_gives_the_same_guard() -> None:
+    one, two = (sn.guard(line_problem(), reject=0.2, evaluations=1000, calibration=300) for _ in range(2))
+    differs = {"seconds": 0.0, "microseconds": 0.0}
+    assert one.record.changed(**differs) == two.record.changed(**differs)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"reject": 0.0}, "reject must lie between 0 and 1"),
+        ({"confidence": 1.0}, "confidence must lie"),
+        ({"calibration": 5}, "calibration"),
+        ({"evaluations": 10}, "evaluations"),
+    ],
+)
+def test_bad_arguments_are_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        sn.guard(line_problem(), **options)
+
+
+def test_a_certificate_accepts_the_cells_that_it_proves(tmp_path: Path) -> None:
+    import jax.numpy as jnp
+
+    def reference(x: Any) -> Any:
+        return jnp.sin(x.sum(axis=1)) + jnp.exp(-((x - jnp.array([0.3, -0.2])) ** 2).sum(axis=1) / 0.01)
+
+    problem = sn.Problem(
+        square().as_function(), sn.from_jax(reference), square_problem().domain, tolerance=0.05
+    )
+    proof = sn.certify(problem, ratio=1.2)
+    safe = sn.guard(problem, certificate=proof.certificate, reject=0.05, evaluations=2000, calibration=500)
+    assert safe.record.proved_cells > 10
+    x = np.random.default_rng(0).uniform(-1.0, 1.0, (20_000, 2))
+    proven = np.array([r == "proven" for r in safe(x).reason])
+    error = np.abs(problem.model.value(x) - problem.reference.value(x))[:, 0]
+    assert proven.mean() == pytest.approx(safe.record.proved_share, abs=0.02)
+    assert error[proven].max() <= 0.05
+    safe.save(tmp_path / "a.guard")
+    again = sn.load_guard(tmp_path / "a.guard", problem.model)
+    assert again(x, fallback=False).reason == safe(x, fallback=False).reason
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 3))
+def test_cells_of_halvings_are_found_by_the_tree(seed: int, d: int) -> None:
+    rng = np.random.default_rng(seed)
+    boxes = [(np.zeros(d), np.ones(d))]
+    for _ in range(int(rng.integers(1, 60))):
+        low, high = boxes.pop(int(rng.integers(len(boxes))))
+        k = int(rng.integers(d))
+        middle = 0.5 * (low[k] + high[k])
+        ends, starts = high.copy(), low.copy()
+        ends[k] = starts[k] = middle
+        boxes += [(low, ends), (starts, high)]
+    taken = [box for box in boxes if rng.random() < 0.6]
+    low, high = (np.array([b[i] for b in taken]).reshape(-1, d) for i in (0, 1))
+    cells = ProvedCells(low, high)
+    u = rng.random((300, d))
+    truth = np.array([((p >= low) & (p <= high)).all(axis=1).any() if len(low) else False for p in u])
+    assert np.array_equal(cells.contain(u), truth)
+
+
+def test_on_a_border_beside_a_cell_that_is_not_proved_nothing_is_proven() -> None:
+    cells = ProvedCells(np.array([[0.0, 0.0]]), np.array([[0.5, 1.0]]))
+    u = np.array([[0.5, 0.5], [np.nextafter(0.5, 0.0), 0.5], [0.5 - 1e-6, 0.5], [0.0, 1.0]])
+    assert cells.contain(u).tolist() == [False, False, True, True]
+
+
+def test_promises_hold_in_95_of_100_simulated_calibrations() -> None:
+    """1,000 calibrations each: the limit of the share above a level, and above the largest of the points."""
+    rng = np.random.default_rng(0)
+    true = 2e-3
+    wrong_level = wrong_largest = 0
+    for _ in range(1000):
+        errors = rng.random(3000)
+        wrong_level += share_above(errors, 1.0 - true, 0.95)[1] < true
+        wrong_largest += share_above_largest(len(errors), 0.95) < 1.0 - errors.max()
+    assert wrong_level <= 65  # 50 expected at most; 65 has a chance below 0.02
+    assert wrong_largest <= 65
+
+
+def test_fixed_sequence_is_wrong_in_at_most_5_of_100_simulated_calibrations() -> None:
+    """Errors above the level get rarer with the rank; the true risk of each share is known."""
+    rng = np.random.default_rng(1)
+    shares, risk, level = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01), 5e-3, 0.5
+
+    def chance(rank: Any) -> Any:
+        return 0.2 * rank**20
+
+    grid = np.linspace(0.0, 1.0, 100_001)
+    true = {share: float(chance(grid[grid <= 1.0 - share]).mean()) for share in shares}
+    wrong = chosen = 0
+    for _ in range(1000):
+        rank = rng.random(3000)
+        errors = np.where(rng.random(3000) < chance(rank), 1.0, 0.0)
+        share = fixed_sequence(errors, rank, shares, level, risk, 0.95)
+        chosen += share is not None
+        wrong += share is not None and true[share] > risk
+    assert chosen > 500
+    assert wrong <= 65
+
+
+def test_cuts_reject_at_most_the_share_and_nearly_it() -> None:
+    rng = np.random.default_rng(2)
+    scores = [rng.normal(size=5000), rng.exponential(size=5000)]
+    for share in (0.01, 0.05, 0.3):
+        cuts = cuts_for(scores, share)
+        rejected = np.any([score > cut for score, cut in zip(scores, cuts, strict=True)], axis=0).mean()
+        assert 0.7 * share < rejected <= share + 2 / 5000
+    assert ranks(scores).max() == 1.0
+
+
+def test_the_record_is_read_again(safe: sn.Guard) -> None:
+    assert GuardRecord.from_dict(safe.record.to_dict()) == safe.record

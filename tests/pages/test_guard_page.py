@@ -1,0 +1,53 @@
+"""The page of a guard says what the JSON says."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.mending.cases import line_problem
+
+import supnorm as sn
+from supnorm.pages import guard_summary, write_page
+from supnorm.pages.guard_page import guard_page
+from supnorm.results.guarding import GuardRecord
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Any]:
+    """A guard's record as plain data."""
+    made: dict[str, Any] = json.loads(
+        sn.guard(line_problem(0.02), reject=0.25, evaluations=1000, calibration=300).record.to_json()
+    )
+    return made
+
+
+@pytest.mark.parametrize("code", ["guarded", "tolerance-exceeded", "guard-not-effective"])
+def test_every_status_has_a_page(found: dict[str, Any], code: str) -> None:
+    record = GuardRecord.from_dict({**found, "status": {"code": code, "advice": "Why.", "exit": 0}})
+    html = guard_page(record)
+    assert "Why." in html
+    assert "Among accepted inputs the largest error found is" in html
+    assert guard_summary(record)[0] == f"{code}: Why."
+
+
+def test_limits_are_rounded_up(found: dict[str, Any]) -> None:
+    promise = {**found["promise"], "fraction_at_most": 0.0010412}
+    text = "\n".join(guard_summary(GuardRecord.from_dict({**found, "promise": promise})))
+    assert "at most 0.11 % of the accepted inputs" in text
+
+
+def test_without_a_tolerance_the_level_is_the_largest_of_the_fresh_points(found: dict[str, Any]) -> None:
+    record = GuardRecord.from_dict({**found, "tolerance": None})
+    assert "the largest of" in "\n".join(guard_summary(record))
+
+
+def test_proved_cells_are_named(found: dict[str, Any]) -> None:
+    record = GuardRecord.from_dict({**found, "proved_cells": 12, "proved_share": 0.5})
+    assert "In 12 cells with 50 % of the unit box a certificate proves" in guard_page(record)
+
+
+def test_write_page_takes_it(found: dict[str, Any], tmp_path: Any) -> None:
+    write_page(found, tmp_path / "guard.html")
+    assert "supnorm guard" in (tmp_path / "guard.html").read_text()
