@@ -288,7 +288,7 @@ def certified(shell: Shell, monkeypatch: pytest.MonkeyPatch, ends: tuple[str, ..
         return shell.run("certify", "proved.toml", "--out", "run", "--json")
 
 
-def test_a_proof_that_has_no_room_is_kept_elsewhere_and_put_back_without_proving_again(
+def test_a_proof_that_has_no_room_is_written_elsewhere_and_put_back_without_proving_again(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The JSON was printed and the proof was lost."""

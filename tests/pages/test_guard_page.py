@@ -45,7 +45,7 @@ def test_without_a_tolerance_the_level_is_the_largest_of_the_fresh_points(found:
 
 def test_proved_cells_are_named(found: dict[str, Any]) -> None:
     record = GuardRecord.from_dict({**found, "proved_cells": 12, "proved_share": 0.5})
-    assert "In 12 cells with 50 % of the unit box a certificate proves" in guard_page(record)
+    assert "In 12 cells with 50\u00a0% of the unit box a certificate proves" in guard_page(record)
 
 
 def test_write_page_takes_it(found: dict[str, Any], tmp_path: Any) -> None:

@@ -288,7 +288,7 @@ def _step(
     result = bound_all(bracket.error, strategy, batch.boxes, target, bracket.least, executor)
     tight = batch.tightened(result)
     finished = (tight.boxes.upper <= target) | result.limited | (batch.boxes.level.max(1) >= DEEPEST)
-    halves = tight.take(~finished).split(*(axes[~finished] for axes in _axes(tight.boxes, result)))
+    halves = tight.take(~finished).split(*(axes[~finished] for axes in axes_to_halve(tight.boxes, result)))
     after = replace(
         bracket,
         done=(*bracket.done, tight.take(finished)),
@@ -299,7 +299,7 @@ def _step(
     return after, result.points
 
 
-def _axes(boxes: Boxes, bounded: Bounded) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def axes_to_halve(boxes: Boxes, bounded: Bounded) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The axes along which boxes are halved: those of the strategy, but a box without a bound is not made thin.
 
     No strategy knows for certain which axis prevents a bound, and supnorm says that no bound exists only when a box is

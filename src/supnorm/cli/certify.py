@@ -127,7 +127,7 @@ def _in_folder(
     """The work of the verb in a locked folder."""
     from supnorm.certification import certify
     from supnorm.cli.folder import demand_no_other_run, held_fingerprint, relocation_for
-    from supnorm.cli.kept_proof import kept_elsewhere, not_lost
+    from supnorm.cli.proof_elsewhere import not_lost, written_elsewhere
     from supnorm.problem import fingerprint
     from supnorm.results import BadInput, NotWritten
 
@@ -158,8 +158,8 @@ def _in_folder(
     record, elsewhere = result.record.changed(certificate=str(path)), None
 
     def tell() -> None:
-        kept = record if elsewhere is None else record.changed(certificate=str(elsewhere))
-        run.tell(kept.to_json, lambda: summary(result))
+        shown = record if elsewhere is None else record.changed(certificate=str(elsewhere))
+        run.tell(shown.to_json, lambda: summary(result))
 
     with run.writing(tell):
         if (other := relocation_for(folder, opened, run.resume, run.named)) is not None:
@@ -172,7 +172,7 @@ def _in_folder(
         try:
             _keep_proof(opened, folder, result, goes_on=run.resume or tighter is not None)
         except NotWritten as why:
-            elsewhere = kept_elsewhere(result.certificate)
+            elsewhere = written_elsewhere(result.certificate)
             raise not_lost(why, path, elsewhere, checkpoint) from why
         _keep_rest(folder, record, joined)
         checkpoint.unlink(missing_ok=True)

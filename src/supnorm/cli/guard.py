@@ -26,6 +26,7 @@ WORDS = (
     "evaluations",
     "calibration",
     "confidence",
+    "certify",
     "seed",
     "cost",
     "workers",
@@ -74,6 +75,9 @@ def command(
         Path | None,
         typer.Option("--report", metavar="DIR", help="Folder of an audit of this model. [default: audit it]"),
     ] = None,
+    certify: Annotated[
+        bool, typer.Option("--certify", help="Prove the tolerance in as much of the domain as possible.")
+    ] = False,
     trust: TRUST = False,
     **given: Any,
 ) -> int:
@@ -95,10 +99,12 @@ def command(
                 opened,
                 before,
                 **vars(options),
+                prove=certify,
                 calls=made(Calls, given, store=store),
                 observer=run.observer(),
             )
-        words: dict[str, Any] = {"out": run.folder if run.named else None, "report": report, "trust": trust}
+        words: dict[str, Any] = {"out": run.folder if run.named else None, "report": report}
+        words |= {"trust": trust, "certify": certify}
         words |= {**vars(options), "cost": given["cost"], "workers": given["workers"]}
         again = repeated("guard", problem, {name: words[name] for name in WORDS})
         result = replace(result, record=result.record.changed(command=again))
@@ -112,12 +118,16 @@ def command(
 def save(result: Guard, folder: Path) -> None:
     """Write ``guard.json``, the page, and ``model.guard`` where a file can hold the guard."""
     from supnorm.cli.answer import say
+    from supnorm.cli.folder import set_aside
     from supnorm.pages import write_guard_page
     from supnorm.results import BadInput
     from supnorm.results.writing import write_whole
 
     write_whole(folder / "guard.json", result.record.to_json())
     write_guard_page(result.record, folder / "guard.html")
+    set_aside(folder / "cells.json")  # of another model, or of another tolerance
+    if result.certificate is not None:
+        result.certificate.save(folder / "cells.json")
     try:
         result.save(folder / "model.guard")
     except BadInput as why:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.certification import CertifyResult
 from supnorm.certification.certificate import Certificate
+from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -41,10 +43,21 @@ class ProvedCells:
         object.__setattr__(self, "_tree", _built(self.low, self.high))
 
     @classmethod
-    def of(cls, certificate: Certificate, tolerance: float) -> ProvedCells:
-        """The cells of a certificate whose bound is at most the tolerance."""
-        boxes = certificate.boxes
-        within = boxes.upper <= tolerance
+    def of(cls, proof: CertifyResult, tolerance: float) -> ProvedCells:
+        """The cells of `prove_cells` whose bound, with the rounding of the model as it runs, is within the tolerance.
+
+        Raises:
+            BadInput: when the bound rests on declarations, or says nothing of the model as it runs.
+        """
+        upper = proof.record.sup.upper
+        as_run = proof.deployed_upper
+        if proof.upper_kind == "conditional" or as_run is None or not np.isfinite(upper):
+            raise BadInput(
+                "no cell can be called proven: the bound is conditional, or does not include the rounding of the model"
+            )
+        assert isinstance(proof.certificate, Certificate), "cells are those of one certificate"
+        boxes = proof.certificate.boxes
+        within = boxes.upper + (as_run - upper) <= tolerance
         size = np.exp2(-boxes.level[within].astype(np.float64))
         low = boxes.index[within].astype(np.float64) * size
         return cls(low, low + size)

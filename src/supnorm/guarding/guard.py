@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.certification.certificate import Certificate
 from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.layers import Cuts, KnownGlitches, LearnedError
+from supnorm.guarding.saving import save
 from supnorm.problem import Domain, Function
 from supnorm.results import BadInput
 from supnorm.results.guarding import GuardRecord
@@ -61,6 +63,7 @@ class Guard:
         factor: the estimate of the error over the learned error.
         record: what is known of the guard.
         patience: seconds for a call of the reference.
+        certificate: the proof of the cells; None without one, and for a guard that was read from a file.
     """
 
     model: Function
@@ -71,6 +74,7 @@ class Guard:
     factor: float
     record: GuardRecord
     patience: float = PATIENCE
+    certificate: Certificate | None = None
 
     def __repr__(self) -> str:
         """One line."""
@@ -123,9 +127,7 @@ class Guard:
 
     def save(self, path: Path | str) -> None:
         """Write the file ``.guard``, which `supnorm.load_guard` reads; the model is not in it."""
-        from supnorm.guarding.storage import save
-
-        save(self, Path(path))
+        save(Path(path), self.domain, self.cuts, self.cells, self.factor, self.record)
 
     def _points(self, x: Any) -> Array:
         try:

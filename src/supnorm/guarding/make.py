@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport, audit
+from supnorm.certification.cells import prove_cells
 from supnorm.certification.certificate import Certificate
 from supnorm.evaluation import Calls, Finished, Started, silent
 from supnorm.evaluation.executor import broken_workers_explained
@@ -49,7 +50,7 @@ def guard(
     *,
     reject: float = 0.05,
     data: tuple[Any, Any] | None = None,
-    certificate: Certificate | None = None,
+    prove: bool = False,
     evaluations: int | None = None,
     calibration: int = 3000,
     confidence: float = 0.95,
@@ -65,7 +66,8 @@ def guard(
         reject: share of the law that is rejected.
         data: the samples that the model was trained on, ``x (n, d)`` and ``y (n, m)``: with them the guard also looks at
             what the audit did not see, by the distance to them and by other networks.
-        certificate: cells whose proved bound is within the tolerance are accepted without another test.
+        prove: prove the tolerance in as many cells of the domain as 5,000 boxes allow: there the guard accepts without
+            another test.
         evaluations: calls of the reference from which the guard learns; 8,000 by default, as many as the audit made where
             these are fewer.
         calibration: fresh independent points for the promise.
@@ -107,15 +109,18 @@ def guard(
     y = problem.model.value(x)
     scores = [layer.score(x, y) for layer in layers]
     cuts = Cuts(tuple(layers), cuts_for(scores, reject))
-    cells = None
-    if certificate is not None:
-        cells = ProvedCells.of(certificate, _tolerance_for(problem))
+    cells = proof = None
+    if prove:
+        proof = prove_cells(problem, _tolerance_for(problem))
+        cells = ProvedCells.of(proof, _tolerance_for(problem))
     blank = _blank(problem, report, layers, cuts, scores, seed)
     made = Guard(problem.model, problem.reference, problem.domain, cuts, cells, 1.0, blank)
     finished = _judged(made, problem, report, found, audited, calibration, confidence, seed, asked)
     observer(Finished())
     record = finished.record.changed(seconds=time.perf_counter() - begin)
-    return replace(finished, record=record)
+    certificate = None if proof is None else proof.certificate
+    assert certificate is None or isinstance(certificate, Certificate)
+    return replace(finished, record=record, certificate=certificate)
 
 
 def _demand(problem: Any, reject: Any, calibration: Any, confidence: Any, seed: Any) -> None:

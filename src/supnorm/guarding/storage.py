@@ -1,9 +1,7 @@
-"""A guard as a file: an archive of arrays and one JSON text, as models have it. Nothing is pickled or unpickled."""
+"""Reads a guard that `saving` wrote. Nothing is unpickled."""
 
 from __future__ import annotations
 
-import io
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,17 +12,17 @@ from numpy.typing import NDArray
 from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.guard import Guard
 from supnorm.guarding.layers import Cuts, DataDistance, Disagreement, KnownGlitches, Layer, LearnedError
+from supnorm.guarding.saving import FORMAT
 from supnorm.mending.regions import Ellipsoid
 from supnorm.networks import Network
 from supnorm.networks.archive import Archive, Words, read_archive
-from supnorm.networks.storage import network_of, packed
+from supnorm.networks.storage import network_of
 from supnorm.problem import Axis, Domain, Function
 from supnorm.problem.function import as_function
-from supnorm.results import BadInput, write_whole
+from supnorm.results import BadInput
 from supnorm.results.guarding import GuardRecord
 
 Array = NDArray[np.float64]
-FORMAT = "supnorm.guard-file/1"
 # Of the values: up to this the model gives what the file says, on any machine; in single precision less exactly.
 SAME, SAME_NARROW = 1e-6, 1e-3
 
@@ -40,53 +38,6 @@ class GuardWords(Words):
     factor: float
     networks: tuple[dict[str, Any], ...]
     record: dict[str, Any]
-
-
-def save(guard: Guard, path: Path) -> None:
-    """Write the file, whole or not at all.
-
-    Raises:
-        BadInput: for a name that does not end in ``.guard``, and for a domain with constraints or of data, which a file
-            cannot hold.
-    """
-    if path.suffix != ".guard":
-        raise BadInput(f"{path}: a guard is saved as .guard; give a name that ends in .guard")
-    if guard.domain.constraints or guard.domain.cloud is not None:
-        raise BadInput(
-            "a guard of a domain with constraints, or of data, cannot be saved: its points are known in Python only"
-        )
-    arrays: dict[str, Any] = {}
-    networks: list[Network] = []
-    words: dict[str, Any] = {"typical": 0.0, "rivals": 0}
-    for layer in guard.cuts.layers:
-        if isinstance(layer, KnownGlitches):
-            arrays["centres"] = np.array([r.centre for r in layer.regions])
-            arrays["radii"] = np.array([r.radii for r in layer.regions])
-        elif isinstance(layer, LearnedError):
-            networks.insert(0, layer.network)
-        elif isinstance(layer, DataDistance):
-            arrays["data"], words["typical"] = layer.points, layer.typical
-        elif isinstance(layer, Disagreement):
-            networks += layer.rivals
-            words["rivals"] = len(layer.rivals)
-    if guard.cells is not None:
-        arrays["cells_low"], arrays["cells_high"] = guard.cells.low, guard.cells.high
-    texts = []
-    for k, network in enumerate(networks):
-        text, inner = packed(network)
-        texts.append(text)
-        arrays |= {f"network{k}.{name}": value for name, value in inner.items()}
-    words |= {
-        "format": FORMAT,
-        "layers": [layer.name for layer in guard.cuts.layers],
-        "cuts": guard.cuts.cuts,
-        "factor": guard.factor,
-        "networks": texts,
-        "record": guard.record.to_dict(),
-    }
-    buffer = io.BytesIO()
-    np.savez(buffer, metadata=np.array(json.dumps(words, allow_nan=False)), **arrays)
-    write_whole(path, buffer.getvalue())
 
 
 def load(path: Path, model: Any, reference: Any) -> Guard:

@@ -79,10 +79,9 @@ def promise(record: GuardRecord) -> list[Fact]:
     made, facts = record.promise, []
     if record.accepted.witness is not None:
         facts.append(fact("where", at=record.accepted.witness.x))
-    code = "promise-largest" if record.tolerance is None else "promise"
     facts.append(
         fact(
-            code,
+            "promise-largest" if record.tolerance is None else "promise",
             confidence=made.confidence,
             limit=rounded_up(made.fraction_at_most, 2),
             above=made.above,

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from supnorm.results.audit import ShortAuditRecord
-from supnorm.results.fit import FitCostRecord
 from supnorm.results.parts import AxisRecord, MeasureRecord
 from supnorm.results.record import Field, Number, Record, Result, Seconds, StatusField
 
@@ -88,9 +87,6 @@ class GuardRecord(Result):
     )
     evaluations: Mapping[str, int] = Field(
         description="calls of the reference: `learned`, `audit`, `calibration`"
-    )
-    cost: FitCostRecord | None = Field(
-        default=None, description="cost of a call of the reference, where it is known"
     )
     command: str = Field(description="the command that repeats it; empty if Python started it")
     seconds: Seconds = Field(description="wall time")

@@ -18,7 +18,6 @@ TEMPLATES = {
     "promise-none": "A search proves nothing about the worst accepted input.",
     "proved": "In {cells:one cell|{cells:count} cells} with {share:percent 3} of the unit box a certificate proves that the "
     "error is within the tolerance: there the guard accepts without another test, with the reason `proven`.",
-    "curve": "Largest error among accepted inputs over the share that is rejected",
     "curve-axis": "largest error among accepted inputs",
     "curve-what": "Fresh points flatter a guard; the points of a search for the worst error are the harder test. No guard "
     "can do better than the one that rejects exactly the worst fresh points.",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 AGAIN = "then the same command with --resume writes the rest without proving again"
 
 
-def kept_elsewhere(certificate: Certificate | Statement) -> Path | None:
+def written_elsewhere(certificate: Certificate | Statement) -> Path | None:
     """The file of the certificate in the temporary folder; None if that cannot be written either."""
     with suppress(NotWritten, OSError):
         path = Path(tempfile.mkdtemp(prefix="supnorm-")) / "proof.json"

@@ -1,0 +1,69 @@
+"""A guard as a file: an archive of arrays and one JSON text, as models have it. Nothing is pickled."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from supnorm.guarding.cells import ProvedCells
+from supnorm.guarding.layers import Cuts, DataDistance, Disagreement, KnownGlitches, LearnedError
+from supnorm.networks import Network
+from supnorm.networks.storage import packed
+from supnorm.problem import Domain
+from supnorm.results import BadInput, write_whole
+from supnorm.results.guarding import GuardRecord
+
+FORMAT = "supnorm.guard-file/1"
+
+
+def save(
+    path: Path, domain: Domain, cuts: Cuts, cells: ProvedCells | None, factor: float, record: GuardRecord
+) -> None:
+    """Write the file, whole or not at all.
+
+    Raises:
+        BadInput: for a name that does not end in ``.guard``, and for a domain with constraints or of data, which a file
+            cannot hold.
+    """
+    if path.suffix != ".guard":
+        raise BadInput(f"{path}: a guard is saved as .guard; give a name that ends in .guard")
+    if domain.constraints or domain.cloud is not None:
+        raise BadInput(
+            "a guard of a domain with constraints, or of data, cannot be saved: its points are known in Python only"
+        )
+    arrays: dict[str, Any] = {}
+    networks: list[Network] = []
+    words: dict[str, Any] = {"typical": 0.0, "rivals": 0}
+    for layer in cuts.layers:
+        if isinstance(layer, KnownGlitches):
+            arrays["centres"] = np.array([r.centre for r in layer.regions])
+            arrays["radii"] = np.array([r.radii for r in layer.regions])
+        elif isinstance(layer, LearnedError):
+            networks.insert(0, layer.network)
+        elif isinstance(layer, DataDistance):
+            arrays["data"], words["typical"] = layer.points, layer.typical
+        elif isinstance(layer, Disagreement):
+            networks += layer.rivals
+            words["rivals"] = len(layer.rivals)
+    if cells is not None:
+        arrays["cells_low"], arrays["cells_high"] = cells.low, cells.high
+    texts = []
+    for k, network in enumerate(networks):
+        text, inner = packed(network)
+        texts.append(text)
+        arrays |= {f"network{k}.{name}": value for name, value in inner.items()}
+    words |= {
+        "format": FORMAT,
+        "layers": [layer.name for layer in cuts.layers],
+        "cuts": cuts.cuts,
+        "factor": factor,
+        "networks": texts,
+        "record": record.to_dict(),
+    }
+    buffer = io.BytesIO()
+    np.savez(buffer, metadata=np.array(json.dumps(words, allow_nan=False)), **arrays)
+    write_whole(path, buffer.getvalue())
