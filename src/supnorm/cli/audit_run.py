@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from supnorm.cli.run import RunContext
 from supnorm.interrupts import INTERRUPTS
 from supnorm.results.numbers import literal
 from supnorm.results.option import LEAST_SECONDS, number_list, option
+from supnorm.results.printable import file_word
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport, Power
@@ -186,7 +186,7 @@ def run_audit(
     if not settings.gradients:
         problem = _without_gradients(problem)
     folder = run.directory
-    go_on = go_on or f"run the same command with --out {shlex.quote(str(folder))} --resume"
+    go_on = go_on or f"run the same command with --out {file_word(folder)} --resume"
     resumable = f"the expensive evaluations are kept in {folder}: {go_on}"
     observer = TerminalProgress(quiet=run.silent)
     calls = {"cost": settings.cost, "workers": settings.workers or 1} | {**options.calls}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +14,7 @@ from supnorm.cli.fields import number_option
 from supnorm.cli.options import PROBLEM, SEED, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
 from supnorm.results.option import LEAST_SECONDS
+from supnorm.results.printable import file_word
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
@@ -280,9 +280,9 @@ def _keep_rest(folder: Path, record: CertifyRecord, joined: AuditReport | None) 
 
 def _next(problem: Path, folder: Path, result: CertifyResult, asked: Question) -> list[str]:
     """The commands that verify the file, and that go on with it towards the same goal."""
-    file, run = shlex.quote(str(problem)), shlex.quote(str(folder))
+    file, run = file_word(problem), file_word(folder)
     path = folder / "certificate.json"
-    lines = [f"certificate  {path}    verify  supnorm check {shlex.quote(str(path))} --problem {file}"]
+    lines = [f"certificate  {path}    verify  supnorm check {file_word(path)} --problem {file}"]
     if result.status.code in ("interrupted", "undecided"):
         goal = "" if asked.ratio is None else f" --ratio {asked.ratio}"
         goal += "" if asked.tolerance is None else f" --tolerance {asked.tolerance}"

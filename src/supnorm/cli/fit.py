@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +14,7 @@ from supnorm.cli.options import PROBLEM, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
 from supnorm.evaluation.calls import Calls
 from supnorm.results.option import LEAST_SECONDS, option
+from supnorm.results.printable import file_word
 from supnorm.strategies import STRATEGIES, named
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _next(result: FitResult, folder: Path) -> list[str]:
     """Lines that tell where the result is and how to verify its proof."""
     lines = [f"saved in {folder}; open {folder / 'fit.html'}"]
     if result.certificate is not None:
-        certificate, problem = (shlex.quote(str(folder / n)) for n in ("certificate.json", "problem.toml"))
+        certificate, problem = (file_word(folder / n) for n in ("certificate.json", "problem.toml"))
         lines.append(f"verify the proof with  supnorm check {certificate} --problem {problem}")
     return lines
 

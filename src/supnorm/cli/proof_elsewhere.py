@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from supnorm.results.printable import file_word
 from supnorm.results.status import NotWritten
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def not_lost(why: NotWritten, path: Path, elsewhere: Path | None, checkpoint: Pa
         checkpoint: the file that a run leaves for ``--resume``.
     """
     if elsewhere is not None:
-        put = f"mv {shlex.quote(str(elsewhere))} {shlex.quote(str(path))}"
+        put = f"mv {file_word(elsewhere)} {file_word(path)}"
         return NotWritten(f"{why}; the proof is in {elsewhere}: make room and {put}, {AGAIN}")
     if checkpoint.exists():
         return NotWritten(

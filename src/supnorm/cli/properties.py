@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from supnorm.cli.answer import say
 from supnorm.cli.executors import processes
 from supnorm.cli.run import RunContext
+from supnorm.results.printable import file_word
 
 if TYPE_CHECKING:
     from supnorm.certification import NormsResult, PropertiesResult
@@ -169,10 +170,10 @@ def _next(
     problem: Path, folder: Path, path: Path, result: PropertiesResult | NormsResult, asked: Asked
 ) -> list[str]:
     """The commands that verify the file, and that go on with it."""
-    file = shlex.quote(str(problem))
-    lines = [f"certificate  {path}    verify  supnorm check {shlex.quote(str(path))} --problem {file}"]
+    file = file_word(problem)
+    lines = [f"certificate  {path}    verify  supnorm check {file_word(path)} --problem {file}"]
     if result.status.code in ("interrupted", "undecided"):
         lines.append(
-            f"go on with   supnorm certify {file} {asked.options} --out {shlex.quote(str(folder))} --resume"
+            f"go on with   supnorm certify {file} {asked.options} --out {file_word(folder)} --resume"
         )
     return lines

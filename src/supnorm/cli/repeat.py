@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from supnorm.results.printable import file_word
+
 
 def repeated(verb: str, problem: Path | None, options: Mapping[str, Any]) -> str:
     """The command line of a verb; options that are None or False are left out.
 
     >>> repeated("fit", Path("my problem.toml"), {"seed": 0, "tolerance": 1e-6, "certify": True, "trust": False})
     "supnorm fit 'my problem.toml' --seed 0 --tolerance 1e-06 --certify"
+    >>> repeated("audit", Path("--out.toml"), {})
+    'supnorm audit ./--out.toml'
     """
-    words = ["supnorm", verb] + ([] if problem is None else [shlex.quote(str(problem))])
+    words = ["supnorm", verb] + ([] if problem is None else [file_word(problem)])
     for name, value in options.items():
         if value is None or value is False:
             continue

@@ -7,7 +7,6 @@ lines are thinned per pixel column.
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from supnorm.results import write_whole
 from supnorm.results.audit import AuditRecord
 from supnorm.results.charts import CutRecord, LineMapRecord
 from supnorm.results.numbers import count, num, ratio
+from supnorm.results.printable import file_word
 from supnorm.wording import fact
 
 MOST_CUTS = 12
@@ -86,7 +86,7 @@ def page(record: AuditRecord, folder: str = "RUN", checked: bool = True) -> str:
         _repeat,
     ):
         values |= part(view)
-    values["replay"] = f"supnorm replay {shlex.quote(folder)} 1"
+    values["replay"] = f"supnorm replay {file_word(folder)} 1"
     menu = [
         ("where", "Worst point"),
         ("spread", "Distribution"),

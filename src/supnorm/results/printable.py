@@ -9,6 +9,8 @@ lone surrogates (bytes of a file name that are not UTF-8) cannot be printed at a
 from __future__ import annotations
 
 import re
+import shlex
+from pathlib import Path
 
 # All of C0 except tab and line feed, DEL, C1, bidirectional marks, separators of lines and paragraphs, lone surrogates,
 # invisible fillers and the byte order mark.
@@ -80,6 +82,15 @@ def from_cell(cell: str) -> str:
     ['=1', "'=1", '-5.2', "'a'", '+']
     """
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
+
+
+def file_word(path: Path | str) -> str:
+    """The name of a file or folder as a word of a command: quoted for a shell, and no option.
+
+    >>> file_word("my run"), file_word("--out.toml"), file_word("run")
+    ("'my run'", './--out.toml', 'run')
+    """
+    return shlex.quote(f"./{path}" if str(path).startswith("-") else str(path))
 
 
 def in_json(text: str) -> str:
