@@ -5,6 +5,8 @@
     python -m benchmarks.certify peers                other enclosures in the same loop (CROWN: `crown`)
     python -m benchmarks.certify kinks                exact pieces beside chords alone, ReLU in two inputs
     python -m benchmarks.certify formulas             pairs of formulas by each strategy
+    python -m benchmarks.certify small                best polynomials of elementary functions beside Sollya
+    python -m benchmarks.certify burgers --network F  the residual of a published network for Burgers' equation
     python -m benchmarks.certify campaign             random problems: upper >= all sampled errors; checks
     python -m benchmarks.certify nodes                the node rules of the library, moved for --seconds each
 
@@ -28,6 +30,7 @@ SECONDS = {
     "peers": 20.0,
     "kinks": 20.0,
     "formulas": 4.0,
+    "burgers": 600.0,
     "campaign": 3600.0,
 }
 
@@ -138,7 +141,8 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "what", choices=("targets", "fitted", "peers", "kinks", "formulas", "campaign", "nodes")
+        "what",
+        choices=("targets", "fitted", "peers", "kinks", "formulas", "small", "burgers", "campaign", "nodes"),
     )
     parser.add_argument(
         "--seconds", type=float, help=f"processor seconds a row may take; of the whole campaign; {SECONDS}"
@@ -146,9 +150,11 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=1_000_000, help="sampled points of a campaign's case")
     parser.add_argument("--only", help="rows with this in their name; campaign: dimensions or activations")
     parser.add_argument("--results", type=Path, default=records.RESULTS, help="the file of the rows")
+    parser.add_argument("--network", help="burgers: the ONNX file of the network")
     options = parser.parse_args()
+    apart = options.what in ("small", "burgers")  # with a file of their own
     ours = options.results == records.RESULTS
-    records.RESULTS = options.results
+    records.RESULTS = records.RESULTS.with_name("certify_small.json") if ours and apart else options.results
     options.seconds = options.seconds or SECONDS.get(options.what, 60.0)
     if options.what == "targets":
         targets(options.seconds, options.only or "")
@@ -160,6 +166,16 @@ def main() -> None:
         kinks(options.seconds, options.only or "")
     elif options.what == "formulas":
         formulas(options.seconds, options.only or "")
+    elif options.what == "small":
+        from benchmarks.certify import small
+
+        small.run(options.seconds, options.only or "")
+    elif options.what == "burgers":
+        from benchmarks.certify import burgers
+
+        if options.network is None:
+            parser.error("burgers needs --network FILE")
+        burgers.run(options.seconds, options.network)
     elif options.what == "campaign":
         campaign(options.points, options.only, options.seconds)
     else:
@@ -167,7 +183,7 @@ def main() -> None:
 
         nodes.main(options.seconds, options.only or "")
     if ours and options.what != "nodes":
-        stamp("certify", add=True)
+        stamp("certify_small" if apart else "certify", add=True)
 
 
 if __name__ == "__main__":

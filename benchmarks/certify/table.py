@@ -175,6 +175,37 @@ def said(content: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def small(content: dict[str, Any]) -> dict[str, str]:
+    """Of results/certify_small.json: best polynomials beside Sollya, and the published network."""
+    lines = [
+        "| function | kind | worst error between | boxes | processor seconds | `check` | Sollya, seconds |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    rows = content.get("small", {})
+    for name, row in rows.items():
+        other = row["sollya"]
+        theirs = "" if other is None else f"{other['seconds']:.3f}"
+        kind = "relative" if name.startswith(("exp,", "cos")) else "absolute"
+        lines.append(
+            f"| {name} | {kind} | {row['lower']:.4g} and {row['upper']:.4g} | {row['boxes']} | {row['seconds']:.2f} | "
+            f"{row['check_seconds']:.3f} | {theirs} |"
+        )
+    shares = [r["seconds"] / r["sollya"]["seconds"] for r in rows.values() if r["sollya"]]
+    deep = next(iter(content.get("burgers", {}).values()), None)
+    words = {
+        "table": "\n".join(lines),
+        "times": f"{min(shares, default=1):.2g} to {max(shares, default=1):.2g}",
+    }
+    if deep is not None:
+        words |= {
+            "burgers": f"between {deep['lower']:.3g} and {deep['upper']:.3g}",
+            "burgers_leaves": f"{deep['leaves']:,}",
+            "burgers_seconds": f"{deep['seconds']:.0f}",
+            "burgers_seen": f"{deep['seen']:.3g}",
+        }
+    return words
+
+
 def paired(content: dict[str, Any]) -> dict[str, str]:
     """Of results/certify_paired.json: how much slower or faster rows are than at another commit."""
     rows = content["rows"]

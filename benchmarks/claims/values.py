@@ -31,6 +31,8 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "mutants": mutants.said,
     "soundness": soundness.said,
     "composed": soundness.composed,
+    "tiny": soundness.tiny,
+    "certify_small": certify.small,
     "doors": soundness.doors,
     "audits": soundness.audits,
     "demo": examples.demo,

@@ -7,6 +7,7 @@
     python -m benchmarks.soundness composed --hostile --count 200     at poles, kinks, cancellations, on strange domains
     python -m benchmarks.soundness single --seed 0 --count 300        float32 arithmetic at its worst against its bounds
     python -m benchmarks.soundness roots --seed 0 --count 200         equations with known roots, and the checker
+    python -m benchmarks.soundness tiny --seed 0 --count 200          errors that float64 cannot show, and deep networks
     python -m benchmarks.soundness doors --seed 0 --count 1000        broken and hostile input at every door
     python -m benchmarks.soundness audits --seed 0 --count 300        random audits with faults, against their own calls
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.soundness import audits, composed, doors, extreme, forgeries, hidden, roots, single
+from benchmarks.soundness import audits, composed, doors, extreme, forgeries, hidden, roots, single, tiny
 from benchmarks.soundness.records import save
 
 
@@ -50,6 +51,7 @@ def main() -> int:
     solved.add_argument("--count", type=int, default=200)
     for one in (forged, behind, large, models, solved):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
+    tiny.options(campaigns.add_parser("tiny"))
     doors.options(campaigns.add_parser("doors"))
     drawn = campaigns.add_parser("audits")
     drawn.add_argument("--seed", type=int, default=0)
@@ -76,6 +78,8 @@ def main() -> int:
         if given.save:
             save("roots", given.seed, [f.verdict for f in proved], "roots")
         return int(any(f.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for f in proved))
+    if given.campaign == "tiny":
+        return tiny.attack(given)
     if given.campaign == "doors":
         return doors.attack(given)
     if given.campaign == "hidden":

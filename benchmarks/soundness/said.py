@@ -1,4 +1,4 @@
-"""What the pages say of results/soundness.json, composed.json, doors.json and audits.json."""
+"""What the pages say of results/soundness.json, composed.json, tiny.json, doors.json and audits.json."""
 
 from __future__ import annotations
 
@@ -33,6 +33,21 @@ def composed(content: dict[str, Any]) -> dict[str, str]:
         "count": f"{counts.total():,}",
         "counts": f"{good:,} true ({counts['true and accepted']:,} of them checked, all accepted), "
         f"{counts['no bound']:,} without a bound, {wrong:,} false",
+        "seeds": _seeds(rows),
+    }
+
+
+def tiny(content: dict[str, Any]) -> dict[str, str]:
+    """How brackets of errors below float64 held."""
+    rows, counts = _of(content, "tiny")
+    wrong = sum(counts[v] for v in ("FALSE", "FALSE LOWER", "CRASHED", "NOT ACCEPTED"))
+    accepted = sum(n for v, n in counts.items() if v.startswith("true and accepted"))
+    wide = sum(n for v, n in counts.items() if v.endswith("bracket wider"))
+    good = sum(n for v, n in counts.items() if v.startswith("true"))
+    return {
+        "count": f"{counts.total():,}",
+        "counts": f"{good:,} true ({accepted:,} of them checked, all accepted; {wide:,} ended with a wider bracket than "
+        f"asked), {wrong:,} false",
         "seeds": _seeds(rows),
     }
 
