@@ -2,7 +2,7 @@
 
 The polynomials come from Remez' exchange algorithm in arbitrary precision; each coefficient is the sum of two float64
 numbers, so that rounding them does not hide the error. Sollya (https://www.sollya.org), if it is installed, gets the same
-numbers: `supnorm(p, f, [a;b], mode, 2^(-7))`, which brackets the error to 0.8 %. Its seconds are those that it measures itself.
+numbers: `supnorm(p, f, [a;b], mode, 2^(-7))`, which brackets the error to 0.8 %. Its seconds are those that it measures.
 """
 
 from __future__ import annotations

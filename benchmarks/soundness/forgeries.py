@@ -74,6 +74,14 @@ def by_another_proof(honest: Honest, data: Data, rng: np.random.Generator) -> No
         leaves["graded"] = rng.choice([-1, 0, 1, 2], (count, alternatives)).tolist()
 
 
+def precision(honest: Honest, data: Data, rng: np.random.Generator) -> None:
+    """The same in balls of other precisions, which no claim depends on; some are no precisions of the format."""
+    if rng.random() < 0.5:
+        smaller(honest, data, rng)
+    bits = rng.choice([-1, 0, 1, 79, 80, 128, 300, 512, 513, 10**9], len(data["programs"]))
+    data["leaves"]["bits"] = [bits.tolist() for _ in data["leaves"]["level"]]
+
+
 def coarser(honest: Honest, data: Data, rng: np.random.Generator) -> None:
     """One leaf, the whole box."""
     smaller(honest, data, rng)
@@ -307,7 +315,7 @@ def looser(honest: Honest, data: Data, rng: np.random.Generator) -> None:
 
 EDITS: dict[str, Edit] = {
     f.__name__: f
-    for f in (smaller, by_another_proof, coarser, one_leaf, tiling, neighbour, constants, nodes, domain, witness,
+    for f in (smaller, by_another_proof, precision, coarser, one_leaf, tiling, neighbour, constants, nodes, domain, witness,
               conditions, declarations, rules, spellings, looser)
 } | CONSISTENT  # fmt: skip
 

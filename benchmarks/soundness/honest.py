@@ -45,6 +45,9 @@ def black_off(x): return np.sin(x) + 0.01 * x
 def pipe(x): return (x[:, :1] ** 0.8 + 2.0 / x[:, :1]) ** -0.5 * np.log(3.0 + x[:, 1:] * x[:, :1])
 def pipe_off(x): return pipe(x) * (1.0 + 0.01 * np.sin(x[:, 1:] * 3.0)) + 0.002 * np.abs(x[:, 1:] - 1.0)
 def pipe_near(x): return pipe(x) * (1.0 + 0.001 * np.sin(x[:, 1:] * 3.0)) + 0.0002 * np.abs(x[:, 1:] - 1.0)
+def sine(x): return np.sin(x)
+def sine_off(x): return np.sin(x) + 1e-19 * np.cos(3 * x)
+def sine_near(x): return np.sin(x) + 1e-20 * np.cos(3 * x)
 def left(x): return x[:, 0] < 0.9
 """
 TORCH = """
@@ -77,6 +80,7 @@ PROBLEMS = {  # name: (model, the same nearer to the reference, reference, the r
         "pipe_off", "pipe_near", "pipe",
         '[domain]\nx = { low = 0.1, high = 20.0, scale = "log" }\ny = [0.5, 2.0]\n[error]\nkind = "relative"\nfloor = 0.0\n',
     ),
+    "tiny": ("sine_off", "sine_near", "sine", "[domain]\nx = [-1.0, 1.0]\n"),
     "declared": ("black_off", "black", "black", "[domain]\nx = [-1.0, 1.0]\n"),
 }  # fmt: skip
 STRATEGIES: dict[str, Strategy] = {

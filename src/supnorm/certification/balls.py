@@ -109,8 +109,9 @@ def _apply(node: Node, args: list[Rows], points: Rows) -> Rows:
         if not columns:
             return [[arb(b)] * count for b in bias]
         matrix = arb_mat(weight[:, used].tolist())
-        product = (matrix * arb_mat(columns)).tolist()
-        return [[z + b for z in row] for row, b in zip(product, map(arb, bias), strict=True)]
+        flat = (matrix * arb_mat(columns)).entries()
+        rows = [flat[i * count : (i + 1) * count] for i in range(node.width)]
+        return [[z + b for z in row] for row, b in zip(rows, map(arb, bias), strict=True)]
     if node.op == "take":
         return [args[0][c] for c in np.asarray(node.columns).tolist()]
     if node.op == "concat":
