@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from statistics import median
 from typing import Any
 
@@ -175,6 +176,16 @@ def said(content: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def _outward(v: float, direction: int) -> str:
+    """Four digits, rounded down (-1) or up (1).
+
+    >>> _outward(0.0179683, -1), _outward(2.38001e-14, 1)
+    ('0.01796', '2.381e-14')
+    """
+    shown = Decimal(v).normalize(Context(prec=4, rounding=ROUND_FLOOR if direction < 0 else ROUND_CEILING))
+    return f"{float(shown):.4g}"
+
+
 def small(content: dict[str, Any]) -> dict[str, str]:
     """Of results/certify_small.json: best polynomials beside Sollya, and the published network."""
     lines = [
@@ -186,10 +197,9 @@ def small(content: dict[str, Any]) -> dict[str, str]:
         other = row["sollya"]
         theirs = "" if other is None else f"{other['seconds']:.3f}"
         kind = "relative" if name.startswith(("exp,", "cos")) else "absolute"
-        lines.append(
-            f"| {name} | {kind} | {row['lower']:.4g} and {row['upper']:.4g} | {row['boxes']} | {row['seconds']:.2f} | "
-            f"{row['check_seconds']:.3f} | {theirs} |"
-        )
+        ends = f"{_outward(row['lower'], -1)} and {_outward(row['upper'], 1)}"
+        times = f"{row['seconds']:.2f} | {row['check_seconds']:.3f} | {theirs}"
+        lines.append(f"| {name} | {kind} | {ends} | {row['boxes']} | {times} |")
     shares = [r["seconds"] / r["sollya"]["seconds"] for r in rows.values() if r["sollya"]]
     deep = next(iter(content.get("burgers", {}).values()), None)
     words = {
@@ -198,7 +208,7 @@ def small(content: dict[str, Any]) -> dict[str, str]:
     }
     if deep is not None:
         words |= {
-            "burgers": f"between {deep['lower']:.3g} and {deep['upper']:.3g}",
+            "burgers": f"between {_outward(deep['lower'], -1)} and {_outward(deep['upper'], 1)}",
             "burgers_leaves": f"{deep['leaves']:,}",
             "burgers_seconds": f"{deep['seconds']:.0f}",
             "burgers_seen": f"{deep['seen']:.3g}",
