@@ -22,6 +22,8 @@ from supnorm.certification import lower as lower_bounds
 from supnorm.certification.certificate import digest
 from supnorm.checker import check
 from supnorm.problem import Domain, ErrorMeasure, Problem
+from supnorm.program import Node, Program
+from supnorm.program.operations import BINARY, PARAMETERS, UNARY
 from supnorm.results import BadInput
 
 
@@ -131,9 +133,28 @@ def test_values_in_balls_are_those_of_the_program(part):
                     assert r <= 1e-12 * (1 + abs(e))
 
 
+def test_every_operation_of_programs_has_values_in_balls():
+    def program(op, width=1, **more):
+        args = (0, 0) if op in BINARY else (0,)
+        return Program((Node("input", (), 1), Node(op, args, width, **more)))
+
+    unknown = [
+        op
+        for op in (*UNARY, *BINARY)
+        if not balls.knows(program(op, parameter=1.0 if op in PARAMETERS else None))
+    ]
+    assert unknown == []
+
+
+def test_an_operation_without_values_in_balls_has_no_bound(monkeypatch):
+    program = Program((Node("input", (), 1), Node("sin", (0,), 1)))
+    monkeypatch.setattr(balls, "_KNOWN", {"input"})
+    assert np.isinf(balls.at_points(program, np.ones((3, 1)), 128)[1]).all()
+    assert np.isinf(balls.at_nodes(program, np.ones(1), np.ones(1), 4, 128)[1]).all()
+
+
 def test_the_nodes_are_those_of_the_interpolant():
     from supnorm.certification import chebyshev
-    from supnorm.program import Node, Program
 
     identity = Program((Node("input", (), 2),))
     centre, half = np.array([0.3, -1.0]), np.array([0.1, 2.0])

@@ -33,6 +33,11 @@ def available() -> bool:
     return has_balls()
 
 
+def knows(program: Program) -> bool:
+    """Whether all of its operations have values in balls."""
+    return all(node.op in _KNOWN for node in program.nodes)
+
+
 @contextmanager
 def precision(bits: int) -> Iterator[None]:
     """Ball arithmetic of so many bits inside."""
@@ -56,6 +61,8 @@ def at_points(program: Program, x: Array, bits: int) -> tuple[Array, Array]:
     """
     from flint import arb
 
+    if not knows(program):
+        return np.zeros((len(x), program.m)), np.full((len(x), program.m), np.inf)
     with precision(bits):
         return _as_floats(_values(program, [[arb(v) for v in column] for column in x.T.tolist()]))
 
@@ -69,6 +76,9 @@ def at_nodes(program: Program, centre: Array, half: Array, n: int, bits: int) ->
     """
     from flint import arb
 
+    count = (n + 1) ** len(centre)
+    if not knows(program):
+        return np.zeros((count, program.m)), np.full((count, program.m), np.inf)
     with precision(bits):
         one = [(arb(2 * i + 1) / (2 * n + 2)).cos_pi() for i in range(n + 1)]
         index = np.indices((n + 1,) * len(centre)).reshape(len(centre), -1).tolist()
@@ -133,10 +143,7 @@ def _function(node: Node) -> Callable[..., Ball]:
         return lambda z: z.max(arb(0)) + arb(p) * z.min(arb(0))
     if node.op in NAMES:
         return partial(in_balls, node.op, parameter=() if p is None else (p,))
-    named = _NAMED.get(node.op)
-    if named is not None:
-        return named
-    return getattr(arb, node.op)  # type: ignore[no-any-return]
+    return _NAMED[node.op] if node.op in _NAMED else getattr(arb, node.op)
 
 
 def _sigmoid(z: Ball) -> Ball:
@@ -183,4 +190,8 @@ _NAMED: dict[str, Callable[..., Ball]] = {
     "silu": lambda z: z * _sigmoid(z),
     "gelu": _gelu,
     "gelu_tanh": _gelu_tanh,
-}  # tanh, atan, sin, cos, exp, log, sqrt, erf, min, max have the same names in FLINT
+}
+_OF_FLINT = ("tanh", "atan", "sin", "cos", "exp", "log", "sqrt", "erf", "min", "max")  # under the same names
+_KNOWN = {
+    *_NAMED, *_OF_FLINT, *NAMES, "input", "constant", "affine", "take", "concat", "pow", "leaky_relu"
+}  # fmt: skip
