@@ -136,7 +136,8 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         given = sys.argv[1:] if arguments is None else arguments
         with alone() if "--json" in given else nullcontext():
-            result = app(args=given or ["--help"], standalone_mode=False)
+            # Not app(..): that puts a hook of typer's in the place of `_unless_interrupted`.
+            result = typer.main.get_command(app)(args=given or ["--help"], standalone_mode=False)
     except BadInput as error:
         _say(str(error) + (f"; see supnorm {given[0]} --help" if isinstance(error, BadNumber) else ""))
         return ExitCode.BAD_INPUT
