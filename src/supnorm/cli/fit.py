@@ -183,5 +183,5 @@ def summary(result: FitResult) -> list[str]:
     for row in table:
         cells = (f"{cell:>{widths[k]}}" if k else f"{cell:<{widths[k]}}" for k, cell in enumerate(row))
         lines.append("  " + "  ".join(cells))
-    told = [text for text in (ranked(record), errors_are(record.measure), *record.notes) if text]
-    return [*lines, *(f"  {text}" for text in told)]
+    sentences = [text for text in (ranked(record), errors_are(record.measure), *record.notes) if text]
+    return [*lines, *(f"  {text}" for text in sentences)]
