@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -35,11 +36,25 @@ VERBS: dict[str, Callable[..., Any]] = {
     "fit": lambda **given: sn.fit(PROBLEM, **given),
     "budget": lambda **given: sn.budget(sn.SmoothClass(inputs=2, smoothness=1), tolerance=0.1, **given),
 }
+VERBS |= {
+    "certify_norms": lambda **given: sn.certify_norms(PROBLEM, **given),
+    "certify_properties": lambda **given: sn.certify_properties(PROBLEM.model, LINE, ["positive"], **given),
+    "solution_error": lambda **given: sn.solution_error(
+        lambda x: x[:, 0], sn.equations.Poisson(source=1.0), LINE, **given
+    ),
+    "repair": lambda **given: sn.repair(PROBLEM, **given),
+    "guard": lambda **given: sn.guard(PROBLEM, **given),
+}
 ARGUMENTS = [
     *(("audit", name) for name in ("evaluations", "seconds", "seed")),
     *(("certify", name) for name in ("ratio", "tolerance", "seconds", "boxes", "seed")),
     *(("fit", name) for name in ("tolerance", "seconds", "max_evaluations", "seed")),
     ("budget", "seed"),
+    *(("certify_norms", name) for name in ("ratio", "seconds", "boxes", "seed")),
+    *(("certify_properties", name) for name in ("ratio", "seconds", "boxes", "seed")),
+    *(("solution_error", name) for name in ("ratio", "tolerance", "seconds", "boxes", "seed")),
+    *(("repair", name) for name in ("evaluations", "seconds", "seed")),
+    *(("guard", name) for name in ("evaluations", "seed")),
 ]
 
 
@@ -55,6 +70,18 @@ def test_arguments_of_verbs(verb: str, name: str) -> None:
     for value in NONE:
         with pytest.raises(BadInput, match=f"{name} must be"):
             VERBS[verb](**{name: value})
+
+
+def test_no_verb_is_left_out() -> None:
+    """Every public function with such an argument stands in `ARGUMENTS`."""
+    limits = {"evaluations", "max_evaluations", "seconds", "boxes", "ratio", "seed"}
+    functions = {name: getattr(sn, name) for name in dir(sn) if inspect.isfunction(getattr(sn, name))}
+    every = {
+        (verb, name)
+        for verb, f in functions.items()
+        for name in limits & set(inspect.signature(f).parameters)
+    }
+    assert every <= set(ARGUMENTS)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from supnorm.program import Program, Unsupported
 from supnorm.program.derived import derivative, difference
 from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.results.norms import NormRecord, NormsRecord
+from supnorm.results.option import demand_budget
 from supnorm.wording import fact
 from supnorm.wording.certify import CERTIFY
 
@@ -120,8 +121,9 @@ def certify_norms(
     >>> [(n.norm, round(n.upper / n.lower, 1)) for n in result.norms]
     [('sup', 1.0), ('slope', 1.0), ('rms', 1.0)]
     """
+    boxes, seed = demand_budget(seconds, boxes, seed, ratio)
     limit = Limit.of(seconds, boxes)
-    asked = _asked(norms, ratio)
+    asked = _asked(norms)
     programs, seen = _programs(problem, asked, seed)
     parts = _parts(problem, programs, asked)
     held = {} if resume is None else held_parts(resume, "norms")
@@ -176,11 +178,9 @@ def certify_norms(
     return _result(problem, statement, seen, ratio, limit.spent, stopped)
 
 
-def _asked(norms: Sequence[str], ratio: float) -> list[str]:
+def _asked(norms: Sequence[str]) -> list[str]:
     if isinstance(norms, str) or not norms or any(name not in NAMES for name in norms):
         raise BadInput(f"norms must be some of {', '.join(NAMES)}, got {norms!r}")
-    if not 1.0 < ratio < math.inf:
-        raise BadInput(f"ratio must be above 1, such as 1.1, got {ratio}")
     every = {norm for name in norms for norm in NAMES[name]}
     return [norm for norm in ("error", "slope", "rms") if norm in every]
 

@@ -11,7 +11,6 @@ Cost: that of `certify` for each part. Derivatives have two to four times the op
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -41,6 +40,7 @@ from supnorm.problem import Domain, Function, Problem, as_function
 from supnorm.program import Program, Unsupported
 from supnorm.program.derived import derivative, difference, outputs, square_of_gradient
 from supnorm.results import BadInput
+from supnorm.results.option import demand_budget
 
 Observer = Callable[["PartNarrowed"], None]
 
@@ -114,9 +114,8 @@ def certify_properties(
     >>> [answer.status for answer in result.answers], result.status.exit
     (['proved', 'proved'], <ExitCode.DONE: 0>)
     """
+    boxes, seed = demand_budget(seconds, boxes, seed, ratio)
     limit = Limit.of(seconds, boxes)
-    if not 1.0 < ratio < math.inf:
-        raise BadInput(f"ratio must be above 1, such as 1.1, got {ratio}")
     function = as_function(model, "model")
     problem = against_zero(function, domain)
     base, seen = _read(problem, seed)

@@ -213,6 +213,24 @@ def demand_seed(seed: int) -> int:
     return int(seed)
 
 
+def demand_budget(
+    seconds: float | None, boxes: int, seed: int, ratio: float | None = None
+) -> tuple[int, int]:
+    """See that a proof can be asked for with these numbers; returns boxes and seed as integers.
+
+    Raises:
+        BadInput: naming the one that cannot be used.
+    """
+    if seconds is not None:
+        demand_allowed("seconds", seconds, Allowed(above=0))
+    demand_allowed("boxes", boxes, Allowed(low=0, whole=True))
+    if ratio is not None:
+        demand_allowed("ratio", ratio, Allowed(infinite=True))
+        if not 1.0 < ratio < inf:
+            raise BadInput(f"ratio must be above 1, such as 1.1, got {ratio}")
+    return int(boxes), demand_seed(seed)
+
+
 NUMBERS = {
     f"{kind.__name__}{none}": kind for kind in (int, float) for none in ("", " | None")
 }  # as annotations
@@ -234,7 +252,7 @@ def demand_fields(settings: Any, **allowed: Allowed) -> None:
     ...     width: float = 1.0
     >>> demand_fields(Box(nan))
     Traceback (most recent call last):
-    supnorm.results.status.BadInput: Box: width must be a number from 0 to 1000000000000, got nan
+    supnorm.results.status.BadInput: Box: width must be a finite number from 0 to 1000000000000, got nan
     """
     options = options_of(type(settings))
     for field in dataclasses.fields(settings):

@@ -31,6 +31,7 @@ from supnorm.problem import Domain, as_function
 from supnorm.problem.equations import Equation
 from supnorm.program import Program, Unsupported
 from supnorm.results import BadInput
+from supnorm.results.option import Allowed, demand_allowed, demand_budget
 
 RATIO = 1.1
 # Of the part of a bracket that is asked for (ratio - 1), the share that is left to the error of the reference solution,
@@ -104,10 +105,9 @@ def solution_error(
     True
     """
     started = time.perf_counter()
-    if ratio is not None and not 1.0 < ratio < math.inf:
-        raise BadInput(f"ratio must be above 1 and finite, got {ratio}")
-    if tolerance is not None and not 0.0 < tolerance < math.inf:
-        raise BadInput(f"tolerance must be positive and finite, got {tolerance}")
+    boxes, seed = demand_budget(seconds, boxes, seed, ratio)
+    if tolerance is not None:
+        demand_allowed("tolerance", tolerance, Allowed(above=0))
     posed = pose(equation, domain)
     network = read_program(as_function(model, "model"), "the model", domain)
     if ratio is None and tolerance is None:
