@@ -19,7 +19,18 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.soundness import audits, composed, doors, extreme, forgeries, hidden, roots, single, tiny
+from benchmarks.soundness import (
+    audits,
+    composed,
+    doors,
+    extreme,
+    forgeries,
+    hidden,
+    roots,
+    single,
+    special,
+    tiny,
+)
 from benchmarks.soundness.records import save
 
 
@@ -43,6 +54,9 @@ def main() -> int:
     models.add_argument("--seed", type=int, default=0)
     models.add_argument("--count", type=int, default=200)
     models.add_argument("--hostile", action="store_true", help="trees at the edges of what can be proved")
+    functions = campaigns.add_parser("special")
+    functions.add_argument("--seed", type=int, default=0)
+    functions.add_argument("--count", type=int, default=300)
     narrow = campaigns.add_parser("single")
     narrow.add_argument("--seed", type=int, default=0)
     narrow.add_argument("--count", type=int, default=300)
@@ -68,6 +82,10 @@ def main() -> int:
             kept = [{"number": o.number, "verdict": o.verdict} for o in wrong]
             save("audits", given.seed, found, "audits", kept)
         return int(any(o.verdict not in ("held", "refused") for o in outcomes))
+    if given.campaign == "special":
+        cases = special.campaign(given.seed, given.count)
+        print(special.table_of(cases))
+        return int(any(one.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for one in cases))
     if given.campaign == "single":
         programs = single.campaign(given.seed, given.count)
         print(single.table(programs))

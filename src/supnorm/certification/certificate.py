@@ -13,6 +13,7 @@ import numpy as np
 
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import Bracket
+from supnorm.certification.cut_parts import BY_PARTS
 from supnorm.certification.deployed import Deployed
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.graded_rule import rule
@@ -155,6 +156,7 @@ class Certificate:
             "upper": self.upper.hex(),
             "leaves": self._columns(),
             **self._rules(),
+            **self._cuts(),
             "rounding": float(self.leaves.proof.rounding.max()).hex(),
             "assumptions": list(self.assumptions),
             "notes": list(error.notes),
@@ -210,6 +212,12 @@ class Certificate:
         if proof.bits.any():
             columns["bits"] = proof.bits.tolist()
         return columns
+
+    def _cuts(self) -> dict[str, Any]:
+        """The knots that cut boxes, if a leaf is bounded by its parts."""
+        if not (self.leaves.proof.rho == BY_PARTS).any():
+            return {}
+        return {"cuts": [[v.hex() for v in knots.tolist()] for knots in self.error.cuts]}
 
     def _rules(self) -> dict[str, Any]:
         """The node rules that graded leaves use, each written as one point for each orbit."""

@@ -25,6 +25,7 @@ from supnorm.certification import chebyshev
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.composed_enclosure import enclose
 from supnorm.certification.composed_model import ChebyshevModel
+from supnorm.certification.cut_parts import BY_PARTS, cut, joined
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.leaf import Batch, Bounded, Task
 from supnorm.certification.rounding import Array, outward
@@ -69,12 +70,63 @@ class ComposedCertificate:
         state = Batch.start(len(boxes), len(error.alternatives), error)
         state.needs[:] = np.inf
         for task in Task.all_of(error, boxes, target, lower, state):
-            self._one(task)
+            self._one(task, self._by_parts(task))
         return state.finish(target)
 
-    def _one(self, task: Task) -> None:
-        rows = task.todo
-        task.state.err[rows, task.a] = np.inf
+    def _by_parts(self, task: Task) -> Rows:
+        """Bound the boxes that knots of tables cut by their parts; returns the others."""
+        rows, state = task.todo, task.state
+        state.err[rows, task.a] = np.inf
+        if not any(len(k) for k in state.error.cuts):
+            return rows
+        owner, centre, half = cut(state.error, task.centre[rows], task.half[rows])
+        mine = np.unique(rows[owner])
+        state.needs[mine] = 2.0
+        left, owner = mine, rows[owner]
+        for n in self.degrees[task.d - 1]:
+            some = np.isin(owner, left)
+            if not some.any():
+                break
+            self._parts(
+                task,
+                left,
+                owner[some],
+                enclose(task.program, centre[some], half[some], n),
+                centre[some],
+                half[some],
+            )
+            left = left[state.upper()[left] > task.target]
+        return np.setdiff1d(rows, mine)
+
+    def _parts(
+        self, task: Task, rows: Rows, owner: Rows, model: ChebyshevModel, centre: Array, half: Array
+    ) -> None:
+        """Offer what models of one degree on the parts of the boxes ``rows`` prove."""
+        state, a, g = task.state, task.a, model.grid
+        state.remember(centre[:, None] + half[:, None] * g.nodes, np.swapaxes(model.values, 1, 2))
+        state.err[rows, a] = np.fmin(state.err[rows, a], joined(owner, rows, model.err, True))
+        bend = joined(owner, rows, model.rem.max(1), True)
+        bounded = np.isfinite(bend)
+        wide = task.half[rows] / (state.error.high - state.error.low)
+        largest = np.where(bounded, bend, 0.0).max(1, keepdims=True)
+        # Of axes without a bound the widest; else the one with the largest remainder, and the widest of equal ones.
+        state.bend[rows] = np.where(bounded, bend + 1e-9 * largest * wide, (1.0 + largest) * (1.0 + wide))
+        loss = remainder_loss(model)
+        for grid in (0, *self.grids):
+            if (grid * g.n) ** g.d > chebyshev.LARGEST_GRID or not (state.upper()[rows] > task.target).any():
+                return
+            low, high = composed_range(model, loss, grid)
+            state.offer(
+                a,
+                rows,
+                joined(owner, rows, low, False),
+                joined(owner, rows, high, True),
+                degree=g.n,
+                rho=BY_PARTS,
+                grid=grid,
+            )
+
+    def _one(self, task: Task, rows: Rows) -> None:
         for n in self.degrees[task.d - 1]:
             if not len(rows):
                 return

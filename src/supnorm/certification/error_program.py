@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,21 @@ class ErrorProgram:
     def d(self) -> int:
         """Number of inputs."""
         return len(self.low)
+
+    @cached_property
+    def cuts(self) -> tuple[Array, ...]:
+        """The knots of interpolation tables on each axis, in box coordinates, inside of the box."""
+        found: list[set[float]] = [set() for _ in range(self.d)]
+        for program in self.alternatives:
+            for column, knots in program.cuts:
+                found[column].update(knots)
+        sorted_ = [np.array(sorted(k), dtype=np.float64) for k in found]
+        with np.errstate(all="ignore"):
+            placed = [np.log(k) if log else k for k, log in zip(sorted_, self.log, strict=True)]
+        return tuple(
+            k[(k > a) & (k < b)]
+            for k, a, b in zip(placed, self.low.tolist(), self.high.tolist(), strict=True)
+        )
 
     def to_x(self, t: Array) -> Array:
         """Points of the box in the units of the axes."""

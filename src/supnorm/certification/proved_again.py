@@ -22,6 +22,7 @@ from supnorm.certification.boxes import Boxes
 from supnorm.certification.chebyshev_certificate import POINTS, ellipse_scales, interpolation_loss
 from supnorm.certification.composed_certificate import composed_range, remainder_loss
 from supnorm.certification.composed_enclosure import enclose as chebyshev_model
+from supnorm.certification.cut_parts import BY_PARTS, cut, joined
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.fine_nodes import MOST_BALLS, SHARE, node_loss, off_of, values_in_balls
 from supnorm.certification.graded_certificate import POINTS as GRADED_POINTS
@@ -136,7 +137,9 @@ def _demand(error: ErrorProgram, a: int, kind: Kind) -> None:
         fits &= kind.graded == 0 or (kind.graded >= 2 and affordable(d, kind.graded))
         fits &= grid == 0 or (2 <= part <= n and 2 * part <= count and count**d <= LARGEST_WORK)
     elif n > 0:
-        fits = grid != 1 and (not error.declared if kind.rho == 0.0 else 1.0 < kind.rho < LARGEST_RHO)
+        fits = grid != 1 and (
+            not error.declared if kind.rho in (0.0, BY_PARTS) else 1.0 < kind.rho < LARGEST_RHO
+        )
         fits &= (n + 1) * max(n + 1, grid * n) <= LARGEST_TABLE
         fits &= max(grid * n, n + 1) ** d <= LARGEST_WORK and (n + 1) ** d * features <= 5 * LARGEST_WORK
     else:
@@ -160,6 +163,8 @@ def _ranges(
     if kind.degree > 0 and kind.rho == 0.0:
         model = chebyshev_model(program, centre, half, kind.degree)
         return *composed_range(model, remainder_loss(model), kind.grid), model.err
+    if kind.degree > 0 and kind.rho == BY_PARTS:
+        return _by_parts(error, program, kind, centre, half)
     if kind.degree > 0:
         return _tensor(error, a, kind, centre, half)
     affine, _ = propagate(program, centre, half, np.ones(1))
@@ -168,6 +173,22 @@ def _ranges(
     if kind.degree == 0 and not error.declared:
         return *affine_range(affine), affine.err
     return -none, none, affine.err
+
+
+def _by_parts(
+    error: ErrorProgram, program: Program, kind: Kind, centre: Array, half: Array
+) -> tuple[Array, Array, Array]:
+    """The ranges by Chebyshev models on the parts between knots; a box without parts has none."""
+    shape = (len(centre), program.m)
+    low, high, err = np.full(shape, -np.inf), np.full(shape, np.inf), np.full(shape, np.inf)
+    owner, middle, wide = cut(error, centre, half)
+    rows = np.unique(owner)
+    if len(rows):
+        model = chebyshev_model(program, middle, wide, kind.degree)
+        bottom, top = composed_range(model, remainder_loss(model), kind.grid)
+        low[rows], high[rows] = joined(owner, rows, bottom, False), joined(owner, rows, top, True)
+        err[rows] = joined(owner, rows, model.err, True)
+    return low, high, err
 
 
 def _tensor(

@@ -190,6 +190,7 @@ def _same(data: Mapping[str, Any], error: ErrorProgram) -> bool:
         np.array_equal(ends, [error.low, error.high])
         and data["log"] == list(error.log)
         and data["side"] == error.side
+        and ("cuts" not in data or data["cuts"] == [[v.hex() for v in k.tolist()] for k in error.cuts])
         and data["hashes"] == [p.hash for p in error.alternatives]
         and len(entries) == len(error.declared)
         and not any(part.differs(e) for e, part in zip(entries, error.declared, strict=True))

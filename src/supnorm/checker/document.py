@@ -7,6 +7,7 @@ import json
 import math
 import stat
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ KNOWN = {
     "upper",
     "leaves",
     "graded_rules",
+    "cuts",
     "rounding",
     "declared",
     "deployed",
@@ -100,6 +102,7 @@ class Document:
     leaves: tuple[Leaf, ...]
     rules: dict[int, tuple[tuple[float, ...], ...]]
     declared: tuple[Declared, ...] = ()
+    cuts: tuple[tuple[float, ...], ...] = ()
     deployed: SingleClaim | None = None
     notes: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
@@ -235,6 +238,7 @@ def _document(data: dict[str, Any]) -> Document:
         upper=exact(data["upper"]),
         leaves=_leaves(data["leaves"], d, len(programs)),
         rules=_rules(data.get("graded_rules", [])),
+        cuts=tuple(map(hexes, data.get("cuts", []))),
         declared=tuple(read_declared(e, d, programs[0][-1].width) for e in data.get("declared", ())),
         deployed=read_single(data["deployed"], d, exact(data["upper"])) if "deployed" in data else None,
         notes=tuple(data.get("notes", ())),
@@ -263,6 +267,11 @@ def _document(data: dict[str, Any]) -> Document:
     ends = zip(document.low, document.high, strict=True)
     if not all(math.isfinite(a) and math.isfinite(b) and a < b for a, b in ends):
         raise Rejected("malformed certificate: low must be below high")
+    if document.cuts and len(document.cuts) != d:
+        raise Rejected("malformed certificate: cuts must be lists, one for each axis")
+    for a, b, cuts in zip(document.low, document.high, document.cuts, strict=False):
+        if not all(v < w for v, w in pairwise((a, *cuts, b))):
+            raise Rejected("malformed certificate: cuts must increase between the ends of their axis")
     return document
 
 

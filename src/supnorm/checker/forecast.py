@@ -15,7 +15,17 @@ import math
 from supnorm.checker.cost import Cost
 from supnorm.checker.document import Document
 from supnorm.checker.graded_rule import size_of_rule
-from supnorm.checker.leaves import PIECES, Claim, Proof, claims, demand_graded, demand_tensor
+from supnorm.checker.leaves import (
+    BY_PARTS,
+    MOST_PARTS,
+    PIECES,
+    Claim,
+    Proof,
+    claims,
+    demand_graded,
+    demand_tensor,
+    inside,
+)
 from supnorm.checker.program_cost import BALL, BYTES, SAVED, Size, projected
 
 USUAL = 80  # bits of `check`
@@ -61,7 +71,7 @@ def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, floa
             known[kind] = sum(
                 (_in_bits(_alternative(p, d, c, rules, document, tables), c.bits) for p, c in pairs), Cost()
             )
-        each_proof[key] = known[kind].operations
+        each_proof[key] = known[kind].operations * _parts(document, key)
     if document.deployed is not None and at_points:
         each = at_points[0].single(d, document.point_programs[0][-1].width)
         cells = float(len(document.deployed.cells))
@@ -131,6 +141,14 @@ def _alternative(
         each += product_grid(n + 1.0, grid * n, d)
     recorded = len(document.declared) * nodes * 12.0 * BALL
     return cost + Cost(p.outputs * (each + recorded), 3.0 * BYTES * max((float(grid) * n) ** d, nodes))
+
+
+def _parts(document: Document, key: Proof) -> float:
+    """The number of parts of a cell that cuts divide, if a proof is about them."""
+    if BY_PARTS not in key[3]:
+        return 1.0
+    number = math.prod(len(ends) - 1 for ends in inside(document, key[0], key[1]))
+    return float(min(number, MOST_PARTS))
 
 
 def _in_bits(cost: Cost, bits: int) -> Cost:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise, product
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -23,6 +26,10 @@ Ball = Any
 Integers = tuple[int, ...]
 # level, index, degree, rho, grid, graded, bits
 Proof = tuple[Integers, Integers, Integers, tuple[float, ...], Integers, Integers, Integers]
+BY_PARTS = (
+    -1.0
+)  # in place of the parameter of an ellipse: Chebyshev models on the parts of the cell between cuts
+MOST_PARTS = 64  # of one cell; certify makes at most 16
 PIECES = -2  # in place of a degree: the bound by linear pieces
 LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot stall the checker
 LARGEST_TABLE = 300_000  # cosines of one axis, for the same reason
@@ -59,6 +66,8 @@ class _Cell:
     centre: list[Ball]
     half: list[Ball]
     position: int
+    level: Integers = ()
+    index: Integers = ()
 
 
 def claims(leaves: tuple[Leaf, ...]) -> dict[Proof, list[int]]:
@@ -105,7 +114,7 @@ def _bound(
         if claim.degree < 0 and claim.degree != PIECES:
             continue
         with _at_least(claim.bits):
-            cell = _Cell(*cell_of(document, level, index), position)
+            cell = _Cell(*cell_of(document, level, index), position, level, index)
             if claim.graded >= 0 and not document.declared:
                 ranges = _graded(program, cell, claim, rules)
             elif claim.graded >= 0:
@@ -138,7 +147,7 @@ def demand_tensor(features: int, d: int, n: int, rho: float, grid: int, position
     """
     fits = (n + 1) * max(n + 1, grid * n) <= LARGEST_TABLE and max(grid * n, n + 1) ** d <= LARGEST_WORK
     fits = fits and (n + 1) ** d * features <= LARGEST_EVALUATION
-    if not (rho == 0.0 or 1.0 < rho < 1e6) or grid < 0 or grid == 1 or not fits:
+    if not (rho in (0.0, BY_PARTS) or 1.0 < rho < 1e6) or grid < 0 or grid == 1 or not fits:
         raise Rejected(f"leaf {position}: degree {n}, rho {rho}, grid {grid} cannot be used", position)
 
 
@@ -166,6 +175,51 @@ def cell_of(
         centre.append(arb(a + width * fmpq(2 * index + 1, 2 ** (level + 1))))
         half.append(arb(width * fmpq(1, 2 ** (level + 1))))
     return centre, half
+
+
+def inside(document: Document, levels: tuple[int, ...], indices: tuple[int, ...]) -> list[list[Any]]:
+    """For each axis the ends of a cell and the cuts between them, exactly."""
+    found = []
+    cuts = document.cuts or ((),) * len(levels)
+    for low, high, level, index, knots in zip(
+        document.low, document.high, levels, indices, cuts, strict=True
+    ):
+        a, width = _rational(low), (_rational(high) - _rational(low)) / 2**level
+        first, last = a + width * index, a + width * (index + 1)
+        near = _near(knots, first, last)
+        if len(near) > MOST_PARTS + 2:
+            raise Rejected(f"a cell has more than {MOST_PARTS} parts")
+        between = (v for v in map(_rational, near) if first < v < last)
+        found.append([first, *between, last])
+    return found
+
+
+def _near(knots: tuple[float, ...], first: Any, last: Any) -> tuple[float, ...]:
+    """The cuts of an interval, and one more on each side."""
+    low, high = float(arb(first)), float(arb(last))
+    return knots[max(bisect_left(knots, low) - 1, 0) : bisect_right(knots, high) + 1]
+
+
+def _parts(document: Document, cell: _Cell) -> list[tuple[list[Ball], list[Ball]]]:
+    """The parts of a cell between cuts."""
+    axes = [list(pairwise(ends)) for ends in inside(document, cell.level, cell.index)]
+    if math.prod(map(len, axes)) > MOST_PARTS:
+        raise Rejected(f"leaf {cell.position}: more than {MOST_PARTS} parts", cell.position)
+    return [
+        ([arb((a + b) / 2) for a, b in part], [arb((b - a) / 2) for a, b in part]) for part in product(*axes)
+    ]
+
+
+def _union(parts: list[list[tuple[Ball, Ball] | None]]) -> list[tuple[Ball, Ball] | None]:
+    """The range of each output on all parts; None where one part has none."""
+    joined: list[tuple[Ball, Ball] | None] = []
+    for ranges in zip(*parts, strict=True):
+        known = [r for r in ranges if r is not None]
+        whole = len(known) == len(ranges)
+        joined.append(
+            (extremes([r[0] for r in known])[0], extremes([r[1] for r in known])[1]) if whole else None
+        )
+    return joined
 
 
 def _rational(v: float) -> Any:
@@ -204,10 +258,11 @@ def _ranges(
             return [None] * len(features)
         return [None if f.eps is None else (f.c - f.reach(arb(1)), f.c + f.reach(arb(1))) for f in features]
     demand_tensor(sum(o.width for o in program.operations), d, n, rho, grid, position)
-    if rho == 0.0:
+    if rho in (0.0, BY_PARTS):
         if document.declared:
             raise Rejected(f"leaf {position}: Chebyshev models are for programs", position)
-        return composed.leaf_ranges(program, centre, half, n, grid)
+        cells = [(centre, half)] if rho == 0.0 else _parts(document, cell)
+        return _union([composed.leaf_ranges(program, c, h, n, grid) for c, h in cells])
     scale = (arb(rho) + 1 / arb(rho)) / 2
     features = model(program, centre, half, scale, real=False)
     if all(f.eps is None for f in features):

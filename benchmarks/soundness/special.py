@@ -1,0 +1,181 @@
+"""Random formulas of special functions, and random interpolation tables, bounded by every strategy.
+
+A formula is a special function of a positive affine or exponential argument, times or plus a smooth function of one or two
+inputs, or a special function of another one. A table is one of SciPy's, with random knots and values, against such a
+formula. Of `POINTS` points those where float64 sees the largest errors and some others are evaluated in arbitrary precision:
+special functions by mpmath, tables by their own knots and coefficients. A bound below one of them is false. The checker must
+accept every certificate whose forecast is at most `SECONDS`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+from scipy import interpolate
+
+from supnorm.certification import ComposedCertificate, GradedCertificate, LinearBounds, certify
+from supnorm.checker import check
+from supnorm.checker.rejected import TooCostly
+from supnorm.problem import Domain, Function, Problem
+from supnorm.program import Builder, Program
+from supnorm.program.special import NAMES
+from supnorm.results import BadInput
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "certification"))
+import oracle
+
+POINTS, EXACT, BLIND = 2000, 6, 4
+BOXES = 60
+SECONDS = 2.0
+OPERATIONS = ("atan", "cbrt", *NAMES)
+ORDERS = (0.0, 1.0, 2.0, 7.0, 0.5, 1.3, 12.6)
+SHAPES = (0.3, 1.0, 2.5, 8.0)
+STRATEGIES = (None, GradedCertificate(), ComposedCertificate(), LinearBounds())
+
+
+@dataclass(frozen=True)
+class Special:
+    """One problem."""
+
+    number: int
+    verdict: str
+    words: str
+
+
+def _call(build: Builder, rng: np.random.Generator, x: Any, words: list[str]) -> Any:
+    """A special function of a positive argument, of moderate size."""
+    op = str(rng.choice(OPERATIONS))
+    parameter = None
+    if op.startswith("bessel"):
+        parameter = float(rng.choice(ORDERS))
+    elif op.startswith("gammainc"):
+        parameter = float(rng.choice(SHAPES))
+    words.append(op if parameter is None else f"{op} {parameter:g}")
+    return build.unary(op, x, parameter)
+
+
+def formula(rng: np.random.Generator, d: int, words: list[str]) -> Program:
+    """A random formula; inputs are in [0, 1]."""
+    build = Builder(d)
+    weight = rng.uniform(0.1, 3.0, (1, d)) * rng.choice([-1.0, 1.0], (1, d))
+    least = float(np.minimum(weight, 0.0).sum())
+    argument: Any = build.affine(build.input, weight, np.array([10.0 ** rng.uniform(-1.5, 0.7) - least]))
+    if rng.random() < 0.3:
+        argument = build.unary("exp", build.binary("mul", argument, np.array(rng.uniform(-0.7, 0.7))))
+    value = _call(build, rng, argument, words)
+    if rng.random() < 0.2:  # one function within another, positive again
+        value = _call(build, rng, build.binary("add", build.unary("pow", value, 2.0), np.array(0.2)), words)
+    smooth = build.unary("sin", build.affine(build.input, rng.normal(size=(1, d)), rng.normal(size=1)))
+    return build.finish(build.binary(str(rng.choice(["add", "mul", "sub"])), value, smooth))
+
+
+def table(rng: np.random.Generator, words: list[str]) -> tuple[Callable[..., Any], Callable[[Any], Any]]:
+    """A table of one input in [0, 1], and its values in arbitrary precision."""
+    knots = np.unique(np.concatenate([[0.0, 1.0], rng.random(int(rng.integers(2, 9)))]))
+    values = rng.normal(size=len(knots))
+    kind = str(rng.choice(["pchip", "cubic", "akima", "linear", "bspline"]))
+    words.append(f"{kind} of {len(knots)}")
+    if kind == "linear":
+        c = np.stack([np.diff(values) / np.diff(knots), values[:-1]])
+        return lambda x: np.interp(x[:, 0], knots, values), _pieces(knots, c)
+    if kind == "bspline" and len(knots) > 3:
+        spline = interpolate.make_interp_spline(knots, values, k=3)
+        pieces = interpolate.PPoly.from_spline(spline)
+        return spline, _pieces(pieces.x, pieces.c)
+    made = {"cubic": interpolate.CubicSpline, "akima": interpolate.Akima1DInterpolator}
+    found = made.get(kind, interpolate.PchipInterpolator)(knots, values)
+    return found, _pieces(found.x, found.c)
+
+
+def _pieces(knots: Any, c: Any) -> Callable[[Any], Any]:
+    def value(x: Any) -> Any:
+        k = int(np.clip(np.searchsorted(knots, float(x), side="right") - 1, 0, len(knots) - 2))
+        while knots[k + 1] == knots[k]:
+            k -= 1
+        return mp.polyval([mp.mpf(float(v)) for v in c[:, k]], x - mp.mpf(float(knots[k])))
+
+    return value
+
+
+def judged(number: int, seed: int, path: Path) -> Special:
+    """One problem: its bound beside errors at points, and what the checker says of its certificate."""
+    rng = np.random.default_rng([seed, number])
+    words: list[str] = []
+    tabled = number % 3 == 2
+    d = 1 if tabled else int(rng.choice([1, 1, 2]))
+    program = formula(rng, d, words)
+    model = Function(program.value, program=program, name="formula")
+    reference, exact = _zero, None
+    if tabled:
+        reference, exact = table(rng, words)
+    strategy = STRATEGIES[int(rng.integers(len(STRATEGIES)))] if not tabled or rng.random() < 0.5 else None
+    label = f"{number}: d={d} {', '.join(words)}, {type(strategy).__name__}"
+    problem = Problem(model, reference, Domain.from_axes({f"x{i}": (0.0, 1.0) for i in range(d)}))
+    try:
+        result = certify(problem, 1.2, strategy=strategy, boxes=BOXES)
+    except BadInput as error:
+        return Special(number, "refused", f"{label}: {error}")
+    except Exception as error:
+        return Special(number, "CRASHED", f"{label}: {type(error).__name__}: {error}")
+    if not np.isfinite(result.upper):
+        return Special(number, "no bound", label)
+    seen, size = _worst(program, reference, exact, d, rng)
+    if seen > mp.mpf(result.upper) * (1 + mp.mpf(10) ** -15) + (1e-12 * size if tabled else 0):
+        return Special(number, "FALSE", f"{label}: {mp.nstr(seen, 20)} above {result.upper!r}")
+    result.certificate.save(path)
+    try:
+        verdict = check(path, limit=SECONDS)
+    except TooCostly:
+        return Special(number, "true", label)
+    if not verdict.accepted:
+        return Special(number, "NOT ACCEPTED", f"{label}: {verdict.reason}")
+    return Special(number, "true and accepted", label)
+
+
+def _zero(x: Any) -> Any:
+    return 0.0 * x[:, 0]
+
+
+def _worst(
+    program: Program, reference: Any, exact: Any, d: int, rng: np.random.Generator
+) -> tuple[Any, float]:
+    x = rng.random((POINTS, d))
+    x[: POINTS // 10] = np.round(x[: POINTS // 10])
+    near = 10.0 ** rng.uniform(-16, -1, (POINTS // 10, d))
+    x[POINTS // 10 : POINTS // 5] = np.where(rng.random(near.shape) < 0.5, near, 1.0 - near)
+    with np.errstate(all="ignore"):
+        values = program.value(x)[:, 0]
+        size = np.abs(values - np.ravel(reference(x)))
+    order = np.argsort(np.where(np.isfinite(size), size, 0.0))
+    found = mp.mpf(0)
+    with mp.workdps(30):
+        for row in (*order[-EXACT:], *rng.integers(0, POINTS, BLIND)):
+            point = [mp.mpf(float(v)) for v in x[row]]
+            other = mp.mpf(0) if exact is None else exact(point[0])
+            found = max(found, abs(oracle.evaluate(program, point)[0] - other))
+    return found, float(np.nanmax(np.abs(values)))
+
+
+def campaign(seed: int, count: int) -> list[Special]:
+    """Many problems; prints what is false as it is found."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(count):
+            one = judged(number, seed, Path(folder) / "c.json")
+            if one.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED"):
+                print(f"{one.verdict}: {one.words}", flush=True)
+            found.append(one)
+    return found
+
+
+def table_of(found: list[Special]) -> str:
+    """Counts of the verdicts."""
+    return "\n".join(f"{n:6} {verdict}" for verdict, n in Counter(one.verdict for one in found).most_common())
