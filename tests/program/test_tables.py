@@ -130,7 +130,7 @@ def test_the_gap_of_rounded_pieces_is_known():
     """Pieces with a gap of 1e-12: the program is off by that, and says so."""
     c = np.array([[[0.0], [1.0]], [[1.0 + 1e-12], [1.0]], [[2.0 + 1e-12], [-1.0]]])
     table = Piecewise.of(np.array([0.0, 1.0, 2.0, 3.0]), c, "continue", "continue")
-    assert abs(table.apart() - 1e-12) < 1e-15
+    assert abs(table.gap() - 1e-12) < 1e-15
     fitted = lower_numpy(SPLINE, 1)
     assert any(a.absolute > 0 for node in fitted.nodes for a in node.discrepancies)
 

@@ -45,8 +45,8 @@ def cut(error: ErrorProgram, centre: Array, half: Array) -> tuple[Rows, Array, A
             for part in itertools.product(*axes):
                 owner.append(row)
                 ends.append(list(part))
-    found = np.array(ends, dtype=np.float64).reshape(-1, centre.shape[1], 2)
-    low, high = found[..., 0], found[..., 1]
+    parts = np.array(ends, dtype=np.float64).reshape(-1, centre.shape[1], 2)
+    low, high = parts[..., 0], parts[..., 1]
     middle = 0.5 * (low + high)
     wide = np.maximum(high - middle, middle - low) * (1.0 + 4.0 * U) + 4.0 * U * np.abs(middle)
     return np.array(owner, dtype=np.intp), middle, wide
@@ -62,8 +62,8 @@ def _intervals(knots: Array, centre: float, half: float) -> list[tuple[float, fl
 
 def joined(owner: Rows, rows: Rows, values: Array, largest: bool) -> Array:
     """The largest or smallest of the values ``(P, ..)`` of the parts of each of the boxes ``rows``."""
-    place = np.searchsorted(rows, owner)
+    position = np.searchsorted(rows, owner)
     start = -np.inf if largest else np.inf
     out = np.full((len(rows), *values.shape[1:]), start)
-    (np.maximum if largest else np.minimum).at(out, place, values)
+    (np.maximum if largest else np.minimum).at(out, position, values)
     return out

@@ -79,11 +79,11 @@ class ErrorProgram:
     @cached_property
     def cuts(self) -> tuple[Array, ...]:
         """The knots of interpolation tables on each axis, in box coordinates, inside of the box."""
-        found: list[set[float]] = [set() for _ in range(self.d)]
+        by_axis: list[set[float]] = [set() for _ in range(self.d)]
         for program in self.alternatives:
             for column, knots in program.cuts:
-                found[column].update(knots)
-        sorted_ = [np.array(sorted(k), dtype=np.float64) for k in found]
+                by_axis[column].update(knots)
+        sorted_ = [np.array(sorted(k), dtype=np.float64) for k in by_axis]
         with np.errstate(all="ignore"):
             placed = [np.log(k) if log else k for k, log in zip(sorted_, self.log, strict=True)]
         return tuple(

@@ -267,12 +267,17 @@ def _document(data: dict[str, Any]) -> Document:
     ends = zip(document.low, document.high, strict=True)
     if not all(math.isfinite(a) and math.isfinite(b) and a < b for a, b in ends):
         raise Rejected("malformed certificate: low must be below high")
-    if document.cuts and len(document.cuts) != d:
+    _cuts(document)
+    return document
+
+
+def _cuts(document: Document) -> None:
+    """Check that cuts lie in order between the ends of their axes."""
+    if document.cuts and len(document.cuts) != len(document.names):
         raise Rejected("malformed certificate: cuts must be lists, one for each axis")
     for a, b, cuts in zip(document.low, document.high, document.cuts, strict=False):
         if not all(v < w for v, w in pairwise((a, *cuts, b))):
             raise Rejected("malformed certificate: cuts must increase between the ends of their axis")
-    return document
 
 
 def _words(data: dict[str, Any]) -> None:

@@ -179,7 +179,7 @@ def cell_of(
 
 def inside(document: Document, levels: tuple[int, ...], indices: tuple[int, ...]) -> list[list[Any]]:
     """For each axis the ends of a cell and the cuts between them, exactly."""
-    found = []
+    axes = []
     cuts = document.cuts or ((),) * len(levels)
     for low, high, level, index, knots in zip(
         document.low, document.high, levels, indices, cuts, strict=True
@@ -190,8 +190,8 @@ def inside(document: Document, levels: tuple[int, ...], indices: tuple[int, ...]
         if len(near) > MOST_PARTS + 2:
             raise Rejected(f"a cell has more than {MOST_PARTS} parts")
         between = (v for v in map(_rational, near) if first < v < last)
-        found.append([first, *between, last])
-    return found
+        axes.append([first, *between, last])
+    return axes
 
 
 def _near(knots: tuple[float, ...], first: Any, last: Any) -> tuple[float, ...]:

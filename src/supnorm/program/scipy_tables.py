@@ -47,22 +47,22 @@ def reading(
         return call
 
     with _LOCK:
-        kept = {owner: owner.__call__ for owner in _FORMS}
+        originals = {owner: owner.__call__ for owner in _FORMS}
         try:
             for owner, form in _FORMS.items():
                 owner.__call__ = replaced(owner, form)
             yield
         finally:
-            for owner, call in kept.items():
+            for owner, call in originals.items():
                 owner.__call__ = call
 
 
 def _points(build: Builder, x: Any, open_: Callable[[Any], Value | None]) -> Tensor:
     """The traced argument; a tuple of arrays as their stack along a new last axis."""
     if not isinstance(x, tuple | list):
-        found = open_(x)
-        assert isinstance(found, Tensor)
-        return found
+        tensor = open_(x)
+        assert isinstance(tensor, Tensor)
+        return tensor
     parts = [p if (p := open_(v)) is not None else entry.constant(v, "a table") for v in x]
     shape = np.broadcast_shapes(*(np.shape(p) if not isinstance(p, Tensor) else p.shape for p in parts))
     columns: list[Value] = []

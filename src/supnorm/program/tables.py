@@ -10,7 +10,7 @@ end, or has a limit (`node.Limit`): the domain may not reach beyond it. On a gri
 functions.
 
 Tables carry rounded coefficients, so their pieces do not quite meet. How far the sum is from the table is computed in
-rational numbers and is a discrepancy of the program. A table whose pieces are further apart has a jump, and is refused.
+rational numbers and is a discrepancy of the program. A table with larger gaps has a jump, and is refused.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from supnorm.program.discrepancies import Discrepancy
 from supnorm.program.node import Node
 from supnorm.program.operations import Array, Unsupported
-from supnorm.program.tracing import Builder, Tensor
+from supnorm.program.tracing import Builder, Tensor, Value
 
 Beyond = Literal["continue", "keep", "limit"]
 JUMP = 1e-9  # of the largest value: coefficients computed in float64 meet better, and no jump that matters is smaller
@@ -65,11 +65,11 @@ class Piecewise:
         wide = np.diff(knots) > 0
         if not wide.any() or (np.diff(knots) < 0).any() or not np.isfinite(knots).all():
             raise Unsupported(f"{name} with knots that do not increase", "sorted knots")
-        kept = np.flatnonzero(wide)
-        ends = np.concatenate([knots[kept], knots[kept[-1] + 1 :][:1]])
-        return cls(ends, np.asarray(coefficients, dtype=np.float64)[kept], below, above, name)
+        pieces = np.flatnonzero(wide)
+        ends = np.concatenate([knots[pieces], knots[pieces[-1] + 1 :][:1]])
+        return cls(ends, np.asarray(coefficients, dtype=np.float64)[pieces], below, above, name)
 
-    def apart(self) -> float:
+    def gap(self) -> float:
         """How far the sum of the gains may be from the polynomials themselves.
 
         Raises:
@@ -96,7 +96,7 @@ class Piecewise:
 
 def evaluate(build: Builder, table: Piecewise, x: Tensor) -> Tensor:
     """The functions at each feature of ``x``; returns ``x.shape + (m,)``."""
-    gap = table.apart()
+    gap = table.gap()
     parts, shape = [], (*x.shape, table.coefficients.shape[2])
     for column in x.index.ravel().tolist():
         parts.append(_at(build, table, Tensor(x.node, np.array([column])), gap))
@@ -107,29 +107,13 @@ def evaluate(build: Builder, table: Piecewise, x: Tensor) -> Tensor:
 
 def _at(build: Builder, table: Piecewise, x: Tensor, gap: float) -> Tensor:
     knots = table.knots
-    inner = knots[1:-1]
     if x.node == 0:
         build.cuts.setdefault(int(x.index[0]), set()).update(knots.tolist())
     low = knots[0] if table.below == "limit" else -np.inf
     high = knots[-1] if table.above == "limit" else np.inf
     if np.isfinite(low) or np.isfinite(high):
         build.limits.append((x, float(low), float(high), table.name))
-    first = np.concatenate([[knots[0]] if table.below == "keep" else [], inner])
-    raised = (
-        x if not len(first) else build.binary("max", x.arrange(lambda i: np.repeat(i, len(first))), first)
-    )
-    if len(first) < len(knots) - 1 and len(first):
-        raised = build.concatenate([x, raised], 0)
-    last = np.concatenate([inner, [knots[-1]] if table.above == "keep" else []])
-    assert isinstance(raised, Tensor)
-    within = raised
-    if len(last):
-        below = build.binary("min", raised.arrange(lambda i: i[: len(last)]), last)
-        rest = raised.arrange(lambda i: i[len(last) :])
-        joined = build.concatenate([below, rest], 0) if rest.index.size else below
-        assert isinstance(joined, Tensor)
-        within = joined
-    u = build.binary("sub", within, knots[:-1])
+    u = build.binary("sub", _within(build, table, x), knots[:-1])
     assert isinstance(u, Tensor)
     pieces, powers, m = table.coefficients.shape
     used = [p for p in range(1, powers) if np.any(table.coefficients[:, p])]
@@ -150,6 +134,26 @@ def _at(build: Builder, table: Piecewise, x: Tensor, gap: float) -> Tensor:
             discrepancies=(Discrepancy(gap),) if gap else (),
         )
     )
+
+
+def _within(build: Builder, table: Piecewise, x: Tensor) -> Tensor:
+    """min(max(x, t_k), t_(k+1)) for each piece, without what the outer ones lack."""
+    knots, inner = table.knots, table.knots[1:-1]
+    first = np.concatenate([[knots[0]] if table.below == "keep" else [], inner])
+    last = np.concatenate([inner, [knots[-1]] if table.above == "keep" else []])
+    raised: Value = x
+    if len(first):
+        raised = build.binary("max", x.arrange(lambda i: np.repeat(i, len(first))), first)
+        if len(first) < len(knots) - 1:
+            raised = build.concatenate([x, raised], 0)
+    assert isinstance(raised, Tensor)
+    if not len(last):
+        return raised
+    within = build.binary("min", raised.arrange(lambda i: i[: len(last)]), last)
+    rest = raised.arrange(lambda i: i[len(last) :])
+    joined = build.concatenate([within, rest], 0) if rest.index.size else within
+    assert isinstance(joined, Tensor)
+    return joined
 
 
 def linear(knots: Array, values: Array, below: Beyond, above: Beyond, name: str) -> Piecewise:

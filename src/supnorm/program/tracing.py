@@ -242,8 +242,8 @@ class Builder:
             args = tuple(copied[a] for a in node.args)
             copied.append(self.add_node(replace(node, args=args)).node)
         for one in program.limits:
-            place = Tensor(copied[one.node], np.array([one.column]))
-            self.limits.append((place, one.low, one.high, one.name))
+            argument = Tensor(copied[one.node], np.array([one.column]))
+            self.limits.append((argument, one.low, one.high, one.name))
         for column, knots in program.cuts:
             self.cuts.setdefault(column, set()).update(knots)
         return Tensor(copied[-1], np.arange(program.m))
