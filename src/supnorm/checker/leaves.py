@@ -203,7 +203,7 @@ def _near(knots: tuple[float, ...], first: Any, last: Any) -> tuple[float, ...]:
 def _parts(document: Document, cell: _Cell) -> list[tuple[list[Ball], list[Ball]]]:
     """The parts of a cell between cuts."""
     if not document.cuts:
-        raise Rejected(f"leaf {cell.position}: parts of a cell in a file without cuts", cell.position)
+        raise Rejected(f"leaf {cell.position}: rho -1.0 cannot be used in a file without cuts", cell.position)
     axes = [list(pairwise(ends)) for ends in inside(document, cell.level, cell.index)]
     if math.prod(map(len, axes)) > MOST_PARTS:
         raise Rejected(f"leaf {cell.position}: more than {MOST_PARTS} parts", cell.position)
