@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from supnorm.evaluation.calls import Calls
-from supnorm.results.option import Allowed, count_list, documented, option
+from supnorm.results.option import Allowed, count_list, demand_number, documented, option
 from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput
 
@@ -44,6 +44,7 @@ class PlanningCalls(Calls):
     observer: Callable[[Any], None] = lambda event: None
 
     def __post_init__(self) -> None:
+        demand_number("calls", self.most, LEAST, whole=True)  # as `budget` and the command line name it
         super().__post_init__()
         if self.cost is not None and self.cost not in Allowed(above=0):
             got = one_line(repr(self.cost), 60)
