@@ -264,7 +264,7 @@ _UNTIED = "the programs were taken from the file; whether they are your model an
 
 def _bits_of(documents: Iterable[Document]) -> str:
     most = max((max(leaf.bits, default=0) for one in documents for leaf in one.leaves), default=0)
-    return f"{PRECISION}-bit" if most <= PRECISION else f"{PRECISION}-bit to {most}-bit"
+    return "53-bit and " + (f"{PRECISION}-bit" if most <= PRECISION else f"{PRECISION}-bit to {most}-bit")
 
 
 def _reason(document: Document, compared: bool, functions: Functions) -> str:

@@ -118,7 +118,7 @@ def _alternative(
         cost = p.graded(d, tight)
         if n in rules:
             points, nodes, coefficients, _ = rules[n]
-            cost = cost + p.values(nodes)
+            cost = cost + p.batch(nodes)
             count, part = divmod(grid, 100)
             range_cost = product_grid(part + 1.0, count, d) if grid else 5.0 * d * n * (n + BALL)
             cost = cost + Cost(
@@ -132,7 +132,7 @@ def _alternative(
     if n <= 0 or m >= 0:
         return one
     nodes = (n + 1.0) ** d
-    cost = p.composed(d, n) if claim.rho == 0.0 else one + p.values(nodes)
+    cost = p.composed(d, n) if claim.rho == 0.0 else one + (p.values(nodes) if claim.bits else p.batch(nodes))
     cost = cost + Cost(nodes * d * 3.0 * BALL, nodes * d * BYTES)
     tables.add((n + 1, n + 1))
     each = product_grid(n + 1.0, n + 1, d)

@@ -7,6 +7,7 @@ the file format (docs/certificate-format.md); norms are upper ends of balls, so 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from itertools import combinations, product
@@ -99,12 +100,14 @@ def _zeros(count: int) -> tuple[Ball, ...]:
     return (arb(0),) * count
 
 
-def enclose(program: Program, centre: list[Ball], half: list[Ball], rule: Rule | None) -> list[Graded]:
+def enclose(
+    program: Program, centre: list[Ball], half: list[Ball], rule: Rule | None, fast: bool = False
+) -> list[Graded]:
     """Models of the outputs; with a rule, arguments of nonlinear functions that are not affine are tightened."""
     d = len(centre)
     forms = d * (d + 1) // 2
     known: list[list[Graded]] = []
-    values = None if rule is None else node_values(program, nodes_on(rule, centre, half))
+    values = None if rule is None else _values_at(program, rule, centre, half, fast)
     for position, o in enumerate(program.operations):
         if (
             rule is not None
@@ -112,7 +115,7 @@ def enclose(program: Program, centre: list[Ball], half: list[Ball], rule: Rule |
             and o.op in SMOOTH
             and any(f.bent > 0 for f in known[o.args[0]])
         ):
-            rows = zip(known[o.args[0]], values[o.args[0]], strict=True)
+            rows = zip(known[o.args[0]], values(o.args[0]), strict=True)
             known[o.args[0]] = [tighten(f, row, rule) for f, row in rows]
         args = [known[a] for a in o.args]
         if o.op == "input":
@@ -127,9 +130,34 @@ def enclose(program: Program, centre: list[Ball], half: list[Ball], rule: Rule |
         elif o.op == "concat":
             out = [f for arg in args for f in arg]
         else:
-            out = [_function(o, fs) for fs in zip(*args, strict=True)]
+            out = _functions(o, args, fast)
         known.append(out)
     return known[-1]
+
+
+def _values_at(
+    program: Program, rule: Rule, centre: list[Ball], half: list[Ball], fast: bool
+) -> Callable[[int], list[list[Ball]]]:
+    """The values of each operation at the rule's nodes."""
+    if not fast:
+        return node_values(program, nodes_on(rule, centre, half)).__getitem__
+    from supnorm.checker import batch
+
+    balls = batch.all_values(program, batch.points_on(rule.table, 0.0, centre, half))
+    return lambda position: balls[position].rows()
+
+
+def _functions(o: Operation, args: list[list[Graded]], fast: bool) -> list[Graded]:
+    """A function of all features of a node; with ``fast`` its interpolants are computed together, if that is known."""
+    rows = None
+    if fast and o.op in SMOOTH:
+        from supnorm.checker import graded_batch
+
+        order = ORDER if any(f.bent > 0 for f in args[0]) else 1
+        rows = graded_batch.interpolants(o.op, [f.c for f in args[0]], [f.slope for f in args[0]], order)
+    if rows is None:
+        return [_function(o, fs) for fs in zip(*args, strict=True)]
+    return [smooth(o.op, f, o.parameter, row) for f, row in zip(args[0], rows, strict=True)]
 
 
 def nodes_on(rule: Rule, centre: list[Ball], half: list[Ball]) -> list[list[Ball]]:
@@ -232,8 +260,8 @@ def _above(parts: Any) -> Ball:
     return sum((parts[k] for k in range(TOP + 1, parts.length())), arb(0)).upper()
 
 
-def smooth(op: str, x: Graded, p: float | None = None) -> Graded:
-    """phi(x)."""
+def smooth(op: str, x: Graded, p: float | None = None, rows: list[list[Ball]] | None = None) -> Graded:
+    """phi(x); ``rows`` are its interpolants, where they are known already."""
     if x.rem is None or not x.c.is_finite():
         return _nothing(x)
     r, bent = x.slope, x.bent
@@ -243,7 +271,7 @@ def smooth(op: str, x: Graded, p: float | None = None) -> Graded:
     lost = _smallest([_aliasing(op, x.c, r, b, e, p) for b, e in ellipses(op, x.c, r, p)])
     if steep is None or lost is None:
         return _nothing(x)
-    rows = _interpolants(op, x.c, r, order, p)
+    rows = rows or _interpolants(op, x.c, r, order, p)
     rem, parts, power = steep[0] * x.rem, arb_poly([]), arb_poly([1])
     for i in range(order):
         sizes = [abs(a).upper() for a in rows[i]]
@@ -346,12 +374,16 @@ def leaf_ranges(
     grid: int,
     tight: Rule | None,
     rule: Rule | None,
+    fast: bool = False,
 ) -> list[tuple[Ball, Ball] | None]:
-    """A range of each output on the cell; without a rule (D = 1) it is the range of the model itself."""
-    features = enclose(program, centre, half, tight)
+    """A range of each output on the cell; without a rule (D = 1) it is the range of the model itself.
+
+    ``fast``: values at the rule's nodes are balls of float64 numbers.
+    """
+    features = enclose(program, centre, half, tight, fast)
     if rule is None:
         return [_model_range(f) for f in features]
-    rows = node_values(program, nodes_on(rule, centre, half))[-1]
+    rows = _values_at(program, rule, centre, half, fast)(-1)
     out: list[tuple[Ball, Ball] | None] = []
     for f, row in zip(features, rows, strict=True):
         tail = f.tail(D)

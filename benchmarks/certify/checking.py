@@ -1,0 +1,111 @@
+"""How many times longer than the certifier the checker works: processor seconds of both, in one run.
+
+    python -m benchmarks.certify.checking                                  this checkout
+    git worktree add --detach ../before 25f44d4
+    python -m benchmarks.certify.checking --before ../before               and another one's checker on the same files
+
+Each row is certified here and saved. Each checker checks the file in a fresh process of its own, twice, in turn; the smaller
+time counts, because what else runs on the machine only adds to it. Seconds are processor time of one thread after the
+imports: what a proof by one process takes, node rules included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.certify import formulas
+from benchmarks.certify.targets import shifted
+from supnorm.certification import certify
+
+ROOT = Path(__file__).parents[2]
+REPEATS = 1
+ROWS: dict[str, tuple[Callable[[], Any], float]] = {
+    "1-D 2x32 tanh": (partial(shifted, 1, 32, 2, "tanh", 1e-6), 1.01),
+    "2-D 2x32 tanh": (partial(shifted, 2, 32, 2, "tanh", 1e-4), 1.1),
+    "2-D 3x64 tanh": (partial(shifted, 2, 64, 3, "tanh", 1e-4), 1.1),
+    "2-D formula: Haaland, Colebrook": (partial(formulas.problem, "2-D pipe: Haaland, Colebrook"), 1.1),
+    "2-D formula: Wien, Planck": (partial(formulas.problem, "2-D radiation: Wien, Planck"), 1.1),
+    "3-D 2x32 tanh": (partial(shifted, 3, 32, 2, "tanh", 1e-2), 1.1),
+    "4-D 2x16 tanh": (partial(shifted, 4, 16, 2, "tanh", 1e-2), 1.5),
+    "5-D 1x8 tanh": (partial(shifted, 5, 8, 1, "tanh", 1e-1), 2.0),
+}
+CODE = """
+import sys, time
+from supnorm.checker import check
+start = time.process_time()
+result = check(sys.argv[1])
+print(time.process_time() - start, int(result.accepted), result.leaves, result.reason.replace(chr(10), " "))
+"""
+
+
+def checked(path: Path, source: Path) -> tuple[float, int]:
+    """Processor seconds and leaves of the check by the checker of one checkout.
+
+    Raises:
+        SystemExit: when it does not accept the file.
+    """
+    given = {**os.environ, "PYTHONPATH": str(source / "src"), "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(
+        [sys.executable, "-c", CODE, str(path)], env=given, capture_output=True, text=True, cwd=source
+    )
+    if ended.returncode:
+        raise SystemExit(ended.stderr)
+    seconds, accepted, leaves, reason = ended.stdout.split(maxsplit=3)
+    if accepted != "1":
+        raise SystemExit(f"the checker of {source} rejects {path.name}: {reason}")
+    return float(seconds), int(leaves)
+
+
+def measured(problem: Any, ratio: float, folder: Path, before: Path | None) -> dict[str, float]:
+    """Seconds of the certifier and of each checker, and the number of leaves."""
+    start = time.process_time()
+    result = certify(problem, ratio)
+    certifying = time.process_time() - start
+    path = folder / "certificate.json"
+    result.certificate.save(path)
+    sources = {"after": ROOT, **({} if before is None else {"before": before})}
+    seconds: dict[str, list[float]] = {name: [] for name in sources}
+    leaves = 0
+    for _ in range(REPEATS):
+        for name, source in sources.items():
+            taken, leaves = checked(path, source)
+            seconds[name].append(taken)
+    smallest = {name: min(values) for name, values in seconds.items()}
+    return {"certify": certifying, "leaves": leaves, **smallest}
+
+
+def words(name: str, row: dict[str, float]) -> str:
+    """One line of the table."""
+    times = {
+        k: f"{row[k]:7.2f} s = {row[k] / row['certify']:5.1f} times" for k in ("before", "after") if k in row
+    }
+    return f"{name:34s} {row['leaves']:5.0f} leaves  certified in {row['certify']:6.2f} s  " + "  ".join(
+        f"checked {'' if k == 'after' and 'before' not in row else k + ' '}{v}" for k, v in times.items()
+    )
+
+
+def main() -> None:
+    """Print a line for each row."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.certify.checking", description=__doc__)
+    parser.add_argument("--before", type=Path, help="a checkout whose checker is measured beside this one's")
+    parser.add_argument("--only", default="", help="rows whose name contains this text")
+    given = parser.parse_args()
+    certify(shifted(1, 8, 1, "tanh", 1e-2), 1.1)  # imports
+    certify(shifted(3, 4, 1, "tanh", 1e-1), 3.0)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (make, ratio) in ROWS.items():
+            if given.only in name:
+                print(words(name, measured(make(), ratio, Path(folder), given.before)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
