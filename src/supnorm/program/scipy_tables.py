@@ -6,13 +6,13 @@ are replaced by ones that look at the argument first (`reading`); any other argu
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from scipy import interpolate
 
 from supnorm.program import entry, tables
 from supnorm.program.operations import Unsupported
@@ -47,9 +47,10 @@ def reading(
         return call
 
     with _LOCK:
-        originals = {owner: owner.__call__ for owner in _FORMS}
+        forms = _forms()
+        originals = {owner: owner.__call__ for owner in forms}
         try:
-            for owner, form in _FORMS.items():
+            for owner, form in forms.items():
                 owner.__call__ = replaced(owner, form)
             yield
         finally:
@@ -93,6 +94,8 @@ def _refuse_axis(table: Any, extra: tuple[int, ...], name: str) -> None:
 
 def _polynomials(build: Builder, table: Any, x: Tensor, nu: int = 0, extrapolate: Any = None) -> Tensor:
     """PPoly, CubicSpline, PchipInterpolator, Akima1DInterpolator, BPoly."""
+    from scipy import interpolate
+
     name = type(table).__name__
     beyond = _beyond(table.extrapolate if extrapolate is None else extrapolate, name)
     if isinstance(table, interpolate.BPoly):
@@ -119,6 +122,8 @@ def _spline(build: Builder, table: Any, x: Tensor, nu: int = 0, extrapolate: Any
 
 def _univariate(build: Builder, table: Any, x: Tensor, nu: int = 0, ext: Any = None) -> Tensor:
     """UnivariateSpline and its kin; ``ext``: 0 extrapolates, 1 is zero, 2 an error, 3 the value at the end."""
+    from scipy import interpolate
+
     name = type(table).__name__
     ext = table.ext if ext is None else ext
     ext = {"extrapolate": 0, "zeros": 1, "raise": 2, "const": 3}.get(ext, ext)
@@ -193,10 +198,16 @@ def interp(
     return _shaped(tables.evaluate(build, piecewise, x), x, ())
 
 
-_FORMS: dict[Any, Callable[..., Tensor]] = {
-    interpolate.PPoly.__mro__[1]: _polynomials,
-    interpolate.BSpline: _spline,
-    interpolate.UnivariateSpline: _univariate,
-    interpolate.interp1d.__mro__[1]: _interp1d,
-    interpolate.RegularGridInterpolator: _grid,
-}
+def _forms() -> dict[Any, Callable[..., Tensor]]:
+    """The classes whose calls are read; none where nothing has imported SciPy's interpolation, which takes long."""
+    if "scipy.interpolate" not in sys.modules:
+        return {}
+    from scipy import interpolate
+
+    return {
+        interpolate.PPoly.__mro__[1]: _polynomials,
+        interpolate.BSpline: _spline,
+        interpolate.UnivariateSpline: _univariate,
+        interpolate.interp1d.__mro__[1]: _interp1d,
+        interpolate.RegularGridInterpolator: _grid,
+    }
