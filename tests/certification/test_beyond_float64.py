@@ -235,10 +235,10 @@ def test_the_radius_enters_the_lower_bound(monkeypatch):
     error = certify(_problem("cos"), ratio=1.01).certificate.error
     x = np.linspace(-0.5, 0.25, 40)[:, None]
     monkeypatch.setattr(balls, "BITS", (64,))
-    assert fine_lower.finer(error, x, np.zeros(40)).max() == 0.0
+    assert fine_lower.finer(error, x, np.zeros(40), np.zeros(40)).max() == 0.0
     honest = balls.at_points
     monkeypatch.setattr(balls, "at_points", lambda *a: (honest(*a)[0], 0.0 * honest(*a)[1]))
-    assert fine_lower.finer(error, x, np.zeros(40)).max() > 1e-24
+    assert fine_lower.finer(error, x, np.zeros(40), np.zeros(40)).max() > 1e-24
 
 
 def test_without_python_flint_the_answer_says_what_is_missing(monkeypatch, tmp_path):
@@ -287,7 +287,7 @@ def test_boxes_of_a_deep_network_are_bounded_by_running_error_analysis(monkeypat
     monkeypatch.setattr(
         chebyshev_certificate, "bound_again", lambda task, rules, *_: np.ones(len(rules), bool)
     )
-    monkeypatch.setattr(lower_bounds, "finer", lambda error, x, proved: proved)
+    monkeypatch.setattr(lower_bounds, "finer", lambda error, x, proved, size: proved)
     assert certify(problem, ratio=1.01, boxes=100).upper > 1e-8
 
 
@@ -298,7 +298,7 @@ def test_the_rounding_of_node_values_enters_the_bound(monkeypatch, tmp_path):
         Domain(x=(0.5, 1.0)),
     )  # fmt: skip
     monkeypatch.setattr(balls, "available", lambda: False)
-    monkeypatch.setattr(lower_bounds, "finer", lambda error, x, proved: proved)
+    monkeypatch.setattr(lower_bounds, "finer", lambda error, x, proved, size: proved)
     assert certify(problem, tolerance=1e-12, boxes=20).upper >= 1e-9
     honest = fine_nodes.with_rounding
     monkeypatch.setattr(fine_nodes, "with_rounding", lambda *a: (honest(*a)[0], 0.0 * honest(*a)[1]))

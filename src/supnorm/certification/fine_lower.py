@@ -20,14 +20,14 @@ BALL = 1.0 - 2.0**-25  # the checker's balls keep 30 bits of a radius, rounded u
 
 
 @np.errstate(all="ignore")
-def finer(error: ErrorProgram, x: Array, proved: Array) -> Array:
-    """The lower bounds ``(n,)`` at points ``(n, d)``, raised at the most promising points if they lack too much."""
+def finer(error: ErrorProgram, x: Array, proved: Array, size: Array) -> Array:
+    """The lower bounds ``(n,)`` at points ``(n, d)``, raised at the most promising points if they lack too much.
+
+    ``size`` are the errors as computed, of which the bounds are what rounding leaves.
+    """
     if error.declared or not len(x):
         return proved
     programs = error.at_least or error.at_points
-    values = np.stack([p.value(x) for p in programs])
-    size = np.min(error.one_sided(values), axis=0).max(1)
-    size = np.where(np.isfinite(size), size, 0.0)
     largest, best = float(size.max()), float(proved.max())
     if best > 0.0 and best >= (1.0 - LOST) * largest:
         return proved

@@ -32,13 +32,20 @@ def proved_error(error: ErrorProgram, x: Array) -> Array:
 
     Where float64 rounding takes more than `LOST` of the largest one, the errors are computed again (`fine_lower`).
     """
-    return finer(error, x, error_at(error, x, -1.0))
+    proved, computed = _at(error, x, -1.0)
+    return finer(error, x, proved, computed)
+
+
+def error_at(error: ErrorProgram, x: Array, share: float) -> Array:
+    """The computed error plus ``share`` times its rounding bound: with -1 a proved lower bound, with 1 an upper bound."""
+    return _at(error, x, share)[0]
 
 
 @np.errstate(all="ignore")
-def error_at(error: ErrorProgram, x: Array, share: float) -> Array:
-    """The computed error plus ``share`` times its rounding bound: with -1 a proved lower bound, with 1 an upper bound."""
+def _at(error: ErrorProgram, x: Array, share: float) -> tuple[Array, Array]:
+    """`error_at`, and the computed error without its rounding bound; shapes ``(n,)``."""
     best: Array | None = None
+    computed: Array | None = None
     for a, program in enumerate(error.at_least or error.at_points):
         model, _ = propagate(program, x, np.zeros_like(x), np.ones(1))
         eps, centre = model.eps[:, 0], model.c
@@ -53,8 +60,11 @@ def error_at(error: ErrorProgram, x: Array, share: float) -> Array:
         if a == 0 and error.vanishes is not None and not np.isfinite(eps).all():
             value = np.where(~np.isfinite(eps) & error.vanishes(x), np.inf, value)
         best = value if best is None else np.minimum(best, value)
+        size = np.where(np.isfinite(eps) & np.isfinite(size), size, 0.0)
+        computed = size if computed is None else np.minimum(computed, size)
     assert best is not None
-    return np.asarray(best.max(1))
+    assert computed is not None
+    return np.asarray(best.max(1)), np.asarray(computed.max(1))
 
 
 def values(error: ErrorProgram, t: Array) -> Array:
