@@ -7,6 +7,7 @@
     python -m benchmarks.certify formulas             pairs of formulas by each strategy
     python -m benchmarks.certify small                best polynomials of elementary functions beside Sollya
     python -m benchmarks.certify burgers --network F  the residual of a published network for Burgers' equation
+    python -m benchmarks.certify solutions            networks of fit_pde against the solution of their equation
     python -m benchmarks.certify campaign             random problems: upper >= all sampled errors; checks
     python -m benchmarks.certify nodes                the node rules of the library, moved for --seconds each
 
@@ -109,6 +110,18 @@ def formulas(seconds: float, only: str) -> None:
             print(f"{name:50s} {method:10s} {table.words(row)}", flush=True)
 
 
+def solutions(only: str) -> None:
+    """Networks of `fit_pde`: the proved error against the solution beside the one that points show."""
+    from benchmarks.certify.solutions import HEADS, ROWS, line, row
+
+    print(HEADS)
+    for name in ROWS:
+        if only in name:
+            found = row(name)
+            records.put("solutions", name, found)
+            print(line(name, found), flush=True)
+
+
 def campaign(points: int, only: str | None, seconds: float) -> None:
     """Random problems; goes on where it stopped, and ends with an error when a bound does not hold."""
     import time
@@ -142,7 +155,18 @@ def main() -> None:
     )
     parser.add_argument(
         "what",
-        choices=("targets", "fitted", "peers", "kinks", "formulas", "small", "burgers", "campaign", "nodes"),
+        choices=(
+            "targets",
+            "fitted",
+            "peers",
+            "kinks",
+            "formulas",
+            "solutions",
+            "small",
+            "burgers",
+            "campaign",
+            "nodes",
+        ),
     )
     parser.add_argument(
         "--seconds", type=float, help=f"processor seconds a row may take; of the whole campaign; {SECONDS}"
@@ -176,6 +200,8 @@ def main() -> None:
         if options.network is None:
             parser.error("burgers needs --network FILE")
         burgers.run(options.seconds, options.network)
+    elif options.what == "solutions":
+        solutions(options.only or "")
     elif options.what == "campaign":
         campaign(options.points, options.only, options.seconds)
     else:

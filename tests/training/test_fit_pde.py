@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from supnorm import equations, solution_error
 from supnorm.networks import double_precision
 from supnorm.problem import Axis, Domain
 from supnorm.results import BadInput
@@ -97,3 +98,27 @@ def test_levenberg_marquardt_solves_too_and_the_same_seed_repeats():
 def test_bad_input_is_told(make, message):
     with pytest.raises(BadInput, match=message):
         make()
+
+
+def test_an_equation_of_the_general_form_needs_its_domain():
+    with pytest.raises(BadInput, match="needs the domain"):
+        fit_pde(equations.Poisson())
+    with pytest.raises(BadInput, match="has its domain"):
+        fit_pde(Poisson(Domain(x=(0.0, 1.0)), lambda x: 0.0, lambda x: 0.0), Domain(x=(0.0, 1.0)))
+
+
+@pytest.mark.slow
+def test_the_error_of_a_network_against_the_unknown_solution_is_proved():
+    equation = equations.AdvectionDiffusion(
+        0.5, velocity=(1.0,), source=lambda x: jnp.exp(x[:, 0]), boundary=lambda x: x[:, 0]
+    )
+    line = Domain(x=(0.0, 1.0))
+    network = fit_pde(equation, line, width=8, iterations=80, points=60, boundary_points=2).model
+    found = solution_error(network, equation, line)
+    # u = 2 e^x + a + b e^(2 x) with u(0) = 0, u(1) = 1
+    b = (1.0 - 2.0 * (np.e - 1.0)) / (np.e**2 - 1.0)
+    x = np.linspace(0.0, 1.0, 1001)[:, None]
+    exact = 2.0 * np.exp(x) - 2.0 - b + b * np.exp(2.0 * x)
+    worst = float(np.abs(network.value(x) - exact).max())
+    assert found.lower <= worst * (1.0 + 1e-6)
+    assert worst <= found.upper <= 1.1 * found.lower

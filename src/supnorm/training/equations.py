@@ -15,7 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from supnorm.certification.solution.programs import Posed, pose
 from supnorm.problem import Domain
+from supnorm.problem.equations import Equation as Stated
+from supnorm.program import Program, to_jax
 from supnorm.results import BadInput
 
 Scalar = Callable[[Any], Any]
@@ -156,6 +159,68 @@ class Burgers:
     def residual(self, u: Scalar, x: Any) -> Any:
         """u_t + u u_x - viscosity * u_xx."""
         return first(u, x, 1) + u(x) * first(u, x, 0) - self.viscosity * second(u, x, 0)
+
+
+@dataclass(frozen=True)
+class General:
+    """An equation of `supnorm.equations` on a domain, as `fit_pde` solves it; `supnorm.solution_error` takes the same two.
+
+    >>> from supnorm.problem.equations import Poisson as Stated
+    >>> General.of(Stated(source=1.0), Domain(x=(0.0, 1.0))).faces
+    ((0, False), (0, True))
+    """
+
+    posed: Posed
+
+    @classmethod
+    def of(cls, equation: Stated, domain: Domain) -> General:
+        """The equation on a domain.
+
+        Raises:
+            BadInput: when the equation has no meaning on this domain, or a formula cannot be read.
+        """
+        return cls(pose(equation, domain))
+
+    @property
+    def domain(self) -> Domain:
+        """The box."""
+        return self.posed.domain
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """All but the end of time."""
+        return tuple(f for f in _all_faces(self.domain.d) if f != (self.posed.time, True))
+
+    @property
+    def stability(self) -> float | None:
+        """Unknown here: `supnorm.solution_error` proves a bound of the error."""
+        return None
+
+    def boundary(self, x: Any) -> Any:
+        """Values on the faces, and at the start of time the initial ones."""
+        import jax.numpy as jnp
+
+        on_faces = to_jax(self.posed.boundary)(x)[0]
+        if self.posed.time is None:
+            return on_faces
+        start = self.domain.axes[self.posed.time].low
+        return jnp.where(x[self.posed.time] <= start, to_jax(self.posed.initial)(x)[0], on_faces)
+
+    def residual(self, u: Scalar, x: Any) -> Any:
+        """u_t - diffusivity * laplace u + velocity . grad u + reaction * u - source."""
+        posed = self.posed
+
+        def value(term: float | str | Program) -> Any:
+            return (
+                to_jax(term)(x)[0] if isinstance(term, Program) else u(x) if isinstance(term, str) else term
+            )
+
+        total = -value(posed.source) + value(posed.reaction) * u(x)
+        for i, b in zip(posed.space, posed.velocity, strict=True):
+            total = total - posed.diffusivity * second(u, x, i)
+            if not isinstance(b, float) or b != 0.0:
+                total = total + value(b) * first(u, x, i)
+        return total if posed.time is None else total + first(u, x, posed.time)
 
 
 def _require_time(domain: Domain, coefficient: float, what: str) -> None:

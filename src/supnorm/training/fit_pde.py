@@ -21,11 +21,12 @@ from supnorm.evaluation.limit import Limit
 from supnorm.networks import Network, Scaling, double_precision
 from supnorm.networks.blocks import in_blocks
 from supnorm.problem import Domain, Function, Problem
+from supnorm.problem.equations import Equation as Stated
 from supnorm.results import BadInput
 from supnorm.results.numbers import literal
 from supnorm.results.option import demand_seconds, demand_seed
 from supnorm.training.assessment import FRESH, audit_model
-from supnorm.training.equations import Equation
+from supnorm.training.equations import Equation, General
 from supnorm.training.optimiser import Optimiser, ValueAndGrad
 from supnorm.training.quasi_newton import QuasiNewton
 from supnorm.training.stopping import Minimum
@@ -128,7 +129,8 @@ class ResidualLoss:
 
 
 def fit_pde(
-    equation: Equation,
+    equation: Equation | Stated,
+    domain: Domain | None = None,
     *,
     width: int = 20,
     depth: int = 2,
@@ -145,7 +147,9 @@ def fit_pde(
     """Solve an equation of `supnorm.training.equations` by a network.
 
     Args:
-        equation: `Poisson`, `Helmholtz`, `Heat`, `Burgers`, or an object of the same form.
+        equation: of `supnorm.equations`, with its ``domain``; or `Poisson`, `Helmholtz`, `Heat`, `Burgers` of this room,
+            which have their domain, or an object of the same form.
+        domain: of an equation of `supnorm.equations`.
         width, depth, activation: of the network; the activation must be smooth.
         optimiser: self-scaled Broyden by default.
         iterations, seconds: limits of the training.
@@ -167,6 +171,12 @@ def fit_pde(
     start = time.perf_counter()
     demand_seconds(seconds)
     seed = demand_seed(seed)
+    if isinstance(equation, Stated):
+        if domain is None:
+            raise BadInput(f"fit_pde needs the domain of {equation!r}: fit_pde(equation, domain)")
+        equation = General.of(equation, domain)
+    elif domain is not None:
+        raise BadInput("this equation has its domain: give fit_pde the equation alone")
     domain = equation.domain
     _require_plain(domain, activation)
     rng = np.random.default_rng([seed, 6])

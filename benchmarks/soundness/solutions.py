@@ -1,0 +1,180 @@
+"""Random equations with manufactured solutions against `solution_error`: is the true error of a network inside its bracket?
+
+The solution is a random sum of products; source and data follow from it by automatic differentiation, so the true error
+of any model is known at points. The model is the solution plus a random function, or a random small network that has
+nothing to do with it; the residual is that of a computed solution or of the model itself. The checker must accept each
+file whose forecast is at most `SECONDS`. A bracket that does not hold the largest error at `POINTS` points is false.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from supnorm import Domain, Function, solution_error
+from supnorm.checker import check
+from supnorm.checker.rejected import TooCostly
+from supnorm.problem.equations import Equation
+from supnorm.program import Program, lower_jaxpr, to_jax
+from supnorm.program.derived import derivative
+from supnorm.results import BadInput
+
+POINTS = 20_000
+BOXES = 400  # of all parts together
+SECONDS = 2.0
+Code = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One problem."""
+
+    number: int
+    verdict: str
+    words: str
+
+
+def _solution(rng: np.random.Generator, d: int) -> Code:
+    """A random smooth function."""
+    kinds = rng.integers(0, 3, 3)
+    weights, phases, sizes = rng.normal(size=(3, d)), rng.uniform(-2.0, 2.0, 3), rng.normal(size=3)
+    functions = (jnp.sin, lambda z: jnp.exp(0.5 * z), jnp.tanh)
+
+    def code(x: Any) -> Any:
+        terms = [
+            s * functions[k](x @ w + p) for k, w, p, s in zip(kinds, weights, phases, sizes, strict=True)
+        ]
+        return terms[0] + terms[1] + terms[2]
+
+    return code
+
+
+def _equation(rng: np.random.Generator, domain: Domain, exact: Program) -> Equation:
+    """A random equation that a given function solves."""
+    d, timed = domain.d, domain.names[-1] == "t"
+    space = d - timed
+    D = float(10.0 ** rng.uniform(-1.5, 0.5))
+    kind = rng.choice(
+        ["plain", "moved", "reaction", "self"] if timed and space == 1 else ["plain", "moved", "reaction"]
+    )
+    slope = rng.normal(size=d)
+    velocity: tuple[Any, ...] = (0.0,) * space
+    reaction: Any = 0.0
+    if kind == "moved":
+        velocity = tuple(
+            float(rng.normal()) if rng.random() < 0.5 else (lambda x, i=i: jnp.sin(slope[i] * x[:, i]))
+            for i in range(space)
+        )
+    if kind == "reaction":
+        reaction = float(rng.normal()) if rng.random() < 0.5 else (lambda x: jnp.cos(x @ slope) + 0.3)
+    if kind == "self":
+        velocity = ("u",)
+    u = to_jax(exact)
+    first = [to_jax(derivative(exact, i)) for i in range(d)]
+    second = [to_jax(derivative(derivative(exact, i), i)) for i in range(space)]
+
+    def source(x: Any) -> Any:
+        z = x[0]
+        total = first[-1](z)[0] if timed else 0.0
+        for i in range(space):
+            b = velocity[i]
+            moved = u(z)[0] if b == "u" else b(x)[0] if callable(b) else b
+            total = total - D * second[i](z)[0] + moved * first[i](z)[0]
+        return (total + (reaction(x)[0] if callable(reaction) else reaction) * u(z)[0])[None]
+
+    def boundary(x: Any) -> Any:
+        return u(x[0])
+
+    return Equation(
+        kind=str(kind),
+        diffusivity=D,
+        velocity=velocity,
+        reaction=reaction,
+        source=_function(source, d),
+        boundary=_function(boundary, d),
+        time="t" if timed else None,
+    )
+
+
+def _function(code: Code, d: int) -> Function:
+    program = lower_jaxpr(code, d)
+    return Function(program.value, program=program)
+
+
+def judged(number: int, seed: int, path: Path) -> Judged:
+    """One problem: its bracket beside errors at points, and what the checker says of its file."""
+    rng = np.random.default_rng([seed, number])
+    names = [("x",), ("x", "y"), ("x", "t"), ("x", "y")][number % 4]
+    low = rng.uniform(-1.0, 1.0, len(names))
+    domain = Domain(
+        **{n: (float(a), float(a + w)) for n, a, w in zip(names, low, rng.uniform(0.3, 1.5, 3), strict=False)}
+    )
+    code = _solution(rng, domain.d)
+    exact = lower_jaxpr(code, domain.d)
+    equation = _equation(rng, domain, exact)
+    bump, size = _solution(rng, domain.d), float(10.0 ** rng.uniform(-5, 0))
+    near = rng.random() < 0.7
+    model: Code = (lambda x: code(x) + size * bump(x)) if near else bump
+    reference = "model" if rng.random() < 0.4 else None
+    label = f"{equation.kind} on {domain.names}, error {size:.1e}, reference {reference}"
+    try:
+        result = solution_error(
+            model, equation, domain, ratio=2.0, reference=reference, boxes=BOXES, seed=number
+        )
+    except BadInput as error:
+        return Judged(number, "refused", f"{label}: {error}")
+    except Exception as error:
+        return Judged(number, "CRASHED", f"{label}: {type(error).__name__}: {error}")
+    x = domain.from_unit(_points(rng, domain.d))
+    true = np.abs(lower_jaxpr(model, domain.d).value(x) - exact.value(x)).max()
+    if true > result.upper * (1.0 + 1e-12):
+        return Judged(number, "FALSE", f"{label}: {true!r} above {result.upper!r}")
+    if result.lower > 0.0 and result.record.witness is not None:
+        at = np.array([[result.record.witness[n] for n in domain.names]])
+        there = abs(float((lower_jaxpr(model, domain.d).value(at) - exact.value(at))[0, 0]))
+        if result.lower > there * (1.0 + 1e-9) + 1e-14:
+            return Judged(
+                number, "FALSE", f"{label}: {result.lower!r} above the error {there!r} at the witness"
+            )
+    if not np.isfinite(result.upper):
+        return Judged(number, "no bound", label)
+    result.save(path)
+    try:
+        verdict = check(path, limit=SECONDS)
+    except TooCostly:
+        return Judged(number, "true", label)
+    if not verdict.accepted:
+        return Judged(number, "NOT ACCEPTED", f"{label}: {verdict.reason}")
+    return Judged(number, "true and accepted", label)
+
+
+def _points(rng: np.random.Generator, d: int) -> Any:
+    """Random points of the unit box, a third of them on or near its faces."""
+    u = rng.random((POINTS, d))
+    edge = u[: POINTS // 3]
+    edge[:] = np.where(rng.random(edge.shape) < 0.4, np.round(edge), edge)
+    return u
+
+
+def campaign(seed: int, count: int) -> list[Judged]:
+    """The problems of a seed; prints what is wrong."""
+    outcomes = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(count):
+            one = judged(number, seed, Path(folder) / "proof.json")
+            if one.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED"):
+                print(f"{one.verdict}: {seed}/{number} {one.words}", flush=True)
+            outcomes.append(one)
+    return outcomes
+
+
+def table(outcomes: list[Judged]) -> str:
+    """Counts."""
+    return "\n".join(f"{n:6d} {verdict}" for verdict, n in Counter(o.verdict for o in outcomes).most_common())
