@@ -18,7 +18,7 @@ import numpy as np
 from supnorm import Domain, equations, solution_error
 from supnorm.checker import check
 from supnorm.problem.equations import Equation
-from supnorm.training import fit_pde
+from supnorm.training import General, fit_pde
 
 PI = np.pi
 NU = 0.1
@@ -67,7 +67,7 @@ def row(name: str, iterations: int = 150, seed: int = 1) -> dict[str, Any]:
     """One network: the error that points show, the bracket, the bound by its own residual, and what they cost."""
     equation, domain, exact = ROWS[name]
     start = time.process_time()
-    network = fit_pde(equation, domain, width=12, iterations=iterations, seed=seed).model
+    network = fit_pde(General.of(equation, domain), width=12, iterations=iterations, seed=seed).model
     trained = time.process_time()
     result = solution_error(network, equation, domain, ratio=RATIO)
     proved = time.process_time()

@@ -4,7 +4,7 @@ from supnorm.evaluation.limit import Limit
 from supnorm.training.adam import Adam
 from supnorm.training.boosting import Boosting
 from supnorm.training.calls import FitCalls
-from supnorm.training.equations import Burgers, Heat, Helmholtz, Poisson
+from supnorm.training.equations import Burgers, General, Heat, Helmholtz, Poisson
 from supnorm.training.events import Training, Tried
 from supnorm.training.fit import fit
 from supnorm.training.fit_pde import PdeResult, fit_pde
@@ -32,6 +32,7 @@ __all__ = [
     "FitCalls",
     "FitResult",
     "FunctionLoss",
+    "General",
     "GreedyLayers",
     "Heat",
     "Helmholtz",

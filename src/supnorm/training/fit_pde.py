@@ -26,7 +26,7 @@ from supnorm.results import BadInput
 from supnorm.results.numbers import literal
 from supnorm.results.option import demand_seconds, demand_seed
 from supnorm.training.assessment import FRESH, audit_model
-from supnorm.training.equations import Equation, General
+from supnorm.training.equations import Equation
 from supnorm.training.optimiser import Optimiser, ValueAndGrad
 from supnorm.training.quasi_newton import QuasiNewton
 from supnorm.training.stopping import Minimum
@@ -129,8 +129,7 @@ class ResidualLoss:
 
 
 def fit_pde(
-    equation: Equation | Stated,
-    domain: Domain | None = None,
+    equation: Equation,
     *,
     width: int = 20,
     depth: int = 2,
@@ -147,9 +146,8 @@ def fit_pde(
     """Solve an equation of `supnorm.training.equations` by a network.
 
     Args:
-        equation: of `supnorm.equations`, with its ``domain``; or `Poisson`, `Helmholtz`, `Heat`, `Burgers` of this room,
-            which have their domain, or an object of the same form.
-        domain: of an equation of `supnorm.equations`.
+        equation: `Poisson`, `Helmholtz`, `Heat`, `Burgers`, an object of the same form, or ``General.of(equation, domain)``
+            with an equation of `supnorm.equations`.
         width, depth, activation: of the network; the activation must be smooth.
         optimiser: self-scaled Broyden by default.
         iterations, seconds: limits of the training.
@@ -172,11 +170,7 @@ def fit_pde(
     demand_seconds(seconds)
     seed = demand_seed(seed)
     if isinstance(equation, Stated):
-        if domain is None:
-            raise BadInput(f"fit_pde needs the domain of {equation!r}: fit_pde(equation, domain)")
-        equation = General.of(equation, domain)
-    elif domain is not None:
-        raise BadInput("this equation has its domain: give fit_pde the equation alone")
+        raise BadInput(f"fit_pde needs the domain of {equation!r}: fit_pde(General.of(equation, domain))")
     domain = equation.domain
     _require_plain(domain, activation)
     rng = np.random.default_rng([seed, 6])
