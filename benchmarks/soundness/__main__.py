@@ -9,8 +9,7 @@
     python -m benchmarks.soundness roots --seed 0 --count 200         equations with known roots, and the checker
     python -m benchmarks.soundness tiny --seed 0 --count 200          errors that float64 cannot show, and deep networks
     python -m benchmarks.soundness doors --seed 0 --count 1000        broken and hostile input at every door
-    python -m benchmarks.soundness solutions --seed 0 --count 200     random equations, their known solutions against
-    proved errors python -m benchmarks.soundness doors --seed 0 --count 1000        broken and hostile input at every door
+    python -m benchmarks.soundness solutions --seed 0 --count 200     random equations whose solutions are known
     python -m benchmarks.soundness audits --seed 0 --count 300        random audits with faults, against their own calls
 
 Exit code 1 when a false file was accepted, something false was said, the checker failed otherwise than by refusing, or a
@@ -21,7 +20,19 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.soundness import audits, composed, doors, extreme, forgeries, hidden, roots, single, solutions, special, tiny
+from benchmarks.soundness import (
+    audits,
+    composed,
+    doors,
+    extreme,
+    forgeries,
+    hidden,
+    roots,
+    single,
+    solutions,
+    special,
+    tiny,
+)
 from benchmarks.soundness.records import save
 
 
@@ -54,11 +65,10 @@ def main() -> int:
     solved = campaigns.add_parser("roots")
     solved.add_argument("--seed", type=int, default=0)
     solved.add_argument("--count", type=int, default=200)
+    random = campaigns.add_parser("solutions")
+    random.add_argument("--seed", type=int, default=0)
+    random.add_argument("--count", type=int, default=200)
     for one in (forged, behind, large, models, solved):
-    solved = campaigns.add_parser("solutions")
-    solved.add_argument("--seed", type=int, default=0)
-    solved.add_argument("--count", type=int, default=200)
-    for one in (forged, behind, large, models):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     tiny.options(campaigns.add_parser("tiny"))
     doors.options(campaigns.add_parser("doors"))
