@@ -23,7 +23,7 @@ from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.certification.graded_rule import rule
 from supnorm.certification.graded_series import real_bounds
 from supnorm.certification.result import CertifyResult
-from supnorm.checker import check, graded, graded_functions, graded_rule, leaves
+from supnorm.checker import check, graded, graded_functions, graded_range, graded_rule, leaves
 from supnorm.checker.document import read
 from supnorm.checker.enclosure import Program
 from supnorm.checker.graded_rule import verify_rule
@@ -394,9 +394,9 @@ def _narrow(honest):
 
 LOOSE = {
     "tail": (graded.Graded, "tail", lambda honest: lambda self, D: honest(self, D) * arb("0.9")),
-    "range of the polynomial": (graded, "_polynomial_range", _narrow),
+    "range of the polynomial": (graded, "polynomial_range", _narrow),
     "margin of the grid": (
-        graded, "_widened",
+        graded_range, "widened",
         lambda honest: lambda values, D, count: (
             min((v.lower() for v in values), key=float), max((v.upper() for v in values), key=float)),
     ),

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from itertools import combinations, product
+from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 from flint import arb, arb_mat, arb_poly
@@ -18,13 +18,14 @@ from flint import arb, arb_mat, arb_poly
 from supnorm.checker.enclosure import Program, _rows, node_values, point_function
 from supnorm.checker.functions import extremes, range_of
 from supnorm.checker.graded_functions import ORDER, bounds, ellipses, real_bounds, series
-from supnorm.checker.graded_rule import Rule, chebyshev_table
+from supnorm.checker.graded_range import corners, polynomial_range
+from supnorm.checker.graded_rule import Rule
 from supnorm.checker.operation import Operation
 from supnorm.checker.polynomial import _transform
 from supnorm.checker.special_functions import NAMES
 
 Ball = Any
-TOP, POINTS, FINE = 13, 18, 4
+TOP, POINTS = 13, 18
 CORNERS = 8  # inputs up to which quadratic forms are bounded in the corners of the cube
 SMOOTH = (
     "tanh",
@@ -65,7 +66,7 @@ class Graded:
         d = len(self.J)
         if not 1 < d <= CORNERS:
             return sum((abs(z) for z in self.H), arb(0)).upper()
-        values = _corners(d) * arb_mat(len(self.H) - d, 1, list(self.H[d:]))
+        values = corners(d) * arb_mat(len(self.H) - d, 1, list(self.H[d:]))
         return (sum((abs(z) for z in self.H[:d]), extremes([abs(z) for z in values.entries()])[1])).upper()
 
     @property
@@ -83,13 +84,6 @@ class Graded:
         if self.rem is None:
             return None
         return (sum((self.parts[k] for k in range(D + 1, TOP + 1)), arb(0)) + self.rem).upper()
-
-
-@cache
-def _corners(d: int) -> Any:
-    """The products y_i y_j, i < j (columns), in the corners with y_1 = 1 (rows); other corners have the same products."""
-    rows = [[a * b for a, b in combinations((1, *c), 2)] for c in product((1, -1), repeat=d - 1)]
-    return arb_mat(rows)
 
 
 def _nothing(x: Graded) -> Graded:
@@ -390,7 +384,7 @@ def leaf_ranges(
         if tail is None:
             out.append(None)
             continue
-        low, high = _polynomial_range(rule.coefficients(row), rule.d, D, grid)
+        low, high = polynomial_range(rule.coefficients(row), rule.d, D, grid)
         slack = (1 + rule.lebesgue) * tail
         out.append(((low - slack).lower(), (high + slack).upper()))
     return out
@@ -401,40 +395,3 @@ def _model_range(f: Graded) -> tuple[Ball, Ball] | None:
         return None
     reach = f.slope + f.bent + f.rem
     return (f.c - reach).lower(), (f.c + reach).upper()
-
-
-def _polynomial_range(
-    coefficients: dict[tuple[int, ...], Ball], d: int, D: int, grid: int
-) -> tuple[Ball, Ball]:
-    """The range by univariate grids (grid = 0), or by a product grid of grid // 100 nodes for degrees <= grid % 100."""
-    if grid:
-        count, part = divmod(grid, 100)
-        tensor = [
-            coefficients.get(k, arb(0)) if sum(k) <= part else arb(0)
-            for k in product(range(part + 1), repeat=d)
-        ]
-        low, high = _widened(_along(tensor, part, count, d), part, count)
-        rest = sum((abs(a) for k, a in coefficients.items() if sum(k) > part), arb(0))
-        return low - rest, high + rest
-    low = high = coefficients[(0,) * d]
-    for j in range(d):
-        line = [coefficients[tuple(k if i == j else 0 for i in range(d))] for k in range(1, D + 1)]
-        a, b = _widened(_along([arb(0), *line], D, FINE * D, 1), D, FINE * D)
-        low, high = low + a, high + b
-    rest = sum((abs(a) for k, a in coefficients.items() if sum(v > 0 for v in k) > 1), arb(0))
-    return low - rest, high + rest
-
-
-def _along(flat: list[Ball], D: int, count: int, d: int) -> list[Ball]:
-    """Values on the product grid of ``count`` Chebyshev nodes."""
-    basis = arb_mat([chebyshev_table((arb.pi() * (2 * i + 1) / (2 * count)).cos(), D) for i in range(count)])
-    for _ in range(d):
-        k = basis.ncols()
-        flat = (basis * arb_mat(k, len(flat) // k, flat)).transpose().entries()
-    return flat
-
-
-def _widened(values: list[Ball], D: int, count: int) -> tuple[Ball, Ball]:
-    low, high = extremes(values)
-    reach = (high - low) / 2 / (arb.pi() * D / (2 * count)).cos()
-    return (low + high) / 2 - reach, (low + high) / 2 + reach
