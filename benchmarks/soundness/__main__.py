@@ -8,6 +8,7 @@
     python -m benchmarks.soundness single --seed 0 --count 300        float32 arithmetic at its worst against its bounds
     python -m benchmarks.soundness roots --seed 0 --count 200         equations with known roots, and the checker
     python -m benchmarks.soundness tiny --seed 0 --count 200          errors that float64 cannot show, and deep networks
+    python -m benchmarks.soundness properties --seed 0 --count 200    properties and norms of random models, and the checker
     python -m benchmarks.soundness doors --seed 0 --count 1000        broken and hostile input at every door
     python -m benchmarks.soundness solutions --seed 0 --count 200     random equations whose solutions are known
     python -m benchmarks.soundness audits --seed 0 --count 300        random audits with faults, against their own calls
@@ -27,6 +28,7 @@ from benchmarks.soundness import (
     extreme,
     forgeries,
     hidden,
+    properties,
     roots,
     single,
     solutions,
@@ -68,7 +70,10 @@ def main() -> int:
     random = campaigns.add_parser("solutions")
     random.add_argument("--seed", type=int, default=0)
     random.add_argument("--count", type=int, default=200)
-    for one in (forged, behind, large, models, solved):
+    held = campaigns.add_parser("properties")
+    held.add_argument("--seed", type=int, default=0)
+    held.add_argument("--count", type=int, default=200)
+    for one in (forged, behind, large, models, solved, held):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     tiny.options(campaigns.add_parser("tiny"))
     doors.options(campaigns.add_parser("doors"))
@@ -95,6 +100,12 @@ def main() -> int:
         programs = single.campaign(given.seed, given.count)
         print(single.table(programs))
         return int(any(one.verdict not in ("true", "no bound") for one in programs))
+    if given.campaign == "properties":
+        answered = properties.campaign(given.seed, given.count)
+        print(properties.table(answered))
+        if given.save:
+            save("properties", given.seed, [f.verdict for f in answered], "properties")
+        return int(any(f.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for f in answered))
     if given.campaign == "roots":
         proved = roots.campaign(given.seed, given.count)
         print(roots.table(proved))

@@ -58,7 +58,7 @@ def exact(program: Program, point: Any) -> Any:
     for node in program.nodes:
         args = [values[a] for a in node.args]
         if node.op == "input":
-            out = [mp.mpf(float(v)) for v in point]
+            out = [v if isinstance(v, mp.mpf) else mp.mpf(float(v)) for v in point]
         elif node.op == "constant":
             out = [mp.mpf(float(v)) for v in np.asarray(node.value)]
         elif node.op == "affine":

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks.soundness import composed, extreme, hidden, roots
+from benchmarks.soundness import composed, extreme, hidden, properties, roots
 
+from supnorm.certification import extremes
 from supnorm.program import lower_numpy
 
 SEED = 5
@@ -47,6 +48,16 @@ def test_equations_with_known_roots():
     proved = roots.campaign(3, 16)
     assert {f.verdict for f in proved} <= {"refused", "no bound", "true", "true and accepted"}
     assert sum(f.verdict in ("true", "true and accepted") for f in proved) >= 5
+
+
+@pytest.mark.slow
+def test_random_properties_and_norms(monkeypatch):
+    assert {f.verdict for f in properties.campaign(3, 6)} == {"true and accepted"}
+    honest = extremes.extreme
+    monkeypatch.setattr(
+        extremes, "extreme", lambda *given: tuple(v - 0.1 * abs(v) - 0.1 for v in honest(*given))
+    )
+    assert "FALSE" in {f.verdict for f in properties.campaign(3, 3)}  # the campaign can fail
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The bracket holds: against dense sampling, closed forms and every way to stop."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import cases
@@ -7,7 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from supnorm.certification import ChebyshevCertificate, GradedCertificate, LinearBounds, certify, mismatch
+from supnorm.certification import (
+    ChebyshevCertificate,
+    GradedCertificate,
+    LinearBounds,
+    certify,
+    last_search,
+    mismatch,
+)
 from supnorm.certification.bracket import Goal
 from supnorm.certification.measured import NOTHING_SEEN
 from supnorm.certification.verdict import Ended, status_of
@@ -417,3 +425,23 @@ def test_errors_without_a_proof_are_refused_by_name(monkeypatch):
         problem = Problem(lambda x: x[:, 0], lambda x: 0.0 * x[:, 0], Domain(x=(0.0, 1.0)), error)
         with pytest.raises(BadInput, match=said):
             certify(problem)
+
+
+@pytest.mark.slow
+def test_a_proof_that_is_cut_short_searches_for_larger_errors(monkeypatch):
+    """Twenty narrow bumps in four inputs: the screen before the proof misses the highest."""
+    rng = np.random.default_rng(3)
+    centres, heights = rng.uniform(-1, 1, (20, 4)), rng.uniform(0.3, 1.0, 20)
+
+    def bumps(x):
+        return sum(
+            h * jnp.exp(-((x - c) ** 2).sum(1) / 0.15**2) for h, c in zip(heights, centres, strict=True)
+        )
+
+    problem = Problem(bumps, lambda x: 0.0 * x[:, 0], Domain(**{f"x{j}": (-1.0, 1.0) for j in range(4)}))
+    few = certify(problem, 1.01, boxes=1)  # boxes are no time: a proof that counts them stays as it was
+    assert few.lower < 0.9
+    worst = last_search.worst_points(problem, 1000.0, 0)  # in the share that a proof of 1000 s would spend
+    monkeypatch.setattr(sys.modules["supnorm.certification.certify"], "worst_points", lambda *given: worst)
+    cut = certify(problem, 1.01, seconds=0.5)
+    assert 0.99 < cut.lower <= cut.upper

@@ -15,7 +15,12 @@ import numpy as np
 import pytest
 
 import supnorm
-from supnorm.certification import certify
+from supnorm.certification import ChebyshevCertificate, certify
+from supnorm.certification.boxes import Boxes
+from supnorm.certification.bracket import Bracket
+from supnorm.certification.certificate import Certificate, digest
+from supnorm.certification.error_program import error_program
+from supnorm.certification.leaf import Leaves
 from supnorm.checker import check
 from supnorm.problem import Domain, ErrorMeasure, Problem
 
@@ -339,3 +344,22 @@ def test_a_program_that_is_not_quite_the_code_makes_the_verdict_conditional(tmp_
     assert result.accepted
     assert result.conditional == tuple(data["notes"])
     assert summary(result)[0].startswith("ACCEPTED, CONDITIONAL:")
+
+
+def test_an_affine_bound_that_keeps_how_a_bounded_function_depends_on_the_inputs_is_proved(tmp_path):
+    """The remainder of sin is above one here, but 4 x - sin 3 x nearly cancels: the range of sin would lose that."""
+    cancels = Problem(
+        lambda x: 4.0 * x[:, 0] - jnp.sin(3.0 * x[:, 0]), lambda x: 0.0 * x[:, 0], Domain(x=(-0.7, 0.7))
+    )
+    error = error_program(cancels)
+    bounded = ChebyshevCertificate(degrees=(0,) * 4).bound(error, Boxes.root(1), 0.1, 0.0)
+    leaves = Leaves.root(1, 1).tightened(bounded)
+    certificate = Certificate.of(Bracket(error, leaves), cancels.domain, (), {})
+    assert certificate.upper < 3.0  # by the range of sin it is 3.8
+    certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+    data = certificate.to_json()
+    data["upper"] = data["leaves"]["upper"][0] = (0.7 * certificate.upper).hex()
+    data["digest"] = digest(data)
+    (tmp_path / "c.json").write_text(json.dumps(data))
+    assert "leaf 0: proved" in check(tmp_path / "c.json").reason

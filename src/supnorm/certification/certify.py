@@ -23,6 +23,7 @@ from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.checkpoint import Checkpoint
 from supnorm.certification.choice import Choice
 from supnorm.certification.error_program import ErrorProgram, error_program
+from supnorm.certification.last_search import worst_points
 from supnorm.certification.lower import admits, on_values, proved_error, search, values
 from supnorm.certification.measured import BEYOND, Agreement, Measuring
 from supnorm.certification.obstacle import without_bound, without_value
@@ -166,6 +167,9 @@ def certify(
             end = _contradicted(problem, goal, seen, work.bracket) or choice.narrow(
                 work, goal, points.offer, until, executor=executor, observer=observe
             )
+        if end == "seconds" and seconds is not None and not error.declared:
+            more = worst_points(problem, seconds, seed)
+            work.bracket = work.bracket.raised(more, admit, proved_error)
     except KeyboardInterrupt:
         INTERRUPTS.taken()
         end = "interrupted"

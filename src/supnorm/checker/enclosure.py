@@ -136,12 +136,23 @@ class Feature:
         return (scale * sum((abs(j) for j in self.J), arb(0)) + self.eps).upper()
 
 
-def model(program: Program, centre: list[Ball], half: list[Ball], scale: Ball, real: bool) -> list[Feature]:
-    """Models of the outputs on |y_j| <= scale."""
+def model(
+    program: Program, centre: list[Ball], half: list[Ball], scale: Ball, real: bool, within: bool = True
+) -> list[Feature]:
+    """Models of the outputs on |y_j| <= scale; ``within`` as in `smooth`."""
     known: list[list[Feature]] = []
     for position, o in enumerate(program.operations):
         known.append(
-            step(program, position, [known[a] for a in o.args], centre, half, scale=scale, real=real)
+            step(
+                program,
+                position,
+                [known[a] for a in o.args],
+                centre,
+                half,
+                scale=scale,
+                real=real,
+                within=within,
+            )
         )
     return known[-1]
 
@@ -154,6 +165,7 @@ def step(
     half: list[Ball],
     scale: Ball,
     real: bool,
+    within: bool = True,
 ) -> list[Feature]:
     """The models of one node from those of its arguments."""
     o, d = program.operations[position], len(centre)
@@ -170,7 +182,7 @@ def step(
         return [args[0][c] for c in o.columns]
     if o.op == "concat":
         return [f for arg in args for f in arg]
-    return [_function(o, fs, scale, real) for fs in zip(*args, strict=True)]
+    return [_function(o, fs, scale, real, within) for fs in zip(*args, strict=True)]
 
 
 def _affine(program: Program, position: int, args: list[Feature]) -> list[Feature]:
@@ -187,7 +199,9 @@ def _affine(program: Program, position: int, args: list[Feature]) -> list[Featur
     ]
 
 
-def _function(o: Operation, args: tuple[Feature, ...], scale: Ball, real: bool) -> Feature:
+def _function(
+    o: Operation, args: tuple[Feature, ...], scale: Ball, real: bool, within: bool = True
+) -> Feature:
     x = args[0]
     y = args[-1]
     if o.op == "add":
@@ -216,7 +230,7 @@ def _function(o: Operation, args: tuple[Feature, ...], scale: Ball, real: bool) 
         )
         bent = smooth("tanh", inner, scale, real)
         return product(times(x, arb(1) / 2), Feature(bent.c + 1, bent.J, bent.eps), scale)
-    return smooth(o.op, x, scale, real, o.parameter)
+    return smooth(o.op, x, scale, real, o.parameter, within=within)
 
 
 def plus(x: Feature, y: Feature) -> Feature:
@@ -240,8 +254,14 @@ def product(x: Feature, y: Feature, scale: Ball) -> Feature:
     return Feature(x.c * y.c, J, eps)
 
 
-def smooth(op: str, x: Feature, scale: Ball, real: bool, p: float | None = None) -> Feature:
-    """phi(x), on the real cell or on the polydisc."""
+def smooth(
+    op: str, x: Feature, scale: Ball, real: bool, p: float | None = None, within: bool = True
+) -> Feature:
+    """phi(x), on the real cell or on the polydisc.
+
+    ``within``: a bounded function whose remainder is no smaller than its range is this range on a real cell. That loses how
+    it depends on the inputs, and neither choice is always the better one.
+    """
     zeros = tuple(arb(0) for _ in x.J)
     r = x.reach(scale)
     if r is None or not x.c.is_finite():
@@ -255,7 +275,7 @@ def smooth(op: str, x: Feature, scale: Ball, real: bool, p: float | None = None)
     if rest is None or not rest.is_finite() or not v.is_finite() or not s.is_finite():
         return Feature(arb(0), zeros, None) if bounded is None else Feature(bounded[0], zeros, bounded[1])
     eps = (abs(s) * x.eps + abs(rest)).upper()
-    if bounded is not None and eps >= bounded[1]:  # the range of the function is a tighter bound
+    if within and bounded is not None and eps >= bounded[1]:  # the range of the function is a tighter bound
         return Feature(bounded[0], zeros, bounded[1])
     return Feature(v, tuple(s * j for j in x.J), eps)
 

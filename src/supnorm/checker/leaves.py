@@ -101,6 +101,10 @@ class Leaves:
         bound = _bound(self.document, self.programs, proof, positions[0], self.rules, fast=True)
         if bound is None or not all(bound <= claimed for claimed in claims_of):  # undecided in float64 balls
             bound = _bound(self.document, self.programs, proof, positions[0], self.rules, fast=False)
+        if 0 in proof[2] and (bound is None or not all(bound <= claimed for claimed in claims_of)):
+            # An affine bound has two forms.
+            other = _bound(self.document, self.programs, proof, positions[0], self.rules, within=False)
+            bound = smaller(bound, other)
         for position, claimed in zip(positions, claims_of, strict=True):
             if bound is None or not (bound <= claimed):
                 shown = "no bound" if bound is None else f"{float(bound.upper()):.9g}"
@@ -114,10 +118,12 @@ def _bound(
     position: int,
     rules: dict[int, Rule],
     fast: bool = False,
+    within: bool = True,
 ) -> Ball | None:
     """Bound of the error on a cell: for each output the smallest alternative, then the largest output.
 
-    ``fast``: values at nodes are balls of float64 numbers (`batch`).
+    ``fast``: values at nodes are balls of float64 numbers (`batch`). ``within``: how affine bounds take functions that are
+    bounded (`enclosure.smooth`).
     """
     level, index, *_ = proof
     bounds: list[Ball | None] = [None] * programs[0].operations[-1].width
@@ -132,7 +138,9 @@ def _bound(
             elif claim.graded >= 0:
                 continue
             else:
-                ranges = _ranges(document, program, cell, claim, black.cell_name(level, index, claim.degree))
+                ranges = _ranges(
+                    document, program, cell, claim, black.cell_name(level, index, claim.degree), within
+                )
             for k, ends in enumerate(ranges):
                 bounds[k] = smaller(bounds[k], None if ends is None else _largest(*ends, document.side))
     if any(bound is None or not bound.is_finite() for bound in bounds):
@@ -259,7 +267,7 @@ def _graded(
 
 
 def _ranges(
-    document: Document, program: Program, cell: _Cell, claim: Claim, name: str
+    document: Document, program: Program, cell: _Cell, claim: Claim, name: str, within: bool
 ) -> list[tuple[Ball, Ball] | None]:
     """A range of each output on the cell; None without a bound."""
     centre, half, position, d = cell.centre, cell.half, cell.position, len(cell.centre)
@@ -269,7 +277,7 @@ def _ranges(
             raise Rejected(f"leaf {position}: pieces are for one or two inputs and programs", position)
         return piecewise.ranges(program, centre, half)
     if n == 0:
-        features = model(program, centre, half, arb(1), real=True)
+        features = model(program, centre, half, arb(1), real=True, within=within)
         if document.declared:
             return [None] * len(features)
         return [None if f.eps is None else (f.c - f.reach(arb(1)), f.c + f.reach(arb(1))) for f in features]

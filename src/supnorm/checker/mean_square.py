@@ -39,6 +39,8 @@ def mean_squares(document: Document, meter: Meter) -> list[tuple[Ball, Ball | No
     Raises:
         Rejected: for a leaf that does not say of its own cell how its error is near a polynomial.
     """
+    if document.cuts:
+        raise Rejected("the leaves of a mean square are proved as a whole: the part may have no cuts")
     program = Program.of(document.programs[0])
     width = program.operations[-1].width
     low: list[Ball] = [arb(0)] * width
@@ -68,7 +70,7 @@ def _near(document: Document, program: Program, leaf: Leaf, position: int) -> li
         raise Rejected(f"leaf {position}: its proof says nothing about a mean square", position)
     centre, half = cell_of(document, leaf.level, leaf.index)
     if n == 0:
-        features = model(program, centre, half, arb(1), real=True)
+        features = model(program, centre, half, arb(1), real=True, within=False)
         return [
             None if f.eps is None else (f.c**2 + sum((j**2 for j in f.J), arb(0)) / 3, f.eps)
             for f in features
