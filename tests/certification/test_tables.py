@@ -218,3 +218,14 @@ def test_a_saved_proof_by_parts_is_proved_again(saved):
     assert again.upper <= 1.1 * again.lower
     data = json.loads(saved.read_text())
     assert any(v == -1.0 for row in data["leaves"]["rho"] for v in row)
+
+
+def test_a_table_that_ends_is_refused_where_nobody_looks_at_its_ends():
+    """Derivatives, residuals, roots and solutions read programs too."""
+    from supnorm.program import Unsupported, program_of
+
+    table = interpolate.CubicSpline(KNOTS, VALUES, extrapolate=False)
+    with pytest.raises(Unsupported, match="CubicSpline, which ends at 0 and 3"):
+        program_of(table, 1)
+    assert program_of(table, 1, limited=True).limits
+    assert program_of(interpolate.CubicSpline(KNOTS, VALUES), 1).limits == ()

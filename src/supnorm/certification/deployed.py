@@ -84,7 +84,7 @@ def runs_in_single(problem: Problem, d: int) -> tuple[str, dict[str, Kernel]] | 
     if model is None or model.precision != "float32" or model.declared is not None:
         return ""
     try:
-        program = program_of(model, d)
+        program = program_of(model, d, limited=True)
     except Unsupported:
         return ""
     origin = program.origin

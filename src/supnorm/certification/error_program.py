@@ -213,12 +213,12 @@ def read_side(function: Function, what: str, measuring: Measuring) -> Program | 
         )
     try:
         try:
-            program = program_of(function, d)
+            program = program_of(function, d, limited=True)
         except Narrowed:  # plain code shows its precision only by its values
             if function.precision != "float64":
                 raise
             function.value(measuring.problem.domain.from_unit(np.full((1, d), 0.5)))
-            program = program_of(function, d)
+            program = program_of(function, d, limited=True)
     except Unsupported as error:
         if function.declared is not None:
             return None

@@ -12,12 +12,13 @@ from supnorm.program.program import Program
 from supnorm.program.watched import Unlike
 
 
-def program_of(function: Any, d: int) -> Program:
+def program_of(function: Any, d: int, limited: bool = False) -> Program:
     """The straight-line program of a `Function`: the one it has, or one traced from its code (JAX, NumPy or torch).
 
     Args:
         function: has ``program``, or ``value`` with ``code`` (the user's) and its ``kind``, or is itself code.
         d: number of inputs.
+        limited: whether the caller heeds ``limits`` of the program; if not, a table that ends is refused.
 
     Raises:
         Unsupported: names the operation, or says that the code cannot be traced.
@@ -25,6 +26,17 @@ def program_of(function: Any, d: int) -> Program:
     >>> program_of(lambda x: x[:, 0] * x[:, 1], 2).operations
     ('input', 'mul', 'take')
     """
+    program = _program_of(function, d)
+    if program.limits and not limited:
+        one = program.limits[0]
+        raise Unsupported(
+            f"{one.name}, which ends at {one.low:.6g} and {one.high:.6g}, in this use",
+            "a table that extrapolates",
+        )
+    return program
+
+
+def _program_of(function: Any, d: int) -> Program:
     known = getattr(function, "program", None)
     least = getattr(function, "precision", "float64")
     if isinstance(known, Program):
