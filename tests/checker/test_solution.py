@@ -10,8 +10,9 @@ import pytest
 
 from supnorm.certification.certificate import digest
 from supnorm.certification.solution.solution_error import solution_error
+from supnorm.certification.statement_tie import statement_mismatch
 from supnorm.checker import check
-from supnorm.problem import Domain
+from supnorm.problem import Domain, Problem
 from supnorm.problem.equations import AdvectionDiffusion, Heat, Helmholtz, Poisson
 
 LINE = Domain(x=(0.0, 1.0))
@@ -229,3 +230,10 @@ def test_the_numbers_of_a_pair_have_to_satisfy_the_conditions(tmp_path):
         forged["data"]["barrier"]["numbers"] = [float(v).hex() for v in numbers]
         assert not verdict(forged, tmp_path).accepted, numbers
     assert verdict(content, tmp_path).accepted
+
+
+def test_a_problem_file_cannot_state_an_equation(files, tmp_path):
+    path = tmp_path / "solution.json"
+    path.write_text(json.dumps(files["axis"]))
+    problem = Problem(parabola, parabola, LINE)
+    assert "which a problem file cannot state" in statement_mismatch(path, problem)

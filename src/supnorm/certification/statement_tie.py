@@ -109,6 +109,8 @@ def _axes(data: Mapping[str, Any], problem: Problem) -> str | None:
 
 
 def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
+    if data["kind"] == "solution":
+        return "it is about the solution of an equation, which a problem file cannot state; check it without --problem"
     if data["kind"] not in KINDS:
         return NO_CERTIFICATE
     tie = KINDS[data["kind"]]
