@@ -2,10 +2,14 @@
 
 The cells of a certificate are halves of halves of the box. They are looked up by a tree of these halvings, some twenty
 comparisons a point for a million cells.
+
+Certificates cut the box of the ends of the axes, also where an axis has a list of values. So `in_box` and not
+`Domain.to_unit`, which counts the values of a list, says where a point lies among the cells.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +17,16 @@ from numpy.typing import NDArray
 
 from supnorm.certification import CertifyResult
 from supnorm.certification.certificate import Certificate
+from supnorm.certification.coordinates import box_of
+from supnorm.problem import Domain
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-MARGIN = 1e-9  # of the unit box, by which a point must lie inside a cell: more than any rounding of its coordinates
+MARGIN = 1e-9  # of the unit box, by which a point must lie inside a cell
+ROUNDING = 16 * 2.0**-53  # of the ends of an axis, by which a coordinate and a border of a cell may be off
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +62,10 @@ class ProvedCells:
             raise BadInput(
                 "no cell can be called proven: the bound is conditional, or does not include the rounding of the model"
             )
-        assert isinstance(proof.certificate, Certificate), "cells are those of one certificate"
+        if not isinstance(proof.certificate, Certificate):
+            raise BadInput("no cell can be called proven: the proof has several parts, as that of a root has")
         boxes = proof.certificate.boxes
-        within = boxes.upper + (as_run - upper) <= tolerance
+        within = np.nextafter(boxes.upper + _beyond(proof.certificate), np.inf) <= tolerance
         size = np.exp2(-boxes.level[within].astype(np.float64))
         low = boxes.index[within].astype(np.float64) * size
         return cls(low, low + size)
@@ -66,8 +74,12 @@ class ProvedCells:
         """Number of boxes."""
         return len(self.low)
 
-    def contain(self, u: Array) -> NDArray[np.bool_]:
-        """Whether each point of ``u (n, d)`` of the unit box lies in one of the boxes."""
+    def hold(self, x: Array, domain: Domain) -> NDArray[np.bool_]:
+        """Whether each point ``x (n, d)``, in the units of the axes, lies in one of the boxes of a proof for this domain."""
+        return self.contain(*in_box(x, domain))
+
+    def contain(self, u: Array, margin: Array | float = MARGIN) -> NDArray[np.bool_]:
+        """Whether each point of ``u (n, d)`` of the unit box lies in one of the boxes, by the margin of each axis."""
         if not len(self):
             return np.zeros(len(u), dtype=bool)
         axis, cut, left, right, box = self._tree  # type: ignore[attr-defined]
@@ -76,10 +88,35 @@ class ProvedCells:
             goes_left = u[rows, np.maximum(axis[node], 0)] <= cut[node]
             node = np.where(inner, np.where(goes_left, left[node], right[node]), node)
         found = np.maximum(box[node], 0)
-        low = np.where(self.low[found] > 0.0, self.low[found] + MARGIN, 0.0)
-        high = np.where(self.high[found] < 1.0, self.high[found] - MARGIN, 1.0)
+        low = np.where(self.low[found] > 0.0, self.low[found] + margin, 0.0)
+        high = np.where(self.high[found] < 1.0, self.high[found] - margin, 1.0)
         with np.errstate(invalid="ignore"):
             return np.asarray((box[node] >= 0) & ((u >= low) & (u <= high)).all(axis=1))
+
+
+def in_box(x: Array, domain: Domain) -> tuple[Array, Array]:
+    """Where points lie in the box that a certificate cuts, from 0 to 1, and the margin that covers the rounding of this.
+
+    >>> from supnorm.problem import Axis
+    >>> u, margin = in_box(np.array([[2.0]]), Domain(n=Axis(values=[0.0, 2.0, 100.0])))
+    >>> u.tolist(), bool(margin[0] < 2e-9)
+    ([[0.02]], True)
+    """
+    ends, log = box_of(domain), np.array([axis.log for axis in domain.axes])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(log, np.log(np.where(log, np.maximum(x, 0.0), 1.0)), x)
+    width = ends[:, 1] - ends[:, 0]
+    return (t - ends[:, 0]) / width, MARGIN + ROUNDING * np.abs(ends).sum(axis=1) / width
+
+
+def _beyond(certificate: Certificate) -> float:
+    """A bound of what the rounding of the model as it runs adds to the bound of any box, rounded upwards.
+
+    It is not taken from the bound of the whole domain: beside a bound of 1e20 a rounding of 1e-3 is lost.
+    """
+    single = 0.0 if certificate.deployed is None else certificate.deployed.rounding
+    rounding = float(certificate.leaves.proof.rounding.max())
+    return math.nextafter(rounding + single, math.inf)
 
 
 def _built(low: Array, high: Array) -> tuple[Integers, Array, Integers, Integers, Integers]:

@@ -18,7 +18,9 @@ from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.layers import Cuts, KnownGlitches, LearnedError
 from supnorm.guarding.saving import save
 from supnorm.problem import Domain, Function
+from supnorm.program import program_of
 from supnorm.results import BadInput
+from supnorm.results.guard import cause
 from supnorm.results.guarding import GuardRecord
 
 Array = NDArray[np.float64]
@@ -127,13 +129,20 @@ class Guard:
 
     def save(self, path: Path | str) -> None:
         """Write the file ``.guard``, which `supnorm.load_guard` reads; the model is not in it."""
-        save(Path(path), self.domain, self.cuts, self.cells, self.factor, self.record)
+        program = "" if self.cells is None else program_of(self.model, self.domain.d).hash
+        save(Path(path), self.domain, self.cuts, self.cells, self.factor, self.record, program)
 
     def _points(self, x: Any) -> Array:
+        wanted = f"the points must be real numbers of shape (n, {self.domain.d})"
         try:
-            points = np.array(x, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise BadInput(f"the points must be numbers of shape (n, {self.domain.d})") from None
+            if np.iscomplexobj(x):
+                raise BadInput(f"{wanted}, got complex ones")
+            hidden = isinstance(x, np.ma.MaskedArray)  # what is masked is missing, whatever number lies below
+            points = np.array(np.ma.filled(x.astype(np.float64), np.nan) if hidden else x, dtype=np.float64)
+        except BadInput:
+            raise
+        except Exception as error:  # an object may raise anything when it is asked for its numbers
+            raise BadInput(f"{wanted}, got {type(x).__name__} ({cause(error)})") from None
         points = points[None] if points.ndim == 1 else points
         if points.ndim != 2 or points.shape[1] != self.domain.d:
             raise BadInput(f"the points must have shape (n, {self.domain.d}), got {np.shape(x)}")
@@ -181,7 +190,7 @@ class Guard:
                 near = layer.nearest(x[number == k])
                 reasons[number == k] = [f"{layer.name}:{i + 1}" for i in near]
         if self.cells is not None:
-            reasons[self.cells.contain(self.domain.to_unit(x))] = "proven"
+            reasons[self.cells.hold(x, self.domain)] = "proven"
         return reasons
 
     def _estimate(self, x: Array, y: Array) -> Array:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,31 @@ from supnorm.results.guarding import GuardRecord
 FORMAT = "supnorm.guard-file/1"
 
 
+def digest(words: Mapping[str, Any], arrays: Mapping[str, Any]) -> str:
+    """SHA-256 over all of a file but this digest itself: a file that was edited by hand has another.
+
+    It is no signature: whoever wants to deceive can compute it too.
+    """
+    found = hashlib.sha256()
+    rest = {key: value for key, value in words.items() if key != "digest"}
+    found.update(json.dumps(rest, sort_keys=True, allow_nan=False).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found.update(f"\0{name}\0{array.dtype.str}\0{np.shape(arrays[name])}\0".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()
+
+
 def save(
-    path: Path, domain: Domain, cuts: Cuts, cells: ProvedCells | None, factor: float, record: GuardRecord
+    path: Path,
+    domain: Domain,
+    cuts: Cuts,
+    cells: ProvedCells | None,
+    factor: float,
+    record: GuardRecord,
+    program: str,
 ) -> None:
-    """Write the file, whole or not at all.
+    """Write the file, whole or not at all; ``program`` is the hash of the model's program, empty without proved cells.
 
     Raises:
         BadInput: for a name that does not end in ``.guard``, and for a domain with constraints or of data, which a file
@@ -61,9 +84,11 @@ def save(
         "layers": [layer.name for layer in cuts.layers],
         "cuts": cuts.cuts,
         "factor": factor,
+        "program": program,
         "networks": texts,
         "record": record.to_dict(),
     }
+    words["digest"] = digest(words, arrays)
     buffer = io.BytesIO()
     np.savez(buffer, metadata=np.array(json.dumps(words, allow_nan=False)), **arrays)
     write_whole(path, buffer.getvalue())

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.guard import Guard
 from supnorm.guarding.layers import Cuts, DataDistance, Disagreement, KnownGlitches, Layer, LearnedError
-from supnorm.guarding.saving import FORMAT
+from supnorm.guarding.saving import FORMAT, digest
 from supnorm.mending.regions import Ellipsoid
 from supnorm.networks import Network
 from supnorm.networks.archive import Archive, Words, read_archive
 from supnorm.networks.storage import network_of
 from supnorm.problem import Axis, Domain, Function
 from supnorm.problem.function import as_function
+from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput
+from supnorm.results.guard import cause
 from supnorm.results.guarding import GuardRecord
 
 Array = NDArray[np.float64]
@@ -38,6 +40,8 @@ class GuardWords(Words):
     factor: float
     networks: tuple[dict[str, Any], ...]
     record: dict[str, Any]
+    program: str = ""
+    digest: str = ""
 
 
 def load(path: Path, model: Any, reference: Any) -> Guard:
@@ -47,6 +51,9 @@ def load(path: Path, model: Any, reference: Any) -> Guard:
         raise BadInput(f"{path}: not a guard of supnorm; give the file that Guard.save wrote")
     with archive.faults_named("guard"):
         words = archive.checked(GuardWords)
+        whole = {name: array for name, array in archive.arrays.items() if name != "metadata"}
+        if words.digest and words.digest != digest(archive.words, whole):
+            raise BadInput("it was changed after Guard.save wrote it; make the guard again")
         record = GuardRecord.from_dict(words.record, "its record")
         domain = Domain.from_axes(
             {a.name: Axis(a.low, a.high, a.unit, a.scale, a.values or None) for a in record.axes}
@@ -57,12 +64,17 @@ def load(path: Path, model: Any, reference: Any) -> Guard:
             raise BadInput("its layers and cuts do not fit each other")
         cells = None
         if "cells_low" in archive.arrays:
-            cells = ProvedCells(archive.numbers("cells_low"), archive.numbers("cells_high"))
+            cells = _cells(archive, words, domain)
         archive.demand_all_used()
+        x, y = _probe(record, domain)
+        cuts = Cuts(layers, words.cuts)
+        cuts.reasons(x, y)  # layers that do not fit together fail here, not at the first answer
     function = as_function(model, "model")
-    _demand_model(function, record, path)
+    _demand_model(function, x, y, path)
+    if cells is not None:
+        _demand_program(function, domain.d, words.program, path)
     fallback = None if reference is None else as_function(reference, "reference")
-    return Guard(function, fallback, domain, Cuts(layers, words.cuts), cells, words.factor, record)
+    return Guard(function, fallback, domain, cuts, cells, words.factor, record)
 
 
 def _network(archive: Archive, k: int, text: dict[str, Any]) -> Network:
@@ -94,20 +106,68 @@ def _layer(name: str, archive: Archive, words: GuardWords, domain: Domain, netwo
             raise BadInput("its data does not fit the domain")
         return DataDistance(domain, points, words.typical)
     if name == "disagree":
-        return Disagreement(tuple(networks[1 : 1 + words.rivals]))
+        if words.rivals < 1 or len(networks) != 1 + words.rivals:
+            raise BadInput("its other networks are not as many as it says")
+        return Disagreement(tuple(networks[1:]))
     raise BadInput(f"it has a layer {name!r}, which this version does not know")
 
 
-def _demand_model(model: Function, record: GuardRecord, path: Path) -> None:
+def _cells(archive: Archive, words: GuardWords, domain: Domain) -> ProvedCells:
+    """The proved cells of a file.
+
+    Raises:
+        BadInput: for boxes that are no cells of this domain, and for a file that does not name the model of the proof.
+    """
+    low, high = archive.numbers("cells_low"), archive.numbers("cells_high")
+    if not (words.program and words.digest):
+        raise BadInput(
+            "it does not say for which model its cells are proved (an older version wrote it); make it again"
+        )
+    if low.shape != high.shape or low.shape != (len(low), domain.d):
+        raise BadInput("its cells do not fit the domain")
+    if not ((low >= 0.0) & (low < high) & (high <= 1.0)).all():
+        raise BadInput("its cells are not boxes inside of the domain")
+    return ProvedCells(low, high)
+
+
+def _demand_program(model: Function, d: int, program: str, path: Path) -> None:
+    """Check that the program of the model is the one that the cells are proved for: a few values do not show that.
+
+    Raises:
+        BadInput: when it is another, or cannot be read.
+    """
+    try:
+        same = program_of(model, d).hash == program
+    except Unsupported as error:
+        raise BadInput(f"{path}: cells are proved, but the model cannot be read: {error}") from None
+    if not same:
+        raise BadInput(
+            f"{path}: its cells are proved for another model, though both agree at its points; make a guard for this model"
+        )
+
+
+def _probe(record: GuardRecord, domain: Domain) -> tuple[Array, Array]:
+    """The points and values by which the file knows its model, shapes ``(n, d)`` and ``(n, outputs)``.
+
+    Raises:
+        BadInput: where there are none, or other numbers of inputs and outputs.
+    """
+    x, y = (np.array(record.probe[name], dtype=np.float64) for name in ("x", "y"))
+    if not len(x) or x.shape != (len(x), domain.d) or y.shape != (len(x), record.outputs):
+        raise BadInput("its points and values of the model do not fit the domain and the outputs")
+    return x, y
+
+
+def _demand_model(model: Function, x: Array, y: Array, path: Path) -> None:
     """Check that the model is the one that the guard was made for.
 
     Raises:
         BadInput: with the point and both values where they differ.
     """
-    x, y = (np.array(record.probe[name], dtype=np.float64) for name in ("x", "y"))
-    if not len(x):
-        return
-    value = np.nan_to_num(model.value(x))
+    try:
+        value = np.nan_to_num(model.value(x))
+    except Exception as error:  # whatever the model of the user raises
+        raise BadInput(f"{path}: the model fails at {x[0].tolist()}: {cause(error)}") from None
     apart = SAME if model.precision == "float64" else SAME_NARROW
     if value.shape != y.shape or not np.allclose(
         value, y, rtol=apart, atol=apart * float(np.abs(y).max(initial=0.0))

@@ -1,0 +1,171 @@
+"""What a guard calls proven is proved, also after it was read from a file; odd inputs and edited files are refused."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.guarding.test_guard import GRID
+from tests.mending.cases import LINE, line, line_problem
+
+import supnorm as sn
+from supnorm.certification.cells import prove_cells
+from supnorm.guarding.cells import ProvedCells, in_box
+from supnorm.guarding.saving import digest
+from supnorm.networks import Network
+from supnorm.results import BadInput
+
+
+@pytest.fixture(scope="module")
+def safe() -> sn.Guard:
+    """A guard without proved cells."""
+    return sn.guard(line_problem(0.02), reject=0.25, evaluations=2000, calibration=1000)
+
+
+def spike_at_one(x: Any) -> Any:
+    return np.exp(-(((x[:, 0] - 1.0) / 0.3) ** 2))
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_on_a_list_of_values_only_values_with_a_small_error_are_proven(scale: str) -> None:
+    """Certificates cut the box of the ends; the number of a value in its list is no place in it."""
+    small = Network.init(np.random.default_rng(0), 1, 1, 4, 1).as_function()
+    values = [0.2, 1.0, 2.0, 30.0, 200.0]
+    domain = sn.Domain(x=sn.Axis(values=values))
+    if scale == "log":
+        domain = sn.Domain(x=sn.Axis(0.2, 200.0, scale="log"))
+    x = np.array(values)[:, None]
+    error = np.abs(small.value(x)[:, 0] - spike_at_one(x))
+    tolerance = 1.05 * float(np.sort(error)[-2])
+    proof = prove_cells(sn.Problem(small, spike_at_one, domain, tolerance=tolerance), tolerance)
+    held = ProvedCells.of(proof, tolerance).hold(x, domain)
+    assert error[1] > tolerance
+    assert held.tolist() == [True, False, True, True, True]
+
+
+def test_the_rounding_of_a_box_is_not_lost_beside_a_huge_bound_of_another() -> None:
+    """The bound of the whole domain is 5e19, where whole thousands are lost; the rounding is 83,000 there."""
+    model = Network.init(np.random.default_rng(0), 1, 1, 4, 1).as_function()
+    problem = sn.Problem(model, lambda x: 0.0 * x[:, 0] + 1e20 * np.maximum(x[:, 0] - 0.5, 0.0), LINE)
+    proof = prove_cells(problem, 2.0, boxes=300)
+    boxes = proof.by_box.boxes.upper
+    assert len(ProvedCells.of(proof, float(boxes.min()) + 0.995 * proof.rounding)) == 0
+    assert len(ProvedCells.of(proof, float(boxes.min()) + 1.005 * proof.rounding)) > 0
+
+
+def test_in_a_narrow_axis_far_from_zero_the_margin_covers_the_rounding_of_the_coordinates() -> None:
+    domain = sn.Domain(x=sn.Axis(1e300, 1.000001e300, scale="log"), y=(1e9, 1e9 + 1e-4))
+    _, margin = in_box(domain.from_unit(np.random.default_rng(0).random((100, 2))), domain)
+    assert (margin > [4e-7, 8e-3]).all()
+    assert (margin < [1e-5, 0.1]).all()
+
+
+@pytest.fixture(scope="module")
+def proved() -> sn.Guard:
+    problem = sn.Problem(line()[0].as_function(), lambda x: np.sin(2.0 * x[:, 0]), LINE, tolerance=0.05)
+    return sn.guard(problem, sn.audit(problem, evaluations=500), prove=True, evaluations=500, calibration=200)
+
+
+def test_proved_cells_are_refused_for_a_model_that_only_nearly_agrees(
+    proved: sn.Guard, tmp_path: Path
+) -> None:
+    """1e-7 beside the model: the probes agree, but a proof for the one says nothing of the other."""
+    proved.save(tmp_path / "a.guard")
+    net = line()[0]
+    sn.load_guard(tmp_path / "a.guard", net.as_function())
+    beside = replace(net.scaling, output_shift=net.scaling.output_shift + 1e-7)
+    with pytest.raises(BadInput, match="its cells are proved for another model"):
+        sn.load_guard(tmp_path / "a.guard", replace(net, scaling=beside).as_function())
+
+
+def rewritten(path: Path, to: Path, change: Any, again: bool) -> Path:
+    """The file after a change of its arrays and words, with its digest computed again or not."""
+    arrays = dict(np.load(path))
+    words = json.loads(str(arrays.pop("metadata")))
+    change(words, arrays)
+    if again:
+        words["digest"] = digest(words, arrays)
+    buffer = io.BytesIO()
+    np.savez(buffer, metadata=np.array(json.dumps(words)), **arrays)
+    to.write_bytes(buffer.getvalue())
+    return to
+
+
+CHANGES = {
+    "cells": lambda w, a: a.update(cells_low=np.zeros((1, 1)), cells_high=np.ones((1, 1))),
+    "cuts": lambda w, a: w.update(cuts=[1e300] * len(w["cuts"])),
+    "factor": lambda w, a: w.update(factor=1e-9),
+    "record": lambda w, a: w["record"].update(worst_accepted=0.0),
+    "axes": lambda w, a: w["record"]["axes"][0].update(low=-3.0),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_file_that_was_edited_is_refused(proved: sn.Guard, tmp_path: Path, name: str) -> None:
+    proved.save(tmp_path / "a.guard")
+    path = rewritten(tmp_path / "a.guard", tmp_path / "b.guard", CHANGES[name], again=False)
+    with pytest.raises(BadInput, match=r"b\.guard: it was changed after"):
+        sn.load_guard(path, line()[0].as_function())
+
+
+HOSTILE = {
+    "overlap": lambda w, a: a.update(cells_low=np.zeros((2, 1)), cells_high=np.array([[1.0], [0.5]])),
+    "outside": lambda w, a: a.update(cells_low=np.array([[-1.0]]), cells_high=np.array([[2.0]])),
+    "empty": lambda w, a: a.update(cells_low=np.array([[0.5]]), cells_high=np.array([[0.5]])),
+    "wide": lambda w, a: a.update(cells_low=np.zeros((1, 2)), cells_high=np.ones((1, 2))),
+    "flat": lambda w, a: a.update(cells_low=np.zeros(1), cells_high=np.ones(1)),
+    "number": lambda w, a: a.update(cells_low=np.zeros(()), cells_high=np.ones(())),
+    "no model": lambda w, a: w.update(program=""),
+    "probe": lambda w, a: w["record"].update(probe={}),
+    "ragged probe": lambda w, a: w["record"].update(probe={"x": [[0.0], [0.0, 1.0]], "y": [[0.0]]}),
+    "wide probe": lambda w, a: w["record"].update(probe={"x": [[0.0, 1.0]], "y": [[0.0]]}),
+    "outputs": lambda w, a: w["record"].update(outputs=-1),
+    "many outputs": lambda w, a: w["record"].update(outputs=2),
+    "rivals": lambda w, a: w.update(layers=[*w["layers"], "disagree"], cuts=[*w["cuts"], 1.0], rivals=-5),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused_in_one_line(proved: sn.Guard, tmp_path: Path, name: str) -> None:
+    proved.save(tmp_path / "a.guard")
+    path = rewritten(tmp_path / "a.guard", tmp_path / "b.guard", HOSTILE[name], again=True)
+    with pytest.raises(BadInput, match=r"b\.guard") as caught:
+        sn.load_guard(path, line()[0].as_function())(GRID[:5])
+    assert "\n" not in str(caught.value)
+
+
+class Unwilling:
+    """Raises when it is asked for its numbers."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __array__(self, *args: Any, **options: Any) -> Any:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        [[10**400]],
+        np.zeros((1, 1), dtype=complex),
+        np.ma.masked_array(np.zeros((1, 1), dtype=complex), mask=[[True]]),
+        Unwilling(RuntimeError("no")),
+        Unwilling(KeyError("no")),
+    ],
+    ids=["huge", "complex", "masked complex", "runtime", "key"],
+)
+def test_whatever_an_object_raises_is_one_refusal(safe: sn.Guard, x: Any) -> None:
+    with pytest.raises(BadInput, match="the points must be real numbers"):
+        safe(x)
+
+
+def test_a_masked_number_is_missing(safe: sn.Guard) -> None:
+    answer = safe(np.ma.masked_array([[0.0], [0.0]], mask=[[True], [False]]))
+    assert answer.flag.tolist() == [2, 0]
+    assert answer.reason[0] == "not finite"
