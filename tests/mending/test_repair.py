@@ -224,11 +224,18 @@ def test_the_change_of_the_model_is_bounded_and_the_bound_holds(tmp_path: Any) -
     x = np.random.default_rng(5).uniform(-1.0, 1.0, (200_000, 2))
     seen = float(np.abs(mended.model.value(x) - square().value(x)).max())
     assert seen <= change.upper <= 1.2 * seen
+    u = 0.5 * (x + 1.0)
+    out = np.all([~((u >= low) & (u <= high)).all(axis=1) for low, high in change.holes], axis=0)
+    outside = float(np.abs(mended.model.value(x) - square().value(x))[out].max())
+    assert change.outside_upper is not None
+    assert outside <= change.outside_upper <= 2.0 * outside
+    assert change.outside_upper < 0.5 * change.upper
     assert change.record.worst_at_most is None  # the old model's error has no proved bound
     mended.save(tmp_path)
     from supnorm.checker.check import check
 
     assert check(tmp_path / "change.json").accepted
+    assert check(tmp_path / "outside-1.json").accepted
 
 
 @pytest.mark.slow

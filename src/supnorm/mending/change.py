@@ -1,19 +1,27 @@
 """Proof of how far a mended model differs from the old one: two programs, so that no reference is needed.
 
 If |N_new - N_old| <= b everywhere, then the mended model's error is nowhere above the old model's worst error plus b
-(triangle inequality; for errors that are divided by something of the reference this holds for the divided difference).
+(triangle inequality). Outside of the regions that were mended b should be small: there the domain is cut into boxes, and
+each gets a certificate of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from supnorm.certification import CertifyResult, certify
+from supnorm.evaluation.limit import Limit
+from supnorm.mending.outside import MOST, Box, boxes_outside, domain_of, hulls
+from supnorm.mending.regions import Ellipsoid
 from supnorm.problem import ErrorMeasure, Function, Problem
+from supnorm.results import Contradiction
 from supnorm.results.fit import ProofRecord
-from supnorm.results.repair import ChangeRecord
+from supnorm.results.repair import ChangeRecord, PartRecord
+
+SECONDS = 60.0  # for all proofs together, where there is no limit of time
+RATIO = 1.5  # of bound and difference found, in the parts: a bound twice as large as the change would still say enough
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,41 +29,81 @@ class Change:
     """A bound of the difference of both models.
 
     Attributes:
-        upper, kind: the bound, and what it rests on, as of a certificate.
+        upper, kind: the bound on the whole domain, and what it rests on, as of a certificate.
         proof: the certificate's result.
+        holes: boxes of the unit box round the regions that were mended.
+        outside: proofs for the boxes that fill the rest of the domain; empty where they are too many.
         old_upper: a proved bound of the old model's error; None where there is none.
     """
 
     upper: float
     kind: str
     proof: CertifyResult
+    holes: tuple[Box, ...] = ()
+    outside: tuple[CertifyResult, ...] = ()
     old_upper: float | None = None
+
+    @property
+    def outside_upper(self) -> float | None:
+        """The bound outside of the boxes round the regions; None where it was not proved."""
+        return max(part.upper for part in self.outside) if self.outside else None
 
     @property
     def record(self) -> ChangeRecord:
         """As part of the result."""
-        proved = self.proof.record.changed(certificate="change.json")
         return ChangeRecord(
             upper=self.upper,
             upper_kind=self.kind,
             worst_at_most=None if self.old_upper is None else self.old_upper + self.upper,
-            proof=ProofRecord(schema_="supnorm.certify/1", **dict(proved)),
+            proof=_proof(self.proof, "change.json"),
+            outside_upper=self.outside_upper,
+            boxes=len(self.holes),
+            outside=tuple(
+                PartRecord(upper=part.upper, file=name)
+                for name, part in zip(self.names, self.outside, strict=True)
+            ),
         )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the files of the parts."""
+        return tuple(f"outside-{k + 1}.json" for k in range(len(self.outside)))
+
+
+def _proof(proof: CertifyResult, name: str) -> ProofRecord:
+    return ProofRecord(schema_="supnorm.certify/1", **dict(proof.record.changed(certificate=name)))
 
 
 def change_of(
     problem: Problem,
     mended: Function,
+    regions: Sequence[Ellipsoid],
     seconds: float | None,
     old_upper: float | None,
     observer: Callable[[Any], None],
 ) -> Change:
-    """Bound the absolute difference of the mended and the old model over the domain.
+    """Bound the absolute difference of the mended and the old model, over the domain and outside of the regions.
 
     Raises:
         BadInput: when the operations of one of them are not known.
     """
-    pair = Problem(mended, problem.model, problem.domain, ErrorMeasure(), title=problem.title)
-    proof = certify(replace(pair, files=problem.files), seconds=seconds or 60.0, observer=observer)
+    pair = replace(
+        Problem(mended, problem.model, problem.domain, ErrorMeasure(), title=problem.title),
+        files=problem.files,
+    )
+    limit = Limit.of(seconds or SECONDS)
+    proof = certify(pair, seconds=limit.within(0.5).seconds, observer=observer)
+    holes = hulls(regions)
+    boxes = boxes_outside(holes, problem.domain.d) if holes else []
+    plain_box = not problem.domain.constraints and all(axis.values is None for axis in problem.domain.axes)
+    parts = []
+    if plain_box and 0 < len(boxes) <= MOST:
+        for box, share in zip(boxes, limit.parts(len(boxes)), strict=True):
+            inside = replace(pair, domain=domain_of(problem.domain, box), law=None)
+            parts.append(certify(inside, ratio=RATIO, seconds=share.seconds, observer=observer))
+            if parts[-1].lower > proof.upper:
+                raise Contradiction(
+                    "a part of the domain has a larger difference than the bound of the whole"
+                )
     plain = old_upper if problem.error.kind == "absolute" and problem.error.side == "both" else None
-    return Change(proof.upper, proof.upper_kind, proof, plain)
+    return Change(proof.upper, proof.upper_kind, proof, tuple(holes), tuple(parts), plain)

@@ -189,7 +189,9 @@ class _Work:
         if bound_change:
             seconds = task.whole.within(0.5).seconds
             old = self.report.record.sup.upper
-            self.change = change_of(task.problem, self.candidate.function, seconds, old, task.observer)
+            self.change = change_of(
+                task.problem, self.candidate.function, self.candidate.regions, seconds, old, task.observer
+            )
         if prove:
             judged = replace(task.problem, model=self.candidate.function)
             witness = task.peaks.x if len(task.peaks) else None

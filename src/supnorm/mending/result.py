@@ -176,6 +176,8 @@ class RepairResult:
             self.verdict.after.save(folder / "after")
         if self.change is not None and self.change.proof is not None:
             self.change.proof.certificate.save(folder / "change.json")
+            for name, part in zip(self.change.names, self.change.outside, strict=True):
+                part.certificate.save(folder / name)
         if self.certificate is not None:
             self.certificate.certificate.save(folder / "certificate.json")
         write_whole(folder / "repair.json", result.to_json())

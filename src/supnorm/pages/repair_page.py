@@ -194,6 +194,17 @@ def proof(record: RepairRecord) -> list[Fact]:
         worst = change.worst_at_most
         old = None if worst is None else worst - change.upper
         facts.append(fact("proof-change", upper=change.upper, kind=change.upper_kind, worst=worst, old=old))
+        if change.outside_upper is not None:
+            names = change.outside[0].file if len(change.outside) == 1 else f"{change.outside[0].file} ..."
+            facts.append(
+                fact(
+                    "proof-outside",
+                    boxes=change.boxes,
+                    upper=change.outside_upper,
+                    parts=len(change.outside),
+                    names=names,
+                )
+            )
     return facts or [fact("proof-none")]
 
 

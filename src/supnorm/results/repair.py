@@ -51,6 +51,13 @@ class RegionRecord(Record):
     radii: tuple[float, ...] = Field(description="its radii along the axes")
 
 
+class PartRecord(Record):
+    """A box of the domain outside of the mended regions."""
+
+    upper: Number = Field(description="nowhere in this box do both models differ by more than this")
+    file: str = Field(description="file of its certificate")
+
+
 class ChangeRecord(Record):
     """A proof of how far the mended model differs from the old one."""
 
@@ -61,6 +68,15 @@ class ChangeRecord(Record):
         "null without such a bound"
     )
     proof: ProofRecord | None = Field(description="the proof's bracket, a document `supnorm.certify/1`")
+    outside_upper: Number | None = Field(
+        default=None,
+        description="nowhere outside of the boxes round the mended regions do both models differ by more than this; null "
+        "where it was not proved",
+    )
+    boxes: int = Field(default=0, description="number of boxes round the mended regions")
+    outside: tuple[PartRecord, ...] = Field(
+        default=(), description="the proofs of this, one for each box of the rest"
+    )
 
 
 class RepairRecord(Result):

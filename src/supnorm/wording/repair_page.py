@@ -44,6 +44,8 @@ TEMPLATES = {
     "models differ.",
     "proof-tolerance": "The largest error lies between {lower:error at least 4} and {upper:error at most 4} ({kind}). "
     "`supnorm check certificate.json` verifies it.",
+    "proof-outside": "Outside of {boxes:one box|{boxes:count} boxes} round the mended regions they differ nowhere by more "
+    "than {upper:error at most 4}: `supnorm check` verifies {parts:one file|{parts:count} files}, {names}.",
     "proof-change": "Nowhere in the domain do the mended and the old model differ by more than {upper:error at most 4} "
     "({kind}). `supnorm check change.json` verifies it.{worst?: As the old model's error is proved to be at most "
     "{old:error at most 4}, the mended model's is nowhere above {worst:error at most 4}.}",

@@ -1,0 +1,1 @@
+"""Repair and guard beside their controls."""
