@@ -41,13 +41,13 @@ def main() -> None:
     """Print one line a case and seed; with ``--save`` put them into the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mending")
     parser.add_argument("--first", type=int, default=5000, help="seed")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=5, help="networks of each case")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
     args = parser.parse_args()
     rows: list[dict[str, Any]] = []
-    for name in NAMES:
-        for seed in range(args.first, args.first + args.seeds) if args.only in name else ():
+    for seed in range(args.first, args.first + args.seeds):  # a run that is stopped has all cases
+        for name in (name for name in NAMES if args.only in name):
             rows.append(one(name, seed))
             print(line(rows[-1]), flush=True)
             if args.save:

@@ -6,6 +6,8 @@ from itertools import groupby
 from statistics import median
 from typing import Any
 
+from benchmarks.mending.cases import NAMES
+
 METHODS = {
     "exchange": "exchange",
     "exchange, data given": "exchange, data given",
@@ -17,7 +19,10 @@ METHODS = {
 
 def said(content: dict[str, Any]) -> dict[str, str]:
     """Tables and counts."""
-    groups = [(name, [*some]) for name, some in groupby(content["rows"], key=lambda r: r["case"])]
+    groups = [
+        (name, [*some])
+        for name, some in groupby(sorted(content["rows"], key=_order), key=lambda r: r["case"])
+    ]
     head = ["| case | " + " | ".join(METHODS.values()) + " |", "|---" * (1 + len(METHODS)) + "|"]
     repairs = [f"| {name} | " + " | ".join(_cell(rows, m) for m in METHODS) + " |" for name, rows in groups]
     guards = [
@@ -45,6 +50,10 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         "rms": f"{max(r['rms'] for r in taken):.2f}",
         "cost": f"{median(r['guard']['microseconds'] for r in every):.1f}",
     }
+
+
+def _order(row: dict[str, Any]) -> int:
+    return NAMES.index(row["case"])
 
 
 def _cell(rows: list[dict[str, Any]], method: str) -> str:
