@@ -8,6 +8,7 @@
     python -m benchmarks.certify small                best polynomials of elementary functions beside Sollya
     python -m benchmarks.certify burgers --network F  the residual of a published network for Burgers' equation
     python -m benchmarks.certify solutions            networks of fit_pde against the solution of their equation
+    python -m benchmarks.certify roots                friction formulas against Colebrook's equation; --check
     python -m benchmarks.certify campaign             random problems: upper >= all sampled errors; checks
     python -m benchmarks.certify nodes                the node rules of the library, moved for --seconds each
 
@@ -32,6 +33,7 @@ SECONDS = {
     "kinks": 20.0,
     "formulas": 4.0,
     "burgers": 600.0,
+    "roots": 120.0,
     "campaign": 3600.0,
 }
 
@@ -122,6 +124,20 @@ def solutions(only: str) -> None:
             print(line(name, found), flush=True)
 
 
+def roots(seconds: float, only: str, checked: bool) -> None:
+    """Explicit formulas against the roots of equations, at 5 %; those whose name contains ``only``."""
+    from benchmarks.certify.friction import ROWS, measured
+
+    for name, problem in ROWS.items():
+        if only in name:
+            row = measured(problem(), seconds, 36_000.0 if checked else 0.0)
+            held = records.load().get("roots", {}).get(name, {})
+            if not checked and (held.get("lower"), held.get("upper")) == (row["lower"], row["upper"]):
+                row |= {key: held[key] for key in ("checked", "check_seconds") if key in held}
+            records.put("roots", name, row)
+            print(f"{name:32s} {table.root_words(row)}", flush=True)
+
+
 def campaign(points: int, only: str | None, seconds: float) -> None:
     """Random problems; goes on where it stopped, and ends with an error when a bound does not hold."""
     import time
@@ -161,9 +177,10 @@ def main() -> None:
             "peers",
             "kinks",
             "formulas",
-            "solutions",
             "small",
             "burgers",
+            "solutions",
+            "roots",
             "campaign",
             "nodes",
         ),
@@ -173,6 +190,7 @@ def main() -> None:
     )
     parser.add_argument("--points", type=int, default=1_000_000, help="sampled points of a campaign's case")
     parser.add_argument("--only", help="rows with this in their name; campaign: dimensions or activations")
+    parser.add_argument("--check", action="store_true", help="roots: give each proof to the checker")
     parser.add_argument("--results", type=Path, default=records.RESULTS, help="the file of the rows")
     parser.add_argument("--network", help="burgers: the ONNX file of the network")
     options = parser.parse_args()
@@ -202,6 +220,8 @@ def main() -> None:
         burgers.run(options.seconds, options.network)
     elif options.what == "solutions":
         solutions(options.only or "")
+    elif options.what == "roots":
+        roots(options.seconds, options.only or "", options.check)
     elif options.what == "campaign":
         campaign(options.points, options.only, options.seconds)
     else:

@@ -22,6 +22,31 @@ def words(row: dict[str, Any]) -> str:
     return f"{got}, {row['boxes']} boxes, {row['seconds']:.2f} s"
 
 
+def root_words(row: dict[str, Any]) -> str:
+    """One proof against a root in words."""
+    if row["code"] != "proved":
+        return f"{row['code']}: {row['words']}"
+    return (
+        f"[{row['lower']:.5g}, {row['upper']:.5g}], evaluated {row['evaluated']:.5g}, {row['boxes']} boxes, "
+        f"{row['seconds']:.1f} s, {row['checked'] or 'not checked'}"
+    )
+
+
+def _roots(held: dict[str, Any]) -> list[str]:
+    lines = [
+        "| model | worst error, proved | at the witness, evaluated | boxes | processor seconds | checker, processor seconds |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, row in held.get("roots", {}).items():
+        checked = f"{row['checked']}, {row['check_seconds']:.0f}" if row["checked"] else ""
+        bracket = f"{row['lower']:.4g} to {row['upper']:.4g}" if row["code"] == "proved" else row["code"]
+        evaluated = "" if row["evaluated"] is None else f"{row['evaluated']:.4g}"
+        lines.append(
+            f"| {name} | {bracket} | {evaluated} | {row['boxes']:,} | {row['seconds']:.1f} | {checked} |"
+        )
+    return lines
+
+
 def _targets(held: dict[str, Any]) -> list[str]:
     lines = ["| problem | reached ratio | boxes | processor seconds | target |", "|---|---|---|---|---|"]
     for name, row in held.get("targets", {}).items():
@@ -139,6 +164,7 @@ TABLES = {
     "peers": _peers,
     "kinks": _kinks,
     "formulas": _formulas,
+    "roots": _roots,
     "campaign": _campaign,
 }
 
