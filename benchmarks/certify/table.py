@@ -34,7 +34,7 @@ def root_words(row: dict[str, Any]) -> str:
 
 def _roots(held: dict[str, Any]) -> list[str]:
     lines = [
-        "| model | worst error, proved | at the witness, evaluated | boxes | processor seconds | checker, processor seconds |",
+        "| model | worst error, proved | at the witness, evaluated | boxes | processor seconds | checker |",
         "|---|---|---|---|---|---|",
     ]
     for name, row in held.get("roots", {}).items():
@@ -185,6 +185,8 @@ def said(content: dict[str, Any]) -> dict[str, str]:
     }
     return {
         **{name: "\n".join(lines(content)) for name, lines in TABLES.items()},
+        "roots_proved": f"{sum(r['code'] == 'proved' for r in content.get('roots', {}).values())} of "
+        f"{len(content.get('roots', {}))}",
         "formulas_proved": f"{sum(r['code'] == 'proved' for r in default.values())} of {len(default)}",
         "formulas_medians": "; ".join(
             f"{d}-D {median(r['seconds'] for n, r in default.items() if n.startswith(d)):.2g} s"

@@ -33,6 +33,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "composed": soundness.composed,
     "tiny": soundness.tiny,
     "certify_small": certify.small,
+    "roots": soundness.roots,
     "doors": soundness.doors,
     "audits": soundness.audits,
     "demo": examples.demo,

@@ -1,4 +1,4 @@
-"""What the pages say of results/soundness.json, composed.json, tiny.json, doors.json and audits.json."""
+"""What the pages say of results/soundness.json, composed.json, tiny.json, roots.json, doors.json and audits.json."""
 
 from __future__ import annotations
 
@@ -48,6 +48,19 @@ def tiny(content: dict[str, Any]) -> dict[str, str]:
         "count": f"{counts.total():,}",
         "counts": f"{good:,} true ({accepted:,} of them checked, all accepted; {wide:,} ended with a wider bracket than "
         f"asked), {wrong:,} false",
+        "seeds": _seeds(rows),
+    }
+
+
+def roots(content: dict[str, Any]) -> dict[str, str]:
+    """How bounds of errors against roots held."""
+    rows, counts = _of(content, "roots")
+    wrong = sum(counts[v] for v in ("FALSE", "CRASHED", "NOT ACCEPTED"))
+    good = counts["true"] + counts["true and accepted"]
+    return {
+        "count": f"{counts.total():,}",
+        "counts": f"{good:,} true ({counts['true and accepted']:,} of them checked, all accepted), {counts['refused']:,} "
+        f"refused, {counts['no bound']:,} without a bound, {wrong:,} false",
         "seeds": _seeds(rows),
     }
 

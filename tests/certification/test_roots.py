@@ -197,6 +197,41 @@ def test_an_audit_takes_the_bound(tmp_path: Any) -> None:
     assert joined.status.code == "within-tolerance"
 
 
+@pytest.mark.slow
+def test_a_fit_to_a_root_is_proved() -> None:
+    fitted = sn.fit(
+        sn.Problem(None, solved(), KEPLER, tolerance=1e-3), method=sn.ChebyshevTensor(), certify=True, seed=0
+    )
+    assert fitted.certificate is not None
+    assert fitted.certificate.status.code == "within-tolerance"
+    assert worst(sn.Problem(fitted.model, solved(), KEPLER)) <= fitted.certificate.upper <= 1e-3
+
+
+def test_the_command_line_proves_and_checks_a_root(tmp_path: Any) -> None:
+    """A problem file whose reference is a root: certify, resume after a kill, check with the problem, a wrong problem."""
+    from supnorm.cli.main import run as command
+
+    (tmp_path / "truth.py").write_text(
+        "import numpy as np\ndef square(x, y): return y**2 - x[:, 0]\n"
+        "def model(x): return 0.6 + 0.41 * x[:, 0] - 0.04 * x[:, 0] ** 2\n"
+    )
+    text = (
+        '[model]\npython = "truth.py:model"\n[reference]\nroot = "truth.py:square"\nbetween = [0.5, 2.5]\n'
+        "[error]\ntolerance = 0.3\n[domain]\na = [1.0, 3.0]\n"
+    )
+    problem, run = tmp_path / "problem.toml", tmp_path / "run"
+    problem.write_text(text)
+    assert command(["certify", str(problem), "--out", str(run), "--quiet"]) == 0
+    assert command(["certify", str(problem), "--out", str(run), "--ratio", "1.05", "--resume", "--quiet"]) == 0
+    file = str(run / "certificate.json")
+    assert command(["check", file, "--problem", str(problem), "--quiet"]) == 0
+    other = tmp_path / "other.toml"
+    other.write_text(text.replace("2.5", "2.4"))
+    assert command(["check", file, "--problem", str(other), "--quiet"]) != 0
+    other.write_text(text.replace("tolerance = 0.3", 'kind = "relative"\nfloor = 0.0\ntolerance = 0.3'))
+    assert command(["check", file, "--problem", str(other), "--quiet"]) != 0
+
+
 # The theorem, on numbers: suprema at many points stand for proved bounds.
 
 

@@ -23,6 +23,7 @@ from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain, Problem, draw_inside
 from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput, ExitCode, Status
+from supnorm.sources.root import equation_of
 from supnorm.training.active_fit import LEAST_SECONDS
 from supnorm.training.assessment import FRESH, audit_model
 from supnorm.training.fit_result import FitResult
@@ -116,7 +117,11 @@ def _provable(method: Any) -> list[Any]:
 
 
 def _require_program(problem: Problem) -> None:
+    equation = equation_of(problem.reference)
     try:
+        if equation is not None:
+            equation.program(problem.domain.d)
+            return
         program_of(problem.reference, problem.domain.d, limited=True)
     except Unsupported as why:
         raise BadInput(f"the reference cannot be certified: {why}") from None
@@ -204,6 +209,8 @@ def _prove(
 
 def _strategy(problem: Problem) -> ChebyshevCertificate | None:
     """Tensor polynomials in three inputs too, where `certify` takes graded ones: far below the tolerance few boxes do."""
+    if equation_of(problem.reference) is not None:  # a proof of several parts chooses for each
+        return None
     d, smooth = problem.domain.d, True
     for function in (problem.model, problem.reference):
         smooth &= not any(n.op in ("relu", "leaky_relu") for n in program_of(function, d, limited=True).nodes)
