@@ -38,8 +38,8 @@ from supnorm.sources.root import Equation
 from supnorm.wording import Fact, fact
 
 Observer = Callable[[Any], None]
-# Of the time that is left, for the slope and for each other condition.
-SLOPE_SECONDS, OTHER_SECONDS = 0.4, 0.2
+# Of the time that is left when a condition begins. What one does not use is left for the next ones and for the correction.
+SHARES = {"slope": 0.4, "defect": 0.3, "inside": 0.3, "measured": 0.5}
 # How often the goal of a condition is doubled at most, where its size turns out to be larger than at points.
 AGAIN = 8
 # The sentence of each condition.
@@ -193,7 +193,7 @@ class _SoFar:
     def conditions(self, held: dict[str, Any] | None) -> None:
         """Prove all parts but the correction, each as well as the goal needs, until one of them prevents the others."""
         for name in CONDITIONS:
-            limit = self.work.limit.within(SLOPE_SECONDS if name == "slope" else OTHER_SECONDS)
+            limit = self.work.limit.within(SHARES[name])
             bound = self._bound(name)
             if not 0.0 < bound < np.inf:
                 return
