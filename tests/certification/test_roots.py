@@ -222,7 +222,9 @@ def test_the_command_line_proves_and_checks_a_root(tmp_path: Any) -> None:
     problem, run = tmp_path / "problem.toml", tmp_path / "run"
     problem.write_text(text)
     assert command(["certify", str(problem), "--out", str(run), "--quiet"]) == 0
-    assert command(["certify", str(problem), "--out", str(run), "--ratio", "1.05", "--resume", "--quiet"]) == 0
+    assert (
+        command(["certify", str(problem), "--out", str(run), "--ratio", "1.05", "--resume", "--quiet"]) == 0
+    )
     file = str(run / "certificate.json")
     assert command(["check", file, "--problem", str(problem), "--quiet"]) == 0
     other = tmp_path / "other.toml"
