@@ -230,3 +230,23 @@ def test_a_verdict_that_is_turned_is_rejected(text, tmp_path):
     forged = check(tmp_path / "p.json")
     assert not forged.accepted
     assert "does not follow" in forged.reason
+
+
+def test_a_model_that_breaks_a_limit_as_it_runs_in_float32_is_not_proved_to_keep_it():
+    def rough(x):
+        z = jnp.asarray(x[:, 0], jnp.float32)
+        thousand = jnp.float32(1000.0)
+        low = ((z + thousand) - thousand) - z + jnp.float32(1e-5)  # 1e-5 in exact arithmetic
+        return jnp.stack([low, z + jnp.float32(1.0)], axis=1)
+
+    model32 = Function(rough, precision="float32")
+    x = np.random.default_rng(0).random((1000, 1))
+    assert np.asarray(model32.value(x))[:, 0].min() < 0.0
+    asked = ["positive", "bounded:0:1@y1", "positive@y2"]
+    result = certify_properties(model32, Domain(x=(0.0, 1.0)), asked, seconds=20.0)
+    status = {(a.property, a.output): a.status for a in result.answers}
+    assert status["positive", "y1"] == "undecided"
+    assert status["bounded:0:1@y1", "y1"] == "undecided"
+    assert status["positive", "y2"] == "proved"  # of the output, not of all outputs together
+    assert "exact arithmetic" in result.answers[0].text
+    assert result.status.code == "undecided"

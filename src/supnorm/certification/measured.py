@@ -221,6 +221,13 @@ class Measuring:
         points = sum(len(b.x) for (what, _), b in self.batches.items() if what == next(iter(self.compared)))
         return Agreement(tuple(sides), points, *self._worst())
 
+    def in_lower_precision(self, what: str) -> Array:
+        """The largest difference of each output of a side in lower precision from its program; zeros in float64."""
+        differences = [np.abs(b.run - b.read) for (of, _), b in self.batches.items() if of == what]
+        if self.compared[what].function.precision == "float64":
+            return np.zeros(self.compared[what].program.m)
+        return np.max(np.concatenate([np.where(np.isfinite(v), v, 0.0) for v in differences]), axis=0)
+
     def _side(self, what: str) -> Difference | None:
         side = self.compared[what]
         batches = [batch for (of, _), batch in self.batches.items() if of == what]

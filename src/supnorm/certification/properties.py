@@ -32,6 +32,7 @@ from supnorm.certification.property_result import PropertiesResult, result_of
 from supnorm.certification.residual import against_zero
 from supnorm.certification.result import disagreement
 from supnorm.certification.resume import MALFORMED
+from supnorm.certification.rounding import Array
 from supnorm.certification.statement import Statement, held_parts
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.limit import Limit
@@ -118,7 +119,7 @@ def certify_properties(
     limit = Limit.of(seconds, boxes)
     function = as_function(model, "model")
     problem = against_zero(function, domain)
-    base, seen = _read(problem, seed)
+    base, seen, apart = _read(problem, seed)
     names = problem.output_names(base.m)
     asked = read_properties(properties, domain, names)
     held, shifts = ({}, {}) if resume is None else (held_parts(resume, "properties"), _shifts(resume))
@@ -161,11 +162,11 @@ def certify_properties(
         )
         if begun[name].end == "interrupted":
             break
-    return result_of(function, names, asked, so_far(), seen, limit.spent)
+    return result_of(function, names, asked, so_far(), seen, apart, limit.spent)
 
 
-def _read(problem: Problem, seed: int) -> tuple[Program, Agreement]:
-    """The program of the model, and how well what runs agrees with it.
+def _read(problem: Problem, seed: int) -> tuple[Program, Agreement, Array]:
+    """The program of the model, how well what runs agrees with it, and `Measuring.in_lower_precision`.
 
     Raises:
         BadInput: when it cannot be read, or what runs in float64 is not what was read.
@@ -178,7 +179,7 @@ def _read(problem: Problem, seed: int) -> tuple[Program, Agreement]:
     seen = measuring.agreement()
     if seen.hidden:
         raise disagreement(seen, 0.0, problem.domain.names)
-    return program, seen
+    return program, seen, measuring.in_lower_precision("model")
 
 
 def _shifts(path: Path | str) -> dict[str, float]:

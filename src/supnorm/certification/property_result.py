@@ -16,7 +16,7 @@ import numpy as np
 
 from supnorm.certification.bracket import Bracket
 from supnorm.certification.extremes import verdict
-from supnorm.certification.measured import Agreement
+from supnorm.certification.measured import BEYOND, Agreement
 from supnorm.certification.property import Property
 from supnorm.certification.result import measured_words
 from supnorm.certification.rounding import Array
@@ -93,15 +93,19 @@ def result_of(
     asked: Sequence[Property],
     statement: Statement,
     seen: Agreement,
+    apart: Array,
     seconds: float,
 ) -> PropertiesResult:
     """The answers from the proved parts; the statement gets the verdicts.
+
+    ``apart`` is how far each output of a model in lower precision was seen from its program, shape ``(m,)``: limits of
+    values whose margin is not twice as large are not called proved, as `certify` decides no tolerance there.
 
     Raises:
         BadInput: when the model as it runs is on the other side of a proved limit.
     """
     believed = statement.believed
-    judge = _Judge(function, tuple(names), statement, believed)
+    judge = _Judge(function, tuple(names), statement, believed, apart)
     answers = tuple(judge.answer(one) for one in asked)
     entries = [one.entry | {"verdict": a.status} for one, a in zip(asked, answers, strict=True)]
     statement = replace(statement, data=dict(statement.data) | {"properties": entries})
@@ -140,6 +144,7 @@ class _Judge:
     names: tuple[str, ...]
     statement: Statement
     believed: int
+    apart: Array
 
     def answer(self, one: Property) -> AnswerRecord:
         claims = self.statement.claims
@@ -147,29 +152,41 @@ class _Judge:
         if self.believed and status == "proved":
             status = "undecided"
         ends = [claims[name] for name in one.parts]
+        if status == "proved" and self._runs_too_near(one):
+            status = "undecided"
         runs = self._runs(one) if status == "refuted" else []
         words = {"proved": self._proved, "refuted": self._refuted, "undecided": self._undecided}[status](
             one, runs
         )
-        proved = status != "refuted"  # else the margin is that of the point
-        margins = [
-            (low if proved else high) - one.threshold(name)
-            if name.startswith("min")
-            else one.threshold(name) - (high if proved else low)
-            for name, (low, high) in zip(one.parts, ends, strict=True)
-        ]
         lipschitz = one.kind == "lipschitz"
         return AnswerRecord(
             property=one.text,
             output=self.names[one.output],
             status=status,
             text=CERTIFY.text(words),
-            margin=None if lipschitz else min(margins),
+            margin=None if lipschitz else self._margin(one, status),
             constant=ends[0][1] if lipschitz else None,
             extremes=tuple(self._extreme(one, name) for name in one.parts),
             runs=tuple(runs),
             rest=self._rest(one) if status == "undecided" else None,
         )
+
+    def _margin(self, one: Property, status: str) -> float:
+        """The distance from the limit: the proved one, or that of the point which refutes the property."""
+        proved, margins = status != "refuted", []
+        for name in one.parts:
+            low, high = self.statement.claims[name]
+            t = one.threshold(name)
+            margins.append(
+                (low if proved else high) - t if name.startswith("min") else t - (high if proved else low)
+            )
+        return min(margins)
+
+    def _runs_too_near(self, one: Property) -> bool:
+        """Whether the model as it runs in lower precision may be beyond a limit of values that its program keeps."""
+        apart = float(self.apart[one.output])
+        about_values = one.kind in ("positive", "bounded")
+        return about_values and apart > 0.0 and not self._margin(one, "proved") > BEYOND * apart
 
     @property
     def domain(self) -> Domain:
@@ -220,6 +237,9 @@ class _Judge:
             return fact("without-verdict", **about)
         if any(part.end == "infinite" for part in parts):
             return fact("without-value", quantity=self._quantity(one), **about)
+        if self._runs_too_near(one) and verdict(one.entry, self.statement.claims) == "proved":
+            margin, apart = self._margin(one, "proved"), float(self.apart[one.output])
+            return fact("runs-too-near", margin=margin, difference=apart, **about)
         rest = self._rest(one)
         if rest is not None:
             about["where"] = ", ".join(f"{n} in [{num(a, 4)}, {num(b, 4)}]" for n, (a, b) in rest.items())
