@@ -119,7 +119,7 @@ def certify_properties(
     limit = Limit.of(seconds, boxes)
     function = as_function(model, "model")
     problem = against_zero(function, domain)
-    base, seen, apart = _read(problem, seed)
+    base, seen, observed = _read(problem, seed)
     names = problem.output_names(base.m)
     asked = read_properties(properties, domain, names)
     held, shifts = ({}, {}) if resume is None else (held_parts(resume, "properties"), _shifts(resume))
@@ -162,7 +162,7 @@ def certify_properties(
         )
         if begun[name].end == "interrupted":
             break
-    return result_of(function, names, asked, so_far(), seen, apart, limit.spent)
+    return result_of(function, names, asked, so_far(), seen, observed, limit.spent)
 
 
 def _read(problem: Problem, seed: int) -> tuple[Program, Agreement, Array]:

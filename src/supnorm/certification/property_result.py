@@ -93,19 +93,19 @@ def result_of(
     asked: Sequence[Property],
     statement: Statement,
     seen: Agreement,
-    apart: Array,
+    observed: Array,
     seconds: float,
 ) -> PropertiesResult:
     """The answers from the proved parts; the statement gets the verdicts.
 
-    ``apart`` is how far each output of a model in lower precision was seen from its program, shape ``(m,)``: limits of
+    ``observed`` is how far each output of a model in lower precision was seen from its program, shape ``(m,)``: limits of
     values whose margin is not twice as large are not called proved, as `certify` decides no tolerance there.
 
     Raises:
         BadInput: when the model as it runs is on the other side of a proved limit.
     """
     believed = statement.believed
-    judge = _Judge(function, tuple(names), statement, believed, apart)
+    judge = _Judge(function, tuple(names), statement, believed, observed)
     answers = tuple(judge.answer(one) for one in asked)
     entries = [one.entry | {"verdict": a.status} for one, a in zip(asked, answers, strict=True)]
     statement = replace(statement, data=dict(statement.data) | {"properties": entries})
@@ -144,7 +144,7 @@ class _Judge:
     names: tuple[str, ...]
     statement: Statement
     believed: int
-    apart: Array
+    observed: Array
 
     def answer(self, one: Property) -> AnswerRecord:
         claims = self.statement.claims
@@ -184,9 +184,9 @@ class _Judge:
 
     def _runs_too_near(self, one: Property) -> bool:
         """Whether the model as it runs in lower precision may be beyond a limit of values that its program keeps."""
-        apart = float(self.apart[one.output])
+        observed = float(self.observed[one.output])
         about_values = one.kind in ("positive", "bounded")
-        return about_values and apart > 0.0 and not self._margin(one, "proved") > BEYOND * apart
+        return about_values and observed > 0.0 and not self._margin(one, "proved") > BEYOND * observed
 
     @property
     def domain(self) -> Domain:
@@ -238,8 +238,8 @@ class _Judge:
         if any(part.end == "infinite" for part in parts):
             return fact("without-value", quantity=self._quantity(one), **about)
         if self._runs_too_near(one) and verdict(one.entry, self.statement.claims) == "proved":
-            margin, apart = self._margin(one, "proved"), float(self.apart[one.output])
-            return fact("runs-too-near", margin=margin, difference=apart, **about)
+            margin, observed = self._margin(one, "proved"), float(self.observed[one.output])
+            return fact("runs-too-near", margin=margin, difference=observed, **about)
         rest = self._rest(one)
         if rest is not None:
             about["where"] = ", ".join(f"{n} in [{num(a, 4)}, {num(b, 4)}]" for n, (a, b) in rest.items())
