@@ -216,3 +216,9 @@ def test_a_model_that_runs_differently_from_what_was_read_is_refused():
 
     with pytest.raises(BadInput, match="its program"):
         solution_error(code, Poisson(), SQUARE)
+
+
+@pytest.mark.parametrize("velocity", [1.5, lambda x: x[:, 0], "u"])
+def test_a_velocity_that_is_no_list_is_refused_in_one_line(velocity):
+    with pytest.raises(BadInput, match="velocity must be a list"):
+        AdvectionDiffusion(0.1, velocity=velocity)

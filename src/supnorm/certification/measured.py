@@ -226,7 +226,8 @@ class Measuring:
         differences = [np.abs(b.run - b.read) for (of, _), b in self.batches.items() if of == what]
         if self.compared[what].function.precision == "float64":
             return np.zeros(self.compared[what].program.m)
-        return np.max(np.concatenate([np.where(np.isfinite(v), v, 0.0) for v in differences]), axis=0)
+        finite = np.concatenate([np.where(np.isfinite(v), v, 0.0) for v in differences])
+        return np.asarray(finite.max(axis=0))
 
     def _side(self, what: str) -> Difference | None:
         side = self.compared[what]

@@ -106,6 +106,10 @@ def AdvectionDiffusion(
     time: str | None = None,
 ) -> Equation:
     """u_t - diffusivity laplace u + velocity . grad u + reaction u = source; without a time axis the steady equation."""
+    if not isinstance(velocity, list | tuple):
+        raise BadInput(
+            f"AdvectionDiffusion: velocity must be a list with one entry for each axis of space, got {velocity!r}"
+        )
     return Equation(
         kind="AdvectionDiffusion",
         diffusivity=diffusivity,
