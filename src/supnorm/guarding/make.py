@@ -23,7 +23,8 @@ from supnorm.guarding.guard import Guard
 from supnorm.guarding.layers import Cuts, Layer, LearnedError, cuts_for, ranks
 from supnorm.guarding.learning import data_layers, known_glitches, learned_error
 from supnorm.guarding.promise import share_above, share_above_largest
-from supnorm.mending.repair import demand_report_of, samples_of
+from supnorm.mending.repair import samples_of
+from supnorm.mending.report_of import demand_report_of
 from supnorm.problem import Function, Problem
 from supnorm.problem.records import axis_records, measure_record
 from supnorm.results import BadInput, ExitCode, Status, versions

@@ -7,10 +7,12 @@ each gets a certificate of its own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from supnorm.auditing import AuditReport
 from supnorm.certification import CertifyResult, certify
 from supnorm.evaluation.limit import Limit
 from supnorm.mending.outside import MOST, Box, boxes_outside, domain_of, hulls
@@ -54,7 +56,9 @@ class Change:
         return ChangeRecord(
             upper=self.upper,
             upper_kind=self.kind,
-            worst_at_most=None if self.old_upper is None else self.old_upper + self.upper,
+            worst_at_most=None
+            if self.old_upper is None
+            else math.nextafter(self.old_upper + self.upper, math.inf),
             proof=_proof(self.proof, "change.json"),
             outside_upper=self.outside_upper,
             boxes=len(self.holes),
@@ -72,6 +76,12 @@ class Change:
 
 def _proof(proof: CertifyResult, name: str) -> ProofRecord:
     return ProofRecord(schema_="supnorm.certify/1", **dict(proof.record.changed(certificate=name)))
+
+
+def proved_bound(report: AuditReport) -> float | None:
+    """The upper bound of a report, if it rests on nothing but the proof."""
+    sup = report.record.sup
+    return sup.upper if sup.upper_kind in ("certified", "exact-arithmetic") else None
 
 
 def change_of(
@@ -105,5 +115,7 @@ def change_of(
                 raise Contradiction(
                     "a part of the domain has a larger difference than the bound of the whole"
                 )
-    plain = old_upper if problem.error.kind == "absolute" and problem.error.side == "both" else None
+    # An error in multiples of a tolerance for each output has another unit than the change.
+    error = problem.error
+    plain = old_upper if error.kind == "absolute" and error.side == "both" and not error.per_output else None
     return Change(proof.upper, proof.upper_kind, proof, tuple(holes), tuple(parts), plain)

@@ -18,9 +18,10 @@ from supnorm.evaluation.executor import broken_workers_explained, with_executor
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
-from supnorm.mending.change import Change, change_of
+from supnorm.mending.change import Change, change_of, proved_bound
 from supnorm.mending.exchange import Exchange
 from supnorm.mending.patch import Patch
+from supnorm.mending.report_of import demand_report_of
 from supnorm.mending.result import RepairResult, round_records
 from supnorm.mending.task import Candidate, Task, Wrong
 from supnorm.mending.torch_module import TunableModule, module_behind
@@ -44,9 +45,6 @@ METHODS = {"exchange": Exchange, "patch": Patch}
 ROUNDS_TIME = (
     0.6  # of the time, for the rounds; the rest is for the audit with a fresh seed and the search for harm
 )
-# Of the values: up to this a model gives what its report says, on any machine. In single precision a value in a batch and
-# the same value alone differed by 1.5e-6.
-SAME, SAME_NARROW = 1e-6, 1e-3
 
 
 @broken_workers_explained()
@@ -188,7 +186,7 @@ class _Work:
         assert self.candidate is not None
         if bound_change:
             seconds = task.whole.within(0.5).seconds
-            old = self.report.record.sup.upper
+            old = proved_bound(self.report)
             self.change = change_of(
                 task.problem, self.candidate.function, self.candidate.regions, seconds, old, task.observer
             )
@@ -338,32 +336,3 @@ def samples_of(data: Any, problem: Problem) -> tuple[Array, Array] | None:
 def _audited(report: AuditReport) -> int:
     record = report.record
     return int(record.evaluations.search + record.evaluations.statistics)
-
-
-def demand_report_of(problem: Problem, report: AuditReport) -> None:
-    """Check that the report is one of this model: at its worst point it has the value that the report states.
-
-    Raises:
-        BadInput: naming both values.
-    """
-    if not isinstance(report, AuditReport):
-        raise BadInput(
-            f"report must be what supnorm.audit or supnorm.load_report gives, got {type(report).__name__}"
-        )
-    names = tuple(axis.name for axis in report.record.axes)
-    if names != problem.domain.names:
-        raise BadInput(
-            f"the report is of another problem: its inputs are {', '.join(names)}, those of the problem "
-            f"{', '.join(problem.domain.names)}"
-        )
-    worst = report.worst
-    if worst is None or not np.isfinite(worst.model).all():
-        return
-    value = problem.model(worst.x)[0]
-    apart = SAME if problem.model.precision == "float64" else SAME_NARROW
-    size = max(np.abs(worst.model).max(), worst.error if np.isfinite(worst.error) else 0.0)
-    if value.shape != worst.model.shape or not np.allclose(value, worst.model, rtol=0.0, atol=apart * size):
-        raise BadInput(
-            f"the report is of another model: at its worst point the model gives {value.tolist()}, the report says "
-            f"{worst.model.tolist()}; audit the model that is to be mended"
-        )

@@ -14,7 +14,7 @@ from supnorm.auditing import AuditReport
 from supnorm.certification import CertifyResult
 from supnorm.mending.change import Change
 from supnorm.mending.task import Candidate, Task
-from supnorm.mending.verdict import HARM, Verdict
+from supnorm.mending.verdict import Verdict
 from supnorm.networks import Network
 from supnorm.problem import Function, Problem
 from supnorm.problem.records import axis_records, measure_record
@@ -144,13 +144,13 @@ class RepairResult:
         )
 
     def _harm(self, verdict: Verdict) -> HarmRecord:
-        harm, goal = verdict.harm, self.problem.error.limit
+        harm = verdict.harm
         return HarmRecord(
             x=self.problem.domain.describe(harm.x),
             before=harm.before,
             after=harm.after,
             growth=harm.growth,
-            allowed=max(goal or 0.0, HARM * self.worst_before),
+            allowed=verdict.allowed,
             evaluations=harm.evaluations,
         )
 

@@ -68,6 +68,7 @@ class Verdict:
         harm: where it is worse than the old model.
         compared: both at independent points.
         against: why it is not accepted; empty where it is.
+        allowed: how much the error may grow at a point.
     """
 
     after: AuditReport
@@ -75,6 +76,7 @@ class Verdict:
     harm: Harm
     compared: Compared
     against: tuple[Fact, ...]
+    allowed: float
 
     @property
     def accepted(self) -> bool:
@@ -97,7 +99,8 @@ def judge(task: Task, mended: Function, evaluations: int, expensive: bool) -> Ve
     worst = max(found, task.worst_of(mended))
     compared = _compare(task, mended, POINTS // 10 if expensive else POINTS)
     harm = _search_harm(task, mended, max(evaluations // 2, 100), task.limit.within(0.5).seconds)
-    return Verdict(after, worst, harm, compared, tuple(_against(task, worst, harm, compared)))
+    against = tuple(_against(task, worst, harm, compared))
+    return Verdict(after, worst, harm, compared, against, harm_allowed(task))
 
 
 def _against(task: Task, worst: float, harm: Harm, compared: Compared) -> list[Fact]:
@@ -114,8 +117,13 @@ def _against(task: Task, worst: float, harm: Harm, compared: Compared) -> list[F
 
 
 def harm_allowed(task: Task) -> float:
-    """How much the error may grow at a point: a tenth of the largest error before, or the tolerance if it is larger."""
-    return max(task.problem.error.limit or 0.0, HARM * task.worst)
+    """How much the error may grow at a point: a tenth of the largest error before, or the tolerance if it is larger.
+
+    Where the old model has no value somewhere, its largest error is infinite and a tenth of it would allow anything: then
+    its largest finite error counts.
+    """
+    worst = task.worst if np.isfinite(task.worst) else float(task.wrong.error.max(initial=0.0))
+    return max(task.problem.error.limit or 0.0, HARM * worst)
 
 
 def _compare(task: Task, mended: Function, n: int) -> Compared:
