@@ -63,9 +63,9 @@ def _demand_measure(problem: Problem, report: AuditReport) -> None:
             )
 
 
-def _demand_value(function: Function, what: str, x: Array, told: Any, size: float) -> None:
+def _demand_value(function: Function, what: str, x: Array, expected: Any, size: float) -> None:
     """Check that a function has the value that the report states; where this is not finite, nothing can be compared."""
-    stated = np.asarray(told, dtype=np.float64)
+    stated = np.asarray(expected, dtype=np.float64)
     if not np.isfinite(stated).all():
         return
     value = function(x)[0]
