@@ -9,7 +9,7 @@ import pytest
 from supnorm.certification.solution.programs import face_program, growth_program, pose, residual_program
 from supnorm.certification.solution.solution_error import solution_error
 from supnorm.checker import check
-from supnorm.problem import Axis, Domain
+from supnorm.problem import Axis, Domain, Function
 from supnorm.problem.equations import AdvectionDiffusion, Burgers, Equation, Heat, Helmholtz, Poisson
 from supnorm.program import program_of
 from supnorm.results import BadInput
@@ -222,3 +222,20 @@ def test_a_model_that_runs_differently_from_what_was_read_is_refused():
 def test_a_velocity_that_is_no_list_is_refused_in_one_line(velocity):
     with pytest.raises(BadInput, match="velocity must be a list"):
         AdvectionDiffusion(0.1, velocity=velocity)
+
+
+def test_a_tolerance_below_what_float32_does_is_not_decided():
+    def rough(x):
+        z = jnp.asarray(x[:, 0], jnp.float32)
+        return ((z + jnp.float32(500.0)) - jnp.float32(500.0)) - z + jnp.float32(1.0)  # 1 in exact arithmetic
+
+    box, equation = Domain(x=(0.0, 1.0), y=(0.0, 1.0)), Poisson(boundary=1.0)
+    model = Function(rough, precision="float32")
+    x = np.random.default_rng(0).random((1000, 2))
+    assert np.abs(np.asarray(model.value(x)) - 1.0).max() > 1e-5
+    result = solution_error(model, equation, box, tolerance=1e-6)
+    assert result.upper < 1e-6
+    assert result.status.code == "undecided"
+    assert "as it runs" in result.status.advice
+    assert "seen to differ" in result.assumptions[-1]
+    assert solution_error(model, equation, box, tolerance=1e-3).status.code == "within-tolerance"

@@ -13,6 +13,9 @@ VERDICTS = {
     "solution-between": "Proved: the largest error of the model against the solution is {lower?:between {lower:error "
     "at least "
     "4} and|at most} {upper:error at most 4}.",
+    "solution-runs": "In exact arithmetic the model is nowhere further than {upper:error at most 4} from the solution. "
+    "But as it runs it was seen to differ from that by {difference:at most}, and there is no room for twice as much "
+    "below the tolerance {tolerance:num 6}.",
     "solution-open": "The tolerance {tolerance:num 6} is not decided: the bound is {upper:error at most 4}.",
     "solution-wide": "The ratio {ratio:num 6} was not reached.",
     "solution-no-bound": "No bound is proved of: {parts}. Shrink the domain to stay clear of a pole of the model or "
@@ -30,6 +33,8 @@ ASSUMPTIONS = {
     "solution-of-programs": "formulas and coefficients are those that were read, in exact arithmetic; at "
     "{points:count} random "
     "points they run so within rounding",
+    "solution-as-run": "the bound is without the model's own rounding; as it runs it was seen to differ from what was "
+    "read by {difference:at most}",
 }
 BARRIERS = {
     "barrier-time": "comparison principle for parabolic equations (Protter & Weinberger, Maximum Principles, ch. 3; "

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from supnorm.certification.measured import BEYOND
 from supnorm.certification.rounding import ULPS
 from supnorm.certification.solution.claims import DIFFERENCE
 from supnorm.certification.solution.programs import Coefficient, Posed
@@ -98,8 +99,13 @@ def result_of(
     seconds: float,
     name: str,
     points: int,
+    difference: float,
 ) -> SolutionResult:
-    """The result, also of work that was cut short: a part without a proof has no bound."""
+    """The result, also of work that was cut short: a part without a proof has no bound.
+
+    ``difference`` is how far the model as it runs was seen from its program: no tolerance is decided without room for
+    twice as much, as `certify` does.
+    """
     assumptions = (
         SOLUTION.text(fact("solution-exists", time=posed.time is not None or None)),
         SOLUTION.text(fact("solution-of-programs", points=points)),
@@ -123,7 +129,7 @@ def result_of(
         if DIFFERENCE in proofs
         else max((n for n in proofs if n.startswith("face ")), key=lambda n: proofs[n].lower, default="")
     )
-    status = _status(lower, upper, of_reference, asked, proving)
+    status = _status(lower, upper, of_reference, asked, proving, difference)
     record = SolutionRecord(
         status=status,
         sup=BracketRecord(
@@ -151,7 +157,7 @@ def result_of(
         boxes=sum(len(p.bracket.leaves.boxes) for p in proofs.values()),
         seconds=seconds,
         certificate=None,
-        assumptions=assumptions,
+        assumptions=(*assumptions, SOLUTION.text(fact("solution-as-run", difference=difference))),
         versions=versions(),
     )
     return SolutionResult(record=record, statement=statement, reference=v)
@@ -176,6 +182,7 @@ def _status(
     of_reference: float,
     asked: tuple[float | None, float | None],
     proving: Proving,
+    difference: float,
 ) -> Status:
     ratio, tolerance = asked
     ends = {proof.end for proof in proving.proofs.values()}
@@ -196,9 +203,12 @@ def _status(
         missing = ", ".join(n for n, p in proving.proofs.items() if not p.upper < math.inf)
         code, ending, facts = "no-bound", ExitCode.UNDECIDED, [fact("solution-no-bound", parts=missing)]
     elif tolerance is not None:
-        if upper <= tolerance:
+        if upper + BEYOND * difference <= tolerance:
             within = fact("solution-within", upper=upper, tolerance=tolerance)
             code, ending, facts = "within-tolerance", ExitCode.DONE, [within]
+        elif upper <= tolerance:
+            runs = fact("solution-runs", upper=upper, tolerance=tolerance, difference=difference)
+            code, ending, facts = "undecided", ExitCode.UNDECIDED, [runs]
         else:
             open_ = fact("solution-open", upper=upper, tolerance=tolerance)
             code, ending, facts = "undecided", ExitCode.UNDECIDED, [open_, *late, *share]

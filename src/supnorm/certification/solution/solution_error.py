@@ -20,7 +20,7 @@ import numpy as np
 from supnorm.certification.bracket import BracketNarrowed
 from supnorm.certification.solution.claims import DIFFERENCE, INTERIOR
 from supnorm.certification.solution.collocation import solutions
-from supnorm.certification.solution.programs import POINTS, Posed, pose, read_program
+from supnorm.certification.solution.programs import POINTS, Posed, difference_of, pose, read_program
 from supnorm.certification.solution.proof import Enough, Proving, Sizes, parts_of, situation, sizes
 from supnorm.certification.solution.result import SolutionResult, result_of
 from supnorm.certification.solution.theorem import Barrier, best
@@ -109,7 +109,8 @@ def solution_error(
     if tolerance is not None:
         demand_allowed("tolerance", tolerance, Allowed(above=0))
     posed = pose(equation, domain)
-    network = read_program(as_function(model, "model"), "the model", domain)
+    function = as_function(model, "model")
+    network = read_program(function, "the model", domain)
     if ratio is None and tolerance is None:
         ratio = RATIO
     narrow = min((RATIO if ratio is None else ratio) - 1.0, 1.0)
@@ -130,6 +131,7 @@ def solution_error(
         seconds=time.perf_counter() - started,
         name=getattr(model, "name", "") or "model",
         points=POINTS,
+        difference=difference_of(function, network, domain),
     )
 
 
