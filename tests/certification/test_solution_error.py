@@ -239,3 +239,13 @@ def test_a_tolerance_below_what_float32_does_is_not_decided():
     assert "as it runs" in result.status.advice
     assert "seen to differ" in result.assumptions[-1]
     assert solution_error(model, equation, box, tolerance=1e-3).status.code == "within-tolerance"
+
+
+@pytest.mark.parametrize("role", ["model", "given"])
+def test_a_reference_with_a_kink_is_refused_in_one_line(role: str) -> None:
+    def kinked(x):
+        return jnp.abs(x[:, 0] - 0.5)
+
+    reference = "model" if role == "model" else kinked
+    with pytest.raises(BadInput, match="abs in a derivative is not supported"):
+        solution_error(kinked, Poisson(boundary=0.5), Domain(x=(0.0, 1.0)), reference=reference)

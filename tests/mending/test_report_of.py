@@ -84,3 +84,16 @@ def test_a_bound_of_the_old_error_counts_only_in_the_unit_of_the_change_and_with
         sup = report.record.sup.changed(upper=2.0, upper_kind=kind)
         assert proved_bound(replace(report, record=report.record.changed(sup=sup))) == bound
     assert isinstance(change, Change)
+
+
+def test_a_proof_that_cannot_be_made_leaves_the_mended_model() -> None:
+    """A patched model has no formula that `certify` reads: before, the whole repair was lost at its end."""
+    problem = sn.Problem(lambda x: np.sin(2.0 * x[:, 0]), peak, LINE, tolerance=0.5)
+    mended = sn.repair(problem, evaluations=2000, bound_change=True, certify=True)
+    assert mended.accepted
+    assert mended.status.code == "undecided"
+    assert mended.status.exit == 4
+    assert mended.change is None
+    first, second = mended.record.notes
+    assert first.startswith("no bound of the change: ")
+    assert second.startswith("no proof of the tolerance: ")

@@ -151,6 +151,7 @@ class _Work:
         self.verdict: Verdict | None = None
         self.change: Change | None = None
         self.proof: CertifyResult | None = None
+        self.notes: list[str] = []
         self.in_rounds = 0
 
     def run(self, prove: bool, bound_change: bool) -> RepairResult:
@@ -169,7 +170,7 @@ class _Work:
             task.limit = task.whole
             self.verdict = judge(task, self.candidate.function, self.audited, self.expensive)
             if self.verdict.accepted:
-                self._prove(prove, bound_change)
+                self._prove_or_note(prove, bound_change)
         except KeyboardInterrupt:
             INTERRUPTS.taken()
             stopped = True
@@ -180,6 +181,15 @@ class _Work:
             return self.method.mend(self.task, self.unit)
         assert self.model is not None
         return self.method.mend(self.task, self.model, self.unit)
+
+    def _prove_or_note(self, prove: bool, bound_change: bool) -> None:
+        """The proofs; where one has no formula to read, as with a patch, the mended model stays and this is noted."""
+        for asked in ((False, True),) * bound_change + ((True, False),) * prove:
+            try:
+                self._prove(*asked)
+            except BadInput as error:
+                what = "no proof of the tolerance" if asked[0] else "no bound of the change"
+                self.notes.append(f"{what}: {error}")
 
     def _prove(self, prove: bool, bound_change: bool) -> None:
         task = self.task
@@ -228,6 +238,8 @@ class _Work:
                 return Status("within-tolerance", self._say(mended, proved))
             open_ = fact("mended-unproved", lower=max(proof.lower, verdict.worst), upper=proof.upper)
             return Status("undecided", self._say(mended, open_), ExitCode.UNDECIDED)
+        if prove:  # it was asked for and could not be made: the notes say why
+            return Status("undecided", self._say(mended, fact("search-only")), ExitCode.UNDECIDED)
         if goal is None:
             return Status("mended", self._say(mended))
         return Status("mended", self._say(mended, fact("search-only")))
@@ -267,6 +279,7 @@ class _Work:
             versions=versions(),
             outputs=self.outputs,
             rounds=round_records(task),
+            notes=tuple(self.notes),
         )
 
 

@@ -144,10 +144,10 @@ def _choose(posed: Posed, network: Program, reference: Any, share: float, seed: 
     if isinstance(reference, str) and reference != "model":
         raise BadInput(f'reference must be a function or "model", got {reference!r}')
     if isinstance(reference, str):
-        return _seen(posed, "model", network, network, seed)
+        return _asked(posed, "model", network, network, seed)
     if reference is not None:
         given = read_program(as_function(reference, "reference"), "the reference", posed.domain)
-        return _seen(posed, "given", given, network, seed)
+        return _asked(posed, "given", given, network, seed)
     itself: list[Candidate] = []
     with suppress(Unsupported):  # a model without derivatives needs none
         itself = [_seen(posed, "model", network, network, seed)]
@@ -169,6 +169,19 @@ def _choose(posed: Posed, network: Program, reference: Any, share: float, seed: 
             f"reference"
         )
     return chosen
+
+
+def _asked(posed: Posed, kind: str, v: Program, network: Program, seed: int) -> Candidate:
+    """What is seen of a function that the user gives as v.
+
+    Raises:
+        BadInput: where it has no derivatives, such as at a kink.
+    """
+    try:
+        return _seen(posed, kind, v, network, seed)
+    except Unsupported as error:
+        what = "the model as reference" if kind == "model" else "the reference"
+        raise BadInput(f"{what}: {error}") from None
 
 
 def _seen(posed: Posed, kind: str, v: Program, network: Program, seed: int) -> Candidate:
