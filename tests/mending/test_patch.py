@@ -126,3 +126,14 @@ def test_the_region_of_a_peak_on_a_face_is_as_wide_as_the_peak() -> None:
     region = ellipsoid_at(np.array([1.0]), 1 / np.e, error, LINE)
     assert region.radii[0] == pytest.approx(0.05, rel=0.05)  # of the unit box
     assert peak(np.array([[0.5]]))[0] > 1.8
+
+
+@pytest.mark.parametrize(("base", "patch"), [(1, 2), (2, 1)])
+def test_a_patch_of_another_number_of_outputs_is_refused(base: int, patch: int) -> None:
+    """One output would be added to both outputs of the model without a word."""
+    correction = Network.init(
+        np.random.default_rng(0), 1, patch, 4, 1, scaling=Scaling([0.0], [0.5], [0.0] * patch, [1.0] * patch)
+    )
+    model = PatchedModel(sn.Function(lambda x: np.zeros((len(x), base))), (correction,))
+    with pytest.raises(BadInput, match=f"corrects {patch} outputs, the model has {base}"):
+        model.value(np.array([[0.1]]))

@@ -151,7 +151,12 @@ def save(result: RepairResult, folder: Path, opened: Problem) -> RepairResult:
     from supnorm.pages import write_page, write_repair_page
     from supnorm.sources import save_problem
 
-    for name in ("certificate.json", "change.json"):  # proofs of another model, which may have taken hours
+    outside = sorted(path.name for path in folder.glob("outside-*.json"))
+    for name in (
+        "certificate.json",
+        "change.json",
+        *outside,
+    ):  # proofs of another model, which may have taken hours
         set_aside(folder / name)
     saved = result.save(folder)
     if not (folder / "before" / "report.html").exists():
@@ -185,4 +190,4 @@ def _origin(result: RepairResult, folder: Path, opened: Problem) -> dict[str, An
 def _summary(result: RepairResult) -> list[str]:
     from supnorm.pages import repair_summary
 
-    return repair_summary(result.record)
+    return [*repair_summary(result.record), *result.notes]

@@ -22,6 +22,7 @@ from supnorm.networks import Network
 from supnorm.networks.storage import save
 from supnorm.problem import Function
 from supnorm.problem.function import Pullback
+from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 INNER = 0.25  # |v|^2 up to which a patch acts in full
@@ -54,9 +55,17 @@ class PatchedModel:
     patches: tuple[Network, ...]
 
     def value(self, x: Array) -> Array:
-        """Values at ``x (n, d)``, shape ``(n, m)``."""
+        """Values at ``x (n, d)``, shape ``(n, m)``.
+
+        Raises:
+            BadInput: for a patch with another number of outputs than the model: one output would be added to all.
+        """
         y = self.base.value(x)
         for patch in self.patches:
+            if patch.m != y.shape[1]:
+                raise BadInput(
+                    f"{patch.name or 'a patch'} corrects {patch.m} outputs, the model has {y.shape[1]}: give its own patch"
+                )
             square = _square(patch, x)
             inside = square < 1.0
             if inside.any():
