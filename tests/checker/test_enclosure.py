@@ -172,10 +172,10 @@ def _without(function):
 
     honest = getattr(enclosure, function)
 
-    def weak(*args):
+    def weak(*args, **options):
         lost = [replace(a, eps=arb(0)) if isinstance(a, enclosure.Feature) and a.eps is not None else
                 [replace(f, eps=arb(0)) for f in a] if isinstance(a, list) else a for a in args]  # fmt: skip
-        return honest(*lost)
+        return honest(*lost, **options)
 
     return weak
 

@@ -144,14 +144,18 @@ class Size:
 
     def batch(self, points: float) -> Cost:
         """Values of all nodes at points in balls of float64 numbers, one point in four times by FLINT, outputs as balls."""
-        bent = sum(
+        each = ARRAY_WEIGHT * self.weights + ARRAY_FEATURE * self._bent + 2.5 * BALL * self.outputs
+        calls = ARRAY_CALL * len(self.operations) + 0.25 * self.values(1.0).operations
+        return Cost(points * each + calls, 40.0 * points * self.features + self._bytes_of_weights)
+
+    @cached_property
+    def _bent(self) -> float:
+        """Features that are no linear forms, each of those that FLINT evaluates as many as its cost at one point."""
+        return sum(
             o.width * (1.0 if o.op in IN_ARRAYS else _at_point(o, b))
             for o, b in zip(self.operations, self.bits, strict=True)
             if o.op not in ("affine", "take", "concat", "input", "constant")
         )
-        each = ARRAY_WEIGHT * self.weights + ARRAY_FEATURE * bent + 2.5 * BALL * self.outputs
-        calls = ARRAY_CALL * len(self.operations) + 0.25 * self.values(1.0).operations
-        return Cost(points * each + calls, 40.0 * points * self.features + self._bytes_of_weights)
 
     @cached_property
     def _bytes_of_weights(self) -> float:
