@@ -215,9 +215,9 @@ def _signed_forgotten(honest):
 
 
 def _exact_ends(honest):
-    def weak(problem):
-        ends = np.array([[a.low, a.high] for a in problem.domain.axes])
-        log = [a.log for a in problem.domain.axes]
+    def weak(domain):
+        ends = np.array([[a.low, a.high] for a in domain.axes])
+        log = [a.log for a in domain.axes]
         ends[log] = np.nextafter(np.log(ends[log]), [np.inf, -np.inf])
         return ends
 
@@ -277,7 +277,7 @@ WHOLE = {  # the rule, its mutant, and a problem that it makes false
     "the size of a reference in one-sided errors": (error_program, "_one", _signed_forgotten, "relative, one-sided"),
     "the largest output": (leaf.Batch, "upper", _smallest_output, "outputs"),
     "the side that counts": (leaf.Batch, "offer", _other_side, "over"),
-    "ends of log axes": (error_program, "_box", _exact_ends, "log"),
+    "ends of log axes": (error_program, "box_of", _exact_ends, "log"),
     "no bound on polydiscs across a kink": (affine_model, "relu", _finite_on_polydiscs, "kink"),
     "a half inherits the bound of its whole": (boxes.Boxes, "split", _halves_inherit_less, "kink"),
     "the witness is proved": (certify_module, "proved_error", _witness_too_good, "over"),

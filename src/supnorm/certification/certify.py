@@ -168,7 +168,7 @@ def certify(
                 work, goal, points.offer, until, executor=executor, observer=observe
             )
         if end == "seconds" and seconds is not None and not error.declared:
-            more = worst_points(problem, seconds, seed)
+            more = worst_points(problem, seconds, seed, limit.left)
             work.bracket = work.bracket.raised(more, admit, proved_error)
     except KeyboardInterrupt:
         INTERRUPTS.taken()
@@ -300,9 +300,9 @@ def _use_the_rest(
     work: Work, method: Strategy, goal: Goal, end: str, limit: Limit, executor: Executor | None
 ) -> None:
     """Bound the pending boxes once more where the work was cut short, in the time that is left."""
-    rest = {"seconds": limit, "boxes": Limit(), "interrupted": Limit.of(LAST_SECONDS)}.get(end)
-    if rest is not None and limit.evaluations:
-        tighten_pending(work, method, goal, rest, executor)
+    rests = {"seconds": lambda: limit, "boxes": Limit, "interrupted": lambda: Limit.of(LAST_SECONDS)}
+    if end in rests and limit.evaluations:
+        tighten_pending(work, method, goal, rests[end](), executor)
 
 
 def _room(seen: Agreement, goal: Goal) -> float:

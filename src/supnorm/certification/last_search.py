@@ -7,6 +7,8 @@ points see 0.84 and 0.87 and the search of an audit 1.00 and 0.95. A proof that 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from supnorm.auditing.find_worst import find_worst
@@ -18,13 +20,18 @@ SHARE = 0.02  # of the time of the proof
 EVALUATIONS = 200_000  # at most, two seconds where calls cost nothing; it has found by then what it finds
 
 
-def worst_points(problem: Problem, seconds: float, seed: int) -> Array:
+def worst_points(problem: Problem, seconds: float, seed: int, left: float = math.inf) -> Array:
     """The worst points that an audit's search finds in a share of the time of a proof, shape ``(k, d)``.
 
-    None where the functions cannot be searched, for example because they fail.
+    None where no time is ``left``, or the functions cannot be searched, for example because they fail.
     """
+    nothing = np.zeros((0, problem.domain.d))
+    if left <= 0.0:
+        return nothing
     try:
-        rows = find_worst(problem, evaluations=EVALUATIONS, seconds=SHARE * seconds, seed=seed).rows
+        rows = find_worst(
+            problem, evaluations=EVALUATIONS, seconds=min(SHARE * seconds, left), seed=seed
+        ).rows
     except BadInput:
-        rows = np.zeros((0, problem.domain.d))
+        return nothing
     return np.asarray(rows[:, : problem.domain.d])
