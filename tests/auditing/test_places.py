@@ -23,6 +23,7 @@ from supnorm.auditing.judging import crowned
 from supnorm.auditing.recheck import recheck
 from supnorm.auditing.statistics import Sample
 from supnorm.evaluation import Calls, Evaluator
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput, Witness
 from supnorm.wording import Narrator, fact
@@ -527,4 +528,4 @@ def test_a_second_reference_needs_not_run_where_the_reference_does() -> None:
     evaluator = Evaluator(problem, calls=Calls(executor=Elsewhere()))
     evaluator.probe(np.random.default_rng(0))
     found = [evaluator.recompute(np.array([x]), 0.1) for x in (0.2, 0.4, 0.6)]
-    assert [w.recheck for w in recheck(evaluator, found)[0]] == ["confirmed"] * 3
+    assert [w.recheck for w in recheck(evaluator, found, Limit())[0]] == ["confirmed"] * 3

@@ -7,7 +7,6 @@ import json
 import math
 import re
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests import problems
+from tests.clocks import Costly
 
 from supnorm import AuditReport, Power, audit, load_report
 from supnorm.auditing.explain import explanation
@@ -371,15 +371,23 @@ def test_why_no_errors_were_planted_is_told(
     assert why in html
 
 
-def test_without_time_for_a_stand_in_no_errors_are_planted_and_that_is_told() -> None:
-    def slow(x: Array) -> Array:
-        time.sleep(2e-3 * len(x))
-        return x[:, 0]
+def test_without_time_for_a_stand_in_no_errors_are_planted_and_that_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The seconds that the message names suffice, half of them do not: they are of the whole audit, not of its search."""
 
-    problem = Problem(lambda x: np.exp(x[:, 0]), slow, Domain(x=(0.0, 1.0)))
-    report = audit(problem, seconds=0.5, power=True)
-    assert report.document["power"] == []
-    assert "does not suffice to fit one: give 5 s or more" in report.document["power_left_out"]
+    def audited(seconds: float) -> Any:
+        slow = Costly(monkeypatch).costing(lambda x: x[:, 0], 2e-3)
+        problem = Problem(lambda x: np.exp(x[:, 0]), slow, Domain(x=(0.0, 1.0)))
+        return audit(problem, seconds=seconds, power=True).document
+
+    for seconds in (0.5, 5.0):
+        document = audited(seconds)
+        assert document["power"] == []
+        assert "does not suffice to fit one: give 10 s or more" in document["power_left_out"]
+    document = audited(10.0)
+    assert document["power"]
+    assert not document["power_left_out"]
 
 
 @pytest.mark.slow
