@@ -300,9 +300,11 @@ def _use_the_rest(
     work: Work, method: Strategy, goal: Goal, end: str, limit: Limit, executor: Executor | None
 ) -> None:
     """Bound the pending boxes once more where the work was cut short, in the time that is left."""
-    rests = {"seconds": lambda: limit, "boxes": Limit, "interrupted": lambda: Limit.of(LAST_SECONDS)}
-    if end in rests and limit.evaluations:
-        tighten_pending(work, method, goal, rests[end](), executor)
+    if end not in ("seconds", "boxes", "interrupted") or not limit.evaluations:
+        return
+    if end == "interrupted":
+        limit = Limit.of(LAST_SECONDS)
+    tighten_pending(work, method, goal, Limit() if end == "boxes" else limit, executor)
 
 
 def _room(seen: Agreement, goal: Goal) -> float:
