@@ -76,6 +76,41 @@ def test_a_weakened_bound_is_noticed(what, monkeypatch):
     assert (shares[1:] > 1.0).all()
 
 
+def _slope_coefficient(z, i, shape):
+    """The i-th Taylor coefficient of P(shape, z) in closed form, i >= 1: a product of two series, without an integral."""
+    s = mp.mpf(shape)
+    terms = [
+        mp.binomial(s - 1, j) * z ** (s - 1 - j) * (-1) ** (i - 1 - j) / mp.factorial(i - 1 - j)
+        for j in range(i)
+    ]
+    return mp.exp(-z - mp.loggamma(s)) * mp.fsum(terms) / i
+
+
+@pytest.mark.slow
+def test_bounds_hold_where_a_factor_underflows():
+    """1/Gamma(shape) is 0 in float64 from a shape of 179 on, exp(-low) from 746 on; their products with a power are not."""
+    rng = np.random.default_rng(6)
+    finite = small = 0
+    with mp.workdps(60):
+        for k in range(200):
+            shape = float([rng.uniform(160, 1000), rng.uniform(165, 200), rng.uniform(1, 120)][k % 3])
+            low = float([rng.uniform(1, 900), rng.uniform(20, 70), rng.uniform(690, 1000)][k % 3])
+            high, h = low * (1 + 10 ** rng.uniform(-3, 0.5)), low * 10 ** rng.uniform(-2, 0.5)
+            for i in range(1, 7):
+                bound = float(largest("gammainc", i, np.array(low), np.array(high), np.array(h), shape))
+                finite, small = finite + np.isfinite(bound), small + (bound < 1e-20)
+                for z in points(low, high, h, "gammainc")[::2]:
+                    assert abs(_slope_coefficient(z, i, shape)) <= mp.mpf(bound)
+    assert finite > 1000  # of 1200; the largest shapes overflow
+    assert small > 100
+
+
+@pytest.mark.parametrize(("op", "parameter"), [("exp1", ()), ("bessel_k", (2.3,))])
+def test_no_bound_of_a_decay_is_zero(op, parameter):
+    low = np.array(800.0)
+    assert all(0.0 < largest(op, i, low, low + 1.0, np.array(1.0), *parameter) < 1e-280 for i in range(7))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("op", SPECIAL)
 def test_taylor_coefficients_and_their_errors(op):

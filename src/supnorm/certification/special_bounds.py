@@ -32,7 +32,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from supnorm.certification.rounding import Array
+from supnorm.certification.rounding import TINY, Array
 from supnorm.program.special import NAMES, value
 
 POSITIVE = ("lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "gammaincc")  # x > 0 only
@@ -56,7 +56,7 @@ def largest(op: str, i: int, low: Array, high: Array, h: Array, *parameter: floa
     valid = (low > 0) if one_sided else np.isfinite(low)
     with np.errstate(all="ignore"):
         bound = _BOUNDS[op](i, np.where(valid, low, 1.0), np.where(valid, high, 1.0), h, *parameter)
-    return np.where(valid & ~np.isnan(bound), bound * _ROOM, np.inf)
+    return np.where(valid & ~np.isnan(bound), bound * _ROOM + TINY, np.inf)
 
 
 def _atan(i: int, low: Array, high: Array, h: Array) -> Array:
@@ -183,21 +183,41 @@ def _bessel_k(i: int, low: Array, high: Array, h: Array, order: float) -> Array:
 
 
 @lru_cache(maxsize=64)
+def _log_gamma(shape: float) -> float:
+    return float(value("lgamma", np.asarray(shape)))
+
+
+@lru_cache(maxsize=64)
 def _scale(shape: float) -> float:
-    """1/Gamma(shape), rounded up."""
-    return float(np.exp(-value("lgamma", np.asarray(shape)))) * (1.0 + 1e-10)
+    """1/Gamma(shape), rounded up; zero from a shape of 179 on."""
+    return float(np.exp(-_log_gamma(shape))) * (1.0 + 1e-10)
 
 
 def _gammainc(i: int, low: Array, high: Array, h: Array, shape: float) -> Array:
     if i == 0:
         return 1.0 + h * _gammainc(1, low, high, h, shape)
     far, total, factor = np.maximum(low, high) + h, np.zeros_like(low), 1.0
+    scale, by_logarithms = _scale(shape) * np.exp(-low), np.zeros_like(low)
+    normal = scale > TINY
     for j in range(i):
         p = shape - 1.0 - j
         power = np.maximum(low**p, far**p) * (1.0 + 1e-12 + 1e-15 * abs(p))
+        normal &= (power > TINY) & (power < 1.0 / TINY)
+        weight = abs(factor) / math.factorial(i - 1 - j)
         total = total + abs(factor) * power / math.factorial(i - 1 - j)
+        by_logarithms = by_logarithms + weight * _density(p, low, far, shape)
         factor *= p / (j + 1)
-    return np.asarray(_scale(shape) * np.exp(-low) * total / i)
+    return np.where(normal, _scale(shape) * np.exp(-low) * total, by_logarithms) / i
+
+
+def _density(p: float, low: Array, far: Array, shape: float) -> Array:
+    """At least |z^p exp(-z)|/Gamma(shape), where a factor underflows or overflows and the product may not.
+
+    Logarithms are added; each is wrong by a few units of its size, of which 1e-14 is 90.
+    """
+    near, away, size = p * np.log(low), p * np.log(far), _log_gamma(shape)
+    room = 1e-14 * (np.abs(near) + np.abs(away) + low + abs(size))
+    return np.asarray(np.exp(np.maximum(near, away) - low - size + room))
 
 
 _BOUNDS: dict[str, Callable[..., Array]] = {
