@@ -10,6 +10,7 @@ from benchmarks.certify import table as certify
 from benchmarks.coverage import said as coverage
 from benchmarks.examples import said as examples
 from benchmarks.fit import said as fit
+from benchmarks.mending import said as mending
 from benchmarks.mutants import said as mutants
 from benchmarks.power import said as power
 from benchmarks.search import said as search
@@ -28,6 +29,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "with_curves": budget.with_curves,
     "forecasts": budget.forecasts,
     "dimension": budget.dimension,
+    "mending": mending.said,
     "mutants": mutants.said,
     "soundness": soundness.said,
     "composed": soundness.composed,
