@@ -162,8 +162,8 @@ def test_an_interrupted_enumeration_is_not_exhaustive(when: int) -> None:
     def model(x: Any) -> Any:
         if len(x) > 100:  # no call of the probe: on a busy machine it measures the cost once more
             calls.append(len(x))
-        if len(calls) == when + 1:
-            signal.raise_signal(signal.SIGINT)
+            if len(calls) == when + 1:
+                signal.raise_signal(signal.SIGINT)
         return np.sin(x[:, 0]) + x[:, 1]
 
     domain = sn.Domain(a=sn.Axis(values=range(400)), b=sn.Axis(values=range(400)))
