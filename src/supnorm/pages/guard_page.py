@@ -19,6 +19,7 @@ from supnorm.wording import Fact, Narrator, fact
 from supnorm.wording.guard_page import TEMPLATES
 
 CHIPS = {"guard-not-effective": "over", "tolerance-exceeded": "over"}
+CURVES = ("fresh", "searched", "oracle")
 LEAST = 3e-4  # where the share zero stands on the logarithmic axis
 
 
@@ -49,7 +50,7 @@ def guard_page(record: GuardRecord) -> str:
         "promise": say(*promise(record)),
         "chart": two_sizes(chart, record),
         "curve_what": say(fact("curve-what")),
-        "curve_head": ("rejected", *(say(fact(f"row-{name}")) for name in ("fresh", "searched", "oracle"))),
+        "curve_head": ("rejected", *(f"{k} {say(fact(f'row-{name}'))}" for k, name in enumerate(CURVES, 1))),
         "curve_rows": curve_rows(record),
         "layers": [(say(fact(f"layer-{layer.name}")), percent(layer.rejected, 3)) for layer in record.layers],
         "cost": say(fact("cost", time=record.microseconds)),
@@ -101,9 +102,9 @@ def chart(record: GuardRecord, width: int) -> Markup:
     """The curves."""
     say = narrator(record).text
     lines = []
-    for name, chosen in (("searched", True), ("fresh", False), ("oracle", False)):
+    for k, name in enumerate(CURVES, 1):  # a narrow page has room for the number alone
         points = tuple((max(row.rejected, LEAST), getattr(row, name)) for row in record.curve)
-        lines.append(Series(say(fact(f"row-{name}")), name, points, chosen))
+        lines.append(Series(f"{k} {say(fact(f'row-{name}'))}", str(k), points, name == "searched"))
     tolerance = math.nan if record.tolerance is None else record.tolerance
     return error_over_time(lines, width, say(fact("curve-axis")), tolerance, 300, "share of inputs rejected")
 
@@ -136,7 +137,7 @@ def guard_summary(record: GuardRecord) -> list[str]:
     say = narrator(record).text
     lines = [f"{record.status.code}: {record.status.advice}"]
     lines += [f"  {say(one)}" for one in promise(record)]
-    head = ("rejected", *(say(fact(f"row-{name}")) for name in ("fresh", "searched", "oracle")))
+    head = ("rejected", *(f"{k} {say(fact(f'row-{name}'))}" for k, name in enumerate(CURVES, 1)))
     rows = [head, *curve_rows(record)]
     widths = [max(len(row[k]) for row in rows) for k in range(4)]
     lines += ["  " + "  ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in rows]
