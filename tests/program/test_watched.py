@@ -51,7 +51,7 @@ QUESTIONS = {
     "floor": lambda x, y: np.floor(y),
     "any": lambda x, y: np.any(x > 0.4),
     "boolean index": lambda x, y: y[x[:, 0] > 0.4],
-    "interp": lambda x, y: np.interp(x[:, :1], [0.0, 1.0], [0.0, 1.0]),
+    "unwrap": lambda x, y: np.unwrap(y),
     "complex constant": lambda x, y: np.abs(y + 1j),
     "pickle": lambda x, y: __import__("pickle").loads(__import__("pickle").dumps(y)),
 }

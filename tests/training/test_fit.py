@@ -265,7 +265,7 @@ def test_calls_that_took_all_the_time_give_a_candidate():
     domain = Domain(a=(0.0, 1.0), b=(0.5, 2.0))
     result = fit(dear, domain, tolerance=1e-3, seconds=0.05)
     assert result.status.advice.endswith("The time was up: give more seconds.")
-    assert len(result.candidates) == 1
+    assert result.candidates  # how many fit into what the calls leave depends on the machine
     assert ("NetworkFit", "the time was up") in result.skipped
     assert sum(calls) <= 120
 

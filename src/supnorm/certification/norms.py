@@ -35,6 +35,7 @@ from supnorm.program import Program, Unsupported
 from supnorm.program.derived import derivative, difference
 from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.results.norms import NormRecord, NormsRecord
+from supnorm.results.numbers import num
 from supnorm.results.option import demand_budget
 from supnorm.wording import fact
 from supnorm.wording.certify import CERTIFY
@@ -60,7 +61,8 @@ class NormsResult:
 
     def __repr__(self) -> str:
         """One line; the proof has thousands."""
-        return f"NormsResult({', '.join(f'{n.norm} in [{n.lower:.4g}, {n.upper:.4g}]' for n in self.norms)})"
+        brackets = (f"{n.norm} in [{num(n.lower, 4)}, {num(n.upper, 4)}]" for n in self.norms)
+        return f"NormsResult({', '.join(brackets)})"
 
     @property
     def status(self) -> Status:

@@ -30,7 +30,7 @@ from supnorm.problem.records import axis_records, measure_record
 from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.results.audit import ShortAuditRecord
 from supnorm.results.guarding import CurveRecord, GuardRecord, LayerRecord, PromiseRecord
-from supnorm.results.option import demand_number
+from supnorm.results.option import demand_number, demand_seed
 from supnorm.training.assessment import FRESH, audit_model
 from supnorm.wording import fact
 from supnorm.wording.guarding import narrator
@@ -136,7 +136,7 @@ def _demand(problem: Any, reject: Any, calibration: Any, confidence: Any, seed: 
         if not (isinstance(value, float | int) and 0.0 < value < 1.0):
             raise BadInput(f"{name} must lie between 0 and 1, got {value!r}")
     demand_number("calibration", calibration, 100, whole=True)
-    demand_number("seed", seed, 0, whole=True)
+    demand_seed(seed)
 
 
 def _tolerance_for(problem: Problem) -> float:
@@ -192,7 +192,7 @@ def _judged(
     promise = _promise(errors[accepted], calibration, goal, confidence, search.record.law)
     factor = _factor(made, x[accepted], y[accepted], errors[accepted])
     record = made.record.changed(
-        worst_unguarded=max(report.record.sup.lower, float(found.error.max(initial=0.0))),
+        worst_unguarded=max(report.record.sup.lower, float(found.error.max(initial=0.0)), worst),
         worst_accepted=worst,
         accepted=ShortAuditRecord.of(search.record),
         promise=promise,

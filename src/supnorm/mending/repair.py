@@ -31,7 +31,7 @@ from supnorm.problem import Problem
 from supnorm.problem.records import measure_record
 from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.results.numbers import ErrorUnit, pretty_unit
-from supnorm.results.option import demand_number
+from supnorm.results.option import Allowed, demand_allowed, demand_number, demand_seed
 from supnorm.training.calls import FitCalls
 from supnorm.training.cost import cost_record
 from supnorm.training.reference_points import ReferencePoints
@@ -292,8 +292,9 @@ def _checked(problem: Any, evaluations: Any, seconds: Any, seed: Any) -> Tunable
         if function.table is not None:
             raise BadInput(f"the {side} is a table: a repair calls model and reference at new points")
     demand_number("evaluations", evaluations, LEAST)
-    demand_number("seconds", seconds, 0.0)
-    demand_number("seed", seed, 0, whole=True)
+    if seconds is not None:
+        demand_allowed("seconds", seconds, Allowed(above=0))
+    demand_seed(seed)
     if (network := network_behind(problem.model) or network_of_file(problem)) is not None:
         return TunableNetwork(network)
     if (module := module_behind(problem.model)) is not None:

@@ -149,8 +149,10 @@ class Domain:
         for name, axis in axes.items():
             try:
                 if not isinstance(axis, Axis):
-                    low, high, *more = axis
-                    axis = Axis(low, high, *more)
+                    low, high, *unit = axis
+                    if len(unit) > 1:  # a list of values, and not ends, unit and what follows them
+                        raise ValueError
+                    axis = Axis(low, high, *unit)
                 built.append(axis)
             except BadInput as error:
                 raise BadInput(f"axis {name}: {error}") from None
