@@ -10,7 +10,6 @@ import numpy as np
 from supnorm.program.operations import Unsupported
 from supnorm.program.special import LARGEST_ORDER, LARGEST_SHAPE, has_balls
 from supnorm.program.tracing import Builder, Tensor, Value
-from supnorm.results.install import install
 
 _ZERO, _ONE = np.asarray(0.0), np.asarray(1.0)
 _ROOT_HALF = float(np.sqrt(0.5))
@@ -61,7 +60,7 @@ def special(build: Builder, op: str, x: Value, parameter: float | None = None) -
         Unsupported: names the function and what to do.
     """
     if not has_balls():
-        raise Unsupported(f"{op} without python-flint", install("checker"))
+        raise Unsupported(f"{op} without python-flint", "pip install 'python-flint>=0.6'")
     if parameter is None:
         return build.unary(op, x)
     limit = LARGEST_ORDER if op.startswith("bessel") else LARGEST_SHAPE
