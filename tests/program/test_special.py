@@ -163,7 +163,7 @@ def test_without_python_flint_special_functions_are_refused_and_the_others_are_r
     from supnorm.program import composed
 
     monkeypatch.setattr(composed, "has_balls", lambda: False)
-    with pytest.raises(Unsupported, match="checker"):
+    with pytest.raises(Unsupported, match="pip install 'python-flint"):
         program_of(lambda x: special.j0(x[:, 0]), 1)
     assert "atan" in program_of(lambda x: np.arcsin(x[:, 0]), 1).operations
 
