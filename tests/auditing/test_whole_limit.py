@@ -61,6 +61,7 @@ def begun(monkeypatch: pytest.MonkeyPatch, clock: Costly) -> list[float]:
     return times
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("costs", COSTS)
 @pytest.mark.parametrize("d", [1, 3])
 def test_an_audit_ends_in_its_time(monkeypatch: pytest.MonkeyPatch, costs: str, d: int) -> None:

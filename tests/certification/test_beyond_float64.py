@@ -118,6 +118,7 @@ def test_polynomials_of_libraries_are_bracketed_to_a_percent(name, tmp_path):
     assert (again.lower, again.upper) == (result.lower, result.upper)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_values_in_balls_are_those_of_the_program(part):
     rng = np.random.default_rng(900 + part)

@@ -49,6 +49,7 @@ MEASURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MEASURES)
 def test_kepler_is_proved_in_every_measure(kind: str) -> None:
     problem = sn.Problem(series, solved(), KEPLER, error=MEASURES[kind])
@@ -178,6 +179,7 @@ def test_a_root_as_the_model_is_refused_in_one_sentence() -> None:
         sn.certify(sn.Problem(solved(), series, KEPLER), ratio=1.1)
 
 
+@pytest.mark.slow
 def test_a_saved_proof_is_resumed(tmp_path: Any) -> None:
     problem = sn.Problem(series, solved(), KEPLER)
     sn.certify(problem, ratio=1.5).certificate.save(tmp_path / "c.json")

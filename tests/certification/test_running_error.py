@@ -59,6 +59,7 @@ def _random_program(rng):
     return Program(tuple(nodes))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(8))
 def test_the_bound_holds_for_random_programs(part):
     rng = np.random.default_rng(500 + part)
@@ -162,6 +163,7 @@ def _operations_round():
     return good
 
 
+@pytest.mark.slow
 def test_the_rounding_of_every_operation_counts(monkeypatch):
     assert all(_operations_round())
     monkeypatch.setattr(running_error, "U", 0.0)

@@ -332,6 +332,7 @@ def test_a_declared_function_may_differ_from_itself_by_its_accuracy(tmp_path):
     assert verdict.accepted, verdict.reason
 
 
+@pytest.mark.slow
 def test_branches_that_the_program_does_not_take_widen_what_is_allowed():
     torch = pytest.importorskip("torch")
     from supnorm.sources import from_torch

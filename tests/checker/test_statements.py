@@ -93,6 +93,7 @@ def test_an_honest_file_is_accepted_and_its_claims_are_true(statement, tmp_path)
     assert high <= 1.2 * slopes.min()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_observer_hears_of_the_leaves_of_all_parts(honest, tmp_path, workers):
     heard = []

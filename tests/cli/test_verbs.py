@@ -225,6 +225,7 @@ def test_compare_refuses_questions_that_differ(shell: Shell) -> None:
     assert shell.run("compare", "a.toml").code == 2
 
 
+@pytest.mark.slow
 def test_compare_keeps_the_table_when_one_model_cannot_be_evaluated(shell: Shell) -> None:
     """The others get their lines, and the exit code is 2 all the same; 1 where one of them exceeds the tolerance."""
     broken, small = ("truth.py:model", "nowhere.py:model"), ("evaluations = 1000", "evaluations = 200")

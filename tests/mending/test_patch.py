@@ -90,6 +90,7 @@ def test_an_isolated_glitch_is_patched() -> None:
     assert np.abs(mended.model.value(x)[:, 0] - bump(x)).max() <= mended.verdict.worst * 1.05
 
 
+@pytest.mark.slow
 def test_a_patched_model_comes_from_a_problem_file(tmp_path: Path) -> None:
     mended = sn.repair(line_problem(), method="patch", evaluations=2000)
     files = mended.save(tmp_path).files

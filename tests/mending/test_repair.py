@@ -39,6 +39,7 @@ def test_a_glitch_is_mended_and_the_error_is_that_of_a_fine_grid() -> None:
     assert mended.worst_before == pytest.approx(before, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model_and_another_seed_another_one() -> None:
     report = sn.audit(line_problem(), evaluations=2000)
     first, second, other = (sn.repair(line_problem(), report, evaluations=1500, seed=s) for s in (3, 3, 4))
@@ -119,6 +120,7 @@ def test_harm_elsewhere_is_found_and_refused_although_maximum_and_rms_fell(
     assert harm.error == pytest.approx(0.3, rel=0.02)
 
 
+@pytest.mark.slow
 def test_with_a_tolerance_harm_below_it_is_allowed_and_above_it_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["supnorm.mending.repair"], "TunableNetwork", Elsewhere)
     assert sn.repair(line_problem(0.31), evaluations=1000).status.code == "mended"
@@ -126,6 +128,7 @@ def test_with_a_tolerance_harm_below_it_is_allowed_and_above_it_not(monkeypatch:
     assert refused.status.code == "not-improved"
 
 
+@pytest.mark.slow
 def test_above_the_tolerance_a_better_model_is_taken_and_the_exit_code_is_1() -> None:
     mended = sn.repair(line_problem(1e-12), evaluations=1500)
     assert mended.accepted
@@ -205,6 +208,7 @@ def test_an_interruption_keeps_the_old_model_and_the_rounds(monkeypatch: pytest.
     assert len(mended.rounds) == 1
 
 
+@pytest.mark.slow
 def test_the_result_is_saved_and_the_model_read_again(tmp_path: Any) -> None:
     mended = sn.repair(line_problem(), evaluations=1500)
     saved = mended.save(tmp_path)
@@ -255,6 +259,7 @@ def test_a_network_of_two_inputs_is_mended_below_a_tolerance_that_is_proved() ->
     assert largest(mended.model, bump, x) <= mended.certificate.upper <= 0.05
 
 
+@pytest.mark.slow
 def test_exchange_uses_no_more_calls_than_it_was_given() -> None:
     for evaluations in (600, 2000):
         mended = sn.repair(line_problem(), evaluations=evaluations, method=Exchange(rounds=4))

@@ -233,6 +233,7 @@ def test_the_audits_of_a_dear_reference_keep_the_time():
     assert result.audit is not None
 
 
+@pytest.mark.slow
 def test_workers_share_a_dear_reference():
     """``workers`` did not reach the calls of the fit: one after the other they were made, in the main thread."""
     threads = []
