@@ -34,6 +34,7 @@ from supnorm.results import BadInput
 from supnorm.results.option import Allowed, demand_allowed, demand_budget
 
 RATIO = 1.1
+CLEARLY = 1.01  # a bound that is smaller by less than 1 % says less than a bracket
 # Of the part of a bracket that is asked for (ratio - 1), the share that is left to the error of the reference solution,
 # as seen and as proved; both ends move by it. A smaller share needs more waves, and a larger one a closer proof of the
 # difference.
@@ -162,7 +163,10 @@ def _choose(posed: Posed, network: Program, reference: Any, share: float, seed: 
         best_so_far = [min([*best_so_far, one], key=lambda c: c.error)]
         if one.error <= share * one.seen.gap or stalled == STALLED:
             break
-    chosen = min([*best_so_far, *itself], key=lambda c: c.total, default=None)
+    # The network itself as v gives no lower bound: it is taken only where its bound is clearly smaller, not by rounding.
+    chosen = min(
+        [*best_so_far, *itself], key=lambda c: c.total * (CLEARLY if c.kind == "model" else 1.0), default=None
+    )
     if chosen is None or not math.isfinite(chosen.total):
         raise BadInput(
             f"{posed.equation.kind}: no approximate solution is known whose residual could be bounded; give one as "
