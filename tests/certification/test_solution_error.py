@@ -111,11 +111,15 @@ def test_the_network_itself_can_carry_the_residual(name, tmp_path):
     assert check(tmp_path / "proof.json").accepted
 
 
-def test_the_smaller_bound_is_chosen():
+def test_a_bracket_is_preferred_to_a_bound_that_is_as_small():
     equation, domain, exact = CASES["Poisson"]
-    found = solution_error(lambda x: exact(x) + 0.02, equation, domain)
-    assert found.record.reference == "model"  # its residual is zero: the misfit on the faces is the error
-    assert found.upper == pytest.approx(0.02)
+    model = lambda x: exact(x) + 0.02  # noqa: E731
+    alone = solution_error(model, equation, domain, reference="model")
+    assert alone.upper == pytest.approx(0.02)  # its residual is zero: the misfit on the faces is the error
+    assert alone.lower == 0.0
+    found = solution_error(model, equation, domain)
+    assert found.record.reference == "collocation"
+    assert found.lower <= 0.02 <= found.upper <= 1.1 * found.lower
 
 
 def test_a_network_with_kinks_is_no_obstacle():
