@@ -84,7 +84,7 @@ def command(
     trust: TRUST = False,
     **given: Any,
 ) -> int:
-    """Mend the model where it is wrong; the old one stays unless the mended one is better everywhere it matters."""
+    """Mend the model where it is wrong; the old one stays unless an audit and a search for harm favour the mended one."""
     from supnorm.auditing import load_report
     from supnorm.cli.folder import demand_no_other_run
     from supnorm.cli.repeat import repeated
