@@ -16,8 +16,8 @@ quick: .venv/dev
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow and not browser"
 
 check: .venv/dev
-	$(BIN)/ruff check src tests examples benchmarks
-	$(BIN)/ruff format --check src tests examples benchmarks
+	$(BIN)/ruff check src tests examples benchmarks reproduce
+	$(BIN)/ruff format --check src tests examples benchmarks reproduce
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
