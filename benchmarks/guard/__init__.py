@@ -1,0 +1,1 @@
+"""Guards beside their controls, the fused graph, the service under load, and the shadow checks."""
