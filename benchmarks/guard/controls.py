@@ -194,7 +194,7 @@ class Model:
 
 
 class Residual:
-    """A residual that gradient boosting has learned, as MAPIE asks for it: the logarithm learned, its exponential returned."""
+    """A residual that gradient boosting has learned as MAPIE asks for it: it learns the logarithm."""
 
     is_fitted = True
 

@@ -33,7 +33,7 @@ from .certification import (
     solution_error,
 )
 from .evaluation import Calls, EvaluationStore
-from .guarding import Guard, guard, load_guard
+from .guarding import Guard, Risk, guard, load_guard
 from .mending import Exchange, Patch, RepairResult, repair
 from .pages import write_page
 from .planning import BudgetResult, LearningCurve, NetworkClass, PlanningCalls, SmoothClass, budget
@@ -80,6 +80,7 @@ __all__ = [
     "PropertiesResult",
     "RandomFeatures",
     "RepairResult",
+    "Risk",
     "ScreenAndAscent",
     "SimplexInterpolation",
     "SmoothClass",

@@ -37,6 +37,31 @@ def test_a_guard_that_accepts_errors_above_the_tolerance_exits_with_1(shell: She
     assert json.loads(done.out)["status"]["code"] in ("tolerance-exceeded", "guard-not-effective")
 
 
+def test_a_risk_chooses_the_rejected_share(shell: Shell) -> None:
+    written(shell, 0.02)
+    few = ("--evaluations", "1500", "--calibration", "500", "--confidence", "0.9")
+    done = shell.run("guard", "line.toml", "--risk", "0.02", *few)
+    folder = shell.folder / "line-guard"
+    record = json.loads((folder / "guard.json").read_text())
+    assert record["choice"]["share"] in (0.1, 0.15, 0.2, 0.3)
+    assert record["promise"]["fraction_at_most"] == 0.02
+    assert "--risk 0.02" in record["command"]
+    assert "--reject" not in record["command"]
+    assert "least share with which these points show this" in done.out
+    assert "least share with which these points show this" in (folder / "guard.html").read_text()
+
+
+def test_a_risk_and_a_share_exclude_each_other(shell: Shell) -> None:
+    written(shell)
+    for options, words in (
+        (("--risk", "0.01", "--reject", "0.1"), "give one of both"),
+        (("--level", "0.1"), "give --risk too"),
+    ):
+        done = shell.run("guard", "line.toml", *options)
+        assert done.code == 2
+        assert words in done.line
+
+
 def test_what_cannot_be_used_is_refused_in_one_line(shell: Shell) -> None:
     written(shell)
     for options, words in ((("--reject", "1.5"), "--reject"), (("--report", "nowhere"), "nowhere")):

@@ -18,7 +18,7 @@ PAGES = [
 ]
 STATUS = ("nothing-found", "within-tolerance", "tolerance-exceeded", "undecided", "interrupted")
 REPAIR = ("mended", "not-improved", *(code for code in STATUS))
-GUARD = ("guarded", "tolerance-exceeded", "guard-not-effective", "interrupted")
+GUARD = ("guarded", "tolerance-exceeded", "guard-not-effective", "risk-not-shown", "interrupted")
 SAID = {
     "audit": audit.TEMPLATES,
     "comparison": comparison.TEMPLATES,

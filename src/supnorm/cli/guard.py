@@ -16,13 +16,15 @@ from supnorm.evaluation.calls import Calls
 from supnorm.results.option import option
 
 if TYPE_CHECKING:
-    from supnorm.guarding import Guard
+    from supnorm.guarding import Guard, Risk
 
 # The options of the command that repeats it, in this order.
 WORDS = (
     "out",
     "report",
     "reject",
+    "level",
+    "risk",
     "evaluations",
     "calibration",
     "confidence",
@@ -38,8 +40,24 @@ WORDS = (
 class GuardOptions:
     """Arguments of `guard` that are options."""
 
-    reject: float = option(
-        "--reject", "Share of the inputs that is rejected.", default=0.05, kind=float, low=1e-6, high=0.999
+    reject: float | None = option(
+        "--reject",
+        "Share of the inputs that is rejected. [default: 0.05]",
+        default=None,
+        kind=float,
+        low=1e-6,
+        high=0.999,
+    )
+    risk: float | None = option(
+        "--risk",
+        "Reject the least share with which at most this share of the accepted inputs exceeds --level, by --confidence.",
+        default=None,
+        kind=float,
+        low=1e-9,
+        high=0.999,
+    )
+    level: float | None = option(
+        "--level", "Error that --risk is about. [default: the tolerance]", default=None, kind=float, above=0
     )
     evaluations: int | None = option(
         "--evaluations",
@@ -88,7 +106,9 @@ def command(
     from supnorm.guarding import guard
     from supnorm.sources import open_problem
 
-    opened, options = open_problem(problem, trust=trust), made(GuardOptions, given)
+    options = made(GuardOptions, given)
+    reject = _rejection(options)
+    opened = open_problem(problem, trust=trust)
     asked: dict[str, float | None] = {"seed": options.seed, "evaluations": options.evaluations}
     demand_no_other_run(run.directory, "guard.json")
     stored = written(Calls, given)
@@ -98,7 +118,11 @@ def command(
             result = guard(
                 opened,
                 before,
-                **vars(options),
+                reject=reject,
+                evaluations=options.evaluations,
+                calibration=options.calibration,
+                confidence=options.confidence,
+                seed=options.seed,
                 prove=certify,
                 calls=made(Calls, given, store=store),
                 observer=run.observer(),
@@ -106,6 +130,7 @@ def command(
         words: dict[str, Any] = {"out": run.folder if run.named else None, "report": report}
         words |= {"trust": trust, "certify": certify}
         words |= {**vars(options), "cost": given["cost"], "workers": given["workers"]}
+        words["reject"] = reject if isinstance(reject, float) else None
         again = repeated("guard", problem, {name: words[name] for name in WORDS})
         result = replace(result, record=result.record.changed(command=again))
         with run.writing(lambda: run.tell(result.record.to_json, lambda: _summary(result))):
@@ -113,6 +138,26 @@ def command(
     end = f"saved in {run.directory}; open {run.directory / 'guard.html'}"
     run.tell(result.record.to_json, lambda: [*_summary(result), end])
     return int(result.record.status.exit)
+
+
+def _rejection(options: GuardOptions) -> float | Risk:
+    """The share to reject, or the risk that chooses it.
+
+    Raises:
+        BadInput: for both, or for a level without a risk.
+    """
+    from supnorm.guarding import Risk
+    from supnorm.results import BadInput
+
+    if options.risk is None:
+        if options.level is not None:
+            raise BadInput("--level is the error that --risk is about: give --risk too, such as --risk 0.001")
+        return 0.05 if options.reject is None else options.reject
+    if options.reject is not None:
+        raise BadInput(
+            "--risk chooses the rejected share, so --reject cannot be given with it: give one of both"
+        )
+    return Risk(risk=options.risk, level=options.level)
 
 
 def save(result: Guard, folder: Path) -> None:

@@ -82,7 +82,7 @@ def promise(record: GuardRecord) -> list[Fact]:
         facts.append(fact("where", at=record.accepted.witness.x))
     facts.append(
         fact(
-            "promise-largest" if record.tolerance is None else "promise",
+            "promise-largest" if record.tolerance is None and record.choice is None else "promise",
             confidence=made.confidence,
             limit=rounded_up(made.fraction_at_most, 2),
             above=made.above,
@@ -90,7 +90,12 @@ def promise(record: GuardRecord) -> list[Fact]:
             n=made.n,
         )
     )
-    facts.append(fact("promise-law", law=made.law))
+    chosen = record.choice
+    if chosen is not None and chosen.share is not None:
+        facts.append(fact("chosen", share=chosen.share, tested=len(chosen.tested)))
+    elif chosen is not None:
+        facts.append(fact("none-chosen", risk=chosen.risk, tested=len(chosen.tested)))
+    facts.append(fact("promise-law" if chosen is None else "promise-law-chosen", law=made.law))
     if record.proved_cells:
         facts.append(fact("proved", cells=record.proved_cells, share=record.proved_share))
     else:

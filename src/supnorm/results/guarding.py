@@ -25,7 +25,7 @@ class PromiseRecord(Record):
     """What fresh independent points, drawn after the guard was fixed, say about accepted inputs."""
 
     above: Number = Field(
-        description="the level: the tolerance; without one the largest error of these points"
+        description="the level: the one asked for, or the tolerance; without both the largest error of these points"
     )
     count: int = Field(description="how many of the accepted points have an error above the level")
     n: int = Field(description="number of accepted points")
@@ -33,6 +33,18 @@ class PromiseRecord(Record):
     fraction_at_most: float = Field(description="upper limit of the share of accepted inputs above the level")
     confidence: float = Field(description="confidence of this limit")
     law: str = Field(description="the law of the points, for which alone the limit holds")
+
+
+class ChoiceRecord(Record):
+    """How the rejected share was chosen."""
+
+    risk: float = Field(description="the largest share of accepted inputs above the level that was asked for")
+    share: float | None = Field(
+        description="the least rejected share with which the fresh points show this risk; null if they show it for none"
+    )
+    tested: tuple[float, ...] = Field(
+        description="the shares, tested from the one that rejects most until one fails (fixed-sequence testing)"
+    )
 
 
 class CurveRecord(Record):
@@ -56,7 +68,8 @@ class GuardRecord(Result):
     status: StatusField = Field(
         description="`code` (`guarded`: a search among accepted inputs found no error above the tolerance, or none was "
         "given; `tolerance-exceeded`: it found one; `guard-not-effective`: it found one of more than half of the unguarded "
-        "worst error), `advice`, `exit`"
+        "worst error; `risk-not-shown`: the fresh points show the risk that was asked for with no rejected share), "
+        "`advice`, `exit`"
     )
     title: str = Field(description="title of the problem; empty where it has none")
     tolerance: float | None = Field(description="largest error allowed; null without one")
@@ -72,6 +85,9 @@ class GuardRecord(Result):
     )
     accepted: ShortAuditRecord = Field(description="this search among accepted inputs")
     promise: PromiseRecord = Field(description="what is promised of accepted inputs")
+    choice: ChoiceRecord | None = Field(
+        default=None, description="how the rejected share was chosen by a risk; null where it was given"
+    )
     curve: tuple[CurveRecord, ...] = Field(
         description="errors of accepted inputs for several rejected shares"
     )

@@ -4,6 +4,7 @@ TEMPLATES = {
     "chip-guarded": "guarded; not proven",
     "chip-tolerance-exceeded": "accepts errors above the tolerance",
     "chip-guard-not-effective": "not effective",
+    "chip-risk-not-shown": "the risk is not shown",
     "chip-interrupted": "interrupted",
     "asked": "{tolerance?:tolerance {tolerance:error}|no tolerance}",
     "rejects": "rejects {rejected:percent 3} of the inputs",
@@ -15,6 +16,13 @@ TEMPLATES = {
     "above {above:error}, the largest of {n:count} fresh accepted points.",
     "promise-law": "The points were drawn after the guard was fixed, by this law: {law}. The statement holds for inputs of "
     "this law and for no others.",
+    "promise-law-chosen": "The points were drawn by this law, after all of the guard but the rejected share was fixed: "
+    "{law}. The statement holds for inputs of this law and for no others.",
+    "chosen": "The guard rejects the least share with which these points show this: its cuts reject {share:percent 3} of "
+    "the inputs. {tested:count} shares were tested in turn, from the one that rejects most, until one failed, so that the "
+    "choice costs no confidence.",
+    "none-chosen": "A risk of {risk:percent 2} was asked for; these points show it for none of the {tested:count} shares "
+    "that were tested, from the one that rejects most.",
     "promise-none": "A search proves nothing about the worst accepted input.",
     "proved": "In {cells:one cell|{cells:count} cells} with {share:percent 3} of the unit box a certificate proves that the "
     "error is within the tolerance: there the guard accepts without another test, with the reason `proven`.",
