@@ -33,6 +33,7 @@ from .certification import (
     solution_error,
 )
 from .evaluation import Calls, EvaluationStore
+from .fields import RolloutResult, RolloutSettings, Stepped, audit_rollout
 from .guarding import Guard, Risk, guard, load_guard
 from .mending import Exchange, Patch, RepairResult, repair
 from .pages import write_page
@@ -81,18 +82,22 @@ __all__ = [
     "RandomFeatures",
     "RepairResult",
     "Risk",
+    "RolloutResult",
+    "RolloutSettings",
     "ScreenAndAscent",
     "SimplexInterpolation",
     "SmoothClass",
     "SolutionResult",
     "SparseLegendre",
     "Status",
+    "Stepped",
     "SurrogateSearch",
     "TensorTrain",
     "Witness",
     "__version__",
     "against_zero",
     "audit",
+    "audit_rollout",
     "budget",
     "certify",
     "certify_norms",

@@ -9,16 +9,28 @@ from collections.abc import Mapping
 import pytest
 from tests.wording import templates
 
-from supnorm.wording import audit, comparison, fit_page, guard_page, progress, repair_page
+from supnorm.wording import audit, comparison, fit_page, guard_page, progress, repair_page, rollout
 from supnorm.wording.result import AUDIT
 
-OTHERS = ("comparison", "fit_page", "budget_page", "budget_charts", "progress", "repair_page", "guard_page")
+OTHERS = (
+    "comparison", "fit_page", "budget_page", "budget_charts", "progress", "repair_page", "guard_page",
+    "rollout_page", "rollout_maps",
+)  # fmt: skip
 PAGES = [
     f"pages/{path.name}" for path in (templates.SOURCE / "pages").glob("*.py") if path.stem not in OTHERS
 ]
 STATUS = ("nothing-found", "within-tolerance", "tolerance-exceeded", "undecided", "interrupted")
 REPAIR = ("mended", "not-improved", *(code for code in STATUS))
 GUARD = ("guarded", "tolerance-exceeded", "guard-not-effective", "risk-not-shown", "interrupted")
+ROLLOUT = (
+    "rolled-out",
+    "nothing-found",
+    "tolerance-exceeded",
+    "bounds-violated",
+    "not-finite",
+    "reference-failed",
+)
+ROLLOUT += ("unfinished", "interrupted")
 SAID = {
     "audit": audit.TEMPLATES,
     "comparison": comparison.TEMPLATES,
@@ -26,6 +38,7 @@ SAID = {
     "progress": progress.TEMPLATES,
     "repair": repair_page.TEMPLATES,
     "guard": guard_page.TEMPLATES,
+    "rollout": rollout.TEMPLATES,
 }
 
 
@@ -47,6 +60,17 @@ def test_each_fact_of_a_comparison_a_fit_a_repair_and_the_progress_has_a_templat
     assert made | {f"chip-{code}" for code in STATUS} == set(fit_page.TEMPLATES)
     made = templates.facts(templates.trees("pages/repair_page.py"))
     assert made - {"chip-"} | {f"chip-{code}" for code in REPAIR} == set(repair_page.TEMPLATES)
+    made = templates.facts(templates.trees("pages/rollout_page.py", "pages/rollout_maps.py")) - {
+        "chip-",
+        "kind-",
+        "line-",
+        "headline-",
+    }
+    made |= {f"kind-{kind}" for kind in ("failed", "not-finite", "bound", "tolerance", "signal", "outlier")}
+    made |= {"line-sup", "line-rms", "headline-failed", "headline-not-finite"}
+    assert made | {f"chip-{code}" for code in ROLLOUT} == set(rollout.TEMPLATES)
+    made = templates.facts(templates.trees("fields/rollout_status.py")) - {"end-"}
+    assert made | {f"end-{code}" for code in ROLLOUT} == set(rollout.ADVICE)
     made = templates.facts(templates.trees("pages/guard_page.py")) - {"chip-", "row-", "layer-"}
     layers = {f"layer-{name}" for name in ("glitch", "learned", "distance", "disagree")}
     rows = {f"row-{name}" for name in ("fresh", "searched", "oracle")}
@@ -61,6 +85,7 @@ ALLOWED = {
     "{}: {} – supnorm fit",
     "{}: {} – supnorm repair",
     "{}: {} – supnorm guard",
+    "{}: {} – supnorm rollout",
     "supnorm replay {} 1",
     "at least {}",
     "{} with a finite error",

@@ -27,6 +27,7 @@ from supnorm.cli import (
     repair,
     replay,
     report,
+    rollout,
     schema,
 )
 from supnorm.cli.answer import alone
@@ -76,6 +77,7 @@ for module in (
     repair,
     guard,
     compare,
+    rollout,
     report,
     replay,
     demo,

@@ -145,5 +145,6 @@ FAR: dict[str, Callable[[Any, NowAndThen], str]] = {
     "BracketNarrowed": _narrowed,
     "PartNarrowed": _part,
     "LeavesChecked": _leaves,
+    "Stepping": lambda e, far: f"{count(e.done)} of {count(e.steps)} steps, {far.words(e.done, e.steps)}",
     "ProvedAgain": _bounds,
 }

@@ -7,6 +7,7 @@ from supnorm.pages.guard_page import guard_summary, write_guard_page
 from supnorm.pages.page import write_page
 from supnorm.pages.progress import TerminalProgress
 from supnorm.pages.repair_page import repair_summary, write_repair_page
+from supnorm.pages.rollout_page import rollout_summary, write_rollout_page
 from supnorm.pages.terminal import comparison, summary
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "errors_are",
     "guard_summary",
     "repair_summary",
+    "rollout_summary",
     "summary",
     "write_budget_page",
     "write_comparison",
@@ -22,4 +24,5 @@ __all__ = [
     "write_guard_page",
     "write_page",
     "write_repair_page",
+    "write_rollout_page",
 ]

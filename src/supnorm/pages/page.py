@@ -24,6 +24,7 @@ from supnorm.pages.reading import drawn_record
 from supnorm.pages.record import record
 from supnorm.pages.rendering import render
 from supnorm.pages.repair_page import write_repair_page
+from supnorm.pages.rollout_page import write_rollout_page
 from supnorm.pages.ruler import ruler
 from supnorm.pages.svg import HALF, NARROW, two_sizes
 from supnorm.pages.view import View
@@ -41,12 +42,13 @@ OTHERS: dict[str, Callable[[Any, Path | str], None]] = {
     "supnorm.compare/1": write_comparison,
     "supnorm.guard/1": write_guard_page,
     "supnorm.repair/1": write_repair_page,
+    "supnorm.rollout/1": write_rollout_page,
 }
 GAPS = {"failed": "no value", "outside": "outside the domain", "masked": "not counted (mask)"}
 
 
 def write_page(result: Any, path: Path | str) -> None:
-    """Write the page of an audit, a fit, a budget, a comparison, a repair or a guard.
+    """Write the page of an audit, a fit, a budget, a comparison, a repair, a guard or a roll-out.
 
     Args:
         result: what the verb returned, its record, or the JSON of its file as a mapping.

@@ -13,6 +13,7 @@ from supnorm.results.fit import FitRecord
 from supnorm.results.guarding import GuardRecord
 from supnorm.results.record import Result
 from supnorm.results.repair import RepairRecord
+from supnorm.results.rollout import RolloutRecord
 
 AnyResult = TypeVar("AnyResult", bound=Result)
 DRAWN: tuple[type[Result], ...] = (
@@ -22,6 +23,7 @@ DRAWN: tuple[type[Result], ...] = (
     CompareRecord,
     GuardRecord,
     RepairRecord,
+    RolloutRecord,
 )
 
 
@@ -42,7 +44,7 @@ def drawn_record(result: Any) -> Result:
     if not isinstance(named, str) or named not in kinds:
         raise BadInput(
             "write_page draws the result of an audit (with a certificate: into_report(report, bound)), a fit, a budget, a "
-            f"comparison, a repair or a guard; got {named!r}"
+            f"comparison, a repair, a guard or a roll-out; got {named!r}"
         )
     return result if isinstance(result, Result) else kinds[named].from_dict(result)
 

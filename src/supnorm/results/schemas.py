@@ -24,6 +24,7 @@ RECORDS = {
     "properties": "supnorm.results.properties:PropertiesRecord",
     "guard": "supnorm.results.guarding:GuardRecord",
     "repair": "supnorm.results.repair:RepairRecord",
+    "rollout": "supnorm.results.rollout:RolloutRecord",
     "solution": "supnorm.results.solution:SolutionRecord",
 }
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -1,0 +1,6 @@
+"""Fields on grids and time-steppers: a model and a reference stepped side by side, and where they part."""
+
+from supnorm.fields.rollout import RolloutResult, audit_rollout
+from supnorm.fields.rollout_settings import RolloutSettings, Stepped
+
+__all__ = ["RolloutResult", "RolloutSettings", "Stepped", "audit_rollout"]

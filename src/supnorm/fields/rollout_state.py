@@ -1,0 +1,124 @@
+"""States of time-steppers: which numbers of them are compared, and how they are written to a file.
+
+A state is what a stepper takes and returns: an array, a mapping, tuple or list of states, or anything else where a function
+says which fields it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+Fields = dict[str, Array]
+
+
+def numbers(value: Any) -> Array:
+    """An array of anybody's as one of float64.
+
+    Raises:
+        BadInput: for what holds no real numbers.
+    """
+    if hasattr(value, "detach"):  # a torch tensor
+        value = value.detach().cpu().numpy()
+    made = np.asarray(value)
+    if made.dtype.kind not in "fiub" and str(made.dtype) != "bfloat16":
+        raise BadInput(
+            f"a field must hold real numbers, got {made.dtype}; give observe, a function of the state"
+        )
+    return made.astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Which fields of a state are compared.
+
+    Attributes:
+        observe: ``observe(state)`` returns an array, or a mapping from names to arrays; None: the state is one.
+        names: of the variables along the first axis of an array; empty: the array is one variable, ``state``.
+
+    >>> Observed(names=("u", "v")).fields(np.zeros((2, 5)))["v"].shape
+    (5,)
+    """
+
+    observe: Callable[[Any], Any] | None = None
+    names: tuple[str, ...] = ()
+
+    def fields(self, state: Any) -> Fields:
+        """The fields of a state, by name.
+
+        Raises:
+            BadInput: for what is neither an array nor a mapping of arrays, or for names that do not fit.
+        """
+        made = state if self.observe is None else self.observe(state)
+        if isinstance(made, Mapping):
+            missing = [name for name in self.names if name not in made]
+            if missing:
+                raise BadInput(
+                    f"variables names {missing[0]!r}, which the state has not; it has {', '.join(map(str, made))}"
+                )
+            return {str(name): numbers(made[name]) for name in self.names or made}
+        array = numbers(made)
+        if not self.names:
+            return {"state": array}
+        if not array.ndim or len(array) != len(self.names):
+            raise BadInput(
+                f"variables has {len(self.names)} names ({', '.join(self.names)}) for the first axis of a state of "
+                f"shape {array.shape}"
+            )
+        return dict(zip(self.names, array, strict=True))
+
+
+def flat(state: Any) -> tuple[Any, list[NDArray[Any]]]:
+    """A state as its structure (plain data) and its arrays, for a file.
+
+    Raises:
+        TypeError: for a state of other objects.
+
+    >>> structure, arrays = flat({"u": np.ones(2), "t": 3})
+    >>> again(structure, arrays)
+    {'u': array([1., 1.]), 't': 3}
+    """
+    arrays: list[NDArray[Any]] = []
+
+    def shape(part: Any) -> Any:
+        if part is None or isinstance(part, bool | int | float | str):
+            return {"value": part}
+        if isinstance(part, Mapping) and all(isinstance(name, str) for name in part):
+            return {"mapping": {name: shape(value) for name, value in part.items()}}
+        if type(part) in (tuple, list):
+            return {type(part).__name__: [shape(value) for value in part]}
+        made = np.asarray(part) if hasattr(part, "__array__") and not hasattr(part, "detach") else None
+        if made is None or made.dtype.hasobject:
+            raise TypeError(f"a state that holds {type(part).__name__} cannot be written")
+        arrays.append(made)
+        return {"array": len(arrays) - 1}
+
+    return shape(state), arrays
+
+
+def again(structure: Any, arrays: Sequence[NDArray[Any]]) -> Any:
+    """The state that `flat` took apart.
+
+    Raises:
+        ValueError: for a structure that `flat` does not make.
+    """
+    if not isinstance(structure, dict) or len(structure) != 1:
+        raise ValueError("not the structure of a state")
+    [(kind, part)] = structure.items()
+    if kind == "value":
+        return part
+    if kind == "array":
+        return arrays[part]
+    if kind == "mapping":
+        return {name: again(value, arrays) for name, value in part.items()}
+    if kind in ("tuple", "list"):
+        made = [again(value, arrays) for value in part]
+        return tuple(made) if kind == "tuple" else made
+    raise ValueError("not the structure of a state")

@@ -1,0 +1,223 @@
+"""``supnorm rollout``: lines, JSON, files and page in the folder, exit codes, going on, and bad problem files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.cli.conftest import Shell
+from tests.schema import demand_as_published
+
+from supnorm.results.rollout import RolloutRecord
+
+FLOW = """
+import os
+import numpy as np
+X = np.linspace(0, 1, 16, endpoint=False)
+def initial():
+    return [np.stack([np.outer(np.ones(8), np.exp(-50 * (X - c) ** 2)), np.zeros((8, 16))]) for c in (0.3, 0.6)]
+def truth(u):
+    return np.roll(u, 1, axis=2)
+def model(u):
+    if os.path.exists("stop"):
+        raise KeyboardInterrupt
+    v = np.roll(u, 1, axis=2)
+    v[0, 5, 5] += 0.2 * v[0, 5, 5] ** 2
+    return v
+def numbered(u, k):
+    return model(u) if k else truth(u)
+def wrong(u):
+    return u[0]
+def raising(u):
+    raise ArithmeticError("no convergence")
+def mass(u):
+    return u[0].sum()
+def doubt(u):
+    return u[0] > 0.9
+def names():
+    return {"x": X}
+text = "no function"
+"""
+PROBLEM = """
+title = "Ring"
+steps = 12
+[step]
+python = "flow.py:model"
+[reference]
+python = "flow.py:truth"
+[initial]
+python = "flow.py:initial"
+[fields]
+variables = ["u", "v"]
+axes = ["z", "x"]
+coordinates = "flow.py:names"
+periodic = ["x"]
+[totals]
+mass = "flow.py:mass"
+[error]
+tolerance = { u = 0.5 }
+"""
+
+
+def written(shell: Shell, text: str = PROBLEM) -> Path:
+    """The problem's folder with these two files."""
+    (shell.folder / "flow.py").write_text(FLOW)
+    (shell.folder / "ring.toml").write_text(text)
+    return shell.folder / "ring-rollout"
+
+
+def plain(folder: Path) -> dict[str, Any]:
+    """The result without what a clock decides."""
+    made: dict[str, Any] = json.loads((folder / "rollout.json").read_text())
+    return {k: v for k, v in made.items() if k not in ("seconds", "milliseconds", "command")}
+
+
+def test_a_run_is_written_and_told(shell: Shell) -> None:
+    folder = written(shell)
+    done = shell.run("rollout", "ring.toml")
+    assert done.code == 0, done.err
+    assert "nothing-found: No error of 2 initial states and 12 steps is above the tolerance." in done.out
+    assert "mass: relative change" in done.out
+    assert "x = 0.3125" in done.out
+    record = RolloutRecord.read(folder / "rollout.json")
+    assert record.command == "supnorm rollout ring.toml"
+    assert record.variables[0].map["axes"][1]["name"] == "x"
+    page = (folder / "rollout.html").read_text()
+    assert "Ring" in page
+    assert "How does the error grow?" in page
+    assert page.count("data:image/png") == 2 * 2 * 2 * 3
+
+
+def test_json_is_as_published_and_the_exit_code_says_what_is_wrong(shell: Shell) -> None:
+    written(shell, PROBLEM.replace("u = 0.5", "u = 0.1"))
+    done = shell.run("rollout", "ring.toml", "--json")
+    assert done.code == 1
+    made = json.loads(done.out)
+    demand_as_published(done.out)
+    assert made["status"]["code"] == "tolerance-exceeded"
+    assert made["first"][0]["kind"] == "tolerance"
+
+
+@pytest.mark.parametrize(
+    ("edit", "code", "exit"),
+    [
+        (('"flow.py:model"', '"flow.py:raising"'), "not-finite", 1),
+        (('"flow.py:truth"', '"flow.py:raising"'), "reference-failed", 5),
+        (("[error]", "[bounds]\nu = [0.0, 1.05]\n[error]"), "bounds-violated", 1),
+        (("tolerance = { u = 0.5 }", ""), "rolled-out", 0),
+        (("[error]", '[guard]\npython = "flow.py:doubt"\nfallback = true\n[error]'), "nothing-found", 0),
+        (('title = "Ring"', "numbered = true"), "reference-failed", 5),  # called with two
+    ],
+)
+def test_every_end_has_its_exit_code(shell: Shell, edit: tuple[str, str], code: str, exit: int) -> None:
+    folder = written(shell, PROBLEM.replace(*edit))
+    done = shell.run("rollout", "ring.toml")
+    assert (done.code, plain(folder)["status"]["code"]) == (exit, code), done.err
+    assert (folder / "rollout.html").exists()
+
+
+def test_steps_with_numbers(shell: Shell) -> None:
+    text = PROBLEM.replace('title = "Ring"', "numbered = true").replace('flow.py:model"', 'flow.py:numbered"')
+    (shell.folder / "more.py").write_text(
+        "import numpy as np\ndef truth(u, k):\n    return np.roll(u, 1, axis=2)\n"
+    )
+    folder = written(shell, text.replace("flow.py:truth", "more.py:truth"))
+    assert shell.run("rollout", "ring.toml").code == 0
+    assert plain(folder)["by_step"][0]["sup"] == 0.0
+    assert plain(folder)["by_step"][-2]["sup"] > 0
+
+
+def test_a_stopped_run_goes_on_to_the_same_result(shell: Shell) -> None:
+    folder = written(shell)
+    assert shell.run("rollout", "ring.toml", "--out", "whole").code == 0
+    stopped = shell.run("rollout", "ring.toml", "--seconds", "1e-9")
+    assert stopped.code == 4
+    assert "unfinished" in stopped.out
+    assert "--resume" in stopped.out
+    assert plain(folder)["done"] == 1
+    (shell.folder / "stop").write_text("")
+    interrupted = shell.run("rollout", "ring.toml", "--resume")
+    assert interrupted.code == 3
+    assert plain(folder)["status"]["code"] == "interrupted"
+    (shell.folder / "stop").unlink()
+    done = shell.run("rollout", "ring.toml", "--resume")
+    assert done.code == 0, done.err
+    assert plain(folder) == plain(shell.folder / "whole")
+    more = shell.run("rollout", "ring.toml", "--resume", "--steps", "20")
+    assert more.code == 0, more.err
+    assert shell.run("rollout", "ring.toml", "--steps", "20", "--out", "longer").code == 0
+    assert plain(folder) == plain(shell.folder / "longer")
+    assert shell.run("rollout", "ring.toml", "--resume").code == 2, "20 steps are more than the 12 asked for"
+
+
+def test_code_that_has_changed_is_not_gone_on_with(shell: Shell) -> None:
+    folder = written(shell)
+    assert shell.run("rollout", "ring.toml", "--seconds", "1e-9").code == 4
+    (shell.folder / "flow.py").write_text(FLOW.replace("0.2 *", "0.3 *"))
+    done = shell.run("rollout", "ring.toml", "--resume")
+    assert done.code == 2
+    assert "code that has changed" in done.err
+    (folder / "rollout.state.npz").write_bytes(b"PK nothing")
+    assert "--resume" in shell.run("rollout", "ring.toml", "--resume").err
+    assert shell.run("rollout", "ring.toml", "--resume", "--out", "elsewhere").code == 2
+
+
+def test_initial_states_from_files(shell: Shell) -> None:
+    states = np.zeros((3, 2, 8, 16))
+    states[:, 0] = 0.5
+    written(shell, PROBLEM.replace('python = "flow.py:initial"', 'file = "states.npy"'))
+    np.save(shell.folder / "states.npy", states)
+    assert shell.run("rollout", "ring.toml").code == 0
+    assert plain(shell.folder / "ring-rollout")["runs"] == 3
+    (shell.folder / "more.py").write_text(
+        "def step(s):\n    return {'u': 1.01 * s['u']}\ndef same(s):\n    return s\n"
+    )
+    text = 'steps = 3\n[step]\npython = "more.py:step"\n[reference]\npython = "more.py:same"\n[initial]\nfile = "s.npz"\n'
+    (shell.folder / "maps.toml").write_text(text)
+    np.savez(shell.folder / "s.npz", u=np.ones((2, 4)))
+    done = shell.run("rollout", "maps.toml", "--json")
+    assert (done.code, json.loads(done.out)["runs"]) == (0, 2)
+
+
+BAD = [
+    ("steps = 12", "", "steps is missing"),
+    ("steps = 12", 'steps = "many"', "steps: "),
+    ("steps = 12", "steps = 0", "steps: "),
+    ("steps = 12", "step_count = 12", "unknown key step_count"),
+    ("[error]", "[errors]", "unknown key errors"),
+    ('"flow.py:model"', '"flow.py:modle"', "has no name modle"),
+    ('"flow.py:model"', '"flow.py:text"', "name a function"),
+    ('"flow.py:model"', '"nowhere.py:model"', "there is no file"),
+    ('"flow.py:model"', '"model"', 'write it as "file.py:name"'),
+    ('"flow.py:model"', '"flow.py:wrong"', "variables has 2 names"),
+    ('python = "flow.py:initial"', "", "give exactly one of python, file"),
+    ('python = "flow.py:initial"', 'file = "states.csv"', "give a .npy"),
+    ('python = "flow.py:initial"', 'file = "states.npy"', "there is no file"),
+    ('python = "flow.py:initial"', 'python = "flow.py:raising"', "failed"),
+    ('variables = ["u", "v"]', 'variables = ["u"]', "variables has 1 names"),
+    ('coordinates = "flow.py:names"', 'coordinates = "flow.py:X"', "must be a mapping from axes"),
+    ('axes = ["z", "x"]', 'axes = ["x", "z"]', "axis x has 16 coordinates"),
+    ('axes = ["z", "x"]', 'axes = ["x", "x"]', "different names"),
+    ('periodic = ["x"]', 'periodic = ["y"]', "periodic names 'y'"),
+    ("u = 0.5", "w = 0.5", "tolerance names 'w'"),
+    ("u = 0.5", "u = -1.0", "tolerance of u must be"),
+    ("[error]", "[bounds]\nu = [1.0]\n[error]", "bounds of u must be a pair"),
+    ("[error]", '[guard]\npython = "flow.py:mass"\n[error]', "guard must return booleans"),
+    ('mass = "flow.py:mass"', 'mass = "flow.py:truth"', "total mass must return one number"),
+    ("[step]", "[step", "not valid TOML"),
+    ("[step]", '[model]\npython = "a.py:b"\n[step]', "problem file of an audit"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "words"), BAD, ids=[f"{words}: {new[:20]}" for _, new, words in BAD])
+def test_bad_problem_files_are_refused_in_one_line(shell: Shell, old: str, new: str, words: str) -> None:
+    folder = written(shell, PROBLEM.replace(old, new))
+    done = shell.run("rollout", "ring.toml")
+    assert done.code == 2, done.out
+    assert words in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    assert "Traceback" not in done.err
+    assert not folder.exists()
