@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from supnorm.certification.part import prove
 from supnorm.certification.solution.programs import face_program, growth_program, pose, residual_program
 from supnorm.certification.solution.solution_error import solution_error
 from supnorm.checker import check
@@ -253,3 +257,75 @@ def test_a_reference_with_a_kink_is_refused_in_one_line(role: str) -> None:
     reference = "model" if role == "model" else kinked
     with pytest.raises(BadInput, match="abs in a derivative is not supported"):
         solution_error(kinked, Poisson(boundary=0.5), Domain(x=(0.0, 1.0)), reference=reference)
+
+
+def _rod() -> tuple[Any, Equation, Domain]:
+    heat = Heat(0.1, initial=lambda x: jnp.sin(jnp.pi * x[:, 0]), boundary=0.0)
+    return pinn_of_rod, heat, Domain(x=(0.0, 1.0), t=(0.0, 0.5))
+
+
+def pinn_of_rod(x: Any) -> Any:
+    return 0.99 * jnp.sin(jnp.pi * x[:, 0]) * jnp.exp(-0.98 * x[:, 1])
+
+
+def _stopped_at(name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let Ctrl-C come when the part is begun; returns the parts that were begun before."""
+    seen: list[str] = []
+
+    def stop(*given: Any) -> Any:
+        raise KeyboardInterrupt
+
+    def stopping(part: Any, *given: Any, **named: Any) -> Any:
+        if part.name == name:
+            monkeypatch.setattr("supnorm.certification.part.search", stop)
+            monkeypatch.setattr("supnorm.certification.part.go_on", stop)
+        else:
+            seen.append(part.name)
+        return prove(part, *given, **named)
+
+    monkeypatch.setattr("supnorm.certification.solution.proof.prove", stopping)
+    return seen
+
+
+@pytest.mark.parametrize("stopped", ["face 0 low", "interior", "difference"])
+def test_an_interrupted_proof_keeps_its_parts_and_goes_on(
+    stopped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = _rod()
+    whole = solution_error(*problem, ratio=1.5)
+    with monkeypatch.context() as patch:
+        done = _stopped_at(stopped, patch)
+        begun = solution_error(*problem, ratio=1.5)
+    assert begun.status.code == "interrupted"
+    assert begun.upper >= 0.01  # what is claimed is true
+    begun.save(tmp_path / "begun.json")
+    assert check(tmp_path / "begun.json").accepted
+    before = {p.name: p.upper for p in begun.record.parts}
+    assert all(before[name] < np.inf for name in done)
+    again = solution_error(*problem, ratio=1.5, resume=tmp_path / "begun.json")
+    assert again.status.code == "proved"
+    assert (again.lower, again.upper) == (whole.lower, whole.upper)
+    assert {p.name: p.upper for p in again.record.parts}.items() >= {n: before[n] for n in done}.items()
+
+
+def test_parts_that_only_a_file_states_count_for_nothing_and_stay_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = _rod()
+    whole = solution_error(*problem, ratio=1.5)
+    whole.save(tmp_path / "whole.json")
+    with monkeypatch.context() as patch:
+        _stopped_at("face 0 low", patch)
+        begun = solution_error(*problem, ratio=1.5, resume=tmp_path / "whole.json")
+    assert begun.status.code == "interrupted"
+    assert begun.upper == np.inf
+    assert begun.record.sup.upper_kind == "none"
+    begun.save(tmp_path / "begun.json")
+    again = solution_error(*problem, ratio=1.5, resume=tmp_path / "begun.json")
+    assert (again.lower, again.upper) == (whole.lower, whole.upper)
+    (tmp_path / "none.json").write_text("{}")
+    with pytest.raises(BadInput, match="not a whole"):
+        solution_error(*problem, resume=tmp_path / "none.json")
+    other = (problem[0], Heat(0.11, initial=problem[1].initial), problem[2])
+    with pytest.raises(BadInput, match="another"):
+        solution_error(*other, resume=tmp_path / "whole.json")

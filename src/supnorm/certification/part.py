@@ -87,6 +87,16 @@ class Part:
         return np.asarray(self.domain.contains(x))
 
 
+@dataclass(frozen=True)
+class PartNarrowed:
+    """Progress of one of several parts: its name, its number, how many there are, and its bracket so far."""
+
+    name: str
+    number: int
+    parts: int
+    narrowed: BracketNarrowed
+
+
 @dataclass(frozen=True, eq=False)
 class PartProof:
     """A proved part.
@@ -178,6 +188,7 @@ def prove(
     if rest is not None and limit.evaluations:
         tighten_pending(work, choice.best, goal, rest, executor)
     work.bracket.demand_consistent()
-    if work.bracket.upper <= goal.target(work.bracket.lower) < np.inf:
+    # Bounds that only a file states prove nothing: an interruption before they were proved again stays one.
+    if not work.bracket.believed and work.bracket.upper <= goal.target(work.bracket.lower) < np.inf:
         end = "proved"
     return PartProof(part, work.bracket, end)

@@ -26,7 +26,7 @@ from supnorm.certification.error_program import read_side
 from supnorm.certification.extremes import SIDES
 from supnorm.certification.lower import search, values
 from supnorm.certification.measured import Agreement, Measuring
-from supnorm.certification.part import Part, PartProof, prove
+from supnorm.certification.part import Part, PartNarrowed, PartProof, prove
 from supnorm.certification.property import Property, read_properties
 from supnorm.certification.property_result import PropertiesResult, result_of
 from supnorm.certification.residual import against_zero
@@ -44,16 +44,6 @@ from supnorm.results import BadInput
 from supnorm.results.option import demand_budget
 
 Observer = Callable[["PartNarrowed"], None]
-
-
-@dataclass(frozen=True)
-class PartNarrowed:
-    """Progress of one of several parts: its name, its number, how many there are, and its bracket so far."""
-
-    name: str
-    number: int
-    parts: int
-    narrowed: BracketNarrowed
 
 
 @dataclass(frozen=True)

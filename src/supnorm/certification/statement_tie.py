@@ -18,6 +18,7 @@ import numpy as np
 from supnorm.certification import root_tie
 from supnorm.certification.agreement import runs
 from supnorm.certification.rounding import ULPS, Array
+from supnorm.certification.solution import tie as solution_tie
 from supnorm.certification.tie import NO_CERTIFICATE, rounding_of
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Program, Unsupported, program_of
@@ -36,16 +37,21 @@ class Tie:
     Attributes:
         functions: from the problem, its functions by the names of the base programs.
         assumptions: of the statement, from those base programs and the domain.
-        free: base programs that the proof may choose.
+        free, perhaps: base programs that the proof chooses, and those that it may choose to have.
         data: from the problem, what the data of the statement have to be; None where the claims name all of it.
         points: from the problem and points of the domain, those at which functions are compared, where they are others.
+        chosen: entries of the data that the proof may choose.
+        said: what the statement assumes, from the problem; where it does not follow from base programs and domain.
     """
 
     functions: Callable[[Problem], Mapping[str, Function]]
     assumptions: Callable[[Mapping[str, Program], Domain], tuple[str, ...]] | None = None
     free: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
     data: Callable[[Problem], Mapping[str, Any]] | None = None
     points: Callable[[Problem, Array], Mapping[str, Array]] = lambda problem, x: {}
+    chosen: tuple[str, ...] = ()
+    said: Callable[[Problem], tuple[str, ...]] | None = None
 
 
 def _model(problem: Problem) -> Mapping[str, Function]:
@@ -74,7 +80,20 @@ def _of_all(programs: Mapping[str, Program], domain: Domain) -> tuple[str, ...]:
 KINDS: dict[str, Tie] = {
     "norms": Tie(_both, _of_all),
     "properties": Tie(_model, _of_all),
-    "root": Tie(root_tie.functions, root_tie.assumptions, ("correction",), root_tie.data, root_tie.points),
+    "solution": Tie(
+        solution_tie.functions,
+        perhaps=("reference",),
+        data=solution_tie.data,
+        chosen=("barrier",),
+        said=solution_tie.assumptions,
+    ),
+    "root": Tie(
+        root_tie.functions,
+        root_tie.assumptions,
+        free=("correction",),
+        data=root_tie.data,
+        points=root_tie.points,
+    ),
 }
 
 
@@ -109,13 +128,14 @@ def _axes(data: Mapping[str, Any], problem: Problem) -> str | None:
 
 
 def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
-    if data["kind"] == "solution":
-        return "it is about the solution of an equation, which a problem file cannot state; check it without --problem"
+    if data["kind"] == "solution" and problem.equation is None:
+        return "it is about the solution of an equation, and the problem has no [equation]"
     if data["kind"] not in KINDS:
         return NO_CERTIFICATE
     tie = KINDS[data["kind"]]
     functions = tie.functions(problem)
-    if {*functions, *tie.free} != set(data["programs"]):
+    held = set(data["programs"])
+    if {*functions, *tie.free} != held - set(tie.perhaps):
         return "its base programs are not functions of the problem"
     programs = {}
     for name, function in functions.items():
@@ -129,9 +149,14 @@ def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
                 "was lowered by another version; certify again"
             )
         programs[name] = program
-    if tie.data is not None and dict(tie.data(problem)) != data["data"]:
-        return "its error is not measured as that of the problem; certify again"
-    if tie.assumptions is not None and data["assumptions"] != list(tie.assumptions(programs, problem.domain)):
+    stated = {k: v for k, v in data["data"].items() if k not in tie.chosen}
+    if tie.data is not None and dict(tie.data(problem)) != stated:
+        what = "equation is not that" if data["kind"] == "solution" else "error is not measured as that"
+        return f"its {what} of the problem; certify again"
+    said = None if tie.said is None else tie.said(problem)
+    if tie.assumptions is not None:
+        said = tie.assumptions(programs, problem.domain)
+    if said is not None and data["assumptions"] != list(said):
         return "its assumptions are not those of the problem (edited, or another version: certify again)"
     return None
 

@@ -268,6 +268,8 @@ def _of_kind(
     posed: _Posed, barrier: Mapping[str, Any], mu: Ball, proved: Mapping[str, Ends]
 ) -> tuple[Ball | None, Ball | None]:
     kind, D, one = barrier["kind"], arb(posed.diffusivity), arb(1)
+    if kind == "none":  # of work that ended before it was known: nothing follows
+        return None, None
     if kind == "time":
         if posed.time is None:
             raise Rejected("the barrier in time needs an axis of time")

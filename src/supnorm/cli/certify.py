@@ -104,6 +104,11 @@ def command(
         if properties or norms:
             asked = Asked(properties or (), norms or (), ratio, seconds, seed or 0, workers)
             return in_folder(opened, problem, run, asked)
+        if opened.equation is not None:
+            from supnorm.cli import solution
+
+            of_solution = solution.Asked(ratio, tolerance, seconds, seed or 0, workers)
+            return solution.in_folder(opened, problem, run, of_solution)
         return _in_folder(opened, problem, run, Question(ratio, tolerance, seed or 0), seconds, workers)
 
 

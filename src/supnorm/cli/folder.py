@@ -24,7 +24,7 @@ from supnorm.cli.identity import changed_file, identified
 from supnorm.cli.options import STORE
 from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Problem, fingerprint
-from supnorm.problem.code_texts import code_in
+from supnorm.problem.code_texts import code_in, formulas_in
 from supnorm.process import heard
 from supnorm.results import BadInput
 from supnorm.results.door import DAMAGED, faults_of, read_json
@@ -266,6 +266,8 @@ def _holds_a_file_of(folder: Path, problem: Problem) -> bool:
     parts = [f.origin or {} for f in (problem.model, problem.reference, problem.recheck) if f is not None]
     names = [str(p.get("file") or "") for p in parts]
     names += [text.rpartition(":")[0] for p in parts for text in code_in(p)]
+    formulas = formulas_in((problem.equation and problem.equation.origin) or {})
+    names += [text.rpartition(":")[0] for text in formulas]
     files = [source, *(source.parent / name for name in names if name)]
     return any(folder.resolve() in file.resolve().parents for file in files)
 

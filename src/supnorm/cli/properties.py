@@ -1,4 +1,4 @@
-"""``supnorm certify PROBLEM.toml --property monotone:p`` and ``--norm rms``: proofs of several parts, written to a file."""
+"""``supnorm certify PROBLEM.toml --property monotone:p`` and ``--norm rms``: what is asked, and its words in the terminal."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from supnorm.cli.answer import say
 from supnorm.cli.executors import processes
 from supnorm.cli.run import RunContext
-from supnorm.results.printable import file_word
 
 if TYPE_CHECKING:
     from supnorm.certification import NormsResult, PropertiesResult
@@ -49,34 +47,18 @@ class Asked:
 
 def in_folder(opened: Problem, problem: Path, run: RunContext, asked: Asked) -> int:
     """The work in a locked folder."""
-    from supnorm.cli.folder import demand_no_other_run, relocation_for, set_aside
-    from supnorm.results import BadInput, write_whole
-    from supnorm.sources import save_problem
+    from supnorm.cli.statement import prove_in_folder
+    from supnorm.results import BadInput
 
-    folder = run.directory
     if opened.model is None:
         raise BadInput("--property and --norm need a model: [model] of the problem file")
-    demand_no_other_run(folder, "result.json")
-    other = relocation_for(folder, opened, run.resume, run.named)
-    path, checkpoint = folder / f"{asked.stem}-certificate.json", folder / f"{asked.stem}-checkpoint.json"
-    begun = checkpoint if checkpoint.exists() and not other else path
-    if run.resume and not begun.exists():
-        raise BadInput(f"--resume: there is no {path}; leave --resume out to start")
-    result = _proved(opened, run, asked, begun if run.resume else None, None if other else checkpoint)
-    record = result.record.changed(certificate=str(path))
-    with run.writing(lambda: run.tell(record.to_json, lambda: summary(result))):
-        if other is not None:
-            other.clear()
-            say(f"supnorm: {other.why}: it is now {other.aside}", err=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        save_problem(opened, folder / "problem.toml")
-        if not run.resume:
-            set_aside(path)  # an older proof may have taken hours
-        result.save(path)
-        write_whole(folder / f"{asked.stem}.json", record.to_json())
-        checkpoint.unlink(missing_ok=True)
-    run.tell(record.to_json, lambda: [*summary(result), *_next(problem, folder, path, result, asked)])
-    return int(result.status.exit)
+
+    def prove(resume: Path | None, checkpoint: Path | None) -> PropertiesResult | NormsResult:
+        return _proved(opened, run, asked, resume, checkpoint)
+
+    return prove_in_folder(
+        opened, problem, run, stem=asked.stem, options=asked.options, prove=prove, summary=summary
+    )
 
 
 def _proved(
@@ -162,18 +144,5 @@ def _of_norms(result: NormsResult) -> list[str]:
         at = {"at": one.x} if one.x else {}
         lines.append(
             f"  {name:<{width}}  {CERTIFY.text(fact('norm', lower=one.lower, upper=one.upper, **at))}"
-        )
-    return lines
-
-
-def _next(
-    problem: Path, folder: Path, path: Path, result: PropertiesResult | NormsResult, asked: Asked
-) -> list[str]:
-    """The commands that verify the file, and that go on with it."""
-    file = file_word(problem)
-    lines = [f"certificate  {path}    verify  supnorm check {file_word(path)} --problem {file}"]
-    if result.status.code in ("interrupted", "undecided"):
-        lines.append(
-            f"go on with   supnorm certify {file} {asked.options} --out {file_word(folder)} --resume"
         )
     return lines

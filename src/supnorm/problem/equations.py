@@ -11,8 +11,8 @@ start of time. In Burgers' equation the velocity is u itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from supnorm.results import BadInput
@@ -35,6 +35,9 @@ class Equation:
         boundary: the values on the faces; without ``initial`` also those at the start of time.
         initial: the values at the start of time.
         time: name of the time axis; None for a steady equation.
+        approximation: a smooth function near the solution whose residual is bounded, "model" for the model itself, or None
+            for one that is computed.
+        origin: the table of a problem file that it came from; None if it came from Python.
 
     Raises:
         BadInput: when a coefficient cannot be used.
@@ -51,6 +54,8 @@ class Equation:
     boundary: Term = 0.0
     initial: Term | None = None
     time: str | None = None
+    approximation: Any = None
+    origin: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not (isinstance(self.diffusivity, int | float) and 0.0 < self.diffusivity < math.inf):

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any
 
-from supnorm.problem.code_texts import code_in, with_code
+from supnorm.problem.code_texts import code_in, formulas_in, with_code, with_formulas
 from supnorm.problem.coded import Coded
 from supnorm.problem.from_file import FromFile
 from supnorm.problem.problem import Problem
@@ -68,21 +68,35 @@ def _content(path: Path, state: tuple[int, ...]) -> str:
 
 def _facts(problem: Problem) -> dict[str, Any]:
     error, value = problem.error, problem.reference.value
-    return {
-        "axes": {
-            n: (a.low, a.high, a.scale, a.values)
-            for n, a in zip(problem.domain.names, problem.domain.axes, strict=True)
-        },
-        "error": (error.kind, error.side, error.floor, error.scale, error.tolerance)
-        + ((error.failures,) if error.failures != "error" else ()),
-        "cloud": None if problem.domain.cloud is None else problem.domain.cloud.points.tolist(),
-        "functions": [
-            None if f is None else _placeless(f.origin) if f.origin else f.name
-            for f in (problem.model, problem.reference, problem.recheck)
-        ],
-        "law": None if problem.law is None else problem.law.name,
-        "parts": [_part_name(p) for p in _parts(problem)],
-    } | ({"derivatives": value.derivatives} if isinstance(value, Coded) and value.derivatives else {})
+    return (
+        {
+            "axes": {
+                n: (a.low, a.high, a.scale, a.values)
+                for n, a in zip(problem.domain.names, problem.domain.axes, strict=True)
+            },
+            "error": (error.kind, error.side, error.floor, error.scale, error.tolerance)
+            + ((error.failures,) if error.failures != "error" else ()),
+            "cloud": None if problem.domain.cloud is None else problem.domain.cloud.points.tolist(),
+            "functions": [
+                None if f is None else _placeless(f.origin) if f.origin else f.name
+                for f in (problem.model, problem.reference, problem.recheck)
+            ],
+            "law": None if problem.law is None else problem.law.name,
+            "parts": [_part_name(p) for p in _parts(problem)],
+        }
+        | ({"derivatives": value.derivatives} if isinstance(value, Coded) and value.derivatives else {})
+        | _equation(problem)
+    )
+
+
+def _equation(problem: Problem) -> dict[str, Any]:
+    """The equation without the folders in its paths; nothing for a problem without one."""
+    equation = problem.equation
+    if equation is None:
+        return {}
+    if equation.origin is None:
+        return {"equation": repr(equation)}
+    return {"equation": with_formulas(equation.origin, lambda text: PurePath(text).name)}
 
 
 def _placeless(origin: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,6 +132,9 @@ def _files(problem: Problem) -> Iterator[Path]:
         for part in origin.get("command") or ():
             if (root / str(part)).is_file():
                 yield root / str(part)
+    if problem.equation is not None and problem.equation.origin is not None:
+        for text in formulas_in(problem.equation.origin):
+            yield root / text.rpartition(":")[0]
     for part in _parts(problem):
         if isinstance(part, FromFile):
             yield part.root / part.text.rpartition(":")[0]

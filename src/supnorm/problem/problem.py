@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem.domain import Domain
+from supnorm.problem.equations import Equation
 from supnorm.problem.function import as_function
 from supnorm.problem.law import Law
 from supnorm.problem.measure import ErrorMeasure
 from supnorm.problem.pairs import Pairs, pairs_of
 from supnorm.problem.rows import UNIT_OF_INPUT
 from supnorm.problem.units import same_unit
+from supnorm.problem.unknown import unknown_solution
 from supnorm.results import BadInput
 from supnorm.results.printable import one_line
 
@@ -28,13 +30,15 @@ class Problem:
 
     Args:
         model: a `Function` or any callable ``(n, d) -> (n,)`` or ``(n, m)``; None for `fit` and `budget`.
-        reference: the same.
+        reference: the same. It may be None beside an equation: then only `certify` has an answer.
         domain: the set of inputs on which both are compared.
         error: the `ErrorMeasure`; absolute by default.
         tolerance: the same as a tolerance in ``error``; it takes precedence. With `dataclasses.replace` the new one of the
             two takes precedence; if a new error has no tolerance, the problem's tolerance stays.
         law: the distribution of the inputs; uniform on the domain by default.
         recheck: a second or refined reference that is called at the reported witnesses.
+        equation: the differential equation that the model solves (`supnorm.equations`); `certify` bounds the model's error
+            against its solution, without the reference.
         title: the heading of reports.
         data: points the model was trained on, shape ``(N, d)``, for findings about the domain.
         source: the problem file from which the problem was opened, and the points of its ``[data]``; `supnorm.save_problem`
@@ -64,6 +68,7 @@ class Problem:
     source_data: NDArray[np.float64] | None = field(default=None, repr=False)
     judged_by: ErrorMeasure | None = field(default=None, repr=False, compare=False)
     files: tuple[Path, ...] = field(default=(), repr=False, compare=False)
+    equation: Equation | None = None
 
     def __post_init__(self) -> None:
         put: Callable[[str, Any], None] = lambda name, v: object.__setattr__(self, name, v)  # noqa: E731
@@ -76,8 +81,12 @@ class Problem:
         for name in ("model", "reference", "recheck"):
             if getattr(self, name) is not None:
                 put(name, as_function(getattr(self, name), name))
+        if self.equation is not None and not isinstance(self.equation, Equation):
+            raise BadInput(f"equation must be of supnorm.equations, got {type(self.equation).__name__}")
         if self.reference is None:
-            raise BadInput("a problem needs a reference")
+            if self.equation is None:
+                raise BadInput("a problem needs a reference")
+            put("reference", unknown_solution(self.equation))
         for name in ("model", "recheck"):
             self._same_order(name)
             self._same_units(name)

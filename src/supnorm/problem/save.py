@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from supnorm.problem.axis import Axis
-from supnorm.problem.code_texts import with_code
+from supnorm.problem.code_texts import with_code, with_formulas
 from supnorm.problem.domain import Domain
 from supnorm.problem.from_file import FromFile
 from supnorm.problem.problem import Problem
 from supnorm.problem.specification import ProblemSpec, law_name, read_specification
+from supnorm.problem.unknown import is_unknown
 from supnorm.results import BadInput, write_whole
 
 
@@ -42,12 +43,17 @@ def save_problem(problem: Problem, path: Path | str) -> None:
     tables: dict[str, Any] = {"title": problem.title} if problem.title else {}
     for key in ("model", "reference", "recheck"):
         function = getattr(problem, key)
-        if function is None:
+        if function is None or is_unknown(function):
             continue
         if function.origin is None:
             homeless.append(f"{key} ({function.name or 'a Python function'})")
         else:
             tables[key] = move.source(function.origin)
+    if problem.equation is not None:
+        if problem.equation.origin is None:
+            homeless.append("the equation")
+        else:
+            tables["equation"] = with_formulas(problem.equation.origin, move.named)
     tables["error"] = _error(problem, move, homeless)
     if before is not None and before.error.derivatives:
         step = {} if before.error.step is None else {"step": before.error.step}

@@ -187,13 +187,34 @@ class PowerSpec(Table):
     evaluations: int | None = Field(default=None, ge=20, le=100_000_000_000)
 
 
+class EquationSpec(Table):
+    """``[equation]``: the differential equation that the model solves (`supnorm.problem.equations`).
+
+    ``kind`` is a name of `supnorm.equations`. Texts are formulas, ``"file.py:name"``, of points ``(n, d)``; "u" among the
+    velocities is the solution itself.
+    """
+
+    kind: Literal["Poisson", "Helmholtz", "Heat", "AdvectionDiffusion", "Burgers"]
+    time: str | None = None  # name of the time axis
+    k: float | None = None  # Helmholtz
+    diffusivity: float | None = None  # Heat, AdvectionDiffusion
+    viscosity: float | None = None  # Burgers
+    velocity: list[float | str] | None = None  # AdvectionDiffusion
+    reaction: float | str | None = None  # AdvectionDiffusion
+    source: float | str | None = None
+    boundary: float | str | None = None
+    initial: float | str | None = None
+    approximation: str | None = None  # the function whose residual is bounded: "file.py:name" or "model"
+
+
 class ProblemSpec(Table):
     """The whole file."""
 
     title: str = ""
     model: SourceSpec | None = None
-    reference: SourceSpec
+    reference: SourceSpec | None = None  # may be missing beside [equation] only
     recheck: SourceSpec | None = None
+    equation: EquationSpec | None = None
     error: ErrorSpec = ErrorSpec()
     domain: dict[str, AxisSpec] = {}
     constraints: ConstraintSpec | None = None
@@ -227,6 +248,9 @@ def read_specification(path: Path | str) -> ProblemSpec:
             spec = ProblemSpec.model_validate(raw)
         except ValidationError as error:
             raise BadInput(f"{path}: {_first_line(error)}") from None
+    if spec.reference is None and spec.equation is None:
+        known = ", ".join(ProblemSpec.model_fields)
+        raise BadInput(f"{path}: reference is missing; known keys here: {known}")
     if not spec.domain and not (spec.data and spec.data.domain) and not _is_table(spec):
         raise BadInput(f"{path}: [domain] is missing; name each input with its low and high")
     return spec
@@ -271,6 +295,7 @@ def _known_keys(loc: tuple[Any, ...]) -> list[str]:
         "model": SourceSpec,
         "reference": SourceSpec,
         "recheck": SourceSpec,
+        "equation": EquationSpec,
         "error": ErrorSpec,
         "domain": AxisSpec,
         "constraints": ConstraintSpec,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from supnorm.problem.code_texts import code_in
+from supnorm.problem.code_texts import code_in, formulas_in
 from supnorm.problem.specification import ProblemSpec
 from supnorm.sources.onnx_files import data_files
 from supnorm.sources.recording import files_of
@@ -33,6 +33,8 @@ def _texts(spec: ProblemSpec) -> Iterator[str]:
             yield from filter(None, (source.file, *map(_file, code_in(source.model_dump()))))
             yield from source.command or ()
             yield from source.patches or ()
+    if spec.equation is not None:
+        yield from map(_file, formulas_in(spec.equation.model_dump()))
     named = spec.constraints.python if spec.constraints is not None else []
     code = [named] if isinstance(named, str) else list(named)
     code += [text for text in (spec.error.python, spec.error.mask) if text]

@@ -15,6 +15,7 @@ from supnorm.networks import load as load_network
 from supnorm.networks.patched import with_patches
 from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
 from supnorm.problem.coded import around
+from supnorm.problem.equations import Equation
 from supnorm.problem.fingerprint import content_of
 from supnorm.problem.pairs import demand_inputs
 from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name, read_specification
@@ -69,6 +70,7 @@ def _problem(path: Path, trust: bool) -> tuple[Problem, ProblemSpec]:
         error=_measure(spec.error, root, path.name),
         law=_law(spec, root, domain, opened, path.name),
         recheck=opened["recheck"],
+        equation=_equation(spec, root, domain, probe, path.name),
         title=spec.title,
         data=None if data is None else data[0],
         source=path,
@@ -77,11 +79,20 @@ def _problem(path: Path, trust: bool) -> tuple[Problem, ProblemSpec]:
     return problem, spec
 
 
+def _equation(spec: ProblemSpec, root: Path, domain: Domain, probe: Array, file: str) -> Equation | None:
+    if spec.equation is None:
+        return None
+    from supnorm.sources.equation import open_equation
+
+    return open_equation(spec.equation, root, domain.names, probe, f"{file}: [equation]")
+
+
 def _keys_of_both(spec: ProblemSpec) -> ProblemSpec:
     """A ``key`` that only one of two tables names holds for the other table too."""
     model, reference = spec.model, spec.reference
     if (
         model is None
+        or reference is None
         or not (_is_table(model) and _is_table(reference))
         or bool(model.key) == bool(reference.key)
     ):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.bracket import BracketNarrowed, Goal
-from supnorm.certification.part import Part, PartProof, prove
+from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal
+from supnorm.certification.part import Part, PartNarrowed, PartProof, prove
+from supnorm.certification.resume import bracket_of
 from supnorm.certification.solution.claims import DIFFERENCE, GROWTH, INTERIOR, face_name
 from supnorm.certification.solution.programs import (
     Posed,
@@ -20,7 +23,7 @@ from supnorm.certification.solution.programs import (
     growth_program,
     residual_program,
 )
-from supnorm.certification.solution.theorem import Barrier, Situation, best
+from supnorm.certification.solution.theorem import NONE, Barrier, Situation, best
 from supnorm.evaluation.limit import Limit
 from supnorm.program import Program
 from supnorm.program.derived import difference
@@ -138,52 +141,95 @@ class Proving:
 
     Attributes:
         posed: the equation.
-        limit, seed, executor, observer: as `certify` has them.
-        proofs: what is proved so far, by name.
+        parts: all parts but those of velocities, by name.
+        limit, seed, executor: as `certify` has them.
+        observer: gets a `PartNarrowed` after each batch, of parts from the moment at which a barrier is known.
+        held, path: the parts of an earlier file, and that file.
+        barrier, growth: the constants for what is proved so far.
+        proofs: what is proved so far, by name; a part that is not begun has no bound.
     """
 
     posed: Posed
+    parts: Mapping[str, Part]
+    seen: Sizes
     limit: Limit
     seed: int
     executor: Executor | None
-    observer: Callable[[str, BracketNarrowed], None]
+    observer: Callable[[PartNarrowed], None]
+    held: Mapping[str, Any] = field(default_factory=dict)
+    path: Path | str = ""
+    barrier: Barrier = NONE
+    growth: float = math.inf
     proofs: dict[str, PartProof] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, part in self.parts.items():
+            self.proofs[name] = PartProof(part, self._begun(part))
+
+    def _begun(self, part: Part) -> Bracket:
+        """A bracket as an earlier file states it (believed, not proved), or without a bound."""
+        if part.name in self.held:
+            return bracket_of(self.held[part.name], self.path, part.error, part.admit, self.seed)
+        return replace(Bracket.start(part.error), seed=self.seed)
 
     def part(self, part: Part, goal: Goal, share: float = 1.0) -> PartProof:
         """Prove a part within a share of the time that is left."""
 
         def tell(event: BracketNarrowed, so_far: PartProof) -> None:
-            self.observer(part.name, event)
+            self.proofs[part.name] = so_far
+            number = list(self.proofs).index(part.name) + 1
+            self.observer(PartNarrowed(part.name, number, len(self.proofs), event))
 
         limit = self.limit.within(share)
         limit = limit.upto(self.limit.evaluations - sum(p.bracket.tried for p in self.proofs.values()))
-        proof = prove(part, goal, limit, seed=self.seed, executor=self.executor, observer=tell)
+        proof = prove(
+            part,
+            goal,
+            limit,
+            seed=self.seed,
+            executor=self.executor,
+            observer=tell,
+            held=self.held.get(part.name),
+            path=self.path,
+        )
         self.proofs[part.name] = proof
         return proof
+
+    @property
+    def proved(self) -> dict[str, PartProof]:
+        """The parts, without any bound where one is only stated by an earlier file."""
+        return {
+            name: PartProof(p.part, Bracket.start(p.part.error), p.end) if p.bracket.believed else p
+            for name, p in self.proofs.items()
+        }
 
     @property
     def interrupted(self) -> bool:
         """Whether the user stopped it."""
         return any(proof.end == "interrupted" for proof in self.proofs.values())
 
-    def constants(self, parts: Mapping[str, Part], seen: Sizes) -> tuple[Barrier, float]:
-        """The barrier with the smallest bound by what was seen, and the proved growth.
+    def constants(self) -> None:
+        """Find the barrier with the smallest bound by what was seen, for the proved growth and velocities.
 
         Raises:
             BadInput: when there is no barrier.
         """
+        seen = self.seen
         growth = seen.growth
-        if GROWTH in parts:
+        if GROWTH in self.parts:
             time = situation(self.posed, 0.0, seen.speeds).time
             loss = GROWN / time if time else 0.0
-            growth = self.part(parts[GROWTH], Enough(1.05, None, enough=seen.growth + loss), 0.2).upper
+            self.part(self.parts[GROWTH], Enough(1.05, None, enough=seen.growth + loss), 0.2)
+            growth = self.proved[GROWTH].upper
         speeds = list(seen.speeds)
         for i in range(len(speeds)):
             part = speed_part(self.posed, i)
-            if part is not None:
-                speeds[i] = self.part(part, Goal(1.02, None), 0.1).upper
-        barrier = best(situation(self.posed, growth, tuple(speeds)), seen.faces, seen.interior)
+            if part is not None and not self.interrupted:
+                self.part(part, Goal(1.02, None), 0.1)
+                speeds[i] = self.proved[part.name].upper
+        if not self.interrupted:
+            self.barrier = best(situation(self.posed, growth, tuple(speeds)), seen.faces, seen.interior)
+            self.growth = growth
         for i in range(len(speeds)):
-            if barrier.kind != "axis" or barrier.axes != (i,):
+            if self.barrier.kind != "axis" or self.barrier.axes != (i,):
                 self.proofs.pop(f"speed {i}", None)
-        return barrier, growth

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from supnorm.certification.measured import BEYOND
+from supnorm.certification.part import PartProof
 from supnorm.certification.rounding import ULPS
 from supnorm.certification.solution.claims import DIFFERENCE
 from supnorm.certification.solution.programs import Coefficient, Posed
 from supnorm.certification.solution.proof import Proving
 from supnorm.certification.solution.theorem import Barrier
 from supnorm.certification.statement import Statement
+from supnorm.problem.records import axis_records
 from supnorm.program import Program
 from supnorm.results import Contradiction, ExitCode, Status, rounded_down, rounded_up, versions
 from supnorm.results.certify import BracketRecord
@@ -86,44 +89,71 @@ class SolutionResult:
         self.statement.save(path)
 
 
-def result_of(
-    posed: Posed,
-    proving: Proving,
-    network: Program,
-    v: Program,
-    kind: str,
-    barrier: Barrier,
-    growth: float,
-    *,
-    asked: tuple[float | None, float | None],
-    seconds: float,
-    name: str,
-    points: int,
-    difference: float,
-) -> SolutionResult:
-    """The result, also of work that was cut short: a part without a proof has no bound.
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a proof is about.
 
-    ``difference`` is how far the model as it runs was seen from its program: no tolerance is decided without room for
-    twice as much, as `certify` does.
+    Attributes:
+        posed: the equation.
+        network, v: the model, and the function whose residual is bounded.
+        kind: "collocation", "given" or "model": where v comes from.
+        name, unit: of the model, and of its output.
+        points: how many points formulas were compared at with their programs.
     """
-    assumptions = (
+
+    posed: Posed
+    network: Program
+    v: Program
+    kind: str
+    name: str
+    unit: str
+    points: int
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the statement rests on, in words."""
+        return assumptions_of(self.posed, self.points)
+
+
+def assumptions_of(posed: Posed, points: int) -> tuple[str, ...]:
+    """What a statement about the solution of an equation rests on, in words."""
+    return (
         SOLUTION.text(fact("solution-exists", time=posed.time is not None or None)),
         SOLUTION.text(fact("solution-of-programs", points=points)),
         SOLUTION.text(fact("arithmetic", units=ULPS)),
     )
-    statement = Statement(
+
+
+def statement_of(about: About, proving: Proving, proofs: Mapping[str, PartProof]) -> Statement:
+    """The statement with some proofs of its parts."""
+    return Statement(
         "solution",
-        posed.domain,
-        programs_of(posed, network, None if kind == "model" else v),
-        data_of(posed, barrier),
-        proving.proofs,
-        assumptions,
-        {"model": name},
+        about.posed.domain,
+        programs_of(about.posed, about.network, None if about.kind == "model" else about.v),
+        data_of(about.posed, proving.barrier),
+        dict(proofs),
+        about.assumptions,
+        {"model": about.name} | ({"unit": about.unit} if about.unit else {}),
     )
-    claims = statement.claims
+
+
+def result_of(
+    about: About,
+    proving: Proving,
+    asked: tuple[float | None, float | None],
+    seconds: float,
+    difference: float,
+) -> SolutionResult:
+    """The result, also of work that was cut short: a part without a proof has no bound.
+
+    Parts that an earlier file states and that were not proved again stay in the file to be saved, and count for nothing.
+    ``difference`` is how far the model as it runs was seen from its program: no tolerance is decided without room for
+    twice as much, as `certify` does.
+    """
+    posed, barrier, proofs = about.posed, proving.barrier, proving.proved
+    claims = statement_of(about, proving, proofs).claims
     lower, upper = claims["error"]
     of_reference = claims.get("reference", claims["error"])[1]
-    proofs = proving.proofs
     source = (
         DIFFERENCE
         if DIFFERENCE in proofs
@@ -138,15 +168,18 @@ def result_of(
             upper_kind="conditional" if upper < math.inf else "none",
             deployed_upper=None,
         ),
+        model=about.name,
+        unit=about.unit,
+        inputs=axis_records(posed.domain),
         equation=in_words(posed),
-        reference=kind,
+        reference=about.kind,
         reference_error=of_reference,
         barrier=BarrierRecord(
             kind=barrier.kind,
             on_faces=barrier.on_faces,
             inside=barrier.inside,
-            growth=growth,
-            words=SOLUTION.text(_words(posed, barrier, growth)),
+            growth=proving.growth,
+            words=SOLUTION.text(_words(posed, barrier, proving.growth)),
         ),
         parts=tuple(
             PartRecord(name=n, lower=p.lower, upper=p.upper, boxes=len(p.bracket.leaves.boxes))
@@ -157,15 +190,20 @@ def result_of(
         boxes=sum(len(p.bracket.leaves.boxes) for p in proofs.values()),
         seconds=seconds,
         certificate=None,
-        assumptions=(*assumptions, SOLUTION.text(fact("solution-as-run", difference=difference))),
+        assumptions=(*about.assumptions, SOLUTION.text(fact("solution-as-run", difference=difference))),
         versions=versions(),
     )
-    return SolutionResult(record=record, statement=statement, reference=v)
+    saved = statement_of(about, proving, proving.proofs)
+    try:
+        _ = saved.claims
+    except Contradiction:  # of what an earlier file states: it is dropped
+        saved = statement_of(about, proving, proofs)
+    return SolutionResult(record=record, statement=saved, reference=about.v)
 
 
 def _point(posed: Posed, source: str, proving: Proving) -> dict[str, float] | None:
     """The point of the lower bound, on the whole domain."""
-    proof = proving.proofs.get(source)
+    proof = proving.proved.get(source)
     if proof is None or proof.bracket.witness is None:
         return None
     known = dict(zip(proof.part.domain.names, proof.bracket.witness.tolist(), strict=True))
@@ -185,7 +223,8 @@ def _status(
     difference: float,
 ) -> Status:
     ratio, tolerance = asked
-    ends = {proof.end for proof in proving.proofs.values()}
+    proofs = proving.proved
+    ends = {proof.end for proof in proofs.values()}
     late = [fact("solution-time", ratio=ratio)] if ends & {"seconds", "boxes"} else []
     share = (
         [fact("solution-reference", share=of_reference)]
@@ -200,8 +239,9 @@ def _status(
         above = fact("solution-above", lower=lower, tolerance=tolerance)
         code, ending, facts = "tolerance-exceeded", ExitCode.EXCEEDED, [above]
     elif not upper < math.inf:
-        missing = ", ".join(n for n, p in proving.proofs.items() if not p.upper < math.inf)
-        code, ending, facts = "no-bound", ExitCode.UNDECIDED, [fact("solution-no-bound", parts=missing)]
+        missing = ", ".join(n for n, p in proofs.items() if not p.upper < math.inf)
+        no_bound = fact("solution-no-bound", parts=missing)
+        code, ending, facts = "no-bound", ExitCode.UNDECIDED, [no_bound]
     elif tolerance is not None:
         if upper + BEYOND * difference <= tolerance:
             within = fact("solution-within", upper=upper, tolerance=tolerance)
@@ -284,6 +324,8 @@ def _term(factor: Coefficient, name: str, what: str) -> str:
 
 def _words(posed: Posed, barrier: Barrier, growth: float) -> Fact:
     names = [posed.domain.names[posed.space[i]] for i in barrier.axes]
+    if barrier.kind == "none":
+        return fact("barrier-none")
     if barrier.kind == "time":
         return fact("barrier-time", growth=growth)
     if barrier.kind == "reaction":

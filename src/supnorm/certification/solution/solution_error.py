@@ -8,22 +8,24 @@ network itself can take the place of v: then the bound is as large as its residu
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from supnorm.certification.bracket import BracketNarrowed
+from supnorm.certification.checkpoint import Checkpoint
+from supnorm.certification.part import PartNarrowed
 from supnorm.certification.solution.claims import DIFFERENCE, INTERIOR
 from supnorm.certification.solution.collocation import solutions
 from supnorm.certification.solution.programs import POINTS, Posed, difference_of, pose, read_program
 from supnorm.certification.solution.proof import Enough, Proving, Sizes, parts_of, situation, sizes
-from supnorm.certification.solution.result import SolutionResult, result_of
-from supnorm.certification.solution.theorem import Barrier, best
+from supnorm.certification.solution.result import About, SolutionResult, result_of, statement_of
+from supnorm.certification.solution.theorem import best
+from supnorm.certification.statement import held_parts, held_programs
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
@@ -78,8 +80,10 @@ def solution_error(
     seconds: float | None = None,
     boxes: int = 1_000_000,
     executor: Executor | None = None,
-    observer: Callable[[str, BracketNarrowed], None] | None = None,
+    observer: Callable[[PartNarrowed], None] | None = None,
+    resume: Path | str | None = None,
     seed: int = 0,
+    checkpoint: Path | str | None = None,
 ) -> SolutionResult:
     """Prove a bracket of the largest error of a network against the solution of an equation.
 
@@ -87,14 +91,16 @@ def solution_error(
         model: a `Function`, a network or code ``(n, d) -> (n,)`` that `certify` can read.
         equation: of `supnorm.equations`.
         domain: a box of linear axes, in the order of the inputs.
-        reference: a smooth function near the solution, whose residual is bounded; by default one is computed. "model": the
-            model itself.
+        reference: a smooth function near the solution, whose residual is bounded; by default that of the equation
+            (`Equation.approximation`), or one is computed. "model": the model itself.
         ratio: upper <= ratio * lower is asked for; 1.1 where there is no tolerance either.
         tolerance: upper <= tolerance is asked for.
-        seconds, boxes: budget of the proof, without the time for the reference solution.
+        seconds, boxes: budget; the reference solution takes at most half of the time, and always its coarsest size.
         executor: runs batches of boxes in parallel.
-        observer: gets the name of a part and a `BracketNarrowed` after each batch.
+        observer: gets a `PartNarrowed` after each batch.
+        resume: a saved proof of the same error; its parts are kept, and their bounds proved again first.
         seed: of all random points.
+        checkpoint: a file into which the proof so far is written every ten seconds or more, for ``resume``.
 
     Raises:
         BadInput: for an equation without a proved constant on this domain, or a function that cannot be read.
@@ -105,8 +111,8 @@ def solution_error(
     >>> result.lower <= 0.00125 <= result.upper <= 1.1 * result.lower
     True
     """
-    started = time.perf_counter()
     boxes, seed = demand_budget(seconds, boxes, seed, ratio)
+    limit = Limit.of(seconds, boxes)
     if tolerance is not None:
         demand_allowed("tolerance", tolerance, Allowed(above=0))
     posed = pose(equation, domain)
@@ -115,28 +121,53 @@ def solution_error(
     if ratio is None and tolerance is None:
         ratio = RATIO
     narrow = min((RATIO if ratio is None else ratio) - 1.0, 1.0)
-    chosen = _choose(posed, network, reference, SEEN * narrow, seed)
-    proving = Proving(posed, Limit.of(seconds, boxes), seed, executor, observer or (lambda name, event: None))
-    parts = parts_of(posed, chosen.v, None if chosen.kind == "model" else network)
-    barrier, growth = proving.constants(parts, chosen.seen)
-    _prove(proving, parts, chosen, barrier, ratio, tolerance, ALLOWED * narrow)
-    return result_of(
-        posed,
-        proving,
-        network,
-        chosen.v,
-        chosen.kind,
-        barrier,
-        growth,
-        asked=(ratio, tolerance),
-        seconds=time.perf_counter() - started,
+    reference = equation.approximation if reference is None else reference
+    held: dict[str, Any] = {}
+    if resume is None:
+        chosen = _choose(posed, network, reference, SEEN * narrow, seed, limit.within(0.5))
+    else:
+        chosen, held = _held(posed, network, reference, resume, seed)
+    about = About(
+        posed=posed,
+        network=network,
+        v=chosen.v,
+        kind=chosen.kind,
         name=getattr(model, "name", "") or "model",
+        unit=function.output_units[0] if len(function.output_units) == 1 else "",
         points=POINTS,
-        difference=difference_of(function, network, domain),
+    )
+    keep = Checkpoint(
+        None if checkpoint is None else Path(checkpoint), lambda: statement_of(about, proving, proving.proofs)
     )
 
+    def tell(event: PartNarrowed) -> None:
+        keep(event)
+        if observer is not None:
+            observer(event)
 
-def _choose(posed: Posed, network: Program, reference: Any, share: float, seed: int) -> Candidate:
+    parts = parts_of(posed, chosen.v, None if chosen.kind == "model" else network)
+    proving = Proving(posed, parts, chosen.seen, limit, seed, executor, tell, held, resume or "")
+    proving.constants()
+    if not proving.interrupted:
+        _prove(proving, chosen, ratio, tolerance, ALLOWED * narrow)
+    difference = difference_of(function, network, domain)
+    return result_of(about, proving, (ratio, tolerance), limit.spent, difference)
+
+
+def _held(
+    posed: Posed, network: Program, reference: Any, path: Path | str, seed: int
+) -> tuple[Candidate, dict[str, Any]]:
+    """The function v of a saved proof, and its parts as they stand in the file."""
+    parts, programs = held_parts(path, "solution"), held_programs(path)
+    if "reference" not in programs:
+        return _asked(posed, "model", network, network, seed), parts
+    kind = "collocation" if reference is None else "given"
+    return _asked(posed, kind, programs["reference"], network, seed), parts
+
+
+def _choose(
+    posed: Posed, network: Program, reference: Any, share: float, seed: int, limit: Limit
+) -> Candidate:
     """The function v: the one that is asked for, or the one with the smaller bound by what is seen.
 
     Of those that are computed, the first one whose error is seen below ``share`` of its difference from the network is
@@ -161,7 +192,7 @@ def _choose(posed: Posed, network: Program, reference: Any, share: float, seed: 
             continue
         stalled = stalled + 1 if best_so_far and one.error > 0.9 * best_so_far[0].error else 0
         best_so_far = [min([*best_so_far, one], key=lambda c: c.error)]
-        if one.error <= share * one.seen.gap or stalled == STALLED:
+        if one.error <= share * one.seen.gap or stalled == STALLED or limit.over:
             break
     # The network itself as v gives no lower bound: it is taken only where its bound is clearly smaller, not by rounding.
     chosen = min(
@@ -212,16 +243,10 @@ def _zero(d: int) -> Program:
 
 
 def _prove(
-    proving: Proving,
-    parts: dict[str, Any],
-    chosen: Candidate,
-    barrier: Barrier,
-    ratio: float | None,
-    tolerance: float | None,
-    share: float,
+    proving: Proving, chosen: Candidate, ratio: float | None, tolerance: float | None, share: float
 ) -> None:
     """Prove faces, residual and difference, each as far as the whole needs it."""
-    seen, gap = chosen.seen, chosen.seen.gap
+    parts, barrier, seen, gap = proving.parts, proving.barrier, chosen.seen, chosen.seen.gap
     if DIFFERENCE in parts:
         allowed = share * gap if tolerance is None else max(share * gap, 0.5 * (tolerance - 1.1 * gap))
     else:
@@ -232,7 +257,7 @@ def _prove(
         proving.part(parts[name], Enough(_near(ratio), None, enough=enough), 0.1 + 0.1 / (len(faces) - i))
         if proving.interrupted:
             return
-    left = allowed - barrier.on_faces * max(proving.proofs[name].upper for name in faces)
+    left = allowed - barrier.on_faces * max(proving.proved[name].upper for name in faces)
     enough = max(left, 0.0) / barrier.inside
     proving.part(
         parts[INTERIOR], Enough(_near(ratio), None, enough=enough), 0.5 if DIFFERENCE in parts else 1.0
@@ -240,7 +265,7 @@ def _prove(
     if DIFFERENCE not in parts or proving.interrupted:
         return
     of_reference = barrier.bound(
-        max(proving.proofs[name].upper for name in faces), proving.proofs[INTERIOR].upper
+        max(proving.proved[name].upper for name in faces), proving.proved[INTERIOR].upper
     )
     if tolerance is not None:
         goal = Enough(1.0 + 1e-3, None, enough=tolerance - of_reference if tolerance > of_reference else 0.0)

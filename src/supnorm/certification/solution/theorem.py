@@ -33,6 +33,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from typing import Final
 
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
@@ -63,6 +64,10 @@ class Barrier:
         """The bound of |u - v|, rounded up."""
         parts = [a * b if b else 0.0 for a, b in ((self.on_faces, faces), (self.inside, residual))]
         return sum(parts) * (1.0 + 1e-14)
+
+
+# Constants that bound nothing: of work that ended before its barrier was known.
+NONE: Final = Barrier(kind="none", on_faces=math.inf, inside=math.inf)
 
 
 @dataclass(frozen=True, kw_only=True)

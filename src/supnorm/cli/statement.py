@@ -1,0 +1,90 @@
+"""The work of ``supnorm certify`` on a proof of several parts: folder, resume, checkpoint, files, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from supnorm.cli.answer import say
+from supnorm.cli.run import RunContext
+from supnorm.results.printable import file_word
+
+if TYPE_CHECKING:
+    from supnorm.problem import Problem
+    from supnorm.results import Status
+
+
+class Proved(Protocol):
+    """The result of a proof of several parts."""
+
+    @property
+    def record(self) -> Any:
+        """The result as plain data."""
+
+    @property
+    def status(self) -> Status:
+        """Why the work ended."""
+
+    def save(self, path: Path | str) -> None:
+        """Write the proof."""
+
+
+R = TypeVar("R", bound=Proved)
+
+
+def prove_in_folder(
+    opened: Problem,
+    problem: Path,
+    run: RunContext,
+    *,
+    stem: str,
+    options: str,
+    prove: Callable[[Path | None, Path | None], R],
+    summary: Callable[[R], list[str]],
+) -> int:
+    """Prove in a locked folder, write certificate and JSON, and answer.
+
+    Args:
+        opened, problem: the problem and its file.
+        stem: the beginning of the names of files.
+        options: those of the command line that ask for the proof again.
+        prove: from the file to go on with and the one for checkpoints.
+        summary: the result in lines.
+    """
+    from supnorm.cli.folder import demand_no_other_run, relocation_for, set_aside
+    from supnorm.results import BadInput, write_whole
+    from supnorm.sources import save_problem
+
+    folder = run.directory
+    demand_no_other_run(folder, "result.json")
+    other = relocation_for(folder, opened, run.resume, run.named)
+    path, checkpoint = folder / f"{stem}-certificate.json", folder / f"{stem}-checkpoint.json"
+    begun = checkpoint if checkpoint.exists() and not other else path
+    if run.resume and not begun.exists():
+        raise BadInput(f"--resume: there is no {path}; leave --resume out to start")
+    result = prove(begun if run.resume else None, None if other else checkpoint)
+    record = result.record.changed(certificate=str(path))
+    with run.writing(lambda: run.tell(record.to_json, lambda: summary(result))):
+        if other is not None:
+            other.clear()
+            say(f"supnorm: {other.why}: it is now {other.aside}", err=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_problem(opened, folder / "problem.toml")
+        if not run.resume:
+            set_aside(path)  # an older proof may have taken hours
+        result.save(path)
+        write_whole(folder / f"{stem}.json", record.to_json())
+        checkpoint.unlink(missing_ok=True)
+    run.tell(record.to_json, lambda: [*summary(result), *_next(problem, folder, path, result, options)])
+    return int(result.status.exit)
+
+
+def _next(problem: Path, folder: Path, path: Path, result: Proved, options: str) -> list[str]:
+    """The commands that verify the file, and that go on with it."""
+    file = file_word(problem)
+    lines = [f"certificate  {path}    verify  supnorm check {file_word(path)} --problem {file}"]
+    if result.status.code in ("interrupted", "undecided", "no-bound"):
+        asked = f" {options}" if options else ""
+        lines.append(f"go on with   supnorm certify {file}{asked} --out {file_word(folder)} --resume")
+    return lines
