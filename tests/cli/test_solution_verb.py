@@ -1,4 +1,4 @@
-"""``supnorm certify`` of a problem with ``[equation]``: files, resume, exit codes, and what ``check`` and ``audit`` say of it."""
+"""``supnorm certify`` of a problem with ``[equation]``: files, resume, exit codes, ``check`` and ``audit``."""
 
 from __future__ import annotations
 

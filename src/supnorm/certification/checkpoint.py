@@ -20,6 +20,19 @@ class Saved(Protocol):
         """Write the file."""
 
 
+def keeping(path: Path | None, observer: Callable[[Any], None]) -> Callable[[Any], None]:
+    """An observer that also writes the proof so far of each event (`PartNarrowed.so_far`), as often as `Checkpoint` does."""
+    latest: list[Callable[[], Saved]] = []
+    keep = Checkpoint(path, lambda: latest[-1]())
+
+    def tell(event: Any) -> None:
+        latest[:] = [event.so_far]
+        keep(event)
+        observer(event)
+
+    return tell
+
+
 class Checkpoint:
     """Writes a file at most every `EVERY` seconds, and takes at most a fiftieth of the time.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Work, tighten_pending
 from supnorm.certification.branch_room import branch_room
 from supnorm.certification.certificate import Certificate
+from supnorm.certification.checkpoint import Saved
 from supnorm.certification.choice import Choice
 from supnorm.certification.coordinates import box_of, in_coordinates
 from supnorm.certification.error_program import ErrorProgram
@@ -89,12 +90,19 @@ class Part:
 
 @dataclass(frozen=True)
 class PartNarrowed:
-    """Progress of one of several parts: its name, its number, how many there are, and its bracket so far."""
+    """Progress of one of several parts.
+
+    Attributes:
+        name, number, parts: of the part, and how many there are.
+        narrowed: its bracket so far.
+        so_far: makes the whole proof so far, to be saved (`checkpoint.keeping`); None where the work keeps it itself.
+    """
 
     name: str
     number: int
     parts: int
     narrowed: BracketNarrowed
+    so_far: Callable[[], Saved] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,7 +41,7 @@ class Tie:
         data: from the problem, what the data of the statement have to be; None where the claims name all of it.
         points: from the problem and points of the domain, those at which functions are compared, where they are others.
         chosen: entries of the data that the proof may choose.
-        said: what the statement assumes, from the problem; where it does not follow from base programs and domain.
+        assumed: what the statement assumes, from the problem; where it does not follow from base programs and domain.
     """
 
     functions: Callable[[Problem], Mapping[str, Function]]
@@ -51,7 +51,7 @@ class Tie:
     data: Callable[[Problem], Mapping[str, Any]] | None = None
     points: Callable[[Problem, Array], Mapping[str, Array]] = lambda problem, x: {}
     chosen: tuple[str, ...] = ()
-    said: Callable[[Problem], tuple[str, ...]] | None = None
+    assumed: Callable[[Problem], tuple[str, ...]] | None = None
 
 
 def _model(problem: Problem) -> Mapping[str, Function]:
@@ -85,7 +85,7 @@ KINDS: dict[str, Tie] = {
         perhaps=("reference",),
         data=solution_tie.data,
         chosen=("barrier",),
-        said=solution_tie.assumptions,
+        assumed=solution_tie.assumptions,
     ),
     "root": Tie(
         root_tie.functions,
@@ -153,10 +153,10 @@ def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
     if tie.data is not None and dict(tie.data(problem)) != stated:
         what = "equation is not that" if data["kind"] == "solution" else "error is not measured as that"
         return f"its {what} of the problem; certify again"
-    said = None if tie.said is None else tie.said(problem)
+    assumed = None if tie.assumed is None else tie.assumed(problem)
     if tie.assumptions is not None:
-        said = tie.assumptions(programs, problem.domain)
-    if said is not None and data["assumptions"] != list(said):
+        assumed = tie.assumptions(programs, problem.domain)
+    if assumed is not None and data["assumptions"] != list(assumed):
         return "its assumptions are not those of the problem (edited, or another version: certify again)"
     return None
 

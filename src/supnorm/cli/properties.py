@@ -1,4 +1,4 @@
-"""``supnorm certify PROBLEM.toml --property monotone:p`` and ``--norm rms``: what is asked, and its words in the terminal."""
+"""``supnorm certify PROBLEM.toml --property monotone:p`` and ``--norm rms``: what is asked, and its words."""
 
 from __future__ import annotations
 

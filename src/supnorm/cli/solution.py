@@ -65,6 +65,7 @@ def _proved(
     opened: Problem, run: RunContext, asked: Asked, resume: Path | None, checkpoint: Path | None
 ) -> SolutionResult:
     from supnorm.certification import solution_error
+    from supnorm.certification.checkpoint import keeping
 
     tolerance = asked.tolerance
     if tolerance is None and asked.ratio is None:
@@ -79,10 +80,9 @@ def _proved(
             tolerance=tolerance,
             seconds=asked.seconds,
             executor=executor,
-            observer=run.observer(),
+            observer=keeping(checkpoint, run.observer()),
             resume=resume,
             seed=asked.seed,
-            checkpoint=checkpoint,
         )
 
 

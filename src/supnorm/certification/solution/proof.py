@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal
+from supnorm.certification.checkpoint import Saved
 from supnorm.certification.part import Part, PartNarrowed, PartProof, prove
 from supnorm.certification.resume import bracket_of
 from supnorm.certification.solution.claims import DIFFERENCE, GROWTH, INTERIOR, face_name
@@ -143,7 +144,8 @@ class Proving:
         posed: the equation.
         parts: all parts but those of velocities, by name.
         limit, seed, executor: as `certify` has them.
-        observer: gets a `PartNarrowed` after each batch, of parts from the moment at which a barrier is known.
+        observer: gets a `PartNarrowed` after each batch.
+        so_far: makes the statement of what is proved so far.
         held, path: the parts of an earlier file, and that file.
         barrier, growth: the constants for what is proved so far.
         proofs: what is proved so far, by name; a part that is not begun has no bound.
@@ -156,6 +158,7 @@ class Proving:
     seed: int
     executor: Executor | None
     observer: Callable[[PartNarrowed], None]
+    so_far: Callable[[], Saved]
     held: Mapping[str, Any] = field(default_factory=dict)
     path: Path | str = ""
     barrier: Barrier = NONE
@@ -175,10 +178,10 @@ class Proving:
     def part(self, part: Part, goal: Goal, share: float = 1.0) -> PartProof:
         """Prove a part within a share of the time that is left."""
 
-        def tell(event: BracketNarrowed, so_far: PartProof) -> None:
-            self.proofs[part.name] = so_far
+        def tell(event: BracketNarrowed, narrowed: PartProof) -> None:
+            self.proofs[part.name] = narrowed
             number = list(self.proofs).index(part.name) + 1
-            self.observer(PartNarrowed(part.name, number, len(self.proofs), event))
+            self.observer(PartNarrowed(part.name, number, len(self.proofs), event, self.so_far))
 
         limit = self.limit.within(share)
         limit = limit.upto(self.limit.evaluations - sum(p.bracket.tried for p in self.proofs.values()))

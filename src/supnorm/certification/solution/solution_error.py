@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.certification.checkpoint import Checkpoint
 from supnorm.certification.part import PartNarrowed
 from supnorm.certification.solution.claims import DIFFERENCE, INTERIOR
 from supnorm.certification.solution.collocation import solutions
@@ -83,7 +82,6 @@ def solution_error(
     observer: Callable[[PartNarrowed], None] | None = None,
     resume: Path | str | None = None,
     seed: int = 0,
-    checkpoint: Path | str | None = None,
 ) -> SolutionResult:
     """Prove a bracket of the largest error of a network against the solution of an equation.
 
@@ -97,10 +95,9 @@ def solution_error(
         tolerance: upper <= tolerance is asked for.
         seconds, boxes: budget; the reference solution takes at most half of the time, and always its coarsest size.
         executor: runs batches of boxes in parallel.
-        observer: gets a `PartNarrowed` after each batch.
+        observer: gets a `PartNarrowed` after each batch; its ``so_far`` makes the proof so far, for ``resume``.
         resume: a saved proof of the same error; its parts are kept, and their bounds proved again first.
         seed: of all random points.
-        checkpoint: a file into which the proof so far is written every ten seconds or more, for ``resume``.
 
     Raises:
         BadInput: for an equation without a proved constant on this domain, or a function that cannot be read.
@@ -136,17 +133,19 @@ def solution_error(
         unit=function.output_units[0] if len(function.output_units) == 1 else "",
         points=POINTS,
     )
-    keep = Checkpoint(
-        None if checkpoint is None else Path(checkpoint), lambda: statement_of(about, proving, proving.proofs)
-    )
-
-    def tell(event: PartNarrowed) -> None:
-        keep(event)
-        if observer is not None:
-            observer(event)
-
     parts = parts_of(posed, chosen.v, None if chosen.kind == "model" else network)
-    proving = Proving(posed, parts, chosen.seen, limit, seed, executor, tell, held, resume or "")
+    proving = Proving(
+        posed=posed,
+        parts=parts,
+        seen=chosen.seen,
+        limit=limit,
+        seed=seed,
+        executor=executor,
+        observer=observer or (lambda event: None),
+        so_far=lambda: statement_of(about, proving, proving.proofs),
+        held=held,
+        path=resume or "",
+    )
     proving.constants()
     if not proving.interrupted:
         _prove(proving, chosen, ratio, tolerance, ALLOWED * narrow)
