@@ -35,7 +35,7 @@ import oracle
 POINTS, EXACT, BLIND = 2000, 6, 4
 BOXES = 60
 SECONDS = 2.0
-OPERATIONS = ("atan", "cbrt", *NAMES)
+OPERATIONS = ("atan", "cbrt", "erfc", *NAMES)
 ORDERS = (0.0, 1.0, 2.0, 7.0, 0.5, 1.3, 12.6)
 SHAPES = (0.3, 1.0, 2.5, 8.0)
 STRATEGIES = (None, GradedCertificate(), ComposedCertificate(), LinearBounds())
@@ -51,13 +51,15 @@ class Special:
 
 
 def _call(build: Builder, rng: np.random.Generator, x: Any, words: list[str]) -> Any:
-    """A special function of a positive argument, of moderate size."""
+    """A special function of a positive argument, of moderate size; erfinv of one between 0 and 1."""
     op = str(rng.choice(OPERATIONS))
     parameter = None
     if op.startswith("bessel"):
         parameter = float(rng.choice(ORDERS))
     elif op.startswith("gammainc"):
         parameter = float(rng.choice(SHAPES))
+    if op == "erfinv":
+        x = build.binary("div", x, build.binary("add", x, np.array(rng.uniform(0.01, 2.0))))
     words.append(op if parameter is None else f"{op} {parameter:g}")
     return build.unary(op, x, parameter)
 

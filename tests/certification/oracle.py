@@ -2,6 +2,28 @@
 
 import mpmath as mp
 import numpy as np
+from scipy import special
+
+
+def inverse_of_erf(z):
+    """erfinv of a complex number in the unit disc: from 0 along the radius in float64, then Newton's steps in mpmath."""
+    if not mp.im(z):
+        return mp.erfinv(mp.re(z))
+    w, end = 0j, complex(z)
+    for k in range(1, 60):
+        target = end * (1 - 0.7**k)  # shorter steps at the end of the radius, where the derivative grows
+        for _ in range(4):
+            w -= (complex(special.erf(w)) - target) * np.sqrt(np.pi) / 2 * np.exp(w * w)
+    enough = mp.mpf(10) ** (3 - mp.mp.dps)
+    with mp.extradps(15):  # erf(w) - z is tiny where the derivative is large
+        w = mp.mpc(w)
+        for _ in range(8):
+            step = (mp.erf(w) - z) * mp.sqrt(mp.pi) / 2 * mp.exp(w * w)
+            w -= step
+            if abs(step) <= abs(w) * enough:
+                return w
+    raise ArithmeticError("no inverse of erf found")
+
 
 UNARY = {
     "neg": lambda z: -z,
@@ -27,6 +49,8 @@ UNARY = {
     "lgamma": mp.loggamma,
     "digamma": mp.digamma,
     "erfcx": lambda z: mp.exp(z * z) * mp.erfc(z),
+    "erfc": mp.erfc,
+    "erfinv": inverse_of_erf,
     "exp1": mp.e1,
     "bessel_j": lambda z, p: mp.besselj(p, z),
     "bessel_y": lambda z, p: mp.bessely(p, z),

@@ -6,7 +6,7 @@ import oracle
 
 from supnorm.certification.special_bounds import SPECIAL, is_entire
 
-__all__ = ["SPECIAL", "cases", "coefficients", "known", "parameters", "points"]
+__all__ = ["SPECIAL", "cases", "coefficients", "inside", "known", "parameters", "points"]
 ORDERS = 7
 GUARD = 10  # digits; without them the worst of 24 rectangles of gammainc is wrong by 4e-16 of its bound at 22 digits
 
@@ -31,7 +31,16 @@ def cases(op, count, seed=0):
             high, h = low + 10 ** rng.uniform(-2, 0.5), 10 ** rng.uniform(-2, -0.05 if op == "atan" else 0.3)
             if k % 5 == 0:
                 low, high, h = -1e-3, 1e-3, 1e-3
+        if op == "erfinv":
+            low = rng.uniform(-0.95, 0.9)
+            high = low + (0.97 - abs(low)) * 10 ** rng.uniform(-2, -0.3)
+            h = 10 ** rng.uniform(-2, -0.02) * np.sqrt(1 - max(abs(low), abs(high)) ** 2)
         yield float(low), float(high), float(h), p
+
+
+def inside(op):
+    """An interval on which the function is analytic."""
+    return (0.2, 0.9) if op == "erfinv" else (0.6, 2.5)
 
 
 def points(low, high, h, op):
@@ -42,6 +51,8 @@ def points(low, high, h, op):
 
 def radius(op, z, p, far):
     """Of a circle on which the function is analytic."""
+    if op == "erfinv":  # it has other branches beyond the disc
+        return far * (1 - abs(z))
     if op == "atan":
         return far * min(abs(z - 1j), abs(z + 1j))
     return 5 * far / (1 + abs(z)) if is_entire(op, *p) else far * abs(z)

@@ -7,7 +7,7 @@ import numpy as np
 import oracle
 import pytest
 from scipy import special
-from special_cases import SPECIAL, cases, coefficients, known, parameters, points
+from special_cases import SPECIAL, cases, coefficients, inside, known, parameters, points
 
 from supnorm.certification import certify, special_bounds
 from supnorm.certification.composed_certificate import ComposedCertificate
@@ -17,7 +17,7 @@ from supnorm.certification.graded_series import ORDER, TAYLOR, heights
 from supnorm.certification.majorants import REMAINDER
 from supnorm.certification.special_bounds import is_entire, largest
 from supnorm.checker.check import check
-from supnorm.problem import Domain, ErrorMeasure, Function, Problem
+from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.program import Node, Program
 
 
@@ -119,6 +119,8 @@ def test_taylor_coefficients_and_their_errors(op):
         z = np.concatenate([10 ** rng.uniform(-3, 1.5, 4), [0.75]])
         if op in ("atan", "cbrt") or is_entire(op, *p):
             z = np.concatenate([z, -z[:2], [1e-5] if op != "cbrt" else []])
+        if op == "erfinv":
+            z = np.array([-0.999, -0.3, 1e-6, 0.2, 0.75, 0.99999])
         values, errors = TAYLOR[op](z, *p)
         with mp.workdps(40):
             for k, x in enumerate(z):
@@ -158,7 +160,7 @@ def test_a_rectangle_with_a_pole_or_a_cut_has_no_bound(op):
     for p in parameters(op):
         if is_entire(op, *p):
             continue
-        low, high, h = (-0.5, 0.5, 1.0) if op == "atan" else (-0.5, 0.5, 0.1)
+        low, high, h = {"atan": (-0.5, 0.5, 1.0), "erfinv": (0.5, 0.95, 0.4)}.get(op, (-0.5, 0.5, 0.1))
         for i in range(1, 7):
             assert largest(op, i, np.array(low), np.array(high), np.array(h), *p) == np.inf
         with np.errstate(all="ignore"):
@@ -168,7 +170,8 @@ def test_a_rectangle_with_a_pole_or_a_cut_has_no_bound(op):
 @pytest.mark.parametrize("op", SPECIAL)
 def test_ellipses_avoid_singularities_where_there_is_room(op):
     for p in parameters(op):
-        c, r = np.array(2.0), np.array(0.5)
+        low, high = inside(op)
+        c, r = np.array(0.5 * (low + high)), np.array(0.25 * (high - low))
         assert any(
             np.isfinite(
                 largest(op, 2, c - np.sqrt(r * r + b * b), c + np.sqrt(r * r + b * b), np.asarray(b), *p)
@@ -227,17 +230,18 @@ def _program(op, p):
 def test_every_strategy_proves_every_function_and_the_checker_again(op, strategy, tmp_path):
     p = parameters(op)[-1]
     program = _program(op, p)
+    low, high = inside(op)
     result = certify(
         Problem(
             Function(lambda x: 0.0 * x[:, :1], program=_zero(), name="zero"),
             Function(program.value, program=program, name=op),
-            Domain(x=(0.6, 2.5)),
+            Domain(x=(low, high)),
         ),
         ratio=1.05,
         strategy=strategy,
     )
     with mp.workdps(20):
-        seen = max(abs(oracle.UNARY[op](mp.mpf(float(x)), *p)) for x in np.linspace(0.6, 2.5, 60))
+        seen = max(abs(oracle.UNARY[op](mp.mpf(float(x)), *p)) for x in np.linspace(low, high, 60))
     assert seen * (1 - 1e-12) <= result.upper <= 1.05 * result.lower
     result.certificate.save(tmp_path / "c.json")
     assert check(tmp_path / "c.json").accepted
@@ -273,3 +277,53 @@ def test_no_bound_is_claimed_for_a_graph_whose_runtime_has_special_functions():
         model = Function(program.value, program=program, name=op)
         result = certify(Problem(model, lambda x: 0.5 * x[:, 0], Domain(x=(0.0, 1.0))))
         assert (result.deployed_upper is not None) == claimed
+
+
+TAILS = {  # model, reference, ends: relative errors where float64 loses 1 - erf(x)
+    "erfc": (
+        lambda x: np.exp(-(x[:, 0] ** 2)) / (x[:, 0] * np.sqrt(np.pi)) * (1.0 - 0.5 / x[:, 0] ** 2),
+        lambda x: special.erfc(x[:, 0]),
+        (2.0, 20.0),
+    ),
+    "ndtr": (
+        lambda x: (
+            -np.exp(-0.5 * x[:, 0] ** 2) / (x[:, 0] * np.sqrt(2.0 * np.pi)) * (1.0 - 1.0 / x[:, 0] ** 2)
+        ),
+        lambda x: special.ndtr(x[:, 0]),
+        (-12.0, -3.0),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TAILS)
+def test_relative_errors_in_a_tail_are_proved(name, tmp_path):
+    model, reference, ends = TAILS[name]
+    problem = Problem(model, reference, Domain(x=ends), error=ErrorMeasure("relative", floor=0.0))
+    result = certify(problem, ratio=1.1)
+    x = max(ends, key=lambda end: -abs(end))
+    asymptotic = 3.0 / (4.0 * x**4) if name == "erfc" else 3.0 / x**4
+    assert asymptotic / 2 < result.lower <= result.upper <= 1.1 * result.lower
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+
+@pytest.mark.parametrize("name", ["log1p", "expm1"])
+def test_relative_errors_near_zero_are_proved_with_the_composition(name):
+    sign = 1.0 if name == "log1p" else -1.0
+    problem = Problem(
+        lambda x: 2.0 * x[:, 0] / (2.0 + sign * x[:, 0]),
+        lambda x: getattr(np, name)(x[:, 0]),
+        Domain(x=Axis(1e-14, 1.0, scale="log")),
+        error=ErrorMeasure("relative", floor=0.0),
+    )
+    result = certify(problem, ratio=1.1)
+    exact = abs(1.0 - (2.0 / (2.0 + sign)) / getattr(np, name)(1.0))
+    assert exact * 0.99 < result.lower <= result.upper <= 1.1 * result.lower
+
+
+def test_erf_confirms_the_bound_of_erfinv(monkeypatch):
+    """A library whose erfinv is too small makes no bound."""
+    honest = special.erfinv
+    monkeypatch.setattr(special_bounds.special, "erfinv", lambda x: honest(x) * (1 - 1e-8))
+    for far in (1e-12, 0.3, 0.7, 0.999999):
+        assert largest("erfinv", 0, np.array(0.0), np.array(far), np.array(0.0)) == np.inf

@@ -114,7 +114,14 @@ def models_of(program: Program, centre: Array, half: Array) -> list[AffineModel]
     return models
 
 
-BOUNDED = {"tanh": (0.0, 1.0), "erf": (0.0, 1.0), "sin": (0.0, 1.0), "cos": (0.0, 1.0), "sigmoid": (0.5, 0.5)}
+BOUNDED = {  # middle and half-width of the values
+    "tanh": (0.0, 1.0),
+    "erf": (0.0, 1.0),
+    "erfc": (1.0, 1.0),
+    "sin": (0.0, 1.0),
+    "cos": (0.0, 1.0),
+    "sigmoid": (0.5, 0.5),
+}
 
 
 def _within_range(model: AffineModel, middle: float, half: float) -> AffineModel:

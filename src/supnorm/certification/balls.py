@@ -191,7 +191,19 @@ _NAMED: dict[str, Callable[..., Ball]] = {
     "gelu": _gelu,
     "gelu_tanh": _gelu_tanh,
 }
-_OF_FLINT = ("tanh", "atan", "sin", "cos", "exp", "log", "sqrt", "erf", "min", "max")  # under the same names
+_OF_FLINT = (
+    "tanh",
+    "atan",
+    "sin",
+    "cos",
+    "exp",
+    "log",
+    "sqrt",
+    "erf",
+    "erfc",
+    "min",
+    "max",
+)  # under the same names
 _KNOWN = {
     *_NAMED, *_OF_FLINT, *NAMES, "input", "constant", "affine", "take", "concat", "pow", "leaky_relu"
 }  # fmt: skip

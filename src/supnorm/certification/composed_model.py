@@ -214,7 +214,7 @@ def smooth(op: str, x: ChebyshevModel, *parameter: float) -> ChebyshevModel:
     if op in ("log", "sqrt") or (op == "pow" and not float(*parameter).is_integer()):
         steep = np.where(middle > radius, steep, np.inf)  # not defined elsewhere
     rem = outward(tail + steep[..., None] * x.rem)
-    ulps = 2.0 * ULPS * U * (1.0 + (np.abs(middle) + radius) ** 2 if op == "gelu" else 1.0)
+    ulps = 2.0 * ULPS * U * (1.0 + (np.abs(middle) + radius) ** 2 if op in ("gelu", "erfc") else 1.0)
     largest = np.abs(values).max(-1)
     size = largest + steep * 2.0 * radius
     err = outward(steep * x.err + ulps * size + 8.0 * LEAST * (1.0 + np.abs(middle) + radius))

@@ -295,8 +295,13 @@ def heights(op: str, c: Array, r: Array, *parameter: float) -> list[tuple[Array,
     whole = op == "pow" and parameter[0] >= 0 and float(parameter[0]).is_integer()
     if op in ("sin", "cos", "exp") or whole:
         return [(b * (1.0 + r), zero) for b in (8.0, 3.0)]
+    if op == "erfc":  # exp(h^2) grows; heights of erf
+        return [(np.asarray(b), zero) for b in (2.2, 1.4, 0.7)]
     if op in SPECIAL and is_entire(op, *parameter):
         return [(b * (1.0 + r), zero) for b in (8.0, 3.0, 1.0)]
+    if op == "erfinv":  # the rectangle round the ellipse has to stay in the unit disc
+        free = np.sqrt(np.maximum((1.0 - np.abs(c)) ** 2 - r * r, 0.0))
+        return [(part * free, zero) for part in (0.7, 0.4, 0.2)]
     if op == "atan":  # the cuts begin at +-i, and the rectangle may end at one of them or at 0
         return [
             (np.maximum(part, part * np.sqrt(np.maximum(c * c - r * r, 0.0))), zero)

@@ -12,6 +12,10 @@ b = high. Sources: Digital Library of Mathematical Functions (DLMF), by number.
   (5.11.1).
 * erfcx (7.7.1): 2/sqrt(pi) int exp(-t^2 - 2 z t) dt; under the integral exp(-t^2) or exp(-2 a t) may be left out; for a < 0
   the square is completed.
+* erfc (7.2.2): 2/sqrt(pi) int exp(-(z + s)^2) ds along the real direction, so |erfc(x + iy)| <= exp(y^2) erfc(x); its
+  derivatives are exp(-z^2) times Hermite polynomials (18.5.5), whose coefficients alternate in sign.
+* erfinv (7.17.2): its power series at 0 has positive coefficients and converges for |z| < 1, so each derivative is
+  largest, on the disc of a radius below 1, at the end of the radius; w' = sqrt(pi)/2 exp(w^2).
 * exp1 (6.2.2): int_1 exp(-z t)/t dt.
 * Bessel functions, by Schlaefli's integrals (10.9.6, 10.9.7, 10.32.4), whose first parts are at most cosh h and
   exp(max |Re z|) times the mean of |sin|^i. The others have exp(-z sinh t) or exp(-z cosh t): with u = sinh t,
@@ -31,12 +35,13 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
+from scipy import special
 
-from supnorm.certification.rounding import TINY, Array
+from supnorm.certification.rounding import TINY, Array, U
 from supnorm.program.special import NAMES, value
 
 POSITIVE = ("lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "gammaincc")  # x > 0 only
-SPECIAL = ("atan", "cbrt", *NAMES)
+SPECIAL = ("atan", "cbrt", "erfc", *NAMES)
 _ROOM = 1.0 + 1e-9  # sums of at most a few hundred positive terms are rounded by much less
 
 
@@ -46,7 +51,7 @@ def is_entire(op: str, *parameter: float) -> bool:
     >>> is_entire("bessel_j", 2.0), is_entire("bessel_j", 0.5), is_entire("erfcx")
     (True, False, True)
     """
-    return op == "erfcx" or (op in ("bessel_j", "bessel_i") and parameter[0].is_integer())
+    return op in ("erfc", "erfcx") or (op in ("bessel_j", "bessel_i") and parameter[0].is_integer())
 
 
 def largest(op: str, i: int, low: Array, high: Array, h: Array, *parameter: float) -> Array:
@@ -107,6 +112,41 @@ def _erfcx(i: int, low: Array, high: Array, h: Array) -> Array:
     moments = [math.comb(i, k) * math.gamma(0.5 * (k + 1)) * size ** (i - k) for k in range(i + 1)]
     left = 2.0 ** (i + 1) / (root * math.factorial(i)) * np.exp(size * size * (1.0 + 1e-15)) * sum(moments)
     return np.where(low >= 0, right, left)
+
+
+@lru_cache(maxsize=16)
+def _hermite_sizes(k: int) -> tuple[float, ...]:
+    """|coefficients| of the Hermite polynomial of degree k, by power: whole numbers, exact in float64 for k <= 6."""
+    before: tuple[float, ...] = (0.0,)
+    now: tuple[float, ...] = (1.0,)
+    for j in range(k):
+        shifted, held = (0.0, *now), (*before, *(0.0 for _ in range(len(now) + 1 - len(before))))
+        before, now = now, tuple(2.0 * a + 2.0 * j * b for a, b in zip(shifted, held, strict=True))
+    return now
+
+
+def _erfc(i: int, low: Array, high: Array, h: Array) -> Array:
+    if i == 0:
+        return np.asarray(special.erfc(low) * np.exp(h * h * (1.0 + 4.0 * U)))
+    near, size = np.maximum(np.maximum(low, -high), 0.0), np.hypot(np.maximum(np.abs(low), np.abs(high)), h)
+    exponent = h * h - near * near + 8.0 * U * (h * h + near * near)
+    polynomial = sum(c * size**j for j, c in enumerate(_hermite_sizes(i - 1)))
+    return np.asarray(2.0 / (math.sqrt(math.pi) * math.factorial(i)) * np.exp(exponent) * polynomial)
+
+
+def _erfinv(i: int, low: Array, high: Array, h: Array) -> Array:
+    far = np.hypot(np.maximum(np.abs(low), np.abs(high)), h) * (1.0 + 8.0 * U)
+    inside = np.where(far < 1.0, far, 0.0)
+    w = special.erfinv(inside) * (1.0 + 1e-9)
+    # SciPy proves no digits of erfinv, so erf confirms that w is not below it.
+    above = np.where(inside < 0.5, special.erf(w) >= inside, special.erfc(w) * (1.0 + 1e-10) <= 1.0 - inside)
+    row = [w]
+    g = [0.5 * math.sqrt(math.pi) * np.exp(w * w)]
+    for k in range(i):
+        row.append(g[k] / (k + 1))
+        squares = [sum(g[j] * g[m - j] for j in range(m + 1)) for m in range(k + 1)]
+        g.append(2.0 * sum(row[m] * squares[k - m] for m in range(k + 1)) / (k + 1))
+    return np.where((far < 1.0) & above, row[i], np.inf)
 
 
 def _exp1(i: int, low: Array, high: Array, h: Array) -> Array:
@@ -225,7 +265,9 @@ _BOUNDS: dict[str, Callable[..., Array]] = {
     "cbrt": _cbrt,
     "lgamma": _lgamma,
     "digamma": _digamma,
+    "erfc": _erfc,
     "erfcx": _erfcx,
+    "erfinv": _erfinv,
     "exp1": _exp1,
     "bessel_j": _bessel_j,
     "bessel_y": _bessel_y,

@@ -185,6 +185,8 @@ def range_of(op: str) -> tuple[Ball, Ball] | None:
     """Middle and half-width of the values of a bounded function of a real number; None for the others."""
     if op in ("tanh", "erf", "sin", "cos"):
         return arb(0), arb(1)
+    if op == "erfc":
+        return arb(1), arb(1)
     return (arb(1) / 2, arb(1) / 2) if op == "sigmoid" else None
 
 

@@ -198,8 +198,13 @@ def ellipses(op: str, c: Ball, r: Ball, p: float | None = None) -> list[tuple[Ba
     whole = op == "pow" and p is not None and p >= 0 and float(p).is_integer()
     if op in ("sin", "cos", "exp") or whole:
         return [(b * (1 + r), 0.0) for b in (8, 3)]
+    if op == "erfc":
+        return [(arb(b), 0.0) for b in (2.2, 1.4, 0.7)]
     if op in NAMES and entire(op, p):
         return [(b * (1 + r), 0.0) for b in (8, 3, 1)]
+    if op == "erfinv":
+        free = (1 - abs(c)) ** 2 - r * r
+        return [(arb(part) * free.sqrt().lower(), 0.0) for part in (0.7, 0.4, 0.2)] if free > 0 else []
     if op == "atan":
         far = (c * c - r * r).max(arb(1)).sqrt().lower()
         return [(arb(part) * far, 0.0) for part in (0.9, 0.6, 0.3)]

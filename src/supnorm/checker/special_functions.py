@@ -19,7 +19,7 @@ LARGEST = {  # of the orders and shapes that a file may have
     **{f"bessel_{kind}": 64.0 for kind in "jyik"},
     **{name: 1000.0 for name in ("gammainc", "gammaincc")},
 }
-NAMES = ("atan", "cbrt", "lgamma", "digamma", "erfcx", "exp1", *LARGEST)
+NAMES = ("atan", "cbrt", "erfc", "lgamma", "digamma", "erfcx", "erfinv", "exp1", *LARGEST)
 POSITIVE = ("lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "gammaincc")
 WIDEST = (
     2.0**-10
@@ -38,7 +38,7 @@ def allowed(op: str, p: float) -> bool:
 
 def entire(op: str, p: float | None) -> bool:
     """Whether the function has no singularity."""
-    return op == "erfcx" or (op in ("bessel_j", "bessel_i") and p is not None and p.is_integer())
+    return op in ("erfc", "erfcx") or (op in ("bessel_j", "bessel_i") and p is not None and p.is_integer())
 
 
 def one_sided(op: str, p: float | None) -> bool:
@@ -91,6 +91,22 @@ def _erfcx(z: Ball, count: int) -> list[Ball]:
     return _listed((line * line).exp() * line.erfc(), count)
 
 
+def _erfc(z: Ball, count: int) -> list[Ball]:
+    return _listed(_line(z, count).erfc(), count) if count > 1 else [z.erfc()]
+
+
+def _erfinv(z: Ball, count: int) -> list[Ball]:
+    """w = w(z) + sqrt(pi)/2 times the integral of exp(w^2): each step makes one more coefficient exact."""
+    if not abs(z) < 1:
+        return [arb.nan()] * count
+    first, half = z.erfinv(), arb.pi().sqrt() / 2
+    w = arb_series([first], prec=count)
+    for _ in range(count - 1):
+        slope = (w * w).exp() * half
+        w = arb_series([first, *(slope[i] / (i + 1) for i in range(count - 1))], prec=count)
+    return _listed(w, count)
+
+
 def _integrated(first: Ball, slope: Any, count: int) -> list[Ball]:
     return [first] + [slope[i - 1] / i for i in range(1, count)]
 
@@ -141,7 +157,9 @@ _COEFFICIENTS: dict[str, Callable[..., list[Ball]]] = {
     "cbrt": _cbrt,
     "lgamma": _lgamma,
     "digamma": _digamma,
+    "erfc": _erfc,
     "erfcx": _erfcx,
+    "erfinv": _erfinv,
     "exp1": _exp1,
     **{f"bessel_{kind}": _bessel(kind) for kind in "jyik"},
     "gammainc": _gammainc,
@@ -215,6 +233,23 @@ def _erfcx_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball:
         return 2 ** (i + 1) * (low * low).exp() * sum(moments, arb(0)) / (root * factorial(i))
     flat = 2**i * (arb(i + 1) / 2).gamma() / (root * factorial(i))
     return flat.min(1 / (root * low ** (i + 1))) if low > 0 else flat
+
+
+def _erfc_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball:
+    grown = (h * h).exp()
+    if i == 0:
+        return low.erfc() * grown
+    near, size = _from_zero(low, high), (_size(low, high) ** 2 + h * h).sqrt()
+    decay = (-near * near).exp() if near > 0 else arb(1)
+    polynomial = arb_poly([1])
+    for _ in range(1, i):  # with absolute coefficients, H_k = 2 x H_(k-1) + H_(k-1)'
+        polynomial = arb_poly([0, 2]) * polynomial + polynomial.derivative()
+    return 2 * decay * grown * polynomial(size) / (arb.pi().sqrt() * factorial(i))
+
+
+def _erfinv_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball | None:
+    far = (_size(low, high) ** 2 + h * h).sqrt().upper()
+    return _erfinv(far, i + 1)[i] if far < 1 else None
 
 
 def _powers(low: Ball, terms: list[Any]) -> Ball:
@@ -302,7 +337,9 @@ _BOUNDS: dict[str, Callable[..., Ball | None]] = {
     "cbrt": _cbrt_bound,
     "lgamma": _lgamma_bound,
     "digamma": _digamma_bound,
+    "erfc": _erfc_bound,
     "erfcx": _erfcx_bound,
+    "erfinv": _erfinv_bound,
     "exp1": _exp1_bound,
     "bessel_j": _j_bound,
     "bessel_y": _y_bound,

@@ -302,7 +302,10 @@ _OTHER = {  # names of torch for what has others in `COMPOSED`
     **{f"special_bessel_{kind}{n}": f"{kind}{n}" for kind in "jy" for n in (0, 1)},
     **{f"special_modified_bessel_{kind}{n}": f"{kind}{n}" for kind in "ik" for n in (0, 1)},
     **{f"special_scaled_modified_bessel_k{n}": f"k{n}e" for n in (0, 1)},
-    **{f"special_{name}": name for name in ("i0e", "i1", "i1e", "ndtr", "log_ndtr", "entr", "erfc")},
+    **{
+        f"special_{name}": name
+        for name in ("i0e", "i1", "i1e", "ndtr", "log_ndtr", "entr", "erfc", "ndtri", "erfinv")
+    },
     **{f"special_{name}": name for name in ("expm1", "log1p", "exp2", "logit")},
 }
 _TWO = {"add": "add", "sub": "sub", "mul": "mul", "div": "div", "minimum": "min", "maximum": "max"}

@@ -131,6 +131,12 @@ def _log_ndtr(build: Builder, x: Value) -> Value:
     return build.binary("sub", half, build.binary("mul", build.unary("pow", x, 2.0), np.asarray(0.5)))
 
 
+def _ndtri(build: Builder, x: Value) -> Value:
+    """sqrt(2) erfinv(2 x - 1)."""
+    twice = build.binary("sub", build.binary("mul", x, np.asarray(2.0)), _ONE)
+    return build.binary("mul", special(build, "erfinv", twice), np.asarray(float(np.sqrt(2.0))))
+
+
 COMPOSED: dict[str, Callable[[Builder, Value], Value]] = {
     "reciprocal": lambda b, x: b.binary("div", _ONE, x),
     "square": lambda b, x: b.unary("pow", x, 2.0),
@@ -140,7 +146,9 @@ COMPOSED: dict[str, Callable[[Builder, Value], Value]] = {
     "tan": lambda b, x: b.binary("div", b.unary("sin", x), b.unary("cos", x)),
     "sinh": lambda b, x: _half(b, x, "sub"),
     "cosh": lambda b, x: _half(b, x, "add"),
-    "erfc": lambda b, x: b.binary("sub", _ONE, b.unary("erf", x)),
+    "erfc": lambda b, x: b.unary("erfc", x),
+    "erfinv": lambda b, x: special(b, "erfinv", x),
+    "erfcinv": lambda b, x: special(b, "erfinv", b.binary("sub", _ONE, x)),
     "asin": _asin,
     "acos": lambda b, x: b.binary("sub", np.asarray(0.5 * np.pi), _asin(b, x)),
     "asinh": _asinh,
@@ -151,10 +159,9 @@ COMPOSED: dict[str, Callable[[Builder, Value], Value]] = {
         np.asarray(0.5),
     ),
     "ndtr": lambda b, x: b.binary(
-        "mul",
-        b.binary("add", _ONE, b.unary("erf", b.binary("mul", x, np.asarray(_ROOT_HALF)))),
-        np.asarray(0.5),
+        "mul", b.unary("erfc", b.binary("mul", x, np.asarray(-_ROOT_HALF))), np.asarray(0.5)
     ),
+    "ndtri": _ndtri,
     "log_ndtr": _log_ndtr,
     "logit": lambda b, x: b.unary("log", b.binary("div", x, b.binary("sub", _ONE, x))),
     "log_expit": lambda b, x: b.unary("neg", b.unary("softplus", b.unary("neg", x))),

@@ -37,7 +37,7 @@ _UNARY = {
     "atan": "atan",
     "cbrt": "cbrt",
 }
-_OTHER = {"bessel_i0e": "i0e", "bessel_i1e": "i1e"}
+_OTHER = {"bessel_i0e": "i0e", "bessel_i1e": "i1e", "erf_inv": "erfinv"}
 _BINARY = {
     "add": "add",
     "add_any": "add",

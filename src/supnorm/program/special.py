@@ -8,6 +8,7 @@ order of a Bessel function or the shape of an incomplete gamma function (regular
 |---|---|---|
 | `lgamma`, `digamma` | log of the gamma function, its derivative; x > 0 | power series of FLINT |
 | `erfcx` | exp(x^2) erfc(x) | w' = 2 x w - 2/sqrt(pi) |
+| `erfinv` | inverse of erf; -1 < x < 1 | w' = sqrt(pi)/2 exp(w^2) |
 | `exp1` | exponential integral E_1; x > 0 | E_1' = -exp(-x)/x |
 | `bessel_j`, `bessel_y`, `bessel_i`, `bessel_k` | Bessel functions | Bessel's equation; near 0 by neighbouring orders |
 | `gammainc`, `gammaincc` | P(s, x) and Q(s, x) = 1 - P(s, x); x > 0 | P' = x^(s-1) exp(-x)/Gamma(s) |
@@ -29,6 +30,7 @@ NAMES = (
     "lgamma",
     "digamma",
     "erfcx",
+    "erfinv",
     "exp1",
     "bessel_j",
     "bessel_y",
@@ -146,6 +148,21 @@ def _erfcx(x: Ball, count: int) -> list[Ball]:
     return w
 
 
+def _erfinv(x: Ball, count: int) -> list[Ball]:
+    """w' = g with g = sqrt(pi)/2 exp(w^2), so that g' = 2 w g^2."""
+    from flint import arb
+
+    if not abs(x) < 1:
+        return [arb.nan()] * count
+    w = [x.erfinv()]
+    g = [(w[0] * w[0]).exp() * arb.pi().sqrt() / 2]
+    for k in range(count - 1):
+        w.append(g[k] / (k + 1))
+        squares = [sum((g[j] * g[m - j] for j in range(m + 1)), arb(0)) for m in range(k + 1)]
+        g.append(2 * sum((w[m] * squares[k - m] for m in range(k + 1)), arb(0)) / (k + 1))
+    return w
+
+
 def _exp1(x: Ball, count: int) -> list[Ball]:
     from flint import arb
 
@@ -231,6 +248,7 @@ _FUNCTIONS: dict[str, Callable[..., list[Ball]]] = {
     "lgamma": _lgamma,
     "digamma": _digamma,
     "erfcx": _erfcx,
+    "erfinv": _erfinv,
     "exp1": _exp1,
     **{f"bessel_{kind}": _bessel(kind) for kind in _BESSEL},
     "gammainc": _gammainc,

@@ -79,6 +79,8 @@ def _function(op: str, p: float | None) -> Callable[..., Any]:
         "gelu": lambda z: jax.nn.gelu(z, approximate=False),
         "gelu_tanh": jax.nn.gelu,
         "erf": jax.lax.erf,
+        "erfc": jax.lax.erfc,
+        "erfinv": jax.lax.erf_inv,
         "leaky_relu": lambda z: jax.nn.leaky_relu(z, p),
         "pow": lambda z: jax.lax.integer_pow(z, int(p or 0)) if float(p or 0).is_integer() else z**p,
         "atan": jnp.arctan,
