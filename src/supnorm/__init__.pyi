@@ -33,7 +33,14 @@ from .certification import (
     solution_error,
 )
 from .evaluation import Calls, EvaluationStore
-from .fields import RolloutResult, RolloutSettings, Stepped, audit_rollout
+from .fields import (
+    RolloutResult,
+    RolloutSettings,
+    Stepped,
+    audit_rollout,
+    initial_ball,
+    rollout_problem,
+)
 from .guarding import Guard, Risk, guard, load_guard
 from .mending import Exchange, Patch, RepairResult, repair
 from .pages import write_page
@@ -107,12 +114,14 @@ __all__ = [
     "from_jax",
     "from_torch",
     "guard",
+    "initial_ball",
     "into_report",
     "load_guard",
     "load_report",
     "open_problem",
     "repair",
     "residual",
+    "rollout_problem",
     "root",
     "save_problem",
     "solution_error",

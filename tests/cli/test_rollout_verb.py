@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +222,19 @@ def test_bad_problem_files_are_refused_in_one_line(shell: Shell, old: str, new: 
     assert len(done.err.strip().splitlines()) == 1
     assert "Traceback" not in done.err
     assert not folder.exists()
+
+
+def test_the_tutorial_followed_as_written(shell: Shell) -> None:
+    """docs/rollout.md: the files as they stand there, and the terminal's lines as printed there."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "rollout.md").read_text()
+    blocks = re.findall(r"```(?:python|toml|console)\n(.*?)```", text, re.S)
+    for name, block in zip(("tracer.py", "tracer.toml"), blocks, strict=False):
+        (shell.folder / name).write_text(block)
+    done = shell.run("rollout", "tracer.toml")
+    assert done.code == 1
+    changes = re.compile(r"relative change .*")  # of mass, which is rounding alone
+    assert changes.sub("", done.out).strip() == changes.sub("", blocks[2].partition("\n")[2]).strip()
+    made: dict[str, Any] = {}
+    exec(compile(blocks[3].replace("evaluations=2000", "evaluations=300"), "worst.py", "exec"), made)
+    assert made["report"].worst.error > 0.47
+    assert made["report"].worst.x[1] == pytest.approx(0.03, abs=1e-3)
