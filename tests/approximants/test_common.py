@@ -227,3 +227,13 @@ def test_fitted_models_are_opened_as_the_model_of_a_problem_file(fitted, name, t
     problem = open_problem(tmp_path / "problem.toml")
     x = fresh(PLANE, 20)
     np.testing.assert_array_equal(problem.model.value(x), found.function.value(x))
+
+
+def test_random_features_have_a_seed_of_their_own():
+    x = np.random.default_rng(0).uniform(size=(200, 2))
+    y = np.sin(x.sum(axis=1, keepdims=True))
+    domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+    one, other = (RandomFeatures(40).from_samples(x, y, domain).value(x) for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+    named = RandomFeatures(40).from_samples(x, y, domain, rng=np.random.default_rng(7)).value(x)
+    assert not np.array_equal(one, named)

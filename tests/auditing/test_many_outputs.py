@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from supnorm.auditing import audit, load_report, many_outputs
-from supnorm.auditing.many_outputs import listed
+from supnorm.auditing.many_outputs import Outputs, listed
 from supnorm.pages.page import page
 from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.results.encoding import dumps
@@ -97,3 +97,10 @@ def test_a_joint_error_of_many_outputs_lists_that_of_its_peak(monkeypatch: pytes
     assert report.outputs is not None
     rows = list(csv.DictReader(report.outputs.splitlines()))
     assert [len(rows), rows[0]["largest_error"]] == [40, "nan"]
+
+
+def test_a_point_where_both_sides_failed_before_their_outputs_were_known() -> None:
+    """Every point of the probe fails on both sides, so the witness there has one value without a number."""
+    outputs = Outputs(["a", "b", "c"], ["", "", ""], np.full(3, np.inf), np.zeros(3), np.arange(3))
+    assert np.isnan(outputs.values(np.array([np.nan]))).tolist() == [True, True, True]
+    assert outputs.values(np.array([1.0, 2.0, 3.0])) == (1.0, 2.0, 3.0)

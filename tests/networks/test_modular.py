@@ -93,6 +93,8 @@ def test_torch_in_double_precision():
     np.testing.assert_allclose(module(torch.tensor(x)).detach().numpy(), net.value(x), atol=1e-13)
     trained = sum(p.numel() for p in module.parameters() if p.requires_grad)
     assert trained == net.size
+    many = torch.tensor(np.stack([x, x[::-1]]))  # a batch of batches
+    np.testing.assert_allclose(module(many)[1].detach().numpy(), net.value(x[::-1]), atol=1e-13)
 
 
 @pytest.mark.parametrize(

@@ -74,3 +74,9 @@ def test_names_cannot_write_html(mended: dict[str, Any]) -> None:
 def test_write_page_takes_it(mended: dict[str, Any], tmp_path: Any) -> None:
     write_page(mended, tmp_path / "repair.html")
     assert "Repair, tolerance 0.05" in (tmp_path / "repair.html").read_text()
+
+
+def test_the_method_is_named(mended: dict[str, Any]) -> None:
+    record = RepairRecord.from_dict(mended)
+    assert "training further on the worst points" in repair_page(record)
+    assert "patches inside" in repair_page(record.changed(method="patch"))

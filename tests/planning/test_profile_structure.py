@@ -206,3 +206,16 @@ def test_a_profile_of_few_calls_spends_no_more_on_what_it_does_not_use():
     for d in (2, 3, 6):
         few = target(lambda x: np.sin(x.sum(axis=1)), **{f"x{i}": (-1.0, 1.0) for i in range(d)})
         assert profile(few, np.random.default_rng(0), calls=600).calls == few.calls <= 1.2 * 600
+
+
+def test_inner_functions_are_sought_inside_the_unit_cube():
+    seen = []
+
+    def f(u):
+        seen.append(u.copy())
+        return np.exp(u[:, 0] * u[:, 1]) * u[:, 2]
+
+    inner_function(f, 3, [0, 1], 20, np.random.default_rng(0))
+    points = np.concatenate(seen)
+    assert points.min() >= 0
+    assert points.max() <= 1

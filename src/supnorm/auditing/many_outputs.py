@@ -87,6 +87,8 @@ class Outputs:
 
     def values(self, vector: Array) -> tuple[float, ...]:
         """A number for each listed output, of a number for each output."""
+        if len(vector) < len(self.names):  # a side failed at the point before its number of outputs was known
+            vector = np.full(len(self.names), np.nan)
         return tuple(vector[self.rows].tolist())
 
     def table(self, peaks: Sequence[Witness]) -> str | None:
