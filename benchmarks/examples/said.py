@@ -30,8 +30,8 @@ def steam(content: Runs) -> dict[str, str]:
     plain = sorted(r["rms"] for r in runs)
     usual = [rms for rms in plain if rms < 1e-3]
     odd = [rms for rms in plain if rms >= 1e-3]
-    seam = (
-        f"; in {len(odd)} of them a point fell onto the seam, and the RMS is {_percent(odd, '.0f')}"
+    rare = (
+        f"; in {len(odd)} of them a point fell onto the discontinuity, and the RMS is {_percent(odd, '.0f')}"
         if odd
         else ""
     )
@@ -43,7 +43,7 @@ def steam(content: Runs) -> dict[str, str]:
         "worst": _span([r["worst"] for r in runs], ",.0f"),
         "percent": _span([100 * r["worst"] for r in runs], ",.0f") + " %",
         "place": "T = " + _span([r["at"]["T"] for r in runs], ".3f") + " K",
-        "rms": f"{_percent(usual, '.3f')} in {len(usual)} of the {len(runs)} runs{seam}",
+        "rms": f"{_percent(usual, '.3f')} in {len(usual)} of the {len(runs)} runs{rare}",
         "floor": _percent([r["rms at least"] for r in runs], ".0f"),
         "random_points": f"{runs[0]['random points']:,}",
     }
