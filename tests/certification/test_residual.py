@@ -129,3 +129,65 @@ def test_a_residual_of_a_network_whose_branch_is_not_taken_has_no_room():
     assert result.status.code == "proved"
     assert not result.certificate.error.notes
     assert result.lower <= 1.0 / (1.0 + np.exp(-1.0)) <= result.upper
+
+
+WAYS = {
+    "grad": lambda u, z: (jax.grad(u)(z), jax.grad(lambda y: jax.grad(u)(y)[1])(z)),
+    "hessian": lambda u, z: (jax.grad(u)(z), jax.hessian(u)(z)[1]),
+    "jacfwd": lambda u, z: (jax.jacfwd(u)(z), jax.jacfwd(jax.jacfwd(u))(z)[1]),
+    "jacrev": lambda u, z: (jax.jacrev(u)(z), jax.jacrev(jax.jacrev(u))(z)[1]),
+    "compiled": lambda u, z: (jax.jit(jax.grad(u))(z), jax.jit(jax.hessian(u))(z)[1]),
+    "with values": lambda u, z: (jax.value_and_grad(u)(z)[1], jax.hessian(u)(z)[:, 1]),
+    "jvp": lambda u, z: (
+        jnp.stack([_slope(u, i)(z) for i in range(2)]),
+        jnp.stack([_slope(_slope(u, i), 1)(z) for i in range(2)]),
+    ),
+}
+
+
+def _slope(u, i):
+    return lambda z: jax.jvp(u, (z,), (np.eye(2)[i],))[1]
+
+
+def _burgers(way):
+    def equation(u, z):
+        slope, bend = WAYS[way](u, z)
+        return slope[0] + u(z) * slope[1] - 0.05 * bend[1] + 0.3 * bend[0]
+
+    return equation
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_of_differentiating_gives_the_same_values(way):
+    for seed in range(3):
+        net = cases.network(np.random.default_rng(seed), 2, 6, 3, "tanh")
+        z = np.random.default_rng(seed).uniform(-1.0, 1.0, (40, 2))
+        forward = residual(net, _burgers("jvp"), 2).value(z)
+        assert residual(net, _burgers(way), 2).value(z) == pytest.approx(forward, rel=1e-10, abs=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["grad", "hessian", "jacrev"])
+def test_reverse_derivatives_of_a_deep_network_are_bounded_as_forward_ones(way):
+    """Products of Jacobians from the last layer to the first would need many more boxes (`_differentiated_forward`)."""
+    net, box = cases.network(np.random.default_rng(3), 2, 8, 6, "tanh"), Domain(t=(0.0, 0.5), x=(0.0, 0.5))
+    forward = certify(against_zero(residual(net, _burgers("jvp"), 2), box), ratio=1.2)
+    result = certify(against_zero(residual(net, _burgers(way), 2), box), ratio=1.2)
+    assert result.status.code == "proved"
+    assert result.tried <= 1.2 * forward.tried
+    assert result.upper == pytest.approx(forward.upper, rel=0.02)
+    assert result.rounding <= 3.0 * forward.rounding
+
+
+def test_derivatives_of_several_outputs_and_of_third_order():
+    net = lambda x: jnp.stack([jnp.sin(x[:, 0] * x[:, 1]), jnp.exp(x[:, 0])], axis=1)  # noqa: E731
+
+    def equation(u, z):
+        third = jax.grad(lambda a: jax.grad(lambda b: jax.grad(lambda c: u(c)[1])(b)[0])(a)[0])(z)[0]
+        return jax.jacrev(u)(z)[0, 1] + third + jax.jacfwd(jax.jacrev(u))(z)[0, 0, 1]
+
+    z = np.random.default_rng(0).uniform(-1.0, 1.0, (50, 2))
+    x, y = z.T
+    wanted = x * np.cos(x * y) + np.exp(x) + np.cos(x * y) - x * y * np.sin(x * y)
+    assert residual(net, equation, 2).value(z)[:, 0] == pytest.approx(wanted, rel=1e-12)

@@ -12,12 +12,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.certification.branch_room import has_branches
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Program, lower_jaxpr, program_of
 from supnorm.program.discrepancies import Discrepancy
 from supnorm.program.to_jax import to_jax
+
+Array = NDArray[np.float64]
 
 
 def residual(
@@ -28,7 +31,8 @@ def residual(
     Args:
         network: the approximate solution, with a program or in JAX code; one output or several.
         equation: ``equation(u, x)``: the residual at one point ``x``, shape ``(d,)``, in JAX; ``u`` is the
-            network as a function of one point (a scalar for one output) that JAX can differentiate.
+            network as a function of one point (a scalar for one output) that JAX can differentiate, by `jax.grad`,
+            `jax.hessian`, `jax.jacfwd` or `jax.jvp`, in any nesting: all give programs with the same derivatives.
         d: number of inputs.
 
     Raises:
@@ -46,15 +50,60 @@ def residual(
     """
     solution = program_of(network, d)
     whole = to_jax(solution)
-
-    def u(x: Any) -> Any:
-        y = whole(x)
-        return y[0] if solution.m == 1 else y
-
-    program = lower_jaxpr(lambda x: equation(u, x[0])[None], d)
+    plain = (lambda x: whole(x)[0]) if solution.m == 1 else whole
+    backward: list[int] = []
+    forward = _differentiated_forward(plain, d, backward)
+    program = lower_jaxpr(lambda x: equation(forward, x[0])[None], d)
+    if not backward:  # with directions as constants JAX itself works forward, in fewer operations
+        program = lower_jaxpr(lambda x: equation(plain, x[0])[None], d)
     if has_branches(solution):
         program = _with_branches(program, solution)
     return Function(program.value, name="residual", vjp=program.vjp, program=program)
+
+
+def _differentiated_forward(whole: Callable[[Any], Any], d: int, backward: list[int]) -> Callable[[Any], Any]:
+    """A function of one point whose derivatives are computed forward, whichever way JAX is asked for them.
+
+    The rule of differentiation states the derivative along t as sum of t_i times the derivative along axis i, and each of
+    these is such a function again. So `jax.grad` transposes only this sum, and no products of Jacobians of layers run from
+    the last layer to the first: such products cancel, and enclosures of them are far wider (for the network of
+    `benchmarks.certify burgers` near its front 5e7 instead of 0.07, on 658 boxes instead of 24). ``backward`` gets the
+    orders of the derivatives for which the direction was not a constant.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    made: dict[tuple[bytes, ...], Any] = {}
+
+    def along(directions: tuple[Array, ...]) -> Any:
+        key = tuple(v.tobytes() for v in directions)
+        if key in made:
+            return made[key]
+        plain = whole
+        for direction in directions:
+            plain = _derivative(plain, direction)
+        function = made[key] = jax.custom_jvp(plain)
+
+        def rule(points: Any, tangents: Any) -> Any:
+            (x,), (t,) = points, tangents
+            if not isinstance(t, jax.core.Tracer):
+                return function(x), along((*directions, np.asarray(t, dtype=float)))(x)
+            backward.append(len(directions) + 1)
+            # Mixed derivatives do not depend on the order; in one order they are the same operations.
+            ordered = [tuple(sorted((*directions, e), key=lambda v: v.tobytes())) for e in np.eye(d)]
+            slopes = jnp.stack([along(each)(x) for each in ordered])
+            return function(x), jnp.tensordot(t, slopes, axes=(0, 0))
+
+        function.defjvp(rule)
+        return function
+
+    return along(())  # type: ignore[no-any-return]
+
+
+def _derivative(function: Callable[[Any], Any], direction: Array) -> Callable[[Any], Any]:
+    import jax
+
+    return lambda x: jax.jvp(function, (x,), (direction,))[1]
 
 
 def _with_branches(program: Program, solution: Program) -> Program:
