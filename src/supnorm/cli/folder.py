@@ -241,7 +241,13 @@ def relocation_for(
 
 
 # These verbs write a store, a problem file and points into the folder.
-RESULTS = {"fit.json": "a fit", "result.json": "an audit", "repair.json": "a repair", "guard.json": "a guard"}
+RESULTS = {
+    "fit.json": "a fit",
+    "result.json": "an audit",
+    "repair.json": "a repair",
+    "guard.json": "a guard",
+    "fields.json": "an audit of fields",
+}
 
 
 def demand_no_other_run(folder: Path, result_file: str) -> None:

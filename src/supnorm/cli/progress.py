@@ -124,6 +124,16 @@ def _leaves(event: Any, far: NowAndThen) -> str:
     return f"{count(event.done)} of {count(event.total)} leaves proved again, {far.words(event.done, event.total)}"
 
 
+def _fields_planned(event: Any) -> str:
+    size = f"{num(event.bytes / 1e9)} GB" if event.bytes > 1e8 else f"{num(event.bytes / 1e6)} MB"
+    variables = "one variable" if event.variables == 1 else f"{count(event.variables)} variables"
+    return f"{variables}, {count(event.pairs)} pairs of fields, {size} to read"
+
+
+def _fields(event: Any, far: NowAndThen) -> str:
+    return f"{count(event.done)} of {count(event.total)} pairs of fields compared, {far.words(event.done, event.total)}"
+
+
 def _bounds(event: Any, far: NowAndThen) -> str:
     done = f"{count(event.done)} of {count(event.total)} bounds of the file proved again"
     return f"{done}, {far.words(event.done, event.total)}"
@@ -138,6 +148,7 @@ AT_ONCE: dict[str, Callable[[Any], str]] = {
     "Training": lambda e: f"  training a network of {count(e.weights)} weights on {count(e.samples)} samples",
     "CheckPlanned": _check_planned,
     "Mending": _round_ended,
+    "FieldsPlanned": _fields_planned,
 }
 ANNOUNCEMENTS = ("Planned", "Training")
 FAR: dict[str, Callable[[Any, NowAndThen], str]] = {
@@ -147,4 +158,5 @@ FAR: dict[str, Callable[[Any, NowAndThen], str]] = {
     "LeavesChecked": _leaves,
     "Stepping": lambda e, far: f"{count(e.done)} of {count(e.steps)} steps, {far.words(e.done, e.steps)}",
     "ProvedAgain": _bounds,
+    "FieldsCompared": _fields,
 }

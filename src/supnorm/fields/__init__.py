@@ -1,7 +1,27 @@
-"""Fields on grids and time-steppers: a model and a reference stepped side by side, and where they part."""
+"""Fields on grids: predictions against truth at every grid point, and time-steppers side by side with a reference."""
 
+from supnorm.fields.audit import audit_fields
+from supnorm.fields.grid import Grid
+from supnorm.fields.pairing import PairingOptions
+from supnorm.fields.report import FieldReport
 from supnorm.fields.rollout import RolloutResult, audit_rollout
 from supnorm.fields.rollout_problem import initial_ball, rollout_problem
 from supnorm.fields.rollout_settings import RolloutSettings, Stepped
+from supnorm.fields.settings import EventOptions
+from supnorm.fields.state import FieldPoint, FieldState
 
-__all__ = ["RolloutResult", "RolloutSettings", "Stepped", "audit_rollout", "initial_ball", "rollout_problem"]
+__all__ = [
+    "EventOptions",
+    "FieldPoint",
+    "FieldReport",
+    "FieldState",
+    "Grid",
+    "PairingOptions",
+    "RolloutResult",
+    "RolloutSettings",
+    "Stepped",
+    "audit_fields",
+    "audit_rollout",
+    "initial_ball",
+    "rollout_problem",
+]

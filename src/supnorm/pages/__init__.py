@@ -2,6 +2,7 @@
 
 from supnorm.pages.budget_page import write_budget_page
 from supnorm.pages.comparison import write_comparison
+from supnorm.pages.fields_page import fields_summary, write_fields_page
 from supnorm.pages.fit_page import errors_are, write_fit_page
 from supnorm.pages.guard_page import guard_summary, write_guard_page
 from supnorm.pages.page import write_page
@@ -14,12 +15,14 @@ __all__ = [
     "TerminalProgress",
     "comparison",
     "errors_are",
+    "fields_summary",
     "guard_summary",
     "repair_summary",
     "rollout_summary",
     "summary",
     "write_budget_page",
     "write_comparison",
+    "write_fields_page",
     "write_fit_page",
     "write_guard_page",
     "write_page",

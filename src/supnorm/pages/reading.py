@@ -9,6 +9,7 @@ from supnorm.results import BadInput
 from supnorm.results.audit import AuditRecord
 from supnorm.results.budget import BudgetRecord
 from supnorm.results.compare import CompareRecord
+from supnorm.results.fields import FieldsRecord
 from supnorm.results.fit import FitRecord
 from supnorm.results.guarding import GuardRecord
 from supnorm.results.record import Result
@@ -24,6 +25,7 @@ DRAWN: tuple[type[Result], ...] = (
     GuardRecord,
     RepairRecord,
     RolloutRecord,
+    FieldsRecord,
 )
 
 
@@ -44,7 +46,7 @@ def drawn_record(result: Any) -> Result:
     if not isinstance(named, str) or named not in kinds:
         raise BadInput(
             "write_page draws the result of an audit (with a certificate: into_report(report, bound)), a fit, a budget, a "
-            f"comparison, a repair, a guard or a roll-out; got {named!r}"
+            f"comparison, a repair, a guard, fields or a roll-out; got {named!r}"
         )
     return result if isinstance(result, Result) else kinds[named].from_dict(result)
 

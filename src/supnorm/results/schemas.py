@@ -19,6 +19,7 @@ RECORDS = {
     "certify": "supnorm.results.certify:CertifyRecord",
     "check": "supnorm.results.check:CheckRecord",
     "compare": "supnorm.results.compare:CompareRecord",
+    "fields": "supnorm.results.fields:FieldsRecord",
     "fit": "supnorm.results.fit:FitRecord",
     "norms": "supnorm.results.norms:NormsRecord",
     "properties": "supnorm.results.properties:PropertiesRecord",

@@ -77,7 +77,7 @@ def names(path: Path, what: str) -> list[str]:
 def _groups(path: Path) -> list[str]:
     """The groups of a file that can be opened."""
     try:
-        import h5netcdf  # type: ignore[import-untyped]
+        import h5netcdf
 
         with h5netcdf.File(path, "r") as file:
             return [str(name) for name in file.groups][:10]

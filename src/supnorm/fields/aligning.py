@@ -1,0 +1,145 @@
+"""The grid of a prediction, and how the grid of the truth is turned into it: by flips and shifts, never by interpolation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.fields.grid import Grid
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+CLOSE = 1e-3  # of a cell: coordinates that differ by less are the same; 32-bit longitudes differ by 1e-5 of a cell
+LATITUDES, LONGITUDES = ("lat", "latitude"), ("lon", "longitude")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How a field of the truth is turned into the prediction's grid: rows reversed, columns reversed, then shifted."""
+
+    rows: bool = False
+    columns: bool = False
+    shift: int = 0
+
+    def __call__(self, field: NDArray[Any]) -> NDArray[Any]:
+        """The field, whose last two dimensions are rows and columns."""
+        field = field[..., ::-1, :] if self.rows else field
+        field = field[..., ::-1] if self.columns else field
+        return np.roll(field, -self.shift, axis=-1) if self.shift else field
+
+
+def grid_of(variable: Any, roles: dict[str, str], area: bool, weights: Any, what: str) -> Grid:
+    """The grid of a variable.
+
+    Args:
+        area: whether rows of latitudes are weighed by their area.
+        weights: of each row, instead; None for none.
+
+    Raises:
+        BadInput: for coordinates or weights that fit no grid.
+    """
+    names = [next(d for d, role in roles.items() if role == axis) for axis in ("y", "x")]
+    y, x = (coordinate(variable, d, what) for d in names)
+    sphere = _is_sphere(variable, names[0], names[1], y)
+    given = np.empty(0) if weights is None else np.asarray(weights, dtype=float)
+    if given.ndim == 2 and given.shape == (len(y), len(x)):
+        if not np.allclose(given, given[:, :1], rtol=1e-6, equal_nan=False):
+            raise BadInput("weights: the weights of one row differ; only weights of rows are read")
+        given = given[:, 0]
+    if sphere:
+        grid = Grid.sphere_of(y, x, (names[0], names[1]), area)
+        return Grid(y, x, grid.names, given if given.size else grid.weights, grid.periodic, True)
+    return Grid(y, x, (names[0], names[1]), given)
+
+
+def coordinate(variable: Any, dimension: str, what: str) -> Array:
+    """The numbers of a coordinate, or those of the points where there is none.
+
+    Raises:
+        BadInput: for coordinates that are no finite numbers.
+    """
+    if dimension not in variable.coords:
+        return np.arange(float(variable.sizes[dimension]))
+    values = np.asarray(variable.coords[dimension].values)
+    if values.ndim != 1 or values.dtype.kind not in "fiu" or not np.isfinite(values).all():
+        raise BadInput(f"{what}: the coordinate {dimension} must have finite numbers, got {values.dtype}")
+    return values.astype(np.float64)
+
+
+def _is_sphere(variable: Any, y: str, x: str, values: Array) -> bool:
+    def degrees(dimension: str, names: tuple[str, ...], standard: str) -> bool:
+        attributes = variable.coords[dimension].attrs if dimension in variable.coords else {}
+        return (
+            dimension.lower() in names
+            or attributes.get("standard_name") == standard
+            or str(attributes.get("units", "")).startswith("degrees_")
+        )
+
+    named = degrees(y, LATITUDES, "latitude") and degrees(x, LONGITUDES, "longitude")
+    return named and y in variable.coords and bool(np.abs(values).max() <= 90.0 + 1e-6)
+
+
+def turn_of(grid: Grid, y: Array, x: Array, notes: list[str]) -> Turn:
+    """How the truth, with these coordinates, is turned.
+
+    Args:
+        notes: gets a sentence for each turn.
+
+    Raises:
+        BadInput: when the grids differ by more than an order.
+    """
+    if (len(y), len(x)) != grid.shape:
+        raise BadInput(
+            f"the prediction has {grid.shape[0]} by {grid.shape[1]} grid points and the truth {len(y)} by {len(x)}: bring "
+            "one to the grid of the other first (nothing is interpolated here)"
+        )
+    rows = not _same(grid.y, y)
+    if rows and not _same(grid.y, y[::-1]):
+        raise _differ(grid.names[0], grid.y, y)
+    if rows:
+        notes.append(
+            f"The rows ({grid.names[0]}) of the truth run in the other direction; they were reversed."
+        )
+    if _same(grid.x, x):
+        return Turn(rows)
+    if grid.sphere:
+        shift = int(np.argmin(np.abs(_angle(x - grid.x[0]))))
+        if _same_angle(grid.x, np.roll(x, -shift)):
+            if shift:
+                notes.append(
+                    f"The longitudes of the truth begin at {x[0]:g}; they were shifted to begin at {grid.x[0]:g}."
+                )
+            else:
+                notes.append("The longitudes of prediction and truth differ by multiples of 360 degrees.")
+            return Turn(rows, False, shift)
+    if _same(grid.x, x[::-1]):
+        notes.append(
+            f"The columns ({grid.names[1]}) of the truth run in the other direction; they were reversed."
+        )
+        return Turn(rows, True)
+    raise _differ(grid.names[1], grid.x, x)
+
+
+def _same(a: Array, b: Array) -> bool:
+    step = float(np.abs(np.diff(a)).min()) if len(a) > 1 else max(abs(float(a[0])), 1.0)
+    return bool(np.abs(a - b).max() <= CLOSE * step)
+
+
+def _angle(values: Array) -> Array:
+    turned: Array = (values + 180.0) % 360.0 - 180.0
+    return turned
+
+
+def _same_angle(a: Array, b: Array) -> bool:
+    step = float(np.abs(np.diff(a)).min()) if len(a) > 1 else 1.0
+    return bool(np.abs(_angle(a - b)).max() <= CLOSE * step)
+
+
+def _differ(name: str, mine: Array, other: Array) -> BadInput:
+    return BadInput(
+        f"the coordinate {name} differs: the prediction has {mine[0]:.7g} to {mine[-1]:.7g}, the truth {other[0]:.7g} to "
+        f"{other[-1]:.7g}: bring one to the grid of the other first (nothing is interpolated here)"
+    )

@@ -1,0 +1,252 @@
+"""`audit_fields`: compare gridded predictions with the truth at every grid point."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from supnorm.evaluation.events import silent
+from supnorm.evaluation.limit import Limit
+from supnorm.fields.checkpoint import EVERY, Checkpoints, identity_of
+from supnorm.fields.events_seen import FieldsCompared, FieldsPlanned
+from supnorm.fields.judge import Judged
+from supnorm.fields.limits import FREE, usual_bounds
+from supnorm.fields.opening import opened, size_of, variables_of
+from supnorm.fields.pairing import Pair, PairingOptions, pair
+from supnorm.fields.report import FieldReport
+from supnorm.fields.settings import EventOptions, demand_known
+from supnorm.fields.verdict import findings_of, status_of
+from supnorm.fields.work import Share, compare, joined, shares_of
+from supnorm.interrupts import INTERRUPTS
+from supnorm.results import BadInput
+from supnorm.results.fields import FieldsRecord
+from supnorm.results.printable import one_line
+from supnorm.results.versions import versions
+
+Bounds = tuple[float, float]
+
+
+def audit_fields(
+    prediction: Any,
+    truth: Any,
+    *,
+    variables: Sequence[str] | Mapping[str, str] | None = None,
+    tolerance: float | Mapping[str, float] | None = None,
+    bounds: Mapping[str, Bounds] | None = None,
+    pairing: PairingOptions | None = None,
+    events: EventOptions | None = None,
+    folder: Path | str | None = None,
+    resume: bool = False,
+    seconds: float | None = None,
+    workers: int = 1,
+    observer: Callable[[Any], None] = silent,
+) -> FieldReport:
+    """Compare gridded predictions with the truth at every grid point, in one pass and in bounded memory.
+
+    Every grid point that both sides have is compared, so the largest error is exact for these data; it says nothing about
+    times, members or places that are not in them.
+
+    Args:
+        prediction, truth: paths of NetCDF, Zarr or GRIB, or `xarray` Datasets or DataArrays. Forecasts have an init time
+            and a lead time (the truth is taken at the sum), analyses a time; levels and members are optional.
+        variables: names in both, or names in the prediction with their names in the truth; all common ones by default.
+        tolerance: largest error allowed, of all variables or of some by name.
+        bounds: ``(low, high)`` of the prediction by name; for humidity, precipitation, fractions, temperature and the like
+            there are usual ones.
+        pairing: which dimension is what, members, units, weights, a region.
+        events: which grid points are reported together.
+        folder: for checkpoints, from which ``resume`` goes on.
+        seconds: limit of time; what was compared until then is reported, with the status ``interrupted``.
+        workers: threads.
+        observer: gets `FieldsPlanned` and `FieldsCompared`.
+
+    Raises:
+        BadInput: for data that cannot be read or paired; one line says what does not fit.
+
+    >>> import numpy as np, xarray as xr
+    >>> lat, lon = np.linspace(-87.5, 87.5, 36), np.arange(0.0, 360.0, 5.0)
+    >>> coords = {"time": np.arange(3), "lat": lat, "lon": lon}
+    >>> truth = xr.DataArray(np.zeros((3, 36, 72)), coords, ("time", "lat", "lon"), "t2m")
+    >>> wrong = truth + 0.1
+    >>> wrong[2, 20, 71] = 25.0
+    >>> report = audit_fields(wrong, truth, tolerance=5.0)
+    >>> report.status.code, report["t2m"].sup.lower, dict(report["t2m"].sup.witness.at)
+    ('tolerance-exceeded', 25.0, {'init': '2', 'lat': 12.5, 'lon': 355.0})
+    """
+    begun, limit = time.monotonic(), Limit.of(seconds)
+    pairing, events = pairing or PairingOptions(), events or EventOptions()
+    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
+        raise BadInput(f"workers must be a whole number above 0, got {workers!r}")
+    data = [opened(d, what) for d, what in ((prediction, "the prediction"), (truth, "the truth"))]
+    pairs, notes = _pairs(data[0], data[1], variables, pairing)
+    allowed = _allowed(tolerance, [p.name for p in pairs])
+    demand_known(bounds or {}, [p.name for p in pairs], "bounds")
+    limits = {p.name: _bounds(p, bounds or {}) for p in pairs}
+    files = [size_of(d) if isinstance(d, str | Path) else None for d in (prediction, truth)]
+    identity = identity_of(pairs, files, (pairing, events, limits, workers))
+    checkpoints = Checkpoints(None if folder is None else Path(folder), identity)
+    if resume and not checkpoints.any():
+        raise BadInput(f"--resume: {folder} has no unfinished run; leave --resume out to start one")
+    if not resume:
+        checkpoints.clear()
+    observer(FieldsPlanned(sum(p.pairs for p in pairs), sum(map(bytes_of, pairs)), len(pairs)))
+    judged, interrupted = _compared(
+        pairs, limits, allowed, events, workers, limit, checkpoints, resume, observer
+    )
+    if not interrupted:
+        checkpoints.clear()
+    records = tuple(one.record() for one in judged.values())
+    record = FieldsRecord(
+        status=status_of(records, interrupted, complete=len(judged) == len(pairs)),
+        title=" and ".join(_title(d, w) for d, w in ((prediction, "prediction"), (truth, "truth"))),
+        variables=records,
+        findings=findings_of(records, notes),
+        command="",
+        bytes=sum(j.compared * bytes_of(j.pair) // max(j.pair.pairs, 1) for j in judged.values()),
+        seconds=round(time.monotonic() - begun, 3),
+        versions=versions(),
+    )
+    return FieldReport(record, judged)
+
+
+def _allowed(tolerance: float | Mapping[str, float] | None, names: list[str]) -> dict[str, float]:
+    """The tolerance of each variable that has one."""
+    given = (
+        tolerance
+        if isinstance(tolerance, Mapping)
+        else dict.fromkeys(names if tolerance is not None else (), tolerance)
+    )
+    demand_known(given, names, "tolerance")
+    for name, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+            raise BadInput(f"tolerance of {name}: it must be a number above 0, got {value!r}")
+    return {name: float(value) for name, value in given.items() if value is not None}
+
+
+def bytes_of(pair: Pair) -> int:
+    """Bytes of all fields that are compared, of both sides."""
+    each = sum(int(side.variable.dtype.itemsize) for side in (pair.prediction, pair.truth))
+    return pair.pairs * pair.grid.size * each
+
+
+def _compared(
+    pairs: Sequence[Pair],
+    limits: Mapping[str, tuple[Bounds, str]],
+    allowed: Mapping[str, float],
+    events: EventOptions,
+    workers: int,
+    limit: Limit,
+    checkpoints: Checkpoints,
+    resume: bool,
+    observer: Callable[[Any], None],
+) -> tuple[dict[str, Judged], bool]:
+    """Compare one variable after the other; what was compared, and whether it was cut short."""
+    total = sum(p.pairs for p in pairs)
+    done, last, interrupted = 0, time.monotonic(), False
+    judged: dict[str, Judged] = {}
+    for number, one in enumerate(pairs):
+        if interrupted:
+            break
+        (low_high, by) = limits[one.name]
+        shares = shares_of(one, low_high, workers)
+        if resume:
+            checkpoints.read(number, shares)
+        done += sum(s.compared for s in shares)
+
+        def after(n: int, number: int = number, shares: Sequence[Share] = shares) -> None:
+            nonlocal done, last
+            done += n
+            observer(FieldsCompared(done, total))
+            if time.monotonic() - last > EVERY:
+                checkpoints.write(number, shares)
+                last = time.monotonic()
+
+        try:
+            complete = compare(one, shares, events.spectra, limit, after)
+            interrupted = not complete
+        except KeyboardInterrupt:
+            INTERRUPTS.taken()
+            complete, interrupted = False, True
+        if interrupted or len(pairs) > number + 1:
+            checkpoints.write(number, shares)
+        whole = joined(shares)
+        judged[one.name] = Judged(
+            one, whole.state, whole.spectrum, whole.compared, complete, allowed.get(one.name), by, events
+        )
+    return judged, interrupted
+
+
+def _pairs(
+    prediction: Any, truth: Any, variables: Sequence[str] | Mapping[str, str] | None, options: PairingOptions
+) -> tuple[list[Pair], list[str]]:
+    """The variables with their truths, and notes about what was left out."""
+    mine, others = variables_of(prediction), variables_of(truth)
+    notes: list[str] = []
+    if variables is None:
+        named = {name: name for name in mine if name in others}
+        left = [name for name in mine if name not in named]
+        by_standard = {
+            str(v.attrs.get("standard_name", "")): name
+            for name, v in others.items()
+            if name not in named.values()
+        }
+        for name in list(left):
+            standard = str(mine[name].attrs.get("standard_name", ""))
+            if standard and standard in by_standard:
+                named[name] = by_standard.pop(standard)
+                left.remove(name)
+        if left and named:
+            notes.append(f"The truth has no {', '.join(left[:8])}: not compared.")
+        if not named:
+            raise BadInput(
+                f"prediction and truth have no variable in common: the prediction has {_list(mine)}, the truth "
+                f"{_list(others)}; "
+                "name a pair, as in --var t2m=2m_temperature"
+            )
+    else:
+        named = dict(variables) if isinstance(variables, Mapping) else {name: name for name in variables}
+        for name, other in named.items():
+            for wanted, there, what in ((name, mine, "prediction"), (other, others, "truth")):
+                if wanted not in there:
+                    raise BadInput(
+                        f"the {what} has no variable {one_line(str(wanted), 60)!r}; {_near(str(wanted), there)}"
+                    )
+    if not named:
+        raise BadInput(
+            "no variable is named: give at least one, or leave the option out to compare all common ones"
+        )
+    return [pair(name, other, mine[name], others[other], options) for name, other in named.items()], notes
+
+
+def _near(name: str, there: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(name, there, 3)
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {_list(there)}"
+
+
+def _list(there: Mapping[str, Any]) -> str:
+    names = [one_line(str(n), 40) for n in there]
+    return (
+        ", ".join(names[:10]) + (" ..." if len(names) > 10 else "")
+        if names
+        else "none with real numbers on a grid"
+    )
+
+
+def _bounds(one: Pair, given: Mapping[str, Bounds]) -> tuple[Bounds, str]:
+    if one.name in given:
+        low, high = given[one.name]
+        if not low < high:
+            raise BadInput(
+                f"bounds of {one.name}: the lower one must be below the upper one, got {low!r} and {high!r}"
+            )
+        return (float(low), float(high)), "given"
+    usual = usual_bounds(one.standard_name, one.name, one.unit)
+    return usual, "usual" if usual != FREE else ""
+
+
+def _title(data: Any, what: str) -> str:
+    return Path(data).name if isinstance(data, str | Path) else what

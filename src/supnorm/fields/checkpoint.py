@@ -1,0 +1,141 @@
+"""What is compared so far, in files: a run that was killed goes on from them with the same numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from supnorm.fields.pairing import Pair
+from supnorm.fields.work import Share
+from supnorm.results import BadInput, write_whole
+
+# Arrays of a state; its lists and numbers are written apart.
+ARRAYS = (
+    "sums", "counts", "histograms", "largest_map", "when", "missing", "outside", "pair_error", "pair_key", "level_error",
+    "level_key", "pair_missing", "pair_missing_key", "pair_outside", "pair_outside_key",
+)  # fmt: skip
+SPECTRUM = ("prediction", "truth", "error")
+EVERY = 60.0  # seconds between two checkpoints: one of 0.25 degrees takes 0.2 s
+FOLDER = "state"
+
+
+class Checkpoints:
+    """The files of one run.
+
+    Args:
+        folder: of the run; None keeps nothing.
+        identity: what the run depends on; a checkpoint of another run is refused.
+    """
+
+    def __init__(self, folder: Path | None, identity: Any) -> None:
+        self._folder = None if folder is None else folder / FOLDER
+        text = json.dumps(identity, sort_keys=True, default=str)
+        self._digest = hashlib.sha256(text.encode()).hexdigest()
+
+    def write(self, number: int, shares: Sequence[Share]) -> None:
+        """Write the shares of a variable; each is taken when it is whole."""
+        if self._folder is None:
+            return
+        arrays: dict[str, Any] = {"identity": np.array(self._digest), "shares": np.array(len(shares))}
+        for i, share in enumerate(shares):
+            with share.lock:
+                arrays |= {f"{i}.{name}": value.copy() for name, value in _arrays(share).items()}
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)
+        write_whole(self._folder / f"{number:03d}.npz", buffer.getvalue())
+
+    def read(self, number: int, shares: Sequence[Share]) -> None:
+        """Take over what is stored of a variable; nothing if no file is there.
+
+        Raises:
+            BadInput: for a file of another run, or a damaged one.
+        """
+        path = None if self._folder is None else self._folder / f"{number:03d}.npz"
+        if path is None or not path.exists():
+            return
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                stored = {name: arrays[name] for name in arrays.files}
+            same = str(stored["identity"]) == self._digest and int(stored["shares"]) == len(shares)
+            if same:
+                for i, share in enumerate(shares):
+                    _take(share, {k.partition(".")[2]: v for k, v in stored.items() if k.startswith(f"{i}.")})
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            words = (str(error).splitlines() or [type(error).__name__])[0]
+            raise BadInput(
+                f"{path} is damaged ({words[:80]}): delete it and start again without --resume"
+            ) from None
+        if not same:
+            raise BadInput(
+                f"--resume: {path} belongs to a run of other data or with other options; give the same ones, or "
+                f"leave --resume out"
+            )
+
+    def any(self) -> bool:
+        """Whether a checkpoint is there."""
+        return self._folder is not None and any(self._folder.glob("*.npz"))
+
+    def clear(self) -> None:
+        """Delete the files."""
+        if self._folder is not None and self._folder.is_dir():
+            for path in self._folder.glob("*.npz"):
+                path.unlink(missing_ok=True)
+            with suppress(OSError):  # somebody has put a file of his own there
+                self._folder.rmdir()
+
+
+def _arrays(share: Share) -> dict[str, Any]:
+    state, spectrum = share.state, share.spectrum
+    state.settled()
+    found: dict[str, Any] = {name: getattr(state, name) for name in ARRAYS}
+    found |= {f"spectrum.{name}": getattr(spectrum, name) for name in SPECTRUM}
+    found["numbers"] = np.array(
+        [share.done, share.compared, spectrum.fields, spectrum.skipped, state.worst_outside_key]
+    )
+    found["worst"] = np.array(state.worst_outside)
+    found["lengths"] = np.array([len(k) for k in state.keys])
+    found["keys"], found["errors"] = np.concatenate(state.keys), np.concatenate(state.errors)
+    return found
+
+
+def _take(share: Share, stored: dict[str, Any]) -> None:
+    state, spectrum = share.state, share.spectrum
+    for name in ARRAYS:
+        getattr(state, name)[...] = stored[name]
+    for name in SPECTRUM:
+        getattr(spectrum, name)[...] = stored[f"spectrum.{name}"]
+    share.done, share.compared, spectrum.fields, spectrum.skipped, key = map(int, stored["numbers"])
+    state.worst_outside, state.worst_outside_key = float(stored["worst"]), key
+    ends = np.cumsum(stored["lengths"])[:-1]
+    state.keys, state.errors = np.split(stored["keys"], ends), np.split(stored["errors"], ends)
+    state.resumed()
+
+
+def identity_of(pairs: Sequence[Pair], files: Any, options: Any) -> dict[str, Any]:
+    """What a checkpoint depends on."""
+    return {
+        "files": files,
+        "options": repr(options),
+        "variables": [
+            (
+                p.name,
+                p.truth_name,
+                p.grid.shape,
+                p.inits[:1],
+                p.inits[-1:],
+                len(p.inits),
+                p.leads,
+                p.levels,
+                p.members,
+            )
+            for p in pairs
+        ],
+    }

@@ -1,0 +1,359 @@
+"""What the state of a variable says: its record, with the events described from the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.fields.bits import brackets
+from supnorm.fields.displacement import RADII, unexplained
+from supnorm.fields.events import Event, Events, find_events
+from supnorm.fields.moments import added, hours, moments_of, time_text
+from supnorm.fields.pairing import Pair
+from supnorm.fields.reading import Reader
+from supnorm.fields.settings import EventOptions
+from supnorm.fields.spectra import Spectrum
+from supnorm.fields.state import FieldPoint, FieldState
+from supnorm.fields.units import suspicion
+from supnorm.results.fields import (
+    EventRecord,
+    FieldBoundsRecord,
+    FieldPointRecord,
+    FieldSupRecord,
+    FieldVariableRecord,
+    FirstBadRecord,
+    GridRecord,
+    LeadRecord,
+    LevelRecord,
+    SpectrumRecord,
+)
+
+LEVELS = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
+PICTURED = 6  # events with a picture of both fields
+PATCH = 12  # grid points around the peak in each direction
+FIRST_BAD = 50  # inits named
+MAP = (180, 360)  # cells of the picture of the largest errors
+At = Mapping[str, str | float]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A variable: what was paired, what was compared, and how it is judged."""
+
+    pair: Pair
+    state: FieldState
+    spectrum: Spectrum
+    compared: int
+    complete: bool
+    tolerance: float | None
+    bounds_by: str
+    options: EventOptions
+
+    def record(self) -> FieldVariableRecord:
+        """The record; the fields of the worst places are read again."""
+        pair, state = self.pair, self.state
+        events = find_events(state, self.options.kappa, self.options.threshold)
+        by_ratio = events.by_ratio()
+        chosen = _chosen(events, by_ratio, self.options.most)
+        points = _Points(pair, state)
+        largest = state.largest()
+        worst = None if largest is None else points.point(largest)
+        counts, sums = state.counts.sum(axis=(0, 1)), state.sums.sum(axis=(0, 1))
+        found = np.nan if worst is None else worst.error
+        missing = state.pair_missing_key[state.pair_missing_key >= 0]
+        return FieldVariableRecord(
+            name=pair.name,
+            truth_name=pair.truth_name,
+            unit=pair.unit,
+            tolerance=self.tolerance,
+            grid=_grid(pair),
+            fields=self.compared,
+            of=pair.pairs,
+            n=int(counts[0]),
+            sup=FieldSupRecord(
+                lower=0.0 if worst is None else found,
+                upper=found if self.complete and worst is not None else None,
+                upper_kind="exact" if self.complete and worst is not None else "none",
+                witness=worst,
+            ),
+            rms=state.rms(),
+            bias=_over(sums[3], sums[0]),
+            quantiles=_quantiles(state.histograms.sum(axis=0)),
+            gradient_ratio=_root(sums[6], sums[7]),
+            missing=int(counts[1]),
+            truth_missing=int(counts[2]),
+            first_missing=points.at(int(missing.min())) if len(missing) else {},
+            bounds=self._bounds(points),
+            by_lead=tuple(self._lead(k) for k in range(len(pair.leads))),
+            by_level=tuple(self._level(k, points) for k in range(len(pair.levels)) if pair.levels[k]),
+            events=tuple(points.event(e, i < PICTURED) for i, e in enumerate(chosen)),
+            events_by_ratio=tuple(sorted(range(len(chosen)), key=lambda i: -chosen[i].ratio)),
+            all_events=len(events.events),
+            kappa=self.options.kappa,
+            first_bad=self._first_bad(points),
+            spectrum=_spectrum(self.spectrum),
+            sup_map=_coarse(state.largest_map),
+            notes=(*pair.notes, *self._notes(events, sums)),
+        )
+
+    def _lead(self, k: int) -> LeadRecord:
+        state, sums = self.state, self.state.sums[k].sum(axis=0)
+        counts = state.counts[k].sum(axis=0)
+        own = len(state.histograms) > 1 or len(self.pair.leads) == 1
+        return LeadRecord(
+            lead=self.pair.leads[k],
+            hours=hours(self.pair.lead_values[k]),
+            n=int(counts[0]),
+            rms=state.rms(k),
+            sup=max(float(state.pair_error[:, k].max()), 0.0) if counts[0] else math.nan,
+            bias=_over(sums[3], sums[0]),
+            prediction_mean=_over(sums[1], sums[0]),
+            truth_mean=_over(sums[2], sums[0]),
+            quantiles=_quantiles(state.histograms[k if len(state.histograms) > 1 else 0]) if own else None,
+            gradient_ratio=_root(sums[6], sums[7]),
+            missing=int(counts[1]),
+            outside=int(counts[3] + counts[4]),
+        )
+
+    def _level(self, k: int, points: _Points) -> LevelRecord:
+        state = self.state
+        lead = int(np.argmax(state.level_error[:, k]))
+        key = int(state.level_key[lead, k])
+        return LevelRecord(
+            level=self.pair.levels[k],
+            rms=state.rms(level=k),
+            sup=max(float(state.level_error[lead, k]), 0.0) if key >= 0 else math.nan,
+            at=points.at(key) if key >= 0 else {},
+        )
+
+    def _bounds(self, points: _Points) -> FieldBoundsRecord | None:
+        state = self.state
+        if not math.isfinite(state.low) and not math.isfinite(state.high):
+            return None
+        there = state.worst_outside_key >= 0
+        return FieldBoundsRecord(
+            low=state.low,
+            high=state.high,
+            by=self.bounds_by,
+            below=int(state.counts[..., 3].sum()),
+            above=int(state.counts[..., 4].sum()),
+            worst=state.worst_outside if there else None,
+            at=points.at(state.worst_outside_key) if there else {},
+        )
+
+    def _first_bad(self, points: _Points) -> tuple[FirstBadRecord, ...]:
+        state, found = self.state, []
+        for init in range(state.sizes.inits):
+            for lead in range(state.sizes.leads):
+                bad = self._bad(init, lead, points)
+                if bad is not None:
+                    found.append((lead, init, bad))
+                    break
+        return tuple(bad for _, _, bad in sorted(found, key=lambda f: f[:2])[:FIRST_BAD])
+
+    def _bad(self, init: int, lead: int, points: _Points) -> FirstBadRecord | None:
+        """What is wrong with an init at a lead time, if anything is: first what is certain, then what is merely large."""
+        state = self.state
+        both = (self.pair.inits[init], self.pair.leads[lead])
+        for cause in ("missing", "outside"):
+            n, key = (getattr(state, f"pair_{cause}{end}")[init, lead] for end in ("", "_key"))
+            if n:
+                return FirstBadRecord(
+                    init=both[0], lead=both[1], cause=cause, at=points.at(int(key)), points=int(n)
+                )
+        key = int(state.pair_key[init, lead])
+        if key < 0:
+            return None
+        where = state.point(key, float(state.pair_error[init, lead]))
+        if where.error > self.options.kappa * state.rms(lead, where.level):
+            return FirstBadRecord(init=both[0], lead=both[1], cause="large", at=points.at(key), points=None)
+        return None
+
+    def _notes(self, events: Events, sums: NDArray[np.float64]) -> list[str]:
+        notes, pair = [], self.pair
+        if self.bounds_by == "usual" and pair.unit == "":
+            notes.append("The prediction has no unit; the bounds are those of the usual one.")
+        if pair.unit == "" and sums[0] > 0 and (what := suspicion(sums[1] / sums[0], sums[2] / sums[0])):
+            notes.append(f"The means of prediction and truth differ by {what}: are both in the same unit?")
+        if events.incomplete:
+            names = ", ".join(self.pair.leads[k] or "all" for k in events.incomplete[:5])
+            notes.append(
+                f"More grid points than could be stored lie above {self.options.kappa:g} RMS errors (lead time {names}): "
+                "smaller events are missing there, and large ones look smaller; --threshold N reports larger errors only."
+            )
+        if events.points > 1000 and events.dominated > 0.5:
+            notes.append(
+                f"One event has {events.dominated:.0%} of all grid points in events: --threshold N takes it apart."
+            )
+        return notes
+
+
+class _Points:
+    """Describes places of a variable, with values from the data."""
+
+    def __init__(self, pair: Pair, state: FieldState) -> None:
+        self._pair, self._state, self._reader = pair, state, Reader(pair)
+        self._moments = _moments(pair)
+
+    def at(self, key: int) -> At:
+        """The coordinates of a place."""
+        spot, pair = self._state.point(key, 0.0), self._pair
+        found: dict[str, str | float] = {}
+        for name, texts, index in (("init", pair.inits, spot.init), ("lead", pair.leads, spot.lead)):
+            if texts[index]:
+                found[name] = texts[index]
+        if self._moments is not None and pair.leads != ("",):
+            found["valid"] = time_text(added(self._moments[spot.init], pair.lead_values[spot.lead]))
+        for name, texts, index in (
+            ("level", pair.levels, spot.level),
+            ("member", pair.members, spot.member),
+        ):
+            if texts[index]:
+                found[name] = texts[index]
+        return found | pair.grid.coordinates(spot.index)
+
+    def fields(self, spot: FieldPoint) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Both fields of a place."""
+        numbers = (spot.init, spot.lead, spot.level, spot.member)
+        truth = self._reader.truth(*numbers)
+        assert truth is not None  # it was compared
+        return self._reader.prediction(*numbers), truth
+
+    def point(self, spot: FieldPoint) -> FieldPointRecord:
+        """Both values at a place."""
+        prediction, truth = self.fields(spot)
+        row, column = self._pair.grid.at(spot.index)
+        p, t = float(prediction[row, column]), float(truth[row, column])
+        left = unexplained(p, truth, row, column, self._pair.grid.periodic)
+        key = (
+            self._state.sizes.unit(spot.init, spot.lead, spot.level, spot.member) * self._pair.grid.size
+            + spot.index
+        )
+        scale = self._state.rms(spot.lead, spot.level)
+        return FieldPointRecord(
+            at=self.at(key),
+            prediction=p,
+            truth=t,
+            error=abs(p - t),
+            ratio=abs(p - t) / scale if scale > 0 else math.nan,
+            unexplained={str(r): v for r, v in zip(RADII, left, strict=True)},
+        )
+
+    def event(self, event: Event, pictured: bool) -> EventRecord:
+        """An event with the values at its peak."""
+        pair, grid = self._pair, self._pair.grid
+        return EventRecord(
+            peak=self.point(event.peak),
+            points=event.points,
+            area=event.area if grid.sphere else None,
+            leads=(pair.leads[event.leads[0]], pair.leads[event.leads[1]]),
+            levels=(pair.levels[event.levels[0]], pair.levels[event.levels[1]]),
+            rows=(float(grid.y[event.rows[0]]), float(grid.y[event.rows[1]])),
+            columns=(float(grid.x[event.columns[0]]), float(grid.x[event.columns[1]])),
+            same_sign=event.same_sign,
+            patch=self._patch(event.peak) if pictured else None,
+        )
+
+    def _patch(self, spot: FieldPoint) -> dict[str, Any]:
+        grid = self._pair.grid
+        row, column = grid.at(spot.index)
+        rows = np.arange(max(row - PATCH, 0), min(row + PATCH + 1, grid.shape[0]))
+        columns = np.arange(column - PATCH, column + PATCH + 1)
+        columns = columns % grid.shape[1] if grid.periodic and grid.shape[1] > 2 * PATCH else columns
+        columns = columns[(columns >= 0) & (columns < grid.shape[1])]
+        prediction, truth = (_short(f[rows][:, columns]) for f in self.fields(spot))
+        return {
+            "y": grid.y[rows].tolist(),
+            "x": grid.x[columns].tolist(),
+            "prediction": prediction,
+            "truth": truth,
+        }
+
+
+def _short(values: NDArray[Any]) -> list[list[float | None]]:
+    """Numbers with five digits, for a picture."""
+    return [
+        [float(f"{v:.5g}") if math.isfinite(v) else None for v in row]
+        for row in values.astype(float).tolist()
+    ]
+
+
+def _moments(pair: Pair) -> list[Any] | None:
+    name = pair.prediction.dimension("init")
+    variable = pair.prediction.variable
+    if name is not None:
+        values = variable.coords.get(name)
+        if values is None or values.dtype.kind in "US":
+            return None
+        return moments_of(values, pair.name)
+    scalar = next((c for c in variable.coords.values() if not c.dims and c.dtype.kind == "M"), None)
+    return None if scalar is None else moments_of(scalar, pair.name)
+
+
+def _chosen(events: Events, by_ratio: list[Event], most: int) -> list[Event]:
+    """The largest events by size and, for a quarter of the list, by ratio: early errors drown in late ones."""
+    first = list(events.events[: max(most - most // 4, 0)])
+    for event in [*by_ratio[: most // 4], *events.events]:
+        if len(first) >= most:
+            break
+        if event not in first:
+            first.append(event)
+    return sorted(first, key=lambda e: (-e.peak.error, e.peak.init, e.peak.lead, e.peak.index))
+
+
+def _grid(pair: Pair) -> GridRecord:
+    grid = pair.grid
+    weighed = float(np.ptp(grid.weights)) > 0
+    return GridRecord(
+        names=grid.names,
+        rows=grid.shape[0],
+        columns=grid.shape[1],
+        first=(float(grid.y[0]), float(grid.x[0])),
+        last=(float(grid.y[-1]), float(grid.x[-1])),
+        sphere=grid.sphere,
+        periodic=grid.periodic,
+        weights="none" if not weighed else "area" if grid.sphere else "given",
+    )
+
+
+def _quantiles(histogram: NDArray[np.int64]) -> dict[str, tuple[float, float]]:
+    return {f"{level:g}": b for level, b in zip(LEVELS, brackets(histogram, LEVELS), strict=True)}
+
+
+def _over(a: float, b: float) -> float:
+    return float(a / b) if b > 0 else math.nan
+
+
+def _root(a: float, b: float) -> float:
+    return math.sqrt(a / b) if b > 0 else math.nan
+
+
+def _spectrum(spectrum: Spectrum) -> SpectrumRecord | None:
+    if not spectrum.fields:
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        power, error = (getattr(spectrum, name)[1:] / spectrum.truth[1:] for name in ("prediction", "error"))
+    found = spectrum.resolution()
+    return SpectrumRecord(
+        fields=spectrum.fields,
+        skipped=spectrum.skipped,
+        power_ratio=tuple(map(float, power)),
+        error_ratio=tuple(map(float, error)),
+        resolved=found.wavenumber,
+        by=found.by,
+    )
+
+
+def _coarse(largest: NDArray[np.float32]) -> dict[str, Any]:
+    """The largest error in each cell of a coarser grid; None where nothing was compared."""
+    rows, columns = (min(n, m) for n, m in zip(largest.shape, MAP, strict=True))
+    row_cuts = np.linspace(0, largest.shape[0], rows + 1).astype(int)[:-1]
+    column_cuts = np.linspace(0, largest.shape[1], columns + 1).astype(int)[:-1]
+    cells = np.maximum.reduceat(np.maximum.reduceat(largest, row_cuts, axis=0), column_cuts, axis=1)
+    values = [[None if v < 0 else float(f"{v:.4g}") for v in row] for row in cells.tolist()]
+    return {"rows": rows, "columns": columns, "largest": values}

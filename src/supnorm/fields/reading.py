@@ -1,0 +1,144 @@
+"""Reads pairs of fields piece by piece, as they are stored: each piece of the prediction once, fields of the truth through a
+cache of fixed size.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.fields.pairing import OUTER, Pair
+from supnorm.results import BadInput
+from supnorm.results.printable import one_line
+
+PIECE = 64 * 2**20  # bytes of the prediction that are read at once; 15 fields of 0.25 degrees
+CACHE = 96 * 2**20  # bytes of fields of the truth that are kept, of one variable
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a variable that is read at once: first number and number of inits, lead times, levels, members."""
+
+    start: tuple[int, int, int, int]
+    size: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class FieldPair:
+    """A pair of fields with its numbers."""
+
+    init: int
+    lead: int
+    level: int
+    member: int
+    prediction: NDArray[Any]
+    truth: NDArray[Any]
+
+
+def blocks_of(pair: Pair) -> list[Block]:
+    """The parts of a variable, in an order in which few fields of the truth are read twice."""
+    sizes = [pair.prediction.size(r) for r in OUTER]
+    chunks = [min(pair.prediction.chunks()[r], n) for r, n in zip(OUTER, sizes, strict=True)]
+    if pair.mean:
+        chunks[3] = sizes[3]
+    each = pair.grid.size * int(pair.prediction.variable.dtype.itemsize)
+    for k in (0, 2, 1):  # fewer inits, then levels, then lead times, until a part fits
+        rest = int(np.prod(chunks)) // chunks[k]
+        chunks[k] = max(min(chunks[k], PIECE // max(rest * each, 1)), 1)
+    found = [
+        Block((i, k, v, m), tuple(min(c, n - s) for c, n, s in zip(chunks, sizes, (i, k, v, m), strict=True)))  # type: ignore[arg-type]
+        for i in range(0, sizes[0], chunks[0])
+        for k in range(0, sizes[1], chunks[1])
+        for v in range(0, sizes[2], chunks[2])
+        for m in range(0, sizes[3], chunks[3])
+    ]
+    if chunks[1] == 1:  # by valid time: each field of the truth is needed by one init after the other
+        found.sort(key=lambda b: (int(pair.truth_init[b.start[0], b.start[1]]), *b.start))
+    return found
+
+
+class Reader:
+    """Reads the fields of a variable."""
+
+    def __init__(self, pair: Pair) -> None:
+        self._pair = pair
+        self._cache: OrderedDict[tuple[int, int, int, int], NDArray[Any]] = OrderedDict()
+        each = pair.grid.size * int(pair.truth.variable.dtype.itemsize)
+        self._most = max(CACHE // max(each, 1), 2)
+        self._at_once = max(PIECE // max(each, 1), 1)
+        self._chunks = pair.truth.chunks()
+
+    def pairs(self, block: Block) -> Iterator[FieldPair]:
+        """The pairs of fields of a part for which there is a truth."""
+        pair, start, size = self._pair, block.start, block.size
+        if not (pair.truth_init[start[0] : start[0] + size[0], start[1] : start[1] + size[1]] >= 0).any():
+            return
+        index = {r: slice(s, s + n) for r, s, n in zip(OUTER, start, size, strict=True)}
+        values = self._read(pair.prediction, "prediction", index)
+        if pair.mean:
+            values = values.mean(axis=3, keepdims=True, dtype=np.float64)
+        for i, k, v, m in np.ndindex(*values.shape[:4]):
+            init, lead, level, member = start[0] + i, start[1] + k, start[2] + v, start[3] + m
+            truth = self.truth(init, lead, level, member)
+            if truth is not None:
+                yield FieldPair(init, lead, level, member, values[i, k, v, m], truth)
+
+    def prediction(self, init: int, lead: int, level: int, member: int) -> NDArray[Any]:
+        """One field of the prediction, or of the mean of its members."""
+        members = slice(0, None) if self._pair.mean else member
+        values = self._read(
+            self._pair.prediction,
+            "prediction",
+            {"init": init, "lead": lead, "level": level, "member": members},
+        )
+        field: NDArray[Any] = (
+            values.mean(axis=3, dtype=np.float64)[0, 0, 0] if self._pair.mean else values[0, 0, 0, 0]
+        )
+        return field
+
+    def truth(self, init: int, lead: int, level: int, member: int) -> NDArray[Any] | None:
+        """The field of the truth that belongs to one of the prediction; None if there is none."""
+        pair = self._pair
+        at = (int(pair.truth_init[init, lead]), int(pair.truth_lead[init, lead]), int(pair.truth_level[level]),
+              int(pair.truth_member[member]))  # fmt: skip
+        if min(at) < 0:
+            return None
+        if at not in self._cache:
+            self._load(at)
+        self._cache.move_to_end(at)
+        return self._cache[at]
+
+    def _load(self, at: tuple[int, int, int, int]) -> None:
+        """Read the part of the truth that is stored with a field, as far as it is small."""
+        counts = [self._chunks[r] for r in OUTER]
+        while int(np.prod(counts)) > min(self._at_once, self._most):
+            k = int(np.argmax(counts))
+            counts[k] = max(counts[k] // 2, 1)
+        starts = [i - i % n for i, n in zip(at, counts, strict=True)]
+        index = {r: slice(s, s + n) for r, s, n in zip(OUTER, starts, counts, strict=True)}
+        values = self._pair.turn(self._read(self._pair.truth, "truth", index))
+        for offset in np.ndindex(*values.shape[:4]):
+            a, b, c, d = (s + o for s, o in zip(starts, offset, strict=True))
+            self._cache[a, b, c, d] = values[offset]
+        while len(self._cache) > self._most:
+            oldest = next(iter(self._cache))
+            if oldest == at:
+                self._cache.move_to_end(at)
+                continue
+            del self._cache[oldest]
+
+    def _read(self, side: Any, what: str, index: dict[str, Any]) -> NDArray[Any]:
+        try:
+            values: NDArray[Any] = side.read(**index)
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # a damaged piece makes the library raise errors of many types
+            words = (str(error).splitlines() or [type(error).__name__])[0]
+            name = one_line(self._pair.name, 60)
+            raise BadInput(f"variable {name} of the {what} cannot be read: {one_line(words, 160)}") from None
+        return values

@@ -1,0 +1,393 @@
+"""What is known of a variable after any number of pairs of fields: a state that grows with the grid and not with the data.
+
+States of parts are merged in any order; counts, places, the largest errors and quantiles are the same bit for bit then, and
+sums differ by rounding. So the work can be shared, stopped and resumed, or done inside of a model's own loop:
+
+>>> import numpy as np
+>>> from supnorm.fields import FieldState, Grid
+>>> grid = Grid(np.arange(4.0), np.arange(6.0))
+>>> state = FieldState.empty(grid, leads=2)
+>>> truth = np.zeros(grid.shape)
+>>> for lead in range(2):
+...     state = state.add(truth + 0.1 * lead, truth, lead=lead)
+>>> wrong = truth.copy()
+>>> wrong[2, 3] = 5.0
+>>> other = FieldState.empty(grid, inits=1, leads=2).add(wrong, truth, lead=1)
+>>> merged = state.merge(other)
+>>> merged.largest().error, merged.largest().lead, merged.grid.coordinates(merged.largest().index)
+(5.0, 1, {'y': 2.0, 'x': 3.0})
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.fields.accumulated import COUNTS, SUMS, Accumulated, Setting
+from supnorm.fields.bits import BINS, whole_weights
+from supnorm.fields.grid import MOST, Grid
+from supnorm.fields.scan import scan, setting
+from supnorm.results import BadInput
+
+Array = NDArray[np.float64]
+NEVER = 2**31 - 1  # the number of a pair that is later than every other
+# Lead times that have a histogram each; more share one. 64 histograms are 17 MB.
+HISTOGRAMS = 64
+# Grid points with the largest errors that are stored one by one, of all lead times of a variable together: 16 MB.
+VOXELS = 1_000_000
+
+
+@dataclass(frozen=True)
+class FieldPoint:
+    """One grid point of one field: the numbers (from 0) of init, lead time, level and member.
+
+    Attributes:
+        index: number of the grid point.
+        error: prediction minus truth there, without sign.
+    """
+
+    init: int
+    lead: int
+    level: int
+    member: int
+    index: int
+    error: float
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many inits, lead times, levels and members there are."""
+
+    inits: int = 1
+    leads: int = 1
+    levels: int = 1
+    members: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be numbered.
+
+        Raises:
+            BadInput: for a size below 1, or more pairs of fields than 32 bits can number.
+        """
+        for name, n in vars(self).items():
+            if not (isinstance(n, int) and n >= 1):
+                raise BadInput(f"{name} must be a whole number above 0, got {n!r}")
+        if self.pairs >= MOST:
+            raise BadInput(
+                f"there are {self.pairs:,} pairs of fields; at most {MOST - 1:,} can be numbered: choose a part"
+            )
+
+    @property
+    def pairs(self) -> int:
+        """Number of pairs of fields."""
+        return self.inits * self.leads * self.levels * self.members
+
+    def unit(self, init: int, lead: int, level: int, member: int) -> int:
+        """Number of a pair.
+
+        Raises:
+            BadInput: for a number beyond its size.
+        """
+        for name, n, size in zip(vars(self), (init, lead, level, member), vars(self).values(), strict=True):
+            if not 0 <= n < size:
+                raise BadInput(
+                    f"{name[:-1]} {n} is not one of the {size} that the state was made for (from 0)"
+                )
+        return ((init * self.leads + lead) * self.levels + level) * self.members + member
+
+    def of(self, unit: int) -> tuple[int, int, int, int]:
+        """Init, lead time, level and member of a pair."""
+        rest, member = divmod(unit, self.members)
+        rest, level = divmod(rest, self.levels)
+        init, lead = divmod(rest, self.leads)
+        return init, lead, level, member
+
+
+@dataclass(eq=False)
+class FieldState:
+    """Sums, counts, extremes and maps of one variable.
+
+    Attributes:
+        grid, sizes: what the state was made for.
+        low, high: bounds of the prediction.
+        sums, counts: of each lead time and level, shapes ``(leads, levels, 8)`` and ``(leads, levels, 5)``: see
+            `supnorm.fields.accumulated.SUMS` and `COUNTS`.
+        histograms: shape ``(leads, BINS)``, or ``(1, BINS)`` for more than `HISTOGRAMS` lead times.
+        largest_map, when, missing, outside: maps, see `supnorm.fields.accumulated.Accumulated`.
+        pair_error, pair_key: of each init and lead time: the largest error, and where: the number of the pair of fields
+            times the number of points, plus that of the point; -1 for none.
+        level_error, level_key: the same of each lead time and level.
+        pair_missing, pair_missing_key, pair_outside, pair_outside_key: how many values of the prediction are missing
+            where the truth has one, or are outside of its bounds, and the first such place.
+        worst_outside, worst_outside_key: the value furthest outside, of all.
+        keys, errors: for each lead time the places with the largest errors, ascending, and their errors with sign.
+        quota: how many of them a lead time keeps.
+    """
+
+    grid: Grid
+    sizes: Sizes
+    low: float
+    high: float
+    sums: Array
+    counts: NDArray[np.int64]
+    histograms: NDArray[np.int64]
+    largest_map: NDArray[np.float32]
+    when: NDArray[np.int32]
+    missing: NDArray[np.int32]
+    outside: NDArray[np.int32]
+    pair_error: Array
+    pair_key: NDArray[np.int64]
+    level_error: Array
+    level_key: NDArray[np.int64]
+    pair_missing: NDArray[np.int64]
+    pair_missing_key: NDArray[np.int64]
+    pair_outside: NDArray[np.int64]
+    pair_outside_key: NDArray[np.int64]
+    worst_outside: float
+    worst_outside_key: int
+    keys: list[NDArray[np.int64]]
+    errors: list[Array]
+    quota: int
+    _waiting: list[list[tuple[NDArray[np.int64], Array]]] = field(default_factory=list)
+    _threshold: Array = field(default_factory=lambda: np.empty(0))
+    _setting: Setting | None = None
+
+    @classmethod
+    def empty(
+        cls,
+        grid: Grid,
+        *,
+        inits: int = 1,
+        leads: int = 1,
+        levels: int = 1,
+        members: int = 1,
+        bounds: tuple[float, float] = (-math.inf, math.inf),
+        voxels: int = VOXELS,
+    ) -> Self:
+        """A state of no fields.
+
+        Args:
+            grid: of the fields.
+            inits, leads, levels, members: how many there will be at most.
+            bounds: between which the prediction has to be.
+            voxels: how many grid points with the largest errors are stored one by one, of all lead times.
+
+        Raises:
+            BadInput: for sizes that cannot be numbered.
+        """
+        sizes, shape = Sizes(inits, leads, levels, members), grid.shape
+        if sizes.pairs * grid.size >= 2**62:
+            raise BadInput(
+                f"{sizes.pairs:,} pairs of fields of {grid.size:,} points cannot be numbered: choose a part"
+            )
+        each = (inits, leads)
+        return cls(
+            grid=grid,
+            sizes=sizes,
+            low=float(bounds[0]),
+            high=float(bounds[1]),
+            sums=np.zeros((leads, levels, len(SUMS))),
+            counts=np.zeros((leads, levels, len(COUNTS)), dtype=np.int64),
+            histograms=np.zeros((leads if leads <= HISTOGRAMS else 1, BINS), dtype=np.int64),
+            largest_map=np.full(shape, -1.0, dtype=np.float32),
+            when=np.full(shape, NEVER, dtype=np.int32),
+            missing=np.zeros(shape, dtype=np.int32),
+            outside=np.zeros(shape, dtype=np.int32),
+            pair_error=np.full(each, -1.0),
+            pair_key=np.full(each, -1, dtype=np.int64),
+            level_error=np.full((leads, levels), -1.0),
+            level_key=np.full((leads, levels), -1, dtype=np.int64),
+            pair_missing=np.zeros(each, dtype=np.int64),
+            pair_missing_key=np.full(each, -1, dtype=np.int64),
+            pair_outside=np.zeros(each, dtype=np.int64),
+            pair_outside_key=np.full(each, -1, dtype=np.int64),
+            worst_outside=math.nan,
+            worst_outside_key=-1,
+            keys=[np.empty(0, dtype=np.int64) for _ in range(leads)],
+            errors=[np.empty(0) for _ in range(leads)],
+            quota=max(voxels // leads, 100),
+        )
+
+    def add(
+        self, prediction: Any, truth: Any, *, init: int = 0, lead: int = 0, level: int = 0, member: int = 0
+    ) -> Self:
+        """Add one pair of fields; the state itself is changed and returned.
+
+        Args:
+            prediction, truth: arrays of the grid's shape, of real numbers.
+            init, lead, level, member: which pair it is, from 0.
+
+        Raises:
+            BadInput: for another shape or type, or a number beyond its size.
+        """
+        unit, shape = self.sizes.unit(init, lead, level, member), self.grid.shape
+        arrays = [np.asarray(prediction), np.asarray(truth)]
+        for name, array in zip(("prediction", "truth"), arrays, strict=True):
+            if array.shape != shape or array.dtype.kind not in "fiu":
+                raise BadInput(
+                    f"the {name} must be an array of real numbers of the grid's shape {shape}, got {array.dtype} of "
+                    f"shape {array.shape}"
+                )
+        if self._setting is None:
+            self._setting = setting(self.grid, whole_weights(self.grid.weights), self.low, self.high)
+            self._waiting = [[] for _ in range(self.sizes.leads)]
+            self._threshold = np.array([self._least(k) for k in range(self.sizes.leads)])
+        into = Accumulated(
+            self.sums[lead, level],
+            self.counts[lead, level],
+            self.histograms[lead if len(self.histograms) > 1 else 0],
+            self.largest_map,
+            self.when,
+            self.missing,
+            self.outside,
+        )
+        before = self.counts[lead, level].copy()
+        found = scan(arrays[0], arrays[1], unit, float(self._threshold[lead]), into, self._setting)
+        base = unit * self.grid.size
+        if found.index >= 0:
+            _larger(self.pair_error, self.pair_key, (init, lead), found.error, base + found.index)
+            _larger(self.level_error, self.level_key, (lead, level), found.error, base + found.index)
+        news = self.counts[lead, level] - before
+        if news[1]:
+            self._note(
+                self.pair_missing,
+                self.pair_missing_key,
+                init,
+                lead,
+                int(news[1]),
+                base + found.first_missing,
+            )
+        if found.outside_index >= 0:
+            count = int(news[3] + news[4])
+            self._note(
+                self.pair_outside, self.pair_outside_key, init, lead, count, base + found.outside_index
+            )
+            self._further(found.worst_outside, base + found.outside_index)
+        if len(found.indices):
+            self._waiting[lead].append((base + found.indices, found.errors))
+            if sum(len(keys) for keys, _ in self._waiting[lead]) > self.quota:
+                self._keep_largest(lead)
+        return self
+
+    def merge(self, other: Self) -> Self:
+        """Add another state of the same grid and sizes; the state itself is changed and returned.
+
+        Raises:
+            BadInput: for another grid, other sizes or bounds.
+        """
+        mine, others = ((s.grid.shape, s.sizes, s.low, s.high, s.quota) for s in (self, other))
+        if mine != others or not np.array_equal(self.grid.weights, other.grid.weights):
+            raise BadInput("merge: both states must have been made for the same grid, sizes and bounds")
+        newer = (other.largest_map > self.largest_map) | (
+            (other.largest_map == self.largest_map) & (other.when < self.when)
+        )
+        self.largest_map[newer], self.when[newer] = other.largest_map[newer], other.when[newer]
+        for name in ("sums", "counts", "histograms", "missing", "outside"):
+            getattr(self, name)[...] += getattr(other, name)
+        for name in ("pair", "level"):
+            errors, keys = (getattr(other, f"{name}_{end}") for end in ("error", "key"))
+            mine_errors, mine_keys = (getattr(self, f"{name}_{end}") for end in ("error", "key"))
+            for at in zip(*np.nonzero(keys >= 0), strict=True):
+                _larger(mine_errors, mine_keys, at, float(errors[at]), int(keys[at]))
+        for what in ("missing", "outside"):
+            n, keys = (getattr(other, f"pair_{what}{end}") for end in ("", "_key"))
+            for i, k in zip(*np.nonzero(n), strict=True):
+                mine_n, mine_key = (getattr(self, f"pair_{what}{end}") for end in ("", "_key"))
+                self._note(mine_n, mine_key, i, k, int(n[i, k]), int(keys[i, k]))
+        if other.worst_outside_key >= 0:
+            self._further(other.worst_outside, other.worst_outside_key)
+        self.settled()
+        other.settled()
+        for lead in range(self.sizes.leads):
+            self.keys[lead] = np.concatenate([self.keys[lead], other.keys[lead]])
+            self.errors[lead] = np.concatenate([self.errors[lead], other.errors[lead]])
+            self._cut(lead)
+        if len(self._threshold):
+            self._threshold = np.array([self._least(k) for k in range(self.sizes.leads)])
+        return self
+
+    def settled(self) -> Self:
+        """With all stored places in `keys`, in order."""
+        for lead, waiting in enumerate(self._waiting):
+            if waiting:
+                self._keep_largest(lead)
+        return self
+
+    def resumed(self) -> Self:
+        """After `keys` and `errors` were taken from a file: the thresholds follow from them."""
+        if len(self._threshold):
+            self._threshold = np.array([self._least(k) for k in range(self.sizes.leads)])
+        return self
+
+    def largest(self) -> FieldPoint | None:
+        """The largest error of all, at the earliest place that has it; None if no point has both values."""
+        if not (self.pair_key >= 0).any():
+            return None
+        best = self.pair_error == self.pair_error.max()
+        return self.point(int(self.pair_key[best].min()), float(self.pair_error.max()))
+
+    def point(self, key: int, error: float) -> FieldPoint:
+        """The place of a number in `pair_key` or `keys`."""
+        unit, point = divmod(key, self.grid.size)
+        return FieldPoint(*self.sizes.of(unit), point, error)
+
+    def rms(self, lead: int | None = None, level: int | None = None) -> float:
+        """Root mean square error, area-weighted, of one lead time and level or of all; NaN where nothing was compared."""
+        leads, levels = (slice(None) if n is None else slice(n, n + 1) for n in (lead, level))
+        sums = self.sums[leads, levels]
+        weight, square = float(sums[..., 0].sum()), float(sums[..., 4].sum())
+        return math.sqrt(square / weight) if weight > 0 else math.nan
+
+    @staticmethod
+    def _note(
+        n: NDArray[np.int64], keys: NDArray[np.int64], init: int, lead: int, count: int, key: int
+    ) -> None:
+        n[init, lead] += count
+        if keys[init, lead] < 0 or key < keys[init, lead]:
+            keys[init, lead] = key
+
+    def _further(self, value: float, key: int) -> None:
+        def off(v: float) -> float:
+            return max(self.low - v, v - self.high)
+
+        now = -1.0 if self.worst_outside_key < 0 else off(self.worst_outside)
+        if off(value) > now or (off(value) == now and key < self.worst_outside_key):
+            self.worst_outside, self.worst_outside_key = value, key
+
+    def _keep_largest(self, lead: int) -> None:
+        waiting = self._waiting[lead]
+        self.keys[lead] = np.concatenate([self.keys[lead], *(keys for keys, _ in waiting)])
+        self.errors[lead] = np.concatenate([self.errors[lead], *(errors for _, errors in waiting)])
+        waiting.clear()
+        self._cut(lead)
+        self._threshold[lead] = self._least(lead)
+
+    def _cut(self, lead: int) -> None:
+        """Keep the quota: the largest, the earliest of equal ones, in the order of their places."""
+        keys, errors = self.keys[lead], self.errors[lead]
+        if len(keys) > self.quota:
+            size = np.abs(errors)
+            least = np.partition(size, len(size) - self.quota)[len(size) - self.quota]
+            larger, equal = np.flatnonzero(size > least), np.flatnonzero(size == least)
+            chosen = equal[np.argsort(keys[equal], kind="stable")[: self.quota - len(larger)]]
+            index = np.concatenate([larger, chosen])
+            keys, errors = keys[index], errors[index]
+        order = np.argsort(keys, kind="stable")
+        self.keys[lead], self.errors[lead] = keys[order], errors[order]
+
+    def _least(self, lead: int) -> float:
+        """Above which errors are stored: none that is 0; later those as large as the least stored one, which may tie."""
+        errors = self.errors[lead]
+        if len(errors) < self.quota:
+            return 0.0
+        return float(np.nextafter(np.abs(errors).min(), 0.0))
+
+
+def _larger(errors: Array, keys: NDArray[np.int64], at: tuple[int, int], error: float, key: int) -> None:
+    """Write an error if it is larger than what is there, or equal and earlier."""
+    if error > errors[at] or (error == errors[at] and key < keys[at]):
+        errors[at], keys[at] = error, key

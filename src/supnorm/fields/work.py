@@ -1,0 +1,115 @@
+"""Compares all pairs of fields of a variable: part by part, with several threads, until the end or a limit of time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from supnorm.evaluation.limit import Limit
+from supnorm.fields.pairing import Pair
+from supnorm.fields.reading import Block, Reader, blocks_of
+from supnorm.fields.spectra import Spectrum
+from supnorm.fields.state import FieldState
+from supnorm.interrupts import INTERRUPTS
+
+TICK = 0.2  # seconds between two looks at the threads
+
+
+@dataclass(eq=False)
+class Share:
+    """What one thread has compared.
+
+    Attributes:
+        blocks: parts to compare, in order; ``done`` of them are in the state.
+        compared: number of pairs of fields.
+    """
+
+    state: FieldState
+    spectrum: Spectrum
+    blocks: Sequence[Block]
+    done: int = 0
+    compared: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def shares_of(pair: Pair, bounds: tuple[float, float], workers: int) -> list[Share]:
+    """The parts of a variable, split among so many threads."""
+    blocks = blocks_of(pair)
+    n = max(min(workers, len(blocks)), 1)
+    cuts = [round(i * len(blocks) / n) for i in range(n + 1)]
+    sizes = {f"{role}s": pair.prediction.size(role) for role in ("init", "lead", "level")}
+    members = len(pair.members)
+
+    def state() -> FieldState:
+        return FieldState.empty(pair.grid, **sizes, members=members, bounds=bounds)
+
+    return [Share(state(), Spectrum.empty(pair.grid), blocks[a:b]) for a, b in pairwise(cuts)]
+
+
+def compare(
+    pair: Pair, shares: Sequence[Share], spectra: int, limit: Limit, after: Callable[[int], None]
+) -> bool:
+    """Go on with the shares; whether all is compared.
+
+    Args:
+        pair: the variable.
+        shares: are changed; each stays whole, also when it ends early.
+        spectra: every so manieth field gets a spectrum.
+        limit: no part begins after it.
+        after: called in this thread from time to time, with the number of pairs that were compared since.
+
+    Raises:
+        KeyboardInterrupt: at a request to end, after the parts in work; all shares are whole.
+        BadInput: for data that cannot be read.
+    """
+    stop = threading.Event()
+
+    def work(share: Share) -> None:
+        reader = Reader(pair)
+        while share.done < len(share.blocks) and not stop.is_set() and not limit.over:
+            with share.lock:
+                _one(pair, reader, share, spectra)
+
+    seen = sum(s.compared for s in shares)
+    # Threads also for one share: an interrupt strikes the main thread only, so no share is left in the middle of a part.
+    with ThreadPoolExecutor(len(shares)) as pool:
+        running = [pool.submit(work, share) for share in shares]
+        try:
+            while wait(running, timeout=TICK, return_when=FIRST_EXCEPTION).not_done:
+                now = sum(s.compared for s in shares)
+                after(now - seen)
+                seen = now
+                INTERRUPTS.poll()
+                if any(future.done() and future.exception() for future in running):
+                    break
+        finally:
+            stop.set()
+        for future in running:
+            future.result()
+    after(sum(s.compared for s in shares) - seen)
+    return all(share.done == len(share.blocks) for share in shares)
+
+
+def _one(pair: Pair, reader: Reader, share: Share, spectra: int) -> None:
+    """Compare one part; the share is whole again when this returns."""
+    for fields in reader.pairs(share.blocks[share.done]):
+        numbers = {"init": fields.init, "lead": fields.lead, "level": fields.level, "member": fields.member}
+        share.state.add(fields.prediction, fields.truth, **numbers)
+        if spectra and share.state.sizes.unit(**numbers) % spectra == 0:
+            share.spectrum.add(fields.prediction, fields.truth, pair.grid)
+        share.compared += 1
+    share.done += 1
+
+
+def joined(shares: Sequence[Share]) -> Share:
+    """All shares as one; the first is changed."""
+    first, *rest = shares
+    for share in rest:
+        first.state.merge(share.state)
+        first.spectrum.merge(share.spectrum)
+        first.compared += share.compared
+    first.state.settled()
+    return first

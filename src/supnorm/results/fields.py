@@ -1,0 +1,210 @@
+"""The record of ``supnorm fields``: gridded predictions against truth, compared at every grid point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from supnorm.results.parts import Sentence
+from supnorm.results.record import Data, Field, Number, Record, Result, Seconds, StatusField, unit
+
+Bracket = tuple[Number, Number]
+
+
+class GridRecord(Record):
+    """The grid of the fields."""
+
+    names: tuple[str, str] = Field(description="names of the coordinates of rows and columns")
+    rows: int = Field(description="number of rows")
+    columns: int = Field(description="number of columns")
+    first: tuple[float, float] = Field(description="coordinates of the first grid point")
+    last: tuple[float, float] = Field(description="coordinates of the last grid point")
+    sphere: bool = Field(description="whether the coordinates are degrees of latitude and longitude")
+    periodic: bool = Field(description="whether the last column is a neighbour of the first")
+    weights: str = Field(
+        description="`area`, `given` or `none`: how rows are weighed in averages and quantiles"
+    )
+
+
+class FieldPointRecord(Record):
+    """One grid point of one field, with both values there."""
+
+    at: Mapping[str, str | float] = Field(
+        description="init, lead time, valid time, level and member as text, as far as there are any, and the coordinates"
+    )
+    prediction: Number = Field(description="value of the prediction")
+    truth: Number = Field(description="value of the truth")
+    error: Number = Field(description="size of their difference")
+    ratio: Number = Field(description="the error over the RMS error of its lead time and level")
+    unexplained: Mapping[str, Number] = Field(
+        description="for each radius in cells: how far the prediction is from the range of the truth around the "
+        "point; near 0 "
+        "is a value in the wrong place, near `error` a value that the truth has nowhere near"
+    )
+
+
+class FieldSupRecord(Record):
+    """The largest error of a variable."""
+
+    lower: Number = Field(description="the largest error at any grid point where both have a value")
+    upper: Number | None = Field(
+        description="the same number: every grid point was compared; null if the run was cut short"
+    )
+    upper_kind: str = Field(description="`exact` (every grid point of the data was compared) or `none`")
+    witness: FieldPointRecord | None = Field(
+        description="where it is; null if no grid point could be compared"
+    )
+
+
+class EventRecord(Record):
+    """Grid points with large errors that touch each other in space, level and lead time."""
+
+    peak: FieldPointRecord = Field(description="the grid point with the largest error")
+    points: int = Field(description="number of grid points, of all levels and lead times")
+    area: float | None = Field(
+        description="their area in km², of all levels and lead times; null without degrees"
+    )
+    leads: tuple[str, str] = Field(description="first and last lead time; empty texts without any")
+    levels: tuple[str, str] = Field(description="first and last level; empty texts without any")
+    rows: tuple[float, float] = Field(description="coordinates of the first and the last row")
+    columns: tuple[float, float] = Field(
+        description="coordinates of the first and the last column; the first is beyond the last where the event "
+        "crosses the border"
+    )
+    same_sign: float = Field(description="share of its points whose error has the sign of the peak's")
+    patch: Data = Field(
+        default=None, description="both fields around the peak, for the picture; only for the first events"
+    )
+
+
+class LeadRecord(Record):
+    """One lead time, of all inits, levels and members."""
+
+    lead: str = Field(description="the lead time; empty without any")
+    hours: Number = Field(description="the lead time in hours; a plain number where it has no unit")
+    n: int = Field(description="number of grid points where both have a value")
+    rms: Number = Field(description="root mean square error, weighed")
+    sup: Number = Field(description="the largest error")
+    bias: Number = Field(description="mean of prediction minus truth, weighed")
+    prediction_mean: Number = Field(
+        description="mean of the prediction, weighed: a conserved total does not drift"
+    )
+    truth_mean: Number = Field(description="mean of the truth, weighed")
+    quantiles: Mapping[str, Bracket] | None = Field(
+        description="for each share of the weight a bracket of the error that it does not exceed; null where lead "
+        "times share one "
+        "histogram"
+    )
+    gradient_ratio: Number = Field(description="RMS gradient of the error over that of the truth")
+    missing: int = Field(description="grid points where only the prediction has no value")
+    outside: int = Field(description="values of the prediction outside of its bounds")
+
+
+class LevelRecord(Record):
+    """One level, of all inits, lead times and members."""
+
+    level: str = Field(description="the level")
+    rms: Number = Field(description="root mean square error, weighed")
+    sup: Number = Field(description="the largest error")
+    at: Mapping[str, str | float] = Field(description="where the largest error is")
+
+
+class FirstBadRecord(Record):
+    """The first lead time of an init at which something is wrong, and where it began."""
+
+    init: str = Field(description="the init")
+    lead: str = Field(description="the lead time")
+    cause: str = Field(
+        description="`missing`, `outside` (of the bounds) or `large` (error above so many RMS errors)"
+    )
+    at: Mapping[str, str | float] = Field(
+        description="the first such grid point, or the one with the largest error"
+    )
+    points: int | None = Field(description="number of grid points, where they were counted")
+
+
+class FieldBoundsRecord(Record):
+    """Bounds of the prediction and what is outside."""
+
+    low: Number = Field(description="least value allowed")
+    high: Number = Field(description="largest value allowed")
+    by: str = Field(description="`given`, or `usual` for the quantity")
+    below: int = Field(description="values below")
+    above: int = Field(description="values above")
+    worst: Number | None = Field(description="the value furthest outside; null if none is")
+    at: Mapping[str, str | float] = Field(description="where it is")
+
+
+class SpectrumRecord(Record):
+    """Power by zonal wavenumber, of some of the fields."""
+
+    fields: int = Field(description="number of fields")
+    skipped: int = Field(description="fields left out because a value is missing")
+    power_ratio: tuple[Number, ...] = Field(
+        description="power of the prediction over that of the truth, from wavenumber 1 on"
+    )
+    error_ratio: tuple[Number, ...] = Field(description="power of the error over that of the truth")
+    resolved: int | None = Field(
+        description="first wavenumber with more error than truth or half of its power; null for none"
+    )
+    by: str = Field(description="`error` or `power`: which of both; empty for none")
+
+
+class FieldVariableRecord(Record):
+    """One variable."""
+
+    name: str = Field(description="name in the prediction")
+    truth_name: str = Field(description="name in the truth")
+    unit: str = Field(description="unit; empty where none is known")
+    tolerance: float | None = Field(description="largest error allowed; null for none")
+    grid: GridRecord = Field(description="its grid")
+    fields: int = Field(description="number of pairs of fields compared")
+    of: int = Field(description="number of pairs of fields that have a truth")
+    n: int = Field(description="number of grid points where both have a value")
+    sup: FieldSupRecord = Field(description="the largest error")
+    rms: Number = Field(description="root mean square error, weighed")
+    bias: Number = Field(description="mean of prediction minus truth, weighed")
+    quantiles: Mapping[str, Bracket] = Field(
+        description="for each share of the weight a bracket of the error that it does not exceed"
+    )
+    gradient_ratio: Number = Field(description="RMS gradient of the error over that of the truth (H1)")
+    missing: int = Field(description="grid points where only the prediction has no value")
+    truth_missing: int = Field(
+        description="grid points where only the truth has no value: they are not compared"
+    )
+    first_missing: Mapping[str, str | float] = Field(
+        description="the first place where only the prediction has no value"
+    )
+    bounds: FieldBoundsRecord | None = Field(description="bounds of the prediction; null where none is known")
+    by_lead: tuple[LeadRecord, ...] = Field(description="each lead time")
+    by_level: tuple[LevelRecord, ...] = Field(description="each level; empty without any")
+    events: tuple[EventRecord, ...] = Field(description="the largest events by the size of their error")
+    events_by_ratio: tuple[int, ...] = Field(
+        description="the same by error over RMS error: their numbers in `events`, from 0"
+    )
+    all_events: int = Field(description="number of all events found")
+    kappa: float = Field(
+        description="a grid point belongs to an event from so many RMS errors of its lead time on"
+    )
+    first_bad: tuple[FirstBadRecord, ...] = Field(
+        description="inits at which something becomes wrong, the earliest first"
+    )
+    spectrum: SpectrumRecord | None = Field(description="power by wavenumber; null if it was not computed")
+    sup_map: Data = Field(description="the largest error in each part of the grid, for the picture")
+    notes: tuple[str, ...] = Field(
+        description="how prediction and truth were paired, and what limits the numbers"
+    )
+
+
+class FieldsRecord(Result):
+    """The whole result."""
+
+    SCHEMA: ClassVar[str] = "supnorm.fields/1"
+    status: StatusField = Field(description="how it ended")
+    title: str = Field(description="names of both data sets")
+    variables: tuple[FieldVariableRecord, ...] = Field(description="each variable")
+    findings: tuple[Sentence, ...] = Field(description="what is worth knowing, in sentences")
+    command: str = Field(description="the command that repeats the run; empty from Python")
+    bytes: Annotated[int, unit("B")] = Field(description="bytes of the fields compared, of both sides")
+    seconds: Seconds = Field(description="wall time")
+    versions: Mapping[str, str] = Field(description="versions of Python and of packages")

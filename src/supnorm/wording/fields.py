@@ -1,0 +1,41 @@
+"""The words of an audit of fields: the template of each fact that `supnorm.fields` finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from supnorm.wording.narrator import Narrator
+
+ADVICE = {
+    "exceeded": "{names:list} {n:is|are} wrong by more than the tolerance.",
+    "missing": "The prediction has no value at {n:one grid point|{n:count} grid points} where the truth has one.",
+    "outside": "{n:One value|{n:count} values} of the prediction {n:is|are} outside of what the quantity can be.",
+    "nothing": "Of {names:list} no grid point has a value on both sides: nothing is known of the error.",
+    "within": "Every grid point of the data is within the tolerance.",
+    "no-tolerance": "Give --tolerance for a verdict.",
+    "stopped": "The run was cut short: {done:count} of {of:count} pairs of fields are compared. --resume goes on with it.",
+    "name": "{name}",
+}
+FINDINGS = {
+    "largest": "{name} is wrong by {error:num 4}{unit?: {unit}} at {at}: the prediction is {prediction:num 6}, "
+    "the truth {truth:num 6}. "
+    "That is {ratio:ratio} times the RMS error of its lead time.",
+    "misplaced": "{name}: the value predicted there exists within {radius:count} cells in the truth: it may be in "
+    "the wrong place.",
+    "nowhere": "{name}: within {radius:count} cells the truth has no value within {left:num}{unit?: {unit}} of "
+    "the one predicted.",
+    "missing-at": "{name}: the prediction has no value at {n:one grid point|{n:count} grid points} where the "
+    "truth has one, first at {at}.",
+    "outside-at": "{name}: {n:one value is|{n:count} values are} {low?:below {low:num}}{both?: or }{high?:above {high:num}}"
+    "{usual?:, which the quantity cannot be}; the worst is {worst:num 6} at {at}.",
+    "unresolved": "{name}: from zonal wavenumber {k:count} on "
+    "{power?:the prediction has less than half of the truth's power|the error "
+    "has more power than the truth}.",
+    "note": "{text}",
+}
+TEMPLATES: Mapping[str, str] = ADVICE | FINDINGS
+
+
+def narrator() -> Narrator:
+    """What renders the facts of an audit of fields."""
+    return Narrator(TEMPLATES)

@@ -1,0 +1,36 @@
+"""What the page and the summary of an audit of fields say besides its findings; one template for each fact."""
+
+TEMPLATES = {
+    "chip-tolerance-exceeded": "above the tolerance",
+    "chip-missing-values": "values are missing",
+    "chip-out-of-bounds": "values out of bounds",
+    "chip-within-tolerance": "within the tolerance",
+    "chip-nothing-compared": "nothing compared",
+    "chip-no-tolerance": "no tolerance given",
+    "chip-interrupted": "interrupted",
+    "compared": "{n:one variable|{n:count} variables}, {fields:count} pairs of fields, {points:count} grid points",
+    "nothing": "No grid point could be compared.",
+    "headline": "{name} is wrong by {error:num 4}{unit?: {unit}}, {times:ratio} times its typical error.",
+    "headline-same": "Prediction and truth are the same at every grid point.",
+    "exact": "Every grid point of the data was compared: the largest error is exact for these data, and says "
+    "nothing of others.",
+    "part": "The run was cut short: {done:count} of {of:count} pairs of fields were compared.",
+    "map-what": "The largest error at each place, of all fields. The numbers are those of the events below.",
+    "events-what": "An event is a set of grid points that touch each other, in space, from level to level and "
+    "from one lead time to "
+    "the next, and whose error is at least {kappa:num} times the RMS error of their lead time and level. "
+    "{all:One was|{all:count} were} found.",
+    "events-none": "No grid point has an error above {kappa:num} times the RMS error of its lead time and level.",
+    "radius": "How far the prediction is from the range of the truth within 12 cells: near 0 the value is in the "
+    "wrong place, near "
+    "the error the truth has no such value near by.",
+    "quantiles-what": "{weighed?:Shares are of the area.|Each grid point counts the same.} The true quantile is "
+    "within the two "
+    "numbers.",
+    "bad-what": "For each init the first lead time at which a value is missing, outside of its bounds, or an error is above "
+    "{kappa:num} times the RMS error of its lead time, and where.",
+    "spectrum-what": "Along circles of latitude, of {fields:one field|{fields:count} fields}. Where the error has "
+    "more power than the "
+    "truth, or the prediction less than half of it, the prediction says nothing of these scales.",
+    "resolved": "That is so from wavenumber {k:count} on.",
+}

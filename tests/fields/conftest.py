@@ -1,0 +1,4 @@
+import pytest
+
+pytest.importorskip("xarray")
+pytest.importorskip("zarr")

@@ -1,0 +1,421 @@
+"""Whole audits: planted faults, layouts, coordinates, units, members, odd and bad input."""
+
+import csv
+import io
+import json
+import math
+import time
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import supnorm as sn
+from supnorm.fields import work
+from supnorm.fields.displacement import unexplained
+from supnorm.interrupts import INTERRUPTS
+from supnorm.results.fields import FieldsRecord
+from supnorm.results.schemas import json_schema, record_of
+from tests.fields.archives import HOUR, LAT, LON, START, analysis, forecast
+
+
+def worst(report, name="t2m"):
+    return report[name].sup.witness
+
+
+def exact(prediction, truth):
+    """The largest error, by pairing by hand with xarray's own alignment."""
+    valid = prediction["time"] + prediction["prediction_timedelta"]
+    there = truth["t2m"].sel(time=valid)
+    error = np.abs(prediction["t2m"].astype(float) - there.astype(float))
+    return float(error.max())
+
+
+def test_the_largest_error_is_exact_with_its_place_and_both_values():
+    truth = analysis()
+    wrong = forecast(truth)
+    wrong["t2m"].values[1, 2, 20, 71] += 40.0
+    report = sn.audit_fields(wrong, truth, tolerance=10.0)
+    found = worst(report)
+    assert report["t2m"].sup.lower == report["t2m"].sup.upper == pytest.approx(exact(wrong, truth), abs=0)
+    assert report["t2m"].sup.upper_kind == "exact"
+    assert dict(found.at) == {
+        "init": "2020-01-01T12:00", "lead": "18 h", "valid": "2020-01-02T06:00", "lat": LAT[20], "lon": 355.0,
+    }  # fmt: skip
+    assert found.prediction - found.truth == pytest.approx(40, abs=3)
+    assert report.status.code == "tolerance-exceeded"
+    assert int(report.status.exit) == 1
+
+
+def test_numbers_are_those_of_xarray():
+    truth = analysis()
+    wrong = forecast(truth)
+    v = sn.audit_fields(wrong, truth)["t2m"]
+    there = truth["t2m"].sel(time=wrong["time"] + wrong["prediction_timedelta"])
+    error = (wrong["t2m"].astype(float) - there.astype(float)).transpose(*wrong["t2m"].dims)
+    w = xr.DataArray(np.cos(np.radians(LAT)), dims="lat")  # equal steps: bands have areas as the cosine of their middle
+    mean = error.weighted(w).mean().item()
+    rms = math.sqrt((error**2).weighted(w).mean().item())
+    assert v.bias == pytest.approx(mean, rel=1e-6)
+    assert v.rms == pytest.approx(rms, rel=1e-6)
+    for i, row in enumerate(v.by_lead):
+        one = error.isel(prediction_timedelta=i)
+        assert row.rms == pytest.approx(math.sqrt((one**2).weighted(w).mean().item()), rel=1e-6)
+        assert row.sup == float(np.abs(one).max())
+        assert row.hours == 6.0 * (i + 1)
+    low, high = v.quantiles["0.99"]
+    share = float((np.abs(error) <= high).weighted(w).mean())
+    assert share >= 0.99 - 1e-6
+    assert float((np.abs(error) < low).weighted(w).mean()) <= 0.99 + 1e-6
+
+
+def layouts():
+    truth = analysis(levels=[500.0, 850.0])
+    plain = forecast(truth)
+    yield "WeatherBench 2", plain, truth
+    yield "WeatherBench-X", plain.rename(time="init_time", prediction_timedelta="lead_time"), truth.rename(time="valid_time")
+    hours = plain.assign_coords(prediction_timedelta=("prediction_timedelta", [6, 12, 18], {"units": "hours"}))
+    yield "hours", hours.rename(prediction_timedelta="step"), truth
+    yield "transposed", plain.transpose("lon", "level", "prediction_timedelta", "lat", "time"), truth.transpose("lon", ..., "lat")
+    yield "north first", plain, truth.isel(lat=slice(None, None, -1))
+    shifted = truth.assign_coords(lon=(truth["lon"] + 180) % 360 - 180).sortby("lon")
+    shifted["lon"].attrs["units"] = "degrees_east"
+    yield "from -180", plain, shifted
+    yield "levels the other way round", plain, truth.isel(level=[1, 0])
+    channels = plain["t2m"].expand_dims(variable=["t2m"]).to_dataset(name="fields")
+    yield "Earth2Studio", channels, truth
+    renamed = plain.rename(lat="latitude", lon="longitude", level="pressure_level")
+    yield "other names", renamed, truth
+
+
+@pytest.mark.parametrize(("prediction", "truth"), [pytest.param(p, t, id=i) for i, p, t in layouts()])
+def test_every_layout_gives_the_same(prediction, truth):
+    plain, there = next((p, t) for i, p, t in layouts() if i == "WeatherBench 2")
+    expected = sn.audit_fields(plain, there)["t2m"]
+    found = sn.audit_fields(prediction, truth)["t2m"]
+    assert found.sup.lower == expected.sup.lower
+    assert [r.sup for r in found.by_lead] == [r.sup for r in expected.by_lead]
+    assert found.rms == pytest.approx(expected.rms, rel=1e-12)
+    a, b = (list(v.sup.witness.at.values()) for v in (found, expected))
+    assert a == b
+    assert {r.level: r.sup for r in found.by_level} == {r.level: r.sup for r in expected.by_level}
+
+
+def test_turns_are_said():
+    truth = analysis()
+    notes = sn.audit_fields(forecast(truth), truth.isel(lat=slice(None, None, -1)))["t2m"].notes
+    assert any("reversed" in note for note in notes)
+
+
+def test_only_common_valid_times_are_compared_and_the_rest_is_said():
+    truth = analysis(times=6)
+    wrong = forecast(analysis(times=12), inits=(0, 2, 6))
+    v = sn.audit_fields(wrong, truth)["t2m"]
+    assert v.fields == v.of == 6
+    assert any("3 of 9 forecast times have no truth" in note for note in v.notes)
+
+
+def test_analyses_against_analyses():
+    truth = analysis()
+    v = sn.audit_fields(truth + 0.25, truth)["t2m"]
+    assert (v.sup.lower, v.bias, v.fields) == (pytest.approx(0.25, abs=1e-4), pytest.approx(0.25, abs=1e-4), 12)
+    assert len(v.by_lead) == 1
+
+
+def test_two_forecasts_are_paired_by_init_and_lead_time():
+    truth = analysis()
+    one = forecast(truth)
+    other = forecast(truth, leads=(3, 2, 1), noise=0.0)
+    v = sn.audit_fields(one, other.isel(time=[2, 0, 1]))["t2m"]
+    assert v.sup.lower == pytest.approx(exact(one, truth), abs=0)
+
+
+def test_roll_outs_without_coordinates():
+    truth = xr.DataArray(np.zeros((4, 6, 5)), dims=("time", "z", "x"), name="u")
+    wrong = truth.copy()
+    wrong[3, 5, 0] = 2.0
+    found = worst(sn.audit_fields(wrong, truth, pairing=sn.PairingOptions(dims={"lead": "time"})), "u")
+    assert dict(found.at) == {"lead": "3", "z": 5.0, "x": 0.0}
+
+
+def test_missing_values_are_never_hidden():
+    truth = analysis()
+    wrong = forecast(truth)
+    wrong["t2m"].values[0, 1, 3, :4] = np.nan
+    wrong["t2m"].values[2, 0, 5, 5] = -np.inf
+    truth["t2m"].values[:, 10, 10] = np.nan
+    report = sn.audit_fields(wrong, truth, tolerance=100.0)
+    v = report["t2m"]
+    assert report.status.code == "missing-values"
+    assert int(report.status.exit) == 1
+    assert (v.missing, v.truth_missing) == (5, 9)
+    assert v.first_missing["lead"] == "12 h"
+    assert math.isfinite(v.sup.lower)
+    assert [b.cause for b in v.first_bad][:2] == ["missing", "missing"]
+
+
+def test_a_mask_that_both_have_is_no_fault():
+    truth = analysis()
+    truth["t2m"].values[:, 4] = np.nan
+    wrong = forecast(truth)
+    report = sn.audit_fields(wrong, truth, tolerance=100.0)
+    assert report.status.code == "within-tolerance"
+    assert report["t2m"].missing == report["t2m"].truth_missing == 0
+
+
+def test_bounds():
+    truth = analysis()
+    wrong = forecast(truth)
+    wrong["t2m"].values[1, 0, 2, 2] = 100.0
+    report = sn.audit_fields(wrong, truth)
+    assert report.status.code == "out-of-bounds"
+    v = report["t2m"].bounds
+    assert (v.low, v.high, v.by, v.below, v.above, v.worst) == (150.0, 350.0, "usual", 1, 0, 100.0)
+    assert sn.audit_fields(wrong, truth, bounds={"t2m": (0, 1000)}).status.code == "no-tolerance"
+    given = sn.audit_fields(wrong, truth, bounds={"t2m": (0, 285)})["t2m"].bounds
+    assert given.above == int((wrong["t2m"] > 285).sum())
+    assert given.by == "given"
+
+
+def test_a_misplaced_value_and_one_that_exists_nowhere():
+    truth = np.tile(np.arange(40.0), (30, 1))
+    assert unexplained(25.0, truth, 15, 20, False) == [3.0, 0.0, 0.0]
+    assert unexplained(90.0, truth, 15, 20, False)[2] == pytest.approx(58.0)
+    around = unexplained(39.0, truth, 15, 1, True)
+    assert around[0] == 0.0
+    holes = np.full((5, 5), np.nan)
+    assert math.isnan(unexplained(1.0, holes, 2, 2, False)[0])
+
+
+def test_ensembles_have_to_be_told():
+    truth = analysis()
+    wrong = xr.concat([forecast(truth, seed=s) for s in range(3)], xr.DataArray([0, 1, 2], dims="number", name="number"))
+    with pytest.raises(sn.BadInput, match="--member each"):
+        sn.audit_fields(wrong, truth)
+    each = sn.audit_fields(wrong, truth, pairing=sn.PairingOptions(member="each"))["t2m"]
+    assert each.sup.lower == max(exact(wrong.isel(number=i), truth) for i in range(3))
+    assert each.sup.witness.at["member"] in ("0", "1", "2")
+    mean = sn.audit_fields(wrong, truth, pairing=sn.PairingOptions(member="mean"))["t2m"]
+    assert mean.sup.lower == pytest.approx(exact(wrong.astype(float).mean("number"), truth), rel=1e-12)
+
+
+def test_a_region():
+    truth = analysis()
+    wrong = forecast(truth)
+    wrong["t2m"].values[0, 0, 30, 71] += 50.0  # 62.5 north, 355 east
+    wrong["t2m"].values[0, 0, 5, 30] += 90.0
+    europe = sn.audit_fields(wrong, truth, pairing=sn.PairingOptions(region=(75, -15, 35, 40)))["t2m"]
+    assert europe.sup.witness.at["lon"] == 355.0
+    assert europe.grid.columns == 12
+    assert not europe.grid.periodic
+    with pytest.raises(sn.BadInput, match="no grid point"):
+        sn.audit_fields(wrong, truth, pairing=sn.PairingOptions(region=(3, 1, 2, 2)))
+
+
+def test_units():
+    truth = analysis(unit="K")
+    celsius = forecast(truth) - 273.15
+    celsius["t2m"].attrs["units"] = "degC"
+    with pytest.raises(sn.BadInput, match="degC and the truth in K"):
+        sn.audit_fields(celsius, truth)
+    assert sn.audit_fields(celsius, truth, pairing=sn.PairingOptions(ignore_units=True))["t2m"].sup.lower > 270
+    for side in (celsius, truth):
+        side["t2m"].attrs.pop("units")
+    assert any("273.15" in note for note in sn.audit_fields(celsius, truth)["t2m"].notes)
+
+
+def test_the_other_name_of_a_variable():
+    truth = analysis().rename(t2m="2m_temperature")
+    wrong = forecast(analysis())
+    with pytest.raises(sn.BadInput, match="no variable in common"):
+        sn.audit_fields(wrong, truth)
+    assert sn.audit_fields(wrong, truth, variables={"t2m": "2m_temperature"})["t2m"].truth_name == "2m_temperature"
+    for side, name in ((truth, "2m_temperature"), (wrong, "t2m")):
+        side[name].attrs["standard_name"] = "air_temperature"
+    assert sn.audit_fields(wrong, truth)["t2m"].truth_name == "2m_temperature"
+
+
+def refused():
+    truth, wrong = analysis(), forecast(analysis())
+    yield {"prediction": wrong, "truth": truth.isel(lat=slice(0, 30))}, "36 by 72 grid points and the truth 30 by 72"
+    yield {"prediction": wrong, "truth": truth.assign_coords(lat=LAT + 1)}, "coordinate lat differs"
+    yield {"prediction": wrong, "truth": truth.assign_coords(lon=LON + 2)}, "coordinate lon differs"
+    yield {"prediction": wrong, "truth": truth.assign_coords(time=truth["time"] + 7 * 24 * 365 * HOUR)}, "no valid time"
+    yield {"prediction": wrong, "truth": truth.isel(time=[0, 1, 1, 2])}, "twice"
+    plain = wrong.assign_coords(prediction_timedelta=[6, 12, 18])
+    yield {"prediction": plain, "truth": truth}, "without a unit"
+    yield {"prediction": wrong.rename(time="what"), "truth": truth, "variables": ["t3m"]}, "did you mean 't2m'"
+    yield {"prediction": wrong, "truth": truth, "tolerance": -1.0}, "tolerance of t2m"
+    yield {"prediction": wrong, "truth": truth, "tolerance": {"x": 1.0}}, "no variable that is compared"
+    yield {"prediction": wrong, "truth": truth, "bounds": {"t2m": (2, 1)}}, "below the upper"
+    yield {"prediction": wrong, "truth": truth, "workers": 0}, "workers"
+    yield {"prediction": wrong["t2m"].values, "truth": truth}, "Dataset"
+    yield {"prediction": wrong.expand_dims(strange=[1, 2]), "truth": truth}, "strange cannot be told"
+    yield {"prediction": wrong.astype(complex), "truth": truth}, "no variable in common"
+    yield {"prediction": wrong, "truth": truth, "pairing": sn.PairingOptions(dims={"north": "lat"})}, "no role"
+    yield {"prediction": wrong, "truth": truth, "pairing": sn.PairingOptions(weights=np.ones(3))}, "weights"
+    yield {"prediction": wrong.isel(lat=0), "truth": truth}, "a field needs two dimensions|cannot be told"
+    yield {"prediction": wrong, "truth": analysis(levels=[1.0, 2.0])}, "2 levels and the prediction has none"
+    a, b = analysis(levels=[1.0, 2.0]), analysis(levels=[3.0, 4.0])
+    yield {"prediction": forecast(a), "truth": b}, "no level of the prediction"
+
+
+@pytest.mark.parametrize(("arguments", "words"), list(refused()), ids=lambda v: v if isinstance(v, str) else "")
+def test_what_cannot_be_paired_is_refused_in_one_line(arguments, words):
+    with pytest.raises(sn.BadInput, match=words) as refusal:
+        sn.audit_fields(**arguments)
+    assert "\n" not in str(refusal.value)
+
+
+def test_paths_that_are_no_data(tmp_path):
+    (tmp_path / "folder.zarr").mkdir()
+    (tmp_path / "text.nc").write_text("no data")
+    for path, words in (
+        (tmp_path / "none.nc", "does not exist"),
+        (tmp_path / "folder.zarr", "no Zarr store"),
+        (tmp_path / "text.nc", "cannot be read as NetCDF"),
+    ):
+        with pytest.raises(sn.BadInput, match=words):
+            sn.audit_fields(path, analysis())
+
+
+def test_a_store_that_would_run_code_is_not_opened(tmp_path):
+    path = tmp_path / "evil.zarr"
+    analysis().to_zarr(path, zarr_format=2)
+    meta = json.loads((path / "t2m" / ".zarray").read_text())
+    meta["filters"] = [{"id": "pickle", "protocol": 4}]
+    (path / "t2m" / ".zarray").write_text(json.dumps(meta))
+    with pytest.raises(sn.BadInput, match="pickle"):
+        sn.audit_fields(path, analysis())
+
+
+@pytest.mark.parametrize("kind", ["zarr2", "zarr3", "netcdf", "netcdf3", "packed"])
+def test_files_give_what_datasets_give(tmp_path, kind):
+    truth, wrong = analysis(), forecast(analysis())
+    paths = []
+    for name, data in (("prediction", wrong), ("truth", truth)):
+        path = tmp_path / f"{name}{'.zarr' if 'zarr' in kind else '.nc'}"
+        if "zarr" in kind:
+            chunks = {"t2m": {"chunks": tuple(2 if n == 3 else n for n in data["t2m"].shape)}}
+            data.to_zarr(path, zarr_format=int(kind[-1]), consolidated=False, encoding=chunks)
+        elif kind == "packed":
+            packing = {"dtype": "int16", "scale_factor": 0.01, "add_offset": 280.0, "_FillValue": -32768}
+            data.to_netcdf(path, engine="h5netcdf", encoding={"t2m": packing})
+        else:
+            data.to_netcdf(path, engine="h5netcdf" if kind == "netcdf" else "scipy")
+        paths.append(path)
+    expected, found = sn.audit_fields(wrong, truth)["t2m"], sn.audit_fields(*paths)["t2m"]
+    if kind == "packed":
+        assert found.sup.lower == pytest.approx(expected.sup.lower, abs=0.011)
+        assert any("steps of 0.01" in note for note in found.notes)
+    else:
+        assert found.sup.lower == expected.sup.lower
+        assert found.rms == pytest.approx(expected.rms, rel=1e-12)
+
+
+def test_threads_and_pieces_change_nothing(tmp_path):
+    truth, wrong = analysis(), forecast(analysis(), inits=(0, 1, 2, 3, 4, 5))
+    wrong.to_zarr(tmp_path / "p.zarr", consolidated=False, encoding={"t2m": {"chunks": (1, 1, 36, 72)}})
+    truth.to_zarr(tmp_path / "t.zarr", consolidated=False, encoding={"t2m": {"chunks": (1, 36, 72)}})
+    one, three = (sn.audit_fields(tmp_path / "p.zarr", tmp_path / "t.zarr", workers=n)["t2m"] for n in (1, 3))
+    memory = sn.audit_fields(wrong, truth)["t2m"]
+    for other in (three, memory):
+        assert other.sup.lower == one.sup.lower
+        assert other.sup.witness.at == one.sup.witness.at
+        assert other.quantiles == one.quantiles
+        assert [(e.peak.at, e.points, e.peak.error) for e in other.events] == [(e.peak.at, e.points, e.peak.error) for e in one.events]
+        assert other.rms == pytest.approx(one.rms, rel=1e-12)
+
+
+def test_interrupted_and_resumed_gives_the_same(tmp_path, monkeypatch):
+    truth, wrong = analysis(), forecast(analysis(), inits=(0, 1, 2, 3, 4, 5))
+    wrong.to_zarr(tmp_path / "p.zarr", consolidated=False, encoding={"t2m": {"chunks": (1, 1, 36, 72)}})
+    truth.to_zarr(tmp_path / "t.zarr", consolidated=False, encoding={"t2m": {"chunks": (1, 36, 72)}})
+    paths = (tmp_path / "p.zarr", tmp_path / "t.zarr")
+    whole = sn.audit_fields(*paths)
+    one = work._one
+
+    def stop_after(number):
+        count = iter(range(1000))
+
+        def slow(*arguments):
+            one(*arguments)
+            if next(count) == number:
+                INTERRUPTS.asked = True  # as a signal between two parts does
+                time.sleep(0.5)
+
+        return slow
+
+    for number in (3, 5):
+        monkeypatch.setattr(work, "_one", stop_after(number))
+        part = sn.audit_fields(*paths, folder=tmp_path / "run", resume=number > 3)
+        assert part.status.code == "interrupted"
+        assert int(part.status.exit) == 3
+        assert 0 < part["t2m"].fields < 18
+        assert part["t2m"].sup.upper is None
+        assert "of 18 pairs of fields" in part.status.advice
+    monkeypatch.setattr(work, "_one", one)
+    resumed = sn.audit_fields(*paths, folder=tmp_path / "run", resume=True)
+    assert resumed["t2m"].to_dict() == whole["t2m"].to_dict()
+    assert not (tmp_path / "run" / "state").exists()
+
+
+def test_the_time_is_a_limit(tmp_path):
+    truth, wrong = analysis(), forecast(analysis())
+    report = sn.audit_fields(wrong, truth, folder=tmp_path, seconds=1e-9)
+    assert report.status.code == "interrupted"
+    assert report["t2m"].fields == 0
+    assert sn.audit_fields(wrong, truth, folder=tmp_path, resume=True)["t2m"].fields == 9
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    truth, wrong = analysis(), forecast(analysis())
+    sn.audit_fields(wrong, truth, folder=tmp_path, seconds=1e-9)
+    other = truth.to_zarr(tmp_path / "t.zarr", consolidated=False) and tmp_path / "t.zarr"
+    with pytest.raises(sn.BadInput, match="no unfinished run|other options"):
+        sn.audit_fields(wrong, other, folder=tmp_path, resume=True)
+    with pytest.raises(sn.BadInput, match="no unfinished run"):
+        sn.audit_fields(wrong, truth, folder=tmp_path / "none", resume=True)
+
+
+def test_what_is_saved(tmp_path):
+    truth, wrong = analysis(), forecast(analysis())
+    wrong["t2m"].values[0, 0, 3, 3] += 60.0
+    report = sn.audit_fields(wrong, truth)
+    report.save(tmp_path)
+    assert FieldsRecord.read(tmp_path / "fields.json") == report.record
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "events.csv").read_text())))
+    assert float(rows[0]["error"]) == report["t2m"].sup.lower
+    maps = xr.open_dataset(tmp_path / "supmap.nc")
+    assert float(maps["t2m_largest_error"].max()) == pytest.approx(report["t2m"].sup.lower, rel=1e-6)
+    assert report.sup_map("t2m").argmax(...)["lat"].item() == 3
+
+
+def test_the_record_is_the_schema():
+    jsonschema = pytest.importorskip("jsonschema")
+    truth = analysis()
+    jsonschema.validate(sn.audit_fields(forecast(truth), truth).to_dict(), json_schema(record_of("fields")))
+
+
+def test_other_calendars():
+    truth = analysis()
+    dates = xr.date_range("2020-02-28", periods=12, freq="6h", calendar="noleap", use_cftime=True)
+    truth = truth.assign_coords(time=dates)
+    wrong = forecast(analysis()).assign_coords(time=dates[[0, 2, 4]])
+    v = sn.audit_fields(wrong, truth)["t2m"]
+    assert v.fields == 9
+    assert v.sup.witness.at["valid"].startswith("2020-0")
+
+
+def test_nothing_to_compare():
+    truth = analysis()
+    wrong = forecast(truth)
+    truth["t2m"].values[...] = np.nan
+    report = sn.audit_fields(wrong, truth, tolerance=1.0)
+    assert report["t2m"].sup.witness is None
+    assert report["t2m"].sup.upper is None
+    assert report.status.code == "nothing-compared"
+
+
+def test_start_is_a_date():
+    assert str(START).startswith("2020")
