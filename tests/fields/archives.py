@@ -28,7 +28,10 @@ def forecast(truth, inits=(0, 2, 4), leads=(1, 2, 3), noise=0.5, seed=1, step=6)
     values = np.stack([np.stack([truth["t2m"].values[i + k] for k in leads]) for i in inits])
     values = (values + noise * generator.normal(size=values.shape)).astype(np.float32)
     rest = truth["t2m"].dims[1:]
-    coords = {"time": truth["time"].values[list(inits)], "prediction_timedelta": np.array(leads) * step * HOUR}
+    coords = {
+        "time": truth["time"].values[list(inits)],
+        "prediction_timedelta": np.array(leads) * step * HOUR,
+    }
     coords |= {d: truth[d] for d in rest}
     dims = ("time", "prediction_timedelta", *rest)
     return xr.Dataset({"t2m": (dims, values, dict(truth["t2m"].attrs))}, coords)

@@ -100,7 +100,9 @@ def test_gradients_are_those_of_the_sphere():
     grid = Grid.sphere_of(lat, lon)
     field = np.broadcast_to(np.sin(np.radians(lon)), grid.shape)
     into = empty(grid.shape)
-    scan_numpy(2 * field, field, 0, 9.0, into, setting(grid, whole_weights(grid.weights), -math.inf, math.inf))
+    scan_numpy(
+        2 * field, field, 0, 9.0, into, setting(grid, whole_weights(grid.weights), -math.inf, math.inf)
+    )
     sums = dict(zip(SUMS, into.sums, strict=True))
     w = grid.weights[:-1]
     per_km = 1 / (np.pi / 180 * 6371.0) * np.pi / 180 / np.cos(np.radians(lat[:-1]))

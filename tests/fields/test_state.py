@@ -9,8 +9,9 @@ from supnorm.fields.events import find_events
 from supnorm.results import BadInput
 
 SAME = (
-    "counts", "histograms", "largest_map", "when", "missing", "outside", "pair_error", "pair_key", "level_error", "level_key",
-    "pair_missing", "pair_missing_key", "pair_outside", "pair_outside_key", "worst_outside", "worst_outside_key",
+    "counts", "histograms", "largest_map", "when", "missing", "outside", "pair_error", "pair_key", "level_error",
+    "level_key", "pair_missing", "pair_missing_key", "pair_outside", "pair_outside_key", "worst_outside",
+    "worst_outside_key",
 )  # fmt: skip
 GRID = Grid.sphere_of(np.linspace(90, -90, 19), np.arange(0, 360, 10.0))
 
@@ -18,7 +19,9 @@ GRID = Grid.sphere_of(np.linspace(90, -90, 19), np.arange(0, 360, 10.0))
 def data(generator):
     found = {}
     for unit in np.ndindex(3, 4, 2, 2):
-        p, t = (np.round(generator.normal(size=GRID.shape), 1).astype(np.float32) for _ in range(2))  # rounded: ties
+        p, t = (
+            np.round(generator.normal(size=GRID.shape), 1).astype(np.float32) for _ in range(2)
+        )  # rounded: ties
         p *= 1 + unit[1]
         p[generator.random(GRID.shape) < 0.01] = np.nan
         t[generator.random(GRID.shape) < 0.01] = np.nan
@@ -57,7 +60,9 @@ def test_the_largest_errors_are_stored_and_no_others():
     for lead in range(4):
         every = np.concatenate([np.abs(p - t).ravel() for u, (p, t) in fields.items() if u[1] == lead])
         every = np.sort(every[np.isfinite(every)])[::-1]
-        np.testing.assert_array_equal(np.sort(np.abs(whole.errors[lead]))[::-1].astype(np.float32), every[: whole.quota])
+        np.testing.assert_array_equal(
+            np.sort(np.abs(whole.errors[lead]))[::-1].astype(np.float32), every[: whole.quota]
+        )
 
 
 def test_the_largest_error_is_the_earliest_of_equal_ones():

@@ -9,7 +9,7 @@ from supnorm.results import ExitCode, Status
 from supnorm.results.fields import FieldVariableRecord
 from supnorm.results.numbers import num, pretty_unit
 from supnorm.results.parts import Sentence
-from supnorm.wording import fact
+from supnorm.wording import Fact, fact
 from supnorm.wording.fields import narrator
 
 # Share of an error that no value of the truth near by explains: below the first it is misplaced, above the second made up.
@@ -19,6 +19,22 @@ MISPLACED, NOWHERE = 0.1, 0.5
 def status_of(variables: Sequence[FieldVariableRecord], interrupted: bool, complete: bool) -> Status:
     """The status of the whole: what is certain comes first, also of a run that was cut short."""
     say = narrator()
+    code, facts = _faults(variables)
+    if interrupted or not complete:
+        stopped = fact("stopped", done=sum(v.fields for v in variables), of=sum(v.of for v in variables))
+        return Status("interrupted", say.text(*facts, stopped), ExitCode.INTERRUPTED)
+    if code:
+        return Status(code, say.text(*facts), ExitCode.EXCEEDED)
+    empty = tuple(fact("name", name=v.name) for v in variables if v.n == 0)
+    if empty:
+        return Status("nothing-compared", say.text(fact("nothing", names=empty)), ExitCode.UNDECIDED)
+    if variables and all(v.tolerance is not None for v in variables):
+        return Status("within-tolerance", say.text(fact("within")), ExitCode.DONE)
+    return Status("no-tolerance", say.text(fact("no-tolerance")), ExitCode.DONE)
+
+
+def _faults(variables: Sequence[FieldVariableRecord]) -> tuple[str, list[Fact]]:
+    """The code of the worst fault, empty for none, and what is said of all."""
     over = [v.name for v in variables if v.tolerance is not None and v.sup.lower > v.tolerance]
     missing = sum(v.missing for v in variables)
     outside = sum(v.bounds.below + v.bounds.above for v in variables if v.bounds is not None)
@@ -32,17 +48,7 @@ def status_of(variables: Sequence[FieldVariableRecord], interrupted: bool, compl
     code = (
         "tolerance-exceeded" if over else "missing-values" if missing else "out-of-bounds" if outside else ""
     )
-    if interrupted or not complete:
-        stopped = fact("stopped", done=sum(v.fields for v in variables), of=sum(v.of for v in variables))
-        return Status("interrupted", say.text(*facts, stopped), ExitCode.INTERRUPTED)
-    if not code and any(v.n == 0 for v in variables):
-        names = tuple(fact("name", name=v.name) for v in variables if v.n == 0)
-        return Status("nothing-compared", say.text(fact("nothing", names=names)), ExitCode.UNDECIDED)
-    if code:
-        return Status(code, say.text(*facts), ExitCode.EXCEEDED)
-    if variables and all(v.tolerance is not None for v in variables):
-        return Status("within-tolerance", say.text(fact("within")), ExitCode.DONE)
-    return Status("no-tolerance", say.text(fact("no-tolerance")), ExitCode.DONE)
+    return code, facts
 
 
 def findings_of(variables: Sequence[FieldVariableRecord], notes: Sequence[str]) -> tuple[Sentence, ...]:

@@ -63,7 +63,7 @@ def _compared(record: FieldsRecord) -> Fact:
 
 
 def headline(record: FieldsRecord) -> Fact:
-    """The answer in one sentence: the variable whose largest error is worst: one above its tolerance, or else by its typical error."""
+    """The answer in one sentence: of a variable above its tolerance, or else of the worst by its typical error."""
 
     def badness(v: FieldVariableRecord) -> tuple[bool, float]:
         over = v.tolerance is not None and v.sup.lower > v.tolerance

@@ -200,7 +200,10 @@ class FieldsRecord(Result):
     """The whole result."""
 
     SCHEMA: ClassVar[str] = "supnorm.fields/1"
-    status: StatusField = Field(description="how it ended")
+    status: StatusField = Field(
+        description="`code` (`tolerance-exceeded`, `missing-values`, `out-of-bounds`, `within-tolerance`, `no-tolerance`, "
+        "`nothing-compared`: a variable has no grid point with a value on both sides; `interrupted`), `advice`, `exit`"
+    )
     title: str = Field(description="names of both data sets")
     variables: tuple[FieldVariableRecord, ...] = Field(description="each variable")
     findings: tuple[Sentence, ...] = Field(description="what is worth knowing, in sentences")

@@ -1,0 +1,156 @@
+"""The verb ``supnorm fields``: folder, page, JSON, exit codes, signals, bad options."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytest.importorskip("xarray")
+pytest.importorskip("h5netcdf")
+
+from tests.fields.archives import analysis, forecast
+
+from supnorm.cli.main import run
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    truth = analysis()
+    wrong = forecast(truth)
+    wrong["t2m"].values[0, 2, 4, 4] += 33.0
+    wrong.to_netcdf("p.nc", engine="h5netcdf")
+    truth.to_netcdf("t.nc", engine="h5netcdf")
+    return tmp_path
+
+
+def test_a_run(files, capsys):
+    assert run(["fields", "p.nc", "t.nc", "--tolerance", "t2m=10"]) == 1
+    printed = capsys.readouterr()
+    assert "t2m is wrong by" in printed.out
+    assert "9 pairs of fields" in printed.err
+    folder = files / "p-fields"
+    assert {p.name for p in folder.iterdir()} == {"fields.json", "fields.html", "events.csv", "supmap.nc"}
+    record = json.loads((folder / "fields.json").read_text())
+    assert record["status"]["code"] == "tolerance-exceeded"
+    html = (folder / "fields.html").read_text()
+    assert "above the tolerance" in html
+    assert "<script src" not in html
+    assert "http:" not in html.replace("http://www.w3.org", "")
+    assert "https:" not in html
+
+
+def test_the_command_repeats_the_run(files, capsys):
+    assert (
+        run(
+            [
+                "fields",
+                "p.nc",
+                "t.nc",
+                "--var",
+                "t2m",
+                "--bounds",
+                "t2m=200:",
+                "--json",
+                "--events",
+                "3",
+                "--out",
+                "a b",
+            ]
+        )
+        == 0
+    )
+    first = json.loads(capsys.readouterr().out)
+    words = shlex.split(first["command"])
+    assert words[0] == "supnorm"
+    assert run([*words[1:], "--json"]) == 0
+    second = json.loads(capsys.readouterr().out)
+    assert second["variables"] == first["variables"]
+    assert len(first["variables"][0]["events"]) <= 3
+
+
+def test_no_verdict_without_a_tolerance(files):
+    assert run(["fields", "p.nc", "t.nc", "--quiet"]) == 0
+    assert run(["fields", "p.nc", "t.nc", "--quiet", "--tolerance", "100"]) == 0
+    assert run(["fields", "p.nc", "t.nc", "--quiet", "--bounds", "t2m=270:"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--tolerance", "t2m=x"], "is no number"),
+        (["--tolerance", "1", "--tolerance", "t2m=2"], "not both"),
+        (["--bounds", "t2m"], "give a name and a value"),
+        (["--bounds", "t2m=3"], "LOW:HIGH"),
+        (["--dims", "lead"], "give a name and a value"),
+        (["--dims", "height=lat"], "no role"),
+        (["--region", "1,2,3"], "NORTH,WEST,SOUTH,EAST"),
+        (["--weights", "cos"], "area or none"),
+        (["--member", "first"], "each or mean"),
+        (["--kappa", "0"], "--kappa"),
+        (["--workers", "0"], "--workers"),
+        (["--events", "1_0"], "--events"),
+        (["--var", "u"], "no variable 'u'"),
+        (["--resume"], "no unfinished run"),
+    ],
+)
+def test_bad_options(files, capsys, options, words):
+    assert run(["fields", "p.nc", "t.nc", *options]) == 2
+    message = capsys.readouterr().err
+    assert words in message
+    assert message.count("\n") == 1 + message.count("pairs of fields,")
+    assert not (files / "p-fields").exists()
+
+
+def test_a_folder_of_another_verb(files, capsys):
+    (files / "run").mkdir()
+    (files / "run" / "fit.json").write_text("{}")
+    assert run(["fields", "p.nc", "t.nc", "--out", "run"]) == 2
+    assert "has a fit" in capsys.readouterr().err
+
+
+def test_data_that_do_not_exist(files, capsys):
+    assert run(["fields", "none.nc", "t.nc"]) == 2
+    assert "does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_signals_keep_the_work(tmp_path, number):
+    truth = analysis(times=60)
+    inits = tuple(range(0, 50))
+    forecast(truth, inits=inits).to_zarr(
+        tmp_path / "p.zarr", consolidated=False, encoding={"t2m": {"chunks": (1, 1, 36, 72)}}
+    )
+    truth.to_zarr(tmp_path / "t.zarr", consolidated=False, encoding={"t2m": {"chunks": (1, 36, 72)}})
+    code = (
+        "import time, supnorm.fields.work as work, supnorm.fields.audit as audit\n"
+        "one, audit.EVERY = work._one, 0.3\n"
+        "work._one = lambda *a: (one(*a), time.sleep(0.05))\n"
+        "from supnorm.cli.main import main\nmain()\n"
+    )
+    words = ["fields", "p.zarr", "t.zarr", "--out", "run"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, stderr=subprocess.PIPE, env=os.environ
+    )
+    until = time.monotonic() + 120
+    while not (tmp_path / "run" / "state" / "000.npz").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(number)
+    process.communicate(timeout=120)
+    if number != signal.SIGKILL:
+        assert process.returncode == 3
+        part = json.loads((tmp_path / "run" / "fields.json").read_text())
+        assert part["status"]["code"] == "interrupted"
+        assert 0 < part["variables"][0]["fields"] < 150
+    done = [sys.executable, "-m", "supnorm", *words, "--json"]
+    resumed = json.loads(
+        subprocess.run([*done, "--resume"], cwd=tmp_path, capture_output=True, check=True).stdout
+    )
+    whole = subprocess.run([*done[:-2], "other", "--json"], cwd=tmp_path, capture_output=True, check=True)
+    assert resumed["variables"] == json.loads(whole.stdout)["variables"]
