@@ -104,6 +104,7 @@ OTHERS = {
         {"domain": Domain(x=(0.1, 1.0), y=(0.0, 1.0))},
         {"domain": Domain(x=Axis(0.1, 1.0, scale="log"), y=(0.0, 1.0))},
     ),
+    "another unit of an axis": ({}, {"domain": Domain(x=Axis(0.0, 1.0, "km"), y=(0.0, 1.0))}),
     "another side": ({}, {"error": sn.ErrorMeasure(side="over")}),
     "another kind": (AROUND_ONE, {"error": sn.ErrorMeasure("relative", floor=0.1), **AROUND_ONE}),
     "another floor": (

@@ -63,6 +63,21 @@ def test_a_witness_of_the_proof_above_the_tolerance_is_in_the_verdict_of_the_aud
     assert needle.run("replay", "run").code == 0
 
 
+def test_a_bound_is_not_written_into_an_audit_that_states_other_units(needle: Shell) -> None:
+    """Units change words only, so the fingerprint is the same; a page must not have the words of both."""
+    audited = needle.run("audit", "problem.toml", "--out", "run", "--quiet")
+    before = (needle.folder / "run" / "result.json").read_text()
+    text = (needle.folder / "problem.toml").read_text()
+    (needle.folder / "problem.toml").write_text(
+        text.replace("x = [0.0, 1.0]", 'x = { low = 0.0, high = 1.0, unit = "km" }')
+    )
+    proved = needle.run("certify", "problem.toml", "--out", "run")
+    assert (audited.code, proved.code) == (0, 1)
+    assert "states inputs in other units" in proved.err
+    assert "km" in (needle.folder / "run" / "certificate.json").read_text()
+    assert (needle.folder / "run" / "result.json").read_text() == before
+
+
 def test_a_known_worst_point_stays_as_the_audit_measured_it(needle: Shell) -> None:
     (needle.folder / "needle.py").write_text(NEEDLE.replace("3e5", "3"))
     audit = ("audit", "problem.toml", "--out", "run", "--quiet", "--evaluations", "3000")

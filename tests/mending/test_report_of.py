@@ -27,6 +27,10 @@ OTHERS = {
         "of another reference: at its worst point",
     ),
     "axes": (sn.Problem(model(), peak, sn.Domain(x=(-9.0, 9.0))), "its input x goes from -9 to 9"),
+    "unit": (
+        sn.Problem(model(), peak, sn.Domain(x=sn.Axis(-1.0, 1.0, "km"))),
+        "x in km, the problem in no unit",
+    ),
     "values": (
         sn.Problem(model(), peak, sn.Domain(x=sn.Axis(values=[-1.0, 0.0, 1.0]))),
         "its input x goes from",

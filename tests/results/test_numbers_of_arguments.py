@@ -12,7 +12,6 @@ import pytest
 
 import supnorm as sn
 from supnorm.results import BadInput
-from supnorm.results.option import NUMBERS
 
 LINE = sn.Domain(x=(0.0, 1.0))
 PROBLEM = sn.Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], LINE)
@@ -27,9 +26,8 @@ SETTINGS = (
     sn.ScreenAndAscent,
     sn.SurrogateSearch,
 )
-FIELDS = [
-    (kind, field.name) for kind in SETTINGS for field in fields(kind) if str(field.type) in NUMBERS
-]  # fmt: skip
+NUMBERS = ("int", "float", "int | None", "float | None")
+FIELDS = [(kind, field.name) for kind in SETTINGS for field in fields(kind) if str(field.type) in NUMBERS]
 VERBS: dict[str, Callable[..., Any]] = {
     "audit": lambda **given: sn.audit(PROBLEM, **{"evaluations": 100, **given}),
     "certify": lambda **given: sn.certify(PROBLEM, **given),

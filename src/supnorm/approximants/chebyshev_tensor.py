@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,8 @@ from supnorm.approximants.approximation import (
 from supnorm.approximants.basis import chebyshev_program, chebyshev_table
 from supnorm.problem import Domain
 from supnorm.program import Builder, Tensor
+from supnorm.results.option import Allowed
+from supnorm.results.settings import Limits, Settings
 
 Array = NDArray[np.float64]
 EPS = 2.2e-16
@@ -84,7 +87,7 @@ class ChebyshevSeries(Surface):
 
 
 @dataclass(frozen=True)
-class ChebyshevTensor:
+class ChebyshevTensor(Settings):
     """Tensor Chebyshev interpolation.
 
     Args:
@@ -106,6 +109,8 @@ class ChebyshevTensor:
     lines: int = 3
     seed: int = 0
     most: int | None = None
+
+    LIMITS: ClassVar[Limits] = {"tolerance": Allowed(above=0)}
 
     def from_function(
         self, f: Callable[[Array], Array], domain: Domain, evaluations: int = 20_000

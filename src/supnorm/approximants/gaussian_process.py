@@ -12,13 +12,16 @@ Source: Rasmussen & Williams (2006), sections 5.4.1 and 5.4.2.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.approximants.approximation import Approximation, NotApplicable, Surface, finish, to_cube
 from supnorm.problem import Domain
+from supnorm.results.option import Allowed
 from supnorm.results.powers import mean_and_deviation
+from supnorm.results.settings import Limits, Settings
 
 Array = NDArray[np.float64]
 
@@ -71,7 +74,7 @@ class GaussianMean(Surface):
 
 
 @dataclass(frozen=True)
-class GaussianProcess:
+class GaussianProcess(Settings):
     """Gaussian process regression.
 
     Args:
@@ -81,6 +84,8 @@ class GaussianProcess:
 
     most: int = 1200
     noise: float = 1e-11  # 1e-13: 5.0e-5, 4.5e-4 for the functions of `STARTS`; 1e-9: 1.8e-4, 3.6e-4
+
+    LIMITS: ClassVar[Limits] = {"noise": Allowed(above=0)}
 
     def from_samples(
         self, x: Array, y: Array, domain: Domain, rng: np.random.Generator | None = None

@@ -27,6 +27,7 @@ from supnorm.approximants.approximation import (
 from supnorm.approximants.basis import chebyshev_table
 from supnorm.approximants.chebyshev_tensor import extrema, transform
 from supnorm.problem import Domain
+from supnorm.results.settings import Settings
 
 Array = NDArray[np.float64]
 Values = Callable[[Array], Array]
@@ -82,7 +83,7 @@ class PiecewisePolynomial(Surface):
 
 
 @dataclass(frozen=True)
-class PiecewiseChebyshev:
+class PiecewiseChebyshev(Settings):
     """Piecewise Chebyshev interpolation.
 
     Args:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,8 @@ from scipy import linalg
 from supnorm.approximants.approximation import Approximation, NotApplicable, finish, to_cube
 from supnorm.approximants.basis import Indices, Polynomial, design, hyperbolic_cross, total_degree
 from supnorm.problem import Domain
-from supnorm.results import BadInput
+from supnorm.results.option import Allowed
+from supnorm.results.settings import Limits, Settings
 
 Array = NDArray[np.float64]
 # Tuned on seeds 5 to 12 of the functions in `tests/approximants/test_methods.py`: with 1.0 a larger set wins by chance,
@@ -33,7 +35,7 @@ INDEX_SETS = {"total": total_degree, "hyperbolic": hyperbolic_cross}
 
 
 @dataclass(frozen=True)
-class PolynomialLeastSquares:
+class PolynomialLeastSquares(Settings):
     """Least squares in Chebyshev polynomials.
 
     Args:
@@ -52,9 +54,7 @@ class PolynomialLeastSquares:
     ratio: float = 2.0
     largest: int = 700
 
-    def __post_init__(self) -> None:
-        if self.index_set not in INDEX_SETS:
-            raise BadInput(f"index_set must be one of {', '.join(INDEX_SETS)}, got {self.index_set!r}")
+    LIMITS: ClassVar[Limits] = {"index_set": tuple(INDEX_SETS), "ratio": Allowed(low=0.1)}
 
     def from_samples(
         self, x: Array, y: Array, domain: Domain, rng: np.random.Generator | None = None

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from supnorm.approximants.approximation import Approximation, NotApplicable
 from supnorm.networks import Network, Scaling
 from supnorm.problem import Domain
+from supnorm.results.settings import Settings
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class RandomFeatures:
+class RandomFeatures(Settings):
     """Random tanh features.
 
     Args:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,15 @@ from numpy.typing import NDArray
 from supnorm.approximants.approximation import Approximation, NotApplicable, finish, to_cube
 from supnorm.approximants.basis import Indices, Polynomial, design, hyperbolic_cross
 from supnorm.problem import Domain
+from supnorm.results.option import Allowed
 from supnorm.results.powers import unit
+from supnorm.results.settings import Limits, Settings
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class SparseLegendre:
+class SparseLegendre(Settings):
     """Weighted l1 on a hyperbolic cross.
 
     Args:
@@ -41,6 +44,8 @@ class SparseLegendre:
     largest: int = 1500
     longest: int = 300
     most_samples: int = 2000
+
+    LIMITS: ClassVar[Limits] = {"most_samples": Allowed(low=10, whole=True)}
 
     def from_samples(
         self, x: Array, y: Array, domain: Domain, rng: np.random.Generator | None = None

@@ -28,6 +28,7 @@ from supnorm.approximants.approximation import (
 from supnorm.approximants.basis import chebyshev_table
 from supnorm.approximants.chebyshev_tensor import ChebyshevTensor, extrema, size_for, transform
 from supnorm.problem import Domain
+from supnorm.results.settings import Settings
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -89,7 +90,7 @@ class Train(Surface):
 
 
 @dataclass(frozen=True)
-class TensorTrain:
+class TensorTrain(Settings):
     """Cross approximation.
 
     Args:

@@ -12,11 +12,14 @@ ridges, where differential evolution does not.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.landscape import GRADIENT, Landscape
+from supnorm.results.option import Allowed
+from supnorm.results.settings import NONE_TOO, Limits, Settings
 
 Array = NDArray[np.float64]
 
@@ -51,7 +54,7 @@ class _Chains:
 
 
 @dataclass(frozen=True)
-class Ascent:
+class Ascent(Settings):
     """Hyper-parameters; tuned on planted bumps and trained networks, d = 2..12.
 
     Attributes:
@@ -73,6 +76,10 @@ class Ascent:
     halve_every: int = 4
     fewest: int = 8
     smallest: float = 1e-9
+
+    LIMITS: ClassVar[Limits] = {"halve_every": NONE_TOO} | dict.fromkeys(
+        ("grow", "shrink", "least"), Allowed(above=0)
+    )
 
     @property
     def cost(self) -> int:

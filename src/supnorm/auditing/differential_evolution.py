@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.landscape import Landscape
+from supnorm.results.settings import Settings
 
 Array = NDArray[np.float64]
 DRAWN = (
@@ -23,7 +24,7 @@ DRAWN = (
 
 
 @dataclass(frozen=True)
-class DifferentialEvolution:
+class DifferentialEvolution(Settings):
     """Hyper-parameters.
 
     Attributes:

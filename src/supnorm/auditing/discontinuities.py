@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.landscape import Landscape
 from supnorm.evaluation import Evaluations
+from supnorm.results.settings import Settings
 
 Array = NDArray[np.float64]
 MODEL, REFERENCE = 0, 1
@@ -48,7 +49,7 @@ class Crossing:
 
 
 @dataclass(frozen=True)
-class Discontinuities:
+class Discontinuities(Settings):
     """Hyper-parameters.
 
     Attributes:

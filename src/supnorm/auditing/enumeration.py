@@ -23,12 +23,13 @@ from supnorm.evaluation import Evaluations, Evaluator, PointStatus
 from supnorm.problem import Domain
 from supnorm.problem.finite import FinitePoints
 from supnorm.results import BadInput
+from supnorm.results.settings import Settings
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Enumeration:
+class Enumeration(Settings):
     """Every point of a finite domain.
 
     Attributes:

@@ -10,18 +10,20 @@ Cost: 2d + 1 evaluations a chain and step. Choose it where model or reference ha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.landscape import Landscape
+from supnorm.results.settings import NONE_TOO, Limits, Settings
 
 Array = NDArray[np.float64]
 FRAMES = 8  # random orthogonal frames that are drawn at once
 
 
 @dataclass(frozen=True)
-class EvolutionStrategy:
+class EvolutionStrategy(Settings):
     """Hyper-parameters; tuned on planted bumps, d = 2..8.
 
     Attributes:
@@ -38,6 +40,8 @@ class EvolutionStrategy:
     halve_every: int = 12
     fewest: int = 8
     smallest: float = 1e-9
+
+    LIMITS: ClassVar[Limits] = {"halve_every": NONE_TOO}
 
     def samples(self, d: int) -> int:
         """Evaluations of one chain and step."""

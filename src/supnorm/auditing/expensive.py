@@ -15,6 +15,7 @@ run was interrupted.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +31,15 @@ from supnorm.auditing.thinning import thin
 from supnorm.evaluation import Evaluations, Evaluator, Flight, PointStatus
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Problem, draw_inside
-from supnorm.results.option import Allowed, demand_fields
+from supnorm.results.option import Allowed
 from supnorm.results.powers import rms
+from supnorm.results.settings import Limits, Settings
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class SurrogateSearch:
+class SurrogateSearch(Settings):
     """Hyper-parameters.
 
     Attributes:
@@ -65,8 +67,7 @@ class SurrogateSearch:
     most: int = 1200
     in_order: bool = True
 
-    def __post_init__(self) -> None:
-        demand_fields(self, batch=Allowed(low=1, high=1_000_000, whole=True))
+    LIMITS: ClassVar[Limits] = {"batch": Allowed(low=1, high=1_000_000, whole=True)}
 
     @property
     def traits(self) -> Traits:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.statistics import Sample
 from supnorm.results import Witness
+from supnorm.results.settings import Settings
 
 Array = NDArray[np.float64]
 PATH = 41  # points of a path
@@ -24,7 +25,7 @@ BENDS = 6  # bent paths beside the straight one
 
 
 @dataclass(frozen=True)
-class GlitchRule:
+class GlitchRule(Settings):
     """The definition, as numbers."""
 
     above_quantile: float = 3.0

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from supnorm.auditing.compared import Compared
 from supnorm.evaluation import Evaluator
 from supnorm.problem import Domain, Problem
+from supnorm.results.settings import Settings
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class LabelCheck:
+class LabelCheck(Settings):
     """The rule, as numbers.
 
     Attributes:

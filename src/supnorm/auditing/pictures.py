@@ -6,7 +6,8 @@ Pictures have a budget of their own. What they evaluate counts: a cut or a map c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,8 @@ from supnorm.results.charts import (
     grid,
     numbers,
 )
-from supnorm.results.option import Allowed, demand_fields
+from supnorm.results.option import Allowed
+from supnorm.results.settings import Limits, Settings
 
 Array = NDArray[np.float64]
 CUTS = 60  # inputs that have a picture of their own
@@ -48,7 +50,7 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Pictures(Settings):
     """Resolutions; all shrink together when the budget is small.
 
     Attributes:
@@ -68,8 +70,9 @@ class Pictures:
     grid: int = 140
     thumbnail: int = 41
 
-    def __post_init__(self) -> None:
-        demand_fields(self, **{f.name: Allowed(low=2, high=1_000_000, whole=True) for f in fields(self)})
+    LIMITS: ClassVar[Limits] = dict.fromkeys(
+        ("even", "near", "line"), Allowed(low=2, high=1_000_000, whole=True)
+    ) | dict.fromkeys(("grid", "thumbnail"), Allowed(low=2, high=4000, whole=True))
 
     def cells(self, d: int) -> int:
         """Cells along a side of a pair's grid."""

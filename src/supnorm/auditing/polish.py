@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import GRADIENT, Landscape
 from supnorm.auditing.quasi_newton import QuasiNewton
+from supnorm.results.settings import Settings
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Polish:
+class Polish(Settings):
     """Hyper-parameters.
 
     Attributes:

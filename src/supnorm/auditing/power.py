@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,8 @@ from supnorm.evaluation.limit import Limit, Pace
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput
 from supnorm.results.audit import PlantedRecord
-from supnorm.results.option import Allowed, demand_fields
+from supnorm.results.option import Allowed
+from supnorm.results.settings import Limits, Settings
 from supnorm.wording import Fact, Narrator, fact
 from supnorm.wording.result import AUDIT
 
@@ -78,7 +80,7 @@ class PlantingTask:
 
 
 @dataclass(frozen=True)
-class Power:
+class Power(Settings):
     """Which errors are planted, and how often.
 
     Attributes:
@@ -98,9 +100,16 @@ class Power:
     runs: int = 10
     evaluations: int | None = None
 
+    LIMITS: ClassVar[Limits] = {
+        "heights": Allowed(),
+        "volumes": Allowed(),
+        "sheets": Allowed(),
+        "runs": Allowed(low=1, high=10_000, whole=True),
+        "evaluations": Allowed(low=20, high=1e11, whole=True),
+    }
+
     def __post_init__(self) -> None:
-        for name in ("heights", "volumes", "sheets"):
-            object.__setattr__(self, name, tuple(float(v) for v in getattr(self, name)))
+        super().__post_init__()
         for height in self.heights:
             if not 1 < height < np.inf:
                 raise BadInput(f"power: heights are multiples of the worst error, above 1, got {height}")
@@ -108,11 +117,6 @@ class Power:
             for size in getattr(self, name):
                 if not 0 < size <= 0.5:
                     raise BadInput(f"power: {name} are fractions of the domain, in (0, 0.5], got {size}")
-        demand_fields(
-            self,
-            runs=Allowed(low=1, high=10_000, whole=True),
-            evaluations=Allowed(low=20, high=1e11, whole=True),
-        )
 
     def measure(self, task: PlantingTask) -> Planted:
         """One row a height and plant: found, runs, evaluations of each run, what was searched.

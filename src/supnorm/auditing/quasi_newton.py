@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.ascent import projected
 from supnorm.auditing.landscape import GRADIENT, Landscape
+from supnorm.results.settings import Settings
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class QuasiNewton:
+class QuasiNewton(Settings):
     """Hyper-parameters.
 
     Attributes:

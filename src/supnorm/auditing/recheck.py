@@ -20,12 +20,13 @@ from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import ErrorMeasure, Problem, draw_inside
 from supnorm.results import BadInput, Witness
+from supnorm.results.settings import Settings
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Recheck:
+class Recheck(Settings):
     """The rule, as numbers.
 
     Attributes:

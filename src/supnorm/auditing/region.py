@@ -30,6 +30,7 @@ from supnorm.auditing.frame import Frame
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.statistics import clopper_pearson_lower, clopper_pearson_upper
 from supnorm.problem import Domain
+from supnorm.results.settings import Settings
 
 Array = NDArray[np.float64]
 SHELLS = (0.4, 0.7, 0.9, 1.0)  # shares of the chains' points inside the inner radii
@@ -50,7 +51,7 @@ class Region:
 
 
 @dataclass(frozen=True)
-class RegionVolume:
+class RegionVolume(Settings):
     """Hyper-parameters.
 
     Attributes:

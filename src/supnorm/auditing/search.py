@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,8 @@ from supnorm.auditing.strategy import Search, Strategy, Traits
 from supnorm.auditing.surprise import INPUTS, beside
 from supnorm.auditing.thinning import linkage_radius, thin
 from supnorm.problem import draw_inside
-from supnorm.results.option import Allowed, demand_fields
+from supnorm.results.option import Allowed
+from supnorm.results.settings import Limits, Settings
 
 Array = NDArray[np.float64]
 CHUNK = 8192  # screened points at a time
@@ -38,7 +40,7 @@ INFORMANTS = 8  # best screened points whose gradients say whether gradients are
 
 
 @dataclass(frozen=True)
-class ScreenAndAscent:
+class ScreenAndAscent(Settings):
     """Shares of the budget of a round.
 
     Tuned on the rows of ``python -m benchmarks.search`` with seeds below 1000; the rows that guard a number are named with
@@ -99,8 +101,7 @@ class ScreenAndAscent:
     polish: Polish = Polish()
     discontinuities: Discontinuities = Discontinuities()
 
-    def __post_init__(self) -> None:
-        demand_fields(self, chains=Allowed(low=1, high=1_000_000, whole=True))
+    LIMITS: ClassVar[Limits] = {"chains": Allowed(low=1, high=1_000_000, whole=True)}
 
     @property
     def traits(self) -> Traits:

@@ -1,7 +1,7 @@
 """Whether a certificate is about the problem of an audit: a bound of another problem proves nothing about this one.
 
-Axes and the measure of the error must be the same. Names of functions say little in Python, so the error of the programs is
-compared with the error that the audit computed at its peaks, by the shares of `agreement`.
+Axes with their units, and the measure of the error, must be the same. Names of functions say little in Python, so the
+error of the programs is compared with the error that the audit computed at its peaks, by the shares of `agreement`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _facts(report: AuditReport, result: CertifyResult) -> Iterator[tuple[str, ob
     record, domain, measure = report.record, result.certificate.domain, result.measure
     yield "axes", ", ".join(a.name for a in record.axes), ", ".join(domain.names)
     for name, mine, other in zip(domain.names, record.axes, domain.axes, strict=True):
-        for key in ("low", "high", "scale"):
+        for key in ("low", "high", "scale", "unit"):
             yield f"{key} of axis {name}", getattr(mine, key), getattr(other, key)
     for key in () if measure is None else ("kind", "side", "floor", "scale", "per_output"):
         yield f"{key} of the error", getattr(record.measure, key), getattr(measure, key)

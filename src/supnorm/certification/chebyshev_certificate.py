@@ -29,6 +29,7 @@ from supnorm.certification.fine_nodes import Rule, bound_again
 from supnorm.certification.leaf import Batch, Bounded, Task, affine_range
 from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program
+from supnorm.results.settings import Settings
 
 POINTS = 200_000  # points evaluated at once
 
@@ -36,7 +37,7 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class ChebyshevCertificate:
+class ChebyshevCertificate(Settings):
     """Settings of the method.
 
     Attributes:

@@ -30,6 +30,7 @@ from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.leaf import Batch, Bounded, Task
 from supnorm.certification.rounding import Array, outward
 from supnorm.results import BadInput
+from supnorm.results.settings import Settings
 
 Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
@@ -39,7 +40,7 @@ ANY = 1e9  # boxes into which one may have to be halved, at most, where that is 
 
 
 @dataclass(frozen=True)
-class ComposedCertificate:
+class ComposedCertificate(Settings):
     """Hyper-parameters.
 
     Attributes:
@@ -55,6 +56,7 @@ class ComposedCertificate:
     share: float = 1.0 / 3.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if len(self.degrees) != MOST_INPUTS or not all(n >= 2 for menu in self.degrees for n in menu):
             raise BadInput("degrees of composed certificates are at least 2, for 1, 2, 3, 4 inputs")
 

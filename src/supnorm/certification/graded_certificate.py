@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from supnorm.certification.graded_rule import LARGEST_RULE, Rule, rule
 from supnorm.certification.leaf import Batch, Bounded, Task, affine_range
 from supnorm.certification.rounding import Array, outward
 from supnorm.results import BadInput
+from supnorm.results.settings import NONE_TOO, Limits, Settings
 
 Rows = NDArray[np.intp]
 POINTS = 100_000  # points evaluated at once
@@ -39,7 +41,7 @@ ROOM = 1e-9  # part of a bound left to the checker, whose arithmetic is another
 
 
 @dataclass(frozen=True)
-class GradedCertificate:
+class GradedCertificate(Settings):
     """Settings of the method.
 
     Attributes:
@@ -64,7 +66,10 @@ class GradedCertificate:
     # 6 and 8: 889, 901, and no proof in 4-D; 12 and 16: 269, 255, and no proof in 4-D; 24 as well: 207, 183, 723.
     grids: tuple[int, ...] = (6, 8, 12, 16)
 
+    LIMITS: ClassVar[Limits] = {"tighten": NONE_TOO}
+
     def __post_init__(self) -> None:
+        super().__post_init__()
         every = [D for menu in self.degrees for D in menu] + ([self.tighten] if self.tighten else [])
         if len(self.degrees) != 4 or not all(2 <= D < TOP for D in every):
             raise BadInput(f"degrees of graded certificates are from 2 to {TOP - 1}, for 3, 4, 5, 6 inputs")

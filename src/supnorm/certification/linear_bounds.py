@@ -23,10 +23,11 @@ from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.leaf import PIECES, Batch, Bounded, affine_range
 from supnorm.certification.pieces import piecewise_range
 from supnorm.certification.rounding import Array
+from supnorm.results.settings import Settings
 
 
 @dataclass(frozen=True)
-class LinearBounds:
+class LinearBounds(Settings):
     """Halves boxes along the axis that bends the network most.
 
     Attributes:

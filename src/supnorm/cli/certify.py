@@ -133,7 +133,6 @@ def _in_folder(
     from supnorm.certification import certify
     from supnorm.cli.folder import demand_no_other_run, held_fingerprint, relocation_for
     from supnorm.cli.proof_elsewhere import not_lost, written_elsewhere
-    from supnorm.problem import fingerprint
     from supnorm.results import BadInput, NotWritten
 
     folder = run.directory
@@ -173,7 +172,7 @@ def _in_folder(
         report, damage = _audit_beside(folder)
         joined = None
         if report is not None:  # first: what an audit contradicts is not written
-            joined = _into_report(report, folder, fingerprint(opened), result)
+            joined = _into_report(report, folder, opened, result)
         try:
             _keep_proof(opened, folder, result, goes_on=run.resume or tighter is not None)
         except NotWritten as why:
@@ -351,18 +350,28 @@ def _audit_beside(folder: Path) -> tuple[AuditReport | None, BadInput | None]:
 
 
 def _into_report(
-    report: AuditReport, folder: Path, fingerprint: str, result: CertifyResult
+    report: AuditReport, folder: Path, opened: Problem, result: CertifyResult
 ) -> AuditReport | None:
     """The report of an audit with the bound, and with a larger error if there is one.
 
-    None if it is of another problem, or does not change.
+    None if it is of another problem, states other units, or does not change.
 
     Raises:
         BadInput: when the audit computed an error above the bound.
     """
     from supnorm.certification import into_report
+    from supnorm.problem import fingerprint
     from supnorm.results.door import DAMAGED, faults_of
 
     with faults_of(f"{folder / 'result.json'}", DAMAGED):
-        joined = into_report(report, result) if report.record.fingerprint == fingerprint else report
+        if report.record.fingerprint != fingerprint(opened):
+            return None
+        if [a.unit for a in report.record.axes] != [a.unit for a in opened.domain.axes]:
+            say(
+                f"supnorm: {folder / 'result.json'} states inputs in other units than the problem: the bound is not written "
+                "into it; audit again",
+                err=True,
+            )
+            return None
+        joined = into_report(report, result)
     return None if joined is report else joined

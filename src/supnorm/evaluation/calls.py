@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from supnorm.results import BadInput
-from supnorm.results.option import demand_fields, documented, option
+from supnorm.results.option import documented, option
 from supnorm.results.printable import one_line
+from supnorm.results.settings import Settings
 
 if TYPE_CHECKING:
     from supnorm.evaluation.store import EvaluationStore
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @documented
 @dataclass(frozen=True, kw_only=True)
-class Calls:
+class Calls(Settings):
     """How a verb calls model and reference; `audit`, `fit` and `budget` take it as ``calls``.
 
     ``cost`` is a word, or the seconds of a call for each point. A function that takes more than 1 ms is expensive, and a
@@ -49,7 +50,7 @@ class Calls:
     store: EvaluationStore | None = None
 
     def __post_init__(self) -> None:
-        demand_fields(self)
+        super().__post_init__()
         if not (self.executor is None or callable(getattr(self.executor, "submit", None))):
             got = one_line(repr(self.executor), 60)
             raise BadInput(

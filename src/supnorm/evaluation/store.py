@@ -111,6 +111,17 @@ class EvaluationStore:
                 f"{fingerprint}); choose another --out"
             )
 
+    def __reduce__(self) -> str:
+        """Refuse to be pickled: another process would write its own values into the file, or into a new one.
+
+        Raises:
+            BadInput: always.
+        """
+        raise BadInput(
+            f"the store {self.path.name} belongs to this process and cannot be sent to another one; give that one Calls "
+            "without a store, or make EvaluationStore(path, fingerprint) there"
+        )
+
     def _prepared(self, fingerprint: str) -> tuple[Any, ...]:
         """Make what a new file lacks; returns the row with the fingerprint of the file."""
         connection = self._connection

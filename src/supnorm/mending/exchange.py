@@ -25,13 +25,14 @@ from supnorm.mending.regions import Ellipsoid, ellipsoid_at, level_of
 from supnorm.mending.task import Candidate, Round, Task, Wrong
 from supnorm.mending.tunable import Tunable
 from supnorm.results.numbers import ErrorUnit
+from supnorm.results.settings import Settings
 from supnorm.training.design import unit_design
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Exchange:
+class Exchange(Settings):
     """Rounds of training on the worst points.
 
     Attributes:

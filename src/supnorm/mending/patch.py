@@ -19,13 +19,14 @@ from supnorm.networks import Network, Scaling
 from supnorm.networks.patched import PatchedModel, named
 from supnorm.problem import Domain
 from supnorm.results.numbers import ErrorUnit
+from supnorm.results.settings import Settings
 from supnorm.training.train import optimise
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Patch:
+class Patch(Settings):
     """Corrections inside ellipsoids.
 
     Attributes:

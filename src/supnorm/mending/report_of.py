@@ -11,6 +11,7 @@ from supnorm.auditing import AuditReport
 from supnorm.problem import Function, Problem
 from supnorm.problem.records import axis_records, measure_record
 from supnorm.results import BadInput
+from supnorm.results.printable import one_line
 
 Array = NDArray[np.float64]
 # Of the values: up to this a function gives what its report says, on any machine. In single precision a value in a batch
@@ -41,6 +42,11 @@ def demand_report_of(problem: Problem, report: AuditReport) -> None:
                 f"the report is of another problem: its input {ours.name} goes from {theirs.low:g} to {theirs.high:g} "
                 f"({theirs.scale}), that of the problem from {ours.low:g} to {ours.high:g} ({ours.scale}), or its list of "
                 "values differs; audit this problem"
+            )
+        if theirs.unit != ours.unit:
+            raise BadInput(
+                f"the report states its input {ours.name} in {one_line(theirs.unit, 40) or 'no unit'}, the problem in "
+                f"{one_line(ours.unit, 40) or 'no unit'}; audit this problem"
             )
     _demand_measure(problem, report)
     worst = report.worst

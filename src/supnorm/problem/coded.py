@@ -40,8 +40,13 @@ class Coded:
 
     def show(self, result: Any) -> None:
         """Record the precision of a result if it is below double."""
-        if not self.shown and (lower := precision_of(result)) != "float64":
-            self.shown.append(lower)
+        show(self.shown, result)
+
+
+def show(shown: list[str], result: Any) -> None:
+    """Record the precision of a result among the precisions that values have shown, if it is below double."""
+    if not shown and (lower := precision_of(result)) != "float64":
+        shown.append(lower)
 
 
 def around(inner: Value, run: Value) -> Value:

@@ -24,8 +24,10 @@ def fingerprint(problem: Problem) -> str:
     These are the files that the problem file names, files with the weights of an ONNX file, modules that the code imports
     and files that it opens while it is loaded (`Problem.files`). A resumed run also compares the files that a function
     opens only when it is called, and a few of its values. Versions of packages, budgets and seeds do not change the
-    fingerprint, because the same problem may be searched again. For a problem built in Python, only the axes and the
-    names of its functions count.
+    fingerprint, because the same problem may be searched again. Units of axes do not either: no value depends on them, they
+    are words beside numbers, and a resumed run writes all its words anew. What takes over words of an earlier run refuses
+    other units: `into_report`, and a repair or a guard that starts from a report. For a problem built in Python, only the
+    axes and the names of its functions count.
 
     >>> from supnorm.problem import Domain
     >>> a, b = (Problem(abs, abs, Domain(x=(0.0, high))) for high in (1.0, 2.0))

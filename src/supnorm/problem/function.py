@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem.coded import Coded, code_of
+from supnorm.problem.coded import Coded, code_of, show
 from supnorm.problem.declared import Declared
 from supnorm.problem.double_precision import double_precision
 from supnorm.problem.rows import LookUp, Rows, arrays_of, check_against_rows, narrow_notes
@@ -128,6 +128,24 @@ class Function:
         """
         return f"Function({self.name!r}, inputs={self.inputs}, outputs={self.outputs}, precision={self.precision!r})"
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """A function with a recipe is pickled as its recipe: its values and its program are made again from it.
+
+        Without a recipe the values themselves have to be picklable, as functions of a module are.
+        """
+        if self.remake is None:
+            return super().__reduce_ex__(protocol)
+        facts = ("inputs", "outputs", "output_units", "name", "parallel", "origin", "notes", "declared")
+        return _made_again, (self.remake, {name: getattr(self, name) for name in facts})
+
+    def __copy__(self) -> Function:
+        """The function itself: it never changes."""
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Function:
+        """The function itself."""
+        return self
+
     def __call__(self, x: Array) -> Array:
         """Values at points ``x`` of shape ``(n, d)``, or ``(d,)`` for one point; shape ``(n, m)``."""
         return self.value(np.atleast_2d(np.asarray(x, dtype=float)))
@@ -156,16 +174,36 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
             f"{what} must be a function of an array (n, d), or an object with predict, got {kind}; "
             "supnorm.from_torch makes a function of a torch module"
         )
-    function = source
+    run = _Run(source, what)
+    return Function(
+        Coded(run, source, shown=run.shown), name=getattr(source, "__name__", type(source).__name__)
+    )
 
-    def run(x: Array) -> Array:
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """The values of a plain callable; an object, so that a pickled problem takes it along.
+
+    Attributes:
+        function: the callable.
+        what: how messages name it.
+        shown: the precision that values have shown; see `Coded`.
+    """
+
+    function: Callable[..., Any]
+    what: str
+    shown: list[str] = field(default_factory=list)
+
+    def __call__(self, x: Array) -> Array:
         with double_precision("jax" in sys.modules):  # JAX code, as a problem file opens it
-            result = function(x.copy())  # the code may change its argument
-        value.show(result)
-        return as_columns(result, len(x), what)
+            result = self.function(x.copy())  # the code may change its argument
+        show(self.shown, result)
+        return as_columns(result, len(x), self.what)
 
-    value = Coded(run, function)
-    return Function(value, name=getattr(source, "__name__", type(source).__name__))
+
+def _made_again(remake: Callable[[], Function], facts: Mapping[str, Any]) -> Function:
+    """A function that was sent to another process as its recipe."""
+    return replace(remake(), remake=remake, **facts)
 
 
 def with_bound(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,14 +51,9 @@ class Law:
         """
         if domain.cloud is not None:
             return cls.from_samples(domain.from_unit(domain.cloud.points), domain, "data points")
-
-        def draw(n: int, rng: np.random.Generator) -> Array:
-            return draw_inside(domain, n, rng)
-
         logs = [n for n, a in zip(domain.names, domain.axes, strict=True) if a.log and a.values is None]
-        return cls(
-            "uniform" + (f" (log-uniform in {', '.join(logs)})" if logs else ""), draw, even=True, over=domain
-        )
+        name = "uniform" + (f" (log-uniform in {', '.join(logs)})" if logs else "")
+        return cls(name, partial(draw_inside, domain), even=True, over=domain)
 
     @classmethod
     def from_samples(cls, points: Array, domain: Domain, name: str = "sample") -> Law:
@@ -65,44 +61,53 @@ class Law:
         inside = points[domain.contains(points)]
         if not len(inside):
             raise BadInput(f"law: none of the {len(points)} points of the sample lies in the domain")
-
-        def draw(n: int, rng: np.random.Generator) -> Array:
-            return inside[rng.integers(len(inside), size=n)]
-
-        return cls(f"{name} ({len(inside)} points)", draw, len(points) - len(inside), len(points))
+        draw, outside = partial(_drawn_again, inside), len(points) - len(inside)
+        return cls(f"{name} ({len(inside)} points)", draw, outside, len(points))
 
     @classmethod
     def from_sampler(
         cls, sampler: Callable[[int, np.random.Generator], Array], domain: Domain, name: str
     ) -> Law:
         """The user's ``sampler(n, rng) -> (n, d)``, conditioned on the domain by rejection."""
+        return cls(name, partial(_sampled, sampler, domain, name))
 
-        def draw(n: int, rng: np.random.Generator) -> Array:
-            parts: list[Array] = []
-            have, tried = 0, 0
-            while have < n:
-                try:
-                    given = sampler(n, rng)
-                except Exception as error:
-                    raise BadInput(
-                        f"law {name} failed: {type(error).__name__}: {error}; it is called as sampler(n, rng) "
-                        f"and returns points (n, {domain.d})"
-                    ) from error
-                points = real_numbers(given, f"law {name}: sampler(n, rng)")
-                points = points[:, None] if points.ndim == 1 and domain.d == 1 else points
-                if points.ndim != 2 or points.shape[1] != domain.d or not len(points):
-                    raise BadInput(
-                        f"law {name}: sampler(n, rng) must return points of shape (n, {domain.d}), got {points.shape} "
-                        f"for n = {n}"
-                    )
-                inside = points[domain.contains(points)]
-                parts.append(inside)
-                have, tried = have + len(inside), tried + len(points)
-                if tried > 200_000 and have < 1e-4 * tried:  # 20 hits are expected if 1 in 10,000 lies inside
-                    raise BadInput(f"law {name}: fewer than 1 in 10,000 draws lie in the domain")
-            return np.concatenate(parts)[:n]
 
-        return cls(name, draw)
+def _drawn_again(inside: Array, n: int, rng: np.random.Generator) -> Array:
+    """Points of a sample, with replacement, shape ``(n, d)``."""
+    return inside[rng.integers(len(inside), size=n)]
+
+
+def _sampled(
+    sampler: Callable[[int, np.random.Generator], Array],
+    domain: Domain,
+    name: str,
+    n: int,
+    rng: np.random.Generator,
+) -> Array:
+    """Points of the user's sampler that lie in the domain, shape ``(n, d)``."""
+    parts: list[Array] = []
+    have, tried = 0, 0
+    while have < n:
+        try:
+            given = sampler(n, rng)
+        except Exception as error:
+            raise BadInput(
+                f"law {name} failed: {type(error).__name__}: {error}; it is called as sampler(n, rng) "
+                f"and returns points (n, {domain.d})"
+            ) from error
+        points = real_numbers(given, f"law {name}: sampler(n, rng)")
+        points = points[:, None] if points.ndim == 1 and domain.d == 1 else points
+        if points.ndim != 2 or points.shape[1] != domain.d or not len(points):
+            raise BadInput(
+                f"law {name}: sampler(n, rng) must return points of shape (n, {domain.d}), got {points.shape} "
+                f"for n = {n}"
+            )
+        inside = points[domain.contains(points)]
+        parts.append(inside)
+        have, tried = have + len(inside), tried + len(points)
+        if tried > 200_000 and have < 1e-4 * tried:  # 20 hits are expected if 1 in 10,000 lies inside
+            raise BadInput(f"law {name}: fewer than 1 in 10,000 draws lie in the domain")
+    return np.concatenate(parts)[:n]
 
 
 def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:

@@ -231,45 +231,6 @@ def demand_budget(
     return int(boxes), demand_seed(seed)
 
 
-NUMBERS = {
-    f"{kind.__name__}{none}": kind for kind in (int, float) for none in ("", " | None")
-}  # as annotations
-MOST = 1e12  # of a field without a limit of its own: larger numbers of points or runs are mistakes
-
-
-def demand_fields(settings: Any, **allowed: Allowed) -> None:
-    """See that all fields of a frozen dataclass that are numbers hold numbers; whole ones are stored as `int`.
-
-    Args:
-        settings: the object, from its ``__post_init__``.
-        allowed: limits of fields. Those of an option hold for it; any other field is at least 0 and at most `MOST`.
-
-    Raises:
-        BadInput: naming the class and the field.
-
-    >>> @dataclass(frozen=True)
-    ... class Box:
-    ...     width: float = 1.0
-    >>> demand_fields(Box(nan))
-    Traceback (most recent call last):
-    supnorm.results.status.BadInput: Box: width must be a finite number from 0 to 1000000000000, got nan
-    """
-    options = options_of(type(settings))
-    for field in dataclasses.fields(settings):
-        kind, value = NUMBERS.get(str(field.type)), getattr(settings, field.name)
-        if kind is None or (value is None and "None" in str(field.type)):
-            continue
-        limits = allowed.get(field.name) or Allowed(low=0, high=MOST, whole=kind is int)
-        if field.name in options:
-            reader = options[field.name].number
-            if reader is None or reader.allowed == Allowed(whole=kind is int):
-                continue  # what has limits that no option can state checks them itself
-            limits = reader.allowed
-        demand_allowed(f"{type(settings).__name__}: {field.name}", value, limits)
-        if kind is int:
-            object.__setattr__(settings, field.name, int(value))
-
-
 def demand_seconds(seconds: float | None) -> None:
     """See that a limit of time that was given is a positive and finite number, for every function that takes one.
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.limit import Limit
+from supnorm.results.settings import Settings
 from supnorm.training.decay import half_cosine
 from supnorm.training.optimiser import Loss, Optimiser
 from supnorm.training.stopping import Minimum, Trail
@@ -22,7 +23,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Adam(Optimiser):
+class Adam(Settings, Optimiser):
     """Adam with decay.
 
     Args:

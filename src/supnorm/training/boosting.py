@@ -22,6 +22,7 @@ from supnorm.evaluation.limit import Limit
 from supnorm.networks import Architecture, Network, Part, Scaling
 from supnorm.results import BadInput
 from supnorm.results.powers import rms, unit
+from supnorm.results.settings import Settings
 from supnorm.training.optimiser import Optimiser
 from supnorm.training.stopping import FLOOR
 from supnorm.training.train import Trained, check_samples, optimise
@@ -33,7 +34,7 @@ TRIED = 0.1
 
 
 @dataclass(frozen=True)
-class Boosting:
+class Boosting(Settings):
     """Adds one network that is fitted to the residual.
 
     Args:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from supnorm.evaluation.limit import Limit
 from supnorm.networks import Architecture, Network, Part, Scaling
 from supnorm.results import BadInput
+from supnorm.results.settings import Settings
 from supnorm.training.optimiser import Optimiser
 from supnorm.training.train import Trained, check_samples, optimise
 
@@ -24,7 +25,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class GreedyLayers:
+class GreedyLayers(Settings):
     """Layer-wise training of a plain network.
 
     Args:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.limit import Limit
+from supnorm.results.settings import Settings
 from supnorm.training.line_search import weak_wolfe
 from supnorm.training.optimiser import Loss, Optimiser
 from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Trail
@@ -22,7 +23,7 @@ Pairs = deque[tuple[Array, Array, float]]
 
 
 @dataclass(frozen=True)
-class LBFGS(Optimiser):
+class LBFGS(Settings, Optimiser):
     """Limited-memory BFGS.
 
     Args:

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from supnorm.evaluation.limit import Limit
+from supnorm.results.option import Allowed
+from supnorm.results.settings import Limits, Settings
 from supnorm.training.memory import require_memory
 from supnorm.training.optimiser import Loss, Optimiser
 from supnorm.training.stopping import FLOOR, LINE_SEARCH, Minimum, Trail
@@ -29,7 +31,7 @@ Solve = Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
-class LevenbergMarquardt(Optimiser):
+class LevenbergMarquardt(Settings, Optimiser):
     """Levenberg-Marquardt for losses |r|^2 / n.
 
     Args:
@@ -52,6 +54,8 @@ class LevenbergMarquardt(Optimiser):
     down: float = 5.0  # 2.5: 3.3e-11, 7.1e-11; 10: 2.7e-10, 1.3e-9
     up: float = 2.0  # 1.4: 1.4e-10, 1.9e-10; 4: 2.0e-10, 1.6e-10
     acceleration: float = 0.75  # 0.375: 6.5e-10, 6.6e-10; 1.5: 1.2e-10, 1.9e-10
+
+    LIMITS: ClassVar[Limits] = {"down": Allowed(above=0)}
 
     def minimise(self, loss: Loss, theta: Array, limit: Limit | None = None, target: float = 0.0) -> Minimum:
         """Minimise the mean square of the residuals from ``theta``, shape ``(p,)``.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from supnorm.approximants import Approximation, NotApplicable
 from supnorm.evaluation.limit import Limit
 from supnorm.networks import Network, Scaling
 from supnorm.problem import Domain, Problem
+from supnorm.results.settings import NONE_TOO, Limits, Settings
 from supnorm.training.active_fit import ActiveFit
 from supnorm.training.boosting import Boosting, can_be_boosted
 from supnorm.training.contest import Attempt, Contest, Offer, Skipped, Step
@@ -37,7 +39,7 @@ MOST_INPUTS = 3  # boosting is tried up to this many inputs
 
 
 @dataclass(frozen=True)
-class NetworkFit:
+class NetworkFit(Settings):
     """Fully connected networks of growing width.
 
     Args:
@@ -67,6 +69,8 @@ class NetworkFit:
     frequency: float = 1.0
     takes: tuple[tuple[int, ...], ...] = ()
     starts: int = 1
+
+    LIMITS: ClassVar[Limits] = {"takes": NONE_TOO}
 
     def size(self, d: int, m: int, width: int) -> int:
         """Number of parameters of a network of this width."""

@@ -13,13 +13,14 @@ to 10,000 weights and targets below 1e-4, `LBFGS` for more weights.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas
 
 from supnorm.evaluation.limit import Limit
-from supnorm.results import BadInput
+from supnorm.results.settings import Limits, Settings
 from supnorm.training.line_search import Step, weak_wolfe
 from supnorm.training.memory import require_memory
 from supnorm.training.optimiser import Loss, Optimiser
@@ -32,7 +33,7 @@ UPDATES = ("bfgs", "ssbfgs", "ssbroyden")
 
 
 @dataclass(frozen=True)
-class QuasiNewton(Optimiser):
+class QuasiNewton(Settings, Optimiser):
     """Dense quasi-Newton method.
 
     Args:
@@ -53,9 +54,7 @@ class QuasiNewton(Optimiser):
     c1: float = 1e-4
     c2: float = 0.9
 
-    def __post_init__(self) -> None:
-        if self.update not in UPDATES:
-            raise BadInput(f"update must be one of {', '.join(UPDATES)}, got {self.update!r}")
+    LIMITS: ClassVar[Limits] = {"update": tuple(UPDATES)}
 
     def minimise(self, loss: Loss, theta: Array, limit: Limit | None = None, target: float = 0.0) -> Minimum:
         """Minimise from ``theta``, shape ``(p,)``.

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.limit import Limit
 from supnorm.networks import Network
+from supnorm.results.settings import Settings
 from supnorm.training.levenberg_marquardt import LevenbergMarquardt
 from supnorm.training.optimiser import Optimiser
 from supnorm.training.quasi_newton import QuasiNewton
@@ -25,7 +26,7 @@ Ask = Callable[[Network, int], tuple[Array, Array]]
 
 
 @dataclass(frozen=True)
-class ArgmaxRefinement:
+class ArgmaxRefinement(Settings):
     """Rounds of adding the worst points and training further.
 
     Args:

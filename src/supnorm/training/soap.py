@@ -22,6 +22,7 @@ from scipy import linalg
 
 from supnorm.evaluation.limit import Limit
 from supnorm.results import BadInput
+from supnorm.results.settings import Settings
 from supnorm.training.decay import half_cosine
 from supnorm.training.optimiser import Loss, Optimiser
 from supnorm.training.stopping import Minimum, Trail
@@ -30,7 +31,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class SOAP(Optimiser):
+class SOAP(Settings, Optimiser):
     """SOAP with decay.
 
     Args:
