@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from supnorm.results import BadInput
-from supnorm.results.option import Allowed, demand_allowed, demand_seconds
+from supnorm.results.option import Allowed
+from supnorm.results.settings import Limits, Settings
 
 
 class Stepped(NamedTuple):
@@ -20,7 +21,7 @@ class Stepped(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RolloutSettings:
+class RolloutSettings(Settings):
     """Settings of `audit_rollout`.
 
     Attributes:
@@ -47,10 +48,14 @@ class RolloutSettings:
     seconds: float | None = None
     x64: bool = True
 
+    LIMITS: ClassVar[Limits] = {
+        "kappa": Allowed(above=0),
+        "reach": Allowed(low=0, whole=True),
+        "seconds": Allowed(above=0),
+    }
+
     def __post_init__(self) -> None:
-        demand_allowed("kappa", self.kappa, Allowed(above=0))
-        demand_allowed("reach", self.reach, Allowed(low=0, whole=True))
-        demand_seconds(self.seconds)
+        super().__post_init__()
         for name in self.periodic:
             if name not in self.axes:
                 raise BadInput(

@@ -178,6 +178,8 @@ def _is(value: Any, kind: Any, limits: Taken | None) -> bool:
         return value is None
     if get_origin(kind) is Callable:
         return callable(value)
+    if inspect.isclass(origin := get_origin(kind)):
+        return isinstance(value, origin)
     if kind is Any or not inspect.isclass(kind):
         return True
     if getattr(kind, "_is_protocol", False):
