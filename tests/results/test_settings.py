@@ -83,7 +83,8 @@ def test_the_types_of_all_fields_are_known(cls: Any) -> None:
 @pytest.mark.parametrize(("cls", "name"), FIELDS, ids=_ids)
 def test_a_value_of_a_wrong_type_is_refused_by_name(cls: Any, name: str) -> None:
     kind = str(kinds_of(cls)[name])
-    wrong: list[Any] = [object(), {}, 1j, b"a", [[["a"]]], int]
+    wrong: list[Any] = [object(), 1j, b"a", [[["a"]]], int]
+    wrong += [] if "Mapping" in kind else [{}]
     wrong += [] if "str" in kind else ["a", "7"]
     wrong += [] if "bool" in kind else [True]
     wrong += [] if "int" in kind or "float" in kind else [0, 2.5]
