@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
 import re
 
@@ -229,6 +230,16 @@ def test_a_changed_file_and_a_changed_part_are_rejected(honest, tmp_path):
     assert "digest" in check(tmp_path / "s.json").reason
     data["parts"]["min 0"]["seed"] = 5
     assert "part 'min 0': the file was changed" in checked(data, tmp_path).reason
+
+
+def test_thousands_of_foreign_parts_are_refused_before_any_is_read(honest, tmp_path, monkeypatch):
+    data = copy.deepcopy(honest)
+    data["parts"].update({f"foreign {i}": data["parts"]["max 0"] for i in range(2000)})
+    monkeypatch.setattr("supnorm.checker.statements.as_document", lambda part: pytest.fail("a part was read"))
+    result = checked(data, tmp_path)
+    assert "the parts are not those of the statement" in result.reason
+    assert len(result.reason) < 300
+    assert gc.isenabled()
 
 
 def test_looser_claims_are_accepted(honest, tmp_path):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import math
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -147,11 +150,24 @@ def load(path: Path | str, memory: float = math.inf) -> Any:
             raise Rejected(f"{path}: {TOO_LARGE}")
         raw = Path(path).read_bytes()
         demand_room(raw, memory)
-        return json.loads(raw.decode("utf-8"), object_pairs_hook=_once)
+        with _uncollected():
+            return json.loads(raw.decode("utf-8"), object_pairs_hook=_once)
     except FileNotFoundError:
         raise Rejected(f"{path}: no such file") from None
     except (OSError, RecursionError, ValueError):
         raise Rejected(f"{path}: not a JSON file") from None
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cycles inside: JSON has none, and the searches take three quarters of the time of a large file."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def as_document(data: Any, where: str = "") -> Document:

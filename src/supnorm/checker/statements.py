@@ -56,6 +56,7 @@ class Statement:
     Attributes:
         kind, given: what it says, unchecked.
         claims: by name, the claimed bracket of a number.
+        expected: what each part has to be about, by name, as the kind derives it.
         parts: certificates, by name.
         words: assumptions.
         units, unit: of the axes and of the outputs.
@@ -65,6 +66,7 @@ class Statement:
     kind: str
     given: Given
     claims: Mapping[str, tuple[float, float]]
+    expected: Mapping[str, Expected]
     parts: Mapping[str, Document]
     words: tuple[str, ...]
     units: tuple[str, ...]
@@ -117,14 +119,18 @@ def _statement(data: dict[str, Any]) -> Statement:
     axes = Axes(tuple(data["names"]), tuple(data["log"]), hexes(data["axis_low"]), hexes(data["axis_high"]))
     _demand_axes(axes)
     programs = {name: program(p) for name, p in data["programs"].items()}
+    given = Given(axes, programs, data["data"])
+    expected = KINDS[data["kind"]].parts(given, Derivation())
+    _demand_names(expected, data["parts"])  # reading a part costs milliseconds, and a file may hold thousands
     parts = {}
     for name, part in data["parts"].items():
         with of_part(name):
             parts[name] = as_document(part)
     return Statement(
         kind=data["kind"],
-        given=Given(axes, programs, data["data"]),
+        given=given,
         claims={n: _claim(c) for n, c in data["claims"].items()},
+        expected=expected,
         parts=parts,
         words=tuple(data["assumptions"]),
         units=tuple(data["units"]),
@@ -132,6 +138,16 @@ def _statement(data: dict[str, Any]) -> Statement:
         unit=data["unit"],
         versions=tuple(data["versions"].items()),
     )
+
+
+def _demand_names(expected: Mapping[str, Expected], parts: Mapping[str, Any]) -> None:
+    """Check that the parts are exactly those that the kind names, before any of them is read."""
+    if set(expected) != set(parts):
+        missing = [n for n in expected if n not in parts]
+        foreign = [n for n in parts if n not in expected]
+        raise Rejected(
+            f"the parts are not those of the statement: {ascii(missing[:9])[:80]} missing, {ascii(foreign[:9])[:80]} foreign"
+        )
 
 
 @contextmanager
@@ -195,16 +211,9 @@ def verify_statement(statement: Statement) -> None:
 
 
 def _verify(statement: Statement, kind: Kind) -> None:
-    expected = kind.parts(statement.given, Derivation())
-    if set(expected) != set(statement.parts):
-        missing = [n for n in expected if n not in statement.parts]
-        foreign = [n for n in statement.parts if n not in expected]
-        raise Rejected(
-            f"the parts are not those of the statement: {ascii(missing)[:80]} missing, {ascii(foreign)[:80]} foreign"
-        )
     for name, part in statement.parts.items():
         with of_part(name):
-            _verify_part(part, expected[name])
+            _verify_part(part, statement.expected[name])
     with bits(PRECISION):
         ends = {n: _ends(p) for n, p in statement.parts.items()}
         proved = kind.claims(statement.given, ends)
