@@ -96,6 +96,7 @@ def check(
     memory: float = MEMORY,
     announce: Callable[[Cost], None] | None = None,
     values: Mapping[str, Values] | None = None,
+    arbitrary: bool = False,
 ) -> CheckResult:
     """Check a certificate file.
 
@@ -111,6 +112,7 @@ def check(
         memory: bytes that the proof may take.
         announce: called with the forecast.
         values: for a file of several parts: values of the user's functions, by the names of its base programs.
+        arbitrary: prove everything in balls of arbitrary precision (FLINT): nothing in float64 or by NumPy. Slower.
 
     Raises:
         TooCostly: when the forecast is above a limit, or the proof takes several times as long as the limit.
@@ -125,12 +127,20 @@ def check(
         file = _read(path, memory)
         if file.statement is not None:
             verify_statement(file.statement)
-        cost = file.cost(len(problem_points or ()))
+        cost = file.cost(len(problem_points or ()), arbitrary)
         (announce or (lambda cost: None))(cost)
         demand(cost, limit, memory)
         if file.statement is not None:
             verify_values(file.statement, values or {})
-        _verify(file, problem_points, observer or (lambda done, total: None), functions or {}, workers, meter)
+        _verify(
+            file,
+            problem_points,
+            observer or (lambda done, total: None),
+            functions or {},
+            workers,
+            meter,
+            arbitrary,
+        )
     except Rejected as problem:
         reason, leaf, accepted = str(problem), problem.leaf, False
     except (
@@ -143,9 +153,9 @@ def check(
     if file is None:
         return CheckResult(accepted=accepted, reason=reason, leaf=leaf, seconds=seconds, cost=cost)
     whole = (
-        _of_statement(file, values or {}, accepted)
+        _of_statement(file, values or {}, accepted, arbitrary)
         if file.statement is not None
-        else _of_document(file.documents[""], problem_points, functions or {})
+        else _of_document(file.documents[""], problem_points, functions or {}, arbitrary)
     )
     return replace(
         whole,
@@ -164,11 +174,11 @@ class _File:
     documents: Mapping[str, Document]
     statement: Statement | None = None
 
-    def cost(self, points: int) -> Cost:
+    def cost(self, points: int, arbitrary: bool) -> Cost:
         """The forecast of all parts together; all of them are in memory at once."""
         again = self.statement.integrated if self.statement is not None else set()
         names = [*self.documents, *again]
-        costs = [cost_of(self.documents[name], points)[0] for name in names]
+        costs = [cost_of(self.documents[name], points, arbitrary)[0] for name in names]
         return Cost(sum(c.operations for c in costs), sum(c.bytes for c in costs))
 
 
@@ -187,10 +197,11 @@ def _verify(
     functions: Functions,
     workers: int,
     meter: Meter,
+    arbitrary: bool,
 ) -> None:
     """Verify each certificate; the observer hears of the leaves of all of them."""
     if file.statement is None:
-        verify(file.documents[""], points, observer, functions, workers, meter)
+        verify(file.documents[""], points, observer, functions, workers, meter, arbitrary)
         return
     before, total = 0, sum(len(d.leaves) for d in file.documents.values())
     for name, document in file.documents.items():
@@ -199,19 +210,22 @@ def _verify(
             observer(before + done, total)
 
         with of_part(name):
-            verify(document, None, tell, {}, workers, meter)
+            verify(document, None, tell, {}, workers, meter, arbitrary)
         before += len(document.leaves)
     verify_integrals(file.statement, meter)
 
 
 def _of_document(
-    document: Document, points: Sequence[tuple[Sequence[float], float, float]] | None, functions: Functions
+    document: Document,
+    points: Sequence[tuple[Sequence[float], float, float]] | None,
+    functions: Functions,
+    arbitrary: bool,
 ) -> CheckResult:
     """What an accepted certificate says."""
     compared = tied(document, points, functions)
     return CheckResult(
         accepted=True,
-        reason=_reason(document, compared, functions),
+        reason=_reason(document, compared, functions, arbitrary),
         seconds=0.0,
         leaves=len(document.leaves),
         lower=document.lower,
@@ -225,7 +239,7 @@ def _of_document(
     )
 
 
-def _of_statement(file: _File, values: Mapping[str, Values], accepted: bool) -> CheckResult:
+def _of_statement(file: _File, values: Mapping[str, Values], accepted: bool, arbitrary: bool) -> CheckResult:
     """What a statement says; one that is not accepted may have no words."""
     statement = file.statement
     assert statement is not None
@@ -235,7 +249,7 @@ def _of_statement(file: _File, values: Mapping[str, Values], accepted: bool) -> 
     parts = f"{count} parts" if count > 1 else "part"
     words = (
         f"the statement follows from its {parts}; every leaf of them was proved again in "
-        f"{_bits_of(file.documents.values())} ball arithmetic"
+        f"{_bits_of(file.documents.values(), arbitrary)}"
     )
     return CheckResult(
         accepted=True,
@@ -262,18 +276,19 @@ _TIED = "the programs agree with the problem at the given points"
 _UNTIED = "the programs were taken from the file; whether they are your model and reference was not checked"
 
 
-def _bits_of(documents: Iterable[Document]) -> str:
+def _bits_of(documents: Iterable[Document], arbitrary: bool) -> str:
     most = max((max(leaf.bits, default=0) for one in documents for leaf in one.leaves), default=0)
-    return "53-bit and " + (f"{PRECISION}-bit" if most <= PRECISION else f"{PRECISION}-bit to {most}-bit")
+    bits = f"{PRECISION}-bit" if most <= PRECISION else f"{PRECISION}-bit to {most}-bit"
+    return f"{bits} ball arithmetic alone (FLINT)" if arbitrary else f"53-bit and {bits} ball arithmetic"
 
 
-def _reason(document: Document, compared: bool, functions: Functions) -> str:
+def _reason(document: Document, compared: bool, functions: Functions, arbitrary: bool) -> str:
     leaves = (
         "every leaf"
         if document.upper < math.inf
         else "no upper bound is claimed; every leaf that has a bound"
     )
-    parts = [f"{leaves} was proved again in {_bits_of([document])} ball arithmetic"]
+    parts = [f"{leaves} was proved again in {_bits_of([document], arbitrary)}"]
     parts.append(_TIED if compared else _UNTIED)
     if document.deployed is not None:
         parts.append("what float32 adds to the error of the model was proved again on the named assumptions")

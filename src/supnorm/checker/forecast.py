@@ -35,11 +35,12 @@ SLOWER = 0.3
 POLYGONS = 30.0  # polygons of a leaf by linear pieces: the file does not contain their number
 
 
-def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, float]]:
+def cost_of(document: Document, points: int = 0, arbitrary: bool = False) -> tuple[Cost, dict[Proof, float]]:
     """The forecast for a document, and the operations of each proof.
 
     Args:
         points: number of points at which the programs are compared with a problem.
+        arbitrary: as in `check`.
 
     Raises:
         Rejected: for sizes that no honest file has.
@@ -56,7 +57,7 @@ def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, floa
         _tiling(document) + 4.0 * sum(p.weights + 30.0 * len(p.operations) for p in programs)
     )
     degrees = {v for key in shared for pair in zip(key[2], key[5], strict=True) if pair[1] >= 0 for v in pair}
-    rules = {D: size_of_rule(d, D, points) for D, points in document.rules.items() if D in degrees}
+    rules = {D: size_of_rule(d, D, points, arbitrary) for D, points in document.rules.items() if D in degrees}
     for points_, nodes, coefficients, work in rules.values():
         total = total + Cost(work, points_ * coefficients * 3.0 * BYTES + nodes * (d + 2.0) * 40.0)
     tables: set[tuple[int, int]] = set()
@@ -69,7 +70,11 @@ def cost_of(document: Document, points: int = 0) -> tuple[Cost, dict[Proof, floa
             for p, claim in pairs:
                 _demand(p, d, claim, rules, document, positions[0])
             known[kind] = sum(
-                (_in_bits(_alternative(p, d, c, rules, document, tables), c.bits) for p, c in pairs), Cost()
+                (
+                    _in_bits(_alternative(p, d, c, rules, document, tables, arbitrary), c.bits)
+                    for p, c in pairs
+                ),
+                Cost(),
             )
         each_proof[key] = known[kind].operations * _parts(document, key)
     if document.deployed is not None and at_points:
@@ -108,6 +113,7 @@ def _alternative(
     rules: dict[int, tuple[float, float, float, float]],
     document: Document,
     tables: set[tuple[int, int]],
+    arbitrary: bool,
 ) -> Cost:
     """The cost of the bound of one alternative on one cell."""
     n, grid, m = claim.degree, claim.grid, claim.graded
@@ -115,10 +121,10 @@ def _alternative(
         return Cost()
     if m >= 0 and not document.declared:
         tight = rules[m][:3] if m in rules else None
-        cost = p.graded(d, tight)
+        cost = p.graded(d, tight, arbitrary)
         if n in rules:
             points, nodes, coefficients, _ = rules[n]
-            cost = cost + p.batch(nodes)
+            cost = cost + (p.values(nodes) if arbitrary else p.batch(nodes))
             count, part = divmod(grid, 100)
             range_cost = product_grid(part + 1.0, count, d) if grid else 5.0 * d * n * (n + BALL)
             cost = cost + Cost(
@@ -132,7 +138,11 @@ def _alternative(
     if n <= 0 or m >= 0:
         return one
     nodes = (n + 1.0) ** d
-    cost = p.composed(d, n) if claim.rho == 0.0 else one + (p.values(nodes) if claim.bits else p.batch(nodes))
+    cost = (
+        p.composed(d, n)
+        if claim.rho == 0.0
+        else one + (p.values(nodes) if claim.bits or arbitrary else p.batch(nodes))
+    )
     cost = cost + Cost(nodes * d * 3.0 * BALL, nodes * d * BYTES)
     tables.add((n + 1, n + 1))
     each = product_grid(n + 1.0, n + 1, d)

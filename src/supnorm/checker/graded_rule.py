@@ -24,6 +24,7 @@ from typing import Any
 
 from flint import arb, arb_mat
 
+from supnorm.checker.lebesgue import in_balls, largest_sum
 from supnorm.checker.rejected import Rejected
 
 Ball = Any
@@ -85,11 +86,11 @@ def _walsh(values: list[Ball]) -> list[Ball]:
 
 
 def size_of_rule(
-    d: int, D: int, representatives: tuple[tuple[float, ...], ...]
+    d: int, D: int, representatives: tuple[tuple[float, ...], ...], arbitrary: bool = False
 ) -> tuple[float, float, float, float]:
     """Numbers of points, nodes and coefficients of a rule from a file, and the multiplications of balls of its proof.
 
-    The numbers are counted before anything of that size is made.
+    ``arbitrary``: as in `verify_rule`. The numbers are counted before anything of that size is made.
 
     Raises:
         Rejected: when the rule is too large or malformed.
@@ -114,6 +115,8 @@ def size_of_rule(
     sizes = [(comb(d, w), comb((D - w) // 2 + d, d)) for w in range(min(d, D) + 1)]
     solved = sum(many * (2 * points * c * c + c**3) for many, c in sizes)
     taken = 0.02 * grid * coefficients * points / 2**d + grid * (0.3 * coefficients + 0.2 * nodes)
+    if arbitrary:
+        taken = in_balls(grid, coefficients, points, nodes, d)
     return (
         float(points),
         float(nodes),
@@ -122,8 +125,10 @@ def size_of_rule(
     )
 
 
-def verify_rule(d: int, D: int, representatives: tuple[tuple[float, ...], ...]) -> Rule:
-    """Verify the rule with the representatives from a file.
+def verify_rule(
+    d: int, D: int, representatives: tuple[tuple[float, ...], ...], arbitrary: bool = False
+) -> Rule:
+    """Verify the rule with the representatives from a file; ``arbitrary``: in balls alone, nothing in float64.
 
     Raises:
         Rejected: when the rule is too large, malformed, or does not determine the polynomials of degree D.
@@ -148,7 +153,9 @@ def verify_rule(d: int, D: int, representatives: tuple[tuple[float, ...], ...]) 
         nodes=nodes,
         exponents=exponents,
         projections=projections,
-        lebesgue=_lebesgue(D, points, exponents, projections),
+        lebesgue=_in_balls(D, points, exponents, projections)
+        if arbitrary
+        else _lebesgue(D, points, exponents, projections),
     )
 
 
@@ -241,6 +248,22 @@ def _lebesgue(
     bound = arb(largest) * (1 + 4 * nodes * U) + total * (2 * U * (count + 4 * d + 20))
     bound += arb("2.1") * arb(2) ** -BITS * count * nodes
     return (bound / (arb.pi() * D / (2 * m)).cos()).upper()
+
+
+def _in_balls(
+    D: int,
+    points: list[tuple[float, ...]],
+    exponents: dict[Index, list[Index]],
+    projections: dict[Index, Any],
+) -> Ball:
+    """The same bound with all sums in balls."""
+    d = len(points[0])
+    m = _grid(d, D)
+    grid = [(arb.pi() * (2 * i + 1) / (2 * m)).cos() for i in range((m + 1) // 2)]
+    tables = [chebyshev_table(y, D) for y in grid]
+    corner = combinations_with_replacement(tables, d)
+    largest = largest_sum(corner, points, exponents, projections)
+    return (largest / (arb.pi() * D / (2 * m)).cos()).upper()
 
 
 def _total(points: list[tuple[float, ...]], projections: dict[Index, Any]) -> Ball:

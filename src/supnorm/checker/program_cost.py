@@ -192,11 +192,12 @@ class Size:
         )
         return Cost(one.operations + rules, one.bytes + 6.0 * (outputs + 2.0) * BYTES * self.features)
 
-    def graded(self, d: int, tight: tuple[float, float, float] | None) -> Cost:
-        """One graded model; ``tight``: points, nodes and coefficients of its rule."""
-        return self.known.get((d, tight)) or self.known.setdefault((d, tight), self._graded(d, tight))
+    def graded(self, d: int, tight: tuple[float, float, float] | None, arbitrary: bool = False) -> Cost:
+        """One graded model; ``tight``: points, nodes and coefficients of its rule; ``arbitrary`` as in `check`."""
+        key = (d, tight, arbitrary)
+        return self.known.get(key) or self.known.setdefault(key, self._graded(*key))
 
-    def _graded(self, d: int, tight: tuple[float, float, float] | None) -> Cost:
+    def _graded(self, d: int, tight: tuple[float, float, float] | None, arbitrary: bool) -> Cost:
         forms, total = d * (d + 1) / 2.0, 0.0
         for o, bits in zip(self.operations, self.bits, strict=True):
             k = len(o.weight) // o.width
@@ -209,14 +210,16 @@ class Size:
                 total += o.width * (200.0 + 4.0 * (d + forms) * BALL)
             else:
                 bent = GRADED_PRODUCT if o.op == "mul" else GRADED + 60.0 * _at_point(o, bits)
-                if o.op in ("tanh", "sigmoid", "softplus", "silu", "sin", "cos", "exp"):
+                if not arbitrary and o.op in ("tanh", "sigmoid", "softplus", "silu", "sin", "cos", "exp"):
                     bent = GRADED_IN_ARRAYS
                 bent += 8.0 * forms * BALL + (corners(d) if o.op != "mul" else 2.0 * corners(d))
                 if tight is not None and o.op != "mul":
                     bent += projected(tight)
                 total += o.width * bent
         cost = Cost(total, (2.0 * (d + forms) + 24.0) * BYTES * self.features + self._bytes_of_weights)
-        return cost if tight is None else cost + self.batch(tight[1])
+        if tight is None:
+            return cost
+        return cost + (self.values(tight[1]) if arbitrary else self.batch(tight[1]))
 
     def composed(self, d: int, n: int) -> Cost:
         """One Chebyshev model of degree n, with the values at its nodes."""

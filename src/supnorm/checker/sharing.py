@@ -34,9 +34,13 @@ BROKEN = (
 
 
 def verify_leaves(
-    document: Document, workers: int, observer: Callable[[int, int], None], meter: Meter
+    document: Document,
+    workers: int,
+    observer: Callable[[int, int], None],
+    meter: Meter,
+    arbitrary: bool = False,
 ) -> None:
-    """Prove every leaf.
+    """Prove every leaf; ``arbitrary`` as in `Leaves`.
 
     Raises:
         Rejected: naming the leaf whose claim is not proved.
@@ -45,23 +49,23 @@ def verify_leaves(
     """
     shared, total = claims(document.leaves), len(document.leaves)
     done = total - sum(map(len, shared.values()))  # leaves that claim nothing need no proof
-    for positions in _verified(document, shared, min(workers, len(shared)), meter):
+    for positions in _verified(document, shared, min(workers, len(shared)), meter, arbitrary):
         done += len(positions)
         observer(done, total)
 
 
 def _verified(
-    document: Document, shared: dict[Proof, list[int]], workers: int, meter: Meter
+    document: Document, shared: dict[Proof, list[int]], workers: int, meter: Meter, arbitrary: bool
 ) -> Iterator[list[int]]:
     """Positions of leaves whose proof is done, proof by proof."""
     if workers < 2:
-        leaves = Leaves(document)
+        leaves = Leaves(document, arbitrary)
         for proof, positions in shared.items():
             meter.read()
             leaves.verify(proof, positions)
             yield positions
         return
-    given = (document, ctx.prec, meter.limit)
+    given = (document, ctx.prec, meter.limit, arbitrary)
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, given)
     try:
         left = iter(shared.items())
@@ -107,7 +111,7 @@ _SHARED: list[Leaves | Exception] = []  # of this process
 _METER: list[Meter] = []
 
 
-def _start(document: Document, precision: int, limit: float) -> None:
+def _start(document: Document, precision: int, limit: float, arbitrary: bool) -> None:
     if (parent := multiprocessing.parent_process()) is not None:
         # Workers must end when their parent is killed. Calls of ball arithmetic are short, so this thread soon gets to run.
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
@@ -115,7 +119,7 @@ def _start(document: Document, precision: int, limit: float) -> None:
     ctx.prec = precision
     _METER[:] = [Meter(limit)]
     try:
-        _SHARED[:] = [Leaves(document)]
+        _SHARED[:] = [Leaves(document, arbitrary)]
     except (Rejected, *MALFORMED) as problem:  # an exception here would break the pool and hide its reason
         _SHARED[:] = [problem]
 

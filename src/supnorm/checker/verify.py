@@ -48,8 +48,9 @@ def verify(
     functions: Functions,
     workers: int,
     meter: Meter,
+    arbitrary: bool = False,
 ) -> None:
-    """Verify every claim of a certificate.
+    """Verify every claim of a certificate; ``arbitrary`` as in `check`.
 
     Raises:
         Rejected: naming what is not proved.
@@ -66,7 +67,7 @@ def verify(
     _verify_recorded(document, functions)
     meter.read()
     verify_deployed(document, meter.read)
-    verify_leaves(document, workers, observer, meter)
+    verify_leaves(document, workers, observer, meter, arbitrary)
 
 
 def tied(document: Document, points: Sequence[Any] | None, functions: Functions) -> bool:

@@ -52,6 +52,21 @@ MEGABYTES = Annotated[
         above=0,
     ),
 ]
+ARBITRARY = Annotated[
+    bool,
+    typer.Option(
+        "--arbitrary-precision",
+        help="Prove everything in balls of arbitrary precision (FLINT), nothing in float64 or NumPy; slower.",
+    ),
+]
+COQ = Annotated[
+    Path | None,
+    typer.Option(
+        "--export-coq",
+        metavar="PROOF.v",
+        help="Also write the upper bound as a file for Coq with coq-interval; one or two inputs.",
+    ),
+]
 MB = 1e6
 POINTS = 64  # random points at which the certificate's programs are compared with the problem
 
@@ -71,6 +86,8 @@ def command(
     trust: TRUST = False,
     most: MOST = None,
     memory: MEGABYTES = None,
+    arbitrary: ARBITRARY = False,
+    coq: COQ = None,
 ) -> int:
     """Verify a certificate: prove its tiling, bounds and witness again in ball arithmetic."""
     from supnorm.results import BadInput, install
@@ -92,7 +109,7 @@ def command(
             from supnorm.cli.progress import Progress
 
             tell = Progress()
-        result = checked(certificate, opened, workers, tell, most, memory)
+        result = checked(certificate, opened, workers, tell, most, memory, arbitrary)
     except TooCostly as refused:
         raise BadInput(f"{certificate}: {refused}; whether its claims are true was not checked") from None
     per_output = opened is not None and opened.error.per_output
@@ -104,7 +121,29 @@ def command(
     elif not quiet:
         for line in summary(result, opened is not None, limit, per_output):
             say(line)
+    if coq is not None and result.accepted:
+        told = _write_coq(certificate, coq)
+        if not as_json and not quiet:
+            say(told)
     return int(status.exit)
+
+
+def _write_coq(certificate: Path, coq: Path) -> str:
+    """Write an accepted certificate for Coq; what to do with the file, in words.
+
+    Raises:
+        BadInput: for a certificate that Coq cannot prove, with the reason.
+    """
+    from supnorm.checker.coq_export import NotExported, export
+    from supnorm.results import BadInput
+    from supnorm.results.writing import write_whole
+
+    try:
+        text, cost = export(certificate, coq.name)
+    except NotExported as refused:
+        raise BadInput(f"{certificate}: {printable(str(refused))}") from None
+    write_whole(coq, text)
+    return f"  wrote {coq}: coqc {coq} proves the upper bound once more, in about {cost.seconds:.0f} s (coq-interval)"
 
 
 def _not_too_large(certificate: Path) -> None:
@@ -125,6 +164,7 @@ def checked(
     tell: Callable[[Any], None] | None = None,
     most: float | None = None,
     memory: float | None = None,
+    arbitrary: bool = False,
 ) -> CheckResult:
     """The checker's verdict; a file that is not about the problem is rejected before its leaves are proved.
 
@@ -161,6 +201,7 @@ def checked(
                 memory=MB * memory if memory else MEMORY,
                 announce=None if tell is None else (lambda cost: tell(CheckPlanned(str(cost), workers))),
                 values=values,
+                arbitrary=arbitrary,
             )
     except KeyboardInterrupt:
         raise Interrupted(
