@@ -24,7 +24,7 @@ MOST_LEAVES = 5_000
 MOST_SIZE = 20_000  # operations of the terms after all bindings are put in, which the tactic does
 LONGEST = 4 * 3600.0  # seconds of coqc by the forecast
 STATEMENT = "supnorm.statement/1"
-# Degree of Taylor models of one input; halvings of a leaf. In one input Taylor models are fastest. In two inputs they fail on
+# Degree of Taylor models of one input; halvings of a leaf. In one input Taylor models are fastest. In two they fail on
 # wide leaves that slopes prove: of Debye-Hueckel against Davies, 62 s and no proof against 0.1 s.
 TAYLOR, DEPTH = 10, 24
 SMALL = 1e-9  # bounds below it need more bits than Coq's float64 numbers have
