@@ -258,11 +258,11 @@ class _Bound:
             common.append(f"i_prec {bits}")
         taylor, slope = [f"i_taylor {ts[0]}", f"i_degree {TAYLOR}"], [f"i_autodiff {ts[0]}"]
         count = len(self.functions.errors[0])
-        used = [_way(a, count) for a in range(count) if leaf.degree[a] != -1] if count > 1 else [""]
+        used = [_steps(a, count) for a in range(count) if leaf.degree[a] != -1] if count > 1 else [""]
         ways = [
-            f"{way}interval with ({', '.join(common + more)})"
+            f"{steps}interval with ({', '.join(common + more)})"
             for more in ((taylor, slope, []) if len(ts) == 1 else (slope, [], taylor))
-            for way in used
+            for steps in used
         ]
         return f"first [ {' | '.join(ways)} ]"
 
@@ -297,11 +297,11 @@ class _Bound:
         axis = next(j for j in range(len(level)) if all(leaves[k].level[j] > level[j] for k in members))
         names = []
         for side in (0, 1):
-            place = 2 * index[axis] + side
+            half = 2 * index[axis] + side
             down = tuple(v + (a == axis) for a, v in enumerate(level))
-            at = tuple(place if a == axis else v for a, v in enumerate(index))
+            at = tuple(half if a == axis else v for a, v in enumerate(index))
             inside = [
-                k for k in members if leaves[k].index[axis] >> (leaves[k].level[axis] - down[axis]) == place
+                k for k in members if leaves[k].index[axis] >> (leaves[k].level[axis] - down[axis]) == half
             ]
             names.append(self._node(down, at, inside, positions, texts))
         middle = list(self._ends(level, index))[axis]
@@ -344,7 +344,7 @@ class _Bound:
         return "holds " + " ".join(f"(exp {t})" if axis[3] else t for t, axis in zip(at, axes, strict=True))
 
 
-def _way(a: int, count: int) -> str:
+def _steps(a: int, count: int) -> str:
     """Steps that replace the smallest of several errors by the one of alternative a."""
     left = "apply (Rle_trans _ _ _ (Rmin_l _ _)); "
     if a == 0:

@@ -168,16 +168,16 @@ class Terms:
             weights = [o.weight[k * count + j] for _, j in needs]
             terms = [f"{number(w)} * {a}" for w, a in zip(weights, args, strict=True)]
             terms += [number(o.vector[k])] if o.vector[k] != 0.0 or not terms else []
-            text, own = _sum(terms), 2 * len(terms)
+            text, size = _sum(terms), 2 * len(terms)
         elif o.op in _WITH_PARAMETER:
             assert o.parameter is not None
-            text, own = _WITH_PARAMETER[o.op](args[0], o.parameter), 3
+            text, size = _WITH_PARAMETER[o.op](args[0], o.parameter), 3
         else:
-            text, own = _TERMS[o.op](*args), 3
+            text, size = _TERMS[o.op](*args), 3
         name = f"v{len(self.lets)}"
         copies = _COPIES.get(o.op, 1)
         self.lets[name] = text
-        self.sizes[name] = own + copies * sum(self.sizes.get(a, 1) for a in args)
+        self.sizes[name] = size + copies * sum(self.sizes.get(a, 1) for a in args)
         return name
 
     def size(self, term: str) -> int:

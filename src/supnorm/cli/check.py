@@ -122,9 +122,9 @@ def command(
         for line in summary(result, opened is not None, limit, per_output):
             say(line)
     if coq is not None and result.accepted:
-        told = _write_coq(certificate, coq)
+        written = _write_coq(certificate, coq)
         if not as_json and not quiet:
-            say(told)
+            say(written)
     return int(status.exit)
 
 
