@@ -251,7 +251,7 @@ class _Bound:
     def _tactic(self, leaf: Leaf, ts: list[str]) -> str:
         """The tactic that proves a leaf.
 
-        It tries the ways that coq-interval has, and with each the alternatives that the certificate uses there.
+        It tries slopes, plain intervals and Taylor models, and with each the alternatives that the certificate uses there.
         """
         common = [f"i_bisect {t}" for t in ts] + [f"i_depth {DEPTH}"]
         if bits := self._bits(leaf):
@@ -259,12 +259,12 @@ class _Bound:
         taylor, slope = [f"i_taylor {ts[0]}", f"i_degree {TAYLOR}"], [f"i_autodiff {ts[0]}"]
         count = len(self.functions.errors[0])
         used = [_steps(a, count) for a in range(count) if leaf.degree[a] != -1] if count > 1 else [""]
-        ways = [
+        tactics = [
             f"{steps}interval with ({', '.join(common + more)})"
             for more in ((taylor, slope, []) if len(ts) == 1 else (slope, [], taylor))
             for steps in used
         ]
-        return f"first [ {' | '.join(ways)} ]"
+        return f"first [ {' | '.join(tactics)} ]"
 
     def _bits(self, leaf: Leaf) -> int:
         """Bits that the tactic works with; 0 for float64 numbers."""
