@@ -77,6 +77,7 @@ def fresh(domain, n=500):
     return domain.from_unit(np.random.default_rng(9).random((n, domain.d)))
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("name", "case"), list(zip(NAMES, METHODS, strict=True)), ids=NAMES)
 def test_error_on_fresh_points(fitted, name, case):
     f, found = fitted[name]

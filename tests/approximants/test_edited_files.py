@@ -99,6 +99,7 @@ def kind(value):
 ODD = (None, True, 7.5, "1", "1_0", "１", [0.9], [[0.2, 1.2]], {"a": 1}, math.nan, 10**30)
 
 
+@pytest.mark.sampled(3)
 def test_a_word_of_another_type_is_refused(saved):
     words, arrays, read = saved
     for path in places(words):
@@ -121,6 +122,7 @@ def test_a_word_that_is_missing_or_unknown_is_refused(saved):
         read({**words, "skip": True}, arrays)
 
 
+@pytest.mark.sampled(3)
 def test_an_array_of_another_type_or_shape_or_without_a_value_is_refused(saved):
     words, arrays, read = saved
     for name, good in arrays.items():

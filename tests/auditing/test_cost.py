@@ -183,6 +183,7 @@ def test_a_resumed_run_takes_the_decision_over(ticking: Any, tmp_path: Path) -> 
         )
 
 
+@pytest.mark.slow
 def test_a_declared_cost_is_taken_over_too(ticking: Any, tmp_path: Path) -> None:
     audit(
         ticking(0.1e-3),
@@ -218,6 +219,7 @@ def test_the_budgets_without_one() -> None:
 CASES = list(itertools.product((1, 2, 5), (100, 400, 2500), (False, True)))
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(("d", "evaluations", "power"), CASES)
 def test_no_audit_takes_more_than_was_said(d: int, evaluations: int, power: bool) -> None:
     w = np.random.default_rng(d).normal(size=d) * 6
@@ -252,6 +254,7 @@ def test_only_seconds_and_tables_have_no_plan() -> None:
     assert audit(Problem(model, truth, BOX, measure), evaluations=200).document["planned"] is not None
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("word", [None, *COSTS])
 def test_no_clock_decides_after_the_probe_how_calls_are_made(
     word: str | None, monkeypatch: pytest.MonkeyPatch
@@ -275,6 +278,7 @@ def on_workers(problem: Problem) -> Problem:
     return replace(problem, reference=replace(problem.reference, parallel="thread"))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("sent", [True, False])
 def test_how_workers_get_points_is_recorded_and_repeated(
     sent: bool, ticking: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -170,6 +170,7 @@ def halved(kind: str) -> Problem:
     return Problem(model, reference, SQUARE, ErrorMeasure(side=side, mask=mask))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", ["mask", "no value", "over"])
 def test_bumps_stand_where_the_error_counts(kind: str) -> None:
     """No search finds an error where none counts; half of the plants were such."""

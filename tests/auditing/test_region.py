@@ -141,6 +141,7 @@ def test_convex_regions_within_a_factor_of_1_5_in_95_per_cent_and_their_limits_h
     assert covered >= 0.95 * tried
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("case", [shell(2, 1e-2, 0), shell(2, 1e-4, 0), shell(2, 1e-6, 0), shell(3, 1e-4, 0)])
 def test_a_bent_sheet_is_measured_in_part_and_says_so(case: Case) -> None:
     for seed in range(3):

@@ -123,6 +123,7 @@ def strict(text: str) -> Any:
     return json.loads(text, parse_constant=refuse)
 
 
+@pytest.mark.sampled(2)
 def test_all_keys_of_the_contract_are_there(report: AuditReport) -> None:
     document = strict(json.dumps(report.to_dict(), allow_nan=False))
     assert document["schema"] == "supnorm.audit/1"
@@ -205,6 +206,7 @@ def test_charts_have_the_shapes_of_the_contract(report: AuditReport) -> None:
         assert charts["thumbnails"] == []
 
 
+@pytest.mark.sampled(2)
 def test_a_report_comes_back_from_its_folder(report: AuditReport, tmp_path: Path) -> None:
     folder = report.save(tmp_path / "run")
     assert {p.name for p in folder.iterdir()} >= {"result.json", "points.csv"}
@@ -444,6 +446,7 @@ CAUSES = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("cause", CAUSES)
 @pytest.mark.parametrize("policy", ["error", "ignore"])
 def test_a_model_without_a_value_is_one_thing_whatever_the_cause(cause: str, policy: str) -> None:

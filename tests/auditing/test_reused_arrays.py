@@ -47,6 +47,7 @@ def numbers(report: Any) -> dict[str, Any]:
     return {k: v for k, v in report.to_dict().items() if k not in TIMES}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("word", [w if w == "cheap" else f"{w}:4" for w in COSTS])
 def test_an_audit_says_the_same_of_both(word: str) -> None:
     """It reported errors ten times as large as any that the model has, as `not-reproducible`."""

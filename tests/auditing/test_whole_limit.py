@@ -61,6 +61,7 @@ def begun(monkeypatch: pytest.MonkeyPatch, clock: Costly) -> list[float]:
     return times
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("costs", COSTS)
 @pytest.mark.parametrize("d", [1, 3])
@@ -76,6 +77,7 @@ def test_an_audit_ends_in_its_time(monkeypatch: pytest.MonkeyPatch, costs: str, 
     assert clock.now <= min(allowed, first_calls[0] + 1.5 * SECONDS + clock.longest)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("costs", ["cheap", "below a millisecond", "becomes slow"])
 def test_one_call_of_a_cheap_function_never_takes_the_time_of_all(
     monkeypatch: pytest.MonkeyPatch, costs: str

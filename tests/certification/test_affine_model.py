@@ -45,6 +45,7 @@ def _violation(program, rng, trials=6):
     return worst
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_remainder_holds_on_box_and_polydiscs(name):
     assert 1e-3 < _violation(PROGRAMS[name], np.random.default_rng(1)) <= 1.0

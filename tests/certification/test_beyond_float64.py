@@ -95,6 +95,7 @@ def _largest(program, a, b, count=400):
         return float(best)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", CASES)
 def test_polynomials_of_libraries_are_bracketed_to_a_percent(name, tmp_path):
     problem = _problem(name)
@@ -118,6 +119,7 @@ def test_polynomials_of_libraries_are_bracketed_to_a_percent(name, tmp_path):
     assert (again.lower, again.upper) == (result.lower, result.upper)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_values_in_balls_are_those_of_the_program(part):
@@ -177,6 +179,7 @@ def _sealed(path, data):
     return check(path)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("bits", [0, 79, 513, -1, 10**9])
 def test_a_file_cannot_choose_the_precision_freely(bits, tmp_path):
     """Too few bits prove too little; a precision that would take the machine's time is no precision of the format."""

@@ -37,6 +37,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(("module", "reference", "truth"), CASES)
 def test_the_branch_of_torchs_softplus_is_in_the_bound(

@@ -56,6 +56,7 @@ def excess(program, centre, half, n, y):
     return np.where(good, off - room - model.rest, -1.0).max(), model.rest, off
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_remainder_holds(name):
     rng = np.random.default_rng(len(name))
@@ -195,6 +196,7 @@ def test_a_kink_is_within_its_chord():
     assert composed_model.relu(_model(g, [-1.2, 1.0, 0, 0], 0.05)).rest[0, 0] <= 1e-280
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_bound_of_rounding_holds(name):
     """Values at the nodes, beside those in 40 digits at the exact nodes."""

@@ -59,6 +59,7 @@ def _caught(name, tmp_path):
     return sampled > result.upper or not check(tmp_path / "c.json").accepted
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_the_honest_rules_are_not_caught(name, tmp_path):
     assert not _caught(name, tmp_path)
@@ -166,6 +167,7 @@ MUTANTS = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_weakened_rule_is_caught(name, monkeypatch, tmp_path):
     mutate, problem = MUTANTS[name]

@@ -91,6 +91,7 @@ NAMED = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("strategy", ["affine", "Chebyshev"])
 @pytest.mark.parametrize("name", NAMED)
 def test_named_cases_are_bounded_and_the_checker_agrees(name, strategy, tmp_path):
@@ -108,6 +109,7 @@ def _without_shift(monkeypatch):
     monkeypatch.setattr(near_one, "binary_shift", lambda op, c, orders, *parameter: None)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("honest", [True, False])
 def test_absolute_terms_of_slopes_are_needed_and_enough(honest, monkeypatch):

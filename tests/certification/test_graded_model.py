@@ -161,6 +161,7 @@ MUTANTS = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_weakened_rule_is_caught(name, monkeypatch):
     what, weaken = MUTANTS[name]

@@ -42,6 +42,7 @@ def _series(op, z):
     }[op]()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("op", LARGEST)
 def test_the_constants_hold_on_the_line(op):
     """By bisection on [-9, 9] with the mean value form in ball arithmetic; beyond, everything has decayed.

@@ -117,6 +117,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("what", OTHERS)
 def test_a_bound_of_another_problem_proves_nothing(what):
     """The bound is not below the errors that the audit has, so it does not contradict them."""

@@ -95,6 +95,7 @@ def _all_goals(form, measure, sizes):
     return set(kinds)
 
 
+@pytest.mark.slow
 def test_no_claim_is_below_the_error_as_it_runs():
     assert _all_goals("cast", "absolute", 4) >= {"refused", "tolerance-exceeded", "within-tolerance"}
     assert _all_goals("branch", "relative", 1)
@@ -372,6 +373,7 @@ def _spike(seed, d, width):
     return Problem(model, _plain(reference, d), domain), np.abs(single(near) - code(near)).max()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("seed", "d", "width"), [(0, 1, 1e-3), (2, 1, 1e-4), (3, 2, 1e-2), (0, 2, 3e-3)])
 def test_rounding_of_float32_is_looked_for_where_it_may_be_largest(seed, d, width):
     """Where large numbers cancel in a thin part, 1/30 to 1/3 of the largest difference was seen; twice is claimed."""

@@ -38,6 +38,7 @@ CLOSED = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", CLOSED)
 def test_brackets_hold_closed_forms(name, tmp_path):
     function, sup, slopes, rms = CLOSED[name]
@@ -54,6 +55,7 @@ def test_brackets_hold_closed_forms(name, tmp_path):
     assert verdict.claims["rms 0"] == (result.norms[-1].lower, result.norms[-1].upper)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("seed", [*range(5), pytest.param(5, marks=pytest.mark.slow)])
 def test_networks_of_several_outputs_beside_many_points(seed, tmp_path):
     rng = np.random.default_rng(seed)
@@ -203,6 +205,7 @@ FORGERIES = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", FORGERIES)
 def test_forgeries_are_rejected(honest, name, tmp_path):
     edit, words = FORGERIES[name]

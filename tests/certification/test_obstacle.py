@@ -58,6 +58,7 @@ def test_a_model_without_a_value_has_an_infinite_error(model, words):
     assert exceeded.status.exit == ExitCode.EXCEEDED
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("model", "where", "operation"),
     [
@@ -169,6 +170,7 @@ PHYSICAL = {
 }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", PHYSICAL)
 def test_three_inputs_with_log_axes_are_halved_where_the_bound_is_lost(name):
     domain = Domain(T=(0.1, 2.0), p=Axis(0.01, 10.0, scale="log"), s=Axis(0.05, 1.0, scale="log"))

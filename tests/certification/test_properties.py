@@ -48,6 +48,7 @@ def result():
     return certify_properties(model, BOX, list(CASES), seconds=120.0)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("number", range(len(CASES)))
 def test_answers_are_those_of_closed_forms(result, number):
     text, (status, value) = list(CASES.items())[number]
@@ -117,6 +118,7 @@ def test_an_extreme_at_the_threshold_is_undecided_and_says_where():
     assert "the rest lies in x in" in answer.text
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_its_file(tmp_path):
     f, box, asked = (
         lambda x: 1.001 + jnp.sin(15.0 * x[:, 0]) * jnp.cos(13.0 * x[:, 1]),
@@ -218,6 +220,7 @@ FALSE = {
 }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("text", FALSE)
 def test_a_verdict_that_is_turned_is_rejected(text, tmp_path):
     result, honest = _save(tmp_path, text)

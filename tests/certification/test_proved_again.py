@@ -44,7 +44,7 @@ def bounded(leaves):
     return leaves.take(np.isfinite(leaves.boxes.upper))
 
 
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_kind_of_leaf_gives_its_own_bound_and_rounding_again(strategy, seed):
@@ -62,7 +62,7 @@ def test_every_kind_of_leaf_gives_its_own_bound_and_rounding_again(strategy, see
     assert again.proof.proved.all()
 
 
-@pytest.mark.sampled(8)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_no_leaf_may_state_less_than_its_proof_gives(strategy, seed):
@@ -308,7 +308,7 @@ def forge(rng, data, d):
     data["digest"] = digest(data)
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("seed", range(12))
 def test_no_forgery_gives_a_bound_below_the_error(seed, tmp_path):
     rng = np.random.default_rng(seed)

@@ -58,6 +58,7 @@ PROBLEMS = {  # model, reference, domain, measure, worst error
 }  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_the_bracket_closes_round_the_worst_error_and_is_accepted(name, tmp_path):
     model, reference, domain, measure, worst = PROBLEMS[name]

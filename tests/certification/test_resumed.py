@@ -119,7 +119,7 @@ TAMPERED = {
 }  # fmt: skip
 
 
-@pytest.mark.sampled(12)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("how", TAMPERED)
 def test_what_is_wrong_in_a_file_is_said_in_one_line(how, saved, tmp_path):
     change, words = TAMPERED[how]

@@ -49,6 +49,7 @@ MEASURES = {
 }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", MEASURES)
 def test_kepler_is_proved_in_every_measure(kind: str) -> None:
@@ -82,6 +83,7 @@ def test_ends_may_be_functions_and_the_start_may_help() -> None:
     assert result.certificate.data["along"] == "theta"
 
 
+@pytest.mark.slow
 def test_a_tolerance_is_proved_or_exceeded() -> None:
     problem = sn.Problem(series, solved(), KEPLER)
     within = sn.certify(problem, tolerance=0.08)
@@ -124,6 +126,7 @@ def test_several_roots_are_refused() -> None:
         sn.certify(sn.Problem(lambda x: 0.0 * x[:, 0] + 0.6, cubic, sn.Domain(a=(0.0, 1.0))), ratio=1.1)
 
 
+@pytest.mark.slow
 def test_a_slope_that_vanishes_is_never_dropped() -> None:
     """At M = 0, e = 1 the derivative of g by y is zero at the root: nothing is proved, and one sentence says where."""
     result = sn.certify(sn.Problem(series, solved(), sn.Domain(M=(0.0, np.pi), e=(0.0, 1.0))), ratio=1.1)
@@ -179,6 +182,7 @@ def test_a_root_as_the_model_is_refused_in_one_sentence() -> None:
         sn.certify(sn.Problem(solved(), series, KEPLER), ratio=1.1)
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_a_saved_proof_is_resumed(tmp_path: Any) -> None:
     problem = sn.Problem(series, solved(), KEPLER)

@@ -59,6 +59,7 @@ def _random_program(rng):
     return Program(tuple(nodes))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(8))
 def test_the_bound_holds_for_random_programs(part):
@@ -163,6 +164,7 @@ def _operations_round():
     return good
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_the_rounding_of_every_operation_counts(monkeypatch):
     assert all(_operations_round())

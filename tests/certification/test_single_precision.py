@@ -32,6 +32,7 @@ def largest_share(program, centre, half, rng, runs=4):
     return share
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("block", range(8))
 def test_no_deviation_is_above_its_bound(block):
     shares = []

@@ -83,6 +83,7 @@ def wrong(exact, size=0.02):
 QUICK = ("Poisson", "Poisson in one input", "Helmholtz")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES]
 )
@@ -104,6 +105,7 @@ def test_the_bracket_holds_the_known_error_and_the_checker_accepts_it(name, tmp_
     assert "solution u" in verdict.conditional[0]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["Poisson", "heat", "Burgers", "advection"])
 def test_the_network_itself_can_carry_the_residual(name, tmp_path):
     equation, domain, exact = CASES[name]

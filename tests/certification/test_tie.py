@@ -55,7 +55,7 @@ def test_one_sided_errors_that_vanish_at_points(side, tmp_path):
     assert verdict(tmp_path / "c.json", problem).accepted
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("measure", [ErrorMeasure(), ErrorMeasure("relative", floor=0.5),
                                      ErrorMeasure("scaled", scale=(0.3,)), ErrorMeasure(side="under")],
                          ids=["absolute", "relative", "scaled", "under"])  # fmt: skip
@@ -332,6 +332,7 @@ def test_a_declared_function_may_differ_from_itself_by_its_accuracy(tmp_path):
     assert verdict.accepted, verdict.reason
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_branches_that_the_program_does_not_take_widen_what_is_allowed():
     torch = pytest.importorskip("torch")

@@ -67,6 +67,7 @@ def _shares(rule, exact, points, radius=0.0):
     return shares
 
 
+@pytest.mark.sampled(18)
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("radius", [0.0, 1e-13, 1e-4, 0.1])
 def test_a_ball_of_a_function_holds_its_values(name, radius):
@@ -92,6 +93,7 @@ def test_a_ball_without_its_rounding_is_too_small(name, zero, monkeypatch):
     assert max(_shares(*FUNCTIONS[name])) > 1.0
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("rule", "exact"),
     [

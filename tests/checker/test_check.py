@@ -70,6 +70,7 @@ def test_honest_certificate_is_accepted(saved):
     assert "not checked" in verdict.reason
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("leaf", [None, 1, 3])
 def test_processes_share_the_leaves_and_find_the_same(saved, tmp_path, leaf):
     def change(data):
@@ -98,6 +99,7 @@ def test_a_script_without_the_guard_gets_one_line(saved, tmp_path):
     assert done.stderr.endswith('must stand under if __name__ == "__main__":\n')
 
 
+@pytest.mark.slow
 def test_every_operation_and_measure_is_accepted(tmp_path):
     def many(x):
         s, t = x[:, :1], x[:, 1:]
@@ -230,6 +232,7 @@ def test_tampered_certificates_are_rejected(name, saved, tmp_path):
     assert not verdict.accepted, name
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("seed", range(12))
 def test_random_leaf_bounds_are_needed(seed, saved, tmp_path):
     """A leaf that carries most of the bound cannot claim four fifths of it."""

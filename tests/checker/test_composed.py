@@ -167,6 +167,7 @@ def excess(name, n=3, size=1.0):
     return off - rem - 1e-12
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", FORMULAS)
 def test_the_remainder_holds(name):
     found = [excess(name, n, size) for n in (2, 3, 6) for size in (1.0, 0.5, 0.25)]

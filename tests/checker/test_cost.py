@@ -255,6 +255,7 @@ TEXTS = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", TEXTS)
 def test_reading_never_takes_more_memory_than_is_counted(name, tmp_path):
     import tracemalloc

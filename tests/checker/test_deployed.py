@@ -65,6 +65,7 @@ def files(tmp_path_factory):
     return held
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_the_bound_holds_for_the_model_as_it_runs_and_is_proved_again(files, name):
     one, result, path = files[name]
@@ -232,6 +233,7 @@ def _checked_rounding(program, centre, half):
     return None if bound is None else float(bound)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("block", range(4))
 def test_no_deviation_is_above_the_checkers_bound(block):
     both, known = 0, 0
@@ -309,6 +311,7 @@ def _onnx_problem(tmp_path, activation, softmax=False):
     return sn.open_problem(tmp_path / "problem.toml")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("activation", ["Tanh", "Sigmoid", "Relu", "Softplus", "Sin"])
 def test_onnxruntime_stays_within_the_bound_of_a_file(tmp_path, activation):
     one = _onnx_problem(tmp_path, activation)

@@ -65,6 +65,7 @@ def _worst(name):
     return max(ratios)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", SMOOTH)
 def test_linear_remainders_are_bounds_and_needed(name):
     """A third less would be too small."""
@@ -216,6 +217,7 @@ def test_the_chord_of_a_kink_is_needed(weak):
     assert f.eps is None
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["tanh", "sigmoid", "softplus", "silu", "gelu", "erf", "sin", "cos"])
 def test_slopes_and_curvatures_on_the_line_are_bounded_sharply(name):
     """The remainder on an interval is r^2/2 sup |phi''| for small and r (sup |phi'| + |phi'(c)|) for large radii."""

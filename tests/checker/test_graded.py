@@ -105,6 +105,7 @@ PROBLEMS = {
 QUICK = ("tanh", "gelu", "unrelated", "two outputs, scaled", "log axis", "kinks")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.slow]) for n in PROBLEMS]
 )
@@ -240,6 +241,7 @@ DIFFERENT = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", DIFFERENT)
 def test_a_weakened_rule_of_models_shows(name, monkeypatch):
     module, what, weaken = DIFFERENT[name]
@@ -274,6 +276,7 @@ WEAK = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", WEAK)
 def test_a_weakened_certificate_is_rejected(name, monkeypatch, tmp_path):
     where, what, weaken = WEAK[name]

@@ -48,6 +48,7 @@ MEASURES = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", MEASURES)
 def test_honest_files_are_accepted(name, tmp_path):
     path = tmp_path / "r.json"
@@ -182,6 +183,7 @@ FORGERIES = [
 ]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("forge", FORGERIES)
 def test_forged_files_are_rejected(forge, honest, tmp_path):
     data = copy.deepcopy(honest)

@@ -111,6 +111,7 @@ def claim_less(content, factor):
         content["claims"][name]["upper"] = max(upper * factor, low).hex()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", KINDS)
 def test_honest_files_are_accepted(name, files, tmp_path):
     content = copy.deepcopy(files[name])

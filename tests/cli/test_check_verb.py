@@ -43,6 +43,7 @@ def problem(folder: Path, name: str, model: str, high: float) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_certificate_is_accepted_for_its_own_problem_only(tmp_path: Path) -> None:
     own = problem(tmp_path, "own.toml", "model", 0.5)
     out = tmp_path / "run"

@@ -104,6 +104,7 @@ VERBS = [
 ]
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("verb", VERBS, ids=lambda v: "-".join(v)[:30].encode("unicode_escape").decode())
 def test_no_verb_prints_what_a_terminal_obeys(evil: Shell, verb: tuple[str, ...]) -> None:
     done = evil.run(*verb)
@@ -166,6 +167,7 @@ def test_the_coloured_summary_has_no_colours_but_its_own(evil: Shell) -> None:
     assert "\u202e" not in drawn
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_printable_leaves_nothing_and_changes_nothing_else(text: str) -> None:
     assert OBEYED.search(printable(text)) is None

@@ -51,7 +51,7 @@ def test_2_for_a_file_that_ends_the_program_while_imported(shell: Shell, last: s
         assert word in done.line
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("code", ["0", "3", ""])
 @pytest.mark.parametrize("side", [MODEL, REFERENCE])
 @pytest.mark.parametrize("per_point", ["", "\nper_point = true"])
@@ -131,6 +131,7 @@ def test_70_for_a_bug_of_ours_with_its_traceback_in_a_file(
     assert "in broken" in text
 
 
+@pytest.mark.slow
 def test_3_after_an_interruption_with_the_way_to_go_on(shell: Shell) -> None:
     shell.write((REFERENCE, 'python = "truth.py:logged"\nper_point = true'))
     log = shell.folder / "log.txt"
@@ -258,6 +259,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_2_for_a_command_that_never_answers(shell: Shell, name: str) -> None:
     code, named, timeout = PROGRAMS[name]
@@ -320,6 +322,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("change", CHANGES)
 def test_2_for_a_folder_of_another_problem_and_it_is_kept(shell: Shell, change: str) -> None:
     assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 1
@@ -357,6 +360,7 @@ LATE = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("verb", "change"),
     [
@@ -408,6 +412,7 @@ def test_a_budget_that_is_refused_says_which_file_and_leaves_nothing(shell: Shel
     assert not (shell.folder / "plan").exists()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("verb", ["audit", "fit", "budget"])
 def test_2_for_a_folder_where_another_run_is_at_work(shell: Shell, verb: str) -> None:
     fcntl = pytest.importorskip("fcntl")
@@ -605,6 +610,7 @@ def test_python_m_supnorm_is_the_program(tmp_path: Path) -> None:
     assert str(missing) in done.stderr
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_is_no_pass(tmp_path: Path) -> None:
     """The reader of the summary has gone: nobody got the verdict."""
     (tmp_path / "code.py").write_text("def m(x): return x[:, 0]\n\n\ndef r(x): return x[:, 0] * 1.01\n")

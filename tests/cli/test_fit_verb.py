@@ -53,6 +53,7 @@ def test_the_command_that_repeats_a_fit_has_what_a_call_cost(tmp_path):
     assert again["winner"]["sup"] == found["winner"]["sup"]
 
 
+@pytest.mark.slow
 def test_errors_have_one_unit_while_a_fit_goes_on_and_in_its_table(tmp_path, capsys):
     relative = PROBLEM.replace('"absolute"', '"relative"\nfloor = 1.0')
     (tmp_path / "truth.py").write_text(TRUTH)

@@ -26,6 +26,7 @@ def ignored(x): return np.full(len(x), np.nan)
 """
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("last", [False, True], ids=["first", "last"])
 @pytest.mark.parametrize("other", ["ignored", "stops"])
 def test_compare_ends_with_1_where_a_tolerance_is_exceeded(shell: Shell, other: str, last: bool) -> None:

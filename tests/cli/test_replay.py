@@ -61,6 +61,7 @@ def test_nothing_is_said_of_a_point_that_is_reproducible(shell: Shell) -> None:
     assert "not reproducible" not in shell.run("replay", "run").out
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_replay_that_is_stopped(shell: Shell, number: signal.Signals) -> None:
@@ -85,6 +86,7 @@ sys.exit(begin(["report", "run"]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_report_that_is_stopped_while_it_writes(shell: Shell, number: signal.Signals) -> None:

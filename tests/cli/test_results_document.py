@@ -64,6 +64,7 @@ def folder(shell: Shell) -> Shell:
     return shell
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "verb",
     [

@@ -343,6 +343,7 @@ def test_nothing_heavy_is_imported_for_nothing(code: str) -> None:
     assert done.stdout.splitlines()[-1] == "loaded: []"
 
 
+@pytest.mark.slow
 def test_planted_errors_by_file_and_by_options(shell: Shell) -> None:
     shell.write(
         ("power = false", "power = true\n[power]\nvolumes = [0.05]\nsheets = []\nruns = 2\nevaluations = 100")

@@ -46,6 +46,7 @@ class Returns(Executor):
         return future
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("executor", "told"),

@@ -137,6 +137,7 @@ def test_a_guard_is_read_again_for_its_model_and_refused_for_another(safe: sn.Gu
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_with_the_training_data_a_hole_that_no_search_has_seen_is_rejected() -> None:
     """The audit and the search that the guard learns from see a flat error; only the data tell of the hole."""
     _, x, y = line()
@@ -163,6 +164,7 @@ def test_a_guard_that_accepts_what_is_as_bad_is_called_not_effective() -> None:
     assert found.record.status.exit == 1
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_guard() -> None:
     one, two = (sn.guard(line_problem(), reject=0.2, evaluations=1000, calibration=300) for _ in range(2))
@@ -194,6 +196,7 @@ def test_bad_arguments_are_refused(options: dict[str, Any], words: str) -> None:
         sn.guard(line_problem(), **options)
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_a_certificate_accepts_the_cells_that_it_proves(tmp_path: Path) -> None:
     import jax.numpy as jnp

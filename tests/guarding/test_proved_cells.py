@@ -149,6 +149,7 @@ class Unwilling:
         raise self.error
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "x",
     [

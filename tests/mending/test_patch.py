@@ -91,6 +91,7 @@ def test_an_isolated_glitch_is_patched() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_patched_model_comes_from_a_problem_file(tmp_path: Path) -> None:
     mended = sn.repair(line_problem(), method="patch", evaluations=2000)
     files = mended.save(tmp_path).files

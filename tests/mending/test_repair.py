@@ -121,6 +121,7 @@ def test_harm_elsewhere_is_found_and_refused_although_maximum_and_rms_fell(
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_with_a_tolerance_harm_below_it_is_allowed_and_above_it_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["supnorm.mending.repair"], "TunableNetwork", Elsewhere)
     assert sn.repair(line_problem(0.31), evaluations=1000).status.code == "mended"
@@ -128,6 +129,7 @@ def test_with_a_tolerance_harm_below_it_is_allowed_and_above_it_not(monkeypatch:
     assert refused.status.code == "not-improved"
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_above_the_tolerance_a_better_model_is_taken_and_the_exit_code_is_1() -> None:
     mended = sn.repair(line_problem(1e-12), evaluations=1500)
@@ -209,6 +211,7 @@ def test_an_interruption_keeps_the_old_model_and_the_rounds(monkeypatch: pytest.
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_result_is_saved_and_the_model_read_again(tmp_path: Any) -> None:
     mended = sn.repair(line_problem(), evaluations=1500)
     saved = mended.save(tmp_path)
@@ -259,6 +262,7 @@ def test_a_network_of_two_inputs_is_mended_below_a_tolerance_that_is_proved() ->
     assert largest(mended.model, bump, x) <= mended.certificate.upper <= 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_exchange_uses_no_more_calls_than_it_was_given() -> None:
     for evaluations in (600, 2000):

@@ -31,6 +31,7 @@ def module(dtype: str) -> Any:
     return torch.nn.Sequential(*layers[:-1]).to(getattr(torch, dtype)).eval()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_module_is_mended_in_its_own_precision_and_stays_as_it_is(dtype: str, tmp_path: Path) -> None:

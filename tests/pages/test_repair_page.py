@@ -34,6 +34,7 @@ def test_the_numbers_are_those_of_the_record(mended: dict[str, Any]) -> None:
     assert any("largest error found" in line for line in repair_summary(record))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "code", ["not-improved", "interrupted", "nothing-found", "tolerance-exceeded", "undecided"]
 )

@@ -222,6 +222,7 @@ def test_tables_that_name_no_branch_are_refused(tmp_path: Path, old: str, new: s
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_root_is_audited_and_fitted_like_any_reference() -> None:
     domain = sn.Domain(M=(0.0, np.pi), e=(0.0, 0.5))
     solved = root(kepler, between=(-1.0, 5.0), name="Kepler")

@@ -50,6 +50,7 @@ def without_times(found: dict[str, Any]) -> dict[str, Any]:
     return kept | {"candidates": candidates}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "word"), [(0.9e-3, "cheap"), (1.1e-3, "expensive")])
 def test_a_timing_near_the_threshold_is_told_and_can_be_decided_beforehand(
@@ -73,6 +74,7 @@ def test_a_timing_far_from_the_threshold_needs_no_word(run: Any, seconds: float)
     assert not any("timing" in note for note in run(seconds)["notes"])
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_a_resumed_fit_takes_over_what_was_decided(run: Any, tmp_path: Path) -> None:
     """Its calls come out of the store, and what is left takes another time."""
@@ -111,6 +113,7 @@ class HeldUp:
         return self.now
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("method", [PolynomialLeastSquares(), NetworkFit(widths=(4,), iterations=20)])
 def test_a_machine_that_holds_up_one_call_changes_no_result(
