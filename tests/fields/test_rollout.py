@@ -331,3 +331,11 @@ def test_bad_arguments_are_refused_by_name(given: dict[str, Any], words: str) ->
 def test_bad_settings_are_refused(given: dict[str, Any]) -> None:
     with pytest.raises(sn.BadInput):
         sn.RolloutSettings(**given)
+
+
+def test_without_a_tolerance_an_error_above_the_range_of_the_reference_is_said() -> None:
+    far = sn.audit_rollout(lambda u: u + 2.0, lambda u: u, [np.array([0.0, 1.0])], steps=1).record
+    assert far.status.code == "rolled-out"
+    assert "In one run an error is above the whole range of the reference." in far.status.advice
+    near = sn.audit_rollout(lambda u: u + 0.5, lambda u: u, [np.array([0.0, 1.0])], steps=1).record
+    assert "whole range" not in near.status.advice

@@ -36,6 +36,7 @@ def status(rolling: Rolling, steps: int, stopped: str) -> Status:
         steps=steps,
         ended=len(hit.get("failed", set()) | hit.get("not-finite", set())),
         bound=len(hit.get("bound", set())),
+        signal=len(hit.get("signal", set())),
         above=len(hit.get("tolerance", set())),
         failed=len(hit.get("reference-failed", set())),
         why=rolling.reference_error,

@@ -143,7 +143,8 @@ class RolloutRecord(Result):
     SCHEMA: ClassVar[str] = "supnorm.rollout/1"
 
     status: StatusField = Field(
-        description="`code` (`rolled-out`: no tolerance was given, and nothing is wrong; `nothing-found`: no error "
+        description="`code` (`rolled-out`: no tolerance was given, and every value is finite and within its bounds; "
+        "`nothing-found`: no error "
         "of these runs "
         "is above the tolerance; `tolerance-exceeded`; `not-finite`: the model raised or has a value that is NaN or "
         "infinite; "

@@ -5,7 +5,9 @@ _FOR = "{runs:one initial state|{runs:count} initial states} and {steps:one step
 ADVICE = {
     "end-rolled-out": "Every step of "
     + _FOR
-    + " was compared; no tolerance was given. Other initial states may be worse: an "
+    + " was compared; no tolerance was given.{signal?: In {signal:one run|{signal:count} runs} an error is above the "
+    "whole range "
+    "of the reference.} Other initial states may be worse: an "
     "audit of supnorm.rollout_problem searches for the worst one.",
     "end-nothing-found": "No error of "
     + _FOR
