@@ -26,7 +26,7 @@ def main() -> int:
     totals.add_argument("--numpy", action="store_true", help="without Numba")
     tables = verbs.add_parser("tables", help="train the networks and print all tables")
     tables.add_argument("--out", type=Path, default=Path("miniweather-run"), help="folder of the networks")
-    tables.add_argument("--workers", type=int, default=2, help="processes that train")
+    tables.add_argument("--workers", type=int, default=2, help="processes that train and roll out")
     tables.add_argument("--quick", action="store_true", help="a hundredth of it, to try the way")
     tables.add_argument(
         "--save", action="store_true", help="write the results and the picture, and stamp them"
@@ -58,7 +58,7 @@ def everything(folder: Path, workers: int, quick: bool, save: bool) -> int:
     """Train, measure and print."""
     from reproduce.miniweather.figures import draw
     from reproduce.miniweather.said import said
-    from reproduce.miniweather.tables import QUICK, Effort, networks
+    from reproduce.miniweather.tables import QUICK, Effort, all_loaded
     from reproduce.miniweather.tables import everything as all_tables
     from supnorm.results.versions import versions
 
@@ -67,8 +67,7 @@ def everything(folder: Path, workers: int, quick: bool, save: bool) -> int:
     content |= {"machine": platform.machine(), "versions": versions()}
     for key, words in said(content).items():
         print(f"\n{key}\n{words}" if "\n" in words else f"{key}: {words}")
-    made = networks(folder, effort, workers)
-    draw(made, PICTURE if save else folder / "fields.png")
+    draw(all_loaded(folder, effort), PICTURE if save else folder / "fields.png")
     if save:
         from benchmarks.claims.stored import stamp
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,8 @@ from reproduce.miniweather.samples import (
 from reproduce.miniweather.surrogates import DirectionalStep, DirectStep, FluxStep, trained
 from supnorm.approximants import load_function
 
-TRAINING, HELD_OUT = 30_000, 140_000  # samples
+TRAINING, HELD_OUT = 15_000, 140_000  # samples
+ERRORS = "error model"
 NETWORKS = (
     "flux",
     "flux, other seed",
@@ -58,7 +60,7 @@ BOX = 1.5  # of the boxes that a repair takes points from, beside the training r
 class Effort:
     """How much is done: all, or a hundredth of it to try the way."""
 
-    iterations: int = 500
+    iterations: int = 300
     training: int = TRAINING
     held_out: int = HELD_OUT
     audit: int = 65_536
@@ -112,18 +114,34 @@ class Networks:
     held: Samples
     scale: Array
     effort: Effort
-    seconds: dict[str, float]
 
 
-def networks(folder: Path, effort: Effort, workers: int = 2) -> Networks:
-    """Train all networks, several at once; those that the folder has are taken from it."""
-    todo = [name for name in NETWORKS if not (folder / name / "model.npz").exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        seconds = dict(pool.map(train, todo, [folder] * len(todo), [effort] * len(todo)))
-    models = {name: load_function(folder / name / "model.npz").value for name in NETWORKS}
+def loaded(folder: Path, name: str) -> Callable[[Array], Array]:
+    """A network that `train` has written."""
+    value: Callable[[Array], Array] = load_function(folder / name / "model.npz").value
+    return value
+
+
+def all_loaded(folder: Path, effort: Effort) -> Networks:
+    """All networks."""
     trained_on, held = samples_of("flux", effort)
-    return Networks(models, trained_on, held, held.y.std(0), effort, seconds)
+    models = {name: loaded(folder, name) for name in (*NETWORKS, ERRORS)}
+    return Networks(models, trained_on, held, held.y.std(0), effort)
+
+
+def train_all(folder: Path, effort: Effort, pool: ProcessPoolExecutor) -> dict[str, float]:
+    """Train all networks that the folder does not have; returns the processor seconds of each."""
+    missing = lambda name: not (folder / name / "model.npz").exists()  # noqa: E731
+    todo = [*filter(missing, NETWORKS)]
+    seconds = dict(pool.map(train, todo, repeat(folder), repeat(effort)))
+    if missing(ERRORS):  # it learns from the errors of another one
+        begun = time.process_time()
+        samples, held = samples_of("flux", effort)
+        rng = np.random.default_rng(11)
+        learned = guards.error_samples(samples, loaded(folder, "flux"), held.y.std(0), effort.training, rng)
+        trained(learned, 32, learned.y.std(0), effort.iterations, seed=2).save(folder / ERRORS)
+        seconds[ERRORS] = time.process_time() - begun
+    return seconds
 
 
 def sizes(error: Array) -> dict[str, float]:
@@ -240,21 +258,29 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def roll_outs(made: Networks) -> list[dict[str, Any]]:
-    """Each kind of network on each case, without a guard."""
-    rows = []
-    for case in ("thermal", "warm", "collision", "gravity_waves"):
-        grid = grid_of(case)
-        steps = {
-            "flux": FluxStep(grid, made.models["flux"]),
-            "flux, repaired": FluxStep(grid, made.models["flux, repaired"]),
-            "direct": DirectStep(grid, {k: made.models[f"direct {k}"] for k in "xz"}),
-            "directional": DirectionalStep(grid, {k: made.models[f"directional {k}"] for k in "xz"}),
-        }
-        rows += [row_of(name, case, rolled(step, grid, made.effort.seconds)) for name, step in steps.items()]
-    fine = Grid(100, 50, CASES["thermal"])
-    finer = rolled(FluxStep(fine, made.models["flux"]), fine, min(100.0, made.effort.seconds))
-    return [*rows, row_of("flux", "thermal, 100 x 50", finer)]
+CASES_ROLLED = ("thermal", "warm", "collision", "gravity_waves")
+KINDS = ("flux", "flux, repaired", "direct", "directional")
+
+
+def roll_out(folder: Path, effort: Effort, case: str, name: str) -> dict[str, Any]:
+    """One kind of network on one case, without a guard."""
+    if case == "thermal, 100 x 50":
+        grid, seconds = Grid(100, 50, CASES["thermal"]), min(100.0, effort.seconds)
+    else:
+        grid, seconds = grid_of(case), effort.seconds
+    if name.startswith("flux"):
+        step: Any = FluxStep(grid, loaded(folder, name))
+    else:
+        both = {direction: loaded(folder, f"{name} {direction}") for direction in "xz"}
+        step = (DirectStep if name == "direct" else DirectionalStep)(grid, both)
+    return row_of(name, case, rolled(step, grid, seconds))
+
+
+def roll_outs(folder: Path, effort: Effort, pool: ProcessPoolExecutor) -> list[dict[str, Any]]:
+    """Each kind of network on each case, and the flux network on a finer grid."""
+    both = [(case, name) for case in CASES_ROLLED for name in KINDS] + [("thermal, 100 x 50", "flux")]
+    cases, names = zip(*both, strict=True)
+    return list(pool.map(roll_out, repeat(folder), repeat(effort), cases, names))
 
 
 def disturbed(effort: Effort) -> list[dict[str, Any]]:
@@ -285,44 +311,62 @@ def disturbed(effort: Effort) -> list[dict[str, Any]]:
     return rows
 
 
-def guarded(made: Networks) -> list[dict[str, Any]]:
-    """Each guard: worst error of a step that it accepts, and roll-outs of the two other cases."""
-    model, rng = made.models["flux"], np.random.default_rng(11)
-    learned = guards.error_samples(made.train, model, made.scale, made.effort.training, rng)
-    log_error = trained(learned, 32, learned.y.std(0), made.effort.iterations, seed=2).model.value
-    differ = guards.disagreement(made.train, model, made.models["flux, other seed"], made.scale)
-    box = guards.in_ranges(made.train)
+def flag_of(name: str, made: Networks) -> guards.Flag | None:
+    """The guard of this name."""
+    model, train, scale = made.models["flux"], made.train, made.scale
+    two = lambda: guards.disagreement(train, model, made.models["flux, other seed"], scale)  # noqa: E731
+    learned = lambda cut: guards.expected(made.models["error model"], cut)  # noqa: E731
     flags: dict[str, Callable[[], guards.Flag | None]] = {
         "none": lambda: None,
         "random 5.5 %": lambda: guards.random(0.055),
         "random 30 %": lambda: guards.random(0.3),
-        "training ranges": lambda: box,
-        "Mahalanobis": lambda: guards.mahalanobis(made.train),
-        "nearest of 5,000": lambda: guards.nearest(made.train),
-        "error model > 0.1": lambda: guards.expected(log_error, 0.1),
-        "error model > 0.03": lambda: guards.expected(log_error, 0.03),
-        "two networks": lambda: differ,
-        "ranges or two networks": lambda: guards.either(box, differ),
-        "error model > 0.1 or two networks": lambda: guards.either(guards.expected(log_error, 0.1), differ),
-        "supnorm.guard": lambda: guards.by_supnorm(model, made.scale, made.train, 0.02),
+        "training ranges": lambda: guards.in_ranges(train),
+        "Mahalanobis": lambda: guards.mahalanobis(train),
+        "nearest of 5,000": lambda: guards.nearest(train),
+        "error model > 0.1": lambda: learned(0.1),
+        "error model > 0.03": lambda: learned(0.03),
+        "two networks": two,
+        "ranges or two networks": lambda: guards.either(guards.in_ranges(train), two()),
+        "error model > 0.1 or two networks": lambda: guards.either(learned(0.1), two()),
+        "supnorm.guard": lambda: guards.by_supnorm(model, scale, train, 0.02),
     }
+    return flags[name]()
+
+
+GUARDS = (
+    "none",
+    "random 5.5 %",
+    "random 30 %",
+    "training ranges",
+    "Mahalanobis",
+    "nearest of 5,000",
+    "error model > 0.1",
+    "error model > 0.03",
+    "two networks",
+    "ranges or two networks",
+    "error model > 0.1 or two networks",
+    "supnorm.guard",
+)
+
+
+def guarded(folder: Path, effort: Effort, name: str) -> dict[str, Any]:
+    """A guard: worst error of a step that it accepts, and roll-outs of the two other cases."""
+    made = all_loaded(folder, effort)
+    model, flag = made.models["flux"], flag_of(name, made)
+    row: dict[str, Any] = {"guard": name}
     sets = {"held out": made.held.part(slice(0, 20_000))}
     for case, seconds in (("warm", 400.0), ("collision", 100.0)):
-        sets[case] = flux_samples(case, min(seconds, made.effort.seconds), 20_000, np.random.default_rng(2))
-    rows = []
-    for name, make in flags.items():
-        flag = make()
-        row: dict[str, Any] = {"guard": name}
-        for points, s in sets.items():
-            where = np.zeros(len(s), bool) if flag is None else flag(s.x)
-            error = np.max(np.abs(model(s.x) - s.y) / made.scale, axis=1)
-            row[points] = {"flagged": float(where.mean()), "max": float(error[~where].max(initial=0.0))}
-        for case in ("warm", "collision"):
-            grid = grid_of(case)
-            result = rolled(FluxStep(grid, model, flag), grid, made.effort.seconds)
-            row[f"{case} roll-out"] = row_of("flux", case, result)
-        rows.append(row)
-    return rows
+        sets[case] = flux_samples(case, min(seconds, effort.seconds), 20_000, np.random.default_rng(2))
+    for points, s in sets.items():
+        where = np.zeros(len(s), bool) if flag is None else flag(s.x)
+        error = np.max(np.abs(model(s.x) - s.y) / made.scale, axis=1)
+        row[points] = {"flagged": float(where.mean()), "max": float(error[~where].max(initial=0.0))}
+    for case in ("warm", "collision"):
+        grid = grid_of(case)
+        row[f"{case} roll-out"] = row_of(
+            "flux", case, rolled(FluxStep(grid, model, flag), grid, effort.seconds)
+        )
+    return row
 
 
 def everything(folder: Path, effort: Effort, say: Callable[[str], None], workers: int = 2) -> dict[str, Any]:
@@ -332,7 +376,7 @@ def everything(folder: Path, effort: Effort, say: Callable[[str], None], workers
         folder: of the networks; those that it has are not trained again.
         effort: how much is done.
         say: gets a line for each table.
-        workers: processes that train.
+        workers: processes that train and roll out.
     """
     begun, spent = time.perf_counter(), _processor()
     seconds: dict[str, float] = {}
@@ -349,15 +393,20 @@ def everything(folder: Path, effort: Effort, say: Callable[[str], None], workers
         "checks": timed("checks", lambda: [asdict(check(case, *size)) for case in CASES]),
         "disturbed": timed("disturbed", lambda: disturbed(effort)),
     }
-    made = timed("training", lambda: networks(folder, effort, workers))
-    document |= {
-        "cells": list(CELLS),
-        "training_seconds": {k: round(v, 1) for k, v in made.seconds.items()},
-        "one_step": timed("one step", lambda: one_step(made)),
-        "others_one_step": timed("one step of the others", lambda: others_one_step(made)),
-        "roll_outs": timed("roll-outs", lambda: roll_outs(made)),
-        "guards": timed("guards", lambda: guarded(made)),
-    }
+    folder.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        training = timed("training", lambda: train_all(folder, effort, pool))
+        made = all_loaded(folder, effort)
+        document |= {
+            "cells": list(CELLS),
+            "training_seconds": {name: round(spent, 1) for name, spent in training.items()},
+            "roll_outs": timed("roll-outs", lambda: roll_outs(folder, effort, pool)),
+            "guards": timed(
+                "guards", lambda: list(pool.map(guarded, repeat(folder), repeat(effort), GUARDS))
+            ),
+            "one_step": timed("one step", lambda: one_step(made)),
+            "others_one_step": timed("one step of the others", lambda: others_one_step(made)),
+        }
     seconds["all"] = round(time.perf_counter() - begun, 1)
     return document | {"wall_seconds": seconds, "processor_seconds": round(_processor() - spent, 1)}
 

@@ -80,7 +80,7 @@ def test_a_run_is_written_and_told(shell: Shell) -> None:
     folder = written(shell)
     done = shell.run("rollout", "ring.toml")
     assert done.code == 0, done.err
-    assert "nothing-found: No error of 2 initial states and 12 steps is above the tolerance." in done.out
+    assert "nothing-found: No error is above the tolerance in 12 steps from 2 initial states." in done.out
     assert "mass: relative change" in done.out
     assert "x = 0.3125" in done.out
     record = RolloutRecord.read(folder / "rollout.json")

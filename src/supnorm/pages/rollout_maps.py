@@ -8,9 +8,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from supnorm.pages.maps import ring
 from supnorm.pages.ramp import DARK, LEVELS, LIGHT, png, px_int
 from supnorm.pages.svg import NARROW, WIDE, el, picture, rect, text
-from supnorm.pages.svg import line as straight
 from supnorm.results.rollout import VariableRecord
 from supnorm.wording import Narrator, fact
 from supnorm.wording.rollout import TEMPLATES
@@ -89,12 +89,9 @@ def _picture(
 
 
 def _mark(one: VariableRecord, x: float, y: float, width: float, height: float) -> list[Markup]:
-    """A cross at the largest error."""
+    """A ring round the largest error."""
     assert one.worst_finite is not None
     row, column = one.worst_finite.index[-2:]
     rows, columns = one.shape[-2:]
     across, down = x + width * (column + 0.5) / columns, y + height * (1 - (row + 0.5) / rows)
-    return [
-        straight(across - 7, down, across + 7, down, "s-tol"),
-        straight(across, down - 7, across, down + 7, "s-tol"),
-    ]
+    return [ring(across, down)]

@@ -1,18 +1,13 @@
 """What a roll-out says: why it ended, and the words of its page and summary; one template for each fact."""
 
-_FOR = "{runs:one initial state|{runs:count} initial states} and {steps:one step|{steps:count} steps}"
+_FROM = "{steps:one step|{steps:count} steps} from {runs:one initial state|{runs:count} initial states}"
+_OTHERS = "Other initial states may be worse: an audit of supnorm.rollout_problem searches for the worst one."
 
 ADVICE = {
-    "end-rolled-out": "Every step of "
-    + _FOR
-    + " was compared; no tolerance was given.{signal?: In {signal:one run|{signal:count} runs} an error is above the "
-    "whole range "
-    "of the reference.} Other initial states may be worse: an "
-    "audit of supnorm.rollout_problem searches for the worst one.",
-    "end-nothing-found": "No error of "
-    + _FOR
-    + " is above the tolerance. Other initial states may be worse: an audit of "
-    "supnorm.rollout_problem searches for the worst one.",
+    "end-rolled-out": f"Compared: {_FROM}; no tolerance was given."
+    "{signal?: In {signal:one run|{signal:count} runs} an error is above the whole range of the reference.} "
+    + _OTHERS,
+    "end-nothing-found": f"No error is above the tolerance in {_FROM}. {_OTHERS}",
     "end-tolerance-exceeded": "The error is above the tolerance in {above:count} of {runs:one run|{runs:count} runs}.",
     "end-bounds-violated": "Values of the model are beyond their bounds, where those of the reference are not, in "
     "{bound:count} "
