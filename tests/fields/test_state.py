@@ -93,7 +93,7 @@ def test_events_are_those_of_a_dense_labelling(periodic):
     for lead, level in np.ndindex(3, 2):
         errors[lead, level] = generator.normal(size=grid.shape)
         made.add(errors[lead, level], np.zeros(grid.shape), lead=lead, level=level)
-    found = find_events(made, threshold=1.6)
+    found = find_events(made, threshold=1.6, most=10**6)
     mask = np.abs(errors) >= 1.6
     structure = np.zeros((3, 3, 3, 3), int)
     structure[1, 1] = 1
@@ -114,7 +114,7 @@ def test_events_are_those_of_a_dense_labelling(periodic):
     else:
         expected = ndimage.label(mask, structure=structure)[1]
     assert found.points == mask.sum()
-    assert len(found.events) == expected
+    assert len(found.events) == len(found.by_ratio) == found.count == expected
     assert sum(e.points for e in found.events) == mask.sum()
 
 
@@ -144,7 +144,7 @@ def test_events_by_ratio_show_what_drowns_in_late_errors():
         made.add(error, np.zeros(GRID.shape), lead=lead)
     found = find_events(made, kappa=2.5)
     assert found.events[0].peak.lead == 1
-    assert found.by_ratio()[0].peak.lead == 0
+    assert found.by_ratio[0].peak.lead == 0
 
 
 def test_what_cannot_be_stored_is_said():
@@ -152,6 +152,7 @@ def test_what_cannot_be_stored_is_said():
     made.add(np.where(np.arange(GRID.size).reshape(GRID.shape) % 2, 9.0, 1.0), np.zeros(GRID.shape))
     found = find_events(made, kappa=1.2)
     assert found.incomplete == (0,)
+    assert len(find_events(made, kappa=1.2, most=1).events) == 1
     assert found.points == 100
 
 

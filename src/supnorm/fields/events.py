@@ -52,34 +52,37 @@ class Event:
 
 @dataclass(frozen=True)
 class Events:
-    """All events of a variable, and what limited them.
+    """The events of a variable, and what limited them.
 
     Attributes:
-        events: the largest first.
-        points: number of points in them.
+        events: those with the largest errors, the largest first.
+        by_ratio: those with the largest errors in units of the RMS error of their lead time and level.
+        count: number of all events.
+        points: number of points in all of them.
         level: size of the error from which a point was taken, of each lead time and level; infinite where none could be.
         incomplete: lead times of which not all points above `kappa` RMS could be stored.
-        dominated: share of the stored points that the largest event by points takes.
+        dominated: share of the points that the largest event by points takes.
     """
 
     events: tuple[Event, ...]
+    by_ratio: tuple[Event, ...]
+    count: int
     points: int
     level: Array
     incomplete: tuple[int, ...]
     dominated: float
 
-    def by_ratio(self) -> list[Event]:
-        """The same, the largest in units of the RMS error of its lead time first."""
-        return sorted(self.events, key=lambda e: (-e.ratio, e.peak.init, e.peak.lead, e.peak.index))
 
-
-def find_events(state: FieldState, kappa: float = KAPPA, threshold: float | None = None) -> Events:
+def find_events(
+    state: FieldState, kappa: float = KAPPA, threshold: float | None = None, most: int = 100
+) -> Events:
     """The events of a state.
 
     Args:
         state: of one variable.
         kappa: points count from so many RMS errors of their lead time and level on.
         threshold: or from this size of the error on.
+        most: how many are described, by size and by ratio.
     """
     state.settled()
     level = _levels(state, kappa, threshold)
@@ -96,11 +99,16 @@ def find_events(state: FieldState, kappa: float = KAPPA, threshold: float | None
     order = np.argsort(every, kind="stable")
     every, values = every[order], values[order]
     if not len(every):
-        return Events((), 0, level, tuple(incomplete), 0.0)
+        return Events((), (), 0, 0, level, tuple(incomplete), 0.0)
     labels = _labels(state, every)
-    events = _described(state, every, values, labels)
-    largest = max(e.points for e in events)
-    return Events(tuple(events), len(every), level, tuple(incomplete), largest / len(every))
+    parts = _Components.of(state, every, values, labels)
+    size, ratio = np.abs(values[parts.peaks]), parts.ratios
+    by_size, by_ratio = (np.lexsort((every[parts.peaks], -v))[:most] for v in (size, ratio))
+    largest, relative = (
+        tuple(parts.event(state, every, values, int(i)) for i in chosen) for chosen in (by_size, by_ratio)
+    )
+    share = float(parts.counts.max()) / len(every)
+    return Events(largest, relative, len(parts.counts), len(every), level, tuple(incomplete), share)
 
 
 def _levels(state: FieldState, kappa: float, threshold: float | None) -> Array:
@@ -148,46 +156,64 @@ def _labels(state: FieldState, keys: NDArray[np.int64]) -> NDArray[np.int32]:
     return labels
 
 
-def _described(
-    state: FieldState, keys: NDArray[np.int64], errors: Array, labels: NDArray[np.int32]
-) -> list[Event]:
-    """Each component as an event, by the size of its peak."""
-    rms = np.sqrt(state.sums[..., 4] / np.where(state.sums[..., 0] > 0, state.sums[..., 0], np.inf))
-    order = np.lexsort((keys, -np.abs(errors), labels))
-    starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
-    areas = state.grid.cell_areas
-    rows, columns = np.divmod(keys % state.grid.size, state.grid.shape[1])
-    inner = keys // state.grid.size // state.sizes.members
-    levels, leads = inner % state.sizes.levels, inner // state.sizes.levels % state.sizes.leads
-    counts = np.diff([*starts, len(order)])
-    area = np.add.reduceat(areas[rows[order]], starts)
-    sign = np.sign(errors[order]) == np.repeat(np.sign(errors[order][starts]), counts)
-    share = np.add.reduceat(sign.astype(np.int64), starts) / counts
-    spans = {
-        name: (np.minimum.reduceat(v[order], starts), np.maximum.reduceat(v[order], starts))
-        for name, v in (("leads", leads), ("levels", levels), ("rows", rows), ("columns", columns))
-    }
-    found = []
-    for i, start in enumerate(starts):
-        peak = order[start]
-        top = state.point(int(keys[peak]), abs(float(errors[peak])))
-        ends = {name: (int(low[i]), int(high[i])) for name, (low, high) in spans.items()}
+@dataclass(frozen=True, eq=False)
+class _Components:
+    """All components as arrays; an `Event` is made only of those that are reported.
+
+    Attributes:
+        order: indices of the points, one component after the other, each from its peak on.
+        starts, counts: of each component in ``order``.
+        peaks: index of the peak of each.
+        ratios: error over RMS error at the peaks.
+        columns, spans, areas, same: of each point, or of each component.
+    """
+
+    order: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    counts: NDArray[np.intp]
+    peaks: NDArray[np.intp]
+    ratios: Array
+    columns: NDArray[np.int64]
+    spans: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
+    areas: Array
+    same: Array
+
+    @classmethod
+    def of(
+        cls, state: FieldState, keys: NDArray[np.int64], errors: Array, labels: NDArray[np.int32]
+    ) -> _Components:
+        """From the number of the component of each point."""
+        order = np.lexsort((keys, -np.abs(errors), labels))
+        starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
+        counts, peaks = np.diff([*starts, len(order)]), order[starts]
+        rows, columns = np.divmod(keys % state.grid.size, state.grid.shape[1])
+        inner = keys // state.grid.size // state.sizes.members
+        levels, leads = inner % state.sizes.levels, inner // state.sizes.levels % state.sizes.leads
+        weight = state.sums[..., 0]
+        rms = np.sqrt(state.sums[..., 4] / np.where(weight > 0, weight, np.inf))[leads[peaks], levels[peaks]]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = np.where(rms > 0, np.abs(errors[peaks]) / rms, np.inf)
+        sign = np.sign(errors[order]) == np.repeat(np.sign(errors[peaks]), counts)
+        spans = {
+            name: (np.minimum.reduceat(v[order], starts), np.maximum.reduceat(v[order], starts))
+            for name, v in (("leads", leads), ("levels", levels), ("rows", rows), ("columns", columns))
+        }
+        areas = np.add.reduceat(state.grid.cell_areas[rows[order]], starts)
+        same = np.add.reduceat(sign.astype(np.int64), starts) / counts
+        return cls(order, starts, counts, peaks, ratios, columns, spans, areas, same)
+
+    def event(self, state: FieldState, keys: NDArray[np.int64], errors: Array, i: int) -> Event:
+        """Component ``i`` as an event."""
+        peak = int(self.peaks[i])
+        ends = {name: (int(low[i]), int(high[i])) for name, (low, high) in self.spans.items()}
         if state.grid.periodic and ends["columns"] == (0, state.grid.shape[1] - 1):
-            ends["columns"] = _around(columns[order[start : start + counts[i]]], state.grid.shape[1])
-        scale = float(rms[top.lead, top.level])
-        ratio = top.error / scale if scale > 0 else float("inf")
-        found.append(
-            Event(
-                top,
-                float(errors[peak]),
-                ratio,
-                int(counts[i]),
-                float(area[i]),
-                same_sign=float(share[i]),
-                **ends,
-            )
-        )
-    return sorted(found, key=lambda e: (-e.peak.error, e.peak.init, e.peak.lead, e.peak.level, e.peak.index))
+            points = self.order[self.starts[i] : self.starts[i] + self.counts[i]]
+            ends["columns"] = _around(self.columns[points], state.grid.shape[1])
+        top = state.point(int(keys[peak]), abs(float(errors[peak])))
+        return Event(
+            peak=top, error=float(errors[peak]), ratio=float(self.ratios[i]), points=int(self.counts[i]),
+            area=float(self.areas[i]), same_sign=float(self.same[i]), **ends,
+        )  # fmt: skip
 
 
 def _around(columns: Sequence[int] | NDArray[np.int64], size: int) -> tuple[int, int]:

@@ -57,9 +57,8 @@ class Judged:
     def record(self) -> FieldVariableRecord:
         """The record; the fields of the worst places are read again."""
         pair, state = self.pair, self.state
-        events = find_events(state, self.options.kappa, self.options.threshold)
-        by_ratio = events.by_ratio()
-        chosen = _chosen(events, by_ratio, self.options.most)
+        events = find_events(state, self.options.kappa, self.options.threshold, max(self.options.most, 1))
+        chosen = _chosen(events, self.options.most)
         points = _Points(pair, state)
         largest = state.largest()
         worst = None if largest is None else points.point(largest)
@@ -93,7 +92,7 @@ class Judged:
             by_level=tuple(self._level(k, points) for k in range(len(pair.levels)) if pair.levels[k]),
             events=tuple(points.event(e, i < PICTURED) for i, e in enumerate(chosen)),
             events_by_ratio=tuple(sorted(range(len(chosen)), key=lambda i: -chosen[i].ratio)),
-            all_events=len(events.events),
+            all_events=events.count,
             kappa=self.options.kappa,
             first_bad=self._first_bad(points),
             spectrum=_spectrum(self.spectrum),
@@ -295,10 +294,10 @@ def _moments(pair: Pair) -> list[Any] | None:
     return None if scalar is None else moments_of(scalar, pair.name)
 
 
-def _chosen(events: Events, by_ratio: list[Event], most: int) -> list[Event]:
+def _chosen(events: Events, most: int) -> list[Event]:
     """The largest events by size and, for a quarter of the list, by ratio: early errors drown in late ones."""
     first = list(events.events[: max(most - most // 4, 0)])
-    for event in [*by_ratio[: most // 4], *events.events]:
+    for event in [*events.by_ratio[: most // 4], *events.events]:
         if len(first) >= most:
             break
         if event not in first:

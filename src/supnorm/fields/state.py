@@ -306,6 +306,7 @@ class FieldState:
             self.keys[lead] = np.concatenate([self.keys[lead], other.keys[lead]])
             self.errors[lead] = np.concatenate([self.errors[lead], other.errors[lead]])
             self._cut(lead)
+        self.settled()
         if len(self._threshold):
             self._threshold = np.array([self._least(k) for k in range(self.sizes.leads)])
         return self
@@ -315,6 +316,9 @@ class FieldState:
         for lead, waiting in enumerate(self._waiting):
             if waiting:
                 self._keep_largest(lead)
+        for lead, keys in enumerate(self.keys):
+            order = np.argsort(keys, kind="stable")
+            self.keys[lead], self.errors[lead] = keys[order], self.errors[lead][order]
         return self
 
     def resumed(self) -> Self:
@@ -367,7 +371,7 @@ class FieldState:
         self._threshold[lead] = self._least(lead)
 
     def _cut(self, lead: int) -> None:
-        """Keep the quota: the largest, the earliest of equal ones, in the order of their places."""
+        """Keep the quota: the largest, the earliest of equal ones, in any order."""
         keys, errors = self.keys[lead], self.errors[lead]
         if len(keys) > self.quota:
             size = np.abs(errors)
@@ -375,9 +379,7 @@ class FieldState:
             larger, equal = np.flatnonzero(size > least), np.flatnonzero(size == least)
             chosen = equal[np.argsort(keys[equal], kind="stable")[: self.quota - len(larger)]]
             index = np.concatenate([larger, chosen])
-            keys, errors = keys[index], errors[index]
-        order = np.argsort(keys, kind="stable")
-        self.keys[lead], self.errors[lead] = keys[order], errors[order]
+            self.keys[lead], self.errors[lead] = keys[index], errors[index]
 
     def _least(self, lead: int) -> float:
         """Above which errors are stored: none that is 0; later those as large as the least stored one, which may tie."""
