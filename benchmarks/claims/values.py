@@ -10,6 +10,7 @@ from benchmarks.certify import table as certify
 from benchmarks.coverage import said as coverage
 from benchmarks.examples import said as examples
 from benchmarks.fit import said as fit
+from benchmarks.guard import said as guard
 from benchmarks.mending import said as mending
 from benchmarks.mutants import said as mutants
 from benchmarks.power import said as power
@@ -30,6 +31,8 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "forecasts": budget.forecasts,
     "dimension": budget.dimension,
     "mending": mending.said,
+    "guard_fuse": guard.fuse,
+    "guard_shadow": guard.shadow,
     "mutants": mutants.said,
     "soundness": soundness.said,
     "composed": soundness.composed,

@@ -47,7 +47,9 @@ from .fields import (
     initial_ball,
     rollout_problem,
 )
-from .guarding import Guard, Risk, guard, load_guard
+from .guarding import Guard, Risk, fuse, guard, load_guard
+from .guarding.estimator import GuardedRegressor
+from .guarding.module import guarded_module
 from .mending import Exchange, Patch, RepairResult, repair
 from .pages import write_page
 from .planning import BudgetResult, LearningCurve, NetworkClass, PlanningCalls, SmoothClass, budget
@@ -82,6 +84,7 @@ __all__ = [
     "GaussianProcess",
     "Grid",
     "Guard",
+    "GuardedRegressor",
     "Law",
     "LearningCurve",
     "NetworkClass",
@@ -125,7 +128,9 @@ __all__ = [
     "fit",
     "from_jax",
     "from_torch",
+    "fuse",
     "guard",
+    "guarded_module",
     "initial_ball",
     "into_report",
     "load_guard",

@@ -22,6 +22,8 @@ OPTIONAL = {
     "xarray": ("NetCDF tables", "fields"),
     "flint": ("checking certificates", "checker"),
     "distributed": ("--dask", "dask"),
+    "fastapi": ("supnorm serve", "serve"),
+    "uvicorn": ("supnorm serve", "serve"),
     "gsw": ("examples/seawater", "examples"),
     "CoolProp": ("examples/steam", "examples"),
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from supnorm.cli.fields import made, with_options_of, written
-from supnorm.cli.options import PROBLEM, TRUST, default_folder
+from supnorm.cli.options import PROBLEM, TRUST, guard_folder
 from supnorm.cli.repair import audit_before
 from supnorm.cli.run import RunContext, with_run
 from supnorm.evaluation.calls import Calls
@@ -29,6 +29,7 @@ WORDS = (
     "calibration",
     "confidence",
     "certify",
+    "fuse",
     "seed",
     "cost",
     "workers",
@@ -75,16 +76,12 @@ class GuardOptions:
     seed: int = option("--seed", "Same seed, same result. [default: 0]", default=0, kind=int, low=0)
 
 
-def _folder(problem: Path) -> Path:
-    return Path(default_folder(problem).name.removesuffix("-run") + "-guard")
-
-
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
     app.command("guard")(command)
 
 
-@with_run(_folder, "Folder of the run. [default: NAME-guard]")
+@with_run(guard_folder, "Folder of the run. [default: NAME-guard]")
 @with_options_of(GuardOptions, Calls)
 def command(
     problem: PROBLEM,
@@ -96,6 +93,10 @@ def command(
     certify: Annotated[
         bool, typer.Option("--certify", help="Prove the tolerance in as much of the domain as possible.")
     ] = False,
+    fuse: Annotated[
+        Path | None,
+        typer.Option("--fuse", metavar="OUT.onnx", help="Write model and guard as one ONNX graph, too."),
+    ] = None,
     trust: TRUST = False,
     **given: Any,
 ) -> int:
@@ -103,11 +104,13 @@ def command(
     from supnorm.auditing import load_report
     from supnorm.cli.folder import demand_no_other_run
     from supnorm.cli.repeat import repeated
+    from supnorm.guarding import fuse as write_graph
     from supnorm.guarding import guard
     from supnorm.sources import open_problem
 
     options = made(GuardOptions, given)
     reject = _rejection(options)
+    _demand_name(fuse)
     opened = open_problem(problem, trust=trust)
     asked: dict[str, float | None] = {"seed": options.seed, "evaluations": options.evaluations}
     demand_no_other_run(run.directory, "guard.json")
@@ -128,16 +131,36 @@ def command(
                 observer=run.observer(),
             )
         words: dict[str, Any] = {"out": run.folder if run.named else None, "report": report}
-        words |= {"trust": trust, "certify": certify}
+        words |= {"trust": trust, "certify": certify, "fuse": fuse}
         words |= {**vars(options), "cost": given["cost"], "workers": given["workers"]}
         words["reject"] = reject if isinstance(reject, float) else None
         again = repeated("guard", problem, {name: words[name] for name in WORDS})
         result = replace(result, record=result.record.changed(command=again))
         with run.writing(lambda: run.tell(result.record.to_json, lambda: _summary(result))):
             save(result, run.directory)
+    if fuse is not None:
+        write_graph(result, fuse)
     end = f"saved in {run.directory}; open {run.directory / 'guard.html'}"
     run.tell(result.record.to_json, lambda: [*_summary(result), end])
     return int(result.record.status.exit)
+
+
+def _demand_name(fuse: Path | None) -> None:
+    """Refuse another name than one of a graph, and missing packages, before an hour of work is done for it.
+
+    Raises:
+        BadInput: for both.
+    """
+    from importlib.util import find_spec
+
+    from supnorm.results import BadInput, install
+
+    if fuse is None:
+        return
+    if fuse.suffix != ".onnx":
+        raise BadInput(f"--fuse writes an ONNX graph: give a name that ends in .onnx, got {fuse}")
+    if find_spec("onnx") is None or find_spec("onnxruntime") is None:
+        raise BadInput(f"--fuse writes with onnx and tries in onnxruntime: {install('onnx')}")
 
 
 def _rejection(options: GuardOptions) -> float | Risk:

@@ -30,6 +30,7 @@ from supnorm.cli import (
     report,
     rollout,
     schema,
+    serve,
 )
 from supnorm.cli.answer import alone
 from supnorm.interrupts import INTERRUPTS
@@ -78,6 +79,7 @@ for module in (
     repair,
     guard,
     field_audit,
+    serve,
     compare,
     rollout,
     report,

@@ -33,3 +33,8 @@ def default_folder(problem: Path) -> Path:
     """``seawater-run`` for ``seawater/problem.toml`` or ``seawater.toml``."""
     stem = problem.stem if problem.stem != "problem" else problem.resolve().parent.name
     return Path(f"{stem or 'problem'}-run")
+
+
+def guard_folder(problem: Path) -> Path:
+    """``seawater-guard`` for ``seawater/problem.toml`` or ``seawater.toml``."""
+    return Path(default_folder(problem).name.removesuffix("-run") + "-guard")

@@ -93,6 +93,21 @@ class ProvedCells:
         with np.errstate(invalid="ignore"):
             return np.asarray((box[node] >= 0) & ((u >= low) & (u <= high)).all(axis=1))
 
+    def lookup(self, domain: Domain) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
+        """What other runtimes need to look a point up: the tree, and for each leaf the box, without the margins.
+
+        Returns:
+            axis, cut, left, right and leaf of each node (axis -1: a leaf), then low and high ends of the leaves, shapes
+            ``(b + 1, d)``; the last leaf is none, and holds no point.
+        """
+        axis, cut, left, right, box = self._tree  # type: ignore[attr-defined]
+        _, margin = in_box(np.ones((1, domain.d)), domain)
+        low = np.where(self.low > 0.0, self.low + margin, 0.0)
+        high = np.where(self.high < 1.0, self.high - margin, 1.0)
+        none = np.full((1, domain.d), np.inf)
+        leaf = np.where(box >= 0, box, len(self))
+        return axis, cut, left, right, leaf, np.concatenate([low, none]), np.concatenate([high, -none])
+
 
 def in_box(x: Array, domain: Domain) -> tuple[Array, Array]:
     """Where points lie in the box that a certificate cuts, from 0 to 1, and the margin that covers the rounding of this.

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Late
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +13,7 @@ from numpy.typing import NDArray
 from supnorm.certification.certificate import Certificate
 from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.layers import Cuts, KnownGlitches, LearnedError
+from supnorm.guarding.patient import AT_ONCE, Patient
 from supnorm.guarding.saving import save
 from supnorm.problem import Domain, Function
 from supnorm.program import program_of
@@ -64,7 +62,7 @@ class Guard:
         cells: proved cells, accepted without another test; None without a certificate.
         factor: the estimate of the error over the learned error.
         record: what is known of the guard.
-        patience: seconds for a call of the reference.
+        patience: seconds for the calls of the reference for one batch.
         certificate: the proof of the cells; None without one, and for a guard that was read from a file.
     """
 
@@ -77,6 +75,16 @@ class Guard:
     record: GuardRecord
     patience: float = PATIENCE
     certificate: Certificate | None = None
+    _patient: Patient | None = field(init=False, default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.reference is not None:
+            at_once = AT_ONCE if self.reference.parallel == "thread" else 1
+            object.__setattr__(self, "_patient", Patient(self.reference.value, self.patience, at_once))
+
+    def __deepcopy__(self, memo: Any) -> Guard:
+        """The guard itself: it never changes, and a model may be one that cannot be copied."""
+        return self
 
     def __repr__(self) -> str:
         """One line."""
@@ -93,7 +101,11 @@ class Guard:
         Raises:
             BadInput: for an array of another width, or one that holds no numbers.
         """
-        x = self._points(x)
+        answer = self._screened(self._points(x))
+        return self.fall_back(x, answer) if fallback else answer
+
+    def _screened(self, x: Array) -> Answer:
+        """The answer without calls of the reference."""
         y, reason = self._looked_at(x)
         flag = np.where([bool(r) and r != "proven" for r in reason], Flag.REFUSED, Flag.ACCEPTED).astype(
             np.int64
@@ -103,14 +115,26 @@ class Guard:
         if not flagged.all():
             estimate[~flagged] = self._estimate(x[~flagged], y[~flagged])
         y[flagged] = np.nan
-        usable = flagged & np.isfinite(x).all(axis=1)
-        if fallback and self.reference is not None and usable.any():
-            value = _called(self.reference.value, x[usable], y.shape[1], self.patience)
-            rows = np.flatnonzero(usable)
-            answered = np.isfinite(value).all(axis=1)
-            y[rows[answered]] = value[answered]
-            flag[rows[answered]] = Flag.FALLBACK
         return Answer(y, flag, estimate, reason)
+
+    def fall_back(self, x: Any, answer: Answer) -> Answer:
+        """An answer to points ``x``, where it refused with the values of the reference as far as that has some."""
+        x = self._points(x)
+        usable = (answer.flag == Flag.REFUSED) & np.isfinite(x).all(axis=1)
+        if self.reference is None or not usable.any():
+            return answer
+        y, flag, rows = answer.y.copy(), answer.flag.copy(), np.flatnonzero(usable)
+        value = self.reference_values(x[usable])
+        answered = np.isfinite(value).all(axis=1)
+        y[rows[answered]] = value[answered]
+        flag[rows[answered]] = Flag.FALLBACK
+        return answer._replace(y=y, flag=flag)
+
+    def reference_values(self, x: Array) -> Array:
+        """Values ``(n, m)`` of the reference at points ``x (n, d)``; NaN where it gives none within the patience."""
+        if self._patient is None:
+            return np.full((len(x), self.record.outputs), np.nan)
+        return self._patient.values(x, self.record.outputs)
 
     def accepts(self, x: Array) -> NDArray[np.bool_]:
         """Whether the model's value is taken at each point of ``x (n, d)``."""
@@ -200,21 +224,3 @@ class Guard:
     def with_reference(self, reference: Function | None) -> Guard:
         """The same guard with another fallback."""
         return replace(self, reference=reference)
-
-
-def _called(value: Callable[[Array], Array], x: Array, outputs: int, patience: float) -> Array:
-    """Values of the reference; NaN where it fails, answers in another shape or takes too long."""
-    nothing = np.full((len(x), outputs), np.nan)
-    pool = ThreadPoolExecutor(1)
-    try:
-        found = np.asarray(pool.submit(value, x).result(patience), dtype=np.float64)
-    except Late:
-        return nothing
-    except Exception:  # whatever the reference raises: the row is refused, never answered by the model
-        if len(x) == 1:
-            return nothing
-        half = len(x) // 2
-        return np.concatenate([_called(value, part, outputs, patience) for part in (x[:half], x[half:])])
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-    return found if found.shape == nothing.shape else nothing

@@ -15,31 +15,8 @@ import numpy as np
 from supnorm.networks.network import Network
 from supnorm.networks.part import Part
 from supnorm.networks.scaling import Scaling
+from supnorm.program.onnx_graph import OPSET, OnnxGraph
 from supnorm.results import BadInput, install, write_whole
-
-OPSET = 20
-
-
-class _Graph:
-    """Nodes and constants of a graph under construction."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def constant(self, value: Any) -> str:
-        from onnx import numpy_helper
-
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def apply(self, operation: str, *arguments: str, output: str = "", **attributes: Any) -> str:
-        from onnx import helper
-
-        name = output or f"t{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operation, list(arguments), [name], **attributes))
-        return name
 
 
 def to_onnx(network: Network, path: Path | str) -> None:
@@ -52,7 +29,7 @@ def to_onnx(network: Network, path: Path | str) -> None:
         from onnx import TensorProto, checker, helper
     except ImportError:
         raise BadInput(f"export to ONNX needs the package onnx: {install('onnx')}") from None
-    graph = _Graph()
+    graph = OnnxGraph()
     _network(graph, network)
     model = helper.make_model(
         helper.make_graph(
@@ -70,7 +47,7 @@ def to_onnx(network: Network, path: Path | str) -> None:
     write_whole(path, model.SerializeToString())
 
 
-def _network(graph: _Graph, network: Network) -> None:
+def _network(graph: OnnxGraph, network: Network) -> None:
     z = _enter(graph, network.scaling, "x")
     if not network.takes:
         y = _layers(graph, network.parts[0], z)
@@ -81,7 +58,7 @@ def _network(graph: _Graph, network: Network) -> None:
     graph.apply("Add", y, graph.constant(network.scaling.output_shift), output="y")
 
 
-def _enter(graph: _Graph, s: Scaling, z: str) -> str:
+def _enter(graph: OnnxGraph, s: Scaling, z: str) -> str:
     if any(s.log):
         log = graph.constant(np.array(s.log))
         safe = graph.apply("Where", log, z, graph.constant(np.ones(1)))
@@ -90,7 +67,7 @@ def _enter(graph: _Graph, s: Scaling, z: str) -> str:
     return graph.apply("Div", z, graph.constant(s.input_scale))
 
 
-def _layers(graph: _Graph, part: Part, z: str) -> str:
+def _layers(graph: OnnxGraph, part: Part, z: str) -> str:
     if len(part.frequencies):
         waves = graph.apply("MatMul", z, graph.constant(part.frequencies.T))
         z = graph.apply("Concat", z, graph.apply("Sin", waves), graph.apply("Cos", waves), axis=1)
@@ -100,15 +77,15 @@ def _layers(graph: _Graph, part: Part, z: str) -> str:
     return _affine(graph, z, *part.layers[-1])
 
 
-def _channels(graph: _Graph, z: str, takes: tuple[int, ...]) -> str:
+def _channels(graph: OnnxGraph, z: str, takes: tuple[int, ...]) -> str:
     return graph.apply("Gather", z, graph.constant(np.array(takes, dtype=np.int64)), axis=1)
 
 
-def _affine(graph: _Graph, z: str, weights: Any, bias: Any) -> str:
+def _affine(graph: OnnxGraph, z: str, weights: Any, bias: Any) -> str:
     return graph.apply("Add", graph.apply("MatMul", z, graph.constant(weights.T)), graph.constant(bias))
 
 
-def _activate(graph: _Graph, name: str, z: str) -> str:
+def _activate(graph: OnnxGraph, name: str, z: str) -> str:
     if name == "silu":
         return graph.apply("Mul", z, graph.apply("Sigmoid", z))
     if name == "gelu":

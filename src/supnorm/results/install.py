@@ -14,6 +14,7 @@ EXTRAS = {
     "examples": ("gsw>=3.6", "CoolProp>=6.6"),
     "checker": ("python-flint>=0.6",),
     "dask": ("distributed>=2024.1",),
+    "serve": ("fastapi>=0.115", "uvicorn>=0.30"),
 }
 
 

@@ -1,0 +1,55 @@
+"""What the pages say of the stored results of `benchmarks.guard`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from supnorm.results.numbers import count, num, percent
+
+
+def shadow(content: dict[str, Any]) -> dict[str, str]:
+    """How often each kind of limits was wrong at some time, and how wide they are."""
+    rows = ["| rate | these limits | Clopper and Pearson's, looked at again and again |", "|---|---|---|"]
+    for row in content["rows"]:
+        shares = (percent(row[kind] / row["runs"], 2) for kind in ("sequence", "once"))
+        rows.append(f"| {num(row['rate'])} | {' | '.join(shares)} |")
+    widths = [
+        f"{num(w['sequence'], 2)} after {count(w['n'])} checks ({num(w['once'], 2)} by limits that are valid once)"
+        for w in content["widths"]
+    ]
+    return {
+        "table": "\n".join(rows),
+        "runs": count(content["runs"]),
+        "checks": count(content["checks"]),
+        "widths": ", ".join(widths),
+    }
+
+
+def fuse(content: dict[str, Any]) -> dict[str, str]:
+    """How far the graph is from the guard, and what it costs."""
+    rows = [
+        "| guard | other flags (ties) | largest difference of a value | µs a point in batches: guard (model) | "
+        "µs of one point: guard (model) | one point from C |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in content["rows"]:
+        batch, one = row["batch"] - row["batch_model"], row["one"] - row["one_model"]
+        c = (
+            f"{num(row['c']['one'], 2)} µs, {'equal' if row['c']['same'] else 'NOT EQUAL'}"
+            if "c" in row
+            else "not run"
+        )
+        cells = (
+            row["guard"],
+            f"{row['different']} ({row['ties']})",
+            num(row["values"], 2),
+            f"{num(batch, 2)} ({num(row['batch_model'], 2)})",
+            f"{num(one, 2)} ({num(row['one_model'], 2)})",
+            c,
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return {
+        "table": "\n".join(rows),
+        "points": count(content["points"]),
+        "runtime": content["versions"]["onnxruntime"],
+    }

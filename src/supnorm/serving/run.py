@@ -1,0 +1,101 @@
+"""Runs the service until somebody asks for its end: SIGTERM or Ctrl-C; requests that came before are answered."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import uvicorn
+
+from supnorm.results import BadInput
+from supnorm.serving.app import app_of
+from supnorm.serving.service import Service
+
+CONNECTIONS = 200  # at once; further ones get 503
+AGAIN = 1.0  # seconds after the first signal: a later one does not wait for requests, an earlier one is the same twice
+AT_END = 10  # seconds that requests are waited for
+
+
+class Server(uvicorn.Server):
+    """A server whose signals are handled by `run`."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing: the handlers of uvicorn raise the signal again at the end, and a second Ctrl-C drops requests."""
+        yield
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is of this machine alone.
+
+    >>> is_loopback("localhost"), is_loopback("::1"), is_loopback("0.0.0.0"), is_loopback("example.org")
+    (True, True, False, False)
+    """
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket at an address.
+
+    Raises:
+        BadInput: when it cannot be had, such as a port that is in use.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except (OSError, OverflowError, UnicodeError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise BadInput(
+            f"cannot listen at {host}, port {port}: {said}; give another --host or --port"
+        ) from None
+
+
+def run(service: Service, at: socket.socket, token: str | None, ready: Callable[[str], None]) -> None:
+    """Answer requests until SIGTERM or Ctrl-C.
+
+    Args:
+        service: what answers.
+        at: where; see `listen`.
+        token: see `app_of`.
+        ready: gets the address once requests are answered.
+    """
+    host, port = at.getsockname()[:2]
+    config = uvicorn.Config(
+        app_of(service, token),
+        log_level="warning",
+        access_log=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=AT_END,
+        lifespan="off",
+        server_header=False,
+    )
+    server, first = Server(config), [0.0]
+
+    def asked(number: int, frame: Any) -> None:
+        now = time.monotonic()
+        if not first[0]:
+            first[0] = now
+            server.should_exit = True
+        elif now - first[0] > AGAIN:
+            server.force_exit = True
+
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    before = {number: signal.signal(number, asked) for number in numbers}
+    try:
+        ready(
+            f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        )  # the socket listens: what comes now waits
+        server.run(sockets=[at])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        at.close()
+        if service.shadow is not None:
+            service.shadow.close()

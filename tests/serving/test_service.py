@@ -1,0 +1,245 @@
+"""The service: each row has its own answer, limits hold, and a flagged row never gets the bare model's value."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import supnorm as sn
+from supnorm.guarding.shadow import ShadowChecks
+from supnorm.serving import Limits, Service
+
+pytest.importorskip("fastapi")
+from benchmarks.guard.asgi import Reply, ask
+from benchmarks.guard.fuzz import fuzz
+from benchmarks.guard.models import CENTRE, bump, bump_guard, bump_problem
+
+from supnorm.serving.app import app_of
+from supnorm.serving.reading import Refused, read_points
+
+NEAR = [float(v) for v in CENTRE]
+
+
+def asked(
+    service: Service, method: str, path: str, body: Any = b"", token: str | None = None, **more: Any
+) -> Reply:
+    text = body if isinstance(body, bytes | list) else json.dumps(body).encode()
+    return asyncio.run(ask(app_of(service, token), method, path, text, **more))
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service(bump_guard())
+
+
+def test_each_row_gets_the_answer_that_it_gets_alone(service: Service) -> None:
+    rows = [
+        [0.0, 0.5],
+        NEAR,
+        [7.0, 0.0],
+        [0.1, float("nan")],
+        [None, 0.0],
+        [0.0],
+        "row",
+        [True, 0.1],
+        [10**400, 0.0],
+    ]
+    reply = asked(service, "POST", "/predict", {"x": rows})
+    assert reply.code == 200
+    answer = reply.json
+    assert answer["flag"] == [0, 1, 1, 2, 2, 2, 2, 2, 2]
+    assert answer["y"][0] == bump_problem().model.value(np.array([[0.0, 0.5]]))[0].tolist()
+    assert answer["y"][1] == bump(np.array([NEAR])).tolist()
+    assert answer["y"][3:] == [[None]] * 6
+    assert answer["reason"][1].startswith("glitch:")
+    assert answer["reason"][2:] == [
+        "outside",
+        "not finite: y",
+        "not a number: x",
+        "not a row of 2 numbers",
+        "not a row of 2 numbers",
+        "not a number: x",
+        "not finite: x",
+    ]
+    assert answer["estimate"][0] > 0.0
+    assert answer["estimate"][1:] == [None] * 8
+
+
+def test_columns_are_taken_by_the_names_of_the_inputs(service: Service) -> None:
+    by_name = asked(service, "POST", "/predict", {"x": {"y": [0.5, -0.2], "x": [0.0, 0.3]}}).json
+    assert by_name == asked(service, "POST", "/predict", {"x": [[0.0, 0.5], NEAR]}).json
+
+
+def test_the_guard_alone_gives_no_values_and_calls_no_reference() -> None:
+    def never(x: Any) -> Any:
+        raise AssertionError
+
+    service = Service(bump_guard().with_reference(sn.Function(never)))
+    answer = asked(service, "POST", "/guard", {"x": [[0.0, 0.5], NEAR]}).json
+    assert answer["flag"] == [0, 2]
+    assert "y" not in answer
+
+
+def test_a_reference_that_is_down_gives_null_and_503_and_never_the_model() -> None:
+    def down(x: Any) -> Any:
+        raise ConnectionError("down")
+
+    service = Service(bump_guard().with_reference(sn.Function(down)))
+    mixed = asked(service, "POST", "/predict", {"x": [[0.0, 0.5], NEAR]})
+    assert (mixed.code, mixed.json["flag"], mixed.json["y"][1]) == (200, [0, 2], [None])
+    alone = asked(service, "POST", "/predict", {"x": [NEAR, [None, 1.0]]})
+    assert (alone.code, alone.json["flag"], alone.json["y"]) == (503, [2, 2], [[None], [None]])
+    assert asked(service, "POST", "/predict", {"x": [NEAR], "fallback": False}).code == 200
+    assert "supnorm_reference_failures_total 2" in service.counters()
+
+
+def test_a_reference_that_hangs_is_given_up_and_a_model_that_hangs_too() -> None:
+    def slow(x: Any) -> Any:
+        time.sleep(1.0)
+        return bump(x)[:, None]
+
+    guard = replace(bump_guard().with_reference(sn.Function(slow)), patience=0.1)
+    reply = asked(Service(guard), "POST", "/predict", {"x": [[0.0, 0.5], NEAR]})
+    assert (reply.code, reply.json["flag"]) == (200, [0, 2])
+    hanging = replace(bump_guard(), model=sn.Function(slow))
+    reply = asked(Service(hanging, Limits(seconds=0.2)), "POST", "/predict", {"x": [[0.0, 0.5]]})
+    assert (reply.code, "within 0.2 s" in reply.json["error"]) == (503, True)
+
+
+def test_a_model_of_another_shape_is_an_error_and_no_answer() -> None:
+    other = replace(bump_guard(), model=sn.Function(lambda x: np.zeros((len(x), 2))))
+    reply = asked(Service(other), "POST", "/predict", {"x": [[0.0, 0.5]]})
+    assert reply.code == 503
+    assert "returned shape (1, 2)" in reply.json["error"]
+
+
+def test_limits_of_rows_bytes_and_time() -> None:
+    service = Service(bump_guard(), Limits(rows=3, body=300, reading=0.1))
+    assert asked(service, "POST", "/predict", {"x": [[0.0, 0.0]] * 3}).code == 200
+    assert asked(service, "POST", "/predict", {"x": [[0.0, 0.0]] * 4}).code == 413
+    assert asked(service, "POST", "/predict", {"x": {"x": [0.0] * 4, "y": [0.0] * 4}}).code == 413
+    assert asked(service, "POST", "/predict", [b"[" * 200, b"[" * 200]).code == 413
+    assert asked(service, "POST", "/predict", b"{}", headers={"content-length": "301"}).code == 413
+    assert asked(service, "POST", "/predict", b'{"x"', ends=False).code == 408
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "no JSON"),
+        (b"[1]", "must be an object"),
+        (b'{"x": 1}', "x must be a list of rows of 2 numbers"),
+        (b'{"x": {"x": [1]}}', "a list for each of x, y"),
+        (b'{"x": {"x": [1], "y": [1, 2]}}', "the same length, got 1 and 2"),
+        (b'{"x": [], "model": "other"}', "the body has 'model'"),
+        (b'{"x": [], "fallback": 1}', "fallback must be true or false"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"x": [[' + b"9" * 10_000 + b", 1]]}", "no JSON"),
+        (b"\xff\xfe{", "no JSON"),
+    ],
+)
+def test_what_is_no_request_is_refused_with_its_reason(service: Service, body: bytes, words: str) -> None:
+    reply = asked(service, "POST", "/predict", body)
+    assert reply.code == 400
+    assert words in reply.json["error"]
+
+
+def test_a_token_is_demanded_of_everything_but_health(service: Service) -> None:
+    for path in ("/metrics", "/guard", "/docs", "/", "/openapi.json", "/nowhere"):
+        assert asked(service, "GET", path, token="secret-token").code == 401
+    assert asked(service, "GET", "/health", token="secret-token").json == {"status": "ok", "fallback": True}
+    wrong = asked(
+        service, "POST", "/predict", {"x": []}, token="secret-token", headers={"authorization": "Bearer x"}
+    )
+    assert wrong.code == 401
+    assert wrong.headers["www-authenticate"] == "Bearer"
+    given = {"authorization": "Bearer secret-token", "host": "example.org"}
+    assert asked(service, "POST", "/predict", {"x": []}, token="secret-token", headers=given).code == 200
+
+
+def test_a_page_of_a_browser_cannot_use_a_service_of_this_machine(service: Service) -> None:
+    """By a name that its owner points to this machine, or by a form, which cannot say that it sends JSON."""
+    assert asked(service, "POST", "/predict", {"x": []}, headers={"host": "evil.example:8000"}).code == 421
+    assert asked(service, "POST", "/predict", {"x": []}, headers={"content-type": "text/plain"}).code == 415
+
+
+def test_metrics_are_those_of_the_requests(service: Service) -> None:
+    asked(service, "POST", "/predict", {"x": [[0.0, 0.5], NEAR, [0.1, None]]})
+    asked(service, "GET", "/nowhere")
+    text = asked(service, "GET", "/metrics").body.decode()
+    for line in (
+        'supnorm_requests_total{path="/predict",code="200"} 1',
+        'supnorm_requests_total{path="other",code="404"} 1',
+        "supnorm_rows_total 3",
+        "supnorm_rows_accepted_total 1",
+        "supnorm_rows_fallback_total 1",
+        "supnorm_rows_refused_total 1",
+        'supnorm_rows_flagged_total{reason="glitch"} 1',
+        'supnorm_rows_flagged_total{reason="not a number"} 1',
+        "supnorm_reference_failures_total 0",
+        'supnorm_request_seconds_bucket{le="+Inf"} 2',
+        "supnorm_request_seconds_count 2",
+    ):
+        assert line in text.splitlines(), line
+    for line in text.splitlines():  # the format of Prometheus
+        assert re.fullmatch(
+            r'# (HELP|TYPE) supnorm_\w+ .+|supnorm_\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? [0-9.e+-]+', line
+        ), line
+
+
+def test_the_page_and_the_document_need_no_other_machine(service: Service) -> None:
+    page = asked(service, "GET", "/docs")
+    assert page.code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    text = page.body.decode()
+    assert re.findall(r'(?:src|href)="([^"#]+)"', text) == ["openapi.json"]
+    addresses = re.findall(r"\w+://[^\s'\"<]+", text)
+    assert {a for a in addresses if not a.startswith("http://www.w3.org/")} == {"http://ADDRESS/predict"}
+    document = asked(service, "GET", "/openapi.json").json
+    assert set(document["paths"]) == {"/predict", "/guard", "/health", "/metrics"}
+    for path in document["paths"]:
+        assert path in text
+    assert "POST /predict" in text
+
+
+def test_what_is_known_of_the_guard_is_told(service: Service) -> None:
+    told = asked(service, "GET", "/guard").json
+    assert told["record"] == json.loads(service.guard.record.to_json())
+    assert "confidence" in told["promise"]
+
+
+def test_accepted_rows_are_checked_by_the_reference(tmp_path: Path) -> None:
+    problem, guard = bump_problem(), bump_guard()
+    checks = ShadowChecks(guard, lambda y, f, x: problem.error(y, f, x)[0], tmp_path / "guard.shadow", 1.0, 0)
+    service = Service(guard, shadow=checks)
+    asked(service, "POST", "/predict", {"x": [[0.0, 0.5], NEAR, [0.5, 0.5], [9.0, 9.0]]})
+    checks.close()
+    text = service.counters()
+    assert "supnorm_shadow_checks_total 2" in text
+    assert 'supnorm_shadow_status{word="WARN"} 1' in text
+    assert len((tmp_path / "guard.shadow").read_text().splitlines()) == 3
+
+
+def test_fuzzed_requests_never_end_in_500() -> None:
+    """``python -m benchmarks.guard fuzz`` sends 10,000."""
+    codes, rows = asyncio.run(fuzz(bump_guard(), 400, 1))
+    assert sum(codes.values()) == 400
+    assert set(codes) >= {200, 400, 404, 405, 413, 415}
+    assert rows > 500
+
+
+def test_points_are_read_like_numpy_reads_them() -> None:
+    rows = np.random.default_rng(0).normal(size=(50, 3))
+    points = read_points(json.dumps({"x": rows.tolist()}).encode(), ("a", "b", "c"), 50)
+    assert np.array_equal(points.x, rows)
+    assert points.faults == {}
+    with pytest.raises(Refused, match="at most 49"):
+        read_points(json.dumps({"x": rows.tolist()}).encode(), ("a", "b", "c"), 49)
