@@ -131,7 +131,7 @@ def _demand_same(guard: Guard, data: bytes) -> None:
 def tied(guard: Guard, x: Array) -> NDArray[np.bool_]:
     """Points at which some score lies within rounding of its cut: there a graph may decide otherwise, shape ``(n,)``."""
     found = np.zeros(len(x), dtype=bool)
-    inside = np.isfinite(x).all(axis=1)
+    inside = np.asarray(np.isfinite(x).all(axis=1))
     inside[inside] = guard.domain.contains(x[inside])
     z = x[inside]
     if not len(z):

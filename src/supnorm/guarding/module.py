@@ -20,7 +20,7 @@ from supnorm.results import BadInput
 SAME = {"float64": 1e-6, "float32": 1e-3}  # of the values: as for `load_guard`
 
 
-class GuardedModule(torch.nn.Module):
+class GuardedModule(torch.nn.Module):  # type: ignore[misc]
     """A module with its guard; make it with `supnorm.guarded_module`.
 
     The guard computes in double precision, whatever the precision of the module is. Gradients go through ``y`` of accepted
