@@ -9,12 +9,21 @@ from collections.abc import Mapping
 import pytest
 from tests.wording import templates
 
-from supnorm.wording import audit, comparison, fit_page, guard_page, progress, repair_page, rollout
+from supnorm.wording import (
+    audit,
+    comparison,
+    fit_page,
+    guard_page,
+    progress,
+    repair_page,
+    rollout,
+    statement_page,
+)
 from supnorm.wording.result import AUDIT
 
 OTHERS = (
     "comparison", "fit_page", "budget_page", "budget_charts", "progress", "repair_page", "guard_page",
-    "rollout_page", "rollout_maps",
+    "rollout_page", "rollout_maps", "statement_page", "statement_picture",
 )  # fmt: skip
 PAGES = [
     f"pages/{path.name}" for path in (templates.SOURCE / "pages").glob("*.py") if path.stem not in OTHERS
@@ -39,6 +48,7 @@ SAID = {
     "repair": repair_page.TEMPLATES,
     "guard": guard_page.TEMPLATES,
     "rollout": rollout.TEMPLATES,
+    "statement": statement_page.TEMPLATES,
 }
 
 
@@ -77,6 +87,22 @@ def test_each_fact_of_a_comparison_a_fit_a_repair_and_the_progress_has_a_templat
     assert made | layers | rows | {f"chip-{code}" for code in GUARD} == set(guard_page.TEMPLATES)
 
 
+def test_each_fact_of_the_page_of_a_proof_has_a_template_and_each_template_a_fact() -> None:
+    made = templates.facts(templates.trees("pages/statement_page.py")) - {
+        "chip-",
+        "part-",
+        "picture-",
+        "reference-",
+    }
+    codes = ("proved", "refuted", "no-bound", *STATUS[1:])
+    made |= {f"chip-{code}" for code in codes}
+    made |= {f"part-{name}" for name in ("interior", "growth", "speed", "difference")}
+    made |= {f"picture-{what}" for what in ("model", "error", "difference")}
+    made |= {f"reference-{kind}" for kind in ("collocation", "given", "model")}
+    made |= {"kind-none", "kind-conditional"}
+    assert made == set(statement_page.TEMPLATES)
+
+
 # What is put together of a page: titles of windows, commands, and names of things in front of a template.
 ALLOWED = {
     "{}: worst error {} – supnorm audit",
@@ -86,6 +112,8 @@ ALLOWED = {
     "{}: {} – supnorm repair",
     "{}: {} – supnorm guard",
     "{}: {} – supnorm rollout",
+    "{}: {} – supnorm certify",
+    "supnorm check {} --problem problem.toml",
     "supnorm replay {} 1",
     "at least {}",
     "{} with a finite error",

@@ -131,6 +131,7 @@ def _in_folder(
 ) -> int:
     """The work of the verb in a locked folder."""
     from supnorm.certification import certify
+    from supnorm.certification.about_page import about_of_error
     from supnorm.cli.folder import demand_no_other_run, held_fingerprint, relocation_for
     from supnorm.cli.proof_elsewhere import not_lost, written_elsewhere
     from supnorm.results import BadInput, NotWritten
@@ -159,7 +160,8 @@ def _in_folder(
         )
         tighter = None if run.resume else _tighter(opened, path, result, asked)
     result = tighter or result
-    record, elsewhere = result.record.changed(certificate=str(path)), None
+    about = about_of_error(opened, result.unit, result.upper)
+    record, elsewhere = result.record.changed(certificate=str(path), about=about), None
 
     def tell() -> None:
         shown = record if elsewhere is None else record.changed(certificate=str(elsewhere))
@@ -276,6 +278,7 @@ def _keep_rest(folder: Path, record: CertifyRecord, joined: AuditReport | None) 
     from supnorm.results.door import DAMAGED, faults_of
 
     write_whole(folder / "certify.json", record.to_json())
+    write_page(record, folder / "certify.html")
     if joined is not None:
         with faults_of(f"{folder / 'result.json'}", DAMAGED):
             joined.save(folder)
@@ -287,6 +290,7 @@ def _next(problem: Path, folder: Path, result: CertifyResult, asked: Question) -
     file, run = file_word(problem), file_word(folder)
     path = folder / "certificate.json"
     lines = [f"certificate  {path}    verify  supnorm check {file_word(path)} --problem {file}"]
+    lines.append(f"page         {folder / 'certify.html'}")
     if result.status.code in ("interrupted", "undecided"):
         goal = "" if asked.ratio is None else f" --ratio {asked.ratio}"
         goal += "" if asked.tolerance is None else f" --tolerance {asked.tolerance}"

@@ -14,6 +14,7 @@ from supnorm.cli.run import RunContext
 if TYPE_CHECKING:
     from supnorm.certification import NormsResult, PropertiesResult
     from supnorm.problem import Problem
+    from supnorm.results.about import AboutRecord
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,33 @@ def in_folder(opened: Problem, problem: Path, run: RunContext, asked: Asked) -> 
         return _proved(opened, run, asked, resume, checkpoint)
 
     return prove_in_folder(
-        opened, problem, run, stem=asked.stem, options=asked.options, prove=prove, summary=summary
+        opened,
+        problem,
+        run,
+        stem=asked.stem,
+        options=asked.options,
+        prove=prove,
+        about=lambda result: _about(opened, result),
+        summary=summary,
     )
+
+
+def _about(opened: Problem, result: PropertiesResult | NormsResult) -> AboutRecord:
+    """A picture of the error for norms, of the model for properties; of the first output."""
+    from supnorm.certification import NormsResult
+    from supnorm.certification.about_page import about_of
+    from supnorm.problem.records import output_units
+
+    programs = result.statement.programs
+    model = programs["model"]
+    units = set(output_units(opened, model.m))
+    unit = units.pop() if len(units) == 1 else ""
+    if isinstance(result, NormsResult):
+        reference = programs["reference"]
+        sup = [one.upper for one in result.norms if one.norm == "sup"]
+        draw = lambda x: model.value(x)[:, 0] - reference.value(x)[:, 0]  # noqa: E731
+        return about_of(opened, unit, opened.reference.name, "error", draw, sup[0] if sup else None)
+    return about_of(opened, unit, "", "model", lambda x: model.value(x)[:, 0])
 
 
 def _proved(

@@ -12,6 +12,7 @@ from supnorm.cli.run import RunContext
 if TYPE_CHECKING:
     from supnorm.certification import SolutionResult
     from supnorm.problem import Problem
+    from supnorm.results.about import AboutRecord
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,27 @@ def in_folder(opened: Problem, problem: Path, run: RunContext, asked: Asked) -> 
         return _proved(opened, run, asked, resume, checkpoint)
 
     return prove_in_folder(
-        opened, problem, run, stem="solution", options=asked.options, prove=prove, summary=summary
+        opened,
+        problem,
+        run,
+        stem="solution",
+        options=asked.options,
+        prove=prove,
+        about=lambda result: _about(opened, result),
+        summary=summary,
     )
+
+
+def _about(opened: Problem, result: SolutionResult) -> AboutRecord:
+    """In one input the model with the band of the solution, in two its distance from the function that is near it."""
+    from supnorm.certification.about_page import about_of
+
+    record, programs = result.record, result.statement.programs
+    model, v = programs["model"], programs.get("reference")
+    if opened.domain.d == 1 or v is None:
+        return about_of(opened, record.unit, "", "model", lambda x: model.value(x)[:, 0], record.sup.upper)
+    draw = lambda x: model.value(x)[:, 0] - v.value(x)[:, 0]  # noqa: E731
+    return about_of(opened, record.unit, "", "difference", draw, record.reference_error)
 
 
 def _proved(

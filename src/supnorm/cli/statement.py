@@ -13,6 +13,7 @@ from supnorm.results.printable import file_word
 if TYPE_CHECKING:
     from supnorm.problem import Problem
     from supnorm.results import Status
+    from supnorm.results.about import AboutRecord
 
 
 class Proved(Protocol):
@@ -41,6 +42,7 @@ def prove_in_folder(
     stem: str,
     options: str,
     prove: Callable[[Path | None, Path | None], R],
+    about: Callable[[R], AboutRecord],
     summary: Callable[[R], list[str]],
 ) -> int:
     """Prove in a locked folder, write certificate and JSON, and answer.
@@ -50,9 +52,11 @@ def prove_in_folder(
         stem: the beginning of the names of files.
         options: those of the command line that ask for the proof again.
         prove: from the file to go on with and the one for checkpoints.
+        about: what the page shows besides the statement.
         summary: the result in lines.
     """
     from supnorm.cli.folder import demand_no_other_run, relocation_for, set_aside
+    from supnorm.pages import write_page
     from supnorm.results import BadInput, write_whole
     from supnorm.sources import save_problem
 
@@ -64,7 +68,7 @@ def prove_in_folder(
     if run.resume and not begun.exists():
         raise BadInput(f"--resume: there is no {path}; leave --resume out to start")
     result = prove(begun if run.resume else None, None if other else checkpoint)
-    record = result.record.changed(certificate=str(path))
+    record = result.record.changed(certificate=str(path), about=about(result))
     with run.writing(lambda: run.tell(record.to_json, lambda: summary(result))):
         if other is not None:
             other.clear()
@@ -75,6 +79,7 @@ def prove_in_folder(
             set_aside(path)  # an older proof may have taken hours
         result.save(path)
         write_whole(folder / f"{stem}.json", record.to_json())
+        write_page(record, folder / f"{stem}.html")
         checkpoint.unlink(missing_ok=True)
     run.tell(record.to_json, lambda: [*summary(result), *_next(problem, folder, path, result, options)])
     return int(result.status.exit)
@@ -83,7 +88,9 @@ def prove_in_folder(
 def _next(problem: Path, folder: Path, path: Path, result: Proved, options: str) -> list[str]:
     """The commands that verify the file, and that go on with it."""
     file = file_word(problem)
+    page = path.with_name(path.name.replace("-certificate.json", ".html"))
     lines = [f"certificate  {path}    verify  supnorm check {file_word(path)} --problem {file}"]
+    lines.append(f"page         {page}")
     if result.status.code in ("interrupted", "undecided", "no-bound"):
         asked = f" {options}" if options else ""
         lines.append(f"go on with   supnorm certify {file}{asked} --out {file_word(folder)} --resume")

@@ -26,6 +26,7 @@ from supnorm.pages.rendering import render
 from supnorm.pages.repair_page import write_repair_page
 from supnorm.pages.rollout_page import write_rollout_page
 from supnorm.pages.ruler import ruler
+from supnorm.pages.statement_page import write_statement_page
 from supnorm.pages.svg import HALF, NARROW, two_sizes
 from supnorm.pages.view import View
 from supnorm.results import write_whole
@@ -43,20 +44,20 @@ OTHERS: dict[str, Callable[[Any, Path | str], None]] = {
     "supnorm.guard/1": write_guard_page,
     "supnorm.repair/1": write_repair_page,
     "supnorm.rollout/1": write_rollout_page,
+    **{f"supnorm.{kind}/1": write_statement_page for kind in ("certify", "norms", "properties", "solution")},
 }
 GAPS = {"failed": "no value", "outside": "outside the domain", "masked": "not counted (mask)"}
 
 
 def write_page(result: Any, path: Path | str) -> None:
-    """Write the page of an audit, a fit, a budget, a comparison, a repair, a guard or a roll-out.
+    """Write the page of an audit, a proof, a fit, a budget, a comparison, a repair, a guard or a roll-out.
 
     Args:
         result: what the verb returned, its record, or the JSON of its file as a mapping.
         path: of the HTML file; it appears whole or not at all.
 
     Raises:
-        BadInput: for the result of a verb without a page, such as `certify`: its bound is shown on that of the audit;
-            and for a mapping that is no whole result.
+        BadInput: for the result of a verb without a page, and for a mapping that is no whole result.
         supnorm.pages.view.InconsistentResult: when the result shows an error above its ``sup.lower``, once the page is
             written: what was computed is not lost for that.
     """

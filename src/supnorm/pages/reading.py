@@ -8,13 +8,17 @@ from typing import Any, TypeVar
 from supnorm.results import BadInput
 from supnorm.results.audit import AuditRecord
 from supnorm.results.budget import BudgetRecord
+from supnorm.results.certify import CertifyRecord
 from supnorm.results.compare import CompareRecord
 from supnorm.results.fields import FieldsRecord
 from supnorm.results.fit import FitRecord
 from supnorm.results.guarding import GuardRecord
+from supnorm.results.norms import NormsRecord
+from supnorm.results.properties import PropertiesRecord
 from supnorm.results.record import Result
 from supnorm.results.repair import RepairRecord
 from supnorm.results.rollout import RolloutRecord
+from supnorm.results.solution import SolutionRecord
 
 AnyResult = TypeVar("AnyResult", bound=Result)
 DRAWN: tuple[type[Result], ...] = (
@@ -26,6 +30,10 @@ DRAWN: tuple[type[Result], ...] = (
     RepairRecord,
     RolloutRecord,
     FieldsRecord,
+    CertifyRecord,
+    NormsRecord,
+    PropertiesRecord,
+    SolutionRecord,
 )
 
 
@@ -36,8 +44,7 @@ def drawn_record(result: Any) -> Result:
         result: the record, what a verb returned (its ``record``), or the JSON of its file as a mapping.
 
     Raises:
-        BadInput: for the result of a verb without a page, such as `certify`: its bound is shown on that of the audit;
-            and for a mapping that is not a whole result.
+        BadInput: for the result of a verb without a page, and for a mapping that is not a whole result.
     """
     kinds = {kind.SCHEMA: kind for kind in DRAWN}
     named = result.get("schema") if isinstance(result, Mapping) else getattr(result, "SCHEMA", "")
@@ -45,8 +52,8 @@ def drawn_record(result: Any) -> Result:
         return drawn_record(result.record)
     if not isinstance(named, str) or named not in kinds:
         raise BadInput(
-            "write_page draws the result of an audit (with a certificate: into_report(report, bound)), a fit, a budget, a "
-            f"comparison, a repair, a guard, fields or a roll-out; got {named!r}"
+            "write_page draws the result of an audit, a proof, a fit, a budget, a comparison, a repair, a guard, fields or "
+            f"a roll-out; got {named!r}"
         )
     return result if isinstance(result, Result) else kinds[named].from_dict(result)
 

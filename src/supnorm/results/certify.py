@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from supnorm.results.about import AboutRecord
 from supnorm.results.parts import PointRecord
 from supnorm.results.record import Field, Number, Record, Result, Seconds, StatusField
 
@@ -114,3 +115,7 @@ class CertifyRecord(Result):
     certificate: str | None = Field(description="path of the certificate file")
     assumptions: tuple[str, ...] = Field(description="what the proof rests on, in words")
     versions: Mapping[str, str] = Field(description="versions of Python and of the packages that took part")
+    about: AboutRecord | None = Field(
+        default=None,
+        description="what a page shows besides the statement; only where the command line wrote it",
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from supnorm.results.about import AboutRecord
 from supnorm.results.certify import BracketRecord
-from supnorm.results.parts import AxisRecord
 from supnorm.results.record import Field, Number, Record, Result, Seconds, StatusField
 
 
@@ -50,9 +50,7 @@ class SolutionRecord(Result):
         description="the bracket of the largest error of the model against the solution, proved on both sides; "
         "`conditional` on the solution that the first assumption names"
     )
-    model: str = Field(description="name of the model")
     unit: str = Field(description="unit of the model's output; empty where none is known")
-    inputs: tuple[AxisRecord, ...] = Field(description="the inputs: the box on which the equation holds")
     equation: str = Field(description="the equation and its domain in words")
     reference: str = Field(
         description="the function whose residual is bounded: `collocation` (computed for this proof), `given`, or "
@@ -72,3 +70,7 @@ class SolutionRecord(Result):
     certificate: str | None = Field(description="path of the certificate file")
     assumptions: tuple[str, ...] = Field(description="what the proof rests on, in words")
     versions: Mapping[str, str] = Field(description="versions of Python and of the packages that took part")
+    about: AboutRecord | None = Field(
+        default=None,
+        description="what a page shows besides the statement; only where the command line wrote it",
+    )

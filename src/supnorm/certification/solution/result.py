@@ -16,7 +16,6 @@ from supnorm.certification.solution.programs import Coefficient, Posed
 from supnorm.certification.solution.proof import Proving
 from supnorm.certification.solution.theorem import Barrier
 from supnorm.certification.statement import Statement
-from supnorm.problem.records import axis_records
 from supnorm.program import Program
 from supnorm.results import Contradiction, ExitCode, Status, rounded_down, rounded_up, versions
 from supnorm.results.certify import BracketRecord
@@ -168,9 +167,7 @@ def result_of(
             upper_kind="conditional" if upper < math.inf else "none",
             deployed_upper=None,
         ),
-        model=about.name,
         unit=about.unit,
-        inputs=axis_records(posed.domain),
         equation=in_words(posed),
         reference=about.kind,
         reference_error=of_reference,

@@ -1,0 +1,97 @@
+"""The picture on the page of a proof: a curve with its proved band for one input, a map for two."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from markupsafe import Markup
+
+from supnorm.pages.ramp import DARK, LETTER, LIGHT, ColourScale, field, ramp
+from supnorm.pages.svg import Floats, Scale, area, join, line, path, picture, rect, span, text, x_axis, y_axis
+from supnorm.results.about import AboutRecord, PictureRecord
+from supnorm.results.numbers import num, pretty_unit
+from supnorm.results.parts import AxisRecord
+
+
+def picture_of(about: AboutRecord, width: int) -> Markup:
+    """The picture, ``width`` pixels wide; empty where there is no value."""
+    shown = about.picture
+    if shown is None:
+        return Markup("")
+    values = np.array(shown.values, dtype=float)
+    if not np.isfinite(values).any():
+        return Markup("")
+    return _map(about, shown, values, width) if shown.y else _curve(about, shown, values[0], width)
+
+
+def _axis_name(axis: AxisRecord) -> str:
+    unit = pretty_unit(axis.unit)
+    return f"{axis.name} ({unit})" if unit else axis.name
+
+
+def _quantity(about: AboutRecord, what: str) -> str:
+    unit = pretty_unit(about.unit)
+    return f"{what} ({unit})" if unit else what
+
+
+def _curve(about: AboutRecord, shown: PictureRecord, values: Floats, width: int) -> Markup:
+    """The values over the input; the band around the curve of a model, or the bounds of an error."""
+    x, band = np.array(shown.x), shown.band
+    around = values if shown.what == "model" else np.zeros_like(values)
+    ends = [*values] if band is None else [*values, *(around - band), *(around + band)]
+    limits = span(ends)
+    if limits is None:
+        return Markup("")
+    left, right, base = 66.0, width - 20.0, 254.0
+    across = Scale(float(x[0]), float(x[-1]), left, right, log=about.inputs[0].scale == "log")
+    up = Scale(*limits, base, 24.0)
+    wide = width > 500
+    parts = [y_axis(up, left, right, 5), text(2, 12, _quantity(about, shown.what), "lb")]
+    pixels = [across(v) for v in x]
+    if band is not None and shown.what == "model":
+        parts.append(area(pixels, [up(v) for v in around + band], [up(v) for v in around - band], "band"))
+    elif band is not None:
+        parts += [line(left, up(v), right, up(v), "s-tol") for v in (-band, band)]
+        parts.append(text(left + 4, up(band) - 5, "proved bound", "tk"))
+    parts.append(path(pixels, [up(v) for v in values], "s-mod"))
+    parts.append(x_axis(across, base, _axis_name(about.inputs[0]), 6 if wide else 3))
+    return picture(width, base + 46, f"{shown.what} over {about.inputs[0].name}", *parts)
+
+
+def _map(about: AboutRecord, shown: PictureRecord, values: Floats, width: int) -> Markup:
+    """Sizes as colours on a logarithmic scale, values of a model on a linear one."""
+    first, second = about.inputs
+    left, top, height = 66.0, 30.0, 300.0
+    side = min(width - left - 20.0, 560.0)
+    across = Scale(first.low, first.high, left, left + side, log=first.scale == "log")
+    up = Scale(second.low, second.high, top + height, top, log=second.scale == "log")
+    sizes = values if shown.what == "model" else np.abs(values)
+    kept = sizes[np.isfinite(sizes)]
+    least, most = float(kept.min()), float(kept.max())
+    plain = shown.what == "model"
+    # A scale of colours is logarithmic: values of a model are moved onto a linear part of it.
+    floor = max(float(np.quantile(kept, 0.02)), most * 1e-6, 1e-300)
+    low, high = (least, most) if plain else (min(floor, most / 3) if most > 0 else 1e-300, max(most, 3e-300))
+    drawn = np.exp((sizes - low) / max(high - low, 1e-300)) if plain else sizes
+    scale = ColourScale(1.0, math.e) if plain else ColourScale(low, high)
+    parts = [text(2, 12, _axis_name(second), "lb"), field(drawn, scale, left, top, side, height)]
+    parts += [text(left - 6, up(v) + 4, num(v), "tk", "end") for v in up.ticks(4)]
+    parts.append(x_axis(across, top + height, _axis_name(first), 6 if width > 500 else 3))
+    parts.append(_scale(about, shown, Scale(low, high, left, left + 224.0, log=not plain), top + height + 56))
+    return picture(width, top + height + 100, f"{shown.what} over {first.name} and {second.name}", *parts)
+
+
+def _scale(about: AboutRecord, shown: PictureRecord, across: Scale, y: float) -> Markup:
+    parts = []
+    for kind, stops in (("only-light", LIGHT), ("only-dark", DARK)):
+        for i, (r, g, b) in enumerate(ramp(stops, 24).tolist()):
+            parts.append(rect(across.start + i * 224 / 24, y, 9.6, 10, kind, fill=f"rgb({r},{g},{b})"))
+    end = -math.inf
+    for v in across.ticks(3):
+        half = LETTER * len(num(v)) / 2
+        if across(v) - half > end:
+            parts.append(text(across(v), y + 24, num(v), "tk", "middle"))
+            end = across(v) + half
+    parts.append(text(across.end + 14, y + 10, _quantity(about, shown.what), "tk"))
+    return join(parts)
