@@ -223,7 +223,8 @@ def test_a_region():
     wrong["t2m"].values[0, 0, 30, 71] += 50.0  # 62.5 north, 355 east
     wrong["t2m"].values[0, 0, 5, 30] += 90.0
     europe = sn.audit_fields(wrong, truth, pairing=sn.PairingOptions(region=(75, -15, 35, 40)))["t2m"]
-    assert europe.sup.witness.at["lon"] == 355.0
+    assert europe.sup.witness.at["lon"] == -5.0
+    assert europe.events[0].area == pytest.approx(5 * 5 * 111.2**2 * np.cos(np.radians(62.5)), rel=0.01)
     assert europe.grid.columns == 12
     assert not europe.grid.periodic
     with pytest.raises(sn.BadInput, match="no grid point"):
@@ -348,6 +349,32 @@ def test_files_give_what_datasets_give(tmp_path, kind):
     else:
         assert found.sup.lower == expected.sup.lower
         assert found.rms == pytest.approx(expected.rms, rel=1e-12)
+
+
+def test_derived_quantities_are_computed_piece_by_piece():
+    pytest.importorskip("dask.array")
+    truth, wrong = (d.assign(v=2 * d["t2m"]) for d in (analysis(), forecast(analysis())))
+    lazy = [d.chunk(time=1) for d in (wrong, truth)]
+    lazy = [d.assign(speed=np.hypot(d["t2m"], d["v"])) for d in lazy]
+    found = sn.audit_fields(*lazy, variables=["speed"])["speed"]
+    plain = sn.audit_fields(*(d.assign(speed=np.hypot(d["t2m"], d["v"])) for d in (wrong, truth)))["speed"]
+    assert found.sup.lower == plain.sup.lower
+    assert found.sup.lower == pytest.approx(
+        np.sqrt(5) * sn.audit_fields(wrong, truth)["t2m"].sup.lower, rel=1e-4
+    )
+
+
+def test_pieces_that_were_never_written_are_said(tmp_path):
+    truth, wrong = analysis(), forecast(analysis())
+    wrong.to_zarr(
+        tmp_path / "p.zarr",
+        consolidated=False,
+        zarr_format=2,
+        encoding={"t2m": {"chunks": (1, 1, 36, 72), "_FillValue": 0.0}},
+    )
+    (tmp_path / "p.zarr" / "t2m" / "1.2.0.0").unlink()
+    v = sn.audit_fields(tmp_path / "p.zarr", truth)["t2m"]
+    assert any("1 of 9 pieces of the prediction were never written" in note for note in v.notes)
 
 
 def test_threads_and_pieces_change_nothing(tmp_path):

@@ -6,6 +6,7 @@ import difflib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from supnorm.fields.checkpoint import EVERY, Checkpoints, identity_of
 from supnorm.fields.events_seen import FieldsCompared, FieldsPlanned
 from supnorm.fields.judge import Judged
 from supnorm.fields.limits import FREE, usual_bounds
-from supnorm.fields.opening import opened, size_of, variables_of
+from supnorm.fields.opening import never_written, opened, size_of, variables_of
 from supnorm.fields.pairing import Pair, PairingOptions, pair
 from supnorm.fields.report import FieldReport
 from supnorm.fields.settings import EventOptions, demand_known
@@ -88,6 +89,7 @@ def audit_fields(
     limits = {p.name: _bounds(p, bounds or {}) for p in pairs}
     files = [size_of(d) if isinstance(d, str | Path) else None for d in (prediction, truth)]
     identity = identity_of(pairs, files, (pairing, events, limits, workers))
+    pairs = [_with_gaps(p, prediction, truth) for p in pairs]
     checkpoints = Checkpoints(None if folder is None else Path(folder), identity)
     if resume and not checkpoints.any():
         raise BadInput(f"--resume: {folder} has no unfinished run; leave --resume out to start one")
@@ -111,6 +113,18 @@ def audit_fields(
         versions=versions(),
     )
     return FieldReport(record, judged)
+
+
+def _with_gaps(one: Pair, prediction: Any, truth: Any) -> Pair:
+    """With a note about pieces of a store that were never written."""
+    notes = []
+    for data, name, what in ((prediction, one.name, "prediction"), (truth, one.truth_name, "truth")):
+        gaps, total = never_written(data, name)
+        if gaps:
+            notes.append(
+                f"{gaps:,} of {total:,} pieces of the {what} were never written: they are read as the fill value."
+            )
+    return replace(one, notes=(*one.notes, *notes)) if notes else one
 
 
 def _allowed(tolerance: float | Mapping[str, float] | None, names: list[str]) -> dict[str, float]:

@@ -94,15 +94,20 @@ class Grid:
         return len(self.y), len(self.x)
 
     @property
+    def steps(self) -> tuple[float, float]:
+        """Distance of neighbouring rows and columns, in units of the coordinates; 1 where there is only one."""
+        found = [abs(float(np.median(np.diff(v)))) if len(v) > 1 else 1.0 for v in (self.y, self.x)]
+        return found[0] or 1.0, found[1] or 1.0
+
+    @property
     def spacing(self) -> tuple[Array, float]:
         """Distance between neighbours: in each row from column to column, shape ``(rows,)``, and from row to row.
 
         On a sphere in km, else in units of the coordinates.
         """
-        dx = abs(float(self.x[1] - self.x[0])) if len(self.x) > 1 else 1.0
-        dy = abs(float(self.y[1] - self.y[0])) if len(self.y) > 1 else 1.0
+        dy, dx = self.steps
         if not self.sphere:
-            return np.full(len(self.y), dx or 1.0), dy or 1.0
+            return np.full(len(self.y), dx), dy
         degree = math.pi / 180 * EARTH
         return np.maximum(np.cos(np.radians(self.y)), 0.0) * dx * degree, dy * degree
 
@@ -111,8 +116,7 @@ class Grid:
         """Area of a point of each row, shape ``(rows,)``: km² on a sphere, else 1 (points are counted)."""
         if not self.sphere:
             return np.ones(len(self.y))
-        dx = abs(float(self.x[1] - self.x[0])) if len(self.x) > 1 else 360.0
-        areas: Array = band_areas(self.y) * EARTH**2 * math.radians(dx)
+        areas: Array = band_areas(self.y) * EARTH**2 * math.radians(self.steps[1])
         return areas
 
     def at(self, index: int) -> tuple[int, int]:

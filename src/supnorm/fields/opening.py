@@ -11,6 +11,7 @@ from supnorm.results import BadInput, install
 from supnorm.results.guard import demand_name
 from supnorm.results.printable import one_line
 
+COUNTED = 200_000  # pieces: to list more takes minutes on a network disk
 GRIB = (".grib", ".grib2", ".grb", ".grb2")
 
 
@@ -110,6 +111,23 @@ def variables_of(dataset: Any) -> dict[str, Any]:
                 str(v): variable.sel({split: v}, drop=True) for v in variable.coords[split].values.tolist()
             }
     return found
+
+
+def never_written(path: Any, name: str) -> tuple[int, int]:
+    """How many pieces of an array of a Zarr store were never written, so that they read as the fill value, and of how many.
+
+    (0, 0) for what is no store, and for arrays of more than `COUNTED` pieces.
+    """
+    if not isinstance(path, str | os.PathLike) or not Path(path).is_dir():
+        return 0, 0
+    import zarr
+
+    try:
+        array = zarr.open_group(Path(path), mode="r")[name]
+        total = int(array.nchunks)
+        return (total - int(array.nchunks_initialized), total) if total <= COUNTED else (0, 0)
+    except Exception:  # a group of another form: what can be read is compared all the same
+        return 0, 0
 
 
 def size_of(path: Any) -> list[tuple[str, int, int]]:

@@ -198,7 +198,9 @@ def _in_region(variable: Any, options: PairingOptions, what: str) -> Any:
             f"{what}: the region {north:g},{west:g},{south:g},{east:g} (north, west, south, east) has no grid point"
         )
     columns = columns[np.argsort(east_of_west[columns], kind="stable")]
-    return variable.isel({y: rows, x: columns})
+    # From west to east without a jump at 0 or 180 degrees: -10, -5, 0, 5.
+    ascending = (x, west + east_of_west[columns], variable.coords[x].attrs if x in variable.coords else {})
+    return variable.isel({y: rows, x: columns}).assign_coords({x: ascending})
 
 
 def _texts(variable: Any, dimension: str | None, what: str) -> tuple[str, ...]:
