@@ -13,7 +13,7 @@ from supnorm.certification.solution.solution_error import solution_error
 from supnorm.certification.statement_tie import statement_mismatch
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
-from supnorm.problem.equations import AdvectionDiffusion, Heat, Helmholtz, Poisson
+from supnorm.problem.equations import AdvectionDiffusion, Heat, Helmholtz, Neumann, Poisson, Robin
 
 LINE = Domain(x=(0.0, 1.0))
 STRIP = Domain(x=(0.0, 1.0), t=(0.0, 0.3))
@@ -233,8 +233,145 @@ def test_the_numbers_of_a_pair_have_to_satisfy_the_conditions(tmp_path):
     assert verdict(content, tmp_path).accepted
 
 
-def test_a_problem_file_cannot_state_an_equation(files, tmp_path):
+@pytest.fixture(scope="module")
+def fluxes(tmp_path_factory):
+    """Honest files with Neumann and Robin faces: in time, along an axis, against a velocity, by transport, with growth."""
+    folder = tmp_path_factory.mktemp("fluxes")
+    rough = lambda x: parabola(x) + 1e-3 * jnp.sin(x[:, 0])  # noqa: E731
+    slope = lambda x: 0.5 - x[:, 0]  # noqa: E731
+    low, high = Neumann(lambda x: -slope(x)), Robin(2.0, lambda x: slope(x) + 2.0 * parabola(x))
+    given = {"ratio": 3.0, "reference": parabola}
+    found = {
+        "time": solution_error(
+            rough, Heat(0.01, source=0.01, initial=parabola, sides={"x": (low, high)}), STRIP, **given
+        ),
+        "half": solution_error(rough, Poisson(source=1.0, sides={"x": (None, Neumann(-0.5))}), LINE, **given),
+        "axis": solution_error(rough, Poisson(source=1.0, sides={"x": (low, high)}), LINE, **given),
+        "cosines": solution_error(
+            rough,
+            Helmholtz(0.5, source=lambda x: 1.0 - 0.25 * parabola(x), sides={"x": (None, high)}),
+            LINE,
+            **given,
+        ),
+        "transport": solution_error(
+            rough,
+            AdvectionDiffusion(
+                0.02,
+                velocity=(2.0,),
+                source=lambda x: 0.02 + 2.0 * slope(x),
+                sides={"x": (Robin(3.0, lambda x: 3.0 * parabola(x) - slope(x)), Neumann(-0.5))},
+            ),
+            LINE,
+            **given,
+        ),
+        "speed": solution_error(
+            rough,
+            AdvectionDiffusion(
+                1.0,
+                velocity=(lambda x: 0.5 + x[:, 0],),
+                source=lambda x: 1.0 + (0.5 + x[:, 0]) * slope(x),
+                initial=parabola,
+                time="t",
+                sides={"x": (low, None)},
+            ),
+            STRIP,
+            **given,
+        ),
+    }
+    return {name: saved(one, folder / f"{name}.json") for name, one in found.items()}
+
+
+WITH_FLUXES = {
+    "time": "time",
+    "half": "axis",
+    "axis": "axis",
+    "cosines": "cosines",
+    "transport": "transport",
+    "speed": "time",
+}
+
+
+@pytest.mark.parametrize("name", WITH_FLUXES)
+def test_honest_files_with_fluxes_are_accepted_and_smaller_factors_are_not(name, fluxes, tmp_path):
+    content = copy.deepcopy(fluxes[name])
+    assert content["data"]["barrier"]["kind"] == WITH_FLUXES[name]
+    found = verdict(content, tmp_path)
+    assert found.accepted, found.reason
+    assert "du/dn" in found.statements[0]
+    for factor in (0.5, 0.999999):
+        forged = copy.deepcopy(content)
+        held = forged["data"]["barrier"]["fluxes"][0]
+        held["factor"] = (float.fromhex(held["factor"]) * factor).hex()
+        refused = verdict(forged, tmp_path)
+        assert not refused.accepted
+        assert "factor of a flux" in refused.reason
+        for key in ("on_faces", "inside"):
+            forged = copy.deepcopy(content)
+            scaled(forged, key, factor)
+            assert f"constant {key}" in verdict(forged, tmp_path).reason
+    claim_less(content, 0.99)
+    assert "does not follow" in verdict(content, tmp_path).reason
+
+
+def side(k, **new):
+    return lambda c: c["data"]["equation"]["sides"][k].update(new)
+
+
+def flux(**new):
+    return lambda c: c["data"]["barrier"]["fluxes"][0].update(new)
+
+
+FLUX_FORGERIES = {
+    "a larger coefficient": ("time", side(0, coefficient=(9.0).hex())),
+    "a coefficient below zero": ("time", side(0, coefficient=(-1.0).hex())),
+    "an infinite coefficient": ("time", side(0, coefficient="inf")),
+    "a coefficient where there is none": ("half", side(0, coefficient=(1.0).hex())),
+    "another value": ("half", side(0, value=(0.5).hex())),
+    "a value that is the solution": ("half", side(0, value="u")),
+    "the other end": ("half", side(0, end="low")),
+    "an end that does not exist": ("half", side(0, end="top")),
+    "an axis that does not exist": ("half", side(0, axis=1)),
+    "the axis of time": ("time", side(0, axis=1)),
+    "a side twice": (
+        "time",
+        lambda c: c["data"]["equation"]["sides"].append(c["data"]["equation"]["sides"][0]),
+    ),
+    "no side": ("half", lambda c: c["data"]["equation"].pop("sides")),
+    "one side less": ("time", lambda c: c["data"]["equation"]["sides"].pop()),
+    "a key more": ("half", side(0, more=1)),
+    "no factor": ("time", lambda c: c["data"]["barrier"].pop("fluxes")),
+    "a factor of another axis": ("time", flux(axis=1)),
+    "a factor twice": (
+        "time",
+        lambda c: c["data"]["barrier"]["fluxes"].append(c["data"]["barrier"]["fluxes"][0]),
+    ),
+    "by a coefficient that is zero": ("half", flux(kind="robin")),
+    "by a coefficient that is zero at one end": ("time", flux(kind="robin")),
+    "by nothing": ("time", flux(kind="none")),
+    "a flux for a value": ("half", lambda c: c["parts"].update({"face 0 low": c["parts"]["face 0 high"]})),
+    "no speed": ("speed", lambda c: c["parts"].pop("speed 0")),
+    "no face with a flux": ("time", lambda c: c["parts"].pop("face 0 high")),
+    "transport from the other side": ("transport", edit((*EQUATION, "velocity"), [(-2.0).hex()])),
+    "a pair with a flux": (
+        "half",
+        lambda c: c["data"]["barrier"].update(kind="pair", axes=[0, 0], numbers=[(0.5).hex(), (0.0).hex()]),
+    ),
+    "frequencies of the whole box": ("cosines", edit((*BARRIER, "numbers"), [(3.1).hex()])),
+}
+
+
+@pytest.mark.parametrize("name", FLUX_FORGERIES)
+def test_forgeries_of_fluxes_are_refused(name, fluxes, tmp_path):
+    which, change = FLUX_FORGERIES[name]
+    content = copy.deepcopy(fluxes[which])
+    change(content)
+    found = verdict(content, tmp_path)
+    assert not found.accepted, name
+    assert found.reason
+
+
+def test_a_problem_without_an_equation_is_another_problem(files, tmp_path):
     path = tmp_path / "solution.json"
     path.write_text(json.dumps(files["axis"]))
     problem = Problem(parabola, parabola, LINE)
-    assert "which a problem file cannot state" in statement_mismatch(path, problem)
+    assert "the problem has no [equation]" in statement_mismatch(path, problem)

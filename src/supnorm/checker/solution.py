@@ -8,22 +8,24 @@ Written from docs/certificate-format.md, "Solutions", which states the theorem b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flint import arb
 
 from supnorm.checker.derived import Derivation, Growing, Operations
-from supnorm.checker.operation import Operation
 from supnorm.checker.rejected import Rejected, exact, whole
+from supnorm.checker.solution_barriers import NOTHING, Constants, Situation, constants, position
+from supnorm.checker.solution_faces import ENDS, Flux, coefficient_of, embedding, sides_of, without
 from supnorm.checker.statement_parts import Axes, Ball, Ends, Expected, Given, Kind
 
 EQUATION = {"name", "time", "diffusivity", "velocity", "reaction", "source"}
 BARRIER = {"kind", "axes", "numbers", "on_faces", "inside"}
 EXISTS = (
     "the equation has a solution u that is continuous on the closed box, has continuous derivatives of the equation's order "
-    "inside and up to the end of time, and takes the given values on the faces"
+    "inside and up to the end of time, and takes the given values on the faces; where a derivative is given on a face "
+    "instead, its first derivatives are continuous up to this face and take it"
 )
 Term = float | str | Operations  # a number, "u", or a program
 
@@ -43,25 +45,42 @@ class _Posed:
     model: Operations | None
     boundary: Operations
     initial: Operations
+    sides: Mapping[tuple[int, str], Flux]
 
     @property
     def widths(self) -> list[Ball]:
         return [arb(b) - arb(a) for a, b in zip(self.axes.low, self.axes.high, strict=True)]
 
     @property
-    def still(self) -> bool:
-        """Whether the velocity is the number zero."""
-        return all(b == 0.0 for b in self.velocity)
-
-    @property
-    def faces(self) -> list[tuple[str, int, float, Operations]]:
-        """Name, axis, coordinate and data of each face with given values."""
-        made = []
+    def faces(self) -> list[tuple[str, int, float, Operations, Flux | None]]:
+        """Name, axis, coordinate, data, and what is given instead of the data, of each face."""
+        made: list[tuple[str, int, float, Operations, Flux | None]] = []
         for i, (low, high) in enumerate(zip(self.axes.low, self.axes.high, strict=True)):
-            made.append((f"face {i} low", i, low, self.initial if i == self.time else self.boundary))
+            data = self.initial if i == self.time else self.boundary
+            made.append((f"face {i} low", i, low, data, self.sides.get((i, "low"))))
             if i != self.time:
-                made.append((f"face {i} high", i, high, self.boundary))
+                made.append((f"face {i} high", i, high, self.boundary, self.sides.get((i, "high"))))
         return made
+
+    def alpha(self, axis: int, end: str) -> float | None:
+        """The coefficient of the flux on a face; None where the value is given."""
+        flux = self.sides.get((axis, end))
+        return None if flux is None else flux.coefficient
+
+    def kinds(self, barrier: Mapping[str, Any]) -> dict[int, str]:
+        """For each axis with fluxes the kind of its barrier, as the file says.
+
+        Raises:
+            Rejected: for entries of other axes, or of one axis twice.
+        """
+        kinds: dict[int, str] = {}
+        for entry in barrier.get("fluxes", ()):
+            if set(entry) != {"axis", "kind", "factor"} or whole(entry["axis"]) in kinds:
+                raise Rejected("malformed statement: fluxes of a barrier")
+            kinds[entry["axis"]] = entry["kind"]
+        if not set(kinds) <= {axis for axis, _ in self.sides}:
+            raise Rejected("malformed statement: fluxes of a barrier on other axes")
+        return kinds
 
 
 def _read(given: Given) -> _Posed:
@@ -75,6 +94,8 @@ def _read(given: Given) -> _Posed:
     if len(spelled) != len(space) or not space:
         raise Rejected("malformed statement: one velocity for each axis of space")
     spelled |= {"reaction": equation["reaction"], "source": equation["source"]}
+    sides = sides_of(equation.get("sides", ()), space)
+    spelled |= {f"flux {axis} {end}": entry["value"] for (axis, end), entry in sides.items()}
     terms = {name: _term(name, text, programs) for name, text in spelled.items()}
     used = {"model", "boundary"} | {name for name, text in spelled.items() if text == "program"}
     if set(programs) - {"reference", "initial"} != used:
@@ -96,7 +117,17 @@ def _read(given: Given) -> _Posed:
         model=programs["model"] if "reference" in programs else None,
         boundary=programs["boundary"],
         initial=programs.get("initial", programs["boundary"]),
+        sides={
+            (axis, end): Flux(coefficient_of(entry["coefficient"]), _value(terms[f"flux {axis} {end}"]))
+            for (axis, end), entry in sides.items()
+        },
     )
+
+
+def _value(term: Term) -> float | Operations:
+    if isinstance(term, str):
+        raise Rejected("malformed statement: the value of a flux")
+    return term
 
 
 def _equation(given: Given) -> Mapping[str, Any]:
@@ -105,8 +136,8 @@ def _equation(given: Given) -> Mapping[str, Any]:
         raise Rejected("malformed statement: keys of a solution")
     equation: Mapping[str, Any] = given.data["equation"]
     if (
-        set(equation) != EQUATION
-        or set(given.data["barrier"]) != BARRIER
+        set(equation) - {"sides"} != EQUATION
+        or set(given.data["barrier"]) - {"fluxes"} != BARRIER
         or type(equation["name"]) is not str
     ):
         raise Rejected("malformed statement: keys of an equation")
@@ -135,42 +166,24 @@ def parts(given: Given, derive: Derivation) -> dict[str, Expected]:
     """Residual, misfit on each face, growth, a velocity that the barrier needs, and the model against v."""
     posed = _read(given)
     made = {"interior": Expected(_residual(posed, derive), "both", posed.axes)}
-    for name, axis, at, data in posed.faces:
-        inner = _embedding(len(posed.axes.names), axis, at)
-        made[name] = Expected(
-            derive.insert(derive.less(posed.v, data), [inner]), "both", _without(posed.axes, axis)
-        )
+    for name, axis, at, data, flux in posed.faces:
+        inner = embedding(len(posed.axes.names), axis, at)
+        whole_box = derive.less(posed.v, data) if flux is None else _flux(posed, derive, axis, at, flux)
+        made[name] = Expected(derive.insert(whole_box, [inner]), "both", without(posed.axes, axis))
     growth = _growth(posed, derive)
     if growth is not None:
         made["growth"] = Expected(growth, "over", posed.axes)
     barrier = given.data["barrier"]
+    moving = {posed.space.index(axis) for axis, kind in posed.kinds(barrier).items() if kind == "quadratic"}
     if barrier["kind"] == "axis":
-        i = _axis(posed, barrier, 0)
+        moving.add(position(barrier, 0, len(posed.space)))
+    for i in sorted(moving):
         b = posed.velocity[i]
         if isinstance(b, tuple):
             made[f"speed {i}"] = Expected(b, "both", posed.axes)
     if posed.model is not None:
         made["difference"] = Expected(derive.less(posed.model, posed.v), "both", posed.axes)
     return made
-
-
-def _embedding(d: int, axis: int, at: float) -> Operations:
-    """From the other inputs to the box; with one input from this input, which has no effect."""
-    others = [j for j in range(d) if j != axis] or [-1]
-    weight = tuple(1.0 if i == j else 0.0 for i in range(d) for j in others)
-    offset = tuple(at if i == axis else 0.0 for i in range(d))
-    n = len(others)
-    return (Operation("input", (), n), Operation("affine", (0,), d, weight=weight, vector=offset))
-
-
-def _without(axes: Axes, axis: int) -> Axes:
-    keep = [i for i in range(len(axes.names)) if i != axis] or [axis]
-    return Axes(
-        tuple(axes.names[i] for i in keep),
-        tuple(axes.log[i] for i in keep),
-        tuple(axes.low[i] for i in keep),
-        tuple(axes.high[i] for i in keep),
-    )
 
 
 class _Sum:
@@ -210,6 +223,18 @@ def _residual(posed: _Posed, derive: Derivation) -> Operations:
     return terms.grow.until(terms.grow.call("sub", terms.total, terms.at(posed.source)))
 
 
+def _flux(posed: _Posed, derive: Derivation, axis: int, at: float, flux: Flux) -> Operations:
+    """The derivative of v along the outward normal, plus coefficient * v, less the value, on the whole box."""
+    terms = _Sum(posed, derive)
+    slope = terms.at(derive.partial(posed.v, axis))
+    terms.add(slope if at == posed.axes.high[axis] else terms.grow.call("neg", slope))
+    terms.add_product(flux.coefficient, terms.v)
+    assert terms.total is not None
+    if flux.value == 0.0:
+        return terms.grow.until(terms.total)
+    return terms.grow.until(terms.grow.call("sub", terms.total, terms.at(flux.value)))
+
+
 def _growth(posed: _Posed, derive: Derivation) -> Operations | None:
     """-(v_x of the axes along which the solution moves itself + c), unless this is a number."""
     moved = [i for i, b in zip(posed.space, posed.velocity, strict=True) if b == "u"]
@@ -227,17 +252,19 @@ def _growth(posed: _Posed, derive: Derivation) -> Operations | None:
 def claims(given: Given, proved: Mapping[str, Ends]) -> dict[str, Ends]:
     """The error of v, and that of the model where it is another function."""
     posed = _read(given)
-    on_faces, inside = _constants(posed, given.data["barrier"], proved)
-    faces = [proved[name] for name, *_ in posed.faces]
-    misfit: Ball | None = arb(0)
+    known = _constants(posed, given.data["barrier"], proved)
+    faces = [proved[name] for name, *_, flux in posed.faces if flux is None]
     seen = arb(0)
-    for low, high in faces:
-        misfit = None if misfit is None or high is None else misfit.max(high)
+    for low, _ in faces:
         seen = seen if low is None else seen.max(low)
-    rest = proved["interior"][1]
-    of_v = None
-    if on_faces is not None and inside is not None and misfit is not None and rest is not None:
-        of_v = on_faces * misfit + inside * rest
+    terms = [(known.on_faces, _largest(faces)), (known.inside, proved["interior"][1])]
+    for i, axis in enumerate(posed.space):
+        of_axis = [proved[name] for name, at, _, _, flux in posed.faces if flux is not None and at == axis]
+        if of_axis:
+            terms.append((known.fluxes.get(i), _largest(of_axis)))
+    of_v: Ball | None = arb(0)
+    for factor, size in terms:
+        of_v = None if of_v is None or factor is None or size is None else of_v + factor * size
     if posed.model is None:
         return {"error": (seen, of_v)}
     low, high = proved["difference"]
@@ -246,114 +273,49 @@ def claims(given: Given, proved: Mapping[str, Ends]) -> dict[str, Ends]:
     return {"error": (least, most), "reference": (seen, of_v)}
 
 
-def _constants(
-    posed: _Posed, barrier: Mapping[str, Any], proved: Mapping[str, Ends]
-) -> tuple[Ball | None, Ball | None]:
-    """Both constants; the numbers in the file must not be below them."""
+def _largest(faces: Sequence[Ends]) -> Ball | None:
+    """The largest of the upper bounds; None where one is missing."""
+    largest: Ball | None = arb(0)
+    for _, high in faces:
+        largest = None if largest is None or high is None else largest.max(high)
+    return largest
+
+
+def _constants(posed: _Posed, barrier: Mapping[str, Any], proved: Mapping[str, Ends]) -> Constants:
+    """All constants; the numbers in the file must not be below them."""
     growth = proved["growth"][1] if "growth" in proved else None
     if "growth" not in proved:
         assert isinstance(posed.reaction, float)
         growth = -arb(posed.reaction)
     if growth is None:
-        return None, None
-    made = _of_kind(posed, barrier, growth, proved)
-    for value, key in zip(made, ("on_faces", "inside"), strict=True):
-        stated = exact(barrier[key])
-        if value is not None and not (stated == float("inf") or value <= arb(stated)):
-            raise Rejected(f"the constant {key} = {stated:.9g} is below that of the theorem")
+        return NOTHING
+    speeds: list[Ball | None] = []
+    for i, b in enumerate(posed.velocity):
+        known = proved[f"speed {i}"][1] if f"speed {i}" in proved else None
+        speeds.append(abs(arb(b)) if isinstance(b, float) else known)
+    situation = Situation(
+        diffusivity=arb(posed.diffusivity),
+        widths=tuple(posed.widths[i] for i in posed.space),
+        time=None if posed.time is None else posed.widths[posed.time],
+        velocity=tuple(b if isinstance(b, float) else None for b in posed.velocity),
+        moved=tuple(b == "u" for b in posed.velocity),
+        speeds=tuple(speeds),
+        ends=tuple(tuple(posed.alpha(i, end) for end in ENDS) for i in posed.space),
+        growth=growth,
+    )
+    fluxes = {posed.space.index(i): kind for i, kind in posed.kinds(barrier).items()}
+    made = constants(situation, barrier, fluxes)
+    for value, key in ((made.on_faces, "on_faces"), (made.inside, "inside")):
+        _demand_not_below(value, exact(barrier[key]), f"the constant {key} =")
+    for entry in barrier.get("fluxes", ()):
+        stated = exact(entry["factor"])
+        _demand_not_below(made.fluxes.get(posed.space.index(entry["axis"])), stated, "the factor of a flux =")
     return made
 
 
-def _of_kind(
-    posed: _Posed, barrier: Mapping[str, Any], mu: Ball, proved: Mapping[str, Ends]
-) -> tuple[Ball | None, Ball | None]:
-    kind, D, one = barrier["kind"], arb(posed.diffusivity), arb(1)
-    if kind == "none":  # of work that ended before it was known: nothing follows
-        return None, None
-    if kind == "time":
-        if posed.time is None:
-            raise Rejected("the barrier in time needs an axis of time")
-        size = mu * posed.widths[posed.time]
-        inside = posed.widths[posed.time] if mu == 0 else size.expm1() / mu
-        return size.exp() if mu > 0 else one, inside
-    if kind == "reaction":
-        if not mu < 0:
-            raise Rejected("the barrier of a reaction needs a positive coefficient")
-        return one, -1 / mu
-    if kind == "axis":
-        i = _axis(posed, barrier, 0)
-        speed = _speed(posed, i, proved)
-        if speed is None:
-            return None, None
-        return _against_growth(mu, _axis_height(D, posed.widths[posed.space[i]], speed))
-    if kind == "transport":
-        i = _axis(posed, barrier, 0)
-        b = posed.velocity[i]
-        if not isinstance(b, float) or b == 0.0:
-            raise Rejected("the barrier of transport needs a constant velocity other than zero")
-        return _against_growth(mu, posed.widths[posed.space[i]] / abs(arb(b)))
-    if not posed.still:
-        raise Rejected("this barrier needs a velocity of zero")
-    if kind == "pair":
-        return _against_growth(mu, _pair_height(posed, barrier) / D)
-    if kind == "cosines":
-        return _cosines(posed, barrier, mu)
-    raise Rejected("malformed statement: a barrier that the format does not have")
-
-
-def _axis(posed: _Posed, barrier: Mapping[str, Any], k: int) -> int:
-    """A position among the axes of space."""
-    i = whole(barrier["axes"][k])
-    if not 0 <= i < len(posed.space):
-        raise Rejected("malformed statement: the axis of a barrier does not exist")
-    return i
-
-
-def _speed(posed: _Posed, i: int, proved: Mapping[str, Ends]) -> Ball | None:
-    b = posed.velocity[i]
-    if isinstance(b, str):
-        raise Rejected("the barrier of an axis needs a bound of the velocity along it")
-    return proved[f"speed {i}"][1] if isinstance(b, tuple) else abs(arb(b))
-
-
-def _against_growth(mu: Ball, height: Ball) -> tuple[Ball, Ball]:
-    share = mu.max(arb(0)) * height
-    if not share < 1:
-        raise Rejected("the barrier is too small for the growth")
-    return 1 / (1 - share), height / (1 - share)
-
-
-def _axis_height(D: Ball, width: Ball, speed: Ball) -> Ball:
-    """D/speed^2 (e^s - 1 - s); where s is tiny, a bound of its series."""
-    s = speed * width / (2 * D)
-    tiny = s < arb("1e-20")  # where e^s - 1 - s would have no digits
-    share = arb(1) / 2 + s / 6 + s * s * s.exp() / 24 if tiny else (s.expm1() - s) / (s * s)
-    return share * width * width / (4 * D)
-
-
-def _pair_height(posed: _Posed, barrier: Mapping[str, Any]) -> Ball:
-    i, j = _axis(posed, barrier, 0), _axis(posed, barrier, 1)
-    m, a = (arb(exact(v)) for v in barrier["numbers"])
-    p, q = (posed.widths[posed.space[k]] / 2 for k in (i, j))
-    P, Q = p * p, q * q
-    if i == j or not (m >= 0 and m <= 1 and a >= 0 and 6 * a * Q <= m and 6 * a * P <= 1 - m):
-        raise Rejected("the numbers of a barrier of two axes do not satisfy its conditions")
-    corner = m * P / 2 + (1 - m) * Q / 2 + a * (P * P - 6 * P * Q + Q * Q)
-    return (m * P / 2 + a * P * P).max((1 - m) * Q / 2 + a * Q * Q).max(corner)
-
-
-def _cosines(posed: _Posed, barrier: Mapping[str, Any], mu: Ball) -> tuple[Ball, Ball]:
-    numbers = [arb(exact(v)) for v in barrier["numbers"]]
-    widths = [posed.widths[i] for i in posed.space]
-    squares, logs = arb(0), arb(0)
-    for k, width in zip(numbers, widths, strict=True):
-        if not (k >= 0 and k * width < arb.pi()):
-            raise Rejected("the numbers of a barrier of cosines do not satisfy its conditions")
-        squares += k * k
-        logs -= (-((k * width / 2).sin() ** 2)).log1p() / 2
-    if not (mu > 0 and arb(posed.diffusivity) * squares >= mu):
-        raise Rejected("the numbers of a barrier of cosines do not reach the growth")
-    return logs.exp(), logs.expm1() / mu
+def _demand_not_below(value: Ball | None, stated: float, what: str) -> None:
+    if value is not None and not (stated == float("inf") or value <= arb(stated)):
+        raise Rejected(f"{what} {stated:.9g} is below that of the theorem")
 
 
 def words(given: Given, claims: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
@@ -372,11 +334,21 @@ def words(given: Given, claims: Mapping[str, tuple[float, float]]) -> tuple[str,
     low, high = claims["error"]
     barrier = given.data["barrier"]
     return (
-        f"equation: {' + '.join(left)} = {shown(equation['source'], 'source')}, u given on the faces",
+        f"equation: {' + '.join(left)} = {shown(equation['source'], 'source')}, u given on the faces{_other_faces(posed)}",
         f"the model is at most {high!r} from its solution u everywhere, and at least {low!r} somewhere",
         f"barrier {ascii(barrier['kind'])[:20]}: {exact(barrier['on_faces'])!r} times the misfit on the faces and "
         f"{exact(barrier['inside'])!r} times the residual",
     )
+
+
+def _other_faces(posed: _Posed) -> str:
+    """The faces on which a derivative is given, in words."""
+    names, words = posed.axes.names, []
+    for (axis, end), flux in posed.sides.items():
+        at = posed.axes.low[axis] if end == "low" else posed.axes.high[axis]
+        given = repr(flux.value) if isinstance(flux.value, float) else "its data"
+        words.append(f"; du/dn + {flux.coefficient!r} u = {given} at {names[axis]} = {at!r}")
+    return "".join(words)
 
 
 SOLUTION = Kind(parts, claims, words, conditions=(EXISTS,))

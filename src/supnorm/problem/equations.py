@@ -5,7 +5,8 @@ Every constructor makes one general form on a box,
     u_t - diffusivity * laplace u + velocity . grad u + reaction * u = source,
 
 without u_t if there is no time axis; u = boundary on the faces of the box (all but the end of time), u = initial at the
-start of time. In Burgers' equation the velocity is u itself.
+start of time. In Burgers' equation the velocity is u itself. On single faces the derivative along the outward normal can
+be given instead of the value: du/dn + coefficient * u = value (`Neumann` with coefficient 0, `Robin` with one above 0).
 """
 
 from __future__ import annotations
@@ -23,6 +24,40 @@ SELF: Final = "u"
 Velocity = Term | Literal["u"]
 
 
+@dataclass(frozen=True)
+class Flux:
+    """What is given on a face instead of the value: du/dn + coefficient * u = value, n the outward normal.
+
+    Raises:
+        BadInput: for a coefficient below 0, for which no constant is known, or a value that is none.
+    """
+
+    coefficient: float
+    value: Term
+
+    def __post_init__(self) -> None:
+        known = isinstance(self.coefficient, int | float) and 0.0 <= self.coefficient < math.inf
+        if not known:
+            raise BadInput(f"Robin: the coefficient must be a number of at least 0, got {self.coefficient!r}")
+        object.__setattr__(self, "coefficient", float(self.coefficient))
+
+
+def Neumann(value: Term = 0.0) -> Flux:
+    """du/dn = value on a face, n the outward normal."""
+    return Flux(0.0, value)
+
+
+def Robin(coefficient: float, value: Term = 0.0) -> Flux:
+    """du/dn + coefficient * u = value on a face, n the outward normal; the coefficient is above 0."""
+    return Flux(coefficient, value)
+
+
+Sides = Mapping[
+    str, tuple[Flux | None, Flux | None]
+]  # by axis: at its low and its high end; None: u = boundary
+NO_SIDES: Final[Sides] = {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Equation:
     """A differential equation with its data; formulas take points ``(n, d)`` in the order of the axes.
@@ -35,6 +70,7 @@ class Equation:
         boundary: the values on the faces; without ``initial`` also those at the start of time.
         initial: the values at the start of time.
         time: name of the time axis; None for a steady equation.
+        sides: by axis of space the conditions at its low and high end; None, and other axes, have the value ``boundary``.
         approximation: a smooth function near the solution whose residual is bounded, "model" for the model itself, or None
             for one that is computed.
         origin: the table of a problem file that it came from; None if it came from Python.
@@ -54,6 +90,7 @@ class Equation:
     boundary: Term = 0.0
     initial: Term | None = None
     time: str | None = None
+    sides: Sides = field(default_factory=dict)
     approximation: Any = None
     origin: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
@@ -71,6 +108,7 @@ class Equation:
                 raise BadInput(
                     f"{self.kind}: {name} must be a number or a formula, got {type(term).__name__}"
                 )
+        object.__setattr__(self, "sides", _checked(self.sides, self.kind, self.time))
         if self.initial is not None and self.time is None:
             raise BadInput(f"{self.kind}: initial values need a time axis")
         if SELF in self.velocity and self.time is None:
@@ -81,6 +119,9 @@ class Equation:
         """Coefficients and data that are given, by name."""
         known: dict[str, Velocity] = {f"velocity {i + 1}": v for i, v in enumerate(self.velocity)}
         known |= {"reaction": self.reaction, "source": self.source, "boundary": self.boundary}
+        for axis, ends in self.sides.items():
+            for end, one in zip(("low", "high"), ends, strict=True):
+                known |= {} if one is None else {f"flux {axis} {end}": one.value}
         return known if self.initial is None else known | {"initial": self.initial}
 
     def __repr__(self) -> str:
@@ -88,16 +129,50 @@ class Equation:
         return f"Equation({self.kind!r})"
 
 
-def Poisson(*, source: Term = 0.0, boundary: Term = 0.0) -> Equation:
-    """-laplace u = source, u = boundary on all faces."""
-    return Equation(kind="Poisson", source=source, boundary=boundary)
+def _checked(sides: Any, kind: str, time: str | None) -> dict[str, tuple[Flux | None, Flux | None]]:
+    """The conditions on the sides, each as a pair.
+
+    Raises:
+        BadInput: naming what is no condition.
+    """
+    made = {}
+    if not isinstance(sides, Mapping):
+        raise BadInput(
+            f"{kind}: sides must map names of axes to pairs of conditions, got {type(sides).__name__}"
+        )
+    for axis, ends in sides.items():
+        if isinstance(ends, str):
+            raise BadInput(
+                f"{kind}: sides of {axis}: {ends!r} boundaries have no proved constant here; give the low and the "
+                "high end, each None (the value boundary), Neumann(..) or Robin(..)"
+            )
+        if not isinstance(ends, list | tuple) or len(ends) != 2:
+            raise BadInput(
+                f"{kind}: sides of {axis} must be a pair, for its low and its high end, got {ends!r}"
+            )
+        for one in ends:
+            if not (one is None or isinstance(one, Flux)):
+                raise BadInput(f"{kind}: sides of {axis}: {one!r} is not None, Neumann(..) or Robin(..)")
+        if axis == time:
+            raise BadInput(
+                f"{kind}: sides of {axis}: the start of time has the values initial; leave this axis out"
+            )
+        made[str(axis)] = (ends[0], ends[1])
+    return made
 
 
-def Helmholtz(k: float, *, source: Term = 0.0, boundary: Term = 0.0) -> Equation:
-    """-laplace u - k^2 u = source, u = boundary on all faces; k * k must be below the first eigenvalue."""
+def Poisson(*, source: Term = 0.0, boundary: Term = 0.0, sides: Sides = NO_SIDES) -> Equation:
+    """-laplace u = source, u = boundary on all faces but those of ``sides``."""
+    return Equation(kind="Poisson", source=source, boundary=boundary, sides=sides)
+
+
+def Helmholtz(k: float, *, source: Term = 0.0, boundary: Term = 0.0, sides: Sides = NO_SIDES) -> Equation:
+    """-laplace u - k^2 u = source, u = boundary on all faces but those of ``sides``; k^2 below the first eigenvalue."""
     if not (isinstance(k, int | float) and math.isfinite(k)):
         raise BadInput(f"Helmholtz: k must be a finite number, got {k!r}")
-    return Equation(kind="Helmholtz", reaction=-float(k) * float(k), source=source, boundary=boundary)
+    return Equation(
+        kind="Helmholtz", reaction=-float(k) * float(k), source=source, boundary=boundary, sides=sides
+    )
 
 
 def AdvectionDiffusion(
@@ -109,6 +184,7 @@ def AdvectionDiffusion(
     boundary: Term = 0.0,
     initial: Term | None = None,
     time: str | None = None,
+    sides: Sides = NO_SIDES,
 ) -> Equation:
     """u_t - diffusivity laplace u + velocity . grad u + reaction u = source; without a time axis the steady equation."""
     if not isinstance(velocity, list | tuple):
@@ -124,6 +200,7 @@ def AdvectionDiffusion(
         boundary=boundary,
         initial=initial,
         time=time,
+        sides=sides,
     )
 
 
@@ -134,10 +211,17 @@ def Heat(
     boundary: Term = 0.0,
     initial: Term | None = None,
     time: str = "t",
+    sides: Sides = NO_SIDES,
 ) -> Equation:
     """u_t = diffusivity laplace u + source."""
     return Equation(
-        kind="Heat", diffusivity=diffusivity, source=source, boundary=boundary, initial=initial, time=time
+        kind="Heat",
+        diffusivity=diffusivity,
+        source=source,
+        boundary=boundary,
+        initial=initial,
+        time=time,
+        sides=sides,
     )
 
 
@@ -148,6 +232,7 @@ def Burgers(
     boundary: Term = 0.0,
     initial: Term | None = None,
     time: str = "t",
+    sides: Sides = NO_SIDES,
 ) -> Equation:
     """u_t + u u_x = viscosity u_xx + source, in one dimension of space."""
     return Equation(
@@ -158,4 +243,5 @@ def Burgers(
         boundary=boundary,
         initial=initial,
         time=time,
+        sides=sides,
     )

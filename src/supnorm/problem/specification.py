@@ -187,6 +187,20 @@ class PowerSpec(Table):
     evaluations: int | None = Field(default=None, ge=20, le=100_000_000_000)
 
 
+class SideSpec(Table):
+    """What is given on a face instead of the value: ``{ neumann = .. }`` or ``{ robin = coefficient, value = .. }``."""
+
+    neumann: float | str | None = None
+    robin: float | None = None
+    value: float | str | None = None  # robin
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> SideSpec:
+        if (self.neumann is None) == (self.robin is None) or (self.value is not None and self.robin is None):
+            raise ValueError("give { neumann = value }, or { robin = coefficient, value = value }")
+        return self
+
+
 class EquationSpec(Table):
     """``[equation]``: the differential equation that the model solves (`supnorm.problem.equations`).
 
@@ -204,6 +218,9 @@ class EquationSpec(Table):
     source: float | str | None = None
     boundary: float | str | None = None
     initial: float | str | None = None
+    sides: dict[str, list[SideSpec | str]] | None = (
+        None  # by axis, at its low and its high end; "boundary" for the value
+    )
     approximation: str | None = None  # the function whose residual is bounded: "file.py:name" or "model"
 
 

@@ -15,7 +15,7 @@ from supnorm.problem import Function, equations
 from supnorm.problem.code_texts import is_code
 from supnorm.problem.equations import Equation
 from supnorm.problem.fingerprint import content_of
-from supnorm.problem.specification import EquationSpec, SourceSpec
+from supnorm.problem.specification import EquationSpec, SideSpec, SourceSpec
 from supnorm.results import BadInput
 from supnorm.sources.python import open_python
 from supnorm.sources.recording import belonging_to
@@ -63,13 +63,44 @@ def open_equation(
         return _formula(value, root, probe, f"{where} {key}") if is_code(value) else value
 
     try:
-        equation = make(**{key: opened(value, key) for key, value in given.items()})
+        sides = {axis: _sides(ends, axis, names, where, opened) for axis, ends in (spec.sides or {}).items()}
+        values = {key: opened(value, key) for key, value in given.items() if key != "sides"}
+        equation = make(**values, **({"sides": sides} if sides else {}))
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
     approximation = opened(chosen, "approximation")
     if isinstance(approximation, str) and approximation != "model":
         raise BadInput(f'{where} approximation = "{approximation}": give "file.py:name", or "model"')
     return replace(equation, approximation=approximation, origin=spec.model_dump(exclude_defaults=True))
+
+
+def _sides(
+    ends: list[SideSpec | str],
+    axis: str,
+    names: tuple[str, ...],
+    where: str,
+    opened: Callable[[Any, str], Any],
+) -> Any:
+    """The conditions at both ends of an axis.
+
+    Raises:
+        BadInput: for an axis that does not exist, or what is no condition.
+    """
+    if axis not in names:
+        raise BadInput(f"{where} sides: [domain] has no axis {axis!r}, only {', '.join(names)}")
+    odd = [one for one in ends if isinstance(one, str) and one != "boundary"]
+    if odd:
+        raise BadInput(
+            f'{where} sides.{axis}: {odd[0]!r} boundaries have no proved constant here; give "boundary" (the value), '
+            "{ neumann = .. } or { robin = .., value = .. } for the low and the high end"
+        )
+    return [None if isinstance(one, str) else _side(one, axis, opened) for one in ends]
+
+
+def _side(one: SideSpec, axis: str, opened: Callable[[Any, str], Any]) -> equations.Flux:
+    if one.robin is None:
+        return equations.Neumann(opened(one.neumann, f"sides.{axis} neumann"))
+    return equations.Robin(one.robin, opened(one.value or 0.0, f"sides.{axis} value"))
 
 
 def _formula(text: str, root: Path, probe: Array, where: str) -> Function:

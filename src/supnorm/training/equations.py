@@ -177,8 +177,14 @@ class General:
         """The equation on a domain.
 
         Raises:
-            BadInput: when the equation has no meaning on this domain, or a formula cannot be read.
+            BadInput: when the equation has no meaning on this domain, has other than given values on a face, or a formula
+                cannot be read.
         """
+        if equation.sides:
+            raise BadInput(
+                f"{equation.kind}: fit_pde needs given values on all faces; train a network for Neumann or Robin faces "
+                "(sides) yourself, and prove its error with solution_error"
+            )
         return cls(pose(equation, domain))
 
     @property

@@ -29,7 +29,9 @@ VERDICTS = {
 ASSUMPTIONS = {
     "solution-exists": "the equation has a solution u that is continuous on the closed box, has continuous "
     "derivatives of the "
-    "equation's order inside{time?: and up to the end of time}, and takes the given values on the faces",
+    "equation's order inside{time?: and up to the end of time}, and takes the given values on the faces"
+    "{sides?:; where a derivative is given on a face instead, its first derivatives are continuous up to this face and take "
+    "it}",
     "solution-of-programs": "formulas and coefficients are those that were read, in exact arithmetic; at "
     "{points:count} random "
     "points they run so within rounding",
@@ -44,6 +46,8 @@ BARRIERS = {
     "barrier-reaction": "comparison principle (Gilbarg & Trudinger, thm. 3.3), constant barrier by a reaction of at least "
     "{least:num 4}",
     "barrier-axis": "comparison principle (Gilbarg & Trudinger, thm. 3.7), barrier that is zero at both ends of {axis}",
+    "barrier-axis-flux": "comparison principle with the outward derivative (Protter & Weinberger, Maximum Principles, "
+    "ch. 2, thm. 10), barrier along {axis} whose outward derivative fits the condition there",
     "barrier-transport": "comparison principle (Gilbarg & Trudinger, thm. 3.7), barrier linear in {axis} by transport "
     "along it",
     "barrier-pair": "comparison principle (Gilbarg & Trudinger, thm. 3.7), polynomial barrier of degree 4 in {axis} "

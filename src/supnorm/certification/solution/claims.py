@@ -29,9 +29,13 @@ def face_name(axis: int, end: str) -> str:
 def claims(data: Mapping[str, Any], proved: Mapping[str, Proved]) -> dict[str, Bracket]:
     """The bracket of the error of the model ("error"), and of v if that is another function ("reference")."""
     factors = [float.fromhex(data["barrier"][key]) for key in ("on_faces", "inside")]
-    faces = [one for name, one in proved.items() if name.startswith("face ")]
+    fluxes = _fluxes(data)
+    inside = {name for _, names in fluxes for name in names}
+    faces = [one for name, one in proved.items() if name.startswith("face ") and name not in inside]
     misfit = _largest([one.upper for one in faces])
-    of_reference = _sum(factors, [misfit, proved[INTERIOR].upper])
+    sizes = [_largest([proved[name].upper for name in names]) for _, names in fluxes]
+    factors += [factor for factor, _ in fluxes]
+    of_reference = _sum(factors, [misfit, proved[INTERIOR].upper, *sizes])
     seen = max((one.lower for one in faces), default=Fraction(0))
     if DIFFERENCE not in proved:
         return {"error": (down(seen) + 0.0, up(of_reference))}
@@ -41,9 +45,18 @@ def claims(data: Mapping[str, Any], proved: Mapping[str, Proved]) -> dict[str, B
     return {"error": (down(least) + 0.0, up(most)), "reference": (down(seen) + 0.0, up(of_reference))}
 
 
+def _fluxes(data: Mapping[str, Any]) -> list[tuple[float, list[str]]]:
+    """For each axis with fluxes: the factor, infinite where none is stated, and the names of its faces with a flux."""
+    stated = {entry["axis"]: float.fromhex(entry["factor"]) for entry in data["barrier"].get("fluxes", ())}
+    faces: dict[int, list[str]] = {}
+    for side in data["equation"].get("sides", ()):
+        faces.setdefault(side["axis"], []).append(face_name(side["axis"], side["end"]))
+    return [(stated.get(axis, math.inf), names) for axis, names in faces.items()]
+
+
 def _largest(values: list[Fraction | None]) -> Fraction | None:
     known = [v for v in values if v is not None]
-    return max(known) if len(known) == len(values) else None
+    return max(known, default=Fraction(0)) if len(known) == len(values) else None
 
 
 def _sum(factors: list[float], sizes: list[Fraction | None]) -> Fraction | None:

@@ -10,7 +10,7 @@ unknowns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.solution.programs import Coefficient, Posed
+from supnorm.certification.solution.theorem import NO_FLUX
 from supnorm.problem.equations import SELF
 from supnorm.program import Program
 from supnorm.program.node import Node
@@ -98,7 +99,9 @@ def ends(posed: Posed) -> tuple[Array, Array]:
     return np.array([a.low for a in posed.domain.axes]), np.array([a.high for a in posed.domain.axes])
 
 
-def solutions(posed: Posed, guess: Values, inside: float) -> Iterator[Program]:
+def solutions(
+    posed: Posed, guess: Values, inside: float, fluxes: Mapping[int, float] = NO_FLUX
+) -> Iterator[Program]:
     """Approximate solutions with more and more waves.
 
     Args:
@@ -106,13 +109,14 @@ def solutions(posed: Posed, guess: Values, inside: float) -> Iterator[Program]:
         guess: values ``(n, 1)`` of an approximate solution: what its steepness says of the axes, and the start of
             Newton's method.
         inside: constant of the residual in the bound, relative to that of the misfit on the faces.
+        fluxes: by axis that of a flux on its faces, relative to the same.
     """
     share = _shares(posed, guess)
     for n in SIZES:
         most = np.maximum(np.round(n * share), 2.0)
         if np.prod(2.0 * most + 1.0) > MOST:
             return
-        solved = _solve(posed, Sines.of(posed, most), most, guess, inside)
+        solved = _solve(posed, Sines.of(posed, most), most, guess, inside, fluxes)
         if solved is not None:
             yield solved
             guess = solved.value
@@ -134,7 +138,9 @@ def _shares(posed: Posed, guess: Values) -> Array:
     return np.asarray(np.maximum(steep / np.max(steep), 1.0 / ANISOTROPY))
 
 
-def _solve(posed: Posed, sines: Sines, most: Array, guess: Values, inside: float) -> Program | None:
+def _solve(
+    posed: Posed, sines: Sines, most: Array, guess: Values, inside: float, fluxes: Mapping[int, float]
+) -> Program | None:
     low, high = ends(posed)
     axes = [_chebyshev(int(2.7 * n) + 4) for n in most]
     u = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, posed.d)
@@ -142,6 +148,14 @@ def _solve(posed: Posed, sines: Sines, most: Array, guess: Values, inside: float
     rows, wanted = [], []
     for axis, at, start in posed.faces():
         y = np.unique(np.where(np.arange(posed.d) == axis, at, x), axis=0)
+        flux = None if start else posed.flux(axis, at)
+        if flux is not None:
+            sine, cosine = sines.at(y)
+            outward = sines.weight[:, axis] * (1.0 if at == posed.domain.axes[axis].high else -1.0)
+            given = np.broadcast_to(_values(flux.value, y), (len(y), 1))[:, 0]
+            rows.append(fluxes[axis] * (cosine * outward + flux.coefficient * sine))
+            wanted.append(fluxes[axis] * given)
+            continue
         rows.append(sines.at(y)[0])
         wanted.append((posed.initial if start else posed.boundary).value(y)[:, 0])
     faces, values = np.concatenate(rows), np.concatenate(wanted)

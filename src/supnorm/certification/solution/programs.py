@@ -7,7 +7,8 @@ w_x + v_x w). The programs are those of docs/certificate-format.md, *Solutions*;
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,14 @@ COMPARED = (
 SHARE = 1e-9  # of the largest value; float64 rounding of formulas is far below
 
 
+@dataclass(frozen=True)
+class FluxOn:
+    """dv/dn + coefficient * v = value on a face."""
+
+    coefficient: float
+    value: float | Program
+
+
 @dataclass(frozen=True, kw_only=True)
 class Posed:
     """An equation on a domain, its data read as programs.
@@ -41,6 +50,7 @@ class Posed:
         velocity: for each axis of space a number, a program or "u".
         reaction, source: numbers or programs.
         boundary, initial: programs.
+        fluxes: by axis and end ("low", "high"), what is given there instead of the value.
     """
 
     equation: Equation
@@ -53,11 +63,16 @@ class Posed:
     source: float | Program
     boundary: Program
     initial: Program
+    fluxes: Mapping[tuple[int, str], FluxOn] = field(default_factory=dict)
 
     @property
     def d(self) -> int:
         """Number of inputs."""
         return self.domain.d
+
+    def flux(self, axis: int, at: float) -> FluxOn | None:
+        """What is given on a face instead of the value."""
+        return self.fluxes.get((axis, "low" if at == self.domain.axes[axis].low else "high"))
 
     def faces(self) -> tuple[tuple[int, float, bool], ...]:
         """Axis, coordinate, and whether it is the start of time, of each face with prescribed values."""
@@ -98,6 +113,16 @@ def pose(equation: Equation, domain: Domain) -> Posed:
         name: _coefficient(term, f"{equation.kind}: {name}", domain) for name, term in equation.terms.items()
     }
     boundary = _as_program(read["boundary"], domain.d)
+    fluxes = {}
+    for axis, ends in equation.sides.items():
+        if axis not in names:
+            raise BadInput(
+                f"{equation.kind}: sides of {axis}: the domain has no such axis, only {', '.join(names)}"
+            )
+        for end, one in zip(("low", "high"), ends, strict=True):
+            if one is not None:
+                value = _plain(read[f"flux {axis} {end}"])
+                fluxes[names.index(axis), end] = FluxOn(one.coefficient, value)
     return Posed(
         equation=equation,
         domain=domain,
@@ -109,6 +134,7 @@ def pose(equation: Equation, domain: Domain) -> Posed:
         source=_plain(read["source"]),
         boundary=boundary,
         initial=boundary if equation.initial is None else _as_program(read["initial"], domain.d),
+        fluxes=dict(sorted(fluxes.items())),
     )
 
 
@@ -249,6 +275,22 @@ def face_program(posed: Posed, v: Program, axis: int, at: float, data: Program) 
     d = weight.shape[1]
     inner = Program((Node("input", (), d), Node("affine", (0,), posed.d, weight=weight, bias=bias)))
     return substituted(difference(v, data), [inner])
+
+
+def flux_program(posed: Posed, v: Program, axis: int, at: float, flux: FluxOn) -> Program:
+    """dv/dn + coefficient * v - value on the face x_axis = at, as `face_program`."""
+    terms = _Terms(posed, v)
+    slope = terms.inline(derivative(v, axis))
+    terms.add(slope if at == posed.domain.axes[axis].high else terms.op("neg", slope))
+    terms.product(flux.coefficient, terms.v)
+    assert terms.total is not None
+    if not isinstance(flux.value, float) or flux.value != 0.0:
+        terms.total = terms.op("sub", terms.total, terms.factor(flux.value))
+    weight, bias = embedding(posed.d, axis, at)
+    inner = Program(
+        (Node("input", (), weight.shape[1]), Node("affine", (0,), posed.d, weight=weight, bias=bias))
+    )
+    return substituted(terms.finish(terms.total), [inner])
 
 
 def embedding(d: int, axis: int, at: float) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from supnorm.certification.solution.programs import (
     Posed,
     face_domain,
     face_program,
+    flux_program,
     growth_program,
     residual_program,
 )
@@ -30,6 +31,7 @@ from supnorm.program import Program
 from supnorm.program.derived import difference
 
 Array = NDArray[np.float64]
+T = TypeVar("T")
 SEEN = 1.2  # a part is proved to this factor of its largest value seen, where its share of the bound allows no more
 GROWN = 0.02  # of the exponent of growth over the whole time that its proof may lose
 SAMPLES = 2048
@@ -55,11 +57,13 @@ class Sizes:
     growth: float
     speeds: tuple[float | None, ...]
     gap: float
+    fluxes: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def finite(self) -> bool:
         """Whether all of them are numbers."""
-        return all(map(math.isfinite, (self.interior, self.faces, self.growth, self.gap)))
+        sizes = (self.interior, self.faces, self.growth, self.gap, *self.fluxes.values())
+        return all(map(math.isfinite, sizes))
 
 
 def parts_of(posed: Posed, v: Program, model: Program | None) -> dict[str, Part]:
@@ -71,8 +75,12 @@ def parts_of(posed: Posed, v: Program, model: Program | None) -> dict[str, Part]
         parts[GROWTH] = Part(GROWTH, growth, domain, "over")
     for axis, at, start in posed.faces():
         name = face_name(axis, "low" if at == domain.axes[axis].low else "high")
-        data = posed.initial if start else posed.boundary
-        parts[name] = Part(name, face_program(posed, v, axis, at, data), face_domain(domain, axis))
+        flux = None if start else posed.flux(axis, at)
+        if flux is None:
+            program = face_program(posed, v, axis, at, posed.initial if start else posed.boundary)
+        else:
+            program = flux_program(posed, v, axis, at, flux)
+        parts[name] = Part(name, program, face_domain(domain, axis))
     parts[INTERIOR] = Part(INTERIOR, residual_program(posed, v), domain)
     if model is not None:
         parts[DIFFERENCE] = Part(DIFFERENCE, difference(model, v), domain)
@@ -93,7 +101,7 @@ def sizes(posed: Posed, parts: Mapping[str, Part], rng: np.random.Generator) -> 
             y = part.program.value(part.domain.from_unit(_points(part.domain.d, rng)))
         return float(np.max(y if signed else np.abs(y)))
 
-    faces = [largest(part) for name, part in parts.items() if name.startswith("face ")]
+    of_faces = {name: largest(part) for name, part in parts.items() if name.startswith("face ")}
     speeds = []
     for i, b in enumerate(posed.velocity):
         part = speed_part(posed, i)
@@ -107,11 +115,27 @@ def sizes(posed: Posed, parts: Mapping[str, Part], rng: np.random.Generator) -> 
     growth = -posed.reaction if isinstance(posed.reaction, float) else 0.0
     return Sizes(
         interior=largest(parts[INTERIOR]),
-        faces=max(faces),
+        faces=max(of_values(posed, of_faces).values(), default=0.0),
         growth=max(largest(parts[GROWTH], signed=True), 0.0) if GROWTH in parts else growth,
         speeds=tuple(speeds),
         gap=largest(parts[DIFFERENCE]) if DIFFERENCE in parts else 0.0,
+        fluxes=of_fluxes(posed, of_faces),
     )
+
+
+def of_values(posed: Posed, faces: Mapping[str, T]) -> dict[str, T]:
+    """Those of the faces, by the names of their parts, on which the value is given."""
+    fluxes = {face_name(*key) for key in posed.fluxes}
+    return {name: one for name, one in faces.items() if name not in fluxes}
+
+
+def of_fluxes(posed: Posed, faces: Mapping[str, float]) -> dict[int, float]:
+    """For each axis of space with fluxes, by position: the largest number of its faces with a flux."""
+    made: dict[int, float] = {}
+    for axis, end in posed.fluxes:
+        i = posed.space.index(axis)
+        made[i] = max(made.get(i, 0.0), faces[face_name(axis, end)])
+    return made
 
 
 def _points(d: int, rng: np.random.Generator) -> Array:
@@ -133,7 +157,14 @@ def situation(posed: Posed, growth: float, speeds: tuple[float | None, ...]) -> 
         fixed=tuple(isinstance(b, float) for b in posed.velocity),
         growth=growth,
         time=None if posed.time is None else widths[posed.time],
+        ends=tuple((_alpha(posed, i, "low"), _alpha(posed, i, "high")) for i in posed.space),
+        signs=tuple(b if isinstance(b, float) else 0.0 for b in posed.velocity),
     )
+
+
+def _alpha(posed: Posed, axis: int, end: str) -> float | None:
+    flux = posed.fluxes.get((axis, end))
+    return None if flux is None else flux.coefficient
 
 
 @dataclass
@@ -211,6 +242,13 @@ class Proving:
         """Whether the user stopped it."""
         return any(proof.end == "interrupted" for proof in self.proofs.values())
 
+    def bound(self, residual: float | None = None) -> float:
+        """The bound of |u - v| that faces, fluxes and the residual (proved, or this) give so far."""
+        faces = {name: p.upper for name, p in self.proved.items() if name.startswith("face ")}
+        largest = max(of_values(self.posed, faces).values(), default=0.0)
+        interior = self.proved[INTERIOR].upper if residual is None else residual
+        return self.barrier.bound(largest, interior, of_fluxes(self.posed, faces))
+
     def constants(self) -> None:
         """Find the barrier with the smallest bound by what was seen, for the proved growth and velocities.
 
@@ -231,8 +269,9 @@ class Proving:
                 self.part(part, Goal(1.02, None), 0.1)
                 speeds[i] = self.proved[part.name].upper
         if not self.interrupted:
-            self.barrier = best(situation(self.posed, growth, tuple(speeds)), seen.faces, seen.interior)
+            about = situation(self.posed, growth, tuple(speeds))
+            self.barrier = best(about, seen.faces, seen.interior, seen.fluxes)
             self.growth = growth
         for i in range(len(speeds)):
-            if self.barrier.kind != "axis" or self.barrier.axes != (i,):
+            if i not in self.barrier.speeds():
                 self.proofs.pop(f"speed {i}", None)

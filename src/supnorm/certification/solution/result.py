@@ -13,7 +13,7 @@ from supnorm.certification.part import PartProof
 from supnorm.certification.rounding import ULPS
 from supnorm.certification.solution.claims import DIFFERENCE
 from supnorm.certification.solution.programs import Coefficient, Posed
-from supnorm.certification.solution.proof import Proving
+from supnorm.certification.solution.proof import Proving, of_values
 from supnorm.certification.solution.theorem import Barrier
 from supnorm.certification.statement import Statement
 from supnorm.program import Program
@@ -117,7 +117,7 @@ class About:
 def assumptions_of(posed: Posed, points: int) -> tuple[str, ...]:
     """What a statement about the solution of an equation rests on, in words."""
     return (
-        SOLUTION.text(fact("solution-exists", time=posed.time is not None or None)),
+        SOLUTION.text(fact("solution-exists", time=posed.time is not None or None, sides=bool(posed.fluxes))),
         SOLUTION.text(fact("solution-of-programs", points=points)),
         SOLUTION.text(fact("arithmetic", units=ULPS)),
     )
@@ -156,7 +156,11 @@ def result_of(
     source = (
         DIFFERENCE
         if DIFFERENCE in proofs
-        else max((n for n in proofs if n.startswith("face ")), key=lambda n: proofs[n].lower, default="")
+        else max(
+            of_values(posed, {n: p for n, p in proofs.items() if n.startswith("face ")}),
+            key=lambda n: proofs[n].lower,
+            default="",
+        )
     )
     status = _status(lower, upper, of_reference, asked, proving, difference)
     record = SolutionRecord(
@@ -264,6 +268,7 @@ def programs_of(posed: Posed, network: Program, v: Program | None) -> dict[str, 
         programs["initial"] = posed.initial
     terms = {f"velocity {i}": b for i, b in enumerate(posed.velocity)}
     terms |= {"reaction": posed.reaction, "source": posed.source}
+    terms |= {f"flux {axis} {end}": flux.value for (axis, end), flux in posed.fluxes.items()}
     return programs | {name: term for name, term in terms.items() if isinstance(term, Program)}
 
 
@@ -277,8 +282,16 @@ def data_of(posed: Posed, barrier: Barrier) -> dict[str, Any]:
             "numbers": [v.hex() for v in barrier.numbers],
             "on_faces": barrier.on_faces.hex(),
             "inside": barrier.inside.hex(),
-        },
+        }
+        | ({"fluxes": _flux_data(posed, barrier)} if posed.fluxes else {}),
     }
+
+
+def _flux_data(posed: Posed, barrier: Barrier) -> list[dict[str, Any]]:
+    return [
+        {"axis": posed.space[i], "kind": kind, "factor": factor.hex()}
+        for i, (kind, factor) in sorted(barrier.fluxes.items())
+    ]
 
 
 def equation_data(posed: Posed) -> dict[str, Any]:
@@ -290,7 +303,14 @@ def equation_data(posed: Posed) -> dict[str, Any]:
         "velocity": [_spelled(b) for b in posed.velocity],
         "reaction": _spelled(posed.reaction),
         "source": _spelled(posed.source),
-    }
+    } | ({"sides": sides} if (sides := _sides(posed)) else {})
+
+
+def _sides(posed: Posed) -> list[dict[str, Any]]:
+    return [
+        {"axis": axis, "end": end, "coefficient": flux.coefficient.hex(), "value": _spelled(flux.value)}
+        for (axis, end), flux in posed.fluxes.items()
+    ]
 
 
 def _spelled(value: Coefficient) -> str:
@@ -308,7 +328,16 @@ def in_words(posed: Posed) -> str:
     right = "source" if isinstance(posed.source, Program) else num(posed.source, 6)
     ends = zip(names, posed.domain.axes, strict=True)
     box = ", ".join(f"{name} in [{num(axis.low, 6)}, {num(axis.high, 6)}]" for name, axis in ends)
-    return f"{posed.equation.kind}: {left}= {right}; {box}"
+    fluxes = "".join(f"; {_flux_words(posed, *key)}" for key in posed.fluxes)
+    return f"{posed.equation.kind}: {left}= {right}; {box}{fluxes}"
+
+
+def _flux_words(posed: Posed, axis: int, end: str) -> str:
+    """What is given on a face, such as "du/dn + 2 u = 0 at x = 1"."""
+    flux, held = posed.fluxes[axis, end], posed.domain.axes[axis]
+    given = "its data" if isinstance(flux.value, Program) else num(flux.value, 6)
+    robin = f" + {num(flux.coefficient, 6)} u" if flux.coefficient else ""
+    return f"du/dn{robin} = {given} at {posed.domain.names[axis]} = {num(held.low if end == 'low' else held.high, 6)}"
 
 
 def _term(factor: Coefficient, name: str, what: str) -> str:
@@ -329,4 +358,8 @@ def _words(posed: Posed, barrier: Barrier, growth: float) -> Fact:
         return fact("barrier-reaction", least=-growth)
     if barrier.kind == "cosines":
         return fact("barrier-cosines")
+    if barrier.kind == "axis" and any(
+        (posed.space[barrier.axes[0]], end) in posed.fluxes for end in ("low", "high")
+    ):
+        return fact("barrier-axis-flux", axis=names[0])
     return fact(f"barrier-{barrier.kind}", axis=names[0], other=names[1] if len(names) > 1 else None)

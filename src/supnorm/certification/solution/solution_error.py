@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.certification.part import PartNarrowed
-from supnorm.certification.solution.claims import DIFFERENCE, INTERIOR
+from supnorm.certification.solution.claims import DIFFERENCE, INTERIOR, face_name
 from supnorm.certification.solution.collocation import solutions
 from supnorm.certification.solution.programs import POINTS, Posed, difference_of, pose, read_program
 from supnorm.certification.solution.proof import Enough, Proving, Sizes, parts_of, situation, sizes
@@ -182,10 +182,10 @@ def _choose(
     itself: list[Candidate] = []
     with suppress(Unsupported):  # a model without derivatives needs none
         itself = [_seen(posed, "model", network, network, seed)]
-    inside = _weight(posed, network, seed)
+    inside, fluxes = _weights(posed, network, seed)
     best_so_far: list[Candidate] = []
     stalled = 0
-    for v in solutions(posed, network.value, inside):
+    for v in solutions(posed, network.value, inside, fluxes):
         one = _seen(posed, "collocation", v, network, seed)
         if not math.isfinite(one.error):
             continue
@@ -223,16 +223,19 @@ def _seen(posed: Posed, kind: str, v: Program, network: Program, seed: int) -> C
     seen = sizes(posed, parts, np.random.default_rng([seed, 20]))
     if not seen.finite:
         return Candidate(kind=kind, v=v, seen=seen, error=math.inf)
-    barrier = best(situation(posed, seen.growth, seen.speeds), seen.faces, seen.interior)
-    return Candidate(kind=kind, v=v, seen=seen, error=barrier.bound(seen.faces, seen.interior))
+    about = situation(posed, seen.growth, seen.speeds)
+    barrier = best(about, seen.faces, seen.interior, seen.fluxes)
+    error = barrier.bound(seen.faces, seen.interior, seen.fluxes)
+    return Candidate(kind=kind, v=v, seen=seen, error=error)
 
 
-def _weight(posed: Posed, network: Program, seed: int) -> float:
-    """How much a residual counts against a misfit on the faces, by the constants of the zero function."""
+def _weights(posed: Posed, network: Program, seed: int) -> tuple[float, dict[int, float]]:
+    """How much a residual, and a flux of each axis, counts against a misfit on the faces, by those of the zero function."""
     zero = parts_of(posed, _zero(posed.d), network)
     seen = sizes(posed, zero, np.random.default_rng([seed, 20]))
-    one = best(situation(posed, seen.growth, seen.speeds), 1.0, 1.0)
-    return one.inside / one.on_faces
+    one = best(situation(posed, seen.growth, seen.speeds), 1.0, 1.0, dict.fromkeys(seen.fluxes, 1.0))
+    fluxes = {posed.space[i]: factor / one.on_faces for i, (_, factor) in one.fluxes.items()}
+    return one.inside / one.on_faces, fluxes
 
 
 def _zero(d: int) -> Program:
@@ -250,22 +253,24 @@ def _prove(
         allowed = share * gap if tolerance is None else max(share * gap, 0.5 * (tolerance - 1.1 * gap))
     else:
         allowed = 0.0 if tolerance is None else tolerance
-    faces = [name for name in parts if name.startswith("face ")]
-    for i, name in enumerate(faces):
-        enough = max(0.4 * allowed / barrier.on_faces, 1e-3 * seen.faces)
+    faces = {name: (barrier.on_faces, seen.faces) for name in parts if name.startswith("face ")}
+    share_of_faces = 0.4 if not proving.posed.fluxes else 0.4 / (1 + len(seen.fluxes))
+    for axis, end in proving.posed.fluxes:
+        i = proving.posed.space.index(axis)
+        faces[face_name(axis, end)] = (barrier.fluxes[i][1], seen.fluxes[i])
+    for i, (name, (factor, size)) in enumerate(faces.items()):
+        enough = max(share_of_faces * allowed / factor, 1e-3 * size)
         proving.part(parts[name], Enough(_near(ratio), None, enough=enough), 0.1 + 0.1 / (len(faces) - i))
         if proving.interrupted:
             return
-    left = allowed - barrier.on_faces * max(proving.proved[name].upper for name in faces)
+    left = allowed - proving.bound(0.0)
     enough = max(left, 0.0) / barrier.inside
     proving.part(
         parts[INTERIOR], Enough(_near(ratio), None, enough=enough), 0.5 if DIFFERENCE in parts else 1.0
     )
     if DIFFERENCE not in parts or proving.interrupted:
         return
-    of_reference = barrier.bound(
-        max(proving.proved[name].upper for name in faces), proving.proved[INTERIOR].upper
-    )
+    of_reference = proving.bound()
     if tolerance is not None:
         goal = Enough(1.0 + 1e-3, None, enough=tolerance - of_reference if tolerance > of_reference else 0.0)
     else:

@@ -25,12 +25,34 @@ barriers, with L the width of an axis, z its coordinate from the middle, T the l
   half-widths. It is at most C/D because 6 a q^2 <= m and 6 a p^2 <= 1 - m.
 * cosines, mu > 0, b = 0: psi_0 = prod cos(k_i z_i)/cos(k_i L_i/2) with k_i L_i < pi and D sum k_i^2 >= mu, psi_1 =
   (psi_0 - 1)/mu. Such k_i exist if and only if mu/D is below the first eigenvalue of -laplace on the box.
+
+Faces with a flux. On some faces dw/dn + alpha w is known instead of w, at most G in size, n the outward normal, alpha >= 0.
+If in addition d psi_0/dn + alpha psi_0 >= alpha and d psi_1/dn + alpha psi_1 >= 0 there, and psi_2 has d psi_2/dn + alpha
+psi_2 >= 1 on these faces, is >= 0 on the others with dpsi_2/dn + alpha psi_2 >= 0 on other faces with a flux, and is mapped
+to a function >= 0 by the operator, then |w| <= B psi_0 + R psi_1 + G psi_2, with one psi_2 for each axis that has such
+faces. Proof (as Protter & Weinberger, chapter 2, theorem 10, and chapter 3, section 3, without Hopf's lemma): let Psi be
+the right side plus epsilon (psi_0 + psi_1 + sum psi_2) > 0, for which every inequality is strict, and t the largest value
+of |w|/Psi. If t > 1, then t Psi - w (or + w) is >= 0 and zero at a point. There w is not given. At a point inside, or at the
+end of time, the operator maps it to a value <= 0, but it maps t Psi to more than R. On a face with a flux its normal
+derivative is <= 0, but t (dPsi/dn + alpha Psi) is above G. This needs w to have continuous first derivatives up to these
+faces, and nothing at edges: each condition there is that of one face. The barriers then are:
+
+* time, reaction: as above; they do not depend on the place, so dpsi/dn = 0.
+* axis: with both ends given as above; faces of other axes have dpsi/dn = 0. With one end given, psi_1 of the width 2 L, of
+  which the box is the half from the middle (dpsi/dn = 0 at the end with a flux). With two fluxes, both alpha > 0: psi_1 + k,
+  k = p(L)/alpha, where p(L) = (e^s - 1)/beta, or L/(2 D) if beta = 0, is the slope of psi_1 at the ends, and alpha the
+  smaller one; one alpha = 0: psi_1 of the width 2 L, plus p(2 L)/alpha.
+* transport: the face where it flows in must be given, or alpha > 0 there, and then psi_1 + 1/(|b_i| alpha).
+* pair: all faces of both axes are given.
+* cosines: with L replaced by 2 L where one end is given, and k_i = 0 where none is.
+* psi_2 of axis i: psi_0/alpha with the smaller alpha > 0 of its fluxes ("robin"), or z_i^2/L_i + K psi_1, K = 2 D/L_i +
+  beta_i + max(mu, 0) L_i/4 ("quadratic"), at most L_i/4 + K max psi_1.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Final
@@ -41,6 +63,8 @@ from supnorm.results.numbers import num
 # Above the errors of the few operations of a constant, each within some units in the last place. The checker proves the
 # constants again in ball arithmetic.
 UP = 1e-13
+NO_FLUX: Final[Mapping[int, float]] = {}
+Pair = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +76,7 @@ class Barrier:
         on_faces, inside: the maxima of psi_0 and psi_1, rounded up.
         axes: positions among the axes of space that it depends on.
         numbers: m and a of a pair; k_i of cosines.
+        fluxes: for axes of space with fluxes, by position: the kind of psi_2 and its maximum, rounded up.
     """
 
     kind: str
@@ -59,11 +84,19 @@ class Barrier:
     inside: float
     axes: tuple[int, ...] = ()
     numbers: tuple[float, ...] = field(default=())
+    fluxes: Mapping[int, tuple[str, float]] = field(default_factory=dict)
 
-    def bound(self, faces: float, residual: float) -> float:
-        """The bound of |u - v|, rounded up."""
-        parts = [a * b if b else 0.0 for a, b in ((self.on_faces, faces), (self.inside, residual))]
+    def bound(self, faces: float, residual: float, fluxes: Mapping[int, float] = NO_FLUX) -> float:
+        """The bound of |u - v|, rounded up; ``fluxes`` by position of the axis."""
+        sizes = [(self.on_faces, faces), (self.inside, residual)]
+        sizes += [(self.fluxes[i][1], size) for i, size in fluxes.items()]
+        parts = [a * b if b else 0.0 for a, b in sizes]
         return sum(parts) * (1.0 + 1e-14)
+
+    def speeds(self) -> set[int]:
+        """The positions of the axes whose velocity has to be bounded."""
+        of_fluxes = {i for i, (kind, _) in self.fluxes.items() if kind == "quadratic"}
+        return of_fluxes | (set(self.axes) if self.kind == "axis" else set())
 
 
 # Constants that bound nothing: of work that ended before its barrier was known.
@@ -81,6 +114,8 @@ class Situation:
         fixed: whether b_i is a constant.
         growth: mu.
         time: length of time; None for a steady equation.
+        ends: for each axis of space what is known at its low and its high end: None for the value, else alpha of the flux.
+        signs: of the velocities that are constants.
     """
 
     diffusivity: float
@@ -89,9 +124,17 @@ class Situation:
     fixed: tuple[bool, ...]
     growth: float
     time: float | None
+    ends: tuple[Pair, ...] = ()
+    signs: tuple[float, ...] = ()
+
+    def at(self, i: int) -> Pair:
+        """What is known at the ends of the i-th axis of space."""
+        return self.ends[i] if self.ends else (None, None)
 
 
-def best(situation: Situation, faces: float, residual: float) -> Barrier:
+def best(
+    situation: Situation, faces: float, residual: float, fluxes: Mapping[int, float] = NO_FLUX
+) -> Barrier:
     """The barrier with the smallest bound.
 
     Raises:
@@ -100,10 +143,16 @@ def best(situation: Situation, faces: float, residual: float) -> Barrier:
     known = list(barriers(situation))
     if not known:
         raise BadInput(_none(situation))
-    return min(known, key=lambda one: (one.bound(faces, residual), one.inside, one.on_faces))
+    return min(known, key=lambda one: (one.bound(faces, residual, fluxes), one.inside, one.on_faces))
 
 
 def _none(s: Situation) -> str:
+    if any(end is not None for pair in s.ends for end in pair):
+        return (
+            "no constant is known for these boundaries: a steady equation needs an axis with a given value or a Robin "
+            "condition at one end at least (or a positive reaction), and a Neumann face needs a velocity along its axis "
+            "that is a number or a formula"
+        )
     if any(v != 0.0 for v in s.speeds):
         return (
             f"the reaction coefficient falls to {num(-s.growth, 4)}, below zero, in a steady equation with a velocity; "
@@ -117,7 +166,62 @@ def _none(s: Situation) -> str:
 
 
 def barriers(s: Situation) -> Iterator[Barrier]:
-    """All barriers that exist."""
+    """All barriers that exist, with psi_2 of the axes that have fluxes."""
+    for one in _barriers(s):
+        with_fluxes = _with_fluxes(s, one)
+        if with_fluxes is not None:
+            yield with_fluxes
+
+
+def _with_fluxes(s: Situation, one: Barrier) -> Barrier | None:
+    """The barrier with psi_2 of each axis that has fluxes; None where there is none."""
+    made = {}
+    for i, pair in enumerate(s.ends):
+        alphas, speed, width = [a for a in pair if a is not None], s.speeds[i], s.widths[i]
+        if not alphas:
+            continue
+        known = []
+        if min(alphas) > 0.0:
+            known.append(("robin", _up(one.on_faces / min(alphas))))
+        if speed is not None:
+            K = 2.0 * s.diffusivity / width + speed + max(s.growth, 0.0) * width / 4.0
+            known.append(("quadratic", _up(width / 4.0 + K * one.inside)))
+        if not known:
+            return None
+        made[i] = min(known, key=lambda kind: kind[1])
+    return replace(one, fluxes=made) if made else one
+
+
+def _height(s: Situation, i: int) -> float | None:
+    """The maximum of psi_1 of an axis, by what is known at its ends; None where there is no such barrier."""
+    D, width, speed, pair = s.diffusivity, s.widths[i], s.speeds[i], s.at(i)
+    assert speed is not None
+    alphas = [a for a in pair if a is not None]
+    if len(alphas) < 2:
+        return _axis(D, width * (1.0 + len(alphas)), speed)
+    if not max(alphas) > 0.0:
+        return None
+    if not min(alphas) > 0.0:
+        width = 2.0 * width
+    drift = speed * width / (2.0 * D)
+    if drift > 700.0:
+        return math.inf
+    slope = width / (2.0 * D) * (math.expm1(drift) / drift if drift > 0.0 else 1.0)
+    alpha = min(alphas) if min(alphas) > 0.0 else max(alphas)
+    return _up(_axis(D, width, speed) + slope / alpha, 8.0 * drift)
+
+
+def _crossing(s: Situation, i: int) -> float | None:
+    """The maximum of psi_1 of transport along an axis with a constant velocity; ``fixed`` has its sign."""
+    speed, sign = s.speeds[i], s.signs[i] if s.signs else 1.0
+    assert speed is not None
+    inflow = s.at(i)[0 if sign > 0.0 else 1]
+    if inflow is None:
+        return _up(s.widths[i] / speed)
+    return _up(s.widths[i] / speed + 1.0 / (speed * inflow)) if inflow > 0.0 else None
+
+
+def _barriers(s: Situation) -> Iterator[Barrier]:
     mu, D = s.growth, s.diffusivity
     if s.time is not None:
         yield _time(mu, s.time)
@@ -126,19 +230,21 @@ def barriers(s: Situation) -> Iterator[Barrier]:
     still = all(v == 0.0 for v in s.speeds)
     if mu < 0.0:
         yield Barrier(kind="reaction", on_faces=1.0, inside=_up(-1.0 / mu))
-    for i, (width, speed) in enumerate(zip(s.widths, s.speeds, strict=True)):
+    for i, speed in enumerate(s.speeds):
         assert speed is not None
-        yield from _against_growth(
-            mu, Barrier(kind="axis", on_faces=1.0, inside=_axis(D, width, speed), axes=(i,))
-        )
-        if s.fixed[i] and speed > 0.0:
+        height = _height(s, i)
+        if height is not None:
+            yield from _against_growth(mu, Barrier(kind="axis", on_faces=1.0, inside=height, axes=(i,)))
+        crossing = _crossing(s, i) if s.fixed[i] and speed > 0.0 else None
+        if crossing is not None:
             yield from _against_growth(
-                mu, Barrier(kind="transport", on_faces=1.0, inside=_up(width / speed), axes=(i,))
+                mu, Barrier(kind="transport", on_faces=1.0, inside=crossing, axes=(i,))
             )
-    for i, j in combinations(range(len(s.widths)), 2) if still else ():
+    given = [i for i in range(len(s.widths)) if s.at(i) == (None, None)]
+    for i, j in combinations(given, 2) if still else ():
         yield from _against_growth(mu, _pair(D, s.widths, i, j))
     if mu > 0.0 and still:
-        yield from _cosines(D, s.widths, mu)
+        yield from _cosines(D, s, mu)
 
 
 def _against_growth(mu: float, barrier: Barrier) -> Iterator[Barrier]:
@@ -204,8 +310,13 @@ def pair_height(m: float, a: float, p: float, q: float) -> float:
     return max(m * P / 2.0 + a * P * P, (1.0 - m) * Q / 2.0 + a * Q * Q, corner)
 
 
-def _cosines(D: float, widths: tuple[float, ...], mu: float) -> Iterator[Barrier]:
+def _cosines(D: float, s: Situation, mu: float) -> Iterator[Barrier]:
     """The k_i with the smallest product, where the derivatives of the logarithm by the k_i^2 are equal."""
+    fluxes = [sum(a is not None for a in s.at(i)) for i in range(len(s.widths))]
+    used = [i for i, n in enumerate(fluxes) if n < 2]
+    widths = tuple(s.widths[i] * (1.0 + fluxes[i]) for i in used)
+    if not widths:
+        return
     target = mu / D * (1.0 + 1e-12)
     if target >= sum((math.pi / w) ** 2 for w in widths) * (1.0 - 1e-9):
         return
@@ -232,8 +343,11 @@ def _cosines(D: float, widths: tuple[float, ...], mu: float) -> Iterator[Barrier
         kind="cosines",
         on_faces=_up(math.exp(total), 10.0 * condition + total),
         inside=_up(math.expm1(total) / mu, 10.0 * condition + total),
-        axes=tuple(range(len(widths))),
-        numbers=tuple(2.0 * t / w for t, w in zip(angles, widths, strict=True)),
+        axes=tuple(range(len(s.widths))),
+        numbers=tuple(
+            2.0 * angles[used.index(i)] / widths[used.index(i)] if i in used else 0.0
+            for i in range(len(s.widths))
+        ),
     )
 
 

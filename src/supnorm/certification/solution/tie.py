@@ -23,6 +23,10 @@ def functions(problem: Problem) -> Mapping[str, Function]:
         return {}
     terms: dict[str, Term | str | None] = {f"velocity {i}": b for i, b in enumerate(equation.velocity)}
     terms |= {name: getattr(equation, name) for name in ("reaction", "source", "boundary", "initial")}
+    for axis, ends in equation.sides.items():
+        for end, one in zip(("low", "high"), ends, strict=True):
+            at = f"flux {problem.domain.names.index(axis)} {end}"
+            terms |= {at: None if one is None else one.value}
     programs = programs_of(posed, constant(0.0, posed.d), None)  # the model is read elsewhere
     made: dict[str, Function] = {"model": problem.model}
     for name in programs.keys() - {"model"}:
