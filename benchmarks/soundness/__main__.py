@@ -73,7 +73,7 @@ def main() -> int:
     held = campaigns.add_parser("properties")
     held.add_argument("--seed", type=int, default=0)
     held.add_argument("--count", type=int, default=200)
-    for one in (forged, behind, large, models, solved, held):
+    for one in (forged, behind, large, models, solved, held, random):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     tiny.options(campaigns.add_parser("tiny"))
     doors.options(campaigns.add_parser("doors"))
@@ -117,6 +117,8 @@ def main() -> int:
     if given.campaign == "solutions":
         judged = solutions.campaign(given.seed, given.count)
         print(solutions.table(judged))
+        if given.save:
+            save("solutions", given.seed, [one.verdict for one in judged], "solutions")
         return int(any(one.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for one in judged))
     if given.campaign == "doors":
         return doors.attack(given)

@@ -1,9 +1,10 @@
 """Random equations with manufactured solutions against `solution_error`: is the true error of a network inside its bracket?
 
-The solution is a random sum of products; source and data follow from it by automatic differentiation, so the true error
-of any model is known at points. The model is the solution plus a random function, or a random small network that has
-nothing to do with it; the residual is that of a computed solution or of the model itself. The checker must accept each
-file whose forecast is at most `SECONDS`. A bracket that does not hold the largest error at `POINTS` points is false.
+The solution is a random sum of products; faces have values, Neumann or Robin conditions; source and data follow from it
+by automatic differentiation, so the true error of any model is known at points. The model is the solution plus a random
+function, or a random small network that has nothing to do with it; the residual is that of a computed solution or of the
+model itself. The checker must accept each file whose forecast is at most `SECONDS`. A bracket that does not hold the
+largest error at `POINTS` points is false.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from supnorm import Domain, Function, solution_error
 from supnorm.checker import check
 from supnorm.checker.rejected import TooCostly
-from supnorm.problem.equations import Equation
+from supnorm.problem.equations import Equation, Flux
 from supnorm.program import Program, lower_jaxpr, to_jax
 from supnorm.program.derived import derivative
 from supnorm.results import BadInput
@@ -94,6 +95,7 @@ def _equation(rng: np.random.Generator, domain: Domain, exact: Program) -> Equat
 
     return Equation(
         kind=str(kind),
+        sides=_sides(rng, domain, space, u, first),
         diffusivity=D,
         velocity=velocity,
         reaction=reaction,
@@ -101,6 +103,27 @@ def _equation(rng: np.random.Generator, domain: Domain, exact: Program) -> Equat
         boundary=_function(boundary, d),
         time="t" if timed else None,
     )
+
+
+def _sides(
+    rng: np.random.Generator, domain: Domain, space: int, u: Code, first: list[Code]
+) -> dict[str, tuple[Flux | None, Flux | None]]:
+    """Random conditions on the faces: in half of the problems values on all of them, else Neumann and Robin too."""
+    if rng.random() < 0.5:
+        return {}
+    made = {}
+    for i in range(space):
+        ends: list[Flux | None] = []
+        for outward in (-1.0, 1.0):
+            alpha = 0.0 if rng.random() < 0.5 else float(10.0 ** rng.uniform(-1.0, 1.0))
+
+            def value(x: Any, i: int = i, outward: float = outward, alpha: float = alpha) -> Any:
+                return outward * first[i](x[0]) + alpha * u(x[0])
+
+            given = rng.random() < 0.4
+            ends.append(None if given else Flux(alpha, _function(value, domain.d)))
+        made[domain.names[i]] = (ends[0], ends[1])
+    return made
 
 
 def _function(code: Code, d: int) -> Function:
@@ -123,13 +146,20 @@ def judged(number: int, seed: int, path: Path) -> Judged:
     near = rng.random() < 0.7
     model: Code = (lambda x: code(x) + size * bump(x)) if near else bump
     reference = "model" if rng.random() < 0.4 else None
-    label = f"{equation.kind} on {domain.names}, error {size:.1e}, reference {reference}"
+    letters = "".join(
+        "v" if e is None else "r" if e.coefficient else "n" for p in equation.sides.values() for e in p
+    )
+    label = (
+        f"{equation.kind} on {domain.names}, faces {letters or 'v'}, error {size:.1e}, reference {reference}"
+    )
     try:
         result = solution_error(
             model, equation, domain, ratio=2.0, reference=reference, boxes=BOXES, seed=number
         )
     except BadInput as error:
-        return Judged(number, "refused", f"{label}: {error}")
+        return Judged(
+            number, f"refused, faces {'with fluxes' if letters else 'with values'}", f"{label}: {error}"
+        )
     except Exception as error:
         return Judged(number, "CRASHED", f"{label}: {type(error).__name__}: {error}")
     x = domain.from_unit(_points(rng, domain.d))
