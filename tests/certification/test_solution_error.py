@@ -14,7 +14,16 @@ from supnorm.certification.solution.programs import face_program, growth_program
 from supnorm.certification.solution.solution_error import solution_error
 from supnorm.checker import check
 from supnorm.problem import Axis, Domain, Function
-from supnorm.problem.equations import AdvectionDiffusion, Burgers, Equation, Heat, Helmholtz, Poisson
+from supnorm.problem.equations import (
+    AdvectionDiffusion,
+    Burgers,
+    Equation,
+    Heat,
+    Helmholtz,
+    Neumann,
+    Poisson,
+    Robin,
+)
 from supnorm.program import program_of
 from supnorm.results import BadInput
 
@@ -331,3 +340,62 @@ def test_parts_that_only_a_file_states_count_for_nothing_and_stay_in_the_file(
     other = (problem[0], Heat(0.11, initial=problem[1].initial), problem[2])
     with pytest.raises(BadInput, match="another"):
         solution_error(*other, resume=tmp_path / "whole.json")
+
+
+def wave(x):
+    return jnp.cos(x[:, 0]) * jnp.exp(-0.3 * x[:, 1])
+
+
+def _outward(sign, alpha=0.0):
+    return lambda x: -sign * jnp.sin(x[:, 0]) * jnp.exp(-0.3 * x[:, 1]) + alpha * wave(x)
+
+
+FLUXES = {
+    "Neumann and Robin": (Neumann(_outward(-1.0)), Robin(2.0, _outward(1.0, 2.0))),
+    "a number and a value": (Neumann(0.0), None),
+    "twice Neumann": (Neumann(0.0), Neumann(_outward(1.0))),
+    "twice Robin": (Robin(1.0, _outward(-1.0, 1.0)), Robin(0.5, _outward(1.0, 0.5))),
+}
+
+
+@pytest.mark.parametrize("name", FLUXES)
+def test_a_bracket_with_neumann_and_robin_faces_holds_and_is_accepted(name, tmp_path):
+    heat = Heat(0.1, source=lambda x: -0.2 * wave(x), boundary=wave, initial=wave, sides={"x": FLUXES[name]})
+    found = solution_error(lambda x: 1.01 * wave(x), heat, STRIP, ratio=1.6)
+    assert found.lower <= 0.01 <= found.upper <= 1.6 * found.lower
+    assert "du/dn" in found.record.equation
+    assert "its first derivatives are continuous" in found.assumptions[0]
+    found.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+
+def test_a_wrong_flux_is_seen_by_the_bound(tmp_path):
+    """The model solves the equation with another flux: its own residual and values are zero, its error is not."""
+    line = Domain(x=(0.0, 1.0))
+    found = solution_error(
+        lambda x: 0.0 * x[:, 0], Poisson(sides={"x": (None, Neumann(0.25))}), line, reference="model"
+    )
+    assert found.upper >= 0.25  # u = 0.25 x
+    assert found.upper <= 1.1
+
+
+def test_what_is_no_condition_of_a_face_is_refused():
+    for sides, fault in (
+        ({"x": "periodic"}, "'periodic' boundaries have no proved constant"),
+        ({"x": (Neumann(),)}, "a pair"),
+        ({"x": (1.0, None)}, "is not None, Neumann"),
+        ({"t": (Neumann(), None)}, "start of time"),
+        (3, "must map names"),
+    ):
+        with pytest.raises(BadInput, match=fault):
+            Heat(0.1, sides=sides)
+    with pytest.raises(BadInput, match="at least 0"):
+        Robin(-1.0)
+    with pytest.raises(BadInput, match="no such axis"):
+        solution_error(wave, Heat(0.1, sides={"z": (Neumann(), None)}), STRIP)
+    with pytest.raises(BadInput, match="Neumann face needs a velocity"):
+        solution_error(wave, Burgers(0.1, sides={"x": (Neumann(), None)}), STRIP)
+    from supnorm.training import General
+
+    with pytest.raises(BadInput, match="given values on all faces"):
+        General.of(Heat(0.1, sides={"x": (Neumann(), None)}), STRIP)

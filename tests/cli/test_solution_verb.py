@@ -88,6 +88,25 @@ def test_an_audit_needs_a_reference_and_takes_one_beside_the_equation(work: Shel
     assert json.loads(audited.out)["sup"]["lower"] == pytest.approx(0.01, rel=0.05)
 
 
+@pytest.mark.slow
+def test_conditions_of_faces_stand_in_the_file(work: Shell) -> None:
+    """u = cos(pi x) exp(-0.1 pi^2 t) has du/dn = 0 at both ends; its value is asked for nowhere but at the start."""
+    code = HEAT.replace("jnp.sin", "jnp.cos") + "def robin(x): return 3.0 * exact(x)\n"
+    (work.folder / "heat.py").write_text(code)
+    sides = 'sides = { x = [{ neumann = 0.0 }, { robin = 3.0, value = "heat.py:robin" }] }\n'
+    text = PROBLEM.replace("boundary = 0.0\n", sides)
+    (work.folder / "problem.toml").write_text(text)
+    done = work.run("certify", "problem.toml", "--out", "run", "--json")
+    assert done.code == 0, done.err
+    sup = json.loads(done.out)["sup"]
+    assert sup["lower"] <= 0.01 <= sup["upper"]
+    checked = work.run("check", "run/solution-certificate.json", "--problem", "run/problem.toml")
+    assert checked.code == 0, checked.out
+    (work.folder / "problem.toml").write_text(text.replace("robin = 3.0", "robin = 4.0"))
+    other = work.run("check", "run/solution-certificate.json", "--problem", "problem.toml")
+    assert "its equation is not that of the problem" in other.out
+
+
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
@@ -97,6 +116,18 @@ def test_an_audit_needs_a_reference_and_takes_one_beside_the_equation(work: Shel
         ("boundary = 0.0", 'boundary = "u"', "boundary must be a number or a formula"),
         ("boundary = 0.0", 'boundary = "heat.py:none"', "has no name none"),
         ("boundary = 0.0", 'approximation = "itself"', 'give "file.py:name", or "model"'),
+        (
+            "boundary = 0.0",
+            'sides = { x = ["periodic", "boundary"] }',
+            "'periodic' boundaries have no proved constant",
+        ),
+        ("boundary = 0.0", "sides = { x = [{ neumann = 0.0 }] }", "a pair"),
+        (
+            "boundary = 0.0",
+            'sides = { x = [{ neumann = 0.0, robin = 1.0 }, "boundary"] }',
+            "give { neumann = value }",
+        ),
+        ("boundary = 0.0", 'sides = { y = ["boundary", { neumann = 0.0 }] }', "no axis 'y'"),
         ("t = {", "s = {", 'no axis "t"'),
         ("tolerance = 0.05", 'kind = "relative"\nfloor = 0.1', "bounds the absolute error"),
         ("diffusivity = 0.1", "diffusivity = -1.0", "diffusivity must be a positive number"),

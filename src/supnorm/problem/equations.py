@@ -99,6 +99,7 @@ class Equation:
             got = literal(self.diffusivity) if isinstance(self.diffusivity, float) else repr(self.diffusivity)
             raise BadInput(f"{self.kind}: the diffusivity must be a positive number, got {got}")
         object.__setattr__(self, "diffusivity", float(self.diffusivity))
+        object.__setattr__(self, "sides", _checked(self.sides, self.kind, self.time))
         for name, term in self.terms.items():
             if isinstance(term, str) and (name[:8] != "velocity" or term != SELF):
                 raise BadInput(f"{self.kind}: {name} must be a number or a formula, got {term!r}")
@@ -108,7 +109,6 @@ class Equation:
                 raise BadInput(
                     f"{self.kind}: {name} must be a number or a formula, got {type(term).__name__}"
                 )
-        object.__setattr__(self, "sides", _checked(self.sides, self.kind, self.time))
         if self.initial is not None and self.time is None:
             raise BadInput(f"{self.kind}: initial values need a time axis")
         if SELF in self.velocity and self.time is None:
