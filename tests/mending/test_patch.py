@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.mending.cases import LINE, bump, line_problem, peak, square, square_problem
+from tests.mending.cases import LINE, bump, line, line_problem, peak, square, square_problem
 
 import supnorm as sn
+from supnorm.certification.tie import mismatch
+from supnorm.checker.check import check
 from supnorm.mending.regions import ellipsoid_at
 from supnorm.networks import Network, Scaling, save
 from supnorm.networks.patched import PatchedModel, gate
+from supnorm.program import program_of
 from supnorm.results import BadInput
 
 
@@ -139,3 +142,82 @@ def test_a_patch_of_another_number_of_outputs_is_refused(base: int, patch: int) 
     model = PatchedModel(sn.Function(lambda x: np.zeros((len(x), base))), (correction,))
     with pytest.raises(BadInput, match=f"corrects {patch} outputs, the model has {base}"):
         model.value(np.array([[0.1]]))
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10**6))
+def test_the_program_of_a_patched_model_has_its_values(seed: int) -> None:
+    model, _ = patched(seed, square().as_function())
+    x = np.random.default_rng(seed + 1).uniform(-1.0, 1.0, (500, 2))
+    values, read = model.value(x), program_of(model.as_function(), 2).value(x)
+    assert np.allclose(read, values, rtol=0.0, atol=1e-12 * max(1.0, np.abs(values).max()))
+
+
+def test_the_program_of_a_patch_on_a_logarithmic_axis_and_of_two_outputs() -> None:
+    rng = np.random.default_rng(3)
+    scaling = Scaling([0.5, np.log(30.0)], [0.2, 0.7], [0.1, -0.2], [2.0, 3.0], (False, True))
+    inner = Network.init(rng, 2, 2, 5, 2, scaling=scaling)
+    base = sn.Function(lambda x: np.stack([np.sin(x[:, 0]), np.log(x[:, 1])], axis=1))
+    model = PatchedModel(base, (inner, inner)).as_function()
+    x = np.stack([rng.uniform(0.0, 1.0, 2000), np.exp(rng.uniform(0.0, 6.0, 2000))], axis=1)
+    assert np.allclose(program_of(model, 2).value(x), model.value(x), rtol=0.0, atol=1e-12)
+    assert (np.abs(model.value(x) - base.value(x)).max(axis=0) > 0.1).all()
+
+
+def test_a_patched_patched_model_has_a_program() -> None:
+    once, _ = patched(5, square().as_function())
+    twice, _ = patched(6, once.as_function())
+    x = np.random.default_rng(7).uniform(-1.0, 1.0, (500, 2))
+    assert np.allclose(program_of(twice.as_function(), 2).value(x), twice.value(x), atol=1e-11)
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_patches_change_nothing_outside_and_a_file_proves_it(readable: bool, tmp_path: Path) -> None:
+    """The proof is about the patches alone, so that the model may be any code."""
+    code = square().as_function().value
+
+    def opaque(x: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> object:
+        return np.array([float(code(row[None])[0, 0]) for row in x])
+
+    problem = square_problem() if readable else sn.Problem(opaque, bump, square_problem().domain)
+    report = sn.audit(problem, evaluations=2000)
+    mended = sn.repair(problem, report, method="patch", evaluations=2500, bound_change=True)
+    change = mended.change
+    assert mended.accepted
+    assert not mended.notes
+    assert change is not None
+    x = np.random.default_rng(2).uniform(-1.0, 1.0, (50_000, 2))
+    assert np.abs(mended.model.value(x) - square().value(x)).max() <= change.upper < np.inf
+    assert change.outside_upper is not None
+    assert change.outside_upper <= 1e-19
+    mended.save(tmp_path)
+    for name in ("change.json", *change.names):
+        assert check(tmp_path / name).accepted, name
+
+
+@pytest.mark.slow
+def test_the_tolerance_of_a_patched_model_is_proved_and_the_file_is_about_its_problem_file(
+    tmp_path: Path,
+) -> None:
+    save(line()[0], tmp_path / "net.npz")
+    (tmp_path / "code.py").write_text(
+        "import numpy as np\ndef f(x):\n    return np.sin(2.0 * x[:, 0]) + np.exp(-((x[:, 0] - 0.5) ** 2) / 0.005)\n"
+    )
+    text = '[model]\nfile = "net.npz"\n[reference]\npython = "code.py:f"\n[domain]\nx = [-1.0, 1.0]\n'
+    text += "[error]\ntolerance = 0.2\n"
+    (tmp_path / "problem.toml").write_text(text)
+    problem = sn.open_problem(tmp_path / "problem.toml")
+    mended = sn.repair(problem, method="patch", evaluations=3000, certify=True)
+    assert mended.status.code == "within-tolerance", mended.status
+    files = mended.save(tmp_path).files
+    assert mended.certificate is not None
+    x = np.linspace(-1.0, 1.0, 100_001)[:, None]
+    assert np.abs(mended.model.value(x)[:, 0] - peak(x)).max() <= mended.certificate.upper <= 0.2
+    listed = ", ".join(f'"{name}"' for name in files)
+    (tmp_path / "problem.toml").write_text(
+        text.replace('"net.npz"\n', f'"net.npz"\npatches = [{listed}]\n', 1)
+    )
+    patched_problem = sn.open_problem(tmp_path / "problem.toml")
+    assert mismatch(tmp_path / "certificate.json", patched_problem) is None
+    assert check(tmp_path / "certificate.json").accepted
+    assert "programs are not those" in str(mismatch(tmp_path / "certificate.json", problem))

@@ -188,7 +188,7 @@ def _compiles(function: Function, d: int) -> bool:
     Code that NumPy's protocols can read is run by NumPy. All other code that could be read is JAX code.
     """
     value = function.value
-    if not isinstance(value, Coded) or value.kind == "torch":
+    if not isinstance(value, Coded) or value.kind in ("torch", "composed"):
         return False
     try:
         with double_precision("jax" in sys.modules):

@@ -23,10 +23,10 @@ from supnorm.certification.black_box import BlackBox
 from supnorm.certification.branch_room import branch_room
 from supnorm.certification.coordinates import box_of, inputs
 from supnorm.certification.measured import Measuring
+from supnorm.certification.reading import read_side
 from supnorm.certification.rounding import Array
-from supnorm.certification.table_limits import demand_within
 from supnorm.problem import Function, Problem
-from supnorm.program import Builder, Narrowed, Program, Unsupported, program_of
+from supnorm.program import Builder, Program
 from supnorm.program.tracing import Value
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
@@ -132,14 +132,7 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
             "certify needs a model beside the reference: [model] of a problem file, or Problem(model, reference, domain)"
         )
     measure, domain = problem.error, problem.domain
-    if measure.kind == "function":
-        raise BadInput(
-            "certify cannot read error = a Python function; use kind = absolute, relative or scaled"
-        )
-    if measure.kind not in PROVED:
-        raise BadInput(
-            f"certify has no proof for error kind {measure.kind!r}; use one of {', '.join(PROVED)}"
-        )
+    demand_kind(problem)
     sources = {"model": problem.model, "reference": problem.reference}
     measuring = measuring or Measuring(problem)
     programs = {what: read_side(function, what, measuring) for what, function in sources.items()}
@@ -192,6 +185,21 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
     )
 
 
+def demand_kind(problem: Problem) -> None:
+    """Check that there are proofs for the kind of error.
+
+    Raises:
+        BadInput: when there are none.
+    """
+    kind = problem.error.kind
+    if kind == "function":
+        raise BadInput(
+            "certify cannot read error = a Python function; use kind = absolute, relative or scaled"
+        )
+    if kind not in PROVED:
+        raise BadInput(f"certify has no proof for error kind {kind!r}; use one of {', '.join(PROVED)}")
+
+
 # The affine model of a function that is zero has a size of its room for underflow, which adds up over its features. A
 # size below this number counts as zero. The number is above `UNDERFLOW`, the smallest bound of an error.
 ZERO = 1e-250
@@ -201,36 +209,6 @@ def _zeros(reference: Program, floor: float, x: Array) -> NDArray[np.bool_]:
     """Where |f| is below the floor and so small that only underflow can explain it, shape ``(n, m)``."""
     model, _ = propagate(reference, x, np.zeros_like(x), np.ones(1))
     return np.asarray(model.size <= min(floor, ZERO))
-
-
-def read_side(function: Function, what: str, measuring: Measuring) -> Program | None:
-    """The program of a function; None for a function that cannot be read but has declared bounds."""
-    d = measuring.problem.domain.d
-    if function.table is not None:
-        raise BadInput(
-            f"certify needs the {what} on the whole domain, but {function.name or 'it'} is a table, known at its "
-            "points; use audit, which compares the values at these points"
-        )
-    try:
-        try:
-            program = program_of(function, d, limited=True)
-        except Narrowed:  # plain code shows its precision only by its values
-            if function.precision != "float64":
-                raise
-            function.value(measuring.problem.domain.from_unit(np.full((1, d), 0.5)))
-            program = program_of(function, d, limited=True)
-    except Unsupported as error:
-        if function.declared is not None:
-            return None
-        raise BadInput(
-            f"certify cannot read the {what}: {error}; or declare a bound of it for a conditional certificate "
-            f"([{what}] declared = {{ bound = .. }}, or with_bound)"
-        ) from None
-    if program.d != d:
-        raise BadInput(f"the {what} has {program.d} inputs, the domain {d}")
-    demand_within(program, measuring.problem.domain, what)
-    measuring.enter(function, program, what)
-    return program
 
 
 def _values(function: Function, program: Program | None) -> Callable[[Array], Array]:

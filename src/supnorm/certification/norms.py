@@ -16,12 +16,12 @@ import numpy as np
 
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal
 from supnorm.certification.checkpoint import Checkpoint
-from supnorm.certification.error_program import read_side
 from supnorm.certification.exactly import Bracket as Ends
 from supnorm.certification.exactly import fraction, root_down, root_up
 from supnorm.certification.mean_square import MOST_INPUTS, as_bracket, bound_mean_square
 from supnorm.certification.measured import Agreement, Measuring
 from supnorm.certification.part import Part, PartNarrowed, PartProof, prove
+from supnorm.certification.reading import read_side
 from supnorm.certification.result import disagreement, measured_words
 from supnorm.certification.statement import Statement, held_parts
 from supnorm.certification.statement_kinds import MEANS

@@ -22,13 +22,13 @@ import numpy as np
 
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal
 from supnorm.certification.checkpoint import Checkpoint
-from supnorm.certification.error_program import read_side
 from supnorm.certification.extremes import SIDES
 from supnorm.certification.lower import search, values
 from supnorm.certification.measured import Agreement, Measuring
 from supnorm.certification.part import Part, PartNarrowed, PartProof, prove
 from supnorm.certification.property import Property, read_properties
 from supnorm.certification.property_result import PropertiesResult, result_of
+from supnorm.certification.reading import read_side
 from supnorm.certification.residual import against_zero
 from supnorm.certification.result import disagreement
 from supnorm.certification.resume import MALFORMED

@@ -16,11 +16,11 @@ from supnorm.certification.deployed import deployed_in_single
 from supnorm.certification.deployed_record import claimed_in_single, deployed_record
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.measured import BEYOND, NOTHING_SEEN, Agreement
+from supnorm.certification.provable import rounding_is_known
 from supnorm.certification.rounding import ULPS
 from supnorm.certification.statement import Statement
 from supnorm.certification.verdict import Ended, status_of, unit_of
 from supnorm.problem import ErrorMeasure, Problem, fingerprint
-from supnorm.program.special import NAMES
 from supnorm.results import (
     BadInput,
     Bound,
@@ -348,15 +348,8 @@ def measured_words(seen: Agreement, names: tuple[str, ...]) -> list[str]:
 
 
 def _deployed(problem: Problem, error: ErrorProgram) -> bool:
-    """Whether the bound holds for the model as it runs, once its rounding is added.
-
-    No runtime computes Bessel and gamma functions to the units that are assumed of exp and sin.
-    """
-    if "model" in [part.which for part in error.declared]:
-        return True
-    program = problem.model.program
-    known = program is not None and not set(NAMES).intersection(program.operations)
-    return known and problem.model.precision == "float64"
+    """Whether the bound holds for the model as it runs, once its rounding is added."""
+    return "model" in [part.which for part in error.declared] or rounding_is_known(problem.model)
 
 
 def certificate_of(problem: Problem, bracket: Bracket) -> Certificate:

@@ -18,12 +18,12 @@ import numpy as np
 
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal
 from supnorm.certification.checkpoint import Checkpoint
-from supnorm.certification.error_program import read_side
 from supnorm.certification.exactly import Proved, fraction
 from supnorm.certification.lower import proved_error
 from supnorm.certification.measured import Measuring
 from supnorm.certification.obstacle import box_in_words
 from supnorm.certification.part import PartProof, prove
+from supnorm.certification.reading import read_side
 from supnorm.certification.root_claims import CONDITIONS, converged
 from supnorm.certification.root_parts import Base, RootMeasure, parts
 from supnorm.certification.root_plan import Plan, as_computed, given, newton, plan

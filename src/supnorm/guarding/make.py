@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from supnorm.auditing import AuditReport, audit
 from supnorm.certification.cells import prove_cells
 from supnorm.certification.certificate import Certificate
+from supnorm.certification.provable import demand_provable
 from supnorm.evaluation import Calls, Finished, Started, silent
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.threads import one_thread
@@ -89,6 +90,9 @@ def guard(
     """
     begin = time.perf_counter()
     _demand(problem, reject, calibration, confidence, seed)
+    if prove:
+        _tolerance_for(problem)
+        demand_provable(problem, as_run=True)
     demand_number("evaluations", evaluations, 500)
     observer(Started(problem.title or "guard", problem.error.limit, seed, evaluations))
     if report is None:

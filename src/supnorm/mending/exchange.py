@@ -65,16 +65,16 @@ class Exchange(Settings):
             regions += seen
             model = model.tuned(x, y, part.upto(self.iterations))
             function = model.as_function()
-            wrong = task.search(function, each, k)
+            wrong = task.search(function, each)
             worst = max(task.worst_of(function), float(wrong.error.max(initial=0.0)))
             task.ended(Round(task.spent, worst, len(x)), unit)
             stalled = 0 if worst < least else stalled + 1
             if worst < least:
                 best, least = model, worst
-            goal = task.problem.error.limit
+            goal = task.aim
             if stalled >= 2 or (goal is not None and k and max(r.worst for r in task.rounds[-2:]) <= goal):
                 break
-        return Candidate(best.as_function(), best.saved, tuple(regions))
+        return Candidate(best.as_function(), best.saved, tuple(regions), tunable=best, samples=(x, y))
 
     def _samples(self, task: Task, model: Tunable) -> tuple[Array, Array]:
         """What holds the rest of the model in place."""

@@ -43,27 +43,26 @@ class Patch(Settings):
     iterations: int = 150
     reach: float = 2.2
 
-    def mend(self, task: Task, unit: ErrorUnit) -> Candidate:
-        """The patched model."""
-        rng = np.random.default_rng([task.seed, 5])
-        patched = PatchedModel(task.problem.model, ())
-        regions: list[Ellipsoid] = []
+    def mend(self, task: Task, unit: ErrorUnit, before: Candidate | None = None) -> Candidate:
+        """The patched model; ``before``: with the patches of an earlier candidate."""
+        rng = np.random.default_rng([task.seed, 5] if before is None else [task.seed, 5, len(before.regions)])
+        patched = PatchedModel(task.problem.model, ()) if before is None else before.model
+        regions: list[Ellipsoid] = [] if before is None else [*before.regions]
         wrong = task.wrong
         each = int(0.3 * task.left / self.rounds)
-        for k in range(self.rounds):
-            before = len(regions)
-            goal = task.problem.error.limit
-            level = 0.1 * task.worst if goal is None else goal
-            for i in wrong.apart(task.problem, 0.1, self.max_regions - before):
+        for _ in range(self.rounds):
+            there = len(regions)
+            level = 0.1 * task.worst if task.aim is None else task.aim
+            for i in wrong.apart(task.problem, 0.1, self.max_regions - there):
                 if wrong.error[i] <= level or task.over:
                     break
                 region, patch = self._patch(task, patched, wrong, i, rng)
                 patched = PatchedModel(patched.base, (*patched.patches, named(patch, len(regions) + 1)))
                 regions.append(region)
-            if len(regions) == before:
+            if len(regions) == there:
                 break
             function = patched.as_function()
-            wrong = task.search(function, each, k)
+            wrong = task.search(function, each)
             worst = max(task.worst_of(function), float(wrong.error.max(initial=0.0)))
             task.ended(Round(task.spent, worst, sum(len(p.flat) for p in patched.patches)), unit)
             if task.over or len(regions) >= self.max_regions:

@@ -11,40 +11,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport, audit
-from supnorm.certification import CertifyResult, certify
-from supnorm.certification.into_report import proves
+from supnorm.certification.provable import demand_provable
 from supnorm.evaluation import Calls, Finished, Started, silent
 from supnorm.evaluation.executor import broken_workers_explained, with_executor
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
-from supnorm.interrupts import INTERRUPTS
-from supnorm.mending.change import Change, change_of, proved_bound
 from supnorm.mending.exchange import Exchange
 from supnorm.mending.patch import Patch
 from supnorm.mending.report_of import demand_report_of
-from supnorm.mending.result import RepairResult, round_records
-from supnorm.mending.task import Candidate, Task, Wrong
+from supnorm.mending.result import RepairResult
+from supnorm.mending.task import Task, Wrong
 from supnorm.mending.torch_module import TunableModule, module_behind
 from supnorm.mending.tunable import Tunable, TunableNetwork, network_behind, network_of_file
-from supnorm.mending.verdict import Verdict, judge
+from supnorm.mending.work import METHODS, Work
 from supnorm.problem import Problem
-from supnorm.problem.records import measure_record
-from supnorm.results import BadInput, ExitCode, Status, versions
-from supnorm.results.numbers import ErrorUnit, pretty_unit
+from supnorm.results import BadInput
 from supnorm.results.option import Allowed, demand_allowed, demand_number, demand_seed
 from supnorm.training.calls import FitCalls
-from supnorm.training.cost import cost_record
 from supnorm.training.reference_points import ReferencePoints
-from supnorm.wording import Fact, fact
-from supnorm.wording.repair import narrator
 
 Array = NDArray[np.float64]
 EVALUATIONS = 10_000  # calls of a cheap reference in all rounds
 LEAST = 500  # calls of the reference without which there is nothing to train on
-METHODS = {"exchange": Exchange, "patch": Patch}
-ROUNDS_TIME = (
-    0.6  # of the time, for the rounds; the rest is for the audit with a fresh seed and the search for harm
-)
+# Of the time, for the first rounds; the rest is for the audit with a fresh seed, the search for harm and the proofs.
+ROUNDS_TIME, BEFORE_PROOFS = 0.6, 0.4
 
 
 @broken_workers_explained()
@@ -76,7 +66,8 @@ def repair(
             expensive. The verdict takes as many as the audit made, half as many to search for harm, and up to 2,000 more.
         seconds: wall-clock limit; the result then depends on the machine.
         seed: of everything random.
-        certify: prove the tolerance for the mended model.
+        certify: prove the tolerance for the mended model. Where the proof does not reach it, its witness and the boxes with
+            the largest bounds go back into the rounds, at most two times, with half as many calls each time.
         bound_change: prove how far the mended model differs from the old one.
         calls: how the reference is called: its cost, workers, store.
         observer: gets progress events.
@@ -97,6 +88,8 @@ def repair(
     """
     start = time.perf_counter()
     model = _checked(problem, evaluations, seconds, seed)
+    if certify:
+        _demand_provable(problem)
     chosen = _method(method, model, problem.model.name)
     asked, whole = FitCalls.of(calls), Limit.of(seconds)
     observer(Started(problem.title or "repair", problem.error.limit, seed, evaluations))
@@ -119,168 +112,15 @@ def repair(
             worst=report.record.sup.lower,
             rms=report.rms.value,
             data=samples_of(data, problem),
-            limit=whole.within(ROUNDS_TIME).upto(budget),
+            limit=whole.within(BEFORE_PROOFS if certify else ROUNDS_TIME).upto(budget),
             whole=whole,
             seed=seed,
             observer=observer,
         )
-        work = _Work(task, model, chosen, report, audited, expensive)
+        work = Work(task, model, chosen, report, audited, expensive)
         result = work.run(certify, bound_change)
     observer(Finished())
     return replace(result, seconds=time.perf_counter() - start)
-
-
-class _Work:
-    """A repair, its verdict and its proofs in turn; an interruption ends it with what there is."""
-
-    def __init__(
-        self,
-        task: Task,
-        model: Tunable | None,
-        method: Exchange | Patch,
-        report: AuditReport,
-        audited: int,
-        expensive: bool,
-    ) -> None:
-        self.task, self.model, self.method, self.report = task, model, method, report
-        self.audited, self.expensive = audited, expensive
-        self.outputs = report.record.outputs_total
-        self.measure = measure_record(task.problem, self.outputs)
-        self.unit = ErrorUnit(self.measure.kind, pretty_unit(self.measure.unit), self.measure.per_output)
-        self.candidate: Candidate | None = None
-        self.verdict: Verdict | None = None
-        self.change: Change | None = None
-        self.proof: CertifyResult | None = None
-        self.notes: list[str] = []
-        self.in_rounds = 0
-
-    def run(self, prove: bool, bound_change: bool) -> RepairResult:
-        """All of it."""
-        task, goal = self.task, self.task.problem.error.limit
-        if prove and goal is None:
-            raise BadInput(
-                "to certify a repair, give a tolerance: --tolerance, or that of the problem ([error] tolerance)"
-            )
-        if goal is not None and task.worst <= goal and not prove:
-            return self._result(Status("nothing-found", self._say(fact("nothing-wrong", tolerance=goal))))
-        stopped = False
-        try:
-            self.candidate = self._mended()
-            self.in_rounds = task.spent
-            task.limit = task.whole
-            self.verdict = judge(task, self.candidate.function, self.audited, self.expensive)
-            if self.verdict.accepted:
-                self._prove_or_note(prove, bound_change)
-        except KeyboardInterrupt:
-            INTERRUPTS.taken()
-            stopped = True
-        return self._result(self._stopped() if stopped else self._status(prove))
-
-    def _mended(self) -> Candidate:
-        if isinstance(self.method, Patch):
-            return self.method.mend(self.task, self.unit)
-        assert self.model is not None
-        return self.method.mend(self.task, self.model, self.unit)
-
-    def _prove_or_note(self, prove: bool, bound_change: bool) -> None:
-        """The proofs; where one has no formula to read, as with a patch, the mended model stays and this is noted."""
-        for asked in ((False, True),) * bound_change + ((True, False),) * prove:
-            try:
-                self._prove(*asked)
-            except BadInput as error:
-                what = "no proof of the tolerance" if asked[0] else "no bound of the change"
-                self.notes.append(f"{what}: {error}")
-
-    def _prove(self, prove: bool, bound_change: bool) -> None:
-        task = self.task
-        assert self.candidate is not None
-        if bound_change:
-            seconds = task.whole.within(0.5).seconds
-            old = proved_bound(self.report)
-            self.change = change_of(
-                task.problem, self.candidate.function, self.candidate.regions, seconds, old, task.observer
-            )
-        if prove:
-            judged = replace(task.problem, model=self.candidate.function)
-            witness = task.peaks.x if len(task.peaks) else None
-            seconds = task.whole.seconds
-            self.proof = certify(
-                judged,
-                tolerance=task.problem.error.limit,
-                seconds=seconds or 60.0,
-                witness=witness,
-                observer=task.observer,
-            )
-
-    def _stopped(self) -> Status:
-        if self.verdict is None or not self.verdict.accepted:
-            self.verdict = None
-        return Status("interrupted", self._say(fact("stopped-repair")), ExitCode.INTERRUPTED)
-
-    def _status(self, prove: bool) -> Status:
-        verdict, goal = self.verdict, self.task.problem.error.limit
-        assert verdict is not None
-        if not verdict.accepted:
-            reasons = fact("old-stays", reasons=verdict.against)
-            instead = fact("try-instead", exchange=isinstance(self.method, Exchange))
-            return Status("not-improved", self._say(reasons, instead), ExitCode.EXCEEDED)
-        mended = fact("mended", before=self.task.worst, after=verdict.worst)
-        if goal is not None and verdict.worst > goal:
-            return Status(
-                "tolerance-exceeded",
-                self._say(mended, fact("above-tolerance", tolerance=goal)),
-                ExitCode.EXCEEDED,
-            )
-        if prove and self.proof is not None and goal is not None:
-            proof = self.proof
-            if proof.upper <= goal and proves(proof, proof.upper, goal):
-                proved = fact("mended-proved", upper=proof.upper, kind=proof.upper_kind)
-                return Status("within-tolerance", self._say(mended, proved))
-            open_ = fact("mended-unproved", lower=max(proof.lower, verdict.worst), upper=proof.upper)
-            return Status("undecided", self._say(mended, open_), ExitCode.UNDECIDED)
-        if prove:  # it was asked for and could not be made: the notes say why
-            return Status("undecided", self._say(mended, fact("search-only")), ExitCode.UNDECIDED)
-        if goal is None:
-            return Status("mended", self._say(mended))
-        return Status("mended", self._say(mended, fact("search-only")))
-
-    def _parameters(self) -> int:
-        if isinstance(self.method, Patch):
-            return 0 if self.candidate is None else sum(p.size for p in self.candidate.model.patches)
-        return 0 if self.model is None else self.model.size
-
-    def _say(self, *facts: Fact) -> str:
-        return narrator(self.measure).text(*facts)
-
-    def _result(self, status: Status) -> RepairResult:
-        task, verdict = self.task, self.verdict
-        counted = {"rounds": self.in_rounds or task.spent}
-        if verdict is not None:
-            counted |= {
-                "audit": sum(n for purpose, n in verdict.after.record.evaluations if purpose != "failed"),
-                "harm": verdict.harm.evaluations,
-                "compared": verdict.compared.n,
-            }
-        return RepairResult(
-            problem=task.problem,
-            status=status,
-            before=self.report,
-            worst_before=task.worst,
-            candidate=self.candidate,
-            verdict=verdict,
-            change=self.change,
-            certificate=self.proof,
-            method=next(name for name, kind in METHODS.items() if isinstance(self.method, kind)),
-            parameters=self._parameters(),
-            evaluations=counted,
-            cost=cost_record(task.truth.caller),
-            seconds=0.0,
-            seed=task.seed,
-            versions=versions(),
-            outputs=self.outputs,
-            rounds=round_records(task),
-            notes=tuple(self.notes),
-        )
 
 
 def _checked(problem: Any, evaluations: Any, seconds: Any, seed: Any) -> Tunable | None:
@@ -300,6 +140,15 @@ def _checked(problem: Any, evaluations: Any, seconds: Any, seed: Any) -> Tunable
     if (module := module_behind(problem.model)) is not None:
         return TunableModule(module, problem.domain.d, problem.model.name)
     return None
+
+
+def _demand_provable(problem: Problem) -> None:
+    """See that a proof can be asked for, before an audit is paid for."""
+    if problem.error.limit is None:
+        raise BadInput(
+            "to certify a repair, give a tolerance: --tolerance, or that of the problem ([error] tolerance)"
+        )
+    demand_provable(problem)
 
 
 def _method(method: Any, model: Tunable | None, name: str) -> Exchange | Patch:

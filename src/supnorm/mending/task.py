@@ -14,6 +14,7 @@ from supnorm.auditing.find_worst import find_worst
 from supnorm.evaluation.limit import Limit
 from supnorm.mending.events import Mending
 from supnorm.mending.regions import Ellipsoid
+from supnorm.mending.tunable import Tunable
 from supnorm.problem import Function, Problem
 from supnorm.results.numbers import ErrorUnit
 from supnorm.training.calls import in_audits
@@ -22,6 +23,18 @@ from supnorm.training.refinement import thinned
 
 Array = NDArray[np.float64]
 LEAST = 100  # evaluations of a search
+LEAST_SECONDS = (
+    0.2  # of a search, and of an audit: with the time up, one that was begun has some points all the same
+)
+
+
+def at_least(limit: Limit, seconds: float) -> float | None:
+    """The seconds that are left, but no fewer than so many; None without a limit.
+
+    >>> at_least(Limit.of(0.0), 0.5), at_least(Limit(), 0.5)
+    (0.5, None)
+    """
+    return None if limit.endless else max(limit.left, seconds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +69,16 @@ class Wrong:
         """How many points there are."""
         return len(self.x)
 
+    def joined(self, other: Wrong) -> Wrong:
+        """The points of both."""
+        if not len(self) or not len(other):
+            return other if not len(self) else self
+        return Wrong(*(np.concatenate([getattr(self, a), getattr(other, a)]) for a in ("x", "y", "error")))
+
+    def taken(self, rows: list[int]) -> Wrong:
+        """Some of the points."""
+        return Wrong(self.x[rows], self.y[rows], self.error[rows])
+
     def apart(self, problem: Problem, distance: float, most: int) -> list[int]:
         """The worst points that are at least ``distance sqrt(d)`` of the unit box away from all worse ones."""
         if not len(self):
@@ -82,12 +105,16 @@ class Candidate:
         model: what is saved: a network, a torch module, a patch.
         regions: round the peaks that were mended, in the unit box.
         confined: whether the model is unchanged, bit for bit, outside the regions.
+        tunable: the model as it can be trained further; None for patches.
+        samples: what it was trained on, ``x (n, d)`` and ``y (n, m)``; None for patches.
     """
 
     function: Function
     model: Any
     regions: tuple[Ellipsoid, ...]
     confined: bool = False
+    tunable: Tunable | None = None
+    samples: tuple[Array, Array] | None = None
 
 
 @dataclass(eq=False)
@@ -103,7 +130,9 @@ class Task:
         limit: of the reference's calls in all rounds, and of their time.
         whole: of the time of all.
         seed: of everything random.
+        aim: the largest error at which rounds end; None without one.
         searched: calls of the reference in searches.
+        searches: how many there were; each has a seed of its own.
         rounds: what each round did.
         peaks: points that are known to have been wrong at some time.
     """
@@ -118,12 +147,15 @@ class Task:
     whole: Limit
     seed: int
     observer: Callable[[Any], None]
+    aim: float | None = None
     searched: int = 0
     rounds: list[Round] = field(default_factory=list)
     peaks: Wrong = field(init=False)
+    searches: int = 0
 
     def __post_init__(self) -> None:
         self.peaks = self.wrong
+        self.aim = self.problem.error.limit if self.aim is None else self.aim
 
     @property
     def spent(self) -> int:
@@ -146,22 +178,24 @@ class Task:
         with np.errstate(all="ignore"):
             return self.problem.error(function.value(x), y, x)[0]
 
-    def search(self, function: Function, evaluations: int, number: int) -> Wrong:
-        """The worst points of ``function`` by search ``number``; they are remembered in `peaks`."""
+    def judged(self, function: Function) -> Problem:
+        """The problem with another model."""
+        return replace(self.problem, model=function)
+
+    def search(self, function: Function, evaluations: int) -> Wrong:
+        """The worst points of ``function`` by a search with a seed of its own; they are remembered in `peaks`."""
         evaluations = max(min(evaluations, self.left), LEAST)
         found = find_worst(
-            replace(self.problem, model=function),
+            self.judged(function),
             evaluations=evaluations,
-            seconds=self.limit.within(0.5).seconds,
-            seed=self.seed + 7919 * (number + 1),
+            seconds=at_least(self.limit.within(0.5), LEAST_SECONDS),
+            seed=self.seed + 7919 * (self.searches + 1),
             calls=in_audits(self.truth.caller),
         )
         self.searched += evaluations
+        self.searches += 1
         wrong = Wrong.of_rows(found.rows, self.problem.domain.d)
-        keep = wrong.apart(self.problem, 0.05, 20)
-        self.peaks = Wrong(
-            *(np.concatenate([getattr(self.peaks, a), getattr(wrong, a)[keep]]) for a in ("x", "y", "error"))
-        )
+        self.peaks = self.peaks.joined(wrong.taken(wrong.apart(self.problem, 0.05, 20)))
         return wrong
 
     def worst_of(self, function: Function) -> float:

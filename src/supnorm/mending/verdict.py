@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from supnorm.auditing import AuditReport
 from supnorm.auditing.find_worst import find_worst
 from supnorm.auditing.statistics import clopper_pearson_upper
-from supnorm.mending.task import Task
+from supnorm.mending.task import LEAST_SECONDS, Task, at_least
 from supnorm.problem import ErrorMeasure, Function
 from supnorm.results.powers import rms
 from supnorm.training.assessment import FRESH, audit_model
@@ -84,7 +84,7 @@ class Verdict:
         return not self.against
 
 
-def judge(task: Task, mended: Function, evaluations: int, expensive: bool) -> Verdict:
+def judge(task: Task, mended: Function, evaluations: int, expensive: bool, number: int = 0) -> Verdict:
     """Audit the mended model with a fresh seed, search for harm, and decide.
 
     Args:
@@ -92,13 +92,17 @@ def judge(task: Task, mended: Function, evaluations: int, expensive: bool) -> Ve
         mended: the model.
         evaluations: of the audit, at least those of the audit before; the search for harm takes half as many.
         expensive: whether calls of the reference are.
+        number: of the verdicts before: each has seeds of its own, because later models were trained on what earlier ones
+            have found.
     """
-    seconds = task.limit.within(0.5).seconds
-    after = audit_model(task.problem, mended, evaluations, task.seed + FRESH, seconds, task.truth.caller)
+    seconds, seed = at_least(task.limit.within(0.5), LEAST_SECONDS), task.seed + FRESH * (1 + number)
+    after = audit_model(task.problem, mended, evaluations, seed, seconds, task.truth.caller)
     found = np.inf if after.worst is None else after.worst.error
     worst = max(found, task.worst_of(mended))
-    compared = _compare(task, mended, POINTS // 10 if expensive else POINTS)
-    harm = _search_harm(task, mended, max(evaluations // 2, 100), task.limit.within(0.5).seconds)
+    compared = _compare(task, mended, POINTS // 10 if expensive else POINTS, seed)
+    harm = _search_harm(
+        task, mended, max(evaluations // 2, 100), at_least(task.limit.within(0.5), LEAST_SECONDS), seed + 1
+    )
     against = tuple(_against(task, worst, harm, compared))
     return Verdict(after, worst, harm, compared, against, harm_allowed(task))
 
@@ -126,10 +130,10 @@ def harm_allowed(task: Task) -> float:
     return max(task.problem.error.limit or 0.0, HARM * worst)
 
 
-def _compare(task: Task, mended: Function, n: int) -> Compared:
+def _compare(task: Task, mended: Function, n: int, seed: int) -> Compared:
     law, old = task.problem.law, task.problem.model
     assert law is not None
-    x = law.draw(n, np.random.default_rng([task.seed + FRESH, 4]))
+    x = law.draw(n, np.random.default_rng([seed, 4]))
     y = task.truth.value(x)
     before, after = task.errors(old, x, y), task.errors(mended, x, y)
     known = ~np.isnan(before) & ~np.isnan(after)
@@ -139,7 +143,7 @@ def _compare(task: Task, mended: Function, n: int) -> Compared:
     return Compared(len(before), float(rms(before)), float(rms(after)), int(np.sum(after > before)))
 
 
-def _search_harm(task: Task, mended: Function, evaluations: int, seconds: float | None) -> Harm:
+def _search_harm(task: Task, mended: Function, evaluations: int, seconds: float | None, seed: int) -> Harm:
     """Search for the largest growth of the error: as the worst error of the mended model in a measure that says it."""
     old, error = task.problem.model, task.problem.error
 
@@ -152,7 +156,6 @@ def _search_harm(task: Task, mended: Function, evaluations: int, seconds: float 
     measure = ErrorMeasure("function", function=growth, mask=error.mask, failures="ignore")
     problem = replace(task.problem, model=mended, error=measure, tolerance=None)
     calls = in_audits(task.truth.caller)
-    seed = task.seed + FRESH + 1
     found = find_worst(problem, evaluations=evaluations, seconds=seconds, seed=seed, calls=calls).witness
     x, y = task.peaks.x, task.peaks.y
     if found is not None:

@@ -18,7 +18,7 @@ def to_program(parts: Sequence[Part], takes: Sequence[Sequence[int]], s: Scaling
     composition becomes operations before and after its parts.
     """
     build = Builder(s.d)
-    channels = _logged(build, s.log)
+    channels = logged(build, s.log)
     if not takes:
         return build.finish(_append(build, parts[0], channels, s))
     channels = _tensor(build.affine(channels, np.diag(1.0 / s.input_scale), -s.input_shift / s.input_scale))
@@ -48,7 +48,8 @@ def _append(build: Builder, part: Part, z: Tensor, s: Scaling) -> Tensor:
     raise AssertionError("a network has at least its output layer")
 
 
-def _logged(build: Builder, log: tuple[bool, ...]) -> Tensor:
+def logged(build: Builder, log: tuple[bool, ...]) -> Tensor:
+    """The inputs, with the logarithm of those that are flagged."""
     if not any(log):
         return build.input
     columns = [

@@ -4,8 +4,9 @@
 
 h_k is a small network whose input scaling is v_k (l: the logarithm on logarithmic axes), so the network alone describes its
 patch. The gate g falls from 1 inside half of the radii to 0 at the ellipsoid, with two continuous derivatives:
-g = 1 - t^3 (10 - 15 t + 6 t^2), t = clip((|v|^2 - 1/4) / (3/4), 0, 1). Outside the ellipsoids no number is added, so that
-values there are those of N, bit for bit.
+g = w^3 (10 - 15 w + 6 w^2), w = clip((1 - |v|^2) / (3/4), 0, 1). Outside the ellipsoids no number is added, so that
+values there are those of N, bit for bit. In this form the gate of the program is exactly zero there, in interval arithmetic
+too, so that a proof sees that nothing changed.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.networks import Network
+from supnorm.networks import Network, Scaling
+from supnorm.networks.lowering import logged, to_program
 from supnorm.networks.storage import save
 from supnorm.problem import Function
+from supnorm.problem.coded import Coded
 from supnorm.problem.function import Pullback
+from supnorm.program import Builder, Program, Tensor, program_of
+from supnorm.program.tracing import Value
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -34,9 +39,9 @@ def gate(square: Array) -> tuple[Array, Array]:
     >>> gate(np.array([0.0, 0.25, 1.0, 4.0]))[0].tolist()
     [1.0, 1.0, 0.0, 0.0]
     """
-    t = np.clip((square - INNER) / (1.0 - INNER), 0.0, 1.0)
-    value = 1.0 - t**3 * (10.0 - 15.0 * t + 6.0 * t * t)
-    return value, -30.0 * (t * (1.0 - t)) ** 2 / (1.0 - INNER)
+    w = np.clip((1.0 - square) / (1.0 - INNER), 0.0, 1.0)
+    value = w**3 * (10.0 - 15.0 * w + 6.0 * w * w)
+    return value, -30.0 * (w * (1.0 - w)) ** 2 / (1.0 - INNER)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,12 +100,29 @@ class PatchedModel:
 
         return y, back
 
+    def composed(self, d: int) -> Program:
+        """The program: that of the model, and each patch through its gate.
+
+        Raises:
+            Unsupported: where the model cannot be read.
+        """
+        model = program_of(self.base, d)
+        build = Builder(d)
+        y: Value = build.inline(model, build.input)
+        for patch in self.patches:
+            correction = build.inline(to_program(patch.parts, patch.takes, patch.scaling), build.input)
+            gates = _tensor(_gate_program(build, patch.scaling)).arrange(
+                lambda index, m=patch.m: np.repeat(index, m)  # type: ignore[misc]
+            )
+            y = build.binary("sub", y, build.binary("mul", gates, correction))
+        return build.finish(y)
+
     def as_function(self) -> Function:
         """The patched model as a `Function`."""
         base = self.base
         again = base.remake is not None and base.parallel == "process"
         return Function(
-            self.value,
+            Coded(self.value, self, "composed"),
             inputs=base.inputs,
             outputs=base.outputs,
             output_units=base.output_units,
@@ -120,6 +142,16 @@ class PatchedModel:
         return tuple(names)
 
 
+def zeros(d: int, m: int) -> Function:
+    """The function that is zero: patches on it are what they add to any model."""
+    return Function(
+        lambda x: np.zeros((len(x), m)),
+        name="zero",
+        vjp=lambda x: (np.zeros((len(x), m)), lambda weights: np.zeros((len(x), d))),
+        program=Builder(d).finish(np.zeros(m)),
+    )
+
+
 def with_patches(base: Function, patches: Sequence[Network]) -> Function:
     """A model with patches that were read from files."""
     return PatchedModel(base, tuple(patches)).as_function()
@@ -134,6 +166,25 @@ def _square(patch: Network, x: Array) -> Array:
     with np.errstate(all="ignore"):
         square: Array = np.sum(patch.scaling.enter(x) ** 2, axis=1)
     return np.where(np.isnan(square), np.inf, square)
+
+
+def _gate_program(build: Builder, scaling: Scaling) -> Value:
+    """The gate as operations of a program, one feature."""
+    v = build.binary("sub", logged(build, scaling.log), scaling.input_shift)
+    squares = build.unary("pow", build.binary("div", v, scaling.input_scale), 2.0)
+    inner = build.binary("sub", np.ones(1), build.sum(_tensor(squares), (0,)).arrange(np.atleast_1d))
+    inner = build.binary("div", inner, np.full(1, 1.0 - INNER))
+    w = build.binary("min", build.binary("max", inner, np.zeros(1)), np.ones(1))
+    curve = build.binary("mul", build.unary("pow", _tensor(w), 2.0), np.full(1, 6.0))
+    curve = build.binary(
+        "add", build.binary("sub", np.full(1, 10.0), build.binary("mul", w, np.full(1, 15.0))), curve
+    )
+    return build.binary("mul", build.unary("pow", _tensor(w), 3.0), curve)
+
+
+def _tensor(value: Value) -> Tensor:
+    assert isinstance(value, Tensor)
+    return value
 
 
 def _corrected(patch: Network, x: Array, square: Array) -> tuple[Array, Callable[[Array], Array]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from supnorm.program.entry import Narrowed
 from supnorm.program.jaxpr import lower_jaxpr
@@ -10,6 +10,13 @@ from supnorm.program.numpy import lower_numpy
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.watched import Unlike
+
+
+class Composed(Protocol):
+    """Code behind values that is made of functions which are read each in its own way: it makes its program itself."""
+
+    def composed(self, d: int) -> Program:
+        """The program of points ``(n, d)``; raises `Unsupported` where a part cannot be read."""
 
 
 def program_of(function: Any, d: int, limited: bool = False) -> Program:
@@ -46,6 +53,9 @@ def _program_of(function: Any, d: int) -> Program:
     ours = type(value).__module__.partition(".")[0] == "supnorm"
     code, kind = (getattr(value, "code", value), getattr(value, "kind", "")) if ours else (value, "")
     try:
+        if kind == "composed":
+            composition: Composed = code
+            return composition.composed(d)
         if kind == "torch":
             from supnorm.program.torch import lower_torch
 

@@ -61,8 +61,10 @@ class PartRecord(Record):
 class ChangeRecord(Record):
     """A proof of how far the mended model differs from the old one."""
 
-    upper: Number = Field(description="nowhere in the domain do both models differ by more than this")
-    upper_kind: str = Field(description="as in an audit; `by-construction` for a patch, outside its regions")
+    upper: Number = Field(
+        description="nowhere in the domain do both models differ by more than this; of patches: by what they add"
+    )
+    upper_kind: str = Field(description="as in an audit")
     worst_at_most: Number | None = Field(
         description="a proved bound of the old model's error plus `upper`: the mended model's error is nowhere above it; "
         "null without such a bound"

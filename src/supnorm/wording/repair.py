@@ -20,7 +20,8 @@ ADVICE = {
     "old-stays": "The old model stays: {reasons:list}.",
     "try-instead": "Give more evaluations or seconds, or a larger network{exchange?:; --method patch mends isolated "
     "glitches and changes nothing elsewhere}.",
-    "stopped-repair": "You stopped the repair; the old model stays.",
+    "stopped-repair": "You stopped the repair; {accepted?:the mended model was accepted before|the old model stays}.",
+    "proof-found": "The proof found an error of {lower:error at least 4}.",
     "nothing-wrong": "The audit found no error above the tolerance of {tolerance:error}: there is nothing to mend.",
 }
 # Why a mended model was not accepted.

@@ -6,7 +6,7 @@ TEMPLATES = {
     "chip-tolerance-exceeded": "mended, still above the tolerance",
     "chip-undecided": "mended; the tolerance is not proved",
     "chip-not-improved": "not improved: the old model stays",
-    "chip-interrupted": "interrupted: the old model stays",
+    "chip-interrupted": "interrupted",
     "chip-nothing-found": "nothing to mend",
     "asked": "{tolerance?:tolerance {tolerance:error}|no tolerance}",
     "method": "{patch?:patches inside {regions:count} {regions:region|regions}|training further on the worst points}, "

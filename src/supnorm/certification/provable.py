@@ -1,0 +1,63 @@
+"""Whether a proof can be made at all: asked before an audit or a training run is paid for."""
+
+from __future__ import annotations
+
+from supnorm.certification.deployed import runs_in_single
+from supnorm.certification.error_program import demand_kind
+from supnorm.certification.reading import read
+from supnorm.problem import Function, Problem
+from supnorm.program import Unsupported
+from supnorm.program.special import NAMES
+from supnorm.results import BadInput
+from supnorm.sources.root import equation_of
+
+
+def demand_provable(problem: Problem, as_run: bool = False) -> None:
+    """Check that `certify` has a proof for the kind of error and can read model and reference.
+
+    Args:
+        problem: has a model.
+        as_run: whether the bound must hold for the model as it runs, with its rounding; where a model runs below float64,
+            this asks for a runtime whose rounding is known.
+
+    Raises:
+        BadInput: naming what cannot be read, or why the rounding has no bound.
+    """
+    demand_kind(problem)
+    domain, declared = problem.domain, False
+    equation = equation_of(problem.reference)
+    for what, function in (("model", problem.model), ("reference", problem.reference)):
+        if what == "reference" and equation is not None:
+            try:
+                equation.program(domain.d)
+            except Unsupported as error:
+                raise BadInput(f"certify cannot read the equation of the reference: {error}") from None
+            continue
+        declared |= read(function, what, domain) is None
+    model = problem.model
+    assert model is not None
+    if not as_run:
+        return
+    why = ""
+    if declared or equation is not None:
+        why = "a bound is declared and not proved" if declared else "the reference is a root"
+    elif model.precision == "float32":
+        runs = runs_in_single(problem, domain.d)
+        why = runs if isinstance(runs, str) else ""
+    elif not rounding_is_known(model):
+        why = "it is code whose order of operations is not known, or runs in lower precision"
+    if why:
+        raise BadInput(
+            f"nothing can be proved of {model.name or 'the model'} as it runs, because its rounding has no bound ({why}); "
+            "use a network of supnorm or an ONNX file, or do without the proof"
+        )
+
+
+def rounding_is_known(model: Function) -> bool:
+    """Whether a model runs in float64 by the operations of its program, each within the units that are assumed.
+
+    No runtime computes Bessel and gamma functions to the units that are assumed of exp and sin.
+    """
+    program = model.program
+    known = program is not None and not set(NAMES).intersection(program.operations)
+    return known and model.precision == "float64"

@@ -1,0 +1,47 @@
+"""Reads the program of one side of a problem for a proof."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from supnorm.certification.measured import Measuring
+from supnorm.certification.table_limits import demand_within
+from supnorm.problem import Domain, Function
+from supnorm.program import Narrowed, Program, Unsupported, program_of
+from supnorm.results import BadInput
+
+
+def read_side(function: Function, what: str, measuring: Measuring) -> Program | None:
+    """The program of a function; None for a function that cannot be read but has declared bounds."""
+    program = read(function, what, measuring.problem.domain)
+    if program is not None:
+        measuring.enter(function, program, what)
+    return program
+
+
+def read(function: Function, what: str, domain: Domain) -> Program | None:
+    """The same, without a comparison with the function as it runs."""
+    if function.table is not None:
+        raise BadInput(
+            f"certify needs the {what} on the whole domain, but {function.name or 'it'} is a table, known at its "
+            "points; use audit, which compares the values at these points"
+        )
+    try:
+        try:
+            program = program_of(function, domain.d, limited=True)
+        except Narrowed:  # plain code shows its precision only by its values
+            if function.precision != "float64":
+                raise
+            function.value(domain.from_unit(np.full((1, domain.d), 0.5)))
+            program = program_of(function, domain.d, limited=True)
+    except Unsupported as error:
+        if function.declared is not None:
+            return None
+        raise BadInput(
+            f"certify cannot read the {what}: {error}; or declare a bound of it for a conditional certificate "
+            f"([{what}] declared = {{ bound = .. }}, or with_bound)"
+        ) from None
+    if program.d != domain.d:
+        raise BadInput(f"the {what} has {program.d} inputs, the domain {domain.d}")
+    demand_within(program, domain, what)
+    return program
