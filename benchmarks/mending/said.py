@@ -13,6 +13,8 @@ METHODS = {
     "exchange, data given": "exchange, data given",
     "patch": "patch",
     "random": "as many random points",
+    "all random": "all calls random, equal time",
+    "equal": "new network, equal time",
     "scratch": "new network, 3 times as long",
 }
 
@@ -38,6 +40,8 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         )
     every = [r for _, rows in groups for r in rows]
     ahead = sum(r["exchange"]["worst"] < r["random"]["worst"] for r in every)
+    timed = [r for r in every if "equal" in r]
+    beaten = sum(r["exchange"]["worst"] < min(r["all random"]["worst"], r["equal"]["worst"]) for r in timed)
     behind = sum(r["exchange"]["worst"] > r["scratch"]["worst"] for r in every)
     taken = [r["exchange"] for r in every if r["exchange"]["accepted"]]
     return {
@@ -45,6 +49,7 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         "guards": "\n".join(guards),
         "seeds": str(max(len(rows) for _, rows in groups)),
         "ahead": f"{ahead} of {len(every)}",
+        "equal": f"{beaten} of {len(timed)}",
         "scratch": f"{behind} of {len(every)}",
         "taken": f"{len(taken)} of {len(every)}",
         "rms": f"{max(r['rms'] for r in taken):.2f}",
@@ -57,6 +62,9 @@ def _order(row: dict[str, Any]) -> int:
 
 
 def _cell(rows: list[dict[str, Any]], method: str) -> str:
+    rows = [r for r in rows if method in r]
+    if not rows:
+        return "not run"
     worst, size = (median(r[method][k] for r in rows) for k in ("worst", "rms"))
     refused = sum(not r[method]["accepted"] for r in rows)
     return f"{worst:.2g} ({size:.2g})" + (f", {refused} refused" if refused else "")

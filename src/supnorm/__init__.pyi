@@ -50,7 +50,7 @@ from .fields import (
 from .guarding import Guard, Risk, fuse, guard, load_guard
 from .guarding.estimator import GuardedRegressor
 from .guarding.module import guarded_module
-from .mending import Exchange, Patch, RepairResult, repair
+from .mending import Exchange, Patch, RepairResult, Residual, repair
 from .pages import write_page
 from .planning import BudgetResult, LearningCurve, NetworkClass, PlanningCalls, SmoothClass, budget
 from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem, equations, with_bound
@@ -102,6 +102,7 @@ __all__ = [
     "PropertiesResult",
     "RandomFeatures",
     "RepairResult",
+    "Residual",
     "Risk",
     "RolloutResult",
     "RolloutSettings",

@@ -184,8 +184,8 @@ def test_what_cannot_be_trained_is_refused_by_exchange_and_patched_by_default() 
 
 def test_tables_and_missing_models_are_refused() -> None:
     table = sn.Function(table=([[0.0], [0.5]], [1.0, 2.0]))
-    with pytest.raises(BadInput, match="the reference is a table"):
-        sn.repair(sn.Problem(line()[0].as_function(), table, LINE))
+    with pytest.raises(BadInput, match="the model is a table"):
+        sn.repair(sn.Problem(table, table, LINE))
     with pytest.raises(BadInput, match="needs a model"):
         sn.repair(sn.Problem(None, peak, LINE))
     with pytest.raises(BadInput, match=r"takes a supnorm\.Problem"):

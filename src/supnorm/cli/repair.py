@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from supnorm.problem import Problem
 
 AUDIT_TIME = 0.25  # of --seconds, for the audit that the repair starts from
-METHODS = ("auto", "exchange", "patch")
+METHODS = ("auto", "exchange", "patch", "residual")
 # The options of the command that repeats a repair, in this order.
 WORDS = (
     "out",
@@ -44,7 +44,9 @@ class RepairOptions:
     """Arguments of `repair` that are options."""
 
     method: str = option(
-        "--method", "auto, exchange (train further) or patch (change nothing elsewhere)", default="auto"
+        "--method",
+        "auto, exchange (train further), patch (change nothing elsewhere) or residual (add a small network)",
+        default="auto",
     )
     evaluations: int | None = option(
         "--evaluations",
@@ -178,12 +180,15 @@ def _origin(result: RepairResult, folder: Path, opened: Problem) -> dict[str, An
     paths = [
         os.path.relpath((folder / name).resolve(), opened.source.parent.resolve()) for name in result.files
     ]
-    if result.method == "patch":
-        return {**opened.model.origin, "patches": [*opened.model.origin.get("patches", ()), *paths]}
-    names = {
-        k: v for k, v in opened.model.origin.items() if k in ("outputs", "output_units", "inputs", "name")
-    }
-    readable = [path for path in paths if path.endswith((".npz", ".pt2"))]
+    added = {"patch": "patches", "residual": "residuals"}.get(result.method)
+    if added:
+        new = [path for path in paths if path.endswith(".npz")]
+        return {**opened.model.origin, added: [*opened.model.origin.get(added, ()), *new]}
+    kept = ("outputs", "output_units", "inputs", "name", "batch", "device", "precision", "timeout")
+    names = {k: v for k, v in opened.model.origin.items() if k in kept}
+    readable = [path for path in paths if path.endswith((".npz", ".pt2", ".onnx"))]
+    if readable and readable[0].endswith(".npz"):
+        names = {k: v for k, v in names.items() if k in kept[:4]}
     return {"file": readable[0], **names} if readable else None
 
 

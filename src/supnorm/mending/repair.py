@@ -19,19 +19,26 @@ from supnorm.evaluation.threads import one_thread
 from supnorm.mending.exchange import Exchange
 from supnorm.mending.patch import Patch
 from supnorm.mending.report_of import demand_report_of
+from supnorm.mending.residual import Residual
 from supnorm.mending.result import RepairResult
+from supnorm.mending.rows import RowsTask, split, wrong_rows
 from supnorm.mending.task import Task, Wrong
 from supnorm.mending.torch_module import TunableModule, module_behind
-from supnorm.mending.tunable import Tunable, TunableNetwork, network_behind, network_of_file
-from supnorm.mending.work import METHODS, Work
+from supnorm.mending.tunable import Tunable, TunableNetwork, is_graph_file, network_behind, network_of_file
+from supnorm.mending.work import METHODS, Method, Work
 from supnorm.problem import Problem
-from supnorm.results import BadInput
+from supnorm.results import BadInput, install
 from supnorm.results.option import Allowed, demand_allowed, demand_number, demand_seed
 from supnorm.training.calls import FitCalls
 from supnorm.training.reference_points import ReferencePoints
+from supnorm.wording import fact
+from supnorm.wording.repair import narrator
 
 Array = NDArray[np.float64]
 EVALUATIONS = 10_000  # calls of a cheap reference in all rounds
+# Evaluations of the audit that judges, at least, where a call is cheap: after audits of 500 two of 114 accepted repairs of small
+# problems were harmful (`benchmarks.mending.attack`).
+JUDGED = 10_000
 LEAST = 500  # calls of the reference without which there is nothing to train on
 # Of the time, for the first rounds; the rest is for the audit with a fresh seed, the search for harm and the proofs.
 ROUNDS_TIME, BEFORE_PROOFS = 0.6, 0.4
@@ -44,7 +51,7 @@ def repair(
     report: AuditReport | None = None,
     *,
     data: tuple[Any, Any] | None = None,
-    method: Exchange | Patch | str = "auto",
+    method: Method | str = "auto",
     evaluations: int | None = None,
     seconds: float | None = None,
     seed: int = 0,
@@ -56,12 +63,13 @@ def repair(
     """Mend ``problem.model`` where it is wrong; the old model stays unless the mended one is better and harms nothing.
 
     Args:
-        problem: its model must be a network of supnorm, a torch module, or, for a patch, anything that can be called.
+        problem: its model must be a network of supnorm, a torch module, an ONNX or torch.export file with linear layers, or,
+            for a patch or a residual, anything that can be called.
         report: an audit of the same model; by default `audit` makes one.
         data: the samples that the model was trained on, ``x (n, d)`` and ``y (n, m)``; without them the repair takes values
             of the reference, and of the old model where calls of the reference are too few.
-        method: `Exchange` or `Patch`, or ``"exchange"`` or ``"patch"``; ``"auto"``: `Patch` where the model cannot be
-            trained, else `Exchange`.
+        method: `Exchange`, `Patch` or `Residual`, or ``"exchange"``, ``"patch"`` or ``"residual"``; ``"auto"``: `Patch`
+            where the model cannot be trained, else `Exchange`.
         evaluations: calls of the reference in all rounds, 10,000 by default, and as many as the audit made where a call is
             expensive. The verdict takes as many as the audit made, half as many to search for harm, and up to 2,000 more.
         seconds: wall-clock limit; the result then depends on the machine.
@@ -87,12 +95,20 @@ def repair(
     (True, True)
     """
     start = time.perf_counter()
-    model = _checked(problem, evaluations, seconds, seed)
+    _demand(problem, evaluations, seconds, seed)
     if certify:
         _demand_provable(problem)
-    chosen = _method(method, model, problem.model.name)
+    model, why = _tunable(problem)
+    chosen = _method(method, model, problem.model.name, why, problem.reference.table is not None)
+    if isinstance(chosen, Residual):
+        model = chosen.start(problem.model, problem.domain, _outputs(problem), seed)
     asked, whole = FitCalls.of(calls), Limit.of(seconds)
     observer(Started(problem.title or "repair", problem.error.limit, seed, evaluations))
+    if problem.reference.table is not None:
+        work = _of_table(problem, report, data, chosen, model, whole, seed, observer)
+        result = work.run(False, bound_change)
+        observer(Finished())
+        return replace(result, seconds=time.perf_counter() - start)
     with with_executor(problem, asked) as calling:
         truth = ReferencePoints(problem, seed, calling)
         if report is None:
@@ -103,7 +119,7 @@ def repair(
         truth.design(16)
         truth.caller.decide(truth.caller.cost)
         expensive = truth.caller.expensive
-        audited = max(_audited(report), LEAST)
+        audited = max(_audited(report), LEAST if expensive else JUDGED)
         budget = evaluations or (audited if expensive else EVALUATIONS)
         task = Task(
             problem=problem,
@@ -123,23 +139,80 @@ def repair(
     return replace(result, seconds=time.perf_counter() - start)
 
 
-def _checked(problem: Any, evaluations: Any, seconds: Any, seed: Any) -> Tunable | None:
+def _demand(problem: Any, evaluations: Any, seconds: Any, seed: Any) -> None:
     if not isinstance(problem, Problem):
         raise BadInput(f"repair takes a supnorm.Problem, got {problem!r}; supnorm.open_problem reads a file")
     if problem.model is None:
         raise BadInput("a repair needs a model beside the reference; give one as [model]")
-    for side, function in (("model", problem.model), ("reference", problem.reference)):
-        if function.table is not None:
-            raise BadInput(f"the {side} is a table: a repair calls model and reference at new points")
+    if problem.model.table is not None:
+        raise BadInput("the model is a table: a repair changes models that can be called at new points")
     demand_number("evaluations", evaluations, LEAST)
     if seconds is not None:
         demand_allowed("seconds", seconds, Allowed(above=0))
     demand_seed(seed)
+
+
+def _of_table(
+    problem: Problem,
+    report: AuditReport | None,
+    data: Any,
+    method: Method,
+    model: Tunable | None,
+    whole: Limit,
+    seed: int,
+    observer: Callable[[Any], None],
+) -> Work:
+    """The work where the reference is a table; the audits are of the rows that are held out."""
+    if isinstance(method, Patch):
+        raise BadInput(
+            "a patch needs values of the reference at new points, and it is a table: use the method exchange or residual"
+        )
+    if data is not None:
+        raise BadInput("the reference is a table: its rows are the data; leave data out")
+    if report is not None:
+        demand_report_of(problem, report)
+    rows = split(problem, seed)
+    before = audit(rows.judging, seed=seed)
+    task = RowsTask(
+        problem=problem,
+        truth=ReferencePoints(problem, seed),
+        wrong=wrong_rows(problem, problem.model, rows),
+        worst=before.record.sup.lower,
+        rms=before.rms.value,
+        data=(rows.x, rows.y),
+        limit=whole,
+        whole=whole,
+        seed=seed,
+        observer=observer,
+        split=rows,
+    )
+    work = Work(task, model, method, before, rows.held, False)
+    words = fact("rows-only", trained=len(rows.x), held=rows.held)
+    work.notes.append(narrator(work.measure).text(words))
+    return work
+
+
+def _tunable(problem: Problem) -> tuple[Tunable | None, str]:
+    """The model as something that can be trained; None where it cannot, with the reason if there is one."""
     if (network := network_behind(problem.model) or network_of_file(problem)) is not None:
-        return TunableNetwork(network)
+        return TunableNetwork(network), ""
     if (module := module_behind(problem.model)) is not None:
-        return TunableModule(module, problem.domain.d, problem.model.name)
-    return None
+        return TunableModule(module, problem.domain.d, problem.model.name), ""
+    if not is_graph_file(problem):
+        return None, ""
+    try:
+        from supnorm.mending.graph_file import tunable_file
+
+        return tunable_file(problem), ""
+    except BadInput as error:
+        return None, str(error)
+    except ImportError:
+        return None, f"to train a file like {problem.model.name}, supnorm needs torch: {install('torch')}"
+
+
+def _outputs(problem: Problem) -> int:
+    middle = problem.domain.from_unit(np.full((1, problem.domain.d), 0.5))
+    return int(problem.model.value(middle).shape[1])
 
 
 def _demand_provable(problem: Problem) -> None:
@@ -151,7 +224,7 @@ def _demand_provable(problem: Problem) -> None:
     demand_provable(problem)
 
 
-def _method(method: Any, model: Tunable | None, name: str) -> Exchange | Patch:
+def _method(method: Any, model: Tunable | None, name: str, why: str, table: bool) -> Method:
     """The method by its name.
 
     Raises:
@@ -161,15 +234,16 @@ def _method(method: Any, model: Tunable | None, name: str) -> Exchange | Patch:
     if isinstance(method, str) and method in METHODS:
         chosen = METHODS[method]()
     elif method == "auto":
-        chosen = Patch() if model is None else Exchange()
-    if not isinstance(chosen, Exchange | Patch):
+        chosen = Exchange() if model is not None else Residual() if table else Patch()
+    if not isinstance(chosen, Method):
         raise BadInput(
-            f"method must be auto, {', '.join(METHODS)}, Exchange(...) or Patch(...), got {method!r}"
+            f"method must be auto, {', '.join(METHODS)}, Exchange(...), Patch(...) or Residual(...), got {method!r}"
         )
     if isinstance(chosen, Exchange) and model is None:
         raise BadInput(
-            f"the model {name} is nothing that can be trained here: give a network of supnorm (.npz) or a torch module, or "
-            "use the method patch"
+            f"the model {name} is nothing that can be trained here{f': {why}' if why else ''}; give a network of supnorm "
+            "(.npz), a torch module or an ONNX or .pt2 file with linear layers, or use the method patch or "
+            "residual"
         )
     return chosen
 

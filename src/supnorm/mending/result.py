@@ -16,6 +16,7 @@ from supnorm.mending.change import Change
 from supnorm.mending.task import Candidate, Task
 from supnorm.mending.verdict import Verdict
 from supnorm.networks import Network
+from supnorm.networks.summed import SummedModel
 from supnorm.problem import Function, Problem
 from supnorm.problem.records import axis_records, measure_record
 from supnorm.results import Status, Witness, write_whole
@@ -165,13 +166,13 @@ class RepairResult:
     def save(self, folder: Path | str) -> RepairResult:
         """Write ``repair.json``, the mended model, the audit of it in ``after/``, and the proofs.
 
-        The model is written if it was accepted: ``model.npz``, ``patch-1.npz`` and so on, or ``state_dict.pt`` with
-        ``model.pt2``. What is returned has the names of these files.
+        The model is written if it was accepted: ``model.npz``, ``model.onnx``, ``patch-1.npz`` and so on,
+        ``residual-1.npz``, or ``state_dict.pt`` with ``model.pt2``. What is returned has the names of these files.
         """
         folder = Path(folder)
         result = self
         if self.accepted and self.candidate is not None:
-            result = replace(self, files=write_model(self.candidate.model, folder))
+            result = replace(self, files=write_model(self.candidate.model, folder, self.problem))
         if self.verdict is not None:
             self.verdict.after.save(folder / "after")
         if self.change is not None and self.change.proof is not None:
@@ -184,12 +185,16 @@ class RepairResult:
         return result
 
 
-def write_model(model: Any, folder: Path) -> tuple[str, ...]:
+def write_model(model: Any, folder: Path, problem: Problem) -> tuple[str, ...]:
     """Write a mended model in its own format; the names of the files."""
     if isinstance(model, Network):
         save(model, folder / "model.npz")
         return ("model.npz",)
     names: tuple[str, ...] = model.save_in(folder)
+    if isinstance(model, SummedModel):
+        from supnorm.mending.summed_files import write_summed
+
+        return (*names, *write_summed(problem, model, folder))
     return names
 
 

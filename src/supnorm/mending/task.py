@@ -172,6 +172,15 @@ class Task:
         """Whether the calls or the time are used up."""
         return self.left < LEAST or self.limit.over
 
+    @property
+    def anywhere(self) -> bool:
+        """Whether the reference can be called at any point."""
+        return True
+
+    def seen(self, function: Function) -> float:
+        """The largest error at samples that the verdict does not look at."""
+        return 0.0
+
     def errors(self, function: Function, x: Array, y: Array | None = None) -> Array:
         """Errors of ``function`` at points ``x (n, d)``, shape ``(n,)``; ``y``: values of the reference, called if None."""
         y = self.truth.value(x) if y is None else y

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ from supnorm.training.train import choose_optimiser, optimise
 
 Array = NDArray[np.float64]
 # Weights up to which Levenberg-Marquardt trains further. It starts from a good point, where its few steps are worth more
-# than from a random one: `choose_optimiser` changes at 300. Guarded by the rows of `python -m benchmarks.repair`.
+# than from a random one: `choose_optimiser` changes at 300. Guarded by the rows of `python -m benchmarks.mending`.
 FEW = 1000
 PROBES = 16  # points at which a model has the values of the network in its file
 
@@ -103,7 +104,7 @@ def network_of_file(problem: Problem) -> Network | None:
     """The network in the file from which the problem's model was opened, if the model has its values; else None."""
     origin = problem.model.origin or {}
     file = str(origin.get("file", ""))
-    if not file.endswith(".npz") or problem.source is None or origin.get("patches"):
+    if not file.endswith(".npz") or problem.source is None or corrected(origin):
         return None
     try:
         network = load(problem.source.parent / file)
@@ -113,3 +114,21 @@ def network_of_file(problem: Problem) -> Network | None:
     x = x[problem.domain.contains(x)]
     same = network.d == problem.domain.d and np.array_equal(network.value(x), problem.model.value(x))
     return network if same else None
+
+
+GRAPHS = (".onnx", ".pt2")  # files whose graphs torch can run with other weights
+
+
+def is_graph_file(problem: Problem) -> bool:
+    """Whether the problem's model is a file with a graph, as it is in the file."""
+    origin = problem.model.origin or {}
+    return (
+        str(origin.get("file", "")).lower().endswith(GRAPHS)
+        and problem.source is not None
+        and not corrected(origin)
+    )
+
+
+def corrected(origin: Mapping[str, Any]) -> bool:
+    """Whether a model is more than its file: with residuals or patches of an earlier repair."""
+    return bool(origin.get("patches") or origin.get("residuals"))

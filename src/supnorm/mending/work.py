@@ -11,7 +11,9 @@ from supnorm.mending.change import Change, change_of, proved_bound
 from supnorm.mending.exchange import Exchange
 from supnorm.mending.patch import Patch
 from supnorm.mending.proving import reached, until_proved
+from supnorm.mending.residual import Residual
 from supnorm.mending.result import RepairResult, round_records
+from supnorm.mending.rows import RowsTask, judge_rows
 from supnorm.mending.task import Candidate, Task
 from supnorm.mending.tunable import Tunable
 from supnorm.mending.verdict import Verdict, judge
@@ -22,7 +24,8 @@ from supnorm.training.cost import cost_record
 from supnorm.wording import Fact, fact
 from supnorm.wording.repair import narrator
 
-METHODS = {"exchange": Exchange, "patch": Patch}
+METHODS = {"exchange": Exchange, "patch": Patch, "residual": Residual}
+Method = Exchange | Patch | Residual
 AIM = 0.6  # of the tolerance, for which a repair that is to be proved trains first: a proof needs head room, as in `fit`
 
 
@@ -33,7 +36,7 @@ class Work:
         self,
         task: Task,
         model: Tunable | None,
-        method: Exchange | Patch,
+        method: Method,
         report: AuditReport,
         audited: int,
         expensive: bool,
@@ -54,7 +57,8 @@ class Work:
     def run(self, prove: bool, bound_change: bool) -> RepairResult:
         """All of it."""
         task, goal = self.task, self.task.problem.error.limit
-        if goal is not None and task.worst <= goal and not prove:
+        known = 0.0 if task.problem.model is None else task.seen(task.problem.model)
+        if goal is not None and max(task.worst, known) <= goal and not prove:
             return self._result(Status("nothing-found", self._say(fact("nothing-wrong", tolerance=goal))))
         stopped = False
         if prove and goal is not None:
@@ -83,6 +87,8 @@ class Work:
 
     def judge(self, candidate: Candidate, number: int) -> Verdict:
         """The verdict on a candidate, with seeds that nothing else has used."""
+        if isinstance(self.task, RowsTask):
+            return judge_rows(self.task, candidate.function)
         before = self.task.spent
         verdict = judge(self.task, candidate.function, self.audited, self.expensive, number)
         self.calls["audit"] += sum(
@@ -119,9 +125,19 @@ class Work:
             instead = fact("try-instead", exchange=isinstance(self.method, Exchange))
             return Status("not-improved", self._say(reasons, instead), ExitCode.EXCEEDED)
         mended = fact("mended", before=self.task.worst, after=verdict.worst)
-        worst = max(verdict.worst, 0.0 if proof is None else proof.lower)
+        rows = isinstance(self.task, RowsTask)
+        if rows:
+            mended = fact("mended-rows", before=self.task.worst, after=verdict.worst, n=verdict.compared.n)
+        proved_worst = 0.0 if proof is None else proof.lower
+        worst = max(
+            verdict.worst,
+            proved_worst,
+            0.0 if self.candidate is None else self.task.seen(self.candidate.function),
+        )
         if goal is not None and worst > goal:
-            above = [] if worst == verdict.worst else [fact("proof-found", lower=worst)]
+            above = (
+                [] if worst == verdict.worst else [fact("rows-found" if rows else "proof-found", lower=worst)]
+            )
             return Status(
                 "tolerance-exceeded",
                 self._say(mended, *above, fact("above-tolerance", tolerance=goal)),
@@ -135,7 +151,7 @@ class Work:
             return Status("undecided", self._say(mended, open_), ExitCode.UNDECIDED)
         if prove:  # it was asked for and could not be made: the notes say why
             return Status("undecided", self._say(mended, fact("search-only")), ExitCode.UNDECIDED)
-        if goal is None:
+        if goal is None or rows:
             return Status("mended", self._say(mended))
         return Status("mended", self._say(mended, fact("search-only")))
 
@@ -149,7 +165,11 @@ class Work:
 
     def _result(self, status: Status) -> RepairResult:
         task, verdict = self.task, self.verdict
-        counted = {"rounds": task.spent - self.calls["compared"]} | {k: n for k, n in self.calls.items() if n}
+        if isinstance(task, RowsTask):
+            self.calls = {"audit": task.split.held}
+        counted = {"rounds": task.spent - self.calls.get("compared", 0)} | {
+            k: n for k, n in self.calls.items() if n
+        }
         return RepairResult(
             problem=task.problem,
             status=status,

@@ -47,8 +47,20 @@ def to_onnx(network: Network, path: Path | str) -> None:
     write_whole(path, model.SerializeToString())
 
 
-def _network(graph: OnnxGraph, network: Network) -> None:
-    z = _enter(graph, network.scaling, "x")
+def nodes_of(network: Network, x: str, prefix: str) -> tuple[list[Any], list[Any], str]:
+    """Nodes and constants of a network inside of another graph, whose value ``x`` it takes, and the name of its output."""
+    graph = OnnxGraph()
+    _network(graph, network, x)
+    for constant in graph.constants:
+        constant.name = prefix + constant.name
+    for node in graph.nodes:
+        node.input[:] = [name if name == x else prefix + name for name in node.input]
+        node.output[:] = [prefix + name for name in node.output]
+    return graph.nodes, graph.constants, f"{prefix}y"
+
+
+def _network(graph: OnnxGraph, network: Network, x: str = "x") -> None:
+    z = _enter(graph, network.scaling, x)
     if not network.takes:
         y = _layers(graph, network.parts[0], z)
     for takes, part in zip(network.takes, network.parts, strict=False):

@@ -89,8 +89,10 @@ def unit_of(record: RepairRecord) -> ErrorUnit:
 
 def method(record: RepairRecord) -> Fact:
     """How the model was mended."""
-    patch = record.method == "patch"
-    return fact("method", patch=patch, regions=len(record.regions), parameters=record.parameters)
+    patch, residual = record.method == "patch", record.method == "residual"
+    return fact(
+        "method", patch=patch, residual=residual, regions=len(record.regions), parameters=record.parameters
+    )
 
 
 def headline(record: RepairRecord) -> Fact:

@@ -99,8 +99,9 @@ class _Move:
         if "file" in table:
             table["file"] = self.path(table["file"])
         table = with_code(table, self.named)
-        if "patches" in table:
-            table["patches"] = [self.path(name) for name in table["patches"]]
+        for key in ("residuals", "patches"):
+            if key in table:
+                table[key] = [self.path(name) for name in table[key]]
         if "command" in table:
             table["command"] = [self.path(a) if (self.old / a).is_file() else a for a in table["command"]]
             if os.sep not in table["command"][0] and (self.old / origin["command"][0]).is_file():

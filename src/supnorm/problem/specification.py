@@ -71,6 +71,7 @@ class SourceSpec(Table):
         default=None, gt=0, allow_inf_nan=False
     )  # seconds per point (command, per_point)
     retries: int = Field(default=0, ge=0)
+    residuals: list[str] | None = None  # networks of `repair` that are added to this function
     patches: list[str] | None = None  # networks of `repair` that correct this function inside ellipsoids
     declared: DeclaredSpec | None = None  # declared bounds, for conditional certificates
     protocol: str = "batch"  # command: "batch" (all lines, then answers) or "point" (line by line)

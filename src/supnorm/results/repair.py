@@ -95,7 +95,7 @@ class RepairRecord(Result):
     tolerance: float | None = Field(description="largest error allowed; null without one")
     measure: MeasureRecord = Field(description="how all errors are measured")
     axes: tuple[AxisRecord, ...] = Field(description="the inputs")
-    method: str = Field(description="`exchange` or `patch`")
+    method: str = Field(description="`exchange`, `patch` or `residual`")
     parameters: int = Field(description="count of the numbers that were trained")
     accepted: bool = Field(description="whether the mended model is better; otherwise the old one stays")
     reasons: tuple[Sentence, ...] = Field(description="why it was not accepted")

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.networks import Network
 from supnorm.networks import load as load_network
 from supnorm.networks.patched import with_patches
+from supnorm.networks.summed import with_residuals
 from supnorm.problem import Axis, Declared, Domain, ErrorMeasure, Function, Law, PartialFailure, Problem
 from supnorm.problem.coded import around
 from supnorm.problem.equations import Equation
@@ -234,23 +236,27 @@ def _opened(
 
 
 def _patched(function: Function, spec: SourceSpec, root: Path, d: int, where: str) -> Function:
-    """The function with the corrections of `repair` that ``patches`` names.
+    """The function with the corrections of `repair` that ``residuals`` and ``patches`` name.
 
     Raises:
         BadInput: for a table, a file that is no network, or a network of other inputs.
     """
-    if spec.patches is None:
-        return function
-    if function.table is not None:
-        raise BadInput(f"{where} patches: a table cannot be corrected between its rows; leave patches out")
-    patches = []
-    for name in spec.patches:
-        with reading(root / name, f'{where} patches: "{name}"'):
-            patch = load_network(_there(name, root, where, "patches"))
-        if patch.d != d:
-            raise BadInput(f'{where} patches: "{name}" has {patch.d} inputs, the domain has {d} axes')
-        patches.append(patch)
-    return with_patches(function, patches)
+    for key, corrected in (("residuals", with_residuals), ("patches", with_patches)):
+        names: list[str] | None = getattr(spec, key)
+        if names is None:
+            continue
+        if function.table is not None:
+            raise BadInput(f"{where} {key}: a table cannot be corrected between its rows; leave {key} out")
+        function = corrected(function, [_correction(name, key, root, d, where) for name in names])
+    return function
+
+
+def _correction(name: str, key: str, root: Path, d: int, where: str) -> Network:
+    with reading(root / name, f'{where} {key}: "{name}"'):
+        network = load_network(_there(name, root, where, key))
+    if network.d != d:
+        raise BadInput(f'{where} {key}: "{name}" has {network.d} inputs, the domain has {d} axes')
+    return network
 
 
 def _there(file: str, root: Path, where: str, key: str = "file") -> Path:

@@ -18,8 +18,8 @@ import json
 import math
 import time
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,18 @@ class Graph:
         run: maps a list of input tensors, and the seconds that it may take, to a list of output tensors.
         precision: precision of the weights, or of the inputs if there are no weights.
         lower: maps a layout to the straight-line program; None for a graph that only torch itself can read.
+        constants: weights, buffers and constants by their name in the graph; empty as ``lower``.
+        parameters: those of them that are parameters, with their names in the file.
+        run_with: as ``run``, with other values of some constants.
     """
 
     ports: tuple[Port, ...]
     run: Callable[[list[Any], float], list[Any]]
     precision: str
     lower: Callable[[Layout], Program] | None = None
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    run_with: Callable[[dict[str, Any], list[Any], float], list[Any]] | None = None
 
 
 def read_graph(path: Path, device: Any, precision: str | None = None) -> Graph:
@@ -163,6 +169,7 @@ def _graph(
     import torch
 
     constants: dict[str, Any] = {}
+    parameters: dict[str, str] = {}
     given: list[str] = []
     for spec in signature["input_specs"]:
         kind, body = next(iter(spec.items()))
@@ -170,6 +177,8 @@ def _graph(
             given.append(body["arg"]["as_tensor"]["name"])
         elif kind in ("parameter", "buffer", "tensor_constant"):
             constants[body["arg"]["name"]] = tensors[body[f"{kind}_name"]]
+            if kind == "parameter":
+                parameters[body["arg"]["name"]] = body["parameter_name"]
         elif kind != "constant_input":
             raise NeedsTrust(f"its graph takes an input of kind {kind}")
     outputs = [
@@ -181,8 +190,8 @@ def _graph(
         raise BadInput("changes its own state at each call (train mode?); export it after model.eval()")
     steps = [step_of(node, device, precision) for node in graph["nodes"]]
 
-    def computed(inputs: list[Any], seconds: float) -> dict[str, Any]:
-        values = {**constants, **dict(zip(given, inputs, strict=True))}
+    def computed(inputs: list[Any], seconds: float, others: Mapping[str, Any]) -> dict[str, Any]:
+        values = {**constants, **others, **dict(zip(given, inputs, strict=True))}
         until = time.monotonic() + seconds
         for step in steps:
             step(values)
@@ -193,7 +202,10 @@ def _graph(
         return values
 
     def run(inputs: list[Any], seconds: float) -> list[Any]:
-        values = computed(inputs, seconds)
+        return run_with({}, inputs, seconds)
+
+    def run_with(others: dict[str, Any], inputs: list[Any], seconds: float) -> list[Any]:
+        values = computed(inputs, seconds, others)
         return [values[name] for name in outputs]
 
     def types(layout: Layout) -> dict[str, str]:
@@ -202,13 +214,13 @@ def _graph(
             precision if precision and p.startswith(("float", "bfloat")) else p for p in layout.precisions
         ]
         points = [part.to(getattr(torch, p)) for part, p in zip(layout.feed(x), words, strict=True)]
-        values = computed(points, seconds_of(len(x), None))
+        values = computed(points, seconds_of(len(x), None), {})
         return {k: str(v.dtype) for k, v in values.items() if isinstance(v, torch.Tensor)}
 
     ports = tuple(_port(name, graph["tensor_values"][name]) for name in given)
     runs_in = precision or _narrowest(graph, tensors, ports)
     lower = functools.partial(program_of_graph, graph, constants, given, outputs, types=types, least=runs_in)
-    return Graph(ports, run, runs_in, lower)
+    return Graph(ports, run, runs_in, lower, constants, parameters, run_with)
 
 
 def _narrowest(graph: dict[str, Any], tensors: dict[str, Any], ports: tuple[Port, ...]) -> str:

@@ -11,6 +11,11 @@ from supnorm.wording.narrator import Narrator
 # How the repair ended, and what to do next.
 ADVICE = {
     "mended": "The largest error found fell from {before:error} to {after:error}, by an audit with a fresh seed.",
+    "mended-rows": "The largest error at {n:count} rows of the table that were held out fell from {before:error} to "
+    "{after:error}.",
+    "rows-found": "At a row that it was trained on its error is {lower:error}.",
+    "rows-only": "The reference is a table: the repair trained on {trained:count} of its rows and is judged by the other "
+    "{held:count}. It says nothing of inputs that no row has. Whether the old model was trained on these rows is not known.",
     "above-tolerance": "It is still above the tolerance of {tolerance:error}: give more evaluations or seconds, repair once "
     "more, or train a larger network.",
     "search-only": "A search proves nothing: --certify looks for a proof.",

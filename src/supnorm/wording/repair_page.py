@@ -9,8 +9,8 @@ TEMPLATES = {
     "chip-interrupted": "interrupted",
     "chip-nothing-found": "nothing to mend",
     "asked": "{tolerance?:tolerance {tolerance:error}|no tolerance}",
-    "method": "{patch?:patches inside {regions:count} {regions:region|regions}|training further on the worst points}, "
-    "{parameters:count} {parameters:number|numbers} trained",
+    "method": "{patch?:patches inside {regions:count} {regions:region|regions}}{residual?:a small network added to the "
+    "model}{exchange?:training further on the worst points}, {parameters:count} {parameters:number|numbers} trained",
     # The headline.
     "fell": "Mended: the largest error found is {times?:{times:ratio} times smaller|zero}.",
     "stays": "The old model stays, with a largest error of {before:error}.",
