@@ -152,8 +152,8 @@ def _search_harm(
 ) -> Harm:
     """Search for the largest growth of the error, as the worst error of the mended model in a measure that says it.
 
-    ``known``: points whose values of the reference are known already. Of 114 repairs of small problems two grew somewhere by
-    more than is allowed while the search alone, of 250 evaluations, saw less (`python -m benchmarks.mending.attack`).
+    ``known``: points whose values of the reference are known already. In one of 114 repairs of small problems the error grew
+    by more than is allowed where a search of 250 evaluations alone saw less (`python -m benchmarks.mending.attack`).
     """
     old, error = task.problem.model, task.problem.error
 
