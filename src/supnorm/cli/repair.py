@@ -184,11 +184,11 @@ def _origin(result: RepairResult, folder: Path, opened: Problem) -> dict[str, An
     if added:
         new = [path for path in paths if path.endswith(".npz")]
         return {**opened.model.origin, added: [*opened.model.origin.get(added, ()), *new]}
-    kept = ("outputs", "output_units", "inputs", "name", "batch", "device", "precision", "timeout")
-    names = {k: v for k, v in opened.model.origin.items() if k in kept}
+    carried = ("outputs", "output_units", "inputs", "name", "batch", "device", "precision", "timeout")
+    names = {k: v for k, v in opened.model.origin.items() if k in carried}
     readable = [path for path in paths if path.endswith((".npz", ".pt2", ".onnx"))]
     if readable and readable[0].endswith(".npz"):
-        names = {k: v for k, v in names.items() if k in kept[:4]}
+        names = {k: v for k, v in names.items() if k in carried[:4]}
     return {"file": readable[0], **names} if readable else None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.mending.graph_file import Trainable
+from supnorm.mending.trainable import Trainable
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
 from supnorm.sources.aten import NeedsTrust

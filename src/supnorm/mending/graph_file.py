@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,32 +21,15 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.limit import Limit
 from supnorm.mending.torch_module import TunableModule
+from supnorm.mending.trainable import Trainable
 from supnorm.mending.tunable import Tunable
 from supnorm.problem import Function, Problem
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput, write_whole
 from supnorm.sources.open import open_function, probe_points
-from supnorm.sources.ports import Layout
 
 Array = NDArray[np.float64]
 PROBES = 16  # points at which torch runs the graph as the file runs
-
-
-@dataclass(frozen=True, eq=False)
-class Trainable:
-    """A graph that torch runs with any weights.
-
-    Attributes:
-        weights: the numbers that can be trained, by name, as the file has them.
-        run: outputs of the graph from weights by name and its inputs, tensors.
-        layout: which axes each input takes.
-        write: the bytes of the file with other weights.
-    """
-
-    weights: Mapping[str, NDArray[Any]]
-    run: Callable[[Mapping[str, Any], list[Any]], list[Any]]
-    layout: Layout
-    write: Callable[[Mapping[str, NDArray[Any]]], bytes]
 
 
 class Folder:

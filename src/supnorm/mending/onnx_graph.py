@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.mending.graph_file import Trainable
+from supnorm.mending.trainable import Trainable
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput, install
 from supnorm.sources.ports import Port, arrange
@@ -59,14 +60,22 @@ def read(path: Path, spec: SourceSpec, names: tuple[str, ...]) -> Trainable:
     if unknown:
         raise BadInput(f"{path.name} cannot be trained: torch does not run {', '.join(unknown)} here")
     constants = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "Constant":
-            constants[node.output[0]] = _constant(node, path.name)
-    places = _trained(graph, constants)
+    made = [node for node in graph.node if node.op_type == "Constant"]
+    constants |= {node.output[0]: _constant(node, path.name) for node in made}
+    ports = tuple(port_of(one) for one in graph.input if one.name not in constants)
+    layout = arrange(ports, spec, names, f'[model] file = "{path.name}"')
+    weights = {name: constants[name] for name in _trained(graph, constants)}
+    run = _runner(graph, constants, [port.name for port in ports], spec.outputs or [])
+    return Trainable(weights, run, layout, partial(_written, model))
+
+
+def _runner(
+    graph: Any, constants: Mapping[str, NDArray[Any]], given: list[str], asked: list[str]
+) -> Callable[[Mapping[str, Any], list[Any]], list[Any]]:
+    """The graph in torch, with weights by name; ``asked``: names of some of the outputs."""
     steps = [_step(node) for node in graph.node if node.op_type != "Constant"]
-    given = [one.name for one in graph.input if one.name not in constants]
     listed = [one.name for one in graph.output]
-    wanted = [n for n in spec.outputs or () if n in listed] or listed
+    wanted = [n for n in asked if n in listed] or listed
 
     def run(values: Mapping[str, Any], inputs: list[Any]) -> list[Any]:
         import torch
@@ -77,23 +86,23 @@ def read(path: Path, spec: SourceSpec, names: tuple[str, ...]) -> Trainable:
             step(known)
         return [known[name] for name in wanted]
 
-    def write(new: Mapping[str, NDArray[Any]]) -> bytes:
-        copy = onnx.ModelProto()
-        copy.CopyFrom(model)
-        for one in copy.graph.initializer:
-            if one.name in new:
-                one.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(new[one.name]), one.name))
-        for node in copy.graph.node:
-            if node.op_type == "Constant" and node.output[0] in new:
-                node.attribute[0].t.CopyFrom(
-                    numpy_helper.from_array(np.ascontiguousarray(new[node.output[0]]))
-                )
-        data: bytes = copy.SerializeToString()
-        return data
+    return run
 
-    ports = tuple(port_of(one) for one in graph.input if one.name in given)
-    layout = arrange(ports, spec, names, f'[model] file = "{path.name}"')
-    return Trainable({name: constants[name] for name in places}, run, layout, write)
+
+def _written(model: Any, new: Mapping[str, NDArray[Any]]) -> bytes:
+    """The bytes of the model with other weights."""
+    from onnx import ModelProto, numpy_helper
+
+    copy = ModelProto()
+    copy.CopyFrom(model)
+    for one in copy.graph.initializer:
+        if one.name in new:
+            one.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(new[one.name]), one.name))
+    for node in copy.graph.node:
+        if node.op_type == "Constant" and node.output[0] in new:
+            node.attribute[0].t.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(new[node.output[0]])))
+    data: bytes = copy.SerializeToString()
+    return data
 
 
 def port_of(given: Any) -> Port:

@@ -168,19 +168,7 @@ def _graph(
 ) -> Graph:
     import torch
 
-    constants: dict[str, Any] = {}
-    parameters: dict[str, str] = {}
-    given: list[str] = []
-    for spec in signature["input_specs"]:
-        kind, body = next(iter(spec.items()))
-        if kind == "user_input" and "as_tensor" in body["arg"]:
-            given.append(body["arg"]["as_tensor"]["name"])
-        elif kind in ("parameter", "buffer", "tensor_constant"):
-            constants[body["arg"]["name"]] = tensors[body[f"{kind}_name"]]
-            if kind == "parameter":
-                parameters[body["arg"]["name"]] = body["parameter_name"]
-        elif kind != "constant_input":
-            raise NeedsTrust(f"its graph takes an input of kind {kind}")
+    constants, parameters, given = _inputs(signature, tensors)
     outputs = [
         body["arg"]["as_tensor"]["name"]
         for kind, body in (next(iter(s.items())) for s in signature["output_specs"])
@@ -221,6 +209,26 @@ def _graph(
     runs_in = precision or _narrowest(graph, tensors, ports)
     lower = functools.partial(program_of_graph, graph, constants, given, outputs, types=types, least=runs_in)
     return Graph(ports, run, runs_in, lower, constants, parameters, run_with)
+
+
+def _inputs(
+    signature: dict[str, Any], tensors: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, str], list[str]]:
+    """Constants by name in the graph, the parameters among them with their names in the file, and what a caller gives."""
+    constants: dict[str, Any] = {}
+    parameters: dict[str, str] = {}
+    given: list[str] = []
+    for spec in signature["input_specs"]:
+        kind, body = next(iter(spec.items()))
+        if kind == "user_input" and "as_tensor" in body["arg"]:
+            given.append(body["arg"]["as_tensor"]["name"])
+        elif kind in ("parameter", "buffer", "tensor_constant"):
+            constants[body["arg"]["name"]] = tensors[body[f"{kind}_name"]]
+            if kind == "parameter":
+                parameters[body["arg"]["name"]] = body["parameter_name"]
+        elif kind != "constant_input":
+            raise NeedsTrust(f"its graph takes an input of kind {kind}")
+    return constants, parameters, given
 
 
 def _narrowest(graph: dict[str, Any], tensors: dict[str, Any], ports: tuple[Port, ...]) -> str:
