@@ -90,7 +90,9 @@ class Work:
         if isinstance(self.task, RowsTask):
             return judge_rows(self.task, candidate.function)
         before = self.task.spent
-        verdict = judge(self.task, candidate.function, self.audited, self.expensive, number)
+        verdict = judge(
+            self.task, candidate.function, candidate.regions, self.audited, self.expensive, number
+        )
         self.calls["audit"] += sum(
             n for purpose, n in verdict.after.record.evaluations if purpose != "failed"
         )
