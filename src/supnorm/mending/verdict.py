@@ -192,8 +192,8 @@ def _search_harm(
 ) -> Harm:
     """Search for the largest growth of the error, as the worst error of the mended model in a measure that says it.
 
-    ``known``: points whose values of the reference are known already. Of 117 repairs of small problems that a search of 250 to
-    1,000 evaluations alone had accepted, the error of nine had grown by more than is allowed, up to six times as much
+    ``known``: points whose values of the reference are known already. Of 117 repairs of small problems that a search of 250
+    to 1,000 evaluations alone had accepted, the error of nine had grown by more than is allowed, up to six times as much
     (`python -m benchmarks.mending.attack`).
     """
     old, error = task.problem.model, task.problem.error
