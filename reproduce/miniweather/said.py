@@ -14,8 +14,8 @@ POINTS = {
     "density_current": "density current, 300 s",
     "gravity_waves": "gravity waves, 400 s",
     "injection": "injection, 400 s",
-    "box x 1": "box of the training ranges (audit)",
-    "box x 3": "box three times as wide (audit)",
+    "box 1": "box of the training ranges (audit)",
+    "box 3": "box three times as wide (audit)",
 }
 
 
@@ -23,7 +23,7 @@ def said(content: dict[str, Any]) -> dict[str, str]:
     """Tables and single numbers."""
     steps = {(row["network"], row["points"]): row for row in content["one_step"]}
     runs = {(row["network"], row["case"]): row for row in content["roll_outs"]}
-    held, box = steps["flux", "held out"], steps["flux", "box x 1"]
+    held, box = steps["flux", "held out"], steps["flux", "box 1"]
     warm, repaired = steps["flux", "warm"], steps["flux, repaired", "warm"]
     fallen = runs["flux", "warm"]
     thermal = next(row for row in content["checks"] if row["case"] == "thermal")
@@ -45,8 +45,18 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         "warm_range": _kelvin(fallen["range"]),
         "warm_mass": f"{abs(fallen['d_mass']):.0e}",
         "warm_energy": f"{fallen['d_te']:.1e}",
-        "minutes": f"{content['processor_seconds'] / 60:.1f} minutes",
+        "start_worst": _kelvin(content["worst_start"]["worst"]),
+        "start_typical": _kelvin(content["worst_start"]["typical"]),
+        "start_home": _kelvin(content["worst_start"]["training_case"]),
+        "start_at": _start(content["worst_start"]["at"]),
+        "start_steps": str(content["worst_start"]["steps"]),
+        "start_n": str(content["worst_start"]["evaluations"]),
+        "minutes": f"{sum(content['processor_seconds'].values()) / 60:.1f} minutes",
     }
+
+
+def _start(at: dict[str, float]) -> str:
+    return f"{at['kelvin']:.2f} K at {at['x'] / 1e3:.2f} km, height {at['z'] / 1e3:.2f} km"
 
 
 def _largest(row: dict[str, Any]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import time
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from reproduce.miniweather.samples import (
     true_fluxes,
 )
 from reproduce.miniweather.surrogates import DirectionalStep, DirectStep, FluxStep, trained
+from reproduce.miniweather.worst import worst_start
 from supnorm.approximants import load_function
 
 TRAINING, HELD_OUT = 15_000, 140_000  # samples
@@ -63,11 +65,13 @@ class Effort:
     iterations: int = 300
     training: int = TRAINING
     held_out: int = HELD_OUT
-    audit: int = 65_536
+    audit: int = 16_384
     seconds: float = SECONDS
+    starts: int = 100  # roll-outs in the search for the worst initial state
+    lead: int = 75  # their steps
 
 
-QUICK = Effort(15, 2000, 3000, 2000, 40.0)
+QUICK = Effort(15, 2000, 3000, 2000, 40.0, 100, 2)
 
 
 def samples_of(name: str, effort: Effort) -> tuple[Samples, Samples]:
@@ -123,9 +127,9 @@ def loaded(folder: Path, name: str) -> Callable[[Array], Array]:
 
 
 def all_loaded(folder: Path, effort: Effort) -> Networks:
-    """All networks."""
+    """The networks of fluxes, and that of their errors."""
     trained_on, held = samples_of("flux", effort)
-    models = {name: loaded(folder, name) for name in (*NETWORKS, ERRORS)}
+    models = {name: loaded(folder, name) for name in (*NETWORKS[:3], ERRORS)}
     return Networks(models, trained_on, held, held.y.std(0), effort)
 
 
@@ -156,65 +160,51 @@ def sizes(error: Array) -> dict[str, float]:
     }
 
 
-def one_step(made: Networks) -> list[dict[str, Any]]:
-    """Errors of the fluxes on each set of points; those of the boxes by `supnorm.audit`."""
-    rows: list[dict[str, Any]] = []
-    for name in ("flux", "flux, repaired"):
-        model = made.models[name]
-        error = lambda s, model=model: np.abs(model(s.x) - s.y) / made.scale  # noqa: E731
-        sets = {"training": made.train, "held out": made.held}
-        for case, seconds in OTHERS.items():
-            rng = np.random.default_rng(2)
-            least = min(seconds, made.effort.seconds)
-            sets[case] = flux_samples(case.partition(",")[0], least, made.effort.held_out // 3, rng)
-        rows += [{"network": name, "points": points, **sizes(error(s))} for points, s in sets.items()]
-        for factor in (1.0, 3.0):
-            rows.append({"network": name, "points": f"box x {factor:g}", **audited(made, model, factor)})
-    return rows
+def one_step(folder: Path, effort: Effort, name: str, points: str) -> dict[str, Any]:
+    """Errors of the fluxes on a set of points; those of the boxes by `supnorm.audit`."""
+    train, held = samples_of("flux", effort)
+    model, scale = loaded(folder, name), held.y.std(0)
+    row = {"network": name, "points": points}
+    if points.startswith("box"):
+        return row | audited(train, scale, model, float(points.rpartition(" ")[2]), effort.audit)
+    if points in OTHERS:
+        seconds, rng = min(OTHERS[points], effort.seconds), np.random.default_rng(2)
+        held = flux_samples(points.partition(",")[0], seconds, effort.held_out // 3, rng)
+    elif points == "training":
+        held = train
+    return row | sizes(np.abs(model(held.x) - held.y) / scale)
 
 
-def audited(made: Networks, model: Callable[[Array], Array], factor: float) -> dict[str, float]:
+def audited(
+    train: Samples, scale: Array, model: Callable[[Array], Array], factor: float, evaluations: int
+) -> dict[str, float]:
     """The box of the training ranges by an audit in five dimensions: four values and the height."""
-    report = sn.audit(box_problem(made, model, factor), evaluations=made.effort.audit, seed=3)
-    worst, rms = float(report.worst.error), float(report.rms.value)
-    return {"n": made.effort.audit, "rms": rms, "max": worst, "max_over_rms": worst / rms}
-
-
-def box_problem(made: Networks, model: Callable[[Array], Array], factor: float) -> sn.Problem:
-    """Flux of a network against that of the equations, in a box."""
-    ranges = ranges_of(made.train.x, factor)
+    ranges = ranges_of(train.x, factor)
     names = ("density", "normal", "tangential", "density_theta")
     axes = {name: (float(low), float(high)) for name, (low, high) in zip(names, ranges, strict=True)}
     low, span = np.append(ranges[:, 0], 0.0), np.append(ranges[:, 1] - ranges[:, 0], 1.0)
-    error = sn.ErrorMeasure("scaled", scale=tuple(map(float, made.scale)))
     inputs = lambda p: box_inputs((p - low) / span, ranges)  # noqa: E731
-    return sn.Problem(
+    problem = sn.Problem(
         lambda p: model(inputs(p)),
         lambda p: true_fluxes(inputs(p)),
         sn.Domain(**axes, height=(0.0, 1.0)),
-        error=error,
+        error=sn.ErrorMeasure("scaled", scale=tuple(map(float, scale))),
     )
+    report = sn.audit(problem, evaluations=evaluations, seed=3)
+    worst, rms = float(report.worst.error), float(report.rms.value)
+    return {"n": evaluations, "rms": rms, "max": worst, "max_over_rms": worst / rms}
 
 
-def others_one_step(made: Networks) -> list[dict[str, Any]]:
+def other_one_step(folder: Path, effort: Effort, name: str, points: str) -> dict[str, Any]:
     """Errors of the direct and directional networks."""
-    rows = []
-    for name in NETWORKS[3:]:
-        kind, _, direction = name.partition(" ")
-        draw = direct_samples if kind == "direct" else directional_samples
-        _, held = samples_of(name, made.effort)
-        sets = {"held out": held}
-        for case, seconds in (("warm", 400.0), ("collision", 100.0)):
-            rng = np.random.default_rng(2)
-            sets[case] = draw(
-                case, min(seconds, made.effort.seconds), made.effort.held_out // 3, direction, rng
-            )
-        scale = held.y.std(0)
-        for points, s in sets.items():
-            rows.append(
-                {"network": name, "points": points, **sizes(np.abs(made.models[name](s.x) - s.y) / scale)}
-            )
-    return rows
+    kind, _, direction = name.partition(" ")
+    draw = direct_samples if kind == "direct" else directional_samples
+    _, held = samples_of(name, effort)
+    scale = held.y.std(0)
+    if points != "held out":
+        seconds, rng = min(OTHERS[points], effort.seconds), np.random.default_rng(2)
+        held = draw(points, seconds, effort.held_out // 3, direction, rng)
+    return {"network": name, "points": points, **sizes(np.abs(loaded(folder, name)(held.x) - held.y) / scale)}
 
 
 def rolled(step: Any, grid: Grid, seconds: float) -> sn.RolloutResult:
@@ -274,13 +264,6 @@ def roll_out(folder: Path, effort: Effort, case: str, name: str) -> dict[str, An
         both = {direction: loaded(folder, f"{name} {direction}") for direction in "xz"}
         step = (DirectStep if name == "direct" else DirectionalStep)(grid, both)
     return row_of(name, case, rolled(step, grid, seconds))
-
-
-def roll_outs(folder: Path, effort: Effort, pool: ProcessPoolExecutor) -> list[dict[str, Any]]:
-    """Each kind of network on each case, and the flux network on a finer grid."""
-    both = [(case, name) for case in CASES_ROLLED for name in KINDS] + [("thermal, 100 x 50", "flux")]
-    cases, names = zip(*both, strict=True)
-    return list(pool.map(roll_out, repeat(folder), repeat(effort), cases, names))
 
 
 def disturbed(effort: Effort) -> list[dict[str, Any]]:
@@ -373,42 +356,44 @@ def everything(folder: Path, effort: Effort, say: Callable[[str], None], workers
     """All tables, as plain data.
 
     Args:
-        folder: of the networks; those that it has are not trained again.
+        folder: of the networks and of finished tables; what it has is not made again.
         effort: how much is done.
         say: gets a line for each table.
         workers: processes that train and roll out.
     """
-    begun, spent = time.perf_counter(), _processor()
-    seconds: dict[str, float] = {}
-
-    def timed(name: str, work: Callable[[], Any]) -> Any:
-        start = time.perf_counter()
-        made = work()
-        seconds[name] = round(time.perf_counter() - start, 1)
-        say(f"{name}: {seconds[name]:g} s")
-        return made
-
-    size = (100, 50, 400.0) if effort.seconds == SECONDS else (20, 10, 20.0)
-    document = {
-        "checks": timed("checks", lambda: [asdict(check(case, *size)) for case in CASES]),
-        "disturbed": timed("disturbed", lambda: disturbed(effort)),
-    }
     folder.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        training = timed("training", lambda: train_all(folder, effort, pool))
-        made = all_loaded(folder, effort)
-        document |= {
-            "cells": list(CELLS),
-            "training_seconds": {name: round(spent, 1) for name, spent in training.items()},
-            "roll_outs": timed("roll-outs", lambda: roll_outs(folder, effort, pool)),
-            "guards": timed(
-                "guards", lambda: list(pool.map(guarded, repeat(folder), repeat(effort), GUARDS))
-            ),
-            "one_step": timed("one step", lambda: one_step(made)),
-            "others_one_step": timed("one step of the others", lambda: others_one_step(made)),
-        }
-    seconds["all"] = round(time.perf_counter() - begun, 1)
-    return document | {"wall_seconds": seconds, "processor_seconds": round(_processor() - spent, 1)}
+    document: dict[str, Any] = {"cells": list(CELLS), "wall_seconds": {}, "processor_seconds": {}}
+    size = (100, 50, 400.0) if effort.seconds == SECONDS else (20, 10, 20.0)
+    each = (repeat(folder), repeat(effort))
+    rolls = [(case, name) for case in CASES_ROLLED for name in KINDS] + [("thermal, 100 x 50", "flux")]
+    steps = [
+        (name, points) for name in KINDS[:2] for points in ("training", "held out", *OTHERS, "box 1", "box 3")
+    ]
+    others = [(name, points) for name in NETWORKS[3:] for points in ("held out", "warm", "collision")]
+    work: dict[str, Callable[[ProcessPoolExecutor], Any]] = {
+        "checks": lambda pool: [asdict(check(case, *size)) for case in CASES],
+        "disturbed": lambda pool: disturbed(effort),
+        "training_seconds": lambda pool: train_all(folder, effort, pool),
+        "roll_outs": lambda pool: list(pool.map(roll_out, *each, *zip(*rolls, strict=True))),
+        "guards": lambda pool: list(pool.map(guarded, *each, GUARDS)),
+        "one_step": lambda pool: list(pool.map(one_step, *each, *zip(*steps, strict=True))),
+        "others_one_step": lambda pool: list(pool.map(other_one_step, *each, *zip(*others, strict=True))),
+        "worst_start": lambda pool: worst_start(loaded(folder, "flux"), effort.starts, effort.lead),
+    }
+    for name, make in work.items():
+        file = folder / f"{name}.json"
+        if not file.exists():
+            begun, spent = time.perf_counter(), _processor()
+            with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+                made = make(pool)
+            used = {"wall": time.perf_counter() - begun, "processor": _processor() - spent}
+            file.write_text(json.dumps({"made": made, **used}), encoding="utf-8")
+        held = json.loads(file.read_text(encoding="utf-8"))
+        document[name] = held["made"]
+        for clock in ("wall", "processor"):
+            document[f"{clock}_seconds"][name] = round(held[clock], 1)
+        say(f"{name}: {held['wall']:.1f} s, {held['processor']:.1f} s of processors")
+    return document
 
 
 def _processor() -> float:

@@ -224,6 +224,7 @@ def test_bad_problem_files_are_refused_in_one_line(shell: Shell, old: str, new: 
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_the_tutorial_followed_as_written(shell: Shell) -> None:
     """docs/rollout.md: the files as they stand there, and the terminal's lines as printed there."""
     text = (Path(__file__).resolve().parents[2] / "docs" / "rollout.md").read_text()

@@ -150,17 +150,17 @@ def test_a_fitted_flux_is_good_on_its_run_and_bad_in_the_box() -> None:
 
 
 @pytest.mark.slow
-def test_every_table_is_made(tmp_path: Path) -> None:
+def test_every_table_is_made_and_made_once(tmp_path: Path) -> None:
     from reproduce.miniweather.tables import QUICK, everything
 
     lines: list[str] = []
     content = everything(tmp_path, QUICK, lines.append, workers=1)
     words = said(content)
-    assert len(lines) == 7
-    assert all(
-        row["d_mass"] is None or abs(row["d_mass"]) < 1e-12
-        for row in content["roll_outs"]
-        if "flux" in row["network"]
-    )
+    assert len(lines) == 8
+    flux = [row["d_mass"] for row in content["roll_outs"] if "flux" in row["network"]]
+    assert len(flux) == 9
+    assert all(change is None or abs(change) < 1e-12 for change in flux)
     assert words["guards"].count("\n") == 13
     assert "thermal" in words["checks"]
+    assert content["worst_start"]["worst"] >= content["worst_start"]["training_case"]
+    assert everything(tmp_path, QUICK, lines.append, workers=1) == content
