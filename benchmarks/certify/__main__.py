@@ -5,6 +5,8 @@
     python -m benchmarks.certify peers                other enclosures in the same loop (CROWN: `crown`)
     python -m benchmarks.certify kinks                exact pieces beside chords alone, ReLU in two inputs
     python -m benchmarks.certify formulas             pairs of formulas by each strategy
+    python -m benchmarks.certify unseen               ten more pairs, written after the rules were fixed
+    python -m benchmarks.certify dynamics --save      networks for dynamical systems beside dReal and Marabou
     python -m benchmarks.certify small                best polynomials of elementary functions beside Sollya
     python -m benchmarks.certify burgers --network F  the residual of a published network for Burgers' equation
     python -m benchmarks.certify solutions            networks of fit_pde against the solution of their equation
@@ -25,6 +27,13 @@ from pathlib import Path
 from benchmarks.certify import records, table
 from benchmarks.claims.stored import stamp
 
+# Files and claims of their own.
+APART = {
+    "small": "certify_small",
+    "burgers": "certify_small",
+    "unseen": "certify_unseen",
+    "dynamics": "dynamics",
+}
 # What the tables of docs/certify.md were given.
 SECONDS = {
     "targets": 400.0,
@@ -32,6 +41,8 @@ SECONDS = {
     "peers": 20.0,
     "kinks": 20.0,
     "formulas": 4.0,
+    "unseen": 4.0,
+    "dynamics": 120.0,
     "burgers": 600.0,
     "campaign": 3600.0,
 }
@@ -95,20 +106,44 @@ def kinks(seconds: float, only: str) -> None:
             print(f"{name:24s} {method:20s} {table.words(row)}", flush=True)
 
 
-def formulas(seconds: float, only: str) -> None:
+def formulas(seconds: float, only: str, unseen: bool = False) -> None:
     """Pairs of formulas at 10 % by the default and by each strategy; the pairs whose name contains ``only``."""
-    from benchmarks.certify.formulas import METHODS, ROWS, problem
+    from benchmarks.certify import formulas as known
+    from benchmarks.certify import formulas_unseen
     from benchmarks.certify.targets import measured, shifted
 
+    pairs = formulas_unseen if unseen else known
+
     measured(shifted(1, 8, 1, "tanh", 1e-2), 1.1, 10.0)  # imports
-    for name in ROWS:
+    for name in pairs.ROWS:
         if only not in name:
             continue
-        for method, strategy in METHODS.items():
+        for method, strategy in known.METHODS.items():
             most = 60.0 if method in ("default", "composed") else seconds
-            row = measured(problem(name), 1.1, most, strategy())
+            row = measured(pairs.problem(name), 1.1, most, strategy())
             records.put("formulas", f"{name} | {method}", row)
             print(f"{name:50s} {method:10s} {table.words(row)}", flush=True)
+
+
+def dynamics(seconds: float, only: str, keep: bool) -> None:
+    """Networks for dynamical systems: time to the same proved tolerance by each method, in a process of its own."""
+    from benchmarks.certify.dynamics import METHODS, SYSTEMS, one, words, worst_seen
+
+    for name, system in SYSTEMS.items():
+        if only not in name:
+            continue
+        row = {
+            "tolerance": system.tolerance,
+            "seen": worst_seen(name),
+            "hidden": system.hidden,
+            "inputs": len(system.box),
+            "seconds": seconds,
+        }
+        for method in METHODS:
+            row[method] = one(method, name, seconds)
+            print(f"{name:18s} {method:8s} {words(row[method])}", flush=True)
+        if keep:
+            records.put("dynamics", name, row)
 
 
 def solutions(only: str) -> None:
@@ -176,6 +211,8 @@ def main() -> None:
             "peers",
             "kinks",
             "formulas",
+            "unseen",
+            "dynamics",
             "small",
             "burgers",
             "solutions",
@@ -192,10 +229,11 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="roots: give each proof to the checker")
     parser.add_argument("--results", type=Path, default=records.RESULTS, help="the file of the rows")
     parser.add_argument("--network", help="burgers: the ONNX file of the network")
+    parser.add_argument("--save", action="store_true", help="dynamics: keep the rows")
     options = parser.parse_args()
-    apart = options.what in ("small", "burgers")  # with a file of their own
+    claim = APART.get(options.what, "certify")
     ours = options.results == records.RESULTS
-    records.RESULTS = records.RESULTS.with_name("certify_small.json") if ours and apart else options.results
+    records.RESULTS = records.RESULTS.with_name(f"{claim}.json") if ours else options.results
     options.seconds = options.seconds or SECONDS.get(options.what, 60.0)
     if options.what == "targets":
         targets(options.seconds, options.only or "")
@@ -205,8 +243,10 @@ def main() -> None:
         peers(options.seconds, options.only or "")
     elif options.what == "kinks":
         kinks(options.seconds, options.only or "")
-    elif options.what == "formulas":
-        formulas(options.seconds, options.only or "")
+    elif options.what in ("formulas", "unseen"):
+        formulas(options.seconds, options.only or "", options.what == "unseen")
+    elif options.what == "dynamics":
+        dynamics(options.seconds, options.only or "", options.save)
     elif options.what == "small":
         from benchmarks.certify import small
 
@@ -227,8 +267,8 @@ def main() -> None:
         from benchmarks.certify import nodes
 
         nodes.main(options.seconds, options.only or "")
-    if ours and options.what != "nodes":
-        stamp("certify_small" if apart else "certify", add=True)
+    if ours and options.what != "nodes" and (options.what != "dynamics" or options.save):
+        stamp(claim, add=True)
 
 
 if __name__ == "__main__":

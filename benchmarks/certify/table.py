@@ -158,6 +158,35 @@ def _dimensions(rows: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def unseen(content: dict[str, Any]) -> dict[str, str]:
+    """Of results/certify_unseen.json: pairs that were written after the rules were fixed."""
+    default = {n: r for n, r in content["formulas"].items() if n.endswith("| default")}
+    return {
+        "table": "\n".join(_formulas(content)),
+        "proved": f"{sum(r['code'] == 'proved' for r in default.values())} of {len(default)}",
+        "slowest": f"{max(r['seconds'] for r in default.values()):.1f}",
+    }
+
+
+def dynamics(content: dict[str, Any]) -> dict[str, str]:
+    """Of results/dynamics.json: networks for dynamical systems beside other provers."""
+    from benchmarks.certify.dynamics import METHODS, words
+
+    lines = [
+        f"| system | inputs | hidden | tolerance | largest error seen | {' | '.join(METHODS)} |",
+        "|---" * (5 + len(METHODS)) + "|",
+    ]
+    rows = content["dynamics"]
+    for name, row in rows.items():
+        cells = " | ".join(words(row[method]) for method in METHODS)
+        hidden = ", ".join(map(str, row["hidden"]))
+        lines.append(
+            f"| {name} | {row['inputs']} | {hidden} | {row['tolerance']} | {row['seen']:.2g} | {cells} |"
+        )
+    limits = {row["seconds"] for row in rows.values()}
+    return {"table": "\n".join(lines), "limit": f"{max(limits):.0f}"}
+
+
 TABLES = {
     "targets": _targets,
     "fitted": _fitted,

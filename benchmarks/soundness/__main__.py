@@ -73,7 +73,7 @@ def main() -> int:
     held = campaigns.add_parser("properties")
     held.add_argument("--seed", type=int, default=0)
     held.add_argument("--count", type=int, default=200)
-    for one in (forged, behind, large, models, solved, held, random):
+    for one in (forged, behind, large, models, functions, solved, random, held):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     tiny.options(campaigns.add_parser("tiny"))
     doors.options(campaigns.add_parser("doors"))
@@ -95,6 +95,8 @@ def main() -> int:
     if given.campaign == "special":
         cases = special.campaign(given.seed, given.count)
         print(special.table_of(cases))
+        if given.save:
+            save("special", given.seed, [one.verdict for one in cases], "special")
         return int(any(one.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for one in cases))
     if given.campaign == "single":
         programs = single.campaign(given.seed, given.count)
@@ -142,7 +144,7 @@ def main() -> int:
                 "hostile" if given.hostile else "composed",
                 given.seed,
                 [f.verdict for f in bounded],
-                "composed",
+                "hostile" if given.hostile else "composed",
             )
         return int(any(f.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for f in bounded))
     found = forgeries.campaign(given.seed, given.count, given.keep)

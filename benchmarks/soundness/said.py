@@ -1,4 +1,4 @@
-"""What the pages say of results/soundness.json, composed.json, tiny.json, roots.json, doors.json and audits.json."""
+"""What the pages say of the results of campaigns: soundness.json, composed.json, tiny.json, special.json and others."""
 
 from __future__ import annotations
 
@@ -33,6 +33,43 @@ def composed(content: dict[str, Any]) -> dict[str, str]:
         "count": f"{counts.total():,}",
         "counts": f"{good:,} true ({counts['true and accepted']:,} of them checked, all accepted), "
         f"{counts['no bound']:,} without a bound, {wrong:,} false",
+        "seeds": _seeds(rows),
+    }
+
+
+def hostile(content: dict[str, Any]) -> dict[str, str]:
+    """How bounds of formulas at the edges of what can be proved held; and in strange domains."""
+    return _held(content, "hostile")
+
+
+def special(content: dict[str, Any]) -> dict[str, str]:
+    """How bounds of special functions and tables held."""
+    return _held(content, "special")
+
+
+def solutions(content: dict[str, Any]) -> dict[str, str]:
+    """How bounds of errors of solutions held."""
+    return _held(content, "solutions")
+
+
+def properties(content: dict[str, Any]) -> dict[str, str]:
+    """How statements about properties and norms held."""
+    return _held(content, "properties")
+
+
+def _held(content: dict[str, Any], campaign: str) -> dict[str, str]:
+    rows, counts = _of(content, campaign)
+    wrong = {v: counts[v] for v in ("FALSE", "CRASHED", "NOT ACCEPTED")}
+    others = [f"{n:,} {v}" for v, n in sorted(counts.items()) if v not in wrong]
+    return {
+        "count": f"{counts.total():,}",
+        "counts": ", ".join(
+            [
+                *others,
+                f"{wrong['FALSE']:,} false",
+                *(f"{n:,} {v.lower()}" for v, n in wrong.items() if n and v != "FALSE"),
+            ]
+        ),
         "seeds": _seeds(rows),
     }
 
