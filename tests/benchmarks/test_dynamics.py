@@ -1,8 +1,7 @@
-"""The linear relaxations that Marabou is given in the benchmark `dynamics`: they hold at points, and are needed as they are."""
+"""The linear relaxations of the benchmark `dynamics`, which Marabou is given: they hold at points, and cells cover the box."""
 
 import numpy as np
 import pytest
-
 from benchmarks.certify import linearised as module
 from benchmarks.certify.dynamics import NUMPY, SYSTEMS
 from benchmarks.certify.dynamics_marabou import _halves, grid
