@@ -1,4 +1,4 @@
-"""The linear relaxations of the benchmark `dynamics`, which Marabou is given: they hold at points, and cells cover the box."""
+"""The linear relaxations of the benchmark `dynamics`, as Marabou gets them: they hold at points, and cells cover the box."""
 
 import numpy as np
 import pytest
