@@ -51,17 +51,18 @@ class Special:
 
 
 def _call(build: Builder, rng: np.random.Generator, x: Any, words: list[str]) -> Any:
-    """A special function of a positive argument, of moderate size; erfinv of one between 0 and 1."""
+    """A special function of a positive argument, of moderate size; erfinv and betainc of one between 0 and 1."""
     op = str(rng.choice(OPERATIONS))
     parameter = None
     if op.startswith("bessel"):
         parameter = float(rng.choice(ORDERS))
-    elif op.startswith("gammainc"):
+    elif op.startswith("gammainc") or op == "betainc":
         parameter = float(rng.choice(SHAPES))
-    if op == "erfinv":
+    second = float(rng.choice(SHAPES)) if op == "betainc" else None
+    if op in ("erfinv", "betainc"):
         x = build.binary("div", x, build.binary("add", x, np.array(rng.uniform(0.01, 2.0))))
     words.append(op if parameter is None else f"{op} {parameter:g}")
-    return build.unary(op, x, parameter)
+    return build.unary(op, x, parameter, second=second)
 
 
 def formula(rng: np.random.Generator, d: int, words: list[str]) -> Program:

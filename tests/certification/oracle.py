@@ -58,15 +58,17 @@ UNARY = {
     "bessel_k": lambda z, p: mp.besselk(p, z),
     "gammainc": lambda z, s: mp.gammainc(s, 0, z, regularized=True),
     "gammaincc": lambda z, s: mp.gammainc(s, z, regularized=True),
+    "betainc": lambda z, a, b: mp.betainc(a, b, 0, z, regularized=True),
 }
 # Orders and shapes, several for each function that has them; and the functions of positive arguments.
 PARAMETERS = {
     "pow": (2.5,),
     **{f"bessel_{kind}": (0.0, 1.0, 4.0, 0.5, 2.3) for kind in "jyik"},
     **{name: (0.5, 1.0, 3.0, 7.5) for name in ("gammainc", "gammaincc")},
+    "betainc": ((2.5, 0.5), (0.5, 0.5), (1.0, 3.5), (7.0, 4.5)),
 }
 POSITIVE = (
-    "lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "gammaincc"
+    "lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "gammaincc", "betainc"
 )  # fmt: skip
 BINARY = {
     "add": lambda a, b: a + b,

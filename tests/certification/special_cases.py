@@ -13,7 +13,7 @@ GUARD = 10  # digits; without them the worst of 24 rectangles of gammainc is wro
 
 def parameters(op):
     """Orders or shapes that are tried; one empty choice for functions without."""
-    return [(p,) for p in oracle.PARAMETERS[op]] if op in oracle.PARAMETERS else [()]
+    return [p if isinstance(p, tuple) else (p,) for p in oracle.PARAMETERS.get(op, [()])]
 
 
 def cases(op, count, seed=0):
@@ -31,6 +31,11 @@ def cases(op, count, seed=0):
             high, h = low + 10 ** rng.uniform(-2, 0.5), 10 ** rng.uniform(-2, -0.05 if op == "atan" else 0.3)
             if k % 5 == 0:
                 low, high, h = -1e-3, 1e-3, 1e-3
+        if op == "betainc":
+            low = 10 ** rng.uniform(-2, -0.05)
+            low = 1.0 - low if k % 2 else low
+            high = low + (1.0 - low) * 10 ** rng.uniform(-2, -0.3)
+            h = min(low, 1.0 - high) * 10 ** rng.uniform(-1.5, 0.3)
         if op == "erfinv":
             low = rng.uniform(-0.95, 0.9)
             high = low + (0.97 - abs(low)) * 10 ** rng.uniform(-2, -0.3)
@@ -40,7 +45,7 @@ def cases(op, count, seed=0):
 
 def inside(op):
     """An interval on which the function is analytic."""
-    return (0.2, 0.9) if op == "erfinv" else (0.6, 2.5)
+    return (0.2, 0.9) if op in ("erfinv", "betainc") else (0.6, 2.5)
 
 
 def points(low, high, h, op):
@@ -51,6 +56,8 @@ def points(low, high, h, op):
 
 def radius(op, z, p, far):
     """Of a circle on which the function is analytic."""
+    if op == "betainc":
+        return far * min(abs(z), abs(1 - z))
     if op == "erfinv":  # it has other branches beyond the disc
         return far * (1 - abs(z))
     if op == "atan":

@@ -32,7 +32,7 @@ def test_coefficients_contain_those_of_mpmath(op):
     with mp.workdps(30):
         for low, high, _, (*p,) in cases(op, 10, seed=4):
             z = 0.5 * (low + high)
-            found = special_functions.coefficients(op, arb(z), 6, *p)
+            found = special_functions.coefficients(op, arb(z), 6, given(p))
             exact = coefficients(op, mp.mpf(z), tuple(p), 0.02)
             lost = known(op, z, tuple(p), 0.02, exact)
             for ball, value, unknown in zip(found, exact, lost, strict=False):
@@ -40,11 +40,16 @@ def test_coefficients_contain_those_of_mpmath(op):
                 assert abs(mp.re(value) - middle) <= off * (1 + 1e-6) + abs(value) * 1e-25 + unknown
 
 
+def given(p):
+    """Parameters as the checker has them."""
+    return (tuple(p) if len(p) > 1 else p[0]) if p else None
+
+
 def _shares(op, count):
     worst = [0.0] * 7
     with mp.workdps(22):
         for low, high, h, (*p,) in cases(op, count, seed=5):
-            bounds = [bound(op, i, arb(low), arb(high), arb(h), *p) for i in range(7)]
+            bounds = [bound(op, i, arb(low), arb(high), arb(h), given(p)) for i in range(7)]
             for z in points(low, high, h, op)[::2]:
                 for i, v in enumerate(coefficients(op, z, tuple(p))):
                     worst[i] = max(worst[i], float(abs(v) / mp.mpf(float(bounds[i]))))
@@ -68,15 +73,15 @@ def test_a_weakened_bound_is_noticed(op, monkeypatch):
 @pytest.mark.parametrize("op", NAMES)
 def test_no_bound_on_a_pole_or_a_cut(op):
     for p in parameters(op):
-        if not special_functions.entire(op, *(p or (None,))):
+        if not special_functions.entire(op, given(p)):
             low, high, h = {"atan": (-0.5, 0.5, 1.0), "erfinv": (0.5, 0.95, 0.4)}.get(op, (-0.5, 0.5, 0.1))
-            assert all(bound(op, i, arb(low), arb(high), arb(h), *p) is None for i in range(1, 7))
+            assert all(bound(op, i, arb(low), arb(high), arb(h), given(p)) is None for i in range(1, 7))
 
 
 def test_wide_balls_have_no_value_because_they_take_seconds():
     for op in NAMES:
         for p in parameters(op):
-            assert special_functions.coefficients(op, arb("1e300", "1e299"), 2, *p)[0].is_nan()
+            assert special_functions.coefficients(op, arb("1e300", "1e299"), 2, given(p))[0].is_nan()
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +124,61 @@ def test_forgeries(what, saved, tmp_path):
 
 def test_the_honest_file_is_accepted(saved):
     assert check(saved).accepted
+
+
+@pytest.fixture(scope="module")
+def of_beta(tmp_path_factory):
+    """Two incomplete beta functions whose first shapes are the same."""
+    path = tmp_path_factory.mktemp("beta") / "c.json"
+    problem = Problem(
+        lambda x: 0.3 * special.betainc(1.5, 2.0, x[:, 0]),
+        lambda x: special.betainc(1.5, 2.5, x[:, 0]),
+        Domain(x=(0.2, 0.8)),
+    )
+    certify(problem, ratio=1.1).certificate.save(path)
+    assert check(path).accepted
+    return path
+
+
+OF_BETA = {
+    "another second shape": lambda node: node.update(second_shape=(2.0).hex()),
+    "exchanged shapes": lambda node: node.update(shape=node["second_shape"], second_shape=node["shape"]),
+    "no second shape": lambda node: node.pop("second_shape"),
+    "a second shape of 0": lambda node: node.update(second_shape=(0.0).hex()),
+    "a second shape that takes long": lambda node: node.update(second_shape=(1e6).hex()),
+    "a second shape that is no number": lambda node: node.update(second_shape="nan"),
+    "another function": lambda node: (node.update(op="gammainc"), node.pop("second_shape")),
+}
+
+
+@pytest.mark.parametrize("what", OF_BETA)
+def test_forgeries_of_a_function_with_two_shapes(what, of_beta, tmp_path):
+    data = json.loads(of_beta.read_text())
+    for program in (*data["programs"], *data["point_programs"]):
+        nodes = [n for n in program["nodes"] if n["op"] == "betainc"]
+        assert len({n["second_shape"] for n in nodes}) == 2
+        OF_BETA[what](next(n for n in nodes if float.fromhex(n["second_shape"]) == 2.5))
+    data["hashes"] = [_sha(program) for program in data["programs"]]
+    data["digest"] = _sha({k: v for k, v in data.items() if k != "digest"})
+    (tmp_path / "c.json").write_text(json.dumps(data))
+    result = check(tmp_path / "c.json")
+    assert not result.accepted
+    assert "\n" not in result.reason
+
+
+def test_a_forged_inverse_of_erf_is_rejected(tmp_path):
+    """A proof about erfinv is none about erfc, and the other way round."""
+    problem = Problem(lambda x: 0.95 * x[:, 0], lambda x: special.erfinv(x[:, 0]), Domain(x=(-0.6, 0.6)))
+    result = certify(problem, ratio=1.1)
+    result.certificate.save(tmp_path / "c.json")
+    data = json.loads((tmp_path / "c.json").read_text())
+    assert check(tmp_path / "c.json").accepted
+    for program in (*data["programs"], *data["point_programs"]):
+        next(n for n in program["nodes"] if n["op"] == "erfinv").update(op="erfc")
+    data["hashes"] = [_sha(program) for program in data["programs"]]
+    data["digest"] = _sha({k: v for k, v in data.items() if k != "digest"})
+    (tmp_path / "c.json").write_text(json.dumps(data))
+    assert not check(tmp_path / "c.json").accepted
 
 
 def test_what_special_functions_cost_is_counted():

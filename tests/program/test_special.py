@@ -36,6 +36,7 @@ NUMPY = {
         "k0", "k1", "i0e", "i1e", "k0e", "k1e")},
     **{f"{name} of order {order}": partial(getattr(special, name), order)
        for name in ("jv", "yv", "iv", "kv", "ive", "kve", "gammainc", "gammaincc") for order in (2, 0.5)},
+    "betainc": lambda x: special.betainc(2.5, 0.5, x),
     "yn": lambda x: special.yn(3, x),
     "kn": lambda x: special.kn(3, x),
 }  # fmt: skip
@@ -51,6 +52,7 @@ def test_numpy_and_scipy(name):
 JAX = {
     **{name: getattr(jnp, name) for name in ("arctan", "cbrt", "arcsin", "arccos", "arcsinh", "arctanh", "cumsum")},
     **{name: getattr(js, name) for name in ("gammaln", "digamma", "erfc", "erfinv", "logit", "i0", "i1", "i0e", "i1e")},
+    "betainc": lambda x: js.betainc(2.5, 0.5, x),
     "gammainc": lambda x: js.gammainc(2.0, x),
     "gammaincc": lambda x: js.gammaincc(0.5, x),
     "arctan2": lambda x: jnp.arctan2(x[:, 0], x[:, 1]),
@@ -151,6 +153,8 @@ def test_onnx(name):
         (lambda x: special.jv(-0.5, x[:, 0]), "parameter -0.5"),
         (lambda x: special.gammainc(0.0, x[:, 0]), "parameter 0"),
         (lambda x: special.yv(200.0, x[:, 0]), "parameter 200"),
+        (lambda x: special.betainc(0.0, 1.0, x[:, 0]), "shapes 0 and 1"),
+        (lambda x: special.betainc(x[:, 1], 1.0, x[:, 0]), "varying shapes"),
         (lambda x: special.zeta(x[:, 0], 1.0), "zeta"),
         (lambda x: np.einsum("...i->...", x), "ellipsis"),
     ],
@@ -170,7 +174,14 @@ def test_without_python_flint_special_functions_are_refused_and_the_others_are_r
 
 
 def test_a_program_is_written_and_read():
-    program = lower_numpy(lambda x: special.jv(2.5, x[:, 0]) + special.gammainc(1.5, x[:, 1]), 2)
+    program = lower_numpy(
+        lambda x: (
+            special.jv(2.5, x[:, 0])
+            + special.gammainc(1.5, x[:, 1])
+            + special.betainc(1.5, 2.5, x[:, 1]) * special.betainc(1.5, 0.5, x[:, 1])
+        ),
+        2,
+    )
     again = Program.from_json(program.to_json())
     assert again.hash == program.hash
     assert np.array_equal(again.value(X), program.value(X))

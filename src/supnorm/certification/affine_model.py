@@ -204,7 +204,7 @@ def _operation(node: Node, args: list[AffineModel], start: AffineModel) -> Affin
             start.scales,
         )
     if node.op in REMAINDER:
-        extra = () if node.parameter is None else (node.parameter,)
+        extra = node.parameters
         return smooth(node.op, args[0], *extra)
     if node.parameter is not None:
         return leaky_relu(args[0], node.parameter)

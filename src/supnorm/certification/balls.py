@@ -142,7 +142,7 @@ def _function(node: Node) -> Callable[..., Ball]:
     if node.op == "leaky_relu":
         return lambda z: z.max(arb(0)) + arb(p) * z.min(arb(0))
     if node.op in NAMES:
-        return partial(in_balls, node.op, parameter=() if p is None else (p,))
+        return partial(in_balls, node.op, parameter=node.parameters)
     return _NAMED[node.op] if node.op in _NAMED else getattr(arb, node.op)
 
 

@@ -82,7 +82,7 @@ def _operation(node: Node, args: list[ChebyshevModel], start: ChebyshevModel) ->
     if node.op == "concat":
         return _joined(args)
     if node.op in REMAINDER:
-        extra = () if node.parameter is None else (node.parameter,)
+        extra = node.parameters
         return smooth(node.op, args[0], *extra)
     if node.parameter is not None:
         return leaky_relu(args[0], node.parameter)

@@ -138,7 +138,7 @@ def _apply(node: Node, args: list[Graded], first: Graded, bound: AffineModel) ->
             np.concatenate([a.rem for a in args], 1),
         )
     if node.op in MODULUS:
-        return smooth(node.op, args[0], *(() if node.parameter is None else (node.parameter,)))
+        return smooth(node.op, args[0], *node.parameters)
     if node.parameter is not None:
         return add(scale(args[0], node.parameter), scale(relu(args[0]), 1.0 - node.parameter))
     return _COMPOSED[node.op](*args)

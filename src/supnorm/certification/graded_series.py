@@ -299,6 +299,9 @@ def heights(op: str, c: Array, r: Array, *parameter: float) -> list[tuple[Array,
         return [(np.asarray(b), zero) for b in (2.2, 1.4, 0.7)]
     if op in SPECIAL and is_entire(op, *parameter):
         return [(b * (1.0 + r), zero) for b in (8.0, 3.0, 1.0)]
+    if op == "betainc":  # it has a branch point at 1, too
+        free = np.sqrt(np.maximum(np.minimum(c, 1.0 - c) ** 2 - r * r, 0.0))
+        return [(part * free, zero) for part in (0.9, 0.6, 0.3)]
     if op == "erfinv":  # the rectangle round the ellipse has to stay in the unit disc
         free = np.sqrt(np.maximum((1.0 - np.abs(c)) ** 2 - r * r, 0.0))
         return [(part * free, zero) for part in (0.7, 0.4, 0.2)]

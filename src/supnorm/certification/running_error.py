@@ -129,7 +129,7 @@ def _forward(node: Node, args: list[_Step], x: Array, off: Array) -> _Step:
     v, r = [a.value for a in args], [a.around for a in args]
     local: Array | None
     if node.op in AT_POINT and (node.op in REAL or node.op in _CURVATURE):
-        extra = () if node.parameter is None else (node.parameter,)
+        extra = node.parameters
         value, slope, local, lost = AT_POINT[node.op](v[0], *extra)
         radius = _slope_radius(node.op, v[0], r[0], np.abs(slope), lost, extra)
         local = local + TINY

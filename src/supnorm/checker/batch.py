@@ -358,7 +358,7 @@ def _function(o: Operation, args: list[Balls]) -> Balls:
 
 def _one_by_one(o: Operation, args: list[Balls]) -> Balls:
     """An operation in FLINT, ball by ball."""
-    call = point_function(o.op, o.parameter)
+    call = point_function(o.op, o.given)
     mids, radii = [], []
     columns = [(a.mid.ravel().tolist(), a.rad.ravel().tolist()) for a in args]
     for balls in zip(*(zip(*column, strict=True) for column in columns), strict=True):

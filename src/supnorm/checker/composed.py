@@ -21,7 +21,7 @@ from supnorm.checker.functions import remainder
 from supnorm.checker.graded_functions import real_bounds
 from supnorm.checker.operation import Operation
 from supnorm.checker.polynomial import _transform, along_axes, interpolant_range, nodes
-from supnorm.checker.special_functions import POSITIVE
+from supnorm.checker.special_functions import POSITIVE, Parameter
 
 Ball = Any
 # Parameters of the ellipses that are tried. Any number above 1 would do.
@@ -224,7 +224,7 @@ def _function(o: Operation, args: tuple[Feature, ...]) -> Feature:
         inner = add(x, times(smooth("pow", x, 3.0), arb(0.044715)))
         bent = smooth("tanh", times(inner, arb(0.7978845608028654)))
         return multiply(times(x, arb(1) / 2), add(_constant(x.grid, arb(1)), bent))
-    return smooth(o.op, x, o.parameter)
+    return smooth(o.op, x, o.given)
 
 
 def plus(x: Feature, y: Feature) -> Feature:
@@ -276,7 +276,7 @@ def divide(x: Feature, y: Feature) -> Feature:
     return _with(quotient, plain("exp", plus(u, times(v, arb(-1)))))
 
 
-def smooth(op: str, x: Feature, p: float | None = None) -> Feature:
+def smooth(op: str, x: Feature, p: Parameter = None) -> Feature:
     """phi(x); powers and logarithms of what has a logarithm by that, if it is better."""
     if op == "pow" and p == 2.0:
         return multiply(x, x)
@@ -293,7 +293,7 @@ def smooth(op: str, x: Feature, p: float | None = None) -> Feature:
     return replace(_with(feature, plain("exp", power)), log=Log(lambda: power, steps=x.log.steps + 1))  # type: ignore[union-attr]
 
 
-def plain(op: str, x: Feature, p: float | None = None) -> Feature:
+def plain(op: str, x: Feature, p: Parameter = None) -> Feature:
     """phi(x): the slope times the remainder of x, and the interpolation error of phi of a polynomial."""
     g = x.grid
     call = point_function(op, p)
@@ -308,7 +308,7 @@ def plain(op: str, x: Feature, p: float | None = None) -> Feature:
     return Feature(g, row, rem if known else None)
 
 
-def _tail(op: str, c: Ball, part: list[Ball], g: Grid, p: float | None) -> Ball | None:
+def _tail(op: str, c: Ball, part: list[Ball], g: Grid, p: Parameter) -> Ball | None:
     """How far phi of the polynomial is from its interpolant along one axis: by the ellipse where that is smallest.
 
     There the polynomial is within a disc, and phi less its affine part within its linear remainder.

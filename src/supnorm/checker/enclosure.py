@@ -14,7 +14,7 @@ from flint import arb, arb_mat
 
 from supnorm.checker.functions import range_of, real_remainder, remainder, smaller, value_and_slope
 from supnorm.checker.operation import Operation
-from supnorm.checker.special_functions import NAMES, coefficients
+from supnorm.checker.special_functions import NAMES, Parameter, coefficients
 
 Ball = Any
 Rows = list[list[Ball]]
@@ -80,7 +80,7 @@ def node_values(program: Program, points: Rows) -> list[Rows]:
         elif o.op == "concat":
             out = [row for arg in args for row in arg]
         else:
-            call = point_function(o.op, o.parameter)
+            call = point_function(o.op, o.given)
             out = [[call(*zs) for zs in zip(*rows, strict=True)] for rows in zip(*args, strict=True)]
         known.append(out)
     return known
@@ -109,7 +109,7 @@ _POINT: dict[str, Callable[..., Ball]] = {
 }
 
 
-def point_function(op: str, parameter: float | None) -> Callable[..., Ball]:
+def point_function(op: str, parameter: Parameter) -> Callable[..., Ball]:
     """The function that computes an operation on balls."""
     if op == "leaky_relu":
         s = arb(parameter)
@@ -230,7 +230,7 @@ def _function(
         )
         bent = smooth("tanh", inner, scale, real)
         return product(times(x, arb(1) / 2), Feature(bent.c + 1, bent.J, bent.eps), scale)
-    return smooth(o.op, x, scale, real, o.parameter, within=within)
+    return smooth(o.op, x, scale, real, o.given, within=within)
 
 
 def plus(x: Feature, y: Feature) -> Feature:
@@ -254,9 +254,7 @@ def product(x: Feature, y: Feature, scale: Ball) -> Feature:
     return Feature(x.c * y.c, J, eps)
 
 
-def smooth(
-    op: str, x: Feature, scale: Ball, real: bool, p: float | None = None, within: bool = True
-) -> Feature:
+def smooth(op: str, x: Feature, scale: Ball, real: bool, p: Parameter = None, within: bool = True) -> Feature:
     """phi(x), on the real cell or on the polydisc.
 
     ``within``: a bounded function whose remainder is no smaller than its range is this range on a real cell. That loses how

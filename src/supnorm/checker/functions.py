@@ -10,7 +10,7 @@ from typing import Any
 
 from flint import arb, fmpq
 
-from supnorm.checker.special_functions import NAMES, bound, coefficients
+from supnorm.checker.special_functions import NAMES, Parameter, bound, coefficients
 
 Ball = Any
 
@@ -34,7 +34,7 @@ def extremes(values: list[Ball]) -> tuple[Ball, Ball]:
     return low.lower(), high.upper()
 
 
-def value_and_slope(op: str, z: Ball, p: float | None = None) -> tuple[Ball, Ball]:
+def value_and_slope(op: str, z: Ball, p: Parameter = None) -> tuple[Ball, Ball]:
     """phi(z) and phi'(z)."""
     one = arb(1)
     if op == "tanh":
@@ -70,7 +70,7 @@ def _sigmoid(z: Ball) -> tuple[Ball, Ball]:
     return e / (1 + e), e / (1 + e) ** 2
 
 
-def _simple(op: str, z: Ball, p: float | None) -> tuple[Ball, Ball]:
+def _simple(op: str, z: Ball, p: Parameter) -> tuple[Ball, Ball]:
     if op == "sin":
         return z.sin(), z.cos()
     if op == "cos":
@@ -84,7 +84,7 @@ def _simple(op: str, z: Ball, p: float | None) -> tuple[Ball, Ball]:
     if op == "reciprocal":
         return 1 / z, -1 / (z * z)
     if op == "pow":
-        assert p is not None
+        assert isinstance(p, float)
         q = exactly(p)
         return power(z, q), arb(q) * power(z, q - 1) if q != 0 else arb(0)
     raise ValueError(op)
@@ -135,7 +135,7 @@ def _tanh(c: Ball, r: Ball) -> tuple[Ball | None, Ball | None]:
     return increment, rest
 
 
-def remainder(op: str, c: Ball, r: Ball, p: float | None = None) -> Ball | None:
+def remainder(op: str, c: Ball, r: Ball, p: Parameter = None) -> Ball | None:
     """Bound of the linear remainder on the disc."""
     if op == "tanh":
         return _tanh(c, r)[1]
@@ -159,7 +159,7 @@ def remainder(op: str, c: Ball, r: Ball, p: float | None = None) -> Ball | None:
     if op in NAMES:
         second = bound(op, 2, (c - r).lower(), (c + r).upper(), r, p)
         return None if second is None else r * r * second
-    return _power_remainder(c, r, exactly(0.5 if op == "sqrt" else float(p or 0.0)))
+    return _power_remainder(c, r, exactly(p if isinstance(p, float) else 0.5))
 
 
 def real_remainder(op: str, r: Ball, slope: Ball) -> Ball | None:

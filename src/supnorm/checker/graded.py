@@ -22,7 +22,7 @@ from supnorm.checker.graded_range import corners, polynomial_range
 from supnorm.checker.graded_rule import Rule
 from supnorm.checker.operation import Operation
 from supnorm.checker.polynomial import _transform
-from supnorm.checker.special_functions import NAMES
+from supnorm.checker.special_functions import NAMES, Parameter
 
 Ball = Any
 TOP, POINTS = 13, 18
@@ -151,7 +151,7 @@ def _functions(o: Operation, args: list[list[Graded]], fast: bool) -> list[Grade
         rows = graded_batch.interpolants(o.op, [f.c for f in args[0]], [f.slope for f in args[0]], order)
     if rows is None:
         return [_function(o, fs) for fs in zip(*args, strict=True)]
-    return [smooth(o.op, f, o.parameter, row) for f, row in zip(args[0], rows, strict=True)]
+    return [smooth(o.op, f, o.given, row) for f, row in zip(args[0], rows, strict=True)]
 
 
 def nodes_on(rule: Rule, centre: list[Ball], half: list[Ball]) -> list[list[Ball]]:
@@ -201,7 +201,7 @@ def _function(o: Operation, args: tuple[Graded, ...]) -> Graded:
         inner = times(plus(x, times(smooth("pow", x, 3.0), arb(0.044715))), arb(0.7978845608028654))
         bent = smooth("tanh", inner)
         return multiply(times(x, arb(1) / 2), replace(bent, c=bent.c + 1))
-    return smooth(o.op, x, o.parameter)
+    return smooth(o.op, x, o.given)
 
 
 def plus(x: Graded, y: Graded) -> Graded:
@@ -254,7 +254,7 @@ def _above(parts: Any) -> Ball:
     return sum((parts[k] for k in range(TOP + 1, parts.length())), arb(0)).upper()
 
 
-def smooth(op: str, x: Graded, p: float | None = None, rows: list[list[Ball]] | None = None) -> Graded:
+def smooth(op: str, x: Graded, p: Parameter = None, rows: list[list[Ball]] | None = None) -> Graded:
     """phi(x); ``rows`` are its interpolants, where they are known already."""
     if x.rem is None or not x.c.is_finite():
         return _nothing(x)
@@ -305,7 +305,7 @@ def _smallest(rows: list[list[Ball] | None]) -> list[Ball] | None:
     return [min((z.upper() for z in column), key=float) for column in zip(*known, strict=True)]
 
 
-def _aliasing(op: str, c: Ball, r: Ball, height: Ball, e: float, p: float | None) -> list[Ball] | None:
+def _aliasing(op: str, c: Ball, r: Ball, height: Ball, e: float, p: Parameter) -> list[Ball] | None:
     """4 M rho^-17/(rho - 1) for each Taylor coefficient."""
     b = height / r if r > 0 else arb(50)
     b = b.lower() if b < 50 else arb(50)
@@ -318,7 +318,7 @@ def _aliasing(op: str, c: Ball, r: Ball, height: Ball, e: float, p: float | None
     return [factor * size for size in sizes]
 
 
-def _interpolants(op: str, c: Ball, r: Ball, order: int, p: float | None) -> list[list[Ball]]:
+def _interpolants(op: str, c: Ball, r: Ball, order: int, p: Parameter) -> list[list[Ball]]:
     """Chebyshev coefficients of phi^(i)/i! on [c - r, c + r] from 18 nodes, one list per i < order."""
     nodes = [(arb.pi() * (2 * i + 1) / (2 * POINTS)).cos() for i in range(POINTS)]
     if order == 1:

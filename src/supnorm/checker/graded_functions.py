@@ -13,7 +13,7 @@ from typing import Any
 from flint import arb, fmpq
 
 from supnorm.checker.functions import exactly, power, value_and_slope
-from supnorm.checker.special_functions import NAMES, bound, coefficients, entire
+from supnorm.checker.special_functions import NAMES, Parameter, bound, coefficients, entire
 
 Ball = Any
 ORDER = 6
@@ -38,7 +38,7 @@ def _table(op: str) -> str:
     return "sigmoid" if op in LOGISTIC else op
 
 
-def series(op: str, z: Ball, p: float | None = None) -> list[Ball]:
+def series(op: str, z: Ball, p: Parameter = None) -> list[Ball]:
     """phi^(i)(z)/i!, i = 0..5."""
     if op == "tanh":
         return _tanh(z)
@@ -83,11 +83,11 @@ def _times(z: Ball, s: list[Ball]) -> list[Ball]:
     return [z * s[0]] + [z * s[i] + s[i - 1] for i in range(1, ORDER)]
 
 
-def _exponent(op: str, p: float | None) -> Any:
-    return exactly({"log": 0.0, "sqrt": 0.5, "reciprocal": -1.0}.get(op, float(p or 0.0)))
+def _exponent(op: str, p: Parameter) -> Any:
+    return exactly({"log": 0.0, "sqrt": 0.5, "reciprocal": -1.0}.get(op, p if isinstance(p, float) else 0.0))
 
 
-def _powers(op: str, z: Ball, p: float | None) -> list[Ball]:
+def _powers(op: str, z: Ball, p: Parameter) -> list[Ball]:
     if op == "log":
         return [z.log()] + [-((-1 / z) ** i) / i for i in range(1, ORDER)]
     q, factor, out = _exponent(op, p), fmpq(1), []
@@ -125,7 +125,7 @@ def _strip_erf(h: Ball) -> Ball:
     return 1 + 2 / arb.pi().sqrt() * h * (h * h).exp()
 
 
-def bounds(op: str, low: Ball, high: Ball, h: Ball, e: float, p: float | None = None) -> list[Ball] | None:
+def bounds(op: str, low: Ball, high: Ball, h: Ball, e: float, p: Parameter = None) -> list[Ball] | None:
     """Bounds of |phi^(i)/i!| on the rectangle, i = 0..6."""
     if op in ("sin", "cos", "exp"):
         size = high.exp() if op == "exp" else h.cosh()
@@ -142,7 +142,7 @@ def bounds(op: str, low: Ball, high: Ball, h: Ball, e: float, p: float | None = 
     return _power_bounds(op, low, high, h, p)
 
 
-def real_bounds(op: str, low: Ball, high: Ball, p: float | None = None) -> list[Ball] | None:
+def real_bounds(op: str, low: Ball, high: Ball, p: Parameter = None) -> list[Ball] | None:
     """Bounds of |phi^(i)/i!| on a real interval, i = 1..6."""
     if op in LARGEST:
         return [arb(v) for v in LARGEST[op]]
@@ -163,7 +163,7 @@ def _gaussian(op: str, low: Ball, high: Ball, h: Ball, e: float) -> list[Ball]:
     return [far * phi[0]] + [far * phi[i] + phi[i - 1] for i in range(1, ORDER + 1)]
 
 
-def _power_bounds(op: str, low: Ball, high: Ball, h: Ball, p: float | None) -> list[Ball] | None:
+def _power_bounds(op: str, low: Ball, high: Ball, h: Ball, p: Parameter) -> list[Ball] | None:
     near: Ball | None = low if low > 0 else None
     q = _exponent(op, p)
     if near is None and op in ("pow", "reciprocal") and q.q == 1 and high < 0:
@@ -190,18 +190,21 @@ def _power_bounds(op: str, low: Ball, high: Ball, h: Ball, p: float | None) -> l
     return out
 
 
-def ellipses(op: str, c: Ball, r: Ball, p: float | None = None) -> list[tuple[Ball, float]]:
+def ellipses(op: str, c: Ball, r: Ball, p: Parameter = None) -> list[tuple[Ball, float]]:
     """Half-heights of ellipses around [c - r, c + r], with margins."""
     table = ELLIPSES.get(_table(op))
     if table is not None:
         return [(arb(b), e) for b, e in table]
-    whole = op == "pow" and p is not None and p >= 0 and float(p).is_integer()
+    whole = op == "pow" and isinstance(p, float) and p >= 0 and p.is_integer()
     if op in ("sin", "cos", "exp") or whole:
         return [(b * (1 + r), 0.0) for b in (8, 3)]
     if op == "erfc":
         return [(arb(b), 0.0) for b in (2.2, 1.4, 0.7)]
     if op in NAMES and entire(op, p):
         return [(b * (1 + r), 0.0) for b in (8, 3, 1)]
+    if op == "betainc":
+        free = c.min(1 - c) ** 2 - r * r
+        return [(arb(part) * free.sqrt().lower(), 0.0) for part in (0.9, 0.6, 0.3)] if free > 0 else []
     if op == "erfinv":
         free = (1 - abs(c)) ** 2 - r * r
         return [(arb(part) * free.sqrt().lower(), 0.0) for part in (0.7, 0.4, 0.2)] if free > 0 else []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from supnorm.checker.rejected import Rejected, exact, whole, wholes
-from supnorm.checker.special_functions import LARGEST, NAMES, allowed
+from supnorm.checker.special_functions import LARGEST, NAMES, Parameter, allowed
 
 UNARY = (
     "neg",
@@ -41,8 +41,14 @@ KEYS = {
     "leaky_relu": {"slope"},
     "pow": {"exponent"},
     **{op: {"order" if op.startswith("bessel") else "shape"} for op in LARGEST},
+    "betainc": {"shape", "second_shape"},
 }
-PARAMETERS = {op: next(iter(keys)) for op, keys in KEYS.items() if op in ("leaky_relu", "pow", *LARGEST)}
+SECOND = {"betainc": "second_shape"}
+PARAMETERS = {
+    op: next(iter(keys - {*SECOND.values()}))
+    for op, keys in KEYS.items()
+    if op in ("leaky_relu", "pow", *LARGEST)
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,14 @@ class Operation:
     vector: tuple[float, ...] = ()
     columns: tuple[int, ...] = ()
     parameter: float | None = None
+    second: float | None = None
+
+    @property
+    def given(self) -> Parameter:
+        """What the operation takes beside its argument."""
+        if self.parameter is None or self.second is None:
+            return self.parameter
+        return self.parameter, self.second
 
 
 def program(data: dict[str, Any]) -> tuple[Operation, ...]:
@@ -103,10 +117,12 @@ def _operation(entry: dict[str, Any], widths: list[int]) -> Operation:
         _array(entry["bias" if op == "affine" else "value"], [width]) if op in ("affine", "constant") else ()
     )
     parameter = exact(entry[PARAMETERS[op]]) if op in PARAMETERS else None
-    if parameter is not None and not math.isfinite(parameter):
-        raise Rejected("a program has a number that is not finite")
-    if parameter is not None and op in LARGEST and not allowed(op, parameter):
-        raise Rejected(f"{op} with {PARAMETERS[op]} {parameter:.6g}, beyond those that are checked")
+    second = exact(entry[SECOND[op]]) if op in SECOND else None
+    for key, number in ((PARAMETERS.get(op), parameter), (SECOND.get(op), second)):
+        if number is not None and not math.isfinite(number):
+            raise Rejected("a program has a number that is not finite")
+        if number is not None and op in LARGEST and not allowed(op, number):
+            raise Rejected(f"{op} with {key} {number:.6g}, beyond those that are checked")
     return Operation(
         op=op,
         args=args,
@@ -115,6 +131,7 @@ def _operation(entry: dict[str, Any], widths: list[int]) -> Operation:
         vector=vector,
         columns=wholes(entry.get("columns", [])),
         parameter=parameter,
+        second=second,
     )
 
 
@@ -134,5 +151,5 @@ def _fits(o: Operation, widths: list[int], first: bool) -> bool:
         return sum(widths) == o.width
     if o.op in BINARY:
         return widths == [o.width] * 2
-    needs = o.op in PARAMETERS
-    return o.op in UNARY and widths == [o.width] and (o.parameter is not None) == needs
+    given = (o.parameter is not None, o.second is not None) == (o.op in PARAMETERS, o.op in SECOND)
+    return o.op in UNARY and widths == [o.width] and given

@@ -53,6 +53,7 @@ POINT = {
     "bessel_k": 7500.0,
     "gammainc": 5500.0,
     "gammaincc": 5500.0,
+    "betainc": 6000.0,
 }
 MODEL = 650.0  # the affine model of one smooth function
 GRADED, GRADED_PRODUCT = 17_000.0, 900.0  # the graded model of one smooth function, of one product
@@ -299,7 +300,7 @@ def _after(o: Operation, args: list[Bits], position: int) -> Bits:
         return Bits(max(exponent, 11.0) + grown, (size if (o.parameter or 0.0) >= 0.0 else exponent) + grown)
     if o.op in NAMES:
         # Powers of 1/x up to the order, exponentials of x^2.
-        grown = 2.0 + math.log2(max(o.parameter or 0.0, 1.0))
+        grown = 2.0 + math.log2(max(o.parameter or 0.0, o.second or 0.0, 1.0))
         return Bits(max(exponent + 1.0 + grown, 82.0), max(size, exponent) + grown)
     if o.op in ("tanh", "erf", "sin", "cos", "sigmoid"):
         return Bits(max(exponent, 82.0) if o.op in ("sigmoid", "erf") else exponent, 0.0)

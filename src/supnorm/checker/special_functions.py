@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from math import comb, factorial
-from typing import Any
+from typing import Any, TypeAlias
 
 from flint import arb, arb_poly, arb_series, ctx
 
 Ball = Any
+Parameter: TypeAlias = float | tuple[float, float] | None  # an order, a shape, two shapes
 LARGEST = {  # of the orders and shapes that a file may have
     **{f"bessel_{kind}": 64.0 for kind in "jyik"},
-    **{name: 1000.0 for name in ("gammainc", "gammaincc")},
+    **{name: 1000.0 for name in ("gammainc", "gammaincc", "betainc")},
 }
 NAMES = ("atan", "cbrt", "erfc", "lgamma", "digamma", "erfcx", "erfinv", "exp1", *LARGEST)
-POSITIVE = ("lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "gammaincc")
+POSITIVE = ("lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "gammaincc", "betainc")
 WIDEST = (
     2.0**-10
 )  # radius of an argument's ball: FLINT works long on wide ones (tests/checker/test_special_functions.py)
@@ -36,26 +37,34 @@ def allowed(op: str, p: float) -> bool:
     return 0.0 <= p <= LARGEST[op] and (p > 0.0 or op.startswith("bessel"))
 
 
-def entire(op: str, p: float | None) -> bool:
+def entire(op: str, p: Parameter) -> bool:
     """Whether the function has no singularity."""
-    return op in ("erfc", "erfcx") or (op in ("bessel_j", "bessel_i") and p is not None and p.is_integer())
+    return op in ("erfc", "erfcx") or (
+        op in ("bessel_j", "bessel_i") and isinstance(p, float) and p.is_integer()
+    )
 
 
-def one_sided(op: str, p: float | None) -> bool:
+def one_sided(op: str, p: Parameter) -> bool:
     """Whether the function is taken for positive arguments only."""
     return op in POSITIVE or (op in ("bessel_j", "bessel_i") and not entire(op, p))
 
 
-def coefficients(op: str, z: Ball, count: int, p: float | None = None) -> list[Ball]:
+def coefficients(op: str, z: Ball, count: int, p: Parameter = None) -> list[Ball]:
     """phi^(i)(z)/i!, i < ``count``."""
     if (one_sided(op, p) and not z > 0) or not z.rad() < WIDEST:
         return [arb.nan()] * count
     before = ctx.prec
     ctx.prec = before + MORE_BITS
     try:
-        return _COEFFICIENTS[op](z, count) if p is None else _COEFFICIENTS[op](z, count, arb(p))
+        return _COEFFICIENTS[op](z, count, *map(arb, _numbers(p)))
     finally:
         ctx.prec = before
+
+
+def _numbers(p: Parameter) -> tuple[float, ...]:
+    if p is None:
+        return ()
+    return p if isinstance(p, tuple) else (p,)
 
 
 def _listed(series: Any, count: int) -> list[Ball]:
@@ -129,6 +138,19 @@ def _gammaincc(z: Ball, count: int, s: Ball) -> list[Ball]:
     return _integrated(z.gamma_upper(s, regularized=1), -_gamma_density(z, count, s), count)
 
 
+def _betainc(z: Ball, count: int, a: Ball, b: Ball) -> list[Ball]:
+    if count == 1 and (z == 0 or z == 1):
+        return [z]
+    if not z < 1:
+        return [arb.nan()] * count
+    first = z.beta_lower(a, b, regularized=1)
+    if count == 1:
+        return [first]
+    line = _line(z, count)
+    scale = a.lgamma() + b.lgamma() - (a + b).lgamma()
+    return _integrated(first, (line.log() * (a - 1) + (1 - line).log() * (b - 1) - scale).exp(), count)
+
+
 def _k(z: Ball, order: Ball) -> Ball:
     """K by Tricomi's function U, of which FLINT keeps more bits than of K itself; K is even in its order."""
     size = abs(order)
@@ -164,16 +186,17 @@ _COEFFICIENTS: dict[str, Callable[..., list[Ball]]] = {
     **{f"bessel_{kind}": _bessel(kind) for kind in "jyik"},
     "gammainc": _gammainc,
     "gammaincc": _gammaincc,
+    "betainc": _betainc,
 }
 
 
-def bound(op: str, i: int, low: Ball, high: Ball, h: Ball, p: float | None = None) -> Ball | None:
+def bound(op: str, i: int, low: Ball, high: Ball, h: Ball, p: Parameter = None) -> Ball | None:
     """Bound of |phi^(i)/i!|, i <= 6, on the rectangle."""
     if not (low.is_finite() and high.is_finite() and h.is_finite()):
         return None
     if one_sided(op, p) and not low > 0:
         return None
-    size = _BOUNDS[op](i, low, high, h) if p is None else _BOUNDS[op](i, low, high, h, p)
+    size = _BOUNDS[op](i, low, high, h, *_numbers(p))
     return size.upper() if size is not None and size.is_finite() else None
 
 
@@ -332,6 +355,27 @@ def _p_bound(i: int, low: Ball, high: Ball, h: Ball, p: float) -> Ball:
     return s.rgamma() * (-low).exp() * total / i
 
 
+def _beta_bound(i: int, low: Ball, high: Ball, h: Ball, a: float, b: float) -> Ball | None:
+    if not high < 1:
+        return None
+    if i == 0:
+        first = _beta_bound(1, low, high, h, a, b)
+        return None if first is None else 1 + h * first
+    p, q = arb(a) - 1, arb(b) - 1
+    sizes = (low, (high * high + h * h).sqrt()), (1 - high, ((1 - low) ** 2 + h * h).sqrt())
+    total, left = arb(0), [arb(1)]
+    for j in range(i - 1):
+        left.append(left[j] * (p - j) / (j + 1))
+    right = [arb(1)]
+    for j in range(i - 1):
+        right.append(right[j] * (q - j) / (j + 1))
+    for j in range(i):
+        first = abs(left[j]) * (sizes[0][0] ** (p - j)).max(sizes[0][1] ** (p - j))
+        k = i - 1 - j
+        total = total + first * abs(right[k]) * (sizes[1][0] ** (q - k)).max(sizes[1][1] ** (q - k))
+    return total * (arb(a) + arb(b)).gamma() * arb(a).rgamma() * arb(b).rgamma() / i
+
+
 _BOUNDS: dict[str, Callable[..., Ball | None]] = {
     "atan": _atan_bound,
     "cbrt": _cbrt_bound,
@@ -347,4 +391,5 @@ _BOUNDS: dict[str, Callable[..., Ball | None]] = {
     "bessel_k": _k_bound,
     "gammainc": _p_bound,
     "gammaincc": _p_bound,
+    "betainc": _beta_bound,
 }

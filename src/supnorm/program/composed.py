@@ -85,6 +85,25 @@ def with_parameter(build: Builder, op: str, parameter: Value, x: Value, source: 
     return special(build, op, x, float(known[0]))
 
 
+def incomplete_beta(build: Builder, a: Value, b: Value, x: Value) -> Value:
+    """I_x(a, b), whose shapes are numbers.
+
+    Raises:
+        Unsupported: for shapes that depend on the input, or for which no bounds are known.
+    """
+    shapes = [np.unique(np.asarray(s)) if not isinstance(s, Tensor) else np.zeros(0) for s in (a, b)]
+    if any(s.size != 1 for s in shapes):
+        raise Unsupported("betainc of varying shapes", "betainc with two numbers")
+    first, second = (float(s[0]) for s in shapes)
+    if not has_balls():
+        raise Unsupported("betainc without python-flint", "pip install 'python-flint>=0.6'")
+    if not (0.0 < first <= LARGEST_SHAPE and 0.0 < second <= LARGEST_SHAPE):
+        raise Unsupported(
+            f"betainc with shapes {first:g} and {second:g}", f"shapes above 0 and at most {LARGEST_SHAPE:g}"
+        )
+    return build.unary("betainc", x, first, second=second)
+
+
 def scaled(build: Builder, kind: str, order: float, x: Value) -> Value:
     """exp(-|x|) I(x) or exp(x) K(x)."""
     size = x if kind == "k" else build.unary("neg", build.unary("abs", x))

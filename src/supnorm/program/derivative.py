@@ -51,7 +51,7 @@ def _pull_one(node: Node, values: Sequence[Array], position: int, flow: Array) -
         return np.split(flow, np.cumsum([a.shape[1] for a in args])[:-1], axis=1)
     if len(args) == 2:
         return _pull_binary(node.op, args[0], args[1], flow)
-    extra = () if node.parameter is None else (node.parameter,)
+    extra = node.parameters
     return [flow * SLOPE[node.op](args[0], values[position], *extra)]
 
 

@@ -66,5 +66,5 @@ def apply(node: Node, args: Sequence[Array], x: Array) -> Array:
         return np.concatenate(args, axis=1)
     if node.op in BINARY:
         return BINARY[node.op](args[0], args[1])
-    extra = () if node.parameter is None else (node.parameter,)
+    extra = node.parameters
     return UNARY[node.op](args[0], *extra)

@@ -14,7 +14,7 @@ import numpy as np
 
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
-from supnorm.program.composed import COMPOSED, atan2, power, special, with_parameter
+from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, special, with_parameter
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.jaxpr_named import named
@@ -223,6 +223,8 @@ def _numeric(build: Builder, name: str, params: Any, args: list[Any], equation: 
         return special(build, name, args[0])
     if name in ("igamma", "igammac"):
         return with_parameter(build, "gammaincc" if name == "igammac" else "gammainc", args[0], args[1], name)
+    if name == "regularized_incomplete_beta":
+        return incomplete_beta(build, *args)
     if name == "atan2":
         return atan2(build, args[0], args[1])
     if _OTHER.get(name, name) in COMPOSED:

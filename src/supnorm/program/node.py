@@ -22,7 +22,8 @@ class Node:
         weight, bias: for ``affine``: ``y = weight @ x + bias``, shapes ``(width, k)`` and ``(width,)``.
         value: for ``constant``, shape ``(width,)``.
         columns: for ``take``: the features of the argument that are taken, shape ``(width,)``.
-        parameter: the exponent of ``pow``, the slope of ``leaky_relu``.
+        parameter: the exponent of ``pow``, the slope of ``leaky_relu``, the order or shape of a special function.
+        second: the second shape of ``betainc``.
         discrepancies: how far the values of the runtime may be from the operation; not part of the JSON text.
     """
 
@@ -35,6 +36,12 @@ class Node:
     columns: NDArray[np.intp] | None = None
     parameter: float | None = None
     discrepancies: tuple[Discrepancy, ...] = ()
+    second: float | None = None
+
+    @property
+    def parameters(self) -> tuple[float, ...]:
+        """What the operation takes beside its argument: no number, one or two."""
+        return tuple(p for p in (self.parameter, self.second) if p is not None)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import scipy.special
 
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
-from supnorm.program.composed import COMPOSED, atan2, power, scaled, special, with_parameter
+from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, scaled, special, with_parameter
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.scipy_tables import interp, reading
@@ -67,7 +67,7 @@ _OTHER = {
     "radians": "deg2rad",
     "degrees": "rad2deg",
 }
-_TWO = ("power", "float_power", "matmul", "logaddexp", "hypot", "arctan2", "xlogy", "xlog1py")
+_TWO = ("power", "float_power", "matmul", "logaddexp", "hypot", "arctan2", "xlogy", "xlog1py", "betainc")
 _BINARY = {
     "add": "add",
     "subtract": "sub",
@@ -321,6 +321,8 @@ def _ufunc(build: Builder, name: str, args: list[Any]) -> Value:
         return scaled(build, _SCALED[name], float(np.ravel(args[0])[0]), args[1])
     if name == "arctan2":
         return atan2(build, *args)
+    if name == "betainc":
+        return incomplete_beta(build, *args)
     if name in ("xlogy", "xlog1py"):
         inner = args[1] if name == "xlogy" else build.binary("add", args[1], np.asarray(1.0))
         return build.binary("mul", args[0], build.unary("log", inner))

@@ -23,8 +23,9 @@ PARAMETERS = {  # the one float that an operation may carry
     "pow": "exponent",
     "leaky_relu": "slope",
     **{f"bessel_{kind}": "order" for kind in "jyik"},
-    **{name: "shape" for name in ("gammainc", "gammaincc")},
+    **{name: "shape" for name in ("gammainc", "gammaincc", "betainc")},
 }
+SECOND = {"betainc": "second_shape"}  # a second one
 _TANH_GELU = math.sqrt(2.0 / math.pi)
 _CUBIC = 0.044715
 
@@ -144,6 +145,9 @@ SLOPE: dict[str, Callable[..., Array]] = {
     "bessel_y": lambda x, y, p: special.yvp(p, x),
     "bessel_i": lambda x, y, p: special.ivp(p, x),
     "bessel_k": lambda x, y, p: special.kvp(p, x),
+    "betainc": lambda x, y, a, b: np.exp(
+        special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -x) - special.betaln(a, b)
+    ),
     "gammainc": _gamma_density,
     "gammaincc": lambda x, y, p: -_gamma_density(x, y, p),
 }

@@ -20,7 +20,7 @@ import numpy as np
 from supnorm.program.derivative import vjp
 from supnorm.program.evaluation import evaluate
 from supnorm.program.node import Limit, Node
-from supnorm.program.operations import BINARY, PARAMETERS, UNARY, Array
+from supnorm.program.operations import BINARY, PARAMETERS, SECOND, UNARY, Array
 from supnorm.program.single_precision import Origin
 
 SCHEMA = "supnorm.program/1"
@@ -128,7 +128,11 @@ def _fits(node: Node, widths: list[int]) -> bool:
         return bool(widths) and sum(widths) == w
     if node.op in BINARY:
         return widths == [w, w]
-    return node.op in UNARY and widths == [w] and (node.parameter is not None) == (node.op in PARAMETERS)
+    given = (node.parameter is not None, node.second is not None) == (
+        node.op in PARAMETERS,
+        node.op in SECOND,
+    )
+    return node.op in UNARY and widths == [w] and given
 
 
 def _pack(array: Array) -> dict[str, Any]:
@@ -151,6 +155,8 @@ def _node_to_json(node: Node) -> dict[str, Any]:
         entry["columns"] = node.columns.tolist()
     if node.parameter is not None:
         entry[PARAMETERS[node.op]] = float(node.parameter).hex()
+    if node.second is not None:
+        entry[SECOND[node.op]] = float(node.second).hex()
     return entry
 
 
@@ -159,6 +165,7 @@ def _node_from_json(entry: Mapping[str, Any]) -> Node:
     arrays = {k: _unpack(entry[k]) for k in ("weight", "bias", "value") if k in entry}
     columns = np.asarray(entry["columns"], dtype=np.intp) if "columns" in entry else None
     parameter = float.fromhex(entry[PARAMETERS[op]]) if op in PARAMETERS else None
+    second = float.fromhex(entry[SECOND[op]]) if op in SECOND else None
     weight, bias, value = (arrays.get(k) for k in ("weight", "bias", "value"))
     return Node(
         op=op,
@@ -169,4 +176,5 @@ def _node_from_json(entry: Mapping[str, Any]) -> Node:
         value=value,
         columns=columns,
         parameter=parameter,
+        second=second,
     )

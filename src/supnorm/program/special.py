@@ -2,7 +2,7 @@
 
 No library of float64 functions proves how far its Bessel or gamma functions are from the true ones. So a program computes
 these in balls, with as many bits as it takes, and rounds once. The functions are those of `NAMES`; one parameter is the
-order of a Bessel function or the shape of an incomplete gamma function (regularised):
+order of a Bessel function or the shape of an incomplete gamma function (regularised); the incomplete beta function has two:
 
 | operation | function | Taylor coefficients from |
 |---|---|---|
@@ -11,6 +11,7 @@ order of a Bessel function or the shape of an incomplete gamma function (regular
 | `erfinv` | inverse of erf; -1 < x < 1 | w' = sqrt(pi)/2 exp(w^2) |
 | `exp1` | exponential integral E_1; x > 0 | E_1' = -exp(-x)/x |
 | `bessel_j`, `bessel_y`, `bessel_i`, `bessel_k` | Bessel functions | Bessel's equation; near 0 by neighbouring orders |
+| `betainc` | I_x(a, b), regularised; 0 < x < 1 | I' = x^(a-1) (1-x)^(b-1)/B(a, b) |
 | `gammainc`, `gammaincc` | P(s, x) and Q(s, x) = 1 - P(s, x); x > 0 | P' = x^(s-1) exp(-x)/Gamma(s) |
 """
 
@@ -38,6 +39,7 @@ NAMES = (
     "bessel_k",
     "gammainc",
     "gammaincc",
+    "betainc",
 )
 LARGEST_ORDER, LARGEST_SHAPE = 64.0, 1000.0  # FLINT takes milliseconds a value beyond them
 FIRST_BITS, MOST_BITS = (
@@ -204,6 +206,23 @@ def _gammaincc(x: Ball, count: int, s: Ball) -> list[Ball]:
     return [x.gamma_upper(s, regularized=1)] + [-v for v in _gammainc(x, count, s)[1:]]
 
 
+def _betainc(x: Ball, count: int, a: Ball, b: Ball) -> list[Ball]:
+    """The slope g solves x (1 - x) g' = ((a - 1)(1 - x) - (b - 1) x) g."""
+    from flint import arb
+
+    if count == 1 and (x == 0 or x == 1):
+        return [x]
+    if not (x > 0 and x < 1):
+        return [arb.nan()] * count
+    g = [x ** (a - 1) * (1 - x) ** (b - 1) * (a + b).gamma() * a.rgamma() * b.rgamma()]
+    below, turn, bend = x * (1 - x), (a - 1) - (a + b - 2) * x, a + b - 2
+    for m in range(count - 2):
+        rest = (turn - m * (1 - 2 * x)) * g[m] - (bend - (m - 1)) * (g[m - 1] if m else 0)
+        g.append(rest / (below * (m + 1)))
+    first = x.beta_lower(a, b, regularized=1)
+    return [first] + [g[i] / (i + 1) for i in range(count - 1)]
+
+
 # sigma of Bessel's equation x^2 w'' + x w' + (sigma x^2 - order^2) w = 0, and the step of orders in a derivative:
 # w' = (a w_(order-1) + b w_(order+1))/2 with (a, b) as here.
 _BESSEL = {"j": (1, 1, -1), "y": (1, 1, -1), "i": (-1, 1, 1), "k": (-1, -1, -1)}
@@ -253,4 +272,5 @@ _FUNCTIONS: dict[str, Callable[..., list[Ball]]] = {
     **{f"bessel_{kind}": _bessel(kind) for kind in _BESSEL},
     "gammainc": _gammainc,
     "gammaincc": _gammaincc,
+    "betainc": _betainc,
 }

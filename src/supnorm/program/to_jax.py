@@ -44,7 +44,7 @@ def _apply(node: Node, args: list[Any]) -> Any:
         return jnp.concatenate(args)
     if node.op == "softplus" and any(a.above is not None for a in node.discrepancies):
         return _softplus()(*args)
-    return _function(node.op, node.parameter)(*args)
+    return _function(node.op, *node.parameters)(*args)
 
 
 def _softplus() -> Callable[..., Any]:
@@ -59,7 +59,7 @@ def _softplus() -> Callable[..., Any]:
     return cast("Callable[..., Any]", softplus)
 
 
-def _function(op: str, p: float | None) -> Callable[..., Any]:
+def _function(op: str, p: float | None = None, second: float | None = None) -> Callable[..., Any]:
     import jax
     import jax.numpy as jnp
 
@@ -87,6 +87,7 @@ def _function(op: str, p: float | None) -> Callable[..., Any]:
         "lgamma": jax.lax.lgamma,
         "digamma": jax.lax.digamma,
         "gammainc": lambda z: jax.lax.igamma(jnp.full_like(z, p), z),
+        "betainc": lambda z: jax.scipy.special.betainc(p, second, z),
         "gammaincc": lambda z: jax.lax.igammac(jnp.full_like(z, p), z),
     }
     if op not in named and not hasattr(jnp, op):

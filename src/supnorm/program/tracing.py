@@ -95,6 +95,7 @@ class Builder:
             node.args,
             node.width,
             node.parameter,
+            node.second,
             node.discrepancies,
             *(None if a is None else a.tobytes() for a in arrays),
         )
@@ -120,9 +121,10 @@ class Builder:
         value: Value,
         parameter: float | None = None,
         discrepancies: tuple[Discrepancy, ...] = (),
+        second: float | None = None,
     ) -> Value:
         """An operation feature by feature; it is applied to each distinct feature once."""
-        extra = () if parameter is None else (parameter,)
+        extra = tuple(p for p in (parameter, second) if p is not None)
         if not isinstance(value, Tensor):
             with np.errstate(all="ignore"):
                 return UNARY[op](entry.constant(value, op), *extra)
@@ -135,7 +137,10 @@ class Builder:
         ]
         discrepancies = (*of_runtime, *discrepancies)
         self.remarks.update(a.words for a in discrepancies if a.words)
-        out = self.add_node(Node(op, (node,), len(used), parameter=parameter, discrepancies=discrepancies))
+        width = len(used)
+        out = self.add_node(
+            Node(op, (node,), width, None, None, None, None, parameter, discrepancies, second)
+        )
         return Tensor(out.node, inverse.reshape(value.shape).astype(np.intp))
 
     def binary(self, op: str, a: Value, b: Value) -> Value:
