@@ -105,6 +105,21 @@ def test_bounds_hold_where_a_factor_underflows():
     assert small > 100
 
 
+def test_cbrt_next_to_zero_has_bounds_whose_powers_do_not_underflow():
+    """near^2 is subnormal from 1e-154 on, and its reciprocal times a root is finite until 1e-184."""
+    rng = np.random.default_rng(7)
+    finite = 0
+    with mp.workdps(40):
+        for k in range(400):
+            i = 1 + k % 6
+            near = float(10.0 ** rng.uniform(-320.0 / i, -290.0 / i))
+            bound = float(largest("cbrt", i, np.array(near), np.array(2 * near), np.array(0.0)))
+            exact = abs(mp.binomial(mp.mpf(1) / 3, i)) * mp.mpf(near) ** (mp.mpf(1) / 3 - i)
+            finite += np.isfinite(bound)
+            assert exact <= bound
+    assert finite > 300
+
+
 @pytest.mark.parametrize(("op", "parameter"), [("exp1", ()), ("bessel_k", (2.3,))])
 def test_no_bound_of_a_decay_is_zero(op, parameter):
     low = np.array(800.0)

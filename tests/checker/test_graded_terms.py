@@ -128,7 +128,7 @@ def test_tightening_multiplies_what_it_cannot_see():
     m = 3
     own = verify_rule(2, m, tuple(map(tuple, rule(2, m).representatives.tolist())))
     x = _graded(0.0, (1.0, 0.0), s=(0.5, 0.5, 0.25, 0.25), rem=2.0)
-    found = graded.tighten(x, [arb(0)] * len(own.nodes), own)
+    found = graded.tightened(x, own.coefficients([arb(0)] * len(own.nodes)), own)
     growth = float(own.lebesgue)
     assert growth > 1
     assert float(found.rem) == pytest.approx((1 + growth) * 2.0)

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import math
 import sys
 from pathlib import Path
 
 import mpmath as mp
 import pytest
-from flint import arb
+from flint import arb, ctx
 from scipy import special
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "certification"))
@@ -187,3 +188,40 @@ def test_what_special_functions_cost_is_counted():
         return Size.of(chain).values(1.0).operations
 
     assert cost("bessel_y", 1.0) > 50 * cost("exp", None)
+
+
+def test_cbrt_next_to_zero(monkeypatch):
+    """Values, slopes and bounds at subnormal numbers, where float64 has few digits and a ball may hold zero."""
+    monkeypatch.setattr(ctx, "prec", 80)
+    for z in (5e-324, -5e-324, 3e-320, -2.3e-308, 1e-300):
+        value, slope = special_functions.coefficients("cbrt", arb(z), 2)
+        with mp.workdps(40):
+            root = mp.cbrt(abs(mp.mpf(z)))
+            assert abs(float(value) - math.copysign(float(root), z)) <= 1e-15 * float(root)
+            assert abs(float(slope.log()) - float(mp.log(root / (3 * abs(mp.mpf(z)))))) < 1e-10
+    for ball in (arb(5e-324, 1e-323), arb(0, 1e-300), arb(-1e-310, 1e-300)):  # zero may be inside
+        assert not any(v.is_finite() for v in special_functions.coefficients("cbrt", ball, 2))
+        assert bound("cbrt", 1, ball.lower(), ball.upper(), arb(0)) is None
+    near = arb(5e-324)
+    assert bound("cbrt", 1, near, 2 * near, arb(0)) >= near.root(3) / (3 * near)
+
+
+@pytest.mark.parametrize("shape", [160.5, 165.0, 178.5, 200.0, 400.0, 999.0])
+def test_bounds_of_incomplete_gamma_functions_do_not_underflow(shape, monkeypatch):
+    """Certificates of shapes above 158 that were made with bounds that underflowed are proved again by these."""
+    monkeypatch.setattr(ctx, "prec", 80)
+    with mp.workdps(60):
+        for low in (0.05 * shape, 0.4 * shape, 0.9 * shape, 1.5 * shape, 900.0):
+            for i in (1, 2, 4, 6):
+                s = mp.mpf(shape)
+                terms = [
+                    mp.binomial(s - 1, j)
+                    * mp.mpf(low) ** (s - 1 - j)
+                    * (-1) ** (i - 1 - j)
+                    / mp.factorial(i - 1 - j)
+                    for j in range(i)
+                ]
+                exact = abs(mp.exp(-mp.mpf(low) - mp.loggamma(s)) * mp.fsum(terms) / i)
+                held = bound("gammainc", i, arb(low), arb(1.1 * low), arb(0), shape)
+                assert held is not None
+                assert mp.log(exact) <= mp.mpf(float(held.log().upper())) + 1e-12

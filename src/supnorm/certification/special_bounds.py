@@ -88,7 +88,10 @@ def _cbrt(i: int, low: Array, high: Array, h: Array) -> Array:
     if i == 0:
         return np.where(near >= 0, np.cbrt(far), np.inf)
     factor = abs(math.prod((1.0 / 3.0 - k) / (k + 1.0) for k in range(i)))
-    return np.where(near > 0, factor * np.cbrt(near) / near**i, np.inf)
+    slope = np.where(
+        near**i > TINY, np.cbrt(near) / near**i, near ** (1.0 / 3.0 - i)
+    )  # no power may underflow
+    return np.where(near > 0, factor * slope, np.inf)
 
 
 def _hurwitz(s: int, low: Array) -> Array:

@@ -19,7 +19,7 @@ from supnorm.checker.enclosure import Program, _rows, node_values, point_functio
 from supnorm.checker.functions import extremes, range_of
 from supnorm.checker.graded_functions import ORDER, bounds, ellipses, real_bounds, series
 from supnorm.checker.graded_range import corners, polynomial_range
-from supnorm.checker.graded_rule import Rule
+from supnorm.checker.graded_rule import Index, Rule
 from supnorm.checker.operation import Operation
 from supnorm.checker.polynomial import _transform
 from supnorm.checker.special_functions import NAMES, Parameter
@@ -55,7 +55,7 @@ class Graded:
     s: Any
     rem: Ball | None
 
-    @property
+    @cached_property
     def slope(self) -> Ball:
         """Bound of |J.y|."""
         return sum((abs(j) for j in self.J), arb(0)).upper()
@@ -69,12 +69,12 @@ class Graded:
         values = corners(d) * arb_mat(len(self.H) - d, 1, list(self.H[d:]))
         return (sum((abs(z) for z in self.H[:d]), extremes([abs(z) for z in values.entries()])[1])).upper()
 
-    @property
+    @cached_property
     def parts(self) -> Any:
         """Norms of H and the q_k, as a polynomial in t."""
         return self.s + arb_poly([0, 0, self.curve])
 
-    @property
+    @cached_property
     def bent(self) -> Ball:
         """Bound of H and the sum of the q_k."""
         return (self.s(arb(1)) + self.curve).upper()
@@ -101,7 +101,7 @@ def enclose(
     d = len(centre)
     forms = d * (d + 1) // 2
     known: list[list[Graded]] = []
-    values = None if rule is None else _values_at(program, rule, centre, half, fast)
+    values = None if rule is None else _projections(program, rule, centre, half, fast)
     for position, o in enumerate(program.operations):
         if (
             rule is not None
@@ -110,7 +110,7 @@ def enclose(
             and any(f.bent > 0 for f in known[o.args[0]])
         ):
             rows = zip(known[o.args[0]], values(o.args[0]), strict=True)
-            known[o.args[0]] = [tighten(f, row, rule) for f, row in rows]
+            known[o.args[0]] = [tightened(f, row, rule) for f, row in rows]
         args = [known[a] for a in o.args]
         if o.op == "input":
             unit = [tuple(half[j] if i == j else arb(0) for i in range(d)) for j in range(d)]
@@ -129,16 +129,17 @@ def enclose(
     return known[-1]
 
 
-def _values_at(
+def _projections(
     program: Program, rule: Rule, centre: list[Ball], half: list[Ball], fast: bool
-) -> Callable[[int], list[list[Ball]]]:
-    """The values of each operation at the rule's nodes."""
+) -> Callable[[int], list[dict[Index, Ball]]]:
+    """The coefficients of each operation's features by their values at the rule's nodes."""
     if not fast:
-        return node_values(program, nodes_on(rule, centre, half)).__getitem__
-    from supnorm.checker import batch
+        rows = node_values(program, nodes_on(rule, centre, half))
+        return lambda position: [rule.coefficients(row) for row in rows[position]]
+    from supnorm.checker import batch, graded_floats
 
     balls = batch.all_values(program, batch.points_on(rule.table, 0.0, centre, half))
-    return lambda position: balls[position].rows()
+    return lambda position: graded_floats.projected(rule, balls[position])
 
 
 def _functions(o: Operation, args: list[list[Graded]], fast: bool) -> list[Graded]:
@@ -340,11 +341,10 @@ def relu(x: Graded) -> Graded:
     return times(x, arb(0)) if x.c < -reach else _nothing(x)
 
 
-def tighten(x: Graded, row: list[Ball], rule: Rule) -> Graded:
-    """Parts of degree <= m from values at the rule's nodes."""
+def tightened(x: Graded, coefficients: dict[Index, Ball], rule: Rule) -> Graded:
+    """Parts of degree <= m from the coefficients of the rule's projection."""
     if x.rem is None:
         return x
-    coefficients = rule.coefficients(row)
     d, m = rule.d, rule.D
     above = sum((x.s[k] for k in range(m + 1, TOP + 1)), arb(0))
     s = [arb(0)] * 2 + [x.s[k] if k > m else arb(0) for k in range(2, TOP + 1)]
@@ -372,19 +372,19 @@ def leaf_ranges(
 ) -> list[tuple[Ball, Ball] | None]:
     """A range of each output on the cell; without a rule (D = 1) it is the range of the model itself.
 
-    ``fast``: values at the rule's nodes are balls of float64 numbers.
+    ``fast``: values at nodes and on grids are balls of float64 numbers.
     """
     features = enclose(program, centre, half, tight, fast)
     if rule is None:
         return [_model_range(f) for f in features]
-    rows = _values_at(program, rule, centre, half, fast)(-1)
+    rows = _projections(program, rule, centre, half, fast)(-1)
     out: list[tuple[Ball, Ball] | None] = []
     for f, row in zip(features, rows, strict=True):
         tail = f.tail(D)
         if tail is None:
             out.append(None)
             continue
-        low, high = polynomial_range(rule.coefficients(row), rule.d, D, grid)
+        low, high = polynomial_range(row, rule.d, D, grid, fast)
         slack = (1 + rule.lebesgue) * tail
         out.append(((low - slack).lower(), (high + slack).upper()))
     return out

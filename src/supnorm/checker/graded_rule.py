@@ -56,6 +56,16 @@ class Rule:
 
         return np.array(self.nodes)
 
+    @cached_property
+    def middles(self) -> dict[Index, Any]:
+        """The midpoints of the projections as arrays of NumPy."""
+        import numpy as np
+
+        return {
+            b: np.array([[float(z.mid()) for z in row] for row in P.tolist()])
+            for b, P in self.projections.items()
+        }
+
     def coefficients(self, values: list[Ball]) -> dict[Index, Ball]:
         """Chebyshev coefficients of the projection of values at the nodes."""
         folded: dict[Index, list[Ball]] = {b: [] for b in self.exponents}
