@@ -33,6 +33,8 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "mending": mending.said,
     "guard_fuse": guard.fuse,
     "guard_shadow": guard.shadow,
+    "guard_serve": guard.serve,
+    "guard_controls": guard.controls,
     "mutants": mutants.said,
     "soundness": soundness.said,
     "composed": soundness.composed,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from statistics import median
 from typing import Any
+
+from benchmarks.mending.cases import NAMES
 
 from supnorm.results.numbers import count, num, percent
 
@@ -53,3 +57,31 @@ def fuse(content: dict[str, Any]) -> dict[str, str]:
         "points": count(content["points"]),
         "runtime": content["versions"]["onnxruntime"],
     }
+
+
+def serve(content: dict[str, Any]) -> dict[str, str]:
+    """Latencies under load."""
+    rows = ["| rows of a request | median | 99 % | rows a second | wrong answers |", "|---|---|---|---|---|"]
+    for row in content["rows"]:
+        times = (f"{num(row[q], 2)} ms" for q in ("p50", "p99"))
+        wrong = f"{row['wrong']} of {count(row['answers'])}"
+        rows.append(f"| {row['rows']} | {' | '.join(times)} | {count(row['a_second'])} | {wrong} |")
+    return {"table": "\n".join(rows), "clients": str(content["clients"]), "load": num(content["load"], 2)}
+
+
+def controls(content: dict[str, Any]) -> dict[str, str]:
+    """Largest accepted error over the unguarded one: medians over the networks of a case."""
+    methods = ("guard", "guard, data given", "distance", "conformal", "spread")
+    rows = [f"| case | networks | {' | '.join(methods)} | best possible |", "|---" * (3 + len(methods)) + "|"]
+    every = sorted(content["rows"], key=lambda r: NAMES.index(r["case"]))
+    for name, some in groupby(every, key=lambda r: r["case"]):
+        group = [*some]
+        cells = (num(median(r[m]["worst"] for r in group), 2) for m in methods)
+        rows.append(
+            f"| {name} | {len(group)} | {' | '.join(cells)} | {num(median(r['oracle'] for r in group), 2)} |"
+        )
+
+    def ahead(other: str) -> str:
+        return f"{sum(r['guard']['worst'] < r[other]['worst'] for r in every)} of {len(every)}"
+
+    return {"table": "\n".join(rows), **{other: ahead(other) for other in methods[2:]}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 from tests.cli.conftest import Shell
 from tests.cli.test_repair_verb import written
 from tests.mending.cases import line, peak
@@ -49,6 +50,21 @@ def test_a_risk_chooses_the_rejected_share(shell: Shell) -> None:
     assert "--reject" not in record["command"]
     assert "least share with which these points show this" in done.out
     assert "least share with which these points show this" in (folder / "guard.html").read_text()
+
+
+def test_a_graph_is_written_beside_the_guard(shell: Shell) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    written(shell, 0.02)
+    few = ("--reject", "0.25", "--evaluations", "1000", "--calibration", "300")
+    done = shell.run("guard", "line.toml", *few, "--fuse", "line.onnx")
+    assert done.code == 0, done.err
+    session = onnxruntime.InferenceSession(str(shell.folder / "line.onnx"))
+    y, accept, _ = session.run(None, {"x": np.array([[0.0], [0.5]])})
+    assert accept.tolist() == [1, 0]
+    assert np.isnan(y[:, 0]).tolist() == [False, True]
+    refused = shell.run("guard", "line.toml", *few, "--fuse", "line.txt")
+    assert refused.code == 2
+    assert "give a name that ends in .onnx" in refused.line
 
 
 def test_a_risk_and_a_share_exclude_each_other(shell: Shell) -> None:
