@@ -7,7 +7,6 @@ from statistics import median
 from typing import Any
 
 from benchmarks.mending.cases import NAMES
-
 from supnorm.results.numbers import count, num, percent
 
 
