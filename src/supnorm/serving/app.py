@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.requests import ClientDisconnect
 
+from supnorm.results.numbers import num
 from supnorm.results.versions import __version__
 from supnorm.serving import schema
 from supnorm.serving.page import docs_page
@@ -74,7 +75,7 @@ def app_of(service: Service, token: str | None = None) -> FastAPI:
         try:
             code, answer = await asyncio.wait_for(in_thread(handler, body), service.limits.seconds)
         except TimeoutError:
-            return _json(503, {"error": f"no answer within {service.limits.seconds:g} s"})
+            return _json(503, {"error": f"no answer within {num(service.limits.seconds)} s"})
         return _json(code, answer)
 
     @app.post("/predict", summary="Values of points", **schema.PREDICT)
@@ -159,4 +160,4 @@ async def _body(request: Request, most: int, seconds: float) -> bytes:
     try:
         return await asyncio.wait_for(read(), seconds)
     except TimeoutError:
-        raise Refused(408, f"the body did not arrive within {seconds:g} s") from None
+        raise Refused(408, f"the body did not arrive within {num(seconds)} s") from None
