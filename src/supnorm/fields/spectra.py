@@ -16,6 +16,8 @@ from scipy import fft
 from supnorm.fields.grid import Grid
 
 Array = NDArray[np.float64]
+# Power of the truth below this share of its largest is rounding: of fields in single precision it is about 1e-14.
+NOISE = 1e-10
 NORTH = 60.0  # degrees: nearer to the poles a wavenumber is another length
 
 
@@ -75,6 +77,6 @@ class Spectrum:
         with np.errstate(divide="ignore", invalid="ignore"):
             wrong, weak = self.error > self.truth, self.prediction < 0.5 * self.truth
         for k in range(1, len(self.truth)):
-            if self.truth[k] > 0 and (wrong[k] or weak[k]):
+            if self.truth[k] > NOISE * float(self.truth[1:].max()) and (wrong[k] or weak[k]):
                 return Resolution(k, "error" if wrong[k] else "power")
         return Resolution(None, "")

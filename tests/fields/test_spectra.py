@@ -1,0 +1,57 @@
+"""Spectra along circles of latitude: known waves, missing values, and what counts as resolved."""
+
+import numpy as np
+import pytest
+
+from supnorm.fields import Grid
+from supnorm.fields.spectra import Spectrum
+
+LAT, LON = np.linspace(-87.5, 87.5, 36), np.arange(0.0, 360.0, 5.0)
+GRID = Grid.sphere_of(LAT, LON)
+
+
+def wave(k, size=1.0, phase=0.0):
+    return np.broadcast_to(size * np.cos(k * np.radians(LON) + phase), GRID.shape)
+
+
+def test_power_stands_at_its_wavenumber():
+    found = Spectrum.empty(GRID)
+    found.add(wave(3) + wave(7, 0.5), wave(3), GRID)
+    assert found.truth.argmax() == 3
+    assert found.error.argmax() == 7
+    assert found.prediction[7] == pytest.approx(0.25 * found.prediction[3], rel=1e-9)
+
+
+def test_wavenumbers_without_truth_are_no_fault():
+    found = Spectrum.empty(GRID)
+    found.add(wave(3) + 1e-3 * wave(5), wave(3), GRID)
+    assert found.resolution().wavenumber is None
+
+
+def test_from_where_on_nothing_is_resolved():
+    found = Spectrum.empty(GRID)
+    truth = wave(2) + wave(9, 0.3)
+    found.add(wave(2) + wave(9, 0.3, 2.5), truth, GRID)
+    assert (found.resolution().wavenumber, found.resolution().by) == (9, "error")
+    smooth = Spectrum.empty(GRID)
+    smooth.add(wave(2) + wave(9, 0.15), truth, GRID)
+    assert (smooth.resolution().wavenumber, smooth.resolution().by) == (9, "power")
+
+
+def test_fields_with_missing_values_between_60_degrees_are_left_out_and_counted():
+    found = Spectrum.empty(GRID)
+    for row in (18, 0):
+        p = wave(3).copy()
+        p[row, 4] = np.nan
+        found.add(p, wave(3), GRID)
+    assert (found.fields, found.skipped) == (1, 1)
+
+
+def test_merging_adds():
+    one, other, both = (Spectrum.empty(GRID) for _ in range(3))
+    for k, part in ((2, one), (5, other)):
+        part.add(wave(k), wave(k, 0.9), GRID)
+        both.add(wave(k), wave(k, 0.9), GRID)
+    one.merge(other)
+    np.testing.assert_allclose(one.error, both.error, rtol=1e-12, atol=1e-20)
+    assert one.fields == 2
