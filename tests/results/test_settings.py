@@ -28,16 +28,19 @@ NO_SETTINGS = {
     "auditing": {"Bend", "Halt", "Planted", "Traits"},
     "certification": {"Tree", "Agreement", "Margins", "Enough"},
     "checker": {"Cost"},
-    "cli": {"PlantedOptions", "SearchOptions", "Asked", "FitOptions", "GuardOptions", "RepairOptions"},
+    "cli": {"PlantedOptions", "SearchOptions", "Asked", "FitOptions", "GuardOptions", "RepairOptions"}
+    | {"FieldOptions", "ServeOptions"},
     "evaluation": {"Limit"},
-    "fields": {"Observed"},
+    "fields": {"Observed", "Turn", "Sizes"},
     "pages": {"Bands"},
     "planning": {"LearningCurve", "Basis", "SmoothClass"},
     "problem": {"Axis", "Declared", "Function", "ErrorMeasure", "Rows"},
     "program": {"Discrepancy"},
     "results": {"Allowed"},
 }
-UNCHECKED = {"store"}  # of `Calls`: a type that only type checkers know; the class checks it itself
+# `Calls.store` has a type that only type checkers know, and weights may be an array, a word or a file: both are checked
+# where they are used.
+UNCHECKED = {"store", "weights"}
 OTHER_NAMES = {("PlanningCalls", "most"): "calls"}  # as `budget` and the command line name it
 
 
@@ -83,6 +86,8 @@ def test_the_types_of_all_fields_are_known(cls: Any) -> None:
 @pytest.mark.parametrize(("cls", "name"), FIELDS, ids=_ids)
 def test_a_value_of_a_wrong_type_is_refused_by_name(cls: Any, name: str) -> None:
     kind = str(kinds_of(cls)[name])
+    if name == "weights":
+        return
     wrong: list[Any] = [object(), 1j, b"a", [[["a"]]], int]
     wrong += [] if "Mapping" in kind else [{}]
     wrong += [] if "str" in kind else ["a", "7"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,15 @@ from supnorm.fields.moments import added, as_array, key_of, lead_text, leads_of,
 from supnorm.fields.roles import ROLES, roles_of
 from supnorm.fields.units import same_unit
 from supnorm.results import BadInput
+from supnorm.results.option import Allowed
 from supnorm.results.printable import one_line
+from supnorm.results.settings import Limits, Settings
 
 OUTER = ("init", "lead", "level", "member")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairingOptions:
+class PairingOptions(Settings):
     """How prediction and truth are paired; see `audit_fields` for what each means."""
 
     dims: Mapping[str, str] = field(default_factory=dict)
@@ -31,6 +33,8 @@ class PairingOptions:
     area: bool = True
     weights: Any = None
     region: tuple[float, float, float, float] | None = None
+
+    LIMITS: ClassVar[Limits] = {"region": Allowed()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from supnorm.fields.events import KAPPA
 from supnorm.results import BadInput
+from supnorm.results.option import Allowed
+from supnorm.results.settings import NONE_TOO, Limits, Settings
 
 # Every so manieth field gets a spectrum: two FFTs of 721 x 1440 cost 1.5 times all the rest of a scan.
 SPECTRA = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventOptions:
+class EventOptions(Settings):
     """Which grid points are reported together, and how many events.
 
     Attributes:
@@ -29,20 +31,12 @@ class EventOptions:
     threshold: float | None = None
     spectra: int = SPECTRA
 
-    def __post_init__(self) -> None:
-        """Check the numbers.
-
-        Raises:
-            BadInput: for one that makes no sense.
-        """
-        for name in ("most", "spectra"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-                raise BadInput(f"{name} must be a whole number from 0 on, got {value!r}")
-        for name in ("kappa", "threshold"):
-            value = getattr(self, name)
-            if value is not None and not (isinstance(value, int | float) and 0 < value < math.inf):
-                raise BadInput(f"{name} must be a number above 0, got {value!r}")
+    LIMITS: ClassVar[Limits] = {
+        "most": NONE_TOO,
+        "spectra": NONE_TOO,
+        "kappa": Allowed(above=0),
+        "threshold": Allowed(above=0),
+    }
 
 
 def demand_known(given: Mapping[str, object], names: list[str], what: str) -> None:

@@ -14,12 +14,13 @@ from supnorm.guarding import Answer, Flag, Guard
 from supnorm.guarding.shadow import ShadowChecks
 from supnorm.pages.guard_page import narrator, promise
 from supnorm.results import BadInput
+from supnorm.results.settings import Settings
 from supnorm.serving.metrics import Metrics
 from supnorm.serving.reading import Points, Refused, read_points
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(Settings):
     """What one request may ask for.
 
     Attributes:
