@@ -17,7 +17,7 @@ import pytest
 from supnorm.problem import Function
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
-from supnorm.sources.open import open_function
+from supnorm.sources.open_function import open_function
 
 torch = pytest.importorskip("torch")
 X = np.random.default_rng(0).random((5, 2))

@@ -28,7 +28,8 @@ from supnorm.certification.lower import admits, on_values, proved_error, search,
 from supnorm.certification.measured import BEYOND, Agreement, Measuring
 from supnorm.certification.obstacle import without_bound, without_value
 from supnorm.certification.proved_again import ProvedAgain
-from supnorm.certification.result import CertifyResult, certificate_of, disagreement, result_of
+from supnorm.certification.record_parts import disagreement
+from supnorm.certification.result import CertifyResult, certificate_of, result_of
 from supnorm.certification.resume import Admit, contradiction, go_on, load_bracket
 from supnorm.certification.root_result import certify_root
 from supnorm.certification.roots import Work as RootWork

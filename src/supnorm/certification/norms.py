@@ -22,7 +22,7 @@ from supnorm.certification.mean_square import MOST_INPUTS, as_bracket, bound_mea
 from supnorm.certification.measured import Agreement, Measuring
 from supnorm.certification.part import Part, PartNarrowed, PartProof, prove
 from supnorm.certification.reading import read_side
-from supnorm.certification.result import disagreement, measured_words
+from supnorm.certification.record_parts import disagreement, measured_words
 from supnorm.certification.statement import Statement, held_parts
 from supnorm.certification.statement_kinds import MEANS
 from supnorm.certification.statement_tie import assumptions_of

@@ -29,8 +29,8 @@ from supnorm.certification.part import Part, PartNarrowed, PartProof, prove
 from supnorm.certification.property import Property, read_properties
 from supnorm.certification.property_result import PropertiesResult, result_of
 from supnorm.certification.reading import read_side
+from supnorm.certification.record_parts import disagreement
 from supnorm.certification.residual import against_zero
-from supnorm.certification.result import disagreement
 from supnorm.certification.resume import MALFORMED
 from supnorm.certification.rounding import Array
 from supnorm.certification.statement import Statement, held_parts

@@ -18,7 +18,7 @@ from supnorm.certification.bracket import Bracket
 from supnorm.certification.extremes import verdict
 from supnorm.certification.measured import BEYOND, Agreement
 from supnorm.certification.property import Property
-from supnorm.certification.result import measured_words
+from supnorm.certification.record_parts import measured_words
 from supnorm.certification.rounding import Array
 from supnorm.certification.statement import Statement
 from supnorm.certification.statement_tie import assumptions_of

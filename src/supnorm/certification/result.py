@@ -17,12 +17,12 @@ from supnorm.certification.deployed_record import claimed_in_single, deployed_re
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.measured import BEYOND, NOTHING_SEEN, Agreement
 from supnorm.certification.provable import rounding_is_known
+from supnorm.certification.record_parts import about, disagreement, measured_words, point_record
 from supnorm.certification.rounding import ULPS
 from supnorm.certification.statement import Statement
 from supnorm.certification.verdict import Ended, status_of, unit_of
 from supnorm.problem import ErrorMeasure, Problem, fingerprint
 from supnorm.results import (
-    BadInput,
     Bound,
     Contradiction,
     ExitCode,
@@ -34,7 +34,6 @@ from supnorm.results import (
 )
 from supnorm.results.certify import BracketRecord, CertifyRecord
 from supnorm.results.numbers import exact, literal
-from supnorm.results.parts import PointRecord
 from supnorm.wording import Fact, fact
 from supnorm.wording.certify import CERTIFY
 
@@ -317,36 +316,6 @@ def _outputs(problem: Problem, witness: Witness | None) -> tuple[str, ...]:
     return problem.output_names(1 if witness is None else len(np.atleast_1d(witness.reference)))
 
 
-def point_record(witness: Witness, names: tuple[str, ...], outputs: tuple[str, ...]) -> PointRecord:
-    return PointRecord(
-        x=dict(zip(names, witness.x.tolist(), strict=True)),
-        model=witness.model.tolist(),
-        reference=witness.reference.tolist(),
-        error=witness.error,
-        output=outputs[witness.output],
-    )
-
-
-def disagreement(seen: Agreement, proved: float, names: tuple[str, ...]) -> BadInput:
-    """The message when a function in float64 differs so much from its program that the proof says nothing about it."""
-    side = seen.largest(exact=True)
-    differs = fact("disagreement", side=(side.fact(names),), difference=side.beyond, bound=proved)
-    return BadInput(CERTIFY.text(differs))
-
-
-def measured_words(seen: Agreement, names: tuple[str, ...]) -> list[str]:
-    """The assumptions that were measured and not proved, in words."""
-    facts = []
-    if seen.hidden:
-        side = seen.largest(exact=True)
-        facts.append(fact("differs", bound=BEYOND * seen.size, side=(side.fact(names),)))
-    if seen.lower_precision:
-        side = seen.largest(exact=False)
-        values = (side.fact(names),)
-        facts.append(fact("differs-below-float64", side=side.side, difference=side.beyond, values=values))
-    return list(map(CERTIFY.text, facts))
-
-
 def _deployed(problem: Problem, error: ErrorProgram) -> bool:
     """Whether the bound holds for the model as it runs, once its rounding is added."""
     return "model" in [part.which for part in error.declared] or rounding_is_known(problem.model)
@@ -362,24 +331,6 @@ def assumptions_of(problem: Problem, error: ErrorProgram) -> tuple[str, ...]:
     """The assumptions of a bound, in words. They come from the problem, never from a file."""
     given = (*error.assumptions, CERTIFY.text(fact("arithmetic", units=ULPS)), *error.notes)
     return given if _deployed(problem, error) else (*given, CERTIFY.text(fact("exact-arithmetic")))
-
-
-def about(problem: Problem) -> dict[str, str]:
-    """Words for people who read the proof: names of the functions, the error in words, and its unit."""
-    names = {"model": problem.model.name, "reference": problem.reference.name}
-    known = names | {"error_unit": unit_of(problem)}
-    return {k: v for k, v in known.items() if v} | {"error": in_words(problem.error)}
-
-
-def in_words(error: ErrorMeasure) -> str:
-    """The measure in words.
-
-    >>> in_words(ErrorMeasure("relative", floor=0.5))
-    'relative, floor 0.5'
-    """
-    parts = [error.kind]
-    parts += [f"{k} {v!r}" for k in ("floor", "scale") if (v := getattr(error, k)) is not None]
-    return ", ".join(parts + ["in tolerances of the outputs"] * error.per_output)
 
 
 def _witness(problem: Problem, bracket: Bracket) -> Witness | None:

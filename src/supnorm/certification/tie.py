@@ -20,7 +20,8 @@ from supnorm.certification.branch_room import branch_room, has_branches
 from supnorm.certification.deployed import runs_in_single, stated
 from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.lower import admits, error_at
-from supnorm.certification.result import assumptions_of, in_words
+from supnorm.certification.record_parts import in_words
+from supnorm.certification.result import assumptions_of
 from supnorm.certification.resume import MALFORMED
 from supnorm.certification.rounding import Array
 from supnorm.certification.verdict import unit_of

@@ -26,7 +26,8 @@ from supnorm.mending.tunable import Tunable
 from supnorm.problem import Function, Problem
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput, write_whole
-from supnorm.sources.open import open_function, probe_points
+from supnorm.sources.open import probe_points
+from supnorm.sources.open_function import open_function
 
 Array = NDArray[np.float64]
 PROBES = 16  # points at which torch runs the graph as the file runs

@@ -11,75 +11,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import scipy.special
 
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
-from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, scaled, special, with_parameter
+from supnorm.program.numpy_ufuncs import COMPARE, NEAREST, UFUNCS, matmul, ufunc_value
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.scipy_tables import interp, reading
 from supnorm.program.sums import cumsum, einsum
 from supnorm.program.tracing import Builder, Tensor, Value
 from supnorm.program.watched import Watched, demand_heeded, in_place
-
-_UNARY = {
-    "negative": "neg",
-    "absolute": "abs",
-    "fabs": "abs",
-    "tanh": "tanh",
-    "expit": "sigmoid",
-    "sin": "sin",
-    "cos": "cos",
-    "exp": "exp",
-    "log": "log",
-    "sqrt": "sqrt",
-    "erf": "erf",
-    "arctan": "atan",
-    "cbrt": "cbrt",
-}
-_SPECIAL = {
-    "gammaln": "lgamma",
-    "loggamma": "lgamma",
-    "psi": "digamma",
-    "erfcx": "erfcx",
-    "exp1": "exp1",
-}
-# functions of a number and an array
-_ORDERED = {
-    "jv": "bessel_j",
-    "yv": "bessel_y",
-    "yn": "bessel_y",
-    "iv": "bessel_i",
-    "kv": "bessel_k",
-    "kn": "bessel_k",
-    "gammainc": "gammainc",
-    "gammaincc": "gammaincc",
-}
-_SCALED = {"ive": "i", "kve": "k"}
-# NumPy's names of functions that have others in `COMPOSED`
-_OTHER = {
-    "arcsin": "asin",
-    "arccos": "acos",
-    "arcsinh": "asinh",
-    "arccosh": "acosh",
-    "arctanh": "atanh",
-    "radians": "deg2rad",
-    "degrees": "rad2deg",
-}
-_TWO = ("power", "float_power", "matmul", "logaddexp", "hypot", "arctan2", "xlogy", "xlog1py", "betainc")
-_BINARY = {
-    "add": "add",
-    "subtract": "sub",
-    "multiply": "mul",
-    "divide": "div",
-    "minimum": "min",
-    "maximum": "max",
-    "fmin": "min",
-    "fmax": "max",
-}
-_COMPARE = {"greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le"}
-_NEAREST = "elementwise functions, arithmetic, slicing, stacking, sums and matrix products with constants"
 
 
 def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") -> Program:
@@ -199,7 +140,7 @@ class Traced(Watched):
 
     def dot(self, other: Any) -> Traced:
         """As of an array."""
-        return Traced(self.build, _matmul(self.build, self.value, _open(other)))  # type: ignore[arg-type]
+        return Traced(self.build, matmul(self.build, self.value, _open(other)))  # type: ignore[arg-type]
 
     def clip(self, low: Any = None, high: Any = None) -> Any:
         """As of an array."""
@@ -229,7 +170,7 @@ class Traced(Watched):
         if dtype is not None:
             entry.result(dtype, f"np.{what}", self.build.least)
         if out is not None:
-            raise Unsupported(f"np.{what} with out", _NEAREST)
+            raise Unsupported(f"np.{what} with out", NEAREST)
 
     def _folded(self, op: str, axis: Any, dtype: Any, out: Any, keepdims: bool) -> Traced:
         self._refuse_dtype_and_out({"mul": "prod"}.get(op, op), dtype, out)
@@ -244,22 +185,22 @@ class Traced(Watched):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         name = ufunc.__name__
-        if ufunc not in _UFUNCS:
-            raise Unsupported(f"{name} (a compiled function)", _NEAREST)
+        if ufunc not in UFUNCS:
+            raise Unsupported(f"{name} (a compiled function)", NEAREST)
         if kwargs.get("dtype") is not None:
             entry.result(kwargs.pop("dtype"), f"np.{name}", self.build.least)
         if any(isinstance(v, Watched) for v in kwargs.get("out") or ()):
             raise in_place(f"np.{name}")
         if method != "__call__" or any(v is not None for v in kwargs.values()):
-            raise Unsupported(f"np.{name}.{method} with options", _NEAREST)
+            raise Unsupported(f"np.{name}.{method} with options", NEAREST)
         args = [_open(a, f"np.{name}") for a in inputs]
-        if name in _COMPARE:
-            return Condition(self.build, Comparison(_COMPARE[name], args[0], args[1]))
-        return Traced(self.build, _ufunc(self.build, name, args))  # type: ignore[arg-type]
+        if name in COMPARE:
+            return Condition(self.build, Comparison(COMPARE[name], args[0], args[1]))
+        return Traced(self.build, ufunc_value(self.build, name, args))  # type: ignore[arg-type]
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function not in _KNOWN:
-            raise Unsupported(f"np.{function.__name__}", _NEAREST)
+            raise Unsupported(f"np.{function.__name__}", NEAREST)
         if kwargs.get("dtype") is not None:
             entry.result(kwargs["dtype"], f"np.{function.__name__}", self.build.least)
             kwargs.pop("casting", None)  # the common type represents all of them exactly
@@ -274,11 +215,11 @@ class Condition(Watched):
         self.build, self.comparison = build, comparison
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        raise Unsupported(f"np.{ufunc.__name__} of a comparison", _NEAREST)
+        raise Unsupported(f"np.{ufunc.__name__} of a comparison", NEAREST)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function is not np.where or len(args) != 3:
-            raise Unsupported(f"np.{function.__name__} of a comparison", _NEAREST)
+            raise Unsupported(f"np.{function.__name__} of a comparison", NEAREST)
         return _where(self.build, *args)
 
 
@@ -295,54 +236,6 @@ def _interp(build: Builder, x: Any, *table: Any, **named: Any) -> Traced:
 
 def _open(a: Any, what: str = "an operation") -> Value:
     return a.value if isinstance(a, Traced) else entry.constant(a, what)
-
-
-def _ufunc(build: Builder, name: str, args: list[Any]) -> Value:
-    if name in _UNARY:
-        return build.unary(_UNARY[name], args[0])
-    if name in _BINARY:
-        return build.binary(_BINARY[name], args[0], args[1])
-    if name in ("power", "float_power"):
-        return power(build, args[0], args[1])
-    if name == "matmul":
-        return _matmul(build, args[0], args[1])
-    if name == "logaddexp":
-        return build.binary("add", build.unary("softplus", build.binary("sub", *args)), args[1])
-    if name == "hypot":
-        squares = [build.unary("pow", a, 2.0) for a in args]
-        return build.unary("sqrt", build.binary("add", *squares))
-    if name in _SPECIAL:
-        return special(build, _SPECIAL[name], args[0])
-    if name in _ORDERED:
-        return with_parameter(build, _ORDERED[name], args[0], args[1], name)
-    if name in _SCALED:
-        if isinstance(args[0], Tensor) or np.size(args[0]) != 1:
-            raise Unsupported(f"{name} of a varying order", f"{name} with one number")
-        return scaled(build, _SCALED[name], float(np.ravel(args[0])[0]), args[1])
-    if name == "arctan2":
-        return atan2(build, *args)
-    if name == "betainc":
-        return incomplete_beta(build, *args)
-    if name in ("xlogy", "xlog1py"):
-        inner = args[1] if name == "xlogy" else build.binary("add", args[1], np.asarray(1.0))
-        return build.binary("mul", args[0], build.unary("log", inner))
-    if _OTHER.get(name, name) in COMPOSED:
-        return COMPOSED[_OTHER.get(name, name)](build, args[0])
-    raise Unsupported(f"np.{name}" if hasattr(np, name) else f"{name} (a compiled function)", _NEAREST)
-
-
-def _matmul(build: Builder, a: Any, b: Any) -> Value:
-    if len(a.shape) > 2 or len(b.shape) > 2:
-        raise Unsupported("np.matmul of stacked matrices", "products of two matrices")
-
-    def matrix(x: Any, shape: tuple[int, ...]) -> Any:
-        return x.arrange(lambda i: i.reshape(shape)) if isinstance(x, Tensor) else x.reshape(shape)
-
-    row, column = len(a.shape) == 1, len(b.shape) == 1
-    left = matrix(a, (1, -1)) if row else a
-    right = matrix(b, (-1, 1)) if column else b
-    shape = (() if row else a.shape[:1]) + (() if column else b.shape[1:])
-    return matrix(build.contract(left, right), shape)  # type: ignore[no-any-return]
 
 
 def _where(build: Builder, test: Any, if_true: Any, if_false: Any) -> Traced:
@@ -446,7 +339,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "where": _where,
     "zeros_like": _like(0.0),
     "ones_like": _like(1.0),
-    "dot": lambda build, a, b: Traced(build, _matmul(build, _open(a), _open(b))),  # type: ignore[arg-type]
+    "dot": lambda build, a, b: Traced(build, matmul(build, _open(a), _open(b))),  # type: ignore[arg-type]
     "reshape": lambda build, x, shape: x.reshape(shape),
     "transpose": lambda build, x: x.T,
     "squeeze": lambda build, x, axis=None: x._moved(lambda i: np.squeeze(i, axis)),
@@ -465,21 +358,4 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "diff": _differences,
 }
 
-# operations are recognised by the object and not by its name, because another function may have the same name
-_UFUNCS = frozenset(
-    getattr(home, name)
-    for home in (np, scipy.special)
-    for name in (
-        *_UNARY,
-        *_BINARY,
-        *_COMPARE,
-        *COMPOSED,
-        *_OTHER,
-        *_SPECIAL,
-        *_ORDERED,
-        *_SCALED,
-        *_TWO,
-    )
-    if isinstance(getattr(home, name, None), np.ufunc)
-)
 _KNOWN = frozenset(getattr(np, name, np.linalg.norm) for name in _FUNCTIONS)

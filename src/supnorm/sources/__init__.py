@@ -3,7 +3,8 @@
 from supnorm.problem.save import save_problem
 from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.jax import from_jax
-from supnorm.sources.open import open_function, open_problem
+from supnorm.sources.open import open_problem
+from supnorm.sources.open_function import open_function
 from supnorm.sources.root import root
 from supnorm.sources.torch import from_torch
 

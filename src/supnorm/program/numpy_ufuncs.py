@@ -1,0 +1,147 @@
+"""NumPy's and SciPy's elementwise functions, and products of matrices, as operations of programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.special
+
+from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, scaled, special, with_parameter
+from supnorm.program.operations import Unsupported
+from supnorm.program.tracing import Builder, Tensor, Value
+
+_UNARY = {
+    "negative": "neg",
+    "absolute": "abs",
+    "fabs": "abs",
+    "tanh": "tanh",
+    "expit": "sigmoid",
+    "sin": "sin",
+    "cos": "cos",
+    "exp": "exp",
+    "log": "log",
+    "sqrt": "sqrt",
+    "erf": "erf",
+    "arctan": "atan",
+    "cbrt": "cbrt",
+}
+_SPECIAL = {
+    "gammaln": "lgamma",
+    "loggamma": "lgamma",
+    "psi": "digamma",
+    "erfcx": "erfcx",
+    "exp1": "exp1",
+}
+# functions of a number and an array
+_ORDERED = {
+    "jv": "bessel_j",
+    "yv": "bessel_y",
+    "yn": "bessel_y",
+    "iv": "bessel_i",
+    "kv": "bessel_k",
+    "kn": "bessel_k",
+    "gammainc": "gammainc",
+    "gammaincc": "gammaincc",
+}
+_SCALED = {"ive": "i", "kve": "k"}
+# NumPy's names of functions that have others in `COMPOSED`
+_OTHER = {
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arcsinh": "asinh",
+    "arccosh": "acosh",
+    "arctanh": "atanh",
+    "radians": "deg2rad",
+    "degrees": "rad2deg",
+}
+_TWO = ("power", "float_power", "matmul", "logaddexp", "hypot", "arctan2", "xlogy", "xlog1py", "betainc")
+_BINARY = {
+    "add": "add",
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "div",
+    "minimum": "min",
+    "maximum": "max",
+    "fmin": "min",
+    "fmax": "max",
+}
+COMPARE = {"greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le"}
+NEAREST = "elementwise functions, arithmetic, slicing, stacking, sums and matrix products with constants"
+
+
+def ufunc_value(build: Builder, name: str, args: list[Any]) -> Value:
+    """The value of an elementwise function, or of a product of matrices, by its name in NumPy or `scipy.special`.
+
+    Raises:
+        Unsupported: for a function that programs do not have.
+    """
+    if name in _UNARY:
+        return build.unary(_UNARY[name], args[0])
+    if name in _BINARY:
+        return build.binary(_BINARY[name], args[0], args[1])
+    if name in ("power", "float_power"):
+        return power(build, args[0], args[1])
+    if name == "matmul":
+        return matmul(build, args[0], args[1])
+    if name == "logaddexp":
+        return build.binary("add", build.unary("softplus", build.binary("sub", *args)), args[1])
+    if name == "hypot":
+        squares = [build.unary("pow", a, 2.0) for a in args]
+        return build.unary("sqrt", build.binary("add", *squares))
+    if name in _SPECIAL:
+        return special(build, _SPECIAL[name], args[0])
+    if name in _ORDERED:
+        return with_parameter(build, _ORDERED[name], args[0], args[1], name)
+    if name in _SCALED:
+        if isinstance(args[0], Tensor) or np.size(args[0]) != 1:
+            raise Unsupported(f"{name} of a varying order", f"{name} with one number")
+        return scaled(build, _SCALED[name], float(np.ravel(args[0])[0]), args[1])
+    if name == "arctan2":
+        return atan2(build, *args)
+    if name == "betainc":
+        return incomplete_beta(build, *args)
+    if name in ("xlogy", "xlog1py"):
+        inner = args[1] if name == "xlogy" else build.binary("add", args[1], np.asarray(1.0))
+        return build.binary("mul", args[0], build.unary("log", inner))
+    if _OTHER.get(name, name) in COMPOSED:
+        return COMPOSED[_OTHER.get(name, name)](build, args[0])
+    raise Unsupported(f"np.{name}" if hasattr(np, name) else f"{name} (a compiled function)", NEAREST)
+
+
+def matmul(build: Builder, a: Any, b: Any) -> Value:
+    """The product of two matrices, or of a matrix and a vector.
+
+    Raises:
+        Unsupported: for more than two axes.
+    """
+    if len(a.shape) > 2 or len(b.shape) > 2:
+        raise Unsupported("np.matmul of stacked matrices", "products of two matrices")
+
+    def matrix(x: Any, shape: tuple[int, ...]) -> Any:
+        return x.arrange(lambda i: i.reshape(shape)) if isinstance(x, Tensor) else x.reshape(shape)
+
+    row, column = len(a.shape) == 1, len(b.shape) == 1
+    left = matrix(a, (1, -1)) if row else a
+    right = matrix(b, (-1, 1)) if column else b
+    shape = (() if row else a.shape[:1]) + (() if column else b.shape[1:])
+    return matrix(build.contract(left, right), shape)  # type: ignore[no-any-return]
+
+
+# operations are recognised by the object and not by its name, because another function may have the same name
+UFUNCS = frozenset(
+    getattr(home, name)
+    for home in (np, scipy.special)
+    for name in (
+        *_UNARY,
+        *_BINARY,
+        *COMPARE,
+        *COMPOSED,
+        *_OTHER,
+        *_SPECIAL,
+        *_ORDERED,
+        *_SCALED,
+        *_TWO,
+    )
+    if isinstance(getattr(home, name, None), np.ufunc)
+)
