@@ -41,6 +41,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "tiny": soundness.tiny,
     "certify_small": certify.small,
     "roots": soundness.roots,
+    "solutions": soundness.solutions,
     "doors": soundness.doors,
     "audits": soundness.audits,
     "demo": examples.demo,

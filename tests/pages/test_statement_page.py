@@ -122,6 +122,15 @@ def test_each_picture_can_be_drawn_also_of_odd_values(
             assert ">nan<" not in html.lower()
 
 
+def test_a_picture_that_cannot_be_computed_costs_nothing() -> None:
+    def broken(x: Any) -> Any:
+        raise ZeroDivisionError
+
+    made = about_of(sn.Problem(model, truth, LINE), "", "", "error", broken)
+    assert made.picture is None
+    assert made.inputs[0].name == "x"
+
+
 def test_the_error_of_a_problem_is_drawn_where_it_can_be_read() -> None:
     made = about_of_error(sn.Problem(model, truth, LINE), "", 1.0)
     assert made.picture is not None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 
@@ -37,9 +38,11 @@ def about_of(
         reference: its name, empty where the proof has none.
         what, draw, band: of the picture (`PictureRecord`); without ``draw`` there is none.
     """
-    domain, picture = problem.domain, None
+    domain: Domain = problem.domain
+    picture: PictureRecord | None = None
     if draw is not None and domain.d <= 2:
-        picture = _picture(domain, what, draw, band)
+        with suppress(Exception):  # whatever the programs of a user raise: no answer is lost for a picture
+            picture = _picture(domain, what, draw, band)
     return AboutRecord(
         title=problem.title,
         model=getattr(problem.model, "name", "") or "model",
@@ -55,7 +58,7 @@ def about_of_error(problem: Problem, unit: str, band: float | None) -> AboutReco
 
     The root of an equation is computed; where a side cannot be read there is no picture.
     """
-    draw = None
+    draw: Draw | None = None
     try:
         model, reference = (_values(side, problem.domain.d) for side in (problem.model, problem.reference))
         draw = lambda x: problem.error(model(x), reference(x), x)[0]  # noqa: E731

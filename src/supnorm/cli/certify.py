@@ -160,8 +160,7 @@ def _in_folder(
         )
         tighter = None if run.resume else _tighter(opened, path, result, asked)
     result = tighter or result
-    about = about_of_error(opened, result.unit, result.upper)
-    record, elsewhere = result.record.changed(certificate=str(path), about=about), None
+    record, elsewhere = result.record.changed(certificate=str(path)), None
 
     def tell() -> None:
         shown = record if elsewhere is None else record.changed(certificate=str(elsewhere))
@@ -180,6 +179,7 @@ def _in_folder(
         except NotWritten as why:
             elsewhere = written_elsewhere(result.certificate)
             raise not_lost(why, path, elsewhere, checkpoint) from why
+        record = record.changed(about=about_of_error(opened, result.unit, result.upper))
         _keep_rest(folder, record, joined)
         checkpoint.unlink(missing_ok=True)
         if damage is not None:  # the proof is written and does not depend on the audit's file

@@ -68,7 +68,7 @@ def prove_in_folder(
     if run.resume and not begun.exists():
         raise BadInput(f"--resume: there is no {path}; leave --resume out to start")
     result = prove(begun if run.resume else None, None if other else checkpoint)
-    record = result.record.changed(certificate=str(path), about=about(result))
+    record = result.record.changed(certificate=str(path))
     with run.writing(lambda: run.tell(record.to_json, lambda: summary(result))):
         if other is not None:
             other.clear()
@@ -78,6 +78,7 @@ def prove_in_folder(
         if not run.resume:
             set_aside(path)  # an older proof may have taken hours
         result.save(path)
+        record = record.changed(about=about(result))  # the proof is not lost for a picture
         write_whole(folder / f"{stem}.json", record.to_json())
         write_page(record, folder / f"{stem}.html")
         checkpoint.unlink(missing_ok=True)
