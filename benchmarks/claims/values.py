@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from reproduce.miniweather import said as miniweather
+
 from benchmarks.budget import said as budget
 from benchmarks.certify import table as certify
 from benchmarks.coverage import said as coverage
@@ -31,6 +33,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "forecasts": budget.forecasts,
     "dimension": budget.dimension,
     "mending": mending.said,
+    "miniweather": miniweather.said,
     "guard_fuse": guard.fuse,
     "guard_shadow": guard.shadow,
     "guard_serve": guard.serve,
