@@ -20,13 +20,14 @@ from supnorm.networks import Network, Scaling
 from supnorm.networks.summed import SummedModel
 from supnorm.problem import Domain, Function
 from supnorm.results.numbers import ErrorUnit
+from supnorm.results.settings import Settings
 from supnorm.training.train import optimise
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Residual:
+class Residual(Settings):
     """A small network that is added to the model.
 
     Attributes:
