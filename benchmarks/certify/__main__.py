@@ -127,10 +127,13 @@ def formulas(seconds: float, only: str, unseen: bool = False) -> None:
 
 def dynamics(seconds: float, only: str, keep: bool) -> None:
     """Networks for dynamical systems: time to the same proved tolerance by each method, in a process of its own."""
-    from benchmarks.certify.dynamics import METHODS, SYSTEMS, one, words, worst_seen
+    from benchmarks.certify.dynamics import METHODS, NETWORKS, SYSTEMS, one, words, worst_seen
 
     for name, system in SYSTEMS.items():
         if only not in name:
+            continue
+        if not (NETWORKS / f"{name.replace(' ', '_')}.npz").exists():
+            print(f"{name:18s} has no network yet: python -m benchmarks.certify.dynamics_train '{name}'")
             continue
         row = {
             "tolerance": system.tolerance,

@@ -15,6 +15,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
+import resource
+import signal
 import subprocess
 import sys
 import time
@@ -29,6 +32,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Layers = list[tuple[Array, Array]]
+IMPORTS = 5.0  # processor seconds of imports, with room: torch takes 2
 NETWORKS = Path(__file__).parents[1] / "results" / "dynamics"
 
 
@@ -124,17 +128,15 @@ def worst_seen(name: str, points: int = 200_000, seed: int = 0) -> float:
 
 
 def by_supnorm(name: str, seconds: float) -> dict[str, Any]:
-    """The default strategy."""
-    import jax.numpy as jnp
-
+    """The default strategy; a small problem before it loads what is imported late."""
     from supnorm.certification import certify
     from supnorm.problem import Axis, Domain, Problem
 
+    certify(Problem(lambda x: np.maximum(x, 0.1), lambda x: np.sin(x), Domain(x=(0.0, 1.0))), tolerance=1.0)
     system, layers = SYSTEMS[name], trained(name)
-    names = SimpleNamespace(sin=jnp.sin, cos=jnp.cos, exp=jnp.exp, sqrt=jnp.sqrt, cbrt=jnp.cbrt)
     problem = Problem(
-        lambda x: network(layers, x, lambda z: jnp.maximum(z, 0.0)),
-        lambda x: jnp.stack(system.outputs([x[:, j] for j in range(x.shape[1])], names), 1),
+        lambda x: network(layers, x, lambda z: np.maximum(z, 0.0)),
+        lambda x: np.stack(system.outputs([x[:, j] for j in range(len(system.box))], NUMPY), axis=1),
         Domain.from_axes({f"x{j}": Axis(*ends) for j, ends in enumerate(system.box)}),
     )
     begun, wall = time.process_time(), time.perf_counter()
@@ -157,17 +159,33 @@ METHODS = {
 
 
 def one(method: str, name: str, seconds: float) -> dict[str, Any]:
-    """A system by a method, in a process of its own, which is ended after ``seconds`` and a minute for imports."""
+    """A system by a method, in a process of its own, which is ended after ``seconds`` of the processor.
+
+    Where it is ended, its seconds include those of its imports.
+    """
     command = [sys.executable, "-m", "benchmarks.certify.dynamics", method, name, str(seconds)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60.0, check=False)
-    except subprocess.TimeoutExpired:
-        return {"outcome": "not decided", "seconds": seconds, "words": "ended after its time"}
+    used = _children()
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds + IMPORTS),) * 2),
+    )
+    used = _children() - used
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return {"outcome": "not decided", "seconds": used, "words": "ended after its time"}
     if done.returncode or not done.stdout.strip():
         reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
         return {"outcome": "failed", "words": reason[:200]}
     row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return row
+
+
+def _children() -> float:
+    """Processor seconds of all ended processes."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def words(row: dict[str, Any]) -> str:

@@ -41,6 +41,8 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "mutants": mutants.said,
     "soundness": soundness.said,
     "composed": soundness.composed,
+    "certify_unseen": certify.unseen,
+    "dynamics": certify.dynamics,
     "tiny": soundness.tiny,
     "certify_small": certify.small,
     "roots": soundness.roots,
