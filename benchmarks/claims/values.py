@@ -43,6 +43,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "composed": soundness.composed,
     "certify_unseen": certify.unseen,
     "dynamics": certify.dynamics,
+    "special": soundness.special,
     "tiny": soundness.tiny,
     "certify_small": certify.small,
     "roots": soundness.roots,
