@@ -102,7 +102,7 @@ def evaluate(program, point):
         elif node.op in BINARY:
             out = [BINARY[node.op](a, b) for a, b in zip(*args, strict=True)]
         else:
-            extra = () if node.parameter is None else (node.parameter,)
+            extra = node.parameters
             out = [UNARY[node.op](z, *extra) for z in args[0]]
         values.append(out)
     return values[-1]
