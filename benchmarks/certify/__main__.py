@@ -10,6 +10,7 @@
     python -m benchmarks.certify small                best polynomials of elementary functions beside Sollya
     python -m benchmarks.certify burgers --network F  the residual of a published network for Burgers' equation
     python -m benchmarks.certify solutions            networks of fit_pde against the solution of their equation
+    python -m benchmarks.certify solved               surrogates of flows and integrals; --check
     python -m benchmarks.certify roots                friction formulas against Colebrook's equation; --check
     python -m benchmarks.certify campaign             random problems: upper >= all sampled errors; checks
     python -m benchmarks.certify nodes                the node rules of the library, moved for --seconds each
@@ -29,6 +30,7 @@ from benchmarks.claims.stored import stamp
 
 # Files and claims of their own.
 APART = {
+    "solved": "certify_solved",
     "small": "certify_small",
     "burgers": "certify_small",
     "unseen": "certify_unseen",
@@ -175,6 +177,19 @@ def roots(only: str, checked: bool) -> None:
             print(f"{name:32s} {table.root_words(row)}", flush=True)
 
 
+def solved(only: str, checked: bool) -> None:
+    """Surrogates of flows and integrals, at 10 %; those whose name contains ``only``."""
+    from benchmarks.certify.friction import measured
+    from benchmarks.certify.solved import ROWS, seen
+
+    for name, problem in ROWS.items():
+        if only in name:
+            one = problem()
+            row = measured(one, 36_000.0 if checked else 0.0, 1.1) | {"seen": seen(one)}
+            records.put("solved", name, row)
+            print(f"{name:40s} {table.root_words(row)}", flush=True)
+
+
 def campaign(points: int, only: str | None, seconds: float) -> None:
     """Random problems; goes on where it stopped, and ends with an error when a bound does not hold."""
     import time
@@ -220,6 +235,7 @@ def main() -> None:
             "burgers",
             "solutions",
             "roots",
+            "solved",
             "campaign",
             "nodes",
         ),
@@ -229,7 +245,7 @@ def main() -> None:
     )
     parser.add_argument("--points", type=int, default=1_000_000, help="sampled points of a campaign's case")
     parser.add_argument("--only", help="rows with this in their name; campaign: dimensions or activations")
-    parser.add_argument("--check", action="store_true", help="roots: give each proof to the checker")
+    parser.add_argument("--check", action="store_true", help="roots, solved: give each proof to the checker")
     parser.add_argument("--results", type=Path, default=records.RESULTS, help="the file of the rows")
     parser.add_argument("--network", help="burgers: the ONNX file of the network")
     parser.add_argument("--save", action="store_true", help="dynamics: keep the rows")
@@ -264,6 +280,8 @@ def main() -> None:
         solutions(options.only or "")
     elif options.what == "roots":
         roots(options.only or "", options.check)
+    elif options.what == "solved":
+        solved(options.only or "", options.check)
     elif options.what == "campaign":
         campaign(options.points, options.only, options.seconds)
     else:

@@ -157,13 +157,13 @@ ROWS: dict[str, Callable[[], sn.Problem]] = {
 }
 
 
-def measured(problem: sn.Problem, limit: float) -> dict[str, Any]:
+def measured(problem: sn.Problem, limit: float, ratio: float = RATIO) -> dict[str, Any]:
     """One proof in processor seconds of one thread, and what the checker says if it needs at most ``limit`` seconds."""
     start = time.process_time()
-    result = sn.certify(problem, RATIO, boxes=BOXES)
+    result = sn.certify(problem, ratio, boxes=BOXES)
     used = time.process_time() - start
     row = {
-        "asked": RATIO, "ratio": result.ratio, "lower": result.lower, "upper": result.upper, "boxes": result.boxes,
+        "asked": ratio, "ratio": result.ratio, "lower": result.lower, "upper": result.upper, "boxes": result.boxes,
         "code": result.status.code, "seconds": used, "evaluated": None, "checked": "", "words": result.status.advice,
     }  # fmt: skip
     if result.witness is not None:  # what the root as it runs says at the witness

@@ -47,6 +47,21 @@ def _roots(held: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _solved(held: dict[str, Any]) -> list[str]:
+    lines = [
+        "| model | worst error, proved | largest at points | factor | boxes | processor seconds | checker |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, row in held.get("solved", {}).items():
+        checked = f"{row['checked']}, {row['check_seconds']:.0f}" if row["checked"] else ""
+        bracket = f"{row['lower']:.4g} to {row['upper']:.4g}" if row["code"] == "proved" else row["code"]
+        factor = f"{row['upper'] / row['seen']:.3f}" if row["code"] == "proved" else ""
+        lines.append(
+            f"| {name} | {bracket} | {row['seen']:.4g} | {factor} | {row['boxes']:,} | {row['seconds']:.1f} | {checked} |"
+        )
+    return lines
+
+
 def _targets(held: dict[str, Any]) -> list[str]:
     lines = ["| problem | reached ratio | boxes | processor seconds | target |", "|---|---|---|---|---|"]
     for name, row in held.get("targets", {}).items():
@@ -241,6 +256,11 @@ def _outward(v: float, direction: int) -> str:
     """
     shown = Decimal(v).normalize(Context(prec=4, rounding=ROUND_FLOOR if direction < 0 else ROUND_CEILING))
     return f"{float(shown):.4g}"
+
+
+def solved(content: dict[str, Any]) -> dict[str, str]:
+    """Of results/certify_solved.json: surrogates of flows and integrals."""
+    return {"table": "\n".join(_solved(content))}
 
 
 def small(content: dict[str, Any]) -> dict[str, str]:

@@ -7,6 +7,7 @@
     python -m benchmarks.soundness composed --hostile --count 200     at poles, kinks, cancellations, on strange domains
     python -m benchmarks.soundness single --seed 0 --count 300        float32 arithmetic at its worst against its bounds
     python -m benchmarks.soundness roots --seed 0 --count 200         equations with known roots, and the checker
+    python -m benchmarks.soundness flows --seed 0 --count 200         flows and integrals against exact ones, and the checker
     python -m benchmarks.soundness tiny --seed 0 --count 200          errors that float64 cannot show, and deep networks
     python -m benchmarks.soundness properties --seed 0 --count 200    properties and norms of random models, and the checker
     python -m benchmarks.soundness doors --seed 0 --count 1000        broken and hostile input at every door
@@ -26,6 +27,7 @@ from benchmarks.soundness import (
     composed,
     doors,
     extreme,
+    flows,
     forgeries,
     hidden,
     properties,
@@ -67,13 +69,16 @@ def main() -> int:
     solved = campaigns.add_parser("roots")
     solved.add_argument("--seed", type=int, default=0)
     solved.add_argument("--count", type=int, default=200)
+    moving = campaigns.add_parser("flows")
+    moving.add_argument("--seed", type=int, default=0)
+    moving.add_argument("--count", type=int, default=200)
     random = campaigns.add_parser("solutions")
     random.add_argument("--seed", type=int, default=0)
     random.add_argument("--count", type=int, default=200)
     held = campaigns.add_parser("properties")
     held.add_argument("--seed", type=int, default=0)
     held.add_argument("--count", type=int, default=200)
-    for one in (forged, behind, large, models, functions, solved, random, held):
+    for one in (forged, behind, large, models, functions, solved, moving, random, held):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     tiny.options(campaigns.add_parser("tiny"))
     doors.options(campaigns.add_parser("doors"))
@@ -114,6 +119,12 @@ def main() -> int:
         if given.save:
             save("roots", given.seed, [f.verdict for f in proved], "roots")
         return int(any(f.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for f in proved))
+    if given.campaign == "flows":
+        followed = flows.campaign(given.seed, given.count)
+        print(flows.table(followed))
+        if given.save:
+            save("flows", given.seed, [f.verdict for f in followed], "flows")
+        return int(any(f.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for f in followed))
     if given.campaign == "tiny":
         return tiny.attack(given)
     if given.campaign == "solutions":

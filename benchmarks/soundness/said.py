@@ -91,7 +91,16 @@ def tiny(content: dict[str, Any]) -> dict[str, str]:
 
 def roots(content: dict[str, Any]) -> dict[str, str]:
     """How bounds of errors against roots held."""
-    rows, counts = _of(content, "roots")
+    return _solved(content, "roots")
+
+
+def flows(content: dict[str, Any]) -> dict[str, str]:
+    """How bounds of errors against flows and integrals held."""
+    return _solved(content, "flows")
+
+
+def _solved(content: dict[str, Any], campaign: str) -> dict[str, str]:
+    rows, counts = _of(content, campaign)
     wrong = sum(counts[v] for v in ("FALSE", "CRASHED", "NOT ACCEPTED"))
     good = counts["true"] + counts["true and accepted"]
     return {

@@ -56,7 +56,16 @@ from .planning import BudgetResult, LearningCurve, NetworkClass, PlanningCalls, 
 from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem, equations, with_bound
 from .results import BadInput, Bound, Estimate, ExitCode, Status, Witness
 from .results.versions import __version__
-from .sources import from_jax, from_torch, open_problem, root, save_problem, with_derivatives
+from .sources import (
+    flow,
+    from_jax,
+    from_torch,
+    integral,
+    open_problem,
+    root,
+    save_problem,
+    with_derivatives,
+)
 from .training import FitCalls, FitResult, NetworkFit, fit
 
 __all__ = [
@@ -127,12 +136,14 @@ __all__ = [
     "certify_properties",
     "equations",
     "fit",
+    "flow",
     "from_jax",
     "from_torch",
     "fuse",
     "guard",
     "guarded_module",
     "initial_ball",
+    "integral",
     "into_report",
     "load_guard",
     "load_report",

@@ -53,7 +53,7 @@ def test_the_rounding_of_a_box_is_not_lost_beside_a_huge_bound_of_another() -> N
     model = Network.init(np.random.default_rng(0), 1, 1, 4, 1).as_function()
     problem = sn.Problem(model, lambda x: 0.0 * x[:, 0] + 1e20 * np.maximum(x[:, 0] - 0.5, 0.0), LINE)
     proof = prove_cells(problem, 2.0, boxes=300)
-    boxes = proof.by_box.boxes.upper
+    boxes = proof.by_box[0].boxes.upper
     assert len(ProvedCells.of(proof, float(boxes.min()) + 0.995 * proof.rounding)) == 0
     assert len(ProvedCells.of(proof, float(boxes.min()) + 1.005 * proof.rounding)) > 0
 

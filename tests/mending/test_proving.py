@@ -56,7 +56,7 @@ def test_the_worst_boxes_of_a_proof_go_back_into_the_rounds(
     assert first.upper > 1e-2 >= second.upper
     assert mended.certificate is second
     assert np.abs(mended.model.value(GRID)[:, 0] - peak(GRID)).max() <= second.upper
-    boxes = first.by_box.boxes
+    boxes = first.by_box[0].boxes
     centres = -1.0 + 2.0 * (boxes.index + 0.5) * np.exp2(-boxes.level.astype(float))
     assert np.isin(centres.round(9), trained[-1].round(9)).all()
     assert not np.isin(centres.round(9), trained[0].round(9)).all()

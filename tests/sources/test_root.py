@@ -208,7 +208,7 @@ def test_the_inputs_of_an_equation_may_be_in_another_order(tmp_path: Path) -> No
         ('between = [0.004, "truth.py:top"]', "", "root needs the ends"),
         ("0.004", "0.004, 0.1", "root needs the ends"),
         ("0.004", '"truth.py:bottom"', "no name bottom"),
-        ('root = "truth.py:colebrook"', 'python = "truth.py:haaland"', "belong to root"),
+        ('root = "truth.py:colebrook"', 'python = "truth.py:haaland"', "belongs? to root"),
         ("0.004", "true", "between"),
         ('start = "truth.py:haaland"', "per_point = true", "whole batches"),
     ],

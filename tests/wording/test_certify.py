@@ -27,6 +27,11 @@ NAMES = (
     "root_tie",
     "root_result",
     "norms",
+    "solved/flow_proof",
+    "solved/flow_tie",
+    "solved/integral_proof",
+    "solved/integral_tie",
+    "solved/result",
 )
 ROOMS = templates.trees(
     *(f"certification/{name}.py" for name in NAMES), "cli/certify.py", "cli/check.py", "cli/properties.py"

@@ -13,9 +13,11 @@ import numpy as np
 
 from supnorm.auditing import AuditReport
 from supnorm.certification.agreement import SHARE
+from supnorm.certification.certificate import Certificate
 from supnorm.certification.lower import error_at
 from supnorm.certification.measured import BEYOND
 from supnorm.certification.result import CertifyResult
+from supnorm.certification.rounding import Array
 from supnorm.results import BadInput
 from supnorm.results.numbers import exact, num
 from supnorm.results.parts import PointRecord
@@ -51,22 +53,32 @@ def _facts(report: AuditReport, result: CertifyResult) -> Iterator[tuple[str, ob
 
 def _demand_same_error(report: AuditReport, result: CertifyResult, peak: PointRecord) -> None:
     """Compare an error that the audit computed with the programs; `beside` refuses one that is above the bound."""
-    record, error = report.record, result.by_box.error
+    record = report.record
     upper = result.upper if result.deployed_upper is None else result.deployed_upper
     k = [output.name for output in record.outputs].index(peak.output)
     model, reference = peak.model[k], peak.reference[k]
+    x = np.array([[peak.x[axis.name] for axis in record.axes]])
+    proofs = result.by_box
+    holding = proofs if len(proofs) == 1 else tuple(proof for proof in proofs if _within(proof, x))
+    if not holding:
+        raise BadInput(f"{OTHER}: no part of the certificate has the point {_at(peak)} of the audit")
+    error = holding[0].error
     if error.declared or not math.isfinite(model - reference) or not 0.0 < peak.error <= upper:
         return
     share = max(SHARE.get(f.precision, max(SHARE.values())) for f in (record.model, record.reference))
     unit = peak.error / abs(model - reference) if model != reference else 0.0
     room = result.off + BEYOND * result.agreement.size + share * (abs(model) + abs(reference)) * unit
-    x = np.array([[peak.x[axis.name] for axis in record.axes]])
     least, most = (float(error_at(error, x, direction)[0]) for direction in (-1.0, 1.0))
     if peak.error < least - room or peak.error > most + room:
         raise BadInput(
             f"{OTHER}: the error at {_at(peak)} is {num(peak.error, 8)} in the audit and {num(most, 8)} by the "
             "programs of the certificate; certify the problem that was audited"
         )
+
+
+def _within(proof: Certificate, x: Array) -> bool:
+    """Whether a point lies on the box of a proof."""
+    return all(axis.low <= v <= axis.high for axis, v in zip(proof.domain.axes, x[0], strict=True))
 
 
 def _at(peak: PointRecord) -> str:

@@ -31,10 +31,10 @@ from supnorm.certification.proved_again import ProvedAgain
 from supnorm.certification.record_parts import disagreement
 from supnorm.certification.result import CertifyResult, certificate_of, result_of
 from supnorm.certification.resume import Admit, contradiction, go_on, load_bracket
-from supnorm.certification.root_result import certify_root
 from supnorm.certification.roots import Work as RootWork
 from supnorm.certification.rough import rough_points
 from supnorm.certification.rounding import Array
+from supnorm.certification.solved_references import certify_solved, is_solved
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
@@ -43,7 +43,6 @@ from supnorm.problem import Problem
 from supnorm.results import BadInput, Contradiction
 from supnorm.results.numbers import exact
 from supnorm.results.option import Allowed, demand_allowed, demand_seconds, demand_seed
-from supnorm.sources.root import equation_of
 from supnorm.wording import Fact
 
 Observer = Callable[[BracketNarrowed | ProvedAgain], None]
@@ -112,14 +111,15 @@ def certify(
     limit = Limit.of(seconds, boxes)
     _demand_problem(problem)
     goal = _goal(ratio, problem.error.limit if ratio is None and tolerance is None else tolerance)
-    if (equation := equation_of(problem.reference)) is not None:
+    if is_solved(problem.reference):
         if strategy is not None:
             raise BadInput(
-                "strategy cannot be chosen where the reference is a root: its parts are of several kinds"
+                "strategy cannot be chosen where the reference is a root, a flow or an integral: its parts are of several "
+                "kinds"
             )
         tell_all = observer or (lambda event: None)
         asked = RootWork(goal, limit, executor, tell_all, witness, resume, checkpoint, seed)
-        return certify_root(problem, equation, asked)
+        return certify_solved(problem, asked)
     measuring = Measuring(problem)
     error = error_program(problem, measuring)
     choice = _method(error, strategy)

@@ -81,7 +81,9 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     if result.agreement.sides:
         agreement = fact("agreement-measured", agreement=(result.agreement.fact,))
         assumptions = (*assumptions, narrator(result.unit).text(agreement))
-    picture = bound_map(result.by_box, result.target, result.proved_volume)
+    boxes = result.by_box
+    # A picture is of one proof; a flow has one for each slice of time.
+    picture = bound_map(boxes[0], result.target, result.proved_volume) if len(boxes) == 1 else None
     record, status = report.record, report.status
     no_excess = status.code in ("within-tolerance", "nothing-found")
     if no_excess and record.tolerance is not None and proves(result, upper, record.tolerance):

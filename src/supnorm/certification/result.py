@@ -51,8 +51,8 @@ class CertifyResult:
         per_output: whether errors are multiples of the tolerances of the outputs.
         fingerprint: fingerprint of the problem.
         measure: how the error of the problem is measured; None where that is not known.
-        local: the part of a statement whose boxes bound the error; None where ``certificate`` has no parts.
-        off: how far the error may be from that of the programs of ``local``.
+        locals: the parts of a statement whose boxes bound the error; empty where ``certificate`` has no parts.
+        off: how far the error may be from that of the programs of ``locals``.
     """
 
     record: CertifyRecord
@@ -63,7 +63,7 @@ class CertifyResult:
     per_output: bool = False
     fingerprint: str = ""
     measure: ErrorMeasure | None = None
-    local: Certificate | None = None
+    locals: tuple[Certificate, ...] = ()
     off: float = 0.0
 
     def __post_init__(self) -> None:
@@ -83,12 +83,9 @@ class CertifyResult:
         )
 
     @property
-    def by_box(self) -> Certificate:
-        """The proof whose boxes bound the error."""
-        if isinstance(self.certificate, Certificate):
-            return self.certificate
-        assert self.local is not None
-        return self.local
+    def by_box(self) -> tuple[Certificate, ...]:
+        """The proofs whose boxes bound the error: one, or several on parts of the domain that cover it."""
+        return (self.certificate,) if isinstance(self.certificate, Certificate) else self.locals
 
     @property
     def status(self) -> Status:

@@ -72,7 +72,7 @@ def certify_root(problem: Problem, equation: Equation, work: Work) -> CertifyRes
     return CertifyResult(
         record=record,
         certificate=statement,
-        local=_by_box(statement, off),
+        locals=(_by_box(statement, off),),
         off=off,
         measure=problem.error,
         agreement=seen,

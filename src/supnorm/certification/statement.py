@@ -46,7 +46,7 @@ class Statement:
 
     >>> from supnorm.certification.statement_kinds import KINDS
     >>> sorted(KINDS)[:2]
-    ['norms', 'properties']
+    ['flow', 'integral']
     """
 
     kind: str

@@ -12,6 +12,7 @@ from typing import Any
 from supnorm.certification import extremes, root_claims
 from supnorm.certification.exactly import Bracket, Proved, down, up
 from supnorm.certification.solution import claims as solution
+from supnorm.certification.solved import flow_claims, integral_claims
 
 
 def largest(data: Mapping[str, Any], proved: Mapping[str, Proved]) -> dict[str, Bracket]:
@@ -22,6 +23,8 @@ def largest(data: Mapping[str, Any], proved: Mapping[str, Proved]) -> dict[str, 
 MEANS = "mean square"  # the part of the kind "norms" whose leaves are integrated
 Combine = Callable[[Mapping[str, Any], Mapping[str, Proved]], dict[str, Bracket]]
 KINDS: dict[str, Combine] = {
+    "flow": flow_claims.claims,
+    "integral": integral_claims.claims,
     "norms": largest,
     "properties": extremes.claims,
     "root": root_claims.claims,

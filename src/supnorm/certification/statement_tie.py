@@ -19,6 +19,7 @@ from supnorm.certification import root_tie
 from supnorm.certification.agreement import runs
 from supnorm.certification.rounding import ULPS, Array
 from supnorm.certification.solution import tie as solution_tie
+from supnorm.certification.solved import flow_tie, integral_tie
 from supnorm.certification.tie import NO_CERTIFICATE, rounding_of
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Program, Unsupported, program_of
@@ -41,6 +42,7 @@ class Tie:
         data: from the problem, what the data of the statement have to be; None where the claims name all of it.
         points: from the problem and points of the domain, those at which functions are compared, where they are others.
         chosen: entries of the data that the proof may choose.
+        several: first words of the names of base programs of which the proof chooses any number.
         assumed: what the statement assumes, from the problem; where it does not follow from base programs and domain.
     """
 
@@ -51,6 +53,7 @@ class Tie:
     data: Callable[[Problem], Mapping[str, Any]] | None = None
     points: Callable[[Problem, Array], Mapping[str, Array]] = lambda problem, x: {}
     chosen: tuple[str, ...] = ()
+    several: tuple[str, ...] = ()
     assumed: Callable[[Problem], tuple[str, ...]] | None = None
 
 
@@ -94,6 +97,22 @@ KINDS: dict[str, Tie] = {
         data=root_tie.data,
         points=root_tie.points,
     ),
+    "flow": Tie(
+        flow_tie.functions,
+        flow_tie.assumptions,
+        data=flow_tie.data,
+        points=flow_tie.points,
+        chosen=("times", "scale", "reach", "growth"),
+        several=("path",),
+    ),
+    "integral": Tie(
+        integral_tie.functions,
+        integral_tie.assumptions,
+        data=integral_tie.data,
+        points=integral_tie.points,
+        chosen=("cuts",),
+        several=("values", "basis"),
+    ),
 }
 
 
@@ -134,7 +153,7 @@ def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
         return NO_CERTIFICATE
     tie = KINDS[data["kind"]]
     functions = tie.functions(problem)
-    held = set(data["programs"])
+    held = {name for name in data["programs"] if name.partition(" ")[0] not in tie.several}
     if {*functions, *tie.free} != held - set(tie.perhaps):
         return "its base programs are not functions of the problem"
     programs = {}

@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     from supnorm.results.audit import AuditRecord
     from supnorm.results.compare import RowRecord
 
-PATHS = ("file", "python", "mask", "root", "start", "between")  # keys whose text begins with a path
+PATHS = (
+    "file",
+    "python",
+    "mask",
+    "root",
+    "flow",
+    "integral",
+    "start",
+    "between",
+    "initial",
+    "limits",
+)  # keys whose text begins with a path
 AGAIN = "run the same command with --resume"
 PROBLEMS = Annotated[list[Path], typer.Argument(metavar="A.toml B.toml ...", help="Problem files.")]
 

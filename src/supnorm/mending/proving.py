@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from supnorm.certification import CertifyResult
 from supnorm.certification import certify as prove
+from supnorm.certification.certificate import Certificate
 from supnorm.certification.into_report import proves
 from supnorm.evaluation.limit import Limit
 from supnorm.mending.task import Candidate, Task, Wrong
@@ -94,13 +95,19 @@ def _proof(task: Task, candidate: Candidate, limit: Limit, verdict: Verdict) -> 
     )
 
 
+def _centres(part: Certificate) -> Array:
+    """The middles of all boxes, in units of the axes."""
+    boxes = part.boxes
+    size = np.exp2(-boxes.level.astype(np.float64))
+    return part.domain.from_unit(np.asarray((boxes.index + 0.5) * size, dtype=np.float64))
+
+
 def _feed(task: Task, candidate: Candidate, verdict: Verdict, proof: CertifyResult) -> None:
     """What is known to be wrong of a candidate, for the next rounds: the worst points of its audit and of its proof."""
     domain = task.problem.domain
-    boxes = proof.by_box.boxes
-    worst = np.argsort(-boxes.upper, kind="stable")[:BOXES]
-    size = np.exp2(-boxes.level[worst].astype(np.float64))
-    x = domain.from_unit(np.asarray((boxes.index[worst] + 0.5) * size, dtype=np.float64))
+    upper = np.concatenate([part.boxes.upper for part in proof.by_box])
+    worst = np.argsort(-upper, kind="stable")[:BOXES]
+    x = np.concatenate([_centres(part) for part in proof.by_box])[worst]
     if proof.witness is not None:
         x = np.concatenate([proof.witness.x[None], x])
     x = x[domain.contains(x)]

@@ -24,6 +24,15 @@ TYPES = (
     "list[str]",
     "list[union[float,str]]",
 )  # pydantic's, in the path of a key
+KINDS = ("file", "python", "command", "root", "flow", "integral")  # of sources
+OPTIONS = {  # keys of a source, and the kinds that have them
+    "start": ("root", "flow"),
+    "between": ("root",),
+    "initial": ("flow",),
+    "time": ("flow",),
+    "components": ("flow",),
+    "limits": ("integral",),
+}
 DOTTED = re.compile(r"(?:\.[\w\"' -]{0,60}){100}")
 
 
@@ -44,20 +53,29 @@ class DeclaredSpec(Table):
 
 
 class SourceSpec(Table):
-    """``[model]``, ``[reference]`` or ``[recheck]``: exactly one of file, python, command, root.
+    """``[model]``, ``[reference]`` or ``[recheck]``: exactly one of file, python, command, root, flow, integral.
 
     ``file``: .onnx, .pt2, .pt (TorchScript), .npz (written by supnorm), .csv/.parquet/.nc (a table of computed values).
     ``python``: ``"file.py:name"``, a function or a ready object (nn.Module, Keras or scikit-learn model).
     ``command``: a program and its arguments, which exchanges lines on stdin and stdout.
     ``root``: ``"file.py:g"``, g(x, y): the function is the y with g(x, y) = 0 ``between`` two ends.
+    ``flow``: ``"file.py:f"``, f(t, y, p): the function is y(t, p) with y' = f, y = ``initial`` at ``start``.
+    ``integral``: ``"file.py:f"``, f(x, s): the function is the integral of f over s within ``limits``.
     """
 
     file: str | None = None
     python: str | None = None
     command: list[str] | None = None
     root: str | None = None
-    start: float | str | None = None  # root: where Newton's method begins; a number or "file.py:name"
+    flow: str | None = None
+    integral: str | None = None
+    # root: where Newton's method begins, a number or "file.py:name"; flow: the time of ``initial``
+    start: float | str | None = None
     between: list[float | str] | None = None  # root: the ends of the branch
+    initial: list[float] | str | None = None  # flow: y at the start; numbers, or "file.py:name" of p
+    time: str | None = None  # flow: the axis that is time; without it the first one
+    components: list[int] | None = None  # flow: those of y that are outputs, from 0 on
+    limits: list[float | str] | None = None  # integral: from and to; numbers, or "file.py:name"
     name: str = ""
     inputs: list[str] | None = None  # input names (columns, graph inputs) in the order of the axes
     outputs: list[str] | None = None
@@ -78,15 +96,10 @@ class SourceSpec(Table):
 
     @model_validator(mode="after")
     def _one_kind(self) -> SourceSpec:
-        given = [k for k in ("file", "python", "command", "root") if getattr(self, k)]
+        given = [k for k in KINDS if getattr(self, k)]
         if len(given) != 1:
-            raise ValueError(
-                f"give exactly one of file, python, command, root; got {', '.join(given) or 'none'}"
-            )
-        if self.root and len(self.between or ()) != 2:
-            raise ValueError("root needs the ends of its branch: between = [low, high]")
-        if not self.root and (self.start is not None or self.between is not None):
-            raise ValueError("start and between belong to root; leave them out")
+            raise ValueError(f"give exactly one of {', '.join(KINDS)}; got {', '.join(given) or 'none'}")
+        self._demand_options(given[0])
         if self.protocol not in ("batch", "point"):
             raise ValueError(f'protocol must be "batch" or "point", got {self.protocol!r}')
         if self.precision not in (None, "float32", "float64"):
@@ -98,6 +111,20 @@ class SourceSpec(Table):
         if len(set(names)) < len(names):
             raise ValueError(f"outputs must have different names, got {', '.join(names)}")
         return self
+
+    def _demand_options(self, kind: str) -> None:
+        """See that what a root, a flow or an integral needs is there, and that no other source has it."""
+        if kind == "root" and len(self.between or ()) != 2:
+            raise ValueError("root needs the ends of its branch: between = [low, high]")
+        if kind == "flow" and not self.initial:
+            raise ValueError('flow needs its state at the start: initial = [1.0, 0.0], or "file.py:name"')
+        if kind == "flow" and isinstance(self.start, str):
+            raise ValueError("start of a flow is a time, a number")
+        if kind == "integral" and len(self.limits or ()) != 2:
+            raise ValueError("integral needs its limits: limits = [from, to]")
+        for key, kinds in OPTIONS.items():
+            if getattr(self, key) is not None and kind not in kinds:
+                raise ValueError(f"{key} belongs to {' and '.join(kinds)}; leave it out")
 
 
 class AxisSpec(Table):

@@ -2,6 +2,8 @@
 
 from supnorm.problem.save import save_problem
 from supnorm.sources.derivatives import with_derivatives
+from supnorm.sources.flow import flow
+from supnorm.sources.integral import integral
 from supnorm.sources.jax import from_jax
 from supnorm.sources.open import open_problem
 from supnorm.sources.open_function import open_function
@@ -9,8 +11,10 @@ from supnorm.sources.root import root
 from supnorm.sources.torch import from_torch
 
 __all__ = [
+    "flow",
     "from_jax",
     "from_torch",
+    "integral",
     "open_function",
     "open_problem",
     "root",

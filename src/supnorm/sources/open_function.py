@@ -116,6 +116,10 @@ def _opened(
         from supnorm.sources.root_file import open_root
 
         return open_root(spec, root, columns, where)
+    elif spec.flow or spec.integral:
+        from supnorm.sources.solved_file import open_flow, open_integral
+
+        return (open_flow if spec.flow else open_integral)(spec, root, columns, names, where)
     else:
         from supnorm.sources.command import open_command
 

@@ -18,12 +18,12 @@ from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
 from supnorm.approximants.approximation import MOST_TERMS
 from supnorm.certification import CertifyResult, ChebyshevCertificate, certify
 from supnorm.certification.into_report import beside, proves
+from supnorm.certification.solved_references import demand_readable, is_solved
 from supnorm.evaluation.guarded import guarded
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain, Problem, draw_inside
 from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput, ExitCode, Status
-from supnorm.sources.root import equation_of
 from supnorm.training.active_fit import LEAST_SECONDS
 from supnorm.training.assessment import FRESH, audit_model
 from supnorm.training.fit_result import FitResult
@@ -117,10 +117,9 @@ def _provable(method: Any) -> list[Any]:
 
 
 def _require_program(problem: Problem) -> None:
-    equation = equation_of(problem.reference)
     try:
-        if equation is not None:
-            equation.program(problem.domain.d)
+        if is_solved(problem.reference):
+            demand_readable(problem.reference, problem.domain.d)
             return
         program_of(problem.reference, problem.domain.d, limited=True)
     except Unsupported as why:
@@ -209,7 +208,7 @@ def _prove(
 
 def _strategy(problem: Problem) -> ChebyshevCertificate | None:
     """Tensor polynomials in three inputs too, where `certify` takes graded ones: far below the tolerance few boxes do."""
-    if equation_of(problem.reference) is not None:  # a proof of several parts chooses for each
+    if is_solved(problem.reference):  # a proof of several parts chooses for each
         return None
     d, smooth = problem.domain.d, True
     for function in (problem.model, problem.reference):

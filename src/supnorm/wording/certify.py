@@ -72,6 +72,12 @@ OBSTACLES = {
     "root-inside": "that the root lies between its ends: Newton's method from the model ends too near to one of them",
     "root-defect": "that Newton's method from the model has a value",
     "root-measured": "that Newton's method from the model comes near the root",
+    "flow-growth": "that f has a derivative by y with a bound near the solution",
+    "flow-jump": "that the polynomials of two slices of time, or the first one and y0, meet",
+    "flow-defect": "that the polynomials of a slice of time satisfy the equation nearly",
+    "flow-inverse": "that the flow is not zero, as a relative error without floor needs",
+    "flow-tube": "that the solution stays near the computed one (errors grow too much by then)",
+    "integral-defect": "that f is as near its interpolants as the bound needs",
     "declared-too-loose": "The declared bounds allow no upper bound near {where}; declare a smaller bound.",
     "no-bound-yet": f"No bound is known yet on {{where}}: there may be {_POLE}.",
     "no-bound": f"No bound can be proved near {{where}}: {_POLE}; {_REMEDY}.",
@@ -100,6 +106,9 @@ ASSUMPTIONS = {
     "single-refuted": "deployed_upper: nothing is claimed, because {runtime} was seen to differ from exact arithmetic by "
     "{difference:at most}, and rounding in float32 explains only {bound:at most}",
     "exact-root": "the bound is for the exact root of the equation between its ends; Newton's method computes it in float64",
+    "exact-flow": "the bound is for the exact solution of the initial value problem; a Runge-Kutta method computes it in "
+    "float64",
+    "exact-integral": "the bound is for the exact integral; Gauss's rule computes it in float64",
     "branches-not-taken": "the {side} has branches that its program does not take, as a function that is linear from a "
     "threshold on; the bound has room for them, {room:num 2} in the unit of the output",
     "mask-not-in-bound": "the mask is left out of the upper bound, which holds on the whole box",

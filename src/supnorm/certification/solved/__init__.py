@@ -1,0 +1,1 @@
+"""Proofs for references that are solved: flows of ordinary differential equations and integrals."""
