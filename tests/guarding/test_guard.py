@@ -178,7 +178,7 @@ def test_cells_cannot_be_proved_without_a_tolerance_or_for_a_bound_that_is_condi
         sn.guard(line_problem(), report, prove=True, evaluations=500)
     declared = sn.with_bound(lambda x: np.array([math.sin(2.0 * v) for v in x[:, 0]]), 30.0)
     problem = sn.Problem(line()[0].as_function(), declared, LINE, tolerance=0.5)
-    with pytest.raises(BadInput, match="no cell can be called proven: the bound is conditional"):
+    with pytest.raises(BadInput, match="a bound is declared and not proved"):
         sn.guard(problem, sn.audit(problem, evaluations=1000), prove=True, evaluations=500)
 
 

@@ -236,6 +236,7 @@ def _blank(
         worst_accepted=np.inf,
         accepted=ShortAuditRecord.of(report.record),
         promise=nothing,
+        choice=None,
         curve=(),
         proved_cells=0,
         proved_share=0.0,

@@ -54,7 +54,9 @@ def load(path: Path, model: Any, reference: Any) -> Guard:
         whole = {name: array for name, array in archive.arrays.items() if name != "metadata"}
         if words.digest and words.digest != digest(archive.words, whole):
             raise BadInput("it was changed after Guard.save wrote it; make the guard again")
-        record = GuardRecord.from_dict(words.record, "its record")
+        record = GuardRecord.from_dict(
+            {"choice": None, **words.record}, "its record"
+        )  # older files have no choice
         domain = Domain.from_axes(
             {a.name: Axis(a.low, a.high, a.unit, a.scale, a.values or None) for a in record.axes}
         )

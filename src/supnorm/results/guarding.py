@@ -86,7 +86,7 @@ class GuardRecord(Result):
     accepted: ShortAuditRecord = Field(description="this search among accepted inputs")
     promise: PromiseRecord = Field(description="what is promised of accepted inputs")
     choice: ChoiceRecord | None = Field(
-        default=None, description="how the rejected share was chosen by a risk; null where it was given"
+        description="how the rejected share was chosen by a risk; null where it was given"
     )
     curve: tuple[CurveRecord, ...] = Field(
         description="errors of accepted inputs for several rejected shares"
