@@ -97,6 +97,8 @@ class PiecewiseChebyshev(Settings):
     ('jump of 2 at x = 0.3',)
     """
 
+    # Largest errors for |x - 0.3|^1.5, tanh(50 x), sin(60 x) on [-1, 1]: 8.8e-13, 2.4e-14, 2.9e-14; `degree` 32: 8.8e-13,
+    # 2.4e-14, 3.4e-14; 128: 2.2e-13, 2.6e-14, 3.8e-14; `tolerance` 1e-12: 5.6e-11, 2.2e-13, 7.7e-14.
     tolerance: float = 1e-14
     degree: int = 64
 
