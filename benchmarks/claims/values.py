@@ -13,6 +13,7 @@ from benchmarks.coverage import said as coverage
 from benchmarks.examples import said as examples
 from benchmarks.fit import said as fit
 from benchmarks.guard import said as guard
+from benchmarks.mending import attack, worked
 from benchmarks.mending import said as mending
 from benchmarks.mutants import said as mutants
 from benchmarks.power import said as power
@@ -33,6 +34,8 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "forecasts": budget.forecasts,
     "dimension": budget.dimension,
     "mending": mending.said,
+    "mending_attack": attack.said,
+    "mending_worked": worked.said,
     "miniweather": miniweather.said,
     "guard_fuse": guard.fuse,
     "guard_shadow": guard.shadow,

@@ -89,10 +89,8 @@ def unit_of(record: RepairRecord) -> ErrorUnit:
 
 def method(record: RepairRecord) -> Fact:
     """How the model was mended."""
-    patch, residual = record.method == "patch", record.method == "residual"
-    return fact(
-        "method", patch=patch, residual=residual, regions=len(record.regions), parameters=record.parameters
-    )
+    by = {name: record.method == name for name in ("exchange", "patch", "residual")}
+    return fact("method", regions=len(record.regions), parameters=record.parameters, **by)
 
 
 def headline(record: RepairRecord) -> Fact:
