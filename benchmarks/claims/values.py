@@ -48,6 +48,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "dynamics": certify.dynamics,
     "properties": soundness.properties,
     "hostile": soundness.hostile,
+    "special": soundness.special,
     "tiny": soundness.tiny,
     "certify_small": certify.small,
     "roots": soundness.roots,
