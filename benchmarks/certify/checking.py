@@ -1,6 +1,6 @@
 """How many times longer than the certifier the checker works: processor seconds of both, in one run.
 
-    python -m benchmarks.certify.checking                                  this checkout
+    python -m benchmarks.certify.checking --save                           this checkout, also in FLINT's balls alone
     git worktree add --detach ../before 25f44d4
     python -m benchmarks.certify.checking --before ../before               and another one's checker on the same files
 
@@ -22,8 +22,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.certify import formulas
+from benchmarks.certify import formulas, records
 from benchmarks.certify.targets import shifted
+from benchmarks.claims.stored import stamp
 from supnorm.certification import certify
 
 ROOT = Path(__file__).parents[2]
@@ -42,20 +43,20 @@ CODE = """
 import sys, time
 from supnorm.checker import check
 start = time.process_time()
-result = check(sys.argv[1])
+result = check(sys.argv[1], **({"arbitrary": True} if len(sys.argv) > 2 else {}))
 print(time.process_time() - start, int(result.accepted), result.leaves, result.reason.replace(chr(10), " "))
 """
 
 
-def checked(path: Path, source: Path) -> tuple[float, int]:
-    """Processor seconds and leaves of the check by the checker of one checkout.
+def checked(path: Path, source: Path, *more: str) -> tuple[float, int]:
+    """Processor seconds and leaves of the check by the checker of one checkout; ``more``: anything for FLINT's balls alone.
 
     Raises:
         SystemExit: when it does not accept the file.
     """
     given = {**os.environ, "PYTHONPATH": str(source / "src"), "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(
-        [sys.executable, "-c", CODE, str(path)], env=given, capture_output=True, text=True, cwd=source
+        [sys.executable, "-c", CODE, str(path), *more], env=given, capture_output=True, text=True, cwd=source
     )
     if ended.returncode:
         raise SystemExit(ended.stderr)
@@ -65,7 +66,9 @@ def checked(path: Path, source: Path) -> tuple[float, int]:
     return float(seconds), int(leaves)
 
 
-def measured(problem: Any, ratio: float, folder: Path, before: Path | None) -> dict[str, float]:
+def measured(
+    problem: Any, ratio: float, folder: Path, before: Path | None, arbitrary: bool
+) -> dict[str, float]:
     """Seconds of the certifier and of each checker, and the number of leaves."""
     start = time.process_time()
     result = certify(problem, ratio)
@@ -79,6 +82,8 @@ def measured(problem: Any, ratio: float, folder: Path, before: Path | None) -> d
         for name, source in sources.items():
             taken, leaves = checked(path, source)
             seconds[name].append(taken)
+    if arbitrary:
+        seconds["arbitrary"] = [checked(path, ROOT, "arbitrary")[0]]
     smallest = {name: min(values) for name, values in seconds.items()}
     return {"certify": certifying, "leaves": leaves, **smallest}
 
@@ -86,7 +91,9 @@ def measured(problem: Any, ratio: float, folder: Path, before: Path | None) -> d
 def words(name: str, row: dict[str, float]) -> str:
     """One line of the table."""
     times = {
-        k: f"{row[k]:7.2f} s = {row[k] / row['certify']:5.1f} times" for k in ("before", "after") if k in row
+        k: f"{row[k]:7.2f} s = {row[k] / row['certify']:5.1f} times"
+        for k in ("before", "after", "arbitrary")
+        if k in row
     }
     return f"{name:34s} {row['leaves']:5.0f} leaves  certified in {row['certify']:6.2f} s  " + "  ".join(
         f"checked {'' if k == 'after' and 'before' not in row else k + ' '}{v}" for k, v in times.items()
@@ -98,13 +105,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.certify.checking", description=__doc__)
     parser.add_argument("--before", type=Path, help="a checkout whose checker is measured beside this one's")
     parser.add_argument("--only", default="", help="rows whose name contains this text")
+    parser.add_argument("--arbitrary", action="store_true", help="also check in balls of FLINT alone")
+    parser.add_argument("--save", action="store_true", help="keep the rows")
     given = parser.parse_args()
+    records.RESULTS = records.RESULTS.with_name("certify_checked.json")
     certify(shifted(1, 8, 1, "tanh", 1e-2), 1.1)  # imports
     certify(shifted(3, 4, 1, "tanh", 1e-1), 3.0)
     with tempfile.TemporaryDirectory() as folder:
         for name, (make, ratio) in ROWS.items():
             if given.only in name:
-                print(words(name, measured(make(), ratio, Path(folder), given.before)), flush=True)
+                row = measured(make(), ratio, Path(folder), given.before, given.arbitrary)
+                if given.save:
+                    records.put("checking", name, row)
+                print(words(name, row), flush=True)
+    if given.save:
+        stamp("certify_checked", add=True)
 
 
 if __name__ == "__main__":

@@ -293,6 +293,29 @@ def small(content: dict[str, Any]) -> dict[str, str]:
     return words
 
 
+def checked(content: dict[str, Any]) -> dict[str, str]:
+    """Of results/certify_checked.json: seconds of the checker, and of Coq."""
+    lines = [
+        "| problem | leaves | `certify`, seconds | `check`, seconds | times | `--arbitrary-precision`, seconds | times |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, row in content.get("checking", {}).items():
+        cells = f"{row['leaves']:.0f} | {row['certify']:.2f} | {row['after']:.2f} | {row['after'] / row['certify']:.1f}"
+        more = row.get("arbitrary")
+        slow = " | " if more is None else f"{more:.1f} | {more / row['certify']:.0f}"
+        lines.append(f"| {name} | {cells} | {slow} |")
+    coq = [
+        "| problem | upper bound | leaves | operations | file, kB | `coqc`, processor seconds | Coq says |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, row in content.get("coq", {}).items():
+        coq.append(
+            f"| {name} | {row['upper']:.3g} | {row['leaves']} | {row['operations']} | {row['bytes'] / 1e3:.0f} | "
+            f"{row['seconds']:.0f} | {row['verdict']} |"
+        )
+    return {"table": "\n".join(lines), "coq": "\n".join(coq)}
+
+
 def paired(content: dict[str, Any]) -> dict[str, str]:
     """Of results/certify_paired.json: how much slower or faster rows are than at another commit."""
     rows = content["rows"]

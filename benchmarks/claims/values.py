@@ -51,6 +51,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "special": soundness.special,
     "tiny": soundness.tiny,
     "certify_small": certify.small,
+    "certify_checked": certify.checked,
     "roots": soundness.roots,
     "solutions": soundness.solutions,
     "doors": soundness.doors,
