@@ -2,7 +2,7 @@
 
     python -m benchmarks.certify.coq [--only TEXT]
 
-Each row is certified, checked, exported and given to `coqc`; its processor seconds include what loading Coq's libraries takes,
+Each row is certified, checked, exported and given to `coqc`; its seconds include what loading Coq's libraries takes,
 and listing the axioms at the end of the file (about 5 s together).
 """
 
