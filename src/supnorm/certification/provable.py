@@ -5,11 +5,11 @@ from __future__ import annotations
 from supnorm.certification.deployed import runs_in_single
 from supnorm.certification.error_program import demand_kind
 from supnorm.certification.reading import read
+from supnorm.certification.solved_references import demand_readable, is_solved
 from supnorm.problem import Function, Problem
 from supnorm.program import Unsupported
 from supnorm.program.special import NAMES
 from supnorm.results import BadInput
-from supnorm.sources.root import equation_of
 
 
 def demand_provable(problem: Problem, as_run: bool = False) -> None:
@@ -25,11 +25,11 @@ def demand_provable(problem: Problem, as_run: bool = False) -> None:
     """
     demand_kind(problem)
     domain, declared = problem.domain, False
-    equation = equation_of(problem.reference)
+    solved = is_solved(problem.reference)
     for what, function in (("model", problem.model), ("reference", problem.reference)):
-        if what == "reference" and equation is not None:
+        if what == "reference" and solved:
             try:
-                equation.program(domain.d)
+                demand_readable(function, domain.d)
             except Unsupported as error:
                 raise BadInput(f"certify cannot read the equation of the reference: {error}") from None
             continue
@@ -39,8 +39,12 @@ def demand_provable(problem: Problem, as_run: bool = False) -> None:
     if not as_run:
         return
     why = ""
-    if declared or equation is not None:
-        why = "a bound is declared and not proved" if declared else "the reference is a root"
+    if declared or solved:
+        why = (
+            "a bound is declared and not proved"
+            if declared
+            else "the reference is solved (a root, a flow or an integral)"
+        )
     elif model.precision == "float32":
         runs = runs_in_single(problem, domain.d)
         why = runs if isinstance(runs, str) else ""
