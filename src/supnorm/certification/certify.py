@@ -34,7 +34,7 @@ from supnorm.certification.resume import Admit, contradiction, go_on, load_brack
 from supnorm.certification.roots import Work as RootWork
 from supnorm.certification.rough import rough_points
 from supnorm.certification.rounding import Array
-from supnorm.certification.solved_references import certify_solved, is_solved
+from supnorm.certification.solved_references import certify_solved
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
@@ -43,6 +43,7 @@ from supnorm.problem import Problem
 from supnorm.results import BadInput, Contradiction
 from supnorm.results.numbers import exact
 from supnorm.results.option import Allowed, demand_allowed, demand_seconds, demand_seed
+from supnorm.sources.solved import is_solved
 from supnorm.wording import Fact
 
 Observer = Callable[[BracketNarrowed | ProvedAgain], None]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from supnorm.certification.deployed import runs_in_single
 from supnorm.certification.error_program import demand_kind
 from supnorm.certification.reading import read
-from supnorm.certification.solved_references import demand_readable, is_solved
 from supnorm.problem import Function, Problem
 from supnorm.program import Unsupported
 from supnorm.program.special import NAMES
 from supnorm.results import BadInput
+from supnorm.sources.solved import demand_readable, is_solved
 
 
 def demand_provable(problem: Problem, as_run: bool = False) -> None:
@@ -43,7 +43,7 @@ def demand_provable(problem: Problem, as_run: bool = False) -> None:
         why = (
             "a bound is declared and not proved"
             if declared
-            else "the reference is solved (a root, a flow or an integral)"
+            else "the reference is a root, a flow or an integral"
         )
     elif model.precision == "float32":
         runs = runs_in_single(problem, domain.d)

@@ -18,12 +18,12 @@ from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
 from supnorm.approximants.approximation import MOST_TERMS
 from supnorm.certification import CertifyResult, ChebyshevCertificate, certify
 from supnorm.certification.into_report import beside, proves
-from supnorm.certification.solved_references import demand_readable, is_solved
 from supnorm.evaluation.guarded import guarded
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain, Problem, draw_inside
 from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput, ExitCode, Status
+from supnorm.sources.solved import demand_readable, is_solved
 from supnorm.training.active_fit import LEAST_SECONDS
 from supnorm.training.assessment import FRESH, audit_model
 from supnorm.training.fit_result import FitResult
