@@ -40,6 +40,7 @@ VERBS |= {
     "solution_error": lambda **given: sn.solution_error(
         lambda x: x[:, 0], sn.equations.Poisson(source=1.0), LINE, **given
     ),
+    "audit_fields": lambda **given: sn.audit_fields(None, None, **given),
     "repair": lambda **given: sn.repair(PROBLEM, **given),
     "guard": lambda **given: sn.guard(PROBLEM, **given),
 }
@@ -48,6 +49,7 @@ ARGUMENTS = [
     *(("certify", name) for name in ("ratio", "tolerance", "seconds", "boxes", "seed")),
     *(("fit", name) for name in ("tolerance", "seconds", "max_evaluations", "seed")),
     ("budget", "seed"),
+    ("audit_fields", "seconds"),
     *(("certify_norms", name) for name in ("ratio", "seconds", "boxes", "seed")),
     *(("certify_properties", name) for name in ("ratio", "seconds", "boxes", "seed")),
     *(("solution_error", name) for name in ("ratio", "tolerance", "seconds", "boxes", "seed")),

@@ -12,6 +12,8 @@ from tests.wording import templates
 from supnorm.wording import (
     audit,
     comparison,
+    fields,
+    fields_page,
     fit_page,
     guard_page,
     progress,
@@ -23,7 +25,7 @@ from supnorm.wording.result import AUDIT
 
 OTHERS = (
     "comparison", "fit_page", "budget_page", "budget_charts", "progress", "repair_page", "guard_page",
-    "rollout_page", "rollout_maps", "statement_page", "statement_picture",
+    "rollout_page", "rollout_maps", "statement_page", "statement_picture", "fields_page", "field_maps",
 )  # fmt: skip
 PAGES = [
     f"pages/{path.name}" for path in (templates.SOURCE / "pages").glob("*.py") if path.stem not in OTHERS
@@ -43,6 +45,8 @@ ROLLOUT += ("unfinished", "interrupted")
 SAID = {
     "audit": audit.TEMPLATES,
     "comparison": comparison.TEMPLATES,
+    "fields": fields.TEMPLATES,
+    "fields, page": fields_page.TEMPLATES,
     "fit": fit_page.TEMPLATES,
     "progress": progress.TEMPLATES,
     "repair": repair_page.TEMPLATES,
@@ -87,6 +91,15 @@ def test_each_fact_of_a_comparison_a_fit_a_repair_and_the_progress_has_a_templat
     assert made | layers | rows | {f"chip-{code}" for code in GUARD} == set(guard_page.TEMPLATES)
 
 
+def test_each_fact_of_an_audit_of_fields_has_a_template_and_each_template_a_fact() -> None:
+    codes = {code for tree in templates.trees("fields/verdict.py") for code in templates.facts([tree])}
+    assert codes == set(fields.TEMPLATES)
+    made = templates.facts(templates.trees("pages/fields_page.py", "pages/field_maps.py")) - {"chip-"}
+    ends = ("missing-values", "out-of-bounds", "within-tolerance", "tolerance-exceeded", "no-tolerance")
+    made |= {f"chip-{code}" for code in (*ends, "nothing-compared", "interrupted")}
+    assert made == set(fields_page.TEMPLATES)
+
+
 def test_each_fact_of_the_page_of_a_proof_has_a_template_and_each_template_a_fact() -> None:
     made = templates.facts(templates.trees("pages/statement_page.py")) - {
         "chip-",
@@ -112,6 +125,7 @@ ALLOWED = {
     "{}: {} – supnorm repair",
     "{}: {} – supnorm guard",
     "{}: {} – supnorm rollout",
+    "{}: {} – supnorm fields",
     "{}: {} – supnorm certify",
     "supnorm check {} --problem problem.toml",
     "supnorm replay {} 1",

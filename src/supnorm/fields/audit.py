@@ -25,6 +25,7 @@ from supnorm.fields.work import Share, compare, joined, shares_of
 from supnorm.interrupts import INTERRUPTS
 from supnorm.results import BadInput
 from supnorm.results.fields import FieldsRecord
+from supnorm.results.option import demand_seconds
 from supnorm.results.printable import one_line
 from supnorm.results.versions import versions
 
@@ -78,6 +79,7 @@ def audit_fields(
     >>> report.status.code, report["t2m"].sup.lower, dict(report["t2m"].sup.witness.at)
     ('tolerance-exceeded', 25.0, {'init': '2', 'lat': 12.5, 'lon': 355.0})
     """
+    demand_seconds(seconds)
     begun, limit = time.monotonic(), Limit.of(seconds)
     pairing, events = pairing or PairingOptions(), events or EventOptions()
     if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:

@@ -13,8 +13,11 @@ from supnorm.pages.ramp import DARK, LIGHT, ColourScale, field, png
 from supnorm.pages.svg import Scale, el, join, line, path, picture, rect, span, text, x_axis, y_axis
 from supnorm.results.fields import EventRecord, FieldVariableRecord
 from supnorm.results.numbers import num, pretty_unit
+from supnorm.wording import Narrator, fact
+from supnorm.wording.fields_page import TEMPLATES
 
 Floats = NDArray[np.float64]
+SAY = Narrator(TEMPLATES)
 PINS = 9
 LINES = (("sup", "largest error", "s-mod"), ("q999", "99.9 % level", "s-pl"), ("rms", "RMS error", "s-ref"))
 # Both fields of a patch have one scale: blue to red through white would need a middle that fields do not have.
@@ -47,7 +50,7 @@ def sup_map(variable: FieldVariableRecord, width: int) -> Markup:
         if isinstance(y, float) and isinstance(x, float):
             circle = el("circle", cx=across(x), cy=up(y), r=8)
             parts.append(el("g", circle, text(across(x), up(y) + 4, str(i + 1), "", "middle"), class_="pin"))
-    said = f"map of the largest error of {variable.name} at each place, up to {num(variable.sup.lower)}"
+    said = SAY.text(fact("map", name=variable.name, largest=variable.sup.lower))
     return picture(width, top + height + 38, said, *parts)
 
 
@@ -73,7 +76,9 @@ def scale_of(cells: Floats, typical: float) -> ColourScale | None:
 def colour_bar(variable: FieldVariableRecord) -> Markup:
     """The scale of the map."""
     scale = scale_of(_cells(variable.sup_map["largest"]), variable.rms)
-    return Markup("") if scale is None else bar(scale, f"colours from {num(scale.low)} to {num(scale.high)}")
+    return (
+        Markup("") if scale is None else bar(scale, SAY.text(fact("colours", low=scale.low, high=scale.high)))
+    )
 
 
 def bar(scale: ColourScale, said: str) -> Markup:
@@ -166,7 +171,7 @@ def by_lead(variable: FieldVariableRecord, width: int) -> Markup:
     parts += _lines([(hours, values[key], name, kind) for key, name, kind in LINES], across, up, width)
     dated = any(rows[-1].lead.endswith(end) for end in (" h", " d", " min"))
     parts.append(x_axis(across, base, "lead time, hours" if dated else "lead time", 6 if width > 500 else 3))
-    return picture(width, int(base) + 46, f"errors of {variable.name} by lead time", *parts)
+    return picture(width, int(base) + 46, SAY.text(fact("lead-chart", name=variable.name)), *parts)
 
 
 def _lines(
@@ -200,7 +205,7 @@ def spectrum(variable: FieldVariableRecord, width: int) -> Markup:
     both = ((waves, found.power_ratio, "prediction", "s-mod"), (waves, found.error_ratio, "error", "s-pl"))
     parts += _lines(both, across, up, width)
     parts.append(x_axis(across, base, "zonal wavenumber", 5 if width > 500 else 3))
-    return picture(width, int(base) + 46, f"spectrum of {variable.name}", *parts)
+    return picture(width, int(base) + 46, SAY.text(fact("spectrum-chart", name=variable.name)), *parts)
 
 
 def _unit(what: str, unit: str) -> str:

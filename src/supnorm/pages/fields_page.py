@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from supnorm.pages.field_maps import by_lead, colour_bar, patch, rising, spectrum, sup_map
+from supnorm.pages.field_maps import SAY, by_lead, colour_bar, patch, rising, spectrum, sup_map
 from supnorm.pages.reading import record_of
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import two_sizes
@@ -15,8 +15,7 @@ from supnorm.results import write_whole
 from supnorm.results.duration import duration
 from supnorm.results.fields import EventRecord, FieldsRecord, FieldVariableRecord
 from supnorm.results.numbers import count, num, pretty_unit, ratio
-from supnorm.wording import Fact, Narrator, fact
-from supnorm.wording.fields_page import TEMPLATES
+from supnorm.wording import Fact, fact
 
 CHIPS = {
     "within-tolerance": "proven",
@@ -24,7 +23,6 @@ CHIPS = {
     "missing-values": "over",
     "out-of-bounds": "over",
 }
-SAY = Narrator(TEMPLATES)
 
 
 def write_fields_page(result: Any, path: Path | str) -> None:
@@ -161,7 +159,9 @@ def _numbers(v: FieldVariableRecord, unit: str) -> list[tuple[str, str]]:
     if v.bounds is not None:
         rows.append(
             (
-                f"outside of {num(v.bounds.low)} to {num(v.bounds.high)} ({v.bounds.by})",
+                SAY.text(
+                    fact("outside-row", low=v.bounds.low, high=v.bounds.high, usual=v.bounds.by == "usual")
+                ),
                 count(v.bounds.below + v.bounds.above),
             )
         )

@@ -15,6 +15,11 @@ TEMPLATES = {
     "exact": "Every grid point of the data was compared: the largest error is exact for these data, and says "
     "nothing of others.",
     "part": "The run was cut short: {done:count} of {of:count} pairs of fields were compared.",
+    "map": "map of the largest error of {name} at each place, up to {largest:num}",
+    "colours": "colours from {low:num} to {high:num}",
+    "lead-chart": "errors of {name} by lead time",
+    "spectrum-chart": "spectrum of {name} by wavenumber",
+    "outside-row": "values outside of {low:num} to {high:num}{usual?: (usual bounds)}",
     "map-what": "The largest error at each place, of all fields. The numbers are those of the events below.",
     "events-what": "An event is a set of grid points that touch each other, in space, from level to level and "
     "from one lead time to "
