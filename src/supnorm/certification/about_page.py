@@ -104,4 +104,4 @@ def _grid(domain: Domain, i: int, count: int) -> Array:
 
 
 def _short(value: float) -> float:
-    return float(f"{value:.5g}")
+    return float(format(value, ".5g"))

@@ -136,6 +136,7 @@ def _write_coq(certificate: Path, coq: Path) -> str:
     """
     from supnorm.checker.coq_export import NotExported, export
     from supnorm.results import BadInput
+    from supnorm.results.duration import duration
     from supnorm.results.writing import write_whole
 
     try:
@@ -143,7 +144,7 @@ def _write_coq(certificate: Path, coq: Path) -> str:
     except NotExported as refused:
         raise BadInput(f"{certificate}: {printable(str(refused))}") from None
     write_whole(coq, text)
-    return f"  wrote {coq}: coqc {coq} proves the upper bound once more, in about {cost.seconds:.0f} s (coq-interval)"
+    return f"  wrote {coq}: coqc {coq} proves the upper bound once more, in about {duration(cost.seconds)} (coq-interval)"
 
 
 def _not_too_large(certificate: Path) -> None:

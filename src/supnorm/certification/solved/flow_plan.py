@@ -214,7 +214,7 @@ def _scale(setting: Setting, x: Array, y: Array) -> tuple[float, tuple[float, ..
             best, logs = min(values), moves[int(np.argmin(values))]
         else:
             step *= 0.5
-    return total(logs), tuple(float(f"{v:.3g}") for v in np.exp(logs).tolist())
+    return total(logs), tuple(float(format(v, ".3g")) for v in np.exp(logs).tolist())
 
 
 def _allowed(setting: Setting, x: Array, y: Array) -> float:
