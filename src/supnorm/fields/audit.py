@@ -205,15 +205,10 @@ def _pairs(
     if variables is None:
         named = {name: name for name in mine if name in others}
         left = [name for name in mine if name not in named]
-        by_standard = {
-            str(v.attrs.get("standard_name", "")): name
-            for name, v in others.items()
-            if name not in named.values()
-        }
-        for name in list(left):
-            standard = str(mine[name].attrs.get("standard_name", ""))
-            if standard and standard in by_standard:
-                named[name] = by_standard.pop(standard)
+        by_standard = _only_ones(others)
+        for standard, name in _only_ones(mine).items():
+            if name in left and by_standard.get(standard, "") not in ("", *named.values()):
+                named[name] = by_standard[standard]
                 left.remove(name)
         if left and named:
             notes.append(f"The truth has no {', '.join(left[:8])}: not compared.")
@@ -236,6 +231,14 @@ def _pairs(
             "no variable is named: give at least one, or leave the option out to compare all common ones"
         )
     return [pair(name, other, mine[name], others[other], options) for name, other in named.items()], notes
+
+
+def _only_ones(variables: Mapping[str, Any]) -> dict[str, str]:
+    """The variable of each standard name that only one has: an air temperature may be of 2 m or of 850 hPa."""
+    names: dict[str, list[str]] = {}
+    for name, v in variables.items():
+        names.setdefault(str(v.attrs.get("standard_name", "")), []).append(name)
+    return {standard: same[0] for standard, same in names.items() if standard and len(same) == 1}
 
 
 def _near(name: str, there: Mapping[str, Any]) -> str:

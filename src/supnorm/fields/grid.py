@@ -76,10 +76,12 @@ class Grid:
         (True, [0.076, 0.541, 0.765, 0.541, 0.076])
         """
         lat, lon = np.asarray(lat, dtype=float), np.asarray(lon, dtype=float)
-        steps = np.diff(lon)
-        around = len(lon) > 1 and abs(
-            abs(float(lon[-1] - lon[0])) + abs(float(steps[0])) - 360.0
-        ) < 0.01 * abs(steps[0])
+        steps = np.diff(
+            np.unwrap(lon, period=360.0)
+        )  # also of longitudes that begin anew, as 180, ..., 359, 0, ..., 179
+        around = len(lon) > 1 and abs(abs(float(steps.sum())) + abs(float(steps[0])) - 360.0) < 0.01 * abs(
+            steps[0]
+        )
         weights = band_areas(lat) if area else np.ones(len(lat))
         return cls(lat, lon, names, weights, periodic=bool(around), sphere=True)
 

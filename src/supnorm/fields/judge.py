@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from supnorm.fields.bits import brackets
 from supnorm.fields.displacement import RADII, unexplained
 from supnorm.fields.events import Event, Events, find_events
-from supnorm.fields.moments import added, hours, moments_of, time_text
+from supnorm.fields.moments import added, hours, time_text
 from supnorm.fields.pairing import Pair
 from supnorm.fields.reading import Reader
 from supnorm.fields.settings import EventOptions
 from supnorm.fields.spectra import Spectrum
 from supnorm.fields.state import FieldPoint, FieldState
+from supnorm.fields.times import moments
 from supnorm.fields.units import suspicion
+from supnorm.results import BadInput
 from supnorm.results.fields import (
     EventRecord,
     FieldBoundsRecord,
@@ -32,6 +34,7 @@ from supnorm.results.fields import (
     LevelRecord,
     SpectrumRecord,
 )
+from supnorm.results.printable import one_line
 
 LEVELS = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 PICTURED = 6  # events with a picture of both fields
@@ -63,7 +66,12 @@ class Judged:
         largest = state.largest()
         worst = None if largest is None else points.point(largest)
         counts, sums = state.counts.sum(axis=(0, 1)), state.sums.sum(axis=(0, 1))
-        found = np.nan if worst is None else worst.error
+        found = np.nan if largest is None else largest.error
+        if worst is not None and worst.error != found:
+            raise BadInput(
+                f"variable {one_line(pair.name, 60)}: the data have changed while they were compared: an error of "
+                f"{found:.6g} is now {worst.error:.6g}; start again without --resume"
+            )
         missing = state.pair_missing_key[state.pair_missing_key >= 0]
         return FieldVariableRecord(
             name=pair.name,
@@ -283,15 +291,10 @@ def _short(values: NDArray[Any]) -> list[list[float | None]]:
 
 
 def _moments(pair: Pair) -> list[Any] | None:
-    name = pair.prediction.dimension("init")
-    variable = pair.prediction.variable
-    if name is not None:
-        values = variable.coords.get(name)
-        if values is None or values.dtype.kind in "US":
-            return None
-        return moments_of(values, pair.name)
-    scalar = next((c for c in variable.coords.values() if not c.dims and c.dtype.kind == "M"), None)
-    return None if scalar is None else moments_of(scalar, pair.name)
+    """When the forecasts begin, to which lead times can be added."""
+    found = moments(pair.prediction, pair.name)
+    clock = pair.prediction.clock()
+    return None if clock is None or found is None or isinstance(found[0], str) else found
 
 
 def _chosen(events: Events, most: int) -> list[Event]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from supnorm.results.guard import demand_name
 from supnorm.results.printable import one_line
 
 COUNTED = 200_000  # pieces: to list more takes minutes on a network disk
+METADATA = (".zmetadata", ".zarray", "zarr.json")
 GRIB = (".grib", ".grib2", ".grb", ".grb2")
 
 
@@ -66,10 +69,21 @@ def _open(xarray: Any, path: Path, what: str) -> Any:
         warnings.simplefilter("ignore")  # about consolidated metadata and calendars: nothing a user has to do
         for attempt in attempts:
             try:
-                return xarray.open_dataset(path, chunks=None, **attempt)
+                return _undecoded_fields(xarray, path, attempt)
             except Exception as error:
                 words = words or (str(error).splitlines() or [type(error).__name__])[0]
     raise BadInput(f"{what}: {path} cannot be read as {_kind(engine)}: {one_line(words, 160)}")
+
+
+def _undecoded_fields(xarray: Any, path: Path, how: dict[str, Any]) -> Any:
+    """The Dataset; a field in hours or seconds (a wave's period, the sunshine of a day) stays numbers."""
+    data = xarray.open_dataset(path, chunks=None, **how)
+    spans = [name for name, v in data.data_vars.items() if v.dtype.kind == "m"]
+    if not spans:
+        return data
+    data.close()
+    decoded = {str(name): name not in spans for name in data.variables}
+    return xarray.open_dataset(path, chunks=None, **(how | {"decode_timedelta": decoded}))
 
 
 def _demand_plain_codecs(path: Path, what: str) -> None:
@@ -78,12 +92,28 @@ def _demand_plain_codecs(path: Path, what: str) -> None:
     Raises:
         BadInput: naming the file.
     """
-    files = [path / ".zmetadata", path / "zarr.json", *path.glob("**/.zarray"), *path.glob("**/zarr.json")]
-    for file in files:
-        if file.is_file() and "pickle" in file.read_text(encoding="utf-8", errors="replace").lower():
-            raise BadInput(
-                f"{what}: {file} names the codec pickle, which runs code when it is read: write the store without it"
-            )
+    # Links are followed, as the library follows them; a folder that was seen is not walked again.
+    seen: set[str] = set()
+    for folder, folders, names in os.walk(path, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        for name in names:
+            if name in METADATA and b"pickle" in _plain_text(Path(folder) / name):
+                raise BadInput(
+                    f"{what}: {Path(folder) / name} names the codec pickle, which runs code when it is read: write the "
+                    "store without it"
+                )
+
+
+def _plain_text(file: Path) -> bytes:
+    """The metadata in lower case and without the ways in which JSON can spell a letter (an escape, UTF-16)."""
+    raw = file.read_bytes()
+    with suppress(ValueError, RecursionError):
+        raw += json.dumps(json.loads(raw), ensure_ascii=False).encode("utf-8", "replace")
+    return raw.lower()
 
 
 def _kind(engine: str) -> str:
@@ -131,11 +161,21 @@ def never_written(path: Any, name: str) -> tuple[int, int]:
 
 
 def size_of(path: Any) -> list[tuple[str, int, int]]:
-    """Name, size and time of change of the files that identify a store or a file: the metadata, not every piece."""
+    """Name, size and time of change of a file or of all files of a store, as far as they are `COUNTED`: a piece that was
+    written anew leaves the metadata as they were.
+    """
     path = Path(path)
-    files = (
-        [path]
-        if path.is_file()
-        else [p for n in ("zarr.json", ".zmetadata", ".zgroup") if (p := path / n).exists()]
-    )
-    return [(str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
+    if path.is_file():
+        return [_stamp(path)]
+    found = []
+    for folder, folders, names in os.walk(path):
+        folders.sort()
+        found += [_stamp(file) for name in sorted(names) if (file := Path(folder) / name).exists()]
+        if len(found) > COUNTED:
+            break
+    return found[:COUNTED]
+
+
+def _stamp(file: Path) -> tuple[str, int, int]:
+    status = file.stat()
+    return str(file.resolve()), status.st_size, status.st_mtime_ns

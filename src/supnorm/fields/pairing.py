@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from supnorm.fields.aligning import Turn, coordinate, grid_of, turn_of
 from supnorm.fields.grid import Grid
-from supnorm.fields.moments import added, as_array, key_of, lead_text, leads_of, moments_of, time_text
-from supnorm.fields.roles import ROLES, roles_of
+from supnorm.fields.moments import as_array, lead_text, time_text
+from supnorm.fields.roles import roles_of
+from supnorm.fields.side import Side
+from supnorm.fields.times import moments, texts_of, times_of
 from supnorm.fields.units import same_unit
 from supnorm.results import BadInput
 from supnorm.results.option import Allowed
 from supnorm.results.printable import one_line
 from supnorm.results.settings import Limits, Settings
-
-OUTER = ("init", "lead", "level", "member")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,39 +35,6 @@ class PairingOptions(Settings):
     region: tuple[float, float, float, float] | None = None
 
     LIMITS: ClassVar[Limits] = {"region": Allowed()}
-
-
-@dataclass(frozen=True, eq=False)
-class Side:
-    """A variable of one side, with its dimensions in the order of the roles."""
-
-    variable: Any
-    roles: Mapping[str, str]
-
-    def dimension(self, role: str) -> str | None:
-        """The dimension with a role."""
-        return next((d for d, r in self.roles.items() if r == role), None)
-
-    def size(self, role: str) -> int:
-        """Its size; 1 where there is none."""
-        name = self.dimension(role)
-        return 1 if name is None else int(self.variable.sizes[name])
-
-    def read(self, **index: slice | int) -> NDArray[Any]:
-        """Values of the roles' parts, shape ``(init, lead, level, member, rows, columns)``."""
-        chosen = {d: index[r] for d, r in self.roles.items() if r in index}
-        chosen = {d: slice(i, i + 1) if isinstance(i, int) else i for d, i in chosen.items()}
-        part = self.variable.isel(chosen).transpose(
-            *(d for r in ROLES if (d := self.dimension(r)) is not None)
-        )
-        values = np.asarray(part.values)
-        shape = [part.sizes[d] if (d := self.dimension(r)) is not None else 1 for r in ROLES]
-        return values.reshape(shape)
-
-    def chunks(self) -> dict[str, int]:
-        """How many values of each outer role are stored together; 1 where the file does not say."""
-        preferred = self.variable.encoding.get("preferred_chunks") or {}
-        return {r: int(preferred.get(self.dimension(r), 1)) if self.dimension(r) else 1 for r in OUTER}
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +96,10 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
     """
     what = f"variable {one_line(name, 60)}"
     notes: list[str] = []
+    for v, side in ((prediction, "prediction"), (truth, "truth")):
+        empty = next((d for d, size in v.sizes.items() if not size), None)
+        if empty is not None:
+            raise BadInput(f"{what} of the {side}: the dimension {one_line(str(empty), 40)} is empty")
     prediction, truth = (_in_region(v, options, what) for v in (prediction, truth))
     sides = [
         Side(
@@ -152,7 +123,8 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
             f"one of them, "
             "or say --ignore-units if both mean the same"
         )
-    lead_values, truth_init, truth_lead = _times(p, t, options, what)
+    _demand_same_roles(p, t, what)
+    lead_values, truth_init, truth_lead = times_of(p, t, options.lead_unit, what)
     level, levels, level_notes = _levels(p, t, what)
     members, truth_member, mean = _members(p, t, options, what)
     if not (truth_init >= 0).any():
@@ -160,7 +132,6 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
     alone = int((truth_init < 0).sum())
     if alone:
         notes.append(f"{alone:,} of {truth_init.size:,} forecast times have no truth and are left out.")
-    inits = p.dimension("init")
     return Pair(
         name=name,
         truth_name=truth_name,
@@ -170,9 +141,9 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
         prediction=p,
         truth=t,
         turn=turn,
-        inits=_texts(prediction, inits, what),
-        leads=tuple(map(lead_text, lead_values)) if p.dimension("lead") else ("",),
-        lead_values=tuple(lead_values),
+        inits=texts_of(p, what),
+        leads=tuple(map(lead_text, lead_values)) or ("",),
+        lead_values=tuple(lead_values) or (0.0,),
         levels=levels,
         members=members,
         truth_init=truth_init,
@@ -182,6 +153,20 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
         mean=mean,
         notes=(*notes, *level_notes, *_storage_notes(prediction)),
     )
+
+
+def _demand_same_roles(p: Side, t: Side, what: str) -> None:
+    """Refuse a dimension that would be something else on the other side: by its place it would be paired transposed.
+
+    Raises:
+        BadInput: naming it.
+    """
+    for name, role in p.roles.items():
+        if t.roles.get(name, role) != role:
+            raise BadInput(
+                f"{what}: the dimension {one_line(name, 40)} looks like {role} in the prediction and like {t.roles[name]} "
+                f"in the truth: say what it is, as in --dims {role}={one_line(name, 40)}"
+            )
 
 
 def _in_region(variable: Any, options: PairingOptions, what: str) -> Any:
@@ -207,106 +192,9 @@ def _in_region(variable: Any, options: PairingOptions, what: str) -> Any:
     return variable.isel({y: rows, x: columns}).assign_coords({x: ascending})
 
 
-def _texts(variable: Any, dimension: str | None, what: str) -> tuple[str, ...]:
-    if dimension is None:
-        scalar = next((c for c in variable.coords.values() if not c.dims and c.dtype.kind == "M"), None)
-        return (time_text(moments_of(scalar, what)[0]) if scalar is not None else "",)
-    if dimension not in variable.coords:
-        return tuple(str(i + 1) for i in range(variable.sizes[dimension]))
-    values = variable.coords[dimension]
-    if values.dtype.kind in "UOS" and not hasattr(np.ravel(values.values)[0], "calendar"):
-        return tuple(one_line(str(v), 40) for v in np.ravel(values.values).tolist())
-    return tuple(map(time_text, moments_of(values, what)))
-
-
-def _moments(side: Side, what: str) -> list[Any] | None:
-    """The init or valid times of a side; None where it has none."""
-    name = side.dimension("init")
-    if name is not None and name in side.variable.coords:
-        values = side.variable.coords[name]
-        if values.dtype.kind in "UOS" and not hasattr(np.ravel(values.values)[0], "calendar"):
-            return [str(v) for v in np.ravel(values.values).tolist()]
-        return moments_of(values, what)
-    if name is not None:
-        return [float(i) for i in range(side.size("init"))]
-    scalar = next((c for c in side.variable.coords.values() if not c.dims and c.dtype.kind == "M"), None)
-    return None if scalar is None else moments_of(scalar, what)
-
-
-def _times(
-    p: Side, t: Side, options: PairingOptions, what: str
-) -> tuple[list[Any], NDArray[np.int64], NDArray[np.int64]]:
-    """Lead times of the prediction; which init and lead time of the truth belong to each of its inits and lead times."""
-    mine, others = (_moments(s, f"{what} of the {n}") for s, n in ((p, "prediction"), (t, "truth")))
-    dated = mine is not None and not isinstance(mine[0], float | str)
-    leads, truth_leads = (
-        _leads(s, options.lead_unit, dated, f"{what} of the {n}")
-        for s, n in ((p, "prediction"), (t, "truth"))
-    )
-    shape = (p.size("init"), p.size("lead"))
-    found, found_lead = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    if truth_leads:  # the truth is a forecast too, or both are roll-outs
-        found, found_lead = _same_forecasts(mine, others, leads, truth_leads, shape)
-    elif others is not None and mine is None and not leads:
-        if len(others) > 1:
-            raise BadInput(f"{what}: the truth has {len(others)} times and the prediction has no time")
-    elif others is not None:
-        found = _valid_times(mine, others, leads, shape, what)
-    return leads or [0.0], found, found_lead
-
-
-def _leads(side: Side, unit: str | None, dated: bool, what: str) -> list[Any]:
-    """The lead times of a side; empty if it has none."""
-    name = side.dimension("lead")
-    if name is None:
-        return []
-    if name not in side.variable.coords:
-        return [float(i) for i in range(side.size("lead"))]
-    return leads_of(side.variable.coords[name], unit, dated, what)
-
-
-def _same_forecasts(
-    mine: list[Any] | None,
-    others: list[Any] | None,
-    leads: list[Any],
-    truth_leads: list[Any],
-    shape: tuple[int, int],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """By equal init and equal lead time."""
-    found, found_lead = np.full(shape, -1, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    at = {key_of(v): i for i, v in enumerate(truth_leads)}
-    when = {_key(v): i for i, v in enumerate(others)} if others and mine else None
-    for i, k in np.ndindex(*shape):
-        init = 0 if when is None or mine is None else when.get(_key(mine[i]), -1)
-        lead = at.get(key_of(leads[k]), -1) if leads else 0
-        if init >= 0 and lead >= 0:
-            found[i, k], found_lead[i, k] = init, lead
-    return found, found_lead
-
-
-def _valid_times(
-    mine: list[Any] | None, others: list[Any], leads: list[Any], shape: tuple[int, int], what: str
-) -> NDArray[np.int64]:
-    """By equal valid time."""
-    found = np.full(shape, -1, dtype=np.int64)
-    when: dict[Any, int] = {}
-    for i, v in enumerate(others):
-        if when.setdefault(_key(v), i) != i:
-            raise BadInput(
-                f"{what}: the truth has the time {v if isinstance(v, str) else time_text(v)} twice"
-            )
-    for i, k in np.ndindex(*shape):
-        start = mine[i] if mine is not None else 0.0
-        found[i, k] = when.get(_key(added(start, leads[k]) if leads else start), -1)
-    return found
-
-
-def _key(moment: Any) -> Any:
-    return moment if isinstance(moment, str) else key_of(moment)
-
-
 def _levels(p: Side, t: Side, what: str) -> tuple[NDArray[np.int64], tuple[str, ...], list[str]]:
     name, other = p.dimension("level"), t.dimension("level")
+    _demand_same_level(p, t, what)
     if name is None:
         if t.size("level") > 1:
             raise BadInput(
@@ -333,9 +221,40 @@ def _levels(p: Side, t: Side, what: str) -> tuple[NDArray[np.int64], tuple[str, 
             f"{what}: no level of the prediction ({', '.join(texts[:5])}) is one of the truth "
             f"({', '.join(f'{v:.7g}' for v in truth[:5])}); levels are compared by their numbers"
         )
+    for v, text in zip(values, texts, strict=True):
+        if int((np.abs(truth - v) <= 1e-6 * max(abs(v), 1e-300)).sum()) > 1:
+            raise BadInput(f"{what}: the truth has the level {text} twice")
     without = [text for text, i in zip(texts, index, strict=True) if i < 0]
     notes = [f"The truth has no level {', '.join(without)}: left out."] if without else []
     return index, tuple(texts), notes
+
+
+def _demand_same_level(p: Side, t: Side, what: str) -> None:
+    """Refuse levels in different units (1000 hPa would be paired with 1000 Pa), and single levels that differ.
+
+    Raises:
+        BadInput: naming both.
+    """
+    mine, other = p.level(), t.level()
+    if mine is None or other is None:
+        return
+    units = [str(c.attrs.get("units", "")).strip() for c in (mine, other)]
+    if all(units) and not same_unit(*units):
+        if not mine.dims and not other.dims and mine.name != other.name:
+            return  # a height in metres beside a pressure: two coordinates of one field may say both
+        raise BadInput(
+            f"{what}: the levels of the prediction are in {one_line(units[0], 30)} and those of the truth in "
+            f"{one_line(units[1], 30)}: convert one of them"
+        )
+    if (mine.dims and other.dims) or max(mine.size, other.size) > 1:
+        return
+    if mine.name != other.name and not all(units):
+        return
+    values = [as_array(np.ravel(c.values).tolist()) for c in (mine, other)]
+    if np.isfinite(values).all() and _nearest(float(values[0][0]), values[1]) < 0:
+        raise BadInput(
+            f"{what}: the prediction is at the level {values[0][0]:.7g} and the truth at {values[1][0]:.7g}: choose the same"
+        )
 
 
 def _nearest(value: float, values: NDArray[np.float64]) -> int:
@@ -352,7 +271,7 @@ def _members(
             f"{what}: the truth has {others} members and the prediction {mine}: choose one of the truth first"
         )
     if mine == 1 or others == mine:
-        return _member_texts(p), np.arange(mine) if others == mine else np.zeros(mine, dtype=np.int64), False
+        return _member_texts(p), _same_members(p, t), False
     if options.member not in ("mean", "each"):
         raise BadInput(
             f"{what}: the prediction has {mine} members and the truth one: say --member each (every member against it) or "
@@ -366,6 +285,14 @@ def _members(
     )
 
 
+def _same_members(p: Side, t: Side) -> NDArray[np.int64]:
+    """By name where both sides have the same names, each once; else one after the other."""
+    mine, others = _member_texts(p), _member_texts(t)
+    if {*mine} == {*others} and len({*mine}) == len(mine):
+        return np.array([others.index(name) for name in mine])
+    return np.arange(len(mine))
+
+
 def _member_texts(p: Side) -> tuple[str, ...]:
     name = p.dimension("member")
     if name is None:
@@ -376,7 +303,7 @@ def _member_texts(p: Side) -> tuple[str, ...]:
 
 
 def _nothing_in_common(p: Side, t: Side, options: PairingOptions, what: str) -> BadInput:
-    mine, others = _moments(p, what), _moments(t, what)
+    mine, others = moments(p, what), moments(t, what)
     if not mine or not others or isinstance(mine[0], str) or isinstance(others[0], str):
         return BadInput(f"{what}: no time of the prediction is one of the truth")
     ends = [f"{time_text(v[0])} to {time_text(v[-1])}" for v in (mine, others)]

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.fields.pairing import OUTER, Pair
+from supnorm.fields.pairing import Pair
+from supnorm.fields.side import OUTER
 from supnorm.results import BadInput
 from supnorm.results.printable import one_line
 

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from supnorm.fields.accumulated import Accumulated, Extremes, Setting
 from supnorm.fields.bits import BINS, bins_of
 from supnorm.fields.grid import Grid
+from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
+WHOLE = 2**53  # up to here double precision holds every whole number
 
 
 def setting(grid: Grid, whole: NDArray[np.int64], low: float, high: float) -> Setting:
@@ -134,3 +136,19 @@ def _gradients(error: Array, truth: Array, both: NDArray[np.bool_], given: Setti
         dy = (field[1:, :columns] - field[:-1, :columns]) * between
         found.append(float(w @ np.where(whole, dx * dx + dy * dy, 0.0).sum(axis=1)))
     return np.array(found)
+
+
+def unmasked(values: Any) -> NDArray[Any]:
+    """The values as an array; NaN where a mask hides one.
+
+    Raises:
+        BadInput: for whole numbers that double precision does not hold: their differences would be wrong.
+    """
+    if isinstance(values, np.ma.MaskedArray) and values.mask.any() and values.dtype.kind in "fiu":
+        kind = values.dtype if values.dtype.kind == "f" else np.dtype(np.float64)
+        return np.asarray(np.ma.filled(values.astype(kind), np.nan))
+    array = np.asarray(values)
+    long = array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size > 0
+    if long and max(int(array.max()), -int(array.min())) > WHOLE:
+        raise BadInput(f"whole numbers beyond {WHOLE:,} cannot be compared exactly: give them as float64")
+    return array

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from supnorm.fields.accumulated import COUNTS, SUMS, Accumulated, Setting
 from supnorm.fields.bits import BINS, whole_weights
 from supnorm.fields.grid import MOST, Grid
-from supnorm.fields.scan import scan, setting
+from supnorm.fields.scan import scan, setting, unmasked
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -218,14 +218,14 @@ class FieldState:
         """Add one pair of fields; the state itself is changed and returned.
 
         Args:
-            prediction, truth: arrays of the grid's shape, of real numbers.
+            prediction, truth: arrays of the grid's shape, of real numbers; what a masked array masks is missing.
             init, lead, level, member: which pair it is, from 0.
 
         Raises:
             BadInput: for another shape or type, or a number beyond its size.
         """
         unit, shape = self.sizes.unit(init, lead, level, member), self.grid.shape
-        arrays = [np.asarray(prediction), np.asarray(truth)]
+        arrays = [unmasked(prediction), unmasked(truth)]
         for name, array in zip(("prediction", "truth"), arrays, strict=True):
             if array.shape != shape or array.dtype.kind not in "fiu":
                 raise BadInput(

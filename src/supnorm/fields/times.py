@@ -1,0 +1,176 @@
+"""Which field of the truth belongs to an init and a lead time of the prediction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.fields.moments import UNITS, added, key_of, lead_text, leads_of, moments_of, time_text
+from supnorm.fields.side import Side
+from supnorm.results import BadInput
+from supnorm.results.printable import one_line
+
+
+def texts_of(side: Side, what: str) -> tuple[str, ...]:
+    """The init or valid times of a side in words; one empty text where it has none."""
+    dimension, clock = side.dimension("init"), side.clock()
+    if clock is None:
+        return tuple(str(i + 1) for i in range(side.size("init"))) if dimension is not None else ("",)
+    if _is_text(clock):
+        return tuple(one_line(str(v), 40) for v in np.ravel(clock.values).tolist())
+    return tuple(map(time_text, moments_of(clock, what)))
+
+
+def moments(side: Side, what: str) -> list[Any] | None:
+    """The init or valid times of a side; None where it has none."""
+    clock = side.clock()
+    if clock is None:
+        return [float(i) for i in range(side.size("init"))] if side.dimension("init") is not None else None
+    if _is_text(clock):
+        return [str(v) for v in np.ravel(clock.values).tolist()]
+    return moments_of(clock, what)
+
+
+def _is_text(clock: Any) -> bool:
+    return clock.dtype.kind in "UOS" and not hasattr(np.ravel(clock.values)[0], "calendar")
+
+
+def times_of(
+    p: Side, t: Side, unit: str | None, what: str
+) -> tuple[list[Any], NDArray[np.int64], NDArray[np.int64]]:
+    """Lead times of the prediction, empty if it has none; which init and lead time of the truth belong to each of its own.
+
+    Args:
+        unit: of lead times that are plain numbers, as the user says.
+
+    Raises:
+        BadInput: for times that cannot be paired.
+    """
+    _demand_one_origin(p, t, what)
+    mine, others = (moments(s, f"{what} of the {n}") for s, n in ((p, "prediction"), (t, "truth")))
+    dated = mine is not None and not isinstance(mine[0], float | str)
+    leads, truth_leads = (
+        _leads(s, unit, dated, f"{what} of the {n}") for s, n in ((p, "prediction"), (t, "truth"))
+    )
+    shape = (p.size("init"), p.size("lead"))
+    found, found_lead = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    if len(truth_leads) == 1 and others is not None and not (leads and t.dimension("lead") is not None):
+        others = others if t.is_valid_time(t.clock()) else _all_added(others, truth_leads[0], what)
+        truth_leads = []  # a truth of one lead time is valid at one time
+    if truth_leads:  # the truth is a forecast too, or both are roll-outs
+        if not leads and len(truth_leads) > 1:
+            raise BadInput(
+                f"{what}: the truth has {len(truth_leads)} lead times and the prediction has none: choose one"
+            )
+        return leads, *_same_forecasts(mine, others, leads, truth_leads, shape, what)
+    if leads and p.dimension("lead") is not None and p.is_valid_time(p.clock()) and others is not None:
+        raise BadInput(
+            f"{what}: the prediction has lead times beside {one_line(str(p.clock().name), 40)}, which says when a field is "
+            "valid and not when the forecast begins: give it the init time as a dimension"
+        )
+    if others is not None and mine is None and not leads:
+        if len(others) > 1:
+            raise BadInput(f"{what}: the truth has {len(others)} times and the prediction has no time")
+    elif others is not None:
+        found = _valid_times(mine, others, leads, shape, what)
+    return leads, found, found_lead
+
+
+def _demand_one_origin(p: Side, t: Side, what: str) -> None:
+    """Refuse times that are plain numbers counted from different dates.
+
+    Raises:
+        BadInput: naming both units.
+    """
+    clocks = [s.clock() for s in (p, t)]
+    if any(c is None or c.dtype.kind not in "iuf" for c in clocks):
+        return
+    mine, other = (" ".join(str(c.attrs.get("units", "")).split()) for c in clocks)
+    if mine and other and mine != other:
+        raise BadInput(
+            f"{what}: the times of the prediction are in {one_line(mine, 40)} and those of the truth in "
+            f"{one_line(other, 40)}: decode both as dates first"
+        )
+
+
+def _leads(side: Side, unit: str | None, dated: bool, what: str) -> list[Any]:
+    """The lead times of a side; empty if it has none."""
+    name = side.dimension("lead")
+    if name is None:
+        single = side.single_lead()
+        if single is None or (side.is_valid_time(side.clock()) and side.clock() is not None):
+            return []
+        known = single.dtype.kind == "m" or str(unit or single.attrs.get("units", "")).lower() in UNITS
+        return leads_of(single, unit, dated, what) if known or dated else []
+    if name not in side.variable.coords:
+        return [float(i) for i in range(side.size("lead"))]
+    return leads_of(side.variable.coords[name], unit, dated, what)
+
+
+def _all_added(start: list[Any], lead: Any, what: str) -> list[Any]:
+    """The valid times of forecasts.
+
+    Raises:
+        BadInput: for a begin that is text.
+    """
+    if isinstance(start[0], str):
+        raise BadInput(
+            f"{what}: {one_line(start[0], 40)!r} is no time, so no lead time can be added to it: the truth needs the lead "
+            "times of the prediction"
+        )
+    return [added(v, lead) for v in start]
+
+
+def _numbered(values: list[Any], what: str, name: str) -> dict[Any, int]:
+    """The number of each time.
+
+    Raises:
+        BadInput: for one that is there twice.
+    """
+    when: dict[Any, int] = {}
+    for i, v in enumerate(values):
+        if when.setdefault(_key(v), i) != i:
+            text = v if isinstance(v, str) else lead_text(v) if name == "lead time" else time_text(v)
+            raise BadInput(f"{what}: the truth has the {name} {one_line(text, 40)} twice")
+    return when
+
+
+def _same_forecasts(
+    mine: list[Any] | None,
+    others: list[Any] | None,
+    leads: list[Any],
+    truth_leads: list[Any],
+    shape: tuple[int, int],
+    what: str,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """By equal init and equal lead time."""
+    if others is not None and mine is None and len(others) > 1:
+        raise BadInput(f"{what}: the truth has {len(others)} inits and the prediction has none: choose one")
+    found, found_lead = np.full(shape, -1, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    at = _numbered(truth_leads, what, "lead time")
+    when = _numbered(others, what, "time") if others and mine else None
+    for i, k in np.ndindex(*shape):
+        init = 0 if when is None or mine is None else when.get(_key(mine[i]), -1)
+        lead = at.get(key_of(leads[k]), -1) if leads else 0
+        if init >= 0 and lead >= 0:
+            found[i, k], found_lead[i, k] = init, lead
+    return found, found_lead
+
+
+def _valid_times(
+    mine: list[Any] | None, others: list[Any], leads: list[Any], shape: tuple[int, int], what: str
+) -> NDArray[np.int64]:
+    """By equal valid time."""
+    found = np.full(shape, -1, dtype=np.int64)
+    when = _numbered(others, what, "time")
+    starts = [0.0] * shape[0] if mine is None else mine
+    for k in range(shape[1]):
+        for i, v in enumerate(_all_added(starts, leads[k], what) if leads else starts):
+            found[i, k] = when.get(_key(v), -1)
+    return found
+
+
+def _key(moment: Any) -> Any:
+    return moment if isinstance(moment, str) else key_of(moment)

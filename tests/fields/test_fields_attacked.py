@@ -1,0 +1,228 @@
+"""Layouts of data that were paired with the wrong field, hidden, or not understood; each of these fell once."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from supnorm.fields import EventOptions, FieldState, Grid, PairingOptions, audit_fields
+from supnorm.fields.opening import opened, size_of
+from supnorm.results import BadInput
+
+LAT, LON = np.linspace(-60, 60, 5), np.arange(0.0, 360.0, 45.0)
+TIMES = np.datetime64("2020-01-01", "ns") + np.arange(8) * np.timedelta64(6, "h")
+SPACE = {"lat": LAT, "lon": LON}
+HOURS = np.timedelta64(1, "h").astype("m8[ns]")
+
+
+def field(dims: dict[str, Any], **scalars: Any) -> xr.DataArray:
+    """Different numbers at every point."""
+    shape = [len(v[1] if isinstance(v, tuple) else v) for v in dims.values()]
+    values = np.arange(float(np.prod([*shape, 5, 8]))).reshape(*shape, 5, 8)
+    return xr.DataArray(values, {**dims, **SPACE, **scalars}, (*dims, "lat", "lon"), "v")
+
+
+TRUTH = field({"time": TIMES})
+FORECASTS = field({"time": TIMES[:4], "step": np.arange(3) * 6 * HOURS})
+
+
+def error(prediction: xr.DataArray, truth: xr.DataArray, **options: Any) -> float:
+    return audit_fields(prediction, truth, **options)["v"].sup.lower
+
+
+def test_a_single_lead_time_beside_the_dimensions_is_added() -> None:
+    one = TRUTH[4].drop_vars("time").assign_coords(time=TIMES[0], step=24 * HOURS)
+    assert error(one, TRUTH) == 0.0
+    many = TRUTH[4:6].assign_coords(time=TIMES[:2], step=24 * HOURS)
+    report = audit_fields(many, TRUTH)
+    assert report["v"].sup.lower == 0.0
+    assert [lead.lead for lead in report["v"].by_lead] == ["24 h"]
+    begun = TRUTH.assign_coords(time=TIMES - 6 * HOURS, step=6 * HOURS)  # the truth has one too
+    assert error(TRUTH, begun) == 0.0
+
+
+def test_a_valid_time_is_not_the_begin_of_a_forecast() -> None:
+    one = TRUTH[4].drop_vars("time")
+    assert error(one.assign_coords(time=TIMES[0], valid_time=TIMES[4]), TRUTH) == 0.0
+    assert error(one.assign_coords(valid_time=TIMES[4], step=24 * HOURS), TRUTH) == 0.0
+    both = TRUTH[4:6].rename(time="valid_time").expand_dims(step=[6 * HOURS], axis=1)
+    with pytest.raises(BadInput, match="not when the forecast begins"):
+        error(both, TRUTH)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "truth", "words"),
+    [
+        (FORECASTS[2].drop_vars("time"), FORECASTS, "4 inits"),
+        (FORECASTS[:, 0].drop_vars("step"), FORECASTS, "3 lead times"),
+        (FORECASTS[:1], xr.concat([FORECASTS[:1], FORECASTS[:1] + 1], "time"), "twice"),
+        (FORECASTS[:, :1], xr.concat([FORECASTS[:, :1], FORECASTS[:, :1] + 1], "step"), "twice"),
+        (TRUTH[:0], TRUTH, "dimension time is empty"),
+        (TRUTH[:, :0], TRUTH[:, :0], "dimension lat is empty"),
+        (TRUTH.isel(time=0, drop=True).rename(lat="a", lon="b").drop_vars(["a", "b"])[:, :5],
+         TRUTH.isel(time=0, drop=True).rename(lat="a", lon="b").drop_vars(["a", "b"])[:, :5].T, "looks like"),
+        (field({"case": ["a"], "step": [0, 1]}), field({"case": ["a"]}), "is no time"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_paired_is_refused(prediction: Any, truth: Any, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        audit_fields(prediction, truth)
+
+
+def test_levels_in_other_units_or_at_other_heights_are_refused() -> None:
+    in_hpa = field({"level": ("level", [1000.0, 500.0], {"units": "hPa"})})
+    in_pa = in_hpa.assign_coords(level=("level", [1000.0, 50000.0], {"units": "Pa"}))
+    with pytest.raises(BadInput, match="levels of the prediction are in hPa"):
+        audit_fields(in_hpa, in_pa)
+    for mine, other in ((0, 1), ([0], 1), (0, [1])):
+        with pytest.raises(BadInput, match="at the level 1000 and the truth at 500"):
+            audit_fields(in_hpa.isel(level=mine), in_hpa.isel(level=other))
+    with pytest.raises(BadInput, match="level 1000 twice"):
+        audit_fields(in_hpa[:1], xr.concat([in_hpa[:1] + 1, in_hpa[:1]], "level"))
+    assert error(in_hpa.isel(level=0), in_hpa[:1]) == 0.0
+
+
+def test_members_are_paired_by_their_names() -> None:
+    members = field({"member": [0, 1, 2]})
+    assert error(members, members[[2, 1, 0]]) == 0.0
+
+
+def test_numbers_counted_from_other_dates_are_refused() -> None:
+    mine = field({"time": ("time", [0, 1], {"units": "months since 2000-01-01"})})
+    other = mine.assign_coords(time=("time", [0, 1], {"units": "months since 2001-01-01"}))
+    with pytest.raises(BadInput, match="months since 2001-01-01"):
+        audit_fields(mine, other)
+
+
+def test_a_single_date_of_another_calendar_counts() -> None:
+    times = xr.date_range("2020-01-01", periods=2, calendar="noleap", use_cftime=True)
+    data = field({"time": times})
+    with pytest.raises(BadInput, match="no valid time"):
+        audit_fields(data[0], data[1:])
+    assert error(data[0], data) == 0.0
+
+
+def test_a_standard_name_of_two_variables_pairs_nothing() -> None:
+    air = {"standard_name": "air_temperature"}
+    truth = xr.Dataset({n: TRUTH[0].assign_attrs(air) + i for i, n in enumerate(("tas", "t850"))})
+    for name in truth:
+        truth[name].attrs |= air
+    prediction = TRUTH[0].assign_attrs(air).to_dataset(name="t2m")
+    with pytest.raises(BadInput, match="no variable in common"):
+        audit_fields(prediction, truth)
+    assert audit_fields(prediction, truth[["tas"]])["t2m"].truth_name == "tas"
+
+
+def test_masked_values_are_missing_and_large_whole_numbers_refused() -> None:
+    state = FieldState.empty(Grid(np.arange(2.0), np.arange(2.0)))
+    truth = np.array([[1, 2], [3, 4]])
+    state.add(np.ma.array(truth, mask=[[1, 0], [0, 0]]), truth)
+    assert state.counts.sum(axis=(0, 1)).tolist() == [3, 1, 0, 0, 0]
+    with pytest.raises(BadInput, match="whole numbers"):
+        state.add(truth + 2**60, truth)
+
+
+def test_events_cross_the_border_of_longitudes_that_begin_anew_in_the_middle() -> None:
+    turned = TRUTH[0].assign_coords(lon=np.roll(LON, 4))
+    wrong = turned.copy()
+    wrong[2, 0] += 9.0
+    wrong[2, 7] += 9.0
+    record = audit_fields(wrong, turned, events=EventOptions(threshold=1.0))["v"]
+    assert record.grid.periodic
+    assert len(record.events) == 1
+
+
+def test_a_field_in_hours_is_compared(tmp_path: Any) -> None:
+    data = TRUTH[0].drop_vars("time").assign_attrs(units="hours").to_dataset(name="period")
+    (data + 3).assign(period=(data + 3).period.assign_attrs(units="hours")).to_netcdf(
+        tmp_path / "p.nc", engine="h5netcdf"
+    )
+    data.to_netcdf(tmp_path / "t.nc", engine="h5netcdf")
+    assert audit_fields(tmp_path / "p.nc", tmp_path / "t.nc")["period"].sup.lower == 3.0
+
+
+@pytest.mark.parametrize("how", ["escaped", "linked", "utf-16"])
+def test_a_pickle_codec_is_seen_in_every_spelling(tmp_path: Any, how: str) -> None:
+    store = tmp_path / "store.zarr"
+    inside = tmp_path / "elsewhere" if how == "linked" else store / "v"
+    store.mkdir()
+    inside.mkdir()
+    (store / ".zgroup").write_text('{"zarr_format": 2}', encoding="utf-8")
+    text = json.dumps({"compressor": {"id": "pickle"}})
+    (inside / ".zarray").write_text(
+        text.replace("pickle", "\\u0070ickle") if how == "escaped" else text,
+        encoding="utf-16" if how == "utf-16" else "utf-8",
+    )
+    if how == "linked":
+        os.symlink(inside, store / "v")
+    with pytest.raises(BadInput, match="codec pickle"):
+        opened(store, "the prediction")
+
+
+def test_a_piece_that_was_written_anew_changes_the_identity_of_a_store(tmp_path: Any) -> None:
+    pytest.importorskip("zarr")
+    store = tmp_path / "store.zarr"
+    TRUTH.to_dataset().to_zarr(store, zarr_format=2)
+    before = size_of(store)
+    (TRUTH[:1].drop_vars(["lat", "lon"]) + 1).to_dataset().to_zarr(store, region={"time": slice(0, 1)})
+    assert size_of(store) != before
+
+
+def test_data_that_changed_while_they_were_compared_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from supnorm.fields.reading import Reader
+
+    read = Reader.prediction
+    monkeypatch.setattr(Reader, "prediction", lambda self, *at: read(self, *at) * np.nan)
+    with pytest.raises(BadInput, match="have changed"):
+        audit_fields(TRUTH + 1, TRUTH)
+
+
+def test_random_layouts_have_the_errors_of_plain_numpy() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(40):
+        inits, leads, levels, rows, columns = rng.integers([1, 1, 1, 2, 2], [4, 4, 4, 5, 5])
+        space = {
+            "lat": np.sort(rng.uniform(-80, 80, rows)),
+            "lon": np.arange(columns) * 20.0,
+            "level": np.arange(levels) + 1,
+        }
+        data = rng.normal(size=(leads + inits, levels, rows, columns)).astype(rng.choice(["f2", "f4", "f8"]))
+        data[rng.random(data.shape) < 0.1] = np.nan
+        truth = xr.DataArray(data, {"time": TIMES[: leads + inits], **{k: space[k] for k in ("level", "lat", "lon")}},
+                             ("time", "level", "lat", "lon"), "v")  # fmt: skip
+        values = np.stack([data[i : i + leads] for i in range(inits)]) + rng.normal(
+            size=(inits, leads, levels, rows, columns)
+        )
+        values[rng.random(values.shape) < 0.1] = np.nan
+        prediction = xr.DataArray(
+            values, {"time": TIMES[:inits], "step": np.arange(leads) * 6 * HOURS, **truth[0].drop_vars("time").coords},
+            ("time", "step", "level", "lat", "lon"), "v",
+        )  # fmt: skip
+        dims = list(rng.permutation(prediction.dims))
+        turned = truth.isel(
+            time=rng.permutation(leads + inits), level=rng.permutation(levels), lat=slice(None, None, -1)
+        )
+        record = audit_fields(
+            prediction.transpose(*dims),
+            turned.transpose(*rng.permutation(truth.dims)),
+            pairing=PairingOptions(area=False),
+        )["v"]
+        there = np.stack([data[i : i + leads].astype(float) for i in range(inits)])
+        expected = values - there
+        if not np.isfinite(expected).any():
+            continue
+        assert record.sup.lower == np.nanmax(np.abs(expected))
+        assert record.rms == pytest.approx(np.sqrt(np.nanmean(expected**2)), rel=1e-12)
+        assert record.missing == int((np.isnan(values) & ~np.isnan(there)).sum())
+        assert [lead.sup for lead in record.by_lead] == pytest.approx(
+            [
+                np.nanmax(np.abs(expected[:, k])) if np.isfinite(expected[:, k]).any() else np.nan
+                for k in range(leads)
+            ],
+            nan_ok=True,
+        )
