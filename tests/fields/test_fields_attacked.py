@@ -226,3 +226,9 @@ def test_random_layouts_have_the_errors_of_plain_numpy() -> None:
             ],
             nan_ok=True,
         )
+
+
+def test_a_store_that_claims_more_than_the_memory_is_refused() -> None:
+    huge = xr.DataArray(np.broadcast_to(np.float32(0), (10**7, 10**7)), dims=("y", "x"), name="v")
+    with pytest.raises(BadInput, match="GB of memory"):
+        audit_fields(huge, huge)

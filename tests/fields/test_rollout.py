@@ -339,3 +339,37 @@ def test_without_a_tolerance_an_error_above_the_range_of_the_reference_is_said()
     assert "In one run an error is above the whole range of the reference." in far.status.advice
     near = sn.audit_rollout(lambda u: u + 0.5, lambda u: u, [np.array([0.0, 1.0])], steps=1).record
     assert "whole range" not in near.status.advice
+
+
+def _buffered() -> tuple[Any, Any]:
+    buffer = np.zeros(3)
+
+    def reference(u: Any) -> Any:
+        buffer[:] = u
+        return buffer
+
+    def model(u: Any) -> Any:
+        buffer[:] = u + 1.0
+        return buffer
+
+    return model, reference
+
+
+def _in_place() -> tuple[Any, Any]:
+    def model(u: Any) -> Any:
+        u += 1.0
+        return u
+
+    return model, lambda u: u
+
+
+@pytest.mark.parametrize("steppers", [_buffered, _in_place, lambda: _in_place()[::-1]])
+def test_steppers_that_share_arrays_do_not_hide_errors(steppers: Any) -> None:
+    model, reference = steppers()
+    result = sn.audit_rollout(model, reference, [np.zeros(3), np.full(3, 5.0)], steps=3)
+    assert [v.worst.error for v in result.record.variables] == [3.0]
+
+
+def test_a_masked_value_of_the_model_is_none() -> None:
+    result = sn.audit_rollout(lambda u: np.ma.array(u, mask=[1, 0, 0]), lambda u: u, [np.zeros(3)], steps=1)
+    assert result.status.code == "not-finite"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from supnorm.fields.aligning import Turn, coordinate, grid_of, turn_of
 from supnorm.fields.grid import Grid
 from supnorm.fields.moments import as_array, lead_text, time_text
-from supnorm.fields.roles import roles_of
+from supnorm.fields.roles import ROLES, roles_of
 from supnorm.fields.side import Side
 from supnorm.fields.times import moments, texts_of, times_of
 from supnorm.fields.units import same_unit
@@ -113,6 +114,7 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
         for v, side in ((prediction, "prediction"), (truth, "truth"))
     ]
     p, t = sides
+    _demand_small(p, what)
     grid = grid_of(prediction, dict(p.roles), options.area, options.weights, what)
     y, x = (coordinate(truth, str(t.dimension(r)), what) for r in ("y", "x"))
     turn = turn_of(grid, y, x, notes)
@@ -153,6 +155,29 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
         mean=mean,
         notes=(*notes, *level_notes, *_storage_notes(prediction)),
     )
+
+
+def _demand_small(p: Side, what: str) -> None:
+    """Refuse what cannot be compared in the memory of this machine; what metadata claim costs nothing to claim.
+
+    Raises:
+        BadInput: naming the sizes.
+    """
+    inits, leads, levels, members, rows, columns = (p.size(role) for role in ROLES)
+    # Bytes: maps, a pair of fields and its largest errors; what is known of each init and lead time, of each lead time and
+    # level, of each pair of fields (its part of the plan of reading), of each name.
+    most = (
+        80 * rows * columns
+        + 48 * inits * leads
+        + 112 * leads * levels
+        + 300 * inits * leads * levels * members
+    )
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 2**36
+    if most > memory:
+        raise BadInput(
+            f"{what}: {inits * leads * levels * members:,} fields of {rows:,} by {columns:,} grid points take "
+            f"{most / 1e9:,.0f} GB of memory, and this machine has {memory / 1e9:,.0f}: choose a part"
+        )
 
 
 def _demand_same_roles(p: Side, t: Side, what: str) -> None:

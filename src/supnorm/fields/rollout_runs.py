@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.fields.rollout_settings import RolloutSettings, Stepped
-from supnorm.fields.rollout_state import Fields, Observed, numbers
+from supnorm.fields.rollout_state import Fields, Observed, numbers, own
 from supnorm.fields.rollout_tally import Compared, Tally
 from supnorm.problem.double_precision import double_precision
 from supnorm.results import BadInput
@@ -103,6 +103,7 @@ class Rolling:
             BadInput: for states of different fields, fields without a finite value, or coordinates that do not fit.
         """
         for k, run in enumerate(self.runs):
+            run.model, run.reference = own(run.model), own(run.reference)
             fields = self.observed.fields(run.reference)
             if not fields:
                 raise BadInput(f"initial state {k} has no fields")
@@ -224,7 +225,9 @@ class Rolling:
         spent = self.seconds[side]
         spent[0] += time.perf_counter() - begun
         spent[1] += 1
-        return made.state if side == "reference" and isinstance(made, Stepped) else made
+        if isinstance(made, Stepped):
+            return own(made.state) if side == "reference" else Stepped(own(made.state), made.flagged)
+        return own(made)
 
     def _after(self, k: int, number: int, compared: Sequence[Compared]) -> None:
         """Totals of a run after a step, and whether it goes on."""

@@ -27,12 +27,36 @@ def numbers(value: Any) -> Array:
     """
     if hasattr(value, "detach"):  # a torch tensor
         value = value.detach().cpu().numpy()
+    if isinstance(value, np.ma.MaskedArray) and value.dtype.kind in "fiub":
+        value = np.ma.filled(value.astype(np.float64), np.nan)  # what a mask hides has no value
     made = np.asarray(value)
     if made.dtype.kind not in "fiub" and str(made.dtype) != "bfloat16":
         raise BadInput(
             f"a field must hold real numbers, got {made.dtype}; give observe, a function of the state"
         )
     return made.astype(np.float64)
+
+
+def own(state: Any) -> Any:
+    """A state whose arrays nobody else writes to: a stepper may change its argument, or return the same array each time.
+
+    Other objects than arrays, mappings, lists and tuples stay what they are.
+
+    >>> buffer = np.zeros(2)
+    >>> mine = own({"u": buffer})
+    >>> buffer[0] = 5.0
+    >>> mine
+    {'u': array([0., 0.])}
+    """
+    if isinstance(state, np.ndarray):
+        return state.copy()
+    if hasattr(state, "detach") and hasattr(state, "clone"):  # a torch tensor
+        return state.clone()
+    if type(state) is dict:
+        return {name: own(part) for name, part in state.items()}
+    if type(state) in (tuple, list):
+        return type(state)(own(part) for part in state)
+    return state
 
 
 @dataclass(frozen=True)
