@@ -372,4 +372,4 @@ def test_steppers_that_share_arrays_do_not_hide_errors(steppers: Any) -> None:
 
 def test_a_masked_value_of_the_model_is_none() -> None:
     result = sn.audit_rollout(lambda u: np.ma.array(u, mask=[1, 0, 0]), lambda u: u, [np.zeros(3)], steps=1)
-    assert result.status.code == "not-finite"
+    assert result.record.status.code == "not-finite"
