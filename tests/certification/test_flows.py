@@ -365,3 +365,16 @@ def test_the_scaled_norm_of_random_linear_systems() -> None:
         assert np.linalg.norm(expm(scaled * t), 2) <= np.exp(mu * t) * (1 + 1e-10)
         if k > 1:  # without the sums off the diagonal it is no bound for some of them
             assert np.diag(scaled).max() <= mu
+
+
+def test_a_flow_that_stays_at_zero_has_a_proof() -> None:
+    rest = sn.flow(lambda t, y, p: [-y[:, 0]], [0.0])
+    result = sn.certify(sn.Problem(lambda x: x[:, 0] ** 2, rest, sn.Domain(t=(0.0, 1.0))), ratio=1.1)
+    assert 0.99 <= result.lower <= 1.0 <= result.upper <= 1.1
+
+
+def test_a_flow_that_may_leave_zero_has_no_bound() -> None:
+    root = sn.flow(lambda t, y, p: [2.0 * np.sqrt(y[:, 0])], [0.0])  # y = 0 and y = t^2
+    result = sn.certify(sn.Problem(lambda x: x[:, 0] ** 2, root, sn.Domain(t=(0.0, 1.0))), seconds=5)
+    assert result.status.code == "no-bound"
+    assert result.upper == np.inf

@@ -345,3 +345,11 @@ def test_erf_confirms_the_bound_of_erfinv(monkeypatch):
     monkeypatch.setattr(special_bounds.special, "erfinv", lambda x: honest(x) * (1 - 1e-8))
     for far in (1e-12, 0.3, 0.7, 0.999999):
         assert largest("erfinv", 0, np.array(0.0), np.array(far), np.array(0.0)) == np.inf
+
+
+def test_erfc_is_bounded_where_it_underflows():
+    for low, h in ((28.3, 16.0), (31.0, 24.0), (27.3, 26.6), (26.5, 3.0)):
+        with mp.workdps(22):
+            size = abs(mp.erfc(mp.mpc(low, h)))
+            assert size > 1e-289 or h < 10.0
+            assert size <= float(largest("erfc", 0, np.array(low), np.array(low + 1.0), np.array(h)))

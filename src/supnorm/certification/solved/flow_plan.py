@@ -131,7 +131,7 @@ def plan(setting: Setting) -> FlowPlan:
     x, y = _seen(setting)
     growth, scale = _scale(setting, x, y)
     allowed = _allowed(setting, x, y)
-    size = float(np.abs(y).max())
+    size = _largest(y)
     tolerance = max(FIRST * allowed * np.exp(-min(max(growth, 0.0), 30.0)), SMALLEST * size)
     best: FlowPlan | None = None
     count = 1
@@ -199,7 +199,7 @@ def _scale(setting: Setting, x: Array, y: Array) -> tuple[float, tuple[float, ..
         worst = [rows[slot == i].max(initial=-np.inf) for i in range(16)]
         return float(sum(v for v in worst if np.isfinite(v)) * (when[1] - when[0]))
 
-    widths = np.maximum(y.std(0), 1e-3 * np.abs(y).max() + 1e-300)
+    widths = np.maximum(y.std(0), 1e-3 * _largest(y) + 1e-300)
     first = -np.log(widths)
 
     def loss(logs: Array) -> float:
@@ -215,6 +215,11 @@ def _scale(setting: Setting, x: Array, y: Array) -> tuple[float, tuple[float, ..
         else:
             step *= 0.5
     return total(logs), tuple(float(format(v, ".3g")) for v in np.exp(logs).tolist())
+
+
+def _largest(y: Array) -> float:
+    """The largest component in size; 1 where the flow stays at zero."""
+    return float(np.abs(y).max()) or 1.0
 
 
 def _allowed(setting: Setting, x: Array, y: Array) -> float:

@@ -56,6 +56,7 @@ class Polynomial:
         """Sums of products of powers."""
         c = self.coefficients
         wanted = c.any(-1)
+        wanted.flat[0] |= not wanted.any()  # the polynomial 0 is a constant
         for axis in range(
             c.ndim - 1
         ):  # a power is there where a Chebyshev polynomial of its degree or a higher one is
