@@ -176,11 +176,43 @@ def test_the_leaves_and_the_theorem_are_there(line, plane):
         document = read(path)
         assert len(re.findall(r"^Lemma leaf_\d+ ", text, re.M)) == len(document.leaves) == cost.leaves
         assert len(re.findall(r"^Lemma join_\d+ ", text, re.M)) == len(document.leaves) - 1
-        assert text.count(number(document.upper)) == 2
+        assert text.count(number(document.upper)) == 2 * len(document.programs)
         assert "Theorem upper_bound" in text
         assert "Admitted" not in text
         assert "Axiom" not in text
         assert "Rounding of the model" in text
+
+
+@pytest.mark.parametrize(
+    ("measure", "divisor"),
+    [
+        (ErrorMeasure("relative", floor=0.5), "reference_1"),
+        (ErrorMeasure("relative", floor=0.5, side="over"), "size_1_1"),
+        (ErrorMeasure("relative", floor=0.5, tolerance=(0.1,)), "size_1_1"),
+    ],
+)
+def test_a_quotient_by_zero_does_not_count_as_a_small_error(measure, divisor, tmp_path):
+    problem = Problem(
+        lambda x: jnp.maximum(x[:, 0], 0.0) + 0.01,
+        lambda x: jnp.maximum(x[:, 0], 0.0),
+        Domain(x=(-1.0, 1.0)),
+        error=measure,
+    )
+    certify(problem, 1.5).certificate.save(tmp_path / "c.json")
+    text = export(tmp_path / "c.json")[0]
+    assert text.count(f"({divisor} x1 <> 0 /\\ ") == 2  # in `holds` and in the theorem
+    assert "Rmin" not in text
+
+
+def test_a_divisor_that_is_the_input_is_named(tmp_path):
+    problem = Problem(
+        lambda x: 1.01 * x[:, 0],
+        lambda x: x[:, 0],
+        Domain(x=(-1.0, 1.0)),
+        error=ErrorMeasure("relative", floor=0.5),
+    )
+    certify(problem, 1.5).certificate.save(tmp_path / "c.json")
+    assert "reference_1 x1 <> 0" in export(tmp_path / "c.json")[0]
 
 
 def test_a_name_cannot_leave_the_comment(line, tmp_path):

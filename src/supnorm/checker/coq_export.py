@@ -36,7 +36,8 @@ HEAD = """(* An upper bound of the error of a model, to be proved by Coq with co
    as it runs is no part of the proof, nor is the question whether these programs are yours: compare the definitions, or
    the hashes with those of your problem ("supnorm check CERT --problem PROBLEM.toml").
    Coq's functions are total (1 / 0 = 0, sqrt x = 0 and ln x = 0 for x < 0). The certificate itself proves that no argument
-   is outside of its function's domain.
+   is outside of its function's domain. Where the error is the smallest of several quotients, the theorem says itself that
+   the divisor of the one that is below the bound is not 0.
 
    axes: {axes}
    leaves: {leaves}; the tactic proves each of them from scratch
@@ -140,11 +141,12 @@ def printable(text: str) -> str:
 
 @dataclass(frozen=True)
 class _Functions:
-    """The definitions, and the errors (outputs by alternatives) as terms of the inputs."""
+    """The definitions, and the errors (outputs by alternatives) as terms of the inputs, with divisors that may be 0."""
 
     definitions: list[str]
     names: list[str]
     errors: list[list[str]]
+    divisors: list[list[list[str]]]
     size: int
 
 
@@ -152,13 +154,18 @@ def _functions(document: Document, inputs: list[str]) -> _Functions:
     made: dict[str, str] = {}
     names: list[str] = []
     errors: list[list[str]] = []
+    divisors: list[list[list[str]]] = []
     size = 0
     call = " ".join(inputs)
     for k in range(document.point_programs[0][-1].width):
-        row = []
+        row: list[str] = []
+        below: list[list[str]] = []
         for a, program in enumerate(document.point_programs):
             parts = _parts(program)
             used = []
+            quotient = _divisor(program) if len(document.point_programs) > 1 else None
+            if quotient is not None:
+                parts.setdefault("size", quotient)
             for part, node in parts.items():
                 text, count = definition("NAME", program, node, k, inputs)
                 size += count
@@ -170,10 +177,12 @@ def _functions(document: Document, inputs: list[str]) -> _Functions:
                         made[text] += f"_{a + 1}"
                     names.append(made[text])
                 used.append(f"{made[text]} {call}")
-            row.append(_joined(used))
+            row.append(used[0] if "error" in parts else _joined(used))
+            below.append([] if quotient is None else used[-1:])
         errors.append(row)
+        divisors.append(below)
     definitions = [text.replace("NAME", name, 1) for text, name in made.items()]
-    return _Functions(definitions, names, errors, size)
+    return _Functions(definitions, names, errors, divisors, size)
 
 
 def _parts(program: Sequence[Operation]) -> dict[str, int]:
@@ -185,6 +194,12 @@ def _parts(program: Sequence[Operation]) -> dict[str, int]:
         model, reference = program[last.args[0]].args
         return {"model": model, "reference": reference, "size": last.args[1]}
     return {"error": len(program) - 1}
+
+
+def _divisor(program: Sequence[Operation]) -> int | None:
+    """The node by which the error is divided at last, if that is no constant."""
+    last = program[-1]
+    return last.args[1] if last.op == "div" and program[last.args[1]].op != "constant" else None
 
 
 def _joined(used: list[str]) -> str:
@@ -211,12 +226,12 @@ class _Bound:
     def _claim(self) -> str:
         upper = number(self.document.upper)
         rows = []
-        for row in self.functions.errors:
-            sized = [self._sided(term) for term in row]
-            least = sized[0]
-            for other in sized[1:]:
-                least = f"Rmin ({least}) ({other})"
-            rows.append(f"{least} <= {upper}")
+        for terms, divisors in zip(self.functions.errors, self.functions.divisors, strict=True):
+            row = [f"{self._sided(term)} <= {upper}" for term in terms]
+            if len(row) > 1:  # one of several: a quotient by 0, which Coq calls 0, does not count
+                row = [f"({_apart(by)}{one})" for by, one in zip(divisors, row, strict=True)]
+            text = " \\/ ".join(row)
+            rows.append(f"({text})" if len(row) > 1 and len(self.functions.errors) > 1 else text)
         return " /\\\n  ".join(rows)
 
     def _sided(self, term: str) -> str:
@@ -257,13 +272,16 @@ class _Bound:
         if bits := self._bits(leaf):
             common.append(f"i_prec {bits}")
         taylor, slope = [f"i_taylor {ts[0]}", f"i_degree {TAYLOR}"], [f"i_autodiff {ts[0]}"]
-        count = len(self.functions.errors[0])
-        used = [_steps(a, count) for a in range(count) if leaf.degree[a] != -1] if count > 1 else [""]
-        tactics = [
-            f"{steps}interval with ({', '.join(common + more)})"
+        options = [
+            f"({', '.join(common + more)})"
             for more in ((taylor, slope, []) if len(ts) == 1 else (slope, [], taylor))
-            for steps in used
         ]
+        rows = self.functions.divisors
+        count = len(rows[0])
+        if count == 1:
+            return f"first [ {' | '.join(f'interval with {how}' for how in options)} ]"
+        used = [a for a in range(count) if leaf.degree[a] != -1]
+        tactics = [_chosen(a, count, any(row[a] for row in rows), how) for how in options for a in used]
         return f"first [ {' | '.join(tactics)} ]"
 
     def _bits(self, leaf: Leaf) -> int:
@@ -344,9 +362,13 @@ class _Bound:
         return "holds " + " ".join(f"(exp {t})" if axis[3] else t for t, axis in zip(at, axes, strict=True))
 
 
-def _steps(a: int, count: int) -> str:
-    """Steps that replace the smallest of several errors by the one of alternative a."""
-    left = "apply (Rle_trans _ _ _ (Rmin_l _ _)); "
-    if a == 0:
-        return left * (count - 1)
-    return left * (count - 1 - a) + "apply (Rle_trans _ _ _ (Rmin_r _ _)); "
+def _apart(divisors: Sequence[str]) -> str:
+    """That divisors are not 0, before what else is said."""
+    return "".join(f"{v} <> 0 /\\ " for v in divisors)
+
+
+def _chosen(a: int, count: int, divided: bool, how: str) -> str:
+    """The tactic that proves alternative a of several: that it is below the bound, and its divisor not 0."""
+    side = ["left"] if a == 0 else ["right"] * a + ["left"] * (a < count - 1)
+    split = ["split"] if divided else []
+    return "; ".join([*side, *split, f"interval with {how}"])
