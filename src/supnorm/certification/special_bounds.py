@@ -144,7 +144,7 @@ def _erfc(i: int, low: Array, high: Array, h: Array) -> Array:
         # From 26.6 on erfc underflows, and exp(h^2) may make up for it: both exponents are added there.
         scaled = special.erfcx(np.maximum(low, 0.0))
         exponent = (h - low) * (h + low) + 8.0 * U * (h * h + low * low)
-        return np.where(low > 26.0, scaled * np.exp(exponent), bound)
+        return np.asarray(np.where(low > 26.0, scaled * np.exp(exponent), bound))
     near, size = np.maximum(np.maximum(low, -high), 0.0), np.hypot(np.maximum(np.abs(low), np.abs(high)), h)
     exponent = h * h - near * near + 8.0 * U * (h * h + near * near)
     polynomial = sum(c * size**j for j, c in enumerate(_hermite_sizes(i - 1)))
