@@ -229,7 +229,7 @@ class _Bound:
         for terms, divisors in zip(self.functions.errors, self.functions.divisors, strict=True):
             row = [f"{self._sided(term)} <= {upper}" for term in terms]
             if len(row) > 1:  # one of several: a quotient by 0, which Coq calls 0, does not count
-                row = [f"({_apart(by)}{one})" for by, one in zip(divisors, row, strict=True)]
+                row = [f"({_not_zero(by)}{one})" for by, one in zip(divisors, row, strict=True)]
             text = " \\/ ".join(row)
             rows.append(f"({text})" if len(row) > 1 and len(self.functions.errors) > 1 else text)
         return " /\\\n  ".join(rows)
@@ -362,7 +362,7 @@ class _Bound:
         return "holds " + " ".join(f"(exp {t})" if axis[3] else t for t, axis in zip(at, axes, strict=True))
 
 
-def _apart(divisors: Sequence[str]) -> str:
+def _not_zero(divisors: Sequence[str]) -> str:
     """That divisors are not 0, before what else is said."""
     return "".join(f"{v} <> 0 /\\ " for v in divisors)
 
