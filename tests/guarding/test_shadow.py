@@ -155,3 +155,19 @@ def test_a_share_that_is_none_is_refused(safe: sn.Guard, tmp_path: Path, rate: f
         ShadowChecks(safe, error, tmp_path / "s", rate)
     with pytest.raises(BadInput, match="need a reference"):
         ShadowChecks(safe.with_reference(None), error, tmp_path / "s", 0.5)
+
+
+def test_an_error_that_raises_does_not_end_the_checks(safe: sn.Guard, tmp_path: Path) -> None:
+    calls = []
+
+    def raising(y: Any, value: Any, x: Any) -> Any:
+        calls.append(len(x))
+        raise ZeroDivisionError
+
+    checks = ShadowChecks(safe, raising, tmp_path / "s", 1.0, 0)
+    answer = safe(np.zeros((3, 1)), fallback=False)
+    for _ in range(2):
+        checks.offer(np.zeros((3, 1)), answer.y, answer.flag)
+    checks.close()
+    assert calls == [3, 3]
+    assert checks.standing()[1:4] == (0, 0, 6)

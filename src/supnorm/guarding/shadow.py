@@ -202,8 +202,12 @@ class ShadowChecks:
     def _check(self, x: Array, y: Array) -> None:
         value = self.guard.reference_values(x)
         known = np.isfinite(value).all(axis=1)
-        with np.errstate(all="ignore"):
-            errors = self.error(y[known], value[known], x[known])
+        try:
+            with np.errstate(all="ignore"):
+                errors = np.asarray(self.error(y[known], value[known], x[known]), dtype=np.float64)
+        except Exception:  # code of the user may raise: the checks that come later must not end with it
+            self.unanswered += len(x)
+            return
         counts = ~np.isnan(errors)  # where no error is defined there is nothing to exceed the level
         self.unanswered += int((~known).sum())
         try:
