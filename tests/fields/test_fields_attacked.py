@@ -232,3 +232,26 @@ def test_a_store_that_claims_more_than_the_memory_is_refused() -> None:
     huge = xr.DataArray(np.broadcast_to(np.float32(0), (10**7, 10**7)), dims=("y", "x"), name="v")
     with pytest.raises(BadInput, match="GB of memory"):
         audit_fields(huge, huge)
+
+
+def test_two_variables_of_one_name_are_refused() -> None:
+    channels = xr.concat([TRUTH, TRUTH], "variable").assign_coords(variable=["u", "v"])
+    for data in (
+        xr.Dataset({"d": channels, "u": TRUTH}),
+        channels.assign_coords(variable=["u", "u"]).to_dataset(name="d"),
+    ):
+        with pytest.raises(BadInput, match="variable u twice"):
+            audit_fields(data, data)
+
+
+def test_maps_of_variables_with_like_names_are_all_written(tmp_path: Any) -> None:
+    truth = xr.Dataset({"a b": TRUTH, "a_b": TRUTH})
+    audit_fields(truth.assign({"a b": TRUTH + 1, "a_b": TRUTH + 5}), truth).save(tmp_path)
+    with xr.open_dataset(tmp_path / "supmap.nc", engine="h5netcdf") as maps:
+        assert {float(maps[n].max()) for n in maps if "largest" in str(n)} == {1.0, 5.0}
+
+
+def test_states_of_turned_grids_are_not_merged() -> None:
+    one, other = (FieldState.empty(Grid.sphere_of(lat, LON)) for lat in (LAT, LAT[::-1]))
+    with pytest.raises(BadInput, match="same grid"):
+        one.merge(other)

@@ -124,6 +124,9 @@ def variables_of(dataset: Any) -> dict[str, Any]:
     """The variables of a Dataset that could be fields: real numbers with at least two dimensions.
 
     A dimension ``variable`` or ``channel`` whose coordinate is text holds several variables (Earth2Studio).
+
+    Raises:
+        BadInput: for two variables of one name: one of them would be left out unseen.
     """
     found: dict[str, Any] = {}
     for name, variable in dataset.data_vars.items():
@@ -135,11 +138,16 @@ def variables_of(dataset: Any) -> dict[str, Any]:
             None,
         )  # fmt: skip
         if split is None:
-            found[str(name)] = variable
+            parts = [(str(name), variable)]
         else:
-            found |= {
-                str(v): variable.sel({split: v}, drop=True) for v in variable.coords[split].values.tolist()
-            }
+            texts = map(str, variable.coords[split].values.tolist())
+            parts = [(v, variable.isel({split: i}, drop=True)) for i, v in enumerate(texts)]
+        for own, part in parts:
+            if own in found:
+                raise BadInput(
+                    f"the data have the variable {one_line(own, 60)} twice: rename or leave out one of them"
+                )
+            found[own] = part
     return found
 
 

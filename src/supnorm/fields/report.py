@@ -85,6 +85,8 @@ class FieldReport:
         arrays: dict[str, Any] = {}
         for name, judged in self.parts.items():
             plain, grid, state = _plain(name), judged.pair.grid, judged.state
+            while f"{plain}_missing" in arrays:  # "a b" and "a_b"
+                plain += "_"
             dims = tuple(f"{plain}_{d}" for d in grid.names)  # variables may have different grids
             coords = {dims[0]: grid.y, dims[1]: grid.x}
             for what, values in (

@@ -280,7 +280,8 @@ class FieldState:
             BadInput: for another grid, other sizes or bounds.
         """
         mine, others = ((s.grid.shape, s.sizes, s.low, s.high, s.quota) for s in (self, other))
-        if mine != others or not np.array_equal(self.grid.weights, other.grid.weights):
+        same = (np.array_equal(getattr(self.grid, n), getattr(other.grid, n)) for n in ("y", "x", "weights"))
+        if mine != others or not all(same):
             raise BadInput("merge: both states must have been made for the same grid, sizes and bounds")
         newer = (other.largest_map > self.largest_map) | (
             (other.largest_map == self.largest_map) & (other.when < self.when)
