@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ import numpy as np
 import pytest
 
 import supnorm as sn
+from supnorm.certification.certificate import digest
 from supnorm.certification.exactly import Proved
 from supnorm.certification.root_parts import RootMeasure
 from supnorm.certification.solved.exponentials import exponentials_up
 from supnorm.certification.solved.flow_claims import claims, tubes
 from supnorm.certification.solved.flow_parts import FlowBase, parts
+from supnorm.certification.statement_tie import statement_mismatch
 from supnorm.checker import check
 from supnorm.program import program_of
 from supnorm.results import BadInput, ExitCode
@@ -371,6 +374,29 @@ def test_a_flow_that_stays_at_zero_has_a_proof() -> None:
     rest = sn.flow(lambda t, y, p: [-y[:, 0]], [0.0])
     result = sn.certify(sn.Problem(lambda x: x[:, 0] ** 2, rest, sn.Domain(t=(0.0, 1.0))), ratio=1.1)
     assert 0.99 <= result.lower <= 1.0 <= result.upper <= 1.1
+
+
+def test_an_error_at_a_point_that_does_not_count_is_no_lower_bound(tmp_path: Path) -> None:
+    rest = sn.flow(lambda t, y, p: -y, [1.0])
+
+    def problem(*constraints: Any) -> sn.Problem:
+        domain = sn.Domain.from_axes({"t": (0.0, 2.0)}, constraints)
+        return sn.Problem(lambda x: np.exp(-x[:, 0]) * (1.0 + 0.1 * x[:, 0]), rest, domain)
+
+    early = problem(lambda x: x[:, 0] <= 0.2)
+    honest = sn.certify(early, ratio=3.0).certificate
+    whole = sn.certify(problem(), ratio=1.1).certificate.to_json()
+    data = honest.to_json()
+    (tmp_path / "honest.json").write_text(json.dumps(data))
+    assert statement_mismatch(tmp_path / "honest.json", early) is None
+    for name, part in whole["parts"].items():
+        if name.startswith("correction"):
+            data["parts"][name] = part
+    data["claims"] = whole["claims"]
+    data["digest"] = digest(data)
+    (tmp_path / "forged.json").write_text(json.dumps(data))
+    assert check(tmp_path / "forged.json").accepted  # a true statement about the whole box
+    assert "not a point that counts" in str(statement_mismatch(tmp_path / "forged.json", early))
 
 
 def test_a_flow_that_may_leave_zero_has_no_bound() -> None:

@@ -116,6 +116,9 @@ KINDS: dict[str, Tie] = {
 }
 
 
+SOLVED = ("root", "flow", "integral")  # kinds whose lower end is an error at the witness of a "correction"
+
+
 def statement_mismatch(path: Path | str, problem: Problem) -> str | None:
     """Why a file of several parts is not about a problem, in words; None if it is.
 
@@ -124,7 +127,7 @@ def statement_mismatch(path: Path | str, problem: Problem) -> str | None:
     """
     data = _read(path)
     try:
-        return _axes(data, problem) or _programs(data, problem)
+        return _axes(data, problem) or _programs(data, problem) or _witnesses(data, problem.domain)
     except (AttributeError, LookupError, TypeError, ValueError):
         return NO_CERTIFICATE
 
@@ -177,6 +180,19 @@ def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
         assumed = tie.assumptions(programs, problem.domain)
     if assumed is not None and data["assumptions"] != list(assumed):
         return "its assumptions are not those of the problem (edited, or another version: certify again)"
+    return None
+
+
+def _witnesses(data: Mapping[str, Any], domain: Domain) -> str | None:
+    """Check that the points at which errors of the model are proved are points that count."""
+    if data["kind"] not in SOLVED:
+        return None
+    for name, part in data["parts"].items():
+        if name.partition(" ")[0] != "correction" or part["witness"] is None:
+            continue
+        x = np.array([[float.fromhex(v) for v in part["witness"]]])
+        if not domain.contains(x).all():
+            return f"the witness of its part {name!r} is not a point that counts in the problem (constraint, or values of a discrete axis)"
     return None
 
 
