@@ -192,7 +192,8 @@ def _witnesses(data: Mapping[str, Any], domain: Domain) -> str | None:
             continue
         x = np.array([[float.fromhex(v) for v in part["witness"]]])
         if not domain.contains(x).all():
-            return f"the witness of its part {name!r} is not a point that counts in the problem (constraint, or values of a discrete axis)"
+            what = "constraint, or values of a discrete axis"
+            return f"the witness of its part {name!r} is not a point that counts in the problem ({what})"
     return None
 
 
