@@ -255,3 +255,9 @@ def test_states_of_turned_grids_are_not_merged() -> None:
     one, other = (FieldState.empty(Grid.sphere_of(lat, LON)) for lat in (LAT, LAT[::-1]))
     with pytest.raises(BadInput, match="same grid"):
         one.merge(other)
+
+
+def test_a_variable_without_real_numbers_is_named_as_not_compared() -> None:
+    data = xr.Dataset({"v": TRUTH, "mask": TRUTH > 3})
+    findings = " ".join(f.text for f in audit_fields(data, data).record.findings)
+    assert "mask: no real numbers on both sides, not compared." in findings

@@ -210,6 +210,13 @@ def _pairs(
             if name in left and by_standard.get(standard, "") not in ("", *named.values()):
                 named[name] = by_standard[standard]
                 left.remove(name)
+        no_numbers = [
+            one_line(str(n), 40)
+            for n, v in prediction.data_vars.items()
+            if n in truth.data_vars and v.ndim >= 2 and {v.dtype.kind, truth[n].dtype.kind} - {*"fiu"}
+        ]
+        if no_numbers and named:
+            notes.append(f"{', '.join(no_numbers[:8])}: no real numbers on both sides, not compared.")
         if left and named:
             notes.append(f"The truth has no {', '.join(left[:8])}: not compared.")
         if not named:

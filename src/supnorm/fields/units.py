@@ -15,6 +15,7 @@ SAME = {
 FACTORS = {100.0: "100 (Pa and hPa, or a fraction and percent)", 1000.0: "1,000 (m and mm, or kg and g)",
            9.80665: "9.80665 (geopotential and geopotential height)"}  # fmt: skip
 KELVIN = 273.15
+MEGA = r"(?<![A-Za-z])M(?=(m|Pa|W|J|Hz|g|N|V|A|L)(?![A-Za-z]))"  # its case counts: MPa is no mPa
 
 
 def same_unit(one: str, other: str) -> bool:
@@ -22,12 +23,14 @@ def same_unit(one: str, other: str) -> bool:
 
     >>> same_unit("m s**-1", "m/s"), same_unit("K", "kelvin"), same_unit("K", "degC"), same_unit("kg kg-1", "kg/kg")
     (True, True, False, True)
+    >>> same_unit("Mm", "mm"), same_unit("MPa", "mPa"), same_unit("HPA", "hPa")
+    (False, False, True)
     """
     return _plain(one) == _plain(other)
 
 
 def _plain(unit: str) -> str:
-    text = unit.strip().lower()
+    text = re.sub(MEGA, "mega", unit.strip()).lower()
     text = SAME.get(text, text)
     text = text.replace("**", "").replace("^", "")
     head, *below = text.split("/")
