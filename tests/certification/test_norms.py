@@ -14,6 +14,7 @@ from supnorm.certification import certify_norms, mean_square
 from supnorm.certification.certificate import digest
 from supnorm.certification.mean_square import as_bracket, bound_mean_square, gram_matrix
 from supnorm.certification.part import Part
+from supnorm.certification.statement_tie import statement_mismatch
 from supnorm.checker import TooCostly, check
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain, ErrorMeasure, Law, Problem
@@ -242,3 +243,26 @@ def test_cells_become_an_ordinary_certificate(tmp_path):
     assert low[0] <= truth <= high[0] <= 1.05 * low[0]
     bracket = as_bracket(part.error, cells, 0.0, None)
     assert bracket.upper >= np.tanh(3.0)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ErrorMeasure("relative", floor=0.0, tolerance=1e-3),
+        ErrorMeasure("scaled", scale=10.0),
+        ErrorMeasure(side="under"),
+        ErrorMeasure(mask=lambda x: x[:, 0] > 0.5),
+    ],
+)
+def test_norms_of_the_absolute_error_are_not_taken_for_another_error(error, tmp_path):
+    def problem(measure):
+        return Problem(
+            lambda x: 1.1e-3 * np.exp(x[:, 0]),
+            lambda x: 1e-3 * np.exp(x[:, 0]),
+            Domain(x=(0.0, 1.0)),
+            error=measure,
+        )
+
+    certify_norms(problem(ErrorMeasure()), ["sup"]).save(tmp_path / "norms.json")
+    assert statement_mismatch(tmp_path / "norms.json", problem(ErrorMeasure())) is None
+    assert "absolute error" in str(statement_mismatch(tmp_path / "norms.json", problem(error)))

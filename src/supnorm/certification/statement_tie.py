@@ -116,6 +116,7 @@ KINDS: dict[str, Tie] = {
 }
 
 
+PLAIN = ("norms", "solution")  # kinds that know no other error than the absolute one on the whole box
 SOLVED = ("root", "flow", "integral")  # kinds whose lower end is an error at the witness of a "correction"
 
 
@@ -127,7 +128,12 @@ def statement_mismatch(path: Path | str, problem: Problem) -> str | None:
     """
     data = _read(path)
     try:
-        return _axes(data, problem) or _programs(data, problem) or _witnesses(data, problem.domain)
+        return (
+            _axes(data, problem)
+            or _measure(data, problem)
+            or _programs(data, problem)
+            or _witnesses(data, problem.domain)
+        )
     except (AttributeError, LookupError, TypeError, ValueError):
         return NO_CERTIFICATE
 
@@ -181,6 +187,16 @@ def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
     if assumed is not None and data["assumptions"] != list(assumed):
         return "its assumptions are not those of the problem (edited, or another version: certify again)"
     return None
+
+
+def _measure(data: Mapping[str, Any], problem: Problem) -> str | None:
+    """Check that claims about the absolute error on the whole box are not taken for those of another error."""
+    error, domain = problem.error, problem.domain
+    plain = error.kind == "absolute" and error.side == "both" and error.mask is None and not error.per_output
+    whole = not domain.constraints and domain.cloud is None
+    if data["kind"] not in PLAIN or (plain and whole):
+        return None
+    return "it is about the absolute error on the whole box, and the problem counts another error or other points"
 
 
 def _witnesses(data: Mapping[str, Any], domain: Domain) -> str | None:
