@@ -53,6 +53,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "certify_small": certify.small,
     "certify_checked": certify.checked,
     "roots": soundness.roots,
+    "flows": soundness.flows,
     "solutions": soundness.solutions,
     "doors": soundness.doors,
     "audits": soundness.audits,

@@ -14,6 +14,7 @@ from supnorm.wording.certify import CERTIFY, TEMPLATES, narrator
 
 NAMES = (
     "verdict",
+    "record_parts",
     "obstacle",
     "measured",
     "result",
