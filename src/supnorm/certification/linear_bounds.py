@@ -13,6 +13,7 @@ Choose it for piecewise linear networks; for smooth ones the Chebyshev certifica
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,8 @@ from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.leaf import PIECES, Batch, Bounded, affine_range
 from supnorm.certification.pieces import piecewise_range
 from supnorm.certification.rounding import Array
-from supnorm.results.settings import Settings
+from supnorm.results.option import Allowed
+from supnorm.results.settings import Limits, Settings
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class LinearBounds(Settings):
 
     # Two proofs for ReLU networks, as in `pieces.MOST`: 987 and 439 boxes; 5: 817 and 409; 20: 1,481 and 577; like times.
     worth: float = 10.0
+    # Infinite: never by pieces, as in the benchmark of both.
+    LIMITS: ClassVar[Limits] = {"worth": Allowed(low=0, infinite=True)}
 
     def bound(self, error: ErrorProgram, boxes: Boxes, target: float, lower: float) -> Bounded:
         """Bounds of the error on a batch of boxes; see `ChebyshevCertificate.bound`."""
