@@ -23,7 +23,7 @@ from supnorm.certification.certificate import digest
 from supnorm.checker import check
 from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.program import Node, Program
-from supnorm.program.operations import BINARY, PARAMETERS, UNARY
+from supnorm.program.operations import BINARY, PARAMETERS, SECOND, UNARY
 from supnorm.results import BadInput
 
 
@@ -144,7 +144,9 @@ def test_every_operation_of_programs_has_values_in_balls():
     unknown = [
         op
         for op in (*UNARY, *BINARY)
-        if not balls.knows(program(op, parameter=1.0 if op in PARAMETERS else None))
+        if not balls.knows(
+            program(op, parameter=1.0 if op in PARAMETERS else None, second=1.0 if op in SECOND else None)
+        )
     ]
     assert unknown == []
 

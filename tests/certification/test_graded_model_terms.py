@@ -190,7 +190,7 @@ def test_tightening(m, err, kind):
     bound = AffineModel(zero, np.zeros((1, W, D)), np.zeros((1, 1, W)), zero + err, np.ones(1))
     found = gm.tighten(x, values, bound, mine)
     exact = [
-        graded.tighten(v, list(map(arb, values[0, order, k].tolist())), theirs)
+        graded.tightened(v, theirs.coefficients(list(map(arb, values[0, order, k].tolist()))), theirs)
         for k, v in enumerate(_exactly(x))
     ]
     inherited = arb(mine.lebesgue) * arb(err)
