@@ -12,7 +12,7 @@ from flint import arb, arb_poly
 from supnorm.certification import certify
 from supnorm.checker import check
 from supnorm.checker.enclosure import Feature, smooth
-from supnorm.checker.functions import range_of, value_and_slope
+from supnorm.checker.functions import range_of, range_on, value_and_slope
 from supnorm.checker.graded import Graded
 from supnorm.checker.graded import smooth as graded_smooth
 from supnorm.problem import Domain, Problem
@@ -118,3 +118,16 @@ def test_what_is_no_number_has_no_range(op):
 
 def test_functions_without_a_range_have_none():
     assert all(range_of(op) is None for op in ("exp", "softplus", "silu", "gelu", "sqrt", "log", "pow"))
+
+
+def test_the_range_of_erfc_on_an_interval_has_its_values():
+    generator = np.random.default_rng(4)
+    for _ in range(300):
+        low = float(generator.normal() * 10.0 ** generator.uniform(-2, 3))
+        high = low + 10.0 ** float(generator.uniform(-3, 3))
+        middle, half = range_on("erfc", arb(low), arb(high))
+        for part in (0.0, 0.3, 1.0):
+            value = (arb(low) + part * (arb(high) - arb(low))).erfc()
+            assert abs(value - middle) <= half + 1e-20 * half + abs(value).rad() + middle.rad()
+    assert range_on("erfc", arb(1e25), arb(1e26))[1] < 1e-300
+    assert range_on("tanh", arb(1), arb(2)) == (0, 1)

@@ -190,6 +190,19 @@ def range_of(op: str) -> tuple[Ball, Ball] | None:
     return (arb(1) / 2, arb(1) / 2) if op == "sigmoid" else None
 
 
+def range_on(op: str, low: Ball, high: Ball) -> tuple[Ball, Ball] | None:
+    """The same for real arguments from ``low`` to ``high``: of erfc, which falls, by its values at both ends.
+
+    Far out erfc is tiny: a range of all its values would make a product with a large factor useless.
+    """
+    if op != "erfc":
+        return range_of(op)
+    least, largest = high.erfc(), low.erfc()
+    if not (least.is_finite() and largest.is_finite()):
+        return range_of(op)
+    return (least + largest) / 2, (abs(largest - least) / 2).upper()
+
+
 def _logistic(op: str, c: Ball, r: Ball) -> Ball | None:
     increment, rest = _tanh(c / 2, r / 2)
     if increment is None or rest is None:

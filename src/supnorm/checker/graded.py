@@ -16,7 +16,7 @@ from typing import Any
 from flint import arb, arb_mat, arb_poly
 
 from supnorm.checker.enclosure import Program, _rows, node_values, point_function
-from supnorm.checker.functions import extremes, range_of
+from supnorm.checker.functions import extremes, range_on
 from supnorm.checker.graded_functions import ORDER, bounds, ellipses, real_bounds, series
 from supnorm.checker.graded_range import corners, polynomial_range
 from supnorm.checker.graded_rule import Index, Rule
@@ -290,7 +290,7 @@ def smooth(op: str, x: Graded, p: Parameter = None, rows: list[list[Ball]] | Non
     result = Graded(a[0] + a[2] * (2 * constant - 1), _scaled(a[1], unit), H, _up_to_top(parts), rem)
     good = rem.is_finite() and result.c.is_finite() and all(z.is_finite() for z in (*result.J, *H))
     good = good and bool(result.bent.is_finite())
-    bounded = range_of(op) if reach.is_finite() else None
+    bounded = range_on(op, x.c - reach, x.c + reach) if reach.is_finite() else None
     if bounded is not None and not (
         good and rem < bounded[1]
     ):  # the range of the function is a tighter bound
