@@ -667,10 +667,6 @@ def test_pairs_without_errors_or_data_that_never_vary_cause_no_warning(asked: di
         ({"evaluations": 5}, "evaluations must be a finite number of at least 20, got 5"),
         ({"evaluations": "many"}, "evaluations must be a finite number of at least 20, got 'many'"),
         ({"seconds": -1.0}, "seconds must be a finite number above 0, got -1.0"),
-        (
-            {"evaluations": 100, "calls": Calls(cost=-1.0)},
-            "cost must be a finite number of at least 0, got -1.0",
-        ),
         ({"evaluations": 100, "seed": -1}, "seed must be a whole number of at least 0, got -1"),
         ({"evaluations": 100, "seed": 1.5}, "seed must be a whole number of at least 0, got 1.5"),
         ({"evaluations": 100, "norms": ("two",)}, "norms are powers"),

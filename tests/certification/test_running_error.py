@@ -14,6 +14,7 @@ from supnorm.certification.affine_model import propagate
 from supnorm.certification.elementary import AT_POINT
 from supnorm.certification.running_error import with_rounding
 from supnorm.program import Node, Program, program_of
+from supnorm.program.operations import SECOND
 
 # The one parameter of an operation, and the least argument at which it is tested: beyond singularities.
 PARAMETER = {"pow": 1.7, **{f"bessel_{kind}": 1.0 for kind in "jyik"}, "gammainc": 2.5, "gammaincc": 2.5}
@@ -77,7 +78,12 @@ def test_the_bound_holds_for_random_programs(part):
 
 
 OPERATIONS = {
-    **{op: Node(op, (0,), 1, parameter=PARAMETER.get(op)) for op in AT_POINT if op != "reciprocal"},
+    **{
+        op: Node(op, (0,), 1, parameter=PARAMETER.get(op))
+        for op in AT_POINT
+        if op not in ("reciprocal", *SECOND)
+    },
+    "betainc": Node("betainc", (0,), 1, parameter=1.3, second=1.7),
     "cube": Node("pow", (0,), 1, parameter=3.0),
     "leaky_relu": Node("leaky_relu", (0,), 1, parameter=0.1),
     **{op: Node(op, (0,), 1) for op in ("abs", "relu", "neg")},
@@ -100,6 +106,10 @@ def _covers():
     good = True
     for op, node in OPERATIONS.items():
         low = POINTS.get(op, -2.0)
+        if op in ("betainc", "erfinv"):  # from 0 to 1
+            x = np.concatenate([rng.uniform(0.1, 0.9, (40, 1)), [[0.1], [0.9]]])
+            good &= _moved(Program((Node("input", (), 1), node)), x, 0.05)
+            continue
         x = np.concatenate([rng.uniform(low, 2.5, (40, 1)), [[max(low, 0.02)], [np.pi / 2]]])
         good &= _moved(Program((Node("input", (), 1), node)), x, 0.2)
     for op in TWO:

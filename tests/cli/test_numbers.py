@@ -125,6 +125,7 @@ IN_PYTHON: dict[str, Callable[..., Any]] = {
     "certify_properties": lambda seconds: supnorm.certify_properties(
         _square, DOMAIN, ["positive"], seconds=seconds
     ),
+    "audit_fields": lambda seconds: supnorm.audit_fields(None, None, seconds=seconds),
     "repair": lambda seconds: supnorm.repair(PAIR, seconds=seconds),
     "solution_error": lambda seconds: supnorm.solution_error(
         _square, supnorm.equations.Heat(1.0), Domain(x=(0.0, 1.0), t=(0.0, 1.0)), seconds=seconds

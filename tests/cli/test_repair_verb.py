@@ -95,7 +95,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(shell: Shell) -> None:
     written(shell, model='python = "truth.py:plain"')
     for options, words in (
         (("--method", "exchange"), "nothing that can be trained"),
-        (("--method", "none"), "--method must be auto, exchange or patch"),
+        (("--method", "none"), "--method must be auto, exchange, patch or residual"),
         (("--report", "nowhere"), "nowhere"),
         (("--evaluations", "3"), "--evaluations"),
     ):

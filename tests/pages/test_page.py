@@ -97,7 +97,7 @@ def test_size_does_not_follow_the_number_of_evaluations():
 
 
 def test_what_has_no_page_is_refused(tmp_path):
-    for data in ({"schema": "supnorm.certify/1"}, {}, {"schema": ["supnorm.audit/1"]}, {"schema": {}}):
+    for data in ({"schema": "supnorm.check/1"}, {}, {"schema": ["supnorm.audit/1"]}, {"schema": {}}):
         with pytest.raises(BadInput, match="draws the result of an audit"):
             write_page(data, tmp_path / "report.html")
     assert not list(tmp_path.iterdir())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from supnorm.program.operations import PARAMETERS, SLOPE, UNARY
+from supnorm.program.operations import PARAMETERS, SECOND, SLOPE, UNARY
 
 PARAMETER = {"slope": 0.2, "alpha": 1.3, "exponent": 3.0, "k": 3.0}
 SMOOTH = sorted(op for op in SLOPE if op in UNARY and op not in ("floor", "ceil", "round", "sign"))
@@ -14,10 +14,11 @@ def test_slopes_are_those_of_differences(op):
     generator = np.random.default_rng(3)
     x = (
         generator.uniform(0.15, 0.9, 40)
-        if op in ("atanh", "asin", "acos", "erfinv")
+        if op in ("atanh", "asin", "acos", "erfinv", "betainc")
         else generator.uniform(0.2, 2.5, 40)
     )
     extra = (PARAMETER.get(str(PARAMETERS[op]), 2.0),) if op in PARAMETERS else ()
+    extra += (1.7,) if op in SECOND else ()
     h = 1e-5
     with np.errstate(all="ignore"):
         slope = SLOPE[op](x, UNARY[op](x, *extra), *extra)

@@ -15,6 +15,7 @@ more inputs at a cost of (n + 1)^d points a box. On a box that kinks cross, only
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ from supnorm.certification.fine_nodes import Rule, bound_again
 from supnorm.certification.leaf import Batch, Bounded, Task, affine_range
 from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program
-from supnorm.results.settings import Settings
+from supnorm.results.settings import NONE_TOO, Limits, Settings
 
 POINTS = 200_000  # points evaluated at once
 
@@ -53,6 +54,7 @@ class ChebyshevCertificate(Settings):
     rho: tuple[float, ...] = (1.4, 1.7, 2.1, 2.7, 3.5, 4.6, 6.2, 8.5, 12.0, 18.0, 32.0, 80.0)
     # Half of the degrees: 23, 799, 255; about 1.7 times the degrees: 11, 183, 69 in the same time, as a box costs more.
     degrees: tuple[int, ...] = (24, 18, 12, 6)
+    LIMITS: ClassVar[Limits] = {"degrees": NONE_TOO}
     # K = 3 alone: 23, 259, 147; 3 and 12: as with 40; half and twice the numbers: 15, 251, 119.
     grids: tuple[int, ...] = (3, 12, 40)
     share: float = 1.0 / 3.0  # 1/6: 15, 251, 133; 2/3: 15, 251, 111

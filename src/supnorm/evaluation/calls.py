@@ -50,7 +50,6 @@ class Calls(Settings):
     store: EvaluationStore | None = None
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if not (self.executor is None or callable(getattr(self.executor, "submit", None))):
             got = one_line(repr(self.executor), 60)
             raise BadInput(
@@ -60,6 +59,7 @@ class Calls(Settings):
             raise BadInput(
                 f"store must be an EvaluationStore(path, name), got {one_line(repr(self.store), 60)}"
             )
+        super().__post_init__()  # after what has better words
 
     @classmethod
     def of(cls, calls: Calls | None) -> Self:

@@ -148,7 +148,7 @@ def flow(
     [[1.0], [-0.948752]]
     >>> y, pull = swing.vjp(np.array([[3.0, 1.0]]))
     >>> pull(np.ones((1, 1))).round(4).tolist()
-    [[-0.2736, -0.8939]]
+    [[-0.2912, -0.8378]]
     """
     if not callable(f):
         raise BadInput(f"flow needs a function f(t, y, p), got {type(f).__name__}")

@@ -20,7 +20,7 @@ def exponentials_up(x: Fraction) -> tuple[Fraction, Fraction] | None:
     """Numbers above e^x and (e^x - 1)/x, by a share of about 2^-200; None for x > 700.
 
     >>> [float(v) for v in exponentials_up(Fraction(1))]
-    [2.718281828459045, 1.718281828459045]
+    [2.718281828459045, 1.7182818284590453]
     >>> [float(v) for v in exponentials_up(Fraction(0))], exponentials_up(Fraction(701))
     ([1.0, 1.0], None)
     """
