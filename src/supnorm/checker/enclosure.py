@@ -12,7 +12,7 @@ from typing import Any
 
 from flint import arb, arb_mat
 
-from supnorm.checker.functions import range_of, real_remainder, remainder, smaller, value_and_slope
+from supnorm.checker.functions import range_on, real_remainder, remainder, smaller, value_and_slope
 from supnorm.checker.operation import Operation
 from supnorm.checker.special_functions import NAMES, Parameter, coefficients
 
@@ -269,7 +269,7 @@ def smooth(op: str, x: Feature, scale: Ball, real: bool, p: Parameter = None, wi
     if real:
         rest = smaller(rest, real_remainder(op, r, s))
     # An argument within finite bounds is a real number, at which the function has a value.
-    bounded = range_of(op) if real and r.is_finite() else None
+    bounded = range_on(op, x.c - r, x.c + r) if real and r.is_finite() else None
     if rest is None or not rest.is_finite() or not v.is_finite() or not s.is_finite():
         return Feature(arb(0), zeros, None) if bounded is None else Feature(bounded[0], zeros, bounded[1])
     eps = (abs(s) * x.eps + abs(rest)).upper()

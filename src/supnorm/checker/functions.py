@@ -172,6 +172,7 @@ def real_remainder(op: str, r: Ball, slope: Ball) -> Ball | None:
         "silu": (arb(11) / 10, arb(1) / 2),
         "gelu": (arb(113) / 100, 2 / (2 * arb.pi()).sqrt()),
         "erf": (2 / arb.pi().sqrt(), 2 * (2 / (arb.pi() * arb(1).exp())).sqrt()),
+        "erfc": (2 / arb.pi().sqrt(), 2 * (2 / (arb.pi() * arb(1).exp())).sqrt()),
         "sin": (arb(1), arb(1)),
         "cos": (arb(1), arb(1)),
     }

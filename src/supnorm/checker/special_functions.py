@@ -259,15 +259,21 @@ def _erfcx_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball:
 
 
 def _erfc_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball:
-    grown = (h * h).exp()
     if i == 0:
-        return low.erfc() * grown
+        bound = low.erfc() * (h * h).exp()
+        if bound.is_finite():
+            return bound
+        # Far out one factor overflows and the other vanishes: erfc(x) <= exp(-x^2)/(x sqrt(pi)) for x > 0 (DLMF 7.8.4,
+        # weaker), and erfc(-z) = 2 - erfc(z).
+        near = low if low > 0 else -high
+        tail = (h * h - near * near).exp() / (near * arb.pi().sqrt())
+        return tail if low > 0 else 2 + tail if high < 0 else bound
     near, size = _from_zero(low, high), (_size(low, high) ** 2 + h * h).sqrt()
-    decay = (-near * near).exp() if near > 0 else arb(1)
+    grown = (h * h - near * near).exp() if near > 0 else (h * h).exp()
     polynomial = arb_poly([1])
     for _ in range(1, i):  # with absolute coefficients, H_k = 2 x H_(k-1) + H_(k-1)'
         polynomial = arb_poly([0, 2]) * polynomial + polynomial.derivative()
-    return 2 * decay * grown * polynomial(size) / (arb.pi().sqrt() * factorial(i))
+    return 2 * grown * polynomial(size) / (arb.pi().sqrt() * factorial(i))
 
 
 def _erfinv_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball | None:
