@@ -69,9 +69,14 @@ def test_a_repair_that_was_killed_goes_on_to_the_same_model_without_paying_twice
     assert run(whole).returncode == 0
     total = calls(whole)
     broken = prepared(tmp_path / "broken")
-    for share in (0.2, 0.6, 0.9):  # in the audit, the rounds, the verdict
-        done = run(broken, "--resume", killed_at=int(share * total))
-        assert done.returncode not in (0, 1, 4), done.stderr
+    empty = run(broken, "--resume")
+    assert empty.returncode == 2
+    assert "has no run" in empty.stderr
+    assert not (broken / "log.txt").exists() or calls(broken) < 50
+    for share in (0.1, 0.6, 0.9):  # in the audit, the rounds, the verdict
+        resumed = () if share == 0.1 else ("--resume",)
+        done = run(broken, *resumed, killed_at=int(share * total))
+        assert done.returncode == 3, done.stderr
         assert not (broken / "line-repair" / "repair.json").exists()
     done = run(broken, "--resume")
     assert done.returncode == 0, done.stderr

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,8 @@ from supnorm.approximants.approximation import (
 from supnorm.approximants.basis import chebyshev_table
 from supnorm.approximants.chebyshev_tensor import ChebyshevTensor, extrema, size_for, transform
 from supnorm.problem import Domain
-from supnorm.results.settings import Settings
+from supnorm.results.option import Allowed
+from supnorm.results.settings import Limits, Settings
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -105,6 +107,8 @@ class TensorTrain(Settings):
     points: int = 65
     rank: int = 32
     seed: int = 0
+
+    LIMITS: ClassVar[Limits] = {"tolerance": Allowed(above=0)}
 
     def from_function(
         self, f: Callable[[Array], Array], domain: Domain, evaluations: int = 50_000

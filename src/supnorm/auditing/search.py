@@ -101,7 +101,10 @@ class ScreenAndAscent(Settings):
     polish: Polish = Polish()
     discontinuities: Discontinuities = Discontinuities()
 
-    LIMITS: ClassVar[Limits] = {"chains": Allowed(low=1, high=1_000_000, whole=True)}
+    LIMITS: ClassVar[Limits] = {
+        "chains": Allowed(low=1, high=1_000_000, whole=True),
+        "flanks": Allowed(low=0, high=1_000_000, whole=True),
+    }
 
     @property
     def traits(self) -> Traits:

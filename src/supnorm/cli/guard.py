@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from supnorm.cli.audit_first import after_audit, audit_settings
 from supnorm.cli.fields import made, with_options_of, written
 from supnorm.cli.options import PROBLEM, TRUST, guard_folder
-from supnorm.cli.repair import audit_before
 from supnorm.cli.run import RunContext, with_run
 from supnorm.evaluation.calls import Calls
 from supnorm.results.option import option
@@ -101,8 +101,6 @@ def command(
     **given: Any,
 ) -> int:
     """Make a guard that says for each input whether the model can be trusted."""
-    from supnorm.auditing import load_report
-    from supnorm.cli.folder import demand_no_other_run
     from supnorm.cli.repeat import repeated
     from supnorm.guarding import fuse as write_graph
     from supnorm.guarding import guard
@@ -113,10 +111,8 @@ def command(
     _demand_name(fuse)
     opened = open_problem(problem, trust=trust)
     asked: dict[str, float | None] = {"seed": options.seed, "evaluations": options.evaluations}
-    demand_no_other_run(run.directory, "guard.json")
-    stored = written(Calls, given)
-    before = load_report(report) if report else audit_before(problem, run, options.seed, None, stored, trust)
-    with run.store(opened, asked) as store:
+    search = audit_settings(options.seed, None, trust, written(Calls, given))
+    with after_audit(run, problem, opened, report, search, asked, "guard.json") as (before, store):
         with run.interruptible(f"; calls of an expensive reference are in {run.directory}"):
             result = guard(
                 opened,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.audit_run import SearchOptions, run_audit
+from supnorm.cli.audit_first import after_audit, audit_settings
 from supnorm.cli.fields import made, with_options_of, written
 from supnorm.cli.options import PROBLEM, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
@@ -17,7 +17,6 @@ from supnorm.evaluation.calls import Calls
 from supnorm.results.option import option
 
 if TYPE_CHECKING:
-    from supnorm.auditing import AuditReport
     from supnorm.mending import RepairResult
     from supnorm.problem import Problem
 
@@ -87,8 +86,6 @@ def command(
     **given: Any,
 ) -> int:
     """Mend the model where it is wrong; the old one stays unless an audit and a search for harm favour the mended one."""
-    from supnorm.auditing import load_report
-    from supnorm.cli.folder import demand_no_other_run
     from supnorm.cli.repeat import repeated
     from supnorm.evaluation.cost_word import repeat_word
     from supnorm.mending import repair
@@ -100,14 +97,9 @@ def command(
         raise BadInput(f"--method must be {', '.join(METHODS[:-1])} or {METHODS[-1]}, got {options.method!r}")
     asked = {"seed": options.seed, "evaluations": options.evaluations, "seconds": options.seconds}
     resumable = f"calls of an expensive reference are in {run.directory}: run the same command with --resume"
-    demand_no_other_run(run.directory, "repair.json")
-    stored = written(Calls, given)
-    before = (
-        load_report(report)
-        if report
-        else audit_before(problem, run, options.seed, options.seconds, stored, trust)
-    )
-    with run.store(opened, asked) as store:
+    seconds = None if options.seconds is None else AUDIT_TIME * options.seconds
+    search = audit_settings(options.seed, seconds, trust, written(Calls, given))
+    with after_audit(run, problem, opened, report, search, asked, "repair.json") as (before, store):
         with run.interruptible(f"; {resumable}"):
             result = repair(
                 opened,
@@ -132,19 +124,6 @@ def command(
         lambda: [*_summary(result), f"saved in {run.directory}; open {run.directory / 'repair.html'}"],
     )
     return int(result.status.exit)
-
-
-def audit_before(
-    problem: Path, run: RunContext, seed: int, seconds: float | None, calls: dict[str, Any], trust: bool
-) -> AuditReport:
-    """The audit that a repair or a guard starts from, in the folder ``before``; `--resume` goes on with it."""
-    from supnorm.cli.folder import demand_folder, held_fingerprint
-
-    demand_folder(run.directory)
-    resume = run.resume and held_fingerprint(run.directory / "before") is not None
-    seconds = None if seconds is None else AUDIT_TIME * seconds
-    asked = SearchOptions(seed=seed, seconds=seconds, power=False, trust=trust, calls=calls)
-    return run_audit(problem, run.within("before", resume), asked, go_on="run the same command with --resume")
 
 
 def save(result: RepairResult, folder: Path, opened: Problem) -> RepairResult:

@@ -1,0 +1,68 @@
+"""The audit that a repair or a guard starts from, then their own run; ``--resume`` goes on where either was cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from supnorm.cli.audit_run import SearchOptions, run_audit
+from supnorm.cli.run import RunContext
+from supnorm.results.status import BadInput
+
+if TYPE_CHECKING:
+    from supnorm.auditing import AuditReport
+    from supnorm.evaluation import EvaluationStore
+    from supnorm.problem import Problem
+
+BEFORE = "before"  # the audit's folder, in the folder of the run
+
+
+@contextmanager
+def after_audit(
+    run: RunContext,
+    problem: Path,
+    opened: Problem,
+    report: Path | None,
+    search: SearchOptions,
+    asked: dict[str, float | None],
+    result_file: str,
+) -> Iterator[tuple[AuditReport, EvaluationStore]]:
+    """A context with the audit of the model and the store of the run that begins with it.
+
+    Args:
+        run: the run of the verb.
+        problem: the problem file; ``opened`` is what it says.
+        report: folder of an audit that was made before; None: audit the model in the folder ``before``.
+        search: settings of this audit.
+        asked: options that a resumed run must have too.
+        result_file: name of the file with the result of the verb.
+
+    Raises:
+        BadInput: when the folder cannot be used, has the run of another verb, or there is nothing to resume.
+    """
+    from supnorm.auditing import load_report
+    from supnorm.cli.folder import demand_folder, demand_no_other_run, held_fingerprint
+
+    demand_folder(run.directory)
+    demand_no_other_run(run.directory, result_file)
+    begun = run.resume and held_fingerprint(run.directory) is not None
+    audited = run.resume and report is None and held_fingerprint(run.directory / BEFORE) is not None
+    if run.resume and not begun and not audited:  # said before the audit is paid for
+        raise BadInput(f"--resume: {run.directory} has no run; leave --resume out to start one")
+    before = (
+        load_report(report)
+        if report
+        else run_audit(
+            problem, run.within(BEFORE, audited), search, go_on="run the same command with --resume"
+        )
+    )
+    with replace(run, resume=begun).store(opened, asked) as store:
+        yield before, store
+
+
+def audit_settings(seed: int, seconds: float | None, trust: bool, calls: dict[str, Any]) -> SearchOptions:
+    """The settings of this audit: no planted errors, because what is asked of it is the points."""
+    return SearchOptions(seed=seed, seconds=seconds, power=False, trust=trust, calls=calls)
