@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import mpmath as mp
+import numpy as np
 import pytest
 from flint import arb, ctx
 from scipy import special
@@ -80,9 +81,59 @@ def test_no_bound_on_a_pole_or_a_cut(op):
 
 
 def test_wide_balls_have_no_value_because_they_take_seconds():
-    for op in NAMES:
+    for op in set(NAMES) - {"erfc"}:  # which has its values from both ends
         for p in parameters(op):
             assert special_functions.coefficients(op, arb("1e300", "1e299"), 2, given(p))[0].is_nan()
+
+
+def _outside():
+    """How often a coefficient of erfc at a point of a wide ball is outside of what is said of the ball; the sizes said."""
+    rng, wrong, sizes = np.random.default_rng(8), [0] * 6, []
+    with mp.workdps(40):
+        for _ in range(200):
+            middle = float(
+                rng.normal() * 10.0 ** rng.uniform(-1, 1) if rng.random() < 0.7 else rng.normal() * 1e30
+            )
+            radius = max(abs(middle), 1.0) * 10.0 ** float(rng.uniform(-2, 0.3))
+            found = special_functions.coefficients("erfc", arb(middle, radius), 6)
+            sizes.append(float(found[0].rad()))
+            ends = [(b.lower().man_exp(), b.upper().man_exp()) for b in found]
+            for part in (-1.0, -0.7, 0.0, 0.4, 1.0):
+                z = mp.mpf(middle) + mp.mpf(radius) * part
+                exact = [mp.erfc(z)]
+                density = 2 / mp.sqrt(mp.pi) * mp.exp(-z * z)
+                exact += [(-1) ** i * density * mp.hermite(i - 1, z) / mp.factorial(i) for i in range(1, 6)]
+                for i, ((low, a), (high, b)) in enumerate(ends):
+                    inside = (
+                        mp.mpf(int(low)) * mp.mpf(2) ** int(a)
+                        <= exact[i]
+                        <= mp.mpf(int(high)) * mp.mpf(2) ** int(b)
+                    )
+                    wrong[i] += not inside
+    return wrong, sizes
+
+
+@pytest.mark.parametrize("bits", [53, 80])
+def test_erfc_of_a_wide_ball_has_the_values_and_slopes_at_its_points(bits, monkeypatch):
+    monkeypatch.setattr(ctx, "prec", bits)
+    wrong, sizes = _outside()
+    assert wrong == [0] * 6
+    assert max(sizes) <= 1.0 + 1e-6  # and no wider than erfc is
+
+
+def test_weakened_values_and_slopes_of_a_wide_ball_are_noticed(monkeypatch):
+    honest = special_functions._wide_erfc
+    monkeypatch.setattr(
+        special_functions, "_wide_erfc", lambda z, n: honest(arb(z.mid(), 0.9 * float(z.rad())), n)
+    )
+    assert _outside()[0][0] > 50
+    monkeypatch.setattr(special_functions, "_wide_erfc", lambda z, n: [0.4 * v for v in honest(z, n)])
+    assert min(_outside()[0]) > 5
+
+
+def test_erfc_of_what_is_no_number_is_none():
+    for z in (arb("nan"), arb(0, "inf"), arb("inf"), arb("-inf")):
+        assert not special_functions.coefficients("erfc", z, 6)[0].is_finite()
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,12 @@ rectangle meets a pole or a branch cut. `p` is the order or shape.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from math import comb, factorial
 from typing import Any, TypeAlias
 
 from flint import arb, arb_poly, arb_series, ctx
+
+from supnorm.checker.bessel_bounds import i_bound, j_bound, k_bound, y_bound
 
 Ball = Any
 Parameter: TypeAlias = float | tuple[float, float] | None  # an order, a shape, two shapes
@@ -22,9 +23,8 @@ LARGEST = {  # of the orders and shapes that a file may have
 }
 NAMES = ("atan", "cbrt", "erfc", "lgamma", "digamma", "erfcx", "erfinv", "exp1", *LARGEST)
 POSITIVE = ("lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "gammaincc", "betainc")
-WIDEST = (
-    2.0**-10
-)  # radius of an argument's ball: FLINT works long on wide ones (tests/checker/test_special_functions.py)
+# Radius of an argument's ball: FLINT works long on wider ones (tests/checker/test_special_functions.py).
+WIDEST = 2.0**-10
 MORE_BITS = 80  # what derivatives of erfcx lose at arguments of some thousand; more only widens the ball
 
 
@@ -51,8 +51,10 @@ def one_sided(op: str, p: Parameter) -> bool:
 
 def coefficients(op: str, z: Ball, count: int, p: Parameter = None) -> list[Ball]:
     """phi^(i)(z)/i!, i < ``count``."""
-    if (one_sided(op, p) and not z > 0) or not z.rad() < WIDEST:
+    if one_sided(op, p) and not z > 0:
         return [arb.nan()] * count
+    if not z.rad() < WIDEST:
+        return _wide_erfc(z, count) if op == "erfc" else [arb.nan()] * count
     before = ctx.prec
     ctx.prec = before + MORE_BITS
     try:
@@ -102,6 +104,17 @@ def _erfcx(z: Ball, count: int) -> list[Ball]:
 
 def _erfc(z: Ball, count: int) -> list[Ball]:
     return _listed(_line(z, count).erfc(), count) if count > 1 else [z.erfc()]
+
+
+def _wide_erfc(z: Ball, count: int) -> list[Ball]:
+    """erfc falls: its values lie between those of the ends; the others are within their bounds on the interval.
+
+    A number of 1e30 that is rounded to 80 bits is a ball of radius 1e6, on which erfc hardly varies.
+    """
+    low, high = z.lower(), z.upper()
+    sizes = [bound("erfc", i, low, high, arb(0)) for i in range(1, count)]
+    value = low.erfc().union(high.erfc()) if z.is_finite() else arb.nan()
+    return [value] + [arb.nan() if size is None else size * arb(0, 1) for size in sizes]
 
 
 def _erfinv(z: Ball, count: int) -> list[Ball]:
@@ -292,64 +305,6 @@ def _exp1_bound(i: int, low: Ball, high: Ball, h: Ball) -> Ball:
     return (-low).exp() * _powers(low, [comb(i - 1, k) for k in range(i)]) / factorial(i)
 
 
-def _sine(p: float) -> Ball:
-    return abs(arb(p).sin_pi()) / arb.pi()
-
-
-def _of_sine(i: int) -> Ball:
-    """The mean of |sin|^i."""
-    return (arb(i + 1) / 2).gamma() / (arb.pi().sqrt() * (arb(i) / 2 + 1).gamma())
-
-
-def _rest(low: Ball, terms: list[int]) -> Ball:
-    """At least the integral of sum terms_k u^k exp(-low u)/sqrt(1 + u^2)."""
-    total = arb(0)
-    for k, c in enumerate(terms):
-        flat = factorial(k) / low ** (k + 1)
-        total = total + c * (flat.min(factorial(k - 1) / low**k) if k else flat)
-    return total
-
-
-def _j_bound(i: int, low: Ball, high: Ball, h: Ball, p: float) -> Ball:
-    part = _of_sine(i) * h.cosh()
-    return (part if p.is_integer() else part + _sine(p) * _rest(low, [0] * i + [1])) / factorial(i)
-
-
-def _y_bound(i: int, low: Ball, high: Ball, h: Ball, p: float) -> Ball:
-    m = _next_whole(p)
-    terms = [comb(m, k) * 2**k + (k == 0) for k in range(m + 1)]
-    return (_of_sine(i) * h.cosh() + _rest(low, [0] * i + terms) / arb.pi()) / factorial(i)
-
-
-def _i_bound(i: int, low: Ball, high: Ball, h: Ball, p: float) -> Ball:
-    part = _of_sine(i) * _size(low, high).exp()
-    if not p.is_integer():
-        part = part + _sine(p) * _rest(low, [comb(i, k) for k in range(i + 1)])
-    return part / factorial(i)
-
-
-def _next_whole(p: float) -> int:
-    return int(p) + (not p.is_integer())
-
-
-@lru_cache(maxsize=256)
-def _cosines(i: int, m: int) -> tuple[int, ...]:
-    """Coefficients of (1 + v)^i T_m(1 + v)."""
-    one_more, before, now = arb_poly([1, 1]), arb_poly([1]), arb_poly([1, 1])
-    for _ in range(m - 1):
-        before, now = now, 2 * one_more * now - before
-    row = (before if m == 0 else now) * one_more**i
-    return tuple(int(row[k].unique_fmpz()) for k in range(m + i + 1))
-
-
-def _k_bound(i: int, low: Ball, high: Ball, h: Ball, p: float) -> Ball:
-    total, root = arb(0), (2 * low).sqrt()
-    for k, c in enumerate(_cosines(i, _next_whole(p))):
-        part = (arb(2 * k + 1) / 2).gamma() / (root * low**k)
-        total = total + c * (part.min(factorial(k - 1) / low**k) if k else part)
-    return (-low).exp() * total / factorial(i)
-
-
 def _p_bound(i: int, low: Ball, high: Ball, h: Ball, p: float) -> Ball:
     if i == 0:
         return 1 + h * _p_bound(1, low, high, h, p)
@@ -391,10 +346,10 @@ _BOUNDS: dict[str, Callable[..., Ball | None]] = {
     "erfcx": _erfcx_bound,
     "erfinv": _erfinv_bound,
     "exp1": _exp1_bound,
-    "bessel_j": _j_bound,
-    "bessel_y": _y_bound,
-    "bessel_i": _i_bound,
-    "bessel_k": _k_bound,
+    "bessel_j": j_bound,
+    "bessel_y": y_bound,
+    "bessel_i": i_bound,
+    "bessel_k": k_bound,
     "gammainc": _p_bound,
     "gammaincc": _p_bound,
     "betainc": _beta_bound,
