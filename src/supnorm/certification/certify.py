@@ -31,9 +31,9 @@ from supnorm.certification.proved_again import ProvedAgain
 from supnorm.certification.record_parts import disagreement
 from supnorm.certification.result import CertifyResult, certificate_of, result_of
 from supnorm.certification.resume import Admit, contradiction, go_on, load_bracket
-from supnorm.certification.roots import Work as RootWork
 from supnorm.certification.rough import rough_points
 from supnorm.certification.rounding import Array
+from supnorm.certification.running import Work as RootWork
 from supnorm.certification.solved_references import certify_solved
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.limit import Limit

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from supnorm.certification.assumed import assumptions_in_words
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal
 from supnorm.certification.checkpoint import Checkpoint
 from supnorm.certification.exactly import Bracket as Ends
@@ -25,7 +26,6 @@ from supnorm.certification.reading import read_side
 from supnorm.certification.record_parts import disagreement, measured_words
 from supnorm.certification.statement import Statement, held_parts
 from supnorm.certification.statement_kinds import MEANS
-from supnorm.certification.statement_tie import assumptions_of
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
@@ -145,7 +145,7 @@ def certify_norms(
             {"norms": asked},
             dict(proofs),
             integrals=dict(integrals),
-            assumptions=assumptions_of(problem.domain, *programs.values()),
+            assumptions=assumptions_in_words(problem.domain, programs.values()),
             about={"model": problem.model.name, "reference": problem.reference.name},
         )
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.certification.assumed import assumptions_in_words
 from supnorm.certification.bracket import Bracket
 from supnorm.certification.extremes import verdict
 from supnorm.certification.measured import BEYOND, Agreement
@@ -21,7 +22,6 @@ from supnorm.certification.property import Property
 from supnorm.certification.record_parts import measured_words
 from supnorm.certification.rounding import Array
 from supnorm.certification.statement import Statement
-from supnorm.certification.statement_tie import assumptions_of
 from supnorm.problem import Domain, Function
 from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.results.numbers import num
@@ -110,7 +110,7 @@ def result_of(
     entries = [one.entry | {"verdict": a.status} for one, a in zip(asked, answers, strict=True)]
     statement = replace(statement, data=dict(statement.data) | {"properties": entries})
     parts = statement.parts.values()
-    assumed = assumptions_of(statement.domain, statement.programs["model"])
+    assumed = assumptions_in_words(statement.domain, [statement.programs["model"]])
     statement = replace(statement, assumptions=assumed)
     record = PropertiesRecord(
         status=_status([a.status for a in answers], any(p.end == "interrupted" for p in parts)),

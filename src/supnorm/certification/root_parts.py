@@ -32,8 +32,12 @@ class RootMeasure:
 
     def data(self, along: str) -> dict[str, Any]:
         """The data of the statement; ``along``: of the base programs."""
+        return {"along": along, **self.entries}
+
+    @property
+    def entries(self) -> dict[str, Any]:
+        """What the data of every statement about a solved reference say of the error."""
         return {
-            "along": along,
             "relative": self.relative,
             "floor": self.floor.hex(),
             "unit": self.unit.hex(),

@@ -12,7 +12,8 @@ from supnorm.certification.certificate import Certificate
 from supnorm.certification.measured import BEYOND, NOTHING_SEEN, Agreement
 from supnorm.certification.record_parts import disagreement, measured_words, point_record
 from supnorm.certification.result import CertifyResult
-from supnorm.certification.roots import RootProof, Work, prove_root
+from supnorm.certification.roots import RootProof, prove_root
+from supnorm.certification.running import Work
 from supnorm.certification.statement import Statement
 from supnorm.certification.verdict import Ended, status_of, unit_of
 from supnorm.problem import Problem, fingerprint

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.certification.assumed import assumptions_in_words
+from supnorm.certification.between_ends import ENDS, functions_of, points_between
 from supnorm.certification.root_parts import Base, RootMeasure
-from supnorm.certification.rounding import ULPS, Array
+from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
-from supnorm.problem.function import as_function
 from supnorm.program import Program, Unsupported, program_of
 from supnorm.results import BadInput
 from supnorm.sources.root import Equation, equation_of
-from supnorm.wording import fact
-from supnorm.wording.certify import CERTIFY
 
 
 def measure_of(measure: ErrorMeasure) -> RootMeasure:
@@ -61,11 +60,7 @@ def functions(problem: Problem) -> Mapping[str, Function]:
     d = problem.domain.d
     programs = read(equation, d)
     values = (lambda z: equation.g(z[:, :d], z[:, d]), equation.low, equation.high)
-    made = {"model": problem.model}
-    for name, program, value in zip(("equation", "low", "high"), programs, values, strict=True):
-        function = as_function(value, name) if callable(value) else Function(program.value, name=name)
-        made[name] = Function(function.value, name=name, program=program)
-    return made
+    return functions_of(problem.model, "equation", values, programs)
 
 
 def data(problem: Problem) -> Mapping[str, Any]:
@@ -81,20 +76,9 @@ def data(problem: Problem) -> Mapping[str, Any]:
 
 def points(problem: Problem, x: Array) -> Mapping[str, Array]:
     """Points at which g is compared: with a random y between the ends."""
-    known = functions(problem)
-    if not known:
-        return {}
-    low, high = (known[n].value(x)[:, 0] for n in ("low", "high"))
-    shares = np.random.default_rng(1).random(len(x))
-    return {"equation": np.column_stack([x, low + (high - low) * shares])}
+    return points_between(functions(problem), "equation", x)
 
 
 def assumptions(programs: Mapping[str, Program], domain: Domain) -> tuple[str, ...]:
     """What the proof rests on, in words; it speaks of the programs and of the whole box."""
-    facts = [fact("arithmetic", units=ULPS), fact("exact-arithmetic"), fact("exact-root")]
-    if domain.constraints or domain.cloud is not None:
-        facts.append(fact("constraints-not-in-bound"))
-    if any(axis.values is not None for axis in domain.axes):
-        facts.append(fact("values-as-intervals"))
-    given = [programs[name] for name in ("model", "equation", "low", "high")]
-    return (*map(CERTIFY.text, facts), *dict.fromkeys(r for program in given for r in program.remarks))
+    return assumptions_in_words(domain, [programs[n] for n in ("model", "equation", *ENDS)], "exact-root")

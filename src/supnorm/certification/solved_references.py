@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from supnorm.certification.result import CertifyResult
 from supnorm.certification.root_result import certify_root
-from supnorm.certification.roots import Work
+from supnorm.certification.running import Work
 from supnorm.certification.solved.flow_proof import prove_flow
 from supnorm.certification.solved.integral_proof import prove_integral
 from supnorm.certification.solved.result import result_of_solved

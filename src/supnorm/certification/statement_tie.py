@@ -17,7 +17,8 @@ import numpy as np
 
 from supnorm.certification import root_tie
 from supnorm.certification.agreement import runs
-from supnorm.certification.rounding import ULPS, Array
+from supnorm.certification.assumed import assumptions_in_words
+from supnorm.certification.rounding import Array
 from supnorm.certification.solution import tie as solution_tie
 from supnorm.certification.solved import flow_tie, integral_tie
 from supnorm.certification.tie import NO_CERTIFICATE, rounding_of
@@ -25,8 +26,6 @@ from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Program, Unsupported, program_of
 from supnorm.results import BadInput
 from supnorm.results.door import reading_table
-from supnorm.wording import fact
-from supnorm.wording.certify import CERTIFY
 
 Values = list[tuple[tuple[float, ...], list[float], list[float]]]
 
@@ -65,19 +64,8 @@ def _both(problem: Problem) -> Mapping[str, Function]:
     return {"model": problem.model, "reference": problem.reference}
 
 
-def assumptions_of(domain: Domain, *programs: Program) -> tuple[str, ...]:
-    """What a statement assumes, in words; it speaks of the programs and of the whole box."""
-    facts = [fact("arithmetic", units=ULPS), fact("exact-arithmetic")]
-    if domain.constraints or domain.cloud is not None:
-        facts.append(fact("constraints-not-in-bound"))
-    if any(axis.values is not None for axis in domain.axes):
-        facts.append(fact("values-as-intervals"))
-    remarks = (remark for program in programs for remark in program.remarks)
-    return tuple(dict.fromkeys((*map(CERTIFY.text, facts), *remarks)))
-
-
 def _of_all(programs: Mapping[str, Program], domain: Domain) -> tuple[str, ...]:
-    return assumptions_of(domain, *programs.values())
+    return assumptions_in_words(domain, programs.values())
 
 
 KINDS: dict[str, Tie] = {

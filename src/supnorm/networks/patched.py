@@ -13,21 +13,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.networks import Network, Scaling
+from supnorm.networks.corrections import corrected_function, demand_outputs, save_numbered
 from supnorm.networks.lowering import logged, to_program
-from supnorm.networks.storage import save
 from supnorm.problem import Function
-from supnorm.problem.coded import Coded
 from supnorm.problem.function import Pullback
 from supnorm.program import Builder, Program, Tensor, program_of
 from supnorm.program.tracing import Value
-from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 INNER = 0.25  # |v|^2 up to which a patch acts in full
@@ -67,10 +64,7 @@ class PatchedModel:
         """
         y = self.base.value(x)
         for patch in self.patches:
-            if patch.m != y.shape[1]:
-                raise BadInput(
-                    f"{patch.name or 'a patch'} corrects {patch.m} outputs, the model has {y.shape[1]}: give its own patch"
-                )
+            demand_outputs(patch, y.shape[1], "patch")
             square = _square(patch, x)
             inside = square < 1.0
             if inside.any():
@@ -119,27 +113,11 @@ class PatchedModel:
 
     def as_function(self) -> Function:
         """The patched model as a `Function`."""
-        base = self.base
-        again = base.remake is not None and base.parallel == "process"
-        return Function(
-            Coded(self.value, self, "composed"),
-            inputs=base.inputs,
-            outputs=base.outputs,
-            output_units=base.output_units,
-            name=base.name,
-            vjp=None if base.vjp is None else self.vjp,
-            precision=base.precision,
-            parallel=base.parallel if again else "none",
-            remake=partial(_remade, base.remake, self.patches) if again and base.remake else None,
-            notes=base.notes,
-        )
+        return corrected_function(self, self.patches, with_patches)
 
     def save_in(self, folder: Path) -> tuple[str, ...]:
         """Write each patch as a network, ``patch-1.npz`` and so on; the names of the files."""
-        names = [f"patch-{k + 1}.npz" for k in range(len(self.patches))]
-        for name, patch in zip(names, self.patches, strict=True):
-            save(patch, folder / name)
-        return tuple(names)
+        return save_numbered(self.patches, folder, "patch")
 
 
 def zeros(d: int, m: int) -> Function:
@@ -155,10 +133,6 @@ def zeros(d: int, m: int) -> Function:
 def with_patches(base: Function, patches: Sequence[Network]) -> Function:
     """A model with patches that were read from files."""
     return PatchedModel(base, tuple(patches)).as_function()
-
-
-def _remade(base: Callable[[], Function], patches: tuple[Network, ...]) -> Function:
-    return with_patches(base(), patches)
 
 
 def _square(patch: Network, x: Array) -> Array:

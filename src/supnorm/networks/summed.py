@@ -7,23 +7,20 @@ Unlike patches (`patched.py`) these act everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.networks import Network
+from supnorm.networks.corrections import corrected_function, demand_outputs, save_numbered
 from supnorm.networks.lowering import to_program
-from supnorm.networks.storage import save
 from supnorm.problem import Function
-from supnorm.problem.coded import Coded
 from supnorm.problem.function import Pullback
 from supnorm.program import Builder, Program, program_of
 from supnorm.program.tracing import Value
-from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 
@@ -50,11 +47,7 @@ class SummedModel:
         """
         y = self.base.value(x)
         for network in self.networks:
-            if network.m != y.shape[1]:
-                raise BadInput(
-                    f"{network.name or 'a residual'} corrects {network.m} outputs, the model has {y.shape[1]}: give its own "
-                    "residual"
-                )
+            demand_outputs(network, y.shape[1], "residual")
             y = y + network.value(x)
         return y
 
@@ -85,33 +78,13 @@ class SummedModel:
 
     def as_function(self) -> Function:
         """The sum as a `Function`."""
-        base = self.base
-        again = base.remake is not None and base.parallel == "process"
-        return Function(
-            Coded(self.value, self, "composed"),
-            inputs=base.inputs,
-            outputs=base.outputs,
-            output_units=base.output_units,
-            name=base.name,
-            vjp=None if base.vjp is None else self.vjp,
-            precision=base.precision,
-            parallel=base.parallel if again else "none",
-            remake=partial(_remade, base.remake, self.networks) if again and base.remake else None,
-            notes=base.notes,
-        )
+        return corrected_function(self, self.networks, with_residuals)
 
     def save_in(self, folder: Path) -> tuple[str, ...]:
         """Write each network, ``residual-1.npz`` and so on; the names of the files."""
-        names = [f"residual-{k + 1}.npz" for k in range(len(self.networks))]
-        for name, network in zip(names, self.networks, strict=True):
-            save(network, folder / name)
-        return tuple(names)
+        return save_numbered(self.networks, folder, "residual")
 
 
 def with_residuals(base: Function, networks: Sequence[Network]) -> Function:
     """A model with networks that were read from files."""
     return SummedModel(base, tuple(networks)).as_function()
-
-
-def _remade(base: Callable[[], Function], networks: tuple[Network, ...]) -> Function:
-    return with_residuals(base(), networks)

@@ -10,7 +10,6 @@ finite value at a node, or where the work does not end.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,14 +19,22 @@ from numpy.typing import NDArray
 
 from supnorm.problem import Function, PartialFailure
 from supnorm.problem.coded import Coded, code_of
-from supnorm.problem.double_precision import double_precision
-from supnorm.problem.function import Pullback, real_numbers
-from supnorm.program import Node, Program, Unreadable, Unsupported, program_of
+from supnorm.problem.function import Pullback
+from supnorm.program import Program, Unreadable, Unsupported, program_of
 from supnorm.results import BadInput
+from supnorm.sources.ends import (
+    End,
+    demand_end,
+    end_program,
+    end_values,
+    label_of,
+    of_columns,
+    program_with_value,
+    values_of,
+)
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
-Limit = float | Callable[[Any], Any]  # a number, or a function of the points (n, d) -> (n,)
 
 NODES = (
     20  # of a rule: exact for degree 39. Bisected intervals of smooth functions end after one or two halvings
@@ -49,8 +56,8 @@ class Integrand:
     """
 
     f: Callable[[Any, Any], Any]
-    low: Limit
-    high: Limit
+    low: End
+    high: End
     name: str
 
     def __call__(self, x: Any) -> Any:
@@ -70,31 +77,22 @@ class Integrand:
         Raises:
             Unsupported: names an operation that programs do not have.
         """
-        program = program_of(lambda z: self.f(z[:, :d], z[:, d]), d + 1)
-        if program.m != 1:
-            raise Unreadable(f"f of {self.name} has {program.m} outputs", "one output for each point")
-        return program
+        return program_with_value(self.f, d, f"f of {self.name}")
 
-    def limit(self, which: Limit, d: int) -> Program:
+    def limit(self, which: End, d: int) -> Program:
         """The program of a limit, ``(n, d) -> (n, 1)``."""
-        if callable(which):
-            return program_of(which, d)
-        constant = np.array([float(which)])
-        return Program((Node("input", (), d), Node("constant", (), 1, value=constant)))
+        return end_program(which, d)
 
     def columns(self, columns: list[int]) -> Integrand:
         """The integral whose ``x`` are these columns of the points."""
         if columns == list(range(len(columns))):
             return self
         f = self.f
-
-        def picked(which: Any) -> Any:
-            return (lambda x: which(x[:, columns])) if callable(which) else which
-
-        return Integrand(lambda x, s: f(x[:, columns], s), picked(self.low), picked(self.high), self.name)
+        low, high = of_columns(self.low, columns), of_columns(self.high, columns)
+        return Integrand(lambda x, s: f(x[:, columns], s), low, high, self.name)
 
 
-def integral(f: Callable[[Any, Any], Any], a: Limit, b: Limit, *, name: str = "") -> Function:
+def integral(f: Callable[[Any, Any], Any], a: End, b: End, *, name: str = "") -> Function:
     """The function y(x), the integral of f(x, s) over s from a to b, as a model or a reference.
 
     Args:
@@ -116,13 +114,8 @@ def integral(f: Callable[[Any, Any], Any], a: Limit, b: Limit, *, name: str = ""
     if not callable(f):
         raise BadInput(f"integral needs a function f(x, s), got {type(f).__name__}")
     for limit in (a, b):
-        number = isinstance(limit, int | float | np.number) and not isinstance(limit, bool)
-        if not (callable(limit) or (number and np.isfinite(limit))):
-            raise BadInput(
-                f"a limit of an integral must be a finite number or a function of the points (n, d), got {limit!r}"
-            )
-    label = name or getattr(f, "__name__", "integral")
-    return of_integrand(Integrand(f, a, b, label if label != "<lambda>" else "integral"))
+        demand_end(limit, "a limit of an integral")
+    return of_integrand(Integrand(f, a, b, label_of(name, f, "integral")))
 
 
 def of_integrand(integrand: Integrand) -> Function:
@@ -226,8 +219,8 @@ class _Solver:
 
         def f(s: Array, rows: Rows) -> Array:
             at = low[rows] + half[rows] * (1.0 + s)
-            with double_precision("jax" in sys.modules):
-                values = _numbers(self.integrand.f(x[rows], at), len(rows), f"f of {self.integrand.name}")
+            what = f"f of {self.integrand.name}"
+            values = values_of(lambda: self.integrand.f(x[rows], at), len(rows), what)
             return (half[rows] * values)[:, None]
 
         y, good = adaptive(f, len(x), 1)
@@ -254,24 +247,9 @@ class _Solver:
         both, _ = adaptive(f, len(x), 1 + d)
         return both[:, :1], lambda weights: np.asarray(weights) * both[:, 1:]
 
-    def _limit(self, end: Limit, x: Array) -> Array:
-        if not callable(end):
-            return np.full(len(x), float(end))
-        with double_precision("jax" in sys.modules):
-            return _numbers(end(x.copy()), len(x), f"a limit of {self.integrand.name}")
+    def _limit(self, end: End, x: Array) -> Array:
+        return end_values(end, x, f"a limit of {self.integrand.name}")
 
 
 def _flat(v: Any) -> Any:
     return v[:, 0] if len(getattr(v, "shape", ())) == 2 else v
-
-
-def _numbers(result: Any, n: int, what: str) -> Array:
-    """A result for n points as ``(n,)``."""
-    values = real_numbers(result, what)
-    if values.shape == (n, 1):
-        values = values[:, 0]
-    if values.shape == () and n:
-        values = np.full(n, float(values))
-    if values.shape != (n,):
-        raise BadInput(f"{what} must return shape ({n},) for {n} points, got {values.shape}")
-    return values

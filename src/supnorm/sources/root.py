@@ -10,7 +10,6 @@ A point fails if an end or g there is not finite, if g has the same sign at both
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,16 +19,24 @@ from numpy.typing import NDArray
 
 from supnorm.problem import Function, PartialFailure
 from supnorm.problem.coded import Coded, code_of
-from supnorm.problem.double_precision import double_precision
-from supnorm.problem.function import Pullback, real_numbers
-from supnorm.program import Node, Program, Unreadable, Unsupported, program_of
+from supnorm.problem.function import Pullback
+from supnorm.program import Node, Program, Unreadable, Unsupported
 from supnorm.program.derived import substituted
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
+from supnorm.sources.ends import (
+    End,
+    demand_end,
+    end_program,
+    end_values,
+    label_of,
+    of_columns,
+    program_with_value,
+    values_of,
+)
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-End = float | Callable[[Any], Any]  # of the branch: a number, or a function of the points (n, d) -> (n,)
 
 # Bisection alone halves the widest interval of float64 to two neighbours in 1,100 steps (through the exponents) and one of
 # sizes within a decade in 60; Newton's method took 3 to 8 for Colebrook's and Kepler's equation.
@@ -73,17 +80,11 @@ class Equation:
         Raises:
             Unsupported: names an operation that programs do not have.
         """
-        program = program_of(lambda z: self.g(z[:, :d], z[:, d]), d + 1)
-        if program.m != 1:
-            raise Unreadable(f"g of {self.name} has {program.m} outputs", "one output for each point")
-        return program
+        return program_with_value(self.g, d, f"g of {self.name}")
 
     def end(self, which: End, d: int) -> Program:
         """The program of an end of the branch, or of the start, ``(n, d) -> (n, 1)``."""
-        if callable(which):
-            return program_of(which, d)
-        constant = np.array([float(which)])
-        return Program((Node("input", (), d), Node("constant", (), 1, value=constant)))
+        return end_program(which, d)
 
     def middle(self, d: int) -> Program:
         """The program of the middle between the ends."""
@@ -96,17 +97,8 @@ class Equation:
         if columns == list(range(len(columns))):
             return self
         g = self.g
-
-        def picked(which: Any) -> Any:
-            return (lambda x: which(x[:, columns])) if callable(which) else which
-
-        return Equation(
-            lambda x, y: g(x[:, columns], y),
-            picked(self.start),
-            picked(self.low),
-            picked(self.high),
-            self.name,
-        )
+        start, low, high = (of_columns(end, columns) for end in (self.start, self.low, self.high))
+        return Equation(lambda x, y: g(x[:, columns], y), start, low, high, self.name)
 
 
 def root(
@@ -142,11 +134,11 @@ def root(
     if len(ends) != 2:
         raise BadInput(f"between must be two ends of the branch, (low, high), got {between!r}")
     for what, end in (("start", start), ("between", ends[0]), ("between", ends[1])):
-        _demand_end(end, what)
+        if not (end is None and what == "start"):
+            demand_end(end, what)
     if not callable(ends[0]) and not callable(ends[1]) and not float(ends[0]) < float(ends[1]):
         raise BadInput(f"between must be (low, high) with low < high, got {between!r}")
-    label = name or getattr(g, "__name__", "root")
-    return of_equation(Equation(g, start, ends[0], ends[1], label if label != "<lambda>" else "root"))
+    return of_equation(Equation(g, start, ends[0], ends[1], label_of(name, g, "root")))
 
 
 def of_equation(equation: Equation) -> Function:
@@ -163,12 +155,6 @@ def equation_of(function: Any) -> Equation | None:
     """
     code = code_of(function.value) if isinstance(function, Function) else None
     return code if isinstance(code, Equation) else None
-
-
-def _demand_end(end: Any, what: str) -> None:
-    number = isinstance(end, int | float | np.number) and not isinstance(end, bool) and np.isfinite(end)
-    if not (callable(end) or number or (end is None and what == "start")):
-        raise BadInput(f"{what} must be a finite number or a function of the points (n, d), got {end!r}")
 
 
 class _Solver:
@@ -211,14 +197,10 @@ class _Solver:
         return pull(np.ones((len(x), 1)))
 
     def _g(self, x: Array, y: Array) -> Array:
-        with double_precision("jax" in sys.modules):
-            return _numbers(self.equation.g(x.copy(), y.copy()), len(x), f"g of {self.equation.name}")
+        return values_of(lambda: self.equation.g(x.copy(), y.copy()), len(x), f"g of {self.equation.name}")
 
     def _end(self, end: End, x: Array, what: str) -> Array:
-        if not callable(end):
-            return np.full(len(x), float(end))
-        with double_precision("jax" in sys.modules):
-            return _numbers(end(x.copy()), len(x), f"{what} of {self.equation.name}")
+        return end_values(end, x, f"{what} of {self.equation.name}")
 
     @np.errstate(all="ignore")
     def solve(self, x: Array) -> tuple[Array, dict[int, str]]:
@@ -286,15 +268,3 @@ def _between(a: Array, b: Array) -> Array:
     same = (np.sign(a) == np.sign(b)) & (np.abs(a) > 0.0) & (np.abs(b) > 0.0)
     wide = same & ((np.abs(a) > 16.0 * np.abs(b)) | (np.abs(b) > 16.0 * np.abs(a)))
     return np.where(wide, np.sign(a) * np.sqrt(np.abs(a)) * np.sqrt(np.abs(b)), a + 0.5 * (b - a))
-
-
-def _numbers(result: Any, n: int, what: str) -> Array:
-    """A result for n points as ``(n,)``."""
-    values = real_numbers(result, what)
-    if values.shape == (n, 1):
-        values = values[:, 0]
-    if values.shape == () and n:
-        values = np.full(n, float(values))
-    if values.shape != (n,):
-        raise BadInput(f"{what} must return shape ({n},) for {n} points, got {values.shape}")
-    return values

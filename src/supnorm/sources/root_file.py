@@ -7,7 +7,8 @@ from pathlib import Path
 from supnorm.problem import Function
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
-from supnorm.sources.root import End, equation_of, of_equation, root
+from supnorm.sources.ends import End
+from supnorm.sources.root import equation_of, of_equation, root
 from supnorm.sources.unused import with_unused_noted
 from supnorm.sources.userfile import UserFunction
 

@@ -63,10 +63,7 @@ class FlowBase:
             "scale": [v.hex() for v in self.scale],
             "reach": [[v.hex() for v in row] for row in self.reach],
             "growth": [v.hex() for v in self.growth],
-            "relative": measure.relative,
-            "floor": measure.floor.hex(),
-            "unit": measure.unit.hex(),
-            "side": measure.side,
+            **measure.entries,
         }
 
 

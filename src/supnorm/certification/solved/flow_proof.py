@@ -15,18 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.certification.exactly import Proved, fraction
 from supnorm.certification.measured import Measuring
 from supnorm.certification.part import PartProof
 from supnorm.certification.reading import read_side
-from supnorm.certification.roots import Work
 from supnorm.certification.rounding import Array
+from supnorm.certification.running import Running, Work, as_proved
 from supnorm.certification.solved.flow_claims import off, tubes
 from supnorm.certification.solved.flow_parts import FlowBase, parts
 from supnorm.certification.solved.flow_plan import FlowPlan, Setting, given, plan
 from supnorm.certification.solved.flow_tie import assumptions, measure_of, read
 from supnorm.certification.solved.near import Near, enter
-from supnorm.certification.solved.running import Running, SolvedProof, largest_first
+from supnorm.certification.solved.running import SolvedProof, largest_first
 from supnorm.certification.statement import Statement, held_parts, held_programs
 from supnorm.problem import Problem
 from supnorm.results import BadInput
@@ -71,7 +70,7 @@ def prove_flow(problem: Problem, dynamics: Dynamics, work: Work) -> SolvedProof:
 
     running = Running(parts(base, measure, problem.domain), work, statement)
     end, obstacle = _conditions(running, chosen, held)
-    proved = {n: _proved(p) for n, p in running.proofs.items()}
+    proved = {n: as_proved(p) for n, p in running.proofs.items()}
     distances = off(base.data(measure), proved)
     corrections = tuple(n for n in running.parts if n.startswith("correction"))
     far = {n: distances[int(n.rpartition(" ")[2])] for n in corrections}
@@ -193,10 +192,6 @@ def _open_tube(problem: Problem, base: FlowBase, closed: int) -> Fact:
     name = problem.domain.names[base.time]
     where = f"{name} in [{num(base.times[i], 4)}, {num(base.times[i + 1], 4)}]"
     return fact("root-not-proved", condition=(fact("flow-tube"),), where=where)
-
-
-def _proved(proof: PartProof) -> Proved:
-    return Proved(Fraction(proof.lower), fraction(proof.upper))
 
 
 def _near(problem: Problem, base: FlowBase, far: list[Fraction]) -> Near:

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 
 from supnorm.certification import root_tie
+from supnorm.certification.assumed import assumptions_in_words
 from supnorm.certification.root_parts import RootMeasure
-from supnorm.certification.rounding import ULPS, Array
+from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.program import Program, Unsupported
 from supnorm.program.derived import derivative
 from supnorm.results import BadInput
 from supnorm.sources.flow import Dynamics, dynamics_of
-from supnorm.wording import fact
-from supnorm.wording.certify import CERTIFY
 
 
 def measure_of(measure: ErrorMeasure) -> RootMeasure:
@@ -76,15 +75,11 @@ def data(problem: Problem) -> Mapping[str, Any]:
     dynamics = dynamics_of(problem.reference)
     if dynamics is None:
         return {}
-    measure = measure_of(problem.error)
     return {
         "time": dynamics.time,
         "start": dynamics.start.hex(),
         "outputs": dynamics.outputs(dynamics.initial(problem.domain.d).m),
-        "relative": measure.relative,
-        "floor": measure.floor.hex(),
-        "unit": measure.unit.hex(),
-        "side": measure.side,
+        **measure_of(problem.error).entries,
     }
 
 
@@ -103,14 +98,4 @@ def points(problem: Problem, x: Array) -> Mapping[str, Array]:
 
 def assumptions(programs: Mapping[str, Program], domain: Domain) -> tuple[str, ...]:
     """What the proof rests on, in words; it speaks of the programs and of the whole box."""
-    return solved_assumptions("exact-flow", [programs[n] for n in ("model", "field", "initial")], domain)
-
-
-def solved_assumptions(exact: str, programs: list[Program], domain: Domain) -> tuple[str, ...]:
-    """The same for a reference of another kind; ``exact`` is the fact that says what the bound is for."""
-    facts = [fact("arithmetic", units=ULPS), fact("exact-arithmetic"), fact(exact)]
-    if domain.constraints or domain.cloud is not None:
-        facts.append(fact("constraints-not-in-bound"))
-    if any(axis.values is not None for axis in domain.axes):
-        facts.append(fact("values-as-intervals"))
-    return (*map(CERTIFY.text, facts), *dict.fromkeys(r for program in programs for r in program.remarks))
+    return assumptions_in_words(domain, [programs[n] for n in ("model", "field", "initial")], "exact-flow")

@@ -50,10 +50,7 @@ class IntegralBase:
         """The data of the statement."""
         return {
             "cuts": [v.hex() for v in self.cuts],
-            "relative": measure.relative,
-            "floor": measure.floor.hex(),
-            "unit": measure.unit.hex(),
-            "side": measure.side,
+            **measure.entries,
         }
 
     @property

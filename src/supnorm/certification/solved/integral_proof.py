@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from supnorm.certification.exactly import Proved, fraction
 from supnorm.certification.measured import Measuring
 from supnorm.certification.part import PartProof
 from supnorm.certification.reading import read_side
 from supnorm.certification.root_parts import RootMeasure
-from supnorm.certification.roots import Work
 from supnorm.certification.rounding import Array
+from supnorm.certification.running import Running, Work, as_proved
 from supnorm.certification.solved.flow_tie import measure_of
 from supnorm.certification.solved.integral_claims import off
 from supnorm.certification.solved.integral_parts import IntegralBase, parts
 from supnorm.certification.solved.integral_plan import given, plan
 from supnorm.certification.solved.integral_tie import assumptions, read
 from supnorm.certification.solved.near import Near, enter
-from supnorm.certification.solved.running import Running, SolvedProof, largest_first
+from supnorm.certification.solved.running import SolvedProof, largest_first
 from supnorm.certification.statement import Statement, held_parts, held_programs
 from supnorm.problem import Problem
 from supnorm.program import Program
@@ -78,7 +76,7 @@ def prove_integral(problem: Problem, integrand: Integrand, work: Work) -> Solved
         if end == "interrupted" or not np.isfinite(running.proofs[name].upper):
             obstacle = _obstacle(running, name)
             break
-    delta = off(base.data(measure), {n: _proved(p) for n, p in running.proofs.items()})
+    delta = off(base.data(measure), {n: as_proved(p) for n, p in running.proofs.items()})
     complete = delta is not None and (not measure.relative or delta < 1)
     known = float(delta) if delta is not None else np.inf
     if obstacle is None and not complete:
@@ -131,7 +129,3 @@ def _obstacle(running: Running, name: str) -> Fact:
         f"{n} in [{num(a.low, 4)}, {num(a.high, 4)}]" for n, a in zip(domain.names, domain.axes, strict=True)
     )
     return fact("root-not-proved", condition=(fact("integral-defect"),), where=box)
-
-
-def _proved(proof: PartProof) -> Proved:
-    return Proved(Fraction(proof.lower), fraction(proof.upper))

@@ -10,7 +10,7 @@ from supnorm.certification.agreement import runs
 from supnorm.certification.measured import BEYOND, NOTHING_SEEN
 from supnorm.certification.record_parts import disagreement, measured_words, point_record
 from supnorm.certification.result import CertifyResult
-from supnorm.certification.roots import Work
+from supnorm.certification.running import Work
 from supnorm.certification.solved.running import SolvedProof
 from supnorm.certification.verdict import Ended, status_of, unit_of
 from supnorm.problem import Problem, fingerprint
