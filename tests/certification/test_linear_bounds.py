@@ -4,6 +4,7 @@ import cases
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from reproduce.expressivity.networks import square_network
 
 from supnorm.certification import ChebyshevCertificate, LinearBounds, certify
 from supnorm.certification.choice import suited
@@ -58,3 +59,13 @@ def test_kinks_that_never_cross_do_not_disturb_polynomials():
     result = certify(problem, ratio=1.001)
     assert result.lower <= 1.0 <= result.upper
     assert result.boxes < 20
+
+
+@pytest.mark.parametrize("levels", [6, 9])
+def test_a_network_of_teeth_is_proved_to_its_error_in_closed_form(levels: int) -> None:
+    """Yarotsky's square network: its first box has a bound by pieces below the middle of its chords, and is halved still."""
+    network = square_network(levels)
+    result = certify(Problem(network, lambda x: x[:, 0] ** 2, Domain(x=(0.0, 1.0))), ratio=1.001)
+    error = 2.0 ** (-2 * levels - 2)
+    assert result.status.code == "proved"
+    assert error * (1 - 1e-6) <= result.lower <= error <= result.upper <= 1.002 * error

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from supnorm.networks import Network
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem, as_columns, as_function, fingerprint
 from supnorm.results import BadInput
 
@@ -109,6 +110,16 @@ def test_the_fingerprint_tells_problems_apart() -> None:
     prints = [fingerprint(Problem(**{**base, **changes})) for changes in variants]
     assert len(set(prints)) == len(prints)
     assert prints[0] == fingerprint(Problem(**base))
+
+
+def test_a_network_brings_its_derivatives_and_operations() -> None:
+    """Given as it is, a network of supnorm is no black box."""
+    network = Network.init(np.random.default_rng(0), 2, 1, 4, 1)
+    made = as_function(network, "model")
+    x = np.random.default_rng(1).random((5, 2))
+    assert made.vjp is not None
+    assert made.program is not None
+    assert np.array_equal(made.value(x), network.value(x))
 
 
 def test_a_torch_module_is_refused_with_the_adapter_and_predict_is_used() -> None:

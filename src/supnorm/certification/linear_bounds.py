@@ -47,11 +47,13 @@ class LinearBounds(Settings):
         centre, half = boxes.centre_and_half(error.low, error.high)
         state = Batch.start(len(boxes), len(error.alternatives), error)
         middle = np.full(state.bounds.shape, np.inf)
+        linear = middle.copy()
         for a, program in enumerate(error.alternatives):
             model, bend = propagate(program, centre, half, np.ones(1))
             state.begin(a, model.err, bend)
-            state.offer(a, np.arange(len(boxes)), *affine_range(model), degree=0)
-            middle[:, a] = error.one_sided(model.c)
+            low, high = affine_range(model)
+            state.offer(a, np.arange(len(boxes)), low, high, degree=0)
+            middle[:, a], linear[:, a] = error.one_sided(model.c), state.size_of(low, high)
             if error.d <= 2:
                 rows = self._worth(state.upper(), middle[:, a].max(1), target, error.d)
                 if len(rows):
@@ -59,7 +61,10 @@ class LinearBounds(Settings):
                     state.offer(a, rows, low, high, degree=PIECES)
         upper = state.upper()
         rounding = state.rounding()
-        state.limited = (upper - middle.min(1).max(1) <= 4.0 * rounding) & np.isfinite(rounding)
+        # Whether linear bounds are as near to their own middle as rounding lets them be. Between chords the middle is no error
+        # at any point: the bound by pieces may be far below it on a box that is still to be halved.
+        excess = linear.min(1).max(1) - middle.min(1).max(1)
+        state.limited = (excess <= 4.0 * rounding) & np.isfinite(rounding)
         finite = np.where(np.isfinite(upper), upper, 0.0)
         state.points.append(centre[np.argsort(-finite)[:4]])
         return state.finish(target)

@@ -154,6 +154,9 @@ class Function:
 def as_function(source: Function | Callable[..., Any], what: str) -> Function:
     """A plain callable ``(n, d) -> (n,)`` or ``(n, m)``, or an object with ``predict``, as a `Function`.
 
+    An object that makes a `Function` of itself (``as_function``), such as a network of supnorm, does so: derivatives and
+    operations come with it, which a plain callable has not.
+
     Raises:
         BadInput: when ``source`` cannot be called, or needs an adapter (``from_torch``, ``from_jax``).
 
@@ -163,6 +166,9 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
     """
     if isinstance(source, Function):
         return source
+    convert = getattr(source, "as_function", None)
+    if callable(convert) and isinstance(made := convert(), Function):
+        return made
     kind = type(source).__name__
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(source, torch.nn.Module):

@@ -1,0 +1,22 @@
+"""The experiments by name; a module is imported when its experiment is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from reproduce.experiment import Experiment
+from reproduce.published import Published
+
+NAMES = ("expressivity",)
+
+
+def experiment(name: str) -> Experiment:
+    """An experiment of `NAMES`."""
+    found: Experiment = import_module(f"reproduce.{name.replace('-', '_')}.run").EXPERIMENT
+    return found
+
+
+def published(name: str) -> Published:
+    """What its paper says."""
+    return Published(Path(__file__).parent / name.replace("-", "_") / "published.toml")

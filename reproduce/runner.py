@@ -1,0 +1,104 @@
+"""Runs experiments: their runs on processes, each result in a file, so that an interrupted work goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reproduce.experiment import Experiment, Run
+from supnorm.evaluation.processes import Processes
+from supnorm.evaluation.threads import one_thread
+from supnorm.results import write_whole
+from supnorm.results.encoding import dumps
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run has a result.
+
+    Attributes:
+        done, total: runs.
+        seconds: wall time since the start.
+        left: forecast of the wall time that is left, in seconds.
+    """
+
+    experiment: str
+    run: str
+    done: int
+    total: int
+    seconds: float
+    left: float
+
+
+def results_of(
+    experiments: Iterable[Experiment],
+    folder: Path,
+    effort: str,
+    workers: int = 2,
+    observer: Callable[[Done], None] = lambda event: None,
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """The results of all runs, by experiment and run; what ``folder`` has already is not computed again.
+
+    Args:
+        folder: gets ``NAME/RUN.json`` for each run.
+        effort: one of `reproduce.experiment.EFFORTS`.
+        workers: processes; 1 runs all in this one.
+    """
+    wanted = [(e.name, run) for e in experiments for run in e.runs(effort)]
+    found = {(name, run.name): _stored(folder, name, run) for name, run in wanted}
+    todo = [(name, run) for name, run in wanted if found[name, run.name] is None]
+    todo.sort(key=lambda pair: -pair[1].seconds)  # the longest first, so that no worker is left with it alone
+    begin, done = time.monotonic(), len(wanted) - len(todo)
+    ahead, whole = sum(run.seconds for _, run in todo), sum(run.seconds for _, run in todo)
+    for name, run, result in _made(todo, workers):
+        path = folder / name / f"{run.name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, dumps(result) + "\n")
+        found[name, run.name] = _stored(folder, name, run)
+        done, ahead = done + 1, ahead - run.seconds
+        spent = time.monotonic() - begin
+        left = spent * ahead / (whole - ahead) if whole > ahead else ahead / workers
+        observer(Done(name, run.name, done, len(wanted), spent, left))
+    results: dict[str, dict[str, dict[str, Any]]] = {}
+    for (name, run_name), result in found.items():
+        assert result is not None
+        results.setdefault(name, {})[run_name] = result
+    return results
+
+
+def _made(todo: list[tuple[str, Run]], workers: int) -> Iterator[tuple[str, Run, dict[str, Any]]]:
+    if workers < 2 or len(todo) < 2:
+        for name, run in todo:
+            yield name, run, timed(run.work, run.arguments)
+        return
+    executor: Executor = Processes(workers)
+    try:
+        futures = {executor.submit(timed, run.work, dict(run.arguments)): (name, run) for name, run in todo}
+        for future in as_completed(futures):
+            yield (*futures[future], future.result())
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+@one_thread()
+def timed(work: Callable[..., dict[str, Any]], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of a run with its arguments and its processor time."""
+    begin = time.process_time()
+    result = work(**arguments)
+    return {"arguments": dict(arguments), "seconds": time.process_time() - begin, "result": result}
+
+
+def _stored(folder: Path, name: str, run: Run) -> dict[str, Any] | None:
+    """The result of a run that is kept, with its ``seconds``; None if there is none with these arguments."""
+    try:
+        kept = json.loads((folder / name / f"{run.name}.json").read_text(encoding="utf-8"))
+        if kept["arguments"] != json.loads(dumps(dict(run.arguments))):
+            return None
+        return {**kept["result"], "seconds": kept["seconds"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
