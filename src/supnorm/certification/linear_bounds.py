@@ -61,8 +61,8 @@ class LinearBounds(Settings):
                     state.offer(a, rows, low, high, degree=PIECES)
         upper = state.upper()
         rounding = state.rounding()
-        # Whether linear bounds are as near to their own middle as rounding lets them be. Between chords the middle is no error
-        # at any point: the bound by pieces may be far below it on a box that is still to be halved.
+        # Whether linear bounds are as near to their own middle as rounding lets them be. Between chords the middle is no
+        # error at any point: the bound by pieces may be far below it on a box that is still to be halved.
         excess = linear.min(1).max(1) - middle.min(1).max(1)
         state.limited = (excess <= 4.0 * rounding) & np.isfinite(rounding)
         finite = np.where(np.isfinite(upper), upper, 0.0)
