@@ -30,6 +30,7 @@ from benchmarks.soundness import (
     flows,
     forgeries,
     hidden,
+    judging,
     properties,
     roots,
     single,
@@ -38,6 +39,14 @@ from benchmarks.soundness import (
     tiny,
 )
 from benchmarks.soundness.records import save
+
+PROVED = {
+    "special": special.campaign,
+    "properties": properties.campaign,
+    "roots": roots.campaign,
+    "flows": flows.campaign,
+    "solutions": solutions.campaign,
+}
 
 
 def main() -> int:
@@ -97,42 +106,22 @@ def main() -> int:
             kept = [{"number": o.number, "verdict": o.verdict} for o in wrong]
             save("audits", given.seed, found, "audits", kept)
         return int(any(o.verdict not in ("held", "refused") for o in outcomes))
-    if given.campaign == "special":
-        cases = special.campaign(given.seed, given.count)
-        print(special.table_of(cases))
+    if given.campaign in PROVED or given.campaign == "composed":
+        name = "hostile" if given.campaign == "composed" and given.hostile else given.campaign
+        if given.campaign == "composed":
+            proved = composed.campaign(given.seed, given.count, given.hostile)
+        else:
+            proved = PROVED[name](given.seed, given.count)
+        print(judging.table(proved))
         if given.save:
-            save("special", given.seed, [one.verdict for one in cases], "special")
-        return int(any(one.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for one in cases))
+            save(name, given.seed, [one.verdict for one in proved], name)
+        return int(any(one.verdict in judging.WRONG for one in proved))
     if given.campaign == "single":
         programs = single.campaign(given.seed, given.count)
         print(single.table(programs))
         return int(any(one.verdict not in ("true", "no bound") for one in programs))
-    if given.campaign == "properties":
-        answered = properties.campaign(given.seed, given.count)
-        print(properties.table(answered))
-        if given.save:
-            save("properties", given.seed, [f.verdict for f in answered], "properties")
-        return int(any(f.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for f in answered))
-    if given.campaign == "roots":
-        proved = roots.campaign(given.seed, given.count)
-        print(roots.table(proved))
-        if given.save:
-            save("roots", given.seed, [f.verdict for f in proved], "roots")
-        return int(any(f.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for f in proved))
-    if given.campaign == "flows":
-        followed = flows.campaign(given.seed, given.count)
-        print(flows.table(followed))
-        if given.save:
-            save("flows", given.seed, [f.verdict for f in followed], "flows")
-        return int(any(f.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for f in followed))
     if given.campaign == "tiny":
         return tiny.attack(given)
-    if given.campaign == "solutions":
-        judged = solutions.campaign(given.seed, given.count)
-        print(solutions.table(judged))
-        if given.save:
-            save("solutions", given.seed, [one.verdict for one in judged], "solutions")
-        return int(any(one.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for one in judged))
     if given.campaign == "doors":
         return doors.attack(given)
     if given.campaign == "hidden":
@@ -147,17 +136,6 @@ def main() -> int:
         if given.save:
             save("extreme", given.seed, [f.verdict for f in sizes])
         return int(any(f.verdict in ("FALSE", "CRASHED") for f in sizes))
-    if given.campaign == "composed":
-        bounded = composed.campaign(given.seed, given.count, given.hostile)
-        print(composed.table(bounded))
-        if given.save:
-            save(
-                "hostile" if given.hostile else "composed",
-                given.seed,
-                [f.verdict for f in bounded],
-                "hostile" if given.hostile else "composed",
-            )
-        return int(any(f.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED") for f in bounded))
     found = forgeries.campaign(given.seed, given.count, given.keep)
     print(forgeries.table(found))
     if given.save:

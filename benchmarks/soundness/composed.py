@@ -10,9 +10,7 @@ certificate whose forecast is at most `SECONDS`.
 from __future__ import annotations
 
 import sys
-import tempfile
-from collections import Counter
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +19,8 @@ import numpy as np
 
 from benchmarks.soundness.composed_hostile import hostile_problem
 from benchmarks.soundness.extreme import exact
+from benchmarks.soundness.judging import Judged, checked, judged_by
 from supnorm.certification import ComposedCertificate, certify
-from supnorm.checker import check
-from supnorm.checker.rejected import TooCostly
 from supnorm.results import BadInput
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "certification"))
@@ -31,19 +28,10 @@ import formulas
 
 POINTS, EXACT, BLIND, DIGITS = 50_000, 16, 8, 60
 BOXES = 80
-SECONDS = 2.0
+SECONDS = 2.0  # what a check may take by its forecast
 
 
-@dataclass(frozen=True)
-class Composed:
-    """One problem."""
-
-    number: int
-    verdict: str
-    words: str
-
-
-def judged(number: int, seed: int, path: Path, hostile: bool = False) -> Composed:
+def judged(number: int, seed: int, path: Path, hostile: bool = False) -> Judged:
     """One problem: its bound beside errors at points, and what the checker says of its certificate."""
     if hostile:
         problem, label = hostile_problem(number, seed)
@@ -52,23 +40,16 @@ def judged(number: int, seed: int, path: Path, hostile: bool = False) -> Compose
     try:
         result = certify(problem, 1.2, strategy=ComposedCertificate(), boxes=BOXES)
     except BadInput as error:
-        return Composed(number, "refused", f"{label}: {error}")
+        return Judged(number, "refused", f"{label}: {error}")
     except Exception as error:
-        return Composed(number, "CRASHED", f"{label}: {type(error).__name__}: {error}")
+        return Judged(number, "CRASHED", f"{label}: {type(error).__name__}: {error}")
     if not np.isfinite(result.upper):
-        return Composed(number, "no bound", label)
+        return Judged(number, "no bound", label)
     witness = None if result.witness is None else result.witness.x
     seen = _worst(result.certificate.error, np.random.default_rng([seed, number]), witness)
     if seen > mp.mpf(result.upper):
-        return Composed(number, "FALSE", f"{label}: {mp.nstr(seen, 20)} above {result.upper!r}")
-    result.certificate.save(path)
-    try:
-        verdict = check(path, limit=SECONDS)
-    except TooCostly:
-        return Composed(number, "true", label)
-    if not verdict.accepted:
-        return Composed(number, "NOT ACCEPTED", f"{label}: {verdict.reason}")
-    return Composed(number, "true and accepted", label)
+        return Judged(number, "FALSE", f"{label}: {mp.nstr(seen, 20)} above {result.upper!r}")
+    return checked(number, label, result.certificate, path, SECONDS)
 
 
 def _points(error: Any, rng: np.random.Generator, witness: Any) -> Any:
@@ -108,18 +89,6 @@ def _exact(program: Any, point: Any) -> Any:
     return v if isinstance(v, mp.mpf) else None
 
 
-def campaign(seed: int, count: int, hostile: bool = False) -> list[Composed]:
+def campaign(seed: int, count: int, hostile: bool = False) -> list[Judged]:
     """``count`` problems."""
-    found = []
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(count):
-            one = judged(number, seed, Path(folder) / "c.json", hostile)
-            if one.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED"):
-                print(f"{one.verdict}: {seed}/{number} {one.words}", flush=True)
-            found.append(one)
-    return found
-
-
-def table(found: list[Composed]) -> str:
-    """Counts."""
-    return "\n".join(f"{n:6d} {verdict}" for verdict, n in Counter(f.verdict for f in found).most_common())
+    return judged_by(partial(judged, hostile=hostile), seed, count)

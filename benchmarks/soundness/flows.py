@@ -11,11 +11,10 @@ bound is false.
 
 from __future__ import annotations
 
-import tempfile
-from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -25,7 +24,7 @@ import numpy as np
 
 import supnorm as sn
 from benchmarks.soundness.extreme import exact
-from supnorm.checker import TooCostly, check
+from benchmarks.soundness.judging import Judged, checked, judged_by, refuted
 from supnorm.evaluation.guarded import guarded
 from supnorm.program import Program, program_of
 from supnorm.program.derived import outputs
@@ -34,7 +33,6 @@ from supnorm.sources.integral import integrand_of
 
 POINTS, EXACT, BLIND, DIGITS = 4_000, 2, 1, 25
 BOXES = 300  # of each part
-SECONDS = 3.0  # what a check may take by its forecast
 # What float64 may add to an error that the reference computes; beyond it an excess is decided by mpmath.
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -79,15 +77,6 @@ class Case:
     exists: bool
     poor: bool
     label: str
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What was found about a problem."""
-
-    number: int
-    verdict: str
-    words: str
 
 
 def drawn(number: int, seed: int) -> Case:
@@ -194,14 +183,7 @@ def judged(number: int, seed: int, path: Path) -> Judged:
         )
     if words := _untrue(case.problem, result, np.random.default_rng([seed, number, 1])):
         return Judged(number, "FALSE", f"{case.label}: {words}")
-    result.certificate.save(path)
-    try:
-        verdict = check(path, limit=SECONDS)
-    except TooCostly:
-        return Judged(number, "true", case.label)
-    if not verdict.accepted:
-        return Judged(number, "NOT ACCEPTED", f"{case.label}: {verdict.reason}")
-    return Judged(number, "true and accepted", case.label)
+    return checked(number, case.label, result.certificate, path)
 
 
 def _untrue(problem: sn.Problem, result: Any, rng: np.random.Generator) -> str:
@@ -209,15 +191,7 @@ def _untrue(problem: sn.Problem, result: Any, rng: np.random.Generator) -> str:
     x = problem.domain.from_unit(rng.random((POINTS, problem.domain.d)))
     size, _ = problem.error(problem.model(x), problem.reference(x), x)
     rows = [*np.argsort(size)[-EXACT:], *rng.integers(0, POINTS, BLIND)]
-    with mp.workdps(DIGITS):
-        for row in rows:
-            if (v := _error(problem, x[row])) > mp.mpf(result.upper):
-                return f"{mp.nstr(v, 20)} at {x[row].tolist()} above {result.upper!r}"
-        if result.witness is not None:
-            v = _error(problem, result.witness.x)
-            if v < mp.mpf(result.lower):
-                return f"{mp.nstr(v, 20)} at the witness {result.witness.x.tolist()} below {result.lower!r}"
-    return ""
+    return refuted(result, partial(_error, problem), x, rows, DIGITS)
 
 
 def _error(problem: sn.Problem, x: Array) -> Any:
@@ -269,16 +243,4 @@ def _all(program: Program, point: Any) -> list[Any]:
 
 def campaign(seed: int, count: int) -> list[Judged]:
     """``count`` problems."""
-    results = []
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(count):
-            one = judged(number, seed, Path(folder) / "f.json")
-            if one.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED"):
-                print(f"{one.verdict}: {seed}/{number} {one.words}", flush=True)
-            results.append(one)
-    return results
-
-
-def table(results: list[Judged]) -> str:
-    """Counts."""
-    return "\n".join(f"{n:6d} {verdict}" for verdict, n in Counter(r.verdict for r in results).most_common())
+    return judged_by(judged, seed, count)

@@ -9,9 +9,6 @@ The checker must accept every file whose forecast is at most `SECONDS`.
 from __future__ import annotations
 
 import sys
-import tempfile
-from collections import Counter
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -22,9 +19,8 @@ import mpmath as mp
 import numpy as np
 
 from benchmarks.soundness.extreme import exact
+from benchmarks.soundness.judging import Judged, checked, judged_by
 from supnorm.certification import certify_norms, certify_properties
-from supnorm.checker import check
-from supnorm.checker.rejected import TooCostly
 from supnorm.problem import Axis, Domain, Problem
 from supnorm.program import program_of
 from supnorm.program.derived import outputs
@@ -35,19 +31,10 @@ import cases
 
 POINTS, EXACT, DIGITS = 20_000, 4, 60
 BOXES = 300
-SECONDS = 2.0
+SECONDS = 2.0  # what a check may take by its forecast
 GAUSS = 12  # nodes on each axis of a cell, for means
 CELLS = {1: 400, 2: 40, 3: 10}  # on each axis, by the number of inputs
 SMOOTH = ("tanh", "sigmoid", "softplus", "silu", "sin", "gelu_tanh")
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One problem."""
-
-    number: int
-    verdict: str
-    words: str
 
 
 def _domain(rng: np.random.Generator, d: int) -> Domain:
@@ -214,14 +201,7 @@ def judged(number: int, seed: int, path: Path) -> Judged:
         return Judged(number, "CRASHED", f"{label}: {type(error).__name__}: {error}")
     if wrong:
         return Judged(number, "FALSE", f"{label}: {wrong}")
-    result.save(path)
-    try:
-        verdict = check(path, limit=SECONDS)
-    except TooCostly:
-        return Judged(number, "true", label)
-    if not verdict.accepted:
-        return Judged(number, "NOT ACCEPTED", f"{label}: {verdict.reason}")
-    return Judged(number, "true and accepted", label)
+    return checked(number, label, result, path, SECONDS)
 
 
 def _properties(rng: np.random.Generator, function: Any, domain: Domain, m: int) -> tuple[Any, str]:
@@ -259,16 +239,4 @@ def _norms(rng: np.random.Generator, function: Any, domain: Domain) -> tuple[Any
 
 def campaign(seed: int, count: int) -> list[Judged]:
     """``count`` problems."""
-    done = []
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(count):
-            one = judged(number, seed, Path(folder) / "p.json")
-            if one.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED"):
-                print(f"{one.verdict}: {seed}/{number} {one.words}", flush=True)
-            done.append(one)
-    return done
-
-
-def table(done: list[Judged]) -> str:
-    """Counts."""
-    return "\n".join(f"{n:6d} {verdict}" for verdict, n in Counter(f.verdict for f in done).most_common())
+    return judged_by(judged, seed, count)

@@ -9,11 +9,10 @@ evaluated at `POINTS` points; the largest of them, some others and the witness b
 
 from __future__ import annotations
 
-import tempfile
-from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -23,12 +22,11 @@ import numpy as np
 
 import supnorm as sn
 from benchmarks.soundness.extreme import exact
-from supnorm.checker import TooCostly, check
+from benchmarks.soundness.judging import Judged, checked, judged_by, refuted
 from supnorm.program import program_of
 
 POINTS, EXACT, BLIND, DIGITS = 20_000, 6, 4, 60
 BOXES = 400  # of each part
-SECONDS = 3.0  # what a check may take by its forecast
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 PHI: dict[str, Callable[[Any, float], Any]] = {
@@ -58,15 +56,6 @@ class Case:
     root: Callable[[Any], Any]
     one: bool
     label: str
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What was found about a problem."""
-
-    number: int
-    verdict: str
-    words: str
 
 
 def drawn(number: int, seed: int) -> Case:
@@ -164,14 +153,7 @@ def judged(number: int, seed: int, path: Path) -> Judged:
         )
     if words := _untrue(case, result, np.random.default_rng([seed, number, 1])):
         return Judged(number, "FALSE", f"{case.label}: {words}")
-    result.certificate.save(path)
-    try:
-        verdict = check(path, limit=SECONDS)
-    except TooCostly:
-        return Judged(number, "true", case.label)
-    if not verdict.accepted:
-        return Judged(number, "NOT ACCEPTED", f"{case.label}: {verdict.reason}")
-    return Judged(number, "true and accepted", case.label)
+    return checked(number, case.label, result.certificate, path)
 
 
 def _untrue(case: Case, result: Any, rng: np.random.Generator) -> str:
@@ -181,15 +163,7 @@ def _untrue(case: Case, result: Any, rng: np.random.Generator) -> str:
     size, _ = problem.error(problem.model.value(x), np.asarray(case.root(x))[:, None], x)
     rows = [*np.argsort(size)[-EXACT:], *rng.integers(0, POINTS, BLIND)]
     programs = program_of(problem.model, d), program_of(case.root, d)
-    with mp.workdps(DIGITS):
-        for row in rows:
-            if (v := _error(problem.error, programs, x[row])) > mp.mpf(result.upper):
-                return f"{mp.nstr(v, 20)} at {x[row].tolist()} above {result.upper!r}"
-        if result.witness is not None:
-            v = _error(problem.error, programs, result.witness.x)
-            if v < mp.mpf(result.lower):
-                return f"{mp.nstr(v, 20)} at the witness {result.witness.x.tolist()} below {result.lower!r}"
-    return ""
+    return refuted(result, partial(_error, problem.error, programs), x, rows, DIGITS)
 
 
 def _error(measure: Any, programs: Any, x: Array) -> Any:
@@ -205,16 +179,4 @@ def _error(measure: Any, programs: Any, x: Array) -> Any:
 
 def campaign(seed: int, count: int) -> list[Judged]:
     """``count`` problems."""
-    results = []
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(count):
-            one = judged(number, seed, Path(folder) / "r.json")
-            if one.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED"):
-                print(f"{one.verdict}: {seed}/{number} {one.words}", flush=True)
-            results.append(one)
-    return results
-
-
-def table(results: list[Judged]) -> str:
-    """Counts."""
-    return "\n".join(f"{n:6d} {verdict}" for verdict, n in Counter(r.verdict for r in results).most_common())
+    return judged_by(judged, seed, count)

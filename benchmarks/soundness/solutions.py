@@ -9,19 +9,15 @@ largest error at `POINTS` points is false.
 
 from __future__ import annotations
 
-import tempfile
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.soundness.judging import Judged, checked, judged_by
 from supnorm import Domain, Function, solution_error
-from supnorm.checker import check
-from supnorm.checker.rejected import TooCostly
 from supnorm.problem.equations import Equation, Flux
 from supnorm.program import Program, lower_jaxpr, to_jax
 from supnorm.program.derived import derivative
@@ -29,17 +25,8 @@ from supnorm.results import BadInput
 
 POINTS = 20_000
 BOXES = 400  # of all parts together
-SECONDS = 2.0
+SECONDS = 2.0  # what a check may take by its forecast
 Code = Callable[[Any], Any]
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One problem."""
-
-    number: int
-    verdict: str
-    words: str
 
 
 def _solution(rng: np.random.Generator, d: int) -> Code:
@@ -175,14 +162,7 @@ def judged(number: int, seed: int, path: Path) -> Judged:
             )
     if not np.isfinite(result.upper):
         return Judged(number, "no bound", label)
-    result.save(path)
-    try:
-        verdict = check(path, limit=SECONDS)
-    except TooCostly:
-        return Judged(number, "true", label)
-    if not verdict.accepted:
-        return Judged(number, "NOT ACCEPTED", f"{label}: {verdict.reason}")
-    return Judged(number, "true and accepted", label)
+    return checked(number, label, result, path, SECONDS)
 
 
 def _points(rng: np.random.Generator, d: int) -> Any:
@@ -194,17 +174,5 @@ def _points(rng: np.random.Generator, d: int) -> Any:
 
 
 def campaign(seed: int, count: int) -> list[Judged]:
-    """The problems of a seed; prints what is wrong."""
-    outcomes = []
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(count):
-            one = judged(number, seed, Path(folder) / "proof.json")
-            if one.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED"):
-                print(f"{one.verdict}: {seed}/{number} {one.words}", flush=True)
-            outcomes.append(one)
-    return outcomes
-
-
-def table(outcomes: list[Judged]) -> str:
-    """Counts."""
-    return "\n".join(f"{n:6d} {verdict}" for verdict, n in Counter(o.verdict for o in outcomes).most_common())
+    """``count`` problems."""
+    return judged_by(judged, seed, count)

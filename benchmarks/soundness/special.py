@@ -10,10 +10,7 @@ accept every certificate whose forecast is at most `SECONDS`.
 from __future__ import annotations
 
 import sys
-import tempfile
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +18,8 @@ import mpmath as mp
 import numpy as np
 from scipy import interpolate
 
+from benchmarks.soundness.judging import Judged, checked, judged_by
 from supnorm.certification import ComposedCertificate, GradedCertificate, LinearBounds, certify
-from supnorm.checker import check
-from supnorm.checker.rejected import TooCostly
 from supnorm.problem import Axis, Domain, Function, Problem
 from supnorm.program import Builder, Program
 from supnorm.program.special import NAMES
@@ -34,20 +30,11 @@ import oracle
 
 POINTS, EXACT, BLIND = 2000, 6, 4
 BOXES = 60
-SECONDS = 2.0
+SECONDS = 2.0  # what a check may take by its forecast
 OPERATIONS = ("atan", "cbrt", "erfc", *NAMES)
 ORDERS = (0.0, 1.0, 2.0, 7.0, 0.5, 1.3, 12.6)
 SHAPES = (0.3, 1.0, 2.5, 8.0)
 STRATEGIES = (None, GradedCertificate(), ComposedCertificate(), LinearBounds())
-
-
-@dataclass(frozen=True)
-class Special:
-    """One problem."""
-
-    number: int
-    verdict: str
-    words: str
 
 
 def _call(build: Builder, rng: np.random.Generator, x: Any, words: list[str]) -> Any:
@@ -120,7 +107,7 @@ def _pieces(knots: Any, c: Any) -> Callable[[Any], Any]:
     return value
 
 
-def judged(number: int, seed: int, path: Path) -> Special:
+def judged(number: int, seed: int, path: Path) -> Judged:
     """One problem: its bound beside errors at points, and what the checker says of its certificate."""
     rng = np.random.default_rng([seed, number])
     words: list[str] = []
@@ -140,22 +127,15 @@ def judged(number: int, seed: int, path: Path) -> Special:
     try:
         result = certify(problem, 1.2, strategy=strategy, boxes=BOXES)
     except BadInput as error:
-        return Special(number, "refused", f"{label}: {error}")
+        return Judged(number, "refused", f"{label}: {error}")
     except Exception as error:
-        return Special(number, "CRASHED", f"{label}: {type(error).__name__}: {error}")
+        return Judged(number, "CRASHED", f"{label}: {type(error).__name__}: {error}")
     if not np.isfinite(result.upper):
-        return Special(number, "no bound", label)
+        return Judged(number, "no bound", label)
     seen, size = _worst(program, reference, exact, (low, d), rng)
     if seen > mp.mpf(result.upper) * (1 + mp.mpf(10) ** -15) + (1e-11 * size if tabled else 0):
-        return Special(number, "FALSE", f"{label}: {mp.nstr(seen, 20)} above {result.upper!r}")
-    result.certificate.save(path)
-    try:
-        verdict = check(path, limit=SECONDS)
-    except TooCostly:
-        return Special(number, "true", label)
-    if not verdict.accepted:
-        return Special(number, "NOT ACCEPTED", f"{label}: {verdict.reason}")
-    return Special(number, "true and accepted", label)
+        return Judged(number, "FALSE", f"{label}: {mp.nstr(seen, 20)} above {result.upper!r}")
+    return checked(number, label, result.certificate, path, SECONDS)
 
 
 def _zero(x: Any) -> Any:
@@ -184,18 +164,6 @@ def _worst(
     return found, float(np.nanmax(np.abs(values)))
 
 
-def campaign(seed: int, count: int) -> list[Special]:
-    """Many problems; prints what is false as it is found."""
-    found = []
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(count):
-            one = judged(number, seed, Path(folder) / "c.json")
-            if one.verdict in ("FALSE", "CRASHED", "NOT ACCEPTED"):
-                print(f"{one.verdict}: {one.words}", flush=True)
-            found.append(one)
-    return found
-
-
-def table_of(found: list[Special]) -> str:
-    """Counts of the verdicts."""
-    return "\n".join(f"{n:6} {verdict}" for verdict, n in Counter(one.verdict for one in found).most_common())
+def campaign(seed: int, count: int) -> list[Judged]:
+    """``count`` problems."""
+    return judged_by(judged, seed, count)
