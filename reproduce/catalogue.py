@@ -8,7 +8,14 @@ from pathlib import Path
 from reproduce.experiment import Experiment
 from reproduce.published import Published
 
-NAMES = ("expressivity",)
+NAMES = (
+    "precision-ml",
+    "uniform-accuracy",
+    "theory-practice-gap",
+    "expressivity",
+    "cheap-learning",
+    "layer-wise",
+)
 
 
 def experiment(name: str) -> Experiment:

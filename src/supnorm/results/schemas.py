@@ -25,6 +25,7 @@ RECORDS = {
     "properties": "supnorm.results.properties:PropertiesRecord",
     "guard": "supnorm.results.guarding:GuardRecord",
     "repair": "supnorm.results.repair:RepairRecord",
+    "reproduce": "supnorm.results.reproduce:ReproduceRecord",
     "rollout": "supnorm.results.rollout:RolloutRecord",
     "solution": "supnorm.results.solution:SolutionRecord",
 }

@@ -1,0 +1,1 @@
+"""Networks to machine precision: second-order training, boosting, scaling laws, modular networks."""

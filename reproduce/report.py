@@ -1,0 +1,81 @@
+"""From results to the record: rows with the published numbers, the verdict of all, lines for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from reproduce.catalogue import published
+from reproduce.experiment import NOT_REPRODUCED, Experiment, Results, Row
+from reproduce.published import Published
+from supnorm.results.duration import duration
+from supnorm.results.reproduce import ClaimRecord, PaperRecord, ReproduceRecord
+from supnorm.results.status import ExitCode, Status
+from supnorm.results.versions import versions
+
+
+def report(
+    experiments: Sequence[Experiment], results: Mapping[str, Results], effort: str, command: str = ""
+) -> ReproduceRecord:
+    """The record of all experiments."""
+    papers = tuple(_paper(e, results[e.name], published(e.name)) for e in experiments)
+    failed = [(p.name, c.claim) for p in papers for c in p.claims if c.verdict == NOT_REPRODUCED]
+    if failed:
+        count = sum(len(p.claims) for p in papers)
+        advice = f"{len(failed)} of {count} claims are not reproduced, the first of them: {failed[0][1]} ({failed[0][0]})"
+        status = Status("not-reproduced", advice, ExitCode.EXCEEDED)
+    else:
+        advice = "Every claim is reproduced or qualified, or has no published number; the reasons stand beside each."
+        status = Status("reproduced", advice)
+    return ReproduceRecord(status=status, effort=effort, papers=papers, command=command, versions=versions())
+
+
+def _paper(experiment: Experiment, results: Results, numbers: Published) -> PaperRecord:
+    return PaperRecord(
+        name=experiment.name,
+        title=experiment.title,
+        paper=experiment.paper,
+        claims=tuple(_claim(row, numbers) for row in experiment.rows(results, numbers)),
+        otherwise=experiment.otherwise,
+        runs=len(results),
+        seconds=sum(float(result["seconds"]) for result in results.values()),
+    )
+
+
+def _claim(row: Row, numbers: Published) -> ClaimRecord:
+    number = numbers[row.published] if row.published else None
+    return ClaimRecord(
+        claim=row.claim,
+        published="" if number is None else number.shown,
+        source="" if number is None else number.source,
+        ours=row.ours,
+        verdict=row.verdict,
+        why=row.why,
+    )
+
+
+def lines(record: ReproduceRecord) -> Iterator[str]:
+    """What a terminal shows."""
+    for paper in record.papers:
+        yield f"{paper.name}: {paper.title} ({paper.runs} runs, {duration(paper.seconds)} of processor time)"
+        for claim in paper.claims:
+            yield f"  {claim.verdict}: {claim.claim}"
+            if claim.published:
+                yield f"    published: {claim.published}"
+            yield f"    ours: {claim.ours}"
+            if claim.why:
+                yield f"    {claim.why}"
+    yield record.status.advice
+
+
+def table(paper: PaperRecord) -> str:
+    """The claims of a paper as a table in Markdown."""
+    head = "| claim | published | ours | verdict |\n|---|---|---|---|\n"
+
+    def cell(text: str) -> str:
+        return text.replace("|", "\\|")
+
+    rows = []
+    for c in paper.claims:
+        why = f": {c.why}" if c.why else ""
+        rows.append(" | ".join(map(cell, (c.claim, c.published or "–", c.ours, c.verdict + why))))
+    return head + "\n".join(f"| {row} |" for row in rows)

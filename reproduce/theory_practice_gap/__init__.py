@@ -1,0 +1,1 @@
+"""Trained networks beside polynomials on the functions of the paper: what theory promises and training delivers."""

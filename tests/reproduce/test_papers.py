@@ -1,0 +1,115 @@
+"""The experiments of papers, in seconds: every run works, and nothing from memory is printed as published."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from reproduce.catalogue import NAMES, experiment, published
+from reproduce.chart import chart
+from reproduce.experiment import EFFORTS, NOT_REPRODUCED, OURS, QUALIFIED, REPRODUCED, Curve, Figure
+from reproduce.expressivity.networks import product_network, square_network, taylor_network, weights
+from reproduce.page import write_page
+from reproduce.report import lines, report, table
+from reproduce.runner import results_of
+
+from supnorm.planning.theory.network_class import NetworkClass, hidden_network
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_an_experiment_runs_and_has_its_page(name: str, tmp_path: Path) -> None:
+    made = experiment(name)
+    events = []
+    results = results_of([made], tmp_path, "test", 1, events.append)
+    assert events[-1].done == events[-1].total == len(made.runs("test"))
+    record = report([made], results, "test", "supnorm reproduce")
+    assert {c.verdict for c in record.papers[0].claims} <= {REPRODUCED, QUALIFIED, NOT_REPRODUCED, OURS}
+    assert len(record.papers[0].claims) >= 2
+    assert "claim" in table(record.papers[0])
+    assert type(record).from_dict(json.loads(record.to_json())) == record
+    write_page(record, [made], results, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("<svg") == len(made.figures(results[name])) >= 1
+    again = []
+    assert results_of([made], tmp_path, "test", 1, again.append) == results
+    assert not again
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_runs_have_names_of_their_own_and_every_published_number_is_used_and_known(name: str) -> None:
+    made, numbers = experiment(name), published(name)
+    for effort in EFFORTS:
+        names = [run.name for run in made.runs(effort)]
+        assert len(set(names)) == len(names)
+        assert all(c.isalnum() or c == "-" for n in names for c in n)
+    source = (Path(__file__).parents[2] / "reproduce" / name.replace("-", "_") / "run.py").read_text()
+    for key, number in numbers.items():
+        assert f'"{key}"' in source
+        assert number.source
+        if number.sure == "memory":
+            assert number.text not in number.shown
+            with pytest.raises(ValueError, match=key):
+                numbers.number(key)
+
+
+def test_a_result_of_other_arguments_or_a_broken_file_is_not_used(tmp_path: Path) -> None:
+    made = experiment("expressivity")
+    results_of([made], tmp_path, "test", 1)
+    path = tmp_path / "expressivity" / "square-2.json"
+    kept = json.loads(path.read_text())
+    for damage in ("{", json.dumps({**kept, "arguments": {"levels": 9}}), "[]"):
+        path.write_text(damage)
+        events = []
+        results_of([made], tmp_path, "test", 1, events.append)
+        assert [e.run for e in events] == ["square-2"]
+        assert json.loads(path.read_text())["result"] == kept["result"]
+
+
+def test_the_networks_of_the_proofs_err_as_the_proofs_say() -> None:
+    rng = np.random.default_rng(0)
+    for levels in (1, 2, 5, 9):
+        middle = (np.arange(2**levels) + 0.5) / 2**levels
+        error = square_network(levels).value(middle[:, None])[:, 0] - middle**2
+        assert np.array_equal(error, np.full(2**levels, 2.0 ** (-2 * levels - 2)))
+    assert [weights(square_network(m)) for m in (2, 4)] == [(33, 25), (73, 55)]
+    x = rng.uniform(-1.0, 1.0, (20_000, 2))
+    error = (product_network(4).value(x)[:, 0] - x[:, 0] * x[:, 1]) * 2.0**10
+    assert -4.0 <= error.min() < -3.9
+    assert error.max() <= 2.0
+    axis = np.column_stack([np.zeros(9), np.linspace(-1.0, 1.0, 9)])
+    assert np.array_equal(product_network(4).value(axis), np.zeros((9, 1)))  # zero where a factor is zero
+    t = np.linspace(0.0, 1.0, 5001)
+    for parts in (2, 5, 8):
+        network = taylor_network(np.sin, np.cos, parts, 12)
+        assert (
+            np.abs(network.value(t[:, None])[:, 0] - np.sin(t)).max()
+            <= 0.5 * (2.0 / 3.0 / parts) ** 2 * 1.01 + 1e-5
+        )
+
+
+def test_a_hidden_network_is_zero_at_all_samples_and_within_its_class() -> None:
+    x = np.random.default_rng(3).random((500, 2))
+    hidden = hidden_network(x, NetworkClass(layers=3, width=32, size=1.0))
+    assert np.array_equal(hidden(x), np.zeros(500))
+    assert hidden(hidden.peak[None])[0] == pytest.approx(hidden.height, rel=1e-12)
+    assert all(np.abs(array).max() <= 1.0 for layer in hidden.layers for array in layer)
+
+
+def test_a_chart_leaves_out_what_has_no_place_and_names_every_curve() -> None:
+    curves = (Curve("a < b", (1.0, 10.0, 100.0), (1.0, np.nan, 0.01)), Curve("lost", (1.0,), (0.0,)))
+    drawn = chart(Figure("f", "", "x", "y", curves))
+    assert "a &lt; b" in drawn
+    assert "lost" not in drawn
+    assert "nan" not in drawn
+
+
+def test_a_claim_that_is_not_reproduced_is_the_first_word(tmp_path: Path) -> None:
+    made = experiment("expressivity")
+    results = results_of([made], tmp_path, "test", 1)
+    spoiled = {**results["expressivity"]["square-2"], "error": 0.5}
+    record = report([made], {"expressivity": {**results["expressivity"], "square-2": spoiled}}, "test")
+    assert (record.status.code, int(record.status.exit)) == ("not-reproduced", 1)
+    assert "1 of 5 claims are not reproduced" in list(lines(record))[-1]
