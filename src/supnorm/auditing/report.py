@@ -25,6 +25,7 @@ from supnorm.results.door import DAMAGED, faults_of, read_json, reading_table
 from supnorm.results.guard import exists
 from supnorm.results.numbers import num
 from supnorm.results.printable import from_cell, in_cell
+from supnorm.results.record import Recorded
 from supnorm.results.writing import write_whole
 from supnorm.wording.result import narrator
 
@@ -56,7 +57,7 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
-class AuditReport:
+class AuditReport(Recorded):
     """What an audit found.
 
     Attributes:
@@ -143,14 +144,6 @@ class AuditReport:
     def status(self) -> Status:
         """Why it stopped and what to do next."""
         return self.record.status
-
-    def to_dict(self) -> dict[str, Any]:
-        """The record as strict JSON data: infinite numbers as text, those without a value as None."""
-        return self.record.to_dict()
-
-    def to_json(self) -> str:
-        """The record as JSON text: what ``result.json`` holds."""
-        return self.record.to_json()
 
     def save(self, folder: Path | str) -> Path:
         """Write ``result.json`` and ``points.csv`` (``points.parquet`` too where pyarrow is installed), of thousands of

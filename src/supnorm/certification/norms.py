@@ -36,6 +36,7 @@ from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.results.norms import NormRecord, NormsRecord
 from supnorm.results.numbers import num
 from supnorm.results.option import demand_budget
+from supnorm.results.record import Recorded
 from supnorm.wording import fact
 from supnorm.wording.certify import CERTIFY
 
@@ -45,7 +46,7 @@ SAMPLE = 4096  # points of the estimate that tells which degree is worth trying
 
 
 @dataclass(frozen=True, eq=False)
-class NormsResult:
+class NormsResult(Recorded):
     """Brackets of norms.
 
     Attributes:
@@ -76,10 +77,6 @@ class NormsResult:
     def save(self, path: Path | str) -> None:
         """Write the proof; `supnorm check` verifies it."""
         self.statement.save(path)
-
-    def to_json(self) -> str:
-        """The record as JSON text."""
-        return self.record.to_json()
 
 
 @broken_workers_explained()

@@ -26,6 +26,7 @@ from supnorm.problem import Domain, Function
 from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.results.numbers import num
 from supnorm.results.properties import AnswerRecord, ExtremeRecord, PropertiesRecord, RunRecord
+from supnorm.results.record import Recorded
 from supnorm.wording import Fact, fact
 from supnorm.wording.certify import CERTIFY
 
@@ -50,7 +51,7 @@ REFUTED = {"positive": "positive-refuted", "bounded": "bounded-refuted"}
 
 
 @dataclass(frozen=True, eq=False)
-class PropertiesResult:
+class PropertiesResult(Recorded):
     """What was proved of the properties.
 
     Attributes:
@@ -81,10 +82,6 @@ class PropertiesResult:
     def save(self, path: Path | str) -> None:
         """Write the proof; `supnorm check` verifies it."""
         self.statement.save(path)
-
-    def to_json(self) -> str:
-        """The record as JSON text."""
-        return self.record.to_json()
 
 
 def result_of(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +33,13 @@ from supnorm.results import (
 )
 from supnorm.results.certify import BracketRecord, CertifyRecord
 from supnorm.results.numbers import exact, literal
+from supnorm.results.record import Recorded
 from supnorm.wording import Fact, fact
 from supnorm.wording.certify import CERTIFY
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class CertifyResult:
+class CertifyResult(Recorded):
     """A bracket of the worst error: its record, and the proof behind it.
 
     Attributes:
@@ -161,14 +161,6 @@ class CertifyResult:
     def bound(self) -> Bound:
         """The upper bound with its assumptions."""
         return Bound(self.upper, self.upper_kind, self.assumptions)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The record as plain data, schema ``supnorm.certify/1``."""
-        return self.record.to_dict()
-
-    def to_json(self) -> str:
-        """The record as JSON text."""
-        return self.record.to_json()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,11 @@ import numpy as np
 from supnorm.fields.judge import Judged
 from supnorm.results import Status, write_whole
 from supnorm.results.fields import EventRecord, FieldPointRecord, FieldsRecord, FieldVariableRecord
+from supnorm.results.record import Recorded
 
 
 @dataclass(frozen=True, eq=False)
-class FieldReport:
+class FieldReport(Recorded):
     """The result of `audit_fields`; ``report["2m_temperature"]`` is the record of a variable.
 
     Attributes:
@@ -63,14 +64,6 @@ class FieldReport:
             name=name,
             attrs={"units": judged.pair.unit} if judged.pair.unit else {},
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The record as plain data."""
-        return self.record.to_dict()
-
-    def to_json(self) -> str:
-        """The record as JSON text."""
-        return self.record.to_json()
 
     def save(self, folder: Path | str) -> None:
         """Write ``fields.json``, ``events.csv`` and ``supmap.nc``: largest error, missing, outside values of each point."""

@@ -24,6 +24,7 @@ from supnorm.fields.rollout_status import status
 from supnorm.fields.rollout_tally import LEVELS, Limits, Tally
 from supnorm.results import BadInput, Interrupted, versions
 from supnorm.results.option import Allowed, demand_allowed
+from supnorm.results.record import Recorded
 from supnorm.results.rollout import (
     FirstRecord,
     GuardedRecord,
@@ -47,7 +48,7 @@ class Stepping:
 
 
 @dataclass(frozen=True)
-class RolloutResult:
+class RolloutResult(Recorded):
     """What `audit_rollout` returns.
 
     Attributes:
@@ -62,10 +63,6 @@ class RolloutResult:
     def __repr__(self) -> str:
         """The lines that the terminal prints."""
         return "\n".join([f"RolloutResult: {self.record.status.code}", self.record.status.advice])
-
-    def to_json(self) -> str:
-        """As JSON text."""
-        return self.record.to_json()
 
 
 @dataclass

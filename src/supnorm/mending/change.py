@@ -68,7 +68,7 @@ class Change:
             worst_at_most=None
             if self.old_upper is None
             else math.nextafter(self.old_upper + self.upper, math.inf),
-            proof=_proof(self.proof, "change.json"),
+            proof=ProofRecord.of(self.proof.record, "change.json"),
             outside_upper=self.outside_upper,
             boxes=len(self.holes),
             outside=tuple(
@@ -81,10 +81,6 @@ class Change:
     def names(self) -> tuple[str, ...]:
         """Names of the files of the parts."""
         return tuple(f"outside-{k + 1}.json" for k in range(len(self.outside)))
-
-
-def _proof(proof: CertifyResult, name: str) -> ProofRecord:
-    return ProofRecord(schema_="supnorm.certify/1", **dict(proof.record.changed(certificate=name)))
 
 
 def proved_bound(report: AuditReport) -> float | None:

@@ -22,6 +22,7 @@ from supnorm.problem.records import axis_records, measure_record
 from supnorm.results import Status, Witness, write_whole
 from supnorm.results.audit import ShortAuditRecord
 from supnorm.results.fit import FitCostRecord, ProofRecord
+from supnorm.results.record import Recorded
 from supnorm.results.repair import (
     ComparedRecord,
     HarmRecord,
@@ -33,7 +34,7 @@ from supnorm.wording.repair import narrator
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class RepairResult:
+class RepairResult(Recorded):
     """The outcome of `repair`.
 
     Attributes:
@@ -113,6 +114,9 @@ class RepairResult:
         verdict, candidate, problem = self.verdict, self.candidate, self.problem
         measure = measure_record(problem, self.outputs)
         say = narrator(measure)
+        proof = None
+        if self.certificate is not None:
+            proof = ProofRecord.of(self.certificate.record, "certificate.json")
         return RepairRecord(
             status=self.status,
             title=problem.title,
@@ -133,7 +137,7 @@ class RepairResult:
             regions=() if candidate is None else _regions(candidate),
             unchanged_outside=candidate is not None and candidate.confined,
             change=None if self.change is None else self.change.record,
-            certificate=_proof(self.certificate, "certificate.json"),
+            certificate=proof,
             evaluations=self.evaluations,
             files=self.files,
             notes=self.notes,
@@ -154,14 +158,6 @@ class RepairResult:
             allowed=verdict.allowed,
             evaluations=harm.evaluations,
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The record as plain data, schema ``supnorm.repair/1``."""
-        return self.record.to_dict()
-
-    def to_json(self) -> str:
-        """The record as JSON text."""
-        return self.record.to_json()
 
     def save(self, folder: Path | str) -> RepairResult:
         """Write ``repair.json``, the mended model, the audit of it in ``after/``, and the proofs.
@@ -214,12 +210,6 @@ def _regions(candidate: Candidate) -> tuple[RegionRecord, ...]:
         RegionRecord(centre=tuple(r.centre.tolist()), radii=tuple(r.radii.tolist()))
         for r in candidate.regions
     )
-
-
-def _proof(proof: CertifyResult | None, name: str) -> ProofRecord | None:
-    if proof is None:
-        return None
-    return ProofRecord(schema_="supnorm.certify/1", **dict(proof.record.changed(certificate=name)))
 
 
 def round_records(task: Task) -> tuple[RoundRecord, ...]:

@@ -77,6 +77,11 @@ class ProofRecord(CertifyRecord):
 
     schema_: Literal["supnorm.certify/1"] = Field(description="of this document")
 
+    @classmethod
+    def of(cls, record: CertifyRecord, file: str) -> ProofRecord:
+        """The record of a proof that stands in ``file``."""
+        return cls(schema_="supnorm.certify/1", **dict(record.changed(certificate=file)))
+
 
 class FitRecord(Result):
     """The candidates of a fit, best first."""

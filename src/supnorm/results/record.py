@@ -36,7 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Protocol, Self
 
 from pydantic import (
     BaseModel,
@@ -176,6 +176,26 @@ class Result(Record):
             BadInput: when it cannot be read, is no JSON, or not of this schema.
         """
         return cls.from_dict(read_json(Path(path), what, hint), what or str(path))
+
+
+class HasRecord(Protocol):
+    """What has a result as plain data."""
+
+    @property
+    def record(self) -> Result:
+        """The result as plain data."""
+
+
+class Recorded:
+    """A result of a verb: what it found is its ``record``."""
+
+    def to_dict(self: HasRecord) -> dict[str, Any]:
+        """The record as strict JSON data, with its schema: infinite numbers as text, those without a value as None."""
+        return self.record.to_dict()
+
+    def to_json(self: HasRecord) -> str:
+        """The record as JSON text."""
+        return self.record.to_json()
 
 
 def _first(error: ValidationError) -> str:

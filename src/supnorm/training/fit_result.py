@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from supnorm.results.fit import (
 )
 from supnorm.results.numbers import literal
 from supnorm.results.parts import MeasureRecord
+from supnorm.results.record import Recorded
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -86,7 +86,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class FitResult:
+class FitResult(Recorded):
     """The outcome of `fit`.
 
     Attributes:
@@ -142,8 +142,7 @@ class FitResult:
         """The result as plain data (`supnorm.results.fit`), as ``supnorm fit --json`` writes it."""
         proof = None
         if self.certificate is not None:
-            proved = self.certificate.record.changed(certificate="certificate.json")
-            proof = ProofRecord(schema_="supnorm.certify/1", **dict(proved))
+            proof = ProofRecord.of(self.certificate.record, "certificate.json")
         audit = None
         if self.audit is not None:
             audit = ShortAuditRecord.of(self.audit.record)
@@ -166,14 +165,6 @@ class FitResult:
             seed=self.seed,
             versions=self.versions,
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The record as plain data, schema ``supnorm.fit/1``."""
-        return self.record.to_dict()
-
-    def to_json(self) -> str:
-        """The record as JSON text."""
-        return self.record.to_json()
 
     def save(self, folder: Path | str) -> Path:
         """Write ``model.npz``, ``fit.json``, the audit in ``audit/`` and the certificate if there is one."""

@@ -20,13 +20,14 @@ from supnorm.program import Program
 from supnorm.results import Contradiction, ExitCode, Status, rounded_down, rounded_up, versions
 from supnorm.results.certify import BracketRecord
 from supnorm.results.numbers import exact, literal, num
+from supnorm.results.record import Recorded
 from supnorm.results.solution import BarrierRecord, PartRecord, SolutionRecord
 from supnorm.wording import Fact, fact
 from supnorm.wording.solution import SOLUTION
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SolutionResult:
+class SolutionResult(Recorded):
     """A bracket of the error of a model against the solution of an equation: its record, and the proof.
 
     Attributes:
@@ -74,14 +75,6 @@ class SolutionResult:
     def assumptions(self) -> tuple[str, ...]:
         """What the proof rests on, in words."""
         return self.record.assumptions
-
-    def to_dict(self) -> dict[str, Any]:
-        """The record as plain data, schema ``supnorm.solution/1``."""
-        return self.record.to_dict()
-
-    def to_json(self) -> str:
-        """The record as JSON text."""
-        return self.record.to_json()
 
     def save(self, path: Path | str) -> None:
         """Write the proof; the file appears whole or not at all."""
