@@ -18,7 +18,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-SIZE = 4096
+SIZE = 4096  # bytes of the shared page: one page of memory on common systems
 VERDICT = 16  # bytes at the beginning of a page
 SHOWN = 8  # coordinates of a point
 MARK = b"verdict "

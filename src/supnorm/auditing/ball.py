@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from supnorm.problem import Cloud, Domain
 
 Array = NDArray[np.float64]
-POINTS = 16_384
+POINTS = 16_384  # of a level: the share of `ENOUGH` of them is known to 7 %
 FEW = 50  # points that a share is read from: good to about 14 %
 ENOUGH = 4 * FEW  # points without which nothing is read off
 GOES = 4000  # of POINTS, at most: so many find ENOUGH of them where 1 in 100,000 points of the box exists
-LEVELS = 40
+LEVELS = 40  # each keeps at most `SHRUNK` of the volume: 6e-7 of it is left
 SHRUNK = 0.7  # a cube that keeps more of the last one's volume has not shrunk: many inputs
 
 

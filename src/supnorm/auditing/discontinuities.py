@@ -27,7 +27,7 @@ from supnorm.evaluation import Evaluations
 from supnorm.results.settings import Settings
 
 Array = NDArray[np.float64]
-MODEL, REFERENCE = 0, 1
+MODEL, REFERENCE = 0, 1  # positions in pairs
 _Seen = tuple[Array, Array]  # points of the unit box and their errors
 
 

@@ -14,7 +14,7 @@ from supnorm.auditing.run import Run
 from supnorm.evaluation.limit import Limit
 from supnorm.results.charts import ChartsRecord, CutRecord, GridMapRecord, LineMapRecord, PairMapsRecord
 
-THUMBNAILS = 6
+THUMBNAILS = 6  # maps of peaks on the page: two rows of three
 
 
 @dataclass(frozen=True)

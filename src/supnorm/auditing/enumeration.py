@@ -40,6 +40,7 @@ class Enumeration(Settings):
         fewest: calls of such a batch for each of several workers, at least: at its end all but one may be idle.
     """
 
+    # 2 s of calls of half a second each between two looks at the clock, as stated above; no number depends on it
     calls: int = 4
     worker_calls: int = 16
     fewest: int = 8

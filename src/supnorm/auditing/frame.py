@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-DEGREES = (2, 3, 4, 6, 8, 10)
+DEGREES = (2, 3, 4, 6, 8, 10)  # that are tried, the smallest first; `FLATTER` decides
 FLATTER = 0.85  # a polynomial must leave at most this share of a coordinate's spread
 EACH = 3  # points for each coefficient, at least
 

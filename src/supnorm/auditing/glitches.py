@@ -28,7 +28,7 @@ BENDS = 6  # bent paths beside the straight one
 class GlitchRule(Settings):
     """The definition, as numbers."""
 
-    above_quantile: float = 3.0
+    above_quantile: float = 3.0  # the definition of a glitch in docs/glossary.md
     volume: float = 1e-2
     prominence: float = 5.0
 

@@ -64,7 +64,7 @@ class Pictures(Settings):
         BadInput: for a resolution that is no whole number of at least 2.
     """
 
-    even: int = 241
+    even: int = 241  # resolutions of pictures, drawn at 860 pixels: no result depends on them
     near: int = 60
     line: int = 4001
     grid: int = 140

@@ -94,7 +94,7 @@ class Power(Settings):
         BadInput: for a height of at most 1, a volume or displacement outside (0, 0.5], no runs.
     """
 
-    heights: tuple[float, ...] = (1.2,)
+    heights: tuple[float, ...] = (1.2,)  # what is planted is the question that power answers (docs/audit.md)
     volumes: tuple[float, ...] = (1e-2, 1e-3, 1e-4)
     sheets: tuple[float, ...] = (1e-6,)
     runs: int = 10

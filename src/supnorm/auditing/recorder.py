@@ -18,7 +18,7 @@ from supnorm.evaluation import Evaluations, PointStatus
 from supnorm.problem import Domain, ErrorMeasure
 
 Array = NDArray[np.float64]
-BINS = 40
+BINS = 40  # of each axis, in which the points of the search are counted: bars on the page
 HELD = 8192  # rows that are worked off at once
 FIELDS = ("x", "model", "reference", "score", "output", "status")
 

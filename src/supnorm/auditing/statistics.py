@@ -23,9 +23,9 @@ from supnorm.results.audit import ExceedanceRecord, UnseenRecord
 from supnorm.results.powers import rms, unit
 
 Array = NDArray[np.float64]
-QUANTILES = (0.5, 0.9, 0.99, 0.999)
+QUANTILES = (0.5, 0.9, 0.99, 0.999)  # that are reported; the last one needs 1,000 points
 NORMS = (1.0, 2.0, 4.0)  # powers of the sample norms that are reported unless others are asked for
-CONFIDENCE = 0.95
+CONFIDENCE = 0.95  # of all limits that are reported: a convention
 
 
 class Moments:

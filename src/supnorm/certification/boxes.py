@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from supnorm.certification.rounding import Array, U
 
 Integers = NDArray[np.int64]
-DEEPEST = 50
+DEEPEST = 50  # halvings of an axis: a box of 2^-50 of it still has centre and ends in float64
 LOST = 2.0**-1072  # more than products below the normal numbers lose; no other half-width changes by it
 
 

@@ -19,7 +19,7 @@ from supnorm.certification.rounding import Array
 from supnorm.problem import Domain
 from supnorm.program import Program
 
-BOXES, ROUNDS = 512, 24
+BOXES, ROUNDS = 512, 24  # the cost that the docstring states; beyond them the room is wider, not wrong
 
 
 def has_branches(program: Program) -> bool:

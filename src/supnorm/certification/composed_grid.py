@@ -10,6 +10,7 @@ import numpy as np
 from supnorm.certification import chebyshev
 from supnorm.certification.rounding import Array, U, outward
 
+# ellipses that are tried: any of them gives a true bound
 RHO = (1.2, 1.4, 1.7, 2.1, 2.7, 3.5, 4.6, 6.2, 8.5, 12.0, 18.0, 32.0, 80.0)
 
 

@@ -35,7 +35,7 @@ from supnorm.results.settings import NONE_TOO, Limits, Settings
 
 Rows = NDArray[np.intp]
 POINTS = 100_000  # points evaluated at once
-LARGEST_GRID = 70_000
+LARGEST_GRID = 70_000  # points of one product grid of a box and output: 0.6 MB
 MOST_INPUTS = 8  # for which there are rules of the degrees in the menu
 ROOM = 1e-9  # part of a bound left to the checker, whose arithmetic is another
 

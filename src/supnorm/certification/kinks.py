@@ -19,6 +19,7 @@ from supnorm.problem import Domain
 from supnorm.program import Node, Program
 from supnorm.program.evaluation import forward
 
+# the cost that the docstring states; tests/certification/test_read_as_run.py guards
 SEGMENTS, GRID, STEPS = 16, 17, 10
 NEAR = 1 / 64  # of the bracket: distance of the two points beside the secant's root
 LARGEST = 1 << 22  # numbers of all nodes that are in memory at once

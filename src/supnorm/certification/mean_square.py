@@ -36,9 +36,9 @@ from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 
 BATCH = 256  # cells at once, as in `bracket`
-DEGREES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 21, 24)
+DEGREES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 21, 24)  # that are tried: any of them gives a true bound
 MOST_INPUTS = 4  # in five inputs an interpolant of degree 6 has 16,807 nodes a cell
-DEEPEST = 40
+DEEPEST = 40  # halvings of an axis, as in `cells`
 
 
 @dataclass(frozen=True, eq=False)

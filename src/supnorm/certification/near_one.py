@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from supnorm.certification.rounding import ULPS, Array, U
 
 POWERS = {"reciprocal": -1.0, "sqrt": 0.5, "log": 0.0}  # and "pow"
-LOG2 = 0.6931471805599453
+LOG2 = 0.6931471805599453  # log 2, rounded
 MOST = 800.0  # derivatives may differ from 1 by this many binary digits
 Model = TypeVar("Model")
 Shift = NDArray[np.int64]

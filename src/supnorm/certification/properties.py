@@ -56,7 +56,7 @@ class Margins(Goal):
     """
 
     rooms: tuple[float, ...] = ()
-    within: float = 1.1
+    within: float = 1.1  # as the ratio of `certify`
 
     def target(self, lower: float) -> float:
         """The bound that is asked for; the threshold itself once the error of a point is above all of them."""

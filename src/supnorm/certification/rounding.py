@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-U = 2.0**-53
-TINY = 1e-290
+U = 2.0**-53  # float64: half the distance of 1 to the next number
+TINY = 1e-290  # far above what underflow loses (1e-308), far below any bound that matters
 ULPS = 8  # assumed largest error of a library function (tanh, exp, ...), in units of U relative to its value
 
 

@@ -31,8 +31,8 @@ from supnorm.certification.rounding import Array, U
 from supnorm.program import Node
 from supnorm.program.single_precision import Kernel
 
-SINGLE = 2.0**-24
-FLUSHED = 2.0**-126
+SINGLE = 2.0**-24  # float32: half the distance of 1 to the next number
+FLUSHED = 2.0**-126  # the smallest normal number of float32; smaller ones may become 0
 LARGEST = 3.4e38  # a little below the largest float32 number
 ULP, LOST = 2.0**-23, 2.0**-120  # of `Kernel`
 _NEAR = 64.0 * U  # relative error of the float64 functions below, with room

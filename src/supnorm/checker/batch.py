@@ -27,7 +27,7 @@ from supnorm.checker.operation import Operation
 
 Array = NDArray[np.float64]
 Ball = Any
-U = 2.0**-53
+U = 2.0**-53  # float64: half the distance of 1 to the next number
 ROOM = 1.0 + 1e-10
 COMPARED = 0.25  # of the cells; one point of each is evaluated by FLINT as well
 _RANDOM = SystemRandom()

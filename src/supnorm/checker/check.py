@@ -33,7 +33,7 @@ from supnorm.checker.statements import (
 from supnorm.checker.subject import subject, subject_of_statement
 from supnorm.checker.verify import Functions, tied, verify
 
-PRECISION = 80
+PRECISION = 80  # bits of the balls: 27 more than float64 has, for the rounding of many operations
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ FUNCTIONS = frozenset(
         "square",
     }
 )
-DEEPEST = 1000
+DEEPEST = 1000  # as in `document`: a cap for hostile files; cells of certify are below level 60
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from supnorm.checker.coq_terms import definition, demand_known, number
 from supnorm.checker.document import Document, Leaf, as_document, load
 from supnorm.checker.operation import Operation
 
-MOST_INPUTS = 2
-MOST_LEAVES = 5_000
+MOST_INPUTS = 2  # the tactic bisects boxes of one or two variables in useful time
+MOST_LEAVES = 5_000  # a lemma each
 MOST_SIZE = 20_000  # operations of the terms after all bindings are put in, which the tactic does
 LONGEST = 4 * 3600.0  # seconds of coqc by the forecast
 STATEMENT = "supnorm.statement/1"

@@ -82,7 +82,7 @@ class Meter:
     """Counts processor seconds of this process since the meter was made, and stops proofs that take far too long."""
 
     limit: float
-    start: float = -1.0
+    start: float = -1.0  # not begun: `__post_init__` takes the time
 
     def __post_init__(self) -> None:
         if self.start < 0.0:

@@ -25,7 +25,7 @@ from supnorm.checker.polynomial import _transform
 from supnorm.checker.special_functions import NAMES, Parameter
 
 Ball = Any
-TOP, POINTS = 13, 18
+TOP, POINTS = 13, 18  # largest degree of a stored part, and nodes of a series: the format fixes both
 CORNERS = 8  # inputs up to which quadratic forms are bounded in the corners of the cube
 SMOOTH = (
     "tanh",

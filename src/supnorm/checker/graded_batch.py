@@ -17,7 +17,7 @@ from supnorm.checker import batch
 from supnorm.checker.batch import Array, Balls, U
 
 Ball = Any
-ORDER, POINTS = 6, 18
+ORDER, POINTS = 6, 18  # as in `graded_functions` and `graded`
 LOGISTIC = ("sigmoid", "softplus", "silu")
 KNOWN = ("tanh", "sin", "cos", "exp", *LOGISTIC)
 

@@ -16,7 +16,7 @@ from supnorm.checker.functions import exactly, power, value_and_slope
 from supnorm.checker.special_functions import NAMES, Parameter, bound, coefficients, entire
 
 Ball = Any
-ORDER = 6
+ORDER = 6  # derivatives 0 to 5: what graded models use
 LOGISTIC = ("sigmoid", "softplus", "silu")
 ELLIPSES = {
     "tanh": ((1.3, 0.15), (0.95, 0.45), (0.5, 0.9)),

@@ -33,7 +33,7 @@ LARGEST = 20_000  # nodes, and coefficients, that a file may ask for
 LARGEST_WORK = 300_000_000  # nodes times grid points, so that a hostile file cannot stall the checker
 LARGEST_TABLE = 20_000_000  # coefficients times points, for the same reason
 BITS = 50  # a projection must be known to 2 more
-U = 2.0**-53
+U = 2.0**-53  # float64: half the distance of 1 to the next number
 CHUNK = 256  # points of the grid at a time
 
 

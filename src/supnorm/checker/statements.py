@@ -46,7 +46,7 @@ KNOWN = {
     "digest",
 }
 PRECISION = 320  # bits; the combination of bounds is no part of the cost, and its balls must not lose a claim
-MOST_PARTS = 10_000
+MOST_PARTS = 10_000  # a hostile file may have no more; a flow of 100 slices has some hundreds
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,7 +67,7 @@ COQ = Annotated[
         help="Also write the upper bound as a file for Coq with coq-interval; one or two inputs.",
     ),
 ]
-MB = 1e6
+MB = 1e6  # bytes
 POINTS = 64  # random points at which the certificate's programs are compared with the problem
 
 

@@ -31,7 +31,7 @@ def seconds_now() -> float:
 class Pace:
     """Seconds of an evaluation by the latest measurements; ``guess`` before the first measurement."""
 
-    guess: float = 1e-9
+    guess: float = 1e-9  # so small that no first batch is cut short
     seconds: float = 0.0
     evaluations: float = 0.0
 

@@ -36,7 +36,7 @@ from supnorm.results.fields import (
 )
 from supnorm.results.printable import one_line
 
-LEVELS = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
+LEVELS = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)  # quantiles that are reported
 PICTURED = 6  # events with a picture of both fields
 PATCH = 12  # grid points around the peak in each direction
 FIRST_BAD = 50  # inits named

@@ -35,7 +35,7 @@ from supnorm.results.rollout import (
 )
 
 MOST_ROWS = 1000  # steps whose numbers are in the result; the page draws no more pixels
-MOST_RUNS = 1000
+MOST_RUNS = 1000  # runs whose numbers are in the result, as `MOST_ROWS`
 KINDS = ("failed", "not-finite", "bound", "tolerance", "signal", "outlier")
 
 

@@ -12,7 +12,7 @@ from supnorm.fields.rollout_settings import RolloutSettings
 from supnorm.fields.rollout_state import Array
 
 MOST = 128  # cells along an axis; 128 x 64 cells of three fields are some 200 kB of JSON
-DIGITS = 4
+DIGITS = 4  # of a value: one of 256 colours needs three
 
 
 def picture(

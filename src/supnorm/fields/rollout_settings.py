@@ -41,7 +41,7 @@ class RolloutSettings(Settings):
 
     numbered: bool = False
     fallback: bool = False
-    kappa: float = 5.0
+    kappa: float = 5.0  # the docstring says what is expected beyond it
     reach: int = 3
     axes: Mapping[str, Any] = field(default_factory=dict)
     periodic: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ from supnorm.results.door import faults_of
 from supnorm.results.record import READ
 from supnorm.results.rollout import FirstRecord, PeakRecord, StepRecord
 
-FORMAT = 1
+FORMAT = 1  # of the file; another one is not resumed
 
 
 def save(rollout: Rollout, path: Path, identity: str, spent: float) -> None:

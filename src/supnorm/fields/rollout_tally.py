@@ -18,7 +18,7 @@ from supnorm.fields.rollout_settings import RolloutSettings
 from supnorm.fields.rollout_state import Array, Fields
 from supnorm.results.rollout import FirstRecord, OriginRecord, PeakRecord, StepRecord
 
-LEVELS = (0.5, 0.99, 0.999)
+LEVELS = (0.5, 0.99, 0.999)  # quantiles that are reported
 Index = tuple[int, ...]
 
 

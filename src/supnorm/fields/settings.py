@@ -26,7 +26,7 @@ class EventOptions(Settings):
         spectra: every so manieth field gets a spectrum; 0 for none.
     """
 
-    most: int = 20
+    most: int = 20  # events in the result and on the page, the largest first
     kappa: float = KAPPA
     threshold: float | None = None
     spectra: int = SPECTRA

@@ -14,7 +14,7 @@ SAME = {
 # Ratios and the difference that a missing conversion leaves.
 FACTORS = {100.0: "100 (Pa and hPa, or a fraction and percent)", 1000.0: "1,000 (m and mm, or kg and g)",
            9.80665: "9.80665 (geopotential and geopotential height)"}  # fmt: skip
-KELVIN = 273.15
+KELVIN = 273.15  # 0 degrees Celsius, by definition
 MEGA = r"(?<![A-Za-z])M(?=(m|Pa|W|J|Hz|g|N|V|A|L)(?![A-Za-z]))"  # its case counts: MPa is no mPa
 
 

@@ -21,7 +21,7 @@ from supnorm.training.assessment import FRESH, audit_model
 
 Array = NDArray[np.float64]
 UNLABELLED = 20_000  # random points that fix the cuts; they cost no call of the reference
-SHARES = (0.0, 0.001, 0.01, 0.02, 0.05, 0.1, 0.2)
+SHARES = (0.0, 0.001, 0.01, 0.02, 0.05, 0.1, 0.2)  # rejected shares: the points of the curve that is reported
 
 
 def law_points(problem: Problem, n: int, rng: np.random.Generator) -> Array:

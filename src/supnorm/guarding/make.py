@@ -39,7 +39,7 @@ from supnorm.wording.guarding import narrator
 Array = NDArray[np.float64]
 EVALUATIONS = 8000  # calls of a cheap reference from which the guard learns
 HARDLY = 0.5  # of the unguarded worst error: a guard that accepts worse ones is not effective
-PROBES = 16
+PROBES = 16  # points by whose values a guard later knows its model again
 
 
 @broken_workers_explained()

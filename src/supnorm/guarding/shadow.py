@@ -31,7 +31,7 @@ from supnorm.results.door import reading
 
 Array = NDArray[np.float64]
 FORMAT = "supnorm.shadow/1"
-CONFIDENCE = 0.95
+CONFIDENCE = 0.95  # of all limits that are reported: a convention
 WAITING = 1000  # batches that wait for the reference; later ones are left out and counted
 LARGEST = 10**10  # bytes of a state file
 

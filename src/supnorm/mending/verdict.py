@@ -28,7 +28,7 @@ POINTS = 2000  # independent points at which both models are compared; a tenth w
 REGIONS = 8  # the latest regions in which the verdict draws points
 INSIDE, INSIDE_EXPENSIVE = 1000, 16  # points in each
 NEARER = (0.3, 0.1, 0.03)  # of the radii, round the point of a region where the error grew most
-CONFIDENCE = 0.95
+CONFIDENCE = 0.95  # of all limits that are reported: a convention
 RMS_GROWTH = 1.1  # of the root mean square error, above which a model is not accepted
 HARM = 0.1  # of the largest error before, above which the error may not have grown anywhere, unless the tolerance is larger
 

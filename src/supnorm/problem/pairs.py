@@ -56,7 +56,7 @@ class Pairs:
     rows: Rows
     partner: tuple[Index, Rows] | None = None
     by: str = "table"
-    alone: tuple[int, int] = (0, 0)
+    alone: tuple[int, int] = (0, 0)  # rows without a partner: of the model, of the reference
 
     def __len__(self) -> int:
         return len(self.x)

@@ -27,7 +27,7 @@ PARAMETERS = {  # the one float that an operation may carry
 }
 SECOND = {"betainc": "second_shape"}  # a second one
 _TANH_GELU = math.sqrt(2.0 / math.pi)
-_CUBIC = 0.044715
+_CUBIC = 0.044715  # of gelu by tanh, as all libraries have it
 
 
 class Unsupported(Exception):

@@ -29,7 +29,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-_ULP = 2.0**-23
+_ULP = 2.0**-23  # float32: the distance of 1 to the next number
 
 
 @dataclass(frozen=True)

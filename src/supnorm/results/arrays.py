@@ -15,7 +15,7 @@ from supnorm.results.guard import demand_unpacked
 from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput
 
-MEMBERS = 100_000
+MEMBERS = 100_000  # arrays of a file; a network has two for each layer
 HEADER = 10_000  # characters, which is NumPy's own limit
 
 

@@ -28,7 +28,7 @@ from supnorm.sources.torch import rounding_note
 from supnorm.sources.watch import seconds_of, seconds_to_open, stopped_after, waited_for
 
 Array = NDArray[np.float64]
-ROWS = 16_384
+ROWS = 16_384  # points of a call: what the runtime holds at once stays bounded
 DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
 
 

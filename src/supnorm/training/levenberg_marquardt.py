@@ -46,7 +46,7 @@ class LevenbergMarquardt(Settings, Optimiser):
     array([2., 2.])
     """
 
-    price: ClassVar[int] = 4
+    price: ClassVar[int] = 4  # steps of a gradient method that one of its steps costs, about
     # The numbers are mean squares after 120 iterations at width 12, medians of 3 seeds of I.6.2 and I.10.7 of
     # `benchmarks.fit`, which guards them; with the values below they are 1.8e-10 and 3.8e-10.
     damping: float = 1e-2  # 0.005: 1.8e-10, 3.8e-10; 0.02: 1.7e-10, 2.7e-10

@@ -51,6 +51,7 @@ class QuasiNewton(Settings, Optimiser):
     """
 
     update: str = "ssbroyden"
+    # c1 and c2: the usual ones for quasi-Newton steps (Nocedal and Wright 2006, section 3.1)
     c1: float = 1e-4
     c2: float = 0.9
 

@@ -34,7 +34,7 @@ Array = NDArray[np.float64]
 T = TypeVar("T")
 SEEN = 1.2  # a part is proved to this factor of its largest value seen, where its share of the bound allows no more
 GROWN = 0.02  # of the exponent of growth over the whole time that its proof may lose
-SAMPLES = 2048
+SAMPLES = 2048  # points that say how large a part is; the proof does not rest on them
 
 
 @dataclass(frozen=True)

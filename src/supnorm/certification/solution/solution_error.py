@@ -34,7 +34,7 @@ from supnorm.program import Program, Unsupported
 from supnorm.results import BadInput
 from supnorm.results.option import Allowed, demand_allowed, demand_budget
 
-RATIO = 1.1
+RATIO = 1.1  # upper over lower, as `certify` asks for without a tolerance
 CLEARLY = 1.01  # a bound that is smaller by less than 1 % says less than a bracket
 # Of the part of a bracket that is asked for (ratio - 1), the share that is left to the error of the reference solution,
 # as seen and as proved; both ends move by it. A smaller share needs more waves, and a larger one a closer proof of the

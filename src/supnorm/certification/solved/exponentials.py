@@ -10,7 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 BITS = 240  # of the numbers in between; a checker combines in balls of 320 bits, and claims are rounded to float64
-TERMS = 48
+TERMS = 48  # with these the rest is below `REST`
 REST = Fraction(1, 2**240)  # above the rest of the series of phi, which is at most 2^-47/49! for |y| <= 1/2
 LARGEST = 700  # beyond, e^x is no float
 SMALLEST = 4096  # what is below -4096 counts as -4096, so that numbers stay short

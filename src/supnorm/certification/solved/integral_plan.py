@@ -25,7 +25,7 @@ from supnorm.program.tracing import Builder, Tensor
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
 
-POINTS = 1024
+POINTS = 1024  # that say how large a part is; the proof does not rest on them
 # Nodes of a piece, and pieces. The product is the number of copies of f in the programs, so the smallest one that is good
 # enough is taken.
 NODES, PIECES = (4, 6, 8, 10, 12, 14, 16), (1, 2, 3, 4, 6, 8, 12, 16)

@@ -57,7 +57,7 @@ class MeasuredCurve:
     runs: tuple[TrainingRun, ...]
     axis: str = "samples"
     metric: str = "sup"
-    level: float = 0.9
+    level: float = 0.9  # a convention, stated beside each interval
     name: str = ""
 
     @cached_property

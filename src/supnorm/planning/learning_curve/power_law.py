@@ -15,7 +15,7 @@ from supnorm.planning.learning_curve.training_run import ErrorsBySize
 
 Array = NDArray[np.float64]
 ALPHAS = np.linspace(0.0, 5.0, 51)
-RESAMPLES = 200
+RESAMPLES = 200  # 20 of them lie beyond the ends of an interval of 90 %
 
 
 def power_law_forecast(by_size: ErrorsBySize, size: float, level: float) -> tuple[float, float, float]:

@@ -44,7 +44,7 @@ class Spectrum:
     last: int
     noise: float
     coefficients: Array
-    half_length: float = 0.5
+    half_length: float = 0.5  # of the whole unit interval
 
     def degree_for(self, eps: float) -> int | None:
         """The smallest degree whose truncation errs by at most ``eps``; None when it was not reached.
