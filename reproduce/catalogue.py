@@ -13,6 +13,7 @@ NAMES = (
     "uniform-accuracy",
     "theory-practice-gap",
     "expressivity",
+    "pinn-vs-solver",
     "cheap-learning",
     "layer-wise",
 )

@@ -1,0 +1,1 @@
+"""Poisson's equation by a network, by solvers, and by both together."""
