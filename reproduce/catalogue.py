@@ -16,12 +16,15 @@ NAMES = (
     "pinn-vs-solver",
     "cheap-learning",
     "layer-wise",
+    "miniweather",
 )
+ELSEWHERE = {"miniweather": "paper"}  # module of the experiment; that of the others is `run`
 
 
 def experiment(name: str) -> Experiment:
     """An experiment of `NAMES`."""
-    found: Experiment = import_module(f"reproduce.{name.replace('-', '_')}.run").EXPERIMENT
+    module = f"reproduce.{name.replace('-', '_')}.{ELSEWHERE.get(name, 'run')}"
+    found: Experiment = import_module(module).EXPERIMENT
     return found
 
 

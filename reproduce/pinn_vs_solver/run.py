@@ -313,8 +313,8 @@ EXPERIMENT = Experiment(
     rows,
     figures,
     (
-        "The right sides are the sum of four modes that we remember and, for the solvers, a hill; the paper's tables are not "
-        "compared.",
+        "The right sides are the sum of four modes that we remember and, for the solvers, a hill; the paper's tables are "
+        "not compared.",
         "3 layers of 24 tanh units and self-scaled Broyden in place of 4 layers of 50, Adam and L-BFGS-B.",
         "The network is the start on the whole fine grid, not on a coarse one.",
     ),

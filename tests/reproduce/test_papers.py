@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def test_runs_have_names_of_their_own_and_every_published_number_is_used_and_kno
         names = [run.name for run in made.runs(effort)]
         assert len(set(names)) == len(names)
         assert all(c.isalnum() or c == "-" for n in names for c in n)
-    source = (Path(__file__).parents[2] / "reproduce" / name.replace("-", "_") / "run.py").read_text()
+    source = Path(str(sys.modules[made.runs.__module__].__file__)).read_text()
     for key, number in numbers.items():
         assert f'"{key}"' in source
         assert number.source

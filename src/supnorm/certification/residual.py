@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.branch_room import has_branches
-from supnorm.problem import Domain, Function, Problem
+from supnorm.problem import Domain, Function, Problem, as_function
 from supnorm.program import Program, lower_jaxpr, program_of
 from supnorm.program.discrepancies import Discrepancy
 from supnorm.program.to_jax import to_jax
@@ -128,14 +128,18 @@ def _one_less_sigmoid(t: float) -> float:
     return 1.0 if t < 0.0 else math.exp(-t) * (1.0 + 1e-14)
 
 
-def against_zero(function: Function, domain: Domain) -> Problem:
+def against_zero(function: Any, domain: Domain) -> Problem:
     """The problem whose error is the size of one function, such as a `residual`: the function against zero.
 
-    >>> from supnorm import Function
-    >>> problem = against_zero(Function(np.sin), Domain(t=(0.0, 1.0)))
+    Args:
+        function: a `Function`, or anything that a `Problem` takes as a model.
+        domain: where.
+
+    >>> problem = against_zero(np.sin, Domain(t=(0.0, 1.0)))
     >>> float(problem.reference(0.5)[0, 0])
     0.0
     """
+    function = as_function(function, "function")
     middle = domain.from_unit(np.full((1, domain.d), 0.5))
     zeros = np.zeros((domain.d, function.value(middle).shape[1]))
     return Problem(function, Function((lambda x: x @ zeros), name="zero"), domain)
