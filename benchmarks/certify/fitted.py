@@ -24,11 +24,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.limit import Limit
 from supnorm.networks import Network, Scaling
 from supnorm.problem import Domain, Problem
-from supnorm.training.adam import Adam
-from supnorm.training.train import optimise
 
 Array = NDArray[np.float64]
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
@@ -114,6 +111,11 @@ def _trained(
     enough = goal or 0.003 * np.ptp(true)
 
     def train() -> Network:
+        from supnorm.evaluation.limit import (
+            Limit,
+        )  # here: `paired` runs this file with older states of supnorm, too
+        from supnorm.training.train import optimise
+
         trained = network
         for _ in range(rounds):
             trained = optimise(trained, x, y, None, Limit(evaluations=100)).network
@@ -136,6 +138,10 @@ def _once(start: Network, train: Callable[[], Network], *key: Any) -> Network:
 
 def trained_long(name: str, shape: tuple[int, int, int], activation: str, reach: float, seed: int) -> Problem:
     """The same by Adam."""
+    from supnorm.evaluation.limit import Limit
+    from supnorm.training.adam import Adam
+    from supnorm.training.train import optimise
+
     d, width, depth = shape
     function = circuit if name == "circuit" else FUNCTIONS[name]
     rng = np.random.default_rng([seed, d, width, depth])

@@ -4,7 +4,8 @@ A KeyboardInterrupt may strike between any two instructions. Work whose state mu
 interrupted between batches only (`Interrupts.between_batches`): the request is noted, and whoever has taken a batch in
 calls `Interrupts.poll`, which raises. A call that may take long is not waited for, nor a batch beyond `PATIENCE`.
 Whoever catches the KeyboardInterrupt to write down what was done says so by `Interrupts.taken`; until then `poll`
-raises again, so that code of the user's that catches everything does not make the request unheard.
+raises again, so that code of the user's that catches everything does not make the request unheard. An audit or a proof
+that is one part of a larger work ends with what it has; `Interrupts.handed_on` then ends the larger work too.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Interrupts:
     def __init__(self) -> None:
         self.asked = False
         self._first: float | None = None
-        self._waiting = 0
+        self._waiting = self._taken = 0
+        self._why: BaseException | None = None
         self._forced = self._spare = False
 
     def listen(self, numbers: list[signal.Signals], at_once: Callable[[], None]) -> None:
@@ -97,9 +99,26 @@ class Interrupts:
         if self.asked:
             raise KeyboardInterrupt
 
-    def taken(self) -> None:
-        """Whoever calls it has caught the interrupt and ends its work in good order."""
-        self.asked = False
+    def taken(self, why: BaseException | None = None) -> None:
+        """Whoever calls it has caught the interrupt and ends its work in good order.
+
+        Args:
+            why: what was caught, if that was no KeyboardInterrupt: `handed_on` raises it again.
+        """
+        self.asked, self._why = False, why
+        self._taken += 1
+
+    @contextmanager
+    def handed_on(self) -> Iterator[None]:
+        """Inside is a part of a work, such as an audit, that ends at a request with what it has done; so does the work then.
+
+        Raises:
+            KeyboardInterrupt: when the part has taken a request in, or what `taken` was called with.
+        """
+        before = self._taken
+        yield
+        if self._taken != before:
+            raise self._why or KeyboardInterrupt
 
     def spare(self, on: bool = True) -> None:
         """The next request ends only what now follows, not the program; ``on`` False takes that back."""

@@ -18,6 +18,7 @@ from supnorm.auditing.joint import with_output
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.run import Asked
 from supnorm.evaluation import Calls, Evaluator
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.results import Witness
 from supnorm.results.option import demand_seconds, demand_seed
@@ -51,6 +52,7 @@ def find_worst(
 
     Raises:
         BadInput: when the problem cannot be evaluated, or model or reference is random.
+        KeyboardInterrupt: by Ctrl-C at any time.
 
     >>> from supnorm.problem import Domain
     >>> problem = Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
@@ -74,7 +76,8 @@ def find_worst(
         seed=seed,
     )
     try:
-        search(sample(plan(probe(asked))))
+        with INTERRUPTS.handed_on():  # what is returned would look like a whole search
+            search(sample(plan(probe(asked))))
         witness = evaluator.witness()
     finally:
         evaluator.close()

@@ -34,8 +34,9 @@ class Halt:
 
 def halted(why: BaseException) -> Halt:
     """Take a request to end in; what ends the audit."""
-    INTERRUPTS.taken()
-    return Halt(str(why) if isinstance(why, Interrupted) else "")
+    lost = isinstance(why, Interrupted)
+    INTERRUPTS.taken(why if lost else None)
+    return Halt(str(why) if lost else "")
 
 
 def moment(evaluator: Evaluator) -> Limit:

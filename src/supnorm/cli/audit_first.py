@@ -42,6 +42,7 @@ def after_audit(
 
     Raises:
         BadInput: when the folder cannot be used, has the run of another verb, or there is nothing to resume.
+        Interrupted: when the audit is cut short; ``--resume`` goes on with it.
     """
     from supnorm.auditing import load_report
     from supnorm.cli.folder import demand_folder, demand_no_other_run, held_fingerprint
@@ -56,7 +57,11 @@ def after_audit(
         load_report(report)
         if report
         else run_audit(
-            problem, run.within(BEFORE, audited), search, go_on="run the same command with --resume"
+            problem,
+            run.within(BEFORE, audited),
+            search,
+            go_on="run the same command with --resume",
+            whole=True,
         )
     )
     with replace(run, resume=begun).store(opened, asked) as store:

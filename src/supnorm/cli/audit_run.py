@@ -162,6 +162,7 @@ def run_audit(
     options: SearchOptions,
     tell: Callable[[AuditReport], None] = lambda report: None,
     go_on: str | None = None,
+    whole: bool = False,
 ) -> AuditReport:
     """Audit a problem file into the folder of a run.
 
@@ -171,6 +172,10 @@ def run_audit(
         options: the options of the audit.
         tell: gets a report that cannot be written.
         go_on: how the user goes on after an interruption, if not by the same command with this folder.
+        whole: the audit is a part of a larger run, which ends where the audit is cut short.
+
+    Raises:
+        Interrupted: when the audit is cut short before any point had an error, or is to be ``whole``.
     """
     from supnorm.auditing import NORMS, audit
     from supnorm.cli.folder import demand_no_other_run
@@ -178,6 +183,7 @@ def run_audit(
     from supnorm.evaluation.cost_word import repeat_word
     from supnorm.pages import TerminalProgress
     from supnorm.problem.specification import read_specification
+    from supnorm.results import Interrupted
     from supnorm.sources import open_problem, save_problem
 
     specification = read_specification(path)
@@ -223,7 +229,10 @@ def run_audit(
         stored = decided is not None and decided.class_ != "cheap"
         again = "again from the start (calls that are cheap are not stored)"
         left = f"and {resumable}" if stored else f"is in {folder}; to search {again}, {go_on}"
-        say(f"supnorm: {why}; the report of what was done {left}", err=True)
+        words = f"{why}; the report of what was done {left}"
+        if whole:
+            raise Interrupted(words)
+        say(f"supnorm: {words}", err=True)
     return report
 
 

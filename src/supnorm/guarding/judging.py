@@ -14,6 +14,7 @@ from supnorm.guarding.collecting import Collected
 from supnorm.guarding.guard import Guard
 from supnorm.guarding.layers import LearnedError, ranks
 from supnorm.guarding.promise import share_above, share_above_largest
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.results.audit import ShortAuditRecord
 from supnorm.results.guarding import CurveRecord, PromiseRecord
@@ -62,7 +63,8 @@ def judged(
     seed: int,
 ) -> Guard:
     """Search among accepted inputs, draw fresh points for the promise, and say what both show."""
-    search = audit_model(_among_accepted(problem, made), problem.model, max(audited, 500), seed + FRESH)
+    with INTERRUPTS.handed_on():
+        search = audit_model(_among_accepted(problem, made), problem.model, max(audited, 500), seed + FRESH)
     worst = 0.0 if search.worst is None else search.worst.error
     taken = made.accepts(found.x)
     worst = max(worst, float(found.error[taken].max(initial=0.0)))
@@ -130,7 +132,10 @@ def _factor(made: Guard, x: Array, y: Array, errors: Array) -> float:
     learned = next(layer for layer in made.cuts.layers if isinstance(layer, LearnedError))
     if not len(x):
         return 1.0
-    ratio = np.sort(errors / 10.0 ** learned.score(x, y))
+    with np.errstate(
+        all="ignore"
+    ):  # far down the learned error is 0 in float64, and no error is 0 times of it
+        ratio = np.sort(np.where(errors > 0.0, errors / 10.0 ** learned.score(x, y), 0.0))
     k = int(np.ceil(0.95 * (len(ratio) + 1)))
     return float(ratio[min(k, len(ratio)) - 1])
 

@@ -25,6 +25,7 @@ from supnorm.guarding.guard import Guard
 from supnorm.guarding.judging import UNLABELLED, judged, labelled_points, law_points
 from supnorm.guarding.layers import Cuts, Layer, cuts_for
 from supnorm.guarding.learning import data_layers, known_glitches, learned_error
+from supnorm.interrupts import INTERRUPTS
 from supnorm.mending.repair import samples_of
 from supnorm.mending.report_of import demand_report_of
 from supnorm.problem import Function, Problem
@@ -96,7 +97,8 @@ def guard(
     demand_number("evaluations", evaluations, 500)
     observer(Started(problem.title or "guard", problem.error.limit, seed, evaluations))
     if report is None:
-        report = audit(problem, seed=seed, calls=calls)
+        with INTERRUPTS.handed_on():
+            report = audit(problem, seed=seed, calls=calls)
     else:
         demand_report_of(problem, report)
     rng = np.random.default_rng([seed, 11])

@@ -17,6 +17,7 @@ from supnorm.certification import certify as prove
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.into_report import proves
 from supnorm.evaluation.limit import Limit
+from supnorm.interrupts import INTERRUPTS
 from supnorm.mending.task import Candidate, Task, Wrong
 from supnorm.mending.verdict import Verdict
 
@@ -58,7 +59,8 @@ def until_proved(work: Mending, bound_change: bool) -> None:
     assert work.candidate is not None
     assert work.verdict is not None
     whole = task.whole.within(1.0 - CHANGE) if bound_change else task.whole
-    work.proof = _proof(task, work.candidate, whole.within(PROOF), work.verdict)
+    with INTERRUPTS.handed_on():
+        work.proof = _proof(task, work.candidate, whole.within(PROOF), work.verdict)
     candidate, verdict, proof = work.candidate, work.verdict, work.proof
     for number, share in enumerate(SHARES, 1):
         if reached(work.proof, goal) or whole.over:
@@ -71,9 +73,11 @@ def until_proved(work: Mending, bound_change: bool) -> None:
         verdict = work.judge(candidate, number)
         if not verdict.accepted:
             return
-        proof = _proof(task, candidate, whole.within(PROOF if number < len(SHARES) else 1.0), verdict)
-        if proof.upper < work.proof.upper:
-            work.candidate, work.verdict, work.proof = candidate, verdict, proof
+        part = whole.within(PROOF if number < len(SHARES) else 1.0)
+        with INTERRUPTS.handed_on():
+            proof = _proof(task, candidate, part, verdict)
+            if proof.upper < work.proof.upper:
+                work.candidate, work.verdict, work.proof = candidate, verdict, proof
 
 
 def reached(proof: CertifyResult, goal: float) -> bool:

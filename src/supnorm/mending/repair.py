@@ -16,6 +16,7 @@ from supnorm.evaluation import Calls, Finished, Started, silent
 from supnorm.evaluation.executor import broken_workers_explained, with_executor
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
+from supnorm.interrupts import INTERRUPTS
 from supnorm.mending.exchange import Exchange
 from supnorm.mending.patch import Patch
 from supnorm.mending.report_of import demand_report_of
@@ -113,7 +114,8 @@ def repair(
         truth = ReferencePoints(problem, seed, calling)
         if report is None:
             share = whole.within(0.25).seconds
-            report = audit(problem, seconds=share, seed=seed, calls=calls)
+            with INTERRUPTS.handed_on():
+                report = audit(problem, seconds=share, seed=seed, calls=calls)
         else:
             demand_report_of(problem, report)
         truth.design(16)
@@ -172,7 +174,8 @@ def _of_table(
     if report is not None:
         demand_report_of(problem, report)
     rows = split(problem, seed)
-    before = audit(rows.judging, seed=seed)
+    with INTERRUPTS.handed_on():
+        before = audit(rows.judging, seed=seed)
     task = RowsTask(
         problem=problem,
         truth=ReferencePoints(problem, seed),

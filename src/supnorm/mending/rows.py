@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport, audit
+from supnorm.interrupts import INTERRUPTS
 from supnorm.mending.task import Task, Wrong
 from supnorm.mending.verdict import Compared, Harm, Verdict, against, harm_allowed
 from supnorm.problem import Function, Problem
@@ -105,7 +106,8 @@ def wrong_rows(problem: Problem, function: Function, rows: Split) -> Wrong:
 
 def judge_rows(task: RowsTask, mended: Function) -> Verdict:
     """Compare both models at each row that was held out."""
-    after: AuditReport = audit(replace(task.split.judging, model=mended), seed=task.seed)
+    with INTERRUPTS.handed_on():
+        after: AuditReport = audit(replace(task.split.judging, model=mended), seed=task.seed)
     assert task.split.judging.reference.table is not None
     x, y = task.split.judging.reference.table
     before, now = task.errors(task.problem.model, x, y), task.errors(mended, x, y)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from supnorm.auditing import AuditReport
 from supnorm.auditing.find_worst import find_worst
 from supnorm.auditing.statistics import clopper_pearson_upper
+from supnorm.interrupts import INTERRUPTS
 from supnorm.mending.regions import Ellipsoid
 from supnorm.mending.task import LEAST_SECONDS, Task, Wrong, at_least
 from supnorm.problem import ErrorMeasure, Function
@@ -110,7 +111,8 @@ def judge(
             have found.
     """
     seconds, seed = at_least(task.limit.within(0.5), LEAST_SECONDS), task.seed + FRESH * (1 + number)
-    after = audit_model(task.problem, mended, evaluations, seed, seconds, task.truth.caller)
+    with INTERRUPTS.handed_on():
+        after = audit_model(task.problem, mended, evaluations, seed, seconds, task.truth.caller)
     found = np.inf if after.worst is None else after.worst.error
     worst = max(found, task.worst_of(mended))
     compared, fresh = _compare(task, mended, POINTS // 10 if expensive else POINTS, seed)

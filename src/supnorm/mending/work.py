@@ -110,7 +110,8 @@ class Work:
     def _bound_change(self) -> None:
         assert self.candidate is not None
         seconds, old = self.task.whole.seconds, proved_bound(self.report)
-        self.change = change_of(self.task.problem, self.candidate, seconds, old, self.task.observer)
+        with INTERRUPTS.handed_on():
+            self.change = change_of(self.task.problem, self.candidate, seconds, old, self.task.observer)
 
     def _stopped(self) -> Status:
         accepted = self.verdict is not None and self.verdict.accepted

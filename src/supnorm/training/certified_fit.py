@@ -174,13 +174,15 @@ def _judged_again(problem: Problem, result: FitResult, listed: bool, limit: Limi
         winner = replace(winner, rms=again.rms.value, sup_lower=worst)
         notes = (*notes, narrator(result.measure).text(fact("listed-values")))
     largest = fact("largest", method=winner.method, l2=False, error=winner.sup_lower)
-    facts = [fact("stopped"), largest] if result.status.exit == ExitCode.INTERRUPTED else [largest]
+    stopped = again.halted is not None or result.status.exit == ExitCode.INTERRUPTED
+    facts = [fact("stopped"), largest] if stopped else [largest]
+    status = Status("interrupted", "", ExitCode.INTERRUPTED) if stopped else result.status
     return replace(
         result,
         winner=winner,
         candidates=(winner, *result.candidates[1:]),
         audit=again,
-        status=replace(result.status, advice=narrator(result.measure).text(*facts)),
+        status=replace(status, advice=narrator(result.measure).text(*facts)),
         notes=notes,
     )
 
