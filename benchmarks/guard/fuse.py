@@ -96,8 +96,10 @@ def seconds(session: Any, x: Any) -> float:
     return min(times)
 
 
-def in_c(path: Path, headers: Path, x: Any, y: Any, accept: Any) -> dict[str, Any]:
+def in_c(path: Path, headers: Path, x: Any, y: Any, accept: Any, language: str = "c") -> dict[str, Any]:
     """The same points through the C interface: whether every answer is that of Python, and microseconds of one point.
+
+    ``language``: ``c`` or ``c++``, as which the program is compiled.
 
     Raises:
         RuntimeError: where the program cannot be compiled or run.
@@ -105,16 +107,18 @@ def in_c(path: Path, headers: Path, x: Any, y: Any, accept: Any) -> dict[str, An
     import onnxruntime
 
     library = next((Path(onnxruntime.__file__).parent / "capi").glob("libonnxruntime.so.*"))
-    compiler = shutil.which("cc")
+    compiler = shutil.which("cc" if language == "c" else "c++")
     if compiler is None:
-        raise RuntimeError("there is no C compiler")
+        raise RuntimeError(f"there is no compiler for {language}")
     program, named = path.with_name("fused"), path.with_name("libonnxruntime.so.1")
     named.symlink_to(library)  # the name under which the linker looks for it when the program starts
     build = [
         compiler,
         "-O2",
         f"-I{headers}",
+        f"-x{language}",
         str(PROGRAM),
+        "-xnone",
         str(named),
         f"-Wl,-rpath,{path.parent}",
         "-o",

@@ -1,4 +1,4 @@
-/* Runs a fused graph through onnxruntime's C interface: fused GRAPH.onnx POINTS.txt INPUTS
+/* Runs a fused graph through onnxruntime's C interface: fused GRAPH.onnx POINTS.txt INPUTS. C, and C++ too.
  *
  * Prints "accept y" of each point, then "us T", the processor time of a point that is asked alone. Errors end it with code 1.
  */
@@ -35,11 +35,11 @@ int main(int argc, char **argv) {
   demand(ort->CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &memory));
 
   size_t n = 0, room = 1024;
-  double *x = malloc(room * d * sizeof *x);
+  double *x = (double *)malloc(room * d * sizeof *x);
   FILE *points = fopen(argv[2], "r");
   if (points == NULL) return 1;
   for (double v; fscanf(points, "%lf", &v) == 1; n++) {
-    if (n + 1 >= room * d) x = realloc(x, (room *= 2) * d * sizeof *x);
+    if (n + 1 >= room * d) x = (double *)realloc(x, (room *= 2) * d * sizeof *x);
     x[n] = v;
   }
   fclose(points);

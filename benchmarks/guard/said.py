@@ -60,12 +60,29 @@ def fuse(content: dict[str, Any]) -> dict[str, str]:
 
 def serve(content: dict[str, Any]) -> dict[str, str]:
     """Latencies under load."""
-    rows = ["| rows of a request | median | 99 % | rows a second | wrong answers |", "|---|---|---|---|---|"]
+    head = "| rows of a request | shadow checks | median | 99 % | rows a second | wrong answers |"
+    rows = [head, "|---|---|---|---|---|---|"]
     for row in content["rows"]:
         times = (f"{num(row[q], 2)} ms" for q in ("p50", "p99"))
         wrong = f"{row['wrong']} of {count(row['answers'])}"
-        rows.append(f"| {row['rows']} | {' | '.join(times)} | {count(row['a_second'])} | {wrong} |")
-    return {"table": "\n".join(rows), "clients": str(content["clients"]), "load": num(content["load"], 2)}
+        checked = "none" if row["shadow"] is None else "each accepted row"
+        rows.append(
+            f"| {row['rows']} | {checked} | {' | '.join(times)} | {count(row['a_second'])} | {wrong} |"
+        )
+    burst = content["burst"]
+    return {
+        "table": "\n".join(rows),
+        "clients": str(content["clients"]),
+        "load": num(content["load"], 2),
+        "burst_clients": str(burst["clients"]),
+        "burst_answers": count(burst["answers"]),
+        "burst_wrong": str(burst["wrong"]),
+        "burst_p99": f"{num(burst['p99'], 2)} ms",
+        "burst_accepted": count(burst["accepted"]),
+        "burst_checked": count(burst["checked"]),
+        "burst_left_out": count(burst["left_out"]),
+        "burst_megabytes": f"{num(burst['megabytes'], 2)} MB",
+    }
 
 
 def controls(content: dict[str, Any]) -> dict[str, str]:

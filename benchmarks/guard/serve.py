@@ -1,7 +1,9 @@
 """``python -m benchmarks.guard serve``: the service in a process of its own, under load from several clients on loopback.
 
 Every answer is compared with that of the guard in this process. Some requests hold bad rows. Latencies are those that the
-clients see; the machine has other work at the same time, so compare them with the load that is printed beside.
+clients see; the machine has other work at the same time, so compare them with the load that is printed beside. Then the same
+with shadow checks of every accepted row, and a burst of many clients at once: no row may be lost, no answer may wait for the
+checks, and the memory of the service stays bounded.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +32,9 @@ from supnorm.networks import Network, save
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "guard_serve.json"
+CLIENTS = 32  # of a burst
+DRAINED = 120.0  # seconds in which the checks of a burst have to end
+CHECKED = tuple(f"supnorm_shadow_{name}_total" for name in ("checks", "unanswered", "left_out"))
 PROBLEM = """
 [model]
 file = "net.npz"
@@ -49,16 +56,15 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
     args = parser.parse_args(arguments)
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        process, port = started(Path(folder))
-        try:
+    for shadow in (None, 1.0):
+        with tempfile.TemporaryDirectory() as folder, served(Path(folder), shadow) as (process, port):
             for size in (1, 100):
-                rows.append({"rows": size, **loaded(port, args.clients, args.requests, size)})
-                print(rows[-1], flush=True)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            code = process.wait(60)
-    print(f"ended with code {code}")
+                row = {"rows": size, "shadow": shadow, **loaded(port, args.clients, args.requests, size)}
+                rows.append(row)
+                print(row, flush=True)
+            if shadow is not None:
+                burst = bursts(process, port, CLIENTS, 20, 100)
+                print(burst, flush=True)
     if args.save:
         document = {
             "command": "python -m benchmarks.guard serve --save",
@@ -68,13 +74,29 @@ def main(arguments: list[str]) -> None:
             "requests": args.requests,
             "load": round(os.getloadavg()[0], 1),
             "rows": rows,
+            "burst": burst,
         }
         RESULTS.write_text(json.dumps(document, indent=1) + "\n")
         stamp("guard_serve")
 
 
-def started(folder: Path) -> tuple[subprocess.Popen[str], int]:
-    """The service and its port."""
+@contextmanager
+def served(folder: Path, shadow: float | None = None) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The service and its port; it has to end with code 0."""
+    process, port = started(folder, shadow)
+    try:
+        yield process, port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(60)
+        assert process.stdout is not None
+        process.stdout.close()
+    if code:
+        raise RuntimeError(f"the service ended with code {code}")
+
+
+def started(folder: Path, shadow: float | None = None) -> tuple[subprocess.Popen[str], int]:
+    """The service, with shadow checks of this share of the accepted rows, and its port."""
     safe = bump_guard()
     network = safe.model.value.__self__  # type: ignore[attr-defined]
     assert isinstance(network, Network)
@@ -92,6 +114,7 @@ def started(folder: Path) -> tuple[subprocess.Popen[str], int]:
         "model.guard",
         "--port",
         "0",
+        *([] if shadow is None else ["--shadow", str(shadow)]),
     ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
@@ -137,6 +160,45 @@ def loaded(port: int, clients: int, requests: int, size: int) -> dict[str, Any]:
         "answers": len(times),
         "wrong": len(wrong),
     }
+
+
+def bursts(
+    process: subprocess.Popen[str], port: int, clients: int, requests: int, size: int
+) -> dict[str, Any]:
+    """Requests of many clients at once, and what became of all accepted rows so far and of the memory."""
+    before = memory(process.pid)
+    found = loaded(port, clients, requests, size)
+    accepted = checked = 0.0
+    until = time.monotonic() + DRAINED
+    while time.monotonic() < until:
+        now = counters(port)
+        accepted, checked = now["supnorm_rows_accepted_total"], sum(now[name] for name in CHECKED)
+        if checked >= accepted:
+            break
+        time.sleep(0.2)
+    return {
+        "clients": clients,
+        **found,
+        "accepted": int(accepted),
+        "checked": int(checked),
+        "left_out": int(now["supnorm_shadow_left_out_total"]),
+        "megabytes": round((memory(process.pid) - before) / 1e6, 1),
+    }
+
+
+def counters(port: int) -> dict[str, float]:
+    """The counters without labels of ``/metrics``."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    pairs = (line.split() for line in text.splitlines() if not line.startswith("#") and "{" not in line)
+    return {name: float(value) for name, value in pairs}
+
+
+def memory(pid: int) -> int:
+    """Bytes of a process in memory (Linux)."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def right(x: Any, answer: dict[str, Any]) -> bool:

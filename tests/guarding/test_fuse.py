@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from tests.mending.cases import line_problem
 import supnorm as sn
 from supnorm.evaluation.limit import Limit
 from supnorm.guarding.cells import ProvedCells
-from supnorm.guarding.export import opened, tied
+from supnorm.guarding.export import TIES, opened, tied
 from supnorm.networks import Network, Scaling
 from supnorm.program import Unsupported
 from supnorm.program.backend import run_program
@@ -23,6 +25,7 @@ from supnorm.training import optimise
 
 pytest.importorskip("onnxruntime")
 
+from benchmarks.guard.fuse import in_c
 from benchmarks.guard.models import bump, bump_data, bump_guard, bump_problem
 
 FEW = {"evaluations": 1000, "calibration": 300}
@@ -58,6 +61,22 @@ def test_the_graph_answers_as_the_guard_at_100_000_points(tmp_path: Path) -> Non
     assert not accept[:4].any()
 
 
+@pytest.mark.parametrize(("language", "compiler"), [("c", "cc"), ("c++", "c++")])
+def test_a_program_in_c_and_in_cpp_gets_the_same_answers(
+    language: str, compiler: str, tmp_path: Path
+) -> None:
+    """Needs a compiler and the headers of onnxruntime, whose folder ONNXRUNTIME_HEADERS names."""
+    headers = os.environ.get("ONNXRUNTIME_HEADERS", "")
+    if not shutil.which(compiler) or not (Path(headers) / "onnxruntime_c_api.h").is_file():
+        pytest.skip("needs a compiler and onnxruntime_c_api.h")
+    x = with_bad_rows(np.random.default_rng(5).uniform(-1.1, 1.1, (300, 2)))
+    sn.fuse(bump_guard(), tmp_path / "g.onnx")
+    y, accept = opened(str(tmp_path / "g.onnx")).run(["y", "accept"], {"x": x})
+    found = in_c(tmp_path / "g.onnx", Path(headers), x, y, accept, language)
+    assert found["points"] == 300
+    assert found["same"]
+
+
 @pytest.mark.slow
 def test_with_training_data_the_graph_has_all_four_layers(tmp_path: Path) -> None:
     safe = sn.guard(bump_problem(), reject=0.1, data=bump_data(), **FEW)
@@ -65,6 +84,27 @@ def test_with_training_data_the_graph_has_all_four_layers(tmp_path: Path) -> Non
     demand_equal(
         safe, tmp_path / "g.onnx", with_bad_rows(np.random.default_rng(6).uniform(-1.1, 1.1, (20_000, 2)))
     )
+
+
+@pytest.mark.parametrize("cut", [3e-3, 0.05, 0.4])
+@pytest.mark.parametrize("d", [1, 8])
+def test_the_distance_to_data_rounds_by_less_than_a_tie(cut: float, d: int) -> None:
+    """Points that lie at the cut within a few roundings, and at a point of the data, by either formula."""
+    torch = pytest.importorskip("torch")
+    from supnorm.guarding.fused import _nearest
+    from supnorm.program.torch_backend import TorchBackend
+
+    rng = np.random.default_rng(d)
+    points = rng.random((300, d))
+    away = rng.normal(size=(300, d))
+    away *= cut / np.linalg.norm(away, axis=1, keepdims=True)
+    u = np.concatenate([points + away, points, rng.random((300, d))])
+    exact = np.sqrt(((u[:, None] - points) ** 2).sum(axis=2).min(axis=1))
+    near = _nearest(points, cut, TorchBackend(torch.from_numpy, torch.float64), torch.from_numpy(u)).numpy()[
+        :, 0
+    ]
+    assert np.abs(near - exact)[exact > 0.5 * cut].max() < 0.1 * TIES * cut
+    assert ((near <= cut) == (exact <= cut))[np.abs(exact - cut) > TIES * cut].all()
 
 
 def test_a_torch_module_runs_in_its_precision(tmp_path: Path) -> None:

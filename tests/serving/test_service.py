@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ pytest.importorskip("fastapi")
 from benchmarks.guard.asgi import Reply, ask
 from benchmarks.guard.fuzz import fuzz
 from benchmarks.guard.models import CENTRE, bump, bump_guard, bump_problem
+from benchmarks.guard.serve import bursts, served
 
 from supnorm.serving.app import app_of
 from supnorm.serving.reading import Refused, read_points
@@ -234,6 +236,65 @@ def test_fuzzed_requests_never_end_in_500() -> None:
     assert sum(codes.values()) == 400
     assert set(codes) >= {200, 400, 404, 405, 413, 415}
     assert rows > 500
+
+
+@pytest.mark.slow
+def test_under_load_every_accepted_row_is_checked_and_no_answer_waits_for_that(tmp_path: Path) -> None:
+    """A live service with shadow checks of all accepted rows: 400 requests of 100 rows from 20 threads."""
+    with served(tmp_path, shadow=1.0) as (process, port):
+        found = bursts(process, port, clients=20, requests=20, size=100)
+    assert found["answers"] == 400
+    assert found["wrong"] == 0
+    assert found["accepted"] > 20_000
+    assert found["checked"] == found["accepted"]
+    assert found["megabytes"] < 150
+    written = (tmp_path / "guard.shadow").read_text().splitlines()
+    assert len(written) == 1 + found["checked"] - found["left_out"]
+
+
+def test_answers_go_before_shadow_checks() -> None:
+    """A reference that takes one call at a time has some thousand rows to check: an answer waits for 64 of them at most."""
+    calls: list[int] = []
+
+    def patient_reference(x: Any) -> Any:
+        calls.append(len(x))
+        time.sleep(0.01)
+        return bump(x)[:, None]
+
+    guard = bump_guard().with_reference(sn.Function(patient_reference))
+    checks = threading.Thread(target=guard.reference_values, args=(np.zeros((6400, 2)), True))
+    checks.start()
+    while not calls:
+        time.sleep(0.001)
+    before = len(calls)
+    assert np.isfinite(guard.reference_values(np.full((500, 2), 0.5))).all()
+    after = calls.index(500)
+    assert after - before <= 2
+    checks.join()
+    assert sum(calls) == 6900
+    assert max(calls) == 500
+    assert sorted(calls)[-2] == 64
+
+
+def test_what_waits_for_shadow_checks_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a reference that hangs, rows beyond the limit are left out and counted."""
+    monkeypatch.setattr("supnorm.guarding.shadow.WAITING", 10)
+    go = threading.Event()
+
+    def hanging(x: Any) -> Any:
+        go.wait(60)
+        return bump(x)[:, None]
+
+    guard = bump_guard().with_reference(sn.Function(hanging))
+    checks = ShadowChecks(guard, lambda y, f, x: np.abs(y - f)[:, 0], tmp_path / "guard.shadow", 1.0, 0)
+    x = np.full((4, 2), 0.5)
+    y, flag = bump(x)[:, None], np.zeros(4, dtype=np.int64)
+    for _ in range(5):
+        checks.offer(x, y, flag)
+    assert checks.standing().left_out == 12
+    go.set()
+    checks.close(60)
+    assert checks.standing().checks == 8
 
 
 def test_points_are_read_like_numpy_reads_them() -> None:

@@ -130,11 +130,14 @@ class Guard:
         flag[rows[answered]] = Flag.FALLBACK
         return answer._replace(y=y, flag=flag)
 
-    def reference_values(self, x: Array) -> Array:
-        """Values ``(n, m)`` of the reference at points ``x (n, d)``; NaN where it gives none within the patience."""
+    def reference_values(self, x: Array, last: bool = False) -> Array:
+        """Values ``(n, m)`` of the reference at points ``x (n, d)``; NaN where it gives none within the patience.
+
+        ``last``: calls for answers go first.
+        """
         if self._patient is None:
             return np.full((len(x), self.record.outputs), np.nan)
-        return self._patient.values(x, self.record.outputs)
+        return self._patient.values(x, self.record.outputs, last)
 
     def accepts(self, x: Array) -> NDArray[np.bool_]:
         """Whether the model's value is taken at each point of ``x (n, d)``."""

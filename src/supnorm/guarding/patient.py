@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 AT_ONCE = 8  # calls of a reference that several threads may call
+PIECE = 64  # rows of a call that lets others go first: they wait for one such call at most
+LATER = 1.0  # seconds that such a call waits for others, so that it comes at last where they never end
 
 
 class Late(Exception):
@@ -41,19 +43,38 @@ class Patient:
     def __init__(self, value: Callable[[Array], Any], patience: float, at_once: int = 1) -> None:
         self._given = value, patience, at_once
         self._turns = threading.Semaphore(at_once)
+        self._count, self._asking = (
+            threading.Condition(),
+            0,
+        )  # calls that wait or run, but for those that let others go first
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process gets one whose turns are all free."""
         return Patient, self._given
 
-    def values(self, x: Array, outputs: int) -> Array:
+    def values(self, x: Array, outputs: int, last: bool = False) -> Array:
         """Values ``(n, outputs)``; NaN where the reference fails, answers in another shape or takes too long.
 
         Where a call of several points raises, its halves are called, so that one bad point does not take the others.
+        ``last``: let other calls go first, and keep none of them waiting for more than 64 points.
         """
         found = np.full((len(x), outputs), np.nan)
-        with suppress(Late):
-            self._fill(found, x, time.monotonic() + self._given[1])
+        if last:
+            for k in range(0, len(x), PIECE):
+                with self._count:
+                    self._count.wait_for(lambda: not self._asking, LATER)
+                with suppress(Late):
+                    self._fill(found[k : k + PIECE], x[k : k + PIECE], time.monotonic() + self._given[1])
+            return found
+        with self._count:
+            self._asking += 1
+        try:
+            with suppress(Late):
+                self._fill(found, x, time.monotonic() + self._given[1])
+        finally:
+            with self._count:
+                self._asking -= 1
+                self._count.notify_all()
         return found
 
     def _fill(self, found: Array, x: Array, until: float) -> None:

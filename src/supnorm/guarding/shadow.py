@@ -17,7 +17,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,7 +31,7 @@ from supnorm.results.door import reading
 Array = NDArray[np.float64]
 FORMAT = "supnorm.shadow/1"
 CONFIDENCE = 0.95  # of all limits that are reported: a convention
-WAITING = 1000  # batches that wait for the reference; later ones are left out and counted
+WAITING = 100_000  # rows that wait for the reference, a few megabytes; later ones are left out and counted
 LARGEST = 10**10  # bytes of a state file
 
 
@@ -178,8 +177,8 @@ class ShadowChecks:
         self.log = ShadowLog(path, guard)
         self.unanswered = self.left_out = 0
         self._rng = np.random.default_rng(seed)
-        self._draw = threading.Lock()
-        self._waiting: queue.Queue[tuple[Array, Array] | None] = queue.Queue(WAITING)
+        self._draw, self._rows = threading.Lock(), 0  # rows that wait
+        self._waiting: queue.SimpleQueue[tuple[Array, Array] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="supnorm shadow checks", daemon=True)
         self._thread.start()
 
@@ -188,19 +187,21 @@ class ShadowChecks:
         accepted = np.flatnonzero(flag == Flag.ACCEPTED)
         with self._draw:
             drawn = accepted[self._rng.random(len(accepted)) < self.rate]
-        if not len(drawn):
-            return
-        try:
-            self._waiting.put_nowait((x[drawn].copy(), y[drawn].copy()))
-        except queue.Full:
-            self.left_out += len(drawn)
+            if self._rows + len(drawn) > WAITING:
+                self.left_out += len(drawn)
+                return
+            self._rows += len(drawn)
+        if len(drawn):
+            self._waiting.put((x[drawn].copy(), y[drawn].copy()))
 
     def _work(self) -> None:
         while (batch := self._waiting.get()) is not None:
             self._check(*batch)
+            with self._draw:
+                self._rows -= len(batch[0])
 
     def _check(self, x: Array, y: Array) -> None:
-        value = self.guard.reference_values(x)
+        value = self.guard.reference_values(x, last=True)
         known = np.isfinite(value).all(axis=1)
         try:
             with np.errstate(all="ignore"):
@@ -218,7 +219,10 @@ class ShadowChecks:
     def standing(self) -> Standing:
         """What the checks say so far."""
         promise = self.guard.record.promise
-        checks, above = self.log.checks, self.log.above
+        above = (
+            self.log.above
+        )  # before the checks: another thread counts them first, so that they are never fewer
+        checks = self.log.checks
         low, high = always_valid(above, checks, CONFIDENCE)
         risk = promise.fraction_at_most
         word = "OK" if high <= risk else "REJECT" if low > risk else "WARN"
@@ -226,8 +230,7 @@ class ShadowChecks:
 
     def close(self, seconds: float = 5.0) -> None:
         """End the checks; those that wait are finished if that takes no longer than ``seconds``."""
-        with suppress(queue.Full):
-            self._waiting.put(None, timeout=seconds)
+        self._waiting.put(None)
         self._thread.join(seconds)
         if not self._thread.is_alive():
             self.log.close()

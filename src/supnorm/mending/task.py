@@ -187,6 +187,13 @@ class Task:
         with np.errstate(all="ignore"):
             return self.problem.error(function.value(x), y, x)[0]
 
+    def counted(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """The points ``x (n, d)`` with values ``y (n, m)`` of the reference at which the error counts by the mask."""
+        if self.problem.error.mask is None:
+            return x, y
+        counts = self.problem.error.counts(x, y)
+        return x[counts], y[counts]
+
     def judged(self, function: Function) -> Problem:
         """The problem with another model."""
         return replace(self.problem, model=function)
