@@ -268,3 +268,33 @@ def test_exchange_uses_no_more_calls_than_it_was_given() -> None:
     for evaluations in (600, 2000):
         mended = sn.repair(line_problem(), evaluations=evaluations, method=Exchange(rounds=4))
         assert mended.record.evaluations["rounds"] <= 1.05 * evaluations + 100
+
+
+@pytest.mark.slow
+def test_what_the_mask_leaves_out_is_not_trained_on() -> None:
+    """Where the error does not count, the reference may have numbers that say nothing."""
+    problem = line_problem()
+
+    def reference(x: Any) -> Any:
+        return np.where(x[:, 0] < -0.6, 1e3 * np.sin(50.0 * x[:, 0]), peak(x))
+
+    error = replace(problem.error, mask=lambda x: x[:, 0] >= -0.6)
+    masked = sn.Problem(problem.model, reference, LINE, error=error)
+    mended = sn.repair(masked, evaluations=3000)
+    assert mended.accepted, mended.status
+    counted = GRID[GRID[:, 0] >= -0.6]
+    assert largest(mended.model, peak, counted) < 0.02 * largest(problem.model, peak, counted)
+
+
+@pytest.mark.parametrize(("spread", "ratio"), [(0.001, 3.0), (1.0, 3000.0)])
+def test_samples_of_large_models_are_bounded(
+    spread: float, ratio: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three for each weight would be a million and more for some."""
+    monkeypatch.setattr("supnorm.mending.exchange.MOST", 300)
+    mended = sn.repair(
+        line_problem(), evaluations=3000, method=Exchange(rounds=1, iterations=1, spread=spread, ratio=ratio)
+    )
+    assert mended.candidate is not None
+    assert mended.candidate.samples is not None
+    assert len(mended.candidate.samples[0]) < 300 + 200

@@ -189,7 +189,8 @@ def _nearest(points: Array, cut: float, on: Backend, u: Any) -> Any:
     """The distance to the nearest of the points.
 
     |u - p|^2 = |u|^2 - 2 u.p + |p|^2 is one product of matrices: with 537 points of two inputs 1.6 us a point in
-    onnxruntime, against 4.2 us axis by axis. Its rounding is of the size of |u|^2, so that a cut below `NEAR` is compared axis by axis.
+    onnxruntime, against 4.2 us axis by axis. Its rounding is of the size of |u|^2, so that a cut below `NEAR` is
+    compared axis by axis.
     """
     d = points.shape[1]
     if cut > NEAR:
