@@ -2,6 +2,9 @@
 
 Each part is one that a user runs from the command line: an audit, ``supnorm repair`` with the evaluations below, and
 ``supnorm guard`` of the model that comes out.
+
+The network of examples/heston takes minutes: its numbers are read from the folders that the commands have written,
+``python -m benchmarks.mending.worked --records heston-repair heston-guard --save``.
 """
 
 from __future__ import annotations
@@ -15,7 +18,9 @@ from typing import Any
 
 from benchmarks.claims.stored import stamp
 from supnorm import Calls, audit, guard, open_problem, repair
+from supnorm.results.guarding import GuardRecord
 from supnorm.results.numbers import count, num
+from supnorm.results.repair import RepairRecord
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "mending_worked.json"
@@ -23,18 +28,22 @@ EVALUATIONS = {"corner": 10_000, "canyon": 5_000}
 AUDITED = {"corner": 5000, "canyon": 3000}
 GUARDED = {"corner": 5000, "canyon": 3000}
 # One point of canyon takes 0.2 s and a thousand take 0.4 s: it is called with many rows at a time.
+KEYS = ("before", "after", "rms_before", "rms_after", "growth", "allowed", "accepted_worst", "unguarded")
 CALLS = {"corner": None, "canyon": Calls(cost="cheap")}
 
 
 def main() -> None:
     """Run the examples that are named, and store them beside those that are stored."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mending.worked")
-    parser.add_argument("names", nargs="+", choices=EVALUATIONS)
+    parser.add_argument("names", nargs="*", choices=EVALUATIONS)
+    parser.add_argument(
+        "--records", nargs=2, type=Path, metavar=("REPAIR", "GUARD"), help="folders of heston"
+    )
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
     args = parser.parse_args()
     stored: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    for name in args.names:
-        stored[name] = one(name)
+    for name in [*args.names, *(["heston"] if args.records else [])]:
+        stored[name] = one(name) if name in EVALUATIONS else read(*args.records)
         print(name, stored[name], flush=True)
         if args.save:
             RESULTS.write_text(json.dumps(stored, indent=1) + "\n")
@@ -51,7 +60,18 @@ def one(name: str) -> dict[str, Any]:
     calls = CALLS[name]
     report = audit(problem, evaluations=AUDITED[name], seed=0, calls=calls)
     mended = repair(problem, report, evaluations=EVALUATIONS[name], seed=0, calls=calls)
-    record = mended.record
+    safe = guard(problem, report, evaluations=GUARDED[name], seed=0, calls=calls).record
+    return numbers(mended.record, safe)
+
+
+def read(repaired: Path, guarded: Path) -> dict[str, Any]:
+    """The numbers of the records in two folders."""
+    record = RepairRecord.from_json((repaired / "repair.json").read_text("utf-8"))
+    return numbers(record, GuardRecord.from_json((guarded / "guard.json").read_text("utf-8")))
+
+
+def numbers(record: RepairRecord, safe: GuardRecord) -> dict[str, Any]:
+    """What is stored of a repair and a guard."""
     rows: dict[str, Any] = {
         "status": record.status.code,
         "method": record.method,
@@ -64,7 +84,8 @@ def one(name: str) -> dict[str, Any]:
     }
     if record.compared is not None:
         rows |= {"rms_before": record.compared.rms_before, "rms_after": record.compared.rms_after}
-    safe = guard(problem, report, evaluations=GUARDED[name], seed=0, calls=calls).record
+    if record.harm is not None:
+        rows |= {"growth": record.harm.growth, "allowed": record.harm.allowed}
     rows |= {"guard": safe.status.code, "rejected": safe.rejected, "accepted_worst": safe.worst_accepted}
     return rows | {"unguarded": safe.worst_unguarded, "calls": dict(record.evaluations)}
 
@@ -73,7 +94,7 @@ def said(content: dict[str, Any]) -> dict[str, str]:
     """Numbers for the pages, by example and key."""
     values = {}
     for name, row in content.items():
-        for key in ("before", "after", "rms_before", "rms_after", "accepted_worst", "unguarded"):
+        for key in KEYS:
             if row.get(key) is not None:
                 values[f"{name}_{key}"] = num(row[key])
         values[f"{name}_rejected"] = f"{100 * row['rejected']:.1f} %"
