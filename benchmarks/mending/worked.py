@@ -35,12 +35,14 @@ CALLS = {"corner": None, "canyon": Calls(cost="cheap")}
 def main() -> None:
     """Run the examples that are named, and store them beside those that are stored."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mending.worked")
-    parser.add_argument("names", nargs="*", choices=EVALUATIONS)
+    parser.add_argument("names", nargs="*", help=", ".join(EVALUATIONS))
     parser.add_argument(
         "--records", nargs=2, type=Path, metavar=("REPAIR", "GUARD"), help="folders of heston"
     )
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
     args = parser.parse_args()
+    if unknown := set(args.names) - set(EVALUATIONS):
+        parser.error(f"no example {unknown}")
     stored: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name in [*args.names, *(["heston"] if args.records else [])]:
         stored[name] = one(name) if name in EVALUATIONS else read(*args.records)
