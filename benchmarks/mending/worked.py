@@ -18,6 +18,7 @@ from typing import Any
 
 from benchmarks.claims.stored import stamp
 from supnorm import Calls, audit, guard, open_problem, repair
+from supnorm.pages.reading import record_of
 from supnorm.results.guarding import GuardRecord
 from supnorm.results.numbers import count, num
 from supnorm.results.repair import RepairRecord
@@ -68,8 +69,8 @@ def one(name: str) -> dict[str, Any]:
 
 def read(repaired: Path, guarded: Path) -> dict[str, Any]:
     """The numbers of the records in two folders."""
-    record = RepairRecord.from_json((repaired / "repair.json").read_text("utf-8"))
-    return numbers(record, GuardRecord.from_json((guarded / "guard.json").read_text("utf-8")))
+    record = record_of(json.loads((repaired / "repair.json").read_text("utf-8")), RepairRecord)
+    return numbers(record, record_of(json.loads((guarded / "guard.json").read_text("utf-8")), GuardRecord))
 
 
 def numbers(record: RepairRecord, safe: GuardRecord) -> dict[str, Any]:
