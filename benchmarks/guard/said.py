@@ -79,7 +79,8 @@ def serve(content: dict[str, Any]) -> dict[str, str]:
         "burst_wrong": str(burst["wrong"]),
         "burst_p99": f"{num(burst['p99'], 2)} ms",
         "burst_accepted": count(burst["accepted"]),
-        "burst_checked": count(burst["checked"]),
+        "burst_checked": count(burst["checked"] - burst["left_out"]),
+        "burst_lost": str(burst["accepted"] - burst["checked"]),
         "burst_left_out": count(burst["left_out"]),
         "burst_megabytes": f"{num(burst['megabytes'], 2)} MB",
     }
