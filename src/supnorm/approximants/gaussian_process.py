@@ -82,7 +82,7 @@ class GaussianProcess(Settings):
         noise: smallest relative variance of the noise.
     """
 
-    most: int = 1200
+    most: int = 1200  # its cost is cubic in them
     noise: float = 1e-11  # 1e-13: 5.0e-5, 4.5e-4 for the functions of `STARTS`; 1e-9: 1.8e-4, 3.6e-4
 
     LIMITS: ClassVar[Limits] = {"noise": Allowed(above=0)}

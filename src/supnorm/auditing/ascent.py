@@ -68,6 +68,8 @@ class Ascent(Settings):
         smallest: a chain whose step is below this has converged.
     """
 
+    # Each number smaller and larger by a factor of about two finds as often: 15 of 20 smooth bumps, d=8, p=1e-04, from
+    # 1,000 evaluations, where the default finds 15 too. Rows *trained net* and *bump ... gradients* guard.
     steps: int = 24
     grow: float = 4.0
     shrink: float = 0.4

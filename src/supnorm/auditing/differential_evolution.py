@@ -35,6 +35,8 @@ class DifferentialEvolution(Settings):
         low, high: range of the dithered F.
     """
 
+    # Each number smaller and larger by a factor of about two finds as often: 16 of 20 smooth bumps, d=2, p=1e-04, black box,
+    # from 3,000 evaluations. Rows *kink* and *bump ... black box* guard.
     members: int = 10
     fewest: int = 30
     generations: int = 40

@@ -56,6 +56,7 @@ class SurrogateSearch(Settings):
             that takes far longer than the others then leaves workers idle; False lets it hold up nobody.
     """
 
+    # Rows *expensive reference* guard these numbers.
     first: float = 0.5
     batch: int = 8
     growth: float = 0.03

@@ -38,6 +38,7 @@ class LabelCheck(Settings):
         outputs: that are examined, at most.
     """
 
+    # tests/auditing/test_labels.py guards: planted wrong labels are found, and jumps, kinks and noise acquitted.
     far: float = 6.0
     nearer: float = 0.5
     alike: float = 0.5

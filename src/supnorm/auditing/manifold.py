@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Cloud
 
 Array = NDArray[np.float64]
-NEIGHBOURS = 16
+NEIGHBOURS = 16  # row *2-D manifold in 16-D, data only* guards
 VARIANCE = 0.95  # share that the tangent directions must explain
 
 

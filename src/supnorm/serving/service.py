@@ -30,6 +30,7 @@ class Limits(Settings):
         reading: seconds until its text has arrived.
     """
 
+    # Limits of a service that anybody may call. tests/serving/test_service.py holds them.
     rows: int = 10_000
     body: int = 8_000_000
     seconds: float = 60.0

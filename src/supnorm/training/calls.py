@@ -18,7 +18,7 @@ class FitCalls(Calls):
         BadInput: for another cost, or audits of fewer than 100 evaluations.
     """
 
-    audit_evaluations: int = 20_000
+    audit_evaluations: int = 20_000  # 0.6 s of a cheap reference, as `POINT` in `fit.py` says
 
     def __post_init__(self) -> None:
         super().__post_init__()

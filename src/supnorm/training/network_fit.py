@@ -57,10 +57,11 @@ class NetworkFit(Settings):
             Modular networks need 4.
     """
 
-    widths: tuple[int, ...] = (12, 20, 32)
-    depth: int = 2
+    widths: tuple[int, ...] = (12, 20, 32)  # 193 to 1,153 weights for one input; `benchmarks.fit` guards
+    depth: int = 2  # `benchmarks.fit` guards
     activation: str = "tanh"
     optimiser: Optimiser | None = None
+    # Of a first-order method; `price` makes it fewer for the others. `benchmarks.fit` guards.
     iterations: int = 3000
     # Largest errors at width 12 after 400 iterations, medians of 3 seeds of I.6.2, I.10.7 and I.13.12 of `benchmarks.fit`:
     # 2.2e-4, 5.4e-4, 0.10; with 2: 2.7e-4, 8.3e-4, 0.24; with 8: 1.5e-4, 3.2e-4, 0.06 from twice as many samples.

@@ -34,7 +34,7 @@ class ArgmaxRefinement(Settings):
         optimiser: by default Levenberg-Marquardt up to 300 weights, self-scaled Broyden above.
     """
 
-    rounds: int = 4
+    rounds: int = 4  # `benchmarks.fit --part refinement` guards
     optimiser: Optimiser | None = None
 
     def run(self, network: Network, x: Array, y: Array, ask: Ask, limit: Limit) -> Trained:
