@@ -68,3 +68,57 @@ def random_formulas(seed, dimensions=(1, 2, 3)):
     }[kind]
     label = f"seed {seed}: d={d} {kind} {side} size={size:.1e} {'twin' if twin else 'unrelated'}"
     return Problem(model, reference, Domain(**axes), measure), label
+
+
+def wide_formulas(seed, dimensions=(1, 2, 3, 4)):
+    """A relative error of formulas whose values span up to forty decades, on axes of one to six; and a few words about it.
+
+    Sums and products of powers, exponentials of quotients (Arrhenius), powers and logarithms of these.
+    """
+    rng = np.random.default_rng([seed, 77])
+    d = int(rng.choice(dimensions))
+    a, p = 10.0 ** rng.uniform(-3, 3, 3), rng.integers(-6, 7, (3, d)) / 2.0
+    part, kind = 10.0 ** rng.uniform(-4, 0), int(rng.integers(6))
+
+    def monomial(x, k):
+        found = a[k] * x[:, 0] ** p[k, 0]
+        for j in range(1, d):
+            found = found * x[:, j] ** p[k, j]
+        return found
+
+    def reference(x):
+        u, v, w = (monomial(x, k) for k in range(3))
+        if kind == 0:
+            return u + v
+        if kind == 1:
+            return u * (1.0 + part * x[:, 0] / (x[:, -1] + x[:, 0]))
+        if kind == 2:
+            return u * jnp.exp(-20.0 / (1.0 + jnp.log(1.0 + x[:, 0])))
+        if kind == 3:
+            return jnp.sqrt(u * v + w)
+        if kind == 4:
+            return u / (v + w)
+        return jnp.log(1.0 + u / v) + 1.0
+
+    def model(x):
+        u, v, w = (monomial(x, k) for k in range(3))
+        if kind == 0:
+            return u + (1.0 - part) * v
+        if kind == 1:
+            return u
+        if kind == 2:
+            return u * (1.0 + part) * jnp.exp(-20.0 / (1.0 + jnp.log(1.0 + x[:, 0])))
+        if kind == 3:
+            return jnp.sqrt(u * v) + jnp.sqrt(w)
+        if kind == 4:
+            return u / (v + (1.0 - 0.5 * part) * w)
+        return (1.0 - 0.5 * part) * jnp.log(u / v + 1.0) + 1.0
+
+    axes = {}
+    for j in range(d):
+        low, wide = float(10.0 ** rng.uniform(-3, 3)), float(10.0 ** rng.uniform(0.3, 6.0 / d))
+        axes[f"x{j}"] = Axis(low, low * wide, scale="log" if rng.random() < 0.8 else "linear")
+    measure = ErrorMeasure("relative", floor=0.0, side=str(rng.choice(["both", "over", "under"])))
+    return Problem(
+        model, reference, Domain(**axes), measure
+    ), f"seed {seed}: d={d} kind={kind} part={part:.1e}"

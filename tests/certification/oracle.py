@@ -82,6 +82,11 @@ BINARY = {
 
 def evaluate(program, point):
     """The value of a program at a point of mpmath numbers, in the working precision of mpmath."""
+    return evaluate_all(program, point)[-1]
+
+
+def evaluate_all(program, point):
+    """The values of all its operations."""
     values = []
     for node in program.nodes:
         args = [values[a] for a in node.args]
@@ -105,7 +110,7 @@ def evaluate(program, point):
             extra = node.parameters
             out = [UNARY[node.op](z, *extra) for z in args[0]]
         values.append(out)
-    return values[-1]
+    return values
 
 
 def random_programs(rng):

@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.composed_grid import Grid, Sizes, grid
-from supnorm.certification.composed_logs import add, constant, divide, multiply, smooth, subtract
+from supnorm.certification.composed_logs import (
+    add,
+    constant,
+    divide,
+    multiply,
+    only_where,
+    smooth,
+    subtract,
+    without_relative,
+)
 from supnorm.certification.composed_model import ChebyshevModel, affine, relu, scale
 from supnorm.certification.majorants import REMAINDER
 from supnorm.certification.rounding import Array, U, outward
@@ -66,7 +75,7 @@ def apply(node: Node, args: list[ChebyshevModel], start: ChebyshevModel) -> Cheb
             room: Array | float = discrepancy.absolute
             if discrepancy.argument:
                 room = room + discrepancy.argument * args[0].size
-            model = replace(model, err=outward(model.err + room))
+            model = without_relative(replace(model, err=outward(model.err + room)))
     return model
 
 
@@ -114,7 +123,7 @@ def absolute(x: ChebyshevModel) -> ChebyshevModel:
         values=np.where(sure[..., None], x.values, folded.values),
         rem=np.where(sure[..., None], x.rem, folded.rem),
         err=np.where(sure, x.err, folded.err),
-        logs=x.logs,  # where there is a logarithm x is positive
+        logs=only_where(np.isfinite(x.reach), x.logs),  # where there is a logarithm x is positive
         inside=x,
     )
 

@@ -11,6 +11,7 @@ logarithms of such features take the smaller remainder of two: their own, and th
 (f - g)/g = e^(log f - log g) - 1, the error relative to g, which knows what f and g have in common.
 
 Logarithms are made when they are asked for, of single features only. Values are always those of the operations themselves.
+Where rounding is a large part of the smallest value, it is bounded relative to the value (`composed_relative`).
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.certification import composed_model as plain
+from supnorm.certification import composed_relative as relative
 from supnorm.certification.composed_grid import Sizes
 from supnorm.certification.composed_model import ChebyshevModel, Log
+from supnorm.certification.composed_relative import Relative
 from supnorm.certification.rounding import ULPS, Array, U
 
 MOST_STEPS = 40  # they are made by recursion
@@ -37,7 +41,9 @@ def constant(value: Array, like: ChebyshevModel) -> ChebyshevModel:
     exact = plain.constant(value, like)
     if len(value) > 1 or not value[0] > 0.0:
         return exact
-    return replace(exact, logs=(Log(partial(_log_of_constant, float(value[0]), exact), fixed=True),))
+    rounding = partial(relative.of_interval, *(np.asarray(v) for v in (exact.sizes.c, exact.err, exact.err)))
+    make = partial(_log_of_constant, float(value[0]), exact)
+    return replace(exact, logs=(Log(make, fixed=True, round=rounding),))
 
 
 def _log_of_constant(value: float, exact: ChebyshevModel) -> ChebyshevModel:
@@ -57,7 +63,7 @@ def _log_of_constant(value: float, exact: ChebyshevModel) -> ChebyshevModel:
 
 def add(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel:
     """x + y."""
-    return replace(plain.add(x, y), logs=_logs(_log_of_sum, x, y))
+    return _less_rounding(replace(plain.add(x, y), logs=_logs(_log_of_sum, x, y, relative.of_sum)))
 
 
 def subtract(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel:
@@ -67,7 +73,8 @@ def subtract(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel:
 
 def multiply(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel:
     """x y."""
-    return replace(plain.multiply(x, y), logs=_logs(_log_of_product, x, y))
+    product = replace(plain.multiply(x, y), logs=_logs(_log_of_product, x, y, relative.of_product))
+    return _less_rounding(product)
 
 
 def divide(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel:
@@ -77,7 +84,14 @@ def divide(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel:
     if not x.terms or x.terms[1] is not g or not (x.terms[0].exponential or g.exponential):
         return quotient
     u, v = (_positive_log(z) for z in x.terms)
-    return quotient if u is None or v is None else _with(quotient, plain.smooth("exp", plain.add(u, v, -1.0)))
+    if u is None or v is None:
+        return quotient
+    ratio = plain.smooth("exp", plain.add(u, v, -1.0))
+    better = _with(quotient, ratio)
+    if not _rough(better, x.terms[1]).any():
+        return better
+    f, g = _relative(x.terms[0]), _relative(y)
+    return replace(better, err=np.fmin(better.err, relative.relative_error_err(f, g, ratio.size)))
 
 
 def smooth(op: str, x: ChebyshevModel, *parameter: float) -> ChebyshevModel:
@@ -86,14 +100,66 @@ def smooth(op: str, x: ChebyshevModel, *parameter: float) -> ChebyshevModel:
         return multiply(x, x)
     model = plain.smooth(op, x, *parameter)
     if op == "exp" and x.values.shape[1] == 1:
-        return replace(model, logs=(Log(lambda: x),))
+        rounding = partial(_relative_of_exp, x)
+        return _less_rounding(replace(model, logs=(Log(lambda: x, round=rounding),)))
     p = parameter[0] if op == "pow" else POWERS.get(op)
     if not x.exponential or (log := x.log) is None or (p is None and op != "log"):
         return model
     if p is None:
-        return _with(model, log)
+        better = _with(model, log)
+        if not _rough(better, x).any():
+            return better
+        return replace(better, err=np.fmin(better.err, relative.log_err(_relative(x))))
     power = plain.scale(log, p)
-    return replace(_with(model, plain.smooth("exp", power)), logs=(Log(lambda: power, steps=x.steps + 1),))
+    kept = Log(lambda: power, steps=x.steps + 1, round=lambda: relative.of_power(_relative(x), p))
+    return _less_rounding(replace(_with(model, plain.smooth("exp", power)), logs=(kept,)))
+
+
+def without_relative(x: ChebyshevModel) -> ChebyshevModel:
+    """The same without what is known of rounding relative to values, for a feature whose runtime adds to it."""
+    return replace(x, logs=tuple(None if log is None else _rounded_by(log, None) for log in x.logs))
+
+
+def _rounded_by(log: Log, rounding: Callable[[], Relative | None] | None) -> Log:
+    """The same logarithm, made once, beside another bound of rounding."""
+    return replace(log, make=lambda: log.model, round=rounding)
+
+
+def only_where(right: NDArray[np.bool_], logs: tuple[Log | None, ...]) -> tuple[Log | None, ...]:
+    """The same logarithms for a feature whose values are those of its operation only where ``right`` says so, ``(B, w)``."""
+
+    def kept(log: Log, known: NDArray[np.bool_]) -> Relative | None:
+        old = log.relative
+        return None if old is None else replace(old, off=np.where(known, old.off, np.inf))
+
+    return tuple(
+        None if log is None else _rounded_by(log, partial(kept, log, right[:, k : k + 1]))
+        for k, log in enumerate(logs)
+    )
+
+
+def _relative(x: ChebyshevModel) -> Relative:
+    """What is kept of a single feature, or by its interval."""
+    kept = x.logs[0].relative if len(x.logs) == 1 and x.logs[0] is not None else None
+    return relative.of_interval(x.sizes.c, x.reach, x.err) if kept is None else kept
+
+
+def _relative_of_exp(x: ChebyshevModel) -> Relative:
+    return relative.of_exp(x.sizes.c, x.reach, x.err)
+
+
+def _rough(x: ChebyshevModel, of: ChebyshevModel) -> NDArray[np.bool_]:
+    """Where the rounding of ``x`` or of its argument ``of`` is a large part of the smallest value, shape ``(B, w)``."""
+    parts = (~(z.err <= relative.ROUGH * np.abs(z.values).min(-1)) for z in (x, of))
+    return np.logical_or(*parts)
+
+
+def _less_rounding(x: ChebyshevModel) -> ChebyshevModel:
+    """A positive feature with the smaller one of two bounds of its rounding, where that is large."""
+    if not x.exponential or not _rough(x, x).any():
+        return x
+    known = x.logs[0].relative if x.logs[0] is not None else None
+    return x if known is None else replace(x, err=np.fmin(x.err, known.err))
 
 
 def _with(x: ChebyshevModel, other: ChebyshevModel) -> ChebyshevModel:
@@ -106,13 +172,19 @@ def _with(x: ChebyshevModel, other: ChebyshevModel) -> ChebyshevModel:
 
 
 def _logs(
-    rule: Callable[..., ChebyshevModel | None], x: ChebyshevModel, y: ChebyshevModel
+    rule: Callable[..., ChebyshevModel | None],
+    x: ChebyshevModel,
+    y: ChebyshevModel,
+    rounding: Callable[[Relative, Relative], Relative] | None = None,
 ) -> tuple[Log, ...]:
     """The logarithm of a sum or product, to be made when it is asked for; none for long chains of them."""
     if not x.exponential and not y.exponential:
         return ()
     steps = 1 + max(x.steps, y.steps)
-    return (Log(partial(rule, x, y), steps=steps),) if steps <= MOST_STEPS else ()
+    if steps > MOST_STEPS:
+        return ()
+    kept = None if rounding is None else lambda: rounding(_relative(x), _relative(y))
+    return (Log(partial(rule, x, y), steps=steps, round=kept),)
 
 
 def _positive_log(x: ChebyshevModel) -> ChebyshevModel | None:

@@ -35,6 +35,7 @@ from functools import cached_property
 import numpy as np
 
 from supnorm.certification.composed_grid import Grid, Sizes
+from supnorm.certification.composed_relative import Relative
 from supnorm.certification.elementary import LEAST, STEEPEST
 from supnorm.certification.majorants import REMAINDER
 from supnorm.certification.rounding import ULPS, Array, U, gamma, outward
@@ -56,16 +57,23 @@ class Log:
         make: makes the model.
         fixed: whether it is that of a constant.
         steps: logarithms that have to be made for it, one within the other.
+        round: makes the bound of the feature's rounding relative to its value; None where there is none.
     """
 
     make: Callable[[], ChebyshevModel | None]
     fixed: bool = False
     steps: int = 0
+    round: Callable[[], Relative | None] | None = None
 
     @cached_property
     def model(self) -> ChebyshevModel | None:
         """The model."""
         return self.make()
+
+    @cached_property
+    def relative(self) -> Relative | None:
+        """The feature's rounding relative to its value."""
+        return None if self.round is None else self.round()
 
 
 @dataclass(frozen=True, eq=False)
