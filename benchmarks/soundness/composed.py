@@ -1,7 +1,8 @@
 """Random formulas bounded by Chebyshev models, against arbitrary precision and the checker.
 
 Sums, products, quotients, powers, logarithms, exponentials and kinks of positive inputs in one to four dimensions, log and
-linear axes, every measure and side, errors from 1e-9 to 10; or trees at the edges of the rules (`composed_hostile`). Of
+linear axes, every measure and side, errors from 1e-9 to 10; or trees at the edges of the rules (`composed_hostile`), or relative
+errors of formulas over many decades (`formulas.wide_formulas`). Of
 `POINTS` points, random, at and near the ends of axes and near the witness, those where float64 sees the largest errors, and
 some where it may see nothing, are evaluated by mpmath: a bound below one of them is false. The checker must accept every
 certificate whose forecast is at most `SECONDS`.
@@ -31,10 +32,12 @@ BOXES = 80
 SECONDS = 2.0  # what a check may take by its forecast
 
 
-def judged(number: int, seed: int, path: Path, hostile: bool = False) -> Judged:
+def judged(number: int, seed: int, path: Path, kind: str = "composed") -> Judged:
     """One problem: its bound beside errors at points, and what the checker says of its certificate."""
-    if hostile:
+    if kind == "hostile":
         problem, label = hostile_problem(number, seed)
+    elif kind == "wide":
+        problem, label = formulas.wide_formulas(1_000_000 * seed + number)
     else:
         problem, label = formulas.random_formulas(1_000_000 * seed + number, (1, 2, 3, 4))
     try:
@@ -89,6 +92,6 @@ def _exact(program: Any, point: Any) -> Any:
     return v if isinstance(v, mp.mpf) else None
 
 
-def campaign(seed: int, count: int, hostile: bool = False) -> list[Judged]:
-    """``count`` problems."""
-    return judged_by(partial(judged, hostile=hostile), seed, count)
+def campaign(seed: int, count: int, kind: str = "composed") -> list[Judged]:
+    """``count`` problems: "composed", "hostile" or "wide"."""
+    return judged_by(partial(judged, kind=kind), seed, count)

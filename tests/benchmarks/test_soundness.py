@@ -38,9 +38,16 @@ def test_extreme_magnitudes_by_every_strategy():
 
 @pytest.mark.slow
 def test_hostile_formulas_by_chebyshev_models():
-    found = composed.campaign(3, 12, hostile=True)
+    found = composed.campaign(3, 12, "hostile")
     assert {f.verdict for f in found} <= {"refused", "no bound", "true", "true and accepted"}
     assert sum(f.verdict == "true and accepted" for f in found) >= 2
+
+
+@pytest.mark.slow
+def test_formulas_of_many_decades_by_chebyshev_models():
+    found = composed.campaign(3, 12, "wide")
+    assert {f.verdict for f in found} <= {"no bound", "true", "true and accepted"}
+    assert sum(f.verdict == "true and accepted" for f in found) >= 3
 
 
 @pytest.mark.slow

@@ -12,10 +12,12 @@ from flint import acb, arb, ctx
 
 from supnorm.certification import ComposedCertificate, certify
 from supnorm.checker import check, composed
-from supnorm.checker.composed import Feature, Grid
+from supnorm.checker.composed import Feature
 from supnorm.checker.enclosure import Program
 from supnorm.checker.functions import remainder
+from supnorm.checker.node_rows import Grid
 from supnorm.checker.operation import program as read_program
+from supnorm.checker.polynomial import along_axes
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem, with_bound
 from supnorm.program import lower_jaxpr
 
@@ -157,7 +159,7 @@ def excess(name, n=3, size=1.0):
         (found,) = composed.enclose(program, [arb(0), arb(0)], [arb(half), arb(half)], g)
         if found.rem is None:
             return -1.0
-        a = np.array([float(v.mid()) for v in found.coefficients]).reshape(n + 1, n + 1)
+        a = np.array([float(v.mid()) for v in along_axes(g.transform, found.row, 2)]).reshape(n + 1, n + 1)
         rem = float(found.rem.upper())
     finally:
         ctx.prec = old

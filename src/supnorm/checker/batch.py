@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from supnorm.checker.enclosure import Program, point_function, values
 from supnorm.checker.operation import Operation
+from supnorm.checker.special_functions import Parameter
 
 Array = NDArray[np.float64]
 Ball = Any
@@ -94,17 +95,30 @@ def all_values(program: Program, points: Balls) -> list[Balls]:
             elif o.op == "constant":
                 value = Balls(np.repeat(np.array(o.vector)[:, None], count, 1), np.zeros((o.width, count)))
             elif o.op == "affine":
-                value = _affine(o, args[0])
+                value = affine(o, args[0])
             elif o.op == "take":
                 value = Balls(args[0].mid[list(o.columns)], args[0].rad[list(o.columns)])
             elif o.op == "concat":
                 value = Balls(np.concatenate([a.mid for a in args]), np.concatenate([a.rad for a in args]))
             else:
-                value = _function(o, args)
+                value = function(o.op, o.given, args)
             known.append(value)
-    if _RANDOM.random() < COMPARED and not _agrees(program, points, known[-1]):
+    if not _believed(program, points, known[-1]):
         return [Balls(b.mid, np.full(b.rad.shape, np.inf)) for b in known]
     return known
+
+
+def believed(program: Program, points: list[Balls], outputs: list[Balls]) -> bool:
+    """False if FLINT, which is asked in some of the cells, finds other values at a point; a row of each input and output."""
+    return _believed(program, _joined(points), _joined(outputs))
+
+
+def _believed(program: Program, points: Balls, last: Balls) -> bool:
+    return _RANDOM.random() >= COMPARED or _agrees(program, points, last)
+
+
+def _joined(rows: list[Balls]) -> Balls:
+    return Balls(np.concatenate([r.mid for r in rows]), np.concatenate([r.rad for r in rows]))
 
 
 def _agrees(program: Program, points: Balls, last: Balls) -> bool:
@@ -117,7 +131,7 @@ def _agrees(program: Program, points: Balls, last: Balls) -> bool:
     return all(not r < np.inf or not v.is_finite() or v.overlaps(arb(m, r)) for m, r, (v,) in balls)
 
 
-def _affine(o: Operation, x: Balls) -> Balls:
+def affine(o: Operation, x: Balls) -> Balls:
     """weight @ x + bias. A feature of weight 0 does not enter, also where it is all numbers."""
     weight, bias = np.array(o.weight).reshape(o.width, -1), np.array(o.vector)[:, None]
     k = weight.shape[1] + 2
@@ -343,22 +357,27 @@ RULES: dict[str, Callable[..., Balls]] = {
 }
 
 
-def _function(o: Operation, args: list[Balls]) -> Balls:
-    if o.op == "pow":
-        return power(args[0], float(o.parameter or 0.0))
-    if o.op == "leaky_relu":
-        slope = float(o.parameter or 0.0)
+def function(op: str, given: Parameter, args: list[Balls]) -> Balls:
+    """The function with its parameter."""
+    if op == "pow":
+        return power(args[0], _one(given))
+    if op == "leaky_relu":
+        slope = _one(given)
         x = args[0]
         mid = np.where(x.mid >= 0.0, x.mid, slope * x.mid)
         return Balls.of(mid, max(1.0, abs(slope)) * x.rad + U * np.abs(mid))
-    if o.op in RULES:
-        return RULES[o.op](*args)
-    return _one_by_one(o, args)
+    if op in RULES:
+        return RULES[op](*args)
+    return _one_by_one(op, given, args)
 
 
-def _one_by_one(o: Operation, args: list[Balls]) -> Balls:
+def _one(given: Parameter) -> float:
+    return given if isinstance(given, float) else 0.0
+
+
+def _one_by_one(op: str, given: Parameter, args: list[Balls]) -> Balls:
     """An operation in FLINT, ball by ball."""
-    call = point_function(o.op, o.given)
+    call = point_function(op, given)
     mids, radii = [], []
     columns = [(a.mid.ravel().tolist(), a.rad.ravel().tolist()) for a in args]
     for balls in zip(*(zip(*column, strict=True) for column in columns), strict=True):

@@ -10,48 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache, partial
-from itertools import product
+from functools import cached_property, partial
 from typing import Any
 
 from flint import arb, arb_mat, ctx
 
-from supnorm.checker.enclosure import Program, point_function
+from supnorm.checker import node_rows
+from supnorm.checker.enclosure import Program
 from supnorm.checker.functions import remainder
 from supnorm.checker.graded_functions import real_bounds
+from supnorm.checker.node_rows import Grid, grid_of
 from supnorm.checker.operation import Operation
-from supnorm.checker.polynomial import _transform, along_axes, interpolant_range, nodes
+from supnorm.checker.polynomial import interpolant_range, nodes
+from supnorm.checker.program_cost import MANY
 from supnorm.checker.special_functions import POSITIVE, Parameter
 
 Ball = Any
-# Parameters of the ellipses that are tried. Any number above 1 would do.
-RHO = (1.2, 1.4, 1.7, 2.1, 2.7, 3.5, 4.6, 6.2, 8.5, 12.0, 18.0, 32.0, 80.0)
 ROOTED = ("log", "reciprocal", "sqrt", "pow", *POSITIVE)  # where it matters that a feature is positive
 MOST_STEPS = 45  # they are made by recursion
 EXACT = 1e-18  # a logarithm with no more remainder need not be known better
 POWERS = {"reciprocal": -1.0, "sqrt": 0.5}  # of the functions that are powers
-
-
-class Grid:
-    """What all features of a leaf share: degree, inputs, and the constants of interpolation."""
-
-    def __init__(self, n: int, d: int) -> None:
-        self.n, self.d = n, d
-        self.transform = _transform(n, ctx.prec)
-        self.index = list(product(range(n + 1), repeat=d))
-        self.lebesgue = (2 * arb(n + 1).log() / arb.pi() + 1).upper()
-        rho = [arb(r) for r in RHO]
-        self.growth = arb_mat([[(r**i + 1 / r**i) / 2 for i in range(n + 1)] for r in rho])
-        self.tail = [(4 / (r**n * (r - 1))).upper() for r in rho]
-
-    def along(self, parts: list[Ball]) -> Ball:
-        """The interpolation error from that of each axis: one axis after the other, each of an interpolant of the last."""
-        return sum((self.lebesgue**j * part for j, part in enumerate(parts)), arb(0)).upper()
-
-
-@lru_cache(maxsize=8)
-def _grid(n: int, d: int, precision: int) -> Grid:
-    return Grid(n, d)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +58,7 @@ class Feature:
 
     Attributes:
         grid: degree and inputs.
-        row: values at the nodes.
+        row: values at the nodes (`node_rows`).
         rem: remainder; None where there is no bound.
         log: what is kept of its logarithm.
         terms: its arguments, if it is a difference.
@@ -88,32 +66,25 @@ class Feature:
     """
 
     grid: Grid
-    row: list[Ball]
+    row: node_rows.Row
     rem: Ball | None
     log: Log | None = None
     terms: tuple[Feature, ...] = field(default=(), repr=False)
     inside: Feature | None = field(default=None, repr=False)
 
     @cached_property
-    def coefficients(self) -> list[Ball]:
-        """Of the interpolant, in the order of the nodes."""
-        return along_axes(self.grid.transform, self.row, self.grid.d)
+    def _sizes(self) -> tuple[Ball, list[list[Ball]]]:
+        return node_rows.sizes(self.row, self.grid)
 
     @property
     def c(self) -> Ball:
         """The constant coefficient."""
-        return self.coefficients[0]
+        return self._sizes[0]
 
-    @cached_property
+    @property
     def parts(self) -> list[list[Ball]]:
         """For each axis j the sums of |a_k|, k != 0, over k_j = 0, 1, .., n."""
-        g = self.grid
-        sums = [[arb(0)] * (g.n + 1) for _ in range(g.d)]
-        for k, a in zip(g.index[1:], self.coefficients[1:], strict=True):
-            size = abs(a)
-            for j, i in enumerate(k):
-                sums[j][i] = sums[j][i] + size
-        return sums
+        return self._sizes[1]
 
     @cached_property
     def deviation(self) -> Ball:
@@ -148,32 +119,41 @@ class Feature:
 
 
 def leaf_ranges(
-    program: Program, centre: list[Ball], half: list[Ball], n: int, grid: int
+    program: Program, centre: list[Ball], half: list[Ball], n: int, grid: int, fast: bool = False
 ) -> list[tuple[Ball, Ball] | None]:
-    """A range of each output on the cell; None without a bound."""
-    g = _grid(n, len(centre), ctx.prec)
+    """A range of each output on the cell; None without a bound. ``fast``: values at nodes in arrays (`node_rows`)."""
+    g = grid_of(n, len(centre), ctx.prec)
+    fast = fast and len(g.index) >= MANY
     ranges: list[tuple[Ball, Ball] | None] = []
-    for f in enclose(program, centre, half, g):
-        if f.rem is None or not all(v.is_finite() for v in f.row):
+    for f in enclose(program, centre, half, g, fast):
+        if f.rem is None or not node_rows.finite(f.row):
             ranges.append(None)
             continue
-        low, high = interpolant_range(f.row, n, g.d, grid, ctx.prec)
+        low, high = interpolant_range(node_rows.balls(f.row), n, g.d, grid, ctx.prec)
         ranges.append((low - f.rem, high + f.rem))
     return ranges
 
 
-def enclose(program: Program, centre: list[Ball], half: list[Ball], g: Grid) -> list[Feature]:
+def enclose(
+    program: Program, centre: list[Ball], half: list[Ball], g: Grid, fast: bool = False
+) -> list[Feature]:
     """The outputs."""
-    points = nodes(g.n, centre, half)
+    with node_rows.quiet(fast):
+        return _enclose(program, _arrays(g, centre, half) if fast else nodes(g.n, centre, half), g, fast)
+
+
+def _enclose(program: Program, points: list[node_rows.Row], g: Grid, fast: bool) -> list[Feature]:
+    like = points[0] if fast else None
     known: list[list[Feature]] = []
     for position, o in enumerate(program.operations):
         args = [known[a] for a in o.args]
         if o.op == "input":
             out = [Feature(g, row, arb(0)) for row in points]
         elif o.op == "constant":
-            out = [_constant(g, arb(v)) for v in o.vector]
+            out = [_constant(g, arb(v), like) for v in o.vector]
             if o.width == 1 and o.vector[0] > 0:
-                out = [replace(out[0], log=Log(partial(_constant, g, out[0].row[0].log()), True))]
+                v = arb(o.vector[0]).log()
+                out = [replace(out[0], log=Log(partial(_constant, g, v, like), True))]
         elif o.op == "affine":
             out = _affine(program, position, args[0], g)
         elif o.op == "take":
@@ -183,17 +163,32 @@ def enclose(program: Program, centre: list[Ball], half: list[Ball], g: Grid) -> 
         else:
             out = [_function(o, fs) for fs in zip(*args, strict=True)]
         known.append(out)
-    return known[-1]
+    return known[-1] if like is None else _compared(program, points, known[-1])
 
 
-def _constant(g: Grid, value: Ball) -> Feature:
-    return Feature(g, [value] * len(g.index), arb(0))
+def _arrays(g: Grid, centre: list[Ball], half: list[Ball]) -> list[node_rows.Row]:
+    """The coordinates of the nodes in arrays."""
+    from supnorm.checker import batch
+
+    both = batch.points_on(batch.tensor_nodes(g.n, g.d), batch.U, centre, half)
+    return [batch.Balls(both.mid[j : j + 1], both.rad[j : j + 1]) for j in range(g.d)]
+
+
+def _compared(program: Program, points: list[node_rows.Row], last: list[Feature]) -> list[Feature]:
+    """The outputs; none has a bound if FLINT finds other values at a point, which is asked in a part of the cells."""
+    from supnorm.checker import batch
+
+    rows = [f.row for f in last]
+    return last if batch.believed(program, points, rows) else [replace(f, rem=None) for f in last]
+
+
+def _constant(g: Grid, value: Ball, like: node_rows.Row | None = None) -> Feature:
+    return Feature(g, node_rows.constant(like, len(g.index), value), arb(0))
 
 
 def _affine(program: Program, position: int, args: list[Feature], g: Grid) -> list[Feature]:
-    o, k, count = program.operations[position], len(args), len(g.index)
-    values = (program.weights[position] * arb_mat(k, count, [v for f in args for v in f.row])).entries()
-    rows = [[v + b for v in values[i * count : (i + 1) * count]] for i, b in enumerate(o.vector)]
+    o, k = program.operations[position], len(args)
+    rows = node_rows.affine(o, program.weights[position], [f.row for f in args])
     sizes = program.sizes[position] * arb_mat(k, 1, [arb(0) if f.rem is None else f.rem for f in args])
     lost = [i for i, f in enumerate(args) if f.rem is None]
     return [
@@ -223,20 +218,20 @@ def _function(o: Operation, args: tuple[Feature, ...]) -> Feature:
     if o.op == "gelu_tanh":
         inner = add(x, times(smooth("pow", x, 3.0), arb(0.044715)))
         bent = smooth("tanh", times(inner, arb(0.7978845608028654)))
-        return multiply(times(x, arb(1) / 2), add(_constant(x.grid, arb(1)), bent))
+        return multiply(times(x, arb(1) / 2), add(_constant(x.grid, arb(1), x.row), bent))
     return smooth(o.op, x, o.given)
 
 
 def plus(x: Feature, y: Feature) -> Feature:
     """x + y, without its logarithm."""
     rem = None if x.rem is None or y.rem is None else (x.rem + y.rem).upper()
-    return Feature(x.grid, [a + b for a, b in zip(x.row, y.row, strict=True)], rem)
+    return Feature(x.grid, node_rows.plus(x.row, y.row), rem)
 
 
 def times(x: Feature, factor: Ball) -> Feature:
     """factor x."""
     rem = None if x.rem is None else (abs(factor) * x.rem).upper()
-    return Feature(x.grid, [factor * v for v in x.row], rem)
+    return Feature(x.grid, node_rows.times(x.row, factor), rem)
 
 
 def add(x: Feature, y: Feature) -> Feature:
@@ -261,7 +256,7 @@ def multiply(x: Feature, y: Feature) -> Feature:
                 total = total + a[i] * above
             cut.append(total)
         rem = (x.top * y.rem + (y.top + y.rem) * x.rem + g.along(cut)).upper()
-    return Feature(g, [a * b for a, b in zip(x.row, y.row, strict=True)], rem, _log_by(_log_of_product, x, y))
+    return Feature(g, node_rows.product(x.row, y.row), rem, _log_by(_log_of_product, x, y))
 
 
 def divide(x: Feature, y: Feature) -> Feature:
@@ -296,15 +291,14 @@ def smooth(op: str, x: Feature, p: Parameter = None) -> Feature:
 def plain(op: str, x: Feature, p: Parameter = None) -> Feature:
     """phi(x): the slope times the remainder of x, and the interpolation error of phi of a polynomial."""
     g = x.grid
-    call = point_function(op, p)
-    row = [call(v) for v in x.row]
+    row = node_rows.function(op, p, x.row)
     ends = x.span() if op in ROOTED else None if x.reach is None else (x.c - x.reach, x.c + x.reach)
     slopes = None if ends is None else real_bounds(op, ends[0].lower(), ends[1].upper(), p)
     tails = [_tail(op, x.c, part, g, p) for part in x.parts]
     if x.rem is None or slopes is None or any(t is None for t in tails):
         return Feature(g, row, None)
     rem = (slopes[0] * x.rem + g.along(tails)).upper()
-    known = rem.is_finite() and all(v.is_finite() for v in row)
+    known = rem.is_finite() and node_rows.finite(row)
     return Feature(g, row, rem if known else None)
 
 
@@ -330,13 +324,13 @@ def _tail(op: str, c: Ball, part: list[Ball], g: Grid, p: Parameter) -> Ball | N
 def relu(x: Feature) -> Feature:
     """max(x, 0): itself, zero, or within half the distance to its chord of the chord."""
     g, r = x.grid, x.reach
-    row = [v.max(arb(0)) for v in x.row]
+    row = node_rows.positive(x.row)
     if r is None or not r.is_finite() or not x.c.is_finite():
         return Feature(g, row, None)
     if x.c > r:
         return x
     if x.c < -r:
-        return Feature(g, [arb(0)] * len(row), arb(0))
+        return _constant(g, arb(0), x.row)
     s = ((x.c + r) / (2 * r)).mid() if r > 0 else arb(0)
     s = arb(0) if s < 0 else arb(1) if s > 1 else s
     lift = ((1 - s) * (x.c + r)).max(s * (r - x.c)).max(arb(0)).upper()
@@ -346,7 +340,7 @@ def relu(x: Feature) -> Feature:
 
 def _with(x: Feature, other: Feature) -> Feature:
     """``x`` with the remainder of another model of it, or of it less a constant, if that is smaller."""
-    if other.rem is None or not all(v.is_finite() for v in x.row):
+    if other.rem is None or not node_rows.finite(x.row):
         return x
     return replace(x, rem=other.rem) if x.rem is None or other.rem < x.rem else x
 
@@ -392,4 +386,4 @@ def _log_of_difference(x: Feature, y: Feature) -> Feature | None:
     if u is None or v is None:
         return None
     ratio = plain("exp", plus(v, times(u, arb(-1))))
-    return plus(u, plain("log", plus(_constant(x.grid, arb(1)), times(ratio, arb(-1)))))
+    return plus(u, plain("log", plus(_constant(x.grid, arb(1), x.row), times(ratio, arb(-1)))))

@@ -139,7 +139,7 @@ def _alternative(
         return one
     nodes = (n + 1.0) ** d
     cost = (
-        p.composed(d, n)
+        p.composed(d, n, bool(claim.bits) or arbitrary)
         if claim.rho == 0.0
         else one + (p.values(nodes) if claim.bits or arbitrary else p.batch(nodes))
     )

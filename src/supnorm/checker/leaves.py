@@ -293,7 +293,7 @@ def _ranges(
         if document.declared:
             raise Rejected(f"leaf {position}: Chebyshev models are for programs", position)
         cells = [(centre, half)] if rho == 0.0 else _parts(document, cell)
-        return _union([composed.leaf_ranges(program, c, h, n, grid) for c, h in cells])
+        return _union([composed.leaf_ranges(program, c, h, n, grid, cell.fast) for c, h in cells])
     scale = (arb(rho) + 1 / arb(rho)) / 2
     features = model(program, centre, half, scale, real=False)
     if all(f.eps is None for f in features):

@@ -58,6 +58,8 @@ POINT = {
 MODEL = 650.0  # the affine model of one smooth function
 GRADED, GRADED_PRODUCT = 17_000.0, 900.0  # the graded model of one smooth function, of one product
 ELLIPSES = 13.0  # that a Chebyshev model tries along each axis
+MANY = 60  # nodes from which on Chebyshev models are in arrays; a 2-D formula with 36 nodes took the same time with both
+TRIED = 5.0  # of these, where nodes are many: the forecasts of two formulas in 3-D and 4-D were 2.5 times too large
 LOGS = 2.0  # models made of one operation if logarithms of features are kept
 LINEAR = ("neg", "abs", "relu", "leaky_relu", "add", "sub", "min", "max")
 # In arrays: a weight at a point, a feature at a point, an operation. Measured: 1 ns, 50 ns, 50 us, where `SECOND` has 17 ns.
@@ -222,27 +224,35 @@ class Size:
             return cost
         return cost + (self.values(tight[1]) if arbitrary else self.batch(tight[1]))
 
-    def composed(self, d: int, n: int) -> Cost:
-        """One Chebyshev model of degree n, with the values at its nodes."""
-        return self.known.get((d, n, "composed")) or self.known.setdefault(
-            (d, n, "composed"), self._composed(d, n)
+    def composed(self, d: int, n: int, balls: bool) -> Cost:
+        """One Chebyshev model of degree n, with the values at its nodes; ``balls``: in FLINT's alone."""
+        balls = balls or (n + 1) ** d < MANY
+        return self.known.get((d, n, balls)) or self.known.setdefault(
+            (d, n, balls), self._composed(d, n, balls)
         )
 
-    def _composed(self, d: int, n: int) -> Cost:
+    def _composed(self, d: int, n: int, balls: bool) -> Cost:
         nodes, total = (n + 1.0) ** d, 0.0
-        parts = nodes * d * (n + 1.0) + nodes * (2.0 + 2.0 * d) * BALL
         logs = LOGS if any(o.op == "exp" for o in self.operations) else 1.0
+        if balls:
+            parts, sum_ = nodes * d * (n + 1.0) + nodes * (2.0 + 2.0 * d) * BALL, nodes * 2.0 * BALL
+        else:
+            parts = nodes * d * (n + 1.0) * ARRAY_WEIGHT + (n + 1.0) * d * BALL + 2.0 * ARRAY_CALL
+            sum_ = nodes * ARRAY_FEATURE + ARRAY_CALL
+        tried = ELLIPSES if balls else TRIED
         for o, bits in zip(self.operations, self.bits, strict=True):
             if o.op in ("affine", "take", "concat", "input", "constant"):
                 total += o.width * BALL
             elif o.op in ("neg", "add", "sub"):
-                total += o.width * nodes * 2.0 * BALL
+                total += o.width * sum_
             else:
-                bent = nodes * (BALL + _at_point(o, bits)) + parts
+                known = not balls and o.op in IN_ARRAYS
+                bent = (sum_ if known else nodes * (BALL + _at_point(o, bits))) + parts
                 if o.op != "mul":
-                    bent += d * ELLIPSES * (MODEL + n)
+                    bent += d * tried * (MODEL + n)
                 total += o.width * bent * logs
-        return self.values(nodes) + Cost(total, 8.0 * BYTES * nodes * self.features)
+        values = self.values(nodes) if balls else self.batch(nodes)
+        return values + Cost(total, 8.0 * BYTES * nodes * self.features)
 
 
 def corners(d: int) -> float:
