@@ -1,8 +1,8 @@
 """Random formulas bounded by Chebyshev models, against arbitrary precision and the checker.
 
 Sums, products, quotients, powers, logarithms, exponentials and kinks of positive inputs in one to four dimensions, log and
-linear axes, every measure and side, errors from 1e-9 to 10; or trees at the edges of the rules (`composed_hostile`), or relative
-errors of formulas over many decades (`formulas.wide_formulas`). Of
+linear axes, every measure and side, errors from 1e-9 to 10; or trees at the edges of the rules (`composed_hostile`), or
+relative errors of formulas over many decades (`formulas.wide_formulas`). Of
 `POINTS` points, random, at and near the ends of axes and near the witness, those where float64 sees the largest errors, and
 some where it may see nothing, are evaluated by mpmath: a bound below one of them is false. The checker must accept every
 certificate whose forecast is at most `SECONDS`.
