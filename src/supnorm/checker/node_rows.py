@@ -1,6 +1,6 @@
 """One feature at all nodes of a cell: as a list of FLINT's balls, or as balls with float64 midpoints in arrays (`batch`).
 
-Chebyshev models (`composed`) are the same with both; arrays are many times faster where a cell has hundreds of nodes.
+Chebyshev models (`composed`) are the same with both; arrays are for cells of many nodes (`program_cost.MANY`).
 Coefficients of a row in arrays: each of the d products with the transform, whose rows have 1-norm at most 2 and whose
 entries are off by u, adds at most 2 gamma_(n+3) of the largest number and doubles what was there. The exact numbers are at
 most 2^j (M + r) after j products. Together
