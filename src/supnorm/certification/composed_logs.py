@@ -111,8 +111,8 @@ def smooth(op: str, x: ChebyshevModel, *parameter: float) -> ChebyshevModel:
             return better
         return replace(better, err=np.fmin(better.err, relative.log_err(_relative(x))))
     power = plain.scale(log, p)
-    kept = Log(lambda: power, steps=x.steps + 1, round=lambda: relative.of_power(_relative(x), p))
-    return _less_rounding(replace(_with(model, plain.smooth("exp", power)), logs=(kept,)))
+    own = Log(lambda: power, steps=x.steps + 1, round=lambda: relative.of_power(_relative(x), p))
+    return _less_rounding(replace(_with(model, plain.smooth("exp", power)), logs=(own,)))
 
 
 def without_relative(x: ChebyshevModel) -> ChebyshevModel:
@@ -128,20 +128,20 @@ def _rounded_by(log: Log, rounding: Callable[[], Relative | None] | None) -> Log
 def only_where(right: NDArray[np.bool_], logs: tuple[Log | None, ...]) -> tuple[Log | None, ...]:
     """The same logarithms for a feature whose values are those of its operation only where ``right`` says so, ``(B, w)``."""
 
-    def kept(log: Log, known: NDArray[np.bool_]) -> Relative | None:
+    def rounding(log: Log, known: NDArray[np.bool_]) -> Relative | None:
         old = log.relative
         return None if old is None else replace(old, off=np.where(known, old.off, np.inf))
 
     return tuple(
-        None if log is None else _rounded_by(log, partial(kept, log, right[:, k : k + 1]))
+        None if log is None else _rounded_by(log, partial(rounding, log, right[:, k : k + 1]))
         for k, log in enumerate(logs)
     )
 
 
 def _relative(x: ChebyshevModel) -> Relative:
     """What is kept of a single feature, or by its interval."""
-    kept = x.logs[0].relative if len(x.logs) == 1 and x.logs[0] is not None else None
-    return relative.of_interval(x.sizes.c, x.reach, x.err) if kept is None else kept
+    known = x.logs[0].relative if len(x.logs) == 1 and x.logs[0] is not None else None
+    return relative.of_interval(x.sizes.c, x.reach, x.err) if known is None else known
 
 
 def _relative_of_exp(x: ChebyshevModel) -> Relative:
@@ -183,8 +183,8 @@ def _logs(
     steps = 1 + max(x.steps, y.steps)
     if steps > MOST_STEPS:
         return ()
-    kept = None if rounding is None else lambda: rounding(_relative(x), _relative(y))
-    return (Log(partial(rule, x, y), steps=steps, round=kept),)
+    by_value = None if rounding is None else lambda: rounding(_relative(x), _relative(y))
+    return (Log(partial(rule, x, y), steps=steps, round=by_value),)
 
 
 def _positive_log(x: ChebyshevModel) -> ChebyshevModel | None:

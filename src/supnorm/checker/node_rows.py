@@ -133,8 +133,8 @@ def affine(o: Operation, weights: Ball, rows: list[Row]) -> list[Row]:
     from supnorm.checker import batch
 
     joined = batch.Balls(np.concatenate([r.mid for r in rows]), np.concatenate([r.rad for r in rows]))
-    found = batch.affine(o, joined)
-    return [batch.Balls(found.mid[i : i + 1], found.rad[i : i + 1]) for i in range(o.width)]
+    outputs = batch.affine(o, joined)
+    return [batch.Balls(outputs.mid[i : i + 1], outputs.rad[i : i + 1]) for i in range(o.width)]
 
 
 def finite(x: Row) -> bool:
@@ -180,11 +180,11 @@ def _sizes_in_arrays(x: Balls, n: int, d: int) -> tuple[Ball, list[list[Ball]]]:
     size[0] = 0.0
     cube = size.reshape((n + 1,) * d)
     more = (count // (n + 1)) * off  # of the coefficients in one sum
-    found = []
+    parts = []
     for j in range(d):
         sums = cube.sum(axis=tuple(i for i in range(d) if i != j))
-        found.append([arb((float(v) + more) * (1.0 + 1e-10 + 2.0 * count * U)) for v in sums])
-    return arb(float(a[0]), off), found
+        parts.append([arb((float(v) + more) * (1.0 + 1e-10 + 2.0 * count * U)) for v in sums])
+    return arb(float(a[0]), off), parts
 
 
 def _coefficient_error(n: int, d: int, largest: float, rad: float) -> float:

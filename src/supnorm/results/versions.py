@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import platform
 import sys
+from functools import cache
 from importlib import metadata
 
 PACKAGES = ("supnorm", "numpy", "scipy", "scikit-learn", "jax", "torch", "onnxruntime", "gsw", "CoolProp")
 MODULES = {"scikit-learn": "sklearn"}
 
 
+@cache  # reading it from the installed files takes some milliseconds
 def version_of(package: str) -> str:
     """The version of an installed package; "unknown" for one that is run from a folder.
 
