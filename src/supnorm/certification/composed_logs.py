@@ -111,8 +111,8 @@ def smooth(op: str, x: ChebyshevModel, *parameter: float) -> ChebyshevModel:
             return better
         return replace(better, err=np.fmin(better.err, relative.log_err(_relative(x))))
     power = plain.scale(log, p)
-    own = Log(lambda: power, steps=x.steps + 1, round=lambda: relative.of_power(_relative(x), p))
-    return _less_rounding(replace(_with(model, plain.smooth("exp", power)), logs=(own,)))
+    of_power = Log(lambda: power, steps=x.steps + 1, round=lambda: relative.of_power(_relative(x), p))
+    return _less_rounding(replace(_with(model, plain.smooth("exp", power)), logs=(of_power,)))
 
 
 def without_relative(x: ChebyshevModel) -> ChebyshevModel:
