@@ -90,8 +90,8 @@ def divide(x: ChebyshevModel, y: ChebyshevModel) -> ChebyshevModel:
     better = _with(quotient, ratio)
     if not _rough(better, x.terms[1]).any():
         return better
-    f, g = _relative(x.terms[0]), _relative(y)
-    return replace(better, err=np.fmin(better.err, relative.relative_error_err(f, g, ratio.size)))
+    off = relative.relative_error_err(_relative(x.terms[0]), _relative(y), ratio.size)
+    return replace(better, err=np.fmin(better.err, off))
 
 
 def smooth(op: str, x: ChebyshevModel, *parameter: float) -> ChebyshevModel:
@@ -150,8 +150,8 @@ def _relative_of_exp(x: ChebyshevModel) -> Relative:
 
 def _rough(x: ChebyshevModel, of: ChebyshevModel) -> NDArray[np.bool_]:
     """Where the rounding of ``x`` or of its argument ``of`` is a large part of the smallest value, shape ``(B, w)``."""
-    parts = (~(z.err <= relative.ROUGH * np.abs(z.values).min(-1)) for z in (x, of))
-    return np.logical_or(*parts)
+    parts = [~(z.err <= relative.ROUGH * np.abs(z.values).min(-1)) for z in (x, of)]
+    return np.asarray(parts[0] | parts[1], dtype=bool)
 
 
 def _less_rounding(x: ChebyshevModel) -> ChebyshevModel:
