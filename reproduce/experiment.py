@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reproduce.published import Published
@@ -44,14 +44,14 @@ class Row:
         ours: what was measured, in words and numbers.
         verdict: `REPRODUCED`, `QUALIFIED`, `NOT_REPRODUCED` or `OURS`.
         why: the reason of a verdict that is not `REPRODUCED`; what was done otherwise than in the paper.
-        published: the key of the number in ``published.toml``; empty where the paper has none.
+        key: names the claim; ``published.toml`` has the published number under it, where there is one.
     """
 
     claim: str
     ours: str
     verdict: str
     why: str = ""
-    published: str = ""
+    key: str = field(kw_only=True)
 
 
 @dataclass(frozen=True)

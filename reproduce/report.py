@@ -42,8 +42,9 @@ def _paper(experiment: Experiment, results: Results, numbers: Published) -> Pape
 
 
 def _claim(row: Row, numbers: Published) -> ClaimRecord:
-    number = numbers[row.published] if row.published else None
+    number = numbers.get(row.key)
     return ClaimRecord(
+        key=row.key,
         claim=row.claim,
         published="" if number is None else number.shown,
         source="" if number is None else number.source,

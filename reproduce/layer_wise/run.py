@@ -108,7 +108,7 @@ def rows(results: Results, published: Published) -> list[Row]:
                 all(gain(c, "training") > 1.0 for c in deep), any(gain(c, "training") > 1.0 for c in deep)
             ),
             "Supervised layers on regression; the paper's own tests are classification with unsupervised layers.",
-            published="greedy",
+            key="greedy",
         ),
         Row(
             "It helps the largest error as much as the mean.",
@@ -117,6 +117,7 @@ def rows(results: Results, published: Published) -> list[Row]:
             f"{np.median(gains['sup']):.2g}; the largest error is worse with it in {len(worse)} cases",
             "no published number",
             "The paper has no max norm.",
+            key="max-norm",
         ),
     ]
 

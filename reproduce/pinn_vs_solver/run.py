@@ -250,14 +250,14 @@ def rows(results: Results, published: Published) -> list[Row]:
             + "; ".join(", ".join(_text(s) for s in w) for w in waits),
             verdict(all(ordered), any(w[0] <= w[-1] for w in waits)),
             "Second-order steps, which narrow the gap between frequencies.",
-            published="frequencies",
+            key="frequencies",
         ),
         Row(
             "Transfer from a similar source is critical for speed.",
             "steps to the same loss for another source, from scratch and from the trained network: "
             + "; ".join(f"{_text(c)} and {_text(w)}" for c, w in transfer),
             verdict(bool(faster) and min(faster) > 2.0, bool(faster) and max(faster) > 1.0),
-            published="transfer",
+            key="transfer",
         ),
         Row(
             "A network as the start makes Gauss-Seidel faster.",
@@ -265,7 +265,7 @@ def rows(results: Results, published: Published) -> list[Row]:
             verdict(False, saved[loose] > 0.2 or saved[LEVELS[1]] > 0.2),
             "A direct solution on a coarse grid, which costs next to nothing, is as good a start or a better one; what a "
             "start leaves of smooth error, sweeps remove slowest.",
-            published="hybrid",
+            key="hybrid",
         ),
         Row(
             "The hybrid is on a par with a solver's conjugate gradients.",
@@ -274,7 +274,7 @@ def rows(results: Results, published: Published) -> list[Row]:
             verdict(sweeps("network", tight) <= grids[0]["others"]["conjugate gradients"], False),
             "A sweep costs about what a step of conjugate gradients does. The paper combines the network with multigrid "
             "levels and compares times to a loose tolerance.",
-            published="par",
+            key="par",
         ),
         Row(
             "The error of the network's solution has a proof.",
@@ -282,6 +282,7 @@ def rows(results: Results, published: Published) -> list[Row]:
             + "; ".join(f"{s:.2e} and {u:.2e}" for s, u in zip(sup, proved, strict=True)),
             OURS,
             "The paper measures; the bound is for every point of the square, without a reference.",
+            key="proof",
         ),
     ]
 

@@ -266,7 +266,7 @@ def _precision(results: Results, published: Published, task: str, first: str, se
             f"{ours[0]:.1e} and {own[0]:.1e}; Adam, width 40: {slow['rms']:.1e} and {slow['max']:.1e}",
             verdict(said / 3 <= bfgs[0] <= 3 * said or bfgs[0] < said, bfgs[0] < 30 * said),
             "1,000 to 3,000 samples and 3,000 steps in place of 100,000 samples and up to 25,000 steps.",
-            published=first,
+            key=first,
         ),
         Row(
             f"{task}: a second network on the residual.",
@@ -275,7 +275,7 @@ def _precision(results: Results, published: Published, task: str, first: str, se
             verdict(best <= boosted, best <= 30 * boosted),
             f"The second network makes the mean {bfgs[0] / bfgs[1]:.0f} times smaller and the largest error "
             f"{largest[0] / largest[1]:.0f} times (BFGS).",
-            published=second,
+            key=second,
         ),
     ]
 
@@ -306,7 +306,7 @@ def _scaling(results: Results) -> list[Row]:
             ""
             if all(abs(s + 2 / d) <= 0.3 / d for d, s in slopes)
             else "In 5 and 6 inputs the sizes that fit into memory are small.",
-            published="simplex",
+            key="simplex",
         ),
         Row(
             "ReLU networks are steeper in 4 and 5 inputs, because their exponent follows the arity of the formula, not d.",
@@ -316,14 +316,14 @@ def _scaling(results: Results) -> list[Row]:
             + ", ".join(f"{s:.2f} (d = {d})" for d, a, s in nets if a == "tanh"),
             verdict(bool(steep) and max(steep) < -0.7, bool(steep) and max(steep) < -0.5),
             f"Widths to {max(PARAMETERS['usual'])} parameters and 3,000 steps of Adam.",
-            published="relu",
+            key="relu",
         ),
         Row(
             "Networks lose to interpolation in one input and win in four and more.",
             "error of the network over that of the interpolant at the same number of parameters: "
             + ", ".join(f"{r:.2g} ({a}, d = {d})" for d, a, r in below),
             verdict(bool(many) and max(many) < 1.0 < min(few), bool(many) and float(np.median(many)) < 1.0),
-            published="order",
+            key="order",
         ),
     ]
 
@@ -346,7 +346,7 @@ def _composition(results: Results) -> list[Row]:
             "; ".join(words),
             verdict(min(ratios) >= 1.5, max(ratios) >= 1.5),
             "Parts of one hidden layer each, 3,000 steps, sizes below those of the paper.",
-            published="modular",
+            key="modular",
         )
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from reproduce.page import write_page
 from reproduce.report import lines, report, table
 from reproduce.runner import results_of
 
+from reproduce import questions
 from supnorm.planning.theory.network_class import NetworkClass, hidden_network
 
 
@@ -89,6 +91,27 @@ def test_the_networks_of_the_proofs_err_as_the_proofs_say() -> None:
             np.abs(network.value(t[:, None])[:, 0] - np.sin(t)).max()
             <= 0.5 * (2.0 / 3.0 / parts) ** 2 * 1.01 + 1e-5
         )
+
+
+@pytest.mark.slow
+def test_the_page_of_questions_has_every_claim_and_figure_that_it_names(tmp_path: Path) -> None:
+    made = [experiment(name) for name in NAMES]
+    results = results_of(made, tmp_path, "test", 1)
+    record = report(made, results, "test", "supnorm reproduce all")
+    known = {f"{paper.name}/{claim.key}" for paper in record.papers for claim in paper.claims}
+    drawn = {figure.name for e in made for figure in e.figures(results[e.name])}
+    for question in (*questions.QUESTIONS, *questions.EXCEPTIONS):
+        # In seconds only one task of the training to machine precision runs.
+        assert {c for c in question.claims if c != "precision-ml/sum-bfgs"} <= known
+        assert set(question.figures) <= drawn
+    questions.write(record, made, results, tmp_path / "page")
+    text = (tmp_path / "page" / "questions.md").read_text()
+    assert len(questions.QUESTIONS) == 3
+    assert len(questions.EXCEPTIONS) == 8
+    for name in re.findall(r"\(images/(.+?)\)", text):
+        assert (tmp_path / "page" / "images" / name).read_text().startswith("<svg")
+    for paper in record.papers:
+        assert len({claim.key for claim in paper.claims}) == len(paper.claims)
 
 
 def test_a_hidden_network_is_zero_at_all_samples_and_within_its_class() -> None:

@@ -84,6 +84,8 @@ def _work(run: RunContext, experiments: list[object], effort: str, name: str, wo
     with run.writing(lambda: run.tell(record.to_json, lambda: lines)):
         write_whole(run.directory / "reproduce.json", record.to_json() + "\n")
         _part("page").write_page(record, experiments, results, run.directory / "reproduce.html")
+        if name == "all":
+            _part("questions").write(record, experiments, results, run.directory)
     end = f"saved in {run.directory}; open {run.directory / 'reproduce.html'}"
     run.tell(record.to_json, lambda: [*_part("report").lines(record), end])
     return int(record.status.exit)

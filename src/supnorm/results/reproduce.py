@@ -11,6 +11,7 @@ from supnorm.results.record import Field, Record, Result, Seconds, StatusField
 class ClaimRecord(Record):
     """A claim of a paper and what became of it."""
 
+    key: str = Field(description="a short name of the claim, of its own in its paper")
     claim: str = Field(description="what is claimed")
     published: str = Field(description="the published number or statement; empty where the paper has none")
     source: str = Field(description="where it stands; empty where the paper has none")
