@@ -42,7 +42,7 @@ class Row:
     Attributes:
         claim: what is claimed, in a sentence.
         ours: what was measured, in words and numbers.
-        verdict: `REPRODUCED`, `QUALIFIED`, `NOT_REPRODUCED` or `OURS`.
+        verdict: `REPRODUCED`, `QUALIFIED`, `NOT_REPRODUCED` or `OURS`; what we only remember is never called reproduced.
         why: the reason of a verdict that is not `REPRODUCED`; what was done otherwise than in the paper.
         key: names the claim; ``published.toml`` has the published number under it, where there is one.
     """

@@ -108,7 +108,7 @@ def runs(effort: str) -> list[Run]:
             f"trained-{activation}-{m}-{seed}",
             trained,
             {"levels": m, "activation": activation, "seed": seed, "iterations": ITERATIONS[effort]},
-            2e-3 * ITERATIONS[effort],
+            2.5e-4 * ITERATIONS[effort],
         )
         for activation in ("relu", "tanh")
         for m in TRAINED[effort]
