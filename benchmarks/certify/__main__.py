@@ -31,6 +31,7 @@ from benchmarks.claims.stored import stamp
 # Files and claims of their own.
 APART = {
     "solved": "certify_solved",
+    "solutions": "certify_solutions",
     "small": "certify_small",
     "burgers": "certify_small",
     "unseen": "certify_unseen",
@@ -153,14 +154,14 @@ def dynamics(seconds: float, only: str, keep: bool) -> None:
 
 def solutions(only: str) -> None:
     """Networks of `fit_pde`: the proved error against the solution beside the one that points show."""
-    from benchmarks.certify.solutions import HEADS, ROWS, line, row
+    from benchmarks.certify.solutions import ROWS, row
 
-    print(HEADS)
+    print(table.SOLUTIONS)
     for name in ROWS:
         if only in name:
             found = row(name)
             records.put("solutions", name, found)
-            print(line(name, found), flush=True)
+            print(table.solution_line(name, found), flush=True)
 
 
 def roots(only: str, checked: bool) -> None:

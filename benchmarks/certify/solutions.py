@@ -93,19 +93,3 @@ def row(name: str, iterations: int = 150, seed: int = 1) -> dict[str, Any]:
         "check_seconds": checked,
         "accepted": verdict.accepted,
     }
-
-
-HEADS = (
-    "| network | largest error at points | proved between | of the residual alone | boxes | CPU s: training, proof, "
-    "check |\n"
-    "|---|---|---|---|---|---|"
-)
-
-
-def line(name: str, row: dict[str, Any]) -> str:
-    """A row of the table."""
-    seconds = ", ".join(f"{row[key]:.1f}" for key in ("train_seconds", "seconds", "check_seconds"))
-    return (
-        f"| {name} | {row['seen']:.2e} | {row['lower']:.2e} and {row['upper']:.2e} | {row['direct']:.2e} | "
-        f"{row['boxes']} | {seconds} |"
-    )

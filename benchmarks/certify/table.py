@@ -263,6 +263,32 @@ def solved(content: dict[str, Any]) -> dict[str, str]:
     return {"table": "\n".join(_solved(content))}
 
 
+SOLUTIONS = (
+    "| network | largest error at points | proved between | of the residual alone | boxes | CPU s: training, proof, "
+    "check |\n"
+    "|---|---|---|---|---|---|"
+)
+
+
+def solution_line(name: str, row: dict[str, Any]) -> str:
+    """A network of `fit_pde` as a row of the table."""
+    seconds = ", ".join(f"{row[key]:.1f}" for key in ("train_seconds", "seconds", "check_seconds"))
+    return (
+        f"| {name} | {row['seen']:.2e} | {row['lower']:.2e} and {row['upper']:.2e} | {row['direct']:.2e} | "
+        f"{row['boxes']} | {seconds} |"
+    )
+
+
+def solutions(content: dict[str, Any]) -> dict[str, str]:
+    """Of results/certify_solutions.json: networks of `fit_pde` against the solutions of their equations."""
+    rows = content["solutions"]
+    return {
+        "table": "\n".join([SOLUTIONS, *(solution_line(name, row) for name, row in rows.items())]),
+        "ratio": f"{max(row['ratio'] for row in rows.values()):.2g}",
+        "accepted": f"{sum(row['accepted'] for row in rows.values())} of {len(rows)}",
+    }
+
+
 def small(content: dict[str, Any]) -> dict[str, str]:
     """Of results/certify_small.json: best polynomials beside Sollya, and the published network."""
     lines = [

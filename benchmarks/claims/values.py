@@ -52,6 +52,8 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "tiny": soundness.tiny,
     "certify_small": certify.small,
     "certify_checked": certify.checked,
+    "certify_solved": certify.solved,
+    "certify_solutions": certify.solutions,
     "roots": soundness.roots,
     "flows": soundness.flows,
     "solutions": soundness.solutions,
