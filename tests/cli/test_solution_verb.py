@@ -85,7 +85,16 @@ def test_an_audit_needs_a_reference_and_takes_one_beside_the_equation(work: Shel
     (work.folder / "problem.toml").write_text(text + "[audit]\nevaluations = 400\npower = false\n")
     audited = work.run("audit", "problem.toml", "--json", "--out", "run")
     assert audited.code == 0, audited.err
-    assert json.loads(audited.out)["sup"]["lower"] == pytest.approx(0.01, rel=0.05)
+    record = json.loads(audited.out)
+    assert record["sup"]["lower"] == pytest.approx(0.01, rel=0.05)
+    assert any("against [reference]" in note for note in record["notes"]), record["notes"]
+    assert "against [reference]" in (work.folder / "run" / "report.html").read_text()
+    for words, code in (("tolerance = 0.05", 0), ("tolerance = 0.001", 1)):
+        (work.folder / "problem.toml").write_text(text.replace("tolerance = 0.05", words))
+        proved = work.run("certify", "problem.toml", "--json", "--out", f"proof{code}")
+        assert proved.code == code, proved.err
+        assert "the solution of [equation]; the [reference]" in json.loads(proved.out)["status"]["advice"]
+        assert "the solution of [equation]" in (work.folder / f"proof{code}" / "solution.html").read_text()
 
 
 @pytest.mark.slow

@@ -16,6 +16,8 @@ def notes(run: Run) -> list[Fact]:
     """The facts behind the ``notes`` of a result."""
     listed, evaluator = run.search.listed, run.evaluator
     found = _of_sides(run.problem)
+    if run.problem.equation is not None:
+        found.append(fact("equation-beside"))
     if run.asked.seconds is not None:
         found.append(
             fact("enough-seconds" if listed is not None and listed.exhaustive else "limited-by-seconds")

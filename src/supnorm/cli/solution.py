@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +55,7 @@ def in_folder(opened: Problem, problem: Path, run: RunContext, asked: Asked) -> 
         )
 
     def prove(resume: Path | None, checkpoint: Path | None) -> SolutionResult:
-        return _proved(opened, run, asked, resume, checkpoint)
+        return _named(opened, _proved(opened, run, asked, resume, checkpoint))
 
     return prove_in_folder(
         opened,
@@ -67,6 +67,18 @@ def in_folder(opened: Problem, problem: Path, run: RunContext, asked: Asked) -> 
         about=lambda result: _about(opened, result),
         summary=summary,
     )
+
+
+def _named(opened: Problem, result: SolutionResult) -> SolutionResult:
+    """The result, which says what its tolerance is about where the problem has a reference too."""
+    from supnorm.problem.unknown import is_unknown
+    from supnorm.wording import fact
+    from supnorm.wording.solution import SOLUTION
+
+    if is_unknown(opened.reference):
+        return result
+    advice = f"{result.status.advice} {SOLUTION.text(fact('solution-beside'))}"
+    return replace(result, record=result.record.changed(status=replace(result.status, advice=advice)))
 
 
 def _about(opened: Problem, result: SolutionResult) -> AboutRecord:

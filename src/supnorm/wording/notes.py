@@ -5,6 +5,8 @@ TEMPLATES = {
     "its fit.",
     "noise": "The {side} gives values that differ between {between} by up to {noise:num 1} of their size (measured at the "
     "first points): errors of that size are this difference, not its fit.",
+    "equation-beside": "The problem has an [equation] too. Errors and the tolerance are here about the model against "
+    "[reference]; the distance from the solution of the equation is what certify bounds.",
     "enough-seconds": "The run was limited by seconds, which sufficed for every point. Sizes of peaks and pictures that "
     "there was no time for are left out.",
     "limited-by-seconds": "The search was limited by seconds: another machine or run may find another point. So were sizes "

@@ -24,6 +24,8 @@ VERDICTS = {
     "solution-stopped": "You stopped it; what was proved so far is kept.",
     "solution-reference": "Of the bound, {share:error at most 3} comes from the reference solution: give a better one "
     "(reference = ..) or a smoother problem.",
+    "solution-beside": "All of this, and the tolerance, is about the distance from the solution of [equation]; the [reference] "
+    "of the problem was not used.",
     "solution-time": "The time is spent; give more seconds or a larger {ratio?:ratio|tolerance}.",
 }
 ASSUMPTIONS = {
