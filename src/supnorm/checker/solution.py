@@ -9,7 +9,7 @@ Written from docs/certificate-format.md, "Solutions", which states the theorem b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flint import arb
@@ -17,7 +17,16 @@ from flint import arb
 from supnorm.checker.derived import Derivation, Growing, Operations
 from supnorm.checker.rejected import Rejected, exact, whole
 from supnorm.checker.solution_barriers import NOTHING, Constants, Situation, constants, position
-from supnorm.checker.solution_faces import ENDS, Flux, coefficient_of, embedding, sides_of, without
+from supnorm.checker.solution_faces import (
+    ENDS,
+    Flux,
+    coefficient_of,
+    embedding,
+    periodic_of,
+    sides_of,
+    with_equal_ends,
+    without,
+)
 from supnorm.checker.statement_parts import Axes, Ball, Ends, Expected, Given, Kind
 
 EQUATION = {"name", "time", "diffusivity", "velocity", "reaction", "source"}
@@ -25,7 +34,8 @@ BARRIER = {"kind", "axes", "numbers", "on_faces", "inside"}
 EXISTS = (
     "the equation has a solution u that is continuous on the closed box, has continuous derivatives of the equation's order "
     "inside and up to the end of time, and takes the given values on the faces; where a derivative is given on a face "
-    "instead, its first derivatives are continuous up to this face and take it"
+    "instead, its first derivatives are continuous up to this face and take it; along a periodic axis its derivatives "
+    "of the equation's order are continuous up to both ends, where its values and first derivatives agree"
 )
 Term = float | str | Operations  # a number, "u", or a program
 
@@ -46,6 +56,7 @@ class _Posed:
     boundary: Operations
     initial: Operations
     sides: Mapping[tuple[int, str], Flux]
+    periodic: tuple[int, ...] = ()
 
     @property
     def widths(self) -> list[Ball]:
@@ -56,6 +67,8 @@ class _Posed:
         """Name, axis, coordinate, data, and what is given instead of the data, of each face."""
         made: list[tuple[str, int, float, Operations, Flux | None]] = []
         for i, (low, high) in enumerate(zip(self.axes.low, self.axes.high, strict=True)):
+            if i in self.periodic:
+                continue
             data = self.initial if i == self.time else self.boundary
             made.append((f"face {i} low", i, low, data, self.sides.get((i, "low"))))
             if i != self.time:
@@ -63,7 +76,12 @@ class _Posed:
         return made
 
     def alpha(self, axis: int, end: str) -> float | None:
-        """The coefficient of the flux on a face; None where the value is given."""
+        """The coefficient of the flux on a face; None where the value is given.
+
+        No barrier may depend on a periodic axis, as on one with two fluxes whose coefficients are 0.
+        """
+        if axis in self.periodic:
+            return 0.0
         flux = self.sides.get((axis, end))
         return None if flux is None else flux.coefficient
 
@@ -95,6 +113,9 @@ def _read(given: Given) -> _Posed:
         raise Rejected("malformed statement: one velocity for each axis of space")
     spelled |= {"reaction": equation["reaction"], "source": equation["source"]}
     sides = sides_of(equation.get("sides", ()), space)
+    periodic = periodic_of(equation.get("periodic", ()), space, sides)
+    if periodic and "reference" not in programs:
+        raise Rejected("malformed statement: with periodic axes the model is compared with another function")
     spelled |= {f"flux {axis} {end}": entry["value"] for (axis, end), entry in sides.items()}
     terms = {name: _term(name, text, programs) for name, text in spelled.items()}
     used = {"model", "boundary"} | {name for name, text in spelled.items() if text == "program"}
@@ -121,6 +142,7 @@ def _read(given: Given) -> _Posed:
             (axis, end): Flux(coefficient_of(entry["coefficient"]), _value(terms[f"flux {axis} {end}"]))
             for (axis, end), entry in sides.items()
         },
+        periodic=periodic,
     )
 
 
@@ -136,7 +158,7 @@ def _equation(given: Given) -> Mapping[str, Any]:
         raise Rejected("malformed statement: keys of a solution")
     equation: Mapping[str, Any] = given.data["equation"]
     if (
-        set(equation) - {"sides"} != EQUATION
+        set(equation) - {"sides", "periodic"} != EQUATION
         or set(given.data["barrier"]) - {"fluxes"} != BARRIER
         or type(equation["name"]) is not str
     ):
@@ -165,6 +187,9 @@ def _term(name: str, text: str, programs: Mapping[str, Operations]) -> Term:
 def parts(given: Given, derive: Derivation) -> dict[str, Expected]:
     """Residual, misfit on each face, growth, a velocity that the barrier needs, and the model against v."""
     posed = _read(given)
+    for axis in posed.periodic:
+        ends = posed.axes.low[axis], posed.axes.high[axis]
+        posed = replace(posed, v=with_equal_ends(derive, posed.v, axis, *ends))
     made = {"interior": Expected(_residual(posed, derive), "both", posed.axes)}
     for name, axis, at, data, flux in posed.faces:
         inner = embedding(len(posed.axes.names), axis, at)
@@ -348,6 +373,7 @@ def _other_faces(posed: _Posed) -> str:
         at = posed.axes.low[axis] if end == "low" else posed.axes.high[axis]
         given = repr(flux.value) if isinstance(flux.value, float) else "its data"
         words.append(f"; du/dn + {flux.coefficient!r} u = {given} at {names[axis]} = {at!r}")
+    words += [f"; u periodic in {names[axis]}" for axis in posed.periodic]
     return "".join(words)
 
 

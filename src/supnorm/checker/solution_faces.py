@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-from supnorm.checker.derived import Operations
+from supnorm.checker.derived import Derivation, Growing, Operations
 from supnorm.checker.operation import Operation
 from supnorm.checker.rejected import Rejected, exact, whole
 from supnorm.checker.statement_parts import Axes
@@ -35,6 +36,42 @@ def sides_of(
             raise Rejected("malformed statement: a side that does not exist, or twice")
         made[key] = entry
     return made
+
+
+def periodic_of(
+    entries: Sequence[int], space: Sequence[int], sides: Mapping[tuple[int, str], Any]
+) -> tuple[int, ...]:
+    """The periodic axes, rising; none of them has a flux."""
+    axes = tuple(whole(entry) for entry in entries)
+    rising = all(a < b for a, b in pairwise(axes))
+    if not rising or not set(axes) <= set(space) - {axis for axis, _ in sides}:
+        raise Rejected("malformed statement: periodic axes")
+    return axes
+
+
+def with_equal_ends(derive: Derivation, v: Operations, axis: int, low: float, high: float) -> Operations:
+    """v less the function that differs by as much between both ends of an axis, in its values and in its slopes."""
+    d = v[0].width
+    grow, slope = Growing(d, derive), derive.partial(v, axis)
+    weight = tuple(1.0 if i == j and i != axis else 0.0 for i in range(d) for j in range(d))
+
+    def jump(program: Operations) -> int:
+        ends = []
+        for at in (high, low):
+            offset = tuple(at if i == axis else 0.0 for i in range(d))
+            inner = (Operation("input", (), d), Operation("affine", (0,), d, weight=weight, vector=offset))
+            ends.append(grow.run(derive.insert(program, [inner]), 0)[-1])
+        return grow.call("sub", *ends)
+
+    end = grow.run(v, 0)[-1]
+    values, slopes = jump(v), jump(slope)
+    x = grow.put(Operation("take", (0,), 1, columns=(axis,)))
+    a, b = grow.numbers([low]), grow.numbers([high])
+    width, above, below = grow.call("sub", b, a), grow.call("sub", x, a), grow.call("sub", x, b)
+    linear = grow.call("mul", values, grow.call("div", above, width))
+    bent = grow.call("div", grow.call("mul", above, below), grow.call("mul", grow.numbers([2.0]), width))
+    total = grow.call("add", linear, grow.call("mul", slopes, bent))
+    return grow.until(grow.call("sub", end, total))
 
 
 def coefficient_of(text: str) -> float:

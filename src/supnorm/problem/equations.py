@@ -7,6 +7,7 @@ Every constructor makes one general form on a box,
 without u_t if there is no time axis; u = boundary on the faces of the box (all but the end of time), u = initial at the
 start of time. In Burgers' equation the velocity is u itself. On single faces the derivative along the outward normal can
 be given instead of the value: du/dn + coefficient * u = value (`Neumann` with coefficient 0, `Robin` with one above 0).
+Along a periodic axis nothing is given: u and its first derivatives are the same at both ends.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ def Robin(coefficient: float, value: Term = 0.0) -> Flux:
     return Flux(coefficient, value)
 
 
-Sides = Mapping[
-    str, tuple[Flux | None, Flux | None]
-]  # by axis: at its low and its high end; None: u = boundary
+PERIODIC: Final = "periodic"
+Ends = tuple[Flux | None, Flux | None] | Literal["periodic"]
+Sides = Mapping[str, Ends]  # by axis: at its low and its high end; None: u = boundary
 NO_SIDES: Final[Sides] = {}
 
 
@@ -70,7 +71,9 @@ class Equation:
         boundary: the values on the faces; without ``initial`` also those at the start of time.
         initial: the values at the start of time.
         time: name of the time axis; None for a steady equation.
-        sides: by axis of space the conditions at its low and high end; None, and other axes, have the value ``boundary``.
+        sides: by axis of space the conditions at its low and high end; None, and other axes, have the value ``boundary``;
+            "periodic" instead of a pair makes the axis one of ``periodic``.
+        periodic: names of axes at whose ends u and its first derivatives are the same.
         approximation: a smooth function near the solution whose residual is bounded, "model" for the model itself, or None
             for one that is computed.
         origin: the table of a problem file that it came from; None if it came from Python.
@@ -91,6 +94,7 @@ class Equation:
     initial: Term | None = None
     time: str | None = None
     sides: Sides = field(default_factory=dict)
+    periodic: tuple[str, ...] = ()
     approximation: Any = None
     origin: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
@@ -99,7 +103,9 @@ class Equation:
             got = literal(self.diffusivity) if isinstance(self.diffusivity, float) else repr(self.diffusivity)
             raise BadInput(f"{self.kind}: the diffusivity must be a positive number, got {got}")
         object.__setattr__(self, "diffusivity", float(self.diffusivity))
-        object.__setattr__(self, "sides", _checked(self.sides, self.kind, self.time))
+        sides, periodic = _checked(self.sides, self.kind, self.time)
+        object.__setattr__(self, "sides", sides)
+        object.__setattr__(self, "periodic", (*self.periodic, *periodic))
         for name, term in self.terms.items():
             if isinstance(term, str) and (name[:8] != "velocity" or term != SELF):
                 raise BadInput(f"{self.kind}: {name} must be a number or a formula, got {term!r}")
@@ -115,11 +121,16 @@ class Equation:
             raise BadInput(f"{self.kind}: a velocity that is the solution itself needs a time axis")
 
     @property
+    def pairs(self) -> Mapping[str, tuple[Flux | None, Flux | None]]:
+        """``sides`` of the axes that are not periodic."""
+        return {axis: ends for axis, ends in self.sides.items() if not isinstance(ends, str)}
+
+    @property
     def terms(self) -> dict[str, Velocity]:
         """Coefficients and data that are given, by name."""
         known: dict[str, Velocity] = {f"velocity {i + 1}": v for i, v in enumerate(self.velocity)}
         known |= {"reaction": self.reaction, "source": self.source, "boundary": self.boundary}
-        for axis, ends in self.sides.items():
+        for axis, ends in self.pairs.items():
             for end, one in zip(("low", "high"), ends, strict=True):
                 known |= {} if one is None else {f"flux {axis} {end}": one.value}
         return known if self.initial is None else known | {"initial": self.initial}
@@ -129,22 +140,31 @@ class Equation:
         return f"Equation({self.kind!r})"
 
 
-def _checked(sides: Any, kind: str, time: str | None) -> dict[str, tuple[Flux | None, Flux | None]]:
-    """The conditions on the sides, each as a pair.
+def _checked(
+    sides: Any, kind: str, time: str | None
+) -> tuple[dict[str, tuple[Flux | None, Flux | None]], tuple[str, ...]]:
+    """The conditions on the sides, each as a pair, and the periodic axes.
 
     Raises:
         BadInput: naming what is no condition.
     """
-    made = {}
+    made, periodic = {}, []
     if not isinstance(sides, Mapping):
         raise BadInput(
             f"{kind}: sides must map names of axes to pairs of conditions, got {type(sides).__name__}"
         )
     for axis, ends in sides.items():
+        if axis == time:
+            raise BadInput(
+                f"{kind}: sides of {axis}: the start of time has the values initial; leave this axis out"
+            )
+        if isinstance(ends, str) and ends == PERIODIC:
+            periodic.append(str(axis))
+            continue
         if isinstance(ends, str):
             raise BadInput(
-                f"{kind}: sides of {axis}: {ends!r} boundaries have no proved constant here; give the low and the "
-                "high end, each None (the value boundary), Neumann(..) or Robin(..)"
+                f'{kind}: sides of {axis}: {ends!r} boundaries have no proved constant here; give "periodic", or the low '
+                "and the high end, each None (the value boundary), Neumann(..) or Robin(..)"
             )
         if not isinstance(ends, list | tuple) or len(ends) != 2:
             raise BadInput(
@@ -153,12 +173,8 @@ def _checked(sides: Any, kind: str, time: str | None) -> dict[str, tuple[Flux | 
         for one in ends:
             if not (one is None or isinstance(one, Flux)):
                 raise BadInput(f"{kind}: sides of {axis}: {one!r} is not None, Neumann(..) or Robin(..)")
-        if axis == time:
-            raise BadInput(
-                f"{kind}: sides of {axis}: the start of time has the values initial; leave this axis out"
-            )
         made[str(axis)] = (ends[0], ends[1])
-    return made
+    return made, tuple(periodic)
 
 
 def Poisson(*, source: Term = 0.0, boundary: Term = 0.0, sides: Sides = NO_SIDES) -> Equation:

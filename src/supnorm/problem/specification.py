@@ -246,9 +246,8 @@ class EquationSpec(Table):
     source: float | str | None = None
     boundary: float | str | None = None
     initial: float | str | None = None
-    sides: dict[str, list[SideSpec | str]] | None = (
-        None  # by axis, at its low and its high end; "boundary" for the value
-    )
+    # By axis, at its low and its high end, "boundary" for the value; or "periodic".
+    sides: dict[str, list[SideSpec | str] | str] | None = None
     approximation: str | None = None  # the function whose residual is bounded: "file.py:name" or "model"
 
 

@@ -63,7 +63,9 @@ def open_equation(
         return _formula(value, root, probe, f"{where} {key}") if is_code(value) else value
 
     try:
-        sides = {axis: _sides(ends, axis, names, where, opened) for axis, ends in (spec.sides or {}).items()}
+        sides: dict[str, Any] = {
+            axis: _sides(ends, axis, names, where, opened) for axis, ends in (spec.sides or {}).items()
+        }
         values = {key: opened(value, key) for key, value in given.items() if key != "sides"}
         equation = make(**values, **({"sides": sides} if sides else {}))
     except BadInput as error:
@@ -75,7 +77,7 @@ def open_equation(
 
 
 def _sides(
-    ends: list[SideSpec | str],
+    ends: list[SideSpec | str] | str,
     axis: str,
     names: tuple[str, ...],
     where: str,
@@ -88,11 +90,15 @@ def _sides(
     """
     if axis not in names:
         raise BadInput(f"{where} sides: [domain] has no axis {axis!r}, only {', '.join(names)}")
+    if ends == equations.PERIODIC:
+        return ends
+    if isinstance(ends, str):
+        ends = [ends]
     odd = [one for one in ends if isinstance(one, str) and one != "boundary"]
     if odd:
         raise BadInput(
-            f'{where} sides.{axis}: {odd[0]!r} boundaries have no proved constant here; give "boundary" (the value), '
-            "{ neumann = .. } or { robin = .., value = .. } for the low and the high end"
+            f'{where} sides.{axis}: {odd[0]!r} boundaries have no proved constant here; give "periodic", or a list of '
+            '"boundary" (the value), { neumann = .. } or { robin = .., value = .. } for the low and the high end'
         )
     return [None if isinstance(one, str) else _side(one, axis, opened) for one in ends]
 

@@ -180,10 +180,10 @@ class General:
             BadInput: when the equation has no meaning on this domain, has other than given values on a face, or a formula
                 cannot be read.
         """
-        if equation.sides:
+        if equation.sides or equation.periodic:
             raise BadInput(
-                f"{equation.kind}: fit_pde needs given values on all faces; train a network for Neumann or Robin faces "
-                "(sides) yourself, and prove its error with solution_error"
+                f"{equation.kind}: fit_pde needs given values on all faces; train a network for Neumann, Robin or periodic "
+                "faces (sides) yourself, and prove its error with solution_error"
             )
         return cls(pose(equation, domain))
 

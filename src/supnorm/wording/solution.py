@@ -24,8 +24,8 @@ VERDICTS = {
     "solution-stopped": "You stopped it; what was proved so far is kept.",
     "solution-reference": "Of the bound, {share:error at most 3} comes from the reference solution: give a better one "
     "(reference = ..) or a smoother problem.",
-    "solution-beside": "All of this, and the tolerance, is about the distance from the solution of [equation]; the [reference] "
-    "of the problem was not used.",
+    "solution-beside": "All of this, and the tolerance, is about the distance from the solution of [equation]; the "
+    "[reference] of the problem was not used.",
     "solution-time": "The time is spent; give more seconds or a larger {ratio?:ratio|tolerance}.",
 }
 ASSUMPTIONS = {
@@ -33,7 +33,8 @@ ASSUMPTIONS = {
     "derivatives of the "
     "equation's order inside{time?: and up to the end of time}, and takes the given values on the faces"
     "{sides?:; where a derivative is given on a face instead, its first derivatives are continuous up to this face and take "
-    "it}",
+    "it}{periodic?:; along a periodic axis its derivatives of the equation's order are continuous up to both ends, where "
+    "its values and first derivatives agree}",
     "solution-of-programs": "formulas and coefficients are those that were read, in exact arithmetic; at "
     "{points:count} random "
     "points they run so within rounding",

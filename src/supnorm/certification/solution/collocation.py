@@ -66,12 +66,16 @@ class Sines:
 
     @classmethod
     def of(cls, posed: Posed, most: Array) -> Sines:
-        """All waves up to the frequencies ``most``, shape ``(d,)``; half of the box is ``n / PERIOD`` half-waves."""
+        """All waves up to the frequencies ``most``, shape ``(d,)``; half of the box is ``n / PERIOD`` half-waves.
+
+        Along periodic axes the period is the box.
+        """
+        period = np.where(np.isin(np.arange(posed.d), posed.periodic), 1.0, PERIOD)
         sides = [range(-int(n), int(n) + 1) for n in most]
         lattice = [k for k in product(*sides) if k > (0,) * posed.d]
         low, high = ends(posed)
         half, middle = (high - low) / 2.0, (high + low) / 2.0
-        waves = np.pi / PERIOD * np.array(lattice, dtype=float) / half
+        waves = np.pi / period * np.array(lattice, dtype=float) / half
         weight = np.concatenate([np.zeros((1, posed.d)), waves, waves])
         quarter = np.concatenate([[np.pi / 2], np.zeros(len(waves)), np.full(len(waves), np.pi / 2)])
         return cls(weight=weight, phase=quarter - weight @ middle)
@@ -112,6 +116,7 @@ def solutions(
         fluxes: by axis that of a flux on its faces, relative to the same.
     """
     share = _shares(posed, guess)
+    share[list(posed.periodic)] /= PERIOD
     for n in SIZES:
         most = np.maximum(np.round(n * share), 2.0)
         if np.prod(2.0 * most + 1.0) > MOST:

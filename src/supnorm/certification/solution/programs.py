@@ -51,6 +51,7 @@ class Posed:
         reaction, source: numbers or programs.
         boundary, initial: programs.
         fluxes: by axis and end ("low", "high"), what is given there instead of the value.
+        periodic: the axes of space at whose ends u and its first derivatives are the same.
     """
 
     equation: Equation
@@ -64,6 +65,7 @@ class Posed:
     boundary: Program
     initial: Program
     fluxes: Mapping[tuple[int, str], FluxOn] = field(default_factory=dict)
+    periodic: tuple[int, ...] = ()
 
     @property
     def d(self) -> int:
@@ -75,9 +77,11 @@ class Posed:
         return self.fluxes.get((axis, "low" if at == self.domain.axes[axis].low else "high"))
 
     def faces(self) -> tuple[tuple[int, float, bool], ...]:
-        """Axis, coordinate, and whether it is the start of time, of each face with prescribed values."""
+        """Axis, coordinate, and whether it is the start of time, of each face on which something is given."""
         faces = []
         for i, axis in enumerate(self.domain.axes):
+            if i in self.periodic:
+                continue
             if i == self.time:
                 faces.append((i, axis.low, True))
             else:
@@ -114,11 +118,12 @@ def pose(equation: Equation, domain: Domain) -> Posed:
     }
     boundary = _as_program(read["boundary"], domain.d)
     fluxes = {}
-    for axis, ends in equation.sides.items():
+    for axis in (*equation.pairs, *equation.periodic):
         if axis not in names:
             raise BadInput(
                 f"{equation.kind}: sides of {axis}: the domain has no such axis, only {', '.join(names)}"
             )
+    for axis, ends in equation.pairs.items():
         for end, one in zip(("low", "high"), ends, strict=True):
             if one is not None:
                 value = _plain(read[f"flux {axis} {end}"])
@@ -135,6 +140,7 @@ def pose(equation: Equation, domain: Domain) -> Posed:
         boundary=boundary,
         initial=boundary if equation.initial is None else _as_program(read["initial"], domain.d),
         fluxes=dict(sorted(fluxes.items())),
+        periodic=tuple(sorted(names.index(axis) for axis in equation.periodic)),
     )
 
 
@@ -236,6 +242,43 @@ class _Terms:
     def finish(self, last: int | None) -> Program:
         node = self.number(0.0) if last is None else last
         return self.build.finish(Tensor(node, np.arange(1)))
+
+
+def with_equal_ends(posed: Posed, v: Program) -> Program:
+    """v less what makes its values and first derivatives differ at the ends of periodic axes.
+
+    v - J theta - K q along each of them, where J and K are the differences of v and of its derivative between the ends,
+    theta grows from 0 to 1, and q = (x - low)(x - high)/(2 width) is 0 at both ends, where its slopes differ by 1.
+    """
+    for axis in posed.periodic:
+        v = _closed(posed, v, axis)
+    return v
+
+
+def _closed(posed: Posed, v: Program, axis: int) -> Program:
+    terms, held = _Terms(posed, v), posed.domain.axes[axis]
+    slope = derivative(v, axis)
+
+    def jump(program: Program) -> int:
+        ends = []
+        for at in (held.high, held.low):
+            weight, bias = np.eye(posed.d), np.zeros(posed.d)
+            weight[axis, axis], bias[axis] = 0.0, at
+            inner = Program(
+                (Node("input", (), posed.d), Node("affine", (0,), posed.d, weight=weight, bias=bias))
+            )
+            ends.append(terms.inline(substituted(program, [inner])))
+        return terms.op("sub", *ends)
+
+    first, second = jump(v), jump(slope)
+    take = Node("take", (terms.build.input.node,), 1, columns=np.array([axis], dtype=np.intp))
+    x = terms.build.add_node(take).node
+    low, high = terms.number(held.low), terms.number(held.high)
+    width, above, below = terms.op("sub", high, low), terms.op("sub", x, low), terms.op("sub", x, high)
+    linear = terms.op("mul", first, terms.op("div", above, width))
+    bent = terms.op("div", terms.op("mul", above, below), terms.op("mul", terms.number(2.0), width))
+    total = terms.op("add", linear, terms.op("mul", second, bent))
+    return terms.finish(terms.op("sub", terms.v, total))
 
 
 def residual_program(posed: Posed, v: Program) -> Program:

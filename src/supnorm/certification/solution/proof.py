@@ -24,6 +24,7 @@ from supnorm.certification.solution.programs import (
     flux_program,
     growth_program,
     residual_program,
+    with_equal_ends,
 )
 from supnorm.certification.solution.theorem import NONE, Barrier, Situation, best
 from supnorm.evaluation.limit import Limit
@@ -68,7 +69,7 @@ class Sizes:
 
 def parts_of(posed: Posed, v: Program, model: Program | None) -> dict[str, Part]:
     """All parts but those of velocities, by name."""
-    domain = posed.domain
+    domain, v = posed.domain, with_equal_ends(posed, v)
     parts = {}
     growth = growth_program(posed, v)
     if growth is not None:
@@ -159,10 +160,13 @@ def situation(posed: Posed, growth: float, speeds: tuple[float | None, ...]) -> 
         time=None if posed.time is None else widths[posed.time],
         ends=tuple((_alpha(posed, i, "low"), _alpha(posed, i, "high")) for i in posed.space),
         signs=tuple(b if isinstance(b, float) else 0.0 for b in posed.velocity),
+        periodic=tuple(posed.space.index(i) for i in posed.periodic),
     )
 
 
 def _alpha(posed: Posed, axis: int, end: str) -> float | None:
+    if axis in posed.periodic:  # no barrier depends on this axis, as where both derivatives are given
+        return 0.0
     flux = posed.fluxes.get((axis, end))
     return None if flux is None else flux.coefficient
 

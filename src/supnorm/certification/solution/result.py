@@ -12,7 +12,7 @@ from supnorm.certification.measured import BEYOND
 from supnorm.certification.part import PartProof
 from supnorm.certification.rounding import ULPS
 from supnorm.certification.solution.claims import DIFFERENCE
-from supnorm.certification.solution.programs import Coefficient, Posed
+from supnorm.certification.solution.programs import Coefficient, Posed, with_equal_ends
 from supnorm.certification.solution.proof import Proving, of_values
 from supnorm.certification.solution.theorem import Barrier
 from supnorm.certification.statement import Statement
@@ -107,10 +107,25 @@ class About:
         return assumptions_of(self.posed, self.points)
 
 
+def compared(posed: Posed, kind: str, network: Program) -> Program | None:
+    """The model, to be compared with the function whose residual is bounded; None where this is the model itself.
+
+    With periodic axes that is never so: there v is the model less what makes its ends differ.
+    """
+    return None if kind == "model" and not posed.periodic else network
+
+
 def assumptions_of(posed: Posed, points: int) -> tuple[str, ...]:
     """What a statement about the solution of an equation rests on, in words."""
     return (
-        SOLUTION.text(fact("solution-exists", time=posed.time is not None or None, sides=bool(posed.fluxes))),
+        SOLUTION.text(
+            fact(
+                "solution-exists",
+                time=posed.time is not None or None,
+                sides=bool(posed.fluxes),
+                periodic=bool(posed.periodic),
+            )
+        ),
         SOLUTION.text(fact("solution-of-programs", points=points)),
         SOLUTION.text(fact("arithmetic", units=ULPS)),
     )
@@ -121,7 +136,11 @@ def statement_of(about: About, proving: Proving, proofs: Mapping[str, PartProof]
     return Statement(
         "solution",
         about.posed.domain,
-        programs_of(about.posed, about.network, None if about.kind == "model" else about.v),
+        programs_of(
+            about.posed,
+            about.network,
+            None if compared(about.posed, about.kind, about.network) is None else about.v,
+        ),
         data_of(about.posed, proving.barrier),
         dict(proofs),
         about.assumptions,
@@ -192,7 +211,7 @@ def result_of(
         _ = saved.claims
     except Contradiction:  # of what an earlier file states: it is dropped
         saved = statement_of(about, proving, proofs)
-    return SolutionResult(record=record, statement=saved, reference=about.v)
+    return SolutionResult(record=record, statement=saved, reference=with_equal_ends(posed, about.v))
 
 
 def _point(posed: Posed, source: str, proving: Proving) -> dict[str, float] | None:
@@ -289,14 +308,18 @@ def _flux_data(posed: Posed, barrier: Barrier) -> list[dict[str, Any]]:
 
 def equation_data(posed: Posed) -> dict[str, Any]:
     """Coefficients as hexadecimal text; "program" where a base program has them, "u" for the solution itself."""
-    return {
-        "name": posed.equation.kind,
-        "time": posed.time,
-        "diffusivity": posed.diffusivity.hex(),
-        "velocity": [_spelled(b) for b in posed.velocity],
-        "reaction": _spelled(posed.reaction),
-        "source": _spelled(posed.source),
-    } | ({"sides": sides} if (sides := _sides(posed)) else {})
+    return (
+        {
+            "name": posed.equation.kind,
+            "time": posed.time,
+            "diffusivity": posed.diffusivity.hex(),
+            "velocity": [_spelled(b) for b in posed.velocity],
+            "reaction": _spelled(posed.reaction),
+            "source": _spelled(posed.source),
+        }
+        | ({"sides": sides} if (sides := _sides(posed)) else {})
+        | ({"periodic": list(posed.periodic)} if posed.periodic else {})
+    )
 
 
 def _sides(posed: Posed) -> list[dict[str, Any]]:
@@ -322,7 +345,10 @@ def in_words(posed: Posed) -> str:
     ends = zip(names, posed.domain.axes, strict=True)
     box = ", ".join(f"{name} in [{num(axis.low, 6)}, {num(axis.high, 6)}]" for name, axis in ends)
     fluxes = "".join(f"; {_flux_words(posed, *key)}" for key in posed.fluxes)
-    return f"{posed.equation.kind}: {left}= {right}; {box}{fluxes}"
+    around = ", ".join(names[i] for i in posed.periodic)
+    return (
+        f"{posed.equation.kind}: {left}= {right}; {box}{fluxes}{f'; periodic in {around}' if around else ''}"
+    )
 
 
 def _flux_words(posed: Posed, axis: int, end: str) -> str:

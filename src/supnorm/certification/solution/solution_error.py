@@ -22,7 +22,7 @@ from supnorm.certification.solution.claims import DIFFERENCE, INTERIOR, face_nam
 from supnorm.certification.solution.collocation import solutions
 from supnorm.certification.solution.programs import POINTS, Posed, difference_of, pose, read_program
 from supnorm.certification.solution.proof import Enough, Proving, Sizes, parts_of, situation, sizes
-from supnorm.certification.solution.result import About, SolutionResult, result_of, statement_of
+from supnorm.certification.solution.result import About, SolutionResult, compared, result_of, statement_of
 from supnorm.certification.solution.theorem import best
 from supnorm.certification.statement import held_parts, held_programs
 from supnorm.evaluation.executor import broken_workers_explained
@@ -133,7 +133,7 @@ def solution_error(
         unit=function.output_units[0] if len(function.output_units) == 1 else "",
         points=POINTS,
     )
-    parts = parts_of(posed, chosen.v, None if chosen.kind == "model" else network)
+    parts = parts_of(posed, chosen.v, compared(posed, chosen.kind, network))
     proving = Proving(
         posed=posed,
         parts=parts,
@@ -219,7 +219,7 @@ def _asked(posed: Posed, kind: str, v: Program, network: Program, seed: int) -> 
 
 
 def _seen(posed: Posed, kind: str, v: Program, network: Program, seed: int) -> Candidate:
-    parts = parts_of(posed, v, None if kind == "model" else network)
+    parts = parts_of(posed, v, compared(posed, kind, network))
     seen = sizes(posed, parts, np.random.default_rng([seed, 20]))
     if not seen.finite:
         return Candidate(kind=kind, v=v, seen=seen, error=math.inf)

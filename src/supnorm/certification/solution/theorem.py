@@ -47,6 +47,15 @@ faces, and nothing at edges: each condition there is that of one face. The barri
 * cosines: with L replaced by 2 L where one end is given, and k_i = 0 where none is.
 * psi_2 of axis i: psi_0/alpha with the smaller alpha > 0 of its fluxes ("robin"), or z_i^2/L_i + K psi_1, K = 2 D/L_i +
   beta_i + max(mu, 0) L_i/4 ("quadratic"), at most L_i/4 + K max psi_1.
+
+Periodic axes. Along them u and its first derivatives are the same at both ends, and u has continuous derivatives of the
+equation's order up to these faces. v is made so, exactly (`programs.with_equal_ends`): then w is, too. If psi_0 and psi_1
+do not depend on these axes, then |w| <= B psi_0 + R psi_1 with no further term. Proof: as above, let t Psi - w be >= 0 and
+zero at a point of such a face. It is zero at the point opposite as well, and its derivative along the axis, the same at
+both, is >= 0 at the low end and <= 0 at the high one, so it is 0. Hence the second derivative there is >= 0, those along
+the face are as at a point inside, and so the operator maps t Psi - w to a value <= 0; the equation holds there by
+continuity, and with it the contradiction. The barriers are those of two fluxes with alpha = 0, which do not depend on the
+axis: time, reaction, those of other axes, and cosines with k_i = 0.
 """
 
 from __future__ import annotations
@@ -116,6 +125,7 @@ class Situation:
         time: length of time; None for a steady equation.
         ends: for each axis of space what is known at its low and its high end: None for the value, else alpha of the flux.
         signs: of the velocities that are constants.
+        periodic: positions of the periodic axes; their ``ends`` are (0, 0), because no barrier may depend on them.
     """
 
     diffusivity: float
@@ -126,6 +136,7 @@ class Situation:
     time: float | None
     ends: tuple[Pair, ...] = ()
     signs: tuple[float, ...] = ()
+    periodic: tuple[int, ...] = ()
 
     def at(self, i: int) -> Pair:
         """What is known at the ends of the i-th axis of space."""
@@ -151,7 +162,7 @@ def _none(s: Situation) -> str:
         return (
             "no constant is known for these boundaries: a steady equation needs an axis with a given value or a Robin "
             "condition at one end at least (or a positive reaction), and a Neumann face needs a velocity along its axis "
-            "that is a number or a formula"
+            "that is a number or a formula; along a periodic axis nothing is given"
         )
     if any(v != 0.0 for v in s.speeds):
         return (
@@ -178,7 +189,7 @@ def _with_fluxes(s: Situation, one: Barrier) -> Barrier | None:
     made = {}
     for i, pair in enumerate(s.ends):
         alphas, speed, width = [a for a in pair if a is not None], s.speeds[i], s.widths[i]
-        if not alphas:
+        if not alphas or i in s.periodic:
             continue
         known = []
         if min(alphas) > 0.0:

@@ -23,7 +23,7 @@ def functions(problem: Problem) -> Mapping[str, Function]:
         return {}
     terms: dict[str, Term | str | None] = {f"velocity {i}": b for i, b in enumerate(equation.velocity)}
     terms |= {name: getattr(equation, name) for name in ("reaction", "source", "boundary", "initial")}
-    for axis, ends in equation.sides.items():
+    for axis, ends in equation.pairs.items():
         for end, one in zip(("low", "high"), ends, strict=True):
             at = f"flux {problem.domain.names.index(axis)} {end}"
             terms |= {at: None if one is None else one.value}

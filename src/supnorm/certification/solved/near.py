@@ -16,6 +16,7 @@ from supnorm.certification.agreement import Compared, Record
 from supnorm.certification.measured import Batch, Measuring
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function
+from supnorm.results import BadInput
 
 ROUNDING = (
     1e-11  # of the largest value: float64 through some hundred steps, and what the equation makes of it
@@ -50,6 +51,16 @@ class ComparedNear(Compared):
     def __init__(self, near: Near, record: Record) -> None:
         super().__init__(near.function, near, "reference", record)  # type: ignore[arg-type]
         self.near = near
+
+    def _take(self, label: str, x: Array, run: Array, read: Array, slack: Array, why: str) -> None:
+        lost = np.isfinite(read).all(1) & ~np.isfinite(run).all(1)
+        if lost.any():
+            raise BadInput(
+                f"the reference {self.near.function.name} exists at {x[lost][0].tolist()}, but gives no value there as it "
+                "runs: its equation changes too fast for the method that solves it (it may be stiff); take a smaller domain "
+                "or a shorter time"
+            )
+        super()._take(label, x, run, read, slack, why)
 
     def _slack(self, x: Array, run: Array, read: Array) -> Array:
         size = np.max(np.abs(read), axis=0, where=np.isfinite(read), initial=0.0)
