@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import supnorm as sn
+from supnorm.certification.bracket import Goal
 from supnorm.certification.certificate import digest
 from supnorm.certification.exactly import Proved
 from supnorm.certification.root_parts import RootMeasure
@@ -401,3 +402,59 @@ def test_a_flow_that_may_leave_zero_has_no_bound() -> None:
     result = sn.certify(sn.Problem(lambda x: x[:, 0] ** 2, root, sn.Domain(t=(0.0, 1.0))), seconds=5)
     assert result.status.code == "no-bound"
     assert result.upper == np.inf
+
+
+STIFF = sn.flow(lambda t, y, p: -p[:, 0] * (y[:, 0] - np.cos(t)) - np.sin(t), [1.0], name="stiff")
+FAST = sn.Domain(t=(0.0, 1.0), k=sn.Axis(100.0, 1000.0, scale="log"))
+
+
+@pytest.mark.slow
+def test_a_stiff_flow_is_proved_because_its_errors_decay(tmp_path: Path) -> None:
+    """The logarithmic norm is at most -100: the distance is about the defect over 100, however long the time."""
+    problem = sn.Problem(lambda x: np.cos(x[:, 0]) * (1.0 + 1e-4 * x[:, 0]), STIFF, FAST)
+    result = sn.certify(problem, 1.1)
+    assert result.status.code == "proved"
+    assert worst(problem, 2000) <= result.upper <= 1.1 * result.lower
+    result.certificate.save(tmp_path / "c.json")
+    data = json.loads((tmp_path / "c.json").read_text())
+    assert max(map(float.fromhex, data["data"]["growth"])) < -90.0
+    assert check(tmp_path / "c.json").accepted
+
+
+def test_a_reference_that_cannot_be_solved_as_it_runs_says_so() -> None:
+    from supnorm.certification.measured import Measuring
+    from supnorm.certification.solved.near import Near, enter
+
+    problem = sn.Problem(
+        lambda x: np.exp(-x[:, 0]), sn.flow(lambda t, y, p: -1e5 * y, [1.0], name="fast"), ARC
+    )
+    near = Near(problem.reference, lambda x: np.exp(-1e5 * x[:, :1]), 1, lambda read: np.zeros(read.shape))
+    with pytest.raises(BadInput, match=r"fast exists at .* gives no value there as it runs.*stiff") as refused:
+        enter(Measuring(problem), near)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_the_choice_of_paths_keeps_to_the_seconds() -> None:
+    from supnorm.certification.solved import flow_plan
+    from supnorm.evaluation.limit import Limit
+
+    over = Limit.of(0.0)
+    field, initial = (
+        program_of(lambda z: -z[:, 2:] * z[:, 1:2], 3),
+        program_of(lambda x: 0.0 * x[:, :1] + 1.0, 2),
+    )
+    setting = flow_plan.Setting(
+        model=program_of(near_decay, 2),
+        field=field,
+        initial=initial,
+        time=0,
+        start=0.0,
+        outputs=(0,),
+        measure=RootMeasure(False, 0.0, 1.0, "both"),
+        domain=BOX,
+        goal=Goal(1.1, None),
+        name="decay",
+    )
+    assert flow_plan.plan(setting).base.paths
+    with pytest.raises(BadInput, match="in the seconds that it has"):
+        flow_plan.plan(setting, over)

@@ -381,7 +381,7 @@ def test_a_wrong_flux_is_seen_by_the_bound(tmp_path):
 
 def test_what_is_no_condition_of_a_face_is_refused():
     for sides, fault in (
-        ({"x": "periodic"}, "'periodic' boundaries have no proved constant"),
+        ({"x": "open"}, "'open' boundaries have no proved constant"),
         ({"x": (Neumann(),)}, "a pair"),
         ({"x": (1.0, None)}, "is not None, Neumann"),
         ({"t": (Neumann(), None)}, "start of time"),

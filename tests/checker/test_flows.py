@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -19,7 +20,7 @@ from supnorm.checker import check
 from supnorm.checker.flows import claims as flow_checked
 from supnorm.checker.integrals import claims as integral_checked
 from supnorm.checker.statement_parts import Axes, Given
-from supnorm.program import program_of
+from supnorm.program import Program, program_of
 
 FLOW = sn.flow(lambda t, y, p: [-p[:, 0] * y[:, 0], y[:, 0] - 2.0 * y[:, 1]], [1.0, 0.5], name="chain")
 INTEGRAL = sn.integral(lambda x, s: np.exp(-x[:, 0] * s), 0.0, lambda x: 1.0 + x[:, 0], name="Laplace")
@@ -181,6 +182,41 @@ def _set(key, value):
     return lambda data: data["data"].update({key: value(data["data"])})
 
 
+def _program(name, code, d):
+    """Another function in the place of a base program."""
+    return lambda data: data["programs"].update({name: program_of(sn.Function(code, name=name), d).to_json()})
+
+
+def _rule(change):
+    """The quadrature rule with other weights, those of the last operation of its basis."""
+
+    def forge(data):
+        program = Program.from_json(data["programs"]["basis 0"])
+        nodes = list(program.nodes)
+        last = max(i for i, node in enumerate(nodes) if node.weight is not None)
+        nodes[last] = replace(nodes[last], weight=np.ascontiguousarray(change(np.array(nodes[last].weight))))
+        data["programs"]["basis 0"] = Program(tuple(nodes)).to_json()
+
+    return forge
+
+
+def _with_part(name, code, part):
+    """Another base program, and its part with the error of the other one left as it is."""
+
+    def forge(data):
+        _program(name, code, 1)(data)
+        seal(data["parts"][part])
+
+    return forge
+
+
+def _negative_defect(data):
+    part = data["parts"]["defect 0"]
+    part["upper"] = (-1e-3).hex()
+    part["leaves"]["upper"] = [(-1e-3).hex() for _ in part["leaves"]["upper"]]
+    seal(part)
+
+
 def _flat(data):
     """Paths of one value, which the jump and defect have to notice."""
     zero = sn.Function(lambda x: 0.0 * x + 1.0, name="one")
@@ -213,6 +249,17 @@ INTEGRAL_ONLY = {
     "other limits": lambda d: d["programs"].update(low=d["programs"]["high"]),
     "other values": lambda d: d["programs"].update({"values 0": d["programs"]["model"]}),
     "no basis": lambda d: d["programs"].pop("basis 0"),
+    "another integrand": _program("integrand", lambda z: np.exp(-0.9 * z[:, 0] * z[:, 1]), 2),
+    "an integrand that is larger": _program("integrand", lambda z: np.exp(-z[:, 0] * z[:, 1]) + 0.01, 2),
+    "limits exchanged": lambda d: d["programs"].update(low=d["programs"]["high"], high=d["programs"]["low"]),
+    "another upper limit": _program("high", lambda x: 1.001 + x[:, 0], 1),
+    "a rule of twice the weights": _rule(lambda weight: 2.0 * weight),
+    "a rule whose weights are exchanged": _rule(lambda weight: weight[::-1]),
+    "a rule of equal weights": _rule(lambda weight: 0.0 * weight + weight.mean(0)),
+    "a rule without a node": _rule(lambda weight: weight * (np.arange(len(weight)) > 0)[:, None]),
+    "a model and a part of another one": _with_part("model", lambda x: 0.6 + 0.1 * x[:, 0], "correction"),
+    "a smaller remainder in claim and part": lambda d: (a_smaller_defect(d), a_claim_too_small(d)),
+    "a remainder below zero": _negative_defect,
 }
 
 

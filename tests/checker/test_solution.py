@@ -375,3 +375,66 @@ def test_a_problem_without_an_equation_is_another_problem(files, tmp_path):
     path.write_text(json.dumps(files["axis"]))
     problem = Problem(parabola, parabola, LINE)
     assert "the problem has no [equation]" in statement_mismatch(path, problem)
+
+
+@pytest.fixture(scope="module")
+def periodic(tmp_path_factory):
+    """An honest file of a periodic axis, whose reference has ends that differ."""
+    wave = lambda x: jnp.sin(2.0 * jnp.pi * x[:, 0])  # noqa: E731
+    bent = lambda x: wave(x) + 1e-3 * jnp.exp(2.0 * x[:, 0])  # noqa: E731
+    equation = AdvectionDiffusion(
+        0.5,
+        velocity=(0.0,),
+        reaction=2.0,
+        source=lambda x: (2.0 * jnp.pi**2 + 2.0) * wave(x),
+        sides={"x": "periodic"},
+    )
+    found = solution_error(wave, equation, LINE, ratio=3.0, reference=bent)
+    assert found.upper >= found.reference_error >= 1e-4
+    return saved(found, tmp_path_factory.mktemp("periodic") / "c.json")
+
+
+def plain_reference(content):
+    """The parts of the reference as it is, not made periodic: its residual is that of the program alone."""
+    content["parts"]["difference"]["programs"] = [content["programs"]["reference"]]
+
+
+PERIODIC_FORGERIES = {
+    "not periodic": lambda c: c["data"]["equation"].pop("periodic"),
+    "no axis": edit((*EQUATION, "periodic"), []),
+    "an axis that does not exist": edit((*EQUATION, "periodic"), [1]),
+    "an axis below zero": edit((*EQUATION, "periodic"), [-1]),
+    "an axis twice": edit((*EQUATION, "periodic"), [0, 0]),
+    "an axis that is no number": edit((*EQUATION, "periodic"), ["x"]),
+    "axes that are no list": edit((*EQUATION, "periodic"), 0),
+    "a flux on it": edit(
+        (*EQUATION, "sides"), [{"axis": 0, "end": "low", "coefficient": (0.0).hex(), "value": (0.0).hex()}]
+    ),
+    "the model as its own reference": lambda c: (
+        c["programs"].pop("reference"),
+        c["claims"].pop("reference"),
+    ),
+    "a barrier along it": lambda c: c["data"]["barrier"].update(kind="axis", axes=[0]),
+    "transport along it": lambda c: c["data"]["barrier"].update(kind="transport", axes=[0]),
+    "cosines along it": lambda c: c["data"]["barrier"].update(kind="cosines", numbers=[(1.0).hex()]),
+    "faces": lambda c: c["parts"].update({"face 0 low": c["parts"]["interior"]}),
+    "the reference as it is": plain_reference,
+    "another width": edit(("axis_high",), [(0.5).hex()]),
+    "a smaller constant": lambda c: scaled(c, "inside", 0.999),
+    "a smaller claim": lambda c: claim_less(c, 0.9),
+}
+
+
+def test_an_honest_file_of_a_periodic_axis_is_accepted(periodic, tmp_path):
+    found = verdict(copy.deepcopy(periodic), tmp_path)
+    assert found.accepted, found.reason
+    assert "u periodic in x" in found.statements[0]
+
+
+@pytest.mark.parametrize("name", PERIODIC_FORGERIES)
+def test_forgeries_of_a_periodic_axis_are_refused(name, periodic, tmp_path):
+    content = copy.deepcopy(periodic)
+    PERIODIC_FORGERIES[name](content)
+    found = verdict(content, tmp_path)
+    assert not found.accepted, name
+    assert "\n" not in found.reason

@@ -130,6 +130,8 @@ def test_conditions_of_faces_stand_in_the_file(work: Shell) -> None:
             'sides = { x = ["periodic", "boundary"] }',
             "'periodic' boundaries have no proved constant",
         ),
+        ("boundary = 0.0", 'sides = { x = "open" }', "'open' boundaries have no proved constant"),
+        ("boundary = 0.0", 'sides = { t = "periodic" }', "start of time"),
         ("boundary = 0.0", "sides = { x = [{ neumann = 0.0 }] }", "a pair"),
         (
             "boundary = 0.0",

@@ -152,3 +152,12 @@ def test_inputs_of_an_axis_order() -> None:
     assert dynamics is not None
     moved = dynamics.columns([2, 0, 1])  # time is the last axis
     assert (moved.time, moved.others) == (2, (0, 1))
+
+
+def test_a_stiff_equation_ends_where_rounding_alone_is_above_the_tolerance() -> None:
+    """At the tolerance of other equations this one took more than the 5,000 steps that there are."""
+    k = 1000.0
+    stiff = sn.flow(lambda t, y, p: -k * (y[:, 0] - np.cos(t)), [0.0])
+    t = np.array([0.3, 1.0])
+    exact = (k * k * (np.cos(t) - np.exp(-k * t)) + k * np.sin(t)) / (1.0 + k * k)
+    assert np.abs(stiff(t[:, None])[:, 0] - exact).max() < 1e-13

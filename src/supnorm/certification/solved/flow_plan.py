@@ -25,6 +25,7 @@ from supnorm.certification.solved.errors import with_axis
 from supnorm.certification.solved.flow_claims import off, tubes
 from supnorm.certification.solved.flow_parts import FlowBase, growth_of, parts
 from supnorm.certification.solved.polynomials import Polynomial, coefficients, nodes
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain
 from supnorm.program import Program
 from supnorm.program.derived import derivative
@@ -49,6 +50,7 @@ ROOM = 2.0  # proved bounds are at most so many times what points show
 WIDE = 8.0  # the tube is so many times as wide as the distance that points show
 SLACK = 0.5  # what proofs may add to the integral of the growth over all slices
 LOW = 1e-300
+ENDLESS = Limit()
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +118,12 @@ class Setting:
         return solve(rates, self.initial.value(at), max(tolerance, TOLERANCE))[0]
 
 
-def plan(setting: Setting) -> FlowPlan:
-    """The fewest slices that leave room for a proof, and the paths on them.
+def plan(setting: Setting, limit: Limit = ENDLESS) -> FlowPlan:
+    """The fewest slices that leave room for a proof, and the paths on them; when the time is over, the best ones so far.
 
     Raises:
-        BadInput: where no solution is computed at some points, or there are more parameters than `DEGREES` has.
+        BadInput: where no solution is computed at some points, there are more parameters than `DEGREES` has, or the time is
+            over before there are paths.
     """
     count = setting.domain.d - 1
     if count not in DEGREES:
@@ -136,9 +139,11 @@ def plan(setting: Setting) -> FlowPlan:
     best: FlowPlan | None = None
     count = 1
     while True:
-        one = _with_paths(setting, scale, tolerance, allowed, growth, count, 0.01 * tolerance / size)
+        one = _with_paths(setting, scale, tolerance, allowed, growth, count, 0.01 * tolerance / size, limit)
         if one is not None and (best is None or _distance(one) < _distance(best)):
             best, count = one, len(one.base.paths)
+        if limit.over:
+            break
         if best is None and tolerance < COARSEST * size:  # nothing that good: any path is better than none
             tolerance *= 1.0 / FINER**2
             continue
@@ -146,9 +151,10 @@ def plan(setting: Setting) -> FlowPlan:
             break
         tolerance = max(FINER * tolerance, SMALLEST * size)
     if best is None:
+        within = "in the seconds that it has" if limit.over else f"in {MOST_SLICES} slices of time"
         raise BadInput(
-            f"certify cannot follow the flow {setting.name} by polynomials in {MOST_SLICES} slices of time: it changes too "
-            "much with time or a parameter; take a smaller domain"
+            f"certify cannot follow the flow {setting.name} by polynomials {within}: it changes too much with time or a "
+            "parameter; take a smaller domain"
         )
     return best
 
@@ -246,12 +252,13 @@ def _with_paths(
     growth: float,
     count: int,
     precision: float,
+    limit: Limit,
 ) -> FlowPlan | None:
     """The plan with the fewest slices, ``count`` or more, whose polynomials have a tolerance; None where there is none."""
     degree = _degree(setting, tolerance, precision)
-    while count <= MOST_SLICES:
+    while count <= MOST_SLICES and not limit.over:
         times = np.linspace(setting.start, setting.end, count + 1)
-        paths = _paths(setting, times, degree, tolerance, precision)
+        paths = _paths(setting, times, degree, tolerance, precision, limit)
         if paths is not None:
             k = len(scale)
             base = FlowBase(
@@ -297,11 +304,13 @@ def _fitted(setting: Setting, a: float, b: float, first: int, others: int, preci
 
 
 def _paths(
-    setting: Setting, times: Array, degree: int, tolerance: float, precision: float
+    setting: Setting, times: Array, degree: int, tolerance: float, precision: float, limit: Limit
 ) -> tuple[Program, ...] | None:
-    """Polynomials on all slices; None where time needs a higher degree on one of them."""
+    """Polynomials on all slices; None where time needs a higher degree on one of them, or the time is over."""
     made = []
     for a, b in pairwise(times.tolist()):
+        if limit.over:
+            return None
         one = _fitted(setting, a, b, DEGREE + 1, degree + 1, precision)
         tail = np.abs(np.take(one.coefficients, [-2, -1], axis=setting.time)).max()
         if not tail <= tolerance:

@@ -53,7 +53,8 @@ def prove_flow(problem: Problem, dynamics: Dynamics, work: Work) -> SolvedProof:
     measure, measuring = measure_of(problem.error), Measuring(problem)
     setting = _setting(problem, dynamics, work, measuring)
     held = None if work.resume is None else held_parts(work.resume, "flow")
-    chosen = plan(setting) if work.resume is None else given(_held(setting, work.resume), setting)
+    resumed = None if work.resume is None else given(_held(setting, work.resume), setting)
+    chosen = resumed or plan(setting, work.limit.within(0.5))
     base = chosen.base
 
     def statement(proofs: Mapping[str, PartProof]) -> Statement:

@@ -18,6 +18,7 @@ from supnorm.certification.part import Part
 from supnorm.certification.root_parts import RootMeasure
 from supnorm.certification.rounding import Array
 from supnorm.certification.solved.integral_parts import IntegralBase, number, parts, scaled
+from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain
 from supnorm.program import Node, Program
 from supnorm.program.derived import substituted
@@ -67,8 +68,9 @@ def plan(
     domain: Domain,
     goal: Goal,
     what: str,
+    limit: Limit,
 ) -> IntegralPlan:
-    """The smallest rule that leaves room for a proof.
+    """The smallest rule that leaves room for a proof; when the time is over, the best one so far.
 
     Raises:
         BadInput: where f has no finite value at some points.
@@ -78,7 +80,7 @@ def plan(
     for count, nodes in sorted(
         ((p, q) for p in PIECES for q in NODES), key=lambda one: (one[0] * one[1], one[0])
     ):
-        if best is not None and allowed is not None and count * nodes > 96:
+        if best is not None and (count * nodes > 96 or limit.over):
             break
         base = _ruled(model, integrand, ends, domain.d, count, nodes)
         if allowed is None:

@@ -50,7 +50,9 @@ def prove_integral(problem: Problem, integrand: Integrand, work: Work) -> Solved
     f, low, high = read(integrand, domain.d)
     held = None if work.resume is None else held_parts(work.resume, "integral")
     if work.resume is None:
-        chosen = plan(model, f, (low, high), measure, domain, work.goal, integrand.name)
+        chosen = plan(
+            model, f, (low, high), measure, domain, work.goal, integrand.name, work.limit.within(0.5)
+        )
     else:
         chosen = given(_held(model, (f, low, high), work.resume), measure, domain, work.goal)
     base = chosen.base
