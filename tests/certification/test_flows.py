@@ -429,7 +429,9 @@ def test_a_reference_that_cannot_be_solved_as_it_runs_says_so() -> None:
         lambda x: np.exp(-x[:, 0]), sn.flow(lambda t, y, p: -1e5 * y, [1.0], name="fast"), ARC
     )
     near = Near(problem.reference, lambda x: np.exp(-1e5 * x[:, :1]), 1, lambda read: np.zeros(read.shape))
-    with pytest.raises(BadInput, match=r"fast exists at .* gives no value there as it runs.*stiff") as refused:
+    with pytest.raises(
+        BadInput, match=r"fast exists at .* gives no value there as it runs.*stiff"
+    ) as refused:
         enter(Measuring(problem), near)
     assert len(str(refused.value).splitlines()) == 1
 
