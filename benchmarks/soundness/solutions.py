@@ -1,10 +1,10 @@
 """Random equations with manufactured solutions against `solution_error`: is the true error of a network inside its bracket?
 
-The solution is a random sum of products; faces have values, Neumann or Robin conditions; source and data follow from it
-by automatic differentiation, so the true error of any model is known at points. The model is the solution plus a random
-function, or a random small network that has nothing to do with it; the residual is that of a computed solution or of the
-model itself. The checker must accept each file whose forecast is at most `SECONDS`. A bracket that does not hold the
-largest error at `POINTS` points is false.
+The solution is a random sum of products; faces have values, Neumann or Robin conditions, or the first axis is periodic;
+source and data follow from it by automatic differentiation, so the true error of any model is known at points. The model
+is the solution plus a random function, or a random small network that has nothing to do with it; the residual is that of
+a computed solution or of the model itself. The checker must accept each file whose forecast is at most `SECONDS`. A
+bracket that does not hold the largest error at `POINTS` points is false.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from supnorm.results import BadInput
 
 POINTS = 20_000
 BOXES = 400  # of all parts together
+PERIODIC = 0.3  # share of the problems whose first axis is periodic
 SECONDS = 2.0  # what a check may take by its forecast
 Code = Callable[[Any], Any]
 
@@ -44,7 +45,19 @@ def _solution(rng: np.random.Generator, d: int) -> Code:
     return code
 
 
-def _equation(rng: np.random.Generator, domain: Domain, exact: Program) -> Equation:
+def _around(code: Code, domain: Domain, rng: np.random.Generator) -> Code:
+    """The same function of a wave along the first axis, which makes it periodic there."""
+    low, high = domain.axes[0].low, domain.axes[0].high
+    start = float(rng.uniform(0.0, 1.0))
+
+    def around(x: Any) -> Any:
+        turn = 2.0 * jnp.pi * ((x[:, :1] - low) / (high - low) + start)
+        return code(jnp.concatenate([0.5 * jnp.sin(turn), x[:, 1:]], axis=1))
+
+    return around
+
+
+def _equation(rng: np.random.Generator, domain: Domain, exact: Program, around: bool) -> Equation:
     """A random equation that a given function solves."""
     d, timed = domain.d, domain.names[-1] == "t"
     space = d - timed
@@ -82,7 +95,7 @@ def _equation(rng: np.random.Generator, domain: Domain, exact: Program) -> Equat
 
     return Equation(
         kind=str(kind),
-        sides=_sides(rng, domain, space, u, first),
+        sides=_sides(rng, domain, space, u, first) | ({domain.names[0]: "periodic"} if around else {}),
         diffusivity=D,
         velocity=velocity,
         reaction=reaction,
@@ -127,15 +140,19 @@ def judged(number: int, seed: int, path: Path) -> Judged:
         **{n: (float(a), float(a + w)) for n, a, w in zip(names, low, rng.uniform(0.3, 1.5, 3), strict=False)}
     )
     code = _solution(rng, domain.d)
+    around = np.random.default_rng([seed, number, 1]).random() < PERIODIC
+    if around:
+        code = _around(code, domain, rng)
     exact = lower_jaxpr(code, domain.d)
-    equation = _equation(rng, domain, exact)
+    equation = _equation(rng, domain, exact, around)
     bump, size = _solution(rng, domain.d), float(10.0 ** rng.uniform(-5, 0))
     near = rng.random() < 0.7
     model: Code = (lambda x: code(x) + size * bump(x)) if near else bump
     reference = "model" if rng.random() < 0.4 else None
     letters = "".join(
-        "v" if e is None else "r" if e.coefficient else "n" for p in equation.sides.values() for e in p
+        "v" if e is None else "r" if e.coefficient else "n" for p in equation.pairs.values() for e in p
     )
+    letters += "p" * len(equation.periodic)
     label = (
         f"{equation.kind} on {domain.names}, faces {letters or 'v'}, error {size:.1e}, reference {reference}"
     )
@@ -145,7 +162,9 @@ def judged(number: int, seed: int, path: Path) -> Judged:
         )
     except BadInput as error:
         return Judged(
-            number, f"refused, faces {'with fluxes' if letters else 'with values'}", f"{label}: {error}"
+            number,
+            f"refused, faces {'with fluxes or periodic' if letters else 'with values'}",
+            f"{label}: {error}",
         )
     except Exception as error:
         return Judged(number, "CRASHED", f"{label}: {type(error).__name__}: {error}")
