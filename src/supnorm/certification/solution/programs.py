@@ -117,17 +117,7 @@ def pose(equation: Equation, domain: Domain) -> Posed:
         name: _coefficient(term, f"{equation.kind}: {name}", domain) for name, term in equation.terms.items()
     }
     boundary = _as_program(read["boundary"], domain.d)
-    fluxes = {}
-    for axis in (*equation.pairs, *equation.periodic):
-        if axis not in names:
-            raise BadInput(
-                f"{equation.kind}: sides of {axis}: the domain has no such axis, only {', '.join(names)}"
-            )
-    for axis, ends in equation.pairs.items():
-        for end, one in zip(("low", "high"), ends, strict=True):
-            if one is not None:
-                value = _plain(read[f"flux {axis} {end}"])
-                fluxes[names.index(axis), end] = FluxOn(one.coefficient, value)
+    fluxes = _fluxes(equation, names, read)
     return Posed(
         equation=equation,
         domain=domain,
@@ -142,6 +132,28 @@ def pose(equation: Equation, domain: Domain) -> Posed:
         fluxes=dict(sorted(fluxes.items())),
         periodic=tuple(sorted(names.index(axis) for axis in equation.periodic)),
     )
+
+
+def _fluxes(
+    equation: Equation, names: tuple[str, ...], read: Mapping[str, Coefficient]
+) -> dict[tuple[int, str], FluxOn]:
+    """By axis and end what is given instead of the value.
+
+    Raises:
+        BadInput: for an axis that does not exist.
+    """
+    for axis in (*equation.pairs, *equation.periodic):
+        if axis not in names:
+            raise BadInput(
+                f"{equation.kind}: sides of {axis}: the domain has no such axis, only {', '.join(names)}"
+            )
+    fluxes = {}
+    for axis, ends in equation.pairs.items():
+        for end, one in zip(("low", "high"), ends, strict=True):
+            if one is not None:
+                value = _plain(read[f"flux {axis} {end}"])
+                fluxes[names.index(axis), end] = FluxOn(one.coefficient, value)
+    return fluxes
 
 
 def _plain(value: Coefficient) -> float | Program:
