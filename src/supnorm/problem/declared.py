@@ -32,7 +32,7 @@ class Declared:
     """
 
     bound: float | tuple[float, ...] | None = None
-    stretch: float = 1.25
+    stretch: float = 1.25  # the bound is stated for it: whoever states it may choose
     order: int | None = None
     derivatives: tuple[float, ...] | None = None
     accuracy: float = 0.0
