@@ -125,7 +125,7 @@ class Problem:
     def _tolerance_of_problem_counts(self) -> bool:
         """Whether ``tolerance`` counts instead of the tolerance of the error.
 
-        The tolerance stands in the error; ``tolerance`` is a short way to write it and mirrors it. `dataclasses.replace` passes
+        The tolerance stands in the error; ``tolerance`` is a short way to write it and mirrors it. `replace` passes
         the old mirror on beside a new error, so the error that it belongs to (``judged_by``) says whether it is meant.
         """
         before = self.judged_by
