@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # One thread a process: the machine is shared by the tests' own workers.
 export OMP_NUM_THREADS ?= 1
+# Tests start hundreds of processes: each would compile supnorm anew where Python is told to keep no bytecode.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test quick check bench claims mutants clean
 

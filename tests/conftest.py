@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from itertools import groupby
 
@@ -38,7 +39,7 @@ _every_result_as_published()
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of a test that is marked ``sampled(k)``, all but k cases, spread evenly, are slow ones."""
     for _, group in groupby(items, lambda item: (item.path, getattr(item, "originalname", item.name))):
         cases = list(group)
@@ -48,3 +49,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             for i, case in enumerate(cases):
                 if i not in kept:
                     case.add_marker("slow")
+    _shared_by_one_worker(items)
+    if getattr(config.option, "loadgroup", False):
+        _named_by_group(items)
+    # Modules and tests stay to the end: without them a collection of garbage takes a fraction of the time.
+    gc.collect()
+    gc.freeze()
+
+
+def _shared_by_one_worker(items: list[pytest.Item]) -> None:
+    """What the tests of a file share (fixtures, caches, imports) is made in one worker, as are the results that all pages
+    share; slow tests fill up the end.
+    """
+    for item in items:
+        if item.get_closest_marker("slow") is None and item.get_closest_marker("xdist_group") is None:
+            file = item.nodeid.split("::")[0]
+            item.add_marker(pytest.mark.xdist_group("pages" if file.startswith("tests/pages/") else file))
+
+
+def _named_by_group(items: list[pytest.Item]) -> None:
+    """Write the group of a test behind its id, where the scheduler of pytest-xdist reads it.
+
+    pytest-xdist 3.8 writes it to an attribute in which pytest 9.2 no longer keeps the id: no group was kept together.
+    """
+    for item in items:
+        groups = sorted({str(mark.args[0]) for mark in item.iter_markers("xdist_group")})
+        if groups and hasattr(item, "_id"):
+            item._id = type(item._id).parse(f"{item.nodeid}@{'_'.join(groups)}")

@@ -60,6 +60,12 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """All nodes of the parsed file."""
+    return tuple(ast.walk(tree_of(path)))
+
+
 def files() -> list[Path]:
     """The files of the program."""
     return sorted(SOURCE.rglob("*.py"))
@@ -78,7 +84,7 @@ def imports() -> dict[str, set[str]]:
     for module, path in modules.items():
         stub = path.with_suffix(".pyi")  # of a room that loads its files when they are asked for
         if path.name == "__init__.py":
-            for node in ast.walk(tree_of(stub if stub.exists() else path)):
+            for node in nodes_of(stub if stub.exists() else path):
                 if isinstance(node, ast.ImportFrom) and node.module:
                     source = f"{module}.{node.module}" if node.level else node.module
                     for alias in node.names:
@@ -87,7 +93,7 @@ def imports() -> dict[str, set[str]]:
     for module, path in modules.items():
         if path.name == "__init__.py":
             continue
-        for node in ast.walk(tree_of(path)):
+        for node in nodes_of(path):
             for target, name in _imported(node):
                 inner = f"{target}.{name}"
                 found = inner if inner in modules else handed.get((target, name), target)
@@ -182,7 +188,7 @@ def long_signatures() -> Iterator[str]:
 def names_in(path: Path, keys: bool = True) -> set[str]:
     """The parts of all names in a file, and of its keys (text without blanks) if wanted, in lower case."""
     names: set[str] = {path.stem}
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         names |= {
             value
             for field in ("id", "arg", "attr", "name", "asname")

@@ -43,6 +43,7 @@ def test_a_circle_is_seen_through_a_room_and_inside_a_function(tmp_path, monkeyp
     (package / "__init__.py").write_text("import lazy_loader\n")
     (package / "__init__.pyi").write_text("from .a import one\n")
     house.tree_of.cache_clear()
+    house.nodes_of.cache_clear()
     assert list(house.circles()) == ["circle room.a room.b"]
 
 

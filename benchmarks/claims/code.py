@@ -60,7 +60,11 @@ _essence = cache(essence)  # the same file stands below many claims
 
 
 def _docstrings(tree: ast.AST) -> Iterator[tuple[int, int]]:
-    for node in ast.walk(tree):
+    todo = [tree]
+    while todo:  # through statements alone: no docstring stands below an expression
+        node = todo.pop()
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            todo += getattr(node, field, ())
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
             first = node.body[0]
             if (

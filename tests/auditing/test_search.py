@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 from tests import problems
+from tests.bank import BANK
 from tests.problems import Instance, RandomNet, Watch, assert_found, assert_honest, found
 
 from supnorm import ScreenAndAscent, audit
@@ -35,7 +36,7 @@ Array = NDArray[np.float64]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("instance", problems.small_bank(), ids=lambda i: i.name)
+@pytest.mark.parametrize("instance", BANK, ids=lambda i: i.name)
 def test_small_instances_are_found_with_20_000_evaluations(instance: Instance) -> None:
     watch = Watch(instance.problem)
     report = audit(watch.problem, evaluations=20_000, seed=0)

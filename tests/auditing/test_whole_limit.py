@@ -77,6 +77,7 @@ def test_an_audit_ends_in_its_time(monkeypatch: pytest.MonkeyPatch, costs: str, 
     assert clock.now <= min(allowed, first_calls[0] + 1.5 * SECONDS + clock.longest)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("costs", ["cheap", "below a millisecond", "becomes slow"])
 def test_one_call_of_a_cheap_function_never_takes_the_time_of_all(
@@ -124,6 +125,7 @@ def test_what_one_stage_leaves_goes_to_the_next(monkeypatch: pytest.MonkeyPatch)
     assert run.clock_for("pictures").over
 
 
+@pytest.mark.slow
 def test_peaks_that_the_second_reference_had_no_time_for_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Costly(monkeypatch)
     report = audit(problem_of(clock, COSTS["a slow second reference"], 2), seconds=SECONDS)

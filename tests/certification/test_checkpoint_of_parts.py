@@ -13,6 +13,7 @@ from supnorm.problem import Domain
 from supnorm.problem.equations import Burgers
 
 
+@pytest.mark.slow
 def test_the_proof_so_far_is_written_and_is_a_file_to_go_on_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

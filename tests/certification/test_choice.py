@@ -50,6 +50,7 @@ def test_what_the_first_strategy_proves_soon_is_its_proof(tmp_path):
     assert mine.certificate.to_json() == other.certificate.to_json()
 
 
+@pytest.mark.slow
 def test_where_the_first_does_not_end_soon_the_second_proves(tmp_path):
     first = certify(LAWS, 1.1, strategy=ChebyshevCertificate(), boxes=ROUNDS[1])
     assert first.status.code == "undecided"

@@ -52,6 +52,7 @@ MEASURES = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", MEASURES)
 def test_decay_is_proved_and_checked_in_every_measure(kind: str, tmp_path: Path) -> None:
     problem = sn.Problem(near_decay, DECAY, BOX, error=MEASURES[kind])
@@ -111,6 +112,7 @@ def test_an_audit_takes_the_bound() -> None:
         sn.into_report(report, other)
 
 
+@pytest.mark.slow
 def test_out_of_boxes_there_is_no_false_bound() -> None:
     result = sn.certify(sn.Problem(near_swing, SWING, ARC), ratio=1.001, boxes=4)
     assert result.status.exit == ExitCode.UNDECIDED

@@ -40,7 +40,7 @@ MEASURES = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", MEASURES)
 def test_an_integral_is_proved_and_checked_in_every_measure(kind: str, tmp_path: Path) -> None:
     problem = sn.Problem(near, LAPLACE, BOX, error=MEASURES[kind])
@@ -54,6 +54,7 @@ def test_an_integral_is_proved_and_checked_in_every_measure(kind: str, tmp_path:
     assert check(tmp_path / "c.json").accepted
 
 
+@pytest.mark.slow
 def test_a_tolerance_and_resume(tmp_path: Path) -> None:
     problem = sn.Problem(near, LAPLACE, BOX)
     first = sn.certify(problem, tolerance=1.5e-3)
@@ -80,6 +81,7 @@ def test_an_integrand_without_a_value_is_refused() -> None:
     assert len(str(refused.value).splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_pole_between_the_points_is_never_dropped() -> None:
     """1/(s - x) has a pole on a part of the domain; the signs at the nodes do not show it."""
     pole = sn.integral(lambda x, s: 1.0 / (s - x[:, 0]), 0.0, 1.0)

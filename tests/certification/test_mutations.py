@@ -285,6 +285,7 @@ WHOLE = {  # the rule, its mutant, and a problem that it makes false
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_honest_measures_are_not_caught(tmp_path):
     assert _false_claims(tmp_path) == []
 

@@ -48,7 +48,7 @@ def result():
     return certify_properties(model, BOX, list(CASES), seconds=120.0)
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("number", range(len(CASES)))
 def test_answers_are_those_of_closed_forms(result, number):
     text, (status, value) = list(CASES.items())[number]

@@ -180,6 +180,7 @@ def test_reverse_derivatives_of_a_deep_network_are_bounded_as_forward_ones(way):
     assert result.rounding <= 3.0 * forward.rounding
 
 
+@pytest.mark.slow
 def test_derivatives_of_several_outputs_and_of_third_order():
     net = lambda x: jnp.stack([jnp.sin(x[:, 0] * x[:, 1]), jnp.exp(x[:, 0])], axis=1)  # noqa: E731
 

@@ -216,6 +216,7 @@ def _burgers(u, z):
     return along(u, 0)(z) + u(z) * u_x(z) - 0.003 * along(u_x, 1)(z)
 
 
+@pytest.mark.slow
 def test_the_residual_of_a_deep_network_has_a_rounding_near_the_true_one():
     """Products of |W| are 1e5 times too large for it."""
     program = residual(_deep(np.random.default_rng(8)), _burgers, d=2).program

@@ -298,6 +298,7 @@ def _stopped_at(name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("stopped", ["face 0 low", "interior", "difference"])
 def test_an_interrupted_proof_keeps_its_parts_and_goes_on(
     stopped: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -319,6 +320,7 @@ def test_an_interrupted_proof_keeps_its_parts_and_goes_on(
     assert {p.name: p.upper for p in again.record.parts}.items() >= {n: before[n] for n in done}.items()
 
 
+@pytest.mark.slow
 def test_parts_that_only_a_file_states_count_for_nothing_and_stay_in_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,6 +360,7 @@ FLUXES = {
 }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", FLUXES)
 def test_a_bracket_with_neumann_and_robin_faces_holds_and_is_accepted(name, tmp_path):
     heat = Heat(0.1, source=lambda x: -0.2 * wave(x), boundary=wave, initial=wave, sides={"x": FLUXES[name]})

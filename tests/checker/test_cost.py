@@ -162,6 +162,7 @@ def test_leaves_outputs_and_degrees_multiply(honest, tmp_path):
     assert eight.operations == pytest.approx(8 * one.operations, rel=0.2)
 
 
+@pytest.mark.slow
 def test_the_forecast_itself_costs_little(honest, tmp_path):
     """Ten thousand leaves, each of its own kind, and a program of five thousand nodes."""
 

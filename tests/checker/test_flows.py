@@ -55,6 +55,7 @@ def checked(data, tmp_path, **options):
     return check(path, **options)
 
 
+@pytest.mark.sampled(1)
 def test_honest_files_are_accepted_and_belong_to_their_problem(honest, tmp_path):
     problem, result, _ = honest
     path = tmp_path / "c.json"

@@ -121,6 +121,7 @@ def test_honest_files_are_accepted(name, files, tmp_path):
     assert found.statements[0].startswith("equation: ")
 
 
+@pytest.mark.sampled(16)
 @pytest.mark.parametrize("factor", [0.5, 0.999999])
 @pytest.mark.parametrize("key", ["on_faces", "inside"])
 @pytest.mark.parametrize("name", KINDS)
@@ -291,6 +292,7 @@ WITH_FLUXES = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", WITH_FLUXES)
 def test_honest_files_with_fluxes_are_accepted_and_smaller_factors_are_not(name, fluxes, tmp_path):
     content = copy.deepcopy(fluxes[name])

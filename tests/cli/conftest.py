@@ -118,7 +118,7 @@ class Shell:
     def finish(self, *arguments: str | Path, **environment: str) -> Outcome:
         """The same, to its end."""
         process = self.start(*arguments, **environment)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=600)
         return Outcome(process.returncode, out, err)
 
 

@@ -436,7 +436,7 @@ def test_ctrl_c_ends_all_processes_in_one_line(long: Path, seconds: float) -> No
     wait_until(lambda: members(process.pid) >= 4)  # itself, two workers, and what tracks their semaphores
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (3, ""), err
     *forecast, last = err.splitlines()
     assert last.startswith("supnorm: interrupted: run/certificate.json is neither accepted nor rejected")
@@ -453,7 +453,7 @@ def members(group: int) -> int:
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -464,9 +464,9 @@ def test_a_file_beyond_all_measure_is_one_line(tmp_path: Path, capsys: pytest.Ca
     path = tmp_path / "huge.json"
     path.touch()
     os.truncate(path, 2**30 + 1)
-    start = time.monotonic()
+    start = time.process_time()
     assert run(["check", str(path)]) == 2
-    assert time.monotonic() - start < 5.0
+    assert time.process_time() - start < 5.0
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "huge.json: larger than the 1 GiB that a certificate may have" in said

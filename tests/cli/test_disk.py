@@ -107,7 +107,7 @@ def test_a_disk_that_is_full_while_the_search_runs_ends_it_in_good_order(shell: 
     command = [sys.executable, "-m", "supnorm", *ARGUMENTS]
     limit = 150_000  # bytes of a file
     done = subprocess.run(
-        command, cwd=shell.folder, env=environment, capture_output=True, text=True, timeout=200, check=False,
+        command, cwd=shell.folder, env=environment, capture_output=True, text=True, timeout=600, check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)),
     )  # fmt: skip
     assert done.returncode == 3, done.stderr
@@ -120,7 +120,7 @@ def test_a_disk_that_is_full_while_the_search_runs_ends_it_in_good_order(shell: 
     assert 0 < kept < before
     log.unlink()
     resumed = subprocess.run(
-        [*command, "--resume"], cwd=shell.folder, env=environment, capture_output=True, text=True, timeout=200,
+        [*command, "--resume"], cwd=shell.folder, env=environment, capture_output=True, text=True, timeout=600,
         check=False,
     )  # fmt: skip
     assert resumed.returncode == 1, resumed.stderr

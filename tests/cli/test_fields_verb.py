@@ -142,7 +142,7 @@ def test_signals_keep_the_work(tmp_path, number):
     while not (tmp_path / "run" / "state" / "000.npz").exists() and time.monotonic() < until:
         time.sleep(0.05)
     process.send_signal(number)
-    process.communicate(timeout=120)
+    process.communicate(timeout=300)
     if number != signal.SIGKILL:
         assert process.returncode == 3
         part = json.loads((tmp_path / "run" / "fields.json").read_text())

@@ -41,7 +41,7 @@ def load(path: Path) -> dict[str, Any]:
 def stopped(shell: Shell, process: subprocess.Popen[str], number: signal.Signals) -> tuple[int, str]:
     """A process after a signal: its exit code and what it said."""
     process.send_signal(number)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=300)
     assert "Traceback" not in err, err
     return process.returncode, err
 
@@ -207,7 +207,7 @@ def test_a_closed_terminal_loses_nothing(shell: Shell) -> None:
             [sys.executable, "-m", "supnorm", *arguments],
             {**os.environ, "PYTHONPATH": source},
         )
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     seen = b""
     while b"worst so far 0.3" not in seen:
         assert time.monotonic() < end, seen

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from tests.cli.conftest import Shell
 from tests.cli.test_interrupted import FUNCTIONS, HARD, SIGNALS, SLOW
-from tests.cli.test_supervisor import wait_for_none
+from tests.cli.test_supervisor import wait_for_none, wait_for_worker
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX"),
@@ -106,9 +106,10 @@ def test_interrupted_anywhere_and_resumed(shell: Shell, verb: str) -> None:
     for k in range(MOMENTS):
         out, number = f"run{k}", SIGNALS[(k + len(verb)) % len(SIGNALS)]
         process = shell.start(*arguments, "--out", out, "--quiet", **environment)
+        wait_for_worker(process)
         time.sleep(float(rng.uniform(0.1, 1.0)) * took)
         process.send_signal(number)
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=300)
         assert process.returncode in (3, done.code), err
         assert "Traceback" not in err
         assert "bug" not in err

@@ -17,17 +17,19 @@ import numpy as np
 import pytest
 from tests.cli.conftest import Shell
 from tests.cli.test_repair_verb import written
-from tests.mending.cases import line, line_problem, peak
+from tests.mending.cases import line, line_guard, peak
 
 import supnorm as sn
 
 pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
+pytestmark = pytest.mark.xdist_group("line guard")  # which is made once
+
 
 @pytest.fixture(scope="module")
 def guard() -> sn.Guard:
-    return sn.guard(line_problem(0.02), reject=0.25, evaluations=1000, calibration=300)
+    return line_guard()
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def serving(shell: Shell, *options: str) -> Iterator[tuple[subprocess.Popen[str]
 
 def request(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     """Code and answer of one request over the socket."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     text = None if body is None else json.dumps(body)
     connection.request(method, path, text, {"Content-Type": "application/json"})
     reply = connection.getresponse()
@@ -67,7 +69,7 @@ def request(port: int, method: str, path: str, body: Any = None) -> tuple[int, A
 
 def wait_for(port: int, line: str) -> None:
     """Until the counters say this."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while line not in request(port, "GET", "/metrics")[1]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -84,7 +86,7 @@ def test_a_guard_is_served_until_a_signal_comes(folder: Shell, end: signal.Signa
         assert request(port, "GET", "/health")[0] == 200
         wait_for(port, "supnorm_shadow_checks_total 1")
         process.send_signal(end)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
         assert "ended" in out
         assert err == ""
@@ -95,17 +97,24 @@ def test_a_guard_is_served_until_a_signal_comes(folder: Shell, end: signal.Signa
 @pytest.mark.slow
 def test_a_request_that_runs_when_the_signal_comes_is_answered(folder: Shell) -> None:
     text = (folder.folder / "truth.py").read_text()
-    slow = text.replace("def peak(x):", "def peak(x):\n    import time; time.sleep(1.5)")
+    slow = text.replace(
+        "def peak(x):", "def peak(x):\n    import time; open('asked', 'w').close(); time.sleep(1.5)"
+    )
     (folder.folder / "truth.py").write_text(slow)
+    asked = folder.folder / "asked"
     with serving(folder) as (process, port):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        asked.unlink(missing_ok=True)  # of the probe
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
         connection.request("POST", "/predict", '{"x": [[0.5]]}', {"Content-Type": "application/json"})
-        time.sleep(0.5)
+        until = time.monotonic() + 300
+        while not asked.exists():
+            assert time.monotonic() < until
+            time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         reply = connection.getresponse()
         assert (reply.status, json.loads(reply.read())["flag"]) == (200, [1])
         connection.close()
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         assert process.returncode == 0
 
 

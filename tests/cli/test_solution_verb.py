@@ -68,6 +68,7 @@ def test_a_solution_is_certified_checked_and_gone_on_with(work: Shell) -> None:
     assert "the program of its initial is not that of the problem" in other.out
 
 
+@pytest.mark.slow
 def test_a_tolerance_that_is_exceeded_has_exit_code_1_also_of_its_file(work: Shell) -> None:
     (work.folder / "problem.toml").write_text(PROBLEM.replace("0.05\n", "0.001\n"))
     done = work.run("certify", "problem.toml", "--out", "run")
@@ -76,6 +77,7 @@ def test_a_tolerance_that_is_exceeded_has_exit_code_1_also_of_its_file(work: She
     assert work.run("check", "run/solution-certificate.json", "--problem", "problem.toml").code == 1
 
 
+@pytest.mark.slow
 def test_an_audit_needs_a_reference_and_takes_one_beside_the_equation(work: Shell) -> None:
     for verb in (["audit"], ["fit"], ["budget"]):
         refused = work.run(*verb, "problem.toml", "--out", "other")

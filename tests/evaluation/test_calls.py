@@ -28,8 +28,8 @@ def cubic(x: np.ndarray) -> np.ndarray:
 def test_every_verb_takes_the_same_calls_and_records_the_cost_that_they_declare(
     verb: Any, kind: type[Calls]
 ) -> None:
-    for calls in (Calls(cost=0.02), kind(cost=0.02)):
-        cost = verb(calls).to_dict()["cost"]
+    for made in dict.fromkeys((Calls, kind)):
+        cost = verb(made(cost=0.02)).to_dict()["cost"]
         assert cost["by"] == "declared"
         assert cost.get("class", "expensive") == "expensive"
 

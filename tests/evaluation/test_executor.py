@@ -64,7 +64,7 @@ def run_script(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     source = str(Path(supnorm.__file__).parent.parent)
     return subprocess.run(
         [sys.executable, "script.py"], cwd=folder, env={**os.environ, "PYTHONPATH": source},
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def test_calls_that_nobody_waits_for_do_not_hold_up_the_end(tmp_path: Path) -> N
     wait_for(tmp_path / "started")
     begin = time.monotonic()
     pool.shutdown(cancel_futures=True)
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 50  # the call waits for 60 s
     with pytest.raises(KeyboardInterrupt):
         call.result(0)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.mending.cases import line_problem
+from tests.mending.cases import line_guard
 
 import supnorm as sn
 from supnorm.evaluation.limit import Limit
@@ -27,6 +27,8 @@ pytest.importorskip("onnxruntime")
 
 from benchmarks.guard.fuse import in_c
 from benchmarks.guard.models import bump, bump_data, bump_guard, bump_problem
+
+pytestmark = pytest.mark.xdist_group("line guard")
 
 FEW = {"evaluations": 1000, "calibration": 300}
 
@@ -80,10 +82,15 @@ def test_a_program_in_c_and_in_cpp_gets_the_same_answers(
 @pytest.mark.slow
 def test_with_training_data_the_graph_has_all_four_layers(tmp_path: Path) -> None:
     safe = sn.guard(bump_problem(), reject=0.1, data=bump_data(), **FEW)
-    assert {layer.name for layer in safe.cuts.layers} == {"glitch", "learned", "distance", "disagree"}
+    layers = safe.cuts.layers
+    assert {layer.name for layer in layers} == {"glitch", "learned", "distance", "disagree"}
     demand_equal(
         safe, tmp_path / "g.onnx", with_bad_rows(np.random.default_rng(6).uniform(-1.1, 1.1, (20_000, 2)))
     )
+    many = tuple(replace(a, points=np.zeros((3000, 2))) if a.name == "distance" else a for a in layers)  # type: ignore[type-var]
+    with pytest.raises(BadInput, match="the layer distance of 3000 points"):
+        sn.fuse(replace(safe, cuts=replace(safe.cuts, layers=many)), tmp_path / "none.onnx")
+    assert not (tmp_path / "none.onnx").exists()
 
 
 @pytest.mark.parametrize("cut", [3e-3, 0.05, 0.4])
@@ -107,6 +114,7 @@ def test_the_distance_to_data_rounds_by_less_than_a_tie(cut: float, d: int) -> N
     assert ((near <= cut) == (exact <= cut))[np.abs(exact - cut) > TIES * cut].all()
 
 
+@pytest.mark.slow
 def test_a_torch_module_runs_in_its_precision(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     torch.manual_seed(0)
@@ -123,6 +131,7 @@ def test_a_torch_module_runs_in_its_precision(tmp_path: Path) -> None:
     assert onnx.TensorProto.FLOAT in weights  # of the module; the guard's own networks are of doubles
 
 
+@pytest.mark.slow
 def test_an_onnx_model_of_several_outputs(tmp_path: Path) -> None:
     network = Network.init(np.random.default_rng(0), 2, 3, 8, 2)
     from supnorm.networks import to_onnx
@@ -155,6 +164,7 @@ def listed() -> sn.Problem:
     return sn.Problem(network.as_function(), truth, domain)
 
 
+@pytest.mark.slow
 def test_logarithmic_axes_and_lists_of_values(tmp_path: Path) -> None:
     problem = listed()
     safe = sn.guard(
@@ -167,6 +177,7 @@ def test_logarithmic_axes_and_lists_of_values(tmp_path: Path) -> None:
     assert not accept[:99].any()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("log", [False, True])
 def test_proved_cells_accept_whatever_the_layers_say(log: bool, tmp_path: Path) -> None:
     """Cells of halvings, also on a logarithmic axis, and a single one; no certificate is needed to look points up."""
@@ -192,11 +203,6 @@ def test_what_a_graph_cannot_hold_is_refused_by_name(tmp_path: Path) -> None:
         return np.array([float(v) for v in x[:, 0]])[:, None]
 
     cloud = sn.Domain.from_samples(bump_data()[0])
-    many = sn.guard(bump_problem(), reject=0.1, data=bump_data(), **FEW)
-    layers = [
-        replace(one, points=np.zeros((3000, 2))) if one.name == "distance" else one
-        for one in many.cuts.layers
-    ]  # type: ignore[type-var]
     for changed, words in (
         (
             replace(safe, domain=sn.Domain(right_half, x=(-1.0, 1.0), y=(-1.0, 1.0))),
@@ -205,7 +211,6 @@ def test_what_a_graph_cannot_hold_is_refused_by_name(tmp_path: Path) -> None:
         (replace(safe, domain=cloud), "a domain of data"),
         (replace(safe, model=sn.Function(without_code)), "a graph cannot hold the model: .*without_code"),
         (replace(safe, model=replace(safe.model, precision="float16")), "runs in float16"),
-        (replace(many, cuts=replace(many.cuts, layers=tuple(layers))), "the layer distance of 3000 points"),
     ):
         with pytest.raises(BadInput, match=words):
             sn.fuse(changed, path)
@@ -234,7 +239,7 @@ def _fused(*given: Any) -> Any:
 
 def test_a_function_that_onnxruntime_has_in_single_precision_only_is_refused(tmp_path: Path) -> None:
     gelu = Network.init(np.random.default_rng(0), 1, 1, 4, 1, "gelu")
-    safe = replace(sn.guard(line_problem(), reject=0.2, **FEW), model=gelu.as_function())
+    safe = replace(line_guard(), model=gelu.as_function())
     with pytest.raises(BadInput, match=r"onnxruntime cannot run the graph of this model and guard: .*Erf"):
         sn.fuse(safe, tmp_path / "g.onnx")
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from tests.mending.cases import LINE, line, line_problem, peak, square, square_problem
+from tests.mending.cases import LINE, line, line_guard, line_problem, peak, square, square_problem
 
 import supnorm as sn
 from supnorm.guarding import Flag
@@ -23,13 +23,15 @@ from supnorm.guarding.promise import fixed_sequence, share_above, share_above_la
 from supnorm.results import BadInput
 from supnorm.results.guarding import GuardRecord
 
+pytestmark = pytest.mark.xdist_group("line guard")  # which is made once
+
 GRID = np.linspace(-1.0, 1.0, 4001)[:, None]
 
 
 @pytest.fixture(scope="module")
 def safe() -> sn.Guard:
     """A guard of the network that has not seen the peak, which fills a tenth of its domain."""
-    return sn.guard(line_problem(0.02), reject=0.25, evaluations=2000, calibration=1000)
+    return line_guard()
 
 
 def test_the_glitch_is_rejected_and_answered_by_the_reference(safe: sn.Guard) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.guarding.test_guard import GRID
-from tests.mending.cases import LINE, line, line_problem
+from tests.mending.cases import LINE, line, line_guard
 
 import supnorm as sn
 from supnorm.certification.cells import prove_cells
@@ -20,11 +20,13 @@ from supnorm.guarding.saving import digest
 from supnorm.networks import Network
 from supnorm.results import BadInput
 
+pytestmark = pytest.mark.xdist_group("line guard")  # which is made once
+
 
 @pytest.fixture(scope="module")
 def safe() -> sn.Guard:
     """A guard without proved cells."""
-    return sn.guard(line_problem(0.02), reject=0.25, evaluations=2000, calibration=1000)
+    return line_guard()
 
 
 def spike_at_one(x: Any) -> Any:

@@ -68,6 +68,7 @@ def test_shares_reject_more_and_more(made: sn.Guard) -> None:
         before = accepted
 
 
+@pytest.mark.slow
 def test_a_risk_that_no_share_shows_is_said_and_rejects_most() -> None:
     """Half of the inputs have an error of 1 that nothing of the guard can foresee."""
 
@@ -85,6 +86,7 @@ def test_a_risk_that_no_share_shows_is_said_and_rejects_most() -> None:
     assert "these points show it for none" in " ".join(guard_summary(found.record))
 
 
+@pytest.mark.slow
 def test_without_a_bad_accepted_input_the_risk_alone_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choosing, "fixed_sequence", lambda *a: None)
     problem = line_problem(0.5)

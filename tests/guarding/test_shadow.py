@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.mending.cases import line_problem
+from tests.mending.cases import line_guard
 
 import supnorm as sn
 from supnorm.auditing.statistics import clopper_pearson_upper
@@ -18,10 +18,12 @@ from supnorm.guarding.sequence import always_valid, log_mixture
 from supnorm.guarding.shadow import ShadowChecks, ShadowLog
 from supnorm.results import BadInput
 
+pytestmark = pytest.mark.xdist_group("line guard")  # which is made once
+
 
 @pytest.fixture(scope="module")
 def safe() -> sn.Guard:
-    return sn.guard(line_problem(0.02), reject=0.25, evaluations=1000, calibration=300)
+    return line_guard()
 
 
 def error(y: Any, f: Any, x: Any) -> Any:

@@ -13,16 +13,18 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from tests.mending.cases import line, line_problem, peak
+from tests.mending.cases import line, line_guard, peak
 
 import supnorm as sn
 from supnorm.guarding.cells import ProvedCells
 from supnorm.results import BadInput
 
+pytestmark = pytest.mark.xdist_group("line guard")  # which is made once
+
 
 @pytest.fixture(scope="module")
 def safe() -> sn.Guard:
-    return sn.guard(line_problem(0.02), reject=0.25, evaluations=1000, calibration=300)
+    return line_guard()
 
 
 X = np.array([[0.0], [0.5], [np.nan], [7.0]])

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm import Domain, Problem
+from supnorm import Domain, Guard, Problem, guard
 from supnorm.evaluation.limit import Limit
 from supnorm.networks import Network, Scaling
 from supnorm.training import optimise
@@ -50,6 +50,12 @@ def square() -> Network:
     x = np.random.default_rng(2).uniform(-1.0, 1.0, (600, 2))
     x = x[np.linalg.norm(x - CENTRE, axis=1) > 0.35]
     return trained(x, bump(x), 10, 60)
+
+
+@cache
+def line_guard() -> Guard:
+    """A guard of the network that has not seen the peak, which fills a tenth of its domain; shared by many tests."""
+    return guard(line_problem(0.02), reject=0.25, evaluations=2000, calibration=1000)
 
 
 def line_problem(tolerance: float | None = None) -> Problem:

@@ -137,6 +137,7 @@ def test_an_operator_that_cannot_be_trained_is_named_and_the_model_is_patched_by
     assert sn.repair(problem, report, evaluations=500).record.method == "patch"
 
 
+@pytest.mark.slow
 def test_a_file_without_weights_and_one_with_a_fixed_batch_are_refused(tmp_path: Path) -> None:
     module = torch.nn.Sequential(
         torch.nn.Linear(1, 4, dtype=torch.float64), torch.nn.Linear(4, 1, dtype=torch.float64)

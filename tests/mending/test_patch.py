@@ -171,6 +171,7 @@ def test_a_patched_patched_model_has_a_program() -> None:
     assert np.allclose(program_of(twice.as_function(), 2).value(x), twice.value(x), atol=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("readable", [True, False])
 def test_patches_change_nothing_outside_and_a_file_proves_it(readable: bool, tmp_path: Path) -> None:
     """The proof is about the patches alone, so that the model may be any code."""

@@ -48,6 +48,7 @@ def test_the_same_seed_gives_the_same_model_and_another_seed_another_one() -> No
     assert not np.array_equal(first.model.value(GRID), other.model.value(GRID))
 
 
+@pytest.mark.slow
 def test_the_verdict_uses_points_that_no_round_has_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the searches of the rounds found is too kind: it must not be what is reported."""
     mended = sn.repair(square_problem(), sn.audit(square_problem(), evaluations=4000), evaluations=4000)

@@ -90,6 +90,7 @@ def test_a_bound_of_the_old_error_counts_only_in_the_unit_of_the_change_and_with
     assert isinstance(change, Change)
 
 
+@pytest.mark.slow
 def test_a_proof_that_cannot_be_made_leaves_the_mended_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before, the whole repair was lost at its end."""
 

@@ -6,20 +6,19 @@ import json
 from typing import Any
 
 import pytest
-from tests.mending.cases import line_problem
+from tests.mending.cases import line_guard
 
-import supnorm as sn
 from supnorm.pages import guard_summary, write_page
 from supnorm.pages.guard_page import guard_page
 from supnorm.results.guarding import GuardRecord
+
+pytestmark = pytest.mark.xdist_group("line guard")  # which is made once
 
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Any]:
     """A guard's record as plain data."""
-    made: dict[str, Any] = json.loads(
-        sn.guard(line_problem(0.02), reject=0.25, evaluations=1000, calibration=300).record.to_json()
-    )
+    made: dict[str, Any] = json.loads(line_guard().record.to_json())
     return made
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests import problems
+from tests.bank import BANK
 from tests.pages import cases
 from tests.problems import Instance
 
@@ -31,8 +31,6 @@ from supnorm.wording import Fact, Narrator
 from supnorm.wording.result import AUDIT, narrator
 
 Array = NDArray[np.float64]
-
-BANK = problems.small_bank()
 
 
 def text_of(html: str) -> str:

@@ -154,5 +154,5 @@ def test_a_worker_of_dask_audits_what_it_was_sent(opened: sn.Problem) -> None:
         distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
-        there = client.submit(sn.audit, opened, evaluations=400).result(timeout=120)
+        there = client.submit(sn.audit, opened, evaluations=400).result(timeout=600)
     assert there.record.sup == sn.audit(opened, evaluations=400).record.sup

@@ -73,7 +73,7 @@ def test_what_is_no_regular_file(tmp_path: Path, kind: str, reader: str) -> None
         READERS[reader](path)
     assert kind in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60  # a pipe or a device would be read for ever
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.house import tree_of
 
 import supnorm as sn
 from supnorm.approximants.approximation import NotApplicable
@@ -47,7 +48,7 @@ OTHER_NAMES = {("PlanningCalls", "most"): "calls"}  # as `budget` and the comman
 def _with_defaults() -> Iterator[tuple[str, str]]:
     """Module and name of every public frozen dataclass that can be made without arguments."""
     for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in tree_of(path).body:
             if not isinstance(node, ast.ClassDef) or node.name.startswith("_"):
                 continue
             if not any("frozen" in ast.unparse(d) for d in node.decorator_list):

@@ -42,12 +42,12 @@ def test_points_that_raise_fail_alone() -> None:
 
 
 def test_points_that_take_too_long_fail_alone() -> None:
-    function = per_point(lambda a, b: time.sleep(60 * (a == 1)) or a, 2, "f", timeout=0.1)
+    function = per_point(lambda a, b: time.sleep(60 * (a == 1)) or a, 2, "f", timeout=1.0)
     start = time.monotonic()
     with pytest.raises(PartialFailure) as caught:
         function.value(X)
-    assert time.monotonic() - start < 10
-    assert caught.value.messages == {1: "timeout: no answer within 0.1 s"}
+    assert time.monotonic() - start < 50  # and not the 60 s that it sleeps
+    assert caught.value.messages == {1: "timeout: no answer within 1 s"}
 
 
 def test_a_point_is_tried_again() -> None:

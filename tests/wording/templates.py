@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from string import Formatter
 
+from tests.house import tree_of
+
 from supnorm.wording import Fact, Narrator, Value
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "supnorm"
@@ -23,7 +25,7 @@ def trees(*names: str) -> list[ast.Module]:
     """The parsed files and folders below the package."""
     paths = [SOURCE / name for name in names]
     files = [file for path in paths for file in ([path] if path.suffix else sorted(path.rglob("*.py")))]
-    return [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+    return [tree_of(file) for file in files]
 
 
 def texts(code: Iterable[ast.AST]) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests import problems
+from tests.bank import BANK
 from tests.problems import Instance
 from tests.wording import templates
 
@@ -77,7 +77,7 @@ def assert_without_seams(record: AuditRecord) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("instance", problems.small_bank(), ids=lambda i: i.name)
+@pytest.mark.parametrize("instance", BANK, ids=lambda i: i.name)
 def test_findings_of_the_bank_show_their_numbers(instance: Instance) -> None:
     record = audit(instance.problem, evaluations=1000, power=True).record
     for finding in record.findings:
