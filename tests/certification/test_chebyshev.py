@@ -55,7 +55,7 @@ def test_tail_mutations():
         assert np.all(2.0 * above > 0.99 * chebyshev.tail_factor(n, rho, 1))  # nothing to spare in 1-D
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("d", [1, 2])
 @pytest.mark.parametrize("grid", [0, 3, 12])
 def test_range_holds(d, grid):

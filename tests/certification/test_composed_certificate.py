@@ -78,6 +78,7 @@ def test_random_formulas(tmp_path, dimensions):
     assert sum(proved) >= 15
 
 
+@pytest.mark.slow
 def test_pipe_friction(tmp_path):
     """The reason for these models: Haaland against Colebrook, both on log axes, in 300 boxes."""
     result = certify(
@@ -135,6 +136,7 @@ def test_bounds_of_a_saved_certificate_are_proved_again(tmp_path):
         certify(problem, 1.1, resume=tmp_path / "c.json", boxes=0)
 
 
+@pytest.mark.slow
 def test_four_inputs(tmp_path):
     """The gas law of van der Waals against its virial expansion, on four axes."""
 

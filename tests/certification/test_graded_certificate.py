@@ -36,6 +36,7 @@ def _four(seed):
     return Problem(net, reference, _box(4, wide), measure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, *[pytest.param(k, marks=pytest.mark.slow) for k in (1, 2, 3, 4)]])
 def test_four_inputs(seed, tmp_path):
     problem = _four(seed)

@@ -73,6 +73,7 @@ def test_relative_errors_without_a_floor() -> None:
     assert worst(problem) <= result.upper <= 1.1 * result.lower
 
 
+@pytest.mark.slow
 def test_ends_may_be_functions_and_the_start_may_help() -> None:
     """The model is far away, so that Newton's method has to begin at the start."""
     ends = (lambda x: x[:, 0] - 1.0, lambda x: x[:, 0] + 1.0)
@@ -213,6 +214,7 @@ def test_a_fit_to_a_root_is_proved() -> None:
     assert worst(sn.Problem(fitted.model, solved(), KEPLER)) <= fitted.certificate.upper <= 1e-3
 
 
+@pytest.mark.slow
 def test_the_command_line_proves_and_checks_a_root(tmp_path: Any) -> None:
     """A problem file whose reference is a root: certify, resume after a kill, check with the problem, a wrong problem."""
     from supnorm.cli.main import run as command

@@ -126,6 +126,7 @@ def test_the_network_itself_can_carry_the_residual(name, tmp_path):
     assert check(tmp_path / "proof.json").accepted
 
 
+@pytest.mark.slow
 def test_the_network_itself_or_a_computed_function_gives_a_bracket():
     equation, domain, exact = CASES["Poisson"]
     model = lambda x: exact(x) + 0.02  # noqa: E731
@@ -243,6 +244,7 @@ def test_a_velocity_that_is_no_list_is_refused_in_one_line(velocity):
         AdvectionDiffusion(0.1, velocity=velocity)
 
 
+@pytest.mark.slow
 def test_a_tolerance_below_what_float32_does_is_not_decided():
     def rough(x):
         z = jnp.asarray(x[:, 0], jnp.float32)

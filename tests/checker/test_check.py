@@ -87,6 +87,7 @@ def test_processes_share_the_leaves_and_find_the_same(saved, tmp_path, leaf):
         assert seen[-1] == (alone.leaves, alone.leaves)
 
 
+@pytest.mark.slow
 def test_a_script_without_the_guard_gets_one_line(saved, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(f"from supnorm.checker import check\ncheck({str(saved)!r}, workers=2)\n")

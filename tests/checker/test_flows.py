@@ -170,6 +170,7 @@ BOTH = [
 ]
 
 
+@pytest.mark.sampled(14)
 @pytest.mark.parametrize("forge", BOTH)
 def test_forged_files_are_rejected(forge, honest, tmp_path):
     data = copy.deepcopy(honest[2])
@@ -299,6 +300,7 @@ def both(kind, data, proved):
         ctx.prec = before
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("relative", [False, True])
 def test_claims_of_flows_are_those_of_the_certifier(relative):
     rng = np.random.default_rng(1)

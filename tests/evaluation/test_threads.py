@@ -108,7 +108,7 @@ def test_an_expensive_call_has_the_users_threads_and_a_cheap_one_has_one(
     assert threads() == {2}
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["budget", "certify", "fit"])
 def test_every_verb_limits_them(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[set[int]] = []
@@ -130,6 +130,7 @@ def test_every_verb_limits_them(verb: str, monkeypatch: pytest.MonkeyPatch) -> N
     assert threads() == {2}
 
 
+@pytest.mark.slow
 def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each wanted all of them: two workers on two cores had four threads, and waited for each other."""
     with Processes(os.cpu_count() or 1) as pool:

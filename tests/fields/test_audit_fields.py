@@ -203,6 +203,7 @@ def test_a_misplaced_value_and_one_that_exists_nowhere():
     assert math.isnan(unexplained(1.0, holes, 2, 2, False)[0])
 
 
+@pytest.mark.slow
 def test_ensembles_have_to_be_told():
     truth = analysis()
     wrong = xr.concat(

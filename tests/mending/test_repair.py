@@ -84,6 +84,7 @@ class Worse(TunableNetwork):
         return Worse(replace(self.network, scaling=scaling))
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_better_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["supnorm.mending.repair"], "TunableNetwork", Worse)
     problem = line_problem(1e-3)
@@ -174,6 +175,7 @@ def test_bad_arguments_are_refused_in_one_line(options: dict[str, Any], words: s
         sn.repair(line_problem(), report, **options)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_trained_is_refused_by_exchange_and_patched_by_default() -> None:
     problem = sn.Problem(lambda x: np.sin(2.0 * x[:, 0]), peak, LINE)
     with pytest.raises(BadInput, match="nothing that can be trained"):

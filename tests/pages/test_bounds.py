@@ -60,6 +60,7 @@ def test_a_bound_is_rounded_up(result: Result) -> None:
     assert "1.45 m/s" in summary(data)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("kind", "words"),
     [("certified", "(proven)"), ("exact-arithmetic", "(proven in exact arithmetic)"),

@@ -204,6 +204,7 @@ def test_what_is_read_is_drawn_and_what_lacks_a_key_is_refused_by_name(name):
     assert refused > 100
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["d1", "d2", "d3", "profile"])
 def test_bears_each_chart_missing(name):
     whole = cases.record(name)

@@ -107,6 +107,7 @@ def test_a_derivative_has_the_unit_of_the_error_by_that_of_its_input(proofs: dic
     assert "kg / m" in html
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("what", ["model", "error", "difference"])
 @pytest.mark.parametrize(
     "domain", [LINE, BOX, sn.Domain(a=(1.0, 1e6), b=(0.0, 1.0))], ids=["line", "box", "wide"]

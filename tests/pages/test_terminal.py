@@ -34,6 +34,7 @@ def test_summary_has_every_fact(result):
     ]
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8", "d20"])
 @pytest.mark.parametrize("width", [40, 79, 80, 100, 160])
 def test_no_line_is_wider_than_the_terminal(result, name, width):

@@ -60,6 +60,7 @@ def test_numbers_alone_are_complete():
     assert result.status.exit == ExitCode.DONE
 
 
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize("norm", ["sup", "l2", 1.0, 4])
 @pytest.mark.parametrize("smoothness", [0.5, 1, 2, 4, math.inf])
 @pytest.mark.parametrize("inputs", [1, 3, 100])
@@ -515,6 +516,7 @@ def test_learning_curves_in_samples_and_in_width_keep_the_rest_equal():
     assert same.caveats[4].outcome.text.startswith("does not hold")
 
 
+@pytest.mark.slow
 def test_a_classical_learning_curve_that_reaches_is_no_network():
     reaching = curve_of(lambda m: 1e-5 / m, lambda m: 1e-9 / m)
     named = replace(reaching, name="Gaussian process")

@@ -79,6 +79,7 @@ def test_coverage_on_the_learning_curves_it_was_tuned_on():
     assert max(half for _, half in found) <= 3.5
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("change", [("STRAYS", 0.4), ("STRAYS", 1.6), ("STARTS", 0.0)])
 def test_other_numbers_of_the_gap_law_do_worse(monkeypatch, change):
     monkeypatch.setattr(f"supnorm.planning.learning_curve.gap_law.{change[0]}", change[1])

@@ -27,6 +27,8 @@ from benchmarks.guard.serve import bursts, served
 from supnorm.serving.app import app_of
 from supnorm.serving.reading import Refused, read_points
 
+pytestmark = pytest.mark.xdist_group("line guard")  # with the other tests of the guard of `benchmarks.guard`
+
 NEAR = [float(v) for v in CENTRE]
 
 

@@ -225,6 +225,7 @@ def test_a_program_that_never_stops_writing(tmp_path: Path, protocol: str, body:
     assert time.monotonic() - begun < 300  # never, where nothing ends it
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("body", "said"),
     [

@@ -325,6 +325,7 @@ def test_a_program_follows_the_order_of_inputs(forms: Forms) -> None:
     np.testing.assert_allclose(function.program.value(x), function(x), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_onnx_graph_that_mixes_the_batch_has_no_derivative(tmp_path: Path) -> None:
     export(Centred(), tmp_path / "centred.onnx")
     function = Forms(tmp_path, "float64", None).open(file="centred.onnx")
@@ -332,6 +333,7 @@ def test_an_onnx_graph_that_mixes_the_batch_has_no_derivative(tmp_path: Path) ->
     assert any("whole batch" in note for note in function.notes)
 
 
+@pytest.mark.slow
 def test_an_onnx_graph_with_other_operations_is_a_black_box(tmp_path: Path) -> None:
     export(Floor(), tmp_path / "floor.onnx")
     function = Forms(tmp_path, "float64", None).open(file="floor.onnx")

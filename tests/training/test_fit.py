@@ -364,6 +364,7 @@ def test_relative_errors_are_compared_with_those_of_the_mean():
     assert result.to_dict()["measure"]["kind"] == "relative"
 
 
+@pytest.mark.slow
 def test_a_proof_and_the_errors_beside_it_are_multiples_of_the_same_tolerances():
     """A round fits to 0.6 of the tolerances: its errors are multiples of those, the proof's of the whole ones."""
 
@@ -750,6 +751,7 @@ def test_who_interrupts_does_not_wait_for_a_reference_that_has_become_slow(monke
     assert len(after) < 30
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_certified_fit_of_several_outputs_is_told():
     """Its errors were put into the tolerances asked for, and what ended it was forgotten on the way."""
 
