@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.certify import formulas, records
+from benchmarks.certify import formulas, formulas_unseen, records
 from benchmarks.certify.targets import shifted
 from benchmarks.claims.stored import stamp
 from supnorm.certification import certify
@@ -35,6 +35,11 @@ ROWS: dict[str, tuple[Callable[[], Any], float]] = {
     "2-D 3x64 tanh": (partial(shifted, 2, 64, 3, "tanh", 1e-4), 1.1),
     "2-D formula: Haaland, Colebrook": (partial(formulas.problem, "2-D pipe: Haaland, Colebrook"), 1.1),
     "2-D formula: Wien, Planck": (partial(formulas.problem, "2-D radiation: Wien, Planck"), 1.1),
+    "3-D formula: Manning, Colebrook": (
+        partial(formulas_unseen.problem, "3-D channel: Manning, Colebrook"),
+        1.1,
+    ),
+    "4-D formula: exchanger": (partial(formulas_unseen.problem, "4-D exchanger: mean, logarithmic"), 1.1),
     "3-D 2x32 tanh": (partial(shifted, 3, 32, 2, "tanh", 1e-2), 1.1),
     "4-D 2x16 tanh": (partial(shifted, 4, 16, 2, "tanh", 1e-2), 1.5),
     "5-D 1x8 tanh": (partial(shifted, 5, 8, 1, "tanh", 1e-1), 2.0),

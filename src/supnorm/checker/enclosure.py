@@ -12,7 +12,15 @@ from typing import Any
 
 from flint import arb, arb_mat
 
-from supnorm.checker.functions import range_on, real_remainder, remainder, smaller, value_and_slope
+from supnorm.checker.functions import (
+    exactly,
+    power,
+    range_on,
+    real_remainder,
+    remainder,
+    smaller,
+    value_and_slope,
+)
 from supnorm.checker.operation import Operation
 from supnorm.checker.special_functions import NAMES, Parameter, coefficients
 
@@ -105,6 +113,9 @@ _POINT: dict[str, Callable[..., Ball]] = {
     "sin": arb.sin,
     "cos": arb.cos,
     "exp": arb.exp,
+    "log": arb.log,
+    "sqrt": arb.sqrt,
+    "reciprocal": lambda z: 1 / z,
     "gelu_tanh": lambda z: z / 2 * (1 + (arb(0.7978845608028654) * (z + arb(0.044715) * z**3)).tanh()),
 }
 
@@ -116,6 +127,10 @@ def point_function(op: str, parameter: Parameter) -> Callable[..., Ball]:
         return lambda z: ((1 + s) * z + (1 - s) * abs(z)) / 2
     if op in _POINT:
         return _POINT[op]
+    if op == "pow":
+        assert isinstance(parameter, float)
+        q = exactly(parameter)
+        return lambda z: power(z, q)
     if op in NAMES:
         return lambda z: coefficients(op, z, 1, parameter)[0]
     return lambda z: value_and_slope(op, z, parameter)[0]

@@ -38,6 +38,8 @@ class Grid:
         self.n, self.d = n, d
         self.transform = _transform(n, ctx.prec)
         self.index = list(tuples(range(n + 1), repeat=d))
+        # Row j (n + 1) + i sums the coefficients with k_j = i.
+        self.members = arb_mat([[int(k[j] == i) for k in self.index] for j in range(d) for i in range(n + 1)])
         self.lebesgue = (2 * arb(n + 1).log() / arb.pi() + 1).upper()
         rho = [arb(r) for r in RHO]
         self.growth = arb_mat([[(r**i + 1 / r**i) / 2 for i in range(n + 1)] for r in rho])
@@ -154,12 +156,9 @@ def sizes(x: Row, grid: Grid) -> tuple[Ball, list[list[Ball]]]:
     n, d = grid.n, grid.d
     if isinstance(x, list):
         coefficients = along_axes(grid.transform, x, d)
-        sums = [[arb(0)] * (n + 1) for _ in range(d)]
-        for k, a in zip(grid.index[1:], coefficients[1:], strict=True):
-            size = abs(a)
-            for j, i in enumerate(k):
-                sums[j][i] = sums[j][i] + size
-        return coefficients[0], sums
+        size = arb_mat(len(x), 1, [arb(0), *map(abs, coefficients[1:])])
+        sums = (grid.members * size).entries()
+        return coefficients[0], [sums[j * (n + 1) : (j + 1) * (n + 1)] for j in range(d)]
     return _sizes_in_arrays(x, n, d)
 
 
