@@ -40,6 +40,17 @@ _every_result_as_published()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Which cases are slow, which tests one worker runs, and what the garbage collector need not look at."""
+    sample(items)
+    _shared_by_one_worker(items)
+    if getattr(config.option, "loadgroup", False):
+        _named_by_group(items)
+    # Modules and tests stay to the end: without them a collection of garbage takes a fraction of the time.
+    gc.collect()
+    gc.freeze()
+
+
+def sample(items: list[pytest.Item]) -> None:
     """Of a test that is marked ``sampled(k)``, all but k cases, spread evenly, are slow ones."""
     for _, group in groupby(items, lambda item: (item.path, getattr(item, "originalname", item.name))):
         cases = list(group)
@@ -49,12 +60,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             for i, case in enumerate(cases):
                 if i not in kept:
                     case.add_marker("slow")
-    _shared_by_one_worker(items)
-    if getattr(config.option, "loadgroup", False):
-        _named_by_group(items)
-    # Modules and tests stay to the end: without them a collection of garbage takes a fraction of the time.
-    gc.collect()
-    gc.freeze()
 
 
 def _shared_by_one_worker(items: list[pytest.Item]) -> None:

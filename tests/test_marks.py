@@ -1,4 +1,4 @@
-"""The mark `sampled(k)`: `make quick` runs k cases of a test, spread evenly; the whole suite runs all."""
+"""The mark `sampled(k)`: `make quick` runs k cases of a test, spread evenly; the whole suite runs all. Groups of tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from tests.conftest import pytest_collection_modifyitems
+from tests.conftest import sample
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Case:
 
 def quick(cases: list[Case]) -> list[int]:
     """The cases that are no slow ones, after the hook."""
-    pytest_collection_modifyitems(cases)  # type: ignore[arg-type]
+    sample(cases)  # type: ignore[arg-type]
     assert all(case.added in ([], ["slow"]) for case in cases)
     return [i for i, case in enumerate(cases) if not case.added]
 
@@ -56,3 +56,10 @@ def test_each_test_of_each_file_has_its_own_cases() -> None:
     cases = [Case("test_x", 1) for _ in range(3)] + [Case("test_y", None) for _ in range(2)]
     cases += [Case("test_y", 2, path="test_b.py") for _ in range(3)]
     assert quick(cases) == [0, 3, 4, 5, 7]
+
+
+def test_the_tests_of_a_file_are_one_group(request: pytest.FixtureRequest) -> None:
+    """Without the name behind the id pytest-xdist deals them out to all workers, and what they share is made in each."""
+    if not getattr(request.config.option, "loadgroup", False):
+        pytest.skip("not run by `make quick` or `make test`")
+    assert request.node.nodeid.endswith("@tests/test_marks.py")
