@@ -323,7 +323,7 @@ def test_out_of_time_is_not_exhaustive_and_says_so() -> None:
     assert "that is not a proof" in report.status.advice
     assert f"{search['evaluated']:,} of the 2,000 points" in report.status.advice
     assert report.document["rms"]["kind"] == "sample"
-    assert "what those that were not hold is unknown" in report.document["power_left_out"]
+    assert "nothing is known of the others" in report.document["power_left_out"]
     text = page(report.record)
     assert "not proven" in text
     assert "no worse point exists" not in text

@@ -175,6 +175,6 @@ def test_a_worst_point_that_is_within_the_tolerance_alone_is_no_reason_to_retrai
     )
     report = audit(problem, evaluations=2000)
     assert report.status.exit == 1
-    begin = "Called alone, the worst point is within the tolerance: find out first why its value changes."
+    begin = "When it is called alone, the worst point is within the tolerance: find out first why its value changes."
     assert report.status.advice.startswith(begin)
     assert "in a batch it was 0.05 MPa, and" in found(report)[0]["text"]

@@ -390,7 +390,7 @@ def test_power_sentence(result):
     )
     data["power"] = [row(1e-2, 10), row(1e-2, 2, "sheet")]
     text = said(power.sentence, View(read(data)))
-    assert "Even thin ones between two jumps 0.01 of the range apart could have been missed." in text
+    assert "Even thin errors between two jumps 0.01 of the range apart could have been missed." in text
     assert "not measured" in said(power.sentence, View(read(data | {"power": []})))
 
 
@@ -435,7 +435,7 @@ def test_nothing_is_called_finite_that_was_not(result):
     assert "finite values" not in text
     assert "no value" not in text
     data["findings"] = [{"code": "output-without-value", "text": "..."}]
-    assert said(failures.sentence, View(read(data))).endswith("none is known of others.")
+    assert said(failures.sentence, View(read(data))).endswith("have none at some points.")
 
 
 def test_an_interrupted_audit_says_that_nothing_was_found_before_it_was_stopped(result):

@@ -443,7 +443,7 @@ def test_fixed_samples_hold_out_a_part():
     result = fit((x, bell(x)), I_6_2, tolerance=1e-3, method=PolynomialLeastSquares())
     assert result.evaluations == {"train": 260, "choose": 60, "held-out": 80}
     assert result.status.code == "nothing-found"
-    said = "on 140 samples that it was not trained on. Between the samples nothing is known"
+    said = "on 140 samples that it was not trained on. Nothing is known between the samples"
     assert said in result.status.advice
     assert result.audit is None
 

@@ -1,4 +1,4 @@
-"""Whether a wrong value exists near by in the truth: what is misplaced is another fault than what exists nowhere.
+"""Whether a wrong value exists near by in the truth: a misplaced value is another fault than one that exists nowhere.
 
 A front that a model puts two cells too far east has large errors, but its values are found near by ("double penalty"); a
 value that the truth has nowhere near was made up. `unexplained` measures how far the prediction at a point is from the range

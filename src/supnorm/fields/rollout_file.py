@@ -68,8 +68,8 @@ class RolloutErrorSpec(Table):
     """``[error]``."""
 
     tolerance: float | dict[str, float] | None = None
-    kappa: float = 5.0
-    reach: int = 3
+    kappa: float = RolloutSettings.kappa
+    reach: int = RolloutSettings.reach
 
 
 class RolloutSpec(Table):

@@ -118,7 +118,7 @@ class Guard:
         return Answer(y, flag, estimate, reason)
 
     def fall_back(self, x: Any, answer: Answer) -> Answer:
-        """An answer to points ``x``, where it refused with the values of the reference as far as that has some."""
+        """The answer to points ``x``: where the guard refused, the reference gives the values, as far as it has some."""
         x = self._points(x)
         usable = (answer.flag == Flag.REFUSED) & np.isfinite(x).all(axis=1)
         if self.reference is None or not usable.any():

@@ -52,7 +52,7 @@ def boxes_outside(holes: Sequence[Box], d: int) -> list[Box]:
 
 
 def _without(box: Box, low: Array, high: Array) -> list[Box]:
-    """A box without a hole, in at most two pieces an axis."""
+    """What is left of a box without a hole, in at most two pieces for each axis."""
     start, end = box[0].copy(), box[1].copy()
     if not ((low < end) & (high > start)).all():
         return [box]

@@ -55,7 +55,7 @@ class Work:
         self.calls = {"audit": 0, "harm": 0, "compared": 0}  # of the reference, by all verdicts
 
     def run(self, prove: bool, bound_change: bool) -> RepairResult:
-        """All of it."""
+        """Mend, judge and prove, until the end or an interruption."""
         task, goal = self.task, self.task.problem.error.limit
         known = 0.0 if task.problem.model is None else task.seen(task.problem.model)
         if goal is not None and max(task.worst, known) <= goal and not prove:
@@ -101,7 +101,7 @@ class Work:
         return verdict
 
     def _noted(self, what: str, proof: Callable[[], None]) -> None:
-        """A proof; where one has no formula to read the mended model stays and this is noted."""
+        """A proof; where there is no formula to read, the mended model stays without one and a note says so."""
         try:
             proof()
         except BadInput as error:

@@ -136,7 +136,7 @@ class PeakView:
         return math.nan if values is None else values[self.output]
 
     def digits(self, least: int) -> int:
-        """As many as tell model and reference apart, with the first two of their difference; at least ``least``."""
+        """As many digits as tell model and reference apart, with the first two of their difference; at least ``least``."""
         gap, size = (
             abs(self.model_value - self.reference_value),
             max(abs(self.model_value), abs(self.reference_value)),

@@ -30,7 +30,7 @@ FIRST, GROWTH = 2.0, 1.25
 
 
 class NowAndThen:
-    """When a line of how far work is is due, and what it says of the time.
+    """When the next line about the progress of work is due, and what it says of the time.
 
     >>> times = iter([0.0, 1.0, 30.0, 30.0, 31.0])
     >>> line = NowAndThen(lambda: next(times))

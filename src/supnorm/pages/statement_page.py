@@ -112,7 +112,7 @@ def headline(record: Statement) -> Fact:
 
 
 def reach(record: Statement) -> list[Fact]:
-    """Of what the bound holds: exact arithmetic, assumptions, the model as it runs."""
+    """What the bound holds for: exact arithmetic, assumptions, the model as it runs."""
     if isinstance(record, NormsRecord | PropertiesRecord):
         return []
     kinds = {"none": "kind-none", "conditional": "kind-conditional"}

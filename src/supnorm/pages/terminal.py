@@ -143,7 +143,7 @@ def _worst_name(view: View) -> str:
 
 
 def _typical(view: View, point: PeakView | None) -> tuple[str, str, str]:
-    """The RMS error, and how many times it the worst error is."""
+    """The RMS error, and the ratio of the worst error to it."""
     compared = ""
     if 0 < view.rms < math.inf and point is not None:
         compared = view.say.text(fact("over-rms", finite=bool(view.finite), times=view.highest / view.rms))
@@ -326,7 +326,7 @@ def _peaks(view: View, width: int) -> list[Text]:
 
 
 def _with_tags(words: str, tags: str, before: int, width: int, heading: bool) -> list[Text]:
-    """A line of the table and its tags, which go on below themselves, or begin there: what was found is not cut."""
+    """A line of the table with its tags; tags that do not fit continue on the lines below, so that none is cut."""
     below = width - before < LEAST_TAGS
     before = UNDER if below else before
     parts = textwrap.wrap(tags, width - before)

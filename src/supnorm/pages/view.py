@@ -61,7 +61,7 @@ class View:
 
     @property
     def complete(self) -> bool:
-        """Whether the error of each output is, besides, known at each of them, and counts."""
+        """Whether every point was evaluated, and the error of each output is known there and counts."""
         return self.record.search.complete
 
     @property
@@ -178,7 +178,7 @@ class View:
 
     @property
     def settled(self) -> bool:
-        """Whether that is proved on no conditions: what a search may have missed is then no question."""
+        """Whether a bound is proved without conditions: then nothing can have been missed by the search."""
         return self.proven and self.upper_kind in ("certified", "exact-arithmetic")
 
     @property

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from supnorm.problem.declared import Declared
 from supnorm.results import BadInput
 from supnorm.results.door import reading
 from supnorm.results.guard import LARGEST, cause, demand_depth, demand_no_null
@@ -46,10 +47,10 @@ class DeclaredSpec(Table):
     """``declared`` of a source whose code cannot be read: see `supnorm.problem.Declared`."""
 
     bound: float | list[float] | None = None
-    stretch: float = 1.25
+    stretch: float = Declared.stretch
     order: int | None = None
     derivatives: dict[str, float] | None = None  # by input
-    accuracy: float = 0.0
+    accuracy: float = Declared.accuracy
 
 
 class SourceSpec(Table):

@@ -187,7 +187,7 @@ class HasRecord(Protocol):
 
 
 class Recorded:
-    """A result of a verb: what it found is its ``record``."""
+    """What a verb returns; its ``record`` holds what was found."""
 
     def to_dict(self: HasRecord) -> dict[str, Any]:
         """The record as strict JSON data, with its schema: infinite numbers as text, those without a value as None."""

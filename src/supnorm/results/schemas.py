@@ -65,7 +65,7 @@ def json_schema(record: type[Result]) -> dict[str, Any]:
 
 
 def _untitled(value: Any) -> Any:
-    """Without the titles that pydantic makes of names: text where the schema keeps its own words, not names of keys."""
+    """The schema without the titles that pydantic makes from names; keys that are called "title" stay."""
     if isinstance(value, list):
         return [_untitled(v) for v in value]
     if not isinstance(value, dict):

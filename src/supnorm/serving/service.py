@@ -121,7 +121,7 @@ class Service:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """The only one that calls the model; a model that hangs ends in refusals, not in a queue without end."""
+        """Wait for the turn to call the model, one request at a time; while the model hangs, others are refused."""
         if not self._model.acquire(timeout=self.limits.seconds):
             raise Refused(503, "the model is busy with earlier requests; try again later")
         try:

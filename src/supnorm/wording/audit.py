@@ -182,8 +182,8 @@ SECTIONS = {
     "grey": "no value{masked?:, outside the domain or not counted| or outside the domain}",
     "peaks-listed": "The list shows the distinct peaks, highest first.",
     # The whole picture.
-    "map-cells": "Each cell shows the largest error of the points evaluated in it: a spot smaller than a cell shows where "
-    "one of them hit it, and not where none did. Grey: no point with a value was evaluated there. Numbers are the peaks "
+    "map-cells": "Each cell shows the largest error of the points evaluated in it: a spot smaller than a cell shows "
+    "only where one of them hit it. Grey: no point with a value was evaluated there. Numbers are the peaks "
     "listed above.",
     "map-panels": "Each panel looks along all other inputs and keeps the largest error seen: a strong colour means that "
     "somewhere behind this cell the error is large. {shown?:The panels show the {shown:count} of {pairs:count} pairs of "
@@ -191,7 +191,7 @@ SECTIONS = {
     # How large can the error be, and where?
     "bounds": "Nowhere above **{upper:error at most}** ({conditional?:conditional: it holds if the named assumptions do|"
     "proven{exact?: in exact arithmetic}}), in {boxes:count} {boxes:box|boxes}.",
-    "bounds-reached": "In {share:percent} of the domain the bound is as small as was asked, {target:error}.",
+    "bounds-reached": "The bound is at most {target:error}, as asked, in {share:percent} of the domain.",
     "bounds-shown": "The picture shows the bound of each place, not an error that was found. The worst point lies where the "
     "bound is at least as large as the worst error found.",
     # What could this search have missed?
@@ -204,18 +204,18 @@ SECTIONS = {
     "always.",
     "bumps-missed": "{even?:Even errors|Errors} that fill {even?:|only }**{extent:share} of the domain** could have been "
     "missed.",
-    "sheets-found": "Thin ones between two jumps **{extent:num} of the range** or more apart would have been found nearly "
+    "sheets-found": "Thin errors between two jumps **{extent:num} of the range** or more apart would have been found nearly "
     "always.",
-    "sheets-missed": "{even?:Even thin|Thin} ones between two jumps {even?:|only }**{extent:num} of the range** apart could "
-    "have been missed.",
+    "sheets-missed": "{even?:Even thin|Thin} errors between two jumps {even?:|only }**{extent:num} of the range** apart "
+    "could have been missed.",
     "bump-extent": "{volume:share} of the domain",
     "sheet-extent": "two jumps {volume:num} of the range apart",
     "sheet-shape": "the thin sheet between them, across the domain",
     "cube": "a cube {width:percent} of each range wide{side?:, in the {side}}",
     "ball": "round a random place of the {data?:data|domain}{side?:, in the {side}}",
     "power-caption": "How often the same kind of search{evaluations?:, with {evaluations:count} evaluations,} found an "
-    "error planted at a random place. {searched?:The search went through {searched}: searching the pair itself that often "
-    "costs too much.|The search went through the audited pair itself.} Bumps are round; a jump, such as at a phase "
+    "error planted at a random place. {searched?:The search went through {searched}, because that many searches of the pair "
+    "itself cost too much.|The search went through the audited pair itself.} Bumps are round; a jump, such as at a phase "
     "boundary, is harder to find: sheets stand for it.",
     "power-left-out": "Not all that was asked for was planted: {why}.",
     "unseen-none": "None: every point of the domain was evaluated.",
@@ -224,7 +224,7 @@ SECTIONS = {
     "{peaks:count} different peaks}; {once?:{once:spelled} of these {once:was|were} reached only "
     "once|each of these was reached more than once}.",
     "unseen-most": "Most ascents found a new peak: most peaks have not been seen. Search longer, or narrow the domain.",
-    "unseen-chance": "So a further ascent would reach a peak not seen yet with a chance of about "
+    "unseen-chance": "So the chance that a further ascent reaches a peak not seen yet is about "
     "{value:percent}{at_most?: (at most {at_most:percent} with {sure:percent} confidence)}.",
     "random-exact": "None were needed: averages and shares are those of {n:count} points of the domain, evaluated one by "
     "one.",
@@ -255,8 +255,8 @@ SECTIONS = {
     "failures-infinite": "At {n:count} of them the reference has a value and the model none: an infinite error each.",
     "failures-ignored": "At {n:count} of them the model has none: no error is counted there, as the problem asks.",
     "failures-unknown": "{n?:At {n:count} of them|There} the error is unknown.",
-    "nowhere-outputs": "Nowhere: at all {of:count} points the error of at least one output is known.{others?: But at some "
-    "of them none is known of others.}",
+    "nowhere-outputs": "Nowhere: at all {of:count} points the error of at least one output is known.{others?: Other outputs "
+    "have none at some points.}",
     "nowhere-infinite": "Nowhere: an error, finite or infinite, is known at all {of:count} points.",
     "nowhere": "Nowhere: all {of:count} evaluations gave finite values.",
     "failures-masked": "At {n:count} points the error does not count, by the mask of the problem.",

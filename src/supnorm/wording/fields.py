@@ -10,7 +10,7 @@ ADVICE = {
     "exceeded": "{names:list} {n:is|are} wrong by more than the tolerance.",
     "missing": "The prediction has no value at {n:one grid point|{n:count} grid points} where the truth has one.",
     "outside": "{n:One value|{n:count} values} of the prediction {n:is|are} outside of what the quantity can be.",
-    "nothing": "Of {names:list} no grid point has a value on both sides: nothing is known of the error.",
+    "nothing": "No grid point of {names:list} has a value on both sides, so their errors are not known.",
     "within": "Every grid point of the data is within the tolerance.",
     "no-tolerance": "Give --tolerance for a verdict.",
     "stopped": "The run was cut short: {done:count} of {of:count} pairs of fields are compared. --resume goes on with it.",

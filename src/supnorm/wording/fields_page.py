@@ -29,11 +29,10 @@ TEMPLATES = {
     "radius": "How far the prediction is from the range of the truth within 12 cells: near 0 the value is in the "
     "wrong place, near "
     "the error the truth has no such value near by.",
-    "quantiles-what": "{weighed?:Shares are of the area.|Each grid point counts the same.} The true quantile is "
-    "within the two "
-    "numbers.",
-    "bad-what": "For each init the first lead time at which a value is missing, outside of its bounds, or an error is above "
-    "{kappa:num} times the RMS error of its lead time, and where.",
+    "quantiles-what": "{weighed?:Shares are of the area.|Each grid point counts the same.} The true quantile lies "
+    "between the two numbers.",
+    "bad-what": "The table gives for each init the first lead time at which a value is missing or outside of its bounds, or "
+    "an error is above {kappa:num} times the RMS error of its lead time, and the place.",
     "spectrum-what": "Along circles of latitude, of {fields:one field|{fields:count} fields}. Where the error has "
     "more power than the "
     "truth, or the prediction less than half of it, the prediction says nothing of these scales.",

@@ -73,6 +73,6 @@ TEMPLATES = {
     "{worst?: The larger error is reported.} Values may depend on the batch, on earlier calls or on digits that cancel, as "
     "they do near a pole and in single precision.",
     "computed-by-certify": "certify found the worst point; its proof or witness is in this folder. "
-    "{found?:The largest error of the search is {found:error 6}|The search has no error}. Averages, pictures and sizes are "
-    "of the audit alone.",
+    "{found?:The largest error of the search is {found:error 6}|The search found no point with an error}. Averages, "
+    "pictures and sizes are of the audit alone.",
 }

@@ -27,7 +27,7 @@ ADVICE = {
     "on-samples": "{method} has a {l2?:root mean square error|largest error} of {error:error} on {held?:{held:count} "
     "held-out samples|{unused:count} samples that it was not trained on{repeated?: and {repeated:count} that repeat "
     "the inputs of others with another label}}.",
-    "between-samples": "Between the samples nothing is known: give a reference to have it audited.",
+    "between-samples": "Nothing is known between the samples: give a reference to have the model audited.",
     "largest": f"{{method}} has {_FOUND}.",
     "listed-values": "A proof holds for a whole box, so that the models were fitted between the listed values as well. The "
     "errors of the winner are those at the listed values, the errors of the other methods are those in the whole box.",
@@ -42,7 +42,7 @@ NOTES = {
     "constant-reference": "the reference is constant on all points seen",
     "points-without-value": "the reference had no finite value at {failed:count} of {points:count} points, first at "
     "{at:point}",
-    "cost-by-time": "how this fit went was decided by a timing near 1 ms: the reference took {milliseconds:num} ms a "
+    "cost-by-time": "a timing near 1 ms decided how this fit went: the reference took {milliseconds:num} ms a "
     "point, so it counts as {cost}; the repeat command keeps that, --cost {costs} decides it beforehand",
     "trained-on": "{trained:count} of {samples:count} samples train the candidates, the others measure their errors",
     "constant-labels": "all labels are equal: the model is a constant",

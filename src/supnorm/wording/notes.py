@@ -41,9 +41,9 @@ TEMPLATES = {
     "plants-in-own-error": "how an error function of your own grows with the model and with the reference is not known",
     "plants-too-late": "there was no time for {n:count} of {of:count} kinds",
     "plants-unseen": "for {n:count} of them no point was found where they could show",
-    "plants-nowhere": "every point of the domain was evaluated, and there are no others where one could hide",
-    "plants-among-others": "the points of the domain were evaluated one by one, and what those that were not hold is "
-    "unknown",
+    "plants-nowhere": "every point of the domain was evaluated, so no error can hide",
+    "plants-among-others": "the points of the domain were evaluated one by one, but not all of them; nothing is known of "
+    "the others",
     "plants-stopped": "the audit was stopped before",
     "audited-pair": "the audited pair",
     "stand-in": "a stand-in: a Gaussian process of the {sides} through {n:count} computed values",

@@ -10,8 +10,7 @@ ADVICE = {
     "end-nothing-found": f"No error is above the tolerance in {_FROM}. {_OTHERS}",
     "end-tolerance-exceeded": "The error is above the tolerance in {above:count} of {runs:one run|{runs:count} runs}.",
     "end-bounds-violated": "Values of the model are beyond their bounds, where those of the reference are not, in "
-    "{bound:count} "
-    "of {runs:one run|{runs:count} runs}.",
+    "{bound:count} of {runs:one run|{runs:count} runs}.",
     "end-not-finite": "The model has no finite value any more in {ended:count} of {runs:one run|{runs:count} runs}, and the "
     "reference has one.",
     "end-reference-failed": "The reference ended in {failed:count} of {runs:one run|{runs:count} runs} after {done:one step|"
@@ -54,8 +53,7 @@ TEMPLATES = {
     "line-rms": "{variable}, RMS",
     "chart-axis": "|error|",
     "chart-what": "The largest error of all cells and runs after each step, and the root mean square error. The "
-    "table has the "
-    "levels below which so many of the cells are.",
+    "table gives quantiles: the error that a share of the cells does not exceed.",
     "map-reference": "reference, {low:num} to {high:num}",
     "map-model": "model, the same colours",
     "map-error": "|error|, 0 to {largest:num}",

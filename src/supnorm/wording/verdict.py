@@ -18,7 +18,8 @@ TEMPLATES = {
     "same value: which side of a jump is right is not settled. Look there before you retrain the model.",
     "no-tolerance": "No tolerance was given, so this is a report and not a verdict.",
     "lower-bound": "The worst point found is a lower bound of the worst error.",
-    "within-alone": "Called alone, the worst point is within the tolerance: find out first why its value changes.",
+    "within-alone": "When it is called alone, the worst point is within the tolerance: find out first why its value "
+    "changes.",
     "exceeded": "The error at the worst point is above the tolerance. Retrain with the points of points.csv, "
     + _GUARD,
     "exceeded-by-certify": "The error at the worst point is above the tolerance; certify found that point, the audit did "
@@ -38,8 +39,8 @@ TEMPLATES = {
     "computed in floating point.",
     "none-found": "No error above the tolerance was found; that is not a proof.",
     "every-point": "Every point was evaluated: a longer search finds nothing else.",
-    "points-left": "{n:count} of the {of:count} points of the domain were evaluated before time or evaluations were used "
-    "up: with more of them all are.",
+    "points-left": "{n:count} of the {of:count} points of the domain were evaluated before time or evaluations ran out: "
+    "give more of them, and all points are evaluated.",
     "worse-after-search": "What was evaluated after the search, for pictures{planted?: and planted errors}, saw a worse "
     "point: search longer.",
     "still-grew": "The worst error still grew after {n:count} evaluations: search longer.",
