@@ -42,21 +42,21 @@ class PlantedOptions:
     )
     power_heights: tuple[float, ...] | None = option(
         "--power-heights",
-        "In multiples of the worst error, above 1. [default: 1.2]",
+        "Heights of planted errors, in multiples of the worst error, above 1. [default: 1.2]",
         default=None,
         metavar="H,H,...",
         read=number_list,
     )
     power_volumes: tuple[float, ...] | None = option(
         "--power-volumes",
-        "Shares of the domain. [default: 0.01,0.001,0.0001]",
+        "Sizes of planted errors, as shares of the domain. [default: 0.01,0.001,0.0001]",
         default=None,
         metavar="V,V,...",
         read=number_list,
     )
     power_sheets: tuple[float, ...] | None = option(
         "--power-sheets",
-        'Thicknesses of thin sheets, "" for none. [default: 1e-06]',
+        'Thicknesses of planted sheets, "" for none. [default: 1e-06]',
         default=None,
         metavar="T,T,...",
         read=number_list,

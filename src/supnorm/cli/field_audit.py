@@ -29,17 +29,21 @@ class FieldOptions:
     events: int = option("--events", "Events in the result. [default: 20]", default=20, kind=int, low=0)
     kappa: float = option(
         "--kappa",
-        "A grid point belongs to an event from so many RMS errors of its lead time on. [default: 5]",
+        "Smallest error of a grid point of an event, in RMS errors of its lead time and level. [default: 5]",
         default=5.0,
         kind=float,
         above=0,
     )
     threshold: float | None = option(
-        "--threshold", "Or from this size of the error on.", default=None, kind=float, above=0
+        "--threshold",
+        "The same as a number in the unit of the variable, instead of --kappa.",
+        default=None,
+        kind=float,
+        above=0,
     )
     spectra: int = option(
         "--spectra",
-        "Every so manieth field gets a spectrum; 0: none. [default: 8]",
+        "Compute the spectrum of each N-th field; 0: of none. [default: 8]",
         default=8,
         kind=int,
         low=0,
@@ -81,16 +85,17 @@ def command(
         str | None, typer.Option("--lead-unit", metavar="UNIT", help="Unit of plain lead times.")
     ] = None,
     member: Annotated[
-        str | None, typer.Option("--member", metavar="each|mean", help="What of an ensemble is compared.")
+        str | None,
+        typer.Option(
+            "--member", metavar="each|mean", help="Compare each member of an ensemble, or its mean."
+        ),
     ] = None,
     region: Annotated[
-        str | None, typer.Option("--region", metavar="N,W,S,E", help="Part of the globe.")
+        str | None, typer.Option("--region", metavar="N,W,S,E", help="Compare this part of the globe alone.")
     ] = None,
     weights: Annotated[
         str,
-        typer.Option(
-            "--weights", metavar="area|none", help="How rows of latitudes are weighed. [default: area]"
-        ),
+        typer.Option("--weights", metavar="area|none", help="How rows of latitudes are weighed."),
     ] = "area",
     ignore_units: Annotated[
         bool, typer.Option("--ignore-units", help="Compare the numbers although the units differ.")

@@ -68,7 +68,9 @@ def command(
     ] = "127.0.0.1",
     token: Annotated[
         str | None,
-        typer.Option("--token", help="Demand it of each request; others see it in the list of processes."),
+        typer.Option(
+            "--token", help="Token that each request must carry; others see it in the list of processes."
+        ),
     ] = None,
     token_file: Annotated[
         Path | None,

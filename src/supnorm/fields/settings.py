@@ -11,7 +11,7 @@ from supnorm.results import BadInput
 from supnorm.results.option import Allowed
 from supnorm.results.settings import NONE_TOO, Limits, Settings
 
-# Every so manieth field gets a spectrum: two FFTs of 721 x 1440 cost 1.5 times all the rest of a scan.
+# The spectrum of each eighth field is computed: two FFTs of 721 x 1440 cost 1.5 times all the rest of a scan.
 SPECTRA = 8
 
 
@@ -21,9 +21,9 @@ class EventOptions(Settings):
 
     Attributes:
         most: number of events in the result.
-        kappa: a grid point belongs to an event from so many RMS errors of its lead time and level on.
-        threshold: or from this size of the error on.
-        spectra: every so manieth field gets a spectrum; 0 for none.
+        kappa: the smallest error of a grid point of an event, in RMS errors of its lead time and level.
+        threshold: the same as a number in the unit of the variable, instead of ``kappa``.
+        spectra: the spectrum of each field with a number that this divides is computed; 0 for none.
     """
 
     most: int = 20  # events in the result and on the page, the largest first

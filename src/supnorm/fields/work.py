@@ -57,7 +57,7 @@ def compare(
     Args:
         pair: the variable.
         shares: are changed; each stays whole, also when it ends early.
-        spectra: every so manieth field gets a spectrum.
+        spectra: the spectrum of each field with a number that this divides is computed.
         limit: no part begins after it.
         after: called in this thread from time to time, with the number of pairs that were compared since.
 

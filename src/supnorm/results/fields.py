@@ -184,7 +184,7 @@ class FieldVariableRecord(Record):
     )
     all_events: int = Field(description="number of all events found")
     kappa: float = Field(
-        description="a grid point belongs to an event from so many RMS errors of its lead time on"
+        description="the smallest error of a grid point of an event, in RMS errors of its lead time and level"
     )
     first_bad: tuple[FirstBadRecord, ...] = Field(
         description="inits at which something becomes wrong, the earliest first"
