@@ -46,7 +46,7 @@ def test_the_section_comes_with_a_certificate_only(result: Result, name: str) ->
     assert HEADING in text
     assert 'href="#bounds"' in text
     assert "1,234 boxes" in text
-    assert "In 75" in text
+    assert "in 75" in text
     assert len(text.encode()) < 700_000
 
 
