@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from benchmarks.guard.models import bump_guard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -54,6 +55,14 @@ def test_the_error_among_accepted_inputs_is_searched_with_a_seed_that_the_guard_
     assert record.accepted.seed == 1_000_003
     assert record.worst_accepted >= record.accepted.sup.lower
     assert record.worst_unguarded == pytest.approx(1.0, abs=0.01)
+
+
+def test_the_curve_knows_the_worst_accepted_input() -> None:
+    """A guard of the same share accepts it too; the search from which the guard learned had not seen it."""
+    record = bump_guard().record
+    (own,) = (row for row in record.curve if row.rejected == 0.1)
+    assert abs(record.rejected - own.rejected) < 0.01
+    assert own.searched == record.worst_accepted
 
 
 def test_bad_rows_are_flagged_and_leave_the_others_untouched(safe: sn.Guard) -> None:

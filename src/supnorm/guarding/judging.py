@@ -15,6 +15,7 @@ from supnorm.guarding.guard import Guard
 from supnorm.guarding.layers import LearnedError, ranks
 from supnorm.guarding.promise import share_above, share_above_largest
 from supnorm.interrupts import INTERRUPTS
+from supnorm.mending.task import Wrong
 from supnorm.problem import Problem
 from supnorm.results.audit import ShortAuditRecord
 from supnorm.results.guarding import CurveRecord, PromiseRecord
@@ -83,7 +84,7 @@ def judged(
         accepted=ShortAuditRecord.of(search.record),
         promise=promise,
         rejected=float(1.0 - accepted.mean()) if len(accepted) else 1.0,
-        curve=_curve(made, x, y, errors, found),
+        curve=_curve(made, x, y, errors, _searched(found, Wrong.of_report(search, problem.domain.d))),
         proved_cells=0 if made.cells is None else len(made.cells),
         proved_share=0.0
         if made.cells is None
@@ -138,6 +139,11 @@ def _factor(made: Guard, x: Array, y: Array, errors: Array) -> float:
         ratio = np.sort(np.where(errors > 0.0, errors / 10.0 ** learned.score(x, y), 0.0))
     k = int(np.ceil(0.95 * (len(ratio) + 1)))
     return float(ratio[min(k, len(ratio)) - 1])
+
+
+def _searched(found: Collected, among: Wrong) -> Collected:
+    """The points from which the guard has learned, and the worst accepted ones, which it had not seen, before them."""
+    return Collected(np.concatenate([among.x, found.x]), np.concatenate([among.error, found.error]))
 
 
 def _curve(made: Guard, x: Array, y: Array, errors: Array, found: Collected) -> tuple[CurveRecord, ...]:

@@ -53,7 +53,8 @@ class CurveRecord(Record):
     rejected: float = Field(description="share of the law that is rejected")
     fresh: Number = Field(description="largest error among accepted fresh points: too kind")
     searched: Number = Field(
-        description="largest error among accepted points of the search that the guard learned from"
+        description="largest error among accepted points of the searches: of that from which the guard learned, and of that "
+        "among accepted inputs"
     )
     oracle: Number = Field(
         description="largest error of the fresh points if exactly the worst of them were rejected: no guard can do better"

@@ -9,7 +9,7 @@ TEMPLATES = {
     "asked": "{tolerance?:tolerance {tolerance:error}|no tolerance}",
     "rejects": "rejects {rejected:percent 3} of the inputs",
     "headline": "Among accepted inputs the largest error found is {accepted:error}, without the guard {before:error}.",
-    "where": "The largest one is at {at:point}.",
+    "where": "The largest error found at an accepted input is at {at:point}.",
     "promise": "With {confidence:percent} confidence at most {limit:percent 2} of the accepted inputs have an error above "
     "{above:error}: {count:count} of {n:count} fresh accepted points did.",
     "promise-largest": "With {confidence:percent} confidence at most {limit:percent 2} of the accepted inputs have an error "
@@ -27,10 +27,10 @@ TEMPLATES = {
     "proved": "In {cells:one cell|{cells:count} cells} with {share:percent 3} of the unit box a certificate proves that the "
     "error is within the tolerance: there the guard accepts without another test, with the reason `proven`.",
     "curve-axis": "largest error among accepted inputs",
-    "curve-what": "Fresh points flatter a guard; the points of a search for the worst error are the harder test. No guard "
-    "can do better than the one that rejects exactly the worst fresh points.",
+    "curve-what": "Fresh points flatter a guard; the points of the searches, before and among accepted inputs, are the "
+    "harder test. No guard can do better than the one that rejects exactly the worst fresh points.",
     "row-fresh": "fresh points",
-    "row-searched": "points of the search",
+    "row-searched": "points of the searches",
     "row-oracle": "best possible guard",
     "layer-glitch": "inside the regions of known peaks",
     "layer-learned": "where a small network that has learned the error from all evaluations expects a large one",
