@@ -30,7 +30,7 @@ METHOD = {"corner": "auto", "canyon": "residual", "canyon_patch": "auto"}
 AUDITED = {"corner": 5000, "canyon": 3000, "canyon_patch": 3000}
 GUARDED = {"corner": 5000, "canyon": 3000, "canyon_patch": 3000}
 KEYS = ("before", "after", "rms_before", "rms_after", "growth", "allowed", "accepted_worst", "unguarded")
-# Calls of canyon take 0.01 s, and many points of one call 0.3 ms each: under load a timing of few points would say expensive.
+# A call of canyon takes 0.01 s and 0.3 ms a point: a timing of few points, under load, would say expensive.
 CALLS = {"corner": None, "canyon": Calls(cost="cheap"), "canyon_patch": Calls(cost="cheap")}
 
 

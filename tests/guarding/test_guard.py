@@ -295,6 +295,21 @@ def test_fixed_sequence_is_wrong_in_at_most_5_of_100_simulated_calibrations() ->
     assert wrong <= 72
 
 
+def test_a_density_k_times_as_high_has_at_most_k_times_the_risk() -> None:
+    """Of the accepted inputs, as the page says: with the densities of all inputs it would be false."""
+    rng, broken = np.random.default_rng(4), 0
+    for _ in range(1000):
+        law, other = rng.dirichlet(np.ones(12)), rng.dirichlet(np.ones(12))
+        accepted, above = rng.random(12) < 0.7, rng.random(12) < 0.2
+        if not accepted.any():
+            continue
+        taken, theirs = (p * accepted / p[accepted].sum() for p in (law, other))
+        k = float((theirs[accepted] / taken[accepted]).max())
+        assert theirs[above].sum() <= k * taken[above].sum() * (1.0 + 1e-12)
+        broken += theirs[above].sum() > float((other / law).max()) * taken[above].sum() * (1.0 + 1e-12)
+    assert broken > 0
+
+
 def test_cuts_reject_at_most_the_share_and_nearly_it() -> None:
     rng = np.random.default_rng(2)
     scores = [rng.normal(size=5000), rng.exponential(size=5000)]

@@ -15,9 +15,11 @@ TEMPLATES = {
     "promise-largest": "With {confidence:percent} confidence at most {limit:percent 2} of the accepted inputs have an error "
     "above {above:error}, the largest of {n:count} fresh accepted points.",
     "promise-law": "The points were drawn after the guard was fixed, by this law: {law}. The statement holds for inputs of "
-    "this law and for no others.",
+    "this law. Where the density of the accepted inputs is nowhere above k times that by this law, at most k times this "
+    "share has such an error; of other inputs nothing is said.",
     "promise-law-chosen": "The points were drawn by this law, after all of the guard but the rejected share was fixed: "
-    "{law}. The statement holds for inputs of this law and for no others.",
+    "{law}. The statement holds for inputs of this law. Where the density of the accepted inputs is nowhere above k times "
+    "that by this law, at most k times this share has such an error; of other inputs nothing is said.",
     "chosen": "The guard rejects the least share with which these points show this: its cuts reject {share:percent 3} of "
     "the inputs. {tested:count} shares were tested in turn, from the one that rejects most, until one failed, so that the "
     "choice costs no confidence.",
