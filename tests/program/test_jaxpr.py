@@ -178,3 +178,9 @@ def test_a_users_decorator_is_part_of_what_is_read():
 
     for function in (Function(capped), Problem(capped, inner, Domain(x=(0.0, 1.0))).model):
         assert program_of(function, 1).value(np.array([[1.0]])) == 2.0
+
+
+def test_a_joined_part_without_columns_is_left_out():
+    """x[:, 1:] of one input: an operation without features ended in a ValueError."""
+    program = lower_jaxpr(lambda x: jnp.concatenate([jnp.sin(x[:, :1]), x[:, 1:]], axis=1).sum(1), 1)
+    assert program.value(np.array([[0.5]]))[0, 0] == np.sin(0.5)

@@ -187,6 +187,7 @@ class Builder:
         """Tensors joined along an axis."""
         if not any(isinstance(p, Tensor) for p in parts):
             return np.concatenate([np.asarray(p) for p in parts], axis)
+        parts = [p for p in parts if 0 not in p.shape] or parts  # an operation has one feature at least
         shapes = [p.shape for p in parts]
         nodes = tuple(self.flat(p, s) for p, s in zip(parts, shapes, strict=True))
         sizes = [self.nodes[i].width for i in nodes]
