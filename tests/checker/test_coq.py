@@ -344,3 +344,11 @@ def test_coq_rejects_what_was_tampered_with(edit, line, coqc):
     changed = edit(text, line)
     assert changed != text
     assert coqc(changed).returncode != 0
+
+
+@pytest.mark.slow
+def test_coq_rejects_a_smaller_bound_in_two_inputs(plane, coqc):
+    text = export(plane)[0]
+    changed = _less(text, plane)
+    assert changed != text
+    assert coqc(changed).returncode != 0
