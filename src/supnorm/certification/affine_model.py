@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from supnorm.certification.elementary import AT_POINT, STEEPEST
 from supnorm.certification.majorants import REMAINDER, real_remainder
 from supnorm.certification.near_one import Rules, near_one
-from supnorm.certification.rounding import ULPS, Array, U, gamma, outward
+from supnorm.certification.rounding import ULPS, Array, U, gamma, of_function, outward
 from supnorm.program import Node, Program
 
 CELLS = 50_000  # numbers in one array of remainders: a few such arrays fit into the processor's cache
@@ -300,7 +300,9 @@ def _smooth(op: str, x: AffineModel, *parameter: float) -> AffineModel:
     J = s[..., None] * x.J
     lipschitz = STEEPEST[op](x.c, x.reach[:, 0] + x.err, *parameter)
     swing = np.minimum(size[:, 0] * x.reach[:, 0] + eps[:, 0], lipschitz * x.reach[:, 0])
-    ulps = 2 * ULPS * U * (1.0 + (np.abs(x.c) + x.reach[:, 0]) ** 2 if op == "gelu" else 1.0)
+    ulps = of_function(op, *parameter)
+    if op == "gelu":
+        ulps = ulps * (1.0 + (np.abs(x.c) + x.reach[:, 0]) ** 2)
     err = lipschitz * x.err + ulps * (np.abs(v) + swing + lipschitz * x.err)
     broken = ~np.isfinite(v) | ~np.isfinite(s)
     return AffineModel(

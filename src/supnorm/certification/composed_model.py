@@ -38,7 +38,7 @@ from supnorm.certification.composed_grid import Grid, Sizes
 from supnorm.certification.composed_relative import Relative
 from supnorm.certification.elementary import LEAST, STEEPEST
 from supnorm.certification.majorants import REMAINDER
-from supnorm.certification.rounding import ULPS, Array, U, gamma, outward
+from supnorm.certification.rounding import Array, U, gamma, of_function, outward
 from supnorm.certification.special_bounds import POSITIVE
 from supnorm.program.operations import UNARY
 
@@ -222,7 +222,9 @@ def smooth(op: str, x: ChebyshevModel, *parameter: float) -> ChebyshevModel:
     if op in ("log", "sqrt") or (op == "pow" and not float(*parameter).is_integer()):
         steep = np.where(middle > radius, steep, np.inf)  # not defined elsewhere
     rem = outward(tail + steep[..., None] * x.rem)
-    ulps = 2.0 * ULPS * U * (1.0 + (np.abs(middle) + radius) ** 2 if op in ("gelu", "erfc") else 1.0)
+    ulps = of_function(op, *parameter)
+    if op in ("gelu", "erfc"):
+        ulps = ulps * (1.0 + (np.abs(middle) + radius) ** 2)
     largest = np.abs(values).max(-1)
     size = largest + steep * 2.0 * radius
     err = outward(steep * x.err + ulps * size + 8.0 * LEAST * (1.0 + np.abs(middle) + radius))

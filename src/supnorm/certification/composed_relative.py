@@ -22,14 +22,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from supnorm.certification.elementary import LEAST
-from supnorm.certification.rounding import ULPS, Array, U, outward
+from supnorm.certification.rounding import Array, U, of_function, outward
 
 ROUGH = 1e-6  # of the smallest value at a node: a smaller rounding is in no formula's way
 RANGE = 600.0  # of logarithms; e^-600 times U is far above underflow
 WIDER = (
     1e-9  # of an interval of logarithms at each operation: far above the rounding of numbers below `RANGE`
 )
-LIBRARY = 2.0 * ULPS * U
+LIBRARY = of_function("exp")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,7 @@ def of_power(x: Relative, p: float) -> Relative:
     """Of x^p."""
     grown = np.expm1(np.minimum(-abs(p) * np.log1p(-np.minimum(x.off, 0.5)), 700.0))
     ends = p * x.low, p * x.high
-    off = np.where(np.isfinite(x.off), _grown(grown, LIBRARY), np.inf)
+    off = np.where(np.isfinite(x.off), _grown(grown, of_function("pow", float(p))), np.inf)
     return Relative.of(off, np.minimum(*ends), np.maximum(*ends))
 
 

@@ -36,6 +36,22 @@ def power_margin(p: float) -> float:
     return max(1e-12, float(np.expm1(min(4.0 * U * abs(p), 700.0))))
 
 
+def of_function(op: str, *parameter: float) -> float:
+    """Relative error of one function as code evaluates it: `ULPS`, of a whole power at least that of its products.
+
+    JAX computes x^p of whole p by products, whose errors add up to |p| - 1 units of `U`, and by a quotient where p < 0
+    (Higham, lemma 3.1).
+
+    >>> of_function("exp") == of_function("pow", 16.0) == 16 * U, of_function("pow", -127.0) > 127 * U
+    (True, True)
+    """
+    least = 2.0 * ULPS * U
+    if op != "pow" or not float(parameter[0]).is_integer():
+        return least
+    products = abs(parameter[0]) - (parameter[0] > 0.0)
+    return max(least, float(np.expm1(min(1.001 * U * products, 700.0))))
+
+
 def outward(bound: Array, operations: int = 16) -> Array:
     """A non-negative bound, enlarged by more than the rounding of the ``operations`` that computed it.
 
