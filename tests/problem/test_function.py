@@ -122,6 +122,20 @@ def test_a_network_brings_its_derivatives_and_operations() -> None:
     assert np.array_equal(made.value(x), network.value(x))
 
 
+def test_another_as_function_is_no_reason_to_fail() -> None:
+    """Of a class, or of another library with arguments of its own: the object is a plain callable."""
+
+    class Other:
+        def as_function(self, kind: str) -> str:
+            return kind
+
+        def __call__(self, x: np.ndarray) -> np.ndarray:
+            return np.asarray(3 * x[:, 0])
+
+    assert as_function(Other(), "model")(np.array([[2.0]])).tolist() == [[6.0]]
+    assert as_function(Network, "model").program is None
+
+
 def test_a_torch_module_is_refused_with_the_adapter_and_predict_is_used() -> None:
     class Line:
         def predict(self, x: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
@@ -151,6 +152,19 @@ class Function:
         return self.value(np.atleast_2d(np.asarray(x, dtype=float)))
 
 
+def _made_of_itself(source: Any) -> Function | None:
+    """What an object makes of itself; None for a class, and where ``as_function`` is another one, with arguments."""
+    convert = getattr(source, "as_function", None)
+    if isinstance(source, type) or not callable(convert):
+        return None
+    try:
+        signature(convert).bind()
+    except (TypeError, ValueError):
+        return None
+    made = convert()
+    return made if isinstance(made, Function) else None
+
+
 def as_function(source: Function | Callable[..., Any], what: str) -> Function:
     """A plain callable ``(n, d) -> (n,)`` or ``(n, m)``, or an object with ``predict``, as a `Function`.
 
@@ -166,8 +180,7 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
     """
     if isinstance(source, Function):
         return source
-    convert = getattr(source, "as_function", None)
-    if callable(convert) and isinstance(made := convert(), Function):
+    if (made := _made_of_itself(source)) is not None:
         return made
     kind = type(source).__name__
     torch = sys.modules.get("torch")
