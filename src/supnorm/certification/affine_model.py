@@ -300,7 +300,7 @@ def _smooth(op: str, x: AffineModel, *parameter: float) -> AffineModel:
     J = s[..., None] * x.J
     lipschitz = STEEPEST[op](x.c, x.reach[:, 0] + x.err, *parameter)
     swing = np.minimum(size[:, 0] * x.reach[:, 0] + eps[:, 0], lipschitz * x.reach[:, 0])
-    ulps = of_function(op, *parameter)
+    ulps: Array | float = of_function(op, *parameter)
     if op == "gelu":
         ulps = ulps * (1.0 + (np.abs(x.c) + x.reach[:, 0]) ** 2)
     err = lipschitz * x.err + ulps * (np.abs(v) + swing + lipschitz * x.err)

@@ -222,7 +222,7 @@ def smooth(op: str, x: ChebyshevModel, *parameter: float) -> ChebyshevModel:
     if op in ("log", "sqrt") or (op == "pow" and not float(*parameter).is_integer()):
         steep = np.where(middle > radius, steep, np.inf)  # not defined elsewhere
     rem = outward(tail + steep[..., None] * x.rem)
-    ulps = of_function(op, *parameter)
+    ulps: Array | float = of_function(op, *parameter)
     if op in ("gelu", "erfc"):
         ulps = ulps * (1.0 + (np.abs(middle) + radius) ** 2)
     largest = np.abs(values).max(-1)
