@@ -47,7 +47,7 @@ def test_order_and_merging_change_nothing():
         merged = state(fields, order[a:b]).merge(state(fields, order[:a])).merge(state(fields, order[b:]))
         for name in SAME:
             np.testing.assert_array_equal(getattr(whole, name), getattr(merged, name), err_msg=name)
-        np.testing.assert_allclose(whole.sums, merged.sums, rtol=1e-12)
+        np.testing.assert_array_equal(whole.sums, merged.sums)
         for lead in range(4):
             np.testing.assert_array_equal(whole.keys[lead], merged.keys[lead])
             np.testing.assert_array_equal(whole.errors[lead], merged.errors[lead])
@@ -168,6 +168,19 @@ def test_what_cannot_be_stored_is_said():
 def test_what_does_not_fit_is_refused(arguments, words):
     with pytest.raises(BadInput, match=words):
         FieldState.empty(GRID, leads=4).add(*arguments[0], **arguments[1])
+
+
+def test_a_pair_of_fields_is_added_once():
+    fields = data(np.random.default_rng(1))
+    units = list(fields)
+    one, other = state(fields, units[:30]), state(fields, units[29:])
+    before = one.sums.copy()
+    with pytest.raises(BadInput, match=r"^add: the state has the fields of init 0, lead 0, level 0, member 1 already"):
+        one.add(*fields[0, 0, 0, 1], member=1)
+    with pytest.raises(BadInput, match=r"^merge: both states have the fields of init 1, lead 3, level 0, member 1;"):
+        one.merge(other)
+    np.testing.assert_array_equal(one.sums, before)
+    assert one.merge(state(fields, units[30:])).counts.sum() == state(fields, units).counts.sum()
 
 
 def test_states_of_other_grids_are_not_merged():

@@ -20,6 +20,7 @@ OPTIONAL = {
     "onnxruntime": ("ONNX models with operations that supnorm does not analyse", "onnx"),
     "pyarrow": ("Parquet tables", "parquet"),
     "xarray": ("NetCDF tables", "fields"),
+    "cfgrib": ("GRIB files of fields", "grib"),
     "flint": ("checking certificates", "checker"),
     "distributed": ("--dask", "dask"),
     "fastapi": ("supnorm serve", "serve"),

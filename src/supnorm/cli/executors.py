@@ -41,6 +41,7 @@ def dask_executor(address: str | None) -> Any:
     except ImportError:
         raise BadInput(f"--dask needs the package distributed: {install('dask')}") from None
     try:
-        return Client(address, timeout="10s").get_executor()
+        # Not the default client: xarray would take its locks for the files that this process writes.
+        return Client(address, timeout="10s", set_as_default=False).get_executor()
     except Exception as error:  # addresses that are none raise errors of many types
         raise BadInput(f"--dask {address}: no scheduler answers: {cause(error)}") from None

@@ -97,16 +97,25 @@ def command(
         str,
         typer.Option("--weights", metavar="area|none", help="How rows of latitudes are weighed."),
     ] = "area",
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            "--dask", metavar="ADDRESS", help="Compare on the workers of a Dask scheduler, which read the files."
+        ),
+    ] = None,
     ignore_units: Annotated[
         bool, typer.Option("--ignore-units", help="Compare the numbers although the units differ.")
     ] = False,
     **given: Any,
 ) -> int:
     """Compare gridded predictions with the truth at every grid point: where is the largest error?"""
+    from supnorm.cli.executors import dask_executor
     from supnorm.cli.folder import demand_no_other_run, work_in
     from supnorm.fields import EventOptions, PairingOptions, audit_fields
 
     options = made(FieldOptions, given)
+    if dask is not None and given["workers"] is not None:
+        raise BadInput("--dask and --workers: give one of them; the scheduler knows its workers")
     if weights not in ("area", "none"):
         raise BadInput(f"--weights must be area or none, got {weights!r}")
     if member not in (None, "each", "mean"):
@@ -134,7 +143,7 @@ def command(
             folder=run.directory,
             resume=run.resume,
             seconds=options.seconds,
-            workers=options.workers,
+            workers=options.workers if dask is None else dask_executor(dask),
             observer=run.observer(),
         )
         words = [
@@ -148,6 +157,7 @@ def command(
                 "--lead-unit": lead_unit,
                 "--member": member,
                 "--region": region,
+                "--dask": dask,
                 "--out": run.directory if run.named else None,
             }
         )

@@ -6,6 +6,7 @@ import difflib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from supnorm.evaluation.events import silent
 from supnorm.evaluation.limit import Limit
 from supnorm.fields.checkpoint import EVERY, Checkpoints, identity_of
+from supnorm.fields.elsewhere import compare_elsewhere
 from supnorm.fields.events_seen import FieldsCompared, FieldsPlanned
 from supnorm.fields.judge import Judged
 from supnorm.fields.limits import FREE, usual_bounds
@@ -44,7 +46,7 @@ def audit_fields(
     folder: Path | str | None = None,
     resume: bool = False,
     seconds: float | None = None,
-    workers: int = 1,
+    workers: int | Executor = 1,
     observer: Callable[[Any], None] = silent,
 ) -> FieldReport:
     """Compare gridded predictions with the truth at every grid point, in one pass and in bounded memory.
@@ -63,7 +65,8 @@ def audit_fields(
         events: which grid points are reported together.
         folder: for checkpoints, from which ``resume`` goes on.
         seconds: limit of time; what was compared until then is reported, with the status ``interrupted``.
-        workers: threads.
+        workers: threads; or an executor of ``concurrent.futures`` whose workers open the files themselves (Dask:
+            ``client.get_executor()``). It changes nothing in the result.
         observer: gets `FieldsPlanned` and `FieldsCompared`.
 
     Raises:
@@ -82,15 +85,18 @@ def audit_fields(
     demand_seconds(seconds)
     begun, limit = time.monotonic(), Limit.of(seconds)
     pairing, events = pairing or PairingOptions(), events or EventOptions()
-    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
-        raise BadInput(f"workers must be a whole number above 0, got {workers!r}")
+    if not callable(getattr(workers, "submit", None)) and (type(workers) is not int or workers < 1):
+        raise BadInput(
+            f"workers must be a whole number above 0 or an executor of concurrent.futures, got {one_line(repr(workers), 60)}"
+        )
     data = [opened(d, what) for d, what in ((prediction, "the prediction"), (truth, "the truth"))]
     pairs, notes = _pairs(data[0], data[1], variables, pairing)
     allowed = _allowed(tolerance, [p.name for p in pairs])
     demand_known(bounds or {}, [p.name for p in pairs], "bounds")
     limits = {p.name: _bounds(p, bounds or {}) for p in pairs}
     files = [size_of(d) if isinstance(d, str | Path) else None for d in (prediction, truth)]
-    identity = identity_of(pairs, files, (pairing, events, limits, workers))
+    by = workers if isinstance(workers, int) else "an executor"
+    identity = identity_of(pairs, files, (pairing, events, limits, by))
     pairs = [_with_gaps(p, prediction, truth) for p in pairs]
     checkpoints = Checkpoints(None if folder is None else Path(folder), identity)
     if resume and not checkpoints.any():
@@ -154,7 +160,7 @@ def _compared(
     limits: Mapping[str, tuple[Bounds, str]],
     allowed: Mapping[str, float],
     events: EventOptions,
-    workers: int,
+    workers: int | Executor,
     limit: Limit,
     checkpoints: Checkpoints,
     resume: bool,
@@ -168,7 +174,7 @@ def _compared(
         if interrupted:
             break
         (low_high, by) = limits[one.name]
-        shares = shares_of(one, low_high, workers)
+        shares = shares_of(one, low_high, workers if isinstance(workers, int) else 1)
         if resume:
             checkpoints.read(number, shares)
         done += sum(s.compared for s in shares)
@@ -182,7 +188,10 @@ def _compared(
                 last = time.monotonic()
 
         try:
-            complete = compare(one, shares, events.spectra, limit, after)
+            if isinstance(workers, int):
+                complete = compare(one, shares, events.spectra, limit, after)
+            else:
+                complete = compare_elsewhere(workers, one, shares[0], low_high, events.spectra, limit, after)
             interrupted = not complete
         except KeyboardInterrupt:
             INTERRUPTS.taken()

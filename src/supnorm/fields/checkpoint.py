@@ -19,10 +19,9 @@ from supnorm.results import BadInput, write_whole
 
 # Arrays of a state; its lists and numbers are written apart.
 ARRAYS = (
-    "sums", "counts", "histograms", "largest_map", "when", "missing", "outside", "pair_error", "pair_key", "level_error",
+    "counts", "histograms", "largest_map", "when", "missing", "outside", "pair_error", "pair_key", "level_error",
     "level_key", "pair_missing", "pair_missing_key", "pair_outside", "pair_outside_key",
 )  # fmt: skip
-SPECTRUM = ("prediction", "truth", "error")
 EVERY = 60.0  # seconds between two checkpoints: one of 0.25 degrees takes 0.2 s
 FOLDER = "state"
 
@@ -96,7 +95,9 @@ def _arrays(share: Share) -> dict[str, Any]:
     state, spectrum = share.state, share.spectrum
     state.settled()
     found: dict[str, Any] = {name: getattr(state, name) for name in ARRAYS}
-    found |= {f"spectrum.{name}": getattr(spectrum, name) for name in SPECTRUM}
+    for prefix, sums in (("sums", state.exact), ("spectrum", spectrum.exact)):
+        found |= {f"{prefix}.{name}": value for name, value in sums.stored().items()}
+    found["added"] = state.added.bits
     found["numbers"] = np.array(
         [share.done, share.compared, spectrum.fields, spectrum.skipped, state.worst_outside_key]
     )
@@ -110,8 +111,9 @@ def _take(share: Share, stored: dict[str, Any]) -> None:
     state, spectrum = share.state, share.spectrum
     for name in ARRAYS:
         getattr(state, name)[...] = stored[name]
-    for name in SPECTRUM:
-        getattr(spectrum, name)[...] = stored[f"spectrum.{name}"]
+    for prefix, sums in (("sums", state.exact), ("spectrum", spectrum.exact)):
+        sums.take({name: stored[f"{prefix}.{name}"] for name in ("whole", "beyond")})
+    state.added.take(stored["added"])
     share.done, share.compared, spectrum.fields, spectrum.skipped, key = map(int, stored["numbers"])
     state.worst_outside, state.worst_outside_key = float(stored["worst"]), key
     ends = np.cumsum(stored["lengths"])[:-1]

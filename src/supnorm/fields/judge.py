@@ -90,7 +90,7 @@ class Judged:
             ),
             rms=state.rms(),
             bias=_over(sums[3], sums[0]),
-            quantiles=_quantiles(state.histograms.sum(axis=0)),
+            quantiles=_quantiles(state.histograms.sum(axis=0), found),
             gradient_ratio=_root(sums[6], sums[7]),
             missing=int(counts[1]),
             truth_missing=int(counts[2]),
@@ -112,16 +112,17 @@ class Judged:
         state, sums = self.state, self.state.sums[k].sum(axis=0)
         counts = state.counts[k].sum(axis=0)
         own = len(state.histograms) > 1 or len(self.pair.leads) == 1
+        sup = max(float(state.pair_error[:, k].max()), 0.0) if counts[0] else math.nan
         return LeadRecord(
             lead=self.pair.leads[k],
             hours=hours(self.pair.lead_values[k]),
             n=int(counts[0]),
             rms=state.rms(k),
-            sup=max(float(state.pair_error[:, k].max()), 0.0) if counts[0] else math.nan,
+            sup=sup,
             bias=_over(sums[3], sums[0]),
             prediction_mean=_over(sums[1], sums[0]),
             truth_mean=_over(sums[2], sums[0]),
-            quantiles=_quantiles(state.histograms[k if len(state.histograms) > 1 else 0]) if own else None,
+            quantiles=_quantiles(state.histograms[k if len(state.histograms) > 1 else 0], sup) if own else None,
             gradient_ratio=_root(sums[6], sums[7]),
             missing=int(counts[1]),
             outside=int(counts[3] + counts[4]),
@@ -323,8 +324,10 @@ def _grid(pair: Pair) -> GridRecord:
     )
 
 
-def _quantiles(histogram: NDArray[np.int64]) -> dict[str, tuple[float, float]]:
-    return {f"{level:g}": b for level, b in zip(LEVELS, brackets(histogram, LEVELS), strict=True)}
+def _quantiles(histogram: NDArray[np.int64], largest: float) -> dict[str, tuple[float, float]]:
+    """Brackets of the quantiles; none is above the largest error."""
+    found = zip(LEVELS, brackets(histogram, LEVELS), strict=True)
+    return {f"{level:g}": (low, largest if largest < high else high) for level, (low, high) in found}
 
 
 def _over(a: float, b: float) -> float:

@@ -6,6 +6,7 @@ import json
 import os
 import warnings
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +59,13 @@ def _open(xarray: Any, path: Path, what: str) -> Any:
     try:
         __import__(package)
     except ImportError:
-        how = "pip install cfgrib" if engine == "cfgrib" else install("fields")
-        raise BadInput(f"{what}: reading {path.name} needs {package}: {how}") from None
+        raise BadInput(f"{what}: reading {path.name} needs {package}: {_remedy(engine, path)}") from None
     attempts: list[dict[str, Any]] = [{"engine": engine, "decode_timedelta": True}]
+    if engine == "cfgrib":  # no index: it is a pickle beside the file, which runs code when it is read
+        attempts[0]["backend_kwargs"] = {"indexpath": ""}
     if engine == "h5netcdf":
         attempts.append({"engine": "scipy", "decode_timedelta": True})  # NetCDF 3 is not HDF5
-    attempts.append({"engine": engine, "decode_times": False})  # a time that nobody can decode stays a number
+    attempts.append(attempts[0] | {"decode_times": False})  # a time that nobody can decode stays a number
     words = ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about consolidated metadata and calendars: nothing a user has to do
@@ -71,8 +73,19 @@ def _open(xarray: Any, path: Path, what: str) -> Any:
             try:
                 return _undecoded_fields(xarray, path, attempt)
             except Exception as error:
+                if "cftime" in str(error) and find_spec("cftime") is None:
+                    raise BadInput(
+                        f"{what}: the times of {path.name} are in a calendar that only the package cftime reads: "
+                        f"{install('fields')}"
+                    ) from None
                 words = words or (str(error).splitlines() or [type(error).__name__])[0]
     raise BadInput(f"{what}: {path} cannot be read as {_kind(engine)}: {one_line(words, 160)}")
+
+
+def _remedy(engine: str, path: Path) -> str:
+    if engine != "cfgrib":
+        return install("fields")
+    return f"{install('grib')}, or convert it to NetCDF, as with cdo -f nc4 copy {path.name} {path.stem}.nc"
 
 
 def _undecoded_fields(xarray: Any, path: Path, how: dict[str, Any]) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from supnorm.fields.exact_sums import ExactSums
 from supnorm.fields.grid import Grid
 
 Array = NDArray[np.float64]
@@ -34,21 +35,33 @@ class Spectrum:
     """Sums of power of each wavenumber over fields.
 
     Attributes:
-        prediction, truth, error: shape ``(wavenumbers,)``.
+        exact: of prediction, truth and error, shape ``(3, wavenumbers)``.
         fields: number of fields; those with a missing value in the rows used are left out and counted in ``skipped``.
     """
 
-    prediction: Array
-    truth: Array
-    error: Array
+    exact: ExactSums
     fields: int = 0
     skipped: int = 0
 
     @classmethod
     def empty(cls, grid: Grid) -> Spectrum:
         """Of no fields."""
-        n = grid.shape[1] // 2 + 1
-        return cls(np.zeros(n), np.zeros(n), np.zeros(n))
+        return cls(ExactSums((3, grid.shape[1] // 2 + 1)))
+
+    @property
+    def prediction(self) -> Array:
+        """Power of the prediction, shape ``(wavenumbers,)``."""
+        return self.exact.values[0]
+
+    @property
+    def truth(self) -> Array:
+        """Power of the truth."""
+        return self.exact.values[1]
+
+    @property
+    def error(self) -> Array:
+        """Power of the error."""
+        return self.exact.values[2]
 
     def add(self, prediction: NDArray[Any], truth: NDArray[Any], grid: Grid) -> None:
         """Add a pair of fields."""
@@ -62,14 +75,13 @@ class Spectrum:
             return
         fp, ft = fft.rfft(p, axis=1), fft.rfft(t, axis=1)
         w = grid.weights[rows] / grid.weights[rows].sum()
-        for sums, f in ((self.prediction, fp), (self.truth, ft), (self.error, fp - ft)):
-            sums += w @ (f.real.astype(np.float64) ** 2 + f.imag.astype(np.float64) ** 2)
+        power = [w @ (f.real.astype(np.float64) ** 2 + f.imag.astype(np.float64) ** 2) for f in (fp, ft, fp - ft)]
+        self.exact.add(slice(None), np.stack(power))
         self.fields += 1
 
     def merge(self, other: Spectrum) -> None:
         """Add the sums of another one."""
-        for name in ("prediction", "truth", "error"):
-            getattr(self, name)[...] += getattr(other, name)
+        self.exact.merge(other.exact)
         self.fields, self.skipped = self.fields + other.fields, self.skipped + other.skipped
 
     def resolution(self) -> Resolution:

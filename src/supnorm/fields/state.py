@@ -1,18 +1,18 @@
 """What is known of a variable after any number of pairs of fields: a state that grows with the grid and not with the data.
 
-States of parts are merged in any order; counts, places, the largest errors and quantiles are the same bit for bit then, and
-sums differ by rounding. So the work can be shared, stopped and resumed, or done inside of a model's own loop:
+States of parts are merged in any order and are the same bit for bit then. So the work can be shared, stopped and resumed,
+or done inside of a model's own loop:
 
 >>> import numpy as np
 >>> from supnorm.fields import FieldState, Grid
 >>> grid = Grid(np.arange(4.0), np.arange(6.0))
->>> state = FieldState.empty(grid, leads=2)
+>>> state = FieldState.empty(grid, inits=2, leads=2)
 >>> truth = np.zeros(grid.shape)
 >>> for lead in range(2):
 ...     state = state.add(truth + 0.1 * lead, truth, lead=lead)
 >>> wrong = truth.copy()
 >>> wrong[2, 3] = 5.0
->>> other = FieldState.empty(grid, inits=1, leads=2).add(wrong, truth, lead=1)
+>>> other = FieldState.empty(grid, inits=2, leads=2).add(wrong, truth, init=1, lead=1)
 >>> merged = state.merge(other)
 >>> merged.largest().error, merged.largest().lead, merged.grid.coordinates(merged.largest().index)
 (5.0, 1, {'y': 2.0, 'x': 3.0})
@@ -29,8 +29,10 @@ from numpy.typing import NDArray
 
 from supnorm.fields.accumulated import COUNTS, SUMS, Accumulated, Setting
 from supnorm.fields.bits import BINS, whole_weights
-from supnorm.fields.grid import MOST, Grid
+from supnorm.fields.exact_sums import ExactSums
+from supnorm.fields.grid import Grid
 from supnorm.fields.scan import scan, setting, unmasked
+from supnorm.fields.sizes import Added, FieldPoint, Sizes
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -41,72 +43,6 @@ HISTOGRAMS = 64
 VOXELS = 1_000_000
 
 
-@dataclass(frozen=True)
-class FieldPoint:
-    """One grid point of one field: the numbers (from 0) of init, lead time, level and member.
-
-    Attributes:
-        index: number of the grid point.
-        error: prediction minus truth there, without sign.
-    """
-
-    init: int
-    lead: int
-    level: int
-    member: int
-    index: int
-    error: float
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How many inits, lead times, levels and members there are."""
-
-    inits: int = 1
-    leads: int = 1
-    levels: int = 1
-    members: int = 1
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be numbered.
-
-        Raises:
-            BadInput: for a size below 1, or more pairs of fields than 32 bits can number.
-        """
-        for name, n in vars(self).items():
-            if not (isinstance(n, int) and n >= 1):
-                raise BadInput(f"{name} must be a whole number above 0, got {n!r}")
-        if self.pairs >= MOST:
-            raise BadInput(
-                f"there are {self.pairs:,} pairs of fields; at most {MOST - 1:,} can be numbered: choose a part"
-            )
-
-    @property
-    def pairs(self) -> int:
-        """Number of pairs of fields."""
-        return self.inits * self.leads * self.levels * self.members
-
-    def unit(self, init: int, lead: int, level: int, member: int) -> int:
-        """Number of a pair.
-
-        Raises:
-            BadInput: for a number beyond its size.
-        """
-        for name, n, size in zip(vars(self), (init, lead, level, member), vars(self).values(), strict=True):
-            if not 0 <= n < size:
-                raise BadInput(
-                    f"{name[:-1]} {n} is not one of the {size} that the state was made for (from 0)"
-                )
-        return ((init * self.leads + lead) * self.levels + level) * self.members + member
-
-    def of(self, unit: int) -> tuple[int, int, int, int]:
-        """Init, lead time, level and member of a pair."""
-        rest, member = divmod(unit, self.members)
-        rest, level = divmod(rest, self.levels)
-        init, lead = divmod(rest, self.leads)
-        return init, lead, level, member
-
-
 @dataclass(eq=False)
 class FieldState:
     """Sums, counts, extremes and maps of one variable.
@@ -114,8 +50,9 @@ class FieldState:
     Attributes:
         grid, sizes: what the state was made for.
         low, high: bounds of the prediction.
-        sums, counts: of each lead time and level, shapes ``(leads, levels, 8)`` and ``(leads, levels, 5)``: see
-            `supnorm.fields.accumulated.SUMS` and `COUNTS`.
+        added: which pairs of fields are in it.
+        exact: sums of each lead time and level, shape ``(leads, levels, 8)``: see `supnorm.fields.accumulated.SUMS`.
+        counts: the same, shape ``(leads, levels, 5)``: see `supnorm.fields.accumulated.COUNTS`.
         histograms: shape ``(leads, BINS)``, or ``(1, BINS)`` for more than `HISTOGRAMS` lead times.
         largest_map, when, missing, outside: maps, see `supnorm.fields.accumulated.Accumulated`.
         pair_error, pair_key: of each init and lead time: the largest error, and where: the number of the pair of fields
@@ -132,7 +69,8 @@ class FieldState:
     sizes: Sizes
     low: float
     high: float
-    sums: Array
+    added: Added
+    exact: ExactSums
     counts: NDArray[np.int64]
     histograms: NDArray[np.int64]
     largest_map: NDArray[np.float32]
@@ -190,7 +128,8 @@ class FieldState:
             sizes=sizes,
             low=float(bounds[0]),
             high=float(bounds[1]),
-            sums=np.zeros((leads, levels, len(SUMS))),
+            added=Added(sizes),
+            exact=ExactSums((leads, levels, len(SUMS))),
             counts=np.zeros((leads, levels, len(COUNTS)), dtype=np.int64),
             histograms=np.zeros((leads if leads <= HISTOGRAMS else 1, BINS), dtype=np.int64),
             largest_map=np.full(shape, -1.0, dtype=np.float32),
@@ -222,7 +161,7 @@ class FieldState:
             init, lead, level, member: which pair it is, from 0.
 
         Raises:
-            BadInput: for another shape or type, or a number beyond its size.
+            BadInput: for another shape or type, a number beyond its size, or a pair that was added before.
         """
         unit, shape = self.sizes.unit(init, lead, level, member), self.grid.shape
         arrays = [unmasked(prediction), unmasked(truth)]
@@ -232,12 +171,14 @@ class FieldState:
                     f"the {name} must be an array of real numbers of the grid's shape {shape}, got {array.dtype} of "
                     f"shape {array.shape}"
                 )
+        self.added.demand_new(unit)
         if self._setting is None:
             self._setting = setting(self.grid, whole_weights(self.grid.weights), self.low, self.high)
             self._waiting = [[] for _ in range(self.sizes.leads)]
             self._threshold = np.array([self._least(k) for k in range(self.sizes.leads)])
+        sums = np.zeros(len(SUMS))
         into = Accumulated(
-            self.sums[lead, level],
+            sums,
             self.counts[lead, level],
             self.histograms[lead if len(self.histograms) > 1 else 0],
             self.largest_map,
@@ -247,6 +188,8 @@ class FieldState:
         )
         before = self.counts[lead, level].copy()
         found = scan(arrays[0], arrays[1], unit, float(self._threshold[lead]), into, self._setting)
+        self.added.note(unit)
+        self.exact.add((lead, level), sums)
         base = unit * self.grid.size
         if found.index >= 0:
             _larger(self.pair_error, self.pair_key, (init, lead), found.error, base + found.index)
@@ -277,17 +220,20 @@ class FieldState:
         """Add another state of the same grid and sizes; the state itself is changed and returned.
 
         Raises:
-            BadInput: for another grid, other sizes or bounds.
+            BadInput: for another grid, other sizes or bounds, or a pair of fields that both have.
         """
         mine, others = ((s.grid.shape, s.sizes, s.low, s.high, s.quota) for s in (self, other))
         same = (np.array_equal(getattr(self.grid, n), getattr(other.grid, n)) for n in ("y", "x", "weights"))
         if mine != others or not all(same):
             raise BadInput("merge: both states must have been made for the same grid, sizes and bounds")
+        self.added.demand_others(other.added)
+        self.added.merge(other.added)
+        self.exact.merge(other.exact)
         newer = (other.largest_map > self.largest_map) | (
             (other.largest_map == self.largest_map) & (other.when < self.when)
         )
         self.largest_map[newer], self.when[newer] = other.largest_map[newer], other.when[newer]
-        for name in ("sums", "counts", "histograms", "missing", "outside"):
+        for name in ("counts", "histograms", "missing", "outside"):
             getattr(self, name)[...] += getattr(other, name)
         for name in ("pair", "level"):
             errors, keys = (getattr(other, f"{name}_{end}") for end in ("error", "key"))
@@ -311,6 +257,11 @@ class FieldState:
         if len(self._threshold):
             self._threshold = np.array([self._least(k) for k in range(self.sizes.leads)])
         return self
+
+    @property
+    def sums(self) -> Array:
+        """The sums of each lead time and level, rounded once: shape ``(leads, levels, 8)``."""
+        return self.exact.values
 
     def settled(self) -> Self:
         """With all stored places in `keys`, in order."""

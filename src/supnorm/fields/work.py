@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from supnorm.evaluation.limit import Limit
 from supnorm.fields.pairing import Pair
@@ -33,6 +34,14 @@ class Share:
     done: int = 0
     compared: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the lock, which no other process can have."""
+        return {name: value for name, value in vars(self).items() if name != "lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """With a lock of its own."""
+        self.__dict__.update(state, lock=threading.Lock())
 
 
 def shares_of(pair: Pair, bounds: tuple[float, float], workers: int) -> list[Share]:
@@ -71,7 +80,7 @@ def compare(
         reader = Reader(pair)
         while share.done < len(share.blocks) and not stop.is_set() and not limit.over:
             with share.lock:
-                _one(pair, reader, share, spectra)
+                add_block(pair, reader, share, spectra)
 
     seen = sum(s.compared for s in shares)
     # Threads also for one share: an interrupt strikes the main thread only, so no share is left in the middle of a part.
@@ -93,8 +102,8 @@ def compare(
     return all(share.done == len(share.blocks) for share in shares)
 
 
-def _one(pair: Pair, reader: Reader, share: Share, spectra: int) -> None:
-    """Compare one part; the share is whole again when this returns."""
+def add_block(pair: Pair, reader: Reader, share: Share, spectra: int) -> None:
+    """Compare the next part of a share; the share is whole again when this returns."""
     for fields in reader.pairs(share.blocks[share.done]):
         numbers = {"init": fields.init, "lead": fields.lead, "level": fields.level, "member": fields.member}
         share.state.add(fields.prediction, fields.truth, **numbers)
@@ -108,8 +117,14 @@ def joined(shares: Sequence[Share]) -> Share:
     """All shares as one; the first is changed."""
     first, *rest = shares
     for share in rest:
-        first.state.merge(share.state)
-        first.spectrum.merge(share.spectrum)
-        first.compared += share.compared
+        merge_share(first, share)
     first.state.settled()
     return first
+
+
+def merge_share(share: Share, other: Share) -> None:
+    """Add what another share has compared."""
+    share.state.merge(other.state)
+    share.spectrum.merge(other.spectrum)
+    share.compared += other.compared
+    share.done += other.done

@@ -11,6 +11,7 @@ EXTRAS = {
     "onnx": ("onnx>=1.16", "onnxruntime>=1.18"),
     "parquet": ("pyarrow>=16",),
     "fields": ("xarray>=2024.10", "h5netcdf>=1.3", "h5py>=3.10", "zarr>=3.0", "numba>=0.60"),
+    "grib": ("cfgrib>=0.9.15", "eccodes>=2.39"),
     "examples": ("gsw>=3.6", "CoolProp>=6.6"),
     "checker": ("python-flint>=0.6",),
     "dask": ("distributed>=2024.1",),
