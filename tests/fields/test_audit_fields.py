@@ -475,7 +475,9 @@ def test_other_calendars():
 
 def test_other_calendars_without_their_package(tmp_path, monkeypatch):
     pytest.importorskip("cftime")
-    truth = analysis().assign_coords(time=xr.date_range("2001-02-27", periods=12, calendar="noleap", use_cftime=True))
+    truth = analysis().assign_coords(
+        time=xr.date_range("2001-02-27", periods=12, calendar="noleap", use_cftime=True)
+    )
     truth.to_netcdf(tmp_path / "t.nc", engine="h5netcdf")
     assert sn.audit_fields(tmp_path / "t.nc", tmp_path / "t.nc")["t2m"].fields == 12
 

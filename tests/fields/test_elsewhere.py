@@ -72,7 +72,9 @@ def test_what_is_there_is_not_compared_again(paths, tmp_path):
     part = sn.audit_fields(*paths, folder=tmp_path / "run", workers=first)
     assert part.status.code == "interrupted"
     assert 0 < part["t2m"].fields < 18
-    with pytest.raises(sn.BadInput, match="other options"):  # parts that are done are no longer the first ones
+    with pytest.raises(
+        sn.BadInput, match="other options"
+    ):  # parts that are done are no longer the first ones
         sn.audit_fields(*paths, folder=tmp_path / "run", resume=True)
     second = Pickling()
     resumed = sn.audit_fields(*paths, folder=tmp_path / "run", resume=True, workers=second)
@@ -94,7 +96,10 @@ def test_the_time_is_a_limit(paths):
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (ModuleNotFoundError("No module named 'supnorm'"), "No module named 'supnorm'; every worker needs supnorm"),
+        (
+            ModuleNotFoundError("No module named 'supnorm'"),
+            "No module named 'supnorm'; every worker needs the same",
+        ),
         (sn.BadInput("the store is damaged"), "the store is damaged"),
     ],
 )
@@ -111,7 +116,9 @@ def test_a_worker_that_does_not_see_the_files(paths, monkeypatch):
         raise FileNotFoundError(2, "No such file or directory")
 
     monkeypatch.setattr(elsewhere, "add_block", missing)
-    with pytest.raises(sn.BadInput, match=r"t2m: a worker cannot read .*No such file.* needs the files under the same"):
+    with pytest.raises(
+        sn.BadInput, match=r"t2m: a worker cannot read .*No such file.* needs the files under the same"
+    ):
         sn.audit_fields(*paths, workers=Pickling())
 
 
@@ -155,8 +162,7 @@ def test_a_cluster_gives_the_same(paths, tmp_path):
         assert code == 2
         assert "--dask and --workers: give one of them" in message
     finally:
-        cluster.stdin.close()
-        cluster.wait(timeout=60)
+        cluster.communicate(timeout=60)
     code, _, message = fields("--dask", address)
     assert code == 2
     assert "no scheduler answers" in message

@@ -45,9 +45,7 @@ def write(path: Path, dates, steps, levels=(500, 850), error=lambda date, hour, 
 def test_a_forecast_and_analyses_in_grib(tmp_path):
     pytest.importorskip("cfgrib")
     inits = [(20200101, 0), (20200101, 12)]
-    write(
-        tmp_path / "p.grib", inits, (6, 12), error=lambda d, h, s, v: 25.0 * ((h, s, v) == (12, 6, 850))
-    )
+    write(tmp_path / "p.grib", inits, (6, 12), error=lambda d, h, s, v: 25.0 * ((h, s, v) == (12, 6, 850)))
     write(tmp_path / "t.grib", [(20200101, 6), (20200101, 12), (20200101, 18), (20200102, 0)], (0,))
     report = sn.audit_fields(tmp_path / "p.grib", tmp_path / "t.grib", tolerance=1.0)
     assert report["t"].sup.lower == pytest.approx(25.0, abs=1e-4)  # 24 bits a value

@@ -175,9 +175,13 @@ def test_a_pair_of_fields_is_added_once():
     units = list(fields)
     one, other = state(fields, units[:30]), state(fields, units[29:])
     before = one.sums.copy()
-    with pytest.raises(BadInput, match=r"^add: the state has the fields of init 0, lead 0, level 0, member 1 already"):
+    with pytest.raises(
+        BadInput, match=r"^add: the state has the fields of init 0, lead 0, level 0, member 1 already"
+    ):
         one.add(*fields[0, 0, 0, 1], member=1)
-    with pytest.raises(BadInput, match=r"^merge: both states have the fields of init 1, lead 3, level 0, member 1;"):
+    with pytest.raises(
+        BadInput, match=r"^merge: both states have the fields of init 1, lead 3, level 0, member 1;"
+    ):
         one.merge(other)
     np.testing.assert_array_equal(one.sums, before)
     assert one.merge(state(fields, units[30:])).counts.sum() == state(fields, units).counts.sum()

@@ -100,7 +100,9 @@ def command(
     dask: Annotated[
         str | None,
         typer.Option(
-            "--dask", metavar="ADDRESS", help="Compare on the workers of a Dask scheduler, which read the files."
+            "--dask",
+            metavar="ADDRESS",
+            help="Compare on the workers of a Dask scheduler, which read the files.",
         ),
     ] = None,
     ignore_units: Annotated[

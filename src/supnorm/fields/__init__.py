@@ -8,7 +8,8 @@ from supnorm.fields.rollout import RolloutResult, audit_rollout
 from supnorm.fields.rollout_problem import initial_ball, rollout_problem
 from supnorm.fields.rollout_settings import RolloutSettings, Stepped
 from supnorm.fields.settings import EventOptions
-from supnorm.fields.state import FieldPoint, FieldState
+from supnorm.fields.sizes import FieldPoint
+from supnorm.fields.state import FieldState
 
 __all__ = [
     "EventOptions",

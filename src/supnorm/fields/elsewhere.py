@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import pairwise
 
 from supnorm.evaluation.limit import Limit
 from supnorm.fields.pairing import Pair
@@ -121,7 +122,7 @@ def groups_of(pair: Pair, blocks: Sequence[Block]) -> list[tuple[Block, ...]]:
     total = each * sum(math.prod(b.size) for b in blocks)
     n = min(max(math.ceil(total / GROUP), LEAST), len(blocks))
     cuts = [round(i * len(blocks) / n) for i in range(n + 1)] if n else []
-    return [tuple(blocks[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [tuple(blocks[a:b]) for a, b in pairwise(cuts)]
 
 
 def _there(pair: Pair, share: Share, block: Block) -> bool:
@@ -131,7 +132,12 @@ def _there(pair: Pair, share: Share, block: Block) -> bool:
         for b in range(k, k + nk):
             for c in range(v, v + nv):
                 for d in range(m, m + nm):
-                    at = pair.truth_init[a, b], pair.truth_lead[a, b], pair.truth_level[c], pair.truth_member[d]
+                    at = (
+                        pair.truth_init[a, b],
+                        pair.truth_lead[a, b],
+                        pair.truth_level[c],
+                        pair.truth_member[d],
+                    )
                     if min(at) >= 0:
                         return share.state.sizes.unit(a, b, c, d) in share.state.added
     return True
@@ -149,5 +155,5 @@ def _result(future: Future[Share]) -> Share:
 def _failed(error: BaseException) -> BadInput:
     what = "it was cancelled" if isinstance(error, CancelledError) else cause(error)
     return BadInput(
-        f"a worker could not compare its part: {what}; every worker needs supnorm and its extra for fields, of the same version"
+        f"a worker could not compare its part: {what}; every worker needs the same supnorm and its extra fields"
     )

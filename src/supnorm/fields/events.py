@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from supnorm.fields.state import FieldPoint, FieldState
+from supnorm.fields.sizes import FieldPoint
+from supnorm.fields.state import FieldState
 
 Array = NDArray[np.float64]
 # An error counts as part of an event from so many RMS errors of its lead time and level on. Of Gaussian errors 6e-7 of the

@@ -17,8 +17,9 @@ from supnorm.fields.moments import added, hours, time_text
 from supnorm.fields.pairing import Pair
 from supnorm.fields.reading import Reader
 from supnorm.fields.settings import EventOptions
+from supnorm.fields.sizes import FieldPoint
 from supnorm.fields.spectra import Spectrum
-from supnorm.fields.state import FieldPoint, FieldState
+from supnorm.fields.state import FieldState
 from supnorm.fields.times import moments
 from supnorm.fields.units import suspicion
 from supnorm.results import BadInput
@@ -122,7 +123,9 @@ class Judged:
             bias=_over(sums[3], sums[0]),
             prediction_mean=_over(sums[1], sums[0]),
             truth_mean=_over(sums[2], sums[0]),
-            quantiles=_quantiles(state.histograms[k if len(state.histograms) > 1 else 0], sup) if own else None,
+            quantiles=_quantiles(state.histograms[k if len(state.histograms) > 1 else 0], sup)
+            if own
+            else None,
             gradient_ratio=_root(sums[6], sums[7]),
             missing=int(counts[1]),
             outside=int(counts[3] + counts[4]),

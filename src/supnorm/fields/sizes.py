@@ -100,7 +100,9 @@ class Added:
             BadInput: naming its numbers.
         """
         if unit in self:
-            raise BadInput(f"add: the state has {self._named(unit)} already; every pair of fields is added once")
+            raise BadInput(
+                f"add: the state has {self._named(unit)} already; every pair of fields is added once"
+            )
 
     def note(self, unit: int) -> None:
         """A pair is there from now on."""

@@ -51,17 +51,20 @@ class Spectrum:
     @property
     def prediction(self) -> Array:
         """Power of the prediction, shape ``(wavenumbers,)``."""
-        return self.exact.values[0]
+        power: Array = self.exact.values[0]
+        return power
 
     @property
     def truth(self) -> Array:
         """Power of the truth."""
-        return self.exact.values[1]
+        power: Array = self.exact.values[1]
+        return power
 
     @property
     def error(self) -> Array:
         """Power of the error."""
-        return self.exact.values[2]
+        power: Array = self.exact.values[2]
+        return power
 
     def add(self, prediction: NDArray[Any], truth: NDArray[Any], grid: Grid) -> None:
         """Add a pair of fields."""
@@ -75,7 +78,9 @@ class Spectrum:
             return
         fp, ft = fft.rfft(p, axis=1), fft.rfft(t, axis=1)
         w = grid.weights[rows] / grid.weights[rows].sum()
-        power = [w @ (f.real.astype(np.float64) ** 2 + f.imag.astype(np.float64) ** 2) for f in (fp, ft, fp - ft)]
+        power = [
+            w @ (f.real.astype(np.float64) ** 2 + f.imag.astype(np.float64) ** 2) for f in (fp, ft, fp - ft)
+        ]
         self.exact.add(slice(None), np.stack(power))
         self.fields += 1
 

@@ -10,7 +10,7 @@ EXTRAS = {
     "torch": ("torch>=2.6",),
     "onnx": ("onnx>=1.16", "onnxruntime>=1.18"),
     "parquet": ("pyarrow>=16",),
-    "fields": ("xarray>=2024.10", "h5netcdf>=1.3", "h5py>=3.10", "zarr>=3.0", "numba>=0.60"),
+    "fields": ("xarray>=2024.10", "h5netcdf>=1.3", "h5py>=3.10", "zarr>=3.0", "numba>=0.60", "cftime>=1.6"),
     "grib": ("cfgrib>=0.9.15", "eccodes>=2.39"),
     "examples": ("gsw>=3.6", "CoolProp>=6.6"),
     "checker": ("python-flint>=0.6",),
