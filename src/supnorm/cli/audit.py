@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from supnorm.cli.answer import answer, show
+from supnorm.cli.audit_maps import demand_problem
 from supnorm.cli.audit_run import PlantedOptions, SearchOptions, run_audit
 from supnorm.cli.fields import made, with_options_of, written
 from supnorm.cli.options import DASK, POWER, PROBLEM, TRUST, default_folder
@@ -35,6 +36,7 @@ def command(
     **given: Any,
 ) -> int:
     """Find the worst error of a model against its reference, and where it is."""
+    demand_problem(problem)
     planted = made(PlantedOptions, given)
     more = {"calls": written(Calls, given), "dask": dask, "power": power, "planted": planted, "trust": trust}
     options = made(SearchOptions, given, **more)

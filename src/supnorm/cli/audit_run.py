@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from supnorm.cli.answer import say
+from supnorm.cli.audit_maps import with_maps
 from supnorm.cli.executors import dask_executor
 from supnorm.cli.options import default_folder
 from supnorm.cli.repeat import repeated
@@ -218,6 +219,8 @@ def run_audit(
         decided = report.record.cost  # a repeated run must not decide by another timing
         command = chosen.command(path, folder, None if decided is None else repeat_word(decided.to_dict()))
         report = replace(report, record=report.record.changed(command=command))
+        if report.halted is None:
+            report = with_maps(report, specification, path, folder)
         _keep(report, run, tell)
         if (folder / "certificate.json").exists():
             joined = _with_proof(report, problem, folder)

@@ -50,6 +50,12 @@ class FieldOptions:
     )
     seconds: float | None = option("--seconds", "Time limit.", default=None, kind=float, low=0.1)
     workers: int = option("--workers", "Threads. [default: 1]", default=1, kind=int, low=1)
+    dask: str | None = option(
+        "--dask",
+        "Compare on the workers of a Dask scheduler, which read the files.",
+        default=None,
+        metavar="ADDRESS",
+    )
 
 
 def register(app: typer.Typer) -> None:
@@ -97,14 +103,6 @@ def command(
         str,
         typer.Option("--weights", metavar="area|none", help="How rows of latitudes are weighed."),
     ] = "area",
-    dask: Annotated[
-        str | None,
-        typer.Option(
-            "--dask",
-            metavar="ADDRESS",
-            help="Compare on the workers of a Dask scheduler, which read the files.",
-        ),
-    ] = None,
     ignore_units: Annotated[
         bool, typer.Option("--ignore-units", help="Compare the numbers although the units differ.")
     ] = False,
@@ -116,7 +114,7 @@ def command(
     from supnorm.fields import EventOptions, PairingOptions, audit_fields
 
     options = made(FieldOptions, given)
-    if dask is not None and given["workers"] is not None:
+    if options.dask is not None and given["workers"] is not None:
         raise BadInput("--dask and --workers: give one of them; the scheduler knows its workers")
     if weights not in ("area", "none"):
         raise BadInput(f"--weights must be area or none, got {weights!r}")
@@ -145,7 +143,7 @@ def command(
             folder=run.directory,
             resume=run.resume,
             seconds=options.seconds,
-            workers=options.workers if dask is None else dask_executor(dask),
+            workers=options.workers if options.dask is None else dask_executor(options.dask),
             observer=run.observer(),
         )
         words = [
@@ -159,7 +157,6 @@ def command(
                 "--lead-unit": lead_unit,
                 "--member": member,
                 "--region": region,
-                "--dask": dask,
                 "--out": run.directory if run.named else None,
             }
         )

@@ -179,7 +179,8 @@ def _in_order(model: Function, reference: Function, by: str) -> Pairs:
         remedy = "name the same columns as inputs of both, and outputs with the same dimensions"
     if [*a.grid] != [*b.grid] and a.grid and b.grid:
         have = " and ".join(", ".join(g) or "none" for g in (a.grid, b.grid))
-        raise BadInput(f"{names} run through different dimensions, {have}: {remedy}")
+        fields = "; supnorm fields compares gridded forecasts with analyses" if by != "row" else ""
+        raise BadInput(f"{names} run through different dimensions, {have}: {remedy}{fields}")
     if len(p) != len(x):
         raise BadInput(f"{names} have {len(p):,} and {len(x):,} rows: {remedy}")
     for dimension in a.grid if b.grid else ():
