@@ -1,4 +1,4 @@
-"""What ``supnorm audit`` adds for tables that are fields on a grid: the maps, events and errors by time of ``supnorm fields``.
+"""What ``supnorm audit`` adds for gridded tables: the maps, events and errors by time of ``supnorm fields``.
 
 A table of a NetCDF file is compared row by row. Where both files are gridded, the same values are compared once more as
 fields, into the folder ``fields`` of the run; the verdict stays that of the rows.
@@ -45,11 +45,20 @@ def with_maps(report: AuditReport, specification: ProblemSpec, path: Path, folde
         folder: of the run.
     """
     model, reference = specification.model, specification.reference
-    if model is None or reference is None or specification.error.kind != "absolute" or specification.error.mask:
+    if (
+        model is None
+        or reference is None
+        or specification.error.kind != "absolute"
+        or specification.error.mask
+    ):
         return report
     files = [Path(s.file) if s.file is not None else None for s in (model, reference)]
     names = [s.outputs or [] for s in (model, reference)]
-    if any(f is None or f.suffix.lower() != TABLE for f in files) or not names[0] or len(names[0]) != len(names[1]):
+    if (
+        any(f is None or f.suffix.lower() != TABLE for f in files)
+        or not names[0]
+        or len(names[0]) != len(names[1])
+    ):
         return report
     from supnorm.fields import audit_fields
     from supnorm.pages import write_fields_page
@@ -57,9 +66,13 @@ def with_maps(report: AuditReport, specification: ProblemSpec, path: Path, folde
     try:
         paths = [path.parent / f for f in files if f is not None]
         fields = audit_fields(*paths, variables=dict(zip(*names, strict=True)))
+        if fields.status.code == "interrupted":
+            return report
         fields.save(folder / NAME)
         write_fields_page(fields, folder / NAME / "fields.html")
-    except BadInput as why:  # tables of another kind; the rows are compared all the same
+    except BadInput as why:  # the rows are compared all the same
+        if "has no variable" in str(why):  # fewer than two dimensions: a table of another kind
+            return report
         note = f"There are no maps of these tables: {one_line(str(why), 300)}"
     else:
         note = f"Both tables are fields on a grid: maps, events and errors by time are in {NAME}/fields.html"

@@ -219,9 +219,11 @@ def run_audit(
         decided = report.record.cost  # a repeated run must not decide by another timing
         command = chosen.command(path, folder, None if decided is None else repeat_word(decided.to_dict()))
         report = replace(report, record=report.record.changed(command=command))
-        if report.halted is None:
-            report = with_maps(report, specification, path, folder)
         _keep(report, run, tell)
+        mapped = report if report.halted else with_maps(report, specification, path, folder)
+        if mapped is not report:
+            _keep(mapped, run, tell)
+        report = mapped
         if (folder / "certificate.json").exists():
             joined = _with_proof(report, problem, folder)
             if joined is not report:
