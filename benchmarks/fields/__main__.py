@@ -12,7 +12,8 @@ its imports.
 ``read`` reads every chunk once and does nothing with it. ``xarray`` computes only the largest error and RMS error of
 each lead time and counts missing
 values, with dask, as its documentation does it. ``WeatherBench-X`` computes the RMSE of each lead time from chunk to
-chunk, as its documentation does it, where it is installed. ``audit`` is `supnorm.audit_fields`, without spectra and with them.
+chunk, as its documentation does it, where it is installed. ``audit`` is `supnorm.audit_fields`, without spectra and with
+them.
 """
 
 from __future__ import annotations
