@@ -47,54 +47,88 @@ def _loop(  # type: ignore[no-untyped-def]
     rows, columns = p.shape
     best, best_index, first_missing, found = -1.0, -1, -1, 0
     worst, beyond, worst_index = 0.0, -1.0, -1
-    single = np.empty(1, dtype=np.float32)
+    single = np.empty(columns, dtype=np.float32)
     bits = single.view(np.uint32)
+    above_plain = False
     above_ok, above_e, above_t = np.zeros(columns, np.bool_), np.zeros(columns), np.zeros(columns)
     ok, error, true = np.zeros(columns, np.bool_), np.zeros(columns), np.zeros(columns)
     for i in range(rows):
         n = 0
         sp = st = se = sq = 0.0
+        plain = True
         for j in range(columns):
             a, b = np.float64(p[i, j]), np.float64(t[i, j])
-            there_a, there_b = np.isfinite(a), np.isfinite(b)
-            both = there_a and there_b
-            ok[j] = both
-            if there_a and (a < low or a > high):
-                outside[i, j] += 1
-                off = max(low - a, a - high)
-                if off > beyond:
-                    beyond, worst, worst_index = off, a, i * columns + j
-            if a < low:
-                counts[3] += 1
-            elif a > high:
-                counts[4] += 1
-            if not both:
-                error[j] = true[j] = 0.0
-                if there_b:
-                    counts[1] += 1
-                    missing[i, j] += 1
-                    if first_missing < 0:
-                        first_missing = i * columns + j
-                elif there_a:
-                    counts[2] += 1
-                continue
             e = a - b
-            size = abs(e)
             error[j], true[j] = e, b
-            n += 1
-            sp += a
-            st += b
-            se += e
-            sq += e * e
-            single[0] = size
-            histogram[bits[0] >> 16] += whole[i]
-            if single[0] > largest[i, j] or (single[0] == largest[i, j] and unit < when[i, j]):
-                largest[i, j], when[i, j] = single[0], unit
-            if size > best:
-                best, best_index = size, i * columns + j
-            if size > threshold:
-                indices[found], errors[found] = i * columns + j, e
-                found += 1
+            single[j] = abs(e)
+            plain &= np.isfinite(e) & (a >= low) & (a <= high)
+        if plain:  # short loops without branches, which take two thirds of the time of the other one
+            n = columns
+            ok[:] = True
+            for j in range(columns):
+                sp += np.float64(p[i, j])
+                st += true[j]
+                se += error[j]
+                sq += error[j] * error[j]
+            for j in range(columns):
+                histogram[bits[j] >> 16] += whole[i]
+            for j in range(columns):
+                if single[j] > largest[i, j] or (single[j] == largest[i, j] and unit < when[i, j]):
+                    largest[i, j], when[i, j] = single[j], unit
+            most = -1.0
+            for j in range(columns):
+                most = max(most, abs(error[j]))
+            if most > best:
+                best = most
+                for j in range(columns):
+                    if abs(error[j]) == best:
+                        best_index = i * columns + j
+                        break
+            if most > threshold:
+                for j in range(columns):
+                    if abs(error[j]) > threshold:
+                        indices[found], errors[found] = i * columns + j, error[j]
+                        found += 1
+        else:
+            for j in range(columns):
+                a, b = np.float64(p[i, j]), np.float64(t[i, j])
+                there_a, there_b = np.isfinite(a), np.isfinite(b)
+                both = there_a and there_b
+                ok[j] = both
+                if there_a and (a < low or a > high):
+                    outside[i, j] += 1
+                    off = max(low - a, a - high)
+                    if off > beyond:
+                        beyond, worst, worst_index = off, a, i * columns + j
+                if a < low:
+                    counts[3] += 1
+                elif a > high:
+                    counts[4] += 1
+                if not both:
+                    error[j] = true[j] = 0.0
+                    if there_b:
+                        counts[1] += 1
+                        missing[i, j] += 1
+                        if first_missing < 0:
+                            first_missing = i * columns + j
+                    elif there_a:
+                        counts[2] += 1
+                    continue
+                e = a - b
+                size = abs(e)
+                n += 1
+                sp += a
+                st += b
+                se += e
+                sq += e * e
+                histogram[bits[j] >> 16] += whole[i]
+                if single[j] > largest[i, j] or (single[j] == largest[i, j] and unit < when[i, j]):
+                    largest[i, j], when[i, j] = single[j], unit
+                if size > best:
+                    best, best_index = size, i * columns + j
+                if size > threshold:
+                    indices[found], errors[found] = i * columns + j, e
+                    found += 1
         w = weights[i]
         counts[0] += n
         sums[0] += w * n
@@ -102,7 +136,11 @@ def _loop(  # type: ignore[no-untyped-def]
         sums[2] += w * st
         sums[3] += w * se
         sums[4] += w * sq
-        if i:
+        if i and plain and above_plain:
+            _add_plain_gradients(
+                above_e, above_t, error, true, weights[i - 1], along[i - 1], between, periodic, sums
+            )
+        elif i:
             _add_gradients(
                 above_ok,
                 above_e,
@@ -116,6 +154,7 @@ def _loop(  # type: ignore[no-untyped-def]
                 periodic,
                 sums,
             )
+        above_plain = plain
         above_ok, ok = ok, above_ok
         above_e, error = error, above_e
         above_t, true = true, above_t
@@ -136,5 +175,26 @@ def _add_gradients(ok, error, true, next_ok, next_error, next_true, weight, alon
             dx, dy = (true[k] - true[j]) * along, (next_true[j] - true[j]) * between
             gt += dx * dx + dy * dy
     sums[5] += weight * n
+    sums[6] += weight * ge
+    sums[7] += weight * gt
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_plain_gradients(error, true, next_error, next_true, weight, along, between, periodic, sums):  # type: ignore[no-untyped-def]
+    """The same where both rows have all values."""
+    columns = len(error)
+    ge = gt = 0.0
+    for j in range(columns - 1):
+        dx, dy = (error[j + 1] - error[j]) * along, (next_error[j] - error[j]) * between
+        ge += dx * dx + dy * dy
+        dx, dy = (true[j + 1] - true[j]) * along, (next_true[j] - true[j]) * between
+        gt += dx * dx + dy * dy
+    if periodic:
+        j = columns - 1
+        dx, dy = (error[0] - error[j]) * along, (next_error[j] - error[j]) * between
+        ge += dx * dx + dy * dy
+        dx, dy = (true[0] - true[j]) * along, (next_true[j] - true[j]) * between
+        gt += dx * dx + dy * dy
+    sums[5] += weight * (columns if periodic else columns - 1)
     sums[6] += weight * ge
     sums[7] += weight * gt

@@ -100,7 +100,8 @@ def scan_numpy(
     into.missing += missing
     into.outside += outside
     index = int(np.argmax(np.where(both, size, -1.0))) if both.any() else -1
-    beyond = np.where(outside, np.maximum(given.low - p, p - given.high), -1.0)
+    with np.errstate(invalid="ignore"):  # an infinite value less an infinite bound
+        beyond = np.where(outside, np.maximum(given.low - p, p - given.high), -1.0)
     worst = int(np.argmax(beyond))
     indices = np.flatnonzero((size > threshold).ravel() & both.ravel())
     return Extremes(
