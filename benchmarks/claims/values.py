@@ -6,13 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from reproduce.miniweather import said as miniweather
-from reproduce.neuralgcm import said as neuralgcm
 
 from benchmarks.budget import said as budget
 from benchmarks.certify import table as certify
 from benchmarks.coverage import said as coverage
 from benchmarks.examples import said as examples
-from benchmarks.fields import said as fields
 from benchmarks.fit import said as fit
 from benchmarks.guard import said as guard
 from benchmarks.mending import attack, worked
@@ -39,8 +37,6 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "mending_attack": attack.said,
     "mending_worked": worked.said,
     "miniweather": miniweather.said,
-    "fields": fields.said,
-    "neuralgcm": neuralgcm.said,
     "guard_fuse": guard.fuse,
     "guard_shadow": guard.shadow,
     "guard_serve": guard.serve,
