@@ -65,30 +65,13 @@ def _loop(  # type: ignore[no-untyped-def]
         if plain:  # short loops without branches, which take two thirds of the time of the other one
             n = columns
             ok[:] = True
-            for j in range(columns):
-                sp += np.float64(p[i, j])
-                st += true[j]
-                se += error[j]
-                sq += error[j] * error[j]
-            for j in range(columns):
-                histogram[bits[j] >> 16] += whole[i]
-            for j in range(columns):
-                if single[j] > largest[i, j] or (single[j] == largest[i, j] and unit < when[i, j]):
-                    largest[i, j], when[i, j] = single[j], unit
-            most = -1.0
-            for j in range(columns):
-                most = max(most, abs(error[j]))
+            sp, st, se, sq, most, where = _plain_row(
+                p[i], true, error, single, bits, unit, whole[i], histogram, largest[i], when[i]
+            )
             if most > best:
-                best = most
-                for j in range(columns):
-                    if abs(error[j]) == best:
-                        best_index = i * columns + j
-                        break
+                best, best_index = most, i * columns + where
             if most > threshold:
-                for j in range(columns):
-                    if abs(error[j]) > threshold:
-                        indices[found], errors[found] = i * columns + j, error[j]
-                        found += 1
+                found = _collect(error, threshold, i * columns, indices, errors, found)
         else:
             for j in range(columns):
                 a, b = np.float64(p[i, j]), np.float64(t[i, j])
@@ -159,6 +142,40 @@ def _loop(  # type: ignore[no-untyped-def]
         above_e, error = error, above_e
         above_t, true = true, above_t
     return max(best, 0.0), best_index, first_missing, worst, worst_index, found
+
+
+@numba.njit(cache=True, nogil=True)
+def _plain_row(p, true, error, single, bits, unit, whole, histogram, largest, when):  # type: ignore[no-untyped-def]
+    """Add a row with all values; its sums, its largest error, and the first column that has it."""
+    columns = len(error)
+    sp = st = se = sq = 0.0
+    for j in range(columns):
+        sp += np.float64(p[j])
+        st += true[j]
+        se += error[j]
+        sq += error[j] * error[j]
+    for j in range(columns):
+        histogram[bits[j] >> 16] += whole
+    for j in range(columns):
+        if single[j] > largest[j] or (single[j] == largest[j] and unit < when[j]):
+            largest[j], when[j] = single[j], unit
+    most = -1.0
+    for j in range(columns):
+        most = max(most, abs(error[j]))
+    where = 0
+    while abs(error[where]) != most:
+        where += 1
+    return sp, st, se, sq, most, where
+
+
+@numba.njit(cache=True, nogil=True)
+def _collect(error, threshold, base, indices, errors, found):  # type: ignore[no-untyped-def]
+    """Add the points of a row with large errors to the list."""
+    for j in range(len(error)):
+        if abs(error[j]) > threshold:
+            indices[found], errors[found] = base + j, error[j]
+            found += 1
+    return found
 
 
 @numba.njit(cache=True, nogil=True)

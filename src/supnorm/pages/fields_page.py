@@ -119,7 +119,10 @@ def _variable(i: int, v: FieldVariableRecord, findings: list[str]) -> dict[str, 
         "levels": [(r.level, num(r.rms), num(r.sup), at_words(r.at)) for r in v.by_level],
         "quantiles": _quantiles(v),
         "quantiles_what": SAY.html(fact("quantiles-what", weighed=v.grid.weights != "none")),
-        "bad": [(b.init, b.lead, b.cause, at_words(_beside(b.at)), "" if b.points is None else count(b.points)) for b in v.first_bad],
+        "bad": [
+            (b.init, b.lead, b.cause, at_words(_beside(b.at)), "" if b.points is None else count(b.points))
+            for b in v.first_bad
+        ],
         "bad_what": SAY.html(fact("bad-what", kappa=v.kappa)),
         "spectrum": two_sizes(spectrum, v),
         "spectrum_what": "" if v.spectrum is None else SAY.html(
