@@ -70,8 +70,7 @@ def _loop(  # type: ignore[no-untyped-def]
             )
             if most > best:
                 best, best_index = most, i * columns + where
-            if most > threshold:
-                found = _collect(error, threshold, i * columns, indices, errors, found)
+            found = _collect(most, error, threshold, i * columns, indices, errors, found)
         else:
             for j in range(columns):
                 a, b = np.float64(p[i, j]), np.float64(t[i, j])
@@ -119,12 +118,9 @@ def _loop(  # type: ignore[no-untyped-def]
         sums[2] += w * st
         sums[3] += w * se
         sums[4] += w * sq
-        if i and plain and above_plain:
-            _add_plain_gradients(
-                above_e, above_t, error, true, weights[i - 1], along[i - 1], between, periodic, sums
-            )
-        elif i:
-            _add_gradients(
+        if i:
+            _add_both_gradients(
+                plain and above_plain,
                 above_ok,
                 above_e,
                 above_t,
@@ -169,8 +165,10 @@ def _plain_row(p, true, error, single, bits, unit, whole, histogram, largest, wh
 
 
 @numba.njit(cache=True, nogil=True)
-def _collect(error, threshold, base, indices, errors, found):  # type: ignore[no-untyped-def]
+def _collect(most, error, threshold, base, indices, errors, found):  # type: ignore[no-untyped-def]
     """Add the points of a row with large errors to the list."""
+    if most <= threshold:
+        return found
     for j in range(len(error)):
         if abs(error[j]) > threshold:
             indices[found], errors[found] = base + j, error[j]
@@ -215,3 +213,16 @@ def _add_plain_gradients(error, true, next_error, next_true, weight, along, betw
     sums[5] += weight * (columns if periodic else columns - 1)
     sums[6] += weight * ge
     sums[7] += weight * gt
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_both_gradients(  # type: ignore[no-untyped-def]
+    plain, ok, error, true, next_ok, next_error, next_true, weight, along, between, periodic, sums
+):
+    """By the loop that suits the two rows."""
+    if plain:
+        _add_plain_gradients(error, true, next_error, next_true, weight, along, between, periodic, sums)
+    else:
+        _add_gradients(
+            ok, error, true, next_ok, next_error, next_true, weight, along, between, periodic, sums
+        )
