@@ -147,7 +147,11 @@ def _search(strategy: Any) -> None:
         reference = sn.Function(
             value=lambda x: 0.0 * x[:, :1], vjp=vjp and (lambda x: (0.0 * x[:, :1], lambda w: 0.0 * x))
         )
-        sn.audit(sn.Problem(model, reference, SQUARE), evaluations=400, strategy=strategy, pictures=PICTURES)
+        # A surrogate of all values is fitted again and again: of many it takes a quarter of a minute.
+        count = 100 if isinstance(strategy, sn.SurrogateSearch) else 400
+        sn.audit(
+            sn.Problem(model, reference, SQUARE), evaluations=count, strategy=strategy, pictures=PICTURES
+        )
 
 
 def _approximate(strategy: Any) -> None:
