@@ -7,7 +7,7 @@ from tests.wording import templates
 from supnorm.wording.certify import TEMPLATES as CERTIFY
 from supnorm.wording.solution import TEMPLATES
 
-ROOMS = templates.trees("certification/solution/result.py")
+ROOMS = templates.trees("certification/solution/result.py", "cli/solution.py")
 BARRIERS = {f"barrier-{kind}" for kind in ("axis", "transport", "pair")}
 
 
