@@ -215,6 +215,8 @@ def _checked(
 def campaign(seed: int, count: int, keep: str | None = None, first: int = 0) -> list[Hidden]:
     """``count`` problems, each kind about as often; ``keep`` is a folder for the code of what is false."""
     found = []
+    if keep is not None:
+        Path(keep).mkdir(parents=True, exist_ok=True)
     for number in range(first, first + count):
         with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
             warnings.simplefilter("ignore")
