@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from supnorm.approximants import ChebyshevTensor
+from supnorm.auditing.halt import Halt
 from supnorm.certification import certify
 from supnorm.certification.measured import Agreement, Difference
 from supnorm.problem import Axis, Domain, Function, Law, Problem
@@ -92,6 +93,25 @@ def test_a_fit_on_listed_values_is_proved(method):
     x = LISTED.from_unit(np.random.default_rng(0).random((2000, 2)))
     error = np.abs(result.model.value(x)[:, 0] - np.sin(2 * x[:, 0]) * x[:, 1]).max()
     assert error <= result.winner.sup_upper
+
+
+def test_a_fit_on_listed_values_ends_where_its_second_audit_is_stopped(monkeypatch):
+    """It began a proof, and ended with its verdict."""
+    whole = certified_fit.audit_model
+    monkeypatch.setattr(certified_fit, "audit_model", lambda *given: replace(whole(*given), halted=Halt()))
+    proofs = []
+    monkeypatch.setattr(certified_fit, "_prove", lambda *given: proofs.append(given))
+    calls = FitCalls(audit_evaluations=500)
+    result = fit(
+        lambda x: x[:, 0] * x[:, 1],
+        LISTED,
+        tolerance=1e-2,
+        certify=True,
+        method=ChebyshevTensor(),
+        calls=calls,
+    )
+    assert (result.status.code, int(result.status.exit)) == ("interrupted", 3)
+    assert not proofs
 
 
 @pytest.mark.parametrize(
