@@ -99,7 +99,8 @@ def pairs(name: str, before: Path, networks: Path, count: int) -> dict[str, Any]
     last: dict[Path, dict[str, Any]] = {}
     i = 0
     while i < count or (i < MORE and _ratio(seconds[before], seconds[ROOT]) > LIMIT):
-        for checkout in (ROOT, before) if i % 2 == 0 else (before, ROOT):  # first here, where networks are trained
+        # This state comes first: it trains the networks.
+        for checkout in (ROOT, before) if i % 2 == 0 else (before, ROOT):
             last[checkout] = run(name, checkout, networks)
             seconds[checkout].append(last[checkout]["seconds"])
         i += 1

@@ -32,7 +32,7 @@ def test_every_stored_row_has_a_problem() -> None:
 def test_the_two_take_turns_and_a_slower_row_is_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
     order = _faked(monkeypatch, {BEFORE: [1.0], paired.ROOT: [1.05]})
     row = paired.pairs("a", BEFORE, NETWORKS, 2)
-    assert order == [paired.ROOT, BEFORE, BEFORE, paired.ROOT]  # the first one trains the networks, with this state
+    assert order == [paired.ROOT, BEFORE, BEFORE, paired.ROOT]  # the first one trains the networks
     assert row["ratio"] == 1.05
     order = _faked(monkeypatch, {BEFORE: [1.0], paired.ROOT: [1.3, 1.3, 1.05]})
     assert paired.pairs("a", BEFORE, NETWORKS, 2)["ratio"] == 1.05  # the third pair says that it was noise
