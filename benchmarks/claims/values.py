@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reproduce.miniweather import said as miniweather
+from reproduce.neuralgcm import said as neuralgcm
 
 from benchmarks.budget import said as budget
 from benchmarks.certify import table as certify
@@ -37,6 +38,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "mending_attack": attack.said,
     "mending_worked": worked.said,
     "miniweather": miniweather.said,
+    "neuralgcm": neuralgcm.said,
     "guard_fuse": guard.fuse,
     "guard_shadow": guard.shadow,
     "guard_serve": guard.serve,

@@ -29,6 +29,7 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         lines.append(f"| {words} | " + " | ".join(ends) + " |")
     humid, warm = rounding["specific_humidity"], rounding["temperature"]
     outside = humid["bounds"]["below"]
+    hour = next(lead for lead in warm["by_lead"] if lead["lead"] == warm["at"]["lead"])
     drift = warm["by_lead"][-1]["prediction_mean"] - warm["by_lead"][0]["prediction_mean"]
     return {
         "table": "\n".join(lines),
@@ -38,8 +39,8 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         "first_bad": str(humid["first_bad"][0]["lead"]) if humid["first_bad"] else "never",
         "missing": f"{sum(row['missing'] for row in content['double'])}",
         "worst": f"{warm['sup']:.2g} K",
-        "over_rms": f"{warm['sup'] / warm['by_lead'][-1]['rms']:.0f}",
-        "drift": f"{drift:+.2f} K",
+        "over_rms": f"{warm['sup'] / hour['rms']:.0f}",
+        "drift": f"{drift:+.3f} K",
         "version": content["versions"]["neuralgcm"],
     }
 
