@@ -12,6 +12,7 @@ from benchmarks.budget import said as budget
 from benchmarks.certify import table as certify
 from benchmarks.coverage import said as coverage
 from benchmarks.examples import said as examples
+from benchmarks.fields import said as fields
 from benchmarks.fit import said as fit
 from benchmarks.guard import said as guard
 from benchmarks.mending import attack, worked
@@ -38,6 +39,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "mending_attack": attack.said,
     "mending_worked": worked.said,
     "miniweather": miniweather.said,
+    "fields": fields.said,
     "neuralgcm": neuralgcm.said,
     "guard_fuse": guard.fuse,
     "guard_shadow": guard.shadow,
