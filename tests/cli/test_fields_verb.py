@@ -130,8 +130,8 @@ def test_signals_keep_the_work(tmp_path, number):
     truth.to_zarr(tmp_path / "t.zarr", consolidated=False, encoding={"t2m": {"chunks": (1, 36, 72)}})
     code = (
         "import time, supnorm.fields.work as work, supnorm.fields.audit as audit\n"
-        "one, audit.EVERY = work._one, 0.3\n"
-        "work._one = lambda *a: (one(*a), time.sleep(0.05))\n"
+        "one, audit.EVERY = work.add_block, 0.3\n"
+        "work.add_block = lambda *a: (one(*a), time.sleep(0.05))\n"
         "from supnorm.cli.main import main\nmain()\n"
     )
     words = ["fields", "p.zarr", "t.zarr", "--out", "run"]
@@ -139,7 +139,8 @@ def test_signals_keep_the_work(tmp_path, number):
         [sys.executable, "-c", code, *words], cwd=tmp_path, stderr=subprocess.PIPE, env=os.environ
     )
     until = time.monotonic() + 120
-    while not (tmp_path / "run" / "state" / "000.npz").exists() and time.monotonic() < until:
+    kept = tmp_path / "run" / "state" / "000.npz"
+    while not kept.exists() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
     process.send_signal(number)
     process.communicate(timeout=300)
