@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import supnorm as sn
 from supnorm.evaluation.guarded import guarded
 from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput
+
+module: Any = import_module("supnorm.sources.integral")
 
 CODE = "import numpy as np\ndef f(x, s): return np.exp(-x[:, 0] * s)\ndef top(x): return 1.0 + x[:, 1]\n"
 
@@ -112,3 +115,19 @@ def test_problem_files_with_a_wrong_integral_are_refused(
     with pytest.raises(BadInput, match=message) as refused:
         opened(tmp_path, reference)
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_intervals_that_only_noise_keeps_open_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Near a pole no halving helps; without a limit their number doubles until the memory is full."""
+    sizes: list[int] = []
+
+    def near(s: Any, rows: Any) -> Any:
+        sizes.append(len(s))
+        return np.where(rows % 2 == 0, 1.0 / (s - 0.3 - 1e-3 * rows), np.cos(9.0 * s))[:, None]
+
+    monkeypatch.setattr(module, "OPEN", 64)
+    monkeypatch.setattr(module, "TOGETHER", 16)
+    values, good = module.adaptive(near, 40, 1)
+    assert good.tolist() == [i % 2 == 1 for i in range(40)]
+    np.testing.assert_allclose(values[1::2, 0], 2.0 * np.sin(9.0) / 9.0, rtol=1e-14)
+    assert max(sizes) <= 16 * 2 * 64 * module.NODES
