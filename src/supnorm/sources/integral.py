@@ -157,10 +157,7 @@ def adaptive(f: Callable[[Array, Rows], Array], n: int, m: int) -> tuple[Array, 
         return scaled.sum(1), np.abs(scaled).sum(1)
 
     if n > TOGETHER:
-        parts = [
-            adaptive(lambda s, rows, k=k: f(s, rows + k), min(TOGETHER, n - k), m)
-            for k in range(0, n, TOGETHER)
-        ]
+        parts = [adaptive(_from(f, k), min(TOGETHER, n - k), m) for k in range(0, n, TOGETHER)]
         return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
     total, good = np.zeros((n, m)), np.ones(n, dtype=bool)
     rows = np.arange(n)
@@ -193,6 +190,11 @@ def adaptive(f: Callable[[Array, Rows], Array], n: int, m: int) -> tuple[Array, 
             whole = np.concatenate([left[on], right[on]])
     total[~good] = np.nan
     return total, good
+
+
+def _from(f: Callable[[Array, Rows], Array], first: int) -> Callable[[Array, Rows], Array]:
+    """The values of the functions from a number on, which have numbers from 0 on here."""
+    return lambda s, rows: f(s, rows + first)
 
 
 class _Solver:
