@@ -163,7 +163,7 @@ def rows(results: Results, published: Published) -> list[Row]:
             + ", ".join(f"{k} {v:.1e}" for k, v in best.items())
             + "; in float32: "
             + ", ".join(f"{k} {v:.1e}" for k, v in single.items()),
-            verdict(False, max(best.values()) < 10 * EPS**0.5),
+            verdict(max(best.values()) < 10 * EPS, max(best.values()) < 10 * EPS**0.5),
             "True in exact arithmetic. Rounding is divided by the square of the scale, so the best error of four neurons is "
             f"near the square root of the unit roundoff ({EPS**0.5:.1e}). Twelve neurons (three scales combined) reach "
             + ", ".join(f"{k} {v:.1e}" for k, v in three.items())
@@ -194,7 +194,7 @@ def rows(results: Results, published: Published) -> list[Row]:
             key="shallow",
         ),
         Row(
-            "Training finds the gadget.",
+            "Four trained neurons do not reach what the gadget reaches.",
             f"largest error of four trained softplus neurons, median of {len(errors)} seeds: {np.median(errors):.1e}; the "
             f"gadget: {best['softplus']:.1e}",
             OURS,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reproduce.experiment import Curve, Experiment, Figure, Results, Row, Run, verdict
+from reproduce.experiment import OURS, Curve, Experiment, Figure, Results, Row, Run, verdict
 from reproduce.precision_ml.tasks import TASKS
 from reproduce.published import Published
 from reproduce.theory_practice_gap.functions import k1
@@ -115,7 +115,7 @@ def rows(results: Results, published: Published) -> list[Row]:
             f"ratios without over with, medians of {len(cases)} cases: training "
             f"{np.median(gains['training']):.2g}, RMS on fresh points {np.median(gains['rms']):.2g}, largest error "
             f"{np.median(gains['sup']):.2g}; the largest error is worse with it in {len(worse)} cases",
-            "no published number",
+            OURS,
             "The paper has no max norm.",
             key="max-norm",
         ),

@@ -262,7 +262,7 @@ def rows(results: Results, published: Published) -> list[Row]:
         Row(
             "A network as the start makes Gauss-Seidel faster.",
             f"sweeps on {grids[0]['n']} x {grids[0]['n']} points, {words}",
-            verdict(False, saved[loose] > 0.2 or saved[LEVELS[1]] > 0.2),
+            verdict(saved[tight] > 0.2, saved[loose] > 0.2 or saved[LEVELS[1]] > 0.2),
             "A direct solution on a coarse grid, which costs next to nothing, is as good a start or a better one; what a "
             "start leaves of smooth error, sweeps remove slowest.",
             key="hybrid",
