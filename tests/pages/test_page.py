@@ -15,12 +15,12 @@ from tests.pages.cases import read
 
 from supnorm import audit
 from supnorm.pages import summary, write_page
-from supnorm.pages.page import page
+from supnorm.pages.page import RUN_FILES, page
 from supnorm.pages.record import record
 from supnorm.pages.view import InconsistentResult, View
 from supnorm.problem import Domain, ErrorMeasure, Problem
 from supnorm.problem.measure import KINDS
-from supnorm.results import BadInput
+from supnorm.results import BadInput, write_whole
 from supnorm.results.charts import ProgressRecord
 from supnorm.results.record import Record
 
@@ -104,6 +104,8 @@ def test_what_has_no_page_is_refused(tmp_path):
 
 
 def test_written_whole(result, tmp_path):
+    for name in RUN_FILES:  # as the command line leaves them
+        write_whole(tmp_path / "run" / name, "")
     write_page(result("d2"), tmp_path / "run" / "report.html")
     html = (tmp_path / "run" / "report.html").read_text("utf-8")
     assert html.startswith("<!doctype html>")

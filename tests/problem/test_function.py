@@ -136,17 +136,19 @@ def test_another_as_function_is_no_reason_to_fail() -> None:
     assert as_function(Network, "model").program is None
 
 
-def test_a_torch_module_is_refused_with_the_adapter_and_predict_is_used() -> None:
+def test_a_torch_module_and_an_object_with_predict_are_models() -> None:
     class Line:
         def predict(self, x: np.ndarray) -> np.ndarray:
             return np.asarray(3 * x[:, 0])
 
     assert as_function(Line(), "model")(np.array([[2.0]])).tolist() == [[6.0]]  # type: ignore[arg-type]
-    with pytest.raises(BadInput, match="object with predict, got int"):
+    with pytest.raises(BadInput, match="object with predict or a torch module, got int"):
         as_function(5, "model")  # type: ignore[arg-type]
     torch = pytest.importorskip("torch")
-    with pytest.raises(BadInput, match=r"model is a torch module \(Linear\): give supnorm.from_torch"):
-        as_function(torch.nn.Linear(1, 1), "model")
+    layer = torch.nn.Linear(1, 1, dtype=torch.float64)
+    made = as_function(layer, "model")
+    assert made.vjp is not None
+    assert made(np.array([[2.0]])).tolist() == layer(torch.tensor([[2.0]], dtype=torch.float64)).tolist()
 
 
 def test_plain_jax_code_is_a_function_like_others() -> None:

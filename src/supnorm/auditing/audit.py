@@ -33,6 +33,7 @@ from supnorm.auditing.run import ALWAYS, Asked, Run
 from supnorm.auditing.statistics import NORMS
 from supnorm.auditing.strategy import Strategy
 from supnorm.evaluation import Calls, Evaluator, Finished, Observer, Started, silent
+from supnorm.evaluation.events import drawing
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
@@ -56,6 +57,7 @@ def audit(
     norms: Sequence[float] = NORMS,
     calls: Calls | None = None,
     observer: Observer = silent,
+    progress: bool = False,
 ) -> AuditReport:
     """Find the worst error of ``problem.model`` against ``problem.reference``.
 
@@ -72,10 +74,12 @@ def audit(
             every point, `SurrogateSearch` for a reference of more than 1 ms a point and at most 2000 evaluations,
             else `ScreenAndAscent`.
         pictures: resolutions of the charts.
-        power: errors to plant, to see what such a search misses (True: the usual ones); none by default.
+        power: errors to plant, to see what such a search misses (True: the usual ones, as on the command line). None by
+            default in Python, because planting them takes about four times the evaluations of the audit itself.
         norms: powers p of the sample norms L^p that are reported beside the maximum, each at least 1.
         calls: how both sides are called: what a call costs, workers or an executor, and the store for resuming.
         observer: gets progress events.
+        progress: draw them on standard error, as the command line does.
 
     Raises:
         BadInput: when the problem cannot be evaluated, model or reference is random, or a number is out of range.
@@ -95,6 +99,7 @@ def audit(
         raise BadInput("an audit needs a model beside the reference; give one as [model]")
     demand_number("evaluations", evaluations, LEAST)
     demand_seconds(seconds)
+    observer = drawing(observer, progress)
     seed = demand_seed(seed)
     demand_norms(norms)
     power, shown = power_of(power), pictures or Pictures()

@@ -6,16 +6,14 @@ The record (schema ``supnorm.audit/1``) is what lasts: pages and the command lin
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from supnorm.auditing.explain import explanation
 from supnorm.auditing.halt import Halt
@@ -24,36 +22,12 @@ from supnorm.results.audit import AuditRecord, PeakRecord
 from supnorm.results.door import DAMAGED, faults_of, read_json, reading_table
 from supnorm.results.guard import exists
 from supnorm.results.numbers import num
-from supnorm.results.printable import from_cell, in_cell
+from supnorm.results.printable import from_cell
 from supnorm.results.record import Recorded
+from supnorm.results.table import Table
+from supnorm.results.upward import plots
 from supnorm.results.writing import write_whole
 from supnorm.wording.result import narrator
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """The worst points, highest error first, ready for retraining.
-
-    Attributes:
-        columns: input names, ``model_<output>``, ``reference_<output>``, ``error``.
-        rows: shape ``(n, len(columns))``.
-        labels: of the rows of a table, as text by name: ``row`` (counted from 1 below the header), ``line`` of the file
-            where that is not the row's number plus 1, and what the table's other columns hold.
-    """
-
-    columns: tuple[str, ...]
-    rows: NDArray[np.float64]
-    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def to_csv(self) -> str:
-        """The table as CSV text, labels first; numbers with all their digits, text as `in_cell` writes it."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(map(in_cell, (*self.labels, *self.columns)))
-        for i, row in enumerate(self.rows):
-            labels = (in_cell(column[i]) for column in self.labels.values())
-            writer.writerow([*labels, *(repr(float(v)) for v in row)])
-        return text.getvalue()
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +101,40 @@ class AuditReport(Recorded):
     def glitches(self) -> tuple[Witness, ...]:
         """The peaks that are glitches: narrow, isolated and far above the rest."""
         return tuple(map(self._witness, self.record.glitches))
+
+    @property
+    def peak_table(self) -> Table:
+        """The distinct peaks as a table, worst first: one row each, with its output, tags and second reference in words."""
+        peaks, axes = self.record.peaks, [axis.name for axis in self.record.axes]
+        labels: dict[str, tuple[str, ...]] = {
+            "output": tuple(peak.output for peak in peaks),
+            "tags": tuple(", ".join(peak.tags) for peak in peaks),
+            "recheck": tuple(peak.recheck or "" for peak in peaks),
+        }
+        if any(peak.row is not None for peak in peaks):
+            labels = {"row": tuple(str(peak.row or "") for peak in peaks), **labels}
+        names = [output.name for output in self.record.outputs]
+        rows = [
+            [
+                *(peak.x[name] for name in axes),
+                peak.model[at],
+                peak.reference[at],
+                peak.error,
+                *(math.nan if v is None else v for v in (peak.volume, peak.prominence)),
+            ]
+            for peak, at in ((peak, names.index(peak.output)) for peak in peaks)
+        ]
+        columns = (*axes, "model", "reference", "error", "volume", "prominence")
+        return Table(columns, np.array(rows, dtype=float).reshape(len(rows), len(columns)), labels)
+
+    @property
+    def plot(self) -> Any:
+        """The charts of the page drawn by matplotlib: ``report.plot.ruler()``, ``distribution``, ``cuts`` and ``map``.
+
+        Raises:
+            BadInput: without matplotlib, when a chart is drawn.
+        """
+        return plots().Plots(self.record)
 
     def __repr__(self) -> str:
         """One line; the record has thousands."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from supnorm.results.upward import pages
+
 
 @dataclass(frozen=True)
 class Started:
@@ -70,3 +72,16 @@ Observer = Callable[[Event], None]
 
 def silent(event: Event) -> None:
     """The observer that does nothing."""
+
+
+def drawing(observer: Observer, progress: bool) -> Observer:
+    """The observer, and with ``progress`` what draws the events on standard error besides."""
+    if not progress:
+        return observer
+    draw: Observer = pages().TerminalProgress()
+
+    def both(event: Event) -> None:
+        draw(event)
+        observer(event)
+
+    return both

@@ -2,10 +2,11 @@
 
 from supnorm.pages.budget_page import write_budget_page
 from supnorm.pages.comparison import write_comparison
+from supnorm.pages.embedded import embedded
 from supnorm.pages.fields_page import fields_summary, write_fields_page
 from supnorm.pages.fit_page import errors_are, write_fit_page
 from supnorm.pages.guard_page import guard_summary, write_guard_page
-from supnorm.pages.page import write_page
+from supnorm.pages.page import page_text, write_page
 from supnorm.pages.progress import TerminalProgress
 from supnorm.pages.repair_page import repair_summary, write_repair_page
 from supnorm.pages.rollout_page import rollout_summary, write_rollout_page
@@ -14,9 +15,11 @@ from supnorm.pages.terminal import comparison, summary
 __all__ = [
     "TerminalProgress",
     "comparison",
+    "embedded",
     "errors_are",
     "fields_summary",
     "guard_summary",
+    "page_text",
     "repair_summary",
     "rollout_summary",
     "summary",

@@ -123,7 +123,11 @@ def write_comparison(result: Any, path: Path | str) -> None:
         result: the record, or its JSON as a mapping.
         path: of the HTML file; it appears whole or not at all.
     """
-    record = record_of(result, CompareRecord)
+    write_whole(path, comparison_page(record_of(result, CompareRecord)))
+
+
+def comparison_page(record: CompareRecord) -> str:
+    """The HTML text of the page."""
     head, rows = table(record)
     folders = [row.folder for row in ordered(record)]
     name = record.reference or "one reference"
@@ -138,4 +142,4 @@ def write_comparison(result: Any, path: Path | str) -> None:
         "left_out": _left_out(record),
         "bars": (bars(record, 860), bars(record, 342)),
     }
-    write_whole(path, render("comparison.html.j2", values))
+    return render("comparison.html.j2", values)

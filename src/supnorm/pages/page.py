@@ -12,21 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from supnorm.pages import bounds, distribution, failures, maps, peaks, power, progress_chart, sections, words
-from supnorm.pages.budget_page import write_budget_page
-from supnorm.pages.comparison import write_comparison
+from supnorm.pages.budget_page import budget_page
+from supnorm.pages.comparison import comparison_page
 from supnorm.pages.cuts import cut, cut_rows, spread
-from supnorm.pages.fit_page import write_fit_page
+from supnorm.pages.fields_page import fields_page
+from supnorm.pages.fit_page import fit_page
 from supnorm.pages.glossary import glossary
-from supnorm.pages.guard_page import write_guard_page
+from supnorm.pages.guard_page import guard_page
 from supnorm.pages.points import PeakView, known
 from supnorm.pages.ramp import legend, legend_words
 from supnorm.pages.reading import drawn_record
 from supnorm.pages.record import record
 from supnorm.pages.rendering import render
-from supnorm.pages.repair_page import write_repair_page
-from supnorm.pages.rollout_page import write_rollout_page
+from supnorm.pages.repair_page import repair_page
+from supnorm.pages.rollout_page import rollout_page
 from supnorm.pages.ruler import ruler
-from supnorm.pages.statement_page import write_statement_page
+from supnorm.pages.statement_page import statement_page
 from supnorm.pages.svg import HALF, NARROW, two_sizes
 from supnorm.pages.view import View
 from supnorm.results import write_whole
@@ -34,17 +35,20 @@ from supnorm.results.audit import AuditRecord
 from supnorm.results.charts import CutRecord, LineMapRecord
 from supnorm.results.numbers import count, num, ratio
 from supnorm.results.printable import file_word
+from supnorm.results.record import Result
 from supnorm.wording import fact
 
 MOST_CUTS = 12
-OTHERS: dict[str, Callable[[Any, Path | str], None]] = {
-    "supnorm.fit/1": write_fit_page,
-    "supnorm.budget/1": write_budget_page,
-    "supnorm.compare/1": write_comparison,
-    "supnorm.guard/1": write_guard_page,
-    "supnorm.repair/1": write_repair_page,
-    "supnorm.rollout/1": write_rollout_page,
-    **{f"supnorm.{kind}/1": write_statement_page for kind in ("certify", "norms", "properties", "solution")},
+RUN_FILES = ("result.json", "problem.toml", "points.csv")
+OTHERS: dict[str, Callable[[Any], str]] = {
+    "supnorm.fit/1": fit_page,
+    "supnorm.budget/1": budget_page,
+    "supnorm.compare/1": comparison_page,
+    "supnorm.fields/1": fields_page,
+    "supnorm.guard/1": guard_page,
+    "supnorm.repair/1": repair_page,
+    "supnorm.rollout/1": rollout_page,
+    **{f"supnorm.{kind}/1": statement_page for kind in ("certify", "norms", "properties", "solution")},
 }
 GAPS = {"failed": "no value", "outside": "outside the domain", "masked": "not counted (mask)"}
 
@@ -62,15 +66,37 @@ def write_page(result: Any, path: Path | str) -> None:
             written: what was computed is not lost for that.
     """
     record = drawn_record(result)
+    write_whole(path, _text(record, Path(path).parent))
+    if isinstance(record, AuditRecord):
+        View(record).check()
+
+
+def page_text(result: Any) -> str:
+    """The page of a result as HTML text, for notebooks and mail: as `write_page`, without a file.
+
+    Raises:
+        BadInput: as `write_page`.
+    """
+    return _text(drawn_record(result), None)
+
+
+def _text(record: Result, folder: Path | None) -> str:
     if not isinstance(record, AuditRecord):
-        OTHERS[record.SCHEMA](record, path)
-        return
-    write_whole(path, page(record, str(Path(path).parent), checked=False))
-    View(record).check()
+        return OTHERS[record.SCHEMA](record)
+    return page(record, "RUN" if folder is None else str(folder), checked=False, beside=beside_of(folder))
 
 
-def page(record: AuditRecord, folder: str = "RUN", checked: bool = True) -> str:
-    """The HTML text of the report page; ``folder`` is that of the run, as it would be typed."""
+def beside_of(folder: Path | None) -> tuple[str, ...]:
+    """Which of the files of a run lie in a folder: a page names no file and no command that fails."""
+    if folder is None:
+        return ()
+    return tuple(name for name in RUN_FILES if (folder / name).is_file())
+
+
+def page(
+    record: AuditRecord, folder: str = "RUN", checked: bool = True, beside: tuple[str, ...] = RUN_FILES
+) -> str:
+    """The HTML text of the report page; ``folder`` is that of the run, as it would be typed; it has the files ``beside``."""
     view = View(record)
     if checked:
         view.check()
@@ -89,7 +115,8 @@ def page(record: AuditRecord, folder: str = "RUN", checked: bool = True) -> str:
         _repeat,
     ):
         values |= part(view)
-    values["replay"] = f"supnorm replay {file_word(folder)} 1"
+    values["replay"] = f"supnorm replay {file_word(folder)} 1" if set(RUN_FILES[:2]) <= {*beside} else ""
+    values["beside"] = beside
     menu = [
         ("where", "Worst point"),
         ("spread", "Distribution"),
@@ -286,6 +313,7 @@ def _repeat(view: View) -> dict[str, Any]:
     witness = view.record.witness
     return {
         "witness_json": witness.to_json() if witness else "",
+        "witness_python": "" if witness is None else repr(dict(witness.x)),
         "made_of": record(view),
         "glossary": glossary(view),
     }

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from supnorm.problem.coded import Coded, code_of, show
 from supnorm.problem.declared import Declared
 from supnorm.problem.double_precision import double_precision
+from supnorm.problem.estimators import NamedColumns, predictor_of
 from supnorm.problem.rows import LookUp, Rows, arrays_of, check_against_rows, narrow_notes
 from supnorm.results import BadInput
+from supnorm.results.upward import sources
 
 if TYPE_CHECKING:
     from supnorm.program import Program
@@ -165,14 +167,16 @@ def _made_of_itself(source: Any) -> Function | None:
     return made if isinstance(made, Function) else None
 
 
-def as_function(source: Function | Callable[..., Any], what: str) -> Function:
+def as_function(source: Function | Callable[..., Any], what: str, names: tuple[str, ...] = ()) -> Function:
     """A plain callable ``(n, d) -> (n,)`` or ``(n, m)``, or an object with ``predict``, as a `Function`.
 
     An object that makes a `Function` of itself (``as_function``), such as a network of supnorm, does so: derivatives and
-    operations come with it, which a plain callable has not.
+    operations come with it, which a plain callable has not. A ``torch.nn.Module`` is read by `from_torch`, in the mode and
+    the precision that it has; an estimator that was fitted on a data frame gets one, its columns taken by name from the
+    axes ``names`` where these are the same names.
 
     Raises:
-        BadInput: when ``source`` cannot be called, or needs an adapter (``from_torch``, ``from_jax``).
+        BadInput: when ``source`` cannot be called.
 
     >>> as_function(lambda x: x.sum(axis=1), "model").value(np.ones((2, 3)))
     array([[3.],
@@ -185,18 +189,17 @@ def as_function(source: Function | Callable[..., Any], what: str) -> Function:
     kind = type(source).__name__
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(source, torch.nn.Module):
-        raise BadInput(f"{what} is a torch module ({kind}): give supnorm.from_torch(module.eval())")
-    if not callable(source) and callable(getattr(source, "predict", None)):
-        source = source.predict
+        module: Function = sources().from_torch(source)
+        return module
+    name = getattr(source, "__name__", kind)
+    if not callable(source) and (predictor := predictor_of(source)) is not None:
+        source = predictor.on(names) if isinstance(predictor, NamedColumns) else predictor
     if not callable(source):
         raise BadInput(
-            f"{what} must be a function of an array (n, d), or an object with predict, got {kind}; "
-            "supnorm.from_torch makes a function of a torch module"
+            f"{what} must be a function of an array (n, d), an object with predict or a torch module, got {kind}"
         )
     run = _Run(source, what)
-    return Function(
-        Coded(run, source, shown=run.shown), name=getattr(source, "__name__", type(source).__name__)
-    )
+    return Function(Coded(run, source, shown=run.shown), name=name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ from supnorm.problem.function import as_function
 from supnorm.problem.law import Law
 from supnorm.problem.measure import ErrorMeasure
 from supnorm.problem.pairs import Pairs, pairs_of
+from supnorm.problem.points_of import error_at
 from supnorm.problem.rows import UNIT_OF_INPUT
 from supnorm.problem.units import same_unit
 from supnorm.problem.unknown import unknown_solution
@@ -80,7 +81,7 @@ class Problem:
             put("data", _points(self.data, self.domain.d))
         for name in ("model", "reference", "recheck"):
             if getattr(self, name) is not None:
-                put(name, as_function(getattr(self, name), name))
+                put(name, as_function(getattr(self, name), name, self.domain.names))
         if self.equation is not None and not isinstance(self.equation, Equation):
             raise BadInput(f"equation must be of supnorm.equations, got {type(self.equation).__name__}")
         if self.reference is None:
@@ -180,6 +181,29 @@ class Problem:
             self.error.weights(m)
         except BadInput as error:
             raise BadInput(f"{self.source}: [error] {error}" if self.source else str(error)) from None
+
+    def error_at(self, x: Any) -> Any:
+        """Both values and the error at points of your own, inside or outside of the domain.
+
+        Args:
+            x: a mapping or a data frame with a number or a column for each axis; an array ``(d,)`` or ``(n, d)`` in the
+                order of the axes; or an ``xarray.Dataset`` with a variable or coordinate for each axis, whose dimensions
+                the result then has.
+
+        Returns:
+            A `Table` with a row for each point: the inputs, ``model_<output>``, ``reference_<output>``, and ``error`` (as an
+            audit counts it: the largest over the outputs; NaN where the error does not count). An ``xarray.Dataset`` of the
+            same variables for a dataset.
+
+        Raises:
+            BadInput: for an input that is missing or has another shape, and for a problem without a model. What model or
+                reference raises passes through, with its own traceback.
+
+        >>> problem = Problem(lambda x: x[:, 0], lambda x: x[:, 0] ** 2, Domain(x=(0.0, 1.0)))
+        >>> problem.error_at({"x": 0.5})["error"]
+        array([0.25])
+        """
+        return error_at(self, x)
 
     def output_names(self, m: int) -> tuple[str, ...]:
         """Names of the ``m`` outputs: those of the reference, otherwise of the model, otherwise ``y`` or ``y1, y2, ...``.

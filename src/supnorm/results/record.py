@@ -52,6 +52,7 @@ from supnorm.results.door import DAMAGED, read_json
 from supnorm.results.encoding import dumps, from_json, to_json
 from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput, ExitCode, Status
+from supnorm.results.upward import pages
 
 __all__ = ["Data", "Field", "Number", "Record", "Result", "Seconds", "StatusField", "unit"]
 
@@ -150,6 +151,11 @@ class Result(Record):
         """As plain data, as `Record.to_dict`."""
         return {"schema": self.SCHEMA, **super().to_dict()}
 
+    def _repr_html_(self) -> str:
+        """The answer in a notebook, as that of `Recorded`."""
+        text: str = pages().embedded(self)
+        return text
+
     @classmethod
     def from_dict(cls, data: Any, where: str = "the result") -> Self:
         """Read what `to_dict` gave; keys that are not known are kept.
@@ -196,6 +202,16 @@ class Recorded:
     def to_json(self: HasRecord) -> str:
         """The record as JSON text."""
         return self.record.to_json()
+
+    def to_html(self: HasRecord) -> str:
+        """The page as HTML text: what `supnorm.write_page` writes into a file."""
+        text: str = pages().page_text(self.record)
+        return text
+
+    def _repr_html_(self: HasRecord) -> str:
+        """The answer in a notebook: verdict, sentence, and the picture or the table that carries it."""
+        text: str = pages().embedded(self.record)
+        return text
 
 
 def _first(error: ValidationError) -> str:

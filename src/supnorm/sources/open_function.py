@@ -111,7 +111,7 @@ def _opened(
         with belonging_to(
             f"{(root / spec.python).resolve()} {content_of(root / spec.python.rpartition(':')[0])}"
         ):
-            function = open_python(spec, root, probe[:, columns], where)
+            function = open_python(spec, root, probe[:, columns], where, tuple(spec.inputs or names))
     elif spec.root:
         from supnorm.sources.root_file import open_root
 

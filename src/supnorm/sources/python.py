@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from supnorm.problem import Function, PartialFailure, as_columns, as_function, exited
 from supnorm.problem.coded import Coded
+from supnorm.problem.estimators import NamedColumns, predictor_of
 from supnorm.problem.function import real_numbers
 from supnorm.problem.specification import SourceSpec
 from supnorm.problem.users_error import described
@@ -43,7 +44,9 @@ from supnorm.sources.userfile import JAX_LIKE, imported_roots, load_object
 Array = NDArray[np.float64]
 
 
-def open_python(spec: SourceSpec, root: Path, probe: Array, where: str) -> Function:
+def open_python(
+    spec: SourceSpec, root: Path, probe: Array, where: str, names: tuple[str, ...] = ()
+) -> Function:
     """The object that ``spec.python`` names, as a `Function`.
 
     Args:
@@ -51,15 +54,18 @@ def open_python(spec: SourceSpec, root: Path, probe: Array, where: str) -> Funct
         root: the folder that relative paths start from.
         probe: a few points ``(k, d)`` of the domain, by which it is found out what the object takes.
         where: file and table, for messages.
+        names: of the inputs in their order, for estimators that know their columns by name.
 
     Raises:
         BadInput: when the object cannot be loaded or cannot be called.
     """
-    function, kind, used = _opened(spec, root, probe, where)
+    function, kind, used = _opened(spec, root, probe, where, names)
     return with_unused_noted(function, spec, kind, where, *used)
 
 
-def _opened(spec: SourceSpec, root: Path, probe: Array, where: str) -> tuple[Function, str, tuple[str, ...]]:
+def _opened(
+    spec: SourceSpec, root: Path, probe: Array, where: str, names: tuple[str, ...]
+) -> tuple[Function, str, tuple[str, ...]]:
     """The function, the kind of source in words, and the keys that such a source uses."""
     assert spec.python is not None
     key = f"{where} python"
@@ -77,7 +83,7 @@ def _opened(spec: SourceSpec, root: Path, probe: Array, where: str) -> tuple[Fun
         module = _from_module(loaded, spec, label, probe)
         return module, "a torch module", ("batch", "precision", "device")
     if callable(getattr(loaded, "predict", None)):
-        predictor = _from_predictor(loaded, label, probe.shape[1], f'{key} = "{spec.python}"')
+        predictor = _from_predictor(loaded, label, names, probe.shape[1], f'{key} = "{spec.python}"')
         predictor = replace(predictor, precision=spec.precision or "float64")
         return predictor, "an object with predict", ("precision",)
     if not callable(loaded):
@@ -247,18 +253,20 @@ def _from_module(loaded: Any, spec: SourceSpec, label: str, probe: Array) -> Fun
     return replace(function, first_layer=first_layer(loaded, probe))
 
 
-def _from_predictor(loaded: Any, label: str, d: int, what: str) -> Function:
+def _from_predictor(loaded: Any, label: str, names: tuple[str, ...], d: int, what: str) -> Function:
     wanted = getattr(loaded, "n_features_in_", None)
     if wanted is not None and wanted != d:
         raise BadInput(f"{what} takes {wanted} inputs, the domain has {d}")
-    silent = {"verbose": 0} if "verbose" in _parameters(loaded.predict) else {}
+    predict = predictor_of(loaded)
+    predict = predict.on(names) if isinstance(predict, NamedColumns) else predict
+    silent = {"verbose": 0} if "verbose" in _parameters(predict) else {}
 
     def run(x: Array) -> Array:
-        result = loaded.predict(x.copy(), **silent)
+        result = predict(x.copy(), **silent)
         value.show(result)
         return as_columns(result, len(x), label)
 
-    value = Coded(run, loaded.predict)
+    value = Coded(run, predict)
     function = Function(value, name=label)
     kind = type(loaded).__name__
     reason = Unreadable(
