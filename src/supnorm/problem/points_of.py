@@ -3,22 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.problem.domain import Domain
+from supnorm.problem.measure import ErrorMeasure
 from supnorm.results import BadInput
 from supnorm.results.printable import one_line
 from supnorm.results.table import Table
 
-if TYPE_CHECKING:
-    from supnorm.problem.problem import Problem
-
 Array = NDArray[np.float64]
 
 
-def error_at(problem: Problem, x: Any) -> Any:
+class Sides(Protocol):
+    """What a `supnorm.Problem` has: both functions, the domain, and how the error is measured."""
+
+    @property
+    def model(self) -> Any:
+        """The model, or None."""
+
+    @property
+    def reference(self) -> Any:
+        """The reference."""
+
+    @property
+    def domain(self) -> Domain:
+        """The inputs."""
+
+    @property
+    def error(self) -> ErrorMeasure:
+        """How the error is measured."""
+
+    def output_names(self, m: int) -> tuple[str, ...]:
+        """Names of the outputs."""
+
+
+def error_at(problem: Sides, x: Any) -> Any:
     """See `Problem.error_at`."""
     if problem.model is None:
         raise BadInput("error_at needs a model beside the reference; this problem has none")
@@ -78,7 +100,7 @@ def points_of(x: Any, names: tuple[str, ...]) -> Array:
     return points
 
 
-def _of_dataset(problem: Problem, data: Any) -> Any:
+def _of_dataset(problem: Sides, data: Any) -> Any:
     """The errors at the points of an ``xarray.Dataset``, on its dimensions."""
     import xarray
 
