@@ -59,7 +59,7 @@ def style() -> str:
     css = (files("supnorm.pages") / "page.css").read_text("utf-8")
     css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
     css = css.replace(":root", "&").replace("h1", "[role=heading]")
-    css = re.sub(r"\bbody \{", "& {", css)
+    css = re.sub(r"(?<![.\w])body\b", "&", css)
     css = re.sub(r"@page \{[^}]*\}", "", css)
     css = re.sub(r"\s+", " ", css)
     return (
