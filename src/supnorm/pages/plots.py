@@ -113,7 +113,7 @@ class Plots:
             np.geomspace(a.low, a.high, n + 1) if a.scale == "log" else np.linspace(a.low, a.high, n + 1)
             for a, n in zip((across, up), (values.shape[1], values.shape[0]), strict=True)
         ]
-        positive = values[values > 0]
+        positive = values[(values > 0) & np.isfinite(values)]
         norm = colors.LogNorm(np.quantile(positive, 0.02), positive.max()) if positive.size else None
         mesh = ax.pcolormesh(*edges, values, norm=norm, cmap="inferno_r")
         ax.figure.colorbar(mesh, ax=ax, label=self._name)
