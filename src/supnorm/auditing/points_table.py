@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from supnorm.auditing.compared import Compared
-from supnorm.auditing.report import Table
 from supnorm.auditing.run import Run
 from supnorm.auditing.thinning import linkage_radius, thin
+from supnorm.results.table import Table
 
 NUMBERS, MOST_NUMBERS = 300_000, 1_000_000  # in the table: some MB, and up to 20 of them
 
