@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 from supnorm.certification.elementary import AT_POINT, STEEPEST
 from supnorm.certification.majorants import REMAINDER, real_remainder
 from supnorm.certification.near_one import Rules, near_one
+from supnorm.certification.roots_at_zero import ROOTS, enclosed, nonnegative
+from supnorm.certification.roots_at_zero import rounding as root_rounding
 from supnorm.certification.rounding import ULPS, Array, U, gamma, of_function, outward
 from supnorm.program import Node, Program
 
@@ -43,6 +45,8 @@ class AffineModel:
         eps: remainder bounds, shape ``(B, S, w)``.
         err: bounds of the float64 evaluation error on the real box, shape ``(B, w)``.
         scales: A, shape ``(S,)``, ``A[0] = 1``.
+        nonnegative: which features are at least zero by the program and the ends of the domain (`roots_at_zero`), shape
+            ``(w,)``; None where that is not asked.
     """
 
     c: Array
@@ -50,6 +54,7 @@ class AffineModel:
     eps: Array
     err: Array
     scales: Array
+    nonnegative: NDArray[np.bool_] | None = None
 
     @cached_property
     def slope(self) -> Array:
@@ -74,7 +79,12 @@ class AffineModel:
 
 
 def propagate(
-    program: Program, centre: Array, half: Array, scales: Array, branches: bool = False
+    program: Program,
+    centre: Array,
+    half: Array,
+    scales: Array,
+    branches: bool = False,
+    low: Array | None = None,
 ) -> tuple[AffineModel, Array]:
     """The model of the output on boxes, and how strongly each axis bends the program.
 
@@ -83,6 +93,7 @@ def propagate(
         centre, half: the boxes, shapes ``(B, d)``.
         scales: A of the polydiscs, shape ``(S,)``; the first must be 1 (the real box).
         branches: whether ``err`` bounds, besides rounding, the branches of the code that the program does not take.
+        low: the lower ends of the domain, shape ``(d,)``: then roots of what is at least zero have bounds at zero too.
 
     Returns:
         The model of the output, and the largest |J_j| that enters a nonlinear operation, shape ``(B, d)``. The
@@ -91,7 +102,7 @@ def propagate(
     widest = max(node.width for node in program.nodes)
     step = max(CELLS // (len(scales) * widest), 8)
     rows = [slice(i, i + step) for i in range(0, max(len(centre), 1), step)]
-    parts = [_propagate(program, centre[r], half[r], scales, branches) for r in rows]
+    parts = [_propagate(program, centre[r], half[r], scales, branches, low) for r in rows]
     if len(parts) == 1:
         return parts[0]
     c, J, eps, err = (np.concatenate([getattr(m, n) for m, _ in parts]) for n in ("c", "J", "eps", "err"))
@@ -148,12 +159,12 @@ def first_infinite(program: Program, centre: Array, half: Array) -> str | None:
 
 
 def _propagate(
-    program: Program, centre: Array, half: Array, scales: Array, branches: bool
+    program: Program, centre: Array, half: Array, scales: Array, branches: bool, low: Array | None
 ) -> tuple[AffineModel, Array]:
     models: list[AffineModel] = []
     bend = np.zeros_like(centre)
     with np.errstate(all="ignore"):
-        start = _variables(centre, half, scales)
+        start = _variables(centre, half, scales, low)
         for node in program.nodes:
             args = [models[a] for a in node.args]
             if node.op in REMAINDER or node.op in _COMPOSED or node.op in ("mul", "div", "relu"):
@@ -163,11 +174,12 @@ def _propagate(
     return models[-1], bend
 
 
-def _variables(centre: Array, half: Array, scales: Array) -> AffineModel:
+def _variables(centre: Array, half: Array, scales: Array, low: Array | None = None) -> AffineModel:
     boxes, d = centre.shape
     J = half[:, :, None] * np.eye(d)
     err = 4.0 * U * (np.abs(centre) + half)  # nodes of a rule are rounded when they are computed
-    return AffineModel(centre, J, np.zeros((boxes, len(scales), d)), err, scales)
+    above = None if low is None else low >= 0.0
+    return AffineModel(centre, J, np.zeros((boxes, len(scales), d)), err, scales, above)
 
 
 def _apply(node: Node, args: list[AffineModel], start: AffineModel, branches: bool = False) -> AffineModel:
@@ -183,7 +195,10 @@ def _apply(node: Node, args: list[AffineModel], start: AffineModel, branches: bo
                 top = outward(np.abs(x.c) + x.reach[:, 0]) - np.abs(x.c) + x.c + x.err
                 room = np.where(top < discrepancy.above - 1e-9 * (1.0 + abs(discrepancy.above)), 0.0, room)
             model = replace(model, err=np.where(room == 0.0, model.err, outward(model.err + room)))
-    return model
+    if start.nonnegative is None or node.op == "input":
+        return model
+    known = [a.nonnegative if a.nonnegative is not None else np.zeros(a.c.shape[1], dtype=bool) for a in args]
+    return replace(model, nonnegative=nonnegative(node, known, node.width))
 
 
 def _operation(node: Node, args: list[AffineModel], start: AffineModel) -> AffineModel:
@@ -305,11 +320,31 @@ def _smooth(op: str, x: AffineModel, *parameter: float) -> AffineModel:
         ulps = ulps * (1.0 + (np.abs(x.c) + x.reach[:, 0]) ** 2)
     err = lipschitz * x.err + ulps * (np.abs(v) + swing + lipschitz * x.err)
     broken = ~np.isfinite(v) | ~np.isfinite(s)
-    return AffineModel(
+    model = AffineModel(
         np.where(broken, 0.0, v),
         np.where(broken[..., None], 0.0, J),
         np.where(broken[:, None], np.inf, eps),
         np.where(broken, np.inf, outward(err)),
+        x.scales,
+    )
+    return model if op not in ROOTS or x.nonnegative is None else _with_root(op, x, model, x.nonnegative)
+
+
+def _with_root(op: str, x: AffineModel, model: AffineModel, above: NDArray[np.bool_]) -> AffineModel:
+    """The model of a root of x, on the real box by its chord where it has no bound."""
+    lost = ~np.isfinite(model.eps[:, 0]) & np.isfinite(x.reach[:, 0])
+    if not lost.any():
+        return model
+    s, middle, half = enclosed(op, x.c, x.reach[:, 0], above)
+    c, J, eps = s * x.c + middle, s[..., None] * x.J, model.eps.copy()
+    room = 4.0 * U * (np.abs(c) + s * x.reach[:, 0])
+    eps[:, 0] = np.where(lost, outward(s * x.eps[:, 0] + half + room), eps[:, 0])
+    off = root_rounding(op, x.err, x.c, x.reach[:, 0], above)
+    return AffineModel(
+        np.where(lost, c, model.c),
+        np.where(lost[..., None], J, model.J),
+        eps,
+        np.where(lost, off, model.err),
         x.scales,
     )
 

@@ -5,7 +5,7 @@ box is relaxed by its chord (Singh et al., 2018) and smooth parts by their linea
 kink crosses, the model of the network is exact and only the curvature of the reference remains. So the remainder falls
 like h^2 there and like h at kinks. Branch and bound spends boxes only where the error is close to its maximum.
 In one and two inputs, boxes where chords would need many more boxes are cut into their exact linear pieces
-(`pieces`), whose bound falls like h^2 everywhere.
+(`pieces`), whose bound falls like h^2 everywhere. Roots whose argument reaches zero have their chord (`roots_at_zero`).
 Cost: d + 2 products with the weights per layer and box, less than for a polynomial or for the pieces of a box.
 Choose it for piecewise linear networks; for smooth ones the Chebyshev certificate needs far fewer boxes.
 """
@@ -49,7 +49,7 @@ class LinearBounds(Settings):
         middle = np.full(state.bounds.shape, np.inf)
         linear = middle.copy()
         for a, program in enumerate(error.alternatives):
-            model, bend = propagate(program, centre, half, np.ones(1))
+            model, bend = propagate(program, centre, half, np.ones(1), low=error.low)
             state.begin(a, model.err, bend)
             low, high = affine_range(model)
             state.offer(a, np.arange(len(boxes)), low, high, degree=0)
@@ -57,7 +57,7 @@ class LinearBounds(Settings):
             if error.d <= 2:
                 rows = self._worth(state.upper(), middle[:, a].max(1), target, error.d)
                 if len(rows):
-                    low, high = piecewise_range(program, centre[rows], half[rows])
+                    low, high = piecewise_range(program, centre[rows], half[rows], error.low)
                     state.offer(a, rows, low, high, degree=PIECES)
         upper = state.upper()
         rounding = state.rounding()

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from supnorm.certification import affine_model
 from supnorm.certification.affine_model import AffineModel, add, scale
+from supnorm.certification.roots_at_zero import nonnegative
 from supnorm.certification.rounding import Array, U, outward
 from supnorm.program import Node, Program
 
@@ -101,23 +102,28 @@ def _half(vertices: Array, count: NDArray[np.intp], values: Array) -> tuple[Arra
     return both[rows, order], counts
 
 
-def piecewise_range(program: Program, centre: Array, half: Array) -> tuple[Array, Array]:
+def piecewise_range(
+    program: Program, centre: Array, half: Array, domain_low: Array | None = None
+) -> tuple[Array, Array]:
     """Lower and upper bounds of the outputs on boxes, shapes ``(B, m)``; infinite for boxes with many pieces.
 
     Args:
         program: any program of one or two inputs.
         centre, half: the boxes, shapes ``(B, d)``.
+        domain_low: the lower ends of the domain, shape ``(d,)``, as ``low`` of `affine_model.propagate`.
     """
     widest = max(node.width for node in program.nodes)
     step = max(NUMBERS // (MOST * widest), 1)
     rows = [slice(i, i + step) for i in range(0, len(centre), step)]
-    parts = [_ranges(program, centre[r], half[r]) for r in rows]
+    parts = [_ranges(program, centre[r], half[r], domain_low) for r in rows]
     return np.concatenate([low for low, _ in parts]), np.concatenate([high for _, high in parts])
 
 
-def _ranges(program: Program, centre: Array, half: Array) -> tuple[Array, Array]:
+def _ranges(
+    program: Program, centre: Array, half: Array, domain_low: Array | None
+) -> tuple[Array, Array]:
     with np.errstate(all="ignore"):
-        state = _State(program, centre, half)
+        state = _State(program, centre, half, domain_low)
         for position, node in enumerate(program.nodes):
             state.add(position, node)
         output = state.at_pieces(len(program.nodes) - 1)
@@ -134,9 +140,9 @@ def _ranges(program: Program, centre: Array, half: Array) -> tuple[Array, Array]
 class _State:
     """Models of the nodes so far: for whole boxes before the first kink, for pieces after it."""
 
-    def __init__(self, program: Program, centre: Array, half: Array) -> None:
+    def __init__(self, program: Program, centre: Array, half: Array, domain_low: Array | None) -> None:
         boxes, d = centre.shape
-        self.start = affine_model._variables(centre, half, np.ones(1))
+        self.start = affine_model._variables(centre, half, np.ones(1), domain_low)
         self.pieces = Pieces(boxes, d)
         self.lost = np.zeros(boxes, dtype=bool)
         self.drift = 8.0 * U * KINKS_AT_ONCE * sum(node.op in KINKS for node in program.nodes)
@@ -153,7 +159,7 @@ class _State:
     def add(self, position: int, node: Node) -> None:
         """Add the model of the next node, and drop models that no later node needs."""
         if node.op in KINKS:
-            self.parted[position] = self._kink(node)
+            self.parted[position] = self._known(node, self._kink(node))
         elif any(a in self.parted for a in node.args):
             like = _rows(self.start, self.pieces.owner)
             args = [self.at_pieces(a) for a in node.args]
@@ -163,6 +169,12 @@ class _State:
         for a in node.args:
             if self.last_use[a] == position:
                 self.parted.pop(a, None)
+
+    def _known(self, node: Node, model: AffineModel) -> AffineModel:
+        if self.start.nonnegative is None:
+            return model
+        none = np.zeros(node.width, dtype=bool)
+        return replace(model, nonnegative=nonnegative(node, [none] * len(node.args), node.width))
 
     def _kink(self, node: Node) -> AffineModel:
         def argument() -> tuple[AffineModel, AffineModel]:
@@ -237,4 +249,4 @@ def one_sign(low: Array, high: Array, eps: Array) -> tuple[NDArray[np.bool_], Ar
 
 
 def _rows(x: AffineModel, rows: Rows) -> AffineModel:
-    return AffineModel(x.c[rows], x.J[rows], x.eps[rows], x.err[rows], x.scales)
+    return replace(x, c=x.c[rows], J=x.J[rows], eps=x.eps[rows], err=x.err[rows])

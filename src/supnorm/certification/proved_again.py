@@ -167,9 +167,9 @@ def _ranges(
         return _by_parts(error, program, kind, centre, half)
     if kind.degree > 0:
         return _tensor(error, a, kind, centre, half)
-    affine, _ = propagate(program, centre, half, np.ones(1))
+    affine, _ = propagate(program, centre, half, np.ones(1), low=error.low)
     if kind.degree == PIECES:
-        return *piecewise_range(program, centre, half), affine.err
+        return *piecewise_range(program, centre, half, error.low), affine.err
     if kind.degree == 0 and not error.declared:
         return *affine_range(affine), affine.err
     return -none, none, affine.err

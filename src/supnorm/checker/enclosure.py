@@ -23,6 +23,7 @@ from supnorm.checker.functions import (
 )
 from supnorm.checker.operation import Operation
 from supnorm.checker.special_functions import NAMES, Parameter, coefficients
+from supnorm.checker.zero_roots import ORDERS, Flags, at_least_zero, chord
 
 Ball = Any
 Rows = list[list[Ball]]
@@ -30,22 +31,29 @@ Rows = list[list[Ball]]
 
 @dataclass(frozen=True)
 class Program:
-    """A program with its weights as ball matrices."""
+    """A program with its weights as ball matrices, and which features are at least zero on the domain."""
 
     operations: tuple[Operation, ...]
     weights: tuple[Any, ...]
     sizes: tuple[Any, ...]
+    above: tuple[Flags, ...] = ()
 
     @classmethod
-    def of(cls, operations: tuple[Operation, ...]) -> Program:
-        """Prepare the matrices of the affine operations; operations that occur twice are computed once."""
+    def of(cls, operations: tuple[Operation, ...], low: tuple[float, ...] | None = None) -> Program:
+        """Prepare the matrices of the affine operations; operations that occur twice are computed once.
+
+        Args:
+            operations: the program.
+            low: lower ends of the inputs, where roots need a bound at zero.
+        """
         weights, sizes = [], []
         operations = without_repetitions(operations)
         for o in operations:
             k = len(o.weight) // o.width
             weights.append(arb_mat(o.width, k, list(o.weight)) if o.op == "affine" else None)
             sizes.append(arb_mat(o.width, k, [abs(w) for w in o.weight]) if o.op == "affine" else None)
-        return cls(operations, tuple(weights), tuple(sizes))
+        above = () if low is None else at_least_zero(operations, low)
+        return cls(operations, tuple(weights), tuple(sizes), above)
 
 
 def without_repetitions(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
@@ -197,6 +205,9 @@ def step(
         return [args[0][c] for c in o.columns]
     if o.op == "concat":
         return [f for arg in args for f in arg]
+    if real and program.above and o.op in ORDERS:
+        flags = program.above[o.args[0]]
+        return [_root(o.op, x, scale, within, above) for x, above in zip(args[0], flags, strict=True)]
     return [_function(o, fs, scale, real, within) for fs in zip(*args, strict=True)]
 
 
@@ -291,6 +302,19 @@ def smooth(op: str, x: Feature, scale: Ball, real: bool, p: Parameter = None, wi
     if within and bounded is not None and eps >= bounded[1]:  # the range of the function is a tighter bound
         return Feature(bounded[0], zeros, bounded[1])
     return Feature(v, tuple(s * j for j in x.J), eps)
+
+
+def _root(op: str, x: Feature, scale: Ball, within: bool, above: bool) -> Feature:
+    """A root on the real cell: its tangent, or where that has no bound its chord."""
+    r = x.reach(scale)
+    tangent = smooth(op, x, scale, True, within=within)
+    if tangent.eps is not None or r is None or x.eps is None:
+        return tangent
+    known = chord(op, x.c - r, x.c + r, above)
+    if known is None:
+        return tangent
+    s, middle, half = known
+    return Feature(s * x.c + middle, tuple(s * j for j in x.J), (s * x.eps + half).upper())
 
 
 def relu(x: Feature, scale: Ball, real: bool) -> Feature:

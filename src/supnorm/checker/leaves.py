@@ -92,7 +92,7 @@ class Leaves:
 
     def __init__(self, document: Document, arbitrary: bool = False) -> None:
         self.document, self.arbitrary = document, arbitrary
-        self.programs = tuple(map(Program.of, document.programs))
+        self.programs = tuple(Program.of(p, document.low) for p in document.programs)
         d = len(document.names)
         pairs = [p for leaf in document.leaves for p in zip(leaf.degree, leaf.graded, strict=True)]
         used = {v for degree, graded in pairs if graded >= 0 for v in (degree, graded)}

@@ -1,0 +1,90 @@
+"""Square and cube roots on boxes where their slope has no bound, for linear bounds on real boxes.
+
+Theorem. Let 0 < p < 1, s > 0 and b > 0. For 0 <= z <= b
+
+    min(0, b^p - s b) <= z^p - s z <= k s^(-p/(1 - p)),    k = (1 - p) p^(p/(1 - p)).
+
+Proof: the middle is concave in z, so it is smallest at an end; its derivative p z^(p - 1) - s is zero at z = (p/s)^(1/(1 - p))
+alone, where it is k s^(-p/(1 - p)). With s = b^(p - 1), the chord, the left side is 0 and the right one k b^p: an excess that
+falls like the p-th power of the box, where a tangent has no bound.
+
+That an argument is at least zero follows from the program and the ends of the domain, not from its model, whose ends are
+rounded outwards: `nonnegative`. Each of its rules holds of numbers that are rounded, too. So the root as it runs is that
+of a number y >= 0, and |x^p - y^p| <= |x - y|^p, because z^p is subadditive. A cube root has values of both signs; by
+concavity of each half |x^(1/3) - y^(1/3)| <= (4 |x - y|)^(1/3), and on [a, b] it is between those of the ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.certification.rounding import ULPS, Array, U, outward
+from supnorm.program import Node
+
+Flags = NDArray[np.bool_]
+ROOTS = {"sqrt": 0.5, "cbrt": 1.0 / 3.0}
+EXCESS = {"sqrt": 0.25, "cbrt": 0.3849001794597506}  # k, above it: 1/4 and 2/(3 sqrt 3)
+# Powers are within 1e-14 of their value; two of them and the rounding of s change both sides by less than this share of b^p.
+MARGIN = 1e-12
+LEAST = 2.3e-308  # above what one operation loses by underflow
+
+
+def nonnegative(node: Node, known: Sequence[Flags], width: int) -> Flags:
+    """Which features of a node are at least zero for all inputs, in exact arithmetic and as they are rounded.
+
+    Args:
+        node: an operation other than the input.
+        known: the same of its arguments.
+        width: number of its features.
+    """
+    op, none = node.op, np.zeros(width, dtype=bool)
+    if node.discrepancies:
+        return none
+    if op == "constant":
+        return np.asarray(np.asarray(node.value) >= 0.0)
+    if op == "take":
+        return known[0][node.columns]
+    if op == "concat":
+        return np.concatenate(known)
+    if op in ("abs", "relu") or (op == "pow" and node.parameter is not None and node.parameter % 2.0 == 0.0):
+        return ~none
+    if op == "mul" and node.args[0] == node.args[1]:
+        return ~none
+    if op in ("add", "mul"):
+        return known[0] & known[1]
+    return none
+
+
+def enclosed(op: str, x_c: Array, reach: Array, above: Flags) -> tuple[Array, Array, Array]:
+    """s, middle and half with ``|root(z) - s z - middle| <= half`` for z in [c - reach, c + reach], shapes ``(B, w)``.
+
+    Args:
+        op: "sqrt" or "cbrt".
+        x_c, reach: middle and half-width of the argument on the real box, shapes ``(B, w)``.
+        above: where the argument is at least zero, shape ``(w,)``; elsewhere the square root has no bound.
+    """
+    p, k = ROOTS[op], EXCESS[op]
+    b = outward(np.maximum(x_c, 0.0) + reach) + LEAST
+    top = b**p
+    s, half = b ** (p - 1.0), (0.5 * k + MARGIN) * top
+    middle = 0.5 * k * top
+    if op == "cbrt":  # between the values of both ends
+        low, high = np.cbrt(x_c - outward(reach)), np.cbrt(x_c + outward(reach))
+        size = np.maximum(np.abs(low), np.abs(high))
+        s, middle = np.where(above, s, 0.0), np.where(above, middle, 0.5 * (low + high))
+        half = np.where(above, half, 0.5 * (high - low) + MARGIN * size + LEAST)
+    else:
+        half = np.where(above, half, np.inf)
+    return s, middle, half
+
+
+def rounding(op: str, err: Array, x_c: Array, reach: Array, above: Flags) -> Array:
+    """How far the root of a number that is off by ``err`` can be from the exact root, shape ``(B, w)``."""
+    p = ROOTS[op]
+    shift = ((4.0 if op == "cbrt" else 1.0) * err) ** p * (1.0 + MARGIN)
+    size = outward(np.abs(x_c) + reach) ** p * (1.0 + MARGIN)
+    lost = outward(shift + 2.0 * ULPS * U * (size + shift))
+    return np.where(above | (op == "cbrt"), lost, np.inf)
