@@ -8,6 +8,7 @@
     python -m benchmarks.soundness composed --wide --count 200        whose values span many decades
     python -m benchmarks.soundness single --seed 0 --count 300        float32 arithmetic at its worst against its bounds
     python -m benchmarks.soundness roots --seed 0 --count 200         equations with known roots, and the checker
+    python -m benchmarks.soundness zeros --seed 0 --count 200         square and cube roots that reach zero, and the checker
     python -m benchmarks.soundness flows --seed 0 --count 200         flows and integrals against exact ones, and the checker
     python -m benchmarks.soundness tiny --seed 0 --count 200          errors that float64 cannot show, and deep networks
     python -m benchmarks.soundness properties --seed 0 --count 200    properties and norms of random models, and the checker
@@ -38,6 +39,7 @@ from benchmarks.soundness import (
     solutions,
     special,
     tiny,
+    zeros,
 )
 from benchmarks.soundness.records import save
 
@@ -47,6 +49,7 @@ PROVED = {
     "roots": roots.campaign,
     "flows": flows.campaign,
     "solutions": solutions.campaign,
+    "zeros": zeros.campaign,
 }
 
 
@@ -89,7 +92,10 @@ def main() -> int:
     held = campaigns.add_parser("properties")
     held.add_argument("--seed", type=int, default=0)
     held.add_argument("--count", type=int, default=200)
-    for one in (forged, behind, large, models, functions, solved, moving, random, held):
+    reaching = campaigns.add_parser("zeros")
+    reaching.add_argument("--seed", type=int, default=0)
+    reaching.add_argument("--count", type=int, default=200)
+    for one in (forged, behind, large, models, functions, solved, moving, random, held, reaching):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     tiny.options(campaigns.add_parser("tiny"))
     doors.options(campaigns.add_parser("doors"))

@@ -35,6 +35,7 @@ ONE: dict[str, Any] = {
     "silu": lambda z: z / (1 + mp.exp(-z)), "sqrt": mp.sqrt, "erf": mp.erf, "reciprocal": lambda z: 1 / z,
     "pow": lambda z, p: z ** (int(p) if float(p).is_integer() else mp.mpf(p)),
     "leaky_relu": lambda z, s: max(z, mp.mpf(0)) + mp.mpf(s) * min(z, mp.mpf(0)),
+    "cbrt": lambda z: -mp.cbrt(-z) if z < 0 else mp.cbrt(z),
 }  # fmt: skip
 TWO: dict[str, Any] = {
     "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b, "div": lambda a, b: a / b,

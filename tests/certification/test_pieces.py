@@ -146,7 +146,7 @@ def test_certificates_use_pieces_and_fewer_boxes(monkeypatch):
     assert exact.status.code == "proved"
     assert (exact.certificate.leaves.proof.degree == PIECES).any()
     assert cases.largest_sampled(exact, 100_000, 0) <= exact.upper + exact.rounding
-    nothing = lambda p, c, h: (np.full((len(c), 1), -np.inf), np.full((len(c), 1), np.inf))  # noqa: E731
+    nothing = lambda p, c, h, low: (np.full((len(c), 1), -np.inf), np.full((len(c), 1), np.inf))  # noqa: E731
     monkeypatch.setattr(linear_bounds, "piecewise_range", nothing)
     chords = certify(problem(), 1.01, boxes=20_000)
     assert exact.tried < 0.3 * chords.tried

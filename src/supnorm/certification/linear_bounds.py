@@ -23,6 +23,7 @@ from supnorm.certification.boxes import Boxes
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.leaf import PIECES, Batch, Bounded, affine_range
 from supnorm.certification.pieces import piecewise_range
+from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array
 from supnorm.results.option import Allowed
 from supnorm.results.settings import Limits, Settings
@@ -49,7 +50,8 @@ class LinearBounds(Settings):
         middle = np.full(state.bounds.shape, np.inf)
         linear = middle.copy()
         for a, program in enumerate(error.alternatives):
-            model, bend = propagate(program, centre, half, np.ones(1), low=error.low)
+            domain_low = asked(program, error.low)
+            model, bend = propagate(program, centre, half, np.ones(1), low=domain_low)
             state.begin(a, model.err, bend)
             low, high = affine_range(model)
             state.offer(a, np.arange(len(boxes)), low, high, degree=0)
@@ -57,7 +59,7 @@ class LinearBounds(Settings):
             if error.d <= 2:
                 rows = self._worth(state.upper(), middle[:, a].max(1), target, error.d)
                 if len(rows):
-                    low, high = piecewise_range(program, centre[rows], half[rows], error.low)
+                    low, high = piecewise_range(program, centre[rows], half[rows], domain_low)
                     state.offer(a, rows, low, high, degree=PIECES)
         upper = state.upper()
         rounding = state.rounding()

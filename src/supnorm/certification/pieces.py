@@ -119,9 +119,7 @@ def piecewise_range(
     return np.concatenate([low for low, _ in parts]), np.concatenate([high for _, high in parts])
 
 
-def _ranges(
-    program: Program, centre: Array, half: Array, domain_low: Array | None
-) -> tuple[Array, Array]:
+def _ranges(program: Program, centre: Array, half: Array, domain_low: Array | None) -> tuple[Array, Array]:
     with np.errstate(all="ignore"):
         state = _State(program, centre, half, domain_low)
         for position, node in enumerate(program.nodes):
@@ -140,7 +138,7 @@ def _ranges(
 class _State:
     """Models of the nodes so far: for whole boxes before the first kink, for pieces after it."""
 
-    def __init__(self, program: Program, centre: Array, half: Array, domain_low: Array | None) -> None:
+    def __init__(self, program: Program, centre: Array, half: Array, domain_low: Array | None = None) -> None:
         boxes, d = centre.shape
         self.start = affine_model._variables(centre, half, np.ones(1), domain_low)
         self.pieces = Pieces(boxes, d)

@@ -31,6 +31,7 @@ from supnorm.certification.graded_model import enclose
 from supnorm.certification.graded_rule import affordable, rule
 from supnorm.certification.leaf import PIECES, Batch, Leaves, affine_range
 from supnorm.certification.pieces import piecewise_range
+from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array, outward
 from supnorm.certification.running_error import with_rounding
 from supnorm.program import Program
@@ -167,9 +168,10 @@ def _ranges(
         return _by_parts(error, program, kind, centre, half)
     if kind.degree > 0:
         return _tensor(error, a, kind, centre, half)
-    affine, _ = propagate(program, centre, half, np.ones(1), low=error.low)
+    domain_low = asked(program, error.low)
+    affine, _ = propagate(program, centre, half, np.ones(1), low=domain_low)
     if kind.degree == PIECES:
-        return *piecewise_range(program, centre, half, error.low), affine.err
+        return *piecewise_range(program, centre, half, domain_low), affine.err
     if kind.degree == 0 and not error.declared:
         return *affine_range(affine), affine.err
     return -none, none, affine.err

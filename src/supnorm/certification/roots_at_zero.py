@@ -4,9 +4,9 @@ Theorem. Let 0 < p < 1, s > 0 and b > 0. For 0 <= z <= b
 
     min(0, b^p - s b) <= z^p - s z <= k s^(-p/(1 - p)),    k = (1 - p) p^(p/(1 - p)).
 
-Proof: the middle is concave in z, so it is smallest at an end; its derivative p z^(p - 1) - s is zero at z = (p/s)^(1/(1 - p))
-alone, where it is k s^(-p/(1 - p)). With s = b^(p - 1), the chord, the left side is 0 and the right one k b^p: an excess that
-falls like the p-th power of the box, where a tangent has no bound.
+Proof: the middle is concave in z, so it is smallest at an end; its derivative p z^(p - 1) - s is zero only at
+z = (p/s)^(1/(1 - p)), where it is k s^(-p/(1 - p)). With s = b^(p - 1), the chord, the left side is 0 and the right one
+k b^p: an excess that falls like the p-th power of the box, where a tangent has no bound.
 
 That an argument is at least zero follows from the program and the ends of the domain, not from its model, whose ends are
 rounded outwards: `nonnegative`. Each of its rules holds of numbers that are rounded, too. So the root as it runs is that
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.rounding import ULPS, Array, U, outward
-from supnorm.program import Node
+from supnorm.program import Node, Program
 
 Flags = NDArray[np.bool_]
 ROOTS = {"sqrt": 0.5, "cbrt": 1.0 / 3.0}
@@ -30,6 +30,11 @@ EXCESS = {"sqrt": 0.25, "cbrt": 0.3849001794597506}  # k, above it: 1/4 and 2/(3
 # Powers are within 1e-14 of their value; two of them and the rounding of s change both sides by less than this share of b^p.
 MARGIN = 1e-12
 LEAST = 2.3e-308  # above what one operation loses by underflow
+
+
+def asked(program: Program, low: Array) -> Array | None:
+    """The lower ends of the domain where a program has roots; None where nothing is asked of them."""
+    return low if any(node.op in ROOTS for node in program.nodes) else None
 
 
 def nonnegative(node: Node, known: Sequence[Flags], width: int) -> Flags:
@@ -45,6 +50,10 @@ def nonnegative(node: Node, known: Sequence[Flags], width: int) -> Flags:
         return none
     if op == "constant":
         return np.asarray(np.asarray(node.value) >= 0.0)
+    if op == "affine":
+        weight, bias = np.asarray(node.weight), np.asarray(node.bias)
+        against = (weight < 0.0) | ((weight > 0.0) & ~known[0])
+        return np.asarray(~against.any(axis=1) & (bias >= 0.0))
     if op == "take":
         return known[0][node.columns]
     if op == "concat":

@@ -30,6 +30,8 @@ def at_least_zero(operations: tuple[Operation, ...], low: tuple[float, ...]) -> 
             flags = tuple(v >= 0.0 for v in low)
         elif o.op == "constant":
             flags = tuple(v >= 0.0 for v in o.vector)
+        elif o.op == "affine":
+            flags = _of_sums(o, args[0])
         elif o.op == "take":
             flags = tuple(args[0][c] for c in o.columns)
         elif o.op == "concat":
@@ -38,6 +40,16 @@ def at_least_zero(operations: tuple[Operation, ...], low: tuple[float, ...]) -> 
             flags = _of_function(o, args)
         known.append(flags)
     return tuple(known)
+
+
+def _of_sums(o: Operation, arg: Flags) -> Flags:
+    """A sum of features that are at least zero with weights and a bias that are."""
+    k = len(arg)
+    rows = (o.weight[i * k : (i + 1) * k] for i in range(o.width))
+    return tuple(
+        b >= 0.0 and all(w == 0.0 or (w > 0.0 and f) for w, f in zip(row, arg, strict=True))
+        for row, b in zip(rows, o.vector, strict=True)
+    )
 
 
 def _of_function(o: Operation, args: list[Flags]) -> Flags:
@@ -61,6 +73,8 @@ def chord(op: str, low: Ball, high: Ball, above: bool) -> tuple[Ball, Ball, Ball
         return None
     if above:
         b = high.upper()
+        if b <= 0:  # the argument is zero, as a positive part where its own is negative
+            return arb(0), arb(0), arb(0)
         if not b > 0:
             return None
         p = arb(1) / ORDERS[op]

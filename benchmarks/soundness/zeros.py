@@ -1,0 +1,118 @@
+"""Random formulas whose roots reach zero, against ReLU networks: linear bounds and pieces, and the checker.
+
+References are square and cube roots of what is at least zero by its form (inputs from zero on, products, even powers, sizes,
+positive parts, sums of them), or of what may be negative: there a cube root has a bound and a square root must have none
+where the argument is below zero somewhere. Models are networks of random weights, moved and scaled to the reference. Errors
+at `POINTS` points, of which many lie at zeros, are compared with the bound; the largest of them in arbitrary precision.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.soundness.extreme import exact
+from benchmarks.soundness.judging import Judged, checked, judged_by, refuted
+from supnorm.certification import LinearBounds, certify
+from supnorm.problem import Domain, Function, Problem
+from supnorm.program import Builder, Program
+from supnorm.results import BadInput
+
+POINTS, EXACT, BLIND, DIGITS = 4_000, 4, 2, 40
+BOXES = 400
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def _argument(build: Builder, d: int, rng: np.random.Generator, words: list[str]) -> Any:
+    """Something that is zero somewhere, and mostly nowhere below."""
+    kind = str(rng.choice(["input", "product", "square", "size", "part", "sum", "scaled", "any"]))
+    words.append(kind)
+    line = build.affine(build.input, rng.normal(size=(1, d)), 0.3 * rng.normal(size=1))
+    first = build.input.arrange(lambda index: index[..., :1])
+    last = build.input.arrange(lambda index: index[..., d - 1 :])
+    if kind == "input":
+        return first
+    if kind == "product":
+        return build.binary("mul", first, last)
+    if kind == "square":
+        return build.unary("pow", line, 2.0)
+    if kind == "size":
+        return build.unary("abs", line)
+    if kind == "part":
+        return build.unary("relu", line)
+    if kind == "sum":
+        return build.binary("add", build.binary("mul", line, line), build.unary("pow", first, 4.0))
+    if kind == "scaled":
+        return build.binary("mul", build.unary("abs", line), np.array(10.0 ** rng.uniform(-6.0, 6.0)))
+    return line
+
+
+def formula(rng: np.random.Generator, d: int, words: list[str]) -> Program:
+    """A random formula with a root; sometimes one within another, times or plus something smooth."""
+    build = Builder(d)
+    root = build.unary(str(rng.choice(["sqrt", "cbrt"])), _argument(build, d, rng, words))
+    if rng.random() < 0.25:
+        root = build.unary(str(rng.choice(["sqrt", "cbrt"])), build.unary("abs", root))
+        words.append("within another")
+    smooth = build.unary("sin", build.affine(build.input, rng.normal(size=(1, d)), rng.normal(size=1)))
+    return build.finish(build.binary(str(rng.choice(["add", "mul", "sub"])), root, smooth))
+
+
+def _network(rng: np.random.Generator, d: int, size: float) -> Program:
+    build = Builder(d)
+    width = int(rng.integers(4, 13))
+    hidden = build.unary(
+        "relu", build.affine(build.input, rng.normal(size=(width, d)), rng.normal(size=width))
+    )
+    if rng.random() < 0.3:
+        hidden = build.unary(
+            "relu", build.affine(hidden, rng.normal(size=(width, width)), rng.normal(size=width))
+        )
+    weight = rng.normal(size=(1, width)) * size / width
+    return build.finish(build.affine(hidden, weight, np.array([size * rng.normal()])))
+
+
+def judged(number: int, seed: int, path: Path) -> Judged:
+    """One problem: its bound beside errors at points, and what the checker says of its certificate."""
+    rng = np.random.default_rng([seed, number])
+    words: list[str] = []
+    d = int(rng.choice([1, 2, 2, 3]))
+    reference = formula(rng, d, words)
+    low = np.where(rng.random(d) < 0.7, 0.0, -rng.uniform(0.2, 1.0, d))
+    high = rng.uniform(0.5, 3.0, d)
+    x = low + (high - low) * rng.random((POINTS, d)) ** rng.choice([1.0, 8.0], (POINTS, d))
+    x[: 2**d] = np.where(np.indices((2,) * d).reshape(d, -1).T == 1, high, low)
+    with np.errstate(all="ignore"):
+        values = reference.value(x)
+    defined = bool(np.isfinite(values).all())
+    model = _network(rng, d, float(np.abs(values[np.isfinite(values)]).max(initial=1.0)))
+    problem = Problem(
+        Function(model.value, program=model, name="network"),
+        Function(reference.value, program=reference, name="formula"),
+        Domain.from_axes(
+            {f"x{i}": (float(a), float(b)) for i, (a, b) in enumerate(zip(low, high, strict=True))}
+        ),
+    )
+    label = f"d={d} {', '.join(words)}, from {low.tolist()}"
+    try:
+        result = certify(problem, 1.1, strategy=LinearBounds(), boxes=BOXES)
+    except BadInput as error:
+        return Judged(number, "refused", f"{label}: {error}")
+    except Exception as error:
+        return Judged(number, "CRASHED", f"{label}: {type(error).__name__}: {error}")
+    if not np.isfinite(result.upper):
+        return Judged(number, "no bound", f"{label}: {result.status.code} {result.status.advice}")
+    if not defined:
+        return Judged(number, "FALSE", f"{label}: a root of a negative number has the bound {result.upper!r}")
+    size = np.abs(model.value(x) - values).max(1)
+    rows = [*np.argsort(size)[-EXACT:], *rng.integers(0, POINTS, BLIND)]
+    if false := refuted(result, lambda p: abs(exact(model, p) - exact(reference, p)), x, rows, DIGITS):
+        return Judged(number, "FALSE", f"{label}: {false}")
+    return checked(number, label, result.certificate, path)
+
+
+def campaign(seed: int, count: int) -> list[Judged]:
+    """``count`` problems."""
+    return judged_by(judged, seed, count)

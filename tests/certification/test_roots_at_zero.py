@@ -1,0 +1,185 @@
+"""Roots that reach zero: the theorem at points of arbitrary precision, whole proofs, and each rule weakened."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+from benchmarks.soundness import zeros
+from benchmarks.soundness.judging import WRONG
+
+from supnorm.certification import LinearBounds, affine_model, certify, roots_at_zero
+from supnorm.certification.roots_at_zero import enclosed, nonnegative, rounding
+from supnorm.checker import check
+from supnorm.problem import Domain, Problem
+from supnorm.program import lower_numpy
+
+CASES = 300
+
+
+def _root(op, z):
+    z = mp.mpf(z)
+    return mp.sqrt(z) if op == "sqrt" else mp.sign(z) * mp.cbrt(abs(z))
+
+
+def _interval(rng):
+    """Middle and half-width of an interval that holds zero, or ends just below it."""
+    reach = 10.0 ** rng.uniform(-12, 8)
+    return reach * rng.uniform(-0.3, 1.0), reach
+
+
+def _false(op, above, cases=CASES):
+    """Points at which the statement of `enclosed` does not hold."""
+    rng, wrong = np.random.default_rng(7), 0
+    for _ in range(cases):
+        c, reach = _interval(rng)
+        s, middle, half = (
+            float(v[0, 0]) for v in enclosed(op, np.array([[c]]), np.array([[reach]]), np.array([above]))
+        )
+        low, high = mp.mpf(c) - mp.mpf(reach), mp.mpf(c) + mp.mpf(reach)
+        low = max(low, mp.mpf(0)) if above else low
+        p = mp.mpf(1) / (2 if op == "sqrt" else 3)
+        summit = high * p ** (1 / (1 - p))
+        for z in [
+            low,
+            high,
+            min(summit, high),
+            *(low + (high - low) * mp.mpf(t) for t in rng.random(4) ** 3),
+        ]:
+            wrong += abs(_root(op, z) - mp.mpf(s) * z - mp.mpf(middle)) > mp.mpf(half)
+    return wrong
+
+
+@pytest.mark.parametrize(("op", "above"), [("sqrt", True), ("cbrt", True), ("cbrt", False)])
+def test_the_chord_encloses_the_root(op, above):
+    with mp.workdps(40):
+        assert _false(op, above) == 0
+
+
+def test_a_square_root_of_what_may_be_negative_has_no_bound():
+    c, reach = np.array([[0.1]]), np.array([[0.2]])
+    assert np.isinf(enclosed("sqrt", c, reach, np.array([False]))[2]).all()
+    assert np.isinf(rounding("sqrt", c, c, reach, np.array([False]))).all()
+
+
+def test_a_root_of_a_rounded_number_is_within_its_bound():
+    rng = np.random.default_rng(3)
+    with mp.workdps(40):
+        for op in ("sqrt", "cbrt"):
+            for _ in range(CASES):
+                c, reach = _interval(rng)
+                err = reach * 10.0 ** rng.uniform(-17, -1)
+                low = 0.0 if op == "sqrt" else c - reach
+                x = rng.uniform(low, c + reach) * rng.choice([0.0, 1e-9, 1.0])
+                y = max(x + err * rng.uniform(-1, 1), low)
+                off = rounding(op, *(np.array([[v]]) for v in (err, c, reach)), np.array([op == "sqrt"]))
+                ran = getattr(np, op)(y)
+                assert abs(mp.mpf(float(ran)) - _root(op, x)) <= mp.mpf(float(off[0, 0]))
+
+
+FORMS = {
+    "an input from zero on": (lambda x: x[:, :1], True),
+    "an input that may be negative": (lambda x: x[:, 1:], False),
+    "a difference": (lambda x: x[:, :1] - 0.5 * x[:, :1] * x[:, :1], False),
+    "a product": (lambda x: x[:, :1] * x[:, :1] * 3.0, True),
+    "a product with what may be negative": (lambda x: x[:, :1] * x[:, 1:], False),
+    "a square": (lambda x: (x[:, :1] - x[:, 1:]) ** 2, True),
+    "a cube": (lambda x: x[:, 1:] ** 3, False),
+    "a size": (lambda x: np.abs(x[:, 1:] - 0.2), True),
+    "a positive part": (lambda x: np.maximum(x[:, 1:] - 0.2, 0.0), None),
+    "a sum": (lambda x: x[:, :1] * 2.0 + x[:, 1:] ** 2 + 0.1, True),
+    "a sum with a negative number": (lambda x: x[:, :1] * 2.0 - 0.1, False),
+    "a weight below zero": (lambda x: 1.0 - x[:, :1], False),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_what_is_known_to_be_at_least_zero(name):
+    function, expected = FORMS[name]
+    program = lower_numpy(function, 2)
+    known = [np.array([True, False])]
+    for node in program.nodes[1:]:
+        known.append(nonnegative(node, [known[a] for a in node.args], node.width))
+    if expected is not None:
+        assert bool(known[-1].all()) is expected
+    x = np.random.default_rng(0).uniform([0.0, -1.0], [1.0, 1.0], (2000, 2))
+    if known[-1].all():
+        assert (program.value(x) >= 0.0).all()
+
+
+W = np.random.default_rng(1).normal(size=(2, 6))
+
+
+def _net(x):
+    return np.maximum(x @ W + 0.1, 0.0) @ np.linspace(-0.3, 0.5, 6)[:, None]
+
+
+REFERENCES = {
+    "sqrt": lambda x: np.sqrt(x[:, :1]) + 0.0 * x[:, 1:],
+    "sqrt of a distance": lambda x: np.sqrt(x[:, :1] ** 2 + x[:, 1:] ** 2),
+    "cbrt of a square": lambda x: np.cbrt((x[:, 1:] - x[:, :1]) ** 2),
+    "cbrt": lambda x: np.cbrt(x[:, 1:] - 0.3),
+}
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_errors_against_roots_are_proved_and_checked(name, tmp_path):
+    problem = Problem(_net, REFERENCES[name], Domain(x=(0.0, 1.0), y=(-1.0, 1.0)))
+    result = certify(problem, 1.1, strategy=LinearBounds())
+    assert result.upper <= 1.1 * result.lower
+    x = problem.domain.from_unit(np.random.default_rng(0).random((20_000, 2)))
+    assert np.abs(problem.model(x) - problem.reference(x)).max() <= result.upper
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+    again = certify(problem, 1.1, strategy=LinearBounds(), resume=tmp_path / "c.json")
+    assert again.upper == result.upper
+
+
+def test_a_root_below_zero_has_no_bound():
+    problem = Problem(_net, lambda x: np.sqrt(x[:, 1:] + 0.999), Domain(x=(0.0, 1.0), y=(-1.0, 1.0)))
+    assert np.isinf(certify(problem, 1.1, strategy=LinearBounds(), boxes=300).upper)
+
+
+def test_random_problems_hold(tmp_path):
+    verdicts = [zeros.judged(number, 5, tmp_path / "c.json") for number in range(12)]
+    assert not [one for one in verdicts if one.verdict in WRONG]
+    assert sum(one.verdict == "true and accepted" for one in verdicts) >= 6
+
+
+def _smaller_excess(monkeypatch):
+    monkeypatch.setattr(roots_at_zero, "EXCESS", {k: 0.8 * v for k, v in roots_at_zero.EXCESS.items()})
+
+
+def _halves(share):
+    def mutate(monkeypatch):
+        def weak(*args):
+            s, middle, half = enclosed(*args)
+            return s, middle, share * half
+
+        monkeypatch.setattr(affine_model, "enclosed", weak)
+
+    return mutate
+
+
+def _steeper(monkeypatch):
+    def weak(*args):
+        s, middle, half = enclosed(*args)
+        return 1.5 * s, middle, half
+
+    monkeypatch.setattr(affine_model, "enclosed", weak)
+
+
+def _always_above(monkeypatch):
+    monkeypatch.setattr(affine_model, "nonnegative", lambda node, known, width: np.ones(width, dtype=bool))
+
+
+MUTANTS = {
+    "a smaller excess": _smaller_excess,
+    "half of the half": _halves(0.5),
+    "a steeper chord": _steeper,
+    "everything at least zero": _always_above,
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_weakened_rule_is_caught(name, monkeypatch, tmp_path):
+    MUTANTS[name](monkeypatch)
+    assert any(zeros.judged(number, 5, tmp_path / "c.json").verdict in WRONG for number in range(25))

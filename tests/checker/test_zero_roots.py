@@ -1,0 +1,136 @@
+"""Roots that reach zero in the checker: the theorem at points, forged files, and each rule weakened."""
+
+import hashlib
+import json
+
+import mpmath as mp
+import numpy as np
+import pytest
+from flint import arb
+
+from supnorm.certification import LinearBounds, certify
+from supnorm.checker import check, enclosure
+from supnorm.checker.operation import Operation
+from supnorm.checker.zero_roots import at_least_zero, chord
+from supnorm.problem import Domain, Problem
+
+CASES = 300
+
+
+def _root(op, z):
+    return mp.sqrt(z) if op == "sqrt" else mp.sign(z) * mp.cbrt(abs(z))
+
+
+def _number(ball):
+    """An end of a ball that is exact to the digits of mpmath here."""
+    return mp.mpf(ball.str(40, radius=False))
+
+
+@pytest.mark.parametrize(("op", "above"), [("sqrt", True), ("cbrt", True), ("cbrt", False)])
+def test_the_chord_encloses_the_root(op, above):
+    rng = np.random.default_rng(4)
+    with mp.workdps(40):
+        for _ in range(CASES):
+            reach = 10.0 ** rng.uniform(-12, 8)
+            low, high = reach * rng.uniform(-1.0, 0.0), reach
+            s, middle, half = (_number(v) for v in chord(op, arb(low), arb(high), above))
+            first = mp.mpf(0) if above else mp.mpf(low)
+            for t in [0.0, 1.0, 0.25, 3.0**-1.5, *rng.random(3) ** 3]:
+                z = first + (mp.mpf(high) - first) * mp.mpf(t)
+                assert abs(_root(op, z) - s * z - middle) <= half * (1 + mp.mpf(10) ** -12)
+
+
+def test_what_has_no_bound():
+    assert chord("sqrt", arb(-1), arb(1), above=False) is None
+    assert chord("sqrt", arb(0), arb("inf"), above=True) is None
+    assert [float(v) for v in chord("sqrt", arb(-1), arb(0), above=True)] == [0.0, 0.0, 0.0]
+
+
+def _one(op, *args, width=1, **more):
+    return Operation(op, args, width, **more)
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    [
+        (_one("take", 0, columns=(0,)), (True,)),
+        (_one("take", 0, columns=(1,)), (False,)),
+        (_one("concat", 0, 0, width=4), (True, False, True, False)),
+        (_one("affine", 0, weight=(2.0, 0.0), vector=(0.0,)), (True,)),
+        (_one("affine", 0, weight=(2.0, 1.0), vector=(0.0,)), (False,)),
+        (_one("affine", 0, weight=(2.0, 0.0), vector=(-0.1,)), (False,)),
+        (_one("affine", 0, weight=(-2.0, 0.0), vector=(3.0,)), (False,)),
+        (_one("mul", 0, 0, width=2), (True, True)),
+        (_one("add", 0, 0, width=2), (True, False)),
+        (_one("sub", 0, 0, width=2), (False, False)),
+        (_one("pow", 0, width=2, parameter=2.0), (True, True)),
+        (_one("pow", 0, width=2, parameter=3.0), (False, False)),
+        (_one("abs", 0, width=2), (True, True)),
+        (_one("relu", 0, width=2), (True, True)),
+        (_one("sin", 0, width=2), (False, False)),
+        (_one("constant", width=2, vector=(0.0, -1.0)), (True, False)),
+    ],
+)
+def test_what_is_known_to_be_at_least_zero(operation, expected):
+    program = (_one("input", width=2), operation, _one("sqrt", 1, width=operation.width))
+    assert at_least_zero(program, (0.0, -1e-300))[1] == expected
+
+
+W = np.random.default_rng(1).normal(size=(2, 6))
+PROBLEM = Problem(
+    lambda x: np.maximum(x @ W + 0.1, 0.0) @ np.linspace(-0.3, 0.5, 6)[:, None],
+    lambda x: np.sqrt(x[:, :1]) + np.cbrt(x[:, 1:] ** 2) + np.cbrt(x[:, 1:] - 0.3),
+    Domain(x=(0.0, 1.0), y=(-1.0, 1.0)),
+)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("c") / "c.json"
+    certify(PROBLEM, 1.2, strategy=LinearBounds()).certificate.save(path)
+    return path
+
+
+def _forged(path, tmp_path, change):
+    data = json.loads(path.read_text())
+    change(data)
+    text = json.dumps({k: v for k, v in data.items() if k != "digest"}, sort_keys=True, separators=(",", ":"))
+    data["digest"] = hashlib.sha256(text.encode()).hexdigest()
+    forged = tmp_path / "forged.json"
+    forged.write_text(json.dumps(data))
+    return check(forged)
+
+
+def test_an_honest_file_is_accepted_in_both_ways(saved):
+    assert check(saved).accepted
+    assert check(saved, arbitrary=True).accepted
+
+
+def test_a_domain_that_reaches_below_zero_is_rejected(saved, tmp_path):
+    def change(data):
+        for key in ("low", "axis_low"):
+            data[key][0] = float.hex(-0.5)
+
+    assert not _forged(saved, tmp_path, change).accepted
+
+
+WEAKER = {
+    "no flag": ("at_least_zero", lambda operations, low: ()),
+    "no chord": ("chord", lambda *args, **more: None),
+}
+
+
+@pytest.mark.parametrize("name", WEAKER)
+def test_without_its_rules_the_honest_file_is_not_proved(name, saved, monkeypatch):
+    what, other = WEAKER[name]
+    monkeypatch.setattr(enclosure, what, other)
+    assert not check(saved).accepted
+
+
+def test_the_half_is_no_larger_than_needed():
+    s, middle, half = (float(v) for v in chord("sqrt", arb(0), arb(1), above=True))
+    assert (s, middle, half) == pytest.approx(
+        (1.0, 0.125, 0.125), rel=1e-9
+    )  # sqrt(z) - z is between 0 and 1/4
+    _, _, half = chord("cbrt", arb(0), arb(1), above=True)
+    assert float(half) == pytest.approx(3.0**-1.5, rel=1e-9)
