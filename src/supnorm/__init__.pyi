@@ -32,6 +32,7 @@ from .certification import (
     residual,
     solution_error,
 )
+from .claims import Claim
 from .evaluation import Calls, EvaluationStore
 from .fields import (
     EventOptions,
@@ -77,6 +78,7 @@ __all__ = [
     "Calls",
     "CertifyResult",
     "ChebyshevTensor",
+    "Claim",
     "Domain",
     "Enumeration",
     "ErrorMeasure",

@@ -11,6 +11,7 @@ from tests.wording import templates
 
 from supnorm.wording import (
     audit,
+    claim,
     comparison,
     fields,
     fields_page,
@@ -26,6 +27,7 @@ from supnorm.wording.result import AUDIT
 OTHERS = (
     "comparison", "fit_page", "budget_page", "budget_charts", "progress", "repair_page", "guard_page",
     "rollout_page", "rollout_maps", "statement_page", "statement_picture", "fields_page", "field_maps",
+    "claims_page",
 )  # fmt: skip
 PAGES = [
     f"pages/{path.name}" for path in (templates.SOURCE / "pages").glob("*.py") if path.stem not in OTHERS
@@ -44,6 +46,7 @@ ROLLOUT = (
 ROLLOUT += ("unfinished", "interrupted")
 SAID = {
     "audit": audit.TEMPLATES,
+    "claim": claim.TEMPLATES,
     "comparison": comparison.TEMPLATES,
     "fields": fields.TEMPLATES,
     "fields, page": fields_page.TEMPLATES,
@@ -116,10 +119,27 @@ def test_each_fact_of_the_page_of_a_proof_has_a_template_and_each_template_a_fac
     assert made == set(statement_page.TEMPLATES)
 
 
+def test_each_fact_of_a_claim_has_a_template_and_each_template_a_fact() -> None:
+    made = templates.facts(templates.trees("claims", "pages/claims_page.py")) - {"verdict-"}
+    codes = (
+        "refuted",
+        "not-refuted",
+        "proved",
+        "unconfirmed",
+        "not-comparable",
+        "not-installed",
+        "undecided",
+    )
+    made |= {f"verdict-{code}" for code in (*codes, "interrupted", "failed")}
+    made |= {"refuted", "refuted-no-value", "unconfirmed"}  # made by `_how`, which takes the code
+    assert made == set(claim.TEMPLATES)
+
+
 # What is put together of a page: titles of windows, commands, and names of things in front of a template.
 ALLOWED = {
     "{}: worst error {} – supnorm audit",
     "{} models against {} – supnorm compare",
+    "{} claims – supnorm claim",
     "{}: {} – supnorm budget",
     "{}: {} – supnorm fit",
     "{}: {} – supnorm repair",

@@ -247,6 +247,7 @@ RESULTS = {
     "repair.json": "a repair",
     "guard.json": "a guard",
     "fields.json": "an audit of fields",
+    "claim.json": "a claim",
 }
 
 

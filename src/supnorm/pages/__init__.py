@@ -1,6 +1,7 @@
 """The HTML page, its charts, and the terminal view: they read the JSON of a result and nothing else."""
 
 from supnorm.pages.budget_page import write_budget_page
+from supnorm.pages.claims_page import claim_summary, ledger_summary, write_badge, write_claims_page
 from supnorm.pages.comparison import write_comparison
 from supnorm.pages.embedded import embedded
 from supnorm.pages.fields_page import fields_summary, write_fields_page
@@ -14,16 +15,23 @@ from supnorm.pages.terminal import comparison, summary
 
 __all__ = [
     "TerminalProgress",
+    "claim_summary",
     "comparison",
     "embedded",
     "errors_are",
     "fields_summary",
     "guard_summary",
+<<<<<<< HEAD
     "page_text",
+=======
+    "ledger_summary",
+>>>>>>> a228772c (supnorm claim: a published sentence about accuracy, judged by a search, a second reference and a proof; the ledger and its gallery)
     "repair_summary",
     "rollout_summary",
     "summary",
+    "write_badge",
     "write_budget_page",
+    "write_claims_page",
     "write_comparison",
     "write_fields_page",
     "write_fit_page",

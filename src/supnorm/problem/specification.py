@@ -10,8 +10,10 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from supnorm.problem.checked_table import Table as Table  # others take it from here
+from supnorm.problem.claim_table import ClaimSpec, KnownSpec
 from supnorm.problem.declared import Declared
 from supnorm.results import BadInput
 from supnorm.results.door import reading
@@ -35,12 +37,6 @@ OPTIONS = {  # keys of a source, and the kinds that have them
     "limits": ("integral",),
 }
 DOTTED = re.compile(r"(?:\.[\w\"' -]{0,60}){100}")
-
-
-class Table(BaseModel):
-    """A table of the file; it refuses unknown keys and does not convert text to numbers."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class DeclaredSpec(Table):
@@ -261,12 +257,13 @@ class ProblemSpec(Table):
     recheck: SourceSpec | None = None
     equation: EquationSpec | None = None
     error: ErrorSpec = ErrorSpec()
-    domain: dict[str, AxisSpec] = {}
+    domain: dict[str, AxisSpec] = Field(default_factory=dict)
     constraints: ConstraintSpec | None = None
     data: DataSpec | None = None
     law: LawSpec | None = None
     audit: AuditSpec = AuditSpec()
     power: PowerSpec = PowerSpec()
+    claim: ClaimSpec | None = None  # what is published about the model; `supnorm claim` judges it
 
 
 def read_specification(path: Path | str) -> ProblemSpec:
@@ -348,8 +345,11 @@ def _known_keys(loc: tuple[Any, ...]) -> list[str]:
         "law": LawSpec,
         "audit": AuditSpec,
         "power": PowerSpec,
+        "claim": ClaimSpec,
     }
     table = tables[loc[0]] if loc else ProblemSpec
     if "declared" in loc:
         table = DeclaredSpec
+    if "known" in loc:
+        table = KnownSpec
     return list(table.model_fields)

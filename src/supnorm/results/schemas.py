@@ -18,6 +18,8 @@ RECORDS = {
     "budget": "supnorm.results.budget:BudgetRecord",
     "certify": "supnorm.results.certify:CertifyRecord",
     "check": "supnorm.results.check:CheckRecord",
+    "claim": "supnorm.results.claim:ClaimRecord",
+    "claims": "supnorm.results.claim:LedgerRecord",
     "compare": "supnorm.results.compare:CompareRecord",
     "fields": "supnorm.results.fields:FieldsRecord",
     "fit": "supnorm.results.fit:FitRecord",

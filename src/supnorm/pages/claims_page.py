@@ -1,0 +1,173 @@
+"""The gallery of claims: a ledger's record in, one self-contained HTML file out; and the lines for the terminal."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from supnorm.pages.badge import badge
+from supnorm.pages.rendering import render
+from supnorm.pages.svg import Scale, el, line, path, picture
+from supnorm.results import write_whole
+from supnorm.results.claim import ClaimRecord, LedgerRecord, LedgerRowRecord
+from supnorm.results.numbers import num
+from supnorm.wording import Narrator, fact
+from supnorm.wording.claim import narrator
+
+CHIPS = {"proved": "proven", "refuted": "over"}
+ORDER = (
+    "refuted",
+    "unconfirmed",
+    "proved",
+    "not-refuted",
+    "undecided",
+    "not-comparable",
+    "failed",
+    "not-installed",
+)
+WIDTH, HEIGHT = 220, 74  # of the small picture in a row
+DECADES = 1e-3  # how far below the published number a picture goes
+Column = tuple[str, str]
+
+
+def write_claims_page(record: LedgerRecord, path: Path | str) -> None:
+    """Write the gallery; it appears whole or not at all."""
+    write_whole(path, claims_page(record))
+
+
+def write_badge(record: ClaimRecord, path: Path | str) -> None:
+    """Write the badge of a claim."""
+    code = record.status.code
+    words = narrator(None).text(fact(f"verdict-{code}"))
+    write_whole(path, badge(record.published, code, words))
+
+
+def claims_page(record: LedgerRecord) -> str:
+    """The HTML text of the gallery."""
+    rows = sorted(record.rows, key=lambda row: (_rank(row.status.code), -(row.factor or 0.0), row.name))
+    values = {
+        "title": f"{len(rows)} claims – supnorm claim",
+        "skip": "claims",
+        "menu": [("claims", "Claims"), ("details", "Details")],
+        "advice": record.status.advice,
+        "install": record.install,
+        "rows": [_row(row) for row in rows],
+        "command": record.command,
+    }
+    return render("claims.html.j2", values)
+
+
+def _rank(code: str) -> int:
+    return ORDER.index(code) if code in ORDER else len(ORDER)
+
+
+def _row(row: LedgerRowRecord) -> dict[str, Any]:
+    """What a row of the gallery shows, and numbers by which it is sorted."""
+    say, code, worst = narrator(row.measure), row.status.code, row.worst
+    installed = ", ".join(f"{name} {version}" for name, version in row.installed.items() if version)
+    return {
+        "name": row.name,
+        "of": row.of,
+        "says": row.says,
+        "source": row.source,
+        "subject": row.subject,
+        "rank": _rank(code),
+        "chip": CHIPS.get(code, "open"),
+        "verdict": say.text(fact(f"verdict-{code}")),
+        "published": row.published,
+        "worst": "–" if worst is None else say.error(worst.error, 4),
+        "factor": "–" if row.factor is None else num(row.factor),
+        "sorted": -1.0 if row.factor is None else min(row.factor, 1e300),
+        "at": "" if worst is None else say.text(fact("at", at=worst.x)),
+        "values": "" if worst is None else say.text(_values(row)),
+        "picture": _picture(row, say),
+        "advice": row.status.advice,
+        "remarks": [remark.text for remark in row.remarks] + ([row.notes] if row.notes else []),
+        "planted": [
+            say.text(
+                fact(
+                    "planted",
+                    runs=p.runs,
+                    shape=p.shape,
+                    height=p.height / worst.error if worst and worst.error > 0 else 1.0,
+                    volume=p.volume,
+                    n=p.evaluations,
+                    found=p.found,
+                )
+            )
+            for p in row.power
+        ],
+        "reference": row.reference,
+        "second": row.second,
+        "range": ", ".join(f"{a.name} {num(a.low, 6)} … {num(a.high, 6)}" for a in row.axes),
+        "allowed": say.text(fact("allowed", n=row.evaluations, seconds=row.seconds)),
+        "installed": installed,
+        "report": f"{row.folder}/{row.report}" if row.folder and row.report else "",
+        "certificate": f"{row.folder}/certificate.json" if row.folder and row.proof else "",
+    }
+
+
+def _values(row: ClaimRecord) -> Any:
+    """Model, reference and second reference at the worst point, in the output that has the error."""
+    worst = row.worst
+    assert worst is not None
+    shown = [_several(worst.model), _several(worst.reference)]
+    second = None if worst.second is None else _several(worst.second)
+    return fact("values", model=shown[0], reference=shown[1], second=second)
+
+
+def _several(values: tuple[float, ...]) -> str:
+    more = " …" if len(values) > 3 else ""
+    return ", ".join(num(v, 6) for v in values[:3]) + more
+
+
+def _picture(row: ClaimRecord, say: Narrator) -> Markup:
+    """The error along one input, with the published number and the worst point; empty without one."""
+    cut, limit, worst = row.picture, row.tolerance, row.worst
+    if cut is None or not limit or worst is None or len(cut.whole.x) < 2:
+        return Markup("")
+    x = cut.whole.x
+    errors = [e if math.isfinite(e) else math.nan for e in cut.whole.error]
+    tops = [e for e in [*errors, worst.error, limit] if math.isfinite(e)]
+    low, high = limit * DECADES, max(max(tops), limit) * 2
+    log = next((a.scale == "log" for a in row.axes if a.name == cut.axis), False)
+    across = Scale(min(x), max(x), 4.0, WIDTH - 4.0, log=log)
+    up = Scale(low, high, HEIGHT - 4.0, 6.0, log=True)
+    parts = [
+        line(4.0, up(limit), WIDTH - 4.0, up(limit), "s-tol"),
+        path([across(v) for v in x], [up(max(e, low)) for e in errors], "s-err"),
+        el("circle", class_="dot", cx=across(worst.x[cut.axis]), cy=up(min(worst.error, high)), r=3.5),
+    ]
+    return picture(WIDTH, HEIGHT, say.text(fact("picture", axis=cut.axis)), *parts)
+
+
+def claim_summary(record: ClaimRecord) -> list[str]:
+    """The lines that the terminal prints of one claim."""
+    say = narrator(record.measure)
+    lines = [f"{record.status.code}: {record.status.advice}"]
+    lines.append("  " + say.text(fact("summary-says", says=record.says, source=record.source)))
+    if record.worst is not None:
+        lines.append("  " + say.text(fact("summary-worst", error=record.worst.error, at=record.worst.x)))
+        lines.append("  " + say.text(_values(record)))
+    return [*lines, *(f"  {remark.text}" for remark in record.remarks)]
+
+
+def ledger_summary(record: LedgerRecord) -> list[str]:
+    """The lines that the terminal prints of many claims: one for each, then what to install."""
+    rows = sorted(record.rows, key=lambda row: (_rank(row.status.code), row.name))
+    head = ("claim", "published", "found", "times", "verdict")
+    cells = [head]
+    for row in rows:
+        say = narrator(row.measure)
+        found = "–" if row.worst is None else say.error(row.worst.error, 4)
+        times = "–" if row.factor is None else num(row.factor)
+        verdict = say.text(fact(f"verdict-{row.status.code}"))
+        cells.append((row.name, row.published, found, times, verdict))
+    widths = [max(len(line[k]) for line in cells) for k in range(len(head))]
+    lines = ["  ".join(f"{cell:<{widths[k]}}" for k, cell in enumerate(line)).rstrip() for line in cells]
+    failed = [f"{row.name}: {row.status.advice}" for row in rows if row.status.code == "failed"]
+    install = [record.install] if record.install else []
+    return [*lines, "", f"{record.status.code}: {record.status.advice}", *failed, *install]

@@ -1,0 +1,71 @@
+"""``[claim]`` of a problem file: a sentence that somebody has published about the accuracy of the model."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from supnorm.problem.checked_table import Table
+
+# A requirement of pip that needs no marker and no address: a name, extras, versions.
+REQUIREMENT = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9._-]*)(\[[A-Za-z0-9,._-]*\])?([<>=!~][<>=!~0-9A-Za-z.,*+ ]*)?"
+)
+WORDS = ("says", "source", "published", "of", "reference")  # texts that have to say something
+Outcome = Literal["refuted", "not-refuted", "proved", "unconfirmed", "not-comparable", "undecided"]
+
+
+class KnownSpec(Table):
+    """``[claim.known]``: how the claim was judged when it was written down, so that a change is noticed."""
+
+    verdict: Outcome
+    worst: list[float] | None = None  # two numbers: the largest error found lies between them
+
+    @model_validator(mode="after")
+    def _two_numbers(self) -> KnownSpec:
+        if self.worst is not None and (len(self.worst) != 2 or not self.worst[0] <= self.worst[1]):
+            raise ValueError("worst must be two numbers, the smaller one first")
+        return self
+
+
+class ClaimSpec(Table):
+    """The sentence, who published it and where, and what stands for the truth.
+
+    The number of the sentence is the tolerance of ``[error]``; where it is printed rounded, the largest number that rounds
+    to it.
+    """
+
+    says: str  # the sentence, word for word
+    source: str  # DOI, or package, version, file and line
+    published: str  # its number as it is printed, such as "0.19 %"
+    of: str  # what it is about: the name of a function, a formula or a network
+    reference: str  # what stands for the truth, with its version
+    second: str = ""  # what confirms a witness
+    subject: Literal["formula", "learned", "code"] = "formula"
+    package: str = ""  # distribution that contains the function; empty if the formula is written out
+    version: str = ""  # version of the package that the sentence is about
+    needs: list[str] = Field(default_factory=list)  # requirements for pip
+    not_comparable: str = ""  # why the numbers decide nothing
+    prove: float | None = Field(default=None, gt=0, allow_inf_nan=False)  # seconds for a proof
+    notes: str = ""  # what a reader has to know
+    known: KnownSpec | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ClaimSpec:
+        for name in WORDS:
+            if not getattr(self, name).strip():
+                raise ValueError(f"{name} must not be empty")
+        if self.version and not self.package:
+            raise ValueError("version is that of a package: name the package too")
+        wrong = next((need for need in self.needs if not REQUIREMENT.fullmatch(need)), None)
+        if wrong is not None:
+            raise ValueError(f'needs has requirements of pip, such as "fluids>=1.3,<2"; got {wrong!r}')
+        return self
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The names of the distributions that have to be installed."""
+        named = [match[1] for need in self.needs if (match := REQUIREMENT.fullmatch(need))]
+        return tuple(dict.fromkeys([*named, *([self.package] if self.package else [])]))

@@ -1,0 +1,57 @@
+"""The claims of this repository: each is whole, and those that can run here end as they ended before."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import supnorm as sn
+from supnorm.claims import entries
+from supnorm.problem.specification import read_specification
+
+FOLDER = Path(__file__).resolve().parents[2] / "claims"
+FILES = {path.parent.name: path for path in entries(FOLDER)}
+# These take more than two seconds of processor time.
+SLOW: set[str] = set()
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in FILES])
+def test_a_claim_ends_as_it_ended_before(name: str) -> None:
+    claim = sn.Claim.open(FILES[name])
+    if claim.problem is None:
+        pytest.skip(f"not installed: {claim.installed}")
+    record = claim.test().record
+    assert record.known is not None
+    assert record.known.holds, (record.status, record.worst)
+    if record.status.code == "refuted":
+        assert record.worst is not None
+        assert record.worst.confirmed
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_claim_is_whole(name: str) -> None:
+    """It names its verdict, and a refuted one has a second reference and a draft of a message."""
+    spec = read_specification(FILES[name])
+    words = spec.claim
+    assert words is not None
+    assert words.known is not None
+    assert words.known.worst is not None
+    assert spec.title
+    if words.known.verdict == "refuted":
+        assert spec.recheck is not None
+        assert (FILES[name].parent / "notice.md").exists()
+    if words.known.verdict == "proved":
+        assert words.prove is not None
+    for path in FILES[name].parent.glob("*"):
+        assert path.suffix in (".toml", ".py", ".md") or path.name == "__pycache__", path
+
+
+def test_the_list_has_every_claim_and_no_other() -> None:
+    text = (FOLDER / "README.md").read_text("utf-8")
+    rows = dict(
+        re.findall(r"^\| \[([\w-]+)\]\([\w-]+/claim\.toml\) \|.*\| ([a-z ]+) \|$", text, re.MULTILINE)
+    )
+    verdicts = {name: read_specification(path).claim.known.verdict for name, path in FILES.items()}  # type: ignore[union-attr]
+    assert {name: verdict.replace(" ", "-") for name, verdict in rows.items()} == verdicts

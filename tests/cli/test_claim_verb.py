@@ -1,0 +1,196 @@
+"""``supnorm claim``: lines, JSON, files, exit codes, the ledger and its gallery."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Shell
+from tests.schema import demand_as_published
+
+TEXT = """
+title = "A series"
+[claim]
+says = "The series is accurate to the printed number."
+source = "this test"
+published = "a number"
+of = "x - x^3/6"
+reference = "numpy"
+second = "numpy, again"
+[model]
+python = "code.py:series"
+[reference]
+python = "code.py:truth"
+[recheck]
+python = "code.py:again"
+[error]
+tolerance = 0.01
+[domain]
+x = [0.0, 1.0]
+[audit]
+evaluations = 500
+power = false
+"""
+CODE = """
+import numpy as np
+def series(x): return x[:, 0] - x[:, 0] ** 3 / 6
+def truth(x): return np.sin(x[:, 0])
+def again(x): return np.sin(x[:, 0]) + 1e-9
+def contradicts(x): return series(x)
+"""
+FALSE = ("tolerance = 0.01", "tolerance = 0.008")
+
+
+@pytest.fixture
+def ledger(shell: Shell) -> Shell:
+    put(shell, "true")
+    return shell
+
+
+def put(shell: Shell, name: str, *changes: tuple[str, str]) -> Path:
+    """A claim in ``claims/NAME/claim.toml``, with parts replaced."""
+    folder = shell.folder / "claims" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "code.py").write_text(CODE)
+    text = TEXT
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    (folder / "claim.toml").write_text(text)
+    return folder / "claim.toml"
+
+
+def test_a_claim_that_holds_and_its_files(ledger: Shell) -> None:
+    done = ledger.run("claim", "claims/true/claim.toml", "--report")
+    assert done.code == 0
+    assert done.out.startswith("not-refuted: Published is a number.")
+    assert "“The series is accurate to the printed number.” (this test)" in done.out
+    folder = ledger.folder / "true-claim"
+    for name in ("claim.json", "badge.svg", "claims.html", "audit/report.html", "audit/result.json"):
+        assert (folder / name).exists(), name
+    record = json.loads((folder / "claim.json").read_text())
+    demand_as_published((folder / "claim.json").read_text())
+    assert record["command"] == "supnorm claim claims/true/claim.toml"
+    assert "not refuted" in (folder / "badge.svg").read_text()
+    page = (folder / "claims.html").read_text()
+    assert 'href="./audit/report.html"' in page
+    assert not re.search(r'(src|href)="https?:', page)
+
+
+def test_a_claim_that_is_false_and_one_without_a_second_reference(ledger: Shell) -> None:
+    put(ledger, "false", FALSE)
+    done = ledger.run("claim", "claims/false/claim.toml", "--json", "--out", "f")
+    assert done.code == 1
+    record = json.loads(done.out)
+    assert record["status"]["code"] == "refuted"
+    assert record["worst"]["confirmed"] is True
+    assert record["worst"]["x"] == {"x": 1.0}
+    alone = put(ledger, "alone", FALSE, ('second = "numpy, again"\n', ""),
+                ('[recheck]\npython = "code.py:again"\n', ""))  # fmt: skip
+    done = ledger.run("claim", alone, "--json")
+    assert done.code == 4
+    assert json.loads(done.out)["status"]["code"] == "unconfirmed"
+    doubted = put(
+        ledger, "doubted", ("tolerance = 0.01", "tolerance = 0.005"), ("code.py:again", "code.py:contradicts")
+    )
+    assert ledger.run("claim", doubted, "--quiet").code == 5
+
+
+def test_options_of_the_search(ledger: Shell) -> None:
+    done = ledger.run(
+        "claim", "claims/true/claim.toml", "--evaluations", "300", "--seed", "4", "--json", "--out", "o"
+    )
+    record = json.loads(done.out)
+    assert record["seed"] == 4
+    assert record["evaluations"] < 500
+    assert record["command"] == "supnorm claim claims/true/claim.toml --out o --evaluations 300 --seed 4"
+
+
+def test_a_missing_package_is_no_fault_and_its_code_is_not_run(ledger: Shell) -> None:
+    path = put(
+        ledger, "away", ('of = "x', 'package = "no-such-package"\nneeds = ["no-such-package>=2,<3"]\nof = "x')
+    )
+    (path.parent / "code.py").write_text("raise SystemExit('this ran')")
+    done = ledger.run("claim", path)
+    assert done.code == 4
+    assert "no-such-package is not installed: pip install 'no-such-package>=2,<3'" in done.out
+    whole = ledger.run("claim", "claims", "--all")
+    assert whole.code == 0
+    assert "pip install 'no-such-package>=2,<3'" in whole.out
+    assert not (ledger.folder / "claims-run" / "away").exists()
+
+
+def test_the_ledger_runs_all_and_goes_on(ledger: Shell) -> None:
+    put(ledger, "false", FALSE)
+    put(ledger, "broken", ("code.py:series", "code.py:nothing"))
+    (ledger.folder / "claims" / "README.md").write_text("no claim")
+    done = ledger.run("claim", "claims", "--all", "--report")
+    assert done.code == 2  # a file that could not be run; the others were
+    lines = done.out.splitlines()
+    assert re.search(r"^false +a number +0\.008138 +1\.02 +refuted$", done.out, re.MULTILINE)
+    assert any(line.startswith("broken: ") and "nothing" in line for line in lines)
+    folder = ledger.folder / "claims-run"
+    text = (folder / "claims.json").read_text()
+    demand_as_published(text)
+    record = json.loads(text)
+    assert record["verdicts"] == {"failed": 1, "not-refuted": 1, "refuted": 1}
+    page = (folder / "claims.html").read_text()
+    assert 'href="false/audit/report.html"' in page
+    assert 'class="sortable"' in page
+    written = (folder / "false" / "claim.json").stat().st_mtime_ns
+    put(ledger, "broken")  # mended
+    put(ledger, "true", ("evaluations = 500", "evaluations = 500"), ("tolerance = 0.01", "tolerance = 0.02"))
+    again = ledger.run("claim", "claims", "--all", "--resume", "--json", "--out", "claims-run")
+    assert again.code == 1
+    assert json.loads(again.out)["verdicts"] == {"not-refuted": 2, "refuted": 1}
+    assert (folder / "false" / "claim.json").stat().st_mtime_ns == written
+    assert json.loads((folder / "true" / "claim.json").read_text())["tolerance"] == 0.02
+
+
+def test_a_ledger_says_what_does_not_end_as_before(ledger: Shell) -> None:
+    put(ledger, "changed", ("[model]", '[claim.known]\nverdict = "refuted"\n[model]'))
+    done = ledger.run("claim", "claims", "--all", "--quiet")
+    assert done.code == 0
+    record = json.loads((ledger.folder / "claims-run" / "claims.json").read_text())
+    assert "One does not end as written down before: changed." in record["status"]["advice"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ([('says = "The series is accurate to the printed number."\n', "")], "says"),
+        ([("[claim]", "[claim]\nsaid = 3")], "unknown key claim.said"),
+        ([("tolerance = 0.01", 'kind = "absolute"')], "tolerance"),
+        ([("code.py:again", "code.py:truth")], "the reference once more"),
+        ([('second = "numpy, again"\n', "")], "or neither of them"),
+        ([("[model]", "[claim.known]\nverdict = 3\n[model]")], "known.verdict"),
+    ],
+)
+def test_a_malformed_claim_is_refused_in_one_line(ledger: Shell, changes, complaint: str) -> None:
+    refused = ledger.run("claim", put(ledger, "wrong", *changes))
+    assert refused.code == 2
+    assert complaint in refused.line
+    assert "claim.toml" in refused.line
+
+
+def test_what_is_no_claim_is_refused(ledger: Shell) -> None:
+    assert "[claim] is missing" in ledger.run("claim", "problem.toml").line
+    assert "give a claim file" in ledger.run("claim").line
+    assert "a folder needs --all" in ledger.run("claim", "claims").line
+    assert "--all takes a folder" in ledger.run("claim", "claims/true/claim.toml", "--all").line
+    (ledger.folder / "empty").mkdir()
+    assert "no claims here" in ledger.run("claim", "empty", "--all").line
+    assert "has no run" in ledger.run("claim", "claims/true/claim.toml", "--resume").line
+
+
+def test_the_problem_of_a_claim_can_be_audited_by_itself(ledger: Shell) -> None:
+    assert ledger.run("audit", "claims/true/claim.toml", "--quiet", "--no-power").code == 0
+
+
+def test_an_edited_claim_does_not_take_over_an_older_run(ledger: Shell) -> None:
+    path = put(ledger, "true")
+    assert ledger.run("claim", path, "--quiet", "--out", "held").code == 0
+    (path.parent / "code.py").write_text(CODE.replace("/ 6", "/ 5"))
+    assert "another problem" in ledger.run("claim", path, "--resume", "--out", "held").line
