@@ -21,11 +21,8 @@ __all__ = [
     "errors_are",
     "fields_summary",
     "guard_summary",
-<<<<<<< HEAD
-    "page_text",
-=======
     "ledger_summary",
->>>>>>> a228772c (supnorm claim: a published sentence about accuracy, judged by a search, a second reference and a proof; the ledger and its gallery)
+    "page_text",
     "repair_summary",
     "rollout_summary",
     "summary",
