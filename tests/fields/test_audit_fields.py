@@ -1,6 +1,7 @@
 """Whole audits: planted faults, layouts, coordinates, units, members, odd and bad input."""
 
 import csv
+import gc
 import io
 import json
 import math
@@ -13,8 +14,9 @@ from tests.fields.archives import HOUR, LAT, LON, analysis, forecast
 from tests.schema import demand_as_published
 
 import supnorm as sn
-from supnorm.fields import opening, work
+from supnorm.fields import EventOptions, FieldState, audit_fields, opening, work
 from supnorm.fields.displacement import unexplained
+from supnorm.fields.reading import Reader
 from supnorm.interrupts import INTERRUPTS
 from supnorm.results.fields import FieldsRecord
 
@@ -425,6 +427,43 @@ def test_interrupted_and_resumed_gives_the_same(tmp_path, monkeypatch):
     resumed = sn.audit_fields(*paths, folder=tmp_path / "run", resume=True)
     assert resumed["t2m"].to_dict() == whole["t2m"].to_dict()
     assert not (tmp_path / "run" / "state").exists()
+
+
+def test_each_field_of_the_truth_is_read_once_with_no_more_than_one_time_in_memory(monkeypatch):
+    """Of forecasts that are stored field by field: inits that share a valid time come one after the other."""
+    truth = analysis(times=12, levels=[500, 700, 850])
+    prediction = forecast(truth, inits=(0, 1, 2, 3), leads=(1, 2, 3, 4))
+    read, kept = [], []
+    load = Reader._load
+
+    def counted(self, at):
+        read.append(at)
+        load(self, at)
+        kept.append(len(self._cache))
+
+    monkeypatch.setattr(Reader, "_load", counted)
+    audit_fields(prediction, truth, events=EventOptions(most=0))
+    during = [at for i, at in enumerate(read) if at not in read[:i]]
+    assert len(during) == 7 * 3
+    assert read[: len(during)] == during  # what comes after is the report's own reading
+    assert max(kept) <= 2
+
+
+def test_no_state_of_a_variable_outlives_it():
+    """Memory does not grow with the number of variables."""
+    truth = analysis()
+    truth = truth.assign(u=truth["t2m"], v=truth["t2m"])
+    prediction = forecast(truth)
+    prediction = prediction.assign(u=prediction["t2m"], v=prediction["t2m"])
+    alive = []
+
+    def look(event):
+        gc.collect()
+        alive.append(sum(isinstance(o, FieldState) for o in gc.get_objects()))
+
+    before = sum(isinstance(o, FieldState) for o in gc.get_objects())
+    audit_fields(prediction, truth, observer=look)
+    assert max(alive) <= before + 1
 
 
 def test_the_time_is_a_limit(tmp_path):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from supnorm.fields.accumulated import COUNTS, SUMS, Accumulated
 from supnorm.fields.bits import BINS, bins_of, brackets, edges, whole_weights
 from supnorm.fields.grid import Grid
-from supnorm.fields.scan import scan_numpy, setting
+from supnorm.fields.scan import likely_threshold, points_above, scan_numpy, setting
 
 NEVER = 2**31 - 1
 
@@ -35,6 +35,10 @@ def grids():
         Grid(np.arange(7.0), np.arange(5.0)),
         Grid(np.zeros(1), np.arange(4.0)),
         Grid(np.arange(4.0), np.zeros(1)),
+        Grid.sphere_of(
+            np.linspace(60, -60, 4), np.arange(300) * 1.2
+        ),  # no multiple of the columns summed together
+        Grid(np.arange(3.0), np.arange(129.0)),
     ]
 
 
@@ -77,6 +81,42 @@ def test_the_compiled_loop_gives_what_numpy_gives(grid, dtype, calm):
     for name in ("counts", "histogram", "largest", "when", "missing", "outside"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
     np.testing.assert_allclose(one.sums, other.sums, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("column", [0, 63, 127, 128, 299])
+@pytest.mark.parametrize("bits", [0x7F800001, 0x7FC00000, 0xFFC00000, 0xFFFFFFFF, 0x7F800000, 0xFF800000])
+@pytest.mark.parametrize("side", [0, 1])
+def test_no_value_that_is_not_finite_is_taken_for_one(side, bits, column):
+    """Quiet and signalling NaNs of both signs and infinities, as bits: no comparison and no compiler may hide one."""
+    pytest.importorskip("numba")
+    from supnorm.fields.compiled import scan_compiled
+
+    grid = Grid.sphere_of(np.linspace(60, -60, 4), np.arange(300) * 1.2)
+    both = [np.full(grid.shape, v, np.float32) for v in (2.0, 1.5)]
+    both[side].view(np.uint32)[2, column] = bits
+    into = empty(grid.shape)
+    given = setting(grid, whole_weights(grid.weights), -math.inf, math.inf)
+    found = scan_compiled(*both, 0, 0.0, into, given)
+    missing, truth_missing = (1, 0) if side == 0 else (0, 1)
+    assert into.counts.tolist() == [grid.size - 1, missing, truth_missing, 0, 0]
+    assert (found.error, len(found.indices)) == (0.5, grid.size - 1)
+    assert np.isfinite(into.sums).all()
+    assert into.largest[2, column] == -1.0
+
+
+def test_a_guessed_threshold_keeps_what_a_field_has():
+    generator = np.random.default_rng(0)
+    p, t = (generator.normal(size=(300, 400)) for _ in range(2))
+    p[generator.random(p.shape) < 0.01] = np.nan
+    above = int((np.abs(p - t) > likely_threshold(p, t, 5_000)).sum())
+    assert 8_500 < above < 11_500
+    assert likely_threshold(p, t, 60_000) == 0.0
+    found = points_above(p, t, 2.0)
+    into = empty(p.shape)
+    grid = Grid(np.arange(300.0), np.arange(400.0))
+    scanned = scan_numpy(p, t, 0, 2.0, into, setting(grid, whole_weights(grid.weights), -math.inf, math.inf))
+    np.testing.assert_array_equal(found["indices"], scanned.indices)
+    np.testing.assert_array_equal(found["errors"], scanned.errors)
 
 
 def test_what_is_summed_and_counted():

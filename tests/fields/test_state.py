@@ -65,6 +65,29 @@ def test_the_largest_errors_are_stored_and_no_others():
         )
 
 
+@pytest.mark.parametrize("like", [True, False])
+def test_the_largest_errors_of_large_fields_are_stored_whatever_a_sample_says(like):
+    """The first threshold comes from a sample; one that misses the large errors, or sees nothing else, changes nothing."""
+    generator = np.random.default_rng(4)
+    grid = Grid(np.arange(256.0), np.arange(256.0))
+    fields = []
+    for scale in (1.0, 0.5, 2.0):
+        p = generator.normal(size=grid.shape).astype(np.float32)
+        if not like:
+            p[::2, ::2] *= 100.0  # the sample takes every second row and column
+        fields.append(scale * p)
+    states = [FieldState.empty(grid, inits=3, voxels=16_000) for _ in range(2)]
+    for state, order in zip(states, ((0, 1, 2), (2, 1, 0)), strict=True):
+        for init in order:
+            state.add(fields[init], np.zeros(grid.shape), init=init)
+        state.settled()
+    size = np.abs(np.stack(fields).astype(float)).ravel()
+    expected = np.sort(np.argsort(-size, kind="stable")[:16_000])
+    for state in states:
+        np.testing.assert_array_equal(state.keys[0], expected)
+        np.testing.assert_array_equal(np.abs(state.errors[0]), size[expected])
+
+
 def test_the_largest_error_is_the_earliest_of_equal_ones():
     one = FieldState.empty(GRID, inits=2, leads=2)
     zero, wrong = np.zeros(GRID.shape), np.zeros(GRID.shape)

@@ -20,13 +20,13 @@ from supnorm.fields.judge import Judged
 from supnorm.fields.limits import FREE, usual_bounds
 from supnorm.fields.opening import never_written, opened, size_of, variables_of
 from supnorm.fields.pairing import Pair, PairingOptions, pair
-from supnorm.fields.report import FieldReport
+from supnorm.fields.report import FieldReport, Maps
 from supnorm.fields.settings import EventOptions, demand_known
 from supnorm.fields.verdict import findings_of, status_of
-from supnorm.fields.work import Share, compare, joined, shares_of
+from supnorm.fields.work import compare, joined, shares_of
 from supnorm.interrupts import INTERRUPTS
 from supnorm.results import BadInput
-from supnorm.results.fields import FieldsRecord
+from supnorm.results.fields import FieldsRecord, FieldVariableRecord
 from supnorm.results.option import demand_seconds
 from supnorm.results.printable import one_line
 from supnorm.results.versions import versions
@@ -104,23 +104,22 @@ def audit_fields(
     if not resume:
         checkpoints.clear()
     observer(FieldsPlanned(sum(p.pairs for p in pairs), sum(map(bytes_of, pairs)), len(pairs)))
-    judged, interrupted = _compared(
+    records, maps, interrupted = _compared(
         pairs, limits, allowed, events, workers, limit, checkpoints, resume, observer
     )
     if not interrupted:
         checkpoints.clear()
-    records = tuple(one.record() for one in judged.values())
     record = FieldsRecord(
-        status=status_of(records, interrupted, complete=len(judged) == len(pairs)),
+        status=status_of(records, interrupted, complete=len(records) == len(pairs)),
         title=" and ".join(_title(d, w) for d, w in ((prediction, "prediction"), (truth, "truth"))),
         variables=records,
         findings=findings_of(records, notes),
         command="",
-        bytes=sum(j.compared * bytes_of(j.pair) // max(j.pair.pairs, 1) for j in judged.values()),
+        bytes=sum(r.fields * bytes_of(p) // max(p.pairs, 1) for r, p in zip(records, pairs, strict=False)),
         seconds=round(time.monotonic() - begun, 3),
         versions=versions(),
     )
-    return FieldReport(record, judged)
+    return FieldReport(record, maps)
 
 
 def _with_gaps(one: Pair, prediction: Any, truth: Any) -> Pair:
@@ -165,21 +164,26 @@ def _compared(
     checkpoints: Checkpoints,
     resume: bool,
     observer: Callable[[Any], None],
-) -> tuple[dict[str, Judged], bool]:
-    """Compare one variable after the other; what was compared, and whether it was cut short."""
+) -> tuple[tuple[FieldVariableRecord, ...], dict[str, Maps], bool]:
+    """Compare one variable after the other; their records and maps, and whether it was cut short.
+
+    Of the state of a variable nothing else is kept, so that memory does not grow with their number.
+    """
     total = sum(p.pairs for p in pairs)
-    done, last, interrupted = 0, time.monotonic(), False
-    judged: dict[str, Judged] = {}
-    for number, one in enumerate(pairs):
-        if interrupted:
-            break
+    done, last = 0, time.monotonic()
+    records: list[FieldVariableRecord] = []
+    maps: dict[str, Maps] = {}
+
+    def compared(number: int, one: Pair) -> tuple[FieldVariableRecord, Maps, bool]:
+        """One variable, in a function of its own: its state is gone before that of the next one is made."""
+        nonlocal done
         (low_high, by) = limits[one.name]
         shares = shares_of(one, low_high, workers if isinstance(workers, int) else 1)
         if resume:
             checkpoints.read(number, shares)
         done += sum(s.compared for s in shares)
 
-        def after(n: int, number: int = number, shares: Sequence[Share] = shares) -> None:
+        def after(n: int) -> None:
             nonlocal done, last
             done += n
             observer(FieldsCompared(done, total))
@@ -192,17 +196,22 @@ def _compared(
                 complete = compare(one, shares, events.spectra, limit, after)
             else:
                 complete = compare_elsewhere(workers, one, shares[0], low_high, events.spectra, limit, after)
-            interrupted = not complete
         except KeyboardInterrupt:
             INTERRUPTS.taken()
-            complete, interrupted = False, True
-        if interrupted or len(pairs) > number + 1:
+            complete = False
+        if not complete or len(pairs) > number + 1:
             checkpoints.write(number, shares)
         whole = joined(shares)
-        judged[one.name] = Judged(
-            one, whole.state, whole.spectrum, whole.compared, complete, allowed.get(one.name), by, events
-        )
-    return judged, interrupted
+        tolerance = allowed.get(one.name)
+        judged = Judged(one, whole.state, whole.spectrum, whole.compared, complete, tolerance, by, events)
+        return judged.record(), Maps.of(one.grid, one.unit, whole.state), complete
+
+    for number, one in enumerate(pairs):
+        record, maps[one.name], complete = compared(number, one)
+        records.append(record)
+        if not complete:
+            return tuple(records), maps, True
+    return tuple(records), maps, False
 
 
 def _pairs(

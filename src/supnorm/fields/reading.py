@@ -18,7 +18,8 @@ from supnorm.results import BadInput
 from supnorm.results.printable import one_line
 
 PIECE = 64 * 2**20  # bytes of the prediction that are read at once; 15 fields of 0.25 degrees
-CACHE = 96 * 2**20  # bytes of fields of the truth that are kept, of one variable
+# Bytes of fields of the truth that are kept at most, of one variable: 20 lead times, which the next init needs again.
+CACHE = 96 * 2**20
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,21 @@ class FieldPair:
 
 def blocks_of(pair: Pair) -> list[Block]:
     """The parts of a variable, in an order in which few fields of the truth are read twice."""
+    sizes, chunks = [pair.prediction.size(r) for r in OUTER], _together(pair)
+    found = [
+        Block((i, k, v, m), tuple(min(c, n - s) for c, n, s in zip(chunks, sizes, (i, k, v, m), strict=True)))  # type: ignore[arg-type]
+        for i in range(0, sizes[0], chunks[0])
+        for k in range(0, sizes[1], chunks[1])
+        for v in range(0, sizes[2], chunks[2])
+        for m in range(0, sizes[3], chunks[3])
+    ]
+    if _by_valid_time(chunks):  # each field of the truth is needed by one init after the other
+        found.sort(key=lambda b: (int(pair.truth_init[b.start[0], b.start[1]]), *b.start[2:], *b.start[:2]))
+    return found
+
+
+def _together(pair: Pair) -> list[int]:
+    """How many inits, lead times, levels and members of the prediction are read at once."""
     sizes = [pair.prediction.size(r) for r in OUTER]
     chunks = [min(pair.prediction.chunks()[r], n) for r, n in zip(OUTER, sizes, strict=True)]
     if pair.mean:
@@ -51,16 +67,11 @@ def blocks_of(pair: Pair) -> list[Block]:
     for k in (0, 2, 1):  # fewer inits, then levels, then lead times, until a part fits
         rest = int(np.prod(chunks)) // chunks[k]
         chunks[k] = max(min(chunks[k], PIECE // max(rest * each, 1)), 1)
-    found = [
-        Block((i, k, v, m), tuple(min(c, n - s) for c, n, s in zip(chunks, sizes, (i, k, v, m), strict=True)))  # type: ignore[arg-type]
-        for i in range(0, sizes[0], chunks[0])
-        for k in range(0, sizes[1], chunks[1])
-        for v in range(0, sizes[2], chunks[2])
-        for m in range(0, sizes[3], chunks[3])
-    ]
-    if chunks[1] == 1:  # by valid time: each field of the truth is needed by one init after the other
-        found.sort(key=lambda b: (int(pair.truth_init[b.start[0], b.start[1]]), *b.start))
-    return found
+    return chunks
+
+
+def _by_valid_time(chunks: list[int]) -> bool:
+    return chunks[:2] == [1, 1]
 
 
 class Reader:
@@ -71,8 +82,14 @@ class Reader:
         self._cache: OrderedDict[tuple[int, int, int, int], NDArray[Any]] = OrderedDict()
         each = pair.grid.size * int(pair.truth.variable.dtype.itemsize)
         self._most = max(CACHE // max(each, 1), 2)
-        self._at_once = max(PIECE // max(each, 1), 1)
-        self._chunks = pair.truth.chunks()
+        self._counts = [pair.truth.chunks()[r] for r in OUTER]
+        while int(np.prod(self._counts)) > min(max(PIECE // max(each, 1), 1), self._most):
+            k = int(np.argmax(self._counts))
+            self._counts[k] = max(self._counts[k] // 2, 1)
+        if _by_valid_time(together := _together(pair)):  # one part needs no more than the fields of its time
+            times, levels, members = self._counts[0] * self._counts[1], *self._counts[2:]
+            fields = times * _up(together[2], levels) * _up(1 if pair.mean else together[3], members)
+            self._most = max(min(fields, self._most), 2)
 
     def pairs(self, block: Block) -> Iterator[FieldPair]:
         """The pairs of fields of a part for which there is a truth."""
@@ -116,10 +133,9 @@ class Reader:
 
     def _load(self, at: tuple[int, int, int, int]) -> None:
         """Read the part of the truth that is stored with a field, as far as it is small."""
-        counts = [self._chunks[r] for r in OUTER]
-        while int(np.prod(counts)) > min(self._at_once, self._most):
-            k = int(np.argmax(counts))
-            counts[k] = max(counts[k] // 2, 1)
+        counts = self._counts
+        while len(self._cache) and len(self._cache) + int(np.prod(counts)) > self._most:
+            self._cache.popitem(last=False)  # before more is read, so that both never stand beside each other
         starts = [i - i % n for i, n in zip(at, counts, strict=True)]
         index = {r: slice(s, s + n) for r, s, n in zip(OUTER, starts, counts, strict=True)}
         values = self._pair.turn(self._read(self._pair.truth, "truth", index))
@@ -143,3 +159,8 @@ class Reader:
             name = one_line(self._pair.name, 60)
             raise BadInput(f"variable {name} of the {what} cannot be read: {one_line(words, 160)}") from None
         return values
+
+
+def _up(n: int, step: int) -> int:
+    """The next multiple of a step."""
+    return -(-n // step) * step

@@ -9,11 +9,33 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from supnorm.fields.judge import Judged
+from supnorm.fields.grid import Grid
+from supnorm.fields.state import FieldState
 from supnorm.results import Status, write_whole
 from supnorm.results.fields import EventRecord, FieldPointRecord, FieldsRecord, FieldVariableRecord
 from supnorm.results.record import Recorded
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """What is kept of the state of a variable: its maps, see `supnorm.fields.accumulated.Accumulated`."""
+
+    grid: Grid
+    unit: str
+    largest: NDArray[np.float32]
+    missing: NDArray[np.int32]
+    outside: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, grid: Grid, unit: str, state: FieldState) -> Maps:
+        """From a state; a map of zeros takes no memory."""
+        missing, outside = (
+            m if m.any() else np.broadcast_to(np.zeros(1, m.dtype), m.shape)
+            for m in (state.missing, state.outside)
+        )
+        return cls(grid, unit, state.largest_map, missing, outside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +44,11 @@ class FieldReport(Recorded):
 
     Attributes:
         record: everything as plain data, schema ``supnorm.fields/1``.
-        parts: the states behind it, by variable.
+        parts: the maps of each variable.
     """
 
     record: FieldsRecord
-    parts: dict[str, Judged]
+    parts: dict[str, Maps]
 
     def __repr__(self) -> str:
         """One line."""
@@ -53,8 +75,8 @@ class FieldReport(Recorded):
         """The largest error at each grid point, as an `xarray.DataArray`; NaN where nothing was compared."""
         import xarray
 
-        judged = self.parts[name]
-        grid, largest = judged.pair.grid, judged.state.largest_map
+        maps = self.parts[name]
+        grid, largest = maps.grid, maps.largest
         values = np.where(largest < 0, np.nan, largest)
         coords = {grid.names[0]: grid.y, grid.names[1]: grid.x}
         return xarray.DataArray(
@@ -62,7 +84,7 @@ class FieldReport(Recorded):
             coords,
             grid.names,
             name=name,
-            attrs={"units": judged.pair.unit} if judged.pair.unit else {},
+            attrs={"units": maps.unit} if maps.unit else {},
         )
 
     def save(self, folder: Path | str) -> None:
@@ -76,20 +98,18 @@ class FieldReport(Recorded):
         import xarray
 
         arrays: dict[str, Any] = {}
-        for name, judged in self.parts.items():
-            plain, grid, state = _plain(name), judged.pair.grid, judged.state
+        for name, maps in self.parts.items():
+            plain, grid = _plain(name), maps.grid
             while f"{plain}_missing" in arrays:  # "a b" and "a_b"
                 plain += "_"
             dims = tuple(f"{plain}_{d}" for d in grid.names)  # variables may have different grids
             coords = {dims[0]: grid.y, dims[1]: grid.x}
             for what, values in (
                 ("largest_error", self.sup_map(name).values.astype(np.float32)),
-                ("missing", state.missing),
-                ("outside", state.outside),
+                ("missing", maps.missing),
+                ("outside", maps.outside),
             ):
-                attributes = (
-                    {"units": judged.pair.unit} if what == "largest_error" and judged.pair.unit else {}
-                )
+                attributes = {"units": maps.unit} if what == "largest_error" and maps.unit else {}
                 arrays[f"{plain}_{what}"] = xarray.DataArray(values, coords, dims, attrs=attributes)
         data = xarray.Dataset(arrays).to_netcdf(engine="h5netcdf")
         return bytes(data) if data is not None else b""

@@ -6,6 +6,7 @@ the same counts, indices and largest errors bit for bit, and sums that differ by
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -19,6 +20,9 @@ from supnorm.fields.grid import Grid
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
+SAMPLE = (
+    16_384  # points from which a threshold is guessed: the rank of twice 5 % is known to 2 % then, in 0.2 ms
+)
 WHOLE = 2**53  # up to here double precision holds every whole number
 
 
@@ -113,6 +117,33 @@ def scan_numpy(
         indices,
         error.ravel()[indices],
     )
+
+
+def likely_threshold(prediction: NDArray[Any], truth: NDArray[Any], wanted: int) -> float:
+    """An error that about twice as many points as wanted exceed, from a sample of them; 0 if there are no more points.
+
+    Without it every point of the first field of a lead time would be stored to keep a twentieth of them.
+    """
+    size = prediction.size
+    if size < 4 * wanted:
+        return 0.0
+    step = max(math.isqrt(size // SAMPLE), 1)
+    p, t = (np.asarray(a[::step, ::step], dtype=np.float64).ravel() for a in (prediction, truth))
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = np.abs(p - t)
+    error[~np.isfinite(error)] = 0.0
+    rank = min(math.ceil(2 * wanted / size * error.size), error.size - 1)
+    return float(np.partition(error, error.size - 1 - rank)[error.size - 1 - rank])
+
+
+def points_above(prediction: NDArray[Any], truth: NDArray[Any], threshold: float) -> dict[str, Any]:
+    """``indices`` and ``errors`` of all points whose ``|error|`` is above a threshold, as `scan` returns them."""
+    p, t = (np.asarray(a, dtype=np.float64).ravel() for a in (prediction, truth))
+    both = np.isfinite(p) & np.isfinite(t)
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = np.where(both, p - t, 0.0)
+    indices = np.flatnonzero(np.abs(error) > threshold)
+    return {"indices": indices, "errors": error[indices]}
 
 
 def _gradients(error: Array, truth: Array, both: NDArray[np.bool_], given: Setting) -> Array:

@@ -21,7 +21,7 @@ or done inside of a model's own loop:
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -31,7 +31,7 @@ from supnorm.fields.accumulated import COUNTS, SUMS, Accumulated, Setting
 from supnorm.fields.bits import BINS, whole_weights
 from supnorm.fields.exact_sums import ExactSums
 from supnorm.fields.grid import Grid
-from supnorm.fields.scan import scan, setting, unmasked
+from supnorm.fields.scan import likely_threshold, points_above, scan, setting, unmasked
 from supnorm.fields.sizes import Added, FieldPoint, Sizes
 from supnorm.results import BadInput
 
@@ -187,7 +187,11 @@ class FieldState:
             self.outside,
         )
         before = self.counts[lead, level].copy()
-        found = scan(arrays[0], arrays[1], unit, float(self._threshold[lead]), into, self._setting)
+        least = float(self._threshold[lead])
+        guess = least if self._any(lead) else likely_threshold(arrays[0], arrays[1], self.quota)
+        found = scan(arrays[0], arrays[1], unit, max(guess, least), into, self._setting)
+        if guess > least and len(found.indices) < self.quota:  # the sample was not like the field
+            found = replace(found, **points_above(arrays[0], arrays[1], least))
         self.added.note(unit)
         self.exact.add((lead, level), sums)
         base = unit * self.grid.size
@@ -215,6 +219,10 @@ class FieldState:
             if sum(len(keys) for keys, _ in self._waiting[lead]) > self.quota:
                 self._keep_largest(lead)
         return self
+
+    def _any(self, lead: int) -> bool:
+        """Whether places of a lead time are stored."""
+        return bool(len(self.keys[lead]) or self._waiting[lead])
 
     def merge(self, other: Self) -> Self:
         """Add another state of the same grid and sizes; the state itself is changed and returned.
