@@ -84,53 +84,38 @@ def _loop(  # type: ignore[no-untyped-def]
             if top > limit:
                 found = _collect(error, peaks, limit, i * columns, indices, errors, found)
         else:
-            sp = st = se = sq = 0.0
-            for j in range(columns):
-                a, b = np.float64(p[i, j]), np.float64(t[i, j])
-                there_a, there_b = np.isfinite(a), np.isfinite(b)
-                both = there_a and there_b
-                ok[j] = both
-                if there_a and (a < low or a > high):
-                    outside[i, j] += 1
-                    off = max(low - a, a - high)
-                    if off > beyond:
-                        beyond, worst, worst_index = off, a, i * columns + j
-                if a < low:
-                    counts[3] += 1
-                elif a > high:
-                    counts[4] += 1
-                if not both:
-                    error[j] = 0.0
-                    if there_b:
-                        counts[1] += 1
-                        missing[i, j] += 1
-                        if first_missing < 0:
-                            first_missing = i * columns + j
-                    elif there_a:
-                        counts[2] += 1
-                    continue
-                e = a - b
-                size = abs(e)
-                n += 1
-                sp += a
-                st += b
-                se += e
-                sq += e * e
-                histogram[bits[j] >> 16] += whole[i]
-                if single[j] > largest[i, j] or (single[j] == largest[i, j] and unit < when[i, j]):
-                    largest[i, j], when[i, j] = single[j], unit
-                if size > best:
-                    best, best_index = size, i * columns + j
-                    best_bits = error.view(np.int64)[j] & SIZE
-                if size > threshold:
-                    indices[found], errors[found] = i * columns + j, e
-                    found += 1
-            w = weights[i]
-            sums[0] += w * n
-            sums[1] += w * sp
-            sums[2] += w * st
-            sums[3] += w * se
-            sums[4] += w * sq
+            n, best, best_index, found, first_missing, beyond, worst, worst_index = _faulty_row(
+                p[i],
+                t[i],
+                unit,
+                threshold,
+                sums,
+                counts,
+                histogram,
+                largest[i],
+                when[i],
+                missing[i],
+                outside[i],
+                weights[i],
+                whole[i],
+                low,
+                high,
+                indices,
+                errors,
+                i * columns,
+                ok,
+                error,
+                single,
+                bits,
+                best,
+                best_index,
+                found,
+                first_missing,
+                beyond,
+                worst,
+                worst_index,
+            )
+            best_bits = max(best_bits, np.array([best]).view(np.int64)[0])
         counts[0] += n
         if i:
             if plain and above_plain:
@@ -164,6 +149,88 @@ def _loop(  # type: ignore[no-untyped-def]
         above_ok, ok = ok, above_ok
         above_e, error = error, above_e
     return max(best, 0.0), best_index, first_missing, worst, worst_index, found
+
+
+@numba.njit(cache=True, nogil=True)
+def _faulty_row(  # type: ignore[no-untyped-def]
+    p,
+    t,
+    unit,
+    threshold,
+    sums,
+    counts,
+    histogram,
+    largest,
+    when,
+    missing,
+    outside,
+    weight,
+    whole,
+    low,
+    high,
+    indices,
+    errors,
+    base,
+    ok,
+    error,
+    single,
+    bits,
+    best,
+    best_index,
+    found,
+    first_missing,
+    beyond,
+    worst,
+    worst_index,
+):
+    """Add a row where values are missing or outside of their bounds, point by point."""
+    n, columns = 0, len(p)
+    sp = st = se = sq = 0.0
+    for j in range(columns):
+        a, b = np.float64(p[j]), np.float64(t[j])
+        there_a, there_b = np.isfinite(a), np.isfinite(b)
+        both = there_a and there_b
+        ok[j] = both
+        if there_a and (a < low or a > high):
+            outside[j] += 1
+            off = max(low - a, a - high)
+            if off > beyond:
+                beyond, worst, worst_index = off, a, base + j
+        if a < low:
+            counts[3] += 1
+        elif a > high:
+            counts[4] += 1
+        if not both:
+            error[j] = 0.0
+            if there_b:
+                counts[1] += 1
+                missing[j] += 1
+                if first_missing < 0:
+                    first_missing = base + j
+            elif there_a:
+                counts[2] += 1
+            continue
+        e = a - b
+        size = abs(e)
+        n += 1
+        sp += a
+        st += b
+        se += e
+        sq += e * e
+        histogram[bits[j] >> 16] += whole
+        if single[j] > largest[j] or (single[j] == largest[j] and unit < when[j]):
+            largest[j], when[j] = single[j], unit
+        if size > best:
+            best, best_index = size, base + j
+        if size > threshold:
+            indices[found], errors[found] = base + j, e
+            found += 1
+    sums[0] += weight * n
+    sums[1] += weight * sp
+    sums[2] += weight * st
+    sums[3] += weight * se
+    sums[4] += weight * sq
+    return n, best, best_index, found, first_missing, beyond, worst, worst_index
 
 
 @numba.njit(cache=True, nogil=True)
