@@ -48,6 +48,7 @@ from .fields import (
     initial_ball,
     rollout_problem,
 )
+from .gates import assert_sup_error, log_to_mlflow, log_to_wandb
 from .guarding import Guard, Risk, fuse, guard, load_guard
 from .guarding.estimator import GuardedRegressor
 from .guarding.module import guarded_module
@@ -129,6 +130,7 @@ __all__ = [
     "Witness",
     "__version__",
     "against_zero",
+    "assert_sup_error",
     "audit",
     "audit_fields",
     "audit_rollout",
@@ -149,6 +151,8 @@ __all__ = [
     "into_report",
     "load_guard",
     "load_report",
+    "log_to_mlflow",
+    "log_to_wandb",
     "open_problem",
     "repair",
     "residual",

@@ -170,6 +170,23 @@ def test_report_rebuilds_the_page(shell: Shell) -> None:
     assert shell.run("report", "nothing").code == 2
 
 
+def test_report_tells_the_verdict_to_other_programs(shell: Shell) -> None:
+    shell.run("audit", "problem.toml", "--evaluations", "300", "--no-power", "--out", "run")
+    shown = shell.run("report", "run", "--format", "markdown")
+    assert shown.code == 0
+    assert shown.out.startswith("### ")
+    sarif = json.loads(shell.run("report", "run", "--format", "sarif").out)
+    assert sarif["version"] == "2.1.0"
+    written = shell.run("report", "run", "--format", "junit", "--out", "sup.xml")
+    assert written.code == 0
+    assert (shell.folder / "sup.xml").read_text().startswith("<?xml")
+    assert shell.run("report", "run", "--out", "page.html").code == 0
+    assert (shell.folder / "page.html").read_text().startswith("<!doctype html>")
+    refused = shell.run("report", "run", "--format", "pdf")
+    assert refused.code == 2
+    assert "html, markdown, junit, sarif, badge" in refused.err
+
+
 def test_compare_puts_models_in_one_table(shell: Shell) -> None:
     shell.write(name="a.toml")
     shell.write(("truth.py:model", "truth.py:agrees"), name="b.toml")

@@ -16,6 +16,7 @@ from supnorm.wording import (
     fields,
     fields_page,
     fit_page,
+    gate,
     guard_page,
     progress,
     repair_page,
@@ -27,7 +28,7 @@ from supnorm.wording.result import AUDIT
 OTHERS = (
     "comparison", "fit_page", "budget_page", "budget_charts", "progress", "repair_page", "guard_page",
     "rollout_page", "rollout_maps", "statement_page", "statement_picture", "fields_page", "field_maps",
-    "claims_page",
+    "claims_page", "gate", "gate_formats",
 )  # fmt: skip
 PAGES = [
     f"pages/{path.name}" for path in (templates.SOURCE / "pages").glob("*.py") if path.stem not in OTHERS
@@ -53,6 +54,7 @@ SAID = {
     "fit": fit_page.TEMPLATES,
     "progress": progress.TEMPLATES,
     "repair": repair_page.TEMPLATES,
+    "gate": gate.TEMPLATES,
     "guard": guard_page.TEMPLATES,
     "rollout": rollout.TEMPLATES,
     "statement": statement_page.TEMPLATES,
@@ -133,6 +135,11 @@ def test_each_fact_of_a_claim_has_a_template_and_each_template_a_fact() -> None:
     made |= {f"verdict-{code}" for code in (*codes, "interrupted", "failed")}
     made |= {"refuted", "refuted-no-value", "unconfirmed"}  # made by `_how`, which takes the code
     assert made == set(claim.TEMPLATES)
+
+
+def test_each_fact_of_a_gate_has_a_template_and_each_template_a_fact() -> None:
+    made = templates.facts(templates.trees("pages/gate.py", "pages/gate_formats.py", "gates/assertion.py"))
+    assert made == set(gate.TEMPLATES)
 
 
 # What is put together of a page: titles of windows, commands, and names of things in front of a template.

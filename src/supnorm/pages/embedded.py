@@ -50,7 +50,7 @@ def embedded(record: Result) -> str:
     if record.SCHEMA in WITH_TABLE and (table := TABLE.search(page)):
         shown += table[0]
     shown = LINK.sub("", shown).replace("<h1", "<div role=heading aria-level=3").replace("</h1>", "</div>")
-    return f'<div class="supnorm-result"><style>{style()}</style>{HATCH}{shown}</div>'
+    return "".join(('<div class="supnorm-result"><style>', style(), "</style>", HATCH, shown, "</div>"))
 
 
 @cache

@@ -1,0 +1,58 @@
+"""Audits that passed before, so that a test need not repeat them.
+
+An audit is remembered by the files that define its problem (`supnorm.problem.fingerprint`), its limits, the versions of
+packages, and the values of both sides at 64 points. What is not noticed is a change of a file that a function opens only
+when it is called, if it changes none of these values. A problem that was made in Python has no files; its user names it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import numpy as np
+
+from supnorm.problem import Problem, draw_inside
+from supnorm.problem.fingerprint import fingerprint
+from supnorm.results.versions import versions
+
+POINTS = 64  # values that are compared before an audit is left out
+
+
+def identity_of(problem: Problem, asked: Mapping[str, Any], key: str) -> str:
+    """A name of the question; empty where nothing identifies model and reference."""
+    functions = (problem.model, problem.reference, problem.recheck)
+    if not key and not all(f is None or f.origin is not None for f in functions):
+        return ""
+    facts = {
+        "problem": fingerprint(problem),
+        "key": key,
+        "versions": versions(),
+        "limit": problem.error.limit,
+    }
+    return hashlib.sha256(json.dumps(facts | dict(asked), sort_keys=True, default=str).encode()).hexdigest()
+
+
+def passed_before(passed: Mapping[str, Any], name: str, problem: Problem) -> bool:
+    """Whether it passed, and both sides have the same values as then."""
+    return name in passed and bool(values := _values(problem)) and passed[name] == values
+
+
+def remember(passed: MutableMapping[str, Any], name: str, problem: Problem) -> None:
+    """Write down that it passed; not where the values at the points cannot be compared later."""
+    if values := _values(problem):
+        passed[name] = values
+
+
+def _values(problem: Problem) -> str:
+    """A hash of the values of both sides at fixed points; empty where a side raises at one of them."""
+    x = draw_inside(problem.domain, POINTS, np.random.default_rng(20_251_128))
+    digest = hashlib.sha256(x.tobytes())
+    for function in (problem.model, problem.reference):
+        try:
+            digest.update(np.ascontiguousarray(function.value(x)).tobytes())
+        except Exception:  # an audit finds out what it means
+            return ""
+    return digest.hexdigest()

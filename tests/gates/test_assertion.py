@@ -1,0 +1,117 @@
+"""`assert_sup_error`: what passes, what fails, what the message says, and when an audit is left out."""
+
+import numpy as np
+import pytest
+
+import supnorm as sn
+from supnorm.gates.assertion import assert_sup_error
+
+BOX = sn.Domain(a=(0.0, 1.0, "K"), b=(1.0, 2.0))
+
+
+def truth(x):
+    return x[:, 0] * x[:, 1]
+
+
+def off(x):
+    return x[:, 0] * x[:, 1] + 0.4 * x[:, 0]
+
+
+def test_a_small_error_passes_and_a_large_one_fails_with_place_values_and_repetition():
+    report = assert_sup_error(off, truth, BOX, 0.5, evaluations=400)
+    assert report.status.code == "nothing-found"
+    with pytest.raises(AssertionError) as caught:
+        assert_sup_error(off, truth, BOX, below=0.3, evaluations=400)
+    message = str(caught.value)
+    assert "the model is wrong by 0.4" in message
+    assert "a = 1" in message
+    assert "model 2.4" in message.replace("model 2.40", "model 2.4") or "model 1.4" in message
+    assert "repeat: problem.error_at({'a': 1.0, 'b': " in message
+    assert "seed 0" in message
+    again = eval(message.partition("problem.error_at(")[2].partition(")\n")[0])
+    assert sn.Problem(off, truth, BOX).error_at(again)["error"][0] == pytest.approx(0.4)
+
+
+def test_what_is_not_decided_fails():
+    nothing = lambda x: np.full(len(x), np.nan)  # noqa: E731
+    with pytest.raises(AssertionError, match=r"infinite|no value"):
+        assert_sup_error(nothing, truth, BOX, 1.0, evaluations=200)
+    with pytest.raises(AssertionError, match="no point"):
+        assert_sup_error(off, nothing, BOX, 1.0, evaluations=200)
+
+
+def test_a_proof_can_be_demanded():
+    result = assert_sup_error(off, truth, BOX, 0.5, proved=True)
+    assert result.sup.upper <= 0.5 if hasattr(result, "sup") else result.record.sup.upper <= 0.5
+    with pytest.raises(AssertionError):
+        assert_sup_error(off, truth, BOX, 0.39, proved=True)
+    declared = sn.with_bound(lambda x: np.array([p[0] for p in x.tolist()]), 10.0)
+    with pytest.raises(
+        (AssertionError, sn.BadInput)
+    ):  # conditional, or unreadable: no proof without conditions
+        assert_sup_error(declared, truth, BOX, 1e6, proved=True, seconds=5)
+
+
+def test_what_cannot_be_asked_is_refused(tmp_path):
+    with pytest.raises(sn.BadInput, match="needs a limit"):
+        assert_sup_error(off, truth, BOX)
+    with pytest.raises(sn.BadInput, match="takes model, reference and domain"):
+        assert_sup_error(off, truth, below=1.0)
+    with pytest.raises(sn.BadInput, match="give it alone"):
+        assert_sup_error(sn.Problem(off, truth, BOX), truth, below=1.0)
+    with pytest.raises(sn.BadInput, match="below must be"):
+        assert_sup_error(off, truth, BOX, below=-1.0)
+
+
+def _problem_file(folder, slope="0.4"):
+    (folder / "m.py").write_text(
+        "import pathlib\n"
+        f"def off(x):\n    return x[:, 0] * x[:, 1] + {slope} * x[:, 0]\n"
+        "def late(x):\n    return off(x) + float((pathlib.Path(__file__).parent / 'late.txt').read_text())\n"
+        "def truth(x):\n    return x[:, 0] * x[:, 1]\n"
+    )
+    path = folder / "problem.toml"
+    path.write_text(
+        '[model]\npython = "m.py:off"\n[reference]\npython = "m.py:truth"\n[error]\ntolerance = 0.5\n'
+        "[domain]\na = [0.0, 1.0]\nb = [1.0, 2.0]\n"
+    )
+    return path
+
+
+def test_an_audit_that_passed_is_left_out_until_something_changes(tmp_path):
+    passed, path = {}, _problem_file(tmp_path)
+    ask = lambda **more: assert_sup_error(path, passed=passed, evaluations=200, **more)  # noqa: E731
+    assert ask() is not None
+    assert ask() is None
+    assert ask(seed=1) is not None  # another question
+    assert ask(below=0.45) is not None
+    _problem_file(tmp_path, "0.45")
+    assert ask() is not None  # another model
+    assert ask() is None
+    with pytest.raises(AssertionError):
+        ask(below=0.3)
+    with pytest.raises(AssertionError):  # a failure is never remembered
+        ask(below=0.3)
+
+
+def test_a_file_that_is_opened_late_is_noticed_by_the_values(tmp_path):
+    path = _problem_file(tmp_path)
+    path.write_text(path.read_text().replace("m.py:off", "m.py:late"))
+    late, passed = tmp_path / "late.txt", {}
+    late.write_text("0.0")
+    assert assert_sup_error(path, passed=passed, evaluations=200) is not None
+    late.write_text("7.0")
+    with pytest.raises(AssertionError):
+        assert_sup_error(path, passed=passed, evaluations=200)
+
+
+def test_a_problem_made_in_python_is_remembered_with_a_key_only():
+    passed = {}
+    for _ in range(2):
+        assert assert_sup_error(off, truth, BOX, 0.5, evaluations=200, passed=passed) is not None
+    assert passed == {}
+    assert assert_sup_error(off, truth, BOX, 0.5, evaluations=200, passed=passed, key="v1") is not None
+    assert assert_sup_error(off, truth, BOX, 0.5, evaluations=200, passed=passed, key="v1") is None
+    other = lambda x: off(x) + 5.0  # noqa: E731
+    with pytest.raises(AssertionError):  # the same key, another model: its values tell
+        assert_sup_error(other, truth, BOX, 0.5, evaluations=200, passed=passed, key="v1")
