@@ -20,6 +20,7 @@ from supnorm.certification.branch_room import branch_room, has_branches
 from supnorm.certification.deployed import runs_in_single, stated
 from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.lower import admits, error_at
+from supnorm.certification.measured import Measuring
 from supnorm.certification.record_parts import in_words
 from supnorm.certification.result import assumptions_of
 from supnorm.certification.resume import MALFORMED
@@ -139,15 +140,16 @@ def rounding_of(function: Function, y: Array, x: Array) -> Array:
     return np.asarray(rounding)
 
 
-def mismatch(certificate: Path | str, problem: Problem) -> str | None:
+def mismatch(certificate: Path | str, problem: Problem, measuring: Measuring | None = None) -> str | None:
     """Why a certificate file is not about a problem, in words; None if it is about it.
 
     Whether the claims of the file are true is decided by `supnorm.checker.check`, with the points of `values_of_problem`.
+    ``measuring`` records how far the running functions are from their programs.
 
     Raises:
         BadInput: when `certify` cannot read the problem.
     """
-    error = error_program(problem)
+    error = error_program(problem, measuring)
     try:
         with reading_table(Path(certificate)):
             data = json.loads(Path(certificate).read_text(encoding="utf-8"))

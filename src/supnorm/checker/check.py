@@ -60,6 +60,10 @@ class CheckResult:
         parts: number of its parts.
         deployed_upper: the bound of the model as it is deployed in float32, if the file claims one.
         deployed: what that bound assumes, in words; empty without it.
+        beyond, lower_precision: what the problem's functions as they run add to `upper`, by what was measured of them: in
+            float64 beyond rounding, and in lower precision. The checker knows files only; `supnorm check` fills them in.
+        computed: the largest error that was computed meanwhile.
+        measured: what was measured, in words.
     """
 
     accepted: bool
@@ -80,6 +84,15 @@ class CheckResult:
     parts: int = 0
     deployed_upper: float | None = None
     deployed: tuple[str, ...] = ()
+    beyond: float = 0.0
+    lower_precision: float = 0.0
+    computed: float = 0.0
+    measured: tuple[str, ...] = ()
+
+    @property
+    def upper_as_it_runs(self) -> float:
+        """The bound of the functions as they run in float64: `upper`, and more where they were seen to differ."""
+        return max(self.upper + self.beyond, self.computed) if self.beyond else self.upper
 
 
 # Points of a function with its values there and how far each may be from that of the program.

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from supnorm.cli.answer import answer, say
+from supnorm.cli.check_record import printable, record_of
 from supnorm.cli.fields import number_option
 from supnorm.cli.options import JSON, QUIET, TRUST
 
 if TYPE_CHECKING:
+    from supnorm.certification.measured import Measuring
     from supnorm.checker import CheckResult
     from supnorm.problem import Problem
     from supnorm.results import Status
-    from supnorm.results.check import CheckRecord
 
 CERT = Annotated[Path, typer.Argument(metavar="CERT", help="The certificate file.")]
 TIED = Annotated[
@@ -184,8 +185,10 @@ def checked(
         points, functions, unlike, values = None, None, None, None
         if problem is not None:
             from supnorm.certification import functions_of_problem, values_for_statement, values_of_problem
+            from supnorm.certification.measured import Measuring
 
-            unlike, witness, several = _unlike(certificate, problem, memory or MEMORY / MB)
+            measuring = Measuring(problem)
+            unlike, witness, several = _unlike(certificate, problem, memory or MEMORY / MB, measuring)
             if not unlike and several:
                 values = values_for_statement(certificate, problem, POINTS)
             elif not unlike:
@@ -204,6 +207,8 @@ def checked(
                 values=values,
                 arbitrary=arbitrary,
             )
+        if result.accepted and problem is not None:
+            result = _with_what_runs(result, problem, measuring, witness)
     except KeyboardInterrupt:
         raise Interrupted(
             f"interrupted: {certificate} is neither accepted nor rejected; the same command checks it from the start"
@@ -216,6 +221,26 @@ def checked(
     return result
 
 
+def _with_what_runs(
+    result: CheckResult, problem: Problem, measuring: Measuring, witness: tuple[float, ...] | None
+) -> CheckResult:
+    """The verdict with what was measured of the functions as they run; only a claim about the error needs it."""
+    from dataclasses import replace
+
+    from supnorm.certification.as_it_runs import as_it_runs
+
+    if result.claims is not None and "error" not in result.claims:
+        return result
+    seen = as_it_runs(problem, measuring, witness)
+    return replace(
+        result,
+        beyond=seen.beyond,
+        lower_precision=seen.lower_precision,
+        computed=seen.worst,
+        measured=seen.words,
+    )
+
+
 def _leaves(tell: Callable[[Any], None]) -> Callable[[int, int], None]:
     from supnorm.cli.progress import LeavesChecked
 
@@ -223,7 +248,7 @@ def _leaves(tell: Callable[[Any], None]) -> Callable[[int, int], None]:
 
 
 def _unlike(
-    certificate: Path, problem: Problem, memory: float
+    certificate: Path, problem: Problem, memory: float, measuring: Measuring
 ) -> tuple[CheckResult | None, tuple[float, ...] | None, bool]:
     """The verdict on a file that is not about the problem, or else its witness, and whether it has several parts.
 
@@ -248,7 +273,9 @@ def _unlike(
     except Rejected as fault:
         spent = time.monotonic() - start
         return CheckResult(accepted=False, reason=str(fault), leaf=fault.leaf, seconds=spent), None, False
-    reason = (statement_mismatch if several else mismatch)(certificate, problem)
+    reason = (
+        statement_mismatch(certificate, problem) if several else mismatch(certificate, problem, measuring)
+    )
     if reason is None:
         return None, witness, several
     spent = time.monotonic() - start
@@ -267,7 +294,8 @@ def status_of(result: CheckResult, limit: float | None = None, per_output: bool 
     if not result.accepted:
         return Status("rejected", result.reason, ExitCode.EXCEEDED)
     say = narrator(printable(result.unit), per_output).text
-    bound = {} if result.upper == math.inf else {"upper": result.upper}
+    upper = result.upper_as_it_runs
+    bound = {} if upper == math.inf else {"upper": upper}
     if limit is None and result.verdict:
         ending = {"refuted": ExitCode.EXCEEDED, "undecided": ExitCode.UNDECIDED}.get(
             result.verdict, ExitCode.DONE
@@ -278,43 +306,15 @@ def status_of(result: CheckResult, limit: float | None = None, per_output: bool 
     if result.lower > limit:
         above = fact("file-witness", lower=result.lower, tolerance=limit)
         return Status("tolerance-exceeded", say(above), ExitCode.EXCEEDED)
+    if result.computed > limit:
+        above = fact("run-above", error=result.computed, tolerance=limit)
+        return Status("tolerance-exceeded", say(above), ExitCode.EXCEEDED)
+    if upper + result.lower_precision <= limit:
+        return Status("within-tolerance", say(fact("file-within", upper=upper, tolerance=limit)))
     if result.upper <= limit:
-        return Status("within-tolerance", say(fact("file-within", upper=result.upper, tolerance=limit)))
+        room = fact("file-no-room", upper=result.upper, tolerance=limit, room=upper + result.lower_precision)
+        return Status("undecided", say(room), ExitCode.UNDECIDED)
     return Status("undecided", say(fact("file-undecided", tolerance=limit, **bound)), ExitCode.UNDECIDED)
-
-
-def record_of(result: CheckResult, status: Status, limit: float | None) -> CheckRecord:
-    """The verdict as data; control characters in text from the file are spelled out."""
-    from dataclasses import replace
-
-    from supnorm.results.check import BracketOfClaim, CheckRecord, CostRecord
-
-    cost = result.cost
-    return CheckRecord(
-        status=replace(status, advice=printable(status.advice)),
-        tolerance=limit,
-        accepted=result.accepted,
-        reason=printable(result.reason),
-        leaf=result.leaf,
-        leaves=result.leaves,
-        lower=result.lower,
-        upper=result.upper,
-        conditional=tuple(map(printable, result.conditional)),
-        problem_checked=result.problem_checked,
-        seconds=result.seconds,
-        cost=None
-        if cost is None
-        else CostRecord(operations=cost.operations, bytes=cost.bytes, seconds=cost.seconds),
-        subject=tuple(map(printable, result.subject)),
-        unit=printable(result.unit),
-        statements=tuple(map(printable, result.statements)),
-        claims={
-            printable(name): BracketOfClaim(lower=low, upper=high)
-            for name, (low, high) in (result.claims or {}).items()
-        },
-        deployed_upper=result.deployed_upper,
-        deployed=tuple(map(printable, result.deployed)),
-    )
 
 
 def summary(
@@ -338,6 +338,7 @@ def summary(
         facts.append(fact("claims", lower=result.lower, **bound))
     lines += [f"  {say(each)}" for each in facts]
     if result.accepted:
+        lines += [f"  {printable(line)}" for line in result.measured]
         lines += [f"  assumed: {printable(line)}" for line in result.deployed]
         lines += [f"  {printable(line)}" for line in result.subject]
     if result.accepted and limit is not None:
@@ -345,15 +346,6 @@ def summary(
     if result.accepted and not (tied or result.problem_checked):
         lines.append(f"  {say(fact('not-tied'))}")
     return lines
-
-
-def printable(text: str) -> str:
-    r"""The text with control characters, marks of direction and lone surrogates spelled out.
-
-    >>> print(printable("x\x1b[2K\r\ud800 é"))
-    x\x1b[2K\r\ud800 é
-    """
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _verdict(result: CheckResult, status: Status) -> str:

@@ -68,3 +68,11 @@ class CheckRecord(Result):
         description="the file's bound of the model as it runs in float32; null if it claims none"
     )
     deployed: tuple[str, ...] = Field(description="what that bound assumes of the runtime, in words")
+    computed: float | None = Field(
+        description="with `--problem`: the largest error of model and reference as they run that was computed where they "
+        "were compared with their programs; null where none is known"
+    )
+    measured: tuple[str, ...] = Field(
+        description="with `--problem`: by how much model and reference as they run were seen to differ from their programs "
+        "by more than rounding in float64; the status has room for twice as much"
+    )

@@ -160,6 +160,9 @@ CHECK = {
     "file-witness": "The witness has an error of {lower:error at least 6}, above {tolerance:num 6}.",
     "file-undecided": "{upper?:The file's upper bound is {upper:error at most 6}|The file proves no upper bound}: no "
     "proof of {tolerance:num 6}; certify with --tolerance {tolerance:literal 6}.",
+    "file-no-room": "The file's upper bound is {upper:error at most 6}, but model and reference as they run were seen to "
+    "differ from their programs: no proof of {tolerance:num 6} for what runs, whose bound with room for that is "
+    "{room:error at most 6}.",
     "file-statement": "The statement is as the file says; it follows from {parts:one part|{parts:count} parts}.",
     "claims": "claims: worst error {upper?:between {lower:error at least 6} and {upper:error at most 6}|at least "
     "{lower:error at least 6}, no upper bound}",
