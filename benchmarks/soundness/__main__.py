@@ -2,6 +2,7 @@
 
     python -m benchmarks.soundness forgeries --seed 0 --count 500     certificates edited and sealed again
     python -m benchmarks.soundness hidden --seed 0 --count 500        code that hides something from a reader
+    python -m benchmarks.soundness second --seed 0 --count 300        other code, by one who wrote nothing of the first
     python -m benchmarks.soundness extreme --seed 0 --count 150       extreme magnitudes against arbitrary precision
     python -m benchmarks.soundness composed --seed 0 --count 200      random formulas by Chebyshev models, and the checker
     python -m benchmarks.soundness composed --hostile --count 200     at poles, kinks, cancellations, on strange domains
@@ -62,10 +63,12 @@ def main() -> int:
     forged.add_argument("--count", type=int, default=500)
     forged.add_argument("--keep", help="folder in which false files that were accepted are kept")
     behind = campaigns.add_parser("hidden")
-    behind.add_argument("--seed", type=int, default=0)
-    behind.add_argument("--count", type=int, default=500)
-    behind.add_argument("--first", type=int, default=0, help="number of the first problem of the seed")
-    behind.add_argument("--keep", help="folder for the code of what was false")
+    other = campaigns.add_parser("second")
+    for one in (behind, other):
+        one.add_argument("--seed", type=int, default=0)
+        one.add_argument("--count", type=int, default=500)
+        one.add_argument("--first", type=int, default=0, help="number of the first problem of the seed")
+        one.add_argument("--keep", help="folder for the code of what was false")
     large = campaigns.add_parser("extreme")
     large.add_argument("--seed", type=int, default=0)
     large.add_argument("--count", type=int, default=150)
@@ -95,7 +98,7 @@ def main() -> int:
     reaching = campaigns.add_parser("zeros")
     reaching.add_argument("--seed", type=int, default=0)
     reaching.add_argument("--count", type=int, default=200)
-    for one in (forged, behind, large, models, functions, solved, moving, random, held, reaching):
+    for one in (forged, behind, other, large, models, functions, solved, moving, random, held, reaching):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     tiny.options(campaigns.add_parser("tiny"))
     doors.options(campaigns.add_parser("doors"))
@@ -133,11 +136,11 @@ def main() -> int:
         return tiny.attack(given)
     if given.campaign == "doors":
         return doors.attack(given)
-    if given.campaign == "hidden":
-        told = hidden.campaign(given.seed, given.count, given.keep, given.first)
+    if given.campaign in hidden.SETS:
+        told = hidden.campaign(given.seed, given.count, given.keep, given.first, given.campaign)
         print(hidden.table(told))
         if given.save:
-            save("hidden", given.seed, [f.verdict for f in told])
+            save(given.campaign, given.seed, [f.verdict for f in told])
         return int(any(f.verdict in ("FALSE", "CRASHED") for f in told))
     if given.campaign == "extreme":
         sizes = extreme.campaign(given.seed, given.count)

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.soundness import hidden_numpy, hidden_onnx, hidden_torch
+from benchmarks.soundness import hidden_numpy, hidden_onnx, hidden_torch, second_code
 from supnorm.certification import certify
 from supnorm.certification.agreement import runs
 from supnorm.cli.check import checked, status_of
@@ -39,6 +39,15 @@ KINDS = (
     *(("torch", k) for k in hidden_torch.TORCH), *(("pt2", k) for k in sorted(hidden_torch.EXPORTED)),
     *(("onnx", k) for k in hidden_onnx.ONNX),
 )  # fmt: skip
+SECOND = (
+    *(("numpy", k) for k in second_code.NUMPY), *(("jax", k) for k in second_code.JAX),
+    *(("torch", k) for k in second_code.TORCH), *(("pt2", k) for k in sorted(second_code.EXPORTED)),
+)  # fmt: skip
+SETS = {"hidden": KINDS, "second": SECOND}
+CODE = {
+    "hidden": {"numpy": hidden_numpy.NUMPY, "jax": hidden_numpy.JAX, "torch": hidden_torch.TORCH},
+    "second": {"numpy": second_code.NUMPY, "jax": second_code.JAX, "torch": second_code.TORCH},
+}
 # tell a tracer from an array and do something in a small part of the domain: measured, and so not always seen
 DISGUISED = {
     ("numpy", "type is"), ("numpy", "shape"), ("jax", "type"), ("jax", "jit of a shape"), ("jax", "caught branch"),
@@ -57,14 +66,22 @@ class Hidden:
     words: str
 
 
-def problem_of(number: int, seed: int, folder: Path) -> tuple[str, str, Problem, dict[str, Any]]:
+def kind_of(number: int, seed: int, name: str = "hidden") -> tuple[str, str]:
+    """Source and kind of a problem of a campaign."""
+    kinds = SETS[name]
+    order = np.random.default_rng(seed).permutation(len(kinds))
+    return kinds[order[number % len(kinds)]]
+
+
+def problem_of(
+    number: int, seed: int, folder: Path, campaign: str = "hidden"
+) -> tuple[str, str, Problem, dict[str, Any]]:
     """Source, kind, the problem, and arguments of `certify`.
 
     Raises:
         BadInput, and whatever the libraries raise: for what cannot be written or opened.
     """
-    order = np.random.default_rng(seed).permutation(len(KINDS))
-    source, kind = KINDS[order[number % len(KINDS)]]
+    source, kind = kind_of(number, seed, campaign)
     rng = np.random.default_rng([seed, number])
     d, width = int(rng.integers(1, 3)), int(rng.integers(2, 6))
     h, w = 10.0 ** rng.uniform(-11, -1), 10.0 ** rng.uniform(-7, -0.5)
@@ -87,9 +104,9 @@ def problem_of(number: int, seed: int, folder: Path) -> tuple[str, str, Problem,
         **filled
     )
     if source in ("torch", "pt2"):
-        text = hidden_torch.code(kind, head)
+        text = hidden_torch.code(kind, head, CODE[campaign]["torch"])
     else:
-        body = (hidden_numpy.NUMPY if source == "numpy" else hidden_numpy.JAX)[kind]
+        body = CODE[campaign][source][kind]
         text = f"{head}\ndef model(x):\n    {body}\n\ndef reference(x): return base(x)\n"
     (folder / f"{name}.py").write_text(text)
     if source == "pt2":
@@ -138,12 +155,12 @@ def worst(problem: Problem, c: float, w: float, witness: Any, rng: np.random.Gen
     return float(max(p.max() for p in parts))
 
 
-def judged(number: int, seed: int, folder: Path) -> Hidden:
+def judged(number: int, seed: int, folder: Path, name: str = "hidden") -> Hidden:
     """Certify, call, check."""
-    source, kind = KINDS[np.random.default_rng(seed).permutation(len(KINDS))[number % len(KINDS)]]
+    source, kind = kind_of(number, seed, name)
     label = f"{source}: {kind}"
     try:
-        _, _, problem, goal = problem_of(number, seed, folder)
+        _, _, problem, goal = problem_of(number, seed, folder, name)
     except Exception as error:  # torch.export and onnxruntime refuse much by types of their own
         return Hidden(number, label, "refused", f"not opened: {type(error).__name__}: {error}"[:160])
     h, c, w = goal.pop("hidden")
@@ -209,11 +226,13 @@ def _checked(
         if status.code == "within-tolerance" and seen > tolerance * (1 + 1e-9)
         else []
     )
-    return false + (["check: upper"] if seen > verdict.upper + room else [])
+    return false + (["check: upper"] if seen > verdict.upper_as_it_runs + room else [])
 
 
-def campaign(seed: int, count: int, keep: str | None = None, first: int = 0) -> list[Hidden]:
-    """``count`` problems, each kind about as often; ``keep`` is a folder for the code of what is false."""
+def campaign(
+    seed: int, count: int, keep: str | None = None, first: int = 0, which: str = "hidden"
+) -> list[Hidden]:
+    """``count`` problems of a set, each kind about as often; ``keep`` is a folder for the code of what is false."""
     found = []
     if keep is not None:
         Path(keep).mkdir(parents=True, exist_ok=True)
@@ -221,7 +240,7 @@ def campaign(seed: int, count: int, keep: str | None = None, first: int = 0) -> 
         with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             start = time.monotonic()
-            one = judged(number, seed, Path(name))
+            one = judged(number, seed, Path(name), which)
             if one.verdict in ("FALSE", "CRASHED", "disguised"):
                 print(f"{one.verdict}: {seed}/{number} {one.kind}: {one.words}", flush=True)
                 if keep is not None:

@@ -78,9 +78,9 @@ EXPORTED = {  # what torch.export takes as it stands
 }  # fmt: skip
 
 
-def code(name: str, head: str) -> str:
+def code(name: str, head: str, bodies: dict[str, str] = TORCH) -> str:
     """The file of a module, ready as ``model``, and its ``reference``."""
-    setup, _, forward = TORCH[name].rpartition("\n---\n")
+    setup, _, forward = bodies[name].rpartition("\n---\n")
     body, _, after = forward.partition("\n" if "\nclass" in forward or "\nimport" in forward else "\0")
     lines = ["    def setup(self):", *(f"        {v}" for v in (setup or "pass").split("\n"))]
     lines += ["    def forward(self, x):", f"        {body}", after]

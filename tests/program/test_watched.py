@@ -65,7 +65,10 @@ def test_a_question_that_was_caught_is_a_refusal(name: str) -> None:
         program_of(as_function(_asks(QUESTIONS[name]), "f"), 1)
 
 
-@pytest.mark.parametrize("what", ["flags", "tobytes", "itemsize", "base", "strides", "round", "item"])
+_PUBLIC = ("flags", "tobytes", "itemsize", "base", "strides", "round", "item")
+
+
+@pytest.mark.parametrize("what", [*_PUBLIC, "__array_interface__", "__array_struct__", "__dlpack__"])
 def test_attributes_of_arrays_are_missed(what: str) -> None:
     with pytest.raises(Unsupported, match=what):
         lower_numpy(lambda x: x[:, :1] + (1.0 if hasattr(x, what) else 0.0), 1)

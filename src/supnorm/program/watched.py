@@ -128,6 +128,6 @@ class Watched(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __getattr__(self, name: str) -> Any:
         error = AttributeError(f"{type(self).__name__} has no {name}")
-        if not name.startswith("_") and hasattr(np.ndarray, name):
+        if hasattr(np.ndarray, name):  # also __array_interface__, __iadd__: code tells arrays by them
             self.refuse(error)
         raise error

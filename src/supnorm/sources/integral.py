@@ -4,7 +4,8 @@ The limits are scaled to [-1, 1]. Gauss's rule of `NODES` points is compared wit
 differ, each half is treated alike. All intervals of all points of a batch go on together. The values of f are those of the
 user's code; derivatives are integrals of the slopes of the program that supnorm reads from it.
 
-The result is accurate to a few units in the last place of the integral of |f|. A point fails where a limit or f has no
+The result is accurate to a few units in the last place of the integral of |f|, if f has no peak that lies between all nodes
+of the first rules: no quadrature by values sees such a peak. A bound of `certify` rests on the program of f, not on these values. A point fails where a limit or f has no
 finite value at a node, or where the work does not end.
 """
 
