@@ -5,8 +5,8 @@ differ, each half is treated alike. All intervals of all points of a batch go on
 user's code; derivatives are integrals of the slopes of the program that supnorm reads from it.
 
 The result is accurate to a few units in the last place of the integral of |f|, if f has no peak that lies between all nodes
-of the first rules: no quadrature by values sees such a peak. A bound of `certify` rests on the program of f, not on these values. A point fails where a limit or f has no
-finite value at a node, or where the work does not end.
+of the first rules: no quadrature by values sees such a peak. A bound of `certify` rests on the program of f, not on these
+values. A point fails where a limit or f has no finite value at a node, or where the work does not end.
 """
 
 from __future__ import annotations
