@@ -10,6 +10,7 @@ from reproduce.published import Published
 
 NAMES = (
     "precision-ml",
+    "hiprenets",
     "uniform-accuracy",
     "theory-practice-gap",
     "expressivity",

@@ -105,6 +105,16 @@ class Experiment:
     otherwise: tuple[str, ...] = ()
 
 
+def times(factor: float) -> str:
+    """A factor in words.
+
+    >>> times(4.2), times(31.7), times(4.777e12), times(0.031)
+    ('4.2 times', '32 times', '4.8e12 times', '0.031 times')
+    """
+    text = f"{factor:.0f}" if 9.95 <= factor < 1e4 else f"{factor:.2g}"
+    return f"{text.replace('e+', 'e')} times"
+
+
 def verdict(reproduced: bool, qualified: bool = False) -> str:
     """The verdict of a comparison.
 

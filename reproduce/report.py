@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -53,10 +54,27 @@ def _claim(row: Row, numbers: Published) -> ClaimRecord:
         claim=row.claim,
         published="" if number is None else number.shown,
         source="" if number is None else number.source,
-        ours=row.ours,
+        ours=_plain(row.ours),
         verdict=row.verdict,
-        why=row.why,
+        why=_plain(row.why),
     )
+
+
+def _plain(text: str) -> str:
+    """Powers of ten without the signs and zeros that nobody reads, and none where a plain number is as short.
+
+    >>> _plain("1.6e-08, 4.8e+12, 1.8e+00 and 2.0e-02")
+    '1.6e-8, 4.8e12, 1.8 and 0.020'
+    """
+
+    def plain(found: re.Match[str]) -> str:
+        digits, power = found[1], int(found[2])
+        if -3 < power < 4:
+            decimals = max(0, len(digits.replace(".", "")) - 1 - power)
+            return f"{float(found[0]):.{decimals}f}"
+        return f"{digits}e{power}"
+
+    return re.sub(r"(\d(?:\.\d+)?)e([+-]\d+)", plain, text)
 
 
 def lines(record: ReproduceRecord) -> Iterator[str]:

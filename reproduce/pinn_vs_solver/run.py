@@ -31,9 +31,9 @@ POINTS, FACES = 1024, 256
 GRID = {"test": 31, "usual": 127, "full": 511}
 COARSE = {"test": 7, "usual": 31, "full": 31}  # points a side of the coarse direct solution
 LEVELS = (1e-2, 1e-4, 1e-8)
-MOST = {"test": 4000, "usual": 60_000, "full": 400_000}
+MOST = {"test": 4000, "usual": 40_000, "full": 400_000}
 SEEDS = {"test": 1, "usual": 3, "full": 5}
-PROOF = {"test": 20.0, "usual": 600.0, "full": 3600.0}  # seconds of a proof, at most
+PROOF = {"test": 20.0, "usual": 60.0, "full": 3600.0}  # seconds of a proof, at most
 
 
 def source(x: Any, amplitudes: tuple[float, ...]) -> Any:
@@ -181,7 +181,7 @@ def runs(effort: str) -> list[Run]:
             f"pinn-{seed}",
             pinn,
             {"seed": seed, "steps": list(steps), "proof": PROOF[effort]},
-            0.15 * sum(steps) + PROOF[effort] / 4,
+            0.03 * sum(steps) + PROOF[effort] / 4,
         )
         for seed in seeds
     ]
@@ -196,7 +196,7 @@ def runs(effort: str) -> list[Run]:
                 "steps": steps[-2],
                 "most": MOST[effort],
             },
-            0.05 * steps[-2] + 4e-8 * MOST[effort] * GRID[effort] ** 2,
+            0.012 * steps[-2] + 3e-8 * MOST[effort] * GRID[effort] ** 2,
         )
         for seed in seeds
     ]

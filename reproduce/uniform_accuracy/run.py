@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 import supnorm as sn
-from reproduce.experiment import OURS, Curve, Experiment, Figure, Results, Row, Run, verdict
+from reproduce.experiment import Curve, Experiment, Figure, Results, Row, Run, verdict
 from reproduce.published import Published
 from supnorm.networks import Architecture, Network, Part, Scaling
 from supnorm.networks.architecture import split
 from supnorm.planning.theory.network_class import NetworkClass, hidden_network
-from supnorm.training import LBFGS, Limit, optimise
+from supnorm.training import LBFGS, Limit, QuasiNewton, optimise
 
 Array = NDArray[np.float64]
 SHAPE = NetworkClass(layers=3, width=32, size=1.0)
@@ -30,11 +30,8 @@ STEPS = {"test": 30, "usual": 4000, "full": 40_000}
 TESTED = {"test": 2**12, "usual": 2**20, "full": 2**24}
 AUDITED = {"test": 2000, "usual": 100_000, "full": 1_000_000}
 HALF = 0.5  # of the side of the teachers' domain
-GLITCH = {
-    "test": (16, 1),
-    "usual": (50, 5),
-    "full": (50, 21),
-}  # width and hidden layers of the sine's student
+GLITCH = {"test": (16, 1), "usual": (40, 2), "full": (40, 4)}  # width and hidden layers of the sine's student
+SPARSE, DENSE = 200, 1000  # its samples: so few that it can pass through all of them; as many as in the paper
 
 
 def fooled_by(d: int, count: int, seed: int) -> dict[str, Any]:
@@ -74,6 +71,7 @@ def student(d: int, count: int, seed: int, steps: int, tested: int, audited: int
     return {
         "d": d,
         "count": count,
+        "tested": tested,
         "training": float(np.abs(network.value(x) - truth.value(x)).max()),
         "l1": float(error.mean()),
         "l2": float(np.sqrt(np.mean(error**2))),
@@ -87,30 +85,30 @@ def sine(x: Array) -> Array:
     return np.log(np.sin(50 * x) + 2) + np.sin(5 * x)
 
 
-def glitch(seed: int, width: int, depth: int, steps: int, audited: int) -> dict[str, Any]:
-    """A ReLU network trained on 1,000 random samples of the sine: its worst error, and how empty it is there."""
+def glitch(seed: int, count: int, width: int, depth: int, steps: int, audited: int) -> dict[str, Any]:
+    """A ReLU network trained on random samples of the sine: its worst error, and how empty it is there."""
     rng = np.random.default_rng([seed, 5])
-    x = np.sort(rng.uniform(-HALF, HALF, 1000))[:, None]
+    x = np.sort(rng.uniform(-HALF, HALF, count))[:, None]
     y = sine(x)
     start = Network.init(rng, 1, 1, width, depth, "relu", scaling=Scaling.of_data(x, y), frequency=6.0)
-    network = optimise(start, x, y, LBFGS(), Limit(evaluations=steps)).network
+    network = optimise(start, x, y, QuasiNewton(), Limit(evaluations=steps)).network
     problem = sn.Problem(network, lambda t: sine(t[:, 0]), sn.Domain(x=(-HALF, HALF)))
     found = sn.audit(problem, evaluations=audited, seed=seed)
     at = float(found.worst.x[0])
     edges = np.concatenate([[-HALF], x[:, 0], [HALF]])
     gaps = np.diff(edges)
     here = float(gaps[min(max(int(np.searchsorted(edges, at)) - 1, 0), len(gaps) - 1)])
-    nearest = float(cKDTree(x).query([[at]])[0][0])
     fresh = np.linspace(-HALF, HALF, 200_001)[:, None]
     error = np.abs(network.value(fresh) - sine(fresh))
     return {
+        "count": count,
         "training": float(np.abs(network.value(x) - y).max()),
         "rms": float(np.sqrt(np.mean(error**2))),
         "sup": found.worst.error,
         "at": at,
         "gap": here,
         "rank": int((gaps > here).sum()) + 1,
-        "nearest": nearest,
+        "nearest": float(cKDTree(x).query([[at]])[0][0]),
         "median_gap": float(np.median(gaps)),
     }
 
@@ -137,11 +135,19 @@ def runs(effort: str) -> list[Run]:
     width, depth = GLITCH[effort]
     return made + [
         Run(
-            f"sine-{seed}",
+            f"sine-{count}-{seed}",
             glitch,
-            {"seed": seed, "width": width, "depth": depth, "steps": steps, "audited": audited},
-            2e-3 * steps,
+            {
+                "seed": seed,
+                "count": count,
+                "width": width,
+                "depth": depth,
+                "steps": steps,
+                "audited": audited,
+            },
+            1e-6 * steps * count + 2e-5 * audited,
         )
+        for count in (SPARSE, DENSE)
         for seed in range(TEACHERS[effort])
     ]
 
@@ -174,8 +180,9 @@ def rows(results: Results, published: Published) -> list[Row]:
     )
     ratio = float(np.median([r["audited"] / r["l2"] for r in students]))
     more = sum(r["audited"] > r["sampled"] for r in students)
-    sines = [r for name, r in results.items() if name.startswith("sine-")]
-    ranks = sorted(r["rank"] for r in sines)
+    sines = {c: [r for name, r in results.items() if name.startswith(f"sine-{c}-")] for c in (SPARSE, DENSE)}
+    ranks = {c: float(np.median([r["rank"] for r in found])) for c, found in sines.items()}
+    low = {c: rank <= 0.1 * (c + 1) for c, rank in ranks.items()}
     return [
         Row(
             "From m samples no method is uniformly accurate on this class of networks to better than c m^(-1/d).",
@@ -189,18 +196,26 @@ def rows(results: Results, published: Published) -> list[Row]:
             "Students that fit a teacher network at samples err far more in the max norm than in the mean.",
             f"{words}; largest error over L2 error, median: {ratio:.1f}",
             verdict(ratio > 3.0),
-            f"Trained by L-BFGS on all samples instead of Adam. An audit of {AUDITED['usual']:,} points found more than the "
-            f"test points did in {more} of {len(students)} cases.",
+            "Trained by L-BFGS on all samples instead of Adam. An audit found more than the "
+            f"{students[0]['tested']:,} test points did in {more} of {len(students)} cases.",
             key="grid",
         ),
         Row(
             "Glitches sit in gaps between samples.",
-            f"worst errors of {len(sines)} networks trained on 1,000 random samples of log(sin 50x + 2) + sin 5x: "
-            f"{', '.join(format(r['sup'], '.2g') for r in sines)} with RMS errors "
-            f"{', '.join(format(r['rms'], '.1g') for r in sines)}; of the 1,001 gaps the worst errors lie in numbers "
-            f"{', '.join(map(str, ranks))} by width",
-            verdict(float(np.median(ranks)) <= 100, float(np.median(ranks)) <= 300) if sines else OURS,
-            "The published picture shows one network; ours are shallower and trained by L-BFGS.",
+            "; ".join(
+                f"{len(found)} networks trained on {c} random samples of log(sin 50x + 2) + sin 5x: worst errors "
+                f"{', '.join(format(r['sup'], '.2g') for r in found)} with RMS errors "
+                f"{', '.join(format(r['rms'], '.1g') for r in found)}, in the gaps that are numbers "
+                f"{', '.join(str(r['rank']) for r in sorted(found, key=lambda r: r['rank']))} of {c + 1} by width"
+                for c, found in sines.items()
+            ),
+            verdict(all(low.values()), any(low.values())),
+            "The published picture shows one network of 21 hidden layers. At the samples themselves the largest errors "
+            "are, in the median, "
+            + " and ".join(
+                f"{np.median([r['training'] for r in found]):.2g} ({c} samples)" for c, found in sines.items()
+            )
+            + ": where a network does not pass through its samples, its worst error need not sit in a gap.",
             key="glitch",
         ),
     ]
@@ -236,6 +251,6 @@ EXPERIMENT = Experiment(
     (
         "5 teachers of 40, 100 and 1,000 samples, one width; the paper trains 4,320 students for each dimension.",
         "Second-order training on all samples in place of Adam with batches.",
-        "The student of the sine has 5 hidden layers of 50 in place of 21.",
+        "The student of the sine has 2 hidden layers of 40 units in place of 21 of 50, and quasi-Newton steps.",
     ),
 )

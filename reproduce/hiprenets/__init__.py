@@ -1,0 +1,1 @@
+"""Networks refined stage by stage for the largest error, on formulas of physics."""
