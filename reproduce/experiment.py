@@ -44,6 +44,7 @@ class Row:
         ours: what was measured, in words and numbers.
         verdict: `REPRODUCED`, `QUALIFIED`, `NOT_REPRODUCED` or `OURS`; what we only remember is never called reproduced.
         why: the reason of a verdict that is not `REPRODUCED`; what was done otherwise than in the paper.
+        short: the decisive numbers of ``ours`` in one sentence, for the page of questions; empty where ``ours`` is short.
         key: names the claim; ``published.toml`` has the published number under it, where there is one.
     """
 
@@ -52,6 +53,7 @@ class Row:
     verdict: str
     why: str = ""
     key: str = field(kw_only=True)
+    short: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ def _claim(row: Row, numbers: Published) -> ClaimRecord:
         published="" if number is None else number.shown,
         source="" if number is None else number.source,
         ours=_plain(row.ours),
+        short=_plain(row.short or row.ours),
         verdict=row.verdict,
         why=_plain(row.why),
     )

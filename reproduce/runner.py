@@ -71,6 +71,17 @@ def results_of(
     return results
 
 
+def kept(experiment: Experiment, folder: Path, effort: str) -> dict[str, dict[str, Any]] | None:
+    """The results of all runs of an experiment that ``folder`` has; None if one is missing."""
+    found: dict[str, dict[str, Any]] = {}
+    for run in experiment.runs(effort):
+        result = _stored(folder, experiment.name, run)
+        if result is None:
+            return None
+        found[run.name] = result
+    return found
+
+
 def _made(todo: list[tuple[str, Run]], workers: int) -> Iterator[tuple[str, Run, dict[str, Any]]]:
     if workers < 2 or len(todo) < 2:
         for name, run in todo:

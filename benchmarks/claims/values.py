@@ -21,6 +21,7 @@ from benchmarks.mutants import said as mutants
 from benchmarks.power import said as power
 from benchmarks.search import said as search
 from benchmarks.soundness import said as soundness
+from reproduce import questions
 
 VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "search": search.said,
@@ -41,6 +42,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "miniweather": miniweather.said,
     "fields": fields.said,
     "neuralgcm": neuralgcm.said,
+    "papers": questions.from_json,
     "guard_fuse": guard.fuse,
     "guard_shadow": guard.shadow,
     "guard_serve": guard.serve,

@@ -224,6 +224,8 @@ def rows(results: Results, published: Published) -> list[Row]:
             f"Second-order training of a smaller tanh network makes the networks' error {times(float(np.median(ours)))} "
             "smaller in the median: a good part of the gap is the optimiser.",
             key="smooth",
+            short=f"polynomials have a largest error below a tenth of the networks' on {clear} of {len(ratios)} functions, "
+            f"in the median it is {times(float(np.median(ratios)))} smaller",
         ),
         Row(
             "In single precision the L2 errors of networks on smooth functions stagnate.",

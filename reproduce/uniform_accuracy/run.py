@@ -26,9 +26,9 @@ COUNTS = {
 }
 TEACHERS = {"test": 1, "usual": 5, "full": 40}
 SAMPLES = {"test": (100,), "usual": (100, 1000), "full": (100, 1000, 10_000)}
-STEPS = {"test": 30, "usual": 4000, "full": 40_000}
-TESTED = {"test": 2**12, "usual": 2**20, "full": 2**24}
-AUDITED = {"test": 2000, "usual": 100_000, "full": 1_000_000}
+STEPS = {"test": 30, "usual": 3000, "full": 40_000}
+TESTED = {"test": 2**12, "usual": 2**18, "full": 2**24}
+AUDITED = {"test": 2000, "usual": 50_000, "full": 1_000_000}
 HALF = 0.5  # of the side of the teachers' domain
 GLITCH = {"test": (16, 1), "usual": (40, 2), "full": (40, 4)}  # width and hidden layers of the sine's student
 SPARSE, DENSE = 200, 1000  # its samples: so few that it can pass through all of them; as many as in the paper
@@ -199,6 +199,11 @@ def rows(results: Results, published: Published) -> list[Row]:
             "Trained by L-BFGS on all samples instead of Adam. An audit found more than the "
             f"{students[0]['tested']:,} test points did in {more} of {len(students)} cases.",
             key="grid",
+            short="; ".join(
+                f"{count:,} samples in {d} input{'s' if d > 1 else ''}: L2 error {median(d, count, 'l2'):.1e}, largest "
+                f"error {median(d, count, 'audited'):.1e}"
+                for d, count in groups[-2:]
+            ),
         ),
         Row(
             "Glitches sit in gaps between samples.",
@@ -217,6 +222,12 @@ def rows(results: Results, published: Published) -> list[Row]:
             )
             + ": where a network does not pass through its samples, its worst error need not sit in a gap.",
             key="glitch",
+            short="; ".join(
+                f"{c:,} samples: worst error {np.median([r['sup'] for r in found]):.2g}, RMS error "
+                f"{np.median([r['rms'] for r in found]):.1g}, the worst in gap number {ranks[c]:.0f} of {c + 1:,} by width "
+                "(medians)"
+                for c, found in sines.items()
+            ),
         ),
     ]
 
