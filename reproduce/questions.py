@@ -167,7 +167,11 @@ def text(record: ReproduceRecord, images: str = "images", marked: bool = False) 
         page += [head] if head else []
         for question in questions:
             page += [f"{'###' if head else '##'} {question.title}", question.answer, mark(question.key)]
-            page += [f"![{captions()[name]}]({images}/{name}.svg)" for name in question.figures]
+            page += [
+                f"![{captions()[name]}]({images}/{name}.svg)"
+                for name in question.figures
+                if any(name.startswith(f"{paper.name}-") for paper in record.papers)
+            ]
     return "\n\n".join(page) + "\n"
 
 
@@ -224,12 +228,12 @@ def from_json(content: dict[str, Any]) -> dict[str, str]:
 
 def _counts(record: ReproduceRecord) -> str:
     verdicts = [claim.verdict for paper in record.papers for claim in paper.claims]
-    counted = ", ".join(
-        f"{verdicts.count(v)} {v if v != OURS else 'without a published number'}"
-        for v in (REPRODUCED, QUALIFIED, NOT_REPRODUCED, OURS)
-    )
+    counted = ", ".join(f"{verdicts.count(v)} {v}" for v in (REPRODUCED, QUALIFIED, NOT_REPRODUCED))
     seconds = sum(paper.seconds for paper in record.papers)
-    return f"Of {len(verdicts)} claims {counted}, in {seconds / 60:.0f} minutes of processor time"
+    return (
+        f"Of {len(verdicts)} claims {verdicts.count(OURS)} have no published number; of the others {counted}. "
+        f"It took {seconds / 60:.0f} minutes of processor time"
+    )
 
 
 def _line(claim: ClaimRecord) -> str:
@@ -241,7 +245,7 @@ def _line(claim: ClaimRecord) -> str:
 
 
 def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
+    return words[:1].upper() + words[1:] if words[1:2].isalpha() else words
 
 
 def write(

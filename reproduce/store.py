@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks.claims.code import ROOT
-from benchmarks.claims.pages import write
+from benchmarks.claims.pages import write, written
 from benchmarks.claims.stored import stamp
 
 from reproduce import questions
@@ -33,7 +33,7 @@ def main() -> None:
     write_whole(ROOT / "benchmarks" / "results" / "papers.json", record.to_json() + "\n")
     questions.draw(experiments, found, ROOT / "docs" / "images")
     stamp("papers")
-    write_whole(ROOT / "docs" / "questions.md", questions.text(record, marked=True))
+    write_whole(ROOT / "docs" / "questions.md", written(questions.text(record, marked=True)))
     print(f"stored: {', '.join(found)}; left out: {', '.join(set(NAMES) - set(found)) or 'nothing'}")
     print("written: " + ", ".join(write()))
 

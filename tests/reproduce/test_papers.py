@@ -9,16 +9,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.claims.code import ROOT
+from benchmarks.claims.pages import written
 from reproduce.catalogue import NAMES, experiment, published
 from reproduce.chart import chart
 from reproduce.experiment import EFFORTS, NOT_REPRODUCED, OURS, QUALIFIED, REPRODUCED, Curve, Figure
 from reproduce.expressivity.networks import product_network, square_network, taylor_network, weights
+from reproduce.expressivity.plane import plane_network
 from reproduce.page import write_page
 from reproduce.report import lines, report, table
-from reproduce.runner import results_of
+from reproduce.runner import kept, results_of
 
 from reproduce import questions
 from supnorm.planning.theory.network_class import NetworkClass, hidden_network
+from supnorm.results.reproduce import ReproduceRecord
 
 
 @pytest.mark.slow
@@ -114,6 +118,45 @@ def test_the_page_of_questions_has_every_claim_and_figure_that_it_names(tmp_path
         assert len({claim.key for claim in paper.claims}) == len(paper.claims)
 
 
+def test_the_page_of_the_documentation_is_made_from_the_stored_record() -> None:
+    record = ReproduceRecord.from_dict(
+        json.loads((ROOT / "benchmarks" / "results" / "papers.json").read_text())
+    )
+    page = (ROOT / "docs" / "questions.md").read_text()
+    assert page == written(questions.text(record, marked=True)), "python -m reproduce.store FOLDER writes it"
+    assert record.effort == "usual"
+    for name in re.findall(r"\(images/(.+?)\)", page):
+        drawn = (ROOT / "docs" / "images" / name).read_text()
+        assert drawn.startswith("<svg")
+        assert len(drawn) < 60_000
+        assert name.removesuffix(".svg") in questions.captions()
+    for claim in (c for paper in record.papers for c in paper.claims if c.published == "not checked"):
+        assert claim.verdict != REPRODUCED
+
+
+def test_the_taylor_network_of_two_inputs_keeps_its_bound() -> None:
+    def f(x: np.ndarray) -> np.ndarray:
+        return np.sin(x[:, 0] + 0.5 * x[:, 1])
+
+    def slopes(x: np.ndarray) -> np.ndarray:
+        return np.cos(x[:, 0] + 0.5 * x[:, 1])[:, None] * np.array([1.0, 0.5])
+
+    x = np.random.default_rng(1).random((3000, 2))
+    for parts in (1, 2, 3):
+        error = plane_network(f, slopes, parts, 10).value(x)[:, 0] - f(x)
+        assert np.abs(error).max() <= 8.0 / 9.0 / parts**2 + 1e-4
+        if parts > 1:
+            assert np.abs(error).max() <= 0.5 * (2.0 / 3.0 / parts) ** 2 * 1.5**2 + 1e-4  # of this function
+
+
+def test_a_result_of_one_missing_run_is_not_stored(tmp_path: Path) -> None:
+    made = experiment("expressivity")
+    results = results_of([made], tmp_path, "test", 1)
+    assert kept(made, tmp_path, "test") == results["expressivity"]
+    (tmp_path / "expressivity" / "plane-2.json").unlink()
+    assert kept(made, tmp_path, "test") is None
+
+
 def test_a_hidden_network_is_zero_at_all_samples_and_within_its_class() -> None:
     x = np.random.default_rng(3).random((500, 2))
     hidden = hidden_network(x, NetworkClass(layers=3, width=32, size=1.0))
@@ -144,4 +187,4 @@ def test_a_claim_that_is_not_reproduced_is_the_first_word(tmp_path: Path) -> Non
     spoiled = {**results["expressivity"]["square-2"], "error": 0.5}
     record = report([made], {"expressivity": {**results["expressivity"], "square-2": spoiled}}, "test")
     assert (record.status.code, int(record.status.exit)) == ("not-reproduced", 1)
-    assert "1 of 5 claims are not reproduced" in list(lines(record))[-1]
+    assert "1 of 7 claims are not reproduced" in list(lines(record))[-1]
