@@ -123,7 +123,9 @@ def test_the_page_of_the_documentation_is_made_from_the_stored_record() -> None:
         json.loads((ROOT / "benchmarks" / "results" / "papers.json").read_text())
     )
     page = (ROOT / "docs" / "questions.md").read_text()
-    assert written(page) == written(questions.text(record, marked=True)), "python -m reproduce.store FOLDER writes it"
+    assert written(page) == written(questions.text(record, marked=True)), (
+        "python -m reproduce.store FOLDER writes it"
+    )
     assert record.effort == "usual"
     for name in re.findall(r"\(images/(.+?)\)", page):
         drawn = (ROOT / "docs" / "images" / name).read_text()
