@@ -16,7 +16,9 @@ class ClaimRecord(Record):
     published: str = Field(description="the published number or statement; empty where the paper has none")
     source: str = Field(description="where it stands; empty where the paper has none")
     ours: str = Field(description="what was measured")
-    short: str = Field(description="the decisive numbers of `ours` in a sentence; the same where `ours` is short")
+    short: str = Field(
+        description="the decisive numbers of `ours` in a sentence; the same where `ours` is short"
+    )
     verdict: str = Field(
         description="`reproduced`, `qualified`, `not reproduced`, or `no published number` to compare with"
     )
