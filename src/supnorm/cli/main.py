@@ -54,12 +54,13 @@ UNUSABLE = (
     errno.EACCES,
 )
 CTRL_C = 130  # typer returns this for a KeyboardInterrupt; older versions raise Abort
+COMPLETION = (["--install-completion"], ["--show-completion"])
 
 app = typer.Typer(
     name="supnorm",
     help="Find the worst error of a model against a reference: where it is and how large.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -147,7 +148,8 @@ def run(arguments: list[str] | None = None) -> int:
         given = sys.argv[1:] if arguments is None else arguments
         with alone() if "--json" in given else nullcontext():
             # Not app(..): that puts a hook of typer's in the place of `_unless_interrupted`.
-            result = typer.main.get_command(app)(args=given or ["--help"], standalone_mode=False)
+            command = typer.main.get_command(app)
+            result = command(args=given or ["--help"], prog_name="supnorm", standalone_mode=False)
     except BadInput as error:
         _say(str(error) + (f"; see supnorm {given[0]} --help" if isinstance(error, BadNumber) else ""))
         return ExitCode.BAD_INPUT
@@ -155,17 +157,7 @@ def run(arguments: list[str] | None = None) -> int:
         _say(str(error) or "interrupted; computed values are kept: run the same command with --resume")
         return ExitCode.INTERRUPTED
     except SystemExit as error:
-        from supnorm.problem import exited
-
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        if isinstance(error.__context__, BrokenPipeError):  # typer ends the program in this way
-            return _cut_off()
-        if Path(frame.filename).is_relative_to(Path(__file__).parent.parent):
-            raise  # this is a worker that imports the script again; it ends silently, and the main process reports for all
-        # Code of the problem raised it. Its number must not become the exit code: 0 would read as a verdict.
-        where = f"{Path(frame.filename).name}, line {frame.lineno},"
-        _say(f"{where} ended the program ({exited(error)}): a function must return or raise instead")
-        return ExitCode.BAD_INPUT
+        return _ended(error, given)
     except BrokenPipeError:
         return _cut_off()
     except Exception as error:
@@ -194,6 +186,25 @@ def run(arguments: list[str] | None = None) -> int:
         _say("interrupted")
         return ExitCode.INTERRUPTED
     return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _ended(error: SystemExit, given: list[str]) -> int:
+    """React to an exit that no verb asked for: typer's own, a worker's, or that of code of the problem."""
+    from supnorm.problem import exited
+
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    if isinstance(error.__context__, BrokenPipeError):  # typer ends the program in this way
+        return _cut_off()
+    if (
+        "_SUPNORM_COMPLETE" in os.environ or given[:1] in COMPLETION
+    ):  # no verb runs then: nothing is a verdict
+        return error.code if isinstance(error.code, int) else ExitCode.DONE
+    if Path(frame.filename).is_relative_to(Path(__file__).parent.parent):
+        raise error  # this is a worker that imports the script again; it ends silently, and the main process reports for all
+    # Code of the problem raised it. Its number must not become the exit code: 0 would read as a verdict.
+    where = f"{Path(frame.filename).name}, line {frame.lineno},"
+    _say(f"{where} ended the program ({exited(error)}): a function must return or raise instead")
+    return ExitCode.BAD_INPUT
 
 
 def _named(error: OSError, given: list[str]) -> str | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from supnorm.problem.checked_table import Table as Table  # others take it from here
 from supnorm.problem.claim_table import ClaimSpec, KnownSpec
@@ -19,6 +19,7 @@ from supnorm.results import BadInput
 from supnorm.results.door import reading
 from supnorm.results.guard import LARGEST, cause, demand_depth, demand_no_null
 from supnorm.results.printable import one_line
+from supnorm.results.suggestion import did_you_mean
 
 TYPES = (
     "float",
@@ -189,10 +190,17 @@ def law_name(spec: LawSpec) -> str:
     return spec.name or Path(spec.python or spec.file or "").name
 
 
+def _whole(given: Any) -> Any:
+    """TOML reads 1e5 as a float: where a whole number is meant, it is one."""
+    return int(given) if isinstance(given, float) and given.is_integer() else given
+
+
 class AuditSpec(Table):
     """``[audit]``: budget and options of the audit."""
 
-    evaluations: int | None = Field(default=None, ge=100, le=100_000_000_000)
+    evaluations: Annotated[int | None, BeforeValidator(_whole)] = Field(
+        default=None, ge=100, le=100_000_000_000
+    )
     seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     seed: int | None = Field(default=None, ge=0)
     workers: int | None = Field(default=None, ge=1)
@@ -209,7 +217,9 @@ class PowerSpec(Table):
     volumes: list[float] | None = None
     sheets: list[float] | None = None
     runs: int | None = Field(default=None, ge=1, le=10_000)
-    evaluations: int | None = Field(default=None, ge=20, le=100_000_000_000)
+    evaluations: Annotated[int | None, BeforeValidator(_whole)] = Field(
+        default=None, ge=20, le=100_000_000_000
+    )
 
 
 class SideSpec(Table):
@@ -311,8 +321,9 @@ def _first_line(error: ValidationError) -> str:
     key = ".".join(str(part) for part in first["loc"] if part not in TYPES)
     got = first.get("input")
     if first["type"] == "extra_forbidden":
-        known = ", ".join(_known_keys(first["loc"][:-1]))
-        return f"unknown key {key} = {_shown(got)}; known keys here: {known}"
+        keys = _known_keys(first["loc"][:-1])
+        near = did_you_mean(str(first["loc"][-1]), keys)
+        return f"unknown key {key} = {_shown(got)}{near or ';'} known keys here: {', '.join(keys)}"
     if first["type"] == "missing":
         return f"{key} is missing; known keys here: {', '.join(_known_keys(first['loc'][:-1]))}"
     message = first["msg"].removeprefix("Value error, ")

@@ -19,6 +19,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass
+from decimal import Decimal
 from math import inf, isfinite, nan
 from numbers import Real
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput
 
 Made = TypeVar("Made", bound=type)
+EXACT = 2.0**53  # a whole number with an exponent stays below it, where floats are exact
 LEAST_SECONDS = 0.1  # of an option that limits the time: starting the process takes longer
 
 
@@ -107,6 +109,25 @@ def plain_number_text(text: str) -> str:
     return text
 
 
+def whole_number(text: str) -> int:
+    """A whole number as people write one, also as ``1e5``.
+
+    Raises:
+        ValueError: for anything else.
+
+    >>> whole_number("100000"), whole_number("1e5"), whole_number("2.5e3")
+    (100000, 100000, 2500)
+    """
+    plain = plain_number_text(text)
+    try:
+        return int(plain)
+    except ValueError:
+        number = Decimal(plain.strip()) if abs(float(plain)) < EXACT else Decimal("NaN")
+        if not number.is_finite() or number != number.to_integral_value():
+            raise ValueError(text) from None
+        return int(number)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Allowed:
     """Which numbers an argument or an option takes, and the one sentence that refuses others.
@@ -173,9 +194,7 @@ class NumberText:
             BadNumber: for text that is no number in plain digits, or another number than those allowed.
         """
         try:
-            value: float = (
-                int(plain_number_text(f"{text}")) if self.allowed.whole else plain_number(f"{text}")
-            )
+            value: float = whole_number(f"{text}") if self.allowed.whole else plain_number(f"{text}")
         except ValueError:
             value = nan
         if value not in self.allowed:

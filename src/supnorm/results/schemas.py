@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput
+from supnorm.results.suggestion import did_you_mean
 
 if TYPE_CHECKING:  # its library takes time to import, which `supnorm --help` has not
     from supnorm.results.record import Record, Result
@@ -44,7 +45,10 @@ def record_of(verb: str) -> type[Result]:
     'supnorm.check/1'
     """
     if verb not in RECORDS:
-        raise BadInput(f"there is no schema of {one_line(verb, 40)!r}; give one of {', '.join(RECORDS)}")
+        near = did_you_mean(verb, RECORDS)
+        raise BadInput(
+            f"there is no schema of {one_line(verb, 40)!r}{near}; give one of {', '.join(RECORDS)}"
+        )
     module, _, name = RECORDS[verb].partition(":")
     record: type[Result] = getattr(import_module(module), name)
     return record

@@ -19,6 +19,7 @@ from supnorm.problem import Function
 from supnorm.problem.rows import Key, LookUp, Rows, rounding_words
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
+from supnorm.results.suggestion import did_you_mean
 from supnorm.sources import csv_table, netcdf_table, parquet_table
 
 Array = NDArray[np.float64]
@@ -209,8 +210,9 @@ def _demand(columns: Sequence[str], there: Sequence[str], what: str) -> None:
     absent = [column for column in columns if column not in there]
     if absent:
         word = "is no column" if len(absent) == 1 else "are no columns"
+        near = did_you_mean(absent[0], there)
         raise BadInput(
-            f"{what}: there {word} {', '.join(absent)}; it has {', '.join(there)}{csv_table.remedy(there)}"
+            f"{what}: there {word} {', '.join(absent)}{near or ';'} it has {', '.join(there)}{csv_table.remedy(there)}"
         )
     double = next((column for column in columns if list(there).count(column) > 1), None)
     if double is not None:
