@@ -17,6 +17,7 @@ from .auditing import (
     ScreenAndAscent,
     SurrogateSearch,
     audit,
+    audit_table,
     load_report,
 )
 from .certification import (
@@ -134,6 +135,7 @@ __all__ = [
     "audit",
     "audit_fields",
     "audit_rollout",
+    "audit_table",
     "budget",
     "certify",
     "certify_norms",

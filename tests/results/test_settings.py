@@ -26,10 +26,18 @@ SOURCE = Path(sn.__file__).parent
 # Frozen dataclasses whose fields all have defaults and which are no settings: results, parts of a problem (they have checks
 # of their own), what the command line has read already, and the data of algorithms.
 NO_SETTINGS = {
-    "auditing": {"Bend", "Halt", "Planted", "Traits"},
+    "auditing": {"RowStatistics", "Bend", "Halt", "Planted", "Traits"},
     "certification": {"Tree", "Agreement", "Margins", "Enough"},
     "checker": {"Cost"},
-    "cli": {"PlantedOptions", "SearchOptions", "Asked", "FitOptions", "GuardOptions", "RepairOptions"}
+    "cli": {
+        "TableOptions",
+        "PlantedOptions",
+        "SearchOptions",
+        "Asked",
+        "FitOptions",
+        "GuardOptions",
+        "RepairOptions",
+    }
     | {"FieldOptions", "ServeOptions"},
     "evaluation": {"Limit"},
     "fields": {"Observed", "Turn", "Sizes"},

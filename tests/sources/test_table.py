@@ -59,7 +59,7 @@ def test_missing_columns_of_inputs_are_named_before_those_of_values(tmp_path: Pa
     (tmp_path / "t.csv").write_text("A,B,T\n1,2,3\n4,5,6\n")
     problem = tmp_path / "p.toml"
     problem.write_text('[reference]\nfile = "t.csv"\n[domain]\na = [0.0, 9.0]\nb = [0.0, 9.0]\n')
-    with pytest.raises(BadInput, match="there are no columns a, b; it has A, B, T"):
+    with pytest.raises(BadInput, match=r"there are no columns a, b; did you mean A\? it has A, B, T"):
         open_problem(problem)
 
 

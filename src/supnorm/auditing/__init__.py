@@ -1,6 +1,7 @@
 """Search for the worst error, statistics, and the report."""
 
 from supnorm.auditing.audit import audit
+from supnorm.auditing.audit_table import audit_table
 from supnorm.auditing.enumeration import Enumeration
 from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.auditing.pictures import Pictures
@@ -18,5 +19,6 @@ __all__ = [
     "ScreenAndAscent",
     "SurrogateSearch",
     "audit",
+    "audit_table",
     "load_report",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.peak import Peak
+from supnorm.auditing.row_statistics import RowStatistics
 from supnorm.auditing.statistics import Sample
 from supnorm.problem import Problem
 from supnorm.problem.pairs import Pairs
@@ -32,6 +33,7 @@ class Compared:
         used: names of outputs of both sides, which are shown as values of model and reference.
         called: of a model that is no table the pairs that it was called at, and its values there.
         left: rows that were not reached, because the audit was stopped.
+        statistics: accuracy, errors by group, and rows for pictures.
         without: rows (from 1) in which a side has no value, by side; of the model those where the reference has one.
     """
 
@@ -45,6 +47,7 @@ class Compared:
     used: frozenset[str] = frozenset()
     called: tuple[Index, Array | None] = (np.empty(0, dtype=np.intp), None)
     left: int = 0
+    statistics: RowStatistics = RowStatistics()
 
     @property
     def finite(self) -> Sample:
@@ -73,6 +76,9 @@ class Compared:
             without_value={side: len(rows) for side, rows in self.without.items()},
             without_value_rows={side: tuple(rows[:NAMED].tolist()) for side, rows in self.without.items()},
             text=say.text(*self.facts),
+            accuracy=self.statistics.accuracy,
+            groups=self.statistics.groups,
+            groups_total=self.statistics.groups_total,
         )
 
     @property

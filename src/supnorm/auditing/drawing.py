@@ -66,7 +66,9 @@ def _table_charts(run: Run) -> ChartsRecord:
     """Charts that need no evaluation beyond the rows of the table."""
     domain = run.problem.domain
     picture = charts.recorded_map(domain, run.recorder) if domain.d > 1 else None
-    return _with_sample(run, _Drawn(whole=picture))
+    compared = run.search.compared
+    rows = None if compared is None else compared.statistics.plotted
+    return _with_sample(run, _Drawn(whole=picture)).changed(rows=rows)
 
 
 def _with_sample(run: Run, drawn: _Drawn) -> ChartsRecord:

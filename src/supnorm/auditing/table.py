@@ -18,7 +18,9 @@ from supnorm.auditing.compared import Compared, rows_name
 from supnorm.auditing.halt import HALTS, come_back, halted
 from supnorm.auditing.joint import with_output
 from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.many_outputs import output_names
 from supnorm.auditing.peak import INFINITE, PEAKS, Peak, where_in
+from supnorm.auditing.row_statistics import Gathered
 from supnorm.auditing.statistics import Moments, Sample
 from supnorm.auditing.strategy import Search, Strategy, Traits
 from supnorm.evaluation import Evaluations, Evaluator, PointStatus
@@ -109,6 +111,7 @@ class _Tally:
         self.best = _Worst(_most(problem, pairs))
         self.without: dict[str, list[Index]] = {"model": [], "reference": []}
         self.model: dict[str, list[Any]] = {"part": [], "values": []}
+        self.gathered = Gathered(problem, pairs)
 
     def take(self, part: Index, done: Evaluations) -> None:
         """Rows with these numbers."""
@@ -118,6 +121,7 @@ class _Tally:
         for side, rows in _without_value(done).items():
             self.without[side].append(self.pairs.row[part[rows]] + 1)
         self.best.add(part, done)
+        self.gathered.take(part, done)
         if self.pairs.model is None:
             self.model["part"].append(part)
             self.model["values"].append(done.model)
@@ -146,6 +150,7 @@ class _Tally:
             without=lost,
             used=used,
             called=(called, values),
+            statistics=self.gathered.results(worst, numbers, tuple(output_names(problem, evaluator))),
         )
 
 

@@ -1,23 +1,31 @@
-"""``supnorm audit PROBLEM.toml``: find the worst error, write a page."""
+"""``supnorm audit PROBLEM.toml``, or ``supnorm audit TABLE.csv``: find the worst error, write a page."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from supnorm.cli.answer import answer, show
-from supnorm.cli.audit_maps import demand_problem
 from supnorm.cli.audit_run import PlantedOptions, SearchOptions, run_audit
+from supnorm.cli.audit_table import TableOptions, of_table
 from supnorm.cli.fields import made, with_options_of, written
-from supnorm.cli.options import DASK, POWER, PROBLEM, TRUST, default_folder
+from supnorm.cli.options import DASK, POWER, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
 from supnorm.evaluation.calls import Calls
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
+
+SUBJECT = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PROBLEM",
+        help="The problem file (.toml); or a table (.csv, .parquet) with --truth, --prediction.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,9 +34,9 @@ def register(app: typer.Typer) -> None:
 
 
 @with_run(default_folder, "Folder of the run. [default: NAME-run]")
-@with_options_of(SearchOptions, Calls, PlantedOptions)
+@with_options_of(SearchOptions, TableOptions, Calls, PlantedOptions)
 def command(
-    problem: PROBLEM,
+    problem: SUBJECT,
     run: RunContext,
     dask: DASK = None,
     power: POWER = None,
@@ -36,9 +44,11 @@ def command(
     **given: Any,
 ) -> int:
     """Find the worst error of a model against its reference, and where it is."""
-    demand_problem(problem)
+    table = made(TableOptions, given)
+    specification = of_table(problem, table)
     planted = made(PlantedOptions, given)
     more = {"calls": written(Calls, given), "dask": dask, "power": power, "planted": planted, "trust": trust}
+    more["table"] = table.given
     options = made(SearchOptions, given, **more)
 
     def tell(report: AuditReport) -> None:
@@ -47,7 +57,7 @@ def command(
         elif not run.quiet:
             show(summary_text(report, run.directory))
 
-    report = run_audit(problem, run, options, tell)
+    report = run_audit(problem, run, options, tell, specification=specification)
     tell(report)
     return int(report.status.exit)
 

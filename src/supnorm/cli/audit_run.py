@@ -87,6 +87,7 @@ class SearchOptions:
         planted: the errors to plant.
         dask: address of a scheduler.
         trust: whether to run model files that need trust.
+        table: the options that name the columns of a table without a problem file.
     """
 
     evaluations: int | None = option(
@@ -111,6 +112,7 @@ class SearchOptions:
     power: bool | None = None
     planted: PlantedOptions = field(default_factory=PlantedOptions)
     trust: bool = False
+    table: Mapping[str, Any] = field(default_factory=dict)
 
     def completed(self, specification: ProblemSpec) -> SearchOptions:
         """These options; those that were not given are taken from the problem file."""
@@ -142,6 +144,7 @@ class SearchOptions:
             for name, value in self.planted.given.items()
         }
         options: dict[str, Any] = {
+            **self.table,
             "seed": self.seed,
             "evaluations": self.evaluations,
             "seconds": None if self.seconds is None else literal(self.seconds, 15),
@@ -164,6 +167,7 @@ def run_audit(
     tell: Callable[[AuditReport], None] = lambda report: None,
     go_on: str | None = None,
     whole: bool = False,
+    specification: ProblemSpec | None = None,
 ) -> AuditReport:
     """Audit a problem file into the folder of a run.
 
@@ -174,6 +178,7 @@ def run_audit(
         tell: gets a report that cannot be written.
         go_on: how the user goes on after an interruption, if not by the same command with this folder.
         whole: the audit is a part of a larger run, which ends where the audit is cut short.
+        specification: of a table that has no problem file; ``path`` is that of the table.
 
     Raises:
         Interrupted: when the audit is cut short before any point had an error, or is to be ``whole``.
@@ -185,11 +190,11 @@ def run_audit(
     from supnorm.pages import TerminalProgress
     from supnorm.problem.specification import read_specification
     from supnorm.results import Interrupted
-    from supnorm.sources import open_problem, save_problem
+    from supnorm.sources import save_problem
 
-    specification = read_specification(path)
+    given, specification = specification, specification or read_specification(path)
     settings, chosen = specification.audit, options.completed(specification)
-    errors, problem = options.errors(specification), open_problem(path, trust=options.trust)
+    errors, problem = options.errors(specification), _opened(path, given, options.trust)
     if not settings.gradients:
         problem = _without_gradients(problem)
     folder = run.directory
@@ -239,6 +244,14 @@ def run_audit(
             raise Interrupted(words)
         say(f"supnorm: {words}", err=True)
     return report
+
+
+def _opened(path: Path, specification: ProblemSpec | None, trust: bool) -> Problem:
+    from supnorm.sources import open_problem, open_specification
+
+    if specification is None:
+        return open_problem(path, trust=trust)
+    return open_specification(specification, path.name)
 
 
 def _without_gradients(problem: Problem) -> Problem:

@@ -11,7 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from supnorm.pages import bounds, distribution, failures, maps, peaks, power, progress_chart, sections, words
+from supnorm.pages import (
+    bounds,
+    distribution,
+    failures,
+    maps,
+    peaks,
+    power,
+    progress_chart,
+    rows,
+    sections,
+    words,
+)
 from supnorm.pages.budget_page import budget_page
 from supnorm.pages.comparison import comparison_page
 from supnorm.pages.cuts import cut, cut_rows, spread
@@ -106,6 +117,7 @@ def page(
         _verdict,
         _where,
         _spread,
+        rows.section,
         _peaks,
         maps.section,
         bounds.section,
@@ -120,6 +132,7 @@ def page(
     menu = [
         ("where", "Worst point"),
         ("spread", "Distribution"),
+        ("rows", "Row by row"),
         ("glitches", "Worst peaks"),
         ("map", "Map"),
         ("bounds", "Bound"),
@@ -131,6 +144,7 @@ def page(
     ]
     absent = {
         "where": not view.witness,
+        "rows": not values["accuracy"],
         "map": not values["panels"],
         "bounds": not values["bound_pictures"],
         "progress": not values["searched"],

@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from supnorm.pages import rows
 from supnorm.pages.peaks import edge_words, tags
 from supnorm.pages.points import PeakView
 from supnorm.pages.power import PowerRow, found_and_missed, rows_of
@@ -48,6 +49,7 @@ def summary(result: Any, width: int = 100, color: bool = False, report: str = ""
     view.check()
     lines = [_status(view), Text(), *_facts(view, width), Text(), *_ruler(view, width), *_spark(view)]
     lines += [Text(), *_peaks(view, width)] if view.peaks else []
+    lines += [Text(line) for line in rows.lines(view)]
     lines += _remarks(view, width)
     # What is there to be copied is not cut: a terminal wraps it.
     return _written([*lines, Text()], width, color) + _written(_last(view, report), ENDLESS, color)

@@ -79,6 +79,14 @@ class Pairs:
             inside[lacking] = on.all(axis=1)
         return np.asarray(inside)
 
+    def groups(self) -> dict[str, list[str]]:
+        """The columns by whose values errors are reported, with the cell of each pair; the reference's table comes first."""
+        theirs: dict[str, list[str]] = {}
+        if self.partner is not None:
+            index, rows = self.partner
+            theirs = {name: ["" if i < 0 else cells[i] for i in index] for name, cells in rows.groups.items()}
+        return theirs | {name: [cells[i] for i in self.row] for name, cells in self.rows.groups.items()}
+
     def columns(self, pairs: Sequence[int]) -> list[dict[str, str]]:
         """The other columns of some pairs, by name; the columns of the reference come first."""
         columns = self.rows.columns([int(self.row[i]) for i in pairs])
@@ -107,7 +115,7 @@ def pairs_of(model: Function, reference: Function) -> Pairs:
         return Pairs(points, y, f, np.arange(len(points)), _rows(table))
     _same_width(model, reference)
     a, b = _rows(model), _rows(reference)
-    if a.source is not None and a.source == b.source:
+    if a is b or (a.source is not None and a.source == b.source):
         return _in_order(model, reference, "row")
     _demand_same(model, reference)
     if a.key or b.key:

@@ -37,6 +37,7 @@ class Rows:
         texts: ``texts(rows)``: the cells of the other columns in these rows (from 0), read when they are needed.
         same: facts that hold for all rows of the file, as text by name (the level of a field, ..); two tables that
             differ in one are not about the same thing.
+        groups: the cells of the columns by whose values errors are reported, in each row.
     """
 
     name: str = ""
@@ -47,6 +48,7 @@ class Rows:
     keys: Sequence[Key] = ()
     texts: Texts | None = None
     same: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def line(self, row: int) -> int | None:
         """The line of the file in which a row (from 0) begins; None if it is the row's number plus 1, or unknown."""

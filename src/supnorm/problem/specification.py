@@ -78,6 +78,7 @@ class SourceSpec(Table):
     inputs: list[str] | None = None  # input names (columns, graph inputs) in the order of the axes
     outputs: list[str] | None = None
     key: str | list[str] | None = None  # columns that decide which rows of two tables belong together
+    by: str | list[str] | None = None  # columns of a table by whose values errors are reported
     output_units: list[str] | None = None
     per_point: bool = False
     batch: int | None = Field(default=None, ge=1)  # rows per call; exported graphs with a fixed batch
@@ -321,9 +322,9 @@ def _first_line(error: ValidationError) -> str:
     key = ".".join(str(part) for part in first["loc"] if part not in TYPES)
     got = first.get("input")
     if first["type"] == "extra_forbidden":
-        keys = _known_keys(first["loc"][:-1])
-        near = did_you_mean(str(first["loc"][-1]), keys)
-        return f"unknown key {key} = {_shown(got)}{near or ';'} known keys here: {', '.join(keys)}"
+        known = _known_keys(first["loc"][:-1])
+        near = did_you_mean(str(first["loc"][-1]), known)
+        return f"unknown key {key} = {_shown(got)}{near or ';'} known keys here: {', '.join(known)}"
     if first["type"] == "missing":
         return f"{key} is missing; known keys here: {', '.join(_known_keys(first['loc'][:-1]))}"
     message = first["msg"].removeprefix("Value error, ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from supnorm.results.record import Field, Number, Record
+from supnorm.results.table_rows import AccuracyRecord, GroupRecord
 
 
 class TableRecord(Record):
@@ -26,6 +27,14 @@ class TableRecord(Record):
     without_value: Mapping[str, int] = Field(description="number of rows in which a side has no value")
     without_value_rows: Mapping[str, tuple[int, ...]] = Field(description="numbers of the first such rows")
     text: str = Field(description="what the largest error means, in words")
+    accuracy: tuple[AccuracyRecord, ...] = Field(
+        default=(), description="prediction minus truth, of each output (of more than 50 the first 50)"
+    )
+    groups: tuple[GroupRecord, ...] = Field(
+        default=(),
+        description="errors by the value of the columns that were asked for, the worst first (at most 200)",
+    )
+    groups_total: Mapping[str, int] = Field(default={}, description="number of groups, by column")
 
 
 class CauseRecord(Record):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -188,6 +188,18 @@ class BoundPanelsRecord(LocalBoundsRecord):
     panels: tuple[BoundPanelRecord, ...] = Field(description="for more inputs: one for each pair of inputs")
 
 
+class PlottedRowsRecord(Record):
+    """Rows as points of pictures: every k-th row, and the worst ones."""
+
+    output: str = Field(description="the output that is shown")
+    rows: tuple[int, ...] = Field(description="numbers of the rows, counted from 1 below the header")
+    worst: int = Field(description="how many of them, at the beginning, are the worst rows")
+    model: Numbers = Field(description="predictions")
+    reference: Numbers = Field(description="truths")
+    error: Numbers = Field(description="errors")
+    inputs: Mapping[str, Numbers] = Field(description="inputs by name, of more than 12 the first 12")
+
+
 class ChartsRecord(Record):
     """Data of the page's pictures."""
 
@@ -208,6 +220,7 @@ class ChartsRecord(Record):
     thumbnails: tuple[ThumbnailRecord | None, ...] = Field(
         description="pictures of the first six peaks; none for one input"
     )
+    rows: PlottedRowsRecord | None = Field(default=None, description="rows of a table, as points of pictures")
     local_bounds: BoundStepsRecord | BoundMapRecord | BoundPanelsRecord | None = Field(
         default=None, description="only with an upper bound"
     )

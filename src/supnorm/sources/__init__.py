@@ -5,7 +5,7 @@ from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.flow import flow
 from supnorm.sources.integral import integral
 from supnorm.sources.jax import from_jax
-from supnorm.sources.open import open_problem
+from supnorm.sources.open import open_problem, open_specification
 from supnorm.sources.open_function import open_function
 from supnorm.sources.root import root
 from supnorm.sources.torch import from_torch
@@ -17,6 +17,7 @@ __all__ = [
     "integral",
     "open_function",
     "open_problem",
+    "open_specification",
     "root",
     "save_problem",
     "with_derivatives",

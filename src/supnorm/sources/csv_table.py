@@ -63,6 +63,18 @@ def texts(path: Path, columns: Sequence[str], what: str) -> list[list[str]]:
     return _cells(path, columns, what)[0]
 
 
+def as_numbers(cells: Sequence[str]) -> Array | None:
+    """A column of cells as numbers, NaN for no value; None if a cell is neither.
+
+    >>> as_numbers(["1", "", "2.5"]), as_numbers(["1", "B"])
+    (array([1. , nan, 2.5]), None)
+    """
+    try:
+        return _as_numbers(list(cells), "", range(len(cells)), "")
+    except BadInput:
+        return None
+
+
 def chosen(
     path: Path, columns: Sequence[str], rows: Sequence[int], what: str
 ) -> tuple[list[list[str]], list[int]]:

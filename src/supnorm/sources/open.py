@@ -38,13 +38,29 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
     """
     path = Path(path)
     with recording() as opened:
-        problem, spec = _problem(path, trust)
+        problem, spec = _problem(read_specification(path), path, path.parent, trust)
     return replace(problem, files=defining_files(spec, path.parent, opened.files - {os.path.abspath(path)}))
 
 
-def _problem(path: Path, trust: bool) -> tuple[Problem, ProblemSpec]:
-    spec = _keys_of_both(read_specification(path))
-    root = path.parent
+def open_specification(spec: ProblemSpec, name: str) -> Problem:
+    """The problem that a specification describes; its paths start from the working directory.
+
+    Args:
+        spec: as `read_specification` returns it.
+        name: what messages call it.
+
+    Raises:
+        BadInput: as `open_problem`.
+    """
+    with recording() as opened:
+        problem, spec = _problem(spec, Path(name), Path(), trust=False, saved=False)
+    return replace(problem, files=defining_files(spec, Path(), opened.files))
+
+
+def _problem(
+    spec: ProblemSpec, path: Path, root: Path, trust: bool, saved: bool = True
+) -> tuple[Problem, ProblemSpec]:
+    spec = _keys_of_both(spec)
     data = _data(spec, root, path.name)
     domain = _domain(spec, root, data, path.name)
     probe = probe_points(domain)
@@ -65,7 +81,7 @@ def _problem(path: Path, trust: bool) -> tuple[Problem, ProblemSpec]:
         equation=_equation(spec, root, domain, probe, path.name),
         title=spec.title,
         data=None if data is None else data[0],
-        source=path,
+        source=path if saved else None,
         source_data=None if data is None else data[0],
     )
     return problem, spec

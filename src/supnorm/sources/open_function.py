@@ -89,6 +89,8 @@ def _opened(
 ) -> Function:
     if spec.key and not is_table(spec):
         raise BadInput(f"{where} key = {spec.key!r} is for tables ({', '.join(TABLES)}); leave it out")
+    if spec.by and not is_table(spec):
+        raise BadInput(f"{where} by = {spec.by!r} is for tables ({', '.join(TABLES)}); leave it out")
     if spec.file and is_table(spec):
         from supnorm.sources.table import open_table
 

@@ -59,6 +59,7 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
         keys=_keys(path, key, read, what) if key else (),
         texts=functools.partial(_other_cells, path, [*inputs, *outputs], read.grid, what),
         same=netcdf_table.same_for_all(path, inputs, what) if read.grid else {},
+        groups=_groups(path, spec, read, what),
     )
     notes = (
         f"{path.name} is a table of values: statistics only, nothing was searched",
@@ -122,7 +123,7 @@ class _Read:
 
 
 def _read(path: Path, columns: Sequence[str], what: str) -> _Read:
-    _demand(columns, column_names(path, what), what)
+    demand_columns(columns, column_names(path, what), what)
     suffix = path.suffix.lower()
     if suffix == ".csv":
         data, lines = csv_table.numbers(path, columns, what)
@@ -139,22 +140,37 @@ def _read(path: Path, columns: Sequence[str], what: str) -> _Read:
     return read
 
 
+def _groups(path: Path, spec: SourceSpec, read: _Read, what: str) -> dict[str, list[str]]:
+    """The cells, as text, of the columns by whose values errors are reported."""
+    by = (spec.by,) if isinstance(spec.by, str) else tuple(spec.by or ())
+    if not by:
+        return {}
+    columns = _cells_of(path, by, read, what)
+    return {
+        name: [_clean("" if cell is None or cell != cell else str(cell)) or "(empty)" for cell in cells]
+        for name, cells in zip(by, columns, strict=True)
+    }
+
+
+def _cells_of(path: Path, names: Sequence[str], read: _Read, what: str) -> Sequence[Sequence[Any]]:
+    """The cells of some columns in each row, as they are."""
+    demand_columns(names, column_names(path, what), what)
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        return csv_table.texts(path, names, what)
+    if suffix == ".parquet":
+        return parquet_table.cells(path, names, what)
+    assert read.grid is not None
+    return netcdf_table.cells(path, names, read.grid, what)
+
+
 def _keys(path: Path, key: Sequence[str], read: _Read, what: str) -> list[Key]:
     """The cells of the key in each row.
 
     Raises:
         BadInput: for a missing column, or a row without a value in the key.
     """
-    _demand(key, column_names(path, what), what)
-    suffix = path.suffix.lower()
-    columns: Sequence[Sequence[Any]]
-    if suffix == ".csv":
-        columns = csv_table.texts(path, key, what)
-    elif suffix == ".parquet":
-        columns = parquet_table.cells(path, key, what)
-    else:
-        assert read.grid is not None
-        columns = netcdf_table.cells(path, key, read.grid, what)
+    columns = _cells_of(path, key, read, what)
     for name, cells in zip(key, columns, strict=True):
         empty = next((i for i, cell in enumerate(cells) if cell is None or cell == "" or cell != cell), None)
         if empty is not None:
@@ -198,15 +214,19 @@ def _clean(text: str) -> str:
 
 
 def _only_other(there: Sequence[str], used: Sequence[str], what: str) -> list[str]:
-    _demand(used, there, what)
+    demand_columns(used, there, what)
     others = [name for name in there if name not in used]
     if len(others) != 1:
         raise BadInput(f"{what}: name the columns of the values, outputs = [...]; it has {', '.join(others)}")
     return others
 
 
-def _demand(columns: Sequence[str], there: Sequence[str], what: str) -> None:
-    """Check that a table has each of the columns once."""
+def demand_columns(columns: Sequence[str], there: Sequence[str], what: str) -> None:
+    """Check that a table has each of the columns once.
+
+    Raises:
+        BadInput: naming the first one that is absent or there twice.
+    """
     absent = [column for column in columns if column not in there]
     if absent:
         word = "is no column" if len(absent) == 1 else "are no columns"

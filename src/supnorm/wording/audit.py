@@ -330,6 +330,13 @@ CHARTS = {
     "best-so-far": "Best error found against evaluations: the search reached {best:error} after {n:count}{random?:; plain "
     "random sampling {random:error} after {of:count}}",
     "colours": "Colour scale of the {bound?:upper bound|error}, from {low:error} to {high:error}",
+    "scatter": "Prediction against truth of {output}",
+    "scatter-axis": "prediction of {output}",
+    "rows-chosen": "{drawn:count} of {of:count} rows, the {worst:count} worst and evenly chosen ones",
+    "rows-against": "Error against {axis}",
+    "groups-more": "The {shown:count} worst of {of:count} values.",
+    "groups-left": "and {n:count} more in result.json",
+    "rows-accuracy": "{output}: mean absolute error {mae}, root mean square {rmse}, bias {bias}, R² {r2}, over {n} rows",
     "legend": "{bound?:upper bound of }{what}{bar?:; bar: tolerance}",
 }
 TEMPLATES = {**VERDICT, **SECTIONS, **SUMMARY, **RUN, **CHARTS}

@@ -1,0 +1,205 @@
+"""``audit_table``: the audit of a data frame, or of a table's file, that holds truths and predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing.audit import audit
+from supnorm.auditing.report import AuditReport
+from supnorm.evaluation import Observer, silent
+from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
+from supnorm.problem.rows import Rows
+from supnorm.results import BadInput
+from supnorm.results.suggestion import did_you_mean
+from supnorm.sources.open import open_specification
+from supnorm.sources.table_problem import MOST_INPUTS, TableColumns, ends, table_specification
+
+Array = NDArray[np.float64]
+Names = str | Sequence[str]
+SHOWN, WIDTH = 40, 80  # other columns of a row that are shown, and their characters, as of a file
+
+
+def audit_table(
+    data: Any,
+    *,
+    truth: Names,
+    prediction: Names,
+    by: Names = (),
+    inputs: Names = (),
+    tolerance: float | None = None,
+    kind: str = "absolute",
+    failures: str = "error",
+    observer: Observer = silent,
+) -> AuditReport:
+    """Compare the predictions of a table with its truths, row by row: the maximum over the rows is exact.
+
+    Args:
+        data: a data frame of pandas or polars, a mapping of columns, or the path of a .csv or .parquet file.
+        truth, prediction: names of the columns; of several outputs as many of both, in the same order.
+        by: columns by whose values the errors are reported, such as a site.
+        inputs: columns against which the error is shown; by default all other columns of numbers that vary.
+        tolerance: the largest error that is allowed.
+        kind: ``"absolute"`` or ``"relative"``.
+        failures: what a row without a prediction counts as: ``"error"`` (an infinite error) or ``"ignore"``.
+        observer: gets progress events.
+
+    Returns:
+        The report; ``report.record.table`` has accuracy and groups. Rows count from 1: row 1 is ``data.iloc[0]``.
+
+    Raises:
+        BadInput: for a column that is absent, or one of values that are no numbers.
+
+    >>> data = {"x": [1, 2, 3, 4], "y": [1.0, 2.0, 3.0, 4.0], "y_pred": [1.1, 2.0, 5.0, 4.0], "site": ["A", "A", "B", "B"]}
+    >>> report = audit_table(data, truth="y", prediction="y_pred", by="site", tolerance=0.5)
+    >>> report.worst.row, report.worst.error, report.status.code
+    (3, 2.0, 'tolerance-exceeded')
+    >>> [(group.value, round(group.worst, 9)) for group in report.record.table.groups]
+    [('B', 2.0), ('A', 0.1)]
+    """
+    columns = TableColumns(
+        truth=_names(truth),
+        prediction=_names(prediction),
+        by=_names(by),
+        inputs=_names(inputs),
+        tolerance=tolerance,
+        kind=kind,
+        failures=failures,
+    )
+    if isinstance(data, str | Path):
+        path = Path(data)
+        problem = open_specification(table_specification(path, columns), path.name)
+    else:
+        problem = _problem(_Frame(data), columns)
+    return audit(problem, observer=observer)
+
+
+def _names(given: Names) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def _problem(frame: _Frame, columns: TableColumns) -> Problem:
+    for name in (*columns.values, *columns.by, *columns.inputs):
+        frame.demand(name)
+    used = {*columns.values, *columns.by}
+    free = columns.inputs or [name for name in frame.names if name not in used]
+    numbers = {name: values for name in free if (values := frame.numbers(name)) is not None}
+    text = next((name for name in columns.inputs if name not in numbers), None)
+    if text is not None:
+        raise BadInput(f"the table: input {text} holds no numbers; leave it out of inputs")
+    axes = {name: range_ for name, v in numbers.items() if (range_ := ends(v)) is not None}
+    axes = axes if columns.inputs else dict([*axes.items()][:MOST_INPUTS])
+    if not axes:  # nothing else varies: the error is shown against the truth
+        range_ = ends(frame.values(columns.truth[0]))
+        if range_ is None:
+            raise BadInput("the table: no column of numbers varies: there is nothing to compare")
+        axes = {columns.truth[0]: range_}
+    x = np.column_stack([np.where(np.isfinite(v := frame.values(n)), v, np.nan) for n in axes])
+    rows = Rows(
+        "the table",
+        texts=lambda chosen: frame.texts(chosen, {*axes, *columns.values}),
+        groups={name: frame.cells(name) for name in columns.by},
+    )
+    sides = [
+        Function(
+            table=(x, np.column_stack([frame.values(n) for n in names])),
+            inputs=tuple(axes),
+            outputs=tuple(names),
+            name=f"the table: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}",
+            rows=rows,
+        )
+        for names in (columns.prediction, columns.truth)
+    ]
+    domain = Domain.from_axes({name: Axis(low, high) for name, (low, high) in axes.items()})
+    error = ErrorMeasure(kind=columns.kind, tolerance=columns.tolerance, failures=columns.failures)
+    return Problem(sides[0], sides[1], domain, error=error)
+
+
+class _Frame:
+    """The columns of a data frame, as arrays."""
+
+    def __init__(self, data: Any) -> None:
+        columns = data.keys() if isinstance(data, Mapping) else getattr(data, "columns", None)
+        if columns is None:
+            raise BadInput(
+                f"audit_table takes a data frame, a mapping of columns or the path of a table, got {type(data).__name__}"
+            )
+        self.data, self.names = data, [str(name) for name in columns]
+        self.label = dict(zip(self.names, columns, strict=True))
+        sizes = {len(data[name]) for name in columns}
+        if len(sizes) != 1 or sizes == {0}:
+            raise BadInput("the table: all columns need the same number of rows, and at least one")
+        self.rows = sizes.pop()
+
+    def demand(self, name: str) -> None:
+        """See that there is one such column.
+
+        Raises:
+            BadInput: if there is none, or more than one.
+        """
+        count = self.names.count(name)
+        if count != 1:
+            near = did_you_mean(name, self.names) or ";"
+            which = "there is no column" if not count else "there are two columns"
+            raise BadInput(f"the table: {which} {name}{near} it has {', '.join(self.names[:SHOWN])}")
+
+    def numbers(self, name: str) -> Array | None:
+        """A column as numbers ``(N,)``, NaN for no value; None if it holds something else."""
+        column = self.data[self.label[name]]
+        if self.names.count(name) != 1:
+            return None
+        plain = np.asarray(column)
+        if plain.dtype.kind == "O":  # numbers beside None, or pandas' numbers that can be missing
+            cells = [None if _missing(cell) else cell for cell in plain.tolist()]
+            if not all(
+                cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool))
+                for cell in cells
+            ):
+                return None
+            plain = np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64)
+        if plain.dtype.kind not in "fiu" or plain.ndim != 1:
+            return None
+        return plain.astype(np.float64)
+
+    def values(self, name: str) -> Array:
+        """A column that has to hold numbers.
+
+        Raises:
+            BadInput: if it does not.
+        """
+        values = self.numbers(name)
+        if values is None:
+            raise BadInput(
+                f"the table: column {name} holds no plain numbers ({np.asarray(self.data[name]).dtype})"
+            )
+        return values
+
+    def cells(self, name: str) -> list[str]:
+        """A column as text."""
+        return [
+            "(empty)" if _missing(c) else str(c)[:WIDTH]
+            for c in np.asarray(self.data[self.label[name]]).tolist()
+        ]
+
+    def texts(self, rows: Sequence[int], used: set[str]) -> list[dict[str, str]]:
+        """The other columns in some rows, and the index where it is no mere number of the row."""
+        others = [name for name in self.names if name not in used and self.names.count(name) == 1][:SHOWN]
+        columns: dict[str, Any] = {name: np.asarray(self.data[self.label[name]]) for name in others}
+        index = getattr(self.data, "index", None)
+        if index is not None and type(index).__name__ != "RangeIndex" and "index" not in self.names:
+            columns = {"index": np.asarray(index), **columns}
+        return [
+            {name: "" if _missing(column[i]) else str(column[i])[:WIDTH] for name, column in columns.items()}
+            for i in rows
+        ]
+
+
+def _missing(cell: Any) -> bool:
+    """Whether a cell is empty: None, NaN, NaT, pandas' NA."""
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(cell, float | np.floating) and bool(np.isnan(cell))

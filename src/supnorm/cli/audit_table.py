@@ -1,0 +1,115 @@
+"""What ``supnorm audit`` does with a table in the place of a problem file: its columns are named by options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from supnorm.cli.audit_maps import demand_problem
+from supnorm.results.option import option
+from supnorm.results.printable import file_word
+from supnorm.results.status import BadInput
+
+if TYPE_CHECKING:
+    from supnorm.problem.specification import ProblemSpec
+
+TABLES = (".csv", ".parquet")
+NC = ".nc"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """The columns of a table, for an audit without a problem file; names are separated by commas."""
+
+    truth: str | None = option(
+        "--truth", "Of a table: columns of the truth.", default=None, metavar="COLUMN,..."
+    )
+    prediction: str | None = option(
+        "--prediction",
+        "Of a table: columns of the predictions, in the same order.",
+        default=None,
+        metavar="COLUMN,...",
+    )
+    by: str | None = option(
+        "--by",
+        "Of a table: columns by whose values errors are reported, such as a site.",
+        default=None,
+        metavar="COLUMN,...",
+    )
+    inputs: str | None = option(
+        "--inputs",
+        "Of a table: columns of the inputs. [default: all other columns of numbers]",
+        default=None,
+        metavar="COLUMN,...",
+    )
+    tolerance: float | None = option(
+        "--tolerance", "Of a table: the largest error that is allowed.", default=None, kind=float, low=0.0
+    )
+    kind: str | None = option(
+        "--kind", "Of a table: absolute or relative errors. [default: absolute]", default=None
+    )
+    failures: str | None = option(
+        "--failures",
+        "Of a table: what a missing prediction counts as, error (infinite) or ignore. [default: error]",
+        default=None,
+    )
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The options that were given."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+def of_table(path: Path, options: TableOptions) -> ProblemSpec | None:
+    """The specification of a table's problem; None for a problem file.
+
+    Raises:
+        BadInput: for a table without its columns, and for columns of a problem file.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in TABLES and not (suffix == NC and options.truth and options.prediction):
+        demand_problem(path)
+        if options.given:
+            name = next(iter(options.given))
+            raise BadInput(
+                f"--{name} is for a table ({', '.join(TABLES)}); {path} is a problem file, which has its own keys for it"
+            )
+        return None
+    from supnorm.results.door import reading_table
+    from supnorm.sources.table import column_names
+    from supnorm.sources.table_problem import TableColumns, table_specification
+
+    with reading_table(path, str(path), missing="; give the path of a table or of a problem file"):
+        there = column_names(path, str(path))
+    if not options.truth or not options.prediction:
+        raise BadInput(
+            f"{path}: name the columns of truth and prediction, as in supnorm audit {file_word(path)} --truth COLUMN "
+            f"--prediction COLUMN; it has {', '.join(there[:40])}"
+        )
+    for name, allowed in (("kind", ("absolute", "relative")), ("failures", ("error", "ignore"))):
+        if getattr(options, name) not in (None, *allowed):
+            raise BadInput(f"--{name} must be {' or '.join(allowed)}, got {getattr(options, name)!r}")
+    columns = {
+        name: names_in(getattr(options, name), there) for name in ("truth", "prediction", "by", "inputs")
+    }
+    return table_specification(
+        path,
+        TableColumns(
+            **columns,
+            tolerance=options.tolerance,
+            kind=options.kind or "absolute",
+            failures=options.failures or "error",
+        ),
+    )
+
+
+def names_in(text: str | None, there: list[str]) -> tuple[str, ...]:
+    """Names of columns separated by commas; a column whose own name has a comma is taken whole.
+
+    >>> names_in("a, b", ["a", "b"]), names_in("flow, kg", ["flow, kg"]), names_in(None, [])
+    (('a', 'b'), ('flow, kg',), ())
+    """
+    if text is None:
+        return ()
+    return (text,) if text in there else tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,162 @@
+"""The rows of a table: accuracy, errors by group, prediction against truth, error against each input."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from markupsafe import Markup
+
+from supnorm.pages.svg import HALF, Scale, el, join, line, picture, px, span, text, two_sizes, x_axis, y_axis
+from supnorm.pages.view import View
+from supnorm.results.charts import PlottedRowsRecord
+from supnorm.results.numbers import count, num, with_unit
+from supnorm.results.table_rows import AccuracyRecord, GroupRecord
+from supnorm.wording import fact
+
+HEIGHT, SMALL, TOP, LEFT = 340, 210, 30.0, 62.0
+WORST = 10  # rows that are coloured
+IN_TERMINAL = 6  # groups of each column
+
+
+def section(view: View) -> dict[str, Any]:
+    """What the template needs for the section; nothing where no table was compared."""
+    table, drawn = view.record.table, view.charts.rows
+    if table is None or not table.accuracy:
+        return {"accuracy": [], "groups": [], "scatter": None, "against": [], "rows_words": ""}
+    units = dict(view.outputs)
+    every = "" if drawn is None or len(drawn.rows) >= table.compared else _chosen(view, drawn, table.compared)
+    return {
+        "accuracy": [accuracy_row(a, units.get(a.output, "")) for a in table.accuracy],
+        "groups": [_group(view, name, [*g]) for name, g in groupby(table.groups, lambda g: g.column)],
+        "scatter": None if drawn is None else two_sizes(_scatter, (view, drawn), HALF + 200),
+        "against": [] if drawn is None else _against(view, drawn),
+        "rows_words": every and f", {every}",
+    }
+
+
+def _chosen(view: View, drawn: PlottedRowsRecord, compared: int) -> str:
+    return view.say.text(fact("rows-chosen", drawn=len(drawn.rows), of=compared, worst=drawn.worst))
+
+
+def accuracy_row(record: AccuracyRecord, unit: str) -> tuple[str, ...]:
+    """Output, rows, mean absolute error, root mean square, bias, R2, in words."""
+    sizes = [with_unit(v, unit) for v in (record.mae, record.rmse, record.bias)]
+    return (record.output, count(record.n), *sizes, "not defined" if record.r2 is None else num(record.r2, 5))
+
+
+def _group(view: View, column: str, groups: Sequence[GroupRecord]) -> dict[str, Any]:
+    table = view.record.table
+    total = table.groups_total.get(column, len(groups)) if table is not None else 0
+    return {
+        "column": column,
+        "bias": any(g.bias is not None for g in groups),
+        "above": any(g.above is not None for g in groups),
+        "rows": [_group_row(view, g) for g in groups],
+        "more": view.say.text(fact("groups-more", shown=len(groups), of=total))
+        if total > len(groups)
+        else "",
+    }
+
+
+def _group_row(view: View, group: GroupRecord) -> dict[str, str]:
+    def size(value: float | None) -> str:
+        return "none" if value is None else view.error(value)
+
+    return {
+        "value": group.value,
+        "rows": count(group.rows),
+        "missing": count(group.missing),
+        "worst": size(group.worst),
+        "row": "" if group.row is None else count(group.row),
+        "mean": size(group.mean),
+        "rms": size(group.rms),
+        "bias": "" if group.bias is None else with_unit(group.bias, view.outputs[0][1]),
+        "above": "" if group.above is None else count(group.above),
+    }
+
+
+def _scatter(given: tuple[View, PlottedRowsRecord], width: int) -> Markup:
+    """Prediction against truth, with the line on which both are equal."""
+    view, drawn = given
+    both = span((*drawn.model, *drawn.reference))
+    if both is None:
+        return Markup("")
+    across, up = Scale(*both, LEFT, width - 10.0), Scale(*both, HEIGHT - 44.0, TOP)
+    unit = dict(view.outputs).get(drawn.output, "")
+    label = f"{drawn.output}, {unit}" if unit else drawn.output
+    parts = [
+        y_axis(up, LEFT, width - 10.0),
+        text(2, 14, view.say.text(fact("scatter-axis", output=label)), "lb"),
+        line(across(both[0]), up(both[0]), across(both[1]), up(both[1]), "s-ref"),
+        _dots([across(v) for v in drawn.reference], [up(v) for v in drawn.model], drawn.worst),
+        x_axis(across, HEIGHT - 44.0, f"truth, {label}"),
+    ]
+    return picture(width, HEIGHT, view.say.text(fact("scatter", output=drawn.output)), *parts)
+
+
+def _against(view: View, drawn: PlottedRowsRecord) -> list[dict[str, Any]]:
+    charts = []
+    n = len(drawn.inputs)
+    width = HALF if n <= 2 else 282
+    up = span([v * view.error.factor for v in (0.0, *drawn.error)], pad=0.04)
+    for name, values in drawn.inputs.items():
+        ends = span(values, pad=0.02)
+        if up is None or ends is None:
+            continue
+        across, high = Scale(*ends, 52.0, width - 8.0), Scale(max(up[0], 0.0), up[1], SMALL - 40.0, 14.0)
+        parts = [
+            y_axis(high, 52.0, width - 8.0, 3),
+            _dots(
+                [across(v) for v in values], [high(v * view.error.factor) for v in drawn.error], drawn.worst
+            ),
+            x_axis(across, SMALL - 40.0, view.axis(name).label, 4),
+        ]
+        said = view.say.text(fact("rows-against", axis=name))
+        charts.append({"name": name, "chart": picture(width, SMALL, said, *parts)})
+    return charts
+
+
+def _dots(xs: Sequence[float], ys: Sequence[float], worst: int) -> Markup:
+    """A dot for each row, as one path of strokes without length; the first ones are the worst rows."""
+    shown = [(x, y) for x, y in zip(xs, ys, strict=True)]
+    coloured = shown[: min(worst, WORST)]
+    return join([_path(shown[len(coloured) :], "dots"), _path(coloured, "dots over")])
+
+
+def _path(points: Sequence[tuple[float, float]], kind: str) -> Markup:
+    d = "".join(f"M{px(x)} {px(y)}h0" for x, y in points if math.isfinite(x) and math.isfinite(y))
+    return el("path", class_=kind, d=d) if d else Markup("")
+
+
+def lines(view: View) -> Iterator[str]:
+    """Lines of the terminal: accuracy of each output, then the worst groups of each column."""
+    table = view.record.table
+    if table is None or not table.accuracy:
+        return
+    units = dict(view.outputs)
+    yield ""
+    for record in table.accuracy[:3]:
+        name, n, mae, rmse, bias, r2 = accuracy_row(record, units.get(record.output, ""))
+        values = {"output": name, "n": n, "mae": mae, "rmse": rmse, "bias": bias, "r2": r2}
+        yield f"  {view.say.text(fact('rows-accuracy', **values))}"
+    for column, groups in groupby(table.groups, lambda g: g.column):
+        shown = [*groups]
+        yield ""
+        rows = [(column, "rows", "missing", "worst", "in row", "mean", "bias")]
+        rows += [
+            (r["value"], r["rows"], r["missing"], r["worst"], r["row"], r["mean"], r["bias"])
+            for r in (_group_row(view, g) for g in shown[:IN_TERMINAL])
+        ]
+        widths = [min(max(len(row[k]) for row in rows), 24) for k in range(7)]
+        for row in rows:
+            cells = [
+                row[0][: widths[0]].ljust(widths[0]),
+                *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)),
+            ]
+            yield "  " + "   ".join(cells).rstrip()
+        total = table.groups_total.get(column, len(shown))
+        if total > IN_TERMINAL:
+            yield f"  {view.say.text(fact('groups-left', n=total - IN_TERMINAL))}"
