@@ -195,3 +195,32 @@ def test_not_blank(browser: Any, folder: Path) -> None:
         ground = np.bincount(pixels.ravel()).argmax()
         assert (int(ground) > 200) == (scheme == "light")
         assert 0.03 < (np.abs(pixels.astype(int) - int(ground)) > 60).mean() < 0.6
+
+
+ERRORS = "[...document.querySelectorAll('table.points tbody td:first-child')].map(td => +td.dataset.v)"
+
+
+def test_the_table_of_points_is_sorted_by_a_click_and_by_keyboard(browser: Any, folder: Path) -> None:
+    with Tab(browser, folder / "d3.html") as page:
+        first = page.evaluate(ERRORS)
+        assert first == sorted(first, reverse=True)
+        page.click("table.points th:nth-child(2) button")
+        assert sorted(page.evaluate(ERRORS)) == sorted(first)
+        x = page.evaluate(
+            "[...document.querySelectorAll('table.points td:nth-child(2)')].map(td => +td.dataset.v)"
+        )
+        assert x == sorted(x, reverse=True)
+        page.focus("table.points th:first-child button")
+        page.keyboard.press("Enter")
+        assert page.evaluate(ERRORS) == first
+        page.keyboard.press("Enter")
+        assert page.evaluate(ERRORS) == first[::-1]
+        assert page.get_attribute("table.points th:first-child", "aria-sort") == "ascending"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_theme_switch_is_in_sight(browser: Any, folder: Path, width: int) -> None:
+    with Tab(browser, folder / "d8.html", width) as page:
+        box = page.locator("#theme").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width

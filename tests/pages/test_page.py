@@ -1,5 +1,6 @@
 """The page as text: self-contained, escaped, whole for every kind of result, and honest."""
 
+import base64
 import copy
 import functools
 import json
@@ -258,10 +259,25 @@ def test_one_peak(result):
     assert "The search found a single peak." in page(read(data))
 
 
-def test_more_than_six_places_are_listed(result):
+def test_all_peaks_stand_in_a_table_to_sort_to_copy_and_to_download(result):
     data = result("d3")
     data["peaks"] = data["peaks"] * 5
-    assert "4 more peaks" in page(read(data))
+    html = page(read(data))
+    body = re.search(r'<table class="points sortable">.*?<tbody>(.*?)</tbody>', html, re.DOTALL)[1]
+    assert body.count("<tr>") == len(data["peaks"]) > 6
+    exact = repr(data["peaks"][0]["error"])
+    assert f'data-v="{exact}"' in body
+    link = re.search(r'href="data:text/csv;base64,([^"]+)"', html)[1]
+    lines = base64.b64decode(link).decode().splitlines()
+    assert lines[0] == ",".join([*data["peaks"][0]["x"], "output", "model", "reference", "error"])
+    assert len(lines) == 1 + len(data["peaks"])
+    assert lines[1].endswith(exact)
+
+
+def test_a_name_that_a_spreadsheet_would_compute_is_text_in_the_download(result):
+    data = json.loads(json.dumps(result("d3")).replace(f'"{result("d3")["axes"][0]["name"]}"', '"=1+1"'))
+    link = re.search(r'href="data:text/csv;base64,([^"]+)"', page(read(data)))[1]
+    assert base64.b64decode(link).decode().startswith("'=1+1,")
 
 
 def test_table_only():

@@ -1,6 +1,7 @@
 """Every verdict template, and the rule that nothing is called safe without a bound."""
 
 import copy
+import json
 import re
 
 import pytest
@@ -54,10 +55,24 @@ def test_a_factor_is_only_said_where_it_is_one(result):
     assert "%" in said(words.headline, View(read(data)))
 
 
-def test_high_dimension_names_one_point(result):
-    assert said(words.headline, View(read(result("d8")))).startswith(
-        "At one point of the 8-dimensional domain the model"
+def test_every_coordinate_is_named_up_to_ten_inputs(result):
+    headline, view = said(words.headline, View(read(result("d8")))), View(read(result("d8")))
+    assert headline.startswith("At ")
+    for axis in view.axes:
+        assert f"{axis.name} = {axis.at(view.witness.x[axis.name])}" in headline
+    assert said(words.headline, View(read(result("d20")))).startswith(
+        "At one point of the 20-dimensional domain"
     )
+
+
+def test_the_output_that_is_wrong_is_named(result):
+    """By its name, and a number such as a wavelength as the output of this number."""
+    data = result("profile")
+    assert "the model’s output " in said(words.headline, View(read(data)))
+    text = (
+        json.dumps(data).replace('"output": "0.5"', '"output": "R"').replace('"name": "0.5"', '"name": "R"')
+    )
+    assert "the model’s R is wrong by" in said(words.headline, View(read(json.loads(text))))
 
 
 def test_unresolved(result):

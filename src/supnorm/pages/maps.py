@@ -26,6 +26,7 @@ from supnorm.results.charts import BoundPanelRecord, GridMapRecord, LineMapRecor
 from supnorm.results.numbers import num
 from supnorm.wording import fact
 
+RING = 5.5  # half the width of a ring with its line
 LETTER = 6.3  # width of a letter of the small labels, about
 
 
@@ -108,12 +109,20 @@ def pair_map(view: View, one: Panel, scale: ColourScale, size: int, bound: bool 
         x = one.across.across(0, size)(view.witness.x[one.across.name])
         y = one.up.across(size, 0)(view.witness.x[one.up.name])
         if math.isfinite(x + y):
-            parts.append(ring(x, y))
+            parts.append(ring_within(x, y, size))
     axes = {"across": one.across.name, "up": one.up.name}
     said = view.say.text(fact("panel", bound=bound, **axes, largest=one.largest))
-    names = axis_names(one, size) if size > 120 else []
+    names = [] if size <= 120 else axis_ends(one, size) if size > 200 else axis_names(one, size)
     parts += [text(0, size + 14 + 13 * k, words, "tk") for k, words in enumerate(names)]
     return picture(size, size + (5 + 13 * len(names) if names else 0), said, *parts)
+
+
+def axis_ends(one: Panel, size: float) -> list[str]:
+    """The two directions of a panel with the ends of their axes; without the ends where they do not fit."""
+    ends = [
+        f"{a.name}: {num(a.low)} … {a.exact(a.high)} {sign}" for a, sign in ((one.across, "→"), (one.up, "↑"))
+    ]
+    return ends if max(map(len, ends)) <= int(size / LETTER) else axis_names(one, size)
 
 
 def axis_names(one: Panel, size: float) -> list[str]:
@@ -129,6 +138,11 @@ def axis_names(one: Panel, size: float) -> list[str]:
 def ring(x: float, y: float) -> Markup:
     """The ring at a point of a map."""
     return el("circle", class_="pinw", cx=float(x), cy=float(y), r=4)
+
+
+def ring_within(x: float, y: float, size: float) -> Markup:
+    """The ring at a point of a square map; on an edge the whole ring lies inside."""
+    return ring(*(min(max(v, RING), size - RING) for v in (x, y)))
 
 
 def line_map(view: View, width: int) -> Markup:

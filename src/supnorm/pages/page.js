@@ -125,6 +125,28 @@
     };
   }));
 
+  // Tables are sorted by a click on the head of a column, or by Enter there: numbers by their value, largest first.
+  all('table.sortable').forEach(table => all('thead th', table).forEach((head, column) => {
+    const button = node('button', head.textContent);
+    button.type = 'button';
+    head.replaceChildren(button);
+    button.onclick = () => {
+      const cell = row => row.cells[column], body = table.tBodies[0], rows = [...body.rows];
+      const numbers = rows.some(row => cell(row).dataset.v), before = head.getAttribute('aria-sort');
+      const down = before ? before === 'ascending' : numbers;
+      const key = row => numbers ? Number(cell(row).dataset.v?.replace('inf', 'Infinity') || NaN) : cell(row).textContent;
+      const known = v => numbers ? !Number.isNaN(v) : true;
+      rows.sort((a, b) => {
+        const x = key(a), y = key(b);
+        if (!known(x) || !known(y)) return known(y) - known(x);
+        return (x < y ? -1 : x > y ? 1 : 0) * (down ? -1 : 1);
+      });
+      body.append(...rows);
+      all('th', table.tHead).forEach(other => other.removeAttribute('aria-sort'));
+      head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
+    };
+  }));
+
   const links = new Map(all('nav a[href^="#"]').map(a => [a.hash.slice(1), a]));
   const watch = new IntersectionObserver(entries => entries.forEach(entry => {
     if (!entry.isIntersecting) return;

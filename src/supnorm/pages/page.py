@@ -31,6 +31,7 @@ from supnorm.pages.fit_page import fit_page
 from supnorm.pages.glossary import glossary
 from supnorm.pages.guard_page import guard_page
 from supnorm.pages.points import PeakView, known
+from supnorm.pages.points_table import points_of_table
 from supnorm.pages.ramp import legend, legend_words
 from supnorm.pages.reading import drawn_record
 from supnorm.pages.record import record
@@ -208,6 +209,7 @@ def _where(view: View) -> dict[str, Any]:
         "close_first": view.record.domain.kind == "data",
         "profile": two_sizes(peaks.profile, view),
         "profile_words": peaks.profile_words(view),
+        "profile_rows": peaks.profile_rows(view),
     }
 
 
@@ -269,11 +271,9 @@ def _peaks(view: View) -> dict[str, Any]:
         _peak(view, p, i + 1) | {"thumbnail": peaks.thumbnail(view, i, scale)}
         for i, p in enumerate(view.peaks[: peaks.SHOWN])
     ]
-    rest = view.peaks[peaks.SHOWN :]
-    more = [_peak(view, p, i) for i, p in enumerate(rest, peaks.SHOWN + 1)]
     return {
         "peaks": shown,
-        "more_peaks": more,
+        **points_of_table(view),
         "thumb_legend": legend(view, scale) if scale else None,
         "thumb_gaps": view.say.text(fact("grey", masked=view.masked)),
         "thumb_words": legend_words(view, scale),

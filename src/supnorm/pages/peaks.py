@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
 from supnorm.pages.cuts import error_axis
-from supnorm.pages.maps import Panel, axis_names, panel, ring
+from supnorm.pages.maps import Panel, axis_names, panel, ring_within
 from supnorm.pages.points import AxisView, PeakView
 from supnorm.pages.ramp import ColourScale, colour_scale, field
 from supnorm.pages.svg import Bands, Scale, line, path, picture, text, x_axis, y_axis
@@ -22,6 +22,8 @@ from supnorm.wording import fact
 
 SHOWN = 6
 TICKS = 5
+MOST_ROWS = 60  # of the table of outputs
+DEEPEST = 1e-12  # of the largest error: the lowest end of the axis of outputs
 LETTER = 7.0  # width of one below an axis, about
 
 
@@ -98,7 +100,7 @@ def thumbnail(view: View, index: int, scale: ColourScale | None) -> Markup:
     parts = [field(one.values, scale, 0, 0, 132, 132)]
     x, y = (_position(peak.x[axis.name], limits[axis.name], axis) for axis in (one.across, one.up))
     if math.isfinite(x + y):
-        parts.append(ring(132 * x, 132 * (1 - y)))
+        parts.append(ring_within(132 * x, 132 * (1 - y), 132))
     names = axis_names(one, 132)
     parts += [text(0, 145 + 13 * k, words, "tk") for k, words in enumerate(names)]
     over = {"across": one.across.name, "up": one.up.name}
@@ -145,7 +147,14 @@ def curve(view: View, peak: PeakView) -> Markup:
 def profile(view: View, width: int) -> Markup:
     """Vector outputs: largest and RMS error along the output axis."""
     data = view.charts.profile
+    # The floor lies below every positive number, so that none is drawn on it: an RMS may be far below the largest errors.
     scale = None if data is None else error_axis(view, data.worst, (18.0, 204.0))
+    if (
+        data is not None
+        and scale is not None
+        and (least := [v for v in (*data.rms, *data.worst) if 0 < v < math.inf])
+    ):
+        scale = replace(scale, low=min(scale.low, max(min(least) / 2, scale.high * DEEPEST)))
     if data is None or scale is None or not max(data.coordinate) > min(data.coordinate):
         return Markup("")
     at, worst, rms = data.coordinate, data.worst, data.rms
@@ -157,14 +166,47 @@ def profile(view: View, width: int) -> Markup:
         if len(at) <= TICKS and LETTER * max(map(len, named.values())) * len(at) < width - 70:
             write = named.__getitem__
     xs = [across(v) for v in at]
+    counted = _counted(view, data)
     parts = [y_axis(scale, 62, width - 8, 4, view.error.bare), text(2, 10, view.error.name, "lb")]
-    parts.append(path(xs, [scale(v) if v > 0 else scale.start for v in rms], "s-pl"))
+    parts += _along(xs, rms, scale, "s-pl", counted)
     if scale.low < view.tolerance < scale.high:
         parts.append(line(62, scale(view.tolerance), width - 8, scale(view.tolerance), "s-tol"))
-    parts.append(path(xs, [scale(v) if v > 0 else scale.start for v in worst], "s-err"))
+    parts += _along(xs, worst, scale, "s-err", counted)
     parts.append(x_axis(across, 204, f"{data.label}, {data.unit}" if data.unit else data.label, TICKS, write))
     said = view.say.text(fact("profile", along=data.label, largest=max(worst)))
+    if counted and len(at) <= TICKS:
+        names = tuple(name for name, _ in view.outputs)
+        each = (
+            fact("profile-one", name=n, worst=w, rms=r) for n, w, r in zip(names, worst, rms, strict=True)
+        )
+        said = f"{said}: {view.say.text(fact('profile-each', each=tuple(each)))}"
     return picture(width, 240, said, *parts)
+
+
+def _along(xs: list[float], values: Sequence[float], scale: Scale, look: str, counted: bool) -> list[Markup]:
+    """The values of the outputs: a line along a coordinate, and a mark each where they are only counted."""
+    ys = [scale(max(v, scale.low)) if v > 0 else scale.start for v in values]
+    if not counted:
+        return [path(xs, ys, look)]
+    half = 9.0 if len(xs) <= TICKS else 3.0
+    marks = [line(x - half, y, x + half, y, look) for x, y, v in zip(xs, ys, values, strict=True) if v > 0]
+    # A logarithmic axis has no zero: it is written above the axis.
+    zeros = [text(x, scale.start - 5, "0", "tk", "middle") for x, v in zip(xs, values, strict=True) if v == 0]
+    return [*marks, *zeros] if len(xs) <= TICKS else marks
+
+
+def profile_rows(view: View) -> list[tuple[str, str, str]]:
+    """The numbers of the chart: each output with its largest and its RMS error; of many outputs the worst ones."""
+    data = view.charts.profile
+    if data is None:
+        return []
+    named = _counted(view, data)
+    names = [name for name, _ in view.outputs] if named else [num(at, 6) for at in data.coordinate]
+    rows = sorted(
+        zip(names, data.worst, data.rms, strict=True),
+        key=lambda row: -row[1] if row[1] == row[1] else math.inf,
+    )
+    return [(name, view.error(worst), view.error(rms)) for name, worst, rms in rows[:MOST_ROWS]]
 
 
 def _counted(view: View, data: ProfileRecord) -> bool:

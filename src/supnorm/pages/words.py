@@ -15,6 +15,7 @@ from supnorm.results.audit_points import TableRecord
 from supnorm.results.parts import FiniteRecord
 from supnorm.wording import Fact, fact
 
+NAMED = 10  # inputs in a sentence, at most
 LONG = 120  # characters of assumptions that stand in a sentence
 
 
@@ -98,14 +99,14 @@ def coordinates(view: View, point: PeakView) -> tuple[Fact, ...]:
 
 
 def located(view: View, point: PeakView, begin: bool = False) -> tuple[Fact]:
-    """ "at T = 380.2 K, p = 129.8 kPa"; in many dimensions "at one point"; of a table "in row 246, site A".
+    """ "at T = 380.2 K, p = 129.8 kPa"; of very many inputs "at one point"; of a table "in row 246, site A".
 
     Args:
         begin: whether it begins a sentence.
     """
     if words := point.row_words():
         return (fact("in-row", row=words, begin=begin),)
-    if view.d > 3 or not point.x:
+    if view.d > NAMED or not point.x:
         return (fact("at-one-point", d=view.d, begin=begin),)
     return (fact("at-point", at=coordinates(view, point), begin=begin),)
 
@@ -201,9 +202,11 @@ def _over(view: View, point: PeakView) -> Fact:
         return fact("differ", where=where, size=big)
     if "suspect-label" in point.record.tags:
         return fact("label-differs", where=where, size=big)
-    output = view.outputs[point.output][0] if view.per_output and not view.joint else None
+    alone = view.outputs[point.output][0] if view.per_output and not view.joint else None
+    output = view.output_name(point) or alone
     allowed = None if view.per_output else view.tolerance
-    return fact("wrong", where=where, output=output, size=big, allowed=allowed)
+    numbered = bool(output) and not any(c.isalpha() for c in output or "")  # such as a wavelength
+    return fact("wrong", where=where, output=output, numbered=numbered, size=big, allowed=allowed)
 
 
 def lead(view: View) -> list[Fact]:

@@ -66,8 +66,8 @@ VERDICT = {
     "is right.",
     "label-differs": "{where:list} model and label differ by **{size:list}**, but the label does not fit its neighbours "
     "either.",
-    "wrong": "{where:list} {output?:the model’s {output}|the model} is wrong by **{size:list}**.{allowed?: You allow "
-    "{allowed:error}.}",
+    "wrong": "{where:list} {output?:the model’s {numbered?:output }{output}|the model} is wrong by **{size:list}**."
+    "{allowed?: You allow {allowed:error}.}",
     "at-most-everywhere": "The error is at most **{upper:error at most}** everywhere{assumed?:, on assumptions}{exact?:, in "
     "exact arithmetic}.",
     "none-above": "No point {complete?:has an error|where an error is known has one} above "
@@ -325,6 +325,8 @@ CHARTS = {
     "thumbnail": "Error around this point in {across} and {up}: up to {largest:error}",
     "curve": "Error around this point, up to {largest:error}",
     "profile": "Largest and typical error along {along}; the largest is {largest:error}",
+    "profile-each": "{each:points}",
+    "profile-one": "{name} {worst:error} (RMS {rms:error})",
     "steps": "Upper bound of the error over the whole domain, at most {largest:error at most}",
     "no-values": "Share of points without a value along {axis}: at most {most:num} % in a bin",
     "best-so-far": "Best error found against evaluations: the search reached {best:error} after {n:count}{random?:; plain "
