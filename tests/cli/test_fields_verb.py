@@ -45,6 +45,30 @@ def test_a_run(files, capsys):
     assert "https:" not in html
 
 
+def test_report_makes_the_page_again(files, capsys):
+    assert run(["fields", "p.nc", "t.nc", "--quiet"]) == 0
+    page = files / "p-fields" / "fields.html"
+    before = page.read_bytes()
+    page.unlink()
+    assert run(["report", "p-fields"]) == 0
+    assert page.read_bytes() == before
+    assert "fields.html" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"schema": "supnorm.fields/1"}', '{"schema": "supnorm.audit/1"}']
+)
+def test_report_refuses_what_is_no_result(files, capsys, text):
+    assert run(["fields", "p.nc", "t.nc", "--quiet"]) == 0
+    folder = files / "p-fields"
+    before = (folder / "fields.html").read_bytes()
+    (folder / "fields.json").write_text(text)
+    capsys.readouterr()
+    assert run(["report", "p-fields"]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert (folder / "fields.html").read_bytes() == before
+
+
 def test_the_command_repeats_the_run(files, capsys):
     assert (
         run(

@@ -76,6 +76,16 @@ def plain(folder: Path) -> dict[str, Any]:
     return {k: v for k, v in made.items() if k not in ("seconds", "milliseconds", "command")}
 
 
+def test_report_makes_the_page_again(shell: Shell) -> None:
+    folder = written(shell)
+    shell.run("rollout", "ring.toml", "--quiet")
+    page = folder / "rollout.html"
+    before = page.read_bytes()
+    page.unlink()
+    assert shell.run("report", "ring-rollout").code == 0
+    assert page.read_bytes() == before
+
+
 def test_a_run_is_written_and_told(shell: Shell) -> None:
     folder = written(shell)
     done = shell.run("rollout", "ring.toml")
