@@ -85,6 +85,18 @@ def test_a_page_without_steps_totals_maps_and_guard(record: RolloutRecord) -> No
     assert "Nothing was compared." in html
     assert "No guard was given." in html
     assert "No total was given." in html
+    assert html.count("no cell has a finite error") == 2
+
+
+def test_each_variable_has_its_worst_cell_also_without_pictures() -> None:
+    """Of a field of one axis, and of one that is exact."""
+    ramp = {"u": np.linspace(0.0, 1.0, 5), "v": np.ones(5)}
+    made = sn.audit_rollout(lambda s: {**s, "u": s["u"] + 2.0}, lambda s: s, [ramp], steps=3).record
+    html = rollout_page(made)
+    assert "u: the largest error, 6, is at step 3" in html
+    assert "v: every finite error is 0." in html
+    assert "Pictures are drawn of fields with two axes." in html
+    assert html.count("data:image/png") == 0
 
 
 def test_the_headline_names_the_range_of_the_reference() -> None:

@@ -345,7 +345,8 @@ def _spectrum(spectrum: Spectrum) -> SpectrumRecord | None:
     if not spectrum.fields:
         return None
     with np.errstate(divide="ignore", invalid="ignore"):
-        power, error = (getattr(spectrum, name)[1:] / spectrum.truth[1:] for name in ("prediction", "error"))
+        truth = np.where(spectrum.beyond_rounding, spectrum.truth, np.nan)[1:]
+        power, error = (getattr(spectrum, name)[1:] / truth for name in ("prediction", "error"))
     found = spectrum.resolution()
     return SpectrumRecord(
         fields=spectrum.fields,

@@ -89,11 +89,17 @@ class Spectrum:
         self.exact.merge(other.exact)
         self.fields, self.skipped = self.fields + other.fields, self.skipped + other.skipped
 
+    @property
+    def beyond_rounding(self) -> NDArray[np.bool_]:
+        """At which wavenumbers the truth has power that is not rounding, shape ``(wavenumbers,)``."""
+        return self.truth > NOISE * float(self.truth[1:].max(initial=0.0))
+
     def resolution(self) -> Resolution:
         """The first wavenumber with more error than truth, or less than half of the truth's power."""
         with np.errstate(divide="ignore", invalid="ignore"):
+            there = self.beyond_rounding
             wrong, weak = self.error > self.truth, self.prediction < 0.5 * self.truth
         for k in range(1, len(self.truth)):
-            if self.truth[k] > NOISE * float(self.truth[1:].max()) and (wrong[k] or weak[k]):
+            if there[k] and (wrong[k] or weak[k]):
                 return Resolution(k, "error" if wrong[k] else "power")
         return Resolution(None, "")

@@ -191,7 +191,7 @@ def _lines(
 def spectrum(variable: FieldVariableRecord, width: int) -> Markup:
     """Power of prediction and of error over that of the truth, by wavenumber; empty without a spectrum."""
     found = variable.spectrum
-    if found is None or len(found.power_ratio) < 4:
+    if found is None or sum(math.isfinite(v) for v in found.error_ratio) < 4:
         return Markup("")
     waves = [float(k) for k in range(1, len(found.power_ratio) + 1)]
     limits = span([v for v in (*found.power_ratio, *found.error_ratio, 1.0) if math.isfinite(v)], log=True)

@@ -84,7 +84,11 @@ def rollout_page(record: RolloutRecord) -> str:
         ),
         "total_rows": total_rows(record),
         "totals_what": say(fact("totals-what")),
-        "maps": [(one.name, say(where(one)), *maps(one)) for one in record.variables if one.map],
+        "maps": [
+            (one.name, say(where(one)), *(maps(one) if one.map and _wrong(one) else ("", "")))
+            for one in record.variables
+        ],
+        "maps_none": "" if any(one.map for one in record.variables) else say(fact("maps-none")),
         "guard": say(*guard(record)),
         "run_head": ("initial state", "steps", "ended", "variable", "largest error", "at step"),
         "run_rows": run_rows(record),
@@ -135,10 +139,17 @@ def headline(record: RolloutRecord) -> Fact:
     )
 
 
+def _wrong(one: VariableRecord) -> bool:
+    return one.worst_finite is not None and one.worst_finite.error > 0
+
+
 def where(one: VariableRecord) -> Fact:
     """Where the largest finite error of a variable is."""
     peak = one.worst_finite
-    assert peak is not None
+    if peak is None:
+        return fact("where-none", variable=one.name)
+    if peak.error == 0:
+        return fact("where-exact", variable=one.name)
     return fact(
         "where",
         variable=one.name,
@@ -183,17 +194,25 @@ def chart(record: RolloutRecord, width: int) -> Markup:
     """Largest and RMS error by step."""
     say, lines = narrator().text, []
     order = sorted(record.variables, key=_beside_range, reverse=True)[:LINES]
-    for k, one in enumerate(order, 1):
+    for one in order:
         rows = [row for row in record.by_step if row.variable == one.name]
         for kind in ("sup", "rms"):
             points = tuple((float(row.step), float(getattr(row, kind))) for row in rows)
             name = say(fact(f"line-{kind}", variable=one.name))
-            lines.append(Series(name, f"{k}{'' if kind == 'sup' else 'r'}", points, kind == "sup"))
+            lines.append(Series(name, _short(one.name, kind, len(order)), points, kind == "sup"))
     tolerances = {one.tolerance for one in record.variables}
     tolerance = next(iter(tolerances)) if len(tolerances) == 1 else None
     return error_over_time(
         lines, width, say(fact("chart-axis")), math.nan if tolerance is None else tolerance, 320, "step"
     )
+
+
+def _short(variable: str, kind: str, lines: int) -> str:
+    """The name of a line where the chart is narrow."""
+    name = variable if len(variable) <= 7 else f"{variable[:6]}…"
+    if lines == 1:
+        return "largest" if kind == "sup" else "RMS"
+    return name if kind == "sup" else f"{name[:3]} RMS"
 
 
 def error_rows(record: RolloutRecord, most: int = MOST) -> list[tuple[str, ...]]:

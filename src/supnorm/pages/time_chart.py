@@ -45,7 +45,8 @@ def error_over_time(
     if not limits or not times:
         return Markup("")
     wide = width > 500
-    left, right, base = 62.0, width - (170.0 if wide else 34.0), height - 46.0
+    longest = max((len(one.short) for one in kept), default=0)
+    left, right, base = 62.0, width - (170.0 if wide else max(34.0, 12.0 + 6.6 * longest)), height - 46.0
     across, up = Scale(*times, left, right, log=True), Scale(*limits, base, 22.0, log=True)
     parts = [y_axis(up, left, right, 5), text(2, 12, label, "lb")]
     if limits[0] < tolerance < limits[1]:

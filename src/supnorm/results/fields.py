@@ -141,7 +141,8 @@ class SpectrumRecord(Record):
     fields: int = Field(description="number of fields")
     skipped: int = Field(description="fields left out because a value is missing")
     power_ratio: tuple[Number, ...] = Field(
-        description="power of the prediction over that of the truth, from wavenumber 1 on"
+        description="power of the prediction over that of the truth, from wavenumber 1 on; null where the truth "
+        "has none but rounding"
     )
     error_ratio: tuple[Number, ...] = Field(description="power of the error over that of the truth")
     resolved: int | None = Field(

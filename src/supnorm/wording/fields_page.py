@@ -20,7 +20,8 @@ TEMPLATES = {
     "lead-chart": "errors of {name} by lead time",
     "spectrum-chart": "spectrum of {name} by wavenumber",
     "outside-row": "values outside of {low:num} to {high:num}{usual?: (usual bounds)}",
-    "map-what": "The largest error at each place, of all fields. The numbers are those of the events below.",
+    "map-what": "The largest error at each place, of all fields{unit?:, in {unit}}. The numbers are those of "
+    "the events below.",
     "events-what": "An event is a set of grid points that touch each other, in space, from level to level and "
     "from one lead time to "
     "the next, and whose error is at least {kappa:num} times the RMS error of their lead time and level. "

@@ -38,6 +38,9 @@ TEMPLATES = {
     "where": "{variable}: the largest error, {error:num}, is at step {step:count} of run {run:count} at {at:point}: "
     "{model:num 4} where the reference has {reference:num 4}. The RMS error of this step is {rms:num}, the range of the "
     "reference {range:num}.",
+    "where-exact": "{variable}: every finite error is 0.",
+    "where-none": "{variable}: no cell has a finite error.",
+    "maps-none": "Pictures are drawn of fields with two axes.",
     "first": "step {step:count}, {variable} at {at:point}{many?:, run {run:count}}: {model:num 4} where the reference has "
     "{reference:num 4}; {cells:one cell|{cells:count} cells}{many?:, in {runs:one run|{runs:count} runs} at some step}.",
     "first-failed": "step {step:count}{many?:, run {run:count}}: {message}{many?:; in {runs:one run|{runs:count} runs}}.",
