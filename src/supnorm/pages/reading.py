@@ -48,7 +48,7 @@ def drawn_record(result: Any) -> Result:
     """
     kinds = {kind.SCHEMA: kind for kind in DRAWN}
     named = result.get("schema") if isinstance(result, Mapping) else getattr(result, "SCHEMA", "")
-    if not isinstance(result, Mapping | Result):
+    if hasattr(result, "record"):
         return drawn_record(result.record)
     if not isinstance(named, str) or named not in kinds:
         raise BadInput(
