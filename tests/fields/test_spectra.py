@@ -6,7 +6,6 @@ import pytest
 from supnorm.fields import Grid
 from supnorm.fields.judge import _spectrum
 from supnorm.fields.spectra import Spectrum
-from supnorm.results.fields import SpectrumRecord
 
 LAT, LON = np.linspace(-87.5, 87.5, 36), np.arange(0.0, 360.0, 5.0)
 GRID = Grid.sphere_of(LAT, LON)
@@ -37,7 +36,6 @@ def test_no_ratio_to_rounding_is_reported():
     said = _spectrum(found)
     assert [k for k, v in enumerate(said.error_ratio, 1) if np.isfinite(v)] == [3]
     assert said.power_ratio[2] == pytest.approx(1.0)
-    assert SpectrumRecord.from_dict(said.to_dict()).power_ratio[2] == said.power_ratio[2]
 
 
 def test_from_where_on_nothing_is_resolved():
