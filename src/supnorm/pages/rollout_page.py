@@ -85,8 +85,7 @@ def rollout_page(record: RolloutRecord) -> str:
         "total_rows": total_rows(record),
         "totals_what": say(fact("totals-what")),
         "maps": [
-            (one.name, say(where(one)), *(maps(one) if one.map and _wrong(one) else ("", "")))
-            for one in record.variables
+            (one.name, say(where(one)), *(maps(one) if one.map else ("", ""))) for one in record.variables
         ],
         "maps_none": "" if any(one.map for one in record.variables) else say(fact("maps-none")),
         "guard": say(*guard(record)),
@@ -137,10 +136,6 @@ def headline(record: RolloutRecord) -> Fact:
         range=one.range,
         times=ratio >= 1,
     )
-
-
-def _wrong(one: VariableRecord) -> bool:
-    return one.worst_finite is not None and one.worst_finite.error > 0
 
 
 def where(one: VariableRecord) -> Fact:
