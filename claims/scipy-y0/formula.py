@@ -1,0 +1,19 @@
+"""Bessel function Y0: SciPy, Arb's balls (python-flint), and mpmath."""
+
+import flint
+import mpmath
+import scipy.special
+
+
+def model(x):
+    return scipy.special.y0(x[:, 0])
+
+
+def truth(x):
+    flint.ctx.prec = 120
+    return float(flint.arb(x).bessel_y(flint.arb(0)).mid())
+
+
+def digits(x):
+    with mpmath.workdps(40):
+        return float(mpmath.bessely(0, float(x)))
