@@ -1,4 +1,4 @@
-"""The freezing temperature of seawater: a polynomial, the exact one, and the latter once more from the chemical potentials."""
+"""The freezing temperature of seawater: a polynomial, the exact one, and that once more from the chemical potentials."""
 
 import gsw
 import numpy as np
@@ -14,7 +14,7 @@ def truth(x):
 
 
 def balance(salinity, pressure, saturation):
-    """Where water in seawater and ice have the same chemical potential; then the effect of dissolved air, as TEOS-10 has it."""
+    """Where water in seawater and ice have one chemical potential; then the effect of dissolved air, as in TEOS-10."""
 
     def gap(t):
         water = 1000.0 * gsw.chem_potential_water_t_exact(salinity, t, pressure)

@@ -1,4 +1,4 @@
-"""The potential enthalpy of ice at the freezing point: a polynomial, the exact one, and the latter from chemical potentials."""
+"""The potential enthalpy of ice at the freezing point: a polynomial, the exact one, and that from chemical potentials."""
 
 import gsw
 import numpy as np

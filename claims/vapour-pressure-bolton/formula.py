@@ -1,4 +1,4 @@
-"""Vapour pressure over water in hPa, from the temperature in degrees Celsius: Bolton, and Goff and Gratch (1965), as in the same file."""
+"""Vapour pressure over water in hPa at t degrees Celsius: Bolton, and Goff and Gratch (1965), as in the same file."""
 
 import jax.numpy as jnp
 import mpmath
