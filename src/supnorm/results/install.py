@@ -15,6 +15,17 @@ EXTRAS = {
     "examples": ("gsw>=3.6", "CoolProp>=6.6"),
     "checker": ("python-flint>=0.6",),
     "dask": ("distributed>=2024.1",),
+    "claims": (
+        "mpmath>=1.3",
+        "python-flint>=0.6",
+        "gsw>=3.6",
+        "fluids>=1.3,<2",
+        "ht>=1.2",
+        "pyerfa>=2.0",
+        "jplephem>=2.9",
+        "de421",
+        "de405",
+    ),
     "serve": ("fastapi>=0.115", "uvicorn>=0.30"),
 }
 
