@@ -148,6 +148,15 @@ def test_what_cannot_be_compared_is_named(change: dict[str, Any], words: str) ->
     assert words in str(refused.value)
 
 
+@pytest.mark.parametrize("file", [False, True])
+def test_relative_errors(file: bool, tmp_path: Path) -> None:
+    df = pandas.DataFrame({"y": [2.0, 10.0], "p": [3.0, 12.0], "x": [0.0, 1.0]})
+    df.to_csv(tmp_path / "t.csv", index=False)
+    report = sn.audit_table(tmp_path / "t.csv" if file else df, truth="y", prediction="p", kind="relative")
+    assert report.worst is not None
+    assert (report.worst.row, report.worst.error) == (1, 0.5)
+
+
 def test_numbers_that_can_be_missing_are_numbers() -> None:
     df = pandas.DataFrame(
         {

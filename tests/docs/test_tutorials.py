@@ -39,7 +39,8 @@ def test_a_tutorial_runs_as_it_is_written(page: Path, tmp_path: Path) -> None:
             pytest.importorskip(name.strip())
     if "pd.read_csv" in page.read_text(encoding="utf-8"):
         pytest.importorskip("pandas")
-    environment = os.environ | {"PYTHONPATH": str(SOURCE), "COLUMNS": "100"}
+    python = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = os.environ | {"PYTHONPATH": str(SOURCE), "COLUMNS": "100", "PATH": python}
     ran = 0
     for kind, text in blocks(page):
         if named := FILE.match(text):

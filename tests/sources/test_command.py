@@ -220,7 +220,7 @@ def test_a_program_that_never_stops_writing(tmp_path: Path, protocol: str, body:
     command = [sys.executable, "-u", str(tmp_path / "flood.py")]
     spec = SourceSpec(command=command, protocol=protocol, timeout=2.0)
     with pytest.raises(PartialFailure) as caught:
-        open_command(spec, tmp_path, "problem.toml: [model]").value(np.zeros((2, 1)))
+        open_command(spec, tmp_path, ("x",), "problem.toml: [model]").value(np.zeros((2, 1)))
     assert all(m.startswith(("error:", "timeout:")) for m in caught.value.messages.values())
     assert time.monotonic() - begun < 300  # never, where nothing ends it
 

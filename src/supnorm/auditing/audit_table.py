@@ -115,7 +115,9 @@ def _problem(frame: _Frame, columns: TableColumns) -> Problem:
         for names in (columns.prediction, columns.truth)
     ]
     domain = Domain.from_axes({name: Axis(low, high) for name, (low, high) in axes.items()})
-    error = ErrorMeasure(kind=columns.kind, tolerance=columns.tolerance, failures=columns.failures)
+    error = ErrorMeasure(
+        kind=columns.kind, floor=columns.floor, tolerance=columns.tolerance, failures=columns.failures
+    )
     return Problem(sides[0], sides[1], domain, error=error)
 
 

@@ -102,6 +102,8 @@ class _Move:
         for key in ("residuals", "patches"):
             if key in table:
                 table[key] = [self.path(name) for name in table[key]]
+        if "template" in table:
+            table["template"] = self.path(table["template"])
         if "command" in table:
             table["command"] = [self.path(a) if (self.old / a).is_file() else a for a in table["command"]]
             if os.sep not in table["command"][0] and (self.old / origin["command"][0]).is_file():

@@ -36,6 +36,10 @@ OPTIONS = {  # keys of a source, and the kinds that have them
     "time": ("flow",),
     "components": ("flow",),
     "limits": ("integral",),
+    "template": ("command",),
+    "json_path": ("command",),
+    "pattern": ("command",),
+    "output_file": ("command",),
 }
 DOTTED = re.compile(r"(?:\.[\w\"' -]{0,60}){100}")
 
@@ -55,7 +59,7 @@ class SourceSpec(Table):
 
     ``file``: .onnx, .pt2, .pt (TorchScript), .npz (written by supnorm), .csv/.parquet/.nc (a table of computed values).
     ``python``: ``"file.py:name"``, a function or a ready object (nn.Module, Keras or scikit-learn model).
-    ``command``: a program and its arguments, which exchanges lines on stdin and stdout.
+    ``command``: a program and its arguments, which exchanges lines on stdin and stdout; or names inputs: ``"{flow}"``.
     ``root``: ``"file.py:g"``, g(x, y): the function is the y with g(x, y) = 0 ``between`` two ends.
     ``flow``: ``"file.py:f"``, f(t, y, p): the function is y(t, p) with y' = f, y = ``initial`` at ``start``.
     ``integral``: ``"file.py:f"``, f(x, s): the function is the integral of f over s within ``limits``.
@@ -91,6 +95,10 @@ class SourceSpec(Table):
     residuals: list[str] | None = None  # networks of `repair` that are added to this function
     patches: list[str] | None = None  # networks of `repair` that correct this function inside ellipsoids
     declared: DeclaredSpec | None = None  # declared bounds, for conditional certificates
+    template: str | None = None  # command: input file in which names of inputs stand in braces
+    json_path: str | list[str] | None = None  # command with names: where the outputs are in its JSON
+    pattern: str | list[str] | None = None  # command with names: regular expressions that find the outputs
+    output_file: str | None = None  # command with names: file with the outputs, instead of stdout
     protocol: str = "batch"  # command: "batch" (all lines, then answers) or "point" (line by line)
 
     @model_validator(mode="after")
@@ -101,6 +109,8 @@ class SourceSpec(Table):
         self._demand_options(given[0])
         if self.protocol not in ("batch", "point"):
             raise ValueError(f'protocol must be "batch" or "point", got {self.protocol!r}')
+        if self.json_path and self.pattern:
+            raise ValueError("give json_path or pattern, not both")
         if self.precision not in (None, "float32", "float64"):
             raise ValueError(f'precision must be "float32" or "float64", got {self.precision!r}')
         key = [self.key] if isinstance(self.key, str) else self.key

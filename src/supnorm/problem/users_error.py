@@ -64,7 +64,10 @@ def hint(message: str, command: bool = False) -> str:
     '; it was called with all points at once, an array (n, d): a function of one point needs per_point = true'
     """
     if command:
-        return "; a command gets its points on standard input, a line with d numbers for each"
+        return (
+            "; a command gets its points on standard input, a line with d numbers for each; a program that takes arguments "
+            'names the inputs in braces: command = ["./sim", "--flow", "{flow}"]'
+        )
     if any(words in message for words in _ONE_POINT):
         return "; it was called with all points at once, an array (n, d): a function of one point needs per_point = true"
     return ""

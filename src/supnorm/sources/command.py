@@ -32,6 +32,7 @@ from supnorm.problem import Function, PartialFailure
 from supnorm.problem.specification import SourceSpec
 from supnorm.program import Unreadable
 from supnorm.results import BadInput
+from supnorm.sources.arguments import filled, takes_arguments
 from supnorm.sources.conversation import Points
 from supnorm.sources.lines import Answer, kill, last_line, read_answer, start, talk, write_point
 from supnorm.sources.programs import unread
@@ -41,8 +42,8 @@ LABEL = 40  # largest number of characters of a program's name
 TIMEOUT = 30.0  # seconds per point if the problem file gives none; without a limit a program could hang a run for ever
 
 
-def open_command(spec: SourceSpec, root: Path, where: str) -> Function:
-    """The program of a table of the problem file as a `Function`.
+def open_command(spec: SourceSpec, root: Path, names: tuple[str, ...], where: str) -> Function:
+    """The program of a table of the problem file as a `Function`; ``names`` are those of its inputs.
 
     Raises:
         BadInput: when there is no such program, or it may not be run.
@@ -51,8 +52,16 @@ def open_command(spec: SourceSpec, root: Path, where: str) -> Function:
     command = (_program(spec.command, root, where), *spec.command[1:])
     limit = spec.timeout or TIMEOUT
     label = spec.name or _label(spec.command, root)
-    if spec.protocol == "batch":
-        ask: Any = Batches(command, root, limit)
+    ask: Any
+    if takes_arguments(spec):
+        ask = filled(spec, command, root, names, limit, where)
+    elif spec.json_path or spec.pattern or spec.output_file:
+        raise BadInput(
+            f"{where} json_path, pattern and output_file are for a command that names its inputs, such as "
+            f'command = ["{spec.command[0]}", "--{names[0]}", "{{{names[0]}}}"]'
+        )
+    elif spec.protocol == "batch":
+        ask = Batches(command, root, limit)
     else:
         ask = Points(command, root, limit)
 

@@ -32,6 +32,7 @@ def _texts(spec: ProblemSpec) -> Iterator[str]:
         if source is not None:
             yield from filter(None, (source.file, *map(_file, code_in(source.model_dump()))))
             yield from source.command or ()
+            yield from filter(None, (source.template,))
             yield from source.residuals or ()
             yield from source.patches or ()
     if spec.equation is not None:

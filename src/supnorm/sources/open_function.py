@@ -123,10 +123,14 @@ def _opened(
 
         return (open_flow if spec.flow else open_integral)(spec, root, columns, names, where)
     else:
+        from supnorm.sources.arguments import takes_arguments
         from supnorm.sources.command import open_command
 
-        function = replace(open_command(spec, root, where), precision=spec.precision or "float64")
-        used = ("timeout", "retries", "protocol", "precision")
+        function = replace(
+            open_command(spec, root, tuple(names[c] for c in columns), where),
+            precision=spec.precision or "float64",
+        )
+        used = ("timeout", "retries", "precision") + (() if takes_arguments(spec) else ("protocol",))
         function = with_unused_noted(function, spec, "a command", where, *used)
     return function if columns == list(range(len(names))) else reordered(function, columns)
 

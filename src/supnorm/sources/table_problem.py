@@ -52,6 +52,11 @@ class TableColumns:
             raise BadInput(f"column {twice[0]} is named twice among truth and prediction")
 
     @property
+    def floor(self) -> float | None:
+        """Of a relative error: it stays relative however small the truth is."""
+        return 0.0 if self.kind == "relative" else None
+
+    @property
     def values(self) -> tuple[str, ...]:
         """The columns that are compared."""
         return (*self.truth, *self.prediction)
@@ -77,6 +82,7 @@ def table_specification(path: Path, columns: TableColumns) -> ProblemSpec:
         reference=SourceSpec(**sides, outputs=list(columns.truth)),
         error=ErrorSpec(
             kind=columns.kind,
+            floor=columns.floor,
             tolerance=columns.tolerance,
             failures=columns.failures,  # type: ignore[arg-type]
         ),
