@@ -26,6 +26,7 @@ from supnorm.cli import (
     field_audit,
     fit,
     guard,
+    init,
     repair,
     replay,
     report,
@@ -74,6 +75,7 @@ def _version(version: bool = typer.Option(False, "--version", help="Print the ve
 
 
 for module in (
+    init,
     audit,
     certify,
     check,

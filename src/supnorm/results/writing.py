@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from supnorm.results.status import NotWritten
+from supnorm.results.status import BadInput, NotWritten
 
 
 def not_written(path: Path | str, why: str) -> NotWritten:
@@ -37,6 +37,23 @@ def writing(path: Path | str) -> Iterator[None]:
         yield
     except OSError as error:
         raise not_written(path, error.strerror or str(error)) from error
+
+
+def write_new(path: Path | str, content: str) -> None:
+    """Write a file that must not exist yet: nothing is ever overwritten, not even a file made at the same moment.
+
+    Raises:
+        BadInput: when there is something of this name.
+        NotWritten: when it cannot be written.
+    """
+    path = Path(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(content)
+        except FileExistsError:
+            raise BadInput(f"{path} exists and is not overwritten; give another name") from None
 
 
 def write_whole(path: Path | str, content: str | bytes) -> None:

@@ -114,6 +114,31 @@ def _program(path: Path, layout: Layout, outputs: list[str], device: str) -> Pro
     return permuted(graph, [axis for columns in layout.columns for axis in columns])
 
 
+Named = tuple[str, tuple[int | None, ...], str]  # name, shape and type of an input or an output
+
+
+def described(path: Path) -> tuple[list[Named], list[Named]]:
+    """The inputs and the outputs of a graph, each with its name, shape (None: any size) and type.
+
+    Raises:
+        BadInput: for a file that is no ONNX graph.
+    """
+    session = _session(path, SourceSpec(file=str(path)), str(path))
+    both: list[list[Named]] = []
+    for ports in (session.get_inputs(), session.get_outputs()):
+        both.append(
+            [
+                (
+                    p.name,
+                    tuple(s if isinstance(s, int) else None for s in p.shape),
+                    DTYPES.get(p.type, p.type),
+                )
+                for p in ports
+            ]
+        )
+    return both[0], both[1]
+
+
 def _session(path: Path, spec: SourceSpec, what: str) -> Any:
     import onnxruntime
 

@@ -114,6 +114,11 @@ def _ranges(
     return {truth: range_}
 
 
+def ranges_of(path: Path, names: Sequence[str], what: str) -> dict[str, tuple[float, float]]:
+    """Those of the columns that hold numbers and vary, with their ranges."""
+    return dict(_numbers(path, [n for n in dict.fromkeys(names) if n and list(names).count(n) == 1], what))
+
+
 def _numbers(path: Path, names: Sequence[str], what: str) -> list[tuple[str, tuple[float, float]]]:
     """Those of the columns that hold numbers and vary, with their ranges."""
     numeric = []
