@@ -105,26 +105,6 @@
     setTimeout(() => button.textContent = words, 1200);
   });
 
-  // A table that can be sorted: by the number of data-sort, else by its text; a second click turns the order round.
-  all('table.sortable').forEach(table => all('thead th', table).forEach((head, k) => {
-    const button = node('button', head.textContent);
-    button.type = 'button';
-    head.replaceChildren(button);
-    button.onclick = () => {
-      const body = table.tBodies[0], down = head.getAttribute('aria-sort') !== 'descending';
-      const key = row => {
-        const cell = row.cells[k];
-        return 'sort' in cell.dataset ? +cell.dataset.sort : cell.textContent;
-      };
-      const order = (a, b) => typeof a === 'number' ? a - b : a.localeCompare(b, 'en', {numeric: true});
-      const rows = [...body.rows].sort((a, b) => order(key(a), key(b)));
-      if (down) rows.reverse();
-      body.append(...rows);
-      all('thead th', table).forEach(other => other.removeAttribute('aria-sort'));
-      head.setAttribute('aria-sort', down ? 'descending' : 'ascending');
-    };
-  }));
-
   // Tables are sorted by a click on the head of a column, or by Enter there: numbers by their value, largest first.
   all('table.sortable').forEach(table => all('thead th', table).forEach((head, column) => {
     const button = node('button', head.textContent);

@@ -1,0 +1,104 @@
+"""The gallery of claims: what it shows, that it is one file, and that a click sorts it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import supnorm as sn
+from supnorm.claims import ledger_record
+from supnorm.claims.recording import unrun
+from supnorm.pages import ledger_summary, write_badge, write_claims_page
+from supnorm.problem.claim_table import ClaimSpec
+from supnorm.results.claim import LedgerRecord, LedgerRowRecord
+
+WORDS = {"source": "<a paper>", "published": "a number", "of": "x - x^3/6", "reference": "the sine"}
+
+
+def row(name: str, tolerance: float, folder: str = "") -> LedgerRowRecord:
+    problem = sn.Problem(
+        lambda x: x[:, 0] - x[:, 0] ** 3 / 6,
+        lambda x: np.sin(x[:, 0]),
+        sn.Domain(x=(0.0, 1.0)),
+        tolerance=tolerance,
+        recheck=sn.Function(lambda x: np.sin(x[:, 0]) + 1e-9),
+    )
+    claim = sn.Claim.of(problem, name=name, says=f"says {name} & more", second="the sine", **WORDS)
+    return LedgerRowRecord(**dict(claim.test(evaluations=500).record), folder=folder)
+
+
+@pytest.fixture(scope="module")
+def ledger() -> LedgerRecord:
+    words = ClaimSpec(says="says nothing", needs=["nowhere>=1"], **WORDS)
+    away = LedgerRowRecord(**dict(unrun(words, "away", {"nowhere": None})), folder="")
+    return ledger_record(
+        [row("true", 0.01), row("false", 0.001, "false"), row("near", 0.008), away], False, 1.0
+    )
+
+
+def test_the_page_shows_each_claim_its_words_and_its_numbers(ledger: LedgerRecord, tmp_path: Path) -> None:
+    write_claims_page(ledger, tmp_path / "claims.html")
+    page = (tmp_path / "claims.html").read_text()
+    for words in (
+        "says true &amp; more",
+        "&lt;a paper&gt;",
+        "8.14",
+        "1.02",
+        "not refuted",
+        "pip install &#39;nowhere&gt;=1&#39;",
+    ):
+        assert words in page, words
+    assert page.count("<circle") >= 3  # a picture for each claim that was run
+    assert not re.search(r'(?:src|href)="(?!#)[^"]*:', page)
+    # The most wrong one stands first, what could not run last.
+    assert re.findall(r'<h3 id="c-(\w+)">', page) == ["false", "near", "true", "away"]
+
+
+def test_the_lines_of_the_terminal(ledger: LedgerRecord) -> None:
+    lines = ledger_summary(ledger)
+    assert re.fullmatch(r"false +a number +0\.008138 +8\.14 +refuted", lines[1])
+    assert (
+        "Of 4 claims 2 are refuted, 0 are proved and one was not refuted by a search. One more has no verdict."
+        in "\n".join(lines)
+    )
+
+
+def test_a_badge_is_a_whole_svg(ledger: LedgerRecord, tmp_path: Path) -> None:
+    import xml.etree.ElementTree as tree
+
+    write_badge(ledger.rows[1], tmp_path / "badge.svg")
+    root = tree.parse(tmp_path / "badge.svg").getroot()
+    assert root.tag.endswith("svg")
+    assert [t.text for t in root if t.tag.endswith("text")] == ["a number", "refuted"]
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_click_on_a_head_sorts(ledger: LedgerRecord, tmp_path: Path) -> None:
+    chromium = next(
+        (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None
+    )
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    write_claims_page(ledger, tmp_path / "claims.html")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 400, "height": 900})
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto((tmp_path / "claims.html").as_uri())
+        times = "() => [...document.querySelectorAll('.sortable tbody tr')].map(r => r.cells[5].textContent)"
+        page.click(".sortable th:nth-child(6) button")
+        first = page.evaluate(times)
+        page.click(".sortable th:nth-child(6) button")
+        second = page.evaluate(times)
+        assert first[:3] == ["8.14", "1.02", "0.814"]
+        assert second != first
+        assert complaints == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        browser.close()
