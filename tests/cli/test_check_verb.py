@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import math
 import os
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 
 import supnorm
+import supnorm.cli.check
 from supnorm.checker import Cost
 from supnorm.cli.check import summary
 from supnorm.cli.main import run
@@ -74,6 +76,38 @@ def test_check_prints_the_unit_of_the_error(tmp_path: Path, capsys: pytest.Captu
         assert re.search(r"Nowhere above [^\n]+ K, within 0.1", said)
     assert run(["check", str(out / "certificate.json"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["unit"] == "K"
+
+
+def test_the_sheet_has_the_hashes_and_an_older_one_does_not_outlive_a_rejection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = problem(tmp_path, "own.toml", "model", 0.5)
+    out, sheet = tmp_path / "run", tmp_path / "sheet.html"
+    assert run(["certify", str(own), "--out", str(out), "--quiet"]) == 0
+    file = out / "certificate.json"
+    check = ["check", str(file), "--problem", str(own), "--sheet", str(sheet)]
+    assert run(check) == 0
+    said = sheet.read_text()
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in said
+    assert hashlib.sha256((tmp_path / "truth.py").read_bytes()).hexdigest() in said
+    assert "is at most" in said
+    assert f"supnorm check {file} --problem {own}" in said
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps(content | {"upper": content["lower"]}))
+    assert run(check) == 1
+    assert "it proves nothing" in html.unescape(re.sub("<[^>]+>", "", sheet.read_text()))
+
+    checked = supnorm.cli.check.checked
+
+    def changed_meanwhile(*args: object) -> object:
+        result = checked(*args)  # type: ignore[arg-type]
+        file.write_text(json.dumps(content))
+        return result
+
+    monkeypatch.setattr(supnorm.cli.check, "checked", changed_meanwhile)
+    sheet.unlink()
+    assert run(check) == 2
+    assert not sheet.exists()
 
 
 def test_a_file_that_is_no_certificate_is_rejected(tmp_path: Path) -> None:

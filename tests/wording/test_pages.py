@@ -21,6 +21,7 @@ from supnorm.wording import (
     progress,
     repair_page,
     rollout,
+    sheet,
     statement_page,
 )
 from supnorm.wording.result import AUDIT
@@ -28,7 +29,7 @@ from supnorm.wording.result import AUDIT
 OTHERS = (
     "comparison", "fit_page", "budget_page", "budget_charts", "progress", "repair_page", "guard_page",
     "rollout_page", "rollout_maps", "statement_page", "statement_picture", "fields_page", "field_maps",
-    "claims_page", "gate", "gate_formats",
+    "claims_page", "gate", "gate_formats", "sheet",
 )  # fmt: skip
 PAGES = [
     f"pages/{path.name}" for path in (templates.SOURCE / "pages").glob("*.py") if path.stem not in OTHERS
@@ -57,6 +58,7 @@ SAID = {
     "gate": gate.TEMPLATES,
     "guard": guard_page.TEMPLATES,
     "rollout": rollout.TEMPLATES,
+    "sheet": sheet.TEMPLATES,
     "statement": statement_page.TEMPLATES,
 }
 
@@ -140,6 +142,12 @@ def test_each_fact_of_a_claim_has_a_template_and_each_template_a_fact() -> None:
 def test_each_fact_of_a_gate_has_a_template_and_each_template_a_fact() -> None:
     made = templates.facts(templates.trees("pages/gate.py", "pages/gate_formats.py", "gates/assertion.py"))
     assert made == set(gate.TEMPLATES)
+
+
+def test_each_fact_of_a_sheet_has_a_template_and_each_template_a_fact() -> None:
+    made = templates.facts(templates.trees("pages/sheet.py"))
+    made |= {f"chip-{word}" for word in ("proved", "conditional", "open", "rejected")}
+    assert made == set(sheet.TEMPLATES)
 
 
 # What is put together of a page: titles of windows, commands, and names of things in front of a template.

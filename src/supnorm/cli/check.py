@@ -68,6 +68,14 @@ COQ = Annotated[
         help="Also write the upper bound as a file for Coq with coq-interval; one or two inputs.",
     ),
 ]
+SHEET = Annotated[
+    Path | None,
+    typer.Option(
+        "--sheet",
+        metavar="OUT.html",
+        help="Also write what was verified in plain words, as one page to print.",
+    ),
+]
 MB = 1e6  # bytes
 POINTS = 64  # random points at which the certificate's programs are compared with the problem
 
@@ -89,8 +97,10 @@ def command(
     memory: MEGABYTES = None,
     arbitrary: ARBITRARY = False,
     coq: COQ = None,
+    sheet: SHEET = None,
 ) -> int:
     """Verify a certificate: prove its tiling, bounds and witness again in ball arithmetic."""
+    from supnorm.problem.fingerprint import content_of
     from supnorm.results import BadInput, install
     from supnorm.sources import open_problem
 
@@ -105,6 +115,7 @@ def command(
         raise BadInput(f"check needs python-flint: {install('checker')}") from None
     try:
         _not_too_large(certificate)
+        before = None if sheet is None else content_of(certificate)
         tell = None
         if not quiet and not as_json:
             from supnorm.cli.progress import Progress
@@ -122,6 +133,13 @@ def command(
     elif not quiet:
         for line in summary(result, opened is not None, limit, per_output):
             say(line)
+    if sheet is not None:
+        from supnorm.cli.certificate_sheet import write_sheet
+
+        asked = {"problem": problem, "tolerance": tolerance, "arbitrary-precision": arbitrary, "trust": trust}
+        write_sheet(record_of(result, status, limit), sheet, certificate, before or "", opened, asked)
+        if not as_json and not quiet:
+            say(f"  sheet  {sheet}")
     if coq is not None and result.accepted:
         written = _write_coq(certificate, coq)
         if not as_json and not quiet:

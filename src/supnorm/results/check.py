@@ -23,6 +23,22 @@ class BracketOfClaim(Record):
     upper: Number = Field(description='the number is at most this; `"inf"` if nothing is claimed')
 
 
+class CheckedFileRecord(Record):
+    """Which file was checked, when, and beside which problem."""
+
+    name: str = Field(description="name of the file as it was given")
+    sha256: str = Field(description="SHA-256 of its bytes, before and after the check")
+    bytes: int = Field(description="its size")
+    finished: str = Field(description="time of the end of the check")
+    command: str = Field(description="the command that checks it again")
+    versions: Mapping[str, str] = Field(description="versions of the packages that checked it")
+    title: str = Field(description="with `--problem`: title of the problem; else empty")
+    fingerprint: str = Field(description="with `--problem`: fingerprint of the problem; else empty")
+    files: Mapping[str, str] = Field(
+        description="with `--problem`: SHA-256 of the files that define the problem, by name; else empty"
+    )
+
+
 class CheckRecord(Result):
     """Whether a certificate file proves what it claims, and what is asked for."""
 
@@ -75,4 +91,7 @@ class CheckRecord(Result):
     measured: tuple[str, ...] = Field(
         description="with `--problem`: by how much model and reference as they run were seen to differ from their programs "
         "by more than rounding in float64; the status has room for twice as much"
+    )
+    file: CheckedFileRecord | None = Field(
+        description="which file was checked, when and beside which problem; null without `--sheet`"
     )
