@@ -90,7 +90,7 @@ def test_the_sheet_has_the_hashes_and_an_older_one_does_not_outlive_a_rejection(
     said = sheet.read_text()
     assert hashlib.sha256(file.read_bytes()).hexdigest() in said
     assert hashlib.sha256((tmp_path / "truth.py").read_bytes()).hexdigest() in said
-    assert "is at most" in said
+    assert "the error of the model is <b>at most" in said
     assert f"supnorm check {file} --problem {own}" in said
     content = json.loads(file.read_text())
     file.write_text(json.dumps(content | {"upper": content["lower"]}))

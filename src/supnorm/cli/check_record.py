@@ -43,6 +43,7 @@ def record_of(result: CheckResult, status: Status, limit: float | None) -> Check
         deployed=tuple(map(printable, result.deployed)),
         computed=result.computed or None,
         measured=tuple(map(printable, result.measured)),
+        file=None,
     )
 
 
