@@ -21,8 +21,8 @@ def write_sheet(
     before: str,
     problem: Problem | None,
     asked: Mapping[str, Any],
-) -> None:
-    """Write the sheet of a check.
+) -> str:
+    """Write the sheet of a check; returns the line that names it.
 
     Args:
         record: of the check.
@@ -61,3 +61,4 @@ def write_sheet(
         files=files,
     )
     write_whole(sheet, sheet_page(record.changed(file=file)))
+    return f"  sheet  {sheet}"

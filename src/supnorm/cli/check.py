@@ -104,9 +104,7 @@ def command(
     from supnorm.results import BadInput, install
     from supnorm.sources import open_problem
 
-    if not certificate.is_file():
-        fault = "a folder" if certificate.is_dir() else "no such file"
-        raise BadInput(f"{certificate}: {fault}; give the certificate that certify wrote, a certificate.json")
+    _demand_file(certificate)
     opened = None if problem is None else open_problem(problem, trust=trust)
     limit = opened.error.limit if tolerance is None and opened is not None else tolerance
     try:
@@ -115,7 +113,7 @@ def command(
         raise BadInput(f"check needs python-flint: {install('checker')}") from None
     try:
         _not_too_large(certificate)
-        before = None if sheet is None else content_of(certificate)
+        before = content_of(certificate)
         tell = None
         if not quiet and not as_json:
             from supnorm.cli.progress import Progress
@@ -133,18 +131,26 @@ def command(
     elif not quiet:
         for line in summary(result, opened is not None, limit, per_output):
             say(line)
+    lines: list[str] = []
     if sheet is not None:
         from supnorm.cli.certificate_sheet import write_sheet
 
         asked = {"problem": problem, "tolerance": tolerance, "arbitrary-precision": arbitrary, "trust": trust}
-        write_sheet(record_of(result, status, limit), sheet, certificate, before or "", opened, asked)
-        if not as_json and not quiet:
-            say(f"  sheet  {sheet}")
+        lines.append(write_sheet(record_of(result, status, limit), sheet, certificate, before, opened, asked))
     if coq is not None and result.accepted:
-        written = _write_coq(certificate, coq)
-        if not as_json and not quiet:
-            say(written)
+        lines.append(_write_coq(certificate, coq))
+    for line in () if as_json or quiet else lines:
+        say(line)
     return int(status.exit)
+
+
+def _demand_file(certificate: Path) -> None:
+    """Refuse what is no file."""
+    from supnorm.results import BadInput
+
+    if not certificate.is_file():
+        fault = "a folder" if certificate.is_dir() else "no such file"
+        raise BadInput(f"{certificate}: {fault}; give the certificate that certify wrote, a certificate.json")
 
 
 def _write_coq(certificate: Path, coq: Path) -> str:
