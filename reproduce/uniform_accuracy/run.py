@@ -160,7 +160,9 @@ def _rate(results: Results, d: int, key: str) -> float:
 def rows(results: Results, published: Published) -> list[Row]:
     """The theorem as networks that exist, and what students do."""
     hidden = [r for name, r in results.items() if name.startswith("hidden-")]
-    exact = all(r["at_samples"] == 0.0 and abs(r["at_peak"] / r["sup"] - 1) < 1e-9 for r in hidden)
+    built = all(
+        r["at_samples"] <= 1e-9 * r["sup"] and abs(r["at_peak"] / r["sup"] - 1) < 1e-9 for r in hidden
+    )
     rates = {d: (_rate(results, d, "sup"), _rate(results, d, "l2")) for d in (1, 2, 3)}
     near = all(
         abs(s + 1 / d) < 0.15 / d + 0.05 and abs(l + 0.5 + 1 / d) < 0.15 * (0.5 + 1 / d)
@@ -186,9 +188,9 @@ def rows(results: Results, published: Published) -> list[Row]:
     return [
         Row(
             "From m samples no method is uniformly accurate on this class of networks to better than c m^(-1/d).",
-            "networks of 3 layers, width 32 and weights within 1 that are exactly 0 at m random samples: their largest "
+            "networks of 3 layers, width 32 and weights within 1 that are 0 to rounding at m random samples: their largest "
             f"values fall like {powers[0]} in d = 1, 2, 3; in L2 like {powers[1]}",
-            verdict(exact and near),
+            verdict(built and near),
             "The networks are built and evaluated; constants are those of our construction (docs/budget.md).",
             key="rate",
         ),
@@ -243,7 +245,7 @@ def figures(results: Results) -> list[Figure]:
     return [
         Figure(
             "uniform-accuracy-hidden",
-            "How large a network can be that is exactly zero at all samples: in the max norm it shrinks like m^(-1/d), "
+            "How large a network can be that is zero at all samples: in the max norm it shrinks like m^(-1/d), "
             "in the mean much faster.",
             "samples",
             "size of the hidden network",
