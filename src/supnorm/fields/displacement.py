@@ -33,5 +33,6 @@ def unexplained(
         across = np.unique(across % columns) if periodic else across[(across >= 0) & (across < columns)]
         near = np.asarray(truth[max(row - r, 0) : row + r + 1][:, across], dtype=np.float64)
         near = near[np.isfinite(near)]
-        left.append(max(near.min() - value, value - near.max(), 0.0) if near.size else float("nan"))
+        with np.errstate(over="ignore"):  # values of opposite sign may be infinitely far apart
+            left.append(max(near.min() - value, value - near.max(), 0.0) if near.size else float("nan"))
     return [float(v) for v in left]

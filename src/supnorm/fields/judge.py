@@ -334,11 +334,11 @@ def _quantiles(histogram: NDArray[np.int64], largest: float) -> dict[str, tuple[
 
 
 def _over(a: float, b: float) -> float:
-    return float(a / b) if b > 0 else math.nan
+    return float(a) / float(b) if b > 0 else math.nan
 
 
 def _root(a: float, b: float) -> float:
-    return math.sqrt(a / b) if b > 0 else math.nan
+    return math.sqrt(float(a) / float(b)) if b > 0 else math.nan
 
 
 def _spectrum(spectrum: Spectrum) -> SpectrumRecord | None:

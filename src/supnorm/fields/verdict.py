@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 
 from supnorm.results import ExitCode, Status
@@ -63,9 +64,10 @@ def findings_of(variables: Sequence[FieldVariableRecord], notes: Sequence[str]) 
                 fact("largest", name=v.name, error=worst.error, unit=pretty_unit(v.unit), at=at, **both)
             )
             radius, left = list(worst.unexplained.items())[-1]
-            if left <= MISPLACED * worst.error:
+            size = min(worst.error, sys.float_info.max)  # values of opposite sign may be infinitely far apart
+            if left <= MISPLACED * size:
                 facts.append(fact("misplaced", name=v.name, radius=int(radius)))
-            elif left >= NOWHERE * worst.error:
+            elif left >= NOWHERE * size:
                 facts.append(
                     fact("nowhere", name=v.name, radius=int(radius), left=left, unit=pretty_unit(v.unit))
                 )

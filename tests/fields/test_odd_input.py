@@ -1,0 +1,179 @@
+"""Data that are odd and still compared: what is found, and what is said about them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from tests.fields.archives import HOUR, analysis, forecast
+
+import supnorm as sn
+from supnorm.results.fields import FieldVariableRecord
+
+
+def audited(prediction: xr.Dataset, truth: xr.Dataset, **options: Any) -> FieldVariableRecord:
+    return sn.audit_fields(prediction, truth, **options)["t2m"]
+
+
+def of(value: float, like: xr.Dataset) -> xr.Dataset:
+    made = like.copy(deep=True)
+    made["t2m"].values[:] = value
+    return made
+
+
+def test_half_precision_is_compared_as_it_is_and_its_digits_are_said() -> None:
+    truth = analysis()
+    half = forecast(truth)
+    half["t2m"] = half["t2m"].astype(np.float16)
+    found = audited(half, truth)
+    expected = max(
+        np.abs(half["t2m"].values[i, k].astype(float) - truth["t2m"].values[a + b].astype(float)).max()
+        for i, a in enumerate((0, 2, 4))
+        for k, b in enumerate((1, 2, 3))
+    )
+    assert found.sup.lower == expected
+    assert any("16 bits" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("value", [280.0, 0.0, -0.0])
+def test_a_constant_field_that_is_right(value: float) -> None:
+    """Minus zero is zero, and no lower bound of zero is broken by it."""
+    truth = analysis()
+    same, right = of(value, forecast(truth)), of(abs(value), truth)
+    found = audited(same, right, bounds={"t2m": (0.0, 1000.0)})
+    assert (found.sup.lower, found.sup.upper, found.rms) == (0.0, 0.0, 0.0)
+    assert (found.bounds.below, found.bounds.above, found.events) == (0, 0, ())
+    assert found.quantiles["0.5"] == (0.0, 0.0)
+
+
+def test_a_constant_field_that_is_wrong() -> None:
+    truth = analysis()
+    found = audited(of(281.0, forecast(truth)), of(280.0, truth))
+    assert (found.sup.lower, found.rms, found.bias) == (1.0, 1.0, 1.0)
+    assert found.spectrum is None or not np.isfinite(found.spectrum.error_ratio).any()
+
+
+def test_accumulations_have_no_value_at_lead_time_0() -> None:
+    """Missing in the prediction alone they are a fault; missing on both sides they are left out."""
+    truth = analysis()
+    wrong = forecast(truth, leads=(0, 1, 2))
+    wrong["t2m"].values[:, 0] = np.nan
+    report = sn.audit_fields(wrong, truth)
+    assert report.status.code == "missing-values"
+    assert report["t2m"].missing == 3 * 36 * 72
+    assert [lead.missing for lead in report["t2m"].by_lead] == [3 * 36 * 72, 0, 0]
+    assert {b.lead for b in report["t2m"].first_bad} == {"0 h"}
+    later = sn.audit_fields(wrong.isel(prediction_timedelta=[1, 2]), truth)["t2m"]
+    assert report["t2m"].sup.lower == later.sup.lower
+
+
+def test_lead_times_without_a_truth_are_left_out_and_counted() -> None:
+    truth = analysis()
+    wrong = forecast(truth)
+    some = truth.isel(time=[1, 3, 5])  # no init has a truth after two steps
+    found = audited(wrong, some)
+    assert (found.fields, found.of) == (5, 5)
+    assert any("4 of 9 forecast times have no truth" in note for note in found.notes)
+    middle = found.by_lead[1]
+    assert (middle.n, np.isnan(middle.rms), np.isnan(middle.sup)) == (0, True, True)
+
+
+def test_values_of_opposite_sign_may_be_infinitely_far_apart() -> None:
+    truth = analysis().astype(np.float64)
+    wrong = forecast(truth).astype(np.float64)
+    wrong["t2m"].values[0, 0, 0, 0] = 1.7e308
+    truth["t2m"].values[1, 0, 0] = -1.7e308
+    report = sn.audit_fields(wrong, truth, tolerance=1.0, bounds={"t2m": (-np.inf, np.inf)})
+    assert report.status.code == "tolerance-exceeded"
+    assert report["t2m"].sup.lower == np.inf
+    assert report["t2m"].sup.witness.prediction == 1.7e308
+    assert "exists within" not in " ".join(f.text for f in report.record.findings)
+
+
+def test_an_infinite_prediction_is_missing_and_never_averaged() -> None:
+    truth = analysis()
+    wrong = forecast(truth)
+    wrong["t2m"].values[0, 0, 0, 0] = np.inf
+    report = sn.audit_fields(wrong, truth, tolerance=100.0)
+    assert (report.status.code, int(report.status.exit)) == ("missing-values", 1)
+    assert report["t2m"].missing == 1
+    assert np.isfinite(report["t2m"].rms)
+
+
+@pytest.mark.parametrize(
+    "shift", [np.timedelta64(30, "m"), np.timedelta64(3650, "D")], ids=["half an hour", "ten years"]
+)
+def test_both_ranges_of_time_are_named_where_none_is_common(shift: np.timedelta64) -> None:
+    truth = analysis()
+    later = truth.assign_coords(time=truth["time"] + shift)
+    with pytest.raises(sn.BadInput, match="no valid time") as refusal:
+        audited(forecast(truth), later)
+    for moment in (truth["time"].values[0], later["time"].values[0], later["time"].values[-1]):
+        assert str(moment.astype("datetime64[m]")) in str(refusal.value)
+
+
+def test_times_that_are_text_are_refused() -> None:
+    truth = analysis()
+    with pytest.raises(sn.BadInput, match="no time of the prediction"):
+        audited(forecast(truth), truth.assign_coords(time=[f"day {i}" for i in range(12)]))
+
+
+def test_times_that_are_missing_are_refused() -> None:
+    truth = analysis()
+    times = truth["time"].values.copy()
+    times[3] = np.datetime64("NaT")
+    with pytest.raises(sn.BadInput, match="1 of its times are missing"):
+        audited(forecast(truth), truth.assign_coords(time=times))
+
+
+@pytest.mark.parametrize(("mine", "other"), [("mm", "m"), ("Pa", "hPa"), ("degC", "K")])
+def test_units_that_differ_are_refused(mine: str, other: str) -> None:
+    truth = analysis(unit=other)
+    wrong = forecast(truth)
+    wrong["t2m"].attrs["units"] = mine
+    with pytest.raises(sn.BadInput, match=f"in {mine} and the truth in {other}"):
+        audited(wrong, truth)
+
+
+@pytest.mark.parametrize(
+    ("factor", "offset", "said"),
+    [(1.0, -273.15, "273.15"), (100.0, 0.0, "100"), (1000.0, 0.0, "1000"), (9.80665, 0.0, "9.80665")],
+)
+def test_means_that_differ_as_units_do_are_pointed_out(factor: float, offset: float, said: str) -> None:
+    truth = analysis(unit="")
+    wrong = forecast(truth) * factor + offset
+    found = audited(wrong, truth, bounds={"t2m": (-np.inf, np.inf)})
+    assert any(said in note.replace(",", "") for note in found.notes)
+
+
+def test_a_mask_of_land_in_the_truth_is_counted_and_no_fault() -> None:
+    truth = analysis()
+    truth["t2m"].values[:, 5:9] = np.nan
+    report = sn.audit_fields(forecast(analysis()), truth)
+    assert report.status.code == "no-tolerance"
+    assert (report["t2m"].missing, report["t2m"].truth_missing) == (0, 9 * 4 * 72)
+    assert report["t2m"].n == 9 * 32 * 72
+
+
+def test_a_store_without_consolidated_metadata_in_both_formats(tmp_path: Any) -> None:
+    truth, wrong = analysis(), forecast(analysis())
+    for version in (2, 3):
+        paths = [tmp_path / f"{name}{version}.zarr" for name in "pt"]
+        for path, data in zip(paths, (wrong, truth), strict=True):
+            data.to_zarr(path, consolidated=False, zarr_format=version)
+        assert sn.audit_fields(*paths)["t2m"].sup.lower == audited(wrong, truth).sup.lower
+
+
+def test_duplicate_times_of_the_prediction_are_compared_each() -> None:
+    truth = analysis()
+    wrong = forecast(truth)
+    twice = wrong.isel(time=[0, 0, 1])
+    assert twice["time"].values[0] == twice["time"].values[1] == truth["time"].values[0]
+    assert audited(twice, truth).fields == 9
+
+
+def test_steps_of_an_hour_and_of_six_hours_are_paired_by_time() -> None:
+    hourly = analysis(times=60, step=1)
+    found = audited(forecast(hourly.isel(time=slice(0, None, 6))), hourly)
+    assert found.fields == 9
+    assert hourly["time"].values[1] - hourly["time"].values[0] == HOUR
