@@ -82,12 +82,21 @@ def main() -> None:
             if name in rows:
                 found["planted"] = seen(planted, found["rows"][name].pop("found"), plan)
     print(found.get("planted"))
+    print({f"wall of {a} over that of {b}": round(v, 2) for a, b, v in ratios(found["rows"])})
     if options.save:
-        key = f"{plan.gigabytes:.1f} GB{', compressed' if plan.compressed else ''}"
+        threads = f", {options.workers} threads" if options.workers > 1 else ""
+        key = f"{plan.gigabytes:.1f} GB{', compressed' if plan.compressed else ''}{threads}"
         held = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         held[key] = found | {"load": __import__("os").getloadavg()[0], "processor": platform.machine()}
         RESULTS.write_text(json.dumps(held, indent=1) + "\n")
         stamp("fields")
+
+
+def ratios(rows: dict[str, Any]) -> list[tuple[str, str, float]]:
+    """Wall seconds of each audit over those of reading alone."""
+    if "read" not in rows:
+        return []
+    return [(a, "read", rows[a]["wall"] / rows["read"]["wall"]) for a in ("audit", SPECTRA) if a in rows]
 
 
 def kernel(plan: Plan) -> dict[str, float]:

@@ -104,12 +104,19 @@ def find_events(
     labels = _labels(state, every)
     parts = _Components.of(state, every, values, labels)
     size, ratio = np.abs(values[parts.peaks]), parts.ratios
-    by_size, by_ratio = (np.lexsort((every[parts.peaks], -v))[:most] for v in (size, ratio))
+    by_size, by_ratio = (_largest(v, every[parts.peaks], most) for v in (size, ratio))
     largest, relative = (
         tuple(parts.event(state, every, values, int(i)) for i in chosen) for chosen in (by_size, by_ratio)
     )
     share = float(parts.counts.max()) / len(every)
     return Events(largest, relative, len(parts.counts), len(every), level, tuple(incomplete), share)
+
+
+def _largest(values: Array, keys: NDArray[np.int64], most: int) -> NDArray[np.intp]:
+    """Indices of the largest values, the largest first, of equal ones the earliest; only those are sorted."""
+    least = np.partition(values, len(values) - most)[len(values) - most] if len(values) > most else -np.inf
+    chosen = np.flatnonzero(values >= least)
+    return chosen[np.lexsort((keys[chosen], -values[chosen]))][:most]
 
 
 def _levels(state: FieldState, kappa: float, threshold: float | None) -> Array:
