@@ -65,3 +65,17 @@ def test_merging_adds():
     one.merge(other)
     np.testing.assert_allclose(one.error, both.error, rtol=1e-12, atol=1e-20)
     assert one.fields == 2
+
+
+@pytest.mark.parametrize("kinds", [("f4", "f4"), ("f4", "f8"), ("f8", "f4"), ("f8", "f8")])
+def test_the_power_of_the_error_is_that_of_the_difference_in_the_better_precision(kinds):
+    generator = np.random.default_rng(2)
+    p = generator.normal(size=GRID.shape).astype(kinds[0])
+    t = (p + 1e-3 * generator.normal(size=GRID.shape)).astype(kinds[1])
+    found = Spectrum.empty(GRID)
+    found.add(p, t, GRID)
+    rows = np.abs(LAT) <= 60
+    w = GRID.weights[rows] / GRID.weights[rows].sum()
+    expected = w @ np.abs(np.fft.rfft(p[rows].astype(float) - t[rows].astype(float), axis=1)) ** 2
+    np.testing.assert_allclose(found.error, expected, rtol=1e-12 if kinds == ("f8", "f8") else 2e-2)
+    assert found.error.sum() == pytest.approx(expected.sum(), rel=1e-3)
