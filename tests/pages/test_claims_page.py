@@ -92,10 +92,10 @@ def test_a_click_on_a_head_sorts(ledger: LedgerRecord, tmp_path: Path) -> None:
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto((tmp_path / "claims.html").as_uri())
-        times = "() => [...document.querySelectorAll('.sortable tbody tr')].map(r => r.cells[5].textContent)"
-        page.click(".sortable th:nth-child(6) button")
+        times = "() => [...document.querySelectorAll('.sortable tbody tr')].map(r => r.cells[4].textContent)"
+        page.click(".sortable th:nth-child(5) button")
         first = page.evaluate(times)
-        page.click(".sortable th:nth-child(6) button")
+        page.click(".sortable th:nth-child(5) button")
         second = page.evaluate(times)
         assert first[:3] == ["8.14", "1.02", "0.814"]
         assert second != first
