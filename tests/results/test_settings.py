@@ -46,6 +46,7 @@ NO_SETTINGS = {
     "problem": {"Axis", "Declared", "Function", "ErrorMeasure", "Rows"},
     "program": {"Discrepancy"},
     "results": {"Allowed"},
+    "sources": {"Reader"},
 }
 # `Calls.store` has a type that only type checkers know, and weights may be an array, a word or a file: both are checked
 # where they are used.

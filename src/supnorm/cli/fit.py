@@ -14,7 +14,8 @@ from supnorm.cli.options import PROBLEM, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
 from supnorm.evaluation.calls import Calls
 from supnorm.results.option import LEAST_SECONDS, option
-from supnorm.results.printable import file_word
+from supnorm.results.printable import file_word, one_line
+from supnorm.results.status import BadInput
 from supnorm.strategies import STRATEGIES, named
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ class FitOptions:
         "--max-evaluations", "Calls of the reference for fitting.", default=None, kind=int, low=50
     )
     method: str = option("--method", "auto, or " + ", ".join(STRATEGIES), default="auto")
+    emit: str | None = option(
+        "--emit", "Write what was fitted as source too: c, onnx, or both (c,onnx).", default=None
+    )
     seed: int = option("--seed", "Same seed, same result. [default: 0]", default=0, kind=int, low=0)
 
 
@@ -65,6 +69,7 @@ WORDS = (
     "max-evaluations",
     "method",
     "certify",
+    "emit",
     "seed",
     "cost",
     "workers",
@@ -98,8 +103,10 @@ def command(
     from supnorm.evaluation.cost_word import repeat_word
     from supnorm.sources import open_problem
     from supnorm.training import fit
+    from supnorm.training.emit import emit
 
     opened, options = open_problem(problem, trust=trust), made(FitOptions, given)
+    formats = _formats(options.emit)
     if options.method != "auto":
         named(options.method, "--method", ("auto",))
     asked = {"seed": options.seed, "max-evaluations": options.max_evaluations, "seconds": options.seconds}
@@ -131,8 +138,18 @@ def command(
         result = replace(result, command=repeated("fit", problem, {name: words[name] for name in WORDS}))
         with run.writing(lambda: run.tell(result.to_json, lambda: summary(result))):
             save(result, run.directory, opened)
+            for format in formats:
+                emit(result.model, opened.domain, run.directory / f"model.{format}")
     run.tell(result.to_json, lambda: [*summary(result), *_next(result, run.directory)])
     return int(result.status.exit)
+
+
+def _formats(text: str | None) -> list[str]:
+    formats = [part.strip() for part in (text or "").split(",") if part.strip()]
+    wrong = next((f for f in formats if f not in ("c", "onnx")), None)
+    if wrong is not None:
+        raise BadInput(f"--emit must be c, onnx or c,onnx, got {one_line(wrong, 40)!r}")
+    return formats
 
 
 def _next(result: FitResult, folder: Path) -> list[str]:

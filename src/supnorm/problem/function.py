@@ -153,6 +153,10 @@ class Function:
         """Values at points ``x`` of shape ``(n, d)``, or ``(d,)`` for one point; shape ``(n, m)``."""
         return self.value(np.atleast_2d(np.asarray(x, dtype=float)))
 
+    def predict(self, x: Array) -> Array:
+        """The same as a call, by the name that estimators use."""
+        return self(x)
+
 
 def _made_of_itself(source: Any) -> Function | None:
     """What an object makes of itself; None for a class, and where ``as_function`` is another one, with arguments."""
