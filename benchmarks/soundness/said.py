@@ -7,6 +7,7 @@ from typing import Any
 
 WORDS = {
     "hidden": ("refused", "nothing claimed", "true", "disguised", "FALSE", "CRASHED"),
+    "second": ("refused", "nothing claimed", "true", "disguised", "FALSE", "CRASHED"),
     "forgeries": ("rejected", "refused", "true accepted", "FALSE ACCEPTED", "CRASHED"),
     "extreme": ("refused", "no bound", "true", "FALSE", "CRASHED"),
 }
