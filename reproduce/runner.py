@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,7 +14,8 @@ from typing import Any
 from reproduce.experiment import Experiment, Run
 from supnorm.evaluation.processes import Processes
 from supnorm.evaluation.threads import one_thread
-from supnorm.results import write_whole
+from supnorm.results import BadInput, write_whole
+from supnorm.results.door import read_json
 from supnorm.results.encoding import dumps
 
 
@@ -58,7 +60,8 @@ def results_of(
     for name, run, result in _made(todo, workers):
         path = folder / name / f"{run.name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, dumps(result) + "\n")
+        kept = json.loads(dumps(result))
+        write_whole(path, dumps(kept | {"digest": _digest(kept)}) + "\n")
         found[name, run.name] = _stored(folder, name, run)
         done, ahead = done + 1, ahead - run.seconds
         spent = time.monotonic() - begin
@@ -105,11 +108,25 @@ def timed(work: Callable[..., dict[str, Any]], arguments: Mapping[str, Any]) -> 
 
 
 def _stored(folder: Path, name: str, run: Run) -> dict[str, Any] | None:
-    """The result of a run that is kept, with its ``seconds``; None if there is none with these arguments."""
+    """The result of a run that is kept, with its ``seconds``; None if there is no whole one with these arguments.
+
+    A damaged file counts as none: its run is made again. Files of 28 November 2026 and before have no digest.
+    """
+    path = folder / name / f"{run.name}.json"
+    if not path.exists():
+        return None
     try:
-        kept = json.loads((folder / name / f"{run.name}.json").read_text(encoding="utf-8"))
+        kept = read_json(path)
         if kept["arguments"] != json.loads(dumps(dict(run.arguments))):
             return None
-        return {**kept["result"], "seconds": kept["seconds"]}
-    except (OSError, ValueError, KeyError, TypeError):
+        if kept.get("digest", _digest(kept)) != _digest(kept):
+            return None
+        return {**kept["result"], "seconds": float(kept["seconds"])}
+    except (BadInput, OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
+
+
+def _digest(kept: Mapping[str, Any]) -> str:
+    """A fingerprint of what a file says, so that one that was cut or changed is noticed."""
+    said = {k: v for k, v in kept.items() if k != "digest"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 
+import pytest
 from reproduce.catalogue import NAMES
 from tests.cli.conftest import Shell
 
@@ -29,3 +31,34 @@ def test_the_verb(shell: Shell) -> None:
         refused = shell.run("reproduce", *wrong)
         assert refused.code == 2
         assert words in refused.err
+
+
+@pytest.mark.parametrize("damage", ["text", "number", "key", "deep", "endless", "pipe", "cut"])
+def test_a_damaged_run_is_made_again(shell: Shell, damage: str) -> None:
+    asked = ("reproduce", "expressivity", "--test", "--workers", "1", "--json")
+    first = shell.run(*asked)
+    file = shell.folder / "reproduce-run" / "test" / "expressivity" / "square-2.json"
+    whole = file.read_text()
+    kept = json.loads(whole)
+    if damage == "text":
+        file.write_text(whole.replace(str(kept["seconds"]), '"soon"'))
+    elif damage == "number":
+        key = next(k for k, v in kept["result"].items() if isinstance(v, float))
+        file.write_text(json.dumps(kept | {"result": kept["result"] | {key: 0.125}}))
+    elif damage == "key":
+        file.write_text(json.dumps({k: v for k, v in kept.items() if k != "digest"} | {"result": []}))
+    elif damage == "deep":
+        file.write_text("[" * 100_000)
+    elif damage == "cut":
+        file.write_text(whole[: len(whole) // 2])
+    else:
+        file.unlink()
+        if damage == "pipe":
+            os.mkfifo(file)
+        else:
+            file.symlink_to("/dev/zero")
+    again = shell.run(*asked)
+    assert again.code == first.code == 0, again.err
+    before, after = (json.loads(r.out)["papers"] for r in (first, again))
+    assert [c["verdict"] for c in before[0]["claims"]] == [c["verdict"] for c in after[0]["claims"]]
+    assert json.loads(file.read_text())["result"] == kept["result"]

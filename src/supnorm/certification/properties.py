@@ -41,6 +41,7 @@ from supnorm.problem import Domain, Function, Problem, as_function
 from supnorm.program import Program, Unsupported
 from supnorm.program.derived import derivative, difference, outputs, square_of_gradient
 from supnorm.results import BadInput
+from supnorm.results.door import reading_table
 from supnorm.results.option import demand_budget
 
 Observer = Callable[["PartNarrowed"], None]
@@ -174,7 +175,7 @@ def _read(problem: Problem, seed: int) -> tuple[Program, Agreement, Array]:
 
 def _shifts(path: Path | str) -> dict[str, float]:
     """The constants of a saved proof; a part is gone on with only for the same one."""
-    with suppress(*MALFORMED):
+    with suppress(BadInput, *MALFORMED), reading_table(Path(path)):
         data = json.loads(Path(path).read_text(encoding="utf-8"))["data"]["shifts"]
         return {str(name): float.fromhex(v) for name, v in data.items()}
     return {}
