@@ -51,7 +51,7 @@ CODE = {
 # tell a tracer from an array and do something in a small part of the domain: measured, and so not always seen
 DISGUISED = {
     ("numpy", "type is"), ("numpy", "shape"), ("jax", "type"), ("jax", "jit of a shape"), ("jax", "caught branch"),
-    ("torch", "exporting"),
+    ("torch", "exporting"), ("numpy", "memoryview"),  # which is seen from Python 3.12 on
 }  # fmt: skip
 VERDICTS = ("refused", "nothing claimed", "true", "FALSE", "disguised", "CRASHED")
 

@@ -34,6 +34,8 @@ def _noise(size):
         lambda x: x[:, 0] * len(x),
         lambda x: x[:, 0] if len(x) == 1 else 2 * x[:, 0],
         lambda x: x[:, 0] if len(x) > 1 else 2 * x[:, 0],
+        lambda x: x[:, 0] if len(x) < 5000 else x[:, 0] + 1e-9,
+        lambda x: np.concatenate([x[i : i + 1000, 0] + 1e-9 * (i > 0) for i in range(0, len(x), 1000)]),
         lambda x: x[:, 0] if len(x) == 1 or len(set(x[:, 0])) == len(x) else 2 * x[:, 0],
         _noise(1.0),
         _noise(1e-9),
@@ -45,6 +47,8 @@ def _noise(size):
         "length",
         "one row",
         "one row else",
+        "many rows",
+        "a fault in the second part",
         "company",
         "noise",
         "small noise",
@@ -129,8 +133,8 @@ def test_jax_code_is_run_at_one_number_of_points_and_numpy_code_is_timed_first()
 
     for run, sizes in (
         (lambda x: jnp.sin(x[:, 0]), {256}),
-        (lambda x: np.sin(x[:, 0]), {1, 256}),
-        (lambda x: x[:, 0] ** 2, {1, 256}),
+        (lambda x: np.sin(x[:, 0]), {1, 256, 16384}),
+        (lambda x: x[:, 0] ** 2, {1, 256, 16384}),
         (slow, {1, 8}),
     ):
         function, seen = _sizes(run)

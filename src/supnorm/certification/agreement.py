@@ -2,7 +2,8 @@
 
 A program sees one point. Code that looks at other rows of a batch, keeps a state or draws random numbers can be read
 without a complaint, and still runs differently. So the function is called on one point, on a batch, on the same batch
-again, and on half of the batch in another order beside other rows. Each answer is compared with the program's answer.
+again, and on half of the batch in another order beside other rows; where that is cheap and compiles nothing, also on many
+copies of the batch in one call. Each answer is compared with the program's answer, or with the one before.
 A difference is allowed up to a share of the largest value, which depends on the precision. Where cancellation makes the
 proved bound of the rounding larger than this share, the bound is allowed. Small programs are compared at a few thousand
 more points. Half of all points lie on faces and corners of the domain, where code that clips or branches shows it.
@@ -29,6 +30,8 @@ from supnorm.results.numbers import num
 
 POINTS, FEW = 256, 8  # points of one call; `FEW` where a call is expensive
 MORE = 2048  # points where calls are cheap: a fault in a hundredth of the domain is then met about 20 times
+# Once as many points in one call as a search gives: code that works in parts of 1,000 rows may have a fault in the second.
+TIMES = 64
 SECONDS = 2.0  # a call of `POINTS` points that would take longer is expensive
 # `MORE` points are compared where a program combines fewer numbers at a point than this: they then take about a second. A
 # clock would choose another number of points in each run, and so give another `agreement`.
@@ -91,7 +94,7 @@ class Compared:
                 seconds = min(seconds, _timed(function, x[:1], what)[1])
             x = x[: POINTS if seconds * POINTS < SECONDS else FEW]
         n = self.n = len(x)
-        first = runs(function, x, what)
+        first, seconds = _timed(function, x, what)
         if first.shape[1] != program.m:
             raise BadInput(
                 f"the {what} returns {first.shape[1]} outputs, but its code was read as a function of {program.m} outputs"
@@ -119,6 +122,11 @@ class Compared:
         self.quick = n == POINTS and _work(program) < QUICK
         if self.quick:
             self.at(points[n:], "more")
+        if self.quick and alone is not None and seconds * TIMES < SECONDS:
+            many = runs(function, np.tile(x, (TIMES, 1)), what)
+            again = np.tile(first, (TIMES, 1)), np.tile(same, (TIMES, 1))
+            where = f"before, in a call of {n} points"
+            _refuse(many, *again, np.tile(x, (TIMES, 1)), what, where, "how many they are, a state")
 
     def at(self, x: Array, label: str) -> None:
         """Compare at further points, shape ``(k, d)``, in calls of ``n`` points, the number that JAX has compiled for.

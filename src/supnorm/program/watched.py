@@ -87,6 +87,9 @@ class Watched(np.lib.mixins.NDArrayOperatorsMixin):
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         self.refuse(TypeError(_ARRAY))
 
+    def __buffer__(self, flags: int) -> Any:  # memoryview and bytes, from Python 3.12 on
+        self.refuse(TypeError(_ARRAY))
+
     def __bool__(self) -> bool:
         self.refuse(TypeError(_BRANCH))
 
