@@ -218,6 +218,9 @@ BAD = [
     ("[error]", "[bounds]\nu = [1.0]\n[error]", "bounds of u must be a pair"),
     ("[error]", '[guard]\npython = "flow.py:mass"\n[error]', "guard must return booleans"),
     ('mass = "flow.py:mass"', 'mass = "flow.py:truth"', "total mass must return one number"),
+    ('mass = "flow.py:mass"', 'mass = "flow.py:raising"', "total mass failed at a state: exception: Arith"),
+    ("[error]", '[guard]\npython = "flow.py:raising"\n[error]', "guard failed at a state: exception: Arith"),
+    ('variables = ["u", "v"]', 'observe = "flow.py:raising"', "observe failed at a state: exception: Arith"),
     ("[step]", "[step", "not valid TOML"),
     ("[step]", '[model]\npython = "a.py:b"\n[step]', "problem file of an audit"),
 ]

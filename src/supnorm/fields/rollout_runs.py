@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.fields.rollout_settings import RolloutSettings, Stepped
-from supnorm.fields.rollout_state import Fields, Observed, numbers, own
+from supnorm.fields.rollout_state import Fields, Observed, asked, numbers, own
 from supnorm.fields.rollout_tally import Compared, Tally
 from supnorm.problem.double_precision import double_precision
 from supnorm.results import BadInput
@@ -132,7 +132,7 @@ class Rolling:
             )
 
     def _total(self, name: str, total: Total, state: Any) -> float:
-        value = np.asarray(numbers(total(state)))
+        value = np.asarray(numbers(asked(f"total {name}", total, state)))
         if value.shape != ():
             raise BadInput(
                 f"total {name} must return one number of a state, got an array of shape {value.shape}"
@@ -206,7 +206,7 @@ class Rolling:
         """The next state of the model, the share that was flagged, and whether the reference took the step."""
         share = 0.0
         if self.guard is not None:
-            flags = np.asarray(self.guard(state))
+            flags = np.asarray(asked("guard", self.guard, state))
             if flags.dtype != bool:
                 raise BadInput(f"guard must return booleans, got {flags.dtype}")
             share = float(flags.mean()) if flags.size else 0.0

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.problem.users_error import described
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -80,7 +81,7 @@ class Observed:
         Raises:
             BadInput: for what is neither an array nor a mapping of arrays, or for names that do not fit.
         """
-        made = state if self.observe is None else self.observe(state)
+        made = state if self.observe is None else asked("observe", self.observe, state)
         if isinstance(made, Mapping):
             missing = [name for name in self.names if name not in made]
             if missing:
@@ -146,3 +147,15 @@ def again(structure: Any, arrays: Sequence[NDArray[Any]]) -> Any:
         made = [again(value, arrays) for value in part]
         return tuple(made) if kind == "tuple" else made
     raise ValueError("not the structure of a state")
+
+
+def asked(what: str, function: Callable[[Any], Any], state: Any) -> Any:
+    """What a function of the user says of a state.
+
+    Raises:
+        BadInput: where it raises, with its message.
+    """
+    try:
+        return function(state)
+    except (Exception, SystemExit) as error:
+        raise BadInput(f"{what} failed at a state: {described(error)}") from error
