@@ -32,28 +32,32 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         "|---|---|---|---|---|",
     ]
     for name, rows in groups:
-        safe = [r["guard"] for r in rows]
+        if not (safe := [r["guard"] for r in rows if "guard" in r]):
+            continue
         weak = sum(g["status"] == "guard-not-effective" for g in safe)
         guards.append(
             f"| {name} | {median(g['worst'] for g in safe):.2g} | {median(g['oracle'] for g in safe):.2g} | "
             f"{100 * median(g['rejected'] for g in safe):.1f} % | {weak} of {len(safe)} |"
         )
     every = [r for _, rows in groups for r in rows]
-    ahead = sum(r["exchange"]["worst"] < r["random"]["worst"] for r in every)
-    timed = [r for r in every if "equal" in r]
-    beaten = sum(r["exchange"]["worst"] < min(r["all random"]["worst"], r["equal"]["worst"]) for r in timed)
-    behind = sum(r["exchange"]["worst"] > r["scratch"]["worst"] for r in every)
-    taken = [r["exchange"] for r in every if r["exchange"]["accepted"]]
+
+    def better(*controls: str) -> str:
+        """On how many networks that have these controls `exchange` left the smaller largest error than all of them."""
+        both = [r for r in every if all(m in r for m in ("exchange", *controls))]
+        ahead = sum(all(r["exchange"]["worst"] < r[m]["worst"] for m in controls) for r in both)
+        return f"{ahead} of {len(both)}"
+
+    taken = [r["exchange"] for r in every if r.get("exchange", {}).get("accepted")]
     return {
         "repairs": "\n".join([*head, *repairs]),
         "guards": "\n".join(guards),
         "seeds": str(max(len(rows) for _, rows in groups)),
-        "ahead": f"{ahead} of {len(every)}",
-        "equal": f"{beaten} of {len(timed)}",
-        "scratch": f"{behind} of {len(every)}",
-        "taken": f"{len(taken)} of {len(every)}",
+        "ahead": better("random"),
+        "equal": better("all random", "equal"),
+        "scratch": better("scratch"),
+        "taken": f"{len(taken)} of {sum('exchange' in r for r in every)}",
         "rms": f"{max(r['rms'] for r in taken):.2f}",
-        "cost": f"{median(r['guard']['microseconds'] for r in every):.1f}",
+        "cost": f"{median(r['guard']['microseconds'] for r in every if 'guard' in r):.1f}",
     }
 
 
@@ -62,9 +66,11 @@ def _order(row: dict[str, Any]) -> int:
 
 
 def _cell(rows: list[dict[str, Any]], method: str) -> str:
-    rows = [r for r in rows if method in r]
-    if not rows:
+    """Medians; of fewer networks than the case has, with their number."""
+    there = [r for r in rows if method in r]
+    if not there:
         return "not run"
-    worst, size = (median(r[method][k] for r in rows) for k in ("worst", "rms"))
-    refused = sum(not r[method]["accepted"] for r in rows)
-    return f"{worst:.2g} ({size:.2g})" + (f", {refused} refused" if refused else "")
+    worst, size = (median(r[method][k] for r in there) for k in ("worst", "rms"))
+    refused = sum(not r[method]["accepted"] for r in there)
+    fewer = f", {len(there)} run" if len(there) < len(rows) else ""
+    return f"{worst:.2g} ({size:.2g})" + (f", {refused} refused" if refused else "") + fewer
