@@ -45,7 +45,7 @@ def test_the_glitch_is_rejected_and_answered_by_the_reference(safe: sn.Guard) ->
     assert np.array_equal(answer.y[~accepted][:, 0], peak(GRID[~accepted]))
     assert 0.15 < 1.0 - accepted.mean() < 0.3
     assert safe.record.status.code == "guarded"
-    assert {r.partition(":")[0] for r in answer.reason} <= {"", "glitch", "learned"}
+    assert {r.partition(":")[0] for r in answer.reason} <= {"", "glitch", "learned", "second"}
 
 
 def test_the_error_among_accepted_inputs_is_searched_with_a_seed_that_the_guard_has_not_used(
@@ -62,7 +62,7 @@ def test_the_curve_knows_the_worst_accepted_input() -> None:
     record = bump_guard().record
     (own,) = (row for row in record.curve if row.rejected == 0.1)
     assert abs(record.rejected - own.rejected) < 0.01
-    assert own.searched == record.worst_accepted
+    assert own.searched >= record.worst_accepted
 
 
 def test_bad_rows_are_flagged_and_leave_the_others_untouched(safe: sn.Guard) -> None:

@@ -129,6 +129,11 @@ HOSTILE = {
     "outputs": lambda w, a: w["record"].update(outputs=-1),
     "many outputs": lambda w, a: w["record"].update(outputs=2),
     "rivals": lambda w, a: w.update(layers=[*w["layers"], "disagree"], cuts=[*w["cuts"], 1.0], rivals=-5),
+    "no second model": lambda w, a: w.update(
+        layers=[*w["layers"], "second"], cuts=[*w["cuts"], 1.0], second=None
+    ),
+    "weights": lambda w, a: w.update(second={"weights": [0.0], "floor": None, "sign": 0.0}),
+    "sign": lambda w, a: w.update(second={"weights": [1.0], "floor": None, "sign": 3.0}),
 }
 
 

@@ -93,7 +93,7 @@ def test_each_fact_of_a_comparison_a_fit_a_repair_and_the_progress_has_a_templat
     made = templates.facts(templates.trees("fields/rollout_status.py")) - {"end-"}
     assert made | {f"end-{code}" for code in ROLLOUT} == set(rollout.ADVICE)
     made = templates.facts(templates.trees("pages/guard_page.py")) - {"chip-", "row-", "layer-"}
-    layers = {f"layer-{name}" for name in ("glitch", "learned", "distance", "disagree")}
+    layers = {f"layer-{name}" for name in ("glitch", "learned", "second", "distance", "disagree")}
     rows = {f"row-{name}" for name in ("fresh", "searched", "oracle")}
     assert made | layers | rows | {f"chip-{code}" for code in GUARD} == set(guard_page.TEMPLATES)
 

@@ -19,9 +19,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Collected:
-    """Points ``x (n, d)`` with their errors ``(n,)``; infinite where the model has no value."""
+    """Points ``x (n, d)``, the reference ``y (n, m)`` and errors ``(n,)``, infinite where the model has no value."""
 
     x: Array
+    y: Array
     error: Array
 
 
@@ -33,11 +34,11 @@ def collect(problem: Problem, evaluations: int, seconds: float | None, seed: int
     """
     evaluator = Evaluator(problem, calls, budget=evaluations)
     declare(evaluator, calls.cost)
-    parts: list[tuple[Array, Array]] = []
+    parts: list[tuple[Array, Array, Array]] = []
 
     def listen(batch: Evaluations) -> None:
         counts = (batch.status == PointStatus.OK) & ~np.isnan(batch.error)
-        parts.append((batch.x[counts], batch.error[counts]))
+        parts.append((batch.x[counts], batch.reference[counts], batch.error[counts]))
 
     recorder = Recorder(problem.domain, 2, problem.error)
     evaluator.listeners += [recorder, listen]
@@ -53,5 +54,6 @@ def collect(problem: Problem, evaluations: int, seconds: float | None, seed: int
     finally:
         evaluator.close()
     if not parts:
-        return Collected(np.empty((0, problem.domain.d)), np.empty(0))
-    return Collected(np.concatenate([x for x, _ in parts]), np.concatenate([e for _, e in parts]))
+        return Collected(np.empty((0, problem.domain.d)), np.empty((0, 1)), np.empty(0))
+    x, y, error = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Collected(x, y, error)

@@ -139,7 +139,7 @@ def tied(guard: Guard, x: Array) -> NDArray[np.bool_]:
     near, y = np.zeros(len(z), dtype=bool), np.asarray(guard.model.value(z))
     for layer, cut in zip(guard.cuts.layers, guard.cuts.cuts, strict=True):
         slack = TIES * max(abs(cut), 1.0)
-        if layer.name == "disagree":  # its score has the rounding of the model's values
+        if layer.name in ("disagree", "second"):  # its score has the rounding of the model's values
             slack = max(slack, 10.0 * SAME[guard.model.precision] * float(np.abs(y).max(initial=0.0)))
         near |= np.abs(layer.score(z, y) - cut) <= slack
     found[inside] = near

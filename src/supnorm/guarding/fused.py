@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from supnorm.certification.coordinates import box_of
 from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.guard import Guard
-from supnorm.guarding.layers import DataDistance, Disagreement, KnownGlitches, Layer, LearnedError
+from supnorm.guarding.layers import (
+    DataDistance,
+    Disagreement,
+    KnownGlitches,
+    Layer,
+    LearnedError,
+    SecondModel,
+)
 from supnorm.networks import Network
 from supnorm.problem import Domain, Function
 from supnorm.program import Program, Unsupported, program_of
@@ -68,7 +75,7 @@ def demand_expressible(guard: Guard) -> None:
                 f"a graph cannot hold the layer distance of {len(layer.points)} points of data: it would compare each input "
                 f"with each of them; make the guard with at most {DATA}, or without data"
             )
-        if not isinstance(layer, KnownGlitches | LearnedError | DataDistance | Disagreement):
+        if not isinstance(layer, KnownGlitches | LearnedError | DataDistance | Disagreement | SecondModel):
             raise BadInput(f"a graph cannot hold the layer {layer.name}")
 
 
@@ -169,10 +176,31 @@ def _score(layer: Layer, cut: float, on: Backend, x: Any, u: Any, y: Any) -> Any
         return _network(layer.network, on, x)
     if isinstance(layer, DataDistance):
         return on.binary("div", _nearest(layer.points, layer.typical * cut, on, u), number(on, layer.typical))
+    if isinstance(layer, SecondModel):
+        return _largest(_second(layer, on, x, y), on)
     assert isinstance(layer, Disagreement)
     gaps = [on.unary("abs", on.binary("sub", _network(rival, on, x), y)) for rival in layer.rivals]
     every = on.concat(gaps) if len(gaps) > 1 else gaps[0]
-    return on.unary("neg", on.least(on.unary("neg", every)))
+    return _largest(every, on)
+
+
+def _largest(columns: Any, on: Backend) -> Any:
+    """The largest number of each row, shape ``(n, 1)``."""
+    return on.unary("neg", on.least(on.unary("neg", columns)))
+
+
+def _second(layer: SecondModel, on: Backend, x: Any, y: Any) -> Any:
+    """The errors of all outputs against the second model, shape ``(n, m)``."""
+    other = _network(layer.network, on, x)
+    gap = on.binary("sub", y, other)
+    if layer.sign == 0.0:
+        gap = on.unary("abs", gap)
+    elif layer.sign < 0.0:
+        gap = on.unary("neg", gap)
+    size = on.binary("div", gap, on.constant(np.array(layer.weights)))
+    if layer.floor is None:
+        return size
+    return on.binary("div", size, on.binary("max", on.unary("abs", other), number(on, layer.floor)))
 
 
 def _squares(layer: KnownGlitches, on: Backend, u: Any) -> Any:

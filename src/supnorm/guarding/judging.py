@@ -62,6 +62,7 @@ def judged(
     level: float | None,
     confidence: float,
     seed: int,
+    learned: int,
 ) -> Guard:
     """Search among accepted inputs, draw fresh points for the promise, and say what both show."""
     with INTERRUPTS.handed_on():
@@ -91,7 +92,7 @@ def judged(
         else float(np.prod(made.cells.high - made.cells.low, axis=1).sum()),
         microseconds=_cost(made, x, y),
         evaluations={
-            "learned": len(found.x),
+            "learned": learned,
             "audit": search.record.evaluations.search,
             "calibration": calibration,
         },
@@ -143,7 +144,10 @@ def _factor(made: Guard, x: Array, y: Array, errors: Array) -> float:
 
 def _searched(found: Collected, among: Wrong) -> Collected:
     """The points from which the guard has learned, and the worst accepted ones, which it had not seen, before them."""
-    return Collected(np.concatenate([among.x, found.x]), np.concatenate([among.error, found.error]))
+    if not len(among):
+        return found
+    both = ((among.x, found.x), (among.y, found.y), (among.error, found.error))
+    return Collected(*(np.concatenate(part) for part in both))
 
 
 def _curve(made: Guard, x: Array, y: Array, errors: Array, found: Collected) -> tuple[CurveRecord, ...]:
@@ -181,11 +185,11 @@ def _ranks_among(sample: list[Array], scores: list[Array]) -> Array:
 
 
 def _cost(made: Guard, x: Array, y: Array) -> float:
-    """Microseconds of the guard for a point."""
+    """Microseconds of processor time of the guard for a point, on one thread."""
     if not len(x):
         return 0.0
     rows = np.resize(np.arange(len(x)), 10_000)
     points, values = x[rows], y[rows]
-    begin = time.perf_counter()
+    begin = time.process_time()
     made.cuts.reasons(points, values)
-    return 1e6 * (time.perf_counter() - begin) / len(points)
+    return 1e6 * (time.process_time() - begin) / len(points)

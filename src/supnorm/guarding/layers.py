@@ -24,7 +24,7 @@ class Layer(Protocol):
     """A score of inputs.
 
     Attributes:
-        name: the reason that the guard gives: ``"glitch"``, ``"learned"``, ``"distance"`` or ``"disagree"``.
+        name: the reason that the guard gives: ``"glitch"``, ``"learned"``, ``"second"``, ``"distance"`` or ``"disagree"``.
     """
 
     @property
@@ -103,6 +103,35 @@ class Disagreement(Layer):
         """The largest difference in any output; points where the model has no value score highest."""
         gaps = [np.abs(rival.value(x) - y).max(axis=1) for rival in self.rivals]
         score: Array = np.max(gaps, axis=0)
+        return np.where(np.isnan(score), np.inf, score)
+
+
+@dataclass(frozen=True, eq=False)
+class SecondModel(Layer):
+    """The error of the model against a second one, which was trained on values of the reference, in the problem's measure.
+
+    Attributes:
+        network: the second model.
+        weights: constant divisors of the outputs' errors, shape ``(m,)``.
+        floor: of relative errors; None for others.
+        sign: 0 for both sides, 1 where the model counts if it is too large, -1 if too small.
+    """
+
+    network: Network
+    weights: tuple[float, ...]
+    floor: float | None = None
+    sign: float = 0.0
+    name: str = "second"
+
+    def score(self, x: Array, y: Array) -> Array:
+        """The largest error of any output; points where the model has no value score highest."""
+        other = self.network.value(x)
+        with np.errstate(all="ignore"):
+            gap = self.sign * (y - other) if self.sign else np.abs(y - other)
+            size = gap / np.array(self.weights)
+            if self.floor is not None:
+                size = size / np.maximum(np.abs(other), self.floor)
+            score: Array = size.max(axis=1)
         return np.where(np.isnan(score), np.inf, score)
 
 

@@ -23,8 +23,9 @@ from supnorm.guarding.choosing import MOST, Risk, choose, demand_enough
 from supnorm.guarding.collecting import Collected, collect
 from supnorm.guarding.guard import Guard
 from supnorm.guarding.judging import UNLABELLED, judged, labelled_points, law_points
-from supnorm.guarding.layers import Cuts, Layer, cuts_for
+from supnorm.guarding.layers import Cuts, Layer, SecondModel, cuts_for
 from supnorm.guarding.learning import data_layers, known_glitches, learned_error
+from supnorm.guarding.second import LEAST, ROUNDS, SHARE, second_model
 from supnorm.interrupts import INTERRUPTS
 from supnorm.mending.repair import samples_of
 from supnorm.mending.report_of import demand_report_of
@@ -105,12 +106,15 @@ def guard(
     audited = int(report.record.evaluations.search + report.record.evaluations.statistics)
     budget = evaluations or min(EVALUATIONS, max(audited, 500))
     asked = calls or Calls(cost=None if report.record.cost is None else report.record.cost.class_)
-    found = collect(problem, budget, None, seed + 17, asked)
+    each = int(SHARE * budget / ROUNDS)  # calls of a round of the second model
+    each = each if each >= LEAST else 0
+    found = collect(problem, budget - ROUNDS * each, None, seed + 17, asked)
     if not len(found.x):
         raise BadInput(
             "no point has an error: model or reference has no value anywhere; audit the problem first"
         )
-    layers = _layers(problem, report, found, samples_of(data, problem), rng)
+    second = second_model(problem, found, asked, each, seed + 18, np.random.default_rng([seed, 12]))
+    layers = _layers(problem, report, found, samples_of(data, problem), second, rng)
     x = law_points(problem, UNLABELLED, rng)
     y = problem.model.value(x)
     scores = [layer.score(x, y) for layer in layers]
@@ -128,7 +132,9 @@ def guard(
         made, choice = choose(made, scores, labelled.x, labelled.error, reject, level, confidence)
         layered = _layer_records(layers, made.cuts, scores)
         made = replace(made, record=made.record.changed(choice=choice, layers=layered))
-    finished = judged(made, problem, report, found, audited, labelled, calibration, level, confidence, seed)
+    finished = judged(
+        made, problem, report, found, audited, labelled, calibration, level, confidence, seed, budget
+    )
     observer(Finished())
     record = finished.record.changed(status=_status(finished.record), seconds=time.perf_counter() - begin)
     certificate = None if proof is None else proof.certificate
@@ -177,11 +183,14 @@ def _layers(
     report: AuditReport,
     found: Collected,
     data: tuple[Array, Array] | None,
+    second: SecondModel | None,
     rng: np.random.Generator,
 ) -> list[Layer]:
     learned = learned_error(problem, found, rng)
     glitches = known_glitches(problem, report, found, learned)
     layers: list[Layer] = [learned] if glitches is None else [glitches, learned]
+    if second is not None:
+        layers.append(second)
     return [*layers, *(data_layers(problem, data, rng) if data is not None else ())]
 
 

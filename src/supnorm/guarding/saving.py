@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.guarding.cells import ProvedCells
-from supnorm.guarding.layers import Cuts, DataDistance, Disagreement, KnownGlitches, LearnedError
+from supnorm.guarding.layers import Cuts, DataDistance, Disagreement, KnownGlitches, LearnedError, SecondModel
 from supnorm.networks import Network
 from supnorm.networks.storage import packed
 from supnorm.problem import Domain
@@ -60,6 +60,7 @@ def save(
         )
     arrays: dict[str, Any] = {}
     networks: list[Network] = []
+    second: list[Network] = []  # the last one in the file
     words: dict[str, Any] = {"typical": 0.0, "rivals": 0}
     for layer in cuts.layers:
         if isinstance(layer, KnownGlitches):
@@ -72,10 +73,13 @@ def save(
         elif isinstance(layer, Disagreement):
             networks += layer.rivals
             words["rivals"] = len(layer.rivals)
+        elif isinstance(layer, SecondModel):
+            second = [layer.network]
+            words["second"] = {"weights": layer.weights, "floor": layer.floor, "sign": layer.sign}
     if cells is not None:
         arrays["cells_low"], arrays["cells_high"] = cells.low, cells.high
     texts = []
-    for k, network in enumerate(networks):
+    for k, network in enumerate([*networks, *second]):
         text, inner = packed(network)
         texts.append(text)
         arrays |= {f"network{k}.{name}": value for name, value in inner.items()}

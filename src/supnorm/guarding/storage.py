@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,15 @@ from numpy.typing import NDArray
 
 from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.guard import Guard
-from supnorm.guarding.layers import Cuts, DataDistance, Disagreement, KnownGlitches, Layer, LearnedError
+from supnorm.guarding.layers import (
+    Cuts,
+    DataDistance,
+    Disagreement,
+    KnownGlitches,
+    Layer,
+    LearnedError,
+    SecondModel,
+)
 from supnorm.guarding.saving import FORMAT, digest
 from supnorm.mending.regions import Ellipsoid
 from supnorm.networks import Network
@@ -29,6 +38,14 @@ Array = NDArray[np.float64]
 SAME, SAME_NARROW = 1e-6, 1e-3
 
 
+class SecondWords(Words):
+    """How the second model's error is measured; see `SecondModel`."""
+
+    weights: tuple[float, ...]
+    floor: float | None
+    sign: float
+
+
 class GuardWords(Words):
     """The JSON part of the file."""
 
@@ -42,6 +59,7 @@ class GuardWords(Words):
     record: dict[str, Any]
     program: str = ""
     digest: str = ""
+    second: SecondWords | None = None
 
 
 def load(path: Path, model: Any, reference: Any) -> Guard:
@@ -108,10 +126,23 @@ def _layer(name: str, archive: Archive, words: GuardWords, domain: Domain, netwo
             raise BadInput("its data does not fit the domain")
         return DataDistance(domain, points, words.typical)
     if name == "disagree":
-        if words.rivals < 1 or len(networks) != 1 + words.rivals:
+        if words.rivals < 1 or len(networks) != 1 + words.rivals + (words.second is not None):
             raise BadInput("its other networks are not as many as it says")
-        return Disagreement(tuple(networks[1:]))
+        return Disagreement(tuple(networks[1 : 1 + words.rivals]))
+    if name == "second":
+        return _second(words, domain, networks)
     raise BadInput(f"it has a layer {name!r}, which this version does not know")
+
+
+def _second(words: GuardWords, domain: Domain, networks: list[Network]) -> SecondModel:
+    second = words.second
+    if second is None or len(networks) < 2 or networks[-1].d != domain.d:
+        raise BadInput("its second model does not fit the domain")
+    if not all(0.0 < w < math.inf for w in second.weights) or len(second.weights) != networks[-1].m:
+        raise BadInput("the weights of its second model are not one positive number for each output")
+    if second.sign not in (-1.0, 0.0, 1.0) or not (second.floor is None or 0.0 <= second.floor < math.inf):
+        raise BadInput("the error of its second model is none that this version knows")
+    return SecondModel(networks[-1], second.weights, second.floor, second.sign)
 
 
 def _cells(archive: Archive, words: GuardWords, domain: Domain) -> ProvedCells:

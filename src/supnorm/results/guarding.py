@@ -14,8 +14,9 @@ class LayerRecord(Record):
     """One layer of a guard."""
 
     name: str = Field(
-        description="`glitch` (regions of known peaks), `learned` (error learned from all evaluations), `distance` (to the "
-        "training data) or `disagree` (with other networks trained on it)"
+        description="`glitch` (regions of known peaks), `learned` (error learned from all evaluations), `second` (a "
+        "second model, trained on the values of the searches, disagrees), `distance` (to the training data) or "
+        "`disagree` (with other networks trained on it)"
     )
     cut: Number = Field(description="the score above which it rejects")
     rejected: float = Field(description="share of the random points that it alone rejects")

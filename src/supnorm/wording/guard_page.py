@@ -37,6 +37,7 @@ TEMPLATES = {
     "layer-glitch": "inside the regions of known peaks",
     "layer-learned": "where a small network that has learned the error from all evaluations expects a large one",
     "layer-distance": "far from the training data",
+    "layer-second": "where a second model, trained on the reference's values of the searches, disagrees",
     "layer-disagree": "where other networks trained on the same data disagree",
     "cost": "{time:num} µs a point in a batch of 10,000, besides the model",
 }
