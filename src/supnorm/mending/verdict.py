@@ -16,6 +16,7 @@ from supnorm.auditing import AuditReport
 from supnorm.auditing.find_worst import find_worst
 from supnorm.auditing.statistics import clopper_pearson_upper
 from supnorm.interrupts import INTERRUPTS
+from supnorm.mending.changed import where_changed
 from supnorm.mending.regions import Ellipsoid
 from supnorm.mending.task import LEAST_SECONDS, Task, Wrong, at_least
 from supnorm.problem import ErrorMeasure, Function
@@ -118,6 +119,9 @@ def judge(
     compared, fresh = _compare(task, mended, POINTS // 10 if expensive else POINTS, seed)
     known = task.peaks.joined(Wrong.of_report(after, task.problem.domain.d)).joined(fresh)
     known = known.joined(_inside(task, mended, regions, INSIDE_EXPENSIVE if expensive else INSIDE, seed))
+    asked = INSIDE_EXPENSIVE if expensive else max(evaluations // 4, 100)
+    with INTERRUPTS.handed_on():
+        known = known.joined(where_changed(task, mended, harm_allowed(task), asked, seed + 2))
     seconds = at_least(task.limit.within(0.5), LEAST_SECONDS)
     harm = _search_harm(task, mended, known, max(evaluations // 2, 100), seconds, seed + 1)
     worst = max(
