@@ -88,7 +88,7 @@ def _filled(task: Task, mended: Function, allowed: float, n: int, rng: np.random
         change = np.nan_to_num((np.abs(new - old) / error.weights(new.shape[1])).max(axis=1), nan=np.inf)
     if error.kind in ("absolute", "scaled"):
         x = x[change > allowed]
-        return x if len(x) <= n else x[rng.permutation(len(x))[:n]]
+        return np.asarray(x if len(x) <= n else x[rng.permutation(len(x))[:n]])
     return x[np.argsort(-change, kind="stable")[:n]]
 
 
