@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.certify import formulas, formulas_unseen, records
+from benchmarks.certify import formulas, formulas_unseen, friction, records, solved
 from benchmarks.certify.targets import shifted
 from benchmarks.claims.stored import stamp
 from supnorm.certification import certify
@@ -43,6 +43,12 @@ ROWS: dict[str, tuple[Callable[[], Any], float]] = {
     "3-D 2x32 tanh": (partial(shifted, 3, 32, 2, "tanh", 1e-2), 1.1),
     "4-D 2x16 tanh": (partial(shifted, 4, 16, 2, "tanh", 1e-2), 1.5),
     "5-D 1x8 tanh": (partial(shifted, 5, 8, 1, "tanh", 1e-1), 2.0),
+    "root: Haaland, Colebrook": (friction.ROWS["Haaland 1983"], 1.05),
+    "root: network 2x24, Kepler": (friction.ROWS["Kepler, network 2x24, e <= .9"], 1.05),
+    "flow: pendulum": (solved.pendulum, 1.1),
+    "flow: Lotka-Volterra": (solved.lotka_volterra, 1.1),
+    "integral: Planck": (solved.planck, 1.1),
+    "integral: elliptic": (solved.elliptic, 1.1),
 }
 CODE = """
 import sys, time

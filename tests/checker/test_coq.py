@@ -23,6 +23,7 @@ from supnorm.checker.enclosure import Program, values
 from supnorm.checker.operation import BINARY, UNARY, Operation
 from supnorm.cli.main import app
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem
+from supnorm.results import BadInput
 
 FUNCTIONS = {
     "exp": arb.exp,
@@ -286,6 +287,79 @@ def test_the_command_writes_the_file_of_an_accepted_certificate_only(line, tmp_p
     refused = run.invoke(app, ["check", str(bad), "--export-coq", str(tmp_path / "bad.v")])
     assert "REJECTED" in refused.output
     assert not (tmp_path / "bad.v").exists()
+
+
+PROBLEM = """
+[model]
+python = "pair.py:model"
+[reference]
+python = "pair.py:reference"
+[domain]
+x = [0.0, 1.0]
+"""
+
+
+def _folder(tmp_path, code, problem=PROBLEM):
+    (tmp_path / "pair.py").write_text("import numpy as np\n" + code)
+    (tmp_path / "problem.toml").write_text(problem)
+    return ["certify", str(tmp_path / "problem.toml"), "--out", str(tmp_path / "run"), "--trust"]
+
+
+SINE = "def model(x): return x - x**3 / 6\ndef reference(x): return np.sin(x)\n"
+
+
+def test_certify_exports_what_the_checker_accepts(tmp_path):
+    command = _folder(tmp_path, SINE)
+    done = CliRunner().invoke(app, [*command, "--ratio", "1.1", "--export", "coq"])
+    assert done.exit_code == 0, done.output
+    assert f"coqc {tmp_path / 'run' / 'certificate.v'}" in done.output
+    written = (tmp_path / "run" / "certificate.v").read_text()
+    assert written == export(tmp_path / "run" / "certificate.json", "certificate.v")[0]  # that of check
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--export", "lean"], "the one format is coq"),
+        (["--export", "coq", "--property", "positive"], "several parts"),
+        (["--export", "coq", "--norm", "rms"], "several parts"),
+    ],
+)
+def test_what_certify_cannot_export_is_refused_before_the_work(more, words, tmp_path):
+    done = CliRunner().invoke(app, [*_folder(tmp_path, SINE), *more])
+    assert isinstance(done.exception, BadInput)
+    assert words in str(done.exception)
+    assert not (tmp_path / "run").exists()
+
+
+def test_three_inputs_are_refused_before_the_work(tmp_path):
+    command = _folder(tmp_path, SINE, PROBLEM + "y = [0.0, 1.0]\nz = [0.0, 1.0]\n")
+    done = CliRunner().invoke(app, [*command, "--export", "coq"])
+    assert isinstance(done.exception, BadInput)
+    assert "one or two inputs; this problem has 3" in str(done.exception)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_coq_cannot_prove_keeps_the_verdict_and_the_proof(tmp_path):
+    code = "from scipy.special import erf\ndef model(x): return erf(x)\ndef reference(x): return np.tanh(x)\n"
+    done = CliRunner().invoke(app, [*_folder(tmp_path, code), "--ratio", "1.5", "--export", "coq"])
+    assert isinstance(done.exception, BadInput)
+    assert "coq-interval has no erf" in str(done.exception)
+    assert done.output.startswith("proved")
+    assert (tmp_path / "run" / "certificate.json").exists()
+    shorter = [*_folder(tmp_path, code), "--tolerance", "1e-6", "--export", "coq"]
+    exceeded = CliRunner().invoke(app, shorter)
+    assert exceeded.exception is None, exceeded.exception
+    assert exceeded.output.startswith("tolerance-exceeded")
+    assert not (tmp_path / "run" / "certificate.v").exists()
+
+
+@pytest.mark.slow
+def test_coqc_accepts_what_certify_exports(coqc, tmp_path):
+    assert CliRunner().invoke(app, [*_folder(tmp_path, SINE), "--export", "coq"]).exit_code == 0
+    text = (tmp_path / "run" / "certificate.v").read_text()
+    accepted = coqc(text)
+    assert accepted.returncode == 0, accepted.stderr
 
 
 def _has_interval(folder):

@@ -59,6 +59,14 @@ NORMS = Annotated[
         help="Prove brackets of norms of the error: sup, w1inf (also of its derivatives), rms. Several: give it again.",
     ),
 ]
+EXPORT = Annotated[
+    str | None,
+    typer.Option(
+        "--export",
+        metavar="coq",
+        help="Also check the proof and write it for Coq, as certificate.v: a bound of an error, one or two inputs.",
+    ),
+]
 AUDITED = 200  # worst points of an audit at which the running functions are compared with their programs
 LIMIT = Annotated[float | None, number_option("--seconds", "Stop after this time.", low=LEAST_SECONDS)]
 
@@ -83,8 +91,10 @@ def command(
     trust: TRUST = False,
     properties: PROPERTIES = None,
     norms: NORMS = None,
+    export: EXPORT = None,
 ) -> int:
     """Prove that the error is nowhere larger than a bound; the proof is a file that `check` verifies."""
+    from supnorm.cli.coq import demand_export, export_after
     from supnorm.cli.folder import demand_folder, work_in
     from supnorm.cli.properties import Asked, in_folder
     from supnorm.results import BadInput
@@ -99,6 +109,7 @@ def command(
             "give --property or --norm, not both: they are two proofs, of the model and of the error"
         )
     opened = open_problem(problem, trust=trust)
+    demand_export(export, opened, bool(properties or norms))
     demand_folder(run.directory)
     with work_in(run.directory):
         if properties or norms:
@@ -109,7 +120,10 @@ def command(
 
             of_solution = solution.Asked(ratio, tolerance, seconds, seed or 0, workers)
             return solution.in_folder(opened, problem, run, of_solution)
-        return _in_folder(opened, problem, run, Question(ratio, tolerance, seed or 0), seconds, workers)
+        code = _in_folder(opened, problem, run, Question(ratio, tolerance, seed or 0), seconds, workers)
+        if export is not None:
+            export_after(run.directory, code, run.tell_more)
+        return code
 
 
 @dataclass(frozen=True)

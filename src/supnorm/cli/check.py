@@ -138,7 +138,9 @@ def command(
         asked = {"problem": problem, "tolerance": tolerance, "arbitrary-precision": arbitrary, "trust": trust}
         lines.append(write_sheet(record_of(result, status, limit), sheet, certificate, before, opened, asked))
     if coq is not None and result.accepted:
-        lines.append(_write_coq(certificate, coq))
+        from supnorm.cli.coq import write_coq
+
+        lines.append(write_coq(certificate, coq))
     for line in () if as_json or quiet else lines:
         say(line)
     return int(status.exit)
@@ -151,25 +153,6 @@ def _demand_file(certificate: Path) -> None:
     if not certificate.is_file():
         fault = "a folder" if certificate.is_dir() else "no such file"
         raise BadInput(f"{certificate}: {fault}; give the certificate that certify wrote, a certificate.json")
-
-
-def _write_coq(certificate: Path, coq: Path) -> str:
-    """Write an accepted certificate for Coq; what to do with the file, in words.
-
-    Raises:
-        BadInput: for a certificate that Coq cannot prove, with the reason.
-    """
-    from supnorm.checker.coq_export import NotExported, export
-    from supnorm.results import BadInput
-    from supnorm.results.duration import duration
-    from supnorm.results.writing import write_whole
-
-    try:
-        text, cost = export(certificate, coq.name)
-    except NotExported as refused:
-        raise BadInput(f"{certificate}: {printable(str(refused))}") from None
-    write_whole(coq, text)
-    return f"  wrote {coq}: coqc {coq} proves the upper bound once more, in about {duration(cost.seconds)} (coq-interval)"
 
 
 def _not_too_large(certificate: Path) -> None:

@@ -99,6 +99,11 @@ class RunContext:
             for line in lines():
                 say(line)
 
+    def tell_more(self, line: str) -> None:
+        """Print a line after the result, where it was printed in lines."""
+        if not self.as_json and not self.quiet:
+            say(line)
+
     @contextmanager
     def writing(self, tell: Callable[[], None]) -> Iterator[None]:
         """A context for writing files that belong together: Ctrl-C waits, and a result that cannot be written is printed."""
