@@ -94,7 +94,7 @@ def command(
     export: EXPORT = None,
 ) -> int:
     """Prove that the error is nowhere larger than a bound; the proof is a file that `check` verifies."""
-    from supnorm.cli.coq import demand_export, export_after
+    from supnorm.cli.export import demand_export, export_after
     from supnorm.cli.folder import demand_folder, work_in
     from supnorm.cli.properties import Asked, in_folder
     from supnorm.results import BadInput
