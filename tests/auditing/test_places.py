@@ -35,6 +35,7 @@ Array = NDArray[np.float64]
 # -- glitches ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_narrow_bump_is_a_glitch_and_a_wide_one_is_not() -> None:
     narrow = audit(problems.planted_bump(3, 1e-4, 1).problem, evaluations=20_000)
     assert len(narrow.glitches) >= 1

@@ -16,6 +16,7 @@ def busy(seconds: float) -> np.ndarray:
     return np.array([1.0])
 
 
+@pytest.mark.slow
 def test_the_clock_stands_still_while_parameters_are_collected() -> None:
     recorder = Recorder((0.5,))
     recorder.start()

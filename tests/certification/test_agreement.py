@@ -166,6 +166,7 @@ def test_a_domain_of_exactly_as_many_points_as_are_always_compared(monkeypatch):
     compare(plain, program_of(plain, 1), "model", DOMAIN)
 
 
+@pytest.mark.slow
 def test_how_many_points_are_compared_does_not_depend_on_the_clock(monkeypatch):
     """A model that takes 60 ms a batch is compared at as many points as one that takes none."""
 

@@ -189,6 +189,7 @@ def _hard():
     )
 
 
+@pytest.mark.slow
 def test_out_of_budget_then_resumed(tmp_path):
     problem = _hard()
     full = certify(problem, ratio=1.05)

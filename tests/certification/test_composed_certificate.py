@@ -65,6 +65,7 @@ def _case(seed, tmp_path, dimensions, proved_again=True):
     return result.status.code == "proved"
 
 
+@pytest.mark.slow
 def test_random_formulas_quickly(tmp_path):
     """Bounds hold, and the checker proves every one again."""
     assert [_case(seed, tmp_path, (1,)) for seed in (1, 5)] == [True, True]

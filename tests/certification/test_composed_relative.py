@@ -114,6 +114,7 @@ BEAM = Problem(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_formula_of_many_decades_takes_few_boxes(tmp_path):
     """Without these rules 0.1 % of the volume is proved in a minute."""
     result = certify(BEAM, 1.1, boxes=1000)

@@ -94,6 +94,7 @@ def test_all_components_and_a_domain_that_begins_later(tmp_path: Path) -> None:
     assert check(tmp_path / "c.json").accepted
 
 
+@pytest.mark.slow
 def test_a_tolerance_is_proved_or_exceeded() -> None:
     problem = sn.Problem(near_decay, DECAY, BOX)
     assert sn.certify(problem, tolerance=1.2e-4).status.code == "within-tolerance"
@@ -423,6 +424,7 @@ def test_a_stiff_flow_is_proved_because_its_errors_decay(tmp_path: Path) -> None
     assert check(tmp_path / "c.json").accepted
 
 
+@pytest.mark.slow
 def test_a_reference_that_cannot_be_solved_as_it_runs_says_so() -> None:
     from supnorm.certification.measured import Measuring
     from supnorm.certification.solved.near import Near, enter

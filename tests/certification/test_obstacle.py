@@ -96,6 +96,7 @@ def test_a_reference_without_a_value_is_named():
     assert "a square root at zero or below: no value" in result.status.advice
 
 
+@pytest.mark.slow
 def test_a_value_missing_where_the_error_does_not_count_is_no_infinite_error():
     measure = ErrorMeasure(mask=lambda x, y: x[:, 0] > 0.1)
     result = _certify(lambda x: np.log(x[:, 0]), measure=measure, tolerance=100.0)
@@ -151,6 +152,7 @@ def test_time_is_not_spent_on_boxes_that_have_no_bound():
     assert strategy.calls == 1
 
 
+@pytest.mark.slow
 def test_the_first_bound_may_take_some_time_but_no_more(monkeypatch):
     monkeypatch.setattr(bracket_module, "FIRST_SECONDS", 0.45)
     work, strategy = _pending(13), _Slow(1.0)  # 32 batches

@@ -65,6 +65,7 @@ def test_kepler_is_proved_in_every_measure(kind: str) -> None:
     assert result.witness.error == pytest.approx(result.lower, rel=0.05)
 
 
+@pytest.mark.slow
 def test_relative_errors_without_a_floor() -> None:
     domain = sn.Domain(M=(0.5, 3.0), e=(0.0, 0.5))
     problem = sn.Problem(series, solved(), domain, error=sn.ErrorMeasure("relative", floor=0.0))
@@ -93,6 +94,7 @@ def test_a_tolerance_is_proved_or_exceeded() -> None:
     assert (above.status.code, above.status.exit) == ("tolerance-exceeded", ExitCode.EXCEEDED)
 
 
+@pytest.mark.slow
 def test_a_network_is_proved_against_a_root() -> None:
     rng = np.random.default_rng(0)
     W, b = rng.normal(size=(8, 2)), rng.normal(size=8)
@@ -195,6 +197,7 @@ def test_a_saved_proof_is_resumed(tmp_path: Any) -> None:
         sn.certify(sn.Problem(lambda x: 1.01 * series(x), solved(), KEPLER), resume=tmp_path / "c.json")
 
 
+@pytest.mark.slow
 def test_an_audit_takes_the_bound(tmp_path: Any) -> None:
     problem = sn.Problem(series, solved(), KEPLER, tolerance=0.08)
     report = sn.audit(problem, evaluations=3000, power=None)

@@ -151,6 +151,7 @@ def test_a_given_reference_is_taken():
     assert found.reference_error < 1e-3
 
 
+@pytest.mark.slow
 def test_verdicts_of_a_tolerance():
     equation, domain, exact = CASES["Poisson"]
     model = wrong(exact)

@@ -116,6 +116,7 @@ def test_values_and_slopes_of_both_ends_are_made_the_same_exactly() -> None:
                     assert abs(exact(program, one) - exact(program, end)) < mp.mpf(10) ** -45
 
 
+@pytest.mark.slow
 def test_a_model_that_solves_the_equation_but_is_not_periodic(tmp_path: Path) -> None:
     """Its own residual is zero; its error is that of its ends."""
     D, b, c = 0.5, 0.0, 2.0

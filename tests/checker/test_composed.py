@@ -64,6 +64,7 @@ def test_an_honest_file_is_accepted(data, tmp_path):
     assert 0.1 < found.cost.seconds / took < 10.0
 
 
+@pytest.mark.slow
 def test_smaller_bounds_are_rejected(data, tmp_path):
     """Of any leaf by a tenth of its remainder and more: the file claims nearly what can be proved."""
     count = len(data["leaves"]["upper"])

@@ -121,6 +121,7 @@ def test_erfc_of_a_wide_ball_has_the_values_and_slopes_at_its_points(bits, monke
     assert max(sizes) <= 1.0 + 1e-6  # and no wider than erfc is
 
 
+@pytest.mark.slow
 def test_weakened_values_and_slopes_of_a_wide_ball_are_noticed(monkeypatch):
     honest = special_functions._wide_erfc
     monkeypatch.setattr(

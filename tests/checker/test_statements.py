@@ -232,6 +232,7 @@ def test_a_changed_file_and_a_changed_part_are_rejected(honest, tmp_path):
     assert "part 'min 0': the file was changed" in checked(data, tmp_path).reason
 
 
+@pytest.mark.slow
 def test_thousands_of_foreign_parts_are_refused_before_any_is_read(honest, tmp_path, monkeypatch):
     data = copy.deepcopy(honest)
     data["parts"].update({f"foreign {i}": data["parts"]["max 0"] for i in range(2000)})

@@ -38,6 +38,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_both_say_the_same(folder, capsys):
     (folder / "problem.toml").write_text(PROBLEM)
     assert run(["audit", "problem.toml", "--json", "--out", "run"]) == 1

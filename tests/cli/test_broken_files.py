@@ -46,6 +46,7 @@ def assert_each_ends_as_it_should(lines: list[str], expected: int) -> None:
     assert sum(line.endswith("refused") for line in lines) > expected / 4
 
 
+@pytest.mark.slow
 @limited
 def test_readers_of_numpy_and_text_end_on_broken_files(tmp_path: Path) -> None:
     assert_each_ends_as_it_should(outcomes(tmp_path, 8, *QUICK), 8 * len(QUICK))

@@ -23,6 +23,7 @@ REFERENCE = 'python = "truth.py:truth"'
 MODEL = 'python = "truth.py:model"'
 
 
+@pytest.mark.slow
 def test_0_and_1_say_whether_the_tolerance_holds(shell: Shell) -> None:
     assert shell.run("audit", "problem.toml", "--quiet").code == 1
     shell.write(("tolerance = 0.1", "tolerance = 0.5"))
@@ -335,6 +336,7 @@ def test_2_for_a_folder_of_another_problem_and_it_is_kept(shell: Shell, change: 
     assert (shell.folder / "run" / "result.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_default_folder_of_a_problem_that_was_edited_is_renamed(shell: Shell) -> None:
     assert shell.run("audit", "problem.toml", "--quiet").code == 1
     held = next(p for p in shell.folder.iterdir() if p.name.endswith("-run"))

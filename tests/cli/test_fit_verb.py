@@ -69,6 +69,7 @@ def test_errors_have_one_unit_while_a_fit_goes_on_and_in_its_table(tmp_path, cap
     assert " %" in said.out.split("polynomial", 1)[1].splitlines()[0]
 
 
+@pytest.mark.slow
 def test_a_fit_leaves_model_numbers_and_two_pages(tmp_path, capsys):
     assert run(tmp_path, "1e-9") == 0
     said = capsys.readouterr().out

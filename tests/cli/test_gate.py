@@ -65,6 +65,7 @@ def test_a_fit_refuses_the_folder_of_an_audit(shell: Shell) -> None:
     assert _files(shell.folder / "run") == before
 
 
+@pytest.mark.slow
 def test_an_audit_and_a_proof_refuse_the_folder_of_a_fit(shell: Shell) -> None:
     assert shell.run("fit", "problem.toml", "--out", "run", *FIT).code in (0, 1)
     before = _files(shell.folder / "run")
@@ -75,6 +76,7 @@ def test_an_audit_and_a_proof_refuse_the_folder_of_a_fit(shell: Shell) -> None:
         assert _files(shell.folder / "run") == before
 
 
+@pytest.mark.slow
 def test_a_fit_sets_aside_what_was_proved_of_another_model(shell: Shell) -> None:
     (shell.folder / "run").mkdir()
     for name in ("certificate.json", "certify.json"):

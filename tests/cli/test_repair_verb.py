@@ -43,6 +43,7 @@ def written(shell: Shell, tolerance: float = 0.05, model: str = 'file = "net.npz
     return shell.folder / "line-repair"
 
 
+@pytest.mark.slow
 def test_a_mended_model_is_written_with_its_pages_and_a_problem_file(shell: Shell) -> None:
     folder = written(shell)
     done = shell.run("repair", "line.toml", "--evaluations", "1500")

@@ -10,6 +10,7 @@ from reproduce.catalogue import NAMES
 from tests.cli.conftest import Shell
 
 
+@pytest.mark.slow
 def test_the_verb(shell: Shell) -> None:
     listed = shell.run("reproduce", "list")
     assert listed.code == 0

@@ -51,6 +51,7 @@ def test_quiet_says_nothing_and_the_summary_names_the_worst(shell: Shell) -> Non
     assert "\x1b" not in done.out  # no colour but on a terminal
 
 
+@pytest.mark.slow
 def test_the_seed_decides(shell: Shell) -> None:
     same = [
         document(shell.run("audit", "problem.toml", "--json", "--seed", "7", "--out", f"r{i}").out)
@@ -201,6 +202,7 @@ def test_compare_puts_models_in_one_table(shell: Shell) -> None:
     assert (shell.folder / "both" / "compare.html").exists()
 
 
+@pytest.mark.slow
 def test_compare_plants_no_errors_when_asked_not_to(shell: Shell) -> None:
     small = [("power = false", "power = true"), ("[audit]", "[power]\nruns = 1\nevaluations = 20\n[audit]")]
     for name in ("a.toml", "b.toml"):

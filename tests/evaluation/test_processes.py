@@ -86,6 +86,7 @@ def test_the_parent_hears_ctrl_c_as_before() -> None:
         assert signal.pthread_sigmask(signal.SIG_BLOCK, set()) == before
 
 
+@pytest.mark.slow
 def test_a_worker_that_ends_before_it_is_interrupted_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker may be gone between being looked at and being interrupted."""
     asked: list[int] = []

@@ -396,6 +396,7 @@ def test_threads_and_pieces_change_nothing(tmp_path):
         assert other.rms == one.rms
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_gives_the_same(tmp_path, monkeypatch):
     truth, wrong = analysis(), forecast(analysis(), inits=(0, 1, 2, 3, 4, 5))
     wrong.to_zarr(tmp_path / "p.zarr", consolidated=False, encoding={"t2m": {"chunks": (1, 1, 36, 72)}})

@@ -50,6 +50,7 @@ def numbers(report):
     return json.dumps({k: v for k, v in record.items() if k not in ("seconds", "command")}, sort_keys=True)
 
 
+@pytest.mark.slow
 def test_an_executor_changes_nothing(paths):
     options = EventOptions(spectra=1)
     alone = numbers(sn.audit_fields(*paths, events=options))
@@ -59,6 +60,7 @@ def test_an_executor_changes_nothing(paths):
     assert numbers(sn.audit_fields(*paths, events=options, workers=3)) == alone
 
 
+@pytest.mark.slow
 def test_what_is_there_is_not_compared_again(paths, tmp_path):
     whole = numbers(sn.audit_fields(*paths))
 

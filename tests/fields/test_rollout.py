@@ -260,6 +260,7 @@ def test_the_time_ends_the_work_after_a_step() -> None:
     assert record.by_run[0].ended == "unfinished"
 
 
+@pytest.mark.slow
 def test_of_many_steps_some_are_shown_and_all_are_judged() -> None:
     steps = 3 * MOST_ROWS
     odd = steps - 2

@@ -77,6 +77,7 @@ def test_the_audit_finds_the_worst_initial_state_of_a_box() -> None:
     assert report.worst.error == pytest.approx(RADIUS * np.abs(GAP).sum(1).max(), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_root_mean_square_error_is_a_norm_too() -> None:
     report = sn.audit(problem_of("numpy", error="rms"), evaluations=4000)
     known = RADIUS * np.linalg.norm(GAP, 2) / np.sqrt(SIZE)

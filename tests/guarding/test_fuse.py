@@ -57,6 +57,7 @@ def with_bad_rows(x: Any) -> Any:
     return x
 
 
+@pytest.mark.slow
 def test_the_graph_answers_as_the_guard_at_100_000_points(tmp_path: Path) -> None:
     x = with_bad_rows(np.random.default_rng(5).uniform(-1.1, 1.1, (100_000, 2)))
     accept = demand_equal(bump_guard(), tmp_path / "g.onnx", x)

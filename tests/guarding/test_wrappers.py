@@ -100,6 +100,7 @@ def points(d: int = 1) -> Any:
     return x
 
 
+@pytest.mark.slow
 def test_a_network_of_supnorm_becomes_a_torch_module(safe: sn.Guard) -> None:
     torch = pytest.importorskip("torch")
     module = sn.guarded_module(safe)
@@ -114,6 +115,7 @@ def test_a_network_of_supnorm_becomes_a_torch_module(safe: sn.Guard) -> None:
     demand_equal(safe, torch.export.load(file).module(), points())
 
 
+@pytest.mark.slow
 def test_a_torch_module_stays_the_one_it_is() -> None:
     torch = pytest.importorskip("torch")
     torch.manual_seed(1)

@@ -126,6 +126,7 @@ def unusual(folder: Path, op: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_an_operator_that_cannot_be_trained_is_named_and_the_model_is_patched_by_default(
     tmp_path: Path,
 ) -> None:

@@ -76,6 +76,7 @@ def test_points_that_are_nan_or_off_a_logarithmic_axis_are_left_to_the_model() -
     assert values[2, 0] != np.sin(1.0)
 
 
+@pytest.mark.slow
 def test_an_isolated_glitch_is_patched() -> None:
     report = sn.audit(square_problem(), evaluations=4000)
     mended = sn.repair(square_problem(), report, method="patch", evaluations=4000)

@@ -25,6 +25,7 @@ def largest(function: sn.Function, reference: Any, x: np.ndarray[Any, Any]) -> f
     return float(np.abs(function.value(x)[:, 0] - reference(x)).max())
 
 
+@pytest.mark.slow
 def test_a_glitch_is_mended_and_the_error_is_that_of_a_fine_grid() -> None:
     problem = line_problem()
     before = largest(problem.model, peak, GRID)
@@ -109,6 +110,7 @@ class Elsewhere(TunableNetwork):
         return sn.Function(value, name="harmed")
 
 
+@pytest.mark.slow
 def test_harm_elsewhere_is_found_and_refused_although_maximum_and_rms_fell(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

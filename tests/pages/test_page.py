@@ -92,6 +92,7 @@ def test_page_is_small(result, name):
     assert len(page(read(result(name))).encode()) < 600_000
 
 
+@pytest.mark.slow
 def test_size_does_not_follow_the_number_of_evaluations():
     few, many = (len(page(audit(cases.bumpy(3), evaluations=n).record)) for n in (10_000, 200_000))
     assert abs(many - few) < 0.1 * few

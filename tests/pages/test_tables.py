@@ -237,6 +237,7 @@ def test_a_map_does_not_promise_to_show_what_no_point_has_hit():
     assert "best of 40" not in html
 
 
+@pytest.mark.slow
 def test_what_grey_means_in_a_cut_is_told():
     """A point outside of the constraints is no point without a value, nor is one that the mask leaves out."""
 

@@ -314,6 +314,7 @@ def test_the_sample_budget_and_the_learning_curve_decide_about_networks():
     assert budget(hard, cube(6), tolerance=1e-3, calls=15_000, curve=floored).verdict.word == "undecided"
 
 
+@pytest.mark.slow
 def test_caveats_hold_where_they_should():
     rng = np.random.default_rng(0)
     given = lambda data: Problem(None, lambda x: np.exp(0.3 * x).sum(axis=1), cube(8), data=data)  # noqa: E731
@@ -456,6 +457,7 @@ def polynomial(x, y, width, seed):
     return Trained(lambda u: basis(u) @ weights, len(weights), 1)
 
 
+@pytest.mark.slow
 def test_a_trainer_measures_the_learning_curve_and_forecasts(tmp_path):
     events = []
     result = answer(

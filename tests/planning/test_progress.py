@@ -6,6 +6,7 @@ import time
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from supnorm.evaluation import Advanced, Finished
 from supnorm.planning import PlanningCalls, budget, progress
@@ -13,6 +14,7 @@ from supnorm.planning.progress import CallCount, Planned
 from supnorm.problem import Domain
 
 
+@pytest.mark.slow
 def test_the_plan_comes_with_the_first_calls_and_every_call_is_counted(monkeypatch):
     monkeypatch.setattr(progress, "LONG", 0.5)
     told, calls = [], []

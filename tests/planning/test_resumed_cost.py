@@ -16,6 +16,7 @@ def slow(x):
     return x[:, 0] ** 2
 
 
+@pytest.mark.slow
 def test_the_cost_of_a_call_comes_with_the_store(tmp_path):
     problem = Problem(None, slow, Domain(x=(0.0, 1.0)))
     callers = []

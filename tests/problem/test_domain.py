@@ -244,6 +244,7 @@ def test_a_domain_of_2_in_100_000_points_is_not_refused_by_chance() -> None:
         assert len(draw_inside(domain, 8, np.random.default_rng(seed))) == 8
 
 
+@pytest.mark.slow
 def test_a_law_with_2_in_10_000_points_in_the_domain_is_not_refused_by_chance() -> None:
     law = Law.from_sampler(lambda n, rng: rng.random((n, 1)), Domain(x=(0.0, 2e-4)), "wide")
     for seed in range(20):

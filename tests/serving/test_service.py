@@ -232,6 +232,7 @@ def test_accepted_rows_are_checked_by_the_reference(tmp_path: Path) -> None:
     assert len((tmp_path / "guard.shadow").read_text().splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_fuzzed_requests_never_end_in_500() -> None:
     """``python -m benchmarks.guard fuzz`` sends 10,000."""
     codes, rows = asyncio.run(fuzz(bump_guard(), 400, 1))
@@ -254,6 +255,7 @@ def test_under_load_every_accepted_row_is_checked_and_no_answer_waits_for_that(t
     assert len(written) == 1 + found["checked"] - found["left_out"]
 
 
+@pytest.mark.slow
 def test_answers_go_before_shadow_checks() -> None:
     """A reference that takes one call at a time has some thousand rows to check: an answer waits for 64 of them at most."""
     calls: list[int] = []

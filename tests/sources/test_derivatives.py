@@ -34,6 +34,7 @@ y = { low = 0.0, high = 2.0 }
 """
 
 
+@pytest.mark.slow
 def test_the_worst_derivative_is_certified(tmp_path: Path) -> None:
     """The error cos(3 x) y/1000 is largest in d/dx: 3 y sin(3 x)/1000, 0.006 at x = pi/6, y = 2."""
     model = sn.with_derivatives(

@@ -154,6 +154,7 @@ def test_inputs_of_an_axis_order() -> None:
     assert (moved.time, moved.others) == (2, (0, 1))
 
 
+@pytest.mark.slow
 def test_a_stiff_equation_ends_where_rounding_alone_is_above_the_tolerance() -> None:
     """At the tolerance of other equations this one took more than the 5,000 steps that there are."""
     k = 1000.0

@@ -71,6 +71,7 @@ def test_the_same_dates_in_other_words_are_the_same(tmp_path: Path) -> None:
     assert audit(opened(tmp_path, field("y"), field("yp", time=words))).status.code == "within-tolerance"
 
 
+@pytest.mark.slow
 def test_fields_of_two_levels_are_not_compared(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="differ in level: 850 against 500"):
         opened(tmp_path, field("y", level=500.0), field("yp", level=850.0))
@@ -188,6 +189,7 @@ def test_a_valid_range_that_is_none_is_one_line(tmp_path: Path, bad: dict[str, A
         opened(tmp_path, with_attributes("y", Y, bad), field("yp"))
 
 
+@pytest.mark.slow
 def test_values_in_two_units_are_not_compared(tmp_path: Path) -> None:
     truth, prediction = (
         with_attributes("y", Y, {"units": "K"}),

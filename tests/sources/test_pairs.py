@@ -364,6 +364,7 @@ def test_a_key_that_is_text_in_one_table_and_a_number_in_the_other(tmp_path: Pat
     assert (worst.error, worst.row) == (0.5, 2)
 
 
+@pytest.mark.slow
 def test_a_key_of_coordinates_joins_grids_of_other_order(tmp_path: Path) -> None:
     xarray = pytest.importorskip("xarray")
     pytest.importorskip("h5netcdf")

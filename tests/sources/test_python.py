@@ -41,6 +41,7 @@ def test_points_that_raise_fail_alone() -> None:
     np.testing.assert_allclose(caught.value.values[1:, 0], np.log([1.0, 2.0]) + X[1:, 1])
 
 
+@pytest.mark.slow
 def test_points_that_take_too_long_fail_alone() -> None:
     function = per_point(lambda a, b: time.sleep(60 * (a == 1)) or a, 2, "f", timeout=1.0)
     start = time.monotonic()

@@ -55,6 +55,7 @@ def test_it_ends_when_its_time_is_up():
         )  # a whole line has 27 calls; half a bisection finds nothing
 
 
+@pytest.mark.slow
 def test_a_fit_gives_it_a_part_of_its_time(monkeypatch):
     asked = []
 

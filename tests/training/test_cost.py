@@ -146,5 +146,6 @@ def test_a_machine_that_holds_up_one_call_changes_no_result(
     assert readings > 20
 
 
+@pytest.mark.slow
 def test_a_reference_that_takes_long_is_expensive_all_the_same(run: Any) -> None:
     assert run(5e-3)["cost"]["class"] == "expensive"

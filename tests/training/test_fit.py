@@ -217,6 +217,7 @@ def test_seconds_end_a_fit():
     )  # generous: without the limit it trains for many minutes; machines may be busy
 
 
+@pytest.mark.slow
 def test_the_audits_of_a_dear_reference_keep_the_time():
     """Audits inside the loop had a floor of 100 calls and drew pictures: three times the seconds asked for were usual."""
     calls = []
@@ -293,6 +294,7 @@ def test_a_network_whose_samples_took_the_time_is_not_tried():
     assert list(SMALL.of_width(state, 8, 60, 1)) == [Skipped("network width 8", "the time was up")]
 
 
+@pytest.mark.slow
 def test_without_time_a_candidate_is_not_audited():
     from supnorm.training.contest import Offer
     from supnorm.training.fit import _prepare
@@ -724,6 +726,7 @@ def test_references_without_known_operations_cannot_be_certified():
         fit((X, X[:, 0]), tolerance=1e-3, certify=True)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_with_the_best_so_far():
     stop = CtrlC(2)
     kink = Domain(x=(-1.0, 1.0), y=(-1.0, 1.0))
@@ -733,6 +736,7 @@ def test_ctrl_c_ends_with_the_best_so_far():
     assert result.winner.audited
 
 
+@pytest.mark.slow
 def test_who_interrupts_does_not_wait_for_a_reference_that_has_become_slow(monkeypatch):
     """Its cost was recorded as cheap, so that the last audit had no limit of time: it took two minutes."""
     monkeypatch.setattr(outcome, "PATIENCE", 0.1)
