@@ -68,6 +68,7 @@ def test_on_discrete_axes() -> None:
     assert 0.75 < np.mean(ratios) < 1.3, ratios
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("d", "share"), [(6, 1e-2), (16, 1e-3)])
 def test_round_data_on_a_surface(d: int, share: float) -> None:
     rng = np.random.default_rng(d)

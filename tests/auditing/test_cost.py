@@ -146,6 +146,7 @@ def test_rows_that_no_call_has_are_refused(word: str) -> None:
     assert len(str(caught.value)) < 300
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("seconds", [1e-4, 0.02])
 def test_a_timing_far_from_the_threshold_needs_no_word(ticking: Any, seconds: float) -> None:
     assert not audit(ticking(seconds), evaluations=100).document["notes"]

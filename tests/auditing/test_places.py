@@ -53,6 +53,7 @@ def test_a_worst_point_that_the_last_pictures_saw_says_where_it_lies(x: float, w
     assert crowned(evaluator, ())[0].witness.tags == (where,)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("side", ["model", "reference"])
 def test_the_side_with_the_curvature_is_named(side: str) -> None:
     d = 3

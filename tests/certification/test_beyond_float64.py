@@ -190,6 +190,7 @@ def test_a_file_cannot_choose_the_precision_freely(bits, tmp_path):
     assert not _sealed(path, data).accepted
 
 
+@pytest.mark.slow
 def test_more_bits_prove_the_same_and_cost_more_by_forecast(tmp_path):
     path, data = _saved(tmp_path)
     usual = check(path)
@@ -199,6 +200,7 @@ def test_more_bits_prove_the_same_and_cost_more_by_forecast(tmp_path):
     assert found.cost.operations > 1.5 * usual.cost.operations
 
 
+@pytest.mark.slow
 def test_a_smaller_claim_is_rejected(tmp_path):
     path, data = _saved(tmp_path)
     uppers = [float.fromhex(v) * 0.99 for v in data["leaves"]["upper"]]
@@ -247,6 +249,7 @@ def test_the_radius_enters_the_lower_bound(monkeypatch):
     assert fine_lower.finer(error, x, np.zeros(40), np.zeros(40)).max() > 1e-24
 
 
+@pytest.mark.slow
 def test_without_python_flint_the_answer_says_what_is_missing(monkeypatch, tmp_path):
     path, _ = _saved(tmp_path)
     monkeypatch.setattr(balls, "available", lambda: False)

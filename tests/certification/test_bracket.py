@@ -38,6 +38,7 @@ class _Stopped(ChebyshevCertificate):
         return super().bound(error, boxes, target, lower)
 
 
+@pytest.mark.slow
 def test_interrupted_inside_a_batch(tmp_path):
     problem, events = _problem(), []
     result = certify(problem, strategy=_Stopped(), observer=events.append)

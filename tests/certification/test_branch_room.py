@@ -113,6 +113,7 @@ def _raised_lower_bounds_are_rejected(path: Path, problem: Problem, result) -> N
         assert "states a worst error of at least" in str(mismatch(forged, problem))
 
 
+@pytest.mark.slow
 def test_the_room_holds_at_points_and_is_zero_where_no_branch_is_taken() -> None:
     net = _network(2, 2, 3.0)
     program = program_of(from_torch(net), 2)

@@ -78,6 +78,7 @@ def test_work_that_is_cut_short_keeps_the_better_bracket(stop, tmp_path):
     assert check(tmp_path / "c.json").accepted
 
 
+@pytest.mark.slow
 def test_a_budget_of_boxes_holds():
     for boxes in (10, ROUNDS[0] + 10, ROUNDS[1] + 10):
         result = certify(LAWS, 1.0001, boxes=boxes)

@@ -121,6 +121,7 @@ def test_interrupted_and_resumed(tmp_path):
     assert check(tmp_path / "whole.json").accepted
 
 
+@pytest.mark.slow
 def test_bounds_of_a_saved_certificate_are_proved_again(tmp_path):
     """The one that is not what its proof gives is named."""
     problem = Problem(lambda x: haaland(x) * (1.0 + 0.01 * jnp.log(x[:, 0])), haaland, PIPES, RELATIVE)

@@ -76,6 +76,7 @@ def test_rounding_is_within_its_bounds_at_every_operation():
     assert 0.01 < max(worst) <= 1.0
 
 
+@pytest.mark.slow
 def test_rounding_of_a_few_formulas_is_within_its_bounds():
     """On the box of the first |g| has no reach, so its values are not those of the operation."""
     assert 0.001 < max(_judge(seed) for seed in (0, *range(300, 310))) <= 1.0
@@ -94,6 +95,7 @@ def _weak(name):
 MUTANTS = ("of_exp", "of_product", "of_sum", "of_power", "log_err", "relative_error_err")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_weakened_rule_is_caught(name, monkeypatch):
     """By rounding at a node above its bound, of one of the formulas."""

@@ -57,6 +57,7 @@ def test_the_map_holds_everywhere(d):
     assert local.min() < 0.9 * result.upper
 
 
+@pytest.mark.slow
 def test_many_steps_are_merged():
     problem = Problem(lambda x: jnp.sin(3000 * x[:, 0]), lambda x: 0.0 * x[:, 0], Domain(x=(0.0, 20.0)))
     drawn = bound_map(certify(problem, 1.01).certificate, 1.0, 1.0)
@@ -64,6 +65,7 @@ def test_many_steps_are_merged():
     assert min(drawn.values) >= 1.0 - 1e-9
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("deployed", "kind"), [(True, "certified"), (False, "exact-arithmetic")])
 def test_the_bound_in_an_audit(deployed, kind):
     problem = _problem(2, deployed)

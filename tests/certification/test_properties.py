@@ -235,6 +235,7 @@ def test_a_verdict_that_is_turned_is_rejected(text, tmp_path):
     assert "does not follow" in forged.reason
 
 
+@pytest.mark.slow
 def test_a_model_that_breaks_a_limit_as_it_runs_in_float32_is_not_proved_to_keep_it():
     def rough(x):
         z = jnp.asarray(x[:, 0], jnp.float32)

@@ -138,6 +138,7 @@ def test_the_network_itself_or_a_computed_function_gives_a_bracket():
     assert found.lower <= 0.02 <= found.upper <= 1.1 * found.lower
 
 
+@pytest.mark.slow
 def test_a_network_with_kinks_is_no_obstacle():
     equation, domain, exact = CASES["Poisson"]
     found = solution_error(lambda x: exact(x) + 0.05 * jnp.abs(x[:, 0] - 0.3), equation, domain)

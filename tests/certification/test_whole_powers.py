@@ -48,6 +48,7 @@ def test_powers_of_a_library_keep_their_bound():
     assert {of_function("pow", p) for p in (2.0, 0.5, -0.5, 16.0, -15.0, 100.5)} == {16.0 * U}
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("p", [127, 255])
 def test_a_float64_error_is_within_bound_and_rounding(p):
     """The argument is off by one unit, which the power multiplies by p, and its products add as much again."""

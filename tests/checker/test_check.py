@@ -259,6 +259,7 @@ def test_digest_finds_any_careless_change(saved, tmp_path):
     assert "no such file" in check(tmp_path / "missing.json").reason
 
 
+@pytest.mark.slow
 def test_problem_points_tie_the_file_to_the_problem(saved):
     x = np.array([[0.3, 0.4], [-0.2, 0.9]])
     with jax.enable_x64(True):

@@ -89,6 +89,7 @@ def test_sizes_without_their_rounding_or_radii_are_caught(extreme, monkeypatch):
         _judge_all(extreme)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("block", range(4))
 def test_models_in_arrays_meet_those_of_flint(block):
     """60 random programs each: values at nodes overlap, and remainders differ by rounding alone."""

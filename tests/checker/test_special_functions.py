@@ -113,6 +113,7 @@ def _outside():
     return wrong, sizes
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("bits", [53, 80])
 def test_erfc_of_a_wide_ball_has_the_values_and_slopes_at_its_points(bits, monkeypatch):
     monkeypatch.setattr(ctx, "prec", bits)

@@ -173,6 +173,7 @@ def test_a_certificate_without_an_upper_bound_claims_no_proof_of_every_leaf(
     assert "at least 2.58871 × 10⁻⁴, no upper bound" in said
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_proof_of_the_tolerance_does_not_pass_a_gate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

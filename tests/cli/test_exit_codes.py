@@ -111,6 +111,7 @@ def test_4_when_nothing_has_a_value(shell: Shell) -> None:
     assert json.loads(done.out)["status"]["code"] == "no-value"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("second", "code"), [("agrees", 1), ("contradicts", 5)])
 def test_5_when_the_second_reference_agrees_with_the_model(shell: Shell, second: str, code: int) -> None:
     shell.write(("[error]", f'[recheck]\npython = "truth.py:{second}"\n[error]'))
@@ -431,6 +432,7 @@ def test_2_for_a_folder_where_another_run_is_at_work(shell: Shell, verb: str) ->
     assert done.code in (0, 1, 4), done.err
 
 
+@pytest.mark.slow
 def test_the_default_folder_of_a_run_at_work_is_not_renamed(shell: Shell) -> None:
     pytest.importorskip("fcntl")
     assert shell.run("audit", "problem.toml", "--quiet").code == 1
@@ -555,6 +557,7 @@ def test_run_never_raises(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None
     assert run(["certify", "problem.toml", "--quiet"]) == 3
 
 
+@pytest.mark.slow
 def test_a_ctrl_c_that_python_drops_is_sent_again() -> None:
     """Raised in a destructor it is printed and forgotten, unless the program's hook hears of it."""
     code = """
@@ -602,6 +605,7 @@ runpy.run_module("supnorm", run_name="__main__")
     assert (done.returncode, done.stdout, done.stderr) == (3, "", "supnorm: interrupted\n")
 
 
+@pytest.mark.slow
 def test_python_m_supnorm_is_the_program(tmp_path: Path) -> None:
     missing = tmp_path / "certificate.json"
     done = subprocess.run(

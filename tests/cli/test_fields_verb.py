@@ -32,6 +32,7 @@ def files(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_run(files, capsys):
     assert run(["fields", "p.nc", "t.nc", "--tolerance", "t2m=10"]) == 1
     printed = capsys.readouterr()
@@ -72,6 +73,7 @@ def test_report_refuses_what_is_no_result(files, capsys, text):
     assert (folder / "fields.html").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_command_repeats_the_run(files, capsys):
     assert (
         run(
@@ -101,6 +103,7 @@ def test_the_command_repeats_the_run(files, capsys):
     assert len(first["variables"][0]["events"]) <= 3
 
 
+@pytest.mark.slow
 def test_no_verdict_without_a_tolerance(files):
     assert run(["fields", "p.nc", "t.nc", "--quiet"]) == 0
     assert run(["fields", "p.nc", "t.nc", "--quiet", "--tolerance", "100"]) == 0

@@ -131,6 +131,7 @@ def test_a_constant_reference_gets_one_parameter_and_a_note(tmp_path, capsys):
     assert "the reference is constant on all points seen" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_jump_is_told_and_the_way_out_named(tmp_path, capsys):
     assert fitted(tmp_path, 'python = "truth.py:jump"', "--method", "simplex") == 1
     out = capsys.readouterr().out

@@ -88,6 +88,7 @@ def test_a_fit_leaves_model_numbers_and_two_pages(tmp_path, capsys):
     np.testing.assert_allclose(value, np.sin(3 * x[:, 0]) * np.exp(-x[:, 1]), atol=1e-9)
 
 
+@pytest.mark.slow
 def test_json_is_all_that_is_printed(tmp_path, capsys):
     code = run(tmp_path, "1e-9", "--json", "--method", "random-features", "--max-evaluations", "400")
     document = json.loads(capsys.readouterr().out)

@@ -80,6 +80,7 @@ def test_the_seed_decides_in_another_process_too(shell: Shell) -> None:
     assert here == there
 
 
+@pytest.mark.slow
 def test_the_command_repeats_the_run(shell: Shell) -> None:
     first = document(shell.run("audit", "problem.toml", "--json", "--seed", "7", "--evaluations", "700").out)
     words = first["command"].split()
@@ -89,6 +90,7 @@ def test_the_command_repeats_the_run(shell: Shell) -> None:
     assert again == first
 
 
+@pytest.mark.slow
 def test_the_command_names_what_the_run_was_asked_for(shell: Shell) -> None:
     """A folder and a file with blanks, workers: what is copied from the page does the same once more."""
     shell.write(name="my problem.toml")

@@ -144,6 +144,7 @@ def test_one_call_that_ends_its_process_is_lost_and_no_other(how: str) -> None:
                 assert call.result(60) == n
 
 
+@pytest.mark.slow
 def test_a_call_whose_worker_is_lost_is_repeated(tmp_path: Path) -> None:
     with Processes(2) as pool:
         calls = [pool.submit(ends_once, n, tmp_path / "mark") for n in range(6)]
@@ -186,6 +187,7 @@ def test_what_cannot_travel_is_an_error_of_its_call() -> None:
         assert pool.submit(abs, -2).result(60) == 2
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("size", [10, 300_000])
 def test_quick_calls_sent_ahead_come_back_in_order(size: int) -> None:
     """Large ones too, which would fill the pipe in both directions."""

@@ -140,6 +140,7 @@ def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
         assert pool.submit(threads).result() == {2}
 
 
+@pytest.mark.slow
 def test_our_own_work_in_a_worker_takes_one_thread() -> None:
     """A worker's share of the cores is for the user's calls; trainings of a budget run there too."""
     with Processes(1) as pool:

@@ -148,6 +148,7 @@ def test_two_forecasts_are_paired_by_init_and_lead_time():
     assert v.sup.lower == pytest.approx(exact(one, truth), abs=0)
 
 
+@pytest.mark.slow
 def test_roll_outs_without_coordinates():
     truth = xr.DataArray(np.zeros((4, 6, 5)), dims=("time", "z", "x"), name="u")
     wrong = truth.copy()

@@ -182,6 +182,7 @@ def test_data_that_changed_while_they_were_compared_are_refused(monkeypatch: pyt
         audit_fields(TRUTH + 1, TRUTH)
 
 
+@pytest.mark.slow
 def test_random_layouts_have_the_errors_of_plain_numpy() -> None:
     rng = np.random.default_rng(5)
     for _ in range(40):

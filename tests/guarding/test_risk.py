@@ -25,6 +25,7 @@ def made() -> sn.Guard:
     )
 
 
+@pytest.mark.slow
 def test_the_least_share_with_the_promise_is_chosen_and_said(made: sn.Guard) -> None:
     choice, promise = made.record.choice, made.record.promise
     assert choice is not None

@@ -59,6 +59,7 @@ def test_the_verdict_uses_points_that_no_round_has_used(monkeypatch: pytest.Monk
     assert mended.verdict.worst >= mended.after.record.sup.lower
 
 
+@pytest.mark.slow
 def test_the_training_data_is_used_where_it_is_given() -> None:
     network, x, y = line()
     asked: list[int] = []
@@ -142,6 +143,7 @@ def test_above_the_tolerance_a_better_model_is_taken_and_the_exit_code_is_1() ->
     assert mended.status.exit == 1
 
 
+@pytest.mark.slow
 def test_nothing_wrong_is_left_as_it_is() -> None:
     problem = line_problem(5.0)
     mended = sn.repair(problem, evaluations=1000)
@@ -197,6 +199,7 @@ def test_tables_and_missing_models_are_refused() -> None:
         sn.repair("problem.toml")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_an_interruption_keeps_the_old_model_and_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     tuned, calls = TunableNetwork.tuned, []
 
@@ -291,6 +294,7 @@ def test_what_the_mask_leaves_out_is_not_trained_on() -> None:
     assert largest(mended.model, peak, counted) < 0.02 * largest(problem.model, peak, counted)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("spread", "ratio"), [(0.001, 3.0), (1.0, 3000.0)])
 def test_samples_of_large_models_are_bounded(
     spread: float, ratio: float, monkeypatch: pytest.MonkeyPatch

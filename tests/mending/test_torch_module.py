@@ -54,6 +54,7 @@ def test_a_module_is_mended_in_its_own_precision_and_stays_as_it_is(dtype: str, 
     assert np.array_equal(sn.from_torch(fresh).value(grid), mended.model.value(grid))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
 def test_batches_train_a_copy_and_come_to_the_same_weights_again(dtype: str) -> None:
     given = module(dtype)

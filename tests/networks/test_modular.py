@@ -53,6 +53,7 @@ def test_every_road_gives_the_same_numbers(log):
     np.testing.assert_allclose(pulled, np.einsum("nm,nmd->nd", weight, slopes), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_parameter_derivatives_agree_with_jax():
     net, x = example(2), points(7)
     y = np.zeros((7, 2))

@@ -139,6 +139,7 @@ def test_a_page_of_a_proved_problem_has_no_doubts_and_says_what_the_proof_rests_
     assert "What could this search have missed" in page(read(data))
 
 
+@pytest.mark.slow
 def test_what_is_not_proved_of_the_model_as_it_runs_is_not_called_proven(result: Result) -> None:
     """float32: the bound in exact arithmetic keeps the tolerance, but not with the difference that was measured."""
     data = certified(result("d2"), "exact-arithmetic")

@@ -66,6 +66,7 @@ class Reader(HTMLParser):
         return re.sub(r"\s+", " ", " ".join(self.words))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8", "d20"])
 def test_page_is_whole_and_self_contained(result, name):
     html = page(read(result(name)))
@@ -296,6 +297,7 @@ def test_infinite_errors_everywhere(result):
     assert "infinite" in Reader(page(read(data))).text
 
 
+@pytest.mark.slow
 def test_profile_of_a_vector_output(result):
     data = result("d3")
     worst = [0.01, 0.05, 0.3, 0.02]

@@ -21,6 +21,7 @@ def mended() -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_the_numbers_are_those_of_the_record(mended: dict[str, Any]) -> None:
     record = RepairRecord.from_dict(mended)
     (_, before, after) = compared(record)[-1]

@@ -107,6 +107,7 @@ def test_advice_for_a_table_does_not_ask_to_search_longer():
         assert "last third" not in report.status.advice
 
 
+@pytest.mark.slow
 def test_a_suspect_label_is_not_blamed_on_the_model():
     x, y = labelled(1500, wrong=[40])
     report = audit(Problem(smooth, table(x, y), SQUARE, tolerance=0.1))
@@ -257,6 +258,7 @@ def test_what_grey_means_in_a_cut_is_told():
     assert key not in html_of(audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=3000))
 
 
+@pytest.mark.slow
 def test_a_share_of_rows_is_one_of_such_rows_only_if_they_are_drawn():
     x, y = labelled(400)
     html = html_of(audit(Problem(smooth, table(x, y), SQUARE, tolerance=1.0)))

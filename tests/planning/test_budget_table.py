@@ -72,6 +72,7 @@ def test_low_dimension_is_found():
     assert 1.5 < result.profile.dimension.lower <= 2 <= result.profile.dimension.upper
 
 
+@pytest.mark.slow
 def test_learning_curve_on_parts_of_the_table_decides(tmp_path):
     x = np.random.default_rng(0).random((1000, 2))
     easy = (x, x @ np.array([1.0, 2.0]) + 1e-4 * np.sin(40 * x[:, 0]))

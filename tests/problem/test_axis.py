@@ -39,6 +39,7 @@ def discrete(draw: st.DrawFn) -> Axis:
 CONTINUOUS = st.one_of(linear(), logarithmic())
 
 
+@pytest.mark.slow
 @example(Axis(1.0015218288182184, 1.0248502690458878, scale="log"))  # two logarithms, an ulp apart
 @given(st.one_of(CONTINUOUS, discrete()))
 def test_the_ends_are_exact(axis: Axis) -> None:

@@ -111,6 +111,7 @@ def test_a_graph_as_data_needs_no_torch():
     assert program.value(np.array([[0.5, 3.0], [2.0, 1.0]])).ravel().tolist() == [6.0, 4.0]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # of torch's own, in run_decompositions
 def test_an_exported_program():
     torch.manual_seed(1)

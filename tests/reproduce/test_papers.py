@@ -70,6 +70,7 @@ def test_runs_have_names_of_their_own_and_every_published_number_is_used_and_kno
                 numbers.number(key)
 
 
+@pytest.mark.slow
 def test_a_result_of_other_arguments_or_a_broken_file_is_not_used(tmp_path: Path) -> None:
     made = experiment("expressivity")
     results_of([made], tmp_path, "test", 1)

@@ -144,6 +144,7 @@ def test_another_step_is_another_problem() -> None:
     assert len(marks) == 3
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("step", [None, 1e-4], ids=["exact", "differences"])
 def test_nothing_is_evaluated_between_the_values_of_a_discrete_input(step: float | None) -> None:
     domain = sn.Domain(x=(0.0, 1.0), n=sn.Axis(values=(1.0, 2.0, 4.0)))

@@ -178,6 +178,7 @@ def test_external_data_of_onnx_files(tmp_path):
         open_problem(path)
 
 
+@pytest.mark.slow
 def test_what_does_not_define_the_problem(tmp_path):
     log = tmp_path / "p" / "log.txt"
     code = f"with open({str(log)!r}, 'a') as log: log.write('loaded')\ndef model(x): return x[:, 0]\n"
@@ -191,6 +192,7 @@ def test_what_does_not_define_the_problem(tmp_path):
     assert _in_a_process(path) == before  # the log has grown
 
 
+@pytest.mark.slow
 def test_a_moved_or_saved_problem_is_the_same(tmp_path):
     files = {"model__py": "import helper_g\nfrom pathlib import Path\n"
                           "W = float((Path(__file__).parent / 'w.txt').read_text())\n"
@@ -205,6 +207,7 @@ def test_a_moved_or_saved_problem_is_the_same(tmp_path):
     assert _in_a_process(tmp_path / "elsewhere" / "problem.toml") == fingerprint(problem)
 
 
+@pytest.mark.slow
 def test_other_problems_in_the_folder_change_nothing(tmp_path):
     """Two problems of one process, of which one opens a file."""
     path = _problem(tmp_path / "p", model__py=PICKLED + "def model(x): return W * x[:, 0]\n", w__obj=b"I1\n.",

@@ -132,6 +132,7 @@ def with_attributes(name: str, y: Any, attributes: dict[str, Any]) -> Any:
     return data
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("stated", RANGES)
 def test_values_outside_the_valid_range_are_missing(tmp_path: Path, stated: str) -> None:
     y = np.arange(20.0).reshape(5, 4)  # the last four are outside
@@ -156,6 +157,7 @@ def test_a_prediction_outside_its_valid_range_is_a_missing_one(tmp_path: Path) -
     assert report.worst.error == np.inf
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("scale", "limits"),
     [
@@ -175,6 +177,7 @@ def test_the_valid_range_of_packed_values_is_that_of_the_storage(
     assert report.document["table"]["compared"] == 16  # 15.0 itself is inside
 
 
+@pytest.mark.slow
 def test_a_limit_in_double_precision_does_not_cut_values_in_single_precision(tmp_path: Path) -> None:
     y = np.full((5, 4), 0.1, dtype="f4")  # above 0.1 in double precision
     opened(tmp_path, with_attributes("y", y, {"valid_max": 0.1}), field("yp", y))
@@ -213,6 +216,7 @@ def test_the_unit_of_one_of_several_outputs_counts(tmp_path: Path) -> None:
         opened(tmp_path, truth, prediction, toml=toml)
 
 
+@pytest.mark.slow
 def test_inputs_in_two_units_are_not_the_same_inputs(tmp_path: Path) -> None:
     """Equal numbers: only the units say that they mean different points."""
     truth, prediction = field("y"), field("yp")

@@ -83,6 +83,7 @@ def test_inputs_reorder_the_columns(folder: Path) -> None:
     assert problem.model(np.array([[1.0, 10.0]])).item() == 1.0 - 20.0
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_imported(folder: Path) -> None:
     import subprocess
 

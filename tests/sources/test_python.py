@@ -127,6 +127,7 @@ def test_code_in_single_precision_says_so(tmp_path: Path) -> None:
         probe(Caller(single, "model"), X)
 
 
+@pytest.mark.slow
 def test_jax_stays_as_it_was_and_compiles_few_sizes() -> None:
     import jax
     import jax.numpy as jnp
@@ -178,6 +179,7 @@ def test_objects_that_cannot_be_called(tmp_path: Path, code: str, name: str, sai
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_everything_goes_to_other_processes(tmp_path: Path) -> None:
     code = "def f(x): return x[:, 0] * x[:, 1]\ndef inside(x): return x[:, 0] < 1.5\n"
     function = opened(tmp_path, code, "f")

@@ -154,6 +154,7 @@ def test_a_root_is_no_program() -> None:
         program_of(root(kepler, between=(-1.0, 5.0)), 2)
 
 
+@pytest.mark.slow
 def test_jax_code_is_solved_in_double_precision() -> None:
     import jax.numpy as jnp
 

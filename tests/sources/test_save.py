@@ -192,6 +192,7 @@ discrete = st.builds(
 names = st.text(letters, min_size=1, max_size=8)
 
 
+@pytest.mark.slow
 @given(axes=st.dictionaries(names, st.one_of(linear, log, discrete), min_size=1, max_size=4))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_axes_survive(tmp_path: Path, axes: dict[str, Axis]) -> None:

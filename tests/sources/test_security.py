@@ -285,6 +285,7 @@ def test_files_of_other_kinds(tmp_path: Path) -> None:
     refused(tmp_path, "none.onnx", "there is no file")
 
 
+@pytest.mark.slow
 def test_an_untrusted_operation_runs_when_trusted(tmp_path: Path) -> None:
     class Choice(torch.nn.Module):  # type: ignore[misc, name-defined]
         def forward(self, x: Any) -> Any:

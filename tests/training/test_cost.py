@@ -69,6 +69,7 @@ def test_a_timing_near_the_threshold_is_told_and_can_be_decided_beforehand(
     assert not any("timing" in note for note in again["notes"])
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("seconds", [1e-5, 0.02])
 def test_a_timing_far_from_the_threshold_needs_no_word(run: Any, seconds: float) -> None:
     assert not any("timing" in note for note in run(seconds)["notes"])
