@@ -43,6 +43,7 @@ VERBS |= {
     "audit_fields": lambda **given: sn.audit_fields(None, None, **given),
     "repair": lambda **given: sn.repair(PROBLEM, **given),
     "guard": lambda **given: sn.guard(PROBLEM, **given),
+    "assert_sup_error": lambda **given: sn.assert_sup_error(PROBLEM, below=1.0, **given),
 }
 ARGUMENTS = [
     *(("audit", name) for name in ("evaluations", "seconds", "seed")),
@@ -55,6 +56,7 @@ ARGUMENTS = [
     *(("solution_error", name) for name in ("ratio", "tolerance", "seconds", "boxes", "seed")),
     *(("repair", name) for name in ("evaluations", "seconds", "seed")),
     *(("guard", name) for name in ("evaluations", "seed")),
+    *(("assert_sup_error", name) for name in ("evaluations", "seconds", "seed")),
 ]
 
 

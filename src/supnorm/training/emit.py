@@ -22,6 +22,7 @@ from supnorm.certification.running_error import with_rounding
 from supnorm.problem import Domain, Function
 from supnorm.program import Node, Program, Unsupported, program_of
 from supnorm.results import BadInput, install
+from supnorm.results.outward import rounded_up
 from supnorm.results.writing import write_whole
 
 Array = NDArray[np.float64]
@@ -129,7 +130,7 @@ def c_source(program: Program, domain: Domain, name: str = "supnorm_model") -> s
             f"   {program.hash}.",
             "   Operations run in this order, without any library but math.h.",
             f"   Rounding: at {int(known.sum())} of the {len(x)} test vectors below the values are",
-            f"   within {_up(bound)} of those of exact arithmetic, if numbers are IEEE doubles that are",
+            f"   within {rounded_up(bound, 3)!r} of those of exact arithmetic, if numbers are IEEE doubles that are",
             "   rounded to nearest and each function of math.h is accurate to 2 units in the last place.",
             "   At other points nothing is claimed. Do not compile it with -ffast-math.",
             f"   Compare with the test vectors: cc -DSUPNORM_TEST {name}.c -lm && ./a.out */",
@@ -240,12 +241,6 @@ def _number(value: float) -> str:
     if math.isfinite(value):
         return repr(value)
     return "NAN" if math.isnan(value) else "INFINITY" if value > 0 else "-INFINITY"
-
-
-def _up(value: float) -> str:
-    """Three digits, rounded up."""
-    text = f"{value:.2e}"
-    return text if float(text) >= value else f"{math.nextafter(value * 1.01, math.inf):.2e}"
 
 
 def _list(values: Array | Sequence[float]) -> str:
