@@ -127,6 +127,7 @@ IN_PYTHON: dict[str, Callable[..., Any]] = {
     ),
     "audit_fields": lambda seconds: supnorm.audit_fields(None, None, seconds=seconds),
     "repair": lambda seconds: supnorm.repair(PAIR, seconds=seconds),
+    "assert_sup_error": lambda seconds: supnorm.assert_sup_error(PAIR, below=1.0, seconds=seconds),
     "solution_error": lambda seconds: supnorm.solution_error(
         _square, supnorm.equations.Heat(1.0), Domain(x=(0.0, 1.0), t=(0.0, 1.0)), seconds=seconds
     ),

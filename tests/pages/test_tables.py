@@ -12,7 +12,7 @@ from supnorm import audit
 from supnorm.auditing.infinite import failed_share
 from supnorm.pages import summary
 from supnorm.pages.cuts import cut
-from supnorm.pages.page import page, write_page
+from supnorm.pages.page import RUN_FILES, page, write_page
 from supnorm.pages.peaks import edge_words
 from supnorm.pages.view import View
 from supnorm.pages.words import headline, top_level
@@ -224,6 +224,8 @@ def test_the_page_names_its_own_folder(tmp_path):
     report = audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=200)
     for name, quoted in (("a-run", "a-run"), ("two words", "two words")):
         (tmp_path / name).mkdir()
+        for file in RUN_FILES[:2]:  # a page names no file that does not lie beside it
+            (tmp_path / name / file).write_text("")
         write_page(report, tmp_path / name / "report.html")
         text = (tmp_path / name / "report.html").read_text()
         assert f"supnorm replay {tmp_path / quoted} 1" in text.replace("&#39;", "").replace("'", "")
