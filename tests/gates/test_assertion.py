@@ -115,3 +115,33 @@ def test_a_problem_made_in_python_is_remembered_with_a_key_only():
     other = lambda x: off(x) + 5.0  # noqa: E731
     with pytest.raises(AssertionError):  # the same key, another model: its values tell
         assert_sup_error(other, truth, BOX, 0.5, evaluations=200, passed=passed, key="v1")
+
+
+def test_what_was_made_in_python_and_has_no_name_is_not_remembered():
+    """The key is of model and reference; another mask, constraint or error function must be searched."""
+    slope = lambda limit: lambda x: x[:, 0] < limit  # noqa: E731
+    narrow, wide = (sn.ErrorMeasure(mask=slope(limit)) for limit in (0.1, 2.0))
+    size = lambda scale: sn.ErrorMeasure("function", function=lambda n, f, x: scale * abs(n - f))  # noqa: E731
+    for before, after in ((narrow, wide), (size(0.01), size(1.0))):
+        passed = {}
+        ask = lambda error, passed=passed: assert_sup_error(  # noqa: E731
+            off, truth, BOX, 0.1, evaluations=200, passed=passed, key="v1", options={"error": error}
+        )
+        assert ask(before) is not None
+        with pytest.raises(AssertionError):
+            ask(after)
+    passed = {}
+    boxes = [sn.Domain(slope(limit), a=(0.0, 1.0), b=(1.0, 2.0)) for limit in (0.1, 2.0)]
+    assert assert_sup_error(off, truth, boxes[0], 0.1, evaluations=200, passed=passed, key="v1") is not None
+    with pytest.raises(AssertionError):
+        assert_sup_error(off, truth, boxes[1], 0.1, evaluations=200, passed=passed, key="v1")
+
+
+def test_another_version_of_any_package_is_searched_again(tmp_path, monkeypatch):
+    from supnorm.gates import passed as module
+
+    passed, path = {}, _problem_file(tmp_path)
+    assert assert_sup_error(path, passed=passed, evaluations=200) is not None
+    assert assert_sup_error(path, passed=passed, evaluations=200) is None
+    monkeypatch.setattr(module, "_installed", lambda: [("fluids", "9.9")])
+    assert assert_sup_error(path, passed=passed, evaluations=200) is not None

@@ -6,9 +6,12 @@ import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
+
+from supnorm.gates.pytest_plugin import _marked
 
 TESTS = """
 import pytest
@@ -85,3 +88,22 @@ def test_the_package_announces_it():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     plugin = import_module(project["entry-points"]["pytest11"]["supnorm"])
     assert callable(plugin.pytest_configure)
+
+
+def _node(*marks):
+    """A test with markers, the closest one first."""
+    return SimpleNamespace(nodeid="test_it", iter_markers=lambda name: [mark.mark for mark in marks])
+
+
+def test_a_marker_of_a_class_counts_beside_that_of_its_test():
+    """A demanded proof of the class was lost where the test has a marker of its own."""
+    of_test, of_class = (pytest.MarkDecorator(pytest.Mark("sup_error", (), given, _ispytest=True), _ispytest=True)
+                         for given in ({"below": 0.5}, {"below": 9.0, "proved": True}))  # fmt: skip
+    assert _marked(_node(of_test, of_class)) == {"below": 0.5, "proved": True}
+
+
+def test_a_marker_with_a_number_without_a_name_is_refused():
+    """It counted for nothing: the tolerance of the problem file was the limit."""
+    mark = pytest.MarkDecorator(pytest.Mark("sup_error", (1e-3,), {}, _ispytest=True), _ispytest=True)
+    with pytest.raises(pytest.UsageError, match="below=1e-3"):
+        _marked(_node(mark))

@@ -8,6 +8,7 @@ from tests.pages.cases import record
 
 from supnorm.pages.gate import gate_of
 from supnorm.pages.gate_formats import FORMATS, badge, junit, markdown, sarif
+from supnorm.results.compare import CompareRecord, RowRecord
 from supnorm.results.status import ExitCode, Status
 
 HOSTILE = "a</script>|<img src=x>`**\x1b[2J\x00]]>&\"'\u202e"
@@ -87,3 +88,29 @@ def test_hostile_names_do_no_harm():
         root = ElementTree.fromstring(form(gate, HOSTILE))
         assert not root.findall(".//img")
     assert "a</script>" in json.loads(sarif(gate, "p.toml"))["runs"][0]["results"][0]["message"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "exit_"),
+    [
+        (("within-tolerance", "nothing-found", "no-tolerance"), 0),
+        (("nothing-found", "tolerance-exceeded", "interrupted"), 1),
+        (("nothing-found", "no-value"), 4),
+        (("reference-fault", "no-value"), 5),
+        (("interrupted",), 3),
+    ],
+)
+def test_a_comparison_ends_as_the_worst_of_its_models(codes, exit_):
+    """It has no status of its own, and a model above the tolerance was a pass."""
+    audit = record("coarse 1")
+    row = RowRecord(
+        title="a", model="a", rms=1.0, q999=1.0, worst=1.0, no_value=0, finite=None, at=None, row=None,
+        tolerance=0.1, status="", folder="a", seed=0, budget=None,
+    )  # fmt: skip
+    compared = CompareRecord(
+        reference="", axes=audit.axes, measure=audit.measure, rows=tuple(row.changed(status=c) for c in codes)
+    )
+    gate = gate_of(compared)
+    assert gate.exit == exit_
+    suite = ElementTree.fromstring(junit(gate))
+    assert (int(suite.attrib["failures"]), int(suite.attrib["errors"])) == (exit_ == 1, exit_ > 1)

@@ -56,7 +56,7 @@ def assert_sup_error(
         seed: of everything random.
         options: further arguments of the `Problem`, such as ``{"error": ErrorMeasure("relative", floor=0.0)}``.
         passed: where audits that passed are remembered, such as a dict that is stored between runs; None for nowhere. An
-            audit is not repeated where the files of its problem, the limits, the versions of packages, and the values of
+            audit is not repeated where the files of its problem, the limits, the versions of all packages, and the values of
             both sides at 64 points are the same. A problem that was made in Python is only remembered with a ``key``.
         key: what identifies model and reference of a problem that was made in Python, such as a hash of the weights.
         page: where the page is written, whether it passes or not.

@@ -1,8 +1,10 @@
 """Audits that passed before, so that a test need not repeat them.
 
 An audit is remembered by the files that define its problem (`supnorm.problem.fingerprint`), its limits, the versions of
-packages, and the values of both sides at 64 points. What is not noticed is a change of a file that a function opens only
-when it is called, if it changes none of these values. A problem that was made in Python has no files; its user names it.
+all installed packages, and the values of all sides at 64 points. What is not noticed is a change of a file that a function
+opens only when it is called, if it changes none of these values. A problem that was made in Python has no files; its user
+names model and reference by a key. Nothing names a constraint, mask, error or equation that was made in Python: such an
+audit is not remembered.
 """
 
 from __future__ import annotations
@@ -10,12 +12,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, MutableMapping
+from importlib import metadata
 from typing import Any
 
 import numpy as np
 
 from supnorm.problem import Problem, draw_inside
 from supnorm.problem.fingerprint import fingerprint
+from supnorm.problem.from_file import FromFile
 from supnorm.results.versions import versions
 
 POINTS = 64  # values that are compared before an audit is left out
@@ -26,17 +30,30 @@ def identity_of(problem: Problem, asked: Mapping[str, Any], key: str) -> str:
     functions = (problem.model, problem.reference, problem.recheck)
     if not key and not all(f is None or f.origin is not None for f in functions):
         return ""
+    error, equation = problem.error, problem.equation
+    parts = (*problem.domain.constraints, error.function, error.mask)
+    if not all(part is None or isinstance(part, FromFile) for part in parts):
+        return ""
+    if equation is not None and equation.origin is None:
+        return ""
     facts = {
         "problem": fingerprint(problem),
         "key": key,
         "versions": versions(),
+        "installed": _installed(),
+        "declared": [None if f is None else repr(f.declared) for f in functions],
         "limit": problem.error.limit,
     }
     return hashlib.sha256(json.dumps(facts | dict(asked), sort_keys=True, default=str).encode()).hexdigest()
 
 
+def _installed() -> list[tuple[str, str]]:
+    """Name and version of every installed package: a model may call any of them."""
+    return sorted((d.name or "", d.version or "") for d in metadata.distributions())
+
+
 def passed_before(passed: Mapping[str, Any], name: str, problem: Problem) -> bool:
-    """Whether it passed, and both sides have the same values as then."""
+    """Whether it passed, and all sides have the same values as then."""
     return name in passed and bool(values := _values(problem)) and passed[name] == values
 
 
@@ -47,10 +64,12 @@ def remember(passed: MutableMapping[str, Any], name: str, problem: Problem) -> N
 
 
 def _values(problem: Problem) -> str:
-    """A hash of the values of both sides at fixed points; empty where a side raises at one of them."""
+    """A hash of the values of all sides at fixed points; empty where a side raises at one of them."""
     x = draw_inside(problem.domain, POINTS, np.random.default_rng(20_251_128))
     digest = hashlib.sha256(x.tobytes())
-    for function in (problem.model, problem.reference):
+    for function in (problem.model, problem.reference, problem.recheck):
+        if function is None:
+            continue
         try:
             digest.update(np.ascontiguousarray(function.value(x)).tobytes())
         except Exception:  # an audit finds out what it means

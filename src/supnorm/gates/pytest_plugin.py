@@ -36,18 +36,33 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def _marked(node: pytest.Item) -> dict[str, Any]:
+    """The arguments of all markers of a test, its own before those of its class and module.
+
+    Raises:
+        pytest.UsageError: for a number without a name: as a limit it would count for nothing.
+    """
+    given: dict[str, Any] = {}
+    for marker in node.iter_markers("sup_error"):
+        if marker.args:
+            raise pytest.UsageError(
+                f"{node.nodeid}: the marker sup_error takes named arguments, such as below=1e-3; got {marker.args!r}"
+            )
+        given = {**marker.kwargs, **given}
+    return given
+
+
 @pytest.fixture
 def assert_sup_error(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """``assert_sup_error(model, reference, domain, below=1e-3)``: fail where the worst error is above the limit.
 
     Arguments are those of `supnorm.gates.assert_sup_error`; those of the marker ``sup_error`` count where the test gives
-    none. Audits that passed are remembered in pytest's cache, and ``--cache-clear`` forgets them. The worst error goes into
-    the JUnit XML of pytest as a property of the test.
+    none, of several markers those of the closest one that gives the argument. Audits that passed are remembered in pytest's
+    cache, and ``--cache-clear`` forgets them. The worst error goes into the JUnit XML of pytest as a property of the test.
     """
     from supnorm.gates.assertion import assert_sup_error as asserted
 
-    marker = request.node.get_closest_marker("sup_error")
-    given = {} if marker is None else dict(marker.kwargs)
+    given = _marked(request.node)
     cache = getattr(request.config, "cache", None)
     passed: dict[str, Any] = {} if cache is None else dict(cache.get(CACHED, {}))
     before, folder = dict(passed), request.config.getoption("--supnorm-pages")

@@ -18,10 +18,19 @@ from supnorm.pages.terminal import facts
 from supnorm.pages.view import View
 from supnorm.pages.words import chip, headline, lead
 from supnorm.results.audit import AuditRecord
+from supnorm.results.compare import CompareRecord
 from supnorm.results.record import Result
+from supnorm.results.status import ExitCode
 from supnorm.wording import Narrator, fact
 from supnorm.wording.gate import TEMPLATES
 
+# Codes of audits that end with 0, and those of the others that are not 4 (docs/results.md).
+DECIDED = ("within-tolerance", "nothing-found", "no-tolerance")
+UNDECIDED = {
+    "interrupted": ExitCode.INTERRUPTED,
+    "reference-fault": ExitCode.REFERENCE_FAULT,
+    "unresolved": ExitCode.REFERENCE_FAULT,
+}
 WORST = 10  # points in a summary, at most
 
 
@@ -135,7 +144,10 @@ def _of_other(record: Result) -> Gate:
     """Of other verbs: the head of the page."""
     page = page_text(record)
     status = getattr(record, "status", None)
-    code = "done" if status is None else status.code
+    if isinstance(record, CompareRecord):
+        code, ends = _of_models(record)
+    else:
+        code, ends = ("done", 0) if status is None else (status.code, int(status.exit))
     found = re.search(r'class="chip ([a-z]+)"[^>]*>(.*?)</', page, re.DOTALL)
     kind, verdict = (found[1], _plain(found[2])) if found else ("open", code)
     first = re.search(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)
@@ -146,13 +158,22 @@ def _of_other(record: Result) -> Gate:
         icon={"over": "▲", "proven": "✓"}.get(kind, "○"),
         verdict=verdict,
         code=code,
-        exit=0 if status is None else int(status.exit),
+        exit=ends,
         sentences=(_plain(first[1]),) if first else (),
         advice="" if status is None else status.advice,
         short=verdict,
         command=getattr(record, "command", ""),
         seconds=_seconds(record),
     )
+
+
+def _of_models(record: CompareRecord) -> tuple[str, int]:
+    """The worst status of the models of a comparison, which has none of its own, and its exit code."""
+    codes = [row.status for row in record.rows]
+    if "tolerance-exceeded" in codes:
+        return "tolerance-exceeded", int(ExitCode.EXCEEDED)
+    ends = {code: int(UNDECIDED.get(code, ExitCode.UNDECIDED)) for code in codes if code not in DECIDED}
+    return max(ends.items(), key=lambda item: item[1], default=("done", 0))
 
 
 def _plain(html: str) -> str:
