@@ -158,7 +158,7 @@ def test_a_witness_that_only_the_proof_finds_is_asked_about_too() -> None:
         return jnp.sin(x[:, 0]) + 1.0 / (1.0 + ((x[:, 0] - 0.61803) * 3e4) ** 2)
 
     problem = sn.Problem(spike, truth, sn.Domain(x=(0.0, 1.0)), tolerance=0.5)
-    for second, verdict in ((truth, "refuted"), (None, "unconfirmed")):
+    for second, verdict in ((lambda x: np.sin(x[:, 0]), "refuted"), (None, "unconfirmed")):
         asked = replace(problem, recheck=second and sn.Function(second))
         words = {"second": "again"} if second else {}
         made = sn.Claim.of(asked, prove=30.0, **words, **WORDS)
@@ -242,3 +242,20 @@ def test_confirmed_means_that_any_truth_between_the_references_refutes(side: str
                     t = f + part * (y - f)
                     assert float(measure(one(n), one(t), x)[0][0]) > 0.5
     assert confirmed > 100
+
+
+def test_one_function_given_twice_refutes_nothing() -> None:
+    """It would agree with itself: every error of the reference would refute the sentence."""
+    wrong = lambda x: np.sin(x[:, 0]) + 1.0  # noqa: E731
+    made = sn.Function(lambda x: np.sin(x) + 1.0)
+    for first, second in ((wrong, wrong), (made, made), (wrong, sn.Function(wrong, name="another"))):
+        problem = sn.Problem(series, first, sn.Domain(x=(0.0, 1.0)), tolerance=0.01, recheck=second)
+        with pytest.raises(sn.BadInput, match="the reference once more"):
+            sn.Claim.of(problem, second="again", **WORDS)
+
+
+def test_where_nothing_was_compared_is_told() -> None:
+    half = lambda x: np.where(x[:, 0] > 0.5, np.nan, np.sin(x[:, 0]))  # noqa: E731
+    record = claim(0.01, reference=half).test(**QUICK).record
+    assert record.status.code == "not-refuted"
+    assert any("points the reference has no value" in remark.text for remark in record.remarks)

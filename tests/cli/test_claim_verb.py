@@ -38,6 +38,7 @@ import numpy as np
 def series(x): return x[:, 0] - x[:, 0] ** 3 / 6
 def truth(x): return np.sin(x[:, 0])
 def again(x): return np.sin(x[:, 0]) + 1e-9
+same = truth
 def contradicts(x): return series(x)
 """
 FALSE = ("tolerance = 0.01", "tolerance = 0.008")
@@ -138,7 +139,7 @@ def test_the_ledger_runs_all_and_goes_on(ledger: Shell) -> None:
     assert record["verdicts"] == {"failed": 1, "not-refuted": 1, "refuted": 1}
     page = (folder / "claims.html").read_text()
     assert 'href="false/audit/report.html"' in page
-    assert 'class="sortable"' in page
+    assert 'class="sortable claims"' in page
     written = (folder / "false" / "claim.json").stat().st_mtime_ns
     put(ledger, "broken")  # mended
     put(ledger, "true", ("evaluations = 500", "evaluations = 500"), ("tolerance = 0.01", "tolerance = 0.02"))
@@ -164,6 +165,8 @@ def test_a_ledger_says_what_does_not_end_as_before(ledger: Shell) -> None:
         ([("[claim]", "[claim]\nsaid = 3")], "unknown key claim.said"),
         ([("tolerance = 0.01", 'kind = "absolute"')], "tolerance"),
         ([("code.py:again", "code.py:truth")], "the reference once more"),
+        ([("code.py:again", "./code.py:truth")], "the reference once more"),
+        ([("code.py:again", "code.py:same")], "the reference once more"),
         ([('second = "numpy, again"\n', "")], "or neither of them"),
         ([("[model]", "[claim.known]\nverdict = 3\n[model]")], "known.verdict"),
     ],
@@ -194,3 +197,42 @@ def test_an_edited_claim_does_not_take_over_an_older_run(ledger: Shell) -> None:
     assert ledger.run("claim", path, "--quiet", "--out", "held").code == 0
     (path.parent / "code.py").write_text(CODE.replace("/ 6", "/ 5"))
     assert "another problem" in ledger.run("claim", path, "--resume", "--out", "held").line
+
+
+def test_a_ledger_that_is_resumed_judges_a_claim_with_other_words_again(ledger: Shell) -> None:
+    """Words, and what a proof may spend, are not part of the problem."""
+    put(ledger, "false", FALSE)
+    arguments = ("claim", "claims", "--all", "--quiet", "--out", "held")
+    assert ledger.run(*arguments).code == 1
+    put(
+        ledger, "false", FALSE, ('published = "a number"', 'published = "a number"\nnot_comparable = "units"')
+    )
+    put(ledger, "true", ("of = ", "prove = 1.0\nof = "), ('says = "The', 'says = "A'))
+    assert ledger.run(*arguments, "--resume").code == 0
+    record = json.loads((ledger.folder / "held" / "claims.json").read_text())
+    assert record["verdicts"]["not-comparable"] == 1
+    assert record["rows"][1]["says"].startswith("A series")
+    remarks = [remark["text"] for remark in record["rows"][1]["remarks"]]
+    assert record["rows"][1]["proof"] is not None or any("proof" in text for text in remarks)
+
+
+def test_what_was_judged_with_another_version_of_a_package_is_not_resumed(ledger: Shell) -> None:
+    path = put(ledger, "true", ("of = ", 'needs = ["numpy"]\nof = '))
+    assert ledger.run("claim", path, "--quiet", "--out", "one").code == 0
+    assert ledger.run("claim", "claims", "--all", "--quiet", "--out", "all").code == 0
+    for held in ("one/claim.json", "all/true/claim.json"):
+        text = (ledger.folder / held).read_text()
+        old = re.sub(r'("installed": \{\s*"numpy": )"[^"]*"', r'\1"0.1"', text)
+        assert old != text
+        (ledger.folder / held).write_text(old)
+    refused = ledger.run("claim", path, "--resume", "--out", "one")
+    assert refused.code == 2
+    assert "numpy 0.1" in refused.line
+    assert ledger.run("claim", "claims", "--all", "--resume", "--quiet", "--out", "all").code == 0
+    again = json.loads((ledger.folder / "all/true/claim.json").read_text())
+    assert again["installed"]["numpy"] != "0.1"
+
+
+def test_a_ledger_of_which_nothing_could_be_run_decides_nothing(shell: Shell) -> None:
+    put(shell, "missing", ("of = ", 'needs = ["no-such-package"]\nof = '))
+    assert shell.run("claim", "claims", "--all", "--quiet").code == 4

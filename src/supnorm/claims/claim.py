@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from supnorm.auditing import AuditReport, Power, audit
 from supnorm.claims.judging import judge
+from supnorm.claims.one_code import same_code
 from supnorm.claims.proving import Proof
 from supnorm.claims.recording import record_of, unrun
 from supnorm.evaluation import Calls
@@ -70,8 +71,7 @@ class Claim:
             raise BadInput(
                 "a claim has [recheck], a second reference, and [claim] second, the words for it, or neither of them"
             )
-        origin = problem.reference.origin
-        if second is not None and origin is not None and second.origin == origin:
+        if second is not None and same_code(problem.reference, second):
             raise BadInput("[recheck] is the reference once more; a claim is refuted by two references only")
 
     @classmethod

@@ -58,7 +58,7 @@ def ledger_record(rows: Sequence[LedgerRowRecord], interrupted: bool, seconds: f
 
 
 def _end(verdicts: Counter[str], interrupted: bool) -> tuple[str, ExitCode]:
-    """The word and the exit code of a ledger; what is not installed decides nothing."""
+    """The word and the exit code of a ledger; what is not installed decides nothing, nor does a ledger of nothing else."""
     if interrupted:
         return "interrupted", ExitCode.INTERRUPTED
     if verdicts["failed"]:
@@ -66,6 +66,8 @@ def _end(verdicts: Counter[str], interrupted: bool) -> tuple[str, ExitCode]:
     if verdicts["refuted"]:
         return "refuted", ExitCode.EXCEEDED
     if verdicts["undecided"] or verdicts["unconfirmed"]:
+        return "undecided", ExitCode.UNDECIDED
+    if not any(verdicts[code] for code in (*MEANT, "not-comparable")):
         return "undecided", ExitCode.UNDECIDED
     return "none-refuted", ExitCode.DONE
 

@@ -54,7 +54,7 @@ def record_of(
     proof = None if judged.proof is None else judged.proof.result
     doubt = worst is not None and worst.witness.recheck == "reference-fault"
     known = _known(words, judged.code, error)
-    remarks = (*_version(words, packages), *judged.remarks, *_changed(words, known))
+    remarks = (*_version(words, packages), *judged.remarks, *_gaps(report, judged), *_changed(words, known))
     say = narrator(held.measure)
     evaluations = held.evaluations
     return ClaimRecord(
@@ -153,6 +153,26 @@ def _published(words: ClaimSpec, packages: Mapping[str, str | None]) -> dict[str
     }
 
 
+def asks_the_same(words: ClaimSpec, before: ClaimRecord) -> bool:
+    """Whether a claim was judged before with the same words, so that the verdict would be the same for the same problem."""
+    known = None if before.known is None else (before.known.verdict, before.known.worst)
+    now = (
+        None if words.known is None else (words.known.verdict, words.known.worst and tuple(words.known.worst))
+    )
+    # A proof is tried where the search found nothing; without one asked for, nothing can be proved.
+    proof = before.status.code not in ("not-refuted", "proved") or (before.proof is None) == (
+        words.prove is None
+    )
+    tried = before.status.code != "undecided" and before.status.code != "interrupted"
+    return (
+        all(getattr(before, name) == value for name, value in _published(words, before.installed).items())
+        and (before.notes, known) == (words.notes, now)
+        and (before.status.code == "not-comparable") == bool(words.not_comparable)
+        and proof
+        and tried
+    )
+
+
 def _point(worst: Confirmation, report: AuditReport) -> ClaimPointRecord:
     witness, second = worst.witness, worst.second
     names = [axis.name for axis in report.record.axes]
@@ -189,6 +209,15 @@ def _version(words: ClaimSpec, packages: Mapping[str, str | None]) -> tuple[Fact
     if not words.version or now is None or now == words.version:
         return ()
     return (fact("other-version", package=words.package, version=words.version, installed=now),)
+
+
+def _gaps(report: AuditReport, judged: Judged) -> tuple[Fact, ...]:
+    """Points at which nothing was compared; a proof covers all of them."""
+    failures = report.record.failures
+    gaps = failures.count - failures.infinite
+    if gaps <= 0 or judged.code == "proved":
+        return ()
+    return (fact("gaps", n=gaps, of=failures.of, reference=failures.reference > 0),)
 
 
 def _changed(words: ClaimSpec, known: KnownRecord | None) -> tuple[Fact, ...]:

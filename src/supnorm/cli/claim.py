@@ -98,6 +98,8 @@ def _alone(file: Path, run: RunContext, options: SearchOptions, report: bool) ->
     claim = Claim.open(file, trust=options.trust)
     if run.resume and not (run.directory / AUDIT).exists():
         raise BadInput(f"--resume: {run.directory} has no run; leave --resume out to start one")
+    if run.resume and (changed := _other_packages(claim, run.directory / "claim.json")):
+        raise BadInput(f"--resume: {run.directory} is of {changed}; leave --resume out to begin anew")
     record = _judged(claim, file, run, options)
     page = run.directory / GALLERY
     with run.writing(lambda: run.tell(record.to_json, lambda: claim_summary(record))):
@@ -107,6 +109,15 @@ def _alone(file: Path, run: RunContext, options: SearchOptions, report: bool) ->
     ends += [f"gallery {page}"] if report else []
     run.tell(record.to_json, lambda: [*claim_summary(record), *ends])
     return int(record.status.exit)
+
+
+def _other_packages(claim: Claim, held: Path) -> str:
+    """Which packages had other versions when the claim was judged, in words; empty if none had."""
+    from supnorm.results.claim import ClaimRecord
+
+    before = dict(ClaimRecord.read(held).installed) if held.exists() else claim.installed
+    now = claim.installed
+    return ", ".join(f"{name} {before.get(name)}" for name in before if before.get(name) != now.get(name))
 
 
 def _judged(claim: Claim, file: Path, run: RunContext, options: SearchOptions) -> ClaimRecord:
@@ -195,25 +206,28 @@ def _ledger(folder: Path, given: Path | None, run: RunContext, options: SearchOp
 def _entry(file: Path, name: str, run: RunContext, options: SearchOptions) -> LedgerRowRecord:
     """The row of one claim; one that was finished before is not run again with ``--resume``."""
     from supnorm.claims import Claim
-    from supnorm.claims.recording import unrun
+    from supnorm.claims.recording import asks_the_same, unrun
     from supnorm.cli.folder import held_fingerprint
     from supnorm.problem import fingerprint
     from supnorm.problem.specification import read_specification
     from supnorm.results.claim import ClaimRecord
 
     folder = run.directory / name
-    held = folder / "claim.json"
+    held, anew = folder / "claim.json", False
     try:
         claim = Claim.open(file, trust=options.trust)
         if run.resume and held.exists() and claim.problem is not None:
-            before = ClaimRecord.read(held)
-            if before.fingerprint == fingerprint(claim.problem):
+            before, anew = ClaimRecord.read(held), bool(_other_packages(claim, held))
+            unchanged = before.fingerprint == fingerprint(claim.problem) and asks_the_same(
+                claim.words, before
+            )
+            if unchanged and not anew:
                 return _row(before, name)
         if claim.problem is None:  # nothing is written for what cannot run
             return _row(claim.test().record, "")
         folder.mkdir(parents=True, exist_ok=True)
         # What was edited since begins anew: a ledger of thirty claims must not end at one of them.
-        same = held_fingerprint(folder / AUDIT) == fingerprint(claim.problem)
+        same = not anew and held_fingerprint(folder / AUDIT) == fingerprint(claim.problem)
         part = replace(run, folder=folder, named=False, resume=run.resume and same, quiet=True, as_json=False)
         record = _judged(claim, file, part, options)
         return _row(record, name)

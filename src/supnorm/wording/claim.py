@@ -40,6 +40,7 @@ REMARKS = {
     "proof-open": "The proof did not reach the published number: it bounds the error by {upper:error at most 4}.",
     "proof-conditional": "A bound of {upper:error at most 4} is proved under assumptions only: {why}.",
     "proof-rejected": "The independent checker rejects the certificate: {why}",
+    "gaps": "At {n:count} of {of:count} points {reference?:the reference|the model} has no value, and nothing is compared.",
     "only-one": "Other points are worse, with errors up to {error:error 4}, but the second reference does not confirm them.",
 }
 PAGE = {
