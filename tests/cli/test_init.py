@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +138,37 @@ def test_a_python_function(shell: Shell) -> None:
     spec = read_specification(shell.folder / "start.toml")
     assert spec.model is not None
     assert spec.model.python == "truth.py:model"
+
+
+def test_names_of_a_model_write_no_table_of_their_own(tmp_path: Path) -> None:
+    """A name in a comment began a line, and so a second reference with a command that the next audit ran."""
+    onnx = pytest.importorskip("onnx")
+    from supnorm.sources.starter import starting_problem
+
+    name = 'x\n[recheck]\ncommand = ["touch", "owned"]\n#'
+    ports = [onnx.helper.make_tensor_value_info(n, onnx.TensorProto.DOUBLE, ["n", 2]) for n in (name, "y")]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Neg", [name], ["y"])], "g", ports[:1], ports[1:])
+    path = tmp_path / "m.onnx"
+    onnx.save(
+        onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9), path
+    )
+    text = starting_problem(str(path), tmp_path)
+    read = tomllib.loads(text)
+    assert list(read) == ["title", "model", "reference", "domain", "error"]
+    assert list(read["model"]) == ["file"]
+    assert "[recheck]\\u000acommand" in text  # as one line of a comment
+
+
+@pytest.mark.parametrize(
+    "name", ["a\x7fb", "a\nb", 'a"]\n[recheck]\ncommand = ["true"]', "a\x85b", "#", "a\x00b"]
+)
+def test_hostile_columns_give_a_file_that_can_be_read(tmp_path: Path, name: str) -> None:
+    from supnorm.sources.starter import starting_problem
+
+    path = tmp_path / "t.csv"
+    for header in ([name, "t", "t_pred", "kind"], ["x", "t", "t_pred", name], ["x", "t", "d", name]):
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([header, [1, 1, 1.5, "k"], [2, 2, 2.5, "k"]])
+        read = tomllib.loads(starting_problem(str(path), tmp_path))
+        assert list(read) == ["title", "model", "reference", "domain", "error"]
+        assert header[0] in read["domain"]

@@ -36,13 +36,13 @@ def _of_supnorm(code: Any) -> bool:
 
 
 def _pathless(table: Mapping[str, Any]) -> dict[str, Any]:
-    """The table with each path written in one way: ``./x.py:f``, ``x.py:f`` and ``a/../x.py:f`` are the same."""
-    return {key: _one_way(value) for key, value in table.items()}
+    """The table with each path written alike: ``./x.py:f``, ``x.py:f`` and ``a/../x.py:f`` are the same."""
+    return {key: _normal(value) for key, value in table.items()}
 
 
-def _one_way(value: Any) -> Any:
+def _normal(value: Any) -> Any:
     if isinstance(value, str):
         return PurePath(os.path.normpath(value)).as_posix() if value else value
     if isinstance(value, list | tuple):
-        return [_one_way(v) for v in value]
+        return [_normal(v) for v in value]
     return _pathless(value) if isinstance(value, Mapping) else value

@@ -22,6 +22,7 @@ from supnorm.sources.table_problem import ranges_of
 TABLES = (".csv", ".parquet", ".nc")
 MOST = 200  # inputs that are written out: of an image nobody wants a line for each pixel
 BARE = re.compile(r"[A-Za-z0-9_-]+")
+CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 MARKS = ("_pred", "_prediction", "_predicted", "_hat", "_model", "_emulated", "_forecast")
 FRONTS = tuple(f"{mark[1:]}_" for mark in MARKS)
 
@@ -75,6 +76,15 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def _text(lines: Sequence[str]) -> str:
+    """The lines as a file: what a name of a model or a table brings along begins no line of its own.
+
+    A name may stand in a comment, where nothing quotes it; a line break in it would begin a table of its author's choice,
+    with a command to run. TOML allows no control characters in comments, and none in quotes unless it is escaped.
+    """
+    return "".join(f"{CONTROL.sub(lambda found: f'{chr(92)}u{ord(found[0]):04x}', line)}\n" for line in lines)
+
+
 def _beside(path: Path, folder: Path) -> str:
     return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
 
@@ -125,7 +135,7 @@ def _written(title: str, model: Sequence[str], axes: Sequence[str], inputs: Sequ
         "",
         "# supnorm schema problem prints all keys with their meaning.",
     ]
-    return "\n".join(lines) + "\n"
+    return _text(lines)
 
 
 def _of_python(source: str, folder: Path) -> str:
@@ -249,7 +259,7 @@ def _of_table(path: Path, folder: Path) -> str:
         "",
         "# supnorm schema problem prints all keys with their meaning.",
     ]
-    return "\n".join(lines) + "\n"
+    return _text(lines)
 
 
 def _units(path: Path, names: Sequence[str], what: str) -> dict[str, str]:
