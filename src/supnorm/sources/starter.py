@@ -82,7 +82,9 @@ def _text(lines: Sequence[str]) -> str:
     A name may stand in a comment, where nothing quotes it; a line break in it would begin a table of its author's choice,
     with a command to run. TOML allows no control characters in comments, and none in quotes unless it is escaped.
     """
-    return "".join(f"{CONTROL.sub(lambda found: f'{chr(92)}u{ord(found[0]):04x}', line)}\n" for line in lines)
+    return "".join(
+        f"{CONTROL.sub(lambda character: f'{chr(92)}u{ord(character[0]):04x}', line)}\n" for line in lines
+    )
 
 
 def _beside(path: Path, folder: Path) -> str:
