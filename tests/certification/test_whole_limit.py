@@ -30,7 +30,7 @@ PROBLEM = Problem(model, truth, Domain(x=(0.0, 1.0), y=(0.0, 1.0)))
 def test_a_proof_ends_in_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Costly(monkeypatch, tick=0.05)
     result = certify(PROBLEM, ratio=1.000001, seconds=1.0)
-    assert clock.now < 1.5
+    assert clock.now < 1.6  # the comparisons before the first box read the clock too, 0.05 s each time
     assert result.status.code == "undecided"
     assert np.isfinite(result.upper)
 
