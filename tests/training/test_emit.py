@@ -133,3 +133,37 @@ def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(sn.BadInput, match="letters, digits and _"):
         c_source(every_operation(), BOX, "a b")
     assert not [*tmp_path.iterdir()]
+
+
+@needs_cc
+def test_values_that_overflow_or_have_no_number_agree(tmp_path: Path) -> None:
+    """Infinity minus infinity is no number: such test vectors were counted as different."""
+    nodes = [
+        Node("input", (), 2),
+        Node("affine", (0,), 2, weight=np.diag([900.0, 1.0]), bias=np.array([0.0, -0.5])),
+    ]
+    nodes += [Node("exp", (1,), 2), Node("log", (1,), 2), Node("add", (2, 3), 2)]
+    done = compiled(c_source(Program(tuple(nodes)), BOX), tmp_path)
+    assert (done.returncode, done.stdout) == (0, "0 values differ\n")
+
+
+@needs_cc
+def test_fast_math_is_refused_by_the_compiler(tmp_path: Path) -> None:
+    (tmp_path / "m.c").write_text(c_source(every_operation(), BOX))
+    done = subprocess.run([str(CC), "-c", "-ffast-math", "m.c"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "without -ffast-math" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["exp", "double", "main", "test_x"])
+def test_a_function_that_c_has_already_is_refused(name: str) -> None:
+    with pytest.raises(sn.BadInput, match="must not be one of C"):
+        c_source(every_operation(), BOX, name)
+
+
+@needs_cc
+def test_names_of_inputs_stay_in_their_comment(tmp_path: Path) -> None:
+    hostile = '*/\nint main(void){return 7;}\n/*??/\n"'
+    program = Program((Node("input", (), 1), Node("neg", (0,), 1)))
+    done = compiled(c_source(program, sn.Domain(**{hostile: (0.0, 1.0)})), tmp_path)
+    assert done.returncode == 0

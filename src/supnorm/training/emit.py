@@ -53,6 +53,16 @@ OPERATORS = {
     "max": "(a != a ? a : b > a || b != b ? b : a)",
 }
 
+# Words of C, functions of math.h and stdio.h that the file needs, and names that it gives itself.
+RESERVED = frozenset(
+    re.findall(
+        r"\w+",
+        "auto break case char const continue default do double else enum extern float for goto if inline int long register "
+        "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
+        "fabs tanh exp log log1p sin cos sqrt erf atan pow printf main same test_x test_y allowed x y NAN INFINITY",
+    )
+)
+
 
 def emit(model: Function, domain: Domain, path: Path | str, name: str = "supnorm_model") -> None:
     """Write a model as C source (``.c``) or as an ONNX graph (``.onnx``).
@@ -114,6 +124,8 @@ def c_source(program: Program, domain: Domain, name: str = "supnorm_model") -> s
     """
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise BadInput(f"the name of a C function is letters, digits and _, got {name!r}")
+    if name in RESERVED:
+        raise BadInput(f"the name of a C function must not be one of C or of this file, got {name!r}")
     x = vectors(domain)
     y, off = with_rounding(program, x, np.zeros_like(x))
     known = off.max(axis=1) < math.inf
@@ -136,6 +148,10 @@ def c_source(program: Program, domain: Domain, name: str = "supnorm_model") -> s
             f"   Compare with the test vectors: cc -DSUPNORM_TEST {name}.c -lm && ./a.out */",
             "#include <math.h>",
             "",
+            "#ifdef __FAST_MATH__",
+            '#error "compile it without -ffast-math: NaN and the order of the operations count"',
+            "#endif",
+            "",
             f"void {name}(const double *x, double *y)",
             "{",
             *body,
@@ -147,6 +163,11 @@ def c_source(program: Program, domain: Domain, name: str = "supnorm_model") -> s
             *_table("test_x", x),
             *_table("test_y", y),
             *_table("allowed", allowed),
+            "/* Infinite values are compared too, and both sides may have none. */",
+            "static int same(double a, double b, double within)",
+            "{",
+            "    return a == b || (a != a && b != b) || fabs(a - b) <= within;",
+            "}",
             "int main(void)",
             "{",
             "    int bad = 0;",
@@ -154,7 +175,7 @@ def c_source(program: Program, domain: Domain, name: str = "supnorm_model") -> s
             f"        double y[{program.m}];",
             f"        {name}(test_x[k], y);",
             f"        for (int i = 0; i < {program.m}; i++)",
-            "            if (!(fabs(y[i] - test_y[k][i]) <= allowed[k][i])) bad++;",
+            "            if (!same(y[i], test_y[k][i], allowed[k][i])) bad++;",
             "    }",
             '    printf("%d values differ\\n", bad);',
             "    return bad != 0;",
