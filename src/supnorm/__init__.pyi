@@ -49,7 +49,7 @@ from .fields import (
     initial_ball,
     rollout_problem,
 )
-from .gates import assert_sup_error, log_to_mlflow, log_to_wandb
+from .gates import assert_sup_error, compare_runs, log_to_mlflow, log_to_wandb
 from .guarding import Guard, Risk, fuse, guard, load_guard
 from .guarding.estimator import GuardedRegressor
 from .guarding.module import guarded_module
@@ -140,6 +140,7 @@ __all__ = [
     "certify",
     "certify_norms",
     "certify_properties",
+    "compare_runs",
     "equations",
     "fit",
     "flow",

@@ -12,6 +12,7 @@ from tests.wording import templates
 from supnorm.wording import (
     audit,
     claim,
+    compare_runs,
     comparison,
     fields,
     fields_page,
@@ -29,7 +30,7 @@ from supnorm.wording.result import AUDIT
 OTHERS = (
     "comparison", "fit_page", "budget_page", "budget_charts", "progress", "repair_page", "guard_page",
     "rollout_page", "rollout_maps", "statement_page", "statement_picture", "fields_page", "field_maps",
-    "claims_page", "gate", "gate_formats", "sheet",
+    "claims_page", "compare_runs", "gate", "gate_formats", "sheet",
 )  # fmt: skip
 PAGES = [
     f"pages/{path.name}" for path in (templates.SOURCE / "pages").glob("*.py") if path.stem not in OTHERS
@@ -49,6 +50,7 @@ ROLLOUT += ("unfinished", "interrupted")
 SAID = {
     "audit": audit.TEMPLATES,
     "claim": claim.TEMPLATES,
+    "compare_runs": compare_runs.TEMPLATES,
     "comparison": comparison.TEMPLATES,
     "fields": fields.TEMPLATES,
     "fields, page": fields_page.TEMPLATES,
@@ -142,6 +144,16 @@ def test_each_fact_of_a_claim_has_a_template_and_each_template_a_fact() -> None:
 def test_each_fact_of_a_gate_has_a_template_and_each_template_a_fact() -> None:
     made = templates.facts(templates.trees("pages/gate.py", "pages/gate_formats.py", "gates/assertion.py"))
     assert made == set(gate.TEMPLATES)
+
+
+def test_each_fact_of_two_runs_has_a_template_and_each_template_a_fact() -> None:
+    made = templates.facts(templates.trees("gates/run_remarks.py", "pages/compare_runs.py"))
+    made -= {"chip-", "peak-"}
+    made |= {f"chip-{code}" for code in ("worse", "better", "no-difference-found", "undecided")}
+    made |= {f"peak-{change}" for change in ("same", "moved", "new", "gone")}
+    verdicts = {code for code in compare_runs.VERDICT if code in made}
+    assert verdicts == set()  # put together from code and basis; tests/gates/test_run_verdict.py reaches each
+    assert made - {""} == set(compare_runs.TEMPLATES) - set(compare_runs.VERDICT)
 
 
 def test_each_fact_of_a_sheet_has_a_template_and_each_template_a_fact() -> None:

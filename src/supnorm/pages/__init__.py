@@ -2,6 +2,7 @@
 
 from supnorm.pages.budget_page import write_budget_page
 from supnorm.pages.claims_page import claim_summary, ledger_summary, write_badge, write_claims_page
+from supnorm.pages.compare_runs import runs_gate, runs_summary
 from supnorm.pages.comparison import write_comparison
 from supnorm.pages.embedded import embedded
 from supnorm.pages.fields_page import fields_summary, write_fields_page
@@ -25,6 +26,8 @@ __all__ = [
     "page_text",
     "repair_summary",
     "rollout_summary",
+    "runs_gate",
+    "runs_summary",
     "summary",
     "write_badge",
     "write_budget_page",

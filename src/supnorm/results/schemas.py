@@ -22,6 +22,7 @@ RECORDS = {
     "claim": "supnorm.results.claim:ClaimRecord",
     "claims": "supnorm.results.claim:LedgerRecord",
     "compare": "supnorm.results.compare:CompareRecord",
+    "compare-runs": "supnorm.results.compare_runs:CompareRunsRecord",
     "fields": "supnorm.results.fields:FieldsRecord",
     "fit": "supnorm.results.fit:FitRecord",
     "norms": "supnorm.results.norms:NormsRecord",

@@ -1,0 +1,269 @@
+"""Two runs of audits of the same question: is the worst error worse than before, as far as can be known? `compare_runs`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from supnorm.auditing import load_report
+from supnorm.gates.run_peaks import MOST, peak_changes
+from supnorm.gates.run_points import (
+    Opened,
+    demand_same_question,
+    demand_same_rows,
+    errors_at,
+    is_expensive,
+    opened,
+)
+from supnorm.gates.run_remarks import advice, remarks
+from supnorm.gates.run_verdict import ROUNDING, Known, judge
+from supnorm.results import BadInput, ExitCode, Status
+from supnorm.results.audit import AuditRecord, PeakRecord
+from supnorm.results.compare_runs import CompareRunsRecord, LevelRecord, RunRecord
+from supnorm.results.option import demand_number
+from supnorm.results.printable import one_line
+from supnorm.results.versions import versions
+
+EXITS = {"worse": ExitCode.EXCEEDED, "undecided": ExitCode.UNDECIDED}
+DOUBT = ("reference-fault", "unresolved")  # verdicts of a run whose worst error is in doubt
+
+
+@dataclass(frozen=True)
+class Side:
+    """A run, its problem, and errors of its model at points of the other run.
+
+    Attributes:
+        folder, record, opened: of the run.
+        points: of the other run: its witness, then its peaks.
+        errors: one for each of them; empty where the model was not evaluated.
+    """
+
+    folder: Path
+    record: AuditRecord
+    opened: Opened
+    points: tuple[PeakRecord, ...] = ()
+    errors: tuple[float, ...] = ()
+
+
+def compare_runs(
+    old: Path | str, new: Path | str, factor: float = 1.0, *, trust: bool = False
+) -> CompareRunsRecord:
+    """Compare the worst errors of two runs of audits with the same inputs, outputs, error measure and reference.
+
+    Each model is evaluated at the worst points of the other run, where the problem file in the folder of its run still
+    describes the model of this run. An error found so is a lower bound like any other.
+
+    Args:
+        old, new: folders of audits.
+        factor: at least 1: an error counts as larger only if it is above the other one by more than this factor.
+        trust: allow model files that need full unpickling, which runs any code in them.
+
+    Returns:
+        The verdict, ``status.code``: ``worse``, ``better``, ``no-difference-found`` or ``undecided``; and what it rests on.
+
+    Raises:
+        BadInput: for a folder without an audit, and for runs of different questions.
+
+    >>> import tempfile, supnorm as sn
+    >>> audit = lambda height: sn.audit(sn.Problem(lambda x: height * x[:, 0], lambda x: 0 * x[:, 0],
+    ...     sn.Domain(a=(0.0, 1.0))), evaluations=500, power=False)
+    >>> folder = tempfile.mkdtemp()
+    >>> runs = [audit(height).save(f"{folder}/{height}") for height in (0.1, 0.3)]
+    >>> compare_runs(*runs).status.code, compare_runs(*reversed(runs)).status.code
+    ('worse', 'undecided')
+    """
+    demand_number("factor", factor, 1.0)
+    folders = Path(old), Path(new)
+    records = [load_report(folder).record for folder in folders]
+    _demand_same_question(records[0], records[1], folders)
+    first, second = (
+        Side(folder, record, opened(folder, record, trust))
+        for folder, record in zip(folders, records, strict=True)
+    )
+    if records[0].table is not None:
+        demand_same_rows(first.opened, second.opened, records[0].reference.name == records[1].reference.name)
+    first, second = _crossed(first, second.record), _crossed(second, first.record)
+    before, now = _run(first, second), _run(second, first)
+    code, basis = judge(_known(first.record, before), _known(second.record, now), factor)
+    status = Status(code, advice(code, basis, before, now, first.record), EXITS.get(code, ExitCode.DONE))
+    return CompareRunsRecord(
+        status=status,
+        basis=basis,
+        factor=factor,
+        reference=second.record.reference.name,
+        axes=second.record.axes,
+        measure=second.record.measure,
+        old=before,
+        new=now,
+        exceedance=_levels(first.record, second.record),
+        peaks=peak_changes(first.record, second.record, first.errors[1:], second.errors[1:]),
+        remarks=remarks(first.record, second.record, before, now),
+        command="",
+        versions=versions(),
+    )
+
+
+def _demand_same_question(old: AuditRecord, new: AuditRecord, folders: tuple[Path, Path]) -> None:
+    """Check that both runs have the same inputs, outputs, error measure, reference and rows.
+
+    Raises:
+        BadInput: names what differs.
+    """
+
+    questions = {
+        "inputs": ([axis.to_dict() for axis in old.axes], [axis.to_dict() for axis in new.axes]),
+        "domains": (old.domain.kind, new.domain.kind),
+        "outputs": ([o.name for o in old.outputs], [o.name for o in new.outputs]),
+        "numbers of outputs": (old.outputs_total, new.outputs_total),
+        "error measures": (old.measure.to_dict(), new.measure.to_dict()),
+        "references": _reference_names(old, new),
+        "rows of tables (all, compared)": (_rows(old), _rows(new)),
+    }
+    for what, (before, now) in questions.items():
+        if what == "outputs" and max(old.outputs_total, new.outputs_total) > len(old.outputs):
+            continue  # of thousands each run lists other ones
+        if before != now:
+            raise BadInput(
+                f"the {what} differ: {one_line(str(before), 300)} in {folders[0]} and {one_line(str(now), 300)} in "
+                f"{folders[1]}; compare-runs needs runs of the same question"
+            )
+    stored = {p.row: (dict(p.x), p.reference) for p in old.peaks if p.row is not None}
+    for peak in new.peaks:
+        if peak.row in stored and stored[peak.row] != (dict(peak.x), peak.reference):
+            raise BadInput(
+                f"row {peak.row} has other inputs or another reference in {folders[1]} than in {folders[0]}; compare-runs "
+                "needs the same rows"
+            )
+
+
+def _reference_names(old: AuditRecord, new: AuditRecord) -> tuple[str, str]:
+    """Names of the references; of tables none, because their rows are compared (`demand_same_rows`)."""
+    tables = old.table is not None and new.table is not None
+    return ("", "") if tables else (old.reference.name, new.reference.name)
+
+
+def _rows(record: AuditRecord) -> tuple[int, int] | None:
+    return None if record.table is None else (record.table.rows, record.table.compared)
+
+
+def _crossed(side: Side, other: AuditRecord) -> Side:
+    """The side with errors of its model at the other run's witness and peaks.
+
+    Raises:
+        BadInput: where domain, error measure or reference differ.
+    """
+    problem = side.opened.problem
+    points = () if other.witness is None else (other.witness, *other.peaks[:MOST])
+    if problem is None or not points:
+        return side
+    demand_same_question(problem, other, points, not is_expensive(side.record))
+    try:
+        errors = tuple(errors_at(problem, other, points))
+    except BadInput as why:
+        return Side(side.folder, side.record, Opened(None, one_line(str(why), 200)))
+    return Side(side.folder, side.record, side.opened, points, errors)
+
+
+def _run(side: Side, other: Side) -> RunRecord:
+    """What is known of one run, with the errors at the other's points.
+
+    Raises:
+        BadInput: where an error is above the proved bound of its model.
+    """
+    record = side.record
+    worst, at, there = record.sup.lower, record.witness, math.nan
+    if other.errors:
+        there = other.errors[0]  # the other model at this run's witness
+    raised = False
+    for point, error in zip(side.points, side.errors, strict=True):
+        if error > worst or (math.isnan(worst) and not math.isnan(error)):
+            worst, at, there, raised = error, point, point.error, True
+    upper, kind = _upper(record)
+    if upper is not None and worst > upper * (1.0 + ROUNDING) + _finite(record.sup.rounding):
+        raise BadInput(
+            f"{side.folder}: the model has an error of {worst!r}, above the bound of its certificate ({upper!r}): check "
+            "whether the certificate is one of this model (supnorm check)"
+        )
+    return RunRecord(
+        folder=str(side.folder),
+        title=record.title,
+        model=record.model.name,
+        verdict=record.status.code,
+        tolerance=record.tolerance,
+        found=record.sup.lower,
+        worst=worst,
+        at=None if at is None else at.x,
+        row=None if at is None else at.row,
+        raised=raised,
+        other=None if math.isnan(there) else there,
+        upper=upper,
+        upper_kind=kind,
+        rms=record.rms.value,
+        ratio=worst / record.rms.value if record.rms.value > 0 else math.nan,
+        no_value=record.failures.model,
+        evaluations=record.evaluations.search,
+        planted_found=sum(p.found for p in record.power),
+        planted=sum(p.runs for p in record.power),
+        evaluated=bool(side.errors),
+        left_out=side.opened.why,
+        seed=record.seed,
+        fingerprint=record.fingerprint,
+    )
+
+
+def _upper(record: AuditRecord) -> tuple[float | None, str]:
+    """The upper bound of a run, and of which kind."""
+    sup, table = record.sup, record.table
+    if sup.upper is not None:
+        return sup.upper, sup.upper_kind
+    whole = record.search.complete if table is None else not table.left
+    return (sup.lower, "exact") if whole and record.witness is not None else (None, "none")
+
+
+def _known(record: AuditRecord, run: RunRecord) -> Known:
+    """What decides; a bound under conditions does not."""
+    bounded = run.upper is not None and run.upper_kind != "conditional"
+    return Known(
+        run.worst,
+        math.nan if run.other is None else run.other,
+        run.upper if bounded and run.upper is not None else math.inf,
+        run.evaluations,
+        (run.planted_found, run.planted),
+        _finite(record.sup.rounding),
+        record.status.code in DOUBT,
+    )
+
+
+def _finite(value: float) -> float:
+    return value if math.isfinite(value) else 0.0
+
+
+def _levels(old: AuditRecord, new: AuditRecord) -> tuple[LevelRecord, ...]:
+    """Shares of the law above levels that both runs have."""
+    if old.law != new.law:
+        return ()
+    now = {level.above: level for level in new.exceedance}
+    levels = []
+    for level in old.exceedance:
+        if level.above in now:
+            a, b = (_interval(e.count, e.n, e.confidence == 1.0) for e in (level, now[level.above]))
+            levels.append(LevelRecord(above=level.above, old=a, new=b, overlap=a[0] <= b[1] and b[0] <= a[1]))
+    return tuple(levels)
+
+
+def _interval(count: int, n: int, exact: bool) -> tuple[float, float]:
+    """The 95 % interval of Clopper and Pearson (1934) for a share.
+
+    >>> [round(end, 4) for end in _interval(0, 100, False)], _interval(1, 4, True)
+    ([0.0, 0.0362], (0.25, 0.25))
+    """
+    from scipy.stats import beta
+
+    if not n:
+        return 0.0, 1.0
+    if exact:
+        return count / n, count / n
+    low = float(beta.ppf(0.025, count, n - count + 1)) if count else 0.0
+    high = float(beta.ppf(0.975, count + 1, n - count)) if count < n else 1.0
+    return low, high

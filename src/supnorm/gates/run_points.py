@@ -1,0 +1,212 @@
+"""Points of one run, evaluated by the model of the other.
+
+The reference's values there are stored in the run that has the points, so no reference has to be called; a reference that
+is cheap is called once all the same, because a reference that has changed would make every error here a wrong one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.evaluation.guarded import guarded
+from supnorm.problem import Function, Problem
+from supnorm.problem.fingerprint import fingerprint
+from supnorm.results import BadInput
+from supnorm.results.audit import AuditRecord, PeakRecord
+from supnorm.results.printable import one_line
+from supnorm.sources import open_problem
+
+Array = NDArray[np.float64]
+# Relative. `replay` calls two errors the same up to this; a batch in float32 changes 4e-7 (evaluation/guarded.py).
+SAME = 1e-6
+EXPENSIVE = ("expensive", "expensive-both")  # words of `cost.class` for a reference that is
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The problem of a run as it is now, if it is still that of the run.
+
+    Attributes:
+        problem: None where it cannot be used.
+        why: the reason; empty with a problem.
+    """
+
+    problem: Problem | None
+    why: str = ""
+
+
+def opened(folder: Path, record: AuditRecord, trust: bool) -> Opened:
+    """Open the problem file of a run; its model is used only if it is the one that the run evaluated.
+
+    A file that was changed since would pass for the old model. So the fingerprint must be that of the record, and the
+    model must give the run's own worst error again.
+    """
+    path = folder / "problem.toml"
+    if not path.exists():
+        return Opened(None, f"{path} does not exist")
+    try:
+        problem = open_problem(path, trust=trust)
+        if problem.model is None:
+            return Opened(None, f"{path} has no [model]")
+        if fingerprint(problem) != record.fingerprint:
+            return Opened(None, f"files of {path} have changed since the run")
+        if record.witness is not None:
+            again = errors_at(problem, record, [record.witness])[0]
+            if not same_error(again, record.witness.error, record.sup.rounding):
+                return Opened(None, f"the model of {path} does not give the run's own worst error again")
+    except BadInput as why:
+        return Opened(None, one_line(str(why), 200))
+    return Opened(problem)
+
+
+def same_error(a: float, b: float, rounding: float = 0.0) -> bool:
+    """Whether two errors are the same up to what a batch changes.
+
+    >>> same_error(0.5, 0.5 + 1e-8), same_error(0.5, 0.501), same_error(float("inf"), float("inf"))
+    (True, False, True)
+    """
+    room = rounding if np.isfinite(rounding) else 0.0
+    return a == b or bool(np.isclose(a, b, rtol=SAME, atol=room, equal_nan=True))
+
+
+def errors_at(problem: Problem, of: AuditRecord, points: Sequence[PeakRecord]) -> list[float]:
+    """Errors of the problem's model at points of a run, by the reference's values that this run stores.
+
+    Args:
+        problem: has the model.
+        of: the run that has the points.
+        points: some of its witness and peaks.
+
+    Returns:
+        One error for each point; NaN where it is not known.
+
+    Raises:
+        BadInput: where the model returns other outputs than the run has.
+    """
+    if not points:
+        return []
+    assert problem.model is not None
+    x = inputs_of(of, points)
+    reference = np.array([point.reference for point in points], dtype=float)
+    model = _values(problem, problem.model, 0, x, points, reference.shape[1])
+    errors, _ = problem.error(model, reference, x)
+    unknown = [_absent(problem, point, x[i]) for i, point in enumerate(points)]
+    return [float("nan") if lost else float(e) for lost, e in zip(unknown, errors, strict=True)]
+
+
+def demand_same_question(
+    problem: Problem, other: AuditRecord, points: Sequence[PeakRecord], call: bool
+) -> None:
+    """Check that points of the other run lie in the domain of a problem, and that it counts the worst error as that run did.
+
+    Args:
+        problem: of this run.
+        other: the other run.
+        points: some of its witness and peaks, the witness first.
+        call: whether the reference of the problem may be called at the witness.
+
+    Raises:
+        BadInput: where domain, error measure or reference differ.
+    """
+    x = inputs_of(other, points)
+    if problem.pairs is None and not (inside := problem.domain.contains(x)).all():
+        outside = dict(points[int(np.argmin(inside))].x)
+        raise BadInput(
+            f"the domains differ: {one_line(str(outside), 200)} is a point of one run and outside the domain of the other; "
+            "compare-runs needs the same domain"
+        )
+    point, x = points[0], x[:1]
+    model, reference = (np.array([values], dtype=float) for values in (point.model, point.reference))
+    error, _ = problem.error(model, reference, x)
+    if not same_error(float(error[0]), point.error, other.sup.rounding):
+        raise BadInput(
+            f"the runs count errors differently: {point.error!r} in one is {float(error[0])!r} in the other, for the same "
+            "values; compare-runs needs the same [error]"
+        )
+    if call and not _absent(problem, point, x[0]):
+        now = _values(problem, problem.reference, 1, x, [point], reference.shape[1])
+        error, _ = problem.error(model, now, x)
+        if not same_error(float(error[0]), point.error, other.sup.rounding):
+            raise BadInput(
+                f"the references differ: {one_line(str(reference[0].tolist()), 80)} in one run and "
+                f"{one_line(str(now[0].tolist()), 80)} in the other at {one_line(str(dict(point.x)), 120)}; repeat one of "
+                "the audits with the reference of the other"
+            )
+
+
+def demand_same_rows(old: Opened, new: Opened, same_name: bool) -> None:
+    """Check that two tables have the same inputs and the same reference in every row.
+
+    Args:
+        old, new: the problems of both runs.
+        same_name: whether the references have one name, which is all that is known where a table cannot be opened again.
+
+    Raises:
+        BadInput: naming the first row that differs; and for other names of tables that cannot be opened again.
+    """
+    pairs = [None if side.problem is None else side.problem.pairs for side in (old, new)]
+    if pairs[0] is None or pairs[1] is None:
+        if not same_name:
+            raise BadInput(
+                f"the references are different tables, and their rows cannot be compared: {old.why or new.why}; keep the "
+                "tables of both runs"
+            )
+        return
+    for one, other in ((pairs[0].x, pairs[1].x), (pairs[0].reference, pairs[1].reference)):
+        if one is None or other is None:
+            continue
+        if one.shape != other.shape:
+            raise BadInput(
+                f"the rows differ: {one.shape} numbers in one table and {other.shape} in the other; compare-runs needs the "
+                "same rows"
+            )
+        differ = ~((one == other) | (np.isnan(one) & np.isnan(other))).all(axis=1)
+        if differ.any():
+            row = int(pairs[0].row[int(np.argmax(differ))]) + 1
+            raise BadInput(
+                f"row {row} has other inputs or another reference in the other run; compare-runs needs the same rows"
+            )
+
+
+def inputs_of(record: AuditRecord, points: Sequence[PeakRecord]) -> Array:
+    """The points as an array ``(n, d)``, in the order of the axes."""
+    return np.array([[point.x[axis.name] for axis in record.axes] for point in points], dtype=float)
+
+
+def is_expensive(record: AuditRecord) -> bool:
+    """Whether calls of the run's reference are expensive."""
+    return record.cost is not None and record.cost.class_ in EXPENSIVE
+
+
+def _values(
+    problem: Problem, function: Function, side: int, x: Array, points: Sequence[PeakRecord], outputs: int
+) -> Array:
+    """Values of a side (0: model, 1: reference) at points: those of its table's rows, or those of a call."""
+    pairs = problem.pairs
+    stored = None if pairs is None else (pairs.model, pairs.reference)[side]
+    if pairs is None or stored is None:
+        return guarded(function.value, x, outputs)[0]
+    values = np.full((len(x), outputs), np.nan)
+    for i, point in enumerate(points):
+        if not _absent(problem, point, x[i]):
+            values[i] = stored[_pair(problem, point)[0]]
+    return values
+
+
+def _pair(problem: Problem, point: PeakRecord) -> NDArray[np.intp]:
+    """The pairs that have the row of a point; none without a table."""
+    assert problem.pairs is not None
+    return np.flatnonzero(problem.pairs.row + 1 == (point.row or 0))
+
+
+def _absent(problem: Problem, point: PeakRecord, x: Array) -> bool:
+    """Whether a table is compared that has no such row any more, or other inputs in it."""
+    if problem.pairs is None:
+        return False
+    at = _pair(problem, point)
+    return not len(at) or not np.array_equal(problem.pairs.x[at[0]], x, equal_nan=True)

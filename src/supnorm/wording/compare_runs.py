@@ -1,0 +1,68 @@
+"""What the comparison of two runs says; one template for each fact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from supnorm.results.numbers import ErrorUnit, pretty_unit
+from supnorm.results.parts import MeasureRecord
+from supnorm.wording.narrator import Narrator
+
+VERDICT = {
+    "worse-proved": "The new model is worse: its error is {new:error 4} at {at:point}, and the error of the old model is "
+    "at most {bound:error at most 4} everywhere.",
+    "worse-measured": "The new model is worse: its error is {new:error 4} at {at:point}, and that of the old model is "
+    "{there:error 4} there. The largest error known of the old model is {old:error 4}.",
+    "worse-unmatched": "The new model is worse, as far as the searches found: {new:error 4} at {at:point}, against "
+    "{old:error 4}. The old model was not evaluated at this point, so its search may have missed such an error.",
+    "better-proved": "The new model is better: its error is at most {bound:error at most 4} everywhere, and the error of "
+    "the old model is {old:error 4} at {at:point}.",
+    "better-measured": "The new model is better, as far as a search that was not smaller can find: {new:error 4} against "
+    "{old:error 4}. At {at:point}, the worst point known of the old model, its error is {there:error 4}.",
+    "no-difference-found-proved": "The new model is not worse: its error is at most {bound:error at most 4} everywhere, and "
+    "the old model has an error of {old:error 4}.",
+    "no-difference-found-search": "No difference was found: the largest errors known are {old:error 4} (old) and "
+    "{new:error 4} (new). Points that neither search evaluated may differ.",
+    "undecided-smaller-search": "Not decided: the largest errors known are {old:error 4} (old) and {new:error 4} (new), but "
+    "the new search was smaller and may have missed more. Repeat it with the evaluations of the old one.",
+    "undecided-unmatched": "Not decided: {new:error 4} was found of the new model and {old:error 4} of the old one, but the "
+    "new model was not evaluated at {at:point}, the worst point of the old one.",
+    "undecided-no-value": "Not decided: one of the runs has no point with an error.",
+    "undecided-reference-in-doubt": "Not decided: in one of the runs the second reference contradicts the worst error.",
+}
+REMARKS = {
+    "raised": "The search of the {run} run missed an error of {worst:error 4} at {at:point}; it had found {found:error 4}.",
+    "not-evaluated": "The {run} model was not evaluated at the worst points of the other run: {why}.",
+    "reference-not-called": "The reference is expensive and was not called: that it is the same in both runs is taken from "
+    "its name and its stored values.",
+    "conditional": "The bound of the {run} run holds under assumptions, so it decides nothing here.",
+    "fewer-evaluations": "The {run} search made {n:count} evaluations and the other {of:count}.",
+    "less-power": "The {run} search found {found:count} of {runs:count} planted errors and the other {other:count} of "
+    "{others:count}.",
+    "tolerances-differ": "The tolerances differ: {old} (old), {new} (new).",
+    "laws-differ": "The statistics are of different laws: {old} (old), {new} (new). RMS and shares cannot be compared.",
+    "both-infinite": "Both worst errors are infinite. The largest finite errors found are {old:error 4} (old) and "
+    "{new:error 4} (new).",
+    "more-failures": "The new model has no value at {new:count} evaluated points, the old one at {old:count}.",
+}
+SUMMARY = {
+    "chip-worse": "worse",
+    "chip-better": "better",
+    "chip-no-difference-found": "no difference found",
+    "chip-undecided": "undecided",
+    "at": "{row?:row {row:count}: }{at:point}",
+    "peak-same": "same peak: {old:error 4} before, {new:error 4} now, at {at:point}",
+    "peak-moved": "moved: {old:error 4} at {before:point} before, {new:error 4} at {at:point} now",
+    "peak-new": "new: {new:error 4} at {at:point}{known?: (old model there: {old:error 4})}",
+    "peak-gone": "gone: {old:error 4} at {at:point}{known?: (new model there: {new:error 4})}",
+    "share": "{low:percent} to {high:percent}",
+    "was": "was {old}",
+    "bound": "at most {upper:error at most 4} ({kind})",
+    "planted": "{found:count} of {runs:count}",
+}
+TEMPLATES: Mapping[str, str] = VERDICT | REMARKS | SUMMARY
+
+
+def narrator(measure: MeasureRecord) -> Narrator:
+    """What renders the facts of runs whose error is measured so."""
+    return Narrator(TEMPLATES, ErrorUnit(measure.kind, pretty_unit(measure.unit), measure.per_output))

@@ -1,0 +1,250 @@
+"""Two runs of audits: the verdict from their folders, and what the models are asked besides."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import supnorm as sn
+from supnorm.auditing import AuditReport, load_report
+from supnorm.gates.run_peaks import FAR, NEAR, peak_changes
+from supnorm.pages import runs_gate, runs_summary
+from supnorm.results.compare_runs import CompareRunsRecord
+
+CODE = """
+import numpy as np
+def truth(x): return np.sin(x[:, 0]) * x[:, 1]
+def good(x): return truth(x) + 1e-3 * np.exp(-((x[:, 0] - 0.5) ** 2 + (x[:, 1] - 0.4) ** 2) / 0.05)
+def bad(x): return truth(x) + 0.2 * np.exp(-((x[:, 0] - 0.3) ** 2 + (x[:, 1] - 0.6) ** 2) / 0.05)
+def nowhere(x): return np.where(x[:, 0] > 0.29, np.nan, truth(x))
+def other(x): return truth(x) + 1e-2
+def left(x): return x[:, 0] < 0.2
+"""
+PROBLEM = """
+[model]
+python = "code.py:{model}"
+[reference]
+python = "code.py:truth"
+[domain]
+a = [0.0, 1.0]
+b = [0.0, 1.0]
+"""
+Audit = Callable[..., Path]
+
+
+@pytest.fixture
+def audit(tmp_path: Path) -> Audit:
+    """Audit a model of the code into a folder of its own; returns the folder."""
+
+    def audited(name: str, model: str, evaluations: int = 400, **changes: str) -> Path:
+        base = tmp_path / f"{name}-files"
+        base.mkdir()
+        (base / "code.py").write_text(CODE)
+        text = PROBLEM.replace("{model}", model)
+        for old, new in changes.values() if changes else ():
+            text = text.replace(old, new)
+        (base / "problem.toml").write_text(text)
+        problem = sn.open_problem(base / "problem.toml")
+        folder = tmp_path / name
+        sn.audit(problem, evaluations=evaluations, power=False).save(folder)
+        sn.save_problem(problem, folder / "problem.toml")
+        return folder
+
+    return audited
+
+
+def rewritten(folder: Path, **fields: Any) -> Path:
+    """The folder with other fields of its record."""
+    report = load_report(folder)
+    AuditReport(report.record.changed(**fields), report.points).save(folder)
+    return folder
+
+
+def verdict(old: Path, new: Path, factor: float = 1.0) -> CompareRunsRecord:
+    """The comparison, which reads back as it was and can be told everywhere."""
+    record = sn.compare_runs(old, new, factor)
+    assert CompareRunsRecord.from_dict(record.to_dict()).to_dict() == record.to_dict()
+    assert runs_summary(record)[0] == record.status.advice == runs_gate(record).sentences[0]
+    return record
+
+
+def test_worse_and_better_are_each_measured_at_the_decisive_point(audit: Audit) -> None:
+    good, bad = audit("good", "good"), audit("bad", "bad")
+    worse = verdict(good, bad)
+    assert (worse.status.code, worse.basis, int(worse.status.exit)) == ("worse", "measured", 1)
+    assert worse.new.other is not None
+    assert worse.new.other < 1e-3 < 0.19 < worse.new.worst
+    assert {peak.change for peak in worse.peaks} == {"new", "gone"}
+    gone = next(peak for peak in worse.peaks if peak.change == "gone")
+    x = np.array([[gone.x_old[n] for n in "ab"]])  # type: ignore[index]
+    there = float(sn.open_problem(bad / "problem.toml").error_at(x)["error"][0])
+    assert gone.new == pytest.approx(there)
+    better = verdict(bad, good)
+    assert (better.status.code, better.basis, int(better.status.exit)) == ("better", "measured", 0)
+    assert better.old.other == worse.new.other
+    same = verdict(bad, bad)
+    assert (same.status.code, int(same.status.exit)) == ("no-difference-found", 0)
+    assert {peak.change for peak in same.peaks} == {"same"}
+
+
+def test_a_smaller_search_is_not_better(audit: Audit) -> None:
+    small = verdict(audit("bad", "bad", 2000), audit("good", "good", 200))
+    assert (small.status.code, small.basis, int(small.status.exit)) == ("undecided", "smaller-search", 4)
+    assert "fewer-evaluations" in {remark.code for remark in small.remarks}
+
+
+def test_an_error_that_the_old_search_missed_is_no_regression(audit: Audit) -> None:
+    """The old record states the error of another point: without the new witness, the new model would look worse."""
+    old, new = audit("old", "bad"), audit("new", "bad")
+    record = load_report(old).record
+    assert record.witness is not None
+    x = {"a": 0.9, "b": 0.9}
+    row = sn.open_problem(old / "problem.toml").error_at(x)
+    error = float(row["error"][0])
+    missed = record.witness.changed(
+        x=x, model=(row["model_y"][0],), reference=(row["reference_y"][0],), error=error
+    )
+    rewritten(old, sup=record.sup.changed(lower=error), witness=missed, peaks=(missed,))
+    found = verdict(old, new)
+    assert found.status.code == "no-difference-found"
+    assert found.old.raised
+    assert found.old.found == error < 0.01
+    assert found.old.worst == found.new.worst > 0.19
+    assert "raised" in {remark.code for remark in found.remarks}
+    assert verdict(new, old).new.raised, "nor is the other order an improvement"
+    assert verdict(new, old).status.code == "no-difference-found"
+
+
+def test_a_model_file_that_was_changed_since_is_not_taken_for_the_old_model(audit: Audit) -> None:
+    good, bad = audit("good", "good"), audit("bad", "bad")
+    for folder in (good, bad):
+        code = folder.parent / f"{folder.name}-files" / "code.py"
+        code.write_text(CODE.replace("1e-3", "0.3"))
+    worse = verdict(good, bad)
+    assert (worse.status.code, worse.basis) == ("worse", "unmatched")
+    assert "may have missed" in worse.status.advice
+    assert not worse.old.evaluated
+    assert "changed since the run" in worse.old.left_out
+    assert verdict(bad, good).status.code == "undecided"
+    (good / "problem.toml").unlink()
+    assert "does not exist" in verdict(good, bad).old.left_out
+
+
+def test_a_model_that_gives_other_values_now_is_not_evaluated(audit: Audit) -> None:
+    """Its file is the same: a fingerprint does not see what a function reads when it is called."""
+    good, bad = audit("good", "good"), audit("bad", "bad")
+    record = load_report(good).record
+    assert record.witness is not None
+    witness = record.witness.changed(error=2e-3, model=(record.witness.reference[0] + 2e-3,))
+    rewritten(good, witness=witness, sup=record.sup.changed(lower=2e-3))
+    assert "does not give the run's own worst error again" in verdict(good, bad).old.left_out
+
+
+def test_a_model_without_a_value_at_the_old_witness_is_infinitely_worse(audit: Audit) -> None:
+    bad, nowhere = audit("bad", "bad"), audit("nowhere", "nowhere")
+    record = load_report(nowhere).record
+    inside = next(p for p in (record.witness, *record.peaks) if p is not None)
+    x = {"a": 0.1, "b": 0.1}
+    value = math.sin(0.1) * 0.1
+    seen = inside.changed(x=x, model=(value,), reference=(value,), error=0.0)
+    rewritten(nowhere, sup=record.sup.changed(lower=0.0), witness=seen, peaks=(seen,), finite=None)
+    worse = verdict(bad, nowhere)
+    assert (worse.status.code, worse.basis) == ("worse", "measured")
+    assert math.isinf(worse.new.worst)
+    assert worse.new.raised
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("b = [0.0, 1.0]", "b = [0.0, 1.5]"), "the inputs differ"),
+        (("[domain]", '[error]\nkind = "relative"\nfloor = 0.1\n[domain]'), "the error measures differ"),
+        (("code.py:truth", "code.py:other"), "the references differ"),
+        (("b = [0.0, 1.0]", 'b = [0.0, 1.0]\n[constraints]\npython = "code.py:left"'), "the domains differ"),
+    ],
+)
+def test_runs_of_other_questions_are_refused_in_one_line(
+    audit: Audit, change: tuple[str, str], words: str
+) -> None:
+    one, other = audit("one", "good"), audit("other", "bad", change=change)
+    for runs in ((one, other), (other, one)):
+        with pytest.raises(sn.BadInput, match=words):
+            sn.compare_runs(*runs)
+
+
+def test_a_reference_of_the_same_name_with_other_values_is_refused(audit: Audit) -> None:
+    one, other = audit("one", "good"), audit("other", "bad")
+    code = other.parent / "other-files" / "code.py"
+    code.write_text(CODE.replace("return np.sin", "return 1.5 * np.sin"))
+    problem = sn.open_problem(other.parent / "other-files" / "problem.toml")
+    sn.audit(problem, evaluations=400, power=False).save(other)
+    with pytest.raises(sn.BadInput, match="the references differ"):
+        sn.compare_runs(one, other)
+
+
+def test_bounds_decide_and_conditional_ones_do_not(audit: Audit) -> None:
+    good, bad = audit("good", "good"), audit("bad", "bad", 100)
+    sup = load_report(good).record.sup
+    rewritten(good, sup=sup.changed(upper=0.01, upper_kind="certified"))
+    worse, better = verdict(good, bad), verdict(bad, good)
+    assert (worse.status.code, worse.basis) == ("worse", "proved")
+    assert (better.status.code, better.basis) == ("better", "proved")
+    rewritten(good, sup=sup.changed(upper=0.01, upper_kind="conditional", assumptions=("a",)))
+    assert verdict(good, bad).basis == "measured"
+    assert "conditional" in {remark.code for remark in verdict(good, bad).remarks}
+    rewritten(bad, sup=load_report(bad).record.sup.changed(upper=1e-4, upper_kind="certified"))
+    with pytest.raises(sn.BadInput, match="above the bound of its certificate"):
+        sn.compare_runs(good, bad)
+
+
+def test_tables_are_compared_row_by_row(tmp_path: Path) -> None:
+    x = np.linspace(0.0, 1.0, 50)
+
+    def run(name: str, height: float, **more: Any) -> Path:
+        path = tmp_path / f"{name}.csv"
+        shown = np.column_stack([x, x**2, x**2 + height * (x > 0.7)])[: more.get("rows", 50)]
+        if "change" in more:
+            shown[more["change"][:2]] = more["change"][2]
+        np.savetxt(path, shown, delimiter=",", header="x,power,guess", comments="")
+        (tmp_path / f"{name}.toml").write_text(
+            f'[model]\nfile = "{name}.csv"\ninputs = ["x"]\noutputs = ["guess"]\n[reference]\nfile = "{name}.csv"\n'
+            'inputs = ["x"]\noutputs = ["power"]\n[domain]\nx = [0.0, 1.0]\n'
+        )
+        problem = sn.open_problem(tmp_path / f"{name}.toml")
+        sn.audit(problem).save(tmp_path / name)
+        sn.save_problem(problem, tmp_path / name / "problem.toml")
+        return tmp_path / name
+
+    one, two = run("one", 0.1), run("two", 0.2)
+    assert (verdict(one, two).status.code, verdict(one, two).basis) == ("worse", "proved")
+    assert (verdict(two, one).status.code, verdict(two, one).basis) == ("better", "proved")
+    assert verdict(one, two).new.upper_kind == "exact"
+    with pytest.raises(sn.BadInput, match="the rows of tables"):
+        sn.compare_runs(one, run("less", 0.2, rows=40))
+    with pytest.raises(sn.BadInput, match="row 4 has other inputs or another reference"):
+        sn.compare_runs(one, run("other", 0.2, change=(3, 1, 7.0)))
+    (tmp_path / "two.csv").unlink()
+    with pytest.raises(sn.BadInput, match="their rows cannot be compared"):
+        sn.compare_runs(one, two)
+
+
+def test_peaks_of_two_seeds_are_the_same_and_one_a_tenth_away_is_another(audit: Audit) -> None:
+    """The distances that `NEAR` and `FAR` name: two short searches of one smooth peak end within `NEAR`."""
+    one = audit("one", "bad")
+    record = load_report(one).record
+    again = sn.audit(sn.open_problem(one / "problem.toml"), evaluations=400, power=False, seed=1)
+    assert record.witness is not None
+    assert again.worst is not None
+    at = np.array([record.witness.x[n] for n in "ab"])
+    assert np.abs(at - again.worst.x).max() < 0.5 * NEAR
+    for step, change in ((0.5 * NEAR, ["same"]), (0.5 * FAR, ["moved"]), (2.0 * FAR, ["gone", "new"])):
+        moved = record.peaks[0].changed(x={"a": record.peaks[0].x["a"] + step, "b": record.peaks[0].x["b"]})
+        changed = record.changed(peaks=(moved,))
+        assert [
+            c.change for c in peak_changes(record.changed(peaks=record.peaks[:1]), changed, (), ())
+        ] == change
