@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import supnorm as sn
 from supnorm.auditing import AuditReport, load_report
 from supnorm.gates.run_peaks import FAR, NEAR, peak_changes
+from supnorm.gates.run_points import demand_same_question, errors_at
 from supnorm.pages import runs_gate, runs_summary
 from supnorm.results.compare_runs import CompareRunsRecord
 
@@ -24,6 +26,7 @@ def bad(x): return truth(x) + 0.2 * np.exp(-((x[:, 0] - 0.3) ** 2 + (x[:, 1] - 0
 def nowhere(x): return np.where(x[:, 0] > 0.29, np.nan, truth(x))
 def other(x): return truth(x) + 1e-2
 def left(x): return x[:, 0] < 0.2
+def right(x): return x[:, 0] > 0.25
 """
 PROBLEM = """
 [model]
@@ -185,6 +188,42 @@ def test_a_reference_of_the_same_name_with_other_values_is_refused(audit: Audit)
     sn.audit(problem, evaluations=400, power=False).save(other)
     with pytest.raises(sn.BadInput, match="the references differ"):
         sn.compare_runs(one, other)
+
+
+def test_a_worst_point_outside_the_other_domain_is_refused(audit: Audit) -> None:
+    """Both domains have the same axes and constraints of their own, which no record holds."""
+    start = "b = [0.0, 1.0]"
+    one, other = (
+        audit(name, "bad", change=(start, f'{start}\n[constraints]\npython = "code.py:{name}"'))
+        for name in ("left", "right")
+    )
+    for runs in ((one, other), (other, one)):
+        with pytest.raises(sn.BadInput, match="outside the domain of the other"):
+            sn.compare_runs(*runs)
+
+
+def test_an_expensive_reference_is_not_called(audit: Audit) -> None:
+    good, bad = audit("good", "good"), audit("bad", "bad")
+    assert "reference-not-called" not in {remark.code for remark in verdict(good, bad).remarks}
+    for folder in (good, bad):
+        cost = load_report(folder).record.cost
+        assert cost is not None
+        rewritten(folder, cost=cost.changed(class_="expensive"))
+    assert "reference-not-called" in {remark.code for remark in verdict(good, bad).remarks}
+    calls = []
+    problem = sn.open_problem(good / "problem.toml")
+    counted = replace(
+        problem, reference=replace(problem.reference, value=lambda x: calls.append(len(x)) or x[:, :1])
+    )
+    record = load_report(bad).record
+    assert record.witness is not None
+    demand_same_question(counted, record, [record.witness], call=False)
+    assert not calls
+    assert errors_at(counted, record, [record.witness])[0] < 1e-3
+    assert not calls
+    with pytest.raises(sn.BadInput, match="the references differ"):
+        demand_same_question(counted, record, [record.witness], call=True)
+    assert calls == [1]
 
 
 def test_bounds_decide_and_conditional_ones_do_not(audit: Audit) -> None:

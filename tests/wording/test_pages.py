@@ -151,9 +151,8 @@ def test_each_fact_of_two_runs_has_a_template_and_each_template_a_fact() -> None
     made -= {"chip-", "peak-"}
     made |= {f"chip-{code}" for code in ("worse", "better", "no-difference-found", "undecided")}
     made |= {f"peak-{change}" for change in ("same", "moved", "new", "gone")}
-    verdicts = {code for code in compare_runs.VERDICT if code in made}
-    assert verdicts == set()  # put together from code and basis; tests/gates/test_run_verdict.py reaches each
-    assert made - {""} == set(compare_runs.TEMPLATES) - set(compare_runs.VERDICT)
+    # Those of the verdict are put together from its code and basis: tests/gates/test_run_verdict.py reaches each.
+    assert made - {"-"} == set(compare_runs.TEMPLATES) - set(compare_runs.VERDICT)
 
 
 def test_each_fact_of_a_sheet_has_a_template_and_each_template_a_fact() -> None:

@@ -78,7 +78,7 @@ def _rows(record: CompareRunsRecord, say: Narrator) -> list[Row]:
     ]
     for level in record.exceedance:
         shares = (say.text(fact("share", low=low, high=high)) for low, high in (level.old, level.new))
-        rows.append(row(f"share above {say.error(level.above)}", *shares))
+        rows.append(row(say.text(fact("share-above", above=level.above)), *shares))
     rows += [
         row("tolerance", *("–" if r.tolerance is None else say.error(r.tolerance, 6) for r in runs)),
         row("verdict of the run", *(run.verdict for run in runs)),

@@ -55,6 +55,7 @@ SUMMARY = {
     "peak-moved": "moved: {old:error 4} at {before:point} before, {new:error 4} at {at:point} now",
     "peak-new": "new: {new:error 4} at {at:point}{known?: (old model there: {old:error 4})}",
     "peak-gone": "gone: {old:error 4} at {at:point}{known?: (new model there: {new:error 4})}",
+    "share-above": "share above {above:error}",
     "share": "{low:percent} to {high:percent}",
     "was": "was {old}",
     "bound": "at most {upper:error at most 4} ({kind})",
