@@ -200,6 +200,11 @@ def test_a_worst_point_outside_the_other_domain_is_refused(audit: Audit) -> None
     for runs in ((one, other), (other, one)):
         with pytest.raises(sn.BadInput, match="outside the domain of the other"):
             sn.compare_runs(*runs)
+    record = load_report(one).record
+    assert record.witness is not None
+    peaks = [record.witness, record.witness.changed(x={"a": 0.9, "b": 0.1})]
+    with pytest.raises(sn.BadInput, match=r"'a': 0.9, .* outside the domain of the other"):
+        demand_same_question(sn.open_problem(one / "problem.toml"), record, peaks, call=False)
 
 
 def test_an_expensive_reference_is_not_called(audit: Audit) -> None:
