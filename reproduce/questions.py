@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reproduce.catalogue import NAMES
 from reproduce.chart import chart
 from reproduce.experiment import NOT_REPRODUCED, OURS, QUALIFIED, REPRODUCED, Experiment, Figure, Results
 from reproduce.report import table
@@ -41,29 +42,31 @@ QUESTIONS = (
     Question(
         "weights",
         "How many weights does an accuracy in the max norm need?",
-        "Let a class of functions have d inputs and n bounded derivatives. Networks with a constant times "
-        "(1/eps)^(d/n) weights, times a logarithm, approximate every function of the class to eps in the max norm, and no "
-        "network does it for all of them with fewer than a constant times (1/eps)^(d/2n) weights. Networks of this size can "
-        "be written down; the first two experiments build them. Interpolation on a grid of simplices has the same rate.",
+        "Take all functions of d inputs whose first n derivatives are bounded, and let eps be the accuracy that you "
+        "need. For every such function there is a ReLU network whose largest error is eps and whose number of weights "
+        "is about (1/eps)^(d/n), up to a constant and a logarithm. With fewer than about (1/eps)^(d/2n) weights no "
+        "architecture of ReLU units is enough for all of these functions. The first experiments build such networks. "
+        "Interpolation on a grid of simplices has the same rate.",
         ("expressivity/square", "expressivity/taylor", "expressivity/taylor-plane", "precision-ml/simplex"),
         ("expressivity-square",),
     ),
     Question(
         "samples",
         "How many samples does it need?",
-        "A method that knows the values at m points cannot tell a network from another one that is the same there and "
-        "differs in between. In the max norm this difference falls only like m^(-1/d), so the number of samples grows like "
-        "(1/eps)^d.",
+        "Two networks can have the same values at m samples and differ between them. A method that knows only the "
+        "samples cannot tell which of the two is right. The largest difference of two such networks falls only like "
+        "m^(-1/d), so an accuracy of eps takes about (1/eps)^d samples.",
         ("uniform-accuracy/rate", "uniform-accuracy/grid", "uniform-accuracy/glitch"),
         ("uniform-accuracy-hidden",),
     ),
     Question(
         "training",
         "Which training reaches it?",
-        "First-order training such as Adam stops improving long before the network's own limit. Second-order methods, and a "
-        "second network that is fitted to the error of the first one, go on by many decades in few inputs. They lower the "
-        "mean more than the largest error. Samples where the error is largest help against that. On smooth functions of "
-        "few inputs a polynomial is still ahead.",
+        "Training by first-order methods such as Adam stops improving long before the network reaches the accuracy "
+        "that its size allows. With few inputs, second-order methods go on to errors that are many powers of ten "
+        "smaller, and so does a second network that is fitted to the error of the first one. Both lower the mean "
+        "error more than the largest one; further samples where the error is largest lower that one too. On smooth "
+        "functions of few inputs a polynomial is still more accurate.",
         (
             "precision-ml/teacher-bfgs",
             "precision-ml/teacher-boosted",
@@ -82,59 +85,63 @@ EXCEPTIONS = (
     Question(
         "smoothness",
         "Strong smoothness",
-        "The exponent is d over the number of derivatives. For analytic functions of few inputs polynomials converge "
-        "exponentially, and a network is the wrong tool.",
+        "The exponent above is d divided by the number of bounded derivatives, so more derivatives make it smaller. "
+        "For analytic functions of few inputs polynomials converge exponentially, and a network is the wrong tool.",
         ("theory-practice-gap/smooth",),
     ),
     Question(
         "composition",
         "A composition of simpler functions",
-        "If the function is made of functions of few inputs, then their number of inputs counts, not d.",
+        "If the function is composed of functions of few inputs, their number of inputs takes the place of d.",
         ("precision-ml/relu", "precision-ml/modular", "cheap-learning/shallow"),
         ("cheap-learning-gadget",),
     ),
     Question(
         "manifold",
         "A low-dimensional manifold",
-        "Where the inputs that occur fill a thin set, the dimension of this set counts. The price: nothing is known off "
-        "the set, and the error there can be anything.",
+        "If the inputs that occur lie on a set of low dimension, such as a curve or a surface, its dimension takes "
+        "the place of d. The price: off this set there are no samples, and the error there can be anything.",
         ("miniweather/box",),
         ("miniweather-rolled",),
     ),
     Question(
         "average",
         "An average case that is far better than the worst",
-        "The bounds are for the worst function of a class. The function at hand may be easy, and only an audit or a proof "
-        "tells.",
+        "The bounds are for the worst function of a class. Your function may be easier; an audit or a proof shows "
+        "whether it is.",
         ("precision-ml/order", "expressivity/taylor"),
         ("precision-ml-scaling-max",),
     ),
     Question(
         "activations",
         "Other architectures and activations",
-        "The lower bounds are for ReLU networks of bounded depth or for weights that depend continuously on the function. "
-        "Smooth activations do better on smooth functions. Floating-point arithmetic sets a limit of its own.",
+        "The lower bounds are for ReLU networks of bounded depth, or for weights that depend continuously on the "
+        "function. Networks with smooth activations do better on smooth functions. Rounding in floating-point "
+        "arithmetic limits the accuracy of each network.",
         ("expressivity/trained", "cheap-learning/gadget", "cheap-learning/arbitrary"),
     ),
     Question(
         "modest",
         "Modest accuracy",
-        "The exponents hurt when eps is small. At a few per cent many functions are cheap, also in six inputs.",
+        "The exponents matter when eps is small. For an accuracy of a few per cent a small network is enough for many "
+        "functions, also in six inputs.",
         ("precision-ml/sum-bfgs", "hiprenets/formulas", "precision-ml/order"),
         ("precision-ml-scaling-rms",),
     ),
     Question(
         "mean",
         "The 2-norm instead of the max norm",
-        "In the mean the same number of samples buys much more, because a glitch has a small volume. Whoever reports only "
-        "the mean does not see it.",
+        "The same number of samples gives a much smaller mean error (2-norm) than largest error (max norm), because a "
+        "glitch (a small region with a large error) hardly changes the mean. A report of the mean alone does not show "
+        "it.",
         ("uniform-accuracy/rate", "uniform-accuracy/grid", "hiprenets/stages", "theory-practice-gap/jumps"),
     ),
     Question(
         "physics",
         "Physics-informed training",
-        "The equation is known at every point, so no samples of the solution are needed, and a bound of the residual "
-        "becomes a proved error of the solution. Whether that beats a solver is another question.",
+        "If the network learns the solution of a known differential equation, training needs no samples of the "
+        "solution, and a proved bound of the residual gives a proved bound of the error. Whether the network is "
+        "faster or more accurate than a solver is another question.",
         (
             "pinn-vs-solver/proof",
             "pinn-vs-solver/frequencies",
@@ -177,16 +184,17 @@ def text(record: ReproduceRecord, images: str = "images", marked: bool = False) 
 
 HEAD = """# How many weights, how many samples, which training?
 
-Someone who replaces a slow code by a network wants to know three things before the work begins. Theory answers all three,
-and in many inputs the answers sound hopeless. Eight exceptions make them milder. This page puts experiments beside each:
-what is claimed, what came out here, and whether it agrees with what is published. Most papers give the error in the mean
-only; here the largest error stands beside it.
+Before you replace a slow code by a network you want to know three things: how many weights the network needs, how many
+samples, and which training. Theory answers all three for the largest error anywhere in the domain (the error in the *max
+norm*), and with many inputs the answers sound hopeless. In eight cases less is enough. For each answer and each case this
+page gives what papers claim, what our experiments measured, and whether the two agree. Most papers give only a mean error;
+here the largest error stands beside it.
 
 `supnorm reproduce all` runs every experiment and makes this page. {counts}{when}. [reproduce.md](reproduce.md) names the
 papers, says what counts as published, and has the whole table."""
 EXCEPTED = """## What makes the answers milder
 
-Each of the eight is a reason why a task can be easier than the bounds above say."""
+For each of these eight reasons a task can be easier than the bounds above say."""
 
 
 def captions() -> dict[str, str]:
@@ -194,7 +202,7 @@ def captions() -> dict[str, str]:
     scaling = "error of interpolation and of trained networks against their parameters, by number of inputs"
     return {
         "expressivity-square": "Largest error of networks for x^2 against their parameters: built and trained",
-        "uniform-accuracy-hidden": "What a network can hide between m samples, in the max norm and in L2",
+        "uniform-accuracy-hidden": "Size of networks that are zero at m samples: the largest value, and the mean (L2)",
         "theory-practice-gap-profile": "Share of the interval with an error above a level, by method",
         "cheap-learning-gadget": "Error of neurons that multiply, against the scale of their inputs",
         "miniweather-rolled": "Largest error over the steps of a roll-out, for two starts",
@@ -207,13 +215,7 @@ def captions() -> dict[str, str]:
 def said(record: ReproduceRecord) -> dict[str, str]:
     """What the marks of the documentation say: the evidence of each section, a table of each paper, the verdicts counted."""
     claims = {f"{paper.name}/{claim.key}": claim for paper in record.papers for claim in paper.claims}
-    found = {
-        question.key: "\n".join(
-            _line(claims[key]) if key in claims else f"* `{key}` was not run for this page."
-            for key in question.claims
-        )
-        for question in SECTIONS
-    }
+    found = {question.key: "\n".join(_evidence(question, claims)) for question in SECTIONS}
     return {
         **{key: block if "\n" in block else f"{block}\n" for key, block in found.items()},
         "counts": _counts(record),
@@ -226,12 +228,21 @@ def from_json(content: dict[str, Any]) -> dict[str, str]:
     return said(ReproduceRecord.from_dict(content))
 
 
+def _evidence(question: Question, claims: Mapping[str, ClaimRecord]) -> list[str]:
+    """A line for each claim of a question, and one line with those that were not run."""
+    missing = [f"`{key}`" for key in question.claims if key not in claims]
+    lines = [_line(claims[key]) for key in question.claims if key in claims]
+    return [*lines, f"* Not run for this page: {', '.join(missing)}."] if missing else lines
+
+
 def _counts(record: ReproduceRecord) -> str:
     verdicts = [claim.verdict for paper in record.papers for claim in paper.claims]
     counted = ", ".join(f"{verdicts.count(v)} {v}" for v in (REPRODUCED, QUALIFIED, NOT_REPRODUCED))
     seconds = sum(paper.seconds for paper in record.papers)
+    run = len(record.papers)
+    part = "" if run == len(NAMES) else f"So far {run} of {len(NAMES)} experiments were run. "
     return (
-        f"Of {len(verdicts)} claims {verdicts.count(OURS)} have no published number; of the others {counted}. "
+        f"{part}Of {len(verdicts)} claims {verdicts.count(OURS)} have no published number; of the others {counted}. "
         f"It took {seconds / 60:.0f} minutes of processor time"
     )
 

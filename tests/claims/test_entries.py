@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import warnings
 from pathlib import Path
 
@@ -60,3 +61,20 @@ def test_the_list_has_every_claim_and_no_other() -> None:
     )
     verdicts = {name: read_specification(path).claim.known.verdict for name, path in FILES.items()}  # type: ignore[union-attr]
     assert {name: verdict.replace(" ", "-") for name, verdict in rows.items()} == verdicts
+
+
+def test_the_list_is_the_one_that_the_claim_files_give() -> None:
+    listed = runpy.run_path(str(FOLDER / "listed.py"))
+    assert (FOLDER / "README.md").read_text("utf-8").endswith(listed["rows"]()), (
+        "python claims/listed.py writes it"
+    )
+    relative = {
+        "claim": {"published": "2 %", "known": {"worst": [0.038, 0.041]}},
+        "error": {"kind": "relative"},
+    }
+    assert listed["_found"](relative) == "3.8 % to 4.1 %"  # in the unit of the published number
+    scaled = {
+        "claim": {"published": "-1 to 2 K", "known": {"worst": [1.2, 1.3]}},
+        "error": {"kind": "function"},
+    }
+    assert listed["_found"](scaled) == "1.2 to 1.3 times the limit"

@@ -114,7 +114,15 @@ def test_what_no_search_refutes_is_not_refuted_and_says_what_such_a_search_misse
     assert record.status.exit == 0
     assert record.power
     assert all(0 <= planted.found <= planted.runs for planted in record.power)
-    assert "A search proves nothing" in record.status.advice
+    assert "A search proves nothing; the table of planted errors" in record.status.advice
+
+
+def test_no_table_is_named_where_no_errors_were_planted() -> None:
+    sentence = claim(0.01)
+    report = sn.audit(sentence.problem, evaluations=1000, power=False)
+    record = sentence.test(report=report).record
+    assert not record.power
+    assert "A search proves nothing, and no errors were planted" in record.status.advice
 
 
 def test_a_proof_proves_and_the_checker_agrees() -> None:

@@ -127,6 +127,15 @@ def test_the_page_of_questions_has_every_claim_and_figure_that_it_names(shared: 
         assert len({claim.key for claim in paper.claims}) == len(paper.claims)
 
 
+def test_the_page_says_which_experiments_were_not_run() -> None:
+    stored = json.loads((ROOT / "benchmarks" / "results" / "papers.json").read_text())
+    papers = [paper for paper in stored["papers"] if paper["name"] == "expressivity"]
+    lines = questions.said(ReproduceRecord.from_dict({**stored, "papers": papers}))
+    assert lines["counts"].startswith(f"So far 1 of {len(NAMES)} experiments were run. ")
+    assert "* Not run for this page: `precision-ml/simplex`." in lines["weights"]
+    assert "`expressivity/square`" not in lines["weights"]
+
+
 def test_the_page_of_the_documentation_is_made_from_the_stored_record() -> None:
     record = ReproduceRecord.from_dict(
         json.loads((ROOT / "benchmarks" / "results" / "papers.json").read_text())

@@ -95,7 +95,7 @@ def _within(
         return Judged("proved", worst, said, remarks, proof)
     if report.status.code == "within-tolerance":
         return Judged("not-refuted", worst, fact("compared", published=words.published, error=error), remarks)
-    said = fact("not-refuted", published=words.published, error=error, n=n)
+    said = fact("not-refuted", published=words.published, error=error, n=n, planted=bool(report.record.power))
     return Judged("not-refuted", worst, said, remarks, proof)
 
 

@@ -92,7 +92,8 @@ class SearchOptions:
 
     evaluations: int | None = option(
         "--evaluations",
-        "Budget of search and statistics. If all inputs have lists of values, all points, if they fit. "
+        "Evaluations for search and statistics. If every input has a list of values and N is enough, every point is "
+        "evaluated. "
         "[default: 100000; 400 for calls of more than 1 ms]",
         default=None,
         kind=int,
@@ -101,7 +102,7 @@ class SearchOptions:
     )
     seconds: float | None = option(
         "--seconds",
-        "Time limit of the audit; the start and the first calls come before it.",
+        "Time limit of the audit. The start and the first calls do not count.",
         default=None,
         kind=float,
         low=LEAST_SECONDS,

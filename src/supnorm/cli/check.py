@@ -33,13 +33,13 @@ TOLERANCE = Annotated[
     ),
 ]
 PROCESSES = Annotated[
-    int, number_option("--workers", "Processes that share the leaves. [default: 1]", int, low=1)
+    int, number_option("--workers", "Processes that share the work. [default: 1]", int, low=1)
 ]
 MOST = Annotated[
     float | None,
     number_option(
         "--limit",
-        "Refuse a file if its proof would take one core longer, by the forecast. [default: 36000]",
+        "Refuse a file if the forecast of its time on one core is longer. [default: 36000]",
         metavar="SECONDS",
         above=0,
     ),
@@ -48,7 +48,7 @@ MEGABYTES = Annotated[
     float | None,
     number_option(
         "--memory",
-        "Refuse a file if its proof would take more memory, by the forecast. [default: 4000]",
+        "Refuse a file if the forecast of its memory is larger. [default: 4000]",
         metavar="MB",
         above=0,
     ),
@@ -57,7 +57,7 @@ ARBITRARY = Annotated[
     bool,
     typer.Option(
         "--arbitrary-precision",
-        help="Prove everything in balls of arbitrary precision (FLINT), nothing in float64 or NumPy; slower.",
+        help="Use arbitrary precision (ball arithmetic of FLINT) for the whole proof instead of float64; slower.",
     ),
 ]
 COQ = Annotated[
@@ -99,7 +99,7 @@ def command(
     coq: COQ = None,
     sheet: SHEET = None,
 ) -> int:
-    """Verify a certificate: prove its tiling, bounds and witness again in ball arithmetic."""
+    """Verify a certificate: prove its bounds and its witness again, with other code than the one that made it."""
     from supnorm.problem.fingerprint import content_of
     from supnorm.results import BadInput, install
     from supnorm.sources import open_problem

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 FILE = Annotated[
     Path | None,
-    typer.Argument(metavar="FILE.toml", help="The claim; with --all a folder. [default of --all: claims]"),
+    typer.Argument(
+        metavar="FILE.toml",
+        help="The claim; with --all a folder of claims. [default of --all: those of the source tree]",
+    ),
 ]
 AUDIT = "audit"  # folder of the audit, in the folder of the run
 GALLERY = "claims.html"
@@ -52,7 +55,7 @@ def command(
     run: RunContext,
     every: Annotated[bool, typer.Option("--all", help="Judge every claim of a folder.")] = False,
     report: Annotated[
-        bool, typer.Option("--report", help="Write the gallery, one page: claims.html.")
+        bool, typer.Option("--report", help="Also write claims.html: one page of all claims.")
     ] = False,
     trust: TRUST = False,
     **given: Any,

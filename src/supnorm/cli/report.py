@@ -19,7 +19,8 @@ FORMAT = Annotated[
     typer.Option(
         "--format",
         metavar="WORD",
-        help="html (the page); markdown (for a pull request), junit, sarif or badge: printed, or written with --out.",
+        help="html (the page), markdown (for a pull request), junit, sarif or badge. Without --out all but html are "
+        "printed.",
     ),
 ]
 # What a folder may hold, first the one that its verb is about, and the page of each.
@@ -48,10 +49,11 @@ def command(
     run: RUN,
     form: FORMAT = "html",
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write there. [default: the page in RUN]")
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="The file to write. [default: the page in RUN]"),
     ] = None,
 ) -> int:
-    """Make the page of a run again from its result, or tell its verdict as Markdown, JUnit XML, SARIF or a badge."""
+    """Write the page of a run again from its result, or its verdict as Markdown, JUnit XML, SARIF or a badge."""
     from supnorm.pages.gate import gate_of
     from supnorm.pages.gate_formats import FORMATS
     from supnorm.results import BadInput, Interrupted, write_whole

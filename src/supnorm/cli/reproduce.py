@@ -21,7 +21,10 @@ from supnorm.results.duration import duration
 from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput
 
-NAME = Annotated[str, typer.Argument(metavar="NAME", help="An experiment, or all; list shows them.")]
+NAME = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="Name of an experiment; all runs all, list lists them."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -33,13 +36,15 @@ def register(app: typer.Typer) -> None:
 def command(
     name: NAME,
     run: RunContext,
-    full: Annotated[bool, typer.Option("--full", help="At the scale of the papers: hours to days.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Run at the scale of the papers: hours to days.")
+    ] = False,
     test: Annotated[
-        bool, typer.Option("--test", help="In seconds, to try the command; the numbers say nothing.")
+        bool, typer.Option("--test", help="Only try the command, in seconds; the numbers mean nothing.")
     ] = False,
     workers: Annotated[int, number_option("--workers", "Processes. [default: 2]", int, low=1, high=1024)] = 2,
 ) -> int:
-    """Run the experiments of papers again: claim, published number, ours, verdict."""
+    """Run experiments of papers again; print for each claim the published number, ours and a verdict."""
     from supnorm.cli.folder import work_in
 
     catalogue = _part("catalogue")

@@ -14,7 +14,8 @@ ADVICE = {
     "the sentence allows; {second} has {error_second:error 4} there.",
     "refuted-no-value": "Published is {published}. At {at:point} it has no value, and both references have one.",
     "not-refuted": "Published is {published}. The largest error that {n:count} evaluations found is {error:error 4}. A "
-    "search proves nothing: the table of planted errors says what such a search misses.",
+    "search proves nothing{planted?:; the table of planted errors shows what such a search misses|, and no errors were "
+    "planted to measure what this one misses}.",
     "proved": "Published is {published}. No error is above {upper:error at most 4}: this is proved{checked?:, and the "
     "independent checker accepts the proof}.",
     "compared": "Published is {published}. Every point of the range was compared; the largest error is {error:error 4}.",
