@@ -236,3 +236,12 @@ def test_what_was_judged_with_another_version_of_a_package_is_not_resumed(ledger
 def test_a_ledger_of_which_nothing_could_be_run_decides_nothing(shell: Shell) -> None:
     put(shell, "missing", ("of = ", 'needs = ["no-such-package"]\nof = '))
     assert shell.run("claim", "claims", "--all", "--quiet").code == 4
+
+
+@pytest.mark.parametrize("text", ["[[[", "title = 'no claim'\n[model]\npython = 'code.py:series'\n"])
+def test_a_file_that_is_no_claim_is_told_before_anything_is_searched(ledger: Shell, text: str) -> None:
+    put(ledger, "zero").write_text(text)  # the last one by its name
+    done = ledger.run("claim", "claims", "--all", "--quiet", "--out", "held")
+    assert done.code == 2
+    assert "claims/zero/claim.toml" in done.line
+    assert not (ledger.folder / "held" / "true").exists()

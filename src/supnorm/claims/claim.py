@@ -20,7 +20,7 @@ from supnorm.evaluation import Calls
 from supnorm.evaluation.events import silent
 from supnorm.problem import Problem
 from supnorm.problem.claim_table import ClaimSpec
-from supnorm.problem.specification import AuditSpec, PowerSpec, read_specification
+from supnorm.problem.specification import AuditSpec, PowerSpec, ProblemSpec, read_specification
 from supnorm.results import BadInput
 from supnorm.results.claim import ClaimRecord
 from supnorm.results.record import Recorded
@@ -83,15 +83,12 @@ class Claim:
         """
         path = Path(path)
         spec = read_specification(path)
-        if spec.claim is None:
-            raise BadInput(
-                f"{path}: [claim] is missing: a claim file has the published sentence and its source there"
-            )
-        missing = any(version is None for version in installed(spec.claim).values())
+        words = words_in(spec, path)
+        missing = any(version is None for version in installed(words).values())
         name = path.stem if path.stem not in ("claim", "problem") else path.resolve().parent.name
         try:
             problem = None if missing else open_problem(path, trust=trust)
-            return cls(words=spec.claim, problem=problem, name=name, budget=spec.audit, power=spec.power)
+            return cls(words=words, problem=problem, name=name, budget=spec.audit, power=spec.power)
         except BadInput as why:
             raise BadInput(f"{why}" if str(why).startswith(path.name) else f"{path}: {why}") from None
 
@@ -199,6 +196,19 @@ class ClaimResult(Recorded):
     def verdict(self) -> str:
         """``"refuted"``, ``"not-refuted"``, ``"proved"``, ``"unconfirmed"``, ``"not-comparable"``, ..."""
         return self.record.status.code
+
+
+def words_in(spec: ProblemSpec, path: Path) -> ClaimSpec:
+    """The table ``[claim]`` of a problem file.
+
+    Raises:
+        BadInput: when there is none.
+    """
+    if spec.claim is None:
+        raise BadInput(
+            f"{path}: [claim] is missing: a claim file has the published sentence and its source there"
+        )
+    return spec.claim
 
 
 def installed(words: ClaimSpec) -> dict[str, str | None]:

@@ -178,12 +178,17 @@ def _save(record: ClaimRecord, result: ClaimResult, folder: Path) -> None:
 def _ledger(folder: Path, given: Path | None, run: RunContext, options: SearchOptions, report: bool) -> int:
     """Judge the claims of a folder, one after the other, each in a folder of its own."""
     from supnorm.claims import entries, ledger_record
+    from supnorm.claims.claim import words_in
     from supnorm.cli.repeat import repeated
     from supnorm.pages import ledger_summary, write_claims_page
+    from supnorm.problem.specification import read_specification
     from supnorm.results import write_whole
 
     start, rows, stopped = time.perf_counter(), [], ""
-    for file in entries(folder):
+    files = entries(folder)
+    for file in files:  # a file that is no claim is told before the first search, not after the thirtieth
+        words_in(read_specification(file), file)
+    for file in files:
         name = file.parent.name if file.stem == "claim" else file.stem
         if not run.silent:
             say(f"  {name}", err=True)
