@@ -117,6 +117,19 @@ def test_what_no_search_refutes_is_not_refuted_and_says_what_such_a_search_misse
     assert "A search proves nothing; the table of planted errors" in record.status.advice
 
 
+def test_relative_errors_are_written_like_the_published_number() -> None:
+    for published, shown in (
+        ("0.01", "0.009671"),
+        ("1 %", "0.9671 %"),
+        ("less than one percent (1%)", "0.9671 %"),
+    ):
+        error = sn.ErrorMeasure("relative", floor=0.0, tolerance=0.01)
+        problem = sn.Problem(series, truth, sn.Domain(x=(0.1, 1.0)), error=error)
+        sentence = sn.Claim.of(problem, name="series", **{**WORDS, "published": published})
+        record = sentence.test(report=sn.audit(problem, evaluations=1000, power=False)).record
+        assert f" found is {shown}. " in record.status.advice
+
+
 def test_no_table_is_named_where_no_errors_were_planted() -> None:
     sentence = claim(0.01)
     report = sn.audit(sentence.problem, evaluations=1000, power=False)

@@ -66,7 +66,7 @@ def _rank(code: str) -> int:
 
 def _row(row: LedgerRowRecord) -> dict[str, Any]:
     """What a row of the gallery shows, and numbers by which it is sorted."""
-    say, code, worst = narrator(row.measure), row.status.code, row.worst
+    say, code, worst = narrator(row.measure, row.published), row.status.code, row.worst
     installed = ", ".join(f"{name} {version}" for name, version in row.installed.items() if version)
     return {
         "name": row.name,
@@ -146,7 +146,7 @@ def _picture(row: ClaimRecord, say: Narrator) -> Markup:
 
 def claim_summary(record: ClaimRecord) -> list[str]:
     """The lines that the terminal prints of one claim."""
-    say = narrator(record.measure)
+    say = narrator(record.measure, record.published)
     lines = [f"{record.status.code}: {record.status.advice}"]
     lines.append("  " + say.text(fact("summary-says", says=record.says, source=record.source)))
     if record.worst is not None:
@@ -161,7 +161,7 @@ def ledger_summary(record: LedgerRecord) -> list[str]:
     head = ("claim", "published", "found", "times", "verdict")
     cells = [head]
     for row in rows:
-        say = narrator(row.measure)
+        say = narrator(row.measure, row.published)
         found = "–" if row.worst is None else say.error(row.worst.error, 4)
         times = "–" if row.factor is None else num(row.factor)
         verdict = say.text(fact(f"verdict-{row.status.code}"))

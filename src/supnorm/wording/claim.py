@@ -66,8 +66,12 @@ PAGE = {
 TEMPLATES: Mapping[str, str] = ADVICE | REMARKS | PAGE
 
 
-def narrator(measure: MeasureRecord | None) -> Narrator:
-    """What renders the facts of a claim whose error is measured so."""
+def narrator(measure: MeasureRecord | None, published: str = "") -> Narrator:
+    """What renders the facts of a claim whose error is measured so: relative ones in percent if the published number is."""
     if measure is None:
         return Narrator(TEMPLATES)
-    return Narrator(TEMPLATES, ErrorUnit(measure.kind, pretty_unit(measure.unit), measure.per_output))
+    plain = measure.kind == "relative" and published != "" and "%" not in published
+    kind = "absolute" if plain else measure.kind
+    return Narrator(
+        TEMPLATES, ErrorUnit(kind, "" if plain else pretty_unit(measure.unit), measure.per_output)
+    )
