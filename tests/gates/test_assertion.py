@@ -145,3 +145,25 @@ def test_another_version_of_any_package_is_searched_again(tmp_path, monkeypatch)
     assert assert_sup_error(path, passed=passed, evaluations=200) is None
     monkeypatch.setattr(module, "_installed", lambda: [("fluids", "9.9")])
     assert assert_sup_error(path, passed=passed, evaluations=200) is not None
+
+
+def test_a_file_that_only_a_call_opens_is_noticed_where_no_compared_value_changes(tmp_path):
+    """A spike that is read from a file beside the model lies between the 64 points."""
+    (tmp_path / "m.py").write_text(
+        "import pathlib\n"
+        "def off(x):\n"
+        "    at = float((pathlib.Path(__file__).parent / 'spike.txt').read_text())\n"
+        "    return x[:, 0] + 9.0 * (abs(x[:, 0] - at) < 1e-9)\n"
+        "def truth(x):\n    return x[:, 0]\n"
+    )
+    path, passed, spike = tmp_path / "problem.toml", {}, tmp_path / "spike.txt"
+    path.write_text(
+        '[model]\npython = "m.py:off"\n[reference]\npython = "m.py:truth"\n[error]\ntolerance = 0.5\n'
+        "[domain]\na = [0.0, 1.0]\n"
+    )
+    spike.write_text("7.0")
+    assert assert_sup_error(path, passed=passed, evaluations=200) is not None
+    assert assert_sup_error(path, passed=passed, evaluations=200) is None
+    spike.write_text("1.0")  # an end of the range: the search is there, the 64 points are not
+    with pytest.raises(AssertionError):
+        assert_sup_error(path, passed=passed, evaluations=200)

@@ -22,6 +22,7 @@ from supnorm.results import BadInput
 from supnorm.results.audit import AuditRecord
 from supnorm.results.option import demand_number
 from supnorm.sources import open_problem
+from supnorm.sources.recording import recording
 from supnorm.wording import Narrator, fact
 from supnorm.wording.gate import TEMPLATES
 
@@ -80,16 +81,17 @@ def assert_sup_error(
     if passed is not None and name and passed_before(passed, name, problem):
         return None
     result: AuditReport | CertifyResult
-    if proved:
-        result = certify(problem, tolerance=problem.error.limit, seconds=seconds, seed=seed)
-    else:
-        result = audit(problem, evaluations=evaluations, seconds=seconds, seed=seed, calls=Calls())
+    with recording() as opened:
+        if proved:
+            result = certify(problem, tolerance=problem.error.limit, seconds=seconds, seed=seed)
+        else:
+            result = audit(problem, evaluations=evaluations, seconds=seconds, seed=seed, calls=Calls())
     if page is not None:
         write_page(result, page)
     gate = gate_of(result)
     if _passes(result, gate, proved):
         if passed is not None and name:
-            remember(passed, name, problem)
+            remember(passed, name, problem, opened.files)
         return result
     raise AssertionError(_message(result, gate, page))
 

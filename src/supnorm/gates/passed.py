@@ -1,9 +1,10 @@
 """Audits that passed before, so that a test need not repeat them.
 
 An audit is remembered by the files that define its problem (`supnorm.problem.fingerprint`), its limits, the versions of
-all installed packages, and the values of all sides at 64 points. What is not noticed is a change of a file that a function
-opens only when it is called, if it changes none of these values. A problem that was made in Python has no files; its user
-names model and reference by a key. Nothing names a constraint, mask, error or equation that was made in Python: such an
+all installed packages, the values of all sides at 64 points, and the files that their calls opened while it was searched.
+What is not noticed is a change of a program that a command starts by name, and of a file that compiled code or another
+process opens, if it changes none of these values. A problem that was made in Python has no files; its user names model and
+reference by a key. Nothing names a constraint, mask, error or equation that was made in Python: such an
 audit is not remembered.
 """
 
@@ -11,16 +12,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from supnorm.problem import Problem, draw_inside
-from supnorm.problem.fingerprint import fingerprint
+from supnorm.problem.fingerprint import content_of, fingerprint
 from supnorm.problem.from_file import FromFile
 from supnorm.results.versions import versions
+from supnorm.sources.recording import files_of
 
 POINTS = 64  # values that are compared before an audit is left out
 
@@ -53,14 +56,22 @@ def _installed() -> list[tuple[str, str]]:
 
 
 def passed_before(passed: Mapping[str, Any], name: str, problem: Problem) -> bool:
-    """Whether it passed, and all sides have the same values as then."""
-    return name in passed and bool(values := _values(problem)) and passed[name] == values
+    """Whether it passed, all sides have the same values as then, and the files that their calls opened are unchanged."""
+    held = passed.get(name)
+    if not isinstance(held, dict) or not (values := _values(problem)) or held.get("values") != values:
+        return False
+    return all(content_of(Path(path)) == was for path, was in held.get("files", {}).items())
 
 
-def remember(passed: MutableMapping[str, Any], name: str, problem: Problem) -> None:
-    """Write down that it passed; not where the values at the points cannot be compared later."""
+def remember(passed: MutableMapping[str, Any], name: str, problem: Problem, opened: Iterable[str]) -> None:
+    """Write down that it passed; not where the values at the points cannot be compared later.
+
+    Args:
+        opened: files that were opened while it was searched; those of the problem's folders count.
+    """
     if values := _values(problem):
-        passed[name] = values
+        files = files_of(opened, problem.files)
+        passed[name] = {"values": values, "files": {str(path): content_of(path) for path in files}}
 
 
 def _values(problem: Problem) -> str:
