@@ -280,3 +280,28 @@ def test_where_nothing_was_compared_is_told() -> None:
     record = claim(0.01, reference=half).test(**QUICK).record
     assert record.status.code == "not-refuted"
     assert any("points the reference has no value" in remark.text for remark in record.remarks)
+
+
+def test_a_model_that_fails_only_sometimes_is_not_refuted_by_that() -> None:
+    """A lack of memory or a time limit under load is no property of the formula."""
+    broken = [True]
+
+    def sometimes(x):
+        if broken[0] and (x[:, 0] > 0.9).any():
+            raise MemoryError
+        return np.sin(x[:, 0])
+
+    problem = sn.Problem(
+        sometimes,
+        lambda x: np.sin(x[:, 0]),
+        sn.Domain(x=(0.0, 1.0)),
+        tolerance=0.01,
+        recheck=lambda x: np.sin(x[:, 0]) + 1e-9,
+    )
+    made = sn.Claim.of(problem, second="again", **WORDS)
+    report = sn.audit(problem, **QUICK)
+    assert made.test(report=report).verdict == "refuted"
+    broken[0] = False
+    done = made.test(report=report)
+    assert done.verdict == "unconfirmed"
+    assert any("called again" in remark.text for remark in done.record.remarks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,9 @@ def judge(
     if best is None:
         return Judged("unconfirmed", shown, how("unconfirmed"), remarks + _why(problem, words, shown), proof)
     infinite = not np.isfinite(shown.witness.model).all()
+    if infinite and not _again_without_value(problem, shown.witness):
+        remarks = (*remarks, fact("value-after-all"))
+        return Judged("unconfirmed", replace(shown, confirmed=False), how("unconfirmed"), remarks, proof)
     return Judged("refuted", shown, how("refuted-no-value" if infinite else "refuted"), remarks, proof)
 
 
@@ -113,6 +116,14 @@ def _worse(problem: Problem, proof: Proof, limit: float) -> list[Confirmation]:
         y, failed = evaluator.recheck.values(result.witness.x[None], "recheck")
         second = None if failed else y[0]
     return [confirm(problem.error, witness, second, limit)] if error > limit else []
+
+
+def _again_without_value(problem: Problem, witness: Witness) -> bool:
+    """Whether the model has no value at a witness when it is called once more: a crash or a time limit may not last."""
+    if problem.pairs is not None:
+        return True
+    found = Evaluator(problem, Calls()).values(witness.x[None], "recheck")
+    return not np.isfinite(found.model[0][~np.isfinite(witness.model)]).any()
 
 
 def _how(problem: Problem, words: ClaimSpec, shown: Confirmation, limit: float) -> Callable[[str], Fact]:

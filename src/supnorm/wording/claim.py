@@ -42,6 +42,7 @@ REMARKS = {
     "proof-conditional": "A bound of {upper:error at most 4} is proved under assumptions only: {why}.",
     "proof-rejected": "The independent checker rejects the certificate: {why}",
     "gaps": "At {n:count} of {of:count} points {reference?:the reference|the model} has no value, and nothing is compared.",
+    "value-after-all": "The model had no value there in the search, and has one when it is called again.",
     "only-one": "Other points are worse, with errors up to {error:error 4}, but the second reference does not confirm them.",
 }
 PAGE = {
