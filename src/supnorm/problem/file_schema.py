@@ -132,7 +132,7 @@ def problem_schema() -> dict[str, Any]:
     """The schema: draft 2020-12, with a description at each key.
 
     >>> sorted(problem_schema()["properties"])[:4]
-    ['audit', 'constraints', 'data', 'domain']
+    ['audit', 'claim', 'constraints', 'data']
     """
     made = ProblemSpec.model_json_schema()
     tables = {"ProblemSpec": made, **made.get("$defs", {})}
