@@ -19,6 +19,7 @@ FILES = {path.parent.name: path for path in entries(FOLDER)}
 SLOW = {"acos-fast", "jax-poisson-entropy", "vapour-pressure-bolton"}
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in FILES])
 def test_a_claim_ends_as_it_ended_before(name: str) -> None:
     with warnings.catch_warnings():

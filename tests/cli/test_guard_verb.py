@@ -13,6 +13,7 @@ from tests.mending.cases import line, peak
 import supnorm as sn
 
 
+@pytest.mark.slow
 def test_a_guard_is_written_and_read_again(shell: Shell) -> None:
     written(shell, 0.02)
     done = shell.run(
@@ -38,6 +39,7 @@ def test_a_guard_that_accepts_errors_above_the_tolerance_exits_with_1(shell: She
     assert json.loads(done.out)["status"]["code"] in ("tolerance-exceeded", "guard-not-effective")
 
 
+@pytest.mark.slow
 def test_a_risk_chooses_the_rejected_share(shell: Shell) -> None:
     written(shell, 0.02)
     few = ("--evaluations", "1500", "--calibration", "500", "--confidence", "0.9")

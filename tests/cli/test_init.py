@@ -80,6 +80,7 @@ def test_an_onnx_graph(shell: Shell) -> None:
     assert shell.run("audit", "start.toml", "--evaluations", "1e3", "--no-power").code == 0
 
 
+@pytest.mark.slow
 def test_a_torch_export(shell: Shell) -> None:
     torch = pytest.importorskip("torch")
     module = torch.nn.Linear(3, 2).eval()

@@ -178,7 +178,7 @@ def test_logarithmic_axes_and_lists_of_values(tmp_path: Path) -> None:
     assert not accept[:99].any()
 
 
-@pytest.mark.sampled(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("log", [False, True])
 def test_proved_cells_accept_whatever_the_layers_say(log: bool, tmp_path: Path) -> None:
     """Cells of halvings, also on a logarithmic axis, and a single one; no certificate is needed to look points up."""
@@ -194,6 +194,7 @@ def test_proved_cells_accept_whatever_the_layers_say(log: bool, tmp_path: Path) 
         demand_equal(with_cells, tmp_path / "g.onnx", x)
 
 
+@pytest.mark.slow
 def test_what_a_graph_cannot_hold_is_refused_by_name(tmp_path: Path) -> None:
     safe, path = bump_guard(), tmp_path / "g.onnx"
 
@@ -238,6 +239,7 @@ def _fused(*given: Any) -> Any:
     return fused(*given)
 
 
+@pytest.mark.slow
 def test_a_function_that_onnxruntime_has_in_single_precision_only_is_refused(tmp_path: Path) -> None:
     gelu = Network.init(np.random.default_rng(0), 1, 1, 4, 1, "gelu")
     safe = replace(line_guard(), model=gelu.as_function())

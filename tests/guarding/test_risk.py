@@ -40,6 +40,7 @@ def test_the_least_share_with_the_promise_is_chosen_and_said(made: sn.Guard) -> 
     assert GuardRecord.from_dict(made.record.to_dict()) == made.record
 
 
+@pytest.mark.slow
 def test_what_is_promised_is_true_at_other_points(made: sn.Guard) -> None:
     x = np.random.default_rng(9).uniform(-1.0, 1.0, (20_000, 1))
     error = np.abs(line()[0].value(x)[:, 0] - peak(x))

@@ -59,6 +59,7 @@ def test_the_score_is_the_error_of_the_problem_against_the_second_model(name: st
     assert layer.score(x[:1], np.full((1, 2), np.nan)) == np.inf
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["relative tolerances", "under, scaled", "over"])
 def test_a_graph_and_a_file_have_the_same_second_model(name: str, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
@@ -83,6 +84,7 @@ def test_a_graph_and_a_file_have_the_same_second_model(name: str, tmp_path: Path
     assert np.array_equal(again.accepts(x), safe.accepts(x))
 
 
+@pytest.mark.slow
 def test_the_guard_comes_near_the_best_possible_one() -> None:
     """An error whose sign changes often: its logarithm has a cusp at each zero."""
 
