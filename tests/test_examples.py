@@ -16,6 +16,7 @@ needs_gsw = pytest.mark.skipif(find_spec("gsw") is None, reason="gsw is not inst
 needs_coolprop = pytest.mark.skipif(find_spec("CoolProp") is None, reason="CoolProp is not installed")
 
 
+@pytest.mark.slow
 @needs_gsw
 def test_seawater_reaches_its_worst_error() -> None:
     """At least 0.2515 kg/m3 with 20,000 evaluations."""

@@ -133,6 +133,7 @@ def test_functions_can_be_made_again_in_another_process(fitted, name):
     np.testing.assert_array_equal(again.value(x), found.function.value(x))
 
 
+@pytest.mark.slow
 def test_single_points_and_large_batches_agree(fitted):
     for name in NAMES:
         _, found = fitted[name]

@@ -178,6 +178,7 @@ def test_unknown_index_set_is_told():
         PolynomialLeastSquares("full")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("seed", range(3))
 def test_gaussian_process_lengths_do_not_collapse(seed):
     """From lengths of 1 half of these fits ended at 0.01, where the mean predicts nothing (RMS .74)."""

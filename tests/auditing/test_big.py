@@ -60,6 +60,7 @@ def test_maps_of_pairs_stay_small() -> None:
     assert sum(table.nbytes for table in PairMaps(2000, 16)._tables) < 50e6
 
 
+@pytest.mark.slow
 def test_rows_of_many_outputs_are_few() -> None:
     rng = np.random.default_rng(0)
     worst, width = WorstRows(2), 100_000

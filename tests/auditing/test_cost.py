@@ -197,6 +197,7 @@ def test_a_declared_cost_is_taken_over_too(ticking: Any, tmp_path: Path) -> None
     assert (again.document["cost"]["class"], again.document["cost"]["by"]) == ("expensive", "declared")
 
 
+@pytest.mark.slow
 def test_without_a_budget_expensive_calls_get_fewer(ticking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """0.3 s a call came to eight hours, with "0 / 100,000" on the screen."""
     events: list[Any] = []

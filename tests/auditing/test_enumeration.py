@@ -152,6 +152,7 @@ def test_the_verdict_is_a_statement_on_every_point(
         assert doubt not in status.advice
 
 
+@pytest.mark.slow
 def test_points_without_a_value_are_named() -> None:
     def fails(x: Array) -> Array:
         if ((x[:, 0] == 1) & (x[:, 1] == 3)).any():

@@ -61,6 +61,7 @@ def searched(
     return asked
 
 
+@pytest.mark.slow
 def test_tolerances_of_outputs_steer_the_search_as_scales_do() -> None:
     """Two outputs of sizes 1 and 1000; the large one is nearly irrelevant to its tolerance."""
 
@@ -107,6 +108,7 @@ def test_rounds_on_one_worker_are_the_same_for_the_same_seed() -> None:
     assert len(set(runs[0])) == 40  # no call is made twice
 
 
+@pytest.mark.slow
 def test_thinking_does_not_grow_with_the_square_of_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand calls of 1.5 ms took a minute: 8 of them a round, each after a search on a thousand points."""
     points: list[int] = []
@@ -209,6 +211,7 @@ def test_places_in_flight_are_believed_and_not_asked_for_again(pool: ThreadPoolE
     np.testing.assert_allclose(again, first)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_uses_everything_that_had_come_back(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
     calls = 0
     lock = threading.Lock()
@@ -380,6 +383,7 @@ def test_the_unit_of_the_values_does_not_matter(unit: float) -> None:
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_search_on_huge_values_is_that_on_plain_ones() -> None:
     """In a unit whose squares overflow the process saw no values at all, and its doubts were infinite."""
 

@@ -39,6 +39,7 @@ def test_a_report_that_was_not_cut_short_has_no_cause() -> None:
     assert audit(asked, evaluations=500).halted is None
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("tolerance", [0.05, 0.5, None])
 @pytest.mark.parametrize("cost", ["cheap", "expensive"])
 def test_terminal_page_and_json_of_an_audit_that_was_cut_short_are_one_statement(

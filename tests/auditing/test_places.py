@@ -438,6 +438,7 @@ def test_a_large_part_without_a_model_value_has_a_size_and_is_no_glitch(share: f
     assert not report.glitches
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("measure", "code", "said", "words"),
     [

@@ -244,6 +244,7 @@ def test_the_points_are_ready_for_retraining(report: AuditReport, tmp_path: Path
     np.testing.assert_array_equal(table.column("error").to_numpy(), errors)
 
 
+@pytest.mark.slow
 def test_the_points_do_not_crowd_and_hold_true_errors() -> None:
     instance = problems.planted_bump(2, 1e-2, 0)
     report = audit(instance.problem, evaluations=10_000)
@@ -329,6 +330,7 @@ def test_the_law_is_named_with_the_numbers_it_holds_for() -> None:
     assert report.document["rms"]["at_least"] == 0.0  # a floor in volume does not hold for another law
 
 
+@pytest.mark.slow
 def test_shares_of_another_law_are_not_called_shares_of_the_domain() -> None:
     """A law may prefer a place or avoid it: what a place fills of the domain says nothing about its random points."""
     domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
@@ -373,6 +375,7 @@ def test_why_no_errors_were_planted_is_told(
     assert why in html
 
 
+@pytest.mark.slow
 def test_without_time_for_a_stand_in_no_errors_are_planted_and_that_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -596,6 +599,7 @@ def test_a_number_shown_above_the_worst_is_a_contradiction(tmp_path: Path) -> No
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.slow
 def test_a_glitch_over_an_otherwise_exact_pair() -> None:
     spike = lambda x: np.maximum(0.0, 1 - np.linalg.norm(x - 0.5, axis=1) / 2e-3)  # noqa: E731
 

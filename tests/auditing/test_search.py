@@ -429,6 +429,7 @@ def test_filled_gaps_are_as_narrow_as_the_number_of_points_allows(t: list[float]
     assert needed > n
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("shape", ["smooth", "hat"])
 def test_a_bump_on_one_ten_thousandth_of_one_input_is_found(shape: str) -> None:
     for seed in range(3):
@@ -529,6 +530,7 @@ def test_neighbours_of_data_stay_within_the_balls() -> None:
     assert np.median(gaps) > 0.3 * cloud.radius
 
 
+@pytest.mark.slow
 def test_distinct_peaks_are_distinct() -> None:
     heights, centres = [1.0, 0.8, 0.6], np.array([[0.2, 0.2], [0.8, 0.3], [0.4, 0.9]])
 
@@ -550,6 +552,7 @@ def test_distinct_peaks_are_distinct() -> None:
     np.testing.assert_allclose(found_at, centres, atol=1e-3)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.integers(2, 5), st.integers(0, 2**32 - 1))
 def test_every_end_is_a_peak_or_joined_to_one_and_lines_go_in_few_calls(d: int, seed: int) -> None:
@@ -631,6 +634,7 @@ def test_one_point_has_no_neighbour_and_shows_no_jump() -> None:
     assert (len(u), len(score)) == (0, 0)
 
 
+@pytest.mark.slow
 def test_the_shares_of_the_search_are_its_own() -> None:
     """A strategy is a frozen set of hyper-parameters; another one searches differently and stays honest."""
     instance = problems.planted_bump(3, 1e-3, 0)

@@ -43,6 +43,7 @@ def test_a_mutant_is_python_and_differs_in_one_place() -> None:
         assert sum(a != b for a, b in zip(lines, whole, strict=True)) == 1
 
 
+@pytest.mark.slow
 def test_the_sample_is_that_of_its_seed() -> None:
     first, again, other = (drawn_of("results", 5, seed) for seed in (1, 1, 2))
     assert first == again

@@ -87,6 +87,7 @@ def test_plain_peers_find_an_easy_bump_and_keep_to_their_evaluations(peer) -> No
     assert objective.spent <= 3000
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the peer, as in the benchmark
 def test_a_plain_process_may_call_the_model_and_counts_it() -> None:
     objective = Objective(planted_bump(2, 1e-2, 0).problem, 36)

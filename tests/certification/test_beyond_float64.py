@@ -238,6 +238,7 @@ def test_the_radius_of_the_balls_enters_the_bound(weak, monkeypatch, tmp_path):
     assert check(tmp_path / "c.json").accepted != weak
 
 
+@pytest.mark.slow
 def test_the_radius_enters_the_lower_bound(monkeypatch):
     """The error at a point is 1e-25; in 64 bits nothing is known about it."""
     error = certify(_problem("cos"), ratio=1.01).certificate.error

@@ -220,6 +220,7 @@ def test_progress_narrows_and_workers_agree():
     assert together.upper <= 1.05 * together.lower
 
 
+@pytest.mark.slow
 def test_witness_above_tolerance_and_exit_codes():
     problem = _hard()
     assert certify(problem, tolerance=5e-4).status.exit == ExitCode.EXCEEDED

@@ -26,6 +26,7 @@ def _choice(problem):
     return Choice.of(error_program(problem))
 
 
+@pytest.mark.slow
 def test_formulas_have_two_strategies_and_networks_one():
     found = _choice(LAWS)
     assert isinstance(found.first, ChebyshevCertificate)

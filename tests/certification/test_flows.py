@@ -380,6 +380,7 @@ def test_a_flow_that_stays_at_zero_has_a_proof() -> None:
     assert 0.99 <= result.lower <= 1.0 <= result.upper <= 1.1
 
 
+@pytest.mark.slow
 def test_an_error_at_a_point_that_does_not_count_is_no_lower_bound(tmp_path: Path) -> None:
     rest = sn.flow(lambda t, y, p: -y, [1.0])
 

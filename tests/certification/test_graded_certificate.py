@@ -121,6 +121,7 @@ def test_rounding_of_values_enters_the_bound(honest, monkeypatch):
     assert certify(problem, 1.01, strategy=LOW, boxes=20).upper >= 1e-9
 
 
+@pytest.mark.slow
 def test_rounding_is_told_apart_from_difficulty():
     """Where float64 stands in the way, boxes are not split for ever."""
     net = cases.network(np.random.default_rng(1), 3, 5, 1, "tanh")

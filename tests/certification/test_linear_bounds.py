@@ -44,6 +44,7 @@ def test_more_dimensions_and_the_checker(d, activation, tmp_path):
     assert verdict.accepted, verdict
 
 
+@pytest.mark.slow
 def test_smooth_networks_get_polynomials():
     problem = Problem(cases.network(rng, 2, 6, 2, "tanh"), cases.smooth(rng, 2), Domain(x=(0, 1), y=(0, 1)))
     error = error_program(problem)
@@ -61,6 +62,7 @@ def test_kinks_that_never_cross_do_not_disturb_polynomials():
     assert result.boxes < 20
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("levels", [6, 9])
 def test_a_network_of_teeth_is_proved_to_its_error_in_closed_form(levels: int) -> None:
     """Yarotsky's square network: its first box has a bound by pieces below the middle of its chords, and is halved still."""

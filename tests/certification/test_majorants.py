@@ -250,6 +250,7 @@ def _off(op_at, p, c):
     return max(float(abs(mp.mpf(float(v[0])) - e) / mp.mpf(float(b[0]))) for v, b, e in pairs)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("which", ["slope", "Taylor"])
 def test_powers_far_from_one_lose_digits_with_their_rounded_exponents(which, monkeypatch):
     """p - 1 is rounded, and the power multiplies that by log c."""

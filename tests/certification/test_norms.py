@@ -84,6 +84,7 @@ def test_kinks_have_a_root_mean_square_too(tmp_path):
     assert check(tmp_path / "n.json").accepted
 
 
+@pytest.mark.slow
 def test_a_budget_that_is_spent_leaves_true_brackets(tmp_path):
     wild = Problem(lambda x: jnp.sin(40.0 * x[:, 0] * x[:, 1]), zero, Domain(x=(0.0, 2.0), y=(0.0, 2.0)))
     result = certify_norms(wild, boxes=3)

@@ -104,6 +104,7 @@ def test_a_value_missing_where_the_error_does_not_count_is_no_infinite_error():
     assert result.status.advice.startswith("No bound can be proved near a = ")
 
 
+@pytest.mark.slow
 def test_a_program_that_overflows_where_the_function_does_not_is_no_infinite_error():
     program = lower_jaxpr(lambda x: jnp.exp(x[:, 0]) / (1 + jnp.exp(x[:, 0])), 1)
     model = Function(lambda x: 1 / (1 + np.exp(-x)), program=program)

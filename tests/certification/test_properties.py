@@ -64,6 +64,7 @@ def test_answers_are_those_of_closed_forms(result, number):
         assert answer.margin < 0.0
 
 
+@pytest.mark.slow
 def test_the_file_is_accepted_and_says_the_same(result, tmp_path):
     result.save(tmp_path / "p.json")
     verdict = check(tmp_path / "p.json")

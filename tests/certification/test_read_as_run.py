@@ -108,6 +108,7 @@ def test_narrower_numbers_and_complex_ones_are_refused(
     assert named in said
 
 
+@pytest.mark.slow
 def test_complex_buffers_are_refused(certify, tmp_path: Path) -> None:
     exit_code, said, _ = certify(TORCHCOMPLEX, 1e-8, "x = [-1.0, 0.9]")
     assert exit_code == 2

@@ -239,6 +239,7 @@ def test_cells_outside_do_not_tile():
     assert not tiles(level, np.zeros_like(level))
 
 
+@pytest.mark.slow
 def test_the_verb_answers_with_exit_code_2(saved, tmp_path, capsys):
     (tmp_path / "m.py").write_text(
         "import jax.numpy as jnp\ndef f(x): return jnp.sin(x[:, 0])\ndef g(x): return f(x) + 0.01 * x[:, 0]\n"

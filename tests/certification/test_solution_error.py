@@ -145,6 +145,7 @@ def test_a_network_with_kinks_is_no_obstacle():
     assert found.lower <= 0.035 <= found.upper <= 1.1 * found.lower
 
 
+@pytest.mark.slow
 def test_a_given_reference_is_taken():
     equation, domain, exact = CASES["heat"]
     found = solution_error(wrong(exact), equation, domain, reference=exact)
@@ -164,6 +165,7 @@ def test_verdicts_of_a_tolerance():
     assert late.lower <= 0.02 <= late.upper
 
 
+@pytest.mark.slow
 def test_the_words_name_the_point_the_equation_and_the_constants():
     equation, domain, exact = CASES["Helmholtz"]
     record = solution_error(wrong(exact), equation, domain).record

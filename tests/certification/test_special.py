@@ -281,6 +281,7 @@ def test_a_relative_error_of_a_tail():
     assert certify(problem, ratio=1.2).upper < 1.3e-6
 
 
+@pytest.mark.slow
 def test_a_pole_in_the_domain_is_no_proof():
     problem = Problem(lambda x: x[:, 0], lambda x: special.digamma(x[:, 0]), Domain(x=(1e-3, 1.0)))
     assert certify(problem, ratio=1.1).upper >= 1000.0
@@ -313,6 +314,7 @@ TAILS = {  # model, reference, ends: relative errors where float64 loses 1 - erf
 }
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", TAILS)
 def test_relative_errors_in_a_tail_are_proved(name, tmp_path):
     model, reference, ends = TAILS[name]

@@ -149,6 +149,7 @@ def test_parts_cover_their_boxes_and_end_at_knots():
             assert (off > 1.0 - 1e-5).all()
 
 
+@pytest.mark.slow
 def test_the_union_of_parts_is_needed(monkeypatch):
     """Half of the parts is less than the range: some error is above the bound."""
     honest = composed_certificate.cut

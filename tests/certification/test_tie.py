@@ -205,6 +205,7 @@ def _edited(saved, tmp_path, **changed):
     return path
 
 
+@pytest.mark.slow
 def test_a_stripped_or_altered_condition_is_a_mismatch(saved, tmp_path):
     held = json.loads(saved.read_text())
     assert held["assumptions"]

@@ -31,6 +31,7 @@ def test_products_are_off_by_more_than_a_library_and_less_than_assumed(p):
     assert of_function("exp") < _off(p) <= of_function("pow", float(p))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("p", POWERS)
 def test_models_of_powers_have_room_for_products(p):
     """An argument near 1 that is exact."""

@@ -272,6 +272,7 @@ def test_problem_points_tie_the_file_to_the_problem(saved):
     assert verdict.problem_checked
 
 
+@pytest.mark.slow
 def test_the_checker_imports_nothing_of_ours():
     import subprocess
     import sys

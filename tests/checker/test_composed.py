@@ -56,6 +56,7 @@ def copied(data):
     return json.loads(json.dumps(data))
 
 
+@pytest.mark.slow
 def test_an_honest_file_is_accepted(data, tmp_path):
     began = time.process_time()  # of this process alone: what else the machine does is no part of it
     found = verdict(copied(data), tmp_path / "c.json")
@@ -121,6 +122,7 @@ def test_a_huge_leaf_is_refused_before_it_is_proved(data, tmp_path):
     assert not verdict(forged, tmp_path / "c.json").accepted
 
 
+@pytest.mark.slow
 def test_long_chains_of_logarithms_are_read(tmp_path):
     def chain(x):
         total = x

@@ -352,6 +352,7 @@ def _claims(factor, leaves=slice(None)):
     return change
 
 
+@pytest.mark.slow
 def test_the_file_has_every_kind_of_leaf(saved):
     columns = json.loads(saved.read_text())["leaves"]
     assert {row[0] for row in columns["degree"]} == {4, 5}  # 4: from the tightening's own values
@@ -360,6 +361,7 @@ def test_the_file_has_every_kind_of_leaf(saved):
     assert check(saved).accepted
 
 
+@pytest.mark.slow
 def test_a_rule_that_cannot_be_proved_is_rejected_by_processes_too(saved, tmp_path):
     def change(data):
         for entry in data["graded_rules"]:

@@ -73,6 +73,7 @@ def _judge_all(extreme):
         _judge(seed, extreme)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("extreme", [False, True])
 def test_sizes_of_random_rows_hold_the_exact_ones(extreme):
     _judge_all(extreme)

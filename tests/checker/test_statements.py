@@ -79,6 +79,7 @@ def checked(data, tmp_path, **options):
     return check(path, **options)
 
 
+@pytest.mark.slow
 def test_an_honest_file_is_accepted_and_its_claims_are_true(statement, tmp_path):
     statement.save(tmp_path / "s.json")
     result = check(tmp_path / "s.json")
@@ -243,6 +244,7 @@ def test_thousands_of_foreign_parts_are_refused_before_any_is_read(honest, tmp_p
     assert gc.isenabled()
 
 
+@pytest.mark.slow
 def test_looser_claims_are_accepted(honest, tmp_path):
     data = copy.deepcopy(honest)
     data["claims"]["size 1/0"] = {"lower": "-inf", "upper": "inf"}
@@ -250,6 +252,7 @@ def test_looser_claims_are_accepted(honest, tmp_path):
     assert checked(data, tmp_path).accepted
 
 
+@pytest.mark.slow
 def test_the_costs_of_all_parts_count_together(honest, tmp_path):
     data = copy.deepcopy(honest)
     cost = checked(data, tmp_path).cost

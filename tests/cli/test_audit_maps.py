@@ -55,6 +55,7 @@ def test_both_say_the_same(folder, capsys):
     assert run(["audit", "problem.toml", "--quiet", "--out", "run"]) == 1  # into the same folder again
 
 
+@pytest.mark.slow
 def test_tables_that_are_no_fields_are_compared_all_the_same(folder, capsys):
     import xarray as xr
 
@@ -70,6 +71,7 @@ def test_tables_that_are_no_fields_are_compared_all_the_same(folder, capsys):
     assert not (folder / "run" / "fields").exists()
 
 
+@pytest.mark.slow
 def test_forecasts_and_data_are_sent_to_the_other_verb(folder, capsys):
     (folder / "problem.toml").write_text(PROBLEM.replace("a.nc", "p.nc"))
     assert run(["audit", "problem.toml"]) == 2

@@ -241,6 +241,7 @@ def test_bad_declarations_are_one_line(compiled: Shell, declared: str) -> None:
 SEAWATER = Path(__file__).parents[2] / "examples" / "seawater"
 
 
+@pytest.mark.slow
 def test_the_seawater_example(shell: Shell) -> None:
     """Compiled functions: the operation in the way is named, and a declared bound gets round it."""
     pytest.importorskip("gsw")
@@ -255,6 +256,7 @@ def test_the_seawater_example(shell: Shell) -> None:
     assert 0.205 < sup["lower"] < 0.2065 < sup["upper"] < 0.2162
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_or_proved_is_said_by_its_own_reason(shell: Shell) -> None:
     """A program, an object with predict, a table; a pole."""
     (shell.folder / "code.py").write_text(
@@ -348,6 +350,7 @@ def test_an_audit_after_certify_takes_the_bound_in(shell: Shell) -> None:
     assert not any("file states" in a for a in report["sup"]["assumptions"])
 
 
+@pytest.mark.slow
 def test_a_looser_proof_never_replaces_a_tighter_one(shell: Shell) -> None:
     _hiding(shell, "truth", 0.02)
     assert shell.run("certify", "h.toml", "--ratio", "1.001", "--out", "run").code == 0

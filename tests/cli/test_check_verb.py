@@ -61,6 +61,7 @@ def test_a_certificate_is_accepted_for_its_own_problem_only(tmp_path: Path) -> N
     assert run(["check", file, "--problem", str(changed)]) == 1
 
 
+@pytest.mark.slow
 def test_check_prints_the_unit_of_the_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own = problem(tmp_path, "own.toml", "model", 0.5)
     own.write_text(
@@ -160,6 +161,7 @@ def test_no_upper_bound_is_said_in_words() -> None:
     assert summary(in_kelvin, limit=0.3)[-1].endswith(r"Nowhere above 0.2 K\x1b[2J, within 0.3.")
 
 
+@pytest.mark.slow
 def test_a_certificate_without_an_upper_bound_claims_no_proof_of_every_leaf(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,6 +205,7 @@ def test_a_file_that_is_no_proof_of_the_tolerance_does_not_pass_a_gate(
     assert (said["tolerance"], said["status"]["code"], said["status"]["exit"]) == (1.0, "undecided", 4)
 
 
+@pytest.mark.slow
 def test_a_problem_without_a_value_to_compare_is_not_asked_for_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -459,6 +459,7 @@ def test_ctrl_c_while_files_are_written_leaves_no_older_page(
     assert (shell.folder / "run" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_at_once_leaves_nothing_behind(shell: Shell) -> None:
     shell.write(("truth.py:model", "truth.py:raises"))
     for out in ((), ("--out", "run")):

@@ -13,6 +13,7 @@ LISTS = (
 )
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("tolerance", "code"), [("0.3", 0), ("0.2", 1)])
 def test_every_point_decides(shell: Shell, tolerance: str, code: int) -> None:
     shell.write(LISTS, ("tolerance = 0.1", f"tolerance = {tolerance}"))

@@ -54,6 +54,7 @@ def test_an_error_that_the_run_found_not_reproducible(shell: Shell, monkeypatch:
     assert "NOT the same error as in the run; the run found that this error is not reproducible" in other.out
 
 
+@pytest.mark.slow
 def test_nothing_is_said_of_a_point_that_is_reproducible(shell: Shell) -> None:
     shell.run("audit", "problem.toml", "--quiet", "--out", "run")
     done = shell.run("replay", "run", "--json")

@@ -141,6 +141,7 @@ def test_steps_with_numbers(shell: Shell) -> None:
     assert plain(folder)["by_step"][-2]["sup"] > 0
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_to_the_same_result(shell: Shell) -> None:
     folder = written(shell)
     assert shell.run("rollout", "ring.toml", "--out", "whole").code == 0

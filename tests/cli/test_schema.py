@@ -27,6 +27,7 @@ def test_the_keys_are_printed_as_a_table(shell: Shell) -> None:
     assert "| `cost.operations` |" in given.out
 
 
+@pytest.mark.slow
 def test_a_verb_without_a_schema_is_named(shell: Shell) -> None:
     given = shell.run("schema", "draw")
     assert given.code == 2

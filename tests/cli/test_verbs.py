@@ -30,6 +30,7 @@ def document(text: str) -> dict[str, Any]:
     return {k: v for k, v in data.items() if k not in TIMES}
 
 
+@pytest.mark.slow
 def test_json_is_alone_on_stdout_and_the_same_as_in_the_folder(shell: Shell) -> None:
     done = shell.run("audit", "problem.toml", "--json", "--out", "run")
     assert done.err == ""
@@ -102,6 +103,7 @@ def test_the_command_names_what_the_run_was_asked_for(shell: Shell) -> None:
     assert first["command"] in html.unescape((shell.folder / "a run" / "report.html").read_text())
 
 
+@pytest.mark.slow
 def test_options_of_the_file_are_honoured(shell: Shell) -> None:
     shell.write(("evaluations = 1000", "evaluations = 300\nseed = 5"))
     data = document(shell.run("audit", "problem.toml", "--json").out)
@@ -127,6 +129,7 @@ def test_gradients_of_the_file_are_honoured(shell: Shell) -> None:
     assert document(shell.run("audit", "problem.toml", "--json", "--out", "no").out)["gradients"] == "none"
 
 
+@pytest.mark.slow
 def test_replay_gives_the_same_values(shell: Shell) -> None:
     shell.run("audit", "problem.toml", "--quiet", "--out", "run")
     worst = json.loads((shell.folder / "run" / "result.json").read_text())["witness"]
@@ -140,6 +143,7 @@ def test_replay_gives_the_same_values(shell: Shell) -> None:
     assert "peaks" in done.line
 
 
+@pytest.mark.slow
 def test_replay_of_another_problem_is_refused_in_one_line(shell: Shell) -> None:
     shell.run("audit", "problem.toml", "--quiet", "--out", "run")
     for old, new, said in (
@@ -152,6 +156,7 @@ def test_replay_of_another_problem_is_refused_in_one_line(shell: Shell) -> None:
         assert said in done.line
 
 
+@pytest.mark.slow
 def test_replay_notices_another_reference(shell: Shell) -> None:
     shell.run("audit", "problem.toml", "--quiet", "--out", "run")
     truth = shell.folder / "truth.py"
@@ -389,6 +394,7 @@ def test_planted_errors_by_file_and_by_options(shell: Shell) -> None:
         assert said in refused.line
 
 
+@pytest.mark.slow
 def test_options_of_planted_errors_ask_for_them(shell: Shell) -> None:
     data = document(
         shell.run("audit", "problem.toml", "--json", "--power-volumes", "0.05", "--power-runs", "2").out

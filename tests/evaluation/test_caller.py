@@ -37,6 +37,7 @@ class Raising:
         return 2 * x[:, 0]
 
 
+@pytest.mark.slow
 @given(st.integers(1, 100), st.data())
 def test_points_that_raise_are_isolated(n: int, data: st.DataObject) -> None:
     bad = data.draw(st.lists(st.integers(0, n - 1), unique=True, max_size=min(n, 5)))

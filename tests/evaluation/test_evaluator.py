@@ -358,6 +358,7 @@ def comparable(report: Any) -> dict[str, Any]:
     return {k: v for k, v in document.items() if k not in TIMES}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_document() -> None:
     """Element by element: the rounding of a matrix product depends on the size of the batch, which a loaded
     machine changes."""

@@ -53,6 +53,7 @@ def test_a_worker_survives_ctrl_c_while_it_starts_and_while_it_waits(pool: Proce
     assert pool.submit(abs, -2).result(60) == 2
 
 
+@pytest.mark.sampled(1)
 def test_a_call_hears_ctrl_c_unless_the_worker_is_deaf(pool: Processes, tmp_path: Path) -> None:
     started, ends = tmp_path / "started", tmp_path / "ends"
     call = pool.submit(busy, started, ends)
@@ -67,6 +68,7 @@ def test_a_call_hears_ctrl_c_unless_the_worker_is_deaf(pool: Processes, tmp_path
     assert pool.submit(abs, -3).result(60) == 3  # the worker goes on
 
 
+@pytest.mark.slow
 def test_calls_that_nobody_waits_for_do_not_hold_up_the_end(tmp_path: Path) -> None:
     """SIGTERM reaches the main process alone: the calls of its workers are interrupted with it."""
     pool = Processes(1)
@@ -168,6 +170,7 @@ def test_workers_that_are_killed_again_and_again_lose_nothing() -> None:
         assert [call.result(60) for call in calls] == list(range(120))
 
 
+@pytest.mark.slow
 def test_a_lost_worker_that_waits_is_replaced() -> None:
     with Processes(1) as pool:
         assert pool.submit(abs, -1).result(60) == 1

@@ -381,6 +381,7 @@ def test_pieces_that_were_never_written_are_said(tmp_path):
     assert any("1 of 9 pieces of the prediction were never written" in note for note in v.notes)
 
 
+@pytest.mark.slow
 def test_threads_and_pieces_change_nothing(tmp_path):
     truth, wrong = analysis(), forecast(analysis(), inits=(0, 1, 2, 3, 4, 5))
     wrong.to_zarr(tmp_path / "p.zarr", consolidated=False, encoding={"t2m": {"chunks": (1, 1, 36, 72)}})

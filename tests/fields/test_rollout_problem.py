@@ -35,6 +35,7 @@ def problem_of(library: str, norm: str = "l2", error: str = "max", analysis: Any
     return sn.rollout_problem(*steppers(library), initial, domain, steps=STEPS, norm=error, library=library)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_the_values_are_those_of_the_roll_out(library: str) -> None:
     problem = problem_of(library)

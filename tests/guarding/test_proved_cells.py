@@ -33,6 +33,7 @@ def spike_at_one(x: Any) -> Any:
     return np.exp(-(((x[:, 0] - 1.0) / 0.3) ** 2))
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_on_a_list_of_values_only_values_with_a_small_error_are_proven(scale: str) -> None:
     """Certificates cut the box of the ends; the number of a value in its list is no place in it."""
@@ -50,6 +51,7 @@ def test_on_a_list_of_values_only_values_with_a_small_error_are_proven(scale: st
     assert held.tolist() == [True, False, True, True, True]
 
 
+@pytest.mark.slow
 def test_the_rounding_of_a_box_is_not_lost_beside_a_huge_bound_of_another() -> None:
     """The bound of the whole domain is 5e19, where whole thousands are lost; the rounding is 83,000 there."""
     model = Network.init(np.random.default_rng(0), 1, 1, 4, 1).as_function()

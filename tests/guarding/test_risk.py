@@ -111,6 +111,7 @@ def test_what_cannot_be_promised_is_refused_before_anything_is_called(risk: Any,
         risk()
 
 
+@pytest.mark.slow
 def test_the_choice_is_wrong_in_at_most_5_of_100_simulated_calibrations(made: sn.Guard) -> None:
     """1,000 calibrations of the same guard against a level whose true risks are known at each share."""
     grid = np.linspace(-1.0, 1.0, 20_001)[:, None]

@@ -145,6 +145,7 @@ def test_a_patch_of_another_number_of_outputs_is_refused(base: int, patch: int) 
         model.value(np.array([[0.1]]))
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.integers(0, 10**6))
 def test_the_program_of_a_patched_model_has_its_values(seed: int) -> None:

@@ -97,6 +97,7 @@ def test_a_large_module_is_trained_on_batches(monkeypatch: pytest.MonkeyPatch) -
     assert mended.candidate.function.precision == "float32"
 
 
+@pytest.mark.slow
 def test_a_module_without_parameters_is_refused() -> None:
     problem = sn.Problem(sn.from_torch(torch.nn.Tanh()), peak, LINE)
     with pytest.raises(sn.BadInput, match="no parameter of the module is trained"):

@@ -114,6 +114,7 @@ def test_a_function_can_be_made_again_in_another_process():
     np.testing.assert_array_equal(again.value(x), function.value(x))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 4), st.integers(1, 3), st.lists(st.integers(1, 5), max_size=3), st.integers(0, 2))
 def test_flat_parameters_round_trip(d, m, widths, fourier):

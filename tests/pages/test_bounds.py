@@ -50,6 +50,7 @@ def test_the_section_comes_with_a_certificate_only(result: Result, name: str) ->
     assert len(text.encode()) < 700_000
 
 
+@pytest.mark.slow
 def test_a_bound_is_rounded_up(result: Result) -> None:
     """Three digits of it that lie below it would be no bound."""
     data = certified(result("d3"))

@@ -24,6 +24,7 @@ from supnorm.pages.view import View
 from supnorm.problem import Domain, Problem
 
 
+@pytest.mark.slow
 @given(
     arrays(float, st.integers(1, 400), elements=st.floats(-1e3, 1e3) | st.just(math.nan)), st.integers(1, 50)
 )

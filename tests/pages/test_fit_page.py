@@ -51,6 +51,7 @@ def test_the_advice_is_a_sentence(searched):
     assert "The largest error is 1: not proved." in html
 
 
+@pytest.mark.slow
 def test_it_says_what_kind_of_errors_they_are():
     told = {"kind": "absolute", "side": "both", "unit": "", "floor": None, "scale": None, "failures": "error"}
     plain = MeasureRecord(**told, per_output=False)

@@ -150,6 +150,7 @@ def test_an_unresolved_recheck_is_no_exceeded_tolerance() -> None:
     assert "TOLERANCE EXCEEDED" not in summary(record)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("width", [0.002, 0.01, 0.02])
 def test_json_and_page_agree_on_a_bump(width: float) -> None:
     """Half of such problems were said to hide from the average in one, and to show in it in the other."""

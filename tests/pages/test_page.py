@@ -230,6 +230,7 @@ def test_the_page_says_how_the_error_is_measured(result):
     assert len({dict(record(view))["error"] for view in pages}) == len(KINDS)
 
 
+@pytest.mark.slow
 def test_no_error_at_all():
     """sup = 0: model and reference agree everywhere."""
     line = cases.line(measure=ErrorMeasure())
@@ -390,6 +391,7 @@ def test_floors_follow_the_typical_error(result):
     assert error_axis(view, [view.lower, view.rms, view.rms / 9], (0.0, 100.0)).low < view.rms
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("inputs", [1, 2])
 def test_errors_up_to_the_largest_number(inputs):
     """A model that overflows is finite next to it, and no axis reaches as far."""

@@ -196,6 +196,7 @@ def test_the_construction_count_is_enough():
     assert error <= 2 * 1e-5  # the lines measured may miss the hardest place: within a factor 2 here
 
 
+@pytest.mark.slow
 def test_three_lines_are_never_merged():
     result = answer("ridge6", curve=curve_of(lambda m: 3 / m, lambda m: 1e-4 / m))
     content = result.to_dict()
@@ -260,6 +261,7 @@ def test_hinges_along_one_direction_are_cheap():
     assert row.log10 == pytest.approx(math.log10(150))
 
 
+@pytest.mark.slow
 def test_a_pole_has_no_budget():
     result = budget(lambda x: 1 / np.hypot(x[:, 0] - 0.1, x[:, 1]), cube(2), tolerance=1e-2)
     assert result.verdict.word == "unsuitable"
@@ -279,6 +281,7 @@ def test_points_without_a_value_are_named():
     assert corners.verdict.word == "unsuitable"
 
 
+@pytest.mark.slow
 def test_a_thin_layer_is_undecided():
     result = budget(lambda x: np.tanh(5000 * x[:, 0]) + 0 * x[:, 1], cube(2), tolerance=1e-2, calls=20_000)
     assert result.verdict.word == "undecided"

@@ -32,6 +32,7 @@ def measured():
     return budget(f, domain, tolerance=1e-2, calls=30_000, curve=MeasuredCurve(runs))
 
 
+@pytest.mark.slow
 def test_page_of_a_function(measured):
     text = budget_page(measured)
     assert text.count("<section") == text.count("</section>") == 6

@@ -43,6 +43,7 @@ def test_without_a_learning_curve_it_is_undecided_or_told_by_size():
     assert result.caveats[2].outcome.text.startswith("does not hold")
 
 
+@pytest.mark.slow
 def test_a_tolerance_that_only_the_middle_of_a_forecast_reaches_is_not_called_unreachable():
     x = np.random.default_rng(0).random((600, 2))
     y = x @ np.array([1.0, 2.0]) + 0.1 * np.sin(8 * x[:, 0])
@@ -125,6 +126,7 @@ def test_bad_tables(given, options, message):
         budget(given, **{"tolerance": 0.1, **options})
 
 
+@pytest.mark.slow
 def test_a_relative_tolerance_of_a_table_is_made_absolute_like_that_of_a_function():
     """At the floor or the smallest |f| of the rows, with --tolerance as with that of the problem, and it is said."""
     x, y = table()

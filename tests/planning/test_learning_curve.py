@@ -67,6 +67,7 @@ def test_coverage_in_samples(metric, ahead):
     assert line < 0.6 < covered  # the plain line is the baseline, and it fails
 
 
+@pytest.mark.slow
 def test_coverage_on_the_learning_curves_it_was_tuned_on():
     """46 networks of benchmarks/budget; narrower or shifted gap laws lose a percent or more."""
     runs = stored("learning_curves_used.csv")
@@ -141,6 +142,7 @@ def runs_of(law, train, sizes=(16, 32, 64, 128, 256), scatter=0.1):
     )
 
 
+@pytest.mark.slow
 def test_the_value_lies_in_its_interval_where_laws_and_training_error_disagree():
     """The laws foresee less than the training error of the largest size, which bounds from below."""
     curve = MeasuredCurve(runs_of(lambda m: (8.0 / m) ** 5, lambda m: 0.08 * (8.0 / m) ** 5), metric="rms")
@@ -151,6 +153,7 @@ def test_the_value_lies_in_its_interval_where_laws_and_training_error_disagree()
         assert found.upper >= floor
 
 
+@pytest.mark.slow
 def test_a_learning_curve_that_has_learnt_nothing_may_start_to():
     """Flat training sizes, then an error that falls like 1/N: the laws alone would continue them flat."""
     flat = MeasuredCurve(runs_of(lambda m: 1.0, lambda m: 1e-6), metric="rms")
@@ -208,6 +211,7 @@ def test_gap_law_keeps_to_its_limits(phi):
         assert low >= by_size.mean[-1] + math.log(max(min(phi, 1.0), 1e-300)) - 0.1
 
 
+@pytest.mark.slow
 def test_a_model_that_grows_with_its_data_has_no_training_floor():
     """Polynomials of a growing degree: training and test error fall together, phi near .8 all the way."""
     runs = runs_of(lambda m: 1 / m, lambda m: 0.8 / m)
@@ -234,6 +238,7 @@ def test_the_word_for_what_limits():
         _ = MeasuredCurve(data.runs, axis="width").by_size
 
 
+@pytest.mark.slow
 def test_need_inverts_the_upper_end():
     curve = MeasuredCurve(runs_of(lambda m: 1 / m, lambda m: 1e-3 / m), metric="rms")
     assert curve.need(0.05).reached == "measured"
@@ -246,6 +251,7 @@ def test_need_inverts_the_upper_end():
     assert (need.samples, need.weights, need.iterations) == (math.ceil(need.value), 97, 500)
 
 
+@pytest.mark.slow
 def test_nothing_beyond_eight_times():
     curve = MeasuredCurve(runs_of(lambda m: 1 / m, lambda m: 1e-3 / m), metric="rms")
     with pytest.raises(BadInput, match="only the exponent"):

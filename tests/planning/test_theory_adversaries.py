@@ -170,6 +170,7 @@ def test_bump_norm_by_quadrature(n, p):
     assert bump_norm(n, p) == pytest.approx(integral ** (1 / p), rel=1e-10)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("n", "d", "p", "eps"), [(1, 2, 2.0, 5e-3), (2, 1, 2.0, 1e-4), (2, 2, 1.0, 1e-3)])
 def test_lp_adversary(n, d, p, eps):
     scales = (1.0,) * (n + 1)

@@ -108,6 +108,7 @@ def test_a_coin_tossing_method_errs_as_proved():
     assert np.mean(errors) >= height / 2
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("d", [1, 4])
 def test_random_frequencies_reach_the_mean_square_bound(d):
     """exp(-|x|^2/2) is the mean of cos(w.x) over a standard normal w: C = 1."""

@@ -146,6 +146,7 @@ def test_a_module_is_certified(tmp_path):
     assert result.lower * 0.9 <= np.abs(problem.model.value(x)).max() <= result.upper
 
 
+@pytest.mark.slow
 def test_an_exported_file_has_a_program(tmp_path):
     from supnorm.certification import certify
     from supnorm.sources import open_problem

@@ -193,6 +193,7 @@ def test_a_chart_leaves_out_what_has_no_place_and_names_every_curve() -> None:
     assert "nan" not in drawn
 
 
+@pytest.mark.slow
 def test_what_we_only_remember_of_a_paper_is_never_called_reproduced(tmp_path: Path) -> None:
     made = experiment("expressivity")
     record = report([made], results_of([made], tmp_path, "test", 1), "test")
@@ -201,6 +202,7 @@ def test_what_we_only_remember_of_a_paper_is_never_called_reproduced(tmp_path: P
     assert verdicts["square"] == (REPRODUCED, "2^(-2m-2) (theorem)")
 
 
+@pytest.mark.slow
 def test_a_claim_that_is_not_reproduced_is_the_first_word(tmp_path: Path) -> None:
     made = experiment("expressivity")
     results = results_of([made], tmp_path, "test", 1)

@@ -90,6 +90,7 @@ def test_extra_lines_fail_the_batch_and_are_not_taken_for_answers(tmp_path: Path
     assert np.isnan(said.values).all()
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "body",
     [
@@ -105,6 +106,7 @@ def test_stray_lines_are_never_taken_for_answers(tmp_path: Path, body: str) -> N
     assert np.isnan(said.values).all()
 
 
+@pytest.mark.slow
 def test_a_program_that_ends_after_each_answer_is_started_again(tmp_path: Path) -> None:
     function = program(tmp_path, "print(a); sys.exit()", protocol="point")
     np.testing.assert_array_equal(function(X)[:, 0], X[:, 0])

@@ -85,6 +85,7 @@ def test_values_and_derivatives_agree_with_differences() -> None:
     np.testing.assert_allclose(exact, sn.with_derivatives(wave, DOMAIN, step=1e-5).value(x), atol=1e-7)
 
 
+@pytest.mark.slow
 def test_derivatives_in_a_problem_file(tmp_path: Path) -> None:
     (tmp_path / "code.py").write_text(CODE)
     (tmp_path / "problem.toml").write_text(PROBLEM)
@@ -120,6 +121,7 @@ def test_differences_on_a_logarithmic_axis_are_small_at_its_lower_end() -> None:
     np.testing.assert_allclose(found.value(x)[:, 1], 1 / x[:, 0], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_what_is_declared_of_values_is_not_said_of_derivatives() -> None:
     """A size of sin(50 x) is none of 50 cos(50 x): the bound that followed was below errors that can be had."""
     domain = sn.Domain(x=(0.0, 1.0))

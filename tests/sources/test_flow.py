@@ -47,6 +47,7 @@ def test_the_pendulum_is_that_of_elliptic_functions() -> None:
             assert abs(got - true) < 2e-14
 
 
+@pytest.mark.slow
 def test_derivatives_are_those_of_differences() -> None:
     x, h = np.array([[3.0, 1.0], [0.7, 1.9]]), 1e-5
     y, pull = SWING.vjp(x)
@@ -70,6 +71,7 @@ def test_a_start_of_numbers_at_another_time() -> None:
     assert grown(np.array([[3.0], [0.0]]))[:, 0] == pytest.approx([2.0 * np.e**2, 2.0 / np.e], rel=1e-14)
 
 
+@pytest.mark.slow
 def test_a_pole_is_a_failed_point() -> None:
     y, messages = guarded(sn.flow(lambda t, y, p: y**2, [1.0]).value, np.array([[0.5], [1.5]]), None)
     assert y[0, 0] == pytest.approx(2.0, rel=1e-13)

@@ -66,6 +66,7 @@ def test_times_as_inputs_must_mean_the_same_dates(
         opened(tmp_path, *first, toml=toml)
 
 
+@pytest.mark.slow
 def test_the_same_dates_in_other_words_are_the_same(tmp_path: Path) -> None:
     words = {"units": "days since 2020-01-01 00:00:00", "calendar": "standard"}
     assert audit(opened(tmp_path, field("y"), field("yp", time=words))).status.code == "within-tolerance"
@@ -79,6 +80,7 @@ def test_fields_of_two_levels_are_not_compared(tmp_path: Path) -> None:
     opened(tmp_path, field("y", level=500.0), field("yp"))  # a file that says nothing denies nothing
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("stored", "fill", "packed"),
     [("f8", FILL, False), ("f4", FILL, False), ("i4", -(2**31) + 1, False), ("i8", -(2**63) + 2, False),
@@ -105,6 +107,7 @@ def test_default_fill_values_are_missing(tmp_path: Path, stored: str, fill: floa
     assert any("12 values of y are NetCDF's default fill value" in n for n in report.document["notes"])
 
 
+@pytest.mark.slow
 def test_a_fill_value_that_the_file_names_is_the_only_one(tmp_path: Path) -> None:
     y = np.where(Y > 0, Y, FILL)
     both = {"_FillValue": -1.0}
@@ -148,6 +151,7 @@ def test_values_outside_the_valid_range_are_missing(tmp_path: Path, stated: str)
     )
 
 
+@pytest.mark.slow
 def test_a_prediction_outside_its_valid_range_is_a_missing_one(tmp_path: Path) -> None:
     y = np.arange(20.0).reshape(5, 4)
     prediction = with_attributes("yp", np.where(y == 7.0, -9999.0, y), {"valid_min": -100.0})
@@ -184,6 +188,7 @@ def test_a_limit_in_double_precision_does_not_cut_values_in_single_precision(tmp
     assert audit(open_problem(tmp_path / "problem.toml")).document["table"]["compared"] == 20
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "bad", [{"valid_range": "0, 5"}, {"valid_range": np.array([1.0])}, {"valid_max": np.nan}]
 )
@@ -208,6 +213,7 @@ def test_values_in_two_units_are_not_compared(tmp_path: Path) -> None:
         opened(tmp_path, with_attributes("y", Y, {"units": a}), with_attributes("yp", Y, {"units": b}))
 
 
+@pytest.mark.slow
 def test_the_unit_of_one_of_several_outputs_counts(tmp_path: Path) -> None:
     truth = with_attributes("y", Y, {"units": "Pa"}).assign(z=(("lat", "time"), Y))
     prediction = with_attributes("yp", Y, {"units": "hPa"}).assign(z=(("lat", "time"), Y))

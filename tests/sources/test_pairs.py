@@ -205,6 +205,7 @@ def test_labels_of_rows_survive_the_folder(tmp_path: Path) -> None:
     assert header == "row,site,id,a,b,model_truth,reference_truth,error"
 
 
+@pytest.mark.slow
 def test_a_dimension_that_is_no_input_names_the_row(tmp_path: Path) -> None:
     """Values of a later time were compared with those of the first one."""
     xarray = pytest.importorskip("xarray")

@@ -89,6 +89,7 @@ def same(one: Problem, two: Problem) -> None:
     np.testing.assert_array_equal(one.data, two.data)
 
 
+@pytest.mark.slow
 def test_everything_survives_beside_the_file_and_elsewhere(whole: Path, tmp_path: Path) -> None:
     problem = open_problem(whole)
     save_problem(problem, tmp_path / "again.toml")
@@ -132,6 +133,7 @@ def test_what_has_no_path_is_named(whole: Path, tmp_path: Path) -> None:
     assert not target.exists()
 
 
+@pytest.mark.slow
 def test_a_problem_is_written_without_the_rooms_that_open_files(tmp_path: Path) -> None:
     code = (
         "import sys, numpy as np; from supnorm.problem import Domain, Function, Problem; "
@@ -217,6 +219,7 @@ plain = st.one_of(st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(all
 tables = st.dictionaries(names, st.one_of(plain, st.lists(plain, max_size=3), st.dictionaries(names, plain)))
 
 
+@pytest.mark.slow
 @given(st.dictionaries(names, st.one_of(plain, tables), max_size=4))
 def test_toml_is_read_back(content: dict[str, Any]) -> None:
     assert tomllib.loads(write_toml(content)) == content

@@ -107,6 +107,7 @@ def test_a_model_against_a_table(tmp_path: Path) -> None:
     np.testing.assert_allclose(problem.model(x) - f, 1.0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_grid_in_netcdf_is_flattened(tmp_path: Path) -> None:
     xarray = pytest.importorskip("xarray")
     pytest.importorskip("h5netcdf")

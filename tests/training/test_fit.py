@@ -68,6 +68,7 @@ def honest(result, reference, domain, norm="sup"):
     assert result.winner.rms == pytest.approx(np.sqrt(np.mean(error**2)), rel=0.2, abs=1e-15)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("f", "domain"), [(bell, I_6_2), (mass, I_10_7)])
 def test_chebyshev_wins_two_and_three_smooth_dimensions(f, domain):
     result = fit(f, domain, tolerance=1e-10, seed=3)
@@ -510,6 +511,7 @@ def test_fixed_samples_choose_among_methods():
     assert result.winner.sup_lower < 1e-6
 
 
+@pytest.mark.slow
 def test_of_many_samples_some_are_trained_on_and_all_others_judge(monkeypatch):
     monkeypatch.setattr(fixed_data, "MOST", 400)
     x = np.random.default_rng(0).random((20_000, 2))

@@ -119,6 +119,7 @@ def test_fit_adds_a_network_on_the_residual_where_one_stalls():
     assert seconds == sorted(seconds)
 
 
+@pytest.mark.slow
 def test_fit_takes_modular_networks(tmp_path):
     from supnorm.approximants import load
 

@@ -14,6 +14,7 @@ from supnorm.training.strategies import automatic, strategies
 LINE = sn.Domain(x=(0.0, 1.0))
 
 
+@pytest.mark.slow
 def test_python_takes_the_names_of_the_command_line():
     result = sn.fit(lambda x: np.exp(x[:, 0]), LINE, tolerance=1e-9, method="chebyshev")
     assert [c.method for c in result.candidates] == ["chebyshev"]
