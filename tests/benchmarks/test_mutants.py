@@ -58,6 +58,10 @@ def test_killed_and_survived(tmp_path) -> None:
     for folder in (module.parent, module.parent.parent):
         (folder / "__init__.py").write_text("")
     module.write_text("def total(x, y):\n    return x + y\n\n\ndef unseen(x):\n    return x * 2\n")
+    # pytest loads this one wherever supnorm is installed
+    plugin = tmp_path / "src" / "supnorm" / "gates" / "pytest_plugin.py"
+    plugin.parent.mkdir()
+    plugin.write_text("")
     test = tmp_path / "tests" / "room" / "test_sums.py"
     test.parent.mkdir(parents=True)
     test.write_text(
