@@ -185,6 +185,9 @@ def test_what_is_no_claim_is_refused(ledger: Shell) -> None:
     assert "--all takes a folder" in ledger.run("claim", "claims/true/claim.toml", "--all").line
     (ledger.folder / "empty").mkdir()
     assert "no claims here" in ledger.run("claim", "empty", "--all").line
+    twin = put(ledger, "false")
+    (twin.parent.parent / "False.toml").write_text(twin.read_text())
+    assert "two claims named 'False'" in ledger.run("claim", "claims", "--all").line
     assert "has no run" in ledger.run("claim", "claims/true/claim.toml", "--resume").line
 
 

@@ -53,6 +53,39 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+@pytest.mark.slow
+def test_an_earlier_pass_is_not_told_where_a_later_audit_was_refused_or_did_not_end(shell: Shell) -> None:
+    """A build server that reports the folder after a refused audit got the pass of the day before."""
+    shell.write(("tolerance = 0.1", "tolerance = 100.0"))
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 0
+    was = _files(shell.folder / "run")
+    assert 'errors="0" skipped="0"' in shell.run("report", "run", "--format", "junit").out
+    shell.write(("[domain]", "[domian]"))
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 2
+    now = _files(shell.folder / "run")
+    assert "domian" in now.pop("unfinished-audit.json").decode()
+    assert now == was
+    told = shell.run("report", "run", "--format", "junit")
+    assert told.code == 0
+    assert 'errors="1"' in told.out
+    assert "refused" in shell.run("report", "run", "--format", "sarif").out
+    markdown = shell.run("report", "run", "--format", "markdown").out
+    assert "was refused" in markdown
+    assert "olerance" not in markdown  # nothing of the earlier verdict
+    assert "was refused" in shell.run("report", "run").line
+    assert "was refused" in shell.run("compare-runs", "run", "run").line
+    # A run that was killed has left no reason.
+    mark = {"verb": "audit", "begun": "2026-11-28 19:00", "why": ""}
+    (shell.folder / "run" / "unfinished-audit.json").write_text(json.dumps(mark))
+    assert "has written no result" in shell.run("report", "run", "--format", "markdown").out
+    shell.write()
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 2  # another problem
+    shell.write(("tolerance = 0.1", "tolerance = 100.0"))
+    assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 0
+    assert "unfinished-audit.json" not in _files(shell.folder / "run")
+    assert 'errors="0"' in shell.run("report", "run", "--format", "junit").out
+
+
 FIT = ("--method", "polynomial", "--max-evaluations", "300", "--seconds", "5", "--quiet")
 
 

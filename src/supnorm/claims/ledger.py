@@ -20,13 +20,27 @@ def entries(folder: Path) -> list[Path]:
     """The claim files of a folder: ``NAME/claim.toml``, and files ``NAME.toml`` in it, by name.
 
     Raises:
-        BadInput: when there is none.
+        BadInput: when there is none, or two have one name: they would have one row and one folder of the run.
     """
     found = sorted(folder.glob(f"*/{FILE}"), key=lambda path: path.parent.name) if folder.is_dir() else []
     found += sorted(folder.glob("*.toml")) if folder.is_dir() else []
     if not found:
         raise BadInput(f"{folder}: no claims here; a folder of claims has files NAME/{FILE}")
+    names: dict[str, Path] = {}
+    for path in found:
+        first = names.setdefault(name_of(path).casefold(), path)  # file systems may not tell X from x
+        if first is not path:
+            raise BadInput(f"{first} and {path}: two claims named {name_of(path)!r}; rename one of them")
     return found
+
+
+def name_of(file: Path) -> str:
+    """The name of a claim in a ledger, which is that of its folder in the run.
+
+    >>> name_of(Path("claims/tides/claim.toml")), name_of(Path("claims/tides.toml"))
+    ('tides', 'tides')
+    """
+    return file.parent.resolve().name if file.name == FILE else file.stem
 
 
 def ledger_record(rows: Sequence[LedgerRowRecord], interrupted: bool, seconds: float) -> LedgerRecord:

@@ -17,6 +17,7 @@ from supnorm.interrupts import INTERRUPTS
 from supnorm.results.numbers import literal
 from supnorm.results.option import LEAST_SECONDS, number_list, option
 from supnorm.results.printable import file_word
+from supnorm.results.unfinished import take_mark_away
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport, Power
@@ -226,6 +227,7 @@ def run_audit(
         command = chosen.command(path, folder, None if decided is None else repeat_word(decided.to_dict()))
         report = replace(report, record=report.record.changed(command=command))
         _keep(report, run, tell)
+        take_mark_away(folder, "audit")
         mapped = report if report.halted else with_maps(report, specification, path, folder)
         if mapped is not report:
             _keep(mapped, run, tell)

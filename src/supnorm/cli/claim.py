@@ -179,6 +179,7 @@ def _ledger(folder: Path, given: Path | None, run: RunContext, options: SearchOp
     """Judge the claims of a folder, one after the other, each in a folder of its own."""
     from supnorm.claims import entries, ledger_record
     from supnorm.claims.claim import words_in
+    from supnorm.claims.ledger import name_of
     from supnorm.cli.repeat import repeated
     from supnorm.pages import ledger_summary, write_claims_page
     from supnorm.problem.specification import read_specification
@@ -189,7 +190,7 @@ def _ledger(folder: Path, given: Path | None, run: RunContext, options: SearchOp
     for file in files:  # a file that is no claim is told before the first search, not after the thirtieth
         words_in(read_specification(file), file)
     for file in files:
-        name = file.parent.name if file.stem == "claim" else file.stem
+        name = name_of(file)
         if not run.silent:
             say(f"  {name}", err=True)
         try:

@@ -15,6 +15,7 @@ from supnorm.cli.fields import made, with_options_of, written
 from supnorm.cli.options import POWER, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
 from supnorm.evaluation.calls import Calls
+from supnorm.results.unfinished import marked
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
@@ -127,7 +128,9 @@ def _audited(
         try:
             # An audit that is finished and cannot be written is a row of the table all the same.
             tell = partial(_into, records, name)
-            records[name] = run_audit(path, run.within(name, resume), options, tell, go_on=AGAIN).record
+            part = run.within(name, resume)
+            with marked(part.directory, "audit"):
+                records[name] = run_audit(path, part, options, tell, go_on=AGAIN).record
         except NotWritten as why:
             return records, f"{why}: {AGAIN}", refused
         except Interrupted:

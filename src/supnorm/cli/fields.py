@@ -38,7 +38,7 @@ def with_parameters(
     every = inspect.signature(command, eval_str=True).parameters.values()
     explicit = [p for p in every if p.kind is not rest and p.name not in without]
     parameters = [p.replace(kind=keyword) for p in (explicit[0], *more, *explicit[1:])]
-    changed.__doc__ = command.__doc__
+    changed.__doc__, changed.__module__ = command.__doc__, command.__module__
     changed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     changed.__annotations__ = {p.name: p.annotation for p in parameters}
     return changed

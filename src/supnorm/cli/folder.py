@@ -31,6 +31,7 @@ from supnorm.results.door import DAMAGED, faults_of, read_json
 from supnorm.results.guard import cause, demand_name, exists
 from supnorm.results.numbers import literal
 from supnorm.results.printable import one_line
+from supnorm.results.unfinished import take_mark_away
 
 # A store with fewer points is that of a refused run: a probe calls 8 points of each side and one of a second reference.
 FIRST_LOOK = 20
@@ -207,6 +208,8 @@ class Relocation:
             raise BadInput(
                 f"{self.why}, and cannot be renamed: {error.strerror}; choose another --out"
             ) from None
+        with suppress(OSError):
+            take_mark_away(self.aside)  # of this run, which takes another folder
         return self.folder, self.aside
 
 

@@ -54,10 +54,11 @@ def command(
     ] = None,
 ) -> int:
     """Write the page of a run again from its result, or its verdict as Markdown, JUnit XML, SARIF or a badge."""
-    from supnorm.pages.gate import gate_of
+    from supnorm.pages.gate import gate_of, gate_of_unfinished
     from supnorm.pages.gate_formats import FORMATS
     from supnorm.results import BadInput, Interrupted, write_whole
     from supnorm.results.door import DAMAGED, faults_of
+    from supnorm.results.unfinished import demand_finished, unfinished
 
     if form not in ("html", *FORMATS):
         raise BadInput(f"--format must be one of html, {', '.join(FORMATS)}, got {form!r}")
@@ -65,9 +66,12 @@ def command(
         name, record = result_in(run)
         with faults_of(f"{run / name}", DAMAGED):
             if form == "html":
+                demand_finished(run, name)
                 _page(record, out or run / RESULTS[name])
                 return 0
-            text = FORMATS[form](gate_of(record), _problem_of(record, run))
+            mark = unfinished(run, name)
+            gate = gate_of(record) if mark is None else gate_of_unfinished(record, mark)
+            text = FORMATS[form](gate, _problem_of(record, run))
     except KeyboardInterrupt:
         raise Interrupted("interrupted; the page is as it was before: run the same command again") from None
     if out is None:

@@ -19,6 +19,7 @@ from supnorm.cli.fields import Command, with_parameters
 from supnorm.cli.options import JSON, QUIET, STORE
 from supnorm.interrupts import INTERRUPTS
 from supnorm.results.status import BadInput, Interrupted
+from supnorm.results.unfinished import marked
 
 if TYPE_CHECKING:
     from supnorm.evaluation import EvaluationStore
@@ -139,13 +140,16 @@ def with_run(default: Callable[[Any], Path | None], shown: str) -> Callable[[Com
 
     def decorate(command: Command) -> Command:
         first = next(iter(inspect.signature(command).parameters))
+        module = command.__module__.rpartition(".")[2]
+        verb = {"field_audit": "fields"}.get(module, module)
 
         def with_context(**given: Any) -> int:
             out, resume, as_json, quiet = (given.pop(name) for name in options)
             directory = out or default(given[first])
             if resume and directory is None:
                 raise BadInput("--resume needs --out DIR, the folder of the run to go on with")
-            return command(**given, run=RunContext(directory, out is not None, resume, as_json, quiet))
+            with marked(directory, verb):
+                return command(**given, run=RunContext(directory, out is not None, resume, as_json, quiet))
 
         return with_parameters(command, with_context, generated, without=("run",))
 

@@ -23,6 +23,7 @@ from supnorm.results.audit import AuditRecord, PeakRecord
 from supnorm.results.compare_runs import CompareRunsRecord, LevelRecord, RunRecord
 from supnorm.results.option import demand_number
 from supnorm.results.printable import one_line
+from supnorm.results.unfinished import demand_finished
 from supnorm.results.versions import versions
 
 EXITS = {"worse": ExitCode.EXCEEDED, "undecided": ExitCode.UNDECIDED}
@@ -63,7 +64,8 @@ def compare_runs(
         The verdict, ``status.code``: ``worse``, ``better``, ``no-difference-found`` or ``undecided``; and what it rests on.
 
     Raises:
-        BadInput: for a folder without an audit, and for runs of different questions.
+        BadInput: for a folder without an audit, or with one that a later audit has not replaced because it was refused or
+            did not finish; and for runs of different questions.
 
     >>> import tempfile, supnorm as sn
     >>> audit = lambda height: sn.audit(sn.Problem(lambda x: height * x[:, 0], lambda x: 0 * x[:, 0],
@@ -75,6 +77,8 @@ def compare_runs(
     """
     demand_number("factor", factor, 1.0)
     folders = Path(old), Path(new)
+    for folder in folders:
+        demand_finished(folder, "result.json")
     records = [load_report(folder).record for folder in folders]
     _demand_same_question(records[0], records[1], folders)
     first, second = (

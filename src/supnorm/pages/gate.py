@@ -21,6 +21,7 @@ from supnorm.results.audit import AuditRecord
 from supnorm.results.compare import CompareRecord
 from supnorm.results.record import Result
 from supnorm.results.status import ExitCode
+from supnorm.results.unfinished import Unfinished
 from supnorm.wording import Narrator, fact
 from supnorm.wording.gate import TEMPLATES
 
@@ -91,12 +92,41 @@ def gate_of(result: Any) -> Gate:
     return _of_audit(record) if isinstance(record, AuditRecord) else _of_other(record)
 
 
+def gate_of_unfinished(record: Result, mark: Unfinished) -> Gate:
+    """What is told of a folder whose last run was refused or has written no result; ``record`` is an earlier result.
+
+    Nothing of the earlier result is told but the title and the command.
+    """
+    say = Narrator(TEMPLATES).text
+    what = fact("gate-refused" if mark.why else "gate-unfinished", **vars(mark))
+    verdict = say(fact("gate-no-result"))
+    return Gate(
+        verb=mark.verb,
+        title=_title(record),
+        kind="open",
+        icon="○",
+        verdict=verdict,
+        code="refused" if mark.why else "unfinished",
+        exit=int(ExitCode.BAD_INPUT if mark.why else ExitCode.INTERRUPTED),
+        sentences=(say(what), say(fact("gate-earlier"))),
+        advice=say(fact("gate-again", verb=mark.verb)),
+        short=verdict,
+        command=getattr(record, "command", ""),
+    )
+
+
+def _title(record: Result) -> str:
+    of_model = getattr(getattr(record, "model", None), "name", "")
+    about = getattr(getattr(record, "about", None), "title", "")
+    return getattr(record, "title", "") or about or of_model or "model"
+
+
 def _of_audit(record: AuditRecord) -> Gate:
     view = View(record)
     verdict, say = chip(view), Narrator({**view.say.templates, **TEMPLATES}, view.error)
     return Gate(
         verb="audit",
-        title=record.title or record.model.name or "model",
+        title=_title(record),
         kind=verdict.kind,
         icon=verdict.icon,
         verdict=say.text(verdict.words),
@@ -153,7 +183,7 @@ def _of_other(record: Result) -> Gate:
     first = re.search(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)
     return Gate(
         verb=record.SCHEMA.removeprefix("supnorm.").partition("/")[0],
-        title=getattr(record, "title", "") or getattr(getattr(record, "about", None), "title", "") or "model",
+        title=_title(record),
         kind=kind,
         icon={"over": "▲", "proven": "✓"}.get(kind, "○"),
         verdict=verdict,

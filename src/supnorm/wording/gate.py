@@ -12,6 +12,12 @@ TEMPLATES = {
     "gate-point": "{error:error} at {at:point}",
     "gate-points": "the {n:worst point|{n:count} worst points}",
     "gate-next": "What next?{advice?: {advice}}",
+    "gate-refused": "The last {verb} in this folder, of {begun} UTC, was refused: {why}",
+    "gate-unfinished": "The last {verb} in this folder, begun on {begun} UTC, has written no result.",
+    "gate-earlier": "The folder still has the result of an earlier run. It is not told here, because it may be of another "
+    "state of the problem.",
+    "gate-again": "Run the {verb} again.",
+    "gate-no-result": "no result",
     "badge-over": "{worst:error} > {tolerance:error}",
     "badge-open": "{worst:error} found",
     "badge-proven": "≤ {upper:error at most} proven",
