@@ -1,12 +1,16 @@
-"""Clamond's solution of Colebrook's equation: fluids, and Colebrook's equation."""
+"""Colebrook's equation for the Darcy friction factor, solved in two ways, and formulas of fluids that stand in for it."""
 
 import mpmath
 import numpy as np
-from fluids.friction import Clamond
+from fluids.friction import Clamond, Papaevangelo_2010
 
 
-def model(reynolds, roughness):
+def clamond(reynolds, roughness):
     return Clamond(reynolds, roughness)
+
+
+def papaevangelo(reynolds, roughness):
+    return Papaevangelo_2010(reynolds, roughness)
 
 
 def colebrook(reynolds, roughness):
