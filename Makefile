@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 1
 # Tests start hundreds of processes: each would compile supnorm anew where Python is told to keep no bytecode.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test quick check bench claims mutants clean
+.PHONY: demo test quick check docs bench claims mutants clean
 
 demo: .venv/core
 	$(BIN)/supnorm demo
@@ -18,10 +18,15 @@ quick: .venv/dev
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow and not browser"
 
 check: .venv/dev
-	$(BIN)/ruff check src tests examples benchmarks reproduce
-	$(BIN)/ruff format --check src tests examples benchmarks reproduce
+	$(BIN)/ruff check src tests examples benchmarks reproduce docs/site
+	$(BIN)/ruff format --check src tests examples benchmarks reproduce docs/site
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The documentation as a site in build/docs; index.html opens in a browser, only the search of the site needs a server.
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "build/docs/index.html; with the search: $(BIN)/mkdocs serve"
 
 bench: .venv/bench
 	$(BIN)/python -m benchmarks.search
@@ -47,6 +52,10 @@ mutants: .venv/dev
 
 .venv/dev: .venv/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@ .venv/core .venv/docs
+
+.venv/docs: .venv/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	touch $@ .venv/core
 
 .venv/bench: .venv/dev

@@ -207,7 +207,7 @@ def names_in(path: Path, keys: bool = True) -> set[str]:
 
 def documents() -> list[Path]:
     """The documents and templates that people read."""
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")]
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
     return sorted(
         [p for p in pages if p.name not in ("CHANGELOG.md", "glossary.md")] + list(SOURCE.rglob("*.j2"))
     )

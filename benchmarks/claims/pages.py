@@ -19,9 +19,10 @@ from benchmarks.claims.code import ROOT
 from benchmarks.claims.stored import Claim, claims
 from benchmarks.claims.values import VALUES
 
+# The tutorials are not here: tests/docs/test_tutorials.py runs them and compares each line that they print.
 PAGES = tuple(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("README.md", "docs/*.md", "examples/*.md", "benchmarks/**/*.md")
+    for pattern in ("README.md", "docs/*.md", "docs/evidence/*.md", "examples/*.md", "benchmarks/**/*.md")
     for path in sorted(ROOT.glob(pattern))
 )
 MARK = re.compile(r"<!-- ([a-z]\w*)\.(\w+) -->(.*?)<!-- / -->", re.S)

@@ -134,7 +134,8 @@ def flow(
     Args:
         f: ``f(t, y, p)`` in NumPy or JAX code that supnorm can read, for times ``t`` of shape ``(n,)``, states ``y`` of
             shape ``(n, k)`` and parameters ``p`` of shape ``(n, d - 1)``; it returns ``(n, k)``, or a list of k arrays
-        ``(n,)``. y0: the state at ``start``: k numbers, or a function of the parameters, ``(n, d - 1) -> (n, k)``.
+            ``(n,)``.
+        y0: the state at ``start``: k numbers, or a function of the parameters, ``(n, d - 1) -> (n, k)``.
         components: the components of y that are outputs, counted from 0; by default all.
         time: the number of the input that is time, counted from 0. The other inputs, in order, are p.
         start: the time of y0.
