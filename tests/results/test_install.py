@@ -17,7 +17,9 @@ TOLD = [
 
 def test_packages_of_the_extras_are_those_of_the_project_file():
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    users = {name: tuple(packages) for name, packages in declared.items() if name not in ("bench", "dev", "docs")}
+    users = {
+        name: tuple(packages) for name, packages in declared.items() if name not in ("bench", "dev", "docs")
+    }
     assert users == EXTRAS
     assert install("torch") == f"pip install '{declared['torch'][0]}'"
 
