@@ -12,7 +12,9 @@ from mpmath import mp
 
 import supnorm as sn
 from supnorm.program import Node, Program
-from supnorm.training.emit import FUNCTIONS, OPERATORS, c_source, emit
+from supnorm.training.c_code import c_source
+from supnorm.training.emit import emit
+from supnorm.training.source_code import BINARY, UNARY, points
 
 CC = shutil.which("gcc") or shutil.which("cc")
 BOX = sn.Domain(a=(0.1, 2.0), b=(0.2, 1.0))
@@ -32,12 +34,12 @@ def every_operation() -> Program:
     """One program that has all operations that can be written."""
     rng = np.random.default_rng(0)
     nodes = [Node("input", (), 2), Node("affine", (0,), 3, weight=rng.random((3, 2)), bias=rng.random(3))]
-    for name in FUNCTIONS:
+    for name in UNARY:
         nodes.append(Node(name, (1,), 3))
     nodes.append(Node("pow", (1,), 3, parameter=-2.5))
     nodes.append(Node("leaky_relu", (2,), 3, parameter=0.1))
     nodes.append(Node("constant", (), 3, value=np.array([0.5, 1.5, 2.5])))
-    for name in OPERATORS:
+    for name in BINARY:
         nodes.append(Node(name, (len(nodes) - 1, 1), 3))
     parts = tuple(range(1, len(nodes)))
     nodes.append(Node("concat", parts, 3 * len(parts)))
@@ -99,8 +101,6 @@ def test_the_bound_in_the_header_holds_against_60_digits() -> None:
     """As many points as the header speaks of, in each of 7 networks: 224 in all."""
     import re
 
-    from supnorm.training.emit import vectors
-
     for seed in range(7):
         rng = np.random.default_rng(seed)
         layers = [Node("input", (), 2)]
@@ -117,7 +117,7 @@ def test_the_bound_in_the_header_holds_against_60_digits() -> None:
         said = re.search(r"within (\S+) of those", text)
         assert said is not None
         assert "at 32 of the 32 test vectors" in text
-        x = vectors(BOX)
+        x = points(BOX)
         y = program.value(x)[:, 0]
         for row, value in zip(x.tolist(), y.tolist(), strict=True):
             assert abs(mp.mpf(value) - exact(program, row)[0]) <= mp.mpf(said[1])
@@ -128,7 +128,7 @@ def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
     model = sn.Function(program.value, program=program)
     with pytest.raises(sn.BadInput, match="lgamma in C"):
         emit(model, BOX, tmp_path / "m.c")
-    with pytest.raises(sn.BadInput, match=r"as C \(\.c\) or ONNX \(\.onnx\)"):
+    with pytest.raises(sn.BadInput, match=r"as C \(\.c\), Fortran \(\.F90\) or ONNX"):
         emit(sn.Function(every_operation().value, program=every_operation()), BOX, tmp_path / "m.f90")
     with pytest.raises(sn.BadInput, match="letters, digits and _"):
         c_source(every_operation(), BOX, "a b")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,7 +44,7 @@ class FitOptions:
     )
     method: str = option("--method", "auto, or " + ", ".join(STRATEGIES), default="auto")
     emit: str | None = option(
-        "--emit", "Write what was fitted as source too: c, onnx, or both (c,onnx).", default=None
+        "--emit", "Write what was fitted as source too: c, fortran, onnx, or several (c,onnx).", default=None
     )
     seed: int = option("--seed", "Same seed, same result. [default: 0]", default=0, kind=int, low=0)
 
@@ -103,10 +104,10 @@ def command(
     from supnorm.evaluation.cost_word import repeat_word
     from supnorm.sources import open_problem
     from supnorm.training import fit
-    from supnorm.training.emit import emit
+    from supnorm.training.emit import ENDINGS, emit
 
     opened, options = open_problem(problem, trust=trust), made(FitOptions, given)
-    formats = _formats(options.emit)
+    formats = _formats(options.emit, ENDINGS)
     if options.method != "auto":
         named(options.method, "--method", ("auto",))
     asked = {"seed": options.seed, "max-evaluations": options.max_evaluations, "seconds": options.seconds}
@@ -139,16 +140,18 @@ def command(
         with run.writing(lambda: run.tell(result.to_json, lambda: summary(result))):
             save(result, run.directory, opened)
             for format in formats:
-                emit(result.model, opened.domain, run.directory / f"model.{format}")
+                emit(result.model, opened.domain, run.directory / f"model{ENDINGS[format]}")
     run.tell(result.to_json, lambda: [*summary(result), *_next(result, run.directory)])
     return int(result.status.exit)
 
 
-def _formats(text: str | None) -> list[str]:
+def _formats(text: str | None, known: Iterable[str]) -> list[str]:
     formats = [part.strip() for part in (text or "").split(",") if part.strip()]
-    wrong = next((f for f in formats if f not in ("c", "onnx")), None)
+    wrong = next((f for f in formats if f not in known), None)
     if wrong is not None:
-        raise BadInput(f"--emit must be c, onnx or c,onnx, got {one_line(wrong, 40)!r}")
+        raise BadInput(
+            f"--emit must be c, fortran, onnx or several of them (c,onnx), got {one_line(wrong, 40)!r}"
+        )
     return formats
 
 
