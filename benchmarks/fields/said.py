@@ -23,9 +23,16 @@ def said(content: dict[str, Any]) -> dict[str, str]:
             )
     first = next(iter(content.values()))
     rows = first["rows"]
-    name = next((name for name in content if "compressed" in name), next(iter(content)))
-    walls = [content[name]["rows"][row]["wall"] for row in ("audit", "read")]
-    extra = [r["audit"]["megabytes"] for r in (found["rows"] for found in content.values()) if "audit" in r]
+    walls = [
+        f"{found['rows']['audit']['wall'] / found['rows']['read']['wall']:.1f} times ({name})"
+        for name, found in content.items()
+        if {"audit", "read"} <= found["rows"].keys()
+    ]
+    extra = [
+        found["rows"]["audit"]["megabytes"]
+        for found in content.values()
+        if found["workers"] == 1 and "audit" in found["rows"]
+    ]
     planted = [seen for found in content.values() for seen in found.get("planted", {}).values()]
     return {
         "table": "\n".join(lines),
@@ -33,7 +40,8 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         "events": f"{min(found['events']['seconds'] for found in content.values()):.1f} s",
         "planted": f"{sum(planted)} of {len(planted)}",
         "share": f"{rows['audit']['cpu'] / rows['xarray']['cpu']:.2f}",
-        "wall": f"{walls[0] / walls[1]:.1f} times as long as reading alone ({name})",
+        "wall": ", ".join(walls),
         "memory": f"{max(extra):.0f} MB",
+        "runs": f"{rows['audit']['runs']} runs",
         "load": f"{max(found['load'] for found in content.values()):.0f}",
     }
