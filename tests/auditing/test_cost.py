@@ -15,7 +15,7 @@ from tests.clocks import Ticking
 
 from supnorm.auditing import Power, audit, cost
 from supnorm.auditing.cost import COSTS
-from supnorm.evaluation import Advanced, Calls, EvaluationStore, Planned, caller
+from supnorm.evaluation import Advanced, Calls, EvaluationStore, Planned, Stage, caller
 from supnorm.evaluation.cost_word import repeat_word
 from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem, as_function
@@ -201,13 +201,25 @@ def test_a_declared_cost_is_taken_over_too(ticking: Any, tmp_path: Path) -> None
 def test_without_a_budget_expensive_calls_get_fewer(ticking: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """0.3 s a call came to eight hours, with "0 / 100,000" on the screen."""
     events: list[Any] = []
-    monkeypatch.setattr(cost, "EXPENSIVE_EVALUATIONS", 60)  # 400, which takes a while
+    monkeypatch.setattr(cost, "FEWER", ((1.0, 60),))  # 400, which takes a while
     report = audit(ticking(0.3), observer=events.append)
-    assert report.document["budget"]["evaluations"] == 60
+    assert report.document["budget"] == {"evaluations": 60, "seconds": None, "chosen": True}
+    assert "A call took 0.3 s, so 60 evaluations were chosen" in report.document["notes"][0]
     (plan,) = [e for e in events if isinstance(e, Planned)]
-    assert "at 0.3 s each about " in plan.words
-    assert "of calls; the search itself takes further time" in plan.words
-    assert "no budget was given, and calls of more than 1 ms get 60 evaluations" in plan.words
+    assert (
+        "a call takes 0.3 s: 60 evaluations were chosen, about 18 s; --evaluations N changes that"
+        in plan.words
+    )
+    assert "the search itself takes further time" in plan.words
+    stages = [(e.name, e.number, e.of, e.evaluations) for e in events if isinstance(e, Stage)]
+    planned = report.document["planned"]
+    searched = planned["search"] + planned["statistics"]
+    assert stages[0] == ("search", 1, 3, searched)
+    assert [name for name, *_ in stages] == ["search", "sizes of peaks", "pictures"]
+    done = [e.done for e in events if isinstance(e, Advanced)]
+    assert done == sorted(done)
+    assert len(done) > 60  # of each call, also in the middle of a batch
+    assert done[0] <= 9
     assert plan.seconds == pytest.approx(0.3 * plan.evaluations)
     assert report.document["planned"]["total"] == plan.evaluations
     monkeypatch.setattr(cost, "CHEAP_EVALUATIONS", 300)
@@ -216,6 +228,29 @@ def test_without_a_budget_expensive_calls_get_fewer(ticking: Any, monkeypatch: p
 
 def test_the_budgets_without_one() -> None:
     assert (cost.CHEAP_EVALUATIONS, cost.EXPENSIVE_EVALUATIONS) == (100_000, 400)
+
+
+@pytest.mark.slow
+def test_a_declared_cost_chooses_the_budget_without_a_clock(
+    ticking: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same command gives the same budget, whatever the machine's load."""
+    monkeypatch.setattr(cost, "EXPENSIVE_EVALUATIONS", 60)
+    monkeypatch.setattr(cost, "FEWER", ((1.0, 50),))
+    for word, evaluations in (("expensive", 60), (0.3, 50), (5.0, 100)):
+        report = audit(ticking(9.0), calls=Calls(cost=word))
+        assert report.document["budget"] == {"evaluations": evaluations, "seconds": None}
+
+
+@pytest.mark.slow
+def test_a_resumed_run_takes_the_chosen_budget_over(
+    ticking: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cost, "FEWER", ((1.0, 60), (4.0, 40)))
+    first = audit(ticking(0.9), calls=Calls(store=EvaluationStore(tmp_path / "s.sqlite", "f")))
+    again = audit(ticking(1.1), calls=Calls(store=EvaluationStore(tmp_path / "s.sqlite", "f")))
+    assert first.document["budget"]["evaluations"] == 60
+    assert again.document["budget"] == first.document["budget"]
 
 
 CASES = list(itertools.product((1, 2, 5), (100, 400, 2500), (False, True)))

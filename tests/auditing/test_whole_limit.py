@@ -116,7 +116,7 @@ def test_what_one_stage_leaves_goes_to_the_next(monkeypatch: pytest.MonkeyPatch)
     run = explore.plan(asked)
     assert run.clock.left == pytest.approx(10.0, rel=1e-3)
     clock.now = 10.0
-    assert run.clock_for("peaks").left == pytest.approx(2.0, rel=1e-3)
+    assert run.clock_for("sizes of peaks").left == pytest.approx(2.0, rel=1e-3)
     clock.now = 10.0  # no peak: planted errors have their share of it as well
     assert run.clock_for("planted errors").left == pytest.approx(5.0, rel=1e-3)
     clock.now = 19.0

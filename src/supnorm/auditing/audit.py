@@ -62,8 +62,9 @@ def audit(
     """Find the worst error of ``problem.model`` against ``problem.reference``.
 
     Args:
-        evaluations: of search and statistics together (a gradient counts 3); by default 100,000, and 400 where a
-            call is expensive; without a limit when only ``seconds`` is given.
+        evaluations: of search and statistics together (a gradient counts 3); without a limit when only ``seconds`` is given.
+            By default 100,000; where a call is expensive 400, from 1 s a call on 200, and from 4 s on 100. Then the measured
+            cost has chosen it, and ``report.record.budget`` says so.
         seconds: wall-clock limit of the whole audit but for the first calls, which check that both sides are functions
             (where these take more than half of it, the rest gets the other half all the same). Statistics and search have
             more than half; the rest is for peaks, planted errors and pictures. A call that has begun is not interrupted.
@@ -122,6 +123,7 @@ def audit(
         power=power,
         pictures=shown,
         norms=norms,
+        cost=calls.cost,
     )
     observer(_started(asked))
     try:
@@ -144,9 +146,8 @@ def _later(problem: Problem, power: Power | None) -> tuple[str, ...]:
 
 def _searched(asked: Asked) -> Run:
     """The stages up to the end of the search."""
-    run = _announced(
-        plan(_checked(probe(asked))), given=asked.evaluations is not None or asked.seconds is not None
-    )
+    run = _announced(plan(_checked(probe(asked))))
+    run.begin("search")
     run = search(sample(run))
     listed = run.search.listed
     if listed is not None and listed.exhaustive:
@@ -156,7 +157,14 @@ def _searched(asked: Asked) -> Run:
 
 def _finished(run: Run) -> AuditReport:
     """The stages after the search, and all of it written down; a part of it where the audit was stopped."""
-    return document.build(judge(draw(plant(_peaks(run)))))
+    run.begin("sizes of peaks")
+    run = _peaks(run)
+    run.begin("planted errors")
+    run = plant(run)
+    run.begin("pictures")
+    run = draw(run)
+    run.begin("second reference")
+    return document.build(judge(run))
 
 
 def _started(asked: Asked) -> Started:
@@ -179,12 +187,13 @@ def _checked(asked: Asked) -> Asked:
     if problem.law is not None and not problem.law.even:
         problem.law.draw(1, np.random.default_rng(0))
     if asked.evaluations is None and asked.seconds is None:
-        return replace(asked, evaluations=default_evaluations(asked.evaluator))
+        evaluations, chosen = default_evaluations(asked.evaluator, asked.cost)
+        return replace(asked, evaluations=evaluations, chosen=chosen)
     return asked
 
 
-def _announced(run: Run, given: bool) -> Run:
-    """With what is planned, which observers are told; ``given``: the budget was asked for and not chosen."""
+def _announced(run: Run) -> Run:
+    """With what is planned, which observers are told."""
     evaluator, evaluations = run.evaluator, run.evaluations
     if run.table:
         return run
@@ -192,7 +201,7 @@ def _announced(run: Run, given: bool) -> Run:
         planned = forecast(evaluator, run.strategy, evaluations, run.asked.power)
         demand_room(evaluator, planned.total)
         evaluator.expect(planned.total)
-        evaluator.observer(planned.event(evaluations, given))
+        evaluator.observer(planned.event(evaluations if run.asked.chosen else 0))
         run = replace(run, planned=planned)
     evaluator.tell()
     return run
@@ -200,7 +209,7 @@ def _announced(run: Run, given: bool) -> Run:
 
 def _peaks(run: Run) -> Run:
     """The distinct peaks of what the search found; of a table its worst rows."""
-    clock = run.clock_for("peaks")
+    clock = run.clock_for("sizes of peaks")
     if run.search.compared is not None:
         return replace(run, peaks=tuple(run.search.compared.peaks))
     landscape = run.landscape(picture_budget(run.evaluations, 60_000), clock)

@@ -171,7 +171,7 @@ def _repeat(run: Run) -> dict[str, Any]:
         "seed": run.asked.seed,
         "gradients": run.gradients,
         "regime": regime(run),
-        "budget": BudgetRecord(evaluations=run.evaluations, seconds=seconds),
+        "budget": BudgetRecord(evaluations=run.evaluations, seconds=seconds, chosen=run.asked.chosen),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "versions": versions(),

@@ -33,12 +33,14 @@ class Forecast:
 
     Attributes:
         purposes: evaluations by purpose; keys as those of ``evaluations`` in the document.
-        each: seconds of an evaluation of expensive sides, with the workers there are; None for cheap ones.
+        call: seconds of an evaluation of expensive sides; None for cheap ones.
+        workers: that share them.
         stand_in: whether planted errors are searched for in a stand-in, which takes no calls but time.
     """
 
     purposes: Mapping[str, int]
-    each: float | None
+    call: float | None
+    workers: int = 1
     stand_in: bool = False
 
     @property
@@ -49,27 +51,44 @@ class Forecast:
     @property
     def seconds(self) -> float | None:
         """About how long all of them take."""
-        return None if self.each is None else self.total * self.each
+        return self._seconds(self.total)
+
+    def _seconds(self, evaluations: int) -> float | None:
+        return None if self.call is None else evaluations * self.call / self.workers
+
+    def at_most(self, stage: str) -> int | None:
+        """Evaluations of a stage of an audit (`supnorm.auditing.run`) at most; None where it evaluates a stand-in."""
+        if stage == "search":
+            return self.purposes["search"] + self.purposes["statistics"]
+        if stage == "planted errors" and self.stand_in:
+            return None
+        names = {"planted errors": "power", "second reference": "recheck"}
+        return self.purposes[names.get(stage, "pictures")]
 
     @property
     def record(self) -> PlannedRecord:
         """The part ``planned`` of an audit's record."""
         return PlannedRecord(**self.purposes, total=self.total, seconds=self.seconds)
 
-    def event(self, evaluations: int, given: bool) -> Planned:
-        """What an observer is told before the search; ``given``: the budget was asked for and not chosen.
+    def event(self, chosen: int = 0) -> Planned:
+        """What an observer is told before the search; ``chosen``: the budget, if the cost of a call has chosen it.
 
-        >>> print(Forecast({"search": 328, "statistics": 80, "pictures": 300}, 0.31).event(400, False).words)
-        planned: at most 708 evaluations (408 of search and statistics, 300 for sizes of peaks and pictures); at \
-0.31 s each about 3.7 min of calls; the search itself takes further time; no budget was given, and calls of more than 1 ms \
-get 400 evaluations: --evaluations N changes it
+        >>> print(Forecast({"search": 330, "statistics": 80, "pictures": 300}, 0.31, stand_in=True).event(400).words)
+        a call takes 0.31 s: 400 evaluations were chosen, about 2.1 min; --evaluations N changes that
+        planned: at most 710 evaluations in about 3.7 min: 410 of search and statistics (2.1 min), 300 for sizes of peaks \
+and pictures (1.6 min); the search itself takes further time, and so do planted errors, which need no calls
         """
-        values: dict[str, Any] = {**self.purposes, "total": self.total}
+        values: dict[str, Any] = {**self.purposes, "total": self.total, "seconds": self.seconds}
         values["search"] = self.purposes["search"] + self.purposes["statistics"]
-        if self.each is not None:
-            values |= {"each": self.each, "seconds": self.seconds, "stand_in": self.stand_in}
-            values["chosen"] = 0 if given else evaluations
-        return Planned(self.total, self.seconds, Narrator(AUDIT).text(fact("planned", **values)))
+        values |= {"call": self.call, "workers": self.workers if self.workers > 1 else 0}
+        say = Narrator(AUDIT).text
+        if self.call is not None:
+            names = ("search", "pictures", "recheck")
+            values |= {f"{name}_seconds": self._seconds(values.get(name, 0)) or 0.0 for name in names}
+            values["stand_in"] = self.stand_in
+        chosen_seconds = self._seconds(chosen)
+        first = [say(fact("chosen", **values, n=chosen, n_seconds=chosen_seconds))] if chosen else []
+        return Planned(self.total, self.seconds, "\n".join([*first, say(fact("planned", **values))]))
 
 
 def forecast(
@@ -90,11 +109,11 @@ def forecast(
     purposes = {
         "search": searched + PROBE + 2 * PEAKS,
         "statistics": statistics,
-        "pictures": min(int(share * evaluations), PICTURES_MOST) + CUT * d + LINE,
+        "pictures": min(int(share * evaluations), PICTURES_MOST) + CUT * d + LINE * (d == 1),
         "power": 0 if power is None else power.planned(evaluator, strategy, evaluations),
         "recheck": 0 if problem.recheck is None else PEAKS * (1 + 2 * d) + 1,
     }
     calls = [side.cost for side in (evaluator.model, evaluator.reference) if side.expensive]
     workers = evaluator.workers if evaluator.executor is not None and evaluator.reference.expensive else 1
     stand_in = power is not None and not purposes["power"] and not strategy.traits.enumerates
-    return Forecast(purposes, sum(calls) / workers if calls else None, stand_in)
+    return Forecast(purposes, sum(calls) if calls else None, workers, stand_in)

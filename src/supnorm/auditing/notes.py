@@ -27,6 +27,8 @@ def notes(run: Run) -> list[Fact]:
         for side in (evaluator.model, evaluator.reference)
         if side.noise
     ]
+    if run.asked.chosen and run.planned is not None:
+        found.append(fact("chosen-budget", seconds=run.planned.call, n=run.evaluations))
     if not run.table:
         found += cost_notes(evaluator, not run.strategy.traits.in_order)
     found += _of_workers(evaluator)

@@ -18,7 +18,7 @@ from supnorm.auditing.power import Planted, Power
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.statistics import NORMS, Sample
 from supnorm.auditing.strategy import Search, Strategy
-from supnorm.evaluation import Evaluator
+from supnorm.evaluation import Evaluator, Stage
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Problem
 from supnorm.results import Witness
@@ -29,8 +29,14 @@ from supnorm.results.charts import ChartsRecord
 # cheap pairs of 1 to 4 inputs took 0.03 to 0.24 s of processor, the usual planted errors 0.4 to 2.1 s and pictures 0.01 to
 # 0.03 s: a search of 5 s leaves room for all of them. The rest is for slower pairs, for what writes the result down, and for
 # what a stage takes beyond its share (tests/auditing/test_limit.py).
-LATER = {"peaks": 0.2, "planted errors": 0.4, "pictures": 0.2, "second reference": 0.1, "writing": 0.1}
-ALWAYS = ("peaks", "pictures", "writing")  # of an audit
+LATER = {
+    "sizes of peaks": 0.2,
+    "planted errors": 0.4,
+    "pictures": 0.2,
+    "second reference": 0.1,
+    "writing": 0.1,
+}
+ALWAYS = ("sizes of peaks", "pictures", "writing")  # of an audit
 
 
 def weights_of(later: Sequence[str]) -> dict[str, float]:
@@ -48,6 +54,8 @@ class Asked:
         start: of the audit, in ``time.perf_counter()``.
         later: stages after the search for which it leaves time; none where only a search is wanted.
         evaluations, seconds, seed, strategy, power, pictures, norms: as of `audit`.
+        chosen: whether the measured cost of a call has chosen ``evaluations``.
+        cost: of a call, as declared.
     """
 
     evaluator: Evaluator
@@ -62,6 +70,8 @@ class Asked:
     power: Power | None = None
     pictures: Pictures = field(default_factory=Pictures)
     norms: Sequence[float] = NORMS
+    chosen: bool = False
+    cost: str | float | None = None
 
     @property
     def problem(self) -> Problem:
@@ -157,6 +167,16 @@ class Run:
         weights = weights_of(self.asked.later)
         names = list(weights)
         return self.whole.within(weights[stage] / sum(weights[name] for name in names[names.index(stage) :]))
+
+    def begin(self, stage: str) -> None:
+        """Tell observers that a stage begins: ``search``, or one of those after it."""
+        names = ("search", *(name for name in weights_of(self.asked.later) if name != "writing"))
+        if self.halted or self.table or stage not in names:
+            return
+        total, most = self.evaluator.total, None if self.planned is None else self.planned.at_most(stage)
+        if most is not None and stage == "pictures":
+            most -= self.evaluator.spent("pictures")  # for sizes of peaks
+        self.evaluator.observer(Stage(stage, 1 + names.index(stage), len(names), total, most))
 
     def share_of(self, stage: str) -> float:
         """What a stage after the search gets of the whole time, if the earlier ones take their shares."""

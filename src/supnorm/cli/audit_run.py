@@ -95,7 +95,7 @@ class SearchOptions:
         "--evaluations",
         "Evaluations for search and statistics. If every input has a list of values and N is enough, every point is "
         "evaluated. "
-        "[default: 100000; 400 for calls of more than 1 ms]",
+        "[default: 100000; for calls of more than 1 ms 400, of more than 1 s 200, of more than 4 s 100]",
         default=None,
         kind=int,
         low=100,
@@ -224,6 +224,8 @@ def run_audit(
             finally:
                 observer(Finished())  # an error or Ctrl-C must not leave the live display open
         decided = report.record.cost  # a repeated run must not decide by another timing
+        if report.record.budget.chosen:
+            chosen = replace(chosen, evaluations=report.record.budget.evaluations)
         command = chosen.command(path, folder, None if decided is None else repeat_word(decided.to_dict()))
         report = replace(report, record=report.record.changed(command=command))
         _keep(report, run, tell)

@@ -42,7 +42,7 @@ class Progress:
     >>> from supnorm.evaluation import Advanced
     >>> import sys
     >>> sys.stderr, stderr = sys.stdout, sys.stderr
-    >>> times = iter([0.0, 30.0, 30.0])
+    >>> times = iter([0.0, 30.0, 30.0, 30.0])
     >>> tell = Progress("; --out DIR would keep them", clock=lambda: next(times))
     >>> tell(Planned("flow", 756, 0.3, 226.8))
     budget of flow: about 756 calls, 0.3 s each: about 3.8 min; --out DIR would keep them

@@ -9,6 +9,7 @@ from .events import (
     Observer,
     Planned,
     Planting,
+    Stage,
     Started,
     silent,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Planned",
     "Planting",
     "PointStatus",
+    "Stage",
     "Started",
     "silent",
     "spot_check",

@@ -38,8 +38,8 @@ class Calls(Settings):
 
     cost: str | float | None = option(
         "--cost",
-        "Whether a call takes more than 1 ms a point: cheap, expensive (the reference) or, in an audit, expensive-model or "
-        "expensive-both; with :ROWS the rows of a call. [default: measured, and recorded]",
+        "What a call of the reference costs: cheap, or expensive (more than 1 ms a point). More words: docs/audit.md. "
+        "[default: measured]",
         default=None,
         metavar="WORD",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +104,11 @@ class Evaluator:
         self.rms = np.nan
         self._known: dict[bytes, Witness] = {}
         self._shown = 0
+        self._returned = (
+            0.0  # evaluations of the batch that is being called, as far as its calls have returned
+        )
+        for side in (self.model, self.reference):
+            side.heard = partial(self._hear, side)
         self._announced = -np.inf, False
 
     # -- used by the search ---------------------------------------------------------------------------
@@ -343,7 +349,19 @@ class Evaluator:
 
     def count(self, purpose: str, n: int) -> None:
         """Add ``n`` evaluations to a purpose."""
-        self.counts[purpose] = self.counts.get(purpose, 0) + n
+        self.counts[purpose], self._returned = self.counts.get(purpose, 0) + n, 0.0
+
+    def _hear(self, side: Caller, n: int) -> None:
+        """Tell observers how far a batch of expensive calls is; the first calls are told when they are over."""
+        if self.observer is silent or not side.expensive or not self.counts:
+            return
+        self._returned += n / (self.model.expensive + self.reference.expensive)
+        self._advance(int(self.total + self._returned))
+
+    def _advance(self, done: int) -> None:
+        failed = sum(self.failures.without_value.values())
+        worst = np.nan if self.worst == -np.inf else self.worst
+        self.observer(Advanced(done, self.budget, worst, self.rms, failed))
 
     def _remember(self, done: Evaluations, top: int) -> None:
         """Record a batch whose largest error is in row ``top``."""
@@ -354,8 +372,7 @@ class Evaluator:
             listener(done)
         if self.observer is not silent and self.total - self._shown >= max((self.budget or 0) // 200, 1):
             self._shown = self.total
-            failed = sum(self.failures.without_value.values())
-            self.observer(Advanced(self.total, self.budget, self.worst, self.rms, failed))
+            self._advance(self.total)
 
     def _see(self, point: Witness, alone: bool = False, tell: bool = True) -> None:
         """Record an error from any computation, so that no computed error is larger than `worst`."""

@@ -34,8 +34,22 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A stage of the work begins: ``name``, the ``number``-th of ``of``, after ``done`` evaluations.
+
+    ``evaluations``: of this stage, at most; None where that is not known, or where it evaluates a stand-in.
+    """
+
+    name: str
+    number: int
+    of: int
+    done: int
+    evaluations: int | None = None
+
+
+@dataclass(frozen=True)
 class Advanced:
-    """Evaluations were made. ``rms`` is NaN until it is known."""
+    """Evaluations were made, also in the middle of a batch of expensive calls. ``worst`` and ``rms`` are NaN until known."""
 
     done: int
     budget: int | None
@@ -66,7 +80,7 @@ class Finished:
     """The work is done."""
 
 
-Event = Started | Planned | Advanced | NewWorst | Planting | Finished
+Event = Started | Planned | Stage | Advanced | NewWorst | Planting | Finished
 Observer = Callable[[Event], None]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TextIO
@@ -17,22 +18,23 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from supnorm.evaluation.events import Advanced, Event, Finished, NewWorst, Planned, Planting, Started
+from supnorm.evaluation.events import Advanced, Event, Finished, NewWorst, Planned, Planting, Stage, Started
 from supnorm.results.numbers import ErrorUnit, count, pretty_unit
 from supnorm.results.printable import one_line
 from supnorm.wording import Narrator, fact
 from supnorm.wording.progress import TEMPLATES
 
-BAR = 32
+BAR, LABEL = 32, 8
 LINES = 8
 # Seconds until the first line of how far work is, and from each line to the next one: 27 lines in the first hour.
 FIRST, GROWTH = 2.0, 1.25
+RECENT = 20.0  # seconds: a shorter time says little of a rate
 
 
 class NowAndThen:
     """When the next line about the progress of work is due, and what it says of the time.
 
-    >>> times = iter([0.0, 1.0, 30.0, 30.0, 31.0])
+    >>> times = iter([0.0, 1.0, 30.0, 30.0, 30.0, 31.0])
     >>> line = NowAndThen(lambda: next(times))
     >>> line.due(), line.due(), line.words(100, 756), line.due()
     (False, True, '30 s, about 3.3 min left', False)
@@ -52,8 +54,37 @@ class NowAndThen:
     def words(self, done: float, total: float) -> str:
         """The time that ``done`` of ``total`` took, and that the rest will take."""
         seconds = self._clock() - self._begun
-        left = seconds * (total / done - 1) if 0 < done < total else None
+        return self.time(seconds * (total / done - 1) if 0 < done < total else None)
+
+    def time(self, left: float | None) -> str:
+        """The time that has passed, and ``left`` seconds that the rest will take, if that is known."""
+        seconds = self._clock() - self._begun
         return Narrator(TEMPLATES).text(fact("time", seconds=seconds, left=left))
+
+
+class Rate:
+    """How fast work goes on lately, so that values from a store at the start, or calls that become slower, do not mislead.
+
+    >>> rate = Rate(0.0)
+    >>> for second in range(1, 61):
+    ...     rate.note(float(second), 1000 + 2 * second)
+    >>> rate.left(1240)
+    60.0
+    """
+
+    def __init__(self, begun: float) -> None:
+        self._begun, self._seen = begun, deque([(begun, 0.0)])
+
+    def note(self, now: float, done: float) -> None:
+        """So much is done by now; what is older than half of the time, and than `RECENT`, is forgotten."""
+        self._seen.append((now, done))
+        while len(self._seen) > 2 and self._seen[1][0] <= now - max(RECENT, (now - self._begun) / 2):
+            self._seen.popleft()
+
+    def left(self, total: float) -> float | None:
+        """Seconds until ``total`` is done, at the latest rate; None where there is none yet, or nothing to do."""
+        (then, before), (now, done) = self._seen[0], self._seen[-1]
+        return (total - done) * (now - then) / (done - before) if before < done < total else None
 
 
 class TerminalProgress:
@@ -79,8 +110,8 @@ class TerminalProgress:
         self._news: list[NewWorst] = []
         self._planned: Planned | None = None
         self._planting: Planting | None = None
-        self._since = 0.0
-        self._far = NowAndThen(clock)
+        self._stage: Stage | None = None
+        self._far, self._rate = NowAndThen(clock), Rate(0.0)
         self._live: Live | None = None
 
     def __call__(self, event: Event) -> None:
@@ -98,16 +129,17 @@ class TerminalProgress:
         elif isinstance(event, Planned):
             self._planned = event
             self._line(event.words)
+        elif isinstance(event, Stage):
+            self._stage, self._planting = event, None
+            self._far, self._rate = NowAndThen(self._clock), Rate(self._clock())
         elif isinstance(event, Advanced):
             self._latest = event
-            if self._live is None and event.budget and self._far.due():
-                self._line(f"{self._searched()}, {self._far.words(event.done, event.budget)}")
+            self._advance()
         elif isinstance(event, Planting):
-            if self._planting is None:
-                self._far = NowAndThen(self._clock)
+            if self._planting is None:  # now searches are counted, not evaluations
+                self._far, self._rate = NowAndThen(self._clock), Rate(self._clock())
             self._planting = event
-            if self._live is None and self._far.due():
-                self._line(f"{self._planted(event)}, {self._far.words(event.done, event.searches)}")
+            self._advance()
         elif isinstance(event, NewWorst) and self._is_news(event):
             self._news.append(event)
             self._line(self._news_line(event).plain)
@@ -122,13 +154,30 @@ class TerminalProgress:
             self._stream.write(f"{text}\n")
             self._stream.flush()
 
-    def _searched(self) -> str:
-        now = self._latest
-        worst = None if math.isnan(now.worst) else now.worst
-        return self._say("searched", done=now.done, budget=now.budget or 0, worst=worst)
+    def _advance(self) -> None:
+        """Note how far the stage is, and say so from time to time where nothing is drawn."""
+        done, total = self._far_in_stage()
+        self._rate.note(self._clock(), done)
+        if self._live is None and total and self._far.due():
+            self._line(f"{self._how_far()}, {self._far.time(self._rate.left(total))}")
 
-    def _planted(self, event: Planting) -> str:
-        return self._say("planted", done=event.done, searches=event.searches)
+    def _far_in_stage(self) -> tuple[int, int]:
+        """What is done of the stage, and the whole of it; 0 where that is not known."""
+        now, stage, planting = self._latest, self._stage, self._planting
+        if planting is not None:
+            return planting.done, planting.searches
+        if stage is None:
+            return now.done, now.budget or self._started.budget or 0
+        return now.done - stage.done, stage.evaluations or 0
+
+    def _how_far(self) -> str:
+        done, total = self._far_in_stage()
+        if self._planting is not None:
+            return self._say("planted", done=done, searches=total)
+        worst = None if math.isnan(self._latest.worst) else self._latest.worst
+        stage = self._stage
+        name = {} if stage is None or stage.name == "search" else {"stage": stage.name}
+        return self._say("searched", done=done, budget=total, worst=worst, **name)
 
     def _is_news(self, event: NewWorst) -> bool:
         """Whether it grew by 1 % at least or passed the tolerance: polishing is no news."""
@@ -145,9 +194,9 @@ class TerminalProgress:
 
     def _begin(self, event: Started) -> None:
         event = replace(event, title=one_line(event.title), unit=one_line(event.unit))
-        self._started, self._since, self._news, self._planned = event, self._clock(), [], None
+        self._started, self._news, self._planned, self._stage = event, [], None, None
         self._latest, self._planting = Advanced(0, event.budget, math.nan, math.nan, 0), None
-        self._far = NowAndThen(self._clock)
+        self._far, self._rate = NowAndThen(self._clock), Rate(self._clock())
         self.close()
         if self._stream.isatty():
             console = Console(file=self._stream, highlight=False, emoji=False)
@@ -168,8 +217,7 @@ class TerminalProgress:
         hint = Text(self._say("hint"), "dim")
         news = [self._news_line(e) for e in self._news[-LINES:]]
         plan = [Text(self._planned.words, "dim")] if self._planned is not None else []
-        planting = [Text(self._planted(self._planting))] if self._planting is not None else []
-        return Group(self._head(), *plan, self._bar(), *planting, self._now(), *news, hint)
+        return Group(self._head(), *plan, self._bar(), self._now(), *news, hint)
 
     def _head(self) -> Text:
         begun = self._started
@@ -179,17 +227,20 @@ class TerminalProgress:
         return line.append("   ").append(self._say("seed", seed=begun.seed))
 
     def _bar(self) -> Text:
-        done, budget = self._latest.done, self._latest.budget or self._started.budget
-        if not budget:
-            return Text("search   ").append(self._say("done", done=done))
-        part = min(done / budget, 1.0)
+        (done, total), stage = self._far_in_stage(), self._stage
+        name = "search" if stage is None else self._say("stage", **vars(stage))
+        line = Text(f"{name:<{LABEL}}  ")
+        if not total:
+            return line.append(self._say("done", done=done))
+        part = min(done / total, 1.0)
         filled = round(BAR * part)
-        line = Text("search   ").append("━" * filled, "blue").append("─" * (BAR - filled), "dim")
-        line.append(f"  {count(done)} / {count(budget)}")
-        if 0 < part < 1:
-            left = _clock_words((self._clock() - self._since) * (1 / part - 1))
-            line.append("  ").append(self._say("left", left=left))
-        return line
+        line.append("━" * filled, "blue").append("─" * (BAR - filled), "dim")
+        line.append(f"  {count(done)} / {count(total)}")
+        left = self._rate.left(total)
+        if left is None:
+            return line
+        most = stage is not None and self._planting is None and stage.name != "search"
+        return line.append("  ").append(self._say("left", left=_clock_words(left), most=most))
 
     def _now(self) -> Text:
         now = self._latest

@@ -262,6 +262,10 @@ class BudgetRecord(Record):
     seconds: Seconds | None = Field(
         description="limit of seconds; null if only evaluations limited the search"
     )
+    chosen: bool = Field(
+        default=False,
+        description="whether the measured cost of a call has chosen `evaluations`, because no budget was given",
+    )
 
 
 class AuditRecord(Result):

@@ -18,6 +18,8 @@ TEMPLATES = {
     "near-alone": "The workers got points {one_by_one?:one by one|in rounds} because of a timing near {limit:num} s (the "
     "reference took {seconds:num} s a point), and this decides where the search looks. The repeat command keeps that; "
     "--cost {choices} decides it beforehand.",
+    "chosen-budget": "No budget was given. A call took {seconds:duration}, so {n:count} evaluations were chosen; the "
+    "repeat command has this number, and --evaluations N gives another one.",
     "timing": "the {side} took {ms:num} ms a point",
     "one-place": "{workers:count} workers were asked for, but the reference was called in one place only: a function "
     "that is given in Python may not be able to run several times at once. If it is, say so: Function(f, "
@@ -25,13 +27,14 @@ TEMPLATES = {
     "finite-domain": "The domain has {most?:at most }{n:count} points. An audit with as many evaluations evaluates each of "
     "them, and no worse point can then exist.",
     # Evaluations at most, said before the search.
-    "planned": "planned: at most {total:count} evaluations ({search:count} of search and statistics"
-    "{pictures?:, {pictures:count} for sizes of peaks and pictures}{power?:, {power:count} for planted errors}"
-    "{recheck?:, {recheck:count} of the second reference})"
-    "{each?:; at {each:duration} each about {seconds:duration} of calls; the search itself takes further time"
-    "{stand_in?:, and so do planted errors, which are searched for in a stand-in}"
-    "{chosen?:; no budget was given, and calls of more than 1 ms get {chosen:count} evaluations: --evaluations N changes "
-    "it}}",
+    "chosen": "a call takes {call:duration}: {n:count} evaluations were chosen, about {n_seconds:duration}"
+    "{workers?: with {workers:count} workers}; --evaluations N changes that",
+    "planned": "planned: at most {total:count} evaluations{call?: in about {seconds:duration}}: {search:count} of search "
+    "and statistics{call?: ({search_seconds:duration})}"
+    "{pictures?:, {pictures:count} for sizes of peaks and pictures{call?: ({pictures_seconds:duration})}}"
+    "{power?:, {power:count} for planted errors}"
+    "{recheck?:, {recheck:count} of the second reference{call?: ({recheck_seconds:duration})}}"
+    "{call?:; the search itself takes further time{stand_in?:, and so do planted errors, which need no calls}}",
     # Why errors were not planted, and what was searched for them.
     "plants-without-height": "their heights are multiples of the worst error, which the search left {left}",
     "plants-without-time": "for a pair that takes more than 1 ms a point they need a stand-in, and the time does not "

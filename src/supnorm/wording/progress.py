@@ -1,14 +1,16 @@
 """What is said in a terminal while an audit goes on; one template for each fact."""
 
 TEMPLATES = {
-    "searched": "{done:count} of {budget:count} evaluations{worst?:, worst so far {worst:error}}",
+    "searched": "{stage?:{stage}: }{done:count} of {stage?:at most }{budget:count} evaluations{worst?:, worst so far "
+    "{worst:error}}",
     "planted": "planted errors: {done:count} of {searches:count} searches",
     "time": "{seconds:duration}{left?:, about {left:duration} left}",
     "audit": "audit {title}",
     "tolerance": "tolerance {tolerance:error}",
     "seed": "seed {seed}",
     "done": "{done:count} evaluations",
-    "left": "{left} left",
+    "stage": "{name} ({number} of {of})",
+    "left": "{most?:at most }{left} left",
     "worst": "worst so far {worst:error}",
     "rms": "RMS {rms:error}",
     "no-value": "no value {n:count}",
