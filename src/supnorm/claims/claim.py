@@ -130,7 +130,7 @@ class Claim:
 
         Args:
             evaluations, seconds, seed: of the search; by default those of the file, and 20,000 evaluations.
-            calls: how both sides are called, as of `supnorm.audit`.
+            calls: how both sides are called, as of `supnorm.audit`; by default as the file says.
             observer: gets progress events.
             report: an audit of the problem that was made before; then nothing is searched again.
 
@@ -160,6 +160,8 @@ class Claim:
         if evaluations is None and seconds is None:
             evaluations, seconds = self.budget.evaluations, self.budget.seconds
             evaluations = SEARCH if evaluations is None and seconds is None else evaluations
+        if calls is None:
+            calls = Calls(cost=self.budget.cost, workers=self.budget.workers or 1)
         planted = Power(**self.power.model_dump(exclude_none=True)) if self.budget.power else None
         return audit(
             problem,
