@@ -35,6 +35,9 @@ LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot st
 LARGEST_TABLE = 300_000  # cosines of one axis, for the same reason
 LARGEST_EVALUATION = 10_000_000  # features at the nodes of a leaf
 LARGEST_GRADED = 20  # inputs of a graded model, whose forms have an entry for each pair of inputs
+# Share of a claim that the rounding of node values may take before they are evaluated with adjoints, which takes four times
+# as long. Leaves of `certify` have claims that are proved with a hundredth to spare.
+SHARE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,15 @@ class Claim:
 
 @dataclass(frozen=True, eq=False)
 class _Cell:
-    """The exact cell of a leaf, the position of the leaf in the file, and whether values are balls of float64 numbers."""
+    """The exact cell of a leaf.
+
+    Attributes:
+        centre, half: its middle and half-widths.
+        position: of the leaf in the file.
+        level, index: its place in the tiling.
+        fast: whether values are balls of float64 numbers.
+        claimed: the smallest bound that is claimed by means of this cell.
+    """
 
     centre: list[Ball]
     half: list[Ball]
@@ -69,6 +80,7 @@ class _Cell:
     level: Integers = ()
     index: Integers = ()
     fast: bool = False
+    claimed: float = 0.0
 
 
 def claims(leaves: tuple[Leaf, ...]) -> dict[Proof, list[int]]:
@@ -105,7 +117,10 @@ class Leaves:
         claims_of = [self.document.leaves[position].upper for position in positions]
         bound = None
         if not self.arbitrary:
-            bound = _bound(self.document, self.programs, proof, positions[0], self.rules, fast=True)
+            least = min(claims_of)
+            bound = _bound(
+                self.document, self.programs, proof, positions[0], self.rules, fast=True, claimed=least
+            )
         if bound is None or not all(bound <= claimed for claimed in claims_of):  # undecided in float64 balls
             bound = _bound(self.document, self.programs, proof, positions[0], self.rules, fast=False)
         if 0 in proof[2] and (bound is None or not all(bound <= claimed for claimed in claims_of)):
@@ -126,20 +141,21 @@ def _bound(
     rules: dict[int, Rule],
     fast: bool = False,
     within: bool = True,
+    claimed: float = 0.0,
 ) -> Ball | None:
     """Bound of the error on a cell: for each output the smallest alternative, then the largest output.
 
-    ``fast``: values at nodes are balls of float64 numbers (`batch`). ``within``: how affine bounds take functions that are
-    bounded (`enclosure.smooth`).
+    ``fast``: values at nodes are balls of float64 numbers (`batch`, and for a small ``claimed`` bound `adjoints`).
+    ``within``: how affine bounds take functions that are bounded (`enclosure.smooth`).
     """
     level, index, *_ = proof
     bounds: list[Ball | None] = [None] * programs[0].operations[-1].width
     for program, claim in zip(programs, Claim.of(proof), strict=True):
         if claim.degree < 0 and claim.degree != PIECES:
             continue
-        with _at_least(claim.bits):
-            exact = not fast or bool(claim.bits)
-            cell = _Cell(*cell_of(document, level, index), position, level, index, not exact)
+        arrays = fast and (not claim.bits or (_by_nodes(claim) and not document.declared))
+        with _at_least(0 if arrays else claim.bits):
+            cell = _Cell(*cell_of(document, level, index), position, level, index, arrays, claimed)
             if claim.graded >= 0 and not document.declared:
                 ranges = _graded(program, cell, claim, rules)
             elif claim.graded >= 0:
@@ -153,6 +169,11 @@ def _bound(
     if any(bound is None or not bound.is_finite() for bound in bounds):
         return None
     return extremes([arb(0), *bounds])[1]
+
+
+def _by_nodes(claim: Claim) -> bool:
+    """Whether the bound is that of an interpolant whose distance an ellipse bounds."""
+    return claim.degree > 0 and claim.graded < 0 and claim.rho > 1.0
 
 
 @contextmanager
@@ -298,6 +319,12 @@ def _ranges(
     features = model(program, centre, half, scale, real=False)
     if all(f.eps is None for f in features):
         return [None] * len(features)
+    if cell.fast and not document.declared:
+        slacks = [None if f.eps is None else f.eps * polynomial.tail(n, arb(rho), d) for f in features]
+        return [
+            None if slack is None or ends is None else (ends[0] - slack, ends[1] + slack)
+            for slack, ends in zip(slacks, _in_arrays(program, cell, claim), strict=True)
+        ]
     if cell.fast:
         from supnorm.checker import batch
 
@@ -316,6 +343,18 @@ def _ranges(
         low, high = polynomial.interpolant_range(row, n, d, grid, ctx.prec)
         ranges.append((low - slack - more, high + slack + more))
     return ranges
+
+
+def _in_arrays(program: Program, cell: _Cell, claim: Claim) -> list[tuple[Ball, Ball] | None]:
+    """The ranges of the interpolants of all outputs, from values in arrays."""
+    from supnorm.checker import adjoints, batch, interpolant_floats
+
+    n, d = claim.degree, len(cell.centre)
+    points = batch.points_on(batch.tensor_nodes(n, d), batch.U, cell.centre, cell.half)
+    known = None if claim.bits else batch.all_values(program, points)[-1]  # `bits` says that rounding counts
+    if known is None or any(off > SHARE * cell.claimed for off in interpolant_floats.carried(known, n, d)):
+        known = adjoints.outputs(program, points)
+    return interpolant_floats.ranges(known, n, d, claim.grid)
 
 
 def _with_declared(
