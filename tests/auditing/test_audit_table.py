@@ -180,3 +180,60 @@ def test_columns_that_are_polars_like_are_read() -> None:
     report = sn.audit_table(df, truth="y", prediction="p", by="s")
     assert report.worst is not None
     assert (report.worst.row, report.worst.error) == (1, 0.5)
+
+
+@pytest.mark.parametrize("failures", ["error", "ignore"])
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_groups_of_any_table_add_up_to_the_whole(
+    seed: int, outputs: int, failures: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worst group has the worst error and its row, and their rows above the tolerance are all of them."""
+    monkeypatch.setattr("supnorm.auditing.table.BATCH", 16)
+    rng = np.random.default_rng(seed)
+    truth, prediction = rng.normal(0, 1, (2, 50, outputs))
+    missing, unknown = rng.random((2, 50, outputs)) < 0.15
+    prediction[missing], truth[unknown] = rng.choice([np.nan, np.inf, -np.inf]), np.nan
+    data = {f"y{k}": truth[:, k] for k in range(outputs)} | {
+        f"p{k}": prediction[:, k] for k in range(outputs)
+    }
+    data |= {"x": np.arange(50.0), "site": rng.choice(list("ABCDEFGH"), 50)}
+    names = [[f"{side}{k}" for k in range(outputs)] for side in "yp"]
+    report = sn.audit_table(
+        data, truth=names[0], prediction=names[1], inputs="x", by="site", tolerance=1.5, failures=failures
+    )
+    record, table = report.record, report.record.table
+    assert table is not None
+    assert record.witness is not None
+    groups = table.groups
+    lost = ((missing | ~np.isfinite(prediction)) & ~unknown).any(axis=1)
+    assert (record.sup.lower == np.inf) == (failures == "error" and bool(lost.any()))
+    assert groups[0].worst == max(g.worst for g in groups if g.worst is not None) == record.sup.lower
+    assert record.witness.row in [g.row for g in groups if g.worst == record.sup.lower]
+    assert sum(g.above or 0 for g in groups) == record.exceedance[0].count
+    assert sum(g.rows for g in groups) == 50
+    assert sum(g.missing for g in groups) == table.without_value["model"] == lost.sum()
+    assert (
+        sum(g.without_truth for g in groups) == table.without_value["reference"] == unknown.all(axis=1).sum()
+    )
+    for group in groups:
+        rows = data["site"] == group.value
+        infinite = failures == "error" and bool((rows & lost).any())
+        assert (group.finite is not None) == infinite
+        if infinite:
+            assert group.worst == np.inf
+            assert group.row == 1 + int(np.flatnonzero(rows & lost)[0]), "the first such row is named"
+            gap = np.where(np.isnan(gap := np.abs(prediction - truth)), -1.0, gap).max(axis=1)
+            sizes = gap[rows & ~lost & (gap >= 0)]
+            assert group.finite is not None
+            assert group.finite.n == len(sizes)
+            assert group.finite.worst == (pytest.approx(sizes.max(), rel=1e-15) if len(sizes) else None)
+            assert group.above == (rows & lost).sum() + (sizes > 1.5).sum()
+
+
+def test_a_table_without_any_prediction_shows_its_groups() -> None:
+    data = {"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, np.nan], "p": [np.nan, np.nan, 1.0], "s": ["A", "B", "B"]}
+    report = sn.audit_table(data, truth="y", prediction="p", by="s", tolerance=1.0)
+    assert report.status.exit == 1
+    assert "without prediction</th>" in (page := report.to_html())
+    assert "without truth</th>" in page

@@ -16,7 +16,7 @@ CASES = 4000
 
 def drawn(rng: np.random.Generator) -> tuple[Known, Known]:
     """What two searches may know of two models with true worst errors, which the bounds and errors respect."""
-    truth = rng.choice([0.1, 0.2, 0.2 * (1 + 1e-12), 0.5, math.inf], size=2, p=[0.3, 0.3, 0.1, 0.25, 0.05])
+    truth = rng.choice([0.1, 0.2, 0.2 * (1 + 1e-12), 0.5, math.inf], size=2, p=[0.3, 0.3, 0.1, 0.2, 0.1])
     sides = []
     for own, other in (truth, truth[::-1]):
         worst = own if math.isinf(own) else own * rng.choice([1.0, 0.9, 0.5])
@@ -24,7 +24,9 @@ def drawn(rng: np.random.Generator) -> tuple[Known, Known]:
         there = rng.choice([math.nan, other * 0.5 if math.isfinite(other) else 0.3, 0.0])
         planted = (int(rng.integers(0, 21)), 20) if rng.random() < 0.5 else (0, 0)
         searched = int(rng.choice([100, 1000, 950]))
-        sides.append(Known(worst, there, upper, searched, planted))
+        rows = None if rng.random() < 0.3 else int(rng.integers(1, 4))
+        finite = float(rng.choice([0.1, 0.2, math.nan]))
+        sides.append(Known(worst, there, upper, searched, planted, infinite=rows, finite=finite))
     old, new = sides
     # An error of a model at the other's worst point is part of what is known of it.
     old = replace(old, worst=max(old.worst, 0.0 if math.isnan(new.other) else new.other))
@@ -55,7 +57,7 @@ def test_a_smaller_search_never_makes_better_or_a_pass_without_a_bound() -> None
     rng = np.random.default_rng(8)
     for _ in range(CASES):
         old, new = drawn(rng)
-        new = replace(new, upper=math.inf, searched=int(0.5 * SHORT * old.searched))
+        new = replace(new, upper=math.inf, searched=int(0.5 * SHORT * old.searched), infinite=None)
         assert judge(old, new)[0] in ("worse", "undecided")
 
 
@@ -94,5 +96,19 @@ def test_what_is_not_known_decides_nothing() -> None:
     assert judge(one, replace(one, worst=math.nan)) == ("undecided", "no-value")
     assert judge(replace(one, doubtful=True), replace(one, worst=9.0)) == ("undecided", "reference-in-doubt")
     infinite = replace(one, worst=math.inf, other=math.inf)
-    assert judge(infinite, infinite) == ("no-difference-found", "search")
+    assert judge(infinite, infinite) == ("undecided", "both-infinite")
     assert judge(one, replace(infinite, other=0.1)) == ("worse", "measured")
+
+
+def test_of_two_infinite_errors_the_rows_of_a_table_decide() -> None:
+    old = Known(math.inf, math.inf, infinite=2, named=frozenset({3, 7}), finite=0.2)
+    assert judge(old, old) == ("no-difference-found", "rows")
+    assert judge(old, replace(old, infinite=3, named=frozenset({3, 7, 9}))) == ("worse", "more-infinite")
+    assert judge(old, replace(old, infinite=1, named=frozenset({7}))) == ("better", "fewer-infinite")
+    for changed in (
+        {"named": frozenset({3, 9})},
+        {"finite": 0.3},
+        {"infinite": 1, "finite": 0.3},
+        {"infinite": None},
+    ):
+        assert judge(old, replace(old, **changed)) == ("undecided", "both-infinite"), changed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from supnorm.evaluation import Evaluations, PointStatus
 from supnorm.problem import Problem
 from supnorm.problem.pairs import Pairs
 from supnorm.results.charts import PlottedRowsRecord
-from supnorm.results.table_rows import AccuracyRecord, GroupRecord
+from supnorm.results.table_rows import AccuracyRecord, FiniteGroupRecord, GroupRecord
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -54,6 +55,7 @@ class Gathered:
         for grouping in self.groupings:
             grouping.take(part, done, self.problem.error.limit)
         if done.model.shape[1] <= OUTPUTS:
+            # A point without a prediction has no place in a picture; its row is named beside it.
             chosen = np.flatnonzero((part % self.stride == 0) & np.isfinite(done.error))
             self.kept.append(_numbers(part[chosen], done, chosen))
 
@@ -145,59 +147,89 @@ class _Differences:
 
 
 class _Grouping:
-    """Errors by the value of one column."""
+    """Errors by the value of one column; an infinite error, as of a missing prediction, is the largest of its group."""
 
     def __init__(self, name: str, cells: list[str], pairs: Pairs) -> None:
         self.name = name
         self.names, codes = np.unique(np.array(cells, dtype=object).astype(str), return_inverse=True)
         self.codes = codes.reshape(len(pairs))
         k = len(self.names)
-        self.rows, self.missing, self.n, self.above = (np.zeros(k, dtype=np.int64) for _ in range(4))
-        self.total, self.square, self.gap = np.zeros(k), np.zeros(k), np.zeros(k)
-        self.worst, self.at = np.full(k, -np.inf), np.full(k, -1, dtype=np.intp)
+        self.rows, self.missing, self.without_truth, self.above, self.both = (
+            np.zeros(k, dtype=np.int64) for _ in range(5)
+        )
+        self.gap = np.zeros(k)
+        self.finite, self.infinite = _Largest(k), _Largest(k)
         self.single, self.limited = True, False
 
     def take(self, part: Index, done: Evaluations, limit: float | None) -> None:
-        counted = np.flatnonzero(done.status != PointStatus.MASKED)
         codes = self.codes[part]
+        model, truth = np.isfinite(done.model), np.isfinite(done.reference)
+        counted = done.status != PointStatus.MASKED
         np.add.at(self.rows, codes[counted], 1)
-        absent: NDArray[np.bool_] = ~np.isfinite(done.model) & np.isfinite(done.reference)
-        lost = absent[counted].any(axis=1)
-        np.add.at(self.missing, codes[counted[lost]], 1)
-        some: Index = np.flatnonzero((done.status == PointStatus.OK) & np.isfinite(done.error))
-        group, error = codes[some], done.error[some]
-        np.add.at(self.n, group, 1)
-        np.add.at(self.total, group, error)
-        with np.errstate(over="ignore"):
-            np.add.at(self.square, group, error**2)
+        np.add.at(self.missing, codes[counted & (~model & truth).any(axis=1)], 1)
+        np.add.at(self.without_truth, codes[counted & ~truth.any(axis=1)], 1)
+        known = (done.status == PointStatus.OK) & ~np.isnan(done.error)
+        finite = known & np.isfinite(done.error)
+        for largest, which in ((self.finite, finite), (self.infinite, known & ~finite)):
+            largest.take(codes[which], done.error[which], part[which])
         self.single = done.model.shape[1] == 1
         if self.single:
-            np.add.at(self.gap, group, (done.model - done.reference)[some, 0])
+            both = counted & (model & truth)[:, 0]
+            np.add.at(self.both, codes[both], 1)
+            np.add.at(self.gap, codes[both], (done.model - done.reference)[both, 0])
         if limit is not None:
             self.limited = True
-            np.add.at(self.above, group, error > limit)
-        # Of equal errors the row that comes first: the smallest error first, so that the last one written is the largest.
-        order = np.lexsort((-part[some], error))
-        best, where = np.full(len(self.names), -np.inf), np.full(len(self.names), -1, dtype=np.intp)
-        best[group[order]], where[group[order]] = error[order], part[some][order]
-        better = best > self.worst
-        self.worst, self.at = np.where(better, best, self.worst), np.where(better, where, self.at)
+            np.add.at(self.above, codes[known], done.error[known] > limit)
 
     def records(self, pairs: Pairs) -> list[GroupRecord]:
-        order = np.lexsort((self.names, -self.missing, -self.worst))
+        order = np.lexsort((self.names, -self.missing, -self.finite.worst, -self.infinite.n))
         return [self._record(int(k), pairs) for k in order if self.rows[k]][:GROUPS]
 
     def _record(self, k: int, pairs: Pairs) -> GroupRecord:
-        n = int(self.n[k])
+        finite, infinite = self.finite.values(k, pairs), self.infinite.n[k] > 0
+        n = int(self.both[k])
         return GroupRecord(
             column=self.name,
             value=str(self.names[k]),
             rows=int(self.rows[k]),
             missing=int(self.missing[k]),
-            worst=float(self.worst[k]) if n else None,
-            row=int(pairs.row[self.at[k]]) + 1 if n else None,
-            mean=float(self.total[k] / n) if n else None,
-            rms=float(np.sqrt(self.square[k] / n)) if n else None,
+            without_truth=int(self.without_truth[k]),
+            **(self.infinite if infinite else self.finite).values(k, pairs),
             bias=float(self.gap[k] / n) if n and self.single else None,
             above=int(self.above[k]) if self.limited else None,
+            finite=FiniteGroupRecord(n=int(self.finite.n[k]), **finite) if infinite else None,
         )
+
+
+class _Largest:
+    """The largest error of each of ``k`` groups with its pair, the mean and the root mean square."""
+
+    def __init__(self, k: int) -> None:
+        self.n = np.zeros(k, dtype=np.int64)
+        self.total, self.square = np.zeros(k), np.zeros(k)
+        self.worst, self.at = np.full(k, -np.inf), np.full(k, -1, dtype=np.intp)
+
+    def take(self, group: Index, error: Array, pair: Index) -> None:
+        """Errors of pairs, shape ``(n,)`` each, with the number of the group."""
+        np.add.at(self.n, group, 1)
+        np.add.at(self.total, group, error)
+        with np.errstate(over="ignore"):
+            np.add.at(self.square, group, error**2)
+        # Of equal errors the row that comes first: the smallest error first, so that the last one written is the largest.
+        order = np.lexsort((-pair, error))
+        best, where = np.full(len(self.n), -np.inf), np.full(len(self.n), -1, dtype=np.intp)
+        best[group[order]], where[group[order]] = error[order], pair[order]
+        better = best > self.worst
+        self.worst, self.at = np.where(better, best, self.worst), np.where(better, where, self.at)
+
+    def values(self, k: int, pairs: Pairs) -> dict[str, Any]:
+        """Worst error, its row, mean and root mean square of a group; None where no row has such an error."""
+        n = int(self.n[k])
+        if not n:
+            return dict.fromkeys(("worst", "row", "mean", "rms"))
+        return {
+            "worst": float(self.worst[k]),
+            "row": int(pairs.row[self.at[k]]) + 1,
+            "mean": float(self.total[k] / n),
+            "rms": float(np.sqrt(self.square[k] / n)),
+        }

@@ -206,6 +206,7 @@ def _run(side: Side, other: Side) -> RunRecord:
         rms=record.rms.value,
         ratio=worst / record.rms.value if record.rms.value > 0 else math.nan,
         no_value=record.failures.model,
+        infinite=_infinite_rows(record),
         evaluations=record.evaluations.search,
         planted_found=sum(p.found for p in record.power),
         planted=sum(p.runs for p in record.power),
@@ -225,6 +226,13 @@ def _upper(record: AuditRecord) -> tuple[float | None, str]:
     return (sup.lower, "exact") if whole and record.witness is not None else (None, "none")
 
 
+def _infinite_rows(record: AuditRecord) -> int | None:
+    """Of a table of which every row was compared: how many rows have an infinite error."""
+    if record.table is None or record.table.left:
+        return None
+    return 0 if record.finite is None else record.finite.infinite
+
+
 def _known(record: AuditRecord, run: RunRecord) -> Known:
     """What decides; a bound under conditions does not."""
     bounded = run.upper is not None and run.upper_kind != "conditional"
@@ -236,6 +244,11 @@ def _known(record: AuditRecord, run: RunRecord) -> Known:
         (run.planted_found, run.planted),
         _finite(record.sup.rounding),
         record.status.code in DOUBT,
+        run.infinite,
+        frozenset(record.table.without_value_rows.get("model", ()))
+        if record.table is not None
+        else frozenset(),
+        math.nan if record.finite is None or record.finite.worst is None else record.finite.worst,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from supnorm.gates.run_points import is_expensive
 from supnorm.gates.run_verdict import SHORT, Known, has_less_power
@@ -17,7 +18,13 @@ def advice(code: str, basis: str, old: RunRecord, new: RunRecord, record: AuditR
     """The reason of a verdict in one or two sentences."""
     decisive = new if code == "worse" else old
     bounded = old if code == "worse" else new
-    values = {"old": old.worst, "new": new.worst, "bound": bounded.upper, "there": decisive.other}
+    values: dict[str, Any] = {
+        "old": old.worst,
+        "new": new.worst,
+        "bound": bounded.upper,
+        "there": decisive.other,
+    }
+    values |= dict(zip(("fewer", "more"), sorted(run.infinite or 0 for run in (old, new)), strict=True))
     return narrator(record.measure).text(fact(f"{code}-{basis}", at=decisive.at, **values))
 
 

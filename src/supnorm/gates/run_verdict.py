@@ -32,6 +32,9 @@ class Known:
         planted: how many planted errors its search found, and of how many.
         rounding: what a repeated call was seen to change.
         doubtful: whether its reference is in doubt.
+        infinite: of a table how many rows have an infinite error; None where it is not known of every point.
+        named: those of these rows in which the prediction is missing, the first ones.
+        finite: the largest finite error; NaN without one.
     """
 
     worst: float
@@ -41,6 +44,9 @@ class Known:
     planted: tuple[int, int] = (0, 0)
     rounding: float = 0.0
     doubtful: bool = False
+    infinite: int | None = None
+    named: frozenset[int] = frozenset()
+    finite: float = math.nan
 
 
 def judge(old: Known, new: Known, factor: float = 1.0) -> tuple[str, str]:
@@ -62,6 +68,8 @@ def judge(old: Known, new: Known, factor: float = 1.0) -> tuple[str, str]:
     if old.doubtful or new.doubtful:
         return "undecided", "reference-in-doubt"
     room = sum(k.rounding for k in (old, new) if math.isfinite(k.rounding))
+    if math.isinf(old.worst) and math.isinf(new.worst):
+        return _both_infinite(old, new, factor, room)
     if _above(new.worst, old.upper, factor, room):
         return "worse", "proved"
     if _above(old.worst, new.upper, factor, room):
@@ -78,6 +86,24 @@ def judge(old: Known, new: Known, factor: float = 1.0) -> tuple[str, str]:
     if smaller(new, old):
         return ("no-difference-found", "proved") if bounded else ("undecided", "smaller-search")
     return "better", "measured"
+
+
+def _both_infinite(old: Known, new: Known, factor: float, room: float) -> tuple[str, str]:
+    """The verdict where neither worst error has a size: by the rows of a table; a search does not know how many there are.
+
+    >>> _both_infinite(Known(math.inf, infinite=1), Known(math.inf, infinite=3), 1.0, 0.0)
+    ('worse', 'more-infinite')
+    """
+    if old.infinite is None or new.infinite is None:
+        return "undecided", "both-infinite"
+    if new.infinite > old.infinite:
+        return "worse", "more-infinite"
+    larger = not math.isnan(new.finite) and (
+        math.isnan(old.finite) or _above(new.finite, old.finite, factor, room)
+    )
+    if larger or new.named - old.named:  # better in some rows and worse in others
+        return "undecided", "both-infinite"
+    return ("better", "fewer-infinite") if new.infinite < old.infinite else ("no-difference-found", "rows")
 
 
 def _above(a: float, b: float, factor: float, room: float) -> bool:

@@ -24,21 +24,27 @@ IN_TERMINAL = 6  # groups of each column
 def section(view: View) -> dict[str, Any]:
     """What the template needs for the section; nothing where no table was compared."""
     table, drawn = view.record.table, view.charts.rows
-    if table is None or not table.accuracy:
+    if table is None or not (table.accuracy or table.groups):
         return {"accuracy": [], "groups": [], "scatter": None, "against": [], "rows_words": ""}
     units = dict(view.outputs)
-    every = "" if drawn is None or len(drawn.rows) >= table.compared else _chosen(view, drawn, table.compared)
     return {
         "accuracy": [accuracy_row(a, units.get(a.output, "")) for a in table.accuracy],
         "groups": [_group(view, name, [*g]) for name, g in groupby(table.groups, lambda g: g.column)],
         "scatter": None if drawn is None else two_sizes(_scatter, (view, drawn), HALF + 200),
         "against": [] if drawn is None else _against(view, drawn),
-        "rows_words": every and f", {every}",
+        "rows_words": "" if drawn is None else _chosen(view, drawn, table.compared),
     }
 
 
 def _chosen(view: View, drawn: PlottedRowsRecord, compared: int) -> str:
-    return view.say.text(fact("rows-chosen", drawn=len(drawn.rows), of=compared, worst=drawn.worst))
+    """Which rows a picture does not show, as the end of a sentence; empty if it shows all of them."""
+    infinite = 0 if view.finite is None else view.finite.infinite
+    finite, facts = compared - infinite, []
+    if len(drawn.rows) < finite:
+        facts.append(fact("rows-chosen", drawn=len(drawn.rows), of=finite, worst=drawn.worst))
+    if infinite:
+        facts.append(fact("rows-not-drawn", n=infinite))
+    return "".join(f", {view.say.text(one)}" for one in facts)
 
 
 def accuracy_row(record: AccuracyRecord, unit: str) -> tuple[str, ...]:
@@ -54,6 +60,8 @@ def _group(view: View, column: str, groups: Sequence[GroupRecord]) -> dict[str, 
         "column": column,
         "bias": any(g.bias is not None for g in groups),
         "above": any(g.above is not None for g in groups),
+        "finite": any(g.finite is not None for g in groups),
+        "without_truth": any(g.without_truth for g in groups),
         "rows": [_group_row(view, g) for g in groups],
         "more": view.say.text(fact("groups-more", shown=len(groups), of=total))
         if total > len(groups)
@@ -62,17 +70,23 @@ def _group(view: View, column: str, groups: Sequence[GroupRecord]) -> dict[str, 
 
 
 def _group_row(view: View, group: GroupRecord) -> dict[str, str]:
+    """The cells of a group; mean and root mean square are those of the finite errors, which the head says."""
+
     def size(value: float | None) -> str:
         return "none" if value is None else view.error(value)
 
+    finite = group.finite or group
     return {
         "value": group.value,
         "rows": count(group.rows),
         "missing": count(group.missing),
+        "without_truth": count(group.without_truth),
         "worst": size(group.worst),
         "row": "" if group.row is None else count(group.row),
-        "mean": size(group.mean),
-        "rms": size(group.rms),
+        "finite_worst": size(finite.worst),
+        "finite_row": "" if finite.row is None else count(finite.row),
+        "mean": size(finite.mean),
+        "rms": size(finite.rms),
         "bias": "" if group.bias is None else with_unit(group.bias, view.outputs[0][1]),
         "above": "" if group.above is None else count(group.above),
     }
@@ -134,7 +148,7 @@ def _path(points: Sequence[tuple[float, float]], kind: str) -> Markup:
 def lines(view: View) -> Iterator[str]:
     """Lines of the terminal: accuracy of each output, then the worst groups of each column."""
     table = view.record.table
-    if table is None or not table.accuracy:
+    if table is None or not (table.accuracy or table.groups):
         return
     units = dict(view.outputs)
     yield ""
@@ -145,12 +159,10 @@ def lines(view: View) -> Iterator[str]:
     for column, groups in groupby(table.groups, lambda g: g.column):
         shown = [*groups]
         yield ""
-        rows = [(column, "rows", "missing", "worst", "in row", "mean", "bias")]
-        rows += [
-            (r["value"], r["rows"], r["missing"], r["worst"], r["row"], r["mean"], r["bias"])
-            for r in (_group_row(view, g) for g in shown[:IN_TERMINAL])
-        ]
-        widths = [min(max(len(row[k]) for row in rows), 24) for k in range(7)]
+        heads = _heads(column, shown)
+        rows = [tuple(heads.values())]
+        rows += [tuple(r[name] for name in heads) for r in (_group_row(view, g) for g in shown[:IN_TERMINAL])]
+        widths = [min(max(len(row[k]) for row in rows), 24) for k in range(len(heads))]
         for row in rows:
             cells = [
                 row[0][: widths[0]].ljust(widths[0]),
@@ -160,3 +172,14 @@ def lines(view: View) -> Iterator[str]:
         total = table.groups_total.get(column, len(shown))
         if total > IN_TERMINAL:
             yield f"  {view.say.text(fact('groups-left', n=total - IN_TERMINAL))}"
+
+
+def _heads(column: str, groups: Sequence[GroupRecord]) -> dict[str, str]:
+    """What the columns of the terminal's table are called, by the name of the cell."""
+    infinite = any(g.finite is not None for g in groups)
+    heads = {"value": column, "rows": "rows", "missing": "missing"}
+    heads |= {"without_truth": "no truth"} if any(g.without_truth for g in groups) else {}
+    heads |= {"worst": "worst", "row": "in row"}
+    heads |= {"finite_worst": "worst finite", "finite_row": "in row"} if infinite else {}
+    heads |= {"mean": "mean of finite" if infinite else "mean", "bias": "bias"}
+    return heads | ({"above": "above"} if any(g.above is not None for g in groups) else {})

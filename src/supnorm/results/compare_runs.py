@@ -37,6 +37,10 @@ class RunRecord(Record):
     rms: Number = Field(description="root mean square error")
     ratio: Number = Field(description="`worst` divided by `rms`; null where the RMS is zero or infinite")
     no_value: int = Field(description="points where the model has no value and the reference has one")
+    infinite: int | None = Field(
+        default=None,
+        description="of a table of which every row was compared: rows with an infinite error; else left out",
+    )
     evaluations: int = Field(description="evaluations of the search")
     planted_found: int = Field(description="planted errors that the search found")
     planted: int = Field(description="errors that were planted")
@@ -85,8 +89,9 @@ class CompareRunsRecord(Result):
     )
     basis: str = Field(
         description="what the verdict rests on: `proved` (bounds), `measured` (both models at the decisive point), "
-        "`unmatched` (the other model was not evaluated there), `search`, `smaller-search`, `no-value` or "
-        "`reference-in-doubt`"
+        "`unmatched` (the other model was not evaluated there), `search`, `smaller-search`, `no-value`, "
+        "`reference-in-doubt`; if both worst errors are infinite `more-infinite`, `fewer-infinite`, `rows` (as many rows of a "
+        "table as before) or `both-infinite`"
     )
     factor: float = Field(description="by which factor an error has to be above the other to count")
     reference: str = Field(description="name of the reference")

@@ -335,6 +335,7 @@ CHARTS = {
     "scatter": "Prediction against truth of {output}",
     "scatter-axis": "prediction of {output}",
     "rows-chosen": "{drawn:count} of {of:count} rows, the {worst:count} worst and evenly chosen ones",
+    "rows-not-drawn": "without {n:the row|the {n:count} rows} whose error is infinite",
     "rows-against": "Error against {axis}",
     "groups-more": "The {shown:count} worst of {of:count} values.",
     "groups-left": "and {n:count} more in result.json",

@@ -27,6 +27,14 @@ VERDICT = {
     "the new search was smaller and may have missed more. Repeat it with the evaluations of the old one.",
     "undecided-unmatched": "Not decided: {new:error 4} was found of the new model and {old:error 4} of the old one, but the "
     "new model was not evaluated at {at:point}, the worst point of the old one.",
+    "worse-more-infinite": "The new model is worse: its error is infinite in {more:one row|{more:count} rows}, and that of "
+    "the old model in {fewer:one row|{fewer:count} rows}.",
+    "better-fewer-infinite": "The new model is better: its error is infinite in {fewer:one row|{fewer:count} rows}, and that "
+    "of the old model in {more:one row|{more:count} rows}. No finite error is larger than before.",
+    "no-difference-found-rows": "No difference was found: both models have an infinite error in {more:one row|{more:count} "
+    "rows} of the table, and no finite error is larger than before.",
+    "undecided-both-infinite": "Not decided: both worst errors are infinite, so they have no sizes to compare. Audit both "
+    'with failures = "ignore" under [error] to compare the finite errors.',
     "undecided-no-value": "Not decided: one of the runs has no point with an error.",
     "undecided-reference-in-doubt": "Not decided: in one of the runs the second reference contradicts the worst error.",
 }
