@@ -90,8 +90,8 @@ class CompareRunsRecord(Result):
     basis: str = Field(
         description="what the verdict rests on: `proved` (bounds), `measured` (both models at the decisive point), "
         "`unmatched` (the other model was not evaluated there), `search`, `smaller-search`, `no-value`, "
-        "`reference-in-doubt`; if both worst errors are infinite `more-infinite`, `fewer-infinite`, `rows` (as many rows of a "
-        "table as before) or `both-infinite`"
+        "`reference-in-doubt`; if both worst errors are infinite `more-infinite`, `fewer-infinite`, `rows` (as many rows of "
+        "a table as before) or `both-infinite`"
     )
     factor: float = Field(description="by which factor an error has to be above the other to count")
     reference: str = Field(description="name of the reference")

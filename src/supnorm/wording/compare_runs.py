@@ -29,8 +29,8 @@ VERDICT = {
     "new model was not evaluated at {at:point}, the worst point of the old one.",
     "worse-more-infinite": "The new model is worse: its error is infinite in {more:one row|{more:count} rows}, and that of "
     "the old model in {fewer:one row|{fewer:count} rows}.",
-    "better-fewer-infinite": "The new model is better: its error is infinite in {fewer:one row|{fewer:count} rows}, and that "
-    "of the old model in {more:one row|{more:count} rows}. No finite error is larger than before.",
+    "better-fewer-infinite": "The new model is better: its error is infinite in {fewer:one row|{fewer:count} rows}, and "
+    "that of the old model in {more:one row|{more:count} rows}. No finite error is larger than before.",
     "no-difference-found-rows": "No difference was found: both models have an infinite error in {more:one row|{more:count} "
     "rows} of the table, and no finite error is larger than before.",
     "undecided-both-infinite": "Not decided: both worst errors are infinite, so they have no sizes to compare. Audit both "
