@@ -237,3 +237,14 @@ def test_a_table_without_any_prediction_shows_its_groups() -> None:
     assert report.status.exit == 1
     assert "without prediction</th>" in (page := report.to_html())
     assert "without truth</th>" in page
+
+
+def test_a_table_of_pyarrow_is_read() -> None:
+    arrow = pytest.importorskip("pyarrow")
+    table = arrow.table({"x": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 3.0], "p": [1.0, None, 3.0]})
+    report = sn.audit_table(table, truth="y", prediction="p", tolerance=0.1)
+    assert report.worst is not None
+    assert (report.worst.row, report.status.exit) == (2, 1)
+    twice = arrow.Table.from_arrays([arrow.array([1.0])] * 3, names=["x", "y", "y"])
+    with pytest.raises(sn.BadInput, match="there are two columns y"):
+        sn.audit_table(twice, truth="y", prediction="x")

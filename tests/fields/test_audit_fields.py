@@ -140,6 +140,15 @@ def test_analyses_against_analyses():
     assert len(v.by_lead) == 1
 
 
+def test_times_and_levels_that_only_the_truth_has_are_said():
+    axes = {"time": np.arange(5), "level": [500.0, 850.0], "lat": LAT[:4], "lon": LON[:6]}
+    truth = xr.DataArray(np.zeros((5, 2, 4, 6)), axes, ("time", "level", "lat", "lon"), "t")
+    report = audit_fields(truth.isel(time=[1, 3], level=[0]), truth, tolerance=1.0)
+    notes = " ".join(report["t"].notes)
+    assert "no field for 1 of the 3 times of the truth from its first to its last one" in notes
+    assert "The prediction has no level 850 of the truth." in notes
+
+
 def test_two_forecasts_are_paired_by_init_and_lead_time():
     truth = analysis()
     one = forecast(truth)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from supnorm.auditing.audit import audit
 from supnorm.auditing.report import AuditReport
 from supnorm.evaluation import Observer, silent
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
+from supnorm.problem.masked import unmasked
 from supnorm.problem.rows import Rows
 from supnorm.results import BadInput
 from supnorm.results.suggestion import did_you_mean
@@ -125,6 +126,8 @@ class _Frame:
     """The columns of a data frame, as arrays."""
 
     def __init__(self, data: Any) -> None:
+        if hasattr(data, "column_names") and hasattr(data, "itercolumns"):  # of pyarrow
+            data = _unique(data.column_names, data.itercolumns())
         columns = data.keys() if isinstance(data, Mapping) else getattr(data, "columns", None)
         if columns is None:
             raise BadInput(
@@ -154,11 +157,12 @@ class _Frame:
         column = self.data[self.label[name]]
         if self.names.count(name) != 1:
             return None
-        plain = np.asarray(column)
+        plain = unmasked(column)
         if plain.dtype.kind == "O":  # numbers beside None, or pandas' numbers that can be missing
             cells = [None if _missing(cell) else cell for cell in plain.tolist()]
             if not all(
-                cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool))
+                cell is None
+                or (isinstance(cell, int | float | np.integer | np.floating) and not isinstance(cell, bool))
                 for cell in cells
             ):
                 return None
@@ -176,7 +180,7 @@ class _Frame:
         values = self.numbers(name)
         if values is None:
             raise BadInput(
-                f"the table: column {name} holds no plain numbers ({np.asarray(self.data[name]).dtype})"
+                f"the table: column {name} holds no plain numbers ({unmasked(self.data[self.label[name]]).dtype})"
             )
         return values
 
@@ -184,13 +188,13 @@ class _Frame:
         """A column as text."""
         return [
             "(empty)" if _missing(c) else str(c)[:WIDTH]
-            for c in np.asarray(self.data[self.label[name]]).tolist()
+            for c in unmasked(self.data[self.label[name]]).tolist()
         ]
 
     def texts(self, rows: Sequence[int], used: set[str]) -> list[dict[str, str]]:
         """The other columns in some rows, and the index where it is no mere number of the row."""
         others = [name for name in self.names if name not in used and self.names.count(name) == 1][:SHOWN]
-        columns: dict[str, Any] = {name: np.asarray(self.data[self.label[name]]) for name in others}
+        columns: dict[str, Any] = {name: unmasked(self.data[self.label[name]]) for name in others}
         index = getattr(self.data, "index", None)
         if index is not None and type(index).__name__ != "RangeIndex" and "index" not in self.names:
             columns = {"index": np.asarray(index), **columns}
@@ -198,6 +202,12 @@ class _Frame:
             {name: "" if _missing(column[i]) else str(column[i])[:WIDTH] for name, column in columns.items()}
             for i in rows
         ]
+
+
+def _unique(names: Sequence[str], columns: Iterable[Any]) -> dict[str, Any]:
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise BadInput(f"the table: there are two columns {twice[0]}; give each another name")
+    return dict(zip(names, columns, strict=True))
 
 
 def _missing(cell: Any) -> bool:

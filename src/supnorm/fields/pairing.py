@@ -134,6 +134,10 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
     alone = int((truth_init < 0).sum())
     if alone:
         notes.append(f"{alone:,} of {truth_init.size:,} forecast times have no truth and are left out.")
+    if (
+        p.dimension("lead") is None
+    ):  # forecasts of several lead times begin at the times that their maker chose
+        notes += _gaps(truth_init)
     return Pair(
         name=name,
         truth_name=truth_name,
@@ -155,6 +159,18 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
         mean=mean,
         notes=(*notes, *level_notes, *_storage_notes(prediction)),
     )
+
+
+def _gaps(truth_init: NDArray[np.int64]) -> list[str]:
+    """That the prediction has nothing for times of the truth between its first and its last one, as a note."""
+    there = np.unique(truth_init[truth_init >= 0])
+    span = int(there[-1] - there[0]) + 1
+    if span == len(there):
+        return []
+    return [
+        f"The prediction has no field for {span - len(there):,} of the {span:,} times of the truth from its first to its "
+        "last one: nothing is known of them."
+    ]
 
 
 def _demand_small(p: Side, what: str) -> None:
@@ -251,6 +267,11 @@ def _levels(p: Side, t: Side, what: str) -> tuple[NDArray[np.int64], tuple[str, 
             raise BadInput(f"{what}: the truth has the level {text} twice")
     without = [text for text, i in zip(texts, index, strict=True) if i < 0]
     notes = [f"The truth has no level {', '.join(without)}: left out."] if without else []
+    lacking = [f"{v:.7g}" for i, v in enumerate(truth) if i not in index]
+    if lacking:
+        notes.append(
+            f"The prediction has no level {', '.join(lacking[:8])}{', ...' if len(lacking) > 8 else ''} of the truth."
+        )
     return index, tuple(texts), notes
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.problem.masked import unmasked
 from supnorm.problem.users_error import described
 from supnorm.results import BadInput
 
@@ -28,9 +29,7 @@ def numbers(value: Any) -> Array:
     """
     if hasattr(value, "detach"):  # a torch tensor
         value = value.detach().cpu().numpy()
-    if isinstance(value, np.ma.MaskedArray) and value.dtype.kind in "fiub":
-        value = np.ma.filled(value.astype(np.float64), np.nan)  # what a mask hides has no value
-    made = np.asarray(value)
+    made = unmasked(value)
     if made.dtype.kind not in "fiub" and str(made.dtype) != "bfloat16":
         raise BadInput(
             f"a field must hold real numbers, got {made.dtype}; give observe, a function of the state"

@@ -16,6 +16,7 @@ from supnorm.guarding.layers import Cuts, KnownGlitches, LearnedError
 from supnorm.guarding.patient import AT_ONCE, Patient
 from supnorm.guarding.saving import save
 from supnorm.problem import Domain, Function
+from supnorm.problem.masked import unmasked
 from supnorm.program import program_of
 from supnorm.results import BadInput
 from supnorm.results.guard import cause
@@ -164,8 +165,7 @@ class Guard:
         try:
             if np.iscomplexobj(x):
                 raise BadInput(f"{wanted}, got complex ones")
-            hidden = isinstance(x, np.ma.MaskedArray)  # what is masked is missing, whatever number lies below
-            points = np.array(np.ma.filled(x.astype(np.float64), np.nan) if hidden else x, dtype=np.float64)
+            points = np.array(unmasked(x), dtype=np.float64)
         except BadInput:
             raise
         except Exception as error:  # an object may raise anything when it is asked for its numbers

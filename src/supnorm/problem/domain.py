@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from supnorm.problem.axis import Axis
 from supnorm.problem.finite import MOST, FinitePoints
+from supnorm.problem.masked import unmasked
 from supnorm.problem.unit_map import UnitMap
 from supnorm.results import BadInput
 
@@ -114,7 +115,7 @@ class Domain:
         """
         from scipy.spatial import cKDTree
 
-        data = np.asarray(points, dtype=float)
+        data = np.asarray(unmasked(points), dtype=float)
         if data.ndim != 2 or len(data) < 2:
             raise BadInput(f"data points must have shape (N, d) with N >= 2, got {data.shape}")
         if not np.isfinite(data).all():
@@ -227,7 +228,7 @@ class Domain:
     def _allowed(self, constraint: Constraint, x: NDArray[np.float64]) -> NDArray[np.bool_]:
         name = getattr(constraint, "__name__", "constraint")
         try:
-            allowed = np.asarray(constraint(x))
+            allowed = unmasked(constraint(x))
         except Exception as error:
             raise BadInput(
                 f"constraint {name} failed: {type(error).__name__}: {error}; it is called with an "

@@ -15,6 +15,7 @@ from supnorm.problem.coded import Coded, code_of, show
 from supnorm.problem.declared import Declared
 from supnorm.problem.double_precision import double_precision
 from supnorm.problem.estimators import NamedColumns, predictor_of
+from supnorm.problem.masked import unmasked
 from supnorm.problem.rows import LookUp, Rows, arrays_of, check_against_rows, narrow_notes
 from supnorm.results import BadInput
 from supnorm.results.upward import sources
@@ -280,7 +281,7 @@ def real_numbers(result: Any, what: str) -> Array:
     """
     why = ""
     try:
-        given = result if isinstance(result, np.ndarray) else np.asarray(result)
+        given = unmasked(result)
         if np.iscomplexobj(given):
             why = " (complex numbers have no largest: return real and imaginary parts)"
             raise TypeError
@@ -288,10 +289,6 @@ def real_numbers(result: Any, what: str) -> Array:
             raise TypeError
         if given.dtype == object and any(isinstance(v, str | bytes) for v in given.flat):
             raise TypeError
-        if isinstance(
-            given, np.ma.MaskedArray
-        ):  # a masked entry has no value, whatever number the array holds there
-            given = np.ma.filled(given.astype(np.float64), np.nan)
         return np.array(given, dtype=np.float64)
     except (TypeError, ValueError):
         raise BadInput(

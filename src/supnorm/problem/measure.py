@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem.function import real_numbers
+from supnorm.problem.masked import unmasked
 from supnorm.results import BadInput
 from supnorm.results.option import Allowed
 from supnorm.results.printable import one_line
@@ -190,7 +191,7 @@ class ErrorMeasure:
             return np.ones(len(x), dtype=bool)
         try:
             # Copies, because a mask that writes into its arguments must not change a point or a value of the run.
-            counts = np.asarray(
+            counts = unmasked(
                 self.mask(x.copy(), reference.copy()) if self.masks_by_reference else self.mask(x.copy())
             )
         except Exception as error:

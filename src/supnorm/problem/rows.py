@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.problem.masked import unmasked
 from supnorm.problem.partial_failure import PartialFailure
 from supnorm.results import BadInput
 
@@ -72,7 +73,7 @@ def arrays_of(table: Any, what: str) -> tuple[Array, Array]:
         raise BadInput(f"{what}: table is a pair (points, values) of arrays, got {type(table).__name__}")
     parts = []
     for name, given in zip(("points", "values"), table, strict=True):
-        plain = np.asarray(given)
+        plain = unmasked(given)
         if plain.dtype.kind not in "fiu":
             raise BadInput(f"{what}: the table's {name} must be real numbers, got an array of {plain.dtype}")
         data = plain.astype(np.float64)
