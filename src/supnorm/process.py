@@ -151,6 +151,19 @@ def how_it_ended(status: int) -> str:
     return f"signal {-status}, {name}" + (", as where memory runs out" if name == "SIGKILL" else "")
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a signal (SIGSTOP, a debugger) has stopped a process; False where the system does not say so.
+
+    >>> is_stopped(os.getpid())
+    False
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] in (b"T", b"t")
+    except (OSError, IndexError):
+        return False
+
+
 def end_with(descriptor: int) -> None:
     """Kill this process when the other end of a pipe, of which ``descriptor`` is read, closes."""
     if sys.platform == "linux":

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,10 @@ from tests.cli.conftest import Shell
 from tests.cli.test_exit_codes import REFERENCE, wait_for_lines
 
 import supnorm
+from supnorm.cli import worker_report
+from supnorm.cli.doctor_workers import _compared, examine_workers
+from supnorm.evaluation.cluster import Cluster
+from supnorm.results import Interrupted
 
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dask")]
@@ -42,9 +50,22 @@ ARGUMENTS = (
 )  # fmt: skip
 
 
+@dataclass
+class Started:
+    """A scheduler and two workers that run in the shell's folder."""
+
+    address: str
+    scheduler: subprocess.Popen[bytes]
+
+
 @pytest.fixture
-def address(shell: Shell) -> Iterator[str]:
-    """A scheduler and two workers that run in the shell's folder, started as a user starts them."""
+def address(cluster: Started) -> str:
+    return cluster.address
+
+
+@pytest.fixture
+def cluster(shell: Shell) -> Iterator[Started]:
+    """Started as a user starts them."""
     (shell.folder / "mine.py").write_text(TRAINERS)
     source = str(Path(supnorm.__file__).parent.parent)
     place = {
@@ -67,7 +88,10 @@ def address(shell: Shell) -> Iterator[str]:
             with (shell.folder / f"{command[0]}.log").open("w") as log:
                 processes.append(subprocess.Popen(line, cwd=shell.folder, env=place, stdout=log, stderr=log))
             wait_for_lines(file, 1)
-        yield json.loads(file.read_text())["address"]
+        while (shell.folder / "worker.log").read_text().count("Registered to") < 2:
+            assert processes[1].poll() is None
+            time.sleep(0.05)
+        yield Started(json.loads(file.read_text())["address"], processes[0])
     finally:
         for process in reversed(processes):
             process.terminate()
@@ -139,3 +163,93 @@ def test_an_audit_on_a_cluster_gives_the_same_answer(shell: Shell, address: str)
     served = len((shell.folder / "calls.txt").read_text().splitlines())
     assert calls["cluster"] + served == calls["alone"] > 150
     assert served > 4 * calls["cluster"]
+
+
+def test_a_scheduler_that_is_killed_is_one_line_and_the_run_goes_on_without_it(
+    shell: Shell, cluster: Started
+) -> None:
+    shell.write((REFERENCE, 'python = "truth.py:logged"\nper_point = true'))
+    calls = shell.folder / "calls.txt"
+    here = {"SUPNORM_TEST_LOG": str(calls), "SUPNORM_TEST_SLEEP": "0.02"}
+    line = (
+        "audit",
+        "problem.toml",
+        "--evaluations",
+        "100",
+        "--cost",
+        "expensive:1",
+        "--out",
+        "run",
+        "--quiet",
+    )
+    process = shell.start(*line, "--dask", cluster.address, **here)
+    wait_for_lines(calls, 60)
+    cluster.scheduler.kill()
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 3
+    assert len(err.strip().splitlines()) == 1, err
+    assert f"the Dask scheduler {cluster.address} is gone" in err
+    assert "--resume" in err
+    with closing(sqlite3.connect(shell.folder / "run" / "evaluations.sqlite")) as store:
+        (stored,) = store.execute("select count(*) from batches").fetchone()  # a point each
+    made = len(calls.read_text().splitlines())
+    assert stored >= made - 16  # not stored: what was in flight, and points called again alone
+    resumed = shell.finish(*line, "--resume", **here)
+    assert resumed.code == 1, resumed.err
+    lines = calls.read_text().splitlines()
+    again = set(lines[:made]) & set(lines[made:])
+    assert (
+        len(again) <= made - stored + 8 + 8
+    )  # stored points that are looked at again; the worst ones, alone
+
+
+def test_stopped_workers_are_passed_over_and_without_others_the_calls_end(cluster: Started) -> None:
+    from distributed import Client
+
+    with Client(cluster.address, set_as_default=False) as client:
+        pids = client.run(os.getpid)
+        calls = Cluster(client, patience=2.0)
+        try:
+            os.kill(pids[min(pids)], signal.SIGSTOP)
+            waits = [calls.submit(time.sleep, 0.1) for _ in range(8)]
+            assert [w.result(60) for w in waits] == [None] * 8
+            os.kill(pids[max(pids)], signal.SIGSTOP)
+            with pytest.raises(
+                Interrupted, match="no sign of life for 2 seconds: the scheduler has 2 workers"
+            ):
+                calls.submit(time.sleep, 0.1).result(60)
+        finally:
+            for pid in pids.values():
+                os.kill(pid, signal.SIGCONT)
+
+
+def test_the_doctor_says_what_workers_lack(shell: Shell, cluster: Started) -> None:
+    done = shell.run("doctor", "problem.toml", "--dask", cluster.address)
+    assert done.code == 0, done.err
+    assert "2 workers" in done.out
+    assert (
+        "the same Python and packages as here, the problem's files, and they make its functions" in done.out
+    )
+    answers = examine_workers(cluster.address, ["numpy"], [], None)
+    here = {
+        **worker_report.report(["numpy", "supnorm"], [__file__], {}),
+        "python": "2.7.18",
+        "files": {__file__: "0"},
+    }
+    here["packages"] = {"numpy": None, "supnorm": "0.0"}
+    found = next(iter(answers["workers"].values()))["has"]
+    words = _compared({**found, "files": {__file__: "1"}}, here, ["numpy"], [])["lacks"]
+    assert [w.split(",")[0] for w in words] == [
+        "Python 2.7.18",
+        "supnorm 0.0",
+        "no numpy",
+        f"another content of {__file__}",
+    ]
+
+
+def test_the_doctor_names_a_function_that_a_worker_cannot_make() -> None:
+    found = worker_report.report(
+        [], ["/no/such/file"], {"model": b"no pickle", "reference": pickle.dumps(dict)}
+    )
+    assert list(found["faults"]) == ["model"]
+    assert found["files"] == {"/no/such/file": None}

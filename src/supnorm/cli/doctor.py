@@ -6,7 +6,8 @@ import os
 import platform
 from importlib import metadata
 from importlib.util import find_spec
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -28,6 +29,16 @@ OPTIONAL = {
     "gsw": ("examples/seawater", "examples"),
     "CoolProp": ("examples/steam", "examples"),
 }
+# Their names where packages are installed.
+OPTIONAL_PACKAGES = tuple({"flint": "python-flint"}.get(name, name) for name in OPTIONAL)
+SUBJECT = Annotated[
+    Path | None,
+    typer.Argument(metavar="PROBLEM.toml", help="With --dask: do the workers have its files?"),
+]
+WORKERS = Annotated[
+    str | None,
+    typer.Option("--dask", metavar="ADDRESS", help="Tell what the workers of a Dask scheduler lack."),
+]
 NEEDED = ("numpy", "scipy", "scikit-learn", "jax", "jinja2", "pillow", "pydantic", "typer", "rich")
 
 
@@ -36,12 +47,19 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(command)
 
 
-def command(as_json: JSON = False) -> int:
-    """Tell what is installed, and which loaders and devices work."""
-    from supnorm.results import install
+def command(problem: SUBJECT = None, dask: WORKERS = None, as_json: JSON = False) -> int:
+    """Tell what is installed, and which loaders and devices work; with --dask, what the workers lack."""
+    from supnorm.results import BadInput, install
 
-    report = examine()
+    if problem is not None and dask is None:
+        raise BadInput("PROBLEM.toml is for --dask ADDRESS: whether the workers have its files")
+    report = examine() if dask is None else _here()
     code = 0 if all(report["needed"].values()) else 2
+    if dask is not None:
+        from supnorm.cli.doctor_workers import examine_workers, fit_for_work
+
+        report["dask"] = examine_workers(dask, list(NEEDED), list(OPTIONAL_PACKAGES), problem)
+        code = code if fit_for_work(report["dask"]) else 2
     if as_json:
         from supnorm.results.encoding import dumps
 
@@ -50,6 +68,13 @@ def command(as_json: JSON = False) -> int:
     say(f"supnorm {report['supnorm']}, Python {report['python']}, {report['machine']}")
     for name, version in report["needed"].items():
         say(f"  {name:14} {version or 'MISSING'}")
+    if dask is not None:
+        from supnorm.cli.doctor_workers import lines_of
+
+        say(f"workers of {dask}")
+        for line in lines_of(report["dask"]):
+            say(line)
+        return code
     say("optional")
     for name, entry in report["optional"].items():
         state = entry["works"] or f"not installed: {install(entry['extra'])}"
@@ -62,17 +87,23 @@ def command(as_json: JSON = False) -> int:
 
 def examine() -> dict[str, Any]:
     """Everything `doctor` prints, as plain data."""
+    return _here() | {
+        "optional": {
+            name: {"works": _works(name), "for": purpose, "extra": extra}
+            for name, (purpose, extra) in OPTIONAL.items()
+        },
+        "devices": _devices(),
+    }
+
+
+def _here() -> dict[str, Any]:
+    """What is found without an import."""
     return {
         "schema": "supnorm.doctor/1",
         "supnorm": _version("supnorm"),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "needed": {name: _version(name) for name in NEEDED},
-        "optional": {
-            name: {"works": _works(name), "for": purpose, "extra": extra}
-            for name, (purpose, extra) in OPTIONAL.items()
-        },
-        "devices": _devices(),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ def processes(workers: int | None) -> Iterator[Processes | None]:
 
 
 def dask_executor(address: str | None) -> Any:
-    """The executor of a running Dask scheduler; None without an address.
+    """The client of a running Dask scheduler, which `Calls` takes as an executor; None without an address.
 
     Raises:
         BadInput: without the package distributed, or when nothing answers at the address.
@@ -40,8 +41,11 @@ def dask_executor(address: str | None) -> Any:
         from distributed import Client
     except ImportError:
         raise BadInput(f"--dask needs the package distributed: {install('dask')}") from None
+    # After the import, which sets levels. Whoever loses calls by a lost scheduler says so in one line.
+    for name in ("distributed", "distributed.client", "distributed.comm", "tornado", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         # Not the default client: xarray would take its locks for the files that this process writes.
-        return Client(address, timeout="10s", set_as_default=False).get_executor()
+        return Client(address, timeout="10s", set_as_default=False)
     except Exception as error:  # addresses that are none raise errors of many types
         raise BadInput(f"--dask {address}: no scheduler answers: {cause(error)}") from None

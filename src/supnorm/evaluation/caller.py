@@ -316,7 +316,7 @@ class Caller:
             texts = {i: text[0] for i, (_, text, _) in enumerate(parts) if text}
             return np.concatenate(rows), texts, sum(seconds for _, _, seconds in parts)
         except Exception as error:
-            if is_ours(self.executor) or isinstance(error, BadInput):
+            if is_ours(self.executor) or isinstance(error, BadInput | Interrupted):
                 raise
             if again:  # exceptions of the function are part of its result, so this one means that the workers have failed
                 return self._outcome(x, self.submit(x), again=False)

@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from supnorm.evaluation.cluster import LEAST_PATIENCE, PATIENCE, Cluster, is_client
 from supnorm.results import BadInput
 from supnorm.results.option import documented, option
 from supnorm.results.printable import one_line
@@ -22,7 +23,8 @@ class Calls(Settings):
 
     ``cost`` is a word, or the seconds of a call for each point. A function that takes more than 1 ms is expensive, and a
     verb then spends its budget differently. ``executor`` is any ``concurrent.futures`` executor for expensive calls of the
-    reference, instead of ``workers`` (Dask: ``client.get_executor()``). ``store`` stores the values of expensive calls, so
+    reference, instead of ``workers``, or a Dask ``Client``. A call whose worker gives no sign of life for ``patience``
+    seconds is handed to another worker (`Cluster`, `Processes`). ``store`` stores the values of expensive calls, so
     that a run can be resumed.
 
     A proof evaluates programs instead of functions, so `certify` takes no ``calls``.
@@ -47,14 +49,21 @@ class Calls(Settings):
         "--workers", "Processes for an expensive reference. [default: 1]", default=1, kind=int, low=1
     )
     executor: Executor | None = None
+    patience: float = option(
+        "--patience",
+        "Seconds without a sign of life of a worker after which another gets its calls. [default: 300]",
+        default=PATIENCE,
+        kind=float,
+        low=LEAST_PATIENCE,
+    )
     store: EvaluationStore | None = None
 
     def __post_init__(self) -> None:
+        if is_client(self.executor):
+            object.__setattr__(self, "executor", Cluster(self.executor, self.patience))
         if not (self.executor is None or callable(getattr(self.executor, "submit", None))):
             got = one_line(repr(self.executor), 60)
-            raise BadInput(
-                f"executor must be one of concurrent.futures, got {got}; Dask: client.get_executor()"
-            )
+            raise BadInput(f"executor must be one of concurrent.futures, or a Dask Client, got {got}")
         if not (self.store is None or callable(getattr(self.store, "load", None))):
             raise BadInput(
                 f"store must be an EvaluationStore(path, name), got {one_line(repr(self.store), 60)}"

@@ -83,7 +83,7 @@ class Evaluator:
         self.problem, self.observer, self.budget = problem, observer, budget
         calls = Calls.of(calls)
         self._made_executor, self.workers = calls.executor is None, calls.workers
-        self.executor = calls.executor or make_executor(problem.reference, calls.workers)
+        self.executor = calls.executor or make_executor(problem.reference, calls.workers, calls.patience)
         self.model = Caller(problem.model, "model", calls.store)
         self.reference = Caller(problem.reference, "reference", calls.store, self.executor, calls.workers)
         # Not on the workers: it is asked for one point at a time, and they suit the reference, perhaps not this function.

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from supnorm.evaluation.calls import Calls
+from supnorm.evaluation.cluster import PATIENCE
 from supnorm.evaluation.processes import Processes
 from supnorm.problem import Function, Problem
 from supnorm.results import BadInput
@@ -30,7 +31,7 @@ USER_FILE = "supnorm_user_"  # prefix of the names of modules of problem files
 Settings = TypeVar("Settings", bound=Calls)
 
 
-def make_executor(function: Function, workers: int) -> Executor | None:
+def make_executor(function: Function, workers: int, patience: float = PATIENCE) -> Executor | None:
     """An executor that suits the function; None with one worker, or if the function must not be called in parallel.
 
     Raises:
@@ -49,13 +50,17 @@ def make_executor(function: Function, workers: int) -> Executor | None:
             f"{_named(line)} asks for workers, and each worker reaches this line when it imports the file; "
             f"put it under {GUARD}"
         )
-    return Processes(workers)
+    return Processes(workers, patience=patience)
 
 
 @contextmanager
 def with_executor(problem: Problem, calls: Settings) -> Iterator[Settings]:
     """The calls with an executor for expensive ones: the given one, or a new one for several workers."""
-    made = None if calls.executor is not None else make_executor(problem.reference, calls.workers)
+    made = (
+        None
+        if calls.executor is not None
+        else make_executor(problem.reference, calls.workers, calls.patience)
+    )
     try:
         yield replace(calls, executor=calls.executor or made)
     finally:

@@ -3,7 +3,8 @@
 ``concurrent.futures.ProcessPoolExecutor`` gives up all calls when one worker ends, and cannot tell which call ended it.
 Here a worker has one call at a time (and one more waiting if calls are quick), so the call is known, and a new worker
 repeats it once. A call that ends its process twice raises `WorkerEnded`; the other calls go on. Workers end with the
-process that started them, however that ends (`supnorm.process.end_with`). Cost: about 0.2 ms a call.
+process that started them, however that ends (`supnorm.process.end_with`). On Linux a worker that is stopped (SIGSTOP)
+during a call for ``patience`` seconds counts as ended. Cost: about 0.2 ms a call.
 """
 
 from __future__ import annotations
@@ -27,15 +28,16 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+from supnorm.evaluation.cluster import PATIENCE
 from supnorm.evaluation.threads import share_threads
-from supnorm.process import ENDS, end_with, how_it_ended
+from supnorm.process import ENDS, end_with, how_it_ended, is_stopped
 from supnorm.results import Interrupted
 
 QUICK = 0.05  # seconds: after a call that was shorter, the next one is sent in advance
-# Largest size in bytes of such a call: more would not fit into the pipe while the worker is busy.
-AHEAD = 1 << 16
+AHEAD = 1 << 16  # most bytes of such a call: more would not fit into the pipe while the worker is busy
 STARTS = 2, 10  # workers in a row that may end before they are ready, if none was ever ready and if one was
 GRACE = 5.0  # seconds to wait for an interrupted call, or for a worker that has to end
+LOOK = 5.0  # seconds between two looks at the worker of a long call
 MASKS = hasattr(signal, "pthread_sigmask")
 
 
@@ -67,10 +69,11 @@ class Processes(Executor):
     Args:
         workers: how many, at most.
         deaf: Ctrl-C does not interrupt calls either; the process that waits for them decides.
+        patience: seconds after which a worker that is stopped is replaced.
     """
 
-    def __init__(self, workers: int, deaf: bool = False) -> None:
-        self.workers, self.deaf = workers, deaf
+    def __init__(self, workers: int, deaf: bool = False, patience: float = PATIENCE) -> None:
+        self.workers, self.deaf, self.patience = workers, deaf, patience
         self.broken = self.proven = False
         self._queue: deque[_Call] = deque()
         self._changed = threading.Condition()
@@ -266,7 +269,7 @@ class _Attendant(threading.Thread):
         assert self.connection is not None
         data: bytes | None = None
         try:
-            wait([self.connection, self.process.sentinel])
+            self._await_answer()
             if self.connection.poll():
                 data = self.connection.recv_bytes()
         except (EOFError, OSError):
@@ -286,6 +289,17 @@ class _Attendant(threading.Thread):
         else:
             call.future.set_exception(value)
         return True
+
+    def _await_answer(self) -> None:
+        """Wait until the worker has answered or ended; end one that is stopped for too long."""
+        assert self.connection is not None
+        running = time.monotonic()
+        while not wait([self.connection, self.process.sentinel], min(LOOK, self.pool.patience / 2)):
+            now = time.monotonic()
+            if not is_stopped(self.process.pid):
+                running = now
+            elif now - running > self.pool.patience:
+                self.process.kill()
 
     def _lost(self) -> bool:
         """The worker has ended: replace it, and repeat its running call."""

@@ -39,7 +39,7 @@ def sent(executor: Executor, what: Any, *given: Any) -> Future[Any]:
     try:
         return executor.submit(what, *given)
     except Exception as error:
-        if isinstance(executor, Processes) or isinstance(error, BadInput):
+        if isinstance(executor, Processes) or isinstance(error, BadInput | Interrupted):
             raise
         raise Interrupted(
             f"the executor takes no calls ({type(error).__name__}: {error}); stored evaluations are kept, and --resume "

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from supnorm.evaluation.cluster import Cluster, is_client
 from supnorm.evaluation.events import silent
 from supnorm.evaluation.limit import Limit
 from supnorm.fields.checkpoint import EVERY, Checkpoints, identity_of
@@ -25,7 +26,7 @@ from supnorm.fields.settings import EventOptions, demand_known
 from supnorm.fields.verdict import findings_of, status_of
 from supnorm.fields.work import compare, joined, shares_of
 from supnorm.interrupts import INTERRUPTS
-from supnorm.results import BadInput
+from supnorm.results import BadInput, Interrupted
 from supnorm.results.fields import FieldsRecord, FieldVariableRecord
 from supnorm.results.option import demand_seconds
 from supnorm.results.printable import one_line
@@ -65,8 +66,8 @@ def audit_fields(
         events: which grid points are reported together.
         folder: for checkpoints, from which ``resume`` goes on.
         seconds: limit of time; what was compared until then is reported, with the status ``interrupted``.
-        workers: threads; or an executor of ``concurrent.futures`` whose workers open the files themselves (Dask:
-            ``client.get_executor()``). It changes nothing in the result.
+        workers: threads; or an executor of ``concurrent.futures`` whose workers open the files themselves or a
+            Dask ``Client``. It changes nothing in the result.
         observer: gets `FieldsPlanned` and `FieldsCompared`.
 
     Raises:
@@ -83,6 +84,8 @@ def audit_fields(
     ('tolerance-exceeded', 25.0, {'init': '2', 'lat': 12.5, 'lon': 355.0})
     """
     demand_seconds(seconds)
+    if is_client(workers):
+        workers = Cluster(workers)
     begun, limit = time.monotonic(), Limit.of(seconds)
     pairing, events = pairing or PairingOptions(), events or EventOptions()
     if not callable(getattr(workers, "submit", None)) and (type(workers) is not int or workers < 1):
@@ -199,6 +202,9 @@ def _compared(
         except KeyboardInterrupt:
             INTERRUPTS.taken()
             complete = False
+        except Interrupted:  # the workers are lost
+            checkpoints.write(number, shares)
+            raise
         if not complete or len(pairs) > number + 1:
             checkpoints.write(number, shares)
         whole = joined(shares)

@@ -18,7 +18,7 @@ from supnorm.fields.pairing import Pair
 from supnorm.fields.reading import Block, Reader
 from supnorm.fields.work import TICK, Share, add_block, merge_share, shares_of
 from supnorm.interrupts import INTERRUPTS
-from supnorm.results import BadInput
+from supnorm.results import BadInput, Interrupted
 from supnorm.results.guard import cause
 
 # Bytes of both fields that a call compares: reading and comparing them takes 1 to 3 s, returning the state 0.1 s.
@@ -84,6 +84,8 @@ def compare_elsewhere(
     tasks = [Task(pair, bounds, spectra, group) for group in groups]
     try:
         running: set[Future[Share]] = {executor.submit(task) for task in tasks}
+    except Interrupted:
+        raise
     except Exception as error:
         raise _failed(error) from None
 
@@ -146,7 +148,7 @@ def _there(pair: Pair, share: Share, block: Block) -> bool:
 def _result(future: Future[Share]) -> Share:
     try:
         return future.result()
-    except (BadInput, KeyboardInterrupt, MemoryError):
+    except (BadInput, Interrupted, KeyboardInterrupt, MemoryError):
         raise
     except Exception as error:
         raise _failed(error) from None
