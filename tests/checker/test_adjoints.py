@@ -259,6 +259,9 @@ def test_each_part_of_the_range_is_needed(monkeypatch):
     honest = interpolant_floats._along
     monkeypatch.setattr(interpolant_floats, "_along", lambda m, flat, d: 0.9 * honest(m, flat, d))
     assert _misses(5, 1, 3, _rows(5, 1, np.random.default_rng(2)))
+    monkeypatch.undo()
+    monkeypatch.setattr(polynomial, "_cosine", lambda a, b: arb(1))
+    assert _misses(2, 1, 2, _rows(2, 1, np.random.default_rng(2)))
 
 
 @pytest.mark.parametrize("grid", [0, 2, 3])

@@ -204,7 +204,7 @@ def _small_tails(monkeypatch):
 
 
 def _no_slopes(monkeypatch):
-    monkeypatch.setattr(composed, "real_bounds", lambda *args: [arb(0)])
+    monkeypatch.setattr(composed, "largest_slope", lambda *args: arb(0))
 
 
 MUTANTS = {
@@ -245,3 +245,37 @@ def test_the_remainder_of_exp_is_no_smaller_than_it_is(c, r):
         z = turn * r
         off = (acb(c) + z).exp() - acb(c).exp() * (1 + z)
         assert abs(off).lower() <= bound
+
+
+@pytest.mark.parametrize(
+    ("op", "p"), [("exp", None), ("log", None), ("pow", -1.3), ("tanh", None), ("reciprocal", None)]
+)
+def test_the_search_for_an_ellipse_finds_the_best_one(op, p):
+    """Wherever it begins; where it did not, the proof would be made again with all of them."""
+    rng = np.random.default_rng(5)
+    for n in (3, 8):
+        some, every = (Grid(n, 1, thorough) for thorough in (False, True))
+        for _ in range(12):
+            part = [arb(0), *(arb(float(v)) for v in np.abs(rng.normal(size=n)) * 0.4 ** np.arange(1, n + 1))]
+            c = arb(float(rng.uniform(0.5, 4.0)))
+            some.nearest[op] = int(rng.integers(13))
+            found, best = (composed._tail(op, c, part, g, p) for g in (some, every))
+            assert (found is None) == (best is None)
+            assert found is None or float(found) == float(best)
+
+
+def test_a_proof_that_the_search_leaves_undecided_is_made_again_with_all_ellipses(
+    data, tmp_path, monkeypatch
+):
+    honest = composed._tail
+    calls = []
+
+    def weak(op, c, part, g, p):
+        calls.append(g.thorough)
+        found = honest(op, c, part, g, p)
+        return found if g.thorough or found is None else 1e9 * found
+
+    monkeypatch.setattr(composed, "_tail", weak)
+    (tmp_path / "c.json").write_text(json.dumps(data))
+    assert check(tmp_path / "c.json").accepted
+    assert {True, False} <= set(calls)

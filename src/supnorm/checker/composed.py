@@ -16,9 +16,9 @@ from typing import Any
 from flint import arb, arb_mat, ctx
 
 from supnorm.checker import node_rows
+from supnorm.checker.composed_tail import tail as _tail
 from supnorm.checker.enclosure import Program
-from supnorm.checker.functions import remainder
-from supnorm.checker.graded_functions import real_bounds
+from supnorm.checker.graded_functions import largest_slope
 from supnorm.checker.node_rows import Grid, grid_of
 from supnorm.checker.operation import Operation
 from supnorm.checker.polynomial import interpolant_range, nodes
@@ -119,10 +119,19 @@ class Feature:
 
 
 def leaf_ranges(
-    program: Program, centre: list[Ball], half: list[Ball], n: int, grid: int, fast: bool = False
+    program: Program,
+    centre: list[Ball],
+    half: list[Ball],
+    n: int,
+    grid: int,
+    fast: bool = False,
+    thorough: bool = False,
 ) -> list[tuple[Ball, Ball] | None]:
-    """A range of each output on the cell; None without a bound. ``fast``: values at nodes in arrays (`node_rows`)."""
-    g = grid_of(n, len(centre), ctx.prec)
+    """A range of each output on the cell; None without a bound.
+
+    ``fast``: values at nodes in arrays (`node_rows`). ``thorough``: all ellipses are tried (`composed_tail`).
+    """
+    g = grid_of(n, len(centre), ctx.prec, thorough)
     fast = fast and len(g.index) >= MANY
     ranges: list[tuple[Ball, Ball] | None] = []
     for f in enclose(program, centre, half, g, fast):
@@ -293,32 +302,18 @@ def plain(op: str, x: Feature, p: Parameter = None) -> Feature:
     g = x.grid
     row = node_rows.function(op, p, x.row)
     ends = x.span() if op in ROOTED else None if x.reach is None else (x.c - x.reach, x.c + x.reach)
-    slopes = None if ends is None else real_bounds(op, ends[0].lower(), ends[1].upper(), p)
-    tails = [_tail(op, x.c, part, g, p) for part in x.parts]
-    if x.rem is None or slopes is None or any(t is None for t in tails):
+    slope = None if ends is None else largest_slope(op, ends[0].lower(), ends[1].upper(), p)
+    if x.rem is None or slope is None:
         return Feature(g, row, None)
-    rem = (slopes[0] * x.rem + g.along(tails)).upper()
+    tails = []
+    for part in x.parts:
+        tail = _tail(op, x.c, part, g, p)
+        if tail is None:
+            return Feature(g, row, None)
+        tails.append(tail)
+    rem = (slope * x.rem + g.along(tails)).upper()
     known = rem.is_finite() and node_rows.finite(row)
     return Feature(g, row, rem if known else None)
-
-
-def _tail(op: str, c: Ball, part: list[Ball], g: Grid, p: Parameter) -> Ball | None:
-    """How far phi of the polynomial is from its interpolant along one axis: by the ellipse where that is smallest.
-
-    There the polynomial is within a disc, and phi less its affine part within its linear remainder.
-    """
-    if not c.is_finite():
-        return None
-    best: Ball | None = None
-    radii = g.growth * arb_mat(g.n + 1, 1, part)
-    for radius, factor in zip(radii.entries(), g.tail, strict=True):
-        size = remainder(op, c, radius.upper(), p) if radius.is_finite() else None
-        if size is None:  # a larger ellipse has none either
-            break
-        bound = (abs(size) * factor).upper()
-        if bound.is_finite() and (best is None or bound < best):
-            best = bound
-    return best
 
 
 def relu(x: Feature) -> Feature:

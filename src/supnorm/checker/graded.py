@@ -146,8 +146,11 @@ def _functions(o: Operation, args: list[list[Graded]], fast: bool) -> list[Grade
     """A function of all features of a node; with ``fast`` its interpolants are computed together, if that is known."""
     rows = None
     if fast and o.op in SMOOTH:
-        from supnorm.checker import graded_batch
+        from supnorm.checker import graded_arrays, graded_batch
 
+        together = graded_arrays.smooth(o.op, args[0])
+        if together is not None:
+            return together
         order = ORDER if any(f.bent > 0 for f in args[0]) else 1
         rows = graded_batch.interpolants(o.op, [f.c for f in args[0]], [f.slope for f in args[0]], order)
     if rows is None:

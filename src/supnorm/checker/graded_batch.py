@@ -46,15 +46,21 @@ def interpolants(
     """For each feature the coefficients of phi^(i)/i!, i < order, on [c - r, c + r]; None for other functions."""
     if op not in KNOWN:
         return None
-    nodes, transform = _tables()
     c, off_c = _floats(centres)
     r, off_r = _floats(reaches)
     with np.errstate(all="ignore"):
-        mid = c[:, None] + r[:, None] * nodes
-        rad = off_c + off_r + 6.0 * U * (np.abs(c) + np.abs(r))
-        z = Balls.of(mid, np.broadcast_to(rad[:, None], mid.shape))
-        columns = [_combined(transform, v).rows() for v in series(op, z, order)]
+        wide = Balls(c[:, None], (off_c + off_r)[:, None])
+        columns = [v.rows() for v in coefficients(op, wide, r, order)]
     return [[columns[i][f] for i in range(order)] for f in range(len(centres))]
+
+
+def coefficients(op: str, c: Balls, r: Array, order: int) -> list[Balls]:
+    """The same in arrays, for each i < order, shape ``(features, 18)``: c is a column, r are numbers."""
+    nodes, transform = _tables()
+    mid = c.mid + r[:, None] * nodes
+    rad = c.rad + 6.0 * U * (np.abs(c.mid) + np.abs(r)[:, None])
+    z = Balls.of(mid, np.broadcast_to(rad, mid.shape))
+    return [_combined(transform, v) for v in series(op, z, order)]
 
 
 def _floats(balls: list[Ball]) -> tuple[Array, Array]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from flint import arb, ctx
 
+from supnorm.checker import polynomial
 from supnorm.checker.batch import Array, Balls, U
 from supnorm.checker.declared import lebesgue
 from supnorm.checker.node_rows import _coefficient_error, _float_transform
@@ -56,7 +57,7 @@ def _ends(row: Array, n: int, d: int, grid: int) -> tuple[Ball, Ball] | None:
     if not np.isfinite([low, high]).all():
         return None
     first, last = arb(low) - room, arb(high) + room
-    reach = (last - first) / 2 / (arb.pi() / (2 * grid)).cos() ** d
+    reach = (last - first) / 2 / polynomial._cosine(1, 2 * grid) ** d
     middle = (first + last) / 2
     return middle - reach, middle + reach
 

@@ -72,6 +72,7 @@ class _Cell:
         level, index: its place in the tiling.
         fast: whether values are balls of float64 numbers.
         claimed: the smallest bound that is claimed by means of this cell.
+        thorough: whether Chebyshev models try all ellipses.
     """
 
     centre: list[Ball]
@@ -81,6 +82,7 @@ class _Cell:
     index: Integers = ()
     fast: bool = False
     claimed: float = 0.0
+    thorough: bool = False
 
 
 def claims(leaves: tuple[Leaf, ...]) -> dict[Proof, list[int]]:
@@ -123,6 +125,10 @@ class Leaves:
             )
         if bound is None or not all(bound <= claimed for claimed in claims_of):  # undecided in float64 balls
             bound = _bound(self.document, self.programs, proof, positions[0], self.rules, fast=False)
+        if {0.0, BY_PARTS} & set(proof[3]) and (
+            bound is None or not all(bound <= claimed for claimed in claims_of)
+        ):
+            bound = _bound(self.document, self.programs, proof, positions[0], self.rules, thorough=True)
         if 0 in proof[2] and (bound is None or not all(bound <= claimed for claimed in claims_of)):
             # An affine bound has two forms.
             other = _bound(self.document, self.programs, proof, positions[0], self.rules, within=False)
@@ -142,11 +148,13 @@ def _bound(
     fast: bool = False,
     within: bool = True,
     claimed: float = 0.0,
+    thorough: bool = False,
 ) -> Ball | None:
     """Bound of the error on a cell: for each output the smallest alternative, then the largest output.
 
     ``fast``: values at nodes are balls of float64 numbers (`batch`, and for a small ``claimed`` bound `adjoints`).
-    ``within``: how affine bounds take functions that are bounded (`enclosure.smooth`).
+    ``within``: how affine bounds take functions that are bounded (`enclosure.smooth`). ``thorough``: Chebyshev models try
+    all ellipses (`composed`).
     """
     level, index, *_ = proof
     bounds: list[Ball | None] = [None] * programs[0].operations[-1].width
@@ -155,7 +163,7 @@ def _bound(
             continue
         arrays = fast and (not claim.bits or (_by_nodes(claim) and not document.declared))
         with _at_least(0 if arrays else claim.bits):
-            cell = _Cell(*cell_of(document, level, index), position, level, index, arrays, claimed)
+            cell = _Cell(*cell_of(document, level, index), position, level, index, arrays, claimed, thorough)
             if claim.graded >= 0 and not document.declared:
                 ranges = _graded(program, cell, claim, rules)
             elif claim.graded >= 0:
@@ -314,7 +322,9 @@ def _ranges(
         if document.declared:
             raise Rejected(f"leaf {position}: Chebyshev models are for programs", position)
         cells = [(centre, half)] if rho == 0.0 else _parts(document, cell)
-        return _union([composed.leaf_ranges(program, c, h, n, grid, cell.fast) for c, h in cells])
+        return _union(
+            [composed.leaf_ranges(program, c, h, n, grid, cell.fast, cell.thorough) for c, h in cells]
+        )
     scale = (arb(rho) + 1 / arb(rho)) / 2
     features = model(program, centre, half, scale, real=False)
     if all(f.eps is None for f in features):

@@ -32,10 +32,14 @@ RHO = (1.2, 1.4, 1.7, 2.1, 2.7, 3.5, 4.6, 6.2, 8.5, 12.0, 18.0, 32.0, 80.0)
 
 
 class Grid:
-    """What all features of a leaf share: degree, inputs, and the constants of interpolation."""
+    """What all features of a leaf share: degree, inputs, and the constants of interpolation.
 
-    def __init__(self, n: int, d: int) -> None:
-        self.n, self.d = n, d
+    ``thorough``: every ellipse is tried. Otherwise ``nearest`` has the position of the one that was best for a function.
+    """
+
+    def __init__(self, n: int, d: int, thorough: bool = False) -> None:
+        self.n, self.d, self.thorough = n, d, thorough
+        self.nearest: dict[str, int] = {}
         self.transform = _transform(n, ctx.prec)
         self.index = list(tuples(range(n + 1), repeat=d))
         # Row j (n + 1) + i sums the coefficients with k_j = i.
@@ -51,9 +55,9 @@ class Grid:
 
 
 @lru_cache(maxsize=8)
-def grid_of(n: int, d: int, precision: int) -> Grid:
+def grid_of(n: int, d: int, precision: int, thorough: bool = False) -> Grid:
     """The same grid for all leaves of its degree."""
-    return Grid(n, d)
+    return Grid(n, d, thorough)
 
 
 def quiet(fast: bool) -> AbstractContextManager[Any]:
@@ -142,7 +146,7 @@ def affine(o: Operation, weights: Ball, rows: list[Row]) -> list[Row]:
 def finite(x: Row) -> bool:
     """Whether every value is a number."""
     if isinstance(x, list):
-        return all(v.is_finite() for v in x)
+        return bool(sum(x, arb(0)).is_finite())  # a sum with a ball that is not is not
     return bool((x.rad < float("inf")).all())
 
 
