@@ -16,7 +16,7 @@ from supnorm.problem.specification import read_specification
 FOLDER = Path(__file__).resolve().parents[2] / "claims"
 FILES = {path.parent.name: path for path in entries(FOLDER)}
 # These take more than two seconds of processor time.
-SLOW = {"acos-fast", "jax-poisson-entropy", "vapour-pressure-bolton"}
+SLOW = {"acos-fast", "jax-poisson-entropy", "scipy-hyp2f1", "vapour-pressure-bolton"}
 
 
 @pytest.mark.sampled(6)
