@@ -10,6 +10,7 @@ import pytest
 
 import supnorm as sn
 from supnorm.claims.confirming import confirm
+from supnorm.problem.specification import AuditSpec
 from supnorm.results import Witness
 
 WORDS = {
@@ -128,6 +129,15 @@ def test_relative_errors_are_written_like_the_published_number() -> None:
         sentence = sn.Claim.of(problem, name="series", **{**WORDS, "published": published})
         record = sentence.test(report=sn.audit(problem, evaluations=1000, power=False)).record
         assert f" found is {shown}. " in record.status.advice
+
+
+def test_a_call_costs_what_the_file_says() -> None:
+    """In Python as on the command line: a claim file declares the cost of its reference."""
+    limits = AuditSpec(evaluations=100, cost="expensive:8", power=False)
+    done = replace(claim(0.1), budget=limits).test()
+    assert done.report is not None
+    assert done.report.record.cost.by == "declared"
+    assert (done.report.record.cost.class_, done.report.record.cost.rows) == ("expensive", 8)
 
 
 def test_no_table_is_named_where_no_errors_were_planted() -> None:
