@@ -48,7 +48,7 @@ def problem_of(measure: dict[str, Any]) -> sn.Problem:
 def test_the_score_is_the_error_of_the_problem_against_the_second_model(name: str) -> None:
     problem = problem_of(MEASURES[name])
     found = collect(problem, 600, None, 3, Calls(cost="cheap"))
-    layer = second_model(problem, found, Calls(cost="cheap"), 0, 5, np.random.default_rng(0))
+    layer = second_model(problem, found, Calls(cost="cheap"), 0, 5, np.random.default_rng(0)).layer
     assert layer is not None
     x = np.linspace(-1.0, 1.0, 400)[:, None]
     y = problem.model.value(x)
@@ -107,11 +107,15 @@ def test_a_reference_that_no_network_learns_has_no_second_model() -> None:
 
     problem = sn.Problem(lambda x: np.zeros(len(x)), ragged, LINE)
     found = collect(problem, 600, None, 3, Calls(cost="cheap"))
-    assert second_model(problem, found, Calls(cost="cheap"), 0, 5, np.random.default_rng(0)) is None
+    second = second_model(problem, found, Calls(cost="cheap"), 0, 5, np.random.default_rng(0))
+    assert second.layer is None
+    assert second.taught(problem, np.random.default_rng(0)) is None
 
 
 def test_an_error_by_the_users_own_function_has_no_second_model() -> None:
     error = ErrorMeasure("function", function=lambda m, f, x: np.abs(m - f) ** 0.5)
     problem = replace(line_problem(), error=error)
     found = collect(problem, 600, None, 3, Calls(cost="cheap"))
-    assert second_model(problem, found, Calls(cost="cheap"), 0, 5, np.random.default_rng(0)) is None
+    second = second_model(problem, found, Calls(cost="cheap"), 0, 5, np.random.default_rng(0))
+    assert second.layer is None
+    assert second.taught(problem, np.random.default_rng(0)) is None

@@ -96,4 +96,6 @@ def choose(
 
 def with_share(made: Guard, scores: Sequence[Array], share: float) -> Guard:
     """The guard that rejects this share of the unlabelled points."""
-    return replace(made, cuts=Cuts(made.cuts.layers, cuts_for(scores, share)))
+    layers, names = made.cuts.layers, made.cuts.sharing
+    sharing = None if names is None else [layer.name in names for layer in layers]
+    return replace(made, cuts=Cuts(layers, cuts_for(scores, share, sharing), names))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,15 @@ class Collected:
     x: Array
     y: Array
     error: Array
+
+    def rows(self, taken: NDArray[Any]) -> Collected:
+        """Some of the points, by a mask or by their numbers."""
+        return Collected(self.x[taken], self.y[taken], self.error[taken])
+
+    def __add__(self, other: Collected) -> Collected:
+        """These points and then the others."""
+        both = ((self.x, other.x), (self.y, other.y), (self.error, other.error))
+        return Collected(*map(np.concatenate, both))
 
 
 def collect(problem: Problem, evaluations: int, seconds: float | None, seed: int, calls: Calls) -> Collected:

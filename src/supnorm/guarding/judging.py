@@ -146,12 +146,12 @@ def _searched(found: Collected, among: Wrong) -> Collected:
     """The points from which the guard has learned, and the worst accepted ones, which it had not seen, before them."""
     if not len(among):
         return found
-    both = ((among.x, found.x), (among.y, found.y), (among.error, found.error))
-    return Collected(*(np.concatenate(part) for part in both))
+    return Collected(among.x, among.y, among.error) + found
 
 
 def _curve(made: Guard, x: Array, y: Array, errors: Array, found: Collected) -> tuple[CurveRecord, ...]:
-    layers = made.cuts.layers
+    names = made.cuts.sharing
+    layers = [layer for layer in made.cuts.layers if names is None or layer.name in names]
     seen = found.x[: 20 * UNLABELLED]
     value = made.model.value(seen)
     both = [np.concatenate([layer.score(x, y), layer.score(seen, value)]) for layer in layers]

@@ -137,10 +137,16 @@ class SecondModel(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Cuts:
-    """The layers with the scores above which each rejects."""
+    """The layers with the scores above which each rejects.
+
+    Attributes:
+        sharing: names of the layers that share the rejected inputs. Any other rejects only scores above all those of the
+            random points that fixed the cuts. None in a guard that was read from a file, which says the cuts.
+    """
 
     layers: tuple[Layer, ...]
     cuts: tuple[float, ...]
+    sharing: frozenset[str] | None = None
 
     def reasons(self, x: Array, y: Array) -> NDArray[np.int64]:
         """For each point the number of the first layer that rejects it; -1 for accepted ones."""
@@ -165,13 +171,23 @@ def ranks(scores: Sequence[Array]) -> Array:
     return np.asarray(np.max(each, axis=0))
 
 
-def cuts_for(scores: Sequence[Array], rejected: float) -> tuple[float, ...]:
-    """Cuts at one rank for all layers, so that together they reject at most this share of the points.
+def cuts_for(
+    scores: Sequence[Array], rejected: float, sharing: Sequence[bool] | None = None
+) -> tuple[float, ...]:
+    """Cuts at one rank for all layers that share, so that together they reject at most this share of the points.
 
-    >>> cuts_for([np.arange(100.0)], 0.05)
-    (94.0,)
+    Args:
+        scores: of the points, one array for each layer.
+        rejected: the share.
+        sharing: for each layer whether it shares; the cut of any other is its largest score. By default all share.
+
+    >>> cuts_for([np.arange(100.0), np.arange(100.0) % 10], 0.05, [True, False])
+    (94.0, 9.0)
     """
-    largest = ranks(scores)
+    sharing = [True] * len(scores) if sharing is None else sharing
+    largest = ranks([score for score, one in zip(scores, sharing, strict=True) if one])
     n = len(largest)
     threshold = np.sort(largest)[max(int(np.floor((1.0 - rejected) * n)) - 1, 0)]
-    return tuple(float(np.sort(score)[max(int(np.floor(threshold * n + 1e-9)) - 1, 0)]) for score in scores)
+    each = (threshold if one else 1.0 for one in sharing)
+    ordered = zip(map(np.sort, scores), each, strict=True)
+    return tuple(float(score[max(int(np.floor(rank * n + 1e-9)) - 1, 0)]) for score, rank in ordered)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from supnorm.guarding.guard import Guard
 from supnorm.guarding.judging import UNLABELLED, judged, labelled_points, law_points
 from supnorm.guarding.layers import Cuts, Layer, SecondModel, cuts_for
 from supnorm.guarding.learning import data_layers, known_glitches, learned_error
-from supnorm.guarding.second import LEAST, ROUNDS, SHARE, second_model
+from supnorm.guarding.second import ROUNDS, Second, second_model, takes_calls
+from supnorm.guarding.trial import best_layers
 from supnorm.interrupts import INTERRUPTS
 from supnorm.mending.repair import samples_of
 from supnorm.mending.report_of import demand_report_of
@@ -39,6 +40,7 @@ from supnorm.wording import fact
 from supnorm.wording.guarding import narrator
 
 Array = NDArray[np.float64]
+USUAL = 0.05  # share that is rejected by default, and for which the layers of a risk are chosen
 EVALUATIONS = 8000  # calls of a cheap reference from which the guard learns
 HARDLY = 0.5  # of the unguarded worst error: a guard that accepts worse ones is not effective
 PROBES = 16  # points by whose values a guard later knows its model again
@@ -50,7 +52,7 @@ def guard(
     problem: Problem,
     report: AuditReport | None = None,
     *,
-    reject: float | Risk = 0.05,
+    reject: float | Risk = USUAL,
     data: tuple[Any, Any] | None = None,
     prove: bool = False,
     evaluations: int | None = None,
@@ -106,20 +108,22 @@ def guard(
     audited = int(report.record.evaluations.search + report.record.evaluations.statistics)
     budget = evaluations or min(EVALUATIONS, max(audited, 500))
     asked = calls or Calls(cost=None if report.record.cost is None else report.record.cost.class_)
-    each = int(SHARE * budget / ROUNDS)  # calls of a round of the second model
-    each = each if each >= LEAST else 0
+    each = takes_calls(problem, budget)
     found = collect(problem, budget - ROUNDS * each, None, seed + 17, asked)
     if not len(found.x):
         raise BadInput(
             "no point has an error: model or reference has no value anywhere; audit the problem first"
         )
     second = second_model(problem, found, asked, each, seed + 18, np.random.default_rng([seed, 12]))
-    layers = _layers(problem, report, found, samples_of(data, problem), second, rng)
+    found = second.found
+    always = () if data is None else data_layers(problem, samples_of(data, problem), rng)
     x = law_points(problem, UNLABELLED, rng)
     y = problem.model.value(x)
+    sharing = _sharing(problem, report, second, always, (x, y), reject, rng)
+    layers = [*_layers(problem, report, found, second.taught(problem, rng), rng), *always]
     scores = [layer.score(x, y) for layer in layers]
     share = MOST if isinstance(reject, Risk) else reject  # of a risk: until it is chosen
-    cuts = Cuts(tuple(layers), cuts_for(scores, share))
+    cuts = Cuts(tuple(layers), cuts_for(scores, share, [one.name in sharing for one in layers]), sharing)
     cells = proof = None
     if prove:
         proof = prove_cells(problem, _tolerance_for(problem))
@@ -182,16 +186,31 @@ def _layers(
     problem: Problem,
     report: AuditReport,
     found: Collected,
-    data: tuple[Array, Array] | None,
     second: SecondModel | None,
     rng: np.random.Generator,
 ) -> list[Layer]:
+    """The layers that know what a search has found."""
     learned = learned_error(problem, found, rng)
     glitches = known_glitches(problem, report, found, learned)
-    layers: list[Layer] = [learned] if glitches is None else [glitches, learned]
-    if second is not None:
-        layers.append(second)
-    return [*layers, *(data_layers(problem, data, rng) if data is not None else ())]
+    some: list[Layer | None] = [glitches, learned, second]
+    return [layer for layer in some if layer is not None]
+
+
+def _sharing(
+    problem: Problem,
+    report: AuditReport,
+    second: Second,
+    always: Sequence[Layer],
+    unlabelled: tuple[Array, Array],
+    reject: float | Risk,
+    rng: np.random.Generator,
+) -> frozenset[str]:
+    """The layers that share the rejected inputs, chosen at the points that were held out."""
+    kept = _layers(problem, report, second.found.rows(~second.held), second.layer, rng)
+    held = second.found.rows(second.held & np.isfinite(second.found.error))
+    points = held.x, problem.model.value(held.x)
+    share = USUAL if isinstance(reject, Risk) else reject
+    return best_layers(kept, always, unlabelled, points, held.error, share)
 
 
 def _status(record: GuardRecord) -> Status:

@@ -12,7 +12,7 @@ best possible guard leaves.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,63 +36,97 @@ LEAST = 100  # calls of a round: with fewer there are no rounds
 WIDTH, STEPS, MORE = 24, 500, 250
 ENOUGH = 0.01  # of the median error: a second model that is so near to its samples is trained no further
 SAMPLES = 6000  # of the first training, at most: the worst third of them always
-HELD = 10  # one point in so many is held out
+FEWEST = 100  # points; with fewer there is no second model
+HELD = 0.2  # of the points are held out: they judge the layers, and are learned in the end
 EXPLAINED = 0.5  # of the spread of the model's error at these, to which a second model must know it
+
+
+@dataclass(frozen=True, eq=False)
+class Second:
+    """What the searches for a second model bring.
+
+    Attributes:
+        layer: the second model, trained on what is not held out; None where no network comes near to the reference, or the
+            user's own function measures the error.
+        found: all points that were evaluated, with the error of the *model*.
+        held: which of them no training has seen, shape ``(n,)``.
+    """
+
+    layer: SecondModel | None
+    found: Collected
+    held: NDArray[np.bool_]
+
+    def taught(self, problem: Problem, rng: np.random.Generator) -> SecondModel | None:
+        """The second model after it has learned the held out points too."""
+        if self.layer is None:
+            return None
+        samples = _samples(self.found, 2 * SAMPLES, rng)
+        return replace(self.layer, network=_trained(problem, self.layer.network, samples, MORE))
+
+
+def takes_calls(problem: Problem, calls: int) -> int:
+    """How many of so many calls each round of a second model takes; 0 where there are no rounds."""
+    each = int(SHARE * calls / ROUNDS)
+    return each if each >= LEAST and problem.error.function is None else 0
 
 
 def second_model(
     problem: Problem, found: Collected, calls: Calls, each: int, seed: int, rng: np.random.Generator
-) -> SecondModel | None:
-    """A second model; None where no network comes near to the reference, or the user's own function measures the error.
+) -> Second:
+    """A second model, and the points of the searches for its own errors.
 
     Args:
-        found: all evaluations of a search.
+        found: all evaluations of a search for the model's error.
         calls: how the reference is called.
-        each: calls of a round.
+        each: calls of a round; 0 for no rounds.
         seed: of the searches.
     """
-    usable = np.isfinite(found.error) & np.isfinite(found.y).all(axis=1)
-    x, y, error = found.x[usable], found.y[usable], found.error[usable]
-    if problem.error.function is not None or len(x) < HELD * HELD:
-        return None
-    held = np.zeros(len(x), dtype=bool)
-    held[rng.permutation(len(x))[: len(x) // HELD]] = True
-    network = _trained(problem, x[~held], y[~held], error[~held], calls, each, seed, rng)
+    held = rng.random(len(found.x)) < HELD
+    if problem.error.function is not None or np.count_nonzero(_usable(found)) < FEWEST:
+        return Second(None, found, held)
+    samples = _samples(found.rows(~held), SAMPLES, rng)
+    scaling = Scaling.of_domain(problem.domain, samples.y)
+    network = Network.init(rng, problem.domain.d, samples.y.shape[1], WIDTH, 2, scaling=scaling)
+    network = _trained(problem, network, samples, STEPS)
+    first = len(found.x)
+    for k in range(ROUNDS if each else 0):
+        more = _searched(problem, network, each, seed + 31 * (k + 1), calls)
+        apart = rng.random(len(more.x)) < HELD
+        found, held = found + more, np.concatenate([held, apart])
+        samples = samples + more.rows(~apart & _usable(more))
+        network = _trained(problem, network, samples, MORE)
     sign = {"both": 0.0, "over": 1.0, "under": -1.0}[problem.error.side]
     weights = tuple(float(w) for w in problem.error.weights(network.m))
     layer = SecondModel(network, weights, problem.error.floor, sign)
-    expected = np.maximum(layer.score(x[held], problem.model.value(x[held])), 0.0)
-    spread = float(np.std(error[held]))
-    return layer if float(rms(expected - error[held])) <= EXPLAINED * spread else None
+    judge = found.rows(held & _usable(found) & (np.arange(len(held)) < first))
+    expected = np.maximum(layer.score(judge.x, problem.model.value(judge.x)), 0.0)
+    knows = float(rms(expected - judge.error)) <= EXPLAINED * float(np.std(judge.error))
+    return Second(layer if knows else None, found, held)
 
 
-def _trained(
-    problem: Problem,
-    x: Array,
-    y: Array,
-    error: Array,
-    calls: Calls,
-    each: int,
-    seed: int,
-    rng: np.random.Generator,
-) -> Network:
-    """The network after the first training and after each round."""
-    order = np.argsort(-error, kind="stable")
-    worst, rest = order[: SAMPLES // 3], order[SAMPLES // 3 :]
-    taken = np.concatenate([worst, rng.permutation(rest)[: SAMPLES - len(worst)]])
-    x, y = x[taken], y[taken]
-    scaling = Scaling.of_domain(problem.domain, y)
+def _usable(found: Collected) -> NDArray[np.bool_]:
+    return np.asarray(np.isfinite(found.error) & np.isfinite(found.y).all(axis=1))
+
+
+def _samples(found: Collected, most: int, rng: np.random.Generator) -> Collected:
+    """So many of the points at most: the worst third of them always."""
+    found = found.rows(_usable(found))
+    order = np.argsort(-found.error, kind="stable")
+    worst, rest = order[: most // 3], order[most // 3 :]
+    return found.rows(np.concatenate([worst, rng.permutation(rest)[: most - len(worst)]]))
+
+
+def _trained(problem: Problem, network: Network, samples: Collected, steps: int) -> Network:
+    """The network after so many steps, or fewer where it is near enough to its samples."""
+    x, y = samples.x, samples.y
     # In the units of the optimiser, for all outputs together.
-    near = float(np.median(np.abs(problem.model.value(x) - y) / scaling.output_scale))
-    target = (ENOUGH * near) ** 2
-    network = Network.init(rng, problem.domain.d, y.shape[1], WIDTH, 2, scaling=scaling)
-    network = optimise(network, x, y, limit=Limit(evaluations=STEPS), target=target).network
-    for k in range(ROUNDS if each >= LEAST else 0):
-        with INTERRUPTS.handed_on():
-            more = collect(
-                replace(problem, model=network.as_function()), each, None, seed + 31 * (k + 1), calls
-            )
-        finite = np.isfinite(more.y).all(axis=1)
-        x, y = np.concatenate([x, more.x[finite]]), np.concatenate([y, more.y[finite]])
-        network = optimise(network, x, y, limit=Limit(evaluations=MORE), target=target).network
-    return network
+    near = float(np.median(np.abs(problem.model.value(x) - y) / network.scaling.output_scale))
+    return optimise(network, x, y, limit=Limit(evaluations=steps), target=(ENOUGH * near) ** 2).network
+
+
+def _searched(problem: Problem, network: Network, evaluations: int, seed: int, calls: Calls) -> Collected:
+    """Points of a search for the largest error of the network, with the error of the model."""
+    with INTERRUPTS.handed_on():
+        more = collect(replace(problem, model=network.as_function()), evaluations, None, seed, calls)
+    error = problem.error(problem.model.value(more.x), more.y, more.x)[0]
+    return replace(more, error=error).rows(~np.isnan(error))
