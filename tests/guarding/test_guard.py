@@ -20,9 +20,10 @@ import supnorm as sn
 from supnorm.guarding import Flag
 from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.layers import cuts_for, ranks
+from supnorm.guarding.make import _status
 from supnorm.guarding.promise import fixed_sequence, share_above, share_above_largest
 from supnorm.results import BadInput
-from supnorm.results.guarding import GuardRecord
+from supnorm.results.guarding import CurveRecord, GuardRecord
 
 pytestmark = pytest.mark.xdist_group("line guard")  # which is made once
 
@@ -181,6 +182,22 @@ def test_the_same_seed_gives_the_same_guard() -> None:
     one, two = (sn.guard(line_problem(), reject=0.2, evaluations=1000, calibration=300) for _ in range(2))
     differs = {"seconds": 0.0, "microseconds": 0.0}
     assert one.record.changed(**differs) == two.record.changed(**differs)
+
+
+@pytest.mark.parametrize(
+    ("oracle", "said"),
+    [(0.8, "best possible guard which rejects 10 %"), (0.1, "nothing that the guard looks")],
+)
+def test_a_guard_that_is_not_effective_says_whether_another_could_be(
+    safe: sn.Guard, oracle: float, said: str
+) -> None:
+    rows = (CurveRecord(rejected=0.1, fresh=0.9, searched=0.9, oracle=oracle),)
+    record = safe.record.changed(
+        tolerance=None, rejected=0.07, worst_unguarded=1.0, worst_accepted=0.9, curve=rows
+    )
+    status = _status(record)
+    assert status.code == "guard-not-effective"
+    assert said in status.advice
 
 
 def test_cells_cannot_be_proved_without_a_tolerance_or_for_a_bound_that_is_conditional() -> None:

@@ -36,7 +36,7 @@ from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.results.audit import ShortAuditRecord
 from supnorm.results.guarding import GuardRecord, LayerRecord, PromiseRecord
 from supnorm.results.option import demand_number, demand_seed
-from supnorm.wording import fact
+from supnorm.wording import Fact, fact
 from supnorm.wording.guarding import narrator
 
 Array = NDArray[np.float64]
@@ -223,7 +223,8 @@ def _status(record: GuardRecord) -> Status:
         missed = [fact("risk-not-shown", risk=record.choice.risk)]
     within = goal is not None and record.worst_accepted <= goal
     if not within and record.worst_accepted > HARDLY * record.worst_unguarded:
-        return Status("guard-not-effective", say(said, fact("not-effective"), *missed), ExitCode.EXCEEDED)
+        why = _not_effective(record)
+        return Status("guard-not-effective", say(said, why, *missed), ExitCode.EXCEEDED)
     if goal is not None and not within:
         return Status(
             "tolerance-exceeded",
@@ -233,6 +234,14 @@ def _status(record: GuardRecord) -> Status:
     if missed:
         return Status("risk-not-shown", say(said, *missed), ExitCode.UNDECIDED)
     return Status("guarded", say(said, fact("only-found")))
+
+
+def _not_effective(record: GuardRecord) -> Fact:
+    """Why: the error is large nearly everywhere, so that no guard could do better, or this guard does not know it."""
+    for row in record.curve:
+        if row.rejected >= record.rejected and row.oracle > HARDLY * record.worst_unguarded:
+            return fact("wrong-everywhere", share=row.rejected, oracle=row.oracle)
+    return fact("not-effective")
 
 
 def _layer_records(layers: list[Layer], cuts: Cuts, scores: list[Array]) -> tuple[LayerRecord, ...]:
