@@ -116,7 +116,8 @@ def guard(
         )
     second = second_model(problem, found, asked, each, seed + 18, np.random.default_rng([seed, 12]))
     found = second.found
-    always = () if data is None else data_layers(problem, samples_of(data, problem), rng)
+    samples = samples_of(data, problem)
+    always = () if samples is None else data_layers(problem, samples, rng)
     x = law_points(problem, UNLABELLED, rng)
     y = problem.model.value(x)
     sharing = _sharing(problem, report, second, always, (x, y), reject, rng)
