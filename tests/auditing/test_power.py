@@ -61,10 +61,12 @@ def test_a_bump_fills_its_volume_at_half_height(d: int, p: float) -> None:
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "function"])
 def test_a_planted_problem_has_the_planted_error(side: str, kind: str) -> None:
     domain = Domain(T=(275.0, 1070.0, "K"), p=Axis(1e4, 1e8, "Pa", scale="log"))
-    options = {"relative": {"floor": 1e-6}, "scaled": {"scale": 4.0}}
+    options = {"relative": {"floor": 1e-6}, "scaled": {"scale": 4.0}, "ulp": {"precision": "float32"}}
     measure = ErrorMeasure(kind, **options.get(kind, {}))
     problem = Problem(lambda x: 1.001 * x[:, 0], Function(lambda x: x[:, :1]), domain, error=measure)
-    plant = Bump(0.05 if kind == "relative" else 20.0, 1e-3).placed(domain, np.random.default_rng(0))
+    plant = Bump({"relative": 0.05, "ulp": 1e5}.get(kind, 20.0), 1e-3).placed(
+        domain, np.random.default_rng(0)
+    )
     assert plant.centre is not None
     planted = planted_problem(problem, plant, side)
     u = np.random.default_rng(1).random((2000, 2))

@@ -66,7 +66,7 @@ def test_the_problem_file_that_is_written_gives_the_same_result(shell: Shell, ta
             "there is no column power_prd; did you mean power_pred?",
         ),
         ((*COLUMNS, "--by", "sit"), "there is no column sit; did you mean site?"),
-        ((*COLUMNS, "--kind", "funny"), "--kind must be absolute or relative, got 'funny'"),
+        ((*COLUMNS, "--kind", "funny"), "--kind must be absolute, relative or ulp, got 'funny'"),
         ((*COLUMNS, "--inputs", "time"), "line 2, column time: got '2024-01-01'"),
         (("--truth", "site", "--prediction", "power_pred"), "line 2, column site: got 'A'"),
     ],

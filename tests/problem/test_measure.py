@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from supnorm.problem import ErrorMeasure
-from supnorm.problem.measure import KINDS
+from supnorm.problem.measure import KINDS, last_place
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -30,11 +31,21 @@ MEASURES = [
     {"kind": "relative", "floor": 0.0},
     {"kind": "relative", "floor": 0.5},
     {"kind": "scaled", "scale": 4.0},
+    {"kind": "ulp"},
+    {"kind": "ulp", "floor": 0.5, "precision": "float32"},
 ]
 SIDES = ["both", "over", "under"]
 
 
-def slow_error(n: float, f: float, kind: str, side: str, floor: float = 0.0, scale: float = 1.0) -> float:
+def slow_error(
+    n: float,
+    f: float,
+    kind: str,
+    side: str,
+    floor: float = 0.0,
+    scale: float = 1.0,
+    precision: str = "float64",
+) -> float:
     """The definition in the docstring of `ErrorMeasure`, for two numbers."""
     if not math.isfinite(f):
         return math.nan
@@ -44,7 +55,12 @@ def slow_error(n: float, f: float, kind: str, side: str, floor: float = 0.0, sca
     size = {"both": abs(gap), "over": max(gap, 0.0), "under": max(-gap, 0.0)}[side]
     if size == 0:
         return 0.0
-    divisor = {"absolute": 1.0, "relative": max(abs(f), floor), "scaled": scale}[kind]
+    unit = math.ulp(max(abs(f), floor)) * (2.0**29 if precision == "float32" else 1.0)
+    if kind == "ulp" and precision == "float32":
+        unit = max(unit, 2.0**-149)
+    divisor = {"absolute": 1.0, "relative": max(abs(f), floor), "scaled": scale, "ulp": unit}[kind]
+    if kind == "ulp":
+        return min(size / divisor, sys.float_info.max)
     return size / divisor if divisor > 0 else math.inf
 
 
@@ -265,3 +281,59 @@ def test_what_users_write_into_the_arrays_they_are_given_is_no_value_of_the_run(
         n, f, x = np.full((2, 1), 3.0), np.ones((2, 1)), np.full((2, 1), 7.0)
         assert measure(n, f, x)[0].tolist() == [2.0, 2.0]
         assert (n[0, 0], f[0, 0], x[0, 0]) == (3.0, 1.0, 7.0)
+
+
+def test_the_unit_in_the_last_place_is_that_of_the_machine() -> None:
+    """math.ulp and NumPy's spacing of float32 say the same, at powers of two, at zero and among subnormal numbers."""
+    powers = 2.0 ** np.arange(-1070.0, 1024.0, 7.0)
+    size = np.concatenate([[0.0, 5e-324, 2.0**-1022, sys.float_info.max], powers, powers * 1.999])
+    assert last_place(size).tolist() == [math.ulp(s) for s in size.tolist()]
+    single = np.concatenate([[0.0, 1e-45, 1.1754944e-38], 2.0 ** np.arange(-140.0, 127.0, 3.0)]).astype(
+        np.float32
+    )
+    assert (last_place(single.astype(float), "float32") == np.spacing(single)).all()
+
+
+def test_errors_in_ulp_at_zero_across_signs_and_beyond_the_largest_number() -> None:
+    tiny, big = 5e-324, sys.float_info.max
+    model = np.array(
+        [
+            [np.nextafter(1.0, 2.0)],
+            [np.nextafter(1.0, 0.0)],
+            [-0.0],
+            [tiny],
+            [-tiny],
+            [1.0],
+            [-big],
+            [np.inf],
+            [2.0],
+        ]
+    )
+    reference = np.array([[1.0], [1.0], [0.0], [0.0], [tiny], [0.0], [big], [big], [np.inf]])
+    x = np.zeros((9, 1))
+    errors = ErrorMeasure("ulp")(model, reference, x)[0]
+    # Just below 1 the numbers are half a unit of 1 apart. A sign of zero is no error. The last reference has no value.
+    assert errors[:8].tolist() == [1.0, 0.5, 0.0, 1.0, 2.0, big, big, np.inf]
+    assert np.isnan(errors[8])
+    over = ErrorMeasure("ulp", side="over")(model, reference, x)[0]
+    assert over[:2].tolist() == [1.0, 0.0]
+    by_model, by_reference = ErrorMeasure("ulp").gradient(
+        model[:6], reference[:6], np.zeros(6, dtype=np.intp)
+    )
+    assert np.isfinite(by_model).all()
+    assert (by_model == -by_reference).all()
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ({"kind": "ulp", "floor": -1.0}, "floor of an error in ulp"),
+        ({"kind": "ulp", "floor": np.nan}, "floor of an error in ulp"),
+        ({"kind": "ulp", "precision": "float16"}, "must be float64 or float32, got 'float16'"),
+        ({"kind": "absolute", "precision": "float32"}, "has no effect"),
+        ({"kind": "ulp", "scale": 2.0}, "has no effect"),
+    ],
+)
+def test_options_of_ulp_that_mean_nothing_are_refused(made: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        ErrorMeasure(**made)

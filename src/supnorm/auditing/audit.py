@@ -171,7 +171,7 @@ def _started(asked: Asked) -> Started:
     """What an observer is told first."""
     problem, error = asked.problem, asked.problem.error
     units = {*problem.reference.output_units} if error.kind == "absolute" else set()
-    unit = units.pop() if len(units) == 1 else ""
+    unit = "ulp" if error.kind == "ulp" else units.pop() if len(units) == 1 else ""
     relative = error.kind == "relative"
     return Started(
         problem.title, error.limit, asked.seed, asked.evaluations, relative, unit, per_output=error.per_output

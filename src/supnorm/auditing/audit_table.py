@@ -45,7 +45,7 @@ def audit_table(
         by: columns by whose values the errors are reported, such as a site.
         inputs: columns against which the error is shown; by default all other columns of numbers that vary.
         tolerance: the largest error that is allowed.
-        kind: ``"absolute"`` or ``"relative"``.
+        kind: ``"absolute"``, ``"relative"`` or ``"ulp"`` (units in the last place of the truth).
         failures: what a row without a prediction counts as: ``"error"`` (an infinite error) or ``"ignore"``.
         observer: gets progress events.
 

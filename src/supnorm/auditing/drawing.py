@@ -11,6 +11,7 @@ from supnorm.auditing.many_outputs import Outputs, output_names
 from supnorm.auditing.peaks import marked, worst_first
 from supnorm.auditing.pictures import picture_budget
 from supnorm.auditing.run import Run
+from supnorm.auditing.unused_inputs import with_unused_inputs
 from supnorm.evaluation.limit import Limit
 from supnorm.results.charts import ChartsRecord, CutRecord, GridMapRecord, LineMapRecord, PairMapsRecord
 
@@ -33,7 +34,7 @@ def draw(run: Run) -> Run:
         return replace(run, charts=_table_charts(run))
     # Planted errors are searched for on the pair: such a run may have seen a worse point.
     run = _charts(_with_worst(run, clock), clock)
-    return _thumbnails(_with_worst(run, clock), clock)
+    return with_unused_inputs(_thumbnails(_with_worst(run, clock), clock), clock)
 
 
 def _with_worst(run: Run, clock: Limit) -> Run:

@@ -34,6 +34,7 @@ def findings(run: Run, outputs: Outputs) -> list[Finding]:
     found += suspect_labels(problem, run.suspects)
     found += _infinite(run)
     found += not_reproducible(evaluator, outputs)
+    found += run.unused
     failed = failures(evaluator, sample)
     if compared is not None:  # a side that was called has failed in its own way
         given = {FAILED[side] for side in FAILED if getattr(problem, side).table is not None}

@@ -56,7 +56,7 @@ def _with_deviation(
     spread = process.spread / error.weights(len(process.spread))
 
     def optimistic(model: Array, reference: Array, x: Array) -> Array:
-        unit = spread / error.divisor(reference).clip(1e-300) if error.kind == "relative" else spread
+        unit = spread / error.divisor(reference).clip(1e-300) if error.kind in ("relative", "ulp") else spread
         deviation = process.deviation(problem.domain.to_unit(x))[:, None] * unit
         raised: Array = np.nan_to_num(error.in_units(model, reference, x)) + bonus * deviation
         return raised

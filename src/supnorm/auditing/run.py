@@ -22,6 +22,7 @@ from supnorm.evaluation import Evaluator, Stage
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Problem
 from supnorm.results import Witness
+from supnorm.results.audit import Finding
 from supnorm.results.audit_points import FailuresRecord
 from supnorm.results.charts import ChartsRecord
 
@@ -99,6 +100,7 @@ class Run:
         charts: data of the page's charts; None until they are drawn.
         recheck_failures: why the second reference gave no value, where it gave none.
         recheck_late: peaks at which there was no time to call it.
+        unused: findings about inputs that have an effect on one side only.
         suspects: rows of the reference's table with labels that are probably wrong.
         halted: what cut the audit short; None where nothing did.
     """
@@ -118,6 +120,7 @@ class Run:
     recheck_failures: tuple[str, ...] = ()
     recheck_late: int = 0
     suspects: tuple[int, ...] = ()
+    unused: tuple[Finding, ...] = ()
     halted: Halt | None = None
 
     @property

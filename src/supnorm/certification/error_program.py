@@ -196,6 +196,12 @@ def demand_kind(problem: Problem) -> None:
         raise BadInput(
             "certify cannot read error = a Python function; use kind = absolute, relative or scaled"
         )
+    if kind == "ulp":
+        precision, share = ("float32", 24) if problem.error.precision == "float32" else ("float64", 53)
+        raise BadInput(
+            f'certify has no proof for an error in ulp; prove kind = "relative", floor = 0: a unit in the last place of a '
+            f"{precision} number is above 2^-{share} of it, so a relative error below t 2^-{share} is one below t ulp"
+        )
     if kind not in PROVED:
         raise BadInput(f"certify has no proof for error kind {kind!r}; use one of {', '.join(PROVED)}")
 

@@ -58,5 +58,5 @@ def in_words(error: ErrorMeasure) -> str:
     'relative, floor 0.5'
     """
     parts = [error.kind]
-    parts += [f"{k} {v!r}" for k in ("floor", "scale") if (v := getattr(error, k)) is not None]
+    parts += [f"{k} {v!r}" for k in ("floor", "scale", "precision") if (v := getattr(error, k)) is not None]
     return ", ".join(parts + ["in tolerances of the outputs"] * error.per_output)

@@ -47,7 +47,7 @@ class TableOptions:
         "--tolerance", "Of a table: the largest error that is allowed.", default=None, kind=float, low=0.0
     )
     kind: str | None = option(
-        "--kind", "Of a table: absolute or relative errors. [default: absolute]", default=None
+        "--kind", "Of a table: absolute or relative errors, or ulp. [default: absolute]", default=None
     )
     failures: str | None = option(
         "--failures",
@@ -87,9 +87,11 @@ def of_table(path: Path, options: TableOptions) -> ProblemSpec | None:
             f"{path}: name the columns of truth and prediction, as in supnorm audit {file_word(path)} --truth COLUMN "
             f"--prediction COLUMN; it has {', '.join(there[:40])}"
         )
-    for name, allowed in (("kind", ("absolute", "relative")), ("failures", ("error", "ignore"))):
+    for name, allowed in (("kind", ("absolute", "relative", "ulp")), ("failures", ("error", "ignore"))):
         if getattr(options, name) not in (None, *allowed):
-            raise BadInput(f"--{name} must be {' or '.join(allowed)}, got {getattr(options, name)!r}")
+            raise BadInput(
+                f"--{name} must be {', '.join(allowed[:-1])} or {allowed[-1]}, got {getattr(options, name)!r}"
+            )
     columns = {
         name: names_in(getattr(options, name), there) for name in ("truth", "prediction", "by", "inputs")
     }

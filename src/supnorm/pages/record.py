@@ -50,9 +50,14 @@ def _time(view: View) -> Fact:
 def _measure(view: View) -> Fact:
     """How the error is measured, in a formula."""
     measure = view.record.measure
-    divisor = {"relative": "|reference|", "scaled": f"{list(measure.scale or ())}"}.get(measure.kind)
+    divisors = {
+        "relative": "|reference|",
+        "scaled": f"{list(measure.scale or ())}",
+        "ulp": f"the unit in the last place of the reference as {measure.precision}",
+    }
+    divisor = divisors.get(measure.kind)
     error = fact("error-function") if measure.kind == "function" else fact("error-of", divisor=divisor)
-    floor = measure.floor if measure.kind == "relative" and measure.floor else None
+    floor = measure.floor if measure.kind in ("relative", "ulp") and measure.floor else None
     over, under = measure.side == "over", measure.side == "under"
     return fact(
         "error-counts", error=(error,), floor=floor, over=over, under=under, multiples=view.per_output

@@ -28,6 +28,8 @@ WORDS = {
     "SourceSpec.root": '"file.py:g": the function is the y with g(x, y) = 0.',
     "SourceSpec.flow": '"file.py:f": the function is y(t, p) with y\' = f(t, y, p).',
     "SourceSpec.integral": '"file.py:f": the function is the integral of f(x, s) over s.',
+    "SourceSpec.mpmath": "A function of mpmath, such as hyp2f1, with as many bits as make its float64 value correct.",
+    "SourceSpec.arguments": "mpmath: the arguments in their order; a number is fixed, a text names an input.",
     "SourceSpec.start": "root: where Newton's method begins; flow: the time of initial.",
     "SourceSpec.between": "root: the two ends of the branch.",
     "SourceSpec.initial": 'flow: y at the start, as numbers or "file.py:name".',
@@ -64,9 +66,9 @@ WORDS = {
     "AxisSpec.unit": "Unit of the input.",
     "AxisSpec.scale": '"linear" or "log".',
     "AxisSpec.values": "All values that the input can have, instead of low and high.",
-    "ErrorSpec.kind": '"absolute", "relative", "scaled" or "function".',
+    "ErrorSpec.kind": '"absolute", "relative", "scaled", "ulp" or "function".',
     "ErrorSpec.side": '"both", "over" or "under": which deviations count.',
-    "ErrorSpec.floor": "relative: size of the reference below which the error counts as absolute.",
+    "ErrorSpec.floor": "relative, ulp: size of the reference below which the divisor stays the same.",
     "ErrorSpec.scale": "scaled: the number, or one for each output, by which errors are divided.",
     "ErrorSpec.python": '"file.py:name": an error of your own, (model, reference, x) -> (n,).',
     "ErrorSpec.mask": '"file.py:name": where the error counts, (n, d) -> (n,) of booleans.',
@@ -74,6 +76,7 @@ WORDS = {
     "ErrorSpec.derivatives": "Whether the first derivatives are compared too.",
     "ErrorSpec.step": "Step of differences that stand in for derivatives, as a share of each axis.",
     "ErrorSpec.failures": 'What a model without a value counts as: "error" (infinite) or "ignore".',
+    "ErrorSpec.precision": 'ulp: "float64" or "float32", whose unit in the last place it is.',
     "ConstraintSpec.python": '"file.py:name", one or several: (n, d) -> (n,) of booleans.',
     "DataSpec.file": "Table or array of points.",
     "DataSpec.inputs": "Columns of the inputs.",
@@ -141,6 +144,9 @@ def problem_schema() -> dict[str, Any]:
         for key, field in table.get("properties", {}).items():
             field.pop("title", None)
             field["description"] = WORDS[f"{name}.{key}"]
+    named = {"type": "string", "pattern": "^mpmath:"}
+    for side in ("model", "reference", "recheck"):
+        made["properties"][side]["anyOf"] = [*made["properties"][side]["anyOf"], named]
     axis = tables["AxisSpec"]
     pair = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
     domain = made["properties"]["domain"]

@@ -77,7 +77,8 @@ def _facts(problem: Problem) -> dict[str, Any]:
                 for n, a in zip(problem.domain.names, problem.domain.axes, strict=True)
             },
             "error": (error.kind, error.side, error.floor, error.scale, error.tolerance)
-            + ((error.failures,) if error.failures != "error" else ()),
+            + ((error.failures,) if error.failures != "error" else ())
+            + ((f"ulp of {error.precision}",) if error.precision is not None else ()),
             "cloud": None if problem.domain.cloud is None else problem.domain.cloud.points.tolist(),
             "functions": [
                 None if f is None else _placeless(f.origin) if f.origin else f.name

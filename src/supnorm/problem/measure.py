@@ -1,4 +1,4 @@
-"""The error measure: absolute, relative, scaled or the user's own; masked, one-sided, per output.
+"""The error measure: absolute, relative, scaled, in ulp, or the user's own; masked, one-sided, per output.
 
 Outputs reduce to one number by the maximum. With one tolerance (or none) that is the maximum of the errors;
 with a tolerance per output it is the maximum of error / tolerance, and the tolerance of the result is 1.
@@ -22,7 +22,9 @@ from supnorm.results.option import Allowed
 from supnorm.results.printable import one_line
 
 Array = NDArray[np.float64]
-KINDS = ("absolute", "relative", "scaled", "function")
+KINDS = ("absolute", "relative", "scaled", "ulp", "function")
+PRECISIONS = {"float64": (52, -1022), "float32": (23, -126)}  # digits after the first one, least exponent
+LARGEST = float(np.finfo(np.float64).max)
 SIDES = ("both", "over", "under")
 FAILURES = ("error", "ignore")
 
@@ -33,9 +35,12 @@ class ErrorMeasure:
 
     Attributes:
         kind: ``"absolute"`` |N - f|; ``"relative"`` |N - f| / max(|f|, floor); ``"scaled"`` |N - f| / scale;
+            ``"ulp"`` |N - f| / `last_place` of max(|f|, floor);
             ``"function"`` the user's ``function(model, reference, x) -> (n,) or (n, m)``.
         side: ``"both"``; ``"over"`` counts only N > f, ``"under"`` only N < f.
-        floor: for ``"relative"``; with 0 the error is infinite where f is 0 and N is not.
+        floor: for ``"relative"``; with 0 the error is infinite where f is 0 and N is not. For ``"ulp"`` the size of f
+            below which the unit stays the same; None: only below the smallest normal number.
+        precision: for ``"ulp"``: ``"float64"`` (None) or ``"float32"``, whose unit it is.
         scale: for ``"scaled"``: one number, or one for each output.
         function: for ``"function"``; it must return non-negative errors.
         mask: ``mask(x)`` or ``mask(x, reference)`` returns booleans ``(n,)``: where the error counts.
@@ -45,7 +50,7 @@ class ErrorMeasure:
             (``"ignore"``).
 
     Raises:
-        BadInput: for an unknown kind, side or failures, a missing or non-positive floor, scale or tolerance.
+        BadInput: for an unknown kind, side, precision or failures, a missing or non-positive floor, scale or tolerance.
 
     >>> measure = ErrorMeasure("relative", floor=0.1)
     >>> measure(np.array([[1.1], [0.01]]), np.array([[1.0], [0.0]]), np.zeros((2, 1)))[0].round(3)
@@ -60,6 +65,7 @@ class ErrorMeasure:
     mask: Callable[..., Any] | None = None
     tolerance: float | tuple[float, ...] | None = None
     failures: str = "error"
+    precision: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -75,10 +81,11 @@ class ErrorMeasure:
             )
         if self.kind == "scaled":
             object.__setattr__(self, "scale", _positive(self.scale, "scale"))
-        if self.floor is not None and self.kind != "relative":
+        if self.floor is not None and self.kind not in ("relative", "ulp"):
             raise BadInput(
-                f'floor = {self.floor} has no effect for kind = "{self.kind}"; it is for "relative"'
+                f'floor = {self.floor} has no effect for kind = "{self.kind}"; it is for "relative" and "ulp"'
             )
+        self._demand_ulp()
         if self.scale is not None and self.kind != "scaled":
             raise BadInput(f'scale = {self.scale} has no effect for kind = "{self.kind}"; it is for "scaled"')
         if (self.kind == "function") != (self.function is not None):
@@ -87,6 +94,22 @@ class ErrorMeasure:
             tolerances = _positive(self.tolerance, "tolerance")
             single = np.ndim(self.tolerance) == 0
             object.__setattr__(self, "tolerance", tolerances[0] if single else tolerances)
+
+    def _demand_ulp(self) -> None:
+        """Check the options of an error in units in the last place."""
+        if self.kind == "ulp" and self.floor is not None and self.floor not in Allowed(low=0):
+            raise BadInput(
+                "floor of an error in ulp is the size of the reference below which the unit stays the same; it must be 0 or "
+                f"a positive number, got {one_line(repr(self.floor), 60)}"
+            )
+        if self.precision is not None and self.kind != "ulp":
+            raise BadInput(
+                f'precision = {self.precision!r} has no effect for kind = "{self.kind}"; it is for "ulp"'
+            )
+        if self.precision not in (None, *PRECISIONS):
+            raise BadInput(
+                f"precision of an error in ulp must be {' or '.join(PRECISIONS)}, got {self.precision!r}"
+            )
 
     @property
     def per_output(self) -> bool:
@@ -122,6 +145,8 @@ class ErrorMeasure:
             gap = model - reference
             size = np.abs(gap) if self.side == "both" else np.maximum(self._sign * gap, 0.0)
             error = np.where(size == 0, 0.0, size / self.divisor(reference))
+            if self.kind == "ulp":  # of two numbers, however far apart, it is a number: 1 is 2e323 units of 0
+                error = np.minimum(error, LARGEST)
         lost, broken = ~np.isfinite(reference), ~np.isfinite(model)
         if error.shape != lost.shape:  # one error for all outputs
             lost, broken = (np.asarray(part.any(axis=1, keepdims=True)) for part in (lost, broken))
@@ -226,6 +251,8 @@ class ErrorMeasure:
             divisor = divisor * self.tolerances(model.shape[1])[output]
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             by_model = sign / divisor
+            if self.kind == "ulp":
+                by_model = np.clip(by_model, -LARGEST, LARGEST)
             by_reference = -by_model
             if self.kind == "relative":
                 above = np.abs(f) > (self.floor or 0.0)
@@ -242,6 +269,8 @@ class ErrorMeasure:
         """The divisor of the difference of model and reference, shape ``(n, m)``, without tolerances."""
         if self.kind == "relative":
             return np.maximum(np.abs(reference), self.floor or 0.0)
+        if self.kind == "ulp":
+            return last_place(np.maximum(np.abs(reference), self.floor or 0.0), self.precision or "float64")
         if self.scale is not None:
             return np.broadcast_to(self.for_outputs(self.scale, reference.shape[1], "scale"), reference.shape)
         return np.ones_like(reference)
@@ -281,6 +310,29 @@ class ErrorMeasure:
             some = "1 output; give 1" if m == 1 else f"{m} outputs; give 1 or {m}"
             raise BadInput(f"{what} has {len(values)} numbers for {some}")
         return np.broadcast_to(np.asarray(values), (m,))
+
+
+def last_place(size: Array, precision: str = "float64") -> Array:
+    """The unit in the last place (ulp) of numbers: 2^(e - p) of a number of 2^e <= size < 2^(e + 1).
+
+    p is 52 for float64 and 23 for float32. Below the smallest normal number, 2^-1022 or 2^-126, the unit is that of
+    subnormal numbers, also at 0. Beyond the largest number exponents go on. (Muller et al., Handbook of Floating-Point
+    Arithmetic, 2nd ed., section 2.3.2, Goldberg's unit.)
+
+    Args:
+        size: not negative, any shape.
+        precision: ``"float64"`` or ``"float32"``.
+
+    >>> last_place(np.array([1.0, 1.99, 2.0])) * 2.0**52
+    array([1., 1., 2.])
+    >>> last_place(np.array([0.0, 5e-324, 2.0**-1022])) / 5e-324
+    array([1., 1., 1.])
+    >>> last_place(np.array([1.0, 0.0]), "float32") == [2.0**-23, 2.0**-149]
+    array([ True,  True])
+    """
+    digits, least = PRECISIONS[precision]
+    exponent = np.frexp(size)[1] - 1  # of 0 it is no exponent
+    return np.asarray(np.ldexp(1.0, np.where(size > 0, np.maximum(exponent, least), least) - digits))
 
 
 def _positive(value: float | Sequence[float] | None, what: str) -> tuple[float, ...]:

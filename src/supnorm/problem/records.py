@@ -37,8 +37,9 @@ def measure_record(problem: Problem, m: int, joint: bool | None = None) -> Measu
         side=error.side,
         floor=error.floor,
         scale=error.scale,
-        unit=units.pop() if plain else "",
+        unit=units.pop() if plain else "ulp" if error.kind == "ulp" and not error.per_output else "",
         per_output=error.per_output,
         failures=error.failures,
+        precision=(error.precision or "float64") if error.kind == "ulp" else None,
         joint=joint,
     )

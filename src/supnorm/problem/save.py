@@ -120,6 +120,8 @@ def _error(problem: Problem, move: _Move, homeless: list[str]) -> dict[str, Any]
         table["scale"] = list(error.scale)
     if error.tolerance is not None:
         table["tolerance"] = list(error.tolerance) if isinstance(error.tolerance, tuple) else error.tolerance
+    if error.precision is not None:
+        table["precision"] = error.precision
     if error.failures != "error":
         table["failures"] = error.failures
     if error.function is not None:

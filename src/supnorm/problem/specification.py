@@ -27,8 +27,10 @@ TYPES = (
     "list[float]",
     "list[str]",
     "list[union[float,str]]",
+    "list[union[int,float,str]]",
+    "int",
 )  # pydantic's, in the path of a key
-KINDS = ("file", "python", "command", "root", "flow", "integral")  # of sources
+KINDS = ("file", "python", "command", "root", "flow", "integral", "mpmath")  # of sources
 OPTIONS = {  # keys of a source, and the kinds that have them
     "start": ("root", "flow"),
     "between": ("root",),
@@ -36,6 +38,7 @@ OPTIONS = {  # keys of a source, and the kinds that have them
     "time": ("flow",),
     "components": ("flow",),
     "limits": ("integral",),
+    "arguments": ("mpmath",),
     "template": ("command",),
     "json_path": ("command",),
     "pattern": ("command",),
@@ -55,7 +58,7 @@ class DeclaredSpec(Table):
 
 
 class SourceSpec(Table):
-    """``[model]``, ``[reference]`` or ``[recheck]``: exactly one of file, python, command, root, flow, integral.
+    """``[model]``, ``[reference]`` or ``[recheck]``: exactly one of file, python, command, root, flow, integral, mpmath.
 
     ``file``: .onnx, .pt2, .pt (TorchScript), .npz (written by supnorm), .csv/.parquet/.nc (a table of computed values).
     ``python``: ``"file.py:name"``, a function or a ready object (nn.Module, Keras or scikit-learn model).
@@ -63,6 +66,7 @@ class SourceSpec(Table):
     ``root``: ``"file.py:g"``, g(x, y): the function is the y with g(x, y) = 0 ``between`` two ends.
     ``flow``: ``"file.py:f"``, f(t, y, p): the function is y(t, p) with y' = f, y = ``initial`` at ``start``.
     ``integral``: ``"file.py:f"``, f(x, s): the function is the integral of f over s within ``limits``.
+    ``mpmath``: the name of one of its functions; ``"mpmath:NAME"`` is short for the table.
     """
 
     file: str | None = None
@@ -71,6 +75,7 @@ class SourceSpec(Table):
     root: str | None = None
     flow: str | None = None
     integral: str | None = None
+    mpmath: str | None = None
     # root: where Newton's method begins, a number or "file.py:name"; flow: the time of ``initial``
     start: float | str | None = None
     between: list[float | str] | None = None  # root: the ends of the branch
@@ -78,6 +83,7 @@ class SourceSpec(Table):
     time: str | None = None  # flow: the axis that is time; without it the first one
     components: list[int] | None = None  # flow: those of y that are outputs, from 0 on
     limits: list[float | str] | None = None  # integral: from and to; numbers, or "file.py:name"
+    arguments: list[int | float | str] | None = None  # mpmath: numbers are fixed, names are inputs
     name: str = ""
     inputs: list[str] | None = None  # input names (columns, graph inputs) in the order of the axes
     outputs: list[str] | None = None
@@ -100,6 +106,12 @@ class SourceSpec(Table):
     pattern: str | list[str] | None = None  # command with names: regular expressions that find the outputs
     output_file: str | None = None  # command with names: file with the outputs, instead of stdout
     protocol: str = "batch"  # command: "batch" (all lines, then answers) or "point" (line by line)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_name(cls, given: Any) -> Any:
+        named = isinstance(given, str) and given.startswith("mpmath:")
+        return {"mpmath": given.removeprefix("mpmath:")} if named else given
 
     @model_validator(mode="after")
     def _one_kind(self) -> SourceSpec:
@@ -172,6 +184,7 @@ class ErrorSpec(Table):
     derivatives: bool = False
     step: float | None = None
     failures: Literal["error", "ignore"] = "error"
+    precision: str | None = None  # ulp: "float64" or "float32"
 
 
 class ConstraintSpec(Table):

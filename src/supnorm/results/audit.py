@@ -337,7 +337,8 @@ class AuditRecord(Result):
     findings: tuple[FindingRecord, ...] = Field(
         description="what else was noticed: `suspect-labels`, `rows-outside`, `rows-alone`, `rows-repeated`, "
         "`rows-incomplete`, `law-outside`, `domain-exceeds-data`, `no-model-value`, `zero-reference`, `infinite-error`, "
-        "`not-reproducible`, `model-failed`, `reference-failed`, `zero-derivatives`, `output-without-value`, "
+        "`not-reproducible`, `model-failed`, `reference-failed`, `zero-derivatives`, `input-without-effect`, "
+        "`output-without-value`, "
         "`recheck-failed`, `recheck-late`, `computed-by-certify`"
     )
     table_only: bool = Field(description="whether rows of a table were compared and nothing was searched")

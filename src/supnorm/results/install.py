@@ -26,6 +26,7 @@ EXTRAS = {
         "de421",
         "de405",
     ),
+    "mpmath": ("mpmath>=1.3",),
     "serve": ("fastapi>=0.115", "uvicorn>=0.30"),
 }
 

@@ -90,16 +90,22 @@ class AxisRecord(Record):
 class MeasureRecord(Record):
     """How the error of model against reference is measured."""
 
-    kind: str = Field(description="kind of the error: `absolute`, `relative`, `scaled` or `function`")
+    kind: str = Field(description="kind of the error: `absolute`, `relative`, `scaled`, `ulp` or `function`")
     side: str = Field(
         description="`both`, or only model values above (`over`) or below (`under`) the reference count"
     )
-    floor: float | None = Field(description="of a relative error: the least number by which it is divided")
+    floor: float | None = Field(
+        description="of a relative error: the least number by which it is divided; of one in ulp: below it the unit stays"
+    )
     scale: tuple[float, ...] | None = Field(description="of a scaled error: what the outputs are divided by")
     unit: str = Field(description="unit of the error; empty where it has none")
     per_output: bool = Field(description="whether all errors are multiples of the tolerances of the outputs")
     failures: str = Field(
         description="what a model without a value counts as: an infinite `error`, or `ignore`"
+    )
+    precision: str | None = Field(
+        default=None,
+        description="of an error in ulp: whose unit in the last place it is, `float64` or `float32`",
     )
     joint: bool | None = Field(
         default=None, description="whether an error function gives one number for all of several outputs"

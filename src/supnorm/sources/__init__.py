@@ -5,6 +5,7 @@ from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.flow import flow
 from supnorm.sources.integral import integral
 from supnorm.sources.jax import from_jax
+from supnorm.sources.mpmath_values import mpmath_function
 from supnorm.sources.open import open_problem, open_specification
 from supnorm.sources.open_function import open_function
 from supnorm.sources.root import root
@@ -15,6 +16,7 @@ __all__ = [
     "from_jax",
     "from_torch",
     "integral",
+    "mpmath_function",
     "open_function",
     "open_problem",
     "open_specification",

@@ -230,6 +230,7 @@ def _measure(spec: ErrorSpec, root: Path, file: str) -> ErrorMeasure:
             mask=mask,
             tolerance=tolerance,
             failures=spec.failures,
+            precision=spec.precision,
         )
     except BadInput as error:
         raise BadInput(f"{file}: [error]: {error}") from None

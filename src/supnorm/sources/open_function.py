@@ -122,6 +122,8 @@ def _opened(
         from supnorm.sources.solved_file import open_flow, open_integral
 
         return (open_flow if spec.flow else open_integral)(spec, root, columns, names, where)
+    elif spec.mpmath:
+        return _of_mpmath(spec, names, where)
     else:
         from supnorm.sources.arguments import takes_arguments
         from supnorm.sources.command import open_command
@@ -133,6 +135,17 @@ def _opened(
         used = ("timeout", "retries", "precision") + (() if takes_arguments(spec) else ("protocol",))
         function = with_unused_noted(function, spec, "a command", where, *used)
     return function if columns == list(range(len(names))) else reordered(function, columns)
+
+
+def _of_mpmath(spec: SourceSpec, names: tuple[str, ...], where: str) -> Function:
+    from supnorm.sources.mpmath_values import mpmath_function
+
+    order = spec.inputs if spec.arguments is None and spec.inputs is not None else None
+    try:
+        function = mpmath_function(spec.mpmath or "", names, spec.arguments or order, spec.timeout)
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from None
+    return with_unused_noted(function, spec, "a function of mpmath", where, "timeout")
 
 
 def _patched(function: Function, spec: SourceSpec, root: Path, d: int, where: str) -> Function:

@@ -29,7 +29,7 @@ class TableColumns:
         by: columns by whose values errors are reported.
         inputs: columns of the inputs; none: all other columns of numbers that vary, `MOST_INPUTS` at most.
         tolerance: the largest error that is allowed.
-        kind: of the error, ``"absolute"`` or ``"relative"``.
+        kind: of the error, ``"absolute"``, ``"relative"`` or ``"ulp"``.
         failures: what a missing prediction counts as, ``"error"`` or ``"ignore"``.
     """
 

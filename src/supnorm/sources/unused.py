@@ -13,7 +13,7 @@ PURPOSE = {
     "batch": "graphs and torch modules",
     "device": "graphs and torch",
     "precision": "code, programs and torch files",
-    "timeout": "a command, a graph, or Python code with per_point = true",
+    "timeout": "a command, a graph, a function of mpmath, or Python code with per_point = true",
     "retries": "a command, or Python code with per_point = true",
     "protocol": "a command",
 }
@@ -29,8 +29,8 @@ def with_unused_noted(function: Function, spec: SourceSpec, kind: str, where: st
     >>> import numpy as np
     >>> spec = SourceSpec(file="model.npz", timeout=5.0)
     >>> with_unused_noted(Function(np.sin), spec, ".npz files", "problem.toml: [model]").notes
-    ('problem.toml: [model] timeout = 5 was not used: it has no effect for .npz files (it is for a command, a graph, or \
-Python code with per_point = true)',)
+    ('problem.toml: [model] timeout = 5 was not used: it has no effect for .npz files (it is for a command, a graph, a \
+function of mpmath, or Python code with per_point = true)',)
     """
     notes = []
     for key, purpose in PURPOSE.items():

@@ -37,6 +37,12 @@ TEMPLATES = {
     "reference-failed": _FAILED + " No error is known there, and none is counted." + _CAUSE,
     "zero-derivatives": "The derivatives of the error are zero at most of the points with the largest errors, as they are "
     "behind rounding, tables and hard decisions: the search went on without derivatives.",
+    "input-without-effect": "{name} seems to have no effect on the {model?:model|reference}, and has one on the "
+    "{model?:reference|model}. Along the line through the worst point and in {n:count} random {n:pair|pairs} of points that "
+    "{n:differs|differ} in {name} alone, the {model?:model|reference}{outputs?: (all {outputs:count} outputs)} gives the "
+    "same values up to rounding, while the {model?:reference|model} changes by up to {spread:num}{unit?: {unit}}"
+    "{output?: in {output}}. This is an estimate: with 95 % confidence {name} changes the {model?:model|reference} in at "
+    "most {at_most:percent} of such pairs.",
     "recheck-late": "There was no time to ask the second reference about {n:count} of {of:count} peaks.",
     "recheck-failed": "The second reference has no value at {n:count} of {of:count} peaks, which stay unresolved: {why}.",
     "output-without-value": "At some of the {n:count} {points} "
