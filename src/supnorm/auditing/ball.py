@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Cloud, Domain
 
 Array = NDArray[np.float64]
+NUMBERS = 1 << 21  # most coordinates of points at once, 16 MB
 POINTS = 16_384  # of a level: the share of `ENOUGH` of them is known to 7 %
 FEW = 50  # points that a share is read from: good to about 14 %
 ENOUGH = 4 * FEW  # points without which nothing is read off
@@ -75,9 +76,8 @@ def _in_cubes(domain: Domain, centre: Array, share: float, rng: np.random.Genera
     volume, legal = 1.0, 0.0  # of the points of one go
     found = _Read(share, d)
     for _ in range(LEVELS):
-        x, goes = _inside(domain, low, high, rng)
-        legal = legal or max(len(x), 1) / goes
-        gap = np.linalg.norm(domain.to_unit(x) - centre, axis=1)
+        gap, goes = _inside(domain, centre, low, high, rng)
+        legal = legal or max(len(gap), 1) / goes
         if found.ended(gap, volume / (legal * goes)):
             break
         low, high = np.maximum(centre - found.radius, 0.0), np.minimum(centre + found.radius, 1.0)
@@ -87,13 +87,22 @@ def _in_cubes(domain: Domain, centre: Array, share: float, rng: np.random.Genera
     return found.answer
 
 
-def _inside(domain: Domain, low: Array, high: Array, rng: np.random.Generator) -> tuple[Array, int]:
-    """Points of the domain from a box in the unit box, and how many goes of `POINTS` it took to have enough."""
-    parts: list[Array] = []
-    while len(parts) < GOES and sum(map(len, parts)) < ENOUGH:
-        x = domain.from_unit(low + (high - low) * rng.random((POINTS, len(low))))
-        parts.append(x[domain.contains(x)])
-    return np.concatenate(parts), len(parts)
+def _inside(
+    domain: Domain, centre: Array, low: Array, high: Array, rng: np.random.Generator
+) -> tuple[Array, int]:
+    """Distances of points of the domain from a box in the unit box, and how many goes of `POINTS` it took to have enough."""
+    d = len(centre)
+    rows = max(1, NUMBERS // d)
+    gaps: list[Array] = []
+    goes = 0
+    while goes < GOES and sum(map(len, gaps)) < ENOUGH:
+        for begin in range(0, POINTS, rows):
+            u = rng.random((min(rows, POINTS - begin), d))
+            x = domain.from_unit(low + (high - low) * u)
+            x = x[domain.contains(x)]
+            gaps.append(np.linalg.norm(domain.to_unit(x) - centre, axis=1))
+        goes += 1
+    return np.concatenate(gaps), goes
 
 
 def _among_data(cloud: Cloud, centre: Array, share: float, rng: np.random.Generator) -> float:

@@ -8,13 +8,13 @@ rows of a chunk is declared, or measured once and recorded, because the last dig
 
 from __future__ import annotations
 
-import functools
 import math
 import pickle
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.guarded import Messages, guarded, halved
 from supnorm.evaluation.processes import WorkerEnded
+from supnorm.evaluation.remote import made_ready, remote, timed
 from supnorm.evaluation.spot_check import demand_same_function
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.evaluation.threads import all_threads
@@ -240,6 +241,7 @@ class Caller:
 
     def _here(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         start, expensive = time.perf_counter(), self.expensive
+        getting_ready = None if self.called or expensive else self._workers_in(ALONE)
         # The point is recorded for long calls, and for the first calls, which may turn out to be long.
         CALLS.begin(self.side, x[0] if expensive or not self.called else None, len(x), expensive)
         try:
@@ -250,8 +252,27 @@ class Caller:
                 y, messages = halved(self.function.value, x, self.outputs)
         finally:
             CALLS.end()
+            if getting_ready is not None:
+                getting_ready.cancel()
         self._note(x, y, messages, time.perf_counter() - start, purpose)
         return y, messages
+
+    def _workers_in(self, seconds: float) -> threading.Timer | None:
+        """Let the workers start beside the first call if that takes long; they import for a second or two."""
+        if not self.on_workers or self.function.parallel == "thread" or self.function.remake is None:
+            return None
+        timer = threading.Timer(seconds, self._get_ready)
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _get_ready(self) -> None:
+        """Have each worker make the function; what goes wrong is said by the first call."""
+        assert self.executor is not None
+        with suppress(Exception):
+            recipe = self._recipe()
+            for _ in range(self.workers):
+                self.executor.submit(made_ready, recipe)
 
     def _in_parallel(self, pieces: list[Array], purpose: str) -> Iterator[tuple[Array, Messages]]:
         """Keep ``2 * workers`` pieces in flight, store each when it returns, and yield them in order."""
@@ -282,8 +303,8 @@ class Caller:
         """Start a call on the workers; `land` takes its result."""
         assert self.executor is not None
         if self.function.parallel == "thread" or self.function.remake is None:
-            return sent(self.executor, _timed, self.function.value, x, self.outputs)
-        return sent(self.executor, _remote, self._recipe(), x, self.outputs)
+            return sent(self.executor, timed, self.function.value, x, self.outputs)
+        return sent(self.executor, remote, self._recipe(), x, self.outputs)
 
     def _recipe(self) -> bytes:
         """How another process makes the function again.
@@ -360,22 +381,3 @@ def rows_in(seconds: float, cost: float) -> int:
     (256, 256, 1)
     """
     return int(4 ** max(0, math.floor(math.log(seconds / max(cost, 1e-9), 4))))
-
-
-def _timed(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tuple[Array, Messages, float]:
-    start = time.perf_counter()
-    y, messages = guarded(value, x, outputs)
-    return y, messages, time.perf_counter() - start
-
-
-@functools.lru_cache(maxsize=8)
-def _remade(recipe: bytes) -> Function:
-    # The recipe was pickled by this program a moment ago; it never comes from a file.
-    function = pickle.loads(recipe)()
-    if not isinstance(function, Function):
-        raise BadInput(f"remake must make a Function, got {type(function).__name__}")
-    return function
-
-
-def _remote(recipe: bytes, x: Array, outputs: int | None) -> tuple[Array, Messages, float]:
-    return _timed(_remade(recipe).value, x, outputs)

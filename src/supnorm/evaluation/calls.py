@@ -46,7 +46,11 @@ class Calls(Settings):
         metavar="WORD",
     )
     workers: int = option(
-        "--workers", "Processes for an expensive reference. [default: 1]", default=1, kind=int, low=1
+        "--workers",
+        "Processes for an expensive reference; with --dask how many calls at a time. [default: 1; all of the scheduler]",
+        default=1,
+        kind=int,
+        low=1,
     )
     executor: Executor | None = None
     patience: float = option(
@@ -60,7 +64,10 @@ class Calls(Settings):
 
     def __post_init__(self) -> None:
         if is_client(self.executor):
-            object.__setattr__(self, "executor", Cluster(self.executor, self.patience))
+            cluster = Cluster(self.executor, self.patience)
+            object.__setattr__(self, "executor", cluster)
+            if self.workers == 1:  # not declared: all that are there
+                object.__setattr__(self, "workers", cluster.workers)
         if not (self.executor is None or callable(getattr(self.executor, "submit", None))):
             got = one_line(repr(self.executor), 60)
             raise BadInput(f"executor must be one of concurrent.futures, or a Dask Client, got {got}")

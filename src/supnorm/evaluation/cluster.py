@@ -85,10 +85,14 @@ class Cluster(Executor):
     Args:
         client: of a running scheduler. It is not closed here.
         patience: seconds without a sign of life after which a call is handed to others.
+
+    Attributes:
+        workers: calls that the workers could run at once when this was made; at least 1.
     """
 
     def __init__(self, client: Any, patience: float = PATIENCE) -> None:
         self.client, self.patience = client, patience
+        self.workers = max(1, sum(client.nthreads().values()))
         self._pool: Executor = client.get_executor(pure=False)
         self._address = str(getattr(client.scheduler, "address", "")) or "of this client"
         self._lock = threading.RLock()

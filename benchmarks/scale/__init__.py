@@ -1,0 +1,1 @@
+"""How audits use several workers."""
