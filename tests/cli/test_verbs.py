@@ -210,6 +210,39 @@ def test_compare_puts_models_in_one_table(shell: Shell) -> None:
 
 
 @pytest.mark.slow
+def test_compare_evaluates_each_model_at_the_worst_points_of_the_others(shell: Shell) -> None:
+    """What the search of one model missed, at a point that another one found, decides about its tolerance."""
+    shell.write(name="a.toml")
+    assert shell.run("audit", "a.toml", "--quiet").code == 1
+    found = json.loads((shell.folder / "a-run" / "result.json").read_text())["witness"]["x"]["a"]
+    spike = f"np.where(abs(x[:, 0] - {found!r}) < 1e-12, 0.25, 0.0)"
+    (shell.folder / "spike.py").write_text(
+        f"import numpy as np\nfrom truth import truth\ndef model(x): return truth(x) + {spike}\n"
+    )
+    shell.write(("truth.py:model", "spike.py:model"), name="b.toml")
+    shell.write(("truth.py:model", "truth.py:agrees"), name="c.toml")
+    assert shell.run("audit", "b.toml", "--quiet").code == 0  # its own search misses the spike
+    files = ("c.toml", "b.toml", "--json", "--out", "both")
+    alone = json.loads(shell.run("compare", *files).out)["rows"]
+    assert [row["status"] for row in alone] == ["nothing-found", "nothing-found"]
+    done = shell.run("compare", "a.toml", *files[:-1], "all")
+    a, c, b = json.loads(done.out)["rows"]
+    assert done.code == 1
+    assert b["status"] == "tolerance-exceeded"
+    assert b["worst"] == pytest.approx(0.25)
+    assert b["at"]["a"] == found
+    assert b["found_by"] == a["title"]
+    assert [row["there"][0] for row in (a, c, b)] == pytest.approx([0.3, 1e-4, 0.25], rel=1e-3)
+    assert (c["status"], c.get("found_by")) == ("nothing-found", None)
+    printed = shell.run("compare", "a.toml", "c.toml", "b.toml", "--quiet", "--out", "more")
+    assert printed.code == 1
+    assert json.loads((shell.folder / "more" / "compare.json").read_text())["rows"][2] == b | {"folder": "b"}
+    page = (shell.folder / "more" / "compare.html").read_text()
+    assert "missed its worst error of 0.25" in page
+    assert "worst point of" in page
+
+
+@pytest.mark.slow
 def test_compare_plants_no_errors_when_asked_not_to(shell: Shell) -> None:
     small = [("power = false", "power = true"), ("[audit]", "[power]\nruns = 1\nevaluations = 20\n[audit]")]
     for name in ("a.toml", "b.toml"):

@@ -202,7 +202,7 @@ def test_pins_stand_at_the_places(result):
     place = view.peaks[0].x
     assert pins[1][0] == pytest.approx(62 + 788 * (place["T"] - 275) / (1070 - 275), abs=0.2)
     assert pins[1][1] == pytest.approx(
-        14 + 488 * (1 - math.log(place["p"] / 1e4) / math.log(9.772e7 / 1e4)), abs=0.2
+        24 + 488 * (1 - math.log(place["p"] / 1e4) / math.log(9.772e7 / 1e4)), abs=0.2
     )
 
 

@@ -239,7 +239,7 @@ def test_a_comparison_says_which_rms_is_that_of_the_finite_errors_and_what_is_no
     assert "no value at 7 points; else 0.03 K" in said
     write_comparison(record, tmp_path / "compare.html")
     html = (tmp_path / "compare.html").read_text("utf-8")
-    assert '<td class="n">infinite; else 0.001 K</td>' in html
+    assert '<td class="n" data-h="RMS">infinite; else 0.001 K</td>' in html
     assert "Not drawn: &lt;gap&gt;, broken (worst error infinite, zero or not known)." in html
     drawn = COMPARED | {"rows": COMPARED["rows"][:2]}
     write_comparison(drawn, tmp_path / "drawn.html")
@@ -251,7 +251,7 @@ def test_comparison_page(tmp_path):
 
     write_comparison(COMPARED, tmp_path / "compare.html")
     html = (tmp_path / "compare.html").read_text("utf-8")
-    assert "The smallest worst error found is 0.05 K, by small net." in html
+    assert "The smallest worst error found is <b>0.05\u00a0K</b>, by small net." in html
     assert "By the RMS alone one would have chosen big &lt;net&gt;" in html
     assert "<net>" not in html
     assert 'href="runs/a%20b/report.html"' in html

@@ -60,8 +60,9 @@ def test_every_coordinate_is_named_up_to_ten_inputs(result):
     assert headline.startswith("At ")
     for axis in view.axes:
         assert f"{axis.name} = {axis.at(view.witness.x[axis.name])}" in headline
-    assert said(words.headline, View(read(result("d20")))).startswith(
-        "At one point of the 20-dimensional domain"
+    many = said(words.headline, View(read(result("d20"))))
+    assert re.match(
+        r"At (input_\d+ = [0-9.]+ m, ){5}input_\d+ = [0-9.]+ m and 14 more inputs the model is wrong by", many
     )
 
 

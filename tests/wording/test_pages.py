@@ -178,6 +178,7 @@ ALLOWED = {
     "at least {}",
     "{} with a finite error",
     "  {}   (log scale)",
+    'from supnorm.approximants import load_function\n\nmodel = load_function("{}")\nmodel([[{}]])  # {}',
 }
 
 

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.recorder import BINS, Recorder
 from supnorm.auditing.statistics import Sample
-from supnorm.evaluation import PointStatus
+from supnorm.evaluation import Evaluator, PointStatus
 from supnorm.problem import Axis, Domain
 from supnorm.results.audit_points import AlongRecord
 from supnorm.results.charts import (
     CutRecord,
+    FineRecord,
     GridMapRecord,
     HistogramRecord,
     LevelsRecord,
@@ -39,6 +40,7 @@ from supnorm.results.option import Allowed
 from supnorm.results.settings import Limits, Settings
 
 Array = NDArray[np.float64]
+FINE = 161  # points of the model along an input, where the reference is called at few
 CUTS = 60  # inputs that have a picture of their own
 TRIALS = 8_000_000  # numbers of the points of one call for widths: 64 MB
 WORDS = {
@@ -134,7 +136,26 @@ def _apart(axis: Axis, t: Array) -> Array:
 def _along(landscape: Landscape, u: Array, axis: int, t: Array, output: int) -> SeriesRecord:
     points = np.tile(u, (len(t), 1))
     points[:, axis] = t
-    return _series(landscape, points, axis, output)
+    series = _series(landscape, points, axis, output)
+    evaluator = landscape.evaluator
+    free = evaluator.reference.expensive and not evaluator.model.expensive
+    if not free or landscape.late or evaluator.problem.domain.axes[axis].values is not None:
+        return series
+    return series.changed(
+        fine=_model_alone(evaluator, u, axis, np.union1d(t, np.linspace(t[0], t[-1], FINE)), output)
+    )
+
+
+def _model_alone(evaluator: Evaluator, u: Array, axis: int, t: Array, output: int) -> FineRecord:
+    """The model at positions ``t`` (n,) along an axis, as far as they lie in the domain: such calls cost nothing."""
+    points = np.tile(u, (len(t), 1))
+    points[:, axis] = t
+    x = evaluator.problem.domain.from_unit(points)
+    x = x[evaluator.problem.domain.contains(x)]
+    y, messages = evaluator.model.values(x, "pictures")
+    value = y[:, output].copy()
+    value[list(messages)] = np.nan
+    return FineRecord(x=numbers(x[:, axis]), model=numbers(value))
 
 
 def _series(landscape: Landscape, points: Array, axis: int, output: int) -> SeriesRecord:

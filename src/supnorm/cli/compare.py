@@ -50,8 +50,9 @@ def register(app: typer.Typer) -> None:
 def command(
     problems: PROBLEMS, run: RunContext, power: POWER = None, trust: TRUST = False, **given: Any
 ) -> int:
-    """Audit several models against one reference and print one table."""
+    """Audit several models against one reference: one table, and each model at the worst points of the others."""
     from supnorm.cli.folder import demand_folder
+    from supnorm.gates.crossed import crossed
     from supnorm.pages import comparison, write_comparison
     from supnorm.results import BadInput, ExitCode, Interrupted
     from supnorm.results.compare import CompareRecord
@@ -79,14 +80,21 @@ def command(
             err=True,
         )
     titles = [row.title for row in rows]
+    rows = [
+        row.changed(title=f"{row.title} ({row.folder})") if titles.count(row.title) > 1 else row
+        for row in rows  # "predict" of two files
+    ]
+    if not stopped and len(rows) > 1:
+        folders = [run.directory / row.folder for row in rows]
+        rows = list(crossed(rows, list(records.values()), folders, trust))
+        codes += [int(ExitCode.EXCEEDED) for row in rows if row.status == "tolerance-exceeded"]
+    problem_titles = {one.title for one in records.values()}
     result = CompareRecord(
+        title=record.title if len(problem_titles) == 1 else "",
         reference=record.reference.name,
         axes=record.axes,
         measure=record.measure,
-        rows=tuple(
-            row.changed(title=f"{row.title} ({row.folder})") if titles.count(row.title) > 1 else row
-            for row in rows  # "predict" of two files
-        ),
+        rows=tuple(rows),
     )
 
     page = run.directory / "compare.html"

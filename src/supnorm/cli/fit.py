@@ -168,6 +168,7 @@ def save(result: FitResult, folder: Path, opened: Problem) -> None:
     """Write the model, the numbers, pages, and a problem file to audit, certify or check the fitted model."""
     from supnorm.cli.folder import set_aside
     from supnorm.pages import write_fit_page, write_page
+    from supnorm.results.fit import FitRecord
     from supnorm.sources import save_problem
 
     for name in ("certificate.json", "certify.json"):  # proofs of another model, which may have taken hours
@@ -177,7 +178,8 @@ def save(result: FitResult, folder: Path, opened: Problem) -> None:
     if result.audit is not None:
         audit_page = "audit/report.html"
         write_page(result.audit, folder / audit_page)
-    write_fit_page(result, folder / "fit.html", audit_page)
+    # From the file, which names the saved model.
+    write_fit_page(FitRecord.read(folder / "fit.json"), folder / "fit.html", audit_page)
     assert opened.source is not None
     model = os.path.relpath((folder / "model.npz").resolve(), opened.source.parent.resolve())
     fitted = replace(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from supnorm.pages.points import known
+from supnorm.pages.points import AxisView, known
 from supnorm.pages.reading import record_of
 from supnorm.pages.rendering import render
 from supnorm.pages.svg import FAR, Scale, line, picture, rect, text
@@ -18,10 +19,13 @@ from supnorm.results.numbers import ErrorUnit, num, pretty_unit, ratio
 from supnorm.wording import Fact, Narrator, fact
 from supnorm.wording.comparison import TEMPLATES
 
+NAMED = 10  # inputs of a point in the table
+
 HEAD = ("model", "RMS", "99.9 % below", "worst found", "worst / RMS", "tolerance", "status", "at")
 
 
-def _narrator(record: CompareRecord) -> Narrator:
+def narrator(record: CompareRecord) -> Narrator:
+    """What writes the sentences of a comparison, with its unit."""
     measure = record.measure
     return Narrator(TEMPLATES, ErrorUnit(measure.kind, pretty_unit(measure.unit), measure.per_output))
 
@@ -33,17 +37,22 @@ def ordered(record: CompareRecord) -> list[RowRecord]:
 
 def table(record: CompareRecord) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Head and rows of the comparison, as text."""
-    say = _narrator(record)
-    return HEAD, [_row(row, say) for row in ordered(record)]
+    say = narrator(record)
+    axes = {axis.name: AxisView.of(axis) for axis in record.axes}
+    return HEAD, [_row(row, say, axes) for row in ordered(record)]
 
 
 def _name(row: RowRecord) -> str:
     return row.title or row.model or "model"
 
 
-def _row(row: RowRecord, say: Narrator) -> tuple[str, ...]:
+def _row(row: RowRecord, say: Narrator, axes: Mapping[str, AxisView]) -> tuple[str, ...]:
     rms, worst, allowed, finite, unit = row.rms, row.worst, known(row.tolerance), row.finite, say.error
-    at = ", ".join(f"{name} = {num(value, 4)}" for name, value in list((row.at or {}).items())[:4])
+    places = [
+        f"{name} = {axes[name].at(value) if name in axes else num(value, 4)}"
+        for name, value in (row.at or {}).items()
+    ]
+    at = ", ".join(places[:NAMED]) + (f" and {len(places) - NAMED} more" if len(places) > NAMED else "")
     infinite = math.isinf(rms)
     if infinite and finite is not None and finite.n > 0:  # "infinite" says nothing of the rest
         rms = finite.rms
@@ -61,6 +70,43 @@ def _row(row: RowRecord, say: Narrator) -> tuple[str, ...]:
         row.status.replace("-", " "),
         say.text(fact("at", row=row.row, at=at)),
     )
+
+
+def crossed(record: CompareRecord) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Head and rows of the errors of each model at the worst points of all, as text; none where nothing is known there."""
+    say, rows = narrator(record), ordered(record)
+    places = [record.rows.index(row) for row in rows]
+    if not all(len(row.there) == len(rows) for row in rows) or len(rows) < 2:
+        return (), []
+    cells = [
+        (
+            _name(row),
+            *(
+                say.text(fact("there", error=e, known=not math.isnan(e)))
+                for e in (row.there[j] for j in places)
+            ),
+        )
+        for row in rows
+    ]
+    return tuple(_name(row) for row in rows), cells
+
+
+def crossed_words(record: CompareRecord) -> str:
+    """What the table of these errors shows."""
+    return narrator(record).text(fact("crossed"))
+
+
+def above(record: CompareRecord) -> list[list[bool]]:
+    """Which of these errors are above the tolerance of the model."""
+    rows = ordered(record)
+    places = [record.rows.index(row) for row in rows]
+    return [[row.there[j] > known(row.tolerance) for j in places] for row in rows if row.there]
+
+
+def missed(record: CompareRecord) -> list[Fact]:
+    """Which models have their worst error at a point that the search of another model found."""
+    rows = [row for row in ordered(record) if row.found_by]
+    return [fact("found-by", name=_name(row), worst=row.worst, other=row.found_by) for row in rows]
 
 
 def sentence(record: CompareRecord) -> Fact:
@@ -83,12 +129,12 @@ def _drawn(row: RowRecord) -> bool:
 def _left_out(record: CompareRecord) -> str:
     """Which models have no bar."""
     names = [fact("model", name=_name(row)) for row in ordered(record) if not _drawn(row)]
-    return _narrator(record).text(fact("not-drawn", names=names)) if names else ""
+    return narrator(record).text(fact("not-drawn", names=names)) if names else ""
 
 
 def bars(record: CompareRecord, width: int) -> Markup:
     """For each model a line from its RMS to the worst error found, on one logarithmic axis."""
-    unit = _narrator(record).error
+    unit = narrator(record).error
     rows = [row for row in ordered(record) if _drawn(row)]
     values = [value for row in rows for value in (row.rms, row.worst, known(row.tolerance))]
     positive = [v for v in values if 0 < v < math.inf]
@@ -101,11 +147,10 @@ def bars(record: CompareRecord, width: int) -> Markup:
         y = 30 + 44 * i
         low, high, allowed = row.rms, row.worst, known(row.tolerance)
         left = scale(low) if low > 0 else scale.start
-        parts.append(text(8, y - 8, _name(row), "lb"))
+        parts.append(text(8, y - 8, f"{_name(row)}: {unit(high)}", "lb"))
         parts.append(rect(left, y, scale(high) - left, 8, "bad" if high > allowed else "hb"))
         if allowed > 0:
             parts.append(line(scale(allowed), y - 3, scale(allowed), y + 11, "s-tol"))
-        parts.append(text(min(scale(high) + 6, width - 70), y + 8, unit(high), "rl"))
     base = 30 + 44 * len(rows)
     parts += [
         text(min(max(scale(v), 24.0), width - 24.0), base + 8, unit.bare(v), "tk", "middle")
@@ -130,15 +175,25 @@ def comparison_page(record: CompareRecord) -> str:
     """The HTML text of the page."""
     head, rows = table(record)
     folders = [row.folder for row in ordered(record)]
-    name = record.reference or "one reference"
+    name, say = record.reference or "one reference", narrator(record)
     values = {
-        "title": f"{len(rows)} models against {name} – supnorm compare",
-        "menu": [("models", "Models")],
+        "title": ": ".join(
+            filter(None, (record.title, f"{len(rows)} models against {name} – supnorm compare"))
+        ),
+        "menu": [
+            ("models", "Models"),
+            *([("crossed", "Worst points")] if crossed(record)[1] else []),
+        ],
         "skip": "models",
+        "problem": record.title,
         "reference": name,
-        "sentence": _narrator(record).html(sentence(record)),
+        "sentence": say.html(sentence(record)),
         "head": head,
         "rows": list(zip(rows, folders, strict=True)),
+        "crossed": crossed(record),
+        "above": above(record),
+        "crossed_words": crossed_words(record),
+        "missed": [say.html(one) for one in missed(record)],
         "left_out": _left_out(record),
         "bars": (bars(record, 860), bars(record, 342)),
     }

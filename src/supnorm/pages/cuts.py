@@ -47,6 +47,7 @@ class Frame:
         output: index of the output that is drawn.
         rows: top and base of the upper part, top and base of the lower part, in pixels.
         even: a linear error scale where the largest error allows it.
+        zero: the input's value at 0 of the horizontal axis: that of the worst point in a close-up.
     """
 
     across: Scale
@@ -56,6 +57,7 @@ class Frame:
     output: int
     rows: tuple[float, float, float, float]
     even: bool = False
+    zero: float = 0.0
 
 
 def cut(view: View, raw: CutRecord, close: bool, width: int = 342) -> Markup:
@@ -71,7 +73,8 @@ def cut(view: View, raw: CutRecord, close: bool, width: int = 342) -> Markup:
     name = f"{axis.name} offset" if close else axis.name
     at = across(0.0 if close else here)
     output = view.output_index(view.charts.output) if view.charts.output is not None else 0
-    frame = Frame(across, at, name, axis.unit, output, (18, 122, 158, 244))
+    rows = (18, 122, 158, 244)
+    frame = Frame(across, at, name, axis.unit, output, rows, zero=here if close else 0.0)
     parts, hover = two_storeys(view, series, shown, frame)
     parts.append(x_axis(across, 244, label, 5 if axis.scale == "linear" or close else 4))
     worst = view.witness.error if view.witness else None
@@ -100,12 +103,12 @@ def two_storeys(
     pixels = [frame.across(v) for v in x]
     parts = [_gaps(pixels, series, frame.rows[0], frame.rows[3])]
     parts += _values(view, pixels, series, frame)
-    parts += _errors(view, pixels, series.error, frame)
+    parts += _errors(view, pixels, series.error, frame, dots=series.fine is not None)
     return parts, _hover(view, x, pixels, series, frame)
 
 
 def _values(view: View, pixels: list[float], series: SeriesRecord, frame: Frame) -> list[Markup]:
-    limits = span([*series.model, *series.reference])
+    limits = span([*series.model, *series.reference, *(series.fine.model if series.fine else ())])
     name, unit = view.outputs[frame.output]
     label, (top, base), parts = name or "value", frame.rows[:2], list[Markup]()
     if limits:
@@ -113,13 +116,26 @@ def _values(view: View, pixels: list[float], series: SeriesRecord, frame: Frame)
         parts.append(y_axis(up, frame.across.start, frame.across.end, 4))
         if math.isfinite(frame.here):
             parts.append(line(frame.here, top, frame.here, frame.rows[3], "here"))
-        parts.append(path(pixels, [up(v) for v in series.reference], "s-ref"))
-        parts.append(path(pixels, [up(v) for v in series.model], "s-mod"))
+        across, fine = frame.across, series.fine
+        if fine is None:
+            parts.append(path(pixels, [up(v) for v in series.reference], "s-ref"))
+            parts.append(path(pixels, [up(v) for v in series.model], "s-mod"))
+        else:
+            parts.append(path([across(v - frame.zero) for v in fine.x], [up(v) for v in fine.model], "s-mod"))
+            parts += _dots(pixels, [up(v) for v in series.reference], "rdot")
     parts.append(text(2, top - 6, f"{label}, {unit}" if unit else label, "lb"))
     return parts
 
 
-def _errors(view: View, pixels: list[float], error: Sequence[float], frame: Frame) -> list[Markup]:
+def _dots(pixels: list[float], heights: list[float], class_: str) -> list[Markup]:
+    """A dot at each known value: between the points nothing is known."""
+    known = [(x, y) for x, y in zip(pixels, heights, strict=True) if math.isfinite(y)]
+    return [el("circle", class_=class_, cx=round(x, 1), cy=round(y, 1), r=2.6) for x, y in known]
+
+
+def _errors(
+    view: View, pixels: list[float], error: Sequence[float], frame: Frame, dots: bool = False
+) -> list[Markup]:
     left, right, here, (top, base) = frame.across.start, frame.across.end, frame.here, frame.rows[2:]
     parts = [text(2, top - 12, view.error.name, "lb")]
     worst = view.witness.error if view.witness else math.nan
@@ -135,7 +151,7 @@ def _errors(view: View, pixels: list[float], error: Sequence[float], frame: Fram
     if scale.low < view.tolerance < scale.high:
         parts.append(line(left, scale(view.tolerance), right, scale(view.tolerance), "s-tol"))
     drawn = [scale(max(v, scale.low)) if math.isfinite(v) else math.nan for v in error]
-    parts.append(path(pixels, drawn, "s-err"))
+    parts += _dots(pixels, drawn, "edot") if dots else [path(pixels, drawn, "s-err")]
     if math.isfinite(here) and view.witness:
         height = top if worst == math.inf else scale(min(worst, scale.high))
         parts.append(el("circle", class_="dot", cx=here, cy=height, r=4))

@@ -15,7 +15,7 @@ from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.pages.time_chart import rows as chart_rows
 from supnorm.results import rounded_up, write_whole
 from supnorm.results.fit import CandidateRecord, FitRecord
-from supnorm.results.numbers import ErrorUnit, count, num, pretty_unit
+from supnorm.results.numbers import ErrorUnit, count, literal, num, pretty_unit
 from supnorm.results.parts import MeasureRecord
 from supnorm.wording import Fact, Narrator, fact
 from supnorm.wording.fit_page import TEMPLATES
@@ -39,8 +39,9 @@ def fit_page(record: FitRecord, audit_page: str = "") -> str:
     winner, norm = record.winner, record.norm
     code, proved, say = record.status.code, _proved(record), narrator(record).html
     audit = record.audit
-    menu = [("methods", "Methods"), ("time", "Error and time"), ("winner", "Winner"), ("proof", "Proof"),
-            ("again", "Again")]  # fmt: skip
+    chart = two_sizes(time_chart, record)
+    menu = [("methods", "Methods"), *([("time", "Error and time")] if chart[0] else []), ("winner", "Winner"),
+            ("proof", "Proof"), ("again", "Again")]  # fmt: skip
     advice = (_ended(record.status.advice), errors_are(record.measure))
     values = {
         "title": f"{record.title or winner.method}: {code} – supnorm fit",
@@ -53,7 +54,7 @@ def fit_page(record: FitRecord, audit_page: str = "") -> str:
                  "parameters", "samples", "seconds", "bytes", "time a point"),
         "ranked": ranked(record), "rows": candidate_rows(record), "skipped": record.skipped, "fixed": audit is None,
         "early": audit is None and bool(record.evaluations.get("fit")),
-        "chart": two_sizes(time_chart, record),
+        "chart": chart, "use": use(record),
         "chart_head": ("method", "processor seconds", "error / RMS error of the mean"),
         "chart_rows": chart_rows(series(record)), "facts": winner_facts(record), "audit_page": audit_page,
         "proof": say(proof(record)), "record": again(record),
@@ -136,7 +137,9 @@ def series(record: FitRecord) -> list[Series]:
 
 
 def time_chart(record: FitRecord, width: int) -> Markup:
-    """Relative error over processor seconds; the tolerance where it is one for the root mean square."""
+    """Relative error over processor seconds; the tolerance where it is one for the root mean square. One dot is no chart."""
+    if sum(len(one.points) for one in series(record)) < 2:
+        return Markup("")
     winner, tolerance = record.winner, math.nan
     if record.norm == "l2" and winner.rms > 0:
         tolerance = _goal(record) * winner.relative_rms / winner.rms
@@ -157,6 +160,19 @@ def winner_facts(record: FitRecord) -> list[tuple[str, str]]:
         if value is not None:  # the points are too few for it
             rows.append((say(fact("level", share=float(level))), say(fact("at-most", error=value))))
     return [*rows, ("notes", "; ".join(winner.notes) or "none")]
+
+
+def use(record: FitRecord) -> str:
+    """Lines of Python that call the fitted model; empty where it was not saved, or its inputs are not known."""
+    if record.winner.file is None or record.audit is None or record.audit.witness is None:
+        return ""
+    at = record.audit.witness.x
+    x = ", ".join(literal(value, 6) for value in at.values())
+    return (
+        "from supnorm.approximants import load_function\n\n"
+        f'model = load_function("{record.winner.file}")\n'
+        f"model([[{x}]])  # {', '.join(at)}"
+    )
 
 
 def proof(record: FitRecord) -> Fact:

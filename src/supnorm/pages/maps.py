@@ -83,7 +83,7 @@ def panels(view: View) -> list[Panel]:
 def grid_map(view: View, one: Panel, scale: ColourScale, width: int, bound: bool = False) -> Markup:
     """The map for d = 2 with numbered pins at the peaks, of the error or of its ``bound``."""
     height = 488 if width > 500 else 230
-    left, right, top = 62.0, width - 10.0, 14.0
+    left, right, top = 62.0, width - 10.0, 24.0  # the name of the axis stands above its highest number
     across, up = one.across.across(left, right), one.up.across(top + height, top)
     parts = [field(one.values, scale, left, top, right - left, height)]
     parts += [text(left - 6, up(v) + 4, num(v), "tk", "end") for v in up.ticks(5)]

@@ -205,6 +205,7 @@ def _where(view: View) -> dict[str, Any]:
         "line_rows": cuts[0]["rows"] if cuts else [],
         "gap_words": maps.gap_words(view) if is_line else "",
         "gaps": ", ".join(word for key, word in GAPS.items() if key in status),
+        "few_words": view.say.text(fact("few-calls")) if any(c.whole.fine for c in chosen) else "",
         "has_close": any(c["close"] for c in cuts),
         "close_first": view.record.domain.kind == "data",
         "profile": two_sizes(peaks.profile, view),

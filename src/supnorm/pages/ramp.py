@@ -17,8 +17,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from supnorm.pages.svg import Scale, el, join, picture, rect, text
+from supnorm.pages.svg import Scale, el, join, line, picture, rect, text
 from supnorm.pages.view import View
+from supnorm.results import rounded_up
 from supnorm.wording import fact
 
 LIGHT = ((246, 244, 238), (243, 217, 164), (231, 160, 60), (206, 90, 30), (141, 33, 46), (50, 16, 46))
@@ -112,11 +113,15 @@ def legend(view: View, scale: ColourScale, bound: bool = False) -> Markup:
             parts.append(rect(8 + i * 224 / 24, 2, 9.6, 10, kind, fill=f"rgb({r},{g},{b})"))
     if _has_bar(view, scale):
         parts.append(el("path", class_="tolmark", d=f"M{across(view.tolerance):.1f} 0v14"))
-    end = -math.inf
+    end, last = -math.inf, math.inf
+    if bound and 0 < view.upper < math.inf:  # the number that the picture is about
+        word, at = view.error.bare(rounded_up(view.upper, 3)), min(across(view.upper), 232.0)
+        parts += [text(at, 26, word, "tk b", "end"), line(at, 0, at, 14, "bdmark")]
+        last = at - LETTER * len(word)
     for v in across.ticks(3):
         word = view.error.bare(v)
-        half = LETTER * len(word) / 2
-        if across(v) - half > end:  # numbers do not run into each other
+        half = LETTER * len(word) / 2 + 3
+        if across(v) - half > end and across(v) + half < last:  # numbers do not run into each other
             parts.append(text(across(v), 26, word, "tk", "middle"))
             end = across(v) + half
     said = view.say.text(fact("colours", bound=bound, low=scale.low, high=scale.high))

@@ -13,6 +13,9 @@ from markupsafe import Markup
 
 from supnorm.results.printable import printable
 
+# A number and its unit in bold, as in the headline.
+_UNIT = re.compile(r"(<b>[^<]*[0-9⁰-⁹]) ([^<\s]{1,12}</b>)")
+
 
 @cache
 def environment() -> Environment:
@@ -32,4 +35,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     own = {name: Markup((package / f"page.{name}").read_text("utf-8")) for name in ("css", "js")}
     html = environment().get_template(template).render(**own, **values)
     html = html.replace(" × 10", "\u00a0×\u00a010")
+    html = re.sub(
+        r"<h1.*?</h1>", lambda title: _UNIT.sub("\\1\u00a0\\2", title[0]), html, count=1, flags=re.DOTALL
+    )
     return printable(re.sub(r"(?<=[0-9⁰-⁹]) %", "\u00a0%", html))

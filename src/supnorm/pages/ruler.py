@@ -100,7 +100,7 @@ def _stair(view: View, mark: Mark, scale: Scale, y: float, base: float, width: i
     shown = view.error(mark.value)
     if width <= 500:
         shown = shown.replace(" × tolerance", " × tol")
-    long = 7.1 * (len(words) + len(shown) + 1)
+    long = 7.4 * (len(words) + len(shown) + 1)
     right, left = x + 6 + long <= width, x - 6 >= long
     after = (right and x < 0.65 * width) or not left
     # Words that fit on neither side of their line stand on it.

@@ -21,7 +21,7 @@ from supnorm.pages.points import PeakView
 from supnorm.pages.power import PowerRow, found_and_missed, rows_of
 from supnorm.pages.reading import record_of
 from supnorm.pages.view import View
-from supnorm.pages.words import chip, top_level
+from supnorm.pages.words import NAMED, chip, top_level
 from supnorm.results.audit import AuditRecord
 from supnorm.results.compare import CompareRecord
 from supnorm.results.numbers import count, ratio
@@ -113,14 +113,16 @@ def _facts(view: View, width: int) -> list[Text]:
 
 
 def facts(view: View) -> list[tuple[str, str, str]]:
-    """The eight facts: name, value, and a remark for the third column."""
+    """The eight facts: name, value, and a remark for the third column; a fact of several lines has its name in the first."""
     point = view.witness
     rows = _rows(view, point)
     finite = view.worst_finite or point if view.finite else point
+    at, *more = _at(view, finite)
     return [
         _worst(view, point),
         *rows,
-        ("at", _at(view, finite), edge_words(view, point) if point and not rows else ""),
+        ("at", at, edge_words(view, point) if point and not rows else ""),
+        *(("", words, "") for words in more),
         _typical(view, point),
         _high(view),
         ("upper bound", *_bound(view)),
@@ -202,10 +204,19 @@ def _short_row(point: PeakView) -> str:
     return next((w for w in words if len(w) <= AT_MOST), words[-1])
 
 
-def _at(view: View, point: PeakView | None) -> str:
+def _at(view: View, point: PeakView | None) -> list[str]:
+    """The coordinates of a point in lines of at most `AT_MOST` characters, where one alone is not longer."""
     if point is None:
-        return "no point could be evaluated"
-    return _coordinates(view, point, AT_MOST, "  ")
+        return ["no point could be evaluated"]
+    shown = [f"{name} {view.axis(name).at(x)}" for name, x in point.x.items()]
+    rest = len(shown) - NAMED
+    lines: list[str] = []
+    for words in [*shown[:NAMED], *([view.say.text(fact("and-more", n=rest))] if rest > 0 else [])]:
+        if lines and len(lines[-1]) + 2 + len(words) <= AT_MOST:
+            lines[-1] += f"  {words}"
+        else:
+            lines.append(words)
+    return lines
 
 
 def _coordinates(view: View, point: PeakView, most: int, between: str) -> str:
@@ -365,13 +376,23 @@ def comparison(result: CompareRecord | Mapping[str, Any], width: int = ENDLESS, 
 
     Lines are cut to ``width``; by default they are whole.
     """
-    from supnorm.pages.comparison import table
+    from supnorm.pages.comparison import crossed, crossed_words, missed, narrator, table
 
-    head, rows = table(record_of(result, CompareRecord))
+    record = record_of(result, CompareRecord)
+    lines, say = _aligned(*table(record)), narrator(record)
+    names, cells = crossed(record)
+    if cells:
+        lines += [Text(""), Text(crossed_words(record), "dim"), *_aligned(("model", *names), cells)]
+    lines += [Text(say.text(one)) for one in missed(record)]
+    return _written(lines, width, color)
+
+
+def _aligned(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[Text]:
+    """Lines of a table with its columns below each other."""
     widths = [max(len(r[k]) for r in (head, *rows)) for k in range(len(head))]
     left = {k: "<" if head[k] in ("model", "at", "status") else ">" for k in range(len(head))}
     lines = []
     for row in (head, *rows):
         words = "  ".join(f"{cell:{left[k]}{widths[k]}}" for k, cell in enumerate(row))
         lines.append(Text(words, "dim" if row is head else ""))
-    return _written(lines, width, color)
+    return lines

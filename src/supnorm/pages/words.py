@@ -15,7 +15,7 @@ from supnorm.results.audit_points import TableRecord
 from supnorm.results.parts import FiniteRecord
 from supnorm.wording import Fact, fact
 
-NAMED = 10  # inputs in a sentence, at most
+NAMED, SOME = 10, 6  # inputs in a sentence, at most, and how many of them where there are more
 LONG = 120  # characters of assumptions that stand in a sentence
 
 
@@ -99,16 +99,19 @@ def coordinates(view: View, point: PeakView) -> tuple[Fact, ...]:
 
 
 def located(view: View, point: PeakView, begin: bool = False) -> tuple[Fact]:
-    """ "at T = 380.2 K, p = 129.8 kPa"; of very many inputs "at one point"; of a table "in row 246, site A".
+    """ "at T = 380.2 K, p = 129.8 kPa"; of very many inputs the first ones; of a table "in row 246, site A".
 
     Args:
         begin: whether it begins a sentence.
     """
     if words := point.row_words():
         return (fact("in-row", row=words, begin=begin),)
-    if view.d > NAMED or not point.x:
+    if not point.x:
         return (fact("at-one-point", d=view.d, begin=begin),)
-    return (fact("at-point", at=coordinates(view, point), begin=begin),)
+    at = coordinates(view, point)
+    if len(at) <= NAMED:
+        return (fact("at-point", at=at, begin=begin),)
+    return (fact("at-point", at=at[:SOME], more=len(at) - SOME, begin=begin),)
 
 
 def size(view: View, point: PeakView) -> tuple[Fact]:

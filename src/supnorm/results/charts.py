@@ -48,6 +48,13 @@ def grid(values: NDArray[np.float64] | Sequence[Sequence[float]]) -> tuple[tuple
     return tuple(map(numbers, values))
 
 
+class FineRecord(Record):
+    """The model alone, at more points along one input than the reference was called."""
+
+    x: Numbers = Field(description="values of the input")
+    model: Numbers = Field(description="the model there")
+
+
 class SeriesRecord(Record):
     """Model, reference and error at points along one input."""
 
@@ -56,6 +63,11 @@ class SeriesRecord(Record):
     reference: Numbers = Field(description="the reference there")
     error: Numbers = Field(description="the error there")
     status: tuple[str, ...] = Field(description="`ok`, `failed`, `masked` or `outside` (the domain)")
+    fine: FineRecord | None = Field(
+        default=None,
+        description="the model between these points; null unless calls of the reference are expensive and those of the "
+        "model are not",
+    )
 
 
 class CutRecord(Record):

@@ -34,6 +34,15 @@ class RowRecord(Record):
     budget: int | None = Field(
         description="evaluations allowed for the search; null for a table, or if only time limited the search"
     )
+    there: tuple[Number, ...] = Field(
+        default=(),
+        description="error of this model at the worst point of each model, in the order of `rows`; null where it is not "
+        "known; empty if the comparison was cut short",
+    )
+    found_by: str | None = Field(
+        default=None,
+        description="title of the model whose search found the worst point of this one; null if its own search did",
+    )
 
 
 class CompareRecord(Result):
@@ -41,6 +50,9 @@ class CompareRecord(Result):
 
     SCHEMA: ClassVar[str] = "supnorm.compare/1"
 
+    title: str = Field(
+        default="", description="title of the problem; empty if the models’ problems have different titles"
+    )
     reference: str = Field(description="name of the reference; empty where it has none")
     axes: tuple[AxisRecord, ...] = Field(description="the inputs")
     measure: MeasureRecord = Field(description="the error that all models share")

@@ -42,7 +42,7 @@ VERDICT = {
     "hatched": "hatched: {bounded?:between the worst error found and the bound|not excluded}",
     # Where a point is, and how large its error.
     "coordinate": "[.nb:{name} = {value}]",
-    "at-point": "{begin?:At|at} {at:list}",
+    "at-point": "{begin?:At|at} {at:list}{more?: and [#where:{more:count} more inputs]}",
     "at-one-point": "{begin?:At|at} one [#where:point] of the {d?:{d}-dimensional }domain",
     "in-row": "{begin?:In|in} [#where:{row}]",
     "size": "{error:error}",
@@ -313,6 +313,7 @@ CHARTS = {
     "mark-random": "{n:count} random tests",
     "mark-random-long": "largest of {n:count} random tests",
     "cut": "Model, reference and error along {axis} through the worst point{worst?:; worst {worst:error} at {at}}",
+    "few-calls": "Dots: the reference was called only there, because a call is expensive.",
     "cut-distance": "distance from the worst point{unit?:, {unit}}",
     "line": "Model, reference and error over the whole domain",
     "histogram": "Histogram of the error at {n:count} {rows?:rows of the table|{exact?:points of the domain|independent "

@@ -2,10 +2,14 @@
 
 TEMPLATES = {
     "no-model": "No model could be evaluated.",
-    "smallest-worst": "The smallest worst error found is {worst:error}, by {name}.{also?: It also has the smallest RMS.}"
+    "smallest-worst": "The smallest worst error found is **{worst:error}**, by {name}.{also?: It also has the smallest RMS.}"
     "{other?: By the RMS alone one would have chosen {other} (worst found {other_worst:error}).}",
     "not-drawn": "Not drawn: {names:list} (worst error infinite, zero or not known).",
     "model": "{name}",
+    "found-by": "The own search of {name} missed its worst error of {worst:error}: it is at the worst point of {other}.",
+    "crossed": "Each row is a model, each column the worst point of a model. On the diagonal stands the worst error that "
+    "the model’s own search found.",
+    "there": "{known?:{error:error}|not known}",
     # Cells of the table.
     "rms": "{infinite?:infinite; else {rms:error}|{rms:error}}",
     "worst": "{no_value?:no value at {no_value:count} points; else {worst:error}|{worst:error}}",
