@@ -237,8 +237,9 @@ def test_a_declared_cost_chooses_the_budget_without_a_clock(
     """The same command gives the same budget, whatever the machine's load."""
     monkeypatch.setattr(cost, "EXPENSIVE_EVALUATIONS", 60)
     monkeypatch.setattr(cost, "FEWER", ((1.0, 50),))
-    for word, evaluations in (("expensive", 60), (0.3, 50), (5.0, 100)):
-        report = audit(ticking(9.0), calls=Calls(cost=word))
+    cases = (("expensive", True, 60), (0.3, True, 50), (5.0, True, 100), (None, False, 60))
+    for word, by_cost, evaluations in cases:
+        report = audit(ticking(9.0), calls=Calls(cost=word, budget_by_cost=by_cost))
         assert report.document["budget"] == {"evaluations": evaluations, "seconds": None}
 
 

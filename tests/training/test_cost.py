@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from tests.clocks import Ticking
 
 from supnorm.approximants import PolynomialLeastSquares
+from supnorm.cli.progress import AT_ONCE
 from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Domain
 from supnorm.results import BadInput
 from supnorm.training import FitCalls, NetworkFit, fit
+from supnorm.training.events import CallsAhead
 
 Array = NDArray[np.float64]
 LINE = Domain(x=(-1.0, 1.0))
@@ -40,6 +42,24 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
         return result.to_dict()
 
     return begin
+
+
+@pytest.mark.slow
+def test_what_expensive_calls_take_is_told_before_they_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fit of a simulator began without a word: 100,000 evaluations of 0.3 s are eight hours."""
+    for evaluations, seconds, said in ((160, 0.3, [(160, 48.0)]), (160, 1e-5, [])):
+        events: list[Any] = []
+        reference = Ticking(seconds, bell, monkeypatch).reference
+        method = PolynomialLeastSquares()
+        fit(reference, LINE, max_evaluations=evaluations, method=method, observer=events.append)
+        told = [(e.evaluations, round(e.seconds, 6)) for e in events if isinstance(e, CallsAhead)]
+        assert told == said
+        assert all(not e.chosen for e in events if isinstance(e, CallsAhead))
+    ahead = CallsAhead(100_000, 0.3, 30_000.0, chosen=True)
+    assert AT_ONCE["CallsAhead"](ahead) == (
+        "  a call takes 0.3 s: up to 100,000 evaluations for fitting take about 8.3 h, audits further ones; "
+        "--max-evaluations N or --seconds S ends sooner"
+    )
 
 
 def without_times(found: dict[str, Any]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def audit(
         power=power,
         pictures=shown,
         norms=norms,
-        cost=calls.cost,
+        calls=calls,
     )
     observer(_started(asked))
     try:
@@ -187,7 +187,7 @@ def _checked(asked: Asked) -> Asked:
     if problem.law is not None and not problem.law.even:
         problem.law.draw(1, np.random.default_rng(0))
     if asked.evaluations is None and asked.seconds is None:
-        evaluations, chosen = default_evaluations(asked.evaluator, asked.cost)
+        evaluations, chosen = default_evaluations(asked.evaluator, asked.calls)
         return replace(asked, evaluations=evaluations, chosen=chosen)
     return asked
 

@@ -8,7 +8,7 @@ The same holds of how many rows a call of an expensive function has (`supnorm.ev
 
 from __future__ import annotations
 
-from supnorm.evaluation import Evaluator
+from supnorm.evaluation import Calls, Evaluator
 from supnorm.evaluation.caller import ALONE, Caller
 from supnorm.evaluation.cost_word import SENT, cost_of_word
 from supnorm.problem import Problem
@@ -73,17 +73,18 @@ def word_of(evaluator: Evaluator) -> str:
     return next(word for word, sides in COSTS.items() if sides == decided)
 
 
-def default_evaluations(evaluator: Evaluator, cost: str | float | None = None) -> tuple[int, bool]:
+def default_evaluations(evaluator: Evaluator, calls: Calls) -> tuple[int, bool]:
     """The budget of an audit that was given none, and whether a clock has chosen it.
 
     A cost in seconds, as declared, decides like a measured one. With a cost declared as a word no clock decides anything.
     """
+    cost = calls.cost
     sides = [side for side in (evaluator.model, evaluator.reference) if side.expensive]
     if not sides:
         return CHEAP_EVALUATIONS, False
     if isinstance(cost, int | float):
         return evaluations_at(float(cost)), False
-    if evaluator.reference.declared:
+    if evaluator.reference.declared or not calls.budget_by_cost:
         return EXPENSIVE_EVALUATIONS, False
     return evaluations_at(sum(side.cost for side in sides)), True
 

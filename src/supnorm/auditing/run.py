@@ -18,7 +18,7 @@ from supnorm.auditing.power import Planted, Power
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.statistics import NORMS, Sample
 from supnorm.auditing.strategy import Search, Strategy
-from supnorm.evaluation import Evaluator, Stage
+from supnorm.evaluation import Calls, Evaluator, Stage
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Problem
 from supnorm.results import Witness
@@ -56,7 +56,7 @@ class Asked:
         later: stages after the search for which it leaves time; none where only a search is wanted.
         evaluations, seconds, seed, strategy, power, pictures, norms: as of `audit`.
         chosen: whether the measured cost of a call has chosen ``evaluations``.
-        cost: of a call, as declared.
+        calls: how both sides are called.
     """
 
     evaluator: Evaluator
@@ -72,7 +72,7 @@ class Asked:
     pictures: Pictures = field(default_factory=Pictures)
     norms: Sequence[float] = NORMS
     chosen: bool = False
-    cost: str | float | None = None
+    calls: Calls = field(default_factory=Calls)
 
     @property
     def problem(self) -> Problem:

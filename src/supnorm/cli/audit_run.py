@@ -218,7 +218,10 @@ def run_audit(
                     seed=chosen.seed or 0,
                     power=errors,
                     norms=settings.norms or NORMS,
-                    calls=Calls(executor=dask_executor(options.dask), store=store, **calls),
+                    # A larger run has no option that would repeat a budget chosen by a clock.
+                    calls=Calls(
+                        executor=dask_executor(options.dask), store=store, budget_by_cost=not whole, **calls
+                    ),
                     observer=observer,
                 )
             finally:

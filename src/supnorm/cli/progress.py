@@ -72,6 +72,12 @@ def _calls_planned(event: Any) -> str:
     )
 
 
+def _calls_ahead(event: Any) -> str:
+    sooner = "; --max-evaluations N or --seconds S ends sooner" if event.chosen else ""
+    up_to = f"up to {count(event.evaluations)} evaluations for fitting take about {duration(event.seconds)}"
+    return f"  a call takes {duration(event.cost)}: {up_to}, audits further ones{sooner}"
+
+
 def _trainings_planned(event: Any) -> str:
     name = f" of {event.curve}" if event.curve else ""
     if event.seconds is None:
@@ -142,6 +148,7 @@ def _bounds(event: Any, far: NowAndThen) -> str:
 # The keys are names of events, because importing the events of every room would take a second.
 AT_ONCE: dict[str, Callable[[Any], str]] = {
     "Planned": _calls_planned,
+    "CallsAhead": _calls_ahead,
     "TrainingsPlanned": _trainings_planned,
     "TrainingEnded": _training_ended,
     "Tried": lambda e: f"  tried {e.method}: RMS {e.unit(e.rms)}, worst {e.unit(e.worst)}",

@@ -25,7 +25,8 @@ class Calls(Settings):
     verb then spends its budget differently. ``executor`` is any ``concurrent.futures`` executor for expensive calls of the
     reference, instead of ``workers``, or a Dask ``Client``. A call whose worker gives no sign of life for ``patience``
     seconds is handed to another worker (`Cluster`, `Processes`). ``store`` stores the values of expensive calls, so
-    that a run can be resumed.
+    that a run can be resumed. With ``budget_by_cost=False`` the measured time of a call does not choose the budget of
+    an audit that was given none: an expensive function then gets 400 evaluations, whatever a call takes.
 
     A proof evaluates programs instead of functions, so `certify` takes no ``calls``.
 
@@ -61,6 +62,7 @@ class Calls(Settings):
         low=LEAST_PATIENCE,
     )
     store: EvaluationStore | None = None
+    budget_by_cost: bool = True
 
     def __post_init__(self) -> None:
         if is_client(self.executor):

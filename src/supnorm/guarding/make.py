@@ -101,7 +101,7 @@ def guard(
     observer(Started(problem.title or "guard", problem.error.limit, seed, evaluations))
     if report is None:
         with INTERRUPTS.handed_on():
-            report = audit(problem, seed=seed, calls=calls)
+            report = audit(problem, seed=seed, calls=replace(Calls.of(calls), budget_by_cost=False))
     else:
         demand_report_of(problem, report)
     rng = np.random.default_rng([seed, 11])

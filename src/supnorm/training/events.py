@@ -8,6 +8,19 @@ from supnorm.results.numbers import ErrorUnit
 
 
 @dataclass(frozen=True)
+class CallsAhead:
+    """Before the first expensive calls: how many evaluations fitting takes at most, and about how many seconds.
+
+    ``cost``: seconds of a call; ``chosen``: nobody has given the number, nor a time.
+    """
+
+    evaluations: int
+    cost: float
+    seconds: float
+    chosen: bool
+
+
+@dataclass(frozen=True)
 class Training:
     """The training of a network begins, which can take minutes: numbers of weights and samples."""
 

@@ -27,6 +27,7 @@ from supnorm.training.breaks import Jump, find_jump
 from supnorm.training.calls import FitCalls
 from supnorm.training.certified_fit import PROVABLE, certified_fit
 from supnorm.training.cost import cost_seen, take_over
+from supnorm.training.events import CallsAhead
 from supnorm.training.fit_data import fit_data
 from supnorm.training.fit_result import FitResult
 from supnorm.training.outcome import finish
@@ -90,8 +91,8 @@ def fit(
         seed: of everything random; without ``seconds`` and with the same cost of a call the same seed gives the same
             result.
         calls: how the reference is called: its cost, workers, store, and as `FitCalls` the evaluations of an audit.
-        observer: gets `Started`, `Training` before each network, `Tried` after each candidate, and `Finished`; with
-            ``certify`` also the events of `certify`.
+        observer: gets `Started`, `CallsAhead` where calls are expensive, `Training` before each network, `Tried` after each
+            candidate, and `Finished`; with ``certify`` also the events of `certify`.
 
     Raises:
         BadInput: for unusable arguments, a tolerance below the float64 floor, or a reference without values.
@@ -145,7 +146,8 @@ def fit(
             if callers:  # a later round of a certified fit: no other timing decides
                 take_over(points.caller, callers[0])
             callers.append(points.caller)
-            state, jump = _prepare(goal, points, norm, limit, seed, observer)
+            first, chosen = len(callers) == 1, seconds is None and max_evaluations is None
+            state, jump = _prepare(goal, points, norm, limit, seed, observer, first, chosen)
             state.run(methods)
             return finish(state, jump, begin)
 
@@ -193,8 +195,15 @@ def _prepare(
     whole: Limit,
     seed: int,
     observer: Callable[[Any], None],
+    first: bool = False,
+    chosen: bool = False,
 ) -> tuple[ActiveFit, Jump | None]:
-    """Time one call, divide the budget, draw the validation points, search for jumps."""
+    """Time one call, divide the budget, draw the validation points, search for jumps.
+
+    Args:
+        first: the first round; with expensive calls the observer is told what they take.
+        chosen: nobody has given a number of evaluations or a time.
+    """
     budget, reserved = whole.evaluations, 0.0
     rng = np.random.default_rng([seed, 1])
     problem.check_tolerances(points.design(8)[1].shape[1])
@@ -212,6 +221,8 @@ def _prepare(
             reserved = min(reserved, audit_evaluations * (POINT + REPEATED * points.pace))
     if points.caller.expensive:
         audit_evaluations = min(audit_evaluations, max(budget // 2, 100))
+        if first:
+            observer(CallsAhead(budget, points.caller.cost, budget * points.pace, chosen))
     validation = Validation.draw(points, int(min(4096, max(0.1 * budget, 16))), rng)
     if not len(validation.x):
         raise BadInput(f"the reference has no finite value at any of {points.spent} points of the domain")
