@@ -117,6 +117,17 @@ def times(factor: float) -> str:
     return f"{text.replace('e+', 'e')} times"
 
 
+def smaller(factor: float) -> str:
+    """By what factor something became smaller, in words.
+
+    >>> smaller(31.7), smaller(0.74), smaller(1.02)
+    ('32 times smaller', '1.4 times larger', 'no smaller')
+    """
+    if factor >= 1.05:
+        return f"{times(factor)} smaller"
+    return f"{times(1 / factor)} larger" if factor <= 0.95 else "no smaller"
+
+
 def verdict(reproduced: bool, qualified: bool = False) -> str:
     """The verdict of a comparison.
 

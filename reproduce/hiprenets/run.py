@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reproduce.experiment import OURS, Curve, Experiment, Figure, Results, Row, Run, times, verdict
+from reproduce.experiment import OURS, Curve, Experiment, Figure, Results, Row, Run, smaller, verdict
 from reproduce.precision_ml.tasks import TASKS, torch_start, width_for
 from reproduce.precision_ml.work import Array, errors_of
 from reproduce.published import Published
@@ -125,7 +125,7 @@ def rows(results: Results, published: Published) -> list[Row]:
     better = [min(r) > 1.0 for r in ratios.values()]
     also = [min(r) > 1.0 for r in by_adam.values()]
     aimed = {t: [pair("dense", t)[i] / pair("aimed", t)[i] for i in (0, 1)] for t in tasks}
-    lower = [r[1] > 1.0 for r in aimed.values()]
+    lower = [r[1] >= 1.05 for r in aimed.values()]
     best = min(tasks, key=lambda t: stages[t][-1][0])
     first = _of(results, "dense", tasks[0])[0]
     return [
@@ -163,8 +163,8 @@ def rows(results: Results, published: Published) -> list[Row]:
             + "; ".join(f"{t} {r[1]:.2g}" for t, r in aimed.items()),
             verdict(all(lower), sum(lower) > len(lower) / 2),
             f"Lower for {sum(lower)} of {len(tasks)} formulas; in the median the largest error is "
-            f"{times(float(np.median([r[1] for r in aimed.values()])))} smaller and the RMS "
-            f"{times(float(np.median([r[0] for r in aimed.values()])))}.",
+            f"{smaller(float(np.median([r[1] for r in aimed.values()])))} and the RMS "
+            f"{smaller(float(np.median([r[0] for r in aimed.values()])))}.",
             key="aimed",
         ),
         Row(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reproduce.experiment import OURS, Curve, Experiment, Figure, Results, Row, Run, times, verdict
+from reproduce.experiment import OURS, Curve, Experiment, Figure, Results, Row, Run, smaller, verdict
 from reproduce.precision_ml.tasks import BY_DIMENSION, TASKS
 from reproduce.precision_ml.work import (
     GROUPS,
@@ -208,8 +208,8 @@ def _precision(results: Results, published: Published, task: str, first: str, se
             f"RMS {bfgs[1]:.1e}, largest error {largest[1]:.1e}; self-scaled Broyden with chosen first-layer scale "
             f"{ours[1]:.1e} and {own[1]:.1e}",
             verdict(best <= boosted, best <= 30 * boosted),
-            f"With BFGS the second network makes the mean {times(bfgs[0] / bfgs[1])} smaller and the largest error "
-            f"{times(largest[0] / largest[1])}. {steps[1]:,} steps.",
+            f"With BFGS the second network makes the mean {smaller(bfgs[0] / bfgs[1])} and the largest error "
+            f"{smaller(largest[0] / largest[1])}. {steps[1]:,} steps.",
             key=second,
             short=f"RMS {bfgs[1]:.1e} with BFGS and {ours[1]:.1e} with self-scaled Broyden; the largest errors are "
             f"{largest[1]:.1e} and {own[1]:.1e}",

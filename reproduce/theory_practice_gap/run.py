@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import supnorm as sn
-from reproduce.experiment import Curve, Experiment, Figure, Results, Row, Run, times, verdict
+from reproduce.experiment import Curve, Experiment, Figure, Results, Row, Run, smaller, times, verdict
 from reproduce.published import Published
 from reproduce.theory_practice_gap.functions import FUNCTIONS
 from supnorm.approximants import NotApplicable
@@ -221,11 +221,11 @@ def rows(results: Results, published: Published) -> list[Row]:
             f"largest errors: {'; '.join(words)}. Polynomials are better by more than ten times on {clear} of "
             f"{len(ratios)}, in the median {times(float(np.median(ratios)))}",
             verdict(clear == len(ratios), clear > len(ratios) / 2),
-            f"Second-order training of a smaller tanh network makes the networks' error {times(float(np.median(ours)))} "
-            "smaller in the median: a good part of the gap is the optimiser.",
+            f"Second-order training of a smaller tanh network makes the networks' error {smaller(float(np.median(ours)))} "
+            "in the median: a good part of the gap is the optimiser.",
             key="smooth",
             short=f"polynomials have a largest error below a tenth of the networks' on {clear} of {len(ratios)} functions, "
-            f"in the median it is {times(float(np.median(ratios)))} smaller",
+            f"in the median it is {smaller(float(np.median(ratios)))}",
         ),
         Row(
             "In single precision the L2 errors of networks on smooth functions stagnate.",
