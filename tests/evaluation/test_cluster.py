@@ -7,12 +7,17 @@ import signal
 import sys
 import time
 from concurrent.futures import Executor, Future
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 
+from supnorm.evaluation.caller import Caller
+from supnorm.evaluation.calls import Calls
 from supnorm.evaluation.cluster import Cluster
 from supnorm.evaluation.processes import Processes
+from supnorm.problem import Function
 from supnorm.results import Interrupted
 
 PATIENCE = 0.05
@@ -182,6 +187,37 @@ def test_what_dask_gives_up_is_sent_once_more_and_what_the_function_raises_is_no
     client.pool.sent[2][3].set_exception(KilledWorker("died"))
     with pytest.raises(Interrupted, match=r"lost twice \(KilledWorker: died\)"):
         lost.result(20)
+
+
+@pytest.mark.parametrize(("asked", "kept"), [(1, 2), (7, 7)])
+def test_a_client_keeps_all_its_workers_busy_unless_a_number_is_declared(
+    monkeypatch: pytest.MonkeyPatch, asked: int, kept: int
+) -> None:
+    monkeypatch.setattr("supnorm.evaluation.calls.is_client", lambda given: isinstance(given, Client))
+    given: Any = Client()
+    calls = Calls(executor=given, workers=asked, patience=60.0)
+    assert isinstance(calls.executor, Cluster)
+    assert (calls.workers, calls.executor.patience) == (kept, 60.0)
+    assert Calls.of(calls) is calls
+
+
+@pytest.mark.parametrize(("seconds", "started"), [(0.0, 0), (0.05, 3)])
+def test_workers_start_beside_a_first_call_that_takes_long(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, started: int
+) -> None:
+    monkeypatch.setattr("supnorm.evaluation.caller.ALONE", 0.02)
+    pool = Pool()
+
+    def slow(x: Any) -> Any:
+        time.sleep(seconds)
+        return x
+
+    function = Function(slow, remake=partial(Function, abs), parallel="process")
+    caller = Caller(function, "reference", executor=pool, workers=3)
+    caller.values(np.zeros((8, 1)), "probe")
+    assert len(pool.sent) == started
+    for _, call, _, _ in pool.sent:
+        assert call() is None
 
 
 @pytest.mark.slow
