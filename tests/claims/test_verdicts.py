@@ -132,12 +132,12 @@ def test_relative_errors_are_written_like_the_published_number() -> None:
 
 
 def test_a_call_costs_what_the_file_says() -> None:
-    """In Python as on the command line: a claim file declares the cost of its reference."""
-    limits = AuditSpec(evaluations=100, cost="expensive:8", power=False)
+    """In Python as on the command line: a claim file declares the cost of its calls."""
+    limits = AuditSpec(evaluations=100, cost="cheap", power=False)
     done = replace(claim(0.1), budget=limits).test()
     assert done.report is not None
     assert done.report.record.cost.by == "declared"
-    assert (done.report.record.cost.class_, done.report.record.cost.rows) == ("expensive", 8)
+    assert done.report.record.cost.class_ == "cheap"
 
 
 def test_no_table_is_named_where_no_errors_were_planted() -> None:
