@@ -141,7 +141,9 @@ def test_limits_of_rows_bytes_and_time() -> None:
         (b"", "no JSON"),
         (b"[1]", "must be an object"),
         (b'{"x": 1}', "x must be a list of rows of 2 numbers"),
-        (b'{"x": {"x": [1]}}', "a list for each of x, y"),
+        (b'{"x": {"x": [1]}}', "x lacks y; x must be"),
+        (b'{"x": {"x": [1], "Y": [1]}}', "x has 'Y', which is no input"),
+        (b'{"x": {"x": [1], "y": 1}}', "y in x is no list"),
         (b'{"x": {"x": [1], "y": [1, 2]}}', "the same length, got 1 and 2"),
         (b'{"x": [], "model": "other"}', "the body has 'model'"),
         (b'{"x": [], "fallback": 1}', "fallback must be true or false"),
@@ -154,6 +156,15 @@ def test_what_is_no_request_is_refused_with_its_reason(service: Service, body: b
     reply = asked(service, "POST", "/predict", body)
     assert reply.code == 400
     assert words in reply.json["error"]
+
+
+@pytest.mark.parametrize(("path", "code"), [("/nowhere", 404), ("/predict", 405)])
+def test_an_address_that_is_none_is_answered_as_every_fault_is(
+    service: Service, path: str, code: int
+) -> None:
+    reply = asked(service, "GET", path)
+    assert reply.code == code
+    assert reply.json["error"].endswith(f"GET {path}; /docs lists the requests")
 
 
 def test_a_token_is_demanded_of_everything_but_health(service: Service) -> None:

@@ -119,6 +119,9 @@ def _run(
     from supnorm.serving import Limits, Service
     from supnorm.serving.run import listen, run
 
+    status = safe.record.status
+    if status.code != "guarded":
+        say(f"this guard has the status {status.code}: {status.advice}", err=True)
     limits = Limits(rows=options.rows, body=options.body, seconds=options.seconds)
     at = listen(host, options.port)
     ready = "serving at {}; the requests it takes are at /docs; Ctrl-C ends it"

@@ -78,8 +78,9 @@ def headline(record: GuardRecord) -> Fact:
 def promise(record: GuardRecord) -> list[Fact]:
     """What is promised of accepted inputs."""
     made, facts = record.promise, []
-    if record.accepted.witness is not None:
-        facts.append(fact("where", at=record.accepted.witness.x))
+    if (found := record.accepted.witness) is not None:
+        learned = found.error < record.worst_accepted  # a point from which the guard has learned is worse
+        facts.append(fact("where-searched" if learned else "where", worst=found.error, at=found.x))
     facts.append(
         fact(
             "promise-largest" if record.tolerance is None and record.choice is None else "promise",

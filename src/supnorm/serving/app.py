@@ -11,9 +11,11 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from supnorm.results.numbers import num
+from supnorm.results.printable import one_line
 from supnorm.results.versions import __version__
 from supnorm.serving import schema
 from supnorm.serving.page import docs_page
@@ -48,6 +50,13 @@ def app_of(service: Service, token: str | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # an address made of the Host header of a request
     )
+
+    @app.exception_handler(HTTPException)
+    async def unknown(request: Request, error: HTTPException) -> Response:
+        what = f"{error.detail}: {request.method} {one_line(request.url.path, 60)}; /docs lists the requests"
+        response = _json(error.status_code, {"error": what})
+        response.headers.update(error.headers or {})
+        return response
 
     @app.middleware("http")
     async def watched(request: Request, proceed: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -90,7 +99,7 @@ def app_of(service: Service, token: str | None = None) -> FastAPI:
 
     @app.get("/guard", summary="What is known of the guard", response_class=Response)
     async def about() -> Response:
-        """What is promised, in words, and the record of `supnorm guard`."""
+        """What is promised, in words, and the record that guard.json holds."""
         return _json(200, service.about())
 
     @app.get("/health", summary="Whether the service answers", response_class=Response)

@@ -83,8 +83,13 @@ def read_points(body: bytes, names: Sequence[str], most: int) -> Points:
 def _rows(x: Any, names: Sequence[str], most: int) -> Sequence[Any]:
     wanted = f"x must be a list of rows of {len(names)} numbers, or an object with a list for each of {', '.join(names)}"
     if isinstance(x, dict):
-        if sorted(x) != sorted(names) or not all(isinstance(column, list) for column in x.values()):
-            raise Refused(400, wanted)
+        foreign, missing = [key for key in x if key not in names], [name for name in names if name not in x]
+        if foreign:
+            raise Refused(400, f"x has {one_line(repr(foreign[0]), 60)}, which is no input; {wanted}")
+        if missing:
+            raise Refused(400, f"x lacks {', '.join(missing)}; {wanted}")
+        if plain := [name for name in names if not isinstance(x[name], list)]:
+            raise Refused(400, f"{plain[0]} in x is no list; {wanted}")
         lengths = sorted({len(column) for column in x.values()})
         if len(lengths) > 1:
             raise Refused(

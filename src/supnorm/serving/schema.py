@@ -55,6 +55,7 @@ CODES = {
     408: "the body did not arrive in time",
     413: "too many rows or bytes",
     415: "the body is not declared as JSON",
+    421: "the request came under another name than 127.0.0.1 or localhost, and there is no token",
     503: "the reference gives no value for any row, or there was no answer in time",
 }
 

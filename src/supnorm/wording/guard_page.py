@@ -9,7 +9,9 @@ TEMPLATES = {
     "asked": "{tolerance?:tolerance {tolerance:error}|no tolerance}",
     "rejects": "rejects {rejected:percent 3} of the inputs",
     "headline": "Among accepted inputs the largest error found is {accepted:error}, without the guard {before:error}.",
-    "where": "The largest error found at an accepted input is at {at:point}.",
+    "where": "The largest error found at an accepted input, {worst:error}, is at {at:point}.",
+    "where-searched": "The search among accepted inputs found an error of {worst:error}, at {at:point}; a point from which "
+    "the guard has learned, and which it accepts, has a larger one.",
     "promise": "With {confidence:percent} confidence at most {limit:percent 2} of the accepted inputs have an error above "
     "{above:error}: {count:count} of {n:count} fresh accepted points did.",
     "promise-largest": "With {confidence:percent} confidence at most {limit:percent 2} of the accepted inputs have an error "
