@@ -37,7 +37,7 @@ APART = {
     "unseen": "certify_unseen",
     "dynamics": "dynamics",
 }
-# What the tables of docs/certify.md were given.
+# What the tables of docs/evidence/proofs.md were given.
 SECONDS = {
     "targets": 400.0,
     "fitted": 360.0,

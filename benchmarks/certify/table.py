@@ -1,4 +1,4 @@
-"""results/certify.json as the pages say it: the tables of docs/certify.md, and counts."""
+"""results/certify.json as the pages say it: the tables of docs/evidence/proofs.md, and counts."""
 
 from __future__ import annotations
 

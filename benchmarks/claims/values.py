@@ -67,6 +67,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "doors": soundness.doors,
     "audits": soundness.audits,
     "demo": examples.demo,
+    "averages": examples.averages,
     "seawater": examples.seawater,
     "steam": examples.steam,
     "heston": examples.heston,

@@ -14,6 +14,26 @@ def demo(content: Runs) -> dict[str, str]:
     return {"printed": "```\n" + "\n".join(content["printed"]).strip() + "\n```"}
 
 
+def averages(content: Runs) -> dict[str, str]:
+    """The interpolant and the network of docs/averages.md."""
+    aaa, network = content["aaa"], content["network"]
+    return {
+        "nodes": _power(aaa["nodes"]),
+        "random_points": f"{aaa['random points']:,}",
+        "random": _power(aaa["random worst"]),
+        "random_rms": _power(aaa["random rms"]),
+        "evaluations": f"{aaa['evaluations']:,}",
+        "worst": _span([floor(1e4 * e) / 1e4 for e in aaa["worst"]], ".4f"),  # found: not rounded up
+        "poles": str(aaa["poles"]),
+        "warning": " ".join(aaa["warning"]),
+        "samples": f"{network['samples worst']:.4f}",
+        "test": f"{network['test rms']:.4f}",
+        "network_points": f"{network['random points']:,}",
+        "network_rms": f"{network['random rms']:.3f}",
+        "network_worst": f"{floor(1e3 * network['worst']) / 1e3:.3f}",
+    }
+
+
 def seawater(content: Runs) -> dict[str, str]:
     """Worst point beside random points."""
     runs = [*content.values()]
@@ -100,3 +120,9 @@ def _span(values: list[float], form: str) -> str:
 
 def _percent(values: list[float], form: str) -> str:
     return _span([100 * v for v in values], form) + " %"
+
+
+def _power(value: float) -> str:
+    """In Markdown, as 1.1 × 10⁻¹⁰."""
+    digits, power = f"{value:.1e}".split("e")
+    return f"{digits} × 10{str(int(power)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"

@@ -1,4 +1,4 @@
-"""What docs/fields.md says of benchmarks/results/fields.json."""
+"""What docs/evidence/fields.md says of benchmarks/results/fields.json."""
 
 from __future__ import annotations
 

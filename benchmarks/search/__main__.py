@@ -21,7 +21,7 @@ from supnorm.auditing.expensive import SurrogateSearch
 
 RESULTS = Path(__file__).parents[1] / "results" / "search.json"
 UNSEEN = 7000  # the first seed; those below 1000 are for tuning
-CAMPAIGN = 90_000  # the first seed of the table of docs/audit.md; no row had seen it
+CAMPAIGN = 90_000  # the first seed of the table of docs/evidence/search.md; no row had seen it
 ASIDE = ("TuRBO",)  # a minute of thinking for a hundred calls: run by --peers, not in the table
 PATIENCE = 20  # times our processor time that a peer may take
 
@@ -67,7 +67,7 @@ def _arguments() -> argparse.Namespace:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--quick", action="store_true", help="a few rows (the default)")
     which.add_argument("--full", action="store_true", help="every row")
-    which.add_argument("--published", action="store_true", help="the rows of docs/audit.md")
+    which.add_argument("--published", action="store_true", help="the rows of docs/evidence/search.md")
     parser.add_argument("--only", nargs="+", help="rows whose name contains one of these")
     parser.add_argument("--peers", help="names, comma-separated; all by default, '' for none")
     parser.add_argument("--seeds", type=int, default=10, help="instances a row")

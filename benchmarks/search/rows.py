@@ -44,7 +44,7 @@ class Row:
 
     @property
     def published(self) -> bool:
-        """Whether the row is in the table of docs/audit.md, where every peer gets every instance."""
+        """Whether the row is in the table of docs/evidence/search.md, where every peer gets every instance."""
         return self.name in PUBLISHED
 
 

@@ -21,8 +21,8 @@ PAGES = {  # in the repository: in the site
     **{
         name: name
         for name in (
-            "CHANGELOG.md", "CONTRIBUTING.md", "examples/README.md", "claims/README.md", "benchmarks/README.md",
-            "benchmarks/budget/README.md",
+            "CHANGELOG.md", "CONTRIBUTING.md", "examples/README.md", "examples/notebooks/README.md", "claims/README.md",
+            "benchmarks/README.md", "benchmarks/budget/README.md",
         )
     },
 }  # fmt: skip

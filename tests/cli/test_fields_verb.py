@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from pathlib import Path
 
 import pytest
@@ -187,28 +186,10 @@ def test_signals_keep_the_work(tmp_path, number):
     assert resumed["variables"] == json.loads(whole.stdout)["variables"]
 
 
-@pytest.mark.slow
-def test_the_tutorial_followed_as_written(tmp_path, monkeypatch, capsys):
-    """The blocks of docs/fields.md one after the other, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
+def test_the_loop_of_the_page_runs():
+    """The block of docs/fields.md; tests/docs/test_tutorials.py runs the tutorial."""
     page = (Path(__file__).parents[2] / "docs" / "fields.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", page, re.S)
-    [command] = re.findall(r"```\nsupnorm (fields .*)\n```", page)
+    [block] = re.findall(r"```python\n(.*?)```", page, re.S)
     names = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # zarr says that consolidated metadata is no part of its format
-        exec(compile(blocks[0], "docs/fields.md", "exec"), names)
-    assert run(shlex.split(command)) == 1
-    record = json.loads((tmp_path / "prediction-fields" / "fields.json").read_text())
-    [t2m] = record["variables"]
-    cell, blob = t2m["events"]
-    assert (cell["points"], blob["points"]) == (1, 3 * 3 * 4)
-    assert blob["columns"] == [354.0, 3.0]  # it crosses the date line
-    assert t2m["sup"]["lower"] == pytest.approx(25.0, abs=1.0)
-    for block in blocks[1:]:
-        exec(compile(block, "docs/fields.md", "exec"), names)
-    assert names["report"]["t2m"].sup.lower == t2m["sup"]["lower"]
-    assert names["report"]["t2m"].events[1].points == 36
-    assert names["state"].largest().error == pytest.approx(t2m["sup"]["lower"], rel=1e-6)
-    assert run(["report", "prediction-fields"]) == 0
-    assert "fields.html" in capsys.readouterr().out
+    exec(compile(block, "docs/fields.md", "exec"), names)
+    assert names["state"].largest().error > 3.0

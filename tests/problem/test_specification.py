@@ -153,7 +153,7 @@ def test_a_line_of_nonsense_never_raises_anything_else(tmp_path: Path, line: str
         assert read_specification(path).reference is not None
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/problem.md"])
+@pytest.mark.parametrize("document", ["docs/problem.md", "docs/tutorials/your-network.md"])
 def test_the_problem_files_of_the_documents_are_accepted(document: str, tmp_path: Path) -> None:
     text = (Path(__file__).resolve().parents[2] / document).read_text()
     examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)

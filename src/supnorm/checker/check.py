@@ -4,7 +4,7 @@ The program behind the certificate is taken as it stands in the file: whether it
 reference is a question of its own, answered by values at points (``problem_points``) or by its hash.
 A file of several parts is one certificate for each part, and a statement that has to follow from them (`statements`).
 Cost: ball arithmetic for every leaf, which `supnorm.checker.forecast` counts for each file before anything is proved;
-docs/certify.md has measured seconds.
+docs/evidence/proofs.md has measured seconds.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Exchange(Settings):
             domain they would teach it.
     """
 
-    # Two rounds without progress end it before; docs/repair.md has the rows of `benchmarks.mending` that guard it.
+    # Two rounds without progress end it before; `benchmarks.mending` guards it (rows in docs/evidence/repairs-guards.md).
     rounds: int = 6
     # Largest error after over before, 40 iterations against 100: gen2 .041, 5.5e-5; gen4 .037, 2.5e-6; miss4 .022, .005
     # (rows of `benchmarks.mending`).

@@ -5,7 +5,7 @@ root mean square, and its first layer starts with a higher frequency. Two networ
 are one network with block-diagonal weights: the sum is a `Network` again and can be saved, exported and certified.
 
 Choose it in 1-D and 2-D when the error of one network no longer falls; in six dimensions it gained nothing (``python -m
-benchmarks.fit --part published``; docs/fit.md has the table). Sources:
+benchmarks.fit --part published``; docs/evidence/fits.md has the table). Sources:
 Michaud, Liu & Tegmark, Precision machine learning (2023); Wang & Lai,
 Multi-stage neural networks (arXiv 2307.08934).
 """

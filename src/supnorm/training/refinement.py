@@ -2,7 +2,7 @@
 
 Each round asks for points (the worst ones of a screen or of an audit, `thinned` to a distance), adds them to the samples
 and trains the current network further. ``python -m benchmarks.fit --part targets`` measures how much this lowers the
-largest error, and compares it with adding as many *random* points (docs/fit.md, "Refinement at the worst points").
+largest error, and compares it with adding as many *random* points (docs/evidence/fits.md, "Refinement at the worst points").
 """
 
 from __future__ import annotations
