@@ -119,6 +119,13 @@ def test_every_public_name_and_every_verb_has_its_place(site: dict[Path, Page]) 
     assert set(get_command(app).commands) <= anchors("/reference/command-line")
 
 
+def test_every_document_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    pages = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")]
+    missing = [page for page in pages if f"- {page}\n" not in navigation]
+    assert not missing, f"add to nav of mkdocs.yml: {', '.join(missing)}"
+
+
 def test_what_is_lost_would_be_seen() -> None:
     assert Page("<p>Three kinds:\n* one</p>").lost == ["* one"]
     assert Page('<a id="b" href="a.html#c">x</a><img src="http://x/y.png">').loaded == ["http://x/y.png"]
