@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from supnorm.problem import ErrorMeasure
-from supnorm.problem.measure import KINDS, last_place
+from supnorm.problem.measure import KINDS, ulp_of
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -287,11 +287,11 @@ def test_the_unit_in_the_last_place_is_that_of_the_machine() -> None:
     """math.ulp and NumPy's spacing of float32 say the same, at powers of two, at zero and among subnormal numbers."""
     powers = 2.0 ** np.arange(-1070.0, 1024.0, 7.0)
     size = np.concatenate([[0.0, 5e-324, 2.0**-1022, sys.float_info.max], powers, powers * 1.999])
-    assert last_place(size).tolist() == [math.ulp(s) for s in size.tolist()]
+    assert ulp_of(size).tolist() == [math.ulp(s) for s in size.tolist()]
     single = np.concatenate([[0.0, 1e-45, 1.1754944e-38], 2.0 ** np.arange(-140.0, 127.0, 3.0)]).astype(
         np.float32
     )
-    assert (last_place(single.astype(float), "float32") == np.spacing(single)).all()
+    assert (ulp_of(single.astype(float), "float32") == np.spacing(single)).all()
 
 
 def test_errors_in_ulp_at_zero_across_signs_and_beyond_the_largest_number() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -70,20 +71,10 @@ def command(
     if not records:
         raise refused[0] if refused else Interrupted(stopped)
     rows = [_row(record, name) for name, record in records.items()]
-    searched = {name: _search_words(record) for name, record in records.items() if record.table is None}
+    _note_differences(records)
     codes = [int(record.status.exit) for record in records.values()]
     record = next(reversed(records.values()))
-    if len(set(searched.values())) > 1:
-        each = "; ".join(f"{name}: {words}" for name, words in searched.items())
-        say(
-            f"supnorm: note: the searches of the models differ ({each}); --seed and --evaluations hold for all of them",
-            err=True,
-        )
-    titles = [row.title for row in rows]
-    rows = [
-        row.changed(title=f"{row.title} ({row.folder})") if titles.count(row.title) > 1 else row
-        for row in rows  # "predict" of two files
-    ]
+    rows = _with_folders(rows)
     if not stopped and len(rows) > 1:
         folders = [run.directory / row.folder for row in rows]
         rows = list(crossed(rows, list(records.values()), folders, trust))
@@ -116,6 +107,26 @@ def command(
     if stopped:
         say(f"supnorm: {stopped}", err=True)
     return code
+
+
+def _note_differences(records: Mapping[str, AuditRecord]) -> None:
+    """Say where the models were not searched alike."""
+    searched = {name: _search_words(record) for name, record in records.items() if record.table is None}
+    if len(set(searched.values())) > 1:
+        each = "; ".join(f"{name}: {words}" for name, words in searched.items())
+        say(
+            f"supnorm: note: the searches of the models differ ({each}); --seed and --evaluations hold for all of them",
+            err=True,
+        )
+
+
+def _with_folders(rows: list[RowRecord]) -> list[RowRecord]:
+    """With the folder in titles that several models have: "predict" of two files."""
+    titles = [row.title for row in rows]
+    return [
+        row.changed(title=f"{row.title} ({row.folder})") if titles.count(row.title) > 1 else row
+        for row in rows
+    ]
 
 
 def _audited(

@@ -47,21 +47,21 @@ def examine_workers(
     return {"address": address, "problem": None if problem is None else str(problem), "workers": each}
 
 
-def lines_of(found: Mapping[str, Any]) -> Iterator[str]:
+def lines_of(answers: Mapping[str, Any]) -> Iterator[str]:
     """The report as lines; workers with the same faults share one."""
     groups: dict[tuple[str, ...], list[str]] = {}
-    for worker, entry in found["workers"].items():
+    for worker, entry in answers["workers"].items():
         groups.setdefault((*entry["lacks"], *entry["differs"]), []).append(worker)
     for faults, workers in groups.items():
         n = len(workers)
         who = f"{count(n)} workers, {workers[0]} ..." if n > 1 else f"1 worker, {workers[0]}"
-        made = ", the problem's files, and they make its functions" if found["problem"] else ""
+        made = ", the problem's files, and they make its functions" if answers["problem"] else ""
         yield f"  {who}: " + ("; ".join(faults) or f"the same Python and packages as here{made}")
 
 
-def fit_for_work(found: Mapping[str, Any]) -> bool:
+def fit_for_work(answers: Mapping[str, Any]) -> bool:
     """Whether no worker lacks anything that calls need."""
-    return not any(entry["lacks"] for entry in found["workers"].values())
+    return not any(entry["lacks"] for entry in answers["workers"].values())
 
 
 def _ask(client: Any, workers: list[str], asked: tuple[Any, ...]) -> dict[str, Any]:

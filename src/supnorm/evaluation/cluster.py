@@ -58,7 +58,7 @@ class _Call:
 
 @dataclass(frozen=True)
 class _Workers:
-    """What the scheduler said of its workers.
+    """What the scheduler says of its workers.
 
     Attributes:
         beats: when it last heard from each, by its own clock.
@@ -101,7 +101,7 @@ class Cluster(Executor):
         self._spare: list[Future[Any]] = []  # copies of calls that have come back
         self._watch: threading.Thread | None = None
         self._ended: str | None = None
-        self._said: _Workers | None = None
+        self._reply: _Workers | None = None
         self._answered = 0.0
         self._live: set[str] | None = None  # if a worker is silent: those that are not
         self._shut = False
@@ -123,7 +123,7 @@ class Cluster(Executor):
             call.future.add_done_callback(partial(self._done, call))
             self._send(call, self._live)
             if self._watch is None:
-                self._answered, self._said = time.monotonic(), None
+                self._answered, self._reply = time.monotonic(), None
                 self._watch = threading.Thread(target=self._look, daemon=True, name="supnorm cluster")
                 self._watch.start()
         return call.future
@@ -179,9 +179,9 @@ class Cluster(Executor):
                     f"a call on the workers was lost twice ({_short(error)}); {KEPT}; where workers lack a package, "
                     f"supnorm doctor --dask {self._address} says so"
                 )
-            self._settle(call, error, sent)
+            self._end_call(call, error, sent)
 
-    def _settle(self, call: _Call, error: BaseException | None, sent: Future[Any] | None = None) -> None:
+    def _end_call(self, call: _Call, error: BaseException | None, sent: Future[Any] | None = None) -> None:
         """End a call, unless it has ended; with the lock, because several threads may come here."""
         if call.future.done() or not call.future.set_running_or_notify_cancel():
             return
@@ -203,7 +203,7 @@ class Cluster(Executor):
             self._ended = f"{words}; {KEPT}"
             calls, self._calls, self._cut = list(self._calls), set(), []
             for call in calls:
-                self._settle(call, Interrupted(self._ended))
+                self._end_call(call, Interrupted(self._ended))
 
     # -- the watch ---------------------------------------------------------------------------------
 
@@ -236,7 +236,7 @@ class Cluster(Executor):
         with self._lock:
             keys = [key for call in self._calls for key in call.tries]
         try:
-            said = _asked(self.client, keys, min(self.patience, 30.0))
+            reply = _asked(self.client, keys, min(self.patience, 30.0))
         except Exception as error:
             if now - self._answered > self.patience and self.client.status == "running":
                 self._end(
@@ -244,35 +244,39 @@ class Cluster(Executor):
                     f"({_short(error)})"
                 )
             return
-        alive, self._said, self._answered = said.alive_since(self._said), said, now
-        given = {key: worker for worker, keys in said.keys.items() for key in keys}
+        alive, self._reply, self._answered = reply.alive_since(self._reply), reply, now
         with self._lock:
-            for call in self._calls:
-                at = {given[key] for key in call.tries if key in given}
-                # One that waits for a free worker waits as long as there is any. A result that stays away although it is
-                # there (its worker has been stopped since), and a call that the scheduler does not know, show no life.
-                if at & alive or (alive and said.waiting.intersection(call.tries)):
-                    call.seen = now
-            late = [call for call in self._calls if now - call.seen > self.patience]
-            silent = {given[key] for call in late for key in call.tries if key in given}
-            others = alive - silent
-            if late and (not others or any(call.handed for call in late)):
-                self._end(self._why(said, alive))
-                return
-            for call in late:
-                call.handed = True
-                self._send(call, others)
-            if late:
-                self._live = others
-            elif self._live is not None and alive == set(said.beats):
-                self._live = None  # all are back
-            elif self._live is not None and alive:
-                self._live = alive
+            self._hand_on(reply, alive, now)
 
-    def _why(self, said: _Workers, alive: set[str]) -> str:
-        silent = [w for w in said.beats if w not in alive]
-        paused = sum(not said.able[w] for w in silent)
-        n = len(said.beats)
+    def _hand_on(self, reply: _Workers, alive: set[str], now: float) -> None:
+        """Send calls whose workers give no sign of life to others, once; end the work where there are none."""
+        given = {key: worker for worker, keys in reply.keys.items() for key in keys}
+        for call in self._calls:
+            at = {given[key] for key in call.tries if key in given}
+            # One that waits for a free worker waits as long as there is any. A result that stays away although it is
+            # there (its worker has been stopped since), and a call that the scheduler does not know, show no life.
+            if at & alive or (alive and reply.waiting.intersection(call.tries)):
+                call.seen = now
+        late = [call for call in self._calls if now - call.seen > self.patience]
+        silent = {given[key] for call in late for key in call.tries if key in given}
+        others = alive - silent
+        if late and (not others or any(call.handed for call in late)):
+            self._end(self._why(reply, alive))
+            return
+        for call in late:
+            call.handed = True
+            self._send(call, others)
+        if late:
+            self._live = others
+        elif self._live is not None and alive == set(reply.beats):
+            self._live = None  # all are back
+        elif self._live is not None and alive:
+            self._live = alive
+
+    def _why(self, reply: _Workers, alive: set[str]) -> str:
+        silent = [w for w in reply.beats if w not in alive]
+        paused = sum(not reply.able[w] for w in silent)
+        n = len(reply.beats)
         words = f"the scheduler has {count(n)} worker{'s' * (n != 1)}"
         if silent:
             words += f", {count(len(silent))} of them silent ({silent[0]})" + f", {count(paused)} paused" * (

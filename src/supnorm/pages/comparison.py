@@ -48,11 +48,11 @@ def _name(row: RowRecord) -> str:
 
 def _row(row: RowRecord, say: Narrator, axes: Mapping[str, AxisView]) -> tuple[str, ...]:
     rms, worst, allowed, finite, unit = row.rms, row.worst, known(row.tolerance), row.finite, say.error
-    places = [
+    inputs = [
         f"{name} = {axes[name].at(value) if name in axes else num(value, 4)}"
         for name, value in (row.at or {}).items()
     ]
-    at = ", ".join(places[:NAMED]) + (f" and {len(places) - NAMED} more" if len(places) > NAMED else "")
+    at = ", ".join(inputs[:NAMED]) + (f" and {len(inputs) - NAMED} more" if len(inputs) > NAMED else "")
     infinite = math.isinf(rms)
     if infinite and finite is not None and finite.n > 0:  # "infinite" says nothing of the rest
         rms = finite.rms
@@ -75,7 +75,7 @@ def _row(row: RowRecord, say: Narrator, axes: Mapping[str, AxisView]) -> tuple[s
 def crossed(record: CompareRecord) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Head and rows of the errors of each model at the worst points of all, as text; none where nothing is known there."""
     say, rows = narrator(record), ordered(record)
-    places = [record.rows.index(row) for row in rows]
+    order = [record.rows.index(row) for row in rows]
     if not all(len(row.there) == len(rows) for row in rows) or len(rows) < 2:
         return (), []
     cells = [
@@ -83,7 +83,7 @@ def crossed(record: CompareRecord) -> tuple[tuple[str, ...], list[tuple[str, ...
             _name(row),
             *(
                 say.text(fact("there", error=e, known=not math.isnan(e)))
-                for e in (row.there[j] for j in places)
+                for e in (row.there[j] for j in order)
             ),
         )
         for row in rows
@@ -99,8 +99,8 @@ def crossed_words(record: CompareRecord) -> str:
 def above(record: CompareRecord) -> list[list[bool]]:
     """Which of these errors are above the tolerance of the model."""
     rows = ordered(record)
-    places = [record.rows.index(row) for row in rows]
-    return [[row.there[j] > known(row.tolerance) for j in places] for row in rows if row.there]
+    order = [record.rows.index(row) for row in rows]
+    return [[row.there[j] > known(row.tolerance) for j in order] for row in rows if row.there]
 
 
 def missed(record: CompareRecord) -> list[Fact]:

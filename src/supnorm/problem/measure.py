@@ -35,7 +35,7 @@ class ErrorMeasure:
 
     Attributes:
         kind: ``"absolute"`` |N - f|; ``"relative"`` |N - f| / max(|f|, floor); ``"scaled"`` |N - f| / scale;
-            ``"ulp"`` |N - f| / `last_place` of max(|f|, floor);
+            ``"ulp"`` |N - f| / `ulp_of` of max(|f|, floor);
             ``"function"`` the user's ``function(model, reference, x) -> (n,) or (n, m)``.
         side: ``"both"``; ``"over"`` counts only N > f, ``"under"`` only N < f.
         floor: for ``"relative"``; with 0 the error is infinite where f is 0 and N is not. For ``"ulp"`` the size of f
@@ -270,7 +270,7 @@ class ErrorMeasure:
         if self.kind == "relative":
             return np.maximum(np.abs(reference), self.floor or 0.0)
         if self.kind == "ulp":
-            return last_place(np.maximum(np.abs(reference), self.floor or 0.0), self.precision or "float64")
+            return ulp_of(np.maximum(np.abs(reference), self.floor or 0.0), self.precision or "float64")
         if self.scale is not None:
             return np.broadcast_to(self.for_outputs(self.scale, reference.shape[1], "scale"), reference.shape)
         return np.ones_like(reference)
@@ -312,7 +312,7 @@ class ErrorMeasure:
         return np.broadcast_to(np.asarray(values), (m,))
 
 
-def last_place(size: Array, precision: str = "float64") -> Array:
+def ulp_of(size: Array, precision: str = "float64") -> Array:
     """The unit in the last place (ulp) of numbers: 2^(e - p) of a number of 2^e <= size < 2^(e + 1).
 
     p is 52 for float64 and 23 for float32. Below the smallest normal number, 2^-1022 or 2^-126, the unit is that of
@@ -323,11 +323,11 @@ def last_place(size: Array, precision: str = "float64") -> Array:
         size: not negative, any shape.
         precision: ``"float64"`` or ``"float32"``.
 
-    >>> last_place(np.array([1.0, 1.99, 2.0])) * 2.0**52
+    >>> ulp_of(np.array([1.0, 1.99, 2.0])) * 2.0**52
     array([1., 1., 2.])
-    >>> last_place(np.array([0.0, 5e-324, 2.0**-1022])) / 5e-324
+    >>> ulp_of(np.array([0.0, 5e-324, 2.0**-1022])) / 5e-324
     array([1., 1., 1.])
-    >>> last_place(np.array([1.0, 0.0]), "float32") == [2.0**-23, 2.0**-149]
+    >>> ulp_of(np.array([1.0, 0.0]), "float32") == [2.0**-23, 2.0**-149]
     array([ True,  True])
     """
     digits, least = PRECISIONS[precision]
