@@ -75,7 +75,7 @@ def test_a_pool_that_was_shut_down_interrupts_the_run() -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"executor": "pool"}, "executor must be one of concurrent.futures, got 'pool'"),
+        ({"executor": "pool"}, "executor must be one of concurrent.futures, or a Dask Client, got 'pool'"),
         ({"executor": 4}, "executor must be"),
         ({"store": "evaluations.sqlite"}, "store must be an EvaluationStore"),
     ],
