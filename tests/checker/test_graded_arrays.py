@@ -182,6 +182,10 @@ def test_what_is_not_for_arrays_is_left_to_flint():
     assert graded_arrays.smooth("log", features) is None
     lost = [*features[:-1], Graded(features[-1].c, features[-1].J, features[-1].H, features[-1].s, None)]
     assert graded_arrays.smooth("tanh", lost) is None
+    # A part that is no number: neither this feature nor the others are taken as if they had no bend.
+    parts = arb_poly([arb(0), arb(0), arb("nan")])
+    strange = [*features[:-1], Graded(features[-1].c, features[-1].J, features[-1].H, parts, arb(0))]
+    assert graded_arrays.smooth("tanh", strange) is None
     huge = [Graded(arb(1e9), x.J, x.H, x.s, x.rem) for x in features]
     assert graded_arrays.smooth("exp", huge) is None
 

@@ -133,7 +133,7 @@ def smooth(op: str, features: Sequence[Graded]) -> list[Graded] | None:
 def _smooth(op: str, x: Rows) -> Rows:
     r, parts = x.slope(), x.parts()
     bent = parts.sum(1) * UP
-    order = ORDER if bent.max() > 0.0 else 1
+    order = 1 if bent.max() <= 0.0 else ORDER  # also where a part is no number, so that the result is none
     a = graded_batch.coefficients(op, x.c, r, order)
     lost = _aliasing(op, x.c, r)
     steep = _steepest(op, _end(x.c, (r + bent + x.rem) * UP))
@@ -273,4 +273,7 @@ def _on_rectangle(op: str, c: Balls, reach: Array, h: Array, height: Any, margin
         size = (np.abs(c.mid[:, 0]) + c.rad[:, 0] + reach + margin + tall) * UP * strip
     else:
         size = np.full(len(reach), strip)
-    return [size * UP / margin**i for i in range(ORDER)]
+    sizes = [size]
+    for _ in range(ORDER - 1):
+        sizes.append(sizes[-1] * UP / margin)
+    return sizes
