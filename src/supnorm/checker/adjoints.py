@@ -50,11 +50,11 @@ def outputs(program: Program, points: Balls) -> Balls:
         for i in range(0, count, step):
             some = Balls(points.mid[:, i : i + step], points.rad[:, i : i + step])
             parts.append(_outputs(program, some))
-    found = Balls(np.concatenate([p.mid for p in parts], 1), np.concatenate([p.rad for p in parts], 1))
+    whole = Balls(np.concatenate([p.mid for p in parts], 1), np.concatenate([p.rad for p in parts], 1))
     return (
-        found
-        if batch.believed(program, [points], [found])
-        else Balls(found.mid, np.full_like(found.rad, np.inf))
+        whole
+        if batch.believed(program, [points], [whole])
+        else Balls(whole.mid, np.full_like(whole.rad, np.inf))
     )
 
 

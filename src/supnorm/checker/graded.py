@@ -8,25 +8,24 @@ the file format (docs/certificate-format.md); norms are upper ends of balls, so 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 from flint import arb, arb_mat, arb_poly
 
 from supnorm.checker.enclosure import Program, _rows, node_values, point_function
-from supnorm.checker.functions import extremes, range_on
+from supnorm.checker.functions import range_on
+from supnorm.checker.graded_feature import TOP, Graded
 from supnorm.checker.graded_functions import ORDER, bounds, ellipses, real_bounds, series
-from supnorm.checker.graded_range import corners, polynomial_range
+from supnorm.checker.graded_range import polynomial_range
 from supnorm.checker.graded_rule import Index, Rule
 from supnorm.checker.operation import Operation
 from supnorm.checker.polynomial import _transform
 from supnorm.checker.special_functions import NAMES, Parameter
 
 Ball = Any
-TOP, POINTS = 13, 18  # largest degree of a stored part, and nodes of a series: the format fixes both
-CORNERS = 8  # inputs up to which quadratic forms are bounded in the corners of the cube
+POINTS = 18  # nodes of a series: the format fixes them
 SMOOTH = (
     "tanh",
     "sigmoid",
@@ -42,48 +41,6 @@ SMOOTH = (
     "pow",
     *NAMES,
 )
-
-
-@dataclass(frozen=True)
-class Graded:
-    """The model of a feature; ``H`` holds H_11 .. H_dd, then H_12, H_13 ..; ``s`` is sum_k s_k t^k, ``rem`` None
-    where there is no bound."""
-
-    c: Ball
-    J: tuple[Ball, ...]
-    H: tuple[Ball, ...]
-    s: Any
-    rem: Ball | None
-
-    @cached_property
-    def slope(self) -> Ball:
-        """Bound of |J.y|."""
-        return sum((abs(j) for j in self.J), arb(0)).upper()
-
-    @cached_property
-    def curve(self) -> Ball:
-        """Bound of |H|: of the squares by their sizes, of the mixed terms by their values in the corners."""
-        d = len(self.J)
-        if not 1 < d <= CORNERS:
-            return sum((abs(z) for z in self.H), arb(0)).upper()
-        values = corners(d) * arb_mat(len(self.H) - d, 1, list(self.H[d:]))
-        return (sum((abs(z) for z in self.H[:d]), extremes([abs(z) for z in values.entries()])[1])).upper()
-
-    @cached_property
-    def parts(self) -> Any:
-        """Norms of H and the q_k, as a polynomial in t."""
-        return self.s + arb_poly([0, 0, self.curve])
-
-    @cached_property
-    def bent(self) -> Ball:
-        """Bound of H and the sum of the q_k."""
-        return (self.s(arb(1)) + self.curve).upper()
-
-    def tail(self, D: int) -> Ball | None:
-        """Distance from the polynomials of total degree D."""
-        if self.rem is None:
-            return None
-        return (sum((self.parts[k] for k in range(D + 1, TOP + 1)), arb(0)) + self.rem).upper()
 
 
 def _nothing(x: Graded) -> Graded:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, product
 from math import factorial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from flint import arb, arb_poly, ctx
@@ -24,13 +24,10 @@ from flint import arb, arb_poly, ctx
 from supnorm.checker import batch, graded_batch
 from supnorm.checker.batch import Array, Balls, U
 from supnorm.checker.functions import range_of
+from supnorm.checker.graded_feature import CORNERS, TOP, Graded
 from supnorm.checker.graded_functions import ELLIPSES, LARGEST, LOGISTIC, ORDER
 
-if TYPE_CHECKING:
-    from supnorm.checker.graded import Graded
-
 Ball = Any
-TOP, POINTS, CORNERS = 13, 18, 8  # as in `graded`
 OVER = TOP + 1  # the column of all higher degrees
 UP = 1.0 + 1e-10
 WAVES = ("sin", "cos", "exp")
@@ -125,9 +122,11 @@ def smooth(op: str, features: Sequence[Graded]) -> list[Graded] | None:
         return None
     with np.errstate(all="ignore"):
         x = Rows.of(features)
-        found = _smooth(op, x)
-    known = all(np.isfinite(v).all() for v in (found.c.rad, found.J.rad, found.H.rad, found.s, found.rem))
-    return _of_rows(op, found) if known else None
+        models = _smooth(op, x)
+    known = all(
+        np.isfinite(v).all() for v in (models.c.rad, models.J.rad, models.H.rad, models.s, models.rem)
+    )
+    return _of_rows(op, models) if known else None
 
 
 def _smooth(op: str, x: Rows) -> Rows:
@@ -187,8 +186,6 @@ def _combined(a: list[Balls], order: int, x: Rows, r: Array, total: Array, rem: 
 
 def _of_rows(op: str, x: Rows) -> list[Graded]:
     """As FLINT's; the range of a bounded function where that is the tighter bound."""
-    from supnorm.checker.graded import Graded
-
     bounded = range_of(op)
     c, J, H = x.c.rows(), x.J.rows(), x.H.rows()
     out = []

@@ -31,12 +31,12 @@ def carried(values: Balls, n: int, d: int) -> list[Ball]:
 
 def ranges(values: Balls, n: int, d: int, grid: int) -> list[tuple[Ball, Ball] | None]:
     """Ends of the interpolant of each row of values at the nodes, the last axis running fastest; None without a bound."""
-    found: list[tuple[Ball, Ball] | None] = []
+    every: list[tuple[Ball, Ball] | None] = []
     with np.errstate(all="ignore"):
         for row, off in zip(values.mid, carried(values, n, d), strict=True):
             ends = _ends(row, n, d, grid) if off.is_finite() else None
-            found.append(None if ends is None else ((ends[0] - off).lower(), (ends[1] + off).upper()))
-    return found
+            every.append(None if ends is None else ((ends[0] - off).lower(), (ends[1] + off).upper()))
+    return every
 
 
 def _ends(row: Array, n: int, d: int, grid: int) -> tuple[Ball, Ball] | None:

@@ -325,6 +325,15 @@ def _ranges(
         return _union(
             [composed.leaf_ranges(program, c, h, n, grid, cell.fast, cell.thorough) for c, h in cells]
         )
+    return _interpolant_ranges(document, program, cell, claim, name)
+
+
+def _interpolant_ranges(
+    document: Document, program: Program, cell: _Cell, claim: Claim, name: str
+) -> list[tuple[Ball, Ball] | None]:
+    """The ranges of interpolants whose distance from the outputs is bounded on an ellipse."""
+    centre, half, d = cell.centre, cell.half, len(cell.centre)
+    n, rho, grid = claim.degree, claim.rho, claim.grid
     scale = (arb(rho) + 1 / arb(rho)) / 2
     features = model(program, centre, half, scale, real=False)
     if all(f.eps is None for f in features):
