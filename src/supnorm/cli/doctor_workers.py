@@ -12,7 +12,7 @@ from typing import Any
 
 from supnorm.cli import worker_report
 from supnorm.cli.executors import dask_executor
-from supnorm.results.numbers import count
+from supnorm.results.numbers import count, num
 from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput
 
@@ -88,7 +88,7 @@ def _ask(client: Any, workers: list[str], asked: tuple[Any, ...]) -> dict[str, A
 def _compared(here: Mapping[str, Any], there: Any, needed: list[str], optional: list[str]) -> dict[str, Any]:
     """What a worker lacks (calls cannot run, or give other values) and in what it only differs."""
     if there is None:
-        return {"lacks": [f"no answer in {ANSWER:.0f} seconds"], "differs": [], "has": None}
+        return {"lacks": [f"no answer in {num(ANSWER)} seconds"], "differs": [], "has": None}
     if isinstance(there, BaseException):
         return {"lacks": [f"fails: {one_line(repr(there), 200)}"], "differs": [], "has": None}
     lacks: list[str] = []

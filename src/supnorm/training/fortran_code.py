@@ -259,7 +259,7 @@ def literal(value: float) -> str:
     if not math.isfinite(value):
         return "nan" if math.isnan(value) else "infinity" if value > 0 else "minus_infinity"
     small = 0.0 < abs(value) < 2.2250738585072014e-308
-    return f"{value:.17e}_dp" if small else f"{value!r}_dp"
+    return format(value, ".17e") + "_dp" if small else f"{value!r}_dp"
 
 
 def table(name: str, values: Array, flat: bool = False) -> Iterator[str]:
