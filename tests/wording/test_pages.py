@@ -178,6 +178,7 @@ ALLOWED = {
     "at least {}",
     "{} with a finite error",
     "  {}   (log scale)",
+    "the unit in the last place of the reference as {}",
     'from supnorm.approximants import load_function\n\nmodel = load_function("{}")\nmodel([[{}]])  # {}',
 }
 

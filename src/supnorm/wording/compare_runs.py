@@ -34,7 +34,7 @@ VERDICT = {
     "no-difference-found-rows": "No difference was found: both models have an infinite error in {more:one row|{more:count} "
     "rows} of the table, and no finite error is larger than before.",
     "undecided-both-infinite": "Not decided: both worst errors are infinite, so they have no sizes to compare. Audit both "
-    'with failures = "ignore" under [error] to compare the finite errors.',
+    'with failures = "ignore" in the error section of the problem file to compare the finite errors.',
     "undecided-no-value": "Not decided: one of the runs has no point with an error.",
     "undecided-reference-in-doubt": "Not decided: in one of the runs the second reference contradicts the worst error.",
 }
