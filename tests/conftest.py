@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
+from collections.abc import Iterator
 from itertools import groupby
 
 import numpy as np
@@ -81,3 +83,18 @@ def _named_by_group(items: list[pytest.Item]) -> None:
         groups = sorted({str(mark.args[0]) for mark in item.iter_markers("xdist_group")})
         if groups and hasattr(item, "_id"):
             item._id = type(item._id).parse(f"{item.nodeid}@{'_'.join(groups)}")
+
+
+BITS = 53  # python-flint's precision at the start
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """A test leaves the precision of ball arithmetic as it was: the bounds of a later test would depend on the order."""
+    yield
+    flint = sys.modules.get("flint")
+    if flint is not None and flint.ctx.prec != BITS:
+        left, flint.ctx.prec = flint.ctx.prec, BITS
+        pytest.fail(
+            f"the test left python-flint with a precision of {left} bits instead of {BITS}", pytrace=False
+        )

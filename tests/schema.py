@@ -61,9 +61,29 @@ def faults(data: Any, schema: Mapping[str, Any], root: Mapping[str, Any], at: st
         first = schema.get("prefixItems", [])
         if first and len(first) != len(data):
             yield f"{at}: {len(data)} items, not {len(first)}"
+        if not first and all_numbers(data, schema.get("items")):
+            return
         for i, item in enumerate(data):
             part = first[i] if i < len(first) else schema.get("items", {})
             yield from faults(item, part if isinstance(part, dict) else {}, root, f"{at}[{i}]")
+
+
+NUMBER = ({"type": "number"}, {"anyOf": [{"type": "number"}, {"enum": ["inf", "-inf", None]}]})
+
+
+def all_numbers(data: list[Any], items: Any) -> bool:
+    """Whether a list whose items are numbers by the schema has nothing else: most of a result is such lists.
+
+    False says nothing: then each item is looked at by itself.
+
+    >>> all_numbers([1, 2.0], NUMBER[0]), all_numbers([1, "inf"], NUMBER[1]), all_numbers([1, None], NUMBER[0])
+    (True, True, False)
+    """
+    if items not in NUMBER:
+        return False
+    if {*map(type, data)} <= {int, float}:
+        return True
+    return items == NUMBER[1] and all(type(v) in (int, float) or v in ("inf", "-inf", None) for v in data)
 
 
 def _faults_of_object(

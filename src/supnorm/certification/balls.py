@@ -10,8 +10,7 @@ Cost: about a quarter of a microsecond for a product, one to five for a function
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from supnorm.certification.rounding import Array, U
 from supnorm.program import Node, Program
+from supnorm.program.ball_precision import precision
 from supnorm.program.special import NAMES, has_balls, in_balls
 
 Ball = Any
@@ -36,18 +36,6 @@ def available() -> bool:
 def knows(program: Program) -> bool:
     """Whether all of its operations have values in balls."""
     return all(node.op in _KNOWN for node in program.nodes)
-
-
-@contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """Ball arithmetic of so many bits inside."""
-    from flint import ctx
-
-    old, ctx.prec = ctx.prec, bits
-    try:
-        yield
-    finally:
-        ctx.prec = old
 
 
 def at_points(program: Program, x: Array, bits: int) -> tuple[Array, Array]:

@@ -25,6 +25,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.program.ball_precision import precision
+
 Array = NDArray[np.float64]
 Ball = Any
 NAMES = (
@@ -88,18 +90,15 @@ def taylor(op: str, z: Array, count: int, *parameter: float) -> tuple[list[Array
         count: number of coefficients.
         parameter: the order or shape, for the functions that have one.
     """
-    from flint import arb, ctx
+    from flint import arb
 
     points = np.asarray(z, dtype=np.float64)
     out = np.full((2, count, points.size), np.nan)
     function = _FUNCTIONS[op]
-    before = ctx.prec
-    try:
-        for k, x in enumerate(points.ravel().tolist()):
-            if isfinite(x):
+    for k, x in enumerate(points.ravel().tolist()):
+        if isfinite(x):
+            with precision(FIRST_BITS):
                 out[:, :, k] = _accurate(function, arb(x), count, [arb(p) for p in parameter])
-    finally:
-        ctx.prec = before
     shaped = out.reshape(2, count, *points.shape)
     return list(shaped[0]), list(shaped[1])
 
@@ -108,7 +107,6 @@ def _accurate(function: Callable[..., list[Ball]], x: Ball, count: int, paramete
     """Coefficients and error bounds, shape ``(2, count)``, with more and more bits until all have enough."""
     from flint import ctx
 
-    ctx.prec = FIRST_BITS
     while True:
         balls = function(x, count, *parameter)
         good = all(v.is_finite() and (v.rel_accuracy_bits() >= GOOD or v.abs_upper() < 1e-300) for v in balls)
