@@ -18,6 +18,7 @@ from supnorm.auditing.cost import COSTS
 from supnorm.evaluation import Advanced, Calls, EvaluationStore, Planned, Stage, caller
 from supnorm.evaluation.cost_word import repeat_word
 from supnorm.evaluation.guarded import guarded
+from supnorm.pages.page import page_text
 from supnorm.problem import Axis, Domain, ErrorMeasure, Problem, as_function
 from supnorm.results import BadInput
 
@@ -373,3 +374,27 @@ def test_no_clock_decides_what_is_stored_of_a_second_reference(
     report = audit(replace(problem, recheck=second), evaluations=300, power=False, calls=Calls(store=store))
     known = store.load("recheck")
     assert len(known) == 1 + len(report.peaks)
+
+
+@pytest.mark.slow
+def test_the_model_is_drawn_finely_where_calls_of_the_reference_are_few() -> None:
+    """A plot of nine points showed a narrow bump of the model as a triangle."""
+
+    def bumpy(x: Array) -> Array:
+        return np.asarray(truth(x) + np.exp(-(((x[:, 0] - 0.3) / 0.01) ** 2)))
+
+    calls = Calls(cost="expensive")
+    report = audit(Problem(bumpy, truth, BOX), evaluations=80, calls=calls)
+    for cut in report.record.charts.cuts:
+        fine = cut.whole.fine
+        assert fine is not None
+        assert len(cut.whole.x) < 30 < 161 <= len(fine.x)
+        assert set(cut.whole.x) <= set(fine.x)
+        at = dict(zip(fine.x, fine.model, strict=True))
+        assert [at[x] for x in cut.whole.x] == pytest.approx(cut.whole.model, rel=1e-12)
+    page = page_text(report)
+    assert 'class="rdot"' in page
+    assert "the reference was called only there" in page
+    cheap = audit(Problem(bumpy, truth, BOX), evaluations=300)
+    assert all(cut.whole.fine is None for cut in cheap.record.charts.cuts)
+    assert 'class="rdot"' not in page_text(cheap)
