@@ -25,7 +25,6 @@ from typing import Any
 import numpy as np
 import scipy
 
-from benchmarks.claims.stored import stamp
 from supnorm import Calls, audit, open_problem
 
 RESULTS = Path(__file__).parents[1] / "results" / "scale.json"
@@ -103,7 +102,6 @@ def main() -> None:
             "rows": rows,
         }
         RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        stamp("scale")
 
 
 def measured(home: Path, evaluations: int, seed: int, given: dict[str, Any], workers: int) -> dict[str, Any]:
@@ -113,6 +111,7 @@ def measured(home: Path, evaluations: int, seed: int, given: dict[str, Any], wor
     report = audit(problem, evaluations=evaluations, seed=seed, power=None, calls=Calls(**given))
     seconds = time.perf_counter() - begun
     assert report.worst is not None
+    assert report.halted is None, "interrupted"
     calls = len((home / "calls.txt").read_bytes())
     (home / "calls.txt").unlink()
     return {
