@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections import defaultdict
+from pathlib import Path
 from types import ModuleType
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -48,5 +50,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def path_of(name: str) -> str:
     """Where a public name is defined, as in ``supnorm.auditing.audit.audit``."""
-    thing = getattr(supnorm, name)
+    try:
+        thing = getattr(supnorm, name)
+    except ImportError:  # it needs a package of another extra (torch): the stub names its file
+        return f"{declared()[name]}.{name}"
     return thing.__name__ if isinstance(thing, ModuleType) else f"{thing.__module__}.{thing.__qualname__}"
+
+
+def declared() -> dict[str, str]:
+    """The module that the package's stub takes each public name from."""
+    stub = ast.parse(Path(supnorm.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    nodes = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
+    return {alias.name: f"supnorm.{node.module}" for node in nodes for alias in node.names}
