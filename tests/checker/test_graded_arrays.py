@@ -190,6 +190,21 @@ def test_what_is_not_for_arrays_is_left_to_flint():
     assert graded_arrays.smooth("exp", huge) is None
 
 
+def test_a_bend_that_is_not_a_number_is_no_missing_bend(monkeypatch):
+    """Mixed terms near 1e308 add up to inf - inf: tanh of them is anywhere in [-1, 1], and not 0.
+
+    A forged file used this: |tanh| <= 1e-13 was accepted.
+    """
+    rng, none, zero = np.random.default_rng(0), arb_poly([]), arb(0)
+    for d in (4, 6, 8):
+        H = np.concatenate([np.zeros(d), rng.choice([-1.7e308, 1.7e308], d * (d - 1) // 2)]).tolist()
+        models = graded_arrays.smooth("tanh", [Graded(zero, (zero,) * d, tuple(map(arb, H)), none, zero)])
+        assert models is None or models[0].rem >= 1
+    honest = graded_arrays.Rows.parts
+    monkeypatch.setattr(graded_arrays.Rows, "parts", lambda self: np.nan * honest(self))
+    assert all(graded_arrays.smooth(op, _features(7)) is None for op in OPS)
+
+
 def test_the_range_of_a_function_bounds_wide_features():
     wide = [Graded(x.c, x.J, x.H, x.s, arb(100)) for x in _features(6)]
     for model in graded_arrays.smooth("sigmoid", wide):
