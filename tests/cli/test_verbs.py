@@ -243,6 +243,23 @@ def test_compare_evaluates_each_model_at_the_worst_points_of_the_others(shell: S
 
 
 @pytest.mark.slow
+def test_compare_takes_the_forms_of_one_model(shell: Shell) -> None:
+    pytest.importorskip("onnxruntime")
+    done = shell.run("compare", "problem.toml", "--forms", "--evaluations", "500", "--json", "--out", "forms")
+    data = json.loads(done.out)
+    assert data["rows"][0]["title"] == "as it is"
+    assert len(data["rows"]) >= 3
+    assert data["differences"][0]["worst"] >= data["differences"][-1]["worst"]
+    assert any("Not compared: compiled" in remark["text"] for remark in data["remarks"])
+    assert done.code == 1  # each form exceeds the tolerance
+    assert (shell.folder / "forms" / "float32" / "report.html").exists()
+    assert (
+        "--forms compares the forms of one model" in shell.run("compare", "a.toml", "b.toml", "--forms").line
+    )
+    assert "--resume has no effect" in shell.run("compare", "problem.toml", "--forms", "--resume").line
+
+
+@pytest.mark.slow
 def test_compare_plants_no_errors_when_asked_not_to(shell: Shell) -> None:
     small = [("power = false", "power = true"), ("[audit]", "[power]\nruns = 1\nevaluations = 20\n[audit]")]
     for name in ("a.toml", "b.toml"):

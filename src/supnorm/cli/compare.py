@@ -38,6 +38,10 @@ PATHS = (
     "limits",
 )  # keys whose text begins with a path
 AGAIN = "run the same command with --resume"
+FORMS = Annotated[
+    bool,
+    typer.Option("--forms", help="Compare one model as it is, compiled, as an ONNX graph and in float32."),
+]
 PROBLEMS = Annotated[list[Path], typer.Argument(metavar="A.toml B.toml ...", help="Problem files.")]
 
 
@@ -49,24 +53,30 @@ def register(app: typer.Typer) -> None:
 @with_run(lambda problems: Path("compare-run"), "Folder of the runs. [default: compare-run]")
 @with_options_of(SearchOptions, Calls)
 def command(
-    problems: PROBLEMS, run: RunContext, power: POWER = None, trust: TRUST = False, **given: Any
+    problems: PROBLEMS,
+    run: RunContext,
+    power: POWER = None,
+    trust: TRUST = False,
+    forms: FORMS = False,
+    **given: Any,
 ) -> int:
     """Audit several models against one reference: one table, and each model at the worst points of the others."""
     from supnorm.cli.folder import demand_folder
     from supnorm.gates.crossed import crossed
     from supnorm.pages import comparison, write_comparison
-    from supnorm.results import BadInput, ExitCode, Interrupted
+    from supnorm.results import ExitCode, Interrupted
     from supnorm.results.compare import CompareRecord
     from supnorm.results.writing import write_whole
 
     options = made(SearchOptions, given, calls=written(Calls, given), power=power, trust=trust)
+    if forms:
+        from supnorm.cli.compare_forms import compare_forms
+
+        demand_folder(run.directory)
+        return _exit_of(compare_forms(problems, run, options, _row))
     check_same_question(problems)
     demand_folder(run.directory)
-    names = [default_folder(p).name.removesuffix("-run") for p in problems]
-    if len(set(names)) < len(names):
-        names = [f"{name}-{i + 1}" for i, name in enumerate(names)]
-    if len(problems) < 2:
-        raise BadInput("compare needs at least two problem files, each with its model")
+    names = _names(problems)
     records, stopped, refused = _audited(problems, names, run, options)
     if not records:
         raise refused[0] if refused else Interrupted(stopped)
@@ -127,6 +137,16 @@ def _with_folders(rows: list[RowRecord]) -> list[RowRecord]:
         row.changed(title=f"{row.title} ({row.folder})") if titles.count(row.title) > 1 else row
         for row in rows
     ]
+
+
+def _names(problems: list[Path]) -> list[str]:
+    """The names of the folders, each once."""
+    from supnorm.results import BadInput
+
+    names = [default_folder(p).name.removesuffix("-run") for p in problems]
+    if len(problems) < 2:
+        raise BadInput("compare needs at least two problem files, each with its model, or --forms")
+    return names if len(set(names)) == len(names) else [f"{name}-{i + 1}" for i, name in enumerate(names)]
 
 
 def _audited(

@@ -15,7 +15,9 @@ import numpy as np
 from supnorm.networks.network import Network
 from supnorm.networks.part import Part
 from supnorm.networks.scaling import Scaling
-from supnorm.program.onnx_graph import OPSET, OnnxGraph
+from supnorm.program import Program
+from supnorm.program.backend import run_program
+from supnorm.program.onnx_graph import OPSET, OnnxBackend, OnnxGraph
 from supnorm.results import BadInput, install, write_whole
 
 
@@ -25,26 +27,55 @@ def to_onnx(network: Network, path: Path | str) -> None:
     Raises:
         BadInput: when the package ``onnx`` is missing.
     """
-    try:
-        from onnx import TensorProto, checker, helper
-    except ImportError:
-        raise BadInput(f"export to ONNX needs the package onnx: {install('onnx')}") from None
+    _demand_onnx()
     graph = OnnxGraph()
     _network(graph, network)
+    write_whole(path, _whole(graph, network.d, network.m, network.name or "network"))
+
+
+def document(program: Program, precision: str = "float64") -> bytes:
+    """A program as an ONNX graph, ``x (n, d)`` to ``y (n, m)`` in double precision.
+
+    Args:
+        program: what is written.
+        precision: of the arithmetic inside, ``"float64"`` or ``"float32"``.
+
+    Raises:
+        BadInput: when the package ``onnx`` is missing.
+        Unsupported: for an operation that has no node.
+    """
+    graph = OnnxGraph()
+    _demand_onnx()
+    on = OnnxBackend(graph, precision)
+    y = run_program(program.nodes, on, "x" if precision == "float64" else on.cast("x"))
+    y = y if precision == "float64" else on.cast(y, "float64")
+    graph.apply("Identity", y, output="y")
+    return _whole(graph, program.d, program.m, "fitted model")
+
+
+def _whole(graph: OnnxGraph, d: int, m: int, name: str) -> bytes:
+    """A graph from ``x`` (n, d) to ``y`` (n, m) as a file."""
+    from onnx import TensorProto, checker, helper
+
+    ports = [
+        [helper.make_tensor_value_info(n, TensorProto.DOUBLE, ["n", k])] for n, k in (("x", d), ("y", m))
+    ]
     model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            network.name or "network",
-            [helper.make_tensor_value_info("x", TensorProto.DOUBLE, ["n", network.d])],
-            [helper.make_tensor_value_info("y", TensorProto.DOUBLE, ["n", network.m])],
-            graph.constants,
-        ),
+        helper.make_graph(graph.nodes, name, ports[0], ports[1], graph.constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=9,
         producer_name="supnorm",
     )
     checker.check_model(model, full_check=True)
-    write_whole(path, model.SerializeToString())
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def _demand_onnx() -> None:
+    try:
+        import onnx  # noqa: F401
+    except ImportError:
+        raise BadInput(f"export to ONNX needs the package onnx: {install('onnx')}") from None
 
 
 def nodes_of(network: Network, x: str, prefix: str) -> tuple[list[Any], list[Any], str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from supnorm.results.parts import AxisRecord, FiniteRecord, MeasureRecord
+from supnorm.results.parts import AxisRecord, FiniteRecord, MeasureRecord, Sentence
 from supnorm.results.record import Field, Number, Record, Result
 
 
@@ -45,6 +45,21 @@ class RowRecord(Record):
     )
 
 
+class DifferenceRecord(Record):
+    """Two forms of one model (`compare --forms`): the largest difference found between them."""
+
+    first: str = Field(description="name of the one form")
+    second: str = Field(description="name of the other")
+    worst: Number = Field(
+        description="the largest difference found, in the unit of the output; null without any"
+    )
+    output: str = Field(description="name of the output that differs so")
+    first_value: Number = Field(description="its value in the first form there")
+    second_value: Number = Field(description="its value in the second form there")
+    at: Mapping[str, Number] = Field(description="inputs of the point")
+    evaluations: int = Field(description="points at which both forms were evaluated")
+
+
 class CompareRecord(Result):
     """The audits of several models against one reference, a row for each."""
 
@@ -57,3 +72,10 @@ class CompareRecord(Result):
     axes: tuple[AxisRecord, ...] = Field(description="the inputs")
     measure: MeasureRecord = Field(description="the error that all models share")
     rows: tuple[RowRecord, ...] = Field(description="one for each model, in the order of the command")
+    differences: tuple[DifferenceRecord, ...] = Field(
+        default=(), description="of `--forms`: each pair of forms, the pair that differs most first"
+    )
+    remarks: tuple[Sentence, ...] = Field(
+        default=(),
+        description="of `--forms`: the largest difference, and which forms could not be made and why",
+    )

@@ -103,19 +103,19 @@ class Named:
             value = _real(
                 ctx, getattr(ctx, self.name)(*(a if isinstance(a, int) else ctx.mpf(a) for a in given))
             )
-            if before is not None and (known := _settled(ctx, before, value, bits // 2)) is not None:
+            if before is not None and (known := _decided(ctx, before, value, bits // 2)) is not None:
                 return known
             before, last = value, before
         if before == last:  # halfway between two float64 numbers
             return nearest(before)
         off = abs(before - last) / abs(before) if before else before
         raise ArithmeticError(
-            f"{self.name} does not settle: its values with {BITS[-2]} and {BITS[-1]} bits differ by {num(float(off))} "
-            "of their size"
+            f"no two precisions agree on {self.name}: its values with {BITS[-2]} and {BITS[-1]} bits differ by "
+            f"{num(float(off))} of their size"
         )
 
 
-def _settled(ctx: Any, before: Any, value: Any, bits: int) -> float | None:
+def _decided(ctx: Any, before: Any, value: Any, bits: int) -> float | None:
     """The float64 number on which two precisions agree; None if they do not."""
     if not ctx.isfinite(value) or not ctx.isfinite(before):
         return float(value) if value == before or (ctx.isnan(value) and ctx.isnan(before)) else None

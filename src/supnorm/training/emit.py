@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from supnorm.networks.export_onnx import document
 from supnorm.problem import Domain, Function
-from supnorm.program import Program, Unsupported, program_of
-from supnorm.results import BadInput, install
+from supnorm.program import Unsupported, program_of
+from supnorm.results import BadInput
 from supnorm.results.writing import write_whole
 from supnorm.training.c_code import c_source
 from supnorm.training.fortran_code import fortran_source
@@ -41,35 +42,8 @@ def emit(model: Function, domain: Domain, path: Path | str, name: str = "supnorm
         elif path.suffix == ".F90":
             write_whole(path, fortran_source(program, domain, name))
         elif path.suffix == ".onnx":
-            write_whole(path, onnx_graph(program))
+            write_whole(path, document(program))
         else:
             raise BadInput(f"{path}: a model is written as C (.c), Fortran (.F90) or ONNX (.onnx)")
     except Unsupported as error:
         raise BadInput(f"{path}: the model cannot be written: {error}") from None
-
-
-def onnx_graph(program: Program) -> bytes:
-    """The program as an ONNX graph in double precision, ``x (n, d)`` to ``y (n, m)``."""
-    try:
-        from onnx import TensorProto, checker, helper
-    except ImportError:
-        raise BadInput(f"a graph is written with onnx: {install('onnx')}") from None
-    from supnorm.program.backend import run_program
-    from supnorm.program.onnx_graph import OPSET, OnnxBackend, OnnxGraph
-
-    graph = OnnxGraph()
-    y = run_program(program.nodes, OnnxBackend(graph), "x")
-    graph.apply("Identity", y, output="y")
-    ports = [
-        [helper.make_tensor_value_info(n, TensorProto.DOUBLE, ["n", k])]
-        for n, k in (("x", program.d), ("y", program.m))
-    ]
-    document = helper.make_model(
-        helper.make_graph(graph.nodes, "fitted model", ports[0], ports[1], graph.constants),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=9,
-        producer_name="supnorm",
-    )
-    checker.check_model(document, full_check=True)
-    data: bytes = document.SerializeToString()
-    return data

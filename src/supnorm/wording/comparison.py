@@ -10,6 +10,14 @@ TEMPLATES = {
     "crossed": "Each row is a model, each column the worst point of a model. On the diagonal stands the worst error that "
     "the model’s own search found.",
     "there": "{known?:{error:error}|not known}",
+    # Of the forms of one model.
+    "form-missing": "Not compared: {name}: {why}.",
+    "largest-difference": "The largest difference found between two forms is {worst:num}{output?: in {output}}, at "
+    "{at:point}: {first} gives {a:exact}, {second} gives {b:exact}. A search found it: there may be a larger one.",
+    "difference-without-value": "At {at:point} {first} gives {a:exact} and {second} gives {b:exact}{output?: ({output})}.",
+    "no-difference": "At all {n:count} points at which they were compared the forms gave the same values, bit for bit: "
+    "{names:list}.",
+    "one-form": "Only one form could be made: there is nothing to compare it with.",
     # Cells of the table.
     "rms": "{infinite?:infinite; else {rms:error}|{rms:error}}",
     "worst": "{no_value?:no value at {no_value:count} points; else {worst:error}|{worst:error}}",
