@@ -40,13 +40,14 @@ def with_unused_inputs(run: Run, clock: Limit) -> Run:
     if witness is None or charts is None:
         return run
     k = witness.output
-    gap = float(abs(witness.model[k] - witness.reference[k]))
     found: list[Finding] = []
-    for cut in charts.cuts:
-        for side in SIDES:
-            spread = _spread(run.problem, cut, side, gap)
-            if spread is not None:
-                found += _confirmed(run, clock, cut.axis, side, spread)
+    with np.errstate(over="ignore"):  # differences of the largest numbers
+        gap = float(abs(witness.model[k] - witness.reference[k]))
+        for cut in charts.cuts:
+            for side in SIDES:
+                spread = _spread(run.problem, cut, side, gap)
+                if spread is not None:
+                    found += _confirmed(run, clock, cut.axis, side, spread)
     return replace(run, unused=tuple(found))
 
 
