@@ -53,6 +53,17 @@ def test_an_input_that_the_reference_ignores() -> None:
     assert "no effect on the reference, and has one on the model" in one.text
 
 
+def test_a_constant_reference_is_meant_to_be_one_and_a_constant_model_is_not() -> None:
+    zero = lambda x: 0 * x[:, 0]  # noqa: E731
+    assert found(full, zero) == []
+    assert {f.values["name"] for f in found(zero, full)} == {"a", "b", "c"}
+
+
+def test_nothing_is_estimated_where_every_point_was_evaluated() -> None:
+    lists = sn.Domain(**{name: sn.Axis(values=[0.0, 0.5, 1.0]) for name in BOX})
+    assert found(dropped, full, lists) == []
+
+
 @pytest.mark.parametrize(
     ("model", "reference"),
     [

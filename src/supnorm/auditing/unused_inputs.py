@@ -35,16 +35,22 @@ SIDES = {"model": "reference", "reference": "model"}
 
 
 def with_unused_inputs(run: Run, clock: Limit) -> Run:
-    """The run with a finding for each input that has an effect on one side only; its cuts must have been drawn."""
-    witness, charts = run.witness, run.charts
-    if witness is None or charts is None:
+    """The run with a finding for each input that has an effect on one side only; its cuts must have been drawn.
+
+    A reference that is constant in all inputs, such as the zero of a residual, is meant to be so. Where every point of the
+    domain was evaluated, nothing is estimated.
+    """
+    witness, charts, listed = run.witness, run.charts, run.search.listed
+    if witness is None or charts is None or (listed is not None and listed.exhaustive):
         return run
     k = witness.output
     found: list[Finding] = []
     with np.errstate(over="ignore"):  # differences of the largest numbers
         gap = float(abs(witness.model[k] - witness.reference[k]))
+        constant = all(_flat(run.problem, "reference", _values(cut, "reference")) for cut in charts.cuts)
+        sides = ("model",) if constant else tuple(SIDES)
         for cut in charts.cuts:
-            for side in SIDES:
+            for side in sides:
                 spread = _spread(run.problem, cut, side, gap)
                 if spread is not None:
                     found += _confirmed(run, clock, cut.axis, side, spread)
@@ -57,15 +63,23 @@ def rounding(problem: Problem, side: str, values: Array) -> float:
     return share * float(np.abs(values).max(initial=0.0))
 
 
+def _values(cut: CutRecord, side: str) -> Array:
+    """The values of a side along a cut, far and close."""
+    return np.concatenate([np.array(getattr(part, side), dtype=float) for part in (cut.whole, cut.close)])
+
+
+def _flat(problem: Problem, side: str, values: Array) -> bool:
+    """Whether the values of a side that are finite are the same up to rounding."""
+    known = values[np.isfinite(values)]
+    return bool(known.size == 0 or np.ptp(known) <= rounding(problem, side, known))
+
+
 def _spread(problem: Problem, cut: CutRecord, side: str, gap: float) -> float | None:
     """How far the other side changes along a cut on which this side does not; None otherwise."""
-    own, other = (
-        np.concatenate([np.array(getattr(part, name), dtype=float) for part in (cut.whole, cut.close)])
-        for name in (side, SIDES[side])
-    )
+    own, other = (_values(cut, name) for name in (side, SIDES[side]))
     ok = np.isfinite(own) & np.isfinite(other)
     own, other = own[ok], other[ok]
-    if len(own) < POINTS or np.ptp(own) > rounding(problem, side, own):
+    if len(own) < POINTS or not _flat(problem, side, own):
         return None
     spread = float(np.ptp(other))
     least = max(EFFECT * gap if np.isfinite(gap) else 0.0, 1e3 * rounding(problem, SIDES[side], other))
