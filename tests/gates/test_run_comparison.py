@@ -165,7 +165,11 @@ def test_a_model_without_a_value_at_the_old_witness_is_infinitely_worse(audit: A
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("b = [0.0, 1.0]", "b = [0.0, 1.5]"), "the inputs differ"),
+        (
+            ("b = [0.0, 1.0]", "b = [0.0, 1.5]"),
+            r"the ranges of b differ: 0 to 1(.5)? in \S+ and 0 to 1(.5)? in",
+        ),
+        (("b = [0.0, 1.0]", "c = [0.0, 1.0]"), r"the inputs differ: \S+ has [bc] and \S+ has [bc];"),
         (("[domain]", '[error]\nkind = "relative"\nfloor = 0.1\n[domain]'), "the error measures differ"),
         (("code.py:truth", "code.py:other"), "the references differ"),
         (("b = [0.0, 1.0]", 'b = [0.0, 1.0]\n[constraints]\npython = "code.py:left"'), "the domains differ"),
@@ -178,6 +182,13 @@ def test_runs_of_other_questions_are_refused_in_one_line(
     for runs in ((one, other), (other, one)):
         with pytest.raises(sn.BadInput, match=words):
             sn.compare_runs(*runs)
+
+
+def test_a_report_in_place_of_its_folder_is_refused_in_one_line(audit: Audit) -> None:
+    with pytest.raises(
+        sn.BadInput, match=r"new must be the folder of an audit, which report.save\(folder\) writes"
+    ):
+        sn.compare_runs(audit("one", "good"), object())  # type: ignore[arg-type]
 
 
 def test_a_reference_of_the_same_name_with_other_values_is_refused(audit: Audit) -> None:
@@ -268,6 +279,7 @@ def test_tables_are_compared_row_by_row(tmp_path: Path) -> None:
     assert (verdict(one, two).status.code, verdict(one, two).basis) == ("worse", "proved")
     assert (verdict(two, one).status.code, verdict(two, one).basis) == ("better", "proved")
     assert verdict(one, two).new.upper_kind == "exact"
+    assert not any("cannot be compared" in remark.text for remark in verdict(one, two).remarks)
     with pytest.raises(sn.BadInput, match="the rows of tables"):
         sn.compare_runs(one, run("less", 0.2, rows=40))
     with pytest.raises(sn.BadInput, match="row 4 has other inputs or another reference"):

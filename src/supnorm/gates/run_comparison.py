@@ -16,11 +16,12 @@ from supnorm.gates.run_points import (
     is_expensive,
     opened,
 )
-from supnorm.gates.run_remarks import advice, remarks
+from supnorm.gates.run_remarks import advice, remarks, same_law
 from supnorm.gates.run_verdict import ROUNDING, Known, judge
 from supnorm.results import BadInput, ExitCode, Status
 from supnorm.results.audit import AuditRecord, PeakRecord
 from supnorm.results.compare_runs import CompareRunsRecord, LevelRecord, RunRecord
+from supnorm.results.numbers import num
 from supnorm.results.option import demand_number
 from supnorm.results.printable import one_line
 from supnorm.results.unfinished import demand_finished
@@ -76,6 +77,11 @@ def compare_runs(
     ('worse', 'undecided')
     """
     demand_number("factor", factor, 1.0)
+    for name, given in (("old", old), ("new", new)):
+        if not isinstance(given, str | Path):
+            raise BadInput(
+                f"{name} must be the folder of an audit, which report.save(folder) writes, got {type(given).__name__}"
+            )
     folders = Path(old), Path(new)
     for folder in folders:
         demand_finished(folder, "result.json")
@@ -115,6 +121,8 @@ def _demand_same_question(old: AuditRecord, new: AuditRecord, folders: tuple[Pat
         BadInput: names what differs.
     """
 
+    if differ := _axes_differ(old, new, folders):
+        raise BadInput(f"{differ}; compare-runs needs runs of the same question")
     questions = {
         "inputs": ([axis.to_dict() for axis in old.axes], [axis.to_dict() for axis in new.axes]),
         "domains": (old.domain.kind, new.domain.kind),
@@ -139,6 +147,32 @@ def _demand_same_question(old: AuditRecord, new: AuditRecord, folders: tuple[Pat
                 f"row {peak.row} has other inputs or another reference in {folders[1]} than in {folders[0]}; compare-runs "
                 "needs the same rows"
             )
+
+
+def _axes_differ(old: AuditRecord, new: AuditRecord, folders: tuple[Path, Path]) -> str:
+    """In what the inputs differ; empty where they have the same names and ranges."""
+    before, now = ({axis.name: axis for axis in record.axes} for record in (old, new))
+    only = [
+        f"{folder} has {', '.join(names)}"
+        for folder, names in zip(
+            folders, ([n for n in before if n not in now], [n for n in now if n not in before]), strict=True
+        )
+        if names
+    ]
+    tables = old.table is not None and new.table is not None
+    if only:
+        return f"the inputs differ: {' and '.join(only)}" + " (--inputs names those of a table)" * tables
+    for name, axis in before.items():
+        ranges = [
+            f"{num(a.low, 6)} to {num(a.high, 6)} in {f}"
+            for a, f in zip((axis, now[name]), folders, strict=True)
+        ]
+        if (axis.low, axis.high) != (now[name].low, now[name].high):
+            return (
+                f"the ranges of {name} differ: {' and '.join(ranges)}"
+                + ": these tables have other rows" * tables
+            )
+    return ""
 
 
 def _reference_names(old: AuditRecord, new: AuditRecord) -> tuple[str, str]:
@@ -258,7 +292,7 @@ def _finite(value: float) -> float:
 
 def _levels(old: AuditRecord, new: AuditRecord) -> tuple[LevelRecord, ...]:
     """Shares of the law above levels that both runs have."""
-    if old.law != new.law:
+    if not same_law(old, new):
         return ()
     now = {level.above: level for level in new.exceedance}
     levels = []

@@ -28,6 +28,11 @@ def advice(code: str, basis: str, old: RunRecord, new: RunRecord, record: AuditR
     return narrator(record.measure).text(fact(f"{code}-{basis}", at=decisive.at, **values))
 
 
+def same_law(old: AuditRecord, new: AuditRecord) -> bool:
+    """Whether the statistics of both runs are over the same points; the rows of two tables were compared before."""
+    return old.law == new.law or (old.table is not None and new.table is not None)
+
+
 def remarks(before: AuditRecord, now: AuditRecord, old: RunRecord, new: RunRecord) -> tuple[Sentence, ...]:
     """What limits the comparison, as facts with their sentences."""
     facts: list[Fact] = []
@@ -49,7 +54,7 @@ def remarks(before: AuditRecord, now: AuditRecord, old: RunRecord, new: RunRecor
     if old.tolerance != new.tolerance:
         shown = ("none" if run.tolerance is None else num(run.tolerance, 6) for run in (old, new))
         facts.append(fact("tolerances-differ", **dict(zip(("old", "new"), shown, strict=True))))
-    if before.law != now.law:
+    if not same_law(before, now):
         facts.append(fact("laws-differ", old=before.law, new=now.law))
     if math.isinf(old.worst) and math.isinf(new.worst) and before.finite and now.finite:
         ends = (record.finite.worst for record in (before, now) if record.finite is not None)
