@@ -300,6 +300,10 @@ class ProblemSpec(Table):
     claim: ClaimSpec | None = None  # what is published about the model; `supnorm claim` judges it
 
 
+# A comment that `supnorm init` writes above ranges that it had to invent.
+INVENTED = "# TODO: the range of each input"
+
+
 def read_specification(path: Path | str) -> ProblemSpec:
     """Parse and check a problem file.
 
@@ -320,6 +324,11 @@ def read_specification(path: Path | str) -> ProblemSpec:
             raise BadInput(f"{path}: not UTF-8 text; a problem file is TOML text") from None
         except (ValueError, RecursionError) as error:
             raise BadInput(f"{path}: not valid TOML: {cause(error)}") from None
+        if INVENTED in text:
+            line = text[: text.index(INVENTED)].count("\n") + 1
+            raise BadInput(
+                f"{path}: line {line} is marked TODO, and the ranges below it are invented; write yours and delete the line"
+            )
         try:
             spec = ProblemSpec.model_validate(raw)
         except ValidationError as error:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from supnorm.problem.specification import INVENTED
 from supnorm.results import BadInput
 from supnorm.results.door import reading, reading_table
 from supnorm.sources.model_file import KNOWN, PYTHON, REFUSED
@@ -97,7 +98,7 @@ def _axes(described: Described) -> list[str]:
         pairs: Sequence[tuple[float, float]] = described.ranges
     else:
         lines = [
-            "# TODO: the range of each input for which the model has to be right. The file does not say it."
+            f"{INVENTED} for which the model has to be right. The file does not say it. Then delete this line."
         ]
         pairs = [(0.0, 1.0)] * len(described.inputs)
     if not described.inputs:
