@@ -32,5 +32,5 @@ def truth(tau, delta):
 
 
 def balls(tau, delta):
-    flint.ctx.prec = 160
-    return float(energy(flint.arb(tau), flint.arb(delta), flint.arb.log, flint.arb.exp).mid())
+    with flint.ctx.workprec(160):
+        return float(energy(flint.arb(tau), flint.arb(delta), flint.arb.log, flint.arb.exp).mid())

@@ -15,5 +15,5 @@ def truth(x):
 
 
 def balls(x):
-    flint.ctx.prec = 160
-    return float(flint.arb(x).polylog(2).mid())
+    with flint.ctx.workprec(160):
+        return float(flint.arb(x).polylog(2).mid())

@@ -10,8 +10,8 @@ def model(x):
 
 
 def truth(x):
-    flint.ctx.prec = 120
-    return float(flint.acb(1 - flint.arb(x)).elliptic_k().real.mid())
+    with flint.ctx.workprec(120):
+        return float(flint.acb(1 - flint.arb(x)).elliptic_k().real.mid())
 
 
 def digits(x):

@@ -10,8 +10,8 @@ def model(x):
 
 
 def truth(a, b, c, x):
-    flint.ctx.prec = 300
-    return float(flint.arb(x).hypgeom_2f1(a, b, c).mid())
+    with flint.ctx.workprec(300):
+        return float(flint.arb(x).hypgeom_2f1(a, b, c).mid())
 
 
 def digits(a, b, c, x):

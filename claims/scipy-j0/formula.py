@@ -10,8 +10,8 @@ def model(x):
 
 
 def truth(x):
-    flint.ctx.prec = 120
-    return float(flint.arb(x).bessel_j(flint.arb(0)).mid())
+    with flint.ctx.workprec(120):
+        return float(flint.arb(x).bessel_j(flint.arb(0)).mid())
 
 
 def digits(x):

@@ -57,8 +57,11 @@ def state(tau, delta):
 
 def boiling(temperature, bits):
     """Pressure in Pa and the densities of liquid and vapour in kg/m3."""
-    flint.ctx.prec = bits
-    temperature = float(temperature)
+    with flint.ctx.workprec(bits):
+        return _boiling(float(temperature))
+
+
+def _boiling(temperature):
     tau = arb(TC) / arb(temperature)
     liquid = arb(iapws95_rhol_sat(temperature)) / RHO_C
     vapour = arb(iapws95_rhog_sat(temperature)) / RHO_C

@@ -208,14 +208,14 @@ def test_stopped_workers_are_passed_over_and_without_others_the_calls_end(cluste
 
     with Client(cluster.address, set_as_default=False) as client:
         pids = client.run(os.getpid)
-        calls = Cluster(client, patience=2.0)
+        calls = Cluster(client, patience=10.0)  # a busy machine may be silent for some seconds
         try:
             os.kill(pids[min(pids)], signal.SIGSTOP)
             waits = [calls.submit(time.sleep, 0.1) for _ in range(8)]
             assert [w.result(60) for w in waits] == [None] * 8
             os.kill(pids[max(pids)], signal.SIGSTOP)
             with pytest.raises(
-                Interrupted, match="no sign of life for 2 seconds: the scheduler has 2 workers"
+                Interrupted, match="no sign of life for 10 seconds: the scheduler has 2 workers"
             ):
                 calls.submit(time.sleep, 0.1).result(60)
         finally:
