@@ -209,7 +209,7 @@ def test_the_forecast_is_in_the_answer(honest, capsys):
 def test_forecasts_are_in_proportion_to_what_is_measured(tmp_path):
     """Whatever the machine: of two honest files the ratio of forecasts is that of processor seconds, within 4.
 
-    Interpolants in arrays (the second file) are counted as FLINT's, which take nine times as long: a forecast that is too high
+    Interpolants in arrays (the second file) are counted as those of FLINT, which take nine times as long: a high forecast
     refuses more files, never fewer.
     """
     files = [
