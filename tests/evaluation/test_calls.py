@@ -17,6 +17,7 @@ def cubic(x: np.ndarray) -> np.ndarray:
     return x[:, 0] ** 3
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("verb", "kind"),

@@ -221,6 +221,7 @@ def test_what_a_graph_cannot_hold_is_refused_by_name(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_a_graph_that_is_not_the_guard_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,7 @@ def test_the_error_among_accepted_inputs_is_searched_with_a_seed_that_the_guard_
     assert record.worst_unguarded == pytest.approx(1.0, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_curve_knows_the_worst_accepted_input(monkeypatch: pytest.MonkeyPatch) -> None:
     """The search among accepted inputs counts in it; the search from which the guard learned had not seen these points."""
     learned, joined, curve, alone = [], judging._searched, judging._curve, []

@@ -48,6 +48,7 @@ def test_what_is_promised_is_true_at_other_points(made: sn.Guard) -> None:
     assert (error > 0.01).mean() > 0.05  # without the guard it is not
 
 
+@pytest.mark.slow
 def test_the_guard_accepts_what_its_cuts_of_the_chosen_share_accept(made: sn.Guard) -> None:
     """The points that decided are accepted and rejected as the tests of the shares had it."""
     assert made.record.choice is not None
