@@ -29,8 +29,13 @@ def advice(code: str, basis: str, old: RunRecord, new: RunRecord, record: AuditR
 
 
 def same_law(old: AuditRecord, new: AuditRecord) -> bool:
-    """Whether the statistics of both runs are over the same points; the rows of two tables were compared before."""
-    return old.law == new.law or (old.table is not None and new.table is not None)
+    """Whether the statistics of both runs are over the same points.
+
+    The rows of two tables were compared before. Where some have no prediction, these can be other ones in each run.
+    """
+    tables = [record.table for record in (old, new) if record.table is not None]
+    whole = len(tables) == 2 and all(table.compared == table.rows for table in tables)
+    return whole or old.law == new.law
 
 
 def remarks(before: AuditRecord, now: AuditRecord, old: RunRecord, new: RunRecord) -> tuple[Sentence, ...]:
