@@ -22,7 +22,7 @@ from supnorm.auditing.strategy import Search, Strategy, Traits
 from supnorm.auditing.table import CompareRows
 from supnorm.evaluation import Evaluator
 from supnorm.evaluation.limit import Limit
-from supnorm.problem import Axis, Domain, Function, Problem
+from supnorm.problem import Axis, Domain, Function, Problem, stream
 
 Array = NDArray[np.float64]
 SQUARE = Domain(x=(0.0, 1.0), y=(0.0, 1.0))
@@ -108,10 +108,10 @@ def test_stages_leave_what_they_were_given_as_it_was() -> None:
 
 def test_the_verb_the_loop_and_the_benchmarks_take_the_same_stages() -> None:
     """The same seed leads to the same points, whoever asks for the search."""
-    asked = Asked(evaluator=Evaluator(hills()), rng=np.random.default_rng(4), evaluations=700)
+    asked = Asked(evaluator=Evaluator(hills()), rng=stream(4), evaluations=700)
     search(sample(plan(probe(asked))))
     assert find_worst(hills(), evaluations=700, seed=4).witness == asked.evaluator.witness()
-    evaluator, rng = Evaluator(hills()), np.random.default_rng(4)
+    evaluator, rng = Evaluator(hills()), stream(4)
     evaluator.probe(rng)
     explored(evaluator, ScreenAndAscent(), 700, rng)
     assert evaluator.witness() == asked.evaluator.witness()

@@ -141,7 +141,7 @@ def test_a_limit_that_says_nothing_is_left_out() -> None:
         record = audit(Problem(lambda x: 2 + x[:, 0], reference, square, measure), evaluations=300).record
         (finding,) = (f for f in record.findings if f.code == "zero-reference")
         assert "at_most" not in finding.values
-        assert "100 %" not in finding.text
+        assert "at most 100 %" not in finding.text
 
 
 def test_an_error_that_is_everywhere_the_same_is_as_large_as_its_average() -> None:

@@ -37,7 +37,7 @@ from supnorm.evaluation.events import drawing
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
-from supnorm.problem import Problem
+from supnorm.problem import Problem, stream
 from supnorm.results import BadInput
 from supnorm.results.option import demand_number, demand_seconds, demand_seed
 
@@ -112,7 +112,7 @@ def audit(
     evaluator.listeners.append(recorder)
     asked = Asked(
         evaluator=evaluator,
-        rng=np.random.default_rng(int(seed)),
+        rng=stream(int(seed)),
         recorder=recorder,
         start=start,
         later=_later(problem, power),

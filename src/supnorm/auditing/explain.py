@@ -12,6 +12,7 @@ from supnorm.wording import Fact, fact
 INFINITE = ("no-model-value", "zero-reference", "infinite-error")
 NARROW = 0.1  # of the domain: a region that fills more says nothing about why tests miss it
 SAME = 1.005  # a ratio of less is printed as 1
+EXPECTED = 3.0  # random points in a region, of which then at least one lies in it in 95 of 100 samples
 NOTICED = 0.2  # of the mean square: a region that makes up less does not show in the average
 
 
@@ -62,7 +63,8 @@ def _region(record: AuditRecord) -> list[Fact]:
         return []
     volumes = (peak.volume, peak.volume_at_least, peak.volume_at_most)
     known = (math.nan if v is None else v for v in volumes)
-    return region(*known, worst=record.sup.lower, rms=record.rms.value, drawn=plain.drawn or plain.n)
+    drawn, seen = plain.drawn or plain.n, plain.worst >= record.sup.lower / 2
+    return region(*known, worst=record.sup.lower, rms=record.rms.value, drawn=drawn, seen=seen)
 
 
 def _of_the_sample(record: AuditRecord, worst: float, rms: float) -> list[Fact]:
@@ -85,7 +87,7 @@ def _zero(record: AuditRecord) -> Fact:
 
 
 def region(
-    volume: float, at_least: float, at_most: float, *, worst: float, rms: float, drawn: int
+    volume: float, at_least: float, at_most: float, *, worst: float, rms: float, drawn: int, seen: bool
 ) -> list[Fact]:
     """How much of the domain the region around the worst error fills, and what that means for tests and for the RMS.
 
@@ -96,6 +98,7 @@ def region(
         volume, at_least, at_most: of the region where the error is at least half of the worst, with its limits; NaN where
             they are not known.
         drawn: number of independent random points.
+        seen: whether one of them has at least half of the worst error; otherwise none lay in the region.
     """
     if not 0 < volume < NARROW or not worst < math.inf or not drawn or math.isnan(rms):
         return []
@@ -108,4 +111,11 @@ def region(
     if share > 1:
         least = {"times": math.sqrt(share)} if rms > 0 else {"least": math.sqrt(surely) * worst / 2}
         return [test, fact("region-dominates", **least)]
-    return [test, fact("region-hidden" if share < NOTICED else "region-shows", share=share)]
+    if not seen:
+        share /= 1 + share  # the points' mean square is that of the rest of the domain
+    if share < NOTICED:
+        return [test, fact("region-hidden", share=share)]
+    if not seen:
+        return [test, fact("region-unseen", share=share, least=rms / math.sqrt(1 - share))]
+    # Where few points are expected in the region, the large error that one of them has may be at another peak.
+    return [test, fact("region-shows", share=share)] if drawn * volume >= EXPECTED else [test]

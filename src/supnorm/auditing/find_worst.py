@@ -19,7 +19,7 @@ from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.run import Asked
 from supnorm.evaluation import Calls, Evaluator
 from supnorm.interrupts import INTERRUPTS
-from supnorm.problem import Problem
+from supnorm.problem import Problem, stream
 from supnorm.results import Witness
 from supnorm.results.option import demand_seconds, demand_seed
 
@@ -69,7 +69,7 @@ def find_worst(
     evaluator.listeners.append(recorder)
     asked = Asked(
         evaluator=evaluator,
-        rng=np.random.default_rng(seed),
+        rng=stream(seed),
         start=start,
         evaluations=evaluations,
         seconds=seconds,

@@ -19,7 +19,7 @@ from supnorm.auditing.many_outputs import output_names
 from supnorm.auditing.run import Run
 from supnorm.auditing.statistics import clopper_pearson_upper
 from supnorm.evaluation.limit import Limit
-from supnorm.problem import Problem
+from supnorm.problem import Problem, stream
 from supnorm.problem.records import output_units
 from supnorm.results.audit import Finding
 from supnorm.results.charts import CutRecord
@@ -95,7 +95,7 @@ def _confirmed(run: Run, clock: Limit, axis: str, side: str, spread: float) -> l
     if n < FEW or clock.affords < 2 * n:
         return []
     i, d = problem.domain.names.index(axis), problem.domain.d
-    rng = np.random.default_rng([run.asked.seed, i])
+    rng = stream(run.asked.seed, i)
     u = np.repeat(rng.random((n, d)), 2, axis=0)
     u[1::2, i] = rng.random(n)
     done = run.landscape(2 * n, clock).look(u)

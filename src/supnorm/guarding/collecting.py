@@ -13,7 +13,7 @@ from supnorm.auditing.explore import plan, probe, sample, search
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.run import Asked
 from supnorm.evaluation import Calls, Evaluations, Evaluator, PointStatus
-from supnorm.problem import Problem
+from supnorm.problem import Problem, stream
 
 Array = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ def collect(problem: Problem, evaluations: int, seconds: float | None, seed: int
     evaluator.listeners += [recorder, listen]
     asked = Asked(
         evaluator=evaluator,
-        rng=np.random.default_rng(seed),
+        rng=stream(seed),
         evaluations=evaluations,
         seconds=seconds,
         seed=seed,

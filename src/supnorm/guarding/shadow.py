@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from supnorm.guarding.guard import Flag, Guard
 from supnorm.guarding.sequence import always_valid
+from supnorm.problem import stream
 from supnorm.results import BadInput
 from supnorm.results.door import reading
 
@@ -176,7 +177,7 @@ class ShadowChecks:
         self.guard, self.error, self.rate = guard, error, rate
         self.log = ShadowLog(path, guard)
         self.unanswered = self.left_out = 0
-        self._rng = np.random.default_rng(seed)
+        self._rng = np.random.default_rng() if seed is None else stream(seed)
         self._draw, self._rows = threading.Lock(), 0  # rows that wait
         self._waiting: queue.SimpleQueue[tuple[Array, Array] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="supnorm shadow checks", daemon=True)

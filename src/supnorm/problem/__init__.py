@@ -10,6 +10,7 @@ from supnorm.problem.law import Law, draw_inside
 from supnorm.problem.measure import ErrorMeasure
 from supnorm.problem.partial_failure import PartialFailure
 from supnorm.problem.problem import Problem
+from supnorm.problem.stream import stream
 
 __all__ = [
     "Axis",
@@ -27,5 +28,6 @@ __all__ = [
     "equations",
     "exited",
     "fingerprint",
+    "stream",
     "with_bound",
 ]

@@ -30,6 +30,8 @@ TEMPLATES = {
     "dominates the average, which is at least {times?:{times:num} times as large|{least:error}}.",
     "region-hidden": "It makes up at least {share:percent} of the mean square, so the average hardly notices it.",
     "region-shows": "It makes up at least {share:percent} of the mean square: the average shows it.",
+    "region-unseen": "None of the random points lies in it, so their RMS does not contain it. Over the whole domain "
+    "it makes up at least {share:percent} of the mean square, and the RMS is about {least:error} or more.",
     "sample-zero": "None of the random points had an error.",
     "sample-most": "The random points themselves saw at most {plain:error}.",
     "close": "Worst and average are close here: the error is evenly distributed.",
