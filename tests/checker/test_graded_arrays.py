@@ -1,5 +1,7 @@
 """Graded models in arrays hold those of FLINT at random features, each rule of them is needed, and they are no wider."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from flint import arb, arb_poly, ctx
@@ -43,10 +45,15 @@ def _inside(ball, rng):
     return ball.mid() + ball.rad() * float(rng.choice([-1.0, 0.9, 1.0]))
 
 
-def _judge(op, seed, count=12, d=3):
+def _linear(seed, d=3):
+    """Features of a first layer: without a bend, exactly."""
+    return [Graded(x.c, x.J, (arb(0),) * len(x.H), arb_poly([]), x.rem) for x in _features(seed, d=d)]
+
+
+def _judge(op, seed, count=12, d=3, features=None):
     """Whether some model of FLINT, for exact features of the balls, is not in that of arrays; how much wider these are."""
     rng = np.random.default_rng(seed)
-    features = _features(seed, count, d)
+    features = features or _features(seed, count, d)
     found = graded_arrays.smooth(op, features)
     assert found is not None
     rows = graded_arrays.Rows.of(features)
@@ -74,6 +81,32 @@ def test_models_hold_those_of_flint(op):
         missed, wider = _judge(op, seed, d=d)
         assert not missed
         assert wider < 2.5  # an aliasing error may be twice as large
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_models_of_a_first_layer_hold_those_of_flint(op):
+    features = _linear(4)
+    assert graded_arrays.Rows.of(features).linear
+    missed, wider = _judge(op, 4, features=features)
+    assert not missed
+    assert wider < 2.5
+
+
+def test_only_what_is_exactly_linear_is_taken_as_linear(monkeypatch):
+    first = _linear(4)[0]
+    none = first.H[1:]
+    for H, s in (
+        ((arb(0, 1e-300), *none), arb_poly([])),
+        ((arb("nan"), *none), arb_poly([])),
+        ((arb(1e-300), *none), arb_poly([])),
+        (first.H, arb_poly([0, 0, arb(0, 1e-300)])),
+        (first.H, arb_poly([0, 0, arb("nan")])),
+    ):
+        bent = Graded(first.c, first.J, H, s, first.rem)
+        assert not graded_arrays.Rows.of([*_linear(5), bent]).linear
+    honest = graded_arrays.Rows.of  # a mutant: everything is taken as linear
+    monkeypatch.setattr(graded_arrays.Rows, "of", lambda features: replace(honest(features), linear=True))
+    assert all(_judge(op, 1)[0] for op in OPS)
 
 
 def _scaled(name, factor):

@@ -108,7 +108,9 @@ def _functions(o: Operation, args: list[list[Graded]], fast: bool) -> list[Grade
         together = graded_arrays.smooth(o.op, args[0])
         if together is not None:
             return together
-        order = ORDER if any(f.bent > 0 for f in args[0]) else 1
+        order = (
+            1 if all(f.bent <= 0 for f in args[0]) else ORDER
+        )  # ORDER for a size that is no number, as in `smooth`
         rows = graded_batch.interpolants(o.op, [f.c for f in args[0]], [f.slope for f in args[0]], order)
     if rows is None:
         return [_function(o, fs) for fs in zip(*args, strict=True)]

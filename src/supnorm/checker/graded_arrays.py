@@ -35,13 +35,17 @@ WAVES = ("sin", "cos", "exp")
 
 @dataclass(frozen=True)
 class Rows:
-    """Models of features (rows); ``s`` has the coefficients of degree 0 to `TOP` and the sum of all others."""
+    """Models of features (rows); ``s`` has the coefficients of degree 0 to `TOP` and the sum of all others.
+
+    ``linear`` says that H and all parts of higher degree are zero exactly, as in a first layer.
+    """
 
     c: Balls
     J: Balls
     H: Balls
     s: Array
     rem: Array
+    linear: bool = False
 
     @classmethod
     def of(cls, features: Sequence[Graded]) -> Rows:
@@ -53,6 +57,7 @@ class Rows:
             _balls([f.H for f in features]),
             s,
             np.array([_above(f.rem) for f in features]),
+            all(not f.s.length() and all(h == 0 for h in f.H) for f in features),
         )
 
     def slope(self) -> Array:
@@ -132,7 +137,7 @@ def smooth(op: str, features: Sequence[Graded]) -> list[Graded] | None:
 def _smooth(op: str, x: Rows) -> Rows:
     r, parts = x.slope(), x.parts()
     bent = parts.sum(1) * UP
-    order = 1 if bent.max() <= 0.0 else ORDER  # also where a part is no number, so that the result is none
+    order = 1 if x.linear else ORDER
     a = graded_batch.coefficients(op, x.c, r, order)
     lost = _aliasing(op, x.c, r)
     steep = _steepest(op, _end(x.c, (r + bent + x.rem) * UP))
