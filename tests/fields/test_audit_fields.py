@@ -5,6 +5,7 @@ import gc
 import io
 import json
 import math
+import re
 import time
 
 import numpy as np
@@ -15,10 +16,12 @@ from tests.schema import demand_as_published
 
 import supnorm as sn
 from supnorm.fields import EventOptions, FieldState, audit_fields, opening, work
-from supnorm.fields.displacement import unexplained
+from supnorm.fields.displacement import best_move, nearest
 from supnorm.fields.reading import Reader
 from supnorm.interrupts import INTERRUPTS
+from supnorm.pages.fields_page import fields_page, fields_summary
 from supnorm.results.fields import FieldsRecord
+from supnorm.results.numbers import ratio
 
 
 def worst(report, name="t2m"):
@@ -207,12 +210,98 @@ def test_bounds():
 
 def test_a_misplaced_value_and_one_that_exists_nowhere():
     truth = np.tile(np.arange(40.0), (30, 1))
-    assert unexplained(25.0, truth, 15, 20, False) == [3.0, 0.0, 0.0]
-    assert unexplained(90.0, truth, 15, 20, False)[2] == pytest.approx(58.0)
-    around = unexplained(39.0, truth, 15, 1, True)
+    assert nearest(25.0, truth, 15, 20, False) == [3.0, 0.0, 0.0]
+    assert nearest(90.0, truth, 15, 20, False)[2] == pytest.approx(58.0)
+    around = nearest(39.0, truth, 15, 1, True)
     assert around[0] == 0.0
     holes = np.full((5, 5), np.nan)
-    assert math.isnan(unexplained(1.0, holes, 2, 2, False)[0])
+    assert math.isnan(nearest(1.0, holes, 2, 2, False)[0])
+
+
+def smooth(step=3.0):
+    """A truth with fronts, and a forecast of it that is right up to noise."""
+    lat, lon = np.linspace(90, -90, 61), np.arange(0, 360, step)
+    front = (
+        8 * np.tanh((lon - 180) / 9) * np.tanh((lon - 60) / 9) - 30 * np.sin(np.radians(lat))[:, None] ** 2
+    )
+    values = np.stack([280 + front + k for k in range(3)])
+    coords = {"time": np.arange(3) * HOUR + np.datetime64("2020", "ns")}
+    axes = {"lat": ("lat", lat, {"units": "degrees_north"}), "lon": ("lon", lon, {"units": "degrees_east"})}
+    truth = xr.Dataset({"t": (("time", "lat", "lon"), values, {"units": "K"})}, coords | axes)
+    return truth, truth + 0.3 * np.random.default_rng(0).normal(size=values.shape)
+
+
+def codes(report):
+    return [s.code for s in report.record.findings if s.code not in ("largest", "unresolved")]
+
+
+def test_a_cell_that_exists_nowhere_is_said_to_be_so_at_each_radius():
+    truth, wrong = smooth()
+    wrong["t"].values[1, 20, 63] -= 30
+    report = sn.audit_fields(wrong, truth)
+    assert codes(report) == ["nowhere"]
+    said = next(s.text for s in report.record.findings if s.code == "nowhere")
+    left = worst(report, "t").unexplained
+    assert re.search(r"within 2 cells \(about 670 km\) differs by [\d.]+ K, within 6 cells by", said)
+    values, value = truth["t"].values[1], wrong["t"].values[1, 20, 63]
+    near = np.abs(values[18:23, 61:66] - value).min()
+    assert left["2"] == pytest.approx(near)
+    assert not worst(report, "t").moved.explains
+
+
+def test_what_is_wrong_within_its_noise_is_neither_misplaced_nor_made_up():
+    truth, wrong = smooth()
+    report = sn.audit_fields(wrong, truth)
+    assert codes(report) == []
+    assert "can be chance" in report.record.findings[0].text
+
+
+@pytest.mark.parametrize("columns", [4, -9])
+def test_a_front_in_the_wrong_place_is_found_with_its_move(columns):
+    truth, wrong = smooth()
+    wrong["t"].values[...] = np.roll(wrong["t"].values, columns, axis=-1)
+    report = sn.audit_fields(wrong, truth)
+    assert codes(report) == ["misplaced"]
+    moved = worst(report, "t").moved
+    assert (moved.columns, moved.explains) == (columns, True)
+
+
+def test_a_bias_and_a_block_are_no_moves():
+    truth, wrong = smooth()
+    assert codes(sn.audit_fields(wrong + 2.0, truth)) == []
+    wrong["t"].values[1, 18:25, 100:107] += 6
+    assert "misplaced" not in codes(sn.audit_fields(wrong, truth))
+
+
+def test_moves_at_edges_with_holes_and_on_tiny_grids():
+    truth = np.arange(30.0).reshape(5, 6)
+    assert best_move(truth, truth, 0, 0, True).explains(0.0)
+    assert best_move(truth, truth, 4, 5, False).columns == 0
+    holes = truth.copy()
+    holes[2, 2] = np.nan
+    assert best_move(truth, holes, 2, 2, False) is None
+    assert best_move(np.ones((1, 1)), np.zeros((1, 1)), 0, 0, True).before == 1.0
+    huge = np.full((5, 5), 1e308)
+    assert best_move(huge, -huge, 2, 2, False) is None
+
+
+def test_one_measure_stands_in_headline_finding_and_table():
+    truth, wrong = smooth()
+    wrong["t"].values[1, 20, 63] -= 30
+    record = sn.audit_fields(wrong, truth).record
+    times = f"{ratio(record.variables[0].sup.witness.ratio)} times the RMS error"
+    assert times in fields_page(record).split("<h1>")[1].split("</h1>")[0]
+    assert times in record.findings[0].text
+    assert f" {ratio(record.variables[0].sup.witness.ratio)} " in fields_summary(record)[2]
+
+
+def test_parts_of_a_report_have_a_short_text():
+    truth, wrong = smooth()
+    wrong["t"].values[1, 20, 63] -= 30
+    variable = sn.audit_fields(wrong, truth)["t"]
+    for one in (variable, variable.events[0]):
+        assert len(repr(one)) < 200
+        assert str(one) == repr(one)
 
 
 @pytest.mark.slow

@@ -121,6 +121,11 @@ class Grid:
         areas: Array = band_areas(self.y) * EARTH**2 * math.radians(self.steps[1])
         return areas
 
+    def cell(self, row: int) -> float | None:
+        """The larger distance in km of a point of a row to its neighbours in both directions; None without degrees."""
+        along, between = self.spacing
+        return max(float(along[row]), between) if self.sphere else None
+
     def at(self, index: int) -> tuple[int, int]:
         """Row and column of a point's number."""
         return index // len(self.x), index % len(self.x)

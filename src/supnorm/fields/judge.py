@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.fields.bits import brackets
-from supnorm.fields.displacement import RADII, unexplained
+from supnorm.fields.displacement import RADII, Move, best_move, nearest
 from supnorm.fields.events import Event, Events, find_events
+from supnorm.fields.grid import Grid
 from supnorm.fields.moments import added, hours, time_text
 from supnorm.fields.pairing import Pair
 from supnorm.fields.reading import Reader
@@ -33,6 +34,7 @@ from supnorm.results.fields import (
     GridRecord,
     LeadRecord,
     LevelRecord,
+    MoveRecord,
     SpectrumRecord,
 )
 from supnorm.results.printable import one_line
@@ -103,9 +105,10 @@ class Judged:
             events_by_ratio=tuple(sorted(range(len(chosen)), key=lambda i: -chosen[i].ratio)),
             all_events=events.count,
             kappa=self.options.kappa,
+            threshold=self.options.threshold,
             first_bad=self._first_bad(points),
             spectrum=_spectrum(self.spectrum),
-            sup_map=_coarse(state.largest_map),
+            sup_map=_coarse(state.largest_map) | {"across": _across(pair.grid)},
             notes=(*pair.notes, *self._notes(events, sums)),
         )
 
@@ -240,7 +243,9 @@ class _Points:
         prediction, truth = self.fields(spot)
         row, column = self._pair.grid.at(spot.index)
         p, t = float(prediction[row, column]), float(truth[row, column])
-        left = unexplained(p, truth, row, column, self._pair.grid.periodic)
+        periodic = self._pair.grid.periodic
+        left = nearest(p, truth, row, column, periodic)
+        found = best_move(prediction, truth, row, column, periodic)
         key = (
             self._state.sizes.unit(spot.init, spot.lead, spot.level, spot.member) * self._pair.grid.size
             + spot.index
@@ -253,6 +258,8 @@ class _Points:
             error=abs(p - t),
             ratio=abs(p - t) / scale if scale > 0 else math.nan,
             unexplained={str(r): v for r, v in zip(RADII, left, strict=True)},
+            cell=self._pair.grid.cell(row),
+            moved=None if found is None else _moved(found, self._pair.grid, row, abs(p - t)),
         )
 
     def event(self, event: Event, pictured: bool) -> EventRecord:
@@ -284,6 +291,13 @@ class _Points:
             "prediction": prediction,
             "truth": truth,
         }
+
+
+def _moved(found: Move, grid: Grid, row: int, error: float) -> MoveRecord:
+    along, between = grid.spacing
+    km = math.hypot(found.rows * between, found.columns * float(along[row]))
+    known = grid.sphere and not 0 < km < 1e-6 * between  # columns of a pole are one place
+    return MoveRecord(**vars(found), km=km if known else None, explains=found.explains(error))
 
 
 def _short(values: NDArray[Any]) -> list[list[float | None]]:
@@ -356,6 +370,12 @@ def _spectrum(spectrum: Spectrum) -> SpectrumRecord | None:
         resolved=found.wavenumber,
         by=found.by,
     )
+
+
+def _across(grid: Grid) -> tuple[float, float]:
+    """Coordinates of the first and the last column without a jump: longitudes that begin at 350 end at 370, not at 10."""
+    x = np.unwrap(grid.x, period=360.0) if grid.sphere else grid.x
+    return float(x[0]), float(x[-1])
 
 
 def _coarse(largest: NDArray[np.float32]) -> dict[str, Any]:

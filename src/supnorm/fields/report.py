@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.fields.displacement import RADII
 from supnorm.fields.grid import Grid
 from supnorm.fields.state import FieldState
 from supnorm.results import Status, write_whole
@@ -130,7 +131,9 @@ def events_csv(record: FieldsRecord) -> str:
         "truth",
         "error",
         "ratio",
-        "unexplained_12",
+        *(f"unexplained_{r}" for r in RADII),
+        "moved_rows",
+        "moved_columns",
         "points",
         "area_km2",
         "first_lead",
@@ -149,7 +152,10 @@ def _cells(peak: FieldPointRecord, names: list[str]) -> list[Any]:
         _safe(str(peak.at.get(name, ""))) if isinstance(peak.at.get(name), str) else peak.at.get(name, "")
         for name in names
     ]
-    return [*at, peak.prediction, peak.truth, peak.error, peak.ratio, peak.unexplained.get("12", "")]
+    moved = peak.moved if peak.moved is not None and peak.moved.explains else None
+    move = ["", ""] if moved is None else [moved.rows, moved.columns]
+    left = [peak.unexplained.get(str(r), "") for r in RADII]
+    return [*at, peak.prediction, peak.truth, peak.error, peak.ratio, *left, *move]
 
 
 def _rest(event: EventRecord) -> list[Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 
+from supnorm.fields.displacement import FARTHEST, chance_level
 from supnorm.results import ExitCode, Status
 from supnorm.results.fields import FieldVariableRecord
 from supnorm.results.numbers import num, pretty_unit
@@ -13,8 +13,8 @@ from supnorm.results.parts import Sentence
 from supnorm.wording import Fact, fact
 from supnorm.wording.fields import narrator
 
-# Share of an error that no value of the truth near by explains: below the first it is misplaced, above the second made up.
-MISPLACED, NOWHERE = 0.1, 0.5
+# Share of an error by which the truth near by differs from the predicted value at least, when it has no such value near.
+NOWHERE = 0.5
 
 
 def status_of(variables: Sequence[FieldVariableRecord], interrupted: bool, complete: bool) -> Status:
@@ -56,21 +56,7 @@ def findings_of(variables: Sequence[FieldVariableRecord], notes: Sequence[str]) 
     """The findings of all variables."""
     say, facts = narrator(), []
     for v in variables:
-        worst = v.sup.witness
-        if worst is not None and worst.error > 0:
-            both = {"prediction": worst.prediction, "truth": worst.truth, "ratio": worst.ratio}
-            at = at_text(worst.at)
-            facts.append(
-                fact("largest", name=v.name, error=worst.error, unit=pretty_unit(v.unit), at=at, **both)
-            )
-            radius, left = list(worst.unexplained.items())[-1]
-            size = min(worst.error, sys.float_info.max)  # values of opposite sign may be infinitely far apart
-            if left <= MISPLACED * size:
-                facts.append(fact("misplaced", name=v.name, radius=int(radius)))
-            elif left >= NOWHERE * size:
-                facts.append(
-                    fact("nowhere", name=v.name, radius=int(radius), left=left, unit=pretty_unit(v.unit))
-                )
+        facts += _worst(v)
         if v.missing:
             facts.append(fact("missing-at", name=v.name, n=v.missing, at=at_text(v.first_missing)))
         if v.bounds is not None and v.bounds.worst is not None:
@@ -89,6 +75,35 @@ def findings_of(variables: Sequence[FieldVariableRecord], notes: Sequence[str]) 
                 fact("unresolved", name=v.name, k=v.spectrum.resolved, power=v.spectrum.by == "power")
             )
     return tuple(say.say(one) for one in (*facts, *(fact("note", text=note) for note in notes)))
+
+
+def _worst(v: FieldVariableRecord) -> list[Fact]:
+    """What is said of the largest error: its size, and how its value stands to the truth around it."""
+    worst, unit = v.sup.witness, pretty_unit(v.unit)
+    if worst is None or not worst.error > 0:
+        return []
+    both = {"prediction": worst.prediction, "truth": worst.truth}
+    place = {"name": v.name, "error": worst.error, "unit": unit, "at": at_text(worst.at), **both}
+    chance, moved = chance_level(v.n), worst.moved
+    misplaced = moved is not None and moved.explains
+    more = {"ratio": worst.ratio, **v.ratio_of} if math.isfinite(worst.ratio) else {}
+    if not misplaced and worst.ratio <= chance < math.sqrt(v.n):  # of very few points none can stand out
+        more |= {"chance": chance, "n": v.n}
+    found = [fact("largest", **place, **more)]
+    if moved is not None and moved.explains:
+        ends = {"before": moved.before, "after": moved.after, "error": worst.error, "left": moved.left}
+        move = {"rows": float(moved.rows), "columns": float(moved.columns), "km": moved.km}
+        found.append(fact("misplaced", name=v.name, unit=unit, **move, **ends))
+    elif worst.ratio > chance:
+        (radius, left), *others = worst.unexplained.items()
+        wider = tuple(fact("reach", radius=int(r), left=d, unit=unit, sides=not d > 0) for r, d in others)
+        km = None if worst.cell is None else int(radius) * worst.cell
+        near = {"name": v.name, "radius": int(radius), "km": km, "left": left, "unit": unit}
+        if left >= NOWHERE * worst.error:
+            found.append(fact("nowhere", **near, wider=wider))
+        else:
+            found.append(fact("near", **near, sides=not left > 0, farthest=FARTHEST))
+    return found
 
 
 def at_text(at: Mapping[str, str | float]) -> str:

@@ -18,14 +18,14 @@ from supnorm.wording.fields_page import TEMPLATES
 
 Floats = NDArray[np.float64]
 SAY = Narrator(TEMPLATES)
-PINS = 9
+RINGS = 9
 LINES = (("sup", "largest error", "s-mod"), ("q999", "99.9 % level", "s-pl"), ("rms", "RMS error", "s-ref"))
 # Both fields of a patch have one scale: blue to red through white would need a middle that fields do not have.
 FRAME = 118.0  # pixels of one picture of a patch
 
 
 def sup_map(variable: FieldVariableRecord, width: int) -> Markup:
-    """The largest error in each part of the grid, with numbered pins at the first events; empty if nothing was compared."""
+    """The largest error in each part of the grid, with rings around the first events; empty if nothing was compared."""
     cells = _cells(variable.sup_map["largest"])
     scale = scale_of(cells, variable.rms)
     if scale is None:
@@ -38,20 +38,34 @@ def sup_map(variable: FieldVariableRecord, width: int) -> Markup:
         grid.last[0] > grid.first[0]
     )  # rows run from south to north: row 0 of the picture is at its bottom
     values = cells if rising else cells[::-1]
-    low_y, high_y = sorted((grid.first[0], grid.last[0]))
-    up, across = Scale(low_y, high_y, top + height, top), Scale(grid.first[1], grid.last[1], left, right)
-    if grid.first[1] > grid.last[1]:
-        values, across = values[:, ::-1], Scale(grid.last[1], grid.first[1], left, right)
+    west, east = variable.sup_map.get("across", (grid.first[1], grid.last[1]))
+    if west > east:
+        values = values[:, ::-1]
+    up = Scale(*_borders(grid.first[0], grid.last[0], grid.rows), top + height, top)
+    across = Scale(*_borders(west, east, grid.columns), left, right)
     parts = [field(values, scale, left, top, right - left, height)]
     parts += [text(left - 6, up(v) + 4, num(v), "tk", "end") for v in up.ticks(5)]
     parts.append(x_axis(across, top + height, grid.names[1], 6 if width > 500 else 3))
-    for i, event in reversed(list(enumerate(variable.events[:PINS]))):
+    for i, event in reversed(list(enumerate(variable.events[:RINGS]))):
         y, x = (event.peak.at.get(name) for name in grid.names)
         if isinstance(y, float) and isinstance(x, float):
-            circle = el("circle", cx=across(x), cy=up(y), r=8)
-            parts.append(el("g", circle, text(across(x), up(y) + 4, str(i + 1), "", "middle"), class_="pin"))
+            x = across.low + (x - across.low) % 360.0 if grid.sphere else x
+            parts.append(_ring(across(x), up(y), str(i + 1), right))
     said = SAY.text(fact("map", name=variable.name, largest=variable.sup.lower))
     return picture(width, top + height + 38, said, *parts)
+
+
+def _borders(first: float, last: float, n: int) -> tuple[float, float]:
+    """The borders of the outer cells of an axis, whose points lie in the middle of cells; the lower one first."""
+    half = abs(last - first) / (n - 1) / 2 if n > 1 else 0.5
+    return min(first, last) - half, max(first, last) + half
+
+
+def _ring(x: float, y: float, number: str, right: float) -> Markup:
+    """An open ring around a place, so that the cell in it stays visible, with a number beside it and within the picture."""
+    beside, anchor = (x + 11, "start") if x + 24 < right else (x - 11, "end")
+    circles = [el("circle", cx=x, cy=y, r=8, class_=kind) for kind in ("halo", "ring")]
+    return el("g", *circles, text(beside, y + 4, number, "", anchor), class_="ringed")
 
 
 def _aspect(variable: FieldVariableRecord) -> float:

@@ -61,11 +61,11 @@ def _compared(record: FieldsRecord) -> Fact:
 
 
 def headline(record: FieldsRecord) -> Fact:
-    """The answer in one sentence: of a variable above its tolerance, or else of the worst by its typical error."""
+    """The answer in one sentence: of a variable above its tolerance, or else of the one that stands out most."""
 
     def badness(v: FieldVariableRecord) -> tuple[bool, float]:
         over = v.tolerance is not None and v.sup.lower > v.tolerance
-        return over, v.sup.lower / v.rms if v.rms > 0 else 0.0
+        return over, _ratio(v) if math.isfinite(_ratio(v)) else 0.0
 
     compared = [v for v in record.variables if v.sup.witness is not None]
     if not compared:
@@ -73,8 +73,13 @@ def headline(record: FieldsRecord) -> Fact:
     worst = max(compared, key=badness)
     if not worst.sup.lower > 0:
         return fact("headline-same")
-    times = worst.sup.lower / worst.rms if worst.rms > 0 else math.inf
-    return fact("headline", name=worst.name, error=worst.sup.lower, unit=pretty_unit(worst.unit), times=times)
+    more = {"ratio": _ratio(worst), **worst.ratio_of} if math.isfinite(_ratio(worst)) else {}
+    return fact("headline", name=worst.name, error=worst.sup.lower, unit=pretty_unit(worst.unit), **more)
+
+
+def _ratio(v: FieldVariableRecord) -> float:
+    """The largest error over the RMS error of its lead time and level, the one measure of how much it stands out."""
+    return math.nan if v.sup.witness is None else v.sup.witness.ratio
 
 
 def at_words(at: Mapping[str, str | float]) -> str:
@@ -107,7 +112,7 @@ def _variable(i: int, v: FieldVariableRecord, findings: list[str]) -> dict[str, 
         "notes": v.notes,
         "map": two_sizes(sup_map, v),
         "bar": colour_bar(v),
-        "map_what": SAY.html(fact("map-what", unit=unit)),
+        "map_what": SAY.html(fact("map-what", unit=unit, events=bool(v.events))),
         "events_what": SAY.html(_what_events(v)),
         "radius": SAY.html(fact("radius")),
         "events": [(str(n + 1), *_event(e, unit)) for n, e in enumerate(v.events)],
@@ -123,7 +128,7 @@ def _variable(i: int, v: FieldVariableRecord, findings: list[str]) -> dict[str, 
             (b.init, b.lead, b.cause, at_words(_beside(b.at)), "" if b.points is None else count(b.points))
             for b in v.first_bad
         ],
-        "bad_what": SAY.html(fact("bad-what", kappa=v.kappa)),
+        "bad_what": SAY.html(fact("bad-what", kappa=v.kappa, **v.ratio_of)),
         "spectrum": two_sizes(spectrum, v),
         "spectrum_what": "" if v.spectrum is None else SAY.html(
             fact("spectrum-what", fields=v.spectrum.fields),
@@ -133,11 +138,8 @@ def _variable(i: int, v: FieldVariableRecord, findings: list[str]) -> dict[str, 
 
 
 def _what_events(v: FieldVariableRecord) -> Fact:
-    return (
-        fact("events-what", kappa=v.kappa, all=v.all_events)
-        if v.events
-        else fact("events-none", kappa=v.kappa)
-    )
+    least = {"kappa": v.kappa, "threshold": v.threshold, "unit": pretty_unit(v.unit), **v.ratio_of}
+    return fact("events-what", all=v.all_events, **least) if v.all_events else fact("events-none", **least)
 
 
 def _quantiles(v: FieldVariableRecord) -> list[tuple[str, str]]:
@@ -157,8 +159,10 @@ def _numbers(v: FieldVariableRecord, unit: str) -> list[tuple[str, str]]:
             ("prediction there", one(worst.prediction, 6)),
             ("truth there", one(worst.truth, 6)),
         ]
+        if math.isfinite(worst.ratio):
+            rows.append((SAY.text(fact("ratio-row", **v.ratio_of)), ratio(worst.ratio)))
     rows += [("tolerance", one(v.tolerance))] if v.tolerance is not None else []
-    rows += [("RMS error", one(v.rms)), ("bias", one(v.bias))]
+    rows += [("RMS error of all grid points", one(v.rms)), ("bias", one(v.bias))]
     if math.isfinite(v.gradient_ratio):
         rows.append(("RMS gradient of the error over that of the truth", num(v.gradient_ratio)))
     if v.missing or v.truth_missing:
@@ -179,7 +183,7 @@ def _numbers(v: FieldVariableRecord, unit: str) -> list[tuple[str, str]]:
 
 
 def _event(e: EventRecord, unit: str) -> tuple[str, ...]:
-    left = list(e.peak.unexplained.values())[-1]
+    moved = e.peak.moved
     points = "1 point" if e.points == 1 else f"{count(e.points)} points"
     size = points if e.area is None else f"{points}, {num(e.area, 2)} km²"
     return (
@@ -188,7 +192,8 @@ def _event(e: EventRecord, unit: str) -> tuple[str, ...]:
         at_words(e.peak.at),
         num(e.peak.prediction, 5),
         num(e.peak.truth, 5),
-        num(left, 3),
+        ", ".join(num(left, 3) for left in e.peak.unexplained.values()),
+        f"{moved.rows}, {moved.columns}" if moved is not None and moved.explains else "–",
         size,
     )
 
@@ -222,19 +227,20 @@ def again(record: FieldsRecord) -> list[tuple[str, str]]:
 
 def fields_summary(record: FieldsRecord) -> list[str]:
     """The lines that the terminal prints."""
-    head = ("", "largest error", "RMS", "largest / RMS", "99.9 % level", "missing", "outside")
+    over = "over RMS of its lead time" if any(len(v.by_lead) > 1 for v in record.variables) else "over RMS"
+    head = ("", "largest error", over, "RMS of all", "99.9 % level", "missing", "outside")
     rows = [head]
     for v in record.variables:
         unit = pretty_unit(v.unit)
         outside = "–" if v.bounds is None else count(v.bounds.below + v.bounds.above)
-        times = ratio(v.sup.lower / v.rms) if v.rms > 0 else "–"
+        times = ratio(_ratio(v)) if math.isfinite(_ratio(v)) else "–"
         level = num(v.quantiles["0.999"][1])
         rows.append(
             (
                 v.name,
                 f"{num(v.sup.lower, 4)} {unit}".strip(),
-                num(v.rms),
                 times,
+                num(v.rms),
                 level,
                 count(v.missing),
                 outside,

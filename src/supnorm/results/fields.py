@@ -26,6 +26,26 @@ class GridRecord(Record):
     )
 
 
+class MoveRecord(Record):
+    """The move of the truth that fits the prediction best around a grid point."""
+
+    rows: int = Field(
+        description="how many rows the truth is moved, up to 12; above 0 towards the last row of the grid"
+    )
+    columns: int = Field(description="the same of columns")
+    km: float | None = Field(description="how far that is in km; null without degrees")
+    before: Number = Field(description="RMS difference of both fields within 6 cells, in place")
+    after: Number = Field(description="the same after the move")
+    without_bias: Number = Field(
+        description="the same in place when the mean difference is taken away: what an offset alone cannot explain"
+    )
+    left: Number = Field(description="size of the error of the grid point itself after the move")
+    explains: bool = Field(
+        description="whether the fault may be a wrong place: `after` is at most half of `before` and of `without_bias`, and "
+        "`left` at most half of the error"
+    )
+
+
 class FieldPointRecord(Record):
     """One grid point of one field, with both values there."""
 
@@ -37,9 +57,15 @@ class FieldPointRecord(Record):
     error: Number = Field(description="size of their difference")
     ratio: Number = Field(description="the error over the RMS error of its lead time and level")
     unexplained: Mapping[str, Number] = Field(
-        description="for each radius in cells: how far the prediction is from the range of the truth around the "
-        "point; near 0 "
-        "is a value in the wrong place, near `error` a value that the truth has nowhere near"
+        description="for each radius in cells: how far the predicted value is from the nearest value of the truth within "
+        "that radius; 0 where the truth has values on both sides of it"
+    )
+    cell: float | None = Field(
+        None,
+        description="distance in km to the next grid points, in the direction in which it is larger; null without degrees",
+    )
+    moved: MoveRecord | None = Field(
+        None, description="the move of the truth that fits best around the point; null without one"
     )
 
 
@@ -73,8 +99,17 @@ class EventRecord(Record):
     )
     same_sign: float = Field(description="share of its points whose error has the sign of the peak's")
     patch: Data = Field(
-        default=None, description="both fields around the peak, for the picture; only for the first events"
+        default=None,
+        repr=False,
+        description="both fields around the peak, for the picture; only for the first events",
     )
+
+    def __repr__(self) -> str:
+        """One line: the peak and the size."""
+        at = ", ".join(f"{name} {value}" for name, value in self.peak.at.items())
+        return f"EventRecord(error {self.peak.error:.4g} at {at}; points {self.points})"
+
+    __str__ = __repr__
 
 
 class LeadRecord(Record):
@@ -187,6 +222,10 @@ class FieldVariableRecord(Record):
     kappa: float = Field(
         description="the smallest error of a grid point of an event, in RMS errors of its lead time and level"
     )
+    threshold: float | None = Field(
+        None,
+        description="the same as a number in the unit of the variable, in place of `kappa`; null for none",
+    )
     first_bad: tuple[FirstBadRecord, ...] = Field(
         description="inits at which something becomes wrong, the earliest first"
     )
@@ -195,6 +234,19 @@ class FieldVariableRecord(Record):
     notes: tuple[str, ...] = Field(
         description="how prediction and truth were paired, and what limits the numbers"
     )
+
+    @property
+    def ratio_of(self) -> dict[str, bool]:
+        """What the RMS error in `FieldPointRecord.ratio` is taken of, for a sentence: a lead time, a level or both."""
+        lead, level = len(self.by_lead) > 1, len(self.by_level) > 1
+        return {"lead": lead, "level": level, "both": lead and level}
+
+    def __repr__(self) -> str:
+        """One line: the name, the largest error and the number of events."""
+        numbers = f"largest error {self.sup.lower:.4g}, RMS error {self.rms:.4g}, events {self.all_events}"
+        return f"FieldVariableRecord({self.name!r}: {numbers})"
+
+    __str__ = __repr__
 
 
 class FieldsRecord(Result):

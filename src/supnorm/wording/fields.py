@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from supnorm.wording.narrator import Narrator
 
+OF_WHAT = "{lead?: of its lead time}{both?: and}{level?:{both?: level| of its level}}"
+OF_THEIR = OF_WHAT.replace("its", "their")
 ADVICE = {
     "exceeded": "{names:list} {n:is|are} wrong by more than the tolerance.",
     "missing": "The prediction has no value at {n:one grid point|{n:count} grid points} where the truth has one.",
@@ -19,11 +21,19 @@ ADVICE = {
 FINDINGS = {
     "largest": "{name} is wrong by {error:num 4}{unit?: {unit}} at {at}: the prediction is {prediction:num 6}, "
     "the truth {truth:num 6}. "
-    "That is {ratio:ratio} times the RMS error of its lead time.",
-    "misplaced": "{name}: the value predicted there exists within {radius:count} cells in the truth: it may be in "
-    "the wrong place.",
-    "nowhere": "{name}: within {radius:count} cells the truth has no value within {left:num}{unit?: {unit}} of "
-    "the one predicted.",
+    "{ratio?:That is {ratio:ratio} times the RMS error"
+    + OF_WHAT
+    + "{chance?:, which can be chance: the largest of {n:count} independent "
+    "errors with a normal distribution may be {chance:ratio} times it}.}",
+    "misplaced": "{name} may be in the wrong place there: with the truth moved by {rows:num} rows and {columns:num} "
+    "columns{km?: ({km:num 2} km)} the error of this grid point falls from {error:num} to {left:num}{unit?: {unit}}, and "
+    "the RMS difference within 6 cells from {before:num} to {after:num}{unit?: {unit}}.",
+    "nowhere": "{name}: the truth has no such value near. The nearest one within {radius:count} cells{km?: (about "
+    "{km:num 2} km)} differs by {left:num}{unit?: {unit}}, {wider:list}.",
+    "near": "{name}: within {radius:count} cells{km?: (about {km:num 2} km)} the {sides?:truth has values on both sides of "
+    "the predicted one|nearest value of the truth differs by {left:num}{unit?: {unit}}}, but the truth does not fit around "
+    "that place when it is moved by up to {farthest:count} cells.",
+    "reach": "within {radius:count} cells {sides?:the truth has values on both sides of it|by {left:num}{unit?: {unit}}}",
     "missing-at": "{name}: the prediction has no value at {n:one grid point|{n:count} grid points} where the "
     "truth has one, first at {at}.",
     "outside-at": "{name}: {n:one value is|{n:count} values are} {low?:below {low:num}}{both?: or }{high?:above {high:num}}"

@@ -1,5 +1,8 @@
 """What the page and the summary of an audit of fields say besides its findings; one template for each fact."""
 
+from supnorm.wording.fields import OF_THEIR, OF_WHAT
+
+KAPPA = "{kappa:num} times the RMS error" + OF_THEIR
 TEMPLATES = {
     "chip-tolerance-exceeded": "above the tolerance",
     "chip-missing-values": "values are missing",
@@ -10,7 +13,10 @@ TEMPLATES = {
     "chip-interrupted": "interrupted",
     "compared": "{n:one variable|{n:count} variables}, {fields:count} pairs of fields, {points:count} grid points",
     "nothing": "No grid point could be compared.",
-    "headline": "{name} is wrong by {error:num 4}{unit?: {unit}}, {times:ratio} times its typical error.",
+    "headline": "{name} is wrong by {error:num 4}{unit?: {unit}}{ratio?:, {ratio:ratio} times the RMS error"
+    + OF_WHAT
+    + "}.",
+    "ratio-row": "over the RMS error" + OF_WHAT,
     "headline-same": "Prediction and truth are the same at every grid point.",
     "exact": "Every grid point of the data was compared: the largest error is exact for these data, and says "
     "nothing of others.",
@@ -20,20 +26,23 @@ TEMPLATES = {
     "lead-chart": "errors of {name} by lead time",
     "spectrum-chart": "spectrum of {name} by wavenumber",
     "outside-row": "values outside of {low:num} to {high:num}{usual?: (usual bounds)}",
-    "map-what": "The largest error at each place, of all fields{unit?:, in {unit}}. The numbers are those of "
-    "the events below.",
+    "map-what": "The largest error at each place, of all fields{unit?:, in {unit}}.{events?: The rings are around the "
+    "peaks of the events below.}",
     "events-what": "An event is a set of grid points that touch each other, in space, from level to level and "
-    "from one lead time to "
-    "the next, and whose error is at least {kappa:num} times the RMS error of their lead time and level. "
-    "{all:One was|{all:count} were} found.",
-    "events-none": "No grid point has an error above {kappa:num} times the RMS error of its lead time and level.",
-    "radius": "How far the prediction is from the range of the truth within 12 cells: near 0 the value is in the "
-    "wrong place, near "
-    "the error the truth has no such value near by.",
+    "from one lead time to the next, and whose error is at least {threshold?:{threshold:num}{unit?: {unit}}|"
+    + KAPPA
+    + "}. {all:One was|{all:count} were} found.",
+    "events-none": "No grid point has an error above {threshold?:{threshold:num}{unit?: {unit}}|"
+    + KAPPA
+    + "}.",
+    "radius": "**Nearest value** is how far the predicted value is from the nearest one of the truth within 2, 6 and 12 "
+    "cells; 0 says that the truth has values on both sides of it. **Moved** is how many rows and columns the truth has to "
+    "be moved, so that the error of the place and the RMS difference within 6 cells at least halve: the prediction may be "
+    "in the wrong place. A dash says that no move by up to 12 cells does that.",
     "quantiles-what": "{weighed?:Shares are of the area.|Each grid point counts the same.} The true quantile lies "
     "between the two numbers.",
     "bad-what": "The table gives for each init the first lead time at which a value is missing or outside of its bounds, or "
-    "an error is above {kappa:num} times the RMS error of its lead time, and the place.",
+    "an error is above {kappa:num} times the RMS error" + OF_WHAT + ", and the place.",
     "spectrum-what": "Along circles of latitude, of {fields:one field|{fields:count} fields}. Where the error has "
     "more power than the "
     "truth, or the prediction less than half of it, the prediction says nothing of these scales.",
