@@ -83,13 +83,13 @@ def _worst(v: FieldVariableRecord) -> list[Fact]:
     if worst is None or not worst.error > 0:
         return []
     both = {"prediction": worst.prediction, "truth": worst.truth}
-    place = {"name": v.name, "error": worst.error, "unit": unit, "at": at_text(worst.at), **both}
+    said = {"name": v.name, "error": worst.error, "unit": unit, "at": at_text(worst.at), **both}
     chance, moved = chance_level(v.n), worst.moved
     misplaced = moved is not None and moved.explains
     more = {"ratio": worst.ratio, **v.ratio_of} if math.isfinite(worst.ratio) else {}
     if not misplaced and worst.ratio <= chance < math.sqrt(v.n):  # of very few points none can stand out
         more |= {"chance": chance, "n": v.n}
-    found = [fact("largest", **place, **more)]
+    found = [fact("largest", **said, **more)]
     if moved is not None and moved.explains:
         ends = {"before": moved.before, "after": moved.after, "error": worst.error, "left": moved.left}
         move = {"rows": float(moved.rows), "columns": float(moved.columns), "km": moved.km}
