@@ -24,7 +24,7 @@ DATA = "NetCDF file, Zarr store or GRIB file"
 
 @dataclass(frozen=True, kw_only=True)
 class FieldOptions:
-    """Numbers among the options of the verb."""
+    """Options of the verb that are one number or one word."""
 
     events: int = option("--events", "Events in the result. [default: 20]", default=20, kind=int, low=0)
     kappa: float = option(
@@ -50,6 +50,7 @@ class FieldOptions:
     )
     seconds: float | None = option("--seconds", "Time limit.", default=None, kind=float, low=0.1)
     workers: int = option("--workers", "Threads. [default: 1]", default=1, kind=int, low=1)
+    lead_unit: str | None = option("--lead-unit", "Unit of plain lead times.", default=None, metavar="UNIT")
     dask: str | None = option(
         "--dask",
         "Compare on the workers of a Dask scheduler, which read the files.",
@@ -87,9 +88,6 @@ def command(
     dims: Annotated[
         list[str] | None, _many("--dims", "ROLE=NAME", "Dimension that is init, lead, level, member, y or x.")
     ] = None,
-    lead_unit: Annotated[
-        str | None, typer.Option("--lead-unit", metavar="UNIT", help="Unit of plain lead times.")
-    ] = None,
     member: Annotated[
         str | None,
         typer.Option(
@@ -105,6 +103,13 @@ def command(
     ] = "area",
     ignore_units: Annotated[
         bool, typer.Option("--ignore-units", help="Compare the numbers although the units differ.")
+    ] = False,
+    ignore_valid_range: Annotated[
+        bool,
+        typer.Option(
+            "--ignore-valid-range",
+            help="Compare also values outside of valid_range, valid_min, valid_max, and default fill values.",
+        ),
     ] = False,
     **given: Any,
 ) -> int:
@@ -122,9 +127,10 @@ def command(
         raise BadInput(f"--member must be each or mean, got {member!r}")
     pairing = PairingOptions(
         dims=dict(_named("--dims", dims)),
-        lead_unit=lead_unit,
+        lead_unit=options.lead_unit,
         member=member,
         ignore_units=ignore_units,
+        ignore_valid_range=ignore_valid_range,
         area=weights == "area",
         region=_region(region),
     )
@@ -154,7 +160,6 @@ def command(
         ]
         words += _given(
             {
-                "--lead-unit": lead_unit,
                 "--member": member,
                 "--region": region,
                 "--out": run.directory if run.named else None,
@@ -162,6 +167,7 @@ def command(
         )
         words += _given({"--weights": None if weights == "area" else weights} | _numbers(options))
         words += ["--ignore-units"] if ignore_units else []
+        words += ["--ignore-valid-range"] if ignore_valid_range else []
         line = " ".join(["supnorm fields", file_word(prediction), file_word(truth), *words])
         report = replace(report, record=report.record.changed(command=line))
         with run.writing(lambda: run.tell(report.to_json, lambda: _summary(report))):
@@ -181,7 +187,11 @@ def save(report: FieldReport, folder: Path) -> None:
 
 def _numbers(options: FieldOptions) -> dict[str, Any]:
     default = FieldOptions()
-    return {f"--{n}": v for n, v in vars(options).items() if v is not None and v != getattr(default, n)}
+    return {
+        f"--{n.replace('_', '-')}": v
+        for n, v in vars(options).items()
+        if v is not None and v != getattr(default, n)
+    }
 
 
 def _given(words: dict[str, Any]) -> list[str]:

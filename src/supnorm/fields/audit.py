@@ -209,7 +209,7 @@ def _compared(
             checkpoints.write(number, shares)
         whole = joined(shares)
         tolerance = allowed.get(one.name)
-        judged = Judged(one, whole.state, whole.spectrum, whole.compared, complete, tolerance, by, events)
+        judged = Judged(one, whole, complete, tolerance, by, events)
         return judged.record(), Maps.of(one.grid, one.unit, whole.state), complete
 
     for number, one in enumerate(pairs):

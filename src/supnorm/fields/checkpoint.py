@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.fields.pairing import Pair
+from supnorm.fields.reading import Invalid
 from supnorm.fields.work import Share
 from supnorm.results import BadInput, write_whole
 
@@ -101,6 +102,7 @@ def _arrays(share: Share) -> dict[str, Any]:
     found["numbers"] = np.array(
         [share.done, share.compared, spectrum.fields, spectrum.skipped, state.worst_outside_key]
     )
+    found["invalid"] = np.array([(one.n, one.first) for one in share.invalid])
     found["worst"] = np.array(state.worst_outside)
     found["lengths"] = np.array([len(k) for k in state.keys])
     found["keys"], found["errors"] = np.concatenate(state.keys), np.concatenate(state.errors)
@@ -115,6 +117,7 @@ def _take(share: Share, stored: dict[str, Any]) -> None:
         sums.take({name: stored[f"{prefix}.{name}"] for name in ("whole", "beyond")})
     state.added.take(stored["added"])
     share.done, share.compared, spectrum.fields, spectrum.skipped, key = map(int, stored["numbers"])
+    share.invalid = [Invalid(int(n), int(first)) for n, first in stored["invalid"]]
     state.worst_outside, state.worst_outside_key = float(stored["worst"]), key
     ends = np.cumsum(stored["lengths"])[:-1]
     state.keys, state.errors = np.split(stored["keys"], ends), np.split(stored["errors"], ends)
@@ -124,6 +127,7 @@ def _take(share: Share, stored: dict[str, Any]) -> None:
 def identity_of(pairs: Sequence[Pair], files: Any, options: Any) -> dict[str, Any]:
     """What a checkpoint depends on."""
     return {
+        "form": 2,  # of the files of a state
         "files": files,
         "options": repr(options),
         "variables": [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,40 +10,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.fields.bits import brackets
-from supnorm.fields.displacement import RADII, Move, best_move, nearest
 from supnorm.fields.events import Event, Events, find_events
 from supnorm.fields.grid import Grid
-from supnorm.fields.moments import added, hours, time_text
+from supnorm.fields.moments import hours
 from supnorm.fields.pairing import Pair
-from supnorm.fields.reading import Reader
+from supnorm.fields.points import Points
 from supnorm.fields.settings import EventOptions
-from supnorm.fields.sizes import FieldPoint
 from supnorm.fields.spectra import Spectrum
 from supnorm.fields.state import FieldState
-from supnorm.fields.times import moments
 from supnorm.fields.units import suspicion
+from supnorm.fields.work import Share
 from supnorm.results import BadInput
 from supnorm.results.fields import (
-    EventRecord,
     FieldBoundsRecord,
-    FieldPointRecord,
     FieldSupRecord,
     FieldVariableRecord,
     FirstBadRecord,
     GridRecord,
+    InvalidRecord,
     LeadRecord,
     LevelRecord,
-    MoveRecord,
     SpectrumRecord,
 )
 from supnorm.results.printable import one_line
 
 LEVELS = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)  # quantiles that are reported
 PICTURED = 6  # events with a picture of both fields
-PATCH = 12  # grid points around the peak in each direction
 FIRST_BAD = 50  # inits named
 MAP = (180, 360)  # cells of the picture of the largest errors
-At = Mapping[str, str | float]
 
 
 @dataclass(frozen=True)
@@ -52,20 +45,23 @@ class Judged:
     """A variable: what was paired, what was compared, and how it is judged."""
 
     pair: Pair
-    state: FieldState
-    spectrum: Spectrum
-    compared: int
+    share: Share
     complete: bool
     tolerance: float | None
     bounds_by: str
     options: EventOptions
+
+    @property
+    def state(self) -> FieldState:
+        """What is known of all pairs of fields."""
+        return self.share.state
 
     def record(self) -> FieldVariableRecord:
         """The record; the fields of the worst places are read again."""
         pair, state = self.pair, self.state
         events = find_events(state, self.options.kappa, self.options.threshold, max(self.options.most, 1))
         chosen = _chosen(events, self.options.most)
-        points = _Points(pair, state)
+        points = Points(pair, state)
         largest = state.largest()
         worst = None if largest is None else points.point(largest)
         counts, sums = state.counts.sum(axis=(0, 1)), state.sums.sum(axis=(0, 1))
@@ -82,7 +78,7 @@ class Judged:
             unit=pair.unit,
             tolerance=self.tolerance,
             grid=_grid(pair),
-            fields=self.compared,
+            fields=self.share.compared,
             of=pair.pairs,
             n=int(counts[0]),
             sup=FieldSupRecord(
@@ -98,6 +94,7 @@ class Judged:
             missing=int(counts[1]),
             truth_missing=int(counts[2]),
             first_missing=points.at(int(missing.min())) if len(missing) else {},
+            invalid=self._invalid(points),
             bounds=self._bounds(points),
             by_lead=tuple(self._lead(k) for k in range(len(pair.leads))),
             by_level=tuple(self._level(k, points) for k in range(len(pair.levels)) if pair.levels[k]),
@@ -107,7 +104,7 @@ class Judged:
             kappa=self.options.kappa,
             threshold=self.options.threshold,
             first_bad=self._first_bad(points),
-            spectrum=_spectrum(self.spectrum),
+            spectrum=_spectrum(self.share.spectrum),
             sup_map=_coarse(state.largest_map) | {"across": _across(pair.grid)},
             notes=(*pair.notes, *self._notes(events, sums)),
         )
@@ -134,7 +131,7 @@ class Judged:
             outside=int(counts[3] + counts[4]),
         )
 
-    def _level(self, k: int, points: _Points) -> LevelRecord:
+    def _level(self, k: int, points: Points) -> LevelRecord:
         state = self.state
         lead = int(np.argmax(state.level_error[:, k]))
         key = int(state.level_key[lead, k])
@@ -145,7 +142,7 @@ class Judged:
             at=points.at(key) if key >= 0 else {},
         )
 
-    def _bounds(self, points: _Points) -> FieldBoundsRecord | None:
+    def _bounds(self, points: Points) -> FieldBoundsRecord | None:
         state = self.state
         if not math.isfinite(state.low) and not math.isfinite(state.high):
             return None
@@ -160,7 +157,22 @@ class Judged:
             at=points.at(state.worst_outside_key) if there else {},
         )
 
-    def _first_bad(self, points: _Points) -> tuple[FirstBadRecord, ...]:
+    def _invalid(self, points: Points) -> tuple[InvalidRecord, ...]:
+        sides = (("prediction", self.pair.prediction), ("truth", self.pair.truth))
+        return tuple(
+            InvalidRecord(
+                side=name,
+                n=found.n,
+                at=points.at(found.first),
+                low=side.validity.low,
+                high=side.validity.high,
+                fills=side.validity.fills,
+            )
+            for (name, side), found in zip(sides, self.share.invalid, strict=True)
+            if found.n
+        )
+
+    def _first_bad(self, points: Points) -> tuple[FirstBadRecord, ...]:
         state, found = self.state, []
         for init in range(state.sizes.inits):
             for lead in range(state.sizes.leads):
@@ -170,7 +182,7 @@ class Judged:
                     break
         return tuple(bad for _, _, bad in sorted(found, key=lambda f: f[:2])[:FIRST_BAD])
 
-    def _bad(self, init: int, lead: int, points: _Points) -> FirstBadRecord | None:
+    def _bad(self, init: int, lead: int, points: Points) -> FirstBadRecord | None:
         """What is wrong with an init at a lead time, if anything is: first what is certain, then what is merely large."""
         state = self.state
         both = (self.pair.inits[init], self.pair.leads[lead])
@@ -205,114 +217,6 @@ class Judged:
                 f"One event has {events.dominated:.0%} of all grid points in events: --threshold N takes it apart."
             )
         return notes
-
-
-class _Points:
-    """Describes places of a variable, with values from the data."""
-
-    def __init__(self, pair: Pair, state: FieldState) -> None:
-        self._pair, self._state, self._reader = pair, state, Reader(pair)
-        self._moments = _moments(pair)
-
-    def at(self, key: int) -> At:
-        """The coordinates of a place."""
-        spot, pair = self._state.point(key, 0.0), self._pair
-        found: dict[str, str | float] = {}
-        for name, texts, index in (("init", pair.inits, spot.init), ("lead", pair.leads, spot.lead)):
-            if texts[index]:
-                found[name] = texts[index]
-        if self._moments is not None and pair.leads != ("",):
-            found["valid"] = time_text(added(self._moments[spot.init], pair.lead_values[spot.lead]))
-        for name, texts, index in (
-            ("level", pair.levels, spot.level),
-            ("member", pair.members, spot.member),
-        ):
-            if texts[index]:
-                found[name] = texts[index]
-        return found | pair.grid.coordinates(spot.index)
-
-    def fields(self, spot: FieldPoint) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Both fields of a place."""
-        numbers = (spot.init, spot.lead, spot.level, spot.member)
-        truth = self._reader.truth(*numbers)
-        assert truth is not None  # it was compared
-        return self._reader.prediction(*numbers), truth
-
-    def point(self, spot: FieldPoint) -> FieldPointRecord:
-        """Both values at a place."""
-        prediction, truth = self.fields(spot)
-        row, column = self._pair.grid.at(spot.index)
-        p, t = float(prediction[row, column]), float(truth[row, column])
-        periodic = self._pair.grid.periodic
-        left = nearest(p, truth, row, column, periodic)
-        found = best_move(prediction, truth, row, column, periodic)
-        key = (
-            self._state.sizes.unit(spot.init, spot.lead, spot.level, spot.member) * self._pair.grid.size
-            + spot.index
-        )
-        scale = self._state.rms(spot.lead, spot.level)
-        return FieldPointRecord(
-            at=self.at(key),
-            prediction=p,
-            truth=t,
-            error=abs(p - t),
-            ratio=abs(p - t) / scale if scale > 0 else math.nan,
-            unexplained={str(r): v for r, v in zip(RADII, left, strict=True)},
-            cell=self._pair.grid.cell(row),
-            moved=None if found is None else _moved(found, self._pair.grid, row, abs(p - t)),
-        )
-
-    def event(self, event: Event, pictured: bool) -> EventRecord:
-        """An event with the values at its peak."""
-        pair, grid = self._pair, self._pair.grid
-        return EventRecord(
-            peak=self.point(event.peak),
-            points=event.points,
-            area=event.area if grid.sphere else None,
-            leads=(pair.leads[event.leads[0]], pair.leads[event.leads[1]]),
-            levels=(pair.levels[event.levels[0]], pair.levels[event.levels[1]]),
-            rows=(float(grid.y[event.rows[0]]), float(grid.y[event.rows[1]])),
-            columns=(float(grid.x[event.columns[0]]), float(grid.x[event.columns[1]])),
-            same_sign=event.same_sign,
-            patch=self._patch(event.peak) if pictured else None,
-        )
-
-    def _patch(self, spot: FieldPoint) -> dict[str, Any]:
-        grid = self._pair.grid
-        row, column = grid.at(spot.index)
-        rows = np.arange(max(row - PATCH, 0), min(row + PATCH + 1, grid.shape[0]))
-        columns = np.arange(column - PATCH, column + PATCH + 1)
-        columns = columns % grid.shape[1] if grid.periodic and grid.shape[1] > 2 * PATCH else columns
-        columns = columns[(columns >= 0) & (columns < grid.shape[1])]
-        prediction, truth = (_short(f[rows][:, columns]) for f in self.fields(spot))
-        return {
-            "y": grid.y[rows].tolist(),
-            "x": grid.x[columns].tolist(),
-            "prediction": prediction,
-            "truth": truth,
-        }
-
-
-def _moved(found: Move, grid: Grid, row: int, error: float) -> MoveRecord:
-    along, between = grid.spacing
-    km = math.hypot(found.rows * between, found.columns * float(along[row]))
-    known = grid.sphere and not 0 < km < 1e-6 * between  # columns of a pole are one place
-    return MoveRecord(**vars(found), km=km if known else None, explains=found.explains(error))
-
-
-def _short(values: NDArray[Any]) -> list[list[float | None]]:
-    """Numbers with five digits, for a picture."""
-    return [
-        [float(f"{v:.5g}") if math.isfinite(v) else None for v in row]
-        for row in values.astype(float).tolist()
-    ]
-
-
-def _moments(pair: Pair) -> list[Any] | None:
-    """When the forecasts begin, to which lead times can be added."""
-    found = moments(pair.prediction, pair.name)
-    clock = pair.prediction.clock()
-    return None if clock is None or found is None or isinstance(found[0], str) else found
 
 
 def _chosen(events: Events, most: int) -> list[Event]:

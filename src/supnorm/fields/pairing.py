@@ -17,6 +17,7 @@ from supnorm.fields.roles import ROLES, roles_of
 from supnorm.fields.side import Side
 from supnorm.fields.times import moments, texts_of, times_of
 from supnorm.fields.units import same_unit
+from supnorm.fields.validity import Validity, validity_of
 from supnorm.results import BadInput
 from supnorm.results.option import Allowed
 from supnorm.results.printable import one_line
@@ -31,6 +32,7 @@ class PairingOptions(Settings):
     lead_unit: str | None = None
     member: str | None = None
     ignore_units: bool = False
+    ignore_valid_range: bool = False
     area: bool = True
     weights: Any = None
     region: tuple[float, float, float, float] | None = None
@@ -101,19 +103,10 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
         empty = next((d for d, size in v.sizes.items() if not size), None)
         if empty is not None:
             raise BadInput(f"{what} of the {side}: the dimension {one_line(str(empty), 40)} is empty")
-    prediction, truth = (_in_region(v, options, what) for v in (prediction, truth))
-    sides = [
-        Side(
-            v,
-            roles_of(
-                v,
-                options.dims if any(d in v.dims for d in options.dims.values()) else {},
-                f"{what} of the {side}",
-            ),
-        )
-        for v, side in ((prediction, "prediction"), (truth, "truth"))
-    ]
-    p, t = sides
+    p, t = (
+        _side(v, side, what, options, notes) for v, side in ((prediction, "prediction"), (truth, "truth"))
+    )
+    prediction, truth = p.variable, t.variable
     _demand_small(p, what)
     grid = grid_of(prediction, dict(p.roles), options.area, options.weights, what)
     y, x = (coordinate(truth, str(t.dimension(r)), what) for r in ("y", "x"))
@@ -159,6 +152,15 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
         mean=mean,
         notes=(*notes, *level_notes, *_storage_notes(prediction)),
     )
+
+
+def _side(variable: Any, side: str, what: str, options: PairingOptions, notes: list[str]) -> Side:
+    """One side: its part in the region, its roles, and what is declared missing; notes about that are added."""
+    validity, unread = (Validity(), []) if options.ignore_valid_range else validity_of(variable, side)
+    notes += unread
+    variable = _in_region(variable, options, what)
+    dims = options.dims if any(d in variable.dims for d in options.dims.values()) else {}
+    return Side(variable, roles_of(variable, dims, f"{what} of the {side}"), validity)
 
 
 def _gaps(truth_init: NDArray[np.int64]) -> list[str]:

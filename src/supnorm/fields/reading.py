@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.fields.pairing import Pair
-from supnorm.fields.side import OUTER
+from supnorm.fields.side import OUTER, Side
+from supnorm.fields.validity import without
 from supnorm.results import BadInput
 from supnorm.results.printable import one_line
 
@@ -30,9 +31,23 @@ class Block:
     size: tuple[int, int, int, int]
 
 
+@dataclass(frozen=True)
+class Invalid:
+    """Values declared missing, see `supnorm.fields.validity`: how many, and the first of them; -1 for none."""
+
+    n: int = 0
+    first: int = -1
+
+    @classmethod
+    def of(cls, missing: NDArray[np.bool_] | None) -> Invalid:
+        """From a field that says where values are declared missing."""
+        n = 0 if missing is None else int(np.count_nonzero(missing))
+        return cls(n, int(np.argmax(missing))) if missing is not None and n else cls()
+
+
 @dataclass(frozen=True, eq=False)
 class FieldPair:
-    """A pair of fields with its numbers."""
+    """A pair of fields with its numbers, with NaN for what is ``invalid`` in the prediction and in the truth."""
 
     init: int
     lead: int
@@ -40,6 +55,7 @@ class FieldPair:
     member: int
     prediction: NDArray[Any]
     truth: NDArray[Any]
+    invalid: tuple[Invalid, Invalid]
 
 
 def blocks_of(pair: Pair) -> list[Block]:
@@ -79,7 +95,7 @@ class Reader:
 
     def __init__(self, pair: Pair) -> None:
         self._pair = pair
-        self._cache: OrderedDict[tuple[int, int, int, int], NDArray[Any]] = OrderedDict()
+        self._cache: OrderedDict[tuple[int, int, int, int], tuple[NDArray[Any], Invalid]] = OrderedDict()
         each = pair.grid.size * int(pair.truth.variable.dtype.itemsize)
         self._most = max(CACHE // max(each, 1), 2)
         self._counts = [pair.truth.chunks()[r] for r in OUTER]
@@ -97,19 +113,21 @@ class Reader:
         if not (pair.truth_init[start[0] : start[0] + size[0], start[1] : start[1] + size[1]] >= 0).any():
             return
         index = {r: slice(s, s + n) for r, s, n in zip(OUTER, start, size, strict=True)}
-        values = self._read(pair.prediction, "prediction", index)
+        values, missing = self._read(pair.prediction, "prediction", index)
         if pair.mean:
             values = values.mean(axis=3, keepdims=True, dtype=np.float64)
+            missing = None if missing is None else np.any(missing, axis=3, keepdims=True)
         for i, k, v, m in np.ndindex(*values.shape[:4]):
             init, lead, level, member = start[0] + i, start[1] + k, start[2] + v, start[3] + m
-            truth = self.truth(init, lead, level, member)
-            if truth is not None:
-                yield FieldPair(init, lead, level, member, values[i, k, v, m], truth)
+            found = self._truth(init, lead, level, member)
+            if found is not None:
+                invalid = (Invalid.of(None if missing is None else missing[i, k, v, m]), found[1])
+                yield FieldPair(init, lead, level, member, values[i, k, v, m], found[0], invalid)
 
     def prediction(self, init: int, lead: int, level: int, member: int) -> NDArray[Any]:
         """One field of the prediction, or of the mean of its members."""
         members = slice(0, None) if self._pair.mean else member
-        values = self._read(
+        values, _ = self._read(
             self._pair.prediction,
             "prediction",
             {"init": init, "lead": lead, "level": level, "member": members},
@@ -121,6 +139,10 @@ class Reader:
 
     def truth(self, init: int, lead: int, level: int, member: int) -> NDArray[Any] | None:
         """The field of the truth that belongs to one of the prediction; None if there is none."""
+        found = self._truth(init, lead, level, member)
+        return None if found is None else found[0]
+
+    def _truth(self, init: int, lead: int, level: int, member: int) -> tuple[NDArray[Any], Invalid] | None:
         pair = self._pair
         at = (int(pair.truth_init[init, lead]), int(pair.truth_lead[init, lead]), int(pair.truth_level[level]),
               int(pair.truth_member[member]))  # fmt: skip
@@ -138,10 +160,11 @@ class Reader:
             self._cache.popitem(last=False)  # before more is read, so that both never stand beside each other
         starts = [i - i % n for i, n in zip(at, counts, strict=True)]
         index = {r: slice(s, s + n) for r, s, n in zip(OUTER, starts, counts, strict=True)}
-        values = self._pair.turn(self._read(self._pair.truth, "truth", index))
+        values, missing = self._read(self._pair.truth, "truth", index)
+        values, missing = self._pair.turn(values), None if missing is None else self._pair.turn(missing)
         for offset in np.ndindex(*values.shape[:4]):
             a, b, c, d = (s + o for s, o in zip(starts, offset, strict=True))
-            self._cache[a, b, c, d] = values[offset]
+            self._cache[a, b, c, d] = values[offset], Invalid.of(None if missing is None else missing[offset])
         while len(self._cache) > self._most:
             oldest = next(iter(self._cache))
             if oldest == at:
@@ -149,7 +172,10 @@ class Reader:
                 continue
             del self._cache[oldest]
 
-    def _read(self, side: Any, what: str, index: dict[str, Any]) -> NDArray[Any]:
+    def _read(
+        self, side: Side, what: str, index: dict[str, Any]
+    ) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        """Values with NaN for what is declared missing, and where that is; None where nothing is declared."""
         try:
             values: NDArray[Any] = side.read(**index)
         except (OSError, MemoryError):
@@ -158,7 +184,10 @@ class Reader:
             words = (str(error).splitlines() or [type(error).__name__])[0]
             name = one_line(self._pair.name, 60)
             raise BadInput(f"variable {name} of the {what} cannot be read: {one_line(words, 160)}") from None
-        return values
+        if not side.validity:
+            return values, None
+        missing = side.validity.missing(values)
+        return without(values, missing), missing
 
 
 def _up(n: int, step: int) -> int:

@@ -176,11 +176,12 @@ def unmasked(values: Any) -> NDArray[Any]:
     Raises:
         BadInput: for whole numbers that double precision does not hold: their differences would be wrong.
     """
-    if isinstance(values, np.ma.MaskedArray) and values.mask.any() and values.dtype.kind in "fiu":
-        kind = values.dtype if values.dtype.kind == "f" else np.dtype(np.float64)
-        return np.asarray(np.ma.filled(values.astype(kind), np.nan))
-    array = np.asarray(values)
+    masked = isinstance(values, np.ma.MaskedArray) and values.mask.any() and values.dtype.kind in "fiu"
+    array = values.compressed() if masked else np.asarray(values)
     long = array.dtype.kind in "iu" and array.dtype.itemsize == 8 and array.size > 0
     if long and max(int(array.max()), -int(array.min())) > WHOLE:
         raise BadInput(f"whole numbers beyond {WHOLE:,} cannot be compared exactly: give them as float64")
-    return array
+    if not masked:
+        return array
+    kind = values.dtype if values.dtype.kind == "f" else np.dtype(np.float64)
+    return np.asarray(np.ma.filled(values.astype(kind), np.nan))

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.fields.roles import NAMES, ROLES
+from supnorm.fields.validity import Validity
 
 OUTER = ("init", "lead", "level", "member")
 
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """A variable of one side, with its dimensions in the order of the roles."""
+    """A variable of one side, with its dimensions in the order of the roles, and what of it is declared missing."""
 
     variable: Any
     roles: Mapping[str, str]
+    validity: Validity = field(default_factory=Validity)
 
     def dimension(self, role: str) -> str | None:
         """The dimension with a role."""

@@ -59,6 +59,12 @@ def findings_of(variables: Sequence[FieldVariableRecord], notes: Sequence[str]) 
         facts += _worst(v)
         if v.missing:
             facts.append(fact("missing-at", name=v.name, n=v.missing, at=at_text(v.first_missing)))
+        for one in v.invalid:
+            ends = {name: end for name, end in (("low", one.low), ("high", one.high)) if math.isfinite(end)}
+            fills = tuple(fact("fill", fill=f) for f in one.fills)
+            ranged = {"range": bool(ends), "both": len(ends) == 2, "or": bool(ends and fills), **ends}
+            where = {"side": one.side, "n": one.n, "at": at_text(one.at)}
+            facts.append(fact("invalid", name=v.name, fills=fills, **where, **ranged))
         if v.bounds is not None and v.bounds.worst is not None:
             b = v.bounds
             ends = {name: end for name, end in (("low", b.low), ("high", b.high)) if math.isfinite(end)}

@@ -11,7 +11,7 @@ from typing import Any
 
 from supnorm.evaluation.limit import Limit
 from supnorm.fields.pairing import Pair
-from supnorm.fields.reading import Block, Reader, blocks_of
+from supnorm.fields.reading import Block, Invalid, Reader, blocks_of
 from supnorm.fields.spectra import Spectrum
 from supnorm.fields.state import FieldState
 from supnorm.interrupts import INTERRUPTS
@@ -25,6 +25,8 @@ class Share:
 
     Attributes:
         blocks: parts to compare, in order; ``done`` of them are in the state.
+        invalid: values that are declared missing, of the prediction and of the truth: how many, and the number of the first
+            place (that of its pair of fields times the number of points, plus that of the point; -1 for none).
         compared: number of pairs of fields.
     """
 
@@ -33,6 +35,7 @@ class Share:
     blocks: Sequence[Block]
     done: int = 0
     compared: int = 0
+    invalid: list[Invalid] = field(default_factory=lambda: [Invalid(), Invalid()])
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -109,6 +112,12 @@ def add_block(pair: Pair, reader: Reader, share: Share, spectra: int) -> None:
         share.state.add(fields.prediction, fields.truth, **numbers)
         if spectra and share.state.sizes.unit(**numbers) % spectra == 0:
             share.spectrum.add(fields.prediction, fields.truth, pair.grid)
+        share.invalid = [
+            _both(found, Invalid(one.n, share.state.sizes.unit(**numbers) * pair.grid.size + one.first))
+            if one.n
+            else found
+            for found, one in zip(share.invalid, fields.invalid, strict=True)
+        ]
         share.compared += 1
     share.done += 1
 
@@ -126,5 +135,11 @@ def merge_share(share: Share, other: Share) -> None:
     """Add what another share has compared."""
     share.state.merge(other.state)
     share.spectrum.merge(other.spectrum)
+    share.invalid = [_both(a, b) for a, b in zip(share.invalid, other.invalid, strict=True)]
     share.compared += other.compared
     share.done += other.done
+
+
+def _both(a: Invalid, b: Invalid) -> Invalid:
+    first = min((one.first for one in (a, b) if one.n), default=-1)
+    return Invalid(a.n + b.n, first)

@@ -158,6 +158,20 @@ class FirstBadRecord(Record):
     points: int | None = Field(description="number of grid points, where they were counted")
 
 
+class InvalidRecord(Record):
+    """Values that are declared missing: outside of the valid range, or a fill value that xarray does not mask."""
+
+    side: str = Field(description="`prediction` or `truth`")
+    n: int = Field(description="number of grid points, of all pairs of fields")
+    at: Mapping[str, str | float] = Field(description="the first such grid point")
+    low: Number = Field(description="values below are missing, by `valid_range` or `valid_min`")
+    high: Number = Field(description="values above are missing, by `valid_range` or `valid_max`")
+    fills: tuple[Number, ...] = Field(
+        description="values that are missing: the default fill value of a NetCDF file that names none, or one that was not "
+        "masked when the data were opened"
+    )
+
+
 class FieldBoundsRecord(Record):
     """Bounds of the prediction and what is outside."""
 
@@ -210,6 +224,9 @@ class FieldVariableRecord(Record):
     )
     first_missing: Mapping[str, str | float] = Field(
         description="the first place where only the prediction has no value"
+    )
+    invalid: tuple[InvalidRecord, ...] = Field(
+        (), description="what was treated as missing because attributes declare it so; empty for nothing"
     )
     bounds: FieldBoundsRecord | None = Field(description="bounds of the prediction; null where none is known")
     by_lead: tuple[LeadRecord, ...] = Field(description="each lead time")

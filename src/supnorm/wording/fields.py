@@ -36,6 +36,10 @@ FINDINGS = {
     "reach": "within {radius:count} cells {sides?:the truth has values on both sides of it|by {left:num}{unit?: {unit}}}",
     "missing-at": "{name}: the prediction has no value at {n:one grid point|{n:count} grid points} where the "
     "truth has one, first at {at}.",
+    "invalid": "{name}: {n:one value of the {side} is|{n:count} values of the {side} are} treated as missing: "
+    "{range?:{low?:below {low:num 6}}{both?: or }{high?:above {high:num 6}} (valid range)}{or?:, or }"
+    "{fills?:equal to the fill value {fills:and} of its type}. The first is at {at}. --ignore-valid-range compares them.",
+    "fill": "{fill:num 6}",
     "outside-at": "{name}: {n:one value is|{n:count} values are} {low?:below {low:num}}{both?: or }{high?:above {high:num}}"
     "{usual?:, which the quantity cannot be}; the worst is {worst:num 6} at {at}.",
     "unresolved": "{name}: from zonal wavenumber {k:count} on "
