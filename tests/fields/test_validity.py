@@ -67,7 +67,9 @@ def test_default_fill_values_are_those_of_netcdf():
 
 
 def test_whole_numbers_stay_exact():
-    missing = Validity(fills=(-9223372036854775806.0,)).missing(np.array([-9223372036854775806, 2**52 + 1]))
+    missing = Validity(-np.inf, np.inf, (-9223372036854775806.0,), 0.0).missing(
+        np.array([-9223372036854775806, 2**52 + 1])
+    )
     assert without(np.array([-9223372036854775806, 2**52 + 1]), missing).tolist()[1] == 2**52 + 1
     with pytest.raises(sn.BadInput, match="whole numbers"):
         unmasked(np.ma.masked_array(np.array([0, 2**53 + 1]), [True, False]))

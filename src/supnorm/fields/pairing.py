@@ -17,7 +17,7 @@ from supnorm.fields.roles import ROLES, roles_of
 from supnorm.fields.side import Side
 from supnorm.fields.times import moments, texts_of, times_of
 from supnorm.fields.units import same_unit
-from supnorm.fields.validity import Validity, validity_of
+from supnorm.fields.validity import ALL_VALID, validity_of
 from supnorm.results import BadInput
 from supnorm.results.option import Allowed
 from supnorm.results.printable import one_line
@@ -156,7 +156,7 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
 
 def _side(variable: Any, side: str, what: str, options: PairingOptions, notes: list[str]) -> Side:
     """One side: its part in the region, its roles, and what is declared missing; notes about that are added."""
-    validity, unread = (Validity(), []) if options.ignore_valid_range else validity_of(variable, side)
+    validity, unread = (ALL_VALID, []) if options.ignore_valid_range else validity_of(variable, side)
     notes += unread
     variable = _in_region(variable, options, what)
     dims = options.dims if any(d in variable.dims for d in options.dims.values()) else {}

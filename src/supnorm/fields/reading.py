@@ -35,14 +35,17 @@ class Block:
 class Invalid:
     """Values declared missing, see `supnorm.fields.validity`: how many, and the first of them; -1 for none."""
 
-    n: int = 0
-    first: int = -1
+    n: int
+    first: int
 
     @classmethod
     def of(cls, missing: NDArray[np.bool_] | None) -> Invalid:
         """From a field that says where values are declared missing."""
         n = 0 if missing is None else int(np.count_nonzero(missing))
-        return cls(n, int(np.argmax(missing))) if missing is not None and n else cls()
+        return cls(n, int(np.argmax(missing))) if missing is not None and n else NONE_INVALID
+
+
+NONE_INVALID = Invalid(0, -1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.fields.roles import NAMES, ROLES
-from supnorm.fields.validity import Validity
+from supnorm.fields.validity import ALL_VALID, Validity
 
 OUTER = ("init", "lead", "level", "member")
 
@@ -21,7 +21,7 @@ class Side:
 
     variable: Any
     roles: Mapping[str, str]
-    validity: Validity = field(default_factory=Validity)
+    validity: Validity = ALL_VALID
 
     def dimension(self, role: str) -> str | None:
         """The dimension with a role."""

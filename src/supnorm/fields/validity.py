@@ -38,10 +38,10 @@ class Validity:
         slack: values differ by rounding from what they were stored as: half a step of packed numbers, or 0.
     """
 
-    low: float = -math.inf
-    high: float = math.inf
-    fills: tuple[float, ...] = ()
-    slack: float = 0.0
+    low: float
+    high: float
+    fills: tuple[float, ...]
+    slack: float
 
     def __bool__(self) -> bool:
         """Whether anything is declared missing."""
@@ -50,7 +50,7 @@ class Validity:
     def missing(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """Where values are declared missing; what is NaN is missing already and not counted.
 
-        >>> Validity(0.0, 1.0, (9.0,)).missing(np.array([0.5, -1.0, np.nan, 9.0, 1.0])).tolist()
+        >>> Validity(0.0, 1.0, (9.0,), 0.0).missing(np.array([0.5, -1.0, np.nan, 9.0, 1.0])).tolist()
         [False, True, False, True, False]
         """
         kind = values.dtype if values.dtype.kind == "f" else np.dtype(np.float64)
@@ -64,6 +64,9 @@ class Validity:
         for fill in fills:
             found |= np.abs(values - fill) <= self.slack if self.slack else values == fill
         return found
+
+
+ALL_VALID = Validity(-math.inf, math.inf, (), 0.0)
 
 
 def without(values: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from supnorm.evaluation.limit import Limit
 from supnorm.fields.pairing import Pair
-from supnorm.fields.reading import Block, Invalid, Reader, blocks_of
+from supnorm.fields.reading import NONE_INVALID, Block, Invalid, Reader, blocks_of
 from supnorm.fields.spectra import Spectrum
 from supnorm.fields.state import FieldState
 from supnorm.interrupts import INTERRUPTS
@@ -35,7 +35,7 @@ class Share:
     blocks: Sequence[Block]
     done: int = 0
     compared: int = 0
-    invalid: list[Invalid] = field(default_factory=lambda: [Invalid(), Invalid()])
+    invalid: list[Invalid] = field(default_factory=lambda: [NONE_INVALID, NONE_INVALID])
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __getstate__(self) -> dict[str, Any]:
