@@ -16,11 +16,13 @@ from pydantic import Field, ValidationError, model_validator
 from supnorm.fields.rollout import Rollout, prepared
 from supnorm.fields.rollout_settings import RolloutSettings
 from supnorm.fields.rollout_state import Observed
+from supnorm.problem.fingerprint import content_of
 from supnorm.problem.specification import Table
 from supnorm.results import BadInput
 from supnorm.results.door import reading
 from supnorm.results.guard import LARGEST, cause, demand_depth, demand_no_null, exists
 from supnorm.results.printable import one_line
+from supnorm.sources.beside import demand_running, expect, running
 from supnorm.sources.recording import files_of, recording
 from supnorm.sources.userfile import UserFunction, load_object
 
@@ -144,6 +146,8 @@ def open_rollout(path: Path, steps: int | None = None, seconds: float | None = N
     if count is None:
         raise BadInput(f"{path}: steps is missing; write steps = 100, or give --steps 100")
     root, where = path.parent, path.name
+    named = [file for text in _named(spec) if (file := root / text).is_file()]
+    expect(named)
     with recording() as opened:
         function: Callable[[str | None, str], Any] = lambda text, key: (  # noqa: E731
             None if text is None else UserFunction(text, root, f"{where}: {key}")
@@ -178,9 +182,11 @@ def open_rollout(path: Path, steps: int | None = None, seconds: float | None = N
             )
         except BadInput as error:
             raise BadInput(f"{where}: {error}") from error.__cause__
-    named = [file for text in _named(spec) if (file := root / text).is_file()]
     beside = files_of(opened.files - {os.path.abspath(path)}, named)
-    return Opened(rollout, _identity({path, *named, *beside}, root))
+    identity = _identity({path, *named, *beside}, root)
+    files = [file.resolve() for file in (*named, *beside)]
+    demand_running(running(named), {file: content_of(file) for file in files})
+    return Opened(rollout, identity)
 
 
 def _named(spec: RolloutSpec) -> list[str]:

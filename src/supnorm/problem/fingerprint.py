@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path, PurePath
@@ -16,6 +17,8 @@ from supnorm.problem.coded import Coded
 from supnorm.problem.from_file import FromFile
 from supnorm.problem.problem import Problem
 from supnorm.results.guard import LARGEST
+
+SETTLED = 2_000_000_000  # nanoseconds; the times of some file systems are whole seconds
 
 
 def fingerprint(problem: Problem) -> str:
@@ -44,10 +47,11 @@ def fingerprint(problem: Problem) -> str:
 def contents(problem: Problem) -> dict[Path, tuple[str, str]]:
     """Name and SHA-256 of every file that defines a problem: files that it names, and files that its code opens or imports.
 
-    Folders do not count, because a problem that was moved, or saved into the folder of its run, is the same problem.
+    Of a problem that was opened from a file it is the content then, which is what runs. Folders do not count, because a
+    problem that was moved, or saved into the folder of its run, is the same problem.
     """
     every = {Path(os.path.realpath(p)) for p in (*_files(problem), *problem.files)}
-    return {path: (path.name, content_of(path)) for path in every}
+    return {path: (path.name, problem.files.get(path) or content_of(path)) for path in every}
 
 
 def content_of(path: Path) -> str:
@@ -56,7 +60,10 @@ def content_of(path: Path) -> str:
         now = path.stat()
         if not stat.S_ISREG(now.st_mode) or now.st_size > LARGEST["table"]:
             return "absent"  # a pipe or device has no end; the reader of the file refuses it by name
-        return _content(path, (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns))
+        state = (now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+        if time.time_ns() - max(state[2:]) < SETTLED:  # it could be written again without another time
+            return _content.__wrapped__(path, state)
+        return _content(path, state)
     except (OSError, ValueError):
         return "absent"
 

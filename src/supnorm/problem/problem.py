@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -46,7 +46,7 @@ class Problem:
         source: the problem file from which the problem was opened, and the points of its ``[data]``; `supnorm.save_problem`
             names the file of these points again as long as ``data`` has the same points.
         files: all files that define the problem: files that the problem file names, and files that their code opens or
-            imports; `fingerprint` covers their content.
+            imports, each with the SHA-256 of its content when the problem was opened; `fingerprint` covers them.
         judged_by: the error measure in force. The problem sets it, to notice when `dataclasses.replace` gives a new one.
 
     Raises:
@@ -69,7 +69,7 @@ class Problem:
     source: Path | None = None
     source_data: NDArray[np.float64] | None = field(default=None, repr=False)
     judged_by: ErrorMeasure | None = field(default=None, repr=False, compare=False)
-    files: tuple[Path, ...] = field(default=(), repr=False, compare=False)
+    files: Mapping[Path, str] = field(default_factory=dict, repr=False, compare=False)
     equation: Equation | None = None
 
     def __post_init__(self) -> None:

@@ -33,6 +33,7 @@ from supnorm.problem.specification import SourceSpec
 from supnorm.program import Unreadable
 from supnorm.results import BadInput
 from supnorm.sources.arguments import filled, takes_arguments
+from supnorm.sources.beside import forget_bytecode
 from supnorm.sources.conversation import Points
 from supnorm.sources.lines import Answer, kill, last_line, read_answer, start, talk, write_point
 from supnorm.sources.programs import unread
@@ -50,6 +51,9 @@ def open_command(spec: SourceSpec, root: Path, names: tuple[str, ...], where: st
     """
     assert spec.command is not None
     command = (_program(spec.command, root, where), *spec.command[1:])
+    forget_bytecode(
+        [root / part for part in spec.command if part.endswith(".py") and (root / part).is_file()]
+    )
     limit = spec.timeout or TIMEOUT
     label = spec.name or _label(spec.command, root)
     ask: Any

@@ -6,24 +6,36 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from supnorm.problem.code_texts import code_in, formulas_in
+from supnorm.problem.fingerprint import content_of
 from supnorm.problem.specification import ProblemSpec
+from supnorm.sources.beside import demand_running, running
 from supnorm.sources.onnx_files import data_files
 from supnorm.sources.recording import files_of
 
 
-def defining_files(spec: ProblemSpec, root: Path, opened: Iterable[str]) -> tuple[Path, ...]:
-    """All files that define a problem, resolved and sorted.
+def named_files(spec: ProblemSpec, root: Path) -> list[Path]:
+    """The files that a problem file names; its paths start from ``root``."""
+    return [path for text in _texts(spec) if (path := root / text).is_file()]
+
+
+def defining_files(spec: ProblemSpec, root: Path, opened: Iterable[str]) -> dict[Path, str]:
+    """All files that define a problem, resolved and sorted, each with the SHA-256 of its content.
 
     Args:
         root: the folder that relative paths start from.
         opened: files that were opened while the problem was opened.
+
+    Raises:
+        BadInput: for a file of code that has changed since it was loaded.
     """
-    files = [path for text in _texts(spec) if (path := root / text).is_file()]
+    files = named_files(spec, root)
     beside = files_of(opened, files)
     weights = (
         data for path in (*files, *beside) if path.suffix.lower() == ".onnx" for data in data_files(path)
     )
-    return tuple(sorted({p.resolve() for p in (*files, *beside, *weights)}))
+    found = {p: content_of(p) for p in sorted({p.resolve() for p in (*files, *beside, *weights)})}
+    demand_running(running([p for p in files if p.suffix == ".py"]), found)
+    return found
 
 
 def _texts(spec: ProblemSpec) -> Iterator[str]:

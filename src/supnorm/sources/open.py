@@ -16,8 +16,9 @@ from supnorm.problem.pairs import demand_inputs
 from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name, read_specification
 from supnorm.results import BadInput
 from supnorm.results.door import reading_table
+from supnorm.sources.beside import expect
 from supnorm.sources.derivatives import with_derivatives
-from supnorm.sources.named_files import defining_files
+from supnorm.sources.named_files import defining_files, named_files
 from supnorm.sources.open_function import is_table, named_path, open_function
 from supnorm.sources.recording import recording
 from supnorm.sources.userfile import UserFunction
@@ -61,6 +62,7 @@ def _problem(
     spec: ProblemSpec, path: Path, root: Path, trust: bool, saved: bool = True
 ) -> tuple[Problem, ProblemSpec]:
     spec = _keys_of_both(spec)
+    expect(named_files(spec, root))
     data = _data(spec, root, path.name)
     domain = _domain(spec, root, data, path.name)
     probe = probe_points(domain)

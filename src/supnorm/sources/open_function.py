@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from supnorm.networks import load as load_network
 from supnorm.networks.patched import with_patches
 from supnorm.networks.summed import with_residuals
 from supnorm.problem import Declared, Function, PartialFailure
+from supnorm.problem.code_texts import code_in
 from supnorm.problem.coded import around
 from supnorm.problem.fingerprint import content_of
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
 from supnorm.results.door import reading, reading_table
 from supnorm.results.guard import exists
+from supnorm.sources.beside import demand_running, running
 from supnorm.sources.ports import reordered
 from supnorm.sources.recording import belonging_to
 from supnorm.sources.unused import with_unused_noted
@@ -56,13 +59,23 @@ def open_function(
     """
     remake = functools.partial(open_function, spec, root, names, probe, trust=trust, where=where)
     origin = spec.model_dump(exclude_defaults=True)
+    opened = _patched(_opened(spec, root, names, probe, trust, where), spec, root, len(names), where)
+    if code := [root / text.rpartition(":")[0] for text in code_in(origin)]:
+        remake = functools.partial(_again, remake, running(code))
     function = replace(
-        _patched(_opened(spec, root, names, probe, trust, where), spec, root, len(names), where),
+        opened,
         remake=remake,
         origin=origin,
         declared=_declared(spec, names, where),
     )
     return replace(_named(function, spec, names, where), parallel="thread" if spec.command else "process")
+
+
+def _again(remake: Callable[[], Function], wanted: Mapping[str, str]) -> Function:
+    """The function in another process, which has to run the same code."""
+    function = remake()
+    demand_running(wanted)
+    return function
 
 
 def _declared(spec: SourceSpec, names: tuple[str, ...], where: str) -> Declared | None:

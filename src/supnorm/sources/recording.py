@@ -150,10 +150,10 @@ class Folders:
 
     def hold(self, file: str) -> bool:
         """Whether a file counts, by its path or, for a link, by the path that it points to."""
-        if file.startswith(_FOREIGN):
+        if file.startswith(FOREIGN):
             return False
         real = os.path.realpath(file)
-        if real.startswith(_FOREIGN) or not os.path.isfile(real):
+        if real.startswith(FOREIGN) or not os.path.isfile(real):
             return False
         given = os.path.join(os.path.realpath(os.path.dirname(file)), os.path.basename(file))
         return any(_inside(path, folder) for path in (real, given) for folder in self.below)
@@ -182,7 +182,7 @@ def _foreign() -> tuple[str, ...]:
     return (*(folder.rstrip(os.sep) + os.sep for folder in sorted(every)), *system)
 
 
-_FOREIGN = _foreign()
+FOREIGN = _foreign()
 
 
 def files_of(opened: Iterable[str], named_paths: Iterable[Path]) -> tuple[Path, ...]:

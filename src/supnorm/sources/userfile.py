@@ -1,18 +1,18 @@
 """Loads an object from the user's Python file, ``"file.py:name"``.
 
 The file runs once, as a module with a unique name, and its folder is at the front of the import path while it is
-imported. So two files of the same name do not collide, and the file can import helper modules from its folder.
+imported. So two files of the same name do not collide, and the file can import helper modules from its folder. What runs is
+the content of the files, never bytecode (`supnorm.sources.beside`).
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-import importlib.util
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +23,7 @@ from supnorm.process import CALLS
 from supnorm.results import BadInput
 from supnorm.results.door import read_bytes
 from supnorm.results.guard import LARGEST, exists
+from supnorm.sources.beside import FromSource, demand_running, importing, neighbours_of, running
 from supnorm.sources.recording import belonging_to
 
 JAX_LIKE = frozenset({"jax", "equinox", "flax", "haiku", "optax"})
@@ -59,16 +60,17 @@ def load_module(path: Path, where: str) -> ModuleType:
     source = read_bytes(path, where, LARGEST["python"])
     digest = hashlib.sha256(str(path).encode() + b"\0" + source).hexdigest()[:16]
     name = f"{USER_FILE}{path.stem}_{digest}"
+    beside = neighbours_of(path)
     if name in sys.modules:
         with belonging_to(name):
             return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = spec_from_file_location(name, path, loader=FromSource(name, str(path), beside))
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = module_from_spec(spec)
     sys.modules[name] = module
     try:
-        with _beside(path.parent), _double_for_jax(path), CALLS.importing(path.name), belonging_to(name):
+        with importing(beside), _double_for_jax(path), CALLS.importing(path.name), belonging_to(name):
             spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
@@ -98,16 +100,6 @@ def imported_roots(path: Path) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             roots.add(node.module.split(".")[0])
     return frozenset(roots)
-
-
-@contextmanager
-def _beside(folder: Path) -> Iterator[None]:
-    sys.path.insert(0, str(folder))
-    try:
-        yield
-    finally:
-        if str(folder) in sys.path:
-            sys.path.remove(str(folder))
 
 
 def _double_for_jax(path: Path) -> Any:
@@ -158,6 +150,7 @@ class UserFunction:
         if not callable(loaded):
             raise BadInput(f'{where} = "{text}" is a {type(loaded).__name__}; name a function')
         self.text, self.root, self._where = text, root, where
+        self._running = running([root / text.rpartition(":")[0]])
         self.__name__ = text.rpartition(":")[2]
         self.__wrapped__: Any = loaded  # inspect.signature takes the parameters from here
 
@@ -168,4 +161,11 @@ class UserFunction:
             raise RuntimeError(f"{self.__name__} ended the program: {exited(error)}") from error
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return UserFunction, (self.text, self.root, self._where)
+        return _again, (self.text, self.root, self._where, self._running)
+
+
+def _again(text: str, root: Path, where: str, wanted: dict[str, str]) -> UserFunction:
+    """The function in another process, which has to run the same code."""
+    function = UserFunction(text, root, where)
+    demand_running(wanted)
+    return function

@@ -1,0 +1,205 @@
+"""What runs is what the files of the problem's folder hold: no stale bytecode, no stale module, no other folder's module."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import pickle
+import py_compile
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from supnorm.evaluation.processes import Processes
+from supnorm.problem import fingerprint
+from supnorm.results import BadInput
+from supnorm.sources import open_problem
+
+PROBLEM = """
+[model]
+python = "m.py:model"
+[reference]
+python = "m.py:truth"
+[domain]
+x = [0.0, 1.0]
+"""
+MODEL = "GAIN = 1.5\ndef model(x): return GAIN * x[:, 0]\ndef truth(x): return x[:, 0]\n"
+KINDS = {  # what is edited, and the files
+    "the file": ("m.py", {"m.py": MODEL}),
+    "a module beside it": ("helper.py", {"m.py": "from helper import model, truth\n", "helper.py": MODEL}),
+    "a module of a package": (
+        "pack/inner.py",
+        {"m.py": "import pack\nmodel, truth = pack.model, pack.truth\n", "pack/inner.py": MODEL,
+         "pack/__init__.py": "from .inner import model, truth\n"}),
+    "a module of a namespace": (
+        "space/inner.py", {"m.py": "from space.inner import model, truth\n", "space/inner.py": MODEL}),
+    "a module beside the folder": (
+        "../common/far.py",
+        {"m.py": "import os, sys\nsys.path.append(os.path.join(os.path.dirname(__file__), '../common'))\n"
+                 "from far import model, truth\nsys.path.pop()\n", "../common/far.py": MODEL}),
+    "a module that a function imports": (
+        "late.py",
+        {"m.py": "def model(x):\n    import late\n    return late.model(x)\ndef truth(x): return x[:, 0]\n",
+         "late.py": MODEL}),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Python writes it for users."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+
+
+def _written(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in {"problem.toml": PROBLEM, **files}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder / "problem.toml"
+
+
+def _edited(path: Path, old: str = "1.5", new: str = "2.5") -> None:
+    """Written again with the same size and the same time."""
+    before = path.stat()
+    path.write_text(path.read_text().replace(old, new))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _gain(path: Path) -> float:
+    return float(open_problem(path).model(np.array([[1.0]]))[0, 0])
+
+
+def _worker_gain(function: object) -> float:
+    return float(function(np.array([[1.0]]))[0, 0])  # type: ignore[operator]
+
+
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_the_same_size_and_time_runs_as_it_is(kind: str, tmp_path: Path) -> None:
+    edited, files = KINDS[kind]
+    path = _written(tmp_path / "all" / "p", files)
+    before = fingerprint(open_problem(path))
+    assert _gain(path) == 1.5
+    assert _gain(path) == 1.5
+    _edited(path.parent / edited)
+    assert _gain(path) == 2.5
+    assert fingerprint(open_problem(path)) != before
+
+
+@pytest.mark.parametrize("kind", ["the file", "a module beside it"])
+def test_bytecode_that_python_itself_wrote_does_not_run(kind: str, tmp_path: Path) -> None:
+    """As a script of the user leaves it, which imports the same files."""
+    edited, files = KINDS[kind]
+    path = _written(tmp_path / "p", files)
+    sys.path.insert(0, str(path.parent))
+    try:
+        for name in ("m", "helper"):
+            if (path.parent / f"{name}.py").exists():
+                importlib.import_module(name)
+                assert (path.parent / "__pycache__" / f"{name}.{sys.implementation.cache_tag}.pyc").exists()
+        own = sys.modules["m"]
+        _edited(path.parent / edited)
+        assert _gain(path) == 2.5
+        assert sys.modules["m"] is own  # the program keeps its modules
+    finally:
+        sys.path.remove(str(path.parent))
+        for name in ("m", "helper"):
+            sys.modules.pop(name, None)
+
+
+def test_a_problem_leaves_no_bytecode(tmp_path: Path) -> None:
+    path = _written(tmp_path / "p", KINDS["a module beside it"][1])
+    _gain(path)
+    assert not (path.parent / "__pycache__").exists()
+
+
+def test_model_and_reference_share_the_modules_beside_them(tmp_path: Path) -> None:
+    files = {"m.py": "import helper\ndef model(x): return helper.model(x)\n", "r.py": "from helper import truth\n",
+             "helper.py": MODEL}  # fmt: skip
+    path = _written(tmp_path / "p", files)
+    path.write_text(PROBLEM.replace("m.py:truth", "r.py:truth"))
+    problem = open_problem(path)
+    model, truth = (inspect.unwrap(f.value.code) for f in (problem.model, problem.reference))
+    assert model.__globals__["helper"].truth is truth
+
+
+def test_two_folders_have_modules_of_one_name(tmp_path: Path) -> None:
+    one, two = (_written(tmp_path / name / "p", KINDS["a module beside it"][1]) for name in ("one", "two"))
+    _edited(two.parent / "helper.py")
+    first, second = open_problem(one), open_problem(two)
+    assert [f.model(np.array([[1.0]]))[0, 0] for f in (first, second)] == [1.5, 2.5]
+    (two.parent / "helper.py").unlink()
+    with pytest.raises(BadInput, match="No module named 'helper'"):  # not that of the other folder
+        open_problem(two)
+
+
+def test_an_import_inside_a_function_that_could_mean_two_files_is_refused(tmp_path: Path) -> None:
+    one, two = (
+        _written(tmp_path / name / "p", KINDS["a module that a function imports"][1])
+        for name in ("one", "two")
+    )
+    for path in (one, two):
+        with pytest.raises(
+            ImportError, match="several folders have a late: import it at the top of the file"
+        ):
+            open_problem(path).model.value(np.array([[1.0]]))
+
+
+def test_the_fingerprint_is_of_what_runs(tmp_path: Path) -> None:
+    path = _written(tmp_path / "p", KINDS["a module beside it"][1])
+    problem = open_problem(path)
+    before = fingerprint(problem)
+    (path.parent / "helper.py").write_text(MODEL.replace("1.5", "3.0"))
+    assert fingerprint(problem) == before != fingerprint(open_problem(path))
+
+
+def test_a_file_that_changes_while_the_problem_is_opened_is_refused(tmp_path: Path) -> None:
+    code = "from pathlib import Path\nme = Path(__file__)\nme.write_text(me.read_text() + '# edited\\n')\n"
+    files = {"m.py": MODEL + code}
+    with pytest.raises(BadInput, match=r"m\.py has changed since the problem was opened"):
+        open_problem(_written(tmp_path / "p", files))
+
+
+def test_the_text_of_a_function_is_that_which_runs(tmp_path: Path) -> None:
+    path = _written(tmp_path / "p", {"m.py": MODEL})
+    code = lambda: open_problem(path).model.value.code  # noqa: E731
+    assert "GAIN * x" in inspect.getsource(code())
+    _edited(path.parent / "m.py", "GAIN * x", "GAIN + x")
+    assert "GAIN + x" in inspect.getsource(code())
+
+
+@pytest.mark.parametrize("kind", ["the file", "a module beside it"])
+def test_what_was_pickled_is_refused_once_its_code_has_changed(kind: str, tmp_path: Path) -> None:
+    edited, files = KINDS[kind]
+    problem = open_problem(_written(tmp_path / "p", files))
+    sent = pickle.dumps(problem.model)
+    assert pickle.loads(sent)(np.array([[1.0]]))[0, 0] == 1.5
+    _edited(tmp_path / "p" / edited)
+    with pytest.raises(BadInput, match=f"{edited} has changed since the problem was opened"):
+        pickle.loads(sent)
+
+
+@pytest.mark.slow
+def test_a_program_of_a_command_has_no_bytecode_of_its_modules(tmp_path: Path) -> None:
+    code = "import helper\nimport sys\nfor line in sys.stdin: print(helper.GAIN, flush=True)\n"
+    path = _written(tmp_path / "p", {"m.py": MODEL, "solver.py": code, "helper.py": "GAIN = 1.5\n"})
+    path.write_text(PROBLEM.replace('python = "m.py:model"', f'command = ["{sys.executable}", "solver.py"]'))
+    compiled = py_compile.compile(str(path.parent / "helper.py"))
+    _edited(path.parent / "helper.py")
+    assert Path(compiled or "").is_file()
+    assert _gain(path) == 2.5
+
+
+@pytest.mark.slow
+def test_workers_run_what_was_opened_or_nothing(tmp_path: Path) -> None:
+    path = _written(tmp_path / "p", KINDS["a module beside it"][1])
+    problem = open_problem(path)
+    with Processes(1) as pool:
+        assert pool.submit(_worker_gain, problem.model).result() == 1.5
+    _edited(path.parent / "helper.py")
+    with Processes(1) as pool:
+        assert pool.submit(_worker_gain, open_problem(path).model).result() == 2.5
+        with pytest.raises(BadInput, match=r"helper\.py has changed since the problem was opened"):
+            pool.submit(_worker_gain, problem.model).result()
