@@ -125,13 +125,17 @@ def test_model_and_reference_share_the_modules_beside_them(tmp_path: Path) -> No
     assert model.__globals__["helper"].truth is truth
 
 
-def test_two_folders_have_modules_of_one_name(tmp_path: Path) -> None:
-    one, two = (_written(tmp_path / name / "p", KINDS["a module beside it"][1]) for name in ("one", "two"))
-    _edited(two.parent / "helper.py")
-    first, second = open_problem(one), open_problem(two)
-    assert [f.model(np.array([[1.0]]))[0, 0] for f in (first, second)] == [1.5, 2.5]
-    (two.parent / "helper.py").unlink()
-    with pytest.raises(BadInput, match="No module named 'helper'"):  # not that of the other folder
+@pytest.mark.parametrize("kind", ["a module beside it", "a module of a package", "a module of a namespace"])
+def test_two_folders_have_modules_of_one_name(kind: str, tmp_path: Path) -> None:
+    edited, files = KINDS[kind]
+    files = {"r.py": files["m.py"], **files}
+    one, two = (_written(tmp_path / name / "p", files) for name in ("one", "two"))
+    _edited(two.parent / edited)
+    assert [_gain(path) for path in (one, two, one)] == [1.5, 2.5, 1.5]
+    one.write_text(PROBLEM.replace("m.py:model", "r.py:model"))  # another file that imports the same modules
+    assert _gain(one) == 1.5
+    (two.parent / edited).unlink()
+    with pytest.raises(BadInput, match="No module named"):  # not that of the other folder
         open_problem(two)
 
 

@@ -62,14 +62,17 @@ class Neighbours:
         """Whether a file has changed since, or the name of a module means another file now."""
         if any(content_of(Path(file)) != digest for file, digest in self.ran.items()):
             return True
-        tops = {name: _file(module) for name, module in self.modules.items() if "." not in name}
+        tops = {
+            name: module.__dict__.get("__file__") for name, module in self.modules.items() if "." not in name
+        }
         now = {name: PathFinder.find_spec(name, [self.folder, *sys.path]) for name in tops}
         return any(spec is not None and spec.origin != tops[name] for name, spec in now.items())
 
     def forget(self) -> None:
         """Have everything loaded again; objects that exist keep the modules that they were made from."""
-        for name in [name for name, module in sys.modules.items() if _owner(module) is self]:
-            del sys.modules[name]
+        for name, module in list(sys.modules.items()):
+            if _owner(name, module) is self:
+                del sys.modules[name]
         self.modules, self.ran = {}, {}
 
 
@@ -184,27 +187,27 @@ def importing(mine: Neighbours) -> Iterator[None]:
 
 def running(paths: Sequence[Path]) -> dict[str, str]:
     """SHA-256 of the code that runs for some files of a user, theirs and that of modules beside them, by resolved path."""
-    found: dict[str, str] = {}
+    code: dict[str, str] = {}
     for path in paths:
         mine = _ALL.get(str(path.resolve().parent))
-        found |= {} if mine is None else mine.ran
-    return found
+        code |= {} if mine is None else mine.ran
+    return code
 
 
-def demand_running(wanted: Mapping[str, str], found: Mapping[Path, str] | None = None) -> None:
+def demand_running(wanted: Mapping[str, str], files: Mapping[Path, str] | None = None) -> None:
     """Check that the code that runs here (`running`) is that of another process, or that of the files.
 
     Args:
         wanted: as `running` gave it.
-        found: SHA-256 of files that were read since; this process by default.
+        files: SHA-256 of files that were read since; this process by default.
 
     Raises:
         BadInput: naming the file that has changed.
     """
-    if found is None:
+    if files is None:
         here = {file: digest for mine in _ALL.values() for file, digest in mine.ran.items() if file in wanted}
-        found = {Path(file): here.get(file) or content_of(Path(file)) for file in wanted}
-    for path, digest in found.items():
+        files = {Path(file): here.get(file) or content_of(Path(file)) for file in wanted}
+    for path, digest in files.items():
         if wanted.get(str(path), digest) != digest:
             raise BadInput(f"{path} has changed since the problem was opened: start anew, or restore it")
 
@@ -212,7 +215,7 @@ def demand_running(wanted: Mapping[str, str], found: Mapping[Path, str] | None =
 def forget_bytecode(programs: Sequence[Path]) -> None:
     """Remove the bytecode of Python programs, and of what they import from their folders, before they are started.
 
-    An interpreter of its own would run it in place of a source of the same size and time. Folders that nobody may write to
+    An interpreter of its own would run it instead of a source of the same size and time. Folders that nobody may write to
     keep theirs.
     """
     for file in imported(programs, Folders.of(programs)):
@@ -223,22 +226,20 @@ def forget_bytecode(programs: Sequence[Path]) -> None:
 
 def _taken(mine: Neighbours) -> dict[str, ModuleType]:
     """Modules of the folders that count and of other problems, which are taken out of ``sys.modules``."""
-    found: dict[str, ModuleType] = {}
+    taken: dict[str, ModuleType] = {}
     for name, module in list(sys.modules.items()):
-        file = _file(module)
-        if (
-            file is None
-            or name.startswith((USER_FILE, "__main__", "__mp_main__"))
-            or file.startswith(FOREIGN)
-        ):
+        locations = () if name.startswith((USER_FILE, "__main__", "__mp_main__")) else _locations(module)
+        if all(location.startswith(FOREIGN) for location in locations):
             continue
-        if _owner(module) is None and not mine.folders.hold(file):
+        if _owner(name, module) is None and not any(map(mine.folders.contain, locations)):
             continue
         if isinstance(module.__dict__.get("__loader__"), ExtensionFileLoader):
-            _COMPILED.setdefault(file, content_of(Path(file)))  # it can be in memory only once
+            _COMPILED.setdefault(
+                locations[0], content_of(Path(locations[0]))
+            )  # it can be in memory only once
         else:
-            found[name] = sys.modules.pop(name)
-    return found
+            taken[name] = sys.modules.pop(name)
+    return taken
 
 
 def _left(mine: Neighbours, aside: Mapping[str, ModuleType]) -> dict[str, ModuleType]:
@@ -246,11 +247,12 @@ def _left(mine: Neighbours, aside: Mapping[str, ModuleType]) -> dict[str, Module
 
     The calling program's own come first. A name that several folders have stays out: it would mean the wrong file to one.
     """
-    own = {_top(name) for name, module in aside.items() if _owner(module) is None}
-    ours = {n: m for n, m in aside.items() if _owner(m) not in (None, mine)} | mine.modules
-    several = {top for top in {_top(name) for name in ours} if len(_offering(top)) > 1}
-    left = {name: module for name, module in ours.items() if _top(name) not in own | several}
-    return left | {name: module for name, module in aside.items() if _owner(module) is None}
+    owners = {name: _owner(name, module) for name, module in aside.items()}
+    callers = {name: module for name, module in aside.items() if owners[name] is None}
+    ours = {name: module for name, module in aside.items() if owners[name] not in (None, mine)} | mine.modules
+    tops = {_top(name) for name in callers}
+    tops |= {top for top in {_top(name) for name in ours} if len(_offering(top)) > 1}
+    return {name: module for name, module in ours.items() if _top(name) not in tops} | callers
 
 
 def _top(name: str) -> str:
@@ -259,28 +261,29 @@ def _top(name: str) -> str:
 
 def _offering(top: str) -> list[Neighbours]:
     """The folders that have a module of this name."""
-    found = (f"{mine.folder}{os.sep}{top}" for mine in _ALL.values())
-    return [
-        m
-        for m, base in zip(_ALL.values(), found, strict=True)
-        if os.path.exists(base + ".py") or os.path.isdir(base)
-    ]
+    bases = {folder: os.path.join(folder, top) for folder in _ALL}
+    return [_ALL[f] for f, base in bases.items() if os.path.exists(base + ".py") or os.path.isdir(base)]
 
 
-def _file(module: ModuleType) -> str | None:
-    """The file of a module, without waking modules that load themselves when they are asked."""
+def _locations(module: ModuleType) -> tuple[str, ...]:
+    """The file of a module, or the folders of a package without one; modules that load themselves are not woken."""
     if not isinstance(module, ModuleType):
-        return None
-    file = object.__getattribute__(module, "__dict__").get("__file__")
-    return file if isinstance(file, str) else None
+        return ()
+    facts = object.__getattribute__(module, "__dict__")
+    file, folders = facts.get("__file__"), facts.get("__path__")
+    if isinstance(file, str):
+        return (file,)
+    return () if file is not None or folders is None else tuple(map(str, folders))
 
 
-def _owner(module: ModuleType) -> Neighbours | None:
+def _owner(name: str, module: ModuleType) -> Neighbours | None:
     """The folder that a module was loaded for; None for modules that Python loaded."""
-    if _file(module) is None:
+    if not _locations(module):
         return None
     loader = object.__getattribute__(module, "__dict__").get("__loader__")
-    return loader.neighbours if isinstance(loader, FromSource) else None
+    if isinstance(loader, FromSource):
+        return loader.neighbours
+    return next((mine for mine in _ALL.values() if mine.modules.get(name) is module), None)
 
 
 def _caller() -> Neighbours | None:

@@ -33,9 +33,9 @@ def defining_files(spec: ProblemSpec, root: Path, opened: Iterable[str]) -> dict
     weights = (
         data for path in (*files, *beside) if path.suffix.lower() == ".onnx" for data in data_files(path)
     )
-    found = {p: content_of(p) for p in sorted({p.resolve() for p in (*files, *beside, *weights)})}
-    demand_running(running([p for p in files if p.suffix == ".py"]), found)
-    return found
+    contents = {p: content_of(p) for p in sorted({p.resolve() for p in (*files, *beside, *weights)})}
+    demand_running(running([p for p in files if p.suffix == ".py"]), contents)
+    return contents
 
 
 def _texts(spec: ProblemSpec) -> Iterator[str]:

@@ -150,10 +150,14 @@ class Folders:
 
     def hold(self, file: str) -> bool:
         """Whether a file counts, by its path or, for a link, by the path that it points to."""
+        return os.path.isfile(file) and self.contain(file)
+
+    def contain(self, file: str) -> bool:
+        """The same of a name, whether there is such a file or not; it may be that of a folder."""
         if file.startswith(FOREIGN):
             return False
         real = os.path.realpath(file)
-        if real.startswith(FOREIGN) or not os.path.isfile(real):
+        if real.startswith(FOREIGN):
             return False
         given = os.path.join(os.path.realpath(os.path.dirname(file)), os.path.basename(file))
         return any(_inside(path, folder) for path in (real, given) for folder in self.below)
