@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
+from tests.fields.archives import analysis, forecast
 
 from supnorm.fields import EventOptions, FieldState, Grid, PairingOptions, audit_fields
 from supnorm.fields.opening import opened, size_of
+from supnorm.pages.field_maps import sup_map
 from supnorm.results import BadInput
 
 LAT, LON = np.linspace(-60, 60, 5), np.arange(0.0, 360.0, 45.0)
@@ -262,3 +265,58 @@ def test_a_variable_without_real_numbers_is_named_as_not_compared() -> None:
     data = xr.Dataset({"v": TRUTH, "mask": TRUTH > 3})
     findings = " ".join(f.text for f in audit_fields(data, data).record.findings)
     assert "mask: no real numbers on both sides, not compared." in findings
+
+
+@pytest.mark.parametrize("dimension", ["lat", "lon"])
+def test_coordinates_in_no_order_are_refused(dimension: str) -> None:
+    """Neighbours in the file would be taken for neighbours on the globe: events, gradients, distances, areas."""
+    truth = analysis()
+    order = np.random.default_rng(0).permutation(truth.sizes[dimension])
+    mixed = truth.isel({dimension: order})
+    with pytest.raises(BadInput, match=f"coordinate {dimension} neither ascends nor descends"):
+        audit_fields(mixed, mixed)
+
+
+def test_lead_times_and_levels_in_no_order_are_sorted_and_those_given_twice_refused() -> None:
+    truth = analysis(levels=[500.0, 850.0, 1000.0])
+    wrong = forecast(truth, leads=(3, 1, 2), noise=0.1)
+    wrong["t2m"].values[0, 0, 0, 5, 5] += 30  # 18 h
+    wrong["t2m"].values[0, 1, 0, 5, 5] += 30  # 6 h: beside it in the file, but 12 h lies between
+    found = audit_fields(wrong.isel(level=[1, 0, 2]), truth)["t2m"]
+    assert [e.points for e in found.events[:2]] == [1, 1]
+    assert [r.lead for r in found.by_lead] == ["6 h", "12 h", "18 h"]
+    assert [r.level for r in found.by_level] == ["500", "850", "1000"]
+    assert sum("sorted" in note for note in found.notes) == 2
+    for parts in ({"prediction_timedelta": [0, 1, 1]}, {"level": [0, 0, 1]}):
+        with pytest.raises(BadInput, match="twice"):
+            audit_fields(wrong.isel(parts), truth)
+
+
+def test_numbers_that_were_not_unpacked_are_refused() -> None:
+    truth = analysis()
+    raw = (100 * truth).astype("i4")
+    raw["t2m"].attrs["scale_factor"] = 0.01
+    with pytest.raises(BadInput, match="packed"):
+        audit_fields(raw, truth)
+    truth["t2m"].attrs["add_offset"] = 0.0
+    assert any("add_offset" in note for note in audit_fields(truth, truth)["t2m"].notes)
+
+
+def test_a_column_that_repeats_the_first_one_is_said() -> None:
+    truth = analysis()
+    closed = xr.concat([truth, truth.isel(lon=[0]).assign_coords(lon=[360.0])], "lon")
+    closed["lon"].attrs["units"] = "degrees_east"
+    assert any("first one again" in note for note in audit_fields(closed, closed)["t2m"].notes)
+
+
+def test_rings_are_where_the_cells_are_also_where_longitudes_begin_anew() -> None:
+    truth = analysis(times=2)
+    wrong = truth.copy(deep=True)
+    wrong["t2m"].values[0, 30, 10] += 60.0
+    rings = []
+    for shift in (0, 36):
+        both = [d.roll(lon=shift, roll_coords=True) for d in (wrong, truth)]
+        html = str(sup_map(audit_fields(*both)["t2m"], 800))
+        rings.append(float(re.search(r'<circle cx="([\d.]+)"', html)[1]))
+    cell = (800 - 56) / 72
+    assert rings == pytest.approx([46 + 10.5 * cell, 46 + 46.5 * cell], abs=0.1)

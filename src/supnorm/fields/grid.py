@@ -39,7 +39,7 @@ class Grid:
         """Fill in equal weights; refuse what is no grid.
 
         Raises:
-            BadInput: for coordinates that are not finite or weights that do not fit.
+            BadInput: for coordinates that are not finite or in no order, or weights that do not fit.
         """
         if not self.weights.size:
             object.__setattr__(self, "weights", np.ones(len(self.y)))
@@ -52,6 +52,12 @@ class Grid:
             )
         if not self.weights.max() > 0:
             raise BadInput("weights: at least one row needs a weight above zero")
+        for name, *forms in ((self.names[0], self.y), (self.names[1], self.x, self.unwrapped)):
+            if not any((s > 0).all() or (s < 0).all() for s in map(np.diff, forms)):
+                raise BadInput(
+                    f"the coordinate {name} neither ascends nor descends, or has a number twice, so its points have no "
+                    f"neighbours: sort it first, as with data.sortby({name!r})"
+                )
         if self.size > MOST:
             raise BadInput(
                 f"a field has {self.size:,} points; at most {MOST:,} can be read, so choose a part"
@@ -64,7 +70,7 @@ class Grid:
         """A grid of latitudes and longitudes in degrees.
 
         Args:
-            lat, lon: in degrees, in any order, in equal steps of longitude.
+            lat, lon: in degrees, ascending or descending, in equal steps of longitude, which may begin anew at 0.
             names: of both coordinates.
             area: weigh each row by its area; otherwise each point counts the same.
 
@@ -94,6 +100,17 @@ class Grid:
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         return len(self.y), len(self.x)
+
+    @property
+    def unwrapped(self) -> Array:
+        """Coordinates of the columns without a jump: longitudes that begin at 350 end at 370, not at 10."""
+        return np.unwrap(self.x, period=360.0) if self.sphere else self.x
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the last column is the first one again, at 360 and at 0 degrees."""
+        span = abs(float(self.unwrapped[-1] - self.unwrapped[0]))
+        return self.sphere and len(self.x) > 2 and abs(span - 360.0) < 0.01 * self.steps[1]
 
     @property
     def steps(self) -> tuple[float, float]:

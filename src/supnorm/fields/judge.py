@@ -277,9 +277,8 @@ def _spectrum(spectrum: Spectrum) -> SpectrumRecord | None:
 
 
 def _across(grid: Grid) -> tuple[float, float]:
-    """Coordinates of the first and the last column without a jump: longitudes that begin at 350 end at 370, not at 10."""
-    x = np.unwrap(grid.x, period=360.0) if grid.sphere else grid.x
-    return float(x[0]), float(x[-1])
+    """Coordinates of the first and the last column without a jump."""
+    return float(grid.unwrapped[0]), float(grid.unwrapped[-1])
 
 
 def _coarse(largest: NDArray[np.float32]) -> dict[str, Any]:

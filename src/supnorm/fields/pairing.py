@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from supnorm.fields.aligning import Turn, coordinate, grid_of, turn_of
 from supnorm.fields.grid import Grid
 from supnorm.fields.moments import as_array, lead_text, time_text
+from supnorm.fields.ordering import in_order
 from supnorm.fields.roles import ROLES, roles_of
 from supnorm.fields.side import Side
 from supnorm.fields.times import moments, texts_of, times_of
 from supnorm.fields.units import same_unit
-from supnorm.fields.validity import ALL_VALID, validity_of
+from supnorm.fields.validity import ALL_VALID, demand_unpacked, validity_of
 from supnorm.results import BadInput
 from supnorm.results.option import Allowed
 from supnorm.results.printable import one_line
@@ -124,6 +125,10 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
     members, truth_member, mean = _members(p, t, options, what)
     if not (truth_init >= 0).any():
         raise _nothing_in_common(p, t, options, what)
+    if grid.repeats:
+        notes.append(
+            "The last column is the first one again: its points count twice, and no event crosses this border."
+        )
     alone = int((truth_init < 0).sum())
     if alone:
         notes.append(f"{alone:,} of {truth_init.size:,} forecast times have no truth and are left out.")
@@ -158,9 +163,13 @@ def _side(variable: Any, side: str, what: str, options: PairingOptions, notes: l
     """One side: its part in the region, its roles, and what is declared missing; notes about that are added."""
     validity, unread = (ALL_VALID, []) if options.ignore_valid_range else validity_of(variable, side)
     notes += unread
+    demand_unpacked(variable, what, side, notes)
     variable = _in_region(variable, options, what)
     dims = options.dims if any(d in variable.dims for d in options.dims.values()) else {}
-    return Side(variable, roles_of(variable, dims, f"{what} of the {side}"), validity)
+    roles = roles_of(variable, dims, f"{what} of the {side}")
+    if side == "prediction":  # its lead times and levels are neighbours one after the other
+        variable = in_order(variable, roles, f"{what} of the {side}", notes)
+    return Side(variable, roles, validity)
 
 
 def _gaps(truth_init: NDArray[np.int64]) -> list[str]:

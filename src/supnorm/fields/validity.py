@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.fields.scan import unmasked
+from supnorm.results import BadInput
 from supnorm.results.printable import one_line
 
 # What the NetCDF library writes where nothing was written (netcdf.h, NC_FILL_*); bytes have none that is masked.
@@ -168,3 +169,23 @@ def _undecoded(attributes: Any) -> Iterator[float]:
 def _from_netcdf(encoding: Any) -> bool:
     """Whether values come from a file of a format that has default fill values."""
     return "dtype" in encoding and not any(key in encoding for key in ZARR)
+
+
+def demand_unpacked(variable: Any, what: str, side: str, notes: list[str]) -> None:
+    """Refuse packed numbers, which an attribute says how to unpack; of other numbers note that it was not applied.
+
+    Raises:
+        BadInput: naming the attribute.
+    """
+    for name in ("scale_factor", "add_offset"):
+        if name not in variable.attrs:
+            continue
+        text = one_line(str(variable.attrs[name]), 30)
+        if variable.dtype.kind in "iu":
+            raise BadInput(
+                f"{what} of the {side}: its numbers are packed, and {name} ({text}) was not applied: open the data with "
+                "mask_and_scale=True"
+            )
+        notes.append(
+            f"The attribute {name} ({text}) of the {side} was not applied: are its numbers unpacked?"
+        )
