@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from reproduce.experiment import Experiment, Run
 from supnorm.evaluation.processes import Processes
+from supnorm.evaluation.remote import of_folder
 from supnorm.evaluation.threads import one_thread
 from supnorm.results import BadInput, write_whole
 from supnorm.results.door import read_json
@@ -43,6 +45,7 @@ def results_of(
     effort: str,
     workers: int = 2,
     observer: Callable[[Done], None] = lambda event: None,
+    executor: Executor | None = None,
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """The results of all runs, by experiment and run; what ``folder`` has already is not computed again.
 
@@ -50,6 +53,10 @@ def results_of(
         folder: gets ``NAME/RUN.json`` for each run.
         effort: one of `reproduce.experiment.EFFORTS`.
         workers: processes; 1 runs all in this one.
+        executor: makes the runs in place of processes; its workers find the source tree under the same path.
+
+    Raises:
+        Interrupted: when the workers of the executor are lost; results that came back are in ``folder``.
     """
     wanted = [(e.name, run) for e in experiments for run in e.runs(effort)]
     found = {(name, run.name): _stored(folder, name, run) for name, run in wanted}
@@ -57,7 +64,7 @@ def results_of(
     todo.sort(key=lambda pair: -pair[1].seconds)  # the longest first, so that no worker is left with it alone
     begin, done = time.monotonic(), len(wanted) - len(todo)
     ahead, whole = sum(run.seconds for _, run in todo), sum(run.seconds for _, run in todo)
-    for name, run, result in _made(todo, workers):
+    for name, run, result in _made(todo, workers, executor):
         path = folder / name / f"{run.name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = json.loads(dumps(result))
@@ -85,18 +92,34 @@ def kept(experiment: Experiment, folder: Path, effort: str) -> dict[str, dict[st
     return found
 
 
-def _made(todo: list[tuple[str, Run]], workers: int) -> Iterator[tuple[str, Run, dict[str, Any]]]:
-    if workers < 2 or len(todo) < 2:
+def _made(
+    todo: list[tuple[str, Run]], workers: int, executor: Executor | None
+) -> Iterator[tuple[str, Run, dict[str, Any]]]:
+    if executor is None and (workers < 2 or len(todo) < 2):
         for name, run in todo:
             yield name, run, timed(run.work, run.arguments)
         return
-    executor: Executor = Processes(workers)
+    pool = executor or Processes(workers)
+    futures = {pool.submit(*_call(run)): (name, run) for name, run in todo}
     try:
-        futures = {executor.submit(timed, run.work, dict(run.arguments)): (name, run) for name, run in todo}
         for future in as_completed(futures):
             yield (*futures[future], future.result())
     finally:
-        executor.shutdown(cancel_futures=True)
+        for future in futures:
+            future.cancel()
+        if executor is None:
+            pool.shutdown(cancel_futures=True)
+
+
+def _call(run: Run) -> tuple[Any, ...]:
+    """A run as a call of `timed` that needs nothing but supnorm and the source tree under the same path."""
+    work, root = (run.work.__module__, run.work.__qualname__), str(Path(__file__).resolve().parents[1])
+    return of_folder, root, __name__, "timed_of", *work, dict(run.arguments)
+
+
+def timed_of(module: str, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """`timed` for a function that is given by its name."""
+    return timed(getattr(import_module(module), name), arguments)
 
 
 @one_thread()

@@ -29,6 +29,7 @@ class Interrupts:
 
     Attributes:
         asked: somebody has asked for an end, and nobody has taken it in yet.
+        cause: what ended the last work that ended early, such as lost workers; empty where the user did.
 
     >>> requests = Interrupts()
     >>> with requests.between_batches():
@@ -42,7 +43,7 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.asked, self.cause = False, ""
         self._first: float | None = None
         self._waiting = self._taken = 0
         self._why: BaseException | None = None
@@ -77,7 +78,7 @@ class Interrupts:
 
     def hear(self, number: int, frame: Any) -> None:
         """A signal handler: raises KeyboardInterrupt, or makes the next `poll` raise it."""
-        again, forced = self.asked, self._forced
+        again, forced, self.cause = self.asked, self._forced, ""
         self.asked, self._forced = True, False
         if not self._waiting or CALLS.expensive or again or forced:
             raise KeyboardInterrupt
@@ -93,6 +94,10 @@ class Interrupts:
         """Raise KeyboardInterrupt in the main thread: the request was dropped, or has waited for too long."""
         self._forced = True
         os.kill(os.getpid(), signal.SIGINT)
+
+    def because(self, cause: str) -> None:
+        """The KeyboardInterrupt that follows is not the user's; ``cause`` says what it comes from."""
+        self.cause = cause
 
     def poll(self) -> None:
         """Raise KeyboardInterrupt when somebody has asked for an end."""

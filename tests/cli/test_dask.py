@@ -1,10 +1,11 @@
-"""`--dask` of audit and budget: a scheduler and two workers of their own; same answer, and an interruption goes on."""
+"""`--dask`: a scheduler and two workers of their own; same answer, an interruption goes on, and so does a killed worker."""
 
 from __future__ import annotations
 
 import json
 import os
 import pickle
+import random
 import signal
 import sqlite3
 import subprocess
@@ -38,6 +39,20 @@ def nearest(x, y, width, seed):
     with open("trainings.txt", "a") as file:
         file.write(f"{os.getpid()} {len(x)} {seed}\\n")
     return lambda u: y[((u[:, None] - x) ** 2).sum(axis=2).argmin(axis=1)]
+"""
+FORMULAS = """
+import jax.numpy as jnp
+def model(x): return x[:, 0] * x[:, 1]
+def truth(x): return jnp.sin(4 * x[:, 0]) * jnp.cos(3 * x[:, 1])
+"""
+FORMULAS_TOML = """
+[model]
+python = "formulas.py:model"
+[reference]
+python = "formulas.py:truth"
+[domain]
+a = { low = -1.0, high = 1.0 }
+b = { low = -1.0, high = 1.0 }
 """
 TIMES = {
     "seconds",
@@ -163,6 +178,50 @@ def test_an_audit_on_a_cluster_gives_the_same_answer(shell: Shell, address: str)
     served = len((shell.folder / "calls.txt").read_text().splitlines())
     assert calls["cluster"] + served == calls["alone"] > 150
     assert served > 4 * calls["cluster"]
+
+
+def test_a_proof_and_its_check_and_experiments_are_shared_by_a_cluster(shell: Shell, address: str) -> None:
+    (shell.folder / "formulas.py").write_text(FORMULAS)
+    (shell.folder / "formulas.toml").write_text(FORMULAS_TOML)
+    for name, more in {"alone": (), "shared": ("--dask", address)}.items():
+        for line in (
+            ("certify", "formulas.toml", "--ratio", "1.05"),
+            ("reproduce", "layer-wise", "--test"),
+        ):
+            done = shell.finish(*line, "--out", f"{line[0]}-{name}", *more)
+            assert done.code == 0, done.err
+    proofs = [shell.folder / f"certify-{name}" / "certificate.json" for name in ("alone", "shared")]
+    assert proofs[0].read_bytes() == proofs[1].read_bytes()
+    checked = shell.finish("check", str(proofs[1]), "--dask", address)
+    assert checked.code == 0, checked.err
+    assert "ACCEPTED" in checked.out
+    twice = shell.finish("check", str(proofs[1]), "--dask", address, "--workers", "2")
+    assert (twice.code, "give one of them" in twice.line) == (2, True)
+
+
+def test_workers_that_are_killed_at_random_change_nothing(shell: Shell, cluster: Started) -> None:
+    from distributed import Client
+
+    shell.write((REFERENCE, 'python = "truth.py:logged"\nper_point = true'))
+    line = ("audit", "problem.toml", "--evaluations", "200", "--cost", "expensive:1:in-rounds", "--json")
+    here = {"SUPNORM_TEST_LOG": str(shell.folder / "calls.txt"), "SUPNORM_TEST_SLEEP": "0.05"}
+    alone = shell.finish(*line, "--out", "alone", **here)
+    assert alone.code in (0, 1), alone.err
+    dice, kills = random.Random(0), 0
+    process = shell.start(*line, "--dask", cluster.address, "--out", "killed", **here)
+    with Client(cluster.address, set_as_default=False) as client:
+        while process.poll() is None and kills < 6:
+            time.sleep(dice.uniform(0.5, 2.0))
+            pids = client.run(os.getpid, on_error="ignore")
+            for pid in dice.sample(sorted(pids.values()), min(1, len(pids))):
+                os.kill(pid, signal.SIGKILL)  # its nanny starts another one
+                kills += 1
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == alone.code, err
+    assert kills >= 2
+    found = [json.loads(text) for text in (alone.out, out)]
+    for key in ("sup", "witness", "rms", "evaluations", "failures"):
+        assert found[0][key] == found[1][key], key
 
 
 def test_a_scheduler_that_is_killed_is_one_line_and_the_run_goes_on_without_it(

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Shell
 
-from supnorm.cli import audit_run as verb
-
 pytestmark = pytest.mark.slow  # processes of their own
 
 ARGUMENTS = (
@@ -41,7 +39,7 @@ class Cluster(Executor):
 
 def run(shell: Shell, monkeypatch: pytest.MonkeyPatch, lost: Any, *options: str) -> tuple[Any, Cluster]:
     cluster = Cluster(lost)
-    monkeypatch.setattr(verb, "dask_executor", lambda address: cluster)
+    monkeypatch.setattr("supnorm.evaluation.calls.connected", lambda address: cluster)
     return shell.run(*ARGUMENTS, *options), cluster
 
 

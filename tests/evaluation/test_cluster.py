@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,7 @@ from supnorm.evaluation.calls import Calls
 from supnorm.evaluation.cluster import Cluster
 from supnorm.evaluation.processes import Processes
 from supnorm.problem import Function
-from supnorm.results import Interrupted
+from supnorm.results import BadInput, Interrupted
 
 PATIENCE = 0.05
 
@@ -57,15 +58,15 @@ class Client:
         address = "tcp://here:1"
 
     def __init__(self) -> None:
-        self.status, self.pool, self.holder = "running", Pool(), "a"
+        self.status, self.pool, self.holder, self.threads = "running", Pool(), "a", 2
         self.silent: set[str] = set()
         self.paused: set[str] = set()
         self.waiting: set[str] = set()
         self.forgotten: set[str] = set()
         self.beats = {"a": 0.0, "b": 0.0}
 
-    def nthreads(self) -> dict[str, int]:
-        return {"a": 1, "b": 1}
+    def nthreads(self, callback_timeout: float) -> dict[str, int]:
+        return {"a": 1, "b": self.threads - 1}
 
     def get_executor(self, pure: bool) -> Pool:
         assert pure is False  # otherwise Dask gives a call that is repeated the result of the lost one
@@ -199,6 +200,28 @@ def test_a_client_keeps_all_its_workers_busy_unless_a_number_is_declared(
     assert isinstance(calls.executor, Cluster)
     assert (calls.workers, calls.executor.patience) == (kept, 60.0)
     assert Calls.of(calls) is calls
+
+
+def test_an_address_is_an_executor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("supnorm.evaluation.calls.is_client", lambda given: isinstance(given, Client))
+    monkeypatch.setattr("supnorm.evaluation.calls.connected", lambda address: Client())
+    calls = Calls(dask="tcp://here:1")
+    assert isinstance(calls.executor, Cluster)
+    assert replace(calls, cost="cheap").executor is calls.executor
+    with pytest.raises(BadInput, match="dask or executor, not both"):
+        Calls(dask="tcp://here:1", executor=calls.executor)
+
+
+def test_workers_that_come_later_are_used() -> None:
+    client = Client()
+    cluster = Cluster(client, PATIENCE)
+    cluster._counted -= 60
+    call = cluster.submit(pow, 2, 3)
+    client.threads = 5
+    wait_for(lambda: cluster.seats == 5)
+    answer(client.pool.sent[0])
+    assert call.result(5) == 8
+    assert cluster.workers == 2  # what a search has decided by does not change
 
 
 @pytest.mark.parametrize(("seconds", "started"), [(0.0, 0), (0.05, 3)])

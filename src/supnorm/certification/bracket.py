@@ -15,7 +15,7 @@ Cost: that of the strategy for each box that is tried; about twice as many boxes
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -29,6 +29,7 @@ from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.forecast import Tree
 from supnorm.certification.leaf import Bounded, Leaves
 from supnorm.certification.rounding import Array
+from supnorm.certification.sharing import on_workers
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.results import Contradiction
@@ -230,7 +231,7 @@ def narrow(
                 return "seconds"
             if bracket.tried > limit.evaluations or limit.evaluations == 0:
                 return "boxes"
-            work.bracket, promising = _step(bracket, strategy, goal, executor)
+            work.bracket, promising = _step(bracket, strategy, goal, limit, executor)
             if promising is not None:
                 offer(promising)
             work.bracket.demand_consistent()
@@ -261,17 +262,22 @@ def _event(bracket: Bracket, goal: Goal, seconds: float) -> BracketNarrowed:
     )
 
 
-# Boxes of one call. With 128 and with 512 three proofs of `benchmarks.certify` (tanh in 2-D and 3-D, ReLU in 2-D) tried the
+# Boxes of one batch. With 128 and with 512 three proofs of `benchmarks.certify` (tanh in 2-D and 3-D, ReLU in 2-D) tried the
 # same number of boxes, and their times differed by less than a tenth.
 BATCH = 256
+# One batch for so many boxes above the target, and so many batches at most before the next boxes are chosen.
+SHARE, MOST = 2 * BATCH, 32
 THIN = 8  # in a box without any bound, an axis is halved at most this often more than the widest one
 DEEP = 10  # after this many halvings of each axis a box without any bound is suspected of a pole: batches are small then
 
 
 def _step(
-    bracket: Bracket, strategy: Strategy, goal: Goal, executor: Executor | None
+    bracket: Bracket, strategy: Strategy, goal: Goal, limit: Limit, executor: Executor | None
 ) -> tuple[Bracket, Array | None]:
-    """The bracket after one batch of boxes, and points that may become the witness; None without a batch."""
+    """The bracket after some batches of boxes, and points that may become the witness; None without a batch.
+
+    Which boxes they have does not depend on the executor, so that the proof is the same on any number of workers.
+    """
     target = goal.aim(bracket)
     upper = bracket.pending.boxes.upper
     depth = np.where(np.isfinite(upper), 0, bracket.pending.boxes.level.sum(1))
@@ -280,12 +286,14 @@ def _step(
     if not high:  # a better witness has raised the target above all pending bounds
         done = (*bracket.done, bracket.pending)
         return replace(bracket, done=done, pending=bracket.pending.take(order[:0])), None
-    size = BATCH if executor is None else 8 * BATCH
-    if depth.max() > DEEP * bracket.error.d:
-        size = BATCH // 4
-    count = min(size, high)
-    batch = bracket.pending.take(order[:count])
-    result = bound_all(bracket.error, strategy, batch.boxes, target, bracket.least, executor)
+    size = BATCH // 4
+    if depth.max() <= DEEP * bracket.error.d:
+        allowed = (limit.evaluations - bracket.tried) // BATCH + 1
+        size = BATCH * int(max(1, min(high // SHARE, MOST, allowed)))
+    batch = bracket.pending.take(order[: min(size, high)])
+    result = bound_all(bracket.error, strategy, batch.boxes, target, bracket.least, executor, limit)
+    count = len(result.upper)
+    batch = batch.take(np.arange(count))
     tight = batch.tightened(result)
     finished = (tight.boxes.upper <= target) | result.limited | (batch.boxes.level.max(1) >= DEEPEST)
     halves = tight.take(~finished).split(*(axes[~finished] for axes in axes_to_halve(tight.boxes, result)))
@@ -317,19 +325,34 @@ def bound_all(
     target: float,
     lower: float,
     executor: Executor | None = None,
+    limit: Limit | None = None,
 ) -> Bounded:
-    """Bound many boxes with the strategy, in batches, on the executor's workers."""
-    work = partial(_bound, strategy, error, target=target, lower=lower)
-    run: Callable[..., Iterator[Bounded]] = map if executor is None else executor.map
-    size = BATCH if executor is None else BATCH // 4
-    parts = [boxes.take(np.arange(i, min(i + size, len(boxes)))) for i in range(0, len(boxes), size)]
-    return Bounded.join(list(run(work, parts)))
+    """Bound many boxes with the strategy, in batches, on the executor's workers; of the first ones, if time is over."""
+    parts = [
+        _Batch(boxes.take(np.arange(i, min(i + BATCH, len(boxes)))), target, lower)
+        for i in range(0, len(boxes), BATCH)
+    ]
+    done = []
+    for bounded in on_workers(executor, partial(_bound, strategy, error), parts):
+        done.append(bounded)
+        if limit is not None and limit.over:
+            break
+    return Bounded.join(done)
 
 
-def _bound(strategy: Strategy, error: ErrorProgram, boxes: Boxes, target: float, lower: float) -> Bounded:
+@dataclass(frozen=True)
+class _Batch:
+    """Boxes with what `Strategy.bound` is told of the proof so far."""
+
+    boxes: Boxes
+    target: float
+    lower: float
+
+
+def _bound(strategy: Strategy, error: ErrorProgram, batch: _Batch) -> Bounded:
     """Bound one batch with the strategy. Overflow makes a bound infinite; NumPy does not warn of it here or in workers."""
     with np.errstate(all="ignore"):
-        return strategy.bound(error, boxes, target, lower)
+        return strategy.bound(error, batch.boxes, batch.target, batch.lower)
 
 
 FIRST_SECONDS = 2.0  # time for a first bound, if there is none when the time is spent

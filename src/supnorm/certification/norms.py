@@ -29,6 +29,7 @@ from supnorm.certification.statement_kinds import MEANS
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.program import Program, Unsupported
 from supnorm.program.derived import derivative, difference
@@ -280,7 +281,11 @@ def _result(
     if good:
         status = Status("proved", CERTIFY.text(fact("norms-proved", n=len(rows), ratio=ratio)), ExitCode.DONE)
     elif stopped:
-        status = Status("interrupted", CERTIFY.text(fact("properties-stopped")), ExitCode.INTERRUPTED)
+        status = Status(
+            "interrupted",
+            CERTIFY.text(fact("properties-stopped", cause=INTERRUPTS.cause)),
+            ExitCode.INTERRUPTED,
+        )
     else:
         status = Status(
             "undecided", CERTIFY.text(fact("norms-undecided", n=n, ratio=ratio)), ExitCode.UNDECIDED

@@ -22,6 +22,7 @@ from supnorm.certification.property import Property
 from supnorm.certification.record_parts import measured_words
 from supnorm.certification.rounding import Array
 from supnorm.certification.statement import Statement
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Domain, Function
 from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.results.numbers import num
@@ -128,7 +129,11 @@ def _status(verdicts: list[str], stopped: bool) -> Status:
     if "undecided" not in verdicts:
         return Status("proved", CERTIFY.text(fact("all-proved", n=len(verdicts))), ExitCode.DONE)
     if stopped:
-        return Status("interrupted", CERTIFY.text(fact("properties-stopped")), ExitCode.INTERRUPTED)
+        return Status(
+            "interrupted",
+            CERTIFY.text(fact("properties-stopped", cause=INTERRUPTS.cause)),
+            ExitCode.INTERRUPTED,
+        )
     n = verdicts.count("undecided")
     return Status("undecided", CERTIFY.text(fact("some-undecided", n=n)), ExitCode.UNDECIDED)
 

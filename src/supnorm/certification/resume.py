@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ from supnorm.certification.lower import proved_error
 from supnorm.certification.proved_again import BATCH, CannotProve, ProvedAgain, prove_again
 from supnorm.certification.recorded import compare_recorded
 from supnorm.certification.rounding import Array
+from supnorm.certification.sharing import on_workers
 from supnorm.evaluation.limit import Limit
+from supnorm.evaluation.workers import seats
 from supnorm.results import BadInput
 from supnorm.results.door import reading_table
 from supnorm.results.numbers import num
@@ -143,10 +146,10 @@ def _prove_leaves(
     work.bracket = replace(work.bracket, pending=leaves)
     order = np.argsort(-leaves.boxes.upper, kind="stable")
     order = order[np.isfinite(leaves.boxes.upper[order])]
-    size = BATCH if executor is None else 8 * BATCH
+    size = BATCH if executor is None else 4 * seats(executor) * BATCH
     batches = [order[i : i + size] for i in range(0, len(order), size)]
     rest = np.random.default_rng().permutation(np.arange(1, len(batches)))
-    run: Callable[..., Any] = map if executor is None else executor.map
+    run = partial(on_workers, executor)
     done = 0
     for number in [*range(min(len(batches), 1)), *rest.tolist()]:
         if limit.over:

@@ -9,6 +9,7 @@ from typing import Any
 from supnorm.certification.balls import available
 from supnorm.certification.bracket import Goal
 from supnorm.certification.measured import BEYOND, Agreement
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
 from supnorm.results import ExitCode, Status, rounded_down, rounded_up
 from supnorm.results.install import install
@@ -137,7 +138,7 @@ def _within(ended: Ended) -> Status | None:
 
 def _stopped(ended: Ended) -> Status | None:
     if ended.end == "interrupted":
-        return ended.status("interrupted", ExitCode.INTERRUPTED, fact("stopped"))
+        return ended.status("interrupted", ExitCode.INTERRUPTED, fact("stopped", cause=INTERRUPTS.cause))
     if ended.end == "unbounded":
         return ended.status("no-bound", ExitCode.UNDECIDED, *ended.obstacles)
     return None

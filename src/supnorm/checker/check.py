@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -110,6 +111,7 @@ def check(
     announce: Callable[[Cost], None] | None = None,
     values: Mapping[str, Values] | None = None,
     arbitrary: bool = False,
+    executor: Executor | None = None,
 ) -> CheckResult:
     """Check a certificate file.
 
@@ -126,6 +128,7 @@ def check(
         announce: called with the forecast.
         values: for a file of several parts: values of the user's functions, by the names of its base programs.
         arbitrary: prove everything in balls of arbitrary precision (FLINT): nothing in float64 or by NumPy. Slower.
+        executor: shares the leaves in place of ``workers`` (``concurrent.futures``); its workers need the same supnorm.
 
     Raises:
         TooCostly: when the forecast is above a limit, or the proof takes several times as long as the limit.
@@ -153,6 +156,7 @@ def check(
             workers,
             meter,
             arbitrary,
+            executor,
         )
     except Rejected as problem:
         reason, leaf, accepted = str(problem), problem.leaf, False
@@ -211,10 +215,11 @@ def _verify(
     workers: int,
     meter: Meter,
     arbitrary: bool,
+    executor: Executor | None,
 ) -> None:
     """Verify each certificate; the observer hears of the leaves of all of them."""
     if file.statement is None:
-        verify(file.documents[""], points, observer, functions, workers, meter, arbitrary)
+        verify(file.documents[""], points, observer, functions, workers, meter, arbitrary, executor)
         return
     before, total = 0, sum(len(d.leaves) for d in file.documents.values())
     for name, document in file.documents.items():
@@ -223,7 +228,7 @@ def _verify(
             observer(before + done, total)
 
         with of_part(name):
-            verify(document, None, tell, {}, workers, meter, arbitrary)
+            verify(document, None, tell, {}, workers, meter, arbitrary, executor)
         before += len(document.leaves)
     verify_integrals(file.statement, meter)
 

@@ -94,7 +94,14 @@ class Meter:
         Raises:
             TooCostly: after `SLACK` times the limit.
         """
-        used = time.process_time() - self.start
+        self.demand(time.process_time() - self.start)
+
+    def demand(self, used: float) -> None:
+        """The same for processor seconds that were counted elsewhere.
+
+        Raises:
+            TooCostly: after `SLACK` times the limit.
+        """
         if used > SLACK * self.limit:
             raise TooCostly(
                 f"the proof was stopped after {_time(used)} of one core; --limit allows {_time(self.limit)}"

@@ -98,25 +98,31 @@ def claims(leaves: tuple[Leaf, ...]) -> dict[Proof, list[int]]:
     return shared
 
 
+def rules_of(leaves: tuple[Leaf, ...]) -> set[int]:
+    """The degrees of the node rules that leaves use."""
+    pairs = (pair for leaf in leaves for pair in zip(leaf.degree, leaf.graded, strict=True))
+    return {v for degree, graded in pairs if graded >= 0 for v in (degree, graded)}
+
+
 class Leaves:
     """The parts that the proofs of all leaves share: the programs and the proved node rules.
 
-    ``arbitrary``: nothing is computed in float64; every number is a ball of FLINT.
+    Args:
+        document: need not have its leaves.
+        rules: degrees of the node rules that the leaves use (`rules_of`).
+        arbitrary: nothing is computed in float64; every number is a ball of FLINT.
     """
 
-    def __init__(self, document: Document, arbitrary: bool = False) -> None:
+    def __init__(self, document: Document, rules: Collection[int], arbitrary: bool = False) -> None:
         self.document, self.arbitrary = document, arbitrary
         self.programs = tuple(Program.of(p, document.low) for p in document.programs)
         d = len(document.names)
-        pairs = [p for leaf in document.leaves for p in zip(leaf.degree, leaf.graded, strict=True)]
-        used = {v for degree, graded in pairs if graded >= 0 for v in (degree, graded)}
         self.rules = {
-            D: verify_rule(d, D, points, arbitrary) for D, points in document.rules.items() if D in used
+            D: verify_rule(d, D, points, arbitrary) for D, points in document.rules.items() if D in rules
         }
 
-    def verify(self, proof: Proof, positions: list[int]) -> None:
-        """Verify the claims of the leaves that share one proof."""
-        claims_of = [self.document.leaves[position].upper for position in positions]
+    def verify(self, proof: Proof, positions: list[int], claims_of: list[float]) -> None:
+        """Verify the claims of the leaves at these positions, which share one proof."""
         bound = None
         if not self.arbitrary:
             least = min(claims_of)

@@ -1,20 +1,26 @@
-"""Proves all leaves of a certificate, in one process or in several.
+"""Proves all leaves of a certificate, in one process, in several, or on an executor of the caller.
 
-Each process gets the parsed document and nothing else, and proves the node rules, which all leaves share, for itself;
-balls are not sent between processes. Proofs are handed out in the order of their first leaves, so the leaf that a
-rejection names does not depend on the number of processes.
+Each process gets the document without its leaves, and proves the node rules, which all leaves share, for itself; then it
+gets proofs with what they claim, as many at a time as take `CALL` seconds. Balls are not sent between processes. Proofs
+are handed out in the order of their first leaves, so the leaf that a rejection names does not depend on the number of
+processes.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache, partial
 from itertools import islice
 from multiprocessing.connection import wait
 
@@ -22,11 +28,14 @@ from flint import ctx
 
 from supnorm.checker.cost import Meter
 from supnorm.checker.document import Document
-from supnorm.checker.leaves import Leaves, Proof, claims
+from supnorm.checker.leaves import Leaves, Proof, claims, rules_of
 from supnorm.checker.rejected import MALFORMED, Rejected
 
 ENDS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
-AHEAD = 4  # proofs that are handed out to each process in advance
+Task = tuple[Proof, list[int], list[float]]  # a proof, the positions of its leaves, and what they claim
+AHEAD = 4  # calls in flight for each process
+CALL = 0.1  # processor seconds of a call, at least, where there are enough proofs
+GROWTH = 4  # a call has at most so many times the proofs of the one before it
 BROKEN = (
     "a worker ended before its leaves were proved: something killed it, or every worker imports your script again and "
     'starts workers itself; in that script check(.., workers=..) must stand under if __name__ == "__main__":'
@@ -39,46 +48,47 @@ def verify_leaves(
     observer: Callable[[int, int], None],
     meter: Meter,
     arbitrary: bool = False,
+    executor: Executor | None = None,
 ) -> None:
-    """Prove every leaf; ``arbitrary`` as in `Leaves`.
+    """Prove every leaf; ``arbitrary`` and ``executor`` as in `check`.
 
     Raises:
         Rejected: naming the leaf whose claim is not proved.
-        TooCostly: when a process has used more time than its meter allows.
+        TooCostly: when the processes together have used more time than the meter allows.
         BrokenProcessPool: when a worker process has ended.
     """
     shared, total = claims(document.leaves), len(document.leaves)
     done = total - sum(map(len, shared.values()))  # leaves that claim nothing need no proof
-    for positions in _verified(document, shared, min(workers, len(shared)), meter, arbitrary):
+    rules, bare = rules_of(document.leaves), replace(document, leaves=())
+    todo = (
+        (proof, positions, [document.leaves[position].upper for position in positions])
+        for proof, positions in shared.items()
+    )
+    workers = min(workers, len(shared))
+    if executor is None and workers < 2:
+        proved = _alone(Leaves(bare, rules, arbitrary), todo, meter)
+    else:
+        given = pickle.dumps((bare, rules, ctx.prec, meter.limit, arbitrary))
+        run = partial(_in_processes, workers) if executor is None else partial(_on, executor)
+        proved = run(given, todo, meter)
+    for positions in proved:
         done += len(positions)
         observer(done, total)
 
 
-def _verified(
-    document: Document, shared: dict[Proof, list[int]], workers: int, meter: Meter, arbitrary: bool
-) -> Iterator[list[int]]:
-    """Positions of leaves whose proof is done, proof by proof."""
-    if workers < 2:
-        leaves = Leaves(document, arbitrary)
-        for proof, positions in shared.items():
-            meter.read()
-            leaves.verify(proof, positions)
-            yield positions
-        return
-    given = (document, ctx.prec, meter.limit, arbitrary)
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start, given)
+def _alone(leaves: Leaves, todo: Iterator[Task], meter: Meter) -> Iterator[list[int]]:
+    """Prove one after the other; positions of the leaves whose proof is done, proof by proof."""
+    for proof, positions, claimed in todo:
+        meter.read()
+        leaves.verify(proof, positions, claimed)
+        yield positions
+
+
+def _in_processes(workers: int, given: bytes, todo: Iterator[Task], meter: Meter) -> Iterator[list[int]]:
+    """The same in processes."""
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start)
     try:
-        left = iter(shared.items())
-        queue: list[tuple[list[int], Future[None]]] = []
-        with _deaf_to_ctrl_c():
-            for proof, positions in islice(left, AHEAD * workers):
-                queue.append((positions, pool.submit(_prove, proof, positions)))
-        while queue:
-            positions, future = queue.pop(0)
-            future.result()
-            yield positions
-            for proof, more in islice(left, 1):
-                queue.append((more, pool.submit(_prove, proof, more)))
+        yield from _on(pool, given, todo, meter)
     except BrokenProcessPool:
         raise BrokenProcessPool(BROKEN) from None
     except RuntimeError as error:
@@ -89,6 +99,30 @@ def _verified(
         ) from None  # this is a worker that imports the script; the main process reports for all workers
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _on(executor: Executor, given: bytes, todo: Iterator[Task], meter: Meter) -> Iterator[list[int]]:
+    """The same on an executor, a few calls for each worker in flight."""
+    queue: deque[tuple[list[list[int]], Future[float]]] = deque()
+    group, spent = 1, 0.0
+    try:
+        while True:
+            most = AHEAD * (getattr(executor, "seats", None) or getattr(executor, "_max_workers", None) or 1)
+            with _deaf_to_ctrl_c():  # processes may start
+                while len(queue) < most and (part := list(islice(todo, group))):
+                    future = executor.submit(_prove, given, part)
+                    queue.append(([positions for _, positions, _ in part], future))
+            if not queue:
+                return
+            proved, future = queue.popleft()
+            seconds = future.result()
+            spent += seconds
+            meter.demand(spent)
+            group = min(GROWTH * group, max(1, round(CALL * len(proved) / max(seconds, 1e-9))))
+            yield from proved
+    finally:
+        for _, future in queue:
+            future.cancel()
 
 
 @contextmanager
@@ -107,21 +141,16 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_SHARED: list[Leaves | Exception] = []  # of this process
-_METER: list[Meter] = []
+_LOCK = (
+    threading.Lock()
+)  # the precision of balls is that of the process, and an executor may call several threads
 
 
-def _start(document: Document, precision: int, limit: float, arbitrary: bool) -> None:
+def _start() -> None:
     if (parent := multiprocessing.parent_process()) is not None:
         # Workers must end when their parent is killed. Calls of ball arithmetic are short, so this thread soon gets to run.
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctx.prec = precision
-    _METER[:] = [Meter(limit)]
-    try:
-        _SHARED[:] = [Leaves(document, arbitrary)]
-    except (Rejected, *MALFORMED) as problem:  # an exception here would break the pool and hide its reason
-        _SHARED[:] = [problem]
 
 
 def _end_with(sentinel: int) -> None:
@@ -130,9 +159,31 @@ def _end_with(sentinel: int) -> None:
     os._exit(1)
 
 
-def _prove(proof: Proof, positions: list[int]) -> None:
-    leaves = _SHARED[0]
-    if isinstance(leaves, Exception):
-        raise leaves
-    _METER[0].read()
-    leaves.verify(proof, positions)
+@lru_cache(maxsize=2)
+def _made(given: bytes) -> tuple[Leaves | Exception, int, float]:
+    """What all proofs share, the precision, and the limit of time: made once in a process."""
+    # Pickled by this program a moment ago; it never comes from a file.
+    document, rules, precision, limit, arbitrary = pickle.loads(given)
+    ctx.prec = precision
+    try:
+        return Leaves(document, rules, arbitrary), precision, limit
+    except (Rejected, *MALFORMED) as problem:  # kept, because it is the answer to every call
+        return problem, precision, limit
+
+
+def _prove(given: bytes, part: list[Task]) -> float:
+    """Prove some proofs; the processor seconds that they took."""
+    begun = time.thread_time()
+    with _LOCK:
+        before = ctx.prec
+        try:
+            leaves, ctx.prec, limit = _made(given)
+            meter = Meter(limit)
+            if isinstance(leaves, Exception):
+                raise leaves
+            for proof, positions, claimed in part:
+                meter.read()
+                leaves.verify(proof, positions, claimed)
+        finally:
+            ctx.prec = before
+    return time.thread_time() - begun

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from functools import reduce
 from typing import Any
@@ -49,8 +50,9 @@ def verify(
     workers: int,
     meter: Meter,
     arbitrary: bool = False,
+    executor: Executor | None = None,
 ) -> None:
-    """Verify every claim of a certificate; ``arbitrary`` as in `check`.
+    """Verify every claim of a certificate; ``arbitrary`` and ``executor`` as in `check`.
 
     Raises:
         Rejected: naming what is not proved.
@@ -67,7 +69,7 @@ def verify(
     _verify_recorded(document, functions)
     meter.read()
     verify_deployed(document, meter.read)
-    verify_leaves(document, workers, observer, meter, arbitrary)
+    verify_leaves(document, workers, observer, meter, arbitrary, executor)
 
 
 def tied(document: Document, points: Sequence[Any] | None, functions: Functions) -> bool:

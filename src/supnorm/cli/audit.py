@@ -12,7 +12,7 @@ from supnorm.cli.answer import answer, show
 from supnorm.cli.audit_run import PlantedOptions, SearchOptions, run_audit
 from supnorm.cli.audit_table import TableOptions, of_table
 from supnorm.cli.fields import made, with_options_of, written
-from supnorm.cli.options import DASK, POWER, TRUST, default_folder
+from supnorm.cli.options import POWER, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
 from supnorm.evaluation.calls import Calls
 
@@ -38,7 +38,6 @@ def register(app: typer.Typer) -> None:
 def command(
     problem: SUBJECT,
     run: RunContext,
-    dask: DASK = None,
     power: POWER = None,
     trust: TRUST = False,
     **given: Any,
@@ -47,7 +46,7 @@ def command(
     table = made(TableOptions, given)
     specification = of_table(problem, table)
     planted = made(PlantedOptions, given)
-    more = {"calls": written(Calls, given), "dask": dask, "power": power, "planted": planted, "trust": trust}
+    more = {"calls": written(Calls, given), "power": power, "planted": planted, "trust": trust}
     more["table"] = table.given
     options = made(SearchOptions, given, **more)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from supnorm.cli.answer import say
 from supnorm.cli.audit_maps import with_maps
-from supnorm.cli.executors import dask_executor
 from supnorm.cli.options import default_folder
 from supnorm.cli.repeat import repeated
 from supnorm.cli.run import RunContext
@@ -86,7 +85,6 @@ class SearchOptions:
         calls: the options of `Calls` that were given.
         power: whether to plant errors; None if the file or an option of the planted errors decides.
         planted: the errors to plant.
-        dask: address of a scheduler.
         trust: whether to run model files that need trust.
         table: the options that name the columns of a table without a problem file.
     """
@@ -110,7 +108,6 @@ class SearchOptions:
     )
     seed: int | None = option("--seed", "Same seed, same result. [default: 0]", default=None, kind=int, low=0)
     calls: Mapping[str, Any] = field(default_factory=dict)
-    dask: str | None = None
     power: bool | None = None
     planted: PlantedOptions = field(default_factory=PlantedOptions)
     trust: bool = False
@@ -155,7 +152,7 @@ class SearchOptions:
             "no-power": self.power is False,
             **planted,
             "workers": self.calls.get("workers"),
-            "dask": self.dask,
+            "dask": self.calls.get("dask"),
             "trust": self.trust,
             "out": folder if folder != default_folder(path) else None,
         }
@@ -219,9 +216,7 @@ def run_audit(
                     power=errors,
                     norms=settings.norms or NORMS,
                     # A larger run has no option that would repeat a budget chosen by a clock.
-                    calls=Calls(
-                        executor=dask_executor(options.dask), store=store, budget_by_cost=not whole, **calls
-                    ),
+                    calls=Calls(store=store, budget_by_cost=not whole, **calls),
                     observer=observer,
                 )
             finally:

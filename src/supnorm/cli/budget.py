@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from supnorm.cli.answer import say
-from supnorm.cli.executors import dask_executor
 from supnorm.cli.fields import made, with_options_of, written
-from supnorm.cli.options import DASK, SEED, TRUST
+from supnorm.cli.options import SEED, TRUST
 from supnorm.cli.run import RunContext, with_run
 from supnorm.planning.requested import LearningCurve, PlanningCalls
 from supnorm.planning.smooth_class import SmoothClass
@@ -84,7 +83,6 @@ def command(
         str | None, typer.Option("--output", metavar="NAME", help="Plan this output. [default: the hardest]")
     ] = None,
     seed: SEED = None,
-    dask: DASK = None,
     trust: TRUST = False,
     **given: Any,
 ) -> int:
@@ -115,10 +113,7 @@ def command(
                 "Ctrl-C stops and keeps them, --resume goes on" if run.folder else "--out DIR would keep them"
             )
             curve = made(LearningCurve, given, trainers=_trainers, file=runs) if trained else None
-            pool = dask_executor(dask)
-            calls = made(
-                PlanningCalls, given, executor=pool, store=store, observer=run.observer(f"; {resumable}")
-            )
+            calls = made(PlanningCalls, given, store=store, observer=run.observer(f"; {resumable}"))
             result = budget(opened, output=output, curve=curve, calls=calls, **plan)
 
     options = {
@@ -130,7 +125,6 @@ def command(
         **(of_curve if trained else {}),
         "out": run.folder,
         "seed": chosen,
-        "dask": dask,
         "trust": trust,
     }
     result = result.changed(command=repeated("budget", problem, options))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from supnorm.cli.answer import say
-from supnorm.cli.executors import processes
+from supnorm.cli.executors import executor_of
 from supnorm.cli.fields import number_option
-from supnorm.cli.options import PROBLEM, SEED, TRUST, default_folder
+from supnorm.cli.options import DASK, PROBLEM, SEED, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
 from supnorm.results.option import LEAST_SECONDS
 from supnorm.results.printable import file_word
@@ -88,6 +89,7 @@ def command(
     seconds: LIMIT = None,
     seed: SEED = None,
     workers: PROCESSES = None,
+    dask: DASK = None,
     trust: TRUST = False,
     properties: PROPERTIES = None,
     norms: NORMS = None,
@@ -111,16 +113,16 @@ def command(
     opened = open_problem(problem, trust=trust)
     demand_export(export, opened, bool(properties or norms))
     demand_folder(run.directory)
-    with work_in(run.directory):
+    with work_in(run.directory), executor_of(workers, dask) as executor:
         if properties or norms:
-            asked = Asked(properties or (), norms or (), ratio, seconds, seed or 0, workers)
+            asked = Asked(properties or (), norms or (), ratio, seconds, seed or 0, executor)
             return in_folder(opened, problem, run, asked)
         if opened.equation is not None:
             from supnorm.cli import solution
 
-            of_solution = solution.Asked(ratio, tolerance, seconds, seed or 0, workers)
+            of_solution = solution.Asked(ratio, tolerance, seconds, seed or 0, executor)
             return solution.in_folder(opened, problem, run, of_solution)
-        code = _in_folder(opened, problem, run, Question(ratio, tolerance, seed or 0), seconds, workers)
+        code = _in_folder(opened, problem, run, Question(ratio, tolerance, seed or 0), seconds, executor)
         if export is not None:
             export_after(run.directory, code, run.tell_more)
         return code
@@ -141,7 +143,7 @@ def _in_folder(
     run: RunContext,
     asked: Question,
     seconds: float | None,
-    workers: int | None,
+    executor: Executor | None,
 ) -> int:
     """The work of the verb in a locked folder."""
     from supnorm.certification import certify
@@ -159,20 +161,19 @@ def _in_folder(
     begun = checkpoint if checkpoint.exists() and not other else path
     if run.resume and not begun.exists():
         raise BadInput(f"--resume: there is no {path}; leave --resume out to start")
-    with processes(workers) as executor:
-        result = certify(
-            opened,
-            asked.ratio,
-            asked.tolerance,
-            seconds=seconds,
-            seed=asked.seed,
-            executor=executor,
-            observer=run.observer(),
-            witness=_audited(folder, held),
-            resume=begun if run.resume else None,
-            checkpoint=None if other else checkpoint,
-        )
-        tighter = None if run.resume else _tighter(opened, path, result, asked)
+    result = certify(
+        opened,
+        asked.ratio,
+        asked.tolerance,
+        seconds=seconds,
+        seed=asked.seed,
+        executor=executor,
+        observer=run.observer(),
+        witness=_audited(folder, held),
+        resume=begun if run.resume else None,
+        checkpoint=None if other else checkpoint,
+    )
+    tighter = None if run.resume else _tighter(opened, path, result, asked)
     result = tighter or result
     record, elsewhere = result.record.changed(certificate=str(path)), None
 

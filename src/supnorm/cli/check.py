@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +13,9 @@ import typer
 
 from supnorm.cli.answer import answer, say
 from supnorm.cli.check_record import printable, record_of
+from supnorm.cli.executors import executor_of
 from supnorm.cli.fields import number_option
-from supnorm.cli.options import JSON, QUIET, TRUST
+from supnorm.cli.options import DASK, JSON, QUIET, TRUST
 
 if TYPE_CHECKING:
     from supnorm.certification.measured import Measuring
@@ -33,7 +35,7 @@ TOLERANCE = Annotated[
     ),
 ]
 PROCESSES = Annotated[
-    int, number_option("--workers", "Processes that share the work. [default: 1]", int, low=1)
+    int | None, number_option("--workers", "Processes that share the work. [default: 1]", int, low=1)
 ]
 MOST = Annotated[
     float | None,
@@ -89,7 +91,8 @@ def command(
     certificate: CERT,
     problem: TIED = None,
     tolerance: TOLERANCE = None,
-    workers: PROCESSES = 1,
+    workers: PROCESSES = None,
+    dask: DASK = None,
     as_json: JSON = False,
     quiet: QUIET = False,
     trust: TRUST = False,
@@ -119,7 +122,12 @@ def command(
             from supnorm.cli.progress import Progress
 
             tell = Progress()
-        result = checked(certificate, opened, workers, tell, most, memory, arbitrary)
+        # Processes are the checker's own, which shares no code with what it checks.
+        if dask is None:
+            result = checked(certificate, opened, workers or 1, tell, most, memory, arbitrary)
+        else:
+            with executor_of(workers, dask) as executor:
+                result = checked(certificate, opened, 1, tell, most, memory, arbitrary, executor)
     except TooCostly as refused:
         raise BadInput(f"{certificate}: {refused}; whether its claims are true was not checked") from None
     per_output = opened is not None and opened.error.per_output
@@ -174,6 +182,7 @@ def checked(
     most: float | None = None,
     memory: float | None = None,
     arbitrary: bool = False,
+    executor: Executor | None = None,
 ) -> CheckResult:
     """The checker's verdict; a file that is not about the problem is rejected before its leaves are proved.
 
@@ -186,8 +195,10 @@ def checked(
     from supnorm.checker.cost import LIMIT, MEMORY
     from supnorm.cli.progress import CheckPlanned
     from supnorm.evaluation.executor import broken_workers_explained
+    from supnorm.evaluation.workers import seats
     from supnorm.results import Interrupted
 
+    shared_by = workers if executor is None else seats(executor)
     try:
         points, functions, unlike, values = None, None, None, None
         if problem is not None:
@@ -210,15 +221,17 @@ def checked(
                 workers=workers,
                 limit=most or LIMIT,
                 memory=MB * memory if memory else MEMORY,
-                announce=None if tell is None else (lambda cost: tell(CheckPlanned(str(cost), workers))),
+                announce=None if tell is None else (lambda cost: tell(CheckPlanned(str(cost), shared_by))),
                 values=values,
                 arbitrary=arbitrary,
+                executor=executor,
             )
         if result.accepted and problem is not None:
             result = _with_what_runs(result, problem, measuring, witness)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted) as why:
+        words = str(why).partition("; ")[0] or "interrupted"
         raise Interrupted(
-            f"interrupted: {certificate} is neither accepted nor rejected; the same command checks it from the start"
+            f"{words}: {certificate} is neither accepted nor rejected; the same command checks it from the start"
         ) from None
     if result.accepted and problem is not None:
         same = "domain, side and hashes are those of the problem"

@@ -42,11 +42,7 @@ def compare_forms(
 
     if len(problems) != 1:
         raise BadInput(f"--forms compares the forms of one model: give one problem file, got {len(problems)}")
-    useless = {
-        "--power": options.power or options.planted.given,
-        "--resume": run.resume,
-        "--dask": options.dask,
-    }
+    useless = {"--power": options.power or options.planted.given, "--resume": run.resume}
     for name in (n for n, given in useless.items() if given):
         raise BadInput(
             f"{name} has no effect with --forms, which begins from the start and plants no errors: leave it out"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from supnorm.cli import worker_report
-from supnorm.cli.executors import dask_executor
+from supnorm.evaluation.scheduler import connected
 from supnorm.results.numbers import count, num
 from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput
@@ -32,7 +32,7 @@ def examine_workers(
     Raises:
         BadInput: when no scheduler answers, it has no workers, or the problem cannot be opened.
     """
-    client = dask_executor(address)
+    client = connected(address)
     try:
         workers = list(client.scheduler_info(n_workers=-1)["workers"])
         if not workers:

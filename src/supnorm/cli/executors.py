@@ -1,51 +1,43 @@
-"""The executors of a verb: processes on this machine, or a Dask scheduler."""
+"""The executor of a verb whose work needs no `Calls`: processes on this machine, or the workers of a Dask scheduler."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from supnorm.evaluation.processes import Processes
 
 
 @contextmanager
-def processes(workers: int | None) -> Iterator[Processes | None]:
-    """Workers that leave Ctrl-C to the parent and end with the context."""
-    if workers is None or workers < 2:
+def executor_of(workers: int | None, dask: str | None = None) -> Iterator[Executor | None]:
+    """What shares the work of a verb; None where this process does it alone. It ends with the context.
+
+    Args:
+        workers: processes, which leave Ctrl-C to this one.
+        dask: address of a scheduler, all of whose workers are used.
+
+    Raises:
+        BadInput: for both of them, and when no scheduler answers.
+    """
+    from supnorm.results.status import BadInput
+
+    if dask is not None and workers is not None:
+        raise BadInput("--dask and --workers: give one of them; the scheduler knows its workers")
+    if dask is None and (workers is None or workers < 2):
         yield None
         return
-    from supnorm.evaluation.processes import Processes
-
-    pool = Processes(workers, deaf=True)
+    pool = _pool(workers, dask)
     try:
         yield pool
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=dask is None, cancel_futures=True)
 
 
-def dask_executor(address: str | None) -> Any:
-    """The client of a running Dask scheduler, which `Calls` takes as an executor; None without an address.
+def _pool(workers: int | None, dask: str | None) -> Executor:
+    if dask is not None:
+        from supnorm.evaluation.cluster import Cluster
+        from supnorm.evaluation.scheduler import connected
 
-    Raises:
-        BadInput: without the package distributed, or when nothing answers at the address.
-    """
-    from supnorm.results import BadInput, install
-    from supnorm.results.guard import cause
+        return Cluster(connected(dask))
+    from supnorm.evaluation.processes import Processes
 
-    if address is None:
-        return None
-    try:
-        from distributed import Client
-    except ImportError:
-        raise BadInput(f"--dask needs the package distributed: {install('dask')}") from None
-    # After the import, which sets levels. Whoever loses calls by a lost scheduler says so in one line.
-    for name in ("distributed", "distributed.client", "distributed.comm", "tornado", "tornado.application"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    try:
-        # Not the default client: xarray would take its locks for the files that this process writes.
-        return Client(address, timeout="10s", set_as_default=False)
-    except Exception as error:  # addresses that are none raise errors of many types
-        raise BadInput(f"--dask {address}: no scheduler answers: {cause(error)}") from None
+    return Processes(workers or 1, deaf=True)

@@ -114,8 +114,8 @@ def command(
     **given: Any,
 ) -> int:
     """Compare gridded predictions with the truth at every grid point: where is the largest error?"""
-    from supnorm.cli.executors import dask_executor
     from supnorm.cli.folder import demand_no_other_run, work_in
+    from supnorm.evaluation.scheduler import connected
     from supnorm.fields import EventOptions, PairingOptions, audit_fields
 
     options = made(FieldOptions, given)
@@ -149,7 +149,7 @@ def command(
             folder=run.directory,
             resume=run.resume,
             seconds=options.seconds,
-            workers=options.workers if options.dask is None else dask_executor(options.dask),
+            workers=options.workers if options.dask is None else connected(options.dask),
             observer=run.observer(),
         )
         words = [

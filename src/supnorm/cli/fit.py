@@ -74,6 +74,7 @@ WORDS = (
     "seed",
     "cost",
     "workers",
+    "dask",
     "trust",
 )
 
@@ -135,6 +136,7 @@ def command(
         words |= {
             "cost": result.cost and repeat_word(result.cost.to_dict()),
             "workers": given["workers"],
+            "dask": given["dask"],
         }
         result = replace(result, command=repeated("fit", problem, {name: words[name] for name in WORDS}))
         with run.writing(lambda: run.tell(result.to_json, lambda: summary(result))):

@@ -33,6 +33,7 @@ WORDS = (
     "seed",
     "cost",
     "workers",
+    "dask",
     "trust",
 )
 
@@ -128,7 +129,7 @@ def command(
             )
         words: dict[str, Any] = {"out": run.folder if run.named else None, "report": report}
         words |= {"trust": trust, "certify": certify, "fuse": fuse}
-        words |= {**vars(options), "cost": given["cost"], "workers": given["workers"]}
+        words |= {**vars(options), "cost": given["cost"], "workers": given["workers"], "dask": given["dask"]}
         words["reject"] = reject if isinstance(reject, float) else None
         again = repeated("guard", problem, {name: words[name] for name in WORDS})
         result = replace(result, record=result.record.changed(command=again))

@@ -15,7 +15,12 @@ JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON and
 QUIET = Annotated[bool, typer.Option("--quiet", help="Print no progress and no summary.")]
 SEED = Annotated[int | None, number_option("--seed", "Same seed, same result. [default: 0]", int, low=0)]
 DASK = Annotated[
-    str | None, typer.Option("--dask", metavar="ADDRESS", help="Run expensive calls on a Dask scheduler.")
+    str | None,
+    typer.Option(
+        "--dask",
+        metavar="ADDRESS",
+        help="Share the work among the workers of a Dask scheduler (docs/cluster.md).",
+    ),
 ]
 POWER = Annotated[
     bool | None,

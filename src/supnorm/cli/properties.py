@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from supnorm.cli.executors import processes
 from supnorm.cli.run import RunContext
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ class Asked:
 
     Attributes:
         properties, norms: texts of the command line; one of them is empty.
-        ratio, seconds, seed, workers: as for a bound of the error.
+        ratio, seconds, seed: as for a bound of the error.
+        executor: shares the boxes; None: this process bounds them alone.
     """
 
     properties: Sequence[str]
@@ -31,7 +32,7 @@ class Asked:
     ratio: float | None
     seconds: float | None
     seed: int
-    workers: int | None
+    executor: Executor | None
 
     @property
     def stem(self) -> str:
@@ -93,31 +94,30 @@ def _proved(
     from supnorm.certification import certify_norms, certify_properties
 
     ratio, observer = asked.ratio or 1.1, run.observer()
-    with processes(asked.workers) as executor:
-        if asked.norms:
-            return certify_norms(
-                opened,
-                asked.norms,
-                ratio=ratio,
-                seconds=asked.seconds,
-                executor=executor,
-                observer=observer,
-                resume=resume,
-                seed=asked.seed,
-                checkpoint=checkpoint,
-            )
-        return certify_properties(
-            opened.model,
-            opened.domain,
-            asked.properties,
+    if asked.norms:
+        return certify_norms(
+            opened,
+            asked.norms,
             ratio=ratio,
             seconds=asked.seconds,
-            executor=executor,
+            executor=asked.executor,
             observer=observer,
             resume=resume,
             seed=asked.seed,
             checkpoint=checkpoint,
         )
+    return certify_properties(
+        opened.model,
+        opened.domain,
+        asked.properties,
+        ratio=ratio,
+        seconds=asked.seconds,
+        executor=asked.executor,
+        observer=observer,
+        resume=resume,
+        seed=asked.seed,
+        checkpoint=checkpoint,
+    )
 
 
 def summary(result: PropertiesResult | NormsResult) -> list[str]:

@@ -34,6 +34,7 @@ WORDS = (
     "seed",
     "cost",
     "workers",
+    "dask",
     "trust",
 )
 
@@ -115,7 +116,11 @@ def command(
             )
         words: dict[str, Any] = {"out": run.folder if run.named else None, "report": report, "trust": trust}
         words |= {"certify": certify, "bound-change": bound_change, **vars(options)}
-        words |= {"cost": repeat_word(result.cost.to_dict()), "workers": given["workers"]}
+        words |= {
+            "cost": repeat_word(result.cost.to_dict()),
+            "workers": given["workers"],
+            "dask": given["dask"],
+        }
         result = replace(result, command=repeated("repair", problem, {name: words[name] for name in WORDS}))
         with run.writing(lambda: run.tell(result.to_json, lambda: _summary(result))):
             result = save(result, run.directory, opened)

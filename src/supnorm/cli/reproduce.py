@@ -7,6 +7,8 @@ nowhere else, so that no folder of the user is taken for them.
 from __future__ import annotations
 
 import sys
+from concurrent.futures import Executor
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -15,11 +17,13 @@ from typing import Annotated
 import typer
 
 from supnorm.cli.answer import say
+from supnorm.cli.executors import executor_of
 from supnorm.cli.fields import number_option
+from supnorm.cli.options import DASK
 from supnorm.cli.run import RunContext, with_run
 from supnorm.results.duration import duration
 from supnorm.results.printable import one_line
-from supnorm.results.status import BadInput
+from supnorm.results.status import BadInput, Interrupted
 
 NAME = Annotated[
     str,
@@ -42,7 +46,10 @@ def command(
     test: Annotated[
         bool, typer.Option("--test", help="Only try the command, in seconds; the numbers mean nothing.")
     ] = False,
-    workers: Annotated[int, number_option("--workers", "Processes. [default: 2]", int, low=1, high=1024)] = 2,
+    workers: Annotated[
+        int | None, number_option("--workers", "Processes. [default: 2]", int, low=1, high=1024)
+    ] = None,
+    dask: DASK = None,
 ) -> int:
     """Run experiments of papers again; print for each claim the published number, ours and a verdict."""
     from supnorm.cli.folder import work_in
@@ -61,11 +68,20 @@ def command(
         raise BadInput("--full and --test exclude each other; give one of them")
     experiments = [catalogue.experiment(n) for n in (catalogue.NAMES if name == "all" else (name,))]
     effort = "full" if full else "test" if test else "usual"
-    with work_in(run.directory):
-        return _work(run, experiments, effort, name, workers)
+    # Processes are those of the runner, which begins them only where there is something to do.
+    shared = nullcontext(None) if dask is None else executor_of(workers, dask)
+    with work_in(run.directory), shared as executor:
+        return _work(run, experiments, effort, name, workers or 2, executor)
 
 
-def _work(run: RunContext, experiments: list[object], effort: str, name: str, workers: int) -> int:
+def _work(
+    run: RunContext,
+    experiments: list[object],
+    effort: str,
+    name: str,
+    workers: int,
+    executor: Executor | None,
+) -> int:
     from supnorm.cli.repeat import repeated
     from supnorm.results import write_whole
 
@@ -81,8 +97,12 @@ def _work(run: RunContext, experiments: list[object], effort: str, name: str, wo
         if not run.silent:
             say(_progress(event), err=True)
 
-    with run.interruptible(f"; finished runs are in {folder}: the same command goes on with them"):
-        results = _part("runner").results_of(experiments, folder, effort, workers, observer)
+    left = f"; finished runs are in {folder}: the same command goes on with them"
+    with run.interruptible(left):
+        try:
+            results = _part("runner").results_of(experiments, folder, effort, workers, observer, executor)
+        except Interrupted as lost:
+            raise Interrupted(f"{str(lost).partition('; ')[0]}{left}") from lost
     words = {"out": run.folder if run.named else None, "full": effort == "full", "test": effort == "test"}
     record = _part("report").report(experiments, results, effort, repeated("reproduce", Path(name), words))
     lines = _part("report").lines(record)

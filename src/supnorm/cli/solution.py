@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from supnorm.cli.executors import processes
 from supnorm.cli.run import RunContext
 
 if TYPE_CHECKING:
@@ -20,14 +20,15 @@ class Asked:
     """What is to be proved; the options of the command line.
 
     Attributes:
-        ratio, tolerance, seconds, seed, workers: as for a bound of the error.
+        ratio, tolerance, seconds, seed: as for a bound of the error.
+        executor: shares the boxes; None: this process bounds them alone.
     """
 
     ratio: float | None
     tolerance: float | None
     seconds: float | None
     seed: int
-    workers: int | None
+    executor: Executor | None
 
     @property
     def options(self) -> str:
@@ -103,19 +104,18 @@ def _proved(
     if tolerance is None and asked.ratio is None:
         tolerance = opened.error.limit
     assert opened.equation is not None
-    with processes(asked.workers) as executor:
-        return solution_error(
-            opened.model,
-            opened.equation,
-            opened.domain,
-            ratio=asked.ratio,
-            tolerance=tolerance,
-            seconds=asked.seconds,
-            executor=executor,
-            observer=keeping(checkpoint, run.observer()),
-            resume=resume,
-            seed=asked.seed,
-        )
+    return solution_error(
+        opened.model,
+        opened.equation,
+        opened.domain,
+        ratio=asked.ratio,
+        tolerance=tolerance,
+        seconds=asked.seconds,
+        executor=asked.executor,
+        observer=keeping(checkpoint, run.observer()),
+        resume=resume,
+        seed=asked.seed,
+    )
 
 
 def summary(result: SolutionResult) -> list[str]:

@@ -274,15 +274,20 @@ class Caller:
             for _ in range(self.workers):
                 self.executor.submit(made_ready, recipe)
 
+    @property
+    def _room(self) -> int:
+        """Calls that run at once now; an executor that knows counts its workers again."""
+        return getattr(self.executor, "seats", None) or self.workers
+
     def _in_parallel(self, pieces: list[Array], purpose: str) -> Iterator[tuple[Array, Messages]]:
-        """Keep ``2 * workers`` pieces in flight, store each when it returns, and yield them in order."""
+        """Keep twice as many pieces in flight as run at once, store each when it returns, and yield them in order."""
         futures: dict[Future[Any], int] = {}
         ready: dict[int, tuple[Array, Messages]] = {}
         following = 0
         begun = 0
         try:
             while following < len(pieces):
-                while begun < len(pieces) and len(futures) < 2 * self.workers:
+                while begun < len(pieces) and len(futures) < 2 * self._room:
                     futures[self.submit(pieces[begun])] = begun
                     begun += 1
                 with CALLS.waiting():

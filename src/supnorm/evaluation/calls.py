@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from supnorm.evaluation.cluster import LEAST_PATIENCE, PATIENCE, Cluster, is_client
+from supnorm.evaluation.scheduler import connected
 from supnorm.results import BadInput
 from supnorm.results.option import documented, option
 from supnorm.results.printable import one_line
@@ -23,15 +24,16 @@ class Calls(Settings):
 
     ``cost`` is a word, or the seconds of a call for each point. A function that takes more than 1 ms is expensive, and a
     verb then spends its budget differently. ``executor`` is any ``concurrent.futures`` executor for expensive calls of the
-    reference, instead of ``workers``, or a Dask ``Client``. A call whose worker gives no sign of life for ``patience``
-    seconds is handed to another worker (`Cluster`, `Processes`). ``store`` stores the values of expensive calls, so
-    that a run can be resumed. With ``budget_by_cost=False`` the measured time of a call does not choose the budget of
-    an audit that was given none: an expensive function then gets 400 evaluations, whatever a call takes.
+    reference, instead of ``workers``, or a Dask ``Client``; ``dask`` is the address of a scheduler. A call whose worker
+    gives no sign of life for ``patience`` seconds is handed to another worker (`Cluster`, `Processes`). ``store`` stores
+    the values of expensive calls, so that a run can be resumed. With ``budget_by_cost=False`` the measured time of a call
+    does not choose the budget of an audit that was given none: an expensive function then gets 400 evaluations, whatever
+    a call takes.
 
     A proof evaluates programs instead of functions, so `certify` takes no ``calls``.
 
     Raises:
-        BadInput: for fewer than one worker, and for a number of another field that is none.
+        BadInput: for fewer than one worker, for a number of another field that is none, and when no scheduler answers.
 
     >>> from supnorm import Domain, Problem, audit
     >>> problem = Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
@@ -53,6 +55,12 @@ class Calls(Settings):
         kind=int,
         low=1,
     )
+    dask: str | None = option(
+        "--dask",
+        "Run expensive calls on the workers of a Dask scheduler (docs/cluster.md).",
+        default=None,
+        metavar="ADDRESS",
+    )
     executor: Executor | None = None
     patience: float = option(
         "--patience",
@@ -65,11 +73,16 @@ class Calls(Settings):
     budget_by_cost: bool = True
 
     def __post_init__(self) -> None:
+        if isinstance(self.dask, str):
+            if self.executor is not None:
+                raise BadInput("give dask or executor, not both: the address of a scheduler is an executor")
+            object.__setattr__(self, "executor", connected(self.dask))
+            object.__setattr__(self, "dask", None)  # so that these calls can be made again from their fields
         if is_client(self.executor):
-            cluster = Cluster(self.executor, self.patience)
+            declared = None if self.workers == 1 else self.workers
+            cluster = Cluster(self.executor, self.patience, declared)
             object.__setattr__(self, "executor", cluster)
-            if self.workers == 1:  # not declared: all that are there
-                object.__setattr__(self, "workers", cluster.workers)
+            object.__setattr__(self, "workers", cluster.workers)
         if not (self.executor is None or callable(getattr(self.executor, "submit", None))):
             got = one_line(repr(self.executor), 60)
             raise BadInput(f"executor must be one of concurrent.futures, or a Dask Client, got {got}")

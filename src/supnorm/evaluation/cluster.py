@@ -32,6 +32,8 @@ from supnorm.results.numbers import count, num
 PATIENCE = 300.0  # seconds; Dask's own limit for a worker without heartbeats (worker-ttl) is as long
 LEAST_PATIENCE = 1.0  # seconds; a worker's heart beats about every half second
 TICK = 1.0  # seconds between two looks
+RECOUNT = 5.0  # seconds after which the workers are counted again
+ANSWER = 10.0  # seconds to wait for this count
 KEPT = "stored evaluations are kept, and --resume goes on with them"
 
 
@@ -85,14 +87,17 @@ class Cluster(Executor):
     Args:
         client: of a running scheduler. It is not closed here.
         patience: seconds without a sign of life after which a call is handed to others.
+        most: calls that are to run at once; None: as many as the workers have threads.
 
     Attributes:
-        workers: calls that the workers could run at once when this was made; at least 1.
+        workers: calls that ran at once when this was made; at least 1.
+        seats: calls that run at once now: workers come and go during a run.
     """
 
-    def __init__(self, client: Any, patience: float = PATIENCE) -> None:
-        self.client, self.patience = client, patience
-        self.workers = max(1, sum(client.nthreads().values()))
+    def __init__(self, client: Any, patience: float = PATIENCE, most: int | None = None) -> None:
+        self.client, self.patience, self._most = client, patience, most
+        self._count()
+        self.workers = self.seats
         self._pool: Executor = client.get_executor(pure=False)
         self._address = str(getattr(client.scheduler, "address", "")) or "of this client"
         self._lock = threading.RLock()
@@ -140,6 +145,12 @@ class Cluster(Executor):
             for call in calls:
                 with suppress(BaseException):
                     call.future.exception()
+
+    def _count(self) -> None:
+        """Count the threads of the workers."""
+        self._counted = time.monotonic()
+        threads = sum(self.client.nthreads(callback_timeout=ANSWER).values())
+        self.seats = self._most or max(1, threads)
 
     # -- a call ------------------------------------------------------------------------------------
 
@@ -226,6 +237,10 @@ class Cluster(Executor):
                     cut, self._cut = self._cut, []
                     for call in cut:
                         self._send(call, self._live)
+                if time.monotonic() - self._counted > RECOUNT:
+                    with suppress(Exception):  # a scheduler that does not answer is dealt with below
+                        self._count()
+                with self._lock:
                     since = min((call.seen for call in self._calls), default=time.monotonic())
                 if time.monotonic() - since > self.patience / 4 or self._live:
                     self._ask()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from typing import Any
@@ -28,6 +29,12 @@ def first_done(futures: Collection[Future[Any]]) -> set[Future[Any]]:
         done = wait(futures, timeout=POLL, return_when=FIRST_COMPLETED).done
         if done or (done := {f for f in futures if f.cancelled()}):
             return done
+
+
+def seats(executor: Executor) -> int:
+    """Calls that an executor runs at once, now; the number of cores where it does not tell."""
+    told = getattr(executor, "seats", None) or getattr(executor, "workers", None)
+    return max(1, told or getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
 
 
 def sent(executor: Executor, what: Any, *given: Any) -> Future[Any]:

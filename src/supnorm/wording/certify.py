@@ -17,7 +17,7 @@ ENDS = {
     "end-seconds": "The time is spent; give more seconds, more workers, or a larger {ratio?:ratio|tolerance}, or resume.",
     "end-boxes": "The budget of boxes is spent; give more boxes or a larger {ratio?:ratio|tolerance}, or resume.",
     "end-unbounded": "A box that cannot be halved further has no bound.",
-    "end-interrupted": "You stopped it; resume.",
+    "end-interrupted": "It was stopped; resume.",
     "end-agreement": "Not decided.",
     "end-proved": "The bracket is as narrow as you asked, but the tolerance {tolerance:num 6} lies inside; give a "
     "smaller ratio.",
@@ -38,7 +38,7 @@ VERDICTS = {
     "{difference:at most 2}.",
     "beyond-float64": "This holds in exact arithmetic; evaluation in float64 adds {rounding:error at most 2} at most.",
     "ratio-missed": "The ratio {ratio:num 6} was not reached.",
-    "stopped": "You stopped it; save the certificate and resume from it.",
+    "stopped": "{cause?:Stopped: {cause}|You stopped it}; save the certificate and resume from it.",
     "no-room": "The programs that were read have no known error above {tolerance:error 6}. But model and reference "
     "as they run were seen to differ from these programs by up to {difference:at most}, and there is no room for "
     "twice this difference below the tolerance.",

@@ -42,7 +42,7 @@ WHOLE = {
     "some-refuted": "{n:A property is|{n:count} properties are} refuted.",
     "some-undecided": "{n:A property is|{n:count} properties are} not decided; give more seconds, or a smaller domain, or "
     "resume.",
-    "properties-stopped": "You stopped it; resume.",
+    "properties-stopped": "{cause?:Stopped: {cause}|You stopped it}; resume.",
     "extreme": "{extreme} of {quantity}: between {lower:at least 6} and {upper:at most 6}",
     "no-bound-of-extreme": "{extreme} of {quantity}: no bound",
 }

@@ -21,7 +21,7 @@ VERDICTS = {
     "solution-no-bound": "No bound is proved of: {parts}. Shrink the domain to stay clear of a pole of the model or "
     "the data, "
     "or give more seconds.",
-    "solution-stopped": "You stopped it; what was proved so far is kept.",
+    "solution-stopped": "{cause?:Stopped: {cause}|You stopped it}; what was proved so far is kept.",
     "solution-reference": "Of the bound, {share:error at most 3} comes from the reference solution: give a better one "
     "(reference = ..) or a smoother problem.",
     "solution-beside": "All of this, and the tolerance, is about the distance from the solution of [equation]; the "

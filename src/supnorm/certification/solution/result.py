@@ -16,6 +16,7 @@ from supnorm.certification.solution.programs import Coefficient, Posed, with_equ
 from supnorm.certification.solution.proof import Proving, of_values
 from supnorm.certification.solution.theorem import Barrier
 from supnorm.certification.statement import Statement
+from supnorm.interrupts import INTERRUPTS
 from supnorm.program import Program
 from supnorm.results import Contradiction, ExitCode, Status, rounded_down, rounded_up, versions
 from supnorm.results.certify import BracketRecord
@@ -247,7 +248,11 @@ def _status(
     between = fact("solution-between", lower=lower or None, upper=upper)
     facts: list[Fact]
     if "interrupted" in ends:
-        code, ending, facts = "interrupted", ExitCode.INTERRUPTED, [fact("solution-stopped")]
+        code, ending, facts = (
+            "interrupted",
+            ExitCode.INTERRUPTED,
+            [fact("solution-stopped", cause=INTERRUPTS.cause)],
+        )
     elif tolerance is not None and lower > tolerance:
         above = fact("solution-above", lower=lower, tolerance=tolerance)
         code, ending, facts = "tolerance-exceeded", ExitCode.EXCEEDED, [above]

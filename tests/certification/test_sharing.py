@@ -1,0 +1,86 @@
+"""A proof on an executor is that of one process, byte for byte; lost workers end it with what is proved."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from supnorm.certification import LinearBounds, bracket, certify
+from supnorm.checker import check
+from supnorm.problem import Domain, Problem
+from supnorm.results import Interrupted
+
+LOST = "the Dask scheduler tcp://here:1 is gone; stored evaluations are kept"
+
+
+def model(x: Any) -> Any:
+    return x[:, 0] * x[:, 1]
+
+
+def reference(x: Any) -> Any:
+    return np.sin(4 * x[:, 0]) * np.cos(3 * x[:, 1])
+
+
+PROBLEM = Problem(model, reference, Domain(a=(-1.0, 1.0), b=(-1.0, 1.0)))
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches so small that a short proof has many of them at a time."""
+    monkeypatch.setattr(bracket, "BATCH", 8)
+    monkeypatch.setattr(bracket, "SHARE", 8)
+
+
+def proof(path: Path, executor: Executor | None = None, **more: Any) -> Any:
+    result = certify(PROBLEM, ratio=1.1, boxes=800, strategy=LinearBounds(), executor=executor, **more)
+    result.certificate.save(path)
+    return result
+
+
+class Losing(Executor):
+    """Takes so many calls, then its workers are lost."""
+
+    def __init__(self, calls: int) -> None:
+        self.left, self.seats = calls, 2
+
+    def submit(self, fn: Any, /, *given: Any, **_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.left -= 1
+        if self.left < 0:
+            future.set_exception(Interrupted(LOST))
+        else:
+            future.set_result(fn(*given))
+        return future
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small")
+def test_a_proof_is_the_same_on_any_number_of_workers_and_so_is_its_check(tmp_path: Path) -> None:
+    alone, shared = tmp_path / "alone.json", tmp_path / "shared.json"
+    proof(alone)
+    with ThreadPoolExecutor(3) as pool:
+        proof(shared, pool)
+        assert alone.read_bytes() == shared.read_bytes()
+        verdicts = [check(alone), check(alone, executor=pool)]
+        forged = tmp_path / "forged.json"
+        forged.write_bytes(alone.read_bytes().replace(b'"upper"', b'"Upper"', 1))
+        assert [v.accepted for v in verdicts] == [True, True]
+        assert verdicts[0].leaves == verdicts[1].leaves > 20
+        assert not check(forged, executor=pool).accepted
+
+
+@pytest.mark.usefixtures("small")
+def test_lost_workers_end_a_proof_with_what_is_proved_and_say_so(tmp_path: Path) -> None:
+    whole, path = proof(tmp_path / "whole.json"), tmp_path / "part.json"
+    part = proof(path, Losing(3))
+    assert part.status.code == "interrupted"
+    assert "Stopped: the Dask scheduler tcp://here:1 is gone; save" in part.status.advice
+    assert whole.upper < part.upper < np.inf
+    resumed = proof(path, resume=path)
+    assert resumed.upper == pytest.approx(whole.upper, rel=0.2)
+    with pytest.raises(Interrupted, match="is gone"):
+        check(tmp_path / "whole.json", executor=Losing(2))
