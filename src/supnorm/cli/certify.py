@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from supnorm.cli.answer import say
-from supnorm.cli.executors import executor_of
-from supnorm.cli.fields import number_option
-from supnorm.cli.options import DASK, PROBLEM, SEED, TRUST, default_folder
+from supnorm.cli.executors import Sharing, executor_of
+from supnorm.cli.fields import made, number_option, with_options_of
+from supnorm.cli.options import PROBLEM, SEED, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
 from supnorm.results.option import LEAST_SECONDS
 from supnorm.results.printable import file_word
@@ -38,9 +38,6 @@ TOLERANCE = Annotated[
         "Stop at upper <= tolerance, or at a witness above it. [default: that of the problem]",
         above=0,
     ),
-]
-PROCESSES = Annotated[
-    int | None, number_option("--workers", "Processes that share the boxes. [default: 1]", int, low=1)
 ]
 PROPERTIES = Annotated[
     list[str] | None,
@@ -81,6 +78,7 @@ def register(app: typer.Typer) -> None:
 
 
 @with_run(default_folder, "Folder of the run. [default: NAME-run]")
+@with_options_of(Sharing)
 def command(
     problem: PROBLEM,
     run: RunContext,
@@ -88,12 +86,11 @@ def command(
     tolerance: TOLERANCE = None,
     seconds: LIMIT = None,
     seed: SEED = None,
-    workers: PROCESSES = None,
-    dask: DASK = None,
     trust: TRUST = False,
     properties: PROPERTIES = None,
     norms: NORMS = None,
     export: EXPORT = None,
+    **given: Any,
 ) -> int:
     """Prove that the error is nowhere larger than a bound; the proof is a file that `check` verifies."""
     from supnorm.cli.export import demand_export, export_after
@@ -113,7 +110,8 @@ def command(
     opened = open_problem(problem, trust=trust)
     demand_export(export, opened, bool(properties or norms))
     demand_folder(run.directory)
-    with work_in(run.directory), executor_of(workers, dask) as executor:
+    by = made(Sharing, given)
+    with work_in(run.directory), executor_of(by.workers, by.dask) as executor:
         if properties or norms:
             asked = Asked(properties or (), norms or (), ratio, seconds, seed or 0, executor)
             return in_folder(opened, problem, run, asked)

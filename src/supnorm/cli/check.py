@@ -13,9 +13,9 @@ import typer
 
 from supnorm.cli.answer import answer, say
 from supnorm.cli.check_record import printable, record_of
-from supnorm.cli.executors import executor_of
-from supnorm.cli.fields import number_option
-from supnorm.cli.options import DASK, JSON, QUIET, TRUST
+from supnorm.cli.executors import Sharing, executor_of
+from supnorm.cli.fields import made, number_option, with_options_of
+from supnorm.cli.options import JSON, QUIET, TRUST
 
 if TYPE_CHECKING:
     from supnorm.certification.measured import Measuring
@@ -33,9 +33,6 @@ TOLERANCE = Annotated[
     number_option(
         "--tolerance", "Demand a proof of this tolerance. [default: that of --problem, if any]", above=0
     ),
-]
-PROCESSES = Annotated[
-    int | None, number_option("--workers", "Processes that share the work. [default: 1]", int, low=1)
 ]
 MOST = Annotated[
     float | None,
@@ -87,12 +84,11 @@ def register(app: typer.Typer) -> None:
     app.command("check")(command)
 
 
+@with_options_of(Sharing)
 def command(
     certificate: CERT,
     problem: TIED = None,
     tolerance: TOLERANCE = None,
-    workers: PROCESSES = None,
-    dask: DASK = None,
     as_json: JSON = False,
     quiet: QUIET = False,
     trust: TRUST = False,
@@ -101,6 +97,7 @@ def command(
     arbitrary: ARBITRARY = False,
     coq: COQ = None,
     sheet: SHEET = None,
+    **given: Any,
 ) -> int:
     """Verify a certificate: prove its bounds and its witness again, with other code than the one that made it."""
     from supnorm.problem.fingerprint import content_of
@@ -123,10 +120,11 @@ def command(
 
             tell = Progress()
         # Processes are the checker's own, which shares no code with what it checks.
-        if dask is None:
-            result = checked(certificate, opened, workers or 1, tell, most, memory, arbitrary)
+        by = made(Sharing, given)
+        if by.dask is None:
+            result = checked(certificate, opened, by.workers or 1, tell, most, memory, arbitrary)
         else:
-            with executor_of(workers, dask) as executor:
+            with executor_of(by.workers, by.dask) as executor:
                 result = checked(certificate, opened, 1, tell, most, memory, arbitrary, executor)
     except TooCostly as refused:
         raise BadInput(f"{certificate}: {refused}; whether its claims are true was not checked") from None

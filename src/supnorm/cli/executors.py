@@ -5,6 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+from supnorm.results.option import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sharing:
+    """Who shares the work of a verb: options of the command line."""
+
+    workers: int | None = option(
+        "--workers", "Processes that share the work. [default: 1]", default=None, kind=int, low=1
+    )
+    dask: str | None = option(
+        "--dask",
+        "Share the work among the workers of a Dask scheduler (docs/cluster.md).",
+        default=None,
+        metavar="ADDRESS",
+    )
 
 
 @contextmanager

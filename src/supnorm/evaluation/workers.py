@@ -33,8 +33,8 @@ def first_done(futures: Collection[Future[Any]]) -> set[Future[Any]]:
 
 def seats(executor: Executor) -> int:
     """Calls that an executor runs at once, now; the number of cores where it does not tell."""
-    told = getattr(executor, "seats", None) or getattr(executor, "workers", None)
-    return max(1, told or getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
+    number = getattr(executor, "seats", None) or getattr(executor, "workers", None)
+    return max(1, number or getattr(executor, "_max_workers", None) or os.cpu_count() or 1)
 
 
 def sent(executor: Executor, what: Any, *given: Any) -> Future[Any]:
