@@ -110,6 +110,9 @@ def test_both_ranges_of_time_are_named_where_none_is_common(shift: np.timedelta6
         audited(forecast(truth), later)
     for moment in (truth["time"].values[0], later["time"].values[0], later["time"].values[-1]):
         assert str(moment.astype("datetime64[m]")) in str(refusal.value)
+    assert ("each of them is 30 min before the nearest" in str(refusal.value)) == (
+        shift < np.timedelta64(1, "D")
+    )
 
 
 def test_times_that_are_text_are_refused() -> None:

@@ -278,7 +278,9 @@ def _spectrum(spectrum: Spectrum) -> SpectrumRecord | None:
 
 def _across(grid: Grid) -> tuple[float, float]:
     """Coordinates of the first and the last column without a jump."""
-    return float(grid.unwrapped[0]), float(grid.unwrapped[-1])
+    first, last = float(grid.unwrapped[0]), float(grid.unwrapped[-1])
+    turn = 360.0 if grid.sphere and max(first, last) > 360.0 else 0.0  # 180 to 535 is -180 to 175
+    return first - turn, last - turn
 
 
 def _coarse(largest: NDArray[np.float32]) -> dict[str, Any]:

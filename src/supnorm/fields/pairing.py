@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from supnorm.fields.moments import as_array, lead_text, time_text
 from supnorm.fields.ordering import in_order
 from supnorm.fields.roles import ROLES, roles_of
 from supnorm.fields.side import Side
-from supnorm.fields.times import moments, texts_of, times_of
+from supnorm.fields.times import constant_gap, moments, texts_of, times_of
 from supnorm.fields.units import same_unit
 from supnorm.fields.validity import ALL_VALID, demand_unpacked, validity_of
 from supnorm.results import BadInput
@@ -124,7 +124,7 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
     level, levels, level_notes = _levels(p, t, what)
     members, truth_member, mean = _members(p, t, options, what)
     if not (truth_init >= 0).any():
-        raise _nothing_in_common(p, t, options, what)
+        raise _nothing_in_common(p, t, lead_values, what)
     if grid.repeats:
         notes.append(
             "The last column is the first one again: its points count twice, and no event crosses this border."
@@ -155,7 +155,12 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
         truth_level=level,
         truth_member=truth_member,
         mean=mean,
-        notes=(*notes, *level_notes, *_storage_notes(prediction)),
+        notes=(
+            *notes,
+            *level_notes,
+            *_storage_notes(prediction, "prediction"),
+            *_storage_notes(truth, "truth"),
+        ),
     )
 
 
@@ -359,18 +364,18 @@ def _member_texts(p: Side) -> tuple[str, ...]:
     return tuple(one_line(str(v), 40) for v in np.ravel(p.variable.coords[name].values).tolist())
 
 
-def _nothing_in_common(p: Side, t: Side, options: PairingOptions, what: str) -> BadInput:
+def _nothing_in_common(p: Side, t: Side, leads: Sequence[Any], what: str) -> BadInput:
     mine, others = moments(p, what), moments(t, what)
     if not mine or not others or isinstance(mine[0], str) or isinstance(others[0], str):
         return BadInput(f"{what}: no time of the prediction is one of the truth")
     ends = [f"{time_text(v[0])} to {time_text(v[-1])}" for v in (mine, others)]
     return BadInput(
         f"{what}: no valid time of the prediction is one of the truth: the prediction begins at {ends[0]}, the truth has "
-        f"{ends[1]}; valid times are begin plus lead time"
+        f"{ends[1]}; valid times are begin plus lead time{constant_gap(mine, others, leads)}"
     )
 
 
-def _storage_notes(variable: Any) -> Iterator[str]:
+def _storage_notes(variable: Any, side: str) -> Iterator[str]:
     """What the way a variable is stored means for its errors."""
     stored, scale = (
         np.dtype(variable.encoding.get("dtype") or variable.dtype),
@@ -378,6 +383,6 @@ def _storage_notes(variable: Any) -> Iterator[str]:
     )
     if scale is not None:
         step = abs(float(np.ravel(scale)[0]))
-        yield f"The prediction is stored in steps of {step:g}: an error below {step / 2:g} means nothing."
+        yield f"The {side} is stored in steps of {step:g}: an error below {step / 2:g} means nothing."
     elif stored == np.float16:
-        yield "The prediction is stored in 16 bits: its values have 3 digits."
+        yield f"The {side} is stored in 16 bits: its values have 3 digits."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -170,6 +171,26 @@ def _valid_times(
         for i, v in enumerate(_all_added(starts, leads[k], what) if leads else starts):
             found[i, k] = when.get(_key(v), -1)
     return found
+
+
+def constant_gap(mine: Sequence[Any], others: Sequence[Any], leads: Sequence[Any]) -> str:
+    """By how much all valid times miss the nearest time of the truth, in words; empty if not all by the same.
+
+    >>> hour = 3600 * 10**9
+    >>> constant_gap([0, 24 * hour], [k * hour + hour // 2 for k in range(48)], [6 * hour])
+    ': each of them is 30 min before the nearest time of the truth'
+    """
+    if not all(isinstance(v, int) for v in (*mine, *others, *leads)):
+        return ""  # plain numbers and other calendars
+    valid = np.add.outer(np.array(mine), np.array(leads or [0])).ravel()
+    times = np.sort(np.array(others))
+    after = times[np.minimum(np.searchsorted(times, valid), len(times) - 1)] - valid
+    before = valid - times[np.maximum(np.searchsorted(times, valid) - 1, 0)]
+    gap = np.where((after >= 0) & ((after <= before) | (before < 0)), after, -before)
+    if (gap != gap[0]).any():
+        return ""
+    which = "before" if gap[0] > 0 else "after"
+    return f": each of them is {lead_text(abs(int(gap[0])))} {which} the nearest time of the truth"
 
 
 def _key(moment: Any) -> Any:
