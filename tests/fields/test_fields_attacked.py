@@ -292,6 +292,17 @@ def test_lead_times_and_levels_in_no_order_are_sorted_and_those_given_twice_refu
             audit_fields(wrong.isel(parts), truth)
 
 
+def test_the_first_large_error_is_that_of_its_own_level() -> None:
+    """A level with small errors has a bad value that is small beside ordinary ones of another level."""
+    truth = analysis(levels=[500.0, 1000.0])
+    wrong = forecast(truth, leads=(1, 2), noise=0.01)
+    noise = np.random.default_rng(2).normal(size=wrong["t2m"].values[:, :, 1].shape)
+    wrong["t2m"].values[:, :, 1] += 10 * noise.clip(-4, 4)
+    wrong["t2m"].values[1, 1, 0, 5, 5] += 1.0
+    [bad] = audit_fields(wrong, truth)["t2m"].first_bad
+    assert (bad.lead, bad.at["level"], bad.at["lat"]) == ("12 h", "500", -62.5)
+
+
 def test_numbers_that_were_not_unpacked_are_refused() -> None:
     truth = analysis()
     raw = (100 * truth).astype("i4")

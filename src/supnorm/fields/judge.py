@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,16 +174,35 @@ class Judged:
         )
 
     def _first_bad(self, points: Points) -> tuple[FirstBadRecord, ...]:
-        state, found = self.state, []
+        state, found, large = self.state, [], self._large()
         for init in range(state.sizes.inits):
             for lead in range(state.sizes.leads):
-                bad = self._bad(init, lead, points)
+                bad = self._bad(init, lead, points, large)
                 if bad is not None:
                     found.append((lead, init, bad))
                     break
         return tuple(bad for _, _, bad in sorted(found, key=lambda f: f[:2])[:FIRST_BAD])
 
-    def _bad(self, init: int, lead: int, points: Points) -> FirstBadRecord | None:
+    def _large(self) -> dict[tuple[int, int], int]:
+        """For each init and lead time with an error above `kappa` RMS errors of its level the place of the largest one."""
+        state, sizes = self.state, self.state.sizes
+        found: dict[tuple[int, int], int] = {}
+        sums = state.sums
+        with np.errstate(invalid="ignore", divide="ignore"):
+            least = self.options.kappa * np.sqrt(sums[..., 4] / sums[..., 0])
+        for lead in range(sizes.leads):
+            size, unit = np.abs(state.errors[lead]), state.keys[lead] // state.grid.size
+            beyond = size > least[lead, unit // sizes.members % sizes.levels]
+            keys, size = state.keys[lead][beyond], size[beyond]
+            init = unit[beyond] // (sizes.members * sizes.levels * sizes.leads)
+            order = np.lexsort((keys, -size, init))
+            first = order[np.diff(init[order], prepend=-1) > 0]
+            found |= {(int(i), lead): int(key) for i, key in zip(init[first], keys[first], strict=True)}
+        return found
+
+    def _bad(
+        self, init: int, lead: int, points: Points, large: Mapping[tuple[int, int], int]
+    ) -> FirstBadRecord | None:
         """What is wrong with an init at a lead time, if anything is: first what is certain, then what is merely large."""
         state = self.state
         both = (self.pair.inits[init], self.pair.leads[lead])
@@ -192,12 +212,9 @@ class Judged:
                 return FirstBadRecord(
                     init=both[0], lead=both[1], cause=cause, at=points.at(int(key)), points=int(n)
                 )
-        key = int(state.pair_key[init, lead])
-        if key < 0:
-            return None
-        where = state.point(key, float(state.pair_error[init, lead]))
-        if where.error > self.options.kappa * state.rms(lead, where.level):
-            return FirstBadRecord(init=both[0], lead=both[1], cause="large", at=points.at(key), points=None)
+        if (init, lead) in large:
+            at = points.at(large[init, lead])
+            return FirstBadRecord(init=both[0], lead=both[1], cause="large", at=at, points=None)
         return None
 
     def _notes(self, events: Events, sums: NDArray[np.float64]) -> list[str]:

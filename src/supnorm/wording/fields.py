@@ -13,7 +13,7 @@ ADVICE = {
     "missing": "The prediction has no value at {n:one grid point|{n:count} grid points} where the truth has one.",
     "outside": "{n:One value|{n:count} values} of the prediction {n:is|are} outside of what the quantity can be.",
     "nothing": "No grid point of {names:list} has a value on both sides, so their errors are not known.",
-    "within": "Every grid point of the data is within the tolerance.",
+    "within": "Every grid point with a value on both sides is within the tolerance.",
     "no-tolerance": "Give --tolerance for a verdict.",
     "stopped": "The run was cut short: {done:count} of {of:count} pairs of fields are compared. --resume goes on with it.",
     "name": "{name}",

@@ -17,9 +17,9 @@ TEMPLATES = {
     + OF_WHAT
     + "}.",
     "ratio-row": "over the RMS error" + OF_WHAT,
-    "headline-same": "Prediction and truth are the same at every grid point.",
-    "exact": "Every grid point of the data was compared: the largest error is exact for these data, and says "
-    "nothing of others.",
+    "headline-same": "Prediction and truth are the same at every grid point that both have.",
+    "exact": "Every grid point with a value on both sides was compared: the largest error is exact for these data, and "
+    "says nothing of others.",
     "part": "The run was cut short: {done:count} of {of:count} pairs of fields were compared.",
     "map": "map of the largest error of {name} at each place, up to {largest:num}",
     "colours": "colours from {low:num} to {high:num}",
