@@ -19,12 +19,14 @@ from benchmarks.mending import attack, worked
 from benchmarks.mending import said as mending
 from benchmarks.mutants import said as mutants
 from benchmarks.power import said as power
+from benchmarks.search import functions
 from benchmarks.search import said as search
 from benchmarks.soundness import said as soundness
 from reproduce import questions
 
 VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "search": search.said,
+    "functions": functions.said,
     "overhead": search.overhead,
     "coverage": coverage.said,
     "power": power.said,

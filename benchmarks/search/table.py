@@ -14,7 +14,7 @@ import numpy as np
 
 from supnorm.auditing.statistics import clopper_pearson_lower, clopper_pearson_upper
 
-PACKAGES = ("numpy", "scipy", "cma", "nevergrad", "torch", "botorch", "gpytorch")
+PACKAGES = ("numpy", "scipy", "cma", "nevergrad", "torch", "botorch", "gpytorch", "ioh", "gkls")
 ABSENT = "not installed"
 OURS = "supnorm"
 

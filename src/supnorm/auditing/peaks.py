@@ -31,9 +31,16 @@ def find_peaks(landscape: Landscape, search: Search, sample: Sample, rng: np.ran
     u, score = ends.u, ends.score
     if score.max(initial=0.0) == np.inf:
         u, score = _with_finite(landscape, search, rng)
+    region = RegionVolume().least(landscape.d)
+    left, polish = landscape.affordable(), Polish()
+    known = 0 < score.max(initial=0.0) < np.inf
+    if known and left >= 4 * region and polish.adapts(landscape, left // 16):
+        # Without gradients the size of a peak would be measured beside its top, and find worse points until the end.
+        top = np.array([score.argmax()])
+        highest, height = polish.run(landscape, u[top], score[top], left // 16, rng)
+        u, score = np.concatenate([u, highest]), np.concatenate([score, height])
     chosen = distinct(landscape, u, score, PEAKS)
     # Half of the budget waits for worse points that turn up meanwhile; what they leave goes to peaks without a size.
-    region = RegionVolume().least(landscape.d)
     left = landscape.affordable()
     half = landscape
     if left >= 4 * region:

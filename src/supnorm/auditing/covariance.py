@@ -1,0 +1,227 @@
+"""CMA-ES, many chains at once: local search without derivatives that learns the shape of each peak.
+
+A chain draws points from a normal distribution, moves its mean to the weighted mean of the better half of them, and adapts
+covariance and step length (Hansen, The CMA Evolution Strategy: A Tutorial, arXiv 1604.00772, figure 6, with its default
+parameters, without negative weights). Points outside of the domain are moved into it before they count. Now and then the
+worse half of the chains is given up.
+Cost: 4 + 3 ln d evaluations a chain and generation, d^2 numbers a chain. Choose it for the last digits of long and narrow
+peaks where model or reference has no derivative.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.auditing.landscape import Landscape
+from supnorm.results.settings import NONE_TOO, Limits, Settings
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CovarianceAdaptation(Settings):
+    """Hyper-parameters; those of the adaptation itself are Hansen's. Rows *BBOB ...* and *bump ... black box* guard.
+
+    Attributes:
+        steps: generations, at most, for each chain.
+        halve_every: generations after which the worse half of the chains is given up; 0 never does.
+        smallest: a chain whose longest standard deviation is below this has converged.
+        still: so has one whose best errors of the last 10 + 30 d / n generations of n points differ by less than this
+            share of its best.
+    """
+
+    steps: int = 2000
+    halve_every: int = 20
+    smallest: float = 1e-11
+    still: float = 1e-9
+
+    LIMITS: ClassVar[Limits] = {"halve_every": NONE_TOO}
+
+    def cost(self, d: int) -> int:
+        """Evaluations that a peak takes whose half-axes differ by a factor of 1,000, about."""
+        return 150 * d + 50 * d * d
+
+    def run(
+        self,
+        landscape: Landscape,
+        u: Array,
+        score: Array,
+        first_step: float,
+        rng: np.random.Generator,
+        budget: int | None = None,
+    ) -> tuple[Array, Array]:
+        """Ascend from starts ``u`` (k, d) with known errors ``score`` (k,) while the budget lasts.
+
+        Returns:
+            The best points (k, d) and their errors (k,).
+        """
+        u, best = u.copy(), score.copy()
+        rule = _rule(u.shape[1])
+        chains = _Chains.at(u, first_step, rule)
+        left = landscape.remaining if budget is None else min(budget, landscape.remaining)
+        for i in range(self.steps):
+            going = self._going(chains, best, i)
+            if self.halve_every and i and i % self.halve_every == 0:
+                half = np.argsort(-best[chains.rows[going]], kind="stable")[: (len(going) + 1) // 2]
+                going = np.sort(going[half])
+            going = going[: min(left, landscape.remaining) // rule.n]
+            if len(going) < len(chains.rows):
+                chains.keep(going)
+            if not len(going):
+                break
+            trials = landscape.inside(chains.drawn(rng, rule.n).reshape(-1, u.shape[1]))
+            scores = landscape.score(trials).reshape(-1, rule.n)
+            trials = trials.reshape(len(going), rule.n, -1)
+            left -= scores.size
+            order = np.argsort(-scores, axis=1, kind="stable")[:, : rule.parents]
+            ranked = np.take_along_axis(trials, order[:, :, None], axis=1)
+            top = np.take_along_axis(scores, order[:, :1], axis=1)[:, 0]
+            won, rows = top > best[chains.rows], chains.rows
+            u[rows[won]], best[rows[won]] = ranked[won, 0], top[won]
+            chains.seen[:, i % rule.patience] = top
+            chains.adapt(ranked, rule, i)
+        return u, best
+
+    def _going(self, chains: _Chains, best: Array, i: int) -> NDArray[np.intp]:
+        """The chains that have not converged."""
+        longest = chains.step * chains.lengths.max(axis=1)
+        height = best[chains.rows]
+        with np.errstate(invalid="ignore", over="ignore"):
+            moving = np.ptp(chains.seen, axis=1) > self.still * np.abs(height)
+        if i < chains.seen.shape[1]:
+            moving[:] = True
+        return np.flatnonzero((longest > self.smallest) & np.isfinite(longest) & (height < np.inf) & moving)
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """Hansen's default parameters in d inputs, with his symbols in brackets.
+
+    Attributes:
+        n: points of a generation (lambda); the best ``parents`` (mu) of them count, with ``weights`` (mu,).
+        mass: variance effective selection mass (mu_eff).
+        long, short: learning rates of the paths of covariance (c_c) and of step length (c_sigma).
+        one, many: learning rates of the covariance from its path (c_1) and from the points (c_mu).
+        damping: of the step length (d_sigma).
+        length: expected length of a standard normal vector.
+        patience: generations whose best errors say whether a chain still moves.
+        every: generations between two decompositions of the covariance.
+    """
+
+    n: int
+    parents: int
+    weights: Array
+    mass: float
+    long: float
+    short: float
+    one: float
+    many: float
+    damping: float
+    length: float
+    patience: int
+    every: int
+
+
+@lru_cache
+def _rule(d: int) -> _Rule:
+    n = 4 + int(3 * np.log(d))
+    parents = n // 2
+    weights = np.log((n + 1) / 2) - np.log(np.arange(1, parents + 1))
+    weights /= weights.sum()
+    mass = float(1 / (weights**2).sum())
+    short = (mass + 2) / (d + mass + 5)
+    one = 2 / ((d + 1.3) ** 2 + mass)
+    many = min(1 - one, 2 * (mass - 2 + 1 / mass) / ((d + 2) ** 2 + mass))
+    return _Rule(
+        n=n,
+        parents=parents,
+        weights=weights,
+        mass=mass,
+        long=(4 + mass / d) / (d + 4 + 2 * mass / d),
+        short=short,
+        one=one,
+        many=many,
+        damping=1 + 2 * max(0.0, float(np.sqrt((mass - 1) / (d + 1))) - 1) + short,
+        length=float(np.sqrt(d) * (1 - 1 / (4 * d) + 1 / (21 * d**2))),
+        patience=10 + 30 * d // n,
+        every=max(1, int(1 / (10 * d * (one + many)))),
+    )
+
+
+@dataclass(kw_only=True)
+class _Chains:
+    """Those that go on, a row each, changed in place.
+
+    Attributes:
+        rows: among the starts.
+        mean, step, shape: of the normal distribution; its covariance is step^2 shape.
+        axes, lengths: eigenvectors of the shape, in columns, and square roots of its eigenvalues.
+        long, short: evolution paths of covariance and of step length.
+        seen: best errors of the last generations.
+    """
+
+    rows: NDArray[np.intp]
+    mean: Array
+    step: Array
+    shape: Array
+    axes: Array
+    lengths: Array
+    long: Array
+    short: Array
+    seen: Array
+
+    @classmethod
+    def at(cls, u: Array, step: float, rule: _Rule) -> _Chains:
+        """Round distributions at ``u`` (k, d)."""
+        k, d = u.shape
+        return cls(
+            rows=np.arange(k),
+            mean=u.copy(),
+            step=np.full(k, step),
+            shape=np.tile(np.eye(d), (k, 1, 1)),
+            axes=np.tile(np.eye(d), (k, 1, 1)),
+            lengths=np.ones((k, d)),
+            long=np.zeros((k, d)),
+            short=np.zeros((k, d)),
+            seen=np.zeros((k, rule.patience)),
+        )
+
+    def keep(self, which: NDArray[np.intp]) -> None:
+        """Only these go on."""
+        for column in fields(self):
+            setattr(self, column.name, getattr(self, column.name)[which])
+
+    def drawn(self, rng: np.random.Generator, n: int) -> Array:
+        """``n`` points of each, shape ``(k, n, d)``."""
+        z = rng.standard_normal((len(self.rows), n, self.mean.shape[1])) * self.lengths[:, None]
+        return np.asarray(self.mean[:, None] + self.step[:, None, None] * (z @ self.axes.transpose(0, 2, 1)))
+
+    def adapt(self, ranked: Array, rule: _Rule, i: int) -> None:
+        """Take over the best points (k, parents, d) of generation ``i``, best first."""
+        y = (ranked - self.mean[:, None]) / self.step[:, None, None]
+        move = rule.weights @ y
+        self.mean = self.mean + self.step[:, None] * move
+        turned = (self.axes.transpose(0, 2, 1) @ move[..., None]) / self.lengths[..., None]
+        fresh = float(np.sqrt(rule.short * (2 - rule.short) * rule.mass))
+        self.short = (1 - rule.short) * self.short + fresh * (self.axes @ turned)[..., 0]
+        length = np.sqrt(np.vecdot(self.short, self.short)) / rule.length
+        begun = np.sqrt(1 - (1 - rule.short) ** (2 * (i + 1)))
+        slow = length / begun < 1.4 + 2 / (y.shape[2] + 1)  # else the step is far too short: the path waits
+        fresh = float(np.sqrt(rule.long * (2 - rule.long) * rule.mass))
+        self.long = (1 - rule.long) * self.long + (slow * fresh)[:, None] * move
+        lost = rule.one * rule.long * (2 - rule.long) * ~slow
+        self.shape = (
+            (1 - rule.one - rule.many + lost)[:, None, None] * self.shape
+            + rule.one * self.long[:, :, None] * self.long[:, None, :]
+            + rule.many * (y * rule.weights[:, None]).transpose(0, 2, 1) @ y
+        )
+        growth = np.exp(np.minimum(1.0, rule.short / rule.damping * (length - 1)))
+        self.step = np.minimum(self.step * growth, 0.5)
+        if i % rule.every == 0:
+            squares, self.axes = np.linalg.eigh(self.shape)
+            self.lengths = np.sqrt(np.maximum(squares, 1e-28 * squares[:, -1:]))
