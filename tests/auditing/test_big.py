@@ -124,7 +124,7 @@ def test_bands_find_the_nearest_of_many_values() -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-@pytest.mark.parametrize(("d", "m"), [(1000, 1), (2, 20_000), (2, 100_000)])
+@pytest.mark.parametrize(("d", "m"), [(1000, 1), (10_000, 1), (2, 20_000), (2, 100_000)])
 def test_an_audit_stays_within_two_gigabytes(d: int, m: int) -> None:
     source = str(Path(supnorm.__file__).parent.parent)
     done = subprocess.run(

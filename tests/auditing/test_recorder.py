@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from supnorm.auditing.recorder import Recorder
 from supnorm.evaluation import Evaluations, PointStatus
@@ -27,3 +28,21 @@ def test_late_failures_are_a_share_of_all_evaluations() -> None:
     assert recorder.failed.sum(axis=1).tolist() == [5000, 5000]
     assert recorder.evaluated.sum(axis=1).tolist() == [5 * 8192 + 5000] * 2
     assert np.all(recorder.failed <= recorder.evaluated)
+
+
+def test_blocks_of_many_inputs_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.random((300, 3))
+    y = np.column_stack([x.sum(axis=1), x[:, 0]])
+    error, which = np.abs(y).max(axis=1), np.abs(y).argmax(axis=1)
+    whole = Evaluations(x, y, 0 * y, error, which, np.zeros(300, dtype=np.int8))
+    found = []
+    for inputs in (4_000_000, 30):
+        monkeypatch.setattr("supnorm.auditing.recorder.INPUTS", inputs)
+        recorder = Recorder(Domain(a=(0.0, 1.0), b=(0.0, 1.0), c=(0.0, 1.0)), 8, ErrorMeasure())
+        recorder(whole)
+        found.append(
+            [recorder.worst_rows(), recorder.by_output, recorder.evaluated, *map(recorder.panel, range(3))]
+        )
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)

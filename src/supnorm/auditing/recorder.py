@@ -20,6 +20,7 @@ from supnorm.problem import Domain, ErrorMeasure
 Array = NDArray[np.float64]
 BINS = 40  # of each axis, in which the points of the search are counted: bars on the page
 HELD = 8192  # rows that are worked off at once
+INPUTS = 4_000_000  # most inputs of these rows together: working them off takes 40 bytes for each
 FIELDS = ("x", "model", "reference", "score", "output", "status")
 
 
@@ -35,6 +36,7 @@ class Recorder:
     def __init__(self, domain: Domain, cells: int, error: ErrorMeasure) -> None:
         self.domain, self.cells = domain, cells
         d = domain.d
+        self._rows = min(HELD, max(1, INPUTS // d))
         self._maps = PairMaps(d, cells)
         self.pairs = self._maps.pairs
         self.evaluated, self.failed, self.outside = (np.zeros((d, BINS), dtype=np.int64) for _ in range(3))
@@ -48,14 +50,14 @@ class Recorder:
         """Take a batch in."""
         # Ascents come in small batches: a few thousand rows at once cost little more than a hundred.
         width = batch.model.shape[1]
-        if len(batch) >= HELD // 4:
+        if len(batch) >= self._rows // 4:
             self._take([batch])
             return
         if self._waiting and width != self._waiting[0].model.shape[1]:
             self.flush()
         self._waiting.append(batch)
         self._held += len(batch)
-        if self._held >= HELD or self._held * width >= NUMBERS:
+        if self._held >= self._rows or self._held * width >= NUMBERS:
             self.flush()
 
     def flush(self) -> None:
@@ -65,7 +67,19 @@ class Recorder:
             self._take(waiting)
 
     def _take(self, batches: list[Evaluations]) -> None:
-        x, model, reference, score, output, status = (_joined(batches, name) for name in FIELDS)
+        fields = [_joined(batches, name) for name in FIELDS]
+        for i in range(0, len(fields[0]), self._rows):
+            self._work_off(*(field[i : i + self._rows] for field in fields))
+
+    def _work_off(
+        self,
+        x: Array,
+        model: Array,
+        reference: Array,
+        score: Array,
+        output: NDArray[np.intp],
+        status: NDArray[np.int8],
+    ) -> None:
         if model.shape[1] > 1:
             self._keep_outputs(x, model, reference, status)
         if np.isnan(x.sum()):  # rows of tables may lack inputs: they have no place

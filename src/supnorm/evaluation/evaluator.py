@@ -270,9 +270,9 @@ class Evaluator:
         return batch if batch.error > alone.error or np.isnan(alone.error) else alone
 
     def rows(self, most: int = 8192) -> int:
-        """Rows of a batch whose values stay below 16 MB for each side, however many outputs there are; at most ``most``."""
-        m = max(self.model.outputs or 1, self.reference.outputs or 1)
-        return max(16, min(most, NUMBERS // m))
+        """Rows of a batch whose points, and whose values of each side, stay below 16 MB; at most ``most``."""
+        widest = max(self.model.outputs or 1, self.reference.outputs or 1, self.problem.domain.d)
+        return max(16, min(most, NUMBERS // widest))
 
     def close(self) -> None:
         """Stop the workers."""
