@@ -77,16 +77,15 @@ class Recorder:
         model: Array,
         reference: Array,
         score: Array,
-        output: NDArray[np.intp],
-        status: NDArray[np.int8],
+        output: NDArray[Any],
+        status: NDArray[Any],
     ) -> None:
         if model.shape[1] > 1:
             self._keep_outputs(x, model, reference, status)
         if np.isnan(x.sum()):  # rows of tables may lack inputs: they have no place
             whole = np.isfinite(x).all(axis=1)
-            x, model, reference, score, output, status = (
-                part[whole] for part in (x, model, reference, score, output, status)
-            )
+            x, model, reference = x[whole], model[whole], reference[whole]
+            score, output, status = score[whole], output[whole], status[whole]
         u = self.domain.to_unit_rows(x)
         self._count_cells(u, status, (score == np.inf) & ~np.isfinite(model).all(axis=1))
         self._fill(u, score)
