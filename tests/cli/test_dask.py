@@ -252,7 +252,7 @@ def test_a_scheduler_that_is_killed_is_one_line_and_the_run_goes_on_without_it(
     with closing(sqlite3.connect(shell.folder / "run" / "evaluations.sqlite")) as store:
         (stored,) = store.execute("select count(*) from batches").fetchone()  # a point each
     made = len(calls.read_text().splitlines())
-    assert stored >= made - 16  # not stored: what was in flight, and points called again alone
+    assert stored >= made - 36  # not stored: what was in flight, and points called again alone
     resumed = shell.finish(*line, "--resume", **here)
     assert resumed.code == 1, resumed.err
     lines = calls.read_text().splitlines()

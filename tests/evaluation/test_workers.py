@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from supnorm import Calls, Domain, Function, Problem, audit
+from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.executor import MOST, make_executor
 from supnorm.results import BadInput, Interrupted
 
@@ -111,3 +112,40 @@ def test_more_workers_than_a_machine_bears_are_refused() -> None:
         BadInput, match=f"workers must be at most {MOST} on this machine, got 1000000; more need an exec"
     ):
         make_executor(TRUTH, 10**6)
+
+
+class Loses(Executor):
+    """Does each call at once, and loses those whose numbers are given."""
+
+    def __init__(self, *lost: int) -> None:
+        self.lost, self.sizes = lost, []
+
+    def submit(self, fn: Any, /, *given: Any, **_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.sizes.append(len(given[2]) if fn.__name__ == "several" else 1)
+        if len(self.sizes) in self.lost:
+            future.set_exception(ConnectionError("gone"))
+        else:
+            future.set_result(fn(*given))
+        return future
+
+
+@pytest.mark.parametrize("lost", [(), (9,)])
+def test_short_calls_are_sent_together_and_pieces_of_a_lost_call_alone(lost: tuple[int, ...]) -> None:
+    seen = []
+
+    def value(x: np.ndarray) -> np.ndarray:
+        seen.append(len(x))
+        return np.where(x > 0.99, np.nan, 2 * x) if x[0, 0] != 0.5 else 1 / 0
+
+    x = np.concatenate([np.linspace(0.0, 1.0, 199), [0.5]])[:, None]
+    pool = Loses(*lost)
+    caller = Caller(Function(value, parallel="thread"), "reference", executor=pool, workers=2)
+    caller.declare(expensive=True, rows=1)
+    y, messages = caller.values(x, "search")
+    assert set(seen) == {1}  # the function gets each piece as if it had been sent alone
+    assert max(pool.sizes) > 8
+    assert sum(pool.sizes) == 200 + (pool.sizes[8] if lost else 0)
+    assert len(caller.known) == 199  # of equal points one
+    np.testing.assert_array_equal(y[:, 0], np.where((x > 0.99) | (x == 0.5), np.nan, 2 * x)[:, 0])
+    assert set(messages) == {99, 199}

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.guarded import Messages, guarded, halved
 from supnorm.evaluation.processes import WorkerEnded
-from supnorm.evaluation.remote import made_ready, remote, timed
+from supnorm.evaluation.remote import ready_in, remote, several, timed
+from supnorm.evaluation.shared_map import grown
 from supnorm.evaluation.spot_check import demand_same_function
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.evaluation.threads import all_threads
@@ -261,18 +262,8 @@ class Caller:
         """Let the workers start beside the first call if that takes long; they import for a second or two."""
         if not self.on_workers or self.function.parallel == "thread" or self.function.remake is None:
             return None
-        timer = threading.Timer(seconds, self._get_ready)
-        timer.daemon = True
-        timer.start()
-        return timer
-
-    def _get_ready(self) -> None:
-        """Have each worker make the function; what goes wrong is said by the first call."""
         assert self.executor is not None
-        with suppress(Exception):
-            recipe = self._recipe()
-            for _ in range(self.workers):
-                self.executor.submit(made_ready, recipe)
+        return ready_in(seconds, self.executor, self.workers, self._recipe)
 
     @property
     def _room(self) -> int:
@@ -280,23 +271,28 @@ class Caller:
         return getattr(self.executor, "seats", None) or self.workers
 
     def _in_parallel(self, pieces: list[Array], purpose: str) -> Iterator[tuple[Array, Messages]]:
-        """Keep twice as many pieces in flight as run at once, store each when it returns, and yield them in order."""
-        futures: dict[Future[Any], int] = {}
+        """Keep twice as many calls in flight as run at once, store each when it returns, and yield the pieces in order.
+
+        A call has several pieces where these turn out to be short; the function gets each piece alone.
+        """
+        futures: dict[Future[Any], range] = {}
         ready: dict[int, tuple[Array, Messages]] = {}
-        following = 0
-        begun = 0
+        following, begun, group = 0, 0, 1
         try:
             while following < len(pieces):
                 while begun < len(pieces) and len(futures) < 2 * self._room:
-                    futures[self.submit(pieces[begun])] = begun
-                    begun += 1
+                    end = begun + min(group, math.ceil((len(pieces) - begun) / self._room))
+                    futures[self.submit(*pieces[begun:end])] = range(begun, end)
+                    begun = end
                 with CALLS.waiting():
                     done = first_done(futures)
                 for future in done:
-                    i = futures.pop(future)
-                    y, messages, seconds = self._outcome(pieces[i], future)
-                    self._note(pieces[i], y, messages, seconds, purpose)
-                    ready[i] = y, messages
+                    part, spent = futures.pop(future), 0.0
+                    outcomes = self._outcomes([pieces[i] for i in part], future)
+                    for i, (y, messages, seconds) in zip(part, outcomes, strict=True):
+                        self._note(pieces[i], y, messages, seconds, purpose)
+                        ready[i], spent = (y, messages), spent + seconds
+                    group = grown(group, len(part), spent)
                 while following in ready:
                     yield ready.pop(following)
                     following += 1
@@ -304,12 +300,14 @@ class Caller:
             for future in futures:
                 future.cancel()
 
-    def submit(self, x: Array) -> Future[Any]:
-        """Start a call on the workers; `land` takes its result."""
+    def submit(self, *pieces: Array) -> Future[Any]:
+        """Start a call on the workers; `land` takes the result of a single piece."""
         assert self.executor is not None
-        if self.function.parallel == "thread" or self.function.remake is None:
-            return sent(self.executor, timed, self.function.value, x, self.outputs)
-        return sent(self.executor, remote, self._recipe(), x, self.outputs)
+        here = self.function.parallel == "thread" or self.function.remake is None
+        call, given = (timed, self.function.value) if here else (remote, self._recipe())
+        if len(pieces) == 1:
+            return sent(self.executor, call, given, pieces[0], self.outputs)
+        return sent(self.executor, several, call, given, pieces, self.outputs)
 
     def _recipe(self) -> bytes:
         """How another process makes the function again.
@@ -324,6 +322,19 @@ class Caller:
                 f"remake of the {self.side} cannot be sent to another process ({one_line(str(error), 80)}): give a "
                 'function of a module, or parallel = "thread"'
             ) from None
+
+    def _outcomes(self, pieces: list[Array], future: Future[Any]) -> list[tuple[Array, Messages, float]]:
+        """The results of a call; if it was lost, each of its pieces is called alone, which shows whose fault it was."""
+        if len(pieces) > 1:
+            try:
+                parts = zip(future.result(), pieces, strict=True)
+                return [demand_result(result, len(x)) for result, x in parts]
+            except Exception as error:
+                final = is_ours(self.executor) or isinstance(error, BadInput | Interrupted)
+                if final and not isinstance(error, WorkerEnded):
+                    raise
+        alone = [self.submit(x) for x in pieces] if len(pieces) > 1 else [future]
+        return [self._outcome(x, one) for x, one in zip(pieces, alone, strict=True)]
 
     def _outcome(self, x: Array, future: Future[Any], again: bool = True) -> tuple[Array, Messages, float]:
         """The result of a call. If the process of a call of one point ends, the call counts as failed.

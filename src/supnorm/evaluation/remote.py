@@ -6,8 +6,12 @@ import functools
 import importlib
 import pickle
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +52,32 @@ def made_ready(recipe: bytes) -> None:
     remade(recipe)
 
 
+def ready_in(
+    seconds: float, executor: Executor, workers: int, recipe: Callable[[], bytes]
+) -> threading.Timer:
+    """Have each worker make the function after some seconds; what goes wrong is said by its first call."""
+
+    def get_ready() -> None:
+        with suppress(Exception):
+            for _ in range(workers):
+                executor.submit(made_ready, recipe())
+
+    timer = threading.Timer(seconds, get_ready)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
 def remote(recipe: bytes, x: Array, outputs: int | None) -> tuple[Array, Messages, float]:
     """As `timed`, for the function of a recipe."""
     return timed(remade(recipe).value, x, outputs)
+
+
+def several(
+    call: Callable[..., tuple[Array, Messages, float]],
+    given: Any,
+    pieces: tuple[Array, ...],
+    outputs: int | None,
+) -> list[tuple[Array, Messages, float]]:
+    """What `timed` or `remote` give for each piece; the function gets each alone, as if it had been sent alone."""
+    return [call(given, x, outputs) for x in pieces]

@@ -69,7 +69,7 @@ def shared(
             for future in first_done(running):
                 results, seconds = future.result()
                 ready[running.pop(future)] = results
-                group = _grown(group, len(results), seconds)
+                group = grown(group, len(results), seconds)
             room = seats(executor)
             while calls and calls[0] in ready:
                 yield from ready.pop(calls.popleft())
@@ -78,10 +78,10 @@ def shared(
             future.cancel()
 
 
-def _grown(group: int, n: int, seconds: float) -> int:
+def grown(group: int, n: int, seconds: float) -> int:
     """Items of the next call, from the seconds that a call of ``n`` took.
 
-    >>> _grown(1, 1, 0.02), _grown(1, 1, 0.5), _grown(8, 8, 0.1)
+    >>> grown(1, 1, 0.02), grown(1, 1, 0.5), grown(8, 8, 0.1)
     (4, 1, 8)
     """
     return min(GROWTH * group, max(1, round(CALL * n / max(seconds, 1e-9))))
