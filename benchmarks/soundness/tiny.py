@@ -2,9 +2,10 @@
 
 A polynomial interpolates a random function at Chebyshev nodes, in one or two inputs; its coefficients are one or two float64
 numbers each, so that most errors lie between 1e-8 and 1e-30. A network of 4 to 9 layers is compared with itself plus a
-multiple of a known function, from 1e-7 to 1e-11. An error found by mpmath on a grid, refined at its local maxima (one
-input), or at random points and near the witness, must not be above `upper`; the error at the witness must not be below
-`lower`; and the checker must accept every certificate whose forecast is at most `SECONDS`.
+multiple of a known function, from 1e-7 to 1e-11, a function of three inputs with itself plus 1e-11 to 1e-22 times another.
+An error found by mpmath on a grid, refined at its local maxima (one input), or at random points and near the witness, must
+not be above `upper`; the error at the witness must not be below `lower`; and the checker must accept every certificate whose
+forecast is at most `SECONDS`.
 """
 
 from __future__ import annotations
@@ -143,10 +144,30 @@ def _deep(rng: np.random.Generator) -> tuple[Problem, str]:
     return Problem(net, lambda x: twin(x) + size * jnp.cos(3.0 * x[:, :1] + x[:, 1:]), domain), label
 
 
+def _three(rng: np.random.Generator) -> tuple[Problem, str]:
+    name = str(rng.choice(list(FUNCTIONS)))
+    run, _, (low, high) = FUNCTIONS[name]
+    k, c, size = rng.uniform(0.2, 0.8, 2), rng.normal(size=3), 10.0 ** -rng.uniform(11.0, 22.0)
+    wide = (high - low) * 2.0 ** -rng.uniform(0.0, 2.0)
+    start, share = rng.uniform(low, high - wide), wide / (1.0 + k.sum())
+    domain = Domain(x=(float(start), float(start + share)), y=(0.0, float(share)), z=(0.0, float(share)))
+
+    def reference(x: Any) -> Any:
+        return run(x[:, 0] + k[0] * x[:, 1] + k[1] * x[:, 2])
+
+    def model(x: Any) -> Any:
+        other = c[0] * x[:, 0] + c[1] * x[:, 1] * x[:, 2] + c[2] * jnp.cos(x[:, 0] + x[:, 2])
+        return reference(x) + size * other
+
+    return Problem(
+        model, reference, domain
+    ), f"{name} of three inputs, shifted by {size:.1e}, box {share:.1e}"
+
+
 def judged(number: int, seed: int, path: Path) -> Tiny:
     """One problem: its bracket beside errors in arbitrary precision, and what the checker says of its certificate."""
     rng = np.random.default_rng([seed, number])
-    problem, label = _deep(rng) if number % 5 == 4 else _polynomial(rng)
+    problem, label = (_deep if number % 5 == 4 else _three if number % 5 == 3 else _polynomial)(rng)
     try:
         result = certify(problem, 1.05, boxes=BOXES, seconds=60.0)
     except BadInput as error:

@@ -10,9 +10,11 @@ import pytest
 from test_running_error import _deep, _random_program
 
 from supnorm.certification import (
+    GradedCertificate,
     balls,
     certify,
     chebyshev_certificate,
+    choice,
     fine_lower,
     fine_nodes,
     mismatch,
@@ -328,3 +330,48 @@ def test_two_forms_of_one_function_differ_by_nothing_that_can_be_seen():
     assert result.lower == 0.0
     assert result.upper < 1e-30
     assert "nowhere above" in result.status.advice
+
+
+def _three(size=1e-17):
+    def sine(x):
+        return jnp.sin(x[:, 0] + x[:, 1] * x[:, 2])
+
+    box = Domain(x=(0.0, 0.25), y=(0.0, 0.25), z=(0.0, 0.25))
+    return Problem(lambda x: sine(x) + size * x[:, 0] * x[:, 1], sine, box)
+
+
+@pytest.mark.slow
+def test_three_inputs_go_on_below_float64(tmp_path):
+    """Graded and composed certificates end at 1e-14 of the values; Chebyshev certificates go on with what they leave."""
+    worst, path = 0.25**2 * 1e-17, tmp_path / "c.json"
+    assert certify(_three(), 1.1, strategy=GradedCertificate()).upper > 1e5 * worst
+    result = certify(_three(), 1.1)
+    assert result.status.code == "proved"
+    assert result.lower <= worst <= result.upper <= 1.1 * worst
+    result.certificate.save(path)
+    assert check(path).accepted
+    assert certify(_three(), 1.1, resume=path, boxes=0).status.code == "proved"
+    data = json.loads(path.read_text())
+    data["leaves"]["upper"] = [(0.9 * float.fromhex(v)).hex() for v in data["leaves"]["upper"]]
+    data["upper"] = (0.9 * float.fromhex(data["upper"])).hex()
+    data["lower"] = (0.0).hex()
+    assert not _sealed(path, data).accepted
+
+
+@pytest.mark.slow
+def test_the_radius_of_the_balls_enters_the_bound_in_three_inputs(monkeypatch, tmp_path):
+    """Balls of 64 bits see nothing of 1e-24; without their radii the proof would claim less than the error."""
+    monkeypatch.setattr(balls, "BITS", (64,))
+    monkeypatch.setattr(balls, "at_nodes", _blind(balls.at_nodes))
+    result = certify(_three(1e-24), tolerance=1e-27)
+    result.certificate.save(tmp_path / "c.json")
+    assert result.upper < 0.25**2 * 1e-24
+    assert not check(tmp_path / "c.json").accepted
+
+
+@pytest.mark.slow
+def test_where_higher_precision_does_not_help_the_work_ends(monkeypatch):
+    monkeypatch.setattr(choice, "MOST_FINE", 2)
+    result = certify(_three(), 1.001, boxes=1000)
+    assert result.status.code == "undecided"
+    assert "ounding" in result.status.advice

@@ -86,7 +86,8 @@ def certify(
         boxes: budget in boxes tried; 0 with ``resume`` only proves again what is saved.
         strategy: how boxes are bounded; by default `LinearBounds` where the network has kinks, else
             `ChebyshevCertificate` in one or two inputs, `GradedCertificate` in three to eight, `LinearBounds` in more;
-            for formulas of up to four inputs `ComposedCertificate` is tried beside them (`choice`).
+            for formulas of up to four inputs `ComposedCertificate` is tried beside them, and where rounding ends the work
+            `ChebyshevCertificate` goes on in up to three inputs (`choice`).
         executor: runs batches of boxes in parallel (``concurrent.futures``).
         observer: gets a `BracketNarrowed` after each batch, and a `ProvedAgain` for bounds of a saved certificate.
         witness: points known to have large errors, shape ``(k, d)``, for example an audit's.
@@ -339,7 +340,7 @@ def _method(error: ErrorProgram, strategy: Strategy | None) -> Choice:
         BadInput: when the strategy cannot bound this error.
     """
     if strategy is None:
-        return Choice.of(error)
+        return Choice.of(error, beyond_rounding=True)
     method = strategy
     if isinstance(method, type) or not callable(getattr(method, "bound", None)):
         raise BadInput(

@@ -26,7 +26,7 @@ from supnorm.certification.beyond import Beyond
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import UNDERFLOW
 from supnorm.certification.error_program import ErrorProgram
-from supnorm.certification.fine_nodes import Rule, bound_again
+from supnorm.certification.fine_nodes import Rule, bound_again, most_fine
 from supnorm.certification.leaf import Batch, Bounded, Task, affine_range
 from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program
@@ -46,6 +46,8 @@ class ChebyshevCertificate(Settings):
         degrees: largest degree in 1, 2, 3 and more dimensions, tuned on 2x32 and 3x64 tanh networks.
         grids: K of the Ehlich-Zeller grids, tried in order after the sum of coefficients.
         share: part of the gap between target and the error of the witness that tail and rounding together may use.
+        fine: bound every box that stays open by nodes of higher precision (`fine_nodes`), not only those where float64 is
+            seen to be the obstacle.
     """
 
     # The numbers are boxes of three proofs for tanh networks of 2 layers of width 32, shifted as in `benchmarks.certify`,
@@ -58,6 +60,7 @@ class ChebyshevCertificate(Settings):
     # K = 3 alone: 23, 259, 147; 3 and 12: as with 40; half and twice the numbers: 15, 251, 119.
     grids: tuple[int, ...] = (3, 12, 40)
     share: float = 1.0 / 3.0  # 1/6: 15, 251, 133; 2/3: 15, 251, 111
+    fine: bool = False
 
     def bound(self, error: ErrorProgram, boxes: Boxes, target: float, lower: float) -> Bounded:
         """Bounds of the error on a batch of boxes.
@@ -98,7 +101,7 @@ class ChebyshevCertificate(Settings):
                 rows = degree == n
                 self._polynomials(task, int(n), todo[rows], rho[best[rows]], tail[rows] + noise[rows])
             if not error.declared:
-                limited = self._less_rounding(task, model, todo, counts, limited)
+                limited = self._less_rounding(task, model, todo, counts, limited | self.fine)
             state.limit(todo, limited)
 
     def _less_rounding(
@@ -119,7 +122,8 @@ class ChebyshevCertificate(Settings):
         allowance = np.maximum(self._gap(task), 0.5 * (task.target - flat))
         M = outward(model.eps[rows, 1:])
         best, chosen = np.full(len(few), np.inf), {}
-        for n in range(2, self.degrees[min(d, len(self.degrees)) - 1] + 1):
+        usual = self.degrees[min(d, len(self.degrees)) - 1]
+        for n in range(2, max(usual, most_fine(task.program)) + 1):
             tails = outward(M * chebyshev.tail_factor(n, rho, d)[:, None])
             column = np.max(tails, 2, where=counts[few][:, None], initial=0.0).argmin(1)
             one = tails[np.arange(len(few)), column]
