@@ -88,21 +88,20 @@ class Meter:
         if self.start < 0.0:
             self.start = time.process_time()
 
-    def read(self) -> None:
-        """Compare the processor time with the limit.
+    def read(self, more: float = 0.0) -> None:
+        """Compare the processor time with the limit; ``more``: seconds that the next step takes by its forecast.
 
         Raises:
             TooCostly: after `SLACK` times the limit.
         """
-        self.demand(time.process_time() - self.start)
+        self.demand(time.process_time() - self.start, more)
 
-    def demand(self, used: float) -> None:
+    def demand(self, used: float, more: float = 0.0) -> None:
         """The same for processor seconds that were counted elsewhere.
 
         Raises:
             TooCostly: after `SLACK` times the limit.
         """
-        if used > SLACK * self.limit:
-            raise TooCostly(
-                f"the proof was stopped after {_time(used)} of one core; --limit allows {_time(self.limit)}"
-            )
+        if used + more > SLACK * self.limit:
+            after = f"stopped after {_time(used)} of one core" + f", before {_time(more)} more" * (more > 0.0)
+            raise TooCostly(f"the proof was {after}; --limit allows {_time(self.limit)}")

@@ -14,10 +14,10 @@ from typing import Any
 
 from flint import arb, arb_mat
 
+from supnorm.checker.cells import cell_of
 from supnorm.checker.claimed_single import Kernel, SingleClaim
 from supnorm.checker.document import Document
 from supnorm.checker.enclosure import Feature, Program, step, without_repetitions
-from supnorm.checker.leaves import cell_of
 from supnorm.checker.operation import Operation
 from supnorm.checker.rejected import Rejected
 from supnorm.checker.single_rules import (

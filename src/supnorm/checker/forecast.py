@@ -3,28 +3,32 @@
 One operation is a multiplication in a matrix of balls; all other work is expressed in these: making a ball in Python
 counts as six, a hyperbolic tangent as 30, the model of one feature as some hundred. The document determines how much there
 is of each kind: nodes of the grids, features of the programs, forms of the graded models, representatives of the rules.
-The file does not tell how many polygons the pieces of a leaf have (`POLYGONS` is assumed) or which features turn out
-to be affine, and a rejected leaf ends the work. So the count is a forecast, within a factor of three on honest
-files (`supnorm.checker.cost.SECOND` lists them). `Meter` stops a proof that takes several times as long.
+Whether the rounding of an interpolant's values in arrays is bounded with adjoints is asked at a few points (`array_cost`).
+A proof that arrays leave undecided is made again in FLINT's balls, which takes ten times as long and more. Honest files
+have no such proofs; `in_balls` counts each before it is made.
+
+The file does not tell how many polygons the pieces of a leaf have (`POLYGONS` is assumed) or which features turn out to be
+affine, and a rejected leaf ends the work. So the count is a forecast, within a factor of three on honest files
+(`supnorm.checker.cost.SECOND` lists them). `Meter` stops a proof that takes several times as long.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 
+from supnorm.checker.cells import MOST_PARTS, inside
 from supnorm.checker.cost import Cost
 from supnorm.checker.document import Document
 from supnorm.checker.graded_rule import size_of_rule
 from supnorm.checker.leaves import (
     BY_PARTS,
-    MOST_PARTS,
     PIECES,
     Claim,
     Proof,
     claims,
     demand_graded,
     demand_tensor,
-    inside,
 )
 from supnorm.checker.program_cost import BALL, BYTES, SAVED, Size, projected
 
@@ -46,48 +50,152 @@ def cost_of(document: Document, points: int = 0, arbitrary: bool = False) -> tup
         Rejected: for sizes that no honest file has.
     """
     d = len(document.names)
-    programs = tuple(map(Size.of, document.programs))
+    count = _Count.of(document, claims(document.leaves), points, arbitrary)
     at_points = tuple(map(Size.of, document.point_programs))
-    shared = claims(document.leaves)
     total, held = Cost(), _held(document)
     for p in at_points:
         each = p.values(1.0 + points)
         total = total + Cost(3.0 * each.operations, each.bytes)  # in 320 bits
     total = total + Cost(
-        _tiling(document) + 4.0 * sum(p.weights + 30.0 * len(p.operations) for p in programs)
+        _tiling(document) + 4.0 * sum(p.weights + 30.0 * len(p.operations) for p in count.programs)
     )
-    degrees = {v for key in shared for pair in zip(key[2], key[5], strict=True) if pair[1] >= 0 for v in pair}
-    rules = {D: size_of_rule(d, D, points, arbitrary) for D, points in document.rules.items() if D in degrees}
-    for points_, nodes, coefficients, work in rules.values():
+    for points_, nodes, coefficients, work in count.rules.values():
         total = total + Cost(work, points_ * coefficients * 3.0 * BYTES + nodes * (d + 2.0) * 40.0)
-    tables: set[tuple[int, int]] = set()
-    known: dict[object, Cost] = {}
-    each_proof: dict[Proof, float] = {}
-    for key, positions in shared.items():
-        kind = key[2:]
-        if kind not in known:
-            pairs = list(zip(programs, Claim.of(key), strict=True))
-            for p, claim in pairs:
-                _demand(p, d, claim, rules, document, positions[0])
-            known[kind] = sum(
-                (
-                    _in_bits(_alternative(p, d, c, rules, document, tables, arbitrary), c.bits)
-                    for p, c in pairs
-                ),
-                Cost(),
-            )
-        each_proof[key] = known[kind].operations * _parts(document, key)
+    each_proof = {key: count.proof(key, positions[0]) for key, positions in count.shared.items()}
     if document.deployed is not None and at_points:
         each = at_points[0].single(d, document.point_programs[0][-1].width)
         cells = float(len(document.deployed.cells))
         total = total + Cost(cells * (each.operations + 60.0 * d), each.bytes + cells * 400.0)
     # Every proof adds operations; the bytes are those that stay in memory (tables, rules) plus those of the largest proof.
-    of_tables = sum(BYTES * a * b for a, b in tables)
-    made = sum(40.0 * a * b for a, b in tables)
-    biggest = max((c.bytes for c in known.values()), default=0.0)
+    of_tables = sum(BYTES * a * b for a, b in count.tables)
+    made = sum(40.0 * a * b for a, b in count.tables)
+    biggest = max((c.bytes for c in count.known.values()), default=0.0)
     return Cost(
         total.operations + made + math.fsum(each_proof.values()), total.bytes + held + of_tables + biggest
     ), each_proof
+
+
+def in_balls(document: Document, proof: Proof, position: int) -> float:
+    """Seconds of a proof in FLINT's balls, for one that arrays leave undecided; ``position`` is that of a leaf of it."""
+    return Cost(_Count.of(document, {proof: [position]}, 0, arbitrary=True).proof(proof, position)).seconds
+
+
+@dataclass(frozen=True, eq=False)
+class _Count:
+    """What the proofs of a document cost; each kind of proof is counted once.
+
+    Attributes:
+        document: the document.
+        programs: the sizes of its programs.
+        shared: its proofs with the positions of their leaves.
+        rules: points, nodes, coefficients and operations of the node rules in use.
+        arbitrary: as in `check`.
+        least: of each kind, the smallest claim; empty where nothing is in arrays.
+        known, tables, radii: what was counted.
+    """
+
+    document: Document
+    programs: tuple[Size, ...]
+    shared: dict[Proof, list[int]]
+    rules: dict[int, tuple[float, float, float, float]]
+    arbitrary: bool
+    least: dict[object, float]
+    known: dict[object, Cost] = field(default_factory=dict)
+    tables: set[tuple[int, int]] = field(default_factory=set)
+    radii: dict[int, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, document: Document, shared: dict[Proof, list[int]], points: int, arbitrary: bool) -> _Count:
+        d = len(document.names)
+        degrees = {
+            v for key in shared for pair in zip(key[2], key[5], strict=True) if pair[1] >= 0 for v in pair
+        }
+        rules = {
+            D: size_of_rule(d, D, points, arbitrary) for D, points in document.rules.items() if D in degrees
+        }
+        least: dict[object, float] = {}
+        for key, positions in () if arbitrary else shared.items():
+            claimed = min(document.leaves[position].upper for position in positions)
+            least[key[2:]] = min(claimed, least.get(key[2:], math.inf))
+        return cls(document, tuple(map(Size.of, document.programs)), shared, rules, arbitrary, least)
+
+    def proof(self, key: Proof, position: int) -> float:
+        """The operations of one proof."""
+        kind = key[2:]
+        if kind not in self.known:
+            alternatives = list(enumerate(Claim.of(key)))
+            for k, claim in alternatives:
+                _demand(
+                    self.programs[k], len(self.document.names), claim, self.rules, self.document, position
+                )
+            self.known[kind] = sum((self._alternative(k, c, kind) for k, c in alternatives), Cost())
+        return self.known[kind].operations * _parts(self.document, key)
+
+    def _alternative(self, k: int, claim: Claim, kind: object) -> Cost:
+        """The cost of the bound of one alternative on one cell."""
+        p, d, n, m = self.programs[k], len(self.document.names), claim.degree, claim.graded
+        if n < 0 and n != PIECES:
+            return Cost()
+        if m >= 0 and not self.document.declared:
+            return _in_bits(self._graded(p, claim), claim.bits)
+        one = p.model(d)
+        if n == PIECES:
+            per = min(POLYGONS, 600_000.0 / p.features)
+            return _in_bits(Cost(per * one.operations, per * one.bytes), claim.bits)
+        if n <= 0 or m >= 0:
+            return _in_bits(one, claim.bits)
+        if claim.rho > 0.0 and not (self.arbitrary or self.document.declared):
+            # NumPy may be missing where nothing is in arrays.
+            from supnorm.checker.array_cost import in_arrays
+
+            radius = self._radius(k, claim)
+            arrays = in_arrays(p, n, claim.grid, d, claim.bits, radius, self.least[kind])
+            if arrays is not None:
+                self.tables.add((n + 1, n + 1))
+                self.tables.add((claim.grid * n, n + 1))
+                return one + arrays
+            return one + self._interpolant(p, claim, balls=True)  # arrays leave it undecided
+        return self._interpolant(p, claim, self.arbitrary)
+
+    def _radius(self, k: int, claim: Claim) -> float:
+        if claim.bits:
+            return math.inf
+        from supnorm.checker.array_cost import rounding
+
+        if k not in self.radii:
+            self.radii[k] = rounding(self.programs[k], self.document.low, self.document.high)
+        return self.radii[k]
+
+    def _graded(self, p: Size, claim: Claim) -> Cost:
+        d, n, rules = len(self.document.names), claim.degree, self.rules
+        tight = rules[claim.graded][:3] if claim.graded in rules else None
+        cost = p.graded(d, tight, self.arbitrary)
+        if n not in rules:
+            return cost
+        points, nodes, coefficients, _ = rules[n]
+        cost = cost + (p.values(nodes) if self.arbitrary else p.batch(nodes))
+        count, part = divmod(claim.grid, 100)
+        range_cost = product_grid(part + 1.0, count, d) if claim.grid else 5.0 * d * n * (n + BALL)
+        projections = p.outputs * (projected((points, nodes, coefficients)) + range_cost)
+        return cost + Cost(projections, count**d * 2.0 * BYTES)
+
+    def _interpolant(self, p: Size, claim: Claim, balls: bool) -> Cost:
+        """Of values at nodes, whose range is taken in FLINT's balls; ``balls``: they themselves are such, too."""
+        d, n, grid = len(self.document.names), claim.degree, claim.grid
+        nodes, balls = (n + 1.0) ** d, balls or bool(claim.bits)
+        if claim.rho in (0.0, BY_PARTS):
+            cost = p.composed(d, n, balls)
+        else:
+            cost = p.model(d) + (p.values(nodes) if balls else p.batch(nodes))
+        cost = cost + Cost(nodes * d * 3.0 * BALL, nodes * d * BYTES)
+        self.tables.add((n + 1, n + 1))
+        each = product_grid(n + 1.0, n + 1, d)
+        if grid:
+            self.tables.add((grid * n, n + 1))
+            each += product_grid(n + 1.0, grid * n, d)
+        recorded = len(self.document.declared) * nodes * 12.0 * BALL
+        ranges = Cost(p.outputs * (each + recorded), 3.0 * BYTES * max((float(grid) * n) ** d, nodes))
+        return _in_bits(cost + ranges, claim.bits)
 
 
 def _demand(
@@ -104,53 +212,6 @@ def _demand(
         demand_tensor(p.features, d, n, claim.rho, grid, position)
     elif n >= 0 and m >= 0 and not document.declared:
         demand_graded(d, n, grid, m, rules, position)
-
-
-def _alternative(
-    p: Size,
-    d: int,
-    claim: Claim,
-    rules: dict[int, tuple[float, float, float, float]],
-    document: Document,
-    tables: set[tuple[int, int]],
-    arbitrary: bool,
-) -> Cost:
-    """The cost of the bound of one alternative on one cell."""
-    n, grid, m = claim.degree, claim.grid, claim.graded
-    if n < 0 and n != PIECES:
-        return Cost()
-    if m >= 0 and not document.declared:
-        tight = rules[m][:3] if m in rules else None
-        cost = p.graded(d, tight, arbitrary)
-        if n in rules:
-            points, nodes, coefficients, _ = rules[n]
-            cost = cost + (p.values(nodes) if arbitrary else p.batch(nodes))
-            count, part = divmod(grid, 100)
-            range_cost = product_grid(part + 1.0, count, d) if grid else 5.0 * d * n * (n + BALL)
-            cost = cost + Cost(
-                p.outputs * (projected((points, nodes, coefficients)) + range_cost), count**d * 2.0 * BYTES
-            )
-        return cost
-    one = p.model(d)
-    if n == PIECES:
-        per = min(POLYGONS, 600_000.0 / p.features)
-        return Cost(per * one.operations, per * one.bytes)
-    if n <= 0 or m >= 0:
-        return one
-    nodes = (n + 1.0) ** d
-    cost = (
-        p.composed(d, n, bool(claim.bits) or arbitrary)
-        if claim.rho == 0.0
-        else one + (p.values(nodes) if claim.bits or arbitrary else p.batch(nodes))
-    )
-    cost = cost + Cost(nodes * d * 3.0 * BALL, nodes * d * BYTES)
-    tables.add((n + 1, n + 1))
-    each = product_grid(n + 1.0, n + 1, d)
-    if grid:
-        tables.add((grid * n, n + 1))
-        each += product_grid(n + 1.0, grid * n, d)
-    recorded = len(document.declared) * nodes * 12.0 * BALL
-    return cost + Cost(p.outputs * (each + recorded), 3.0 * BYTES * max((float(grid) * n) ** d, nodes))
 
 
 def _parts(document: Document, key: Proof) -> float:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Any
 
-from flint import arb, ctx, fmpq
+from flint import arb, ctx
 
 from supnorm.checker import composed, polynomial
 from supnorm.checker import declared as black
 from supnorm.checker import pieces as piecewise
+from supnorm.checker.cells import MOST_PARTS, cell_of, inside
 from supnorm.checker.document import Document, Leaf
 from supnorm.checker.enclosure import Program, model, values
 from supnorm.checker.functions import extremes, smaller
@@ -29,7 +29,6 @@ Proof = tuple[Integers, Integers, Integers, tuple[float, ...], Integers, Integer
 BY_PARTS = (
     -1.0
 )  # in place of the parameter of an ellipse: Chebyshev models on the parts of the cell between cuts
-MOST_PARTS = 64  # of one cell; certify makes at most 16
 PIECES = -2  # in place of a degree: the bound by linear pieces
 LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot stall the checker
 LARGEST_TABLE = 300_000  # cosines of one axis, for the same reason
@@ -121,8 +120,17 @@ class Leaves:
             D: verify_rule(d, D, points, arbitrary) for D, points in document.rules.items() if D in rules
         }
 
-    def verify(self, proof: Proof, positions: list[int], claims_of: list[float]) -> None:
-        """Verify the claims of the leaves at these positions, which share one proof."""
+    def verify(
+        self,
+        proof: Proof,
+        positions: list[int],
+        claims_of: list[float],
+        undecided: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Verify the claims of the leaves at these positions, which share one proof.
+
+        ``undecided`` hears that the proof is made again in FLINT's balls, and may refuse it.
+        """
         bound = None
         if not self.arbitrary:
             least = min(claims_of)
@@ -130,6 +138,8 @@ class Leaves:
                 self.document, self.programs, proof, positions[0], self.rules, fast=True, claimed=least
             )
         if bound is None or not all(bound <= claimed for claimed in claims_of):  # undecided in float64 balls
+            if not self.arbitrary and max(proof[2]) > 0:  # what has no nodes takes as long as before
+                undecided()
             bound = _bound(self.document, self.programs, proof, positions[0], self.rules, fast=False)
         if {0.0, BY_PARTS} & set(proof[3]) and (
             bound is None or not all(bound <= claimed for claimed in claims_of)
@@ -227,41 +237,6 @@ def demand_graded(d: int, D: int, grid: int, m: int, rules: Collection[int], pos
         raise Rejected(f"leaf {position}: graded degree {D}, grid {grid}, rule {m} cannot be used", position)
 
 
-def cell_of(
-    document: Document, levels: tuple[int, ...], indices: tuple[int, ...]
-) -> tuple[list[Ball], list[Ball]]:
-    """Centre and half-widths of the exact cell."""
-    centre, half = [], []
-    for low, high, level, index in zip(document.low, document.high, levels, indices, strict=True):
-        a, width = _rational(low), _rational(high) - _rational(low)
-        centre.append(arb(a + width * fmpq(2 * index + 1, 2 ** (level + 1))))
-        half.append(arb(width * fmpq(1, 2 ** (level + 1))))
-    return centre, half
-
-
-def inside(document: Document, levels: tuple[int, ...], indices: tuple[int, ...]) -> list[list[Any]]:
-    """For each axis the ends of a cell and the cuts between them, exactly."""
-    axes = []
-    cuts = document.cuts or ((),) * len(levels)
-    for low, high, level, index, knots in zip(
-        document.low, document.high, levels, indices, cuts, strict=True
-    ):
-        a, width = _rational(low), (_rational(high) - _rational(low)) / 2**level
-        first, last = a + width * index, a + width * (index + 1)
-        near = _near(knots, first, last)
-        if len(near) > MOST_PARTS + 2:
-            raise Rejected(f"a cell has more than {MOST_PARTS} parts")
-        between = (v for v in map(_rational, near) if first < v < last)
-        axes.append([first, *between, last])
-    return axes
-
-
-def _near(knots: tuple[float, ...], first: Any, last: Any) -> tuple[float, ...]:
-    """The cuts of an interval, and one more on each side."""
-    low, high = float(arb(first)), float(arb(last))
-    return knots[max(bisect_left(knots, low) - 1, 0) : bisect_right(knots, high) + 1]
-
-
 def _parts(document: Document, cell: _Cell) -> list[tuple[list[Ball], list[Ball]]]:
     """The parts of a cell between cuts."""
     if not document.cuts:
@@ -284,10 +259,6 @@ def _union(parts: list[list[tuple[Ball, Ball] | None]]) -> list[tuple[Ball, Ball
             (extremes([r[0] for r in known])[0], extremes([r[1] for r in known])[1]) if whole else None
         )
     return joined
-
-
-def _rational(v: float) -> Any:
-    return fmpq(*v.as_integer_ratio())
 
 
 def _largest(low: Ball, high: Ball, side: str) -> Ball:

@@ -28,6 +28,7 @@ from flint import ctx
 
 from supnorm.checker.cost import Meter
 from supnorm.checker.document import Document
+from supnorm.checker.forecast import in_balls
 from supnorm.checker.leaves import Leaves, Proof, claims, rules_of
 from supnorm.checker.rejected import MALFORMED, Rejected
 
@@ -79,9 +80,15 @@ def verify_leaves(
 def _alone(leaves: Leaves, todo: Iterator[Task], meter: Meter) -> Iterator[list[int]]:
     """Prove one after the other; positions of the leaves whose proof is done, proof by proof."""
     for proof, positions, claimed in todo:
-        meter.read()
-        leaves.verify(proof, positions, claimed)
+        _verify(leaves, proof, positions, claimed, meter)
         yield positions
+
+
+def _verify(leaves: Leaves, proof: Proof, positions: list[int], claimed: list[float], meter: Meter) -> None:
+    """Prove the claims of one proof; before it is made again in FLINT's balls, the meter hears how long that takes."""
+    meter.read()
+    again = partial(in_balls, leaves.document, proof, positions[0])
+    leaves.verify(proof, positions, claimed, lambda: meter.read(again()))
 
 
 def _in_processes(workers: int, given: bytes, todo: Iterator[Task], meter: Meter) -> Iterator[list[int]]:
@@ -182,8 +189,7 @@ def _prove(given: bytes, part: list[Task]) -> float:
             if isinstance(leaves, Exception):
                 raise leaves
             for proof, positions, claimed in part:
-                meter.read()
-                leaves.verify(proof, positions, claimed)
+                _verify(leaves, proof, positions, claimed, meter)
         finally:
             ctx.prec = before
     return time.thread_time() - begun

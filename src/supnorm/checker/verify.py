@@ -14,12 +14,13 @@ from flint import arb, ctx
 
 from supnorm.checker import declared as black
 from supnorm.checker import polynomial
+from supnorm.checker.cells import cell_of
 from supnorm.checker.cost import Meter
 from supnorm.checker.deployed import verify_deployed
 from supnorm.checker.document import Document
 from supnorm.checker.enclosure import Program, node_values
 from supnorm.checker.least import ends_of, least
-from supnorm.checker.leaves import cell_of, claims
+from supnorm.checker.leaves import claims
 from supnorm.checker.rejected import Rejected
 from supnorm.checker.same import verify_same
 from supnorm.checker.sharing import verify_leaves
