@@ -280,13 +280,39 @@ def test_tables_are_compared_row_by_row(tmp_path: Path) -> None:
     assert (verdict(two, one).status.code, verdict(two, one).basis) == ("better", "proved")
     assert verdict(one, two).new.upper_kind == "exact"
     assert not any("cannot be compared" in remark.text for remark in verdict(one, two).remarks)
-    with pytest.raises(sn.BadInput, match="the rows of tables"):
+    with pytest.raises(sn.BadInput, match="numbers of rows differ"):
         sn.compare_runs(one, run("less", 0.2, rows=40))
     with pytest.raises(sn.BadInput, match="row 4 has other inputs or another reference"):
         sn.compare_runs(one, run("other", 0.2, change=(3, 1, 7.0)))
-    (tmp_path / "two.csv").unlink()
-    with pytest.raises(sn.BadInput, match="their rows cannot be compared"):
-        sn.compare_runs(one, two)
+    other = run("another", 0.2, change=(3, 1, 0.5))
+    for name in ("two", "another"):
+        (tmp_path / f"{name}.csv").unlink()
+    assert (verdict(one, two).status.code, verdict(one, two).basis) == ("worse", "proved")  # by the hashes
+    with pytest.raises(sn.BadInput, match="have other rows"):
+        sn.compare_runs(one, other)
+
+
+def test_only_statistics_over_the_same_rows_are_compared(tmp_path: Path) -> None:
+    """Of two runs that leave out rows without a prediction, the largest error of one is no bound for those of the other."""
+
+    def run(name: str, missing: tuple[int, ...], wrong: dict[int, float]) -> Path:
+        guess = np.arange(6.0) + 0.1
+        guess[[*wrong]] += [*wrong.values()]
+        guess[[row - 1 for row in missing]] = np.nan
+        data = {"x": np.arange(6.0), "y": np.arange(6.0), "guess": guess}
+        report = sn.audit_table(
+            data, truth="y", prediction="guess", inputs="x", tolerance=0.5, failures="ignore"
+        )
+        return report.save(tmp_path / name)
+
+    old, new = run("old", (2,), {3: 5.0}), run("new", (4,), {1: 2.0})
+    found = verdict(old, new)  # the worst row of the old run has no prediction in the new one, and the other way round
+    assert (found.status.code, found.basis, found.exceedance) == ("undecided", "unmatched", ())
+    assert (found.old.upper, found.new.upper) == (None, None)
+    (words,) = (r.text for r in found.remarks if "cannot be compared" in r.text)
+    assert "old run only: 2. Rows without a prediction in the new run only: 4." in words
+    same = verdict(old, run("again", (2,), {3: 1.0}))  # the same row is missing, and the files are gone
+    assert (same.status.code, same.new.upper_kind, len(same.exceedance) > 0) == ("better", "exact", True)
 
 
 def test_peaks_of_two_seeds_are_the_same_and_one_a_tenth_away_is_another(audit: Audit) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -35,6 +36,7 @@ class Compared:
         left: rows that were not reached, because the audit was stopped.
         statistics: accuracy, errors by group, and rows for pictures.
         without: rows (from 1) in which a side has no value, by side; of the model those where the reference has one.
+        with_error: which of the pairs have an error, shape ``(N,)``.
     """
 
     pairs: Pairs
@@ -44,6 +46,7 @@ class Compared:
     worst: Index
     numbers: Array
     without: dict[str, Index] = field(default_factory=dict)
+    with_error: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=bool))
     used: frozenset[str] = frozenset()
     called: tuple[Index, Array | None] = (np.empty(0, dtype=np.intp), None)
     left: int = 0
@@ -79,7 +82,18 @@ class Compared:
             accuracy=self.statistics.accuracy,
             groups=self.statistics.groups,
             groups_total=self.statistics.groups_total,
+            rows_hash=self._hash(self.inside, pairs.x, pairs.reference),
+            errors_hash=self._hash(self.with_error),
         )
+
+    def _hash(self, which: NDArray[np.bool_], *columns: Array | None) -> str:
+        """SHA-256 of the numbers of some rows and of what these columns hold there; every NaN has the same bytes."""
+        digest = hashlib.sha256(self.pairs.row[which].astype("<i8").tobytes())
+        for column in columns:
+            if column is not None:
+                given = column[which].astype("<f8") + 0.0  # minus zero has other bytes
+                digest.update(np.where(np.isnan(given), np.nan, given).tobytes())
+        return digest.hexdigest()
 
     @property
     def facts(self) -> tuple[Fact, ...]:

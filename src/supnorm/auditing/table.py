@@ -109,6 +109,7 @@ class _Tally:
         self.problem, self.pairs, self.moments = problem, pairs, Moments(norms)
         self.errors: list[Array] = [np.empty(0)]
         self.best = _Worst(_most(problem, pairs))
+        self.with_error = np.zeros(len(pairs), dtype=bool)
         self.without: dict[str, list[Index]] = {"model": [], "reference": []}
         self.model: dict[str, list[Any]] = {"part": [], "values": []}
         self.gathered = Gathered(problem, pairs)
@@ -117,6 +118,7 @@ class _Tally:
         """Rows with these numbers."""
         ok = done.status == PointStatus.OK
         self.errors.append(done.error[ok])
+        self.with_error[part[ok]] = True
         self.moments.add(self.problem.error.in_units(done.model[ok], done.reference[ok], done.x[ok]))
         for side, rows in _without_value(done).items():
             self.without[side].append(self.pairs.row[part[rows]] + 1)
@@ -148,6 +150,7 @@ class _Tally:
             worst=worst,
             numbers=numbers,
             without=lost,
+            with_error=self.with_error,
             used=used,
             called=(called, values),
             statistics=self.gathered.results(worst, numbers, tuple(output_names(problem, evaluator))),

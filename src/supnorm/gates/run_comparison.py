@@ -16,7 +16,7 @@ from supnorm.gates.run_points import (
     is_expensive,
     opened,
 )
-from supnorm.gates.run_remarks import advice, remarks, same_law
+from supnorm.gates.run_remarks import advice, remarks, same_points
 from supnorm.gates.run_verdict import ROUNDING, Known, judge
 from supnorm.results import BadInput, ExitCode, Status
 from supnorm.results.audit import AuditRecord, PeakRecord
@@ -91,10 +91,11 @@ def compare_runs(
         Side(folder, record, opened(folder, record, trust))
         for folder, record in zip(folders, records, strict=True)
     )
-    if records[0].table is not None:
-        demand_same_rows(first.opened, second.opened, records[0].reference.name == records[1].reference.name)
+    if records[0].table is not None and records[1].table is not None:
+        demand_same_rows(first.opened, second.opened, records[0].table.rows_hash, records[1].table.rows_hash)
     first, second = _crossed(first, second.record), _crossed(second, first.record)
-    before, now = _run(first, second), _run(second, first)
+    whole = same_points(*records)
+    before, now = _run(first, second, whole), _run(second, first, whole)
     code, basis = judge(_known(first.record, before), _known(second.record, now), factor)
     status = Status(code, advice(code, basis, before, now, first.record), EXITS.get(code, ExitCode.DONE))
     return CompareRunsRecord(
@@ -130,7 +131,7 @@ def _demand_same_question(old: AuditRecord, new: AuditRecord, folders: tuple[Pat
         "numbers of outputs": (old.outputs_total, new.outputs_total),
         "error measures": (old.measure.to_dict(), new.measure.to_dict()),
         "references": _reference_names(old, new),
-        "rows of tables (all, compared)": (_rows(old), _rows(new)),
+        "numbers of rows": (_rows(old), _rows(new)),
     }
     for what, (before, now) in questions.items():
         if what == "outputs" and max(old.outputs_total, new.outputs_total) > len(old.outputs):
@@ -181,8 +182,8 @@ def _reference_names(old: AuditRecord, new: AuditRecord) -> tuple[str, str]:
     return ("", "") if tables else (old.reference.name, new.reference.name)
 
 
-def _rows(record: AuditRecord) -> tuple[int, int] | None:
-    return None if record.table is None else (record.table.rows, record.table.compared)
+def _rows(record: AuditRecord) -> int | None:
+    return None if record.table is None else record.table.rows
 
 
 def _crossed(side: Side, other: AuditRecord) -> Side:
@@ -203,8 +204,12 @@ def _crossed(side: Side, other: AuditRecord) -> Side:
     return Side(side.folder, side.record, side.opened, points, errors)
 
 
-def _run(side: Side, other: Side) -> RunRecord:
+def _run(side: Side, other: Side, same: bool) -> RunRecord:
     """What is known of one run, with the errors at the other's points.
+
+    Args:
+        side, other: both runs.
+        same: whether the errors of both are over the same points. The largest error over other rows bounds nothing.
 
     Raises:
         BadInput: where an error is above the proved bound of its model.
@@ -217,7 +222,7 @@ def _run(side: Side, other: Side) -> RunRecord:
     for point, error in zip(side.points, side.errors, strict=True):
         if error > worst or (math.isnan(worst) and not math.isnan(error)):
             worst, at, there, raised = error, point, point.error, True
-    upper, kind = _upper(record)
+    upper, kind = _upper(record, same)
     if upper is not None and worst > upper * (1.0 + ROUNDING) + _finite(record.sup.rounding):
         raise BadInput(
             f"{side.folder}: the model has an error of {worst!r}, above the bound of its certificate ({upper!r}): check "
@@ -240,7 +245,7 @@ def _run(side: Side, other: Side) -> RunRecord:
         rms=record.rms.value,
         ratio=worst / record.rms.value if record.rms.value > 0 else math.nan,
         no_value=record.failures.model,
-        infinite=_infinite_rows(record),
+        infinite=_infinite_rows(record) if same else None,
         evaluations=record.evaluations.search,
         planted_found=sum(p.found for p in record.power),
         planted=sum(p.runs for p in record.power),
@@ -251,12 +256,12 @@ def _run(side: Side, other: Side) -> RunRecord:
     )
 
 
-def _upper(record: AuditRecord) -> tuple[float | None, str]:
+def _upper(record: AuditRecord, same: bool) -> tuple[float | None, str]:
     """The upper bound of a run, and of which kind."""
     sup, table = record.sup, record.table
     if sup.upper is not None:
         return sup.upper, sup.upper_kind
-    whole = record.search.complete if table is None else not table.left
+    whole = record.search.complete if table is None else same and not table.left
     return (sup.lower, "exact") if whole and record.witness is not None else (None, "none")
 
 
@@ -292,7 +297,7 @@ def _finite(value: float) -> float:
 
 def _levels(old: AuditRecord, new: AuditRecord) -> tuple[LevelRecord, ...]:
     """Shares of the law above levels that both runs have."""
-    if not same_law(old, new):
+    if not same_points(old, new):
         return ()
     now = {level.above: level for level in new.exceedance}
     levels = []

@@ -139,24 +139,30 @@ def demand_same_question(
             )
 
 
-def demand_same_rows(old: Opened, new: Opened, same_name: bool) -> None:
+def demand_same_rows(old: Opened, new: Opened, hash_old: str, hash_new: str) -> None:
     """Check that two tables have the same inputs and the same reference in every row.
 
     Args:
         old, new: the problems of both runs.
-        same_name: whether the references have one name, which is all that is known where a table cannot be opened again.
+        hash_old, hash_new: hashes of the rows in the results, which decide where a table cannot be opened again; empty in
+            results of older versions.
 
     Raises:
-        BadInput: naming the first row that differs; and for other names of tables that cannot be opened again.
+        BadInput: naming the first row that differs; and for tables of which it is not known.
     """
+    if hash_old and hash_old == hash_new:
+        return
     pairs = [None if side.problem is None else side.problem.pairs for side in (old, new)]
     if pairs[0] is None or pairs[1] is None:
-        if not same_name:
+        if hash_old and hash_new:
             raise BadInput(
-                f"the references are different tables, and their rows cannot be compared: {old.why or new.why}; keep the "
-                "tables of both runs"
+                "the tables of both runs have other rows: other inputs, other truths or another order; compare-runs needs "
+                f"the same rows. Which row differs is not known: {old.why or new.why}"
             )
-        return
+        raise BadInput(
+            f"the rows of both tables cannot be compared: {old.why or new.why}; keep the tables of both runs, or repeat "
+            "both audits: their results then say which rows were compared"
+        )
     for one, other in ((pairs[0].x, pairs[1].x), (pairs[0].reference, pairs[1].reference)):
         if one is None or other is None:
             continue

@@ -28,14 +28,11 @@ def advice(code: str, basis: str, old: RunRecord, new: RunRecord, record: AuditR
     return narrator(record.measure).text(fact(f"{code}-{basis}", at=decisive.at, **values))
 
 
-def same_law(old: AuditRecord, new: AuditRecord) -> bool:
-    """Whether the statistics of both runs are over the same points.
-
-    The rows of two tables were compared before. Where some have no prediction, these can be other ones in each run.
-    """
-    tables = [record.table for record in (old, new) if record.table is not None]
-    whole = len(tables) == 2 and all(table.compared == table.rows for table in tables)
-    return whole or old.law == new.law
+def same_points(old: AuditRecord, new: AuditRecord) -> bool:
+    """Whether the statistics of both runs are over the same points: one law, or the same rows of a table with an error."""
+    if old.table is not None and new.table is not None:
+        return bool(old.table.errors_hash) and old.table.errors_hash == new.table.errors_hash
+    return old.law == new.law
 
 
 def remarks(before: AuditRecord, now: AuditRecord, old: RunRecord, new: RunRecord) -> tuple[Sentence, ...]:
@@ -59,8 +56,8 @@ def remarks(before: AuditRecord, now: AuditRecord, old: RunRecord, new: RunRecor
     if old.tolerance != new.tolerance:
         shown = ("none" if run.tolerance is None else num(run.tolerance, 6) for run in (old, new))
         facts.append(fact("tolerances-differ", **dict(zip(("old", "new"), shown, strict=True))))
-    if not same_law(before, now):
-        facts.append(fact("laws-differ", old=before.law, new=now.law))
+    if not same_points(before, now):
+        facts.append(_other_points(before, now))
     if math.isinf(old.worst) and math.isinf(new.worst) and before.finite and now.finite:
         ends = (record.finite.worst for record in (before, now) if record.finite is not None)
         known = [math.nan if end is None else end for end in ends]
@@ -69,6 +66,23 @@ def remarks(before: AuditRecord, now: AuditRecord, old: RunRecord, new: RunRecor
         facts.append(fact("more-failures", old=old.no_value, new=new.no_value))
     say = narrator(now.measure)
     return tuple(say.say(one) for one in facts)
+
+
+def _other_points(before: AuditRecord, now: AuditRecord) -> Fact:
+    """Why the statistics of both runs cannot be compared."""
+    if before.table is None or now.table is None:
+        return fact("laws-differ", old=before.law, new=now.law)
+    tables = before.table, now.table
+    if not all(table.errors_hash for table in tables):
+        return fact("rows-unknown")
+    first = [frozenset(table.without_value_rows.get("model", ())) for table in tables]
+    whole = [len(rows) == table.without_value.get("model", 0) for rows, table in zip(first, tables, strict=True)]
+    only = {
+        name: sorted(rows - others) if known else []
+        for name, rows, others, known in zip(("old", "new"), first, first[::-1], whole[::-1], strict=True)
+    }
+    counts = {"old": before.table.compared, "new": now.table.compared}
+    return fact("rows-differ", **counts, only_old=only["old"], only_new=only["new"])
 
 
 def _planted(run: RunRecord) -> Known:

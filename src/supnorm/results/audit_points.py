@@ -35,6 +35,16 @@ class TableRecord(Record):
         description="errors by the value of the columns that were asked for, the worst first (at most 200)",
     )
     groups_total: Mapping[str, int] = Field(default={}, description="number of groups, by column")
+    rows_hash: str = Field(
+        default="",
+        description="SHA-256 of the numbers, inputs and truths of all rows in the domain (of the truths only where a table "
+        "holds them): equal in two runs over the same rows. Empty in results of older versions",
+    )
+    errors_hash: str = Field(
+        default="",
+        description="SHA-256 of the numbers of the rows that have an error: equal in two runs whose statistics are over "
+        "the same rows. Empty in results of older versions",
+    )
 
 
 class CauseRecord(Record):

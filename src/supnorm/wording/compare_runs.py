@@ -49,6 +49,12 @@ REMARKS = {
     "{others:count}.",
     "tolerances-differ": "The tolerances differ: {old} (old), {new} (new).",
     "laws-differ": "The statistics are of different laws: {old} (old), {new} (new). RMS and shares cannot be compared.",
+    "rows-differ": "The runs have errors in other rows ({old:count} rows in the old run, {new:count} in the new one), so "
+    "RMS and shares cannot be compared, and the largest error of one run is no bound for the rows of the other."
+    "{only_old?: Rows without a prediction in the old run only: {only_old:rows}.}"
+    "{only_new?: Rows without a prediction in the new run only: {only_new:rows}.}",
+    "rows-unknown": "An older version of supnorm has written one of the results: it does not say which rows have an error, so "
+    "RMS and shares cannot be compared. Repeat this audit.",
     "both-infinite": "Both worst errors are infinite. The largest finite errors found are {old:error 4} (old) and "
     "{new:error 4} (new).",
     "more-failures": "The new model has no value at {new:count} evaluated points, the old one at {old:count}.",
