@@ -248,3 +248,18 @@ def test_a_table_of_pyarrow_is_read() -> None:
     twice = arrow.Table.from_arrays([arrow.array([1.0])] * 3, names=["x", "y", "y"])
     with pytest.raises(sn.BadInput, match="there are two columns y"):
         sn.audit_table(twice, truth="y", prediction="x")
+
+
+def test_an_input_that_looks_like_a_second_prediction_is_named_unless_inputs_were() -> None:
+    df = frame()
+    df["power_v2"] = 1.01 * df.power + np.sin(df.index)
+    columns = {"truth": "power", "prediction": "power_pred", "tolerance": 100.0, "failures": "ignore"}
+
+    def said(**more: Any) -> list[str]:
+        found = sn.audit_table(df, **columns, **more).record.findings
+        return [f.text for f in found if f.code == "input-like-output"]
+
+    (words,) = said()
+    assert words.startswith("power_v2 was taken as an input")
+    assert "--inputs flow (in Python" in words
+    assert said(inputs=["flow", "power_v2"]) == []

@@ -42,6 +42,7 @@ def test_a_table_is_audited_without_a_problem_file(shell: Shell, table: Path) ->
     for words in ("Prediction against truth", "By site", "mean absolute error", "Error against flow", "R²"):
         assert words in page
     assert shell.run("replay", "power-run", "1").code == 0
+    assert "| row 45, site A, 2024-01-09 |" in shell.run("report", "power-run", "--format", "markdown").out
 
 
 def test_the_problem_file_that_is_written_gives_the_same_result(shell: Shell, table: Path) -> None:

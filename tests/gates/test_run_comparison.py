@@ -306,7 +306,9 @@ def test_only_statistics_over_the_same_rows_are_compared(tmp_path: Path) -> None
         return report.save(tmp_path / name)
 
     old, new = run("old", (2,), {3: 5.0}), run("new", (4,), {1: 2.0})
-    found = verdict(old, new)  # the worst row of the old run has no prediction in the new one, and the other way round
+    found = verdict(
+        old, new
+    )  # the worst row of the old run has no prediction in the new one, and the other way round
     assert (found.status.code, found.basis, found.exceedance) == ("undecided", "unmatched", ())
     assert (found.old.upper, found.new.upper) == (None, None)
     (words,) = (r.text for r in found.remarks if "cannot be compared" in r.text)

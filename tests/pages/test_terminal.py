@@ -304,4 +304,4 @@ def test_a_summary_with_room_has_one_line_a_place(result):
         assert row.split()[0] == str(rank)  # all of a place stands in its one line: its error and where it is
         assert f"   {place.error:.3g} m/s   " in row
         assert f"   input_0 {view.axis('input_0').at(place.x['input_0'])} " in row
-        assert f" input_1 {view.axis('input_1').at(place.x['input_1'])} " in row
+        assert f"  input_1 {view.axis('input_1').at(place.x['input_1'])}" in row

@@ -104,6 +104,7 @@ def _problem(frame: _Frame, columns: TableColumns) -> Problem:
         "the table",
         texts=lambda chosen: frame.texts(chosen, {*axes, *columns.values}),
         groups={name: frame.cells(name) for name in columns.by},
+        guessed=not columns.inputs,
     )
     sides = [
         Function(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,9 +15,11 @@ from supnorm.evaluation import Evaluator
 from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Problem
 from supnorm.results.audit import Finding
+from supnorm.sources.second_prediction import second_predictions
 
 ROWS = 8192  # at a time
 NUMBERED = 10  # rows that a sentence names
+LIKE = 5  # inputs that are named because they look like outputs
 
 
 def numbered(rows: Sequence[int]) -> dict[str, Any]:
@@ -32,6 +35,7 @@ def rows_left_out(evaluator: Evaluator, compared: Compared) -> list[Finding]:
     if alone:
         found.append(Finding.of("rows-alone", **alone))
     found += _repeated(compared)
+    found += _no_inputs(problem, compared)
     lacking = ~pairs.complete & compared.inside
     if lacking.any():
         none = np.isnan(pairs.x[lacking]).sum(axis=0)
@@ -80,6 +84,23 @@ def _repeated(compared: Compared) -> list[Finding]:
     x = pairs.x[compared.inside & pairs.complete]
     again = len(x) - len(np.unique(x, axis=0))
     return [Finding.of("rows-repeated", n=again)] if again else []
+
+
+def _no_inputs(problem: Problem, compared: Compared) -> list[Finding]:
+    """Inputs that nobody named and that look like another prediction of the table."""
+    pairs, names = compared.pairs, problem.domain.names
+    if not pairs.rows.guessed or pairs.model is None or pairs.reference is None:
+        return []
+    sides = ((problem.model, pairs.model), (problem.reference, pairs.reference))
+    values = {n: column for f, y in sides for n, column in zip(f.outputs, y.T, strict=True)}
+    inputs = {n: column for n, column in zip(names, pairs.x.T, strict=True) if n not in values}
+    alike = second_predictions(inputs, values)
+    left = [n for n in names if n not in {one[0] for one in alike}]
+    named = shlex.quote(",".join(left)) if left else ""
+    return [
+        Finding.of("input-like-output", name=name, of=of, equal=kind == "equal", by=by, left=named)
+        for name, of, kind, by in alike[:LIKE]
+    ]
 
 
 def _worst_outside(evaluator: Evaluator, compared: Compared, rows: NDArray[np.intp]) -> dict[str, Any]:

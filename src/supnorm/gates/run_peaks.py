@@ -62,6 +62,7 @@ def _change(
         x_new=None if now is None else now.x,
         old=old,
         new=new,
+        row=next((peak.row for peak in (now, before) if peak is not None), None),
     )
 
 

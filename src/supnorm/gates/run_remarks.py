@@ -23,6 +23,7 @@ def advice(code: str, basis: str, old: RunRecord, new: RunRecord, record: AuditR
         "new": new.worst,
         "bound": bounded.upper,
         "there": decisive.other,
+        "rows": record.table is not None,
     }
     values |= dict(zip(("fewer", "more"), sorted(run.infinite or 0 for run in (old, new)), strict=True))
     return narrator(record.measure).text(fact(f"{code}-{basis}", at=decisive.at, **values))
@@ -76,7 +77,9 @@ def _other_points(before: AuditRecord, now: AuditRecord) -> Fact:
     if not all(table.errors_hash for table in tables):
         return fact("rows-unknown")
     first = [frozenset(table.without_value_rows.get("model", ())) for table in tables]
-    whole = [len(rows) == table.without_value.get("model", 0) for rows, table in zip(first, tables, strict=True)]
+    whole = [
+        len(rows) == table.without_value.get("model", 0) for rows, table in zip(first, tables, strict=True)
+    ]
     only = {
         name: sorted(rows - others) if known else []
         for name, rows, others, known in zip(("old", "new"), first, first[::-1], whole[::-1], strict=True)

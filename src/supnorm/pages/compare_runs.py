@@ -103,5 +103,12 @@ def _peak(peak: PeakChangeRecord, say: Narrator) -> str:
     """A peak in one line."""
     at = peak.x_new if peak.x_new is not None else peak.x_old
     known = peak.old is not None and peak.new is not None
-    values = {"old": peak.old, "new": peak.new, "at": at, "before": peak.x_old, "known": known}
+    values = {
+        "old": peak.old,
+        "new": peak.new,
+        "at": at,
+        "before": peak.x_old,
+        "known": known,
+        "row": peak.row,
+    }
     return say.text(fact(f"peak-{peak.change}", **values))

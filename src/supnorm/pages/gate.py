@@ -135,7 +135,13 @@ def _of_audit(record: AuditRecord) -> Gate:
         sentences=(say.text(*headline(view)), say.text(*lead(view))),
         advice=record.status.advice,
         facts=tuple((name, value, note) for name, value, note in facts(view) if value),
-        head=("error", *(axis.name for axis in view.axes), "model", "reference"),
+        head=(
+            "error",
+            *(("row",) if view.table_only else ()),
+            *(axis.name for axis in view.axes),
+            "model",
+            "reference",
+        ),
         worst=tuple(_point(view, say, i) for i in range(min(WORST, len(view.peaks)))),
         short=_short(view, say, verdict.kind),
         command=record.command,
@@ -148,16 +154,12 @@ def _point(view: View, say: Narrator, which: int) -> WorstPoint:
     peak = view.peaks[which]
     above = view.tolerance > 0 and peak.error > view.tolerance
     at = {**peak.x}
-    words = fact("gate-above", error=peak.error, at=at, tolerance=view.tolerance)
-    values = (view.value(v, peak.output) for v in (peak.model_value, peak.reference_value))
-    cells = (view.error(peak.error), *(view.axis(name).exact(x) for name, x in at.items()), *values)
-    return WorstPoint(
-        at,
-        peak.error,
-        above,
-        say.text(words if above else fact("gate-point", error=peak.error, at=at)),
-        cells,
-    )
+    row = peak.row_words()
+    point = fact("gate-point", error=peak.error, at=at, row=row)
+    words = fact("gate-above", **point.values, tolerance=view.tolerance) if above else point
+    named = (row,) if row else ()
+    cells = (view.error(peak.error), *named, *(view.axis(name).exact(x) for name, x in at.items()), *values)
+    return WorstPoint(at, peak.error, above, say.text(words), cells)
 
 
 def _short(view: View, say: Narrator, kind: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -145,7 +146,7 @@ def _path(points: Sequence[tuple[float, float]], kind: str) -> Markup:
     return el("path", class_=kind, d=d) if d else Markup("")
 
 
-def lines(view: View) -> Iterator[str]:
+def lines(view: View, width: int) -> Iterator[str]:
     """Lines of the terminal: accuracy of each output, then the worst groups of each column."""
     table = view.record.table
     if table is None or not (table.accuracy or table.groups):
@@ -155,7 +156,8 @@ def lines(view: View) -> Iterator[str]:
     for record in table.accuracy[:3]:
         name, n, mae, rmse, bias, r2 = accuracy_row(record, units.get(record.output, ""))
         values = {"output": name, "n": n, "mae": mae, "rmse": rmse, "bias": bias, "r2": r2}
-        yield f"  {view.say.text(fact('rows-accuracy', **values))}"
+        words = view.say.text(fact("rows-accuracy", **values))
+        yield from textwrap.wrap(words, max(width, 20), initial_indent="  ", subsequent_indent="    ")
     for column, groups in groupby(table.groups, lambda g: g.column):
         shown = [*groups]
         yield ""

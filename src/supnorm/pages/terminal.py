@@ -16,23 +16,22 @@ from rich.console import Console
 from rich.text import Text
 
 from supnorm.pages import rows
-from supnorm.pages.peaks import edge_words, tags
+from supnorm.pages.peaks import edge_words
 from supnorm.pages.points import PeakView
 from supnorm.pages.power import PowerRow, found_and_missed, rows_of
 from supnorm.pages.reading import record_of
+from supnorm.pages.terminal_peaks import coordinates, peaks_table
 from supnorm.pages.view import View
-from supnorm.pages.words import NAMED, chip, top_level
+from supnorm.pages.words import chip, top_level
 from supnorm.results.audit import AuditRecord
 from supnorm.results.compare import CompareRecord
-from supnorm.results.numbers import count, ratio
+from supnorm.results.numbers import count
 from supnorm.results.printable import printable
 from supnorm.wording import Fact, fact
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ENDLESS = 10_000  # columns
-TIMES, SIZE, TAGS = 2, 3, 5  # columns of the table of peaks
-LEAST_TAGS, UNDER = 16, 8  # characters of a line of tags; where they begin below a peak
-AT_MOST = 44  # characters of the coordinates of the worst point
+AT_MOST = 44  # characters of a line of the coordinates of the worst point
 STYLES = {"over": "bold red", "open": "bold yellow", "proven": "bold green"}
 
 
@@ -48,8 +47,8 @@ def summary(result: Any, width: int = 100, color: bool = False, report: str = ""
     view = View(record_of(result, AuditRecord))
     view.check()
     lines = [_status(view), Text(), *_facts(view, width), Text(), *_ruler(view, width), *_spark(view)]
-    lines += [Text(), *_peaks(view, width)] if view.peaks else []
-    lines += [Text(line) for line in rows.lines(view)]
+    lines += [Text(), *peaks_table(view, width)] if view.peaks else []
+    lines += [Text(line) for line in rows.lines(view, width)]
     lines += _remarks(view, width)
     # What is there to be copied is not cut: a terminal wraps it.
     return _written([*lines, Text()], width, color) + _written(_last(view, report), ENDLESS, color)
@@ -117,7 +116,7 @@ def facts(view: View) -> list[tuple[str, str, str]]:
     point = view.witness
     rows = _rows(view, point)
     finite = view.worst_finite or point if view.finite else point
-    at, *more = _at(view, finite)
+    at, *more = ["no point could be evaluated"] if finite is None else coordinates(view, finite, AT_MOST)
     return [
         _worst(view, point),
         *rows,
@@ -202,29 +201,6 @@ def _short_row(point: PeakView) -> str:
     """A row with as much of its other columns as fits."""
     words = [point.row_words(most) for most in (3, 2, 1, 0)]
     return next((w for w in words if len(w) <= AT_MOST), words[-1])
-
-
-def _at(view: View, point: PeakView | None) -> list[str]:
-    """The coordinates of a point in lines of at most `AT_MOST` characters, where one alone is not longer."""
-    if point is None:
-        return ["no point could be evaluated"]
-    shown = [f"{name} {view.axis(name).at(x)}" for name, x in point.x.items()]
-    rest = len(shown) - NAMED
-    lines: list[str] = []
-    for words in [*shown[:NAMED], *([view.say.text(fact("and-more", n=rest))] if rest > 0 else [])]:
-        if lines and len(lines[-1]) + 2 + len(words) <= AT_MOST:
-            lines[-1] += f"  {words}"
-        else:
-            lines.append(words)
-    return lines
-
-
-def _coordinates(view: View, point: PeakView, most: int, between: str) -> str:
-    """As many coordinates as fit into ``most`` characters, and how many there are besides."""
-    shown = [f"{name} {view.axis(name).at(x)}" for name, x in point.x.items()]
-    kept = [s for i, s in enumerate(shown) if i == 0 or len(between.join(shown[: i + 1])) <= most]
-    rest = len(shown) - len(kept)
-    return between.join([*kept, *([view.say.text(fact("and-more", n=rest))] if rest else [])])
 
 
 def _bound(view: View) -> tuple[str, str]:
@@ -317,53 +293,6 @@ def _spark(view: View) -> list[Text]:
     top = max(pairs)
     blocks = "".join(BLOCKS[min(int(8 * c / top), 7)] if c else " " for c in pairs)
     return [Text.assemble(("  error distribution  ", "dim"), blocks)]
-
-
-def _peaks(view: View, width: int) -> list[Text]:
-    """The table of the first peaks: columns without content, and those for which there is no room, are left out."""
-    columns = [("#", ">"), ("error", ">"), ("×tol", ">"), ("size", ">"), ("at", "<"), ("tags", "<")]
-    table = [[name for name, _ in columns]]
-    table += [_peak_row(view, p, rank) for rank, p in enumerate(view.peaks[:5], 1)]
-    kept = [k for k in range(6) if any(row[k] for row in table[1:]) and (width >= 80 or k in (0, 1, 4))]
-    widths = [max(len(row[k]) for row in table) for k in range(6)]
-    before = 2 + sum(widths[k] + 3 for k in kept if k != TAGS)
-    for k in (SIZE, TIMES):  # what matters less goes first
-        if TAGS in kept and k in kept and width - before < LEAST_TAGS:
-            kept.remove(k)
-            before -= widths[k] + 3
-    lines = []
-    for row in table:
-        words = "   ".join(f"{row[k]:{columns[k][1]}{widths[k]}}" for k in kept if k != TAGS)
-        lines += _with_tags(words, row[TAGS] if TAGS in kept else "", before, width, heading=row is table[0])
-    return lines
-
-
-def _with_tags(words: str, tags: str, before: int, width: int, heading: bool) -> list[Text]:
-    """A line of the table with its tags; tags that do not fit continue on the lines below, so that none is cut."""
-    below = width - before < LEAST_TAGS
-    before = UNDER if below else before
-    parts = textwrap.wrap(tags, width - before)
-    first = "" if below or not parts else parts.pop(0)
-    style = "dim" if heading else ""
-    return [
-        Text(f"  {words}   {first}", style),
-        *(Text(" " * before + part, style) for part in parts if not heading),
-    ]
-
-
-def _peak_row(view: View, p: PeakView, rank: int) -> list[str]:
-    relative = view.tolerance > 0 and not view.per_output
-    words = [p.row_words()] if p.record.row else []
-    words += list(filter(None, [view.output_name(p)]))
-    words += [t.words.replace("re-check: ", "") for t in tags(view, p) if t.words != "interior"]
-    return [
-        str(rank),
-        view.error(p.error),
-        ratio(p.error / view.tolerance) if relative else "",
-        p.size,
-        _coordinates(view, p, 36, " "),
-        ", ".join(words),
-    ]
 
 
 def _last(view: View, report: str) -> list[Text]:

@@ -39,6 +39,7 @@ class Rows:
         same: facts that hold for all rows of the file, as text by name (the level of a field, ..); two tables that
             differ in one are not about the same thing.
         groups: the cells of the columns by whose values errors are reported, in each row.
+        guessed: whether the inputs are all other columns of numbers, because nobody named them.
     """
 
     name: str = ""
@@ -50,6 +51,7 @@ class Rows:
     texts: Texts | None = None
     same: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    guessed: bool = False
 
     def line(self, row: int) -> int | None:
         """The line of the file in which a row (from 0) begins; None if it is the row's number plus 1, or unknown."""

@@ -336,7 +336,8 @@ class AuditRecord(Result):
     glitches: tuple[PeakRecord, ...] = Field(description="the peaks that are glitches (docs/glossary.md)")
     findings: tuple[FindingRecord, ...] = Field(
         description="what else was noticed: `suspect-labels`, `rows-outside`, `rows-alone`, `rows-repeated`, "
-        "`rows-incomplete`, `law-outside`, `domain-exceeds-data`, `no-model-value`, `zero-reference`, `infinite-error`, "
+        "`input-like-output`, `rows-incomplete`, `law-outside`, `domain-exceeds-data`, `no-model-value`, "
+        "`zero-reference`, `infinite-error`, "
         "`not-reproducible`, `model-failed`, `reference-failed`, `zero-derivatives`, `input-without-effect`, "
         "`output-without-value`, "
         "`recheck-failed`, `recheck-late`, `computed-by-certify`"

@@ -77,6 +77,7 @@ class PeakChangeRecord(Record):
     new: Number | None = Field(
         description="error of the new model at the new peak, or at the old one if there is no new one; null if unknown"
     )
+    row: int | None = Field(default=None, description="of a table: its row; else left out")
 
 
 class CompareRunsRecord(Result):

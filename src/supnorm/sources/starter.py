@@ -11,14 +11,16 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from supnorm.problem.specification import INVENTED
 from supnorm.results import BadInput
 from supnorm.results.door import reading, reading_table
 from supnorm.sources.model_file import KNOWN, PYTHON, REFUSED
-from supnorm.sources.table import column_names
-from supnorm.sources.table_problem import ranges_of
+from supnorm.sources.second_prediction import likeness, second_predictions
+from supnorm.sources.table import column_names, read_columns
+from supnorm.sources.table_problem import MOST_INPUTS, ranges_of
 
 TABLES = (".csv", ".parquet", ".nc")
 MOST = 200  # inputs that are written out: of an image nobody wants a line for each pixel
@@ -220,14 +222,15 @@ def _of_table(path: Path, folder: Path) -> str:
     pairs = _pairs([*ranges])
     truth, prediction = [t for t, _ in pairs], [p for _, p in pairs]
     inputs = [name for name in ranges if name not in (*truth, *prediction)]
+    doubtful = _doubtful(path, inputs, [*truth, *prediction], what)
     file = f"file = {quoted(_beside(path, folder))}"
     listed = f"inputs = {json.dumps(inputs, ensure_ascii=False)}"
+    doubts = [
+        f"# TODO: {name} looks like {of} in another form. If it is another prediction, delete it from inputs and domain."
+        for name, of, _, _ in doubtful
+    ]
     texts = [name for name in there if name not in ranges]
-    todo = (
-        []
-        if pairs
-        else [f"# TODO: name the columns of prediction and truth; numbers are in {', '.join(ranges)}"]
-    )
+    todo = [] if pairs else [_unnamed(path, [*ranges], what)]
     by = (
         [f"# by = [{quoted(texts[0])}]                   # report the errors for each value of a column"]
         if texts
@@ -237,6 +240,7 @@ def _of_table(path: Path, folder: Path) -> str:
         f"title = {quoted(path.stem)}",
         "",
         *todo,
+        *doubts,
         "[model]",
         file,
         listed,
@@ -263,6 +267,29 @@ def _of_table(path: Path, folder: Path) -> str:
         "# supnorm schema problem prints all keys with their meaning.",
     ]
     return _text(lines)
+
+
+def _unnamed(path: Path, names: Sequence[str], what: str) -> str:
+    """The line that asks for truth and prediction, with the columns that are nearly equal."""
+    line = f"# TODO: name the columns of prediction and truth; numbers are in {', '.join(names)}"
+    if path.suffix.lower() == ".nc" or len(names) > MOST_INPUTS:
+        return line
+    columns = dict(zip(names, read_columns(path, names, what).T, strict=True))
+    pairs = [
+        (a, b) for a, b in combinations(names, 2) if (likeness(columns[a], columns[b]) or ("",))[0] == "equal"
+    ]
+    alike = [name for name in names if any(name in pair for pair in pairs)]
+    return f"{line}; nearly equal are {', '.join(alike)}" if alike else line
+
+
+def _doubtful(
+    path: Path, inputs: Sequence[str], values: Sequence[str], what: str
+) -> list[tuple[str, str, str, float]]:
+    """Inputs that look like truth or prediction; of a gridded file, whose variables can be huge, none are looked at."""
+    if not values or path.suffix.lower() == ".nc":
+        return []
+    columns = dict(zip([*inputs, *values], read_columns(path, [*inputs, *values], what).T, strict=True))
+    return second_predictions({n: columns[n] for n in inputs}, {n: columns[n] for n in values})
 
 
 def _units(path: Path, names: Sequence[str], what: str) -> dict[str, str]:

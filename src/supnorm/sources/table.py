@@ -28,6 +28,10 @@ SHOWN_COLUMNS = 40  # largest number of other columns that are shown for a row
 WIDTH = 80  # largest number of characters of a cell that are shown
 
 
+class GuessedInputs(SourceSpec):
+    """A table without a problem file whose inputs nobody named: they are all other columns of numbers."""
+
+
 def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str) -> Function:
     """A table as a `Function` that has values at its own points, its ``table`` and its ``rows``.
 
@@ -60,6 +64,7 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
         texts=functools.partial(_other_cells, path, [*inputs, *outputs], read.grid, what),
         same=netcdf_table.same_for_all(path, inputs, what) if read.grid else {},
         groups=_groups(path, spec, read, what),
+        guessed=isinstance(spec, GuessedInputs),
     )
     notes = (
         f"{path.name} is a table of values: statistics only, nothing was searched",

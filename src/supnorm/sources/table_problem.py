@@ -14,7 +14,7 @@ from supnorm.problem.specification import AxisSpec, ErrorSpec, ProblemSpec, Sour
 from supnorm.results import BadInput
 from supnorm.results.door import reading_table
 from supnorm.sources import csv_table
-from supnorm.sources.table import column_names, demand_columns, read_columns
+from supnorm.sources.table import GuessedInputs, column_names, demand_columns, read_columns
 
 Array = NDArray[np.float64]
 MOST_INPUTS = 30  # taken by themselves: of more the page shows maps of 45 pairs at most
@@ -76,10 +76,11 @@ def table_specification(path: Path, columns: TableColumns) -> ProblemSpec:
         ranges = _ranges(path, columns, there, what)
     inputs = [*ranges]
     sides: dict[str, Any] = {"file": str(path), "inputs": inputs, "by": list(columns.by) or None}
+    side = SourceSpec if columns.inputs else GuessedInputs
     return ProblemSpec(
         title=path.stem,
-        model=SourceSpec(**sides, outputs=list(columns.prediction)),
-        reference=SourceSpec(**sides, outputs=list(columns.truth)),
+        model=side(**sides, outputs=list(columns.prediction)),
+        reference=side(**sides, outputs=list(columns.truth)),
         error=ErrorSpec(
             kind=columns.kind,
             floor=columns.floor,

@@ -13,16 +13,19 @@ VERDICT = {
     "at most {bound:error at most 4} everywhere.",
     "worse-measured": "The new model is worse: its error is {new:error 4} at {at:point}, and that of the old model is "
     "{there:error 4} there. The largest error known of the old model is {old:error 4}.",
-    "worse-unmatched": "The new model is worse, as far as the searches found: {new:error 4} at {at:point}, against "
-    "{old:error 4}. The old model was not evaluated at this point, so its search may have missed such an error.",
+    "worse-unmatched": "The new model is worse, {rows?:in the rows with a prediction|as far as the searches found}: "
+    "{new:error 4} at {at:point}, against {old:error 4}. "
+    "{rows?:In this row no error of the old model is known."
+    "|The old model was not evaluated at this point, so its search may have missed such an error.}",
     "better-proved": "The new model is better: its error is at most {bound:error at most 4} everywhere, and the error of "
     "the old model is {old:error 4} at {at:point}.",
-    "better-measured": "The new model is better, as far as a search that was not smaller can find: {new:error 4} against "
+    "better-measured": "The new model is better, {rows?:in the rows with a prediction"
+    "|as far as a search that was not smaller can find}: {new:error 4} against "
     "{old:error 4}. At {at:point}, the worst point known of the old model, its error is {there:error 4}.",
     "no-difference-found-proved": "The new model is not worse: its error is at most {bound:error at most 4} everywhere, and "
     "the old model has an error of {old:error 4}.",
     "no-difference-found-search": "No difference was found: the largest errors known are {old:error 4} (old) and "
-    "{new:error 4} (new). Points that neither search evaluated may differ.",
+    "{new:error 4} (new). {rows?:Rows without a prediction|Points that neither search evaluated} may differ.",
     "undecided-smaller-search": "Not decided: the largest errors known are {old:error 4} (old) and {new:error 4} (new), but "
     "the new search was smaller and may have missed more. Repeat it with the evaluations of the old one.",
     "undecided-unmatched": "Not decided: {new:error 4} was found of the new model and {old:error 4} of the old one, but the "
@@ -53,8 +56,8 @@ REMARKS = {
     "RMS and shares cannot be compared, and the largest error of one run is no bound for the rows of the other."
     "{only_old?: Rows without a prediction in the old run only: {only_old:rows}.}"
     "{only_new?: Rows without a prediction in the new run only: {only_new:rows}.}",
-    "rows-unknown": "An older version of supnorm has written one of the results: it does not say which rows have an error, so "
-    "RMS and shares cannot be compared. Repeat this audit.",
+    "rows-unknown": "An older version of supnorm has written one of the results: it does not say which rows have an error, "
+    "so RMS and shares cannot be compared. Repeat this audit.",
     "both-infinite": "Both worst errors are infinite. The largest finite errors found are {old:error 4} (old) and "
     "{new:error 4} (new).",
     "more-failures": "The new model has no value at {new:count} evaluated points, the old one at {old:count}.",
@@ -65,10 +68,12 @@ SUMMARY = {
     "chip-no-difference-found": "no difference found",
     "chip-undecided": "undecided",
     "at": "{row?:row {row:count}: }{at:point}",
-    "peak-same": "same peak: {old:error 4} before, {new:error 4} now, at {at:point}",
+    "peak-same": "{row?:row {row:count}|same peak}: {old:error 4} before, {new:error 4} now, at {at:point}",
     "peak-moved": "moved: {old:error 4} at {before:point} before, {new:error 4} at {at:point} now",
-    "peak-new": "new: {new:error 4} at {at:point}{known?: (old model there: {old:error 4})}",
-    "peak-gone": "gone: {old:error 4} at {at:point}{known?: (new model there: {new:error 4})}",
+    "peak-new": "{row?:row {row:count}, new among the worst|new}: {new:error 4} "
+    "at {at:point}{known?: (old model there: {old:error 4})}",
+    "peak-gone": "{row?:row {row:count}, no longer among the worst|gone}: {old:error 4} "
+    "at {at:point}{known?: (new model there: {new:error 4})}",
     "share-above": "share above {above:error}",
     "share": "{low:percent} to {high:percent}",
     "was": "was {old}",
