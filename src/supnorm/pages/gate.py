@@ -158,6 +158,7 @@ def _point(view: View, say: Narrator, which: int) -> WorstPoint:
     point = fact("gate-point", error=peak.error, at=at, row=row)
     words = fact("gate-above", **point.values, tolerance=view.tolerance) if above else point
     named = (row,) if row else ()
+    values = (view.value(v, peak.output) for v in (peak.model_value, peak.reference_value))
     cells = (view.error(peak.error), *named, *(view.axis(name).exact(x) for name, x in at.items()), *values)
     return WorstPoint(at, peak.error, above, say.text(words), cells)
 
