@@ -99,7 +99,7 @@ def test_advice_for_a_table_does_not_ask_to_search_longer():
     for tolerance, word in (
         (None, "The maximum over these 400 rows is exact"),
         (1.0, "Nothing is known between rows"),
-        (0.005, "Retrain with the rows"),
+        (0.005, "Retrain with the worst rows"),
     ):
         report = audit(Problem(smooth, table(x, y), SQUARE, tolerance=tolerance))
         assert word in report.status.advice

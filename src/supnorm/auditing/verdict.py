@@ -121,7 +121,7 @@ def _exceeded(run: Run, witness: Witness, late: Facts) -> Facts:
         n = compared.sample.n
         return (fact("exceeded-infinite-rows", n=n - compared.finite.n, of=n),)
     if run.table:
-        return (fact("exceeded-row"),)
+        return (fact("exceeded-row", row=True),)
     if witness.error == np.inf and not np.isfinite(witness.model[witness.output]):
         return (fact("exceeded-no-value"), *late)
     return (fact("exceeded"), *late)

@@ -21,6 +21,7 @@ from supnorm.problem import Problem
 from supnorm.results import BadInput
 from supnorm.results.audit import AuditRecord
 from supnorm.results.option import demand_number
+from supnorm.results.writing import write_whole
 from supnorm.sources import open_problem
 from supnorm.sources.recording import recording
 from supnorm.wording import Narrator, fact
@@ -60,7 +61,7 @@ def assert_sup_error(
             audit is not repeated where the files of its problem, the limits, the versions of all packages, and the values of
             both sides at 64 points are the same. A problem that was made in Python is only remembered with a ``key``.
         key: what identifies model and reference of a problem that was made in Python, such as a hash of the weights.
-        page: where the page is written, whether it passes or not.
+        page: where the page is written, whether it passes or not; the points of an audit are written beside it as .csv.
 
     Returns:
         The result; None where it passed before.
@@ -88,12 +89,14 @@ def assert_sup_error(
             result = audit(problem, evaluations=evaluations, seconds=seconds, seed=seed, calls=Calls())
     if page is not None:
         write_page(result, page)
+        if isinstance(result, AuditReport):
+            write_whole(_points_of(page), result.points.to_csv())
     gate = gate_of(result)
     if _passes(result, gate, proved):
         if passed is not None and name:
             remember(passed, name, problem, opened.files)
         return result
-    raise AssertionError(_message(result, gate, page))
+    raise AssertionError(_message(result, gate, page, _repeated(model, problem)))
 
 
 def _problem(
@@ -135,7 +138,18 @@ def _passes(result: AuditReport | CertifyResult, gate: Gate, proved: bool) -> bo
     return gate.code in ("within-tolerance", "nothing-found")
 
 
-def _message(result: AuditReport | CertifyResult, gate: Gate, page: Path | str | None) -> str:
+def _points_of(page: Path | str) -> Path:
+    return Path(page).with_suffix(".csv")
+
+
+def _repeated(model: Any, problem: Problem) -> str:
+    """What gives the problem again, in Python; of functions, under the names that the arguments have here."""
+    if problem.source is not None:
+        return f"supnorm.open_problem({str(problem.source)!r})"
+    return "problem" if isinstance(model, Problem) else "supnorm.Problem(model, reference, domain)"
+
+
+def _message(result: AuditReport | CertifyResult, gate: Gate, page: Path | str | None, problem: str) -> str:
     record = result.record
     lines = [*gate.sentences[:1]]
     if isinstance(record, AuditRecord):
@@ -148,7 +162,7 @@ def _message(result: AuditReport | CertifyResult, gate: Gate, page: Path | str |
             at = {**point.x}
             lines.append(f"  {say(fact('gate-point', error=point.error, at=at))}")
             lines.append(f"    {say(fact('gate-value', model=model, reference=reference))}")
-            lines.append(f"    {say(fact('gate-repeat', point=repr(at)))}")
+            lines.append(f"    {say(fact('gate-repeat', problem=problem, point=repr(at)))}")
         n, worst = view.plain
         if n:
             lines.append(f"  {say(fact('gate-random', n=n, worst=worst))}")
@@ -159,5 +173,6 @@ def _message(result: AuditReport | CertifyResult, gate: Gate, page: Path | str |
     if gate.advice:
         lines.append(f"  {gate.advice}")
     if page is not None:
-        lines.append(f"  {Narrator(TEMPLATES).text(fact('gate-page', path=str(page)))}")
+        points = str(_points_of(page)) if isinstance(record, AuditRecord) else ""
+        lines.append(f"  {Narrator(TEMPLATES).text(fact('gate-page', path=str(page), points=points))}")
     return "\n".join(lines)

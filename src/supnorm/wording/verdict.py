@@ -2,7 +2,10 @@
 
 from supnorm.wording.findings import WITHOUT
 
-_GUARD = "narrow the domain, or guard this region."
+_RETRAIN = (
+    "Retrain with the worst {row?:rows|points} (points.csv in the folder of a run, `report.points` in Python), narrow the "
+    "domain, or guard this region."
+)
 TEMPLATES = {
     "interrupted": "{over?:The error at the worst point is above the tolerance, whatever a longer search finds. }"
     "{cause?:{cause}|Stopped by you} after {n:count} evaluations"
@@ -20,12 +23,10 @@ TEMPLATES = {
     "lower-bound": "The worst point found is a lower bound of the worst error.",
     "within-alone": "When it is called alone, the worst point is within the tolerance: find out first why its value "
     "changes.",
-    "exceeded": "The error at the worst point is above the tolerance. Retrain with the points of points.csv, "
-    + _GUARD,
+    "exceeded": "The error at the worst point is above the tolerance. " + _RETRAIN,
     "exceeded-by-certify": "The error at the worst point is above the tolerance; certify found that point, the audit did "
-    "not. Retrain with the points of points.csv, " + _GUARD,
-    "exceeded-row": "The error at the worst row is above the tolerance. Retrain with the rows of points.csv, "
-    + _GUARD,
+    "not. " + _RETRAIN,
+    "exceeded-row": "The error at the worst row is above the tolerance. " + _RETRAIN,
     "exceeded-infinite-rows": "In {n:count} of {of:count} rows the error is infinite. Give the model values there, leave "
     'these rows out, or say that they do not count: failures = "ignore" under [error].',
     "exceeded-no-value": "The model has no value at points where the reference has one. Make it give one there, narrow the "
