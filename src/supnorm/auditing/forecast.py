@@ -23,6 +23,9 @@ from supnorm.wording.result import AUDIT
 STATISTICS = 0.2  # share of the evaluations that are independent points of the law
 LEAST = 20  # of them, at least
 PROBE = 8  # points of the probe
+# Calls of a side that time and compare those of the probe (evaluation/probe.py): of an expensive side two of one point, the
+# batch and two of one point; of a cheap one the batch two times more, and a point alone.
+CHECKS, CHEAP_CHECKS = 12, 27
 PICTURES_MOST = 130_000
 CUT, LINE = 30, 101  # points of the smallest cut along an input, and of the smallest map of one input
 
@@ -36,12 +39,14 @@ class Forecast:
         call: seconds of an evaluation of expensive sides; None for cheap ones.
         workers: that share them.
         stand_in: whether planted errors are searched for in a stand-in, which takes no calls but time.
+        expensive: the expensive sides, whose calls are counted; a cheap side beside them is called more often.
     """
 
     purposes: Mapping[str, int]
     call: float | None
     workers: int = 1
     stand_in: bool = False
+    expensive: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -73,10 +78,12 @@ class Forecast:
     def event(self, chosen: int = 0) -> Planned:
         """What an observer is told before the search; ``chosen``: the budget, if the cost of a call has chosen it.
 
-        >>> print(Forecast({"search": 330, "statistics": 80, "pictures": 300}, 0.31, stand_in=True).event(400).words)
+        >>> sides = {"stand_in": True, "expensive": ("reference",)}
+        >>> print(Forecast({"search": 330, "statistics": 80, "pictures": 300}, 0.31, **sides).event(400).words)
         a call takes 0.31 s: 400 evaluations were chosen, about 2.1 min; --evaluations N changes that
-        planned: at most 710 evaluations in about 3.7 min: 410 of search and statistics (2.1 min), 300 for sizes of peaks \
-and pictures (1.6 min); the search itself takes further time, and so do planted errors, which need no calls
+        planned: at most 710 calls of the reference in about 3.7 min: 410 of search and statistics (2.1 min), 300 for \
+sizes of peaks and pictures (1.6 min); the search itself takes further time, and so do planted errors, for which the \
+reference is not called; the model is cheap and is called more often
         """
         values: dict[str, Any] = {**self.purposes, "total": self.total, "seconds": self.seconds}
         values["search"] = self.purposes["search"] + self.purposes["statistics"]
@@ -86,6 +93,8 @@ and pictures (1.6 min); the search itself takes further time, and so do planted 
             names = ("search", "pictures", "recheck")
             values |= {f"{name}_seconds": self._seconds(values.get(name, 0)) or 0.0 for name in names}
             values["stand_in"] = self.stand_in
+            values |= {side: side in self.expensive for side in ("model", "reference")}
+            values["both"] = len(self.expensive) == 2
         chosen_seconds = self._seconds(chosen)
         first = [say(fact("chosen", **values, n=chosen, n_seconds=chosen_seconds))] if chosen else []
         return Planned(self.total, self.seconds, "\n".join([*first, say(fact("planned", **values))]))
@@ -105,15 +114,16 @@ def forecast(
     if strategy.traits.enumerates:
         points = finite_points(problem.domain)[1]
         searched, statistics = (points, 0) if points <= evaluations else (searched, statistics)
+    expensive = [side for side in (evaluator.model, evaluator.reference) if side.expensive]
     share = 3 if evaluations >= 2000 else 0.75
     purposes = {
-        "search": searched + PROBE + 2 * PEAKS,
+        "search": searched + PROBE + (CHECKS if expensive else CHEAP_CHECKS) + 2 * PEAKS,
         "statistics": statistics,
         "pictures": min(int(share * evaluations), PICTURES_MOST) + CUT * d + LINE * (d == 1),
         "power": 0 if power is None else power.planned(evaluator, strategy, evaluations),
         "recheck": 0 if problem.recheck is None else PEAKS * (1 + 2 * d) + 1,
     }
-    calls = [side.cost for side in (evaluator.model, evaluator.reference) if side.expensive]
     workers = evaluator.workers if evaluator.executor is not None and evaluator.reference.expensive else 1
     stand_in = power is not None and not purposes["power"] and not strategy.traits.enumerates
-    return Forecast(purposes, sum(calls) if calls else None, workers, stand_in)
+    call = sum(side.cost for side in expensive) if expensive else None
+    return Forecast(purposes, call, workers, stand_in, tuple(side.side for side in expensive))

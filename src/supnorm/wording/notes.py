@@ -29,12 +29,16 @@ TEMPLATES = {
     # Evaluations at most, said before the search.
     "chosen": "a call takes {call:duration}: {n:count} evaluations were chosen, about {n_seconds:duration}"
     "{workers?: with {workers:count} workers}; --evaluations N changes that",
-    "planned": "planned: at most {total:count} evaluations{call?: in about {seconds:duration}}: {search:count} of search "
+    "planned": "planned: at most {total:count} "
+    "{call?:calls of {both?:model and reference each|{model?:the model|the reference}}|evaluations}"
+    "{call?: in about {seconds:duration}}: {search:count} of search "
     "and statistics{call?: ({search_seconds:duration})}"
     "{pictures?:, {pictures:count} for sizes of peaks and pictures{call?: ({pictures_seconds:duration})}}"
     "{power?:, {power:count} for planted errors}"
     "{recheck?:, {recheck:count} of the second reference{call?: ({recheck_seconds:duration})}}"
-    "{call?:; the search itself takes further time{stand_in?:, and so do planted errors, which need no calls}}",
+    "{call?:; the search itself takes further time{stand_in?:, and so do planted errors, "
+    "for which {both?:neither is|the {model?:model|reference} is not} called}"
+    "{both?:|; the {model?:reference|model} is cheap and is called more often}}",
     # Why errors were not planted, and what was searched for them.
     "plants-without-height": "their heights are multiples of the worst error, which the search left {left}",
     "plants-without-time": "for a pair that takes more than 1 ms a point they need a stand-in, and the time does not "
