@@ -84,8 +84,10 @@ def test_a_pole_that_was_not_reached_yet_is_only_suspected():
     assert result.status.code == "undecided"
     assert "The budget of boxes is spent" in result.status.advice
     assert "No bound is known yet on a in [" in result.status.advice
+    assert "a division by zero in the model cannot be excluded. Smaller boxes" in result.status.advice
+    deeper = _certify(lambda x: 1 / (x[:, 0] - 0.1), boxes=100)
     assert (
-        "there may be a pole or an infinite slope of the model (a division by zero)" in result.status.advice
+        "there may be a pole or an infinite slope of the model (a division by zero)" in deeper.status.advice
     )
 
 

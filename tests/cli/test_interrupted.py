@@ -69,6 +69,7 @@ def test_an_audit_of_a_cheap_pair_keeps_what_it_found(shell: Shell, number: sign
     assert code == 3, err
     assert "--out run --resume" in err
     document = load(shell.folder / "run" / "result.json")
+    assert document["command"].endswith("--out run --resume")
     assert (document["status"]["code"], document["status"]["exit"]) == ("interrupted", 3)
     assert "Stopped by you after" in document["status"]["advice"]
     assert document["sup"]["lower"] == pytest.approx(0.3, rel=1e-2)

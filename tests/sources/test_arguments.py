@@ -155,13 +155,15 @@ def test_what_cannot_be_run_is_refused_when_it_is_opened(
         (Reader(json=("a",)), '{"a": true}', "error: a is no number: 'True'"),
         (Reader(json=("power",)), '{"Power": 1}', "error: the output has no power (at power); did you mean Power?"),
         (Reader(json=("a[3]",)), '{"a": [1]}', "error: the output has no a[3] (at 3)"),
-        (Reader(json=("a",)), "hello", "error: the output is no JSON: 'hello'"),
-        (Reader(patterns=("x=(.*)",)), "y=1", "error: nothing in the output matches 'x=(.*)'"),
+        (Reader(json=("a",)), "hello", "error: the output has no JSON; the program printed 'hello'"),
+        (Reader(patterns=("x=(.*)",)), "y=1", "error: nothing in the output matches 'x=(.*)'; the program "
+         "printed 'y=1'"),
         (Reader(patterns=("x=(.*)",)), "x=1_0", "error: what 'x=(.*)' matches is no number: '1_0'"),
         (Reader(patterns=("x=(.*)",)), "x=-1.D-3", [-1e-3]),
-        (Reader(), "a\nb", "error: 2 lines instead of one line of numbers (the first: 'a'); name "
+        (Reader(), "a\nb", "error: 2 lines instead of one line of numbers; the program printed 'a' / 'b'; name "
          "the number by json_path or pattern"),
-        (Reader(), "", "error: 0 lines instead of one line of numbers; name the number by json_path or pattern"),
+        (Reader(), "", "error: 0 lines instead of one line of numbers; the program printed nothing; name the number "
+         "by json_path or pattern"),
     ],
 )  # fmt: skip
 def test_answers(reader: Reader, text: str, answer: Any) -> None:

@@ -48,6 +48,7 @@ class BracketNarrowed:
     """Progress of a certificate: the bracket so far, the volume proved at the target, boxes and seconds.
 
     ``remaining`` estimates the seconds that are still needed (`forecast`); it is infinite while there is no estimate.
+    ``limit`` is the time until the work is stopped; infinite without a limit.
     """
 
     lower: float
@@ -58,6 +59,7 @@ class BracketNarrowed:
     pending: int
     seconds: float
     remaining: float = np.inf
+    limit: float = np.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,6 +225,7 @@ def narrow(
         prevents a smaller bound); "elsewhere" (errors at points that do not count prevent one); "unbounded" (a box
         that cannot be halved further has no bound); "seconds", "boxes" or "interrupted".
     """
+    before = work.bracket.tree.tried, limit.spent
     try:
         while len((bracket := work.bracket).pending):
             if goal.tolerance is not None and bracket.lower > goal.target(bracket.lower):
@@ -235,7 +238,7 @@ def narrow(
             if promising is not None:
                 offer(promising)
             work.bracket.demand_consistent()
-            observer(_event(work.bracket, goal, limit.spent))
+            observer(_event(work.bracket, goal, limit, *before))
             if not np.isfinite(work.bracket.done[-1].boxes.upper).all():
                 return "unbounded"
     except KeyboardInterrupt:
@@ -247,9 +250,10 @@ def narrow(
     return "elsewhere" if bracket.upper <= goal.aim(bracket) else "rounding"
 
 
-def _event(bracket: Bracket, goal: Goal, seconds: float) -> BracketNarrowed:
-    target = goal.target(bracket.lower)
-    left = bracket.tree.remaining(bracket.pending.boxes.level.sum(1))
+def _event(bracket: Bracket, goal: Goal, limit: Limit, tried: int, spent: float) -> BracketNarrowed:
+    """What an observer is told; ``tried`` boxes were known and ``spent`` seconds had passed when the halving began."""
+    target, tree, seconds = goal.target(bracket.lower), bracket.tree, limit.spent
+    left = np.inf if tree.widening else tree.remaining(bracket.pending.boxes.level.sum(1))
     return BracketNarrowed(
         lower=bracket.lower,
         upper=bracket.upper,
@@ -258,7 +262,8 @@ def _event(bracket: Bracket, goal: Goal, seconds: float) -> BracketNarrowed:
         boxes=bracket.tried,
         pending=len(bracket.pending),
         seconds=seconds,
-        remaining=left * seconds / max(bracket.tree.tried, 1),
+        remaining=left * (seconds - spent) / max(tree.tried - tried, 1),
+        limit=limit.left,
     )
 
 

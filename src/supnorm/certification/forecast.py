@@ -37,6 +37,17 @@ class Tree:
         split.update(depth[halved].tolist())
         return Tree(bounded, split)
 
+    @property
+    def widening(self) -> bool:
+        """Whether more than half of the boxes of the deepest level that is known were halved: then no forecast is worth
+        anything, because nobody has seen the depth at which boxes become rarer.
+
+        >>> Tree().with_batch(np.zeros(8, dtype=int), np.arange(8) < 6).widening
+        True
+        """
+        last = max((k for k, n in self.bounded.items() if n >= SEEN), default=None)
+        return last is None or 2 * self.halved.get(last, 0) > self.bounded[last]
+
     def share(self, depth: int) -> float:
         """The share of the boxes of a depth that are halved."""
         known = [k for k in self.bounded if k <= depth]

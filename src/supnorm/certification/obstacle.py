@@ -22,6 +22,8 @@ from supnorm.wording import Fact, Value, fact
 
 FEW = 256  # the functions are called at no more points than this
 NAMED = ("div", "log", "sqrt", "pow", "constant", "exp")  # operations with words of their own
+# Halvings of an axis (1/1,000 of it) from which on a pole is suspected: wider boxes are often without a bound, pole or not.
+SUSPECTED = 10
 _OVERFLOW = ("affine", "mul", "add", "sub")
 
 
@@ -64,7 +66,10 @@ def without_bound(problem: Problem, error: ErrorProgram, leaves: Leaves) -> Fact
     whose, where = _whose(problem, centre, 2.0 * half), box_in_words(problem.domain, low, high)
     if error.declared and not whose:
         return fact("declared-too-loose", where=where)
-    return fact("no-bound-yet" if smallest.level.max() < DEEPEST else "no-bound", where=where, **whose)
+    if smallest.level.max() >= DEEPEST:
+        return fact("no-bound", where=where, **whose)
+    narrow = smallest.level.max() >= SUSPECTED
+    return fact("no-bound-yet" if narrow else "no-bound-wide", where=where, **whose)
 
 
 def _whose(problem: Problem, centre: Array, half: Array) -> dict[str, Value]:

@@ -134,8 +134,8 @@ class SearchOptions:
             return None
         return Power(**specification.power.model_dump(exclude_none=True) | self.planted.given)
 
-    def command(self, path: Path, folder: Path, cost: str | None) -> str:
-        """The command line that repeats the audit, with the decided cost of a call."""
+    def command(self, path: Path, folder: Path, cost: str | None, resume: bool = False) -> str:
+        """The command line that repeats the audit, with the decided cost of a call; or that goes on with it."""
         planted = {
             f"power-{name}": ",".join(literal(v, 15) for v in value)
             if isinstance(value, tuple)
@@ -155,6 +155,7 @@ class SearchOptions:
             "dask": self.calls.get("dask"),
             "trust": self.trust,
             "out": folder if folder != default_folder(path) else None,
+            "resume": resume,
         }
         return repeated("audit", path, options)
 
@@ -222,9 +223,10 @@ def run_audit(
             finally:
                 observer(Finished())  # an error or Ctrl-C must not leave the live display open
         decided = report.record.cost  # a repeated run must not decide by another timing
-        if report.record.budget.chosen:
+        if report.record.budget.chosen and report.halted is None:  # a resumed run has to ask for the same
             chosen = replace(chosen, evaluations=report.record.budget.evaluations)
-        command = chosen.command(path, folder, None if decided is None else repeat_word(decided.to_dict()))
+        cost = None if decided is None else repeat_word(decided.to_dict())
+        command = chosen.command(path, folder, cost, report.halted is not None)
         report = replace(report, record=report.record.changed(command=command))
         _keep(report, run, tell)
         take_mark_away(folder, "audit")

@@ -109,7 +109,7 @@ def _calls_made(event: Any, far: NowAndThen) -> str:
 
 
 def _narrowed(event: Any, far: NowAndThen) -> str:
-    left = f"about {duration(event.remaining)} left" if event.remaining < ENDLESS else "long to go"
+    left = _left(event)
     boxes = "box" if event.boxes == 1 else "boxes"
     return (
         f"[{num(event.lower, 4)}, {num(event.upper, 4)}]  {percent(event.proved_volume, 3)} of the volume proved, "
@@ -117,9 +117,16 @@ def _narrowed(event: Any, far: NowAndThen) -> str:
     )
 
 
+def _left(event: Any) -> str:
+    """How much time is left: the forecast, else the limit; nothing is promised while boxes are halved faster than proved."""
+    if event.remaining < min(event.limit, ENDLESS):
+        return f"about {duration(event.remaining)} left"
+    return f"at most {duration(event.limit)} left" if event.limit < ENDLESS else "time left not known yet"
+
+
 def _part(event: Any, far: NowAndThen) -> str:
     one = event.narrowed
-    left = f"about {duration(one.remaining)} left" if one.remaining < ENDLESS else "long to go"
+    left = _left(one)
     return (
         f"part {event.number} of {event.parts}: {percent(one.proved_volume, 3)} of the volume proved, "
         f"{count(one.boxes)} boxes, {count(one.pending)} to do, {duration(one.seconds)}, {left}"

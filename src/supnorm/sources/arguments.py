@@ -32,6 +32,7 @@ Array = NDArray[np.float64]
 NAMED = re.compile(r"\{([^{}:\s\"',]+)(:[^{}\s\"',]+)?\}")
 OURS = ("input", "folder")  # paths that an argument may name
 LINES = 10_000_000  # of a program's messages; `lines.MOST` bytes end its output anyway
+LAST, QUOTED = 3, 60  # lines of an output that a message quotes, and their characters
 LARGEST = 50_000_000  # bytes of a template or an output file
 
 
@@ -68,14 +69,30 @@ class Reader:
             try:
                 document = _document(text)
             except ValueError:
-                return f"error: the output is no JSON: {' '.join(text.split())[:60]!r}"
+                return f"error: the output has no JSON; {_quoted(text)}"
             return _all([_at(document, path) for path in self.json])
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) != 1:
-            first = f" (the first: {lines[0][:60]!r})" if lines else ""
             what = f"{len(lines)} lines instead of one line of numbers"
-            return f"error: {what}{first}; name the number by json_path or pattern"
+            return f"error: {what}; {_quoted(text)}; name the number by json_path or pattern"
         return read_answer(lines[0])
+
+
+def _quoted(text: str) -> str:
+    """What a program printed: the last lines, where answers usually stand, in quotes.
+
+    >>> _quoted("start\n\nloss: 2.5 Pa\\n")
+    "the program printed 'start' / 'loss: 2.5 Pa'"
+    """
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    if not lines:
+        return "the program printed nothing"
+    shown = " / ".join(repr(line if len(line) <= QUOTED else f"{line[:QUOTED]}…") for line in lines[-LAST:])
+    return (
+        f"the program printed {shown}"
+        if len(lines) <= LAST
+        else f"the last lines of {len(lines):,} are {shown}"
+    )
 
 
 def _all(parts: Sequence[float | str]) -> Answer:
@@ -88,7 +105,7 @@ def _matched(pattern: str, text: str) -> float | str:
     for match in re.finditer(pattern, text, re.MULTILINE):  # noqa: B007 (the last one counts)
         pass
     if match is None:
-        return f"error: nothing in the output matches {pattern!r}"
+        return f"error: nothing in the output matches {pattern!r}; {_quoted(text)}"
     cell = match[1] if match.re.groups else match[0]
     return _number(cell, f"what {pattern!r} matches")
 

@@ -79,6 +79,9 @@ OBSTACLES = {
     "flow-tube": "that the solution stays near the computed one (errors grow too much by then)",
     "integral-defect": "that f is as near its interpolants as the bound needs",
     "declared-too-loose": "The declared bounds allow no upper bound near {where}; declare a smaller bound.",
+    "no-bound-wide": "No bound is known yet on {where}: on a box as wide as this {side?:{operation:list} in the {side}"
+    "|{relative?:a division by zero in the error|an infinite value}} cannot be excluded. Smaller boxes may have a bound: "
+    "give more seconds or boxes.",
     "no-bound-yet": f"No bound is known yet on {{where}}: there may be {_POLE}.",
     "no-bound": f"No bound can be proved near {{where}}: {_POLE}; {_REMEDY}.",
     "div": "a division by zero",
