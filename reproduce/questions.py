@@ -6,6 +6,7 @@ page is one of a claim of an experiment.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,6 +153,10 @@ EXCEPTIONS = (
         ("pinn-vs-solver-modes",),
     ),
 )
+# Claims whose numbers are a table: the heads of its columns.
+TABLES = {
+    "pinn-vs-solver/frequencies": ("training (a row for each seed)", "mode 1", "mode 2", "mode 3", "mode 4")
+}
 SECTIONS = (*QUESTIONS, *EXCEPTIONS)
 MARKS = "papers"  # name of the marks in docs/questions.md (benchmarks/claims.toml)
 
@@ -179,7 +184,7 @@ def text(record: ReproduceRecord, images: str = "images", marked: bool = False) 
                 for name in question.figures
                 if any(name.startswith(f"{paper.name}-") for paper in record.papers)
             ]
-    return "\n\n".join(page) + "\n"
+    return "\n\n".join([*page, FUNCTIONS]) + "\n"
 
 
 HEAD = """# How many weights, how many samples, which training?
@@ -188,13 +193,35 @@ Before you replace a slow code by a network you want to know three things: how m
 samples, and which training. Theory answers all three for the largest error anywhere in the domain (the error in the *max
 norm*), and with many inputs the answers sound hopeless. In eight cases less is enough. For each answer and each case this
 page gives what papers claim, what our experiments measured, and whether the two agree. Most papers give only a mean error;
-here the largest error stands beside it.
+here the largest error stands beside it. Each line begins with the verdict: *reproduced*, *qualified* (it holds in part, or
+under a condition that the line names), *not reproduced*, or *measured* where no published number was compared. The claim
+follows in bold type, and then what we measured. [The end of the page](#the-functions) explains names such as II.8.31.
 
 `supnorm reproduce all` runs every experiment and makes this page. {counts}{when}. [reproduce.md](reproduce.md) names the
 papers, says what counts as published, and has the whole table."""
 EXCEPTED = """## What makes the answers milder
 
 For each of these eight reasons a task can be easier than the bounds above say."""
+
+
+FUNCTIONS = """## The functions
+
+Names with Roman numerals are formulas of the *Feynman Lectures on Physics*: volume, chapter and number of the equation. All
+inputs of a formula are between 1 and 5, unless the table says otherwise.
+
+| name | function | inputs |
+|---|---|---|
+| x^2 | x^2 on [-1, 1] | 1 |
+| II.8.31 | x1 x2^2 / 2 | 2 |
+| I.30.5 | arcsin(x1 / (x2 x3)); x1 from 1 to 2, x2 from 2 to 5 | 3 |
+| I.8.14 | the distance sqrt((x2 - x1)^2 + (x4 - x3)^2) | 4 |
+| I.44.4 | x1 x2 x3 log(x5 / x4) | 5 |
+| II.6.15a | 3 x2 x6 sqrt(x4^2 + x5^2) / (4 pi x1 x3^5); inputs from 1 to 3 | 6 |
+| I.11.19 | x1 y1 + x2 y2 + x3 y3 | 6 |
+| K1 | log(sin(10 x) + 2) + sin(x) on [-1, 1] | 1 |
+| halfspace-2 | 1 where x1 + x2 >= 0, else 0, on [-1, 1]^2 | 2 |
+| indicator-2 | 1 where both inputs are at most 1/2 in size, else 0, on [-1, 1]^2 | 2 |
+| noisy-table | sin(x1) + x2 x3 / 2 + tanh(x4 + x5) + x6 / 5 with noise; inputs are normally distributed | 8 |"""
 
 
 def captions() -> dict[str, str]:
@@ -231,7 +258,12 @@ def from_json(content: dict[str, Any]) -> dict[str, str]:
 def _evidence(question: Question, claims: Mapping[str, ClaimRecord]) -> list[str]:
     """A line for each claim of a question, and one line with those that were not run."""
     missing = [f"`{key}`" for key in question.claims if key not in claims]
-    lines = [_line(claims[key]) for key in question.claims if key in claims]
+    first = {key: section for section in reversed(SECTIONS) for key in section.claims}
+    lines = [
+        _line(claims[key], key) if first[key] is question else _elsewhere(claims[key], first[key])
+        for key in question.claims
+        if key in claims
+    ]
     return [*lines, f"* Not run for this page: {', '.join(missing)}."] if missing else lines
 
 
@@ -247,12 +279,41 @@ def _counts(record: ReproduceRecord) -> str:
     )
 
 
-def _line(claim: ClaimRecord) -> str:
+def _elsewhere(claim: ClaimRecord, section: Question) -> str:
+    """A claim that stands in an earlier section too: the measured numbers are only there."""
+    anchor = re.sub(r"[^a-z0-9 -]", "", section.title.lower()).replace(" ", "-")
+    return f"* See [{section.title}](#{anchor}): {claim.claim}"
+
+
+def _line(claim: ClaimRecord, key: str) -> str:
+    """Verdict, claim, measured numbers and published ones; many numbers stand in a table below."""
     checked = claim.published not in ("", "not checked")
     published = f" Published: {claim.published}." if checked else ""
     why = f" {claim.why}" if claim.verdict in (QUALIFIED, NOT_REPRODUCED) and claim.why else ""
-    shown = "" if claim.verdict == OURS else f" *{_capital(claim.verdict)}.*"
-    return f"* **{claim.claim}** {_capital(claim.short)}.{shown}{published}{why}"
+    verdict = "Measured" if claim.verdict == OURS else _capital(claim.verdict)
+    words, rows = (claim.short, "") if key not in TABLES else _rows(claim.short, TABLES[key])
+    return f"* *{verdict}.* **{claim.claim}** {_capital(words)}.{published}{why}{rows}"
+
+
+def _rows(short: str, head: Sequence[str]) -> tuple[str, str]:
+    """The words of "words: name 1, 2; 3, 4; name 5, 6", and a table of its rows under an item of a list.
+
+    >>> _rows("steps: Adam 1, not reached; 3, 4; BFGS 5, 6", ("by", "a", "b"))[1].split("\\n")[4:]
+    ['  | Adam | 1 | not reached |', '  | Adam | 3 | 4 |', '  | BFGS | 5 | 6 |']
+    """
+    words, _, numbers = short.partition(": ")
+    rows, name = ["", "", f"  | {' | '.join(head)} |", "  |" + "---|" * len(head)], ""
+    for part in numbers.split("; "):
+        named = re.fullmatch(r"([A-Z\s-].*?) (?=\d|not reached)(.*)", part, re.IGNORECASE)
+        if named is not None and not part.startswith("not reached"):
+            name, part = named[1], named[2]
+        cells = part.split(", ")
+        if len(cells) != len(head) - 1:
+            raise ValueError(
+                f"{part!r} has {len(cells)} numbers, and the table {len(head) - 1} columns of numbers"
+            )
+        rows.append(f"  | {' | '.join((name, *cells))} |")
+    return words, "\n".join(rows)
 
 
 def _capital(words: str) -> str:

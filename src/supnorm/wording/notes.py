@@ -15,9 +15,10 @@ TEMPLATES = {
     "others are still computed, so that a repeat may search elsewhere. With in_order=True, or one worker, it does not.",
     "near-limit": "A timing near {limit:num} ms decided how this audit searched: {near:and}, so it counts as {cost}. The "
     "repeat command keeps that; --cost {choices} decides it beforehand.",
-    "near-alone": "The workers got points {one_by_one?:one by one|in rounds} because of a timing near {limit:num} s (the "
-    "reference took {seconds:num} s a point), and this decides where the search looks. The repeat command keeps that; "
-    "--cost {choices} decides it beforehand.",
+    "near-alone": "The reference took {seconds:num} s a point. Above {limit:num} s the search gives each worker a new point "
+    "as soon as it is free; below, it sends many points together and waits for all of them. This audit did the "
+    "{one_by_one?:first|second}. The time is so near the limit that another run could do the other, and would then evaluate "
+    "other points. The repeat command does the same again; --cost {choices} decides it beforehand.",
     "chosen-budget": "No budget was given. A call took {seconds:duration}, so {n:count} evaluations were chosen; the "
     "repeat command has this number, and --evaluations N gives another one.",
     "timing": "the {side} took {ms:num} ms a point",
