@@ -337,7 +337,7 @@ def test_how_workers_get_points_is_recorded_and_repeated(
         decided = measured.document["cost"]
         assert decided["one_by_one"] is sent
         (note,) = measured.document["notes"]
-        assert f"The workers got points {'one by one' if sent else 'in rounds'} because" in note
+        assert f"This audit did the {'first' if sent else 'second'}." in note
         word = repeat_word(decided)
         assert word.endswith(":one-by-one" if sent else ":in-rounds")
         again = run(other, word)

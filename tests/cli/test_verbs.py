@@ -253,6 +253,9 @@ def test_compare_takes_the_forms_of_one_model(shell: Shell) -> None:
     assert any("Not compared: compiled" in remark["text"] for remark in data["remarks"])
     assert done.code == 1  # each form exceeds the tolerance
     assert (shell.folder / "forms" / "float32" / "report.html").exists()
+    page = (shell.folder / "forms" / "compare.html").read_text()
+    assert "How far are the forms apart?" in page
+    assert "The largest difference found between two forms" in page
     assert (
         "--forms compares the forms of one model" in shell.run("compare", "a.toml", "b.toml", "--forms").line
     )

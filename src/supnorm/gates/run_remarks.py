@@ -24,6 +24,7 @@ def advice(code: str, basis: str, old: RunRecord, new: RunRecord, record: AuditR
         "bound": bounded.upper,
         "there": decisive.other,
         "rows": record.table is not None,
+        "row": decisive.row,
     }
     values |= dict(zip(("fewer", "more"), sorted(run.infinite or 0 for run in (old, new)), strict=True))
     return narrator(record.measure).text(fact(f"{code}-{basis}", at=decisive.at, **values))

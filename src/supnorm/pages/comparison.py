@@ -15,7 +15,7 @@ from supnorm.pages.rendering import render
 from supnorm.pages.svg import FAR, Scale, line, picture, rect, text
 from supnorm.results import write_whole
 from supnorm.results.compare import CompareRecord, RowRecord
-from supnorm.results.numbers import ErrorUnit, num, pretty_unit, ratio
+from supnorm.results.numbers import ErrorUnit, count, exact, num, pretty_unit, ratio
 from supnorm.wording import Fact, Narrator, fact
 from supnorm.wording.comparison import TEMPLATES
 
@@ -109,6 +109,36 @@ def missed(record: CompareRecord) -> list[Fact]:
     return [fact("found-by", name=_name(row), worst=row.worst, other=row.found_by) for row in rows]
 
 
+APART = (
+    "form",
+    "other form",
+    "largest difference",
+    "output",
+    "value",
+    "other value",
+    "at",
+    "points compared",
+)
+
+
+def apart(record: CompareRecord) -> list[tuple[str, ...]]:
+    """Rows of the forms of one model, two by two; none where models were compared."""
+    axes = {axis.name: AxisView.of(axis) for axis in record.axes}
+    rows = []
+    for pair in record.differences:
+        at = [f"{name} = {axes[name].at(v) if name in axes else num(v, 4)}" for name, v in pair.at.items()]
+        more = [f"and {len(at) - NAMED} more"] if len(at) > NAMED else []
+        values = (exact(pair.first_value), exact(pair.second_value))
+        rows.append(
+            (
+                *(pair.first, pair.second, num(pair.worst), pair.output, *values),
+                ", ".join([*at[:NAMED], *more]),
+                count(pair.evaluations),
+            )
+        )
+    return rows
+
+
 def sentence(record: CompareRecord) -> Fact:
     """The answer: which model has the smallest worst error, and whether the RMS orders them alike."""
     rows = [row for row in ordered(record) if not math.isnan(row.worst)]
@@ -176,12 +206,14 @@ def comparison_page(record: CompareRecord) -> str:
     head, rows = table(record)
     folders = [row.folder for row in ordered(record)]
     name, say = record.reference or "one reference", narrator(record)
+    what = "forms of one model" if record.differences or record.remarks else "models"
     values = {
         "title": ": ".join(
-            filter(None, (record.title, f"{len(rows)} models against {name} – supnorm compare"))
+            filter(None, (record.title, f"{len(rows)} {what} against {name} – supnorm compare"))
         ),
         "menu": [
             ("models", "Models"),
+            *([("apart", "Forms")] if record.differences else []),
             *([("crossed", "Worst points")] if crossed(record)[1] else []),
         ],
         "skip": "models",
@@ -190,6 +222,9 @@ def comparison_page(record: CompareRecord) -> str:
         "sentence": say.html(sentence(record)),
         "head": head,
         "rows": list(zip(rows, folders, strict=True)),
+        "what": "model" if len(rows) == 1 and what == "models" else what,
+        "remarks": [remark.text for remark in record.remarks],
+        "apart": (APART, apart(record)),
         "crossed": crossed(record),
         "above": above(record),
         "crossed_words": crossed_words(record),

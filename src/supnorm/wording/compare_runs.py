@@ -8,7 +8,9 @@ from supnorm.results.numbers import ErrorUnit, pretty_unit
 from supnorm.results.parts import MeasureRecord
 from supnorm.wording.narrator import Narrator
 
-VERDICT = {
+_AT = "{row?:in row {row:count} ({at:point})|at {at:point}}"
+_EVERYWHERE = "{rows?:in every row that was compared|everywhere}"
+_VERDICT = {
     "worse-proved": "The new model is worse: its error is {new:error 4} at {at:point}, and the error of the old model is "
     "at most {bound:error at most 4} everywhere.",
     "worse-measured": "The new model is worse: its error is {new:error 4} at {at:point}, and that of the old model is "
@@ -40,6 +42,10 @@ VERDICT = {
     'with failures = "ignore" in the error section of the problem file to compare the finite errors.',
     "undecided-no-value": "Not decided: one of the runs has no point with an error.",
     "undecided-reference-in-doubt": "Not decided: in one of the runs the second reference contradicts the worst error.",
+}
+VERDICT = {
+    code: words.replace("at {at:point}", _AT).replace("everywhere", _EVERYWHERE)
+    for code, words in _VERDICT.items()
 }
 REMARKS = {
     "raised": "The search of the {run} run missed an error of {worst:error 4} at {at:point}; it had found {found:error 4}.",
