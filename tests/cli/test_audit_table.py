@@ -55,6 +55,23 @@ def test_the_problem_file_that_is_written_gives_the_same_result(shell: Shell, ta
         assert first[key] == second[key]
 
 
+def test_a_typo_in_a_column_leaves_no_mark_beside_a_result_of_the_same_table(
+    shell: Shell, table: Path
+) -> None:
+    mark = shell.folder / "power-run/unfinished-audit.json"
+    assert shell.run("audit", "power.csv", *COLUMNS, "--quiet").code == 0
+    assert shell.run("audit", "power.csv", *COLUMNS, "--by", "Site").code == 2
+    assert not mark.exists()
+    table.write_text(
+        table.read_text().replace("power_pred", "guess")
+    )  # the result is one of another table now
+    assert shell.run("audit", "power.csv", *COLUMNS).code == 2
+    before = mark.read_text()
+    assert shell.run("audit", "power.csv", "--truth", "Power", "--prediction", "guess").code == 2
+    assert mark.exists()
+    assert before.partition("why")[2] != ""
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

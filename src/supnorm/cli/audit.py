@@ -44,7 +44,7 @@ def command(
 ) -> int:
     """Find the worst error of a model against its reference, and where it is."""
     table = made(TableOptions, given)
-    specification = of_table(problem, table)
+    specification = of_table(problem, table, run.directory)
     planted = made(PlantedOptions, given)
     more = {"calls": written(Calls, given), "power": power, "planted": planted, "trust": trust}
     more["table"] = table.given

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from supnorm.cli.audit_maps import demand_problem
 from supnorm.results.option import option
 from supnorm.results.printable import file_word
-from supnorm.results.status import BadInput
+from supnorm.results.status import BadInput, Mistyped
 
 if TYPE_CHECKING:
     from supnorm.problem.specification import ProblemSpec
@@ -61,10 +61,16 @@ class TableOptions:
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
-def of_table(path: Path, options: TableOptions) -> ProblemSpec | None:
+def of_table(path: Path, options: TableOptions, folder: Path) -> ProblemSpec | None:
     """The specification of a table's problem; None for a problem file.
 
+    Args:
+        path: of the table or the problem file.
+        options: name the columns.
+        folder: of the run, which may hold an earlier result.
+
     Raises:
+        Mistyped: for a column that is not there, where the earlier result in the folder is one of the table as it is.
         BadInput: for a table without its columns, and for columns of a problem file.
     """
     suffix = path.suffix.lower()
@@ -77,7 +83,7 @@ def of_table(path: Path, options: TableOptions) -> ProblemSpec | None:
             )
         return None
     from supnorm.results.door import reading_table
-    from supnorm.sources.table import column_names
+    from supnorm.sources.table import column_names, demand_columns
     from supnorm.sources.table_problem import TableColumns, table_specification
 
     with reading_table(path, str(path), missing="; give the path of a table or of a problem file"):
@@ -95,6 +101,10 @@ def of_table(path: Path, options: TableOptions) -> ProblemSpec | None:
     columns = {
         name: names_in(getattr(options, name), there) for name in ("truth", "prediction", "by", "inputs")
     }
+    try:
+        demand_columns([name for names in columns.values() for name in names], there, str(path))
+    except BadInput as why:
+        raise (Mistyped(str(why)) if _is_of_now(folder) else why) from None
     return table_specification(
         path,
         TableColumns(
@@ -104,6 +114,24 @@ def of_table(path: Path, options: TableOptions) -> ProblemSpec | None:
             failures=options.failures or "error",
         ),
     )
+
+
+def _is_of_now(folder: Path) -> bool:
+    """Whether the result in a folder is one of tables, and these have not changed since."""
+    from supnorm.problem.fingerprint import fingerprint
+    from supnorm.problem.specification import read_specification
+    from supnorm.results.door import read_json
+    from supnorm.sources import open_problem
+
+    try:
+        spec = read_specification(folder / "problem.toml")
+        sides = [side for side in (spec.model, spec.reference, spec.recheck) if side is not None]
+        if not all(side.file and Path(side.file).suffix.lower() in (*TABLES, NC) for side in sides):
+            return False  # nobody has asked to run its code now
+        held = read_json(folder / "result.json")["fingerprint"]
+        return bool(held == fingerprint(open_problem(folder / "problem.toml")))
+    except (BadInput, KeyError, TypeError):
+        return False
 
 
 def names_in(text: str | None, there: list[str]) -> tuple[str, ...]:

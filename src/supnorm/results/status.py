@@ -50,6 +50,10 @@ class BadInput(Exception):
         super().__init__(within_a_line(message, self.LONGEST))
 
 
+class Mistyped(BadInput):
+    """An option names what is not there, and an earlier result in the folder is still true of the files as they are."""
+
+
 class Contradiction(Exception):
     """Two proved numbers contradict each other: a bug of supnorm. Nothing is claimed and nothing is written."""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from supnorm.results.guard import exists
 from supnorm.results.printable import one_line
-from supnorm.results.status import BadInput
+from supnorm.results.status import BadInput, Mistyped
 from supnorm.results.writing import write_whole
 
 # The results of each verb, by which an earlier run of it is known.
@@ -99,14 +99,30 @@ def marked(folder: Path | None, verb: str) -> Iterator[None]:
         yield
         return
     begun = time.strftime("%Y-%m-%d %H:%M", time.gmtime())
+    before = _held(folder, verb)
     _put(folder, verb, begun)
     try:
         yield
+    except Mistyped:  # nothing was run, and nothing has changed: the folder is as it was
+        with suppress(BadInput, OSError):
+            if before is None:
+                take_mark_away(folder, verb)
+            else:
+                write_whole(_mark(folder, verb), before)
+        raise
     except BadInput as why:
         _put(folder, verb, begun, str(why))
         raise
     with suppress(OSError):
         take_mark_away(folder, verb)
+
+
+def _held(folder: Path, verb: str) -> str | None:
+    """The mark that an earlier run has left; None without one."""
+    try:
+        return _mark(folder, verb).read_text("utf-8")
+    except (OSError, ValueError):
+        return None
 
 
 def take_mark_away(folder: Path, verb: str = "") -> None:
