@@ -60,7 +60,9 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
     name = f"{caller.side} {caller.function.name}".strip()
     if len(messages) == len(x):
         first = next(iter(messages.values()))
-        advice = hint(first, "command" in (caller.function.origin or {}))
+        origin = caller.function.origin or {}
+        named = origin.get("template") or any("{" in str(part) for part in origin.get("command") or ())
+        advice = hint(first, "command" in origin and not named)
         cause = first.cause if isinstance(first, Described) else None
         raise BadInput(f"{file_hint}{name} failed at all {len(x)} points tried: {first}{advice}") from cause
     if resumed:

@@ -105,9 +105,9 @@ def _matched(pattern: str, text: str) -> float | str:
     for match in re.finditer(pattern, text, re.MULTILINE):  # noqa: B007 (the last one counts)
         pass
     if match is None:
-        return f"error: nothing in the output matches {pattern!r}; {_quoted(text)}"
+        return f"error: nothing in the output matches '{pattern}'; {_quoted(text)}"
     cell = match[1] if match.re.groups else match[0]
-    return _number(cell, f"what {pattern!r} matches")
+    return _number(cell, f"what '{pattern}' matches")
 
 
 def _number(cell: Any, what: str) -> float | str:
