@@ -165,7 +165,6 @@ def test_each_fact_of_a_sheet_has_a_template_and_each_template_a_fact() -> None:
 # What is put together of a page: titles of windows, commands, and names of things in front of a template.
 ALLOWED = {
     "{}: worst error {} – supnorm audit",
-    "{} models against {} – supnorm compare",
     "{} claims – supnorm claim",
     "{}: {} – supnorm budget",
     "{}: {} – supnorm fit",

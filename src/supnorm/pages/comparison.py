@@ -206,10 +206,10 @@ def comparison_page(record: CompareRecord) -> str:
     head, rows = table(record)
     folders = [row.folder for row in ordered(record)]
     name, say = record.reference or "one reference", narrator(record)
-    what = "forms of one model" if record.differences or record.remarks else "models"
+    forms = bool(record.differences or record.remarks)
     values = {
         "title": ": ".join(
-            filter(None, (record.title, f"{len(rows)} {what} against {name} – supnorm compare"))
+            filter(None, (record.title, say.text(fact("title", n=len(rows), forms=forms, reference=name))))
         ),
         "menu": [
             ("models", "Models"),
@@ -222,7 +222,7 @@ def comparison_page(record: CompareRecord) -> str:
         "sentence": say.html(sentence(record)),
         "head": head,
         "rows": list(zip(rows, folders, strict=True)),
-        "what": "model" if len(rows) == 1 and what == "models" else what,
+        "counted": say.text(fact("counted", n=len(rows), forms=forms)),
         "remarks": [remark.text for remark in record.remarks],
         "apart": (APART, apart(record)),
         "crossed": crossed(record),

@@ -21,40 +21,49 @@ LEAST_TAGS, UNDER = 16, 8  # characters of a line of tags; where they begin belo
 COORDINATES, BESIDE = 36, 64  # characters of a line of coordinates at least, and of what stands beside it
 
 
+Cells = list[list[str]]  # of a row of the table: the lines of each column
+
+
 def peaks_table(view: View, width: int) -> list[Text]:
     """The first peaks; columns without content, and those for which there is no room, are left out."""
     most = max(COORDINATES, width - BESIDE)
-    table = [[[name] for name in NAMES]] + [
-        _row(view, p, rank, most) for rank, p in enumerate(view.peaks[:PEAKS], 1)
-    ]
-    kept = [k for k in range(6) if any(row[k] for row in table[1:]) and (width >= 80 or k in (0, 1, AT))]
+    peaks = [_row(view, p, rank, most) for rank, p in enumerate(view.peaks[:PEAKS], 1)]
+    table = [[[name] for name in NAMES], *peaks]
     widths = [max((len(line) for row in table for line in row[k]), default=0) for k in range(6)]
-    before = 2 + sum(widths[k] + 3 for k in kept if k != TAGS)
-    for k in (SIZE, TIMES):  # what matters less goes first
-        if TAGS in kept and k in kept and width - before < LEAST_TAGS:
-            kept.remove(k)
-            before -= widths[k] + 3
+    kept, before = _columns(peaks, widths, width)
+    tagged = any(row[TAGS] for row in peaks) and width >= 80
     below = width - before < LEAST_TAGS
-    lines = []
+    lines: list[Text] = []
     for row in table:
-        heading = row is table[0]
-        words = (
-            textwrap.wrap(row[TAGS][0], width - (UNDER if below else before))
-            if TAGS in kept and row[TAGS]
-            else []
-        )
-        beside = [] if below else words
-        for cells in zip_longest(*(row[k] for k in kept if k != TAGS), beside, fillvalue=""):
-            first = "   ".join(
-                f"{cell:{'<' if k == AT else '>'}{widths[k]}}"
-                for k, cell in zip((k for k in kept if k != TAGS), cells, strict=False)
-            )
-            lines.append(Text(f"  {first}   {cells[-1]}".rstrip(), "dim" if heading else ""))
-        lines += [Text(" " * UNDER + word) for word in words if below and not heading]
+        room = width - (UNDER if below else before)
+        tags = textwrap.wrap(row[TAGS][0], room) if tagged and row[TAGS] else []
+        style = "dim" if row is table[0] else ""
+        lines += [Text(line, style) for line in _beside(row, kept, widths, [] if below else tags)]
+        lines += [Text(" " * UNDER + words) for words in tags if below and row is not table[0]]
     return lines
 
 
-def _row(view: View, p: PeakView, rank: int, most: int) -> list[list[str]]:
+def _columns(peaks: list[Cells], widths: list[int], width: int) -> tuple[list[int], int]:
+    """The columns before the tags for which there is room, and where the tags begin."""
+    kept = [k for k in range(TAGS) if any(row[k] for row in peaks) and (width >= 80 or k in (0, 1, AT))]
+    before = 2 + sum(widths[k] + 3 for k in kept)
+    for k in (SIZE, TIMES):  # what matters less goes first
+        if width >= 80 and any(row[TAGS] for row in peaks) and k in kept and width - before < LEAST_TAGS:
+            kept.remove(k)
+            before -= widths[k] + 3
+    return kept, before
+
+
+def _beside(row: Cells, kept: list[int], widths: list[int], tags: list[str]) -> list[str]:
+    """The lines of a row, with its tags beside them."""
+    lines = []
+    for *cells, words in zip_longest(*(row[k] for k in kept), tags, fillvalue=""):
+        aligned = (f"{c:{'<' if k == AT else '>'}{widths[k]}}" for k, c in zip(kept, cells, strict=True))
+        lines.append(f"  {'   '.join(aligned)}   {words}".rstrip())
+    return lines
+
+
+def _row(view: View, p: PeakView, rank: int, most: int) -> Cells:
     """The lines of each column."""
     relative = view.tolerance > 0 and not view.per_output
     words = [p.row_words()] if p.record.row else []

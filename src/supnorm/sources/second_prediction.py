@@ -33,10 +33,12 @@ def likeness(column: Array, values: Array) -> tuple[str, float] | None:
         return None
     with np.errstate(all="ignore"):
         a, b = column[both] - column[both].mean(), values[both] - values[both].mean()
-        spread = float(b @ b)
+        variance = float(b @ b)
         gap = column[both] - values[both]
-        equal = 1.0 - float(gap @ gap) / spread if spread > 0 else np.nan
-        correlation = float(a @ b) / float(np.sqrt((a @ a) * spread)) if spread > 0 and a.any() else np.nan
+        equal = 1.0 - float(gap @ gap) / variance if variance > 0 else np.nan
+        correlation = (
+            float(a @ b) / float(np.sqrt((a @ a) * variance)) if variance > 0 and a.any() else np.nan
+        )
     if equal >= EQUAL:
         return "equal", equal
     return ("correlated", correlation) if abs(correlation) >= CORRELATED else None
@@ -50,13 +52,13 @@ def second_predictions(
     Of several columns an input is named beside the one that it is most like.
 
     >>> t = np.arange(20.0)
-    >>> [found[:3] for found in second_predictions({"v2": t + 0.2, "flow": t % 3}, {"power": t, "v1": t + 1})]
+    >>> [one[:3] for one in second_predictions({"v2": t + 0.2, "flow": t % 3}, {"power": t, "v1": t + 1})]
     [('v2', 'power', 'equal')]
     """
-    found = []
+    alike_ones = []
     for name, column in inputs.items():
         like = [(*alike, of) for of, v in values.items() if (alike := likeness(column, v)) is not None]
         if like:
             kind, number, of = max(like, key=lambda one: (one[0] == "equal", abs(one[1])))
-            found.append((name, of, kind, number))
-    return found
+            alike_ones.append((name, of, kind, number))
+    return alike_ones

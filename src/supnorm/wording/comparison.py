@@ -10,6 +10,8 @@ TEMPLATES = {
     "crossed": "Each row is a model, each column the worst point of a model. On the diagonal stands the worst error that "
     "the model’s own search found.",
     "there": "{known?:{error:error}|not known}",
+    "counted": "{n:count} {forms?:{n:form|forms} of one model|{n:model|models}}",
+    "title": "{n:count} {forms?:{n:form|forms} of one model|{n:model|models}} against {reference} – supnorm compare",
     # Of the forms of one model.
     "form-missing": "Not compared: {name}: {why}.",
     "largest-difference": "The largest difference found between two forms is {worst:num}{output?: in {output}}, at "
