@@ -124,7 +124,7 @@ APART = (
 def apart(record: CompareRecord) -> list[tuple[str, ...]]:
     """Rows of the forms of one model, two by two; none where models were compared."""
     axes = {axis.name: AxisView.of(axis) for axis in record.axes}
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for pair in record.differences:
         at = [f"{name} = {axes[name].at(v) if name in axes else num(v, 4)}" for name, v in pair.at.items()]
         more = [f"and {len(at) - NAMED} more"] if len(at) > NAMED else []
