@@ -211,17 +211,17 @@ inputs of a formula are between 1 and 5, unless the table says otherwise.
 
 | name | function | inputs |
 |---|---|---|
-| x^2 | x^2 on [-1, 1] | 1 |
-| II.8.31 | x1 x2^2 / 2 | 2 |
-| I.30.5 | arcsin(x1 / (x2 x3)); x1 from 1 to 2, x2 from 2 to 5 | 3 |
-| I.8.14 | the distance sqrt((x2 - x1)^2 + (x4 - x3)^2) | 4 |
-| I.44.4 | x1 x2 x3 log(x5 / x4) | 5 |
-| II.6.15a | 3 x2 x6 sqrt(x4^2 + x5^2) / (4 pi x1 x3^5); inputs from 1 to 3 | 6 |
-| I.11.19 | x1 y1 + x2 y2 + x3 y3 | 6 |
-| K1 | log(sin(10 x) + 2) + sin(x) on [-1, 1] | 1 |
-| halfspace-2 | 1 where x1 + x2 >= 0, else 0, on [-1, 1]^2 | 2 |
-| indicator-2 | 1 where both inputs are at most 1/2 in size, else 0, on [-1, 1]^2 | 2 |
-| noisy-table | sin(x1) + x2 x3 / 2 + tanh(x4 + x5) + x6 / 5 with noise; inputs are normally distributed | 8 |"""
+| x^2 | `x^2`, on [-1, 1] | 1 |
+| II.8.31 | `x1 x2^2 / 2` | 2 |
+| I.30.5 | `arcsin(x1 / (x2 x3))`, `x1` between 1 and 2, `x2` between 2 and 5 | 3 |
+| I.8.14 | the distance `sqrt((x2 - x1)^2 + (x4 - x3)^2)` | 4 |
+| I.44.4 | `x1 x2 x3 log(x5 / x4)` | 5 |
+| II.6.15a | `3 x2 x6 sqrt(x4^2 + x5^2) / (4 pi x1 x3^5)`, inputs between 1 and 3 | 6 |
+| I.11.19 | `x1 y1 + x2 y2 + x3 y3` | 6 |
+| K1 | `log(sin(10 x) + 2) + sin(x)`, on [-1, 1] | 1 |
+| halfspace-2 | 1 where `x1 + x2 >= 0`, else 0; inputs between -1 and 1 | 2 |
+| indicator-2 | 1 where both inputs are at most 1/2 in size, else 0; inputs between -1 and 1 | 2 |
+| noisy-table | `sin(x1) + x2 x3 / 2 + tanh(x4 + x5) + x6 / 5` with noise; inputs are normally distributed | 8 |"""
 
 
 def captions() -> dict[str, str]:
