@@ -4,8 +4,7 @@
     git worktree add --detach ../before 25f44d4
     python -m benchmarks.certify.checking --before ../before               and another one's checker on the same files
 
-Each row is certified here and saved. Each checker checks the file in a fresh process of its own, twice, in turn; the smaller
-time counts, because what else runs on the machine only adds to it. Seconds are processor time of one thread after the
+Each row is certified here and saved. Each checker checks the file in a fresh process of its own. Seconds are processor time of one thread after the
 imports: what a proof by one process takes, node rules included.
 """
 
@@ -28,7 +27,6 @@ from benchmarks.claims.stored import stamp
 from supnorm.certification import certify
 
 ROOT = Path(__file__).parents[2]
-REPEATS = 1
 ROWS: dict[str, tuple[Callable[[], Any], float]] = {
     "1-D 2x32 tanh": (partial(shifted, 1, 32, 2, "tanh", 1e-6), 1.01),
     "2-D 2x32 tanh": (partial(shifted, 2, 32, 2, "tanh", 1e-4), 1.1),
@@ -87,16 +85,13 @@ def measured(
     path = folder / "certificate.json"
     result.certificate.save(path)
     sources = {"after": ROOT, **({} if before is None else {"before": before})}
-    seconds: dict[str, list[float]] = {name: [] for name in sources}
+    seconds: dict[str, float] = {}
     leaves = 0
-    for _ in range(REPEATS):
-        for name, source in sources.items():
-            taken, leaves = checked(path, source)
-            seconds[name].append(taken)
+    for name, source in sources.items():
+        seconds[name], leaves = checked(path, source)
     if arbitrary:
-        seconds["arbitrary"] = [checked(path, ROOT, "arbitrary")[0]]
-    smallest = {name: min(values) for name, values in seconds.items()}
-    return {"certify": certifying, "leaves": leaves, **smallest}
+        seconds["arbitrary"] = checked(path, ROOT, "arbitrary")[0]
+    return {"certify": certifying, "leaves": leaves, **seconds}
 
 
 def words(name: str, row: dict[str, float]) -> str:
