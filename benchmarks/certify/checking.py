@@ -4,8 +4,8 @@
     git worktree add --detach ../before 25f44d4
     python -m benchmarks.certify.checking --before ../before               and another one's checker on the same files
 
-Each row is certified here and saved. Each checker checks the file in a fresh process of its own. Seconds are processor time of one thread after the
-imports: what a proof by one process takes, node rules included.
+Each row is certified here and saved. Each checker checks the file in a fresh process of its own. Seconds are processor time
+of one thread after the imports: what a proof by one process takes, node rules included.
 """
 
 from __future__ import annotations
