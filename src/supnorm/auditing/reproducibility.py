@@ -12,7 +12,7 @@ import numpy as np
 
 from supnorm.auditing.many_outputs import Outputs
 from supnorm.evaluation import Evaluator
-from supnorm.evaluation.evaluator import Twice
+from supnorm.evaluation.twice import Twice
 from supnorm.results.audit import CallRecord, Finding
 
 

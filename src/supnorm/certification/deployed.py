@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.affine_model import models_of
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.node_models import models_of
 from supnorm.certification.rounding import Array, outward
 from supnorm.certification.single_precision import rounding_in_single
 from supnorm.problem import Problem

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from supnorm.certification.affine_model import first_infinite
 from supnorm.certification.agreement import runs
 from supnorm.certification.boxes import DEEPEST
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.leaf import Leaves
+from supnorm.certification.node_models import first_infinite
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, Problem
 from supnorm.program import Program, Unsupported, program_of

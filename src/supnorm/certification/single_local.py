@@ -24,9 +24,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from supnorm.certification.affine_model import BOUNDED
 from supnorm.certification.elementary import AT_POINT, LEAST
 from supnorm.certification.majorants import _sech2
+from supnorm.certification.node_models import BOUNDED
 from supnorm.certification.rounding import Array, U
 from supnorm.program import Node
 from supnorm.program.single_precision import Kernel

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from supnorm.certification.affine_model import AffineModel, models_of
+from supnorm.certification.affine_model import AffineModel
+from supnorm.certification.node_models import models_of
 from supnorm.certification.rounding import Array, U
 from supnorm.certification.single_local import (
     FLUSHED,

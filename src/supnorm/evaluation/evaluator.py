@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -18,6 +18,7 @@ from supnorm.evaluation.failures import Failures
 from supnorm.evaluation.gradients import GradientCaller, Reduced
 from supnorm.evaluation.guarded import Messages
 from supnorm.evaluation.probe import demand_repeatable, probe, probed_errors
+from supnorm.evaluation.twice import SHOWN, Twice
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, draw_inside
 from supnorm.results import BadInput, Witness
@@ -25,28 +26,8 @@ from supnorm.results import BadInput, Witness
 Array = NDArray[np.float64]
 NUMBERS = 1 << 21  # largest number of values of one side in a batch, 16 MB
 Values = tuple[Array, Messages]  # of one side, (n, m), and what happened where it has none
-SHOWN = 1e-4  # share of an error: a difference that is visible in the four digits that are printed
 # A value with its gradient counts as so many evaluations: reverse mode takes about three values.
 GRADIENT_COST = 3
-
-
-@dataclass(frozen=True)
-class Twice:
-    """One point with its values in a batch, and called alone."""
-
-    batch: Witness
-    alone: Witness
-
-    @property
-    def difference(self) -> float:
-        """Difference of the two errors; infinite if one of them is infinite, or if a call gave no error."""
-        a, b = self.batch.error, self.alone.error
-        return 0.0 if a == b else float(np.nan_to_num(abs(a - b), nan=np.inf, posinf=np.inf))
-
-    @property
-    def differs(self) -> bool:
-        """Whether the two errors differ in the printed digits."""
-        return self.difference > SHOWN * float(np.fmin(self.batch.error, self.alone.error))
 
 
 class Evaluator:
