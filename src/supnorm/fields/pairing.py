@@ -166,8 +166,7 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
 
 def _side(variable: Any, side: str, what: str, options: PairingOptions, notes: list[str]) -> Side:
     """One side: its part in the region, its roles, and what is declared missing; notes about that are added."""
-    validity, unread = (ALL_VALID, []) if options.ignore_valid_range else validity_of(variable, side)
-    notes += unread
+    validity = ALL_VALID if options.ignore_valid_range else validity_of(variable, f"{what} of the {side}")
     demand_unpacked(variable, what, side, notes)
     variable = _in_region(variable, options, what)
     dims = options.dims if any(d in variable.dims for d in options.dims.values()) else {}

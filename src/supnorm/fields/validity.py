@@ -8,7 +8,6 @@ xarray masks neither; netCDF4-python masks both, as is done here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +17,8 @@ from numpy.typing import NDArray
 from supnorm.fields.scan import unmasked
 from supnorm.results import BadInput
 from supnorm.results.printable import one_line
+from supnorm.sources.valid_range import NAMED, default_fill, valid_range
 
-# What the NetCDF library writes where nothing was written (netcdf.h, NC_FILL_*); bytes have none that is masked.
-DEFAULT_FILL = {
-    "i2": -32767, "u2": 65535, "i4": -2147483647, "u4": 4294967295, "i8": -9223372036854775806,
-    "u8": 18446744073709551614, "f4": 9.969209968386869e36, "f8": 9.969209968386869e36,
-}  # fmt: skip
-RANGE = ("valid_range", "valid_min", "valid_max")
-FILLS = ("_FillValue", "missing_value")
 ZARR = ("compressors", "compressor", "filters")  # keys of an encoding that only Zarr has
 
 
@@ -36,13 +29,13 @@ class Validity:
     Attributes:
         low, high: values outside are missing; infinite where there is no limit.
         fills: values that are missing.
-        slack: values differ by rounding from what they were stored as: half a step of packed numbers, or 0.
+        room: by how much a value may differ from a fill value, because it was packed.
     """
 
     low: float
     high: float
     fills: tuple[float, ...]
-    slack: float
+    room: float
 
     def __bool__(self) -> bool:
         """Whether anything is declared missing."""
@@ -59,11 +52,11 @@ class Validity:
             low, high, *fills = (np.asarray(v).astype(kind) for v in (self.low, self.high, *self.fills))
         found = np.zeros(values.shape, dtype=bool)
         if math.isfinite(self.low):
-            found |= values < low - self.slack
+            found |= values < low
         if math.isfinite(self.high):
-            found |= values > high + self.slack
+            found |= values > high
         for fill in fills:
-            found |= np.abs(values - fill) <= self.slack if self.slack else values == fill
+            found |= np.abs(values - fill) <= self.room if self.room else values == fill
         return found
 
 
@@ -77,93 +70,23 @@ def without(values: NDArray[Any], missing: NDArray[np.bool_]) -> NDArray[Any]:
     return unmasked(np.ma.masked_array(values, missing))
 
 
-def validity_of(variable: Any, what: str) -> tuple[Validity, list[str]]:
-    """What the attributes of an `xarray.DataArray` declare missing, and notes about those that cannot be read.
+def validity_of(variable: Any, what: str) -> Validity:
+    """What an `xarray.DataArray` declares missing.
 
-    Limits of packed numbers are packed themselves, unless they have the type of the scale or are no whole numbers, as the
-    NetCDF User's Guide says.
+    Raises:
+        BadInput: for limits that are no numbers.
     """
-    attributes, encoding = variable.attrs, variable.encoding
-    stored = np.dtype(encoding.get("dtype") or variable.dtype)
-    packing = _Packing.of(encoding, stored)
-    notes: list[str] = []
-    low, high = -math.inf, math.inf
-    for name in RANGE:
-        if name not in attributes or (name != "valid_range" and "valid_range" in attributes):
-            continue
-        given = _numbers(attributes[name], 2 if name == "valid_range" else 1)
-        if given is None:
-            text = one_line(str(attributes[name]), 40)
-            notes.append(f"The attribute {name} of the {what} ({text}) cannot be read and was ignored.")
-            continue
-        ends = packing.unpacked(given)
-        if name == "valid_range":
-            low, high = min(ends), max(ends)
-        elif (name == "valid_min") == (packing.scale > 0):
-            low = ends[0]
-        else:
-            high = ends[0]
-    fills = tuple(_undecoded(attributes))
-    if not fills and not any(name in encoding for name in FILLS) and _from_netcdf(encoding):
-        fill = DEFAULT_FILL.get(f"{'u' if packing.unsigned else stored.kind}{stored.itemsize}")
-        fills = () if fill is None else (packing.scale * fill + packing.offset,)
-    slack = abs(packing.scale) / 2 if packing.packed else 0.0
-    return Validity(low, high, fills, slack), notes
+    low, high = valid_range(variable, what)
+    attributes = variable.attrs
+    own = tuple(float(v) for name in NAMED if name in attributes for v in _numbers(attributes[name]))
+    default = default_fill(variable) if _from_netcdf(variable.encoding) else None
+    return Validity(low, high, own, 0.0) if default is None else Validity(low, high, default[:1], default[1])
 
 
-@dataclass(frozen=True)
-class _Packing:
-    """How numbers are stored: ``scale`` times a stored number, plus ``offset``."""
-
-    scale: float
-    offset: float
-    stored: np.dtype[Any]
-    wide: np.dtype[Any] | None
-    unsigned: bool
-
-    @classmethod
-    def of(cls, encoding: Any, stored: np.dtype[Any]) -> _Packing:
-        given = [np.asarray(encoding[k]).ravel()[:1] for k in ("scale_factor", "add_offset") if k in encoding]
-        scale, offset = (
-            float(np.ravel(encoding.get(k, default))[0])
-            for k, default in (("scale_factor", 1.0), ("add_offset", 0.0))
-        )
-        unsigned = str(encoding.get("_Unsigned", "")).lower() == "true" and stored.kind in "iu"
-        return cls(scale, offset, stored, np.result_type(*given) if given else None, unsigned)
-
-    @property
-    def packed(self) -> bool:
-        """Whether stored numbers are whole and returned ones are not."""
-        return self.wide is not None and self.stored.kind in "iu"
-
-    def unpacked(self, given: NDArray[Any]) -> list[float]:
-        """Limits in the numbers that xarray returns."""
-        if self.wide is not None:
-            own = given.dtype == self.wide and self.wide.itemsize > self.stored.itemsize
-            if own or (self.stored.kind in "iu" and bool((given != np.round(given)).any())):
-                return [float(v) for v in given]
-        if self.unsigned:  # -1 in a signed byte is 255
-            size = 2 ** (8 * self.stored.itemsize)
-            return [(float(v) % size) * self.scale + self.offset for v in given]
-        return [float(v) * self.scale + self.offset for v in given]
-
-
-def _numbers(value: Any, n: int) -> NDArray[Any] | None:
-    """So many finite or infinite numbers, in ascending order; None for anything else."""
-    try:
-        given = np.ravel(np.asarray(value))
-    except ValueError:
-        return None
-    if given.dtype.kind not in "iuf" or len(given) != n or np.isnan(given).any():
-        return None
-    return given
-
-
-def _undecoded(attributes: Any) -> Iterator[float]:
-    """Fill values that xarray was told not to mask, or a user has given: xarray moves those that it masks."""
-    for name in FILLS:
-        given = _numbers(attributes[name], np.size(attributes[name])) if name in attributes else None
-        yield from () if given is None else map(float, given)
+def _numbers(value: Any) -> Any:
+    """Fill values that xarray was told not to mask, or a user has given: xarray takes away those that it masks."""
+    given = np.ravel(np.asarray(value))
+    return given[~np.isnan(given)] if given.dtype.kind in "iuf" else ()
 
 
 def _from_netcdf(encoding: Any) -> bool:

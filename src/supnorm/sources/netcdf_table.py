@@ -18,20 +18,9 @@ from numpy.typing import NDArray
 
 from supnorm.problem.rows import UNIT_OF_INPUT
 from supnorm.results import BadInput, install
-from supnorm.sources.valid_range import valid_range
+from supnorm.sources.valid_range import default_fill, valid_range
 
 Array = NDArray[np.float64]
-# The default fill values of the NetCDF library (NC_FILL_SHORT, .. of its header); there is none for bytes.
-FILLS = {
-    "f4": 9.969209968386869e36,
-    "f8": 9.969209968386869e36,
-    "i2": -(2**15) + 1,
-    "u2": 2**16 - 1,
-    "i4": -(2**31) + 1,
-    "u4": 2**32 - 1,
-    "i8": -(2**63) + 2,
-    "u8": 2**64 - 2,
-}
 MOST = 50_000_000  # largest number of rows: all of them are in memory with inputs and values
 
 
@@ -176,23 +165,12 @@ def _column(
 
 
 def _default_fill(variable: Any) -> NDArray[np.bool_]:
-    """Which values were never written, so that the library filled them with the default of their type (not for bytes).
-
-    They count as missing if the file names no other fill value; the reader masks only fill values that the file names.
-    """
-    values, encoding = np.asarray(variable.values), variable.encoding
-    stored = np.dtype(encoding.get("dtype") or values.dtype)
-    named = {"_FillValue", "missing_value"} & {*encoding, *variable.attrs}
-    if named or f"{stored.kind}{stored.itemsize}" not in FILLS or values.dtype.kind not in "fiu":
+    """Which values have the default fill value of their type, so that they are missing."""
+    values, found = np.asarray(variable.values), default_fill(variable)
+    if found is None or values.dtype.kind not in "fiu":
         return np.zeros(values.shape, dtype=bool)
-    fill = np.asarray(FILLS[f"{stored.kind}{stored.itemsize}"], dtype=stored)
-    if not {"scale_factor", "add_offset"} & {*encoding}:
-        return np.asarray(values == fill)
-    scale, offset = (
-        float(np.ravel(encoding.get(k, v))[0]) for k, v in (("scale_factor", 1), ("add_offset", 0))
-    )
-    unpacked = float(fill) * scale + offset
-    return np.asarray(np.abs(values - unpacked) <= 1e-6 * abs(scale))  # far less than a step of packed values
+    fill, room = found
+    return np.asarray(np.abs(values - fill) <= room if room else values == fill)
 
 
 def _outside(values: NDArray[Any], valid: tuple[float, float]) -> NDArray[np.bool_]:
