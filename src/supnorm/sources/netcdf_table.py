@@ -166,10 +166,10 @@ def _column(
 
 def _default_fill(variable: Any) -> NDArray[np.bool_]:
     """Which values have the default fill value of their type, so that they are missing."""
-    values, found = np.asarray(variable.values), default_fill(variable)
-    if found is None or values.dtype.kind not in "fiu":
+    values, default = np.asarray(variable.values), default_fill(variable)
+    if default is None or values.dtype.kind not in "fiu":
         return np.zeros(values.shape, dtype=bool)
-    fill, room = found
+    fill, room = default
     return np.asarray(np.abs(values - fill) <= room if room else values == fill)
 
 
