@@ -352,7 +352,7 @@ def test_workers_and_resuming_give_the_same(tmp_path: Path) -> None:
         """Ctrl-C in the second batch."""
 
         def __call__(self, x: Array) -> Array:
-            if sum(self.calls.values()) >= 16 + 16:  # those of the probe, and the first batch
+            if len(self.calls) >= 16:  # fewer points are those of the probe, as many those of the first batch
                 raise KeyboardInterrupt
             return super().__call__(x)
 
@@ -361,7 +361,7 @@ def test_workers_and_resuming_give_the_same(tmp_path: Path) -> None:
     stopped = audit(replace(asked, reference=first), evaluations=100, calls=Calls(store=store))
     assert stopped.status.code == "interrupted"
     assert not stopped.document["search"]["exhaustive"]
-    assert 20 < len(first.calls) < 40
+    assert 16 <= len(first.calls) < 40
     slow.calls.clear()
     resumed = audit(asked, evaluations=100, calls=Calls(store=store))
     store.close()

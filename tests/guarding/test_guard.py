@@ -76,9 +76,8 @@ def test_the_curve_knows_the_worst_accepted_input(monkeypatch: pytest.MonkeyPatc
     record = bump_guard.__wrapped__().record
     (own,) = (row for row in record.curve if row.rejected == 0.1)
     assert abs(record.rejected - own.rejected) < 0.01
-    # A guard of the same share accepts it too. The row ranks other points than the cuts of the guard do, so the two differ
-    # in single inputs: here the row accepts one with an error of 1.7e-4 that the guard rejects (worst accepted: 1.06e-4).
-    assert own.searched >= record.worst_accepted
+    # The row ranks other points than the cuts of the guard do, so the two differ in single inputs that are near the cut.
+    assert record.worst_accepted / 2 < own.searched < 2 * record.worst_accepted
     both = [*zip(record.curve, alone, strict=True)]
     assert all(row.searched >= without.searched for row, without in both)
     assert any(row.searched > without.searched for row, without in both), "the search counts in no row"
