@@ -292,6 +292,23 @@ def test_tables_are_compared_row_by_row(tmp_path: Path) -> None:
         sn.compare_runs(one, other)
 
 
+@pytest.mark.slow
+def test_truths_that_were_called_are_part_of_the_rows(tmp_path: Path) -> None:
+    """Without problem files two runs of a table, whose truths a function gave, were compared whatever these truths were."""
+    x = np.linspace(0.0, 1.0, 60)[:, None]
+    model = sn.Function(table=(x, 1.1 * x), inputs=("x",), outputs=("y",), name="rows")
+
+    def run(name: str, height: float) -> Path:
+        truth = sn.Function(lambda x: x + height * (x == 0.0), outputs=("y",), name="truth")
+        sn.audit(sn.Problem(model, truth, sn.Domain(x=(0.0, 1.0)))).save(tmp_path / name)
+        return tmp_path / name
+
+    first = run("first", 0.2)  # its worst row is none of the worst rows of the other run
+    assert sn.compare_runs(first, run("again", 0.2)).status.code == "no-difference-found"
+    with pytest.raises(sn.BadInput, match="other truths"):
+        sn.compare_runs(first, run("other", 0.0))
+
+
 def test_only_statistics_over_the_same_rows_are_compared(tmp_path: Path) -> None:
     """Of two runs that leave out rows without a prediction, the largest error of one is no bound for those of the other."""
 

@@ -33,6 +33,7 @@ class Compared:
         worst: pairs with the largest errors, `POINTS` at most, and their numbers: inputs, model, reference, error.
         used: names of outputs of both sides, which are shown as values of model and reference.
         called: of a model that is no table the pairs that it was called at, and its values there.
+        truths: values of a reference that is no table, shape ``(N, m)``; NaN in rows that were not reached.
         left: rows that were not reached, because the audit was stopped.
         statistics: accuracy, errors by group, and rows for pictures.
         without: rows (from 1) in which a side has no value, by side; of the model those where the reference has one.
@@ -49,6 +50,7 @@ class Compared:
     with_error: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=bool))
     used: frozenset[str] = frozenset()
     called: tuple[Index, Array | None] = (np.empty(0, dtype=np.intp), None)
+    truths: Array | None = None
     left: int = 0
     statistics: RowStatistics = RowStatistics()
 
@@ -82,7 +84,9 @@ class Compared:
             accuracy=self.statistics.accuracy,
             groups=self.statistics.groups,
             groups_total=self.statistics.groups_total,
-            rows_hash=self._hash(self.inside, pairs.x, pairs.reference),
+            rows_hash=self._hash(
+                self.inside, pairs.x, pairs.reference if self.truths is None else self.truths
+            ),
             errors_hash=self._hash(self.with_error),
         )
 

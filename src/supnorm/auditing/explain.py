@@ -107,15 +107,22 @@ def region(
     if drawn * volume < 1:
         test = fact("region-missed", tests=1 / (drawn * volume), **values)
     surely = volume if math.isnan(at_least) or at_least == 0 else at_least
-    share = surely * (worst / 2) ** 2 / rms**2 if rms > 0 else math.inf
+    ratio = worst / rms if rms > 0 else math.inf
+    share = surely * (ratio / 2) * (ratio / 2)  # a power would raise an error where the square is no double
     if share > 1:
-        least = {"times": math.sqrt(share)} if rms > 0 else {"least": math.sqrt(surely) * worst / 2}
+        least = (
+            {"times": math.sqrt(surely) * ratio / 2} if rms > 0 else {"least": math.sqrt(surely) * worst / 2}
+        )
         return [test, fact("region-dominates", **least)]
-    if not seen:
-        share /= 1 + share  # the points' mean square is that of the rest of the domain
-    if share < NOTICED:
+    most = at_most * ratio * ratio  # NaN without an upper limit of the size
+    if not seen:  # the points' mean square is that of the rest of the domain
+        share, most = share / (1 + share), most / (1 + most)
+    # Of a flat region, or of one whose size has no upper limit, the share may be far above the least one.
+    if most < NOTICED:
         return [test, fact("region-hidden", share=share)]
     if not seen:
         return [test, fact("region-unseen", share=share, least=rms / math.sqrt(1 - share))]
+    if share < NOTICED:
+        return [test, fact("region-share", share=share)]
     # Where few points are expected in the region, the large error that one of them has may be at another peak.
     return [test, fact("region-shows", share=share)] if drawn * volume >= EXPECTED else [test]

@@ -112,6 +112,7 @@ class _Tally:
         self.with_error = np.zeros(len(pairs), dtype=bool)
         self.without: dict[str, list[Index]] = {"model": [], "reference": []}
         self.model: dict[str, list[Any]] = {"part": [], "values": []}
+        self.truths: Array | None = None
         self.gathered = Gathered(problem, pairs)
 
     def take(self, part: Index, done: Evaluations) -> None:
@@ -127,6 +128,10 @@ class _Tally:
         if self.pairs.model is None:
             self.model["part"].append(part)
             self.model["values"].append(done.model)
+        if self.pairs.reference is None:
+            if self.truths is None:
+                self.truths = np.full((len(self.pairs), done.reference.shape[1]), np.nan)
+            self.truths[part] = done.reference
 
     def compared(self, evaluator: Evaluator, reached: int) -> Compared:
         """What was taken in."""
@@ -153,6 +158,7 @@ class _Tally:
             with_error=self.with_error,
             used=used,
             called=(called, values),
+            truths=self.truths,
             statistics=self.gathered.results(worst, numbers, tuple(output_names(problem, evaluator))),
         )
 

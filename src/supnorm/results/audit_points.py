@@ -37,8 +37,8 @@ class TableRecord(Record):
     groups_total: Mapping[str, int] = Field(default={}, description="number of groups, by column")
     rows_hash: str = Field(
         default="",
-        description="SHA-256 of the numbers, inputs and truths of all rows in the domain (of the truths only where a table "
-        "holds them): equal in two runs over the same rows. Empty in results of older versions",
+        description="SHA-256 of the numbers, inputs and truths of all rows in the domain: equal in two runs over the same "
+        "rows. Empty in results of older versions",
     )
     errors_hash: str = Field(
         default="",

@@ -10,8 +10,8 @@ _POINTS = (
 )
 _WORST = "The worst error{exhaustive?:| found}, {worst:error}{output?:, in {output}}, "
 _REGION = (
-    "The region where the error is at least half of it fills {whole?:about|at least} 1 part in {part:num} of the "
-    "domain: "
+    "The region around the worst point where the error is at least half as large fills {whole?:about|at least} 1 part in "
+    "{part:num} of the domain: {whole?:about|at least about} "
 )
 TEMPLATES = {
     "text": "{text}",
@@ -24,11 +24,12 @@ TEMPLATES = {
     "one-point": "One point of the domain has an error, {worst:error}: worst and average are the same.",
     "ratio": _WORST + "is {same?:as large as|{times:num} times} the RMS of " + _POINTS + ", {rms:error}.",
     "beside-zero": _WORST + "stands beside the RMS of " + _POINTS + ", {rms:error}.",
-    "region-hit": _REGION + "about {hits:ratio} of {drawn:count} random points fall into it.",
-    "region-missed": _REGION + "about one in {tests:ratio} tests with {drawn:count} random points hits it.",
+    "region-hit": _REGION + "{hits:ratio} of {drawn:count} random points fall into it.",
+    "region-missed": _REGION + "one in {tests:ratio} tests with {drawn:count} random points hits it.",
     "region-dominates": "That region alone makes the true RMS larger than the sample's: the sample has missed what "
     "dominates the average, which is at least {times?:{times:num} times as large|{least:error}}.",
     "region-hidden": "It makes up at least {share:percent} of the mean square, so the average hardly notices it.",
+    "region-share": "It makes up at least {share:percent} of the mean square.",
     "region-shows": "It makes up at least {share:percent} of the mean square: the average shows it.",
     "region-unseen": "None of the random points lies in it, so their RMS does not contain it. Over the whole domain "
     "it makes up at least {share:percent} of the mean square, and the RMS is about {least:error} or more.",
