@@ -273,6 +273,25 @@ def test_a_bias_and_a_block_are_no_moves():
     assert "misplaced" not in codes(sn.audit_fields(wrong, truth))
 
 
+def test_a_bump_that_the_prediction_lacks_is_in_no_wrong_place():
+    """Moved out of sight, the truth fitted: "may be in the wrong place", 12 rows and 12 columns away."""
+    truth, flat = smooth()
+    row, column = np.indices(truth["t"].shape[1:])
+    truth["t"].values[...] = 280 + 15 * np.exp(-((row - 30.0) ** 2 + (column - 63.0) ** 2) / 12)
+    flat["t"].values[...] = 280.0
+    assert "misplaced" not in codes(sn.audit_fields(flat, truth))
+
+
+def test_a_value_that_the_truth_has_is_not_said_to_lie_between_its_values():
+    truth, wrong = smooth()
+    cloud = np.zeros(truth["t"].shape)
+    cloud[:, :, ::9] = 1.0
+    truth["t"].values[...], wrong["t"].values[...] = cloud, cloud
+    wrong["t"].values[1, 20, 64] = 1.0 if cloud[1, 20, 64] == 0 else 0.0
+    said = next(s for s in sn.audit_fields(wrong, truth).record.findings if s.code == "near")
+    assert "the truth has the predicted value, or values on both sides of it" in said.text
+
+
 def test_moves_at_edges_with_holes_and_on_tiny_grids():
     truth = np.arange(30.0).reshape(5, 6)
     assert best_move(truth, truth, 0, 0, True).explains(0.0)

@@ -29,7 +29,8 @@ def nearest(
 ) -> list[float]:
     """How far a value is from the range of the truth within each radius, in rows and columns; NaN without any truth there.
 
-    Outside of the range this is the difference to the nearest value; 0 says that the truth has values on both sides.
+    Outside of the range this is the difference to the nearest value; 0 says that the truth has this value, or values on both
+    sides of it.
 
     >>> truth = np.zeros((20, 20))
     >>> truth[:, 10:] = 10.0
@@ -53,6 +54,7 @@ class Move:
         rows, columns: how far the truth is moved; above 0 towards the last row and column.
         before, after: RMS difference within `AROUND` cells, in place and moved.
         without_bias: the same in place, less the mean difference there: what an offset alone cannot explain.
+        spread: RMS deviation of the prediction from its mean there.
         left: the size of the error of the place itself, moved.
     """
 
@@ -61,15 +63,17 @@ class Move:
     before: float
     after: float
     without_bias: float
+    spread: float
     left: float
 
     def explains(self, error: float) -> bool:
         """Whether it at least halves the error of the place and of its surroundings, and an offset does not do as well.
 
         In a steep field a move can halve the error of a single wrong cell, but not that of its surroundings as well; and it
-        can imitate a bias.
+        can imitate a bias. Where the prediction shows nothing, any move that takes the truth's feature away fits: the moved
+        truth has to fit twice as well as the mean of the prediction.
         """
-        return 2 * self.after <= min(self.before, self.without_bias) and 2 * self.left <= error
+        return 2 * self.after <= min(self.before, self.without_bias, self.spread) and 2 * self.left <= error
 
 
 def best_move(
@@ -86,6 +90,9 @@ def best_move(
     >>> spike[20, 31] -= 1.5
     >>> best_move(spike, truth, 20, 31, False).explains(1.5)
     False
+    >>> missed = best_move(0 * truth, np.exp(-((x - 30.0) ** 2 + (y - 20.0) ** 2) / 8), 20, 30, False)
+    >>> missed.after < missed.before / 2, missed.explains(1.0)
+    (True, False)
     """
     here, at = _window(prediction, row, column, AROUND, periodic)
     wide, start = _window(truth, row, column, AROUND + FARTHEST, periodic)
@@ -106,8 +113,9 @@ def best_move(
     # The best; of equally good ones the shortest move, and of those the first: the order is always the same.
     i, k = np.unravel_index(np.lexsort((far.ravel(), np.where(fair, mean, np.inf).ravel()))[0], mean.shape)
     before, after = (float(np.sqrt(v)) for v in (mean[stay], mean[i, k]))
-    without_bias = float(np.nanstd(np.where(np.isfinite(gaps[stay]), gaps[stay], np.nan)))
-    return Move(int(rows[i]), int(columns[k]), before, after, without_bias, float(own[i, k]))
+    known = np.isfinite(gaps[stay])
+    without_bias, spread = (float(np.std(values[known])) for values in (gaps[stay], here))
+    return Move(int(rows[i]), int(columns[k]), before, after, without_bias, spread, float(own[i, k]))
 
 
 def chance_level(n: int) -> float:

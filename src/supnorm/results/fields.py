@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
@@ -39,10 +40,13 @@ class MoveRecord(Record):
     without_bias: Number = Field(
         description="the same in place when the mean difference is taken away: what an offset alone cannot explain"
     )
+    spread: Number = Field(
+        math.nan, description="RMS deviation of the prediction from its mean within 6 cells"
+    )
     left: Number = Field(description="size of the error of the grid point itself after the move")
     explains: bool = Field(
-        description="whether the fault may be a wrong place: `after` is at most half of `before` and of `without_bias`, and "
-        "`left` at most half of the error"
+        description="whether the fault may be a wrong place: `after` is at most half of `before`, of `without_bias` and of "
+        "`spread`, and `left` at most half of the error"
     )
 
 
@@ -58,7 +62,7 @@ class FieldPointRecord(Record):
     ratio: Number = Field(description="the error over the RMS error of its lead time and level")
     unexplained: Mapping[str, Number] = Field(
         description="for each radius in cells: how far the predicted value is from the nearest value of the truth within "
-        "that radius; 0 where the truth has values on both sides of it"
+        "that radius; 0 where the truth has this value, or values on both sides of it"
     )
     cell: float | None = Field(
         None,

@@ -30,10 +30,11 @@ FINDINGS = {
     "the RMS difference within 6 cells from {before:num} to {after:num}{unit?: {unit}}.",
     "nowhere": "{name}: the truth has no such value near. The nearest one within {radius:count} cells{km?: (about "
     "{km:num 2} km)} differs by {left:num}{unit?: {unit}}, {wider:list}.",
-    "near": "{name}: within {radius:count} cells{km?: (about {km:num 2} km)} the {sides?:truth has values on both sides of "
-    "the predicted one|nearest value of the truth differs by {left:num}{unit?: {unit}}}, but the truth does not fit around "
-    "that place when it is moved by up to {farthest:count} cells.",
-    "reach": "within {radius:count} cells {sides?:the truth has values on both sides of it|by {left:num}{unit?: {unit}}}",
+    "near": "{name}: within {radius:count} cells{km?: (about {km:num 2} km)} the {sides?:truth has the predicted value, or "
+    "values on both sides of it|nearest value of the truth differs by {left:num}{unit?: {unit}}}, but no move of the truth "
+    "by up to {farthest:count} cells explains the difference around that place.",
+    "reach": "within {radius:count} cells {sides?:the truth has it, or values on both sides of it"
+    "|by {left:num}{unit?: {unit}}}",
     "missing-at": "{name}: the prediction has no value at {n:one grid point|{n:count} grid points} where the "
     "truth has one, first at {at}.",
     "invalid": "{name}: {n:one value of the {side} is|{n:count} values of the {side} are} treated as missing: "
