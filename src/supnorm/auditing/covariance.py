@@ -69,7 +69,7 @@ class CovarianceAdaptation(Settings):
             if self.halve_every and i and i % self.halve_every == 0:
                 half = np.argsort(-best[chains.rows[going]], kind="stable")[: (len(going) + 1) // 2]
                 going = np.sort(going[half])
-            going = going[: min(left, landscape.remaining) // rule.n]
+            going = going[: max(0, min(left, landscape.remaining)) // rule.n]
             if len(going) < len(chains.rows):
                 chains.keep(going)
             if not len(going):

@@ -60,10 +60,11 @@ TEMPLATES = {
     "predictions: {reference:its prediction is|their predictions are} missing.}",
     "rows-repeated": "{n:count} of the rows {n:repeats|repeat} the inputs of an earlier row; each row was compared with its "
     "own value.",
-    "input-like-output": "{name} was taken as an input, because no inputs were named, and looks like no input: "
+    "input-like-output": "{name} was taken as an input, because no inputs were named, and may be none: "
     "{equal?:as a prediction of {of} it has an R² of {by:num 4}|its correlation with {of} is {by:num 4}}. If it is another "
     "prediction, or {of} in another form, name the inputs without it"
-    "{left?:, `--inputs {left}` (in Python `inputs=`)| (`--inputs`, in Python `inputs=`)}.",
+    "{left?:, `--inputs {left}` (in Python `inputs=`)| (`--inputs`, in Python `inputs=`)}. "
+    "If it is an input, name it there.",
     "rows-incomplete": "{n:count} of the {of:count} rows {n:lacks|lack} an input ({inputs:in}). "
     "{n:This row holds|These rows hold} both values, so {n:it was|they were} compared; maps leave {n:it|them} out.",
     "rows-outside": "{n:count} of the {of:count} rows of the table {n:lies|lie} outside the declared domain and "
