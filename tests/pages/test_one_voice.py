@@ -197,6 +197,13 @@ def test_a_region_that_makes_up_the_whole_mean_square_is_not_said_to_hide_from_i
     assert [fact.code for fact in facts] == ["region-hit", "region-share"]
 
 
+def test_a_share_of_the_mean_square_is_one_of_the_points_with_an_error() -> None:
+    """Where nine tenths of the points have no error, a region counts ten times as much in the average of the others."""
+    size = {"worst": 1.0, "rms": 0.14, "drawn": 6000, "seen": True}
+    codes = [region(0.0024, 0.0022, 0.0026, **size, counted=c)[1].code for c in (1.0, 0.1)]
+    assert codes == ["region-hidden", "region-share"]
+
+
 @pytest.mark.parametrize(("worst", "rms"), [(1e300, 1e299), (1.0, 1e-176), (1e300, 1e-300)])
 def test_errors_whose_squares_are_no_doubles_are_explained(worst: float, rms: float) -> None:
     assert region(0.001, 0.0009, 0.0011, worst=worst, rms=rms, drawn=1000, seen=True)

@@ -64,7 +64,10 @@ def _region(record: AuditRecord) -> list[Fact]:
     volumes = (peak.volume, peak.volume_at_least, peak.volume_at_most)
     known = (math.nan if v is None else v for v in volumes)
     drawn, seen = plain.drawn or plain.n, plain.worst >= record.sup.lower / 2
-    return region(*known, worst=record.sup.lower, rms=record.rms.value, drawn=drawn, seen=seen)
+    counted = plain.n / drawn if drawn else 1.0
+    return region(
+        *known, worst=record.sup.lower, rms=record.rms.value, drawn=drawn, seen=seen, counted=counted
+    )
 
 
 def _of_the_sample(record: AuditRecord, worst: float, rms: float) -> list[Fact]:
@@ -87,7 +90,15 @@ def _zero(record: AuditRecord) -> Fact:
 
 
 def region(
-    volume: float, at_least: float, at_most: float, *, worst: float, rms: float, drawn: int, seen: bool
+    volume: float,
+    at_least: float,
+    at_most: float,
+    *,
+    worst: float,
+    rms: float,
+    drawn: int,
+    seen: bool,
+    counted: float = 1.0,
 ) -> list[Fact]:
     """How much of the domain the region around the worst error fills, and what that means for tests and for the RMS.
 
@@ -99,6 +110,7 @@ def region(
             they are not known.
         drawn: number of independent random points.
         seen: whether one of them has at least half of the worst error; otherwise none lay in the region.
+        counted: share of them that have an error: the mean square is over these.
     """
     if not 0 < volume < NARROW or not worst < math.inf or not drawn or math.isnan(rms):
         return []
@@ -114,7 +126,8 @@ def region(
             {"times": math.sqrt(surely) * ratio / 2} if rms > 0 else {"least": math.sqrt(surely) * worst / 2}
         )
         return [test, fact("region-dominates", **least)]
-    most = at_most * ratio * ratio  # NaN without an upper limit of the size
+    # NaN without an upper limit of the size, infinite if no error is known.
+    most = at_most * ratio * ratio / counted if counted > 0 else math.inf
     if not seen:  # the points' mean square is that of the rest of the domain
         share, most = share / (1 + share), most / (1 + most)
     # Of a flat region, or of one whose size has no upper limit, the share may be far above the least one.
