@@ -279,6 +279,7 @@ def test_tables_are_compared_row_by_row(tmp_path: Path) -> None:
     assert (verdict(one, two).status.code, verdict(one, two).basis) == ("worse", "proved")
     assert (verdict(two, one).status.code, verdict(two, one).basis) == ("better", "proved")
     assert verdict(one, two).new.upper_kind == "exact"
+    assert "larger only above 3 times the other one" in verdict(one, two, 3.0).status.advice
     assert not any("cannot be compared" in remark.text for remark in verdict(one, two).remarks)
     with pytest.raises(sn.BadInput, match="numbers of rows differ"):
         sn.compare_runs(one, run("less", 0.2, rows=40))

@@ -97,7 +97,9 @@ def compare_runs(
     whole = same_points(*records)
     before, now = _run(first, second, whole), _run(second, first, whole)
     code, basis = judge(_known(first.record, before), _known(second.record, now), factor)
-    status = Status(code, advice(code, basis, before, now, first.record), EXITS.get(code, ExitCode.DONE))
+    status = Status(
+        code, advice(code, basis, before, now, first.record, factor), EXITS.get(code, ExitCode.DONE)
+    )
     return CompareRunsRecord(
         status=status,
         basis=basis,

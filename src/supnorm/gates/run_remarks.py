@@ -14,7 +14,9 @@ from supnorm.wording import Fact, Sentence, fact
 from supnorm.wording.compare_runs import narrator
 
 
-def advice(code: str, basis: str, old: RunRecord, new: RunRecord, record: AuditRecord) -> str:
+def advice(
+    code: str, basis: str, old: RunRecord, new: RunRecord, record: AuditRecord, factor: float = 1.0
+) -> str:
     """The reason of a verdict in one or two sentences."""
     decisive = new if code == "worse" else old
     bounded = old if code == "worse" else new
@@ -26,6 +28,8 @@ def advice(code: str, basis: str, old: RunRecord, new: RunRecord, record: AuditR
         "rows": record.table is not None,
         "row": decisive.row,
     }
+    if factor > 1.0:
+        values["factor"] = factor
     values |= dict(zip(("fewer", "more"), sorted(run.infinite or 0 for run in (old, new)), strict=True))
     return narrator(record.measure).text(fact(f"{code}-{basis}", at=decisive.at, **values))
 

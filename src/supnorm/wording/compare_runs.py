@@ -43,8 +43,9 @@ _VERDICT = {
     "undecided-no-value": "Not decided: one of the runs has no point with an error.",
     "undecided-reference-in-doubt": "Not decided: in one of the runs the second reference contradicts the worst error.",
 }
+_FACTOR = "{factor?: An error counts as larger only above {factor:num} times the other one.}"
 VERDICT = {
-    code: words.replace("at {at:point}", _AT).replace("everywhere", _EVERYWHERE)
+    code: words.replace("at {at:point}", _AT).replace("everywhere", _EVERYWHERE) + _FACTOR
     for code, words in _VERDICT.items()
 }
 REMARKS = {
