@@ -44,6 +44,23 @@ KINDS = {  # what is edited, and the files
         "late.py",
         {"m.py": "def model(x):\n    import late\n    return late.model(x)\ndef truth(x): return x[:, 0]\n",
          "late.py": MODEL}),
+    "a namespace that a function imports": (
+        "later/inner.py",
+        {"m.py": "def model(x):\n    from later.inner import model\n    return model(x)\ndef truth(x): return x[:, 0]\n",
+         "later/inner.py": MODEL}),
+    "a file that is executed": (
+        "other.py",
+        {"m.py": "from pathlib import Path\nexec((Path(__file__).parent / 'other.py').read_text())\n", "other.py": MODEL}),
+    "a file of data": (
+        "d.txt",
+        {"m.py": "from pathlib import Path\nGAIN = float((Path(__file__).parent / 'd.txt').read_text())\n"
+                 + MODEL.split("\n", 1)[1], "d.txt": "1.5"}),
+    "a module that is loaded by its path": (
+        "other.py",
+        {"m.py": "import os\nfrom importlib.util import module_from_spec, spec_from_file_location\n"
+                 "spec = spec_from_file_location('o', os.path.join(os.path.dirname(__file__), 'other.py'))\n"
+                 "other = module_from_spec(spec)\nspec.loader.exec_module(other)\n"
+                 "model, truth = other.model, other.truth\n", "other.py": MODEL}),
 }  # fmt: skip
 
 
@@ -83,6 +100,7 @@ def test_a_file_of_the_same_size_and_time_runs_as_it_is(kind: str, tmp_path: Pat
     before = fingerprint(open_problem(path))
     assert _gain(path) == 1.5
     assert _gain(path) == 1.5
+    assert fingerprint(open_problem(path)) == before
     _edited(path.parent / edited)
     assert _gain(path) == 2.5
     assert fingerprint(open_problem(path)) != before
@@ -107,6 +125,32 @@ def test_bytecode_that_python_itself_wrote_does_not_run(kind: str, tmp_path: Pat
         sys.path.remove(str(path.parent))
         for name in ("m", "helper"):
             sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("link", ["helper.py", "d.txt"])
+def test_a_link_to_another_file_is_followed(link: str, tmp_path: Path) -> None:
+    files = {
+        "helper.py": KINDS["a file of data"][1]["m.py"],
+        "d.txt": "1.5",
+        "m.py": "from helper import model, truth\n",
+    }
+    path = _written(tmp_path / "p", files)
+    (path.parent / "second").write_text(files[link].replace("1.5", "2.5").replace("= float", "= 1.0 + float"))
+    (path.parent / link).rename(path.parent / "first")
+    (path.parent / link).symlink_to("first")
+    assert _gain(path) == 1.5
+    (path.parent / link).unlink()
+    (path.parent / link).symlink_to("second")
+    assert _gain(path) == 2.5
+
+
+def test_a_folder_of_data_hides_no_package(tmp_path: Path) -> None:
+    """Two problems have a folder of the name of a package that code imports late."""
+    code = "def model(x):\n    from colorsys import rgb_to_hsv\n    return 1.5 * x[:, 0]\ndef truth(x): return x[:, 0]\n"
+    for name in ("one", "two"):
+        path = _written(tmp_path / name / "p", {"m.py": code, "colorsys/data.txt": ""})
+        sys.modules.pop("colorsys", None)
+        assert _gain(path) == 1.5
 
 
 def test_a_problem_leaves_no_bytecode(tmp_path: Path) -> None:
@@ -144,6 +188,8 @@ def test_an_import_inside_a_function_that_could_mean_two_files_is_refused(tmp_pa
         _written(tmp_path / name / "p", KINDS["a module that a function imports"][1])
         for name in ("one", "two")
     )
+    for path in (one, two):
+        open_problem(path)
     for path in (one, two):
         with pytest.raises(
             ImportError, match="several folders have a late: import it at the top of the file"

@@ -3,13 +3,14 @@
 Python by itself runs other code than the files hold in three cases:
 
 * it takes bytecode in ``__pycache__`` for that of a source of the same size and the same time in whole seconds;
-* a module in memory stays what it was when its file changes;
+* a module in memory stays what it was when its file changes, or a file that it read;
 * of two folders with a ``helper.py`` each, the second one gets the module of the first.
 
 So files of the folders that count for a problem (`Folders`) are compiled from their source each time, all modules of a
 folder are loaded again once a file of them has changed, and a file that is imported sees the modules of its own folder only
-(`Neighbours`). Packages that are installed elsewhere keep their bytecode and stay in memory. What the calling program has
-imported itself stays its own: the problem gets copies of these modules.
+(`Neighbours`). Loaders of others (``spec_from_file_location``, ``pip install -e``) find no bytecode of these folders
+(`_without_bytecode`). Packages that are installed elsewhere keep their bytecode and stay in memory. What the calling program
+has imported itself stays its own: the problem gets copies of these modules.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import linecache
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.abc import MetaPathFinder
@@ -39,7 +40,7 @@ from types import CodeType, ModuleType
 from supnorm.evaluation.executor import USER_FILE
 from supnorm.problem.fingerprint import content_of
 from supnorm.results import BadInput
-from supnorm.sources.recording import FOREIGN, Folders, imported
+from supnorm.sources.recording import FOREIGN, Folders, imported, unrecorded
 
 
 @dataclass(eq=False)
@@ -51,17 +52,21 @@ class Neighbours:
         folders: the folders that count.
         modules: by name, as they were when a file of the folder was last imported.
         ran: SHA-256 of each file that was compiled for the folder, by its resolved path.
+        read: SHA-256 of files that define problems of the folder, which its code may have read while it was loaded, by each
+            path under which they were opened.
     """
 
     folder: str
     folders: Folders
     modules: dict[str, ModuleType] = field(default_factory=dict)
     ran: dict[str, str] = field(default_factory=dict)
+    read: dict[str, str] = field(default_factory=dict)
 
     def outdated(self) -> bool:
         """Whether a file has changed since, or the name of a module means another file now."""
-        if any(content_of(Path(file)) != digest for file, digest in self.ran.items()):
-            return True
+        with unrecorded():
+            if any(content_of(Path(file)) != digest for file, digest in (self.read | self.ran).items()):
+                return True
         tops = {
             name: module.__dict__.get("__file__") for name, module in self.modules.items() if "." not in name
         }
@@ -73,12 +78,14 @@ class Neighbours:
         for name, module in list(sys.modules.items()):
             if _owner(name, module) is self:
                 del sys.modules[name]
-        self.modules, self.ran = {}, {}
+        self.modules, self.ran, self.read = {}, {}, {}
 
 
 _ALL: dict[str, Neighbours] = {}  # by folder
 _NOW: list[Neighbours] = []  # those of the file that is being imported, the innermost last
-_COMPILED: dict[str, str] = {}  # SHA-256 of extension modules when they were first seen, by path
+_COMPILED: dict[str, str] = {}  # SHA-256 of compiled code when it was first seen, by path
+LIBRARIES = (".so", ".dll", ".dylib", ".pyd")
+_HOOKED: list[bool] = []
 _LOCK = threading.RLock()
 
 
@@ -93,7 +100,8 @@ class FromSource(SourceFileLoader):
         """The code of the file as it is now; tracebacks and `inspect` have the same text."""
         path = self.get_filename(fullname)
         source = self.get_data(path)
-        self.neighbours.ran[os.path.realpath(path)] = hashlib.sha256(source).hexdigest()
+        digest = hashlib.sha256(source).hexdigest()
+        self.neighbours.ran[os.path.realpath(path)] = self.neighbours.read[path] = digest  # links may change
         code: CodeType = self.source_to_code(source, path)
         lines = decode_source(source).splitlines(keepends=True)
         linecache.cache[path] = (len(source), None, lines, path)  # no time: it is not read again
@@ -118,16 +126,41 @@ class _Finder(MetaPathFinder):
         mine = _NOW[-1] if _NOW else _caller()
         if mine is None:
             return None
+        spec = PathFinder.find_spec(fullname, [mine.folder, *sys.path] if path is None else path, target)
+        if spec is None:
+            return None
+        origins = [spec.origin] if spec.origin is not None else [*(spec.submodule_search_locations or ())]
+        if not any(map(mine.folders.contain, origins)):
+            return None
         if path is None and not _NOW and len(_offering(fullname)) > 1:
             raise ImportError(f"several folders have a {fullname}: import it at the top of the file")
-        spec = PathFinder.find_spec(fullname, [mine.folder, *sys.path] if path is None else path, target)
-        if spec is None or spec.origin is None or not mine.folders.hold(spec.origin):
-            return None
         if isinstance(spec.loader, SourceFileLoader):
-            spec.loader = FromSource(fullname, spec.origin, mine)
+            spec.loader = FromSource(fullname, origins[0], mine)
         elif isinstance(spec.loader, ExtensionFileLoader):
-            _COMPILED.setdefault(spec.origin, content_of(Path(spec.origin)))
+            _COMPILED.setdefault(origins[0], content_of(Path(origins[0])))
+        elif spec.loader is None:
+            spec.loader_state = mine  # a package without a file
         return spec
+
+
+def _without_bytecode(event: str, given: tuple[object, ...]) -> None:
+    """An audit hook by which loaders do not find the bytecode of folders that count; then they compile the source.
+
+    Raises:
+        FileNotFoundError: which `importlib` and pytest answer with the source.
+    """
+    if (
+        event != "open"
+        or not isinstance(given[0], str)
+        or not given[0].endswith(".pyc")
+        or "w" in str(given[1])
+    ):
+        return
+    folder = os.path.dirname(given[0])
+    if os.path.basename(folder) == "__pycache__" and any(
+        mine.folders.contain(folder) for mine in [*_ALL.values()]
+    ):
+        raise FileNotFoundError(given[0])
 
 
 def neighbours_of(path: Path) -> Neighbours:
@@ -139,14 +172,18 @@ def neighbours_of(path: Path) -> Neighbours:
     with _LOCK:
         if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
             sys.meta_path.insert(0, _Finder())
+        if not _HOOKED:
+            sys.addaudithook(_without_bytecode)  # it cannot be removed
+            _HOOKED.append(True)
         mine = _of(path, [path])
         if mine.outdated():
             mine.forget()
-        for file, digest in _COMPILED.items():
-            if mine.folders.hold(file) and content_of(Path(file)) != digest:
-                raise BadInput(
-                    f"{file} was replaced after it had been loaded, and Python cannot load it again: start anew"
-                )
+        with unrecorded():
+            for file, digest in _COMPILED.items():
+                if mine.folders.hold(file) and content_of(Path(file)) != digest:
+                    raise BadInput(
+                        f"{file} was replaced after it had been loaded, and Python cannot load it again: start anew"
+                    )
         return mine
 
 
@@ -192,6 +229,24 @@ def running(paths: Sequence[Path]) -> dict[str, str]:
         mine = _ALL.get(str(path.resolve().parent))
         code |= {} if mine is None else mine.ran
     return code
+
+
+def remember(contents: Mapping[Path, str], opened: Iterable[str], files: Sequence[Path]) -> None:
+    """Have code that reads data while it is loaded run again once one of the files that define its problem has changed.
+
+    Args:
+        contents: SHA-256 of these files, by resolved path.
+        opened: names of files that were opened meanwhile, which may be links.
+        files: those of them that the problem names.
+    """
+    read = {str(file): digest for file, digest in contents.items()}
+    read |= {f: read.get(os.path.realpath(f), "") for f in opened if not f.startswith(FOREIGN)}
+    for path in files:
+        if path.suffix == ".py" and (mine := _ALL.get(str(path.resolve().parent))):
+            mine.read |= {file: digest for file, digest in read.items() if digest}
+    for file, digest in contents.items():
+        if file.suffix in LIBRARIES:
+            _COMPILED.setdefault(str(file), digest)
 
 
 def demand_running(wanted: Mapping[str, str], files: Mapping[Path, str] | None = None) -> None:
@@ -280,9 +335,12 @@ def _owner(name: str, module: ModuleType) -> Neighbours | None:
     """The folder that a module was loaded for; None for modules that Python loaded."""
     if not _locations(module):
         return None
-    loader = object.__getattribute__(module, "__dict__").get("__loader__")
+    facts = object.__getattribute__(module, "__dict__")
+    loader, state = facts.get("__loader__"), getattr(facts.get("__spec__"), "loader_state", None)
     if isinstance(loader, FromSource):
         return loader.neighbours
+    if isinstance(state, Neighbours):
+        return state
     return next((mine for mine in _ALL.values() if mine.modules.get(name) is module), None)
 
 

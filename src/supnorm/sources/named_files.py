@@ -8,7 +8,7 @@ from pathlib import Path
 from supnorm.problem.code_texts import code_in, formulas_in
 from supnorm.problem.fingerprint import content_of
 from supnorm.problem.specification import ProblemSpec
-from supnorm.sources.beside import demand_running, running
+from supnorm.sources.beside import demand_running, remember, running
 from supnorm.sources.onnx_files import data_files
 from supnorm.sources.recording import files_of
 
@@ -35,6 +35,7 @@ def defining_files(spec: ProblemSpec, root: Path, opened: Iterable[str]) -> dict
     )
     contents = {p: content_of(p) for p in sorted({p.resolve() for p in (*files, *beside, *weights)})}
     demand_running(running([p for p in files if p.suffix == ".py"]), contents)
+    remember(contents, opened, files)
     return contents
 
 

@@ -21,6 +21,7 @@ import os
 import site
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -77,10 +78,13 @@ _OPENED: dict[
     str, set[str]
 ] = {}  # files by the name of the code that opened them: code that is loaded already opens nothing again
 _HOOKED: list[bool] = []
+_OWN = threading.local()  # whether supnorm itself reads files in a thread
 
 
 def _hook(event: str, given: tuple[Any, ...]) -> None:
     if not _ACTIVE or event not in ("open", "sqlite3.connect", "ctypes.dlopen"):
+        return
+    if getattr(_OWN, "reads", False):
         return
     try:
         path = given[0]
@@ -110,6 +114,16 @@ def recording() -> Iterator[Recording]:
         yield recorded
     finally:
         _ACTIVE[:] = [one for one in _ACTIVE if one is not recorded]
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """A context in which supnorm itself reads files, which are not what the user's code opens."""
+    before, _OWN.reads = getattr(_OWN, "reads", False), True
+    try:
+        yield
+    finally:
+        _OWN.reads = before
 
 
 @contextmanager
@@ -251,7 +265,13 @@ def _tree(file: Path) -> ast.AST:
 
 
 def _imports(file: Path) -> Iterator[tuple[str, int]]:
-    """Names of modules that may be imported, and the number of dots before them."""
+    """Names of modules that may be imported, with those of their packages, and the number of dots before them."""
+    for name, level in _named_imports(file):
+        parts = name.split(".")
+        yield from ((".".join(parts[:k]), level) for k in range(1, len(parts) + 1))
+
+
+def _named_imports(file: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(_tree(file)):
         if isinstance(node, ast.Import):
             for alias in node.names:
