@@ -56,12 +56,13 @@ def test_fixture_marker_cache_pages_and_junit(tmp_path):
     assert done.returncode == 1, done.stdout + done.stderr
     assert "1 failed, 3 passed" in done.stdout
     assert "the model is wrong by" in done.stdout
-    assert "problem.error_at({'x': 0." in done.stdout
+    assert ".error_at({'x': 0." in done.stdout
     assert "assertion.py" not in done.stdout  # the traceback ends at the test
     pages = sorted(path.name for path in (tmp_path / "pages").iterdir())
     assert pages == [
-        f"test_model.py_{name}.html"
+        f"test_model.py_{name}.{kind}"
         for name in ("test_cached", "test_fails", "test_own_arguments_count", "test_passes")
+        for kind in ("csv", "html")
     ]
     properties = ElementTree.parse(tmp_path / "out.xml").findall(".//property[@name='sup_error']")
     assert len(properties) == 3  # of those that passed

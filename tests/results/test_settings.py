@@ -37,6 +37,7 @@ NO_SETTINGS = {
         "FitOptions",
         "GuardOptions",
         "RepairOptions",
+        "Sharing",
     }
     | {"FieldOptions", "ServeOptions"},
     "evaluation": {"Limit"},

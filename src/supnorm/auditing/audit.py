@@ -92,7 +92,7 @@ def audit(
     >>> round(report.worst.error, 6), round(float(report.worst.x[0]), 3)
     (0.25, 0.5)
     >>> report
-    AuditReport('no-tolerance', worst=0.25, rms=0.1769, peaks=1, glitches=0)
+    AuditReport('no-tolerance', worst=0.25, rms=0.1865, peaks=1, glitches=0)
     """
     if not isinstance(problem, Problem):
         raise BadInput(f"audit takes a supnorm.Problem, got {problem!r}; supnorm.open_problem reads a file")

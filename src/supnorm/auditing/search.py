@@ -64,7 +64,8 @@ class ScreenAndAscent(Settings):
             ascents by gradients and the polish find what it finds, on narrow curved ridges and kinks too. Rows *kink*,
             *bump ... black box*.
         polish_share: share of the polish. Rows *kink*, *pole at a corner*.
-        unguided_polish_share: the same without gradients. Rows *BBOB*.
+        unguided_polish_share, unguided_dense: the same of the polish and of ``dense`` without gradients. Rows *BBOB*;
+            tests/auditing/test_search.py, flanks of a glitch in two inputs.
         discontinuity_share: most that following jumps may take; without jumps it takes a few per cent. Rows *jump*,
             *sheet 1e-6*.
         polished: peaks that are polished. Rows *trained net*.
@@ -90,6 +91,7 @@ class ScreenAndAscent(Settings):
     evolution: float = 0.08
     polish_share: float = 0.1
     unguided_polish_share: float = 0.35
+    unguided_dense: float = 0.6
     discontinuity_share: float = 0.15
     polished: int = 8
     chains: int = 1024
@@ -173,7 +175,7 @@ class ScreenAndAscent(Settings):
         """
         evolution = self.evolution if d <= INPUTS else 0.0  # CMA-ES follows ridges, too
         share = self.unguided_polish_share
-        return replace(self, dense=self.screen, evolution=evolution, polish_share=share)
+        return replace(self, dense=self.unguided_dense, evolution=evolution, polish_share=share)
 
     def _round(
         self,

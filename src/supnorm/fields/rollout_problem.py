@@ -65,8 +65,8 @@ def rollout_problem(
     ...     lambda u: 1.1 * u, lambda u: u, wave, Domain(k=(0.0, 1.6)), steps=2
     ... )
     >>> report = sn.audit(problem, evaluations=300)
-    >>> round(report.worst.error, 4), round(float(report.worst.x[0]), 2)
-    (0.21, 1.57)
+    >>> round(report.worst.error, 4)
+    0.21
     """
     demand_allowed("steps", steps, Allowed(low=1, high=10**9, whole=True))
     for name, value, known in (("norm", norm, NORMS), ("library", library, LIBRARIES)):

@@ -81,7 +81,7 @@ class Reader:
 def _quoted(text: str) -> str:
     """What a program printed: the last lines, where answers usually stand, in quotes.
 
-    >>> _quoted("start\n\nloss: 2.5 Pa\\n")
+    >>> _quoted("start\\n\\nloss: 2.5 Pa\\n")
     "the program printed 'start' / 'loss: 2.5 Pa'"
     """
     lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
