@@ -229,12 +229,12 @@ def _status(record: GuardRecord) -> Status:
     if goal is not None and not within:
         return Status(
             "tolerance-exceeded",
-            say(said, fact("accepted-above", tolerance=goal), *missed),
+            say(said, fact("accepted-above", accepted=record.worst_accepted, tolerance=goal), *missed),
             ExitCode.EXCEEDED,
         )
     if missed:
         return Status("risk-not-shown", say(said, *missed), ExitCode.UNDECIDED)
-    return Status("guarded", say(said, fact("only-found")))
+    return Status("guarded", say(said, fact("only-found", accepted=record.worst_accepted)))
 
 
 def _not_effective(record: GuardRecord) -> Fact:

@@ -69,7 +69,10 @@ def repair_page(record: RepairRecord) -> str:
             (str(i + 1), count(r.calls), num(r.worst), count(r.samples)) for i, r in enumerate(record.rounds)
         ],
         "regions": regions(record),
-        "axes": [axis.name for axis in record.axes],
+        "regions_what": say(fact("regions-what")),
+        "axes": [
+            f"{axis.name}, {pretty_unit(axis.unit)}" if axis.unit else axis.name for axis in record.axes
+        ],
         "proof": say(*proof(record)),
         "record": again(record),
     }

@@ -272,8 +272,8 @@ def again(record: Statement) -> Rows:
     if isinstance(record, CertifyRecord | SolutionRecord):
         boxes = record.boxes
     rows = [
-        ("certificate", record.certificate or ""),
-        ("verify it", _check(Path(record.certificate).name) if record.certificate else ""),
+        ("certificate", Path(record.certificate).name if record.certificate else ""),
+        ("in this folder", _check(Path(record.certificate).name) if record.certificate else ""),
         ("work", narrator(record).text(fact("boxes", boxes=boxes, seconds=record.seconds))),
         ("versions", packages),
     ]

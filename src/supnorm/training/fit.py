@@ -180,12 +180,21 @@ def _problem(
     if isinstance(reference, Problem):
         measure = error or reference.error
         goal = reference.tolerance if tolerance is None and error is None else tolerance
+        function = _with_units(reference)
         if domain is None:
-            return replace(reference, model=None, error=measure, tolerance=goal)
-        return Problem(None, reference.reference, domain, measure, goal, title=reference.title)
+            return replace(reference, model=None, reference=function, error=measure, tolerance=goal)
+        return Problem(None, function, domain, measure, goal, title=reference.title)
     if domain is None:
         raise BadInput("fit needs a domain: Domain(x=(low, high), ...)")
     return Problem(None, reference, domain, error or ErrorMeasure(), tolerance)
+
+
+def _with_units(problem: Problem) -> Function | None:
+    """The reference, in the units that only the model states: the two have the same outputs."""
+    model, reference = problem.model, problem.reference
+    if model is None or reference is None or reference.output_units:
+        return reference
+    return replace(reference, output_units=model.output_units)
 
 
 def _prepare(

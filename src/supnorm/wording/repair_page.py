@@ -34,10 +34,11 @@ TEMPLATES = {
     "worse there.",
     "harm-unknown": "The repair ended before this was searched for.",
     # Rounds.
-    "rounds-what": "Each round adds the worst points of the last search and trains further. Its own search chose among the "
-    "rounds, so that these errors are too small to be reported.",
-    "rounds-patch": "Each round patches the highest peaks of the last search. These searches chose the peaks, so that their "
-    "errors are too small to be reported.",
+    "rounds-what": "Each round adds the worst points of the last search and trains further. The best round was chosen by "
+    "these errors, so an audit with a fresh seed may find larger ones: its numbers stand above.",
+    "rounds-patch": "Each round patches the highest peaks of the last search. These searches chose the peaks, so an "
+    "audit with a fresh seed may find larger errors: its numbers stand above.",
+    "regions-what": "Round the centre of each peak that was mended, the middle and the extent in each input.",
     "rounds-axis": "largest error found in the round",
     # What is proved.
     "proof-none": "Nothing was proved. --certify asks for a proof of the tolerance, --bound-change for one of how far both "
