@@ -189,7 +189,7 @@ def _problem(
     return Problem(None, reference, domain, error or ErrorMeasure(), tolerance)
 
 
-def _with_units(problem: Problem) -> Function | None:
+def _with_units(problem: Problem) -> Any:
     """The reference, in the units that only the model states: the two have the same outputs."""
     model, reference = problem.model, problem.reference
     if model is None or reference is None or reference.output_units:
