@@ -339,7 +339,7 @@ def test_how_workers_get_points_is_recorded_and_repeated(
         (note,) = measured.document["notes"]
         assert f"This audit did the {'first' if sent else 'second'}." in note
         word = repeat_word(decided)
-        assert word.endswith(":one-by-one" if sent else ":in-rounds")
+        assert word.endswith(":one-by-one:2" if sent else ":in-rounds")
         again = run(other, word)
         assert without_times(again) == without_times(measured)
         assert again.document["cost"]["one_by_one"] is sent
@@ -358,9 +358,11 @@ class Timed:
         return y, messages, self.seconds * len(x)
 
 
-@pytest.mark.parametrize("word", ["expensive:4:", "expensive:4:alone", "expensive:4:one-by-one:1"])
+@pytest.mark.parametrize(
+    "word", ["expensive:4:", "expensive:4:alone", "expensive:4:one-by-one:0", "expensive:4:in-rounds:2"]
+)
 def test_another_way_to_send_points_is_refused(word: str) -> None:
-    with pytest.raises(BadInput, match="one-by-one or in-rounds"):
+    with pytest.raises(BadInput, match="one-by-one or in-rounds|after one-by-one comes the number"):
         audit(Problem(model, truth, BOX), calls=Calls(cost=word))
 
 

@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from supnorm.auditing import SurrogateSearch, audit
+from supnorm.auditing.cost import declare
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.modelled import error_problem, reference_problem, signed_errors
 from supnorm.auditing.strategy import Search
@@ -38,13 +39,16 @@ def model(x: Array) -> Array:
 
 
 def expensive(
-    reference: Callable[[Array], Array], executor: Executor | None, store: EvaluationStore | None = None
+    reference: Callable[[Array], Array],
+    executor: Executor | None,
+    store: EvaluationStore | None = None,
+    workers: int = 2,
 ) -> Evaluator:
     """An evaluator whose reference is said to take 0.2 s: no test waits so long."""
     function = Function(reference, parallel="thread")
     evaluator = Evaluator(
         Problem(model, function, SQUARE),
-        calls=Calls(executor=executor, workers=2 if executor else 1, store=store),
+        calls=Calls(executor=executor, workers=workers if executor else 1, store=store),
     )
     evaluator.model.decide(1e-6)
     evaluator.reference.decide(0.2)
@@ -240,6 +244,40 @@ def test_a_resumed_run_uses_everything_that_had_come_back(tmp_path: Path, pool: 
     assert len(asked) == 50
     # one more: stored points are evaluated again before any is believed
     assert calls == -1000 + 50 - len(had) + 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_run_that_goes_on_with_other_workers_or_none_makes_the_same_decisions(
+    tmp_path: Path, pool: ThreadPoolExecutor, workers: int
+) -> None:
+    """Points are chosen for the two workers of its beginning; what they compute, another one or none may compute."""
+    whole = searched(expensive(truth, pool), 40)
+    assert whole != searched(expensive(truth, None), 40)
+    store = EvaluationStore(tmp_path / "s.sqlite", "p")
+    searched(expensive(truth, pool, store), 30)
+    with ThreadPoolExecutor(workers) as others:
+        evaluator = expensive(truth, others if workers > 1 else None, store, workers)
+        assert evaluator.asynchronous
+        first = searched(evaluator, 30)
+    assert first == searched(expensive(truth, pool), 30)
+    store.close()
+    declared = Evaluator(Problem(model, Function(truth), SQUARE))
+    declare(declared, "expensive:1:one-by-one:2")
+    declared.model.decide(1e-6)
+    declared.reference.decide(0.2)
+    assert searched(declared, 40) == whole  # as a repeated run without workers does
+
+
+@pytest.mark.slow
+def test_a_run_that_began_without_workers_goes_on_in_rounds(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
+    whole = searched(expensive(truth, None), 40)
+    store = EvaluationStore(tmp_path / "s.sqlite", "p")
+    searched(expensive(truth, None, store), 40)
+    evaluator = expensive(truth, pool, store)
+    assert not evaluator.asynchronous
+    assert searched(evaluator, 40) == whole
+    store.close()
 
 
 @pytest.mark.parametrize(("waves", "modelled"), [(1.0, "reference_problem"), (20.0, "error_problem")])

@@ -41,9 +41,9 @@ def declare(evaluator: Evaluator, cost: str | float | None) -> None:
     """
     if cost is None:
         return
-    name, rows, one_by_one = cost_of_word(cost, COSTS)
+    name, rows, *sent = cost_of_word(cost, COSTS)
     for caller, expensive in zip((evaluator.model, evaluator.reference), COSTS[name], strict=True):
-        caller.declare(expensive, rows if expensive else None, one_by_one)
+        caller.declare(expensive, rows if expensive else None, *sent)
 
 
 def stand_in_evaluator(problem: Problem) -> Evaluator:
@@ -64,7 +64,12 @@ def rows_of(evaluator: Evaluator) -> int | None:
 
 def one_by_one_of(reference: Caller) -> bool | None:
     """Whether a search sends points to the workers one by one; None where none has calls of the reference."""
-    return reference.one_by_one if reference.on_workers and reference.expensive else None
+    return bool(reference.one_by_one) if reference.ahead and reference.expensive else None
+
+
+def ahead_of(reference: Caller) -> int | None:
+    """For how many workers a search chooses points one by one; None where it does not."""
+    return reference.ahead if one_by_one_of(reference) else None
 
 
 def word_of(evaluator: Evaluator) -> str:
@@ -120,6 +125,7 @@ def cost_record(evaluator: Evaluator) -> CostRecord:
         class_=word_of(evaluator),
         rows=rows_of(evaluator),
         one_by_one=one_by_one_of(evaluator.reference),
+        ahead=ahead_of(evaluator.reference),
         by="declared" if evaluator.reference.declared else "measured",
         model_ms=1e3 * evaluator.model.cost,
         reference_ms=1e3 * evaluator.reference.cost,

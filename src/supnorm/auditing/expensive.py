@@ -8,8 +8,9 @@ one. Where leave-one-out errors of the process are as large as the errors found,
 error itself is modelled instead, in the unit that is searched for: a relative error as a relative one.
 
 With workers and calls of 0.1 s or more the rounds overlap (`_one_by_one`). Values are taken in the order in which
-points were sent (``in_order``), so the same seed gives the same points, whatever calls take and however often the
-run was interrupted.
+points were sent (``in_order``), and points are chosen for the number of workers when the run began, which is recorded
+(`Caller.ahead`). So the same seed gives the same points, whatever calls take, however often the run was interrupted, and
+whoever computes the rest.
 """
 
 from __future__ import annotations
@@ -136,13 +137,14 @@ class SurrogateSearch(Settings):
         """
         evaluator, domain = landscape.evaluator, landscape.evaluator.problem.domain
         flight = Flight(evaluator, landscape.purpose, self.in_order)
+        ahead = evaluator.reference.ahead or 1
         k = 0
         try:
             flight.send(domain.from_unit(filling[: landscape.remaining]))
             while True:
                 left = landscape.remaining - len(flight)
-                batch = max(self._round(calls), evaluator.workers)
-                few = max(evaluator.workers, batch // 2)
+                batch = max(self._round(calls), ahead)
+                few = max(ahead, batch // 2)
                 if len(flight) <= few and left > 0 and calls.enough:
                     waiting = domain.to_unit(flight.points)
                     u = self._propose(evaluator, calls, waiting, k, min(batch, left), rng)

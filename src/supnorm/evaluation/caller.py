@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from supnorm.evaluation.guarded import Messages, guarded, halved
 from supnorm.evaluation.processes import WorkerEnded
 from supnorm.evaluation.remote import ready_in, remote, several, timed
-from supnorm.evaluation.shared_map import grown
+from supnorm.evaluation.shared_map import grown, rows_in
 from supnorm.evaluation.spot_check import demand_same_function
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.evaluation.threads import all_threads
@@ -59,6 +59,8 @@ class Caller:
         hurried: `alone` returns a stored value of an expensive function instead of calling it again.
         rows: rows of a call of an expensive function; None until the number is declared or decided.
         one_by_one: whether a search sends points to the workers one by one; None until it is declared or decided.
+        ahead: the number of workers for which it then chooses points, 0 for in rounds; None until that is decided. It stays
+            that of the run's beginning on any other workers, and without any: the points depend on it.
         timed: whether a clock has decided that in this run.
         noise: difference of two calls of one point in the probe, relative to the size of the values; 0 for rounding.
         noise_between: the kinds of these two calls, in words.
@@ -93,6 +95,8 @@ class Caller:
         self.one_by_one: bool | None = None if before is None else self.cost >= ALONE
         if each is not None:
             self.one_by_one = each == "yes"
+        ahead = store.number(f"ahead, {side}") if store else None
+        self.ahead = None if ahead is None else int(ahead)
         self.timed = False
         self.seconds = 0.0
         self.called = 0
@@ -116,12 +120,19 @@ class Caller:
         """Whether calls of an expensive function run on workers."""
         return self.executor is not None and self.function.parallel != "none"
 
-    def declare(self, expensive: bool, rows: int | None = None, one_by_one: bool | None = None) -> None:
+    def declare(
+        self,
+        expensive: bool,
+        rows: int | None = None,
+        one_by_one: bool | None = None,
+        ahead: int | None = None,
+    ) -> None:
         """Declare before the first call whether a point takes more than 1 ms; then it is not measured.
 
         Args:
             rows: rows of a call, if the function is expensive; with None they follow from the cost that `decide` gets.
             one_by_one: whether a search sends points to workers one by one; None as for ``rows``.
+            ahead: for how many workers it then chooses points; None: those that there are.
 
         Raises:
             BadInput: when the run that is resumed has decided otherwise.
@@ -136,12 +147,16 @@ class Caller:
             self.rows = rows
         if self.one_by_one is None:
             self.one_by_one = one_by_one
+        if self.ahead is None:
+            self.ahead = ahead
 
     def decide(self, cost: float) -> None:
         """Fix the cost of a point, because the cutting and storing of calls must not change with the machine's load.
 
         A resumed run takes over the decision of the earlier run.
         """
+        if self.ahead is None:
+            self.ahead = self.workers if self.on_workers else 0
         if self.measured:
             return
         self.cost, self.measured = max(cost, 1e-9), True
@@ -157,6 +172,7 @@ class Caller:
             self.store.remember(f"expensive, {self.side}", words)
             self.store.remember(f"rows a call, {self.side}", str(self.rows))
             self.store.remember(f"one by one, {self.side}", "yes" if self.one_by_one else "no")
+            self.store.remember(f"ahead, {self.side}", str(self.ahead))
 
     def cut_by(self, rows: int) -> None:
         """Fix fewer rows of a call than `decide` did, so that the calls of both sides of a problem have the same rows."""
@@ -363,11 +379,8 @@ class Caller:
             ) from error
         return y, messages, seconds
 
-    def land(self, x: Array, future: Future[Any] | None, purpose: str) -> tuple[Array, Messages]:
-        """Record and store a call that has returned; without a future its values come from the store."""
-        if future is None:
-            y, text = self.known[x[0].tobytes()]
-            return y[None], {} if text is None else {0: text}
+    def land(self, x: Array, future: Future[Any], purpose: str) -> tuple[Array, Messages]:
+        """Record and store a call that has returned."""
         y, messages, seconds = self._outcome(x, future)
         self._note(x, y, messages, seconds, purpose)
         return y, messages
@@ -388,12 +401,3 @@ class Caller:
                 self.known[row.tobytes()] = y[i], str(messages[i]) if i in messages else None
         if self.heard is not None:
             self.heard(len(x))
-
-
-def rows_in(seconds: float, cost: float) -> int:
-    """Rows that take about ``seconds`` at ``cost`` seconds each; a power of 4, so that another run finds the same number.
-
-    >>> rows_in(0.5, 1.03e-3), rows_in(0.5, 0.97e-3), rows_in(0.5, 2.0)
-    (256, 256, 1)
-    """
-    return int(4 ** max(0, math.floor(math.log(seconds / max(cost, 1e-9), 4))))

@@ -168,8 +168,8 @@ class Evaluator:
 
     @property
     def asynchronous(self) -> bool:
-        """Whether calls of the reference run on workers and are sent one by one, as was declared or decided."""
-        return self.reference.on_workers and bool(self.reference.one_by_one)
+        """Whether a search sends points one by one, as was declared or decided for the workers when the run began."""
+        return bool(self.reference.one_by_one and self.reference.ahead)
 
     def landed(self, x: Array, f: Array, messages: Messages, purpose: str) -> Evaluations:
         """Evaluations at points where the reference has been called (`Flight`); the model is called now."""

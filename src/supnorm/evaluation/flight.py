@@ -1,7 +1,7 @@
 """Points whose calls run on workers; the search takes them in the order of sending or of returning.
 
 Values are stored as they return, and taken one at a time. In the order in which they were sent, the decisions of a search
-do not depend on the machine, and a resumed run, which has values in the store, makes the same decisions. But a slow call
+do not depend on the machine, and a resumed run, which has values in the store, makes the same decisions, on any workers. But a slow call
 delays further calls once as many as may be in flight have been sent. In the order in which they
 return, no call waits for a slower one. Points with a stored value then come first, in the order of the store: a resumed
 run makes the same decisions as the earlier run up to its end, but two runs may differ.
@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 
 
 class _Sent:
-    """A point, the call on a worker (None: its value is known), and the result of the call."""
+    """A point, the call on a worker (None: its value is known, or there are no workers), and the result of the call."""
 
     def __init__(self, x: Array, future: Future[Any] | None) -> None:
         self.x, self.future = x, future
@@ -38,7 +38,8 @@ class Flight:
     """Calls of the reference in flight; the model is called when a call has returned.
 
     Args:
-        evaluator: one whose reference runs on workers (`Evaluator.asynchronous`).
+        evaluator: one whose points are sent one by one (`Evaluator.asynchronous`). Without workers, as in a run that goes on
+            without those it began with, a call is made when its turn comes.
         purpose: the purpose that the evaluations count for.
         in_order: take points in the order in which they were sent; otherwise in which they return.
     """
@@ -64,15 +65,15 @@ class Flight:
             x = x[domain.contains(x)]
         reference = self.evaluator.reference
         for row in x:
-            known = row.tobytes() in reference.known
-            self._flying.append(_Sent(row, None if known else reference.submit(row[None])))
+            here = row.tobytes() in reference.known or not reference.on_workers
+            self._flying.append(_Sent(row, None if here else reference.submit(row[None])))
 
     def receive(self) -> Evaluations:
         """The next point that is done, with both values; waits until there is one."""
         sent = self._flying[0] if self.in_order else self._first_known()
         while sent.back is None:
             if sent.future is None:
-                sent.back = self.evaluator.reference.land(sent.x[None], None, self.purpose)
+                sent.back = self.evaluator.reference.values(sent.x[None], self.purpose)
                 break
             self._land()
             if not self.in_order:

@@ -55,7 +55,8 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
         BadInput: when every point fails, when the same point gives clearly different values, or when the value of a
             point depends on the other points of the batch.
     """
-    resumed = bool(caller.known)
+    # A run that was killed before it had timed a call is timed now: without the decision it would search otherwise.
+    resumed = bool(caller.known) and caller.measured
     y, messages = caller.values(x, "probe")
     name = f"{caller.side} {caller.function.name}".strip()
     if len(messages) == len(x):
@@ -66,6 +67,7 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
         cause = first.cause if isinstance(first, Described) else None
         raise BadInput(f"{file_hint}{name} failed at all {len(x)} points tried: {first}{advice}") from cause
     if resumed:
+        caller.decide(caller.cost)  # what a store of an earlier version does not say
         return Probed(y)
     good = np.flatnonzero(np.isfinite(y).all(axis=1))
     good = good[~np.isin(good, list(messages))]
@@ -165,7 +167,7 @@ def cost_of(caller: Caller, x: Array, matters: float = EXPENSIVE) -> float:
         x: points with a value, ``(n, d)``.
         matters: below this cost of a point its exact value does not matter.
     """
-    cost = caller.cost
+    cost = caller.cost if caller.called else 1e9  # all values are from the store
     # One row twice, because the second call compiles nothing. Then a batch, because the time may be that of the call itself.
     for rows, most in ((x[:1], np.inf), (x[:1], np.inf), (x, 0.02)):
         if not matters <= cost < most:

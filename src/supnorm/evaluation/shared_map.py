@@ -87,6 +87,15 @@ def grown(group: int, n: int, seconds: float) -> int:
     return min(GROWTH * group, max(1, round(CALL * n / max(seconds, 1e-9))))
 
 
+def rows_in(seconds: float, cost: float) -> int:
+    """Rows that take about ``seconds`` at ``cost`` seconds each; a power of 4, so that another run finds the same number.
+
+    >>> rows_in(0.5, 1.03e-3), rows_in(0.5, 0.97e-3), rows_in(0.5, 2.0)
+    (256, 256, 1)
+    """
+    return int(4 ** max(0, math.floor(math.log(seconds / max(cost, 1e-9), 4))))
+
+
 def _recipe(work: Callable[..., Any]) -> Any:
     """The function as bytes, which a worker turns into the function once; as it is where it cannot be pickled."""
     try:

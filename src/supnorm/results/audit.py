@@ -241,6 +241,11 @@ class CostRecord(Record):
         default=None,
         description="whether the search sends points to the workers one by one (`true`) or in rounds; null without workers",
     )
+    ahead: int | None = Field(
+        default=None,
+        description="for how many workers points are then chosen, those when the run began; a repeat on any workers needs it; "
+        "null in rounds",
+    )
     by: str = Field(description="`measured` or `declared`")
     model_ms: float = Field(description="milliseconds of the model for a point")
     reference_ms: float = Field(description="milliseconds of the reference for a point")

@@ -70,6 +70,11 @@ class FitCostRecord(Record):
         description="whether searches send points to the workers one by one, which a repeat needs as well; null without "
         "workers",
     )
+    ahead: int | None = Field(
+        default=None,
+        description="for how many workers points are then chosen, those when the run began; a repeat on any workers needs it; "
+        "null in rounds",
+    )
 
 
 class ProofRecord(CertifyRecord):

@@ -20,14 +20,14 @@ COSTS = {"cheap": False, "expensive": True}  # whether the reference takes more 
 NEAR = 4.0  # a timing within this factor of 1 ms may be on the other side of it in another run
 
 
-def cost_of(word: str | float) -> tuple[bool, int | None, bool | None]:
-    """Whether a declared cost is expensive, the rows of a call, and whether workers get points one by one.
+def cost_of(word: str | float) -> tuple[bool, int | None, bool | None, int | None]:
+    """Whether a declared cost is expensive, the rows of a call, whether workers get points one by one, and for how many.
 
     Raises:
         BadInput: for a word that is none of `COSTS`, alone or with a number of rows.
     """
-    name, rows, one_by_one = cost_of_word(word, COSTS, " (what is called is the reference)")
-    return COSTS[name], rows, one_by_one
+    name, *more = cost_of_word(word, COSTS, " (what is called is the reference)")
+    return COSTS[name], *more
 
 
 def cost_seen(caller: Caller, x: Array) -> float:
@@ -42,16 +42,22 @@ def take_over(caller: Caller, before: Caller) -> None:
     """Give another caller of the same function the cost that was decided before."""
     caller.cost, caller.measured = before.cost, before.measured
     caller.decided, caller.declared, caller.rows = before.decided, before.declared, before.rows
-    caller.one_by_one = before.one_by_one
+    caller.one_by_one, caller.ahead = before.one_by_one, before.ahead
 
 
 def word_of(caller: Caller) -> str:
     """The decided cost as the word that declares it."""
-    return whole_word("expensive", caller.rows, _one_by_one(caller)) if caller.expensive else "cheap"
+    if not caller.expensive:
+        return "cheap"
+    return whole_word("expensive", caller.rows, _one_by_one(caller), _ahead(caller))
 
 
 def _one_by_one(caller: Caller) -> bool | None:
-    return caller.one_by_one if caller.on_workers and caller.expensive else None
+    return bool(caller.one_by_one) if caller.ahead and caller.expensive else None
+
+
+def _ahead(caller: Caller) -> int | None:
+    return caller.ahead if _one_by_one(caller) else None
 
 
 def cost_record(caller: Caller) -> FitCostRecord:
@@ -60,6 +66,7 @@ def cost_record(caller: Caller) -> FitCostRecord:
         class_="expensive" if caller.expensive else "cheap",
         rows=caller.rows if caller.expensive else None,
         one_by_one=_one_by_one(caller),
+        ahead=_ahead(caller),
         by="declared" if caller.declared else "measured",
         reference_ms=1e3 * caller.cost,
     )
