@@ -362,7 +362,7 @@ class Timed:
     "word", ["expensive:4:", "expensive:4:alone", "expensive:4:one-by-one:0", "expensive:4:in-rounds:2"]
 )
 def test_another_way_to_send_points_is_refused(word: str) -> None:
-    with pytest.raises(BadInput, match="one-by-one or in-rounds|after one-by-one comes the number"):
+    with pytest.raises(BadInput, match=r"one-by-one or in-rounds|after one-by-one comes the number"):
         audit(Problem(model, truth, BOX), calls=Calls(cost=word))
 
 

@@ -41,9 +41,9 @@ def declare(evaluator: Evaluator, cost: str | float | None) -> None:
     """
     if cost is None:
         return
-    name, rows, *sent = cost_of_word(cost, COSTS)
+    name, rows, one_by_one, ahead = cost_of_word(cost, COSTS)
     for caller, expensive in zip((evaluator.model, evaluator.reference), COSTS[name], strict=True):
-        caller.declare(expensive, rows if expensive else None, *sent)
+        caller.declare(expensive, rows if expensive else None, one_by_one, ahead)
 
 
 def stand_in_evaluator(problem: Problem) -> Evaluator:

@@ -1,10 +1,10 @@
 """Points whose calls run on workers; the search takes them in the order of sending or of returning.
 
 Values are stored as they return, and taken one at a time. In the order in which they were sent, the decisions of a search
-do not depend on the machine, and a resumed run, which has values in the store, makes the same decisions, on any workers. But a slow call
-delays further calls once as many as may be in flight have been sent. In the order in which they
-return, no call waits for a slower one. Points with a stored value then come first, in the order of the store: a resumed
-run makes the same decisions as the earlier run up to its end, but two runs may differ.
+do not depend on the machine, and a resumed run, which has values in the store, makes the same decisions, on any workers.
+But a slow call delays further calls once as many as may be in flight have been sent. In the order in which they return, no
+call waits for a slower one. Points with a stored value then come first, in the order of the store: a resumed run makes the
+same decisions as the earlier run up to its end, but two runs may differ.
 """
 
 from __future__ import annotations

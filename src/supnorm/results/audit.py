@@ -243,7 +243,7 @@ class CostRecord(Record):
     )
     ahead: int | None = Field(
         default=None,
-        description="for how many workers points are then chosen, those when the run began; a repeat on any workers needs it; "
+        description="for how many workers points are then chosen, those when the run began; a repeat needs it; "
         "null in rounds",
     )
     by: str = Field(description="`measured` or `declared`")

@@ -72,7 +72,7 @@ class FitCostRecord(Record):
     )
     ahead: int | None = Field(
         default=None,
-        description="for how many workers points are then chosen, those when the run began; a repeat on any workers needs it; "
+        description="for how many workers points are then chosen, those when the run began; a repeat needs it; "
         "null in rounds",
     )
 

@@ -26,8 +26,8 @@ def cost_of(word: str | float) -> tuple[bool, int | None, bool | None, int | Non
     Raises:
         BadInput: for a word that is none of `COSTS`, alone or with a number of rows.
     """
-    name, *more = cost_of_word(word, COSTS, " (what is called is the reference)")
-    return COSTS[name], *more
+    name, rows, one_by_one, ahead = cost_of_word(word, COSTS, " (what is called is the reference)")
+    return COSTS[name], rows, one_by_one, ahead
 
 
 def cost_seen(caller: Caller, x: Array) -> float:
