@@ -350,3 +350,40 @@ def test_peaks_of_two_seeds_are_the_same_and_one_a_tenth_away_is_another(audit: 
         assert [
             c.change for c in peak_changes(record.changed(peaks=record.peaks[:1]), changed, (), ())
         ] == change
+
+
+@pytest.mark.slow
+def test_truths_of_a_function_are_compared_in_all_rows(tmp_path: Path) -> None:
+    """Two runs of one table, whose truths differ where neither run has a worst row, passed for runs of one question."""
+    x = np.linspace(0.0, 1.0, 60)
+    np.savetxt(
+        tmp_path / "rows.csv", np.column_stack([x, x + 0.1 * x**2]), delimiter=",", header="x,y", comments=""
+    )
+
+    def run(name: str, truth: str) -> Path:
+        (tmp_path / f"{name}.py").write_text(
+            f"import numpy as np\ndef truth(x):\n    x = x[:, 0]\n    return {truth}\n"
+        )
+        (tmp_path / f"{name}.toml").write_text(
+            '[model]\nfile = "rows.csv"\ninputs = ["x"]\noutputs = ["y"]\n[reference]\n'
+            f'python = "{name}.py:truth"\noutputs = ["y"]\n[domain]\nx = [0.0, 1.0]\n'
+        )
+        problem = sn.open_problem(tmp_path / f"{name}.toml")
+        sn.audit(problem).save(tmp_path / name)
+        sn.save_problem(problem, tmp_path / name / "problem.toml")
+        return tmp_path / name
+
+    one, same, other = run("one", "x"), run("same", "1.0 * x"), run("other", "x + 0.05 * (x == 0.0)")
+    assert verdict(one, same).status.code == "no-difference-found"
+    for first, second in ((one, other), (other, one)):
+        with pytest.raises(
+            sn.BadInput, match=r"row 1 has .* another reference in the other run: \[0.0.*\] and \[0.0"
+        ):
+            sn.compare_runs(first, second)
+    # With an expensive reference nothing is called: the largest error over rows with other truths is no bound.
+    for folder in (one, other):
+        taken = load_report(folder).record.seconds_per_point
+        rewritten(folder, seconds_per_point=taken.changed(reference=2.0))
+    unknown = verdict(one, other)
+    assert "truths-not-compared" in {remark.code for remark in unknown.remarks}
+    assert (unknown.new.upper, unknown.exceedance, unknown.basis) == (None, (), "search")

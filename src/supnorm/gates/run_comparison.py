@@ -91,10 +91,13 @@ def compare_runs(
         Side(folder, record, opened(folder, record, trust))
         for folder, record in zip(folders, records, strict=True)
     )
+    truths = True
     if records[0].table is not None and records[1].table is not None:
-        demand_same_rows(first.opened, second.opened, records[0].table.rows_hash, records[1].table.rows_hash)
+        hashes = records[0].table.rows_hash, records[1].table.rows_hash
+        call = not any(map(is_expensive, records))
+        truths = demand_same_rows(first.opened, second.opened, *hashes, call)
     first, second = _crossed(first, second.record), _crossed(second, first.record)
-    whole = same_points(*records)
+    whole = truths and same_points(*records)
     before, now = _run(first, second, whole), _run(second, first, whole)
     code, basis = judge(_known(first.record, before), _known(second.record, now), factor)
     status = Status(
@@ -109,9 +112,9 @@ def compare_runs(
         measure=second.record.measure,
         old=before,
         new=now,
-        exceedance=_levels(first.record, second.record),
+        exceedance=_levels(first.record, second.record) if whole else (),
         peaks=peak_changes(first.record, second.record, first.errors[1:], second.errors[1:]),
-        remarks=remarks(first.record, second.record, before, now),
+        remarks=remarks(first.record, second.record, before, now, truths),
         command="",
         versions=versions(),
     )
@@ -211,7 +214,8 @@ def _run(side: Side, other: Side, same: bool) -> RunRecord:
 
     Args:
         side, other: both runs.
-        same: whether the errors of both are over the same points. The largest error over other rows bounds nothing.
+        same: whether the errors of both are over the same points. The largest error over other rows bounds nothing, nor
+            does the one over rows with other truths.
 
     Raises:
         BadInput: where an error is above the proved bound of its model.
@@ -298,9 +302,7 @@ def _finite(value: float) -> float:
 
 
 def _levels(old: AuditRecord, new: AuditRecord) -> tuple[LevelRecord, ...]:
-    """Shares of the law above levels that both runs have."""
-    if not same_points(old, new):
-        return ()
+    """Shares of the law above levels that both runs have, whose errors are over the same points."""
     now = {level.above: level for level in new.exceedance}
     levels = []
     for level in old.exceedance:

@@ -1,7 +1,8 @@
 """Points of one run, evaluated by the model of the other.
 
 The reference's values there are stored in the run that has the points, so no reference has to be called; a reference that
-is cheap is called once all the same, because a reference that has changed would make every error here a wrong one.
+is cheap is called all the same, because another reference would make every error here a wrong one: at these points, and in
+all rows of a table where the hashes of both runs differ.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.guarded import guarded
+from supnorm.evaluation.caller import EXPENSIVE
+from supnorm.evaluation.guarded import ALLOWED, guarded
 from supnorm.problem import Function, Problem
 from supnorm.problem.fingerprint import fingerprint
 from supnorm.results import BadInput
@@ -24,7 +26,9 @@ from supnorm.sources import open_problem
 Array = NDArray[np.float64]
 # Relative. `replay` calls two errors the same up to this; a batch in float32 changes 4e-7 (evaluation/guarded.py).
 SAME = 1e-6
-EXPENSIVE = ("expensive", "expensive-both")  # words of `cost.class` for a reference that is
+ROOM = 10.0  # times `ALLOWED`: both references are called here and now, with equal batches
+BATCH = 8192  # rows of a call, as in an audit of a table
+WORDS = ("expensive", "expensive-both")  # of `cost.class` for an expensive reference
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def demand_same_question(
         problem: of this run.
         other: the other run.
         points: some of its witness and peaks, the witness first.
-        call: whether the reference of the problem may be called at the witness.
+        call: whether the reference of the problem may be called at these points.
 
     Raises:
         BadInput: where domain, error measure or reference differ.
@@ -120,40 +124,63 @@ def demand_same_question(
             f"the domains differ: {one_line(str(outside), 200)} is a point of one run and outside the domain of the other; "
             "compare-runs needs the same domain"
         )
-    point, x = points[0], x[:1]
+    point = points[0]
     model, reference = (np.array([values], dtype=float) for values in (point.model, point.reference))
-    error, _ = problem.error(model, reference, x)
+    error, _ = problem.error(model, reference, x[:1])
     if not same_error(float(error[0]), point.error, other.sup.rounding):
         raise BadInput(
             f"the runs count errors differently: {point.error!r} in one is {float(error[0])!r} in the other, for the same "
             "values; compare-runs needs the same [error]"
         )
-    if call and not _absent(problem, point, x[0]):
-        now = _values(problem, problem.reference, 1, x, [point], reference.shape[1])
-        error, _ = problem.error(model, now, x)
-        if not same_error(float(error[0]), point.error, other.sup.rounding):
+    if call:
+        _demand_same_reference(
+            problem, other, [p for i, p in enumerate(points) if not _absent(problem, p, x[i])]
+        )
+
+
+def _demand_same_reference(problem: Problem, other: AuditRecord, points: Sequence[PeakRecord]) -> None:
+    """Call the reference at points of the other run: it must give the errors that this run has there.
+
+    Raises:
+        BadInput: naming the first point where it does not.
+    """
+    if not points:
+        return
+    x = inputs_of(other, points)
+    model, stored = (
+        np.array([getattr(point, side) for point in points], dtype=float) for side in ("model", "reference")
+    )
+    now = _values(problem, problem.reference, 1, x, points, stored.shape[1])
+    errors, _ = problem.error(model, now, x)
+    room = [other.sup.rounding, SAME * other.sup.lower]  # what is far below the worst error decides nothing
+    for i, (point, error) in enumerate(zip(points, errors.tolist(), strict=True)):
+        if not same_error(error, point.error, max(v if np.isfinite(v) else 0.0 for v in room)):
             raise BadInput(
-                f"the references differ: {one_line(str(reference[0].tolist()), 80)} in one run and "
-                f"{one_line(str(now[0].tolist()), 80)} in the other at {one_line(str(dict(point.x)), 120)}; repeat one of "
+                f"the references differ: {one_line(str(stored[i].tolist()), 80)} in one run and "
+                f"{one_line(str(now[i].tolist()), 80)} in the other at {one_line(str(dict(point.x)), 120)}; repeat one of "
                 "the audits with the reference of the other"
             )
 
 
-def demand_same_rows(old: Opened, new: Opened, hash_old: str, hash_new: str) -> None:
+def demand_same_rows(old: Opened, new: Opened, hash_old: str, hash_new: str, call: bool) -> bool:
     """Check that two tables have the same inputs and the same reference in every row.
 
     Args:
         old, new: the problems of both runs.
         hash_old, hash_new: hashes of the rows in the results, which decide where a table cannot be opened again; empty in
             results of older versions.
+        call: whether a reference that is no table may be called: in every row of the domain.
+
+    Returns:
+        Whether the references were compared; False where one of them would have to be called and may not be.
 
     Raises:
         BadInput: naming the first row that differs; and for tables of which it is not known.
     """
     if hash_old and hash_old == hash_new:
-        return
-    pairs = [None if side.problem is None else side.problem.pairs for side in (old, new)]
-    if pairs[0] is None or pairs[1] is None:
+        return True
+    one, other = old.problem, new.problem
+    if one is None or other is None or one.pairs is None or other.pairs is None:
         if hash_old and hash_new:
             raise BadInput(
                 "the tables of both runs have other rows: other inputs, other truths or another order; compare-runs needs "
@@ -163,20 +190,55 @@ def demand_same_rows(old: Opened, new: Opened, hash_old: str, hash_new: str) -> 
             f"the rows of both tables cannot be compared: {old.why or new.why}; keep the tables of both runs, or repeat "
             "both audits: their results then say which rows were compared"
         )
-    for one, other in ((pairs[0].x, pairs[1].x), (pairs[0].reference, pairs[1].reference)):
-        if one is None or other is None:
-            continue
-        if one.shape != other.shape:
-            raise BadInput(
-                f"the rows differ: {one.shape} numbers in one table and {other.shape} in the other; compare-runs needs the "
-                "same rows"
-            )
-        differ = ~((one == other) | (np.isnan(one) & np.isnan(other))).all(axis=1)
-        if differ.any():
-            row = int(pairs[0].row[int(np.argmax(differ))]) + 1
-            raise BadInput(
-                f"row {row} has other inputs or another reference in the other run; compare-runs needs the same rows"
-            )
+    row = one.pairs.row
+    _demand_equal(one.pairs.x, other.pairs.x, row, 0.0)
+    if one.pairs.reference is not None and other.pairs.reference is not None:
+        _demand_equal(one.pairs.reference, other.pairs.reference, row, 0.0)
+        return True
+    if not call:
+        return False
+    inside = one.pairs.inside(one.domain)
+    if not np.array_equal(inside, other.pairs.inside(other.domain)):
+        raise BadInput(
+            "the domains differ: other rows of the table lie in them; compare-runs needs the same domain"
+        )
+    precision = max(ALLOWED.get(side.reference.precision, ALLOWED["float32"]) for side in (one, other))
+    chosen = np.flatnonzero(inside)
+    for i in range(0, len(chosen), BATCH):
+        part = chosen[i : i + BATCH]
+        _demand_equal(_references(one, part), _references(other, part), row[part], ROOM * precision)
+    return True
+
+
+def _references(problem: Problem, part: NDArray[np.intp]) -> Array:
+    """The references of some pairs: those of the table, or those that a call gives."""
+    assert problem.pairs is not None
+    if problem.pairs.reference is not None:
+        return problem.pairs.reference[part]
+    return guarded(problem.reference.value, problem.pairs.x[part], None)[0]
+
+
+def _demand_equal(one: Array, other: Array, row: NDArray[np.intp], allowed: float) -> None:
+    """Check that the numbers of all rows are equal, up to ``allowed`` of their size; NaN equals itself alone.
+
+    Raises:
+        BadInput: naming the first row that differs.
+    """
+    if one.shape != other.shape:
+        raise BadInput(
+            f"the rows differ: {one.shape} numbers in one table and {other.shape} in the other; compare-runs needs the "
+            "same rows"
+        )
+    with np.errstate(invalid="ignore"):
+        near = np.abs(one - other) <= allowed * np.abs(one)
+    differ = ~((one == other) | near | (np.isnan(one) & np.isnan(other))).all(axis=1)
+    if differ.any():
+        first = int(np.argmax(differ))
+        both = " and ".join(one_line(str(values[first].tolist()), 80) for values in (one, other))
+        raise BadInput(
+            f"row {int(row[first]) + 1} has other inputs or another reference in the other run: {both}; compare-runs "
+            "needs the same rows"
+        )
 
 
 def inputs_of(record: AuditRecord, points: Sequence[PeakRecord]) -> Array:
@@ -185,8 +247,10 @@ def inputs_of(record: AuditRecord, points: Sequence[PeakRecord]) -> Array:
 
 
 def is_expensive(record: AuditRecord) -> bool:
-    """Whether calls of the run's reference are expensive."""
-    return record.cost is not None and record.cost.class_ in EXPENSIVE
+    """Whether calls of the run's reference are expensive; the rows of a table say it by the time that they took."""
+    if record.cost is None:
+        return record.seconds_per_point.reference > EXPENSIVE
+    return record.cost.class_ in WORDS
 
 
 def _values(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from supnorm.gates.run_points import is_expensive
@@ -41,8 +42,10 @@ def same_points(old: AuditRecord, new: AuditRecord) -> bool:
     return old.law == new.law
 
 
-def remarks(before: AuditRecord, now: AuditRecord, old: RunRecord, new: RunRecord) -> tuple[Sentence, ...]:
-    """What limits the comparison, as facts with their sentences."""
+def remarks(
+    before: AuditRecord, now: AuditRecord, old: RunRecord, new: RunRecord, truths: bool
+) -> tuple[Sentence, ...]:
+    """What limits the comparison, as facts with their sentences; ``truths``: whether those of all rows were compared."""
     facts: list[Fact] = []
     for name, run in (("old", old), ("new", new)):
         if run.raised:
@@ -62,8 +65,7 @@ def remarks(before: AuditRecord, now: AuditRecord, old: RunRecord, new: RunRecor
     if old.tolerance != new.tolerance:
         shown = ("none" if run.tolerance is None else num(run.tolerance, 6) for run in (old, new))
         facts.append(fact("tolerances-differ", **dict(zip(("old", "new"), shown, strict=True))))
-    if not same_points(before, now):
-        facts.append(_other_points(before, now))
+    facts += _other_points(before, now, truths)
     if math.isinf(old.worst) and math.isinf(new.worst) and before.finite and now.finite:
         ends = (record.finite.worst for record in (before, now) if record.finite is not None)
         known = [math.nan if end is None else end for end in ends]
@@ -74,13 +76,19 @@ def remarks(before: AuditRecord, now: AuditRecord, old: RunRecord, new: RunRecor
     return tuple(say.say(one) for one in facts)
 
 
-def _other_points(before: AuditRecord, now: AuditRecord) -> Fact:
-    """Why the statistics of both runs cannot be compared."""
+def _other_points(before: AuditRecord, now: AuditRecord, truths: bool) -> Iterator[Fact]:
+    """Why the statistics of both runs cannot be compared; nothing where they can."""
+    if not truths:
+        yield fact("truths-not-compared")
+    if same_points(before, now):
+        return
     if before.table is None or now.table is None:
-        return fact("laws-differ", old=before.law, new=now.law)
+        yield fact("laws-differ", old=before.law, new=now.law)
+        return
     tables = before.table, now.table
     if not all(table.errors_hash for table in tables):
-        return fact("rows-unknown")
+        yield fact("rows-unknown")
+        return
     first = [frozenset(table.without_value_rows.get("model", ())) for table in tables]
     whole = [
         len(rows) == table.without_value.get("model", 0) for rows, table in zip(first, tables, strict=True)
@@ -90,7 +98,7 @@ def _other_points(before: AuditRecord, now: AuditRecord) -> Fact:
         for name, rows, others, known in zip(("old", "new"), first, first[::-1], whole[::-1], strict=True)
     }
     counts = {"old": before.table.compared, "new": now.table.compared}
-    return fact("rows-differ", **counts, only_old=only["old"], only_new=only["new"])
+    yield fact("rows-differ", **counts, only_old=only["old"], only_new=only["new"])
 
 
 def _planted(run: RunRecord) -> Known:

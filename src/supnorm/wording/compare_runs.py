@@ -53,6 +53,9 @@ REMARKS = {
     "not-evaluated": "The {run} model was not evaluated at the worst points of the other run: {why}.",
     "reference-not-called": "The reference is expensive and was not called: that it is the same in both runs is taken from "
     "its name and its stored values.",
+    "truths-not-compared": "The truths are not equal in all rows: their hashes differ. How far they differ was not "
+    "measured, because the reference is expensive and was not called. So only errors in the same row decide, each with the "
+    "truth of one run, and RMS and shares cannot be compared.",
     "conditional": "The bound of the {run} run holds under assumptions, so it decides nothing here.",
     "fewer-evaluations": "The {run} search made {n:count} evaluations and the other {of:count}.",
     "less-power": "The {run} search found {found:count} of {runs:count} planted errors and the other {other:count} of "
