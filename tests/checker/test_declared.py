@@ -13,7 +13,7 @@ from flint import arb
 from supnorm.certification import certify
 from supnorm.checker import check, leaves
 from supnorm.checker import declared as rules
-from supnorm.checker.document import Leaf
+from supnorm.checker.leaf import Leaf
 from supnorm.problem import Domain, Problem, with_bound
 
 

@@ -14,7 +14,7 @@ import pytest
 from flint import arb
 
 from supnorm.certification import certify
-from supnorm.checker import check, document, functions, leaves, rejected
+from supnorm.checker import check, functions, leaves, rejected, text
 from supnorm.checker.functions import extremes, smaller
 from supnorm.problem import Axis, Domain, Problem
 
@@ -358,9 +358,9 @@ def test_what_no_check_foresaw_is_a_rejection(plain, monkeypatch):
 
 def test_files_beyond_all_measure_are_not_read(plain, monkeypatch):
     size = plain.stat().st_size
-    monkeypatch.setattr(document, "LARGEST_FILE", size)
+    monkeypatch.setattr(text, "LARGEST_FILE", size)
     assert check(plain).accepted
-    monkeypatch.setattr(document, "LARGEST_FILE", size - 1)
+    monkeypatch.setattr(text, "LARGEST_FILE", size - 1)
     assert "larger than" in _refused(plain)
 
 

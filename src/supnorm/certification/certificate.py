@@ -18,6 +18,8 @@ from supnorm.certification.deployed import Deployed
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.graded_rule import rule
 from supnorm.certification.leaf import Leaves
+from supnorm.certification.lines import MANY, text_in_lines
+from supnorm.certification.lines import SCHEMA as IN_LINES
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain
 from supnorm.results import Contradiction, rounded_down, rounded_up, write_whole
@@ -138,9 +140,15 @@ class Certificate:
 
     def to_json(self) -> dict[str, Any]:
         """A mapping for the ``json`` module, in the documented format."""
+        content = self._content(SCHEMA, self._columns())
+        content["digest"] = digest(content)
+        return content
+
+    def _content(self, schema: str, leaves: object) -> dict[str, Any]:
+        """All but the digest, with these leaves."""
         error = self.error
         content: dict[str, Any] = {
-            "schema": SCHEMA,
+            "schema": schema,
             "names": list(self.domain.names),
             "axis_low": [a.low.hex() for a in self.domain.axes],
             "axis_high": [a.high.hex() for a in self.domain.axes],
@@ -154,7 +162,7 @@ class Certificate:
             "lower": self.lower.hex(),
             "witness": None if self.witness is None else [v.hex() for v in self.witness],
             "upper": self.upper.hex(),
-            "leaves": self._columns(),
+            "leaves": leaves,
             **self._rules(),
             **self._cuts(),
             "rounding": float(self.leaves.proof.rounding.max()).hex(),
@@ -171,7 +179,6 @@ class Certificate:
             content["declared"] = self._declared()
         if self.deployed is not None:
             content["deployed"] = self.deployed.to_json(self.deployed_upper)
-        content["digest"] = digest(content)
         return content
 
     def _declared(self) -> list[dict[str, Any]]:
@@ -235,8 +242,11 @@ class Certificate:
         }
 
     def save(self, path: Path | str) -> None:
-        """Write the file; it appears whole or not at all."""
-        write_whole(path, json.dumps(self.to_json(), allow_nan=False))
+        """Write the file; it appears whole or not at all. Many leaves are in lines, if nothing is declared."""
+        if len(self.leaves) < MANY or self.error.declared:
+            write_whole(path, json.dumps(self.to_json(), allow_nan=False))
+        else:
+            write_whole(path, text_in_lines(self._content(IN_LINES, len(self.leaves)), self.leaves))
 
 
 def cell_name(level: list[int], index: list[int], degree: int) -> str:

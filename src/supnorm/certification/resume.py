@@ -30,6 +30,7 @@ from supnorm.certification.certificate import SCHEMA, digest
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.graded import TOP
 from supnorm.certification.leaf import PIECES, Bounded, Leaves
+from supnorm.certification.lines import head_in_lines, read_in_lines
 from supnorm.certification.lower import proved_error
 from supnorm.certification.proved_again import BATCH, CannotProve, ProvedAgain, prove_again
 from supnorm.certification.recorded import compare_recorded
@@ -63,9 +64,12 @@ def load_bracket(path: Path | str, error: ErrorProgram, admit: Admit, seed: int 
         BadInput: when the file is no certificate, was changed, is malformed, contradicts itself, is about another error
             or box, or was begun with another seed.
     """
-    data: Any = None
+    data, lines = None, None
     with reading_table(Path(path), missing="; give a saved certificate to resume from"), suppress(*MALFORMED):
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        lines = read_in_lines(path)
+        data = json.loads(Path(path).read_text(encoding="utf-8")) if lines is None else None
+    if lines is not None:
+        return _bracket(lines, path, error, admit, seed)
     return bracket_of(data, path, error, admit, seed)
 
 
@@ -78,6 +82,13 @@ def bracket_of(
         good = data["schema"] == SCHEMA and data["digest"] == digest(data)
     if not good:
         raise BadInput(f"{path}: not a whole {SCHEMA} file; start without resume")
+    return _bracket(data, path, error, admit, seed)
+
+
+def _bracket(
+    data: Mapping[str, Any], path: Path | str, error: ErrorProgram, admit: Admit, seed: int | None
+) -> Bracket:
+    """The bracket of a file that is as it was written."""
     try:
         same = _same(data, error)
         leaves = _leaves(data, error) if same else None
@@ -102,8 +113,18 @@ def bracket_of(
 def stated_upper(path: Path | str) -> float:
     """The upper bound that a file states, which proves nothing; infinite if it states none."""
     with suppress(BadInput, *MALFORMED), reading_table(Path(path), missing=""):
-        return float.fromhex(json.loads(Path(path).read_text(encoding="utf-8"))["upper"])
+        return float.fromhex(read_but_leaves(path)["upper"])
     return math.inf
+
+
+def read_but_leaves(path: Path | str) -> Any:
+    """The JSON of a certificate; of one in lines it is the head. Nothing is compared with the digest.
+
+    Raises:
+        OSError, ValueError: when it cannot be read, or is not JSON.
+    """
+    head = head_in_lines(path)
+    return json.loads(Path(path).read_text(encoding="utf-8")) if head is None else head
 
 
 def go_on(
@@ -227,7 +248,8 @@ def _demand(good: bool, what: str) -> None:
 def _leaves(data: Mapping[str, Any], error: ErrorProgram) -> Leaves:
     """The leaves of the file, after a check of each column's limits, of the tiling and of the claims."""
     columns, d, a = data["leaves"], error.d, len(error.alternatives)
-    upper = np.array([float.fromhex(v) for v in columns["upper"]])
+    upper = columns["upper"]  # of a file in lines these are numbers
+    upper = upper if isinstance(upper, np.ndarray) else np.array([float.fromhex(v) for v in upper])
     count = len(upper)
     none = np.full((count, a), -1)
     level = _whole(columns["level"], "level", (count, d), 0, DEEPEST + 2)

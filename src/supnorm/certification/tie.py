@@ -8,7 +8,6 @@ Cost: reading the problem's programs, and a few evaluations.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from supnorm.certification.lower import admits, error_at
 from supnorm.certification.measured import Measuring
 from supnorm.certification.record_parts import in_words
 from supnorm.certification.result import assumptions_of
-from supnorm.certification.resume import MALFORMED
+from supnorm.certification.resume import MALFORMED, read_but_leaves
 from supnorm.certification.rounding import Array
 from supnorm.certification.verdict import unit_of
 from supnorm.evaluation.guarded import ALLOWED
@@ -152,7 +151,7 @@ def mismatch(certificate: Path | str, problem: Problem, measuring: Measuring | N
     error = error_program(problem, measuring)
     try:
         with reading_table(Path(certificate)):
-            data = json.loads(Path(certificate).read_text(encoding="utf-8"))
+            data = read_but_leaves(certificate)
     except BadInput:
         return NO_CERTIFICATE
     try:

@@ -19,8 +19,8 @@ from pathlib import Path
 from flint import ctx
 
 from supnorm.checker.cost import LIMIT, MEMORY, Cost, Meter, demand
-from supnorm.checker.document import Document, as_document, load
-from supnorm.checker.forecast import cost_of
+from supnorm.checker.document import Document, as_document, load, read_in_lines
+from supnorm.checker.forecast import cost_of, reading_of
 from supnorm.checker.rejected import MALFORMED, Rejected
 from supnorm.checker.statements import (
     SCHEMA,
@@ -143,6 +143,8 @@ def check(
         file = _read(path, memory)
         if file.statement is not None:
             verify_statement(file.statement)
+        for document in file.documents.values():  # the forecast reads all leaves
+            demand(reading_of(document), limit, memory)
         cost = file.cost(len(problem_points or ()), arbitrary)
         (announce or (lambda cost: None))(cost)
         demand(cost, limit, memory)
@@ -200,6 +202,8 @@ class _File:
 
 
 def _read(path: Path | str, memory: float) -> _File:
+    if (document := read_in_lines(path, memory)) is not None:
+        return _File({"": document})
     data = load(path, memory)
     if isinstance(data, dict) and data.get("schema") == SCHEMA:
         statement = read_statement(data)
@@ -221,7 +225,7 @@ def _verify(
     if file.statement is None:
         verify(file.documents[""], points, observer, functions, workers, meter, arbitrary, executor)
         return
-    before, total = 0, sum(len(d.leaves) for d in file.documents.values())
+    before, total = 0, sum(d.count for d in file.documents.values())
     for name, document in file.documents.items():
 
         def tell(done: int, of: int, before: int = before) -> None:
@@ -229,7 +233,7 @@ def _verify(
 
         with of_part(name):
             verify(document, None, tell, {}, workers, meter, arbitrary, executor)
-        before += len(document.leaves)
+        before += document.count
     verify_integrals(file.statement, meter)
 
 
@@ -245,7 +249,7 @@ def _of_document(
         accepted=True,
         reason=_reason(document, compared, functions, arbitrary),
         seconds=0.0,
-        leaves=len(document.leaves),
+        leaves=document.count,
         lower=document.lower,
         upper=document.upper,
         problem_checked=compared,
@@ -273,7 +277,7 @@ def _of_statement(file: _File, values: Mapping[str, Values], accepted: bool, arb
         accepted=True,
         reason=f"{words}; {_TIED if compared else _UNTIED}",
         seconds=0.0,
-        leaves=sum(len(d.leaves) for d in file.documents.values()),
+        leaves=sum(d.count for d in file.documents.values()),
         lower=max(lower, 0.0),
         upper=upper,
         problem_checked=compared,
@@ -295,7 +299,7 @@ _UNTIED = "the programs were taken from the file; whether they are your model an
 
 
 def _bits_of(documents: Iterable[Document], arbitrary: bool) -> str:
-    most = max((max(leaf.bits, default=0) for one in documents for leaf in one.leaves), default=0)
+    most = max((one.bits for one in documents), default=0)
     bits = f"{PRECISION}-bit" if most <= PRECISION else f"{PRECISION}-bit to {most}-bit"
     return f"{bits} ball arithmetic alone (FLINT)" if arbitrary else f"53-bit and {bits} ball arithmetic"
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from supnorm.checker.coq_terms import NotExported as NotExported
 from supnorm.checker.coq_terms import definition, demand_known, number
-from supnorm.checker.document import Document, Leaf, as_document, load
+from supnorm.checker.document import Document, as_document, load, read_in_lines
+from supnorm.checker.leaf import Leaf
 from supnorm.checker.operation import Operation
 
 MOST_INPUTS = 2  # the tactic bisects boxes of one or two variables in useful time
@@ -70,6 +71,11 @@ def export(path: Path | str, name: str = "proof.v") -> tuple[str, Cost]:
         NotExported: as `exported`, and for files of several parts.
         Rejected: for a file that is no certificate.
     """
+    if (document := read_in_lines(path)) is not None:
+        raise NotExported(
+            f"not exported: the file is in lines, of {document.count:,} leaves; at most {MOST_LEAVES:,} in one object are "
+            "exported"
+        )
     data = load(path)
     if isinstance(data, dict) and data.get("schema") == STATEMENT:
         raise NotExported("not exported: a statement of several parts has no single bound")

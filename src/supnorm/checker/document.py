@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 import math
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,23 +13,12 @@ from typing import Any
 
 from supnorm.checker.claimed_single import SingleClaim, read_single
 from supnorm.checker.declared import Box, Declared, Wrong, read_declared
+from supnorm.checker.leaf import Leaf, read_leaves
+from supnorm.checker.lines import Lines, in_lines, read_head
 from supnorm.checker.operation import Operation, program
-from supnorm.checker.rejected import (
-    MALFORMED,
-    Rejected,
-    TooCostly,
-    exact,
-    hexes,
-    number,
-    sizes,
-    whole,
-    wholes,
-)
+from supnorm.checker.rejected import MALFORMED, Rejected, exact, hexes, whole
+from supnorm.checker.text import opened, parsed
 
-# Precision of balls, in bits, that a leaf may ask for; 0 stands for that of the checker.
-LEAST_BITS, MOST_BITS = 80, 512
-DEEPEST = 1000  # largest level of a leaf; those of certify are below 60
-LARGEST_FILE = 2**30  # bytes; a file is read as a whole, which takes about ten times its size
 KNOWN = {
     "schema",
     "names",
@@ -64,30 +50,14 @@ KNOWN = {
     "seed",
     "digest",
 }
-COLUMNS = {"level", "index", "upper", "degree", "rho", "grid", "proof_level", "graded", "bits"}
-TOO_LARGE = f"larger than the {LARGEST_FILE >> 30} GiB that a certificate may have"
+IN_LINES = KNOWN - {"declared", "digest"}  # of the head of a file in lines
 # A note begins with these words if a program differs from the code from which it was read.
 REPLACED = "softplus is taken without"
 
 
-@dataclass(frozen=True)
-class Leaf:
-    """One cell and the claim about it; ``proof_level`` is the level of the proved cell, which contains this one."""
-
-    level: tuple[int, ...]
-    index: tuple[int, ...]
-    upper: float
-    degree: tuple[int, ...]
-    rho: tuple[float, ...]
-    grid: tuple[int, ...]
-    proof_level: tuple[int, ...]
-    graded: tuple[int, ...]
-    bits: tuple[int, ...]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A certificate."""
+    """A certificate. Its leaves are in ``leaves``, or else in ``lines`` of the file, where `blocks` reads them."""
 
     names: tuple[str, ...]
     log: tuple[bool, ...]
@@ -103,6 +73,7 @@ class Document:
     witness: tuple[float, ...] | None
     upper: float
     leaves: tuple[Leaf, ...]
+    lines: Lines | None = None
     rules: dict[int, tuple[tuple[float, ...], ...]]
     declared: tuple[Declared, ...] = ()
     cuts: tuple[tuple[float, ...], ...] = ()
@@ -122,6 +93,22 @@ class Document:
         return *(sentence for one in self.declared for sentence in one.sentences()), *replaced
 
     @property
+    def count(self) -> int:
+        """The number of leaves; of a file in lines it is what the head says until they are read."""
+        return self.lines.count if self.lines else len(self.leaves)
+
+    @property
+    def bits(self) -> int:
+        """The largest precision that a leaf asks for; of a file in lines once they were read."""
+        if self.lines:
+            return self.lines.read.bits if self.lines.read else 0
+        return max((max(leaf.bits, default=0) for leaf in self.leaves), default=0)
+
+    def blocks(self, meter: Callable[[], None] = lambda: None) -> Iterator[tuple[int, tuple[Leaf, ...]]]:
+        """Some leaves at a time, with the position of the first one; see `Lines.blocks`."""
+        return self.lines.blocks(meter) if self.lines else iter([(0, self.leaves)])
+
+    @property
     def box(self) -> Box:
         """The whole box, for declared functions."""
         return Box(self.low, self.high, self.log)
@@ -134,40 +121,41 @@ def read(path: Path | str, memory: float = math.inf) -> Document:
         memory: bytes that reading may take; the need is estimated from the text before it is parsed.
 
     Raises:
-        Rejected: when the file is not a whole, unchanged and well-formed certificate.
+        Rejected: when the file is not a whole, unchanged and well-formed certificate; leaves in lines are read later.
         TooCostly: when reading it would take more memory.
     """
+    if (document := read_in_lines(path, memory)) is not None:
+        return document
     return as_document(load(path, memory), f"{path}: ")
+
+
+def read_in_lines(path: Path | str, memory: float = math.inf) -> Document | None:
+    """The certificate in a file in lines, whose leaves are still to be read; None for any other file.
+
+    Raises:
+        Rejected, TooCostly: as `read`.
+    """
+    if not in_lines(path):
+        return None
+    head = read_head(path, memory)
+    _demand_known(head.data, IN_LINES)
+
+    def lines(d: int, alternatives: int, upper: float) -> Lines:
+        if (count := whole(head.data["leaves"])) < 1:
+            raise Rejected("the certificate has no leaves")
+        return Lines(Path(path), head.start, head.sum, d, alternatives, count, upper, memory)
+
+    return _made(head.data, lines)
 
 
 def load(path: Path | str, memory: float = math.inf) -> Any:
     """The JSON of a file, as `read` reads it."""
+    with opened(path) as file:
+        raw = file.read()
     try:
-        status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise Rejected(f"{path}: not a plain file")
-        if status.st_size > LARGEST_FILE:
-            raise Rejected(f"{path}: {TOO_LARGE}")
-        raw = Path(path).read_bytes()
-        demand_room(raw, memory)
-        with _uncollected():
-            return json.loads(raw.decode("utf-8"), object_pairs_hook=_once)
-    except FileNotFoundError:
-        raise Rejected(f"{path}: no such file") from None
-    except (OSError, RecursionError, ValueError):
+        return parsed(raw, memory)
+    except (RecursionError, ValueError):
         raise Rejected(f"{path}: not a JSON file") from None
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """No search for cycles inside: JSON has none, and the searches take three quarters of the time of a large file."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
 
 
 def as_document(data: Any, where: str = "") -> Document:
@@ -179,8 +167,13 @@ def as_document(data: Any, where: str = "") -> Document:
     if not isinstance(data, dict) or data.get("schema") != "supnorm.certificate/1":
         raise Rejected(f"{where}not a certificate (schema supnorm.certificate/1)")
     demand_whole(data, KNOWN)
+    return _made(data)
+
+
+def _made(data: dict[str, Any], lines: Callable[[int, int, float], Lines] | None = None) -> Document:
+    """The document; ``lines`` makes its leaves from the numbers of axes and programs and the bound, if they are in lines."""
     try:
-        return _document(data)
+        return _document(data, lines)
     except Rejected:
         raise
     except Wrong as error:
@@ -198,40 +191,19 @@ def demand_whole(data: dict[str, Any], known: set[str], what: str = "certificate
     rest = {k: v for k, v in data.items() if k != "digest"}
     if _sha(rest) != data.get("digest"):
         raise Rejected("the file was changed after it was written (digest)")
+    _demand_known(data, known, what)
+
+
+def _demand_known(data: dict[str, Any], known: set[str], what: str = "certificate") -> None:
     if unknown := sorted(set(data) - known):
         raise Rejected(f"malformed {what}: keys that the format does not have: {ascii(unknown)[:80]}")
-
-
-def reading(raw: bytes) -> float:
-    """Bytes that reading a JSON text may take: for the text, its values, and the canonical text of its digest."""
-    letters = 8 if raw.isascii() else 12
-    return letters * len(raw) + 90.0 * sum(raw.count(mark) for mark in (b"[", b"{", b",", b":"))
-
-
-def demand_room(raw: bytes, memory: float) -> None:
-    """Check that reading a text stays within a limit.
-
-    Raises:
-        TooCostly: when it would exceed the limit.
-    """
-    if reading(raw) > memory:
-        raise TooCostly(
-            f"reading the file would take about {reading(raw) / 1e6:,.0f} MB; more than {memory / 1e6:,.0f} MB is "
-            "refused (--memory)"
-        )
 
 
 def _sha(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("a key occurs twice")
-    return dict(pairs)
-
-
-def _document(data: dict[str, Any]) -> Document:
+def _document(data: dict[str, Any], lines: Callable[[int, int, float], Lines] | None) -> Document:
     _words(data)
     programs = tuple(program(p) for p in data["programs"])
     d = len(data["names"])
@@ -252,7 +224,8 @@ def _document(data: dict[str, Any]) -> Document:
         lower=exact(data["lower"]),
         witness=None if data["witness"] is None else hexes(data["witness"]),
         upper=exact(data["upper"]),
-        leaves=_leaves(data["leaves"], d, len(programs)),
+        leaves=() if lines else read_leaves(data["leaves"], d, len(programs)),
+        lines=lines(d, len(programs), exact(data["upper"])) if lines else None,
         rules=_rules(data.get("graded_rules", [])),
         cuts=tuple(map(hexes, data.get("cuts", []))),
         declared=tuple(read_declared(e, d, programs[0][-1].width) for e in data.get("declared", ())),
@@ -327,39 +300,3 @@ def _rules(entries: list[dict[str, Any]]) -> dict[int, tuple[tuple[float, ...], 
     if len(rules) < len(entries):
         raise Rejected("malformed certificate: two node rules of one degree")
     return rules
-
-
-def _leaves(columns: dict[str, Any], d: int, alternatives: int) -> tuple[Leaf, ...]:
-    names = ("level", "index", "upper", "degree", "rho", "grid")
-    proved = columns.get("proof_level", columns["level"])
-    if unknown := sorted(set(columns) - COLUMNS):
-        raise Rejected(f"malformed certificate: columns that the format does not have: {ascii(unknown)[:80]}")
-    graded = columns.get("graded", [[-1] * alternatives] * len(columns["level"]))
-    bits = columns.get("bits", [[0] * alternatives] * len(columns["level"]))
-    leaves: list[Leaf] = []
-    rows = zip(*(columns[k] for k in names), proved, graded, bits, strict=True)
-    for level, index, upper, degree, rho, grid, proof_level_row, tight, precision in rows:
-        leaf = Leaf(
-            level=wholes(level),
-            index=wholes(index),
-            upper=exact(upper),
-            degree=sizes(degree),
-            rho=tuple(map(number, rho)),
-            grid=sizes(grid),
-            proof_level=wholes(proof_level_row),
-            graded=sizes(tight),
-            bits=wholes(precision),
-        )
-        per_alternative = {len(degree), len(rho), len(grid), len(tight), len(precision)}
-        if {len(level), len(index), len(proof_level_row)} != {d} or per_alternative != {alternatives}:
-            raise Rejected("malformed leaf", len(leaves))
-        if not all(v == 0 or LEAST_BITS <= v <= MOST_BITS for v in leaf.bits):
-            raise Rejected(
-                f"a leaf asks for less than {LEAST_BITS} or more than {MOST_BITS} bits", len(leaves)
-            )
-        if max(leaf.level) > DEEPEST:
-            raise Rejected(f"a leaf is deeper than level {DEEPEST}", len(leaves))
-        if not all(0 <= p <= v for p, v in zip(leaf.proof_level, leaf.level, strict=True)):
-            raise Rejected("a leaf uses the proof of a cell that does not contain it", len(leaves))
-        leaves.append(leaf)
-    return tuple(leaves)

@@ -15,12 +15,14 @@ affine, and a rejected leaf ends the work. So the count is a forecast, within a 
 from __future__ import annotations
 
 import math
+from array import array
 from dataclasses import dataclass, field
 
 from supnorm.checker.cells import MOST_PARTS, inside
 from supnorm.checker.cost import Cost
 from supnorm.checker.document import Document
 from supnorm.checker.graded_rule import size_of_rule
+from supnorm.checker.leaf import Leaf
 from supnorm.checker.leaves import (
     BY_PARTS,
     PIECES,
@@ -29,6 +31,7 @@ from supnorm.checker.leaves import (
     claims,
     demand_graded,
     demand_tensor,
+    rules_of,
 )
 from supnorm.checker.program_cost import BALL, BYTES, SAVED, Size, projected
 
@@ -36,32 +39,37 @@ USUAL = 80  # bits of `check`
 # Twice the bits take 1.3 times the time. From 128 to 512 bits two polynomials and two networks took 1.4 to 2.1 times as
 # long, by this forecast 1.3 to 2.2 times.
 SLOWER = 0.3
+LEAF = 3000.0  # operations that reading a leaf of a file in lines takes: 50 us
 POLYGONS = 30.0  # polygons of a leaf by linear pieces: the file does not contain their number
 
 
-def cost_of(document: Document, points: int = 0, arbitrary: bool = False) -> tuple[Cost, dict[Proof, float]]:
-    """The forecast for a document, and the operations of each proof.
+def cost_of(document: Document, points: int = 0, arbitrary: bool = False) -> tuple[Cost, array[float]]:
+    """The forecast for a document, and the operations of each proof. Leaves in lines are all read for it.
 
     Args:
         points: number of points at which the programs are compared with a problem.
         arbitrary: as in `check`.
 
     Raises:
-        Rejected: for sizes that no honest file has.
+        Rejected: for sizes that no honest file has, and as `Lines.blocks`.
     """
     d = len(document.names)
-    count = _Count.of(document, claims(document.leaves), points, arbitrary)
+    count = _Count.of(document, rules_of(document), points, arbitrary)
     at_points = tuple(map(Size.of, document.point_programs))
-    total, held = Cost(), _held(document)
+    total, each_proof, of_leaves, tiling, biggest = Cost(), array("d"), 0.0, 0.0, 0.0
     for p in at_points:
         each = p.values(1.0 + points)
         total = total + Cost(3.0 * each.operations, each.bytes)  # in 320 bits
-    total = total + Cost(
-        _tiling(document) + 4.0 * sum(p.weights + 30.0 * len(p.operations) for p in count.programs)
-    )
+    for first, leaves in document.blocks():
+        shared = claims(leaves)
+        count.begin(leaves, shared)
+        each_proof.extend(count.proof(key, first + positions[0]) for key, positions in shared.items())
+        of_leaves = max(of_leaves, _of_leaves(document, len(leaves)))
+        tiling += _tiling(leaves, d)
+        biggest = max(biggest, *(c.bytes for c in count.known.values()), 0.0)
+    total = total + Cost(tiling + 4.0 * sum(p.weights + 30.0 * len(p.operations) for p in count.programs))
     for points_, nodes, coefficients, work in count.rules.values():
         total = total + Cost(work, points_ * coefficients * 3.0 * BYTES + nodes * (d + 2.0) * 40.0)
-    each_proof = {key: count.proof(key, positions[0]) for key, positions in count.shared.items()}
     if document.deployed is not None and at_points:
         each = at_points[0].single(d, document.point_programs[0][-1].width)
         cells = float(len(document.deployed.cells))
@@ -69,55 +77,64 @@ def cost_of(document: Document, points: int = 0, arbitrary: bool = False) -> tup
     # Every proof adds operations; the bytes are those that stay in memory (tables, rules) plus those of the largest proof.
     of_tables = sum(BYTES * a * b for a, b in count.tables)
     made = sum(40.0 * a * b for a, b in count.tables)
-    biggest = max((c.bytes for c in count.known.values()), default=0.0)
+    held = _held(document) + of_leaves
     return Cost(
-        total.operations + made + math.fsum(each_proof.values()), total.bytes + held + of_tables + biggest
+        total.operations + made + math.fsum(each_proof), total.bytes + held + of_tables + biggest
     ), each_proof
+
+
+def reading_of(document: Document) -> Cost:
+    """What it takes to read the leaves of a file in lines once, by their number in its head; nothing for any other file."""
+    d, a = len(document.names), len(document.programs)
+    return Cost(document.count * (LEAF + 30.0 * (d + a)) if document.lines else 0.0)
 
 
 def in_balls(document: Document, proof: Proof, position: int) -> float:
     """Seconds of a proof in FLINT's balls, for one that arrays leave undecided; ``position`` is that of a leaf of it."""
-    return Cost(_Count.of(document, {proof: [position]}, 0, arbitrary=True).proof(proof, position)).seconds
+    pairs = (pair for pair in zip(proof[2], proof[5], strict=True) if pair[1] >= 0)
+    count = _Count.of(document, {v for pair in pairs for v in pair}, 0, arbitrary=True)
+    return Cost(count.proof(proof, position)).seconds
 
 
 @dataclass(frozen=True, eq=False)
 class _Count:
-    """What the proofs of a document cost; each kind of proof is counted once.
+    """What the proofs of a document cost; each kind of proof is counted once, or once for each line of leaves.
 
     Attributes:
         document: the document.
         programs: the sizes of its programs.
-        shared: its proofs with the positions of their leaves.
         rules: points, nodes, coefficients and operations of the node rules in use.
         arbitrary: as in `check`.
-        least: of each kind, the smallest claim; empty where nothing is in arrays.
-        known, tables, radii: what was counted.
+        least: of each kind, the smallest claim among the present leaves; empty where nothing is in arrays.
+        known: what was counted of the present leaves.
+        tables, radii: what was counted of all.
     """
 
     document: Document
     programs: tuple[Size, ...]
-    shared: dict[Proof, list[int]]
     rules: dict[int, tuple[float, float, float, float]]
     arbitrary: bool
-    least: dict[object, float]
+    least: dict[object, float] = field(default_factory=dict)
     known: dict[object, Cost] = field(default_factory=dict)
     tables: set[tuple[int, int]] = field(default_factory=set)
     radii: dict[int, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, document: Document, shared: dict[Proof, list[int]], points: int, arbitrary: bool) -> _Count:
+    def of(cls, document: Document, degrees: set[int], points: int, arbitrary: bool) -> _Count:
+        """With the node rules of these degrees."""
         d = len(document.names)
-        degrees = {
-            v for key in shared for pair in zip(key[2], key[5], strict=True) if pair[1] >= 0 for v in pair
-        }
         rules = {
             D: size_of_rule(d, D, points, arbitrary) for D, points in document.rules.items() if D in degrees
         }
-        least: dict[object, float] = {}
-        for key, positions in () if arbitrary else shared.items():
-            claimed = min(document.leaves[position].upper for position in positions)
-            least[key[2:]] = min(claimed, least.get(key[2:], math.inf))
-        return cls(document, tuple(map(Size.of, document.programs)), shared, rules, arbitrary, least)
+        return cls(document, tuple(map(Size.of, document.programs)), rules, arbitrary)
+
+    def begin(self, leaves: tuple[Leaf, ...], shared: dict[Proof, list[int]]) -> None:
+        """The present leaves, and their proofs."""
+        self.known.clear()
+        self.least.clear()
+        for key, positions in () if self.arbitrary else shared.items():
+            claimed = min(leaves[position].upper for position in positions)
+            self.least[key[2:]] = min(claimed, self.least.get(key[2:], math.inf))
 
     def proof(self, key: Proof, position: int) -> float:
         """The operations of one proof."""
@@ -239,16 +256,19 @@ def product_grid(terms: float, count: int, d: int) -> float:
 
 
 def _held(document: Document) -> float:
-    """Bytes of the document itself: weights, recorded values, leaves."""
+    """Bytes of the document itself without leaves: weights, recorded values."""
     weights = sum(
         len(o.weight) + len(o.vector) for p in (*document.programs, *document.point_programs) for o in p
     )
     recorded = sum(len(rows) * len(one.weight) for one in document.declared for rows in one.values.values())
-    d, a = len(document.names), len(document.programs)
-    return 32.0 * weights + 60.0 * recorded + len(document.leaves) * (300.0 + 60.0 * (3 * d + 4 * a))
+    return 32.0 * weights + 60.0 * recorded
 
 
-def _tiling(document: Document) -> float:
+def _of_leaves(document: Document, count: int) -> float:
+    """Bytes of so many leaves."""
+    return count * (300.0 + 60.0 * (3 * len(document.names) + 4 * len(document.programs)))
+
+
+def _tiling(leaves: tuple[Leaf, ...], d: int) -> float:
     """Cost of verifying the tiling: each leaf passes through the levels of its cell."""
-    d = len(document.names)
-    return sum(10.0 * d + 8.0 * (1 + d) * sum(leaf.level) for leaf in document.leaves)
+    return sum(10.0 * d + 8.0 * (1 + d) * sum(leaf.level) for leaf in leaves)

@@ -15,11 +15,12 @@ from supnorm.checker import composed, polynomial
 from supnorm.checker import declared as black
 from supnorm.checker import pieces as piecewise
 from supnorm.checker.cells import MOST_PARTS, cell_of, inside
-from supnorm.checker.document import Document, Leaf
+from supnorm.checker.document import Document
 from supnorm.checker.enclosure import Program, model, values
 from supnorm.checker.functions import extremes, smaller
 from supnorm.checker.graded import leaf_ranges
 from supnorm.checker.graded_rule import Rule, verify_rule
+from supnorm.checker.leaf import Leaf
 from supnorm.checker.rejected import Rejected
 
 Ball = Any
@@ -97,9 +98,11 @@ def claims(leaves: tuple[Leaf, ...]) -> dict[Proof, list[int]]:
     return shared
 
 
-def rules_of(leaves: tuple[Leaf, ...]) -> set[int]:
-    """The degrees of the node rules that leaves use."""
-    pairs = (pair for leaf in leaves for pair in zip(leaf.degree, leaf.graded, strict=True))
+def rules_of(document: Document) -> set[int]:
+    """The degrees of the node rules that leaves use; all that the file has, if its leaves are in lines."""
+    if document.lines:
+        return set(document.rules)
+    pairs = (pair for leaf in document.leaves for pair in zip(leaf.degree, leaf.graded, strict=True))
     return {v for degree, graded in pairs if graded >= 0 for v in (degree, graded)}
 
 

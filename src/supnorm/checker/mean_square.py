@@ -14,8 +14,9 @@ from flint import arb, arb_mat, ctx, fmpq
 from supnorm.checker import polynomial
 from supnorm.checker.cells import cell_of
 from supnorm.checker.cost import Meter
-from supnorm.checker.document import Document, Leaf
+from supnorm.checker.document import Document
 from supnorm.checker.enclosure import Program, model, values
+from supnorm.checker.leaf import Leaf
 from supnorm.checker.leaves import demand_tensor
 from supnorm.checker.rejected import Rejected
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import islice
 from multiprocessing.connection import wait
@@ -58,14 +58,10 @@ def verify_leaves(
         TooCostly: when the processes together have used more time than the meter allows.
         BrokenProcessPool: when a worker process has ended.
     """
-    shared, total = claims(document.leaves), len(document.leaves)
-    done = total - sum(map(len, shared.values()))  # leaves that claim nothing need no proof
-    rules, bare = rules_of(document.leaves), replace(document, leaves=())
-    todo = (
-        (proof, positions, [document.leaves[position].upper for position in positions])
-        for proof, positions in shared.items()
-    )
-    workers = min(workers, len(shared))
+    total, done = document.count, _Counted()
+    rules, bare = rules_of(document), replace(document, leaves=(), lines=None)
+    todo = _todo(document, done, meter)
+    workers = min(workers, total)
     if executor is None and workers < 2:
         proved = _alone(Leaves(bare, rules, arbitrary), todo, meter)
     else:
@@ -73,8 +69,26 @@ def verify_leaves(
         run = partial(_in_processes, workers) if executor is None else partial(_on, executor)
         proved = run(given, todo, meter)
     for positions in proved:
-        done += len(positions)
-        observer(done, total)
+        done.leaves += len(positions)
+        observer(done.leaves, total)
+    if done.leaves != total:
+        raise Rejected("not every leaf was proved")
+
+
+@dataclass
+class _Counted:
+    """Leaves whose claim is proved, or that claim nothing."""
+
+    leaves: int = 0
+
+
+def _todo(document: Document, done: _Counted, meter: Meter) -> Iterator[Task]:
+    """The proofs of all leaves; those that some leaves of one block share stand together."""
+    for first, leaves in document.blocks(meter.read):
+        shared = claims(leaves)
+        done.leaves += len(leaves) - sum(map(len, shared.values()))
+        for proof, within in shared.items():
+            yield proof, [first + k for k in within], [leaves[k].upper for k in within]
 
 
 def _alone(leaves: Leaves, todo: Iterator[Task], meter: Meter) -> Iterator[list[int]]:

@@ -163,7 +163,7 @@ def _demand_file(certificate: Path) -> None:
 
 def _not_too_large(certificate: Path) -> None:
     """Refuse a file that is too large before it is read as a whole."""
-    from supnorm.checker.document import LARGEST_FILE, TOO_LARGE
+    from supnorm.checker.text import LARGEST_FILE, TOO_LARGE
     from supnorm.results import BadInput
 
     if certificate.stat().st_size > LARGEST_FILE:
@@ -274,20 +274,21 @@ def _unlike(
     """
     from supnorm.certification import mismatch, statement_mismatch
     from supnorm.checker import CheckResult
-    from supnorm.checker.document import as_document, load
+    from supnorm.checker.document import as_document, load, read_in_lines
     from supnorm.checker.rejected import Rejected
     from supnorm.checker.statements import SCHEMA, read_statement
 
     start = time.monotonic()
     try:
-        data = load(certificate, MB * memory)
+        document = read_in_lines(certificate, MB * memory)
+        data = load(certificate, MB * memory) if document is None else None
         if several := isinstance(data, dict) and data.get("schema") == SCHEMA:
             statement = read_statement(data)
             n, witness = sum(len(part.leaves) for part in statement.parts.values()), None
             low, high = statement.claims.get("error", (0.0, math.inf))
         else:
-            document = as_document(data, f"{certificate}: ")
-            n, low, high, witness = len(document.leaves), document.lower, document.upper, document.witness
+            document = document or as_document(data, f"{certificate}: ")
+            n, low, high, witness = document.count, document.lower, document.upper, document.witness
     except Rejected as fault:
         spent = time.monotonic() - start
         return CheckResult(accepted=False, reason=str(fault), leaf=fault.leaf, seconds=spent), None, False

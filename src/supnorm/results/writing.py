@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -56,20 +56,24 @@ def write_new(path: Path | str, content: str) -> None:
             raise BadInput(f"{path} exists and is not overwritten; give another name") from None
 
 
-def write_whole(path: Path | str, content: str | bytes) -> None:
+def write_whole(path: Path | str, content: str | bytes | Iterable[bytes]) -> None:
     """Write a file so that it appears whole or not at all (temporary file, fsync, rename).
+
+    Args:
+        content: all of it, or its parts one after the other.
 
     Raises:
         NotWritten: when it cannot be written; a file that was there before is as it was.
     """
     path = Path(path)
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+    parts = [data] if isinstance(data, bytes) else data
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
+                file.writelines(parts)
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(name, 0o644)

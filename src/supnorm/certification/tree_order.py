@@ -1,0 +1,94 @@
+"""The order of the leaves in a file in lines: that of the halvings which make them from the box.
+
+All leaves start in one group, the box; each group is halved along an axis on which no leaf of it is cut, the first half
+before the second, until each group is one leaf. An axis that cuts no cell of a proof either is preferred, so that leaves
+which share a proof stand together. The order depends on the leaves alone, and not on how they were found.
+Cost: one pass over the leaves for each level of the deepest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.certification.boxes import Integers
+from supnorm.results import Contradiction
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class TreeOrder:
+    """Leaves in the order of a tree.
+
+    Attributes:
+        rows: the leaves in this order, shape ``(B,)``.
+        axes: the axes of all halvings, those of the first leaf first, shape ``(B - 1,)``.
+        ends: where the halvings of each leaf end in ``axes``, shape ``(B,)``.
+    """
+
+    rows: Rows
+    axes: Rows
+    ends: Rows
+
+    def halvings(self, start: int, stop: int) -> list[list[int]]:
+        """The halvings of the leaves from ``start`` to ``stop``: how the cell that waits last becomes that of the leaf."""
+        ends = [int(self.ends[start - 1]) if start else 0, *self.ends[start:stop].tolist()]
+        axes = self.axes[ends[0] : ends[-1]].tolist()
+        return [axes[a - ends[0] : b - ends[0]] for a, b in pairwise(ends)]
+
+
+def tree_order(level: Integers, index: Integers, proof_level: Integers) -> TreeOrder:
+    """The order of leaves that tile the box, shapes ``(B, d)``; ``proof_level`` of the cells that their proofs are about.
+
+    Raises:
+        Contradiction: when they do not tile it.
+
+    >>> order = tree_order(*(np.array(v) for v in ([[1, 1], [1, 0], [1, 1]], [[1, 1], [0, 0], [1, 0]], [[0, 0]] * 3)))
+    >>> order.rows.tolist(), order.halvings(0, 3)
+    ([1, 2, 0], [[0], [1], []])
+    """
+    count, d = level.shape
+    rows = np.zeros(count, dtype=np.intp)
+    starts: list[Rows] = []  # of the groups that are halved: the position of their first leaf in the order
+    axes: list[Rows] = []
+    depth, start = np.zeros((1, d), dtype=np.int64), np.zeros(1, dtype=np.intp)
+    group, open_rows = np.zeros(count, dtype=np.intp), np.arange(count)
+    while len(open_rows):
+        size = np.bincount(group, minlength=len(depth))
+        if not size.all():
+            raise Contradiction("the leaves of a proof leave a gap")
+        by_group = np.argsort(group, kind="stable")
+        first = np.cumsum(size) - size
+        own, proved = level[open_rows], proof_level[open_rows]
+        # A leaf whose proof is about the whole group, or more, may be cut off from the others that share it.
+        inside = (proved > depth[group]).any(axis=1)
+        kept = np.where(inside[:, None], proved, own)
+        room = np.asarray(np.minimum.reduceat(own[by_group], first) > depth)
+        better = np.asarray(room & (np.minimum.reduceat(kept[by_group], first) > depth))
+        full = np.asarray(~room.any(axis=1))
+        if (full & (size > 1)).any():
+            raise Contradiction("the leaves of a proof overlap")
+        axis = np.where(better.any(axis=1), better.argmax(axis=1), room.argmax(axis=1))
+        done = full[group]
+        rows[start[group[done]]] = open_rows[done]
+        open_rows, group = open_rows[~done], group[~done]
+        starts.append(start[~full])
+        axes.append(axis[~full])
+        along = axis[group]
+        second = (index[open_rows, along] >> (level[open_rows, along] - depth[group, along] - 1)) & 1
+        name = np.cumsum(~full) - 1  # of the groups that go on
+        low = np.bincount(name[group[second == 0]], minlength=int((~full).sum()))
+        depth[np.arange(len(depth)), axis] += 1
+        depth, start = np.repeat(depth[~full], 2, axis=0), np.repeat(start[~full], 2)
+        start[1::2] += low
+        group = 2 * name[group] + second
+    at, along = np.concatenate(starts), np.concatenate(axes)
+    return TreeOrder(
+        rows,
+        along[np.argsort(at, kind="stable")],
+        np.cumsum(np.bincount(at, minlength=count)).astype(np.intp),
+    )
