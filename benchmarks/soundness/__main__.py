@@ -1,6 +1,7 @@
 """Attempts to have a false statement accepted.
 
     python -m benchmarks.soundness forgeries --seed 0 --count 500     certificates edited and sealed again
+    python -m benchmarks.soundness lines --seed 0 --count 500         the same of certificates in lines
     python -m benchmarks.soundness hidden --seed 0 --count 500        code that hides something from a reader
     python -m benchmarks.soundness second --seed 0 --count 300        other code, by one who wrote nothing of the first
     python -m benchmarks.soundness extreme --seed 0 --count 150       extreme magnitudes against arbitrary precision
@@ -34,6 +35,7 @@ from benchmarks.soundness import (
     forgeries,
     hidden,
     judging,
+    lines,
     properties,
     roots,
     single,
@@ -58,10 +60,11 @@ def main() -> int:
     """Run a campaign."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soundness", description=__doc__)
     campaigns = parser.add_subparsers(dest="campaign", required=True)
-    forged = campaigns.add_parser("forgeries")
-    forged.add_argument("--seed", type=int, default=0)
-    forged.add_argument("--count", type=int, default=500)
-    forged.add_argument("--keep", help="folder in which false files that were accepted are kept")
+    forged, cut = campaigns.add_parser("forgeries"), campaigns.add_parser("lines")
+    for one in (forged, cut):
+        one.add_argument("--seed", type=int, default=0)
+        one.add_argument("--count", type=int, default=500)
+        one.add_argument("--keep", help="folder in which false files that were accepted are kept")
     behind = campaigns.add_parser("hidden")
     other = campaigns.add_parser("second")
     for one in (behind, other):
@@ -98,7 +101,7 @@ def main() -> int:
     reaching = campaigns.add_parser("zeros")
     reaching.add_argument("--seed", type=int, default=0)
     reaching.add_argument("--count", type=int, default=200)
-    for one in (forged, behind, other, large, models, functions, solved, moving, random, held, reaching):
+    for one in (forged, cut, behind, other, large, models, functions, solved, moving, random, held, reaching):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     tiny.options(campaigns.add_parser("tiny"))
     doors.options(campaigns.add_parser("doors"))
@@ -148,10 +151,11 @@ def main() -> int:
         if given.save:
             save("extreme", given.seed, [f.verdict for f in sizes])
         return int(any(f.verdict in ("FALSE", "CRASHED") for f in sizes))
-    found = forgeries.campaign(given.seed, given.count, given.keep)
-    print(forgeries.table(found))
+    kind = lines if given.campaign == "lines" else forgeries
+    found = kind.campaign(given.seed, given.count, given.keep)
+    print(kind.table(found))
     if given.save:
-        save("forgeries", given.seed, [f.verdict for f in found])
+        save(given.campaign, given.seed, [f.verdict for f in found])
     return int(any(f.verdict in ("FALSE ACCEPTED", "CRASHED") for f in found))
 
 

@@ -16,7 +16,7 @@ import math
 import struct
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -399,11 +399,11 @@ def judged(honest: Honest, path: Path, edits: tuple[str, ...], data: Data) -> Fo
     return Forgery(honest.name, edits, words.get((verdict.accepted, false), "rejected"), verdict.reason)
 
 
-def table(found: list[Forgery]) -> str:
+def table(found: list[Forgery], edits: Iterable[str] = EDITS) -> str:
     """Counts by edit, and what went wrong line by line."""
     verdicts = ("rejected", "refused", "true accepted", "FALSE ACCEPTED", "CRASHED")
     lines = [f"{'edit':20s}" + "".join(f"{v:>16s}" for v in verdicts)]
-    for name in (*EDITS, None):
+    for name in (*edits, None):
         counts = Counter(f.verdict for f in found if name is None or name in f.edits)
         lines.append(f"{name or 'all files':20s}" + "".join(f"{counts[v]:16d}" for v in verdicts))
     lines += [

@@ -65,7 +65,7 @@ def tree_order(level: Integers, index: Integers, proof_level: Integers) -> TreeO
         first = np.cumsum(size) - size
         own, proved = level[open_rows], proof_level[open_rows]
         # A leaf whose proof is about the whole group, or more, may be cut off from the others that share it.
-        inside = (proved > depth[group]).any(axis=1)
+        inside = np.asarray((proved > depth[group]).any(axis=1))
         kept = np.where(inside[:, None], proved, own)
         room = np.asarray(np.minimum.reduceat(own[by_group], first) > depth)
         better = np.asarray(room & (np.minimum.reduceat(kept[by_group], first) > depth))
