@@ -372,6 +372,49 @@ def test_any_halvings_tile_the_box_or_are_refused(d):
     assert whole > 20
 
 
+def test_a_leaf_is_as_deep_as_the_format_allows_and_no_deeper():
+    level, index = Tree(1).next([0] * 1000, 0)
+    assert (level, index) == ([1000], [0])
+    with pytest.raises(Rejected, match="deeper than level 1000"):
+        Tree(1).next([0] * 1001, 0)
+
+
+def test_a_line_has_as_many_leaves_as_the_format_allows(tmp_path, honest):
+    for d, count, most in ((1, 5000, 1024), (2, 5000, 1024), (1024, 5000, 256), (2**19, 5000, 1), (1, 7, 7)):
+        assert lines.Lines(tmp_path, 0, None, d, 1, count, 1.0, 1e9).block == most
+    document = read(_file(tmp_path, _text(*honest)))
+    heard = []
+    assert len(list(document.blocks(lambda: heard.append(1)))) == len(heard) == len(honest[1])
+
+
+def test_a_line_is_as_long_as_the_format_allows(tmp_path, honest, monkeypatch):
+    text = _text(*honest)
+    longest = max(map(len, text.splitlines(keepends=True)[1:]))
+    monkeypatch.setattr(lines, "LARGEST_LINE", longest)
+    assert check(_file(tmp_path, text)).accepted
+    monkeypatch.setattr(lines, "LARGEST_LINE", longest - 1)
+    assert f"more than {longest - 1} bytes" in check(_file(tmp_path, text)).reason
+
+
+def test_a_head_of_another_schema_is_none(tmp_path):
+    for head in ('{"schema":"supnorm.certificate/3"}', "[]", "{}"):
+        with pytest.raises(Rejected, match="not a certificate"):
+            lines.read_head(_file(tmp_path, head + "\n"), 1e9)
+
+
+def test_lines_with_every_column_are_accepted_and_their_bits_are_named(tmp_path, honest):
+    def full(head, blocks):
+        tree = Tree(2)
+        for block in blocks:
+            block["proof_level"] = [tree.next(axes, 0)[0] for axes in block["halvings"]]
+        _every("graded", [-1])(head, blocks)
+        blocks[2]["bits"] = [[100]] * 8
+
+    verdict = _checked(tmp_path, honest, full)
+    assert verdict.accepted
+    assert "80-bit to 100-bit" in verdict.reason
+
+
 def test_a_file_of_one_leaf(tmp_path):
     problem = Problem(lambda x: x[:, 0] + 1.0, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
     certificate = certify(problem, ratio=1.5).certificate
