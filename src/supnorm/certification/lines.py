@@ -150,7 +150,7 @@ class Cells:
 
     def __init__(self, d: int) -> None:
         self.whole = False
-        self._way: list[int] = []  # a halving to the present cell: its axis, or ~axis in the second half
+        self._path: list[int] = []  # a halving to the present cell: its axis, or ~axis in the second half
         self._level, self._index = [0] * d, [0] * d
 
     def next(self, halvings: list[int]) -> tuple[list[int], list[int]]:
@@ -166,16 +166,16 @@ class Cells:
                 raise ValueError("halvings")
             self._level[axis] += 1
             self._index[axis] <<= 1
-            self._way.append(axis)
+            self._path.append(axis)
         cell = self._level[:], self._index[:]
-        while self._way and self._way[-1] < 0:
-            axis = ~self._way.pop()
+        while self._path and self._path[-1] < 0:
+            axis = ~self._path.pop()
             self._level[axis] -= 1
             self._index[axis] >>= 1
-        if not self._way:
+        if not self._path:
             self.whole = True
         else:
-            axis = self._way[-1]
-            self._way[-1] = ~axis
+            axis = self._path[-1]
+            self._path[-1] = ~axis
             self._index[axis] |= 1
         return cell

@@ -63,12 +63,12 @@ def tree_order(level: Integers, index: Integers, proof_level: Integers) -> TreeO
             raise Contradiction("the leaves of a proof leave a gap")
         by_group = np.argsort(group, kind="stable")
         first = np.cumsum(size) - size
-        own, proved = level[open_rows], proof_level[open_rows]
+        levels, proved = level[open_rows], proof_level[open_rows]
         # A leaf whose proof is about the whole group, or more, may be cut off from the others that share it.
         inside = np.asarray((proved > depth[group]).any(axis=1))
-        kept = np.where(inside[:, None], proved, own)
-        room = np.asarray(np.minimum.reduceat(own[by_group], first) > depth)
-        better = np.asarray(room & (np.minimum.reduceat(kept[by_group], first) > depth))
+        needed = np.where(inside[:, None], proved, levels)
+        room = np.asarray(np.minimum.reduceat(levels[by_group], first) > depth)
+        better = np.asarray(room & (np.minimum.reduceat(needed[by_group], first) > depth))
         full = np.asarray(~room.any(axis=1))
         if (full & (size > 1)).any():
             raise Contradiction("the leaves of a proof overlap")
