@@ -219,6 +219,17 @@ def test_a_ledger_that_is_resumed_judges_a_claim_with_other_words_again(ledger: 
     assert record["rows"][1]["proof"] is not None or any("proof" in text for text in remarks)
 
 
+def test_a_ledger_that_is_resumed_judges_a_claim_again_whose_calls_open_another_file(ledger: Shell) -> None:
+    path = put(ledger, "true")
+    lazy = "def series(x): return x[:, 0] - float((Path(__file__).parent / 'c.txt').read_text()) * x[:, 0] ** 3\n"
+    (path.parent / "code.py").write_text("from pathlib import Path\n" + CODE + lazy)
+    (path.parent / "c.txt").write_text("0.1666")
+    arguments = ("claim", "claims", "--all", "--quiet", "--out", "held")
+    assert ledger.run(*arguments).code == 0
+    (path.parent / "c.txt").write_text("0.2666")
+    assert ledger.run(*arguments, "--resume").code == 1
+
+
 def test_what_was_judged_with_another_version_of_a_package_is_not_resumed(ledger: Shell) -> None:
     path = put(ledger, "true", ("of = ", 'needs = ["numpy"]\nof = '))
     assert ledger.run("claim", path, "--quiet", "--out", "one").code == 0

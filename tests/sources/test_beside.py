@@ -8,6 +8,7 @@ import os
 import pickle
 import py_compile
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,28 @@ KINDS = {  # what is edited, and the files
                  "spec = spec_from_file_location('o', os.path.join(os.path.dirname(__file__), 'other.py'))\n"
                  "other = module_from_spec(spec)\nspec.loader.exec_module(other)\n"
                  "model, truth = other.model, other.truth\n", "other.py": MODEL}),
+    "a module that a package imports by dots": ("pack/inner.py", {"problem.toml": PROBLEM.replace("m.py", "pack/low/m.py"),
+        "pack/low/m.py": "from ..inner import model, truth\n", "pack/low/__init__.py": "", "pack/__init__.py": "",
+        "pack/inner.py": MODEL}),
+    "a file that is opened to be read and written": (
+        "d.dat",
+        {"m.py": "import numpy as np, os\nFILE = os.path.join(os.path.dirname(__file__), 'd.dat')\n"
+                 "GAIN = float(bytes(np.memmap(FILE)))\n" + MODEL.split("\n", 1)[1], "d.dat": "1.5"}),
+    "a file that another program reads": (
+        "d.txt",
+        {"m.py": "import os, subprocess\nHERE = os.path.dirname(__file__)\n"
+                 "GAIN = float(subprocess.run(['cat', 'd.txt'], cwd=HERE, capture_output=True).stdout)\n"
+                 + MODEL.split("\n", 1)[1], "d.txt": "1.5"}),
+    "a hidden file": (
+        ".d.txt",
+        {"m.py": "from pathlib import Path\nGAIN = float((Path(__file__).parent / '.d.txt').read_text())\n"
+                 + MODEL.split("\n", 1)[1], ".d.txt": "1.5"}),
+}  # fmt: skip
+ABSENT = {  # what is found once it is there, and the code that looks for it
+    "fast.py": "try:\n    from fast import GAIN\nexcept ImportError:\n    GAIN = 1.5\n",
+    "d.txt": "from pathlib import Path\nFILE = Path(__file__).parent / 'd.txt'\n"
+             "GAIN = float(FILE.read_text().split()[-1]) if FILE.exists() else 1.5\n",
+    "pack/low/__init__.py": "from pack.low import GAIN\n",
 }  # fmt: skip
 
 
@@ -153,6 +176,44 @@ def test_a_folder_of_data_hides_no_package(tmp_path: Path) -> None:
         assert _gain(path) == 1.5
 
 
+@pytest.mark.parametrize("name", ABSENT)
+def test_what_appears_later_is_found(name: str, tmp_path: Path) -> None:
+    code = ABSENT[name] + MODEL.split("\n", 1)[1]
+    path = _written(
+        tmp_path / "p",
+        {"m.py": "from helper import model, truth\n", "helper.py": code, "pack/low.py": "GAIN = 1.5\n"},
+    )
+    assert _gain(path) == 1.5
+    _written(tmp_path / "p", {name: "GAIN = 2.5\n"})
+    assert _gain(path) == 2.5
+
+
+def test_a_module_that_a_function_imports_is_as_it_was_when_the_problem_was_opened(tmp_path: Path) -> None:
+    path = _written(tmp_path / "p", KINDS["a module that a function imports"][1])
+    problem = open_problem(path)
+    _edited(path.parent / "late.py")
+    with pytest.raises(BadInput, match=r"late\.py has changed since the problem was opened"):
+        problem.model.value(np.array([[1.0]]))
+
+
+def test_bytecode_of_folders_that_do_not_count_is_not_older_than_its_source(tmp_path: Path) -> None:
+    code = f"import sys\nsys.path.append({str(tmp_path / '.far')!r})\nfrom far_away import model, truth\nsys.path.pop()\n"
+    path = _written(tmp_path / "p", {"m.py": code, "../.far/far_away.py": MODEL})
+    py_compile.compile(str(tmp_path / ".far" / "far_away.py"))
+    _edited(tmp_path / ".far" / "far_away.py")
+    try:
+        assert _gain(path) == 2.5
+    finally:
+        sys.modules.pop("far_away", None)
+
+
+def test_threads_may_open_one_problem(tmp_path: Path) -> None:
+    code = "import time\nfrom helper import model\ntime.sleep(0.01)\nfrom helper import truth\n"
+    path = _written(tmp_path / "p", {"m.py": code, "helper.py": MODEL})
+    with ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(_gain, [path] * 3)) == [1.5] * 3
+
+
 def test_a_problem_leaves_no_bytecode(tmp_path: Path) -> None:
     path = _written(tmp_path / "p", KINDS["a module beside it"][1])
     _gain(path)
@@ -220,7 +281,7 @@ def test_the_text_of_a_function_is_that_which_runs(tmp_path: Path) -> None:
     assert "GAIN + x" in inspect.getsource(code())
 
 
-@pytest.mark.parametrize("kind", ["the file", "a module beside it"])
+@pytest.mark.parametrize("kind", ["the file", "a module beside it", "a file of data"])
 def test_what_was_pickled_is_refused_once_its_code_has_changed(kind: str, tmp_path: Path) -> None:
     edited, files = KINDS[kind]
     problem = open_problem(_written(tmp_path / "p", files))

@@ -216,7 +216,8 @@ def _entry(file: Path, name: str, run: RunContext, options: SearchOptions) -> Le
     """The row of one claim; one that was finished before is not run again with ``--resume``."""
     from supnorm.claims import Claim
     from supnorm.claims.recording import asks_the_same, unrun
-    from supnorm.cli.folder import held_fingerprint
+    from supnorm.cli.folder import STORE, held_fingerprint
+    from supnorm.cli.identity import changed_file
     from supnorm.problem import fingerprint
     from supnorm.problem.specification import read_specification
     from supnorm.results.claim import ClaimRecord
@@ -230,6 +231,7 @@ def _entry(file: Path, name: str, run: RunContext, options: SearchOptions) -> Le
             unchanged = before.fingerprint == fingerprint(claim.problem) and asks_the_same(
                 claim.words, before
             )
+            anew = anew or changed_file(folder / AUDIT / STORE, claim.problem) is not None
             if unchanged and not anew:
                 return _row(before, name)
         if claim.problem is None:  # nothing is written for what cannot run

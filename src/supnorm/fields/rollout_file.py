@@ -22,7 +22,7 @@ from supnorm.results import BadInput
 from supnorm.results.door import reading
 from supnorm.results.guard import LARGEST, cause, demand_depth, demand_no_null, exists
 from supnorm.results.printable import one_line
-from supnorm.sources.beside import demand_running, expect, running
+from supnorm.sources.beside import opening, remember
 from supnorm.sources.recording import files_of, recording
 from supnorm.sources.userfile import UserFunction, load_object
 
@@ -145,9 +145,13 @@ def open_rollout(path: Path, steps: int | None = None, seconds: float | None = N
     count = steps or spec.steps
     if count is None:
         raise BadInput(f"{path}: steps is missing; write steps = 100, or give --steps 100")
+    named = [file for text in _named(spec) if (file := path.parent / text).is_file()]
+    with opening(named):
+        return _opened(spec, path, named, count, seconds)
+
+
+def _opened(spec: RolloutSpec, path: Path, named: list[Path], count: int, seconds: float | None) -> Opened:
     root, where = path.parent, path.name
-    named = [file for text in _named(spec) if (file := root / text).is_file()]
-    expect(named)
     with recording() as opened:
         function: Callable[[str | None, str], Any] = lambda text, key: (  # noqa: E731
             None if text is None else UserFunction(text, root, f"{where}: {key}")
@@ -185,7 +189,7 @@ def open_rollout(path: Path, steps: int | None = None, seconds: float | None = N
     beside = files_of(opened.files - {os.path.abspath(path)}, named)
     identity = _identity({path, *named, *beside}, root)
     files = [file.resolve() for file in (*named, *beside)]
-    demand_running(running(named), {file: content_of(file) for file in files})
+    remember({file: content_of(file) for file in files}, [f for f in named if f.suffix == ".py"])
     return Opened(rollout, identity)
 
 

@@ -3,26 +3,25 @@
 Python by itself runs other code than the files hold in three cases:
 
 * it takes bytecode in ``__pycache__`` for that of a source of the same size and the same time in whole seconds;
-* a module in memory stays what it was when its file changes, or a file that it read;
+* a module in memory stays what it was when its file changes, or a file that it read or looked for;
 * of two folders with a ``helper.py`` each, the second one gets the module of the first.
 
-So files of the folders that count for a problem (`Folders`) are compiled from their source each time, all modules of a
-folder are loaded again once a file of them has changed, and a file that is imported sees the modules of its own folder only
-(`Neighbours`). Loaders of others (``spec_from_file_location``, ``pip install -e``) find no bytecode of these folders
-(`_without_bytecode`). Packages that are installed elsewhere keep their bytecode and stay in memory. What the calling program
-has imported itself stays its own: the problem gets copies of these modules.
+So each opening of a problem runs the code of its folders (`Folders`) anew, from source, and a file that is imported sees
+the modules of its own folder and opening only (`Neighbours`). Code that is loaded later, inside a function or in another
+process, has to be as it was when the problem was opened. Loaders of others (``spec_from_file_location``, ``pip install -e``)
+find no bytecode that may be older than its source (`bytecode`). Packages that are installed keep their bytecode and
+stay in memory. What the calling program has imported itself stays its own: the problem gets copies of these modules.
 """
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import linecache
 import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.abc import MetaPathFinder
 from importlib.machinery import (
@@ -36,57 +35,62 @@ from importlib.machinery import (
 from importlib.util import decode_source
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Any
 
 from supnorm.evaluation.executor import USER_FILE
 from supnorm.problem.fingerprint import content_of
 from supnorm.results import BadInput
-from supnorm.sources.recording import FOREIGN, Folders, imported, unrecorded
+from supnorm.sources.bytecode import hide_stale_bytecode
+from supnorm.sources.recording import FOREIGN, Folders, place_of, unrecorded
 
 
 @dataclass(eq=False)
 class Neighbours:
-    """The modules that files of one folder import from it and from the folders beside it.
+    """What one opening of a problem loads for the files of one folder, from it and from the folders beside it.
 
     Attributes:
-        folder: where they are looked for first.
+        folder: where modules are looked for first.
         folders: the folders that count.
         modules: by name, as they were when a file of the folder was last imported.
-        ran: SHA-256 of each file that was compiled for the folder, by its resolved path.
-        read: SHA-256 of files that define problems of the folder, which its code may have read while it was loaded, by each
-            path under which they were opened.
+        files: SHA-256 of each file that was compiled, and at the end of the opening of each that defines the problem, by
+            resolved path. What is pickled are these facts: another process has to find the same.
     """
 
     folder: str
     folders: Folders
     modules: dict[str, ModuleType] = field(default_factory=dict)
-    ran: dict[str, str] = field(default_factory=dict)
-    read: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
-    def outdated(self) -> bool:
-        """Whether a file has changed since, or the name of a module means another file now."""
-        with unrecorded():
-            if any(content_of(Path(file)) != digest for file, digest in (self.read | self.ran).items()):
-                return True
-        tops = {
-            name: module.__dict__.get("__file__") for name, module in self.modules.items() if "." not in name
-        }
-        now = {name: PathFinder.find_spec(name, [self.folder, *sys.path]) for name in tops}
-        return any(spec is not None and spec.origin != tops[name] for name, spec in now.items())
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Neighbours, (self.folder, self.folders, {}, dict(self.files))
 
-    def forget(self) -> None:
-        """Have everything loaded again; objects that exist keep the modules that they were made from."""
-        for name, module in list(sys.modules.items()):
-            if _owner(name, module) is self:
-                del sys.modules[name]
-        self.modules, self.ran, self.read = {}, {}, {}
+    def demand(self, files: Mapping[str, str]) -> None:
+        """Check that files are as this opening has seen them; new ones are written down.
+
+        Raises:
+            BadInput: naming the file that has changed.
+        """
+        for file, digest in files.items():
+            if self.files.setdefault(file, digest) != digest:
+                raise BadInput(f"{file} has changed since the problem was opened: start anew, or restore it")
+
+    def differs(self, other: Neighbours) -> bool:
+        """Whether both have seen a file with two contents."""
+        return any(other.files.get(file, digest) != digest for file, digest in self.files.items())
 
 
-_ALL: dict[str, Neighbours] = {}  # by folder
-_NOW: list[Neighbours] = []  # those of the file that is being imported, the innermost last
+class _Now(threading.local):
+    """What the files that this thread is importing belong to, the innermost last."""
+
+    def __init__(self) -> None:
+        self.stack: list[Neighbours] = []
+
+
+_ALL: dict[str, Neighbours] = {}  # by folder, those of the last opening
 _COMPILED: dict[str, str] = {}  # SHA-256 of compiled code when it was first seen, by path
 LIBRARIES = (".so", ".dll", ".dylib", ".pyd")
-_HOOKED: list[bool] = []
-_LOCK = threading.RLock()
+_NOW = _Now()
+LOCK = threading.RLock()
 
 
 class FromSource(SourceFileLoader):
@@ -97,11 +101,14 @@ class FromSource(SourceFileLoader):
         self.neighbours = neighbours
 
     def get_code(self, fullname: str) -> CodeType:
-        """The code of the file as it is now; tracebacks and `inspect` have the same text."""
+        """The code of the file as it is now; tracebacks and `inspect` have the same text.
+
+        Raises:
+            BadInput: for a file that has changed since the problem was opened.
+        """
         path = self.get_filename(fullname)
         source = self.get_data(path)
-        digest = hashlib.sha256(source).hexdigest()
-        self.neighbours.ran[os.path.realpath(path)] = self.neighbours.read[path] = digest  # links may change
+        self.neighbours.demand({os.path.realpath(path): hashlib.sha256(source).hexdigest()})
         code: CodeType = self.source_to_code(source, path)
         lines = decode_source(source).splitlines(keepends=True)
         linecache.cache[path] = (len(source), None, lines, path)  # no time: it is not read again
@@ -123,7 +130,7 @@ class _Finder(MetaPathFinder):
             return None
         if BuiltinImporter.find_spec(fullname) or FrozenImporter.find_spec(fullname):
             return None
-        mine = _NOW[-1] if _NOW else _caller()
+        mine = _caller() or (_NOW.stack[-1] if _NOW.stack else None)
         if mine is None:
             return None
         spec = PathFinder.find_spec(fullname, [mine.folder, *sys.path] if path is None else path, target)
@@ -132,52 +139,68 @@ class _Finder(MetaPathFinder):
         origins = [spec.origin] if spec.origin is not None else [*(spec.submodule_search_locations or ())]
         if not any(map(mine.folders.contain, origins)):
             return None
-        if path is None and not _NOW and len(_offering(fullname)) > 1:
+        if path is None and mine not in _NOW.stack and len(_offering(fullname)) > 1:
             raise ImportError(f"several folders have a {fullname}: import it at the top of the file")
         if isinstance(spec.loader, SourceFileLoader):
             spec.loader = FromSource(fullname, origins[0], mine)
         elif isinstance(spec.loader, ExtensionFileLoader):
             _COMPILED.setdefault(origins[0], content_of(Path(origins[0])))
+            spec.loader_state = mine
         elif spec.loader is None:
             spec.loader_state = mine  # a package without a file
         return spec
 
 
-def _without_bytecode(event: str, given: tuple[object, ...]) -> None:
-    """An audit hook by which loaders do not find the bytecode of folders that count; then they compile the source.
+@contextmanager
+def opening(files: Iterable[Path]) -> Iterator[None]:
+    """A context in which a problem that names these files is opened: the code of their folders is loaded anew.
+
+    Other threads that open a problem wait.
+    """
+    with LOCK:
+        files = [path.resolve() for path in files]
+        for folder in {_start(path) for path in files if path.suffix == ".py"}:
+            here = _ALL.get(folder)
+            if (
+                here is None or here not in _NOW.stack
+            ):  # code that is being imported may open a problem of its own folder
+                _begin(Neighbours(folder, Folders.of(files)))
+        yield
+
+
+def opened_before(neighbours: Iterable[Neighbours]) -> None:
+    """Have code loaded as an opening has loaded it, of which another process tells, or which was not the last one here."""
+    with LOCK:
+        for mine in neighbours:
+            here = _ALL.get(mine.folder)
+            if here is None or here.differs(mine):
+                _begin(mine)
+            else:
+                here.files |= mine.files
+
+
+def demand_unchanged(neighbours: Iterable[Neighbours]) -> None:
+    """Check that the files of an opening are what they were.
 
     Raises:
-        FileNotFoundError: which `importlib` and pytest answer with the source.
+        BadInput: naming the file that has changed.
     """
-    if (
-        event != "open"
-        or not isinstance(given[0], str)
-        or not given[0].endswith(".pyc")
-        or "w" in str(given[1])
-    ):
-        return
-    folder = os.path.dirname(given[0])
-    if os.path.basename(folder) == "__pycache__" and any(
-        mine.folders.contain(folder) for mine in [*_ALL.values()]
-    ):
-        raise FileNotFoundError(given[0])
+    with unrecorded():
+        for mine in neighbours:
+            mine.demand({file: content_of(Path(file)) for file in mine.files})
 
 
 def neighbours_of(path: Path) -> Neighbours:
-    """The modules beside a resolved file: those of earlier imports, if none has changed since.
+    """What the last opening has loaded for the folder of a resolved file; the first one begins here.
 
     Raises:
         BadInput: where compiled code was replaced, which Python cannot load again.
     """
-    with _LOCK:
-        if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-            sys.meta_path.insert(0, _Finder())
-        if not _HOOKED:
-            sys.addaudithook(_without_bytecode)  # it cannot be removed
-            _HOOKED.append(True)
-        mine = _of(path, [path])
-        if mine.outdated():
-            mine.forget()
+    folder = _start(path)
+    with LOCK:
+        if folder not in _ALL:
+            _begin(Neighbours(folder, Folders.of([path])))
+        mine = _ALL[folder]
         with unrecorded():
             for file, digest in _COMPILED.items():
                 if mine.folders.hold(file) and content_of(Path(file)) != digest:
@@ -187,96 +210,83 @@ def neighbours_of(path: Path) -> Neighbours:
         return mine
 
 
-def expect(files: Sequence[Path]) -> None:
-    """Say that the folders of all these files count for each of them, since one problem names them all."""
-    for path in files:
-        if path.suffix == ".py":
-            _of(path.resolve(), files)
-
-
-def _of(path: Path, files: Sequence[Path]) -> Neighbours:
-    folder, folders = str(path.parent), Folders.of(files)
-    mine = _ALL.setdefault(folder, Neighbours(folder, folders))
-    if not set(folders.below) <= set(mine.folders.below):
-        mine.folders = Folders((*mine.folders.below, *folders.below))
-    return mine
+def neighbours(paths: Iterable[Path]) -> tuple[Neighbours, ...]:
+    """What the last opening has loaded for some files of a user, to be pickled with a function of them."""
+    folders = dict.fromkeys(_start(path.resolve()) for path in paths)
+    return tuple(_ALL[folder] for folder in folders if folder in _ALL)
 
 
 @contextmanager
 def importing(mine: Neighbours) -> Iterator[None]:
     """A context in which a file of the folder is executed: its folder comes first, and other folders' modules are hidden."""
-    with _LOCK:
+    with LOCK:
         for entry in [entry for entry in sys.path_importer_cache if entry.startswith(mine.folder)]:
             del sys.path_importer_cache[entry]  # it remembers which files the folder had
         aside = _taken(mine)
         sys.modules.update(mine.modules)
         sys.path.insert(0, mine.folder)
-        _NOW.append(mine)
+        _NOW.stack.append(mine)
         try:
             yield
         finally:
-            _NOW.pop()
+            _NOW.stack.pop()
             if mine.folder in sys.path:
                 sys.path.remove(mine.folder)
-            mine.modules = _taken(mine)
-            sys.modules.update(aside if _NOW else _left(mine, aside))
+            taken = {name: (module, _owner(name, module)) for name, module in _taken(mine).items()}
+            mine.modules = {name: module for name, (module, owner) in taken.items() if owner in (None, mine)}
+            aside |= {name: module for name, (module, owner) in taken.items() if owner not in (None, mine)}
+            sys.modules.update(aside if _NOW.stack else _left(mine, aside))
 
 
-def running(paths: Sequence[Path]) -> dict[str, str]:
-    """SHA-256 of the code that runs for some files of a user, theirs and that of modules beside them, by resolved path."""
-    code: dict[str, str] = {}
-    for path in paths:
-        mine = _ALL.get(str(path.resolve().parent))
-        code |= {} if mine is None else mine.ran
-    return code
+def compiled(files: Iterable[Path]) -> set[str]:
+    """The extension modules that are in memory for some files of a user; nothing opens them again."""
+    modules = [m for mine in neighbours(files) for m in mine.modules.values()]
+    return {
+        _locations(m)[0] for m in modules if isinstance(m.__dict__.get("__loader__"), ExtensionFileLoader)
+    }
 
 
-def remember(contents: Mapping[Path, str], opened: Iterable[str], files: Sequence[Path]) -> None:
-    """Have code that reads data while it is loaded run again once one of the files that define its problem has changed.
+def remember(contents: Mapping[Path, str], files: Iterable[Path]) -> None:
+    """End an opening: write down the files that define the problem, for code that is loaded later.
 
     Args:
         contents: SHA-256 of these files, by resolved path.
-        opened: names of files that were opened meanwhile, which may be links.
-        files: those of them that the problem names.
+        files: the files of code that the problem names.
+
+    Raises:
+        BadInput: for a file of code that has changed since it was loaded.
     """
-    read = {str(file): digest for file, digest in contents.items()}
-    read |= {f: read.get(os.path.realpath(f), "") for f in opened if not f.startswith(FOREIGN)}
-    for path in files:
-        if path.suffix == ".py" and (mine := _ALL.get(str(path.resolve().parent))):
-            mine.read |= {file: digest for file, digest in read.items() if digest}
+    for mine in neighbours(files):
+        mine.demand({str(file): digest for file, digest in contents.items()})
     for file, digest in contents.items():
         if file.suffix in LIBRARIES:
             _COMPILED.setdefault(str(file), digest)
 
 
-def demand_running(wanted: Mapping[str, str], files: Mapping[Path, str] | None = None) -> None:
-    """Check that the code that runs here (`running`) is that of another process, or that of the files.
-
-    Args:
-        wanted: as `running` gave it.
-        files: SHA-256 of files that were read since; this process by default.
-
-    Raises:
-        BadInput: naming the file that has changed.
-    """
-    if files is None:
-        here = {file: digest for mine in _ALL.values() for file, digest in mine.ran.items() if file in wanted}
-        files = {Path(file): here.get(file) or content_of(Path(file)) for file in wanted}
-    for path, digest in files.items():
-        if wanted.get(str(path), digest) != digest:
-            raise BadInput(f"{path} has changed since the problem was opened: start anew, or restore it")
+def _start(path: Path) -> str:
+    return str(place_of(path)[0])
 
 
-def forget_bytecode(programs: Sequence[Path]) -> None:
-    """Remove the bytecode of Python programs, and of what they import from their folders, before they are started.
+def _install() -> None:
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+    hide_stale_bytecode()
 
-    An interpreter of its own would run it instead of a source of the same size and time. Folders that nobody may write to
-    keep theirs.
-    """
-    for file in imported(programs, Folders.of(programs)):
-        for old in (file.parent / "__pycache__").glob(f"{glob.escape(file.stem)}.*.pyc"):
-            with suppress(OSError):
-                old.unlink()
+
+def _begin(mine: Neighbours) -> None:
+    """Forget what the opening before has loaded for the folder; its objects keep the modules that they were made from."""
+    _install()
+    before = _ALL.get(mine.folder)
+    known = list(sys.modules.items()) + ([] if before is None else list(before.modules.items()))
+    old = [pair for pair in known if (owner := _owner(*pair)) is not None and owner.folder == mine.folder]
+    _ALL[mine.folder] = mine
+    for name, module in old:
+        if sys.modules.get(name) is module:
+            del sys.modules[name]
+        if isinstance(module.__dict__.get("__loader__"), ExtensionFileLoader):
+            mine.modules[name] = module  # it can be in memory only once
+            spec: Any = module.__spec__
+            spec.loader_state = mine
 
 
 def _taken(mine: Neighbours) -> dict[str, ModuleType]:
@@ -286,14 +296,13 @@ def _taken(mine: Neighbours) -> dict[str, ModuleType]:
         locations = () if name.startswith((USER_FILE, "__main__", "__mp_main__")) else _locations(module)
         if all(location.startswith(FOREIGN) for location in locations):
             continue
-        if _owner(name, module) is None and not any(map(mine.folders.contain, locations)):
-            continue
-        if isinstance(module.__dict__.get("__loader__"), ExtensionFileLoader):
-            _COMPILED.setdefault(
-                locations[0], content_of(Path(locations[0]))
-            )  # it can be in memory only once
-        else:
-            taken[name] = sys.modules.pop(name)
+        if _owner(name, module) is None:
+            if not any(map(mine.folders.contain, locations)):
+                continue
+            if isinstance(module.__dict__.get("__loader__"), ExtensionFileLoader):
+                _COMPILED.setdefault(locations[0], content_of(Path(locations[0])))
+                continue  # that of the calling program; it can be in memory only once
+        taken[name] = sys.modules.pop(name)
     return taken
 
 
@@ -316,7 +325,7 @@ def _top(name: str) -> str:
 
 def _offering(top: str) -> list[Neighbours]:
     """The folders that have a module of this name."""
-    bases = {folder: os.path.join(folder, top) for folder in _ALL}
+    bases = {folder: os.path.join(folder, top) for folder in [*_ALL]}
     return [_ALL[f] for f, base in bases.items() if os.path.exists(base + ".py") or os.path.isdir(base)]
 
 
@@ -341,7 +350,7 @@ def _owner(name: str, module: ModuleType) -> Neighbours | None:
         return loader.neighbours
     if isinstance(state, Neighbours):
         return state
-    return next((mine for mine in _ALL.values() if mine.modules.get(name) is module), None)
+    return next((mine for mine in [*_ALL.values()] if mine.modules.get(name) is module), None)
 
 
 def _caller() -> Neighbours | None:

@@ -33,7 +33,7 @@ from supnorm.problem.specification import SourceSpec
 from supnorm.program import Unreadable
 from supnorm.results import BadInput
 from supnorm.sources.arguments import filled, takes_arguments
-from supnorm.sources.beside import forget_bytecode
+from supnorm.sources.bytecode import forget_bytecode
 from supnorm.sources.conversation import Points
 from supnorm.sources.lines import Answer, kill, last_line, read_answer, start, talk, write_point
 from supnorm.sources.programs import unread

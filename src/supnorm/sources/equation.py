@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 from supnorm.problem import Function, equations
 from supnorm.problem.code_texts import is_code
 from supnorm.problem.equations import Equation
-from supnorm.problem.fingerprint import content_of
 from supnorm.problem.specification import EquationSpec, SideSpec, SourceSpec
 from supnorm.results import BadInput
 from supnorm.sources.python import open_python
-from supnorm.sources.recording import belonging_to
 
 Array = NDArray[np.float64]
 
@@ -110,6 +108,5 @@ def _side(one: SideSpec, axis: str, opened: Callable[[Any, str], Any]) -> equati
 
 
 def _formula(text: str, root: Path, probe: Array, where: str) -> Function:
-    with belonging_to(f"{(root / text).resolve()} {content_of(root / text.rpartition(':')[0])}"):
-        function = open_python(SourceSpec(python=text), root, probe, where)
+    function = open_python(SourceSpec(python=text), root, probe, where)
     return replace(function, origin={"python": text})

@@ -8,7 +8,7 @@ from pathlib import Path
 from supnorm.problem.code_texts import code_in, formulas_in
 from supnorm.problem.fingerprint import content_of
 from supnorm.problem.specification import ProblemSpec
-from supnorm.sources.beside import demand_running, remember, running
+from supnorm.sources.beside import compiled, remember
 from supnorm.sources.onnx_files import data_files
 from supnorm.sources.recording import files_of
 
@@ -29,13 +29,14 @@ def defining_files(spec: ProblemSpec, root: Path, opened: Iterable[str]) -> dict
         BadInput: for a file of code that has changed since it was loaded.
     """
     files = named_files(spec, root)
-    beside = files_of(opened, files)
+    code = [p for p in files if p.suffix == ".py"]
+    beside = files_of({*opened, *compiled(code)}, files)
     weights = (
         data for path in (*files, *beside) if path.suffix.lower() == ".onnx" for data in data_files(path)
     )
     contents = {p: content_of(p) for p in sorted({p.resolve() for p in (*files, *beside, *weights)})}
-    demand_running(running([p for p in files if p.suffix == ".py"]), contents)
-    remember(contents, opened, files)
+    own = {p.resolve() for p in files if p.suffix != ".py"}  # what opens these reads them itself
+    remember({p: digest for p, digest in contents.items() if p not in own}, code)
     return contents
 
 

@@ -16,7 +16,7 @@ from supnorm.problem.pairs import demand_inputs
 from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name, read_specification
 from supnorm.results import BadInput
 from supnorm.results.door import reading_table
-from supnorm.sources.beside import expect
+from supnorm.sources.beside import opening
 from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.named_files import defining_files, named_files
 from supnorm.sources.open_function import is_table, named_path, open_function
@@ -38,9 +38,13 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
         BadInput: one line with file, key, the value that was given, and the remedy.
     """
     path = Path(path)
-    with recording() as opened:
-        problem, spec = _problem(read_specification(path), path, path.parent, trust)
-    return replace(problem, files=defining_files(spec, path.parent, opened.files - {os.path.abspath(path)}))
+    spec = read_specification(path)
+    with opening(named_files(spec, path.parent)):
+        with recording() as opened:
+            problem, spec = _problem(spec, path, path.parent, trust)
+        return replace(
+            problem, files=defining_files(spec, path.parent, opened.files - {os.path.abspath(path)})
+        )
 
 
 def open_specification(spec: ProblemSpec, name: str) -> Problem:
@@ -53,16 +57,16 @@ def open_specification(spec: ProblemSpec, name: str) -> Problem:
     Raises:
         BadInput: as `open_problem`.
     """
-    with recording() as opened:
-        problem, spec = _problem(spec, Path(name), Path(), trust=False, saved=False)
-    return replace(problem, files=defining_files(spec, Path(), opened.files))
+    with opening(named_files(spec, Path())):
+        with recording() as opened:
+            problem, spec = _problem(spec, Path(name), Path(), trust=False, saved=False)
+        return replace(problem, files=defining_files(spec, Path(), opened.files))
 
 
 def _problem(
     spec: ProblemSpec, path: Path, root: Path, trust: bool, saved: bool = True
 ) -> tuple[Problem, ProblemSpec]:
     spec = _keys_of_both(spec)
-    expect(named_files(spec, root))
     data = _data(spec, root, path.name)
     domain = _domain(spec, root, data, path.name)
     probe = probe_points(domain)

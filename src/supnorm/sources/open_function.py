@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,14 +17,12 @@ from supnorm.networks.summed import with_residuals
 from supnorm.problem import Declared, Function, PartialFailure
 from supnorm.problem.code_texts import code_in
 from supnorm.problem.coded import around
-from supnorm.problem.fingerprint import content_of
 from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
 from supnorm.results.door import reading, reading_table
 from supnorm.results.guard import exists
-from supnorm.sources.beside import demand_running, running
+from supnorm.sources.beside import Neighbours, demand_unchanged, neighbours, opened_before
 from supnorm.sources.ports import reordered
-from supnorm.sources.recording import belonging_to
 from supnorm.sources.unused import with_unused_noted
 
 Array = NDArray[np.float64]
@@ -61,7 +59,7 @@ def open_function(
     origin = spec.model_dump(exclude_defaults=True)
     opened = _patched(_opened(spec, root, names, probe, trust, where), spec, root, len(names), where)
     if code := [root / text.rpartition(":")[0] for text in code_in(origin)]:
-        remake = functools.partial(_again, remake, running(code))
+        remake = functools.partial(_again, remake, neighbours(code))
     function = replace(
         opened,
         remake=remake,
@@ -71,10 +69,11 @@ def open_function(
     return replace(_named(function, spec, names, where), parallel="thread" if spec.command else "process")
 
 
-def _again(remake: Callable[[], Function], wanted: Mapping[str, str]) -> Function:
-    """The function in another process, which has to run the same code."""
+def _again(remake: Callable[[], Function], beside: tuple[Neighbours, ...]) -> Function:
+    """The function in another process, which has to run the same code and read the same files."""
+    opened_before(beside)
     function = remake()
-    demand_running(wanted)
+    demand_unchanged(beside)
     return function
 
 
@@ -123,10 +122,7 @@ def _opened(
     if spec.python:
         from supnorm.sources.python import open_python
 
-        with belonging_to(
-            f"{(root / spec.python).resolve()} {content_of(root / spec.python.rpartition(':')[0])}"
-        ):
-            function = open_python(spec, root, probe[:, columns], where, tuple(spec.inputs or names))
+        function = open_python(spec, root, probe[:, columns], where, tuple(spec.inputs or names))
     elif spec.root:
         from supnorm.sources.root_file import open_root
 

@@ -11,7 +11,7 @@ file does not name it. There are three ways to find these files, and each finds 
   compiled code often opens such files (`NAMED`).
 
 Only files below the folders of the named files, or beside these folders, count (see `Folders`). Files that are written
-while the code is loaded (logs, caches) do not count.
+while the code is loaded (logs, caches) do not count. Files that the command line of another program names count as opened.
 """
 
 from __future__ import annotations
@@ -57,49 +57,85 @@ NAMED = frozenset(
 MOST = 500  # largest number of code files that are followed; in a large project more would take minutes
 # Largest number of recorded names: a simulator may open another file in each of a million calls.
 LARGEST = 20_000
-WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+NEW = os.O_CREAT | os.O_TRUNC | os.O_APPEND
+WRITES = os.O_WRONLY | os.O_RDWR | NEW
+EVENTS = ("open", "sqlite3.connect", "ctypes.dlopen", "subprocess.Popen", "os.system")
 
 
 @dataclass
 class Recording:
-    """The files that were opened while it lasted, with absolute paths."""
+    """The files that were opened while it lasted, with absolute paths.
+
+    Attributes:
+        read, written: those that were opened for one of both.
+        both: those that existed and were opened for both, with their state then.
+    """
 
     read: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
+    both: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def files(self) -> set[str]:
         """The files that were read and not written."""
-        return self.read - self.written
+        kept = {file for file, state in self.both.items() if _state(file) == state}
+        return (self.read | kept) - (self.written | ({*self.both} - kept))
+
+    def note(self, file: str, reads: bool, writes: bool) -> None:
+        """Write down that a file is about to be opened."""
+        if reads and writes:
+            if len(self.both) < LARGEST:
+                self.both.setdefault(file, _state(file))
+        elif len(noted := self.written if writes else self.read) < LARGEST:
+            noted.add(file)
 
 
 _ACTIVE: list[Recording] = []
-_OPENED: dict[
-    str, set[str]
-] = {}  # files by the name of the code that opened them: code that is loaded already opens nothing again
 _HOOKED: list[bool] = []
 _OWN = threading.local()  # whether supnorm itself reads files in a thread
 
 
 def _hook(event: str, given: tuple[Any, ...]) -> None:
-    if not _ACTIVE or event not in ("open", "sqlite3.connect", "ctypes.dlopen"):
-        return
-    if getattr(_OWN, "reads", False):
+    if not _ACTIVE or event not in EVENTS or getattr(_OWN, "reads", False):
         return
     try:
-        path = given[0]
-        if not isinstance(path, str | bytes | os.PathLike):
+        if event in ("subprocess.Popen", "os.system"):
+            files: list[Any] = _arguments(*given)
+            reads, writes = True, False
+        elif isinstance(given[0], str | bytes | os.PathLike):
+            files, (reads, writes) = [given[0]], _access(*given[1:]) if event == "open" else (True, False)
+        else:
             return
-        text = os.path.abspath(os.fsdecode(path))
-        mode = given[1] if event == "open" and len(given) > 1 else None
-        flags = given[2] if event == "open" and len(given) > 2 else 0
-        writes = any(c in mode for c in "wax+") if isinstance(mode, str) else bool((flags or 0) & WRITES)
-        for one in _ACTIVE:
-            noted = one.written if writes else one.read
-            if len(noted) < LARGEST:
-                noted.add(text)
+        for text in [os.path.abspath(os.fsdecode(file)) for file in files]:
+            for one in _ACTIVE:
+                one.note(text, reads, writes)
     except Exception:
         return  # if a hook raised, the user's own open would fail
+
+
+def _access(mode: Any = None, flags: Any = 0) -> tuple[bool, bool]:
+    """Whether what a file holds may be read, and whether it may be written; a file that is made or emptied is written."""
+    if isinstance(mode, str):
+        return not any(c in mode for c in "wax"), any(c in mode for c in "wax+")
+    flags = flags or 0
+    return not flags & NEW and not flags & os.O_WRONLY, bool(flags & WRITES)
+
+
+def _arguments(command: Any, words: Any = (), folder: Any = None, *_: Any) -> list[str]:
+    """The files that the command line of another program names."""
+    words = [command, *([words] if isinstance(words, str | bytes | os.PathLike) else words)]
+    texts = [os.fsdecode(word) for word in words if word is not None]
+    texts += [part for text in texts if " " in text for part in text.split()]  # a line for the shell
+    texts += [text.partition("=")[2] for text in texts if "=" in text]
+    return [file for text in texts if os.path.isfile(file := os.path.join(os.fsdecode(folder or ""), text))]
+
+
+def _state(file: str) -> tuple[int, ...]:
+    try:
+        now = os.stat(file)
+    except (OSError, ValueError):
+        return ()
+    return now.st_ino, now.st_size, now.st_mtime_ns
 
 
 @contextmanager
@@ -126,17 +162,6 @@ def unrecorded() -> Iterator[None]:
         _OWN.reads = before
 
 
-@contextmanager
-def belonging_to(name: str) -> Iterator[None]:
-    """A context whose opened files belong to ``name``. When ``name`` is in memory later, they are recorded again."""
-    with recording() as recorded:
-        yield
-    known = _OPENED.setdefault(name, set())
-    known |= recorded.files
-    for one in _ACTIVE:
-        one.read |= known
-
-
 @dataclass(frozen=True)
 class Folders:
     """Folders whose files can define a problem: the folders of the files that it names, and folders beside these.
@@ -157,9 +182,10 @@ class Folders:
         folders: set[str] = set()
         for file in files:
             folder = Path(os.path.realpath(file.parent))
-            folders.add(str(folder))
-            if str(folder.parent) not in general and len(folder.parent.parts) > 2:
-                folders.add(str(folder.parent))
+            for inner in (folder, *_package(folder)):
+                folders.add(str(inner))
+                if str(inner.parent) not in general and len(inner.parent.parts) > 2:
+                    folders.add(str(inner.parent))
         return cls(tuple(sorted(folders)))
 
     def hold(self, file: str) -> bool:
@@ -181,9 +207,26 @@ def _inside(path: str, folder: str) -> bool:
     """Whether a path is below a folder, and not in a hidden folder or one of packages."""
     if not path.startswith(folder.rstrip(os.sep) + os.sep):
         return False
+    *between, name = path[len(folder.rstrip(os.sep)) + 1 :].split(os.sep)
     return not any(
-        part.startswith(".") or part.endswith("-packages") for part in Path(path[len(folder) :]).parts
+        part.startswith(".") or part.endswith("-packages") or part == "__pycache__"
+        for part in [*between, name.lstrip(".")]
     )
+
+
+def _package(folder: Path) -> list[Path]:
+    """The folder and those above it as far as they are one package."""
+    last = next((k for k, f in enumerate((folder, *folder.parents)) if not (f / "__init__.py").is_file()), 0)
+    return [folder, *folder.parents][:last]
+
+
+def place_of(path: Path) -> tuple[Path, str | None]:
+    """The folder that a file is imported from, and its name if it is a module of a package and imports from that by dots."""
+    folders = _package(path.parent)
+    if not folders or not any(level for _, level in _named_imports(path)):
+        return path.parent, None
+    parts = [folder.name for folder in reversed(folders)] + [path.stem] * (path.name != "__init__.py")
+    return folders[-1].parent, ".".join(parts)
 
 
 def _foreign() -> tuple[str, ...]:
@@ -238,12 +281,13 @@ def _source(file: str) -> str:
 def imported(files: Iterable[Path], folders: Folders) -> list[Path]:
     """The files that ``files`` import by name, directly or indirectly, among the files that count."""
     todo, seen = [Path(os.path.realpath(f)) for f in files], set[Path]()
+    listed = [Path(p) for p in sys.path if p and folders.contain(p)]  # by code that has been loaded
     while todo and len(seen) < MOST:
         file = todo.pop()
         if file in seen:
             continue
         seen.add(file)
-        roots = [file.parent, *(Path(p) for p in folders.below)]
+        roots = [file.parent, *(Path(p) for p in folders.below), *listed]
         for module, level in _imports(file):
             starts = roots if level == 0 else [(file.parent, *file.parents)[min(level, len(file.parents))]]
             for start in starts:

@@ -12,6 +12,7 @@ import hashlib
 import sys
 import traceback
 from contextlib import nullcontext
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -23,8 +24,17 @@ from supnorm.process import CALLS
 from supnorm.results import BadInput
 from supnorm.results.door import read_bytes
 from supnorm.results.guard import LARGEST, exists
-from supnorm.sources.beside import FromSource, demand_running, importing, neighbours_of, running
-from supnorm.sources.recording import belonging_to
+from supnorm.sources.beside import (
+    LOCK,
+    FromSource,
+    Neighbours,
+    demand_unchanged,
+    importing,
+    neighbours,
+    neighbours_of,
+    opened_before,
+)
+from supnorm.sources.recording import place_of
 
 JAX_LIKE = frozenset({"jax", "equinox", "flax", "haiku", "optax"})
 
@@ -55,25 +65,26 @@ def load_object(text: str, root: Path, where: str) -> Any:
 
 
 def load_module(path: Path, where: str) -> ModuleType:
-    """Import a file under a name made from its path and content; a second call returns the same module."""
+    """Import a file; a second call while the same problem is opened returns the same module.
+
+    Its name is made from its path and content; that of a module of a package that imports from it by dots is its own.
+    """
     path = path.resolve()
     source = read_bytes(path, where, LARGEST["python"])
     digest = hashlib.sha256(str(path).encode() + b"\0" + source).hexdigest()[:16]
     name = f"{USER_FILE}{path.stem}_{digest}"
-    beside = neighbours_of(path)
-    if name in sys.modules:
-        with belonging_to(name):
-            return sys.modules[name]
-    spec = spec_from_file_location(name, path, loader=FromSource(name, str(path), beside))
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[name] = module
+    of_package = place_of(path)[1]
+    with LOCK:  # another thread may have begun
+        beside = neighbours_of(path)
+        known = beside.modules.get(of_package) if of_package else sys.modules.get(name)
+        return known or _imported(of_package or name, path, beside, where)
+
+
+def _imported(name: str, path: Path, beside: Neighbours, where: str) -> ModuleType:
     try:
-        with importing(beside), _double_for_jax(path), CALLS.importing(path.name), belonging_to(name):
-            spec.loader.exec_module(module)
+        with importing(beside), _double_for_jax(path), CALLS.importing(path.name):
+            return _executed(name, path, beside) if name.startswith(USER_FILE) else import_module(name)
     except BaseException as error:
-        del sys.modules[name]
         if isinstance(error, SystemExit):
             raise BadInput(
                 f"{where}: {path.name}{_line(error, path)} ended the program (sys.exit) while it was imported; put "
@@ -83,6 +94,19 @@ def load_module(path: Path, where: str) -> ModuleType:
             raise BadInput(
                 f"{where}: {path.name} failed while it was imported: {_described(error, path)}"
             ) from error
+        raise
+
+
+def _executed(name: str, path: Path, beside: Neighbours) -> ModuleType:
+    spec = spec_from_file_location(name, path, loader=FromSource(name, str(path), beside))
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
         raise
     return module
 
@@ -150,7 +174,7 @@ class UserFunction:
         if not callable(loaded):
             raise BadInput(f'{where} = "{text}" is a {type(loaded).__name__}; name a function')
         self.text, self.root, self._where = text, root, where
-        self._running = running([root / text.rpartition(":")[0]])
+        self._beside = neighbours([root / text.rpartition(":")[0]])
         self.__name__ = text.rpartition(":")[2]
         self.__wrapped__: Any = loaded  # inspect.signature takes the parameters from here
 
@@ -161,11 +185,12 @@ class UserFunction:
             raise RuntimeError(f"{self.__name__} ended the program: {exited(error)}") from error
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.text, self.root, self._where, self._running)
+        return _again, (self.text, self.root, self._where, self._beside)
 
 
-def _again(text: str, root: Path, where: str, wanted: dict[str, str]) -> UserFunction:
-    """The function in another process, which has to run the same code."""
+def _again(text: str, root: Path, where: str, beside: tuple[Neighbours, ...]) -> UserFunction:
+    """The function in another process, which has to run the same code and read the same files."""
+    opened_before(beside)
     function = UserFunction(text, root, where)
-    demand_running(wanted)
+    demand_unchanged(beside)
     return function
