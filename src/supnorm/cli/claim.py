@@ -12,7 +12,7 @@ import typer
 from supnorm.cli.answer import say
 from supnorm.cli.audit_run import SearchOptions, run_audit
 from supnorm.cli.fields import made, with_options_of, written
-from supnorm.cli.options import TRUST, default_folder
+from supnorm.cli.options import STORE, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
 from supnorm.evaluation.calls import Calls
 from supnorm.results.status import BadInput, Interrupted
@@ -216,7 +216,7 @@ def _entry(file: Path, name: str, run: RunContext, options: SearchOptions) -> Le
     """The row of one claim; one that was finished before is not run again with ``--resume``."""
     from supnorm.claims import Claim
     from supnorm.claims.recording import asks_the_same, unrun
-    from supnorm.cli.folder import STORE, held_fingerprint
+    from supnorm.cli.folder import held_fingerprint
     from supnorm.cli.identity import changed_file
     from supnorm.problem import fingerprint
     from supnorm.problem.specification import read_specification
