@@ -41,7 +41,7 @@ from supnorm.evaluation.executor import USER_FILE
 from supnorm.problem.fingerprint import content_of
 from supnorm.results import BadInput
 from supnorm.sources.bytecode import hide_stale_bytecode
-from supnorm.sources.recording import FOREIGN, Folders, place_of, unrecorded
+from supnorm.sources.recording import FOREIGN, Folders, root_and_name, unrecorded
 
 
 @dataclass(eq=False)
@@ -264,7 +264,7 @@ def remember(contents: Mapping[Path, str], files: Iterable[Path]) -> None:
 
 
 def _start(path: Path) -> str:
-    return str(place_of(path)[0])
+    return str(root_and_name(path)[0])
 
 
 def _install() -> None:

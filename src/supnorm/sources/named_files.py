@@ -35,8 +35,10 @@ def defining_files(spec: ProblemSpec, root: Path, opened: Iterable[str]) -> dict
         data for path in (*files, *beside) if path.suffix.lower() == ".onnx" for data in data_files(path)
     )
     contents = {p: content_of(p) for p in sorted({p.resolve() for p in (*files, *beside, *weights)})}
-    own = {p.resolve() for p in files if p.suffix != ".py"}  # what opens these reads them itself
-    remember({p: digest for p, digest in contents.items() if p not in own}, code)
+    others = {
+        p.resolve() for p in files if p.suffix != ".py"
+    }  # a worker may be without those it does not open
+    remember({p: digest for p, digest in contents.items() if p not in others}, code)
     return contents
 
 

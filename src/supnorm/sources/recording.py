@@ -11,7 +11,8 @@ file does not name it. There are three ways to find these files, and each finds 
   compiled code often opens such files (`NAMED`).
 
 Only files below the folders of the named files, or beside these folders, count (see `Folders`). Files that are written
-while the code is loaded (logs, caches) do not count. Files that the command line of another program names count as opened.
+while the code is loaded (logs, caches) do not count. Files that the command line of another program names count as opened,
+if they stay as they are.
 """
 
 from __future__ import annotations
@@ -78,8 +79,8 @@ class Recording:
     @property
     def files(self) -> set[str]:
         """The files that were read and not written."""
-        kept = {file for file, state in self.both.items() if _state(file) == state}
-        return (self.read | kept) - (self.written | ({*self.both} - kept))
+        unchanged = {file for file, state in self.both.items() if _state(file) == state}
+        return (self.read | unchanged) - (self.written | ({*self.both} - unchanged))
 
     def note(self, file: str, reads: bool, writes: bool) -> None:
         """Write down that a file is about to be opened."""
@@ -101,9 +102,10 @@ def _hook(event: str, given: tuple[Any, ...]) -> None:
     try:
         if event in ("subprocess.Popen", "os.system"):
             files: list[Any] = _arguments(*given)
-            reads, writes = True, False
+            reads, writes = True, True
         elif isinstance(given[0], str | bytes | os.PathLike):
-            files, (reads, writes) = [given[0]], _access(*given[1:]) if event == "open" else (True, False)
+            files = [given[0]]
+            reads, writes = _access(*given[1:]) if event == "open" else (True, event == "sqlite3.connect")
         else:
             return
         for text in [os.path.abspath(os.fsdecode(file)) for file in files]:
@@ -220,7 +222,7 @@ def _package(folder: Path) -> list[Path]:
     return [folder, *folder.parents][:last]
 
 
-def place_of(path: Path) -> tuple[Path, str | None]:
+def root_and_name(path: Path) -> tuple[Path, str | None]:
     """The folder that a file is imported from, and its name if it is a module of a package and imports from that by dots."""
     folders = _package(path.parent)
     if not folders or not any(level for _, level in _named_imports(path)):

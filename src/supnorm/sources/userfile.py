@@ -34,7 +34,7 @@ from supnorm.sources.beside import (
     neighbours_of,
     opened_before,
 )
-from supnorm.sources.recording import place_of
+from supnorm.sources.recording import root_and_name
 
 JAX_LIKE = frozenset({"jax", "equinox", "flax", "haiku", "optax"})
 
@@ -73,7 +73,7 @@ def load_module(path: Path, where: str) -> ModuleType:
     source = read_bytes(path, where, LARGEST["python"])
     digest = hashlib.sha256(str(path).encode() + b"\0" + source).hexdigest()[:16]
     name = f"{USER_FILE}{path.stem}_{digest}"
-    of_package = place_of(path)[1]
+    of_package = root_and_name(path)[1]
     with LOCK:  # another thread may have begun
         beside = neighbours_of(path)
         known = beside.modules.get(of_package) if of_package else sys.modules.get(name)
