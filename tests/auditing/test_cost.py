@@ -68,6 +68,7 @@ def test_a_timing_near_the_threshold_is_told_and_can_be_decided_beforehand(
     assert (decided["class"], decided["by"]) == (expected, "measured")
     assert decided["reference_ms"] == pytest.approx(1e3 * seconds)
     (note,) = measured.document["notes"]
+    assert "the model" not in note
     assert f"the reference took {1e3 * seconds:.3g} ms a point, so it counts as {expected}" in note
     again = audit(ticking(2e-3 - seconds), evaluations=50, seed=5, calls=Calls(cost=expected))
     assert again.document["cost"]["by"] == "declared"

@@ -35,6 +35,19 @@ def test_a_small_error_passes_and_a_large_one_fails_with_place_values_and_repeti
     assert again["error"][0] == pytest.approx(0.4)
 
 
+def test_each_output_can_have_a_limit_of_its_own_and_another_limit_is_another_question():
+    both = lambda x: np.stack([truth(x), 100 * truth(x)], 1)  # noqa: E731
+    wrong = lambda x: np.stack([off(x), 100 * off(x)], 1)  # noqa: E731
+    passed = {}
+    asked = {"evaluations": 200, "passed": passed, "key": "weights"}
+    assert assert_sup_error(wrong, both, BOX, below=[0.5, 50.0], **asked).status.code == "nothing-found"
+    assert assert_sup_error(wrong, both, BOX, below=[0.5, 50.0], **asked) is None
+    with pytest.raises(AssertionError, match="times its tolerance"):
+        assert_sup_error(wrong, both, BOX, below=[0.5, 30.0], **asked)
+    with pytest.raises(sn.BadInput, match="each number of below"):
+        assert_sup_error(wrong, both, BOX, below=[0.5, -1.0])
+
+
 def test_what_is_not_decided_fails():
     nothing = lambda x: np.full(len(x), np.nan)  # noqa: E731
     with pytest.raises(AssertionError, match=r"infinite|no value"):

@@ -88,6 +88,11 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("per_point = true", 'per_point = "yes"', ["reference.per_point", "'yes'", "boolean"]),
     ("evaluations = 5000", "evaluations = 5", ["audit.evaluations", "5", "100"]),
     ("evaluations = 5000", "evaluations = 5000.5", ["audit.evaluations", "5000.5", "integer"]),
+    (
+        'kind = "relative"',
+        'kind = ["absolute", "relative"]',
+        ["error.kind", "one word for all outputs", "python ="],
+    ),
     ('file = "emulator.onnx"', 'name = "x"', ["model", "give exactly one of file, python, command", "none"]),
     (
         'file = "emulator.onnx"',

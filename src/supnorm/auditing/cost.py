@@ -153,11 +153,11 @@ def _near_alone(reference: Caller) -> list[Fact]:
 def _near(evaluator: Evaluator) -> list[Fact]:
     """For timings so near to 1 ms that they may come out otherwise next time."""
     near = tuple(
-        fact("timing", side=side.side, ms=1e3 * side.cost)
+        fact("timing", side=side.side, ms=1e3 * side.cost, expensive=side.expensive)
         for side in (evaluator.model, evaluator.reference)
         if side.expensive_from / NEAR < side.cost < side.expensive_from * NEAR
     )
     if evaluator.reference.declared or not near:
         return []
     limit, choices = 1e3 * evaluator.reference.expensive_from, " | ".join(COSTS)
-    return [fact("near-limit", limit=limit, near=near, cost=word_of(evaluator), choices=choices)]
+    return [fact("near-limit", limit=limit, near=near, choices=choices)]

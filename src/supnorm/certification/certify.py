@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from supnorm.certification.about_page import about_of
 from supnorm.certification.bracket import (
     Bracket,
     BracketNarrowed,
@@ -121,7 +122,7 @@ def certify(
             )
         tell_all = observer or (lambda event: None)
         asked = RootWork(goal, limit, executor, tell_all, witness, resume, checkpoint, seed)
-        return certify_solved(problem, asked)
+        return _with_names(certify_solved(problem, asked), problem)
     measuring = Measuring(problem)
     error = error_program(problem, measuring)
     choice = _method(error, strategy)
@@ -189,7 +190,14 @@ def certify(
         points.compare(measuring, bracket, seed)
     seen = measuring.agreement()
     with _faults_of_the_file(bracket, resume):
-        return result_of(problem, bracket, goal, end, limit.spent, obstacle=obstacle, seen=seen)
+        result = result_of(problem, bracket, goal, end, limit.spent, obstacle=obstacle, seen=seen)
+    return _with_names(result, problem)
+
+
+def _with_names(result: CertifyResult, problem: Problem) -> CertifyResult:
+    """The result with title, box and units for its page; the command line adds a picture."""
+    about = about_of(problem, result.unit, problem.reference.name)
+    return replace(result, record=result.record.changed(about=about))
 
 
 def _demand_consistent(bracket: Bracket, resume: Path | str | None) -> None:

@@ -6,7 +6,8 @@ fails: no point had an error, the reference is in doubt, the search was interrup
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def assert_sup_error(
     model: Any,
     reference: Any = None,
     domain: Any = None,
-    below: float | None = None,
+    below: float | Sequence[float] | None = None,
     *,
     proved: bool = False,
     evaluations: int | None = None,
@@ -51,7 +52,7 @@ def assert_sup_error(
     Args:
         model: the model, with ``reference`` and ``domain``; or a `Problem`, or the path of a problem file, without them.
         reference, domain: as of a `Problem`.
-        below: the largest error that passes; the tolerance of the problem by default.
+        below: the largest error that passes, or a list with one for each output; the tolerance of the problem by default.
         proved: demand a proof of it (`certify`) instead of a search (`audit`).
         evaluations: budget of the search. ``seconds`` limits a search, and a proof.
         seconds: see above.
@@ -100,32 +101,39 @@ def assert_sup_error(
 
 
 def _problem(
-    model: Any, reference: Any, domain: Any, below: float | None, options: Mapping[str, Any]
+    model: Any, reference: Any, domain: Any, below: float | Sequence[float] | None, options: Mapping[str, Any]
 ) -> Problem:
     """The problem with the limit as its tolerance."""
-    if below is not None:
-        demand_number("below", below, 0.0)
+    limit = _limit(below)
     if isinstance(model, str | Path):
         model = open_problem(model)
     if isinstance(model, Problem):
         if reference is not None or domain is not None or options:
             raise BadInput("a problem has its own reference, domain and options; give it alone, with below")
-        problem = model if below is None else _replaced(model, below)
+        problem = model if limit is None else replace(model, tolerance=limit)
     else:
         if reference is None or domain is None:
             raise BadInput(
                 "assert_sup_error takes model, reference and domain, or a Problem, or a problem file"
             )
-        problem = Problem(model, reference, domain, tolerance=below, **options)
+        problem = Problem(model, reference, domain, tolerance=limit, **options)
     if problem.error.limit is None:
         raise BadInput("assert_sup_error needs a limit: give below=..., or a problem with a tolerance")
     return problem
 
 
-def _replaced(problem: Problem, below: float) -> Problem:
-    from dataclasses import replace
+def _limit(below: float | Sequence[float] | None) -> float | tuple[float, ...] | None:
+    """The limit as a tolerance: one number, or one for each output.
 
-    return replace(problem, tolerance=below)
+    Raises:
+        BadInput: for anything else.
+    """
+    if isinstance(below, list | tuple):
+        for limit in below:
+            demand_number("each number of below", limit, 0.0)
+        return tuple(below)
+    demand_number("below", below, 0.0)  # type: ignore[arg-type]
+    return below  # type: ignore[return-value]
 
 
 def _passes(result: AuditReport | CertifyResult, gate: Gate, proved: bool) -> bool:

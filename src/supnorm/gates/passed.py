@@ -45,7 +45,7 @@ def identity_of(problem: Problem, asked: Mapping[str, Any], key: str) -> str:
         "versions": versions(),
         "installed": _installed(),
         "declared": [None if f is None else repr(f.declared) for f in functions],
-        "limit": problem.error.limit,
+        "limit": problem.error.tolerance,
     }
     return hashlib.sha256(json.dumps(facts | dict(asked), sort_keys=True, default=str).encode()).hexdigest()
 

@@ -29,11 +29,11 @@ def write_repair_page(result: Any, path: Path | str) -> None:
         result: of `supnorm.repair`, its record, or the dict of schema ``supnorm.repair/1``.
         path: of the HTML file; it appears whole or not at all.
     """
-    write_whole(path, repair_page(record_of(result, RepairRecord)))
+    write_whole(path, repair_page(record_of(result, RepairRecord), Path(path).parent))
 
 
-def repair_page(record: RepairRecord) -> str:
-    """The HTML text of the page."""
+def repair_page(record: RepairRecord, folder: Path | None = None) -> str:
+    """The HTML text of the page; it links to the audits whose pages lie in ``folder``."""
     code, say = record.status.code, narrator(record).html
     menu = [
         ("numbers", "Before and after"),
@@ -42,7 +42,7 @@ def repair_page(record: RepairRecord) -> str:
         ("proof", "Proof"),
         ("again", "Again"),
     ]
-    rows = compared(record)
+    rows, n = compared(record), 0 if record.compared is None else record.compared.n
     values = {
         "title": f"{record.title or 'model'}: {code} – supnorm repair",
         "problem_title": record.title,
@@ -57,10 +57,12 @@ def repair_page(record: RepairRecord) -> str:
         "notes": record.notes,
         "head": ("", "old model", "mended model", "old / mended"),
         "rows": table(record, rows),
-        "what": say(fact("after-what" if record.after else "before-what")),
+        "what": say(fact("after-what", n=n) if record.after else fact("before-what")),
         "chart": two_sizes(lambda record, width: chart(record, rows, width), record),
         "links": [
-            (name, words) for name, words in (("before", "old"), ("after", "mended")) if getattr(record, name)
+            (name, words)
+            for name, words in (("before", "old"), ("after", "mended"))
+            if folder is not None and (folder / name / "report.html").is_file()
         ],
         "harm": say(*harm(record)),
         "rounds": two_sizes(rounds, record),

@@ -160,7 +160,10 @@ class Domain:
             except (TypeError, ValueError):
                 hint = "constraints come first, without a name: Domain(allowed, x=(0.0, 1.0))"
                 if name != "constraints":
-                    hint = "for an input that has only certain values use Axis(values=[1, 2, 5])"
+                    hint = (
+                        'for a logarithmic input use Axis(1e4, 1e8, "Pa", scale="log"), for one that has only certain '
+                        "values, such as whole numbers, Axis(values=range(31))"
+                    )
                 raise BadInput(
                     f"axis {name}: give (low, high), (low, high, unit) or an Axis, got {axis!r} ({hint})"
                 ) from None

@@ -21,6 +21,14 @@ from supnorm.results.guard import LARGEST, cause, demand_depth, demand_no_null
 from supnorm.results.printable import one_line
 from supnorm.results.suggestion import did_you_mean
 
+WHOLE = (
+    "integer",
+    "int",
+    "step",
+    "discrete",
+    "type",
+    "dtype",
+)  # guesses of how an input of whole numbers is written
 TYPES = (
     "float",
     "str",
@@ -356,7 +364,9 @@ def _first_line(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         known = _known_keys(first["loc"][:-1])
         near = did_you_mean(str(first["loc"][-1]), known)
-        return f"unknown key {key} = {_shown(got)}{near or ';'} known keys here: {', '.join(known)}"
+        whole = first["loc"][0] == "domain" and first["loc"][-1] in WHOLE
+        hint = " (an input that has only whole numbers: { values = [0, 1, 2] })" if whole else ""
+        return f"unknown key {key} = {_shown(got)}{near or ';'} known keys here: {', '.join(known)}{hint}"
     if first["type"] == "missing":
         return f"{key} is missing; known keys here: {', '.join(_known_keys(first['loc'][:-1]))}"
     message = first["msg"].removeprefix("Value error, ")
@@ -364,6 +374,11 @@ def _first_line(error: ValidationError) -> str:
         keys = "low = .., high = .." if first["loc"][0] == "domain" else ".."
         pair = ", a pair [low, high] or { values = [..] }" if first["loc"][0] == "domain" else ""
         message = f"a table is expected here: {{ {keys} }}{pair}"
+    if key == "error.kind":
+        message = (
+            "one word for all outputs is expected here: absolute, relative, scaled or ulp (for a kind of its own for each "
+            'output, write a function: python = "file.py:name")'
+        )
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     shown = "" if isinstance(got, dict) else f", got {_shown(got)}"
     return f"{key}: {message}{shown}{more}"

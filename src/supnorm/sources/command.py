@@ -99,7 +99,7 @@ def _label(command: list[str], root: Path) -> str:
 
 def _program(command: list[str], root: Path, where: str) -> str:
     name = command[0]
-    here = root / name
+    here = root / name.replace("{folder}", str(root.resolve()))  # as in its arguments
     if os.sep in name and here.exists():
         if not os.access(here, os.X_OK) or here.is_dir():
             raise BadInput(f'{where} command = ["{name}", ...]: {here} may not be run; chmod +x it')

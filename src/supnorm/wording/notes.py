@@ -13,15 +13,15 @@ TEMPLATES = {
     "of peaks, pictures and planted errors: what there was no time for is left out.",
     "asynchronous": "Calls of {seconds:duration} were spread over {workers:count} workers: the next points are chosen while "
     "others are still computed, so that a repeat may search elsewhere. With in_order=True, or one worker, it does not.",
-    "near-limit": "A timing near {limit:num} ms decided how this audit searched: {near:and}, so it counts as {cost}. The "
-    "repeat command keeps that; --cost {choices} decides it beforehand.",
+    "near-limit": "A timing near {limit:num} ms decided how this audit searched: {near:and}. The repeat command keeps "
+    "that; --cost {choices} decides it beforehand.",
     "near-alone": "The reference took {seconds:num} s a point. Above {limit:num} s the search gives each worker a new point "
     "as soon as it is free; below, it sends many points together and waits for all of them. This audit did the "
     "{one_by_one?:first|second}. The time is so near the limit that another run could do the other, and would then evaluate "
     "other points. The repeat command does the same again; --cost {choices} decides it beforehand.",
     "chosen-budget": "No budget was given. A call took {seconds:duration}, so {n:count} evaluations were chosen; the "
     "repeat command has this number, and --evaluations N gives another one.",
-    "timing": "the {side} took {ms:num} ms a point",
+    "timing": "the {side} took {ms:num} ms a point, so it counts as {expensive?:expensive|cheap}",
     "one-place": "{workers:count} workers were asked for, but the reference was called in one place only: a function "
     "that is given in Python may not be able to run several times at once. If it is, say so: Function(f, "
     'parallel="thread").',

@@ -28,7 +28,7 @@ TEMPLATES = {
     "picture-difference": "How far the model is from a computed function that is itself proved to be within "
     "{band?:{band:error at most 3}|an unknown distance} of the solution.",
     "picture-shows": "The picture shows values in float64 and proves nothing.",
-    "boxes": "{boxes:count} boxes in {seconds:duration}",
+    "boxes": "{boxes:one box|{boxes:count} boxes} in {seconds:duration}",
     "part-interior": "residual inside the box",
     "part-face": "misfit on {axis?:the face {axis} = {at:num 6}|a face}",
     "part-start": "misfit at the start, {axis} = {at:num 6}",
