@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import supnorm as sn
+from supnorm.gates.common_rows import common_rows
 from supnorm.auditing import AuditReport, load_report
 from supnorm.gates.run_peaks import FAR, NEAR, peak_changes
 from supnorm.gates.run_points import demand_same_question, errors_at
@@ -333,6 +334,28 @@ def test_only_statistics_over_the_same_rows_are_compared(tmp_path: Path) -> None
     assert "old run only: 2. Rows without a prediction in the new run only: 4." in words
     same = verdict(old, run("again", (2,), {3: 1.0}))  # the same row is missing, and the files are gone
     assert (same.status.code, same.new.upper_kind, len(same.exceedance) > 0) == ("better", "exact", True)
+
+
+def test_rows_in_which_both_runs_have_an_error_are_compared_with_each_other() -> None:
+    """RMS, largest errors, and how many rows are worse, by hand."""
+    x = np.arange(6.0)[:, None]
+
+    def problem(*errors: float) -> sn.Problem:
+        sides = (sn.Function(table=(x, x + np.array(e)[:, None]), inputs=("x",)) for e in (errors, [0.0] * 6))
+        return sn.Problem(*sides, sn.Domain(x=(0.0, 4.0)))
+
+    gap = np.nan
+    found = common_rows(problem(1.0, 2.0, gap, 0.0, 2.0, 9.0), problem(3.0, 1.0, 5.0, 0.0, gap, 9.0))
+    assert found == {
+        "common": 3,
+        "rms_old": pytest.approx((5 / 3) ** 0.5),
+        "rms_new": pytest.approx((10 / 3) ** 0.5),
+        "worst_old": 2.0,
+        "worst_new": 3.0,
+        "larger": 1,
+    }
+    assert common_rows(problem(*[gap] * 6), problem(*[1.0] * 6)) == {}
+    assert common_rows(None, problem(*[1.0] * 6)) == {}
 
 
 def test_peaks_of_two_seeds_are_the_same_and_one_a_tenth_away_is_another(audit: Audit) -> None:

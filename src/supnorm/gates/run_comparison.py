@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supnorm.auditing import load_report
+from supnorm.gates.common_rows import common_rows
 from supnorm.gates.run_peaks import MOST, peak_changes
 from supnorm.gates.run_points import (
     Opened,
@@ -28,6 +29,8 @@ from supnorm.results.unfinished import demand_finished
 from supnorm.results.versions import versions
 
 EXITS = {"worse": ExitCode.EXCEEDED, "undecided": ExitCode.UNDECIDED}
+OTHER_ROWS = ": these tables have other rows"
+COMMON = "the same rows: write the rows that both tables have, in one order, to two tables, and audit these"
 DOUBT = ("reference-fault", "unresolved")  # verdicts of a run whose worst error is in doubt
 
 
@@ -99,6 +102,7 @@ def compare_runs(
     first, second = _crossed(first, second.record), _crossed(second, first.record)
     whole = truths and same_points(*records)
     before, now = _run(first, second, whole), _run(second, first, whole)
+    common = {} if whole or not truths else common_rows(first.opened.problem, second.opened.problem)
     code, basis = judge(_known(first.record, before), _known(second.record, now), factor)
     status = Status(
         code, advice(code, basis, before, now, first.record, factor), EXITS.get(code, ExitCode.DONE)
@@ -114,7 +118,7 @@ def compare_runs(
         new=now,
         exceedance=_levels(first.record, second.record) if whole else (),
         peaks=peak_changes(first.record, second.record, first.errors[1:], second.errors[1:]),
-        remarks=remarks(first.record, second.record, before, now, truths),
+        remarks=remarks(first.record, second.record, before, now, truths, common),
         command="",
         versions=versions(),
     )
@@ -128,7 +132,8 @@ def _demand_same_question(old: AuditRecord, new: AuditRecord, folders: tuple[Pat
     """
 
     if differ := _axes_differ(old, new, folders):
-        raise BadInput(f"{differ}; compare-runs needs runs of the same question")
+        rows = OTHER_ROWS in differ
+        raise BadInput(f"{differ}; compare-runs needs {COMMON if rows else 'runs of the same question'}")
     questions = {
         "inputs": ([axis.to_dict() for axis in old.axes], [axis.to_dict() for axis in new.axes]),
         "domains": (old.domain.kind, new.domain.kind),
@@ -144,7 +149,7 @@ def _demand_same_question(old: AuditRecord, new: AuditRecord, folders: tuple[Pat
         if before != now:
             raise BadInput(
                 f"the {what} differ: {one_line(str(before), 300)} in {folders[0]} and {one_line(str(now), 300)} in "
-                f"{folders[1]}; compare-runs needs runs of the same question"
+                f"{folders[1]}; compare-runs needs {COMMON if what == 'numbers of rows' else 'runs of the same question'}"
             )
     stored = {p.row: (dict(p.x), p.reference) for p in old.peaks if p.row is not None}
     for peak in new.peaks:
@@ -174,10 +179,7 @@ def _axes_differ(old: AuditRecord, new: AuditRecord, folders: tuple[Path, Path])
             for a, f in zip((axis, now[name]), folders, strict=True)
         ]
         if (axis.low, axis.high) != (now[name].low, now[name].high):
-            return (
-                f"the ranges of {name} differ: {' and '.join(ranges)}"
-                + ": these tables have other rows" * tables
-            )
+            return f"the ranges of {name} differ: {' and '.join(ranges)}" + OTHER_ROWS * tables
     return ""
 
 

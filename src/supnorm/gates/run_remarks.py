@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from supnorm.gates.run_points import is_expensive
@@ -43,9 +43,21 @@ def same_points(old: AuditRecord, new: AuditRecord) -> bool:
 
 
 def remarks(
-    before: AuditRecord, now: AuditRecord, old: RunRecord, new: RunRecord, truths: bool
+    before: AuditRecord,
+    now: AuditRecord,
+    old: RunRecord,
+    new: RunRecord,
+    truths: bool,
+    common: Mapping[str, Any],
 ) -> tuple[Sentence, ...]:
-    """What limits the comparison, as facts with their sentences; ``truths``: whether those of all rows were compared."""
+    """What limits the comparison, as facts with their sentences.
+
+    Args:
+        before, now: the audits.
+        old, new: what is known of them.
+        truths: whether those of all rows were compared.
+        common: what `common_rows` returned; empty where both are over the same rows, or where that is not known.
+    """
     facts: list[Fact] = []
     for name, run in (("old", old), ("new", new)):
         if run.raised:
@@ -65,7 +77,7 @@ def remarks(
     if old.tolerance != new.tolerance:
         shown = ("none" if run.tolerance is None else num(run.tolerance, 6) for run in (old, new))
         facts.append(fact("tolerances-differ", **dict(zip(("old", "new"), shown, strict=True))))
-    facts += _other_points(before, now, truths)
+    facts += _other_points(before, now, truths, common)
     if math.isinf(old.worst) and math.isinf(new.worst) and before.finite and now.finite:
         ends = (record.finite.worst for record in (before, now) if record.finite is not None)
         known = [math.nan if end is None else end for end in ends]
@@ -76,7 +88,9 @@ def remarks(
     return tuple(say.say(one) for one in facts)
 
 
-def _other_points(before: AuditRecord, now: AuditRecord, truths: bool) -> Iterator[Fact]:
+def _other_points(
+    before: AuditRecord, now: AuditRecord, truths: bool, common: Mapping[str, Any]
+) -> Iterator[Fact]:
     """Why the statistics of both runs cannot be compared; nothing where they can."""
     if not truths:
         yield fact("truths-not-compared")
@@ -98,7 +112,7 @@ def _other_points(before: AuditRecord, now: AuditRecord, truths: bool) -> Iterat
         for name, rows, others, known in zip(("old", "new"), first, first[::-1], whole[::-1], strict=True)
     }
     counts = {"old": before.table.compared, "new": now.table.compared}
-    yield fact("rows-differ", **counts, only_old=only["old"], only_new=only["new"])
+    yield fact("rows-differ", **counts, only_old=only["old"], only_new=only["new"], **common)
 
 
 def _planted(run: RunRecord) -> Known:

@@ -63,7 +63,11 @@ REMARKS = {
     "tolerances-differ": "The tolerances differ: {old} (old), {new} (new).",
     "laws-differ": "The statistics are of different laws: {old} (old), {new} (new). RMS and shares cannot be compared.",
     "rows-differ": "The runs have errors in other rows ({old:count} rows in the old run, {new:count} in the new one), so "
-    "RMS and shares cannot be compared, and the largest error of one run is no bound for the rows of the other."
+    "RMS and shares cannot be compared, and the largest error of one run is no bound for the rows of the other. "
+    "{common?:Over the {common:count} rows in which both have a finite error: RMS {rms_old:error 4} before, "
+    "{rms_new:error 4} now; largest error {worst_old:error 4} before, {worst_new:error 4} now; the error of the new model "
+    "is the larger one in {larger:one row|{larger:count} rows}."
+    "|Statistics over the rows in which both have an error were not computed: the tables could not be read again.}"
     "{only_old?: Rows without a prediction in the old run only: {only_old:rows}.}"
     "{only_new?: Rows without a prediction in the new run only: {only_new:rows}.}",
     "rows-unknown": "An older version of supnorm has written one of the results: it does not say which rows have an error, "
