@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import supnorm as sn
-from supnorm.gates.common_rows import common_rows
 from supnorm.auditing import AuditReport, load_report
+from supnorm.gates.common_rows import common_rows
 from supnorm.gates.run_peaks import FAR, NEAR, peak_changes
 from supnorm.gates.run_points import demand_same_question, errors_at
 from supnorm.pages import runs_gate, runs_summary
