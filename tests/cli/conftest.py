@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.schema import demand_as_published
 
@@ -40,6 +43,9 @@ def logged(a, b):
     time.sleep(float(os.environ.get("SUPNORM_TEST_SLEEP", "0.05")))
     with open(os.environ["SUPNORM_TEST_LOG"], "a") as file:
         file.write(f"{a!r} {b!r}\\n")
+    hold = os.environ.get("SUPNORM_TEST_HOLD")
+    if hold is not None and sum(1 for _ in open(os.environ["SUPNORM_TEST_LOG"])) >= int(hold):
+        time.sleep(600)  # until a signal comes: the test need not be quick to send it
     return float(np.exp(a) * b)
 """
 PROBLEM = """
@@ -102,11 +108,13 @@ class Shell:
         out, err = self.capture.readouterr()
         return Outcome(int(code), out, err)
 
-    def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
-        """In a process of its own, as a user starts it."""
+    def start(
+        self, *arguments: str | Path, code: str | None = None, **environment: str
+    ) -> subprocess.Popen[str]:
+        """In a process of its own, as a user starts it; by other ``code`` where a constant has to be another one."""
         source = str(Path(supnorm.__file__).parent.parent)
         return subprocess.Popen(
-            [sys.executable, "-m", "supnorm", *map(str, arguments)],
+            [sys.executable, *(["-m", "supnorm"] if code is None else ["-c", code]), *map(str, arguments)],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": source, **environment},
             stdout=subprocess.PIPE,
@@ -120,6 +128,14 @@ class Shell:
         process = self.start(*arguments, **environment)
         out, err = process.communicate(timeout=600)
         return Outcome(process.returncode, out, err)
+
+
+def stored(folder: Path) -> set[str]:
+    """The points of the reference that a run has stored, as ``logged`` writes them."""
+    (path,) = folder.glob("*.sqlite")
+    with closing(sqlite3.connect(path)) as store:
+        blobs = [x for (x,) in store.execute("SELECT x FROM batches WHERE side='reference'")]
+    return {f"{a!r} {b!r}" for blob in blobs for a, b in np.frombuffer(blob).reshape(-1, 2).tolist()}
 
 
 @pytest.fixture

@@ -137,7 +137,8 @@ def test_70_for_a_bug_of_ours_with_its_traceback_in_a_file(
 def test_3_after_an_interruption_with_the_way_to_go_on(shell: Shell) -> None:
     shell.write((REFERENCE, 'python = "truth.py:logged"\nper_point = true'))
     log = shell.folder / "log.txt"
-    process = shell.start("audit", "problem.toml", "--out", "run", "--quiet", SUPNORM_TEST_LOG=str(log))
+    here = {"SUPNORM_TEST_LOG": str(log), "SUPNORM_TEST_HOLD": "30"}
+    process = shell.start("audit", "problem.toml", "--out", "run", "--quiet", **here)
     wait_for_lines(log, 30)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=300)
@@ -152,7 +153,7 @@ def wait_for_lines(log: Path, n: int) -> None:
         if log.exists() and len(log.read_text().splitlines()) >= n:
             return
         time.sleep(0.02)
-    raise AssertionError(f"no {n} evaluations within a minute")
+    raise AssertionError(f"no {n} lines in {log} within five minutes")
 
 
 # -- bad input: (what is replaced, by what, what the line names) ------------------------------------------

@@ -54,6 +54,14 @@ def appears(path: Path) -> None:
         time.sleep(0.05)
 
 
+def wait_for_progress(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stderr is not None
+    while line := process.stderr.readline():
+        if word in line:
+            return
+    raise AssertionError(f"it ended before {word!r}")
+
+
 # -- audit --------------------------------------------------------------------------------------------------
 
 
@@ -63,8 +71,7 @@ def test_an_audit_of_a_cheap_pair_keeps_what_it_found(shell: Shell, number: sign
     shell.write(WIDE)
     process = shell.start("audit", "problem.toml", "--evaluations", "50000000", "--out", "run")
     assert process.stderr is not None
-    process.stderr.readline()  # of progress: the search has begun
-    time.sleep(0.5)
+    wait_for_progress(process, "worst so far 0.3")
     code, err = stopped(shell, process, number)
     assert code == 3, err
     assert "--out run --resume" in err
@@ -88,7 +95,7 @@ def test_an_interrupted_audit_of_long_calls_reports_those_that_came_back(shell: 
     log = shell.folder / "log.txt"
     process = shell.start(
         "audit", "problem.toml", "--quiet", "--out", "run", "--workers", workers,
-        SUPNORM_TEST_LOG=str(log), SUPNORM_TEST_SLEEP="0.1",
+        SUPNORM_TEST_LOG=str(log), SUPNORM_TEST_SLEEP="0.1", SUPNORM_TEST_HOLD="40",
     )  # fmt: skip
     wait_for_lines(log, 40)
     code, err = stopped(shell, process, signal.SIGINT)
@@ -116,10 +123,11 @@ def test_a_second_request_ends_at_once(shell: Shell) -> None:
     appears(shell.folder / "hangs")
     process.send_signal(signal.SIGINT)
     appears(shell.folder / "heard")
-    process.send_signal(signal.SIGINT)  # within a second it would be the same request that came twice
-    time.sleep(1.2)
-    code, err = stopped(shell, process, signal.SIGINT)
-    assert code == 3
+    while process.poll() is None:
+        time.sleep(1.2)  # within a second it would be the same request that came twice
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 3
+    err = process.communicate()[1]
     assert "ended at once" in err
     assert not (shell.folder / "run" / "result.json").exists()
 
@@ -180,8 +188,7 @@ def test_compare_keeps_the_table_of_what_is_done(shell: Shell) -> None:
         "compare", "problem.toml", "problem.toml", "--evaluations", "50000000", "--out", "both"
     )
     assert process.stderr is not None
-    process.stderr.readline()
-    time.sleep(0.5)
+    process.stderr.readline()  # of progress: the search has begun
     code, err = stopped(shell, process, signal.SIGTERM)
     assert code == 3, err
     rows = load(shell.folder / "both" / "compare.json")["rows"]
@@ -248,12 +255,8 @@ def hard(shell: Shell) -> Shell:
     return shell
 
 
-def wait_for_progress(process: subprocess.Popen[str], word: str) -> None:
-    assert process.stderr is not None
-    while line := process.stderr.readline():
-        if word in line:
-            return
-    raise AssertionError(f"it ended before {word!r}")
+# A machine may be so busy that signals sent within a moment are heard a second apart.
+PATIENT = "from supnorm import __main__, interrupts; interrupts.AGAIN = 60.0; __main__.main()"
 
 
 @pytest.mark.slow
@@ -264,9 +267,9 @@ def test_an_interrupted_proof_is_kept_and_leaves_no_worker(
 ) -> None:
     """With workers it hung on repeated SIGTERM, and left them behind; SIGHUP kept nothing."""
     arguments = ("certify", "hard.toml", "--ratio", "1.0001", "--out", "run", "--workers", workers)
-    process = hard.start(*arguments)
+    process = hard.start(*arguments, code=PATIENT)
     wait_for_progress(process, "boxes")
-    for _ in range(3):  # within a second: the same request
+    for _ in range(3):  # the same request
         process.send_signal(number)
         time.sleep(0.1)
     code, err = stopped(hard, process, number)

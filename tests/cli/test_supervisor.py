@@ -208,7 +208,7 @@ def test_kill_9_leaves_no_orphans(shell: Shell, workers: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("delay", [0.0, 0.05, 0.2])
 def test_a_request_at_the_very_start_is_heard(shell: Shell, number: signal.Signals, delay: float) -> None:
-    process = shell.start("audit", "problem.toml", "--quiet", "--evaluations", "1000000")
+    process = shell.start("audit", "problem.toml", "--quiet", "--evaluations", "1000000000")
     wait_for_worker(process)
     time.sleep(delay)
     process.send_signal(number)

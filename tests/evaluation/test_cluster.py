@@ -91,7 +91,7 @@ def answer(sent: tuple[str, Any, Any, Future[Any]]) -> None:
 
 
 def wait_for(what: Any) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not what():
         assert time.monotonic() < end
         time.sleep(0.005)
@@ -102,7 +102,7 @@ def test_calls_come_back_and_a_call_that_is_cancelled_is_cancelled_on_the_cluste
     cluster = Cluster(client, PATIENCE)
     first, second = cluster.submit(pow, 2, 3), cluster.submit(pow, 2, 4)
     answer(client.pool.sent[0])
-    assert first.result(5) == 8
+    assert first.result(60) == 8
     assert second.cancel()
     wait_for(client.pool.sent[1][3].cancelled)
 
@@ -117,13 +117,13 @@ def test_the_silent_worker_of_a_call_is_passed_over_and_the_first_answer_counts(
     wait_for(lambda: len(client.pool.sent) == 2)
     assert client.pool.sent[1][2] == ["b"]
     answer(client.pool.sent[1])
-    assert call.result(5) == 8
+    assert call.result(60) == 8
     wait_for(client.pool.sent[0][3].cancelled)
     wait_for(lambda: cluster._watch is None)
     later = cluster.submit(pow, 2, 5)
     assert client.pool.sent[2][2] == ["b"]  # a is still silent
     answer(client.pool.sent[2])
-    assert later.result(5) == 32
+    assert later.result(60) == 32
 
 
 def test_a_call_waits_for_a_free_worker_and_one_that_the_scheduler_does_not_know_is_sent_again() -> None:
@@ -136,7 +136,7 @@ def test_a_call_waits_for_a_free_worker_and_one_that_the_scheduler_does_not_know
     client.waiting, client.forgotten = set(), {key}
     wait_for(lambda: len(client.pool.sent) == 2)
     answer(client.pool.sent[1])
-    assert call.result(5) == 8
+    assert call.result(60) == 8
 
 
 @pytest.mark.parametrize("how", ["silent", "paused"])
@@ -149,7 +149,7 @@ def test_without_another_worker_all_calls_end_in_one_line(how: str) -> None:
         with pytest.raises(
             Interrupted, match=r"no sign of life for 0\.05 seconds: the scheduler has 2 workers"
         ):
-            call.result(20)
+            call.result(60)
     with pytest.raises(Interrupted, match="--resume"):
         cluster.submit(pow, 2, 3)
 
@@ -164,7 +164,7 @@ def test_a_connection_that_is_cut_for_a_moment_costs_nothing() -> None:
     client.status = "running"
     wait_for(lambda: len(client.pool.sent) == 2)
     answer(client.pool.sent[1])
-    assert call.result(5) == 8
+    assert call.result(60) == 8
 
 
 def test_a_scheduler_that_is_gone_ends_the_calls() -> None:
@@ -173,7 +173,7 @@ def test_a_scheduler_that_is_gone_ends_the_calls() -> None:
     client.pool.sent[0][3].cancel()
     client.status = "closed"
     with pytest.raises(Interrupted, match="the Dask scheduler tcp://here:1 is gone"):
-        call.result(20)
+        call.result(60)
 
 
 def test_what_dask_gives_up_is_sent_once_more_and_what_the_function_raises_is_not() -> None:
@@ -182,12 +182,12 @@ def test_what_dask_gives_up_is_sent_once_more_and_what_the_function_raises_is_no
     lost, raised = cluster.submit(pow, 2, 3), cluster.submit(pow, 2, "x")
     client.pool.sent[1][3].set_exception(TypeError("no power"))
     with pytest.raises(TypeError, match="no power"):
-        raised.result(5)
+        raised.result(60)
     client.pool.sent[0][3].set_exception(KilledWorker("died"))
     wait_for(lambda: len(client.pool.sent) == 3)
     client.pool.sent[2][3].set_exception(KilledWorker("died"))
     with pytest.raises(Interrupted, match=r"lost twice \(KilledWorker: died\)"):
-        lost.result(20)
+        lost.result(60)
 
 
 @pytest.mark.parametrize(("asked", "kept"), [(1, 2), (7, 7)])
@@ -220,19 +220,19 @@ def test_workers_that_come_later_are_used() -> None:
     client.threads = 5
     wait_for(lambda: cluster.seats == 5)
     answer(client.pool.sent[0])
-    assert call.result(5) == 8
+    assert call.result(60) == 8
     assert cluster.workers == 2  # what a search has decided by does not change
 
 
-@pytest.mark.parametrize(("seconds", "started"), [(0.0, 0), (0.05, 3)])
+@pytest.mark.parametrize(("alone", "started"), [(60.0, 0), (0.0, 3)])
 def test_workers_start_beside_a_first_call_that_takes_long(
-    monkeypatch: pytest.MonkeyPatch, seconds: float, started: int
+    monkeypatch: pytest.MonkeyPatch, alone: float, started: int
 ) -> None:
-    monkeypatch.setattr("supnorm.evaluation.caller.ALONE", 0.02)
+    monkeypatch.setattr("supnorm.evaluation.caller.ALONE", alone)
     pool = Pool()
 
     def slow(x: Any) -> Any:
-        time.sleep(seconds)
+        wait_for(lambda: len(pool.sent) >= started)
         return x
 
     function = Function(slow, remake=partial(Function, abs), parallel="process")

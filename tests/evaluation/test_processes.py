@@ -89,19 +89,23 @@ def test_the_parent_hears_ctrl_c_as_before() -> None:
 
 
 @pytest.mark.slow
-def test_a_worker_that_ends_before_it_is_interrupted_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_ends_before_it_is_interrupted_is_no_fault(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """A worker may be gone between being looked at and being interrupted."""
     asked: list[int] = []
+    started, ends = tmp_path / "started", tmp_path / "ends"
 
     def gone(pid: int, number: int) -> None:
         asked.append(number)
+        ends.touch()
         raise ProcessLookupError
 
     pool = Processes(1)
     assert pool.submit(abs, -1).result() == 1
     (pid,) = pool.pids
-    pool.submit(time.sleep, 1.0)
-    time.sleep(0.1)
+    pool.submit(busy, started, ends)
+    wait_for(started)
     with monkeypatch.context() as patched:
         patched.setattr(os, "kill", gone)
         pool.shutdown(cancel_futures=True)

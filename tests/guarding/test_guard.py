@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -122,12 +122,15 @@ def test_a_reference_that_fails_refuses_and_never_answers_by_the_model(safe: sn.
 
 
 def test_a_reference_that_takes_too_long_refuses(safe: sn.Guard) -> None:
+    go = threading.Event()
+
     def slow(x: Any) -> Any:
-        time.sleep(1.0)
+        go.wait(60)
         return peak(x)[:, None]
 
     hurried = replace(safe.with_reference(sn.Function(slow)), patience=0.05)
     assert hurried(np.array([[0.5]])).flag.tolist() == [Flag.REFUSED]
+    go.set()
 
 
 def test_a_model_that_raises_or_gives_nan_is_flagged_row_by_row(safe: sn.Guard) -> None:

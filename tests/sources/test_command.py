@@ -167,7 +167,7 @@ def test_nothing_is_left_running(tmp_path: Path, protocol: str) -> None:
         "open('pids', 'a').write(f'{os.getpid()} {child.pid} '); print(a, flush=True); "
         "time.sleep(60 if b > 0 else 0)"
     )
-    function = program(tmp_path, body, protocol=protocol, timeout=1.5)
+    function = program(tmp_path, body, protocol=protocol, timeout=5.0)  # Python has to start in it
     function(np.zeros((1, 2)))
     if protocol == "batch":
         function = program(tmp_path, body, protocol=protocol, timeout=1.5)
