@@ -188,7 +188,7 @@ def test_compare_keeps_the_table_of_what_is_done(shell: Shell) -> None:
         "compare", "problem.toml", "problem.toml", "--evaluations", "50000000", "--out", "both"
     )
     assert process.stderr is not None
-    process.stderr.readline()  # of progress: the search has begun
+    wait_for_progress(process, "worst so far")
     code, err = stopped(shell, process, signal.SIGTERM)
     assert code == 3, err
     rows = load(shell.folder / "both" / "compare.json")["rows"]
