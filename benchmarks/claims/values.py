@@ -67,6 +67,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "flows": soundness.flows,
     "solutions": soundness.solutions,
     "doors": soundness.doors,
+    "fuzz": soundness.fuzz,
     "audits": soundness.audits,
     "demo": examples.demo,
     "averages": examples.averages,

@@ -21,6 +21,8 @@ ODD_VALUES: tuple[Any, ...] = (
     "\u202e", "inf", "1_000", "１２", "\x00", "../../../etc/passwd", "/dev/zero", [], {}, [[]], [1.0], ["a"], {"a": 1},
     [[[[1]]]], "x" * 5000, [0.0] * 2000, -(10**15), 10**9,
 )  # fmt: skip
+# Bytes of a member that is blown up; the largest is rare, because it takes a second to write.
+BLOWN_UP = (10,) * 20 + (10**6,) * 20 + (3 * 10**8,)
 
 
 def pick(rng: Rng, things: Any) -> Any:
@@ -142,7 +144,7 @@ def broken_zip(rng: Rng, data: bytes) -> bytes:
         if way == 0:
             members.pop(i)
         elif way == 1:
-            members[i] = (name, bytes(int(pick(rng, (10, 10**6, 3 * 10**8)))))
+            members[i] = (name, bytes(int(pick(rng, BLOWN_UP))))
         elif way == 2:
             members[i] = (pick(rng, members)[0], content)
         elif name.endswith(".json") and way < 5:

@@ -128,6 +128,18 @@ def doors(content: dict[str, Any]) -> dict[str, str]:
     return found
 
 
+def fuzz(content: dict[str, Any]) -> dict[str, str]:
+    """How the readers ended on broken files, over all kinds."""
+    counts: Counter[str] = sum((Counter(r["verdicts"]) for r in content["rows"]), Counter())
+    return {
+        "count": f"{counts.total():,}",
+        "wrong": f"{counts['wrong']:,}",
+        "refused": f"{counts['refused']:,}",
+        "kinds": str(len({r["campaign"] for r in content["rows"]})),
+        "seeds": _seeds([{"seed": seed} for seed in sorted({r["seed"] for r in content["rows"]})]),
+    }
+
+
 def audits(content: dict[str, Any]) -> dict[str, str]:
     """How random audits held against what their functions returned."""
     rows, counts = _of(content, "audits")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,13 +12,14 @@ from pathlib import Path
 
 import pytest
 from benchmarks.soundness.doors import READ
-from tests.broken_readers import KINDS
+from benchmarks.soundness.fuzz import read_corpus
+from benchmarks.soundness.readers import KINDS
 
 import supnorm
 from supnorm.sources.model_file import KNOWN
 
 ROOT = Path(supnorm.__file__).parents[2]
-QUICK = ("problem", "law", "store", "t.csv", "net.npz")
+CORPUS = ROOT / "benchmarks" / "soundness" / "corpus.zip"
 NEEDS = {
     "net.onnx": "onnxruntime",
     "net.pt2": "torch",
@@ -27,42 +30,62 @@ NEEDS = {
 limited = pytest.mark.skipif(not hasattr(signal, "SIGPROF"), reason="no limit of processor time here")
 
 
-def outcomes(folder: Path, count: int, *kinds: str) -> list[str]:
-    """What came of each case; the last line is without an outcome where the process ended."""
+def fuzz(*words: str) -> dict[str, int]:
+    """What `benchmarks.soundness.fuzz` counts for one kind of file."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.broken_readers", str(folder), str(count), *kinds], cwd=ROOT,
+        [sys.executable, "-m", "benchmarks.soundness.fuzz", *words], cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}", "OMP_NUM_THREADS": "1"},
         capture_output=True, text=True, timeout=600,
     )  # fmt: skip
-    lines = done.stdout.splitlines()
-    assert done.returncode == 0, f"{done.returncode} at {lines[-1:]}: {done.stderr[-500:]}"
-    return lines
-
-
-def assert_each_ends_as_it_should(lines: list[str], expected: int) -> None:
-    wrong = [line for line in lines if line.rpartition(": ")[2] not in ("read", "refused")]
-    assert not wrong, "\n".join(wrong)
-    assert len(lines) == expected
-    assert sum(line.endswith("refused") for line in lines) > expected / 4
-
-
-@pytest.mark.slow
-@limited
-def test_readers_of_numpy_and_text_end_on_broken_files(tmp_path: Path) -> None:
-    assert_each_ends_as_it_should(outcomes(tmp_path, 8, *QUICK), 8 * len(QUICK))
+    assert done.returncode == 0, done.stdout + done.stderr[-500:]
+    counts: dict[str, int] = ast.literal_eval(re.search(r"\{.*?\}", done.stdout)[0])  # type: ignore[index]
+    return counts
 
 
 @limited
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_every_reader_ends_on_broken_files(tmp_path: Path, kind: str) -> None:
+def test_every_reader_ends_on_broken_files_and_on_those_that_were_kept(kind: str) -> None:
     if kind in NEEDS:
         pytest.importorskip(NEEDS[kind])
-    assert_each_ends_as_it_should(outcomes(tmp_path, 60, kind), 60)
+    counts = fuzz("--kind", kind, "--replay", str(CORPUS), "--count", "60")
+    assert sum(counts.values()) == 60 + len(read_corpus(CORPUS)[kind])
+    assert counts["refused"] > 15
+
+
+@limited
+@pytest.mark.slow
+def test_a_reader_that_is_wrong_is_found(tmp_path: Path) -> None:
+    """An exception, a process that ends, odd words: each is counted, and the next file is read."""
+    code = """
+import os, sys
+from pathlib import Path
+from benchmarks.soundness import fuzz, readers
+from supnorm.results import BadInput
+def read(path):
+    data = path.read_bytes()
+    if data == b"raise": raise ValueError("this")
+    if data == b"end": os._exit(0)
+    if data == b"die": os.abort()
+    refusal = BadInput("refused")
+    if data == b"odd": refusal.args = ("two\\nlines",)
+    raise refusal
+readers.KINDS["k"] = readers.Kind("k.csv", lambda folder: (folder.mkdir(), (folder / "k.csv").write_bytes(b"good")), read)
+one = fuzz.Fuzzer("k", Path(sys.argv[1]) / "k", 0, [])
+one.replay([b"a", b"raise", b"b", b"end", b"die", b"odd", b"c"])
+print([found["why"][:20] for found in one.wrong], dict(one.counts))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}"},
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()[-1]
+    assert "'wrong': 4, 'refused': 3" in said or "'refused': 3, 'wrong': 4" in said, done.stdout
 
 
 def test_each_kind_of_file_that_is_opened_is_broken_here_and_by_the_campaign() -> None:
     """But TorchScript, which runs only where it is trusted: the campaign tries that it is refused."""
     suffixes = {word for word in KNOWN.replace(",", " ").split() if word.startswith(".")}
     assert suffixes <= {Path(name).suffix for name in READ}
-    assert suffixes - {".pt"} <= {Path(kind).suffix for kind in KINDS}
+    assert suffixes - {".pt"} <= {Path(kind.file).suffix for kind in KINDS.values()}
