@@ -13,11 +13,12 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flint import arb
 from tests.checker.test_hostile import _affine, _array, _node, _program, _whole, _write
 
 from supnorm.certification import certify
-from supnorm.checker import Cost, TooCostly, check
-from supnorm.checker.cost import LIMIT, MEMORY, SLACK, Meter, demand
+from supnorm.checker import Cost, TooCostly, check, special_functions
+from supnorm.checker.cost import LIMIT, MEMORY, SLACK, Meter, demand, watched
 from supnorm.checker.document import read
 from supnorm.checker.forecast import cost_of
 from supnorm.checker.rejected import Rejected
@@ -343,3 +344,31 @@ def test_huge_whole_numbers_in_leaves(honest, tmp_path):
         verdict = check(_forged(honest, tmp_path, change))
         assert not verdict.accepted
         assert len(verdict.reason) < 300
+
+
+def test_functions_that_take_long_are_stopped_in_the_middle_of_a_proof(honest, tmp_path, monkeypatch):
+    """The forecast itself called them at 33 points of 6,000 features: minutes, whatever the limit."""
+
+    def long(data):
+        _axes(data, 5)
+        for key, v in (("axis_low", 0.5), ("low", 0.5), ("axis_high", 0.75), ("high", 0.75)):
+            data[key] = [v.hex()] * 5
+        columns = [j % 5 for j in range(6000)]
+        shapes = {"shape": (1000.0).hex(), "second_shape": (1000.0).hex()}
+        nodes = [
+            _node("take", [0], 6000, columns=columns),
+            _node("betainc", [1], 6000, **shapes),
+            _node("take", [2], columns=[0]),
+        ]
+        _both(data, _program(5, *nodes))
+        _whole(data, 1e-3, degree=2, rho=1.5)
+
+    path = _forged(honest, tmp_path, long)
+    monkeypatch.setitem(special_functions._COEFFICIENTS, "betainc", None)  # a call would end in a TypeError
+    cost_of(read(path))
+    with pytest.raises(TooCostly, match="--limit"):
+        check(path, limit=1.0)
+    monkeypatch.undo()
+    shapes = (1000.0, 1000.0)  # as in a proof whose forecast was too small
+    with watched(Meter(0.0)), pytest.raises(TooCostly, match="stopped"):
+        special_functions.coefficients("betainc", arb(0.5), 1, shapes)

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import math
+import random
 import sys
+import time
 from pathlib import Path
 
 import mpmath as mp
@@ -278,3 +280,46 @@ def test_bounds_of_incomplete_gamma_functions_do_not_underflow(shape, monkeypatc
                 held = bound("gammainc", i, arb(low), arb(1.1 * low), arb(0), shape)
                 assert held is not None
                 assert mp.log(exact) <= mp.mpf(float(held.log().upper())) + 1e-12
+
+
+def test_no_argument_makes_a_call_take_seconds():
+    """FLINT's own P(s, z) took a second for z near s, and Q, E1 and I up to minutes for balls far out."""
+    start = time.process_time()
+    for op, p, z in (
+        ("gammainc", 30.3, arb(30.3, 1e-4)),
+        ("gammainc", 999.5, arb(1000.0)),
+        ("gammainc", 418.0, arb(3629660176106.725, 2.0**-11)),
+        ("gammaincc", 418.0, arb(3629660176106.725, 2.0**-11)),
+        ("exp1", None, arb(7392876101460.442, 7e-4)),
+        ("bessel_i", 1.0, arb(347679683014877.56, 2.0**-11)),
+    ):
+        value = special_functions.coefficients(op, z, 1, p)[0]
+        assert value.is_finite() == (op != "bessel_i")
+    assert time.process_time() - start < 10.0
+
+
+def test_incomplete_gamma_functions_are_those_of_flint_in_more_bits():
+    rng, before = random.Random(5), ctx.prec
+    try:
+        for _ in range(60):
+            s = 10.0 ** rng.uniform(-2.0, 2.5)
+            near, far = (
+                s * 10.0 ** rng.uniform(-3.0, 0.8),
+                (2.0 * s + special_functions.FAR) * rng.uniform(1.001, 4.0),
+            )
+            for z in (near, far):
+                ctx.prec = 80
+                p, q = (
+                    special_functions.coefficients(op, arb(z), 1, s)[0] for op in ("gammainc", "gammaincc")
+                )
+                ctx.prec = 900
+                exact = arb(z).gamma_upper(arb(s), regularized=1)
+                assert q.contains(exact)
+                assert p.contains(1 - exact) or p.overlaps(1 - exact)
+                assert z == far or p.rel_accuracy_bits() > 60
+            ctx.prec = 80
+            one = special_functions.coefficients("exp1", arb(far), 1)[0]
+            ctx.prec = 900
+            assert one.contains(arb(far).expint(1))
+    finally:
+        ctx.prec = before

@@ -14,7 +14,7 @@ import numpy as np
 from flint import arb
 
 from supnorm.checker import adjoints, batch
-from supnorm.checker.cost import SECOND, Cost
+from supnorm.checker.cost import SECOND, Cost, watch
 from supnorm.checker.declared import lebesgue
 from supnorm.checker.enclosure import Program
 from supnorm.checker.leaves import SHARE
@@ -39,9 +39,10 @@ def interpolant(n: int, grid: int, d: int) -> Cost:
 
 def rounding(p: Size, low: Sequence[float], high: Sequence[float]) -> float:
     """Radii of the outputs in arrays, the largest of some points; infinite where to ask would take long."""
-    if p.values(1.0).operations > SECOND:
-        return float("inf")
+    watch()  # a file may have many programs
     ends = list(product((-1.0, 1.0), repeat=len(low))) if len(low) <= CORNERS else []
+    if p.batch(1.0 + len(ends)).operations > SECOND:
+        return float("inf")
     centre, half = ([arb((b + sign * a) / 2) for a, b in zip(low, high, strict=True)] for sign in (1, -1))
     points = batch.points_on(np.array([[0.0] * len(low), *ends]), batch.U, centre, half)
     return float(batch.all_values(Program.of(p.operations), points)[-1].rad.max())

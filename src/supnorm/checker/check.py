@@ -18,7 +18,7 @@ from pathlib import Path
 
 from flint import ctx
 
-from supnorm.checker.cost import LIMIT, MEMORY, Cost, Meter, demand
+from supnorm.checker.cost import LIMIT, MEMORY, Cost, Meter, demand, watched
 from supnorm.checker.document import Document, as_document, load, read_in_lines
 from supnorm.checker.forecast import cost_of, reading_of
 from supnorm.checker.rejected import MALFORMED, Rejected
@@ -140,26 +140,27 @@ def check(
     reason, leaf, accepted = "", None, True
     meter = Meter(limit)
     try:
-        file = _read(path, memory)
-        if file.statement is not None:
-            verify_statement(file.statement)
-        for document in file.documents.values():  # the forecast reads all leaves
-            demand(reading_of(document), limit, memory)
-        cost = file.cost(len(problem_points or ()), arbitrary)
-        (announce or (lambda cost: None))(cost)
-        demand(cost, limit, memory)
-        if file.statement is not None:
-            verify_values(file.statement, values or {})
-        _verify(
-            file,
-            problem_points,
-            observer or (lambda done, total: None),
-            functions or {},
-            workers,
-            meter,
-            arbitrary,
-            executor,
-        )
+        with watched(meter):
+            file = _read(path, memory)
+            if file.statement is not None:
+                verify_statement(file.statement)
+            for document in file.documents.values():  # the forecast reads all leaves
+                demand(reading_of(document), limit, memory)
+            cost = file.cost(len(problem_points or ()), arbitrary)
+            (announce or (lambda cost: None))(cost)
+            demand(cost, limit, memory)
+            if file.statement is not None:
+                verify_values(file.statement, values or {})
+            _verify(
+                file,
+                problem_points,
+                observer or (lambda done, total: None),
+                functions or {},
+                workers,
+                meter,
+                arbitrary,
+                executor,
+            )
     except Rejected as problem:
         reason, leaf, accepted = str(problem), problem.leaf, False
     except (

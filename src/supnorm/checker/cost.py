@@ -6,6 +6,9 @@ One operation is a multiplication in a matrix of balls. `supnorm.checker.forecas
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from supnorm.checker.rejected import TooCostly
@@ -105,3 +108,27 @@ class Meter:
         if used + more > SLACK * self.limit:
             after = f"stopped after {_time(used)} of one core" + f", before {_time(more)} more" * (more > 0.0)
             raise TooCostly(f"the proof was {after}; --limit allows {_time(self.limit)}")
+
+
+_METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
+
+
+@contextmanager
+def watched(meter: Meter) -> Iterator[None]:
+    """Inside, `watch` reads this meter."""
+    token = _METER.set(meter)
+    try:
+        yield
+    finally:
+        _METER.reset(token)
+
+
+def watch() -> None:
+    """Called before each operation whose time nobody can foresee, in the middle of a proof or of its forecast.
+
+    Raises:
+        TooCostly: as `Meter.read`, if a meter is watched.
+    """
+    meter = _METER.get()
+    if meter is not None:
+        meter.read()

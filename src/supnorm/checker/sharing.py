@@ -26,7 +26,7 @@ from multiprocessing.connection import wait
 
 from flint import ctx
 
-from supnorm.checker.cost import Meter
+from supnorm.checker.cost import Meter, watched
 from supnorm.checker.document import Document
 from supnorm.checker.forecast import in_balls
 from supnorm.checker.leaves import Leaves, Proof, claims, rules_of
@@ -202,8 +202,9 @@ def _prove(given: bytes, part: list[Task]) -> float:
             meter = Meter(limit)
             if isinstance(leaves, Exception):
                 raise leaves
-            for proof, positions, claimed in part:
-                _verify(leaves, proof, positions, claimed, meter)
+            with watched(meter):
+                for proof, positions, claimed in part:
+                    _verify(leaves, proof, positions, claimed, meter)
         finally:
             ctx.prec = before
     return time.thread_time() - begun

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from flint import arb, arb_poly, arb_series, ctx
 
 from supnorm.checker.bessel_bounds import i_bound, j_bound, k_bound, y_bound
+from supnorm.checker.cost import watch
 
 Ball = Any
 Parameter: TypeAlias = float | tuple[float, float] | None  # an order, a shape, two shapes
@@ -26,6 +27,11 @@ POSITIVE = ("lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "ga
 # Radius of an argument's ball: FLINT works long on wider ones (tests/checker/test_special_functions.py).
 WIDEST = 2.0**-10
 MORE_BITS = 80  # what derivatives of erfcx lose at arguments of some thousand; more only widens the ball
+
+
+# FLINT may take a second and more on balls beyond: E1, Q and 1 - P are below e^-1000 there, and no float64 program has I.
+FAR = 1000.0
+LONG = frozenset((*LARGEST, "exp1"))  # a call may take a thousand times as long as another one
 
 
 def allowed(op: str, p: float) -> bool:
@@ -55,6 +61,8 @@ def coefficients(op: str, z: Ball, count: int, p: Parameter = None) -> list[Ball
         return [arb.nan()] * count
     if not z.rad() < WIDEST:
         return _wide_erfc(z, count) if op == "erfc" else [arb.nan()] * count
+    if op in LONG:
+        watch()
     before = ctx.prec
     ctx.prec = before + MORE_BITS
     try:
@@ -135,7 +143,14 @@ def _integrated(first: Ball, slope: Any, count: int) -> list[Ball]:
 
 def _exp1(z: Ball, count: int) -> list[Ball]:
     line = _line(z, count)
-    return _integrated(z.expint(1), -(-line).exp() / line, count)
+    # 0 < E1(x) < exp(-x)/x (DLMF 6.8.1)
+    first = _up_to((-z).exp() / z) if z > FAR else z.expint(1)
+    return _integrated(first, -(-line).exp() / line, count)
+
+
+def _up_to(size: Ball) -> Ball:
+    """The ball from 0 to a bound."""
+    return size.upper() * arb(0.5, 0.5)
 
 
 def _gamma_density(z: Ball, count: int, s: Ball) -> Any:
@@ -143,12 +158,39 @@ def _gamma_density(z: Ball, count: int, s: Ball) -> Any:
     return (line.log() * (s - 1) - line - s.lgamma()).exp()
 
 
+def _q(z: Ball, s: Ball) -> Ball:
+    """Q(s, z) = Gamma(s, z)/Gamma(s).
+
+    Far out, with t = z + u, Gamma(s, z) = z^(s - 1) exp(-z) times the integral of (1 + u/z)^(s - 1) exp(-u), at most
+    1/(1 - (s - 1)/z) for s >= 1, since 1 + u/z <= exp(u/z), and at most 1 for s < 1.
+    """
+    if not z > 2 * s + FAR:
+        return z.gamma_upper(s, regularized=1)
+    return _up_to((z.log() * (s - 1) - z - s.lgamma()).exp() / (1 - (s - 1).max(arb(0)) / z))
+
+
+def _p(z: Ball, s: Ball) -> Ball:
+    """P(s, z) = 1 - Q(s, z); below s + 1 by the series of DLMF 8.11.4, whose terms are positive.
+
+    FLINT's own takes a second near z = s, and for some balls of small z.
+    """
+    if not z < s + 1:
+        return 1 - _q(z, s)
+    total, term, k = arb(1), arb(1), 0
+    while not term < arb(2) ** -ctx.prec:
+        k += 1
+        term = term * z / (s + k)  # each is below the one before it, since z < s + k
+        total += term
+    ratio = z / (s + k + 1)
+    return (z.log() * s - z - (s + 1).lgamma()).exp() * (total + _up_to(term * ratio / (1 - ratio)))
+
+
 def _gammainc(z: Ball, count: int, s: Ball) -> list[Ball]:
-    return _integrated(z.gamma_lower(s, regularized=1), _gamma_density(z, count, s), count)
+    return _integrated(_p(z, s), _gamma_density(z, count, s), count)
 
 
 def _gammaincc(z: Ball, count: int, s: Ball) -> list[Ball]:
-    return _integrated(z.gamma_upper(s, regularized=1), -_gamma_density(z, count, s), count)
+    return _integrated(_q(z, s), -_gamma_density(z, count, s), count)
 
 
 def _betainc(z: Ball, count: int, a: Ball, b: Ball) -> list[Ball]:
@@ -176,6 +218,8 @@ def _bessel(kind: str) -> Callable[[Ball, int, Ball], list[Ball]]:
     lower, higher = {"j": (1, -1), "y": (1, -1), "i": (1, 1), "k": (-1, -1)}[kind]
 
     def function(z: Ball, count: int, order: Ball) -> list[Ball]:
+        if kind == "i" and not abs(z) < FAR:
+            return [arb.nan()] * count
         call = (lambda v: _k(z, v)) if kind == "k" else getattr(z, f"bessel_{kind}")
         around = {k: call(order + k) for k in range(1 - count, count)}
         return [
