@@ -112,13 +112,17 @@ def test_other_errors_pass() -> None:
         raise RuntimeError("of the user")
 
 
+@pytest.mark.parametrize("imports", ["", "from .layers import x; "])
 def test_a_problems_file_starts_no_workers_in_a_worker(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, imports: str
 ) -> None:
     """They would import the file too, and start their own: without end."""
-    path = tmp_path / "user.py"
+    path = tmp_path / "pack" / "user.py"
+    path.parent.mkdir()
+    for name in ("__init__.py", "layers.py"):
+        (path.parent / name).write_text("x = 1\n")
     path.write_text(
-        "from supnorm.evaluation.executor import make_executor\nfrom supnorm.problem import Function\n"
+        f"{imports}from supnorm.evaluation.executor import make_executor\nfrom supnorm.problem import Function\n"
         'pool = make_executor(Function(abs, remake=abs, parallel="process"), 2)\n'
     )
     assert isinstance(load_module(path, "here").pool, Processes)

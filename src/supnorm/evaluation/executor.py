@@ -28,6 +28,7 @@ from supnorm.results import BadInput
 GUARD = 'if __name__ == "__main__":'
 MOST = 1024  # workers of supnorm's own; a process that has imported NumPy takes 30 MB, so more are a mistake
 USER_FILE = "supnorm_user_"  # prefix of the names of modules of problem files
+IN_PACKAGES: set[str] = set()  # modules of packages that problem files name; they keep their names
 Settings = TypeVar("Settings", bound=Calls)
 
 
@@ -45,7 +46,7 @@ def make_executor(function: Function, workers: int, patience: float = PATIENCE) 
         )
     if function.parallel == "thread" or function.remake is None:
         return ThreadPoolExecutor(workers)
-    if multiprocessing.parent_process() is not None and (line := _importing(USER_FILE)):
+    if multiprocessing.parent_process() is not None and (line := _importing(USER_FILE, *IN_PACKAGES)):
         raise BadInput(
             f"{_named(line)} asks for workers, and each worker reaches this line when it imports the file; "
             f"put it under {GUARD}"
@@ -104,11 +105,11 @@ def starts_again() -> bool:
     return _importing("__mp_main__") is not None
 
 
-def _importing(name: str) -> tuple[Path, int] | None:
-    """File and line that are now being executed at the top level of a module whose name has this prefix."""
+def _importing(*names: str) -> tuple[Path, int] | None:
+    """File and line that are now being executed at the top level of a module whose name has one of these prefixes."""
     for frame, line in traceback.walk_stack(inspect.currentframe()):
         path = Path(frame.f_code.co_filename)
-        top = frame.f_code.co_name == "<module>" and str(frame.f_globals.get("__name__")).startswith(name)
+        top = frame.f_code.co_name == "<module>" and str(frame.f_globals.get("__name__")).startswith(names)
         if top and path.is_file():
             return path, line
     return None

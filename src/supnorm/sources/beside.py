@@ -80,10 +80,11 @@ class Neighbours:
 
 
 class _Now(threading.local):
-    """What the files that this thread is importing belong to, the innermost last."""
+    """What the files that this thread is importing belong to, the innermost last, and how many problems it is opening."""
 
     def __init__(self) -> None:
         self.stack: list[Neighbours] = []
+        self.openings = 0
 
 
 _ALL: dict[str, Neighbours] = {}  # by folder, those of the last opening
@@ -165,7 +166,11 @@ def opening(files: Iterable[Path]) -> Iterator[None]:
                 here is None or here not in _NOW.stack
             ):  # code that is being imported may open a problem of its own folder
                 _begin(Neighbours(folder, Folders.of(files)))
-        yield
+        _NOW.openings += 1
+        try:
+            yield
+        finally:
+            _NOW.openings -= 1
 
 
 def opened_before(neighbours: Iterable[Neighbours]) -> None:
@@ -190,15 +195,19 @@ def demand_unchanged(neighbours: Iterable[Neighbours]) -> None:
             mine.demand({file: content_of(Path(file)) for file in mine.files})
 
 
-def neighbours_of(path: Path) -> Neighbours:
-    """What the last opening has loaded for the folder of a resolved file; the first one begins here.
+def neighbours_of(path: Path, digest: str) -> Neighbours:
+    """What the last opening has loaded for the folder of a resolved file; outside of one, an edited file begins one.
+
+    Args:
+        digest: SHA-256 of the file.
 
     Raises:
         BadInput: where compiled code was replaced, which Python cannot load again.
     """
     folder = _start(path)
     with LOCK:
-        if folder not in _ALL:
+        here = _ALL.get(folder)
+        if here is None or (not _NOW.openings and here.files.get(str(path), digest) != digest):
             _begin(Neighbours(folder, Folders.of([path])))
         mine = _ALL[folder]
         with unrecorded():

@@ -283,13 +283,12 @@ def _source(file: str) -> str:
 def imported(files: Iterable[Path], folders: Folders) -> list[Path]:
     """The files that ``files`` import by name, directly or indirectly, among the files that count."""
     todo, seen = [Path(os.path.realpath(f)) for f in files], set[Path]()
-    listed = [Path(p) for p in sys.path if p and folders.contain(p)]  # by code that has been loaded
     while todo and len(seen) < MOST:
         file = todo.pop()
         if file in seen:
             continue
         seen.add(file)
-        roots = [file.parent, *(Path(p) for p in folders.below), *listed]
+        roots = [file.parent, *(Path(p) for p in folders.below)]
         for module, level in _imports(file):
             starts = roots if level == 0 else [(file.parent, *file.parents)[min(level, len(file.parents))]]
             for start in starts:

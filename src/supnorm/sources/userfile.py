@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from supnorm.evaluation.executor import GUARD, USER_FILE
+from supnorm.evaluation.executor import GUARD, IN_PACKAGES, USER_FILE
 from supnorm.problem import exited
 from supnorm.process import CALLS
 from supnorm.results import BadInput
@@ -71,11 +71,12 @@ def load_module(path: Path, where: str) -> ModuleType:
     """
     path = path.resolve()
     source = read_bytes(path, where, LARGEST["python"])
-    digest = hashlib.sha256(str(path).encode() + b"\0" + source).hexdigest()[:16]
-    name = f"{USER_FILE}{path.stem}_{digest}"
+    digest = hashlib.sha256(source).hexdigest()
+    unique = hashlib.sha256(f"{path} {digest}".encode(errors="surrogateescape")).hexdigest()[:16]
+    name = f"{USER_FILE}{path.stem}_{unique}"
     of_package = root_and_name(path)[1]
     with LOCK:  # another thread may have begun
-        beside = neighbours_of(path)
+        beside = neighbours_of(path, digest)
         known = beside.modules.get(of_package) if of_package else sys.modules.get(name)
         return known or _imported(of_package or name, path, beside, where)
 
@@ -83,7 +84,15 @@ def load_module(path: Path, where: str) -> ModuleType:
 def _imported(name: str, path: Path, beside: Neighbours, where: str) -> ModuleType:
     try:
         with importing(beside), _double_for_jax(path), CALLS.importing(path.name):
-            return _executed(name, path, beside) if name.startswith(USER_FILE) else import_module(name)
+            if name.startswith(USER_FILE):
+                return _executed(name, path, beside)
+            top = name.partition(".")[0]
+            if top in sys.modules and top not in beside.modules:
+                raise ImportError(
+                    f"the package {top} has the name of one that is in memory: rename its folder"
+                )
+            IN_PACKAGES.add(name)
+            return import_module(name)
     except BaseException as error:
         if isinstance(error, SystemExit):
             raise BadInput(
