@@ -8,6 +8,7 @@ from typing import Any
 from reproduce.miniweather import said as miniweather
 from reproduce.neuralgcm import said as neuralgcm
 
+from benchmarks.bench import table as bench
 from benchmarks.budget import said as budget
 from benchmarks.certify import table as certify
 from benchmarks.coverage import said as coverage
@@ -27,6 +28,7 @@ from reproduce import questions
 VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "search": search.said,
     "functions": functions.said,
+    "bench": bench.said,
     "overhead": search.overhead,
     "coverage": coverage.said,
     "power": power.said,

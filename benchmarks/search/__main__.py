@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from tests.problems import Instance, kink
+from tests.problems import kink
 
 from benchmarks.claims.stored import stamp
 from benchmarks.search import table
 from benchmarks.search.objective import Objective
 from benchmarks.search.ours import supnorm
 from benchmarks.search.peers import PEERS, Peer, quietly
-from benchmarks.search.rows import ROWS, Row
+from benchmarks.search.rows import ROWS, Row, truth
 from supnorm.auditing.expensive import SurrogateSearch
 
 RESULTS = Path(__file__).parents[1] / "results" / "search.json"
@@ -127,18 +125,7 @@ def measure(row: Row, peers: list[Peer], seed: int) -> dict[str, Any]:
         "share": row.share,
         "expensive": row.expensive,
     }
-    return {**fixed, "truth": {str(seed): [*_truth(instance)]}, "runs": runs}
-
-
-def _truth(instance: Instance) -> tuple[float, bool]:
-    """The worst error, and whether it is exact or only the best known; at a pole 50 times the RMS counts as found."""
-    if instance.sup == math.inf:
-        rng = np.random.default_rng(0)
-        problem = instance.problem
-        x = problem.domain.from_unit(rng.random((20_000, problem.domain.d)))
-        errors = problem.error(problem.model(x), problem.reference(x), x)[0]
-        return 50 * float(np.sqrt(np.nanmean(errors**2))), True
-    return float(instance.sup), instance.known
+    return {**fixed, "truth": {str(seed): [*truth(instance)]}, "runs": runs}
 
 
 if __name__ == "__main__":

@@ -33,8 +33,15 @@ def supnorm(
         ticks in 4 ms while a timer for a peer is set.
     """
     counted = Counted(problem.model)
-    problem = replace(problem, model=counted.function)
     start = time.thread_time()
+    evaluator = searched(replace(problem, model=counted.function), evaluations, seed, strategy, maps)
+    return evaluator.worst, evaluator.total, counted.points, time.thread_time() - start
+
+
+def searched(
+    problem: Problem, evaluations: int, seed: int, strategy: Strategy | None = None, maps: bool = True
+) -> Evaluator:
+    """The same search; the evaluator knows the worst error and its point."""
     rng = np.random.default_rng(seed)
     evaluator = Evaluator(problem, budget=evaluations)
     recorder = Recorder(problem.domain, Pictures().cells(problem.domain.d), problem.error)
@@ -45,7 +52,7 @@ def supnorm(
     explored(evaluator, strategy or ScreenAndAscent(), budget, rng)
     recorder.flush()
     evaluator.close()
-    return evaluator.worst, evaluator.total, counted.points, time.thread_time() - start
+    return evaluator
 
 
 class Counted:

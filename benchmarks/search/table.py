@@ -40,7 +40,7 @@ def summary(entry: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], str]:
         methods[name] = {
             "found": k,
             "runs": n,
-            "interval": (clopper_pearson_lower(k, n, 0.975), clopper_pearson_upper(k, n, 0.975)),
+            "interval": interval(k, n),
             "only": sum(hit and not found[OURS][seed] for seed, hit in found[name].items()),
             "missed": sum(found[OURS][seed] and not hit for seed, hit in found[name].items()),
             "median_share": round(float(np.median([*shares[name].values()])), 4),
@@ -51,6 +51,11 @@ def summary(entry: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], str]:
             "crashes": int(sum(run.get("crashes", 0) for run in done.values())),
         }
     return methods, verdict(methods, entry["target"])
+
+
+def interval(found: int, runs: int) -> tuple[float, float]:
+    """The 95 % interval of a rate (Clopper and Pearson)."""
+    return clopper_pearson_lower(found, runs, 0.975), clopper_pearson_upper(found, runs, 0.975)
 
 
 def verdict(methods: dict[str, dict[str, Any]], target: float | None) -> str:

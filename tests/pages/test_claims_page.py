@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 import supnorm as sn
 from supnorm.claims import ledger_record
-from supnorm.claims.recording import unrun
+from supnorm.claims.recording import scatter, unrun
 from supnorm.pages import ledger_summary, write_badge, write_claims_page
+from supnorm.pages.claims_page import claims_page
 from supnorm.problem.claim_table import ClaimSpec
 from supnorm.results.claim import LedgerRecord, LedgerRowRecord
 
@@ -56,6 +59,31 @@ def test_the_page_shows_each_claim_its_words_and_its_numbers(ledger: LedgerRecor
     assert not re.search(r'(?:src|href)="(?!#)[^"]*:', page)
     # The most wrong one stands first, what could not run last.
     assert re.findall(r'<h3 id="c-(\w+)">', page) == ["false", "near", "true", "away"]
+
+
+def test_a_claim_without_a_line_of_points_has_a_picture_of_its_points(ledger: LedgerRecord) -> None:
+    rows = np.array(
+        [
+            [0.1, 0.9, 0.5],
+            [0.3, 0.2, 0.4],
+            [0.5, 0.8, 0.3],
+            [0.7, 0.1, 0.2],
+            [0.9, 0.5, np.inf],
+            [0.9, 0.5, 0.1],
+        ]
+    )
+    axes = (SimpleNamespace(name="x"), SimpleNamespace(name="z"))
+    report: Any = SimpleNamespace(
+        points=SimpleNamespace(rows=rows),
+        record=SimpleNamespace(axes=axes, charts=SimpleNamespace(cuts=())),
+    )
+    points = scatter(report)
+    assert points is not None
+    assert (points.axis, points.error) == ("x", (0.5, 0.4, 0.3, 0.2, 0.1))
+    few = ledger.rows[0].changed(picture=None, points=points)
+    page = claims_page(ledger.changed(rows=(few,)))
+    assert page.count('<circle class="pt"') == 2 * 5  # in the table, and with the words below it
+    assert "Errors at points of the search, beside x; dotted: published" in page
 
 
 def test_the_lines_of_the_terminal(ledger: LedgerRecord) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from supnorm.auditing import AuditReport
 from supnorm.claims.confirming import Confirmation
 from supnorm.claims.judging import Judged
 from supnorm.problem import Problem
 from supnorm.problem.claim_table import ClaimSpec
 from supnorm.results import ExitCode, Status, versions
-from supnorm.results.charts import CutRecord
+from supnorm.results.charts import CutRecord, ScatterRecord, numbers
 from supnorm.results.claim import ClaimPointRecord, ClaimRecord, KnownRecord
 from supnorm.results.fit import ProofRecord
 from supnorm.wording import Fact, fact
@@ -25,6 +27,7 @@ EXITS = {
     "failed": ExitCode.BAD_INPUT,
 }
 CERTIFICATE = "certificate.json"
+LEAST = 5  # points of a picture
 
 
 def exit_of(verdict: str, doubt: bool = False) -> ExitCode:
@@ -77,6 +80,7 @@ def record_of(
         remarks=tuple(map(say.say, remarks)),
         notes=words.notes,
         picture=_picture(report),
+        points=scatter(report),
         report="",
         fingerprint=held.fingerprint,
         seed=held.seed,
@@ -235,3 +239,17 @@ def _picture(report: AuditReport) -> CutRecord | None:
         return max(finite) - sorted(finite)[len(finite) // 2] if finite else -1.0
 
     return max(report.record.charts.cuts, key=rise, default=None)
+
+
+def scatter(report: AuditReport) -> ScatterRecord | None:
+    """Where calls were too few for cuts: the points, beside the input whose order is most that of their errors."""
+    rows, axes = report.points.rows, report.record.axes
+    if report.record.charts.cuts or not axes:
+        return None
+    rows = rows[np.isfinite(rows[:, -1])]
+    if len(rows) < LEAST:
+        return None
+    ranks = np.argsort(np.argsort(rows, axis=0), axis=0)
+    along = [abs(np.corrcoef(ranks[:, k], ranks[:, -1])[0, 1]) for k in range(len(axes))]
+    chosen = int(np.argmax(along))
+    return ScatterRecord(axis=axes[chosen].name, x=numbers(rows[:, chosen]), error=numbers(rows[:, -1]))

@@ -67,6 +67,7 @@ def _rank(code: str) -> int:
 def _row(row: LedgerRowRecord) -> dict[str, Any]:
     """What a row of the gallery shows, and numbers by which it is sorted."""
     say, code, worst = narrator(row.measure, row.published), row.status.code, row.worst
+    drawn, caption = _picture(row, say)
     installed = ", ".join(f"{name} {version}" for name, version in row.installed.items() if version)
     return {
         "name": row.name,
@@ -78,12 +79,13 @@ def _row(row: LedgerRowRecord) -> dict[str, Any]:
         "chip": CHIPS.get(code, "open"),
         "verdict": say.text(fact(f"verdict-{code}")),
         "published": row.published,
-        "worst": "–" if worst is None else say.error(worst.error, 4),
+        "worst": _found(row, say),
         "factor": "–" if row.factor is None else num(row.factor),
         "sorted": -1.0 if row.factor is None else min(row.factor, 1e300),
         "at": "" if worst is None else say.text(fact("at", at=worst.x)),
         "values": "" if worst is None else say.text(_values(row)),
-        "picture": _picture(row, say),
+        "picture": drawn,
+        "caption": caption,
         "advice": row.status.advice,
         "remarks": [remark.text for remark in row.remarks] + ([row.notes] if row.notes else []),
         "planted": [
@@ -124,24 +126,44 @@ def _several(values: tuple[float, ...]) -> str:
     return ", ".join(num(v, 6) for v in values[:3]) + more
 
 
-def _picture(row: ClaimRecord, say: Narrator) -> Markup:
-    """The error along one input, with the published number and the worst point; empty without one."""
-    cut, limit, worst = row.picture, row.tolerance, row.worst
-    if cut is None or not limit or worst is None or len(cut.whole.x) < 2:
-        return Markup("")
-    x = cut.whole.x
-    errors = [e if math.isfinite(e) else math.nan for e in cut.whole.error]
+def _picture(row: ClaimRecord, say: Narrator) -> tuple[Markup, str]:
+    """The error along one input, or at points, with the published number and the worst point; and what it shows."""
+    cut, points, limit, worst = row.picture, row.points, row.tolerance, row.worst
+    if not limit or worst is None:
+        return Markup(""), ""
+    if cut is not None and len(cut.whole.x) > 1:
+        axis, x, errors, words = cut.axis, cut.whole.x, cut.whole.error, "picture"
+    elif points is not None:
+        axis, x, errors, words = points.axis, points.x, points.error, "picture-points"
+    else:
+        return Markup(""), ""
+    label = say.text(fact(words, axis=axis))
     tops = [e for e in [*errors, worst.error, limit] if math.isfinite(e)]
     low, high = limit * DECADES, max(max(tops), limit) * 2
-    log = next((a.scale == "log" for a in row.axes if a.name == cut.axis), False)
-    across = Scale(min(x), max(x), 4.0, WIDTH - 4.0, log=log)
+    chosen = next((a for a in row.axes if a.name == axis), None)
+    ends = (min(x), max(x)) if words == "picture" or chosen is None else (chosen.low, chosen.high)
+    across = Scale(*ends, 4.0, WIDTH - 4.0, log=chosen is not None and chosen.scale == "log")
     up = Scale(low, high, HEIGHT - 4.0, 6.0, log=True)
-    parts = [
-        line(4.0, up(limit), WIDTH - 4.0, up(limit), "s-tol"),
-        path([across(v) for v in x], [up(max(e, low)) for e in errors], "s-err"),
-        el("circle", class_="dot", cx=across(worst.x[cut.axis]), cy=up(min(worst.error, high)), r=3.5),
-    ]
-    return picture(WIDTH, HEIGHT, say.text(fact("picture", axis=cut.axis)), *parts)
+    parts = [line(4.0, up(limit), WIDTH - 4.0, up(limit), "s-tol")]
+    if words == "picture":
+        heights = [max(e, low) if math.isfinite(e) else math.nan for e in errors]
+        parts.append(path([across(v) for v in x], [up(h) for h in heights], "s-err"))
+    else:
+        parts += [
+            el("circle", class_="pt", cx=across(v), cy=up(min(max(e, low), high)), r=1.6)
+            for v, e in zip(x, errors, strict=True)
+        ]
+    parts.append(el("circle", class_="dot", cx=across(worst.x[axis]), cy=up(min(worst.error, high)), r=3.5))
+    return picture(WIDTH, HEIGHT, label, *parts), label
+
+
+def _found(row: ClaimRecord, say: Narrator) -> str:
+    """The largest error; of a measure of the claim's own with what it allows, since its unit is not that of the sentence."""
+    if row.worst is None:
+        return "–"
+    if row.measure is not None and row.measure.kind == "function" and row.tolerance is not None:
+        return say.text(fact("own-measure", error=row.worst.error, limit=row.tolerance))
+    return say.error(row.worst.error, 4)
 
 
 def claim_summary(record: ClaimRecord) -> list[str]:
@@ -162,7 +184,7 @@ def ledger_summary(record: LedgerRecord) -> list[str]:
     cells = [head]
     for row in rows:
         say = narrator(row.measure, row.published)
-        found = "–" if row.worst is None else say.error(row.worst.error, 4)
+        found = _found(row, say)
         times = "–" if row.factor is None else num(row.factor)
         verdict = say.text(fact(f"verdict-{row.status.code}"))
         cells.append((row.name, row.published, found, times, verdict))

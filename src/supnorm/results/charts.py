@@ -78,6 +78,14 @@ class CutRecord(Record):
     close: SeriesRecord = Field(description="close to the worst point")
 
 
+class ScatterRecord(Record):
+    """Errors at evaluated points, beside one of the inputs."""
+
+    axis: str = Field(description="name of the input")
+    x: Numbers = Field(description="values of the input")
+    error: Numbers = Field(description="the errors at the points")
+
+
 class PanelRecord(Record):
     """The largest error in each cell of two inputs."""
 

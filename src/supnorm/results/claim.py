@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from supnorm.results.audit import PlantedRecord
-from supnorm.results.charts import CutRecord
+from supnorm.results.charts import CutRecord, ScatterRecord
 from supnorm.results.fit import ProofRecord
 from supnorm.results.parts import AxisRecord, MeasureRecord, PointRecord, Sentence
 from supnorm.results.record import Field, Number, Record, Result, Seconds, StatusField
@@ -88,6 +88,11 @@ class ClaimRecord(Result):
     notes: str = Field(description="remarks of the file's author")
     picture: CutRecord | None = Field(
         description="both sides and the error along one input; null without one"
+    )
+    points: ScatterRecord | None = Field(
+        default=None,
+        description="without a picture: errors at the worst points, beside the input with which they change most; "
+        "null with few points",
     )
     report: str = Field(
         description="the page of the audit, relative to the folder of the run; empty without one"

@@ -53,6 +53,8 @@ PAGE = {
     "planted": "Of {runs:count} {shape}s of {height:num} times that error and {volume:num} of the range, a search of "
     "{n:count} evaluations found {found:count}.",
     "allowed": "{n:count} evaluations, {seconds:duration}",
+    "picture-points": "Errors at points of the search, beside {axis}; dotted: published; large dot: the worst point found.",
+    "own-measure": "{error:error 4} ({limit:num} allowed)",
     "picture": "Error along {axis}; dotted: published; dot: the worst point found.",
     "verdict-refuted": "refuted",
     "verdict-not-refuted": "not refuted",
