@@ -111,7 +111,7 @@ def losses(standing: Standing) -> Iterable[str]:
 
 def bounding(standing: Standing) -> Iterable[str]:
     """A line a tool that proves: how many bounds, how many of them false, how near to the largest error that is known."""
-    yield "| tool | bounds of tasks that it could read | false | median of bound / known error | within 1.2 of it | seconds |"
+    yield "| tool | bounds of tasks that it could read | false | median of bound / error | within 1.2 of it | seconds |"
     yield "|---|---|---|---|---|---|"
     for name in standing.provers():
         read = standing.tasks(name, ALL)
