@@ -131,21 +131,27 @@ def _picture(row: ClaimRecord, say: Narrator) -> tuple[Markup, str]:
     cut, points, limit, worst = row.picture, row.points, row.tolerance, row.worst
     if not limit or worst is None:
         return Markup(""), ""
-    if cut is not None and len(cut.whole.x) > 1:
-        axis, x, errors, words = cut.axis, cut.whole.x, cut.whole.error, "picture"
+    along = cut is not None and len(cut.whole.x) > 1
+    if cut is not None and along:
+        axis, x, errors, caption = cut.axis, cut.whole.x, cut.whole.error, fact("picture", axis=cut.axis)
     elif points is not None:
-        axis, x, errors, words = points.axis, points.x, points.error, "picture-points"
+        axis, x, errors, caption = (
+            points.axis,
+            points.x,
+            points.error,
+            fact("picture-points", axis=points.axis),
+        )
     else:
         return Markup(""), ""
-    label = say.text(fact(words, axis=axis))
+    label = say.text(caption)
     tops = [e for e in [*errors, worst.error, limit] if math.isfinite(e)]
     low, high = limit * DECADES, max(max(tops), limit) * 2
     chosen = next((a for a in row.axes if a.name == axis), None)
-    ends = (min(x), max(x)) if words == "picture" or chosen is None else (chosen.low, chosen.high)
+    ends = (min(x), max(x)) if along or chosen is None else (chosen.low, chosen.high)
     across = Scale(*ends, 4.0, WIDTH - 4.0, log=chosen is not None and chosen.scale == "log")
     up = Scale(low, high, HEIGHT - 4.0, 6.0, log=True)
     parts = [line(4.0, up(limit), WIDTH - 4.0, up(limit), "s-tol")]
-    if words == "picture":
+    if along:
         heights = [max(e, low) if math.isfinite(e) else math.nan for e in errors]
         parts.append(path([across(v) for v in x], [up(h) for h in heights], "s-err"))
     else:
