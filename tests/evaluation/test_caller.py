@@ -19,6 +19,7 @@ from supnorm.evaluation.guarded import guarded
 from supnorm.evaluation.probe import probe
 from supnorm.problem import Domain, Function, PartialFailure, Problem, as_function
 from supnorm.results import BadInput
+from supnorm.sources.python import per_point
 
 Array = NDArray[np.float64]
 
@@ -93,6 +94,28 @@ def test_a_changing_number_of_outputs_is_refused() -> None:
     caller.values(np.zeros((2, 1)), "search")
     with pytest.raises(BadInput, match=r"returned 2 outputs for 2 points, .* and 1 before"):
         caller.values(np.ones((2, 1)), "search")
+
+
+class Panic(BaseException):
+    """As of Rust code (pyo3), and as asyncio.CancelledError."""
+
+
+def test_what_a_function_raises_is_a_failure_even_if_it_is_no_exception() -> None:
+    """It ended the program as a fault of supnorm."""
+
+    def panics(x: Array) -> Array:
+        if (x[:, 0] == 3.0).any():
+            raise Panic("index out of bounds")
+        return x[:, 0]
+
+    x = np.arange(6.0)[:, None]
+    y, messages = guarded(as_function(panics, "f").value, x, None)
+    assert list(messages) == [3]
+    assert "Panic: index out of bounds" in messages[3]
+    assert np.array_equal(y[:, 0], np.where(x[:, 0] == 3.0, np.nan, x[:, 0]), equal_nan=True)
+    one = per_point(lambda v: panics(np.array([[v]])), 1, "f")
+    with pytest.raises(PartialFailure, match="Panic: index"):
+        one.value(x)
 
 
 def test_interruptions_are_not_failures() -> None:

@@ -34,9 +34,11 @@ def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tu
         y = as_columns(value(x), len(x), "the function")
     except PartialFailure as failure:
         return failure.values, failure.messages
-    except BadInput:
+    except (BadInput, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:  # a call of a function must not end the program
+    except (
+        BaseException
+    ) as error:  # a call of a function must not end the program; a panic of Rust code is no Exception
         if len(x) == 1:
             return np.full((1, outputs or 1), np.nan), {0: described(error)}
         half = len(x) // 2

@@ -156,5 +156,7 @@ def asked(what: str, function: Callable[[Any], Any], state: Any) -> Any:
     """
     try:
         return function(state)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # asyncio.CancelledError and a panic of Rust code are no Exceptions
         raise BadInput(f"{what} failed at a state: {described(error)}") from error

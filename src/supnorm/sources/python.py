@@ -141,7 +141,11 @@ def per_point(
                 message = f"timeout: no answer within {timeout:g} s"
             except BadInput as error:
                 message = f"exception: {error}"
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except (
+                BaseException
+            ) as error:  # asyncio.CancelledError and a panic of Rust code are no Exceptions
                 message = described(error)
         return message
 
