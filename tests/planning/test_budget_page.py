@@ -14,7 +14,8 @@ from supnorm.pages import write_page
 from supnorm.pages.budget_charts import edges, error_curves, interaction_graph
 from supnorm.pages.budget_page import budget_page
 from supnorm.planning import MeasuredCurve, SmoothClass, TrainingRun, budget
-from supnorm.problem import Domain, Problem
+from supnorm.planning.question import unit_of
+from supnorm.problem import Domain, Function, Problem
 from supnorm.results.budget import BudgetRecord
 from supnorm.wording.budget_record import summary
 
@@ -57,6 +58,22 @@ def test_page_of_numbers_alone(tmp_path):
     assert "Not decided yet." in text
     assert 'id="graph"' not in text
     assert "No learning curve was measured" in text
+
+
+@pytest.mark.parametrize("said_by", ["reference", "model"])
+def test_the_tolerance_has_the_unit_that_either_side_states(said_by):
+    units = (
+        {"reference": ("Pa", "K"), "model": ("Pa", "K")} if said_by == "reference" else {"model": ("Pa", "K")}
+    )
+    sides = {
+        name: Function(lambda x: np.stack([x[:, 0]] * 2, 1), output_units=units.get(name, ()))
+        for name in ("model", "reference")
+    }
+    problem = Problem(sides["model"], sides["reference"], Domain(a=(0.0, 1.0)))
+    assert [unit_of(problem, i) for i in range(2)] == ["Pa", "K"]
+    record = budget(SmoothClass(inputs=12, smoothness=2), tolerance=0.01).changed(unit="K")
+    assert "tolerance 0.01 K in the" in summary(record)
+    assert "tolerance 0.01 K in the" in budget_page(record)
 
 
 def test_page_of_a_hopeless_function():

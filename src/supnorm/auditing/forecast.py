@@ -82,8 +82,8 @@ class Forecast:
         >>> print(Forecast({"search": 330, "statistics": 80, "pictures": 300}, 0.31, **sides).event(400).words)
         a call takes 0.31 s: 400 evaluations were chosen, about 2.1 min; --evaluations N changes that
         planned: at most 710 calls of the reference in about 3.7 min: 410 of search and statistics (2.1 min), 300 for \
-sizes of peaks and pictures (1.6 min); the search itself takes further time, and so do planted errors, for which the \
-reference is not called; the model is cheap and is called more often
+sizes of peaks and pictures (1.6 min); the search itself takes further time, and so do planted errors (--no-power leaves \
+them out), for which the reference is not called; the model is cheap and is called more often
         """
         values: dict[str, Any] = {**self.purposes, "total": self.total, "seconds": self.seconds}
         values["search"] = self.purposes["search"] + self.purposes["statistics"]

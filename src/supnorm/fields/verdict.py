@@ -113,7 +113,12 @@ def _worst(v: FieldVariableRecord) -> list[Fact]:
 
 
 def at_text(at: Mapping[str, str | float]) -> str:
-    """A place in words."""
+    """A place in words; a moment of data without lead times is a time, and not the init of a forecast.
+
+    >>> at_text({"init": "2023-03-04", "lat": 28.0}), at_text({"init": "2023-03-04", "lead": "6 h", "lat": 28.0})
+    ('time 2023-03-04, lat 28', 'init 2023-03-04, lead 6 h, lat 28')
+    """
     return ", ".join(
-        f"{name} {value if isinstance(value, str) else num(value, 6)}" for name, value in at.items()
+        f"{'time' if name == 'init' and 'lead' not in at else name} {value if isinstance(value, str) else num(value, 6)}"
+        for name, value in at.items()
     )

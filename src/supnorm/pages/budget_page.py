@@ -12,7 +12,7 @@ from supnorm.pages.rendering import render
 from supnorm.pages.svg import two_sizes
 from supnorm.results import write_whole
 from supnorm.results.budget import BudgetRecord
-from supnorm.results.numbers import num
+from supnorm.results.numbers import num, pretty_unit, with_unit
 
 CHIPS = {"suitable with guard": "proven", "unsuitable": "over"}
 
@@ -43,6 +43,7 @@ def budget_page(record: BudgetRecord) -> str:
     }
     lower = "conditional bound" if conditional else "guarantee"
     several = len(record.learning_curves) > 1
+    asked = f"tolerance, {pretty_unit(record.unit)}" if record.unit else "tolerance"
     values = {
         "title": f"{subject}: {word} – supnorm budget",
         "skip": "curves",
@@ -50,7 +51,8 @@ def budget_page(record: BudgetRecord) -> str:
         "word": word,
         "menu": [item for item in sections.items() if item[0] != "graph" or picture[0]],
         "chip": CHIPS.get(word, "open"),
-        "tolerance": num(record.tolerance),
+        "tolerance": with_unit(record.tolerance, pretty_unit(record.unit), 3),
+        "asked": num(record.tolerance),
         "norm": record.norm,
         "headline": words.answer(record.verdict),
         "evidence": record.verdict.evidence,
@@ -59,7 +61,7 @@ def budget_page(record: BudgetRecord) -> str:
         "conditional_words": words.conditional(record),
         "phrase": words.phrase,
         "fooling_functions": words.fooling_functions(record),
-        "table_head": ("tolerance", f"{lower}, samples", "construction, samples", "forecast, samples"),
+        "table_head": (asked, f"{lower}, samples", "construction, samples", "forecast, samples"),
         "table_rows": [words.table_row(row, several) for row in record.charts.table],
         "guarantee": held,
         "conditional": conditional,

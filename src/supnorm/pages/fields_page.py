@@ -83,9 +83,10 @@ def _ratio(v: FieldVariableRecord) -> float:
 
 
 def at_words(at: Mapping[str, str | float]) -> str:
-    """A place in words."""
+    """A place in words; a moment of data without lead times is a time, and not the init of a forecast."""
     return ", ".join(
-        f"{name} {value if isinstance(value, str) else num(value, 6)}" for name, value in at.items()
+        f"{'time' if name == 'init' and 'lead' not in at else name} {value if isinstance(value, str) else num(value, 6)}"
+        for name, value in at.items()
     )
 
 
@@ -103,6 +104,7 @@ def _variable(i: int, v: FieldVariableRecord, findings: list[str]) -> dict[str, 
     whole = SAY.html(fact("exact") if v.fields == v.of else fact("part", done=v.fields, of=v.of))
     unit = pretty_unit(v.unit)
     resolved = v.spectrum is not None and v.spectrum.resolved is not None
+    led = any(b.lead for b in v.first_bad)
     return {
         "id": f"v{i}",
         "name": v.name,
@@ -128,7 +130,8 @@ def _variable(i: int, v: FieldVariableRecord, findings: list[str]) -> dict[str, 
             (b.init, b.lead, b.cause, at_words(_beside(b.at)), "" if b.points is None else count(b.points))
             for b in v.first_bad
         ],
-        "bad_what": SAY.html(fact("bad-what", kappa=v.kappa, **v.ratio_of)),
+        "bad_head": ("init" if led else "time", "lead time", "cause", "where", "points"),
+        "bad_what": SAY.html(fact("bad-what", led=led, kappa=v.kappa, **v.ratio_of)),
         "spectrum": two_sizes(spectrum, v),
         "spectrum_what": "" if v.spectrum is None else SAY.html(
             fact("spectrum-what", fields=v.spectrum.fields),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from supnorm.pages.svg import Bands, Scale
@@ -95,18 +96,22 @@ class PeakView:
         """Share of the domain that the peak fills; NaN where it was not measured."""
         return known(self.record.volume)
 
-    def row_words(self, most: int = 3) -> str:
-        """Number and other columns of a row of a table, in words; empty for any other point.
+    def row_words(self, most: int = 3, first: Collection[str] = ()) -> str:
+        """Number and other columns of a row of a table, in words, those of ``first`` before others; empty for other points.
 
         >>> point = PeakRecord.model_construct(row=246, columns={"site": "A", "p": "1.5", "time": "2020-02-27"})
         >>> PeakView(point, 0).row_words()
         'row 246, site A, 2020-02-27'
+        >>> PeakView(point, 0).row_words(1, {"time"})
+        'row 246, 2020-02-27'
         """
         if self.record.row is None:
             return ""
         named = [
             cell if DATE.match(cell) else f"{name} {cell}"
-            for name, cell in (self.record.columns or {}).items()
+            for name, cell in sorted(
+                (self.record.columns or {}).items(), key=lambda item: item[0] not in first
+            )
             if cell and len(name) + len(cell) <= LONG and (DATE.match(cell) or not NUMBER.fullmatch(cell))
         ]
         return ", ".join([f"row {count(self.record.row)}", *named[:most]])

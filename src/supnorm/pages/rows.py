@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -20,6 +20,7 @@ from supnorm.wording import fact
 HEIGHT, SMALL, TOP, LEFT = 340, 210, 30.0, 62.0
 WORST = 10  # rows that are coloured
 IN_TERMINAL = 6  # groups of each column
+SPARE = ("row", "mean", "finite_row", "without_truth")  # beside infinite errors; the page has them all
 
 
 def section(view: View) -> dict[str, Any]:
@@ -161,10 +162,9 @@ def lines(view: View, width: int) -> Iterator[str]:
     for column, groups in groupby(table.groups, lambda g: g.column):
         shown = [*groups]
         yield ""
-        heads = _heads(column, shown)
-        rows = [tuple(heads.values())]
-        rows += [tuple(r[name] for name in heads) for r in (_group_row(view, g) for g in shown[:IN_TERMINAL])]
-        widths = [min(max(len(row[k]) for row in rows), 24) for k in range(len(heads))]
+        rows, widths = _fitting(
+            _heads(column, shown), [_group_row(view, g) for g in shown[:IN_TERMINAL]], width
+        )
         for row in rows:
             cells = [
                 row[0][: widths[0]].ljust(widths[0]),
@@ -174,6 +174,20 @@ def lines(view: View, width: int) -> Iterator[str]:
         total = table.groups_total.get(column, len(shown))
         if total > IN_TERMINAL:
             yield f"  {view.say.text(fact('groups-left', n=total - IN_TERMINAL))}"
+
+
+def _fitting(
+    heads: dict[str, str], groups: Sequence[Mapping[str, Any]], width: int
+) -> tuple[list[tuple[str, ...]], list[int]]:
+    """The rows, the head first, and the widths of their columns; those of `SPARE` are left out until a row fits."""
+    spare = [name for name in SPARE if name in heads and "finite_worst" in heads]
+    while True:
+        rows = [tuple(heads.values()), *(tuple(group[name] for name in heads) for group in groups)]
+        widths = [min(max(len(row[k]) for row in rows), 24) for k in range(len(heads))]
+        if not spare or sum(widths) + 3 * len(widths) <= width:
+            return rows, widths
+        heads = {name: head for name, head in heads.items() if name != spare[0]}
+        spare = spare[1:]
 
 
 def _heads(column: str, groups: Sequence[GroupRecord]) -> dict[str, str]:

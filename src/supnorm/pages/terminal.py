@@ -187,19 +187,20 @@ def _rows(view: View, point: PeakView | None) -> list[tuple[str, str, str]]:
     say = view.say.text
     if view.finite is None:
         rows = view.record.table.rows if view.record.table is not None else 0
-        return [("in", _short_row(point), say(fact("of-rows", rows=rows)))]
+        return [("in", _short_row(view, point), say(fact("of-rows", rows=rows)))]
     best, row = view.worst_finite, bool(point.record.row)
     drawn = "rows" if view.table_only else view.drawn_points
     of = view.drawn if row else view.plain[0]
     lost = say(fact("infinite-in", row=row, infinite=view.finite.infinite, of=of, points=drawn))
     found = [("infinite", lost, say(fact("without-value")) if math.isnan(point.model_value) else "")]
     found += [("worst finite", view.error(view.highest), "")]
-    return found + ([("in", _short_row(best), "")] if best is not None and best.record.row else [])
+    return found + ([("in", _short_row(view, best), "")] if best is not None and best.record.row else [])
 
 
-def _short_row(point: PeakView) -> str:
-    """A row with as much of its other columns as fits."""
-    words = [point.row_words(most) for most in (3, 2, 1, 0)]
+def _short_row(view: View, point: PeakView) -> str:
+    """A row with as much of its other columns as fits; those by which errors are reported come first."""
+    by = () if view.record.table is None else {group.column for group in view.record.table.groups}
+    words = [point.row_words(most, by) for most in (3, 2, 1, 0)]
     return next((w for w in words if len(w) <= AT_MOST), words[-1])
 
 

@@ -38,6 +38,7 @@ class Plan:
         output: name of the planned output.
         notes: facts about conversions and choices.
         title, law: title and law of the problem.
+        unit: of the output, as reference or model state it; empty where neither does.
     """
 
     eps: float
@@ -46,6 +47,7 @@ class Plan:
     notes: tuple[Fact, ...]
     title: str = ""
     law: str = ""
+    unit: str = ""
 
     @property
     def metric(self) -> str:
@@ -156,9 +158,17 @@ def ask(
         notes=_notes(problem, names, index, y[finite], output is not None),
         title=title,
         law=problem.law.name if problem.law is not None else "",
+        unit=unit_of(problem, index),
         target=Target(caller, problem.domain, index),
         count=count,
     )
+
+
+def unit_of(problem: Problem, index: int) -> str:
+    """The unit of an output, as the reference states it, or else the model, which has the same outputs."""
+    sides = (problem.reference, problem.model)
+    units = next((side.output_units for side in sides if side is not None and side.output_units), ())
+    return units[index] if index < len(units) else ""
 
 
 def declare(caller: Caller, cost: float | None) -> None:

@@ -122,6 +122,7 @@ def result_of(
         title=plan.title,
         inputs=inputs,
         output=plan.output,
+        unit=plan.unit,
         tolerance=plan.eps,
         norm="sup" if math.isinf(plan.p) else f"L^{num(plan.p)}",
         law=plan.law,

@@ -339,6 +339,7 @@ class BudgetRecord(Result):
         description="names of the inputs; empty for more than 100 from numbers alone"
     )
     output: str = Field(description="name of the planned output; empty from numbers alone")
+    unit: str = Field(default="", description="unit of the planned output; empty where none is stated")
     tolerance: float = Field(description="absolute, in the unit of the function")
     norm: str = Field(description="norm of the error: `sup` or `L^p`")
     law: str = Field(description="law of the inputs; empty where none is known")

@@ -189,10 +189,12 @@ def with_unit(value: float, unit: str, digits: int = 4) -> str:
 
     >>> with_unit(129757.0, "Pa"), with_unit(380.2, "K"), with_unit(0.5, "")
     ('129.8 kPa', '380.2 K', '0.5')
+    >>> with_unit(999998.2, "Pa"), with_unit(999998.2, "Pa", 6), with_unit(999.2, "Pa")
+    ('1 MPa', '999.998 kPa', '999.2 Pa')
     """
     if unit == "Pa" and math.isfinite(value):
         for factor, name in ((1e6, "MPa"), (1e3, "kPa")):
-            if abs(value) >= factor:
+            if abs(float(f"{value:.{digits - 1}e}")) >= factor:  # 999,998 Pa are 1 MPa, and not 1,000 kPa
                 return f"{num(value / factor, digits)} {name}"
     return f"{num(value, digits)} {unit}".rstrip() if math.isfinite(value) else num(value)
 

@@ -232,7 +232,10 @@ def _of_table(path: Path, folder: Path) -> str:
     texts = [name for name in there if name not in ranges]
     todo = [] if pairs else [_unnamed(path, [*ranges], what)]
     by = (
-        [f"# by = [{quoted(texts[0])}]                   # report the errors for each value of a column"]
+        [
+            f"# by = [{quoted(texts[0])}]                   # report the errors for each value of a column"
+            + (f"; text is also in {', '.join(texts[1:])}" if texts[1:] else "")
+        ]
         if texts
         else []
     )

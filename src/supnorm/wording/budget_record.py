@@ -16,7 +16,7 @@ from supnorm.results.budget import (
     ToleranceRecord,
     VerdictRecord,
 )
-from supnorm.results.numbers import at_least_from_log10, count, from_log10, num
+from supnorm.results.numbers import at_least_from_log10, count, from_log10, num, pretty_unit, with_unit
 from supnorm.wording.budget import BUDGET
 from supnorm.wording.fact import Fact, fact
 
@@ -196,7 +196,8 @@ def summary(record: BudgetRecord) -> str:
     """
     title = record.title or phrase("class-of-functions")
     held, on_estimates = guaranteed(record)
-    lines = [f"Budget: {title}, tolerance {num(record.tolerance)} in the {record.norm} norm"]
+    tolerance = with_unit(record.tolerance, pretty_unit(record.unit), 3)
+    lines = [f"Budget: {title}, tolerance {tolerance} in the {record.norm} norm"]
     lines += [f"  {note.text}" for note in record.notes]
     tool = "" if record.verdict.tool == "none" else f"; tool: {record.verdict.tool}"
     lines += ["", f"VERDICT on a network: {record.verdict.word}{tool}"]

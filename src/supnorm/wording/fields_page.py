@@ -42,8 +42,10 @@ TEMPLATES = {
     "that no move by up to 12 cells does that.",
     "quantiles-what": "{weighed?:Shares are of the area.|Each grid point counts the same.} The true quantile lies "
     "between the two numbers.",
-    "bad-what": "The table gives for each init the first lead time at which a value is missing or outside of its bounds, or "
-    "an error is above {kappa:num} times the RMS error" + OF_WHAT + ", and the place.",
+    "bad-what": "The table gives {led?:for each init the first lead time|each time} at which a value is missing or "
+    "outside of its bounds, or an error is above {kappa:num} times the RMS error"
+    + OF_WHAT
+    + ", and the place.",
     "spectrum-what": "Along circles of latitude, of {fields:one field|{fields:count} fields}. Where the error has "
     "more power than the "
     "truth, or the prediction less than half of it, the prediction says nothing of these scales.",
