@@ -142,7 +142,12 @@ def _variable(i: int, v: FieldVariableRecord, findings: list[str]) -> dict[str, 
 
 def _what_events(v: FieldVariableRecord) -> Fact:
     least = {"kappa": v.kappa, "threshold": v.threshold, "unit": pretty_unit(v.unit), **v.ratio_of}
-    return fact("events-what", all=v.all_events, **least) if v.all_events else fact("events-none", **least)
+    shown = len(v.events) if v.all_events > len(v.events) else 0
+    return (
+        fact("events-what", all=v.all_events, shown=shown, **least)
+        if v.all_events
+        else fact("events-none", **least)
+    )
 
 
 def _quantiles(v: FieldVariableRecord) -> list[tuple[str, str]]:

@@ -134,7 +134,7 @@ def page(
         ("where", "Worst point"),
         ("spread", "Distribution"),
         ("rows", "Row by row"),
-        ("glitches", "Worst peaks"),
+        ("glitches", "Worst rows" if view.table_only else "Worst peaks"),
         ("map", "Map"),
         ("bounds", "Bound"),
         ("missed", "The proof" if view.settled else "What was missed"),
@@ -164,6 +164,7 @@ def _verdict(view: View) -> dict[str, Any]:
         "chip": words.chip(view),
         "ruler": drawn,
         "hatched": hatched,
+        "table_only": view.table_only,
         "searched": not (view.table_only or view.exhaustive),
     }
 

@@ -43,7 +43,9 @@ def tags(view: View, peak: PeakView) -> list[Tag]:
     """What is known about a peak, in words."""
     own, off, say = peak.record.tags, peak.record.off_data, view.say.text
     found = [Tag("glitch", say(fact("tag-glitch")))] if "glitch" in own else []
-    found.append(Tag("in", edge_words(view, peak)))
+    edge = edge_words(view, peak)
+    if peak.record.row is None or edge != say(fact("tag-interior")):  # most rows are interior
+        found.append(Tag("in", edge))
     if off is not None and (off > 1 or "off-data" in own):
         found.append(Tag("un", say(fact("tag-off-data", times=off))))
     sides = [side for side in ("model", "reference") if f"{side}-side" in own]

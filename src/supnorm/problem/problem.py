@@ -55,6 +55,9 @@ class Problem:
     >>> problem = Problem(lambda x: x[:, 0], lambda x: x[:, 0] ** 2, Domain(x=(0.0, 1.0)), tolerance=0.1)
     >>> problem.error.limit
     0.1
+    >>> Problem(lambda x: x[:, 0], lambda x: x[:, 0] ** 2, Domain(x=(0.0, 1.0, "m")), title="A square", tolerance=0.1)
+    Problem('A square', model='<lambda>', reference='<lambda>', Domain(x=Axis(low=0.0, high=1.0, unit='m', \
+scale='linear', values=None)), error='absolute', tolerance=0.1)
     """
 
     model: Any
@@ -103,6 +106,17 @@ class Problem:
             put("law", replace(Law.uniform(self.domain), assumed=True))
         elif self.law.even and self.law.over is not self.domain:
             put("law", replace(self.law, even=False))
+
+    def __repr__(self) -> str:
+        """What it is about, without the functions themselves."""
+        title = [repr(self.title)] if self.title else []
+        sides = [
+            f"{name}={getattr(self, name).name!r}"
+            for name in ("model", "reference", "recheck")
+            if getattr(self, name) is not None
+        ]
+        last = [repr(self.domain), f"error={self.error.kind!r}", f"tolerance={self.tolerance!r}"]
+        return f"Problem({', '.join([*title, *sides, *last])})"
 
     @property
     def _has_a_table(self) -> bool:

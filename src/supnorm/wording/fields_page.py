@@ -31,7 +31,8 @@ TEMPLATES = {
     "events-what": "An event is a set of grid points that touch each other, in space, from level to level and "
     "from one lead time to the next, and whose error is at least {threshold?:{threshold:num}{unit?: {unit}}|"
     + KAPPA
-    + "}. {all:One was|{all:count} were} found.",
+    + "}. {all:One was|{all:count} were} found.{shown?: The table has {shown:count} of them: those with the "
+    "largest errors, and those with the largest multiples of the RMS error.}",
     "events-none": "No grid point has an error above {threshold?:{threshold:num}{unit?: {unit}}|"
     + KAPPA
     + "}.",

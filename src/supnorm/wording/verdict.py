@@ -3,8 +3,8 @@
 from supnorm.wording.findings import WITHOUT
 
 _RETRAIN = (
-    "Retrain with the worst {row?:rows|points} (points.csv in the folder of a run, `report.points` in Python), narrow the "
-    "domain, or guard this region."
+    "Retrain with the worst {row?:rows|points} (points.csv in the folder of a run, `report.points` in Python"
+    "{row?:|; supnorm repair does it}), narrow the domain, or guard this region{row?:| (supnorm guard)}."
 )
 TEMPLATES = {
     "interrupted": "{over?:The error at the worst point is above the tolerance, whatever a longer search finds. }"
