@@ -60,7 +60,8 @@ def test_each_proof_has_a_page_also_of_its_json_and_without_a_picture(
     plain = (tmp_path / "plain.html").read_text()
     assert "supnorm certify" in plain
     assert 'id="picture"' not in plain
-    assert 'id="box"' not in plain
+    assert ('id="box"' in plain) == (kind == "certify")  # title, box and units are those of the problem
+    assert 'id="box"' not in statement_page(record.changed(about=None))
     for assumption in record.assumptions:
         assert assumption.replace("'", "&#39;") in plain
     for domain in (LINE, BOX):
@@ -97,8 +98,9 @@ def test_without_a_bound_the_page_claims_none(proofs: dict[str, Any]) -> None:
     ):
         record = proofs[kind]
         sup = record.sup.changed(upper=math.inf, upper_kind="none")
-        html = statement_page(record.changed(sup=sup))
+        html = statement_page(record.changed(sup=sup, about=about(LINE, "error")))
         assert words in html
+        assert "The statement is about every point" not in html
         assert "nowhere" not in html.split("<h1>")[1].split("</h1>")[0]
 
 

@@ -50,6 +50,7 @@ def statement_page(record: Statement) -> str:
     """The HTML text of the page."""
     about, code, say = record.about, record.status.code, narrator(record).html
     title = "" if about is None else about.title
+    bounded = isinstance(record, NormsRecord | PropertiesRecord) or record.sup.upper_kind != "none"
     head, rows = stated(record)
     parts_head, parts = parts_of(record)
     drawn = (
@@ -76,6 +77,8 @@ def statement_page(record: Statement) -> str:
         "kind": say(*reach(record)),
         "head": head,
         "rows": rows,
+        "bounded": bounded,
+        "box_what": say(fact("box-held" if bounded else "box-asked")),
         "box": box_rows(about),
         "picture": drawn,
         "picture_what": say(*seen(about)),

@@ -21,6 +21,8 @@ TEMPLATES = {
     "kind-exact-arithmetic": "It holds for the same weights in exact arithmetic.",
     "kind-conditional": "It holds if the assumptions below hold.",
     "kind-none": "Nothing is claimed from above.",
+    "box-held": "The statement is about every point of this box, not only about points that were computed.",
+    "box-asked": "A bound for every point of this box. The error that is stated above was computed at one point of it.",
     "deployed": "With the rounding of the model as it runs: at most {upper:error at most 6}.",
     "constants": "{on:num 5} times the largest misfit on the faces, plus {inside:num 5} times the largest residual.",
     "picture-model": "The model. {band?:The solution is proved to be nowhere further than {band:error at most 3} from it.}",
