@@ -28,6 +28,8 @@ def test_the_numbers_are_those_of_the_record(mended: dict[str, Any]) -> None:
     assert before == mended["worst_before"]
     assert after == mended["worst_after"]
     html = repair_page(record)
+    assert "The whole audit" not in html  # a link only to a page that lies there
+    assert "random points. The old model&#39;s other numbers" in html
     assert "mended; not proven" in html
     assert "Mended: the largest error found is" in html
     assert "Nothing was proved." in html

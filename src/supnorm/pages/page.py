@@ -48,6 +48,7 @@ from supnorm.results.charts import CutRecord, LineMapRecord
 from supnorm.results.numbers import count, num, ratio
 from supnorm.results.printable import file_word
 from supnorm.results.record import Result
+from supnorm.results.repair import RepairRecord
 from supnorm.wording import fact
 
 MOST_CUTS = 12
@@ -93,6 +94,8 @@ def page_text(result: Any) -> str:
 
 
 def _text(record: Result, folder: Path | None) -> str:
+    if isinstance(record, RepairRecord):
+        return repair_page(record, folder)  # it links to audits in this folder
     if not isinstance(record, AuditRecord):
         return OTHERS[record.SCHEMA](record)
     return page(record, "RUN" if folder is None else str(folder), checked=False, beside=beside_of(folder))
