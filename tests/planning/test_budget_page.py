@@ -60,10 +60,10 @@ def test_page_of_numbers_alone(tmp_path):
     assert "No learning curve was measured" in text
 
 
-@pytest.mark.parametrize("said_by", ["reference", "model"])
-def test_the_tolerance_has_the_unit_that_either_side_states(said_by):
+@pytest.mark.parametrize("side", ["reference", "model"])
+def test_the_tolerance_has_the_unit_that_either_side_states(side):
     units = (
-        {"reference": ("Pa", "K"), "model": ("Pa", "K")} if said_by == "reference" else {"model": ("Pa", "K")}
+        {"reference": ("Pa", "K"), "model": ("Pa", "K")} if side == "reference" else {"model": ("Pa", "K")}
     )
     sides = {
         name: Function(lambda x: np.stack([x[:, 0]] * 2, 1), output_units=units.get(name, ()))

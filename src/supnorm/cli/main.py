@@ -146,13 +146,15 @@ def _at_once() -> None:
     os._exit(ExitCode.INTERRUPTED)
 
 
-def _of_a_run(said: str, verb: str) -> bool:
+def _of_a_run(message: str, verb: str) -> bool:
     """Whether a mistake looks like the folder of an audit in the wrong place.
 
     >>> _of_a_run("Got unexpected extra argument(s) (x-run)", "repair"), _of_a_run("No such option: --run", "audit")
     (True, False)
     """
-    return verb in ("repair", "guard") and ("unexpected extra argument" in said or "option: --run" in said)
+    return verb in ("repair", "guard") and (
+        "unexpected extra argument" in message or "option: --run" in message
+    )
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -178,9 +180,9 @@ def run(arguments: list[str] | None = None) -> int:
         if callable(explained := getattr(error, "format_message", None)):
             context = getattr(error, "ctx", None)
             verb = f" {context.info_name}" if context is not None and context.parent is not None else ""
-            said = str(explained()).rstrip(".")
-            folder = "; --report DIR names the folder of an audit" if _of_a_run(said, verb.strip()) else ""
-            _say(f"{said}{folder}; see supnorm{verb} --help")
+            message = str(explained()).rstrip(".")
+            folder = "; --report DIR names the folder of an audit" if _of_a_run(message, verb.strip()) else ""
+            _say(f"{message}{folder}; see supnorm{verb} --help")
             return ExitCode.BAD_INPUT
         if isinstance(error, OSError) and _in_echo(error):
             os.dup2(

@@ -162,7 +162,7 @@ class Domain:
                 if name != "constraints":
                     hint = (
                         'for a logarithmic input use Axis(1e4, 1e8, "Pa", scale="log"), for one that has only certain '
-                        "values, such as whole numbers, Axis(values=range(31))"
+                        "values Axis(values=[1, 2, 5])"
                     )
                 raise BadInput(
                     f"axis {name}: give (low, high), (low, high, unit) or an Axis, got {axis!r} ({hint})"
