@@ -74,6 +74,11 @@ KINDS = {  # what is edited, and the files
         {"m.py": "import os, subprocess\nHERE = os.path.dirname(__file__)\n"
                  "GAIN = float(subprocess.run(['cat', 'd.txt'], cwd=HERE, capture_output=True).stdout)\n"
                  + MODEL.split("\n", 1)[1], "d.txt": "1.5"}),
+    "a module that puts an object in its stead": (
+        "helper.py",
+        {"m.py": "import helper\nmodel, truth = helper.model, helper.truth\n",
+         "helper.py": "import sys\n" + MODEL + "class Stead:\n    model, truth = staticmethod(model), staticmethod(truth)\n"
+                      "sys.modules[__name__] = Stead()\n"}),
     "a hidden file": (
         ".d.txt",
         {"m.py": "from pathlib import Path\nGAIN = float((Path(__file__).parent / '.d.txt').read_text())\n"
@@ -89,8 +94,9 @@ ABSENT = {  # what is found once it is there, and the code that looks for it
 
 @pytest.fixture(autouse=True)
 def bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As Python writes it for users."""
+    """As Python writes it for users; the problems of other tests have modules of the same names."""
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr("supnorm.sources.beside._ALL", {})
 
 
 def _written(folder: Path, files: dict[str, str]) -> Path:
@@ -230,7 +236,15 @@ def test_model_and_reference_share_the_modules_beside_them(tmp_path: Path) -> No
     assert model.__globals__["helper"].truth is truth
 
 
-@pytest.mark.parametrize("kind", ["a module beside it", "a module of a package", "a module of a namespace"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "a module beside it",
+        "a module of a package",
+        "a module of a namespace",
+        "a module that puts an object in its stead",
+    ],
+)
 def test_two_folders_have_modules_of_one_name(kind: str, tmp_path: Path) -> None:
     edited, files = KINDS[kind]
     files = {"r.py": files["m.py"], **files}

@@ -54,12 +54,14 @@ class Neighbours:
         modules: by name, as they were when a file of the folder was last imported.
         files: SHA-256 of each file that was compiled, and at the end of the opening of each that defines the problem, by
             resolved path. What is pickled are these facts: another process has to find the same.
+        names: of the modules that were looked for; one of them may have put another object into ``sys.modules``.
     """
 
     folder: str
     folders: Folders
     modules: dict[str, ModuleType] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Neighbours, (self.folder, self.folders, {}, dict(self.files))
@@ -149,6 +151,7 @@ class _Finder(MetaPathFinder):
             spec.loader_state = mine
         elif spec.loader is None:
             spec.loader_state = mine  # a package without a file
+        mine.names.add(fullname)
         return spec
 
 
@@ -249,10 +252,8 @@ def importing(mine: Neighbours) -> Iterator[None]:
 
 def compiled(files: Iterable[Path]) -> set[str]:
     """The extension modules that are in memory for some files of a user; nothing opens them again."""
-    modules = [m for mine in neighbours(files) for m in mine.modules.values()]
-    return {
-        _locations(m)[0] for m in modules if isinstance(m.__dict__.get("__loader__"), ExtensionFileLoader)
-    }
+    modules = [module for mine in neighbours(files) for module in mine.modules.values()]
+    return {_locations(module)[0] for module in modules if _is_compiled(module)}
 
 
 def remember(contents: Mapping[Path, str], files: Iterable[Path]) -> None:
@@ -289,10 +290,12 @@ def _begin(mine: Neighbours) -> None:
     known = list(sys.modules.items()) + ([] if before is None else list(before.modules.items()))
     old = [pair for pair in known if (owner := _owner(*pair)) is not None and owner.folder == mine.folder]
     _ALL[mine.folder] = mine
+    for file in () if before is None else before.files:
+        linecache.cache.pop(file, None)  # code may read its data by it
     for name, module in old:
         if sys.modules.get(name) is module:
             del sys.modules[name]
-        if isinstance(module.__dict__.get("__loader__"), ExtensionFileLoader):
+        if _is_compiled(module):
             mine.modules[name] = module  # it can be in memory only once
             spec: Any = module.__spec__
             spec.loader_state = mine
@@ -302,13 +305,13 @@ def _taken(mine: Neighbours) -> dict[str, ModuleType]:
     """Modules of the folders that count and of other problems, which are taken out of ``sys.modules``."""
     taken: dict[str, ModuleType] = {}
     for name, module in list(sys.modules.items()):
-        locations = () if name.startswith((USER_FILE, "__main__", "__mp_main__")) else _locations(module)
-        if all(location.startswith(FOREIGN) for location in locations):
+        if name.startswith((USER_FILE, "__main__", "__mp_main__")):
             continue
-        if _owner(name, module) is None:
+        locations = _locations(module)
+        if _owner(name, module) is None and (locations or name not in mine.names):
             if not any(map(mine.folders.contain, locations)):
                 continue
-            if isinstance(module.__dict__.get("__loader__"), ExtensionFileLoader):
+            if _is_compiled(module):
                 _COMPILED.setdefault(locations[0], content_of(Path(locations[0])))
                 continue  # that of the calling program; it can be in memory only once
         taken[name] = sys.modules.pop(name)
@@ -349,17 +352,23 @@ def _locations(module: ModuleType) -> tuple[str, ...]:
     return () if file is not None or folders is None else tuple(map(str, folders))
 
 
+def _is_compiled(module: ModuleType) -> bool:
+    facts = object.__getattribute__(module, "__dict__") if _locations(module) else {}
+    return isinstance(facts.get("__loader__"), ExtensionFileLoader)
+
+
 def _owner(name: str, module: ModuleType) -> Neighbours | None:
     """The folder that a module was loaded for; None for modules that Python loaded."""
+    for mine in [*_ALL.values()]:
+        if mine.modules.get(name) is module:
+            return mine
     if not _locations(module):
         return None
     facts = object.__getattribute__(module, "__dict__")
     loader, state = facts.get("__loader__"), getattr(facts.get("__spec__"), "loader_state", None)
     if isinstance(loader, FromSource):
         return loader.neighbours
-    if isinstance(state, Neighbours):
-        return state
-    return next((mine for mine in [*_ALL.values()] if mine.modules.get(name) is module), None)
+    return state if isinstance(state, Neighbours) else None
 
 
 def _caller() -> Neighbours | None:
