@@ -20,6 +20,7 @@ from benchmarks.mending import attack, worked
 from benchmarks.mending import said as mending
 from benchmarks.mutants import said as mutants
 from benchmarks.power import said as power
+from benchmarks.scale import certificates as boxes
 from benchmarks.search import functions
 from benchmarks.search import said as search
 from benchmarks.soundness import said as soundness
@@ -51,6 +52,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "guard_shadow": guard.shadow,
     "guard_serve": guard.serve,
     "guard_controls": guard.controls,
+    "boxes": boxes.said,
     "mutants": mutants.said,
     "soundness": soundness.said,
     "composed": soundness.composed,

@@ -280,7 +280,8 @@ def _forged(one: Honest, path: Path, rng: np.random.Generator) -> tuple[tuple[st
         text = damaged(text, rng)
         whole = text == before
     path.write_bytes(text)
-    return (content, form), not whole or not covers(rows) or is_false(one, rows[0])
+    unsaid = {k: one.data[k] for k in ("units", "error")}  # a file may be without them
+    return (content, form), not whole or not covers(rows) or is_false(one, unsaid | rows[0])
 
 
 def _judged(one: Honest, path: Path, edits: tuple[str, ...], false: bool) -> Forgery:

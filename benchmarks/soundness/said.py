@@ -9,6 +9,7 @@ WORDS = {
     "hidden": ("refused", "nothing claimed", "true", "disguised", "FALSE", "CRASHED"),
     "second": ("refused", "nothing claimed", "true", "disguised", "FALSE", "CRASHED"),
     "forgeries": ("rejected", "refused", "true accepted", "FALSE ACCEPTED", "CRASHED"),
+    "lines": ("rejected", "refused", "true accepted", "FALSE ACCEPTED", "CRASHED"),
     "extreme": ("refused", "no bound", "true", "FALSE", "CRASHED"),
 }
 
