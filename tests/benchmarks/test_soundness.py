@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks.soundness import composed, extreme, hidden, properties, roots
+from benchmarks.soundness import composed, extreme, hidden, honest, lines, properties, roots
 
 from supnorm.certification import extremes
+from supnorm.checker import leaves
 from supnorm.program import lower_numpy
 
 SEED = 5
@@ -65,6 +66,14 @@ def test_random_properties_and_norms(monkeypatch):
         extremes, "extreme", lambda *given: tuple(v - 0.1 * abs(v) - 0.1 for v in honest(*given))
     )
     assert "FALSE" in {f.verdict for f in properties.campaign(3, 3)}  # the campaign can fail
+
+
+@pytest.mark.slow
+def test_forged_certificates_in_lines(monkeypatch):
+    monkeypatch.setattr(honest, "PROBLEMS", {k: honest.PROBLEMS[k] for k in ("tanh net", "two outputs")})
+    assert {f.verdict for f in lines.campaign(3, 60)} == {"rejected", "true accepted"}
+    monkeypatch.setattr(leaves.Leaves, "verify", lambda *given: None)
+    assert "FALSE ACCEPTED" in {f.verdict for f in lines.campaign(3, 40)}  # the campaign can fail
 
 
 @pytest.mark.parametrize(
