@@ -39,7 +39,7 @@ USUAL = 80  # bits of `check`
 # Twice the bits take 1.3 times the time. From 128 to 512 bits two polynomials and two networks took 1.4 to 2.1 times as
 # long, by this forecast 1.3 to 2.2 times.
 SLOWER = 0.3
-LEAF = 3000.0  # operations that reading a leaf of a file in lines takes: 50 us
+LEAF = 3000.0  # operations for reading a leaf of a file in lines: 50 us, some times what it takes on an idle machine
 POLYGONS = 30.0  # polygons of a leaf by linear pieces: the file does not contain their number
 
 
