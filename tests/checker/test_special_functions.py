@@ -323,3 +323,14 @@ def test_incomplete_gamma_functions_are_those_of_flint_in_more_bits():
             assert one.contains(arb(far).expint(1))
     finally:
         ctx.prec = before
+
+
+def test_bounds_of_bessel_k_have_whole_coefficients_in_the_checkers_own_bits():
+    """Those of the orders from 61 on have more than 80 bits: honest files of such orders were called malformed."""
+    before, ctx.prec = ctx.prec, 80
+    try:
+        size = bound("bessel_k", 6, arb(40.0), arb(41.0), arb(0), 64.0)
+        value = special_functions.coefficients("bessel_k", arb(40.5), 7, 64.0)[6]
+    finally:
+        ctx.prec = before
+    assert abs(value) < size < 1e3 * abs(value)

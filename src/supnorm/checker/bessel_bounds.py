@@ -10,7 +10,7 @@ from functools import lru_cache
 from math import comb, factorial
 from typing import Any
 
-from flint import arb, arb_poly
+from flint import arb, fmpz_poly
 
 Ball = Any
 
@@ -58,11 +58,11 @@ def _next_whole(p: float) -> int:
 @lru_cache(maxsize=256)
 def _cosines(i: int, m: int) -> tuple[int, ...]:
     """Coefficients of (1 + v)^i T_m(1 + v)."""
-    one_more, before, now = arb_poly([1, 1]), arb_poly([1]), arb_poly([1, 1])
+    one_more, before, now = fmpz_poly([1, 1]), fmpz_poly([1]), fmpz_poly([1, 1])
     for _ in range(m - 1):
         before, now = now, 2 * one_more * now - before
     row = (before if m == 0 else now) * one_more**i
-    return tuple(int(row[k].unique_fmpz()) for k in range(m + i + 1))
+    return tuple(int(row[k]) for k in range(m + i + 1))
 
 
 def k_bound(i: int, low: Ball, high: Ball, h: Ball, p: float) -> Ball:
