@@ -197,6 +197,7 @@ def test_a_box_without_a_bound_is_halved_along_every_axis_before_that_is_said(mo
     assert result.status.code == "proved"
 
 
+@pytest.mark.slow
 def test_axes_are_chosen_by_what_they_do_not_by_the_size_of_the_numbers():
     """A Reynolds number of 1e6 beside a roughness of 1e-5, as in the friction of a pipe."""
     domain = Domain(

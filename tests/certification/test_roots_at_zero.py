@@ -138,6 +138,7 @@ def test_a_root_below_zero_has_no_bound():
     assert np.isinf(certify(problem, 1.1, strategy=LinearBounds(), boxes=300).upper)
 
 
+@pytest.mark.slow
 def test_random_problems_hold(tmp_path):
     verdicts = [zeros.judged(number, 5, tmp_path / "c.json") for number in range(12)]
     assert not [one for one in verdicts if one.verdict in WRONG]

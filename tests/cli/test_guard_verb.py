@@ -32,6 +32,7 @@ def test_a_guard_is_written_and_read_again(shell: Shell) -> None:
     assert (folder / "before" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_guard_that_accepts_errors_above_the_tolerance_exits_with_1(shell: Shell) -> None:
     written(shell, 1e-9)
     done = shell.run("guard", "line.toml", "--evaluations", "1000", "--calibration", "300", "--json")
@@ -54,6 +55,7 @@ def test_a_risk_chooses_the_rejected_share(shell: Shell) -> None:
     assert "least share with which these points show this" in (folder / "guard.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_graph_is_written_beside_the_guard(shell: Shell) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     written(shell, 0.02)

@@ -569,6 +569,7 @@ def test_each_field_of_the_truth_is_read_once_with_no_more_than_one_time_in_memo
     assert max(kept) <= 2
 
 
+@pytest.mark.slow
 def test_no_state_of_a_variable_outlives_it():
     """Memory does not grow with the number of variables."""
     truth = analysis()

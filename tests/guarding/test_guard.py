@@ -61,23 +61,42 @@ def test_the_error_among_accepted_inputs_is_searched_with_a_seed_that_the_guard_
 @pytest.mark.slow
 def test_the_curve_knows_the_worst_accepted_input(monkeypatch: pytest.MonkeyPatch) -> None:
     """The search among accepted inputs counts in it; the search from which the guard learned had not seen these points."""
-    learned, joined, curve, alone = [], judging._searched, judging._curve, []
+    learned, joined, curve, alone, given = [], judging._searched, judging._curve, [], []
 
     def searched(found: Any, among: Any) -> Any:
         learned.append(found)
         return joined(found, among)
 
-    def curves(*given: Any) -> Any:
-        alone.extend(curve(*given[:-1], learned[0]))
-        return curve(*given)
+    def curves(*all_points: Any) -> Any:
+        given.extend(all_points)
+        alone.extend(curve(*all_points[:-1], learned[0]))
+        return curve(*all_points)
 
     monkeypatch.setattr(judging, "_searched", searched)
     monkeypatch.setattr(judging, "_curve", curves)
     record = bump_guard.__wrapped__().record
-    (own,) = (row for row in record.curve if row.rejected == 0.1)
-    assert abs(record.rejected - own.rejected) < 0.01
-    # The row ranks other points than the cuts of the guard do, so the two differ in single inputs that are near the cut.
-    assert record.worst_accepted / 2 < own.searched < 2 * record.worst_accepted
+    guard, x, y, _, found = given
+    assert found.error.max() >= record.worst_accepted
+    assert record.accepted.sup.lower in found.error
+    # A row accepts the share of fresh points that rank lowest in the layer that ranks them highest, and with them what the
+    # searches found there: the largest of these errors.
+    names = guard.cuts.sharing
+    layers = [layer for layer in guard.cuts.layers if names is None or layer.name in names]
+    fresh = [np.sort(layer.score(x, y)) for layer in layers]
+    value = guard.model.value(found.x)
+    top, tops = (
+        np.max(
+            [
+                np.searchsorted(f, layer.score(*points), "right")
+                for f, layer in zip(fresh, layers, strict=True)
+            ],
+            0,
+        )
+        for points in ((found.x, value), (x, y))
+    )
+    for row in record.curve:
+        accepted = np.searchsorted(np.sort(tops), top) / len(x) <= 1.0 - row.rejected
+        assert row.searched == found.error[accepted].max(initial=0.0)
     both = [*zip(record.curve, alone, strict=True)]
     assert all(row.searched >= without.searched for row, without in both)
     assert any(row.searched > without.searched for row, without in both), "the search counts in no row"

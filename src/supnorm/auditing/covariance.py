@@ -10,21 +10,24 @@ peaks where model or reference has no derivative.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.chains import ChainSearch, Rows
 from supnorm.auditing.landscape import Landscape
 from supnorm.results.settings import NONE_TOO, Limits, Settings
 
 Array = NDArray[np.float64]
+# Arrays with a row for each chain.
+COLUMNS = ("rows", "mean", "step", "shape", "axes", "lengths", "long", "short", "seen")
 
 
 @dataclass(frozen=True)
-class CovarianceAdaptation(Settings):
+class CovarianceAdaptation(Settings, ChainSearch):
     """Hyper-parameters; those of the adaptation itself are Hansen's. Rows *BBOB ...* and *bump ... black box* guard.
 
     Attributes:
@@ -46,56 +49,9 @@ class CovarianceAdaptation(Settings):
         """Evaluations that a peak takes whose half-axes differ by a factor of 1,000, about."""
         return 150 * d + 50 * d * d
 
-    def run(
-        self,
-        landscape: Landscape,
-        u: Array,
-        score: Array,
-        first_step: float,
-        rng: np.random.Generator,
-        budget: int | None = None,
-    ) -> tuple[Array, Array]:
-        """Ascend from starts ``u`` (k, d) with known errors ``score`` (k,) while the budget lasts.
-
-        Returns:
-            The best points (k, d) and their errors (k,).
-        """
-        u, best = u.copy(), score.copy()
-        rule = _rule(u.shape[1])
-        chains = _Chains.at(u, first_step, rule)
-        left = landscape.remaining if budget is None else min(budget, landscape.remaining)
-        for i in range(self.steps):
-            going = self._going(chains, best, i)
-            if self.halve_every and i and i % self.halve_every == 0:
-                half = np.argsort(-best[chains.rows[going]], kind="stable")[: (len(going) + 1) // 2]
-                going = np.sort(going[half])
-            going = going[: max(0, min(left, landscape.remaining)) // rule.n]
-            if len(going) < len(chains.rows):
-                chains.keep(going)
-            if not len(going):
-                break
-            trials = landscape.inside(chains.drawn(rng, rule.n).reshape(-1, u.shape[1]))
-            scores = landscape.score(trials).reshape(-1, rule.n)
-            trials = trials.reshape(len(going), rule.n, -1)
-            left -= scores.size
-            order = np.argsort(-scores, axis=1, kind="stable")[:, : rule.parents]
-            ranked = np.take_along_axis(trials, order[:, :, None], axis=1)
-            top = np.take_along_axis(scores, order[:, :1], axis=1)[:, 0]
-            won, rows = top > best[chains.rows], chains.rows
-            u[rows[won]], best[rows[won]] = ranked[won, 0], top[won]
-            chains.seen[:, i % rule.patience] = top
-            chains.adapt(ranked, rule, i)
-        return u, best
-
-    def _going(self, chains: _Chains, best: Array, i: int) -> NDArray[np.intp]:
-        """The chains that have not converged."""
-        longest = chains.step * chains.lengths.max(axis=1)
-        height = best[chains.rows]
-        with np.errstate(invalid="ignore", over="ignore"):
-            moving = np.ptp(chains.seen, axis=1) > self.still * np.abs(height)
-        if i < chains.seen.shape[1]:
-            moving[:] = True
-        return np.flatnonzero((longest > self.smallest) & np.isfinite(longest) & (height < np.inf) & moving)
+    def begun(self, landscape: Landscape, u: Array, first_step: float, rng: np.random.Generator) -> _Chains:
+        """A chain at each start."""
+        return _Chains.at(u, first_step, _rule(u.shape[1]), self, rng)
 
 
 @dataclass(frozen=True)
@@ -158,14 +114,18 @@ class _Chains:
     """Those that go on, a row each, changed in place.
 
     Attributes:
-        rows: among the starts.
+        search, rule, rng: what they follow.
+        rows: numbers of the chains, growing.
         mean, step, shape: of the normal distribution; its covariance is step^2 shape.
         axes, lengths: eigenvectors of the shape, in columns, and square roots of its eigenvalues.
         long, short: evolution paths of covariance and of step length.
         seen: best errors of the last generations.
     """
 
-    rows: NDArray[np.intp]
+    search: CovarianceAdaptation
+    rule: _Rule
+    rng: np.random.Generator
+    rows: Rows
     mean: Array
     step: Array
     shape: Array
@@ -176,10 +136,15 @@ class _Chains:
     seen: Array
 
     @classmethod
-    def at(cls, u: Array, step: float, rule: _Rule) -> _Chains:
+    def at(
+        cls, u: Array, step: float, rule: _Rule, search: CovarianceAdaptation, rng: np.random.Generator
+    ) -> _Chains:
         """Round distributions at ``u`` (k, d)."""
         k, d = u.shape
         return cls(
+            search=search,
+            rule=rule,
+            rng=rng,
             rows=np.arange(k),
             mean=u.copy(),
             step=np.full(k, step),
@@ -191,15 +156,46 @@ class _Chains:
             seen=np.zeros((k, rule.patience)),
         )
 
-    def keep(self, which: NDArray[np.intp]) -> None:
-        """Only these go on."""
-        for column in fields(self):
-            setattr(self, column.name, getattr(self, column.name)[which])
+    @property
+    def each(self) -> int:
+        """Points of a generation."""
+        return self.rule.n
 
-    def drawn(self, rng: np.random.Generator, n: int) -> Array:
-        """``n`` points of each, shape ``(k, n, d)``."""
-        z = rng.standard_normal((len(self.rows), n, self.mean.shape[1])) * self.lengths[:, None]
+    def moving(self, best: Array, i: int) -> Rows:
+        """The chains that have not converged."""
+        longest = self.step * self.lengths.max(axis=1)
+        height = best[self.rows]
+        with np.errstate(invalid="ignore", over="ignore"):
+            moving = np.ptp(self.seen, axis=1) > self.search.still * np.abs(height)
+        if i < self.seen.shape[1]:
+            moving[:] = True
+        going = (longest > self.search.smallest) & np.isfinite(longest) & (height < np.inf) & moving
+        rows: Rows = self.rows[going]
+        return rows
+
+    def queued(self, rows: Rows) -> Rows:
+        """In the order of the starts: which random numbers a chain gets does not depend on the errors of the others."""
+        return np.sort(rows)
+
+    def drawn(self, rows: Rows, u: Array, i: int) -> Array:
+        """A generation of each; only these go on."""
+        if len(rows) < len(self.rows):
+            self._keep(np.searchsorted(self.rows, rows))
+        z = (
+            self.rng.standard_normal((len(self.rows), self.rule.n, self.mean.shape[1]))
+            * self.lengths[:, None]
+        )
         return np.asarray(self.mean[:, None] + self.step[:, None, None] * (z @ self.axes.transpose(0, 2, 1)))
+
+    def _keep(self, which: Rows) -> None:
+        for column in COLUMNS:
+            setattr(self, column, getattr(self, column)[which])
+
+    def learn(self, trials: Array, scores: Array, better: NDArray[np.bool_], i: int) -> None:
+        """Adapt to the better half of the generation, and remember how high it came."""
+        order = np.argsort(-scores, axis=1, kind="stable")[:, : self.rule.parents]
+        self.seen[:, i % self.rule.patience] = np.take_along_axis(scores, order[:, :1], axis=1)[:, 0]
+        self.adapt(np.take_along_axis(trials, order[:, :, None], axis=1), self.rule, i)
 
     def adapt(self, ranked: Array, rule: _Rule, i: int) -> None:
         """Take over the best points (k, parents, d) of generation ``i``, best first."""

@@ -9,12 +9,13 @@ Cost: 2d + 1 evaluations a chain and step. Choose it where model or reference ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.chains import ChainSearch, Rows
 from supnorm.auditing.landscape import Landscape
 from supnorm.results.settings import NONE_TOO, Limits, Settings
 
@@ -23,7 +24,7 @@ FRAMES = 8  # random orthogonal frames that are drawn at once
 
 
 @dataclass(frozen=True)
-class EvolutionStrategy(Settings):
+class EvolutionStrategy(Settings, ChainSearch):
     """Hyper-parameters; tuned on planted bumps, d = 2..8.
 
     Attributes:
@@ -49,57 +50,62 @@ class EvolutionStrategy(Settings):
         """Evaluations of one chain and step."""
         return 2 * d + 1
 
-    def run(
-        self,
-        landscape: Landscape,
-        u: Array,
-        score: Array,
-        first_step: float,
-        rng: np.random.Generator,
-        budget: int | None = None,
-    ) -> tuple[Array, Array]:
-        """Ascend from starts ``u`` (k, d) with known errors ``score`` (k,) while the budget lasts.
+    def begun(self, landscape: Landscape, u: Array, first_step: float, rng: np.random.Generator) -> _Chains:
+        """A chain at each start."""
+        rows, step = np.arange(len(u)), np.full(len(u), first_step)
+        return _Chains(self, landscape, rng, self.samples(u.shape[1]), rows, step, np.zeros_like(u))
 
-        Returns:
-            The ends (k, d) and their errors (k,).
-        """
-        u, best = u.copy(), score.copy()
-        d = u.shape[1]
-        step = np.full(len(u), first_step)
-        slope = np.zeros_like(u)
-        active = np.arange(len(u))
-        left = landscape.remaining if budget is None else min(budget, landscape.remaining)
-        for i in range(self.steps):
-            active = active[(step[active] > self.smallest) & (best[active] < np.inf)]
-            if self.halve_every and i and i % self.halve_every == 0 and len(active) > self.fewest:
-                active = active[np.argsort(-best[active], kind="stable")[: (len(active) + 1) // 2]]
-            active = active[: min(left, landscape.remaining) // self.samples(d)]
-            if not len(active):
-                break
-            k = len(active)
-            if i % FRAMES == 0:
-                frames = np.linalg.qr(rng.standard_normal((FRAMES, d, d)))[0]
-            z = frames[i % FRAMES][None].repeat(k, axis=0)
-            if landscape.tangent:
-                z = _units(landscape.along(np.repeat(u[active], d, axis=0), z.reshape(-1, d))).reshape(
-                    k, d, d
-                )
-            moves = np.concatenate([z, -z, slope[active][:, None]], axis=1)
-            trials = landscape.inside(
-                (u[active][:, None] + step[active][:, None, None] * moves).reshape(-1, d)
-            ).reshape(moves.shape)
-            scores = landscape.score(trials.reshape(-1, d)).reshape(len(active), -1)
-            left -= scores.size
-            chosen = np.argmax(scores, axis=1)
-            rows = np.arange(len(active))
-            better = scores[rows, chosen] > best[active]
-            won, lost = active[better], active[~better]
-            u[won] = trials[rows, chosen][better]
-            best[won] = scores[rows, chosen][better]
-            step[won] = np.minimum(step[won] * self.grow, 0.5)
-            step[lost] *= self.shrink
-            slope[active] = _direction(scores[:, :d], scores[:, d : 2 * d], z)
-        return u, best
+
+@dataclass
+class _Chains:
+    """Those that go on, the best of the last halving first.
+
+    Attributes:
+        each: evaluations of one chain and step.
+        rows: numbers of the chains that go on.
+        step, slope: of all chains.
+        frames: random orthogonal frames ``(FRAMES, d, d)``.
+        z: the directions of the last step, ``(k, d, d)``.
+    """
+
+    search: EvolutionStrategy
+    landscape: Landscape
+    rng: np.random.Generator
+    each: int
+    rows: Rows
+    step: Array
+    slope: Array
+    frames: Array = field(default_factory=lambda: np.empty(0))
+    z: Array = field(default_factory=lambda: np.empty(0))
+
+    def moving(self, best: Array, i: int) -> Rows:
+        """Those whose step is not too small."""
+        return self.rows[(self.step[self.rows] > self.search.smallest) & (best[self.rows] < np.inf)]
+
+    def queued(self, rows: Rows) -> Rows:
+        """As they are: after a halving the best chain comes first."""
+        return rows
+
+    def drawn(self, rows: Rows, u: Array, i: int) -> Array:
+        """The pairs along a frame, and a step along the slope."""
+        k, d = len(rows), u.shape[1]
+        self.rows = rows
+        if i % FRAMES == 0:
+            self.frames = np.linalg.qr(self.rng.standard_normal((FRAMES, d, d)))[0]
+        z = self.frames[i % FRAMES][None].repeat(k, axis=0)
+        if self.landscape.tangent:
+            z = _units(self.landscape.along(np.repeat(u[rows], d, axis=0), z.reshape(-1, d))).reshape(k, d, d)
+        self.z = z
+        moves = np.concatenate([z, -z, self.slope[rows][:, None]], axis=1)
+        return np.asarray(u[rows][:, None] + self.step[rows][:, None, None] * moves)
+
+    def learn(self, trials: Array, scores: Array, better: NDArray[np.bool_], i: int) -> None:
+        """Longer steps after success, shorter ones after failure, and the slope that the pairs show."""
+        d = trials.shape[2]
+        won, lost = self.rows[better], self.rows[~better]
+        self.step[won] = np.minimum(self.step[won] * self.search.grow, 0.5)
+        self.step[lost] *= self.search.shrink
+        self.slope[self.rows] = _direction(scores[:, :d], scores[:, d : 2 * d], self.z)
 
 
 def _direction(ahead: Array, behind: Array, z: Array) -> Array:
