@@ -21,6 +21,7 @@ from benchmarks.mending import said as mending
 from benchmarks.mutants import said as mutants
 from benchmarks.power import said as power
 from benchmarks.scale import certificates as boxes
+from benchmarks.scale import said as scale
 from benchmarks.search import functions
 from benchmarks.search import said as search
 from benchmarks.soundness import said as soundness
@@ -73,6 +74,9 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "doors": soundness.doors,
     "fuzz": soundness.fuzz,
     "audits": soundness.audits,
+    "scale": scale.efficiency,
+    "scale_constants": scale.constants,
+    "scale_prediction": scale.prediction,
     "demo": examples.demo,
     "averages": examples.averages,
     "seawater": examples.seawater,

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.scale``: how much of the ideal speed audits reach on several workers.
+"""``python -m benchmarks.scale efficiency``: how much of the ideal speed audits reach on several workers.
 
 The reference sleeps for 100 ms a point, so that a few cores serve many workers. Ideal is the time of its calls divided by
 the number of workers. What is lost is the start of workers, the first calls, choosing the next points while workers wait,
@@ -55,14 +55,14 @@ b = { low = 0.5, high = 2.0 }
 }
 
 
-def main() -> None:
+def main(words: list[str]) -> int:
     """Print one line a run; with ``--save`` put them into the results."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale efficiency")
     parser.add_argument("--evaluations", type=int, nargs="+", default=[200, 600])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
-    args = parser.parse_args()
+    args = parser.parse_args(words)
     rows: list[dict[str, Any]] = []
     print(
         f"{'by':10s} {'workers':>7s} {'sent':>10s} {'evaluations':>11s} {'calls':>6s} {'seconds':>8s} {'of ideal':>8s} same"
@@ -89,9 +89,10 @@ def main() -> None:
                         flush=True,
                     )
     if args.save:
-        words = " ".join(map(str, args.evaluations)), " ".join(map(str, args.workers))
+        given = " ".join(map(str, args.evaluations)), " ".join(map(str, args.workers))
         document = {
-            "command": f"python -m benchmarks.scale --evaluations {words[0]} --workers {words[1]} --seed {args.seed} --save",
+            "command": f"python -m benchmarks.scale efficiency --evaluations {given[0]} --workers {given[1]} "
+            f"--seed {args.seed} --save",
             "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
             "load": os.getloadavg(),
             "versions": {
@@ -102,6 +103,7 @@ def main() -> None:
             "rows": rows,
         }
         RESULTS.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return 0
 
 
 def measured(home: Path, evaluations: int, seed: int, given: dict[str, Any], workers: int) -> dict[str, Any]:
@@ -155,7 +157,3 @@ def calls_by(by: str, workers: int, home: Path) -> Iterator[dict[str, Any]]:
             process.terminate()
             process.wait(60)
         file.unlink(missing_ok=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -308,7 +308,7 @@ class Caller:
                     for i, (y, messages, seconds) in zip(part, outcomes, strict=True):
                         self._note(pieces[i], y, messages, seconds, purpose)
                         ready[i], spent = (y, messages), spent + seconds
-                    group = grown(group, len(part), spent)
+                    group = grown(group, len(part), spent, self._room)
                 while following in ready:
                     yield ready.pop(following)
                     following += 1

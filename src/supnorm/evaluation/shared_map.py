@@ -22,6 +22,9 @@ from supnorm.evaluation.workers import first_done, seats
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 CALL = 0.1  # seconds
+# Seconds of a call for each worker that calls at once: one thread of a scheduler passes all calls on, and Dask's took 4 ms
+# for one (`benchmarks.scale constants`). A thousand workers with calls of 0.1 s would ask it for ten thousand a second.
+PASSED_ON = 4e-3
 GROWTH = 4  # a call carries at most so many times the items of the one before it
 AHEAD = 2  # calls in flight for each call that the workers run at once
 WAITING = 4  # results, in calls for each worker, that may wait for the one before them
@@ -69,7 +72,7 @@ def shared(
             for future in first_done(running):
                 results, seconds = future.result()
                 ready[running.pop(future)] = results
-                group = grown(group, len(results), seconds)
+                group = grown(group, len(results), seconds, room)
             room = seats(executor)
             while calls and calls[0] in ready:
                 yield from ready.pop(calls.popleft())
@@ -78,13 +81,13 @@ def shared(
             future.cancel()
 
 
-def grown(group: int, n: int, seconds: float) -> int:
-    """Items of the next call, from the seconds that a call of ``n`` took.
+def grown(group: int, n: int, seconds: float, room: int = 1) -> int:
+    """Items of the next call, from the seconds that a call of ``n`` took; with ``room`` for so many calls at once.
 
-    >>> grown(1, 1, 0.02), grown(1, 1, 0.5), grown(8, 8, 0.1)
-    (4, 1, 8)
+    >>> grown(1, 1, 0.02), grown(1, 1, 0.5), grown(8, 8, 0.1), grown(8, 1, 0.1, room=250)
+    (4, 1, 8, 10)
     """
-    return min(GROWTH * group, max(1, round(CALL * n / max(seconds, 1e-9))))
+    return min(GROWTH * group, max(1, round(max(CALL, PASSED_ON * room) * n / max(seconds, 1e-9))))
 
 
 def rows_in(seconds: float, cost: float) -> int:

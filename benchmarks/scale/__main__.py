@@ -1,0 +1,27 @@
+"""``python -m benchmarks.scale``: what supnorm makes of several workers, and what is left when some of them are lost."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from benchmarks.scale import chaos_verb, constants, efficiency, prediction
+
+PARTS: dict[str, Callable[[list[str]], int]] = {
+    "efficiency": efficiency.main,
+    "chaos": chaos_verb.main,
+    "constants": constants.main,
+    "prediction": prediction.main,
+}
+
+
+def main() -> int:
+    """One part of the measurements."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale")
+    parser.add_argument("part", choices=PARTS)
+    return PARTS[parser.parse_args(sys.argv[1:2]).part](sys.argv[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
