@@ -13,6 +13,7 @@ from supnorm.certification.bracket import Bracket, Work
 from supnorm.certification.error_program import error_program
 from supnorm.certification.forecast import Tree
 from supnorm.certification.leaf import Bounded
+from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.resume import tiles
 from supnorm.checker import check
 from supnorm.evaluation.limit import Limit
@@ -90,16 +91,32 @@ def test_a_half_may_rest_on_the_proof_of_its_whole(steps, tmp_path, monkeypatch)
     assert uppers[1] < 0.7 * uppers[0] < np.inf
 
 
-def test_the_forecast_is_of_the_right_size():
-    """The first forecast of the time left, after a tenth of the work and before its end: within a factor of four."""
-    events = []
-    certify(_problem(), 1.05, observer=events.append)
-    total = events[-1].boxes
-    assert events[-1].remaining == 0.0
-    early = next(e for e in events if e.boxes > 0.1 * total and e.remaining < np.inf)
-    assert early.boxes < 0.95 * total
-    left = early.remaining * early.boxes / early.seconds
-    assert 0.25 < left / (total - early.boxes) < 4
+@pytest.mark.parametrize("ratio", [1.3, 1.05])
+def test_each_forecast_is_of_the_right_size(ratio, monkeypatch):
+    """In boxes, which no clock has a say in: each one that is given is within a factor of two of what was left.
+
+    None is given while boxes multiply. A law of the width of the bracket, which could give one from a tenth of the work on,
+    was within a factor of two in 17 of 73 cases only, and these forecasts in 22 of 23.
+    """
+    seen, event = [], bracket_module._event
+
+    def told(bracket, *given):
+        left = bracket.tree.remaining(bracket.pending.boxes.level.sum(1))
+        found = event(bracket, *given)
+        seen.append((bracket.tried, left, found.remaining))
+        assert (found.remaining < np.inf) == (not bracket.tree.widening)
+        return found
+
+    monkeypatch.setattr(bracket_module, "_event", told)
+    wave = lambda x: jnp.sin(30 * x[:, 0]) * jnp.cos(30 * x[:, 1])  # noqa: E731
+    problem = Problem(wave, lambda x: 0.0 * x[:, 0], Domain(x=(0, 1), y=(0, 1)))
+    certify(problem, ratio, strategy=LinearBounds())
+    total, _, last = seen[-1]
+    assert total > 2000
+    assert last == 0.0
+    given = [left / (total - tried) for tried, left, seconds in seen[:-1] if seconds < np.inf]
+    assert len(given) >= 3
+    assert all(0.5 < share < 2.0 for share in given), given
 
 
 def test_a_tree_that_halves_every_second_box_stays_as_wide():
