@@ -102,6 +102,8 @@ def disturbed(shop: Shop, case: Case, loss: str, dice: random.Random, number: in
         lose(shop, case, loss, process, dice, seconds)
     code, err = process.finish(PATIENCE)
     faults, errors = orphans(process), [err]
+    if not disturb and code != whole.code:
+        faults.append(f"exit code {code} before it was disturbed: {err[-300:]}")
     (kept, timed), made = stored(folder), called(folder)
     resumed = 0
     while code not in (0, 1, 4) and resumed < 4:

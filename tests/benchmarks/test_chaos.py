@@ -20,7 +20,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("only", ["audit", "certify processes"])
+@pytest.mark.parametrize("only", ["audit serial", "audit processes"])
 def test_what_was_disturbed_ends_as_if_nothing_had_been(only: str, tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     source = str(Path(supnorm.__file__).parent.parent)
