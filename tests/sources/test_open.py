@@ -170,3 +170,21 @@ def test_helpers_beside_the_file_are_found_and_files_of_one_name_do_not_meet(tmp
         results.append(problem.reference(np.array([[3.0, 0.0]])).item())
     assert results == [3.0, 6.0]
     assert not any(str(tmp_path) in entry for entry in sys.path)
+
+
+def test_functions_of_a_problem_are_made_again_in_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a worker of a cluster that was started elsewhere; the problem's path was relative here."""
+    (tmp_path / "code.py").write_text("def model(x): return x[:, 0]\ndef mask(x): return x[:, 0] > 0.5\n")
+    sides = "".join(f'[{side}]\npython = "code.py:model"\n' for side in ("model", "reference"))
+    (tmp_path / "p.toml").write_text(f'{sides}[domain]\na = [0.0, 1.0]\n[error]\nmask = "code.py:mask"\n')
+    monkeypatch.chdir(tmp_path)
+    problem = open_problem("p.toml")
+    assert problem.model.remake is not None
+    given = pickle.dumps((problem.model.remake, problem.error.mask))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    remake, mask = pickle.loads(given)
+    assert remake().value(np.array([[0.25]])).ravel().tolist() == [0.25]
+    assert mask(np.array([[0.25]])).tolist() == [False]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +56,9 @@ def open_function(
     Raises:
         BadInput: when the source cannot be opened.
     """
-    remake = functools.partial(open_function, spec, root, names, probe, trust=trust, where=where)
+    # A worker of a cluster may run in another folder.
+    there = Path(os.path.abspath(root))
+    remake = functools.partial(open_function, spec, there, names, probe, trust=trust, where=where)
     origin = spec.model_dump(exclude_defaults=True)
     opened = _patched(_opened(spec, root, names, probe, trust, where), spec, root, len(names), where)
     if code := [root / text.rpartition(":")[0] for text in code_in(origin)]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import sys
 import traceback
 from contextlib import nullcontext
@@ -194,7 +195,8 @@ class UserFunction:
             raise RuntimeError(f"{self.__name__} ended the program: {exited(error)}") from error
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.text, self.root, self._where, self._beside)
+        there = Path(os.path.abspath(self.root))  # a worker of a cluster may run in another folder
+        return _again, (self.text, there, self._where, self._beside)
 
 
 def _again(text: str, root: Path, where: str, beside: tuple[Neighbours, ...]) -> UserFunction:
