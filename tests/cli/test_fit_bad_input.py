@@ -59,7 +59,8 @@ def table(folder: Path, n: int = 120, **changes: float) -> str:
     ],
 )
 def test_what_cannot_be_fitted_is_said_in_one_line(tmp_path, capsys, reference, tolerance, said):
-    assert fitted(tmp_path, f'python = "truth.py:{reference}"', tolerance=tolerance) == 2
+    source = f'python = "truth.py:{reference}"'
+    assert fitted(tmp_path, source, "--cost", "cheap", tolerance=tolerance) == 2
     err = capsys.readouterr().err.strip()
     assert said in err
     assert "\n" not in err
