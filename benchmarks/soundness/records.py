@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from benchmarks.claims.code import ROOT
@@ -23,6 +27,23 @@ def save(
         wrong: cases, as they are repeated, and what was wrong.
     """
     counts, file = Counter(verdicts), RESULTS / f"{name}.json"
+    with _alone():
+        _add(campaign, seed, counts, file, wrong)
+        stamp(name, add=True)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """A context in which no other campaign writes results: two may run beside each other."""
+    descriptor = os.open(RESULTS, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _add(campaign: str, seed: int, counts: Counter[str], file: Path, wrong: Sequence[Any]) -> None:
     rows = json.loads(file.read_text("utf-8"))["rows"] if file.exists() else []
     rows = [r for r in rows if (r["campaign"], r["seed"]) != (campaign, seed)]
     rows.append(
@@ -36,4 +57,3 @@ def save(
     )
     rows.sort(key=lambda r: (r["campaign"], r["seed"]))
     file.write_text(json.dumps({"rows": rows}, indent=1) + "\n", encoding="utf-8")
-    stamp(name, add=True)
