@@ -20,7 +20,7 @@ from supnorm.evaluation import EvaluationStore, spot_check
 from supnorm.evaluation.spot_check import POINTS
 from supnorm.problem import Problem
 from supnorm.problem.fingerprint import content_of, contents
-from supnorm.results import BadInput
+from supnorm.results import BadInput, NotWritten
 from supnorm.results.duration import duration
 from supnorm.results.versions import versions
 
@@ -84,7 +84,7 @@ def _remember(store: EvaluationStore, problem: Problem, folder: Path, opened: se
     }
     try:
         store.remember(FILES, json.dumps(contents_by_path, sort_keys=True))
-    except sqlite3.Error:
+    except (sqlite3.Error, NotWritten):
         return  # other code reports a store that cannot be written any more
 
 
