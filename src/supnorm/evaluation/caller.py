@@ -395,9 +395,10 @@ class Caller:
         room = (len(self.known) + len(x)) * (self.outputs or 1) <= NUMBERS
         if self.expensive and (self.store is not None or (len(self.known) < REMEMBERED and room)):
             y = y if y.shape[1] == (self.outputs or 1) else np.full((len(x), self.outputs or 1), np.nan)
-            if self.store is not None:
-                self.store.append(self.side, purpose, x, y, messages, seconds)
+            # Before they are stored: where the disk is full, the report has these values all the same.
             for i, row in enumerate(x if room else x[:0]):
                 self.known[row.tobytes()] = y[i], str(messages[i]) if i in messages else None
+            if self.store is not None:
+                self.store.append(self.side, purpose, x, y, messages, seconds)
         if self.heard is not None:
             self.heard(len(x))
