@@ -318,6 +318,7 @@ def on_workers(problem: Problem) -> Problem:
     return replace(problem, reference=replace(problem.reference, parallel="thread"))
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("sent", [True, False])
 def test_how_workers_get_points_is_recorded_and_repeated(

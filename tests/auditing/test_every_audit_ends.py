@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -119,6 +120,7 @@ def ended(case: dict[str, Any]) -> tuple[Any, Problem, Lossy] | None:
     return report, problem, model
 
 
+@pytest.mark.slow
 @given(cases())
 @settings(max_examples=12, deadline=None)
 def test_an_audit_ends_with_a_report_that_holds(case: dict[str, Any]) -> None:

@@ -105,6 +105,7 @@ def _mutants():
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", _mutants())
 def test_a_dropped_term_is_noticed(name, monkeypatch):

@@ -32,6 +32,7 @@ def _assert_sound(result, problem, seed, count):
     assert result.lower <= sampled * 1.5 + slack
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("seed", range(12))
 def test_random_problems(seed, tmp_path):

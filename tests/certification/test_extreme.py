@@ -91,6 +91,7 @@ NAMED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(4)
 @pytest.mark.parametrize("strategy", ["affine", "Chebyshev"])
 @pytest.mark.parametrize("name", NAMED)

@@ -52,6 +52,7 @@ MEASURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", MEASURES)
 def test_decay_is_proved_and_checked_in_every_measure(kind: str, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ MEASURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("kind", MEASURES)
 def test_an_integral_is_proved_and_checked_in_every_measure(kind: str, tmp_path: Path) -> None:

@@ -308,6 +308,7 @@ def forge(rng, data, d):
     data["digest"] = digest(data)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("seed", range(12))
 def test_no_forgery_gives_a_bound_below_the_error(seed, tmp_path):

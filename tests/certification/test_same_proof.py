@@ -27,6 +27,7 @@ PROBLEMS: dict[str, Callable[[], sn.Problem]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_a_slow_machine_gives_the_same_certificate(
     name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch

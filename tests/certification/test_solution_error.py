@@ -304,6 +304,7 @@ def _stopped_at(name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("stopped", ["face 0 low", "interior", "difference"])
 def test_an_interrupted_proof_keeps_its_parts_and_goes_on(
@@ -366,6 +367,7 @@ FLUXES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", FLUXES)
 def test_a_bracket_with_neumann_and_robin_faces_holds_and_is_accepted(name, tmp_path):

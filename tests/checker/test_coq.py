@@ -340,6 +340,7 @@ def test_three_inputs_are_refused_before_the_work(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_what_coq_cannot_prove_keeps_the_verdict_and_the_proof(tmp_path):
     code = "from scipy.special import erf\ndef model(x): return erf(x)\ndef reference(x): return np.tanh(x)\n"
     done = CliRunner().invoke(app, [*_folder(tmp_path, code), "--ratio", "1.5", "--export", "coq"])

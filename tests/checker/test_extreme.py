@@ -52,6 +52,7 @@ GRADED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GRADED)
 def test_graded_files_of_extreme_problems_are_accepted(name, tmp_path):
     """Ellipses so flat that rho - 1 is lost in 80 bits."""

@@ -155,6 +155,7 @@ def _agree(tight):
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("tight", [0, 4])
 def test_both_compute_the_same_numbers(tight):

@@ -45,6 +45,7 @@ def claim(tolerance: float, second=None, reference=truth, **words) -> sn.Claim:
     return sn.Claim.of(problem, name="series", **WORDS, **words)
 
 
+@pytest.mark.slow
 def test_a_witness_that_two_references_confirm_refutes() -> None:
     done = claim(0.008, second=lambda x: np.sin(x[:, 0]) + 1e-6).test(**QUICK)
     record = done.record

@@ -116,6 +116,7 @@ def test_progress_is_thinned(capsys: pytest.CaptureFixture[str]) -> None:
     assert "about 8.3 min left" in lines[0]
 
 
+@pytest.mark.slow
 def test_the_audits_worst_point_is_the_first_witness(hard: Shell, tmp_path: Path) -> None:
     assert hard.run("audit", "problem.toml", "--quiet", "--out", "run").code == 0
     found = json.loads((hard.folder / "run" / "result.json").read_text())["sup"]["lower"]
@@ -137,6 +138,7 @@ x = { low = 0.0, high = 1.0 }
 """
 
 
+@pytest.mark.slow
 def test_an_output_is_called_by_its_name_and_errors_by_their_unit(shell: Shell) -> None:
     (shell.folder / "two.py").write_text(
         "import numpy as np\ndef truth(x): return np.stack([x[:, 0], x[:, 0] ** 2], 1)\n"
@@ -190,6 +192,7 @@ def compiled(shell: Shell) -> Shell:
     return shell
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "declared",
     ["{ bound = 8.0, stretch = 1.5, accuracy = 1e-12 }",
@@ -324,6 +327,7 @@ def _json(path: Path) -> dict[str, Any]:
     return read
 
 
+@pytest.mark.slow
 def test_a_hidden_cast_is_measured_and_nothing_smaller_is_claimed(shell: Shell) -> None:
     """The audit said that the tolerance is exceeded; the certificate said that it is not."""
     _hiding(shell, "single", 1e-9)
@@ -377,6 +381,7 @@ def _tighten(path: Path) -> None:
     path.write_text(json.dumps(data))
 
 
+@pytest.mark.slow
 def test_a_certificate_that_was_made_tighter_counts_nowhere(shell: Shell) -> None:
     _hiding(shell, "truth", 0.02)
     assert shell.run("certify", "h.toml", "--ratio", "1.5", "--out", "run").code == 0

@@ -81,6 +81,7 @@ def test_check_prints_the_unit_of_the_error(tmp_path: Path, capsys: pytest.Captu
     assert json.loads(capsys.readouterr().out)["unit"] == "K"
 
 
+@pytest.mark.slow
 def test_the_sheet_has_the_hashes_and_an_older_one_does_not_outlive_a_rejection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

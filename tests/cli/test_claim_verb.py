@@ -63,6 +63,7 @@ def put(shell: Shell, name: str, *changes: tuple[str, str]) -> Path:
     return folder / "claim.toml"
 
 
+@pytest.mark.slow
 def test_a_claim_that_holds_and_its_files(ledger: Shell) -> None:
     done = ledger.run("claim", "claims/true/claim.toml", "--report")
     assert done.code == 0
@@ -80,6 +81,7 @@ def test_a_claim_that_holds_and_its_files(ledger: Shell) -> None:
     assert not re.search(r'(src|href)="https?:', page)
 
 
+@pytest.mark.slow
 def test_a_claim_that_is_false_and_one_without_a_second_reference(ledger: Shell) -> None:
     put(ledger, "false", FALSE)
     done = ledger.run("claim", "claims/false/claim.toml", "--json", "--out", "f")
@@ -99,6 +101,7 @@ def test_a_claim_that_is_false_and_one_without_a_second_reference(ledger: Shell)
     assert ledger.run("claim", doubted, "--quiet").code == 5
 
 
+@pytest.mark.slow
 def test_options_of_the_search(ledger: Shell) -> None:
     done = ledger.run(
         "claim", "claims/true/claim.toml", "--evaluations", "300", "--seed", "4", "--json", "--out", "o"
@@ -123,6 +126,7 @@ def test_a_missing_package_is_no_fault_and_its_code_is_not_run(ledger: Shell) ->
     assert not (ledger.folder / "claims-run" / "away").exists()
 
 
+@pytest.mark.slow
 def test_the_ledger_runs_all_and_goes_on(ledger: Shell) -> None:
     put(ledger, "false", FALSE)
     put(ledger, "broken", ("code.py:series", "code.py:nothing"))
@@ -150,6 +154,7 @@ def test_the_ledger_runs_all_and_goes_on(ledger: Shell) -> None:
     assert json.loads((folder / "true" / "claim.json").read_text())["tolerance"] == 0.02
 
 
+@pytest.mark.slow
 def test_a_ledger_says_what_does_not_end_as_before(ledger: Shell) -> None:
     put(ledger, "changed", ("[model]", '[claim.known]\nverdict = "refuted"\n[model]'))
     done = ledger.run("claim", "claims", "--all", "--quiet")
@@ -195,6 +200,7 @@ def test_the_problem_of_a_claim_can_be_audited_by_itself(ledger: Shell) -> None:
     assert ledger.run("audit", "claims/true/claim.toml", "--quiet", "--no-power").code == 0
 
 
+@pytest.mark.slow
 def test_an_edited_claim_does_not_take_over_an_older_run(ledger: Shell) -> None:
     path = put(ledger, "true")
     assert ledger.run("claim", path, "--quiet", "--out", "held").code == 0
@@ -202,6 +208,7 @@ def test_an_edited_claim_does_not_take_over_an_older_run(ledger: Shell) -> None:
     assert "another problem" in ledger.run("claim", path, "--resume", "--out", "held").line
 
 
+@pytest.mark.slow
 def test_a_ledger_that_is_resumed_judges_a_claim_with_other_words_again(ledger: Shell) -> None:
     """Words, and what a proof may spend, are not part of the problem."""
     put(ledger, "false", FALSE)
@@ -219,6 +226,7 @@ def test_a_ledger_that_is_resumed_judges_a_claim_with_other_words_again(ledger: 
     assert record["rows"][1]["proof"] is not None or any("proof" in text for text in remarks)
 
 
+@pytest.mark.slow
 def test_a_ledger_that_is_resumed_judges_a_claim_again_whose_calls_open_another_file(ledger: Shell) -> None:
     path = put(ledger, "true")
     lazy = "def series(x): return x[:, 0] - float((Path(__file__).parent / 'c.txt').read_text()) * x[:, 0] ** 3\n"
@@ -230,6 +238,7 @@ def test_a_ledger_that_is_resumed_judges_a_claim_again_whose_calls_open_another_
     assert ledger.run(*arguments, "--resume").code == 1
 
 
+@pytest.mark.slow
 def test_what_was_judged_with_another_version_of_a_package_is_not_resumed(ledger: Shell) -> None:
     path = put(ledger, "true", ("of = ", 'needs = ["numpy"]\nof = '))
     assert ledger.run("claim", path, "--quiet", "--out", "one").code == 0

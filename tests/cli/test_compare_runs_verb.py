@@ -23,6 +23,7 @@ def runs(shell: Shell) -> Shell:
     return shell
 
 
+@pytest.mark.slow
 def test_exit_codes_and_formats(runs: Shell) -> None:
     worse = runs.run("compare-runs", "good", "bad")
     assert worse.code == 1

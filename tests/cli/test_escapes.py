@@ -123,6 +123,7 @@ def test_numbers_are_written_plainly(evil: Shell, option: str, number: str) -> N
     assert done.line
 
 
+@pytest.mark.slow
 def test_reports_and_replays_of_a_run(evil: Shell) -> None:
     assert evil.run("audit", "evil.toml", "--out", "run").code == 0
     assert "T\\x1b[31mred" in evil.run("audit", "evil.toml", "--out", "again").out

@@ -262,6 +262,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_2_for_a_command_that_never_answers(shell: Shell, name: str) -> None:
@@ -325,6 +326,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("change", CHANGES)
 def test_2_for_a_folder_of_another_problem_and_it_is_kept(shell: Shell, change: str) -> None:
@@ -364,6 +366,7 @@ LATE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("verb", "change"),
@@ -476,6 +479,7 @@ def test_a_run_that_fails_at_once_leaves_nothing_behind(shell: Shell) -> None:
     assert done.code == 1
 
 
+@pytest.mark.slow
 def test_the_code_of_the_reference_is_part_of_the_problem(shell: Shell) -> None:
     assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 1
     truth = shell.folder / "truth.py"

@@ -28,6 +28,7 @@ def test_every_point_decides(shell: Shell, tolerance: str, code: int) -> None:
     assert "no worse point exists" in (shell.folder / "run" / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_the_summary_says_that_all_points_were_evaluated(shell: Shell) -> None:
     shell.write(LISTS, ("tolerance = 0.1", "tolerance = 0.3"))
     done = shell.run("audit", "problem.toml", "--out", "run")

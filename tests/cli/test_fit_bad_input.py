@@ -84,6 +84,7 @@ def test_a_table_is_fitted_and_its_repeated_points_are_merged(tmp_path, capsys):
     assert "5 samples repeat the point of another one" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", [False, True])
 def test_every_output_is_held_to_its_own_tolerance(tmp_path, capsys, table):
     """The first output misses 0.001 and the second is far below 1: judged by one tolerance of 1, both would pass."""

@@ -26,6 +26,7 @@ def ignored(x): return np.full(len(x), np.nan)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("last", [False, True], ids=["first", "last"])
 @pytest.mark.parametrize("other", ["ignored", "stops"])
@@ -89,6 +90,7 @@ def test_an_earlier_pass_is_not_told_where_a_later_audit_was_refused_or_did_not_
 FIT = ("--method", "polynomial", "--max-evaluations", "300", "--seconds", "5", "--quiet")
 
 
+@pytest.mark.slow
 def test_a_fit_refuses_the_folder_of_an_audit(shell: Shell) -> None:
     shell.run("audit", "problem.toml", "--quiet", "--out", "run")
     before = _files(shell.folder / "run")

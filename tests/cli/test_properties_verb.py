@@ -101,6 +101,7 @@ def test_an_undecided_property_has_exit_code_4(work: Shell) -> None:
     assert work.run("check", "run/properties-certificate.json").code == 4
 
 
+@pytest.mark.slow
 def test_bad_properties_are_one_line(work: Shell) -> None:
     for options, words in (
         (("--property", "rising"), "is no property"),

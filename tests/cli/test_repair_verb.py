@@ -92,6 +92,7 @@ def test_a_patch_is_a_part_of_the_problem_file(shell: Shell) -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_cannot_be_used_is_refused_in_one_line(shell: Shell) -> None:
     written(shell, model='python = "truth.py:plain"')
     for options, words in (
@@ -107,6 +108,7 @@ def test_what_cannot_be_used_is_refused_in_one_line(shell: Shell) -> None:
         assert "Traceback" not in done.err
 
 
+@pytest.mark.slow
 def test_the_folder_of_an_audit_is_refused(shell: Shell) -> None:
     written(shell)
     shell.run("audit", "line.toml", "--no-power", "--quiet", "--evaluations", "500")

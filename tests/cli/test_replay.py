@@ -32,6 +32,7 @@ def prepared(shell: Shell, function: str) -> None:
     shell.write(("truth.py:model", f"truth.py:{function}"))
 
 
+@pytest.mark.slow
 def test_an_error_that_the_run_found_not_reproducible(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was "NOT the same error as in the run" and exit 1, where the run itself had said so."""
     prepared(shell, "stateful")

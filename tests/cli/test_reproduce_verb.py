@@ -34,6 +34,7 @@ def test_the_verb(shell: Shell) -> None:
         assert words in refused.err
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("damage", ["text", "number", "key", "deep", "endless", "pipe", "cut"])
 def test_a_damaged_run_is_made_again(shell: Shell, damage: str) -> None:

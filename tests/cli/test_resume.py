@@ -91,6 +91,7 @@ def test_resuming_a_finished_run_evaluates_only_the_witness_again(
     assert sum(points(log).values()) < 0.15 * sum(before.values())
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("first", "then", "named"),

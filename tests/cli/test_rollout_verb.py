@@ -165,6 +165,7 @@ def test_a_stopped_run_goes_on_to_the_same_result(shell: Shell) -> None:
     assert shell.run("rollout", "ring.toml", "--resume").code == 2, "20 steps are more than the 12 asked for"
 
 
+@pytest.mark.slow
 def test_code_that_has_changed_is_not_gone_on_with(shell: Shell) -> None:
     folder = written(shell)
     assert shell.run("rollout", "ring.toml", "--seconds", "1e-9").code == 4

@@ -114,6 +114,7 @@ tolerance = 0.05
 """
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("verb", ["repair", "guard"])
 def test_a_run_ends_where_its_first_audit_is_stopped(

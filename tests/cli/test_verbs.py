@@ -43,6 +43,7 @@ def test_a_run_is_a_folder(shell: Shell) -> None:
     assert names >= {"problem.toml", "evaluations.sqlite", "points.csv", "result.json", "report.html"}
 
 
+@pytest.mark.slow
 def test_quiet_says_nothing_and_the_summary_names_the_worst(shell: Shell) -> None:
     done = shell.run("audit", "problem.toml", "--quiet", "--out", "quiet")
     assert (done.out, done.err) == ("", "")
@@ -195,6 +196,7 @@ def test_report_tells_the_verdict_to_other_programs(shell: Shell) -> None:
     assert "html, markdown, junit, sarif, badge" in refused.err
 
 
+@pytest.mark.slow
 def test_compare_puts_models_in_one_table(shell: Shell) -> None:
     shell.write(name="a.toml")
     shell.write(("truth.py:model", "truth.py:agrees"), name="b.toml")
@@ -274,6 +276,7 @@ def test_compare_plants_no_errors_when_asked_not_to(shell: Shell) -> None:
     assert "--no-power" in documents[0]["command"]
 
 
+@pytest.mark.slow
 def test_models_of_one_name_are_told_apart(shell: Shell) -> None:
     shell.write(name="a.toml")
     shell.write(('title = "A bump"', 'title = "Another"'), name="b.toml")

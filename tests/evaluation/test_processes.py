@@ -42,6 +42,7 @@ def busy(started: Path, ends: Path) -> str:
     return "done"
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 def test_a_worker_survives_ctrl_c_while_it_starts_and_while_it_waits(pool: Processes) -> None:
     first = pool.submit(abs, -1)

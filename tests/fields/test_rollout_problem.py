@@ -48,6 +48,7 @@ def test_the_values_are_those_of_the_roll_out(library: str) -> None:
     assert problem.model.outputs[2] == "state axis 1 = 2"
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("library", ["jax", "torch"])
 def test_gradients_go_through_all_steps(library: str) -> None:

@@ -94,6 +94,7 @@ def _problem_file(folder, slope="0.4"):
     return path
 
 
+@pytest.mark.slow
 def test_an_audit_that_passed_is_left_out_until_something_changes(tmp_path):
     passed, path = {}, _problem_file(tmp_path)
     ask = lambda **more: assert_sup_error(path, passed=passed, evaluations=200, **more)  # noqa: E731
@@ -153,6 +154,7 @@ def test_what_was_made_in_python_and_has_no_name_is_not_remembered():
         assert_sup_error(off, truth, boxes[1], 0.1, evaluations=200, passed=passed, key="v1")
 
 
+@pytest.mark.slow
 def test_another_version_of_any_package_is_searched_again(tmp_path, monkeypatch):
     from supnorm.gates import passed as module
 
@@ -163,6 +165,7 @@ def test_another_version_of_any_package_is_searched_again(tmp_path, monkeypatch)
     assert assert_sup_error(path, passed=passed, evaluations=200) is not None
 
 
+@pytest.mark.slow
 def test_a_file_that_only_a_call_opens_is_noticed_where_no_compared_value_changes(tmp_path):
     """A spike that is read from a file beside the model lies between the 64 points."""
     (tmp_path / "m.py").write_text(

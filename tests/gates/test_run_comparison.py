@@ -77,6 +77,7 @@ def verdict(old: Path, new: Path, factor: float = 1.0) -> CompareRunsRecord:
     return record
 
 
+@pytest.mark.slow
 def test_worse_and_better_are_each_measured_at_the_decisive_point(audit: Audit) -> None:
     good, bad = audit("good", "good"), audit("bad", "bad")
     worse = verdict(good, bad)
@@ -96,12 +97,14 @@ def test_worse_and_better_are_each_measured_at_the_decisive_point(audit: Audit) 
     assert {peak.change for peak in same.peaks} == {"same"}
 
 
+@pytest.mark.slow
 def test_a_smaller_search_is_not_better(audit: Audit) -> None:
     small = verdict(audit("bad", "bad", 2000), audit("good", "good", 200))
     assert (small.status.code, small.basis, int(small.status.exit)) == ("undecided", "smaller-search", 4)
     assert "fewer-evaluations" in {remark.code for remark in small.remarks}
 
 
+@pytest.mark.slow
 def test_an_error_that_the_old_search_missed_is_no_regression(audit: Audit) -> None:
     """The old record states the error of another point: without the new witness, the new model would look worse."""
     old, new = audit("old", "bad"), audit("new", "bad")
@@ -124,6 +127,7 @@ def test_an_error_that_the_old_search_missed_is_no_regression(audit: Audit) -> N
     assert verdict(new, old).status.code == "no-difference-found"
 
 
+@pytest.mark.slow
 def test_a_model_file_that_was_changed_since_is_not_taken_for_the_old_model(audit: Audit) -> None:
     good, bad = audit("good", "good"), audit("bad", "bad")
     for folder in (good, bad):
@@ -139,6 +143,7 @@ def test_a_model_file_that_was_changed_since_is_not_taken_for_the_old_model(audi
     assert "does not exist" in verdict(good, bad).old.left_out
 
 
+@pytest.mark.slow
 def test_a_model_that_gives_other_values_now_is_not_evaluated(audit: Audit) -> None:
     """Its file is the same: a fingerprint does not see what a function reads when it is called."""
     good, bad = audit("good", "good"), audit("bad", "bad")
@@ -149,6 +154,7 @@ def test_a_model_that_gives_other_values_now_is_not_evaluated(audit: Audit) -> N
     assert "does not give the run's own worst error again" in verdict(good, bad).old.left_out
 
 
+@pytest.mark.slow
 def test_a_model_without_a_value_at_the_old_witness_is_infinitely_worse(audit: Audit) -> None:
     bad, nowhere = audit("bad", "bad"), audit("nowhere", "nowhere")
     record = load_report(nowhere).record
@@ -163,6 +169,7 @@ def test_a_model_without_a_value_at_the_old_witness_is_infinitely_worse(audit: A
     assert worse.new.raised
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -192,6 +199,7 @@ def test_a_report_in_place_of_its_folder_is_refused_in_one_line(audit: Audit) ->
         sn.compare_runs(audit("one", "good"), object())  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_reference_of_the_same_name_with_other_values_is_refused(audit: Audit) -> None:
     one, other = audit("one", "good"), audit("other", "bad")
     code = other.parent / "other-files" / "code.py"
@@ -202,6 +210,7 @@ def test_a_reference_of_the_same_name_with_other_values_is_refused(audit: Audit)
         sn.compare_runs(one, other)
 
 
+@pytest.mark.slow
 def test_a_worst_point_outside_the_other_domain_is_refused(audit: Audit) -> None:
     """Both domains have the same axes and constraints of their own, which no record holds."""
     start = "b = [0.0, 1.0]"
@@ -219,6 +228,7 @@ def test_a_worst_point_outside_the_other_domain_is_refused(audit: Audit) -> None
         demand_same_question(sn.open_problem(one / "problem.toml"), record, peaks, call=False)
 
 
+@pytest.mark.slow
 def test_an_expensive_reference_is_not_called(audit: Audit) -> None:
     good, bad = audit("good", "good"), audit("bad", "bad")
     assert "reference-not-called" not in {remark.code for remark in verdict(good, bad).remarks}
@@ -243,6 +253,7 @@ def test_an_expensive_reference_is_not_called(audit: Audit) -> None:
     assert calls == [1]
 
 
+@pytest.mark.slow
 def test_bounds_decide_and_conditional_ones_do_not(audit: Audit) -> None:
     good, bad = audit("good", "good"), audit("bad", "bad", 100)
     sup = load_report(good).record.sup
@@ -358,6 +369,7 @@ def test_rows_in_which_both_runs_have_an_error_are_compared_with_each_other() ->
     assert common_rows(None, problem(*[1.0] * 6)) == {}
 
 
+@pytest.mark.slow
 def test_peaks_of_two_seeds_are_the_same_and_one_a_tenth_away_is_another(audit: Audit) -> None:
     """The distances that `NEAR` and `FAR` name: two short searches of one smooth peak end within `NEAR`."""
     one = audit("one", "bad")

@@ -294,6 +294,7 @@ def test_what_the_mask_leaves_out_is_not_trained_on() -> None:
     assert largest(mended.model, peak, counted) < 0.02 * largest(problem.model, peak, counted)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(("spread", "ratio"), [(0.001, 3.0), (1.0, 3000.0)])
 def test_samples_of_large_models_are_bounded(

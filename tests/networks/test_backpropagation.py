@@ -15,6 +15,7 @@ KINDS = [{"activation": name} for name in sorted(ACTIVATIONS)] + [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: "-".join(map(str, k.values())))
 def test_derivatives_agree_with_jax(kind):

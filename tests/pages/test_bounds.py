@@ -38,6 +38,7 @@ def certified(data: dict[str, Any], kind: str = "certified") -> dict[str, Any]:
     return data
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8"])
 def test_the_section_comes_with_a_certificate_only(result: Result, name: str) -> None:
@@ -109,6 +110,7 @@ DOUBTS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["d1", "d2", "d3", "d8"])
 @pytest.mark.parametrize("kind", ["certified", "exact-arithmetic"])

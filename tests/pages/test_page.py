@@ -209,6 +209,7 @@ def test_what_is_read_is_drawn_and_what_lacks_a_key_is_refused_by_name(name):
     assert refused > 100
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["d1", "d2", "d3", "profile"])
 def test_bears_each_chart_missing(name):
@@ -332,6 +333,7 @@ def test_outputs_with_names_are_named_in_their_profile(result):
     assert "at a long name 39." in Reader(page(read(many))).text
 
 
+@pytest.mark.slow
 def test_many_panels_are_limited(result):
     html = page(read(result("d20")))
     assert "The panels show the 45 of 190 pairs of inputs that vary most." in html

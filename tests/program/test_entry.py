@@ -138,6 +138,7 @@ def torch_runs(module: torch.nn.Module) -> Callable:
     return lambda x: module(torch.from_numpy(x)).detach().double().numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", [*ROLES, "quotient", "element"])
 @pytest.mark.parametrize("dtype", TORCH)
 def test_torch(dtype: str, role: str) -> None:

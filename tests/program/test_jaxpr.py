@@ -138,6 +138,7 @@ BATCHED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", BATCHED)
 def test_products_with_batch_axes_and_second_derivatives(name):
@@ -147,6 +148,7 @@ def test_products_with_batch_axes_and_second_derivatives(name):
     np.testing.assert_allclose(lower_jaxpr(BATCHED[name], 2).value(x), expected, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_back_to_jax(name):
     program = lower_jaxpr(FUNCTIONS[name], 2)

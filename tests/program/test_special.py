@@ -102,6 +102,7 @@ TORCH = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TORCH)
 def test_torch(name):
     from supnorm.program.torch import lower_torch

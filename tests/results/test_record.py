@@ -76,6 +76,7 @@ wholes = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(wholes)
 def test_json_out_and_in_is_the_same(record: Whole) -> None:
     data = record.to_dict()

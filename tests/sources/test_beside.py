@@ -121,6 +121,7 @@ def _worker_gain(function: object) -> float:
     return float(function(np.array([[1.0]]))[0, 0])  # type: ignore[operator]
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_file_of_the_same_size_and_time_runs_as_it_is(kind: str, tmp_path: Path) -> None:
@@ -236,6 +237,7 @@ def test_model_and_reference_share_the_modules_beside_them(tmp_path: Path) -> No
     assert model.__globals__["helper"].truth is truth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [

@@ -50,6 +50,7 @@ def test_the_worst_derivative_is_certified(tmp_path: Path) -> None:
     assert check(tmp_path / "c.json").accepted
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "wrap", [lambda f: f, sn.from_jax, sn.Function], ids=["code", "from_jax", "Function"]
@@ -146,6 +147,7 @@ def test_another_step_is_another_problem() -> None:
     assert len(marks) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("step", [None, 1e-4], ids=["exact", "differences"])
 def test_nothing_is_evaluated_between_the_values_of_a_discrete_input(step: float | None) -> None:

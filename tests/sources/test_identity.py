@@ -84,6 +84,7 @@ CASES = {  # name: (files, what is edited, its new content)
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", CASES)
 def test_what_code_opens_or_imports_is_part_of_the_problem(name, tmp_path):
@@ -109,6 +110,7 @@ def test_a_helper_that_is_imported_by_a_computed_name(tmp_path):
     assert _in_a_process(path) != before
 
 
+@pytest.mark.slow
 def test_a_helper_beside_the_folder(tmp_path):
     (tmp_path / "all" / "shared").mkdir(parents=True)
     (tmp_path / "all" / "shared" / "gains.txt").write_text("1.0")
@@ -133,6 +135,7 @@ def test_programs_of_commands_are_part_of_the_problem(edited, tmp_path):
     assert _print(path) != before
 
 
+@pytest.mark.slow
 def test_laws_and_data_are_part_of_the_problem(tmp_path):
     path = _problem(tmp_path / "p", model__py="def model(x): return x[:, 0]\n",
                     law__py="def sample(n, rng): return rng.random((n, 1))\n", points__csv="x\n0.1\n0.2\n")  # fmt: skip
@@ -162,6 +165,7 @@ def _onnx_with_data(path, gain):
     onnx.save(model, str(path), save_as_external_data=True, location=path.name + ".data", size_threshold=100)
 
 
+@pytest.mark.slow
 def test_external_data_of_onnx_files(tmp_path):
     pytest.importorskip("onnxruntime")
     path = _problem(tmp_path / "p", 'file = "net.onnx"')
@@ -216,6 +220,7 @@ def test_other_problems_in_the_folder_change_nothing(tmp_path):
     assert _print(second) == alone
 
 
+@pytest.mark.slow
 def test_a_link_beside_the_problem_counts_by_its_name(tmp_path):
     """Large tables lie elsewhere and are linked."""
     (tmp_path / "far" / "away").mkdir(parents=True)

@@ -344,6 +344,7 @@ def test_an_onnx_graph_with_other_operations_is_a_black_box(tmp_path: Path) -> N
     np.testing.assert_array_equal(function(x)[:, 0], np.floor(x[:, 0]) + x[:, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("form", ["onnx", "pt2"])
 @pytest.mark.parametrize(

@@ -233,6 +233,7 @@ def test_inputs_in_two_units_are_not_the_same_inputs(tmp_path: Path) -> None:
     opened(tmp_path, truth, prediction)
 
 
+@pytest.mark.slow
 def test_a_table_whose_inputs_are_not_in_the_unit_of_the_axis_is_refused(tmp_path: Path) -> None:
     truth = field("y")
     truth["lat"].attrs["units"] = "degC"

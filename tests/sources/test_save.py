@@ -108,6 +108,7 @@ def test_everything_survives_beside_the_file_and_elsewhere(whole: Path, tmp_path
     assert not list(away.glob("*.part"))
 
 
+@pytest.mark.slow
 def test_changes_since_the_file_are_written(whole: Path, tmp_path: Path) -> None:
     problem = open_problem(whole)
     domain = Domain.from_axes({"a": Axis(0.0, 0.5, "m"), "b": Axis(0.5, 1.0)}, problem.domain.constraints)
@@ -147,6 +148,7 @@ def test_a_problem_is_written_without_the_rooms_that_open_files(tmp_path: Path) 
     assert 'python = "' in (tmp_path / "written.toml").read_text()
 
 
+@pytest.mark.slow
 def test_other_data_than_those_of_the_file_have_no_path(whole: Path, tmp_path: Path) -> None:
     problem = open_problem(whole)
     with pytest.raises(BadInput, match="have no path: the data;"):
@@ -155,6 +157,7 @@ def test_other_data_than_those_of_the_file_have_no_path(whole: Path, tmp_path: P
     same(problem, open_problem(tmp_path / "yes.toml"))
 
 
+@pytest.mark.slow
 def test_a_domain_of_data_survives(tmp_path: Path) -> None:
     (tmp_path / "truth.py").write_text(TRUTH)
     (tmp_path / "problem.toml").write_text(

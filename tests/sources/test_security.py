@@ -213,6 +213,7 @@ def test_a_pickle_named_pt2(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.98])
 def test_files_cut_short(tmp_path: Path, net: Any, share: float) -> None:

@@ -40,6 +40,7 @@ JAX_EXACT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", EQUATIONS)
 def test_exact_solutions_have_no_residual(name):
