@@ -99,6 +99,7 @@ def kind(value):
 ODD = (None, True, 7.5, "1", "1_0", "１", [0.9], [[0.2, 1.2]], {"a": 1}, math.nan, 10**30)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(3)
 def test_a_word_of_another_type_is_refused(saved):
     words, arrays, read = saved

@@ -154,6 +154,7 @@ def test_a_timing_far_from_the_threshold_needs_no_word(ticking: Any, seconds: fl
     assert not audit(ticking(seconds), evaluations=100).document["notes"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", COSTS)
 def test_each_word_decides_both_sides(word: str) -> None:
     report = audit(Problem(model, truth, BOX), evaluations=50, calls=Calls(cost=word))

@@ -308,6 +308,7 @@ def test_seconds_that_suffice() -> None:
     assert report.rms.kind == "exact"
 
 
+@pytest.mark.slow
 def test_out_of_time_is_not_exhaustive_and_says_so() -> None:
     domain = Domain(n=Axis(values=tuple(range(1, 41))), k=Axis(values=tuple(range(50))))
     slow = Counted(truth, 0.003)

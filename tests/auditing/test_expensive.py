@@ -183,6 +183,7 @@ def test_a_slow_call_holds_up_nobody(pool: ThreadPoolExecutor) -> None:
     assert len(set(asked)) == 60  # and no place was asked for twice while it was in flight
 
 
+@pytest.mark.slow
 def test_the_order_in_which_calls_come_back_does_not_matter(pool: ThreadPoolExecutor) -> None:
     """Some calls take longer, others in another run: the same points are asked for."""
 

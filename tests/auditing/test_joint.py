@@ -93,6 +93,7 @@ def test_of_many_outputs_the_one_that_lowers_the_error_most() -> None:
     assert with_output(measure, witness).output == most[np.argmax((gap * weight)[most])] != np.argmax(gap)
 
 
+@pytest.mark.slow
 def test_replay_names_the_same_output(tmp_path: Path) -> None:
     (tmp_path / "truth.py").write_text(
         "import numpy as np\n"

@@ -136,6 +136,7 @@ def test_seconds_end_search_places_planted_errors_and_pictures(d, each):
     ]
 
 
+@pytest.mark.slow
 def test_a_run_from_the_store_keeps_the_time_of_a_call(tmp_path):
     domain = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
     slow = Slow(2e-3)

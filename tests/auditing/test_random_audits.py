@@ -18,6 +18,7 @@ def test_random_audits_hold(number: int, tmp_path: Path) -> None:
     assert audits.judged(problem, tmp_path / "one")[0] in ("held", "refused")
 
 
+@pytest.mark.slow
 def test_an_error_that_the_report_does_not_know_is_seen(tmp_path: Path, monkeypatch: Any) -> None:
     called = audits._called
 

@@ -186,6 +186,7 @@ def test_tiny_budgets_are_kept(evaluations: int) -> None:
     assert counts["pictures"] <= max(evaluations, 200)  # a dear reference is not spent on pictures
 
 
+@pytest.mark.slow
 def test_seconds_end_the_search_and_the_result_says_so() -> None:
     instance = problems.planted_bump(3, 1e-3, 0)
     report = audit(instance.problem, seconds=0.5)

@@ -42,6 +42,7 @@ def _series(op, z):
     }[op]()
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("op", LARGEST)
 def test_the_constants_hold_on_the_line(op):

@@ -28,6 +28,7 @@ def test_one_dimension_against_the_kinks(ratio):
     assert exact * (1 - 1e-14) <= result.upper <= ratio * result.lower
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
 @pytest.mark.parametrize("d", [2, 3])

@@ -154,6 +154,7 @@ def test_a_cast_like_is_as_narrow_as_a_cast(certify, tmp_path: Path) -> None:
     assert document["sup"]["deployed_upper"] is None, said  # 1.4e-8 of rounding is not in the bound
 
 
+@pytest.mark.slow
 def test_an_epsilon_is_the_float32_number(certify, tmp_path: Path) -> None:
     nodes = [
         helper.make_node("LayerNormalization", ["x", "scale"], ["z"]),

@@ -145,6 +145,7 @@ def test_random_problems_hold(tmp_path):
     assert sum(one.verdict == "true and accepted" for one in verdicts) >= 6
 
 
+@pytest.mark.slow
 def test_a_positive_part_on_its_own_piece_is_bounded_as_the_checker_bounds_it(tmp_path):
     assert zeros.judged(147, 921, tmp_path / "c.json").verdict == "true and accepted"
 

@@ -300,6 +300,7 @@ def both(kind, data, proved):
         ctx.prec = before
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("relative", [False, True])
 def test_claims_of_flows_are_those_of_the_certifier(relative):

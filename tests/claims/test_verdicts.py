@@ -183,6 +183,7 @@ def test_a_rejected_certificate_proves_nothing(monkeypatch: pytest.MonkeyPatch) 
     assert any("leaf 3 is false" in remark.text for remark in record.remarks)
 
 
+@pytest.mark.slow
 def test_a_witness_that_only_the_proof_finds_is_asked_about_too() -> None:
     """The search sees 100 points; the proof knows where the bump is."""
 

@@ -342,6 +342,7 @@ def test_a_hidden_cast_is_measured_and_nothing_smaller_is_claimed(shell: Shell) 
     assert (refused.code, "tolerance-exceeded" in refused.out) == (1, True)
 
 
+@pytest.mark.slow
 def test_an_audit_after_certify_takes_the_bound_in(shell: Shell) -> None:
     _hiding(shell, "truth", 0.02)
     assert shell.run("certify", "h.toml", "--ratio", "1.01", "--out", "run").code == 0

@@ -43,6 +43,7 @@ def certificate(tmp_path: Path) -> Path:
     return tmp_path / "run" / "certificate.json"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tolerance", "code"), [("6e-11", 1), ("1.2e-10", 4), ("3e-10", 0)])
 def test_a_tolerance_below_what_runs_does_not_pass(
     certificate: Path, tolerance: str, code: int, capsys: pytest.CaptureFixture[str]

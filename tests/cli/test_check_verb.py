@@ -414,6 +414,7 @@ def test_progress_counts_leaves_on_stderr(capsys: pytest.CaptureFixture[str]) ->
     ]
 
 
+@pytest.mark.slow
 def test_an_accepted_file_says_what_it_speaks_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own = problem(tmp_path, "own.toml", "model", 0.5)
     assert run(["certify", str(own), "--out", str(tmp_path / "run"), "--quiet"]) == 0

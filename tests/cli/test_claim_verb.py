@@ -112,6 +112,7 @@ def test_options_of_the_search(ledger: Shell) -> None:
     assert record["command"] == "supnorm claim claims/true/claim.toml --out o --evaluations 300 --seed 4"
 
 
+@pytest.mark.slow
 def test_a_missing_package_is_no_fault_and_its_code_is_not_run(ledger: Shell) -> None:
     path = put(
         ledger, "away", ('of = "x', 'package = "no-such-package"\nneeds = ["no-such-package>=2,<3"]\nof = "x')

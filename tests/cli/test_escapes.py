@@ -104,6 +104,7 @@ VERBS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(6)
 @pytest.mark.parametrize("verb", VERBS, ids=lambda v: "-".join(v)[:30].encode("unicode_escape").decode())
 def test_no_verb_prints_what_a_terminal_obeys(evil: Shell, verb: tuple[str, ...]) -> None:
@@ -136,6 +137,7 @@ def test_reports_and_replays_of_a_run(evil: Shell) -> None:
     )  # nothing is lost
 
 
+@pytest.mark.slow
 def test_files_with_odd_names(evil: Shell) -> None:
     for name in ("a\x1b[31m.toml", "b\u202e.toml"):
         (evil.folder / name).write_text(PROBLEM)
@@ -159,6 +161,7 @@ def test_progress_draws_titles_and_units_harmlessly(stream: io.StringIO) -> None
     assert "\u202e" not in stream.getvalue()
 
 
+@pytest.mark.slow
 def test_the_coloured_summary_has_no_colours_but_its_own(evil: Shell) -> None:
     evil.run("audit", "evil.toml", "--out", "run")
     document = json.loads((evil.folder / "run" / "result.json").read_text())

@@ -404,6 +404,7 @@ def test_a_problem_that_is_refused_late_moves_no_good_run(shell: Shell, verb: st
     assert done.line  # one line: nothing is said to have been renamed
 
 
+@pytest.mark.slow
 def test_a_refused_run_puts_its_own_older_store_back(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 1
     names = {p.name for p in (shell.folder / "run").iterdir()}
@@ -424,6 +425,7 @@ def test_a_budget_that_is_refused_says_which_file_and_leaves_nothing(shell: Shel
     assert not (shell.folder / "plan").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("verb", ["audit", "fit", "budget"])
 def test_2_for_a_folder_where_another_run_is_at_work(shell: Shell, verb: str) -> None:
@@ -487,6 +489,7 @@ def test_the_code_of_the_reference_is_part_of_the_problem(shell: Shell) -> None:
     assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 2
 
 
+@pytest.mark.slow
 def test_a_budget_is_not_part_of_the_problem(shell: Shell) -> None:
     assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 1
     again = shell.run(
@@ -502,6 +505,7 @@ def test_2_for_a_folder_that_is_a_file_and_for_nothing_to_resume(shell: Shell) -
     assert (done.code, "has no run" in done.line) == (2, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "verb",
     [

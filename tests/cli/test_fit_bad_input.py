@@ -50,6 +50,7 @@ def table(folder: Path, n: int = 120, **changes: float) -> str:
     return 'file = "samples.csv"'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reference", "tolerance", "said"),
     [

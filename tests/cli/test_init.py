@@ -65,6 +65,7 @@ def finished(shell: Shell) -> None:
     path.write_text("".join(line for line in lines if "TODO: the range" not in line))
 
 
+@pytest.mark.slow
 def test_an_onnx_graph(shell: Shell) -> None:
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")

@@ -134,6 +134,7 @@ def test_without_resume_an_older_store_is_set_aside_and_not_lost(
     assert len(kept) == 3, kept  # "an older store never lost"
 
 
+@pytest.mark.slow
 def test_a_moved_run_is_replayed_and_its_page_rebuilt(shell: Shell, tmp_path: Path) -> None:
     assert shell.run("audit", "problem.toml", "--quiet", "--out", "run").code == 1
     shutil.move(shell.folder / "run", shell.folder / "elsewhere")

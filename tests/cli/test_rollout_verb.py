@@ -178,6 +178,7 @@ def test_code_that_has_changed_is_not_gone_on_with(shell: Shell) -> None:
     assert shell.run("rollout", "ring.toml", "--resume", "--out", "elsewhere").code == 2
 
 
+@pytest.mark.slow
 def test_initial_states_from_files(shell: Shell) -> None:
     states = np.zeros((3, 2, 8, 16))
     states[:, 0] = 0.5

@@ -118,6 +118,7 @@ def test_conditions_of_faces_stand_in_the_file(work: Shell) -> None:
     assert "its equation is not that of the problem" in other.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [

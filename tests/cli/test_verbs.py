@@ -169,6 +169,7 @@ def test_replay_notices_another_reference(shell: Shell) -> None:
     assert done.code != 0  # a script must be able to tell
 
 
+@pytest.mark.slow
 def test_report_rebuilds_the_page(shell: Shell) -> None:
     shell.run("audit", "problem.toml", "--quiet", "--out", "run")
     page = shell.folder / "run" / "report.html"
@@ -179,6 +180,7 @@ def test_report_rebuilds_the_page(shell: Shell) -> None:
     assert shell.run("report", "nothing").code == 2
 
 
+@pytest.mark.slow
 def test_report_tells_the_verdict_to_other_programs(shell: Shell) -> None:
     shell.run("audit", "problem.toml", "--evaluations", "300", "--no-power", "--out", "run")
     shown = shell.run("report", "run", "--format", "markdown")
@@ -284,6 +286,7 @@ def test_models_of_one_name_are_told_apart(shell: Shell) -> None:
     assert [row["title"] for row in data["rows"]] == ["model (a)", "model (b)"]
 
 
+@pytest.mark.slow
 def test_the_command_to_repeat_has_all_digits(shell: Shell) -> None:
     options = ("--power-heights", "1.23456789", "--seconds", "1.23456789", "--evaluations", "100")
     shell.run("audit", "problem.toml", "--quiet", "--out", "run", "--power-runs", "1", *options)

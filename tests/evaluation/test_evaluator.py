@@ -328,6 +328,7 @@ def slow_problem(parallel: str) -> Problem:
     return Problem(lambda x: 2 * x[:, 0] * x[:, 1], reference, Domain(a=(0.0, 1.0), b=(-1.0, 1.0)))
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("parallel", ["thread", "process"])
 @pytest.mark.usefixtures("parent")

@@ -112,6 +112,7 @@ def test_other_errors_pass() -> None:
         raise RuntimeError("of the user")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("imports", ["", "from .layers import x; "])
 def test_a_problems_file_starts_no_workers_in_a_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, imports: str

@@ -138,6 +138,7 @@ def ends_once(n: int, mark: Path) -> int:
     return n
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("how", ["exit", "kill", "crash"])
 def test_one_call_that_ends_its_process_is_lost_and_no_other(how: str) -> None:

@@ -84,6 +84,7 @@ def test_what_is_there_is_not_compared_again(paths, tmp_path):
     assert sum(len(t.blocks) for t in second.tasks) == 18 - part["t2m"].fields
 
 
+@pytest.mark.slow
 def test_the_time_is_a_limit(paths):
     class Slow(Pickling):
         def submit(self, call, /):

@@ -111,6 +111,7 @@ def test_an_audit_that_passed_is_left_out_until_something_changes(tmp_path):
         ask(below=0.3)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_opened_late_is_noticed_by_the_values(tmp_path):
     path = _problem_file(tmp_path)
     path.write_text(path.read_text().replace("m.py:off", "m.py:late"))

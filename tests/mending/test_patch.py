@@ -117,6 +117,7 @@ def test_a_patched_model_comes_from_a_problem_file(tmp_path: Path) -> None:
     assert np.array_equal(sn.open_problem(folder / "problem.toml").model.value(x), problem.model.value(x))
 
 
+@pytest.mark.slow
 def test_patches_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     save(Network.init(np.random.default_rng(0), 2, 1, 4, 1), tmp_path / "two.npz")
     (tmp_path / "code.py").write_text("def f(x):\n    return x[:, 0]\n")

@@ -62,6 +62,7 @@ def test_a_bound_is_rounded_up(result: Result) -> None:
     assert "1.45 m/s" in summary(data)
 
 
+@pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("kind", "words"),

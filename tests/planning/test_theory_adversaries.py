@@ -210,6 +210,7 @@ def test_hidden_network_is_in_its_class(shape, d, m):
             assert math.sqrt((w**2).sum() + (b**2).sum()) <= shape.size * (1 + 1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("p", [math.inf, 2.0])
 def test_network_count_is_fooled_just_below(shape, p):

@@ -63,6 +63,7 @@ def test_the_network_keeps_its_promise_for_second_derivatives(d, eps):
     assert bound.log10 == pytest.approx(log10_weights(d, parts))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("d", [1, 2, 3])
 def test_the_network_keeps_its_promise_for_lipschitz_functions(d):
     f = lambda x: np.abs(x - 0.37).max(axis=1)  # noqa: E731

@@ -38,6 +38,7 @@ def test_a_pipeline_fitted_on_a_data_frame_gets_its_columns_by_name():
     assert audit(problem, evaluations=200).worst.error < 1e-12
 
 
+@pytest.mark.slow
 def test_a_pipeline_of_a_problem_file_gets_its_columns_by_name(tmp_path):
     pytest.importorskip("pandas")
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(_pipeline()))

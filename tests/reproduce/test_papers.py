@@ -169,6 +169,7 @@ def test_the_taylor_network_of_two_inputs_keeps_its_bound() -> None:
             assert np.abs(error).max() <= 0.5 * (2.0 / 3.0 / parts) ** 2 * 1.5**2 + 1e-4  # of this function
 
 
+@pytest.mark.slow
 def test_a_result_of_one_missing_run_is_not_stored(tmp_path: Path) -> None:
     made = experiment("expressivity")
     results = results_of([made], tmp_path, "test", 1)

@@ -142,6 +142,7 @@ def test_orders_and_types_are_read_back(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found[name], array)
 
 
+@pytest.mark.slow
 def test_depth_and_size_of_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.json"
     path.write_text("[" * 50 + "]" * 50)

@@ -22,6 +22,7 @@ TREES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(TREES)
 def test_any_tree_becomes_strict_json(tree: Any) -> None:
     def refuse(constant: str) -> None:

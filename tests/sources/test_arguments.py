@@ -98,6 +98,7 @@ def test_an_input_file_and_an_output_file(folder: Path) -> None:
     assert not (folder / "out.txt").exists(), "each call has a folder of its own"
 
 
+@pytest.mark.slow
 def test_an_audit_of_it_and_the_saved_problem(folder: Path) -> None:
     problem = opened(
         folder,

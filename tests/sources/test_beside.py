@@ -214,6 +214,7 @@ def test_bytecode_of_folders_that_do_not_count_is_not_older_than_its_source(tmp_
         sys.modules.pop("far_away", None)
 
 
+@pytest.mark.slow
 def test_threads_may_open_one_problem(tmp_path: Path) -> None:
     code = "import time\nfrom helper import model\ntime.sleep(0.01)\nfrom helper import truth\n"
     path = _written(tmp_path / "p", {"m.py": code, "helper.py": MODEL})
@@ -260,6 +261,7 @@ def test_two_folders_have_modules_of_one_name(kind: str, tmp_path: Path) -> None
         open_problem(two)
 
 
+@pytest.mark.slow
 def test_an_import_inside_a_function_that_could_mean_two_files_is_refused(tmp_path: Path) -> None:
     one, two = (
         _written(tmp_path / name / "p", KINDS["a module that a function imports"][1])

@@ -122,6 +122,7 @@ def test_a_hanging_program_is_ended(tmp_path: Path, protocol: str) -> None:
     assert all(message.startswith("timeout: ") for message in said.messages.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["batch", "point"])
 def test_a_dying_program_is_quoted_and_started_again(tmp_path: Path, protocol: str) -> None:
     body = "print(a, flush=True) if a < 1 else sys.exit('no more memory')"
@@ -134,6 +135,7 @@ def test_a_dying_program_is_quoted_and_started_again(tmp_path: Path, protocol: s
     np.testing.assert_array_equal(function(x[[0, 2]]).ravel(), [0.0, 0.5])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["batch", "point"])
 def test_retries_help_a_program_that_fails_now_and_then(tmp_path: Path, protocol: str) -> None:
     body = (

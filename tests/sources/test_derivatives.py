@@ -102,6 +102,7 @@ def test_derivatives_in_a_problem_file(tmp_path: Path) -> None:
     assert sn.certify(again, ratio=1.1).upper == result.upper
 
 
+@pytest.mark.slow
 def test_code_without_derivative_needs_a_step(tmp_path: Path) -> None:
     (tmp_path / "code.py").write_text(CODE)
     (tmp_path / "problem.toml").write_text(PROBLEM.replace("py:truth", "py:compiled"))

@@ -123,6 +123,7 @@ def test_a_helper_beside_the_folder(tmp_path):
     assert _print(path) != before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edited", ["solver.py", "table_f.py"])
 def test_programs_of_commands_are_part_of_the_problem(edited, tmp_path):
     """And what a Python program of a command imports."""

@@ -130,6 +130,7 @@ def points(n: int = 11) -> Any:
     return np.random.default_rng(3).normal(size=(n, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", TABLES)
 def test_values_agree(forms: Forms, form: str) -> None:
     function = forms.open(**TABLES[form])

@@ -162,6 +162,7 @@ def test_jax_in_float32_is_float32() -> None:
     assert 0 < error < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "name", "said"),
     [

@@ -163,6 +163,7 @@ def test_jax_code_is_solved_in_double_precision() -> None:
     assert np.allclose(solved.value(x), root(kepler, between=(-1.0, 5.0)).value(x), rtol=1e-13, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_problem_files_name_roots(tmp_path: Path) -> None:
     (tmp_path / "truth.py").write_text(CODE)
     path = tmp_path / "problem.toml"

@@ -49,6 +49,7 @@ def write_sources(folder: Path) -> None:
     save(Network.init(np.random.default_rng(0), 1, 1, 4, 1), folder / "net.npz")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_keys_without_a_use_are_named(case: str, tmp_path: Path) -> None:
     given, expected = CASES[case]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from supnorm import Domain, Function, Problem, fit
 
@@ -14,6 +15,7 @@ def test_errors_are_in_the_unit_that_only_the_model_states() -> None:
     assert result.record.measure.unit == "N"
 
 
+@pytest.mark.slow
 def test_the_unit_of_the_reference_comes_first() -> None:
     model = Function(lambda x: x)
     truth = Function(lambda x: np.sin(x[:, 0]), output_units=("kN",))
