@@ -8,8 +8,10 @@ import os
 import pickle
 import py_compile
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -93,10 +95,16 @@ ABSENT = {  # what is found once it is there, and the code that looks for it
 
 
 @pytest.fixture(autouse=True)
-def bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+def bytecode(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As Python writes it for users; the problems of other tests have modules of the same names."""
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    monkeypatch.setattr("supnorm.sources.beside._ALL", {})
+    folders: dict[str, Any] = {}
+    monkeypatch.setattr("supnorm.sources.beside._ALL", folders)
+    yield
+    for mine in folders.values():  # whose modules they are is forgotten with them
+        for name, module in mine.modules.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
 
 
 def _written(folder: Path, files: dict[str, str]) -> Path:
