@@ -387,8 +387,19 @@ def campaign(seed: int, count: int, keep: str | None = None) -> list[Forgery]:
 
 
 def judged(honest: Honest, path: Path, edits: tuple[str, ...], data: Data) -> Forgery:
-    """What the checker says of one file."""
-    false = is_false(honest, data)
+    """What the checker says of one file with this content."""
+    return said_of(honest, path, edits, is_false(honest, data))
+
+
+def said_of(honest: Honest, path: Path, edits: tuple[str, ...], false: bool) -> Forgery:
+    """What the checker says of one file.
+
+    Args:
+        honest: the certificate that was edited.
+        path: the edited file.
+        edits: what was done to it.
+        false: whether it states something false.
+    """
     try:
         verdict = checked(path, honest.problem, most=LIMIT)
     except TooCostly as refused:

@@ -19,13 +19,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.soundness import forgeries
-from benchmarks.soundness.forgeries import EDITS, LIMIT, Data, Forgery, is_false, sealed
+from benchmarks.soundness.forgeries import EDITS, Data, Forgery, is_false, said_of, sealed
 from benchmarks.soundness.honest import Honest, honest_files
 from supnorm.certification.lines import SCHEMA, Cells
 from supnorm.certification.resume import tiles
 from supnorm.certification.tree_order import tree_order
-from supnorm.checker import TooCostly
-from supnorm.cli.check import checked
 from supnorm.results import Contradiction
 
 Rows = list[Data]
@@ -245,7 +243,7 @@ def campaign(seed: int, count: int, keep: str | None = None) -> list[Forgery]:
             one = files[number % len(files)]
             path = folder / "forged.json"
             edits, false = _forged(one, path, rng)
-            verdict = _judged(one, path, edits, false)
+            verdict = said_of(one, path, edits, false)
             if verdict.verdict in ("FALSE ACCEPTED", "CRASHED") and keep is not None:
                 Path(keep).mkdir(parents=True, exist_ok=True)
                 (Path(keep) / f"{seed}-{number}.json").write_bytes(path.read_bytes())
@@ -282,18 +280,6 @@ def _forged(one: Honest, path: Path, rng: np.random.Generator) -> tuple[tuple[st
     path.write_bytes(text)
     unsaid = {k: one.data[k] for k in ("units", "error")}  # a file may be without them
     return (content, form), not whole or not covers(rows) or is_false(one, unsaid | rows[0])
-
-
-def _judged(one: Honest, path: Path, edits: tuple[str, ...], false: bool) -> Forgery:
-    """What the checker says of one file."""
-    try:
-        verdict = checked(path, one.problem, most=LIMIT)
-    except TooCostly as refused:
-        return Forgery(one.name, edits, "refused", str(refused))
-    except Exception as error:
-        return Forgery(one.name, edits, "CRASHED", f"{type(error).__name__}: {error}")
-    words = {(True, True): "FALSE ACCEPTED", (True, False): "true accepted"}
-    return Forgery(one.name, edits, words.get((verdict.accepted, false), "rejected"), verdict.reason)
 
 
 def table(found: list[Forgery]) -> str:
