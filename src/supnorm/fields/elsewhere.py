@@ -10,10 +10,12 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 
 from supnorm.evaluation.limit import Limit
+from supnorm.fields.ahead import read_ahead
 from supnorm.fields.pairing import Pair
 from supnorm.fields.reading import Block, Reader
 from supnorm.fields.work import TICK, Share, add_block, merge_share, shares_of
@@ -44,9 +46,9 @@ class Task:
         [share] = shares_of(self.pair, self.bounds, 1)
         share.blocks = self.blocks
         try:
-            reader = Reader(self.pair)
-            while share.done < len(self.blocks):
-                add_block(self.pair, reader, share, self.spectra)
+            with closing(read_ahead(Reader(self.pair), self.blocks)) as pairs:
+                while share.done < len(self.blocks):
+                    add_block(self.pair, pairs, share, self.spectra)
         except OSError as error:
             raise BadInput(
                 f"variable {self.pair.name}: a worker cannot read the data ({cause(error)}); every worker needs the files "

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 from supnorm.evaluation.limit import Limit
+from supnorm.fields.ahead import read_ahead
 from supnorm.fields.pairing import Pair
-from supnorm.fields.reading import NONE_INVALID, Block, Invalid, Reader, blocks_of
+from supnorm.fields.reading import NONE_INVALID, Block, FieldPair, Invalid, Reader, blocks_of
 from supnorm.fields.spectra import Spectrum
 from supnorm.fields.state import FieldState
 from supnorm.interrupts import INTERRUPTS
@@ -80,10 +82,10 @@ def compare(
     stop = threading.Event()
 
     def work(share: Share) -> None:
-        reader = Reader(pair)
-        while share.done < len(share.blocks) and not stop.is_set() and not limit.over:
-            with share.lock:
-                add_block(pair, reader, share, spectra)
+        with closing(read_ahead(Reader(pair), share.blocks[share.done :])) as pairs:
+            while share.done < len(share.blocks) and not stop.is_set() and not limit.over:
+                with share.lock:
+                    add_block(pair, pairs, share, spectra)
 
     seen = sum(s.compared for s in shares)
     # Threads also for one share: an interrupt strikes the main thread only, so no share is left in the middle of a part.
@@ -105,9 +107,9 @@ def compare(
     return all(share.done == len(share.blocks) for share in shares)
 
 
-def add_block(pair: Pair, reader: Reader, share: Share, spectra: int) -> None:
-    """Compare the next part of a share; the share is whole again when this returns."""
-    for fields in reader.pairs(share.blocks[share.done]):
+def add_block(pair: Pair, pairs: Iterator[FieldPair | None], share: Share, spectra: int) -> None:
+    """Compare the next part of a share, up to the next None among the pairs; the share is whole again when this returns."""
+    while (fields := next(pairs)) is not None:
         numbers = {"init": fields.init, "lead": fields.lead, "level": fields.level, "member": fields.member}
         share.state.add(fields.prediction, fields.truth, **numbers)
         if spectra and share.state.sizes.unit(**numbers) % spectra == 0:
