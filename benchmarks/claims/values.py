@@ -77,6 +77,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "scale": scale.efficiency,
     "scale_constants": scale.constants,
     "scale_prediction": scale.prediction,
+    "scale_start": scale.start,
     "demo": examples.demo,
     "averages": examples.averages,
     "seawater": examples.seawater,

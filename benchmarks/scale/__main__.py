@@ -1,4 +1,4 @@
-"""``python -m benchmarks.scale``: what supnorm makes of several workers, and what is left when some of them are lost."""
+"""``python -m benchmarks.scale``: how long supnorm takes to start, what it makes of several workers, what is left when some are lost."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks.scale import chaos_verb, constants, efficiency, prediction
+from benchmarks.scale import chaos_verb, constants, efficiency, prediction, start
 
 PARTS: dict[str, Callable[[list[str]], int]] = {
     "efficiency": efficiency.main,
     "chaos": chaos_verb.main,
     "constants": constants.main,
     "prediction": prediction.main,
+    "start": start.main,
 }
 
 

@@ -85,5 +85,16 @@ def prediction(content: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def start(content: dict[str, Any]) -> dict[str, str]:
+    """Commands in fresh processes."""
+    lines = ["| command | seconds | processor seconds |", "|---|---|---|"]
+    lines += [f"| {row['command']} | {row['wall']:.2f} | {row['cpu']:.2f} |" for row in content["rows"]]
+    return {
+        "table": "\n" + "\n".join(lines) + "\n",
+        "runs": str(content["rows"][0]["runs"]),
+        "load": f"{min(content['load']):.1f} to {max(content['load']):.1f}",
+    }
+
+
 def _micro(seconds: float) -> str:
     return f"{1e6 * seconds:,.0f} microseconds"
