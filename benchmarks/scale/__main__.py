@@ -1,4 +1,4 @@
-"""``python -m benchmarks.scale``: how long supnorm takes to start, what it makes of several workers, what is left when some are lost."""
+"""``python -m benchmarks.scale``: how long supnorm takes to start, and what it makes of several workers and of lost ones."""
 
 from __future__ import annotations
 
