@@ -76,7 +76,7 @@ def test_check_prints_the_unit_of_the_error(tmp_path: Path, capsys: pytest.Captu
         assert run(["check", str(out / "certificate.json"), "--tolerance", "0.1", *tied]) == 0
         said = capsys.readouterr().out
         assert re.search(r"claims: worst error between [^\n]+ K and [^\n]+ K\n", said)
-        assert re.search(r"Nowhere above [^\n]+ K, within 0.1", said)
+        assert re.search(r"Nowhere above [^\n]+ K, within the tolerance of 0.1 K", said)
     assert run(["check", str(out / "certificate.json"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["unit"] == "K"
 
@@ -161,7 +161,9 @@ def test_no_upper_bound_is_said_in_words() -> None:
         summary(in_kelvin, limit=0.3)[1]
         == r"  claims: worst error between 0.123456 K\x1b[2J and 0.2 K\x1b[2J"
     )
-    assert summary(in_kelvin, limit=0.3)[-1].endswith(r"Nowhere above 0.2 K\x1b[2J, within 0.3.")
+    assert summary(in_kelvin, limit=0.3)[-1].endswith(
+        r"Nowhere above 0.2 K\x1b[2J, within the tolerance of 0.3 K\x1b[2J."
+    )
 
 
 @pytest.mark.slow

@@ -40,6 +40,18 @@ def test_a_table_is_ready_to_be_audited(shell: Shell) -> None:
     assert worst == pytest.approx(0.1)
 
 
+def test_a_column_of_few_values_is_offered_for_groups(shell: Shell) -> None:
+    rows = [f"2024-01-{k + 1:02d},{'AB'[k % 2]},same,{k},{k * k},{k * k + 0.1}" for k in range(9)]
+    (shell.folder / "t.csv").write_text("\n".join(["day,site,unit,flow,power,power_pred", *rows]) + "\n")
+    assert shell.run("init", "t.csv", "--out", "start.toml").code == 0
+    text = (shell.folder / "start.toml").read_text()
+    assert '# by = ["site"]' in text
+    assert "day" not in text
+    (shell.folder / "u.csv").write_text("day,flow,power,power_pred\n2024-01-01,1,1,1\n2024-01-02,2,4,4\n")
+    assert shell.run("init", "u.csv", "--out", "other.toml").code == 0
+    assert "# by" not in (shell.folder / "other.toml").read_text()
+
+
 def test_nothing_is_ever_overwritten(shell: Shell) -> None:
     table(shell.folder / "power.csv")
     before = (shell.folder / "problem.toml").read_text()

@@ -7,6 +7,7 @@ import pytest
 
 from supnorm import audit
 from supnorm.pages import failures
+from supnorm.pages.cuts import cut
 from supnorm.pages.maps import grid_map, pair_map, panel, panels
 from supnorm.pages.peaks import thumbnail, thumbnail_panels, thumbnail_scale
 from supnorm.pages.ramp import colour_scale
@@ -38,6 +39,17 @@ def test_each_value_fills_its_band(flat):
         np.testing.assert_array_equal(np.nan_to_num(band), np.nan_to_num(np.tile(band[0], (len(band), 1))))
     assert [round(float(np.nanmax(b)), 2) for b in bands] == pytest.approx([0.69, 1.39, 2.08, 2.77, 0.0])
     assert np.isfinite(one.values).mean() > 0.9
+
+
+def test_cuts_over_listed_values_have_dots_and_no_lines(flat):
+    by_axis = {c.axis: str(cut(flat, c, False)) for c in flat.charts.cuts}
+    for mark in ('class="mdot"', 'class="rring"', 'class="edot"'):
+        assert mark in by_axis["n"]
+        assert mark not in by_axis["a"]
+    for line in ('class="s-mod"', 'class="s-ref"', 'class="s-err"'):
+        assert line not in by_axis["n"]
+        assert line in by_axis["a"]
+    assert by_axis["n"].count('class="mdot"') == len(NUMBERS)
 
 
 def test_a_pin_stands_in_the_band_of_its_value(flat):

@@ -235,7 +235,7 @@ def test_the_page_names_its_own_folder(tmp_path):
 def test_a_map_does_not_promise_to_show_what_no_point_has_hit():
     html = html_of(audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=200))
     assert "so a spot smaller than a cell still shows" not in html
-    assert "only where one of them hit it" in html
+    assert "only where a point hit it" in html
     assert "largest of 40 random tests" in html
     assert "best of 40" not in html
 

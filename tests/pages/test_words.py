@@ -395,7 +395,7 @@ def test_power_of_two_sides_is_that_of_the_worse_one(result):
     data["power"][0]["searched"] = (
         "a stand-in: a Gaussian process of the reference through 100 computed values"
     )
-    assert "The search went through a stand-in: a Gaussian process of the reference" in said(
+    assert "These searches used a stand-in: a Gaussian process of the reference" in said(
         power.caption, View(read(data))
     )
 
@@ -413,7 +413,7 @@ def test_power_sentence(result):
     )
     data["power"] = [row(1e-2, 10), row(1e-2, 2, "sheet")]
     text = said(power.sentence, View(read(data)))
-    assert "Even thin errors between two jumps 0.01 of the range apart could have been missed." in text
+    assert "Thin errors between two jumps 0.01 of the range apart could have been missed." in text
     assert "not measured" in said(power.sentence, View(read(data | {"power": []})))
 
 

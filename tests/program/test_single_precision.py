@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from supnorm.program.onnx import lower_onnx
 from supnorm.program.operations import UNARY
 from supnorm.program.single_precision import kernels
 
@@ -67,3 +68,17 @@ def test_a_function_is_as_accurate_as_is_assumed(runtime, op):
     allowed += 2.0**-120 * (1.0 + np.abs(wide))
     off = np.abs(run[use] - exact[use])
     assert (off <= allowed[use]).all(), (wide[use][(off - allowed[use]).argmax()], off.max())
+
+
+@pytest.mark.parametrize(("kind", "said"), [("float32", 0), ("float64", 1)])
+def test_how_float64_sigmoid_differs_is_said_of_float64_only(tmp_path, kind, said):
+    onnx = pytest.importorskip("onnx")
+    number = getattr(onnx.TensorProto, kind.replace("float32", "FLOAT").replace("float64", "DOUBLE"))
+    ends = [onnx.helper.make_tensor_value_info(n, number, ["n", 1]) for n in "xy"]
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Sigmoid", ["x"], ["y"])], "one", ends[:1], ends[1:]
+    )
+    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=9)
+    program = lower_onnx(made)
+    assert len([remark for remark in program.remarks if "Sigmoid" in remark]) == said
+    assert any(node.discrepancies for node in program.nodes)

@@ -64,8 +64,12 @@ def test_both_ends_of_a_bracket_are_shown_apart_and_outwards(lower: float, upper
 
 def test_errors_have_the_unit_of_the_problem_or_are_multiples_of_tolerances() -> None:
     above = fact("witness-above", error=1.25, tolerance=1.0)
-    assert narrator("kg/m³").text(above) == "The witness has an error of 1.25 kg/m³, above 1."
-    assert narrator(per_output=True).text(above) == "The witness has an error of 1.25 × tolerance, above 1."
+    assert narrator("kg/m³").text(above) == (
+        "The error at the witness is 1.25 kg/m³, above the tolerance of 1 kg/m³."
+    )
+    assert narrator(per_output=True).text(above) == (
+        "The error at the witness is 1.25 × tolerance, above the tolerance."
+    )
 
 
 def test_no_agreement_beyond_rounding_is_said_to_be_explained() -> None:

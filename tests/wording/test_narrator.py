@@ -100,6 +100,12 @@ def test_bounds_are_rounded_outwards(bound: float, digits: int, kind: str) -> No
     assert bound * (1 - 1e-15) <= number(say.text(fact("plain", bound=bound)))
 
 
+def test_points_have_the_units_of_their_inputs() -> None:
+    say = Narrator({"at": "{x:point}; {x:exact point}"}, units={"p": "Pa", "T": "°C"})
+    found = say.text(fact("at", x={"p": 1.25e5, "T": 20.5, "n": 3.0}))
+    assert found == "p = 125 kPa, T = 20.5 °C, n = 3; p = 125,000, T = 20.5, n = 3"
+
+
 def test_a_sentence_is_its_fact_with_words() -> None:
     named = fact("name", name="T")
     sentence = SAY.say(named)

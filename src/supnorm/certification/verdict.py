@@ -11,9 +11,10 @@ from supnorm.certification.bracket import Goal
 from supnorm.certification.measured import BEYOND, Agreement
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
+from supnorm.problem.records import axis_records
 from supnorm.results import ExitCode, Status, rounded_down, rounded_up
 from supnorm.results.install import install
-from supnorm.wording import Fact, fact
+from supnorm.wording import Fact, fact, units_of
 from supnorm.wording.certify import narrator
 
 # The words of `narrow` that leave a goal open.
@@ -83,7 +84,8 @@ class Ended:
     def status(self, code: str, ending: ExitCode, *facts: Fact) -> Status:
         """A status with the words of these facts."""
         problem = self.problem
-        say = narrator(unit_of(problem), isinstance(problem.error.tolerance, tuple))
+        units = units_of(axis_records(problem.domain))
+        say = narrator(unit_of(problem), isinstance(problem.error.tolerance, tuple), units)
         return Status(code, say.text(*facts), ending)
 
 

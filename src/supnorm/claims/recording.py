@@ -58,7 +58,7 @@ def record_of(
     doubt = worst is not None and worst.witness.recheck == "reference-fault"
     known = _known(words, judged.code, error)
     remarks = (*_version(words, packages), *judged.remarks, *_gaps(report, judged), *_changed(words, known))
-    say = narrator(held.measure, words.published)
+    say = narrator(held.measure, words.published, held.axes)
     evaluations = held.evaluations
     return ClaimRecord(
         status=Status(judged.code, say.text(judged.advice), exit_of(judged.code, doubt)),

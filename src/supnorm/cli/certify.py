@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from supnorm.problem.function import Array
     from supnorm.results import BadInput
     from supnorm.results.certify import CertifyRecord
+    from supnorm.results.parts import AxisRecord
 
 RATIO = Annotated[
     float | None,
@@ -192,12 +194,16 @@ def _in_folder(
         except NotWritten as why:
             elsewhere = written_elsewhere(result.certificate)
             raise not_lost(why, path, elsewhere, checkpoint) from why
-        record = record.changed(about=about_of_error(opened, result.unit, result.upper))
+        about = about_of_error(opened, result.unit, result.upper)
+        record = record.changed(about=about)
         _keep_rest(folder, record, joined)
         checkpoint.unlink(missing_ok=True)
         if damage is not None:  # the proof is written and does not depend on the audit's file
             raise damage
-    run.tell(record.to_json, lambda: [*summary(result), *_next(problem, folder, result, asked)])
+    run.tell(
+        record.to_json,
+        lambda: [*summary(result, about.inputs), *_next(problem, folder, result, asked)],
+    )
     return int(result.status.exit)
 
 
@@ -311,13 +317,13 @@ def _next(problem: Path, folder: Path, result: CertifyResult, asked: Question) -
     return lines
 
 
-def summary(result: CertifyResult) -> list[str]:
-    """The result in lines."""
+def summary(result: CertifyResult, axes: Sequence[AxisRecord] = ()) -> list[str]:
+    """The result in lines; ``axes``: the inputs with their units."""
     from supnorm.results.numbers import num
-    from supnorm.wording import fact
+    from supnorm.wording import fact, units_of
     from supnorm.wording.certify import narrator
 
-    record, say = result.record, narrator(result.unit, result.per_output)
+    record, say = result.record, narrator(result.unit, result.per_output, units_of(axes))
     bounded = record.sup.upper_kind != "none"
     # With a lower bound of 0 there is no ratio and no target that follows from it.
     unseen = record.sup.lower == 0 and bounded

@@ -162,7 +162,7 @@ def _message(result: AuditReport | CertifyResult, gate: Gate, page: Path | str |
     lines = [*gate.sentences[:1]]
     if isinstance(record, AuditRecord):
         view = View(record)
-        say = Narrator({**view.say.templates, **TEMPLATES}, view.error).text
+        say = Narrator({**view.say.templates, **TEMPLATES}, view.error, view.say.units).text
         for point in view.peaks[:SHOWN]:
             model, reference = (
                 view.value(v, point.output) for v in (point.model_value, point.reference_value)

@@ -32,7 +32,7 @@ def advice(
     if factor > 1.0:
         values["factor"] = factor
     values |= dict(zip(("fewer", "more"), sorted(run.infinite or 0 for run in (old, new)), strict=True))
-    return narrator(record.measure).text(fact(f"{code}-{basis}", at=decisive.at, **values))
+    return narrator(record.measure, record.axes).text(fact(f"{code}-{basis}", at=decisive.at, **values))
 
 
 def same_points(old: AuditRecord, new: AuditRecord) -> bool:
@@ -84,7 +84,7 @@ def remarks(
         facts.append(fact("both-infinite", old=known[0], new=known[1]))
     if new.no_value > old.no_value:
         facts.append(fact("more-failures", old=old.no_value, new=new.no_value))
-    say = narrator(now.measure)
+    say = narrator(now.measure, now.axes)
     return tuple(say.say(one) for one in facts)
 
 

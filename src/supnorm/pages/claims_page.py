@@ -66,7 +66,7 @@ def _rank(code: str) -> int:
 
 def _row(row: LedgerRowRecord) -> dict[str, Any]:
     """What a row of the gallery shows, and numbers by which it is sorted."""
-    say, code, worst = narrator(row.measure, row.published), row.status.code, row.worst
+    say, code, worst = narrator(row.measure, row.published, row.axes), row.status.code, row.worst
     drawn, caption = _picture(row, say)
     installed = ", ".join(f"{name} {version}" for name, version in row.installed.items() if version)
     return {
@@ -174,7 +174,7 @@ def _found(row: ClaimRecord, say: Narrator) -> str:
 
 def claim_summary(record: ClaimRecord) -> list[str]:
     """The lines that the terminal prints of one claim."""
-    say = narrator(record.measure, record.published)
+    say = narrator(record.measure, record.published, record.axes)
     lines = [f"{record.status.code}: {record.status.advice}"]
     lines.append("  " + say.text(fact("summary-says", says=record.says, source=record.source)))
     if record.worst is not None:
@@ -189,7 +189,7 @@ def ledger_summary(record: LedgerRecord) -> list[str]:
     head = ("claim", "published", "found", "times", "verdict")
     cells = [head]
     for row in rows:
-        say = narrator(row.measure, row.published)
+        say = narrator(row.measure, row.published, row.axes)
         found = _found(row, say)
         times = "–" if row.factor is None else num(row.factor)
         verdict = say.text(fact(f"verdict-{row.status.code}"))

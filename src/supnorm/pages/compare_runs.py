@@ -15,7 +15,7 @@ Row = tuple[str, str, str]
 
 def runs_summary(record: CompareRunsRecord) -> list[str]:
     """The lines for the terminal."""
-    say = narrator(record.measure)
+    say = narrator(record.measure, record.axes)
     lines = [record.status.advice, ""]
     rows = [("", "old", "new"), *_rows(record, say)]
     first, second = (max(len(row[k]) for row in rows) + GAP for k in (0, 1))
@@ -29,7 +29,7 @@ def runs_summary(record: CompareRunsRecord) -> list[str]:
 
 def runs_gate(record: CompareRunsRecord) -> Gate:
     """What a gate tells of the comparison."""
-    say, code = narrator(record.measure), record.status.code
+    say, code = narrator(record.measure, record.axes), record.status.code
     kind, icon = KINDS.get(code, ("open", "○"))
     if record.basis == "proved" and code != "worse":
         kind, icon = "proven", "✓"

@@ -16,7 +16,7 @@ from supnorm.pages.svg import FAR, Scale, line, picture, rect, text
 from supnorm.results import write_whole
 from supnorm.results.compare import CompareRecord, RowRecord
 from supnorm.results.numbers import ErrorUnit, count, exact, num, pretty_unit, ratio
-from supnorm.wording import Fact, Narrator, fact
+from supnorm.wording import Fact, Narrator, fact, units_of
 from supnorm.wording.comparison import TEMPLATES
 
 NAMED = 10  # inputs of a point in the table
@@ -27,7 +27,8 @@ HEAD = ("model", "RMS", "99.9 % below", "worst found", "worst / RMS", "tolerance
 def narrator(record: CompareRecord) -> Narrator:
     """What writes the sentences of a comparison, with its unit."""
     measure = record.measure
-    return Narrator(TEMPLATES, ErrorUnit(measure.kind, pretty_unit(measure.unit), measure.per_output))
+    unit = ErrorUnit(measure.kind, pretty_unit(measure.unit), measure.per_output)
+    return Narrator(TEMPLATES, unit, units_of(record.axes))
 
 
 def ordered(record: CompareRecord) -> list[RowRecord]:

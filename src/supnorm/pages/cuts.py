@@ -1,7 +1,7 @@
 """What happens around the worst point: model, reference and error along one input at a time.
 
 Upper part: model (solid) and reference (dashed). Lower part: the error on a logarithmic scale whose floor
-follows from the typical error. Grey bands: no value.
+follows from the typical error. Grey bands: no value. An input that takes only listed values has dots and no lines.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class Frame:
         rows: top and base of the upper part, top and base of the lower part, in pixels.
         even: a linear error scale where the largest error allows it.
         zero: the input's value at 0 of the horizontal axis: that of the worst point in a close-up.
+        listed: whether the input takes only listed values: between them there is nothing to draw.
     """
 
     across: Scale
@@ -58,6 +59,7 @@ class Frame:
     rows: tuple[float, float, float, float]
     even: bool = False
     zero: float = 0.0
+    listed: bool = False
 
 
 def cut(view: View, raw: CutRecord, close: bool, width: int = 342) -> Markup:
@@ -74,7 +76,9 @@ def cut(view: View, raw: CutRecord, close: bool, width: int = 342) -> Markup:
     at = across(0.0 if close else here)
     output = view.output_index(view.charts.output) if view.charts.output is not None else 0
     rows = (18, 122, 158, 244)
-    frame = Frame(across, at, name, axis.unit, output, rows, zero=here if close else 0.0)
+    frame = Frame(
+        across, at, name, axis.unit, output, rows, zero=here if close else 0.0, listed=bool(axis.values)
+    )
     parts, hover = two_storeys(view, series, shown, frame)
     parts.append(x_axis(across, 244, label, 5 if axis.scale == "linear" or close else 4))
     worst = view.witness.error if view.witness else None
@@ -103,7 +107,7 @@ def two_storeys(
     pixels = [frame.across(v) for v in x]
     parts = [_gaps(pixels, series, frame.rows[0], frame.rows[3])]
     parts += _values(view, pixels, series, frame)
-    parts += _errors(view, pixels, series.error, frame, dots=series.fine is not None)
+    parts += _errors(view, pixels, series.error, frame, dotted=series.fine is not None or frame.listed)
     return parts, _hover(view, x, pixels, series, frame)
 
 
@@ -117,24 +121,27 @@ def _values(view: View, pixels: list[float], series: SeriesRecord, frame: Frame)
         if math.isfinite(frame.here):
             parts.append(line(frame.here, top, frame.here, frame.rows[3], "here"))
         across, fine = frame.across, series.fine
-        if fine is None:
+        if frame.listed:
+            parts += dots(pixels, [up(v) for v in series.reference], "rring", 4.2)
+            parts += dots(pixels, [up(v) for v in series.model], "mdot")
+        elif fine is None:
             parts.append(path(pixels, [up(v) for v in series.reference], "s-ref"))
             parts.append(path(pixels, [up(v) for v in series.model], "s-mod"))
         else:
             parts.append(path([across(v - frame.zero) for v in fine.x], [up(v) for v in fine.model], "s-mod"))
-            parts += _dots(pixels, [up(v) for v in series.reference], "rdot")
+            parts += dots(pixels, [up(v) for v in series.reference], "rdot")
     parts.append(text(2, top - 6, f"{label}, {unit}" if unit else label, "lb"))
     return parts
 
 
-def _dots(pixels: list[float], heights: list[float], class_: str) -> list[Markup]:
-    """A dot at each known value: between the points nothing is known."""
+def dots(pixels: list[float], heights: list[float], class_: str, r: float = 2.6) -> list[Markup]:
+    """A dot at each known value: between the points nothing is known, or nothing exists."""
     known = [(x, y) for x, y in zip(pixels, heights, strict=True) if math.isfinite(y)]
-    return [el("circle", class_=class_, cx=round(x, 1), cy=round(y, 1), r=2.6) for x, y in known]
+    return [el("circle", class_=class_, cx=round(x, 1), cy=round(y, 1), r=r) for x, y in known]
 
 
 def _errors(
-    view: View, pixels: list[float], error: Sequence[float], frame: Frame, dots: bool = False
+    view: View, pixels: list[float], error: Sequence[float], frame: Frame, dotted: bool = False
 ) -> list[Markup]:
     left, right, here, (top, base) = frame.across.start, frame.across.end, frame.here, frame.rows[2:]
     parts = [text(2, top - 12, view.error.name, "lb")]
@@ -151,7 +158,7 @@ def _errors(
     if scale.low < view.tolerance < scale.high:
         parts.append(line(left, scale(view.tolerance), right, scale(view.tolerance), "s-tol"))
     drawn = [scale(max(v, scale.low)) if math.isfinite(v) else math.nan for v in error]
-    parts += _dots(pixels, drawn, "edot") if dots else [path(pixels, drawn, "s-err")]
+    parts += dots(pixels, drawn, "edot") if dotted else [path(pixels, drawn, "s-err")]
     if math.isfinite(here) and view.witness:
         height = top if worst == math.inf else scale(min(worst, scale.high))
         parts.append(el("circle", class_="dot", cx=here, cy=height, r=4))

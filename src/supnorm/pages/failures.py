@@ -25,7 +25,7 @@ def sentence(view: View) -> list[Fact]:
     elif view.witness is None and not failures.masked:
         facts = [fact("failures-everywhere", n=n)]
     else:
-        facts = [fact("failures", n=n, of=of, share=n / of), *_meaning(view)]
+        facts = [fact("failures", n=n, of=of, share=n / of, rows=view.table_only), *_meaning(view)]
     return [*facts, fact("failures-masked", n=failures.masked)] if failures.masked else facts
 
 
@@ -33,7 +33,7 @@ def _meaning(view: View) -> list[Fact]:
     """What a point without a value counts as, by the side that has none."""
     failures, facts = view.record.failures, []
     if failures.infinite:
-        facts.append(fact("failures-infinite", n=failures.infinite))
+        facts.append(fact("failures-infinite", n=failures.infinite, rows=view.table_only))
     elif failures.model:
         facts.append(fact("failures-ignored", n=failures.model))
     if failures.reference or not failures.model:

@@ -159,7 +159,7 @@ def winner_facts(record: FitRecord) -> list[tuple[str, str]]:
     for level, value in audit.quantiles.items() if audit else ():
         if value is not None:  # the points are too few for it
             rows.append((say(fact("level", share=float(level))), say(fact("at-most", error=value))))
-    return [*rows, ("notes", "; ".join(winner.notes) or "none")]
+    return [*rows, ("notes", "; ".join(winner.notes))] if winner.notes else rows
 
 
 def use(record: FitRecord) -> str:

@@ -123,7 +123,7 @@ def _title(record: Result) -> str:
 
 def _of_audit(record: AuditRecord) -> Gate:
     view = View(record)
-    verdict, say = chip(view), Narrator({**view.say.templates, **TEMPLATES}, view.error)
+    verdict, say = chip(view), Narrator({**view.say.templates, **TEMPLATES}, view.error, view.say.units)
     return Gate(
         verb="audit",
         title=_title(record),

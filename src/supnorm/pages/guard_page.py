@@ -15,7 +15,7 @@ from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.results import rounded_up, write_whole
 from supnorm.results.guarding import GuardRecord
 from supnorm.results.numbers import ErrorUnit, count, num, percent, pretty_unit
-from supnorm.wording import Fact, Narrator, fact
+from supnorm.wording import Fact, Narrator, fact, units_of
 from supnorm.wording.guard_page import TEMPLATES
 
 CHIPS = {"guard-not-effective": "over", "tolerance-exceeded": "over"}
@@ -61,7 +61,7 @@ def guard_page(record: GuardRecord) -> str:
 
 def narrator(record: GuardRecord) -> Narrator:
     """What writes the facts of a guard."""
-    return Narrator(TEMPLATES, unit_of(record))
+    return Narrator(TEMPLATES, unit_of(record), units_of(record.axes))
 
 
 def unit_of(record: GuardRecord) -> ErrorUnit:

@@ -154,7 +154,8 @@ def line_map(view: View, width: int) -> Markup:
     across = Scale(axis.low, axis.high, 46, width - 8, log=axis.scale == "log")
     here = across(view.witness.x[axis.name]) if view.witness else math.nan
     output = view.output_index(view.charts.output) if view.charts.output is not None else 0
-    frame = Frame(across, here, axis.name, axis.unit, output, (20.0, 230.0, 272.0, 372.0), even=True)
+    rows, listed = (20.0, 230.0, 272.0, 372.0), bool(axis.values)
+    frame = Frame(across, here, axis.name, axis.unit, output, rows, even=True, listed=listed)
     parts, hover = two_storeys(view, data, data.x, frame)
     rug = sorted({round(across(v), 1) for v in data.data or () if axis.low <= v <= axis.high})
     parts += [line(r, 236, r, 243, "rug") for r in rug]

@@ -134,7 +134,7 @@ def page(
     values["replay"] = f"supnorm replay {file_word(folder)} 1" if set(RUN_FILES[:2]) <= {*beside} else ""
     values["beside"] = beside
     menu = [
-        ("where", "Worst point"),
+        ("where", "Worst row" if view.table_only else "Worst point"),
         ("spread", "Distribution"),
         ("rows", "Row by row"),
         ("glitches", "Worst rows" if view.table_only else "Worst peaks"),
@@ -210,6 +210,10 @@ def _where(view: View) -> dict[str, Any]:
         "gap_words": maps.gap_words(view) if is_line else "",
         "gaps": ", ".join(word for key, word in GAPS.items() if key in status),
         "few_words": view.say.text(fact("few-calls")) if any(c.whole.fine for c in chosen) else "",
+        "listed": bool(chosen) and all(view.axis(c.axis).values for c in chosen),
+        "listed_words": view.say.text(fact("listed-values"))
+        if any(view.axis(c.axis).values for c in chosen)
+        else "",
         "has_close": any(c["close"] for c in cuts),
         "close_first": view.record.domain.kind == "data",
         "profile": two_sizes(peaks.profile, view),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from supnorm.pages.cuts import error_axis
+from supnorm.pages.cuts import dots, error_axis
 from supnorm.pages.maps import Panel, axis_names, panel, ring_within
 from supnorm.pages.points import AxisView, PeakView
 from supnorm.pages.ramp import ColourScale, colour_scale, field
@@ -141,7 +141,8 @@ def curve(view: View, peak: PeakView) -> Markup:
     parts = []
     if 0 < view.tolerance < top:
         parts.append(line(2, up(view.tolerance), 130, up(view.tolerance), "s-tol"))
-    parts.append(path([across(v) for v in x[inside]], [up(v) for v in error[inside]], "s-err"))
+    pixels, heights = [across(v) for v in x[inside]], [up(v) for v in error[inside]]
+    parts += dots(pixels, heights, "edot") if axis.values else [path(pixels, heights, "s-err")]
     parts += [text(2, 129, axis.at(low), "tk"), text(130, 129, axis.at(high), "tk", "end")]
     return picture(132, 132, view.say.text(fact("curve", largest=top)), *parts)
 

@@ -72,9 +72,15 @@ class Plots:
         axes = figure.subplots(2, len(cuts), squeeze=False, sharex="col")
         for (top, bottom), cut in zip(axes.T, cuts, strict=True):
             axis, s = self._view.axis(cut.axis), cut.whole
-            top.plot(s.x, s.model, color=MODEL, label="model")
-            top.plot(s.x, s.reference, color=REFERENCE, ls="--", label="reference")
-            bottom.plot(s.x, np.array(s.error) * self._view.error.factor, color=ERROR)
+            # Between listed values there is nothing to draw.
+            dots, dashes = (
+                ({"marker": ".", "ls": ""}, {"marker": "o", "ls": "", "mfc": "none"})
+                if axis.values
+                else ({}, {"ls": "--"})
+            )
+            top.plot(s.x, s.model, color=MODEL, label="model", **dots)
+            top.plot(s.x, s.reference, color=REFERENCE, label="reference", **dashes)
+            bottom.plot(s.x, np.array(s.error) * self._view.error.factor, color=ERROR, **dots)
             bottom.set(yscale="log", xlabel=f"{cut.axis}{f' ({axis.unit})' if axis.unit else ''}")
             if axis.scale == "log":
                 bottom.set_xscale("log")

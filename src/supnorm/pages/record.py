@@ -14,8 +14,7 @@ def record(view: View) -> list[tuple[str, str]]:
         ("budget", say(_limits(view))),
         ("time", say(_time(view))),
         ("seed", str(made.seed)),
-        ("precision of the model", made.model.precision),
-        ("gradients from", made.gradients),
+        *(() if view.table_only else _calls(view)),
         ("sampling law", say(fact("law", law=view.law, exact=view.exact))),
         ("error", say(_measure(view))),
         ("finished", made.finished),
@@ -25,6 +24,11 @@ def record(view: View) -> list[tuple[str, str]]:
     ]
     rows += [("note", note) for note in made.notes]
     return [(name, value) for name, value in rows if value]
+
+
+def _calls(view: View) -> tuple[tuple[str, str], ...]:
+    """How model and reference were called; of a table nothing was."""
+    return ("precision of the model", view.record.model.precision), ("gradients from", view.record.gradients)
 
 
 def _evaluations(view: View) -> list[Fact]:
@@ -44,7 +48,8 @@ def _limits(view: View) -> Fact:
 
 def _time(view: View) -> Fact:
     each = view.record.seconds_per_point
-    return fact("time", seconds=view.record.seconds, model=each.model, reference=each.reference)
+    called = {} if view.table_only else {"model": each.model, "reference": each.reference}
+    return fact("time", seconds=view.record.seconds, **called)
 
 
 def _measure(view: View) -> Fact:

@@ -16,7 +16,7 @@ from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.results import rounded_up, write_whole
 from supnorm.results.numbers import ErrorUnit, count, num, pretty_unit, ratio
 from supnorm.results.repair import RepairRecord
-from supnorm.wording import Fact, Narrator, fact
+from supnorm.wording import Fact, Narrator, fact, units_of
 from supnorm.wording.repair_page import TEMPLATES
 
 CHIPS = {"within-tolerance": "proven", "not-improved": "over", "tolerance-exceeded": "over"}
@@ -83,7 +83,7 @@ def repair_page(record: RepairRecord, folder: Path | None = None) -> str:
 
 def narrator(record: RepairRecord) -> Narrator:
     """What writes the facts of a repair."""
-    return Narrator(TEMPLATES, unit_of(record))
+    return Narrator(TEMPLATES, unit_of(record), units_of(record.axes))
 
 
 def unit_of(record: RepairRecord) -> ErrorUnit:

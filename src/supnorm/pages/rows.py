@@ -32,7 +32,7 @@ def section(view: View) -> dict[str, Any]:
     return {
         "accuracy": [accuracy_row(a, units.get(a.output, "")) for a in table.accuracy],
         "groups": [_group(view, name, [*g]) for name, g in groupby(table.groups, lambda g: g.column)],
-        "scatter": None if drawn is None else two_sizes(_scatter, (view, drawn), HALF + 200),
+        "scatter": None if drawn is None else two_sizes(_scatter, (view, drawn)),
         "against": [] if drawn is None else _against(view, drawn),
         "rows_words": "" if drawn is None else _chosen(view, drawn, table.compared),
     }

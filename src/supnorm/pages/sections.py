@@ -112,7 +112,7 @@ def peaks(view: View) -> list[Fact]:
 def picture(view: View, shown: int) -> Fact:
     """How to read the map."""
     if view.d == 2:
-        return fact("map-cells")
+        return fact("map-cells", rows=view.table_only)
     pairs = view.d * (view.d - 1) // 2
     return fact("map-panels", shown=shown if pairs > shown else None, pairs=pairs)
 

@@ -17,12 +17,12 @@ from supnorm.results import BadInput, write_whole
 from supnorm.results.about import AboutRecord
 from supnorm.results.certify import CertifyRecord
 from supnorm.results.norms import NormsRecord
-from supnorm.results.numbers import ErrorUnit, at_least, at_most, count, num, pretty_unit
+from supnorm.results.numbers import ErrorUnit, at_least, at_most, count, pretty_unit, with_unit
 from supnorm.results.parts import PointRecord
 from supnorm.results.printable import file_word
 from supnorm.results.properties import PropertiesRecord
 from supnorm.results.solution import SolutionRecord
-from supnorm.wording import Fact, Narrator, fact
+from supnorm.wording import Fact, Narrator, fact, units_of
 from supnorm.wording.statement_page import TEMPLATES
 
 Statement = CertifyRecord | NormsRecord | PropertiesRecord | SolutionRecord
@@ -92,8 +92,9 @@ def statement_page(record: Statement) -> str:
 
 def narrator(record: Statement) -> Narrator:
     """What writes the facts of a proof."""
-    unit = record.about.unit if record.about is not None else getattr(record, "unit", "")
-    return Narrator(TEMPLATES, ErrorUnit("absolute", pretty_unit(unit)))
+    about = record.about
+    unit, inputs = (about.unit, about.inputs) if about is not None else (getattr(record, "unit", ""), ())
+    return Narrator(TEMPLATES, ErrorUnit("absolute", pretty_unit(unit)), units_of(inputs))
 
 
 def headline(record: Statement) -> Fact:
@@ -111,7 +112,8 @@ def headline(record: Statement) -> Fact:
     bounded = {"bounded": record.sup.upper_kind != "none", "upper": record.sup.upper}
     if isinstance(record, SolutionRecord):
         return fact("headline-solution", **bounded)
-    return fact("headline-certify", **bounded)
+    above = record.status.code == "tolerance-exceeded"
+    return fact("headline-certify", lower=record.sup.lower, above=above, **bounded)
 
 
 def reach(record: Statement) -> list[Fact]:
@@ -169,15 +171,14 @@ def _slope(record: NormsRecord, name: str) -> Narrator:
 
 
 def box_rows(about: AboutRecord | None) -> Rows:
-    """Each input with its ends and unit."""
+    """Each input with its ends, and its scale where one is logarithmic."""
     axes = () if about is None else about.inputs
+    logs = any(a.scale == "log" for a in axes)
     return [
         (
             a.name,
-            num(a.low, 6),
-            num(a.high, 6),
-            pretty_unit(a.unit),
-            "logarithmic" if a.scale == "log" else "",
+            *(with_unit(end, pretty_unit(a.unit), 6) for end in (a.low, a.high)),
+            *(("logarithmic" if a.scale == "log" else "",) if logs else ()),
         )
         for a in axes
     ]

@@ -78,8 +78,8 @@ def _map(about: AboutRecord, shown: PictureRecord, values: Floats, width: int) -
     parts = [text(2, 12, _axis_name(second), "lb"), field(drawn, scale, left, top, side, height)]
     parts += [text(left - 6, up(v) + 4, num(v), "tk", "end") for v in up.ticks(4)]
     parts.append(x_axis(across, top + height, _axis_name(first), 6 if width > 500 else 3))
-    parts.append(_scale(about, shown, Scale(low, high, left, left + 224.0, log=not plain), top + height + 56))
-    return picture(width, top + height + 100, f"{shown.what} over {first.name} and {second.name}", *parts)
+    parts.append(_scale(about, shown, Scale(low, high, left, left + 224.0, log=not plain), top + height + 66))
+    return picture(width, top + height + 110, f"{shown.what} over {first.name} and {second.name}", *parts)
 
 
 def _scale(about: AboutRecord, shown: PictureRecord, across: Scale, y: float) -> Markup:
@@ -93,5 +93,5 @@ def _scale(about: AboutRecord, shown: PictureRecord, across: Scale, y: float) ->
         if across(v) - half > end:
             parts.append(text(across(v), y + 24, num(v), "tk", "middle"))
             end = across(v) + half
-    parts.append(text(across.end + 14, y + 10, _quantity(about, shown.what), "tk"))
+    parts.append(text(across.start, y - 6, _quantity(about, shown.what), "tk"))
     return join(parts)

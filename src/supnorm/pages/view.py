@@ -11,7 +11,7 @@ from supnorm.results import rounded_up
 from supnorm.results.audit import AuditRecord, PeakRecord
 from supnorm.results.charts import BoundPanelsRecord, BoundStepsRecord, LineMapRecord, PairMapsRecord
 from supnorm.results.numbers import ErrorUnit, num, pretty_unit, with_unit
-from supnorm.wording import Narrator
+from supnorm.wording import Narrator, units_of
 from supnorm.wording.audit import TEMPLATES
 from supnorm.wording.result import AUDIT
 
@@ -41,7 +41,7 @@ class View:
         self.outputs = [(output.name, pretty_unit(output.unit)) for output in record.outputs]
         self.axes = [AxisView.of(axis) for axis in record.axes]
         self.d = len(self.axes)
-        self.say = Narrator({**AUDIT, **TEMPLATES}, self.error)
+        self.say = Narrator({**AUDIT, **TEMPLATES}, self.error, units_of(record.axes))
         self.second_name = record.recheck.name if record.recheck is not None else ""
 
     @property

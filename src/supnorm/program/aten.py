@@ -99,6 +99,7 @@ def lower_aten(
         memory.read(node.args, node.kwargs)
         args = [_look_up(a, values) for a in node.args]
         named = {k: _look_up(v, values) for k, v in node.kwargs.items()}
+        build.precision = entry.name_of(node.types[0]) if node.types else "float64"
         result = _apply(build, node.target, args, named)
         for part, dtype in zip(result if isinstance(result, list) else [result], node.types, strict=False):
             _check_type(part, dtype, node.target, least)

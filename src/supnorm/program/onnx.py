@@ -257,6 +257,7 @@ def _apply(
     if not any(isinstance(a, Tensor | Comparison) for a in args):
         return _fold(node, args, graph.opset)
     _note_rounding(graph.build, op, attributes, kinds)
+    graph.build.precision = next((k for k in kinds if k in entry.BITS), "float64")
     if op in _COMPARE:
         return [Comparison(_COMPARE[op], args[0], args[1])]
     if op == "Where":

@@ -71,6 +71,7 @@ class Builder:
     ) -> None:
         self.least, self.runtime, self.origin = least, runtime or {}, origin
         self.unlike: set[str] = set()  # operators that the runtime may compute by other operations
+        self.precision = "float64"  # in which the code computes the operation that is being read
         self.narrowest = (
             "float64"  # the narrowest type of the results, if the code chooses these types itself
         )
@@ -136,7 +137,8 @@ class Builder:
             a for a in self.runtime.get(op, ()) if a.above is None or not ends or a.above < min(ends)
         ]
         discrepancies = (*of_runtime, *discrepancies)
-        self.remarks.update(a.words for a in discrepancies if a.words)
+        if self.precision == "float64":  # in narrower types the words, which are about float64, say nothing
+            self.remarks.update(a.words for a in discrepancies if a.words)
         width = len(used)
         out = self.add_node(
             Node(op, (node,), width, None, None, None, None, parameter, discrepancies, second)

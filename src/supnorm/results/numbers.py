@@ -237,6 +237,8 @@ class ErrorUnit:
 
     >>> ErrorUnit("relative")(0.0123), ErrorUnit("absolute", "kg/m³")(0.0014)
     ('1.23 %', '0.0014 kg/m³')
+    >>> ErrorUnit("absolute", "Pa")(12300.0)
+    '12.3 kPa'
     """
 
     kind: str
@@ -259,7 +261,11 @@ class ErrorUnit:
 
     def __call__(self, value: float, digits: int = 3) -> str:
         """``value`` in words and unit."""
-        return f"{num(value * self.factor, digits)}{self.suffix}" if math.isfinite(value) else num(value)
+        if not math.isfinite(value):
+            return num(value)
+        if self.suffix == " Pa":  # as values are written
+            return with_unit(value, "Pa", digits)
+        return f"{num(value * self.factor, digits)}{self.suffix}"
 
     def bare(self, value: float, digits: int = 3) -> str:
         """The number with % but without a physical unit, for tick labels; 10⁵ % from there on."""

@@ -17,12 +17,14 @@ from pathlib import Path
 from supnorm.problem.specification import INVENTED
 from supnorm.results import BadInput
 from supnorm.results.door import reading, reading_table
+from supnorm.sources import csv_table, parquet_table
 from supnorm.sources.model_file import KNOWN, PYTHON, REFUSED
 from supnorm.sources.second_prediction import likeness, second_predictions
 from supnorm.sources.table import column_names, read_columns
 from supnorm.sources.table_problem import MOST_INPUTS, ranges_of
 
 TABLES = (".csv", ".parquet", ".nc")
+FEW = 50  # values of a column by which errors are reported, at most
 MOST = 200  # inputs that are written out: of an image nobody wants a line for each pixel
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
@@ -229,16 +231,8 @@ def _of_table(path: Path, folder: Path) -> str:
         f"# TODO: {name} looks like {of} in another form. If it is another prediction, delete it from inputs and domain."
         for name, of, _, _ in doubtful
     ]
-    texts = [name for name in there if name not in ranges]
+    by = _by(path, [name for name in there if name not in ranges], what)
     todo = [] if pairs else [_unnamed(path, [*ranges], what)]
-    by = (
-        [
-            f"# by = [{quoted(texts[0])}]                   # report the errors for each value of a column"
-            + (f"; text is also in {', '.join(texts[1:])}" if texts[1:] else "")
-        ]
-        if texts
-        else []
-    )
     lines = [
         f"title = {quoted(path.stem)}",
         "",
@@ -270,6 +264,23 @@ def _of_table(path: Path, folder: Path) -> str:
         "# supnorm schema problem prints all keys with their meaning.",
     ]
     return _text(lines)
+
+
+def _by(path: Path, texts: Sequence[str], what: str) -> list[str]:
+    """The line that offers columns by whose values errors can be reported: of text, with few values that repeat."""
+    if not texts or path.suffix.lower() == ".nc":
+        return []
+    read = csv_table.texts if path.suffix.lower() == ".csv" else parquet_table.cells
+    kinds = {
+        name: (len({*cells}), len(cells)) for name, cells in zip(texts, read(path, texts, what), strict=True)
+    }
+    few = [name for name, (n, rows) in kinds.items() if 1 < n <= min(FEW, rows // 2)]
+    if not few:
+        return []
+    more = f"; few values are also in {', '.join(few[1:])}" if few[1:] else ""
+    return [
+        f"# by = [{quoted(few[0])}]                   # report the errors for each value of a column{more}"
+    ]
 
 
 def _unnamed(path: Path, names: Sequence[str], what: str) -> str:

@@ -5,6 +5,6 @@ Result, terminal and page render the same facts, so that they cannot say differe
 """
 
 from supnorm.wording.fact import Fact, Sentence, Value, fact
-from supnorm.wording.narrator import Narrator
+from supnorm.wording.narrator import Narrator, units_of
 
-__all__ = ["Fact", "Narrator", "Sentence", "Value", "fact"]
+__all__ = ["Fact", "Narrator", "Sentence", "Value", "fact", "units_of"]

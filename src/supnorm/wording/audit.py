@@ -182,9 +182,10 @@ SECTIONS = {
     "grey": "no value{masked?:, outside the domain or not counted| or outside the domain}",
     "peaks-listed": "The list shows the distinct peaks, highest first.",
     # The whole picture.
-    "map-cells": "Each cell shows the largest error of the points evaluated in it: a spot smaller than a cell shows "
-    "only where one of them hit it. Grey: no point with a value was evaluated there. Numbers are the peaks "
-    "listed above.",
+    "map-cells": "{rows?:Each cell shows the largest error of the rows in it. Grey: no row with a value lies there. The "
+    "numbers are those of the rows listed above.|Each cell shows the largest error of the points evaluated in it. A spot "
+    "smaller than a cell shows only where a point hit it. Grey: no point with a value was evaluated there. The numbers are "
+    "those of the peaks listed above.}",
     "map-panels": "Each panel looks along all other inputs and keeps the largest error seen: a strong colour means that "
     "somewhere behind this cell the error is large. {shown?:The panels show the {shown:count} of {pairs:count} pairs of "
     "inputs that vary most. }Cells hold few points in high dimension; an empty-looking cell proves nothing.",
@@ -195,7 +196,7 @@ SECTIONS = {
     "bounds-shown": "The picture shows the bound of each place, not an error that was found. The worst point lies where the "
     "bound is at least as large as the worst error found.",
     # What could this search have missed?
-    "power-table": "There was no search: a table was given. Anything between its points is unknown.",
+    "power-table": "There was no search, because a table was given. Between its rows nothing is known.",
     "power-nothing": "Nothing: " + _EVERY_DOMAIN + ".",
     "power-unknown": "Only what lies where no error is known or counts: " + _EVERY_DOMAIN + ".",
     "power-unmeasured": "How small an error this search would have missed was not measured: no errors were "
@@ -206,17 +207,17 @@ SECTIONS = {
     "missed.",
     "sheets-found": "Thin errors between two jumps **{extent:num} of the range** or more apart would have been found nearly "
     "always.",
-    "sheets-missed": "{even?:Even thin|Thin} errors between two jumps {even?:|only }**{extent:num} of the range** apart "
-    "could have been missed.",
+    "sheets-missed": "Thin errors between two jumps {even?:|only }**{extent:num} of the range** apart could have been "
+    "missed.",
     "bump-extent": "{volume:share} of the domain",
     "sheet-extent": "two jumps {volume:num} of the range apart",
     "sheet-shape": "the thin sheet between them, across the domain",
     "cube": "a cube {width:percent} of each range wide{side?:, in the {side}}",
     "ball": "round a random place of the {data?:data|domain}{side?:, in the {side}}",
     "power-caption": "How often the same kind of search{evaluations?:, with {evaluations:count} evaluations,} found an "
-    "error planted at a random place. {searched?:The search went through {searched}, because that many searches of the pair "
-    "itself cost too much.|The search went through the audited pair itself.} Bumps are round; a jump, such as at a phase "
-    "boundary, is harder to find: sheets stand for it.",
+    "error planted at a random place. {searched?:These searches used {searched}, because so many calls of model and "
+    "reference would cost too much.|These searches called your model and reference.} A planted bump is round. A jump, as at "
+    "the boundary of a phase, is harder to find: the planted sheets stand for jumps.",
     "power-left-out": "Not all that was asked for was planted: {why}.",
     "unseen-none": "None: every point of the domain was evaluated.",
     "unseen-unmeasured": "Not measured: no independent ascents were run.",
@@ -251,8 +252,10 @@ SECTIONS = {
     "longer": "{upper?:A longer search can find at most {upper:error at most}.|A longer search may well find more.}",
     # Where could nothing be measured?
     "failures-everywhere": "Everywhere: **none of {n:count} points** gave a finite error.",
-    "failures": "The reference or the model gave **no finite value at {n:count} of {of:count} points** ({share:percent}).",
-    "failures-infinite": "At {n:count} of them the reference has a value and the model none: an infinite error each.",
+    "failures": "The reference or the model gave **no finite value {rows?:in {n:count} of {of:count} rows|at {n:count} of "
+    "{of:count} points}** ({share:percent}).",
+    "failures-infinite": "{rows?:In|At} {n:count} of them the reference has a value and the model has none: each counts as "
+    "an infinite error.",
     "failures-ignored": "At {n:count} of them the model has none: no error is counted there, as the problem asks.",
     "failures-unknown": "{n?:At {n:count} of them|There} the error is unknown.",
     "nowhere-outputs": "Nowhere: at all {of:count} points the error of at least one output is known.{others?: Other outputs "
@@ -296,7 +299,7 @@ RUN = {
     "tests}{recheck?:re-check}",
     "limits": "{evaluations?:{evaluations:count} evaluations}{both?:, }{seconds?:{seconds:num} s (a run limited by time is "
     "not repeatable to the digit)}",
-    "time": "{seconds:duration}; model {model:duration}, reference {reference:duration} a point",
+    "time": "{seconds:duration}{model?:; model {model:duration}, reference {reference:duration} a point}",
     "law": "{law}{exact?:, all points of the domain}",
     "error-of": "|model − reference|{divisor?: / {divisor}}",
     "error-function": "the function given in the problem",
@@ -314,6 +317,7 @@ CHARTS = {
     "mark-random-long": "largest of {n:count} random tests",
     "cut": "Model, reference and error along {axis} through the worst point{worst?:; worst {worst:error} at {at}}",
     "few-calls": "Dots: the reference was called only there, because a call is expensive.",
+    "listed-values": "Dots (model, error) and rings (reference): the input takes only these values.",
     "cut-distance": "distance from the worst point{unit?:, {unit}}",
     "line": "Model, reference and error over the whole domain",
     "histogram": "Histogram of the error at {n:count} {rows?:rows of the table|{exact?:points of the domain|independent "

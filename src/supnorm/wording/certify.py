@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from supnorm.results.numbers import ErrorUnit
 from supnorm.wording.narrator import Narrator
@@ -19,7 +20,7 @@ ENDS = {
     "end-unbounded": "A box that cannot be halved further has no bound.",
     "end-interrupted": "It was stopped; resume.",
     "end-agreement": "Not decided.",
-    "end-proved": "The bracket is as narrow as you asked, but the tolerance {tolerance:num 6} lies inside; give a "
+    "end-proved": "The bracket is as narrow as you asked, but the tolerance {tolerance:error 6} lies inside; give a "
     "smaller ratio.",
 }
 _PROVED = (
@@ -28,10 +29,11 @@ _PROVED = (
 )
 # What the end means for the tolerance, and what to do next.
 VERDICTS = {
-    "witness-above": "The witness has an error of {error:error at least 4}, above {tolerance:num 6}.",
-    "run-above": "Model and reference as they run have an error of {error:error at least 4}, above {tolerance:num "
-    "6}{at?:, at {at:exact point}}.",
-    "proved-within": f"{_PROVED}: nowhere above {{upper:error at most 4}}, within {{tolerance:num 6}}.",
+    "witness-above": "The error at the witness is {error:error at least 4}, above the tolerance of {tolerance:error 6}.",
+    "run-above": "Model and reference as they run have an error of {error:error at least 4}, above the tolerance of "
+    "{tolerance:error 6}{at?:, at {at:exact point}}.",
+    "proved-within": f"{_PROVED}: nowhere above {{upper:error at most 4}}, within the tolerance of "
+    "{tolerance:error 6}.",
     "proved-between": f"{_PROVED}: the worst error is between {{lower:error at least {{digits}}}} and "
     "{upper:error at most {digits}}.",
     "lower-precision": "This holds in exact arithmetic; the {side} as it runs was seen to differ from it by up to "
@@ -47,10 +49,10 @@ VERDICTS = {
     "between {lower:error at least 4} and {upper:error at most 4}.",
     "nothing-seen": "certify found no point that counts with an error beyond rounding, and no ratio can be reached "
     "from zero. The error is nowhere above {upper:error at most 4}: {tolerance?:leave the ratio out to prove the tolerance "
-    "{tolerance:num 6}|give a tolerance}{more?:, or more {more}}.",
+    "{tolerance:error 6}|give a tolerance}{more?:, or more {more}}.",
     "nothing-above": "certify found no point that counts with an error beyond rounding. The error is nowhere above "
-    "{upper:error at most 4}; the tolerance is {tolerance:num 6}. A tolerance above that bound, or a smaller domain, can be "
-    "proved.",
+    "{upper:error at most 4}; the tolerance is {tolerance:error 6}. A tolerance above that bound, or a smaller domain, can "
+    "be proved.",
     "no-verdict": "No verdict: {stated:list}. Give more seconds, or run supnorm check.",
     "keep-certificate": "{declared?:On the declared assumptions the|The} bound is within the tolerance everywhere. "
     "Keep the certificate with the model; supnorm check verifies {declared?:all but these assumptions|it}.",
@@ -159,12 +161,12 @@ SUMMARY = {
 CHECK = {
     "file-without-bound": "The file proves no upper bound.",
     "file-bound": "Nowhere above {upper:error at most 6}.",
-    "file-within": "Nowhere above {upper:error at most 6}, within {tolerance:num 6}.",
-    "file-witness": "The witness has an error of {lower:error at least 6}, above {tolerance:num 6}.",
+    "file-within": "Nowhere above {upper:error at most 6}, within the tolerance of {tolerance:error 6}.",
+    "file-witness": "The error at the witness is {lower:error at least 6}, above the tolerance of {tolerance:error 6}.",
     "file-undecided": "{upper?:The file's upper bound is {upper:error at most 6}|The file proves no upper bound}: no "
-    "proof of {tolerance:num 6}; certify with --tolerance {tolerance:literal 6}.",
+    "proof of {tolerance:error 6}; certify with --tolerance {tolerance:literal 6}.",
     "file-no-room": "The file's upper bound is {upper:error at most 6}, but model and reference as they run were seen to "
-    "differ from their programs: no proof of {tolerance:num 6} for what runs, whose bound with room for that is "
+    "differ from their programs: no proof of {tolerance:error 6} for what runs, whose bound with room for that is "
     "{room:error at most 6}.",
     "file-statement": "The statement is as the file says; it follows from {parts:one part|{parts:count} parts}.",
     "claims": "claims: worst error {upper?:between {lower:error at least 6} and {upper:error at most 6}|at least "
@@ -186,6 +188,14 @@ TEMPLATES: Mapping[str, str] = {
 CERTIFY = Narrator(TEMPLATES)
 
 
-def narrator(unit: str = "", per_output: bool = False) -> Narrator:
-    """What renders the facts of a proof: errors are plain numbers with their unit, or multiples of tolerances."""
-    return Narrator(TEMPLATES, ErrorUnit("absolute", unit, per_output))
+def narrator(
+    unit: str = "", per_output: bool = False, units: Mapping[str, str] = MappingProxyType({})
+) -> Narrator:
+    """What renders the facts of a proof: errors are plain numbers with their unit, or multiples of tolerances.
+
+    Args:
+        units: of the inputs, by name.
+    """
+    # Errors that are multiples of the tolerance are above "the tolerance", and not above "the tolerance of 1 × tolerance".
+    templates = {code: words.replace(" of {tolerance:error 6}", "") for code, words in TEMPLATES.items()}
+    return Narrator(templates if per_output else TEMPLATES, ErrorUnit("absolute", unit, per_output), units)

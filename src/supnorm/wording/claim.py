@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from supnorm.results.numbers import ErrorUnit, pretty_unit
-from supnorm.results.parts import MeasureRecord
-from supnorm.wording.narrator import Narrator
+from supnorm.results.parts import AxisRecord, MeasureRecord
+from supnorm.wording.narrator import Narrator, units_of
 
 # The verdict, and what it means.
 ADVICE = {
@@ -69,12 +69,11 @@ PAGE = {
 TEMPLATES: Mapping[str, str] = ADVICE | REMARKS | PAGE
 
 
-def narrator(measure: MeasureRecord | None, published: str = "") -> Narrator:
+def narrator(measure: MeasureRecord | None, published: str = "", axes: Iterable[AxisRecord] = ()) -> Narrator:
     """What renders the facts of a claim whose error is measured so: relative ones in percent if the published number is."""
     if measure is None:
         return Narrator(TEMPLATES)
     plain = measure.kind == "relative" and published != "" and "%" not in published
     kind = "absolute" if plain else measure.kind
-    return Narrator(
-        TEMPLATES, ErrorUnit(kind, "" if plain else pretty_unit(measure.unit), measure.per_output)
-    )
+    unit = ErrorUnit(kind, "" if plain else pretty_unit(measure.unit), measure.per_output)
+    return Narrator(TEMPLATES, unit, units_of(axes))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from supnorm.results.numbers import ErrorUnit, pretty_unit
-from supnorm.results.parts import MeasureRecord
-from supnorm.wording.narrator import Narrator
+from supnorm.results.parts import AxisRecord, MeasureRecord
+from supnorm.wording.narrator import Narrator, units_of
 
 _AT = "{row?:in row {row:count} ({at:point})|at {at:point}}"
 _EVERYWHERE = "{rows?:in every row that was compared|everywhere}"
@@ -97,6 +97,7 @@ SUMMARY = {
 TEMPLATES: Mapping[str, str] = VERDICT | REMARKS | SUMMARY
 
 
-def narrator(measure: MeasureRecord) -> Narrator:
-    """What renders the facts of runs whose error is measured so."""
-    return Narrator(TEMPLATES, ErrorUnit(measure.kind, pretty_unit(measure.unit), measure.per_output))
+def narrator(measure: MeasureRecord, axes: Iterable[AxisRecord] = ()) -> Narrator:
+    """What renders the facts of runs whose error is measured so, over these inputs."""
+    unit = ErrorUnit(measure.kind, pretty_unit(measure.unit), measure.per_output)
+    return Narrator(TEMPLATES, unit, units_of(axes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from string import Formatter
 from typing import Any
@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from supnorm.results import numbers
 from supnorm.results.duration import duration
 from supnorm.results.outward import rounded_down, rounded_up
-from supnorm.results.parts import Fact, Sentence
+from supnorm.results.parts import AxisRecord, Fact, Sentence
 
 # Marks of a template: how each looks in HTML; as text its words are left.
 _MARKS = {
@@ -42,7 +42,6 @@ _FORMATS: Mapping[str, Callable[..., str]] = {
     "spelled": numbers.spelled,
     "Spelled": lambda n: numbers.spelled(n).capitalize(),
     "duration": duration,
-    "point": lambda at: ", ".join(f"{name} = {numbers.num(x, 6)}" for name, x in at.items()),
     "exact point": lambda at: ", ".join(f"{name} = {numbers.exact(x)}" for name, x in at.items()),
     "in": lambda many: ", ".join(f"{name} in {numbers.count(n)}" for name, n in many.items()),
     "at": lambda many: ", ".join(f"{name} at {numbers.count(n)}" for name, n in many.items()),
@@ -67,9 +66,9 @@ class Narrator:
       ``share``, ``spelled``, ``Spelled``, ``duration``, ``from log10``, ``beyond one``, ``literal`` (for a command); bounds
       ``at most`` and ``at least`` are rounded outwards; ``error``, ``error at most`` and ``error at least`` have the unit of
       the run's error; ``num 2`` has two digits, ``num {digits}`` as many as the value ``digits``.
-    * ``rows`` of several numbers; ``point`` ("a = 0.5, b = 2"; ``exact point`` with all digits), ``in`` ("a in 5") and
-      ``at`` of numbers by name; ``list``, ``points`` and ``and`` of further facts, whose words are joined by a comma, a
-      semicolon or "and".
+    * ``rows`` of several numbers; ``point`` ("a = 0.5 m, b = 2"; ``exact point`` with all digits and without units), ``in``
+      ("a in 5") and ``at`` of numbers by name; ``list``, ``points`` and ``and`` of further facts, whose words are joined by
+      a comma, a semicolon or "and".
     * ``{n:one row|{n:count} rows}``: one or several, by the number ``n``.
     * ``{name?:words}``, ``{name?:words|other words}``: whether the fact has this value; a count of zero, false and what is
       empty are none.
@@ -82,6 +81,7 @@ class Narrator:
     Args:
         templates: the template of each code.
         error: writes an error with its unit.
+        units: of inputs, by name, as they are printed (`units_of`); of an input that is not there no unit is printed.
 
     >>> template = "The [rms:RMS] of {n:one point|{n:count} points} is **{rms:error}**.{worst?: One has {worst:error}.}"
     >>> say = Narrator({"found": template}, numbers.ErrorUnit("relative"))
@@ -94,6 +94,7 @@ class Narrator:
 
     templates: Mapping[str, str]
     error: numbers.ErrorUnit = numbers.ErrorUnit("absolute")
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, *facts: Fact) -> str:
         """The facts as plain text, one after the other.
@@ -167,9 +168,22 @@ class Narrator:
         name, _, last = spec.rpartition(" ")
         digits = int(last) if last.isdigit() else 3
         name = name if last.isdigit() else spec
+        if name == "point":
+            return ", ".join(
+                f"{of} = {numbers.with_unit(x, self.units.get(of, ''), 6)}" for of, x in value.items()
+            )
         if name in _ROUNDED:
             return self.error(_ROUNDED[name](value, digits), digits)
         return _FORMATS[name](value, digits) if last.isdigit() else _FORMATS[name](value)
+
+
+def units_of(axes: Iterable[AxisRecord]) -> dict[str, str]:
+    """The unit of each input as it is printed; inputs without one are left out.
+
+    >>> units_of([AxisRecord(name="T", low=0.0, high=9.0, unit="degC", scale="linear", values=None)])
+    {'T': '°C'}
+    """
+    return {axis.name: numbers.pretty_unit(axis.unit) for axis in axes if axis.unit}
 
 
 def _choice(spec: str, first: bool) -> str:

@@ -6,17 +6,17 @@ from supnorm.wording.certify import TEMPLATES as CERTIFY
 from supnorm.wording.narrator import Narrator
 
 VERDICTS = {
-    "solution-within": "Proved: the model is nowhere further than {upper:error at most 4} from the solution, within "
-    "{tolerance:num 6}.",
-    "solution-above": "Proved: the model is further than {lower:error at least 4} from the solution somewhere, above "
-    "{tolerance:num 6}.",
+    "solution-within": "Proved: the model is nowhere further than {upper:error at most 4} from the solution, within the "
+    "tolerance of {tolerance:error 6}.",
+    "solution-above": "Proved: the model is further than {lower:error at least 4} from the solution somewhere, above the "
+    "tolerance of {tolerance:error 6}.",
     "solution-between": "Proved: the largest error of the model against the solution is {lower?:between {lower:error "
     "at least "
     "4} and|at most} {upper:error at most 4}.",
     "solution-runs": "In exact arithmetic the model is nowhere further than {upper:error at most 4} from the solution. "
     "But as it runs it was seen to differ from that by {difference:at most}, and there is no room for twice as much "
-    "below the tolerance {tolerance:num 6}.",
-    "solution-open": "The tolerance {tolerance:num 6} is not decided: the bound is {upper:error at most 4}.",
+    "below the tolerance of {tolerance:error 6}.",
+    "solution-open": "The tolerance {tolerance:error 6} is not decided: the bound is {upper:error at most 4}.",
     "solution-wide": "The ratio {ratio:num 6} was not reached.",
     "solution-no-bound": "No bound is proved of: {parts}. Shrink the domain to stay clear of a pole of the model or "
     "the data, "

@@ -10,8 +10,8 @@ TEMPLATES = {
     "chip-interrupted": "interrupted",
     "headline-solution": "{bounded?:The model is nowhere further than {upper:error at most 4} from the solution of the "
     "equation.|No bound of the distance from the solution is proved.}",
-    "headline-certify": "{bounded?:The error is nowhere larger than {upper:error at most 4}.|No bound of the error is "
-    "proved.}",
+    "headline-certify": "{bounded?:The error is nowhere larger than {upper:error at most 4}.|{above?:At one point the error "
+    "is at least {lower:error at least 4}.|No bound of the error is proved.}}",
     "headline-norms": "{n:One norm|{n:count} norms} of the error, each between two proved ends.",
     "headline-properties": "{n:One property|{n:count} properties} of the model: {proved:count} proved, {refuted:count} "
     "refuted, {open:count} not decided.",
@@ -20,7 +20,7 @@ TEMPLATES = {
     "at": "at {at:point}",
     "kind-exact-arithmetic": "It holds for the same weights in exact arithmetic.",
     "kind-conditional": "It holds if the assumptions below hold.",
-    "kind-none": "Nothing is claimed from above.",
+    "kind-none": "No upper bound is claimed.",
     "box-held": "The statement is about every point of this box, not only about points that were computed.",
     "box-asked": "A bound for every point of this box. The error that is stated above was computed at one point of it.",
     "deployed": "With the rounding of the model as it runs: at most {upper:error at most 6}.",
