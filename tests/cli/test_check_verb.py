@@ -176,7 +176,7 @@ def test_a_certificate_without_an_upper_bound_claims_no_proof_of_every_leaf(
     capsys.readouterr()
     assert run(["check", str(out / "certificate.json"), "--problem", str(own)]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("ACCEPTED, NO UPPER BOUND: no upper bound is claimed; every leaf that has a bound")
+    assert said.startswith("ACCEPTED, NO UPPER BOUND: no upper bound is claimed; every box that has a bound")
     assert "at least 2.58871 × 10⁻⁴, no upper bound" in said
 
 
@@ -409,10 +409,10 @@ def test_progress_counts_leaves_on_stderr(capsys: pytest.CaptureFixture[str]) ->
         == "  forecast: about 3e9 operations, 120 MB of memory, 50 s of one core, shared by up to 2 processes"
     )
     assert lines == [
-        "  1 of 4 leaves proved again, 10 s, about 30 s left",
-        "  2 of 4 leaves proved again, 20 s, about 20 s left",
-        "  3 of 4 leaves proved again, 30 s, about 10 s left",
-        "  4 of 4 leaves proved again, 40 s",
+        "  1 of 4 boxes proved again, 10 s, about 30 s left",
+        "  2 of 4 boxes proved again, 20 s, about 20 s left",
+        "  3 of 4 boxes proved again, 30 s, about 10 s left",
+        "  4 of 4 boxes proved again, 40 s",
     ]
 
 
@@ -472,13 +472,13 @@ def test_ctrl_c_ends_all_processes_in_one_line(long: Path, tmp_path: Path, begun
         )  # fmt: skip
     wait_until(lambda: members(process.pid) >= 4)  # itself, two workers, and what tracks their semaphores
     if begun:
-        wait_until(lambda: "leaves proved again" in said.read_text())
+        wait_until(lambda: "boxes proved again" in said.read_text())
     os.killpg(process.pid, signal.SIGINT)
     out, _ = process.communicate(timeout=300)
     *forecast, last = said.read_text().splitlines()
     assert (process.returncode, out) == (3, ""), last
     assert last.startswith("supnorm: interrupted: run/certificate.json is neither accepted nor rejected")
-    assert all("forecast:" in line or "leaves proved again" in line for line in forecast)
+    assert all("forecast:" in line or "boxes proved again" in line for line in forecast)
     wait_until(lambda: members(process.pid) == 0)
     assert sorted(long.rglob("*")) == before
 

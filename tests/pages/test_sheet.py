@@ -25,7 +25,7 @@ ACCEPTED = CheckRecord(
     status=Status("within-tolerance", "Nowhere above 0.0272 W, within 0.05."),
     tolerance=0.05,
     accepted=True,
-    reason="every leaf was proved again",
+    reason="every box was proved again",
     leaf=None,
     leaves=12,
     lower=0.0231887,
@@ -55,7 +55,7 @@ def words(record):
 def test_an_accepted_file():
     said = words(ACCEPTED)
     assert "Valve <i>" in said
-    assert "the error of the model is at most 0.02714 W" in re.sub(r" +", " ", said)  # rounded up
+    assert "The error of the model is at most 0.02714 W" in re.sub(r" +", " ", said)  # rounded up
     assert "at least 0.02318 W" in said  # rounded down
     assert "within 0.05" in said
     for part in ("T in [0, 1] K", "12 boxes were proved again", "2026-11-28T12:00:00", "ab" * 32, "cd" * 32):
@@ -74,8 +74,12 @@ def test_an_accepted_file():
             "at most",
         ),
         ({"upper": math.inf}, "no upper bound of the error", "at most 0.0"),
-        ({"conditional": ("|f''| <= 2",)}, "Declared, not verified: |f''| <= 2", "No declaration"),
-        ({"conditional": ("|f''| <= 2",)}, "they were not verified", "No declaration"),
+        (
+            {"conditional": ("|f''| <= 2",)},
+            "Declared, not verified: |f''| <= 2",
+            "Nothing that a user declared",
+        ),
+        ({"conditional": ("|f''| <= 2",)}, "they were not verified", "Nothing that a user declared"),
         ({"problem_checked": False}, "That the file is about your model", "compared at points"),
         ({"deployed": ("no fused operations",)}, "Assumed of the machine that runs the model", "zzz"),
         (

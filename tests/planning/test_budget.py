@@ -328,7 +328,7 @@ def test_caveats_hold_where_they_should():
         for c in budget(given(plane), tolerance=1e-3, calls=40_000, curve=curve).caveats
     }
     assert rows["strong smoothness"].startswith("holds")
-    assert rows["composition of simpler functions"].startswith("holds: sum of blocks")
+    assert rows["composition of simpler functions"].startswith("holds: f1(")
     assert rows["inputs on a low-dimensional set"].startswith("holds")
     assert rows["low accuracy is enough"].startswith("holds: the training size 32")
     assert rows["the mean square is enough"].startswith("does not hold")

@@ -271,7 +271,7 @@ def _of_statement(file: _File, values: Mapping[str, Values], accepted: bool, arb
     count = len(file.documents)
     parts = f"{count} parts" if count > 1 else "part"
     words = (
-        f"the statement follows from its {parts}; every leaf of them was proved again in "
+        f"the statement follows from its {parts}; every box of them was proved again in "
         f"{_bits_of(file.documents.values(), arbitrary)}"
     )
     return CheckResult(
@@ -307,9 +307,7 @@ def _bits_of(documents: Iterable[Document], arbitrary: bool) -> str:
 
 def _reason(document: Document, compared: bool, functions: Functions, arbitrary: bool) -> str:
     leaves = (
-        "every leaf"
-        if document.upper < math.inf
-        else "no upper bound is claimed; every leaf that has a bound"
+        "every box" if document.upper < math.inf else "no upper bound is claimed; every box that has a bound"
     )
     parts = [f"{leaves} was proved again in {_bits_of([document], arbitrary)}"]
     parts.append(_TIED if compared else _UNTIED)

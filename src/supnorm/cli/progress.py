@@ -134,7 +134,7 @@ def _part(event: Any, far: NowAndThen) -> str:
 
 
 def _leaves(event: Any, far: NowAndThen) -> str:
-    return f"{count(event.done)} of {count(event.total)} leaves proved again, {far.words(event.done, event.total)}"
+    return f"{count(event.done)} of {count(event.total)} boxes proved again, {far.words(event.done, event.total)}"
 
 
 def _fields_planned(event: Any) -> str:

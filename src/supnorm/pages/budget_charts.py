@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from supnorm.pages.svg import Scale, area, el, line, path, picture, span, text, x_axis, y_axis
 from supnorm.results.budget import BudgetRecord, ChartCurveRecord, EdgeRecord, GraphRecord
-from supnorm.results.numbers import num, superscript
+from supnorm.results.numbers import num, pretty_unit, superscript
 
 LINES = {"guarantee": "s-ref", "construction": "s-mod", "forecast": "s-err"}
 WIDEST = 12.0  # decades of samples that are shown: beyond, no chart helps
@@ -34,7 +34,10 @@ def error_curves(record: BudgetRecord, width: int) -> Markup:
     left, right = 62.0, width - 12.0
     top = max(math.ceil(max(p[0] for p in points)), 1)
     across, up = Scale(0.0, float(top), left, right), Scale(*limits, 270, 20, log=True)
-    parts = [y_axis(up, left, right, 5), text(2, 12, "error", "lb")]
+    parts = [
+        y_axis(up, left, right, 5),
+        text(2, 12, f"error, {pretty_unit(record.unit)}" if record.unit else "error", "lb"),
+    ]
     for curve in curves:
         parts += _curve(curve, across, up)
     parts += _names(curves, across, up)

@@ -76,7 +76,8 @@ def ruler(view: View, width: int) -> Markup:
             if view.error.unit and view.error.factor == 1 and not view.per_output
             else ""
         )
-        at = min(max(scale(value), 24.0), width - 24.0)
+        half = 3.4 * len(shown + unit)
+        at = min(max(scale(value), half), width - half)
         parts.append(text(at, base + 27, shown + unit, "tk", "middle"))
     named = tuple(fact("mark", name=mark.long, error=mark.value) for mark in items)
     return picture(width, base + 35, view.say.text(fact("ruler", marks=named)), *parts)

@@ -258,7 +258,9 @@ def _subject(record: Statement) -> str:
     if isinstance(record, SolutionRecord):
         return record.equation
     return (
-        "" if record.about is None else " – ".join(filter(None, (record.about.model, record.about.reference)))
+        ""
+        if record.about is None
+        else " against ".join(filter(None, (record.about.model, record.about.reference)))
     )
 
 

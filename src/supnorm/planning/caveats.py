@@ -6,7 +6,6 @@ An exception that was not tested is *undecided* and changes nothing: the cautiou
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from supnorm.planning.learning_curve import MeasuredCurve
 from supnorm.planning.profile.interactions import largest_clique
@@ -15,6 +14,7 @@ from supnorm.planning.theory.statement import ClassBound
 from supnorm.results.budget import CaveatRecord, ToleranceRecord
 from supnorm.wording import Value, fact
 from supnorm.wording.budget import caveat
+from supnorm.wording.budget_record import functions_of
 
 
 def caveats(
@@ -71,7 +71,8 @@ def _composition(profile: Profile | None, eps: float) -> CaveatRecord:
     acting, active, splits = profile.interactions, profile.active, dict[str, Value]()
     for name, blocks in (("sums", acting.blocks()), ("products", acting.factors())):
         if len(blocks) > 1:
-            splits[name] = _named(blocks, profile.names)
+            named = [[profile.names[i] for i in block] for block in blocks]
+            splits[name] = functions_of(named, name == "products")
     if (
         active is not None
         and 0 < active.dimension < profile.d
@@ -79,7 +80,9 @@ def _composition(profile: Profile | None, eps: float) -> CaveatRecord:
     ):
         splits["directions"] = active.dimension
     if profile.inner and not splits:
-        splits["inner"] = _named(profile.inner, profile.names)
+        splits["inner"] = " | ".join(
+            "{" + ", ".join(profile.names[i] for i in one) + "}" for one in profile.inner
+        )
     clique = largest_clique(
         acting.additive * profile.half_range > max(eps, acting.floor * profile.half_range)
     )
@@ -87,10 +90,6 @@ def _composition(profile: Profile | None, eps: float) -> CaveatRecord:
     if splits:
         return caveat("composition", fact("splits", **splits), fact("block-size", clique=at_most))
     return caveat("composition", fact("no-split"), fact("all-inputs", inputs=profile.d, clique=at_most))
-
-
-def _named(blocks: Sequence[Sequence[int]], names: tuple[str, ...]) -> str:
-    return " | ".join("{" + ", ".join(names[i] for i in block) + "}" for block in blocks)
 
 
 def _manifold(profile: Profile | None) -> CaveatRecord:

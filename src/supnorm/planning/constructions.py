@@ -18,6 +18,7 @@ from supnorm.planning.theory.polynomials import least_squares_samples, log10_tot
 from supnorm.planning.theory.statement import CONSTRUCTION, ClassBound
 from supnorm.planning.theory.structure import composition_rate, manifold_rates
 from supnorm.results.numbers import from_log10, num
+from supnorm.wording.budget_record import functions_of
 
 # `test_kinks_of_single_inputs_are_cheap` guards both of these.
 KINK = 0.8  # lowest order of a kink that bisection locates; a lower order is a cusp or worse
@@ -111,14 +112,14 @@ def _grouped(profile: Profile, eps: float, product: bool) -> ClassBound | None:
         FACTORS if product else BLOCKS,
         math.log10(count),
         f"log(1/eps)^{largest}",
-        f"{'product' if product else 'sum'} of {_named(profile, blocks)}, analytic along every axis line",
+        f"{_named(profile, blocks, product)}, analytic along every axis line",
         "blocks by mixed differences (largest over all pairs sampled), degrees measured",
         f"interactions vanish everywhere, not only at {acting.samples} points a pair",
     )
 
 
-def _named(profile: Profile, blocks: list[list[int]]) -> str:
-    return ", ".join("{" + ", ".join(profile.names[i] for i in block) + "}" for block in blocks)
+def _named(profile: Profile, blocks: list[list[int]], product: bool) -> str:
+    return functions_of([[profile.names[i] for i in block] for block in blocks], product)
 
 
 def _grouped_rough(profile: Profile, eps: float, blocks: list[list[int]], product: bool) -> ClassBound | None:
@@ -143,7 +144,7 @@ def _grouped_rough(profile: Profile, eps: float, blocks: list[list[int]], produc
         FACTORS if product else BLOCKS,
         log10,
         f"eps^(-{largest}/{n})",
-        f"{'product' if product else 'sum'} of {_named(profile, blocks)}, {n} derivatives",
+        f"{_named(profile, blocks, product)}, {n} derivatives",
         f"single inputs: {BREAKS} samples for pieces between kinks; larger blocks: piecewise grid, "
         f"L_{n} = {num(scale)} estimated",
         "few isolated kinks",

@@ -133,6 +133,7 @@ def _run(
         if (node.domain, node.op_type) in graph.functions:
             results, made = _called(graph, node, attributes, args, kinds)
         else:
+            graph.build.precision = next((k for k in kinds if k in entry.BITS), "float64")
             results = _apply(graph, node, attributes, args, kinds)
             made = [_check_type(graph, node, attributes, r, kinds) for r in results]
         values.update({name: r for name, r in zip(node.output, results, strict=False) if name})
@@ -257,7 +258,6 @@ def _apply(
     if not any(isinstance(a, Tensor | Comparison) for a in args):
         return _fold(node, args, graph.opset)
     _note_rounding(graph.build, op, attributes, kinds)
-    graph.build.precision = next((k for k in kinds if k in entry.BITS), "float64")
     if op in _COMPARE:
         return [Comparison(_COMPARE[op], args[0], args[1])]
     if op == "Where":

@@ -30,7 +30,7 @@ EVIDENCE = {
     "bisected": "Bisection finds the jump to rounding: the error is stated off that interval, and no promise holds "
     "inside it.",
     "measured-class": "What was measured: {function_class}.",
-    "samples-of-tool": "{tool} needs about {log10:from log10} samples ({source}).",
+    "samples-of-tool": "The method “{tool}” needs about {log10:from log10} samples ({source}).",
     "samples-needed": "It needs about {log10:from log10} samples.",
     "analytic": "The function is analytic on {lines:count} lines; a polynomial of total degree {degree} has "
     "{log10:from log10} terms.",
@@ -154,7 +154,7 @@ OUTCOMES = {
     "lipschitz": "n = 1 (Lipschitz) is used",
     "not-tested": "undecided: not tested",
     "all-interact": "all inputs are taken to interact",
-    "splits": "holds:{sums?: sum of blocks {sums},}{products?: product of blocks {products},}{directions?: "
+    "splits": "holds:{sums?: {sums},}{products?: {products},}{directions?: "
     "{directions} active {directions:direction|directions},}{inner?: one number for the inputs {inner},} at every "
     "point sampled",
     "block-size": f"d becomes the largest block; {_CLIQUE}",
@@ -219,7 +219,8 @@ PARTS = {
     "none-is-enough": "none is enough",
     "at-least": "at least {log10:at least from log10} {quantity}",
     "about": "about {log10:from log10} {quantity}",
-    "of-a-class": "These are statements about a class of functions, not about this function: less may do for it.",
+    "of-a-class": "These are statements about a class of functions, not about this function: for it less may "
+    "suffice. In the rates eps stands for the tolerance.",
     "conditional": "These rows are no guarantee: the class was guessed from a sample of the function.",
     "bounds": "Bounds on the derivatives of order k on the unit cube, estimated: {bounds}.",
     "no-guarantee": "Nothing without a condition.",
@@ -243,8 +244,8 @@ PARTS = {
     "widened": "{curve?:{curve}: }A size that was left out lay outside: every interval is widened by ×{factor:num}.",
     "cheapest-row": "{count} ({name})",
     "reached-row": "{count} ({reached}{tool?:, {tool}})",
-    "sum": "The function is a sum of parts in {groups}, at every point sampled.",
-    "product": "The function is a product of parts in {groups}, at every point sampled.",
+    "sum": "At every point that was sampled the function is a sum, {groups}.",
+    "product": "At every point that was sampled the function is a product, {groups}.",
     "together": "All inputs act together.",
 }
 TEMPLATES: Mapping[str, str] = EVIDENCE | LEFT_OUT | NOTES | OUTCOMES | ANSWERS | PARTS

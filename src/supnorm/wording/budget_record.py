@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from supnorm.results.budget import (
@@ -184,9 +184,19 @@ def together(graph: GraphRecord | None) -> str:
     facts = []
     for groups, code in ((graph.blocks, "sum"), (graph.factors, "product")) if graph is not None else ():
         if len(groups) > 1:
-            listed = ", ".join("{" + ", ".join(group) + "}" for group in groups)
-            facts.append(fact(code, groups=listed))
+            facts.append(fact(code, groups=functions_of(groups, code == "product")))
     return BUDGET.text(*(facts or [fact("together")]))
+
+
+def functions_of(groups: Iterable[Sequence[str]], product: bool) -> str:
+    """A sum or product of functions of some inputs each, as a formula.
+
+    >>> functions_of([["speed"], ["angle", "load"]], product=True)
+    'f1(speed) × f2(angle, load)'
+    """
+    return (" × " if product else " + ").join(
+        f"f{k}({', '.join(group)})" for k, group in enumerate(groups, 1)
+    )
 
 
 def summary(record: BudgetRecord) -> str:

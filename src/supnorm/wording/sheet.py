@@ -9,7 +9,8 @@ TEMPLATES = {
     "chip-conditional": "verified, on conditions",
     "chip-open": "verified, but it does not prove what is asked for",
     "chip-rejected": "rejected",
-    "stated-bound": "At every point of the domain below the error of the model is **at most {upper:error at most 4}**.",
+    "stated-bound": "The error of the model is **at most {upper:error at most 4}**, at every point of the domain that "
+    "stands below.",
     "stated-lower": "At one point it is at least {lower:error at least 4}, so no bound below that can be true.",
     "stated-error": "How the error is measured: {how}.",
     "stated-no-bound": "The file proves **no upper bound** of the error.",
@@ -17,12 +18,13 @@ TEMPLATES = {
     "stated-nothing": "The file was **rejected**: it proves nothing. {reason}",
     "stated-limit": "{advice}",
     "if-conditions": "This holds only if the conditions below hold; they were not verified.",
-    "assumes-none": "No declaration of a user: model and reference were read as formulas, and the bound follows from these.",
+    "assumes-none": "Nothing that a user declared: model and reference were read as formulas, and the bound follows from "
+    "these.",
     "assumes-declared": "Declared, not verified: {assumption}",
     "assumes-deployed": "Assumed of the machine that runs the model: {assumption}",
     "assumes-measured": "Measured at points, not proved: {line}",
-    "assumes-checker": "That the checker is right: it shares no code with what made the file, and proves every box again in "
-    "ball arithmetic.",
+    "assumes-checker": "The checker is taken to be right: it shares no code with what made the file, and proves every box "
+    "again in ball arithmetic.",
     "not-outside": "Inputs outside of the domain.",
     "not-truth": "Whether the reference is right: the statement compares two functions.",
     "not-rounding": "Rounding of the model as it runs{tied?: beyond what was compared at points}: the statement is about "
