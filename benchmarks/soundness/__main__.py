@@ -44,6 +44,7 @@ from benchmarks.soundness import (
     tiny,
     zeros,
 )
+from benchmarks.soundness.million import POINTS
 from benchmarks.soundness.records import save
 
 PROVED = {
@@ -101,7 +102,21 @@ def main() -> int:
     reaching = campaigns.add_parser("zeros")
     reaching.add_argument("--seed", type=int, default=0)
     reaching.add_argument("--count", type=int, default=200)
-    for one in (forged, cut, behind, other, large, models, functions, solved, moving, random, held, reaching):
+    for one in (
+        forged,
+        cut,
+        behind,
+        other,
+        large,
+        models,
+        functions,
+        narrow,
+        solved,
+        moving,
+        random,
+        held,
+        reaching,
+    ):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     tiny.options(campaigns.add_parser("tiny"))
     doors.options(campaigns.add_parser("doors"))
@@ -129,11 +144,13 @@ def main() -> int:
             proved = PROVED[name](given.seed, given.count)
         print(judging.table(proved))
         if given.save:
-            save(name, given.seed, [one.verdict for one in proved], name)
+            save(name, given.seed, [one.verdict for one in proved], name, points=POINTS)
         return int(any(one.verdict in judging.WRONG for one in proved))
     if given.campaign == "single":
         programs = single.campaign(given.seed, given.count)
         print(single.table(programs))
+        if given.save:
+            save("single", given.seed, [one.verdict for one in programs], "single", **single.kept(programs))
         return int(any(one.verdict not in ("true", "no bound") for one in programs))
     if given.campaign == "tiny":
         return tiny.attack(given)

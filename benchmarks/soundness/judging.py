@@ -40,23 +40,29 @@ def checked(number: int, label: str, proof: Any, path: Path, seconds: float = SE
     return Judged(number, "true and accepted", label)
 
 
-def refuted(result: Any, error: Callable[[Array], Any], x: Array, rows: Iterable[int], digits: int) -> str:
+def refuted(
+    bracket: tuple[float, float],
+    error: Callable[[Array], Any],
+    points: Array,
+    witness: Array | None,
+    digits: int,
+) -> str:
     """An error above the upper bound, or a lower bound above all errors of its witness, in words; empty if there is none.
 
     Args:
-        result: what `certify` returns.
+        bracket: the lower and the upper bound.
         error: the largest error of an output at a point, in mpmath's precision.
-        x, rows: points, and the numbers of those that are looked at.
+        points: ``(n, d)``.
+        witness: the point of the lower bound.
         digits: of mpmath.
     """
+    lower, upper = bracket
     with mp.workdps(digits):
-        for row in rows:
-            if (v := error(x[row])) > mp.mpf(result.upper):
-                return f"{mp.nstr(v, 20)} at {x[row].tolist()} above {result.upper!r}"
-        if result.witness is not None:
-            v = error(result.witness.x)
-            if v < mp.mpf(result.lower):
-                return f"{mp.nstr(v, 20)} at the witness {result.witness.x.tolist()} below {result.lower!r}"
+        for point in points:
+            if (v := error(point)) > mp.mpf(upper):
+                return f"{mp.nstr(v, 20)} at {point.tolist()} above {upper!r}"
+        if witness is not None and (v := error(witness)) < mp.mpf(lower):
+            return f"{mp.nstr(v, 20)} at the witness {witness.tolist()} below {lower!r}"
     return ""
 
 

@@ -18,17 +18,23 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 
 def save(
-    campaign: str, seed: int, verdicts: Iterable[str], name: str = "soundness", wrong: Sequence[Any] = ()
+    campaign: str,
+    seed: int,
+    verdicts: Iterable[str],
+    name: str = "soundness",
+    wrong: Sequence[Any] = (),
+    **more: Any,
 ) -> None:
     """In the place of what was counted of the same campaign and seed.
 
     Args:
         name: of the claim and of its file.
         wrong: cases, as they are repeated, and what was wrong.
+        more: what else the row has, such as the number of points of a case.
     """
     counts, file = Counter(verdicts), RESULTS / f"{name}.json"
     with _alone():
-        _add(campaign, seed, counts, file, wrong)
+        _add(campaign, seed, counts, file, wrong, more)
         stamp(name, add=True)
 
 
@@ -43,7 +49,9 @@ def _alone() -> Iterator[None]:
         os.close(descriptor)
 
 
-def _add(campaign: str, seed: int, counts: Counter[str], file: Path, wrong: Sequence[Any]) -> None:
+def _add(
+    campaign: str, seed: int, counts: Counter[str], file: Path, wrong: Sequence[Any], more: dict[str, Any]
+) -> None:
     rows = json.loads(file.read_text("utf-8"))["rows"] if file.exists() else []
     rows = [r for r in rows if (r["campaign"], r["seed"]) != (campaign, seed)]
     rows.append(
@@ -53,6 +61,7 @@ def _add(campaign: str, seed: int, counts: Counter[str], file: Path, wrong: Sequ
             "count": counts.total(),
             "verdicts": dict(sorted(counts.items())),
             **({"wrong": [*wrong]} if wrong else {}),
+            **more,
         }
     )
     rows.sort(key=lambda r: (r["campaign"], r["seed"]))

@@ -3,7 +3,7 @@
 References are square and cube roots of what is at least zero by its form (inputs from zero on, products, even powers, sizes,
 positive parts, sums of them), or of what may be negative: there a cube root has a bound and a square root must have none
 where the argument is below zero somewhere. Models are networks of random weights, moved and scaled to the reference. Errors
-at `POINTS` points, of which many lie at zeros, are compared with the bound; the largest of them in arbitrary precision.
+at a million points, of which many lie at zeros, are compared with the bound; the largest of them in arbitrary precision.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ import numpy as np
 
 from benchmarks.soundness.extreme import exact
 from benchmarks.soundness.judging import Judged, checked, judged_by, refuted
+from benchmarks.soundness.million import worst
 from supnorm.certification import LinearBounds, certify
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Builder, Program
 from supnorm.results import BadInput
 
-POINTS, EXACT, BLIND, DIGITS = 4_000, 4, 2, 40
+FEW, EXACT, BLIND, DIGITS = 4_000, 4, 2, 40
 BOXES = 400
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -82,11 +83,14 @@ def judged(number: int, seed: int, path: Path) -> Judged:
     reference = formula(rng, d, words)
     low = np.where(rng.random(d) < 0.7, 0.0, -rng.uniform(0.2, 1.0, d))
     high = rng.uniform(0.5, 3.0, d)
-    x = low + (high - low) * rng.random((POINTS, d)) ** rng.choice([1.0, 8.0], (POINTS, d))
-    x[: 2**d] = np.where(np.indices((2,) * d).reshape(d, -1).T == 1, high, low)
+
+    def points(n: int) -> Array:
+        x = low + (high - low) * rng.random((n, d)) ** rng.choice([1.0, 8.0], (n, d))
+        x[: 2**d] = np.where(np.indices((2,) * d).reshape(d, -1).T == 1, high, low)
+        return x
+
     with np.errstate(all="ignore"):
-        values = reference.value(x)
-    defined = bool(np.isfinite(values).all())
+        values = reference.value(points(FEW))
     model = _network(rng, d, float(np.abs(values[np.isfinite(values)]).max(initial=1.0)))
     problem = Problem(
         Function(model.value, program=model, name="network"),
@@ -104,11 +108,19 @@ def judged(number: int, seed: int, path: Path) -> Judged:
         return Judged(number, "CRASHED", f"{label}: {type(error).__name__}: {error}")
     if not np.isfinite(result.upper):
         return Judged(number, "no bound", f"{label}: {result.status.code} {result.status.advice}")
+    defined = True
+
+    def size(x: Array) -> Array:
+        nonlocal defined
+        values = reference.value(x)
+        defined &= bool(np.isfinite(values).all())
+        return np.abs(model.value(x) - values).max(1)
+
+    x = worst(points, size, EXACT, BLIND)
     if not defined:
         return Judged(number, "FALSE", f"{label}: a root of a negative number has the bound {result.upper!r}")
-    size = np.abs(model.value(x) - values).max(1)
-    rows = [*np.argsort(size)[-EXACT:], *rng.integers(0, POINTS, BLIND)]
-    if false := refuted(result, lambda p: abs(exact(model, p) - exact(reference, p)), x, rows, DIGITS):
+    bracket, witness = (result.lower, result.upper), None if result.witness is None else result.witness.x
+    if false := refuted(bracket, lambda p: abs(exact(model, p) - exact(reference, p)), x, witness, DIGITS):
         return Judged(number, "FALSE", f"{label}: {false}")
     return checked(number, label, result.certificate, path)
 
