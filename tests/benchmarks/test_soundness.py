@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks.soundness import composed, extreme, hidden, honest, lines, properties, roots
+from benchmarks.soundness import composed, extreme, hidden, honest, lines, million, properties, roots, tiny
 
 from supnorm.certification import extremes
 from supnorm.checker import leaves
@@ -16,6 +16,41 @@ NUMBERS = [
     for number, place in enumerate(np.random.default_rng(SEED).permutation(len(hidden.KINDS)))
     if hidden.KINDS[place][0] == "numpy" and hidden.KINDS[place] not in hidden.DISGUISED
 ]
+
+
+@pytest.fixture(autouse=True)
+def fewer_points(monkeypatch):
+    """The campaigns look at a million points of each problem; here at fewer."""
+    monkeypatch.setattr(million, "POINTS", 20_000)
+    monkeypatch.setattr(million, "PART", 5_000)
+
+
+def test_the_points_that_higher_precision_decides_are_those_of_the_largest_errors():
+    drawn = []
+
+    def draw(n):
+        drawn.append(np.random.default_rng(len(drawn)).random((n, 2)))
+        return drawn[-1]
+
+    def size(x):
+        return np.where(x[:, 1] > 0.99, np.nan, x[:, 0])
+
+    found = million.worst(draw, size, 3, 2)
+    x = np.concatenate(drawn)
+    assert len(x) == million.POINTS
+    assert size(found[:3]).tolist() == sorted(size(x)[np.isfinite(size(x))], reverse=True)[:3]
+    assert len(found) == 5
+    assert all((x == row).all(1).any() for row in found)
+
+
+def test_an_error_that_float64_does_not_hold_is_interpolated():
+    program = lower_numpy(lambda x: 1e-200 * np.sin(3.0 * x[:, :1]) * np.cos(x[:, 1:]), 2)
+    low, high = np.array([0.0, -1.0]), np.array([1.0, 0.5])
+    u = np.random.default_rng(1).uniform(-1.0, 1.0, (50, 2))
+    values = tiny._interpolant(program, low, high)(u)
+    assert values == pytest.approx(
+        program.value(low + (high - low) * (1.0 + u) / 2.0)[:, 0], rel=1e-6, abs=1e-208
+    )
 
 
 @pytest.mark.slow
