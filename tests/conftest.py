@@ -66,12 +66,20 @@ def sample(items: list[pytest.Item]) -> None:
 
 def _shared_by_one_worker(items: list[pytest.Item]) -> None:
     """What the tests of a file share (fixtures, caches, imports) is made in one worker, as are the results that all pages
-    share; slow tests fill up the end.
+    share; slow tests fill up the end, but for those that use a fixture of their file.
     """
     for item in items:
-        if item.get_closest_marker("slow") is None and item.get_closest_marker("xdist_group") is None:
+        alone = item.get_closest_marker("slow") is not None and not shares(item)
+        if not alone and item.get_closest_marker("xdist_group") is None:
             file = item.nodeid.split("::")[0]
             item.add_marker(pytest.mark.xdist_group("pages" if file.startswith("tests/pages/") else file))
+
+
+def shares(item: pytest.Item) -> bool:
+    """Whether the test uses a fixture of its file that is made once for all tests: seconds, in each worker."""
+    used = getattr(item, "_fixtureinfo", None)
+    made = [used.name2fixturedefs.get(name) for name in item.fixturenames] if used else []  # type: ignore[attr-defined]
+    return any(fixtures[-1].scope != "function" and fixtures[-1].baseid for fixtures in made if fixtures)
 
 
 def _named_by_group(items: list[pytest.Item]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from tests.conftest import sample
+from tests.conftest import sample, shares
 
 
 @dataclass
@@ -63,3 +63,23 @@ def test_the_tests_of_a_file_are_one_group(request: pytest.FixtureRequest) -> No
     if not getattr(request.config.option, "loadgroup", False):
         pytest.skip("not run by `make quick` or `make test`")
     assert request.node.nodeid.endswith("@tests/test_marks.py")
+
+
+@pytest.fixture(scope="module")
+def made() -> int:
+    """Made once for the file."""
+    return 1
+
+
+def test_a_slow_test_stays_with_its_file_where_it_uses_what_is_made_once(
+    made: int, request: pytest.FixtureRequest
+) -> None:
+    assert shares(request.node)
+
+
+@pytest.mark.parametrize("name", ["tmp_path", "tmp_path_factory", "made"])
+def test_others_do_not(
+    name: str, tmp_path_factory: Any, tmp_path: Any, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue(name)  # pytest knows beforehand what the arguments name, and no more
+    assert not shares(request.node)

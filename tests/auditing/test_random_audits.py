@@ -12,7 +12,7 @@ from benchmarks.soundness import audits
 
 
 @pytest.mark.slow  # some seconds each
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [0, 2])  # 1 and 3, whose reference is modelled, take half a minute
 def test_random_audits_hold(number: int, tmp_path: Path) -> None:
     problem = audits.drawn(np.random.default_rng([11, number]))
     assert audits.judged(problem, tmp_path / "one")[0] in ("held", "refused")

@@ -1,12 +1,25 @@
 """Rectangles for the special functions, and Taylor coefficients at points of them in arbitrary precision."""
 
+from functools import cache
+
 import mpmath as mp
 import numpy as np
 import oracle
+import pytest
 
 from supnorm.certification.special_bounds import SPECIAL, is_entire
 
-__all__ = ["SPECIAL", "cases", "coefficients", "inside", "known", "parameters", "points"]
+__all__ = [
+    "SPECIAL",
+    "by_function",
+    "cases",
+    "coefficients",
+    "inside",
+    "known",
+    "parameters",
+    "points",
+    "sizes",
+]
 ORDERS = 7
 GUARD = 10  # digits; without them the worst of 24 rectangles of gammainc is wrong by 4e-16 of its bound at 22 digits
 
@@ -70,12 +83,15 @@ def coefficients(op, z, p, far=0.1):
 
     The sum loses the digits by which r^i is small: for gammainc of shape 1, whose bound is attained, 6 of 22 were left at
     z = 0.011. So it works with as many more, and with `GUARD` for values that are large beside the coefficients.
+    The functions are real on the real line: round a real point half of the values are conjugates of the others.
     """
     r, n = radius(op, z, p, far), 32
     lost = max(0, int(mp.ceil(-(ORDERS - 1) * mp.log10(r))))
     with mp.workdps(mp.mp.dps + lost + GUARD):
         turns = [mp.expjpi(mp.mpf(2 * k) / n) for k in range(n)]
-        values = [oracle.UNARY[op](z + r * t, *p) for t in turns]
+        here = turns if mp.im(z) else turns[: n // 2 + 1]
+        values = [oracle.UNARY[op](z + r * t, *p) for t in here]
+        values += [mp.conj(v) for v in values[n // 2 - 1 : 0 : -1]][: n - len(here)]
         return [sum(v * turns[-(k * i) % n] for k, v in enumerate(values)) / n / r**i for i in range(ORDERS)]
 
 
@@ -84,3 +100,22 @@ def known(op, z, p, far, exact):
     r = radius(op, z, p, far)
     size = max(abs(v) * r**i for i, v in enumerate(exact))
     return [1e-18 * size / r**i for i in range(ORDERS)]
+
+
+@cache
+def sizes(op, count, seed):
+    """Of so many rectangles: their ends (low, high, h), the parameter, and |coefficients| (points, 7) in mpmath numbers."""
+    found = []
+    with mp.workdps(22):
+        for low, high, h, p in cases(op, count, seed):
+            at = [[abs(v) for v in coefficients(op, z, p)] for z in points(low, high, h, op)[::2]]
+            found.append(((low, high, h), p, at))
+    return found
+
+
+def by_function(names, owner=None):
+    """Cases of a test, those of one function in one process: `sizes` are made there once for all that look at them."""
+    return [
+        pytest.param(name, marks=pytest.mark.xdist_group(f"special {(owner or {}).get(name, name)}"))
+        for name in names
+    ]

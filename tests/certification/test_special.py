@@ -7,7 +7,17 @@ import numpy as np
 import oracle
 import pytest
 from scipy import special
-from special_cases import SPECIAL, cases, coefficients, inside, known, parameters, points
+from special_cases import (
+    SPECIAL,
+    by_function,
+    cases,
+    coefficients,
+    inside,
+    known,
+    parameters,
+    points,
+    sizes,
+)
 
 from supnorm.certification import certify, special_bounds
 from supnorm.certification.composed_certificate import ComposedCertificate
@@ -24,18 +34,15 @@ from supnorm.program import Node, Program
 def _shares(op, count, seed=0):
     """Largest coefficients over their bounds: for each order i the largest share in all cases."""
     worst = np.zeros(7)
-    with mp.workdps(22):
-        for low, high, h, p in cases(op, count, seed):
-            bounds = [float(largest(op, i, np.array(low), np.array(high), np.array(h), *p)) for i in range(7)]
-            assert np.isfinite(bounds[1:]).all()
-            for z in points(low, high, h, op)[::2]:
-                sizes = [float(abs(v)) for v in coefficients(op, z, p)]
-                worst = np.maximum(worst, np.array(sizes) / bounds)
+    for ends, p, found in sizes(op, count, seed):
+        bounds = [float(largest(op, i, *map(np.array, ends), *p)) for i in range(7)]
+        assert np.isfinite(bounds[1:]).all()
+        worst = np.maximum(worst, (np.array(found, dtype=float) / bounds).max(axis=0))
     return worst
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("op", SPECIAL)
+@pytest.mark.parametrize("op", by_function(SPECIAL))
 def test_coefficients_on_rectangles_are_bounded(op):
     assert (_shares(op, 40) <= 1.0 + 1e-9).all()
 
@@ -56,7 +63,7 @@ OWNER = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", NEEDED)
+@pytest.mark.parametrize("what", by_function(NEEDED, OWNER))
 def test_a_weakened_bound_is_noticed(what, monkeypatch):
     """Each order by itself: some case comes near to the bound of each."""
     name, factor = NEEDED[what]

@@ -12,13 +12,14 @@ from benchmarks.soundness.honest import honest_files
 
 from supnorm.checker import CheckResult
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     return honest_files(tmp_path_factory.mktemp("honest"))
 
 
-@pytest.mark.slow
 def test_no_false_file_is_accepted(files, tmp_path):
     rng, verdicts, used = np.random.default_rng(20), Counter(), Counter()
     for number in range(150):
@@ -35,7 +36,6 @@ def test_no_false_file_is_accepted(files, tmp_path):
     assert set(used) == set(forgeries.EDITS)
 
 
-@pytest.mark.slow
 def test_honest_files_are_no_forgeries(files):
     for honest in files:
         assert not forgeries.is_false(honest, honest.copy())
@@ -45,7 +45,6 @@ def test_honest_files_are_no_forgeries(files):
         assert not forgeries.is_false(honest, looser)
 
 
-@pytest.mark.slow
 def test_a_checker_that_accepts_everything_is_found_out(files, tmp_path, monkeypatch):
     """The campaign can fail: it knows false files without the checker."""
     yes = CheckResult(

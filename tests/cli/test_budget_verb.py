@@ -223,7 +223,7 @@ def test_ctrl_c_keeps_the_calls_and_resume_uses_them(shell: Shell) -> None:
     shell.write(SLOW)
     arguments = ("budget", "problem.toml", "--calls", "500")
     logs = {name: shell.folder / f"{name}.txt" for name in ("whole", "stopped", "resumed", "nowhere")}
-    whole = shell.finish(*arguments, "--out", "whole", "--json", SUPNORM_TEST_LOG=str(logs["whole"]), **QUICK)
+    whole = shell.run(*arguments, "--out", "whole", "--json", SUPNORM_TEST_LOG=str(logs["whole"]), **QUICK)
     assert whole.err == ""
     for name, options, message in (
         (
@@ -244,7 +244,7 @@ def test_ctrl_c_keeps_the_calls_and_resume_uses_them(shell: Shell) -> None:
     kept = stored(shell.folder / "run")
     assert kept
     log = str(logs["resumed"])
-    again = shell.finish(*arguments, "--out", "run", "--resume", "--quiet", SUPNORM_TEST_LOG=log, **QUICK)
+    again = shell.run(*arguments, "--out", "run", "--resume", "--quiet", SUPNORM_TEST_LOG=log, **QUICK)
     assert again.out + again.err == ""
     assert again.code == whole.code
     called = {name: Counter(log.read_text().splitlines()) for name, log in logs.items()}

@@ -119,11 +119,8 @@ def test_a_disk_that_is_full_while_the_search_runs_ends_it_in_good_order(shell: 
         kept = store.execute("SELECT SUM(n) FROM batches").fetchone()[0]
     assert 0 < kept < before
     log.unlink()
-    resumed = subprocess.run(
-        [*command, "--resume"], cwd=shell.folder, env=environment, capture_output=True, text=True, timeout=600,
-        check=False,
-    )  # fmt: skip
-    assert resumed.returncode == 1, resumed.stderr
+    resumed = shell.run(*ARGUMENTS, "--resume", SUPNORM_TEST_LOG=str(log), SUPNORM_TEST_SLEEP="0.002")
+    assert resumed.code == 1, resumed.err
     document = json.loads((shell.folder / "run" / "result.json").read_text())
     assert document["status"]["code"] == "tolerance-exceeded"
 

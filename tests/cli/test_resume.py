@@ -64,7 +64,7 @@ def test_kill_9_and_resume(
         lost += Counter(point for point in points(log) if point not in kept)
     assert not (shell.folder / "run" / "result.json").exists()
     log = shell.folder / "last.txt"
-    resumed = shell.finish(*ARGUMENTS, "--out", "run", "--resume", SUPNORM_TEST_LOG=str(log))
+    resumed = shell.run(*ARGUMENTS, "--out", "run", "--resume", SUPNORM_TEST_LOG=str(log))
     assert resumed.code == 1, resumed.err
     called += points(log)
     expected, once = whole
@@ -150,14 +150,14 @@ FIT = ("fit", "problem.toml", "--method", "polynomial", "--max-evaluations", "10
 def test_a_killed_fit_goes_on_with_what_was_paid_for(shell: Shell) -> None:
     shell.write(SLOW)
     quick = {"SUPNORM_TEST_SLEEP": "0.004"}
-    whole = shell.finish(*FIT, "--out", "whole", SUPNORM_TEST_LOG=str(shell.folder / "whole.txt"), **quick)
+    whole = shell.run(*FIT, "--out", "whole", SUPNORM_TEST_LOG=str(shell.folder / "whole.txt"), **quick)
     assert whole.code == 0, whole.err
     process = shell.start(*FIT, "--out", "run", SUPNORM_TEST_LOG=str(shell.folder / "killed.txt"), **quick)
     wait_for_lines(shell.folder / "killed.txt", 60)
     process.kill()
     process.communicate()
     log = shell.folder / "resumed.txt"
-    resumed = shell.finish(*FIT, "--out", "run", "--resume", SUPNORM_TEST_LOG=str(log), **quick)
+    resumed = shell.run(*FIT, "--out", "run", "--resume", SUPNORM_TEST_LOG=str(log), **quick)
     assert resumed.code == 0, resumed.err
     first, second = (json.loads((shell.folder / n / "fit.json").read_text()) for n in ("whole", "run"))
     assert second["evaluations"] == first["evaluations"]
