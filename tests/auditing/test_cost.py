@@ -15,6 +15,9 @@ from tests.clocks import Ticking
 
 from supnorm.auditing import Power, audit, cost
 from supnorm.auditing.cost import COSTS
+from supnorm.auditing.expensive import SurrogateSearch
+from supnorm.auditing.power import search_seconds
+from supnorm.auditing.search import ScreenAndAscent
 from supnorm.evaluation import Advanced, Calls, EvaluationStore, Planned, Stage, caller
 from supnorm.evaluation.cost_word import repeat_word
 from supnorm.evaluation.guarded import guarded
@@ -403,3 +406,16 @@ def test_the_model_is_drawn_finely_where_calls_of_the_reference_are_few() -> Non
     cheap = audit(Problem(bumpy, truth, BOX), evaluations=300)
     assert all(cut.whole.fine is None for cut in cheap.record.charts.cuts)
     assert 'class="rdot"' not in page_text(cheap)
+
+
+def test_searches_for_planted_errors_are_counted() -> None:
+    """Bumps in either side and sheets in both, where the reference is modelled; bumps and sheets of the error elsewhere."""
+    problem = Problem(model, truth, BOX)
+    assert Power(runs=5).searches(problem, SurrogateSearch()) == 5 * (2 * 3 + 1)
+    assert Power(runs=5).searches(problem, ScreenAndAscent()) == 5 * (3 + 1)
+    assert search_seconds(Power(), BOX, ScreenAndAscent(), 100) == 0.0
+
+
+@pytest.mark.slow
+def test_a_search_is_timed_between_two_formulas() -> None:
+    assert search_seconds(Power(evaluations=40), BOX, SurrogateSearch(), 100) > 0.0

@@ -95,7 +95,7 @@ def test_each_variable_has_its_worst_cell_also_without_pictures() -> None:
     html = rollout_page(made)
     assert "u: the largest error, 6, is at step 3" in html
     assert "v: every finite error is 0." in html
-    assert "Pictures are drawn of fields with two axes." in html
+    assert "Pictures are drawn only of fields with two axes." in html
     assert html.count("data:image/png") == 0
 
 

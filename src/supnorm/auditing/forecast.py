@@ -13,7 +13,7 @@ from typing import Any
 
 from supnorm.auditing.enumeration import finite_points
 from supnorm.auditing.peak import PEAKS
-from supnorm.auditing.power import Power
+from supnorm.auditing.power import Power, search_seconds
 from supnorm.auditing.strategy import Strategy
 from supnorm.evaluation import Evaluator, Planned
 from supnorm.results.audit import PlannedRecord
@@ -27,6 +27,7 @@ PROBE = 8  # points of the probe
 # batch and two of one point; of a cheap one the batch two times more, and a point alone.
 CHECKS, CHEAP_CHECKS = 12, 27
 PICTURES_MOST = 130_000
+LONG = 5.0  # seconds of calls from which it is worth a search to say how long planted errors will take
 CUT, LINE = 30, 101  # points of the smallest cut along an input, and of the smallest map of one input
 
 
@@ -38,14 +39,16 @@ class Forecast:
         purposes: evaluations by purpose; keys as those of ``evaluations`` in the document.
         call: seconds of an evaluation of expensive sides; None for cheap ones.
         workers: that share them.
-        stand_in: whether planted errors are searched for in a stand-in, which takes no calls but time.
+        searches: for planted errors in a stand-in, which take no calls but time; 0 where the pair itself is searched.
+        each: seconds of such a search, about; 0 where that is not known.
         expensive: the expensive sides, whose calls are counted; a cheap side beside them is called more often.
     """
 
     purposes: Mapping[str, int]
     call: float | None
     workers: int = 1
-    stand_in: bool = False
+    searches: int = 0
+    each: float = 0.0
     expensive: tuple[str, ...] = ()
 
     @property
@@ -65,7 +68,7 @@ class Forecast:
         """Evaluations of a stage of an audit (`supnorm.auditing.run`) at most; None where it evaluates a stand-in."""
         if stage == "search":
             return self.purposes["search"] + self.purposes["statistics"]
-        if stage == "planted errors" and self.stand_in:
+        if stage == "planted errors" and self.searches:
             return None
         names = {"planted errors": "power", "second reference": "recheck"}
         return self.purposes[names.get(stage, "pictures")]
@@ -78,12 +81,12 @@ class Forecast:
     def event(self, chosen: int = 0) -> Planned:
         """What an observer is told before the search; ``chosen``: the budget, if the cost of a call has chosen it.
 
-        >>> sides = {"stand_in": True, "expensive": ("reference",)}
+        >>> sides = {"searches": 70, "each": 2.0, "expensive": ("reference",)}
         >>> print(Forecast({"search": 330, "statistics": 80, "pictures": 300}, 0.31, **sides).event(400).words)
         a call takes 0.31 s: 400 evaluations were chosen, about 2.1 min; --evaluations N changes that
         planned: at most 710 calls of the reference in about 3.7 min: 410 of search and statistics (2.1 min), 300 for \
-sizes of peaks and pictures (1.6 min); the search itself takes further time, and so do planted errors (--no-power leaves \
-them out), for which the reference is not called; the model is cheap and is called more often
+sizes of peaks and pictures (1.6 min); the search itself takes further time; planted errors take 70 searches, about \
+2.3 min, in which the reference is not called (--no-power leaves them out); the model is cheap and is called more often
         """
         values: dict[str, Any] = {**self.purposes, "total": self.total, "seconds": self.seconds}
         values["search"] = self.purposes["search"] + self.purposes["statistics"]
@@ -92,7 +95,7 @@ them out), for which the reference is not called; the model is cheap and is call
         if self.call is not None:
             names = ("search", "pictures", "recheck")
             values |= {f"{name}_seconds": self._seconds(values.get(name, 0)) or 0.0 for name in names}
-            values["stand_in"] = self.stand_in
+            values |= {"searches": self.searches, "searching": self.searches * self.each or None}
             values |= {side: side in self.expensive for side in ("model", "reference")}
             values["both"] = len(self.expensive) == 2
         chosen_seconds = self._seconds(chosen)
@@ -124,6 +127,10 @@ def forecast(
         "recheck": 0 if problem.recheck is None else PEAKS * (1 + 2 * d) + 1,
     }
     workers = evaluator.workers if evaluator.executor is not None and evaluator.reference.expensive else 1
-    stand_in = power is not None and not purposes["power"] and not strategy.traits.enumerates
     call = sum(side.cost for side in expensive) if expensive else None
-    return Forecast(purposes, call, workers, stand_in, tuple(side.side for side in expensive))
+    searches, each = 0, 0.0
+    if power is not None and not purposes["power"] and not strategy.traits.enumerates:
+        searches = power.searches(problem, strategy)
+        if searches and call is not None and call * sum(purposes.values()) > LONG:
+            each = search_seconds(power, problem.domain, strategy, evaluations)
+    return Forecast(purposes, call, workers, searches, each, tuple(side.side for side in expensive))

@@ -12,6 +12,7 @@ look at, and miss one of the reference. Ten runs have a standard error of up to 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
@@ -24,9 +25,10 @@ from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.plants import Bump, Plant, PlantLens, Sheet, planted_problem
 from supnorm.auditing.stand_in import StandIn, stand_in
 from supnorm.auditing.strategy import Search, Strategy
+from supnorm.auditing.surrogate import GaussianProcess
 from supnorm.evaluation import Evaluations, Evaluator, Planting, PointStatus
 from supnorm.evaluation.limit import Limit, Pace
-from supnorm.problem import Problem, draw_inside
+from supnorm.problem import Domain, Problem, draw_inside
 from supnorm.results import BadInput
 from supnorm.results.audit import PlantedRecord
 from supnorm.results.option import Allowed
@@ -136,12 +138,7 @@ class Power(Settings):
             if copy is None:
                 return Planted(left_out=(fact("plants-without-values"),))
             task = replace(task, copy=copy, limit=replace(task.limit, pace=Pace(0.0)))
-        kinds = [
-            (plant, side)
-            for factor in self.heights
-            for plant in self._plants(evaluator.problem, factor * worst)
-            for side in _sides(strategy, evaluator.problem, plant)
-        ]
+        kinds = self._kinds(evaluator.problem, strategy, worst)
         if not kinds:
             own = strategy.traits.models_reference and not evaluator.problem.error.differentiable
             return Planted(left_out=(fact("plants-in-own-error" if own else "plants-without-size"),))
@@ -155,6 +152,19 @@ class Power(Settings):
                 rows.append(_row(plant, side, done, task.copy))
         left = (fact("plants-too-late", n=late, of=len(kinds)),) if late else ()
         return Planted(tuple(rows), left + ((fact("plants-unseen", n=hidden),) if hidden else ()))
+
+    def _kinds(self, problem: Problem, strategy: Strategy, worst: float) -> list[tuple[Plant, str]]:
+        """What is planted, and in which side."""
+        return [
+            (plant, side)
+            for factor in self.heights
+            for plant in self._plants(problem, factor * worst)
+            for side in _sides(strategy, problem, plant)
+        ]
+
+    def searches(self, problem: Problem, strategy: Strategy) -> int:
+        """How many searches for planted errors `measure` makes at most."""
+        return len(self._kinds(problem, strategy, 1.0)) * self.runs
 
     def _runs(
         self, task: PlantingTask, plant: Plant, side: str, numbers: tuple[int, int]
@@ -280,6 +290,25 @@ def modelled_run(
     evaluator.listeners.append(seen)
     search(Landscape(evaluator, limit), strategy, rng)
     return seen.worst >= FOUND * plant.height, evaluator.spent("search")
+
+
+def search_seconds(power: Power, domain: Domain, strategy: Strategy, evaluations: int) -> float:
+    """How long a search for an error takes that is planted in a stand-in: one is made, between two formulas.
+
+    What model and reference are makes no difference, because neither is called: the time goes into the search. 0 for a
+    strategy that does not model the reference: its searches go through the stand-in that there will be.
+    """
+    if not strategy.traits.models_reference:
+        return 0.0
+    easy = Problem(lambda x: np.zeros(len(x)), lambda x: np.sin(3.0 * domain.to_unit(x)).sum(axis=1), domain)
+    rng, each = np.random.default_rng(0), power.evaluations or min(evaluations, CALLS)
+    plant = Bump(1.0, 1e-3).somewhere(domain, rng, 1)
+    GaussianProcess.fit(
+        rng.random((8, domain.d)), rng.random((8, 1))
+    )  # what it imports is not part of the time
+    began = time.perf_counter()
+    modelled_run(easy, plant, "model", strategy.lean(each), Limit(evaluations=each), rng)
+    return time.perf_counter() - began
 
 
 class _Sighting:

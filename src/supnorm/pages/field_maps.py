@@ -31,7 +31,7 @@ def sup_map(variable: FieldVariableRecord, width: int) -> Markup:
     if scale is None:
         return Markup("")
     grid = variable.grid
-    left, top, right = 46.0, 12.0, width - 10.0
+    left, top, right = 46.0, 16.0, width - 10.0
     aspect = cells.shape[0] / cells.shape[1] if not grid.sphere else _aspect(variable)
     height = round(min(max((right - left) * aspect, 80.0), 1.1 * (right - left), 520.0))
     rising = (
@@ -43,7 +43,7 @@ def sup_map(variable: FieldVariableRecord, width: int) -> Markup:
         values = values[:, ::-1]
     up = Scale(*_borders(grid.first[0], grid.last[0], grid.rows), top + height, top)
     across = Scale(*_borders(west, east, grid.columns), left, right)
-    parts = [field(values, scale, left, top, right - left, height)]
+    parts = [field(values, scale, left, top, right - left, height), text(2, 9, grid.names[0], "lb")]
     parts += [text(left - 6, up(v) + 4, num(v), "tk", "end") for v in up.ticks(5)]
     parts.append(x_axis(across, top + height, grid.names[1], 6 if width > 500 else 3))
     for i, event in reversed(list(enumerate(variable.events[:RINGS]))):

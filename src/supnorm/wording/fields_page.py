@@ -37,10 +37,10 @@ TEMPLATES = {
     + KAPPA
     + "}.",
     "radius": "**Nearest value** is how far the predicted value is from the nearest one of the truth within 2, 6 and 12 "
-    "cells; 0 says that the truth has this value, or values on both sides of it. **Moved** is how many rows and columns the "
-    "truth has to be moved, so that the error of the place and the RMS difference within 6 cells at least halve, and the "
-    "truth fits twice as well as the mean of the prediction there: the prediction may be in the wrong place. A dash says "
-    "that no move by up to 12 cells does that.",
+    "cells; 0 says that the truth has this value, or values on both sides of it. **Moved** is by how many rows and columns "
+    "the truth has to be moved to fit the prediction. It is stated where this halves the error of the place and the RMS "
+    "difference within 6 cells, and fits twice as well as the mean of the prediction there: then the prediction may be in "
+    "the wrong place. A dash says that no move by up to 12 cells does all three.",
     "quantiles-what": "{weighed?:Shares are of the area.|Each grid point counts the same.} The true quantile lies "
     "between the two numbers.",
     "bad-what": "The table gives {led?:for each init the first lead time|each time} at which a value is missing or "

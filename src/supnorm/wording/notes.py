@@ -37,8 +37,9 @@ TEMPLATES = {
     "{pictures?:, {pictures:count} for sizes of peaks and pictures{call?: ({pictures_seconds:duration})}}"
     "{power?:, {power:count} for planted errors}"
     "{recheck?:, {recheck:count} of the second reference{call?: ({recheck_seconds:duration})}}"
-    "{call?:; the search itself takes further time{stand_in?:, and so do planted errors "
-    "(--no-power leaves them out), for which {both?:neither is|the {model?:model|reference} is not} called}"
+    "{call?:; the search itself takes further time{searches?:; planted errors take {searches:count} searches"
+    "{searching?:, about {searching:duration},} in which {both?:neither is|the {model?:model|reference} is not} called "
+    "(--no-power leaves them out)}"
     "{both?:|; the {model?:reference|model} is cheap and is called more often}}",
     # Why errors were not planted, and what was searched for them.
     "plants-without-height": "their heights are multiples of the worst error, which the search left {left}",

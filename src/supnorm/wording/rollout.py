@@ -9,8 +9,8 @@ ADVICE = {
     + _OTHERS,
     "end-nothing-found": f"No error is above the tolerance in {_FROM}. {_OTHERS}",
     "end-tolerance-exceeded": "The error is above the tolerance in {above:count} of {runs:one run|{runs:count} runs}.",
-    "end-bounds-violated": "Values of the model are beyond their bounds, where those of the reference are not, in "
-    "{bound:count} of {runs:one run|{runs:count} runs}.",
+    "end-bounds-violated": "In {bound:count} of {runs:one run|{runs:count} runs} values of the model are beyond their "
+    "bounds where those of the reference are not.",
     "end-not-finite": "The model has no finite value any more in {ended:count} of {runs:one run|{runs:count} runs}, and the "
     "reference has one.",
     "end-reference-failed": "The reference ended in {failed:count} of {runs:one run|{runs:count} runs} after {done:one step|"
@@ -40,7 +40,7 @@ TEMPLATES = {
     "reference {range:num}.",
     "where-exact": "{variable}: every finite error is 0.",
     "where-none": "{variable}: no cell has a finite error.",
-    "maps-none": "Pictures are drawn of fields with two axes.",
+    "maps-none": "Pictures are drawn only of fields with two axes.",
     "first": "step {step:count}, {variable} at {at:point}{many?:, run {run:count}}: {model:num 4} where the reference has "
     "{reference:num 4}; {cells:one cell|{cells:count} cells}{many?:, in {runs:one run|{runs:count} runs} at some step}.",
     "first-failed": "step {step:count}{many?:, run {run:count}}: {message}{many?:; in {runs:one run|{runs:count} runs}}.",
