@@ -14,9 +14,11 @@ from supnorm.certification import (
     LinearBounds,
     certify,
     last_search,
+    lower,
     mismatch,
 )
 from supnorm.certification.bracket import Goal
+from supnorm.certification.error_program import error_program
 from supnorm.certification.measured import NOTHING_SEEN
 from supnorm.certification.verdict import Ended, status_of
 from supnorm.checker import check
@@ -458,3 +460,20 @@ def test_a_proof_that_is_cut_short_searches_for_larger_errors(monkeypatch):
     ((given, seconds, seed, left),) = asked
     assert (given, seconds, seed) == (problem, 0.5, 0)
     assert left <= 0.5
+
+
+def test_the_screen_ends_when_it_is_late(monkeypatch):
+    """Its 8,192 points took a minute where a special function takes milliseconds a point, whatever the limit was."""
+    error, seen = (
+        error_program(Problem(lambda x: jnp.cos(x[:, 0]), lambda x: jnp.sin(x[:, 0]), Domain(x=(0.0, 1.0)))),
+        [],
+    )
+    called = lower.values
+    monkeypatch.setattr(lower, "values", lambda e, t: seen.append(len(t)) or called(e, t))
+    points, lost = lower.search(
+        error, np.random.default_rng(0), lambda t: np.ones(len(t), bool), lambda: True
+    )
+    assert max(seen) <= lower.PART
+    assert sum(seen) < 2 * lower.PART
+    assert len(points)
+    assert not len(lost)

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "certification"))
 from special_cases import SPECIAL, by_function, cases, coefficients, known, parameters, sizes
 
 from supnorm.certification import certify
-from supnorm.checker import special_functions
+from supnorm.checker import incomplete, special_functions
 from supnorm.checker.check import check
 from supnorm.checker.operation import Operation
 from supnorm.checker.program_cost import Size
@@ -291,9 +291,14 @@ def test_no_argument_makes_a_call_take_seconds():
         ("gammaincc", 418.0, arb(3629660176106.725, 2.0**-11)),
         ("exp1", None, arb(7392876101460.442, 7e-4)),
         ("bessel_i", 1.0, arb(347679683014877.56, 2.0**-11)),
+        ("bessel_i", 1e-10, arb(742.8293350964843, 2.0**-11)),
+        ("bessel_k", 63.9999999, arb(7.676e-237, 7.496e-240)),
+        ("betainc", (2.0, 1000.0), arb(0.5099837955637693, 5.8e-14)),
+        ("betainc", (2.0, 1e-300), arb(0.9999985390037575, 7.7e-19)),
     ):
         value = special_functions.coefficients(op, z, 1, p)[0]
-        assert value.is_finite() == (op != "bessel_i")
+        assert value.is_finite() == (not op.startswith("bessel"))
+    assert not special_functions.allowed("bessel_k", 1e-300)  # half a minute
     assert time.process_time() - start < 10.0
 
 
@@ -322,6 +327,44 @@ def test_incomplete_gamma_functions_are_those_of_flint_in_more_bits():
             assert one.contains(arb(far).expint(1))
     finally:
         ctx.prec = before
+
+
+def _missed(of, draws=60):
+    """How often the incomplete beta function or P, summed to a tenth, is outside of its ball."""
+    rng, missed, before = random.Random(3), 0, ctx.prec
+    try:
+        for _ in range(draws):
+            a, b, s = (10.0 ** rng.uniform(-1.5, 1.5) for _ in range(3))
+            z = rng.random() if rng.random() < 0.8 else 1.0 - 10.0 ** rng.uniform(-12.0, -2.0)
+            ctx.prec = 80
+            held = of.beta(arb(z), arb(a), arb(b)), of.p(s * arb(z), arb(s))
+            ctx.prec = 300
+            exact = arb(z).beta_lower(arb(a), arb(b), regularized=1)
+            missed += not held[0].overlaps(exact)
+            missed += not held[1].overlaps(1 - (s * arb(z)).gamma_upper(arb(s), regularized=1))
+    finally:
+        ctx.prec = before
+    return missed
+
+
+def test_series_of_incomplete_functions_hold_what_is_left_out(monkeypatch):
+    """With few terms the rest of the series counts; without it, or by the last ratio alone, values are missed."""
+    monkeypatch.setattr(incomplete, "last_bit", lambda: arb("0.1"))
+    assert _missed(incomplete) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(incomplete, "up_to", lambda size: 0.7 * size.upper() * arb(0.5, 0.5))
+        assert _missed(incomplete)
+    monkeypatch.undo()
+    assert _missed(incomplete) == 0
+
+
+def test_incomplete_beta_functions_of_balls_have_the_values_at_both_ends(monkeypatch):
+    monkeypatch.setattr(ctx, "prec", 120)
+    a, b = arb("2.5"), arb("40.3")
+    held = incomplete.beta(arb(0.05, 0.01), a, b)
+    for z in ("0.0400000001", "0.05", "0.0599999999"):
+        assert held.overlaps(arb(z).beta_lower(a, b, regularized=1))
+    assert held.rad() < 0.2
 
 
 def test_bounds_of_bessel_k_have_whole_coefficients_in_the_checkers_own_bits():

@@ -1,5 +1,6 @@
 """Special functions and further compositions: every reader's names give the program, and what has no bounds is refused."""
 
+import random
 from functools import partial
 
 import jax
@@ -8,11 +9,13 @@ import jax.scipy.special as js
 import numpy as np
 import pytest
 import torch
+from flint import arb
 from onnx import TensorProto, helper, numpy_helper
 from scipy import special
 
 from supnorm.program import Program, Unsupported, lower_jaxpr, lower_numpy, lower_onnx, program_of
 from supnorm.program import special as balls
+from supnorm.program.ball_precision import precision
 
 rng = np.random.default_rng(0)
 X = rng.uniform(0.2, 0.9, (9, 2))
@@ -201,3 +204,39 @@ def test_values_outside_the_domain_are_no_numbers():
     assert np.isnan(balls.value("bessel_k", np.array([-1.0, 0.0]), 1.0)).all()
     assert np.isnan(balls.value("lgamma", np.array([-0.5]))).all()
     assert balls.value("gammainc", np.array([0.0]), 2.0)[0] == 0.0
+
+
+def test_series_of_incomplete_functions_hold_what_is_left_out(monkeypatch):
+    """With few terms the rest of the series counts; with a smaller rest, values are missed."""
+
+    def missed():
+        rng, wrong = random.Random(3), 0
+        for _ in range(60):
+            a, b, s = (10.0 ** rng.uniform(-1.5, 1.5) for _ in range(3))
+            z = rng.random()
+            with precision(80):
+                held = balls._lower_beta(arb(z), arb(a), arb(b)), balls._lower_gamma(s * arb(z), arb(s))
+            with precision(300):
+                wrong += not held[0].overlaps(arb(z).beta_lower(arb(a), arb(b), regularized=1))
+                wrong += not held[1].overlaps(1 - (s * arb(z)).gamma_upper(arb(s), regularized=1))
+        return wrong
+
+    assert missed() == 0
+    monkeypatch.setattr(balls, "_last_bit", lambda: arb("0.1"))
+    assert missed() == 0
+    sound = balls._rising
+    monkeypatch.setattr(balls, "_rising", lambda x, a, b: sound(x, a, b) * 0.99)
+    assert missed()
+
+
+def test_a_ball_of_the_incomplete_beta_function_has_the_values_at_both_ends():
+    with precision(120):
+        held = balls._lower_beta(arb(0.05, 0.01), arb("2.5"), arb("40.3"))
+        for z in ("0.0400000001", "0.05", "0.0599999999"):
+            assert held.overlaps(arb(z).beta_lower(arb("2.5"), arb("40.3"), regularized=1))
+
+
+def test_tiny_orders_of_bessel_functions_are_refused():
+    """FLINT takes half a minute for one value of K."""
+    with pytest.raises(Unsupported, match="at least 8"):
+        lower_numpy(lambda x: special.kv(1e-300, x), 1)

@@ -15,6 +15,7 @@ from flint import arb, arb_poly, arb_series, ctx
 
 from supnorm.checker.bessel_bounds import i_bound, j_bound, k_bound, y_bound
 from supnorm.checker.cost import watch
+from supnorm.checker.incomplete import FAR, beta, p, q, up_to
 
 Ball = Any
 Parameter: TypeAlias = float | tuple[float, float] | None  # an order, a shape, two shapes
@@ -22,25 +23,28 @@ LARGEST = {  # of the orders and shapes that a file may have
     **{f"bessel_{kind}": 64.0 for kind in "jyik"},
     **{name: 1000.0 for name in ("gammainc", "gammaincc", "betainc")},
 }
+LEAST_ORDER = (
+    2.0**-60
+)  # but for 0: FLINT divides by the order's distance from whole numbers, and takes minutes
 NAMES = ("atan", "cbrt", "erfc", "lgamma", "digamma", "erfcx", "erfinv", "exp1", *LARGEST)
 POSITIVE = ("lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "gammaincc", "betainc")
-# Radius of an argument's ball: FLINT works long on wider ones (tests/checker/test_special_functions.py).
-WIDEST = 2.0**-10
+# Radius of an argument's ball: FLINT works long on wider ones (tests/checker/test_special_functions.py), of Bessel functions
+# up to half a minute: for a radius of 2^-10 and an argument of 700, and of a thousandth of a tiny argument.
+WIDEST, WIDEST_OF_BESSEL = 2.0**-10, 2.0**-20
 MORE_BITS = 80  # what derivatives of erfcx lose at arguments of some thousand; more only widens the ball
 
 
-# FLINT may take a second and more on balls beyond: E1, Q and 1 - P are below e^-1000 there, and no float64 program has I.
-FAR = 1000.0
 LONG = frozenset((*LARGEST, "exp1"))  # a call may take a thousand times as long as another one
 
 
 def allowed(op: str, p: float) -> bool:
     """Whether a file may have this order or shape.
 
-    >>> allowed("bessel_j", 0.0), allowed("gammainc", 0.0), allowed("bessel_y", -1.0)
-    (True, False, False)
+    >>> allowed("bessel_j", 0.0), allowed("gammainc", 0.0), allowed("bessel_y", -1.0), allowed("bessel_k", 1e-300)
+    (True, False, False, False)
     """
-    return 0.0 <= p <= LARGEST[op] and (p > 0.0 or op.startswith("bessel"))
+    bessel = op.startswith("bessel")
+    return (bessel and p == 0.0) or (p > 0.0 and (LEAST_ORDER if bessel else 0.0) <= p <= LARGEST[op])
 
 
 def entire(op: str, p: Parameter) -> bool:
@@ -59,7 +63,10 @@ def coefficients(op: str, z: Ball, count: int, p: Parameter = None) -> list[Ball
     """phi^(i)(z)/i!, i < ``count``."""
     if one_sided(op, p) and not z > 0:
         return [arb.nan()] * count
-    if not z.rad() < WIDEST:
+    widest = arb(WIDEST)
+    if op.startswith("bessel"):
+        widest = WIDEST_OF_BESSEL * (z.min(arb(1)) if one_sided(op, p) else arb(1))
+    if not z.rad() < widest:
         return _wide_erfc(z, count) if op == "erfc" else [arb.nan()] * count
     if op in LONG:
         watch()
@@ -144,13 +151,8 @@ def _integrated(first: Ball, slope: Any, count: int) -> list[Ball]:
 def _exp1(z: Ball, count: int) -> list[Ball]:
     line = _line(z, count)
     # 0 < E1(x) < exp(-x)/x (DLMF 6.8.1)
-    first = _up_to((-z).exp() / z) if z > FAR else z.expint(1)
+    first = up_to((-z).exp() / z) if z > FAR else z.expint(1)
     return _integrated(first, -(-line).exp() / line, count)
-
-
-def _up_to(size: Ball) -> Ball:
-    """The ball from 0 to a bound."""
-    return size.upper() * arb(0.5, 0.5)
 
 
 def _gamma_density(z: Ball, count: int, s: Ball) -> Any:
@@ -158,39 +160,12 @@ def _gamma_density(z: Ball, count: int, s: Ball) -> Any:
     return (line.log() * (s - 1) - line - s.lgamma()).exp()
 
 
-def _q(z: Ball, s: Ball) -> Ball:
-    """Q(s, z) = Gamma(s, z)/Gamma(s).
-
-    Far out, with t = z + u, Gamma(s, z) = z^(s - 1) exp(-z) times the integral of (1 + u/z)^(s - 1) exp(-u), at most
-    1/(1 - (s - 1)/z) for s >= 1, since 1 + u/z <= exp(u/z), and at most 1 for s < 1.
-    """
-    if not z > 2 * s + FAR:
-        return z.gamma_upper(s, regularized=1)
-    return _up_to((z.log() * (s - 1) - z - s.lgamma()).exp() / (1 - (s - 1).max(arb(0)) / z))
-
-
-def _p(z: Ball, s: Ball) -> Ball:
-    """P(s, z) = 1 - Q(s, z); below s + 1 by the series of DLMF 8.11.4, whose terms are positive.
-
-    FLINT's own takes a second near z = s, and for some balls of small z.
-    """
-    if not z < s + 1:
-        return 1 - _q(z, s)
-    total, term, k = arb(1), arb(1), 0
-    while not term < arb(2) ** -ctx.prec:
-        k += 1
-        term = term * z / (s + k)  # each is below the one before it, since z < s + k
-        total += term
-    ratio = z / (s + k + 1)
-    return (z.log() * s - z - (s + 1).lgamma()).exp() * (total + _up_to(term * ratio / (1 - ratio)))
-
-
 def _gammainc(z: Ball, count: int, s: Ball) -> list[Ball]:
-    return _integrated(_p(z, s), _gamma_density(z, count, s), count)
+    return _integrated(p(z, s), _gamma_density(z, count, s), count)
 
 
 def _gammaincc(z: Ball, count: int, s: Ball) -> list[Ball]:
-    return _integrated(_q(z, s), -_gamma_density(z, count, s), count)
+    return _integrated(q(z, s), -_gamma_density(z, count, s), count)
 
 
 def _betainc(z: Ball, count: int, a: Ball, b: Ball) -> list[Ball]:
@@ -198,7 +173,7 @@ def _betainc(z: Ball, count: int, a: Ball, b: Ball) -> list[Ball]:
         return [z]
     if not z < 1:
         return [arb.nan()] * count
-    first = z.beta_lower(a, b, regularized=1)
+    first = beta(z, a, b)
     if count == 1:
         return [first]
     line = _line(z, count)

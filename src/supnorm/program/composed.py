@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from supnorm.program.operations import Unsupported
-from supnorm.program.special import LARGEST_ORDER, LARGEST_SHAPE, has_balls
+from supnorm.program.special import LARGEST_ORDER, LARGEST_SHAPE, LEAST_ORDER, has_balls
 from supnorm.program.tracing import Builder, Tensor, Value
 
 _ZERO, _ONE = np.asarray(0.0), np.asarray(1.0)
@@ -65,10 +65,15 @@ def special(build: Builder, op: str, x: Value, parameter: float | None = None) -
         return build.unary(op, x)
     limit = LARGEST_ORDER if op.startswith("bessel") else LARGEST_SHAPE
     order = abs(parameter) if op == "bessel_k" else parameter  # K is even in its order
-    if not (0.0 <= order <= limit) or (order == 0.0 and not op.startswith("bessel")):
+    bessel = op.startswith("bessel")
+    if not (0.0 <= order <= limit) or (order == 0.0 and not bessel):
         raise Unsupported(
             f"{op} with parameter {parameter:g}",
             f"parameters between 0 and {limit:g}, of the same number everywhere",
+        )
+    if bessel and 0.0 < order < LEAST_ORDER:
+        raise Unsupported(
+            f"{op} with parameter {parameter:g}", f"0, or a parameter of at least {LEAST_ORDER:.2g}"
         )
     return build.unary(op, x, order)
 
