@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,22 @@ def test_a_stopped_run_goes_on_to_the_same_result(shell: Shell) -> None:
     assert shell.run("rollout", "ring.toml", "--steps", "20", "--out", "longer").code == 0
     assert plain(folder) == plain(shell.folder / "longer")
     assert shell.run("rollout", "ring.toml", "--resume").code == 2, "20 steps are more than the 12 asked for"
+
+
+@pytest.mark.slow
+def test_a_file_that_a_step_opens_may_not_change(shell: Shell) -> None:
+    written(shell)
+    code = FLOW.replace("0.2 *", "np.loadtxt(os.path.join(os.path.dirname(__file__), 'gain.txt')) *")
+    (shell.folder / "flow.py").write_text(code)
+    (shell.folder / "gain.txt").write_text("0.2")
+    os.utime(shell.folder / "gain.txt", (1e9, 1e9))
+    assert shell.run("rollout", "ring.toml", "--seconds", "1e-9").code == 4
+    (shell.folder / "gain.txt").write_text("0.3")
+    done = shell.run("rollout", "ring.toml", "--resume")
+    assert done.code == 2
+    assert "gain.txt, which a step of this run has opened, has changed since" in done.err
+    (shell.folder / "gain.txt").write_text("0.2")
+    assert shell.run("rollout", "ring.toml", "--resume").code == 0
 
 
 @pytest.mark.slow

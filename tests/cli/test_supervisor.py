@@ -224,3 +224,18 @@ def test_a_signal_without_a_name_is_told() -> None:
     assert (
         supervisor.outcome(page, -11) == 0
     )  # everything had been written: it crashed while it was cleared away
+
+
+LEFT_OVER = """
+import sys, threading, time
+from supnorm import supervisor
+supervisor.LEFT = 0.2
+def work():
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    return 4
+sys.exit(supervisor.supervise(work))
+"""
+
+
+def test_threads_that_the_users_code_leaves_do_not_hold_the_end(shell: Shell) -> None:
+    assert python(shell, LEFT_OVER).returncode == 4

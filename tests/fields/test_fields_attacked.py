@@ -176,6 +176,24 @@ def test_a_piece_that_was_written_anew_changes_the_identity_of_a_store(tmp_path:
     assert size_of(store) != before
 
 
+def test_a_file_that_changed_is_another_one_whatever_its_time(tmp_path: Any) -> None:
+    """A copy with the time of another file, of the same size; before a run goes on, and while it is at work."""
+    pytest.importorskip("h5netcdf")
+    prediction, truth = tmp_path / "p.nc", tmp_path / "t.nc"
+    TRUTH.to_netcdf(truth, engine="h5netcdf")
+    (TRUTH + 1).to_netcdf(prediction, engine="h5netcdf")
+    before, when = size_of(prediction), prediction.stat().st_mtime_ns
+
+    def written_again(event: Any) -> None:
+        prediction.write_bytes(prediction.read_bytes())
+        os.utime(prediction, ns=(when, when))
+
+    with pytest.raises(BadInput, match="have changed while they were compared"):
+        audit_fields(prediction, truth, observer=written_again)
+    assert size_of(prediction)[0][:3] == before[0][:3]
+    assert size_of(prediction) != before
+
+
 def test_data_that_changed_while_they_were_compared_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     from supnorm.fields.reading import Reader
 

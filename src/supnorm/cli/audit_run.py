@@ -222,6 +222,7 @@ def run_audit(
                 )
             finally:
                 observer(Finished())  # an error or Ctrl-C must not leave the live display open
+            store.look(last=True)
         decided = report.record.cost  # a repeated run must not decide by another timing
         if report.record.budget.chosen and report.halted is None:  # a resumed run has to ask for the same
             chosen = replace(chosen, evaluations=report.record.budget.evaluations)

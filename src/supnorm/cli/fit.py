@@ -131,6 +131,7 @@ def command(
                 calls=made(Calls, given, store=store),
                 observer=run.observer(patience),
             )
+        store.look(last=True)
         words: dict[str, Any] = {"out": run.folder if run.named else None, "certify": certify, "trust": trust}
         words |= {name.replace("_", "-"): value for name, value in vars(options).items()}
         words |= {

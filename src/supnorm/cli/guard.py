@@ -127,6 +127,7 @@ def command(
                 calls=made(Calls, given, store=store),
                 observer=run.observer(),
             )
+        store.look(last=True)
         words: dict[str, Any] = {"out": run.folder if run.named else None, "report": report}
         words |= {"trust": trust, "certify": certify, "fuse": fuse}
         words |= {**vars(options), "cost": given["cost"], "workers": given["workers"], "dask": given["dask"]}

@@ -1,28 +1,31 @@
 """Checks beyond the fingerprint, which is known before any call, that a resumed run is still about the same problem.
 
-A run records the files that functions open when they are called. When it is resumed, or its folder is used again, these
-files must be unchanged, and a few stored values are computed again (`spot_check`). Other versions of packages do not make
-another problem, but a note names them.
+A run records the files that functions open when they are called. While it works, when it is resumed, and when its folder is
+used again, these files must be unchanged; a resumed run also computes a few stored values again (`spot_check`). Other
+versions of packages do not make another problem, but a note names them.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from supnorm.cli.answer import say
 from supnorm.evaluation import EvaluationStore, spot_check
 from supnorm.evaluation.spot_check import POINTS
 from supnorm.problem import Problem
-from supnorm.problem.fingerprint import content_of, contents
+from supnorm.problem.fingerprint import contents
 from supnorm.results import BadInput, NotWritten
+from supnorm.results.door import DAMAGED, faults_of
 from supnorm.results.duration import duration
 from supnorm.results.versions import versions
+
+if TYPE_CHECKING:
+    from supnorm.sources.recording import Recording
 
 SIDES = ("model", "reference", "recheck")
 FILES, VERSIONS = "files opened by calls", "versions"
@@ -42,15 +45,11 @@ def identified(store: EvaluationStore, problem: Problem, folder: Path, resume: b
     if resume:
         _demand_same(store, problem, folder)
     store.remember(VERSIONS, json.dumps(versions()))
-    began = time.time()
-    with recording() as opened:
-        try:
-            if resume:
-                _announce(store)
-                spot_check(store, {side: getattr(problem, side) for side in SIDES})
-            yield
-        finally:
-            _remember(store, problem, folder, opened.files, began)
+    with recording() as opened, _written_down(store, problem, folder, opened):
+        if resume:
+            _announce(store)
+            spot_check(store, {side: getattr(problem, side) for side in SIDES})
+        yield
 
 
 def _announce(store: EvaluationStore) -> None:
@@ -63,29 +62,43 @@ def _announce(store: EvaluationStore) -> None:
         )
 
 
-def _remember(store: EvaluationStore, problem: Problem, folder: Path, opened: set[str], began: float) -> None:
-    """Record which files of the problem's folder the calls opened, and their content.
+@contextmanager
+def _written_down(
+    store: EvaluationStore, problem: Problem, folder: Path, opened: Recording
+) -> Iterator[None]:
+    """A context in which the store has the files of the problem's folder that calls open, whenever values are stored.
 
-    Files that were made during the run, such as the output of a simulator, do not count.
+    Raises:
+        BadInput: when one of them changes meanwhile.
     """
     if not problem.files or problem.source is None:
+        yield
         return
-    from supnorm.sources.recording import files_of
+    from supnorm.sources.called_files import CalledFiles
 
-    defining, root = set(contents(problem)), os.path.realpath(problem.source.parent)
-    inside = os.path.realpath(folder) + os.sep
-    contents_by_path = {
-        os.path.relpath(path, root): content_of(path)
-        for path in files_of(opened, problem.files)
-        if path not in defining
-        and not str(path).startswith(inside)
-        and path != problem.source.resolve()
-        and path.stat().st_mtime < began
-    }
+    with faults_of(f"{store.path}", DAMAGED):
+        held = {str(k): str(v) for k, v in json.loads(store.recall(FILES) or "{}").items()}
+    files = CalledFiles(
+        opened,
+        problem.files,
+        [*contents(problem), problem.source],
+        problem.source.parent,
+        folder,
+        held,
+    )
+
+    def look(last: bool = False) -> None:
+        if files.look(last):
+            store.replace(FILES, json.dumps(files.contents, sort_keys=True))
+
+    store.looked = look
     try:
-        store.remember(FILES, json.dumps(contents_by_path, sort_keys=True))
-    except (sqlite3.Error, NotWritten):
-        return  # other code reports a store that cannot be written any more
+        yield
+        look(True)
+    finally:
+        store.looked = None
+        with suppress(sqlite3.Error, NotWritten, BadInput):  # what ends the run is told already
+            look()
 
 
 def changed_file(folder_store: Path, problem: Problem) -> str | None:
@@ -93,10 +106,9 @@ def changed_file(folder_store: Path, problem: Problem) -> str | None:
     held = _remembered(folder_store, FILES)
     if problem.source is None or not isinstance(held, dict):
         return None
-    root = problem.source.parent
-    return next(
-        (str(name) for name, was in sorted(held.items()) if content_of(root / str(name)) != was), None
-    )
+    from supnorm.sources import called_files
+
+    return called_files.changed_file({str(k): str(v) for k, v in held.items()}, problem.source.parent)
 
 
 def _remembered(path: Path, key: str) -> object:

@@ -114,6 +114,7 @@ def command(
                 calls=made(Calls, given, store=store),
                 observer=run.observer(),
             )
+        store.look(last=True)
         words: dict[str, Any] = {"out": run.folder if run.named else None, "report": report, "trust": trust}
         words |= {"certify": certify, "bound-change": bound_change, **vars(options)}
         words |= {

@@ -15,6 +15,7 @@ from supnorm.cli.run import RunContext, with_run
 
 if TYPE_CHECKING:
     from supnorm.fields.rollout import Rollout, RolloutResult
+    from supnorm.sources.called_files import CalledFiles
 
 STATE = "rollout.state.npz"  # in the folder of a run
 OFTEN = 10.0  # seconds between two states that are written: of a large state a write takes a second or two
@@ -43,15 +44,18 @@ def command(
     from supnorm.cli.repeat import repeated
     from supnorm.fields.rollout_file import open_rollout
     from supnorm.fields.rollout_storage import load
+    from supnorm.sources.called_files import CalledFiles
+    from supnorm.sources.recording import recording
 
     opened = open_rollout(problem, steps, seconds)
     rollout = opened.rollout
     again = repeated("rollout", problem, {"out": run.folder if run.named else None, "steps": steps})
-    with work_in(run.directory):
-        if run.resume:
-            load(rollout, run.directory / STATE, opened.identity)
-        keep = _Stored(rollout, run.directory / STATE, opened.identity)
+    with work_in(run.directory), recording() as recorded:
+        held = load(rollout, run.directory / STATE, opened.identity, problem.parent) if run.resume else {}
+        files = CalledFiles(recorded, opened.files, opened.files, problem.parent, run.directory, held)
+        keep = _Stored(rollout, run.directory / STATE, opened.identity, files)
         stopped = rollout.work(run.observer(), keep)
+        files.look(last=True)
         with undisturbed():
             keep.write()
         made = rollout.result(stopped, again)
@@ -67,12 +71,19 @@ class _Stored:
     """Writes the state of a roll-out from time to time."""
 
     def __init__(
-        self, rollout: Rollout, path: Path, identity: str, clock: Callable[[], float] = time.perf_counter
+        self,
+        rollout: Rollout,
+        path: Path,
+        identity: str,
+        files: CalledFiles,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._rollout, self._path, self._identity, self._clock = rollout, path, identity, clock
+        self._files = files
         self._last, self._noted = clock(), False
 
     def __call__(self) -> None:
+        self._files.look()
         if self._clock() - self._last > OFTEN:
             self.write()
 
@@ -85,7 +96,7 @@ class _Stored:
             return
         spent = self._rollout.spent + time.perf_counter() - self._rollout.begun
         try:
-            save(self._rollout, self._path, self._identity, spent)
+            save(self._rollout, self._path, self._identity, spent, self._files.contents)
         except TypeError as why:
             self._noted = True
             say(f"supnorm: note: {why}; --resume cannot go on with this run", err=True)

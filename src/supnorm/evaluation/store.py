@@ -14,7 +14,7 @@ import json
 import math
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from os.path import lexists
 from pathlib import Path
@@ -79,6 +79,9 @@ class EvaluationStore:
         path: the SQLite file; it is made if it does not exist.
         fingerprint: fingerprint of the problem; a file of another problem is refused.
 
+    Attributes:
+        looked: is called before anything is stored, and keeps that out of the file by raising; see `look`.
+
     Raises:
         BadInput: when the file belongs to another problem or is no such store.
     """
@@ -87,6 +90,7 @@ class EvaluationStore:
         self.path, self._fingerprint = Path(path), fingerprint
         self._lock = threading.Lock()
         self._vouched: list[tuple[str, object]] = []
+        self.looked: Callable[[bool], None] | None = None
         demand_name(self.path)
         if older := lexists(self.path):
             demand_file(self.path)
@@ -183,6 +187,7 @@ class EvaluationStore:
         Raises:
             NotWritten: when it cannot be stored; earlier batches stay stored.
         """
+        self.look()
         row = (side, purpose, len(x), x.tobytes(), y.tobytes(), json.dumps(messages), float(seconds))
         with self._writing():
             added = self._connection.execute(
@@ -211,6 +216,15 @@ class EvaluationStore:
         except sqlite3.DatabaseError as error:  # the file is damaged in a part that was not read before
             raise BadInput(f"{self.path}{NO_STORE}: {cause(error)}") from None
 
+    def look(self, last: bool = False) -> None:
+        """Check that the functions still are those whose values are stored, as far as ``looked`` can tell.
+
+        Args:
+            last: before the result of the run is written.
+        """
+        if self.looked is not None:
+            self.looked(last)
+
     @property
     def points(self) -> int:
         """The number of stored evaluations."""
@@ -219,8 +233,14 @@ class EvaluationStore:
 
     def remember(self, key: str, value: str) -> None:
         """Store a fact about the run, unless it is stored already."""
+        self.look()
         with self._writing():
             self._connection.execute("INSERT OR IGNORE INTO about VALUES (?, ?)", (key, value))
+
+    def replace(self, key: str, value: str) -> None:
+        """Store a fact about the run in place of an older one."""
+        with self._writing():
+            self._connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value))
 
     def recall(self, key: str) -> str | None:
         """A fact that `remember` stored; None if there is none."""
@@ -309,6 +329,9 @@ class _OneSide(EvaluationStore):
     def remember(self, key: str, value: str) -> None:
         if key.endswith(f", {self._side}"):
             self._store.remember(key, value)
+
+    def look(self, last: bool = False) -> None:
+        self._store.look(last)
 
     def recall(self, key: str) -> str | None:
         return self._store.recall(key) if key.endswith(f", {self._side}") else None

@@ -97,7 +97,7 @@ def audit_fields(
     allowed = _allowed(tolerance, [p.name for p in pairs])
     demand_known(bounds or {}, [p.name for p in pairs], "bounds")
     limits = {p.name: _bounds(p, bounds or {}) for p in pairs}
-    files = [size_of(d) if isinstance(d, str | Path) else None for d in (prediction, truth)]
+    files = _stamps(prediction, truth)
     by = workers if isinstance(workers, int) else "an executor"
     identity = identity_of(pairs, files, (pairing, events, limits, by))
     pairs = [_with_gaps(p, prediction, truth) for p in pairs]
@@ -110,6 +110,11 @@ def audit_fields(
     records, maps, interrupted = _compared(
         pairs, limits, allowed, events, workers, limit, checkpoints, resume, observer
     )
+    if _stamps(prediction, truth) != files:
+        raise BadInput(
+            "the files have changed while they were compared, and the numbers would be of two states: compare them again "
+            "without --resume when nothing writes them any more"
+        )
     if not interrupted:
         checkpoints.clear()
     record = FieldsRecord(
@@ -123,6 +128,11 @@ def audit_fields(
         versions=versions(),
     )
     return FieldReport(record, maps)
+
+
+def _stamps(*given: Any) -> list[Any]:
+    """Which state the files of the data have; None for data in memory."""
+    return [size_of(data) if isinstance(data, str | Path) else None for data in given]
 
 
 def _with_gaps(one: Pair, prediction: Any, truth: Any) -> Pair:

@@ -181,8 +181,8 @@ def never_written(path: Any, name: str) -> tuple[int, int]:
         return 0, 0
 
 
-def size_of(path: Any) -> list[tuple[str, int, int]]:
-    """Name, size and time of change of a file or of all files of a store, as far as they are `COUNTED`: a piece that was
+def size_of(path: Any) -> list[tuple[str, int, int, int]]:
+    """Name, size and times of change of a file or of all files of a store, as far as they are `COUNTED`: a piece that was
     written anew leaves the metadata as they were.
     """
     path = Path(path)
@@ -197,6 +197,8 @@ def size_of(path: Any) -> list[tuple[str, int, int]]:
     return found[:COUNTED]
 
 
-def _stamp(file: Path) -> tuple[str, int, int]:
-    status = file.stat()
-    return str(file.resolve()), status.st_size, status.st_mtime_ns
+def _stamp(file: Path) -> tuple[str, int, int, int]:
+    status = (
+        file.stat()
+    )  # a copy can have the time of another file (cp -p, rsync -t), but it was not made then
+    return str(file.resolve()), status.st_size, status.st_mtime_ns, status.st_ctime_ns

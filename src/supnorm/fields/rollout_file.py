@@ -98,10 +98,12 @@ class Opened:
     Attributes:
         rollout: the work, not begun.
         identity: of the file, the code that it names and the initial states.
+        files: all of these.
     """
 
     rollout: Rollout
     identity: str
+    files: tuple[Path, ...]
 
 
 def read_rollout(path: Path) -> RolloutSpec:
@@ -187,10 +189,10 @@ def _opened(spec: RolloutSpec, path: Path, named: list[Path], count: int, second
         except BadInput as error:
             raise BadInput(f"{where}: {error}") from error.__cause__
     beside = files_of(opened.files - {os.path.abspath(path)}, named)
-    identity = _identity({path, *named, *beside}, root)
+    every = {path, *named, *beside}
     files = [file.resolve() for file in (*named, *beside)]
     remember({file: content_of(file) for file in files}, [f for f in named if f.suffix == ".py"])
-    return Opened(rollout, identity)
+    return Opened(rollout, _identity(every, root), (*every,))
 
 
 def _named(spec: RolloutSpec) -> list[str]:

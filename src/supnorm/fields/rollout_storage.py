@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from supnorm.results import BadInput, from_json, to_json, write_whole
 from supnorm.results.door import faults_of
 from supnorm.results.record import READ
 from supnorm.results.rollout import FirstRecord, PeakRecord, StepRecord
+from supnorm.sources.called_files import changed_file
 
 FORMAT = 1  # of the file; another one is not resumed
 
 
-def save(rollout: Rollout, path: Path, identity: str, spent: float) -> None:
+def save(rollout: Rollout, path: Path, identity: str, spent: float, files: Mapping[str, str]) -> None:
     """Write the steps so far, whole or not at all.
 
     Args:
@@ -29,6 +31,7 @@ def save(rollout: Rollout, path: Path, identity: str, spent: float) -> None:
         path: of the file.
         identity: what the file belongs to; it is asked for again when it is read.
         spent: seconds of work so far.
+        files: SHA-256 of the files that the steps have opened, by their names from the problem's folder on.
 
     Raises:
         TypeError: for states that hold other objects than arrays.
@@ -51,6 +54,7 @@ def save(rollout: Rollout, path: Path, identity: str, spent: float) -> None:
     document = {
         "format": FORMAT,
         "identity": identity,
+        "files": dict(files),
         "done": rolling.done,
         "spent": spent,
         "seconds": rolling.seconds,
@@ -79,8 +83,17 @@ def _tally(tally: Tally) -> dict[str, Any]:
     }
 
 
-def load(rollout: Rollout, path: Path, identity: str) -> None:
+def load(rollout: Rollout, path: Path, identity: str, root: Path) -> dict[str, str]:
     """Go on where a file ended: put what it holds into a roll-out that has not begun.
+
+    Args:
+        rollout: the work.
+        path: of the file.
+        identity: of the problem; see `save`.
+        root: the problem's folder.
+
+    Returns:
+        the files that the steps have opened; see `save`.
 
     Raises:
         BadInput: for a file that is missing, damaged, or of another problem.
@@ -94,17 +107,25 @@ def load(rollout: Rollout, path: Path, identity: str) -> None:
         if document["format"] != FORMAT:
             raise ValueError("of another version")
         same = document["identity"] == identity
+        files = {str(name): str(content) for name, content in document.get("files", {}).items()}
         if same:
             _restore(rollout, document, arrays)
     if not same:
         raise BadInput(
             f"--resume: {path} is of another problem, or of code that has changed; leave --resume out to start again"
         )
+    changed = changed_file(files, root)
+    if changed is not None:
+        raise BadInput(
+            f"--resume: {changed}, which a step of this run has opened, has changed since; restore it, or leave --resume "
+            "out to start again"
+        )
     if rollout.rolling.done > rollout.steps:
         raise BadInput(
             f"--resume: {path} has {rollout.rolling.done} steps already, and {rollout.steps} are asked for; give more, or "
             "leave --resume out"
         )
+    return files
 
 
 def _restore(rollout: Rollout, document: dict[str, Any], arrays: list[Any]) -> None:

@@ -79,8 +79,13 @@ class Recording:
     @property
     def files(self) -> set[str]:
         """The files that were read and not written."""
-        unchanged = {file for file, state in self.both.items() if _state(file) == state}
+        unchanged = {file for file, state in [*self.both.items()] if _state(file) == state}
         return (self.read | unchanged) - (self.written | ({*self.both} - unchanged))
+
+    @property
+    def size(self) -> int:
+        """How many names were recorded."""
+        return len(self.read) + len(self.written) + len(self.both)
 
     def note(self, file: str, reads: bool, writes: bool) -> None:
         """Write down that a file is about to be opened."""

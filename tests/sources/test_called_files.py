@@ -1,0 +1,98 @@
+"""Files that calls open are written down before a value of theirs is stored, and may not change while the run is at work."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import supnorm as sn
+from supnorm.cli.identity import FILES, identified
+from supnorm.evaluation import EvaluationStore
+from supnorm.results import BadInput
+from supnorm.sources.called_files import CalledFiles
+from supnorm.sources.recording import recording
+
+CODE = """
+from pathlib import Path
+HERE = Path(__file__).parent
+def model(x): return x[:, 0]
+def truth(x):
+    names = ["all.txt"] + ["corner.txt"] * bool((x[:, 0] > 0.9).any())
+    return x[:, 0] + sum(float((HERE / name).read_text()) for name in names)
+"""
+PROBLEM = """
+[model]
+python = "code.py:model"
+[reference]
+python = "code.py:truth"
+[domain]
+x = [0.0, 1.0]
+"""
+OLD = 1e9  # seconds: a time before any run
+
+
+def put(path: Path, text: str, when: float = OLD) -> None:
+    path.write_text(text)
+    os.utime(path, (when, when))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    put(tmp_path / "code.py", CODE)
+    put(tmp_path / "problem.toml", PROBLEM)
+    put(tmp_path / "all.txt", "0.25")
+    put(tmp_path / "corner.txt", "0.5")
+    return tmp_path
+
+
+def stored(store: EvaluationStore) -> set[str]:
+    """What a run that is killed now has written down."""
+    return {*json.loads(store.recall(FILES) or "{}")}
+
+
+def test_each_is_written_down_before_the_values_that_come_from_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supnorm.sources.called_files.OFTEN", 0.0)
+    problem = sn.open_problem(folder / "problem.toml")
+    store = EvaluationStore(folder / "s.sqlite", "f")
+
+    def call(x: float) -> None:
+        points = np.array([[x]])
+        store.append("reference", "search", points, problem.reference.value(points), {}, 0.1)
+
+    with identified(store, problem, folder / "run", resume=False):
+        call(0.5)
+        assert stored(store) == {"all.txt"}
+        call(0.95)
+        assert stored(store) == {"all.txt", "corner.txt"}
+    with pytest.raises(BadInput, match="corner.txt, which a function of this problem opens, has changed while"):
+        with identified(store, problem, folder / "run", resume=False):
+            put(folder / "corner.txt", "0.6")
+            call(0.96)
+    assert store.points == 2, "a value of the other file is not stored"
+    with pytest.raises(BadInput, match="has changed while"):  # no value was stored after the change
+        with identified(store, problem, folder / "run", resume=False):
+            pass
+    store.close()
+
+
+def test_what_a_run_writes_for_itself_is_no_input(tmp_path: Path) -> None:
+    for name in ("code.py", "input.txt", "state.txt", "cache.txt"):
+        put(tmp_path / name, "1")
+    with recording() as recorded:
+        files = CalledFiles(recorded, [tmp_path / "code.py"], [], tmp_path, tmp_path / "run", {})
+        for name in ("input.txt", "state.txt"):
+            (tmp_path / name).read_text()
+        assert files.look()
+        assert {*files.contents} == {"input.txt", "state.txt"}
+        (tmp_path / "state.txt").write_text("2")  # Python writes what it has read
+        put(tmp_path / "cache.txt", "2", when=2**40)  # another program has written what Python reads now
+        (tmp_path / "cache.txt").read_text()
+        assert files.look(last=True)
+        assert {*files.contents} == {"input.txt"}
+        assert not files.look(last=True)
