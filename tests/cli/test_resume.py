@@ -15,6 +15,7 @@ from tests.cli.test_exit_codes import REFERENCE, wait_for_lines
 from supnorm.evaluation.spot_check import POINTS
 
 TIMES = {"seconds", "model_seconds", "reference_seconds", "seconds_per_point", "finished", "command", "cost"}
+TIMES |= {"versions"}  # of the packages that are loaded: this process has loaded more
 ARGUMENTS = ("audit", "problem.toml", "--quiet", "--evaluations", "100", "--seed", "4")
 SLOW = (REFERENCE, 'python = "truth.py:logged"\nper_point = true')
 
