@@ -293,8 +293,9 @@ def test_tables_are_compared_row_by_row(tmp_path: Path) -> None:
     assert verdict(one, two).new.upper_kind == "exact"
     assert "larger only above 3 times the other one" in verdict(one, two, 3.0).status.advice
     assert not any("cannot be compared" in remark.text for remark in verdict(one, two).remarks)
-    with pytest.raises(sn.BadInput, match="numbers of rows differ"):
-        sn.compare_runs(one, run("less", 0.2, rows=40))
+    less = verdict(one, run("less", 0.2, rows=40))
+    assert (less.status.code, less.basis, int(less.status.exit)) == ("undecided", "other-rows", 4)
+    assert any("numbers of rows differ" in remark.text for remark in less.remarks)
     with pytest.raises(sn.BadInput, match="row 4 has other inputs or another reference"):
         sn.compare_runs(one, run("other", 0.2, change=(3, 1, 7.0)))
     other = run("another", 0.2, change=(3, 1, 0.5))
@@ -303,6 +304,34 @@ def test_tables_are_compared_row_by_row(tmp_path: Path) -> None:
     assert (verdict(one, two).status.code, verdict(one, two).basis) == ("worse", "proved")  # by the hashes
     with pytest.raises(sn.BadInput, match="have other rows"):
         sn.compare_runs(one, other)
+
+
+def test_tables_of_two_months_stand_side_by_side_without_a_verdict(tmp_path: Path) -> None:
+    def run(name: str, n: int, shift: float, tolerance: float = 0.25) -> Path:
+        x = np.linspace(shift, 1.0 + shift, n)
+        data = {
+            "x": x,
+            "site": list("AB" * (n // 2)),
+            "power": x,
+            "guess": x + 0.1 + 0.2 * (np.arange(n) == 5),
+        }
+        report = sn.audit_table(data, truth="power", prediction="guess", by="site", tolerance=tolerance)
+        return report.save(tmp_path / name)
+
+    found = sn.compare_runs(run("may", 20, 0.0), run("june", 40, 0.5))
+    assert (found.status.code, found.basis, int(found.status.exit)) == ("undecided", "other-rows", 4)
+    held = {(one.code, *one.of.values()): (one.old, one.new) for one in found.statistics}
+    assert held["rows",] == (20, 40)
+    assert held["mae", "power"] == pytest.approx((0.1 + 0.2 / 20, 0.1 + 0.2 / 40))
+    assert held["bias", "power"] == pytest.approx((0.1 + 0.2 / 20, 0.1 + 0.2 / 40))
+    assert held["above",] == pytest.approx((1 / 20, 1 / 40))
+    assert held["group-worst", "site", "B"] == pytest.approx((0.3, 0.3))
+    assert held["group-worst", "site", "A"] == pytest.approx((0.1, 0.1))
+    assert "x 0 to 1 before, 0.5 to 1.5 now" in " ".join(remark.text for remark in found.remarks)
+    text = "\n".join(runs_summary(found))
+    assert "site B: worst error" in text
+    assert "evaluations of the search" not in text
+    assert sn.compare_runs(tmp_path / "may", tmp_path / "may").statistics == ()
 
 
 @pytest.mark.slow

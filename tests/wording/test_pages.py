@@ -148,8 +148,13 @@ def test_each_fact_of_a_gate_has_a_template_and_each_template_a_fact() -> None:
 
 
 def test_each_fact_of_two_runs_has_a_template_and_each_template_a_fact() -> None:
-    made = templates.facts(templates.trees("gates/run_remarks.py", "pages/compare_runs.py"))
-    made -= {"chip-", "peak-"}
+    made = templates.facts(
+        templates.trees("gates/run_remarks.py", "gates/other_rows.py", "pages/compare_runs.py")
+    )
+    made -= {"chip-", "peak-", "stat-"}
+    made |= {
+        f"stat-{code}" for code in ("rows", "mae", "bias", "quantile", "above", "group-worst", "group-rms")
+    }
     made |= {f"chip-{code}" for code in ("worse", "better", "no-difference-found", "undecided")}
     made |= {f"peak-{change}" for change in ("same", "moved", "new", "gone")}
     # Those of the verdict are put together from its code and basis: tests/gates/test_run_verdict.py reaches each.

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from supnorm.auditing import load_report
 from supnorm.gates.common_rows import common_rows
+from supnorm.gates.other_rows import OtherRows, demand_same_measure, statistics
+from supnorm.gates.other_rows import remarks as other_rows
 from supnorm.gates.run_peaks import MOST, peak_changes
 from supnorm.gates.run_points import (
     Opened,
@@ -27,10 +29,10 @@ from supnorm.results.option import demand_number
 from supnorm.results.printable import one_line
 from supnorm.results.unfinished import demand_finished
 from supnorm.results.versions import versions
+from supnorm.wording.compare_runs import narrator
 
 EXITS = {"worse": ExitCode.EXCEEDED, "undecided": ExitCode.UNDECIDED}
 OTHER_ROWS = ": these tables have other rows"
-COMMON = "the same rows: write the rows that both tables have, in one order, to two tables, and audit these"
 DOUBT = ("reference-fault", "unresolved")  # verdicts of a run whose worst error is in doubt
 
 
@@ -66,6 +68,7 @@ def compare_runs(
 
     Returns:
         The verdict, ``status.code``: ``worse``, ``better``, ``no-difference-found`` or ``undecided``; and what it rests on.
+        Of two tables with other rows, such as two months, it is ``undecided``, with the statistics of both.
 
     Raises:
         BadInput: for a folder without an audit, or with one that a later audit has not replaced because it was refused or
@@ -89,16 +92,19 @@ def compare_runs(
     for folder in folders:
         demand_finished(folder, "result.json")
     records = [load_report(folder).record for folder in folders]
-    _demand_same_question(records[0], records[1], folders)
-    first, second = (
-        Side(folder, record, opened(folder, record, trust))
-        for folder, record in zip(folders, records, strict=True)
-    )
-    truths = True
-    if records[0].table is not None and records[1].table is not None:
-        hashes = records[0].table.rows_hash, records[1].table.rows_hash
-        call = not any(map(is_expensive, records))
-        truths = demand_same_rows(first.opened, second.opened, *hashes, call)
+    try:
+        _demand_same_question(records[0], records[1], folders)
+        first, second = (
+            Side(folder, record, opened(folder, record, trust))
+            for folder, record in zip(folders, records, strict=True)
+        )
+        truths = True
+        if records[0].table is not None and records[1].table is not None:
+            hashes = records[0].table.rows_hash, records[1].table.rows_hash
+            call = not any(map(is_expensive, records))
+            truths = demand_same_rows(first.opened, second.opened, *hashes, call)
+    except OtherRows as why:
+        return _side_by_side(records[0], records[1], folders, str(why))
     first, second = _crossed(first, second.record), _crossed(second, first.record)
     whole = truths and same_points(*records)
     before, now = _run(first, second, whole), _run(second, first, whole)
@@ -124,6 +130,41 @@ def compare_runs(
     )
 
 
+def _side_by_side(
+    old: AuditRecord, new: AuditRecord, folders: tuple[Path, Path], why: str
+) -> CompareRunsRecord:
+    """Two tables with other rows: no verdict, and the statistics of both.
+
+    Raises:
+        BadInput: for other inputs, outputs or error measures.
+    """
+    demand_same_measure(old, new)
+    first, second = (
+        Side(folder, record, Opened(None, "the tables have other rows"))
+        for folder, record in zip(folders, (old, new), strict=True)
+    )
+    before, now = _run(first, second, False), _run(second, first, False)
+    say = narrator(new.measure, new.axes)
+    return CompareRunsRecord(
+        status=Status(
+            "undecided", advice("undecided", "other-rows", before, now, old, 1.0), ExitCode.UNDECIDED
+        ),
+        basis="other-rows",
+        factor=1.0,
+        reference=new.reference.name,
+        axes=new.axes,
+        measure=new.measure,
+        old=before,
+        new=now,
+        exceedance=(),
+        peaks=(),
+        statistics=statistics(old, new),
+        remarks=tuple(map(say.say, other_rows(old, new, why))),
+        command="",
+        versions=versions(),
+    )
+
+
 def _demand_same_question(old: AuditRecord, new: AuditRecord, folders: tuple[Path, Path]) -> None:
     """Check that both runs have the same inputs, outputs, error measure, reference and rows.
 
@@ -133,7 +174,7 @@ def _demand_same_question(old: AuditRecord, new: AuditRecord, folders: tuple[Pat
 
     if differ := _axes_differ(old, new, folders):
         rows = OTHER_ROWS in differ
-        raise BadInput(f"{differ}; compare-runs needs {COMMON if rows else 'runs of the same question'}")
+        raise (OtherRows if rows else BadInput)(f"{differ}; compare-runs needs runs of the same question")
     questions = {
         "inputs": ([axis.to_dict() for axis in old.axes], [axis.to_dict() for axis in new.axes]),
         "domains": (old.domain.kind, new.domain.kind),
@@ -147,9 +188,10 @@ def _demand_same_question(old: AuditRecord, new: AuditRecord, folders: tuple[Pat
         if what == "outputs" and max(old.outputs_total, new.outputs_total) > len(old.outputs):
             continue  # of thousands each run lists other ones
         if before != now:
-            raise BadInput(
+            tables = old.table is not None and new.table is not None and what == "numbers of rows"
+            raise (OtherRows if tables else BadInput)(
                 f"the {what} differ: {one_line(str(before), 300)} in {folders[0]} and {one_line(str(now), 300)} in "
-                f"{folders[1]}; compare-runs needs {COMMON if what == 'numbers of rows' else 'runs of the same question'}"
+                f"{folders[1]}; compare-runs needs runs of the same question"
             )
     stored = {p.row: (dict(p.x), p.reference) for p in old.peaks if p.row is not None}
     for peak in new.peaks:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import EXPENSIVE
 from supnorm.evaluation.guarded import ALLOWED, guarded
+from supnorm.gates.other_rows import OtherRows
 from supnorm.problem import Function, Problem
 from supnorm.problem.fingerprint import fingerprint
 from supnorm.results import BadInput
@@ -235,7 +236,8 @@ def _demand_equal(one: Array, other: Array, row: NDArray[np.intp], allowed: floa
     if differ.any():
         first = int(np.argmax(differ))
         both = " and ".join(one_line(str(values[first].tolist()), 80) for values in (one, other))
-        raise BadInput(
+        mostly = int(differ.sum()) > len(differ) // 2  # two months, and not one table with an edited row
+        raise (OtherRows if mostly else BadInput)(
             f"row {int(row[first]) + 1} has other inputs or another reference in the other run: {both}; compare-runs "
             "needs the same rows"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from supnorm.pages.gate import Gate, WorstPoint
 from supnorm.results.compare_runs import CompareRunsRecord, PeakChangeRecord, RunRecord
-from supnorm.results.numbers import count, ratio
+from supnorm.results.numbers import count, num, percent, ratio
 from supnorm.wording import Narrator, fact
 from supnorm.wording.compare_runs import narrator
 
@@ -66,16 +66,27 @@ def _rows(record: CompareRunsRecord, say: Narrator) -> list[Row]:
     def row(name: str, old: str, new: str) -> Row:
         return name, old, new
 
+    searched = not record.statistics  # else tables with other rows
     rows = [
         row("folder", *(run.folder for run in runs)),
         row("worst error known", *(say.error(run.worst, 4) for run in runs)),
         row("at", *(_at(run, say) for run in runs)),
-        row("found by its own search", *(say.error(run.found, 4) for run in runs)),
-        row("other model at this point", *("–" if r.other is None else say.error(r.other, 4) for r in runs)),
-        row("proved", *(_bound(run, say) for run in runs)),
+    ]
+    if searched:
+        other = ("–" if r.other is None else say.error(r.other, 4) for r in runs)
+        rows += [
+            row("found by its own search", *(say.error(run.found, 4) for run in runs)),
+            row("other model at this point", *other),
+            row("proved", *(_bound(run, say) for run in runs)),
+        ]
+    rows += [
         row("RMS error", *(say.error(run.rms, 4) for run in runs)),
         row("worst / RMS", *(ratio(run.ratio) for run in runs)),
     ]
+    for one in record.statistics:
+        of = {key: float(v) if key == "share" else v for key, v in one.of.items()}
+        label = say.text(fact(f"stat-{one.code}", **of))
+        rows.append(row(label, *(_statistic(record, one.code, value, say) for value in (one.old, one.new))))
     for level in record.exceedance:
         shares = (say.text(fact("share", low=low, high=high)) for low, high in (level.old, level.new))
         rows.append(row(say.text(fact("share-above", above=level.above)), *shares))
@@ -83,12 +94,22 @@ def _rows(record: CompareRunsRecord, say: Narrator) -> list[Row]:
         row("tolerance", *("–" if r.tolerance is None else say.error(r.tolerance, 6) for r in runs)),
         row("verdict of the run", *(run.verdict for run in runs)),
         row("points without a value", *(count(run.no_value) for run in runs)),
-        row("evaluations of the search", *(count(run.evaluations) for run in runs)),
     ]
+    if searched:
+        rows.append(row("evaluations of the search", *(count(run.evaluations) for run in runs)))
     if any(run.planted for run in runs):
         planted = (say.text(fact("planted", found=run.planted_found, runs=run.planted)) for run in runs)
         rows.append(row("planted errors found", *planted))
     return rows
+
+
+def _statistic(record: CompareRunsRecord, code: str, value: float | None, say: Narrator) -> str:
+    if value is None:
+        return "–"
+    if code in ("rows", "above"):
+        return count(value) if code == "rows" else percent(value, 3)
+    in_unit = record.measure.kind == "absolute" and not record.measure.per_output
+    return num(value, 4) if code in ("mae", "bias") and not in_unit else say.error(value, 4)
 
 
 def _at(run: RunRecord, say: Narrator) -> str:

@@ -80,6 +80,21 @@ class PeakChangeRecord(Record):
     row: int | None = Field(default=None, description="of a table: its row; else left out")
 
 
+class StatisticRecord(Record):
+    """A statistic of both tables, where these have other rows: a difference may be one of the inputs."""
+
+    code: str = Field(
+        description="`rows` (how many there are), `mae` and `bias` (of an output, in its unit), `quantile` (of the "
+        "errors), `above` (share of the rows above the tolerance), `group-worst` and `group-rms` (of the rows with a value "
+        "of a column)"
+    )
+    of: Mapping[str, str] = Field(
+        description="of what: `output`; `share` of a quantile; `column` and `value` of a group"
+    )
+    old: Number | None = Field(description="of the old table; null where it is not known")
+    new: Number | None = Field(description="of the new table; null where it is not known")
+
+
 class CompareRunsRecord(Result):
     """Whether the worst error became worse between two runs."""
 
@@ -91,7 +106,8 @@ class CompareRunsRecord(Result):
     basis: str = Field(
         description="what the verdict rests on: `proved` (bounds), `measured` (both models at the decisive point), "
         "`unmatched` (the other model was not evaluated there), `search`, `smaller-search`, `no-value`, "
-        "`reference-in-doubt`; if both worst errors are infinite `more-infinite`, `fewer-infinite`, `rows` (as many rows of "
+        "`reference-in-doubt`, `other-rows` (of two tables, such as two months); "
+        "if both worst errors are infinite `more-infinite`, `fewer-infinite`, `rows` (as many rows of "
         "a table as before) or `both-infinite`"
     )
     factor: float = Field(description="by which factor an error has to be above the other to count")
@@ -102,6 +118,9 @@ class CompareRunsRecord(Result):
     new: RunRecord = Field(description="the new run")
     exceedance: tuple[LevelRecord, ...] = Field(description="levels that both runs have")
     peaks: tuple[PeakChangeRecord, ...] = Field(description="peaks of both runs, at most ten of each")
+    statistics: tuple[StatisticRecord, ...] = Field(
+        default=(), description="of two tables with other rows: their statistics; else left out"
+    )
     remarks: tuple[Sentence, ...] = Field(description="what a reader has to know besides")
     command: str = Field(description="the command that repeats it; empty if Python started it")
     versions: Mapping[str, str] = Field(description="versions of Python and of the packages that took part")

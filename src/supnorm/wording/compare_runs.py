@@ -41,6 +41,9 @@ _VERDICT = {
     "undecided-both-infinite": "Not decided: both worst errors are infinite, so they have no sizes to compare. Audit both "
     'with failures = "ignore" in the error section of the problem file to compare the finite errors.',
     "undecided-no-value": "Not decided: one of the runs has no point with an error.",
+    "undecided-other-rows": "Not decided: the tables have other rows. The worst error is {old:error 4} in the old one and "
+    "{new:error 4} in the new one, and a larger error can come from other inputs as well as from a worse model. The lines "
+    "below have the statistics of both. The tolerance of an audit decides each table alone.",
     "undecided-reference-in-doubt": "Not decided: in one of the runs the second reference contradicts the worst error.",
 }
 _FACTOR = "{factor?: An error counts as larger only above {factor:num} times the other one.}"
@@ -70,6 +73,10 @@ REMARKS = {
     "|Statistics over the rows in which both have an error were not computed: the tables could not be read again.}"
     "{only_old?: Rows without a prediction in the old run only: {only_old:rows}.}"
     "{only_new?: Rows without a prediction in the new run only: {only_new:rows}.}",
+    "other-rows": "To compare models, audit both on the same rows: write the rows that both tables have, in one order, to "
+    "two tables. Here {why}.",
+    "other-ranges": "The inputs have other ranges: {ranges:points}.",
+    "range": "{name} {low} to {high} before, {low_new} to {high_new} now",
     "rows-unknown": "An older version of supnorm has written one of the results: it does not say which rows have an error, "
     "so RMS and shares cannot be compared. Repeat this audit.",
     "both-infinite": "Both worst errors are infinite. The largest finite errors found are {old:error 4} (old) and "
@@ -90,6 +97,13 @@ SUMMARY = {
     "at {at:point}{known?: (new model there: {new:error 4})}",
     "share-above": "share above {above:error}",
     "share": "{low:percent} to {high:percent}",
+    "stat-rows": "rows",
+    "stat-mae": "mean absolute error of {output}",
+    "stat-bias": "bias of {output} (prediction minus truth)",
+    "stat-quantile": "{share:percent 4} of the errors are at most",
+    "stat-above": "share of the rows above the tolerance",
+    "stat-group-worst": "{column} {value}: worst error",
+    "stat-group-rms": "{column} {value}: RMS error",
     "was": "was {old}",
     "bound": "at most {upper:error at most 4} ({kind})",
     "planted": "{found:count} of {runs:count}",
