@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supnorm.pages.gate import Gate, WorstPoint
-from supnorm.results.compare_runs import CompareRunsRecord, PeakChangeRecord, RunRecord
+from supnorm.results.compare_runs import CompareRunsRecord, PeakChangeRecord, RunRecord, StatisticRecord
 from supnorm.results.numbers import count, num, percent, ratio
 from supnorm.wording import Narrator, fact
 from supnorm.wording.compare_runs import narrator
@@ -62,45 +62,49 @@ def _worst(record: CompareRunsRecord, peak: PeakChangeRecord, say: Narrator) -> 
 def _rows(record: CompareRunsRecord, say: Narrator) -> list[Row]:
     """Name, old and new of each line."""
     runs = (record.old, record.new)
-
-    def row(name: str, old: str, new: str) -> Row:
-        return name, old, new
-
-    searched = not record.statistics  # else tables with other rows
     rows = [
-        row("folder", *(run.folder for run in runs)),
-        row("worst error known", *(say.error(run.worst, 4) for run in runs)),
-        row("at", *(_at(run, say) for run in runs)),
+        _row("folder", *(run.folder for run in runs)),
+        _row("worst error known", *(say.error(run.worst, 4) for run in runs)),
+        _row("at", *(_at(run, say) for run in runs)),
+        *(() if record.statistics else _searched(runs, say)),
+        _row("RMS error", *(say.error(run.rms, 4) for run in runs)),
+        _row("worst / RMS", *(ratio(run.ratio) for run in runs)),
+        *(_of_tables(record, one, say) for one in record.statistics),
     ]
-    if searched:
-        other = ("–" if r.other is None else say.error(r.other, 4) for r in runs)
-        rows += [
-            row("found by its own search", *(say.error(run.found, 4) for run in runs)),
-            row("other model at this point", *other),
-            row("proved", *(_bound(run, say) for run in runs)),
-        ]
-    rows += [
-        row("RMS error", *(say.error(run.rms, 4) for run in runs)),
-        row("worst / RMS", *(ratio(run.ratio) for run in runs)),
-    ]
-    for one in record.statistics:
-        of = {key: float(v) if key == "share" else v for key, v in one.of.items()}
-        label = say.text(fact(f"stat-{one.code}", **of))
-        rows.append(row(label, *(_statistic(record, one.code, value, say) for value in (one.old, one.new))))
     for level in record.exceedance:
         shares = (say.text(fact("share", low=low, high=high)) for low, high in (level.old, level.new))
-        rows.append(row(say.text(fact("share-above", above=level.above)), *shares))
+        rows.append(_row(say.text(fact("share-above", above=level.above)), *shares))
     rows += [
-        row("tolerance", *("–" if r.tolerance is None else say.error(r.tolerance, 6) for r in runs)),
-        row("verdict of the run", *(run.verdict for run in runs)),
-        row("points without a value", *(count(run.no_value) for run in runs)),
+        _row("tolerance", *("–" if r.tolerance is None else say.error(r.tolerance, 6) for r in runs)),
+        _row("verdict of the run", *(run.verdict for run in runs)),
+        _row("points without a value", *(count(run.no_value) for run in runs)),
     ]
-    if searched:
-        rows.append(row("evaluations of the search", *(count(run.evaluations) for run in runs)))
+    if not record.statistics:
+        rows.append(_row("evaluations of the search", *(count(run.evaluations) for run in runs)))
     if any(run.planted for run in runs):
         planted = (say.text(fact("planted", found=run.planted_found, runs=run.planted)) for run in runs)
-        rows.append(row("planted errors found", *planted))
+        rows.append(_row("planted errors found", *planted))
     return rows
+
+
+def _row(name: str, old: str, new: str) -> Row:
+    return name, old, new
+
+
+def _searched(runs: tuple[RunRecord, RunRecord], say: Narrator) -> list[Row]:
+    """What the searches found, and each model at the point of the other run; of tables with other rows there is none."""
+    return [
+        _row("found by its own search", *(say.error(run.found, 4) for run in runs)),
+        _row("other model at this point", *("–" if r.other is None else say.error(r.other, 4) for r in runs)),
+        _row("proved", *(_bound(run, say) for run in runs)),
+    ]
+
+
+def _of_tables(record: CompareRunsRecord, one: StatisticRecord, say: Narrator) -> Row:
+    """A statistic of two tables with other rows."""
+    of = {key: float(v) if key == "share" else v for key, v in one.of.items()}
+    shown = (_statistic(record, one.code, value, say) for value in (one.old, one.new))
+    return _row(say.text(fact(f"stat-{one.code}", **of)), *shown)
 
 
 def _statistic(record: CompareRunsRecord, code: str, value: float | None, say: Narrator) -> str:

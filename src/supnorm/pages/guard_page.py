@@ -112,7 +112,9 @@ def chart(record: GuardRecord, width: int) -> Markup:
         points = tuple((max(row.rejected, LEAST), getattr(row, name)) for row in record.curve)
         lines.append(Series(f"{k} {say(fact(f'row-{name}'))}", str(k), points, name == "searched"))
     tolerance = math.nan if record.tolerance is None else record.tolerance
-    return error_over_time(lines, width, say(fact("curve-axis")), tolerance, 300, "share of inputs rejected")
+    unit = unit_of(record).suffix.strip()
+    label = say(fact("curve-axis")) + (f", {unit}" if unit else "")
+    return error_over_time(lines, width, label, tolerance, 300, "share of inputs rejected")
 
 
 def curve_rows(record: GuardRecord) -> list[tuple[str, ...]]:
