@@ -77,7 +77,9 @@ def random(share: float, seed: int = 0) -> Flag:
     return lambda x: rng.random(len(x)) < share
 
 
-def by_supnorm(model: Model, scale: Array, train: Samples, reject: float, seed: int = 0) -> Flag:
+def by_supnorm(
+    model: Model, scale: Array, train: Samples, reject: float, evaluations: int = 8000, seed: int = 0
+) -> Flag:
     """`supnorm.guard` in the box of the training ranges, half as wide again; it rejects a share of the training run."""
     low, high = ranges_of(train.x, 1.5).T
     names = ("density", "normal", "tangential", "density_theta")
@@ -102,5 +104,5 @@ def by_supnorm(model: Model, scale: Array, train: Samples, reject: float, seed: 
     problem = sn.Problem(
         lambda p: model(inputs(p)), lambda p: true_fluxes(inputs(p)), domain, error=error, law=law
     )
-    safe = sn.guard(problem, reject=reject, evaluations=8000, seed=seed)
+    safe = sn.guard(problem, reject=reject, evaluations=evaluations, seed=seed)
     return lambda x: np.asarray(safe(points(x), fallback=False).flag != 0)

@@ -71,7 +71,7 @@ class Effort:
     lead: int = 75  # their steps
 
 
-QUICK = Effort(15, 2000, 3000, 2000, 40.0, 100, 2)
+QUICK = Effort(5, 1000, 2000, 1000, 20.0, 100, 2)
 
 
 def samples_of(name: str, effort: Effort) -> tuple[Samples, Samples]:
@@ -311,7 +311,7 @@ def flag_of(name: str, made: Networks) -> guards.Flag | None:
         "two networks": two,
         "ranges or two networks": lambda: guards.either(guards.in_ranges(train), two()),
         "error model > 0.1 or two networks": lambda: guards.either(learned(0.1), two()),
-        "supnorm.guard": lambda: guards.by_supnorm(model, scale, train, 0.02),
+        "supnorm.guard": lambda: guards.by_supnorm(model, scale, train, 0.02, min(8000, made.effort.audit)),
     }
     return flags[name]()
 
@@ -337,9 +337,10 @@ def guarded(folder: Path, effort: Effort, name: str) -> dict[str, Any]:
     made = all_loaded(folder, effort)
     model, flag = made.models["flux"], flag_of(name, made)
     row: dict[str, Any] = {"guard": name}
-    sets = {"held out": made.held.part(slice(0, 20_000))}
+    count = min(20_000, effort.held_out)
+    sets = {"held out": made.held.part(slice(0, count))}
     for case, seconds in (("warm", 400.0), ("collision", 100.0)):
-        sets[case] = flux_samples(case, min(seconds, effort.seconds), 20_000, np.random.default_rng(2))
+        sets[case] = flux_samples(case, min(seconds, effort.seconds), count, np.random.default_rng(2))
     for points, s in sets.items():
         where = np.zeros(len(s), bool) if flag is None else flag(s.x)
         error = np.max(np.abs(model(s.x) - s.y) / made.scale, axis=1)

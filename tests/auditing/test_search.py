@@ -108,7 +108,7 @@ def test_data_domains_are_searched_where_the_data_are() -> None:
     shares = []
     for seed in range(4):
         instance = problems.data_manifold(seed)
-        report = audit(instance.problem, evaluations=20_000, seed=seed)
+        report = audit(instance.problem, evaluations=10_000, seed=seed)
         assert_honest(report, instance)
         assert report.worst is not None
         assert report.worst.off_data is not None

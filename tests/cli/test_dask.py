@@ -65,7 +65,8 @@ TIMES = {
     "seconds",
     "cost",
     "command",
-}  # cost: as measured; command: with it
+    "versions",
+}  # cost: as measured; command: with it; versions: of what is loaded, which is more in the process of the tests
 ARGUMENTS = (
     "budget", "problem.toml", "--learning-curve", "mine.py:nearest,polynomial", "--training-sizes", "16,32,64",
     "--trainings", "3", "--calls", "600", "--seed", "5", "--out", "run",
@@ -139,7 +140,7 @@ def test_a_cluster_gives_the_same_answer_and_an_interruption_goes_on(shell: Shel
 
     shell.write((REFERENCE, 'python = "truth.py:logged"\nper_point = true'))
     here = {"SUPNORM_TEST_LOG": str(shell.folder / "calls.txt"), "SUPNORM_TEST_SLEEP": "0.002"}
-    alone = shell.finish(*ARGUMENTS, **here)
+    alone = shell.run(*ARGUMENTS, **here)
     assert alone.code in (0, 4), alone.err
     expected = answer(shell.folder)
     assert len({pid for pid, *_ in trainings(shell.folder)}) == 1
@@ -195,7 +196,8 @@ def test_an_audit_on_a_cluster_gives_the_same_answer(shell: Shell, address: str)
     found, calls = {}, {}
     for name, more in {"alone": (), "cluster": ("--dask", address)}.items():
         log = shell.folder / f"{name}.txt"
-        done = shell.finish(
+        run = shell.finish if more else shell.run
+        done = run(
             "audit", "problem.toml", "--evaluations", "150", "--seed", "5", "--out", name, "--json", *more,
             SUPNORM_TEST_LOG=str(log), SUPNORM_TEST_SLEEP="0.05",
         )  # fmt: skip
@@ -233,7 +235,7 @@ def test_workers_that_are_killed_at_random_change_nothing(shell: Shell, cluster:
     shell.write((REFERENCE, 'python = "truth.py:logged"\nper_point = true'))
     line = ("audit", "problem.toml", "--evaluations", "200", "--cost", "expensive:1:in-rounds", "--json")
     here = {"SUPNORM_TEST_LOG": str(shell.folder / "calls.txt"), "SUPNORM_TEST_SLEEP": "0.05"}
-    alone = shell.finish(*line, "--out", "alone", **here)
+    alone = shell.run(*line, "--out", "alone", **here)
     assert alone.code in (0, 1), alone.err
     dice, kills = random.Random(0), 0
     process = shell.start(*line, "--dask", cluster.address, "--out", "killed", **here)
@@ -284,7 +286,7 @@ def test_a_scheduler_that_is_killed_is_one_line_and_the_run_goes_on_without_it(
     assert "--resume" in err
     kept, made = stored(shell.folder / "run"), len(calls.read_text().splitlines())
     assert len(kept) > 8
-    resumed = shell.finish(*line, "--resume", **here)
+    resumed = shell.run(*line, "--resume", **here)
     assert resumed.code == 1, resumed.err
     again = kept & set(calls.read_text().splitlines()[made:])
     most = POINTS + 8  # are looked at again; of the worst ones each is called alone

@@ -20,7 +20,7 @@ from supnorm.cli.main import run
 from supnorm.interrupts import Interrupts
 from supnorm.results import ExitCode, Interrupted
 
-STOPS = 5  # calls of each work at which it is stopped
+STOPS = 3  # calls of each work at which it is stopped
 
 
 @dataclass

@@ -13,6 +13,7 @@ import pytest
 from tests.fields.archives import analysis, forecast
 
 import supnorm as sn
+from supnorm.cli.main import run
 from supnorm.fields import EventOptions, elsewhere
 from supnorm.interrupts import INTERRUPTS
 
@@ -133,7 +134,7 @@ def test_what_is_no_worker(paths, workers):
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("dask")
-def test_a_cluster_gives_the_same(paths, tmp_path):
+def test_a_cluster_gives_the_same(paths, tmp_path, monkeypatch, capsys):
     """The options as a user gives them; the client writes warnings of its own, so in processes of their own."""
     pytest.importorskip("distributed")
     (tmp_path / "cluster.py").write_text(CLUSTER)
@@ -151,9 +152,10 @@ def test_a_cluster_gives_the_same(paths, tmp_path):
             assert "Traceback" not in done.stderr
             return done.returncode, json.loads(done.stdout or "{}"), done.stderr
 
+        monkeypatch.chdir(tmp_path)
         options = ("--tolerance", "t2m=10", "--spectra", "1")
-        code, alone, _ = fields(*options)
-        assert code == 1
+        assert run(["fields", "p.zarr", "t.nc", "--json", *options]) == 1
+        alone = json.loads(capsys.readouterr().out)
         code, there, _ = fields(*options, "--dask", address, "--out", "there")
         assert code == 1
         for record in (alone, there):
@@ -161,9 +163,8 @@ def test_a_cluster_gives_the_same(paths, tmp_path):
         alone.pop("command")
         assert f"--dask {address}" in there.pop("command")
         assert there == alone
-        code, _, message = fields("--dask", address, "--workers", "2")
-        assert code == 2
-        assert "--dask and --workers: give one of them" in message
+        assert run(["fields", "p.zarr", "t.nc", "--dask", address, "--workers", "2"]) == 2
+        assert "--dask and --workers: give one of them" in capsys.readouterr().err
     finally:
         cluster.communicate(timeout=60)
     code, _, message = fields("--dask", address)
