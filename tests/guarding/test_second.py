@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from tests.mending.cases import LINE, SQUARE, line_guard, line_problem
 
 import supnorm as sn
-from supnorm.evaluation import Calls
+from supnorm.evaluation import Calls, EvaluationStore
 from supnorm.guarding.collecting import collect
 from supnorm.guarding.layers import Cuts, SecondModel
 from supnorm.guarding.second import second_model
@@ -119,3 +120,18 @@ def test_an_error_by_the_users_own_function_has_no_second_model() -> None:
     second = second_model(problem, found, Calls(cost="cheap"), 0, 5, np.random.default_rng(0))
     assert second.layer is None
     assert second.taught(problem, np.random.default_rng(0)) is None
+
+
+@pytest.mark.slow
+def test_a_store_keeps_the_values_of_the_model_and_not_those_of_the_second_model(tmp_path: Path) -> None:
+    """The second model's searches stored its values as those of the model: a point that came again had them."""
+    problem = problem_of({})
+    with closing(EvaluationStore(tmp_path / "values.sqlite", "one")) as store:
+        calls = Calls(cost="expensive-both:1", store=store)
+        found = collect(problem, 100, None, 3, calls)
+        second_model(problem, found, calls, 40, 5, np.random.default_rng(0))
+        for side, function in (("model", wrong), ("reference", two)):
+            stored = store.load(side)
+            x = np.array([np.frombuffer(key) for key in stored])
+            assert len(x) > 0
+            np.testing.assert_allclose([y for y, _ in stored.values()], function(x), rtol=1e-12, err_msg=side)

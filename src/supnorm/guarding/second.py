@@ -129,6 +129,8 @@ def _trained(problem: Problem, network: Network, samples: Collected, steps: int)
 
 def _searched(problem: Problem, network: Network, evaluations: int, seed: int, calls: Calls) -> Collected:
     """Points of a search for the largest error of the network, with the error of the model."""
+    if calls.store is not None:  # it holds the values of the model, which the network is not
+        calls = replace(calls, store=calls.store.only("reference"))
     with INTERRUPTS.handed_on():
         more = collect(replace(problem, model=network.as_function()), evaluations, None, seed, calls)
     error = problem.error(problem.model.value(more.x), more.y, more.x)[0]
