@@ -83,6 +83,8 @@ def _work(work: Callable[[], int], page: Page) -> None:
         except OSError:  # nobody has seen all of it: no pass
             code = code or 2
             _to_nowhere(stream.fileno())
+        except ValueError:  # the problem's code has closed it
+            code = code or 2
     page.give_verdict(code)
     last = threading.Timer(LEFT, os._exit, [code])
     last.daemon = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -678,3 +679,14 @@ def test_a_problem_file_with_a_byte_order_mark_is_read(shell: Shell) -> None:
     path = shell.write()
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert shell.run("audit", path, "--quiet").code == 1
+
+
+def test_an_output_that_code_has_closed_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", closed)
+    monkeypatch.setattr("os.dup2", lambda *_: None)
+    assert run(["schema", "problem"]) == 2
+    assert capsys.readouterr().err == "supnorm: standard output was closed before everything was written\n"

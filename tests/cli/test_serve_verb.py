@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,23 @@ def test_a_guard_of_another_model_is_not_served(folder: Shell) -> None:
     text = (folder.folder / "line.toml").read_text()
     (folder.folder / "line.toml").write_text(text.replace('file = "net.npz"', 'python = "truth.py:plain"'))
     assert "one of another model" in folder.run("serve", "line.toml").line
+
+
+def test_what_was_promised_for_the_problem_before_an_edit_is_told(guard: sn.Guard, folder: Shell) -> None:
+    """The reference, and the model between the points of the file, can change without any other trace."""
+    from supnorm.cli.serve import _note
+    from supnorm.problem import fingerprint
+    from supnorm.serving import Service
+
+    path = folder.folder / "line.toml"
+    opened = sn.open_problem(path)
+    made = replace(guard, record=guard.record.changed(fingerprint=fingerprint(opened)))
+    assert _note(made, opened) == _note(guard, opened) == ""
+    with (folder.folder / "truth.py").open("a") as file:
+        file.write("\n")
+    note = _note(made, sn.open_problem(path))
+    assert "has changed since this guard was made" in note
+    assert Service(made, note=note).about()["promise"].endswith(note)
 
 
 def test_the_token_is_the_first_line_of_its_file(tmp_path: Path) -> None:

@@ -237,5 +237,11 @@ sys.exit(supervisor.supervise(work))
 """
 
 
+def test_an_output_that_the_users_code_has_closed_is_no_pass(shell: Shell) -> None:
+    closing = "import sys\nfrom supnorm.supervisor import supervise\nsys.exit(supervise(lambda: sys.stdout.close() or 0))"
+    done = python(shell, closing)
+    assert (done.returncode, done.stderr) == (2, "")
+
+
 def test_threads_that_the_users_code_leaves_do_not_hold_the_end(shell: Shell) -> None:
     assert python(shell, LEFT_OVER).returncode == 4

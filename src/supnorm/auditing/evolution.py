@@ -113,11 +113,16 @@ def _direction(ahead: Array, behind: Array, z: Array) -> Array:
     with np.errstate(invalid="ignore"):
         gap = ahead - behind
     gap = np.where(np.isfinite(gap), gap, 0.0)
-    return _units((gap[:, None] @ z)[:, 0])
+    return _units((_small(gap)[:, None] @ z)[:, 0])
+
+
+def _small(v: Array) -> Array:
+    """Rows whose sums and squares do not overflow, of the same direction."""
+    top = np.abs(v).max(axis=1, keepdims=True)
+    return np.asarray(v / np.where(top > 1e150, top, 1.0))
 
 
 def _units(v: Array) -> Array:
     """Rows of unit length; zero stays zero."""
-    top = np.abs(v).max(axis=1, keepdims=True)
-    v = v / np.where(top > 1e150, top, 1.0)  # the squares would overflow
+    v = _small(v)
     return np.asarray(v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-300))

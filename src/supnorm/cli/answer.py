@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 import typer
@@ -73,7 +73,8 @@ def _give_back() -> None:
     if not _redirected:
         return
     stream, copy = _redirected.pop()
-    sys.stdout.flush()
+    with suppress(ValueError):  # the problem's code has closed it
+        sys.stdout.flush()
     sys.stdout = stream
     if copy >= 0:
         os.dup2(copy, 1)

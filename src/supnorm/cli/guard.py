@@ -105,6 +105,7 @@ def command(
     from supnorm.cli.repeat import repeated
     from supnorm.guarding import fuse as write_graph
     from supnorm.guarding import guard
+    from supnorm.problem import fingerprint
     from supnorm.sources import open_problem
 
     options = made(GuardOptions, given)
@@ -133,7 +134,8 @@ def command(
         words |= {**vars(options), "cost": given["cost"], "workers": given["workers"], "dask": given["dask"]}
         words["reject"] = reject if isinstance(reject, float) else None
         again = repeated("guard", problem, {name: words[name] for name in WORDS})
-        result = replace(result, record=result.record.changed(command=again))
+        record = result.record.changed(command=again, fingerprint=fingerprint(opened))
+        result = replace(result, record=record)
         with run.writing(lambda: run.tell(result.record.to_json, lambda: _summary(result))):
             save(result, run.directory)
     if fuse is not None:

@@ -184,6 +184,8 @@ def run(arguments: list[str] | None = None) -> int:
             folder = "; --report DIR names the folder of an audit" if _of_a_run(message, verb.strip()) else ""
             _say(f"{message}{folder}; see supnorm{verb} --help")
             return ExitCode.BAD_INPUT
+        if isinstance(error, ValueError) and (sys.stdout.closed or sys.stderr.closed):
+            return _cut_off()  # by the problem's code
         if isinstance(error, OSError) and _in_echo(error):
             os.dup2(
                 os.open(os.devnull, os.O_WRONLY), 1
@@ -246,7 +248,7 @@ def _in_echo(error: OSError) -> bool:
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):  # the terminal was closed; files and exit code tell the same
+    with suppress(OSError, ValueError):  # the terminal was closed; files and exit code tell the same
         print("supnorm: " + one_line(text, LONGEST), file=sys.stderr, flush=True)
 
 

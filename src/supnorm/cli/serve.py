@@ -109,11 +109,30 @@ def command(
     checks = None
     if options.shadow is not None:
         checks = _checks(safe, opened, shadow_file or path.with_name("guard.shadow"), options.shadow)
-    return _run(safe.with_reference(None) if no_fallback else safe, checks, options, host, secret)
+    note = _note(safe, opened)
+    return _run(safe.with_reference(None) if no_fallback else safe, checks, note, options, host, secret)
+
+
+def _note(safe: Guard, opened: Problem) -> str:
+    """What the guard's own points do not show: it was made for another problem, or for this one before an edit."""
+    from supnorm.problem import fingerprint
+
+    made, now = safe.record.fingerprint, fingerprint(opened)
+    if made in ("", now):
+        return ""
+    return (
+        f"The problem, or a file of its model or reference, has changed since this guard was made (fingerprint {made}, now "
+        f"{now}): what it promises was shown for the problem as it was."
+    )
 
 
 def _run(
-    safe: Guard, checks: ShadowChecks | None, options: ServeOptions, host: str, secret: str | None
+    safe: Guard,
+    checks: ShadowChecks | None,
+    note: str,
+    options: ServeOptions,
+    host: str,
+    secret: str | None,
 ) -> int:
     from supnorm.cli.answer import say
     from supnorm.serving import Limits, Service
@@ -122,10 +141,12 @@ def _run(
     status = safe.record.status
     if status.code != "guarded":
         say(f"this guard has the status {status.code}: {status.advice}", err=True)
+    if note:
+        say(f"supnorm: note: {note}", err=True)
     limits = Limits(rows=options.rows, body=options.body, seconds=options.seconds)
     at = listen(host, options.port)
     ready = "serving at {}; the requests it takes are at /docs; Ctrl-C ends it"
-    run(Service(safe, limits, checks), at, secret, lambda address: say(ready.format(address)))
+    run(Service(safe, limits, checks, note), at, secret, lambda address: say(ready.format(address)))
     say("ended; every request that came was answered")
     return 0
 

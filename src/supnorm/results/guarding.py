@@ -103,6 +103,11 @@ class GuardRecord(Result):
     probe: Mapping[str, tuple[tuple[float, ...], ...]] = Field(
         description="points `x` and values `y` by which the file knows its model"
     )
+    fingerprint: str = Field(
+        default="",
+        description="fingerprint of the problem that it was made for; empty in a file of an older version, and where it was "
+        "made in Python",
+    )
     evaluations: Mapping[str, int] = Field(
         description="calls of the reference: `learned`, `audit`, `calibration`"
     )

@@ -45,12 +45,14 @@ class Service:
         guard: with a reference, or without fallback.
         limits: of one request.
         shadow: checks of accepted inputs; None without.
+        note: what limits the promise, in words.
         metrics: counters.
     """
 
     guard: Guard
     limits: Limits = Limits()
     shadow: ShadowChecks | None = None
+    note: str = ""
     metrics: Metrics = field(default_factory=Metrics)
     _model: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -100,7 +102,8 @@ class Service:
         """The answer of ``GET /guard``: what is known of the guard."""
         record = self.guard.record
         say = narrator(record).text
-        return {"promise": " ".join(say(fact) for fact in promise(record)), "record": record.to_dict()}
+        words = [*(say(fact) for fact in promise(record)), *([self.note] if self.note else [])]
+        return {"promise": " ".join(words), "record": record.to_dict()}
 
     def health(self) -> dict[str, Any]:
         """The answer of ``GET /health``."""
