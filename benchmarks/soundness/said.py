@@ -36,6 +36,7 @@ def composed(content: dict[str, Any]) -> dict[str, str]:
         "counts": f"{good:,} true ({counts['true and accepted']:,} of them checked, all accepted), "
         f"{counts['no bound']:,} without a bound, {wrong:,} false",
         "seeds": _seeds(rows),
+        "million": _million(rows),
     }
 
 
@@ -78,6 +79,7 @@ def _held(content: dict[str, Any], campaign: str) -> dict[str, str]:
             ]
         ),
         "seeds": _seeds(rows),
+        "million": _million(rows),
     }
 
 
@@ -93,6 +95,7 @@ def tiny(content: dict[str, Any]) -> dict[str, str]:
         "counts": f"{good:,} true ({accepted:,} of them checked, all accepted; {wide:,} ended with a wider bracket than "
         f"asked), {wrong:,} false",
         "seeds": _seeds(rows),
+        "million": _million(rows),
     }
 
 
@@ -115,6 +118,7 @@ def _solved(content: dict[str, Any], campaign: str) -> dict[str, str]:
         "counts": f"{good:,} true ({counts['true and accepted']:,} of them checked, all accepted), {counts['refused']:,} "
         f"refused, {counts['no bound']:,} without a bound, {wrong:,} false",
         "seeds": _seeds(rows),
+        "million": _million(rows),
     }
 
 
@@ -154,6 +158,13 @@ def audits(content: dict[str, Any]) -> dict[str, str]:
 def _of(content: dict[str, Any], name: str) -> tuple[list[dict[str, Any]], Counter[str]]:
     rows = [r for r in content["rows"] if r["campaign"] == name]
     return rows, sum((Counter(r["verdicts"]) for r in rows), Counter())
+
+
+def _million(rows: list[dict[str, Any]]) -> str:
+    """How many problems were tried at a million points each."""
+    many = sum(r["count"] for r in rows if r.get("points", 0) >= 1_000_000)
+    total = sum(r["count"] for r in rows)
+    return f"all {total:,}" if many == total else f"{many:,} of {total:,}"
 
 
 def _seeds(rows: list[dict[str, Any]]) -> str:

@@ -2,7 +2,8 @@
 
 A polynomial interpolates a random function at Chebyshev nodes, in one or two inputs; its coefficients are one or two float64
 numbers each, so that most errors lie between 1e-8 and 1e-30. A network of 4 to 9 layers is compared with itself plus a
-multiple of a known function, from 1e-7 to 1e-11, a function of three inputs with itself plus 1e-11 to 1e-22 times another.
+multiple of a known function, from 1e-7 to 1e-11, a function of three or four inputs with itself plus 1e-11 to 1e-22 times
+another one.
 The error is interpolated at Chebyshev nodes from values by mpmath; of a million points, random and near the witness, those
 where the interpolant is largest, and some others, are evaluated by mpmath too. None of these may be above `upper`, the
 error at the witness must not be below `lower`; and the checker must accept every certificate whose forecast is at most
@@ -38,7 +39,7 @@ from supnorm.results import BadInput
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "certification"))
 import cases
 
-NODES, EXACT, BLIND, DIGITS = {1: 40, 2: 10, 3: 7}, 6, 4, 90
+NODES, EXACT, BLIND, DIGITS = {1: 40, 2: 10, 3: 7, 4: 5}, 6, 4, 90
 BOXES = 300
 SECONDS = 5.0
 
@@ -147,30 +148,32 @@ def _deep(rng: np.random.Generator) -> tuple[Problem, str]:
     return Problem(net, lambda x: twin(x) + size * jnp.cos(3.0 * x[:, :1] + x[:, 1:]), domain), label
 
 
-def _three(rng: np.random.Generator) -> tuple[Problem, str]:
+def _several(rng: np.random.Generator, d: int) -> tuple[Problem, str]:
     name = str(rng.choice(list(FUNCTIONS)))
     run, _, (low, high) = FUNCTIONS[name]
-    k, c, size = rng.uniform(0.2, 0.8, 2), rng.normal(size=3), 10.0 ** -rng.uniform(11.0, 22.0)
-    wide = (high - low) * 2.0 ** -rng.uniform(0.0, 2.0)
+    k, c, size = rng.uniform(0.2, 0.8, d - 1), rng.normal(size=3), 10.0 ** -rng.uniform(11.0, 22.0)
+    wide = (high - low) * 2.0 ** -rng.uniform(*((0.0, 2.0) if d == 3 else (3.0, 5.0)))
     start, share = rng.uniform(low, high - wide), wide / (1.0 + k.sum())
-    domain = Domain(x=(float(start), float(start + share)), y=(0.0, float(share)), z=(0.0, float(share)))
+    ends = [(float(start), float(start + share)), *[(0.0, float(share))] * (d - 1)]
+    domain = Domain.from_axes({f"x{i}": e for i, e in enumerate(ends)})
 
     def reference(x: Any) -> Any:
-        return run(x[:, 0] + k[0] * x[:, 1] + k[1] * x[:, 2])
+        return run(x[:, 0] + x[:, 1:] @ k)
 
     def model(x: Any) -> Any:
-        other = c[0] * x[:, 0] + c[1] * x[:, 1] * x[:, 2] + c[2] * jnp.cos(x[:, 0] + x[:, 2])
+        other = c[0] * x[:, 0] + c[1] * x[:, 1] * x[:, 2] + c[2] * jnp.cos(x[:, 0] + x[:, -1])
         return reference(x) + size * other
 
-    return Problem(
-        model, reference, domain
-    ), f"{name} of three inputs, shifted by {size:.1e}, box {share:.1e}"
+    return Problem(model, reference, domain), f"{name} of {d} inputs, shifted by {size:.1e}, box {share:.1e}"
 
 
 def judged(number: int, seed: int, path: Path) -> Tiny:
     """One problem: its bracket beside errors in arbitrary precision, and what the checker says of its certificate."""
     rng = np.random.default_rng([seed, number])
-    problem, label = (_deep if number % 5 == 4 else _three if number % 5 == 3 else _polynomial)(rng)
+    if number % 5 == 3:
+        problem, label = _several(rng, 4 if number % 10 == 8 else 3)
+    else:
+        problem, label = (_deep if number % 5 == 4 else _polynomial)(rng)
     try:
         result = certify(problem, 1.05, boxes=BOXES, seconds=60.0)
     except BadInput as error:

@@ -332,25 +332,26 @@ def test_two_forms_of_one_function_differ_by_nothing_that_can_be_seen():
     assert "nowhere above" in result.status.advice
 
 
-def _three(size=1e-17):
+def _three(size=1e-17, inputs=3, wide=0.25):
     def sine(x):
-        return jnp.sin(x[:, 0] + x[:, 1] * x[:, 2])
+        return jnp.sin(x[:, 0] + x[:, 1] * x[:, 2] + (x[:, 3] if inputs == 4 else 0.0))
 
-    box = Domain(x=(0.0, 0.25), y=(0.0, 0.25), z=(0.0, 0.25))
+    box = Domain(**dict.fromkeys("xyzw"[:inputs], (0.0, wide)))
     return Problem(lambda x: sine(x) + size * x[:, 0] * x[:, 1], sine, box)
 
 
 @pytest.mark.slow
-def test_three_inputs_go_on_below_float64(tmp_path):
+@pytest.mark.parametrize(("inputs", "wide"), [(3, 0.25), (4, 0.03)])
+def test_three_inputs_and_formulas_of_four_go_on_below_float64(inputs, wide, tmp_path):
     """Graded and composed certificates end at 1e-14 of the values; Chebyshev certificates go on with what they leave."""
-    worst, path = 0.25**2 * 1e-17, tmp_path / "c.json"
-    assert certify(_three(), 1.1, strategy=GradedCertificate()).upper > 1e5 * worst
-    result = certify(_three(), 1.1)
+    worst, path, problem = wide**2 * 1e-17, tmp_path / "c.json", _three(inputs=inputs, wide=wide)
+    assert certify(problem, 1.1, strategy=GradedCertificate()).upper > 1e5 * worst
+    result = certify(problem, 1.1)
     assert result.status.code == "proved"
     assert result.lower <= worst <= result.upper <= 1.1 * worst
     result.certificate.save(path)
     assert check(path).accepted
-    assert certify(_three(), 1.1, resume=path, boxes=0).status.code == "proved"
+    assert certify(problem, 1.1, resume=path, boxes=0).status.code == "proved"
     data = json.loads(path.read_text())
     data["leaves"]["upper"] = [(0.9 * float.fromhex(v)).hex() for v in data["leaves"]["upper"]]
     data["upper"] = (0.9 * float.fromhex(data["upper"])).hex()

@@ -28,6 +28,21 @@ def test_one_dimension_against_the_kinks(ratio):
     assert exact * (1 - 1e-14) <= result.upper <= ratio * result.lower
 
 
+def test_an_error_below_the_rounding_of_a_kink_ends_the_work():
+    """Boxes that a kink crosses have no bound in higher precision: the answer says so, and nothing is halved for ever."""
+    w, b, v = rng.normal(size=(2, 8)), rng.normal(size=8), rng.normal(size=8)
+
+    def net(x):
+        return jnp.maximum(x @ w + b, 0) @ v
+
+    box = Domain(x=(0.0, 1.0), y=(0.0, 1.0))
+    result = certify(Problem(net, lambda x: net(x) + 1e-16 * x[:, 0], box), 1.1, boxes=20_000)
+    assert result.status.code == "undecided"
+    assert "Float64 rounding" in result.status.advice
+    assert result.lower <= 1e-16 <= result.upper <= 1e-12
+    assert certify(Problem(net, lambda x: net(x) + 1e-11 * x[:, 0], box), 1.1).status.code == "proved"
+
+
 @pytest.mark.slow
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu"])

@@ -8,7 +8,7 @@ The strategy of networks begins, and its first round is enough for most. Boxes a
 same problem gets the same proof again.
 
 Where rounding of float64 is all that prevents a smaller bound, Chebyshev certificates go on with the boxes that are left, in
-up to three inputs: they alone have nodes in higher precision (`fine_nodes`).
+up to three inputs, and of formulas in four: they alone have nodes in higher precision (`fine_nodes`).
 """
 
 from __future__ import annotations
@@ -33,9 +33,11 @@ ROUNDS = (256, 1024, 4096)  # a forecast from 256 boxes was wrong by more than t
 CLEAR = 30.0  # forecasts that differ by more are believed
 # A box of composed certificates costs 2 to 4 times one of the others (.25 and .06 ms in two inputs, .5 and .25 in three).
 BOX_COST = 3.0
-# Inputs in which tensor nodes in higher precision are few enough: in four a sine to 1e-13 took more than 1,300 boxes.
-FINE = 3
+# Inputs in which tensor nodes in higher precision are few enough. In four, the nodes of a network take too long; a sine of a
+# quarter of the unit box to 1e-17 took 161 boxes and 13 s.
+FINE, FINE_FORMULAS = 3, 4
 MOST_FINE = 20_000  # boxes that are tried so; one takes up to 0.1 s
+MOST_IN_FOUR = 2_000  # in four inputs
 LAYER = 4  # features of one operation from which on a program is taken for a network
 LINEAR = ("input", "constant", "affine", "take", "concat", "add", "sub", "neg")
 
@@ -95,7 +97,8 @@ class Choice:
                 ComposedCertificate()
             )  # the others know kinks by their chords, and bounds on discs across none
         first = suited(error)
-        fine = beyond_rounding and error.d <= FINE and not error.declared
+        fine = beyond_rounding and error.d <= (FINE_FORMULAS if is_formula(error) else FINE)
+        fine = fine and not error.declared
         fine = fine and not isinstance(first, LinearBounds)
         return cls(
             first,
@@ -121,7 +124,8 @@ class Choice:
             return end
         self.best = self.finer
         work.bracket = work.bracket.sorted_by(goal.aim(work.bracket))
-        most = limit.upto(min(work.bracket.tried + MOST_FINE, limit.evaluations))
+        most_boxes = MOST_FINE if work.bracket.error.d <= FINE else MOST_IN_FOUR
+        most = limit.upto(min(work.bracket.tried + most_boxes, limit.evaluations))
         end = narrow(work, self.finer, goal, offer, most, executor=executor, observer=observer)
         return "rounding" if end == "boxes" and most.evaluations < limit.evaluations else end
 

@@ -48,7 +48,7 @@ class LinearBounds(Settings):
         centre, half = boxes.centre_and_half(error.low, error.high)
         state = Batch.start(len(boxes), len(error.alternatives), error)
         middle = np.full(state.bounds.shape, np.inf)
-        linear = middle.copy()
+        linear, seen = middle.copy(), np.full(middle.shape, -np.inf)
         for a, program in enumerate(error.alternatives):
             domain_low = asked(program, error.low)
             model, bend = propagate(program, centre, half, np.ones(1), low=domain_low)
@@ -61,12 +61,15 @@ class LinearBounds(Settings):
                 if len(rows):
                     low, high = piecewise_range(program, centre[rows], half[rows], domain_low)
                     state.offer(a, rows, low, high, degree=PIECES)
+                    seen[rows, a] = error.one_sided(program.value(centre[rows]))
         upper = state.upper()
         rounding = state.rounding()
-        # Whether linear bounds are as near to their own middle as rounding lets them be. Between chords the middle is no
-        # error at any point: the bound by pieces may be far below it on a box that is still to be halved.
+        # Whether linear bounds are as near to their own middle as rounding lets them be, or those by pieces to the error at
+        # the centre. Between chords the middle is no error at any point: the bound by pieces may be far below it on a box
+        # that is still to be halved. Without pieces such a box is halved for ever.
         excess = linear.min(1).max(1) - middle.min(1).max(1)
-        state.limited = (excess <= 4.0 * rounding) & np.isfinite(rounding)
+        near = np.fmin(excess, upper - seen.min(1).max(1)) <= 4.0 * rounding
+        state.limited = near & np.isfinite(rounding)
         finite = np.where(np.isfinite(upper), upper, 0.0)
         state.points.append(centre[np.argsort(-finite)[:4]])
         return state.finish(target)
