@@ -21,6 +21,7 @@ from supnorm.checker import Cost, TooCostly, check, special_functions
 from supnorm.checker.cost import LIMIT, MEMORY, SLACK, Meter, demand, watched
 from supnorm.checker.document import read
 from supnorm.checker.forecast import cost_of
+from supnorm.checker.leaves import Leaves
 from supnorm.checker.rejected import Rejected
 from supnorm.checker.text import reading
 from supnorm.cli.main import run
@@ -275,6 +276,17 @@ def test_the_clock_stops_what_was_not_foreseen(honest, monkeypatch):
     monkeypatch.setattr(import_module("supnorm.checker.check"), "demand", lambda *given: None)
     with pytest.raises(TooCostly, match="stopped"):
         check(honest, limit=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("degree", "rho", "graded"), [(-2, 0.0, -1), (0, 0.0, -1), (5, 0.0, -1), (5, 1.5, -1), (1, 0.0, 0)]
+)
+def test_the_clock_stops_the_proof_of_one_leaf(degree, rho, graded, honest):
+    """One leaf by linear pieces took 35 s under a limit of 2 s, for the clock was read before each leaf only."""
+    document = read(honest)
+    proof = ((0,), (0,), (degree,), (rho,), (0,), (graded,), (0,))
+    with watched(Meter(0.0)), pytest.raises(TooCostly, match="stopped"):
+        Leaves(document, set()).verify(proof, [0], [1.0])
 
 
 def test_limits_are_inclusive_and_not_passed_by_no_number():

@@ -62,7 +62,7 @@ def _outputs(program: Program, points: Balls) -> Balls:
     around: list[Balls] = []  # v +- E
     local: list[Array | None] = []  # l; None where nothing is rounded
     slopes: list[Slopes] = []
-    for o in program.operations:
+    for _, o in program.each():
         value, off, by = _forward(o, [around[a] for a in o.args], points)
         around.append(value)
         local.append(off)

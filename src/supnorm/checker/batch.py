@@ -88,7 +88,7 @@ def all_values(program: Program, points: Balls) -> list[Balls]:
     count = points.mid.shape[1]
     known: list[Balls] = []
     with np.errstate(all="ignore"):
-        for o in program.operations:
+        for _, o in program.each():
             args = [known[a] for a in o.args]
             if o.op == "input":
                 value = points

@@ -154,7 +154,7 @@ def enclose(
 def _enclose(program: Program, points: list[node_rows.Row], g: Grid, fast: bool) -> list[Feature]:
     like = points[0] if fast else None
     known: list[list[Feature]] = []
-    for position, o in enumerate(program.operations):
+    for position, o in program.each():
         args = [known[a] for a in o.args]
         if o.op == "input":
             out = [Feature(g, row, arb(0)) for row in points]

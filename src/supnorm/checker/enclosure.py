@@ -6,12 +6,13 @@ A model of a feature is c + sum_j J_j y_j + remainder with balls c, J and |remai
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from flint import arb, arb_mat
 
+from supnorm.checker.cost import watch
 from supnorm.checker.functions import (
     exactly,
     power,
@@ -55,6 +56,12 @@ class Program:
         above = () if low is None else at_least_zero(operations, low)
         return cls(operations, tuple(weights), tuple(sizes), above)
 
+    def each(self, start: int = 0) -> Iterator[tuple[int, Operation]]:
+        """The operations from ``start`` with their positions; a hostile proof is stopped between two of them."""
+        for position in range(start, len(self.operations)):
+            watch()
+            yield position, self.operations[position]
+
 
 def without_repetitions(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
     """The same program without operations that equal earlier ones; the last operation stays the last one."""
@@ -79,7 +86,7 @@ def node_values(program: Program, points: Rows) -> list[Rows]:
     """Every operation's features (rows) at points (columns)."""
     count = len(points[0])
     known: list[Rows] = []
-    for position, o in enumerate(program.operations):
+    for position, o in program.each():
         args = [known[a] for a in o.args]
         if o.op == "input":
             out = points
@@ -164,7 +171,7 @@ def model(
 ) -> list[Feature]:
     """Models of the outputs on |y_j| <= scale; ``within`` as in `smooth`."""
     known: list[list[Feature]] = []
-    for position, o in enumerate(program.operations):
+    for position, o in program.each():
         known.append(
             step(
                 program,

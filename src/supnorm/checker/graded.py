@@ -59,7 +59,7 @@ def enclose(
     forms = d * (d + 1) // 2
     known: list[list[Graded]] = []
     values = None if rule is None else _projections(program, rule, centre, half, fast)
-    for position, o in enumerate(program.operations):
+    for position, o in program.each():
         if (
             rule is not None
             and values is not None

@@ -62,8 +62,7 @@ def _models(
     program: Program, polygon: _Polygon, work: list[_Polygon], centre: list[Ball], half: list[Ball]
 ) -> list[Feature]:
     """The models of the outputs on (the rest of) a polygon; parts that are cut off join the list of work."""
-    for position in range(len(polygon.known), len(program.operations)):
-        o = program.operations[position]
+    for position, o in program.each(len(polygon.known)):
         args = [polygon.known[a] for a in o.args]
         if o.op not in KINKS:
             polygon.known.append(step(program, position, args, centre, half, scale=arb(1), real=True))
