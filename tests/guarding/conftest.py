@@ -1,16 +1,5 @@
-"""What the tests of guards leave out."""
+"""What all tests of this folder use."""
 
-from __future__ import annotations
+from tests.regions import no_sizes_of_regions
 
-import pytest
-
-from supnorm.auditing.region import RegionVolume
-
-
-@pytest.fixture(autouse=True)
-def no_sizes_of_regions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sizes of regions take six tenths of the time of a small guard: tests/auditing tests them, and cached guards have them.
-
-    An audit whose evaluations do not suffice has none either.
-    """
-    monkeypatch.setattr(RegionVolume, "measure", lambda *given: None)
+__all__ = ["no_sizes_of_regions"]
