@@ -9,7 +9,16 @@ from tests.schema import demand_as_published
 
 from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
 from supnorm.pages import write_page
-from supnorm.pages.fit_page import candidate_rows, errors_are, fit_page, headline, narrator, proof, series
+from supnorm.pages.fit_page import (
+    candidate_rows,
+    errors_are,
+    fit_page,
+    headline,
+    narrator,
+    proof,
+    series,
+    winner_facts,
+)
 from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.results.fit import FitRecord, ProofRecord
@@ -86,6 +95,15 @@ def test_title_and_units_stand_on_the_page(searched):
     relative["winner"] = searched["winner"] | {"sup": proved | {"upper": None}}
     assert "largest error found is 1.23 %" in words_of(headline, record(relative))
     assert "found, %" not in fit_page(record(relative))
+
+
+def test_the_worst_point_has_the_units_of_its_inputs(searched):
+    data = json.loads(json.dumps(searched))
+    data["audit"]["axes"][0]["unit"] = "m/s"
+    where = dict(winner_facts(record(data)))["found at"]
+    assert re.fullmatch(r"x = \S+ m/s, y = \S+", where)
+    del data["audit"]["axes"]  # as in a file of an older version
+    assert "m/s" not in dict(winner_facts(record(data)))["found at"]
 
 
 def test_the_title_is_that_of_the_problem():

@@ -15,12 +15,20 @@ from supnorm.pages.time_chart import Series, error_over_time
 from supnorm.pages.time_chart import rows as chart_rows
 from supnorm.results import rounded_up, write_whole
 from supnorm.results.fit import CandidateRecord, FitRecord
-from supnorm.results.numbers import ErrorUnit, count, literal, num, pretty_unit
+from supnorm.results.numbers import ErrorUnit, count, literal, num, pretty_unit, with_unit
 from supnorm.results.parts import MeasureRecord
-from supnorm.wording import Fact, Narrator, fact
+from supnorm.wording import Fact, Narrator, fact, units_of
 from supnorm.wording.fit_page import TEMPLATES
 
 CHIPS = {"tolerance-exceeded": "over"}  # what is not proved stays open
+COUNTS = {  # what the keys of `evaluations` mean; others are words
+    "fit": "for fitting",
+    "fresh": "at fresh points",
+    "audit": "in the audit",
+    "loop audits": "audits while fitting",
+    "choose": "to choose",
+    "train": "to train",
+}
 
 
 def write_fit_page(result: Any, path: Path | str, audit_page: str = "") -> None:
@@ -154,8 +162,9 @@ def winner_facts(record: FitRecord) -> list[tuple[str, str]]:
     worst = fact("worst", worst=winner.sup.lower, audit=audit is not None)
     rows = [("RMS error", say(fact("rms", rms=winner.rms))), ("worst error", say(worst))]
     if audit and audit.witness:
-        where = ", ".join(f"{name} = {num(v, 6)}" for name, v in audit.witness.x.items())
-        rows.append(("found at", where))
+        units = units_of(audit.axes)
+        where = (f"{name} = {with_unit(v, units.get(name, ''), 6)}" for name, v in audit.witness.x.items())
+        rows.append(("found at", ", ".join(where)))
     for level, value in audit.quantiles.items() if audit else ():
         if value is not None:  # the points are too few for it
             rows.append((say(fact("level", share=float(level))), say(fact("at-most", error=value))))
@@ -187,7 +196,7 @@ def proof(record: FitRecord) -> Fact:
 
 def again(record: FitRecord) -> list[tuple[str, str]]:
     """What it takes to do it again."""
-    used = ", ".join(f"{name} {count(n)}" for name, n in record.evaluations.items())
+    used = ", ".join(f"{COUNTS.get(name, name)} {count(n)}" for name, n in record.evaluations.items())
     packages = ", ".join(f"{name} {v}" for name, v in record.versions.items())
     rows = [
         ("command", record.command),

@@ -384,6 +384,9 @@ class AuditRecord(Result):
 class ShortAuditRecord(Record):
     """An audit with a fresh seed, in short: the whole is in a folder of its own."""
 
+    axes: tuple[AxisRecord, ...] = Field(
+        default=(), description="as in an audit; left out in files of older versions"
+    )
     sup: SupRecord = Field(description="as in an audit")
     witness: PeakRecord | None = Field(description="as in an audit")
     rms: RmsRecord = Field(description="as in an audit")

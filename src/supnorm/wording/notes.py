@@ -43,9 +43,9 @@ TEMPLATES = {
     "{both?:|; the {model?:reference|model} is cheap and is called more often}}",
     # Why errors were not planted, and what was searched for them.
     "plants-without-height": "their heights are multiples of the worst error, which the search left {left}",
-    "plants-without-time": "for a pair that takes more than 1 ms a point they need a stand-in, and the time does not "
+    "plants-without-time": "where a call takes more than 1 ms a point they need a stand-in, and the time does not "
     "suffice to fit one: give {seconds:num} s or more",
-    "plants-without-values": "too few values of the pair are known for a stand-in to be searched in its place",
+    "plants-without-values": "too few values of model and reference are known for a stand-in to be searched in their place",
     "plants-without-size": "no size was asked for that can be planted here",
     "plants-in-own-error": "how an error function of your own grows with the model and with the reference is not known",
     "plants-too-late": "there was no time for {n:count} of {of:count} kinds",
