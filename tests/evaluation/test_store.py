@@ -196,3 +196,20 @@ def test_the_points_that_are_evaluated_again_cannot_be_foreseen(tmp_path: Path) 
     store.close()
     assert len(set(asked)) > 1
     assert all(points[-1] == 799.0 for points in asked)
+
+
+def test_code_that_changes_the_working_folder_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path would name another file there, and so would that of the result."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    store, x = EvaluationStore("e.sqlite", "abc"), np.zeros((1, 1))
+    store.append("model", "search", x, x, {}, 0.1)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with pytest.raises(BadInput, match="has changed the working folder"):
+        store.append("model", "search", x + 1, x, {}, 0.1)
+    assert Path.cwd() == tmp_path, "what is cleared away and written now is this run's"
+    store.append("model", "search", x + 1, x, {}, 0.1)
+    assert store.points == 2
+    store.close()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -72,6 +73,13 @@ def _demand_tables(connection: sqlite3.Connection) -> None:
             raise sqlite3.DatabaseError(f"it has a {kind}, {str(name)[:40]}")
 
 
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was deleted
+        return ""
+
+
 class EvaluationStore:
     """Append-only store of one run.
 
@@ -88,6 +96,7 @@ class EvaluationStore:
 
     def __init__(self, path: Path | str, fingerprint: str) -> None:
         self.path, self._fingerprint = Path(path), fingerprint
+        self._opened_in = "" if self.path.is_absolute() else _working_folder()
         self._lock = threading.Lock()
         self._vouched: list[tuple[str, object]] = []
         self.looked: Callable[[bool], None] | None = None
@@ -221,7 +230,16 @@ class EvaluationStore:
 
         Args:
             last: before the result of the run is written.
+
+        Raises:
+            BadInput: when the working folder is another one, where the result would be written.
         """
+        if self._opened_in and (now := _working_folder()) != self._opened_in:
+            os.chdir(self._opened_in)  # for all that is written, or cleared away, until the end
+            raise BadInput(
+                f"the problem's code has changed the working folder from {self._opened_in} to {now} (os.chdir), where "
+                f"{self.path} is another file: take that out of the code, or give absolute paths"
+            )
         if self.looked is not None:
             self.looked(last)
 
