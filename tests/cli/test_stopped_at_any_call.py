@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.regions import no_sizes_of_regions
 
 import supnorm as sn
 from supnorm.auditing.find_worst import find_worst
@@ -20,6 +21,7 @@ from supnorm.cli.main import run
 from supnorm.interrupts import Interrupts
 from supnorm.results import ExitCode, Interrupted
 
+__all__ = ["no_sizes_of_regions"]
 STOPS = 3  # calls of each work at which it is stopped
 
 
