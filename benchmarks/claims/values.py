@@ -63,6 +63,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "hostile": soundness.hostile,
     "special": soundness.special,
     "zeros": soundness.zeros,
+    "single": soundness.single,
     "tiny": soundness.tiny,
     "certify_small": certify.small,
     "certify_checked": certify.checked,

@@ -99,6 +99,16 @@ def tiny(content: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def single(content: dict[str, Any]) -> dict[str, str]:
+    """How close deviations of float32 came to their bounds, over all seeds."""
+    rows, _ = _of(content, "single")
+    return {
+        **_held(content, "single"),
+        "median": ", ".join(f"{row['median']:.2f}" for row in rows),
+        "largest": f"{max(row['largest'] for row in rows):.2f}",
+    }
+
+
 def roots(content: dict[str, Any]) -> dict[str, str]:
     """How bounds of errors against roots held."""
     return _solved(content, "roots")
