@@ -2,6 +2,7 @@
 
     python -m benchmarks.soundness forgeries --seed 0 --count 500     certificates edited and sealed again
     python -m benchmarks.soundness lines --seed 0 --count 500         the same of certificates in lines
+    python -m benchmarks.soundness second_lines --seed 0 --count 300  other forgeries of these, with a judge of their own
     python -m benchmarks.soundness hidden --seed 0 --count 500        code that hides something from a reader
     python -m benchmarks.soundness second --seed 0 --count 300        other code, by one who wrote nothing of the first
     python -m benchmarks.soundness extreme --seed 0 --count 150       extreme magnitudes against arbitrary precision
@@ -38,6 +39,7 @@ from benchmarks.soundness import (
     lines,
     properties,
     roots,
+    second_lines,
     single,
     solutions,
     special,
@@ -62,7 +64,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soundness", description=__doc__)
     campaigns = parser.add_subparsers(dest="campaign", required=True)
     forged, cut = campaigns.add_parser("forgeries"), campaigns.add_parser("lines")
-    for one in (forged, cut):
+    again = campaigns.add_parser("second_lines")
+    for one in (forged, cut, again):
         one.add_argument("--seed", type=int, default=0)
         one.add_argument("--count", type=int, default=500)
         one.add_argument("--keep", help="folder in which false files that were accepted are kept")
@@ -103,6 +106,7 @@ def main() -> int:
     reaching.add_argument("--seed", type=int, default=0)
     reaching.add_argument("--count", type=int, default=200)
     for one in (
+        again,
         forged,
         cut,
         behind,
@@ -168,6 +172,12 @@ def main() -> int:
         if given.save:
             save("extreme", given.seed, [f.verdict for f in sizes])
         return int(any(f.verdict in ("FALSE", "CRASHED") for f in sizes))
+    if given.campaign == "second_lines":
+        checks = second_lines.campaign(given.seed, given.count, given.keep)
+        print(second_lines.table(checks))
+        if given.save:
+            save(given.campaign, given.seed, [f.verdict for f in checks])
+        return int(any(f.verdict in ("FALSE ACCEPTED", "CRASHED") for f in checks))
     kind = lines if given.campaign == "lines" else forgeries
     found = kind.campaign(given.seed, given.count, given.keep)
     print(kind.table(found))

@@ -381,6 +381,17 @@ def test_without_an_error_nobody_is_sent_for_a_larger_ratio() -> None:
     assert "give a tolerance, or more boxes" in result.status.advice
 
 
+def test_a_tiny_bound_of_a_float32_model_is_one_of_exact_arithmetic():
+    """Rounding to float32 is its whole error: "nowhere above 3.6e-25" is false of what runs."""
+
+    def rounded(x):
+        return (jnp.sin(x[:, 0]) * x[:, 0]).astype(jnp.float32)
+
+    result = certify(Problem(rounded, lambda x: jnp.sin(x[:, 0]) * x[:, 0], Domain(x=(0.0, 1.0))))
+    assert result.upper < 1e-20
+    assert "This holds in exact arithmetic; the model as it runs was seen to differ" in result.status.advice
+
+
 def _status(problem, goal, lower, upper, end):
     ended = Ended(
         problem=problem,

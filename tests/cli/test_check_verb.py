@@ -22,6 +22,7 @@ from tests.checker.test_cost import _fine_grid
 from tests.checker.test_hostile import _write
 
 import supnorm
+import supnorm.certification
 import supnorm.cli.check
 from supnorm.checker import Cost
 from supnorm.cli.check import summary
@@ -61,6 +62,28 @@ def test_a_certificate_is_accepted_for_its_own_problem_only(tmp_path: Path) -> N
     assert run(["check", file, "--problem", str(narrower)]) == 1
     changed = problem(tmp_path, "changed.toml", "other", 0.5)
     assert run(["check", file, "--problem", str(changed)]) == 1
+
+
+@pytest.mark.slow
+def test_a_file_that_changes_between_its_comparison_and_its_proof_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without its assumptions the file would be refused, but for the order in which it is read."""
+    own = problem(tmp_path, "own.toml", "model", 0.5)
+    assert run(["certify", str(own), "--out", str(tmp_path / "run"), "--quiet"]) == 0
+    file = tmp_path / "run" / "certificate.json"
+    stripped = json.loads(file.read_text()) | {"assumptions": []}
+    compared = supnorm.certification.mismatch
+
+    def swap(path, *given):
+        said = compared(path, *given)
+        _write(file, stripped)
+        return said
+
+    monkeypatch.setattr(supnorm.certification, "mismatch", swap)
+    capsys.readouterr()
+    assert run(["check", str(file), "--problem", str(own)]) == 1
+    assert "the file was changed while it was checked" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -175,10 +175,10 @@ def _nothing_seen(ended: Ended) -> Status | None:
         return None
     if ended.goal.ratio is None:  # a tolerance was asked for
         nothing = fact("nothing-above", upper=ended.upper, tolerance=ended.limit)
-        return ended.status("undecided", ExitCode.UNDECIDED, nothing, ended.why(ended.end))
+        return ended.status("undecided", ExitCode.UNDECIDED, nothing, *ended.run, ended.why(ended.end))
     more = ended.end if spent else ""
     nothing = fact("nothing-seen", upper=ended.upper, tolerance=ended.limit, more=more)
-    return ended.status("undecided", ExitCode.UNDECIDED, nothing)
+    return ended.status("undecided", ExitCode.UNDECIDED, nothing, *ended.run)
 
 
 def _undecided(ended: Ended) -> Status:

@@ -194,8 +194,10 @@ def checked(
     from supnorm.cli.progress import CheckPlanned
     from supnorm.evaluation.executor import broken_workers_explained
     from supnorm.evaluation.workers import seats
+    from supnorm.problem.fingerprint import content_of
     from supnorm.results import Interrupted
 
+    before = content_of(certificate)
     shared_by = workers if executor is None else seats(executor)
     try:
         points, functions, unlike, values = None, None, None, None
@@ -224,6 +226,10 @@ def checked(
                 arbitrary=arbitrary,
                 executor=executor,
             )
+        if (
+            result.accepted and content_of(certificate) != before
+        ):  # what is compared and what is proved are read apart
+            result = replace(result, accepted=False, reason="the file was changed while it was checked")
         if result.accepted and problem is not None:
             result = _with_what_runs(result, problem, measuring, witness)
     except (KeyboardInterrupt, Interrupted) as why:
