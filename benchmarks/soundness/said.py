@@ -10,6 +10,7 @@ WORDS = {
     "second": ("refused", "nothing claimed", "true", "disguised", "FALSE", "CRASHED"),
     "forgeries": ("rejected", "refused", "true accepted", "FALSE ACCEPTED", "CRASHED"),
     "lines": ("rejected", "refused", "true accepted", "FALSE ACCEPTED", "CRASHED"),
+    "second_lines": ("rejected", "refused", "true accepted", "FALSE ACCEPTED", "CRASHED"),
     "extreme": ("refused", "no bound", "true", "FALSE", "CRASHED"),
 }
 

@@ -86,6 +86,13 @@ def test_the_bound_in_an_audit(deployed, kind):
     assert "local_bounds" in filled.document["charts"]
     assert "local_bounds" not in report.document["charts"]
     assert "How large can the error be" in page(filled.record)
+    sup = result.record.sup.changed(
+        upper=3 * result.upper, deployed_upper=3 * result.upper if deployed else None
+    )
+    looser = replace(result, record=result.record.changed(sup=sup))
+    assert into_report(report, looser).upper.value > 2 * filled.upper.value
+    assert into_report(filled, looser).document["sup"] == filled.document["sup"]
+    assert into_report(into_report(report, looser), result).upper.value == filled.upper.value
 
 
 def test_a_certificate_of_something_else_is_refused():

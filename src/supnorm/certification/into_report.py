@@ -77,7 +77,10 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
         report = with_computed(report, result)
     if result.upper_kind == "none":
         return report
-    upper, kind, assumptions = beside(result, report.record.sup.lower)
+    held = report.record.sup
+    upper, kind, assumptions = beside(result, held.lower)
+    if kind == held.upper_kind and held.upper is not None and held.lower <= held.upper < upper:
+        return report  # a looser proof never replaces a tighter one
     if result.agreement.sides:
         agreement = fact("agreement-measured", agreement=(result.agreement.fact,))
         assumptions = (*assumptions, narrator(result.unit).text(agreement))
