@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from supnorm.auditing.covariance import CovarianceAdaptation
+from supnorm.auditing.covariance import CovarianceAdaptation, _Chains, _rule
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.polish import MANY, Polish
 from supnorm.evaluation import Evaluator
@@ -83,3 +83,56 @@ def test_black_boxes_of_few_inputs_get_it_where_the_budget_is_large_enough() -> 
     assert Polish().adapts(landscape(lambda x: x[:, 0], 2), 1000)
     assert not Polish().adapts(landscape(lambda x: x[:, 0], 2), 200)
     assert not Polish().adapts(landscape(lambda x: x[:, 0], MANY), 10**9)
+
+
+def test_a_generation_changes_the_covariance_as_the_tutorial_writes_it() -> None:
+    d, rng = 3, np.random.default_rng(5)
+    rule = _rule(d, n := 9)
+    chains = _Chains.at(np.full((1, d), 0.5), 0.1, rule, CovarianceAdaptation(), rng)
+    points = 0.5 + 0.1 * rng.standard_normal((1, n, d))
+    chains.adapt(points, rule, 0)
+    # Equations 49 to 53 and table 1 of arXiv 1604.00772, with C = I before.
+    raw = np.log((n + 1) / 2) - np.log(np.arange(1, n + 1))
+    good, bad = raw[raw > 0][: n // 2], raw[raw < 0]
+    mass, mass_bad = good.sum() ** 2 / (good**2).sum(), bad.sum() ** 2 / (bad**2).sum()
+    one = 2 / ((d + 1.3) ** 2 + mass)
+    many = min(1 - one, 2 * (0.25 + mass + 1 / mass - 2) / ((d + 2) ** 2 + mass))
+    least = min(1 + one / many, 1 + 2 * mass_bad / (mass + 2), (1 - one - many) / (d * many))
+    weights = np.concatenate(
+        [good / good.sum(), np.zeros(n - len(good) - len(bad)), least * bad / -bad.sum()]
+    )
+    y = (points[0] - 0.5) / 0.1
+    move = weights[: n // 2] @ y[: n // 2]
+    along = (4 + mass / d) / (d + 4 + 2 * mass / d)
+    short = (mass + 2) / (d + mass + 5)
+    path = np.sqrt(short * (2 - short) * mass) * move
+    mean_length = np.sqrt(d) * (1 - 1 / (4 * d) + 1 / (21 * d**2))
+    slow = float(np.linalg.norm(path) / np.sqrt(1 - (1 - short) ** 2) < (1.4 + 2 / (d + 1)) * mean_length)
+    long = slow * np.sqrt(along * (2 - along) * mass) * move
+    shape = (1 + one * (1 - slow) * along * (2 - along) - one - many * weights.sum()) * np.eye(d)
+    shape += one * np.outer(long, long)
+    for w, step in zip(weights, y, strict=True):
+        shape += many * (w if w >= 0 else w * d / (step @ step)) * np.outer(step, step)
+    np.testing.assert_allclose(chains.shape[0], shape, rtol=1e-12, atol=1e-14)
+
+
+def test_what_is_left_looks_beyond_the_hill_that_was_found() -> None:
+    """Ten hills an input; the start is on the flank of one beside the highest."""
+
+    def hills(x: Array) -> Array:
+        return np.asarray(
+            1 / (1 + (20 * (x - 0.5) ** 2 + 0.1 - 0.1 * np.cos(20 * np.pi * (x - 0.5))).sum(axis=1))
+        )
+
+    for seed in (1, 2, 3):
+        highest = []
+        for alone in (0, 2):
+            scape = landscape(hills, 2)
+            u = np.array([[0.62, 0.42]])
+            polish = Polish(alone=alone)
+            ends, best = polish.run(scape, u, scape.score(u), 3000, np.random.default_rng(seed))
+            assert scape.spent <= 3000 + len(u)
+            np.testing.assert_array_equal(scape.score(ends), best)
+            highest.append(best.max())
+        assert highest[0] < 0.9
+        assert highest[1] > 1 - 1e-6

@@ -2,7 +2,7 @@
 
 A chain draws points from a normal distribution, moves its mean to the weighted mean of the better half of them, and adapts
 covariance and step length (Hansen, The CMA Evolution Strategy: A Tutorial, arXiv 1604.00772, figure 6, with its default
-parameters, without negative weights). Points outside of the domain are moved into it before they count. Now and then the
+parameters, negative weights included). Points outside of the domain are moved into it before they count. Now and then the
 worse half of the chains is given up.
 Cost: 4 + 3 ln d evaluations a chain and generation, d^2 numbers a chain. Choose it for the last digits of long and narrow
 peaks where model or reference has no derivative.
@@ -33,6 +33,7 @@ class CovarianceAdaptation(Settings, ChainSearch):
     Attributes:
         steps: generations, at most, for each chain.
         halve_every: generations after which the worse half of the chains is given up; 0 never does.
+        population: points of a generation, over Hansen's default.
         smallest: a chain whose longest standard deviation is below this has converged.
         still: so has one whose best errors of the last 10 + 30 d / n generations of n points differ by less than this
             share of its best.
@@ -40,6 +41,7 @@ class CovarianceAdaptation(Settings, ChainSearch):
 
     steps: int = 2000
     halve_every: int = 20
+    population: int = 1
     smallest: float = 1e-11
     still: float = 1e-9
 
@@ -49,9 +51,13 @@ class CovarianceAdaptation(Settings, ChainSearch):
         """Evaluations that a peak takes whose half-axes differ by a factor of 1,000, about."""
         return 150 * d + 50 * d * d
 
+    def points(self, d: int) -> int:
+        """Points of a generation."""
+        return self.population * (4 + int(3 * np.log(d)))
+
     def begun(self, landscape: Landscape, u: Array, first_step: float, rng: np.random.Generator) -> _Chains:
         """A chain at each start."""
-        return _Chains.at(u, first_step, _rule(u.shape[1]), self, rng)
+        return _Chains.at(u, first_step, _rule(u.shape[1], self.points(u.shape[1])), self, rng)
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,8 @@ class _Rule:
     """Hansen's default parameters in d inputs, with his symbols in brackets.
 
     Attributes:
-        n: points of a generation (lambda); the best ``parents`` (mu) of them count, with ``weights`` (mu,).
+        n: points of a generation (lambda); the mean follows the best ``parents`` (mu) of them, with ``weights`` (mu,).
+        against: weights of the worst ones in the covariance, below zero.
         mass: variance effective selection mass (mu_eff).
         long, short: learning rates of the paths of covariance (c_c) and of step length (c_sigma).
         one, many: learning rates of the covariance from its path (c_1) and from the points (c_mu).
@@ -72,6 +79,7 @@ class _Rule:
     n: int
     parents: int
     weights: Array
+    against: Array
     mass: float
     long: float
     short: float
@@ -84,19 +92,22 @@ class _Rule:
 
 
 @lru_cache
-def _rule(d: int) -> _Rule:
-    n = 4 + int(3 * np.log(d))
+def _rule(d: int, n: int) -> _Rule:
     parents = n // 2
-    weights = np.log((n + 1) / 2) - np.log(np.arange(1, parents + 1))
-    weights /= weights.sum()
+    all_weights = np.log((n + 1) / 2) - np.log(np.arange(1, n + 1))
+    weights = all_weights[:parents] / all_weights[:parents].sum()
     mass = float(1 / (weights**2).sum())
     short = (mass + 2) / (d + mass + 5)
     one = 2 / ((d + 1.3) ** 2 + mass)
-    many = min(1 - one, 2 * (mass - 2 + 1 / mass) / ((d + 2) ** 2 + mass))
+    many = min(1 - one, 2 * (mass - 1.75 + 1 / mass) / ((d + 2) ** 2 + mass))
+    worse = all_weights[all_weights < 0]
+    mass_worse = worse.sum() ** 2 / (worse**2).sum()
+    most = min(1 + one / many, 1 + 2 * mass_worse / (mass + 2), (1 - one - many) / (d * many))
     return _Rule(
         n=n,
         parents=parents,
         weights=weights,
+        against=-most * worse / worse.sum(),
         mass=mass,
         long=(4 + mass / d) / (d + 4 + 2 * mass / d),
         short=short,
@@ -192,14 +203,15 @@ class _Chains:
             setattr(self, column, getattr(self, column)[which])
 
     def learn(self, trials: Array, scores: Array, better: NDArray[np.bool_], i: int) -> None:
-        """Adapt to the better half of the generation, and remember how high it came."""
-        order = np.argsort(-scores, axis=1, kind="stable")[:, : self.rule.parents]
+        """Adapt to the generation, and remember how high it came."""
+        order = np.argsort(-scores, axis=1, kind="stable")
         self.seen[:, i % self.rule.patience] = np.take_along_axis(scores, order[:, :1], axis=1)[:, 0]
         self.adapt(np.take_along_axis(trials, order[:, :, None], axis=1), self.rule, i)
 
     def adapt(self, ranked: Array, rule: _Rule, i: int) -> None:
-        """Take over the best points (k, parents, d) of generation ``i``, best first."""
+        """Take over the points (k, n, d) of generation ``i``, best first."""
         y = (ranked - self.mean[:, None]) / self.step[:, None, None]
+        worse, y = y[:, -len(rule.against) :], y[:, : rule.parents]
         move = rule.weights @ y
         self.mean = self.mean + self.step[:, None] * move
         turned = (self.axes.transpose(0, 2, 1) @ move[..., None]) / self.lengths[..., None]
@@ -211,8 +223,13 @@ class _Chains:
         fresh = float(np.sqrt(rule.long * (2 - rule.long) * rule.mass))
         self.long = (1 - rule.long) * self.long + (slow * fresh)[:, None] * move
         lost = rule.one * rule.long * (2 - rule.long) * ~slow
+        # A bad point counts by its direction alone, however far away it is: the covariance stays positive.
+        far = np.vecdot(size := (worse @ self.axes) / self.lengths[:, None], size)
+        against = rule.against * y.shape[2] / np.maximum(far, 1e-300)
+        kept = 1 - rule.one - rule.many * (1 + rule.against.sum()) + lost
         self.shape = (
-            (1 - rule.one - rule.many + lost)[:, None, None] * self.shape
+            kept[:, None, None] * self.shape
+            + rule.many * (worse * against[..., None]).transpose(0, 2, 1) @ worse
             + rule.one * self.long[:, :, None] * self.long[:, None, :]
             + rule.many * (y * rule.weights[:, None]).transpose(0, 2, 1) @ y
         )
