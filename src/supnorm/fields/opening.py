@@ -185,20 +185,22 @@ def size_of(path: Any) -> list[tuple[str, int, int, int]]:
     """Name, size and times of change of a file or of all files of a store, as far as they are `COUNTED`: a piece that was
     written anew leaves the metadata as they were.
     """
-    path = Path(path)
-    if path.is_file():
-        return [_stamp(path)]
+    root = os.path.realpath(path)
+    if os.path.isfile(root):
+        return [_stamp(root)]
     found = []
-    for folder, folders, names in os.walk(path):
+    for folder, folders, names in os.walk(root):
         folders.sort()
-        found += [_stamp(file) for name in sorted(names) if (file := Path(folder) / name).exists()]
+        found += [
+            _stamp(file) for name in sorted(names) if os.path.exists(file := os.path.join(folder, name))
+        ]
         if len(found) > COUNTED:
             break
     return found[:COUNTED]
 
 
-def _stamp(file: Path) -> tuple[str, int, int, int]:
-    status = (
-        file.stat()
+def _stamp(file: str) -> tuple[str, int, int, int]:
+    status = os.stat(
+        file
     )  # a copy can have the time of another file (cp -p, rsync -t), but it was not made then
-    return str(file.resolve()), status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return file, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -25,7 +25,8 @@ def to_json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(k): to_json(v) for k, v in value.items()}
     if isinstance(value, np.ndarray):
-        return to_json(value.tolist())
+        plain = value.dtype.kind in "biu" or (value.dtype.kind == "f" and bool(np.isfinite(value).all()))
+        return value.tolist() if plain else to_json(value.tolist())
     if isinstance(value, list | tuple):
         return [to_json(v) for v in value]
     if isinstance(value, bool | np.bool_):
