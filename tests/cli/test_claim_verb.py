@@ -67,7 +67,7 @@ def put(shell: Shell, name: str, *changes: tuple[str, str]) -> Path:
 def test_a_claim_that_holds_and_its_files(ledger: Shell) -> None:
     done = ledger.run("claim", "claims/true/claim.toml", "--report")
     assert done.code == 0
-    assert done.out.startswith("not-refuted: Published is a number.")
+    assert done.out.startswith("not-refuted: The claim is a number.")
     assert "“The series is accurate to the printed number.” (this test)" in done.out
     folder = ledger.folder / "true-claim"
     for name in ("claim.json", "badge.svg", "claims.html", "audit/report.html", "audit/result.json"):

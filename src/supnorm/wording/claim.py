@@ -10,16 +10,16 @@ from supnorm.wording.narrator import Narrator, units_of
 
 # The verdict, and what it means.
 ADVICE = {
-    "refuted": "Published is {published}. At {at:point} the error is {error:error 4}, {factor:num 3} times the largest that "
+    "refuted": "The claim is {published}. At {at:point} the error is {error:error 4}, {factor:num 3} times the largest that "
     "the sentence allows; {second} has {error_second:error 4} there.",
-    "refuted-no-value": "Published is {published}. At {at:point} it has no value, and both references have one.",
-    "not-refuted": "Published is {published}. The largest error that {n:count} evaluations found is {error:error 4}. A "
+    "refuted-no-value": "The claim is {published}. At {at:point} it has no value, and both references have one.",
+    "not-refuted": "The claim is {published}. The largest error that {n:count} evaluations found is {error:error 4}. A "
     "search proves nothing{planted?:; the table of planted errors shows what such a search misses|, and no errors were "
     "planted to measure what this one misses}.",
-    "proved": "Published is {published}. No error is above {upper:error at most 4}: this is proved{checked?:, and the "
+    "proved": "The claim is {published}. No error is above {upper:error at most 4}: this is proved{checked?:, and the "
     "independent checker accepts the proof}.",
-    "compared": "Published is {published}. Every point of the range was compared; the largest error is {error:error 4}.",
-    "unconfirmed": "Published is {published}. At {at:point} the error is {error:error 4}, {factor:num 3} times the largest "
+    "compared": "The claim is {published}. Every point of the range was compared; the largest error is {error:error 4}.",
+    "unconfirmed": "The claim is {published}. At {at:point} the error is {error:error 4}, {factor:num 3} times the largest "
     "that the sentence allows. {tried?:{second} does not confirm it|No second reference was asked}, so it refutes nothing.",
     "second-disagrees": "{second} has {error_second:error 4} there.",
     "second-without-value": "{second} has no value there.",
