@@ -11,7 +11,7 @@ import pytest
 
 import supnorm as sn
 from supnorm.claims import entries
-from supnorm.problem.specification import read_specification
+from supnorm.problem.problem_file import read_specification
 
 FOLDER = Path(__file__).resolve().parents[2] / "claims"
 FILES = {path.parent.name: path for path in entries(FOLDER)}

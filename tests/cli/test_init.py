@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import Shell
 
 import supnorm as sn
-from supnorm.problem.specification import read_specification
+from supnorm.problem.problem_file import read_specification
 
 
 def table(path: Path) -> None:

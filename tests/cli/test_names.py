@@ -21,7 +21,7 @@ from supnorm.evaluation import EvaluationStore
 from supnorm.evaluation.caller import Caller
 from supnorm.planning.learning_curve.trainings import read_runs
 from supnorm.problem import Domain, Function, Problem
-from supnorm.problem.specification import read_specification
+from supnorm.problem.problem_file import read_specification
 from supnorm.results import BadInput
 from supnorm.results.door import faults_of
 from supnorm.results.status import NotWritten

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from tests.schema import faults
 
-from supnorm.problem import specification
+from supnorm.problem import claim_table, specification
 from supnorm.problem.file_schema import WORDS, problem_schema
-from supnorm.problem.specification import Table, read_specification
+from supnorm.problem.problem_file import read_specification
+from supnorm.problem.specification import Table
 from supnorm.results import BadInput
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").rglob("*.toml"))
@@ -20,7 +21,7 @@ SCHEMA = problem_schema()
 def tables() -> list[type[Table]]:
     return [
         c
-        for c in vars(specification).values()
+        for c in (vars(specification) | vars(claim_table)).values()
         if isinstance(c, type) and issubclass(c, Table) and c is not Table
     ]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from supnorm.problem.specification import read_specification
+from supnorm.problem.problem_file import read_specification
 from supnorm.results import BadInput
 
 WHOLE = """

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from supnorm.networks import load as load_network
-from supnorm.problem.specification import read_specification
+from supnorm.problem.problem_file import read_specification
 from supnorm.results import BadInput
 from supnorm.results.arrays import read_arrays
 from supnorm.results.door import read_json, reading

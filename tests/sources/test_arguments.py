@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import supnorm as sn
-from supnorm.problem.specification import read_specification
+from supnorm.problem.problem_file import read_specification
 from supnorm.sources.arguments import Reader, fill
 
 SIM = """

@@ -20,7 +20,8 @@ from supnorm.evaluation import Calls
 from supnorm.evaluation.events import silent
 from supnorm.problem import Problem
 from supnorm.problem.claim_table import ClaimSpec
-from supnorm.problem.specification import AuditSpec, PowerSpec, ProblemSpec, read_specification
+from supnorm.problem.problem_file import read_specification
+from supnorm.problem.specification import AuditSpec, PowerSpec, ProblemSpec
 from supnorm.results import BadInput
 from supnorm.results.claim import ClaimRecord
 from supnorm.results.record import Recorded

@@ -188,7 +188,7 @@ def run_audit(
     from supnorm.evaluation import Calls, Finished
     from supnorm.evaluation.cost_word import repeat_word
     from supnorm.pages import TerminalProgress
-    from supnorm.problem.specification import read_specification
+    from supnorm.problem.problem_file import read_specification
     from supnorm.results import Interrupted
     from supnorm.sources import save_problem
 

@@ -119,7 +119,7 @@ def of_table(path: Path, options: TableOptions, folder: Path) -> ProblemSpec | N
 def _is_of_now(folder: Path) -> bool:
     """Whether the result in a folder is one of tables, and these have not changed since."""
     from supnorm.problem.fingerprint import fingerprint
-    from supnorm.problem.specification import read_specification
+    from supnorm.problem.problem_file import read_specification
     from supnorm.results.door import read_json
     from supnorm.sources import open_problem
 

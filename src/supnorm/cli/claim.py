@@ -182,7 +182,7 @@ def _ledger(folder: Path, given: Path | None, run: RunContext, options: SearchOp
     from supnorm.claims.ledger import name_of
     from supnorm.cli.repeat import repeated
     from supnorm.pages import ledger_summary, write_claims_page
-    from supnorm.problem.specification import read_specification
+    from supnorm.problem.problem_file import read_specification
     from supnorm.results import write_whole
 
     start, rows, stopped = time.perf_counter(), [], ""
@@ -219,7 +219,7 @@ def _entry(file: Path, name: str, run: RunContext, options: SearchOptions) -> Le
     from supnorm.cli.folder import held_fingerprint
     from supnorm.cli.identity import changed_file
     from supnorm.problem import fingerprint
-    from supnorm.problem.specification import read_specification
+    from supnorm.problem.problem_file import read_specification
     from supnorm.results.claim import ClaimRecord
 
     folder = run.directory / name

@@ -237,7 +237,7 @@ def check_same_question(problems: list[Path]) -> None:
     Raises:
         BadInput: names the first file and table that differ.
     """
-    from supnorm.problem.specification import read_specification
+    from supnorm.problem.problem_file import read_specification
     from supnorm.results import BadInput
 
     first = _question(read_specification(problems[0]), problems[0])

@@ -33,7 +33,7 @@ def compare_forms(
     from supnorm.auditing.form_differences import differences, with_form
     from supnorm.evaluation import Calls, Finished
     from supnorm.pages import TerminalProgress, comparison, write_comparison, write_page
-    from supnorm.problem.specification import read_specification
+    from supnorm.problem.problem_file import read_specification
     from supnorm.results import BadInput
     from supnorm.results.compare import CompareRecord
     from supnorm.results.writing import write_whole

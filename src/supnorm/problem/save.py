@@ -16,7 +16,8 @@ from supnorm.problem.code_texts import with_code, with_formulas
 from supnorm.problem.domain import Domain
 from supnorm.problem.from_file import FromFile
 from supnorm.problem.problem import Problem
-from supnorm.problem.specification import ProblemSpec, law_name, read_specification
+from supnorm.problem.problem_file import read_specification
+from supnorm.problem.specification import ProblemSpec, law_name
 from supnorm.problem.unknown import is_unknown
 from supnorm.results import BadInput, write_whole
 

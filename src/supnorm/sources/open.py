@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
 from supnorm.problem.equations import Equation
 from supnorm.problem.pairs import demand_inputs
-from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name, read_specification
+from supnorm.problem.problem_file import read_specification
+from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name
 from supnorm.results import BadInput
 from supnorm.results.door import reading_table
 from supnorm.sources.beside import opening

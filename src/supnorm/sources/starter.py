@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from supnorm.problem.specification import INVENTED
+from supnorm.problem.problem_file import INVENTED
 from supnorm.results import BadInput
 from supnorm.results.door import reading, reading_table
 from supnorm.sources import csv_table, parquet_table
