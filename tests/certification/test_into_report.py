@@ -13,7 +13,7 @@ from supnorm.certification.bound_map import bound_map
 from supnorm.pages.page import page
 from supnorm.problem import Axis, Domain, Function, Problem
 from supnorm.program import lower_numpy
-from supnorm.results import BadInput
+from supnorm.results import BadInput, Contradiction
 
 
 def _problem(d, deployed=False, size=1e-2):
@@ -191,3 +191,16 @@ def test_a_bound_on_declarations_says_so_before_anything_else():
     assert filled["advice"].startswith(
         "On the declared assumptions the bound is within the tolerance everywhere."
     )
+
+
+@pytest.mark.parametrize("kind", ["certified", "exact-arithmetic", "conditional"])
+def test_a_larger_error_never_replaces_the_bound_that_it_refutes(kind):
+    """A looser bound in its place would hide that the first certificate was wrong."""
+    problem = _problem(1)
+    report, result = sn.audit(problem, evaluations=300, power=None), certify(problem, 1.1)
+    held = report.record.sup.changed(lower=0.1 * result.lower, upper=0.5 * result.lower, upper_kind=kind)
+    wrong = replace(report, record=report.record.changed(sup=held))
+    fault = BadInput if kind == "conditional" else Contradiction
+    with pytest.raises(fault, match="above the bound .* that the report has"):
+        into_report(wrong, result)
+    assert into_report(report, result).upper.value >= result.lower

@@ -16,7 +16,9 @@ from supnorm.certification.bound_map import bound_map
 from supnorm.certification.computed import with_computed
 from supnorm.certification.measured import BEYOND
 from supnorm.certification.result import CertifyResult
-from supnorm.results import BadInput
+from supnorm.results import BadInput, Contradiction
+from supnorm.results.audit import SupRecord
+from supnorm.results.numbers import exact
 from supnorm.wording import fact
 from supnorm.wording.certify import CERTIFY, narrator
 
@@ -35,10 +37,7 @@ def beside(result: CertifyResult, error: float) -> tuple[float, str, tuple[str, 
         kind = "certified"
     if not error > upper * (1.0 + 1e-12):
         return max(upper, error), kind, result.assumptions
-    room = 0.0
-    if deployed is None:
-        rounding = SLACK * result.rounding if math.isfinite(result.rounding) else 0.0
-        room = BEYOND * result.agreement.size + rounding
+    room = _room(result) if deployed is None else 0.0
     if error > upper + room:
         declared = result.agreement.hidden == 0 and kind == "conditional" and not result.believed
         measured = {"room": room} if room else {}
@@ -53,6 +52,31 @@ def beside(result: CertifyResult, error: float) -> tuple[float, str, tuple[str, 
         raise BadInput(CERTIFY.text(above))
     added = CERTIFY.text(fact("room-added", bound=upper, room=room))
     return max(upper + room, error), "conditional", (*result.assumptions, added)
+
+
+def _room(result: CertifyResult) -> float:
+    """How far a computed error may be above a bound in exact arithmetic."""
+    rounding = SLACK * result.rounding if math.isfinite(result.rounding) else 0.0
+    return BEYOND * result.agreement.size + rounding
+
+
+def _demand_not_refuted(held: SupRecord, result: CertifyResult) -> None:
+    """Check that no larger error refutes the bound of an earlier certificate: a looser bound would hide that.
+
+    Raises:
+        Contradiction: when both numbers are proved, or the bound holds for the functions as they run.
+        BadInput: when the bound rests on assumptions.
+    """
+    if held.upper is None or not held.lower > held.upper * (1.0 + 1e-12):
+        return
+    if held.lower <= held.upper + (0.0 if held.upper_kind == "certified" else _room(result)):
+        return
+    above = f"an error of {exact(held.lower)} was computed, above the bound {exact(held.upper)} that the report has"
+    if held.upper_kind == "conditional":
+        raise BadInput(
+            f"{above}: one of its assumptions is wrong (sup.assumptions of the report); correct it, and audit again"
+        )
+    raise Contradiction(f"{above} from an earlier certificate of the same problem ({held.upper_kind})")
 
 
 def proves(result: CertifyResult, upper: float, tolerance: float) -> bool:
@@ -70,7 +94,9 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
 
     Raises:
         BadInput: when the two are not about the same problem (`about_report`), such as where the audit has an error above
-            the bound.
+            the bound; and when the report has a bound that an error computed by `certify` refutes, and its assumptions with
+            it.
+        Contradiction: when such a bound has no assumptions.
     """
     demand_same_problem(report, result)
     if result.fingerprint and result.fingerprint == report.record.fingerprint:
@@ -78,6 +104,7 @@ def into_report(report: AuditReport, result: CertifyResult) -> AuditReport:
     if result.upper_kind == "none":
         return report
     held = report.record.sup
+    _demand_not_refuted(held, result)
     upper, kind, assumptions = beside(result, held.lower)
     if kind == held.upper_kind and held.upper is not None and held.lower <= held.upper < upper:
         return report  # a looser proof never replaces a tighter one
