@@ -201,6 +201,6 @@ def test_a_larger_error_never_replaces_the_bound_that_it_refutes(kind):
     held = report.record.sup.changed(lower=0.1 * result.lower, upper=0.5 * result.lower, upper_kind=kind)
     wrong = replace(report, record=report.record.changed(sup=held))
     fault = BadInput if kind == "conditional" else Contradiction
-    with pytest.raises(fault, match="above the bound .* that the report has"):
+    with pytest.raises(fault, match=r"above the bound .* that the report has"):
         into_report(wrong, result)
     assert into_report(report, result).upper.value >= result.lower

@@ -27,7 +27,9 @@ import supnorm.cli.check
 from supnorm.checker import Cost
 from supnorm.cli.check import summary
 from supnorm.cli.main import run
+from supnorm.cli.private_copy import copied
 from supnorm.cli.progress import CheckPlanned, LeavesChecked, Progress
+from supnorm.results import BadInput
 
 pytest.importorskip("flint")
 CODE = """
@@ -77,6 +79,7 @@ def test_a_file_that_changes_between_its_comparison_and_its_proof_is_rejected(
 
     def swap(path, *given):
         said = compared(path, *given)
+        assert path != file, "a private copy is read, which nobody replaces"
         _write(file, stripped)
         return said
 
@@ -84,6 +87,25 @@ def test_a_file_that_changes_between_its_comparison_and_its_proof_is_rejected(
     capsys.readouterr()
     assert run(["check", str(file), "--problem", str(own)]) == 1
     assert "the file was changed while it was checked" in capsys.readouterr().out
+
+
+def test_a_file_is_read_once_for_all_that_is_compared_and_proved(tmp_path: Path) -> None:
+    """Another program may replace it and put it back."""
+    file = tmp_path / "certificate.json"
+    file.write_bytes(b"A")
+    with copied(file) as one:
+        file.write_bytes(b"B")
+        assert one.changed
+        file.write_bytes(b"A")
+        assert (one.path.read_bytes(), one.sha256, one.size) == (b"A", hashlib.sha256(b"A").hexdigest(), 1)
+        assert not one.changed
+    assert not one.path.exists()
+    with pytest.raises(BadInput, match=f"^{re.escape(str(file))}: broken$"), copied(file) as one:
+        raise BadInput(f"{one.path}: broken")
+    file.write_bytes(b"{")
+    with copied(file) as one:
+        result = supnorm.cli.check.checked(one, None)
+    assert (result.accepted, result.reason) == (False, f"{file}: not a JSON file")
 
 
 @pytest.mark.slow
@@ -117,7 +139,7 @@ def test_the_sheet_has_the_hashes_and_an_older_one_does_not_outlive_a_rejection(
     said = sheet.read_text()
     assert hashlib.sha256(file.read_bytes()).hexdigest() in said
     assert hashlib.sha256((tmp_path / "truth.py").read_bytes()).hexdigest() in said
-    assert "the error of the model is <b>at most" in said
+    assert "The error of the model is <b>at most" in said
     assert f"supnorm check {file} --problem {own}" in said
     content = json.loads(file.read_text())
     file.write_text(json.dumps(content | {"upper": content["lower"]}))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from supnorm.cli.repeat import repeated
 
 if TYPE_CHECKING:
+    from supnorm.cli.private_copy import PrivateCopy
     from supnorm.problem import Problem
     from supnorm.results.check import CheckRecord
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 def write_sheet(
     record: CheckRecord,
     sheet: Path,
-    certificate: Path,
-    before: str,
+    checked: PrivateCopy,
     problem: Problem | None,
     asked: Mapping[str, Any],
 ) -> str:
@@ -27,13 +27,12 @@ def write_sheet(
     Args:
         record: of the check.
         sheet: the HTML file.
-        certificate: the file that was checked.
-        before: SHA-256 of its bytes before the check.
+        checked: the file that was checked.
         problem: the problem with which it was compared, if any.
         asked: the options of the check by name.
 
     Raises:
-        BadInput: when the file was changed meanwhile: nobody knows then which bytes were checked.
+        BadInput: when the file was changed meanwhile: what the sheet says is not true of it.
     """
     from supnorm.pages.sheet import sheet_page
     from supnorm.problem.fingerprint import content_of, contents, fingerprint
@@ -41,20 +40,19 @@ def write_sheet(
     from supnorm.results.check import CheckedFileRecord
     from supnorm.results.versions import version_of
 
-    after = content_of(certificate)
-    if after != before:
+    if checked.changed:
         raise BadInput(
-            f"{certificate}: the file was changed while it was checked, so there is no sheet; check it again"
+            f"{checked.name}: the file was changed while it was checked, so there is no sheet; check it again"
         )
     files = {} if problem is None else {name: content for name, content in contents(problem).values()}
     if problem is not None and problem.source is not None:
         files |= {problem.source.name: content_of(problem.source)}
     file = CheckedFileRecord(
-        name=certificate.name,
-        sha256=after,
-        bytes=certificate.stat().st_size,
+        name=checked.name.name,
+        sha256=checked.sha256,
+        bytes=checked.size,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=repeated("check", certificate, asked),
+        command=repeated("check", checked.name, asked),
         versions={**versions(), "python-flint": version_of("python-flint")},
         title="" if problem is None else problem.title,
         fingerprint="" if problem is None else fingerprint(problem),

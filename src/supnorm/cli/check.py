@@ -20,6 +20,7 @@ from supnorm.cli.options import JSON, QUIET, TRUST
 if TYPE_CHECKING:
     from supnorm.certification.measured import Measuring
     from supnorm.checker import CheckResult
+    from supnorm.cli.private_copy import PrivateCopy
     from supnorm.problem import Problem
     from supnorm.results import Status
 
@@ -100,7 +101,7 @@ def command(
     **given: Any,
 ) -> int:
     """Verify a certificate: prove its bounds and its witness again, with other code than the one that made it."""
-    from supnorm.problem.fingerprint import content_of
+    from supnorm.cli.private_copy import copied
     from supnorm.results import BadInput, install
     from supnorm.sources import open_problem
 
@@ -111,9 +112,9 @@ def command(
         from supnorm.checker import TooCostly
     except ImportError:
         raise BadInput(f"check needs python-flint: {install('checker')}") from None
-    try:
-        _not_too_large(certificate)
-        before = content_of(certificate)
+    lines: list[str] = []
+    _not_too_large(certificate)
+    with copied(certificate) as file:
         tell = None
         if not quiet and not as_json:
             from supnorm.cli.progress import Progress
@@ -121,32 +122,37 @@ def command(
             tell = Progress()
         # Processes are the checker's own, which shares no code with what it checks.
         by = made(Sharing, given)
-        if by.dask is None:
-            result = checked(certificate, opened, by.workers or 1, tell, most, memory, arbitrary)
-        else:
-            with executor_of(by.workers, by.dask) as executor:
-                result = checked(certificate, opened, 1, tell, most, memory, arbitrary, executor)
-    except TooCostly as refused:
-        raise BadInput(f"{certificate}: {refused}; whether its claims are true was not checked") from None
-    per_output = opened is not None and opened.error.per_output
-    if tolerance is None and result.claims is not None and "error" not in result.claims:
-        limit = None  # a property is not about the problem's tolerance
-    status = status_of(result, limit, per_output)
-    if as_json:
-        answer(record_of(result, status, limit).to_json())
-    elif not quiet:
-        for line in summary(result, opened is not None, limit, per_output):
-            say(line)
-    lines: list[str] = []
-    if sheet is not None:
-        from supnorm.cli.certificate_sheet import write_sheet
+        try:
+            if by.dask is None:
+                result = checked(file, opened, by.workers or 1, tell, most, memory, arbitrary)
+            else:
+                with executor_of(by.workers, by.dask) as executor:
+                    result = checked(file, opened, 1, tell, most, memory, arbitrary, executor)
+        except TooCostly as refused:
+            raise BadInput(f"{certificate}: {refused}; whether its claims are true was not checked") from None
+        per_output = opened is not None and opened.error.per_output
+        if tolerance is None and result.claims is not None and "error" not in result.claims:
+            limit = None  # a property is not about the problem's tolerance
+        status = status_of(result, limit, per_output)
+        if as_json:
+            answer(record_of(result, status, limit).to_json())
+        elif not quiet:
+            for line in summary(result, opened is not None, limit, per_output):
+                say(line)
+        if sheet is not None:
+            from supnorm.cli.certificate_sheet import write_sheet
 
-        asked = {"problem": problem, "tolerance": tolerance, "arbitrary-precision": arbitrary, "trust": trust}
-        lines.append(write_sheet(record_of(result, status, limit), sheet, certificate, before, opened, asked))
-    if coq is not None and result.accepted:
-        from supnorm.cli.coq import write_coq
+            asked = {
+                "problem": problem,
+                "tolerance": tolerance,
+                "arbitrary-precision": arbitrary,
+                "trust": trust,
+            }
+            lines.append(write_sheet(record_of(result, status, limit), sheet, file, opened, asked))
+        if coq is not None and result.accepted:
+            from supnorm.cli.coq import write_coq
 
-        lines.append(write_coq(certificate, coq))
+            lines.append(write_coq(file.path, coq))
     for line in () if as_json or quiet else lines:
         say(line)
     return int(status.exit)
@@ -173,7 +179,7 @@ def _not_too_large(certificate: Path) -> None:
 
 
 def checked(
-    certificate: Path,
+    file: PrivateCopy,
     problem: Problem | None,
     workers: int = 1,
     tell: Callable[[Any], None] | None = None,
@@ -194,10 +200,8 @@ def checked(
     from supnorm.cli.progress import CheckPlanned
     from supnorm.evaluation.executor import broken_workers_explained
     from supnorm.evaluation.workers import seats
-    from supnorm.problem.fingerprint import content_of
     from supnorm.results import Interrupted
 
-    before = content_of(certificate)
     shared_by = workers if executor is None else seats(executor)
     try:
         points, functions, unlike, values = None, None, None, None
@@ -206,15 +210,15 @@ def checked(
             from supnorm.certification.measured import Measuring
 
             measuring = Measuring(problem)
-            unlike, witness, several = _unlike(certificate, problem, memory or MEMORY / MB, measuring)
+            unlike, witness, several = _unlike(file.path, problem, memory or MEMORY / MB, measuring)
             if not unlike and several:
-                values = values_for_statement(certificate, problem, POINTS)
+                values = values_for_statement(file.path, problem, POINTS)
             elif not unlike:
                 points = values_of_problem(problem, POINTS, witness=witness)
                 functions = functions_of_problem(problem)
         with broken_workers_explained():
             result = unlike or check(
-                certificate,
+                file.path,
                 points,
                 None if tell is None else _leaves(tell),
                 functions=functions,
@@ -226,16 +230,15 @@ def checked(
                 arbitrary=arbitrary,
                 executor=executor,
             )
-        if (
-            result.accepted and content_of(certificate) != before
-        ):  # what is compared and what is proved are read apart
+        result = replace(result, reason=file.named(result.reason))
+        if result.accepted and file.changed:
             result = replace(result, accepted=False, reason="the file was changed while it was checked")
         if result.accepted and problem is not None:
             result = _with_what_runs(result, problem, measuring, witness)
     except (KeyboardInterrupt, Interrupted) as why:
         words = str(why).partition("; ")[0] or "interrupted"
         raise Interrupted(
-            f"{words}: {certificate} is neither accepted nor rejected; the same command checks it from the start"
+            f"{words}: {file.name} is neither accepted nor rejected; the same command checks it from the start"
         ) from None
     if result.accepted and problem is not None:
         same = "domain, side and hashes are those of the problem"

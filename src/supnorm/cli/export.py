@@ -71,12 +71,14 @@ def _checked_and_written(certificate: Path, coq: Path) -> str:
     from supnorm.checker import TooCostly
     from supnorm.cli.check import checked
     from supnorm.cli.coq import write_coq
+    from supnorm.cli.private_copy import copied
     from supnorm.results import BadInput, Contradiction
 
-    try:
-        result = checked(certificate, None)
-    except TooCostly as refused:
-        raise BadInput(f"{certificate}: {refused}; nothing was exported") from None
-    if not result.accepted:
-        raise Contradiction(f"the checker rejects {certificate}: {printable(result.reason)}")
-    return write_coq(certificate, coq)
+    with copied(certificate) as file:
+        try:
+            result = checked(file, None)
+        except TooCostly as refused:
+            raise BadInput(f"{certificate}: {refused}; nothing was exported") from None
+        if not result.accepted:
+            raise Contradiction(f"the checker rejects {certificate}: {printable(result.reason)}")
+        return write_coq(file.path, coq)
