@@ -210,6 +210,9 @@ def test_code_that_changes_the_working_folder_is_told(
     with pytest.raises(BadInput, match="has changed the working folder"):
         store.append("model", "search", x + 1, x, {}, 0.1)
     assert Path.cwd() == tmp_path, "what is cleared away and written now is this run's"
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with pytest.raises(BadInput, match=r"to .*elsewhere \(os.chdir\), where e.sqlite is another file"):
+        store.load("model")
     store.append("model", "search", x + 1, x, {}, 0.1)
     assert store.points == 2
     store.close()

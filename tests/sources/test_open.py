@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from supnorm.cli.run import RunContext
 from supnorm.results import BadInput
 from supnorm.sources import open_problem
 
@@ -188,3 +189,25 @@ def test_functions_of_a_problem_are_made_again_in_another_folder(
     remake, mask = pickle.loads(given)
     assert remake().value(np.array([[0.25]])).ravel().tolist() == [0.25]
     assert mask(np.array([[0.25]])).tolist() == [False]
+
+
+def test_code_that_changes_the_working_folder_while_it_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No relative path is true any more: neither that of the next file nor that of --out."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "code.py").write_text(
+        "import os\nos.chdir('elsewhere')\ndef model(x): return x[:, 0]\ndef truth(x): return x[:, 0]\n"
+    )
+    (tmp_path / "problem.toml").write_text(
+        '[model]\npython = "code.py:model"\n[reference]\npython = "code.py:truth"\n[domain]\nx = [0.0, 1.0]\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match=r"changed the working folder from .* where problem.toml is another"):
+        open_problem("problem.toml")
+    run = RunContext(Path("run"), named=True, resume=False, as_json=False, quiet=True)
+    assert run.directory == Path("run")
+    open_problem(tmp_path / "problem.toml")
+    with pytest.raises(BadInput, match=r"changed the working folder from .* where run is another"):
+        _ = run.directory
+    assert Path.cwd() == tmp_path

@@ -134,8 +134,8 @@ def command(
 
     if run.folder is not None:
         with run.writing(tell):
-            result.save(run.folder / "budget.json")
-            write_budget_page(result, run.folder / "budget.html")
+            result.save(run.directory / "budget.json")
+            write_budget_page(result, run.directory / "budget.html")
     tell()
     if result.status.code == "interrupted":
         measured = "" if run.folder is None else "the report of the measurements is written, "
@@ -187,7 +187,7 @@ def _storage(
         if run.folder is None:
             yield None, None
         elif problem is None:
-            with work_in(run.folder):
+            with work_in(run.directory):
                 yield None, None
         else:
             stem = f"learning-curve-{''.join(c if c.isalnum() else '-' for c in name)}"
@@ -196,4 +196,4 @@ def _storage(
                 f"{stem}-*.jsonl",
             )  # if there are several learning curves, each has a file
             with run.store(problem, asked, STORE, older) as store:
-                yield store, run.folder / f"{stem}.jsonl"
+                yield store, run.directory / f"{stem}.jsonl"

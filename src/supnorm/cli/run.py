@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +20,7 @@ from supnorm.cli.options import JSON, QUIET, STORE
 from supnorm.interrupts import INTERRUPTS
 from supnorm.results.status import BadInput, Interrupted
 from supnorm.results.unfinished import marked
+from supnorm.results.working_folder import demand_same_folder, working_folder
 
 if TYPE_CHECKING:
     from supnorm.evaluation import EvaluationStore
@@ -36,6 +37,7 @@ class RunContext:
         resume: go on with the run in the folder.
         as_json: print the result as JSON, and nothing else.
         quiet: print neither progress nor summary.
+        began_in: the working folder in which the verb began.
     """
 
     folder: Path | None
@@ -43,11 +45,17 @@ class RunContext:
     resume: bool
     as_json: bool
     quiet: bool
+    began_in: str = field(default_factory=working_folder)
 
     @property
     def directory(self) -> Path:
-        """The folder of a run that has one."""
+        """The folder of a run that has one.
+
+        Raises:
+            BadInput: when code of the problem has changed the working folder, from which a relative path starts.
+        """
         assert self.folder is not None
+        demand_same_folder(self.began_in, self.folder)
         return self.folder
 
     @property

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from supnorm.results import BadInput, NotWritten
 from supnorm.results.door import faults_of, reading_table
 from supnorm.results.guard import cause, demand_file, demand_name, exists
 from supnorm.results.printable import one_line
+from supnorm.results.working_folder import demand_same_folder, working_folder
 from supnorm.results.writing import not_written
 
 Array = NDArray[np.float64]
@@ -73,13 +73,6 @@ def _demand_tables(connection: sqlite3.Connection) -> None:
             raise sqlite3.DatabaseError(f"it has a {kind}, {str(name)[:40]}")
 
 
-def _working_folder() -> str:
-    try:
-        return os.getcwd()
-    except OSError:  # it was deleted
-        return ""
-
-
 class EvaluationStore:
     """Append-only store of one run.
 
@@ -96,7 +89,7 @@ class EvaluationStore:
 
     def __init__(self, path: Path | str, fingerprint: str) -> None:
         self.path, self._fingerprint = Path(path), fingerprint
-        self._opened_in = "" if self.path.is_absolute() else _working_folder()
+        self._opened_in = working_folder()
         self._lock = threading.Lock()
         self._vouched: list[tuple[str, object]] = []
         self.looked: Callable[[bool], None] | None = None
@@ -150,7 +143,12 @@ class EvaluationStore:
         return row
 
     def load(self, side: str) -> dict[bytes, tuple[Array, str | None]]:
-        """Everything stored for one side: from the bytes of a point to its values and failure message."""
+        """Everything stored for one side: from the bytes of a point to its values and failure message.
+
+        Raises:
+            BadInput: when the file is damaged, or the working folder is another one, where its path names another file.
+        """
+        demand_same_folder(self._opened_in, self.path)
         known: dict[bytes, tuple[Array, str | None]] = {}
         with reading_table(self.path, hint=NO_STORE):
             # First of all: no batch may contain more numbers than its points have.
@@ -234,12 +232,7 @@ class EvaluationStore:
         Raises:
             BadInput: when the working folder is another one, where the result would be written.
         """
-        if self._opened_in and (now := _working_folder()) != self._opened_in:
-            os.chdir(self._opened_in)  # for all that is written, or cleared away, until the end
-            raise BadInput(
-                f"the problem's code has changed the working folder from {self._opened_in} to {now} (os.chdir), where "
-                f"{self.path} is another file: take that out of the code, or give absolute paths"
-            )
+        demand_same_folder(self._opened_in, self.path)
         if self.looked is not None:
             self.looked(last)
 

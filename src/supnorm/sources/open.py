@@ -17,6 +17,7 @@ from supnorm.problem.problem_file import read_specification
 from supnorm.problem.specification import ErrorSpec, ProblemSpec, SourceSpec, law_name
 from supnorm.results import BadInput
 from supnorm.results.door import reading_table
+from supnorm.results.working_folder import demand_same_folder, working_folder
 from supnorm.sources.beside import opening
 from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.named_files import defining_files, named_files
@@ -38,11 +39,15 @@ def open_problem(path: Path | str, *, trust: bool = False) -> Problem:
     Raises:
         BadInput: one line with file, key, the value that was given, and the remedy.
     """
-    path = Path(path)
+    path, began_in = Path(path), working_folder()
     spec = read_specification(path)
     with opening(named_files(spec, path.parent)):
         with recording() as opened:
-            problem, spec = _problem(spec, path, path.parent, trust)
+            try:
+                problem, spec = _problem(spec, path, path.parent, trust)
+            except BadInput:
+                demand_same_folder(began_in, path)  # no file has its relative path any more
+                raise
         return replace(
             problem, files=defining_files(spec, path.parent, opened.files - {os.path.abspath(path)})
         )
