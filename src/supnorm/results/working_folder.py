@@ -32,6 +32,6 @@ def demand_same_folder(began_in: str, path: Path) -> None:
         return
     os.chdir(began_in)
     raise BadInput(
-        f"the problem's code has changed the working folder from {began_in} to {now or 'one that does not exist'} (os.chdir), "
-        f"where {path} is another file: take that out of the code, or give absolute paths"
+        f"the problem's code has changed the working folder from {began_in} to {now or 'one that has vanished'} "
+        f"(os.chdir), where {path} is another file: take that out of the code, or give absolute paths"
     )
