@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ import pytest
 import supnorm as sn
 from supnorm.cli.identity import FILES, identified
 from supnorm.evaluation import EvaluationStore
+from supnorm.problem.fingerprint import content_of
 from supnorm.results import BadInput
 from supnorm.sources.called_files import CalledFiles
-from supnorm.sources.recording import recording
+from supnorm.sources.recording import recording, unrecorded
 
 CODE = """
 from pathlib import Path
@@ -86,7 +88,7 @@ def test_what_a_run_writes_for_itself_is_no_input(tmp_path: Path) -> None:
     for name in ("code.py", "input.txt", "state.txt", "cache.txt"):
         put(tmp_path / name, "1")
     with recording() as recorded:
-        files = CalledFiles(recorded, [tmp_path / "code.py"], [], tmp_path, tmp_path / "run", {})
+        files = CalledFiles(recorded, [tmp_path / "code.py"], {}, tmp_path, tmp_path / "run", {})
         for name in ("input.txt", "state.txt"):
             (tmp_path / name).read_text()
         assert files.look()
@@ -97,3 +99,49 @@ def test_what_a_run_writes_for_itself_is_no_input(tmp_path: Path) -> None:
         assert files.look(last=True)
         assert {*files.contents} == {"input.txt"}
         assert not files.look(last=True)
+
+
+def test_names_of_one_file_and_files_that_are_known_before_any_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supnorm.sources.called_files.OFTEN", 0.0)
+    for name in ("code.py", "weights.npz", "state.txt", "data.db", "module.py"):
+        put(tmp_path / name, "1")
+    (tmp_path / "link").symlink_to(tmp_path / "state.txt")
+    known = {tmp_path / name: content_of(tmp_path / name) for name in ("code.py", "weights.npz", "module.py")}
+    with recording() as recorded:
+        files = CalledFiles(recorded, [*known], known, tmp_path, tmp_path / "run", {})
+        for name in ("weights.npz", "link", "module.py"):
+            (tmp_path / name).read_text()
+        sqlite3.connect(f"file:{tmp_path}/data.db?mode=ro", uri=True).close()
+        files.look()
+        assert {*files.contents} == {"weights.npz", "state.txt", "data.db"}, "what is loaded may be edited"
+        put(tmp_path / "state.txt", "2")
+        files.look()
+        assert "state.txt" not in files.contents, "it is written by another name than it is read"
+        put(tmp_path / "module.py", "2")
+        files.look(last=True)
+        with unrecorded():  # as another program does
+            put(tmp_path / "weights.npz", "2")
+        with pytest.raises(
+            BadInput, match=r"weights\.npz, which a function of this problem opens, has changed"
+        ):
+            files.look(last=True)
+
+
+def test_looking_takes_a_small_share_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a project's code nothing is read again for each file of data, and thousands of files are looked at seldom."""
+    for name in ("code.py", "a.txt", "b.txt"):
+        put(tmp_path / name, "1")
+    looked: list[int] = []
+    monkeypatch.setattr("supnorm.sources.called_files.changed_file", lambda *_: looked.append(1))
+    monkeypatch.setattr("supnorm.sources.recording._tree", lambda file: pytest.fail(f"{file} is parsed"))
+    clock = iter([10.0, 10.0, 11.0, 20.0, 30.0, 32.0, 32.0, 33.0])
+    with recording() as recorded:
+        files = CalledFiles(recorded, [tmp_path / "code.py"], {}, tmp_path, tmp_path / "run", {})
+        monkeypatch.setattr("supnorm.sources.called_files.time.monotonic", lambda: next(clock))
+        for text in "aabb":  # a look at 10 takes 1 s: none at 20 and 30, the next one at 32
+            (tmp_path / f"{text}.txt").read_text()
+            files.look()
+    assert len(looked) == 2
+    assert {*files.contents} == {"a.txt", "b.txt"}

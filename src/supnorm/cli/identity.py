@@ -81,7 +81,7 @@ def _written_down(
     files = CalledFiles(
         opened,
         problem.files,
-        [*contents(problem), problem.source],
+        {path: content for path, (_, content) in contents(problem).items()},
         problem.source.parent,
         folder,
         held,

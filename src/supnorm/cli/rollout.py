@@ -44,6 +44,7 @@ def command(
     from supnorm.cli.repeat import repeated
     from supnorm.fields.rollout_file import open_rollout
     from supnorm.fields.rollout_storage import load
+    from supnorm.problem.fingerprint import content_of
     from supnorm.sources.called_files import CalledFiles
     from supnorm.sources.recording import recording
 
@@ -52,7 +53,8 @@ def command(
     again = repeated("rollout", problem, {"out": run.folder if run.named else None, "steps": steps})
     with work_in(run.directory), recording() as recorded:
         held = load(rollout, run.directory / STATE, opened.identity, problem.parent) if run.resume else {}
-        files = CalledFiles(recorded, opened.files, opened.files, problem.parent, run.directory, held)
+        known = {file: content_of(file) for file in opened.files}
+        files = CalledFiles(recorded, opened.files, known, problem.parent, run.directory, held)
         keep = _Stored(rollout, run.directory / STATE, opened.identity, files)
         stopped = rollout.work(run.observer(), keep)
         files.look(last=True)

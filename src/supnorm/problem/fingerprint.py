@@ -68,7 +68,7 @@ def content_of(path: Path) -> str:
         return "absent"
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=32_768)
 def _content(path: Path, state: tuple[int, ...]) -> str:
     """SHA-256 of a file in one state; cached, so that large tables are read once."""
     with path.open("rb") as file:

@@ -7,16 +7,20 @@ the output of a simulator, do not count.
 
 from __future__ import annotations
 
+import math
 import os
+import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from supnorm.problem.fingerprint import content_of
 from supnorm.results import BadInput
-from supnorm.sources.recording import Recording, files_of, unrecorded
+from supnorm.sources.recording import Folders, Recording, counted, unrecorded
 
 OFTEN = 1.0  # seconds between two looks whether files have changed; new files are looked for each time
+SHARE = 0.05  # of the time, at most, goes into these looks
 
 
 def changed_file(contents: Mapping[str, str], root: Path) -> str | None:
@@ -31,7 +35,8 @@ class CalledFiles:
     Args:
         recorded: of the run.
         named: the files that the problem names.
-        known: files that are known before any call.
+        known: SHA-256 of the files that are known before any call, when the problem was opened. Of these, data that a call
+            opens once more must stay as they are; code has been loaded.
         root: the folder that names in `contents` start from.
         folder: of the run; its files do not count.
         held: the contents that the run wrote down before it was resumed.
@@ -44,17 +49,20 @@ class CalledFiles:
         self,
         recorded: Recording,
         named: Iterable[Path],
-        known: Iterable[Path],
+        known: Mapping[Path, str],
         root: Path,
         folder: Path,
         held: Mapping[str, str],
     ) -> None:
-        self._recorded, self._named, self._root = recorded, tuple(named), os.path.realpath(root)
-        self._known = {os.path.realpath(path) for path in known}
+        self._recorded, self._root = recorded, os.path.realpath(root)
+        self._folders = Folders.of(path for path in named if path.is_file())
+        self._known = {os.path.realpath(path): content for path, content in known.items()}
         self._inside = os.path.realpath(folder) + os.sep
-        self._began, self._looked, self._size = time.time(), 0.0, 0
+        self._began, self._size = _clock_of(folder), 0
+        self._looked, self._took = 0.0, 0.0
         self._seen: set[str] = set()
-        self._opened: dict[str, str] = {}  # names as in `contents`, and as they were opened
+        self._written: dict[str, str] = {}  # resolved paths by the names of what was written
+        self._opened: dict[str, str] = {}  # names as in `contents`, and resolved paths
         self.contents = dict(held)
 
     def look(self, last: bool = False) -> bool:
@@ -69,9 +77,11 @@ class CalledFiles:
         before = dict(self.contents)
         if self._recorded.size != self._size:
             self._write_down()
-        if last or time.monotonic() - self._looked > OFTEN:
-            self._looked = time.monotonic()
+        if last or time.monotonic() - self._looked > max(OFTEN, self._took / SHARE):
+            began = time.monotonic()
             name = changed_file(self.contents, Path(self._root))
+            self._looked = time.monotonic()
+            self._took = self._looked - began
             if name is not None:
                 raise BadInput(
                     f"{name}, which a function of this problem opens, has changed while the run was at work: its values may "
@@ -82,22 +92,41 @@ class CalledFiles:
 
     def _write_down(self) -> None:
         self._size = self._recorded.size
-        opened = self._recorded.files
-        for name in [name for name, file in self._opened.items() if file not in opened]:
+        opened, written = self._recorded.files, self._resolved()
+        for name in [name for name, path in self._opened.items() if path in written]:
             self.contents.pop(name, None)  # it is written too: a state of the code, and no input
             del self._opened[name]
         new = opened - self._seen
         self._seen |= new
-        as_opened = {os.path.realpath(file): file for file in new}
         with unrecorded():
-            for path in map(str, files_of(new, self._named)) if new else ():
-                if (
-                    path in self._known
-                    or path.startswith(self._inside)
-                    or os.stat(path).st_mtime >= self._began
-                ):
+            for path in sorted(counted(new, self._folders) - written) if new else ():
+                loaded = path in self._known and path.endswith(".py")
+                if loaded or path.startswith(self._inside) or _time_of(path) >= self._began:
                     continue
+                if (content := self._known.get(path) or content_of(Path(path))) == "absent":
+                    continue  # it has vanished, or is too large to be read
                 name = os.path.relpath(path, self._root)
-                self.contents.setdefault(name, content_of(Path(path)))
-                if path in as_opened:
-                    self._opened[name] = as_opened[path]
+                self.contents.setdefault(name, content)
+                self._opened[name] = path
+
+    def _resolved(self) -> set[str]:
+        """What was written, by whichever of its names."""
+        for file in self._recorded.changed - self._written.keys():
+            self._written[file] = os.path.realpath(file)
+        return {*self._written.values()}
+
+
+def _clock_of(folder: Path) -> float:
+    """The time now by the clock of a file system, which may be another computer's, or by this one's if that is earlier."""
+    now = time.time()
+    with suppress(OSError), unrecorded(), tempfile.TemporaryFile(dir=folder) as file:
+        return min(now, os.fstat(file.fileno()).st_mtime)
+    return now
+
+
+def _time_of(path: str) -> float:
+    """When a file was written last; now if it has vanished."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return math.inf

@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from importlib.util import source_from_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 NAMED = frozenset(
     {
@@ -79,8 +80,12 @@ class Recording:
     @property
     def files(self) -> set[str]:
         """The files that were read and not written."""
-        unchanged = {file for file, state in [*self.both.items()] if _state(file) == state}
-        return (self.read | unchanged) - (self.written | ({*self.both} - unchanged))
+        return (self.read | {*self.both}) - self.changed
+
+    @property
+    def changed(self) -> set[str]:
+        """The files that were written."""
+        return self.written | {file for file, state in [*self.both.items()] if _state(file) != state}
 
     @property
     def size(self) -> int:
@@ -109,7 +114,7 @@ def _hook(event: str, given: tuple[Any, ...]) -> None:
             files: list[Any] = _arguments(*given)
             reads, writes = True, True
         elif isinstance(given[0], str | bytes | os.PathLike):
-            files = [given[0]]
+            files = [_of_uri(given[0]) if event == "sqlite3.connect" else given[0]]
             reads, writes = _access(*given[1:]) if event == "open" else (True, event == "sqlite3.connect")
         else:
             return
@@ -118,6 +123,12 @@ def _hook(event: str, given: tuple[Any, ...]) -> None:
                 one.note(text, reads, writes)
     except Exception:
         return  # if a hook raised, the user's own open would fail
+
+
+def _of_uri(database: Any) -> Any:
+    """The file of a database that SQLite gets as a URI (``file:data.db?mode=ro``)."""
+    text = os.fsdecode(database)
+    return unquote(urlsplit(text).path) if text.startswith("file:") else database
 
 
 def _access(mode: Any = None, flags: Any = 0) -> tuple[bool, bool]:
@@ -264,15 +275,20 @@ def files_of(opened: Iterable[str], named_paths: Iterable[Path]) -> tuple[Path, 
         Resolved paths, sorted, without those of ``named_paths``.
     """
     named_paths = [p for p in named_paths if p.is_file()]
-    folders = Folders.of(named_paths)
+    beside = counted(opened, Folders.of(named_paths), named_paths)
+    mine = {os.path.realpath(p) for p in named_paths}
+    return tuple(Path(p) for p in sorted(beside - mine) if os.path.isfile(p))
+
+
+def counted(opened: Iterable[str], folders: Folders, code: Iterable[Path] = ()) -> set[str]:
+    """The opened files that count, and those that their code, or further ``code``, imports and names; resolved paths."""
     beside = {os.path.realpath(_source(f)) for f in opened if folders.hold(_source(f))}
-    code = [p for p in (*named_paths, *map(Path, sorted(beside))) if p.suffix == ".py"]
+    code = [p for p in (*code, *map(Path, sorted(beside))) if p.suffix == ".py"]
     for file in imported(code, folders):
         beside.add(os.path.realpath(file))
     for file in {*code, *(Path(f) for f in beside if f.endswith(".py"))}:
         beside |= {os.path.realpath(p) for p in named(file) if folders.hold(str(p))}
-    mine = {os.path.realpath(p) for p in named_paths}
-    return tuple(Path(p) for p in sorted(beside - mine) if os.path.isfile(p))
+    return beside
 
 
 def _source(file: str) -> str:
