@@ -298,6 +298,8 @@ def test_tables_are_compared_row_by_row(tmp_path: Path) -> None:
     assert any("numbers of rows differ" in remark.text for remark in less.remarks)
     with pytest.raises(sn.BadInput, match="row 4 has other inputs or another reference"):
         sn.compare_runs(one, run("other", 0.2, change=(3, 1, 7.0)))
+    mostly = verdict(one, run("mostly", 0.2, change=(slice(20, None), 1, 0.5)))  # its peaks lie there, too
+    assert (mostly.status.code, mostly.basis) == ("undecided", "other-rows")
     other = run("another", 0.2, change=(3, 1, 0.5))
     for name in ("two", "another"):
         (tmp_path / f"{name}.csv").unlink()

@@ -116,8 +116,9 @@ def command(
 def _note(safe: Guard, opened: Problem) -> str:
     """What the guard's own points do not show: it was made for another problem, or for this one before an edit."""
     from supnorm.problem import fingerprint
+    from supnorm.results.printable import one_line
 
-    made, now = safe.record.fingerprint, fingerprint(opened)
+    made, now = one_line(safe.record.fingerprint, 40), fingerprint(opened)
     if made in ("", now):
         return ""
     return (

@@ -103,6 +103,7 @@ def compare_runs(
             hashes = records[0].table.rows_hash, records[1].table.rows_hash
             call = not any(map(is_expensive, records))
             truths = demand_same_rows(first.opened, second.opened, *hashes, call)
+        _demand_same_peaks(records[0], records[1], folders)
     except OtherRows as why:
         return _side_by_side(records[0], records[1], folders, str(why))
     first, second = _crossed(first, second.record), _crossed(second, first.record)
@@ -193,6 +194,14 @@ def _demand_same_question(old: AuditRecord, new: AuditRecord, folders: tuple[Pat
                 f"the {what} differ: {one_line(str(before), 300)} in {folders[0]} and {one_line(str(now), 300)} in "
                 f"{folders[1]}; compare-runs needs runs of the same question"
             )
+
+
+def _demand_same_peaks(old: AuditRecord, new: AuditRecord, folders: tuple[Path, Path]) -> None:
+    """Check that the peaks of both runs in one row have the same inputs and reference.
+
+    Raises:
+        BadInput: names the row.
+    """
     stored = {p.row: (dict(p.x), p.reference) for p in old.peaks if p.row is not None}
     for peak in new.peaks:
         if peak.row in stored and stored[peak.row] != (dict(peak.x), peak.reference):
