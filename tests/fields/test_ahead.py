@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from supnorm.fields.ahead import read_ahead
+from supnorm.fields.checkpoint import Checkpoints
 from supnorm.fields.reading import Reader
+from supnorm.fields.work import Share
 from supnorm.results import BadInput
 
 
@@ -62,3 +65,16 @@ def test_closing_ends_the_thread() -> None:
     assert threading.active_count() == before + 1
     pairs.close()
     assert threading.active_count() == before
+
+
+def test_a_part_that_was_added_by_half_is_never_stored(tmp_path: Path) -> None:
+    """Another thread may be about to store all shares when the data of one cannot be read: it would count pairs twice."""
+    share = Share(cast(Any, None), cast(Any, None), cast(Any, [["a", BadInput("broken")]]))
+    with pytest.raises(BadInput, match="broken"), share.changing():
+        pairs = ahead(Listed(), cast(Any, share.blocks))
+        while next(pairs) is not None:
+            share.compared += 1
+    assert share.compared == 1
+    assert not share.lock.locked()
+    Checkpoints(tmp_path, {}).write(0, [share])
+    assert not [*tmp_path.rglob("*.npz")]

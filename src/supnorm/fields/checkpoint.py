@@ -41,12 +41,14 @@ class Checkpoints:
         self._digest = hashlib.sha256(text.encode()).hexdigest()
 
     def write(self, number: int, shares: Sequence[Share]) -> None:
-        """Write the shares of a variable; each is taken when it is whole."""
+        """Write the shares of a variable; each is taken when it is whole, and with a broken one nothing is written."""
         if self._folder is None:
             return
         arrays: dict[str, Any] = {"identity": np.array(self._digest), "shares": np.array(len(shares))}
         for i, share in enumerate(shares):
             with share.lock:
+                if share.broken:
+                    return
                 arrays |= {f"{i}.{name}": value.copy() for name, value in _arrays(share).items()}
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)

@@ -97,7 +97,7 @@ def compare_elsewhere(
             done, pending = wait(pending, timeout=TICK, return_when=FIRST_COMPLETED)
             for future in done:
                 part = _result(future)
-                with share.lock:
+                with share.changing():
                     merge_share(share, part)
         return not pending
 

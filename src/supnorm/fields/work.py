@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -30,6 +30,7 @@ class Share:
         invalid: values that are declared missing, of the prediction and of the truth: how many, and the number of the first
             place (that of its pair of fields times the number of points, plus that of the point; -1 for none).
         compared: number of pairs of fields.
+        broken: a part of it was added by half; it is never stored, because to go on with it would count pairs twice.
     """
 
     state: FieldState
@@ -38,7 +39,18 @@ class Share:
     done: int = 0
     compared: int = 0
     invalid: list[Invalid] = field(default_factory=lambda: [NONE_INVALID, NONE_INVALID])
+    broken: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """A context in which a part is added, and nobody reads the share; it is broken if that fails in the middle."""
+        with self.lock:
+            try:
+                yield
+            except BaseException:
+                self.broken = True
+                raise
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the lock, which no other process can have."""
@@ -84,7 +96,7 @@ def compare(
     def work(share: Share) -> None:
         with closing(read_ahead(Reader(pair), share.blocks[share.done :])) as pairs:
             while share.done < len(share.blocks) and not stop.is_set() and not limit.over:
-                with share.lock:
+                with share.changing():
                     add_block(pair, pairs, share, spectra)
 
     seen = sum(s.compared for s in shares)
