@@ -70,10 +70,14 @@ def test_closing_ends_the_thread() -> None:
 def test_a_part_that_was_added_by_half_is_never_stored(tmp_path: Path) -> None:
     """Another thread may be about to store all shares when the data of one cannot be read: it would count pairs twice."""
     share = Share(cast(Any, None), cast(Any, None), cast(Any, [["a", BadInput("broken")]]))
-    with pytest.raises(BadInput, match="broken"), share.changing():
-        pairs = ahead(Listed(), cast(Any, share.blocks))
+    pairs = ahead(Listed(), cast(Any, share.blocks))
+
+    def add() -> None:
         while next(pairs) is not None:
             share.compared += 1
+
+    with pytest.raises(BadInput, match="broken"), share.changing():
+        add()
     assert share.compared == 1
     assert not share.lock.locked()
     Checkpoints(tmp_path, {}).write(0, [share])
