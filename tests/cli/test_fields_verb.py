@@ -171,7 +171,7 @@ def test_signals_keep_the_work(tmp_path, many, number):
         "one, audit.EVERY = work.add_block, 0.3\n"
         "def held(*a):\n"  # once a part is kept, the next one ends when the signal has been heard
         "    one(*a)\n"
-        "    time.sleep(0.05)\n"
+        "    time.sleep(1.0 if INTERRUPTS.heard else 0.05)\n"
         "    while Path('run/state/000.npz').exists() and not INTERRUPTS.heard: time.sleep(0.01)\n"
         "work.add_block = held\n"
         "from supnorm.cli.main import main\nmain()\n"
