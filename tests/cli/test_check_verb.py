@@ -104,7 +104,7 @@ def test_a_file_is_read_once_for_all_that_is_compared_and_proved(tmp_path: Path)
         raise BadInput(f"{one.path}: broken")
     file.write_bytes(b"{")
     with copied(file) as one:
-        result = supnorm.cli.check.checked(one, None)
+        result = supnorm.cli.check.checked_copy(one, None)
     assert (result.accepted, result.reason) == (False, f"{file}: not a JSON file")
 
 
@@ -146,14 +146,14 @@ def test_the_sheet_has_the_hashes_and_an_older_one_does_not_outlive_a_rejection(
     assert run(check) == 1
     assert "it proves nothing" in html.unescape(re.sub("<[^>]+>", "", sheet.read_text()))
 
-    checked = supnorm.cli.check.checked
+    checked = supnorm.cli.check.checked_copy
 
     def changed_meanwhile(*args: object) -> object:
         result = checked(*args)  # type: ignore[arg-type]
         file.write_text(json.dumps(content))
         return result
 
-    monkeypatch.setattr(supnorm.cli.check, "checked", changed_meanwhile)
+    monkeypatch.setattr(supnorm.cli.check, "checked_copy", changed_meanwhile)
     sheet.unlink()
     assert run(check) == 2
     assert not sheet.exists()

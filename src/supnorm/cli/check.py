@@ -124,10 +124,10 @@ def command(
         by = made(Sharing, given)
         try:
             if by.dask is None:
-                result = checked(file, opened, by.workers or 1, tell, most, memory, arbitrary)
+                result = checked_copy(file, opened, by.workers or 1, tell, most, memory, arbitrary)
             else:
                 with executor_of(by.workers, by.dask) as executor:
-                    result = checked(file, opened, 1, tell, most, memory, arbitrary, executor)
+                    result = checked_copy(file, opened, 1, tell, most, memory, arbitrary, executor)
         except TooCostly as refused:
             raise BadInput(f"{certificate}: {refused}; whether its claims are true was not checked") from None
         per_output = opened is not None and opened.error.per_output
@@ -178,7 +178,15 @@ def _not_too_large(certificate: Path) -> None:
         )
 
 
-def checked(
+def checked(certificate: Path, *given: Any, **options: Any) -> CheckResult:
+    """What `checked_copy` finds about a private copy of a certificate."""
+    from supnorm.cli.private_copy import copied
+
+    with copied(certificate) as file:
+        return checked_copy(file, *given, **options)
+
+
+def checked_copy(
     file: PrivateCopy,
     problem: Problem | None,
     workers: int = 1,

@@ -69,14 +69,14 @@ def export_after(folder: Path, code: int, tell: Callable[[str], None]) -> None:
 def _checked_and_written(certificate: Path, coq: Path) -> str:
     """Write a new certificate for Coq if the checker accepts it; what to do with the file, in words."""
     from supnorm.checker import TooCostly
-    from supnorm.cli.check import checked
+    from supnorm.cli.check import checked_copy
     from supnorm.cli.coq import write_coq
     from supnorm.cli.private_copy import copied
     from supnorm.results import BadInput, Contradiction
 
     with copied(certificate) as file:
         try:
-            result = checked(file, None)
+            result = checked_copy(file, None)
         except TooCostly as refused:
             raise BadInput(f"{certificate}: {refused}; nothing was exported") from None
         if not result.accepted:
