@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import supnorm as sn
+from supnorm.fields.rollout_file import read_rollout
+from supnorm.results import BadInput
 
 SIZE, STEPS, RADIUS = 4, 3, 0.5
 RNG = np.random.default_rng(11)
@@ -168,3 +170,10 @@ def test_bad_balls() -> None:
         sn.initial_ball(np.zeros(2), 1.0, patterns=np.zeros((1, 3)))
     with pytest.raises(sn.BadInput, match="norm must be"):
         sn.initial_ball(np.zeros(2), 1.0, norm="l1")
+
+
+def test_a_dotted_key_of_thousands_of_parts_is_refused_at_once(tmp_path):
+    """The parser of TOML takes hours for it."""
+    (tmp_path / "r.toml").write_text("a" + ".a" * 200_000 + " = 1\n")
+    with pytest.raises(BadInput, match="not valid TOML"):
+        read_rollout(tmp_path / "r.toml")

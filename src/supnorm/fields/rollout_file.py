@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,11 @@ from supnorm.fields.rollout import Rollout, prepared
 from supnorm.fields.rollout_settings import RolloutSettings
 from supnorm.fields.rollout_state import Observed
 from supnorm.problem.fingerprint import content_of
+from supnorm.problem.problem_file import read_toml
 from supnorm.problem.specification import Table
 from supnorm.results import BadInput
 from supnorm.results.door import reading
-from supnorm.results.guard import LARGEST, cause, demand_depth, demand_no_null, exists
+from supnorm.results.guard import LARGEST, exists
 from supnorm.results.printable import one_line
 from supnorm.sources.beside import opening, remember
 from supnorm.sources.recording import files_of, recording
@@ -114,14 +114,7 @@ def read_rollout(path: Path) -> RolloutSpec:
     """
     missing = "; give the path of the problem file of a roll-out (TOML)"
     with reading(path, hint=": cannot be read", largest=LARGEST["problem"], missing=missing):
-        try:
-            raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-            demand_depth(raw)
-            demand_no_null(raw)
-        except UnicodeDecodeError:
-            raise BadInput(f"{path}: not UTF-8 text; a problem file is TOML text") from None
-        except (ValueError, RecursionError) as error:
-            raise BadInput(f"{path}: not valid TOML: {cause(error)}") from None
+        raw, _ = read_toml(path)
         if "model" in raw or "domain" in raw:
             raise BadInput(
                 f"{path}: this is the problem file of an audit; that of a roll-out has [step], [reference], [initial]"

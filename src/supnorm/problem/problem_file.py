@@ -55,6 +55,26 @@ DOTTED = re.compile(r"(?:\.[\w\"' -]{0,60}){100}")
 INVENTED = "# TODO: the range of each input"
 
 
+def read_toml(path: Path) -> tuple[dict[str, Any], str]:
+    """The tables of a problem file, and its text.
+
+    Raises:
+        BadInput: for text that is not UTF-8 or not TOML, or too deep.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        if DOTTED.search(text):
+            raise RecursionError  # for dotted keys of thousands of parts the parser takes hours
+        raw = tomllib.loads(text)
+        demand_depth(raw)
+        demand_no_null(raw)
+    except UnicodeDecodeError:
+        raise BadInput(f"{path}: not UTF-8 text; a problem file is TOML text") from None
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path}: not valid TOML: {cause(error)}") from None
+    return raw, text
+
+
 def read_specification(path: Path | str) -> ProblemSpec:
     """Parse and check a problem file.
 
@@ -64,17 +84,7 @@ def read_specification(path: Path | str) -> ProblemSpec:
     path = Path(path)
     missing = "; give the path of a problem file (TOML)"
     with reading(path, hint=": cannot be read", largest=LARGEST["problem"], missing=missing):
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-            if DOTTED.search(text):
-                raise RecursionError  # for dotted keys of thousands of parts the parser takes hours
-            raw = tomllib.loads(text)
-            demand_depth(raw)
-            demand_no_null(raw)
-        except UnicodeDecodeError:
-            raise BadInput(f"{path}: not UTF-8 text; a problem file is TOML text") from None
-        except (ValueError, RecursionError) as error:
-            raise BadInput(f"{path}: not valid TOML: {cause(error)}") from None
+        raw, text = read_toml(path)
         if INVENTED in text:
             line = text[: text.index(INVENTED)].count("\n") + 1
             raise BadInput(
