@@ -95,6 +95,26 @@ def test_a_full_disk_at_the_end_loses_the_file_and_not_the_words(
     assert not list(shell.folder.rglob("supnorm-crash.txt"))
 
 
+def test_a_full_disk_at_the_last_look_at_opened_files_loses_no_report(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = EvaluationStore.look
+
+    def refused(store: EvaluationStore, last: bool = False) -> None:
+        look(store, last)
+        if last:
+            raise NotWritten(f"{store.path} cannot be written: no space left")
+
+    (shell.folder / "proved.toml").write_text(PROVED)
+    (shell.folder / "proved.py").write_text(FUNCTIONS)
+    monkeypatch.setattr(EvaluationStore, "look", refused)
+    done = shell.run("audit", "proved.toml", "--evaluations", "100", "--no-power", "--out", "run")
+    assert done.code == 3, done.err
+    assert "worst found" in done.out
+    assert done.err.strip().splitlines()[-1].endswith("cannot be written: no space left")
+    assert json.loads((shell.folder / "run" / "result.json").read_text())["sup"]["lower"] > 0
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # other tests have imported JAX
 def test_a_disk_that_is_full_while_the_search_runs_ends_it_in_good_order(shell: Shell) -> None:

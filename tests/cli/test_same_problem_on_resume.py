@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from supnorm.cli.identity import FILES
 from supnorm.cli.main import run
 from supnorm.evaluation import EvaluationStore, spot_check
 from supnorm.problem import Function
@@ -76,6 +80,8 @@ def ran(tmp_path_factory):
             (folder / "code.py").write_text(TRUTH)
             (folder / "problem.toml").write_text(PROBLEM)
             (folder / "second.toml").write_text(PROBLEM)
+            for file in folder.iterdir():
+                os.utime(file, (1e9, 1e9))  # a file that is as young as the run counts as made by it
             patch.chdir(folder)
             code = run([*VERBS[verb][0], "--out", "run", "--quiet", "--seed", "3"])
             patch.undo()
@@ -114,6 +120,17 @@ def test_another_function_is_refused_with_the_point_and_both_values(verb, ran, m
         assert [stored, now] == pytest.approx(list(true))
         monkeypatch.delenv(f"GAIN_OF_{side}")
     assert _again(verb, "--seed", "3") in (0, 1, 4)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_supnorm_itself_reads_is_no_file_of_a_call(verb, ran):
+    """The problem file was: no tolerance could be changed without a new run."""
+    stores = [*(ran(verb) / "run").rglob("*.sqlite")]
+    assert stores
+    for path in stores:
+        with sqlite3.connect(path) as store:
+            held = store.execute("SELECT value FROM about WHERE key=?", (FILES,)).fetchall()
+        assert [json.loads(text) for (text,) in held] in ([], [{}])
 
 
 @pytest.mark.parametrize("verb", VERBS)

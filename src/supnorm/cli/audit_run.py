@@ -20,8 +20,10 @@ from supnorm.results.unfinished import take_mark_away
 
 if TYPE_CHECKING:
     from supnorm.auditing import AuditReport, Power
+    from supnorm.evaluation import EvaluationStore
     from supnorm.problem import Problem
     from supnorm.problem.specification import ProblemSpec
+    from supnorm.results import NotWritten
 
 MOST = 100_000_000_000  # largest number of evaluations: days of work for the fastest functions
 # Seconds for proving the bounds of a certificate beside the audit again, which took a tenth to a half of the time in
@@ -191,6 +193,7 @@ def run_audit(
     from supnorm.problem.problem_file import read_specification
     from supnorm.results import Interrupted
     from supnorm.sources import save_problem
+    from supnorm.sources.recording import unrecorded
 
     given, specification = specification, specification or read_specification(path)
     settings, chosen = specification.audit, options.completed(specification)
@@ -205,7 +208,8 @@ def run_audit(
     asked = {"seed": chosen.seed, "evaluations": chosen.evaluations, "seconds": chosen.seconds}
     demand_no_other_run(folder, "result.json")
     with run.store(problem, asked) as store:
-        save_problem(problem, folder / "problem.toml")
+        with unrecorded():  # supnorm reads the problem file here, and no function does
+            save_problem(problem, folder / "problem.toml")
         before = f" before any point had an error; values of expensive calls, if any, are kept in {folder}: {go_on}"
         with run.interruptible(before):
             try:
@@ -222,14 +226,14 @@ def run_audit(
                 )
             finally:
                 observer(Finished())  # an error or Ctrl-C must not leave the live display open
-            store.look(last=True)
+            unwritten = _last_look(store)
         decided = report.record.cost  # a repeated run must not decide by another timing
         if report.record.budget.chosen and report.halted is None:  # a resumed run has to ask for the same
             chosen = replace(chosen, evaluations=report.record.budget.evaluations)
         cost = None if decided is None else repeat_word(decided.to_dict())
         command = chosen.command(path, folder, cost, report.halted is not None)
         report = replace(report, record=report.record.changed(command=command))
-        _keep(report, run, tell)
+        _keep(report, run, tell, unwritten if report.halted is None else None)
         take_mark_away(folder, "audit")
         mapped = report if report.halted else with_maps(report, specification, path, folder)
         if mapped is not report:
@@ -265,13 +269,35 @@ def _without_gradients(problem: Problem) -> Problem:
     return replace(problem, model=model, reference=replace(problem.reference, vjp=None))
 
 
-def _keep(report: AuditReport, run: RunContext, tell: Callable[[AuditReport], None]) -> None:
-    """Write result, points and page; ``tell`` gets the report if they cannot be written."""
+def _last_look(store: EvaluationStore) -> NotWritten | None:
+    """Look whether opened files have changed; returns why the store cannot be told of new ones, and no report is lost by it.
+
+    Raises:
+        BadInput: naming a file that has changed.
+    """
+    from supnorm.results import NotWritten
+
+    try:
+        store.look(last=True)
+    except NotWritten as error:
+        return error
+    return None
+
+
+def _keep(
+    report: AuditReport,
+    run: RunContext,
+    tell: Callable[[AuditReport], None],
+    unwritten: NotWritten | None = None,
+) -> None:
+    """Write result, points and page; ``tell`` gets the report if they, or what was ``unwritten`` before, are not written."""
     from supnorm.pages import write_page
 
     with run.writing(lambda: tell(report)):
         report.save(run.directory)
         write_page(report, run.directory / "report.html")
+        if unwritten is not None:
+            raise unwritten
 
 
 def _with_proof(report: AuditReport, problem: Problem, folder: Path) -> AuditReport:

@@ -117,8 +117,13 @@ class RunContext:
     def writing(self, tell: Callable[[], None]) -> Iterator[None]:
         """A context for writing files that belong together: Ctrl-C waits, and a result that cannot be written is printed."""
         from supnorm.cli.folder import undisturbed
+        from supnorm.sources.recording import unrecorded
 
-        with undisturbed(), printed_if_lost(tell):
+        with (
+            undisturbed(),
+            printed_if_lost(tell),
+            unrecorded(),
+        ):  # supnorm opens files now, and no function does
             yield
 
     def within(self, name: str, resume: bool) -> RunContext:
