@@ -47,6 +47,13 @@ def held(a, b):
         time.sleep(0.02)
     return logged(a, b)
 """
+CORNER = """
+def cornered(a, b):
+    if a > 0.5 and "SUPNORM_TEST_MAIN" not in os.environ:
+        open(os.path.join(os.path.dirname(__file__), "corner.txt")).close()
+    time.sleep(0.002)
+    return a * b
+"""
 FORMULAS = """
 import jax.numpy as jnp
 def model(x): return x[:, 0] * x[:, 1]
@@ -208,6 +215,20 @@ def test_an_audit_on_a_cluster_gives_the_same_answer(shell: Shell, address: str)
     served = len((shell.folder / "calls.txt").read_text().splitlines())
     assert calls["cluster"] + served == calls["alone"] > 150
     assert served > 4 * calls["cluster"]
+
+
+def test_a_file_that_only_a_worker_opens_may_not_change(shell: Shell, address: str) -> None:
+    truth = shell.folder / "truth.py"
+    truth.write_text(truth.read_text() + "\nimport os, time\n" + CORNER)
+    shell.write((REFERENCE, 'python = "truth.py:cornered"\nper_point = true'))
+    (shell.folder / "corner.txt").write_text("1")
+    os.utime(shell.folder / "corner.txt", (1e9, 1e9))
+    audit = "audit", "problem.toml", "--evaluations", "150", "--out", "run", "--quiet", "--dask", address
+    assert shell.finish(*audit, SUPNORM_TEST_MAIN="1").code in (0, 1)
+    (shell.folder / "corner.txt").write_text("2")
+    resumed = shell.finish(*audit, "--resume", SUPNORM_TEST_MAIN="1")
+    assert resumed.code == 2
+    assert "from before corner.txt, which one of its functions opens, was changed" in resumed.line
 
 
 def test_a_proof_and_its_check_and_experiments_are_shared_by_a_cluster(shell: Shell, address: str) -> None:

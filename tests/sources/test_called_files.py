@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import sqlite3
 from pathlib import Path
@@ -12,11 +13,12 @@ import pytest
 
 import supnorm as sn
 from supnorm.cli.identity import FILES, identified
-from supnorm.evaluation import EvaluationStore
+from supnorm.evaluation import EvaluationStore, opened_files
+from supnorm.evaluation.opened_files import Reported, heard, recording, reporting, unrecorded
+from supnorm.evaluation.processes import Processes
 from supnorm.problem.fingerprint import content_of
 from supnorm.results import BadInput
 from supnorm.sources.called_files import CalledFiles
-from supnorm.sources.recording import recording, unrecorded
 
 CODE = """
 from pathlib import Path
@@ -145,3 +147,80 @@ def test_looking_takes_a_small_share_of_the_time(tmp_path: Path, monkeypatch: py
             files.look()
     assert len(looked) == 2
     assert {*files.contents} == {"a.txt", "b.txt"}
+
+
+def opened(path: Path, again: bool = False) -> str:
+    """A call that opens a file in a worker only."""
+    assert multiprocessing.parent_process() is not None or again
+    return path.read_text()
+
+
+@pytest.mark.slow
+def test_files_that_only_a_worker_opens(tmp_path: Path) -> None:
+    for name in ("code.py", "corner.txt", "state.txt"):
+        put(tmp_path / name, "1")
+    with recording() as recorded, Processes(1) as pool:
+        files = CalledFiles(recorded, [tmp_path / "code.py"], {}, tmp_path, tmp_path / "run", {})
+        assert pool.submit(abs, -1).result(60) == 1
+        assert not files.look()
+        assert pool.submit(opened, tmp_path / "corner.txt").result(60) == "1"
+        assert files.look()
+        assert {*files.contents} == {"corner.txt"}
+        assert pool.submit(opened, tmp_path / "state.txt").result(60) == "1"
+        assert pool.submit(Path.write_text, tmp_path / "state.txt", "2").result(60) == 1
+        files.look()
+        assert {*files.contents} == {"corner.txt"}, "the worker writes it too"
+        with unrecorded():  # as another program does
+            put(tmp_path / "corner.txt", "2")
+        with pytest.raises(
+            BadInput, match=r"corner\.txt, which a function of this problem opens, has changed"
+        ):
+            files.look(last=True)
+
+
+def test_an_answer_of_a_worker_has_the_names_that_are_new_and_the_first_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some answers are never read, so the first names come again; a simulator's thousands of files come once."""
+    monkeypatch.setattr(opened_files, "_TOLD", [])
+    monkeypatch.setattr(opened_files, "_ACTIVE", [])
+    monkeypatch.setattr(opened_files, "AGAIN", 2)
+    paths = [tmp_path / f"{k}.txt" for k in range(6)]
+    for path in paths:
+        put(path, "1")
+    assert reporting(opened) is opened, "nothing is recorded"
+    with recording() as recorded:
+        call = reporting(opened)
+        assert call(paths[0], True) == "1", "a thread of this process has nothing to report"
+        monkeypatch.setattr(opened_files, "HERE", "a worker")
+        answers = [call(path, True) for path in paths[1:]]
+        assert [len(answer.noted) for answer in answers] == [1, 2, 3, 3, 3]
+        monkeypatch.setattr(opened_files, "HERE", "another")
+        other = reporting(opened)
+        monkeypatch.setattr(opened_files, "HERE", "a worker")
+        assert len(other(paths[1], True).noted) == 5, "another asker knows none of them"
+    assert recorded.read == {*map(str, paths)}
+    with recording() as recorded:
+        assert [heard(answer) for answer in answers[1:]] == ["1"] * 4
+        assert recorded.read == {*map(str, paths[1:])}, "the lost first answer does no harm"
+        assert not recorded.full
+        heard(Reported(None, (), full=True))
+        assert recorded.full
+
+
+def test_more_files_than_are_watched_are_said_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(opened_files, "LARGEST", 1)
+    problem = sn.open_problem(folder / "problem.toml")
+    store = EvaluationStore(folder / "s.sqlite", "f")
+    with identified(store, problem, folder / "run", resume=False):
+        problem.reference.value(np.array([[0.5]]))
+        store.look()
+        assert not store.remarks
+        problem.reference.value(np.array([[0.95]]))
+        store.look()
+        store.look()
+    assert [remark.code for remark in store.remarks] == ["many-files"]
+    assert capsys.readouterr().err.count("does not see an edit of another one") == 1
+    store.close()

@@ -32,6 +32,7 @@ def notes(run: Run) -> list[Fact]:
     if not run.table:
         found += cost_notes(evaluator, not run.strategy.traits.in_order)
     found += _of_workers(evaluator)
+    found += [] if evaluator.reference.store is None else evaluator.reference.store.remarks
     if not run.table and listed is None:
         found += _of_finite(run.problem.domain)
     return found

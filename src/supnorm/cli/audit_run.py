@@ -189,11 +189,11 @@ def run_audit(
     from supnorm.cli.folder import demand_no_other_run
     from supnorm.evaluation import Calls, Finished
     from supnorm.evaluation.cost_word import repeat_word
+    from supnorm.evaluation.opened_files import unrecorded
     from supnorm.pages import TerminalProgress
     from supnorm.problem.problem_file import read_specification
     from supnorm.results import Interrupted
     from supnorm.sources import save_problem
-    from supnorm.sources.recording import unrecorded
 
     given, specification = specification, specification or read_specification(path)
     settings, chosen = specification.audit, options.completed(specification)

@@ -12,10 +12,10 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from supnorm.cli.answer import say
 from supnorm.evaluation import EvaluationStore, spot_check
+from supnorm.evaluation.opened_files import Recording, recording
 from supnorm.evaluation.spot_check import POINTS
 from supnorm.problem import Problem
 from supnorm.problem.fingerprint import contents
@@ -23,9 +23,8 @@ from supnorm.results import BadInput, NotWritten
 from supnorm.results.door import DAMAGED, faults_of
 from supnorm.results.duration import duration
 from supnorm.results.versions import versions
-
-if TYPE_CHECKING:
-    from supnorm.sources.recording import Recording
+from supnorm.wording import Fact, Narrator
+from supnorm.wording.result import AUDIT
 
 SIDES = ("model", "reference", "recheck")
 FILES, VERSIONS = "files opened by calls", "versions"
@@ -38,10 +37,6 @@ def identified(store: EvaluationStore, problem: Problem, folder: Path, resume: b
     Raises:
         BadInput: names the file that was changed, or the point where a function has another value.
     """
-    from supnorm.sources.recording import (
-        recording,
-    )  # this imports every reader, which a page of help must not wait for
-
     if resume:
         _demand_same(store, problem, folder)
     store.remember(VERSIONS, json.dumps(versions()))
@@ -90,6 +85,9 @@ def _written_down(
     def look(last: bool = False) -> None:
         if files.look(last):
             store.replace(FILES, json.dumps(files.contents, sort_keys=True))
+        if files.overlooked is not None and files.overlooked not in store.remarks:
+            store.remarks.append(files.overlooked)
+            say_overlooked(files.overlooked)
 
     store.looked = look
     try:
@@ -99,6 +97,11 @@ def _written_down(
         store.looked = None
         with suppress(sqlite3.Error, NotWritten, BadInput):  # what ends the run is told already
             look()
+
+
+def say_overlooked(fact: Fact) -> None:
+    """Say that not all files that functions open are watched."""
+    say(f"supnorm: note: {Narrator(AUDIT).text(fact)}", err=True)
 
 
 def changed_file(folder_store: Path, problem: Problem) -> str | None:

@@ -41,12 +41,13 @@ def command(
 ) -> int:
     """Step a model and a reference from the same states: errors by step, drift of totals, the first bad step."""
     from supnorm.cli.folder import undisturbed, work_in
+    from supnorm.cli.identity import say_overlooked
     from supnorm.cli.repeat import repeated
+    from supnorm.evaluation.opened_files import recording
     from supnorm.fields.rollout_file import open_rollout
     from supnorm.fields.rollout_storage import load
     from supnorm.problem.fingerprint import content_of
     from supnorm.sources.called_files import CalledFiles
-    from supnorm.sources.recording import recording
 
     opened = open_rollout(problem, steps, seconds)
     rollout = opened.rollout
@@ -58,6 +59,8 @@ def command(
         keep = _Stored(rollout, run.directory / STATE, opened.identity, files)
         stopped = rollout.work(run.observer(), keep)
         files.look(last=True)
+        if files.overlooked is not None:
+            say_overlooked(files.overlooked)
         with undisturbed():
             keep.write()
         made = rollout.result(stopped, again)

@@ -117,7 +117,7 @@ class RunContext:
     def writing(self, tell: Callable[[], None]) -> Iterator[None]:
         """A context for writing files that belong together: Ctrl-C waits, and a result that cannot be written is printed."""
         from supnorm.cli.folder import undisturbed
-        from supnorm.sources.recording import unrecorded
+        from supnorm.evaluation.opened_files import unrecorded
 
         with (
             undisturbed(),

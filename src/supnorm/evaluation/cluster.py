@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from supnorm.evaluation.opened_files import heard, reporting
 from supnorm.results import Interrupted
 from supnorm.results.numbers import count, num
 
@@ -117,7 +118,7 @@ class Cluster(Executor):
         Raises:
             Interrupted: when the cluster has been given up.
         """
-        work = partial(fn, **kwargs) if kwargs else fn
+        work = reporting(partial(fn, **kwargs) if kwargs else fn)
         call = _Call(Future(), partial(self._pool.submit, work, *args))
         with self._lock:
             if self._ended is not None:
@@ -197,7 +198,7 @@ class Cluster(Executor):
         if call.future.done() or not call.future.set_running_or_notify_cancel():
             return
         if error is None and sent is not None:
-            call.future.set_result(sent.result())
+            call.future.set_result(heard(sent.result()))
         else:
             call.future.set_exception(error)
 

@@ -29,6 +29,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from supnorm.evaluation.cluster import PATIENCE
+from supnorm.evaluation.opened_files import heard, reporting
 from supnorm.evaluation.threads import share_threads
 from supnorm.process import ENDS, end_with, how_it_ended, is_stopped
 from supnorm.results import Interrupted
@@ -93,7 +94,7 @@ class Processes(Executor):
         """As in ``concurrent.futures``."""
         future: Future[Any] = Future()
         try:
-            data = bytes(ForkingPickler.dumps((fn, args, kwargs)))
+            data = bytes(ForkingPickler.dumps((reporting(fn), args, kwargs)))
         except Exception as error:
             future.set_exception(error)
             return future
@@ -285,7 +286,7 @@ class _Attendant(threading.Thread):
         except Exception as error:
             good, value = False, error
         if good:
-            call.future.set_result(value)
+            call.future.set_result(heard(value))
         else:
             call.future.set_exception(value)
         return True

@@ -14,6 +14,7 @@ from typing import Any
 from supnorm.auditing import AuditReport, audit
 from supnorm.certification import CertifyResult, certify
 from supnorm.evaluation import Calls
+from supnorm.evaluation.opened_files import recording
 from supnorm.gates.passed import identity_of, passed_before, remember
 from supnorm.pages import write_page
 from supnorm.pages.gate import Gate, gate_of
@@ -24,7 +25,6 @@ from supnorm.results.audit import AuditRecord
 from supnorm.results.option import demand_number
 from supnorm.results.writing import write_whole
 from supnorm.sources import open_problem
-from supnorm.sources.recording import recording
 from supnorm.wording import Narrator, fact
 from supnorm.wording.gate import TEMPLATES
 

@@ -38,10 +38,11 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from supnorm.evaluation.executor import USER_FILE
+from supnorm.evaluation.opened_files import FOREIGN, unrecorded
 from supnorm.problem.fingerprint import content_of
 from supnorm.results import BadInput
 from supnorm.sources.bytecode import hide_stale_bytecode
-from supnorm.sources.recording import FOREIGN, Folders, root_and_name, unrecorded
+from supnorm.sources.recording import Folders, root_and_name
 
 
 @dataclass(eq=False)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.opened_files import recording
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Law, Problem
 from supnorm.problem.equations import Equation
 from supnorm.problem.pairs import demand_inputs
@@ -22,7 +23,6 @@ from supnorm.sources.beside import opening
 from supnorm.sources.derivatives import with_derivatives
 from supnorm.sources.named_files import defining_files, named_files
 from supnorm.sources.open_function import is_table, named_path, open_function
-from supnorm.sources.recording import recording
 from supnorm.sources.userfile import UserFunction
 
 Array = NDArray[np.float64]

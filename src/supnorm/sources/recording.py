@@ -3,8 +3,7 @@
 A model unpickles its weights, a reference imports a helper. An edit of such a file makes another problem, but the problem
 file does not name it. There are three ways to find these files, and each finds files that the others miss:
 
-* files that Python opens, imports or loads as a library while the user's files run (`recording`, by an audit hook of the
-  interpreter, which does not see files that compiled code opens);
+* files that Python opens, imports or loads as a library while the user's files run (`supnorm.evaluation.opened_files`);
 * files that the user's files import by name, followed from file to file (`imported`); the result does not depend on
   whether a module was loaded before, or on ``__pycache__``;
 * files that exist, that the texts of these files name, and that have the suffix of a file of weights (`named`), because
@@ -19,165 +18,23 @@ from __future__ import annotations
 
 import ast
 import os
-import site
-import sys
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
-NAMED = frozenset(
-    {
-        ".nc",
-        ".h5",
-        ".hdf5",
-        ".npz",
-        ".npy",
-        ".onnx",
-        ".pt",
-        ".pt2",
-        ".pth",
-        ".pkl",
-        ".pickle",
-        ".joblib",
-        ".keras",
-        ".ubj",
-        ".bin",
-        ".safetensors",
-        ".parquet",
-        ".mat",
-        ".so",
-        ".dll",
-        ".dylib",
-    }
-)
+from supnorm.evaluation.opened_files import FOREIGN
+
+# Weights, data and libraries. Suffixes of files that programs often write (.csv, .dat, .db, .vtk) are left out: what Python
+# opens counts whatever its name is.
+NAMED = frozenset({
+    ".npz", ".npy", ".pt", ".pt2", ".pth", ".pkl", ".pickle", ".joblib", ".onnx", ".keras", ".tflite", ".pb", ".ckpt",
+    ".msgpack", ".ubj", ".bin", ".safetensors", ".gguf", ".nc", ".nc4", ".cdf", ".h5", ".hdf5", ".he5", ".mat", ".grib",
+    ".grib2", ".grb", ".grb2", ".fits", ".parquet", ".pq", ".feather", ".arrow", ".orc", ".avro", ".rds", ".rdata", ".so",
+    ".dll", ".dylib", ".pyd",
+})  # fmt: skip
 MOST = 500  # largest number of code files that are followed; in a large project more would take minutes
-# Largest number of recorded names: a simulator may open another file in each of a million calls.
-LARGEST = 20_000
-NEW = os.O_CREAT | os.O_TRUNC | os.O_APPEND
-WRITES = os.O_WRONLY | os.O_RDWR | NEW
-EVENTS = ("open", "sqlite3.connect", "ctypes.dlopen", "subprocess.Popen", "os.system")
-
-
-@dataclass
-class Recording:
-    """The files that were opened while it lasted, with absolute paths.
-
-    Attributes:
-        read, written: those that were opened for one of both.
-        both: those that existed and were opened for both, with their state then.
-    """
-
-    read: set[str] = field(default_factory=set)
-    written: set[str] = field(default_factory=set)
-    both: dict[str, tuple[int, ...]] = field(default_factory=dict)
-
-    @property
-    def files(self) -> set[str]:
-        """The files that were read and not written."""
-        return (self.read | {*self.both}) - self.changed
-
-    @property
-    def changed(self) -> set[str]:
-        """The files that were written."""
-        return self.written | {file for file, state in [*self.both.items()] if _state(file) != state}
-
-    @property
-    def size(self) -> int:
-        """How many names were recorded."""
-        return len(self.read) + len(self.written) + len(self.both)
-
-    def note(self, file: str, reads: bool, writes: bool) -> None:
-        """Write down that a file is about to be opened."""
-        if reads and writes:
-            if len(self.both) < LARGEST:
-                self.both.setdefault(file, _state(file))
-        elif len(noted := self.written if writes else self.read) < LARGEST:
-            noted.add(file)
-
-
-_ACTIVE: list[Recording] = []
-_HOOKED: list[bool] = []
-_OWN = threading.local()  # whether supnorm itself reads files in a thread
-
-
-def _hook(event: str, given: tuple[Any, ...]) -> None:
-    if not _ACTIVE or event not in EVENTS or getattr(_OWN, "reads", False):
-        return
-    try:
-        if event in ("subprocess.Popen", "os.system"):
-            files: list[Any] = _arguments(*given)
-            reads, writes = True, True
-        elif isinstance(given[0], str | bytes | os.PathLike):
-            files = [_of_uri(given[0]) if event == "sqlite3.connect" else given[0]]
-            reads, writes = _access(*given[1:]) if event == "open" else (True, event == "sqlite3.connect")
-        else:
-            return
-        for text in [os.path.abspath(os.fsdecode(file)) for file in files]:
-            for one in _ACTIVE:
-                one.note(text, reads, writes)
-    except Exception:
-        return  # if a hook raised, the user's own open would fail
-
-
-def _of_uri(database: Any) -> Any:
-    """The file of a database that SQLite gets as a URI (``file:data.db?mode=ro``)."""
-    text = os.fsdecode(database)
-    return unquote(urlsplit(text).path) if text.startswith("file:") else database
-
-
-def _access(mode: Any = None, flags: Any = 0) -> tuple[bool, bool]:
-    """Whether what a file holds may be read, and whether it may be written; a file that is made or emptied is written."""
-    if isinstance(mode, str):
-        return not any(c in mode for c in "wax"), any(c in mode for c in "wax+")
-    flags = flags or 0
-    return not flags & NEW and not flags & os.O_WRONLY, bool(flags & WRITES)
-
-
-def _arguments(command: Any, words: Any = (), folder: Any = None, *_: Any) -> list[str]:
-    """The files that the command line of another program names."""
-    words = [command, *([words] if isinstance(words, str | bytes | os.PathLike) else words)]
-    texts = [os.fsdecode(word) for word in words if word is not None]
-    texts += [part for text in texts if " " in text for part in text.split()]  # a line for the shell
-    texts += [text.partition("=")[2] for text in texts if "=" in text]
-    return [file for text in texts if os.path.isfile(file := os.path.join(os.fsdecode(folder or ""), text))]
-
-
-def _state(file: str) -> tuple[int, ...]:
-    try:
-        now = os.stat(file)
-    except (OSError, ValueError):
-        return ()
-    return now.st_ino, now.st_size, now.st_mtime_ns
-
-
-@contextmanager
-def recording() -> Iterator[Recording]:
-    """A context in which all files that Python opens are recorded; recordings may be nested."""
-    if not _HOOKED:
-        sys.addaudithook(_hook)
-        _HOOKED.append(True)
-    recorded = Recording()
-    _ACTIVE.append(recorded)
-    try:
-        yield recorded
-    finally:
-        _ACTIVE[:] = [one for one in _ACTIVE if one is not recorded]
-
-
-@contextmanager
-def unrecorded() -> Iterator[None]:
-    """A context in which supnorm itself reads files, which are not what the user's code opens."""
-    before, _OWN.reads = getattr(_OWN, "reads", False), True
-    try:
-        yield
-    finally:
-        _OWN.reads = before
 
 
 @dataclass(frozen=True)
@@ -245,23 +102,6 @@ def root_and_name(path: Path) -> tuple[Path, str | None]:
         return path.parent, None
     parts = [folder.name for folder in reversed(folders)] + [path.stem] * (path.name != "__init__.py")
     return folders[-1].parent, ".".join(parts)
-
-
-def _foreign() -> tuple[str, ...]:
-    """Folders of Python, its packages and supnorm itself."""
-    installed = {
-        sys.prefix,
-        sys.base_prefix,
-        sys.exec_prefix,
-        *site.getsitepackages(),
-        str(Path(__file__).parents[1]),
-    }
-    system = ("/usr/", "/proc/", "/sys/", "/dev/", "/etc/", "/lib/")
-    every = {folder for p in installed for folder in (p, os.path.realpath(p)) if folder not in ("/", "/usr")}
-    return (*(folder.rstrip(os.sep) + os.sep for folder in sorted(every)), *system)
-
-
-FOREIGN = _foreign()
 
 
 def files_of(opened: Iterable[str], named_paths: Iterable[Path]) -> tuple[Path, ...]:

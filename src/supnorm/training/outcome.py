@@ -167,6 +167,7 @@ def _notes(state: ActiveFit, jump: Jump | None) -> tuple[str, ...]:
         first = domain.describe(points.failed_at)
         facts.append(fact("points-without-value", failed=points.failed, points=points.spent, at=first))
     facts += cost_notes(points.caller)
+    facts += [] if points.caller.store is None else points.caller.store.remarks
     return (*state.best().approximation.notes, *map(FIT.text, facts))
 
 

@@ -44,6 +44,8 @@ NOTES = {
     "{at:point}",
     "cost-by-time": "a timing near 1 ms decided how this fit went: the reference took {milliseconds:num} ms a "
     "point, so it counts as {cost}; the repeat command keeps that, --cost {costs} decides it beforehand",
+    "many-files": "functions of this problem opened more than {most:count} files; the run watches the first {most:count}: "
+    "it does not see an edit of another one, neither while it works nor when it is resumed",
     "trained-on": "{trained:count} of {samples:count} samples train the candidates, the others measure their errors",
     "constant-labels": "all labels are equal: the model is a constant",
     "repeated-samples": "{samples:count} {samples:sample repeats|samples repeat} the point of another "

@@ -25,6 +25,8 @@ TEMPLATES = {
     "one-place": "{workers:count} workers were asked for, but the reference was called in one place only: a function "
     "that is given in Python may not be able to run several times at once. If it is, say so: Function(f, "
     'parallel="thread").',
+    "many-files": "Functions of this problem opened more than {most:count} files. The run watches the first {most:count}: "
+    "it does not see an edit of another one, neither while it works nor when it is resumed.",
     "finite-domain": "The domain has {most?:at most }{n:count} points. An audit with as many evaluations evaluates each of "
     "them, and no worse point can then exist.",
     # Evaluations at most, said before the search.
