@@ -182,7 +182,7 @@ def test_an_answer_of_a_worker_has_the_names_that_are_new_and_the_first_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some answers are never read, so the first names come again; a simulator's thousands of files come once."""
-    monkeypatch.setattr(opened_files, "_TOLD", [])
+    monkeypatch.setattr(opened_files, "_KEPT", [])
     monkeypatch.setattr(opened_files, "_ACTIVE", [])
     monkeypatch.setattr(opened_files, "AGAIN", 2)
     paths = [tmp_path / f"{k}.txt" for k in range(6)]

@@ -49,7 +49,7 @@ FOREIGN = _foreign()
 
 
 class _Notes(Protocol):
-    """What is told about each file that is about to be opened."""
+    """What hears of each file that is about to be opened."""
 
     def note(self, file: str, reads: bool, writes: bool) -> None: ...
 
@@ -97,8 +97,8 @@ class Recording:
             noted.add(file)
 
 
-class _Told:
-    """In a worker: the files that it has opened since its first call, and how many of them each asker has been told."""
+class _Opened:
+    """In a worker: the files that it has opened since its first call, and how many of them each asker has heard of."""
 
     def __init__(self) -> None:
         self._noted: dict[tuple[str, bool, bool], tuple[int, ...]] = {}
@@ -164,15 +164,15 @@ def heard(answer: Any) -> Any:
 def _report(asker: str, work: Callable[..., Any], *given: Any, **options: Any) -> Any:
     if asker == HERE:
         return work(*given, **options)
-    if not _TOLD:
-        _TOLD.append(_Told())
-        _hear(_TOLD[0])
+    if not _KEPT:
+        _KEPT.append(_Opened())
+        _hear(_KEPT[0])
     value = work(*given, **options)
-    return _TOLD[0].answer(asker, value)
+    return _KEPT[0].answer(asker, value)
 
 
 _ACTIVE: list[_Notes] = []
-_TOLD: list[_Told] = []  # the one of this process, if it is a worker
+_KEPT: list[_Opened] = []  # the one of this process, if it is a worker
 _HOOKED: list[bool] = []
 _OWN = threading.local()  # whether supnorm itself reads files in a thread
 
