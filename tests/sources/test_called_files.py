@@ -217,10 +217,11 @@ def test_more_files_than_are_watched_are_said_once(
     with identified(store, problem, folder / "run", resume=False):
         problem.reference.value(np.array([[0.5]]))
         store.look()
-        assert not store.remarks
+        assert not opened_files.overlooking()
         problem.reference.value(np.array([[0.95]]))
         store.look()
         store.look()
-    assert [remark.code for remark in store.remarks] == ["many-files"]
+        assert opened_files.overlooking(), "for the notes of the result"
+    assert not opened_files.overlooking()
     assert capsys.readouterr().err.count("does not see an edit of another one") == 1
     store.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from supnorm.auditing.cost import cost_notes
 from supnorm.auditing.run import Run
 from supnorm.evaluation import Evaluator
+from supnorm.evaluation.opened_files import LARGEST, overlooking
 from supnorm.problem import Domain, Problem
 from supnorm.problem.finite import LISTED
 from supnorm.wording import Fact, fact
@@ -32,7 +33,8 @@ def notes(run: Run) -> list[Fact]:
     if not run.table:
         found += cost_notes(evaluator, not run.strategy.traits.in_order)
     found += _of_workers(evaluator)
-    found += [] if evaluator.reference.store is None else evaluator.reference.store.remarks
+    if overlooking():
+        found.append(fact("many-files", most=LARGEST))
     if not run.table and listed is None:
         found += _of_finite(run.problem.domain)
     return found

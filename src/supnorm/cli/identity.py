@@ -15,7 +15,7 @@ from pathlib import Path
 
 from supnorm.cli.answer import say
 from supnorm.evaluation import EvaluationStore, spot_check
-from supnorm.evaluation.opened_files import Recording, recording
+from supnorm.evaluation.opened_files import LARGEST, Recording, recording
 from supnorm.evaluation.spot_check import POINTS
 from supnorm.problem import Problem
 from supnorm.problem.fingerprint import contents
@@ -23,7 +23,7 @@ from supnorm.results import BadInput, NotWritten
 from supnorm.results.door import DAMAGED, faults_of
 from supnorm.results.duration import duration
 from supnorm.results.versions import versions
-from supnorm.wording import Fact, Narrator
+from supnorm.wording import Narrator, fact
 from supnorm.wording.result import AUDIT
 
 SIDES = ("model", "reference", "recheck")
@@ -82,12 +82,15 @@ def _written_down(
         held,
     )
 
+    said = False
+
     def look(last: bool = False) -> None:
+        nonlocal said
         if files.look(last):
             store.replace(FILES, json.dumps(files.contents, sort_keys=True))
-        if files.overlooked is not None and files.overlooked not in store.remarks:
-            store.remarks.append(files.overlooked)
-            say_overlooked(files.overlooked)
+        if opened.full and not said:
+            said = True
+            say_overlooked()
 
     store.looked = look
     try:
@@ -99,9 +102,9 @@ def _written_down(
             look()
 
 
-def say_overlooked(fact: Fact) -> None:
-    """Say that not all files that functions open are watched."""
-    say(f"supnorm: note: {Narrator(AUDIT).text(fact)}", err=True)
+def say_overlooked() -> None:
+    """Say that not all files that functions open are watched; notes of results say the same."""
+    say(f"supnorm: note: {Narrator(AUDIT).text(fact('many-files', most=LARGEST))}", err=True)
 
 
 def changed_file(folder_store: Path, problem: Problem) -> str | None:

@@ -59,8 +59,8 @@ def command(
         keep = _Stored(rollout, run.directory / STATE, opened.identity, files)
         stopped = rollout.work(run.observer(), keep)
         files.look(last=True)
-        if files.overlooked is not None:
-            say_overlooked(files.overlooked)
+        if recorded.full:
+            say_overlooked()
         with undisturbed():
             keep.write()
         made = rollout.result(stopped, again)

@@ -247,6 +247,11 @@ def _hear(notes: _Notes) -> None:
     _ACTIVE.append(notes)
 
 
+def overlooking() -> bool:
+    """Whether functions have opened more files than a recording that lasts now has written down."""
+    return any(isinstance(one, Recording) and one.full for one in _ACTIVE)
+
+
 @contextmanager
 def unrecorded() -> Iterator[None]:
     """A context in which supnorm itself reads files, which are not what the user's code opens."""

@@ -29,7 +29,6 @@ from supnorm.results.guard import cause, demand_file, demand_name, exists
 from supnorm.results.printable import one_line
 from supnorm.results.working_folder import demand_same_folder, working_folder
 from supnorm.results.writing import not_written
-from supnorm.wording import Fact
 
 Array = NDArray[np.float64]
 _SCHEMA = """
@@ -83,7 +82,6 @@ class EvaluationStore:
 
     Attributes:
         looked: is called before anything is stored, and keeps that out of the file by raising; see `look`.
-        remarks: what `looked` has to say of the run, for the notes of its result.
 
     Raises:
         BadInput: when the file belongs to another problem or is no such store.
@@ -95,7 +93,6 @@ class EvaluationStore:
         self._lock = threading.Lock()
         self._vouched: list[tuple[str, object]] = []
         self.looked: Callable[[bool], None] | None = None
-        self.remarks: list[Fact] = []
         demand_name(self.path)
         if older := lexists(self.path):
             demand_file(self.path)
@@ -330,7 +327,6 @@ class _OneSide(EvaluationStore):
 
     def __init__(self, store: EvaluationStore, side: str) -> None:
         self.path, self._store, self._side, self._vouched = store.path, store, side, store._vouched
-        self.remarks = store.remarks
 
     def load(self, side: str) -> dict[bytes, tuple[Array, str | None]]:
         return self._store.load(side) if side == self._side else {}

@@ -15,11 +15,10 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from supnorm.evaluation.opened_files import LARGEST, Recording, unrecorded
+from supnorm.evaluation.opened_files import Recording, unrecorded
 from supnorm.problem.fingerprint import content_of
 from supnorm.results import BadInput
 from supnorm.sources.recording import Folders, counted
-from supnorm.wording import Fact, fact
 
 OFTEN = 1.0  # seconds between two looks whether files have changed; new files are looked for each time
 SHARE = 0.05  # of the time, at most, goes into these looks
@@ -66,11 +65,6 @@ class CalledFiles:
         self._written: dict[str, str] = {}  # resolved paths by the names of what was written
         self._opened: dict[str, str] = {}  # names as in `contents`, and resolved paths
         self.contents = dict(held)
-
-    @property
-    def overlooked(self) -> Fact | None:
-        """For the notes of the result: that not all files are watched; None if they are."""
-        return fact("many-files", most=LARGEST) if self._recorded.full else None
 
     def look(self, last: bool = False) -> bool:
         """Write down new files; returns whether `contents` has changed.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport
 from supnorm.evaluation.limit import Limit
+from supnorm.evaluation.opened_files import LARGEST, overlooking
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem.records import measure_record
 from supnorm.results import ExitCode, Status, versions
@@ -167,7 +168,8 @@ def _notes(state: ActiveFit, jump: Jump | None) -> tuple[str, ...]:
         first = domain.describe(points.failed_at)
         facts.append(fact("points-without-value", failed=points.failed, points=points.spent, at=first))
     facts += cost_notes(points.caller)
-    facts += [] if points.caller.store is None else points.caller.store.remarks
+    if overlooking():
+        facts.append(fact("many-files", most=LARGEST))
     return (*state.best().approximation.notes, *map(FIT.text, facts))
 
 
