@@ -82,14 +82,14 @@ def _written_down(
         held,
     )
 
-    said = False
+    announced = False
 
     def look(last: bool = False) -> None:
-        nonlocal said
+        nonlocal announced
         if files.look(last):
             store.replace(FILES, json.dumps(files.contents, sort_keys=True))
-        if opened.full and not said:
-            said = True
+        if opened.full and not announced:
+            announced = True
             say_overlooked()
 
     store.looked = look
