@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from supnorm.evaluation.opened_files import Reported, heard, recording, reportin
 from supnorm.evaluation.processes import Processes
 from supnorm.problem.fingerprint import content_of
 from supnorm.results import BadInput
-from supnorm.sources.called_files import CalledFiles
+from supnorm.sources.called_files import CalledFiles, changed_file
 
 CODE = """
 from pathlib import Path
@@ -89,6 +90,7 @@ def test_each_is_written_down_before_the_values_that_come_from_it(
 def test_what_a_run_writes_for_itself_is_no_input(tmp_path: Path) -> None:
     for name in ("code.py", "input.txt", "state.txt", "cache.txt"):
         put(tmp_path / name, "1")
+    (tmp_path / "run").mkdir()  # whose clock is that of the files
     with recording() as recorded:
         files = CalledFiles(recorded, [tmp_path / "code.py"], {}, tmp_path, tmp_path / "run", {})
         for name in ("input.txt", "state.txt"):
@@ -101,6 +103,27 @@ def test_what_a_run_writes_for_itself_is_no_input(tmp_path: Path) -> None:
         assert files.look(last=True)
         assert {*files.contents} == {"input.txt"}
         assert not files.look(last=True)
+
+
+def test_a_link_to_another_file_and_a_file_whose_time_lies_ahead(tmp_path: Path) -> None:
+    (tmp_path / "named").symlink_to(tmp_path / "real", target_is_directory=True)
+    folder = tmp_path / "named"
+    (tmp_path / "real" / "run").mkdir(parents=True)
+    for name in ("code.py", "v1.txt", "v2.txt"):
+        put(folder / name, name)
+    put(folder / "ahead.txt", "1", when=2**40)
+    (folder / "latest.txt").symlink_to("v1.txt")
+    time.sleep(0.02)  # the times of files advance in steps
+    with recording() as recorded:
+        files = CalledFiles(recorded, [folder / "code.py"], {}, folder, folder / "run", {})
+        for name in ("latest.txt", "ahead.txt"):
+            (folder / name).read_text()
+        files.look()
+    assert {*files.contents} == {"latest.txt", "ahead.txt"}
+    assert changed_file(files.contents, folder) is None
+    (folder / "latest.txt").unlink()
+    (folder / "latest.txt").symlink_to("v2.txt")
+    assert changed_file(files.contents, folder) == "latest.txt"
 
 
 def test_names_of_one_file_and_files_that_are_known_before_any_call(
@@ -117,10 +140,10 @@ def test_names_of_one_file_and_files_that_are_known_before_any_call(
             (tmp_path / name).read_text()
         sqlite3.connect(f"file:{tmp_path}/data.db?mode=ro", uri=True).close()
         files.look()
-        assert {*files.contents} == {"weights.npz", "state.txt", "data.db"}, "what is loaded may be edited"
+        assert {*files.contents} == {"weights.npz", "link", "data.db"}, "what is loaded may be edited"
         put(tmp_path / "state.txt", "2")
         files.look()
-        assert "state.txt" not in files.contents, "it is written by another name than it is read"
+        assert "link" not in files.contents, "it is written by another name than it is read"
         put(tmp_path / "module.py", "2")
         files.look(last=True)
         with unrecorded():  # as another program does

@@ -27,8 +27,8 @@ def keeping(path: Path | None, observer: Callable[[Any], None]) -> Callable[[Any
 
     def tell(event: Any) -> None:
         latest[:] = [event.so_far]
-        keep(event)
         observer(event)
+        keep(event)
 
     return tell
 

@@ -173,6 +173,7 @@ def _in_folder(
         resume=begun if run.resume else None,
         checkpoint=None if other else checkpoint,
     )
+    folder = run.directory  # the calls may have changed the working folder
     tighter = None if run.resume else _tighter(opened, path, result, asked)
     result = tighter or result
     record, elsewhere = result.record.changed(certificate=str(path)), None

@@ -256,11 +256,11 @@ def _keep_traceback() -> Path:
     import tempfile
 
     text = traceback.format_exc()
-    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
+    for folder in (Path(), Path(tempfile.gettempdir())):
         path = folder / "supnorm-crash.txt"
         try:
             path.write_text(text, encoding="utf-8")
-        except OSError:
+            return path.absolute()
+        except OSError:  # the working folder may have vanished too
             continue
-        return path
     return Path("nowhere: no folder could be written")

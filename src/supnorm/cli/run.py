@@ -64,11 +64,21 @@ class RunContext:
         return self.quiet or self.as_json
 
     def observer(self, patience: str = "") -> Callable[[Any], None]:
-        """The observer that prints the progress of the work; see `Progress`."""
+        """The observer that prints the progress of the work; see `Progress`.
+
+        It raises BadInput when code of the problem has changed the working folder: early, and not when all is done.
+        """
         from supnorm.cli.progress import Progress
         from supnorm.evaluation.events import silent
 
-        return silent if self.silent else Progress(patience)
+        show = silent if self.silent else Progress(patience)
+
+        def observed(event: Any) -> None:
+            if self.folder is not None:
+                demand_same_folder(self.began_in, self.folder)
+            show(event)
+
+        return observed
 
     @contextmanager
     def store(

@@ -68,6 +68,7 @@ def prove_in_folder(
     if run.resume and not begun.exists():
         raise BadInput(f"--resume: there is no {path}; leave --resume out to start")
     result = prove(begun if run.resume else None, None if other else checkpoint)
+    folder = run.directory  # the calls may have changed the working folder
     record = result.record.changed(certificate=str(path))
     with run.writing(lambda: run.tell(record.to_json, lambda: summary(result))):
         if other is not None:

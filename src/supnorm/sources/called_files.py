@@ -55,7 +55,8 @@ class CalledFiles:
         folder: Path,
         held: Mapping[str, str],
     ) -> None:
-        self._recorded, self._root = recorded, os.path.realpath(root)
+        self._recorded = recorded
+        self._root, self._named_root = os.path.realpath(root), os.path.abspath(root)
         self._folders = Folders.of(path for path in named if path.is_file())
         self._known = {os.path.realpath(path): content for path, content in known.items()}
         self._inside = os.path.realpath(folder) + os.sep
@@ -99,6 +100,10 @@ class CalledFiles:
             del self._opened[name]
         new = opened - self._seen
         self._seen |= new
+        names: dict[str, set[str]] = {}  # by resolved path
+        for file in new:
+            if (path := os.path.realpath(file)) != file:
+                names.setdefault(path, set()).add(self._name(file, path))
         with unrecorded():
             for path in sorted(counted(new, self._folders) - written) if new else ():
                 loaded = path in self._known and path.endswith(".py")
@@ -106,9 +111,21 @@ class CalledFiles:
                     continue
                 if (content := self._known.get(path) or content_of(Path(path))) == "absent":
                     continue  # it has vanished, or is too large to be read
-                name = os.path.relpath(path, self._root)
-                self.contents.setdefault(name, content)
-                self._opened[name] = path
+                for name in names.get(path) or (os.path.relpath(path, self._root),):
+                    self.contents.setdefault(name, content)
+                    self._opened[name] = path
+
+    def _name(self, file: str, path: str) -> str:
+        """An opened file by the name that the code used: a link such as ``latest.npz`` may point to another file later.
+
+        Args:
+            file: absolute.
+            path: the same, resolved.
+        """
+        starts = [self._root, self._named_root]  # which is a link itself, maybe
+        given = [os.path.relpath(file, start) for start in starts]
+        same = [name for name in given if os.path.realpath(os.path.join(self._root, name)) == path]
+        return min(same, key=len) if same else os.path.relpath(path, self._root)
 
     def _resolved(self) -> set[str]:
         """What was written, by whichever of its names."""
@@ -126,8 +143,13 @@ def _clock_of(folder: Path) -> float:
 
 
 def _time_of(path: str) -> float:
-    """When a file was written last; now if it has vanished."""
+    """When a file was written last; never if it has vanished.
+
+    Its own time can lie ahead (an archive of another time zone). The system's time of its last change cannot be set; Windows
+    has none.
+    """
     try:
-        return os.stat(path).st_mtime
+        state = os.stat(path)
     except OSError:
         return math.inf
+    return state.st_mtime if os.name == "nt" else min(state.st_mtime, state.st_ctime)
