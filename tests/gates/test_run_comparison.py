@@ -18,6 +18,7 @@ from supnorm.gates.run_peaks import FAR, NEAR, peak_changes
 from supnorm.gates.run_points import demand_same_question, errors_at
 from supnorm.pages import runs_gate, runs_summary
 from supnorm.results.compare_runs import CompareRunsRecord
+from supnorm.sources.reference_code import reference_code
 
 CODE = """
 import numpy as np
@@ -236,7 +237,21 @@ def test_an_expensive_reference_is_not_called(audit: Audit) -> None:
         cost = load_report(folder).record.cost
         assert cost is not None
         rewritten(folder, cost=cost.changed(class_="expensive"))
-    assert "reference-not-called" in {remark.code for remark in verdict(good, bad).remarks}
+    (remark,) = (remark for remark in verdict(good, bad).remarks if remark.code == "reference-not-called")
+    assert "hashes of its code, its name and its stored values" in remark.text
+    held = load_report(bad).record.reference_code
+    assert {*held} == {"[reference]", "code.py:truth"}
+    for code, expected in (
+        ({**held, "code.py:truth": "0" * 12}, "undecided"),
+        ({}, "worse"),
+        (held, "worse"),
+    ):  # nothing is known of an older version's result
+        rewritten(bad, reference_code=code)
+        assert verdict(good, bad).status.code == expected
+        if expected == "undecided":
+            judged = verdict(good, bad)
+            assert (judged.basis, judged.status.exit) == ("other-references", 4)
+            assert f"code.py:truth ({held['code.py:truth']}, now 000000000000)" in judged.status.advice
     calls = []
     problem = sn.open_problem(good / "problem.toml")
     counted = replace(
@@ -453,3 +468,46 @@ def test_truths_of_a_function_are_compared_in_all_rows(tmp_path: Path) -> None:
     unknown = verdict(one, other)
     assert "truths-not-compared" in {remark.code for remark in unknown.remarks}
     assert (unknown.new.upper, unknown.exceedance, unknown.basis) == (None, (), "search")
+
+
+@pytest.mark.parametrize(
+    ("edit", "differs"),
+    [
+        (("x[:, 1]\n", "x[:, 1] ** 2\n"), "code.py:truth"),
+        (("GAIN = 1.0", "GAIN = 2.0"), "code.py:truth"),
+        (("1e-3 *", "2e-3 *"), ""),
+        (("def bad(x)", "# of the model\ndef bad(x)"), ""),
+        (("def bad(x)", "print(end='')\ndef bad(x)"), "code.py:truth"),
+        (("np.where(x[:, 0] > 0.29", "np.where(x[:, 0] > 0.3"), ""),
+        (None, "table.txt"),
+        (None, "helper.py"),
+        (None, "[reference]"),
+    ],
+)
+def test_expensive_references_of_one_name_and_other_code_are_not_compared(
+    tmp_path: Path, edit: tuple[str, str] | None, differs: str
+) -> None:
+    """What the reference needs of its file counts, and not the model beside it."""
+    records = []
+    text = CODE.replace(
+        "def truth(x): return np",
+        "import helper\nGAIN = 1.0\ndef truth(x): return GAIN * (1 + helper.A) * np",
+    )
+    text += "from pathlib import Path\nHERE = Path(__file__).parent\n"
+    text += (
+        "DATA, OTHER = (HERE / 'table.txt').read_text(), 1.0\nWEIGHTS = (HERE / 'model.txt').read_text()\n"
+    )
+    text = text.replace("x[:, 1]\n", "x[:, 1] + float(DATA)\n", 1) if differs == "table.txt" else text
+    for number in (0, 1):
+        base = tmp_path / str(number)
+        base.mkdir()
+        (base / "code.py").write_text(text.replace(*edit, 1) if number and edit else text)
+        (base / "helper.py").write_text(f"A = {number if differs == 'helper.py' else 0}\n")
+        (base / "table.txt").write_text(str(number if differs == "table.txt" else 0))
+        (base / "model.txt").write_text(str(number))
+        line = "\nprecision = 'float32'" * (number and differs == "[reference]") + f"\ntimeout = {1 + number}"
+        (base / "problem.toml").write_text(PROBLEM.format(model="good").replace('truth"', f'truth"{line}'))
+        records.append(reference_code(sn.open_problem(base / "problem.toml")))
+    assert {name for name in records[0] if records[0][name] != records[1][name]} == (
+        {differs} if differs else set()
+    )

@@ -34,7 +34,7 @@ from supnorm.auditing.run import Run
 from supnorm.auditing.statistics import unseen_peaks
 from supnorm.auditing.tally import WholeSample
 from supnorm.auditing.verdict import verdict
-from supnorm.problem import Domain, fingerprint
+from supnorm.problem import Domain, Problem, fingerprint
 from supnorm.problem.records import axis_records, measure_record
 from supnorm.results import Status, versions
 from supnorm.results.audit import (
@@ -176,7 +176,18 @@ def _repeat(run: Run) -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "versions": versions(),
         "fingerprint": fingerprint(run.problem),
+        "reference_code": _reference_code(run.problem),
     }
+
+
+def _reference_code(problem: Problem) -> dict[str, str]:
+    if problem.reference.origin is None or problem.source is None:
+        return {}
+    from supnorm.sources.reference_code import (
+        reference_code,  # with all readers, which have opened this problem
+    )
+
+    return reference_code(problem)
 
 
 def _joint(run: Run) -> bool:

@@ -111,8 +111,10 @@ def compare_runs(
     before, now = _run(first, second, whole), _run(second, first, whole)
     common = {} if whole or not truths else common_rows(first.opened.problem, second.opened.problem)
     code, basis = judge(_known(first.record, before), _known(second.record, now), factor)
+    if differ := _references_differ(first, second):
+        code, basis = "undecided", "other-references"
     status = Status(
-        code, advice(code, basis, before, now, first.record, factor), EXITS.get(code, ExitCode.DONE)
+        code, advice(code, basis, before, now, first.record, factor, differ), EXITS.get(code, ExitCode.DONE)
     )
     return CompareRunsRecord(
         status=status,
@@ -260,6 +262,19 @@ def _crossed(side: Side, other: AuditRecord) -> Side:
     except BadInput as why:
         return Side(side.folder, side.record, Opened(None, one_line(str(why), 200)))
     return Side(side.folder, side.record, side.opened, points, errors)
+
+
+def _references_differ(old: Side, new: Side) -> tuple[str, ...]:
+    """The parts of the references whose hashes differ; none where a call or the rows of a table have shown them to be equal.
+
+    Nothing is known of a reference that was given in Python, or from an older version's result.
+    """
+    called = any(side.errors and not is_expensive(side.record) for side in (old, new))
+    before, now = old.record.reference_code, new.record.reference_code
+    if called or old.record.table is not None or not before or not now:
+        return ()
+    names = [name for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+    return tuple(f"{name} ({before.get(name, 'absent')}, now {now.get(name, 'absent')})" for name in names)
 
 
 def _run(side: Side, other: Side, same: bool) -> RunRecord:

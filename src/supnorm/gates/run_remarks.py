@@ -16,7 +16,13 @@ from supnorm.wording.compare_runs import narrator
 
 
 def advice(
-    code: str, basis: str, old: RunRecord, new: RunRecord, record: AuditRecord, factor: float = 1.0
+    code: str,
+    basis: str,
+    old: RunRecord,
+    new: RunRecord,
+    record: AuditRecord,
+    factor: float = 1.0,
+    differ: tuple[str, ...] = (),
 ) -> str:
     """The reason of a verdict in one or two sentences."""
     decisive = new if code == "worse" else old
@@ -29,6 +35,8 @@ def advice(
         "rows": record.table is not None,
         "row": decisive.row,
     }
+    if differ:
+        values["differ"] = ", ".join(differ)
     if factor > 1.0:
         values["factor"] = factor
     values |= dict(zip(("fewer", "more"), sorted(run.infinite or 0 for run in (old, new)), strict=True))
@@ -67,7 +75,8 @@ def remarks(
         if run.upper_kind == "conditional":
             facts.append(fact("conditional", run=name))
     if any(run.evaluated and is_expensive(record) for run, record in ((old, before), (new, now))):
-        facts.append(fact("reference-not-called"))
+        same = bool(before.reference_code) and before.reference_code == now.reference_code
+        facts.append(fact("reference-not-called", code=same))
     for name, run, other in (("old", old, new), ("new", new, old)):
         if run.evaluations < SHORT * other.evaluations:
             facts.append(fact("fewer-evaluations", run=name, n=run.evaluations, of=other.evaluations))

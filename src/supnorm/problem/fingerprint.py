@@ -88,7 +88,7 @@ def _facts(problem: Problem) -> dict[str, Any]:
             + ((f"ulp of {error.precision}",) if error.precision is not None else ()),
             "cloud": None if problem.domain.cloud is None else problem.domain.cloud.points.tolist(),
             "functions": [
-                None if f is None else _placeless(f.origin) if f.origin else f.name
+                None if f is None else placeless(f.origin) if f.origin else f.name
                 for f in (problem.model, problem.reference, problem.recheck)
             ],
             "law": None if problem.law is None else problem.law.name,
@@ -109,7 +109,7 @@ def _equation(problem: Problem) -> dict[str, Any]:
     return {"equation": with_formulas(equation.origin, lambda text: PurePath(text).name)}
 
 
-def _placeless(origin: Mapping[str, Any]) -> dict[str, Any]:
+def placeless(origin: Mapping[str, Any]) -> dict[str, Any]:
     """The table of a source without the folders in its paths, because a moved problem is the same problem."""
     plain = {k: v for k, v in origin.items() if k != "command"}
     if plain.get("file"):

@@ -376,6 +376,11 @@ class AuditRecord(Result):
     machine: str = Field(description="machine of the run")
     versions: Mapping[str, str] = Field(description="versions of the packages")
     fingerprint: str = Field(description="a hash of everything that defines the problem (above)")
+    reference_code: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="hashes of what defines the reference, by name: its table in the problem file, its function (with "
+        "the statements of its file that it needs), other files; empty for a reference that was given in Python",
+    )
     notes: tuple[str, ...] = Field(description="what limits the numbers, in words")
     charts: ChartsRecord = Field(description="the data of the page's pictures")
     outputs_total: int = Field(description="number of all outputs")

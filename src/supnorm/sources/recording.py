@@ -98,7 +98,7 @@ def _package(folder: Path) -> list[Path]:
 def root_and_name(path: Path) -> tuple[Path, str | None]:
     """The folder that a file is imported from, and its name if it is a module of a package and imports from that by dots."""
     folders = _package(path.parent)
-    if not folders or not any(level for _, level in _named_imports(path)):
+    if not folders or not any(level for _, level in _named_imports(_tree(path))):
         return path.parent, None
     parts = [folder.name for folder in reversed(folders)] + [path.stem] * (path.name != "__init__.py")
     return folders[-1].parent, ".".join(parts)
@@ -149,18 +149,23 @@ def imported(files: Iterable[Path], folders: Folders) -> list[Path]:
         if file in seen:
             continue
         seen.add(file)
-        roots = [file.parent, *(Path(p) for p in folders.below)]
-        for module, level in _imports(file):
-            starts = roots if level == 0 else [(file.parent, *file.parents)[min(level, len(file.parents))]]
-            for start in starts:
-                base = start.joinpath(*module.split(".")) if module else start
-                for candidate in (
-                    base.with_suffix(".py") if module else base / "__init__.py",
-                    base / "__init__.py",
-                ):
-                    if candidate.is_file() and folders.hold(str(candidate)):
-                        todo.append(Path(os.path.realpath(candidate)))
+        todo += modules(_tree(file), file, folders)
     return sorted(seen)
+
+
+def modules(tree: ast.AST, file: Path, folders: Folders) -> Iterator[Path]:
+    """The files that the code of a file imports by name, among the files that count; resolved paths."""
+    roots = [file.parent, *(Path(p) for p in folders.below)]
+    for module, level in _imports(tree):
+        starts = roots if level == 0 else [(file.parent, *file.parents)[min(level, len(file.parents))]]
+        for start in starts:
+            base = start.joinpath(*module.split(".")) if module else start
+            for candidate in (
+                base.with_suffix(".py") if module else base / "__init__.py",
+                base / "__init__.py",
+            ):
+                if candidate.is_file() and folders.hold(str(candidate)):
+                    yield Path(os.path.realpath(candidate))
 
 
 def _tree(file: Path) -> ast.AST:
@@ -170,15 +175,15 @@ def _tree(file: Path) -> ast.AST:
         return ast.Module([], [])
 
 
-def _imports(file: Path) -> Iterator[tuple[str, int]]:
+def _imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """Names of modules that may be imported, with those of their packages, and the number of dots before them."""
-    for name, level in _named_imports(file):
+    for name, level in _named_imports(tree):
         parts = name.split(".")
         yield from ((".".join(parts[:k]), level) for k in range(1, len(parts) + 1))
 
 
-def _named_imports(file: Path) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(_tree(file)):
+def _named_imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, 0

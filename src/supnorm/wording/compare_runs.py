@@ -44,6 +44,9 @@ _VERDICT = {
     "undecided-other-rows": "Not decided: the tables have other rows. The worst error is {old:error 4} in the old one and "
     "{new:error 4} in the new one, and a larger error can come from other inputs as well as from a worse model. The lines "
     "below have the statistics of both. The tolerance of an audit decides each table alone.",
+    "undecided-other-references": "Not decided: the reference was not called, and hashes of what defines it differ: "
+    "{differ}. The worst error is {old:error 4} against the reference of the old run and {new:error 4} against that of "
+    "the new one. Repeat one of the audits with the reference of the other.",
     "undecided-reference-in-doubt": "Not decided: in one of the runs the second reference contradicts the worst error.",
 }
 _FACTOR = "{factor?: An error counts as larger only above {factor:num} times the other one.}"
@@ -55,7 +58,7 @@ REMARKS = {
     "raised": "The search of the {run} run missed an error of {worst:error 4} at {at:point}; it had found {found:error 4}.",
     "not-evaluated": "The {run} model was not evaluated at the worst points of the other run: {why}.",
     "reference-not-called": "The reference is expensive and was not called: that it is the same in both runs is taken from "
-    "its name and its stored values.",
+    "{code?:hashes of its code, |}its name and its stored values.",
     "truths-not-compared": "The truths are not equal in all rows: their hashes differ. How far they differ was not "
     "measured, because the reference is expensive and was not called. So only errors in the same row decide, each with the "
     "truth of one run, and RMS and shares cannot be compared.",
