@@ -125,8 +125,8 @@ def _made(statement: ast.stmt, foreign: set[str]) -> set[str] | None:
     match statement:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             return {name}
-        case ast.Import(names=names) | ast.ImportFrom(names=names):
-            made = {(one.asname or one.name).partition(".")[0] for one in names}
+        case ast.Import(names=imported_names) | ast.ImportFrom(names=imported_names):
+            made = {(one.asname or one.name).partition(".")[0] for one in imported_names}
             return None if "*" in made else made
         case ast.Assign(targets=targets, value=value):
             bases = {_base(part) for target in targets for part in _targets(target)}
