@@ -98,7 +98,7 @@ def _package(folder: Path) -> list[Path]:
 def root_and_name(path: Path) -> tuple[Path, str | None]:
     """The folder that a file is imported from, and its name if it is a module of a package and imports from that by dots."""
     folders = _package(path.parent)
-    if not folders or not any(level for _, level in _named_imports(_tree(path))):
+    if not folders or not any(level for _, level in _named_imports(tree_of(path))):
         return path.parent, None
     parts = [folder.name for folder in reversed(folders)] + [path.stem] * (path.name != "__init__.py")
     return folders[-1].parent, ".".join(parts)
@@ -149,7 +149,7 @@ def imported(files: Iterable[Path], folders: Folders) -> list[Path]:
         if file in seen:
             continue
         seen.add(file)
-        todo += modules(_tree(file), file, folders)
+        todo += modules(tree_of(file), file, folders)
     return sorted(seen)
 
 
@@ -168,7 +168,8 @@ def modules(tree: ast.AST, file: Path, folders: Folders) -> Iterator[Path]:
                     yield Path(os.path.realpath(candidate))
 
 
-def _tree(file: Path) -> ast.AST:
+def tree_of(file: Path) -> ast.AST:
+    """The code of a file; nothing if it cannot be read."""
     try:
         return ast.parse(file.read_bytes())
     except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
@@ -195,7 +196,7 @@ def _named_imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 def named(file: Path) -> Iterator[Path]:
     """Files of weights that the text of a file names, relative to its folder."""
-    for node in ast.walk(_tree(file)):
+    for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 300:
             text = node.value
             if os.path.splitext(text)[1].lower() in NAMED and "\0" not in text:

@@ -11,7 +11,8 @@ import ast
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePath
 
 from supnorm.evaluation.opened_files import unrecorded
@@ -19,7 +20,7 @@ from supnorm.problem import Problem
 from supnorm.problem.code_texts import code_in
 from supnorm.problem.fingerprint import content_of, placeless
 from supnorm.results.printable import one_line
-from supnorm.sources.recording import Folders, imported, modules
+from supnorm.sources.recording import Folders, imported, modules, tree_of
 
 IDLE = ("name", "timeout", "retries", "declared")  # keys of a source that change no value of it
 TABLE = "[reference]"
@@ -51,15 +52,16 @@ def _parts(problem: Problem, root: Path) -> Iterator[tuple[str, str]]:
     """Name and content of each part; a name can come more than once."""
     assert problem.reference.origin is not None
     origin = problem.reference.origin
+    texts = [text.rpartition(":") for text in code_in(origin)]
     whole = [root / str(text) for text in (origin.get("file"), *(origin.get("command") or ())) if text]
     whole = [path for path in whole if path.is_file()]
-    folders, todo = Folders.of([*whole, *(root / _split(text)[0] for text in code_in(origin))]), [*whole]
+    folders = Folders.of([*whole, *(root / file for file, _, _ in texts)])
     trees: list[ast.AST] = []
-    for text in code_in(origin):
-        file, function = _split(text)
+    for file, _, function in texts:
         path = root / file
-        content = problem.files.get(Path(os.path.realpath(path))) or content_of(path)
-        source = path.read_bytes() if path.is_file() else b""
+        source, content = b"", _content(problem, path)
+        with suppress(OSError):
+            source = path.read_bytes()
         if hashlib.sha256(source).hexdigest() != content:  # it has been edited since it was loaded
             yield path.name, content
             continue
@@ -67,19 +69,27 @@ def _parts(problem: Problem, root: Path) -> Iterator[tuple[str, str]]:
         tree.body = needed(tree, function)
         trees.append(tree)
         yield f"{path.name}:{function}", _lines(source, tree.body)
-        todo += modules(tree, path, folders)
-    code = imported([path for path in todo if path.suffix == ".py"], folders)
-    others = {Path(os.path.realpath(path)) for path in (*todo, *code)}
-    trees += [ast.parse(path.read_bytes()) for path in code]
-    texts = {
-        PurePath(node.value).name
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 300
-    }
-    others |= {path for path in problem.files if path.suffix != ".py" and path.name in texts}
-    for path in sorted(others):
-        yield path.name, problem.files.get(path) or content_of(path)
+        whole += modules(tree, path, folders)
+    for path in _with_further(whole, trees, folders, problem.files):
+        yield path.name, _content(problem, path)
+
+
+def _with_further(
+    files: list[Path], trees: list[ast.AST], folders: Folders, known: Mapping[Path, str]
+) -> list[Path]:
+    """The files, those that their code imports, and those of the known files of data that this code or the trees name."""
+    code = imported([path for path in files if path.suffix == ".py"], folders)
+    trees = [*trees, *map(tree_of, code)]
+    nodes = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    names = {PurePath(n.value).name for n in nodes if isinstance(n.value, str) and len(n.value) < 300}
+    data = {path for path in known if path.suffix != ".py" and path.name in names}
+    return sorted({Path(os.path.realpath(path)) for path in (*files, *code)} | data)
+
+
+def _content(problem: Problem, path: Path) -> str:
+    """SHA-256 of a file when the problem was opened."""
+    real = Path(os.path.realpath(path))
+    return problem.files.get(real) or content_of(real)
 
 
 def needed(tree: ast.Module, name: str) -> list[ast.stmt]:
@@ -96,12 +106,12 @@ def needed(tree: ast.Module, name: str) -> list[ast.stmt]:
         for one in _made(node, set()) or ()
     }
     made: dict[str, list[ast.stmt]] = {}
-    kept: set[ast.stmt] = set()
+    chosen: set[ast.stmt] = set()
     todo = [name.partition(".")[0]]
 
     def keep(statement: ast.stmt) -> None:
-        if statement not in kept:
-            kept.add(statement)
+        if statement not in chosen:
+            chosen.add(statement)
             todo.extend(_used(statement))
 
     for statement in tree.body:
@@ -117,7 +127,7 @@ def needed(tree: ast.Module, name: str) -> list[ast.stmt]:
             seen.add(one)
             for statement in made.get(one, ()):
                 keep(statement)
-    return [statement for statement in tree.body if statement in kept]
+    return [statement for statement in tree.body if statement in chosen]
 
 
 def _made(statement: ast.stmt, foreign: set[str]) -> set[str] | None:
@@ -175,11 +185,6 @@ def _lines(source: bytes, statements: list[ast.stmt]) -> str:
     firsts = [min([s.lineno, *(d.lineno for d in getattr(s, "decorator_list", ()))]) for s in statements]
     chosen = (lines[first - 1 : s.end_lineno] for first, s in zip(firsts, statements, strict=True))
     return "\n".join(line.rstrip() for part in chosen for line in part)
-
-
-def _split(text: str) -> tuple[str, str]:
-    file, _, name = text.rpartition(":")
-    return file, name
 
 
 def _hash(text: str) -> str:
