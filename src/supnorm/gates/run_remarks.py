@@ -76,7 +76,7 @@ def remarks(
             facts.append(fact("conditional", run=name))
     if any(run.evaluated and is_expensive(record) for run, record in ((old, before), (new, now))):
         same = bool(before.reference_code) and before.reference_code == now.reference_code
-        facts.append(fact("reference-not-called", code=same))
+        facts.append(fact("reference-not-called", hashed=same))
     for name, run, other in (("old", old, new), ("new", new, old)):
         if run.evaluations < SHORT * other.evaluations:
             facts.append(fact("fewer-evaluations", run=name, n=run.evaluations, of=other.evaluations))

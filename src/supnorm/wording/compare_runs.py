@@ -58,7 +58,7 @@ REMARKS = {
     "raised": "The search of the {run} run missed an error of {worst:error 4} at {at:point}; it had found {found:error 4}.",
     "not-evaluated": "The {run} model was not evaluated at the worst points of the other run: {why}.",
     "reference-not-called": "The reference is expensive and was not called: that it is the same in both runs is taken from "
-    "{code?:hashes of its code, |}its name and its stored values.",
+    "{hashed?:hashes of its code, |}its name and its stored values.",
     "truths-not-compared": "The truths are not equal in all rows: their hashes differ. How far they differ was not "
     "measured, because the reference is expensive and was not called. So only errors in the same row decide, each with the "
     "truth of one run, and RMS and shares cannot be compared.",
