@@ -23,8 +23,6 @@ from supnorm.results import BadInput, NotWritten
 from supnorm.results.door import DAMAGED, faults_of
 from supnorm.results.duration import duration
 from supnorm.results.versions import versions
-from supnorm.wording import Narrator, fact
-from supnorm.wording.result import AUDIT
 
 SIDES = ("model", "reference", "recheck")
 FILES, VERSIONS = "files opened by calls", "versions"
@@ -104,6 +102,9 @@ def _written_down(
 
 def say_overlooked() -> None:
     """Say that not all files that functions open are watched; notes of results say the same."""
+    from supnorm.wording import Narrator, fact  # a page of help need not wait for the library of records
+    from supnorm.wording.result import AUDIT
+
     say(f"supnorm: note: {Narrator(AUDIT).text(fact('many-files', most=LARGEST))}", err=True)
 
 
