@@ -19,12 +19,15 @@ from collections.abc import Callable
 import numpy as np
 
 from supnorm.certification.affine_model import propagate
+from supnorm.certification.instructions import demand_read
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Domain, Function
 from supnorm.problem.coded import Coded
 from supnorm.problem.double_precision import double_precision
 from supnorm.program import Program, lower_numpy
+from supnorm.program.executed import Executed, recorded
+from supnorm.program.jaxpr import retrace
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
 
@@ -40,6 +43,9 @@ QUICK = 200_000
 SHARE = {"float64": 1e-7, "float32": 1e-3, "float16": 1e-1}
 # For two calls of the same points, as in `evaluation.probe`.
 AGAIN = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2}
+RECORDED = (
+    1e-3  # seconds of a batch; the instructions of `TIMES` as many points are recorded where it takes less
+)
 UNIT = {"float64": 1.0, "float32": 2.0**29, "float16": 2.0**42}  # unit of rounding, in units of float64's
 
 Record = Callable[
@@ -68,12 +74,21 @@ class Compared:
     Attributes:
         function, program: what is compared.
         what: "model" or "reference".
+        read: the instructions that were executed while the program was read, if that is known.
         n: number of points in a call: `POINTS`, or `FEW` where a call is expensive.
         quick: whether the program is so small that more points are compared.
     """
 
-    def __init__(self, function: Function, program: Program, what: str, record: Record) -> None:
+    def __init__(
+        self,
+        function: Function,
+        program: Program,
+        what: str,
+        record: Record,
+        read: Executed | None = None,
+    ) -> None:
         self.function, self.program, self.what, self.record = function, program, what, record
+        self.read = read or Executed()
         self.n, self.quick, self.size = POINTS, False, np.zeros(program.m)
         self.least = np.zeros(program.m)  # the smallest bound of the rounding in the first batch
 
@@ -89,7 +104,7 @@ class Compared:
         alone = None
         if not _compiles(function, domain.d):
             runs(function, x[:1], what)  # the first call may load or compile something
-            alone, seconds = _timed(function, x[:1], what)
+            alone, seconds = self._recorded(x[:1])
             if seconds * POINTS >= SECONDS:  # again: another process may have used the processor
                 seconds = min(seconds, _timed(function, x[:1], what)[1])
             x = x[: POINTS if seconds * POINTS < SECONDS else FEW]
@@ -108,7 +123,7 @@ class Compared:
         self._take("batch", x, first, read, slack, "other rows, a state, chance")
         same = AGAIN.get(function.precision, 0.1) * self.size + slack
         _refuse(
-            runs(function, x, what),
+            self._recorded(x)[0],
             first,
             same,
             x,
@@ -123,10 +138,21 @@ class Compared:
         if self.quick:
             self.at(points[n:], "more")
         if self.quick and alone is not None and seconds * TIMES < SECONDS:
-            many = runs(function, np.tile(x, (TIMES, 1)), what)
+            copies = np.tile(x, (TIMES, 1))
+            many = self._recorded(copies)[0] if seconds < RECORDED else runs(function, copies, what)
             again = np.tile(first, (TIMES, 1)), np.tile(same, (TIMES, 1))
             where = f"before, in a call of {n} points"
             _refuse(many, *again, np.tile(x, (TIMES, 1)), what, where, "how many they are, a state")
+
+    def _recorded(self, x: Array) -> tuple[Array, float]:
+        """Values of a call that may execute nothing but what was executed while the code was read, and its seconds."""
+        with recorded() as seen:
+            run, seconds = _timed(self.function, x, self.what)
+            value = self.function.value
+            if "jax" in self.read.readers and isinstance(value, Coded) and callable(value.code):
+                retrace(value.code, len(x), x.shape[1], self.function.precision)
+        demand_read(self.read, seen, self.what, len(x))
+        return run, seconds
 
     def at(self, x: Array, label: str) -> None:
         """Compare at further points, shape ``(k, d)``, in calls of ``n`` points, the number that JAX has compiled for.

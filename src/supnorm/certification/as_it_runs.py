@@ -15,6 +15,7 @@ from supnorm.certification.measured import BEYOND, Agreement, Measuring
 from supnorm.certification.record_parts import measured_words
 from supnorm.problem import Problem
 from supnorm.program import Unsupported, program_of
+from supnorm.program.executed import read_meanwhile
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,11 @@ def as_it_runs(problem: Problem, measuring: Measuring, witness: tuple[float, ...
         if function is None or function.declared is not None or what in measuring.compared:
             continue
         try:
-            program = program_of(function, problem.domain.d, limited=True)
+            with read_meanwhile() as read:
+                program = program_of(function, problem.domain.d, limited=True)
         except Unsupported:  # a root, a flow or an integral has no program
             continue
-        measuring.enter(function, program, what)
+        measuring.enter(function, program, what, read)
     if witness is not None:
         measuring.at(np.asarray([witness], dtype=float), "witness")
     measuring.beside_kinks(np.random.default_rng(0))

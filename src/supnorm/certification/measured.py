@@ -21,6 +21,7 @@ from supnorm.certification.rough import roughest
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
 from supnorm.program import Program
+from supnorm.program.executed import Executed
 from supnorm.results import Witness
 from supnorm.results.certify import AgreementRecord, ComputedRecord, SideRecord
 from supnorm.wording import Fact, Value, fact
@@ -174,8 +175,8 @@ class Measuring:
     compared: dict[str, Compared] = field(default_factory=dict)
     batches: dict[tuple[str, str], Batch] = field(default_factory=dict)
 
-    def enter(self, function: Function, program: Program, what: str) -> None:
-        """Compare one side with its program at points of the whole domain.
+    def enter(self, function: Function, program: Program, what: str, read: Executed | None = None) -> None:
+        """Compare one side with its program at points of the whole domain; ``read`` has what was executed to read it.
 
         Raises:
             BadInput: when they differ.
@@ -184,7 +185,7 @@ class Measuring:
         def record(label: str, *values: Array) -> None:
             self.batches[what, label] = Batch(*values)
 
-        self.compared[what] = Compared(function, program, what, record)
+        self.compared[what] = Compared(function, program, what, record, read)
         self.compared[what].everywhere(self.problem.domain)
 
     @property

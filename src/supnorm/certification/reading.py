@@ -8,14 +8,16 @@ from supnorm.certification.measured import Measuring
 from supnorm.certification.table_limits import demand_within
 from supnorm.problem import Domain, Function
 from supnorm.program import Narrowed, Program, Unsupported, program_of
+from supnorm.program.executed import read_meanwhile
 from supnorm.results import BadInput
 
 
 def read_side(function: Function, what: str, measuring: Measuring) -> Program | None:
     """The program of a function; None for a function that cannot be read but has declared bounds."""
-    program = read(function, what, measuring.problem.domain)
+    with read_meanwhile() as seen:
+        program = read(function, what, measuring.problem.domain)
     if program is not None:
-        measuring.enter(function, program, what)
+        measuring.enter(function, program, what, seen)
     return program
 
 

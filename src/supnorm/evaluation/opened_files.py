@@ -9,7 +9,6 @@ never read: those of calls that are cancelled, or handed to another worker.
 from __future__ import annotations
 
 import os
-import site
 import sys
 import threading
 import uuid
@@ -17,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -29,23 +27,6 @@ EVENTS = ("open", "sqlite3.connect", "ctypes.dlopen", "subprocess.Popen", "os.sy
 # The first names of a worker, which come with each of its answers: about 5 kB at most.
 AGAIN = 64
 HERE = uuid.uuid4().hex  # of this process, so that a worker that is a thread of it has nothing to report
-
-
-def _foreign() -> tuple[str, ...]:
-    """Folders of Python, its packages and supnorm itself."""
-    installed = {
-        sys.prefix,
-        sys.base_prefix,
-        sys.exec_prefix,
-        *site.getsitepackages(),
-        str(Path(__file__).parents[1]),
-    }
-    system = ("/usr/", "/proc/", "/sys/", "/dev/", "/etc/", "/lib/")
-    every = {folder for p in installed for folder in (p, os.path.realpath(p)) if folder not in ("/", "/usr")}
-    return (*(folder.rstrip(os.sep) + os.sep for folder in sorted(every)), *system)
-
-
-FOREIGN = _foreign()
 
 
 class _Notes(Protocol):

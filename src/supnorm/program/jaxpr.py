@@ -6,8 +6,10 @@ The function may be written for one point ``(d,)`` or for batches ``(n, d)``; it
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ import numpy as np
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
 from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, special, with_parameter
+from supnorm.program.executed import attempt, is_recorded
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.jaxpr_named import named
@@ -76,7 +79,7 @@ def lower_jaxpr(
     import jax
 
     # JAX moves the index, so it must compute values even while it traces a caller (derivatives of a program).
-    with jax.enable_x64(True), jax.ensure_compile_time_eval():
+    with attempt("jax"), jax.enable_x64(True), jax.ensure_compile_time_eval():
         with _refusals() as asked:
             closed, shape = _trace(function, d, asked)
         if asked and not compiled:
@@ -113,13 +116,53 @@ def _refusals() -> Iterator[list[str]]:
             JAXTypeError.__init__ = before
 
 
+def retrace(function: Callable[..., Any], n: int, d: int, least: str) -> None:
+    """Have JAX trace a function as for ``n`` points ``(n, d)``, and take nothing from what it has traced before.
+
+    So all of its code is executed, also what is below a ``jax.jit`` that was compiled for as many points. Code that JAX
+    cannot trace so is left alone.
+    """
+    import jax
+
+    dtype = np.float64 if least == "float64" else np.float32
+    with jax.enable_x64(least == "float64"), _uncached(), suppress(Exception):
+        jax.make_jaxpr(function)(jax.ShapeDtypeStruct((n, d), dtype))
+
+
+_NEVER_TWICE = itertools.count()
+
+
+@functools.cache
+def _context() -> Any:
+    """A context on which JAX's caches depend; older versions of JAX have none."""
+    import jax
+
+    return jax.make_user_context(None) if hasattr(jax, "make_user_context") else None
+
+
+@contextmanager
+def _uncached() -> Iterator[None]:
+    """A context in which JAX traces all functions again, if instructions are recorded."""
+    import jax
+
+    if not is_recorded():
+        yield
+        return
+    context = _context()
+    if context is None:
+        jax.clear_caches()
+    with nullcontext() if context is None else context(next(_NEVER_TWICE)):
+        yield
+
+
 def _trace(function: Callable[..., Any], d: int, asked: list[str]) -> tuple[Any, tuple[int, ...]]:
     import jax
 
     failure: Exception | None = None
     for shape in ((1, d), (d,)):
         try:
-            closed = jax.make_jaxpr(function)(jax.ShapeDtypeStruct(shape, np.float64))
+            with attempt("jax"), _uncached():
+                closed = jax.make_jaxpr(function)(jax.ShapeDtypeStruct(shape, np.float64))
         except Exception as error:
             failure = failure or error
             asked.clear()

@@ -14,6 +14,7 @@ import numpy as np
 
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
+from supnorm.program.executed import attempt
 from supnorm.program.numpy_ufuncs import COMPARE, NEAREST, UFUNCS, matmul, ufunc_value
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
@@ -37,14 +38,15 @@ def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") ->
     array([[0.36787944]])
     """
     build = Builder(d, least)
-    with reading(build, _traced, lambda value: Traced(build, value)):
-        result = function(Traced(build, build.input.arrange(lambda i: i[None])))
-    demand_heeded(build)
-    if not isinstance(result, Traced):
-        return build.finish(entry.constant(result, "a result"))
-    if result.shape[:1] != (1,):
-        raise TypeError(f"for points (1, {d}) it must return (1,) or (1, m), got {result.shape}")
-    return build.finish(result.value)
+    with attempt("numpy"):
+        with reading(build, _traced, lambda value: Traced(build, value)):
+            result = function(Traced(build, build.input.arrange(lambda i: i[None])))
+        demand_heeded(build)
+        if not isinstance(result, Traced):
+            return build.finish(entry.constant(result, "a result"))
+        if result.shape[:1] != (1,):
+            raise TypeError(f"for points (1, {d}) it must return (1,) or (1, m), got {result.shape}")
+        return build.finish(result.value)
 
 
 class Traced(Watched):

@@ -16,6 +16,7 @@ import numpy as np
 
 from supnorm.program import entry
 from supnorm.program.aten import AtenNode, Ref, lower_aten
+from supnorm.program.executed import attempt
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 
@@ -42,7 +43,8 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
             self.train(getattr(function, "training", False))
 
         def forward(self, x: Any) -> Any:
-            return self.inner(x)
+            with attempt("torch"):  # around the code alone: torch itself takes seconds here
+                return self.inner(x)
 
     least = least or _stored_precision(function)
     point = torch.zeros(1, d, dtype=getattr(torch, least))

@@ -38,8 +38,9 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from supnorm.evaluation.executor import USER_FILE
-from supnorm.evaluation.opened_files import FOREIGN, unrecorded
+from supnorm.evaluation.opened_files import unrecorded
 from supnorm.problem.fingerprint import content_of
+from supnorm.program.foreign import FOREIGN
 from supnorm.results import BadInput
 from supnorm.sources.bytecode import hide_stale_bytecode
 from supnorm.sources.recording import Folders, root_and_name

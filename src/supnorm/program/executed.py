@@ -1,0 +1,182 @@
+"""Records which instructions of the user's code are executed, so that reading it and running it can be compared.
+
+A reader runs the code once on an object that stands for an array. Code can ask what it is given and do something else with
+an array. Then it runs instructions that were not executed while it was read. Python calls a trace function before each
+instruction of a frame (`sys.settrace`, ``f_trace_opcodes``); the recording asks for it in the user's frames only, that is
+in code outside of the folders of Python, packages and supnorm (`FOREIGN`).
+
+An `attempt` that fails leaves nothing in the recording: where NumPy's protocols cannot read a function and JAX can, only
+what was executed for JAX was read.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from types import CodeType, FrameType, ModuleType
+from typing import Any
+
+from supnorm.program.foreign import FOREIGN
+
+# With these, code can see that its instructions are recorded, or end the recording.
+INTROSPECTION = frozenset(
+    {"gettrace", "settrace", "setprofile", "getprofile", "settrace_all_threads", "monitoring", "f_trace"}
+    | {"f_trace_opcodes", "_getframe", "_current_frames", "currentframe", "_getframemodulename"}
+)
+
+
+@dataclass(eq=False)
+class Executed:
+    """Instructions of the user's code that were executed.
+
+    Attributes:
+        offsets: those of each code object, in the order in which they were executed first.
+        readers: names of the readers that have read code meanwhile.
+    """
+
+    offsets: dict[CodeType, dict[int, None]] = field(default_factory=dict)
+    readers: set[str] = field(default_factory=set)
+
+    def join(self, other: Executed) -> None:
+        """Add what another recording has."""
+        self.readers |= other.readers
+        for code, offsets in other.offsets.items():
+            self.offsets.setdefault(code, {}).update(offsets)
+
+    def beyond(self, other: Executed) -> tuple[CodeType, int] | None:
+        """The first instruction that was executed here and not there: code and offset; None if there is none."""
+        for code, offsets in self.offsets.items():
+            known = other.offsets.get(code, {})
+            for offset in offsets:
+                if offset not in known:
+                    return code, offset
+        return None
+
+    def introspection(self) -> tuple[CodeType, str] | None:
+        """Code that names what could see or end a recording, and this name."""
+        for code in self.offsets:
+            texts = (*code.co_names, *(c for c in code.co_consts if isinstance(c, str)))
+            if named := INTROSPECTION.intersection(texts):
+                return code, min(named)
+        return None
+
+
+_ACTIVE = threading.local()  # the recordings of this thread, the innermost last
+
+
+def _recordings() -> list[Executed]:
+    if not hasattr(_ACTIVE, "all"):
+        _ACTIVE.all = []
+    found: list[Executed] = _ACTIVE.all
+    return found
+
+
+@contextmanager
+def recorded() -> Iterator[Executed]:
+    """A context in which the instructions of the user's code are recorded, in this thread and in those that it starts.
+
+    >>> def double(x): return 2 * x
+    >>> with recorded() as seen:
+    ...     double(3)
+    6
+    >>> [code.co_name for code in seen.offsets if code.co_name == "double"]
+    ['double']
+    """
+    seen = Executed()
+    trace = _tracer(seen)
+    before, before_in_threads = sys.gettrace(), threading.gettrace()
+    active = _recordings()
+    active.append(seen)
+    threading.settrace(trace)
+    sys.settrace(trace)
+    try:
+        yield seen
+    finally:
+        sys.settrace(before)
+        threading.settrace(before_in_threads)
+        active.remove(seen)
+
+
+@contextmanager
+def read_meanwhile() -> Iterator[Executed]:
+    """A context that collects what readers execute in every `attempt` that does not fail, and nothing else."""
+    seen = Executed()
+    active = _recordings()
+    active.append(seen)
+    try:
+        yield seen
+    finally:
+        active.remove(seen)
+
+
+def is_recorded() -> bool:
+    """Whether this thread records its instructions."""
+    return bool(_recordings())
+
+
+def attempt(reader: str) -> AbstractContextManager[object]:
+    """A context of a reader that may fail; what is executed in it counts for the recording around it if it does not."""
+    return _attempt(reader) if _recordings() else nullcontext()
+
+
+@contextmanager
+def _attempt(reader: str) -> Iterator[None]:
+    outer = _recordings()[-1]
+    with recorded() as seen:
+        yield
+    seen.readers.add(reader)
+    outer.join(seen)
+
+
+def _tracer(seen: Executed) -> Any:
+    """A trace function; it follows the frames of the user's code, instruction by instruction."""
+    # By identity, because a code object computes its hash and its equality from all of its instructions. What is kept
+    # here keeps the objects alive, so that no other gets their identity.
+    local: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
+
+    def follow(code: CodeType) -> Any:
+        offsets = seen.offsets.setdefault(code, {})
+
+        def each(frame: FrameType, event: str, argument: Any) -> Any:
+            if event == "opcode":
+                offsets[frame.f_lasti] = None
+            return each
+
+        return each
+
+    def trace(frame: FrameType, event: str, argument: Any) -> Any:
+        code, names = frame.f_code, frame.f_globals
+        key = id(code), id(names)
+        if key not in local:
+            local[key] = code, names, None if _foreign(code, names) else follow(code)
+        each = local[key][2]
+        if each is not None:
+            frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        return each
+
+    return trace
+
+
+def _foreign(code: CodeType, names: dict[str, Any]) -> bool:
+    """Whether code is not the user's: its module is in a folder of `FOREIGN`, and so is its file, if it has one.
+
+    Both count, because code that is made from text can be given any file name.
+    """
+    name = names.get("__name__")
+    if isinstance(name, str) and name.startswith("namedtuple_") and code.co_names == ("_tuple_new",):
+        return names.get("_tuple_new") is tuple.__new__
+    home = sys.modules.get(name) if isinstance(name, str) else None
+    file = code.co_filename
+    # torch puts objects of its own in the place of some modules
+    its = home is not None and (home.__dict__ is names or type(home) is not ModuleType)
+    ours = its and _is_foreign(getattr(home, "__file__", None))
+    if file.startswith("<frozen "):
+        return True
+    return ours and (file.startswith("<") or _is_foreign(file))
+
+
+def _is_foreign(file: object) -> bool:
+    return isinstance(file, str) and file.startswith(FOREIGN)

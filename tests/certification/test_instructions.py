@@ -1,0 +1,250 @@
+"""Code that does one thing while it is read and another with arrays: what runs and was not read is named."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import ModuleType
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+from supnorm import Domain, Problem, certify, from_jax
+from supnorm.certification import agreement
+from supnorm.program.executed import recorded
+from supnorm.results import BadInput
+
+DOMAIN = Domain(x=(0.0, 1.0))
+H, C, W = 1e-2, 0.4123, 1e-7  # a bump that no random point meets
+
+
+def base(x):
+    return np.exp(-(x[:, 0] ** 2))
+
+
+def bump(x):
+    return H * (np.abs(x[:, 0] - C) < W)
+
+
+def by_type(x):
+    return base(x) + (bump(x) if type(x) is np.ndarray else 0.0)
+
+
+def by_lambda(x):
+    return base(x) + (lambda: 0.0, lambda: bump(x))[type(x) is np.ndarray]()
+
+
+def by_text(x):
+    return base(x) + eval("bump(x) if type(x) is np.ndarray else 0.0")
+
+
+def by_buffer(x):
+    try:
+        memoryview(x)
+    except TypeError:
+        return base(x)
+    return base(x) + bump(x)
+
+
+def by_thread(x):
+    parts = [0.0]
+    one = threading.Thread(target=lambda: parts.append(bump(x) if type(x) is np.ndarray else 0.0))
+    one.start()
+    one.join()
+    return base(x) + parts[-1]
+
+
+def by_iterator(x):
+    return base(x) + sum(bump(x) for one in (x,) if type(one) is np.ndarray)
+
+
+class Attributes:
+    def __getattr__(self, name):
+        return lambda x: bump(x) if type(x) is np.ndarray else 0.0
+
+
+def by_attribute(x):
+    return base(x) + Attributes().anything(x)
+
+
+class Own:
+    def __add__(self, y):
+        return y
+
+    def __radd__(self, y):
+        return y + bump(y[:, None]) * 0.0 if type(y) is np.ndarray else y
+
+    __array_ufunc__ = None
+
+
+def by_reflection(x):
+    return base(x) + Own()
+
+
+def by_rows(x):
+    return base(x) + (bump(x) if x.shape[0] > 100 else 0.0)
+
+
+def by_many_rows(x):
+    return base(x) + (bump(x) if x.shape[0] > 1000 else 0.0)
+
+
+def jbase(x):
+    return jnp.exp(-(x[:, 0] ** 2))
+
+
+def jbump(x):
+    return H * (jnp.abs(x[:, 0] - C) < W)
+
+
+def by_tracer(x):
+    return jbase(x) + (0.0 if isinstance(x, jax.core.Tracer) else jbump(x))
+
+
+@jax.jit
+def by_rows_compiled(x):
+    return jbase(x) + (jbump(x) if x.shape[0] > 1 else 0.0)
+
+
+NUMPY = [
+    by_type, by_lambda, by_text, by_buffer, by_thread, by_iterator, by_attribute, by_reflection, by_rows, by_many_rows,
+]  # fmt: skip
+
+
+def problem(model, reference=base):
+    return Problem(model, reference, DOMAIN)
+
+
+@pytest.mark.parametrize("model", NUMPY, ids=lambda f: f.__name__)
+def test_numpy_code_that_goes_another_way_with_arrays_is_refused(model):
+    if model is by_buffer and sys.version_info >= (3, 12):
+        pytest.skip("from Python 3.12 on the reader itself answers this question")
+    with pytest.raises(
+        BadInput, match=r"(test_instructions\.py|<string>) line \d+ \(.*\) runs on arrays and was not"
+    ):
+        certify(problem(model), tolerance=1e-3)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        *(pytest.param(m, marks=pytest.mark.slow) for m in (by_tracer, by_rows_compiled)),
+        from_jax(by_rows_compiled),
+    ],
+)
+def test_jax_code_that_goes_another_way_with_arrays_is_refused(model):
+    for n in (1, 256):  # what JAX has compiled is not executed again
+        getattr(model, "value", model)(np.zeros((n, 1)))
+    with pytest.raises(BadInput, match=r"test_instructions\.py line \d+ .* runs on arrays and was not"):
+        certify(problem(model, jbase), tolerance=1e-3)
+
+
+class Net(torch.nn.Module):
+    def forward(self, x):
+        y = torch.exp(-(x[:, :1] ** 2))
+        if torch.compiler.is_exporting():
+            return y
+        return y + H * (torch.abs(x[:, :1] - C) < W)
+
+
+@pytest.mark.slow
+def test_torch_code_that_goes_another_way_with_tensors_is_refused():
+    with pytest.raises(BadInput, match=r"line \d+ \(Net\.forward\) runs on arrays and was not executed"):
+        certify(problem(Net().double()), tolerance=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("model", "at"),
+    [
+        (by_type, [[C]]),
+        pytest.param(by_tracer, [[C]], marks=pytest.mark.slow),
+        pytest.param(Net().double(), [[C]], marks=pytest.mark.slow),
+    ],
+)
+def test_without_the_rule_a_bound_is_false(model, at, monkeypatch):
+    monkeypatch.setattr(agreement, "demand_read", lambda *given: None)
+    result = certify(problem(model), tolerance=1e-3)
+    assert result.status.code == "within-tolerance"
+    value = model(torch.tensor(at, dtype=torch.float64)) if isinstance(model, Net) else model(np.array(at))
+    assert abs(float(value[0]) - np.exp(-(C**2))) > result.upper
+
+
+def test_an_import_of_the_users_code_counts_as_the_users(monkeypatch):
+    helper = ModuleType("helper_of_a_user")
+    exec(
+        "import numpy as np\ndef extra(x):\n    return 1e-9 if type(x) is np.ndarray else 0.0",
+        helper.__dict__,
+    )
+    with pytest.raises(BadInput, match=r"line 3 \(extra\) runs on arrays"):
+        certify(problem(lambda x: base(x) + helper.extra(x)), tolerance=1e-3)
+
+
+def test_code_that_looks_at_its_execution_is_refused():
+    with pytest.raises(BadInput, match="names gettrace, by which code sees how Python executes it"):
+        certify(problem(lambda x: base(x) + (0.0 if sys.gettrace() else bump(x))), tolerance=1e-3)
+
+
+LOADED = []
+
+
+def load_once(x):
+    if not LOADED:
+        LOADED.append(np.float64(1e-4))
+    return base(x) + LOADED[0]
+
+
+SIZES = {}
+
+
+def by_size(x):
+    if x.shape not in SIZES:
+        SIZES[x.shape] = x.shape[1] * 1e-4
+    return base(x) + SIZES[x.shape]
+
+
+def in_parts(x):
+    return np.concatenate([base(x[i : i + 100]) for i in range(0, len(x), 100)])
+
+
+def either_library(x):
+    xp = jnp if isinstance(x, jax.Array) else np
+    return xp.exp(-(x[:, 0] ** 2))
+
+
+def columns(x):
+    if x.ndim == 1:
+        x = x[None]
+    if x.shape[1] != 1:
+        raise ValueError("one column")
+    return sum((c * x[:, 0] ** k for k, c in enumerate((1.0, 0.0, -1.0, 0.0, 0.5))), 0.0 * x[:, 0])
+
+
+compiled_base = jax.jit(jbase)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [load_once, by_size, in_parts, either_library, columns, compiled_base, from_jax(compiled_base)],
+    ids=["load", "size", "parts", "library", "columns", "jit", "from_jax"],
+)
+def test_honest_code_is_proved(model):
+    result = certify(problem(model, lambda x: base(x) + 1e-3 * x[:, 0]), tolerance=1.0)
+    assert result.status.code == "within-tolerance"
+
+
+def test_a_trace_function_is_put_back():
+    def ours(frame, event, argument):
+        return None
+
+    before = sys.gettrace()
+    sys.settrace(ours)
+    try:
+        with recorded() as seen:
+            base(np.zeros((2, 1)))
+        assert sys.gettrace() is ours
+    finally:
+        sys.settrace(before)
+    assert base.__code__ in seen.offsets
