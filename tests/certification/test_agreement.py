@@ -57,7 +57,7 @@ def _noise(size):
 )
 def test_more_than_the_point_is_refused(model):
     for problem in (Problem(model, lambda x: x[:, 0], DOMAIN), Problem(lambda x: x[:, 0], model, DOMAIN)):
-        with pytest.raises(BadInput, match=r"the (model|reference) gives .* depends on more than the point"):
+        with pytest.raises(BadInput, match=r"depends on more than the point|while the code was read"):
             certify(problem)
 
 
@@ -84,11 +84,12 @@ def test_a_function_that_fails_is_refused_with_its_message():
 
 
 def test_a_function_may_fail_where_the_constraints_forbid_its_points():
-    def model(x):
-        if type(x) is np.ndarray and (x[:, 0] < 0).any():
+    def values(x):
+        if (x[:, 0] < 0).any():
             raise ValueError("negative")
         return x[:, 0]
 
+    model = Function(values, program=lower_jaxpr(lambda x: x[:, 0], 1))
     domain = Domain.from_axes({"x": (-1.0, 1.0)}, constraints=[lambda x: x[:, 0] >= 0])
     assert certify(Problem(model, lambda x: 2 * x[:, 0], domain)).status.code == "proved"
 

@@ -15,6 +15,7 @@ import torch
 from supnorm import Domain, Problem, certify, from_jax
 from supnorm.certification import agreement
 from supnorm.program.executed import recorded
+from supnorm.program.expressions import EXPRESSIONS, watching
 from supnorm.results import BadInput
 
 DOMAIN = Domain(x=(0.0, 1.0))
@@ -114,6 +115,41 @@ NUMPY = [
 ]  # fmt: skip
 
 
+# The same without another way: only numbers differ.
+def by_product(x):
+    return base(x) + H * np.exp(-(((x[:, 0] - C) / W) ** 2)) * (type(x) is np.ndarray)
+
+
+def by_look_up(x):
+    return base(x) + H * np.exp(-(((x[:, 0] - C) / W) ** 2)) * {np.ndarray: 1.0}.get(type(x), 0.0)
+
+
+def by_number_of_rows(x):
+    return base(x) + H * np.exp(-(((x[:, 0] - C) / W) ** 2)) * (x.shape[0] > 1)
+
+
+def by_loop(x):
+    y = base(x)
+    for kind in map(type, [x]):
+        y = y + H * np.exp(-(((x[:, 0] - C) / W) ** 2)) * (kind is np.ndarray)
+    return y
+
+
+def by_jax_product(x):
+    return jbase(x) + H * jnp.exp(-(((x[:, 0] - C) / W) ** 2)) * (not isinstance(x, jax.core.Tracer))
+
+
+@jax.jit
+def by_jax_rows(x):
+    return jbase(x) + H * jnp.exp(-(((x[:, 0] - C) / W) ** 2)) * (x.shape[0] > 1)
+
+
+class NetOfNumbers(torch.nn.Module):
+    def forward(self, x):
+        bump = H * torch.exp(-(((x[:, :1] - C) / W) ** 2))
+        return torch.exp(-(x[:, :1] ** 2)) + bump * (not torch.compiler.is_exporting())
+
+
 def problem(model, reference=base):
     return Problem(model, reference, DOMAIN)
 
@@ -142,6 +178,26 @@ def test_jax_code_that_goes_another_way_with_arrays_is_refused(model):
         certify(problem(model, jbase), tolerance=1e-3)
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        by_product,
+        by_look_up,
+        by_number_of_rows,
+        by_loop,
+        pytest.param(by_jax_product, marks=pytest.mark.slow),
+        pytest.param(by_jax_rows, marks=pytest.mark.slow),
+        from_jax(by_jax_rows),
+        pytest.param(NetOfNumbers().double(), marks=pytest.mark.slow),
+    ],
+)
+def test_expressions_that_give_something_else_with_arrays_are_refused(model):
+    with pytest.raises(
+        BadInput, match=r"test_instructions\.py line \d+: .* gives .* while the code was read"
+    ):
+        certify(problem(model), tolerance=1e-3)
+
+
 class Net(torch.nn.Module):
     def forward(self, x):
         y = torch.exp(-(x[:, :1] ** 2))
@@ -160,12 +216,14 @@ def test_torch_code_that_goes_another_way_with_tensors_is_refused():
     ("model", "at"),
     [
         (by_type, [[C]]),
+        (by_product, [[C]]),
         pytest.param(by_tracer, [[C]], marks=pytest.mark.slow),
         pytest.param(Net().double(), [[C]], marks=pytest.mark.slow),
     ],
 )
 def test_without_the_rule_a_bound_is_false(model, at, monkeypatch):
     monkeypatch.setattr(agreement, "demand_read", lambda *given: None)
+    monkeypatch.setattr(agreement, "demand_same", lambda *given, **named: None)
     result = certify(problem(model), tolerance=1e-3)
     assert result.status.code == "within-tolerance"
     value = model(torch.tensor(at, dtype=torch.float64)) if isinstance(model, Net) else model(np.array(at))
@@ -248,3 +306,77 @@ def test_a_trace_function_is_put_back():
     finally:
         sys.settrace(before)
     assert base.__code__ in seen.offsets
+
+
+@pytest.mark.parametrize(("broken", "model"), [("demand_read", by_many_rows), ("demand_same", by_product)])
+def test_each_of_both_rules_is_needed(broken, model, monkeypatch):
+    monkeypatch.setattr(agreement, broken, lambda *given, **named: None)
+    assert certify(problem(model), tolerance=1e-3).status.code == "within-tolerance"
+
+
+class Base:
+    def name(self):
+        return "base"
+
+
+class Derived(Base):
+    """Methods whose meaning depends on where their names stand."""
+
+    __hidden = 3
+
+    def name(self):
+        return f"{super().name()!r:>8}{self.__hidden:{self.__hidden}d}"
+
+    def all(self, *given, key: int = 2, **named):
+        total = [y for i, x in enumerate(given) if (y := x * key) and i >= 0]
+        first, *rest = total
+        match rest:
+            case [1, *_] | []:
+                kind = "one"
+            case [int(a), b] if a < b:
+                kind = "two"
+            case _:
+                kind = "more"
+        nonlocal_ = 0
+
+        def inner(n: int = key) -> int:
+            nonlocal nonlocal_
+            nonlocal_ += n
+            return nonlocal_
+
+        def steps():
+            got = yield first
+            yield from (z + (got or 0) for z in rest)
+
+        try:
+            {}["no"]
+        except KeyError as error:
+            kind += str(error)
+        finally:
+            inner()
+        with pytest.raises(ZeroDivisionError):
+            1 // (0 * key)
+        del named["gone"]
+        table = {**named, "k": (*rest, -first)}
+        return (
+            kind,
+            inner(),
+            list(steps()),
+            table["k"][::-1],
+            sorted(locals())[:2],
+            [0] if not rest else rest[1:],
+        )
+
+
+def test_watched_code_computes_the_same():
+    one = Derived()
+    plain = one.name(), one.all(1, 2, 3, gone=1), one.all(4, key=3, gone=0)
+    codes = [Derived.name.__code__, Derived.all.__code__, Base.name.__code__]
+    with watching(codes) as copies, recorded() as seen:
+        watched = one.name(), one.all(1, 2, 3, gone=1), one.all(4, key=3, gone=0)
+    assert watched == plain
+    assert not [code for code in seen.offsets if code in codes and code not in copies]
+    assert [Derived.name.__code__, Derived.all.__code__, Base.name.__code__] == codes
+    texts = {EXPRESSIONS[number].text: values for number, values in seen.values.items()}
+    assert texts["i >= 0"] == [("plain", "bool", "True")] * 4
+    assert "self.__hidden" in texts

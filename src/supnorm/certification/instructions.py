@@ -2,16 +2,25 @@
 
 The program that a proof is about comes from one execution of the user's code on an object that stands for an array. Code
 that asks what it is given (``type(x) is np.ndarray``, ``torch.compiler.is_exporting()``, a question in ``try``) or how many
-points there are can go another way with arrays. On a small part of the domain no comparison of values shows this. The
-instructions show it: those that run and were never executed while the code was read are named, with file and line.
+points there are can go another way with arrays. On a small part of the domain no comparison of results shows this. What is
+executed shows it:
+
+* instructions that run and were never executed while the code was read (`demand_read`);
+* expressions that give another number, truth value, text, type or function than while the code was read
+  (`demand_same`), as in ``bump(x) * (type(x) is np.ndarray)``.
+
+Both are named, with file and line.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from types import CodeType
 
 from supnorm.program.executed import Executed
+from supnorm.program.expressions import EXPRESSIONS, Expression
+from supnorm.program.given import Given, alike, in_words
 from supnorm.results import BadInput
 from supnorm.results.numbers import count
 
@@ -49,6 +58,96 @@ def demand_read(read: Executed, runs: Executed, what: str, points: int) -> None:
         f"certify cannot read the {what}: {_place(*beyond)} runs on arrays and was not executed while the code was read. "
         f"The code asks {asks} and goes another way then, so that another function would be proved than runs; write one "
         "way for all arrays"
+    )
+
+
+# Code whose expressions cannot be watched, because its source is not known, may not name what tells what a value is.
+ASKING = frozenset(
+    {
+        "type",
+        "isinstance",
+        "issubclass",
+        "hasattr",
+        "getattr",
+        "id",
+        "vars",
+        "dir",
+        "memoryview",
+        "getsizeof",
+        "Tracer",
+    }
+    | {
+        "__class__",
+        "__mro__",
+        "__dict__",
+        "is_exporting",
+        "is_compiling",
+        "is_tracing",
+        "exec",
+        "eval",
+        "compile",
+    }
+    | {"globals", "locals", "__import__", "import_module", "is_fake", "singledispatch"}
+)
+
+
+def demand_watched(executed: Iterable[Executed], copies: Container[CodeType], what: str) -> None:
+    """Check that code whose expressions are not watched names nothing by which it could see whether it is read.
+
+    Args:
+        executed: what was executed while expressions were watched.
+        copies: the code whose expressions are watched.
+        what: "model" or "reference".
+
+    Raises:
+        BadInput: names the code, and what it names.
+    """
+    for code in (code for seen in executed for code in seen.offsets if code not in copies):
+        if named := ASKING.intersection(code.co_names):
+            raise BadInput(
+                f"certify cannot read the {what}: {_place(code, None)} names {min(named)}, by which code can see whether it "
+                "is read, and the source of this code is not known (it was made from text); write it into a file"
+            )
+
+
+def demand_same(read: Executed, runs: Sequence[Executed], what: str, rows: bool = False) -> None:
+    """Check that expressions give what they gave while the code was read, apart from the arrays.
+
+    Args:
+        read: what the expressions gave while the code was read.
+        runs: what they gave in calls with the same array. Where these differ (a counter, a clock), nothing is compared.
+        what: "model" or "reference".
+        rows: whether the array has another number of rows than what was read; then numbers may be others.
+
+    Raises:
+        BadInput: names the expression, and both values.
+    """
+    first, *others = runs
+    for number, values in first.values.items():
+        if any(other.values.get(number) != values for other in others):
+            continue
+        told = next((v for v in values if not _was_read(v, values, read.values.get(number, []), rows)), None)
+        if told is not None:
+            raise BadInput(_differs(EXPRESSIONS[number], told, read.values.get(number, []), what))
+
+
+def _was_read(one: Given, ran: list[Given], read: list[Given], rows: bool) -> bool:
+    """Whether a value was read: at the same turn, or at any turn where there were more turns or fewer."""
+    if rows and not (one[0] in ("type", "function") or one[:2] in (("plain", "bool"), ("plain", "NoneType"))):
+        return True
+    if len(ran) != len(read):
+        return any(alike(r, one) for r in read)
+    return all(alike(r, s) for r, s in zip(read, ran, strict=True) if s is one)
+
+
+def _differs(expression: Expression, ran: Given, read: list[Given], what: str) -> str:
+    before = next((r for r in read if not alike(r, ran)), None)
+    text = expression.text if len(expression.text) < 60 else f"{expression.text[:57]}.."
+    then = "was not computed" if before is None else f"gave {in_words(before)}"
+    return (
+        f"certify cannot read the {what}: {Path(expression.file).name} line {expression.line}: {text} gives {in_words(ran)} "
+        f"with arrays, and {then} while the code was read. The code asks what it is given, or how many points there are, so "
+        "that another function would be proved than runs; write it without this question"
     )
 
 

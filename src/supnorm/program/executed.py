@@ -20,6 +20,7 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from supnorm.program.foreign import FOREIGN
+from supnorm.program.given import Given, given
 
 # With these, code can see that its instructions are recorded, or end the recording.
 INTROSPECTION = frozenset(
@@ -34,17 +35,25 @@ class Executed:
 
     Attributes:
         offsets: those of each code object, in the order in which they were executed first.
+        objects: these code objects by identity; several may be equal, such as those of a file that was loaded twice.
         readers: names of the readers that have read code meanwhile.
+        values: what each watched expression gave (`expressions`), by its number, in order; at most `MOST` values of each.
     """
 
     offsets: dict[CodeType, dict[int, None]] = field(default_factory=dict)
+    objects: dict[int, CodeType] = field(default_factory=dict)
     readers: set[str] = field(default_factory=set)
+    values: dict[int, list[Given]] = field(default_factory=dict)
 
     def join(self, other: Executed) -> None:
         """Add what another recording has."""
         self.readers |= other.readers
+        self.objects |= other.objects
         for code, offsets in other.offsets.items():
             self.offsets.setdefault(code, {}).update(offsets)
+        for number, values in other.values.items():
+            known = self.values.setdefault(number, [])
+            known += values[: MOST - len(known)]
 
     def beyond(self, other: Executed) -> tuple[CodeType, int] | None:
         """The first instruction that was executed here and not there: code and offset; None if there is none."""
@@ -64,7 +73,9 @@ class Executed:
         return None
 
 
+MOST = 100
 _ACTIVE = threading.local()  # the recordings of this thread, the innermost last
+_LATEST: list[Executed] = []  # of all threads: what a thread of the user records belongs to the latest
 
 
 def _recordings() -> list[Executed]:
@@ -72,6 +83,15 @@ def _recordings() -> list[Executed]:
         _ACTIVE.all = []
     found: list[Executed] = _ACTIVE.all
     return found
+
+
+def see(number: int, value: Any) -> Any:
+    """Record what an expression gave, and give it on."""
+    if all_ := _recordings() or _LATEST:
+        values = all_[-1].values.setdefault(number, [])
+        if len(values) < MOST:
+            values.append(given(value))
+    return value
 
 
 @contextmanager
@@ -90,6 +110,7 @@ def recorded() -> Iterator[Executed]:
     before, before_in_threads = sys.gettrace(), threading.gettrace()
     active = _recordings()
     active.append(seen)
+    _LATEST.append(seen)
     threading.settrace(trace)
     sys.settrace(trace)
     try:
@@ -98,6 +119,7 @@ def recorded() -> Iterator[Executed]:
         sys.settrace(before)
         threading.settrace(before_in_threads)
         active.remove(seen)
+        _LATEST.remove(seen)
 
 
 @contextmanager
@@ -139,6 +161,7 @@ def _tracer(seen: Executed) -> Any:
 
     def follow(code: CodeType) -> Any:
         offsets = seen.offsets.setdefault(code, {})
+        seen.objects[id(code)] = code
 
         def each(frame: FrameType, event: str, argument: Any) -> Any:
             if event == "opcode":

@@ -1,0 +1,161 @@
+"""Watches the expressions of the user's code: each passes its value to the recording of what is executed (`executed`).
+
+Two executions can take the same instructions with other values: ``bump(x) * (type(x) is np.ndarray)``. So the functions
+that were executed get, for a while, code that is compiled from their source with every expression ``e`` as
+``see(number, e)``. What such code computes stays the same. Code without a known source (made from text, typed into a prompt)
+keeps its own code.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import gc
+import linecache
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any
+
+from supnorm.program.executed import see
+
+NAME = "__supnorm_see__"
+
+
+@dataclass(frozen=True)
+class Expression:
+    """An expression of the user's code: its file, its line and its text."""
+
+    file: str
+    line: int
+    text: str
+
+
+EXPRESSIONS: list[Expression] = []  # by number
+
+
+@contextmanager
+def watching(codes: Iterable[CodeType]) -> Iterator[frozenset[CodeType]]:
+    """A context in which the functions with these codes report the values of their expressions.
+
+    It gives the code that does. Code inside of other code (a lambda, a comprehension) is compiled with it.
+    """
+    known: dict[CodeType, CodeType] = {}
+    objects = list(codes)
+    for code in objects:
+        copy = _copies(code.co_filename, _source(code.co_filename)).get(code)
+        if copy is not None and len(copy.co_freevars) == len(code.co_freevars):
+            known[code] = copy
+    before = [(function, function.__code__) for function in _functions(objects) if function.__code__ in known]
+    setattr(builtins, NAME, see)
+    try:
+        for function, code in before:
+            function.__code__ = known[code]
+        yield frozenset(inner for copy in known.values() for inner in (copy, *_inside(copy)))
+    finally:
+        for function, code in before:
+            function.__code__ = code
+        # A generator or a thread may go on with code that sees.
+        setattr(builtins, NAME, _unseen)
+
+
+def _functions(codes: list[CodeType]) -> list[FunctionType]:
+    """All functions with one of these codes, and with the usual built-in names."""
+    if not codes:
+        return []
+    frozen = gc.get_freeze_count() > 0
+    if frozen:  # the collector does not show frozen objects
+        gc.unfreeze()
+    holders = gc.get_referrers(*codes)
+    if frozen:
+        gc.freeze()
+    return [
+        function
+        for function in holders
+        if type(function) is FunctionType and getattr(function, "__builtins__", None) is builtins.__dict__
+    ]
+
+
+def _unseen(number: int, value: Any) -> Any:
+    return value
+
+
+def _source(file: str) -> str:
+    linecache.checkcache(file)
+    return "".join(linecache.getlines(file))
+
+
+@functools.lru_cache(maxsize=64)
+def _copies(file: str, source: str) -> dict[CodeType, CodeType]:
+    """The code of a file, with that in which expressions are watched."""
+    if not source:
+        return {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+            plain = compile(source, file, "exec", dont_inherit=True)
+            seen = compile(
+                ast.fix_missing_locations(_Watch(file).visit(tree)), file, "exec", dont_inherit=True
+            )
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    of_seen: dict[tuple[str, int], list[CodeType]] = {}
+    for code in _inside(seen):
+        of_seen.setdefault((code.co_qualname, code.co_firstlineno), []).append(code)
+    of_plain: dict[tuple[str, int], list[CodeType]] = {}
+    for code in _inside(plain):
+        of_plain.setdefault((code.co_qualname, code.co_firstlineno), []).append(code)
+    return {
+        code: copy
+        for key, codes in of_plain.items()
+        if len(codes) == len(of_seen.get(key, []))
+        for code, copy in zip(codes, of_seen[key], strict=True)
+    }
+
+
+def _inside(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _inside(constant)
+
+
+class _Watch(ast.NodeTransformer):
+    """Wraps every expression that gives a value."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+
+    def visit(self, node: ast.AST) -> Any:
+        """The node, wrapped if it is an expression; patterns, annotations and formats keep their form."""
+        if isinstance(node, ast.pattern | ast.Constant | ast.FormattedValue):
+            if isinstance(node, ast.FormattedValue):
+                node.value = self.visit(node.value)
+            return node
+        given = [ast.unparse(node)] if self._gives(node) else []
+        for name, part in ast.iter_fields(node):
+            if name in ("annotation", "returns", "type_params"):
+                continue
+            if isinstance(part, list):
+                part[:] = [self.visit(p) if isinstance(p, ast.AST) else p for p in part]
+            elif isinstance(part, ast.AST):
+                setattr(node, name, self.visit(part))
+        if not given:
+            return node
+        assert isinstance(node, ast.expr)
+        EXPRESSIONS.append(Expression(self.file, node.lineno, given[0]))
+        number = ast.Constant(len(EXPRESSIONS) - 1)
+        call = ast.Call(ast.Name(NAME, ast.Load()), [number, node], [])
+        return ast.copy_location(call, node)
+
+    @staticmethod
+    def _gives(node: ast.AST) -> bool:
+        if not isinstance(node, ast.expr) or isinstance(node, ast.Slice | ast.Starred):
+            return False
+        if isinstance(node, ast.Tuple) and any(isinstance(e, ast.Slice) for e in node.elts):
+            return False
+        return isinstance(getattr(node, "ctx", None), ast.Load | None)

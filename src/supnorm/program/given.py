@@ -1,0 +1,97 @@
+"""What an expression of the user's code gave, in a form in which two executions can be compared.
+
+While code is read, objects stand for arrays (`Watched`, tracers of JAX, tensors of torch.export). All else should be the
+same when the code runs: numbers, truth values, texts, types, functions, shapes, constant arrays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from supnorm.program.watched import Watched
+
+Given = tuple[Any, ...]
+DEEP, MANY, LARGEST = 3, 50, 1_000_000  # levels and parts of containers; bytes of an array
+PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), type(NotImplemented))
+
+
+def given(value: Any, deep: int = DEEP) -> Given:
+    """Kind and content of a value; the first entry is the kind.
+
+    >>> given([1, None]), given(np.zeros(2))[:3]
+    (('many', 'list', (('plain', 'int', '1'), ('plain', 'NoneType', 'None'))), ('array', (2,), '<f8'))
+    """
+    kind = type(value)
+    if Watched in kind.__mro__:
+        return "stands", value.shape if hasattr(kind, "shape") else None
+    if kind in PLAIN:
+        return "plain", kind.__name__, repr(value)
+    if kind is np.ndarray or issubclass(kind, np.generic):
+        whole = np.ascontiguousarray(value) if value.nbytes <= LARGEST and value.dtype.kind != "O" else None
+        digest = "" if whole is None else hashlib.blake2b(whole.tobytes(), digest_size=16).hexdigest()
+        return "array", np.shape(value), value.dtype.str, digest
+    if _tensor(kind):  # never an operation: torch would write it into the graph
+        return "tensor", tuple(map(str, value.shape))
+    if kind in (tuple, list) or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
+        parts = () if deep == 0 else tuple(given(v, deep - 1) for v in value[:MANY])
+        return "many", kind.__name__, parts
+    if kind is dict:
+        parts = () if deep == 0 else tuple(given(v, deep - 1) for v in [*value.items()][:MANY])
+        return "many", "dict", parts
+    if isinstance(value, type):
+        return "type", value.__module__, value.__qualname__
+    if kind is ModuleType:
+        return "module", value.__name__
+    if kind is FunctionType:
+        return "function", value.__name__, value.__code__.co_filename, value.__code__.co_firstlineno
+    if kind in (MethodType, BuiltinFunctionType) or callable(value):
+        return "callable", getattr(value, "__name__", kind.__qualname__)
+    return "object", f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _tensor(kind: type) -> bool:
+    """Whether a type is one of JAX's or torch's arrays, or of what stands for them."""
+    torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
+    return bool(
+        (torch is not None and hasattr(torch, "Tensor") and issubclass(kind, torch.Tensor))
+        or (
+            jax is not None
+            and hasattr(jax, "Array")
+            and (issubclass(kind, jax.core.Tracer) or hasattr(kind, "aval"))
+        )
+    )
+
+
+def alike(read: Given, runs: Given) -> bool:
+    """Whether a value that ran can be what was read.
+
+    >>> alike(given(3), given(3)), alike(given(False), given(True)), alike(("stands", (1,)), given(np.zeros(1)))
+    (True, False, True)
+    """
+    kinds = {read[0], runs[0]}
+    if read[0] == "stands" and runs[0] in ("array", "stands"):
+        return read[1] is None or runs[1] is None or tuple(read[1]) == tuple(runs[1])
+    if kinds <= {"tensor", "array"} and "tensor" in kinds:
+        return tuple(map(str, read[1])) == tuple(map(str, runs[1]))
+    if read[0] == runs[0] == "many":
+        same = read[1] == runs[1] and len(read[2]) == len(runs[2])
+        return same and all(alike(r, s) for r, s in zip(read[2], runs[2], strict=True))
+    if read[0] == runs[0] == "object" or kinds == {"callable", "function"}:
+        return True
+    return read == runs
+
+
+def in_words(one: Given) -> str:
+    """A value for a message."""
+    if one[0] == "plain":
+        return str(one[2]) if len(one[2]) < 40 else f"{one[2][:37]}.."
+    if one[0] == "type":
+        return str(one[2])
+    if one[0] in ("array", "tensor", "stands"):
+        return "an array"
+    return f"a {one[1]}" if one[0] == "many" else str(one[1])
