@@ -19,6 +19,8 @@ from functools import partial
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
+from supnorm.program.foreign import FOREIGN
+
 # Largest number of recorded names: a simulator may open another file in each of a million calls.
 LARGEST = 20_000
 NEW = os.O_CREAT | os.O_TRUNC | os.O_APPEND
