@@ -43,7 +43,7 @@ def demand_read(read: Executed, runs: Executed, what: str, points: int) -> None:
         if (introspects := seen.introspection()) is not None:
             code, name = introspects
             raise BadInput(
-                f"certify cannot read the {what}: {_place(code, None)} names {name}, by which code sees how Python executes "
+                f"certify cannot read the {what}: {_where(code, None)} names {name}, by which code sees how Python executes "
                 "it; a proof is about code that does the same when it is read and when it runs: leave it out"
             )
     beyond = runs.beyond(read)
@@ -55,7 +55,7 @@ def demand_read(read: Executed, runs: Executed, what: str, points: int) -> None:
         else f"what it is given (type, isinstance, is_exporting, try) or how many points there are ({count(points)} here)"
     )
     raise BadInput(
-        f"certify cannot read the {what}: {_place(*beyond)} runs on arrays and was not executed while the code was read. "
+        f"certify cannot read the {what}: {_where(*beyond)} runs on arrays and was not executed while the code was read. "
         f"The code asks {asks} and goes another way then, so that another function would be proved than runs; write one "
         "way for all arrays"
     )
@@ -105,7 +105,7 @@ def demand_watched(executed: Iterable[Executed], copies: Container[CodeType], wh
     for code in (code for seen in executed for code in seen.offsets if code not in copies):
         if named := ASKING.intersection(code.co_names):
             raise BadInput(
-                f"certify cannot read the {what}: {_place(code, None)} names {min(named)}, by which code can see whether it "
+                f"certify cannot read the {what}: {_where(code, None)} names {min(named)}, by which code can see whether it "
                 "is read, and the source of this code is not known (it was made from text); write it into a file"
             )
 
@@ -126,9 +126,11 @@ def demand_same(read: Executed, runs: Sequence[Executed], what: str, rows: bool 
     for number, values in first.values.items():
         if any(other.values.get(number) != values for other in others):
             continue
-        told = next((v for v in values if not _was_read(v, values, read.values.get(number, []), rows)), None)
-        if told is not None:
-            raise BadInput(_differs(EXPRESSIONS[number], told, read.values.get(number, []), what))
+        unread = next(
+            (v for v in values if not _was_read(v, values, read.values.get(number, []), rows)), None
+        )
+        if unread is not None:
+            raise BadInput(_differs(EXPRESSIONS[number], unread, read.values.get(number, []), what))
 
 
 def _was_read(one: Given, ran: list[Given], read: list[Given], rows: bool) -> bool:
@@ -151,7 +153,7 @@ def _differs(expression: Expression, ran: Given, read: list[Given], what: str) -
     )
 
 
-def _place(code: CodeType, offset: int | None) -> str:
+def _where(code: CodeType, offset: int | None) -> str:
     """File, line and function of an instruction."""
     line: int | None = code.co_firstlineno
     if offset is not None:

@@ -81,8 +81,8 @@ _LATEST: list[Executed] = []  # of all threads: what a thread of the user record
 def _recordings() -> list[Executed]:
     if not hasattr(_ACTIVE, "all"):
         _ACTIVE.all = []
-    found: list[Executed] = _ACTIVE.all
-    return found
+    mine: list[Executed] = _ACTIVE.all
+    return mine
 
 
 def see(number: int, value: Any) -> Any:
