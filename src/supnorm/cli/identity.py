@@ -15,6 +15,7 @@ from pathlib import Path
 
 from supnorm.cli.answer import say
 from supnorm.evaluation import EvaluationStore, spot_check
+from supnorm.evaluation.intact import demand_intact
 from supnorm.evaluation.opened_files import LARGEST, Recording, recording
 from supnorm.evaluation.spot_check import POINTS
 from supnorm.problem import Problem
@@ -43,6 +44,7 @@ def identified(store: EvaluationStore, problem: Problem, folder: Path, resume: b
             _announce(store)
             spot_check(store, {side: getattr(problem, side) for side in SIDES})
         yield
+        demand_intact()
 
 
 def _announce(store: EvaluationStore) -> None:

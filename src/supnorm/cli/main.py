@@ -159,12 +159,17 @@ def _of_a_run(message: str, verb: str) -> bool:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    cause = None
     try:
         given = sys.argv[1:] if arguments is None else arguments
         with alone() if "--json" in given else nullcontext():
             # Not app(..): that puts a hook of typer's in the place of `_unless_interrupted`.
             command = typer.main.get_command(app)
-            result = command(args=given or ["--help"], prog_name="supnorm", standalone_mode=False)
+            try:
+                result = command(args=given or ["--help"], prog_name="supnorm", standalone_mode=False)
+            except Exception as error:
+                cause = _cause(error)  # it also puts functions back, with which what follows works
+                raise
     except BadInput as error:
         _say(str(error) + (f"; see supnorm {given[0]} --help" if isinstance(error, BadNumber) else ""))
         return ExitCode.BAD_INPUT
@@ -197,6 +202,9 @@ def run(arguments: list[str] | None = None) -> int:
             _say(f"{one_line(name, 80)} cannot be used: {error.strerror}; give another name")
             return ExitCode.BAD_INPUT
         path = _keep_traceback()
+        if cause:
+            _say(f"{cause}, and supnorm failed: {type(error).__name__}: {error}; the traceback is in {path}")
+            return ExitCode.BAD_INPUT
         _say(
             f"a bug in supnorm: {type(error).__name__}: {error}; the traceback is in {path}, please report it"
         )
@@ -205,6 +213,15 @@ def run(arguments: list[str] | None = None) -> int:
         _say("interrupted")
         return ExitCode.INTERRUPTED
     return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _cause(error: Exception) -> str | None:
+    """What code of the problem has done to this process, if that may be the cause of an error."""
+    with suppress(Exception):  # whatever it has broken
+        from supnorm.evaluation.intact import cause_of
+
+        return cause_of(error)
+    return None
 
 
 def _ended(error: SystemExit, given: list[str]) -> int:

@@ -37,7 +37,10 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from supnorm.evaluation.executor import USER_FILE
+from supnorm.evaluation.intact import demand_intact
 from supnorm.evaluation.opened_files import unrecorded
 from supnorm.problem.fingerprint import content_of
 from supnorm.program.foreign import FOREIGN
@@ -162,6 +165,9 @@ def opening(files: Iterable[Path]) -> Iterator[None]:
     """A context in which a problem that names these files is opened: the code of their folders is loaded anew.
 
     Other threads that open a problem wait.
+
+    Raises:
+        BadInput: when this code replaces functions of Python or NumPy.
     """
     with LOCK:
         files = [path.resolve() for path in files]
@@ -172,10 +178,17 @@ def opening(files: Iterable[Path]) -> Iterator[None]:
             ):  # code that is being imported may open a problem of its own folder
                 _begin(Neighbours(folder, Folders.of(files)))
         _NOW.openings += 1
+        streams = sys.stdout, sys.stderr
         try:
-            yield
+            with np.errstate():  # code that is imported may set it for itself only
+                yield
+        except Exception:
+            demand_intact()  # which may be the cause
+            raise
         finally:
             _NOW.openings -= 1
+            sys.stdout, sys.stderr = sys.stdout or streams[0], sys.stderr or streams[1]
+        demand_intact()
 
 
 def opened_before(neighbours: Iterable[Neighbours]) -> None:

@@ -1,0 +1,116 @@
+"""Whether code of the user has put other objects in the place of functions of Python or NumPy, with which supnorm computes.
+
+Such code changes the numbers of supnorm itself: with another `numpy.max` a worst error can be anything. So it is refused
+when a problem is opened, after the first calls of a function, and at the end of a run (`demand_intact`). When supnorm fails,
+`cause_of` looks further, at all modules of Python, NumPy and SciPy and at settings that make their functions raise.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from supnorm.evaluation.opened_files import FOREIGN
+from supnorm.results import BadInput
+
+LIBRARIES = frozenset({*sys.stdlib_module_names, "numpy", "scipy"})
+OWNERS = (builtins, math, np, np.linalg, np.random)  # whose functions are looked at before any error
+# Of Python's functions some are often replaced, by notebooks too; supnorm computes nothing with them.
+FREE = frozenset({"breakpoint", "exit", "help", "input", "open", "print", "quit"})
+# Code for older versions of NumPy gives these the names that they had there: ``np.bool = bool``.
+ALIASES = (bool, int, float, complex, object, str)
+LEAST_DEPTH = 500  # of calls: Python allows 1,000
+Functions = dict[tuple[ModuleType, str], Any]
+
+
+def _functions(owners: Iterable[ModuleType]) -> Functions:
+    return {
+        (owner, name): value
+        for owner in owners
+        for name, value in [*vars(owner).items()]
+        if callable(value) and not name.startswith("_") and name not in FREE
+    }
+
+
+def _libraries() -> list[tuple[str, ModuleType]]:
+    """The modules of Python, NumPy and SciPy that are loaded."""
+    return [
+        (title, module)
+        for title, module in [*sys.modules.items()]
+        if title.partition(".")[0] in LIBRARIES and isinstance(module, ModuleType)
+    ]
+
+
+# This file is imported before any code of a problem.
+_FIRST = _functions(OWNERS)
+_FURTHER = _functions(module for _, module in _libraries())
+
+
+def demand_intact() -> None:
+    """Check that the functions are those that they were; the true ones are put back.
+
+    Raises:
+        BadInput: naming the first one that is another now, and by which code.
+    """
+    replaced = [
+        (owner, name, now)
+        for (owner, name), was in _FIRST.items()
+        if (now := vars(owner).get(name)) is not was and not any(now is alias for alias in ALIASES)
+    ]
+    if not replaced:
+        return
+    for owner, name, _ in replaced:
+        setattr(owner, name, _FIRST[owner, name])
+    owner, name, now = replaced[0]
+    raise BadInput(
+        f"code of this problem has replaced {owner.__name__}.{name}{_place(now)}, with which supnorm computes: leave it as "
+        "it is, and give your own function another name"
+    )
+
+
+def cause_of(error: BaseException) -> str | None:
+    """What code of the user has done to this process that may be the cause of an error in supnorm; None for nothing."""
+    if isinstance(error, Warning):
+        return "code of this problem has turned warnings into errors (warnings.simplefilter)"
+    if isinstance(error, FloatingPointError) and "raise" in np.geterr().values():
+        return "code of this problem has made NumPy raise errors (numpy.seterr)"
+    if isinstance(error, RecursionError) and sys.getrecursionlimit() < LEAST_DEPTH:
+        return "code of this problem has lowered the limit of recursion (sys.setrecursionlimit)"
+    try:
+        demand_intact()
+    except BadInput as replaced:
+        return str(replaced).partition(", with which")[0]
+    name = next(_of_user(), None)
+    return None if name is None else f"code of this problem has replaced {name}"
+
+
+def _of_user() -> Iterator[str]:
+    """Functions of Python, NumPy and SciPy, and of their classes, that are none any more or stand in files of the user."""
+    for (owner, name), _ in _FURTHER.items():
+        if not callable(vars(owner).get(name, len)):
+            yield f"{owner.__name__}.{name}"
+    for title, module in _libraries():
+        for name, value in [*vars(module).items()]:
+            owned = [(name, value)]
+            if isinstance(value, type) and value.__module__ == title:
+                owned += [(f"{name}.{inner}", one) for inner, one in [*vars(value).items()]]
+            yield from (f"{title}.{full}{_place(one)}" for full, one in owned if _place(one))
+
+
+def _place(value: Any) -> str:
+    """The file of the user and the line where a function stands; empty for another object."""
+    value = value.func if isinstance(value, partial) else value
+    if not isinstance(value, FunctionType):
+        return ""
+    file = value.__code__.co_filename
+    if file.startswith(("<", *FOREIGN)) or not Path(file).is_absolute():
+        return ""
+    return f" ({Path(file).name}, line {value.__code__.co_firstlineno})"

@@ -1,0 +1,116 @@
+"""Code of a problem that replaces functions with which supnorm computes is the user's error, in one line."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import math
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import supnorm as sn
+from supnorm.cli.main import run
+from supnorm.evaluation.intact import cause_of, demand_intact
+from supnorm.results import BadInput
+
+TOP, CALL = (
+    "{change}\ndef truth(x): return 0.0 * x[:, 0]",
+    "def truth(x):\n    {change}\n    return 0.0 * x[:, 0]",
+)
+CODE = "import builtins, math, sys\nimport numpy as np\ndef model(x): return x[:, 0]\n"
+PROBLEM = (
+    '[model]\npython = "code.py:model"\n[reference]\npython = "code.py:truth"\n[domain]\nx = [0.0, 1.0]\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "now", "place"),
+    [
+        (np, "abs", lambda x: 3, " (test_intact.py, line 34)"),
+        (np, "max", np.min, ""),
+        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 36)"),
+        (math, "sqrt", None, ""),
+        (builtins, "sum", max, ""),
+    ],
+)
+def test_the_function_is_named_and_put_back(
+    owner: Any, name: str, now: Any, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    was = getattr(owner, name)
+    monkeypatch.setattr(owner, name, now)
+    with pytest.raises(BadInput) as refused:
+        demand_intact()
+    assert f"has replaced {owner.__name__}.{name}{place}, with which supnorm computes" in str(refused.value)
+    assert getattr(owner, name) is was
+    demand_intact()
+
+
+def test_old_names_of_types_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(np, "bool", bool)
+    monkeypatch.setattr(np, "float", float, raising=False)
+    monkeypatch.setattr(builtins, "print", lambda *_: None)
+    demand_intact()
+
+
+@pytest.mark.parametrize("text", [TOP, CALL], ids=["imported", "called"])
+@pytest.mark.parametrize("change", ["np.abs = lambda x: 3", "np.max = np.min", "builtins.len = lambda x: 3"])
+def test_a_problem_that_replaces_one_is_refused(
+    text: str,
+    change: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for owner, name in ((np, "abs"), (np, "max"), (builtins, "len")):
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "code.py").write_text(CODE + text.format(change=change))
+    (tmp_path / "problem.toml").write_text(PROBLEM)
+    assert run(["audit", "problem.toml", "--evaluations", "100", "--no-power", "--out", "run"]) == 2
+    assert (
+        f"code of this problem has replaced {change.split(' =')[0].replace('np', 'numpy')}"
+        in capsys.readouterr().err
+    )
+    demand_intact()
+
+
+def test_settings_of_imported_code_are_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, getattr(sys, name))
+    before, streams = np.geterr(), (sys.stdout, sys.stderr)
+    change = "np.seterr(all='raise'); sys.stdout = sys.stderr = None"
+    (tmp_path / "code.py").write_text(CODE + TOP.format(change=change))
+    (tmp_path / "problem.toml").write_text(PROBLEM)
+    sn.open_problem(tmp_path / "problem.toml")
+    assert (np.geterr(), (sys.stdout, sys.stderr)) == (before, streams)
+
+
+def test_what_may_have_made_supnorm_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cause_of(ValueError("our own")) is None
+    assert "turned warnings into errors" in str(cause_of(RuntimeWarning("overflow")))
+    with np.errstate(all="raise"):
+        assert "made NumPy raise" in str(cause_of(FloatingPointError("underflow")))
+    assert cause_of(FloatingPointError("of our own")) is None
+    depth = sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(400)
+        assert "lowered the limit" in str(cause_of(RecursionError()))
+    finally:
+        sys.setrecursionlimit(depth)
+    with monkeypatch.context() as patched:
+        patched.setattr(json, "dumps", lambda *_: None)
+        assert "replaced json.dumps (test_intact.py, line" in str(cause_of(TypeError()))
+    with monkeypatch.context() as patched:
+        patched.setattr(json, "dumps", None)
+        assert str(cause_of(TypeError())) == "code of this problem has replaced json.dumps"
+    with monkeypatch.context() as patched:
+        patched.setattr(json.JSONEncoder, "encode", lambda *_: None)
+        assert "replaced json.encoder.JSONEncoder.encode (test_intact.py, line" in str(cause_of(TypeError()))
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "abs", lambda x: 3)
+        assert "replaced numpy.abs (test_intact.py, line" in str(cause_of(TypeError()))
