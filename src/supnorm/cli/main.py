@@ -55,6 +55,7 @@ UNUSABLE = (
     errno.EISDIR,
     errno.EACCES,
 )
+CAUSE = "supnorm: "  # in front of a note of an error
 CTRL_C = 130  # typer returns this for a KeyboardInterrupt; older versions raise Abort
 COMPLETION = (["--install-completion"], ["--show-completion"])
 
@@ -159,17 +160,10 @@ def _of_a_run(message: str, verb: str) -> bool:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    cause = None
     try:
         given = sys.argv[1:] if arguments is None else arguments
         with alone() if "--json" in given else nullcontext():
-            # Not app(..): that puts a hook of typer's in the place of `_unless_interrupted`.
-            command = typer.main.get_command(app)
-            try:
-                result = command(args=given or ["--help"], prog_name="supnorm", standalone_mode=False)
-            except Exception as error:
-                cause = _cause(error)  # it also puts functions back, with which what follows works
-                raise
+            result = _result(given)
     except BadInput as error:
         _say(str(error) + (f"; see supnorm {given[0]} --help" if isinstance(error, BadNumber) else ""))
         return ExitCode.BAD_INPUT
@@ -201,18 +195,34 @@ def run(arguments: list[str] | None = None) -> int:
         if isinstance(error, OSError) and (name := _named(error, given)):
             _say(f"{one_line(name, 80)} cannot be used: {error.strerror}; give another name")
             return ExitCode.BAD_INPUT
-        path = _keep_traceback()
-        if cause:
-            _say(f"{cause}, and supnorm failed: {type(error).__name__}: {error}; the traceback is in {path}")
-            return ExitCode.BAD_INPUT
-        _say(
-            f"a bug in supnorm: {type(error).__name__}: {error}; the traceback is in {path}, please report it"
-        )
-        return ExitCode.OUR_BUG
+        return _failed(error)
     if result == CTRL_C:
         _say("interrupted")
         return ExitCode.INTERRUPTED
     return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _result(given: list[str]) -> Any:
+    """What the verb returns; its error gets a note of what code of the problem has done to this process."""
+    # Not app(..): that puts a hook of typer's in the place of `_unless_interrupted`.
+    command = typer.main.get_command(app)
+    try:
+        return command(args=given or ["--help"], prog_name="supnorm", standalone_mode=False)
+    except Exception as error:
+        if cause := _cause(error):  # this also puts functions back, with which all that follows works
+            error.add_note(CAUSE + cause)
+        raise
+
+
+def _failed(error: Exception) -> int:
+    """Say that supnorm failed, and by which cause in the problem's code, if there may be one."""
+    path = _keep_traceback()
+    notes = getattr(error, "__notes__", ())
+    if cause := next((note.removeprefix(CAUSE) for note in notes if note.startswith(CAUSE)), None):
+        _say(f"{cause}, and supnorm failed: {type(error).__name__}: {error}; the traceback is in {path}")
+        return ExitCode.BAD_INPUT
+    _say(f"a bug in supnorm: {type(error).__name__}: {error}; the traceback is in {path}, please report it")
+    return ExitCode.OUR_BUG
 
 
 def _cause(error: Exception) -> str | None:

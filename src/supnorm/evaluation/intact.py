@@ -71,7 +71,7 @@ def demand_intact() -> None:
         setattr(owner, name, _FIRST[owner, name])
     owner, name, now = replaced[0]
     raise BadInput(
-        f"code of this problem has replaced {owner.__name__}.{name}{_place(now)}, with which supnorm computes: leave it as "
+        f"code of this problem has replaced {owner.__name__}.{name}{_where(now)}, with which supnorm computes: leave it as "
         "it is, and give your own function another name"
     )
 
@@ -102,10 +102,10 @@ def _of_user() -> Iterator[str]:
             owned = [(name, value)]
             if isinstance(value, type) and value.__module__ == title:
                 owned += [(f"{name}.{inner}", one) for inner, one in [*vars(value).items()]]
-            yield from (f"{title}.{full}{_place(one)}" for full, one in owned if _place(one))
+            yield from (f"{title}.{full}{_where(one)}" for full, one in owned if _where(one))
 
 
-def _place(value: Any) -> str:
+def _where(value: Any) -> str:
     """The file of the user and the line where a function stands; empty for another object."""
     value = value.func if isinstance(value, partial) else value
     if not isinstance(value, FunctionType):
