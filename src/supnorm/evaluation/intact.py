@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.evaluation.opened_files import FOREIGN
+from supnorm.program.foreign import FOREIGN
 from supnorm.results import BadInput
 
 LIBRARIES = frozenset({*sys.stdlib_module_names, "numpy", "scipy"})
