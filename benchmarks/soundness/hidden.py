@@ -25,7 +25,7 @@ import numpy as np
 
 from benchmarks.soundness import hidden_numpy, hidden_onnx, hidden_torch, second_code
 from supnorm.certification import certify
-from supnorm.certification.agreement import runs
+from supnorm.certification.executions import runs
 from supnorm.cli.check import checked, status_of
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput

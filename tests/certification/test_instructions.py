@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from supnorm import Domain, Problem, certify, from_jax
-from supnorm.certification import agreement
+from supnorm.certification import executions
 from supnorm.program.executed import recorded
 from supnorm.program.expressions import EXPRESSIONS, watching
 from supnorm.results import BadInput
@@ -222,8 +222,8 @@ def test_torch_code_that_goes_another_way_with_tensors_is_refused():
     ],
 )
 def test_without_the_rule_a_bound_is_false(model, at, monkeypatch):
-    monkeypatch.setattr(agreement, "demand_read", lambda *given: None)
-    monkeypatch.setattr(agreement, "demand_same", lambda *given, **named: None)
+    monkeypatch.setattr(executions, "demand_read", lambda *given: None)
+    monkeypatch.setattr(executions, "demand_same", lambda *given, **named: None)
     result = certify(problem(model), tolerance=1e-3)
     assert result.status.code == "within-tolerance"
     value = model(torch.tensor(at, dtype=torch.float64)) if isinstance(model, Net) else model(np.array(at))
@@ -310,7 +310,7 @@ def test_a_trace_function_is_put_back():
 
 @pytest.mark.parametrize(("broken", "model"), [("demand_read", by_many_rows), ("demand_same", by_product)])
 def test_each_of_both_rules_is_needed(broken, model, monkeypatch):
-    monkeypatch.setattr(agreement, broken, lambda *given, **named: None)
+    monkeypatch.setattr(executions, broken, lambda *given, **named: None)
     assert certify(problem(model), tolerance=1e-3).status.code == "within-tolerance"
 
 

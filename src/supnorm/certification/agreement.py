@@ -15,21 +15,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from supnorm.certification.affine_model import propagate
-from supnorm.certification.instructions import demand_read, demand_same, demand_watched
+from supnorm.certification.executions import Executions, runs
 from supnorm.certification.rounding import Array
-from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Domain, Function
 from supnorm.problem.coded import Coded
 from supnorm.problem.double_precision import double_precision
-from supnorm.program import Program, lower_numpy, program_of
-from supnorm.program.executed import Executed, read_meanwhile, recorded
-from supnorm.program.expressions import watching
-from supnorm.program.jaxpr import retrace
+from supnorm.program import Program, lower_numpy
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
 
@@ -55,28 +50,13 @@ Record = Callable[
 ]  # label, points, values as it runs and as read, rounding
 
 
-def runs(function: Function, x: Array, what: str) -> Array:
-    """Values as the function gives them, shape ``(n, m)``; NaN at points where it fails.
-
-    Plain JAX code runs in the 64-bit mode in which it was read.
-
-    Raises:
-        BadInput: when the function fails at all points.
-    """
-    with double_precision(function.precision == "float64" and "jax" in sys.modules):
-        y, messages = guarded(function.value, x, None)
-    if len(messages) == len(x):
-        raise BadInput(f"the {what} failed at {x[0].tolist()}: {messages[0]}")
-    return y
-
-
 class Compared:
     """Compares a function with its program, batch after batch.
 
     Attributes:
         function, program: what is compared.
         what: "model" or "reference".
-        read, ran: the instructions that were executed while the program was read, if that is known, and in calls.
+        executions: what was executed while the program was read, and in calls.
         n: number of points in a call: `POINTS`, or `FEW` where a call is expensive.
         quick: whether the program is so small that more points are compared.
     """
@@ -87,10 +67,10 @@ class Compared:
         program: Program,
         what: str,
         record: Record,
-        read: Executed | None = None,
+        executions: Executions | None = None,
     ) -> None:
         self.function, self.program, self.what, self.record = function, program, what, record
-        self.read, self.ran = read or Executed(), Executed()
+        self.executions = executions or Executions(function, what)
         self.n, self.quick, self.size = POINTS, False, np.zeros(program.m)
         self.least = np.zeros(program.m)  # the smallest bound of the rounding in the first batch
 
@@ -107,7 +87,7 @@ class Compared:
         if not _compiles(function, domain.d):
             runs(function, x[:1], what)  # the first call may load or compile something
             start = time.perf_counter()
-            alone = self._recorded(x[:1])
+            alone = self.executions.values(x[:1])
             seconds = time.perf_counter() - start
             if seconds * POINTS >= SECONDS:  # again: another process may have used the processor
                 seconds = min(seconds, _timed(function, x[:1], what)[1])
@@ -127,7 +107,7 @@ class Compared:
         self._take("batch", x, first, read, slack, "other rows, a state, chance")
         same = AGAIN.get(function.precision, 0.1) * self.size + slack
         _refuse(
-            self._recorded(x),
+            self.executions.values(x),
             first,
             same,
             x,
@@ -138,67 +118,16 @@ class Compared:
         rows = np.concatenate([np.arange(n // 2)[::-1], np.zeros(n - n // 2, dtype=np.intp)])
         mixed = runs(function, x[rows], what)
         self._take("mixed", x[rows], mixed, read[rows], slack[rows], "other rows, a state")
-        if self.read.readers:
-            self._same_expressions(x)
+        self.executions.demand_same(x)
         self.quick = n == POINTS and _work(program) < QUICK
         if self.quick:
             self.at(points[n:], "more")
         if self.quick and alone is not None and seconds * TIMES < SECONDS:
             copies = np.tile(x, (TIMES, 1))
-            many = self._recorded(copies) if seconds < RECORDED else runs(function, copies, what)
+            many = self.executions.values(copies) if seconds < RECORDED else runs(function, copies, what)
             again = np.tile(first, (TIMES, 1)), np.tile(same, (TIMES, 1))
             where = f"before, in a call of {n} points"
             _refuse(many, *again, np.tile(x, (TIMES, 1)), what, where, "how many they are, a state")
-
-    def _recorded(self, x: Array) -> Array:
-        """Values of a call that may execute nothing but what was executed while the code was read."""
-        with recorded() as seen:
-            run = runs(self.function, x, self.what)
-        if self._jax is not None:
-            seen.join(self._traced(x))
-        demand_read(self.read, seen, self.what, len(x))
-        self.ran.join(seen)
-        return run
-
-    @property
-    def _jax(self) -> Any:
-        """The code, if JAX has read it: what is below a ``jax.jit`` is executed only when JAX traces it."""
-        code = self.function.value.code if isinstance(self.function.value, Coded) else None
-        return code if "jax" in self.read.readers and callable(code) else None
-
-    def _traced(self, x: Array) -> Executed:
-        with recorded() as seen:
-            retrace(self._jax, len(x), x.shape[1], self.function.precision)
-        return seen
-
-    def _called(self, x: Array) -> Executed:
-        with recorded() as seen:
-            runs(self.function, x, self.what)
-        return seen
-
-    def _same_expressions(self, x: Array) -> None:
-        """Compare what the expressions of the code give while it is read again, and in calls with arrays.
-
-        JAX code is traced for as many points as it is called with, because it compiles for each number of points.
-        """
-        one, what = x[:1], self.what
-        with watching([*self.read.objects.values(), *self.ran.objects.values()]) as copies:
-            if self._jax is not None:
-                read, called = self._traced(x), [self._called(x), self._called(x)]
-                fewer, more = self._traced(one), read
-            else:
-                with read_meanwhile() as read:
-                    again = program_of(self.function, x.shape[1], limited=True)
-                if again.hash != self.program.hash:
-                    raise BadInput(
-                        f"certify cannot read the {what}: its code is another program when it is read again; it depends on "
-                        "more than the point (a state, chance)"
-                    )
-                called = [self._called(one), self._called(one)]
-                fewer, more = called[0], self._called(x)
-        demand_watched([read, *called, more], copies, what)
-        demand_same(read, called, what)
-        demand_same(fewer, [more], what, rows=True)
 
     def at(self, x: Array, label: str) -> None:
         """Compare at further points, shape ``(k, d)``, in calls of ``n`` points, the number that JAX has compiled for.

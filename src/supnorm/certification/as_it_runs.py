@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from supnorm.certification.executions import Executions
 from supnorm.certification.measured import BEYOND, Agreement, Measuring
 from supnorm.certification.record_parts import measured_words
 from supnorm.problem import Problem
@@ -57,7 +58,7 @@ def as_it_runs(problem: Problem, measuring: Measuring, witness: tuple[float, ...
                 program = program_of(function, problem.domain.d, limited=True)
         except Unsupported:  # a root, a flow or an integral has no program
             continue
-        measuring.enter(function, program, what, read)
+        measuring.enter(function, program, what, Executions.of(function, program, what, read))
     if witness is not None:
         measuring.at(np.asarray([witness], dtype=float), "witness")
     measuring.beside_kinks(np.random.default_rng(0))

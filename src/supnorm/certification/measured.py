@@ -16,12 +16,12 @@ import numpy as np
 
 from supnorm.certification.agreement import FEW, Compared, slack_of
 from supnorm.certification.branch_room import has_branches
+from supnorm.certification.executions import Executions
 from supnorm.certification.kinks import beside_kinks
 from supnorm.certification.rough import roughest
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
 from supnorm.program import Program
-from supnorm.program.executed import Executed
 from supnorm.results import Witness
 from supnorm.results.certify import AgreementRecord, ComputedRecord, SideRecord
 from supnorm.wording import Fact, Value, fact
@@ -175,17 +175,22 @@ class Measuring:
     compared: dict[str, Compared] = field(default_factory=dict)
     batches: dict[tuple[str, str], Batch] = field(default_factory=dict)
 
-    def enter(self, function: Function, program: Program, what: str, read: Executed | None = None) -> None:
-        """Compare one side with its program at points of the whole domain; ``read`` has what was executed to read it.
+    def enter(
+        self, function: Function, program: Program, what: str, executions: Executions | None = None
+    ) -> None:
+        """Compare one side with its program at points of the whole domain.
+
+        Args:
+            executions: what was executed while its code was read, if there is such code.
 
         Raises:
-            BadInput: when they differ.
+            BadInput: when they differ, or when something runs that was not read.
         """
 
         def record(label: str, *values: Array) -> None:
             self.batches[what, label] = Batch(*values)
 
-        self.compared[what] = Compared(function, program, what, record, read)
+        self.compared[what] = Compared(function, program, what, record, executions)
         self.compared[what].everywhere(self.problem.domain)
 
     @property

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from supnorm.certification.agreement import runs
 from supnorm.certification.boxes import DEEPEST
 from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.executions import runs
 from supnorm.certification.leaf import Leaves
 from supnorm.certification.node_models import first_infinite
 from supnorm.certification.rounding import Array

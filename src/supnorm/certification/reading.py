@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from supnorm.certification.executions import Executions
 from supnorm.certification.measured import Measuring
 from supnorm.certification.table_limits import demand_within
 from supnorm.problem import Domain, Function
@@ -17,7 +18,7 @@ def read_side(function: Function, what: str, measuring: Measuring) -> Program | 
     with read_meanwhile() as seen:
         program = read(function, what, measuring.problem.domain)
     if program is not None:
-        measuring.enter(function, program, what, seen)
+        measuring.enter(function, program, what, Executions.of(function, program, what, seen))
     return program
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.agreement import runs
 from supnorm.certification.bracket import Bracket, Goal
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.deployed import deployed_in_single
 from supnorm.certification.deployed_record import claimed_in_single, deployed_record
 from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.executions import runs
 from supnorm.certification.measured import BEYOND, NOTHING_SEEN, Agreement
 from supnorm.certification.provable import rounding_is_known
 from supnorm.certification.record_parts import about, disagreement, measured_words, point_record

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from supnorm.certification.agreement import runs
 from supnorm.certification.certificate import Certificate
+from supnorm.certification.executions import runs
 from supnorm.certification.measured import BEYOND, NOTHING_SEEN, Agreement
 from supnorm.certification.record_parts import disagreement, measured_words, point_record
 from supnorm.certification.result import CertifyResult

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from supnorm.certification import root_tie
-from supnorm.certification.agreement import runs
 from supnorm.certification.assumed import assumptions_in_words
+from supnorm.certification.executions import runs
 from supnorm.certification.rounding import Array
 from supnorm.certification.solution import tie as solution_tie
 from supnorm.certification.solved import flow_tie, integral_tie

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.certification.agreement import runs, slack_of
+from supnorm.certification.agreement import slack_of
 from supnorm.certification.branch_room import branch_room, has_branches
 from supnorm.certification.deployed import runs_in_single, stated
 from supnorm.certification.error_program import ErrorProgram, error_program
+from supnorm.certification.executions import runs
 from supnorm.certification.lower import admits, error_at
 from supnorm.certification.measured import Measuring
 from supnorm.certification.record_parts import in_words

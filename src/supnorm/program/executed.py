@@ -35,12 +35,14 @@ class Executed:
 
     Attributes:
         offsets: those of each code object, in the order in which they were executed first.
+        steps: how many instructions were executed, each as often as it was.
         objects: these code objects by identity; several may be equal, such as those of a file that was loaded twice.
         readers: names of the readers that have read code meanwhile.
         values: what each watched expression gave (`expressions`), by its number, in order; at most `MOST` values of each.
     """
 
     offsets: dict[CodeType, dict[int, None]] = field(default_factory=dict)
+    steps: int = 0
     objects: dict[int, CodeType] = field(default_factory=dict)
     readers: set[str] = field(default_factory=set)
     values: dict[int, list[Given]] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Executed:
         """Add what another recording has."""
         self.readers |= other.readers
         self.objects |= other.objects
+        self.steps += other.steps
         for code, offsets in other.offsets.items():
             self.offsets.setdefault(code, {}).update(offsets)
         for number, values in other.values.items():
@@ -166,6 +169,7 @@ def _tracer(seen: Executed) -> Any:
         def each(frame: FrameType, event: str, argument: Any) -> Any:
             if event == "opcode":
                 offsets[frame.f_lasti] = None
+                seen.steps += 1
             return each
 
         return each

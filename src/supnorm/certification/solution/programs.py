@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.certification.agreement import runs
+from supnorm.certification.executions import runs
 from supnorm.problem import Domain, Function, as_function
 from supnorm.problem.equations import Equation, Velocity
 from supnorm.program import Builder, Narrowed, Program, Tensor, Unsupported, program_of

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from supnorm.certification.agreement import runs
+from supnorm.certification.executions import runs
 from supnorm.certification.measured import BEYOND, NOTHING_SEEN
 from supnorm.certification.record_parts import disagreement, measured_words, point_record
 from supnorm.certification.result import CertifyResult
