@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from supnorm import Domain, Problem, certify, from_jax
+from supnorm import Domain, Problem, certify, flow, from_jax, integral, root
 from supnorm.certification import executions
 from supnorm.program.executed import recorded
 from supnorm.program.expressions import EXPRESSIONS, watching
@@ -312,6 +312,24 @@ def test_a_trace_function_is_put_back():
 def test_each_of_both_rules_is_needed(broken, model, monkeypatch):
     monkeypatch.setattr(executions, broken, lambda *given, **named: None)
     assert certify(problem(model), tolerance=1e-3).status.code == "within-tolerance"
+
+
+def spike(y):
+    return H * np.exp(-(((y - C) / W) ** 2)) * (type(y) is np.ndarray)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        root(lambda x, y: y * y - x[:, 0] + spike(y), start=1.0, between=(0.1, 2.0)),
+        integral(lambda x, s: s + spike(s), 0.0, lambda x: x[:, 0]),
+        flow(lambda t, y, p: -y + spike(y), [1.0]),
+    ],
+    ids=["root", "integral", "flow"],
+)
+def test_code_that_a_solver_calls_is_compared_too(reference):
+    with pytest.raises(BadInput, match=r"line \d+: type\(y\) gives ndarray with arrays, and gave Traced"):
+        certify(Problem(base, reference, Domain(x=(0.1, 1.0))), tolerance=1e-3)
 
 
 class Base:

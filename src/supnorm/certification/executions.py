@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from supnorm.certification.instructions import demand_read, demand_same, demand_watched
 from supnorm.evaluation.guarded import guarded
-from supnorm.problem import Function
+from supnorm.problem import Domain, Function
 from supnorm.problem.coded import Coded
 from supnorm.problem.double_precision import double_precision
 from supnorm.program import Program, program_of
@@ -26,6 +26,7 @@ Array = NDArray[np.float64]
 # A call of so many points is recorded as takes at most this many instructions, by those that reading took; each takes about
 # 0.3 microseconds more. Code that works point by point does the same for each of them.
 STEPS, FEW = 2_000_000, 8
+POINTS = 256  # of one call of code that a solver calls
 
 
 def runs(function: Function, x: Array, what: str) -> Array:
@@ -43,6 +44,27 @@ def runs(function: Function, x: Array, what: str) -> Array:
     return y
 
 
+def demand_called(
+    value: Callable[[Array], Array], read: Executed, again: Callable[[], object], domain: Domain
+) -> None:
+    """Compare the executions of code that a solver of the reference calls (an equation, a field, limits).
+
+    Args:
+        value: calls all of this code for points of the domain, ``(n, d) -> (n, k)``.
+        read: what was executed while it was read.
+        again: reads it once more.
+
+    Raises:
+        BadInput: naming what does something else with arrays than while it was read.
+    """
+    x = domain.from_unit(np.random.default_rng(0).random((POINTS, domain.d)))
+    executions = Executions(Function(value), "reference", read, again)
+    for points in (x[:1], x):
+        runs(executions.function, points, "reference")  # the first call may load something
+        executions.values(points)
+    executions.demand_same(x)
+
+
 @dataclass
 class Executions:
     """The executions of a function whose code was read.
@@ -52,7 +74,7 @@ class Executions:
         what: "model" or "reference", for messages.
         read: what was executed while its code was read; without a reader nothing is compared.
         again: reads it once more and gives its program.
-        program: as it was read first; None where a solver calls the code, with numbers of rows of its own.
+        program: as it was read first; None where it is not compared with what is read again.
         ran: what was executed in calls so far.
     """
 
@@ -94,7 +116,7 @@ class Executions:
         if not self.read.readers:
             return
         x = self._part(x)
-        one, what, solved = x[:1], self.what, self.program is None
+        one, what = x[:1], self.what
         with watching([*self.read.objects.values(), *self.ran.objects.values()]) as copies:
             with read_meanwhile() as read:
                 again = self.again()
@@ -108,7 +130,7 @@ class Executions:
                 pairs = [(traced, called, False), (read, [self._traced(one)], True), (read, [traced], True)]
             else:
                 called = [self._called(one), self._called(one)]
-                pairs = [(read, called, solved), (called[0], [self._called(x)], True)]
+                pairs = [(read, called, False), (called[0], [self._called(x)], True)]
         for before, after, rows in pairs:
             demand_watched([before, *after], copies, what)
             demand_same(before, after, what, rows)

@@ -14,6 +14,7 @@ from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.program import Program, Unsupported, program_of
 from supnorm.results import BadInput
+from supnorm.sources.ends import end_values, values_of
 from supnorm.sources.root import Equation, equation_of
 
 
@@ -50,6 +51,13 @@ def read(equation: Equation, d: int) -> tuple[Program, Program, Program]:
         return equation.program(d), equation.end(equation.low, d), equation.end(equation.high, d)
     except Unsupported as error:
         raise BadInput(f"certify cannot read the equation of {equation.name}: {error}") from None
+
+
+def called(equation: Equation, x: Array) -> Array:
+    """What calls with arrays give: g in the middle between both ends, and the ends; shape ``(n, 3)``."""
+    low, high = (end_values(end, x, f"between of {equation.name}") for end in (equation.low, equation.high))
+    g = values_of(lambda: equation.g(x.copy(), 0.5 * (low + high)), len(x), f"g of {equation.name}")
+    return np.column_stack([g, low, high])
 
 
 def functions(problem: Problem) -> Mapping[str, Function]:

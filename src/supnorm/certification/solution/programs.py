@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.certification.executions import runs
+from supnorm.certification.executions import Executions, runs
 from supnorm.problem import Domain, Function, as_function
 from supnorm.problem.equations import Equation, Velocity
 from supnorm.program import Builder, Narrowed, Program, Tensor, Unsupported, program_of
 from supnorm.program.derived import derivative, difference, substituted
+from supnorm.program.executed import read_meanwhile
 from supnorm.program.node import Node
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
@@ -181,18 +182,23 @@ def read_program(function: Function, what: str, domain: Domain) -> Program:
         )
     try:
         try:
-            program = program_of(function, domain.d)
+            with read_meanwhile() as seen:
+                program = program_of(function, domain.d)
         except Narrowed:
             if function.precision != "float64":
                 raise
             function.value(domain.from_unit(np.full((1, domain.d), 0.5)))
-            program = program_of(function, domain.d)
+            with read_meanwhile() as seen:
+                program = program_of(function, domain.d)
     except Unsupported as error:
         raise BadInput(f"{what}: {error}") from None
     if (program.d, program.m) != (domain.d, 1):
         raise BadInput(f"{what} has {program.d} inputs and {program.m} outputs; needed are {domain.d} and 1")
     x = domain.from_unit(np.random.default_rng(0).random((POINTS, domain.d)))
-    ran, read = runs(function, x, what), program.value(x)
+    executions = Executions.of(function, program, what, seen)
+    runs(function, x, what)  # the first call may load something
+    ran, read = executions.values(x), program.value(x)
+    executions.demand_same(x)
     with np.errstate(invalid="ignore"):
         gap = np.abs(ran - read)[:, 0]
     allowed = (SHARE if function.precision == "float64" else 1e-4) * max(float(np.max(np.abs(read))), 1e-300)

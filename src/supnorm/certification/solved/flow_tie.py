@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from supnorm.certification.assumed import assumptions_in_words
 from supnorm.certification.root_parts import RootMeasure
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
+from supnorm.problem.double_precision import double_precision
 from supnorm.program import Program, Unsupported
 from supnorm.program.derived import derivative
 from supnorm.results import BadInput
@@ -45,6 +47,16 @@ def read(dynamics: Dynamics, d: int) -> tuple[Program, Program]:
     except Unsupported as error:
         raise BadInput(f"certify cannot read the equation of {dynamics.name}: {error}") from None
     return field, initial
+
+
+def called(dynamics: Dynamics, x: Array) -> Array:
+    """What calls with arrays give: y0 and f at the start, for the times and parameters of the points, ``(n, 2 k)``."""
+    p, n = x[:, dynamics.parameters(x.shape[1])], len(x)
+    with double_precision("jax" in sys.modules):
+        start = dynamics.states(p) if callable(dynamics.y0) else np.array(dynamics.y0)
+        y = np.array(np.broadcast_to(np.asarray(start, dtype=float), (n, np.shape(start)[-1])))
+        f = np.asarray(dynamics.rates(x[:, dynamics.time], y, p), dtype=float)
+    return np.column_stack([y, np.broadcast_to(f, y.shape)])
 
 
 def functions(problem: Problem) -> Mapping[str, Function]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from supnorm.certification.executions import demand_called
 from supnorm.certification.measured import Measuring
 from supnorm.certification.part import PartProof
 from supnorm.certification.reading import read_side
@@ -23,12 +24,13 @@ from supnorm.certification.solved.flow_tie import measure_of
 from supnorm.certification.solved.integral_claims import off
 from supnorm.certification.solved.integral_parts import IntegralBase, parts
 from supnorm.certification.solved.integral_plan import given, plan
-from supnorm.certification.solved.integral_tie import assumptions, read
+from supnorm.certification.solved.integral_tie import assumptions, called, read
 from supnorm.certification.solved.near import Near, enter
 from supnorm.certification.solved.running import SolvedProof, largest_first
 from supnorm.certification.statement import Statement, held_parts, held_programs
 from supnorm.problem import Problem
 from supnorm.program import Program
+from supnorm.program.executed import read_meanwhile
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
 from supnorm.sources.integral import Integrand
@@ -47,7 +49,9 @@ def prove_integral(problem: Problem, integrand: Integrand, work: Work) -> Solved
         raise BadInput("certify needs a program of the model beside an integral")
     if model.m != 1:
         raise BadInput(f"the model has {model.m} outputs, the integral {integrand.name} has one")
-    f, low, high = read(integrand, domain.d)
+    with read_meanwhile() as seen:
+        f, low, high = read(integrand, domain.d)
+    demand_called(partial(called, integrand), seen, partial(read, integrand, domain.d), domain)
     held = None if work.resume is None else held_parts(work.resume, "integral")
     if work.resume is None:
         chosen = plan(
