@@ -71,7 +71,8 @@ def main() -> int:
         one.add_argument("--keep", help="folder in which false files that were accepted are kept")
     behind = campaigns.add_parser("hidden")
     other = campaigns.add_parser("second")
-    for one in (behind, other):
+    asking = campaigns.add_parser("asking")
+    for one in (behind, other, asking):
         one.add_argument("--seed", type=int, default=0)
         one.add_argument("--count", type=int, default=500)
         one.add_argument("--first", type=int, default=0, help="number of the first problem of the seed")
@@ -111,6 +112,7 @@ def main() -> int:
         cut,
         behind,
         other,
+        asking,
         large,
         models,
         functions,
@@ -165,7 +167,7 @@ def main() -> int:
         print(hidden.table(told))
         if given.save:
             save(given.campaign, given.seed, [f.verdict for f in told])
-        return int(any(f.verdict in ("FALSE", "CRASHED") for f in told))
+        return int(any(f.verdict in hidden.WRONG for f in told))
     if given.campaign == "extreme":
         sizes = extreme.campaign(given.seed, given.count)
         print(extreme.table(sizes))

@@ -4,7 +4,9 @@ The model is a small network and something hidden behind it: a rounding, a cast,
 values, a derivative of its own, a change in place (`hidden_numpy`, `hidden_torch`, `hidden_onnx`); the reference is the
 network alone. The oracle knows nothing of programs: it calls both as they run, on dense and random points, beside the
 hidden place, one by one and in batches. False is a bound, a verdict, a deployed bound or a lower bound that these values
-contradict, beyond the proved rounding and twice the printed agreement where the bound is one in exact arithmetic.
+contradict, beyond the proved rounding and twice the printed agreement where the bound is one in exact arithmetic. REFUSED
+is code of the set `asking` that is honest, and refused for what it asks; *assumed* is code of this set of which
+docs/certify.md says that a proof assumes it away, and of which something false was stated.
 To extend: add code to one of the dictionaries.
 """
 
@@ -23,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.soundness import hidden_numpy, hidden_onnx, hidden_torch, second_code
+from benchmarks.soundness import asking_code, hidden_numpy, hidden_onnx, hidden_torch, second_code
 from supnorm.certification import certify
 from supnorm.certification.executions import runs
 from supnorm.cli.check import checked, status_of
@@ -43,17 +45,18 @@ SECOND = (
     *(("numpy", k) for k in second_code.NUMPY), *(("jax", k) for k in second_code.JAX),
     *(("torch", k) for k in second_code.TORCH), *(("pt2", k) for k in sorted(second_code.EXPORTED)),
 )  # fmt: skip
-SETS = {"hidden": KINDS, "second": SECOND}
+ASKING = (
+    *(("numpy", k) for k in asking_code.NUMPY), *(("jax", k) for k in asking_code.JAX),
+    *(("torch", k) for k in asking_code.TORCH),
+)  # fmt: skip
+SETS = {"hidden": KINDS, "second": SECOND, "asking": ASKING}
 CODE = {
     "hidden": {"numpy": hidden_numpy.NUMPY, "jax": hidden_numpy.JAX, "torch": hidden_torch.TORCH},
     "second": {"numpy": second_code.NUMPY, "jax": second_code.JAX, "torch": second_code.TORCH},
+    "asking": {"numpy": asking_code.NUMPY, "jax": asking_code.JAX, "torch": asking_code.TORCH},
 }
-# tell a tracer from an array and do something in a small part of the domain: measured, and so not always seen
-DISGUISED = {
-    ("numpy", "type is"), ("numpy", "shape"), ("jax", "type"), ("jax", "jit of a shape"), ("jax", "caught branch"),
-    ("torch", "exporting"), ("numpy", "memoryview"),  # which is seen from Python 3.12 on
-}  # fmt: skip
-VERDICTS = ("refused", "nothing claimed", "true", "FALSE", "disguised", "CRASHED")
+VERDICTS = ("refused", "nothing claimed", "true", "assumed", "FALSE", "REFUSED", "CRASHED")
+WRONG = ("FALSE", "REFUSED", "CRASHED")
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,8 @@ def judged(number: int, seed: int, folder: Path, name: str = "hidden") -> Hidden
     try:
         result = certify(problem, seconds=SECONDS, seed=number, **goal)
     except BadInput as error:
-        return Hidden(number, label, "refused", str(error)[:160])
+        honest = kind.startswith("honest") and "while the code was read" in str(error)
+        return Hidden(number, label, "REFUSED" if honest else "refused", str(error)[:160])
     except Exception as error:
         return Hidden(number, label, "CRASHED", f"{type(error).__name__}: {error}"[:300])
     witness = None if result.witness is None else result.witness.x
@@ -187,7 +191,7 @@ def judged(number: int, seed: int, folder: Path, name: str = "hidden") -> Hidden
         f"deployed {result.deployed_upper}, agreement {result.agreement.size:.2g}; seen {seen:.6g}"
     )
     if false:
-        verdict = "disguised" if (source, kind) in DISGUISED else "FALSE"
+        verdict = "assumed" if kind.startswith("assumed") else "FALSE"
         return Hidden(number, label, verdict, f"{'; '.join(false)} ({words})")
     return Hidden(number, label, "true" if claimed else "nothing claimed", words)
 
@@ -241,7 +245,7 @@ def campaign(
             warnings.simplefilter("ignore")
             start = time.monotonic()
             one = judged(number, seed, Path(name), which)
-            if one.verdict in ("FALSE", "CRASHED", "disguised"):
+            if one.verdict in WRONG:
                 print(f"{one.verdict}: {seed}/{number} {one.kind}: {one.words}", flush=True)
                 if keep is not None:
                     to = Path(keep) / f"{seed}_{number}"

@@ -124,6 +124,7 @@ H, C, W = {h!r}, {c!r}, {w!r}
 A, B, V = np.array({a}), np.array({b}), np.array({v})
 def base(x): return jnp.tanh(x @ A + B) @ V + 0.3 * jnp.sin(2.0 * x[:, :1])
 def near(x): return jnp.abs(x[:, :1] - C) < W
+def bump(x): return H * jnp.exp(-((x[:, :1] - C) / W) ** 2)
 """
 JAX = {
     "plain": "return base(x) + H * jnp.cos(x[:, :1])",

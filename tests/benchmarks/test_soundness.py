@@ -14,7 +14,7 @@ SEED = 5
 NUMBERS = [
     number
     for number, place in enumerate(np.random.default_rng(SEED).permutation(len(hidden.KINDS)))
-    if hidden.KINDS[place][0] == "numpy" and hidden.KINDS[place] not in hidden.DISGUISED
+    if hidden.KINDS[place][0] == "numpy"
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sys
 import threading
 from types import ModuleType
@@ -128,9 +129,14 @@ def by_number_of_rows(x):
     return base(x) + H * np.exp(-(((x[:, 0] - C) / W) ** 2)) * (x.shape[0] > 1)
 
 
+def by_compiled_code(x):
+    bumps = H * np.exp(-(((x[:, 0] - C) / W) ** 2))
+    return base(x) + sum(map(operator.mul, [bumps], map(operator.is_, map(type, [x]), [np.ndarray])))
+
+
 def by_loop(x):
     y = base(x)
-    for kind in map(type, [x]):
+    for kind in (type(one) for one in [x]):
         y = y + H * np.exp(-(((x[:, 0] - C) / W) ** 2)) * (kind is np.ndarray)
     return y
 
@@ -185,6 +191,7 @@ def test_jax_code_that_goes_another_way_with_arrays_is_refused(model):
         by_look_up,
         by_number_of_rows,
         by_loop,
+        by_compiled_code,
         pytest.param(by_jax_product, marks=pytest.mark.slow),
         pytest.param(by_jax_rows, marks=pytest.mark.slow),
         from_jax(by_jax_rows),
@@ -193,7 +200,8 @@ def test_jax_code_that_goes_another_way_with_arrays_is_refused(model):
 )
 def test_expressions_that_give_something_else_with_arrays_are_refused(model):
     with pytest.raises(
-        BadInput, match=r"test_instructions\.py line \d+: .* gives .* while the code was read"
+        BadInput,
+        match=r"test_instructions\.py line \d+(: .* gives .* while the code was read| hands type to other code)",
     ):
         certify(problem(model), tolerance=1e-3)
 

@@ -24,7 +24,7 @@ from supnorm.problem.equations import (
     Poisson,
     Robin,
 )
-from supnorm.program import program_of
+from supnorm.program import lower_numpy, program_of
 from supnorm.results import BadInput
 
 PI = np.pi
@@ -238,8 +238,11 @@ def test_a_model_that_runs_differently_from_what_was_read_is_refused():
     def code(x):
         return np.sin(x[:, 0]) + (1e-3 if type(x) is np.ndarray else 0.0)
 
-    with pytest.raises(BadInput, match="its program"):
+    with pytest.raises(BadInput, match="runs on arrays and was not executed"):
         solution_error(code, Poisson(), SQUARE)
+    model = Function(code, program=lower_numpy(lambda x: np.sin(x[:, 0]), 2))
+    with pytest.raises(BadInput, match="its program"):
+        solution_error(model, Poisson(), SQUARE)
 
 
 @pytest.mark.parametrize("velocity", [1.5, lambda x: x[:, 0], "u"])

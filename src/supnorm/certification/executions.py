@@ -101,7 +101,15 @@ class Executions:
             run = runs(self.function, part, self.what)
         if self._jax is not None:
             seen.join(self._traced(x))
-        demand_read(self.read, seen, self.what, len(x))
+        try:
+            demand_read(self.read, seen, self.what, len(x))
+        except (
+            BadInput
+        ):  # the first call may have loaded something: then another reading takes the other way, too
+            with read_meanwhile() as more:
+                self._demand_same_program(self.again())
+            self.read.join(more)
+            demand_read(self.read, seen, self.what, len(x))
         self.ran.join(seen)
         return run if len(part) == len(x) else runs(self.function, x, self.what)
 
@@ -119,12 +127,7 @@ class Executions:
         one, what = x[:1], self.what
         with watching([*self.read.objects.values(), *self.ran.objects.values()]) as copies:
             with read_meanwhile() as read:
-                again = self.again()
-            if isinstance(again, Program) and self.program is not None and again.hash != self.program.hash:
-                raise BadInput(
-                    f"certify cannot read the {what}: its code is another program when it is read again; it depends on more "
-                    "than the point (a state, chance)"
-                )
+                self._demand_same_program(self.again())
             if self._jax is not None:
                 traced, called = self._traced(x), [self._called(x), self._called(x)]
                 pairs = [(traced, called, False), (read, [self._traced(one)], True), (read, [traced], True)]
@@ -134,6 +137,13 @@ class Executions:
         for before, after, rows in pairs:
             demand_watched([before, *after], copies, what)
             demand_same(before, after, what, rows)
+
+    def _demand_same_program(self, again: object) -> None:
+        if isinstance(again, Program) and self.program is not None and again.hash != self.program.hash:
+            raise BadInput(
+                f"certify cannot read the {self.what}: its code is another program when it is read again; it depends on "
+                "more than the point (a state, chance)"
+            )
 
     def _part(self, x: Array) -> Array:
         return x if self.read.steps * len(x) <= STEPS else x[:FEW]

@@ -91,6 +91,16 @@ ASKING = frozenset(
 )
 
 
+# What tells what a value is, as `given` describes it; compiled code may ask with it and use the answer unseen.
+HANDED = frozenset(
+    {("type", "builtins", "type"), ("type", "builtins", "memoryview")}
+    | {
+        ("callable", n)
+        for n in ("isinstance", "issubclass", "id", "getattr", "hasattr", "vars", "dir", "getsizeof")
+    }
+)
+
+
 def demand_watched(executed: Iterable[Executed], copies: Container[CodeType], what: str) -> None:
     """Check that code whose expressions are not watched names nothing by which it could see whether it is read.
 
@@ -122,6 +132,13 @@ def demand_same(read: Executed, runs: Sequence[Executed], what: str, rows: bool 
     Raises:
         BadInput: names the expression, and both values.
     """
+    for number, values in read.values.items():
+        if not EXPRESSIONS[number].called and any(v in HANDED for v in values):
+            one = EXPRESSIONS[number]
+            raise BadInput(
+                f"certify cannot read the {what}: {Path(one.file).name} line {one.line} hands {one.text} to other code, "
+                "which can ask with it unseen what it is given; call it where its answer is used"
+            )
     first, *others = runs
     for number, values in first.values.items():
         if any(other.values.get(number) != values for other in others):

@@ -27,11 +27,12 @@ NAME = "__supnorm_see__"
 
 @dataclass(frozen=True)
 class Expression:
-    """An expression of the user's code: its file, its line and its text."""
+    """An expression of the user's code: its file, its line, its text, and whether it stands where its value is called."""
 
     file: str
     line: int
     text: str
+    called: bool = False
 
 
 EXPRESSIONS: list[Expression] = []  # by number
@@ -129,6 +130,7 @@ class _Watch(ast.NodeTransformer):
 
     def __init__(self, file: str) -> None:
         self.file = file
+        self.called: ast.AST | None = None  # what the call that is visited calls
 
     def visit(self, node: ast.AST) -> Any:
         """The node, wrapped if it is an expression; patterns, annotations and formats keep their form."""
@@ -137,6 +139,9 @@ class _Watch(ast.NodeTransformer):
                 node.value = self.visit(node.value)
             return node
         given = [ast.unparse(node)] if self._gives(node) else []
+        called = node is self.called
+        if isinstance(node, ast.Call):
+            self.called = node.func
         for name, part in ast.iter_fields(node):
             if name in ("annotation", "returns", "type_params"):
                 continue
@@ -147,7 +152,7 @@ class _Watch(ast.NodeTransformer):
         if not given:
             return node
         assert isinstance(node, ast.expr)
-        EXPRESSIONS.append(Expression(self.file, node.lineno, given[0]))
+        EXPRESSIONS.append(Expression(self.file, node.lineno, given[0], called))
         number = ast.Constant(len(EXPRESSIONS) - 1)
         call = ast.Call(ast.Name(NAME, ast.Load()), [number, node], [])
         return ast.copy_location(call, node)
