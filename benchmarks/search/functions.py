@@ -40,7 +40,9 @@ def main() -> None:
     """Run what is missing, print each row, and keep it in the results file with ``--save``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search.functions")
     parser.add_argument("--only", nargs="+", help="rows such as BBOB-5")
-    parser.add_argument("--peers", help="names, comma-separated; all by default, '' for none")
+    parser.add_argument(
+        "--peers", help="names, comma-separated; all by default, '' for none, and stored ones stay"
+    )
     parser.add_argument("--save", action="store_true")
     args = parser.parse_args()
     names = NAMES if args.peers is None else tuple(filter(None, args.peers.split(",")))
@@ -54,7 +56,10 @@ def main() -> None:
         if args.save:
             content = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"rows": {}}
             content["machine"] = table.machine()
-            content["rows"][row] = {"evaluations": EACH * d, "runs": found}
+            stored = content["rows"].get(row, {"runs": {}})["runs"]
+            # Of methods that were not asked for, which do not depend on our search, the runs on the same functions stay.
+            stored = {name: runs for name, runs in stored.items() if runs.keys() == found[table.OURS].keys()}
+            content["rows"][row] = {"evaluations": EACH * d, "runs": stored | found}
             RESULTS.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
             stamp("functions", add=True)
 

@@ -55,6 +55,10 @@ class ChainSearch(ABC):
         """Chains that are never given up."""
         return 1
 
+    def between(self, d: int) -> int:
+        """Steps between two such choices in ``d`` inputs; 0 for none."""
+        return self.halve_every
+
     @abstractmethod
     def begun(self, landscape: Landscape, u: Array, first_step: float, rng: np.random.Generator) -> Chains:
         """A chain at each start ``u`` (k, d)."""
@@ -80,9 +84,10 @@ class ChainSearch(ABC):
         u, best = u.copy(), score.copy()
         chains = self.begun(landscape, u, first_step, rng)
         left = landscape.remaining if budget is None else min(budget, landscape.remaining)
+        between = self.between(u.shape[1])
         for i in range(self.steps):
             rows = chains.moving(best, i)
-            if self.halve_every and i and i % self.halve_every == 0 and len(rows) > self.fewest:
+            if between and i and i % between == 0 and len(rows) > self.fewest:
                 rows = rows[np.argsort(-best[rows], kind="stable")[: (len(rows) + 1) // 2]]
             rows = chains.queued(rows)[: max(0, min(left, landscape.remaining)) // chains.each]
             if not len(rows):
