@@ -22,14 +22,13 @@ from benchmarks.mutants import said as mutants
 from benchmarks.power import said as power
 from benchmarks.scale import certificates as boxes
 from benchmarks.scale import said as scale
-from benchmarks.search import functions
 from benchmarks.search import said as search
 from benchmarks.soundness import said as soundness
 from reproduce import questions
 
 VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "search": search.said,
-    "functions": functions.said,
+    "functions": search.said_functions,
     "bench": bench.said,
     "overhead": search.overhead,
     "coverage": coverage.said,

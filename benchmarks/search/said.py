@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.search import table
+from benchmarks.search import functions, table
 from benchmarks.search.peers import PEERS
 from benchmarks.search.rows import ROWS
 
@@ -85,3 +85,16 @@ def overhead(content: dict[str, Any]) -> dict[str, str]:
         "load": f"{content['load']:.0f}",
         "memory": f"{content['memory']:.0f} MB",
     }
+
+
+def said_functions(content: dict[str, Any]) -> dict[str, str]:
+    """Of results/functions.json: its tables, and the rows in which another method solved more functions than ours."""
+    lost = []
+    for family, d in functions.ROWS:
+        runs = content["rows"].get(f"{family}-{d}", {"runs": {}})["runs"]
+        for level in functions.LEVELS if runs else ():
+            solved = {name: functions.solved(of, level) for name, of in runs.items()}
+            ours = solved.pop(table.OURS)
+            if more := [f"{name} {n}" for name, n in solved.items() if n > ours]:
+                lost.append(f"* {family}, d={d}, to {level:.0e}: supnorm {ours}, {', '.join(more)}")
+    return functions.said(content) | {"better": "\n" + "\n".join(lost or ["* none"]) + "\n"}

@@ -85,40 +85,6 @@ def test_the_lower_chain_is_given_up_sooner_in_few_inputs(d: int, generations: i
     assert replace(search, halve_every=0).between(d) == 0
 
 
-def test_a_chain_leaves_a_plateau_that_is_wider_than_its_step() -> None:
-    scape = landscape(lambda x: 1 - 0.1 * np.floor(10 * np.abs(x - 0.5).max(axis=1)), 3)
-    u = np.array([[0.85, 0.85, 0.2]])
-    _, best = CovarianceAdaptation().run(scape, u, scape.score(u), 0.003, np.random.default_rng(0), 2000)
-    assert best[0] == 1.0
-
-
-@pytest.mark.parametrize(("d", "generations"), [(2, 10), (3, 15), (4, 20), (8, 20)])
-def test_the_lower_chain_is_given_up_sooner_in_few_inputs(d: int, generations: int) -> None:
-    scape = landscape(lambda x: x.sum(axis=1), d)
-    u = np.stack([np.full(d, 0.1), np.full(d, 0.6)])
-    search = CovarianceAdaptation(steps=generations + 1)
-    search.run(scape, u, u.sum(axis=1), 0.001, np.random.default_rng(0))
-    assert scape.spent == (2 * generations + 1) * search.points(d)
-    assert replace(search, halve_every=0).between(d) == 0
-
-
-def test_a_chain_leaves_a_plateau_that_is_wider_than_its_step() -> None:
-    scape = landscape(lambda x: 1 - 0.1 * np.floor(10 * np.abs(x - 0.5).max(axis=1)), 3)
-    u = np.array([[0.85, 0.85, 0.2]])
-    _, best = CovarianceAdaptation().run(scape, u, scape.score(u), 0.003, np.random.default_rng(0), 2000)
-    assert best[0] == 1.0
-
-
-@pytest.mark.parametrize(("d", "generations"), [(2, 10), (3, 15), (4, 20), (8, 20)])
-def test_the_lower_chain_is_given_up_sooner_in_few_inputs(d: int, generations: int) -> None:
-    scape = landscape(lambda x: x.sum(axis=1), d)
-    u = np.stack([np.full(d, 0.1), np.full(d, 0.6)])
-    search = CovarianceAdaptation(steps=generations + 1)
-    search.run(scape, u, u.sum(axis=1), 0.001, np.random.default_rng(0))
-    assert scape.spent == (2 * generations + 1) * search.points(d)
-    assert replace(search, halve_every=0).between(d) == 0
-
-
 @pytest.mark.parametrize("hole", [np.nan, np.inf, 1e308])
 def test_values_that_are_no_numbers_or_huge_do_not_end_it(hole: float) -> None:
     def error(x: Array) -> Array:

@@ -13,6 +13,7 @@ from benchmarks.search.ours import supnorm
 from benchmarks.search.peers import PEERS, scipy_lbfgsb, screen_and_climb
 from benchmarks.search.process import plain_process
 from benchmarks.search.rows import PUBLISHED, ROWS
+from benchmarks.search.said import said_functions
 from tests.problems import planted_bump
 
 
@@ -115,3 +116,14 @@ def test_the_same_bump_in_the_reference_is_as_high() -> None:
     np.testing.assert_array_equal(*here)
     assert math.isfinite(here[0].max())
     np.testing.assert_array_equal(model.model(x), reference.reference(x))
+
+
+def test_rows_in_which_another_method_solved_more_functions_are_named() -> None:
+    near, far = {"left": 1e-9, "seconds": 1.0}, {"left": 1.0, "seconds": 1.0}
+    runs = {"supnorm": {"1": near, "2": far}, "cma": {"1": near, "2": near}, "DIRECT": {"1": far, "2": near}}
+    content = {
+        "rows": {"BBOB-2": {"evaluations": 4000, "runs": runs}},
+        "machine": {"packages": {}},
+    }
+    lines = said_functions(content)["better"].strip().splitlines()
+    assert lines == [f"* BBOB, d=2, to {level}: supnorm 1, cma 2" for level in ("1e-02", "1e-06")]
