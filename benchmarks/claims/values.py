@@ -75,6 +75,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "fuzz": soundness.fuzz,
     "audits": soundness.audits,
     "scale": scale.efficiency,
+    "chaos": scale.chaos,
     "scale_constants": scale.constants,
     "scale_prediction": scale.prediction,
     "scale_start": scale.start,
