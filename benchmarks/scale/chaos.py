@@ -104,7 +104,7 @@ def disturbed(shop: Shop, case: Case, loss: str, dice: random.Random, number: in
     faults, errors = orphans(process), [err]
     if not disturb and code != whole.code:
         faults.append(f"exit code {code} before it was disturbed: {err[-300:]}")
-    (kept, timed), made = stored(folder), called(folder)
+    (kept, timed, stores), made = stored(folder), called(folder)
     resumed = 0
     while code not in (0, 1, 4) and resumed < 4:
         elsewhere = dice.random() < 0.5  # on the scheduler again, or without
@@ -129,7 +129,7 @@ def disturbed(shop: Shop, case: Case, loss: str, dice: random.Random, number: in
     repeated = sum(n for point, n in again.items() if whole.calls[point] < 2)
     # Called more often than in the undisturbed run, and not stored at that time: under way when something was lost.
     lost = sum(n for point, n in (over | (made - whole.calls)).items() if point not in kept or not resumed)
-    if repeated > POINTS * resumed + (0 if timed else FIRST):
+    if repeated > POINTS * stores * resumed + (0 if timed else FIRST):  # of each store some are looked at
         faults.append(f"{repeated} stored points were called again")
     if lost > case.flying:
         faults.append(f"{lost} calls were lost, {case.flying} can be under way")

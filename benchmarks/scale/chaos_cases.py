@@ -165,8 +165,9 @@ def called(folder: Path) -> Counter[str]:
     return Counter((folder / "calls.txt").read_text(encoding="utf-8").splitlines())
 
 
-def stored(folder: Path) -> tuple[set[str], bool]:
-    """The points whose value of the reference is stored, as the log writes them, and whether a call has been timed.
+def stored(folder: Path) -> tuple[set[str], bool, int]:
+    """The points whose value of the reference is stored, as the log writes them, whether a call has been timed, and in
+    how many stores they are.
 
     Raises:
         AssertionError: when a store is damaged.
@@ -174,7 +175,7 @@ def stored(folder: Path) -> tuple[set[str], bool]:
     import numpy as np
 
     points: set[str] = set()
-    timed = False
+    timed, stores = False, 0
     for path in folder.rglob("*.sqlite"):
         connection = sqlite3.connect(path)
         try:
@@ -187,6 +188,7 @@ def stored(folder: Path) -> tuple[set[str], bool]:
             rows = connection.execute("SELECT n, x FROM batches WHERE side='reference'").fetchall()
         finally:
             connection.close()
+        stores += bool(rows)
         for n, x in rows:
             points |= {" ".join(map(repr, map(float, row))) for row in np.frombuffer(x).reshape(n, -1)}
-    return points, timed
+    return points, timed, stores
