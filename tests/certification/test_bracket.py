@@ -18,6 +18,7 @@ from supnorm.certification.resume import tiles
 from supnorm.checker import check
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, Problem
+from supnorm.program import special
 from supnorm.results import ExitCode
 
 certify_module = sys.modules["supnorm.certification.certify"]
@@ -208,3 +209,31 @@ def test_no_cell_is_lost_when_a_witness_ends_the_work(monkeypatch):
     assert bracket.tried < 100
     assert _tiled(bracket)
     assert bracket.upper <= bracket.lower * 1.1
+
+
+class _Special(LinearBounds):
+    """Values of special functions in each batch, which a clock says to be slow from the third batch on."""
+
+    def bound(self, error, boxes, target, lower):
+        CLOCK.append(100.0 if len(CLOCK) > 2 else 0.0)
+        special.taylor("lgamma", np.array([1.5, 2.5]), 1)
+        return super().bound(error, boxes, target, lower)
+
+
+CLOCK: list[float] = []
+
+
+def test_the_limit_holds_inside_a_batch():
+    """A batch of special functions can take seconds: it is given up, and the bracket stays what was proved before it."""
+    CLOCK.clear()
+    problem = Problem(lambda x: x[:, 0] * 0, lambda x: jnp.sin(9 * x[:, 0]), Domain(x=(0.0, 1.0)))
+    work = Work(Bracket.start(error_program(problem)))
+    limit = Limit(end=50.0, begun=0.0, clock=lambda: CLOCK[-1] if CLOCK else 0.0)
+    seen = []
+    goal = bracket_module.Goal(1.0 + 1e-9, None)
+    end = bracket_module.narrow(work, _Special(), goal, lambda t: None, limit, None, seen.append)
+    assert (end, len(seen), len(CLOCK)) == ("seconds", 3, 4)
+    assert work.bracket.tried == seen[-1].boxes
+    assert work.bracket.upper == seen[-1].upper < np.inf
+    bracket_module.tighten_pending(work, _Special(), goal, limit)
+    assert work.bracket.upper == seen[-1].upper

@@ -17,6 +17,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -32,6 +33,7 @@ from supnorm.certification.rounding import Array
 from supnorm.certification.sharing import on_workers
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
+from supnorm.program.time_over import TimeOver, until
 from supnorm.results import Contradiction
 from supnorm.results.numbers import exact
 
@@ -241,6 +243,8 @@ def narrow(
             observer(_event(work.bracket, goal, limit, *before))
             if not np.isfinite(work.bracket.done[-1].boxes.upper).all():
                 return "unbounded"
+    except TimeOver:
+        return "seconds"
     except KeyboardInterrupt:
         INTERRUPTS.taken()
         return "interrupted"
@@ -332,16 +336,25 @@ def bound_all(
     executor: Executor | None = None,
     limit: Limit | None = None,
 ) -> Bounded:
-    """Bound many boxes with the strategy, in batches, on the executor's workers; of the first ones, if time is over."""
+    """Bound many boxes with the strategy, in batches, on the executor's workers; of the first ones, if time is over.
+
+    Raises:
+        TimeOver: when time is over and no batch is done.
+    """
     parts = [
         _Batch(boxes.take(np.arange(i, min(i + BATCH, len(boxes)))), target, lower)
         for i in range(0, len(boxes), BATCH)
     ]
     done = []
-    for bounded in on_workers(executor, partial(_bound, strategy, error), parts):
-        done.append(bounded)
-        if limit is not None and limit.over:
-            break
+    try:
+        with nullcontext() if limit is None else until(lambda: limit.over):
+            for bounded in on_workers(executor, partial(_bound, strategy, error), parts):
+                done.append(bounded)
+                if limit is not None and limit.over:
+                    break
+    except TimeOver:
+        if not done:
+            raise
     return Bounded.join(done)
 
 
@@ -360,7 +373,7 @@ def _bound(strategy: Strategy, error: ErrorProgram, batch: _Batch) -> Bounded:
         return strategy.bound(error, batch.boxes, batch.target, batch.lower)
 
 
-FIRST_SECONDS = 2.0  # time for a first bound, if there is none when the time is spent
+FIRST_SECONDS = 1.0  # time for a first bound, if there is none when the time is spent
 
 
 def tighten_pending(
@@ -384,8 +397,9 @@ def tighten_pending(
                 if limit.over and (first.over or np.isfinite(bracket.upper)):
                     return
                 batch = bracket.pending.take(rows[i : i + BATCH])
+                longer = first if np.isinf(bracket.upper) and first.left > limit.left else limit
                 tight = batch.tightened(
-                    bound_all(bracket.error, strategy, batch.boxes, target, 0.0, executor)
+                    bound_all(bracket.error, strategy, batch.boxes, target, 0.0, executor, longer)
                 )
                 rest = np.setdiff1d(np.arange(len(bracket.pending)), rows[i : i + BATCH])
                 # The boxes return to their old order, because rows are positions in it.
@@ -394,6 +408,8 @@ def tighten_pending(
                 work.bracket = bracket
                 if not np.isfinite(tight.boxes.upper).all():
                     return
+    except TimeOver:
+        pass
     except KeyboardInterrupt:
         INTERRUPTS.taken()
     finally:

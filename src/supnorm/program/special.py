@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.program.ball_precision import precision
+from supnorm.program.time_over import look
 
 Array = NDArray[np.float64]
 Ball = Any
@@ -100,6 +101,7 @@ def taylor(op: str, z: Array, count: int, *parameter: float) -> tuple[list[Array
     function = _FUNCTIONS[op]
     for k, x in enumerate(points.ravel().tolist()):
         if isfinite(x):
+            look()
             with precision(FIRST_BITS):
                 out[:, :, k] = _accurate(function, arb(x), count, [arb(p) for p in parameter])
     shaped = out.reshape(2, count, *points.shape)
@@ -219,12 +221,12 @@ def _rising(x: Ball, a: Ball, b: Ball | None) -> Ball:
     """
     from flint import arb
 
-    total, term, k, limit = arb(1), arb(1), 0, arb(0) if b is None else x
+    total, term, k, limit, last = arb(1), arb(1), 0, arb(0) if b is None else x, _last_bit()
     while True:
         ratio = (x if b is None else x * (a + b + k)) / (a + 1 + k)
         term, k = term * ratio, k + 1
         total = total + term
-        if not term > total * _last_bit() and ratio < 1:
+        if not term > total * last and ratio < 1:
             most = ratio.max(limit)
             return total + (term * most / (1 - most)).upper() * arb(0.5, 0.5)
 
