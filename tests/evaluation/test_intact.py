@@ -15,7 +15,7 @@ import pytest
 
 import supnorm as sn
 from supnorm.cli.main import run
-from supnorm.evaluation.intact import cause_of, demand_intact
+from supnorm.evaluation.intact import cause_of, demand_intact, functions
 from supnorm.results import BadInput
 
 TOP, CALL = (
@@ -41,20 +41,31 @@ PROBLEM = (
 def test_the_function_is_named_and_put_back(
     owner: Any, name: str, now: Any, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    was = getattr(owner, name)
+    was, before = getattr(owner, name), functions()
     monkeypatch.setattr(owner, name, now)
     with pytest.raises(BadInput) as refused:
-        demand_intact()
+        demand_intact(before)
     assert f"has replaced {owner.__name__}.{name}{place}, with which supnorm computes" in str(refused.value)
     assert getattr(owner, name) is was
-    demand_intact()
+    demand_intact(before)
 
 
 def test_old_names_of_types_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = functions()
     monkeypatch.setattr(np, "bool", bool)
     monkeypatch.setattr(np, "float", float, raising=False)
     monkeypatch.setattr(builtins, "print", lambda *_: None)
-    demand_intact()
+    demand_intact(before)
+
+
+def test_what_the_calling_program_has_replaced_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As tests of the user do."""
+    stand_in = lambda *given: None  # noqa: E731
+    monkeypatch.setattr(np, "load", stand_in)
+    (tmp_path / "code.py").write_text(CODE + TOP.format(change=""))
+    (tmp_path / "problem.toml").write_text(PROBLEM)
+    sn.open_problem(tmp_path / "problem.toml")
+    assert np.load is stand_in
 
 
 @pytest.mark.parametrize("text", [TOP, CALL], ids=["imported", "called"])
@@ -76,7 +87,6 @@ def test_a_problem_that_replaces_one_is_refused(
         f"code of this problem has replaced {change.split(' =')[0].replace('np', 'numpy')}"
         in capsys.readouterr().err
     )
-    demand_intact()
 
 
 def test_settings_of_imported_code_are_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from supnorm.cli.answer import say
 from supnorm.evaluation import EvaluationStore, spot_check
-from supnorm.evaluation.intact import demand_intact
+from supnorm.evaluation.intact import demand_intact, functions
 from supnorm.evaluation.opened_files import LARGEST, Recording, recording
 from supnorm.evaluation.spot_check import POINTS
 from supnorm.problem import Problem
@@ -39,12 +39,13 @@ def identified(store: EvaluationStore, problem: Problem, folder: Path, resume: b
     if resume:
         _demand_same(store, problem, folder)
     store.remember(VERSIONS, json.dumps(versions()))
+    before = functions()
     with recording() as opened, _written_down(store, problem, folder, opened):
         if resume:
             _announce(store)
             spot_check(store, {side: getattr(problem, side) for side in SIDES})
         yield
-        demand_intact()
+        demand_intact(before)
 
 
 def _announce(store: EvaluationStore) -> None:

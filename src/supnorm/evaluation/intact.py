@@ -54,21 +54,29 @@ _FIRST = _functions(OWNERS)
 _FURTHER = _functions(module for _, module in _libraries())
 
 
-def demand_intact() -> None:
-    """Check that the functions are those that they were; the true ones are put back.
+def functions() -> Functions:
+    """The functions as they are now: a program that uses supnorm may have put its own there, as tests do."""
+    return _functions(OWNERS)
+
+
+def demand_intact(before: Functions) -> None:
+    """Check that the functions are those that they were before code of a problem ran; these are put back.
+
+    Args:
+        before: what `functions` returned.
 
     Raises:
         BadInput: naming the first one that is another now, and by which code.
     """
     replaced = [
         (owner, name, now)
-        for (owner, name), was in _FIRST.items()
+        for (owner, name), was in before.items()
         if (now := vars(owner).get(name)) is not was and not any(now is alias for alias in ALIASES)
     ]
     if not replaced:
         return
     for owner, name, _ in replaced:
-        setattr(owner, name, _FIRST[owner, name])
+        setattr(owner, name, before[owner, name])
     owner, name, now = replaced[0]
     raise BadInput(
         f"code of this problem has replaced {owner.__name__}.{name}{_where(now)}, with which supnorm computes: leave it as "
@@ -85,7 +93,7 @@ def cause_of(error: BaseException) -> str | None:
     if isinstance(error, RecursionError) and sys.getrecursionlimit() < LEAST_DEPTH:
         return "code of this problem has lowered the limit of recursion (sys.setrecursionlimit)"
     try:
-        demand_intact()
+        demand_intact(_FIRST)
     except BadInput as replaced:
         return str(replaced).partition(", with which")[0]
     name = next(_of_user(), None)

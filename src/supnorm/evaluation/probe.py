@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.caller import EXPENSIVE, Caller
 from supnorm.evaluation.guarded import ALLOWED, guarded
-from supnorm.evaluation.intact import demand_intact
+from supnorm.evaluation.intact import demand_intact, functions
 from supnorm.problem import ErrorMeasure
 from supnorm.problem.users_error import Described, hint
 from supnorm.results import BadInput, Witness
@@ -58,8 +58,9 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
     """
     # A run that was killed before it had timed a call is timed now: without the decision it would search otherwise.
     resumed = bool(caller.known) and caller.measured
+    before = functions()
     y, messages = caller.values(x, "probe")
-    demand_intact()
+    demand_intact(before)
     name = f"{caller.side} {caller.function.name}".strip()
     if len(messages) == len(x):
         first = next(iter(messages.values()))

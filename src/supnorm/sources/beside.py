@@ -40,7 +40,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.evaluation.executor import USER_FILE
-from supnorm.evaluation.intact import demand_intact
+from supnorm.evaluation.intact import demand_intact, functions
 from supnorm.evaluation.opened_files import unrecorded
 from supnorm.problem.fingerprint import content_of
 from supnorm.program.foreign import FOREIGN
@@ -178,17 +178,17 @@ def opening(files: Iterable[Path]) -> Iterator[None]:
             ):  # code that is being imported may open a problem of its own folder
                 _begin(Neighbours(folder, Folders.of(files)))
         _NOW.openings += 1
-        streams = sys.stdout, sys.stderr
+        streams, before = (sys.stdout, sys.stderr), functions()
         try:
             with np.errstate():  # code that is imported may set it for itself only
                 yield
         except Exception:
-            demand_intact()  # which may be the cause
+            demand_intact(before)  # which may be the cause
             raise
         finally:
             _NOW.openings -= 1
             sys.stdout, sys.stderr = sys.stdout or streams[0], sys.stderr or streams[1]
-        demand_intact()
+        demand_intact(before)
 
 
 def opened_before(neighbours: Iterable[Neighbours]) -> None:
