@@ -88,6 +88,18 @@ def test_long_messages_are_cut() -> None:
     assert len(messages[0]) == 500
 
 
+def test_an_exception_that_cannot_be_told_is_one_all_the_same() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise KeyError
+
+    def f(x: Array) -> Array:
+        raise Mute
+
+    _, messages = guarded(f, np.zeros((1, 1)), None)
+    assert "Mute: its text raises KeyError" in messages[0]
+
+
 def test_a_changing_number_of_outputs_is_refused() -> None:
     widths = iter([1, 2])
     caller = Caller(Function(lambda x: np.zeros((len(x), next(widths)))), "model")

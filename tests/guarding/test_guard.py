@@ -187,7 +187,29 @@ def test_a_guard_is_read_again_for_its_model_and_refused_for_another(safe: sn.Gu
         safe.save(tmp_path / "model.zip")
 
 
+def test_infinite_cuts_and_estimates_are_saved(safe: sn.Guard, tmp_path: Path) -> None:
+    cuts = replace(safe.cuts, cuts=(math.inf,) * len(safe.cuts.cuts))
+    replace(safe, cuts=cuts, factor=math.inf).save(tmp_path / "model.guard")
+    again = sn.load_guard(tmp_path / "model.guard", safe.model)
+    assert (again.factor, again.cuts.cuts) == (math.inf, cuts.cuts)
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("raises", [ValueError, GeneratorExit])
+def test_a_model_and_a_reference_that_raise_at_some_points(raises: type[BaseException]) -> None:
+    def above(limit: float, x: Any) -> Any:
+        if (x > limit).any():
+            raise raises
+        return x[:, 0]
+
+    problem = sn.Problem(lambda x: above(0.9, x), lambda x: above(0.95, x), LINE, tolerance=0.1)
+    found = sn.guard(problem, evaluations=500, calibration=100)
+    assert found.record.worst_unguarded == math.inf
+    assert found.record.worst_accepted == 0.0
+    again = sn.repair(problem, evaluations=500)
+    assert again.worst_before == math.inf
+
+
 @pytest.mark.slow
 def test_with_the_training_data_a_hole_that_no_search_has_seen_is_rejected() -> None:
     """The audit and the search that the guard learns from see a flat error; only the data tell of the hole."""

@@ -12,7 +12,7 @@ import supnorm as sn
 from supnorm.evaluation.limit import Limit
 from supnorm.mending.changed import where_changed
 from supnorm.mending.task import Task, Wrong
-from supnorm.mending.verdict import judge
+from supnorm.mending.verdict import Harm, judge
 from supnorm.problem import ErrorMeasure, Function
 from supnorm.training.reference_points import ReferencePoints
 
@@ -45,6 +45,10 @@ def task_of(model: Any, truth: Any, error: ErrorMeasure | None = None) -> Task:
     problem = sn.Problem(model, truth, SQUARE, error or ErrorMeasure())
     points = ReferencePoints(problem, 0)
     return Task(problem, points, Wrong.none(2), 1.0, 0.1, None, Limit(), Limit(), 0, lambda event: None)
+
+
+def test_from_an_infinite_error_to_another_none_grows() -> None:
+    assert Harm(np.zeros(1), np.inf, np.inf, 0).growth == 0.0
 
 
 def growth(task: Task, found: Wrong) -> float:

@@ -18,6 +18,7 @@ from supnorm.results import BadInput
     [
         (np.zeros(2), "must return shape"),
         (np.zeros((3, 1, 1)), "must return shape"),
+        (np.zeros((3, 0)), "must return shape"),
         (1.0, "must return shape"),
         (None, "must return"),
         (["a", "b", "c"], "must return numbers"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem import PartialFailure, as_columns
+from supnorm.problem import Function, PartialFailure, as_columns
 from supnorm.problem.users_error import described
 from supnorm.results import BadInput
 
@@ -26,6 +26,21 @@ def guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> t
     """
     with np.errstate(all="ignore"):
         return halved(value, x, outputs)
+
+
+def values_of(function: Function, x: Array, outputs: int | None = None) -> Array:
+    """Values ``(n, m)`` of a function at points ``x (n, d)``; where it raises they are NaN, as elsewhere where it has none.
+
+    Args:
+        outputs: m, so that it is known where the function raises at all points; 1 then, if None.
+
+    Raises:
+        BadInput: when the function returns something that cannot be values.
+
+    >>> values_of(Function(lambda x: 1.0 / x if x.min() > 0.2 else int("none")), np.array([[0.1], [0.5]])).tolist()
+    [[nan], [2.0]]
+    """
+    return guarded(function.value, x, outputs)[0]
 
 
 def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tuple[Array, Messages]:

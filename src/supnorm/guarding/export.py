@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.guarded import values_of
 from supnorm.guarding.fused import demand_expressible, fused, model_program
 from supnorm.guarding.guard import Flag, Guard
 from supnorm.program import Unsupported
@@ -136,7 +137,7 @@ def tied(guard: Guard, x: Array) -> NDArray[np.bool_]:
     z = x[inside]
     if not len(z):
         return found
-    near, y = np.zeros(len(z), dtype=bool), np.asarray(guard.model.value(z))
+    near, y = np.zeros(len(z), dtype=bool), values_of(guard.model, z, guard.record.outputs)
     for layer, cut in zip(guard.cuts.layers, guard.cuts.cuts, strict=True):
         slack = TIES * max(abs(cut), 1.0)
         if layer.name in ("disagree", "second"):  # its score has the rounding of the model's values

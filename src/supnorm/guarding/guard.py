@@ -197,7 +197,9 @@ class Guard:
     def _values(self, x: Array) -> Array:
         try:
             value = np.asarray(self.model.value(x), dtype=np.float64)
-        except Exception:  # a model that raises for one row must not take the others with it
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # a model that raises for one row must not take the others with it
             if len(x) == 1:
                 return np.full((1, self.record.outputs), np.nan)
             half = len(x) // 2

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport
+from supnorm.evaluation.guarded import values_of
 from supnorm.guarding.collecting import Collected
 from supnorm.guarding.guard import Guard
 from supnorm.guarding.layers import LearnedError, ranks
@@ -44,7 +45,8 @@ def labelled_points(problem: Problem, calibration: int, seed: int) -> Labelled:
     """Points that nothing of a guard has seen before; those at which no error is defined are left out."""
     rng = np.random.default_rng([seed + FRESH, 6])
     x = law_points(problem, calibration, rng)
-    y, f = problem.model.value(x), problem.reference.value(x)
+    f = values_of(problem.reference, x)
+    y = values_of(problem.model, x, f.shape[1])
     with np.errstate(all="ignore"):
         errors = problem.error(y, f, x)[0]
     counts = ~np.isnan(errors)
@@ -153,7 +155,7 @@ def _curve(made: Guard, x: Array, y: Array, errors: Array, found: Collected) -> 
     names = made.cuts.sharing
     layers = [layer for layer in made.cuts.layers if names is None or layer.name in names]
     seen = found.x[: 20 * UNLABELLED]
-    value = made.model.value(seen)
+    value = values_of(made.model, seen, y.shape[1])
     both = [np.concatenate([layer.score(x, y), layer.score(seen, value)]) for layer in layers]
     n = len(x)
     rank = _ranks_among([score[:n] for score in both], both)

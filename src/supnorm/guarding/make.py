@@ -17,6 +17,7 @@ from supnorm.certification.certificate import Certificate
 from supnorm.certification.provable import demand_provable
 from supnorm.evaluation import Calls, Finished, Started, silent
 from supnorm.evaluation.executor import broken_workers_explained
+from supnorm.evaluation.guarded import values_of
 from supnorm.evaluation.threads import one_thread
 from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.choosing import MOST, Risk, choose, demand_enough
@@ -119,7 +120,7 @@ def guard(
     samples = samples_of(data, problem)
     always = () if samples is None else data_layers(problem, samples, rng)
     x = law_points(problem, UNLABELLED, rng)
-    y = problem.model.value(x)
+    y = values_of(problem.model, x, report.record.outputs_total)
     sharing = _sharing(problem, report, second, always, (x, y), reject, rng)
     layers = [*_layers(problem, report, found, second.taught(problem, rng), rng), *always]
     scores = [layer.score(x, y) for layer in layers]
@@ -209,7 +210,7 @@ def _sharing(
     """The layers that share the rejected inputs, chosen at the points that were held out."""
     kept = _layers(problem, report, second.found.rows(~second.held), second.layer, rng)
     held = second.found.rows(second.held & np.isfinite(second.found.error))
-    points = held.x, problem.model.value(held.x)
+    points = held.x, values_of(problem.model, held.x, held.y.shape[1])
     share = USUAL if isinstance(reject, Risk) else reject
     return best_layers(kept, always, unlabelled, points, held.error, share)
 
@@ -258,7 +259,11 @@ def _blank(
     """The record with what is known before the guard is judged."""
     x = problem.domain.from_unit(np.random.default_rng(1).random((PROBES, problem.domain.d)))
     x = x[problem.domain.contains(x)]
-    y = np.nan_to_num(problem.model.value(x)) if len(x) else np.empty((0, 1))
+    y = (
+        np.nan_to_num(values_of(problem.model, x, report.record.outputs_total))
+        if len(x)
+        else np.empty((0, 1))
+    )
     outputs = report.record.outputs_total
     nothing = PromiseRecord(
         above=np.inf, count=0, n=0, drawn=0, fraction_at_most=1.0, confidence=0.0, law=report.record.law

@@ -17,6 +17,7 @@ from supnorm.networks import Network
 from supnorm.networks.storage import packed
 from supnorm.problem import Domain
 from supnorm.results import BadInput, write_whole
+from supnorm.results.encoding import to_json
 from supnorm.results.guarding import GuardRecord
 
 FORMAT = "supnorm.guard-file/1"
@@ -86,8 +87,8 @@ def save(
     words |= {
         "format": FORMAT,
         "layers": [layer.name for layer in cuts.layers],
-        "cuts": cuts.cuts,
-        "factor": factor,
+        "cuts": to_json(cuts.cuts),
+        "factor": to_json(factor),
         "program": program,
         "networks": texts,
         "record": record.to_dict(),

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation import Calls
+from supnorm.evaluation.guarded import values_of
 from supnorm.evaluation.limit import Limit
 from supnorm.guarding.collecting import Collected, collect
 from supnorm.guarding.layers import SecondModel
@@ -102,7 +103,7 @@ def second_model(
     weights = tuple(float(w) for w in problem.error.weights(network.m))
     layer = SecondModel(network, weights, problem.error.floor, sign)
     judge = found.rows(held & _usable(found) & (np.arange(len(held)) < first))
-    expected = np.maximum(layer.score(judge.x, problem.model.value(judge.x)), 0.0)
+    expected = np.maximum(layer.score(judge.x, values_of(problem.model, judge.x, judge.y.shape[1])), 0.0)
     knows = float(rms(expected - judge.error)) <= EXPLAINED * float(np.std(judge.error))
     return Second(layer if knows else None, found, held)
 
@@ -123,7 +124,9 @@ def _trained(problem: Problem, network: Network, samples: Collected, steps: int)
     """The network after so many steps, or fewer where it is near enough to its samples."""
     x, y = samples.x, samples.y
     # In the units of the optimiser, for all outputs together.
-    near = float(np.median(np.abs(problem.model.value(x) - y) / network.scaling.output_scale))
+    near = float(
+        np.median(np.abs(values_of(problem.model, x, y.shape[1]) - y) / network.scaling.output_scale)
+    )
     return optimise(network, x, y, limit=Limit(evaluations=steps), target=(ENOUGH * near) ** 2).network
 
 
@@ -133,5 +136,5 @@ def _searched(problem: Problem, network: Network, evaluations: int, seed: int, c
         calls = replace(calls, store=calls.store.only("reference"))
     with INTERRUPTS.handed_on():
         more = collect(replace(problem, model=network.as_function()), evaluations, None, seed, calls)
-    error = problem.error(problem.model.value(more.x), more.y, more.x)[0]
+    error = problem.error(values_of(problem.model, more.x, more.y.shape[1]), more.y, more.x)[0]
     return replace(more, error=error).rows(~np.isnan(error))

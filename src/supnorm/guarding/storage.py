@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BeforeValidator
 
+from supnorm.evaluation.guarded import values_of
 from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.guard import Guard
 from supnorm.guarding.layers import (
@@ -46,15 +48,19 @@ class SecondWords(Words):
     sign: float
 
 
+# A layer may give nearly all inputs an infinite score: then its cut is infinite, and it rejects none of them.
+Number = Annotated[float, BeforeValidator(lambda value: math.inf if value == "inf" else value)]
+
+
 class GuardWords(Words):
     """The JSON part of the file."""
 
     format: str
     layers: tuple[str, ...]
-    cuts: tuple[float, ...]
+    cuts: tuple[Number, ...]
     typical: float
     rivals: int
-    factor: float
+    factor: Number
     networks: tuple[dict[str, Any], ...]
     record: dict[str, Any]
     program: str = ""
@@ -198,7 +204,7 @@ def _demand_model(model: Function, x: Array, y: Array, path: Path) -> None:
         BadInput: with the point and both values where they differ.
     """
     try:
-        value = np.nan_to_num(model.value(x))
+        value = np.nan_to_num(values_of(model, x, y.shape[1]))
     except Exception as error:  # whatever the model of the user raises
         raise BadInput(f"{path}: the model fails at {x[0].tolist()}: {cause(error)}") from None
     apart = SAME if model.precision == "float64" else SAME_NARROW

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from supnorm.auditing.find_worst import find_worst
 from supnorm.auditing.points import sobol_sequence
 from supnorm.evaluation import Calls
+from supnorm.evaluation.guarded import values_of
 from supnorm.mending.regions import Ellipsoid
 from supnorm.mending.task import Task, Wrong
 from supnorm.problem import ErrorMeasure, Function
@@ -50,7 +51,7 @@ def where_changed(task: Task, mended: Function, allowed: float, n: int, seed: in
     for scale in NEARER:
         if not len(found):
             break
-        growth = np.nan_to_num(found.error - task.errors(task.problem.model, found.x, found.y), nan=-np.inf)
+        growth = grown(task.errors(task.problem.model, found.x, found.y), found.error)
         best = found.x[np.argsort(-growth, kind="stable")[:GREW]]
         each = max(n // (3 * len(NEARER) * len(best)), 1)
         around = [
@@ -59,6 +60,17 @@ def where_changed(task: Task, mended: Function, allowed: float, n: int, seed: in
         x = domain.from_unit(np.concatenate(around))
         found = found.joined(_asked(task, mended, x[domain.contains(x)]))
     return found
+
+
+def grown(before: Array, after: Array) -> Array:
+    """How much errors grew; from an infinite one, and where one is not known, by -infinity.
+
+    >>> grown(np.array([1.0, np.inf, np.nan]), np.array([3.0, np.inf, 1.0])).tolist()
+    [2.0, -inf, -inf]
+    """
+    with np.errstate(invalid="ignore"):
+        growth = after - before
+    return np.where(np.isnan(growth), -np.inf, growth)
 
 
 def _peaks(task: Task, mended: Function, evaluations: int, seed: int) -> Array:
@@ -83,7 +95,7 @@ def _filled(task: Task, mended: Function, allowed: float, n: int, rng: np.random
     x = x[domain.contains(x)]
     if not len(x):
         return x
-    new, old = mended.value(x), task.problem.model.value(x)
+    new, old = values_of(mended, x), values_of(task.problem.model, x)
     with np.errstate(all="ignore"):
         change = np.nan_to_num((np.abs(new - old) / error.weights(new.shape[1])).max(axis=1), nan=np.inf)
     if error.kind in ("absolute", "scaled"):

@@ -99,7 +99,9 @@ class Exchange(Settings):
         if len(peaks):
             gap = domain.to_unit(free)[:, None] - domain.to_unit(peaks)[None]
             free = free[np.linalg.norm(gap, axis=2).min(axis=1) > 0.05 * np.sqrt(domain.d)]
-        return np.concatenate([x, free]), np.concatenate([y, model.value(free)])
+        value = model.value(free)
+        known = np.isfinite(value).all(axis=1)
+        return np.concatenate([x, free[known]]), np.concatenate([y, value[known]])
 
     def _added(
         self, task: Task, model: Tunable, wrong: Wrong, most: int, rng: np.random.Generator

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.guarded import values_of
 from supnorm.evaluation.limit import Limit
 from supnorm.mending.regions import Ellipsoid, ellipsoid_at, level_of
 from supnorm.mending.task import Candidate, Round, Task, Wrong
@@ -85,7 +86,7 @@ class Patch(Settings):
         y = task.truth.value(x)
         inside = region.distance(domain.to_unit(wrong.x)) < 1.0
         x, y = np.concatenate([x, wrong.x[inside]]), np.concatenate([y, wrong.y[inside]])
-        gap = function.value(x) - y
+        gap = values_of(function, x, y.shape[1]) - y
         finite = np.isfinite(gap).all(axis=1)
         x, gap = x[finite], gap[finite]
         start = Network.init(

@@ -14,6 +14,7 @@ from supnorm.auditing import AuditReport, audit
 from supnorm.certification.provable import demand_provable
 from supnorm.evaluation import Calls, Finished, Started, silent
 from supnorm.evaluation.executor import broken_workers_explained, with_executor
+from supnorm.evaluation.guarded import values_of
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
@@ -216,8 +217,8 @@ def _tunable(problem: Problem) -> tuple[Tunable | None, str]:
 
 
 def _outputs(problem: Problem) -> int:
-    middle = problem.domain.from_unit(np.full((1, problem.domain.d), 0.5))
-    return int(problem.model.value(middle).shape[1])
+    assert problem.law is not None
+    return int(values_of(problem.model, problem.law.draw(16, np.random.default_rng(0))).shape[1])
 
 
 def _demand_provable(problem: Problem) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.evaluation.guarded import values_of
 from supnorm.evaluation.limit import Limit
 from supnorm.mending.exchange import Exchange
 from supnorm.mending.task import Candidate, Task
@@ -86,7 +87,7 @@ class TunableSum(Tunable):
 
     def tuned(self, x: Array, y: Array, limit: Limit) -> TunableSum:
         """The sum after further training of its network."""
-        gap = y - self.base.value(x)
+        gap = y - values_of(self.base, x, y.shape[1])
         finite = np.isfinite(gap).all(axis=1)
         x, gap = x[finite], gap[finite]
         if not len(x):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport, audit
+from supnorm.evaluation.guarded import values_of
 from supnorm.interrupts import INTERRUPTS
 from supnorm.mending.task import Task, Wrong
 from supnorm.mending.verdict import Compared, Harm, Verdict, against, harm_allowed
@@ -99,7 +100,7 @@ class RowsTask(Task):
 def wrong_rows(problem: Problem, function: Function, rows: Split) -> Wrong:
     """The worst rows that are trained on, the worst first."""
     with np.errstate(all="ignore"):
-        error = problem.error(function.value(rows.x), rows.y, rows.x)[0]
+        error = problem.error(values_of(function, rows.x, rows.y.shape[1]), rows.y, rows.x)[0]
     order = np.argsort(-np.where(np.isfinite(error), error, -np.inf), kind="stable")[:WORST]
     return Wrong(rows.x[order], rows.y[order], error[order])
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport
 from supnorm.auditing.find_worst import find_worst
+from supnorm.evaluation.guarded import values_of
 from supnorm.evaluation.limit import Limit
 from supnorm.mending.events import Mending
 from supnorm.mending.regions import Ellipsoid
@@ -185,7 +186,7 @@ class Task:
         """Errors of ``function`` at points ``x (n, d)``, shape ``(n,)``; ``y``: values of the reference, called if None."""
         y = self.truth.value(x) if y is None else y
         with np.errstate(all="ignore"):
-            return self.problem.error(function.value(x), y, x)[0]
+            return self.problem.error(values_of(function, x, y.shape[1]), y, x)[0]
 
     def counted(self, x: Array, y: Array) -> tuple[Array, Array]:
         """The points ``x (n, d)`` with values ``y (n, m)`` of the reference at which the error counts by the mask."""

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from supnorm.auditing import AuditReport
 from supnorm.auditing.find_worst import find_worst
 from supnorm.auditing.statistics import clopper_pearson_upper
+from supnorm.evaluation.guarded import values_of
 from supnorm.interrupts import INTERRUPTS
-from supnorm.mending.changed import where_changed
+from supnorm.mending.changed import grown, where_changed
 from supnorm.mending.regions import Ellipsoid
 from supnorm.mending.task import LEAST_SECONDS, Task, Wrong, at_least
 from supnorm.problem import ErrorMeasure, Function
@@ -62,7 +63,7 @@ class Harm:
     @property
     def growth(self) -> float:
         """By how much the error grew; zero where it grew nowhere."""
-        return max(self.after - self.before, 0.0)
+        return self.after - self.before if self.after > self.before else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +186,7 @@ def _inside(task: Task, mended: Function, regions: Sequence[Ellipsoid], n: int, 
             if not len(x):
                 break
             now = task.errors(mended, x, y)
-            growth = np.nan_to_num(now - task.errors(task.problem.model, x, y), nan=-np.inf)
+            growth = grown(task.errors(task.problem.model, x, y), now)
             found = found.joined(Wrong(x, y, now))
             if growth.max() > grown:
                 k = int(growth.argmax())
@@ -206,7 +207,8 @@ def _search_harm(
 
     def growth(model: Array, reference: Array, x: Array) -> Array:
         with np.errstate(all="ignore"):
-            before, after = error(old.value(x), reference, x)[0], error(model, reference, x)[0]
+            was = values_of(old, x, reference.shape[1])
+            before, after = error(was, reference, x)[0], error(model, reference, x)[0]
             grown = np.maximum(after - before, 0.0)
         return np.where(np.isnan(grown), 0.0, grown)
 
@@ -221,6 +223,5 @@ def _search_harm(
     if not len(x):
         return Harm(np.full(task.problem.domain.d, np.nan), 0.0, 0.0, evaluations)
     before, after = task.errors(old, x, y), task.errors(mended, x, y)
-    gap = np.where(np.isnan(after - before), -np.inf, after - before)
-    k = int(np.argmax(gap))
+    k = int(np.argmax(grown(before, after)))
     return Harm(x[k], float(before[k]), float(after[k]), evaluations)

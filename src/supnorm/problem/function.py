@@ -302,12 +302,18 @@ def as_columns(result: Any, n: int, what: str) -> Array:
     Raises:
         BadInput: when its shape does not fit ``n`` points.
     """
-    if type(result) is np.ndarray and result.dtype == np.float64 and result.ndim == 2 and len(result) == n:
+    if (
+        type(result) is np.ndarray
+        and result.dtype == np.float64
+        and result.ndim == 2
+        and len(result) == n
+        and result.shape[1]
+    ):
         return result.copy()  # the common case, paid for at every evaluation
     y = real_numbers(result, what)
     if y.ndim == 1 and y.shape == (n,):
         y = y[:, None]
-    if y.ndim != 2 or len(y) != n:
+    if y.ndim != 2 or len(y) != n or not y.shape[1]:
         raise BadInput(
             f"{what} must return shape ({n},) or ({n}, m) for {n} points, got {y.shape}; "
             f"for a function of single points set per_point = true"

@@ -39,7 +39,10 @@ def described(error: BaseException) -> Described:
     >>> described(ValueError("division by lawyers"))
     'exception: ValueError: division by lawyers'
     """
-    shown = exited(error) if isinstance(error, SystemExit) else error
+    try:
+        shown = exited(error) if isinstance(error, SystemExit) else str(error)
+    except Exception as fault:  # in the user's own class of exceptions
+        shown = f"its text raises {type(fault).__name__}"
     text = " ".join(f"exception: {type(error).__name__}: {shown}".split())
     where = _where(error)
     message = Described(text[: LONGEST - len(where)] + where)
