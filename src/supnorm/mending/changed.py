@@ -51,7 +51,7 @@ def where_changed(task: Task, mended: Function, allowed: float, n: int, seed: in
     for scale in NEARER:
         if not len(found):
             break
-        growth = grown(task.errors(task.problem.model, found.x, found.y), found.error)
+        growth = growth_of(task.errors(task.problem.model, found.x, found.y), found.error)
         best = found.x[np.argsort(-growth, kind="stable")[:GREW]]
         each = max(n // (3 * len(NEARER) * len(best)), 1)
         around = [
@@ -62,10 +62,10 @@ def where_changed(task: Task, mended: Function, allowed: float, n: int, seed: in
     return found
 
 
-def grown(before: Array, after: Array) -> Array:
+def growth_of(before: Array, after: Array) -> Array:
     """How much errors grew; from an infinite one, and where one is not known, by -infinity.
 
-    >>> grown(np.array([1.0, np.inf, np.nan]), np.array([3.0, np.inf, 1.0])).tolist()
+    >>> growth_of(np.array([1.0, np.inf, np.nan]), np.array([3.0, np.inf, 1.0])).tolist()
     [2.0, -inf, -inf]
     """
     with np.errstate(invalid="ignore"):

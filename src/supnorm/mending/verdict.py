@@ -17,7 +17,7 @@ from supnorm.auditing.find_worst import find_worst
 from supnorm.auditing.statistics import clopper_pearson_upper
 from supnorm.evaluation.guarded import values_of
 from supnorm.interrupts import INTERRUPTS
-from supnorm.mending.changed import grown, where_changed
+from supnorm.mending.changed import growth_of, where_changed
 from supnorm.mending.regions import Ellipsoid
 from supnorm.mending.task import LEAST_SECONDS, Task, Wrong, at_least
 from supnorm.problem import ErrorMeasure, Function
@@ -186,7 +186,7 @@ def _inside(task: Task, mended: Function, regions: Sequence[Ellipsoid], n: int, 
             if not len(x):
                 break
             now = task.errors(mended, x, y)
-            growth = grown(task.errors(task.problem.model, x, y), now)
+            growth = growth_of(task.errors(task.problem.model, x, y), now)
             found = found.joined(Wrong(x, y, now))
             if growth.max() > grown:
                 k = int(growth.argmax())
@@ -223,5 +223,5 @@ def _search_harm(
     if not len(x):
         return Harm(np.full(task.problem.domain.d, np.nan), 0.0, 0.0, evaluations)
     before, after = task.errors(old, x, y), task.errors(mended, x, y)
-    k = int(np.argmax(grown(before, after)))
+    k = int(np.argmax(growth_of(before, after)))
     return Harm(x[k], float(before[k]), float(after[k]), evaluations)
