@@ -3,7 +3,7 @@
 A reader runs the code once on an object that stands for an array. Code can ask what it is given and do something else with
 an array. Then it runs instructions that were not executed while it was read. Python calls a trace function before each
 instruction of a frame (`sys.settrace`, ``f_trace_opcodes``); the recording asks for it in the user's frames only, that is
-in code outside of the folders of Python, packages and supnorm (`FOREIGN`).
+in code outside of the folders of Python, packages and supnorm (`is_library`).
 
 An `attempt` that fails leaves nothing in the recording: where NumPy's protocols cannot read a function and JAX can, only
 what was executed for JAX was read.
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from supnorm.program.foreign import FOREIGN
+from supnorm.program.foreign import is_library
 from supnorm.program.given import Given, given
 
 # With these, code can see that its instructions are recorded, or end the recording.
@@ -188,7 +188,7 @@ def _tracer(seen: Executed) -> Any:
 
 
 def _foreign(code: CodeType, names: dict[str, Any]) -> bool:
-    """Whether code is not the user's: its module is in a folder of `FOREIGN`, and so is its file, if it has one.
+    """Whether code is not the user's: its module is of a library, and so is its file, if it has one.
 
     Both count, because code that is made from text can be given any file name.
     """
@@ -206,4 +206,4 @@ def _foreign(code: CodeType, names: dict[str, Any]) -> bool:
 
 
 def _is_foreign(file: object) -> bool:
-    return isinstance(file, str) and file.startswith(FOREIGN)
+    return isinstance(file, str) and is_library(file)

@@ -7,8 +7,17 @@ same when the code runs: numbers, truth values, texts, types, functions, shapes,
 from __future__ import annotations
 
 import hashlib
+import operator
 import sys
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import Any
 
 import numpy as np
@@ -44,6 +53,8 @@ def given(value: Any, deep: int = DEEP) -> Given:
     if kind is dict:
         parts = () if deep == 0 else tuple(given(v, deep - 1) for v in [*value.items()][:MANY])
         return "many", "dict", parts
+    if _asks(value, kind):
+        return "asks", getattr(value, "__name__", kind.__qualname__)
     if isinstance(value, type):
         return "type", value.__module__, value.__qualname__
     if kind is ModuleType:
@@ -53,6 +64,20 @@ def given(value: Any, deep: int = DEEP) -> Given:
     if kind in (MethodType, BuiltinFunctionType) or callable(value):
         return "callable", getattr(value, "__name__", kind.__qualname__)
     return "object", f"{kind.__module__}.{kind.__qualname__}"
+
+
+# What tells what a value is, in compiled code: by name, by module, and methods between two underscores.
+ASKING = (type, memoryview, isinstance, issubclass, id, getattr, hasattr, vars, dir, repr, ascii, callable)
+ASKING_MODULES = frozenset({"gc", "sys", "_weakref", "_pickle", "_ctypes"})
+COMPILED = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
+
+
+def _asks(value: Any, kind: type) -> bool:
+    if kind in (operator.methodcaller, operator.attrgetter) or any(value is one for one in ASKING):
+        return True
+    if kind not in COMPILED:
+        return False
+    return value.__name__.startswith("__") or getattr(value, "__module__", None) in ASKING_MODULES
 
 
 def _tensor(kind: type) -> bool:
@@ -93,6 +118,8 @@ def in_words(one: Given) -> str:
     """A value for a message."""
     if one[0] == "plain":
         return str(one[2]) if len(one[2]) < 40 else f"{one[2][:37]}.."
+    if one == ("asks", "type"):
+        return "type"
     if one[0] == "type":
         return str(one[2])
     if one[0] in ("array", "tensor", "stands"):
