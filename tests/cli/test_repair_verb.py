@@ -82,6 +82,7 @@ def test_a_patch_is_a_part_of_the_problem_file(shell: Shell) -> None:
     done = shell.run("repair", "line.toml", "--evaluations", "2000")
     assert done.code == 0, done.err
     assert 'patches = ["patch-1.npz"' in (folder / "problem.toml").read_text()
+    assert "next: supnorm guard line-repair/problem.toml" in done.out
     again = shell.run(
         "audit", "line-repair/problem.toml", "--out", "again", "--evaluations", "2000", "--quiet"
     )

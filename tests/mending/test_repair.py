@@ -140,6 +140,7 @@ def test_above_the_tolerance_a_better_model_is_taken_and_the_exit_code_is_1() ->
     mended = sn.repair(line_problem(1e-12), evaluations=1500)
     assert mended.accepted
     assert mended.status.code == "tolerance-exceeded"
+    assert "train a larger network" in mended.status.advice
     assert mended.status.exit == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -125,10 +126,10 @@ def command(
         result = replace(result, command=repeated("repair", problem, {name: words[name] for name in WORDS}))
         with run.writing(lambda: run.tell(result.to_json, lambda: _summary(result))):
             result = save(result, run.directory, opened)
-    run.tell(
-        result.to_json,
-        lambda: [*_summary(result), f"saved in {run.directory}; open {run.directory / 'repair.html'}"],
-    )
+    end = [f"saved in {run.directory}; open {run.directory / 'repair.html'}"]
+    if result.accepted and (mended := run.directory / "problem.toml").exists():
+        end += [f"{mended} names the mended model; next: supnorm guard {shlex.quote(str(mended))}"]
+    run.tell(result.to_json, lambda: [*_summary(result), *end])
     return int(result.status.exit)
 
 

@@ -141,11 +141,8 @@ class Work:
             above = (
                 [] if worst == verdict.worst else [fact("rows-found" if rows else "proof-found", lower=worst)]
             )
-            return Status(
-                "tolerance-exceeded",
-                self._say(mended, *above, fact("above-tolerance", tolerance=goal)),
-                ExitCode.EXCEEDED,
-            )
+            more = fact("above-tolerance", tolerance=goal, patch=isinstance(self.method, Patch))
+            return Status("tolerance-exceeded", self._say(mended, *above, more), ExitCode.EXCEEDED)
         if prove and proof is not None and goal is not None:
             if reached(proof, goal):
                 proved = fact("mended-proved", upper=proof.upper, kind=proof.upper_kind)

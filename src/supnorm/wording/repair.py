@@ -16,8 +16,9 @@ ADVICE = {
     "rows-found": "At a row that it was trained on its error is {lower:error}.",
     "rows-only": "The reference is a table: the repair trained on {trained:count} of its rows and is judged by the other "
     "{held:count}. It says nothing of inputs that no row has. Whether the old model was trained on these rows is not known.",
-    "above-tolerance": "It is still above the tolerance of {tolerance:error}: give more evaluations or seconds, repair once "
-    "more, or train a larger network.",
+    "above-tolerance": "It is still above the tolerance of {tolerance:error}: repair the mended model once "
+    "more{patch?:. Patches mend isolated glitches: for an error that is spread over the domain try --method residual|, give "
+    "more evaluations or seconds, or train a larger network}.",
     "search-only": "A search proves nothing: --certify looks for a proof.",
     "mended-proved": "The error of the mended model is proved to be nowhere above {upper:error at most 4} ({kind}).",
     "mended-unproved": "No bound below the tolerance was proved: the error is between {lower:error at least 4} and "
