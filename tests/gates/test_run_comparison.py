@@ -251,6 +251,7 @@ def test_an_expensive_reference_is_not_called(audit: Audit) -> None:
         if expected == "undecided":
             judged = verdict(good, bad)
             assert (judged.basis, judged.status.exit) == ("other-references", 4)
+            assert (judged.old.evaluated, judged.old.raised, judged.new.raised) == (False, False, False)
             assert f"code.py:truth ({held['code.py:truth']}, now 000000000000)" in judged.status.advice
     calls = []
     problem = sn.open_problem(good / "problem.toml")

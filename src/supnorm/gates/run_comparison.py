@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from supnorm.auditing import load_report
@@ -106,12 +106,17 @@ def compare_runs(
         _demand_same_peaks(records[0], records[1], folders)
     except OtherRows as why:
         return _side_by_side(records[0], records[1], folders, str(why))
+    if differ := _references_differ(
+        first, second
+    ):  # an error against the other reference is none of this run
+        none = Opened(None, "the references differ")
+        first, second = replace(first, opened=none), replace(second, opened=none)
     first, second = _crossed(first, second.record), _crossed(second, first.record)
     whole = truths and same_points(*records)
     before, now = _run(first, second, whole), _run(second, first, whole)
     common = {} if whole or not truths else common_rows(first.opened.problem, second.opened.problem)
     code, basis = judge(_known(first.record, before), _known(second.record, now), factor)
-    if differ := _references_differ(first, second):
+    if differ:
         code, basis = "undecided", "other-references"
     status = Status(
         code, advice(code, basis, before, now, first.record, factor, differ), EXITS.get(code, ExitCode.DONE)
@@ -265,11 +270,11 @@ def _crossed(side: Side, other: AuditRecord) -> Side:
 
 
 def _references_differ(old: Side, new: Side) -> tuple[str, ...]:
-    """The parts of the references whose hashes differ; none where a call or the rows of a table have shown them to be equal.
+    """The parts of the references whose hashes differ; none where a call or the rows of a table show whether they do.
 
     Nothing is known of a reference that was given in Python, or from an older version's result.
     """
-    called = any(side.errors and not is_expensive(side.record) for side in (old, new))
+    called = any(side.opened.problem is not None and not is_expensive(side.record) for side in (old, new))
     before, now = old.record.reference_code, new.record.reference_code
     if called or old.record.table is not None or not before or not now:
         return ()
