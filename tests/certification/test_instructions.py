@@ -320,7 +320,7 @@ def test_a_trace_function_is_put_back():
         assert sys.gettrace() is ours
     finally:
         sys.settrace(before)
-    assert base.__code__ in seen.offsets
+    assert len(seen.offsets[base.__code__]) > 5
 
 
 @pytest.mark.parametrize(("broken", "model"), [("demand_read", by_many_rows), ("demand_same", by_product)])

@@ -181,6 +181,9 @@ def _tracer(seen: Executed) -> Any:
             local[key] = code, names, None if _foreign(code, names) else follow(code)
         each = local[key][2]
         if each is not None:
+            frame.f_trace = (
+                each  # first: from Python 3.12 on, instructions are asked for where a frame has one
+            )
             frame.f_trace_opcodes, frame.f_trace_lines = True, False
         return each
 
