@@ -129,6 +129,10 @@ def by_number_of_rows(x):
     return base(x) + H * np.exp(-(((x[:, 0] - C) / W) ** 2)) * (x.shape[0] > 1)
 
 
+def by_a_number_from_rows(x):
+    return base(x) + H * np.exp(-(((x[:, 0] - C) / W) ** 2)) * min(1, len(x) - 1)
+
+
 def by_compiled_code(x):
     bumps = H * np.exp(-(((x[:, 0] - C) / W) ** 2))
     return base(x) + sum(map(operator.mul, [bumps], map(operator.is_, map(type, [x]), [np.ndarray])))
@@ -196,6 +200,7 @@ def test_jax_code_that_goes_another_way_with_arrays_is_refused(model):
         by_product,
         by_look_up,
         by_number_of_rows,
+        by_a_number_from_rows,
         by_loop,
         by_compiled_code,
         by_a_method_of_compiled_code,
@@ -282,6 +287,10 @@ def in_parts(x):
     return np.concatenate([base(x[i : i + 100]) for i in range(0, len(x), 100)])
 
 
+def with_sizes(x):
+    return (base(x) + np.zeros(2 * len(x))[: len(x)]).reshape(x.size // x.shape[1])
+
+
 def either_library(x):
     xp = jnp if isinstance(x, jax.Array) else np
     return xp.exp(-(x[:, 0] ** 2))
@@ -300,7 +309,16 @@ compiled_base = jax.jit(jbase)
 
 @pytest.mark.parametrize(
     "model",
-    [load_once, by_size, in_parts, either_library, columns, compiled_base, from_jax(compiled_base)],
+    [
+        load_once,
+        by_size,
+        in_parts,
+        with_sizes,
+        either_library,
+        columns,
+        compiled_base,
+        from_jax(compiled_base),
+    ],
     ids=["load", "size", "parts", "library", "columns", "jit", "from_jax"],
 )
 def test_honest_code_is_proved(model):

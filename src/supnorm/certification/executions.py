@@ -130,10 +130,11 @@ class Executions:
                 self._demand_same_program(self.again())
             if self._jax is not None:
                 traced, called = self._traced(x), [self._called(x), self._called(x)]
-                pairs = [(traced, called, False), (read, [self._traced(one)], True), (read, [traced], True)]
+                alone = self._traced(one)
+                pairs = [(traced, called, None), (read, [alone], (1, 1)), (alone, [traced], (1, len(x)))]
             else:
                 called = [self._called(one), self._called(one)]
-                pairs = [(read, called, False), (called[0], [self._called(x)], True)]
+                pairs = [(read, called, None), (called[0], [self._called(x)], (1, len(x)))]
         for before, after, rows in pairs:
             demand_watched([before, *after], copies, what)
             demand_same(before, after, what, rows)

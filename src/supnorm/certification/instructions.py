@@ -130,14 +130,17 @@ def demand_watched(executed: Iterable[Executed], copies: Container[CodeType], wh
             )
 
 
-def demand_same(read: Executed, runs: Sequence[Executed], what: str, rows: bool = False) -> None:
+def demand_same(
+    read: Executed, runs: Sequence[Executed], what: str, rows: tuple[int, int] | None = None
+) -> None:
     """Check that expressions give what they gave while the code was read, apart from the arrays.
 
     Args:
         read: what the expressions gave while the code was read.
         runs: what they gave in calls with the same array. Where these differ (a counter, a clock), nothing is compared.
         what: "model" or "reference".
-        rows: whether the array has another number of rows than what was read; then numbers may be others.
+        rows: the numbers of rows of what was read and of the array, if they are different ones. Then a number may be the
+            same or grow in proportion to the rows, as a size does; numbers of other turns, and shapes, may be any.
 
     Raises:
         BadInput: names the expression, and both values.
@@ -160,13 +163,24 @@ def demand_same(read: Executed, runs: Sequence[Executed], what: str, rows: bool 
             raise BadInput(_differs(EXPRESSIONS[number], unread, read.values.get(number, []), what))
 
 
-def _was_read(one: Given, ran: list[Given], read: list[Given], rows: bool) -> bool:
+def _was_read(one: Given, ran: list[Given], read: list[Given], rows: tuple[int, int] | None) -> bool:
     """Whether a value was read: at the same turn, or at any turn where there were more turns or fewer."""
+    if rows and one[:2] in (("plain", "int"), ("plain", "float")):
+        at_turns = zip(read, ran, strict=True) if len(ran) == len(read) else ()
+        return all(_in_proportion(r, s, *rows) for r, s in at_turns if s is one)
     if rows and not (one[0] in ("type", "function") or one[:2] in (("plain", "bool"), ("plain", "NoneType"))):
         return True
     if len(ran) != len(read):
         return any(alike(r, one) for r in read)
     return all(alike(r, s) for r, s in zip(read, ran, strict=True) if s is one)
+
+
+def _in_proportion(read: Given, ran: Given, rows_read: int, rows_ran: int) -> bool:
+    """Whether a number is the same for both numbers of rows, or in proportion to them."""
+    if read[:2] != ran[:2]:
+        return alike(read, ran)
+    one, other = float(read[2]), float(ran[2])
+    return other == one or other * rows_read == one * rows_ran != 0.0 or other != other != one
 
 
 def _differs(expression: Expression, ran: Given, read: list[Given], what: str) -> str:
