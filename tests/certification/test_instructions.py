@@ -319,7 +319,7 @@ compiled_base = jax.jit(jbase)
         compiled_base,
         from_jax(compiled_base),
     ],
-    ids=["load", "size", "parts", "library", "columns", "jit", "from_jax"],
+    ids=["load", "size", "parts", "sizes", "library", "columns", "jit", "from_jax"],
 )
 def test_honest_code_is_proved(model):
     result = certify(problem(model, lambda x: base(x) + 1e-3 * x[:, 0]), tolerance=1.0)
