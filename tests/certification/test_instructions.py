@@ -288,7 +288,7 @@ def in_parts(x):
 
 
 def with_sizes(x):
-    return (base(x) + np.zeros(2 * len(x))[: len(x)]).reshape(x.size // x.shape[1])
+    return base(x[: 2 * len(x)])
 
 
 def either_library(x):
