@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.program.foreign import FOREIGN
+from supnorm.foreign import FOREIGN
 from supnorm.results import BadInput
 
 LIBRARIES = frozenset({*sys.stdlib_module_names, "numpy", "scipy"})

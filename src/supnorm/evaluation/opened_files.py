@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from supnorm.program.foreign import FOREIGN
+from supnorm.foreign import FOREIGN
 
 # Largest number of recorded names: a simulator may open another file in each of a million calls.
 LARGEST = 20_000

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from supnorm.program.foreign import is_library
+from supnorm.foreign import is_library
 from supnorm.program.given import Given, given
 
 # With these, code can see that its instructions are recorded, or end the recording.

@@ -42,8 +42,8 @@ import numpy as np
 from supnorm.evaluation.executor import USER_FILE
 from supnorm.evaluation.intact import demand_intact, functions
 from supnorm.evaluation.opened_files import unrecorded
+from supnorm.foreign import FOREIGN
 from supnorm.problem.fingerprint import content_of
-from supnorm.program.foreign import FOREIGN
 from supnorm.results import BadInput
 from supnorm.sources.bytecode import hide_stale_bytecode
 from supnorm.sources.recording import Folders, root_and_name

@@ -13,8 +13,8 @@ from contextlib import suppress
 from importlib.util import source_from_cache
 from pathlib import Path
 
+from supnorm.foreign import FOREIGN
 from supnorm.problem.fingerprint import SETTLED
-from supnorm.program.foreign import FOREIGN
 from supnorm.sources.recording import Folders, imported
 
 _HOOKED: list[bool] = []

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
 
-from supnorm.program.foreign import FOREIGN
+from supnorm.foreign import FOREIGN
 
 # Weights, data and libraries. Suffixes of files that programs often write (.csv, .dat, .db, .vtk) are left out: what Python
 # opens counts whatever its name is.

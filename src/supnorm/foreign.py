@@ -15,7 +15,7 @@ def _foreign() -> tuple[str, ...]:
         sys.base_prefix,
         sys.exec_prefix,
         *site.getsitepackages(),
-        str(Path(__file__).parents[1]),
+        str(Path(__file__).parent),
     }
     system = ("/usr/", "/proc/", "/sys/", "/dev/", "/etc/", "/lib/")
     every = {folder for p in installed for folder in (p, os.path.realpath(p)) if folder not in ("/", "/usr")}
@@ -29,7 +29,7 @@ FOREIGN = _foreign()
 def _libraries() -> tuple[str, ...]:
     paths = sysconfig.get_paths()
     every = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")} | {
-        str(Path(__file__).parents[1])
+        str(Path(__file__).parent)
     }
     both = {path for folder in every for path in (folder, os.path.realpath(folder))}
     return tuple(folder.rstrip(os.sep) + os.sep for folder in sorted(both))
