@@ -328,6 +328,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("executions_unseen")
 def test_a_hidden_cast_is_measured_and_nothing_smaller_is_claimed(shell: Shell) -> None:
     """The audit said that the tolerance is exceeded; the certificate said that it is not."""
     _hiding(shell, "single", 1e-9)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import supnorm as sn
-from supnorm.certification import executions
 from supnorm.cli.check import checked, status_of
 from supnorm.cli.main import run
 from supnorm.results import ExitCode
 
+pytestmark = pytest.mark.usefixtures("executions_unseen")
 pytest.importorskip("flint")
 # 4e-11 is read, and 5e-11 more runs, which the allowance for rounding hides
 CODE = """
@@ -33,13 +33,6 @@ python = "hidden.py:reference"
 [domain]
 x = [0.0, 1.0]
 """
-
-
-@pytest.fixture(autouse=True)
-def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the question stood in compiled code, whose execution is not seen."""
-    for rule in ("demand_read", "demand_watched", "demand_same"):
-        monkeypatch.setattr(executions, rule, lambda *given, **named: None)
 
 
 @pytest.fixture
