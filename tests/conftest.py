@@ -115,3 +115,15 @@ def executions_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for rule in ("demand_read", "demand_watched", "demand_same"):
         monkeypatch.setattr(executions, rule, lambda *given, **named: None)
+
+
+@pytest.fixture(autouse=True)
+def expressions_unwatched(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values of expressions are compared in tests marked `watched` only; executed instructions are compared in all.
+
+    For the values `certify` looks for functions among all objects of the process, twice; where JAX and torch are loaded that
+    takes 0.1 s, and the tests call it thousands of times.
+    """
+    executions = sys.modules.get("supnorm.certification.executions")
+    if executions is not None and request.node.get_closest_marker("watched") is None:
+        monkeypatch.setattr(executions.Executions, "demand_same", lambda *given: None)

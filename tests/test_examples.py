@@ -11,6 +11,8 @@ from tests.problems import Instance, assert_honest
 
 from supnorm import audit, open_problem
 
+pytestmark = pytest.mark.watched
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 needs_gsw = pytest.mark.skipif(find_spec("gsw") is None, reason="gsw is not installed")
 needs_coolprop = pytest.mark.skipif(find_spec("CoolProp") is None, reason="CoolProp is not installed")

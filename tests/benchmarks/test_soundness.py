@@ -10,6 +10,8 @@ from supnorm.certification import extremes
 from supnorm.checker import leaves
 from supnorm.program import lower_numpy
 
+pytestmark = pytest.mark.watched
+
 SEED = 5
 NUMBERS = [
     number

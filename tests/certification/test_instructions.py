@@ -19,6 +19,8 @@ from supnorm.program.executed import recorded
 from supnorm.program.expressions import EXPRESSIONS, watching
 from supnorm.results import BadInput
 
+pytestmark = pytest.mark.watched
+
 DOMAIN = Domain(x=(0.0, 1.0))
 H, C, W = 1e-2, 0.4123, 1e-7  # a bump that no random point meets
 
