@@ -118,12 +118,12 @@ def executions_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def expressions_unwatched(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Values of expressions are compared in tests marked `watched` only; executed instructions are compared in all.
+def executions_uncompared(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`certify` compares what executes with what was read in tests marked `watched` only.
 
-    For the values `certify` looks for functions among all objects of the process, twice; where JAX and torch are loaded that
-    takes 0.1 s, and the tests call it thousands of times.
+    It looks for functions among all objects of the process and traces JAX code without its cache: 0.05 to 0.2 s where JAX and
+    torch are loaded, and the tests call it thousands of times.
     """
-    executions = sys.modules.get("supnorm.certification.executions")
-    if executions is not None and request.node.get_closest_marker("watched") is None:
-        monkeypatch.setattr(executions.Executions, "demand_same", lambda *given: None)
+    executed = sys.modules.get("supnorm.program.executed")
+    if executed is not None and request.node.get_closest_marker("watched") is None:
+        monkeypatch.setattr(executed, "_recordings", list)

@@ -234,6 +234,7 @@ def test_an_equation_that_cannot_be_is_refused(make, words):
         make()
 
 
+@pytest.mark.watched
 def test_a_model_that_runs_differently_from_what_was_read_is_refused():
     def code(x):
         return np.sin(x[:, 0]) + (1e-3 if type(x) is np.ndarray else 0.0)
