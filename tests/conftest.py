@@ -121,8 +121,8 @@ def executions_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
 def executions_uncompared(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """`certify` compares what executes with what was read in tests marked `watched` only.
 
-    It looks for functions among all objects of the process and traces JAX code without its cache. That takes 0.05 to 0.2 s where
-    JAX and torch are loaded, and the tests call it thousands of times.
+    It looks for functions among all objects of the process and traces JAX code without its cache. That takes 0.05 to 0.2 s
+    where JAX and torch are loaded, and the tests call it thousands of times.
     """
     executed = sys.modules.get("supnorm.program.executed")
     if executed is not None and request.node.get_closest_marker("watched") is None:
