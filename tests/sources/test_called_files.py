@@ -14,8 +14,9 @@ import pytest
 
 import supnorm as sn
 from supnorm.cli.identity import FILES, identified
-from supnorm.evaluation import EvaluationStore, opened_files
-from supnorm.evaluation.opened_files import Reported, heard, recording, reporting, unrecorded
+from supnorm.evaluation import EvaluationStore, opened_by_workers, opened_files
+from supnorm.evaluation.opened_by_workers import Reported, heard, reporting
+from supnorm.evaluation.opened_files import recording, unrecorded
 from supnorm.evaluation.processes import Processes
 from supnorm.problem.fingerprint import content_of
 from supnorm.results import BadInput
@@ -205,9 +206,9 @@ def test_an_answer_of_a_worker_has_the_names_that_are_new_and_the_first_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some answers are never read, so the first names come again; a simulator's thousands of files come once."""
-    monkeypatch.setattr(opened_files, "_KEPT", [])
-    monkeypatch.setattr(opened_files, "_ACTIVE", [])
-    monkeypatch.setattr(opened_files, "AGAIN", 2)
+    monkeypatch.setattr(opened_by_workers, "_OPENED", [])
+    monkeypatch.setattr(opened_files, "_LISTENERS", [])
+    monkeypatch.setattr(opened_by_workers, "AGAIN", 2)
     paths = [tmp_path / f"{k}.txt" for k in range(6)]
     for path in paths:
         put(path, "1")
@@ -215,12 +216,12 @@ def test_an_answer_of_a_worker_has_the_names_that_are_new_and_the_first_ones(
     with recording() as recorded:
         call = reporting(opened)
         assert call(paths[0], True) == "1", "a thread of this process has nothing to report"
-        monkeypatch.setattr(opened_files, "HERE", "a worker")
+        monkeypatch.setattr(opened_by_workers, "HERE", "a worker")
         answers = [call(path, True) for path in paths[1:]]
         assert [len(answer.noted) for answer in answers] == [1, 2, 3, 3, 3]
-        monkeypatch.setattr(opened_files, "HERE", "another")
+        monkeypatch.setattr(opened_by_workers, "HERE", "another")
         other = reporting(opened)
-        monkeypatch.setattr(opened_files, "HERE", "a worker")
+        monkeypatch.setattr(opened_by_workers, "HERE", "a worker")
         assert len(other(paths[1], True).noted) == 5, "another asker knows none of them"
     assert recorded.read == {*map(str, paths)}
     with recording() as recorded:

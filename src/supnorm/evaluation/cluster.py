@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from supnorm.evaluation.opened_files import heard, reporting
+from supnorm.evaluation.opened_by_workers import heard, reporting
 from supnorm.results import Interrupted
 from supnorm.results.numbers import count, num
 

@@ -1,9 +1,7 @@
-"""The files that Python opens, imports or loads as a library while the user's code runs, here and in workers.
+"""The files that Python opens, imports or loads as a library in this process while the user's code runs.
 
-An audit hook of the interpreter writes down their names (`recording`); it does not see files that compiled code opens. A
-call that is sent to a worker while a recording lasts comes back with the names of the files that the worker has opened
-(`reporting`, `heard`). Each name is sent once, and the first `AGAIN` names with every answer, because some answers are
-never read: those of calls that are cancelled, or handed to another worker.
+An audit hook of the interpreter writes down their names (`recording`); it does not see files that compiled code opens.
+What workers open is added by `supnorm.evaluation.opened_by_workers`.
 """
 
 from __future__ import annotations
@@ -11,11 +9,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -26,15 +22,13 @@ LARGEST = 20_000
 NEW = os.O_CREAT | os.O_TRUNC | os.O_APPEND
 WRITES = os.O_WRONLY | os.O_RDWR | NEW
 EVENTS = ("open", "sqlite3.connect", "ctypes.dlopen", "subprocess.Popen", "os.system")
-# The first names of a worker, which come with each of its answers: about 5 kB at most.
-AGAIN = 64
-HERE = uuid.uuid4().hex  # of this process, so that a worker that is a thread of it has nothing to report
 
 
-class _Notes(Protocol):
-    """What hears of each file that is about to be opened."""
+class Listener(Protocol):
+    """What the hook tells of each file that is about to be opened."""
 
-    def note(self, file: str, reads: bool, writes: bool) -> None: ...
+    def note(self, file: str, reads: bool, writes: bool) -> None:
+        """Write the file down."""
 
 
 @dataclass
@@ -60,7 +54,7 @@ class Recording:
     @property
     def changed(self) -> set[str]:
         """The files that were written."""
-        return self.written | {file for file, state in [*self.both.items()] if _state(file) != state}
+        return self.written | {file for file, state in [*self.both.items()] if state_of(file) != state}
 
     @property
     def size(self) -> int:
@@ -75,93 +69,18 @@ class Recording:
         if len(noted) >= LARGEST:
             self.full = True
         elif isinstance(noted, dict):
-            noted[file] = _state(file) if state is None else state
+            noted[file] = state_of(file) if state is None else state
         else:
             noted.add(file)
 
 
-class _Opened:
-    """In a worker: the files that it has opened since its first call, and how many of them each asker has heard of."""
-
-    def __init__(self) -> None:
-        self._noted: dict[tuple[str, bool, bool], tuple[int, ...]] = {}
-        self._sent: dict[str, int] = {}
-        self._full = False
-
-    def note(self, file: str, reads: bool, writes: bool) -> None:
-        """As `Recording.note`."""
-        if (file, reads, writes) in self._noted:
-            return
-        if len(self._noted) >= LARGEST:
-            self._full = True
-        else:
-            self._noted[file, reads, writes] = _state(file) if reads and writes else ()
-
-    def answer(self, asker: str, value: Any) -> Reported:
-        """The value with the names that are new to the asker, and the first ones."""
-        noted = list(self._noted.items())
-        new = noted[max(AGAIN, self._sent.get(asker, 0)) :]
-        self._sent[asker] = len(noted)
-        return Reported(value, tuple(noted[:AGAIN] + new), self._full)
-
-
-@dataclass(frozen=True)
-class Reported:
-    """The answer of a worker.
-
-    Attributes:
-        value: of the call.
-        noted: files that the worker has opened: the name, whether for reading, whether for writing, and for both its state.
-        full: whether the worker has opened more than it remembers.
-    """
-
-    value: Any
-    noted: tuple[tuple[tuple[str, bool, bool], tuple[int, ...]], ...]
-    full: bool
-
-
-def reporting(work: Callable[..., Any]) -> Callable[..., Any]:
-    """The work for a worker, whose answer `heard` opens; the work as it is while nothing is recorded.
-
-    >>> reporting(abs) is abs
-    True
-    >>> with recording():
-    ...     heard(reporting(abs)(-1))
-    1
-    """
-    return partial(_report, HERE, work) if _ACTIVE else work
-
-
-def heard(answer: Any) -> Any:
-    """The value of a worker's answer; the names of the files in it are recorded."""
-    if not isinstance(answer, Reported):
-        return answer
-    for one in [*_ACTIVE]:
-        if isinstance(one, Recording):
-            one.full |= answer.full
-            for (file, reads, writes), state in answer.noted:
-                one.note(file, reads, writes, state)
-    return answer.value
-
-
-def _report(asker: str, work: Callable[..., Any], *given: Any, **options: Any) -> Any:
-    if asker == HERE:
-        return work(*given, **options)
-    if not _KEPT:
-        _KEPT.append(_Opened())
-        _hear(_KEPT[0])
-    value = work(*given, **options)
-    return _KEPT[0].answer(asker, value)
-
-
-_ACTIVE: list[_Notes] = []
-_KEPT: list[_Opened] = []  # the one of this process, if it is a worker
+_LISTENERS: list[Listener] = []
 _HOOKED: list[bool] = []
 _OWN = threading.local()  # whether supnorm itself reads files in a thread
 
 
 def _hook(event: str, given: tuple[Any, ...]) -> None:
-    if not _ACTIVE or event not in EVENTS or getattr(_OWN, "reads", False):
+    if not _LISTENERS or event not in EVENTS or getattr(_OWN, "reads", False):
         return
     try:
         if event in ("subprocess.Popen", "os.system"):
@@ -174,7 +93,7 @@ def _hook(event: str, given: tuple[Any, ...]) -> None:
             return
         for text in [os.path.abspath(os.fsdecode(file)) for file in files]:
             if not text.startswith(FOREIGN):
-                for one in _ACTIVE:
+                for one in _LISTENERS:
                     one.note(text, reads, writes)
     except Exception:
         return  # if a hook raised, the user's own open would fail
@@ -203,7 +122,8 @@ def _arguments(command: Any, words: Any = (), folder: Any = None, *_: Any) -> li
     return [file for text in texts if os.path.isfile(file := os.path.join(os.fsdecode(folder or ""), text))]
 
 
-def _state(file: str) -> tuple[int, ...]:
+def state_of(file: str) -> tuple[int, ...]:
+    """What changes when a file is written; empty where there is no file."""
     try:
         now = os.stat(file)
     except (OSError, ValueError):
@@ -215,24 +135,29 @@ def _state(file: str) -> tuple[int, ...]:
 def recording() -> Iterator[Recording]:
     """A context in which all files that Python opens are recorded; recordings may be nested."""
     recorded = Recording()
-    _hear(recorded)
+    listen(recorded)
     try:
         yield recorded
     finally:
-        _ACTIVE[:] = [one for one in _ACTIVE if one is not recorded]
+        _LISTENERS[:] = [one for one in _LISTENERS if one is not recorded]
 
 
-def _hear(notes: _Notes) -> None:
-    """Let the hook of this process tell the notes what is opened."""
+def listen(listener: Listener) -> None:
+    """Let the hook of this process tell the listener what is opened."""
     if not _HOOKED:
         sys.addaudithook(_hook)
         _HOOKED.append(True)
-    _ACTIVE.append(notes)
+    _LISTENERS.append(listener)
+
+
+def recordings() -> list[Recording]:
+    """The recordings that last now."""
+    return [one for one in _LISTENERS if isinstance(one, Recording)]
 
 
 def overlooking() -> bool:
     """Whether functions have opened more files than a recording that lasts now has written down."""
-    return any(isinstance(one, Recording) and one.full for one in _ACTIVE)
+    return any(one.full for one in recordings())
 
 
 @contextmanager

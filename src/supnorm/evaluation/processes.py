@@ -29,7 +29,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from supnorm.evaluation.cluster import PATIENCE
-from supnorm.evaluation.opened_files import heard, reporting
+from supnorm.evaluation.opened_by_workers import heard, reporting
 from supnorm.evaluation.threads import share_threads
 from supnorm.process import ENDS, end_with, how_it_ended, is_stopped
 from supnorm.results import Interrupted
