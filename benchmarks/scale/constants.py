@@ -171,7 +171,7 @@ def proof() -> dict[str, float]:
     """Of a proof of about 4,000 boxes: seconds of a box for its bound and for all else, bytes of a box in the file."""
     import jax.numpy as jnp
 
-    from supnorm.certification import bracket
+    from supnorm.certification import narrowing
 
     def truth(x: Any) -> Any:
         return jnp.sin(9 * x[:, 0] * x[:, 1]) * jnp.exp(x[:, 2]) + jnp.cos(7 * x[:, 1] * x[:, 2])
@@ -181,7 +181,7 @@ def proof() -> dict[str, float]:
 
     problem = sn.Problem(model, truth, sn.Domain(a=(0.0, 1.0), b=(0.0, 1.0), c=(0.0, 1.0)))
     inside, tried = 0.0, 0
-    original = bracket._bound
+    original = narrowing._bound
 
     def bound(*given: Any) -> Any:
         nonlocal inside, tried
@@ -192,13 +192,13 @@ def proof() -> dict[str, float]:
             inside += time.process_time() - begun
             tried += len(given[2].boxes)
 
-    setattr(bracket, "_bound", bound)  # noqa: B010
+    setattr(narrowing, "_bound", bound)  # noqa: B010
     try:
         begun = time.process_time()
         result = sn.certify(problem, tolerance=9.5e-5, boxes=4_000)
         whole = time.process_time() - begun
     finally:
-        setattr(bracket, "_bound", original)  # noqa: B010
+        setattr(narrowing, "_bound", original)  # noqa: B010
     with tempfile.TemporaryDirectory() as home:
         path = Path(home) / "c.json"
         result.certificate.save(path)

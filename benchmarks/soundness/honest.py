@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from supnorm.certification import ComposedCertificate, certify
-from supnorm.certification.bracket import Strategy
+from supnorm.certification.narrowing import Strategy
 from supnorm.problem import Problem
 from supnorm.sources import open_problem
 

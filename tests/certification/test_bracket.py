@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from supnorm.certification import ChebyshevCertificate, certify
-from supnorm.certification.bracket import Bracket, Work
+from supnorm.certification.bracket import Bracket, Goal, Work
 from supnorm.certification.error_program import error_program
 from supnorm.certification.forecast import Tree
 from supnorm.certification.leaf import Bounded
@@ -22,7 +22,7 @@ from supnorm.program import special
 from supnorm.results import ExitCode
 
 certify_module = sys.modules["supnorm.certification.certify"]
-bracket_module = sys.modules["supnorm.certification.bracket"]
+narrowing = sys.modules["supnorm.certification.narrowing"]
 
 
 def _problem():
@@ -99,7 +99,7 @@ def test_each_forecast_is_of_the_right_size(ratio, monkeypatch):
     None is given while boxes multiply. A law of the width of the bracket, which could give one from a tenth of the work on,
     was within a factor of two in 17 of 73 cases only, and these forecasts in 22 of 23.
     """
-    seen, event = [], bracket_module._event
+    seen, event = [], narrowing._event
 
     def told(bracket, *given):
         left = bracket.tree.remaining(bracket.pending.boxes.level.sum(1))
@@ -108,7 +108,7 @@ def test_each_forecast_is_of_the_right_size(ratio, monkeypatch):
         assert (found.remaining < np.inf) == (not bracket.tree.widening)
         return found
 
-    monkeypatch.setattr(bracket_module, "_event", told)
+    monkeypatch.setattr(narrowing, "_event", told)
     wave = lambda x: jnp.sin(30 * x[:, 0]) * jnp.cos(30 * x[:, 1])  # noqa: E731
     problem = Problem(wave, lambda x: 0.0 * x[:, 0], Domain(x=(0, 1), y=(0, 1)))
     certify(problem, ratio, strategy=LinearBounds())
@@ -176,18 +176,16 @@ def _tiled(bracket):
 
 
 def _narrowed(work, goal, boxes, found=lambda points: None):
-    return bracket_module.narrow(
-        work, _Sizes(), goal, found, Limit(evaluations=boxes), None, lambda event: None
-    )
+    return narrowing.narrow(work, _Sizes(), goal, found, Limit(evaluations=boxes), None, lambda event: None)
 
 
 def test_no_cell_is_lost_in_batches_far_smaller_than_the_work(monkeypatch):
-    monkeypatch.setattr(bracket_module, "BATCH", 8)
-    work, goal = Work(Bracket.start(error_program(_problem()))), bracket_module.Goal(None, 0.1)
+    monkeypatch.setattr(narrowing, "BATCH", 8)
+    work, goal = Work(Bracket.start(error_program(_problem()))), Goal(None, 0.1)
     assert _narrowed(work, goal, 100) == "boxes"
     assert len(work.bracket.pending) > 16
     assert _tiled(work.bracket)
-    bracket_module.tighten_pending(work, _Sizes(), goal, Limit.of(60.0))
+    narrowing.tighten_pending(work, _Sizes(), goal, Limit.of(60.0))
     assert _tiled(work.bracket)
     assert _narrowed(work, goal, 10_000) == "proved"
     assert _tiled(work.bracket)
@@ -196,8 +194,8 @@ def test_no_cell_is_lost_in_batches_far_smaller_than_the_work(monkeypatch):
 
 def test_no_cell_is_lost_when_a_witness_ends_the_work(monkeypatch):
     """The target rises above the bounds of all that is pending."""
-    monkeypatch.setattr(bracket_module, "BATCH", 8)
-    work, goal = Work(Bracket.start(error_program(_problem()))), bracket_module.Goal(1.1, None)
+    monkeypatch.setattr(narrowing, "BATCH", 8)
+    work, goal = Work(Bracket.start(error_program(_problem()))), Goal(1.1, None)
 
     def found(points):
         bracket = work.bracket
@@ -230,10 +228,10 @@ def test_the_limit_holds_inside_a_batch():
     work = Work(Bracket.start(error_program(problem)))
     limit = Limit(end=50.0, begun=0.0, clock=lambda: CLOCK[-1] if CLOCK else 0.0)
     seen = []
-    goal = bracket_module.Goal(1.0 + 1e-9, None)
-    end = bracket_module.narrow(work, _Special(), goal, lambda t: None, limit, None, seen.append)
+    goal = Goal(1.0 + 1e-9, None)
+    end = narrowing.narrow(work, _Special(), goal, lambda t: None, limit, None, seen.append)
     assert (end, len(seen), len(CLOCK)) == ("seconds", 3, 4)
     assert work.bracket.tried == seen[-1].boxes
     assert work.bracket.upper == seen[-1].upper < np.inf
-    bracket_module.tighten_pending(work, _Special(), goal, limit)
+    narrowing.tighten_pending(work, _Special(), goal, limit)
     assert work.bracket.upper == seen[-1].upper

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from supnorm.certification import LinearBounds, bracket, certify
+from supnorm.certification import LinearBounds, certify, narrowing
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
 from supnorm.results import Interrupted
@@ -31,8 +31,8 @@ PROBLEM = Problem(model, reference, Domain(a=(-1.0, 1.0), b=(-1.0, 1.0)))
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches so small that a short proof has many of them at a time."""
-    monkeypatch.setattr(bracket, "BATCH", 8)
-    monkeypatch.setattr(bracket, "SHARE", 8)
+    monkeypatch.setattr(narrowing, "BATCH", 8)
+    monkeypatch.setattr(narrowing, "SHARE", 8)
 
 
 def proof(path: Path, executor: Executor | None = None, **more: Any) -> Any:

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.certification.bracket import Bracket, Goal, Strategy, axes_to_halve, bound_all
+from supnorm.certification.bracket import Bracket, Goal
 from supnorm.certification.choice import suited
 from supnorm.certification.error_program import error_program
 from supnorm.certification.measured import Measuring
+from supnorm.certification.narrowing import Strategy, axes_to_halve, bound_all
 from supnorm.certification.result import CertifyResult, result_of
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread

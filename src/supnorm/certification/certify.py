@@ -12,14 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from supnorm.certification.about_page import about_of
-from supnorm.certification.bracket import (
-    Bracket,
-    BracketNarrowed,
-    Goal,
-    Strategy,
-    Work,
-    tighten_pending,
-)
+from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Work
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.checkpoint import Checkpoint
 from supnorm.certification.choice import Choice
@@ -27,6 +20,7 @@ from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.last_search import worst_points
 from supnorm.certification.lower import admits, on_values, proved_error, search, values
 from supnorm.certification.measured import BEYOND, Agreement, Measuring
+from supnorm.certification.narrowing import Strategy, tighten_pending
 from supnorm.certification.obstacle import without_bound, without_value
 from supnorm.certification.proved_again import ProvedAgain
 from supnorm.certification.record_parts import disagreement

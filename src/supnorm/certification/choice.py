@@ -18,7 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
-from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Strategy, Work, narrow
+from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Work
 from supnorm.certification.chebyshev_certificate import ChebyshevCertificate
 from supnorm.certification.composed_certificate import MOST_INPUTS as COMPOSED
 from supnorm.certification.composed_certificate import ComposedCertificate
@@ -26,6 +26,7 @@ from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.graded_certificate import MOST_INPUTS as GRADED
 from supnorm.certification.graded_certificate import GradedCertificate
 from supnorm.certification.linear_bounds import LinearBounds
+from supnorm.certification.narrowing import Strategy, narrow
 from supnorm.certification.rounding import Array
 from supnorm.evaluation.limit import Limit
 

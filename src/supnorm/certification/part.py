@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Work, tighten_pending
+from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Work
 from supnorm.certification.branch_room import branch_room
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.checkpoint import Saved
@@ -25,6 +25,7 @@ from supnorm.certification.choice import Choice
 from supnorm.certification.coordinates import box_of, in_coordinates
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.lower import on_values, proved_error, search
+from supnorm.certification.narrowing import tighten_pending
 from supnorm.certification.resume import bracket_of, go_on
 from supnorm.certification.rounding import ULPS, Array
 from supnorm.evaluation.limit import Limit
