@@ -13,7 +13,7 @@ from supnorm.evaluation.caller import ALONE, Caller
 from supnorm.evaluation.cost_word import SENT, cost_of_word
 from supnorm.problem import Problem
 from supnorm.results import BadInput
-from supnorm.results.audit import CostRecord
+from supnorm.results.audit_cost import CostRecord
 from supnorm.results.guard import LARGEST
 from supnorm.results.numbers import count, num
 from supnorm.wording import Fact, fact

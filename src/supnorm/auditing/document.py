@@ -37,16 +37,8 @@ from supnorm.auditing.verdict import verdict
 from supnorm.problem import Domain, Problem, fingerprint
 from supnorm.problem.records import axis_records, measure_record
 from supnorm.results import Status, versions
-from supnorm.results.audit import (
-    AuditRecord,
-    BudgetRecord,
-    DomainRecord,
-    EvaluationsRecord,
-    FindingRecord,
-    PlainRecord,
-    RmsRecord,
-    SidesRecord,
-)
+from supnorm.results.audit import AuditRecord, DomainRecord, FindingRecord, PlainRecord, RmsRecord
+from supnorm.results.audit_cost import BudgetRecord, EvaluationsRecord, SidesRecord
 from supnorm.results.parts import EstimateRecord, MeasureRecord
 from supnorm.wording import Narrator
 from supnorm.wording.result import narrator

@@ -16,7 +16,7 @@ from supnorm.auditing.peak import PEAKS
 from supnorm.auditing.power import Power, search_seconds
 from supnorm.auditing.strategy import Strategy
 from supnorm.evaluation import Evaluator, Planned
-from supnorm.results.audit import PlannedRecord
+from supnorm.results.audit_cost import PlannedRecord
 from supnorm.wording import Narrator, fact
 from supnorm.wording.result import AUDIT
 
