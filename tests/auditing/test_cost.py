@@ -329,7 +329,7 @@ def test_how_workers_get_points_is_recorded_and_repeated(
     sent: bool, ticking: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A timing near 0.1 s decided which points a search on workers chose."""
-    monkeypatch.setattr("supnorm.evaluation.caller.timed", timed := Timed())
+    monkeypatch.setattr("supnorm.evaluation.sending.timed", timed := Timed())
     seconds, other = (0.11, 0.09) if sent else (0.09, 0.11)
 
     def run(each: float, word: str | None = None, store: EvaluationStore | None = None) -> Any:

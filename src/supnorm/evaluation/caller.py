@@ -9,8 +9,6 @@ rows of a chunk is declared, or measured once and recorded, because the last dig
 from __future__ import annotations
 
 import math
-import pickle
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
@@ -21,17 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.guarded import Messages, guarded, halved
-from supnorm.evaluation.processes import WorkerEnded
-from supnorm.evaluation.remote import ready_in, remote, several, timed
+from supnorm.evaluation.sending import Sender
 from supnorm.evaluation.shared_map import grown, rows_in
 from supnorm.evaluation.spot_check import demand_same_function
 from supnorm.evaluation.store import EvaluationStore
 from supnorm.evaluation.threads import all_threads
-from supnorm.evaluation.workers import demand_result, first_done, is_ours, sent
+from supnorm.evaluation.workers import first_done
 from supnorm.problem import Function
 from supnorm.process import CALLS
-from supnorm.results import BadInput, Interrupted
-from supnorm.results.printable import one_line
+from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 EXPENSIVE = 1e-3  # seconds a point: a function that takes longer is expensive, and its calls are stored
@@ -77,6 +73,12 @@ class Caller:
     ) -> None:
         self.function, self.side, self.store = function, side, store
         self.executor, self.workers = executor, workers
+        # What sends calls of an expensive function to workers, if it may be called there.
+        self.sender = (
+            None
+            if executor is None or function.parallel == "none"
+            else Sender(function, side, executor, workers)
+        )
         self.known = store.load(side) if store else {}
         if store is not None:
             demand_same_function(store, side, function)
@@ -118,7 +120,7 @@ class Caller:
     @property
     def on_workers(self) -> bool:
         """Whether calls of an expensive function run on workers."""
-        return self.executor is not None and self.function.parallel != "none"
+        return self.sender is not None
 
     def declare(
         self,
@@ -251,14 +253,15 @@ class Caller:
             return
         size = self.rows or self._rows_for(self.cost)
         pieces = [x[i : i + size] for i in range(0, len(x), size)]
-        if self.executor is None or self.function.parallel == "none":
+        if self.sender is None:
             yield from (self._here(piece, purpose) for piece in pieces)
         else:
-            yield from self._in_parallel(pieces, purpose)
+            yield from self._in_parallel(pieces, purpose, self.sender)
 
     def _here(self, x: Array, purpose: str) -> tuple[Array, Messages]:
         start, expensive = time.perf_counter(), self.expensive
-        getting_ready = None if self.called or expensive else self._workers_in(ALONE)
+        first = not self.called and not expensive
+        getting_ready = self.sender.get_ready(ALONE) if first and self.sender is not None else None
         # The point is recorded for long calls, and for the first calls, which may turn out to be long.
         CALLS.begin(self.side, x[0] if expensive or not self.called else None, len(x), expensive)
         try:
@@ -274,19 +277,9 @@ class Caller:
         self._note(x, y, messages, time.perf_counter() - start, purpose)
         return y, messages
 
-    def _workers_in(self, seconds: float) -> threading.Timer | None:
-        """Let the workers start beside the first call if that takes long; they import for a second or two."""
-        if not self.on_workers or self.function.parallel == "thread" or self.function.remake is None:
-            return None
-        assert self.executor is not None
-        return ready_in(seconds, self.executor, self.workers, self._recipe)
-
-    @property
-    def _room(self) -> int:
-        """Calls that run at once now; an executor that knows counts its workers again."""
-        return getattr(self.executor, "seats", None) or self.workers
-
-    def _in_parallel(self, pieces: list[Array], purpose: str) -> Iterator[tuple[Array, Messages]]:
+    def _in_parallel(
+        self, pieces: list[Array], purpose: str, sender: Sender
+    ) -> Iterator[tuple[Array, Messages]]:
         """Keep twice as many calls in flight as run at once, store each when it returns, and yield the pieces in order.
 
         A call has several pieces where these turn out to be short; the function gets each piece alone.
@@ -296,19 +289,19 @@ class Caller:
         following, begun, group = 0, 0, 1
         try:
             while following < len(pieces):
-                while begun < len(pieces) and len(futures) < 2 * self._room:
-                    end = begun + min(group, math.ceil((len(pieces) - begun) / self._room))
-                    futures[self.submit(*pieces[begun:end])] = range(begun, end)
+                while begun < len(pieces) and len(futures) < 2 * sender.room:
+                    end = begun + min(group, math.ceil((len(pieces) - begun) / sender.room))
+                    futures[sender.send(pieces[begun:end], self.outputs)] = range(begun, end)
                     begun = end
                 with CALLS.waiting():
                     done = first_done(futures)
                 for future in done:
                     part, spent = futures.pop(future), 0.0
-                    outcomes = self._outcomes([pieces[i] for i in part], future)
+                    outcomes = sender.outcomes([pieces[i] for i in part], future, self.outputs)
                     for i, (y, messages, seconds) in zip(part, outcomes, strict=True):
                         self._note(pieces[i], y, messages, seconds, purpose)
                         ready[i], spent = (y, messages), spent + seconds
-                    group = grown(group, len(part), spent, self._room)
+                    group = grown(group, len(part), spent, sender.room)
                 while following in ready:
                     yield ready.pop(following)
                     following += 1
@@ -316,72 +309,15 @@ class Caller:
             for future in futures:
                 future.cancel()
 
-    def submit(self, *pieces: Array) -> Future[Any]:
-        """Start a call on the workers; `land` takes the result of a single piece."""
-        assert self.executor is not None
-        here = self.function.parallel == "thread" or self.function.remake is None
-        call, given = (timed, self.function.value) if here else (remote, self._recipe())
-        if len(pieces) == 1:
-            return sent(self.executor, call, given, pieces[0], self.outputs)
-        return sent(self.executor, several, call, given, pieces, self.outputs)
-
-    def _recipe(self) -> bytes:
-        """How another process makes the function again.
-
-        Raises:
-            BadInput: when it cannot be pickled.
-        """
-        try:
-            return pickle.dumps(self.function.remake)
-        except Exception as error:
-            raise BadInput(
-                f"remake of the {self.side} cannot be sent to another process ({one_line(str(error), 80)}): give a "
-                'function of a module, or parallel = "thread"'
-            ) from None
-
-    def _outcomes(self, pieces: list[Array], future: Future[Any]) -> list[tuple[Array, Messages, float]]:
-        """The results of a call; if it was lost, each of its pieces is called alone, which shows whose fault it was."""
-        if len(pieces) > 1:
-            try:
-                parts = zip(future.result(), pieces, strict=True)
-                return [demand_result(result, len(x)) for result, x in parts]
-            except Exception as error:
-                final = is_ours(self.executor) or isinstance(error, BadInput | Interrupted)
-                if final and not isinstance(error, WorkerEnded):
-                    raise
-        alone = [self.submit(x) for x in pieces] if len(pieces) > 1 else [future]
-        return [self._outcome(x, one) for x, one in zip(pieces, alone, strict=True)]
-
-    def _outcome(self, x: Array, future: Future[Any], again: bool = True) -> tuple[Array, Messages, float]:
-        """The result of a call. If the process of a call of one point ends, the call counts as failed.
-
-        Raises:
-            Interrupted: when the user's executor has lost the call, and the call that repeated it.
-        """
-        try:
-            y, messages, seconds = demand_result(future.result(), len(x))
-        except WorkerEnded as ended:
-            if len(x) == 1:
-                return np.full((1, self.outputs or 1), np.nan), {0: f"process: {ended}"}, 0.0
-            parts = [self._outcome(row[None], self.submit(row[None])) for row in x]
-            width = max(len(y[0]) for y, _, _ in parts)
-            rows = [y if y.shape[1] == width else np.full((1, width), np.nan) for y, _, _ in parts]
-            texts = {i: text[0] for i, (_, text, _) in enumerate(parts) if text}
-            return np.concatenate(rows), texts, sum(seconds for _, _, seconds in parts)
-        except Exception as error:
-            if is_ours(self.executor) or isinstance(error, BadInput | Interrupted):
-                raise
-            if again:  # exceptions of the function are part of its result, so this one means that the workers have failed
-                return self._outcome(x, self.submit(x), again=False)
-            raise Interrupted(
-                f"a call on the workers was lost twice ({type(error).__name__}: {error}); stored evaluations are kept, and "
-                "--resume goes on with them"
-            ) from error
-        return y, messages, seconds
+    def submit(self, x: Array) -> Future[Any]:
+        """Start a call on the workers; `land` takes its result."""
+        assert self.sender is not None
+        return self.sender.send([x], self.outputs)
 
     def land(self, x: Array, future: Future[Any], purpose: str) -> tuple[Array, Messages]:
         """Record and store a call that has returned."""
-        y, messages, seconds = self._outcome(x, future)
+        assert self.sender is not None
+        y, messages, seconds = self.sender.outcome(x, future, self.outputs)
         self._note(x, y, messages, seconds, purpose)
         return y, messages
 

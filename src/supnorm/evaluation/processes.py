@@ -14,10 +14,8 @@ import multiprocessing
 import os
 import pickle
 import signal
-import sys
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -30,8 +28,8 @@ from typing import Any
 
 from supnorm.evaluation.cluster import PATIENCE
 from supnorm.evaluation.opened_by_workers import heard, reporting
-from supnorm.evaluation.threads import share_threads
-from supnorm.process import ENDS, end_with, how_it_ended, is_stopped
+from supnorm.evaluation.worker_process import MASKS, serve
+from supnorm.process import ENDS, how_it_ended, is_stopped
 from supnorm.results import Interrupted
 
 QUICK = 0.05  # seconds: after a call that was shorter, the next one is sent in advance
@@ -39,7 +37,6 @@ AHEAD = 1 << 16  # most bytes of such a call: more would not fit into the pipe w
 STARTS = 2, 10  # workers in a row that may end before they are ready, if none was ever ready and if one was
 GRACE = 5.0  # seconds to wait for an interrupted call, or for a worker that has to end
 LOOK = 5.0  # seconds between two looks at the worker of a long call
-MASKS = hasattr(signal, "pthread_sigmask")
 
 
 class WorkerEnded(Interrupted):
@@ -248,7 +245,7 @@ class _Attendant(threading.Thread):
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self.pool.workers, self.pool.deaf))
+        process = context.Process(target=serve, args=(theirs, self.pool.workers, self.pool.deaf))
         self.ready = False
         self.starts += 1
         if MASKS:
@@ -352,50 +349,3 @@ class _Attendant(threading.Thread):
         with suppress(OSError):
             self.connection.send_bytes(b"")
         self._bury()
-
-
-def _serve(connection: Connection, workers: int, deaf: bool) -> None:
-    """In a worker: do the calls that come through the pipe, until an empty message comes."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    end_with(parent.sentinel)
-    for number in ENDS:
-        # A function and not SIG_IGN, because programs that a call starts would inherit SIG_IGN.
-        signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else _left_to_the_parent)
-    if MASKS:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
-    share_threads(workers)
-    try:
-        connection.send_bytes(b"ready")
-        while data := connection.recv_bytes():
-            connection.send_bytes(_answer(data, deaf))
-    except (EOFError, OSError):
-        pass  # the parent process is gone
-    sys.stdout.flush()
-
-
-def _left_to_the_parent(number: int, frame: Any) -> None:
-    """SIGTERM and SIGHUP are often sent to all processes of a program: the process that waits decides."""
-
-
-def _answer(data: bytes, deaf: bool) -> bytes:
-    try:
-        fn, args, kwargs = pickle.loads(data)  # from the process that started this one
-        value = fn(*args, **kwargs) if deaf else _interruptible(fn, *args, **kwargs)
-        return bytes(ForkingPickler.dumps((True, value)))
-    except BaseException as error:
-        error.add_note("in a worker process:\n" + traceback.format_exc())
-        try:
-            answer = bytes(ForkingPickler.dumps((False, error)))
-            pickle.loads(answer)
-        except Exception:
-            answer = bytes(ForkingPickler.dumps((False, RuntimeError(f"{type(error).__name__}: {error}"))))
-        return answer
-
-
-def _interruptible(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        return call(*args, **kwargs)
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
