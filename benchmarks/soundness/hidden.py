@@ -28,7 +28,8 @@ import numpy as np
 from benchmarks.soundness import asking_code, hidden_numpy, hidden_onnx, hidden_torch, second_code
 from supnorm.certification import certify
 from supnorm.certification.executions import runs
-from supnorm.cli.check import checked, status_of
+from supnorm.cli.check import checked
+from supnorm.cli.check_verdict import status_of
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput
 from supnorm.sources import open_problem

@@ -338,7 +338,7 @@ def test_points_of_the_problem_must_lie_in_the_domain(tmp_path):
 
 def test_a_program_that_is_not_quite_the_code_makes_the_verdict_conditional(tmp_path):
     """A note says that softplus stands for code that is another function above a threshold: no leaf holds the difference."""
-    from supnorm.cli.check import summary
+    from supnorm.cli.check_verdict import summary
 
     problem = Problem(lambda x: np.logaddexp(x[:, 0], 0.0), lambda x: np.sin(x[:, 0]), Domain(x=(0.0, 1.0)))
     path = tmp_path / "c.json"

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import supnorm as sn
-from supnorm.cli.check import checked, status_of
+from supnorm.cli.check import checked
+from supnorm.cli.check_verdict import status_of
 from supnorm.cli.main import run
 from supnorm.results import ExitCode
 

@@ -25,7 +25,7 @@ import supnorm
 import supnorm.certification
 import supnorm.cli.check
 from supnorm.checker import Cost
-from supnorm.cli.check import summary
+from supnorm.cli.check_verdict import summary
 from supnorm.cli.main import run
 from supnorm.cli.private_copy import copied
 from supnorm.cli.progress import CheckPlanned, LeavesChecked, Progress

@@ -202,7 +202,7 @@ def test_text_that_is_no_unicode_can_be_written(tmp_path: Path) -> None:
 def test_every_verb_prints_through_one_function() -> None:
     """A later ``print`` or ``typer.echo`` would not clean its text: only these places call them."""
     root = Path(supnorm.__file__).parent
-    allowed = {"cli/answer.py", "cli/main.py", "__main__.py", "supervisor.py", "cli/check.py"}
+    allowed = {"cli/answer.py", "cli/main.py", "__main__.py", "supervisor.py"}
     found = {
         str(path.relative_to(root))
         for path in root.rglob("*.py")

@@ -35,7 +35,10 @@ NAMES = (
     "solved/result",
 )
 ROOMS = templates.trees(
-    *(f"certification/{name}.py" for name in NAMES), "cli/certify.py", "cli/check.py", "cli/properties.py"
+    *(f"certification/{name}.py" for name in NAMES),
+    "cli/certify.py",
+    "cli/check_verdict.py",
+    "cli/properties.py",
 )
 
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from supnorm.auditing import AuditReport
     from supnorm.certification import CertifyResult
     from supnorm.problem import Problem
-    from supnorm.problem.function import Array
-    from supnorm.results import BadInput
     from supnorm.results.certify import CertifyRecord
     from supnorm.results.parts import AxisRecord
 
@@ -67,7 +65,6 @@ EXPORT = Annotated[
         help="Also check the proof and write it for Coq, as certificate.v: a bound of an error, one or two inputs.",
     ),
 ]
-AUDITED = 200  # worst points of an audit at which the running functions are compared with their programs
 LIMIT = Annotated[float | None, number_option("--seconds", "Stop after this time.", low=LEAST_SECONDS)]
 
 
@@ -148,14 +145,14 @@ def _in_folder(
     """The work of the verb in a locked folder."""
     from supnorm.certification import certify
     from supnorm.certification.about_page import about_of_error
-    from supnorm.cli.folder import demand_no_other_run, held_fingerprint, relocation_for
+    from supnorm.cli.audit_beside import audit_beside, audited, into_report_of
+    from supnorm.cli.folder import demand_no_other_run, relocation_for
     from supnorm.cli.proof_elsewhere import not_lost, written_elsewhere
     from supnorm.results import BadInput, NotWritten
 
     folder = run.directory
     demand_no_other_run(folder, "result.json")
     other = relocation_for(folder, opened, run.resume, run.named)  # it is renamed once there is a result
-    held = None if other else held_fingerprint(folder)
     path, checkpoint = folder / "certificate.json", folder / CHECKPOINT
     # The checkpoint is newer than the certificate, because a run that ends removes its checkpoint.
     begun = checkpoint if checkpoint.exists() and not other else path
@@ -169,7 +166,7 @@ def _in_folder(
         seed=asked.seed,
         executor=executor,
         observer=run.observer(),
-        witness=_audited(folder, held),
+        witness=None if other else audited(folder),
         resume=begun if run.resume else None,
         checkpoint=None if other else checkpoint,
     )
@@ -186,10 +183,10 @@ def _in_folder(
         if (other := relocation_for(folder, opened, run.resume, run.named)) is not None:
             other.clear()
             say(f"supnorm: {other.why}: it is now {other.aside}", err=True)
-        report, damage = _audit_beside(folder)
+        report, damage = audit_beside(folder)
         joined = None
         if report is not None:  # first: what an audit contradicts is not written
-            joined = _into_report(report, folder, opened, result)
+            joined = into_report_of(report, folder, opened, result)
         try:
             _keep_proof(opened, folder, result, goes_on=run.resume or tighter is not None)
         except NotWritten as why:
@@ -239,37 +236,6 @@ def _tighter(opened: Problem, path: Path, result: CertifyResult, asked: Question
         status=replace(status, advice=advice), seconds=result.seconds, tried=result.tried
     )
     return replace(held, record=record)
-
-
-def _audited(folder: Path, fingerprint: str | None) -> Array | None:
-    """The worst points of an audit of the same problem in the same folder, if there is one."""
-    from supnorm.auditing import load_report
-    from supnorm.results import BadInput
-    from supnorm.results.door import DAMAGED, faults_of
-
-    if fingerprint is None or not (folder / "result.json").exists():
-        return None
-    try:
-        report = load_report(folder)
-    except BadInput:  # a proof does not depend on this file; the complaint comes when the proof is written
-        return None
-    with faults_of(f"{folder / 'result.json'}", DAMAGED):
-        return _points_of(report)
-
-
-def _points_of(report: AuditReport) -> Array | None:
-    """The worst point of an audit, its peaks and the points of its table; None if there are none."""
-    import numpy as np
-
-    witness, columns = report.record.witness, list(report.points.columns)
-    if witness is None:
-        return None
-    names = list(witness.x)
-    points = [[peak.x[n] for n in names] for peak in (witness, *report.record.peaks)]
-    if set(names) <= set(columns):
-        rows = report.points.rows[:AUDITED]
-        points += rows[:, [columns.index(n) for n in names]].tolist()
-    return np.array(list(dict.fromkeys(map(tuple, points))))
 
 
 def _keep_proof(opened: Problem, folder: Path, result: CertifyResult, goes_on: bool) -> None:
@@ -358,44 +324,3 @@ def _where(record: CertifyRecord) -> dict[str, Any]:
     if witness is None:
         return {}
     return {"at": witness.x, "output": witness.output if len(witness.model) > 1 else ""}
-
-
-def _audit_beside(folder: Path) -> tuple[AuditReport | None, BadInput | None]:
-    """The report of an audit in the folder, or why its file cannot be read."""
-    from supnorm.auditing import load_report
-    from supnorm.results import BadInput
-
-    if not (folder / "result.json").exists():
-        return None, None
-    try:
-        return load_report(folder), None
-    except BadInput as error:
-        return None, error
-
-
-def _into_report(
-    report: AuditReport, folder: Path, opened: Problem, result: CertifyResult
-) -> AuditReport | None:
-    """The report of an audit with the bound, and with a larger error if there is one.
-
-    None if it is of another problem, states other units, or does not change.
-
-    Raises:
-        BadInput: when the audit computed an error above the bound.
-    """
-    from supnorm.certification import into_report
-    from supnorm.problem import fingerprint
-    from supnorm.results.door import DAMAGED, faults_of
-
-    with faults_of(f"{folder / 'result.json'}", DAMAGED):
-        if report.record.fingerprint != fingerprint(opened):
-            return None
-        if [a.unit for a in report.record.axes] != [a.unit for a in opened.domain.axes]:
-            say(
-                f"supnorm: {folder / 'result.json'} states inputs in other units than the problem: the bound is not written "
-                "into it; audit again",
-                err=True,
-            )
-            return None
-        joined = into_report(report, result)
-    return None if joined is report else joined
