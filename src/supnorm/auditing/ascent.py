@@ -173,9 +173,8 @@ class Ascent(Settings):
         rows = better[:, None]
         np.copyto(chains.u, trial, where=rows)
         np.copyto(chains.slope, slope, where=rows)
-        chains.direction = np.where(
-            rows, direction, chains.slope
-        )  # back to the gradient where it was not better
+        # Back to the gradient where it was not better.
+        chains.direction = np.where(rows, direction, chains.slope)
         np.copyto(chains.best, score, where=better)
         np.copyto(chains.steep, steep, where=better)
         chains.square = np.where(better, square, chains.steep)

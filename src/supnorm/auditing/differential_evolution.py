@@ -18,9 +18,8 @@ from supnorm.auditing.landscape import Landscape
 from supnorm.results.settings import Settings
 
 Array = NDArray[np.float64]
-DRAWN = (
-    1 << 16
-)  # random numbers that are drawn at once: between calls of the model each one costs twice as much
+# Random numbers that are drawn at once: between calls of the model each one costs twice as much.
+DRAWN = 1 << 16
 
 
 @dataclass(frozen=True)

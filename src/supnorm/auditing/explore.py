@@ -31,9 +31,8 @@ SAMPLE_MOST = 20_000  # independent points when only seconds limit the search
 # Of the time: what counting the points of a finite domain may take, which costs their constraints; in vain it leaves three
 # quarters to the search.
 COUNTED = 0.25
-ENUMERATED = (
-    1 - STATISTICS
-)  # of the time: what an enumeration may take; the rest is for statistics where it stops early
+# Share of the time that an enumeration may take; the rest is for statistics where it stops early.
+ENUMERATED = 1 - STATISTICS
 
 
 def probe(asked: Asked) -> Asked:
@@ -50,9 +49,8 @@ def plan(asked: Asked) -> Run:
         nothing = Search.empty(d, norms=asked.norms)
         return Run(asked=asked, strategy=CompareRows(), evaluations=None, clock=Limit(), search=nothing)
     whole = limit_in_time(evaluator, asked.seconds, asked.start)
-    clock = whole.within(
-        1 / (1 + sum(weights_of(asked.later).values()))
-    )  # the other stages have their shares
+    # The other stages have their shares.
+    clock = whole.within(1 / (1 + sum(weights_of(asked.later).values())))
     chosen = asked.strategy or choose_strategy(evaluator, evaluations, clock)
     draws = SAMPLE_MOST if evaluations is None else int(np.clip(STATISTICS * evaluations, LEAST, 100_000))
     known = Search.empty(d, draws, asked.norms)

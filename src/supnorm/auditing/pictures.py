@@ -336,9 +336,8 @@ def distribution(sample: Sample) -> tuple[HistogramRecord, LevelsRecord] | tuple
     positive = sample.errors[(sample.errors > 0) & np.isfinite(sample.errors)]
     if not len(positive):
         return None, None
-    middle = float(
-        np.quantile(positive, 0.5, method="lower")
-    )  # the mean of two may be more than a float holds
+    # The mean of two may be more than a float holds.
+    middle = float(np.quantile(positive, 0.5, method="lower"))
     floor = max(middle * 1e-4, float(positive.min()))
     top = min(float(positive.max()) * 1.0000001, HIGHEST)
     floor = max(min(floor, top / 10), LOWEST)

@@ -53,9 +53,8 @@ class Moments:
         size = float(unit(errors, max(self._sums)))
         if size > self._unit:
             for p, total in self._sums.items():
-                total[np.isfinite(total)] *= (
-                    self._unit / size
-                ) ** p  # an infinite sum stays so: 0 times it is NaN
+                # An infinite sum stays so: 0 times it is NaN.
+                total[np.isfinite(total)] *= (self._unit / size) ** p
             self._unit = size
         errors = errors / self._unit
         square = errors * errors  # with it the usual powers take no logarithm

@@ -16,12 +16,10 @@ ROWS = 2000  # kept
 LEAST = 20  # kept, however many numbers a row has
 KEPT = 4_000_000  # numbers kept, 32 MB: of more than a thousand outputs fewer rows
 NUMBERS = 150_000  # held in rows before they are sorted out: about 1 MB
-SLOTS = (
-    1 << 18
-)  # where there are more cells, two share one of these now and then, and the worse one is dropped
-ODD = np.uint64(
-    0x9E3779B97F4A7C15
-)  # 2^64 over the golden ratio: spreads cells over the slots (Knuth, vol. 3, 6.4)
+# Where there are more cells, two share one of these now and then, and the worse one is dropped.
+SLOTS = 1 << 18
+# 2^64 over the golden ratio: spreads cells over the slots (Knuth, vol. 3, 6.4).
+ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class WorstRows:

@@ -40,9 +40,8 @@ QUICK = 200_000
 SHARE = {"float64": 1e-7, "float32": 1e-3, "float16": 1e-1}
 # For two calls of the same points, as in `evaluation.probe`.
 AGAIN = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2}
-RECORDED = (
-    1e-3  # seconds of a batch; the instructions of `TIMES` as many points are recorded where it takes less
-)
+# Seconds of a batch: where it takes less, the instructions of a call with `TIMES` as many points are recorded too.
+RECORDED = 1e-3
 UNIT = {"float64": 1.0, "float32": 2.0**29, "float16": 2.0**42}  # unit of rounding, in units of float64's
 
 Record = Callable[

@@ -100,9 +100,8 @@ def _apply(node: Node, args: list[Rows], points: Rows) -> Rows:
         return [[arb(v)] * count for v in np.asarray(node.value).tolist()]
     if node.op == "affine":
         weight, bias = np.asarray(node.weight), np.asarray(node.bias).tolist()
-        used = np.flatnonzero(
-            weight.any(axis=0)
-        )  # a feature of weight 0 has no effect, also where it has no value
+        # A feature of weight 0 has no effect, also where it has no value.
+        used = np.flatnonzero(weight.any(axis=0))
         columns = [args[0][i] for i in used.tolist()]
         if not columns:
             return [[arb(b)] * count for b in bias]
@@ -179,19 +178,8 @@ _NAMED: dict[str, Callable[..., Ball]] = {
     "gelu": _gelu,
     "gelu_tanh": _gelu_tanh,
 }
-_OF_FLINT = (
-    "tanh",
-    "atan",
-    "sin",
-    "cos",
-    "exp",
-    "log",
-    "sqrt",
-    "erf",
-    "erfc",
-    "min",
-    "max",
-)  # under the same names
+# Functions that FLINT has under the same names.
+_OF_FLINT = ("tanh", "atan", "sin", "cos", "exp", "log", "sqrt", "erf", "erfc", "min", "max")
 _KNOWN = {
     *_NAMED, *_OF_FLINT, *NAMES, "input", "constant", "affine", "take", "concat", "pow", "leaky_relu"
 }  # fmt: skip

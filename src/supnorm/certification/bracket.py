@@ -109,9 +109,8 @@ class Bracket:
             best = int(np.argmax(proved))
             if proved[best] > self.lower:
                 bracket = replace(bracket, lower=float(proved[best]), witness=inside[best])
-        if (
-            not counts.all() and not self.error.declared
-        ):  # a declared function is called only where points count
+        # A declared function is called only where points count.
+        if not counts.all() and not self.error.declared:
             elsewhere = max(self.elsewhere, float(prove(self.error, points[~counts]).max()))
             bracket = replace(bracket, elsewhere=elsewhere)
         return bracket

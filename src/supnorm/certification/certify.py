@@ -120,9 +120,8 @@ def certify(
     measuring = Measuring(problem)
     error = error_program(problem, measuring)
     choice = _method(error, strategy)
-    executor = (
-        None if error.declared else executor
-    )  # the values of a declared function are recorded in this process only
+    # The values of a declared function are recorded in this process only.
+    executor = None if error.declared else executor
     admit = admits(problem, error)
     measuring.beside_kinks(np.random.default_rng(seed))
     given = _given(witness, error.d, admit, measuring)

@@ -91,9 +91,8 @@ class ChebyshevCertificate(Settings):
             counts = state.open_outputs(a, todo, bounded, target)
             here = np.zeros(counts.shape) if other.parts else error.one_sided(model.c[todo])
             above = todo[here.max(1) > target]
-            if (
-                above.size
-            ):  # no bound of these boxes can reach the target: a better witness will be found in them
+            # No bound of these boxes can reach the target: a better witness will be found in them.
+            if above.size:
                 state.remember(centre[above], model.c[above])
             degree, best, tail, noise, limited = self._degrees(task, model, todo, counts, here, other)
             state.bend[todo] = other.bend(state.bend[todo], self._gap(task))
@@ -248,9 +247,8 @@ def interpolation_loss(n: int, d: int, rho: Array, M: Array, err: Array, size: A
     return tails, outward(chebyshev.lebesgue(n, d) * err + chebyshev.transform_rounding(n, d, size))
 
 
-TOGETHER = (
-    4  # ellipses tried at once; 2 and 8 gave the same boxes, in times that differed by less than a quarter
-)
+# Ellipses tried at once; 2 and 8 gave the same boxes, in times that differed by less than a quarter.
+TOGETHER = 4
 
 
 def on_ellipses(program: Program, centre: Array, half: Array, scales: Array) -> tuple[AffineModel, Array]:

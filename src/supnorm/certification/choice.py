@@ -94,9 +94,8 @@ class Choice:
     def of(cls, error: ErrorProgram, beyond_rounding: bool = False) -> Choice:
         """What suits the programs; ``beyond_rounding`` if work shall go on where float64 ends."""
         if has_tables(error) and is_formula(error):
-            return cls(
-                ComposedCertificate()
-            )  # the others know kinks by their chords, and bounds on discs across none
+            # The others know kinks by their chords, and bounds on discs across none.
+            return cls(ComposedCertificate())
         first = suited(error)
         fine = beyond_rounding and error.d <= (FINE_FORMULAS if is_formula(error) else FINE)
         fine = fine and not error.declared

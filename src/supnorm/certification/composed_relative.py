@@ -26,9 +26,8 @@ from supnorm.certification.rounding import Array, U, of_function, outward
 
 ROUGH = 1e-6  # of the smallest value at a node: a smaller rounding is in no formula's way
 RANGE = 600.0  # of logarithms; e^-600 times U is far above underflow
-WIDER = (
-    1e-9  # of an interval of logarithms at each operation: far above the rounding of numbers below `RANGE`
-)
+# Widening of an interval of logarithms at each operation: far above the rounding of numbers below `RANGE`.
+WIDER = 1e-9
 LIBRARY = of_function("exp")
 
 

@@ -16,9 +16,8 @@ from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.rounding import Array, U
 
 Rows = NDArray[np.intp]
-MOST_PARTS = (
-    16  # of one box; a box with more is halved (tests/certification/test_tables.py has the numbers of boxes)
-)
+# Parts of one box; a box with more is halved (tests/certification/test_tables.py has the numbers of boxes).
+MOST_PARTS = 16
 NEAR = 1e-9  # of the half-width
 BY_PARTS = -1.0  # what stands for the parameter of an ellipse in the file
 

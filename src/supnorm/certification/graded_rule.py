@@ -308,9 +308,8 @@ def prove(d: int, D: int, orbits: list[Array]) -> Rule:
     exponents = np.concatenate([exps for _, exps in blocks])
     total = float(sum((np.abs(part) @ _copies(points)).sum() for part in parts)) * (1.0 + 1e-12)
     values_off = (_value_error(d, D) + gamma(len(exponents) + 4)) * total
-    fine = (
-        3.0 if d < 6 else 2.0
-    )  # from six inputs on, a finer grid takes more time than its Lambda (a tenth smaller) saves
+    # From six inputs on, a finer grid takes more time than its Lambda (a tenth smaller) saves.
+    fine = 3.0 if d < 6 else 2.0
     bound = (lebesgue(points, parts, blocks, D, fine) + 2.0 * values_off) * (1.0 + 1e-9)
     share = _copies(points) / 2.0**d  # a power of two: no rounding
     return Rule(

@@ -31,16 +31,8 @@ from supnorm.results.record import Recorded
 from supnorm.wording import Fact, fact
 from supnorm.wording.certify import CERTIFY
 
-STEPS = (
-    1e-1,
-    3e-2,
-    1e-2,
-    3e-3,
-    1e-3,
-    1e-4,
-    1e-5,
-    1e-6,
-)  # of an axis: a slope that is refuted shows over one of them
+# Shares of an axis: a slope that is refuted shows over one of them.
+STEPS = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 1e-4, 1e-5, 1e-6)
 
 PROVED = {
     "positive": "positive-proved",

@@ -285,9 +285,8 @@ def _claim(problem: Problem, bracket: Bracket, goal: Goal, seen: Agreement) -> C
     """The bracket of the programs, widened if the functions as they run were seen to differ from them."""
     limit = goal.tolerance if goal.tolerance is not None else problem.error.limit
     proved, lower = bracket.upper, bracket.lower
-    by_run = (
-        limit is not None and lower <= limit < seen.worst
-    )  # the functions exceed the tolerance, the programs do not
+    # The functions exceed the tolerance, the programs do not.
+    by_run = limit is not None and lower <= limit < seen.worst
     widened = seen.hidden > 0 or (by_run and seen.worst > proved)
     upper = max(proved + BEYOND * seen.size, seen.worst) if widened else proved
     witness = _witness(problem, bracket)

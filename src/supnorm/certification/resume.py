@@ -259,9 +259,8 @@ def _leaves(data: Mapping[str, Any], error: ErrorProgram) -> Leaves:
     )
     degree = _whole(columns["degree"], "degree", (count, a), PIECES, LARGEST_DEGREE)
     grid = _whole(columns["grid"], "grid", (count, a), 0, 10**6)
-    graded = _whole(
-        columns.get("graded", none), "graded", (count, a), -1, TOP - 1
-    )  # files of earlier versions have no such column
+    # Files of earlier versions have no such column.
+    graded = _whole(columns.get("graded", none), "graded", (count, a), -1, TOP - 1)
     bits = _whole(columns.get("bits", np.zeros((count, a), dtype=np.int64)), "bits", (count, a), 0, MOST_BITS)
     rho = np.asarray(columns["rho"], dtype=float)
     lower, claim = float.fromhex(data["lower"]), float.fromhex(data["upper"])

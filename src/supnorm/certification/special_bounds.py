@@ -41,16 +41,8 @@ from scipy import special
 from supnorm.certification.rounding import TINY, Array, U
 from supnorm.program.special import NAMES, value
 
-POSITIVE = (
-    "lgamma",
-    "digamma",
-    "exp1",
-    "bessel_y",
-    "bessel_k",
-    "gammainc",
-    "gammaincc",
-    "betainc",
-)  # x > 0 only
+# For x > 0 only.
+POSITIVE = ("lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "gammaincc", "betainc")
 SPECIAL = ("atan", "cbrt", "erfc", *NAMES)
 _ROOM = 1.0 + 1e-9  # sums of at most a few hundred positive terms are rounded by much less
 
@@ -88,9 +80,8 @@ def _cbrt(i: int, low: Array, high: Array, h: Array) -> Array:
     if i == 0:
         return np.where(near >= 0, np.cbrt(far), np.inf)
     factor = abs(math.prod((1.0 / 3.0 - k) / (k + 1.0) for k in range(i)))
-    slope = np.where(
-        near**i > TINY, np.cbrt(near) / near**i, near ** (1.0 / 3.0 - i)
-    )  # no power may underflow
+    # No power may underflow.
+    slope = np.where(near**i > TINY, np.cbrt(near) / near**i, near ** (1.0 / 3.0 - i))
     return np.where(near > 0, factor * slope, np.inf)
 
 

@@ -131,9 +131,8 @@ def rounding_of(function: Function, y: Array, x: Array) -> Array:
         bound = np.max(slack_of(function, program_of(function, x.shape[1], limited=True), x), axis=0)
         rounding = np.fmax(rounding, np.fmin(bound / 16.0, MOST * largest))
     program = _with_discrepancies(function, x.shape[1]) if function.precision == "float64" else None
-    if (
-        program is not None
-    ):  # functions of a runtime that differ from their operation, and cancellation after them
+    # Functions of a runtime that differ from their operation, and cancellation after them.
+    if program is not None:
         rounding = np.fmax(rounding, np.max(slack_of(function, program, x), axis=0))
     if function.declared is not None:  # two calls may be off to different sides
         rounding = rounding + 2.0 * function.declared.accuracy

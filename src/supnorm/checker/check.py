@@ -163,9 +163,8 @@ def check(
             )
     except Rejected as problem:
         reason, leaf, accepted = str(problem), problem.leaf, False
-    except (
-        MALFORMED
-    ) as error:  # a file proves nothing if reading it fails in a way that no check of the format foresees
+    # A file proves nothing if reading it fails in a way that no check of the format foresees.
+    except MALFORMED as error:
         reason, accepted = f"malformed certificate: {type(error).__name__}: {error}", False
     finally:
         ctx.prec = old

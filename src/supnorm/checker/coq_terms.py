@@ -13,9 +13,8 @@ from fractions import Fraction
 from supnorm.checker.operation import Operation
 from supnorm.checker.rejected import Rejected
 
-LARGEST_POWER = (
-    64  # whole exponents; coq-interval multiplies, and a larger one would take its time in every leaf
-)
+# Whole exponents; coq-interval multiplies, and a larger one would take its time in every leaf.
+LARGEST_POWER = 64
 K, Q = 0.7978845608028654, 0.044715  # those of gelu_tanh
 
 

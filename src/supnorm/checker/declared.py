@@ -161,9 +161,8 @@ def _nodes(name: str, entry: dict[str, Any], d: int, m: int) -> tuple[tuple[floa
     rows = _array(entry, m)
     parts = [[int(v) for v in part.split(",")] for part in name.split("/")]
     good = [len(p) for p in parts] == [d, d, 1] and all(v >= 0 for p in parts for v in p)
-    good = (
-        good and cell_name(tuple(parts[0]), tuple(parts[1]), parts[2][0]) == name
-    )  # each cell has one name only
+    # Each cell has one name only.
+    good = good and cell_name(tuple(parts[0]), tuple(parts[1]), parts[2][0]) == name
     if not good or max(parts[0]) > 1000 or len(rows) != (parts[2][0] + 1) ** d:
         raise Wrong(f"the name {name!r} does not fit the values that are recorded under it")
     return rows

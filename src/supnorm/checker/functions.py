@@ -148,9 +148,8 @@ def remainder(op: str, c: Ball, r: Ball, p: Parameter = None) -> Ball | None:
         return abs(even) * (r.cosh() - 1) + abs(odd) * (r.sinh() - r)
     if op == "exp":
         rest = c.exp() * (r.exp() - 1 - r)
-        return (
-            rest if rest.is_finite() else (c + r).exp()
-        )  # e^r - 1 - r <= e^r, which may be too large for a ball
+        # e^r - 1 - r <= e^r, which may be too large for a ball.
+        return rest if rest.is_finite() else (c + r).exp()
     if op == "log":
         t = r / c
         return -(1 - t).log() - t if c > 0 and t < 1 else None

@@ -108,9 +108,8 @@ def _functions(o: Operation, args: list[list[Graded]], fast: bool) -> list[Grade
         together = graded_arrays.smooth(o.op, args[0])
         if together is not None:
             return together
-        order = (
-            1 if all(f.bent <= 0 for f in args[0]) else ORDER
-        )  # ORDER for a size that is no number, as in `smooth`
+        # ORDER for a size that is no number, as in `smooth`.
+        order = 1 if all(f.bent <= 0 for f in args[0]) else ORDER
         rows = graded_batch.interpolants(o.op, [f.c for f in args[0]], [f.slope for f in args[0]], order)
     if rows is None:
         return [_function(o, fs) for fs in zip(*args, strict=True)]
@@ -253,9 +252,8 @@ def smooth(op: str, x: Graded, p: Parameter = None, rows: list[list[Ball]] | Non
     good = rem.is_finite() and result.c.is_finite() and all(z.is_finite() for z in (*result.J, *H))
     good = good and bool(result.bent.is_finite())
     bounded = range_on(op, x.c - reach, x.c + reach) if reach.is_finite() else None
-    if bounded is not None and not (
-        good and rem < bounded[1]
-    ):  # the range of the function is a tighter bound
+    # The range of the function is a tighter bound.
+    if bounded is not None and not (good and rem < bounded[1]):
         return replace(_nothing(x), c=bounded[0], rem=bounded[1])
     return result if good else _nothing(x)
 

@@ -27,9 +27,8 @@ Ball = Any
 Integers = tuple[int, ...]
 # level, index, degree, rho, grid, graded, bits
 Proof = tuple[Integers, Integers, Integers, tuple[float, ...], Integers, Integers, Integers]
-BY_PARTS = (
-    -1.0
-)  # in place of the parameter of an ellipse: Chebyshev models on the parts of the cell between cuts
+# In place of the parameter of an ellipse: Chebyshev models on the parts of the cell between cuts.
+BY_PARTS = -1.0
 PIECES = -2  # in place of a degree: the bound by linear pieces
 LARGEST_WORK = 2_000_000  # points of one grid, so that a hostile file cannot stall the checker
 LARGEST_TABLE = 300_000  # cosines of one axis, for the same reason

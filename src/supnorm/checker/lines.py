@@ -21,9 +21,8 @@ from supnorm.checker.tree import Tree
 SCHEMA = "supnorm.certificate/2"
 BEGIN = b'{"schema":"supnorm.certificate/2",'  # of every such file
 MOST_LEAVES = 1024  # of a line
-MOST_NUMBERS = (
-    2**18
-)  # leaves of a line times axes, if it has more than one leaf: its cells are not in the text
+# Leaves of a line times axes, if it has more than one leaf: its cells are not in the text.
+MOST_NUMBERS = 2**18
 LARGEST_LINE = 2**22  # bytes, but for the head
 NEEDED = {"halvings", "upper", "degree", "rho", "grid"}
 ALLOWED = NEEDED | {"proof_level", "graded", "bits"}

@@ -271,10 +271,8 @@ def _at_point(o: Operation, bits: Bits) -> float:
     more = 0.0
     if o.op == "pow" and o.parameter is not None and o.parameter.is_integer():
         more = 10.0 * math.log2(abs(o.parameter) + 1.0)
-    if o.op in (
-        "sin",
-        "cos",
-    ):  # FLINT needs pi to as many bits as the argument has before its point, at most 65536
+    # FLINT needs pi to as many bits as the argument has before its point, at most 65536.
+    if o.op in ("sin", "cos"):
         more = 1e-3 * min(2.0 ** min(bits.size, 16.0), 65536.0) ** 1.5
     return (POINT.get(o.op, 8.0) + more) * wide
 
@@ -314,13 +312,8 @@ def _after(o: Operation, args: list[Bits], position: int) -> Bits:
         return Bits(max(exponent + 1.0 + grown, 82.0), max(size, exponent) + grown)
     if o.op in ("tanh", "erf", "sin", "cos", "sigmoid"):
         return Bits(max(exponent, 82.0) if o.op in ("sigmoid", "erf") else exponent, 0.0)
-    if o.op in (
-        "exp",
-        "softplus",
-        "silu",
-        "gelu",
-        "gelu_tanh",
-    ):  # FLINT's exp has no value beyond 2^precision
+    # FLINT's exp has no value beyond 2^precision.
+    if o.op in ("exp", "softplus", "silu", "gelu", "gelu_tanh"):
         return Bits(max(exponent + 2.0, 82.0), 16.0 if o.op == "exp" and size > 14.0 else size + 1.0)
     return Bits(exponent, size)
 

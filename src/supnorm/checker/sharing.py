@@ -115,9 +115,8 @@ def _in_processes(workers: int, given: bytes, todo: Iterator[Task], meter: Meter
     except RuntimeError as error:
         if "bootstrapping phase" not in str(error):
             raise
-        raise SystemExit(
-            1
-        ) from None  # this is a worker that imports the script; the main process reports for all workers
+        # This is a worker that imports the script; the main process reports for all workers.
+        raise SystemExit(1) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -162,9 +161,8 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_LOCK = (
-    threading.Lock()
-)  # the precision of balls is that of the process, and an executor may call several threads
+# The precision of balls is that of the process, and an executor may call several threads.
+_LOCK = threading.Lock()
 
 
 def _start() -> None:

@@ -23,9 +23,8 @@ LARGEST = {  # of the orders and shapes that a file may have
     **{f"bessel_{kind}": 64.0 for kind in "jyik"},
     **{name: 1000.0 for name in ("gammainc", "gammaincc", "betainc")},
 }
-LEAST_ORDER = (
-    2.0**-60
-)  # but for 0: FLINT divides by the order's distance from whole numbers, and takes minutes
+# Smallest order but for 0: FLINT divides by the order's distance from whole numbers, and takes minutes.
+LEAST_ORDER = 2.0**-60
 NAMES = ("atan", "cbrt", "erfc", "lgamma", "digamma", "erfcx", "erfinv", "exp1", *LARGEST)
 POSITIVE = ("lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "gammaincc", "betainc")
 # Radius of an argument's ball: FLINT works long on wider ones (tests/checker/test_special_functions.py), of Bessel functions

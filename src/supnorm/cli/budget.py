@@ -191,9 +191,7 @@ def _storage(
                 yield None, None
         else:
             stem = f"learning-curve-{''.join(c if c.isalnum() else '-' for c in name)}"
-            older = (
-                f"{stem}.jsonl",
-                f"{stem}-*.jsonl",
-            )  # if there are several learning curves, each has a file
+            # If there are several learning curves, each has a file.
+            older = (f"{stem}.jsonl", f"{stem}-*.jsonl")
             with run.store(problem, asked, STORE, older) as store:
                 yield store, run.directory / f"{stem}.jsonl"

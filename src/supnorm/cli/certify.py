@@ -307,9 +307,8 @@ def summary(result: CertifyResult, axes: Sequence[AxisRecord] = ()) -> list[str]
     if bounded and not unseen:
         lines.append(f"  ratio        {num(record.ratio, 4)}")
     if not unseen or record.proved_volume > 0:
-        part = (
-            record.proved_volume > 0 and record.target < record.sup.upper
-        )  # of the whole the bound says more
+        # Once the whole domain is proved, the bound says more than a share.
+        part = record.proved_volume > 0 and record.target < record.sup.upper
         share = fact("proved-share", share=record.proved_volume, target=record.target, any=part)
         lines.append(f"  proved       {say.text(share)}")
     lines.append(f"  boxes        {say.text(fact('boxes', boxes=record.boxes, seconds=record.seconds))}")

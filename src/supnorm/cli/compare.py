@@ -25,18 +25,8 @@ if TYPE_CHECKING:
     from supnorm.results.audit import AuditRecord
     from supnorm.results.compare import RowRecord
 
-PATHS = (
-    "file",
-    "python",
-    "mask",
-    "root",
-    "flow",
-    "integral",
-    "start",
-    "between",
-    "initial",
-    "limits",
-)  # keys whose text begins with a path
+# Keys whose text begins with a path.
+PATHS = ("file", "python", "mask", "root", "flow", "integral", "start", "between", "initial", "limits")
 AGAIN = "run the same command with --resume"
 FORMS = Annotated[
     bool,

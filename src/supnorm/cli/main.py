@@ -186,9 +186,8 @@ def run(arguments: list[str] | None = None) -> int:
         if isinstance(error, ValueError) and (sys.stdout.closed or sys.stderr.closed):
             return _cut_off()  # by the problem's code
         if isinstance(error, OSError) and _in_echo(error):
-            os.dup2(
-                os.open(os.devnull, os.O_WRONLY), 1
-            )  # text that remains in the buffer would fail again at the end
+            # Text that remains in the buffer would fail again at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             _say(f"cannot write to standard output: {error.strerror}")
             # A closed terminal ends the run too; its results have been written to files.
             return ExitCode.INTERRUPTED if INTERRUPTS.heard else ExitCode.BAD_INPUT
@@ -241,9 +240,8 @@ def _ended(error: SystemExit, given: list[str]) -> int:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     if isinstance(error.__context__, BrokenPipeError):  # typer ends the program in this way
         return _cut_off()
-    if (
-        "_SUPNORM_COMPLETE" in os.environ or given[:1] in COMPLETION
-    ):  # no verb runs then: nothing is a verdict
+    # No verb runs then: nothing is a verdict.
+    if "_SUPNORM_COMPLETE" in os.environ or given[:1] in COMPLETION:
         return error.code if isinstance(error.code, int) else ExitCode.DONE
     if Path(frame.filename).is_relative_to(Path(__file__).parent.parent):
         raise error  # this is a worker that imports the script again; it ends silently, and the main process reports for all

@@ -140,11 +140,8 @@ def save(result: RepairResult, folder: Path, opened: Problem) -> RepairResult:
     from supnorm.sources import save_problem
 
     outside = sorted(path.name for path in folder.glob("outside-*.json"))
-    for name in (
-        "certificate.json",
-        "change.json",
-        *outside,
-    ):  # proofs of another model, which may have taken hours
+    # Proofs of another model, which may have taken hours.
+    for name in ("certificate.json", "change.json", *outside):
         set_aside(folder / name)
     saved = result.save(folder)
     if not (folder / "before" / "report.html").exists():

@@ -129,11 +129,8 @@ class RunContext:
         from supnorm.cli.folder import undisturbed
         from supnorm.evaluation.opened_files import unrecorded
 
-        with (
-            undisturbed(),
-            printed_if_lost(tell),
-            unrecorded(),
-        ):  # supnorm opens files now, and no function does
+        # Now supnorm opens files, and no function does.
+        with undisturbed(), printed_if_lost(tell), unrecorded():
             yield
 
     def within(self, name: str, resume: bool) -> RunContext:

@@ -69,9 +69,8 @@ class Evaluator:
         self.reference = Caller(problem.reference, "reference", calls.store, self.executor, calls.workers)
         # Not on the workers: it is asked for one point at a time, and they suit the reference, perhaps not this function.
         self.recheck = None if problem.recheck is None else Caller(problem.recheck, "recheck", calls.store)
-        if (
-            self.recheck is not None
-        ):  # few calls of one point each: all are stored, whatever a clock says of their cost
+        # Few calls of one point each: all are stored, whatever a clock says of their cost.
+        if self.recheck is not None:
             self.recheck.declare(expensive=True, rows=1)
         self._gradients = GradientCaller(problem, self.model, self.reference)
         self.counts: dict[str, int] = {}
@@ -85,9 +84,8 @@ class Evaluator:
         self.rms = np.nan
         self._known: dict[bytes, Witness] = {}
         self._shown = 0
-        self._returned = (
-            0.0  # evaluations of the batch that is being called, as far as its calls have returned
-        )
+        # Evaluations of the batch that is being called, as far as its calls have returned.
+        self._returned = 0.0
         for side in (self.model, self.reference):
             side.heard = partial(self._hear, side)
         self._announced = -np.inf, False
@@ -274,10 +272,8 @@ class Evaluator:
             y, f, slope, reduced = self._gradients.rows(x, purpose)
         except BadInput:
             raise
-        except (
-            Exception,
-            SystemExit,
-        ):  # halve the batch as in `values`, until the points that raise are alone
+        # Halve the batch as in `values`, until the points that raise are alone.
+        except (Exception, SystemExit):
             if len(x) == 1:
                 return self.values_inside(x, purpose), np.zeros_like(x)
             half = len(x) // 2

@@ -51,9 +51,8 @@ def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tu
         return failure.values, failure.messages
     except (BadInput, KeyboardInterrupt):
         raise
-    except (
-        BaseException
-    ) as error:  # a call of a function must not end the program; a panic of Rust code is no Exception
+    # A call of a function must not end the program; a panic of Rust code is no Exception.
+    except BaseException as error:
         if len(x) == 1:
             return np.full((1, outputs or 1), np.nan), {0: described(error)}
         half = len(x) // 2

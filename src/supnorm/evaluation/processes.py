@@ -77,9 +77,8 @@ class Processes(Executor):
         self._changed = threading.Condition()
         self._attendants: list[_Attendant] = []
         self._shut = self._given_up = False
-        atexit.register(
-            self.kill
-        )  # otherwise the interpreter would wait for workers that nobody tells to end
+        # Otherwise the interpreter would wait for workers that nobody tells to end.
+        atexit.register(self.kill)
 
     @property
     def pids(self) -> list[int]:

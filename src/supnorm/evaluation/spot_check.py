@@ -76,9 +76,8 @@ def _one(store: EvaluationStore, side: str, function: Function, what: str, inste
     for i in range(len(x)):
         if i not in messages and now.shape == stored.shape and _same(now[i], stored[i], allowed):
             continue
-        alone, why = guarded(
-            function.value, x[i : i + 1], stored.shape[1]
-        )  # a batch of another size may differ by rounding
+        # A batch of another size may differ by rounding.
+        alone, why = guarded(function.value, x[i : i + 1], stored.shape[1])
         if not why and alone.shape[1] == stored.shape[1] and _same(alone[0], stored[i], allowed):
             continue
         value = why.get(0) or _shown(alone[0])

@@ -76,9 +76,8 @@ def judged(
     accepted = made.accepts(x)
     promise = _promise(errors[accepted], calibration, level, confidence, search.record.law)
     choice = made.record.choice
-    if (
-        choice is not None and choice.share is not None
-    ):  # the share was chosen by these points: they show the risk, not less
+    # The share was chosen by these points: they show the risk, not less.
+    if choice is not None and choice.share is not None:
         promise = promise.changed(fraction_at_most=choice.risk)
     factor = _factor(made, x[accepted], y[accepted], errors[accepted])
     record = made.record.changed(
@@ -136,9 +135,8 @@ def _factor(made: Guard, x: Array, y: Array, errors: Array) -> float:
     learned = next(layer for layer in made.cuts.layers if isinstance(layer, LearnedError))
     if not len(x):
         return 1.0
-    with np.errstate(
-        all="ignore"
-    ):  # far down the learned error is 0 in float64, and no error is 0 times of it
+    # Far down the learned error is 0 in float64, and no error is 0 times of it.
+    with np.errstate(all="ignore"):
         ratio = np.sort(np.where(errors > 0.0, errors / 10.0 ** learned.score(x, y), 0.0))
     k = int(np.ceil(0.95 * (len(ratio) + 1)))
     return float(ratio[min(k, len(ratio)) - 1])

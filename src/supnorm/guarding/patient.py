@@ -43,10 +43,8 @@ class Patient:
     def __init__(self, value: Callable[[Array], Any], patience: float, at_once: int = 1) -> None:
         self._given = value, patience, at_once
         self._turns = threading.Semaphore(at_once)
-        self._count, self._asking = (
-            threading.Condition(),
-            0,
-        )  # calls that wait or run, but for those that let others go first
+        # Calls that wait or run, but for those that let others go first.
+        self._count, self._asking = threading.Condition(), 0
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process gets one whose turns are all free."""

@@ -20,10 +20,8 @@ from numpy.typing import NDArray
 from scipy.special import betaln, xlog1py, xlogy
 
 Array = NDArray[np.float64]
-PRIOR = (
-    0.5,
-    50.0,
-)  # rates below some per cent get the most weight: those of accepted inputs that exceed a tolerance
+# Rates below some per cent get the most weight: those of accepted inputs that exceed a tolerance.
+PRIOR = (0.5, 50.0)
 ROUNDING = 1e-6  # of the logarithm, for up to 1e9 trials: the limits are this much wider
 HALVINGS = 200  # more than enough to reach neighbouring numbers
 

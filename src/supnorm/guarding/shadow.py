@@ -220,9 +220,8 @@ class ShadowChecks:
     def standing(self) -> Standing:
         """What the checks say so far."""
         promise = self.guard.record.promise
-        above = (
-            self.log.above
-        )  # before the checks: another thread counts them first, so that they are never fewer
+        # Before the checks: another thread counts them first, so that they are never fewer.
+        above = self.log.above
         checks = self.log.checks
         low, high = always_valid(above, checks, CONFIDENCE)
         risk = promise.fraction_at_most

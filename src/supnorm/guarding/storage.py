@@ -78,9 +78,8 @@ def load(path: Path, model: Any, reference: Any) -> Guard:
         whole = {name: array for name, array in archive.arrays.items() if name != "metadata"}
         if words.digest and words.digest != digest(archive.words, whole):
             raise BadInput("it was changed after Guard.save wrote it; make the guard again")
-        record = GuardRecord.from_dict(
-            {"choice": None, **words.record}, "its record"
-        )  # older files have no choice
+        # Older files have no choice.
+        record = GuardRecord.from_dict({"choice": None, **words.record}, "its record")
         domain = Domain.from_axes(
             {a.name: Axis(a.low, a.high, a.unit, a.scale, a.values or None) for a in record.axes}
         )

@@ -120,9 +120,8 @@ class Archive:
             yield
         except BadInput as error:
             raise BadInput(f"{self.path}: {error}") from None
-        except (
-            Exception
-        ) as error:  # any exception that the contents of the file cause means that it is damaged
+        # Any exception that the contents of the file cause means that it is damaged.
+        except Exception as error:
             raise BadInput(
                 f"{self.path}: damaged {what} file ({cause(error)}); save the {what} again"
             ) from None

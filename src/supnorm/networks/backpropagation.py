@@ -153,9 +153,8 @@ def forward(architecture: Architecture, theta: Array, frequencies: Array, z: Arr
         after = np.empty((len(matrix) + 1, z.shape[1]))
         after[-1] = 1.0
         name = architecture.activations[i]
-        if name == "tanh" and not architecture.skips(
-            i
-        ):  # in place, because the slope of tanh needs only the value
+        # In place, because the slope of tanh needs only the value.
+        if name == "tanh" and not architecture.skips(i):
             value = before = np.matmul(matrix, a, out=after[:-1])
             np.tanh(value, out=value)
         else:

@@ -34,9 +34,8 @@ def sup_map(variable: FieldVariableRecord, width: int) -> Markup:
     left, top, right = 46.0, 16.0, width - 10.0
     aspect = cells.shape[0] / cells.shape[1] if not grid.sphere else _aspect(variable)
     height = round(min(max((right - left) * aspect, 80.0), 1.1 * (right - left), 520.0))
-    rising = (
-        grid.last[0] > grid.first[0]
-    )  # rows run from south to north: row 0 of the picture is at its bottom
+    # Rows run from south to north: row 0 of the picture is at its bottom.
+    rising = grid.last[0] > grid.first[0]
     values = cells if rising else cells[::-1]
     west, east = variable.sup_map.get("across", (grid.first[1], grid.last[1]))
     if west > east:

@@ -169,9 +169,8 @@ def _zero(view: View) -> Fact:
 
 def _missing(view: View, finite: FiniteRecord, table: TableRecord) -> list[Fact]:
     """For a table in which values of the model are missing: the number of such rows, and statistics of the others."""
-    model = (
-        table.without_value.get("model") == finite.infinite
-    )  # else some errors are infinite for another reason
+    # Else some errors are infinite for another reason.
+    model = table.without_value.get("model") == finite.infinite
     facts = [fact("rows-missing", infinite=finite.infinite, rows=view.drawn, model=model)]
     if (best := view.worst_finite) is not None:
         facts.append(fact("rows-others", n=finite.n, size=size(view, best), where=located(view, best)))

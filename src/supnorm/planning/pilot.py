@@ -117,9 +117,8 @@ def pilot(
             pairs = [pair for pair in made if pair is not None]
             if pairs:
                 best = min(pairs, key=lambda pair: pair[1])
-                most = (
-                    GaussianProcess().most if tool == GAUSSIAN_PROCESS else sample_budget
-                )  # it uses no more samples
+                # It uses no more samples.
+                most = GaussianProcess().most if tool == GAUSSIAN_PROCESS else sample_budget
                 trials[tool] = _trial(
                     tool, best, plan.m, min(sample_budget, most), ROUNDING * target.half_range
                 )

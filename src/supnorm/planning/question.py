@@ -107,9 +107,8 @@ def as_problem(
 # and what fewer cost. 40 seconds are a judgement of what a user waits for.
 PROFILE_SECONDS, DEFAULT_CALLS = 40.0, 200_000
 FIRST = 256  # points that show range, failures and cost before anything else
-CHEAP = (
-    PROFILE_SECONDS / DEFAULT_CALLS
-)  # seconds of a call below which the number of calls does not depend on it
+# Seconds of a call below which the number of calls does not depend on it.
+CHEAP = PROFILE_SECONDS / DEFAULT_CALLS
 
 
 def ask(

@@ -111,9 +111,8 @@ class Axis:
             steps = np.searchsorted(np.asarray(self.values), x)
             return (np.minimum(steps, len(self.values) - 1) + 0.5) / len(self.values)
         if self.log:  # a number without a logarithm is mapped to minus infinity
-            low, high = np.log(
-                np.array([self.low, self.high])
-            )  # computed in the same way as x, so that the ends are exactly 0 and 1
+            # Computed in the same way as x, so that the ends are exactly 0 and 1.
+            low, high = np.log(np.array([self.low, self.high]))
             with np.errstate(divide="ignore"):
                 u: NDArray[np.float64] = (np.log(np.maximum(x, 0.0)) - low) / (high - low)
             return u

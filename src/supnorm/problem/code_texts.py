@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-CODE = (
-    "python",
-    "root",
-    "flow",
-    "integral",
-    "start",
-    "between",
-    "initial",
-    "limits",
-)  # keys of a source whose texts name code
+# Keys of a source whose texts name code.
+CODE = ("python", "root", "flow", "integral", "start", "between", "initial", "limits")
 
 
 def is_code(value: Any) -> bool:

@@ -244,9 +244,8 @@ class Domain:
                 f"constraint {name} must return {len(x)} booleans for {len(x)} points, "
                 f"got shape {allowed.shape}"
             )
-        if (
-            allowed.dtype != bool
-        ):  # NumPy counts any number but 0 as true, for a signed distance on both sides of the border
+        # NumPy counts any number but 0 as true, for a signed distance on both sides of the border.
+        if allowed.dtype != bool:
             raise BadInput(f"constraint {name} must return booleans (such as g(x) > 0), got {allowed.dtype}")
         return allowed
 

@@ -130,9 +130,8 @@ def draw_inside(domain: Domain, n: int, rng: np.random.Generator) -> Array:
         parts.append(points)
         have, tried = have + len(points), tried + size
         if tried > ENOUGH and have < 1e-5 * tried:
-            if (
-                domain.finite is not None and domain.finite.count()
-            ):  # few points exist, but their list is known
+            # Few points exist, but their list is known.
+            if domain.finite is not None and domain.finite.count():
                 every = np.concatenate([x for _, x in domain.finite.batches(lambda: AT_ONCE)])
                 return every[rng.integers(len(every), size=n)]
             raise BadInput(

@@ -33,14 +33,8 @@ from supnorm.results.guard import LARGEST, cause, demand_depth, demand_no_null
 from supnorm.results.printable import one_line
 from supnorm.results.suggestion import did_you_mean
 
-WHOLE = (
-    "integer",
-    "int",
-    "step",
-    "discrete",
-    "type",
-    "dtype",
-)  # guesses of how an input of whole numbers is written
+# Guesses of how an input of whole numbers is written.
+WHOLE = ("integer", "int", "step", "discrete", "type", "dtype")
 TYPES = (
     "float",
     "str",

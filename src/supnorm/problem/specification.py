@@ -74,9 +74,8 @@ class SourceSpec(Table):
     batch: int | None = Field(default=None, ge=1)  # rows per call; exported graphs with a fixed batch
     device: str = "cpu"
     precision: str | None = None  # "float32" or "float64" where the source can do both
-    timeout: float | None = Field(
-        default=None, gt=0, allow_inf_nan=False
-    )  # seconds per point (command, per_point)
+    # Seconds per point (command, per_point).
+    timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     retries: int = Field(default=0, ge=0)
     residuals: list[str] | None = None  # networks of `repair` that are added to this function
     patches: list[str] | None = None  # networks of `repair` that correct this function inside ellipsoids

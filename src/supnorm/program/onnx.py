@@ -266,9 +266,8 @@ def _apply(
         raise Unsupported("MaxPool with the positions of the maxima", "MaxPool with its values alone")
     if any(isinstance(a, Comparison) for a in args):
         raise Unsupported(f"{op} of a comparison", "Min, Max, Clip, Abs, Relu or LeakyRelu")
-    if (
-        op == "Gelu" and kinds[0] == "float64"
-    ):  # onnxruntime has no kernel for it and runs the function that defines it
+    # onnxruntime has no kernel for it and runs the function that defines it.
+    if op == "Gelu" and kinds[0] == "float64":
         op = "Gelu64"
     return [_symbolic(graph, op, attributes, args)]
 

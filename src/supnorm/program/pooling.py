@@ -45,9 +45,8 @@ def max_pool(build: Builder, x: Tensor, windows: Windows) -> Value:
     """
     rank = len(windows.sizes)
     index = x.index
-    for k in range(
-        rank - 1, -1, -1
-    ):  # from the last axis on: the axes of the windows come after the remaining ones
+    # From the last axis on: the axes of the windows come after the remaining ones.
+    for k in range(rank - 1, -1, -1):
         axis = index.ndim - (rank - k) - (rank - 1 - k)
         taken = _entries(windows, k, x.shape[len(x.shape) - rank + k])
         index = np.moveaxis(np.take(index, taken, axis=axis), axis + 1, -1)

@@ -45,13 +45,10 @@ NAMES = (
     "betainc",
 )
 LARGEST_ORDER, LARGEST_SHAPE = 64.0, 1000.0  # FLINT takes milliseconds a value beyond them
-LEAST_ORDER = (
-    2.0**-60
-)  # but for 0: FLINT divides by the order's distance from whole numbers, and takes minutes
-FIRST_BITS, MOST_BITS = (
-    80,
-    5200,
-)  # the last doubling of the first: 64 bits remain after a cancellation of 5000
+# Smallest order but for 0: FLINT divides by the order's distance from whole numbers, and takes minutes.
+LEAST_ORDER = 2.0**-60
+# The last doubling of the first: 64 bits remain after a cancellation of 5000.
+FIRST_BITS, MOST_BITS = 80, 5200
 GOOD = 56  # bits that a coefficient must have before it is rounded to the 53 of a float
 NEAR_ZERO = 0.01  # Bessel's equation divides by the argument squared
 

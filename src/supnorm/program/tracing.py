@@ -72,9 +72,8 @@ class Builder:
         self.least, self.runtime, self.origin = least, runtime or {}, origin
         self.unlike: set[str] = set()  # operators that the runtime may compute by other operations
         self.precision = "float64"  # in which the code computes the operation that is being read
-        self.narrowest = (
-            "float64"  # the narrowest type of the results, if the code chooses these types itself
-        )
+        # The narrowest type of the results, if the code chooses these types itself.
+        self.narrowest = "float64"
         self.nodes: list[Node] = [Node("input", (), d)]
         self.input = Tensor(0, np.arange(d))
         self.remarks: set[str] = set()

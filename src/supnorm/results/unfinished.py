@@ -73,9 +73,8 @@ def unfinished(folder: Path, result_file: str) -> Unfinished | None:
         held = json.loads(path.read_text("utf-8"))
         return Unfinished(verb, one_line(str(held["begun"]), 40), one_line(str(held["why"]), LONGEST))
     except (OSError, ValueError, KeyError, TypeError):
-        return Unfinished(
-            verb, "an unknown time"
-        )  # damaged: there was a run, and nothing is known of its end
+        # Damaged: there was a run, and nothing is known of its end.
+        return Unfinished(verb, "an unknown time")
 
 
 def demand_finished(folder: Path, result_file: str) -> None:

@@ -173,9 +173,8 @@ def opening(files: Iterable[Path]) -> Iterator[None]:
         files = [path.resolve() for path in files]
         for folder in {_start(path) for path in files if path.suffix == ".py"}:
             here = _ALL.get(folder)
-            if (
-                here is None or here not in _NOW.stack
-            ):  # code that is being imported may open a problem of its own folder
+            # Code that is being imported may open a problem of its own folder.
+            if here is None or here not in _NOW.stack:
                 _begin(Neighbours(folder, Folders.of(files)))
         _NOW.openings += 1
         streams, before = (sys.stdout, sys.stderr), functions()

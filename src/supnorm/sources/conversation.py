@@ -85,9 +85,8 @@ class Conversation:
 
     def ended(self) -> bool:
         """Whether the program was stopped or has ended by itself, so that it cannot be called."""
-        if (
-            self._end.alive and not self.stray() and self._ready(0.0)
-        ):  # ready without output: the program has ended
+        # Ready without output: the program has ended.
+        if self._end.alive and not self.stray() and self._ready(0.0):
             self._end()
         return not self._end.alive
 

@@ -37,9 +37,8 @@ from supnorm.sources.ends import (
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-NODES = (
-    20  # of a rule: exact for degree 39. Bisected intervals of smooth functions end after one or two halvings
-)
+# Nodes of a rule, which is exact for degree 39. Bisected intervals of smooth functions end after one or two halvings.
+NODES = 20
 DEPTH = 40  # halvings of an interval; those of a square root end at 34
 # Where an interval is cut. In the middle, the rules of an odd function with a pole there agree by symmetry.
 LEFT = 0.47

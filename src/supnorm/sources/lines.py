@@ -85,9 +85,8 @@ def talk(process: subprocess.Popen[bytes], text: bytes, seconds: float, lines: i
 
     def write() -> None:
         assert process.stdin is not None
-        with contextlib.suppress(
-            OSError, ValueError
-        ):  # the program ended, or was killed, before it read everything
+        # The program ended, or was killed, before it read everything.
+        with contextlib.suppress(OSError, ValueError):
             process.stdin.write(text)
             process.stdin.close()
 

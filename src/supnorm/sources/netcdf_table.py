@@ -215,9 +215,8 @@ def _broadcast(values: NDArray[Any], dims: Sequence[str], sizes: Mapping[str, in
 def _texts(variable: Any) -> list[str]:
     """Values as text; times become dates if the file's units define them."""
     since, values = variable.attrs.get("units"), np.asarray(_decoded(variable)).ravel()
-    if (
-        isinstance(since, str) and " since " in since and values.dtype.kind in "iuf"
-    ):  # a calendar that no installed package knows
+    # A calendar that no installed package knows.
+    if isinstance(since, str) and " since " in since and values.dtype.kind in "iuf":
         return [f"{v:.15g} {since}" for v in values.tolist()]
     if values.dtype.kind == "M":
         return [_date(str(v)) for v in np.datetime_as_string(values.astype("datetime64[s]"))]

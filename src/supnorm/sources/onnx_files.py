@@ -43,9 +43,8 @@ def demand_data_beside(path: Path, what: str) -> None:
         if tensor.data_location != onnx.TensorProto.EXTERNAL or "location" not in external:
             continue
         name = one_line(external["location"], 80)
-        target = Path(
-            os.path.normpath(folder / external["location"])
-        )  # a link that lies in this folder was made by the user
+        # A link that lies in this folder was made by the user.
+        target = Path(os.path.normpath(folder / external["location"]))
         if Path(external["location"]).is_absolute() or not target.is_relative_to(folder):
             raise BadInput(f"{what} keeps weights in {name}, which is outside of its folder: refused")
         if not target.exists():

@@ -143,9 +143,8 @@ def per_point(
                 message = f"exception: {error}"
             except KeyboardInterrupt:
                 raise
-            except (
-                BaseException
-            ) as error:  # asyncio.CancelledError and a panic of Rust code are no Exceptions
+            # asyncio.CancelledError and a panic of Rust code are no Exceptions.
+            except BaseException as error:
                 message = described(error)
         return message
 
@@ -305,10 +304,8 @@ def _speaks_jax(function: Callable[..., Any], probe: Array) -> bool:
         with double_precision():
             jax.eval_shape(function, jax.ShapeDtypeStruct(probe.shape, np.float64))
             return isinstance(function(probe[:1]), jax.Array)
-    except (
-        Exception,
-        SystemExit,
-    ):  # a NumPy function raises errors of many types for a tracer: it is no JAX function
+    # A NumPy function raises errors of many types for a tracer: it is no JAX function.
+    except (Exception, SystemExit):
         return False
 
 

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 LEAST = 10  # rows: fewer agree by chance
-EQUAL = (
-    0.9  # R² of the column as a prediction of the values, as it is: at most a tenth of their variance is left
-)
+# R² of the column as a prediction of the values, as it is: at most a tenth of their variance is left.
+EQUAL = 0.9
 CORRELATED = 0.99  # other units or an offset: the correlation of a column with the values, either sign
 
 

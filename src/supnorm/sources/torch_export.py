@@ -142,9 +142,8 @@ def _unpickled(payload: bytes, name: str) -> Any:
 
     try:
         tensor = torch.load(io.BytesIO(payload), weights_only=True)
-    except (
-        Exception
-    ):  # torch raises errors of several types; all of them mean that these are no plain tensors
+    # torch raises errors of several types; all of them mean that these are no plain tensors.
+    except Exception:
         raise NeedsTrust(f"weight {name} is a pickle of more than tensors") from None
     if not isinstance(tensor, torch.Tensor):
         raise NeedsTrust(f"weight {name} is a pickled {type(tensor).__name__}")

@@ -133,12 +133,10 @@ class FixedFit(Contest):
 def _candidate(attempt: Attempt, held: Validation, repeated: Validation | None) -> Candidate:
     approximation = attempt.approximation
     errors = held.errors(approximation.function)
-    worst = max(
-        errors.worst, attempt.errors.worst
-    )  # the reported error is at least the one that was seen while choosing
-    if (
-        repeated is not None
-    ):  # candidates were trained on the mean of these labels at most, not on each of them
+    # The reported error is at least the one that was seen while choosing.
+    worst = max(errors.worst, attempt.errors.worst)
+    # Candidates were trained on the mean of these labels at most, not on each of them.
+    if repeated is not None:
         worst = float(np.fmax(worst, repeated.errors(approximation.function).worst))
     return Candidate(
         approximation=approximation,

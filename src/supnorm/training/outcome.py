@@ -136,9 +136,8 @@ def _winner(best: Attempt, report: AuditReport | None, fresh: Validation, error_
 
 def _candidate(attempt: Attempt, fresh: Validation, error_of_mean: float) -> Candidate:
     errors = fresh.errors(attempt.approximation.function)
-    worst = max(
-        errors.worst, attempt.errors.worst
-    )  # the reported error is at least the one that was seen while fitting
+    # The reported error is at least the one that was seen while fitting.
+    worst = max(errors.worst, attempt.errors.worst)
     return Candidate(
         approximation=attempt.approximation,
         seconds=attempt.seconds,

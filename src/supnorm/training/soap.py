@@ -93,9 +93,8 @@ class _Block:
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
-        turned = (
-            shape if len(shape) == 2 else ()
-        )  # the factor of a vector would be p x p, so vectors are not rotated
+        # The factor of a vector would be p x p, so vectors are not rotated.
+        turned = shape if len(shape) == 2 else ()
         self.factors = [np.zeros((n, n)) for n in turned]
         self.rotations = [np.eye(n) for n in turned]
         self.mean, self.square = np.zeros(shape), np.zeros(shape)

@@ -33,24 +33,10 @@ STEPS = 12  # of Newton's method
 # Share of the values by which the last step of Newton's method moves the solution; the next one would move it by its square.
 STEADY = 1e-6
 MOST = 1300  # unknowns; they take 5 s on one core
-SIZES = (
-    3,
-    4,
-    5,
-    6,
-    7,
-    8,
-    10,
-    12,
-    14,
-    16,
-    20,
-    24,
-    32,
-)  # highest frequencies that are tried, along the axis that needs most
-ANISOTROPY = (
-    2.0  # the others need at most so many times fewer; with 4 and more misfits fell five times more slowly
-)
+# Highest frequencies that are tried, along the axis that needs most.
+SIZES = (3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 32)
+# The others need at most so many times fewer; with 4 and more misfits fell five times more slowly.
+ANISOTROPY = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)

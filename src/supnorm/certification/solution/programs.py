@@ -25,9 +25,8 @@ from supnorm.results.numbers import num
 
 Coefficient = float | Program | str
 POINTS = 64  # random points at which formulas as they run are compared with their programs
-COMPARED = (
-    1024  # points of the model; the largest rounding in float32 was there at least 0.68 of that at 20,000
-)
+# Points of the model; the largest rounding in float32 was there at least 0.68 of that at 20,000.
+COMPARED = 1024
 SHARE = 1e-9  # of the largest value; float64 rounding of formulas is far below
 
 

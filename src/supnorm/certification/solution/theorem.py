@@ -331,10 +331,8 @@ def _cosines(D: float, s: Situation, mu: float) -> Iterator[Barrier]:
     target = mu / D * (1.0 + 1e-12)
     if target >= sum((math.pi / w) ** 2 for w in widths) * (1.0 - 1e-9):
         return
-    low, high = (
-        1e-3 * min(widths) ** 2,
-        1e18 * max(widths) ** 2,
-    )  # of the multiplier: all angles are 0, or near pi/2
+    # Of the multiplier: all angles are 0, or near pi/2.
+    low, high = 1e-3 * min(widths) ** 2, 1e18 * max(widths) ** 2
     for _ in range(200):
         middle = math.sqrt(low * high)
         angles = [_angle(8.0 * middle / w**2) for w in widths]

@@ -41,9 +41,8 @@ MOST_SLICES = 256
 # What the distance of the flow from the paths may take of the room between the errors and the goal, as for roots.
 SHARE = 0.2
 FIRST = 0.01  # tolerance of paths at first, as a share of what the goal allows beside the growth
-FINER = (
-    0.1  # the tolerance of paths is reduced by this factor as long as the estimates do not leave enough room
-)
+# The tolerance of paths is reduced by this factor as long as the estimates do not leave enough room.
+FINER = 0.1
 SMALLEST = 1e-13  # tolerance of paths, as a share of the largest component: below it is rounding
 COARSEST = 1e-3  # the largest tolerance that is tried where no smaller one is reached
 ROOM = 2.0  # proved bounds are at most so many times what points show

@@ -18,9 +18,8 @@ from supnorm.certification.rounding import Array
 from supnorm.problem import Function
 from supnorm.results import BadInput
 
-ROUNDING = (
-    1e-11  # of the largest value: float64 through some hundred steps, and what the equation makes of it
-)
+# Of the largest value: float64 through some hundred steps, and what the equation makes of it.
+ROUNDING = 1e-11
 
 
 @dataclass(frozen=True, eq=False)

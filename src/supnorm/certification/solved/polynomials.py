@@ -57,9 +57,8 @@ class Polynomial:
         c = self.coefficients
         wanted = c.any(-1)
         wanted.flat[0] |= not wanted.any()  # the polynomial 0 is a constant
-        for axis in range(
-            c.ndim - 1
-        ):  # a power is there where a Chebyshev polynomial of its degree or a higher one is
+        # A power is there where a Chebyshev polynomial of its degree or a higher one is.
+        for axis in range(c.ndim - 1):
             wanted = np.flip(np.maximum.accumulate(np.flip(wanted, axis), axis), axis)
             n = c.shape[axis]
             matrix = np.zeros((n, n))

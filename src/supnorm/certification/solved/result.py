@@ -47,10 +47,8 @@ def result_of_solved(problem: Problem, proof: SolvedProof, work: Work) -> Certif
     )
     status, everything = status_of(ended), [p.bracket for p in statement.parts.values()]
     boxes = sum(len(b.leaves.boxes) for b in everything)
-    if statement.believed and status.code in (
-        "within-tolerance",
-        "proved",
-    ):  # no verdict rests on what a file states
+    # No verdict rests on what a file states.
+    if statement.believed and status.code in ("within-tolerance", "proved"):
         stated = fact("stated-bounds", believed=statement.believed, boxes=boxes)
         status = Status("undecided", CERTIFY.text(fact("no-verdict", stated=(stated,))), ExitCode.UNDECIDED)
     if seen.hidden > proved and status.code in ("proved", "undecided", "interrupted"):

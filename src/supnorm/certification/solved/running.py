@@ -79,9 +79,8 @@ def largest_first(
             rest = (goal.ratio * least * shrink - delta) * (1.0 - 1e-12)
             aim = Goal(None, rest) if rest > 0.0 else alone
         end = running.prove(name, aim, limit, held, shown=True)
-        if (
-            end == "exceeded" and aim is not alone and goal.ratio is not None
-        ):  # its error is the largest after all
+        # Its error is the largest after all.
+        if end == "exceeded" and aim is not alone and goal.ratio is not None:
             end = running.prove(name, alone, limit, held, shown=True)
         grow = 1.0 + delta if relative else 1.0
         least = max(least, (running.proofs[name].lower - delta) / grow)

@@ -169,9 +169,8 @@ def regime(by_size: ErrorsBySize) -> str:
     """A word that names what limits a learning curve."""
     if not math.isfinite(by_size.phi):
         return "capacity- or optimizer-limited"
-    if (
-        by_size.phi < DATA_LIMITED or not by_size.fixed
-    ):  # a model that grows with its data is not at its floor
+    # A model that grows with its data is not at its floor.
+    if by_size.phi < DATA_LIMITED or not by_size.fixed:
         return "data-limited"
     return "floor-limited" if by_size.phi > FLOOR_LIMITED else "mixed"
 

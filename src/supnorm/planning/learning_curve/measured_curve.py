@@ -30,11 +30,8 @@ from supnorm.results.budget import (
 from supnorm.wording import fact
 from supnorm.wording.budget import BUDGET
 
-AHEAD = (
-    2.0,
-    4.0,
-    8.0,
-)  # times the largest size: where the intervals were checked (benchmarks/budget, *Forecasts*)
+# Times the largest size: where the intervals were checked (benchmarks/budget, *Forecasts*).
+AHEAD = (2.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True)

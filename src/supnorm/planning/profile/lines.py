@@ -19,9 +19,8 @@ from supnorm.planning.profile.spectrum import Spectrum, chebyshev_points, spectr
 Array = NDArray[np.float64]
 # A jump reads as order 0; where other kinks mix in, as up to .5. No test guards the margin.
 JUMP_ORDER = 0.6
-HALVINGS = (
-    36  # of the steepest interval, to 1e-13 of the line; 4 are too few for `test_a_jump_is_found_and_located`
-)
+# Halvings of the steepest interval, to 1e-13 of the line; 4 are too few for `test_a_jump_is_found_and_located`.
+HALVINGS = 36
 
 
 Segment = tuple[int | None, Array, Array]

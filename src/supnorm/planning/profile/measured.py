@@ -25,9 +25,8 @@ Array = NDArray[np.float64]
 
 # Factor on estimated derivative bounds, because lines show a lower estimate of the maximum. A judgement, without a test.
 SAFETY = 1.5
-HIGHEST = (
-    4  # derivatives: those of a measured series beyond the fourth are mostly rounding (`test_whole_profile`)
-)
+# Highest number of derivatives: those of a measured series beyond the fourth are mostly rounding (`test_whole_profile`).
+HIGHEST = 4
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,9 +29,8 @@ from supnorm.wording import Fact, fact
 
 Array = NDArray[np.float64]
 EXTREMES = 2000  # calls, about, of the ascents to the largest and the smallest value: 2 * 24 * 40
-ACTIVE = (
-    2000  # calls from which on the test of an active subspace, 1024 calls, takes no more than half of them
-)
+# Calls from which on the test of an active subspace, 1024 calls, takes no more than half of them.
+ACTIVE = 2000
 
 
 def profile(
