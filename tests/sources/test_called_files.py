@@ -161,7 +161,9 @@ def test_looking_takes_a_small_share_of_the_time(tmp_path: Path, monkeypatch: py
         put(tmp_path / name, "1")
     looked: list[int] = []
     monkeypatch.setattr("supnorm.sources.called_files.changed_file", lambda *_: looked.append(1))
-    monkeypatch.setattr("supnorm.sources.recording.tree_of", lambda file: pytest.fail(f"{file} is parsed"))
+    monkeypatch.setattr(
+        "supnorm.sources.unnamed_files.tree_of", lambda file: pytest.fail(f"{file} is parsed")
+    )
     clock = iter([10.0, 10.0, 11.0, 20.0, 30.0, 32.0, 32.0, 33.0])
     with recording() as recorded:
         files = CalledFiles(recorded, [tmp_path / "code.py"], {}, tmp_path, tmp_path / "run", {})

@@ -16,7 +16,7 @@ from supnorm.evaluation.opened_files import recording
 from supnorm.problem import fingerprint
 from supnorm.results import BadInput
 from supnorm.sources import open_problem, save_problem
-from supnorm.sources.recording import Folders, files_of
+from supnorm.sources.unnamed_files import Folders, files_of
 
 SOURCE = str(Path(supnorm.__file__).parents[1])
 PROBLEM = """

@@ -56,7 +56,7 @@ class ChainSearch(ABC):
         return 1
 
     def between(self, d: int) -> int:
-        """Steps between two such choices in ``d`` inputs; 0 for none."""
+        """Steps in ``d`` inputs after which the worse half of the chains is given up; 0 for never."""
         return self.halve_every
 
     @abstractmethod

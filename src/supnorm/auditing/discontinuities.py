@@ -103,7 +103,7 @@ class Discontinuities(Settings):
         near = self._neighbours(u)
         most = budget // (2 * (self.trial + 2))
         found = [
-            self._steepest(u, values_of(scout, side)[: len(u)], near, most) for side in (REFERENCE, MODEL)
+            self._steepest(u, side_values(scout, side)[: len(u)], near, most) for side in (REFERENCE, MODEL)
         ]
         sides = np.repeat([REFERENCE, MODEL], [len(pairs[0]) for pairs in found])
         a, b, fa, fb = (np.concatenate(column) for column in zip(*found, strict=True))
@@ -225,8 +225,8 @@ class Discontinuities(Settings):
         beside: tuple[list[_Seen], list[_Seen]] = ([(a, first.score[:k])], [(b, first.score[k:])])
         sides = np.repeat([MODEL, REFERENCE], k)
         lo, hi = np.concatenate([a, a]), np.concatenate([b, b])
-        flo = np.concatenate([values_of(first, s)[:k] for s in (MODEL, REFERENCE)])
-        fhi = np.concatenate([values_of(first, s)[k:] for s in (MODEL, REFERENCE)])
+        flo = np.concatenate([side_values(first, s)[:k] for s in (MODEL, REFERENCE)])
+        fhi = np.concatenate([side_values(first, s)[k:] for s in (MODEL, REFERENCE)])
         for _ in range(self.bisections):
             (lo, hi, flo, fhi), (middle, score) = _halve(landscape, lo, hi, flo, fhi, sides)
             beside[0].append((middle[:k], score[:k]))
@@ -245,7 +245,7 @@ class Discontinuities(Settings):
         return Crossing(points[best, rows], scores[best, rows], centre, jumps)
 
 
-def values_of(done: Evaluations, side: int) -> Array:
+def side_values(done: Evaluations, side: int) -> Array:
     """Values of one side, shape ``(n, m)``."""
     return done.model if side == MODEL else done.reference
 

@@ -175,9 +175,8 @@ def _repeat(run: Run) -> dict[str, Any]:
 def _reference_code(problem: Problem) -> dict[str, str]:
     if problem.reference.origin is None or problem.source is None:
         return {}
-    from supnorm.sources.reference_code import (
-        reference_code,  # with all readers, which have opened this problem
-    )
+    # Here, because it loads all readers; they are loaded already where a problem was opened from a file.
+    from supnorm.sources.reference_code import reference_code
 
     return reference_code(problem)
 

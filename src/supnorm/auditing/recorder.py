@@ -82,9 +82,9 @@ class Recorder:
     ) -> None:
         if model.shape[1] > 1:
             self._keep_outputs(x, model, reference, status)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # inputs may be so large that their sum overflows
             lacking = np.isnan(x.sum())
-        if lacking:  # rows of tables may lack inputs: they have no place
+        if lacking:  # rows of tables may lack inputs: they lie nowhere
             whole = np.isfinite(x).all(axis=1)
             x, model, reference = x[whole], model[whole], reference[whole]
             score, output, status = score[whole], output[whole], status[whole]

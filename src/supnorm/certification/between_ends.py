@@ -11,6 +11,7 @@ from supnorm.certification.rounding import Array
 from supnorm.problem import Function
 from supnorm.problem.function import as_function
 from supnorm.program import Program
+from supnorm.sources.ends import End, column_of, end_values
 
 ENDS = ("low", "high")
 
@@ -31,6 +32,20 @@ def functions_of(
         function = as_function(value, name) if callable(value) else Function(program.value, name=name)
         made[name] = Function(function.value, name=name, program=program)
     return made
+
+
+def called_between(
+    f: Callable[[Array, Array], Any], ends: Sequence[End], x: Array, name: str, end: str
+) -> Array:
+    """What calls with arrays give: f in the middle between both ends, and the ends; shape ``(n, 3)``.
+
+    Args:
+        f: of points ``(n, d)`` and a last input ``(n,)``.
+        x: the points.
+        name, end: what f and the ends are called in messages.
+    """
+    low, high = (end_values(each, x, end) for each in ends)
+    return np.column_stack([column_of(lambda: f(x.copy(), 0.5 * (low + high)), len(x), name), low, high])
 
 
 def points_between(functions: Mapping[str, Function], inner: str, x: Array) -> Mapping[str, Array]:

@@ -1,16 +1,40 @@
-"""Reads the program of one side of a problem for a proof."""
+"""Reads the programs of a problem for a proof; what Python executes meanwhile is compared with what it executes in calls."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 
-from supnorm.certification.executions import Executions
+from supnorm.certification.executions import Executions, demand_called
 from supnorm.certification.measured import Measuring
+from supnorm.certification.rounding import Array
 from supnorm.certification.table_limits import demand_within
 from supnorm.problem import Domain, Function
 from supnorm.program import Narrowed, Program, Unsupported, program_of
 from supnorm.program.executed import read_meanwhile
 from supnorm.results import BadInput
+
+Programs = TypeVar("Programs")
+
+
+def read_and_called(
+    read: Callable[[], Programs], value: Callable[[Array], Array], domain: Domain
+) -> Programs:
+    """The programs of code that a solver of the reference calls (an equation, a field, limits).
+
+    Args:
+        read: reads all of this code.
+        value: calls all of it for points of the domain, ``(n, d) -> (n, k)``.
+
+    Raises:
+        BadInput: naming what does something else with arrays than while it was read.
+    """
+    with read_meanwhile() as seen:
+        programs = read()
+    demand_called(value, seen, read, domain)
+    return programs
 
 
 def read_side(function: Function, what: str, measuring: Measuring) -> Program | None:

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from supnorm.certification.assumed import assumptions_in_words
-from supnorm.certification.between_ends import ENDS, functions_of, points_between
+from supnorm.certification.between_ends import ENDS, called_between, functions_of, points_between
 from supnorm.certification.root_parts import Base, RootMeasure
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
 from supnorm.program import Program, Unsupported, program_of
 from supnorm.results import BadInput
-from supnorm.sources.ends import end_values, values_of
 from supnorm.sources.root import Equation, equation_of
 
 
@@ -55,9 +54,8 @@ def read(equation: Equation, d: int) -> tuple[Program, Program, Program]:
 
 def called(equation: Equation, x: Array) -> Array:
     """What calls with arrays give: g in the middle between both ends, and the ends; shape ``(n, 3)``."""
-    low, high = (end_values(end, x, f"between of {equation.name}") for end in (equation.low, equation.high))
-    g = values_of(lambda: equation.g(x.copy(), 0.5 * (low + high)), len(x), f"g of {equation.name}")
-    return np.column_stack([g, low, high])
+    ends, name = (equation.low, equation.high), equation.name
+    return called_between(equation.g, ends, x, f"g of {name}", f"between of {name}")
 
 
 def functions(problem: Problem) -> Mapping[str, Function]:

@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.certification.executions import demand_called
 from supnorm.certification.measured import Measuring
 from supnorm.certification.obstacle import box_in_words
 from supnorm.certification.part import PartProof
-from supnorm.certification.reading import read_side
+from supnorm.certification.reading import read_and_called, read_side
 from supnorm.certification.root_claims import CONDITIONS, converged
 from supnorm.certification.root_parts import Base, RootMeasure, parts
 from supnorm.certification.root_plan import Plan, as_computed, given, newton, plan
@@ -27,7 +26,6 @@ from supnorm.certification.running import Running, Work, as_proved, goal_of_part
 from supnorm.certification.statement import Statement, held_parts, held_programs
 from supnorm.problem import Problem
 from supnorm.program import Program, Unsupported
-from supnorm.program.executed import read_meanwhile
 from supnorm.results import BadInput
 from supnorm.sources.root import Equation
 from supnorm.wording import Fact, fact
@@ -86,10 +84,8 @@ def prove_root(problem: Problem, equation: Equation, work: Work) -> RootProof:
     model = read_side(problem.model, "model", measuring)
     if model is None:
         raise BadInput("certify needs a program of the model beside a root of an equation")
-    with read_meanwhile() as seen:
-        g, low, high = read(equation, problem.domain.d)
-    again = partial(read, equation, problem.domain.d)
-    demand_called(partial(called, equation), seen, again, problem.domain)
+    reading = partial(read, equation, problem.domain.d)
+    g, low, high = read_and_called(reading, partial(called, equation), problem.domain)
     start = _start(problem, equation, g, model)
     held = None if work.resume is None else held_parts(work.resume, "root")
     if work.resume is None:

@@ -68,20 +68,23 @@ def demand_intact(before: Functions) -> None:
     Raises:
         BadInput: naming the first one that is another now, and by which code.
     """
+    if replaced := _put_back(before):
+        raise BadInput(
+            f"code of this problem has replaced {replaced}, with which supnorm computes: leave it as it is, and give "
+            "your own function another name"
+        )
+
+
+def _put_back(before: Functions) -> str | None:
+    """Put back the functions that are others now than before; the name of the first one, and by which code it is another."""
     replaced = [
         (owner, name, now)
         for (owner, name), was in before.items()
         if (now := vars(owner).get(name)) is not was and not any(now is alias for alias in ALIASES)
     ]
-    if not replaced:
-        return
     for owner, name, _ in replaced:
         setattr(owner, name, before[owner, name])
-    owner, name, now = replaced[0]
-    raise BadInput(
-        f"code of this problem has replaced {owner.__name__}.{name}{_where(now)}, with which supnorm computes: leave it as "
-        "it is, and give your own function another name"
-    )
+    return next((f"{owner.__name__}.{name}{_where(now)}" for owner, name, now in replaced), None)
 
 
 def cause_of(error: BaseException) -> str | None:
@@ -92,11 +95,7 @@ def cause_of(error: BaseException) -> str | None:
         return "code of this problem has made NumPy raise errors (numpy.seterr)"
     if isinstance(error, RecursionError) and sys.getrecursionlimit() < LEAST_DEPTH:
         return "code of this problem has lowered the limit of recursion (sys.setrecursionlimit)"
-    try:
-        demand_intact(_FIRST)
-    except BadInput as replaced:
-        return str(replaced).partition(", with which")[0]
-    name = next(_of_user(), None)
+    name = _put_back(_FIRST) or next(_of_user(), None)
     return None if name is None else f"code of this problem has replaced {name}"
 
 

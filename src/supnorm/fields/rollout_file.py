@@ -24,7 +24,7 @@ from supnorm.results.door import reading
 from supnorm.results.guard import LARGEST, exists
 from supnorm.results.printable import one_line
 from supnorm.sources.beside import opening, remember
-from supnorm.sources.recording import files_of
+from supnorm.sources.unnamed_files import files_of
 from supnorm.sources.userfile import UserFunction, load_object
 
 LARGEST_STATES = 4 << 30  # bytes of a file of initial states; they have to fit into memory several times

@@ -23,7 +23,7 @@ from supnorm.problem import Problem, draw_inside
 from supnorm.problem.fingerprint import content_of, fingerprint
 from supnorm.problem.from_file import FromFile
 from supnorm.results.versions import versions
-from supnorm.sources.recording import files_of
+from supnorm.sources.unnamed_files import files_of
 
 POINTS = 64  # values that are compared before an audit is left out
 

@@ -259,12 +259,8 @@ def _blank(
     """The record with what is known before the guard is judged."""
     x = problem.domain.from_unit(np.random.default_rng(1).random((PROBES, problem.domain.d)))
     x = x[problem.domain.contains(x)]
-    y = (
-        np.nan_to_num(values_of(problem.model, x, report.record.outputs_total))
-        if len(x)
-        else np.empty((0, 1))
-    )
     outputs = report.record.outputs_total
+    y = np.nan_to_num(values_of(problem.model, x, outputs)) if len(x) else np.empty((0, 1))
     nothing = PromiseRecord(
         above=np.inf, count=0, n=0, drawn=0, fraction_at_most=1.0, confidence=0.0, law=report.record.law
     )

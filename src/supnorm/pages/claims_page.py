@@ -30,7 +30,6 @@ ORDER = (
 )
 WIDTH, HEIGHT = 220, 74  # of the small picture in a row
 DECADES = 1e-3  # how far below the published number a picture goes
-Column = tuple[str, str]
 
 
 def write_claims_page(record: LedgerRecord, path: Path | str) -> None:

@@ -9,11 +9,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from supnorm.pages.reading import drawn_record
 from supnorm.pages.rendering import render
 from supnorm.pages.statement_picture import picture_of
 from supnorm.pages.svg import two_sizes
-from supnorm.results import BadInput, write_whole
 from supnorm.results.about import AboutRecord
 from supnorm.results.certify import CertifyRecord
 from supnorm.results.norms import NormsRecord
@@ -28,22 +26,6 @@ from supnorm.wording.statement_page import TEMPLATES
 Statement = CertifyRecord | NormsRecord | PropertiesRecord | SolutionRecord
 CHIPS = {"proved": "proven", "within-tolerance": "proven", "tolerance-exceeded": "over", "refuted": "over"}
 Rows = list[tuple[str, ...]]
-
-
-def write_statement_page(result: Any, path: Path | str) -> None:
-    """Write the page of a proof.
-
-    Args:
-        result: of `certify`, `certify_norms`, `certify_properties` or `solution_error`, its record, or the dict of its JSON.
-        path: of the HTML file; it appears whole or not at all.
-
-    Raises:
-        BadInput: for another result.
-    """
-    record = drawn_record(result)
-    if not isinstance(record, Statement):
-        raise BadInput(f"the schema {record.SCHEMA!r} is not that of a proof")
-    write_whole(path, statement_page(record))
 
 
 def statement_page(record: Statement) -> str:

@@ -46,7 +46,7 @@ from supnorm.foreign import FOREIGN
 from supnorm.problem.fingerprint import content_of
 from supnorm.results import BadInput
 from supnorm.sources.bytecode import hide_stale_bytecode
-from supnorm.sources.recording import Folders, root_and_name
+from supnorm.sources.unnamed_files import Folders, root_and_name
 
 
 @dataclass(eq=False)
@@ -186,6 +186,7 @@ def opening(files: Iterable[Path]) -> Iterator[None]:
             raise
         finally:
             _NOW.openings -= 1
+            # Code that silences its own output sets these to None, and supnorm has to print its results.
             sys.stdout, sys.stderr = sys.stdout or streams[0], sys.stderr or streams[1]
         demand_intact(before)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from supnorm.foreign import FOREIGN
 from supnorm.problem.fingerprint import SETTLED
-from supnorm.sources.recording import Folders, imported
+from supnorm.sources.unnamed_files import Folders, imported
 
 _HOOKED: list[bool] = []
 

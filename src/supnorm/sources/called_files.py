@@ -18,7 +18,7 @@ from pathlib import Path
 from supnorm.evaluation.opened_files import Recording, unrecorded
 from supnorm.problem.fingerprint import content_of
 from supnorm.results import BadInput
-from supnorm.sources.recording import Folders, counted
+from supnorm.sources.unnamed_files import Folders, counted
 
 OFTEN = 1.0  # seconds between two looks whether files have changed; new files are looked for each time
 SHARE = 0.05  # of the time, at most, goes into these looks
@@ -143,7 +143,7 @@ def _clock_of(folder: Path) -> float:
 
 
 def _time_of(path: str) -> float:
-    """When a file was written last; never if it has vanished.
+    """When a file was written last; infinite if it has vanished.
 
     Its own time can lie ahead (an archive of another time zone). The system's time of its last change cannot be set; Windows
     has none.

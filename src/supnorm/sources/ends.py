@@ -44,7 +44,7 @@ def end_program(end: End, d: int) -> Program:
 
 def end_values(end: End, x: Array, what: str) -> Array:
     """Values of an end at points ``x (n, d)``, shape ``(n,)``."""
-    return values_of(lambda: end(x.copy()), len(x), what) if callable(end) else np.full(len(x), float(end))
+    return column_of(lambda: end(x.copy()), len(x), what) if callable(end) else np.full(len(x), float(end))
 
 
 def of_columns(end: Any, columns: list[int]) -> Any:
@@ -64,7 +64,7 @@ def program_with_value(f: Callable[[Any, Any], Any], d: int, what: str) -> Progr
     return program
 
 
-def values_of(call: Callable[[], Any], n: int, what: str) -> Array:
+def column_of(call: Callable[[], Any], n: int, what: str) -> Array:
     """What a call of user code returns for n points, as ``(n,)``; JAX calculates in double precision.
 
     Raises:

@@ -25,13 +25,13 @@ from supnorm.program import Program, Unreadable, Unsupported, program_of
 from supnorm.results import BadInput
 from supnorm.sources.ends import (
     End,
+    column_of,
     demand_end,
     end_program,
     end_values,
     label_of,
     of_columns,
     program_with_value,
-    values_of,
 )
 
 Array = NDArray[np.float64]
@@ -234,7 +234,7 @@ class _Solver:
         def f(s: Array, rows: Rows) -> Array:
             at = low[rows] + half[rows] * (1.0 + s)
             what = f"f of {self.integrand.name}"
-            values = values_of(lambda: self.integrand.f(x[rows], at), len(rows), what)
+            values = column_of(lambda: self.integrand.f(x[rows], at), len(rows), what)
             return (half[rows] * values)[:, None]
 
         y, good = adaptive(f, len(x), 1)

@@ -1,4 +1,4 @@
-"""The files that define a problem: files that the problem file names, and further files that `recording` finds."""
+"""The files that define a problem: files that the problem file names, and those that `unnamed_files` finds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from supnorm.problem.fingerprint import content_of
 from supnorm.problem.specification import ProblemSpec
 from supnorm.sources.beside import compiled, remember
 from supnorm.sources.onnx_files import data_files
-from supnorm.sources.recording import files_of
+from supnorm.sources.unnamed_files import files_of
 
 
 def named_files(spec: ProblemSpec, root: Path) -> list[Path]:

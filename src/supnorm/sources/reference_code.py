@@ -20,7 +20,7 @@ from supnorm.problem import Problem
 from supnorm.problem.code_texts import code_in
 from supnorm.problem.fingerprint import content_of, placeless
 from supnorm.results.printable import one_line
-from supnorm.sources.recording import Folders, imported, modules, tree_of
+from supnorm.sources.unnamed_files import Folders, imported, modules, tree_of
 
 IDLE = ("name", "timeout", "retries", "declared")  # keys of a source that change no value of it
 TABLE = "[reference]"

@@ -26,13 +26,13 @@ from supnorm.results import BadInput
 from supnorm.results.numbers import num
 from supnorm.sources.ends import (
     End,
+    column_of,
     demand_end,
     end_program,
     end_values,
     label_of,
     of_columns,
     program_with_value,
-    values_of,
 )
 
 Array = NDArray[np.float64]
@@ -197,7 +197,7 @@ class _Solver:
         return pull(np.ones((len(x), 1)))
 
     def _g(self, x: Array, y: Array) -> Array:
-        return values_of(lambda: self.equation.g(x.copy(), y.copy()), len(x), f"g of {self.equation.name}")
+        return column_of(lambda: self.equation.g(x.copy(), y.copy()), len(x), f"g of {self.equation.name}")
 
     def _end(self, end: End, x: Array, what: str) -> Array:
         return end_values(end, x, f"{what} of {self.equation.name}")

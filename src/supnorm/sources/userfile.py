@@ -35,7 +35,7 @@ from supnorm.sources.beside import (
     neighbours_of,
     opened_before,
 )
-from supnorm.sources.recording import root_and_name
+from supnorm.sources.unnamed_files import root_and_name
 
 JAX_LIKE = frozenset({"jax", "equinox", "flax", "haiku", "optax"})
 

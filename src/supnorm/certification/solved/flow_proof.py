@@ -16,10 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.certification.executions import demand_called
 from supnorm.certification.measured import Measuring
 from supnorm.certification.part import PartProof
-from supnorm.certification.reading import read_side
+from supnorm.certification.reading import read_and_called, read_side
 from supnorm.certification.rounding import Array
 from supnorm.certification.running import Running, Work, as_proved
 from supnorm.certification.solved.flow_claims import off, tubes
@@ -30,7 +29,6 @@ from supnorm.certification.solved.near import Near, enter
 from supnorm.certification.solved.running import SolvedProof, largest_first
 from supnorm.certification.statement import Statement, held_parts, held_programs
 from supnorm.problem import Problem
-from supnorm.program.executed import read_meanwhile
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
 from supnorm.sources.flow import Dynamics
@@ -104,9 +102,7 @@ def _setting(problem: Problem, dynamics: Dynamics, work: Work, measuring: Measur
     model = read_side(problem.model, "model", measuring)
     if model is None:
         raise BadInput("certify needs a program of the model beside a flow")
-    with read_meanwhile() as seen:
-        field, initial = read(dynamics, d)
-    demand_called(partial(called, dynamics), seen, partial(read, dynamics, d), problem.domain)
+    field, initial = read_and_called(partial(read, dynamics, d), partial(called, dynamics), problem.domain)
     outputs = tuple(dynamics.outputs(field.m))
     if field.m > MOST:
         raise BadInput(f"certify proves flows of up to {MOST} components, {name} has {field.m}")

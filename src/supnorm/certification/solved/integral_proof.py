@@ -13,10 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from supnorm.certification.executions import demand_called
 from supnorm.certification.measured import Measuring
 from supnorm.certification.part import PartProof
-from supnorm.certification.reading import read_side
+from supnorm.certification.reading import read_and_called, read_side
 from supnorm.certification.root_parts import RootMeasure
 from supnorm.certification.rounding import Array
 from supnorm.certification.running import Running, Work, as_proved
@@ -30,7 +29,6 @@ from supnorm.certification.solved.running import SolvedProof, largest_first
 from supnorm.certification.statement import Statement, held_parts, held_programs
 from supnorm.problem import Problem
 from supnorm.program import Program
-from supnorm.program.executed import read_meanwhile
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
 from supnorm.sources.integral import Integrand
@@ -49,9 +47,7 @@ def prove_integral(problem: Problem, integrand: Integrand, work: Work) -> Solved
         raise BadInput("certify needs a program of the model beside an integral")
     if model.m != 1:
         raise BadInput(f"the model has {model.m} outputs, the integral {integrand.name} has one")
-    with read_meanwhile() as seen:
-        f, low, high = read(integrand, domain.d)
-    demand_called(partial(called, integrand), seen, partial(read, integrand, domain.d), domain)
+    f, low, high = read_and_called(partial(read, integrand, domain.d), partial(called, integrand), domain)
     held = None if work.resume is None else held_parts(work.resume, "integral")
     if work.resume is None:
         chosen = plan(

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from supnorm.certification.assumed import assumptions_in_words
-from supnorm.certification.between_ends import ENDS, functions_of, points_between
+from supnorm.certification.between_ends import ENDS, called_between, functions_of, points_between
 from supnorm.certification.rounding import Array
 from supnorm.certification.solved.flow_tie import measure_of
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Program, Unsupported
 from supnorm.results import BadInput
-from supnorm.sources.ends import end_values, values_of
 from supnorm.sources.integral import Integrand, integrand_of
 
 
@@ -32,11 +29,8 @@ def read(integrand: Integrand, d: int) -> tuple[Program, Program, Program]:
 
 def called(integrand: Integrand, x: Array) -> Array:
     """What calls with arrays give: f in the middle between both limits, and the limits; shape ``(n, 3)``."""
-    low, high = (
-        end_values(end, x, f"a limit of {integrand.name}") for end in (integrand.low, integrand.high)
-    )
-    f = values_of(lambda: integrand.f(x.copy(), 0.5 * (low + high)), len(x), f"f of {integrand.name}")
-    return np.column_stack([f, low, high])
+    ends, name = (integrand.low, integrand.high), integrand.name
+    return called_between(integrand.f, ends, x, f"f of {name}", f"a limit of {name}")
 
 
 def functions(problem: Problem) -> Mapping[str, Function]:
