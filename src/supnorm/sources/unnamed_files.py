@@ -1,6 +1,7 @@
 """Finds files that define a problem and that its file does not name: its code opens and imports them while it is loaded.
 
-A model unpickles its weights, a reference imports a helper. An edit of such a file makes another problem. There are three ways to find these files, and each finds files that the others miss:
+A model unpickles its weights, a reference imports a helper. An edit of such a file makes another problem. There are three
+ways to find these files, and each finds files that the others miss:
 
 * files that Python opens, imports or loads as a library while the user's files run (`supnorm.evaluation.opened_files`);
 * files that the user's files import by name, followed from file to file (`imported`); the result does not depend on
