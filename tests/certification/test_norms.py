@@ -242,7 +242,7 @@ def test_cells_become_an_ordinary_certificate(tmp_path):
     x = np.linspace(-1.0, 1.0, 20_001)
     truth = np.trapezoid((np.tanh(3.0 * x) * x) ** 2, x) / 2.0
     assert low[0] <= truth <= high[0] <= 1.05 * low[0]
-    bracket = as_bracket(part.error, cells, 0.0, None)
+    bracket = as_bracket(part.error, cells)
     assert bracket.upper >= np.tanh(3.0)
 
 

@@ -14,7 +14,6 @@ Cost: that of a Chebyshev certificate whose allowance is a share of the root mea
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -86,7 +85,6 @@ def bound_mean_square(
     ratio: float,
     limit: Limit,
     guess: Array,
-    observer: Callable[[Cells], None] = lambda cells: None,
 ) -> tuple[Cells, str]:
     """Cells that tile the box, halved until the upper root mean square is at most ``ratio`` times the lower one.
 
@@ -94,7 +92,6 @@ def bound_mean_square(
         error: with one alternative and side "both".
         limit: of time, and of cells tried.
         guess: estimate of the root mean square of each output, shape ``(m,)``; it only decides which degree is tried.
-        observer: gets the cells after each batch.
 
     Returns:
         The cells, and why the work ended: "proved", "rounding", "seconds", "boxes" or "interrupted".
@@ -129,13 +126,12 @@ def bound_mean_square(
             part = cells.take(chosen)
             halves = _bounded(error, part.boxes.split(part.axis), share * guess)
             cells, tried = cells.take(~chosen).join(halves), tried + len(halves.boxes)
-            observer(cells)
     except KeyboardInterrupt:
         INTERRUPTS.taken()
         return cells, "interrupted"
 
 
-def as_bracket(error: ErrorProgram, cells: Cells, lower: float, witness: Array | None) -> Bracket:
+def as_bracket(error: ErrorProgram, cells: Cells) -> Bracket:
     """The cells as the leaves of a certificate of the largest error."""
     count, d = len(cells.boxes), error.d
     proof = Bounded.nothing(1, d)
@@ -147,9 +143,7 @@ def as_bracket(error: ErrorProgram, cells: Cells, lower: float, witness: Array |
         rounding=cells.rounding,
     )
     leaves = Leaves(cells.boxes, proof, cells.boxes.level)
-    return Bracket(
-        error, leaves.take(np.zeros(count, dtype=bool)), (leaves,), lower=lower, witness=witness, tried=count
-    )
+    return Bracket(error, leaves.take(np.zeros(count, dtype=bool)), (leaves,), tried=count)
 
 
 @np.errstate(all="ignore")

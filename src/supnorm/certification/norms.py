@@ -251,7 +251,7 @@ def _means(part: Part, ratio: float, limit: Limit) -> tuple[PartProof, dict[str,
         f"rms {k}": (root_down(fraction(float(a))), root_up(fraction(float(b))))
         for k, (a, b) in enumerate(zip(low, high, strict=True))
     }
-    bracket: Bracket = replace(as_bracket(error, cells, 0.0, None), seed=0)
+    bracket: Bracket = replace(as_bracket(error, cells), seed=0)
     return PartProof(part, bracket, end), integrals
 
 

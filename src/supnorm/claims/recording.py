@@ -57,7 +57,7 @@ def record_of(
     proof = None if judged.proof is None else judged.proof.result
     doubt = worst is not None and worst.witness.recheck == "reference-fault"
     known = _known(words, judged.code, error)
-    remarks = (*_version(words, packages), *judged.remarks, *_gaps(report, judged), *_changed(words, known))
+    remarks = (*_version(words, packages), *judged.remarks, *_gaps(report, judged), *_changed(known))
     say = narrator(held.measure, words.published, held.axes)
     evaluations = held.evaluations
     return ClaimRecord(
@@ -224,7 +224,7 @@ def _gaps(report: AuditReport, judged: Judged) -> tuple[Fact, ...]:
     return (fact("gaps", n=gaps, of=failures.of, reference=failures.reference > 0),)
 
 
-def _changed(words: ClaimSpec, known: KnownRecord | None) -> tuple[Fact, ...]:
+def _changed(known: KnownRecord | None) -> tuple[Fact, ...]:
     if known is None or known.holds is not False:
         return ()
     low, high = known.worst or (None, None)

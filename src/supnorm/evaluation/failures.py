@@ -62,21 +62,21 @@ class Failures:
         none = np.isnan(done.error)
         for i, text in reference_messages.items():
             kind, _, rest = text.partition(": ")
-            self._fail("reference", kind, rest, x[i : i + 1])
+            self._fail(kind, rest, x[i : i + 1])
             status[i] = PointStatus.FAILED
         counted = measure.counts(x, f)
         self._sort_out_model(measure, done, counted, model_messages)
         lost = none & ~np.isfinite(f).any(axis=1) & (status == PointStatus.OK) & counted
-        self._fail("reference", "non-finite", "the value is not finite", x[lost])
+        self._fail("non-finite", "the value is not finite", x[lost])
         status[lost] = PointStatus.FAILED
         masked = none & (status == PointStatus.OK)
         if measure.function is not None and masked.any():
             # If the mask does not leave the point out, a missing error is a fault of the user's error function.
             lost = masked & counted
             whole = np.isfinite(f).all(axis=1)
-            self._fail("reference", FUNCTION, "it gives no number here", x[lost & whole])
+            self._fail(FUNCTION, "it gives no number here", x[lost & whole])
             text = "the value is not finite in some outputs"
-            self._fail("reference", "non-finite", text, x[lost & ~whole])
+            self._fail("non-finite", text, x[lost & ~whole])
             status[lost] = PointStatus.FAILED
             masked &= ~lost
         status[masked] = PointStatus.MASKED
@@ -103,10 +103,10 @@ class Failures:
         else:
             self.infinite += int(missing.sum())
 
-    def _fail(self, where: str, kind: str, message: str, x: Array) -> None:
-        """Record that there is no error at points ``x`` (n, d)."""
-        self.failed[where] += len(x)
-        self._note(where, kind, message, x)
+    def _fail(self, kind: str, message: str, x: Array) -> None:
+        """Record that there is no error at points ``x`` (n, d), because the reference has no value."""
+        self.failed["reference"] += len(x)
+        self._note("reference", kind, message, x)
 
     def _note(self, where: str, kind: str, message: str, x: Array) -> None:
         """Record one cause for points ``x`` (n, d) without a value."""

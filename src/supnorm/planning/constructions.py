@@ -169,7 +169,7 @@ def _rates(profile: Profile) -> list[ClassBound]:
 def _with_jump(profile: Profile, eps: float) -> list[ClassBound | None]:
     """Constructions when f jumps: one input, one direction, or a sum or product in which jumping inputs are alone."""
     if profile.d == 1:
-        return [_pieces(profile, PIECEWISE, "one input with a jump")]
+        return [_pieces(PIECEWISE, "one input with a jump")]
     jumping = {line.axis for line in profile.lines if line.jump > 0 and line.axis is not None}
     rows = [_ridge(profile, eps)]
     for product in (False, True):
@@ -180,7 +180,7 @@ def _with_jump(profile: Profile, eps: float) -> list[ClassBound | None]:
     return rows
 
 
-def _pieces(profile: Profile, name: str, structure: str) -> ClassBound:
+def _pieces(name: str, structure: str) -> ClassBound:
     return _row(
         name,
         math.log10(BREAKS),
@@ -209,7 +209,7 @@ def _ridge(profile: Profile, eps: float) -> ClassBound | None:
         return None
     line = profile.ridge
     if line is not None and line.spectrum is not None and (line.jump > 0 or _kinked(line.spectrum)):
-        return _pieces(profile, RIDGE, f"varies along 1 of {profile.d} directions, with kinks or jumps there")
+        return _pieces(RIDGE, f"varies along 1 of {profile.d} directions, with kinks or jumps there")
     if profile.jump is not None:
         return None
     if profile.ridge is not None and profile.ridge.spectrum is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ from supnorm.results import BadInput
 from supnorm.results.outward import rounded_up
 
 Array = NDArray[np.float64]
+COLUMNS = 110  # of a line of the header
 VECTORS = 32  # test vectors: corners and inside
 UNARY = (
     *("neg", "abs", "relu", "tanh", "sigmoid", "softplus", "silu"),
@@ -148,8 +150,11 @@ def header(program: Program, domain: Domain, vectors: Vectors, library: str, nev
     """
     inputs = ", ".join(re.sub(r"[^A-Za-z0-9_ .-]", "?", name)[:60] for name in domain.names)
     return [
-        *_wrapped(
-            f"{program.d} inputs ({inputs}), {program.m} outputs; written by supnorm from the program {program.hash}."
+        *textwrap.wrap(
+            f"{program.d} inputs ({inputs}), {program.m} outputs; written by supnorm from the program {program.hash}.",
+            COLUMNS,
+            break_long_words=False,
+            break_on_hyphens=False,
         ),
         "Operations run in this order, each sum from its first to its last term, without any library but that of",
         f"{library}.",
@@ -162,15 +167,6 @@ def header(program: Program, domain: Domain, vectors: Vectors, library: str, nev
         "the same math.h, because they run the same operations in the same order.",
         f"Never use {never}: the order of sums changes, and the bound is void.",
     ]
-
-
-def _wrapped(text: str, width: int = 110) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        if len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
 
 
 def demand_name(name: str, reserved: frozenset[str], language: str) -> None:
