@@ -8,6 +8,7 @@ from pathlib import Path
 
 from supnorm.auditing import load_report
 from supnorm.gates.common_rows import common_rows
+from supnorm.gates.comparable import demand_comparable, demand_same_peaks
 from supnorm.gates.other_rows import OtherRows, demand_same_measure, statistics
 from supnorm.gates.other_rows import remarks as other_rows
 from supnorm.gates.run_peaks import MOST, peak_changes
@@ -24,7 +25,6 @@ from supnorm.gates.run_verdict import ROUNDING, Known, judge
 from supnorm.results import BadInput, ExitCode, Status
 from supnorm.results.audit import AuditRecord, PeakRecord
 from supnorm.results.compare_runs import CompareRunsRecord, LevelRecord, RunRecord
-from supnorm.results.numbers import num
 from supnorm.results.option import demand_number
 from supnorm.results.printable import one_line
 from supnorm.results.unfinished import demand_finished
@@ -32,7 +32,6 @@ from supnorm.results.versions import versions
 from supnorm.wording.compare_runs import narrator
 
 EXITS = {"worse": ExitCode.EXCEEDED, "undecided": ExitCode.UNDECIDED}
-OTHER_ROWS = ": these tables have other rows"
 DOUBT = ("reference-fault", "unresolved")  # verdicts of a run whose worst error is in doubt
 
 
@@ -93,7 +92,7 @@ def compare_runs(
         demand_finished(folder, "result.json")
     records = [load_report(folder).record for folder in folders]
     try:
-        _demand_same_question(records[0], records[1], folders)
+        demand_comparable(records[0], records[1], folders)
         first, second = (
             Side(folder, record, opened(folder, record, trust))
             for folder, record in zip(folders, records, strict=True)
@@ -103,12 +102,11 @@ def compare_runs(
             hashes = records[0].table.rows_hash, records[1].table.rows_hash
             call = not any(map(is_expensive, records))
             truths = demand_same_rows(first.opened, second.opened, *hashes, call)
-        _demand_same_peaks(records[0], records[1], folders)
+        demand_same_peaks(records[0], records[1], folders)
     except OtherRows as why:
         return _side_by_side(records[0], records[1], folders, str(why))
-    if differ := _references_differ(
-        first, second
-    ):  # an error against the other reference is none of this run
+    # An error against the other reference is none of this run.
+    if differ := _references_differ(first, second):
         none = Opened(None, "the references differ")
         first, second = replace(first, opened=none), replace(second, opened=none)
     first, second = _crossed(first, second.record), _crossed(second, first.record)
@@ -171,84 +169,6 @@ def _side_by_side(
         command="",
         versions=versions(),
     )
-
-
-def _demand_same_question(old: AuditRecord, new: AuditRecord, folders: tuple[Path, Path]) -> None:
-    """Check that both runs have the same inputs, outputs, error measure, reference and rows.
-
-    Raises:
-        BadInput: names what differs.
-    """
-
-    if differ := _axes_differ(old, new, folders):
-        rows = OTHER_ROWS in differ
-        raise (OtherRows if rows else BadInput)(f"{differ}; compare-runs needs runs of the same question")
-    questions = {
-        "inputs": ([axis.to_dict() for axis in old.axes], [axis.to_dict() for axis in new.axes]),
-        "domains": (old.domain.kind, new.domain.kind),
-        "outputs": ([o.name for o in old.outputs], [o.name for o in new.outputs]),
-        "numbers of outputs": (old.outputs_total, new.outputs_total),
-        "error measures": (old.measure.to_dict(), new.measure.to_dict()),
-        "references": _reference_names(old, new),
-        "numbers of rows": (_rows(old), _rows(new)),
-    }
-    for what, (before, now) in questions.items():
-        if what == "outputs" and max(old.outputs_total, new.outputs_total) > len(old.outputs):
-            continue  # of thousands each run lists other ones
-        if before != now:
-            tables = old.table is not None and new.table is not None and what == "numbers of rows"
-            raise (OtherRows if tables else BadInput)(
-                f"the {what} differ: {one_line(str(before), 300)} in {folders[0]} and {one_line(str(now), 300)} in "
-                f"{folders[1]}; compare-runs needs runs of the same question"
-            )
-
-
-def _demand_same_peaks(old: AuditRecord, new: AuditRecord, folders: tuple[Path, Path]) -> None:
-    """Check that the peaks of both runs in one row have the same inputs and reference.
-
-    Raises:
-        BadInput: names the row.
-    """
-    stored = {p.row: (dict(p.x), p.reference) for p in old.peaks if p.row is not None}
-    for peak in new.peaks:
-        if peak.row in stored and stored[peak.row] != (dict(peak.x), peak.reference):
-            raise BadInput(
-                f"row {peak.row} has other inputs or another reference in {folders[1]} than in {folders[0]}; compare-runs "
-                "needs the same rows"
-            )
-
-
-def _axes_differ(old: AuditRecord, new: AuditRecord, folders: tuple[Path, Path]) -> str:
-    """In what the inputs differ; empty where they have the same names and ranges."""
-    before, now = ({axis.name: axis for axis in record.axes} for record in (old, new))
-    only = [
-        f"{folder} has {', '.join(names)}"
-        for folder, names in zip(
-            folders, ([n for n in before if n not in now], [n for n in now if n not in before]), strict=True
-        )
-        if names
-    ]
-    tables = old.table is not None and new.table is not None
-    if only:
-        return f"the inputs differ: {' and '.join(only)}" + " (--inputs names those of a table)" * tables
-    for name, axis in before.items():
-        ranges = [
-            f"{num(a.low, 6)} to {num(a.high, 6)} in {f}"
-            for a, f in zip((axis, now[name]), folders, strict=True)
-        ]
-        if (axis.low, axis.high) != (now[name].low, now[name].high):
-            return f"the ranges of {name} differ: {' and '.join(ranges)}" + OTHER_ROWS * tables
-    return ""
-
-
-def _reference_names(old: AuditRecord, new: AuditRecord) -> tuple[str, str]:
-    """Names of the references; of tables none, because their rows are compared (`demand_same_rows`)."""
-    tables = old.table is not None and new.table is not None
-    return ("", "") if tables else (old.reference.name, new.reference.name)
-
-
-def _rows(record: AuditRecord) -> int | None:
-    return None if record.table is None else record.table.rows
 
 
 def _crossed(side: Side, other: AuditRecord) -> Side:
