@@ -117,13 +117,28 @@ def executions_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(executions, rule, lambda *given, **named: None)
 
 
-@pytest.fixture(autouse=True)
-def executions_uncompared(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _compare(wanted: bool) -> None:
+    """`certify` compares what executes with what was read, or not."""
+    executed = sys.modules.get("supnorm.program.executed")
+    if executed is not None:
+        ours = executed.__dict__.setdefault("_recordings_of_users", executed._recordings)
+        executed._recordings = ours if wanted else list
+
+
+@pytest.fixture(scope="session", autouse=True)
+def executions_uncompared() -> None:
     """`certify` compares what executes with what was read in tests marked `watched` only.
 
     It looks for functions among all objects of the process and traces JAX code without its cache. That takes 0.05 to 0.2 s
-    where JAX and torch are loaded, and the tests call it thousands of times.
+    where JAX and torch are loaded, five times that with all tests, and the tests call it thousands of times. This is decided
+    before the fixtures of a file are made.
     """
-    executed = sys.modules.get("supnorm.program.executed")
-    if executed is not None and request.node.get_closest_marker("watched") is None:
-        monkeypatch.setattr(executed, "_recordings", list)
+    _compare(False)
+
+
+@pytest.fixture(autouse=True)
+def executions_compared_where_marked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """See `executions_uncompared`."""
+    _compare(request.node.get_closest_marker("watched") is not None)
+    yield
+    _compare(False)
