@@ -125,8 +125,7 @@ def _compare(wanted: bool) -> None:
         executed._recordings = ours if wanted else list
 
 
-@pytest.fixture(scope="session", autouse=True)
-def executions_uncompared() -> None:
+def pytest_collection_finish() -> None:
     """`certify` compares what executes with what was read in tests marked `watched` only.
 
     It looks for functions among all objects of the process and traces JAX code without its cache. That takes 0.05 to 0.2 s
@@ -138,7 +137,7 @@ def executions_uncompared() -> None:
 
 @pytest.fixture(autouse=True)
 def executions_compared_where_marked(request: pytest.FixtureRequest) -> Iterator[None]:
-    """See `executions_uncompared`."""
+    """See `pytest_collection_finish`."""
     _compare(request.node.get_closest_marker("watched") is not None)
     yield
     _compare(False)
