@@ -9,7 +9,7 @@ The same holds of how many rows a call of an expensive function has (`supnorm.ev
 from __future__ import annotations
 
 from supnorm.evaluation import Calls, Evaluator
-from supnorm.evaluation.caller import ALONE, Caller
+from supnorm.evaluation.caller import ALONE, NEAR, Caller
 from supnorm.evaluation.cost_word import SENT, cost_of_word
 from supnorm.problem import Problem
 from supnorm.results import BadInput
@@ -25,7 +25,6 @@ COSTS = {
     "expensive-model": (True, False),
     "expensive-both": (True, True),
 }
-NEAR = 4.0  # a timing within this factor of 1 ms may come out on the other side next time
 # Of an audit without a budget. Where a call is expensive: seconds of a call, and the evaluations below that. So search and
 # statistics take up to 7 minutes below 1 s a call and up to 13 minutes below 4 s. What it takes is told before it begins.
 CHEAP_EVALUATIONS, EXPENSIVE_EVALUATIONS = 100_000, 400

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.caller import EXPENSIVE, Caller
+from supnorm.evaluation.caller import EXPENSIVE, NEAR, Caller
 from supnorm.evaluation.guarded import ALLOWED, guarded
 from supnorm.evaluation.intact import demand_intact, functions
 from supnorm.problem import ErrorMeasure
@@ -168,12 +168,12 @@ def cost_of(caller: Caller, x: Array, matters: float = EXPENSIVE) -> float:
     Args:
         caller: a caller that has been called at ``x`` before.
         x: points with a value, ``(n, d)``.
-        matters: below this cost of a point its exact value does not matter.
+        matters: where a decision changes; below `NEAR` of it the exact cost of a point does not matter.
     """
     cost = caller.cost if caller.called else 1e9  # all values are from the store
     # One row twice, because the second call compiles nothing. Then a batch, because the time may be that of the call itself.
     for rows, most in ((x[:1], np.inf), (x[:1], np.inf), (x, 0.02)):
-        if not matters <= cost < most:
+        if not matters / NEAR <= cost < most:
             break
         start = time.perf_counter()
         guarded(caller.function.value, rows, caller.outputs)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from supnorm.evaluation.caller import Caller
+from supnorm.evaluation.caller import NEAR, Caller
 from supnorm.planning.curves import TESTS, tests_for
 from supnorm.planning.question import CHEAP
 from supnorm.results.budget import CallCostRecord
 from supnorm.wording import Fact, fact
-
-# A busy machine can stretch a timing by this factor, so nearer to a threshold another run may decide otherwise. This is
-# a judgement; tests/planning/test_unfinished.py guards both notes.
-NEAR = 4.0
 
 
 def cost_record(caller: Caller, calls: int, curve: bool) -> CallCostRecord:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.evaluation.caller import EXPENSIVE, Caller
+from supnorm.evaluation.caller import EXPENSIVE, NEAR, Caller
 from supnorm.evaluation.cost_word import cost_of_word, whole_word
 from supnorm.evaluation.probe import cost_of as timed_again
 from supnorm.results.fit import FitCostRecord
@@ -17,7 +17,6 @@ from supnorm.wording import Fact, fact
 
 Array = NDArray[np.float64]
 COSTS = {"cheap": False, "expensive": True}  # whether the reference takes more than 1 ms a point
-NEAR = 4.0  # a timing within this factor of 1 ms may be on the other side of it in another run
 
 
 def cost_of(word: str | float) -> tuple[bool, int | None, bool | None, int | None]:
