@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from supnorm.approximants.approximation import Approximation, NotApplicable, Surface, finish, to_cube
 from supnorm.problem import Domain
+from supnorm.results.printable import first_line
 
 Array = NDArray[np.float64]
 MOST = {1: 1_000_000, 2: 200_000, 3: 50_000, 4: 10_000, 5: 3_000, 6: 1_000}  # samples: a few seconds
@@ -43,7 +44,7 @@ class Simplices(Surface):
         try:
             self._interpolants[0]
         except Exception as error:  # of Qhull, for points in a plane
-            return f"points that span no simplices ({str(error).splitlines()[0]})"
+            return f"points that span no simplices ({first_line(error)})"
         return ""
 
     def value(self, t: Array) -> Array:

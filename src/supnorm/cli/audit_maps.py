@@ -61,6 +61,7 @@ def with_maps(report: AuditReport, specification: ProblemSpec, path: Path, folde
     ):
         return report
     from supnorm.fields import audit_fields
+    from supnorm.fields.audit import NoVariable
     from supnorm.pages import write_fields_page
 
     try:
@@ -70,9 +71,9 @@ def with_maps(report: AuditReport, specification: ProblemSpec, path: Path, folde
             return report
         fields.save(folder / NAME)
         write_fields_page(fields, folder / NAME / "fields.html")
+    except NoVariable:  # fewer than two dimensions: a table of another kind
+        return report
     except BadInput as why:  # the rows are compared all the same
-        if "has no variable" in str(why):  # fewer than two dimensions: a table of another kind
-            return report
         note = f"There are no maps of these tables: {one_line(str(why), 300)}"
     else:
         note = f"Both tables are fields on a grid: maps, events and errors by time are in {NAME}/fields.html"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from supnorm.results.printable import typed_line
+
 
 def report(packages: list[str], files: list[str], recipes: dict[str, bytes]) -> dict[str, Any]:
     """Versions of packages (None: missing), hashes of files (None: unreadable), and what making each function raises.
@@ -40,8 +42,7 @@ def report(packages: list[str], files: list[str], recipes: dict[str, bytes]) -> 
             if hasattr(made, "func") or not hasattr(made, "value"):
                 made()
         except BaseException as error:  # a file of the user may raise anything
-            lines = str(error).strip().splitlines() or [""]
-            faults[side] = f"{type(error).__name__}: {lines[0][:300]}"
+            faults[side] = typed_line(error, 300)
     return {
         "host": socket.gethostname(),
         "python": platform.python_version(),

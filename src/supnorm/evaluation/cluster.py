@@ -29,6 +29,7 @@ from typing import Any
 from supnorm.evaluation.opened_by_workers import heard, reporting
 from supnorm.results import Interrupted
 from supnorm.results.numbers import count, num
+from supnorm.results.printable import typed_line
 
 PATIENCE = 300.0  # seconds; Dask's own limit for a worker without heartbeats (worker-ttl) is as long
 LEAST_PATIENCE = 1.0  # seconds; a worker's heart beats about every half second
@@ -164,7 +165,7 @@ class Cluster(Executor):
         except Exception as error:
             self._cut.append(call)
             if getattr(self.client, "status", "") != "connecting":
-                self._end(f"the Dask scheduler {self._address} takes no calls ({_short(error)})")
+                self._end(f"the Dask scheduler {self._address} takes no calls ({typed_line(error)})")
             return
         call.tries[key] = sent
         sent.add_done_callback(partial(self._back, call, key))
@@ -188,7 +189,7 @@ class Cluster(Executor):
                     self._cut.append(call)
                     return
                 error = Interrupted(
-                    f"a call on the workers was lost twice ({_short(error)}); {KEPT}; where workers lack a package, "
+                    f"a call on the workers was lost twice ({typed_line(error)}); {KEPT}; where workers lack a package, "
                     f"supnorm doctor --dask {self._address} says so"
                 )
             self._end_call(call, error, sent)
@@ -257,7 +258,7 @@ class Cluster(Executor):
             if now - self._answered > self.patience and self.client.status == "running":
                 self._end(
                     f"the Dask scheduler {self._address} has not answered for {num(now - self._answered)} seconds "
-                    f"({_short(error)})"
+                    f"({typed_line(error)})"
                 )
             return
         alive, self._reply, self._answered = reply.alive_since(self._reply), reply, now
@@ -336,8 +337,3 @@ def _able(info: Mapping[str, Any]) -> bool:
     return info.get("status", "running") == "running" or any(
         n for state, n in counts.items() if str(state) == "executing"
     )
-
-
-def _short(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:200]}" if text else type(error).__name__

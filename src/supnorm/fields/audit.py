@@ -35,6 +35,10 @@ from supnorm.results.versions import versions
 Bounds = tuple[float, float]
 
 
+class NoVariable(BadInput):
+    """A variable that was asked for is not among those that have numbers and two or more dimensions."""
+
+
 def audit_fields(
     prediction: Any,
     truth: Any,
@@ -264,7 +268,7 @@ def _pairs(
         for name, other in named.items():
             for wanted, there, what in ((name, mine, "prediction"), (other, others, "truth")):
                 if wanted not in there:
-                    raise BadInput(
+                    raise NoVariable(
                         f"the {what} has no variable {one_line(str(wanted), 60)!r}; {_near(str(wanted), there)}"
                     )
     if not named:

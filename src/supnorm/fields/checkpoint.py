@@ -17,6 +17,7 @@ from supnorm.fields.pairing import Pair
 from supnorm.fields.reading import Invalid
 from supnorm.fields.work import Share
 from supnorm.results import BadInput, write_whole
+from supnorm.results.printable import first_line
 
 # Arrays of a state; its lists and numbers are written apart.
 ARRAYS = (
@@ -71,9 +72,8 @@ class Checkpoints:
                 for i, share in enumerate(shares):
                     _take(share, {k.partition(".")[2]: v for k, v in stored.items() if k.startswith(f"{i}.")})
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            words = (str(error).splitlines() or [type(error).__name__])[0]
             raise BadInput(
-                f"{path} is damaged ({words[:80]}): delete it and start again without --resume"
+                f"{path} is damaged ({first_line(error, 80)}): delete it and start again without --resume"
             ) from None
         if not same:
             raise BadInput(

@@ -12,7 +12,7 @@ from typing import Any
 
 from supnorm.results import BadInput, install
 from supnorm.results.guard import demand_name
-from supnorm.results.printable import one_line
+from supnorm.results.printable import first_line, one_line
 
 COUNTED = 200_000  # pieces: to list more takes minutes on a network disk
 METADATA = (".zmetadata", ".zarray", "zarr.json")
@@ -78,8 +78,8 @@ def _open(xarray: Any, path: Path, what: str) -> Any:
                         f"{what}: the times of {path.name} are in a calendar that only the package cftime reads: "
                         f"{install('fields')}"
                     ) from None
-                words = words or (str(error).splitlines() or [type(error).__name__])[0]
-    raise BadInput(f"{what}: {path} cannot be read as {_kind(engine)}: {one_line(words, 160)}")
+                words = words or first_line(error)
+    raise BadInput(f"{what}: {path} cannot be read as {_kind(engine)}: {words}")
 
 
 def _remedy(engine: str, path: Path) -> str:

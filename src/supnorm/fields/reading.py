@@ -16,7 +16,7 @@ from supnorm.fields.pairing import Pair
 from supnorm.fields.side import OUTER, Side
 from supnorm.fields.validity import without
 from supnorm.results import BadInput
-from supnorm.results.printable import one_line
+from supnorm.results.printable import first_line, one_line
 
 PIECE = 64 * 2**20  # bytes of the prediction that are read at once; 15 fields of 0.25 degrees
 # Bytes of fields of the truth that are kept at most, of one variable: 20 lead times, which the next init needs again.
@@ -184,9 +184,8 @@ class Reader:
         except (OSError, MemoryError):
             raise
         except Exception as error:  # a damaged piece makes the library raise errors of many types
-            words = (str(error).splitlines() or [type(error).__name__])[0]
             name = one_line(self._pair.name, 60)
-            raise BadInput(f"variable {name} of the {what} cannot be read: {one_line(words, 160)}") from None
+            raise BadInput(f"variable {name} of the {what} cannot be read: {first_line(error)}") from None
         if not side.validity:
             return values, None
         missing = side.validity.missing(values)

@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from supnorm.results.printable import one_line
+from supnorm.results.printable import first_line, one_line
 from supnorm.results.status import BadInput
 
 ALLOWED = 1_000_000_000  # bytes that reading any one file may take
@@ -234,11 +234,7 @@ def cause(error: BaseException) -> str:
         return f"it has no {one_line(repr(error.args[0]), 80)}"
     if isinstance(error, OSError) and error.strerror:
         return one_line(error.strerror, 160)
-    try:
-        lines = [line for line in str(error).splitlines() if line.strip()]
-    except Exception:  # an exception whose own text cannot be made
-        lines = []
-    return one_line(lines[0], 160) if lines else type(error).__name__
+    return first_line(error)
 
 
 def wants_memory(error: BaseException) -> bool:

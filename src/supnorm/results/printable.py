@@ -49,6 +49,29 @@ def one_line(text: str, longest: int | None = None) -> str:
     return line if longest is None or len(line) <= longest else line[:longest] + "…"
 
 
+def first_line(error: BaseException, longest: int = 160) -> str:
+    """The first line of what an exception says, printable and cut after ``longest`` characters; its type if it says nothing.
+
+    >>> first_line(ValueError("first\\nsecond")), first_line(ValueError()), first_line(ValueError("too long"), 3)
+    ('first', 'ValueError', 'too…')
+    """
+    try:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+    except Exception:  # an exception whose own text cannot be made
+        lines = []
+    return one_line(lines[0], longest) if lines else type(error).__name__
+
+
+def typed_line(error: BaseException, longest: int = 200) -> str:
+    """The same with the type before it.
+
+    >>> typed_line(ValueError("first\\nsecond")), typed_line(ValueError())
+    ('ValueError: first', 'ValueError')
+    """
+    kind, line = type(error).__name__, first_line(error, longest)
+    return kind if line == kind else f"{kind}: {line}"
+
+
 def within_a_line(text: str, longest: int) -> str:
     r"""``text`` printable and in one line as it stands: names in it keep their spaces.
 

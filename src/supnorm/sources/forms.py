@@ -19,7 +19,7 @@ from supnorm.problem import Function, Problem
 from supnorm.problem.coded import Coded, code_of
 from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput, install
-from supnorm.results.printable import one_line
+from supnorm.results.printable import one_line, typed_line
 
 Array = NDArray[np.float64]
 ROWS = 256  # of each call of a compiled module: for another number torch may compile again, or stop doing so
@@ -80,9 +80,7 @@ def _tried(name: str, make: Callable[[Function], Function], model: Function, x: 
     except Unsupported as error:
         return Form(name, None, one_line(str(error), 200))
     except Exception as error:  # compilers and runtimes raise anything
-        return Form(
-            name, None, f"{type(error).__name__}: {one_line(next(iter(str(error).splitlines()), ''), 200)}"
-        )
+        return Form(name, None, typed_line(error))
     return Form(name, replace(made, name=f"{model.name} ({name})"), what)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from supnorm.problem.rows import UNIT_OF_INPUT
 from supnorm.results import BadInput, install
+from supnorm.results.printable import first_line
 from supnorm.sources.valid_range import default_fill, valid_range
 
 Array = NDArray[np.float64]
@@ -149,7 +150,7 @@ def _column(
     try:
         values = np.asarray(variable.values)
     except Exception as error:  # a damaged file makes the reader raise errors of many types
-        raise BadInput(f"{what}: column {column} cannot be read: {_first_line(error)}") from None
+        raise BadInput(f"{what}: column {column} cannot be read: {first_line(error)}") from None
     if values.dtype.kind not in "fiu":
         kind = "text" if values.dtype.kind in "OSU" else values.dtype
         raise BadInput(f"{what}: column {column} contains {kind}, not numbers")
@@ -264,8 +265,4 @@ def _dataset(path: Path, what: str) -> Any:
     try:
         return xarray.open_dataset(path, decode_times=False)
     except Exception as error:  # a damaged file makes the reader raise errors of many types
-        raise BadInput(f"{what} cannot be read as NetCDF: {_first_line(error)}") from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]
+        raise BadInput(f"{what} cannot be read as NetCDF: {first_line(error)}") from None

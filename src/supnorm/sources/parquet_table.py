@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.results import BadInput, install
+from supnorm.results.printable import first_line
 
 Array = NDArray[np.float64]
 SINGLE = {"halffloat": "float16", "float": "float32"}  # keys: the names of these types in Parquet
@@ -75,7 +76,7 @@ def _numbers(values: Any, column: str, what: str) -> Array:
         return np.asarray(values.cast(float64()).to_numpy(), dtype=np.float64)
     except ArrowInvalid as error:
         raise BadInput(
-            f"{what}: column {column}: double precision cannot represent all of its numbers ({str(error).splitlines()[0]}); "
+            f"{what}: column {column}: double precision cannot represent all of its numbers ({first_line(error)}); "
             "subtract an offset from the column first"
         ) from None
 
@@ -84,7 +85,7 @@ def _read(file: Any, columns: Sequence[str], what: str) -> Any:
     try:
         return file.read(columns=list(columns))
     except Exception as error:  # a damaged file makes the reader raise errors of many types
-        raise BadInput(f"{what} cannot be read as Parquet: {_first_line(error)}") from None
+        raise BadInput(f"{what} cannot be read as Parquet: {first_line(error)}") from None
 
 
 def _file(path: Path, what: str) -> Any:
@@ -95,8 +96,4 @@ def _file(path: Path, what: str) -> Any:
     try:
         return ParquetFile(path)
     except Exception as error:  # a damaged file makes the reader raise errors of many types
-        raise BadInput(f"{what} cannot be read as Parquet: {_first_line(error)}") from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]
+        raise BadInput(f"{what} cannot be read as Parquet: {first_line(error)}") from None

@@ -20,6 +20,7 @@ from supnorm.problem import Function, as_columns
 from supnorm.problem.coded import Coded
 from supnorm.problem.function import Pullback
 from supnorm.results import BadInput
+from supnorm.results.printable import first_line
 from supnorm.sources.batching import padded, pieces
 
 Array = NDArray[np.float64]
@@ -192,7 +193,7 @@ def device_of(device: str, label: str) -> Any:
         torch.empty(0, device=where)
     except (RuntimeError, AssertionError) as error:
         raise BadInput(
-            f'{label}: device = "{device}" cannot be used ({str(error).splitlines()[0]}); try "cpu"'
+            f'{label}: device = "{device}" cannot be used ({first_line(error)}); try "cpu"'
         ) from None
     return where
 

@@ -28,6 +28,7 @@ from supnorm.problem.specification import SourceSpec
 from supnorm.program import Program
 from supnorm.results import BadInput
 from supnorm.results.guard import demand_unpacked
+from supnorm.results.printable import first_line
 from supnorm.sources.aten import DTYPES, NeedsTrust, dtype_name, step_of
 from supnorm.sources.aten_program import program_of_graph
 from supnorm.sources.ports import Layout, Port, arrange
@@ -301,7 +302,7 @@ def _trusted(path: Path, what: str) -> Graph:
     try:
         program = torch.export.load(str(path))
     except Exception as error:  # the loader raises errors of many types
-        raise BadInput(f"{what}: torch.export.load failed: {str(error).splitlines()[0]}") from None
+        raise BadInput(f"{what}: torch.export.load failed: {first_line(error)}") from None
     wanted = set(program.graph_signature.user_inputs)
     metas = {n.name: n.meta["val"] for n in program.graph.nodes if n.op == "placeholder" and n.name in wanted}
     ports = tuple(

@@ -21,6 +21,7 @@ from supnorm.problem import Function
 from supnorm.problem.specification import SourceSpec
 from supnorm.program import Unsupported
 from supnorm.results import BadInput
+from supnorm.results.printable import first_line
 from supnorm.sources.ports import Port, arrange
 from supnorm.sources.programs import unread
 from supnorm.sources.torch import ROWS, device_of, dtype_of, from_tensors
@@ -52,7 +53,7 @@ def open_torchscript(
         try:
             module = torch.jit.load(str(path), map_location=device)
         except (RuntimeError, ValueError) as error:
-            raise BadInput(f"{what} is not a whole TorchScript file: {_first_line(error)}") from None
+            raise BadInput(f"{what} is not a whole TorchScript file: {first_line(error)}") from None
         arguments = [a.name for a in module.forward.schema.arguments[1:]]
     stored = dtype_of(module)
     word = spec.precision or stored
@@ -90,8 +91,3 @@ def refuse_pickle(path: Path, what: str) -> None:
         raise BadInput(f"{what} is a pickle, which runs code when it is loaded: refused; {remedy}") from None
     if not code or "constants.pkl" not in members:
         raise BadInput(f"{what} is a pickle (torch.save), which runs code when loaded: refused; {remedy}")
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0].strip() if lines else type(error).__name__
