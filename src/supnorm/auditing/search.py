@@ -74,7 +74,7 @@ class ScreenAndAscent(Settings):
             with 100,000 evaluations.
         flanks: of them from points that stick out of their neighbours' plane, at most; in few inputs only. Row *glitch
             trained into ReLU weights, d=2*.
-        few: evaluations for each input below which a search `hurries`. Rows *trained net*, *random nets*.
+        few: evaluations for each input below which a search is `hurried`. Rows *trained net*, *random nets*.
         rest: share of the first round's budget below which what is left is screened and no more. Rows *smooth bump*.
     """
 

@@ -35,7 +35,7 @@ class Probed:
     Attributes:
         values: at the points of the probe, shape ``(n, m)``; NaN where there is none.
         again: values of further calls, with the points that they belong to.
-        apart: the largest difference between values of one point, for each output, shape ``(m,)``.
+        difference: the largest one between values of one point, for each output, shape ``(m,)``.
         noise: this difference as a share of the largest value of its output; 0 if it is no more than rounding.
         where: the calls between which it was largest, in words.
     """
