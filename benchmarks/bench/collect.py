@@ -44,9 +44,8 @@ def _functions(content: dict[str, Any]) -> Iterator[Stored]:
         family, d = row.split("-")
         for tool, runs in entry["runs"].items():
             for name, run in runs.items() if tool in PACKAGES else ():
-                number = re.fullmatch(
-                    r"(f\d+)-1|(\d+)", name
-                )  # the first instance of BBOB, functions of GKLS
+                # The first instance of BBOB, functions of GKLS.
+                number = re.fullmatch(r"(f\d+)-1|(\d+)", name)
                 if number:
                     task = f"{family} {number[1] or number[2]}, d={d}"
                     yield tool, task, _run(1 / (1 + run["left"]), run["seconds"], entry["evaluations"], "")

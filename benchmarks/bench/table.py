@@ -11,9 +11,8 @@ import numpy as np
 from benchmarks.bench.runner import EXACT
 from benchmarks.search import table
 
-SHARE = (
-    0.99  # of the worst error (of the largest one that any tool saw, where that is not exact) counts as found
-)
+# Share of the worst error (of the largest one that any tool saw, where that is not exact) that counts as found.
+SHARE = 0.99
 ALL = "all"
 Runs = dict[str, dict[str, Any]]
 

@@ -19,9 +19,8 @@ from supnorm import Claim
 VERSION = 1  # of the bank: results of another one are refused
 ROOT = Path(__file__).parents[2]
 CLAIMS = ROOT / "claims"
-PROVED = (
-    ROOT / "benchmarks" / "results" / "certify.json"
-)  # the worst errors of formulas and networks, in brackets
+# The worst errors of formulas and networks, in brackets.
+PROVED = ROOT / "benchmarks" / "results" / "certify.json"
 SEEDS = (90_000, 90_001, 90_002)  # of planted errors: those of the table of docs/evidence/search.md
 PLANTED = (
     "smooth bump, d=1, p=1e-04, gradients",

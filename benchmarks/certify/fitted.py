@@ -111,9 +111,8 @@ def _trained(
     enough = goal or 0.003 * np.ptp(true)
 
     def train() -> Network:
-        from supnorm.evaluation.limit import (
-            Limit,
-        )  # here: `paired` runs this file with older states of supnorm, too
+        # Here: `paired` runs this file with older states of supnorm, too.
+        from supnorm.evaluation.limit import Limit
         from supnorm.training.train import optimise
 
         trained = network

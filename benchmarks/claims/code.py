@@ -16,11 +16,8 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SAYERS = (
-    "said.py",
-    "table.py",
-    "page.py",
-)  # files of a benchmark's folder that print what was measured, and measure nothing
+# Files of a benchmark's folder that print what was measured, and measure nothing.
+SAYERS = ("said.py", "table.py", "page.py")
 
 
 def fingerprints(paths: Iterable[str], commit: str | None = None) -> dict[str, str]:

@@ -77,9 +77,8 @@ def one(name: str, seed: int) -> dict[str, Any]:
         "guard, data given": guard(problem, report, reject=REJECTED, data=data, seed=seed),
     }
     audited = int(report.record.evaluations.search + report.record.evaluations.statistics)
-    found = collect(
-        problem, min(EVALUATIONS, max(audited, 500)), None, seed + 17, Calls()
-    )  # what ours learned from
+    # What ours learned from.
+    found = collect(problem, min(EVALUATIONS, max(audited, 500)), None, seed + 17, Calls())
     before = max(ours["guard"].record.worst_unguarded, float(found.error.max(initial=0.0)))
     unlabelled = np.random.default_rng([seed, 21]).uniform(-1, 1, (JUDGED, domain.d))
     fresh = np.random.default_rng([seed, 22]).uniform(-1, 1, (JUDGED, domain.d))

@@ -39,9 +39,8 @@ from supnorm.certification import checkpoint
 from supnorm.evaluation.spot_check import POINTS
 
 PATIENCE = 300.0  # seconds for anything to happen, however busy the machine is
-FIRST = (
-    20  # calls that time a function and look whether it is one; a run that was killed before makes them again
-)
+# Calls that time a function and look whether it is one; a run that was killed before makes them again.
+FIRST = 20
 LOSSES = {
     "serial": ("driver", "work"),
     "processes": ("driver", "work", "worker", "stopped worker"),

@@ -2,6 +2,5 @@
 
 import os
 
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # before NumPy is loaded: threads that wait count as time in the model
+# Before NumPy is loaded: threads that wait count as time in the model.
+os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -9,14 +9,8 @@ the network of pH is off by more than the networks of the other two can explain,
 import numpy as np
 
 YEAR, LONGITUDE = 2015.5, -30.0  # the middle of the Atlantic
-CARBONIC, BORATE, BISULFATE, FLUORIDE, GAS, TOTAL = (
-    10,
-    1,
-    1,
-    1,
-    3,
-    1,
-)  # PyCO2SYS's own choices, and the total scale of pH
+# PyCO2SYS's own choices, and the total scale of pH.
+CARBONIC, BORATE, BISULFATE, FLUORIDE, GAS, TOTAL = (10, 1, 1, 1, 3, 1)
 
 
 def predicted(x, *names):

@@ -55,9 +55,8 @@ def test_the_file_of_a_model_gives_its_values(method, domain, tmp_path):
     save(fitted.model, tmp_path / "model.npz")
     again = load_function(tmp_path / "model.npz")
     assert np.array_equal(again.value(x), fitted.function.value(x))
-    between = x + 0.25 * (x[:, :1] < 3) * (
-        np.arange(domain.d) == 0
-    )  # an older model took these for listed values
+    # An older model took these for listed values.
+    between = x + 0.25 * (x[:, :1] < 3) * (np.arange(domain.d) == 0)
     assert np.isfinite(again.value(between)).all()
     y, pull = again.vjp(x)
     assert np.isfinite(pull(np.ones_like(y))).all()

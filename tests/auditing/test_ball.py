@@ -39,9 +39,8 @@ def test_a_corner_of_a_square_needs_twice_the_radius() -> None:
 
 
 def test_under_constraints_the_share_is_one_of_what_exists() -> None:
-    domain = Domain(
-        [lambda x: x[:, 0] + x[:, 1] < 0.5], a=(0.0, 1.0), b=(0.0, 1.0)
-    )  # an eighth of the square
+    # An eighth of the square.
+    domain = Domain([lambda x: x[:, 0] + x[:, 1] < 0.5], a=(0.0, 1.0), b=(0.0, 1.0))
     rng = np.random.default_rng(1)
     draw = rng.random((400_000, 2))
     draw = draw[domain.contains(draw)]

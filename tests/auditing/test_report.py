@@ -265,9 +265,8 @@ def test_explain_says_why_average_and_maximum_differ() -> None:
     hidden = audit(problems.thin_sheet(2, 1e-4, 0).problem, evaluations=20_000).explain()
     assert hidden.startswith("The worst error found, 1, is ")
     assert re.search(r"about one in [\d,.]+ tests with 4,000 random points hits it", hidden)
-    assert (
-        "dominates the average" in hidden
-    )  # the sheet is thin and long: the sample has missed most of the mean square
+    # The sheet is thin and long: the sample has missed most of the mean square.
+    assert "dominates the average" in hidden
     relative = audit(problems.relative_on_log_axes(0).problem, evaluations=20_000).explain()
     assert "The worst error found, 20 %, is" in relative
     spread = audit(problems.kink(3, 0).problem, evaluations=3000).explain()

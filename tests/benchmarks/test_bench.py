@@ -66,10 +66,8 @@ def test_only_what_the_benchmark_evaluates_itself_counts() -> None:
     assert one(Says("half"))["note"].startswith("failed: TypeError")
     assert one(Says(Answer(np.array([0.1, 0.2]))))["note"].startswith("failed: ValueError")
     evaluated = one(Says(lambda task, budget: task.batch(np.full((budget + 1, 1), 0.5))))
-    assert (evaluated["best"], evaluated["evaluations"]) == (
-        0.25,
-        400,
-    )  # the budget ends it, and what it saw counts
+    # The budget ends it, and what it saw counts.
+    assert (evaluated["best"], evaluated["evaluations"]) == (0.25, 400)
 
 
 def test_calls_beside_the_task_are_counted_and_of_a_reader_of_code_only_a_bound_counts() -> None:

@@ -45,6 +45,5 @@ def test_the_simulator_knows_the_ideal_and_the_bottlenecks() -> None:
     )
     assert one_by_one.bottleneck == large.bottleneck == "scheduler"
     assert large.seconds == pytest.approx(1e-3 * 10**6, rel=0.01)
-    assert simulate([Batch(64)], 1000, Costs(1.0)).workers == pytest.approx(
-        64 / 1000
-    )  # no more than it asks for
+    # No more than it asks for.
+    assert simulate([Batch(64)], 1000, Costs(1.0)).workers == pytest.approx(64 / 1000)

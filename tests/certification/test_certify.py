@@ -85,10 +85,8 @@ def test_known_maximum(ratio):
 
 def test_the_tolerance_of_the_problem_is_the_goal_where_none_is_given():
     """As on the command line: a bracket of ratio 1.1 round the tolerance would decide nothing."""
-    for tolerance, code in (
-        (0.386, "within-tolerance"),
-        (0.384, "tolerance-exceeded"),
-    ):  # 2/(3 sqrt 3) = 0.3849
+    # 2/(3 sqrt 3) = 0.3849.
+    for tolerance, code in ((0.386, "within-tolerance"), (0.384, "tolerance-exceeded")):
         problem = Problem(
             lambda x: x[:, 0], lambda x: x[:, 0] ** 3, Domain(x=(0.0, 1.0)), tolerance=tolerance
         )

@@ -75,12 +75,10 @@ def test_the_bound_in_an_audit(deployed, kind):
     report = replace(report, record=report.record.changed(sup=measured))
     filled = into_report(report, result)
     assert filled.document["sup"]["upper_kind"] == kind
-    assert (
-        filled.document["sup"]["rounding"] == 3e-9
-    )  # no assumed rounding takes the place of the measured one
-    assert (
-        filled.upper.value > result.upper
-    ) == deployed  # the model's own rounding is added where it is proved
+    # No assumed rounding takes the place of the measured one.
+    assert filled.document["sup"]["rounding"] == 3e-9
+    # The model's own rounding is added where it is proved.
+    assert (filled.upper.value > result.upper) == deployed
     assert filled.upper.value == pytest.approx(result.upper, rel=1e-6)
     assert filled.upper.value >= filled.document["sup"]["lower"] * (1 - 1e-12)
     assert "local_bounds" in filled.document["charts"]

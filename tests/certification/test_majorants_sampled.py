@@ -14,9 +14,8 @@ from scipy import special
 from supnorm.certification import certify, majorants
 from supnorm.problem import Domain, Problem
 
-Z = np.exp(
-    1j * np.pi * np.linspace(0.0, 1.0, 65)
-)  # the functions are real on the line: half a circle is enough
+# The functions are real on the line: half a circle is enough.
+Z = np.exp(1j * np.pi * np.linspace(0.0, 1.0, 65))
 SIZES = np.geomspace(0.01, 30.0, 60)
 CENTRES, RADII = np.concatenate([[-600.0, -100.0, 0.0], SIZES, -SIZES]), np.geomspace(0.03, 30.0, 61)
 POWERS = (2.0, 3.0, 5.0, -1.0, -2.0, -2.5, -0.5, 0.5, 1.7, 2.6, 4.5)

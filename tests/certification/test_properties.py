@@ -99,10 +99,8 @@ def test_an_extreme_at_the_threshold_is_undecided_and_says_where():
     box = Domain(x=(-1.0, 1.0), y=(0.0, 1.0))
     result = certify_properties(lambda x: x[:, 0] ** 2 + 0 * x[:, 1], box, ["positive"], boxes=200)
     (answer,) = result.answers
-    assert answer.status in (
-        "undecided",
-        "refuted",
-    )  # zero at x = 0 is not above zero; a search may meet it exactly
+    # Zero at x = 0 is not above zero; a search may meet it exactly.
+    assert answer.status in ("undecided", "refuted")
     result = certify_properties(
         lambda x: (x[:, 0] - 0.3) ** 2 + 1e-12 * x[:, 1] ** 2, box, ["monotone:x"], boxes=50
     )

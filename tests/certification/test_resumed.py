@@ -282,6 +282,5 @@ def test_a_proof_goes_on_with_the_seed_that_began_it_only(tmp_path):
     with pytest.raises(BadInput, match="begun with seed 3, but you ask for seed 4"):
         certify(problem, resume=path, seed=4)
     assert certify(problem, resume=path, seed=3).certificate.seed == 3
-    assert (
-        certify(problem, resume=path, boxes=0).certificate.seed == 3
-    )  # what it is worth is asked without a seed
+    # What it is worth is asked without a seed.
+    assert certify(problem, resume=path, boxes=0).certificate.seed == 3

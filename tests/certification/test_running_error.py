@@ -187,9 +187,8 @@ def test_the_rounding_of_every_operation_counts(monkeypatch):
     silent = {op: (lambda *a, f=f: (*f(*a)[:2], 0.0 * f(*a)[2], f(*a)[3])) for op, f in AT_POINT.items()}
     monkeypatch.setattr(running_error, "AT_POINT", silent)
     seen = _operations_round()
-    assert sum(seen) <= 1, (
-        seen
-    )  # every rounding is seen, but for a function that happens to round rightly everywhere
+    # Every rounding is seen, but for a function that happens to round rightly everywhere.
+    assert sum(seen) <= 1, seen
 
 
 def _deep(rng, depth=9, width=20):

@@ -124,14 +124,8 @@ def test_what_is_no_number_has_an_infinite_radius():
     with np.errstate(all="ignore"):
         for rule, at in ((batch.log, -1.0), (batch.sqrt, -1.0), (batch.exp, 1e4), (batch.log, 0.0)):
             assert np.isinf(rule(Balls(np.array([[at]]), np.zeros((1, 1)))).rad)
-        for bounded in (
-            "tanh",
-            "sigmoid",
-            "sin",
-            "cos",
-            "relu",
-            "abs",
-        ):  # a bounded function of no number is none
+        # A bounded function of no number is none.
+        for bounded in ("tanh", "sigmoid", "sin", "cos", "relu", "abs"):
             assert np.isinf(batch.RULES[bounded](batch.log(Balls(np.array([[-1.0]]), np.zeros((1, 1))))).rad)
     rows = batch.log(Balls(np.array([[-1.0, 2.0]]), np.zeros((1, 2)))).rows()
     assert rows[0][0].is_nan()

@@ -288,9 +288,8 @@ def test_the_value_at_the_witness_is_as_good_as_declared(tmp_path):
     certify(problem, 1.5).certificate.save(tmp_path / "c.json")
     assert check(tmp_path / "c.json").accepted
     data = json.loads((tmp_path / "c.json").read_text())
-    data["lower"] = (
-        float.fromhex(data["lower"]) + 5e-4
-    ).hex()  # less than the accuracy above what was proved
+    # Less than the accuracy above what was proved.
+    data["lower"] = (float.fromhex(data["lower"]) + 5e-4).hex()
     data["digest"] = hashlib.sha256(
         json.dumps(
             {k: v for k, v in data.items() if k != "digest"}, sort_keys=True, separators=(",", ":")

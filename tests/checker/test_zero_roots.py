@@ -129,8 +129,7 @@ def test_without_its_rules_the_honest_file_is_not_proved(name, saved, monkeypatc
 
 def test_the_half_is_no_larger_than_needed():
     s, middle, half = (float(v) for v in chord("sqrt", arb(0), arb(1), above=True))
-    assert (s, middle, half) == pytest.approx(
-        (1.0, 0.125, 0.125), rel=1e-9
-    )  # sqrt(z) - z is between 0 and 1/4
+    # sqrt(z) - z is between 0 and 1/4.
+    assert (s, middle, half) == pytest.approx((1.0, 0.125, 0.125), rel=1e-9)
     _, _, half = chord("cbrt", arb(0), arb(1), above=True)
     assert float(half) == pytest.approx(3.0**-1.5, rel=1e-9)

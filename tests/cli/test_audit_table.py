@@ -62,9 +62,8 @@ def test_a_typo_in_a_column_leaves_no_mark_beside_a_result_of_the_same_table(
     assert shell.run("audit", "power.csv", *COLUMNS, "--quiet").code == 0
     assert shell.run("audit", "power.csv", *COLUMNS, "--by", "Site").code == 2
     assert not mark.exists()
-    table.write_text(
-        table.read_text().replace("power_pred", "guess")
-    )  # the result is one of another table now
+    # The result is one of another table now.
+    table.write_text(table.read_text().replace("power_pred", "guess"))
     assert shell.run("audit", "power.csv", *COLUMNS).code == 2
     before = mark.read_text()
     assert shell.run("audit", "power.csv", "--truth", "Power", "--prediction", "guess").code == 2

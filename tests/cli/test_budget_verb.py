@@ -249,9 +249,8 @@ def test_ctrl_c_keeps_the_calls_and_resume_uses_them(shell: Shell) -> None:
     assert again.code == whole.code
     called = {name: Counter(log.read_text().splitlines()) for name, log in logs.items()}
     assert set(called["stopped"]) | set(called["resumed"]) == set(called["whole"])
-    assert (
-        sum(called["resumed"][point] for point in kept) <= POINTS
-    )  # looked at again: is it the same function?
+    # Looked at again: is it the same function?
+    assert sum(called["resumed"][point] for point in kept) <= POINTS
     assert called["resumed"].total() <= len(set(called["whole"]) - kept) + POINTS  # and the others once
     first, second = (json.loads((shell.folder / n / "budget.json").read_text()) for n in ("whole", "run"))
     assert second["verdict"] == first["verdict"]

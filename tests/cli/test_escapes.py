@@ -132,9 +132,8 @@ def test_reports_and_replays_of_a_run(evil: Shell) -> None:
         done = evil.run(*verb)
         assert done.code == 0, done.err
         demand_harmless(done, evil.folder)
-    assert (
-        json.loads((evil.folder / "run" / "result.json").read_text())["title"] == f"T{EVIL}"
-    )  # nothing is lost
+    # Nothing is lost.
+    assert json.loads((evil.folder / "run" / "result.json").read_text())["title"] == f"T{EVIL}"
 
 
 @pytest.mark.slow

@@ -95,9 +95,8 @@ def test_an_onnx_graph(shell: Shell) -> None:
     for words in ("input T: float32 (n, 1)", "output rho: float32 (n, 1)", "TODO: the range of each input"):
         assert words in text
     (shell.folder / "truth.py").write_text("def truth(x): return x[:, 0] + x[:, 1]\n")
-    refused = shell.run(
-        "audit", "start.toml", "--evaluations", "1e3", "--no-power"
-    )  # of ranges that nobody wrote
+    # Of ranges that nobody wrote.
+    refused = shell.run("audit", "start.toml", "--evaluations", "1e3", "--no-power")
     assert refused.code == 2
     assert "is marked TODO, and the ranges below it are invented" in refused.line
     finished(shell)

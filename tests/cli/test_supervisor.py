@@ -221,9 +221,8 @@ def test_a_signal_without_a_name_is_told() -> None:
     page = supervisor.Page(supervisor.mmap.mmap(-1, supervisor.SIZE))
     assert supervisor.outcome(page, -99) == 3
     page.give_verdict(0)
-    assert (
-        supervisor.outcome(page, -11) == 0
-    )  # everything had been written: it crashed while it was cleared away
+    # Everything had been written: it crashed while it was cleared away.
+    assert supervisor.outcome(page, -11) == 0
 
 
 LEFT_OVER = """

@@ -139,10 +139,8 @@ def test_every_failure_is_counted_with_its_cause_and_its_point(side: str, policy
     assert "a is too large" in failures[side, "exception"].message
     assert failures[side, "timeout"].x[1] > 0.9
     without = raised | late | lost
-    if (side, policy) == (
-        "model",
-        "error",
-    ):  # a model without a value is an infinite error, whatever the cause
+    # A model without a value is an infinite error, whatever the cause.
+    if (side, policy) == ("model", "error"):
         assert evaluator.worst == np.inf
         assert evaluator.failures.infinite == without.sum()
         assert evaluator.failures.failed == {"model": 0, "reference": 0}

@@ -58,9 +58,8 @@ def test_numbers_are_those_of_xarray():
     v = sn.audit_fields(wrong, truth)["t2m"]
     there = truth["t2m"].sel(time=wrong["time"] + wrong["prediction_timedelta"])
     error = (wrong["t2m"].astype(float) - there.astype(float)).transpose(*wrong["t2m"].dims)
-    w = xr.DataArray(
-        np.cos(np.radians(LAT)), dims="lat"
-    )  # equal steps: bands have areas as the cosine of their middle
+    # Equal steps: bands have areas as the cosine of their middle.
+    w = xr.DataArray(np.cos(np.radians(LAT)), dims="lat")
     mean = error.weighted(w).mean().item()
     rms = math.sqrt((error**2).weighted(w).mean().item())
     assert v.bias == pytest.approx(mean, rel=1e-6)

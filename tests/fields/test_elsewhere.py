@@ -75,9 +75,8 @@ def test_what_is_there_is_not_compared_again(paths, tmp_path):
     part = sn.audit_fields(*paths, folder=tmp_path / "run", workers=first)
     assert part.status.code == "interrupted"
     assert 0 < part["t2m"].fields < 18
-    with pytest.raises(
-        sn.BadInput, match="other options"
-    ):  # parts that are done are no longer the first ones
+    # Parts that are done are no longer the first ones.
+    with pytest.raises(sn.BadInput, match="other options"):
         sn.audit_fields(*paths, folder=tmp_path / "run", resume=True)
     second = Pickling()
     resumed = sn.audit_fields(*paths, folder=tmp_path / "run", resume=True, workers=second)

@@ -65,10 +65,8 @@ def test_the_compiled_loop_gives_what_numpy_gives(grid, dtype, calm):
             p, t = (generator.integers(-3, 3, grid.shape).astype(dtype) for _ in range(2))
         else:
             p, t = fields(grid.shape, generator, dtype, 0.002 if calm else 0.02)
-        if calm and dtype in (
-            np.float32,
-            np.float64,
-        ):  # ties, zeros with a sign, and a difference that is infinite
+        # Ties, zeros with a sign, and a difference that is infinite.
+        if calm and dtype in (np.float32, np.float64):
             p, t = np.round(p, 1), np.round(t, 1)
             p[-1, -1], t[-1, -1] = np.finfo(dtype).max, -np.finfo(dtype).max
         a, b = (f(p, t, unit, 0.7, into, given) for f, into in ((scan_numpy, one), (scan_compiled, other)))

@@ -19,9 +19,8 @@ GRID = Grid.sphere_of(np.linspace(90, -90, 19), np.arange(0, 360, 10.0))
 def data(generator):
     found = {}
     for unit in np.ndindex(3, 4, 2, 2):
-        p, t = (
-            np.round(generator.normal(size=GRID.shape), 1).astype(np.float32) for _ in range(2)
-        )  # rounded: ties
+        # Rounded: ties.
+        p, t = (np.round(generator.normal(size=GRID.shape), 1).astype(np.float32) for _ in range(2))
         p *= 1 + unit[1]
         p[generator.random(GRID.shape) < 0.01] = np.nan
         t[generator.random(GRID.shape) < 0.01] = np.nan

@@ -62,9 +62,8 @@ def test_a_proof_can_be_demanded():
     with pytest.raises(AssertionError):
         assert_sup_error(off, truth, BOX, 0.39, proved=True)
     declared = sn.with_bound(lambda x: np.array([p[0] for p in x.tolist()]), 10.0)
-    with pytest.raises(
-        (AssertionError, sn.BadInput)
-    ):  # conditional, or unreadable: no proof without conditions
+    # Conditional, or unreadable: no proof without conditions.
+    with pytest.raises((AssertionError, sn.BadInput)):
         assert_sup_error(declared, truth, BOX, 1e6, proved=True, seconds=5)
 
 

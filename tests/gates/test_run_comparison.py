@@ -241,11 +241,12 @@ def test_an_expensive_reference_is_not_called(audit: Audit) -> None:
     assert "hashes of its code, its name and its stored values" in remark.text
     held = load_report(bad).record.reference_code
     assert {*held} == {"[reference]", "code.py:truth"}
+    # Nothing is known of an older version's result.
     for code, expected in (
         ({**held, "code.py:truth": "0" * 12}, "undecided"),
         ({}, "worse"),
         (held, "worse"),
-    ):  # nothing is known of an older version's result
+    ):
         rewritten(bad, reference_code=code)
         assert verdict(good, bad).status.code == expected
         if expected == "undecided":
@@ -383,9 +384,8 @@ def test_only_statistics_over_the_same_rows_are_compared(tmp_path: Path) -> None
         return report.save(tmp_path / name)
 
     old, new = run("old", (2,), {3: 5.0}), run("new", (4,), {1: 2.0})
-    found = verdict(
-        old, new
-    )  # the worst row of the old run has no prediction in the new one, and the other way round
+    # The worst row of the old run has no prediction in the new one, and the other way round.
+    found = verdict(old, new)
     assert (found.status.code, found.basis, found.exceedance) == ("undecided", "unmatched", ())
     assert (found.old.upper, found.new.upper) == (None, None)
     (words,) = (r.text for r in found.remarks if "cannot be compared" in r.text)

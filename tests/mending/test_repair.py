@@ -73,9 +73,8 @@ def test_the_training_data_is_used_where_it_is_given() -> None:
     asked.clear()
     mended = sn.repair(problem, report, data=(x, y), evaluations=1500)
     assert mended.accepted
-    assert (
-        mended.rounds[0].samples < 200
-    )  # the samples and what the first round adds; without them 3 a weight
+    # The samples and what the first round adds; without them 3 a weight.
+    assert mended.rounds[0].samples < 200
 
 
 class Worse(TunableNetwork):

@@ -90,9 +90,8 @@ def test_a_large_module_is_trained_on_batches(monkeypatch: pytest.MonkeyPatch) -
     mended = sn.repair(problem, sn.audit(problem, evaluations=2000), evaluations=4000, method=method)
     assert steps == [2000] * len(mended.record.rounds)
     assert mended.verdict is not None
-    assert (
-        mended.verdict.worst < 0.7 * mended.worst_before
-    )  # with so few weights too large elsewhere to be accepted
+    # With so few weights too large elsewhere to be accepted.
+    assert mended.verdict.worst < 0.7 * mended.worst_before
     assert mended.candidate is not None
     assert mended.candidate.function.precision == "float32"
 

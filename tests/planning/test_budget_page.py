@@ -51,9 +51,8 @@ def test_page_of_a_function(measured):
 
 def test_page_of_numbers_alone(tmp_path):
     path = tmp_path / "page.html"
-    write_page(
-        budget(SmoothClass(inputs=12, smoothness=2), tolerance=1e-3), path
-    )  # one name for the page of every verb
+    # One name for the page of every verb.
+    write_page(budget(SmoothClass(inputs=12, smoothness=2), tolerance=1e-3), path)
     text = path.read_text()
     assert "Not decided yet." in text
     assert 'id="graph"' not in text

@@ -36,9 +36,8 @@ def test_the_plan_comes_with_the_first_calls_and_every_call_is_counted(monkeypat
     assert plans[0].calls == 256 + 500
     assert plans[0].seconds >= 756 * 1.5e-3
     at = told.index(plans[0])
-    assert sum(n for before, n in calls if before <= at) <= 0.9 * sum(
-        n for _, n in calls
-    )  # and not at the end
+    # And not at the end.
+    assert sum(n for before, n in calls if before <= at) <= 0.9 * sum(n for _, n in calls)
     done = [e.done for e in told if isinstance(e, Advanced)]
     assert done == sorted(done)
     assert 2 <= len(done) <= 12  # not one for every batch

@@ -122,7 +122,6 @@ def test_functions_of_torch_are_within_their_room(op: str) -> None:
     else:
         exact = EXACT[op](x.astype(np.longdouble))
     room = sum(a.absolute + a.argument * np.abs(x) for a in TORCH.get(op, ()))
-    slack = (
-        300 * U * np.abs(exact) if op == "gelu_tanh" else 8 * U * np.abs(exact)
-    )  # its argument is rounded: composed
+    # Its argument is rounded: composed.
+    slack = 300 * U * np.abs(exact) if op == "gelu_tanh" else 8 * U * np.abs(exact)
     assert np.all(np.abs(form(torch.from_numpy(x)).numpy() - exact) <= slack + room)

@@ -13,9 +13,8 @@ def test_witnesses_are_equal_where_all_their_numbers_are() -> None:
     assert one == replace(one, x=one.x.copy(), model=one.model.copy())
     assert one != replace(one, x=np.array([1.0, 2.5]))
     assert one != replace(one, recheck_value=np.array([3.0]))
-    assert one != replace(
-        one, recheck_value=np.array([3.0, 4.0])
-    )  # two outputs: == of arrays has no truth value
+    # Two outputs: == of arrays has no truth value.
+    assert one != replace(one, recheck_value=np.array([3.0, 4.0]))
     assert replace(one, recheck_value=np.array([3.0, 4.0])) != one
     assert one != replace(one, output=1)
     assert one != "a witness"

@@ -272,9 +272,8 @@ def test_under_load_every_accepted_row_is_checked_and_no_answer_waits_for_that(t
 
 def test_answers_go_before_shadow_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reference that takes one call at a time has some thousand rows to check: an answer waits for 64 of them at most."""
-    monkeypatch.setattr(
-        "supnorm.guarding.patient.LATER", 60.0
-    )  # a busy machine may let an answer wait for seconds
+    # A busy machine may let an answer wait for seconds.
+    monkeypatch.setattr("supnorm.guarding.patient.LATER", 60.0)
     calls: list[int] = []
     begun, go = threading.Event(), threading.Event()
 

@@ -51,9 +51,8 @@ def test_it_ends_when_its_time_is_up():
         calls.clear()
         found = find_jump(f, CUBE, np.random.default_rng(0), late=lambda most=most: len(calls) >= most)
         assert len(calls) == most
-        assert (found is not None) == (
-            most == 30
-        )  # a whole line has 27 calls; half a bisection finds nothing
+        # A whole line has 27 calls; half a bisection finds nothing.
+        assert (found is not None) == (most == 30)
 
 
 @pytest.mark.slow

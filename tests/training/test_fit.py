@@ -213,9 +213,8 @@ def test_budgets_are_kept_and_counted():
 def test_seconds_end_a_fit():
     result = fit(mass, I_10_7, tolerance=1e-12, method=NetworkFit(), seconds=4.0)
     assert result.status.code == "tolerance-exceeded"
-    assert (
-        result.seconds < 300.0
-    )  # generous: without the limit it trains for many minutes; machines may be busy
+    # Generous: without the limit it trains for many minutes; machines may be busy.
+    assert result.seconds < 300.0
 
 
 @pytest.mark.slow

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 0x7F80 + 1  # of all finite numbers that are not negative, and one of infinity
-WEIGHT = (
-    1 << 20
-)  # the largest area weight as a whole number: shares are exact to a millionth of the largest cell
+# The largest area weight as a whole number: shares are exact to a millionth of the largest cell.
+WEIGHT = 1 << 20
 LARGEST = float(np.finfo(np.float32).max)
 SLACK = 2.0**-23  # the value is rounded to single precision before it is counted
 

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from supnorm.fields.accumulated import Accumulated, Extremes, Setting
 
-LANES = (
-    128  # columns that are summed side by side: 3.9 ms a pair of 721 x 1440; with 32, 64, 256: 5.6, 4.8, 4.0
-)
+# Columns that are summed side by side: 3.9 ms a pair of 721 x 1440; with 32, 64, 256: 5.6, 4.8, 4.0.
+LANES = 128
 SIZE = np.int64(0x7FFF_FFFF_FFFF_FFFF)  # the bits of a double without its sign: they grow with its size
 INFINITE = np.int64(0x7FF0_0000_0000_0000)  # and from here on it is not finite
 

@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 RADII = (2, 6, 12)  # cells: at 0.25 degrees 55, 170 and 330 km
-AROUND = (
-    6  # cells around a place in which a moved truth has to fit: 169 points, of which a single wrong one is 1
-)
+# Cells around a place in which a moved truth has to fit: 169 points, of which a single wrong one is 1.
+AROUND = 6
 FARTHEST = RADII[-1]  # cells that the truth is moved at most
 CHANCE = 0.01  # that the largest of independent normal errors is above `chance_level`
 

@@ -191,9 +191,8 @@ class _Components:
         cls, state: FieldState, keys: NDArray[np.int64], errors: Array, labels: NDArray[np.int32]
     ) -> _Components:
         """From the number of the component of each point."""
-        order = np.lexsort(
-            (-np.abs(errors), labels)
-        )  # stable, and keys ascend: of equal errors the earliest is first
+        # Stable, and keys ascend: of equal errors the earliest is first.
+        order = np.lexsort((-np.abs(errors), labels))
         starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
         counts, peaks = np.diff([*starts, len(order)]), order[starts]
         rows, columns = np.divmod(keys % state.grid.size, state.grid.shape[1])

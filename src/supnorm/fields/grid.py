@@ -82,9 +82,8 @@ class Grid:
         (True, [0.076, 0.541, 0.765, 0.541, 0.076])
         """
         lat, lon = np.asarray(lat, dtype=float), np.asarray(lon, dtype=float)
-        steps = np.diff(
-            np.unwrap(lon, period=360.0)
-        )  # also of longitudes that begin anew, as 180, ..., 359, 0, ..., 179
+        # Also of longitudes that begin anew, as 180, ..., 359, 0, ..., 179.
+        steps = np.diff(np.unwrap(lon, period=360.0))
         around = len(lon) > 1 and abs(abs(float(steps.sum())) + abs(float(steps[0])) - 360.0) < 0.01 * abs(
             steps[0]
         )

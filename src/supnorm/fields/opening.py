@@ -200,7 +200,6 @@ def size_of(path: Any) -> list[tuple[str, int, int, int]]:
 
 
 def _stamp(file: str) -> tuple[str, int, int, int]:
-    status = os.stat(
-        file
-    )  # a copy can have the time of another file (cp -p, rsync -t), but it was not made then
+    # A copy can have the time of another file (cp -p, rsync -t), but it was not made then.
+    status = os.stat(file)
     return file, status.st_size, status.st_mtime_ns, status.st_ctime_ns

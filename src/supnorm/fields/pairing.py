@@ -132,9 +132,8 @@ def pair(name: str, truth_name: str, prediction: Any, truth: Any, options: Pairi
     alone = int((truth_init < 0).sum())
     if alone:
         notes.append(f"{alone:,} of {truth_init.size:,} forecast times have no truth and are left out.")
-    if (
-        p.dimension("lead") is None
-    ):  # forecasts of several lead times begin at the times that their maker chose
+    # Forecasts of several lead times begin at the times that their maker chose.
+    if p.dimension("lead") is None:
         notes += _gaps(truth_init)
     return Pair(
         name=name,

@@ -96,9 +96,8 @@ def roles_of(variable: Any, given: Mapping[str, str], what: str) -> dict[str, st
         if role not in spans and free:
             roles[free.pop()] = role
     flat = next((d for d, role in roles.items() if role == "level"), "")
-    if (
-        flat and "y" not in roles.values() and "x" in roles.values()
-    ):  # a cut (z, x): its height spans the grid
+    # A cut (z, x): its height spans the grid.
+    if flat and "y" not in roles.values() and "x" in roles.values():
         roles[flat] = "y"
     if free:
         raise BadInput(

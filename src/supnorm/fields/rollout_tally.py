@@ -52,9 +52,8 @@ class Compared:
     name: str
     model: Array
     reference: Array
-    error: Array = field(
-        init=False
-    )  # infinite without a value of the model, NaN without one of the reference
+    # Infinite without a value of the model, NaN without one of the reference.
+    error: Array = field(init=False)
 
     def __post_init__(self) -> None:
         with np.errstate(invalid="ignore", over="ignore"):
@@ -86,9 +85,8 @@ class Tally:
     limits: Limits
     worst: dict[str, PeakRecord] = field(default_factory=dict)
     worst_finite: dict[str, PeakRecord] = field(default_factory=dict)
-    typical: dict[str, tuple[float, float]] = field(
-        default_factory=dict
-    )  # RMS and range at the worst finite error
+    # RMS and range at the worst finite error.
+    typical: dict[str, tuple[float, float]] = field(default_factory=dict)
     pictures: dict[str, dict[str, Any]] = field(default_factory=dict)
     first: dict[str, FirstRecord] = field(default_factory=dict)
     hit: dict[str, set[int]] = field(default_factory=dict)  # the runs in which a fault happened

@@ -20,9 +20,8 @@ from supnorm.fields.grid import Grid
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
-SAMPLE = (
-    16_384  # points from which a threshold is guessed: the rank of twice 5 % is known to 2 % then, in 0.2 ms
-)
+# Points from which a threshold is guessed: the rank of twice 5 % is known to 2 % then, in 0.2 ms.
+SAMPLE = 16_384
 WHOLE = 2**53  # up to here double precision holds every whole number
 
 
@@ -30,9 +29,8 @@ def setting(grid: Grid, whole: NDArray[np.int64], low: float, high: float) -> Se
     """What a scan of this grid needs."""
     along, between = grid.spacing
     with np.errstate(divide="ignore"):
-        inverse = np.where(
-            along > 1e-9 * max(float(along.max()), 1e-300), 1.0 / along, 0.0
-        )  # none at the poles
+        # None at the poles.
+        inverse = np.where(along > 1e-9 * max(float(along.max()), 1e-300), 1.0 / along, 0.0)
     return Setting(grid.weights, whole, (inverse, 1.0 / between), grid.periodic, low, high)
 
 

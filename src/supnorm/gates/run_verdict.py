@@ -14,9 +14,8 @@ from scipy.stats import hypergeom
 
 # A search ends a few points short of its budget, which is no smaller search; half of the budget is (test_compare_runs.py).
 SHORT = 0.9
-ROUNDING = (
-    1e-9  # relative: far above rounding of float64 in a sum of thousands of terms, far below any regression
-)
+# Relative: far above rounding of float64 in a sum of thousands of terms, far below any regression.
+ROUNDING = 1e-9
 CHANCE = 0.05  # a share of planted errors that is so much smaller is no chance (Fisher's exact test)
 
 

@@ -24,9 +24,8 @@ from supnorm.training.refinement import thinned
 
 Array = NDArray[np.float64]
 LEAST = 100  # evaluations of a search
-LEAST_SECONDS = (
-    0.2  # of a search, and of an audit: with the time up, one that was begun has some points all the same
-)
+# Of a search, and of an audit: with the time up, one that was begun has some points all the same.
+LEAST_SECONDS = 0.2
 
 
 def at_least(limit: Limit, seconds: float) -> float | None:

@@ -21,9 +21,8 @@ Array = NDArray[np.float64]
 ROWS = 1024  # of a batch: the time of a step grows with it from here on, the noise of the gradient falls with its root
 # The network of examples/heston, 1,600 steps at 3e-4: RMS error .0020 to .0011, and no round that ends worse than it began.
 RATE, FINAL = 3e-4, 1e-2
-WARMING = (
-    50  # steps in which the rate rises: Adam's mean of the squared gradient is of some 50 gradients then
-)
+# Steps in which the rate rises: Adam's mean of the squared gradient is of some 50 gradients then.
+WARMING = 50
 
 
 def trained_on_batches(module: Any, x: Array, y: Array, limit: Limit) -> Any:

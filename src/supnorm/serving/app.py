@@ -68,9 +68,8 @@ def app_of(service: Service, token: str | None = None) -> FastAPI:
             response = _json(error.code, {"error": str(error)})
         except ClientDisconnect:
             response = _json(499, {"error": "the caller went away"})
-        except (
-            Exception
-        ) as error:  # a fault of ours: the answer is JSON too, and names no path of this machine
+        # A fault of ours: the answer is JSON too, and names no path of this machine.
+        except Exception as error:
             response = _json(500, {"error": f"a bug of supnorm: {type(error).__name__}"})
         path = request.url.path if request.url.path in ROUTES else "other"
         service.metrics.request(path, response.status_code, time.perf_counter() - begin)

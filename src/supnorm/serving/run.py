@@ -89,9 +89,8 @@ def run(service: Service, at: socket.socket, token: str | None, ready: Callable[
     numbers = [signal.SIGINT, signal.SIGTERM]
     before = {number: signal.signal(number, asked) for number in numbers}
     try:
-        ready(
-            f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        )  # the socket listens: what comes now waits
+        # The socket listens: what comes now waits.
+        ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         server.run(sockets=[at])
     finally:
         for number, handler in before.items():

@@ -117,9 +117,8 @@ class Service:
         with self._turn():
             try:
                 return self.guard(points.x, fallback=False)
-            except (
-                BadInput
-            ) as error:  # the points have the right shape: the model has another than the guard was made for
+            # The points have the right shape: the model has another than the guard was made for.
+            except BadInput as error:
                 raise Refused(503, str(error)) from None
 
     @contextmanager
