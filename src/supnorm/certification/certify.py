@@ -28,8 +28,9 @@ from supnorm.certification.result import CertifyResult, certificate_of, result_o
 from supnorm.certification.resume import Admit, contradiction, go_on, load_bracket
 from supnorm.certification.rough import rough_points
 from supnorm.certification.rounding import Array
-from supnorm.certification.running import Work as RootWork
+from supnorm.certification.running import Asked
 from supnorm.certification.solved_references import certify_solved
+from supnorm.evaluation.events import silent
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
@@ -42,11 +43,12 @@ from supnorm.sources.solved import is_solved
 from supnorm.wording import Fact
 
 Observer = Callable[[BracketNarrowed | ProvedAgain], None]
-# Of the time; the rest is for the pending boxes (`settle`). With shares from 0.5 to 0.97 of 30 s the bound of an error ended
-# at 0.0119 to 0.0138, without an order: `settle` lowered it by 21 % in half of the time and by 4 % in a tenth.
+# Share of the time; the rest is for the pending boxes (`tighten_pending`). With shares from 0.5 to 0.97 of 30 s the bound of
+# an error ended at 0.0119 to 0.0138, without an order: `tighten_pending` lowered it by 21 % in half of the time and by 4 %
+# in a tenth.
 HALVING = 0.9
-# Of the time: the search for a witness before the boxes. Without a limit it took 0.1 to 3 s, the longer for programs of
-# thousands of operations.
+# Share of the time: the search for a witness before the boxes. Without a limit it took 0.1 to 3 s, the longer for programs
+# of thousands of operations.
 SEARCHED = 0.2
 LAST = 64  # rounds whose promising nodes are compared with the functions as they run at the end
 # After Ctrl-C, to tighten the bracket of what is pending: no longer than a reader waits; a second Ctrl-C ends it as well.
@@ -108,15 +110,26 @@ def certify(
     limit = Limit.of(seconds, boxes)
     _demand_problem(problem)
     goal = _goal(ratio, problem.error.limit if ratio is None and tolerance is None else tolerance)
-    if is_solved(problem.reference):
-        if strategy is not None:
-            raise BadInput(
-                "strategy cannot be chosen where the reference is a root, a flow or an integral: its parts are of several "
-                "kinds"
-            )
-        tell_all = observer or (lambda event: None)
-        asked = RootWork(goal, limit, executor, tell_all, witness, resume, checkpoint, seed)
-        return _with_names(certify_solved(problem, asked), problem)
+    asked = Asked(goal, limit, executor, observer or silent, witness, resume, checkpoint, seed)
+    if not is_solved(problem.reference):
+        result = _certify_programs(problem, strategy, asked, seconds)
+    elif strategy is not None:
+        raise BadInput(
+            "strategy cannot be chosen where the reference is a root, a flow or an integral: its parts are of several kinds"
+        )
+    else:
+        result = certify_solved(problem, asked)
+    # Title, box and units are for its page; the command line adds a picture.
+    about = about_of(problem, result.unit, problem.reference.name)
+    return replace(result, record=result.record.changed(about=about))
+
+
+def _certify_programs(
+    problem: Problem, strategy: Strategy | None, asked: Asked, seconds: float | None
+) -> CertifyResult:
+    """The same for a model and a reference that both have a program; `certify` explains the arguments."""
+    goal, limit, executor, resume, seed = asked.goal, asked.limit, asked.executor, asked.resume, asked.seed
+    boxes = limit.evaluations
     measuring = Measuring(problem)
     error = error_program(problem, measuring)
     choice = _method(error, strategy)
@@ -124,7 +137,7 @@ def certify(
     executor = None if error.declared else executor
     admit = admits(problem, error)
     measuring.beside_kinks(np.random.default_rng(seed))
-    given = _given(witness, error.d, admit, measuring)
+    given = _given(asked.witness, error.d, admit, measuring)
     seen = measuring.agreement()
     goal = replace(goal, room=_room(seen, goal))
     if resume is None:
@@ -134,22 +147,17 @@ def certify(
     limit = limit.at_least(0.5)  # reading the programs may have taken seconds: it imports JAX or torch
     work = Work(bracket)
     points = Promising(problem, error, admit, work)
-    keep = Checkpoint(
-        None if checkpoint is None else Path(checkpoint), lambda: certificate_of(problem, work.bracket)
-    )
-
-    def tell(event: BracketNarrowed | ProvedAgain) -> None:
-        if observer is not None:
-            observer(event)
+    path = None if asked.checkpoint is None else Path(asked.checkpoint)
+    keep = Checkpoint(path, lambda: certificate_of(problem, work.bracket))
 
     def observe(event: BracketNarrowed) -> None:
-        tell(event)
+        asked.observer(event)
         keep(event)
 
     obstacle: Fact | None = None
     try:
         if resume is not None:
-            go_on(work, resume, goal, limit.within(HALVING), executor, tell)
+            go_on(work, resume, goal, limit.within(HALVING), executor, asked.observer)
         work.bracket = work.bracket.raised(given, admit, proved_error)
         searching = limit.within(SEARCHED)
         promising, lost = search(
@@ -183,14 +191,7 @@ def certify(
         points.compare(measuring, bracket, seed)
     seen = measuring.agreement()
     with _faults_of_the_file(bracket, resume):
-        result = result_of(problem, bracket, goal, end, limit.spent, obstacle=obstacle, seen=seen)
-    return _with_names(result, problem)
-
-
-def _with_names(result: CertifyResult, problem: Problem) -> CertifyResult:
-    """The result with title, box and units for its page; the command line adds a picture."""
-    about = about_of(problem, result.unit, problem.reference.name)
-    return replace(result, record=result.record.changed(about=about))
+        return result_of(problem, bracket, goal, end, limit.spent, obstacle=obstacle, seen=seen)
 
 
 def _demand_consistent(bracket: Bracket, resume: Path | str | None) -> None:

@@ -13,7 +13,7 @@ from supnorm.certification.measured import BEYOND, NOTHING_SEEN, Agreement
 from supnorm.certification.record_parts import disagreement, measured_words, point_record
 from supnorm.certification.result import CertifyResult
 from supnorm.certification.roots import RootProof, prove_root
-from supnorm.certification.running import Work
+from supnorm.certification.running import Asked
 from supnorm.certification.statement import Statement
 from supnorm.certification.verdict import Ended, status_of, unit_of
 from supnorm.problem import Problem, fingerprint
@@ -24,13 +24,13 @@ from supnorm.wording import fact
 from supnorm.wording.certify import CERTIFY
 
 
-def certify_root(problem: Problem, equation: Equation, work: Work) -> CertifyResult:
+def certify_root(problem: Problem, equation: Equation, asked: Asked) -> CertifyResult:
     """A proved bracket of the worst error of a model against a root.
 
     Raises:
         BadInput: see `prove_root`; and when a function differs from its program by more than the bound that was proved.
     """
-    proof = prove_root(problem, equation, work)
+    proof = prove_root(problem, equation, asked)
     statement, measuring = proof.statement, proof.measuring
     # Where no root is proved, the reference is not compared, and no difference has a unit of the error.
     seen = measuring.agreement() if "reference" in measuring.compared else NOTHING_SEEN
@@ -38,9 +38,9 @@ def certify_root(problem: Problem, equation: Equation, work: Work) -> CertifyRes
     witness, upper, widened = _witness(problem, proof), proved, seen.hidden > 0
     if widened:
         upper = max(proved + BEYOND * seen.size, seen.worst)
-    target = work.goal.target(lower)
+    target = asked.goal.target(lower)
     end = "proved" if upper <= target < math.inf else proof.end if proof.end != "proved" else "rounding"
-    status = _status(problem, work, proof, seen, (lower, upper), end, widened)
+    status = _status(problem, asked, proof, seen, (lower, upper), end, widened)
     if seen.hidden > proved and status.code in ("proved", "undecided", "interrupted"):
         raise disagreement(seen, proved, problem.domain.names)
     kind = "conditional" if widened or statement.believed else "exact-arithmetic"
@@ -64,7 +64,7 @@ def certify_root(problem: Problem, equation: Equation, work: Work) -> CertifyRes
         boxes=sum(len(b.leaves.boxes) for b in everything),
         tried=sum(b.tried for b in everything),
         believed=statement.believed,
-        seconds=work.limit.spent,
+        seconds=asked.limit.spent,
         certificate=None,
         assumptions=(*statement.assumptions, *measured_words(seen, names)),
         versions=versions(),
@@ -85,7 +85,7 @@ def certify_root(problem: Problem, equation: Equation, work: Work) -> CertifyRes
 
 def _status(
     problem: Problem,
-    work: Work,
+    asked: Asked,
     proof: RootProof,
     seen: Agreement,
     claim: tuple[float, float],
@@ -94,7 +94,7 @@ def _status(
 ) -> Status:
     ended = Ended(
         problem=problem,
-        goal=work.goal,
+        goal=asked.goal,
         lower=claim[0],
         upper=claim[1],
         end=end,

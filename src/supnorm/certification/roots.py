@@ -22,7 +22,7 @@ from supnorm.certification.root_claims import CONDITIONS, converged
 from supnorm.certification.root_parts import Base, RootMeasure, parts
 from supnorm.certification.root_plan import Plan, as_computed, given, newton, plan
 from supnorm.certification.root_tie import assumptions, called, measure_of, read
-from supnorm.certification.running import Running, Work, as_proved, goal_of_part
+from supnorm.certification.running import Asked, Running, as_proved, goal_of_part
 from supnorm.certification.statement import Statement, held_parts, held_programs
 from supnorm.problem import Problem
 from supnorm.program import Program, Unsupported
@@ -74,7 +74,7 @@ def _start(problem: Problem, equation: Equation, read: Program, model: Program) 
         raise BadInput(f"certify cannot read the equation of {equation.name}: {error}") from None
 
 
-def prove_root(problem: Problem, equation: Equation, work: Work) -> RootProof:
+def prove_root(problem: Problem, equation: Equation, asked: Asked) -> RootProof:
     """Prove a bracket of the worst error of the model against the root.
 
     Raises:
@@ -87,14 +87,14 @@ def prove_root(problem: Problem, equation: Equation, work: Work) -> RootProof:
     reading = partial(read, equation, problem.domain.d)
     g, low, high = read_and_called(reading, partial(called, equation), problem.domain)
     start = _start(problem, equation, g, model)
-    held = None if work.resume is None else held_parts(work.resume, "root")
-    if work.resume is None:
-        chosen = plan(g, (low, high), start, model, measure, problem.domain, work.goal, equation.name)
+    held = None if asked.resume is None else held_parts(asked.resume, "root")
+    if asked.resume is None:
+        chosen = plan(g, (low, high), start, model, measure, problem.domain, asked.goal, equation.name)
     else:  # the correction of a saved proof, whatever another goal would choose
-        correction = held_programs(work.resume)["correction"]
-        chosen = given(Base(model, g, low, high, correction), measure, problem.domain, work.goal)
+        correction = held_programs(asked.resume)["correction"]
+        chosen = given(Base(model, g, low, high, correction), measure, problem.domain, asked.goal)
     running = Running(
-        parts(chosen.base, measure, problem.domain), work, partial(_statement, problem, chosen, measure)
+        parts(chosen.base, measure, problem.domain), asked, partial(_statement, problem, chosen, measure)
     )
     proofs = running.proofs
     _conditions(running, chosen, held)
@@ -108,9 +108,9 @@ def prove_root(problem: Problem, equation: Equation, work: Work) -> RootProof:
         end = end if end in ("interrupted", "seconds", "boxes") else "unbounded"
     else:
         off, size = float(delta) * (1.0 + 1e-12), chosen.sizes["correction"]
-        goal = goal_of_part(work.goal, off, measure.relative, size)
-        end = running.prove("correction", goal, work.limit, held, shown=True)
-    running.raise_by(("correction",), work.witness, measuring)
+        goal = goal_of_part(asked.goal, off, measure.relative, size)
+        end = running.prove("correction", goal, asked.limit, held, shown=True)
+    running.raise_by(("correction",), asked.witness, measuring)
     return RootProof(running.statement(), measuring, end, obstacle)
 
 
@@ -134,7 +134,7 @@ def _statement(
 def _conditions(running: Running, chosen: Plan, held: Mapping[str, Any] | None) -> None:
     """Prove all parts but the correction, each as well as the goal needs, until one of them prevents the others."""
     for name in CONDITIONS:
-        limit = running.work.limit.within(SHARES[name])
+        limit = running.asked.limit.within(SHARES[name])
         bound = _bound(name, running, chosen)
         if not 0.0 < bound < np.inf or running.condition(name, bound, limit, held) == "interrupted":
             return

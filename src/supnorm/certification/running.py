@@ -27,8 +27,8 @@ AGAIN = 8
 
 
 @dataclass(frozen=True)
-class Work:
-    """How a proof is worked on; the arguments of `certify`."""
+class Asked:
+    """What is asked of a proof: the arguments of `certify`."""
 
     goal: Goal
     limit: Limit
@@ -48,13 +48,13 @@ class Running:
     """
 
     def __init__(
-        self, parts: Mapping[str, Part], work: Work, make: Callable[[Mapping[str, PartProof]], Statement]
+        self, parts: Mapping[str, Part], asked: Asked, make: Callable[[Mapping[str, PartProof]], Statement]
     ) -> None:
-        self.parts, self.work, self._make = parts, work, make
+        self.parts, self.asked, self._make = parts, asked, make
         self.proofs = {
-            n: PartProof(p, replace(Bracket.start(p.error), seed=work.seed)) for n, p in parts.items()
+            n: PartProof(p, replace(Bracket.start(p.error), seed=asked.seed)) for n, p in parts.items()
         }
-        self.keep = Checkpoint(None if work.checkpoint is None else Path(work.checkpoint), self.statement)
+        self.keep = Checkpoint(None if asked.checkpoint is None else Path(asked.checkpoint), self.statement)
 
     def statement(self) -> Statement:
         """What is proved."""
@@ -68,18 +68,18 @@ class Running:
         def observe(event: BracketNarrowed, proof: PartProof) -> None:
             self.proofs[name] = proof
             if shown:
-                self.work.observer(event)
+                self.asked.observer(event)
             self.keep(event)
 
         self.proofs[name] = prove(
             self.parts[name],
             goal,
             limit,
-            seed=self.work.seed,
-            executor=self.work.executor,
+            seed=self.asked.seed,
+            executor=self.asked.executor,
             observer=observe,
             held=None if held is None else held.get(name),
-            path=self.work.resume or "",
+            path=self.asked.resume or "",
         )
         return self.proofs[name].end
 

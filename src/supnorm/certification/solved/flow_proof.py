@@ -20,7 +20,7 @@ from supnorm.certification.measured import Measuring
 from supnorm.certification.part import PartProof
 from supnorm.certification.reading import read_and_called, read_side
 from supnorm.certification.rounding import Array
-from supnorm.certification.running import Running, Work, as_proved
+from supnorm.certification.running import Asked, Running, as_proved
 from supnorm.certification.solved.flow_claims import off, tubes
 from supnorm.certification.solved.flow_parts import FlowBase, parts
 from supnorm.certification.solved.flow_plan import FlowPlan, Setting, given, plan
@@ -45,17 +45,17 @@ MOST = 32  # components: the programs of the growth have their square
 CONDITIONS = ("growth", "jump", "defect")  # on each slice, in this order, and then "inverse"
 
 
-def prove_flow(problem: Problem, dynamics: Dynamics, work: Work) -> SolvedProof:
+def prove_flow(problem: Problem, dynamics: Dynamics, asked: Asked) -> SolvedProof:
     """Prove a bracket of the worst error of the model against a flow.
 
     Raises:
         BadInput: when something cannot be read, or the flow cannot be followed at points.
     """
     measure, measuring = measure_of(problem.error), Measuring(problem)
-    setting = _setting(problem, dynamics, work, measuring)
-    held = None if work.resume is None else held_parts(work.resume, "flow")
-    resumed = None if work.resume is None else given(_held(setting, work.resume), setting)
-    chosen = resumed or plan(setting, work.limit.within(0.5))
+    setting = _setting(problem, dynamics, asked, measuring)
+    held = None if asked.resume is None else held_parts(asked.resume, "flow")
+    resumed = None if asked.resume is None else given(_held(setting, asked.resume), setting)
+    chosen = resumed or plan(setting, asked.limit.within(0.5))
     base = chosen.base
 
     def statement(proofs: Mapping[str, PartProof]) -> Statement:
@@ -70,7 +70,7 @@ def prove_flow(problem: Problem, dynamics: Dynamics, work: Work) -> SolvedProof:
             about={k: v for k, v in names.items() if v},
         )
 
-    running = Running(parts(base, measure, problem.domain), work, statement)
+    running = Running(parts(base, measure, problem.domain), asked, statement)
     end, obstacle = _conditions(running, chosen, held)
     proved = {n: as_proved(p) for n, p in running.proofs.items()}
     distances = off(base.data(measure), proved)
@@ -83,16 +83,16 @@ def prove_flow(problem: Problem, dynamics: Dynamics, work: Work) -> SolvedProof:
     if complete and end != "interrupted":
         enter(measuring, _near(problem, base, tubes(base.data(measure), proved)))
         end = largest_first(
-            running, list(corrections), known, work.goal, measure.relative, chosen.sizes, held
+            running, list(corrections), known, asked.goal, measure.relative, chosen.sizes, held
         )
     elif end not in ("interrupted", "seconds", "boxes"):
         end = "unbounded"
-    running.raise_by(corrections, work.witness, measuring)
+    running.raise_by(corrections, asked.witness, measuring)
     finite = tuple(known[n] for n in corrections)
     return SolvedProof(running.statement(), measuring, end, obstacle, corrections, finite)
 
 
-def _setting(problem: Problem, dynamics: Dynamics, work: Work, measuring: Measuring) -> Setting:
+def _setting(problem: Problem, dynamics: Dynamics, asked: Asked, measuring: Measuring) -> Setting:
     """The programs of the problem.
 
     Raises:
@@ -124,7 +124,7 @@ def _setting(problem: Problem, dynamics: Dynamics, work: Work, measuring: Measur
         outputs=outputs,
         measure=measure_of(problem.error),
         domain=problem.domain,
-        goal=work.goal,
+        goal=asked.goal,
         name=name,
     )
 
@@ -167,7 +167,7 @@ def _conditions(
         bound = 2.0 * size if kind == "inverse" else chosen.goal(name)
         if not np.isfinite(bound):
             return "unbounded", _obstacle(running, name)
-        limit = running.work.limit.within(min(1.0, 2.0 / (len(names) + 1 - i)))
+        limit = running.asked.limit.within(min(1.0, 2.0 / (len(names) + 1 - i)))
         end = running.condition(name, bound, limit, held)
         if end == "interrupted" or not np.isfinite(running.proofs[name].upper):
             return end, _obstacle(running, name)

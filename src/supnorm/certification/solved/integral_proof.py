@@ -18,7 +18,7 @@ from supnorm.certification.part import PartProof
 from supnorm.certification.reading import read_and_called, read_side
 from supnorm.certification.root_parts import RootMeasure
 from supnorm.certification.rounding import Array
-from supnorm.certification.running import Running, Work, as_proved
+from supnorm.certification.running import Asked, Running, as_proved
 from supnorm.certification.solved.flow_tie import measure_of
 from supnorm.certification.solved.integral_claims import off
 from supnorm.certification.solved.integral_parts import IntegralBase, parts
@@ -35,7 +35,7 @@ from supnorm.sources.integral import Integrand
 from supnorm.wording import Fact, fact
 
 
-def prove_integral(problem: Problem, integrand: Integrand, work: Work) -> SolvedProof:
+def prove_integral(problem: Problem, integrand: Integrand, asked: Asked) -> SolvedProof:
     """Prove a bracket of the worst error of the model against an integral.
 
     Raises:
@@ -48,13 +48,13 @@ def prove_integral(problem: Problem, integrand: Integrand, work: Work) -> Solved
     if model.m != 1:
         raise BadInput(f"the model has {model.m} outputs, the integral {integrand.name} has one")
     f, low, high = read_and_called(partial(read, integrand, domain.d), partial(called, integrand), domain)
-    held = None if work.resume is None else held_parts(work.resume, "integral")
-    if work.resume is None:
+    held = None if asked.resume is None else held_parts(asked.resume, "integral")
+    if asked.resume is None:
         chosen = plan(
-            model, f, (low, high), measure, domain, work.goal, integrand.name, work.limit.within(0.5)
+            model, f, (low, high), measure, domain, asked.goal, integrand.name, asked.limit.within(0.5)
         )
     else:
-        chosen = given(_held(model, (f, low, high), work.resume), measure, domain, work.goal)
+        chosen = given(_held(model, (f, low, high), asked.resume), measure, domain, asked.goal)
     base = chosen.base
 
     def statement(proofs: Mapping[str, PartProof]) -> Statement:
@@ -69,10 +69,10 @@ def prove_integral(problem: Problem, integrand: Integrand, work: Work) -> Solved
             about={k: v for k, v in names.items() if v},
         )
 
-    running = Running(parts(base, measure, domain), work, statement)
+    running = Running(parts(base, measure, domain), asked, statement)
     defects, end, obstacle = [n for n in running.parts if n != "correction"], "proved", None
     for i, name in enumerate(defects):
-        limit = work.limit.within(min(1.0, 1.5 / (len(defects) + 1 - i)))
+        limit = asked.limit.within(min(1.0, 1.5 / (len(defects) + 1 - i)))
         ended = running.condition(name, chosen.goal(name), limit, held)
         end = ended if end == "proved" else end
         if end == "interrupted" or not np.isfinite(running.proofs[name].upper):
@@ -90,14 +90,14 @@ def prove_integral(problem: Problem, integrand: Integrand, work: Work) -> Solved
             running,
             ["correction"],
             {"correction": known},
-            work.goal,
+            asked.goal,
             measure.relative,
             {"correction": size},
             held,
         )
     elif end not in ("interrupted", "seconds", "boxes"):
         end = "unbounded"
-    running.raise_by(("correction",), work.witness, measuring)
+    running.raise_by(("correction",), asked.witness, measuring)
     return SolvedProof(running.statement(), measuring, end, obstacle, ("correction",), (known,))
 
 

@@ -10,7 +10,7 @@ from supnorm.certification.executions import runs
 from supnorm.certification.measured import BEYOND, NOTHING_SEEN
 from supnorm.certification.record_parts import disagreement, measured_words, point_record
 from supnorm.certification.result import CertifyResult
-from supnorm.certification.running import Work
+from supnorm.certification.running import Asked
 from supnorm.certification.solved.running import SolvedProof
 from supnorm.certification.verdict import Ended, status_of, unit_of
 from supnorm.problem import Problem, fingerprint
@@ -20,7 +20,7 @@ from supnorm.wording import fact
 from supnorm.wording.certify import CERTIFY
 
 
-def result_of_solved(problem: Problem, proof: SolvedProof, work: Work) -> CertifyResult:
+def result_of_solved(problem: Problem, proof: SolvedProof, asked: Asked) -> CertifyResult:
     """What was proved, as a result.
 
     Raises:
@@ -33,11 +33,11 @@ def result_of_solved(problem: Problem, proof: SolvedProof, work: Work) -> Certif
     upper, widened = proved, seen.hidden > 0
     if widened:
         upper = max(proved + BEYOND * seen.size, seen.worst)
-    target = work.goal.target(lower)
+    target = asked.goal.target(lower)
     end = "proved" if upper <= target < math.inf else proof.end if proof.end != "proved" else "rounding"
     ended = Ended(
         problem=problem,
-        goal=work.goal,
+        goal=asked.goal,
         lower=lower,
         upper=upper,
         end=end,
@@ -72,7 +72,7 @@ def result_of_solved(problem: Problem, proof: SolvedProof, work: Work) -> Certif
         boxes=boxes,
         tried=sum(b.tried for b in everything),
         believed=statement.believed,
-        seconds=work.limit.spent,
+        seconds=asked.limit.spent,
         certificate=None,
         assumptions=(*statement.assumptions, *measured_words(seen, names)),
         versions=versions(),

@@ -70,7 +70,7 @@ def largest_first(
     order = sorted(names, key=lambda n: -sizes[n])
     least, ends = 0.0, []
     for i, name in enumerate(order):
-        limit = running.work.limit.within(1.0 / (len(order) - i))
+        limit = running.asked.limit.within(1.0 / (len(order) - i))
         delta = off[name] * (1.0 + 1e-12)
         alone = goal_of_part(goal, delta, relative, sizes[name])
         aim = alone
