@@ -239,43 +239,66 @@ def _pairs(
 ) -> tuple[list[Pair], list[str]]:
     """The variables with their truths, and notes about what was left out."""
     mine, others = variables_of(prediction), variables_of(truth)
-    notes: list[str] = []
     if variables is None:
-        named = {name: name for name in mine if name in others}
-        left = [name for name in mine if name not in named]
-        by_standard = _only_ones(others)
-        for standard, name in _only_ones(mine).items():
-            if name in left and by_standard.get(standard, "") not in ("", *named.values()):
-                named[name] = by_standard[standard]
-                left.remove(name)
-        no_numbers = [
-            one_line(str(n), 40)
-            for n, v in prediction.data_vars.items()
-            if n in truth.data_vars and v.ndim >= 2 and {v.dtype.kind, truth[n].dtype.kind} - {*"fiu"}
-        ]
-        if no_numbers and named:
-            notes.append(f"{', '.join(no_numbers[:8])}: no real numbers on both sides, not compared.")
-        if left and named:
-            notes.append(f"The truth has no {', '.join(left[:8])}: not compared.")
-        if not named:
-            raise BadInput(
-                f"prediction and truth have no variable in common: the prediction has {_list(mine)}, the truth "
-                f"{_list(others)}; "
-                "name a pair, as in --var t2m=2m_temperature"
-            )
+        named, notes = _common(prediction, truth, mine, others)
     else:
-        named = dict(variables) if isinstance(variables, Mapping) else {name: name for name in variables}
-        for name, other in named.items():
-            for wanted, there, what in ((name, mine, "prediction"), (other, others, "truth")):
-                if wanted not in there:
-                    raise NoVariable(
-                        f"the {what} has no variable {one_line(str(wanted), 60)!r}; {_near(str(wanted), there)}"
-                    )
+        named, notes = _named(variables, mine, others), []
+    return [pair(name, other, mine[name], others[other], options) for name, other in named.items()], notes
+
+
+def _common(
+    prediction: Any, truth: Any, mine: Mapping[str, Any], others: Mapping[str, Any]
+) -> tuple[dict[str, str], list[str]]:
+    """All variables that both sides have, by their names or standard names, and notes about what was left out.
+
+    Raises:
+        BadInput: when there is none.
+    """
+    notes: list[str] = []
+    named = {name: name for name in mine if name in others}
+    left = [name for name in mine if name not in named]
+    by_standard = _only_ones(others)
+    for standard, name in _only_ones(mine).items():
+        if name in left and by_standard.get(standard, "") not in ("", *named.values()):
+            named[name] = by_standard[standard]
+            left.remove(name)
+    if not named:
+        raise BadInput(
+            f"prediction and truth have no variable in common: the prediction has {_list(mine)}, the truth {_list(others)}; "
+            "name a pair, as in --var t2m=2m_temperature"
+        )
+    no_numbers = [
+        one_line(str(n), 40)
+        for n, v in prediction.data_vars.items()
+        if n in truth.data_vars and v.ndim >= 2 and {v.dtype.kind, truth[n].dtype.kind} - {*"fiu"}
+    ]
+    if no_numbers:
+        notes.append(f"{', '.join(no_numbers[:8])}: no real numbers on both sides, not compared.")
+    if left:
+        notes.append(f"The truth has no {', '.join(left[:8])}: not compared.")
+    return named, notes
+
+
+def _named(
+    variables: Sequence[str] | Mapping[str, str], mine: Mapping[str, Any], others: Mapping[str, Any]
+) -> dict[str, str]:
+    """The variables that were asked for, with the names of their truths.
+
+    Raises:
+        BadInput: when none was, or one does not exist.
+    """
+    named = dict(variables) if isinstance(variables, Mapping) else {name: name for name in variables}
+    for name, other in named.items():
+        for wanted, there, what in ((name, mine, "prediction"), (other, others, "truth")):
+            if wanted not in there:
+                raise NoVariable(
+                    f"the {what} has no variable {one_line(str(wanted), 60)!r}; {_near(str(wanted), there)}"
+                )
     if not named:
         raise BadInput(
             "no variable is named: give at least one, or leave the option out to compare all common ones"
         )
-    return [pair(name, other, mine[name], others[other], options) for name, other in named.items()], notes
+    return named
 
 
 def _only_ones(variables: Mapping[str, Any]) -> dict[str, str]:
