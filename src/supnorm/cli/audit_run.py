@@ -270,7 +270,7 @@ def _without_gradients(problem: Problem) -> Problem:
 
 
 def _last_look(store: EvaluationStore) -> NotWritten | None:
-    """Look whether opened files have changed; returns why the store cannot be told of new ones, and no report is lost by it.
+    """Look whether opened files have changed; returns why new ones cannot be stored, so that the report is written first.
 
     Raises:
         BadInput: naming a file that has changed.
@@ -290,7 +290,7 @@ def _keep(
     tell: Callable[[AuditReport], None],
     unwritten: NotWritten | None = None,
 ) -> None:
-    """Write result, points and page; ``tell`` gets the report if they, or what was ``unwritten`` before, are not written."""
+    """Write result, points and page, then raise what was ``unwritten`` before; ``tell`` gets the report if anything is."""
     from supnorm.pages import write_page
 
     with run.writing(lambda: tell(report)):

@@ -29,7 +29,7 @@ def guarded(value: Callable[[Array], Array], x: Array, outputs: int | None) -> t
 
 
 def values_of(function: Function, x: Array, outputs: int | None = None) -> Array:
-    """Values ``(n, m)`` of a function at points ``x (n, d)``; where it raises they are NaN, as elsewhere where it has none.
+    """Values ``(n, m)`` of a function at points ``x (n, d)``; NaN where it raises or has none.
 
     Args:
         outputs: m, so that it is known where the function raises at all points; 1 then, if None.

@@ -36,7 +36,7 @@ class Recording:
     """The files that were opened while it lasted, with absolute paths.
 
     Attributes:
-        read, written: those that were opened for one of both.
+        read, written: those that were opened for reading only, and for writing only.
         both: those that existed and were opened for both, with their state then.
         full: whether a name was left out, because `LARGEST` had been recorded.
     """

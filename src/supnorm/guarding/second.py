@@ -37,7 +37,8 @@ LEAST = 100  # calls of a round: with fewer there are no rounds
 # alone, 5,000 points of one search: 500 .056, 1,500 .009, 4,000 .0065 (the best possible guard .0066) in 2, 5 and 16 s; with
 # 2,800 points three starts left .043 to .057 after 1,500. The whole guard left .016 with 1,500 and 400 iterations and .017
 # with 500 and 250, in half of the time. With a tenth of the calls on faces, edges and corners the learned error alone left
-# .18 for .32 (gen8), but whole guards no less: miss4, seeds 7000 to 7002, .034 .027 .018 for .022 .023 .014.
+# .18 instead of .32 (gen8), but whole guards were no better: miss4, seeds 7000 to 7002, .034 .027 .018 instead of .022
+# .023 .014.
 WIDTH, STEPS, MORE = 24, 500, 250
 ENOUGH = 0.01  # of the median error: a second model that is so near to its samples is trained no further
 SAMPLES = 6000  # of the first training, at most: the worst third of them always

@@ -63,7 +63,7 @@ def where_changed(task: Task, mended: Function, allowed: float, n: int, seed: in
 
 
 def growth_of(before: Array, after: Array) -> Array:
-    """How much errors grew; from an infinite one, and where one is not known, by -infinity.
+    """By how much errors grew; minus infinity where one was infinite before, and where one is not known.
 
     >>> growth_of(np.array([1.0, np.inf, np.nan]), np.array([3.0, np.inf, 1.0])).tolist()
     [2.0, -inf, -inf]
