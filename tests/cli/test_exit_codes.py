@@ -216,6 +216,7 @@ BAD: dict[str, tuple[str, str, list[str]]] = {
 }
 
 
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("name", BAD)
 def test_2_for_bad_input_in_one_line(shell: Shell, name: str) -> None:
     old, new, named = BAD[name]

@@ -246,6 +246,7 @@ BAD = [
 ]
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(("old", "new", "words"), BAD, ids=[f"{words}: {new[:20]}" for _, new, words in BAD])
 def test_bad_problem_files_are_refused_in_one_line(shell: Shell, old: str, new: str, words: str) -> None:
     folder = written(shell, PROBLEM.replace(old, new))
