@@ -201,7 +201,7 @@ def test_a_model_and_a_reference_that_raise_at_some_points() -> None:
             raise GeneratorExit
         return x[:, 0]
 
-    problem = sn.Problem(lambda x: above(0.9, x), lambda x: above(0.95, x), LINE, tolerance=0.1)
+    problem = sn.Problem(lambda x: above(0.995, x), lambda x: above(0.998, x), LINE, tolerance=0.1)
     found = sn.guard(problem, evaluations=500, calibration=100)
     assert found.record.worst_unguarded == math.inf
     assert found.record.worst_accepted == 0.0
