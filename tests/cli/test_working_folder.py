@@ -10,6 +10,7 @@ import pytest
 from supnorm.certification.checkpoint import keeping
 from supnorm.cli.main import _keep_traceback
 from supnorm.cli.run import RunContext
+from supnorm.fields.rollout_file import open_rollout
 from supnorm.results import BadInput
 
 
@@ -51,3 +52,18 @@ def test_a_crash_in_a_folder_that_has_vanished_is_told(
     os.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     assert _keep_traceback() == tmp_path / "supnorm-crash.txt"
+
+
+def test_steppers_that_change_it_while_they_are_loaded_are_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "m.py").write_text(
+        "import os\nos.chdir('elsewhere')\ndef step(u): return u\nstates = [1.0]\n"
+    )
+    (tmp_path / "r.toml").write_text(
+        'steps = 2\n[step]\npython = "m.py:step"\n[reference]\npython = "m.py:step"\n[initial]\npython = "m.py:states"\n'
+    )
+    with pytest.raises(BadInput, match=r"changed the working folder .* to .*elsewhere \(os.chdir\)"):
+        open_rollout(Path("r.toml"))

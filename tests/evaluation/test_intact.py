@@ -5,7 +5,9 @@ from __future__ import annotations
 import builtins
 import json
 import math
+import sqlite3
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,11 +33,13 @@ PROBLEM = (
 @pytest.mark.parametrize(
     ("owner", "name", "now", "place"),
     [
-        (np, "abs", lambda x: 3, " (test_intact.py, line 34)"),
+        (np, "abs", lambda x: 3, " (test_intact.py, line 36)"),
         (np, "max", np.min, ""),
-        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 36)"),
+        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 38)"),
         (math, "sqrt", None, ""),
         (builtins, "sum", max, ""),
+        (sqlite3, "connect", None, ""),
+        (threading, "Thread", None, ""),
     ],
 )
 def test_the_function_is_named_and_put_back(

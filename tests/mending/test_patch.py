@@ -13,7 +13,8 @@ from tests.mending.cases import LINE, bump, line, line_problem, peak, square, sq
 import supnorm as sn
 from supnorm.certification.tie import mismatch
 from supnorm.checker.check import check
-from supnorm.mending.regions import ellipsoid_at
+from supnorm.mending.patch import _scaling
+from supnorm.mending.regions import Ellipsoid, ellipsoid_at
 from supnorm.networks import Network, Scaling, save
 from supnorm.networks.patched import PatchedModel, gate
 from supnorm.program import program_of
@@ -74,6 +75,12 @@ def test_points_that_are_nan_or_off_a_logarithmic_axis_are_left_to_the_model() -
     assert np.isnan(values[0, 0])
     assert values[1, 0] == np.sin(-1.0)
     assert values[2, 0] != np.sin(1.0)
+
+
+def test_a_patch_bears_an_input_of_one_value() -> None:
+    domain = sn.Domain(x=(-1.0, 1.0), p=sn.Axis(values=(2.0,)))
+    region = Ellipsoid(np.array([0.5, 0.5]), np.array([0.1, 0.1]))
+    assert _scaling(domain, region, np.ones((4, 1))).input_scale.tolist() == [0.2, 0.1]
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from tests.pages.cases import read
 
 from supnorm import audit
 from supnorm.pages import summary, write_page
+from supnorm.pages.cuts import cut
 from supnorm.pages.page import RUN_FILES, page
 from supnorm.pages.record import record
 from supnorm.pages.view import InconsistentResult, View
@@ -288,6 +289,15 @@ def test_table_only():
     html = page(cases.record("table"))
     assert '<section id="progress">' not in html
     assert "nothing could be searched" in html
+
+
+def test_an_output_without_a_name_is_not_called_as_an_input(result):
+    data = result("d2")
+    name = data["axes"][0]["name"]
+    data["outputs"][0]["name"] = data["charts"]["output"] = name
+    view = View(read(data))
+    assert len(view.charts.cuts) == 2
+    assert all(">output" in str(cut(view, one, False)) for one in view.charts.cuts)
 
 
 def test_infinite_errors_everywhere(result):

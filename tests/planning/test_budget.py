@@ -440,6 +440,11 @@ def test_a_function_without_any_value_is_refused():
         budget(lambda x: np.full(len(x), np.nan), cube(2), tolerance=0.1)
 
 
+def test_values_whose_sums_overflow_are_refused_for_what_they_are():
+    with pytest.raises(BadInput, match="are too large: their sums and derivatives overflow"):
+        budget(lambda x: np.full(len(x), 1e308), cube(1), tolerance=0.1, calls=500)
+
+
 def test_same_seed_same_answer():
     first, second = (answer("comp3", seed=3).to_dict() for _ in range(2))
     for result in (first, second):

@@ -52,10 +52,14 @@ def _libraries() -> list[tuple[str, ModuleType]]:
 # This file is imported before any code of a problem.
 _FIRST = _functions(OWNERS)
 _FURTHER = _functions(module for _, module in _libraries())
+_SEEN = {title for title, _ in _libraries()}
 
 
 def functions() -> Functions:
     """The functions as they are now: a program that uses supnorm may have put its own there, as tests do."""
+    later = [(title, module) for title, module in _libraries() if title not in _SEEN]  # such as sqlite3
+    _SEEN.update(title for title, _ in later)
+    _FURTHER.update(_functions(module for _, module in later))
     return _functions(OWNERS)
 
 
@@ -66,7 +70,8 @@ def demand_intact(before: Functions) -> None:
         before: what `functions` returned.
 
     Raises:
-        BadInput: naming the first one that is another now, and by which code.
+        BadInput: naming the first one that is another now, and by which code; of the other modules of Python, NumPy and
+            SciPy that were loaded first, the first one that cannot be called any more.
     """
     if replaced := _put_back(before):
         raise BadInput(
@@ -82,8 +87,9 @@ def _put_back(before: Functions) -> str | None:
         for (owner, name), was in before.items()
         if (now := vars(owner).get(name)) is not was and not any(now is alias for alias in ALIASES)
     ]
+    replaced += [(owner, name, vars(owner)[name]) for owner, name in _broken()]
     for owner, name, _ in replaced:
-        setattr(owner, name, before[owner, name])
+        setattr(owner, name, before.get((owner, name), _FURTHER.get((owner, name))))
     return next((f"{owner.__name__}.{name}{_where(now)}" for owner, name, now in replaced), None)
 
 
@@ -101,15 +107,18 @@ def cause_of(error: BaseException) -> str | None:
 
 def _of_user() -> Iterator[str]:
     """Functions of Python, NumPy and SciPy, and of their classes, that are none any more or stand in files of the user."""
-    for (owner, name), _ in _FURTHER.items():
-        if not callable(vars(owner).get(name, len)):
-            yield f"{owner.__name__}.{name}"
+    yield from (f"{owner.__name__}.{name}" for owner, name in _broken())
     for title, module in _libraries():
         for name, value in [*vars(module).items()]:
             owned = [(name, value)]
             if isinstance(value, type) and value.__module__ == title:
                 owned += [(f"{name}.{inner}", one) for inner, one in [*vars(value).items()]]
             yield from (f"{title}.{full}{_where(one)}" for full, one in owned if _where(one))
+
+
+def _broken() -> Iterator[tuple[ModuleType, str]]:
+    """Functions of Python, NumPy and SciPy that cannot be called any more, as after ``sqlite3.connect = None``."""
+    return (key for key in _FURTHER if not callable(vars(key[0]).get(key[1], len)))
 
 
 def _where(value: Any) -> str:

@@ -23,6 +23,7 @@ from supnorm.results import BadInput
 from supnorm.results.door import reading
 from supnorm.results.guard import LARGEST, exists
 from supnorm.results.printable import one_line
+from supnorm.results.working_folder import demand_same_folder, working_folder
 from supnorm.sources.beside import opening, remember
 from supnorm.sources.unnamed_files import files_of
 from supnorm.sources.userfile import UserFunction, load_object
@@ -142,8 +143,13 @@ def open_rollout(path: Path, steps: int | None = None, seconds: float | None = N
     if count is None:
         raise BadInput(f"{path}: steps is missing; write steps = 100, or give --steps 100")
     named = [file for text in _named(spec) if (file := path.parent / text).is_file()]
+    began_in = working_folder()
     with opening(named):
-        return _opened(spec, path, named, count, seconds)
+        try:
+            return _opened(spec, path, named, count, seconds)
+        except (BadInput, OSError):
+            demand_same_folder(began_in, path)  # no file has its relative path any more
+            raise
 
 
 def _opened(spec: RolloutSpec, path: Path, named: list[Path], count: int, seconds: float | None) -> Opened:

@@ -104,7 +104,7 @@ def _scaling(domain: Domain, region: Ellipsoid, gap: Array) -> Scaling:
     size = gap.std(axis=0)
     return Scaling(
         ends[:, 0] + region.centre * width,
-        region.radii * width,
+        region.radii * np.where(width > 0, width, 1.0),  # an input of one value: any width will do
         np.zeros(gap.shape[1]),
         np.where(size > 0, size, 1.0),
         tuple(log.tolist()),

@@ -115,6 +115,8 @@ def _values(view: View, pixels: list[float], series: SeriesRecord, frame: Frame)
     limits = span([*series.model, *series.reference, *(series.fine.model if series.fine else ())])
     name, unit = view.outputs[frame.output]
     label, (top, base), parts = name or "value", frame.rows[:2], list[Markup]()
+    if label in [axis.name for axis in view.axes]:  # an output without a name is called y, as an input may be
+        label = f"output {label}" if len(view.outputs) > 1 else "output"
     if limits:
         up = Scale(*limits, base, top)
         parts.append(y_axis(up, frame.across.start, frame.across.end, 4))

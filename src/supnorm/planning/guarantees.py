@@ -15,6 +15,7 @@ from supnorm.planning.theory import NetworkClass, theory
 from supnorm.planning.theory.jump_samples import jump_samples
 from supnorm.planning.theory.statement import GUARANTEE, ClassBound
 from supnorm.results.numbers import num
+from supnorm.results.status import BadInput
 from supnorm.wording.budget_record import ESTIMATED
 
 
@@ -43,9 +44,13 @@ def guarantees(
         return [
             _conditional(row, "Hölder order and constant estimated") for row in rows if row.line == GUARANTEE
         ]
-    smooth = SmoothClass(
-        inputs=profile.d, smoothness=n, scales=derivative_bounds(profile, p), noise=_noise(profile)
-    )
+    scales = derivative_bounds(profile, p)
+    if not all(map(math.isfinite, scales)):
+        raise BadInput(
+            f"values of the reference up to {num(profile.hazards.largest)} are too large: their sums and derivatives "
+            "overflow float64; give the output in a larger unit, or its logarithm"
+        )
+    smooth = SmoothClass(inputs=profile.d, smoothness=n, scales=scales, noise=_noise(profile))
     rows = theory(smooth, eps, p, network)
     return [_conditional(row, ESTIMATED) for row in rows if row.line == GUARANTEE]
 
