@@ -19,6 +19,7 @@ from supnorm.auditing.explain import explanation
 from supnorm.auditing.halt import Halt
 from supnorm.results import BadInput, Bound, Estimate, Status, Witness
 from supnorm.results.audit import AuditRecord, PeakRecord
+from supnorm.results.contradictions import contradiction, other_points
 from supnorm.results.door import DAMAGED, faults_of, read_json, reading_table
 from supnorm.results.guard import exists
 from supnorm.results.numbers import num
@@ -221,10 +222,15 @@ def load_report(folder: Path | str) -> AuditReport:
     points = Path(folder) / "points.csv"
     with faults_of(f"{path}", DAMAGED):
         _demand_whole(report)
+    if why := contradiction(report.record):
+        raise BadInput(f"{path} contradicts itself: {why}; it was edited, or is damaged: repeat the audit")
     if not exists(points):
         return report
     with reading_table(points, hint=": not the points of an audit"):
-        return replace(report, points=_read_points(points, report.record))
+        table = _read_points(points, report.record)
+    if why := other_points(report.record, table.columns, table.rows[:, -1].tolist()):
+        raise BadInput(f"{points} is not of {path}: {why}; it was edited or exchanged: repeat the audit")
+    return replace(report, points=table)
 
 
 def _demand_whole(report: AuditReport) -> None:

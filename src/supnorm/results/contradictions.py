@@ -1,0 +1,123 @@
+"""Whether the result of an audit that was read from a file contradicts itself: then the file was edited, or is damaged.
+
+Nobody can see from a file alone whether its numbers are those of the run. But a verdict is told to build servers from it, so
+numbers that cannot stand beside each other are refused, and so is a verdict that is not the one of its numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from supnorm.results.audit import AuditRecord
+from supnorm.results.numbers import num
+from supnorm.results.status import ExitCode
+
+NEAR = 1e-6  # relative: what a batch in single precision changes, as in `pages.view.View.check`
+PASSED = ("within-tolerance", "nothing-found")
+EXITS = {
+    "within-tolerance": ExitCode.DONE,
+    "nothing-found": ExitCode.DONE,
+    "no-tolerance": ExitCode.DONE,
+    "tolerance-exceeded": ExitCode.EXCEEDED,
+    "interrupted": ExitCode.INTERRUPTED,
+    "no-value": ExitCode.UNDECIDED,
+    "reference-fault": ExitCode.REFERENCE_FAULT,
+    "unresolved": ExitCode.REFERENCE_FAULT,
+}
+UNPROVED, CONDITIONAL = "none", "conditional"
+
+
+def contradiction(record: AuditRecord) -> str:
+    """The first contradiction in words; empty where there is none."""
+    return next(_contradictions(record), "")
+
+
+def other_points(record: AuditRecord, columns: Sequence[str], errors: Sequence[float]) -> str:
+    """Why a table of worst points is not of this result; empty where it may be.
+
+    Args:
+        record: the result.
+        columns: of the table, without labels of rows.
+        errors: in the rows of the table.
+    """
+    axes = [axis.name for axis in record.axes]
+    width = len(axes) + 2 * record.outputs_total + 1
+    if len(columns) != width or [*columns[: len(axes)]] != axes:
+        return f"it has {len(columns)} columns of numbers, first {', '.join(columns[: len(axes)])}, and {width} belong to it"
+    least, most = _range(record)
+    largest = max((error for error in errors if not math.isnan(error)), default=math.nan)
+    if largest > most or (math.isnan(record.sup.lower) and not math.isnan(largest)):
+        return f"its largest error, {num(largest, 8)}, is above the worst error, {num(record.sup.lower, 8)}"
+    worst = math.nan if record.witness is None else record.witness.error
+    missing = largest < worst - (most - least) / 2 or (math.isnan(largest) and worst > 0)
+    if missing and record.status.code != "interrupted":  # an audit that was stopped may have written fewer
+        return f"its largest error is {num(largest, 8)}, and that of the worst point {num(worst, 8)}"
+    return ""
+
+
+def _range(record: AuditRecord) -> tuple[float, float]:
+    """The worst error less and plus what a batch and a repeated call change."""
+    lower, rounding = record.sup.lower, record.sup.rounding
+    room = NEAR * abs(lower) + (rounding if rounding > 0 and math.isfinite(rounding) else 0.0)
+    return (lower, lower) if math.isinf(lower) else (lower - room, lower + room)
+
+
+def _contradictions(record: AuditRecord) -> Iterator[str]:
+    sup, code, tolerance = record.sup, record.status.code, record.tolerance
+    lower, (least, most) = sup.lower, _range(record)
+    if code not in EXITS:
+        yield f"no audit ends with the status {code}"
+    if (ends := EXITS.get(code, record.status.exit)) != record.status.exit:
+        yield f"the status is {code}, with which a run ends with {int(ends)}, and the exit code is {int(record.status.exit)}"
+    for name, error in _errors(record):
+        if not math.isnan(error) and not error <= most:
+            yield f"{name} is {num(error, 8)}, above the worst error, {num(lower, 8)}"
+    worst = math.nan if record.witness is None else record.witness.error
+    if (math.isnan(worst) and not math.isnan(lower)) or worst < least:
+        yield f"the worst error is {num(lower, 8)} and that of the worst point {num(worst, 8)}"
+    named = record.norms.get("sup")
+    if named is not None and (named < least or named > most):
+        yield f"the worst error is {num(lower, 8)} and the norm sup {num(named, 8)}"
+    yield from _of_the_search(record)
+    if (sup.upper is None) != (sup.upper_kind == UNPROVED):
+        yield f"the upper bound is {sup.upper} and its kind {sup.upper_kind}"
+    if sup.upper is not None and least > sup.upper:
+        yield f"the worst error, {num(lower, 8)}, is above the upper bound, {num(sup.upper, 8)}"
+    if tolerance is None:
+        if code in (*PASSED, "tolerance-exceeded"):
+            yield f"the status is {code}, and there is no tolerance"
+        return
+    if code == "no-tolerance":
+        yield f"the status is {code}, and there is a tolerance"
+    if code in PASSED and not least <= tolerance:
+        yield f"the status is {code}, the worst error {num(lower, 8)} and the tolerance {num(tolerance, 8)}"
+    if code == "tolerance-exceeded" and not most > tolerance:
+        yield f"the status is {code}, the worst error {num(lower, 8)} and the tolerance {num(tolerance, 8)}"
+    seen = record.search.exhaustive or record.table_only
+    if code == "within-tolerance" and not seen and (sup.upper is None or not sup.upper <= tolerance):
+        yield f"the status is {code}, and neither was every point evaluated nor is there a bound that shows it"
+
+
+def _of_the_search(record: AuditRecord) -> Iterator[str]:
+    search, failures = record.search, record.failures
+    if search.exhaustive and (search.points is None or search.points != search.evaluated):
+        yield f"every point is said to be evaluated, and {search.evaluated} of {search.points} were"
+    if search.complete and not search.exhaustive:
+        yield "the error of every point is said to be known, and not every point was evaluated"
+    for side in ("count", "model", "reference", "infinite", "masked"):
+        if getattr(failures, side) < 0:
+            yield f"failures.{side} is {getattr(failures, side)}"
+    for row in record.power:
+        if not 0 <= row.found <= row.runs:
+            yield f"{row.found} of {row.runs} planted errors are said to be found"
+
+
+def _errors(record: AuditRecord) -> Iterator[tuple[str, float]]:
+    """Errors that were computed in the run, each with its name."""
+    if record.witness is not None:
+        yield "the error at the worst point", record.witness.error
+    yield from (("an error of the peaks", peak.error) for peak in (*record.peaks, *record.glitches))
+    yield "the largest error of the random points", record.plain_sample.worst
+    yield from (("a quantile", math.nan if v is None else v) for v in record.quantiles.values())
+    yield "the RMS error", record.rms.value
