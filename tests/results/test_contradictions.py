@@ -42,7 +42,7 @@ def _set(*path: Any) -> Callable[[Any], None]:
     [
         (_set("sup", "lower", 0.0), "the error at the worst point is 0.1, above the worst error, 0"),
         (_set("sup", "lower", 0.15), "the worst error is 0.15 and that of the worst point 0.1"),
-        (_set("sup", "lower", None), "above the worst error, no value"),
+        (_set("sup", "lower", None), "the worst error no value"),
         (_set("witness", None), "that of the worst point no value"),
         (_set("peaks", 0, "error", 9.0), "an error of the peaks is 9"),
         (_set("rms", "value", 0.11), "the RMS error is 0.11"),
@@ -58,6 +58,11 @@ def _set(*path: Any) -> Callable[[Any], None]:
         (lambda r: r["sup"].update(upper=0.01, upper_kind="certified"), "is above the upper bound, 0.01"),
         (_set("search", "exhaustive", True), "every point is said to be evaluated"),
         (_set("search", "complete", True), "not every point was evaluated"),
+        (_set("table_only", True), "there is no table"),
+        (_set("witness", "model", []), "a point has 0 values of the model"),
+        (_set("witness", "model", [7.0]), "the model has 7.0 at a point"),
+        (_set("peaks", 0, "x", "a", 5.0), "a point has a = 5.0, outside of its range"),
+        (_set("evaluations", "search", -5), "evaluations.search is -5"),
     ],
 )  # fmt: skip
 def test_what_contradicts_itself_is_refused(

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from supnorm.results.audit import AuditRecord
 from supnorm.results.numbers import num
+from supnorm.results.printable import one_line
 from supnorm.results.status import ExitCode
 
 NEAR = 1e-6  # relative: what a batch in single precision changes, as in `pages.view.View.check`
@@ -25,7 +26,7 @@ EXITS = {
     "reference-fault": ExitCode.REFERENCE_FAULT,
     "unresolved": ExitCode.REFERENCE_FAULT,
 }
-UNPROVED, CONDITIONAL = "none", "conditional"
+UNPROVED = "none"  # of an upper bound
 
 
 def contradiction(record: AuditRecord) -> str:
@@ -64,12 +65,38 @@ def _range(record: AuditRecord) -> tuple[float, float]:
 
 
 def _contradictions(record: AuditRecord) -> Iterator[str]:
-    sup, code, tolerance = record.sup, record.status.code, record.tolerance
-    lower, (least, most) = sup.lower, _range(record)
+    yield from _of_the_status(record)
+    yield from _of_the_worst_error(record)
+    yield from _of_the_bound(record)
+    yield from _of_the_points(record)
+    yield from _of_the_search(record)
+
+
+def _of_the_status(record: AuditRecord) -> Iterator[str]:
+    """Status, tolerance and worst error."""
+    code, tolerance, (least, most) = record.status.code, record.tolerance, _range(record)
     if code not in EXITS:
-        yield f"no audit ends with the status {code}"
+        yield f"no audit ends with the status {one_line(code, 40)}"
     if (ends := EXITS.get(code, record.status.exit)) != record.status.exit:
         yield f"the status is {code}, with which a run ends with {int(ends)}, and the exit code is {int(record.status.exit)}"
+    if tolerance is None:
+        if code in (*PASSED, "tolerance-exceeded"):
+            yield f"the status is {code}, and there is no tolerance"
+        return
+    if code == "no-tolerance":
+        yield f"the status is {code}, and there is a tolerance"
+    wrong = code in PASSED and not least <= tolerance
+    if wrong or (code == "tolerance-exceeded" and not most > tolerance):
+        worst = num(record.sup.lower, 8)
+        yield f"the status is {code}, the worst error {worst} and the tolerance {num(tolerance, 8)}"
+    upper, seen = record.sup.upper, record.search.exhaustive or record.table_only
+    if code == "within-tolerance" and not seen and (upper is None or not upper <= tolerance):
+        yield f"the status is {code}, and neither was every point evaluated nor is there a bound that shows it"
+
+
+def _of_the_worst_error(record: AuditRecord) -> Iterator[str]:
+    """The worst error and all other errors that the run has computed."""
+    lower, (least, most) = record.sup.lower, _range(record)
     for name, error in _errors(record):
         if not math.isnan(error) and not error <= most:
             yield f"{name} is {num(error, 8)}, above the worst error, {num(lower, 8)}"
@@ -79,35 +106,55 @@ def _contradictions(record: AuditRecord) -> Iterator[str]:
     named = record.norms.get("sup")
     if named is not None and (named < least or named > most):
         yield f"the worst error is {num(lower, 8)} and the norm sup {num(named, 8)}"
-    yield from _of_the_search(record)
+    if record.rms.value < 0:
+        yield f"the RMS error is {num(record.rms.value, 8)}"
+
+
+def _of_the_bound(record: AuditRecord) -> Iterator[str]:
+    sup, (least, _) = record.sup, _range(record)
     if (sup.upper is None) != (sup.upper_kind == UNPROVED):
-        yield f"the upper bound is {sup.upper} and its kind {sup.upper_kind}"
+        yield f"the upper bound is {sup.upper} and its kind {one_line(sup.upper_kind, 40)}"
     if sup.upper is not None and least > sup.upper:
-        yield f"the worst error, {num(lower, 8)}, is above the upper bound, {num(sup.upper, 8)}"
-    if tolerance is None:
-        if code in (*PASSED, "tolerance-exceeded"):
-            yield f"the status is {code}, and there is no tolerance"
-        return
-    if code == "no-tolerance":
-        yield f"the status is {code}, and there is a tolerance"
-    if code in PASSED and not least <= tolerance:
-        yield f"the status is {code}, the worst error {num(lower, 8)} and the tolerance {num(tolerance, 8)}"
-    if code == "tolerance-exceeded" and not most > tolerance:
-        yield f"the status is {code}, the worst error {num(lower, 8)} and the tolerance {num(tolerance, 8)}"
-    seen = record.search.exhaustive or record.table_only
-    if code == "within-tolerance" and not seen and (sup.upper is None or not sup.upper <= tolerance):
-        yield f"the status is {code}, and neither was every point evaluated nor is there a bound that shows it"
+        yield f"the worst error, {num(sup.lower, 8)}, is above the upper bound, {num(sup.upper, 8)}"
+
+
+def _of_the_points(record: AuditRecord) -> Iterator[str]:
+    """Inputs, values and error of each point that the result names."""
+    axes, names = {axis.name: axis for axis in record.axes}, [output.name for output in record.outputs]
+    measure, (least, most) = record.measure, _range(record)
+    # Differences of values are the error of this measure alone; of thousands of outputs not all have a name.
+    plain = (
+        measure.kind == "absolute" and measure.side == "both" and not (measure.per_output or measure.joint)
+    )
+    plain = plain and len(names) == record.outputs_total
+    witness = () if record.witness is None else (record.witness,)
+    for point in (*witness, *record.peaks, *record.glitches):
+        for name, x in point.x.items():
+            if name in axes and (x < axes[name].low or x > axes[name].high):
+                yield f"a point has {one_line(name, 40)} = {x!r}, outside of its range"
+        if {len(point.model), len(point.reference)} != {record.outputs_total}:
+            yield f"a point has {len(point.model)} values of the model, and there are {record.outputs_total} outputs"
+        elif plain and point.output in names:
+            model, reference = (side[names.index(point.output)] for side in (point.model, point.reference))
+            apart, room = abs(model - reference), NEAR * (abs(model) + abs(reference)) + (most - least)
+            if abs(apart - point.error) > room:
+                yield f"the model has {model!r} at a point, the reference {reference!r}, and the error is {point.error!r}"
 
 
 def _of_the_search(record: AuditRecord) -> Iterator[str]:
+    """What is said to have been evaluated."""
     search, failures = record.search, record.failures
+    if record.table_only and record.table is None:
+        yield "the rows of a table are said to be all, and there is no table"
     if search.exhaustive and (search.points is None or search.points != search.evaluated):
         yield f"every point is said to be evaluated, and {search.evaluated} of {search.points} were"
     if search.complete and not search.exhaustive:
         yield "the error of every point is said to be known, and not every point was evaluated"
-    for side in ("count", "model", "reference", "infinite", "masked"):
-        if getattr(failures, side) < 0:
-            yield f"failures.{side} is {getattr(failures, side)}"
+    counts = {
+        f"failures.{side}": getattr(failures, side) for side in ("count", "model", "reference", "infinite")
+    }
+    counts |= {"evaluations.search": record.evaluations.search, "plain_sample.n": record.plain_sample.n}
+    yield from (f"{name} is {n}" for name, n in counts.items() if n < 0)
     for row in record.power:
         if not 0 <= row.found <= row.runs:
             yield f"{row.found} of {row.runs} planted errors are said to be found"
