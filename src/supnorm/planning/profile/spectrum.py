@@ -63,11 +63,12 @@ class Spectrum:
         return k
 
     def derivative_maximum(self, order: int) -> float:
-        """The largest ``order``-th derivative of the truncated series, per unit of the cube."""
+        """The largest ``order``-th derivative of the truncated series, per unit of the cube; NaN where it overflows."""
         series = np.polynomial.chebyshev.Chebyshev(self.coefficients)
         t = np.linspace(-0.98, 0.98, 801)  # derivatives of the series are least certain at the ends
-        derivative = series.deriv(order) if order else series
-        return float(np.abs(derivative(t)).max() / self.half_length**order)
+        with np.errstate(over="ignore", invalid="ignore"):
+            derivative = series.deriv(order) if order else series
+            return float(np.abs(derivative(t)).max() / self.half_length**order)
 
 
 def chebyshev_points(count: int) -> Array:
