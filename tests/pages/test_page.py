@@ -295,6 +295,8 @@ def test_an_output_without_a_name_is_not_called_as_an_input(result):
     data = result("d2")
     name = data["axes"][0]["name"]
     data["outputs"][0]["name"] = data["charts"]["output"] = name
+    for point in (data["witness"], *data["peaks"], *data["glitches"]):
+        point["output"] = name
     view = View(read(data))
     assert len(view.charts.cuts) == 2
     assert all(">output" in str(cut(view, one, False)) for one in view.charts.cuts)
