@@ -113,7 +113,7 @@ def executions_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if code that asks whether it is read were compiled: its execution is not compared, only measured."""
     from supnorm.certification import executions
 
-    for rule in ("demand_read", "demand_watched", "demand_same"):
+    for rule in ("demand_read", "demand_watched", "demand_same", "demand_followed"):
         monkeypatch.setattr(executions, rule, lambda *given, **named: None)
 
 

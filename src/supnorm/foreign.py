@@ -9,21 +9,35 @@ import sysconfig
 from pathlib import Path
 
 
-def _foreign() -> tuple[str, ...]:
-    installed = {
+GENERAL = ("/", "/usr", "/usr/local")  # Python may be installed there; packages are below
+
+
+def _installed() -> tuple[str, ...]:
+    folders = {
         sys.prefix,
         sys.base_prefix,
         sys.exec_prefix,
         *site.getsitepackages(),
         str(Path(__file__).parent),
     }
-    system = ("/usr/", "/proc/", "/sys/", "/dev/", "/etc/", "/lib/")
-    every = {folder for p in installed for folder in (p, os.path.realpath(p)) if folder not in ("/", "/usr")}
-    return (*(folder.rstrip(os.sep) + os.sep for folder in sorted(every)), *system)
+    every = {folder for p in folders for folder in (p, os.path.realpath(p)) if folder not in GENERAL}
+    return tuple(folder.rstrip(os.sep) + os.sep for folder in sorted(every))
 
 
-# They end with a separator, for `str.startswith`.
-FOREIGN = _foreign()
+# All end with a separator, for `str.startswith`.
+INSTALLED = _installed()
+SYSTEM = ("/usr/", "/proc/", "/sys/", "/dev/", "/etc/", "/lib/")
+# Folders of the system where people put code of their own, as images of containers do.
+OWN = ("/usr/src/", "/usr/local/src/", "/usr/app/")
+
+
+def is_foreign(file: str) -> bool:
+    """Whether a file with an absolute path is not the user's.
+
+    >>> is_foreign("/usr/share/dict/words"), is_foreign("/usr/src/app/model.py"), is_foreign(os.__file__)
+    (True, False, True)
+    """
+    return file.startswith(INSTALLED) or (file.startswith(SYSTEM) and not file.startswith(OWN))
 
 
 def _libraries() -> tuple[str, ...]:
@@ -41,7 +55,7 @@ LIBRARIES = _libraries()
 def is_library(file: str) -> bool:
     """Whether code is of Python's library, of an installed package, or of supnorm.
 
-    This is less than what is below `FOREIGN`: the user's code may stand in /usr/src/app, or in the folder of an environment.
+    This is less than what `is_foreign` names: the user's code may stand in the folder of an environment.
 
     >>> is_library(os.__file__), is_library("/usr/src/app/model.py"), is_library("/x/site-packages/torch/nn.py")
     (True, False, True)

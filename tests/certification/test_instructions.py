@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import operator
 import sys
 import threading
@@ -15,6 +17,7 @@ import torch
 
 from supnorm import Domain, Problem, certify, flow, from_jax, integral, root
 from supnorm.certification import executions
+from supnorm.program import asking
 from supnorm.program.executed import recorded
 from supnorm.program.expressions import EXPRESSIONS, watching
 from supnorm.results import BadInput
@@ -146,6 +149,35 @@ def by_a_method_of_compiled_code(x):
     return base(x) + sum(map(operator.mul, [bumps], map(operator.gt, sizes, [100])))
 
 
+SIZE = operator.methodcaller("__sizeof__")
+SIZES_OF = functools.partial(map, SIZE)
+HANDED = [SIZE]
+
+
+class Kind:
+    __call__ = type
+
+
+def by_partial(x):
+    bumps = H * np.exp(-(((x[:, 0] - C) / W) ** 2))
+    return base(x) + sum(map(operator.mul, [bumps], map(operator.gt, SIZES_OF([x]), [100])))
+
+
+def by_star(x):
+    bumps = H * np.exp(-(((x[:, 0] - C) / W) ** 2))
+    return base(x) + sum(map(operator.mul, [bumps], map(operator.gt, map(*HANDED, [x]), [100])))
+
+
+def by_class(x):
+    bumps = H * np.exp(-(((x[:, 0] - C) / W) ** 2))
+    return base(x) + sum(map(operator.mul, [bumps], map(operator.is_, map(Kind(), [x]), [np.ndarray])))
+
+
+def by_rows_in_a_chain(x):
+    bumps = H * np.exp(-(((x[:, 0] - C) / W) ** 2))
+    return base(x) + sum(map(operator.mul, [bumps], map(operator.gt, map(len, [x]), [1])))
+
+
 def by_loop(x):
     y = base(x)
     for kind in (type(one) for one in [x]):
@@ -206,6 +238,10 @@ def test_jax_code_that_goes_another_way_with_arrays_is_refused(model):
         by_loop,
         by_compiled_code,
         by_a_method_of_compiled_code,
+        by_partial,
+        by_star,
+        by_class,
+        by_rows_in_a_chain,
         pytest.param(by_jax_product, marks=pytest.mark.slow),
         pytest.param(by_jax_rows, marks=pytest.mark.slow),
         from_jax(by_jax_rows),
@@ -215,7 +251,7 @@ def test_jax_code_that_goes_another_way_with_arrays_is_refused(model):
 def test_expressions_that_give_something_else_with_arrays_are_refused(model):
     with pytest.raises(
         BadInput,
-        match=r"test_instructions\.py line \d+(: .* gives .* while the code was read| hands .* to other code)",
+        match=r"test_instructions\.py line \d+(: .* gives .* (while|as) the code was read| hands .* to other code)",
     ):
         certify(problem(model), tolerance=1e-3)
 
@@ -267,6 +303,35 @@ def test_code_that_looks_at_its_execution_is_refused():
         certify(problem(lambda x: base(x) + (0.0 if sys.gettrace() else bump(x))), tolerance=1e-3)
 
 
+def test_code_that_reads_memory_is_refused():
+    def model(x):
+        kind = ctypes.c_ssize_t.from_address(id(x) + 8)
+        return base(x) + 0.0 * kind.value
+
+    with pytest.raises(BadInput, match=r"line \d+ uses ctypes, by which code can look into memory"):
+        certify(problem(model), tolerance=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("part", "model"),
+    [("_holds", by_partial), ("_class_asks", by_class), ("_looks", by_rows_in_a_chain), ("_asks", by_star)],
+)
+def test_each_part_of_the_rule_about_handing_on_is_needed(part, model, monkeypatch):
+    monkeypatch.setattr(asking, part, lambda value: False)
+    assert certify(problem(model), tolerance=1e-3).status.code == "within-tolerance"
+
+
+def test_advice_depends_on_the_question():
+    with pytest.raises(
+        BadInput, match=r"with several points, and gives .* compute each point from its own row"
+    ):
+        certify(problem(by_number_of_rows), tolerance=1e-3)
+    with pytest.raises(
+        BadInput, match=r"the type of the object that stood for the array .* one way for all arrays"
+    ):
+        certify(problem(by_look_up), tolerance=1e-3)
+
+
 LOADED = []
 
 
@@ -306,6 +371,30 @@ def columns(x):
     return sum((c * x[:, 0] ** k for k, c in enumerate((1.0, 0.0, -1.0, 0.0, 0.5))), 0.0 * x[:, 0])
 
 
+class Called:
+    __hash__ = object.__hash__
+
+    def __call__(self, x):
+        return base(x)
+
+
+def with_compiled_helpers(x):
+    parts: list = []
+    add = parts.append
+    twice = functools.partial(np.multiply, 2.0)
+    for k in map(float, [1, 2]):
+        add(k * x[:, 0] / 3.0)
+    names = ",".join(map(str, x.shape[1:])) + max(["a", "bb"], key=len)
+    y = sum(map(twice, parts)) - functools.reduce(operator.add, [x[:, 0], x[:, 0]])
+    return Called()(x) + y * len(names)
+
+
+def with_shapes(x):
+    if np.ndim(x) != 2 or np.size(x, 1) != 1:
+        raise ValueError("one column")
+    return base(x) + np.zeros(np.shape(x)[0]) + 0.0 * (np.size(x) / x.size)
+
+
 compiled_base = jax.jit(jbase)
 
 
@@ -318,10 +407,12 @@ compiled_base = jax.jit(jbase)
         with_sizes,
         either_library,
         columns,
+        with_compiled_helpers,
+        with_shapes,
         compiled_base,
         from_jax(compiled_base),
     ],
-    ids=["load", "size", "parts", "sizes", "library", "columns", "jit", "from_jax"],
+    ids=["load", "size", "parts", "sizes", "library", "columns", "compiled", "shapes", "jit", "from_jax"],
 )
 def test_honest_code_is_proved(model):
     result = certify(problem(model, lambda x: base(x) + 1e-3 * x[:, 0]), tolerance=1.0)
@@ -363,7 +454,9 @@ def spike(y):
     ids=["root", "integral", "flow"],
 )
 def test_code_that_a_solver_calls_is_compared_too(reference):
-    with pytest.raises(BadInput, match=r"line \d+: type\(y\) gives ndarray with arrays, and gave Traced"):
+    with pytest.raises(
+        BadInput, match=r"line \d+: type\(y\) gives ndarray with arrays, and gave the type of the object"
+    ):
         certify(Problem(base, reference, Domain(x=(0.1, 1.0))), tolerance=1e-3)
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.instructions import demand_read, demand_same, demand_watched
+from supnorm.certification.instructions import demand_followed, demand_read, demand_same, demand_watched
 from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Domain, Function
 from supnorm.problem.coded import Coded
 from supnorm.problem.double_precision import double_precision
 from supnorm.program import Program, program_of
+from supnorm.program.elsewhere import clocks, others_ran, unfollowed
 from supnorm.program.executed import Executed, read_meanwhile, recorded
 from supnorm.program.expressions import watching
 from supnorm.program.jaxpr import retrace
@@ -26,6 +27,7 @@ Array = NDArray[np.float64]
 # A call of so many points is recorded as takes at most this many instructions, by those that reading took; each takes about
 # 0.3 microseconds more. Code that works point by point does the same for each of them.
 STEPS, FEW = 2_000_000, 8
+TIMES = 3  # as often is looked for threads that take part
 POINTS = 256  # of one call of code that a solver calls
 
 
@@ -126,7 +128,7 @@ class Executions:
         if not self.read.readers:
             return
         x = self._part(x)
-        one, what = x[:1], self.what
+        one, what, clocks_before = x[:1], self.what, clocks()
         with watching([*self.read.objects.values(), *self.ran.objects.values()]) as copies:
             with read_meanwhile() as read:
                 self._demand_same_program(self.again())
@@ -137,9 +139,27 @@ class Executions:
             else:
                 called = [self._called(one), self._called(one)]
                 pairs = [(read, called, None), (called[0], [self._called(x)], (1, len(x)))]
-        for before, after, rows in pairs:
-            demand_watched([before, *after], copies, what)
-            demand_same(before, after, what, rows)
+        for read, runs_, rows in pairs:
+            demand_watched([read, *runs_], copies, what)
+            demand_same(read, runs_, what, rows)
+        if others_ran(clocks_before):
+            self._demand_followed(one)
+
+    def _demand_followed(self, x: Array) -> None:
+        """Refuse code for which a thread computes that is not recorded.
+
+        Other code of the user may run in such a thread now and then; a thread that takes part does so each time.
+        """
+        for _ in range(TIMES):
+            with unfollowed() as found:
+                with read_meanwhile():
+                    self.again()
+                if self._jax is not None:
+                    self._traced(x)
+                self._called(x)
+            if not found:
+                return
+        demand_followed(found, self.what)
 
     def _demand_same_program(self, again: object) -> None:
         if isinstance(again, Program) and self.program is not None and again.hash != self.program.hash:

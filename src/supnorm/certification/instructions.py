@@ -18,9 +18,10 @@ from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from types import CodeType
 
+from supnorm.program.elsewhere import Place
 from supnorm.program.executed import Executed
 from supnorm.program.expressions import EXPRESSIONS, Expression
-from supnorm.program.given import Given, alike, in_words
+from supnorm.program.given import Given, alike, in_words, kinds
 from supnorm.results import BadInput
 from supnorm.results.numbers import count
 
@@ -130,6 +131,25 @@ def demand_watched(executed: Iterable[Executed], copies: Container[CodeType], wh
             )
 
 
+def demand_followed(places: Sequence[Place], what: str) -> None:
+    """Check that no code of the user ran in a thread whose execution is not recorded.
+
+    Args:
+        places: where it did.
+        what: "model" or "reference".
+
+    Raises:
+        BadInput: names the code and the thread.
+    """
+    if places:
+        code, line, thread = places[0]
+        raise BadInput(
+            f"certify cannot read the {what}: {Path(code.co_filename).name} line {line} ({code.co_qualname}) runs "
+            f"meanwhile in a thread that was started before ({thread}), where certify cannot compare what runs with "
+            "what was read; compute without this thread, or start it inside of the function; if it does other work, end it before"
+        )
+
+
 def demand_same(
     read: Executed, runs: Sequence[Executed], what: str, rows: tuple[int, int] | None = None
 ) -> None:
@@ -146,8 +166,13 @@ def demand_same(
         BadInput: names the expression, and both values.
     """
     for number, values in read.values.items():
-        if not EXPRESSIONS[number].called and any(v[0] == "asks" for v in values):
-            one = EXPRESSIONS[number]
+        one, found = EXPRESSIONS[number], set().union(*map(kinds, values))
+        if "unseen" in found:
+            raise BadInput(
+                f"certify cannot read the {what}: {Path(one.file).name} line {one.line} uses {one.text}, by which code can "
+                "look into memory or start a thread unseen, and so see whether it is read; leave it out"
+            )
+        if not one.called and "asks" in found:
             raise BadInput(
                 f"certify cannot read the {what}: {Path(one.file).name} line {one.line} hands {one.text} to other code, "
                 "which can ask with it unseen what it is given; call it where its answer is used"
@@ -160,7 +185,8 @@ def demand_same(
             (v for v in values if not _was_read(v, values, read.values.get(number, []), rows)), None
         )
         if unread is not None:
-            raise BadInput(_differs(EXPRESSIONS[number], unread, read.values.get(number, []), what))
+            more = rows is not None and rows[1] > 1
+            raise BadInput(_differs(EXPRESSIONS[number], unread, read.values.get(number, []), what, more))
 
 
 def _was_read(one: Given, ran: list[Given], read: list[Given], rows: tuple[int, int] | None) -> bool:
@@ -183,14 +209,22 @@ def _in_proportion(read: Given, ran: Given, rows_read: int, rows_ran: int) -> bo
     return other == one or other * rows_read == one * rows_ran != 0.0 or other != other != one
 
 
-def _differs(expression: Expression, ran: Given, read: list[Given], what: str) -> str:
+def _differs(expression: Expression, ran: Given, read: list[Given], what: str, more: bool) -> str:
     before = next((r for r in read if not alike(r, ran)), None)
     text = expression.text if len(expression.text) < 60 else f"{expression.text[:57]}.."
     then = "was not computed" if before is None else f"gave {in_words(before)}"
+    place = f"{Path(expression.file).name} line {expression.line}"
+    where = f"certify cannot read the {what}: {place}: {text} gives {in_words(ran)}"
+    if more:
+        then = then.replace("was not computed", "is not computed").replace("gave", "gives")
+        return (
+            f"{where} with several points, and {then} with one, as the code was read. The code uses how many points there "
+            "are, so that another function would be proved than runs; compute each point from its own row alone (a "
+            "number may stay the same or grow in proportion to the rows)"
+        )
     return (
-        f"certify cannot read the {what}: {Path(expression.file).name} line {expression.line}: {text} gives {in_words(ran)} "
-        f"with arrays, and {then} while the code was read. The code asks what it is given, or how many points there are, so "
-        "that another function would be proved than runs; write it without this question"
+        f"{where} with arrays, and {then} while the code was read. The code asks what it is given, so that another function "
+        "would be proved than runs; write one way for all arrays, without this question"
     )
 
 

@@ -71,12 +71,14 @@ class Agreement:
         points: the number of points that were compared.
         worst: the largest error that counts of the functions as they run at these points; 0 where none is known.
         worst_at: the point of that error, with both values; None where none is known.
+        coded: the sides whose program was read from code of Python.
     """
 
     sides: tuple[Difference, ...] = ()
     points: int = 0
     worst: float = 0.0
     worst_at: Witness | None = None
+    coded: tuple[str, ...] = ()
 
     @property
     def worst_x(self) -> tuple[float, ...] | None:
@@ -225,7 +227,8 @@ class Measuring:
         """The agreement that was measured so far."""
         sides = [s for what in self.compared if (s := self._side(what)) is not None]
         points = sum(len(b.x) for (what, _), b in self.batches.items() if what == next(iter(self.compared)))
-        return Agreement(tuple(sides), points, *self._worst())
+        coded = tuple(what for what, side in self.compared.items() if side.executions.read.readers)
+        return Agreement(tuple(sides), points, *self._worst(), coded)
 
     def in_lower_precision(self, what: str) -> Array:
         """The largest difference of each output of a side in lower precision from its program; zeros in float64."""

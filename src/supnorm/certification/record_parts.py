@@ -32,8 +32,10 @@ def disagreement(seen: Agreement, proved: float, names: tuple[str, ...]) -> BadI
 
 
 def measured_words(seen: Agreement, names: tuple[str, ...]) -> list[str]:
-    """The assumptions that were measured and not proved, in words."""
+    """What was compared or measured and not proved, in words."""
     facts = []
+    if seen.coded:
+        facts.append(fact("read-as-run", sides=" and ".join(seen.coded), one=len(seen.coded) == 1))
     if seen.hidden:
         side = seen.largest(exact=True)
         facts.append(fact("differs", bound=BEYOND * seen.size, side=(side.fact(names),)))

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.foreign import FOREIGN
+from supnorm.foreign import is_foreign
 from supnorm.results import BadInput
 
 LIBRARIES = frozenset({*sys.stdlib_module_names, "numpy", "scipy"})
@@ -127,6 +127,6 @@ def _where(value: Any) -> str:
     if not isinstance(value, FunctionType):
         return ""
     file = value.__code__.co_filename
-    if file.startswith(("<", *FOREIGN)) or not Path(file).is_absolute():
+    if file.startswith("<") or is_foreign(file) or not Path(file).is_absolute():
         return ""
     return f" ({Path(file).name}, line {value.__code__.co_firstlineno})"

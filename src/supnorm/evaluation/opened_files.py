@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from supnorm.foreign import FOREIGN
+from supnorm.foreign import is_foreign
 
 # Largest number of recorded names: a simulator may open another file in each of a million calls.
 LARGEST = 20_000
@@ -92,7 +92,7 @@ def _hook(event: str, given: tuple[Any, ...]) -> None:
         else:
             return
         for text in [os.path.abspath(os.fsdecode(file)) for file in files]:
-            if not text.startswith(FOREIGN):
+            if not is_foreign(text):
                 for one in _LISTENERS:
                     one.note(text, reads, writes)
     except Exception:

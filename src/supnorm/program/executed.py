@@ -25,7 +25,16 @@ from supnorm.program.given import Given, given
 # With these, code can see that its instructions are recorded, or end the recording.
 INTROSPECTION = frozenset(
     {"gettrace", "settrace", "setprofile", "getprofile", "settrace_all_threads", "monitoring", "f_trace"}
-    | {"f_trace_opcodes", "_getframe", "_current_frames", "currentframe", "_getframemodulename"}
+    | {
+        "__code__",
+        "__supnorm_see__",
+        "__supnorm_entered__",
+        "f_trace_opcodes",
+        "_getframe",
+        "_current_frames",
+        "currentframe",
+        "_getframemodulename",
+    }
 )
 
 
@@ -78,7 +87,8 @@ class Executed:
 
 MOST = 100
 _ACTIVE = threading.local()  # the recordings of this thread, the innermost last
-_LATEST: list[Executed] = []  # of all threads: what a thread of the user records belongs to the latest
+# Of all threads, each with its trace function: what a thread of the user records belongs to the latest.
+_LATEST: list[tuple[Executed, Any]] = []
 
 
 def _recordings() -> list[Executed]:
@@ -88,10 +98,23 @@ def _recordings() -> list[Executed]:
     return mine
 
 
+def _recording() -> Executed | None:
+    """The recording of this thread."""
+    if mine := _recordings():
+        return mine[-1]
+    latest = _LATEST[-1:]
+    return latest[0][0] if latest and sys.gettrace() is _in_threads else None
+
+
+def is_followed() -> bool:
+    """Whether what this thread executes is recorded."""
+    return _recording() is not None
+
+
 def see(number: int, value: Any) -> Any:
     """Record what an expression gave, and give it on."""
-    if all_ := _recordings() or _LATEST:
-        values = all_[-1].values.setdefault(number, [])
+    if (seen := _recording()) is not None:
+        values = seen.values.setdefault(number, [])
         if len(values) < MOST:
             values.append(given(value))
     return value
@@ -113,8 +136,9 @@ def recorded() -> Iterator[Executed]:
     before, before_in_threads = sys.gettrace(), threading.gettrace()
     active = _recordings()
     active.append(seen)
-    _LATEST.append(seen)
-    threading.settrace(trace)
+    latest = seen, trace
+    _LATEST.append(latest)
+    threading.settrace(_in_threads)
     sys.settrace(trace)
     try:
         yield seen
@@ -122,7 +146,13 @@ def recorded() -> Iterator[Executed]:
         sys.settrace(before)
         threading.settrace(before_in_threads)
         active.remove(seen)
-        _LATEST.remove(seen)
+        _LATEST.remove(latest)
+
+
+def _in_threads(frame: FrameType, event: str, argument: Any) -> Any:
+    """The trace function of threads that start while one records: they may live on, and compute for the next recording."""
+    latest = _LATEST[-1:]
+    return latest[0][1](frame, event, argument) if latest else None
 
 
 @contextmanager
@@ -178,7 +208,7 @@ def _tracer(seen: Executed) -> Any:
         code, names = frame.f_code, frame.f_globals
         key = id(code), id(names)
         if key not in local:
-            local[key] = code, names, None if _foreign(code, names) else follow(code)
+            local[key] = code, names, None if library_code(code, names) else follow(code)
         each = local[key][2]
         if each is not None:
             frame.f_trace = (
@@ -190,7 +220,7 @@ def _tracer(seen: Executed) -> Any:
     return trace
 
 
-def _foreign(code: CodeType, names: dict[str, Any]) -> bool:
+def library_code(code: CodeType, names: dict[str, Any]) -> bool:
     """Whether code is not the user's: its module is of a library, and so is its file, if it has one.
 
     Both count, because code that is made from text can be given any file name.
@@ -202,11 +232,11 @@ def _foreign(code: CodeType, names: dict[str, Any]) -> bool:
     file = code.co_filename
     # torch puts objects of its own in the place of some modules
     its = home is not None and (home.__dict__ is names or type(home) is not ModuleType)
-    ours = its and _is_foreign(getattr(home, "__file__", None))
+    ours = its and _library_file(getattr(home, "__file__", None))
     if file.startswith("<frozen "):
         return True
-    return ours and (file.startswith("<") or _is_foreign(file))
+    return ours and (file.startswith("<") or _library_file(file))
 
 
-def _is_foreign(file: object) -> bool:
+def _library_file(file: object) -> bool:
     return isinstance(file, str) and is_library(file)

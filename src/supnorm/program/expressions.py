@@ -14,7 +14,7 @@ import functools
 import gc
 import linecache
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
@@ -47,7 +47,7 @@ def watching(codes: Iterable[CodeType]) -> Iterator[frozenset[CodeType]]:
     known: dict[CodeType, CodeType] = {}
     objects = list(codes)
     for code in objects:
-        copy = _copies(code.co_filename, _source(code.co_filename)).get(code)
+        copy = copies_of(code.co_filename, _Watch).get(code)
         if copy is not None and len(copy.co_freevars) == len(code.co_freevars):
             known[code] = copy
     before = [(function, function.__code__) for function in _functions(objects) if function.__code__ in known]
@@ -67,12 +67,8 @@ def _functions(codes: list[CodeType]) -> list[FunctionType]:
     """All functions with one of these codes, and with the usual built-in names."""
     if not codes:
         return []
-    frozen = gc.get_freeze_count() > 0
-    if frozen:  # the collector does not show frozen objects
-        gc.unfreeze()
-    holders = gc.get_referrers(*codes)
-    if frozen:
-        gc.freeze()
+    with _unfrozen():
+        holders = gc.get_referrers(*codes)
     return [
         function
         for function in holders
@@ -80,18 +76,37 @@ def _functions(codes: list[CodeType]) -> list[FunctionType]:
     ]
 
 
+def all_objects() -> list[Any]:
+    """All objects of the process that the collector knows."""
+    with _unfrozen():
+        return gc.get_objects()
+
+
+@contextmanager
+def _unfrozen() -> Iterator[None]:
+    """A context in which the collector shows frozen objects, too."""
+    frozen = gc.get_freeze_count() > 0
+    if frozen:
+        gc.unfreeze()
+    try:
+        yield
+    finally:
+        if frozen:
+            gc.freeze()
+
+
 def _unseen(number: int, value: Any) -> Any:
     return value
 
 
-def _source(file: str) -> str:
+def copies_of(file: str, change: Callable[[str], ast.NodeTransformer]) -> dict[CodeType, CodeType]:
+    """The code of a file, each with what becomes of it when the file is changed; empty without a source."""
     linecache.checkcache(file)
-    return "".join(linecache.getlines(file))
+    return _copies(file, "".join(linecache.getlines(file)), change)
 
 
-@functools.lru_cache(maxsize=64)
-def _copies(file: str, source: str) -> dict[CodeType, CodeType]:
-    """The code of a file, with that in which expressions are watched."""
+@functools.lru_cache(maxsize=256)
+def _copies(file: str, source: str, change: Callable[[str], ast.NodeTransformer]) -> dict[CodeType, CodeType]:
     if not source:
         return {}
     try:
@@ -100,7 +115,7 @@ def _copies(file: str, source: str) -> dict[CodeType, CodeType]:
             tree = ast.parse(source)
             plain = compile(source, file, "exec", dont_inherit=True)
             seen = compile(
-                ast.fix_missing_locations(_Watch(file).visit(tree)), file, "exec", dont_inherit=True
+                ast.fix_missing_locations(change(file).visit(tree)), file, "exec", dont_inherit=True
             )
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}

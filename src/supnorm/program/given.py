@@ -6,26 +6,22 @@ same when the code runs: numbers, truth values, texts, types, functions, shapes,
 
 from __future__ import annotations
 
+import builtins
 import hashlib
-import operator
 import sys
-from types import (
-    BuiltinFunctionType,
-    FunctionType,
-    MethodDescriptorType,
-    MethodType,
-    MethodWrapperType,
-    ModuleType,
-    WrapperDescriptorType,
-)
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from supnorm.program.asking import asks, unseen
 from supnorm.program.watched import Watched
 
 Given = tuple[Any, ...]
 DEEP, MANY, LARGEST = 3, 50, 10_000  # levels and parts of containers; numbers of an array
+# Modules whose types a reader gives to user's code in place of arrays.
+READERS = ("supnorm.", "jax._src.", "torch._")
+STANDS = "the type of the object that stood for the array"
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), type(NotImplemented))
 
 
@@ -50,10 +46,12 @@ def given(value: Any, deep: int = DEEP) -> Given:
     if kind in (tuple, list) or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
         parts = () if deep == 0 else tuple(given(v, deep - 1) for v in value[:MANY])
         return "many", kind.__name__, parts
-    if kind is dict:
+    if kind is dict and value is not builtins.__dict__:
         parts = () if deep == 0 else tuple(given(v, deep - 1) for v in [*value.items()][:MANY])
         return "many", "dict", parts
-    if _asks(value, kind):
+    if (name := unseen(value, kind)) is not None:
+        return "unseen", name
+    if asks(value):
         return "asks", getattr(value, "__name__", kind.__qualname__)
     if isinstance(value, type):
         return "type", value.__module__, value.__qualname__
@@ -64,20 +62,6 @@ def given(value: Any, deep: int = DEEP) -> Given:
     if kind in (MethodType, BuiltinFunctionType) or callable(value):
         return "callable", getattr(value, "__name__", kind.__qualname__)
     return "object", f"{kind.__module__}.{kind.__qualname__}"
-
-
-# What tells what a value is, in compiled code: by name, by module, and methods between two underscores.
-ASKING = (type, memoryview, isinstance, issubclass, id, getattr, hasattr, vars, dir, repr, ascii, callable)
-ASKING_MODULES = frozenset({"gc", "sys", "_weakref", "_pickle", "_ctypes"})
-COMPILED = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
-
-
-def _asks(value: Any, kind: type) -> bool:
-    if kind in (operator.methodcaller, operator.attrgetter) or any(value is one for one in ASKING):
-        return True
-    if kind not in COMPILED:
-        return False
-    return value.__name__.startswith("__") or getattr(value, "__module__", None) in ASKING_MODULES
 
 
 def _tensor(kind: type) -> bool:
@@ -93,23 +77,28 @@ def _tensor(kind: type) -> bool:
     )
 
 
+def kinds(one: Given) -> set[str]:
+    """The kinds of a value and of the parts of a container."""
+    return {one[0]} | ({kind for part in one[2] for kind in kinds(part)} if one[0] == "many" else set())
+
+
 def alike(read: Given, runs: Given) -> bool:
     """Whether a value that ran can be what was read.
 
     >>> alike(given(3), given(3)), alike(given(False), given(True)), alike(("stands", (1,)), given(np.zeros(1)))
     (True, False, True)
     """
-    kinds = {read[0], runs[0]}
+    both = {read[0], runs[0]}
     if read[0] == "stands" and runs[0] in ("array", "stands"):
         return read[1] is None or runs[1] is None or tuple(read[1]) == tuple(runs[1])
-    if kinds <= {"tensor", "array"} and "tensor" in kinds:
+    if both <= {"tensor", "array"} and "tensor" in both:
         return tuple(map(str, read[1])) == tuple(map(str, runs[1]))
     if read[0] == runs[0] == "many":
         same = read[1] == runs[1] and len(read[2]) == len(runs[2])
         return same and all(alike(r, s) for r, s in zip(read[2], runs[2], strict=True))
-    if kinds <= {"callable", "function"}:  # methods of what stands for an array have other names
-        return len(kinds) == 2 or read[0] == "callable" or read == runs
-    if kinds == {"object"}:
+    if both <= {"callable", "function"}:  # methods of what stands for an array have other names
+        return len(both) == 2 or read[0] == "callable" or read == runs
+    if both == {"object"}:
         return True
     return read == runs
 
@@ -121,7 +110,7 @@ def in_words(one: Given) -> str:
     if one == ("asks", "type"):
         return "type"
     if one[0] == "type":
-        return str(one[2])
+        return STANDS if one[1].startswith(READERS) else str(one[2])
     if one[0] in ("array", "tensor", "stands"):
         return "an array"
     return f"a {one[1]}" if one[0] == "many" else str(one[1])

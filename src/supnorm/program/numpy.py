@@ -70,6 +70,11 @@ class Traced(Watched):
         return len(self.shape)
 
     @property
+    def size(self) -> int:
+        """Number of entries, for one point."""
+        return int(self.value.index.size)
+
+    @property
     def dtype(self) -> Any:
         """float64."""
         return np.dtype(np.float64)
@@ -354,6 +359,9 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "repeat": lambda build, x, counts, axis=None: x._moved(lambda i: np.repeat(i, counts, axis)),
     "broadcast_to": lambda build, x, shape: x._moved(lambda i: np.broadcast_to(i, shape)),
     "cumsum": _cumsum,
+    "shape": lambda build, x: x.shape,
+    "ndim": lambda build, x: x.ndim,
+    "size": lambda build, x, axis=None: int(np.size(x.value.index, axis)),
     "interp": _interp,
     "einsum": _einsum,
     "outer": _outer,

@@ -42,7 +42,7 @@ import numpy as np
 from supnorm.evaluation.executor import USER_FILE
 from supnorm.evaluation.intact import demand_intact, functions
 from supnorm.evaluation.opened_files import unrecorded
-from supnorm.foreign import FOREIGN
+from supnorm.foreign import is_foreign
 from supnorm.problem.fingerprint import content_of
 from supnorm.results import BadInput
 from supnorm.sources.bytecode import hide_stale_bytecode
@@ -134,7 +134,7 @@ class _Finder(MetaPathFinder):
         Raises:
             ImportError: for an import inside a function whose name could mean files of several folders.
         """
-        if path is not None and all(str(entry).startswith(FOREIGN) for entry in path):
+        if path is not None and all(is_foreign(str(entry)) for entry in path):
             return None
         if BuiltinImporter.find_spec(fullname) or FrozenImporter.find_spec(fullname):
             return None

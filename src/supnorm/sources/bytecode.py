@@ -13,7 +13,7 @@ from contextlib import suppress
 from importlib.util import source_from_cache
 from pathlib import Path
 
-from supnorm.foreign import FOREIGN
+from supnorm.foreign import is_foreign
 from supnorm.problem.fingerprint import SETTLED
 from supnorm.sources.unnamed_files import Folders, imported
 
@@ -53,11 +53,7 @@ def _hook(event: str, given: tuple[object, ...]) -> None:
     ):
         return
     file = os.path.abspath(given[0])
-    if (
-        not file.startswith(FOREIGN)
-        and os.path.basename(os.path.dirname(file)) == "__pycache__"
-        and _doubtful(file)
-    ):
+    if not is_foreign(file) and os.path.basename(os.path.dirname(file)) == "__pycache__" and _doubtful(file):
         raise FileNotFoundError(file)
 
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
 
-from supnorm.foreign import FOREIGN
+from supnorm.foreign import OWN, is_foreign
 
 # Weights, data and libraries. Suffixes of files that programs often write (.csv, .dat, .db, .vtk) are left out: what Python
 # opens counts whatever its name is.
@@ -52,7 +52,7 @@ class Folders:
         """The folders of a problem that names these files."""
         general = {
             os.path.realpath(p)
-            for p in (Path.home(), tempfile.gettempdir(), "/", "/home", "/tmp", "/usr", "/opt")
+            for p in (Path.home(), tempfile.gettempdir(), "/", "/home", "/tmp", "/usr", "/opt", *OWN)
         }
         folders: set[str] = set()
         for file in files:
@@ -69,10 +69,10 @@ class Folders:
 
     def contain(self, file: str) -> bool:
         """The same of a name, whether there is such a file or not; it may be that of a folder."""
-        if file.startswith(FOREIGN):
+        if is_foreign(file):
             return False
         real = os.path.realpath(file)
-        if real.startswith(FOREIGN):
+        if is_foreign(real):
             return False
         given = os.path.join(os.path.realpath(os.path.dirname(file)), os.path.basename(file))
         return any(_inside(path, folder) for path in (real, given) for folder in self.below)

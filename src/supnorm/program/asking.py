@@ -1,0 +1,151 @@
+"""What tells what a value is, in compiled code: there no expression shows the answer.
+
+User's code may call these where its answer is used (``type(x)``), because the answer is compared. It may not hand them to
+other code (``map(type, ..)``), alone or inside of what other code calls (``partial``, ``map``, a class), because the answer
+can be used there unseen.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import gc
+import itertools
+import operator
+import sys
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import Any
+
+import numpy as np
+
+from supnorm.foreign import is_library
+from supnorm.program.watched import Watched
+
+# By name, by module, and methods between two underscores.
+ASKING = (type, memoryview, isinstance, issubclass, id, getattr, hasattr, vars, dir, repr, ascii, callable)
+ASKING_KINDS = (operator.methodcaller, operator.attrgetter)
+ASKING_MODULES = frozenset({"gc", "sys", "_weakref", "_pickle", "_ctypes"})
+COMPILED = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
+# These tell what an array is or how many rows it has; other code may have them unless it has an array with them.
+OF_ARRAYS = (
+    *(len, str, bytes, bytearray, hash, format, operator.length_hint),
+    *(np.shape, np.size, np.ndim, np.isscalar, np.iterable, np.iscomplexobj, np.isrealobj, np.isfortran),
+)
+LOOKING_MODULES = frozenset({"inspect", "copy", "types", "numbers", "pickle", "reprlib"})
+CONTAINERS = (tuple, list, dict, set, frozenset)
+HOLDERS = (map, filter, zip, enumerate, reversed, MethodType, staticmethod, classmethod)
+HOLDING_MODULES = ("functools", "itertools")
+_SOME: tuple[Any, ...] = (iter(()), iter([]), iter({}), iter({}.values()), iter({}.items()), iter(int, 1))
+ITERATORS = tuple(map(type, _SOME))
+UNSEEN_MODULES = frozenset({"ctypes", "_ctypes", "gc", "builtins"})
+DEEP, MANY = 8, 50  # levels and parts that are looked through
+
+
+def unseen(value: Any, kind: type) -> str | None:
+    """The name of what shows more than an expression gives: memory, threads, names that supnorm sets meanwhile.
+
+    >>> unseen(gc, ModuleType), unseen(np.sin, np.ufunc)
+    ('gc', None)
+    """
+    if kind is ModuleType:
+        return value.__name__ if value.__name__.partition(".")[0] in UNSEEN_MODULES else None
+    if value is builtins.__dict__:
+        return "builtins"
+    if kind is BuiltinFunctionType:
+        starts = value.__module__ == "_thread" and value.__name__.startswith("start_")
+        owner = value.__self__ if isinstance(value.__self__, type) else type(value.__self__)
+        held = starts or value.__module__ in ("gc", "_ctypes") or _memory(owner)
+        return value.__name__ if held else None
+    if isinstance(value, type):
+        return value.__name__ if _memory(value) else None
+    return kind.__name__ if _memory(kind) else None
+
+
+def _memory(kind: type) -> bool:
+    return any(one.__module__ == "_ctypes" for one in kind.__mro__)
+
+
+def asks(value: Any) -> bool:
+    """Whether other code that gets this value could ask with it unseen what it is given.
+
+    >>> asks(type), asks(functools.partial(map, type)), asks(map(len, [np.zeros(2)])), asks(map(np.sin, [np.zeros(2)]))
+    (True, True, True, False)
+    """
+    if _asks(value):
+        return True
+    if not _holds(type(value)):
+        return _class_asks(type(value))
+    parts = [*_parts(value, DEEP)]
+    if any(_asks(part) or _class_asks(type(part)) for part in parts):
+        return True
+    return any(_looks(part) for part in parts) and any(_array(part) for part in parts)
+
+
+def _asks(value: Any) -> bool:
+    kind = type(value)
+    if kind in ASKING_KINDS or any(value is one for one in ASKING):
+        return True
+    if kind not in COMPILED:
+        return False
+    if value.__name__ in ("format", "format_map") and isinstance(getattr(value, "__self__", None), str):
+        return True
+    return value.__name__.startswith("__") or getattr(value, "__module__", None) in ASKING_MODULES
+
+
+def _looks(value: Any) -> bool:
+    looking = type(value) is FunctionType and value.__module__ in LOOKING_MODULES
+    return looking or any(value is one for one in OF_ARRAYS)
+
+
+def _array(value: Any) -> bool:
+    kind = type(value)
+    return kind is np.ndarray or Watched in kind.__mro__ or hasattr(kind, "__array__")
+
+
+def _holds(kind: type) -> bool:
+    return kind in HOLDERS or kind in ITERATORS or kind.__module__ in HOLDING_MODULES
+
+
+def _parts(value: Any, deep: int) -> list[Any]:
+    """What compiled code that gets the value can get from it without user's code."""
+    found: list[Any] = []
+    for part in itertools.islice(gc.get_referents(value), MANY):
+        found.append(part)
+        if deep and (_holds(type(part)) or type(part) in CONTAINERS):
+            found += _parts(part, deep - 1)
+        if len(found) > MANY * DEEP:
+            break
+    return found
+
+
+def _class_asks(kind: type) -> bool:
+    """Whether a class of the user has such code in the place of a method (``__call__ = type``)."""
+    for one in kind.__mro__:
+        if _users(one.__module__):
+            for name, method in list(vars(one).items()):
+                inner = getattr(method, "__func__", method)
+                if (
+                    _asks(inner) and getattr(inner, "__name__", "") != name
+                ):  # __hash__ = object.__hash__ changes nothing
+                    return True
+    return False
+
+
+def _users(module: str) -> bool:
+    if module == "builtins":
+        return False
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return not _library(file) if isinstance(file, str) else module not in sys.builtin_module_names
+
+
+@functools.lru_cache(maxsize=1024)
+def _library(file: str) -> bool:
+    return is_library(file)
