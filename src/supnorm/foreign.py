@@ -8,7 +8,6 @@ import sys
 import sysconfig
 from pathlib import Path
 
-
 GENERAL = ("/", "/usr", "/usr/local")  # Python may be installed there; packages are below
 
 
