@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from supnorm import foreign
-from supnorm.sources.recording import Folders
+from supnorm.sources.unnamed_files import Folders
 
 
 @pytest.mark.parametrize("folder", ["/usr/src/app", "/usr/local/src/run", "/usr/app"])

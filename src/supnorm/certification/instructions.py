@@ -146,8 +146,8 @@ def demand_followed(places: Sequence[Place], what: str) -> None:
         raise BadInput(
             f"certify cannot read the {what}: {Path(code.co_filename).name} line {line} ({code.co_qualname}) runs "
             f"meanwhile in a thread that was started before ({thread}), where certify cannot compare what runs "
-            "with what was read; compute without this thread, or start it inside of the function; if it does other work, end "
-            "it before"
+            "with what was read; compute without this thread, or start it inside of the function; if it does other work, "
+            "end it before"
         )
 
 
