@@ -167,8 +167,8 @@ def test_threads_that_do_nothing_for_the_model_are_left_alone(monkeypatch):
     end, looked = threading.Event(), []
     monkeypatch.setattr(
         elsewhere,
-        "library_code",
-        lambda *given, real=elsewhere.library_code: looked.append(1) or real(*given),
+        "foreign_code",
+        lambda *given, real=elsewhere.foreign_code: looked.append(1) or real(*given),
     )
 
     def user() -> None:

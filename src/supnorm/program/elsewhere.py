@@ -20,7 +20,7 @@ from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, Functi
 from typing import Any
 
 import supnorm
-from supnorm.program.executed import is_followed, library_code
+from supnorm.program.executed import is_followed, foreign_code
 from supnorm.program.expressions import all_objects, copies_of
 
 NAME = "__supnorm_entered__"
@@ -68,7 +68,7 @@ def unfollowed() -> Iterator[list[Place]]:
     functions = [
         (f, f.__code__)
         for f in objects
-        if type(f) is FunctionType and not library_code(f.__code__, f.__globals__)
+        if type(f) is FunctionType and not foreign_code(f.__code__, f.__globals__)
     ]
     gone_on = [_stack(*one) for one in sys._current_frames().items() if one[0] != threading.get_ident()]
     gone_on += [_suspended(o) for o in objects if type(o) in (CoroutineType, AsyncGeneratorType)]
@@ -133,7 +133,7 @@ def _frames(frame: FrameType | None) -> Iterator[tuple[FrameType, FrameType | No
     """The user's frames of a stack, each with the frame that it called."""
     called = None
     while frame is not None:
-        if not library_code(frame.f_code, frame.f_globals):
+        if not foreign_code(frame.f_code, frame.f_globals):
             yield frame, called
         called, frame = frame, frame.f_back
 
@@ -142,7 +142,7 @@ def _suspended(one: Any) -> Callable[[], list[Place]]:
     """A function that gives the place of a coroutine of the user that waited for something, if it has gone on since."""
     prefix = "cr_" if type(one) is CoroutineType else "ag_"
     frame, waits = getattr(one, f"{prefix}frame"), getattr(one, f"{prefix}await")
-    if frame is None or getattr(one, f"{prefix}running") or library_code(frame.f_code, frame.f_globals):
+    if frame is None or getattr(one, f"{prefix}running") or foreign_code(frame.f_code, frame.f_globals):
         return list
     last, line = frame.f_lasti, frame.f_lineno or 0
 

@@ -208,7 +208,7 @@ def _tracer(seen: Executed) -> Any:
         code, names = frame.f_code, frame.f_globals
         key = id(code), id(names)
         if key not in local:
-            local[key] = code, names, None if library_code(code, names) else follow(code)
+            local[key] = code, names, None if foreign_code(code, names) else follow(code)
         each = local[key][2]
         if each is not None:
             frame.f_trace = (
@@ -220,7 +220,7 @@ def _tracer(seen: Executed) -> Any:
     return trace
 
 
-def library_code(code: CodeType, names: dict[str, Any]) -> bool:
+def foreign_code(code: CodeType, names: dict[str, Any]) -> bool:
     """Whether code is not the user's: its module is of a library, and so is its file, if it has one.
 
     Both count, because code that is made from text can be given any file name.
