@@ -20,7 +20,7 @@ from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, Functi
 from typing import Any
 
 import supnorm
-from supnorm.program.executed import is_followed, foreign_code
+from supnorm.program.executed import foreign_code, is_followed
 from supnorm.program.expressions import all_objects, copies_of
 
 NAME = "__supnorm_entered__"
