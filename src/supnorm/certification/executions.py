@@ -151,15 +151,15 @@ class Executions:
         Other code of the user may run in such a thread now and then; a thread that takes part does so each time.
         """
         for _ in range(TIMES):
-            with unfollowed() as found:
+            with unfollowed() as unrecorded:
                 with read_meanwhile():
                     self.again()
                 if self._jax is not None:
                     self._traced(x)
                 self._called(x)
-            if not found:
+            if not unrecorded:
                 return
-        demand_followed(found, self.what)
+        demand_followed(unrecorded, self.what)
 
     def _demand_same_program(self, again: object) -> None:
         if isinstance(again, Program) and self.program is not None and again.hash != self.program.hash:

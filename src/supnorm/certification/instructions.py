@@ -18,7 +18,7 @@ from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from types import CodeType
 
-from supnorm.program.elsewhere import Place
+from supnorm.program.elsewhere import Spot
 from supnorm.program.executed import Executed
 from supnorm.program.expressions import EXPRESSIONS, Expression
 from supnorm.program.given import Given, alike, in_words, kinds
@@ -131,18 +131,18 @@ def demand_watched(executed: Iterable[Executed], copies: Container[CodeType], wh
             )
 
 
-def demand_followed(places: Sequence[Place], what: str) -> None:
+def demand_followed(spots: Sequence[Spot], what: str) -> None:
     """Check that no code of the user ran in a thread whose execution is not recorded.
 
     Args:
-        places: where it did.
+        spots: where it did.
         what: "model" or "reference".
 
     Raises:
         BadInput: names the code and the thread.
     """
-    if places:
-        code, line, thread = places[0]
+    if spots:
+        code, line, thread = spots[0]
         raise BadInput(
             f"certify cannot read the {what}: {Path(code.co_filename).name} line {line} ({code.co_qualname}) runs "
             f"meanwhile in a thread that was started before ({thread}), where certify cannot compare what runs "
@@ -167,13 +167,13 @@ def demand_same(
         BadInput: names the expression, and both values.
     """
     for number, values in read.values.items():
-        one, found = EXPRESSIONS[number], set().union(*map(kinds, values))
-        if "unseen" in found:
+        one, seen = EXPRESSIONS[number], set().union(*map(kinds, values))
+        if "unseen" in seen:
             raise BadInput(
                 f"certify cannot read the {what}: {Path(one.file).name} line {one.line} uses {one.text}, by which code can "
                 "look into memory or start a thread unseen, and so see whether it is read; leave it out"
             )
-        if not one.called and "asks" in found:
+        if not one.called and "asks" in seen:
             raise BadInput(
                 f"certify cannot read the {what}: {Path(one.file).name} line {one.line} hands {one.text} to other code, "
                 "which can ask with it unseen what it is given; call it where its answer is used"
@@ -214,8 +214,8 @@ def _differs(expression: Expression, ran: Given, read: list[Given], what: str, m
     before = next((r for r in read if not alike(r, ran)), None)
     text = expression.text if len(expression.text) < 60 else f"{expression.text[:57]}.."
     then = "was not computed" if before is None else f"gave {in_words(before)}"
-    place = f"{Path(expression.file).name} line {expression.line}"
-    where = f"certify cannot read the {what}: {place}: {text} gives {in_words(ran)}"
+    line = f"{Path(expression.file).name} line {expression.line}"
+    where = f"certify cannot read the {what}: {line}: {text} gives {in_words(ran)}"
     if more:
         then = then.replace("was not computed", "is not computed").replace("gave", "gives")
         return (

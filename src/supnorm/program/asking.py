@@ -116,14 +116,14 @@ def _holds(kind: type) -> bool:
 
 def _parts(value: Any, deep: int) -> list[Any]:
     """What compiled code that gets the value can get from it without user's code."""
-    found: list[Any] = []
+    parts: list[Any] = []
     for part in itertools.islice(gc.get_referents(value), MANY):
-        found.append(part)
+        parts.append(part)
         if deep and (_holds(type(part)) or type(part) in CONTAINERS):
-            found += _parts(part, deep - 1)
-        if len(found) > MANY * DEEP:
+            parts += _parts(part, deep - 1)
+        if len(parts) > MANY * DEEP:
             break
-    return found
+    return parts
 
 
 def _class_asks(kind: type) -> bool:

@@ -28,14 +28,16 @@ CALLS = str(
     Path(supnorm.__file__).parent / "evaluation"
 )  # through it supnorm calls functions in other threads
 Clocks = dict[int, str | None]
-Place = tuple[CodeType, int, str]  # code, line, name of the thread
+Spot = tuple[CodeType, int, str]  # code, line, name of the thread
 
 
 def clocks() -> Clocks | None:
     """For each other thread of Python a text that changes when it runs, None where unknown; None for unknown threads."""
     every = threading.enumerate()
-    own = (threading._MainThread, threading._DummyThread)  # type: ignore[attr-defined]
-    if _thread._count() > sum(not isinstance(t, own) for t in every):  # one was started without `threading`
+    others = (threading._MainThread, threading._DummyThread)  # type: ignore[attr-defined]
+    if _thread._count() > sum(
+        not isinstance(t, others) for t in every
+    ):  # one was started without `threading`
         return None
     me = threading.get_ident()
     return {t.ident: _clock(t) for t in every if t.ident is not None and t.ident != me}
@@ -55,15 +57,15 @@ def _clock(thread: threading.Thread) -> str | None:
         lines = Path(f"/proc/self/task/{thread.native_id}/status").read_text().splitlines()
     except OSError:
         return None
-    found = [line for line in lines if "ctxt_switches" in line]
+    switches = [line for line in lines if "ctxt_switches" in line]
     waits = any(line.startswith("State:") and "S (" in line for line in lines)
-    return " ".join(found) if found and waits else None
+    return " ".join(switches) if switches and waits else None
 
 
 @contextmanager
-def unfollowed() -> Iterator[list[Place]]:
+def unfollowed() -> Iterator[list[Spot]]:
     """A context after which the list has the places where the user's code ran in threads that are not recorded."""
-    found: list[Place] = []
+    unrecorded: list[Spot] = []
     objects = all_objects()
     functions = [
         (f, f.__code__)
@@ -77,7 +79,7 @@ def unfollowed() -> Iterator[list[Place]]:
     def entered() -> None:
         frame = sys._getframe(1)
         if not is_followed() and not _supnorm_calls(frame):
-            found.append((frame.f_code, frame.f_lineno, threading.current_thread().name))
+            unrecorded.append((frame.f_code, frame.f_lineno, threading.current_thread().name))
 
     setattr(builtins, NAME, entered)
     try:
@@ -85,12 +87,12 @@ def unfollowed() -> Iterator[list[Place]]:
             copy = copies_of(code.co_filename, _Note).get(code)
             if copy is not None and len(copy.co_freevars) == len(code.co_freevars):
                 function.__code__ = copy
-        yield found
+        yield unrecorded
     finally:
         for function, code in functions:
             function.__code__ = code
         setattr(builtins, NAME, _unseen)
-        found += [place for places in gone_on for place in places()]
+        unrecorded += [spot for moved in gone_on for spot in moved()]
 
 
 def _unseen() -> None:
@@ -106,7 +108,7 @@ def _supnorm_calls(frame: FrameType | None) -> bool:
     return False
 
 
-def _stack(ident: int, top: FrameType) -> Callable[[], list[Place]]:
+def _stack(ident: int, top: FrameType) -> Callable[[], list[Spot]]:
     """A function that gives the user's frames of a thread that have gone on since."""
     if _supnorm_calls(top):
         return list
@@ -114,7 +116,7 @@ def _stack(ident: int, top: FrameType) -> Callable[[], list[Place]]:
     clock = known and _clock(known)
     before = [(f, f.f_lasti, f.f_lineno, called) for f, called in _frames(top)]
 
-    def places() -> list[Place]:
+    def moved() -> list[Spot]:
         now = dict(_frames(sys._current_frames().get(ident)))
         name = known.name if known else str(ident)
         return [
@@ -126,7 +128,7 @@ def _stack(ident: int, top: FrameType) -> Callable[[], list[Place]]:
             or (called is None and (clock is None or known is None or _clock(known) != clock))
         ]
 
-    return places
+    return moved
 
 
 def _frames(frame: FrameType | None) -> Iterator[tuple[FrameType, FrameType | None]]:
@@ -138,7 +140,7 @@ def _frames(frame: FrameType | None) -> Iterator[tuple[FrameType, FrameType | No
         called, frame = frame, frame.f_back
 
 
-def _suspended(one: Any) -> Callable[[], list[Place]]:
+def _suspended(one: Any) -> Callable[[], list[Spot]]:
     """A function that gives the place of a coroutine of the user that waited for something, if it has gone on since."""
     prefix = "cr_" if type(one) is CoroutineType else "ag_"
     frame, waits = getattr(one, f"{prefix}frame"), getattr(one, f"{prefix}await")
@@ -146,11 +148,11 @@ def _suspended(one: Any) -> Callable[[], list[Place]]:
         return list
     last, line = frame.f_lasti, frame.f_lineno or 0
 
-    def places() -> list[Place]:
+    def moved() -> list[Spot]:
         same = getattr(one, f"{prefix}await") is waits and frame.f_lasti == last
         return [] if same else [(frame.f_code, line, "of an event loop")]
 
-    return places
+    return moved
 
 
 class _Note(ast.NodeTransformer):
