@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import enum
 import functools
 import operator
 import sys
@@ -150,7 +151,13 @@ def by_a_method_of_compiled_code(x):
 
 
 SIZE = operator.methodcaller("__sizeof__")
-SIZES_OF = functools.partial(map, SIZE)
+
+
+class Part(functools.partial):
+    """A class of the user, compiled where it is called."""
+
+
+SIZES_OF = Part(map, SIZE)
 HANDED = [SIZE]
 
 
@@ -371,6 +378,20 @@ def columns(x):
     return sum((c * x[:, 0] ** k for k, c in enumerate((1.0, 0.0, -1.0, 0.0, 0.5))), 0.0 * x[:, 0])
 
 
+class Mode(enum.IntEnum):
+    ONE = 1
+    TWO = 2
+
+
+class Named(enum.Enum):
+    ONE = "one"
+
+
+@functools.lru_cache
+def factor(mode):
+    return float(mode)
+
+
 class Called:
     __hash__ = object.__hash__
 
@@ -386,6 +407,8 @@ def with_compiled_helpers(x):
         add(k * x[:, 0] / 3.0)
     names = ",".join(map(str, x.shape[1:])) + max(["a", "bb"], key=len)
     y = sum(map(twice, parts)) - functools.reduce(operator.add, [x[:, 0], x[:, 0]])
+    modes = {Mode.ONE: 1.0}
+    y = y * modes[Mode.ONE] * (1.0 if Named.ONE is Named("one") else 2.0) + 0.0 * sum(map(factor, [Mode.TWO]))
     return Called()(x) + y * len(names)
 
 

@@ -45,6 +45,7 @@ HOLDERS = (map, filter, zip, enumerate, reversed, MethodType, staticmethod, clas
 HOLDING_MODULES = ("functools", "itertools")
 _SOME: tuple[Any, ...] = (iter(()), iter([]), iter({}), iter({}.values()), iter({}.items()), iter(int, 1))
 ITERATORS = tuple(map(type, _SOME))
+SHOWN = ("__repr__", "__str__", "__format__", "__hash__", "__new__")  # a class may have these in other places
 UNSEEN_MODULES = frozenset({"ctypes", "_ctypes", "gc", "builtins"})
 DEEP, MANY = 8, 50  # levels and parts that are looked through
 
@@ -111,7 +112,9 @@ def _array(value: Any) -> bool:
 
 
 def _holds(kind: type) -> bool:
-    return kind in HOLDERS or kind in ITERATORS or kind.__module__ in HOLDING_MODULES
+    return any(
+        one in HOLDERS or one in ITERATORS or one.__module__ in HOLDING_MODULES for one in kind.__mro__
+    )
 
 
 def _parts(value: Any, deep: int) -> list[Any]:
@@ -127,14 +130,19 @@ def _parts(value: Any, deep: int) -> list[Any]:
 
 
 def _class_asks(kind: type) -> bool:
-    """Whether a class of the user has such code in the place of a method (``__call__ = type``)."""
+    """Whether a class of the user has such code in the place of a special method (``__call__ = type``).
+
+    Compiled code reaches no other method of it. Python itself puts some in the place of others (``__str__`` of an enum).
+    """
     for one in kind.__mro__:
         if _users(one.__module__):
             for name, method in list(vars(one).items()):
                 inner = getattr(method, "__func__", method)
                 if (
-                    _asks(inner) and getattr(inner, "__name__", "") != name
-                ):  # __hash__ = object.__hash__ changes nothing
+                    name.startswith("__")
+                    and _asks(inner)
+                    and getattr(inner, "__name__", "") not in (name, *SHOWN)
+                ):
                     return True
     return False
 
