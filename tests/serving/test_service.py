@@ -151,6 +151,8 @@ def test_limits_of_rows_bytes_and_time() -> None:
         (b'{"x": {"x": [1], "y": [1, 2]}}', "the same length, got 1 and 2"),
         (b'{"x": [], "model": "other"}', "the body has 'model'"),
         (b'{"x": [], "fallback": 1}', "fallback must be true or false"),
+        (b'{"x": [[0, 0]], "x": [[1, 1]]}', "the body has 'x' twice"),
+        (b'{"x": {"y": [0], "x": [0], "x": [1]}}', "the body has 'x' twice"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"x": [[' + b"9" * 10_000 + b", 1]]}", "no JSON"),
         (b"\xff\xfe{", "no JSON"),

@@ -58,7 +58,7 @@ def read_points(body: bytes, names: Sequence[str], most: int) -> Points:
     ([1.0, 2.0], {1: 'not a number: p', 2: 'not a row of 2 numbers'})
     """
     try:
-        given = json.loads(body)
+        given = json.loads(body, object_pairs_hook=_without_repeats)
     except RecursionError:
         raise Refused(400, "the body is nested too deeply") from None
     except ValueError as error:  # also bytes that are no text, and whole numbers of thousands of digits
@@ -78,6 +78,16 @@ def read_points(body: bytes, names: Sequence[str], most: int) -> Points:
         if fault:
             x[k], faults[k] = np.nan, fault
     return Points(x, faults, fallback)
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON whose keys are different: of two equal ones the first would be dropped in silence."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise Refused(400, f"the body has {one_line(repr(key), 60)} twice; give each key once")
+        found[key] = value
+    return found
 
 
 def _rows(x: Any, names: Sequence[str], most: int) -> Sequence[Any]:
