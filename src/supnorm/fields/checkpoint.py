@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from supnorm.fields.pairing import Pair
 from supnorm.fields.reading import Invalid
 from supnorm.fields.work import Share
 from supnorm.results import BadInput, write_whole
-from supnorm.results.printable import first_line
+from supnorm.results.door import faults_of
 
 # Arrays of a state; its lists and numbers are written apart.
 ARRAYS = (
@@ -65,16 +64,16 @@ class Checkpoints:
         if path is None or not path.exists():
             return
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with faults_of(str(path), "is damaged"), np.load(path, allow_pickle=False) as arrays:
                 stored = {name: arrays[name] for name in arrays.files}
-            same = str(stored["identity"]) == self._digest and int(stored["shares"]) == len(shares)
-            if same:
-                for i, share in enumerate(shares):
-                    _take(share, {k.partition(".")[2]: v for k, v in stored.items() if k.startswith(f"{i}.")})
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise BadInput(
-                f"{path} is damaged ({first_line(error, 80)}): delete it and start again without --resume"
-            ) from None
+                same = str(stored["identity"]) == self._digest and int(stored["shares"]) == len(shares)
+                if same:
+                    for i, share in enumerate(shares):
+                        prefix = f"{i}."
+                        own = {k.removeprefix(prefix): v for k, v in stored.items() if k.startswith(prefix)}
+                        _take(share, own)
+        except BadInput as error:
+            raise BadInput(f"{error}; delete it and start again without --resume") from None
         if not same:
             raise BadInput(
                 f"--resume: {path} belongs to a run of other data or with other options; give the same ones, or "
