@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.clocks import Ticking
+from tests.differences import differences
 
 from supnorm.auditing import Power, audit, cost
 from supnorm.auditing.cost import COSTS
@@ -75,7 +76,7 @@ def test_a_timing_near_the_threshold_is_told_and_can_be_decided_beforehand(
     assert f"the reference took {1e3 * seconds:.3g} ms a point, so it counts as {expected}" in note
     again = audit(ticking(2e-3 - seconds), evaluations=50, seed=5, calls=Calls(cost=expected))
     assert again.document["cost"]["by"] == "declared"
-    assert without_times(again) == without_times(measured)
+    assert not [*differences(without_times(again), without_times(measured))][:20]
     assert not again.document["notes"]
     other = audit(
         problem, evaluations=50, seed=5, calls=Calls(cost="cheap" if expected == "expensive" else "expensive")
@@ -106,7 +107,7 @@ def test_values_that_depend_on_the_batch_do_not_depend_on_the_clock(
         )
         for s in (0.2, 1e-5)
     )
-    assert without_times(slow) == without_times(fast)
+    assert not [*differences(without_times(slow), without_times(fast))][:20]
 
 
 @pytest.mark.slow
@@ -117,7 +118,7 @@ def test_the_word_of_a_measured_cost_repeats_it(ticking: Any) -> None:
     word = repeat_word(decided)
     assert word == "expensive:64"
     again = audit(of_the_batch(ticking(0.3)), evaluations=100, seed=3, calls=Calls(cost=word))
-    assert without_times(again) == without_times(measured)
+    assert not [*differences(without_times(again), without_times(measured))][:20]
 
 
 @pytest.mark.slow
@@ -180,7 +181,7 @@ def test_a_resumed_run_takes_the_decision_over(ticking: Any, tmp_path: Path) -> 
         seed=1,
         calls=Calls(store=EvaluationStore(tmp_path / "s.sqlite", "f")),
     )
-    assert without_times(again) == without_times(first)
+    assert not [*differences(without_times(again), without_times(first))][:20]
     assert again.document["cost"] == first.document["cost"]
     with pytest.raises(BadInput, match="the reference counted as expensive in the run that is resumed"):
         audit(
@@ -347,7 +348,7 @@ def test_how_workers_get_points_is_recorded_and_repeated(
         word = repeat_word(decided)
         assert word.endswith(":one-by-one:2" if sent else ":in-rounds")
         again = run(other, word)
-        assert without_times(again) == without_times(measured)
+        assert not [*differences(without_times(again), without_times(measured))][:20]
         assert again.document["cost"]["one_by_one"] is sent
         assert not again.document["notes"]
         resumed = run(other, store=EvaluationStore(path, "f"))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.differences import differences
 
 from supnorm.auditing import audit
 from supnorm.auditing.cost import COSTS
@@ -54,7 +55,7 @@ def test_an_audit_says_the_same_of_both(word: str) -> None:
     calls = Calls(cost=word)
     clean = audit(Problem(model, truth, BOX), evaluations=60, calls=calls)
     again = audit(Problem(Reusing(model), Reusing(truth), BOX), evaluations=60, calls=calls)
-    assert numbers(again) == numbers(clean)
+    assert not [*differences(numbers(again), numbers(clean))][:20]
 
 
 def test_batches_of_a_cheap_function_that_are_cut() -> None:
