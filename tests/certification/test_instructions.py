@@ -235,6 +235,7 @@ def test_jax_code_that_goes_another_way_with_arrays_is_refused(model):
         certify(problem(model, jbase), tolerance=1e-3)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "model",
     [
@@ -319,6 +320,7 @@ def test_code_that_reads_memory_is_refused():
         certify(problem(model), tolerance=1e-3)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("part", "model"),
     [("_holds", by_partial), ("_class_asks", by_class), ("_looks", by_rows_in_a_chain), ("_asks", by_star)],
@@ -421,6 +423,7 @@ def with_shapes(x):
 compiled_base = jax.jit(jbase)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "model",
     [
@@ -467,6 +470,7 @@ def spike(y):
     return H * np.exp(-(((y - C) / W) ** 2)) * (type(y) is np.ndarray)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "reference",
     [
