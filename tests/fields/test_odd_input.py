@@ -8,6 +8,7 @@ import xarray as xr
 from tests.fields.archives import HOUR, analysis, forecast
 
 import supnorm as sn
+from supnorm.pages.fields_page import fields_page, fields_summary
 from supnorm.results.fields import FieldVariableRecord
 
 
@@ -64,7 +65,7 @@ def test_accumulations_have_no_value_at_lead_time_0() -> None:
     assert [lead.missing for lead in report["t2m"].by_lead] == [3 * 36 * 72, 0, 0]
     assert {b.lead for b in report["t2m"].first_bad} == {"0 h"}
     later = sn.audit_fields(wrong.isel(prediction_timedelta=[1, 2]), truth)["t2m"]
-    assert report["t2m"].sup.lower == later.sup.lower
+    assert report["t2m"].compared_sup == later.sup.lower == later.sup.upper
 
 
 def test_lead_times_without_a_truth_are_left_out_and_counted() -> None:
@@ -96,8 +97,34 @@ def test_an_infinite_prediction_is_missing_and_never_averaged() -> None:
     wrong["t2m"].values[0, 0, 0, 0] = np.inf
     report = sn.audit_fields(wrong, truth, tolerance=100.0)
     assert (report.status.code, int(report.status.exit)) == ("missing-values", 1)
-    assert report["t2m"].missing == 1
-    assert np.isfinite(report["t2m"].rms)
+    found = report["t2m"]
+    assert found.missing == 1
+    assert np.isfinite(found.rms)
+    assert (found.sup.lower, found.sup.upper, found.sup.upper_kind) == (np.inf, None, "none")
+    assert found.sup.witness is not None
+    assert found.compared_sup == found.sup.witness.error < 100.0
+    assert "  infinite, else " in "\n".join(fields_summary(report.record))
+    page = fields_page(report.record)
+    assert "At one grid point the prediction has no value." in page
+    assert "infinite, else " in page
+
+
+def test_of_data_that_cannot_be_compared_no_error_is_known() -> None:
+    truth, wrong = analysis(), forecast(analysis())
+    truth["t2m"].values[:] = np.nan
+    report = sn.audit_fields(wrong, truth, tolerance=1.0)
+    assert report.status.code == "nothing-compared"
+    assert report.to_dict()["variables"][0]["sup"] | {"witness": 0} == {
+        "lower": None,
+        "upper": None,
+        "upper_kind": "none",
+        "witness": 0,
+    }
+    assert "no value" in fields_summary(report.record)[2]
+    wrong["t2m"].values[:], truth = np.nan, analysis()
+    report = sn.audit_fields(wrong, truth, tolerance=1.0)
+    assert (report.status.code, report["t2m"].sup.lower) == ("missing-values", np.inf)
+    assert "infinite" in fields_summary(report.record)[2]
 
 
 @pytest.mark.parametrize(

@@ -182,8 +182,15 @@ def test_a_token_is_demanded_of_everything_but_health(service: Service) -> None:
     )
     assert wrong.code == 401
     assert wrong.headers["www-authenticate"] == "Bearer"
-    given = {"authorization": "Bearer secret-token", "host": "example.org"}
-    assert asked(service, "POST", "/predict", {"x": []}, token="secret-token", headers=given).code == 200
+    for scheme, code in (("Bearer", 200), ("bearer", 200), ("BEARER ", 200), ("Basic", 401), ("", 401)):
+        given = {"authorization": f"{scheme} secret-token", "host": "example.org"}
+        assert asked(service, "POST", "/predict", {"x": []}, token="secret-token", headers=given).code == code
+
+
+def test_a_body_that_is_declared_as_compressed_is_refused(service: Service) -> None:
+    for coding, code in (("gzip", 415), ("identity, br", 415), ("identity", 200), ("Identity", 200)):
+        reply = asked(service, "POST", "/predict", {"x": []}, headers={"content-encoding": coding})
+        assert reply.code == code
 
 
 def test_a_page_of_a_browser_cannot_use_a_service_of_this_machine(service: Service) -> None:

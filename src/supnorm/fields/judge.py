@@ -24,6 +24,7 @@ from supnorm.fields.work import Share
 from supnorm.results import BadInput
 from supnorm.results.fields import (
     FieldBoundsRecord,
+    FieldPointRecord,
     FieldSupRecord,
     FieldVariableRecord,
     FirstBadRecord,
@@ -82,12 +83,7 @@ class Judged:
             fields=self.share.compared,
             of=pair.pairs,
             n=int(counts[0]),
-            sup=FieldSupRecord(
-                lower=0.0 if worst is None else found,
-                upper=found if self.complete and worst is not None else None,
-                upper_kind="exact" if self.complete and worst is not None else "none",
-                witness=worst,
-            ),
+            sup=self._sup(worst, missing=int(counts[1])),
             rms=state.rms(),
             bias=_over(sums[3], sums[0]),
             quantiles=_quantiles(state.histograms.sum(axis=0), found),
@@ -108,6 +104,16 @@ class Judged:
             spectrum=_spectrum(self.share.spectrum),
             sup_map=_coarse(state.largest_map) | {"across": _across(pair.grid)},
             notes=(*pair.notes, *self._notes(events, sums)),
+        )
+
+    def _sup(self, worst: FieldPointRecord | None, missing: int) -> FieldSupRecord:
+        """A prediction without a value is wrong by an unknown amount: no bound holds there."""
+        whole = self.complete and worst is not None and not missing
+        return FieldSupRecord(
+            lower=math.inf if missing else math.nan if worst is None else worst.error,
+            upper=worst.error if whole and worst is not None else None,
+            upper_kind="exact" if whole else "none",
+            witness=worst,
         )
 
     def _lead(self, k: int) -> LeadRecord:

@@ -36,7 +36,7 @@ def status_of(variables: Sequence[FieldVariableRecord], interrupted: bool, compl
 
 def _faults(variables: Sequence[FieldVariableRecord]) -> tuple[str, list[Fact]]:
     """The code of the worst fault, empty for none, and what is said of all."""
-    over = [v.name for v in variables if v.tolerance is not None and v.sup.lower > v.tolerance]
+    over = [v.name for v in variables if v.tolerance is not None and v.compared_sup > v.tolerance]
     missing = sum(v.missing for v in variables)
     outside = sum(v.bounds.below + v.bounds.above for v in variables if v.bounds is not None)
     facts = []

@@ -50,7 +50,7 @@ def sup_map(variable: FieldVariableRecord, width: int) -> Markup:
         if isinstance(y, float) and isinstance(x, float):
             x = across.low + (x - across.low) % 360.0 if grid.sphere else x
             parts.append(_ring(across(x), up(y), str(i + 1), right))
-    said = SAY.text(fact("map", name=variable.name, largest=variable.sup.lower))
+    said = SAY.text(fact("map", name=variable.name, largest=variable.compared_sup))
     return picture(width, top + height + 38, said, *parts)
 
 

@@ -64,17 +64,19 @@ def headline(record: FieldsRecord) -> Fact:
     """The answer in one sentence: of a variable above its tolerance, or else of the one that stands out most."""
 
     def badness(v: FieldVariableRecord) -> tuple[bool, float]:
-        over = v.tolerance is not None and v.sup.lower > v.tolerance
+        over = v.tolerance is not None and v.compared_sup > v.tolerance
         return over, _ratio(v) if math.isfinite(_ratio(v)) else 0.0
 
     compared = [v for v in record.variables if v.sup.witness is not None]
     if not compared:
         return fact("nothing")
     worst = max(compared, key=badness)
-    if not worst.sup.lower > 0:
-        return fact("headline-same")
+    missing = sum(v.missing for v in record.variables)
+    if not worst.compared_sup > 0:
+        return fact("headline-same", missing=missing)
     more = {"ratio": _ratio(worst), **worst.ratio_of} if math.isfinite(_ratio(worst)) else {}
-    return fact("headline", name=worst.name, error=worst.sup.lower, unit=pretty_unit(worst.unit), **more)
+    unit = pretty_unit(worst.unit)
+    return fact("headline", name=worst.name, error=worst.compared_sup, unit=unit, missing=missing, **more)
 
 
 def _ratio(v: FieldVariableRecord) -> float:
@@ -160,7 +162,7 @@ def _numbers(v: FieldVariableRecord, unit: str) -> list[tuple[str, str]]:
         return f"{num(value, digits)} {unit}".strip()
 
     worst = v.sup.witness
-    rows = [("largest error", one(v.sup.lower))]
+    rows = [("largest error", _largest(v, unit))]
     if worst is not None:
         rows += [
             ("where", at_words(worst.at)),
@@ -188,6 +190,14 @@ def _numbers(v: FieldVariableRecord, unit: str) -> list[tuple[str, str]]:
     rows.append(("pairs of fields, grid points", f"{count(v.fields)}, {count(v.n)}"))
     rows.append(("grid", f"{count(v.grid.rows)} by {count(v.grid.columns)}, weights: {v.grid.weights}"))
     return rows
+
+
+def _largest(v: FieldVariableRecord, unit: str) -> str:
+    """The largest error; where the prediction lacks values, what it is elsewhere too."""
+    compared = f"{num(v.compared_sup, 4)} {unit}".strip()
+    if not v.missing:
+        return "no value" if v.sup.witness is None else compared
+    return "infinite" if v.sup.witness is None else f"infinite, else {compared}"
 
 
 def _event(e: EventRecord, unit: str) -> tuple[str, ...]:
@@ -246,7 +256,7 @@ def fields_summary(record: FieldsRecord) -> list[str]:
         rows.append(
             (
                 v.name,
-                f"{num(v.sup.lower, 4)} {unit}".strip(),
+                _largest(v, unit),
                 times,
                 num(v.rms),
                 level,

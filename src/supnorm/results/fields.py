@@ -76,13 +76,17 @@ class FieldPointRecord(Record):
 class FieldSupRecord(Record):
     """The largest error of a variable."""
 
-    lower: Number = Field(description="the largest error at any grid point where both have a value")
+    lower: Number = Field(
+        description="the largest error at any grid point where the truth has a value; infinite where the prediction has "
+        "none there; null if no grid point could be compared"
+    )
     upper: Number | None = Field(
-        description="the same number: every grid point was compared; null if the run was cut short"
+        description="the same number: every grid point was compared; null if the run was cut short, the prediction lacks "
+        "a value, or no grid point could be compared"
     )
     upper_kind: str = Field(description="`exact` (every grid point of the data was compared) or `none`")
     witness: FieldPointRecord | None = Field(
-        description="where it is; null if no grid point could be compared"
+        description="the largest error where both have a value, and where it is; null if no grid point has both"
     )
 
 
@@ -123,7 +127,7 @@ class LeadRecord(Record):
     hours: Number = Field(description="the lead time in hours; a plain number where it has no unit")
     n: int = Field(description="number of grid points where both have a value")
     rms: Number = Field(description="root mean square error, weighed")
-    sup: Number = Field(description="the largest error")
+    sup: Number = Field(description="the largest error where both have a value")
     bias: Number = Field(description="mean of prediction minus truth, weighed")
     prediction_mean: Number = Field(
         description="mean of the prediction, weighed: a conserved total does not drift"
@@ -144,7 +148,7 @@ class LevelRecord(Record):
 
     level: str = Field(description="the level")
     rms: Number = Field(description="root mean square error, weighed")
-    sup: Number = Field(description="the largest error")
+    sup: Number = Field(description="the largest error where both have a value")
     at: Mapping[str, str | float] = Field(description="where the largest error is")
 
 
@@ -255,6 +259,11 @@ class FieldVariableRecord(Record):
     notes: tuple[str, ...] = Field(
         description="how prediction and truth were paired, and what limits the numbers"
     )
+
+    @property
+    def compared_sup(self) -> float:
+        """The largest error where both have a value; NaN where none has."""
+        return math.nan if self.sup.witness is None else self.sup.witness.error
 
     @property
     def ratio_of(self) -> dict[str, bool]:

@@ -128,11 +128,12 @@ def _demand_caller(request: Request, token: str | None) -> None:
 
     Raises:
         Refused: 401 without the token, 421 for another name of this machine, 415 for a body that is not declared as JSON
-            (what a page of a browser can send without asking first).
+            (what a page of a browser can send without asking first) or is declared as compressed.
     """
     if token is not None and request.url.path not in OPEN:
-        given = request.headers.get("authorization", "").encode("utf-8", "replace")
-        if not hmac.compare_digest(given, f"Bearer {token}".encode()):
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        right = hmac.compare_digest(given.strip(" ").encode("utf-8", "replace"), token.encode())
+        if scheme.lower() != "bearer" or not right:
             raise Refused(401, "give the token: Authorization: Bearer TOKEN")
     if token is None:
         host = request.headers.get("host", "")
@@ -142,6 +143,9 @@ def _demand_caller(request: Request, token: str | None) -> None:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             raise Refused(415, "send the points as Content-Type: application/json")
+        coding = ", ".join(request.headers.getlist("content-encoding")).strip()
+        if coding.lower() not in ("", "identity"):
+            raise Refused(415, f"send the body as it is, without Content-Encoding: {one_line(coding, 40)}")
 
 
 async def _body(request: Request, most: int, seconds: float) -> bytes:

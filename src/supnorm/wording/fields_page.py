@@ -3,6 +3,7 @@
 from supnorm.wording.fields import OF_THEIR, OF_WHAT
 
 KAPPA = "{kappa:num} times the RMS error" + OF_THEIR
+WITHOUT = "{missing?: At {missing:one grid point|{missing:count} grid points} the prediction has no value.}"
 TEMPLATES = {
     "chip-tolerance-exceeded": "above the tolerance",
     "chip-missing-values": "values are missing",
@@ -15,9 +16,10 @@ TEMPLATES = {
     "nothing": "No grid point could be compared.",
     "headline": "{name} is wrong by {error:num 4}{unit?: {unit}}{ratio?:, {ratio:ratio} times the RMS error"
     + OF_WHAT
-    + "}.",
+    + "}."
+    + WITHOUT,
     "ratio-row": "over the RMS error" + OF_WHAT,
-    "headline-same": "Prediction and truth are the same at every grid point that both have.",
+    "headline-same": "Prediction and truth are the same at every grid point that both have." + WITHOUT,
     "exact": "Every grid point with a value on both sides was compared: the largest error is exact for these data, and "
     "says nothing of others.",
     "part": "The run was cut short: {done:count} of {of:count} pairs of fields were compared.",
