@@ -16,7 +16,6 @@ from tests.cli.conftest import Shell
 
 import supnorm.auditing
 import supnorm.pages
-from supnorm.cli.folder import alone_in
 from supnorm.cli.main import run
 from supnorm.results import BadInput
 
@@ -447,14 +446,16 @@ def test_2_for_a_folder_where_another_run_is_at_work(shell: Shell, verb: str) ->
 
 @pytest.mark.slow
 def test_the_default_folder_of_a_run_at_work_is_not_renamed(shell: Shell) -> None:
-    pytest.importorskip("fcntl")
+    fcntl = pytest.importorskip("fcntl")
     assert shell.run("audit", "problem.toml", "--quiet").code == 1
     held = next(p for p in shell.folder.iterdir() if p.name.endswith("-run"))
     shell.write(CHANGES["tolerance"])
-    with alone_in(held):
-        for verb in ("audit", "certify"):
-            done = shell.run(verb, "problem.toml", "--quiet")
-            assert (done.code, "another run is at work" in done.line) == (2, True)
+    descriptor = os.open(held, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    for verb in ("audit", "certify"):
+        done = shell.run(verb, "problem.toml", "--quiet")
+        assert (done.code, "another run is at work" in done.line) == (2, True)
+    os.close(descriptor)
     assert not held.with_name(f"{held.name}.1").exists()
 
 

@@ -44,10 +44,26 @@ def after_audit(
         BadInput: when the folder cannot be used, has the run of another verb, or there is nothing to resume.
         Interrupted: when the audit is cut short; ``--resume`` goes on with it.
     """
-    from supnorm.auditing import load_report
-    from supnorm.cli.folder import demand_folder, demand_no_other_run, held_fingerprint
+    from supnorm.cli.folder import work_in
 
-    demand_folder(run.directory)
+    # One lock from the begin of the audit to the end of the run: another run would replace the audit in between.
+    with work_in(run.directory), _in_folder(run, problem, opened, report, search, asked, result_file) as both:
+        yield both
+
+
+@contextmanager
+def _in_folder(
+    run: RunContext,
+    problem: Path,
+    opened: Problem,
+    report: Path | None,
+    search: SearchOptions,
+    asked: dict[str, float | None],
+    result_file: str,
+) -> Iterator[tuple[AuditReport, EvaluationStore]]:
+    from supnorm.auditing import load_report
+    from supnorm.cli.folder import demand_no_other_run, held_fingerprint
+
     demand_no_other_run(run.directory, result_file)
     begun = run.resume and held_fingerprint(run.directory) is not None
     audited = run.resume and report is None and held_fingerprint(run.directory / BEFORE) is not None

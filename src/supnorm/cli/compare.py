@@ -51,21 +51,26 @@ def command(
     **given: Any,
 ) -> int:
     """Audit several models against one reference: one table, and each model at the worst points of the others."""
-    from supnorm.cli.folder import demand_folder
+    from supnorm.cli.folder import work_in
+
+    options = made(SearchOptions, given, calls=written(Calls, given), power=power, trust=trust)
+    if not forms:
+        check_same_question(problems)
+    with work_in(run.directory):  # also between the audits, which lock their own folders
+        if forms:
+            from supnorm.cli.compare_forms import compare_forms
+
+            return _exit_of(compare_forms(problems, run, options, _row))
+        return _compared(problems, run, options, trust)
+
+
+def _compared(problems: list[Path], run: RunContext, options: SearchOptions, trust: bool) -> int:
     from supnorm.gates.crossed import crossed
     from supnorm.pages import comparison, write_comparison
     from supnorm.results import ExitCode, Interrupted
     from supnorm.results.compare import CompareRecord
     from supnorm.results.writing import write_whole
 
-    options = made(SearchOptions, given, calls=written(Calls, given), power=power, trust=trust)
-    if forms:
-        from supnorm.cli.compare_forms import compare_forms
-
-        demand_folder(run.directory)
-        return _exit_of(compare_forms(problems, run, options, _row))
-    check_same_question(problems)
-    demand_folder(run.directory)
     names = _names(problems)
     records, stopped, refused = _audited(problems, names, run, options)
     if not records:

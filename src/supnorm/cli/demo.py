@@ -18,7 +18,7 @@ import typer
 from numpy.typing import NDArray
 
 from supnorm.cli.answer import say
-from supnorm.cli.folder import demand_folder
+from supnorm.cli.folder import work_in
 from supnorm.cli.options import QUIET
 from supnorm.results.numbers import count, num, ratio
 
@@ -64,7 +64,12 @@ def borehole(x: Any, xp: Any = np) -> Any:
 def command(out: OUT = None, quiet: QUIET = False) -> int:
     """Train two networks, test them as usual, then audit them."""
     folder = out or Path("demo-run")
-    demand_folder(folder)
+    with work_in(folder):
+        _show(folder, quiet)
+    return 0
+
+
+def _show(folder: Path, quiet: bool) -> None:
     for text, make, name, evaluations in (
         (
             "1. One input. A ReLU network learns a curve from 41 samples.",
@@ -88,7 +93,6 @@ def command(out: OUT = None, quiet: QUIET = False) -> int:
         "A page opens in any browser, offline. Next: write a problem.toml for your own model,",
         "see examples/seawater/problem.toml, and run: supnorm audit problem.toml",
     )
-    return 0
 
 
 def one_input() -> tuple[Problem, str]:

@@ -4,8 +4,7 @@ If the user has not named the folder, a run of another problem in it, or of this
 folder that ``--out`` names is left alone: then the new run is refused. A run that ends because the functions are refused
 moves everything back, because the user will correct the problem file and the older run is still valid.
 
-During a run its folder is locked (``flock`` of the folder itself). The lock leaves no file and ends with the process,
-however that ends. Systems without such locks (Windows, some network file systems) have none.
+During a run its folder is locked; see `supnorm.cli.lock`.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from supnorm.cli.answer import say
 from supnorm.cli.identity import changed_file, identified
+from supnorm.cli.lock import lock
 from supnorm.cli.options import STORE
 from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Problem, fingerprint
@@ -58,21 +58,18 @@ def run_folder(
     demand_folder(folder)
     path = folder / name
     with ExitStack() as locks:
-        if folder.is_dir():
-            _lock(folder, locks)
-        other = relocation_for(folder, problem, resume, named, name)
         if resume and held_fingerprint(folder, name) is None:
             raise BadInput(f"--resume: {folder} has no run; leave --resume out to start one")
-        store, made, moves = None, False, []
+        # Made and locked before anything is read: another run may start in it at the same time.
+        store, other, made, moves = None, None, _make(folder), []
+        lock(folder, locks)
         try:
+            other = relocation_for(folder, problem, resume, named, name)
             if other is not None:
                 moves.append(other.clear())
+                made = _make(folder)
+                lock(folder, locks)
             try:
-                fresh = not folder.exists()
-                folder.mkdir(parents=True, exist_ok=True)
-                if fresh:
-                    _lock(folder, locks)
-                    made = True
                 if not resume:
                     for old in (path, *(file for pattern in older for file in sorted(folder.glob(pattern)))):
                         moves += set_aside(old)
@@ -85,8 +82,10 @@ def run_folder(
                 yield store
         except BadInput:
             if not resume and (store is None or store.points <= FIRST_LOOK):
+                locks.close()  # its file would keep the folder from being removed
                 put_back(folder, store, made, moves)
-                other = None
+                if other is not None and not other.aside.exists():
+                    other = None
             raise
         finally:
             if store is not None:
@@ -103,7 +102,7 @@ def alone_in(folder: Path) -> Iterator[None]:
         BadInput: when another run has locked it.
     """
     with ExitStack() as locks:
-        _lock(folder, locks)
+        lock(folder, locks)
         yield
 
 
@@ -117,27 +116,6 @@ def work_in(folder: Path) -> Iterator[None]:
     finally:
         with suppress(OSError):
             folder.rmdir()  # after a refused run; this fails if anything is in the folder
-
-
-def _lock(folder: Path, locks: ExitStack) -> None:
-    try:
-        import fcntl
-    except ImportError:
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    locks.callback(os.close, descriptor)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        from supnorm.evaluation.executor import starts_again
-
-        if starts_again():  # the other run has started this process, and reports for all
-            raise SystemExit(1) from None
-        raise BadInput(
-            f"--out {folder}: another run is at work in this folder; wait until it ends, or choose another --out"
-        ) from None
-    except OSError:
-        return  # a file system without locks of folders
 
 
 @contextmanager
@@ -182,10 +160,22 @@ def make_folder(folder: Path) -> None:
         BadInput: when it or its parent is a file or cannot be written.
     """
     demand_folder(folder)
+    _make(folder)
+
+
+def _make(folder: Path) -> bool:
+    """Make a folder; whether it was not there before.
+
+    Raises:
+        BadInput: when it cannot be made.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return False
     except OSError as error:
         raise BadInput(f"--out {folder} cannot be written: {error.strerror}; choose another --out") from None
+    return True
 
 
 @dataclass(frozen=True)

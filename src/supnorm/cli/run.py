@@ -168,6 +168,9 @@ def with_run(default: Callable[[Any], Path | None], shown: str) -> Callable[[Com
             directory = out or default(given[first])
             if resume and directory is None:
                 raise BadInput("--resume needs --out DIR, the folder of the run to go on with")
+            from supnorm.cli.lock import demand_free
+
+            demand_free(directory)  # before a mark is written beside the work of the other run
             with marked(directory, verb):
                 return command(**given, run=RunContext(directory, out is not None, resume, as_json, quiet))
 
