@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import pickle
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +21,13 @@ from supnorm.problem import Function
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
+
+
+def of_folder(folder: str, module: str, name: str, *given: object) -> object:
+    """The result of a function of a module that lies in a folder and not in an installed package."""
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return getattr(importlib.import_module(module), name)(*given)
 
 
 def timed(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tuple[Array, Messages, float]:
