@@ -460,6 +460,7 @@ def test_a_trace_function_is_put_back():
     assert len(seen.offsets[base.__code__]) > 5
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("broken", "model"), [("demand_read", by_many_rows), ("demand_same", by_product)])
 def test_each_of_both_rules_is_needed(broken, model, monkeypatch):
     monkeypatch.setattr(executions, broken, lambda *given, **named: None)

@@ -120,6 +120,7 @@ def test_code_in_a_thread_that_ran_before_is_refused(name, request):
         certify(Problem(model, base, DOMAIN), tolerance=1e-3)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("rule", ["demand_followed", "others_ran"])
 def test_without_the_rule_a_bound_is_false(rule, pool, monkeypatch):
     monkeypatch.setattr(executions, rule, lambda *given: False)
@@ -151,6 +152,7 @@ def honest_later(x):
     return LATER.submit(base, x).result() + 1e-3 * x[:, 0]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("model", [honest, honest_later])
 def test_threads_that_are_started_by_what_is_read_are_followed(model):
     assert certify(Problem(model, base, DOMAIN), tolerance=1.0).status.code == "within-tolerance"
@@ -162,6 +164,7 @@ def test_a_thread_that_lives_on_is_compared_for_the_next_calls():
         certify(Problem(lambda x: base(x) + one.submit(ask, x).result(), base, DOMAIN), tolerance=1e-3)
 
 
+@pytest.mark.slow
 def test_threads_that_do_nothing_for_the_model_are_left_alone(monkeypatch):
     """A waiting thread of the user, an idle pool, an event loop without work; and one of a library that runs."""
     end, looked = threading.Event(), []

@@ -36,7 +36,7 @@ def lock(folder: Path, locks: ExitStack) -> None:
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError as error:
-        raise BadInput(f"--out {folder} cannot be opened: {cause(error)}; choose another --out") from None
+        raise BadInput(f"--out {folder} cannot be written: {cause(error)}; choose another --out") from None
     locks.callback(os.close, descriptor)
     here = os.fstat(descriptor)
     key = here.st_dev, here.st_ino

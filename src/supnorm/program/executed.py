@@ -36,6 +36,7 @@ INTROSPECTION = frozenset(
         "_getframemodulename",
     }
 )
+MAKER = ("_tuple_new",)  # the names in the code that makes a named tuple
 
 
 @dataclass(eq=False)
@@ -226,7 +227,7 @@ def foreign_code(code: CodeType, names: dict[str, Any]) -> bool:
     Both count, because code that is made from text can be given any file name.
     """
     name = names.get("__name__")
-    if isinstance(name, str) and name.startswith("namedtuple_") and code.co_names == ("_tuple_new",):
+    if isinstance(name, str) and name.startswith("namedtuple_") and code.co_names == MAKER:
         return names.get("_tuple_new") is tuple.__new__
     home = sys.modules.get(name) if isinstance(name, str) else None
     file = code.co_filename
