@@ -95,14 +95,14 @@ def unfollowed() -> Iterator[list[Spot]]:
 def _of_the_user(functions: list[tuple[FunctionType, CodeType]]) -> list[tuple[FunctionType, CodeType]]:
     """Those whose code is the user's. A process with many libraries has 300,000 functions, of 10,000 modules."""
     known: dict[tuple[object, ...], bool] = {}
-    found = []
+    theirs = []
     for function, code in functions:
         key = (id(function.__globals__), code.co_filename, code.co_names == MAKER)
         if key not in known:
             known[key] = foreign_code(code, function.__globals__)
         if not known[key]:
-            found.append((function, code))
-    return found
+            theirs.append((function, code))
+    return theirs
 
 
 def _unseen() -> None:
