@@ -10,6 +10,7 @@ from tests.mending.cases import line_guard
 
 from supnorm.pages import guard_summary, write_page
 from supnorm.pages.guard_page import guard_page
+from supnorm.results import BadInput
 from supnorm.results.guarding import GuardRecord
 
 pytestmark = pytest.mark.xdist_group("line guard")  # which is made once
@@ -50,3 +51,12 @@ def test_proved_cells_are_named(found: dict[str, Any]) -> None:
 def test_write_page_takes_it(found: dict[str, Any], tmp_path: Any) -> None:
     write_page(found, tmp_path / "guard.html")
     assert "supnorm guard" in (tmp_path / "guard.html").read_text()
+
+
+def test_a_guard_whose_numbers_refute_its_status_is_refused(found: dict[str, Any]) -> None:
+    status = {"code": "guarded", "advice": "Why.", "exit": 0}
+    edited = {**found, "status": status, "tolerance": 0.5 * found["worst_accepted"]}
+    with pytest.raises(BadInput, match="the status is guarded, the largest error"):
+        write_page(edited, "never.html")
+    with pytest.raises(BadInput, match="the exit code is 1"):
+        write_page({**found, "status": {**status, "exit": 1}}, "never.html")

@@ -84,3 +84,19 @@ def test_the_method_is_named(mended: dict[str, Any]) -> None:
     record = RepairRecord.from_dict(mended)
     assert "training further on the worst points" in repair_page(record)
     assert "patches inside" in repair_page(record.changed(method="patch"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("edits", "words"),
+    [
+        ({"accepted": False}, "was not accepted"),
+        ({"tolerance": 0.0}, "the largest error"),
+        ({"status": {"code": "within-tolerance", "advice": "", "exit": 0}}, "there is no proof"),
+    ],
+)
+def test_a_repair_whose_numbers_refute_its_status_is_refused(
+    mended: dict[str, Any], edits: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(sn.BadInput, match=words):
+        write_page(mended | edits, "never.html")

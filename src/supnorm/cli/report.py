@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,6 +65,7 @@ def command(
         raise BadInput(f"--format must be one of html, {', '.join(FORMATS)}, got {form!r}")
     try:
         name, record = result_in(run)
+        _note_certificate(record, run)
         with faults_of(f"{run / name}", DAMAGED):
             if form == "html":
                 demand_finished(run, name)
@@ -80,6 +82,29 @@ def command(
     write_whole(out, text)
     say(str(out))
     return 0
+
+
+def _note_certificate(record: Result, run: Path) -> None:
+    """Say where the bound of the result is not that of the certificate beside it, which is not proved again here."""
+    from supnorm.results.audit import AuditRecord
+    from supnorm.results.certify import CertifyRecord
+    from supnorm.results.numbers import at_most
+    from supnorm.results.outward import rounded_up
+
+    path = run / "certificate.json"
+    if not isinstance(record, AuditRecord | CertifyRecord) or not path.is_file():
+        return
+    from supnorm.certification.resume import stated_upper
+
+    stated, upper = stated_upper(path), record.sup.upper
+    unproved = upper is None or record.sup.upper_kind == "none"
+    if unproved and stated < math.inf:
+        what = f"{path} states the bound {at_most(stated)}, which this result does not have"
+    elif not unproved and upper is not None and rounded_up(upper, 12) < stated < math.inf:
+        what = f"{path} states the bound {at_most(stated)}: it is not the proof of {at_most(upper)} in this result"
+    else:
+        return
+    say(f"supnorm: {what}; supnorm certify PROBLEM.toml --out {run} --resume proves it again", err=True)
 
 
 def _problem_of(record: Result, run: Path) -> str:
@@ -105,10 +130,15 @@ def result_in(run: Path) -> tuple[str, Result]:
     """
     from supnorm.auditing import load_report
     from supnorm.pages.reading import drawn_record
+    from supnorm.results import BadInput
     from supnorm.results.door import read_json
     from supnorm.results.guard import exists
 
     name = next((name for name in RESULTS if exists(run / name)), "result.json")
     if name == "result.json":
         return name, load_report(run).record
-    return name, drawn_record(read_json(run / name, hint=": not the result of a run"))
+    document = read_json(run / name, hint=": not the result of a run")
+    try:
+        return name, drawn_record(document)
+    except BadInput as why:
+        raise BadInput(f"{run / name}: {why}") from None

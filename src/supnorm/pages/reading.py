@@ -14,6 +14,7 @@ from supnorm.results.fields import FieldsRecord
 from supnorm.results.fit import FitRecord
 from supnorm.results.guarding import GuardRecord
 from supnorm.results.norms import NormsRecord
+from supnorm.results.other_contradictions import other_contradiction
 from supnorm.results.properties import PropertiesRecord
 from supnorm.results.record import Result
 from supnorm.results.repair import RepairRecord
@@ -44,7 +45,8 @@ def drawn_record(result: Any) -> Result:
         result: the record, what a verb returned (its ``record``), or the JSON of its file as a mapping.
 
     Raises:
-        BadInput: for the result of a verb without a page, and for a mapping that is not a whole result.
+        BadInput: for the result of a verb without a page, and for a mapping that is not a whole result or contradicts
+            itself.
     """
     kinds = {kind.SCHEMA: kind for kind in DRAWN}
     named = result.get("schema") if isinstance(result, Mapping) else getattr(result, "SCHEMA", "")
@@ -55,7 +57,12 @@ def drawn_record(result: Any) -> Result:
             "write_page draws the result of an audit, a proof, a fit, a budget, a comparison, a repair, a guard, fields or "
             f"a roll-out; got {named!r}"
         )
-    return result if isinstance(result, Result) else kinds[named].from_dict(result)
+    if isinstance(result, Result):
+        return result
+    record = kinds[named].from_dict(result)
+    if why := other_contradiction(record):
+        raise BadInput(f"the result contradicts itself: {why}; it was edited, or is damaged: repeat the run")
+    return record
 
 
 def record_of(result: Any, kind: type[AnyResult]) -> AnyResult:

@@ -1,0 +1,140 @@
+"""Whether a result of fit, certify, repair, guard or fields that was read from a file contradicts itself; of an audit see
+`supnorm.results.contradictions`.
+
+A page and a report for a build server repeat the verdict of the file. So a verdict that its own numbers refute is refused,
+and so is a bound below an error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from supnorm.results.certify import CertifyRecord
+from supnorm.results.fields import FieldsRecord
+from supnorm.results.fit import FitRecord
+from supnorm.results.guarding import GuardRecord
+from supnorm.results.numbers import num
+from supnorm.results.printable import one_line
+from supnorm.results.record import Record, Result
+from supnorm.results.repair import RepairRecord
+from supnorm.results.status import ExitCode
+
+SLACK = 1e-12  # relative
+DONE, OVER, OPEN = ExitCode.DONE, ExitCode.EXCEEDED, ExitCode.UNDECIDED
+COMMON = {
+    "within-tolerance": DONE,
+    "tolerance-exceeded": OVER,
+    "undecided": OPEN,
+    "interrupted": ExitCode.INTERRUPTED,
+}
+SEARCHED = {"nothing-found": DONE, "no-tolerance": DONE}
+# The exit code that belongs to each status of a verb.
+EXITS: Mapping[type[Result], Mapping[str, ExitCode]] = MappingProxyType(
+    {
+        FitRecord: COMMON | SEARCHED,
+        CertifyRecord: COMMON | {"proved": DONE, "no-bound": OPEN},
+        RepairRecord: COMMON | {"mended": DONE, "nothing-found": DONE, "not-improved": OVER},
+        GuardRecord: COMMON | {"guarded": DONE, "guard-not-effective": OVER, "risk-not-shown": OPEN},
+        FieldsRecord: COMMON
+        | {"no-tolerance": DONE, "missing-values": OVER, "out-of-bounds": OVER, "nothing-compared": OPEN},
+    }
+)
+
+
+def other_contradiction(record: Record) -> str:
+    """The first contradiction in words; empty where there is none."""
+    return next(_all(record), "")
+
+
+def _all(record: Record) -> Iterator[str]:
+    status, exits = getattr(record, "status", None), EXITS.get(type(record))  # type: ignore[arg-type]
+    if status is not None and exits is not None:
+        if status.code not in exits:
+            yield f"the verb does not end with the status {one_line(status.code, 40)}"
+        elif exits[status.code] != status.exit:
+            yield (
+                f"the status is {status.code}, with which a run ends with {int(exits[status.code])}, and the exit code is "
+                f"{int(status.exit)}"
+            )
+    if isinstance(record, CertifyRecord):
+        yield from _of_proof(record)
+    elif isinstance(record, FitRecord):
+        yield from _of_fit(record)
+    elif isinstance(record, RepairRecord):
+        yield from _of_repair(record)
+    elif isinstance(record, GuardRecord) and record.status.code == "guarded":
+        yield from _above(record.status.code, record.worst_accepted, record.tolerance)
+    elif isinstance(record, FieldsRecord):
+        yield from _of_fields(record)
+
+
+def _of_proof(record: CertifyRecord) -> Iterator[str]:
+    yield from _crossed(record.sup.lower, record.sup.upper)
+    if record.status.code in ("within-tolerance", "proved"):
+        if not math.isfinite(record.sup.upper) or record.sup.upper_kind == "none":
+            yield f"the status is {record.status.code}, and there is no upper bound"
+        if record.believed:
+            yield f"the status is {record.status.code}, and {record.believed} bounds were not proved"
+
+
+def _of_fit(record: FitRecord) -> Iterator[str]:
+    for one in (record.winner, *record.candidates):
+        if (one.sup.upper is None) != (one.sup.upper_kind == "none"):
+            yield f"the upper bound is {one.sup.upper} and its kind {one_line(one.sup.upper_kind, 40)}"
+        if one.sup.upper is not None:
+            yield from _crossed(one.sup.lower, one.sup.upper)
+    if record.certificate is not None:
+        yield from _of_proof(record.certificate)
+    code = record.status.code
+    if code in ("nothing-found", "within-tolerance"):
+        error = record.winner.rms if record.norm == "l2" else record.winner.sup.lower
+        yield from _above(code, error, record.tolerance, needed=True)
+
+
+def _of_repair(record: RepairRecord) -> Iterator[str]:
+    code = record.status.code
+    if code in ("mended", "within-tolerance"):
+        if not record.accepted:
+            yield f"the status is {code}, and the mended model was not accepted"
+        worst = math.nan if record.worst_after is None else record.worst_after
+        yield from _above(code, worst, record.tolerance, needed=code == "within-tolerance")
+    if code == "within-tolerance" and record.certificate is None:
+        yield f"the status is {code}, and there is no proof"
+    if code == "nothing-found":
+        yield from _above(code, record.worst_before, record.tolerance)
+    if record.certificate is not None:
+        yield from _of_proof(record.certificate)
+
+
+def _of_fields(record: FieldsRecord) -> Iterator[str]:
+    code = record.status.code
+    for v in record.variables:
+        found, name = v.compared_sup, one_line(v.name, 40)
+        if v.sup.lower < found:
+            yield f"the largest error of {name} is {num(v.sup.lower, 8)}, and that of its worst point {num(found, 8)}"
+        if (v.sup.upper is None) != (v.sup.upper_kind == "none"):
+            yield f"the upper bound of {name} is {v.sup.upper} and its kind {one_line(v.sup.upper_kind, 40)}"
+        if v.sup.upper is not None and not v.sup.upper >= found:
+            yield f"the upper bound of {name} is {num(v.sup.upper, 8)}, and the error of its worst point {num(found, 8)}"
+        outside = 0 if v.bounds is None else v.bounds.below + v.bounds.above
+        if code in ("within-tolerance", "no-tolerance", "nothing-compared") and (v.missing or outside):
+            yield f"the status is {code}, and {name} has {v.missing} missing values and {outside} out of bounds"
+        if code == "within-tolerance" and not v.n:
+            yield f"the status is {code}, and no grid point of {name} was compared"
+        if code not in ("tolerance-exceeded", "interrupted"):
+            yield from _above(code, found, v.tolerance, needed=code == "within-tolerance")
+
+
+def _crossed(lower: float, upper: float) -> Iterator[str]:
+    if lower > upper + SLACK * abs(upper):
+        yield f"the lower bound is {num(lower, 8)} and the upper bound {num(upper, 8)}"
+
+
+def _above(code: str, error: float, tolerance: float | None, needed: bool = False) -> Iterator[str]:
+    if tolerance is None:
+        if needed:
+            yield f"the status is {code}, and there is no tolerance"
+    elif error > tolerance + SLACK * abs(tolerance):
+        yield f"the status is {code}, the largest error {num(error, 8)} and the tolerance {num(tolerance, 8)}"

@@ -1,0 +1,163 @@
+"""A result that was edited is refused where a verdict is told from it: a page, and what a build server reads."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.fields.archives import analysis, forecast
+
+import supnorm as sn
+from supnorm.approximants import PolynomialLeastSquares
+from supnorm.cli.report import command as report
+from supnorm.cli.report import result_in
+from supnorm.pages.reading import drawn_record
+from supnorm.results.certify import CertifyRecord
+from supnorm.results.record import Result
+
+Edits = dict[str, Any]
+
+
+def refused(document: dict[str, Any], edits: Edits, words: str) -> None:
+    """Edit a copy by dotted keys."""
+    edited = copy.deepcopy(document)
+    for key, value in edits.items():
+        *path, last = [int(part) if part.isdigit() else part for part in key.split(".")]
+        at: Any = edited
+        for part in path:
+            at = at[part]
+        at[last] = value
+    with pytest.raises(sn.BadInput, match=words):
+        drawn_record(edited)
+
+
+@pytest.fixture(scope="module")
+def fields() -> dict[str, Any]:
+    truth = analysis()
+    found: dict[str, Any] = json.loads(sn.audit_fields(forecast(truth), truth, tolerance=0.1).to_json())
+    return found
+
+
+@pytest.fixture(scope="module")
+def fitted() -> dict[str, Any]:
+    x = np.random.default_rng(0).random((30, 1))
+    made = sn.fit((x, np.abs(x[:, 0] - 0.4)), tolerance=1e-9, method=PolynomialLeastSquares())
+    found: dict[str, Any] = json.loads(made.to_json())
+    return found
+
+
+WITHIN = {"code": "within-tolerance", "advice": "", "exit": 0}
+
+
+@pytest.mark.parametrize(
+    ("edits", "words"),
+    [
+        ({"status": WITHIN}, "status is within-tolerance, the largest error"),
+        ({"status": WITHIN, "variables.0.tolerance": None}, "there is no tolerance"),
+        ({"status.exit": 0}, "the exit code is 0"),
+        ({"status.code": "excellent"}, "does not end with the status excellent"),
+        ({"variables.0.sup.lower": 0.01}, "the largest error of t2m is 0.01"),
+        ({"variables.0.sup.upper": 0.01}, "the upper bound of t2m is 0.01"),
+        ({"variables.0.sup.upper": None}, "the upper bound of t2m is None and its kind exact"),
+        (
+            {"status": WITHIN, "variables.0.tolerance": 1e9, "variables.0.missing": 3},
+            "t2m has 3 missing values",
+        ),
+    ],
+)
+def test_fields(fields: dict[str, Any], edits: Edits, words: str) -> None:
+    assert drawn_record(fields).to_dict() == fields
+    refused(fields, edits, words)
+
+
+@pytest.mark.parametrize(
+    ("edits", "words"),
+    [
+        ({"status": {"code": "nothing-found", "advice": "", "exit": 0}}, "the largest error"),
+        ({"status": WITHIN, "tolerance": None}, "there is no tolerance"),
+        ({"winner.sup.upper": 1e-9}, "its kind none"),
+        ({"winner.sup.upper": 1e-9, "winner.sup.upper_kind": "certified"}, "and the upper bound"),
+    ],
+)
+def test_fit(fitted: dict[str, Any], edits: Edits, words: str) -> None:
+    assert drawn_record(fitted).to_dict() == fitted
+    refused(fitted, edits, words)
+
+
+def test_report_names_the_file_and_every_verb_has_its_exit_codes(
+    fitted: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "fit.json").write_text(json.dumps(fitted | {"status": WITHIN}))
+    with pytest.raises(sn.BadInput, match=r"fit\.json: the result contradicts itself: the status is within"):
+        result_in(tmp_path)
+
+
+def proof() -> dict[str, Any]:
+    """A small result of `certify`."""
+    part = {"points": 0, "difference": 0.0, "beyond_rounding": 0.0, "sides": [], "worst": None}
+    return {
+        "schema": CertifyRecord.SCHEMA,
+        "status": {"code": "proved", "advice": "", "exit": 0},
+        "sup": {"lower": 1.0, "upper": 1.01, "upper_kind": "exact-arithmetic", "deployed_upper": None},
+        "deployed": None,
+        "agreement": part,
+        "ratio": 1.01,
+        "target": 1.05,
+        "rounding": 0.0,
+        "proved_volume": 1.0,
+        "witness": None,
+        "boxes": 1,
+        "tried": 1,
+        "believed": 0,
+        "seconds": 0.1,
+        "certificate": None,
+        "assumptions": [],
+        "versions": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("edits", "words"),
+    [
+        ({"sup.upper": 0.5}, "the lower bound is 1 and the upper bound 0.5"),
+        ({"sup.upper": "inf", "sup.upper_kind": "none"}, "there is no upper bound"),
+        ({"believed": 2}, "2 bounds were not proved"),
+        ({"status.exit": 4}, "the exit code is 4"),
+    ],
+)
+def test_certify(edits: Edits, words: str) -> None:
+    document = proof()
+    held: Result = drawn_record(document)
+    assert isinstance(held, CertifyRecord)
+    refused(document, edits, words)
+
+
+@pytest.mark.parametrize(
+    ("stated", "sup", "words"),
+    [
+        (1.01, {}, ""),
+        (1.0, {}, ""),
+        (1.02, {}, "it is not the proof of 1.01 in this result"),
+        (
+            1.02,
+            {"upper": "inf", "upper_kind": "none"},
+            "states the bound 1.02, which this result does not have",
+        ),
+        (math.inf, {}, ""),
+    ],
+)
+def test_report_says_where_the_certificate_beside_a_result_is_of_another_bound(
+    stated: float, sup: dict[str, Any], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = proof()
+    document |= {"sup": document["sup"] | sup, "status": {"code": "undecided", "advice": "", "exit": 4}}
+    (tmp_path / "certify.json").write_text(json.dumps(document))
+    (tmp_path / "certificate.json").write_text(json.dumps({"upper": stated.hex()}))
+    assert report(tmp_path, form="junit") == 0
+    said = capsys.readouterr().err
+    assert (words in said, bool(said)) == (True, bool(words))
