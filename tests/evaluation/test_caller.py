@@ -55,6 +55,23 @@ def test_points_that_raise_are_isolated(n: int, data: st.DataObject) -> None:
     assert function.calls <= 1 + 2 * len(bad) * math.ceil(math.log2(n) + 1)
 
 
+def test_where_many_points_raise_calls_become_short() -> None:
+    called: list[int] = []
+
+    def f(x: Array) -> Array:
+        called.append(len(x))
+        if (x > 0.9).any():
+            raise ValueError("no")
+        return x
+
+    x = np.random.default_rng(0).random((1024, 1))
+    y, messages = guarded(f, x, None)
+    assert sorted(messages) == np.flatnonzero(x > 0.9).tolist()
+    assert np.array_equal(y[:, 0], np.where(x > 0.9, np.nan, x)[:, 0], equal_nan=True)
+    assert len(called) < 0.75 * len(x)
+    assert sum(called) < 5.0 * len(x)  # to call both halves of what raised took 9
+
+
 def test_two_outputs_survive_failures_before_the_first_value() -> None:
     def f(x: Array) -> Array:
         if (x[:, 0] < 4).any():

@@ -17,8 +17,10 @@ from hypothesis.extra.numpy import arrays
 from tests.mending.cases import LINE, line, line_guard, line_problem, peak, square, square_problem
 
 import supnorm as sn
+from supnorm.evaluation import Planned
 from supnorm.guarding import Flag, judging
 from supnorm.guarding.cells import ProvedCells
+from supnorm.guarding.judging import PICTURED
 from supnorm.guarding.layers import cuts_for, ranks
 from supnorm.guarding.make import _status
 from supnorm.guarding.promise import fixed_sequence, share_above, share_above_largest
@@ -398,3 +400,28 @@ def test_cuts_reject_at_most_the_share_and_nearly_it() -> None:
 
 def test_the_record_is_read_again(safe: sn.Guard) -> None:
     assert GuardRecord.from_dict(safe.record.to_dict()) == safe.record
+
+
+def test_the_plan_is_what_the_guard_takes() -> None:
+    """Sizes of peaks and pictures are left out of its audits, and what it takes itself is said before."""
+    rows: list[int] = []
+
+    def truth(x: Any) -> Any:
+        rows.append(len(x))
+        return 0.0 * x[:, 0]
+
+    heard: list[Planned] = []
+    problem = sn.Problem(lambda x: np.abs(x[:, 0] - 0.3), truth, sn.Domain(x=(0.0, 1.0)))
+    report = sn.audit(problem, evaluations=500)
+    rows.clear()
+    sn.guard(
+        problem,
+        report,
+        evaluations=500,
+        calibration=100,
+        observer=lambda event: heard.append(event) if isinstance(event, Planned) else None,
+    )
+    (planned,) = heard
+    assert planned.evaluations == 500 + (500 + PICTURED) + 100
+    assert 1000 < sum(rows) <= planned.evaluations + 200  # probes of the functions
+    assert planned.words.startswith("planned: at most 3,100 evaluations for the guard: 500 to learn from")

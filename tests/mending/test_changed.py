@@ -10,6 +10,7 @@ from tests.mending.cases import SQUARE
 
 import supnorm as sn
 from supnorm.evaluation.limit import Limit
+from supnorm.mending.both import Both
 from supnorm.mending.changed import where_changed
 from supnorm.mending.task import Task, Wrong
 from supnorm.mending.verdict import Harm, judge
@@ -51,8 +52,9 @@ def test_from_an_infinite_error_to_another_none_grows() -> None:
     assert Harm(np.zeros(1), np.inf, np.inf, 0).growth == 0.0
 
 
-def growth(task: Task, found: Wrong) -> float:
-    return float((found.error - task.errors(task.problem.model, found.x, found.y)).max(initial=0.0))
+def growth(task: Task, found: Both) -> float:
+    assert np.array_equal(found.before, task.errors(task.problem.model, found.x, found.y))
+    return float(found.growth.max(initial=0.0))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -98,6 +100,15 @@ def test_any_measure_of_the_error_is_looked_at(error: ErrorMeasure) -> None:
     task = task_of(old, reference, error)
     found = where_changed(task, Function(lambda x: np.sin(x[:, 0])[:, None]), 0.1, 2500, 0)
     assert growth(task, found) > 0.4
+
+
+def test_the_time_ends_the_verdict_and_few_points_accept_no_model() -> None:
+    ticks = iter(range(10**9))
+    task = task_of(old, reference)
+    task.limit = task.whole = Limit.of(5.0, clock=lambda: 1.0 * next(ticks))  # a second for each look at it
+    verdict = judge(task, Function(lambda x: reference(x)[:, None]), [], 100, expensive=False)
+    assert verdict.compared.n < 100
+    assert [reason.code for reason in verdict.against] == ["few-compared"]
 
 
 def test_the_verdict_says_it() -> None:

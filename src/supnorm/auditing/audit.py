@@ -23,7 +23,7 @@ from supnorm.auditing.halt import HALTS, halted
 from supnorm.auditing.judging import judge
 from supnorm.auditing.parts import failures_record
 from supnorm.auditing.peaks import find_peaks
-from supnorm.auditing.pictures import Pictures, picture_budget
+from supnorm.auditing.pictures import Pictures
 from supnorm.auditing.planting import plant
 from supnorm.auditing.power import Power
 from supnorm.auditing.recheck import check_outputs
@@ -198,7 +198,7 @@ def _announced(run: Run) -> Run:
     if run.table:
         return run
     if evaluations is not None:
-        planned = forecast(evaluator, run.strategy, evaluations, run.asked.power)
+        planned = forecast(evaluator, run.strategy, evaluations, run.asked.power, run.asked.pictures)
         demand_room(evaluator, planned.total)
         evaluator.expect(planned.total)
         evaluator.observer(planned.event(evaluations if run.asked.chosen else 0))
@@ -212,5 +212,5 @@ def _peaks(run: Run) -> Run:
     clock = run.clock_for("sizes of peaks")
     if run.search.compared is not None:
         return replace(run, peaks=tuple(run.search.compared.peaks))
-    landscape = run.landscape(picture_budget(run.evaluations, 60_000), clock)
+    landscape = run.landscape(run.asked.pictures.budget(run.evaluations, 60_000), clock)
     return replace(run, peaks=tuple(find_peaks(landscape, run.search, run.sample, run.asked.rng)))

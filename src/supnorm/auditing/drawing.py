@@ -9,7 +9,6 @@ import numpy as np
 from supnorm.auditing import pictures as charts
 from supnorm.auditing.many_outputs import Outputs, output_names
 from supnorm.auditing.peaks import marked, worst_first
-from supnorm.auditing.pictures import picture_budget
 from supnorm.auditing.run import Run
 from supnorm.auditing.unused_inputs import with_unused_inputs
 from supnorm.evaluation.limit import Limit
@@ -39,7 +38,7 @@ def draw(run: Run) -> Run:
 
 def _with_worst(run: Run, clock: Limit) -> Run:
     """The worst point of everything evaluated becomes the first peak."""
-    landscape = run.landscape(picture_budget(run.evaluations, 8000), clock)
+    landscape = run.landscape(run.asked.pictures.budget(run.evaluations, 8000), clock)
     peaks, changed = worst_first(landscape, list(run.peaks), run.asked.rng)
     if not changed:
         return run
@@ -48,7 +47,8 @@ def _with_worst(run: Run, clock: Limit) -> Run:
 
 def _charts(run: Run, clock: Limit) -> Run:
     """Cuts through the worst point, pictures of the first peaks, the map of everything, and the statistics."""
-    budget, p = min(picture_budget(run.evaluations, 60_000), clock.affords), run.asked.pictures
+    p = run.asked.pictures
+    budget = min(p.budget(run.evaluations, 60_000), clock.affords)
     landscape = run.landscape(budget, clock)
     problem, drawn = run.problem, _Drawn()
     if run.peaks:
@@ -88,7 +88,8 @@ def _with_sample(run: Run, drawn: _Drawn) -> ChartsRecord:
 
 def _thumbnails(run: Run, clock: Limit) -> Run:
     """A picture of each of the first peaks that has none yet."""
-    budget = min(0.35 * picture_budget(run.evaluations, 60_000), 0.5 * clock.affords)
+    whole = run.asked.pictures.budget(run.evaluations, 60_000)
+    budget = min(0.35 * whole, 0.5 * clock.affords)
     cells = int(min(run.asked.pictures.thumbnail, (budget / THUMBNAILS) ** 0.5))
     if run.problem.domain.d == 1 or cells < 9:
         return run

@@ -13,6 +13,7 @@ from typing import Any
 
 from supnorm.auditing.enumeration import finite_points
 from supnorm.auditing.peak import PEAKS
+from supnorm.auditing.pictures import Pictures
 from supnorm.auditing.power import Power, search_seconds
 from supnorm.auditing.strategy import Strategy
 from supnorm.evaluation import Evaluator, Planned
@@ -108,6 +109,7 @@ def forecast(
     strategy: Strategy,
     evaluations: int,
     power: Power | None,
+    pictures: Pictures,
 ) -> Forecast:
     """Evaluations at most by purpose; those of pictures and of sizes of peaks are limits that are rarely reached."""
     problem = evaluator.problem
@@ -119,10 +121,11 @@ def forecast(
         searched, statistics = (points, 0) if points <= evaluations else (searched, statistics)
     expensive = [side for side in (evaluator.model, evaluator.reference) if side.expensive]
     share = 3 if evaluations >= 2000 else 0.75
+    most = PICTURES_MOST if pictures.evaluations is None else min(pictures.evaluations, PICTURES_MOST)
     purposes = {
         "search": searched + PROBE + (CHECKS if expensive else CHEAP_CHECKS) + 2 * PEAKS,
         "statistics": statistics,
-        "pictures": min(int(share * evaluations), PICTURES_MOST) + CUT * d + LINE * (d == 1),
+        "pictures": min(int(share * evaluations), most) + CUT * d + LINE * (d == 1),
         "power": 0 if power is None else power.planned(evaluator, strategy, evaluations),
         "recheck": 0 if problem.recheck is None else PEAKS * (1 + 2 * d) + 1,
     }

@@ -61,6 +61,8 @@ class Pictures(Settings):
         line: points of the map of a one-input problem.
         grid: cells along a side of the map of a two-input problem.
         thumbnail: cells along a side of a peak's map.
+        evaluations: for sizes of peaks and pictures together, at most about; None: as many for each of both as for the
+            search, and no more than 130,000.
 
     Raises:
         BadInput: for a resolution that is no whole number of at least 2.
@@ -71,21 +73,25 @@ class Pictures(Settings):
     line: int = 4001
     grid: int = 140
     thumbnail: int = 41
+    evaluations: int | None = None
 
-    LIMITS: ClassVar[Limits] = dict.fromkeys(
-        ("even", "near", "line"), Allowed(low=2, high=1_000_000, whole=True)
-    ) | dict.fromkeys(("grid", "thumbnail"), Allowed(low=2, high=4000, whole=True))
+    LIMITS: ClassVar[Limits] = (
+        dict.fromkeys(("even", "near", "line"), Allowed(low=2, high=1_000_000, whole=True))
+        | dict.fromkeys(("grid", "thumbnail"), Allowed(low=2, high=4000, whole=True))
+        | {"evaluations": Allowed(low=0, whole=True)}
+    )
 
     def cells(self, d: int) -> int:
         """Cells along a side of a pair's grid."""
         return self.grid if d == 2 else 26 if d <= 4 else 16
 
-
-def picture_budget(evaluations: int | None, most: int) -> int:
-    """Evaluations for pictures: ``most``, but never more than the search had, and less when calls are expensive."""
-    if evaluations is None:
-        return most
-    return min(most, evaluations if evaluations >= 2000 else max(evaluations // 4, 25))
+    def budget(self, evaluations: int | None, most: int) -> int:
+        """Evaluations of a part of them: ``most``, but never more than the search had, and less when calls are expensive."""
+        if self.evaluations is not None:  # both halves: sizes of peaks, and pictures
+            most = min(most, self.evaluations // 2)
+        if evaluations is None:
+            return most
+        return min(most, evaluations if evaluations >= 2000 else max(evaluations // 4, 25))
 
 
 def cuts(

@@ -84,6 +84,11 @@ def _in_folder(
         yield before, store
 
 
-def audit_settings(seed: int, seconds: float | None, trust: bool, calls: dict[str, Any]) -> SearchOptions:
-    """The settings of this audit: no planted errors, because what is asked of it is the points."""
-    return SearchOptions(seed=seed, seconds=seconds, power=False, trust=trust, calls=calls)
+def audit_settings(
+    seed: int, seconds: float | None, trust: bool, calls: dict[str, Any], pictured: int | None = None
+) -> SearchOptions:
+    """The settings of this audit: no planted errors, because what is asked of it is the points.
+
+    ``pictured``: evaluations for sizes of peaks and pictures, for a verb that needs none of both.
+    """
+    return SearchOptions(seed=seed, seconds=seconds, power=False, trust=trust, calls=calls, pictured=pictured)

@@ -89,6 +89,7 @@ class SearchOptions:
         planted: the errors to plant.
         trust: whether to run model files that need trust.
         table: the options that name the columns of a table without a problem file.
+        pictured: evaluations for sizes of peaks and pictures at most; None as usual.
     """
 
     evaluations: int | None = option(
@@ -114,6 +115,7 @@ class SearchOptions:
     planted: PlantedOptions = field(default_factory=PlantedOptions)
     trust: bool = False
     table: Mapping[str, Any] = field(default_factory=dict)
+    pictured: int | None = None
 
     def completed(self, specification: ProblemSpec) -> SearchOptions:
         """These options; those that were not given are taken from the problem file."""
@@ -185,7 +187,7 @@ def run_audit(
     Raises:
         Interrupted: when the audit is cut short before any point had an error, or is to be ``whole``.
     """
-    from supnorm.auditing import NORMS, audit
+    from supnorm.auditing import NORMS, Pictures, audit
     from supnorm.cli.folder import demand_no_other_run
     from supnorm.evaluation import Calls, Finished
     from supnorm.evaluation.cost_word import repeat_word
@@ -219,6 +221,7 @@ def run_audit(
                     seconds=chosen.seconds,
                     seed=chosen.seed or 0,
                     power=errors,
+                    pictures=Pictures(evaluations=options.pictured),
                     norms=settings.norms or NORMS,
                     # A larger run has no option that would repeat a budget chosen by a clock.
                     calls=Calls(store=store, budget_by_cost=not whole, **calls),

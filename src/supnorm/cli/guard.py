@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -105,6 +106,7 @@ def command(
     from supnorm.cli.repeat import repeated
     from supnorm.guarding import fuse as write_graph
     from supnorm.guarding import guard
+    from supnorm.guarding.judging import PICTURED
     from supnorm.problem import fingerprint
     from supnorm.sources import open_problem
 
@@ -113,7 +115,7 @@ def command(
     _demand_name(fuse)
     opened = open_problem(problem, trust=trust)
     asked: dict[str, float | None] = {"seed": options.seed, "evaluations": options.evaluations}
-    search = audit_settings(options.seed, None, trust, written(Calls, given))
+    search = audit_settings(options.seed, None, trust, written(Calls, given), PICTURED)
     with after_audit(run, problem, opened, report, search, asked, "guard.json") as (before, store):
         with run.interruptible(f"; calls of an expensive reference are in {run.directory}"):
             result = guard(
@@ -140,8 +142,13 @@ def command(
             save(result, run.directory)
     if fuse is not None:
         write_graph(result, fuse)
-    end = f"saved in {run.directory}; open {run.directory / 'guard.html'}"
-    run.tell(result.record.to_json, lambda: [*_summary(result), end])
+    end = [f"saved in {run.directory}; open {run.directory / 'guard.html'}"]
+    if fuse is not None:
+        end += [f"{fuse} holds model and guard as one graph"]
+    if (run.directory / "model.guard").exists():
+        named = f" --guard {shlex.quote(str(run.directory / 'model.guard'))}" if run.named else ""
+        end += [f"next: supnorm serve {shlex.quote(str(problem))}{named}"]
+    run.tell(result.record.to_json, lambda: [*_summary(result), *end])
     return int(result.record.status.exit)
 
 
@@ -199,6 +206,7 @@ def save(result: Guard, folder: Path) -> None:
     try:
         result.save(folder / "model.guard")
     except BadInput as why:
+        set_aside(folder / "model.guard")
         say(f"supnorm: note: {why}", err=True)
 
 

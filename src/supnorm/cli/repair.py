@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,7 @@ from supnorm.cli.fields import made, with_options_of, written
 from supnorm.cli.options import PROBLEM, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
 from supnorm.evaluation.calls import Calls
-from supnorm.results.option import option
+from supnorm.results.option import LEAST_SECONDS, option
 
 if TYPE_CHECKING:
     from supnorm.mending import RepairResult
@@ -100,15 +101,18 @@ def command(
     asked = {"seed": options.seed, "evaluations": options.evaluations, "seconds": options.seconds}
     resumable = f"calls of an expensive reference are in {run.directory}: run the same command with --resume"
     seconds = None if options.seconds is None else AUDIT_TIME * options.seconds
-    search = audit_settings(options.seed, seconds, trust, written(Calls, given))
+    search, begin = audit_settings(options.seed, seconds, trust, written(Calls, given)), time.perf_counter()
     with after_audit(run, problem, opened, report, search, asked, "repair.json") as (before, store):
         with run.interruptible(f"; {resumable}"):
+            left = None
+            if options.seconds is not None:  # the audit has had its part of them
+                left = max(options.seconds - (time.perf_counter() - begin), LEAST_SECONDS)
             result = repair(
                 opened,
                 before,
                 method=options.method,
                 evaluations=options.evaluations,
-                seconds=options.seconds,
+                seconds=left,
                 seed=options.seed,
                 certify=certify,
                 bound_change=bound_change,

@@ -1,6 +1,6 @@
 """Calls one function: in batches, on workers, with the store; it isolates failures and measures the time.
 
-A batch that raises is halved until the points that raise are alone (log n extra calls for each failing point).
+A batch that raises is called again in parts until the points that raise are alone (`guarded.py`).
 Calls that take more than 1 ms a point are *expensive*: they are stored, cut into chunks of about half a
 second so that a kill loses little, and sent to the workers of the executor if the function allows it. The number of
 rows of a chunk is declared, or measured once and recorded, because the last digits of values may depend on it.

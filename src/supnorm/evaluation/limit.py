@@ -137,6 +137,24 @@ class Limit:
         for k in range(n, 0, -1):
             yield self.within(1 / k).upto(each)
 
+    def portions(self, n: int) -> Iterator[slice]:
+        """Rows 0 to ``n`` in turn, until the time is up: a few at first, then at most three times as many as so far, and no
+        more than the time affords. The first portion comes in any case; without a limit of time there is one of all rows.
+
+        >>> list(Limit().portions(1000)), list(Limit.of(0.0).portions(1000))
+        ([slice(0, 1000, None)], [slice(0, 1, None)])
+        """
+        if self.endless:
+            yield from [slice(0, n)] * (n > 0)
+            return
+        done, start = 0, self.clock()
+        while done < n and not (done and self.over):
+            end = min(done + max(1, min(self.at_once, max(FEWEST, 3 * done))), n)
+            yield slice(done, end)
+            now = self.clock()
+            self.pace.note(end - done, now - start)
+            done, start = end, now
+
     def upto(self, evaluations: int) -> Limit:
         """The same limit in time with so many evaluations."""
         return replace(self, evaluations=evaluations)

@@ -24,6 +24,9 @@ from supnorm.training.assessment import FRESH, audit_model
 
 Array = NDArray[np.float64]
 UNLABELLED = 20_000  # random points that fix the cuts; they cost no call of the reference
+# Evaluations for sizes of peaks and pictures, of an audit that a guard starts from and of its search among accepted inputs.
+# It needs neither, only the worst point and the statistics; so many are enough for the cuts on the page of the audit.
+PICTURED = 2000
 SHARES = (0.0, 0.001, 0.01, 0.02, 0.05, 0.1, 0.2)  # rejected shares: the points of the curve that is reported
 
 
@@ -68,7 +71,9 @@ def judged(
 ) -> Guard:
     """Search among accepted inputs, draw fresh points for the promise, and say what both show."""
     with INTERRUPTS.handed_on():
-        search = audit_model(_among_accepted(problem, made), problem.model, max(audited, 500), seed + FRESH)
+        search = audit_model(
+            _among_accepted(problem, made), problem.model, max(audited, 500), seed + FRESH, pictured=PICTURED
+        )
     worst = 0.0 if search.worst is None else search.worst.error
     taken = made.accepts(found.x)
     worst = max(worst, float(found.error[taken].max(initial=0.0)))

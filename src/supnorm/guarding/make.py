@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing import AuditReport, audit
+from supnorm.auditing import AuditReport, Pictures, audit
 from supnorm.certification.cells import prove_cells
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.provable import demand_provable
-from supnorm.evaluation import Calls, Finished, Started, silent
+from supnorm.evaluation import Calls, Finished, Planned, Started, silent
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.guarded import values_of
 from supnorm.evaluation.threads import one_thread
@@ -23,7 +23,7 @@ from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.choosing import MOST, Risk, choose, demand_enough
 from supnorm.guarding.collecting import Collected, collect
 from supnorm.guarding.guard import Guard
-from supnorm.guarding.judging import UNLABELLED, judged, labelled_points, law_points
+from supnorm.guarding.judging import PICTURED, UNLABELLED, judged, labelled_points, law_points
 from supnorm.guarding.layers import Cuts, Layer, SecondModel, cuts_for
 from supnorm.guarding.learning import data_layers, known_glitches, learned_error
 from supnorm.guarding.second import ROUNDS, Second, second_model, takes_calls
@@ -102,13 +102,19 @@ def guard(
     observer(Started(problem.title or "guard", problem.error.limit, seed, evaluations))
     if report is None:
         with INTERRUPTS.handed_on():
-            report = audit(problem, seed=seed, calls=replace(Calls.of(calls), budget_by_cost=False))
+            report = audit(
+                problem,
+                seed=seed,
+                pictures=Pictures(evaluations=PICTURED),
+                calls=replace(Calls.of(calls), budget_by_cost=False),
+            )
     else:
         demand_report_of(problem, report)
     rng = np.random.default_rng([seed, 11])
     audited = int(report.record.evaluations.search + report.record.evaluations.statistics)
     budget = evaluations or min(EVALUATIONS, max(audited, 500))
     asked = calls or Calls(cost=None if report.record.cost is None else report.record.cost.class_)
+    observer(_planned(report, budget, max(audited, 500), calibration))
     each = takes_calls(problem, budget)
     found = collect(problem, budget - ROUNDS * each, None, seed + 17, asked)
     if not len(found.x):
@@ -146,6 +152,18 @@ def guard(
     certificate = None if proof is None else proof.certificate
     assert certificate is None or isinstance(certificate, Certificate)
     return replace(finished, record=record, certificate=certificate)
+
+
+def _planned(report: AuditReport, learned: int, search: int, calibration: int) -> Planned:
+    """What the guard takes besides the audit that it starts from, at most."""
+    cost, seconds = report.record.cost, None
+    search += PICTURED
+    total = learned + search + calibration
+    if cost is not None and cost.class_ != "cheap":
+        sides = {"expensive": (cost.reference_ms,), "expensive-model": (cost.model_ms,)}
+        seconds = total * 1e-3 * sum(sides.get(cost.class_, (cost.model_ms, cost.reference_ms)))
+    words = fact("planned", total=total, learned=learned, search=search, fresh=calibration, seconds=seconds)
+    return Planned(total, seconds, narrator(report.record.measure).text(words))
 
 
 def _demand(problem: Any, reject: Any, calibration: Any, confidence: Any, seed: Any) -> None:

@@ -102,16 +102,16 @@ def change_of(
         BadInput: when the operations of one of them are not known; those of patches always are.
     """
     pair = _pair(problem, candidate)
-    limit = Limit.of(seconds or SECONDS)
+    limit = Limit.of(SECONDS if seconds is None else seconds)
     proof = certify(pair, seconds=max(limit.within(0.5).left, LEAST), observer=observer)
     holes = hulls(candidate.regions)
     boxes = boxes_outside(holes, problem.domain.d) if holes else []
     plain_box = not problem.domain.constraints and all(axis.values is None for axis in problem.domain.axes)
     parts = []
-    if plain_box and 0 < len(boxes) <= MOST:
+    if plain_box and 0 < len(boxes) <= MOST and not limit.over:
         for box, share in zip(boxes, limit.parts(len(boxes)), strict=True):
             inside = replace(pair, domain=domain_of(problem.domain, box), law=None)
-            part = max(share.left, LEAST)
+            part = max(share.left, LEAST / len(boxes))
             if candidate.confined:
                 least = NOTHING * proof.upper if 0.0 < proof.upper < math.inf else NOTHING
                 bound = certify(

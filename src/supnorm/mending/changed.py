@@ -23,8 +23,9 @@ from supnorm.auditing.find_worst import find_worst
 from supnorm.auditing.points import sobol_sequence
 from supnorm.evaluation import Calls
 from supnorm.evaluation.guarded import values_of
+from supnorm.mending.both import Both, both_at
 from supnorm.mending.regions import Ellipsoid
-from supnorm.mending.task import Task, Wrong
+from supnorm.mending.task import LEAST_SECONDS, Task, Wrong, at_least
 from supnorm.problem import ErrorMeasure, Function
 
 Array = NDArray[np.float64]
@@ -33,10 +34,12 @@ SEARCH = 4000  # evaluations of the difference, at most
 TRIED = 20  # calls of the models for each of the reference, at most: they cost less
 GREW = 5  # points where the error grew most, round which more are drawn
 NEARER = (0.02, 0.005, 0.001)  # of the unit box
+SHARE = 0.2  # of the time left, for each of these steps
+CHEAP = 1e-9  # seconds of a model, before it is timed
 
 
-def where_changed(task: Task, mended: Function, allowed: float, n: int, seed: int) -> Wrong:
-    """Points where the models differ by much, with values of the reference and the mended model's errors.
+def where_changed(task: Task, mended: Function, allowed: float, n: int, seed: int) -> Both:
+    """Points where the models differ by much, at which the reference has a value.
 
     Args:
         allowed: how much the error may grow.
@@ -45,32 +48,20 @@ def where_changed(task: Task, mended: Function, allowed: float, n: int, seed: in
     """
     domain, rng = task.problem.domain, np.random.default_rng([seed, 8])
     peaks = _peaks(task, mended, min(SEARCH, TRIED * n), seed)[: max(n // 10, 1)]
-    found = _asked(task, mended, peaks)
+    found = _asked(task, mended, peaks, SHARE)
     filled = _filled(task, mended, allowed, max(n // 2, 1), rng)
-    found = found.joined(_asked(task, mended, filled))
+    found = found.joined(_asked(task, mended, filled, SHARE))
     for scale in NEARER:
-        if not len(found):
+        if not len(found) or task.limit.over:
             break
-        growth = growth_of(task.errors(task.problem.model, found.x, found.y), found.error)
-        best = found.x[np.argsort(-growth, kind="stable")[:GREW]]
+        best = found.x[np.argsort(-found.growth, kind="stable")[:GREW]]
         each = max(n // (3 * len(NEARER) * len(best)), 1)
         around = [
             Ellipsoid(centre, np.full(domain.d, scale)).draw(each, rng) for centre in domain.to_unit(best)
         ]
         x = domain.from_unit(np.concatenate(around))
-        found = found.joined(_asked(task, mended, x[domain.contains(x)]))
+        found = found.joined(_asked(task, mended, x[domain.contains(x)], SHARE))
     return found
-
-
-def growth_of(before: Array, after: Array) -> Array:
-    """By how much errors grew; minus infinity where one was infinite before, and where one is not known.
-
-    >>> growth_of(np.array([1.0, np.inf, np.nan]), np.array([3.0, np.inf, 1.0])).tolist()
-    [2.0, -inf, -inf]
-    """
-    with np.errstate(invalid="ignore"):
-        growth = after - before
-    return np.where(np.isnan(growth), -np.inf, growth)
 
 
 def _peaks(task: Task, mended: Function, evaluations: int, seed: int) -> Array:
@@ -79,7 +70,10 @@ def _peaks(task: Task, mended: Function, evaluations: int, seed: int) -> Array:
     mask = None if problem.error.masks_by_reference else problem.error.mask
     measure = ErrorMeasure(mask=mask, failures="ignore")
     pair = replace(problem, model=mended, reference=problem.model, error=measure, recheck=None, equation=None)
-    found = find_worst(pair, evaluations=max(evaluations, 100), seed=seed, calls=Calls(cost="cheap"))
+    seconds = at_least(task.limit.within(SHARE), LEAST_SECONDS)
+    found = find_worst(
+        pair, evaluations=max(evaluations, 100), seconds=seconds, seed=seed, calls=Calls(cost="cheap")
+    )
     wrong = Wrong.of_rows(found.rows, problem.domain.d)
     return wrong.x[wrong.apart(problem, 0.03, PEAKS)]
 
@@ -95,7 +89,12 @@ def _filled(task: Task, mended: Function, allowed: float, n: int, rng: np.random
     x = x[domain.contains(x)]
     if not len(x):
         return x
-    new, old = values_of(mended, x), values_of(task.problem.model, x)
+    parts = [
+        (values_of(mended, x[rows]), values_of(task.problem.model, x[rows]))
+        for rows in task.limit.within(SHARE).timed(CHEAP).portions(len(x))
+    ]
+    new, old = (np.concatenate(side) for side in zip(*parts, strict=True))
+    x = x[: len(new)]
     with np.errstate(all="ignore"):
         change = np.nan_to_num((np.abs(new - old) / error.weights(new.shape[1])).max(axis=1), nan=np.inf)
     if error.kind in ("absolute", "scaled"):
@@ -104,10 +103,7 @@ def _filled(task: Task, mended: Function, allowed: float, n: int, rng: np.random
     return x[np.argsort(-change, kind="stable")[:n]]
 
 
-def _asked(task: Task, mended: Function, x: Array) -> Wrong:
-    """The points with the reference's values and the mended model's errors; without those where it has no value."""
-    if not len(x):
-        return Wrong.none(task.problem.domain.d)
-    y = task.truth.value(x)
-    finite = np.isfinite(y).all(axis=1)
-    return Wrong(x[finite], y[finite], task.errors(mended, x[finite], y[finite]))
+def _asked(task: Task, mended: Function, x: Array, share: float) -> Both:
+    """Both models at points, without those where the reference has no value."""
+    found = both_at(task, mended, x, task.part(share))
+    return found.rows(np.isfinite(found.y).all(axis=1))

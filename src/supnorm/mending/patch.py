@@ -92,7 +92,8 @@ class Patch(Settings):
         start = Network.init(
             rng, domain.d, gap.shape[1], self.width, 2, scaling=_scaling(domain, region, gap)
         )
-        return region, optimise(start, x, gap, limit=Limit(evaluations=self.iterations)).network
+        limit = Limit.of(task.limit.within(0.5).seconds, self.iterations)
+        return region, optimise(start, x, gap, limit=limit).network
 
 
 def _scaling(domain: Domain, region: Ellipsoid, gap: Array) -> Scaling:

@@ -172,6 +172,10 @@ class Task:
         """Whether the calls or the time are used up."""
         return self.left < LEAST or self.limit.over
 
+    def part(self, share: float) -> Limit:
+        """A share of the time that is left, for points at which the reference and models are called."""
+        return self.limit.within(share).timed(max(self.truth.pace, 1e-9))
+
     @property
     def anywhere(self) -> bool:
         """Whether the reference can be called at any point."""

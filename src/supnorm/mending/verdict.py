@@ -17,7 +17,8 @@ from supnorm.auditing.find_worst import find_worst
 from supnorm.auditing.statistics import clopper_pearson_upper
 from supnorm.evaluation.guarded import values_of
 from supnorm.interrupts import INTERRUPTS
-from supnorm.mending.changed import growth_of, where_changed
+from supnorm.mending.both import Both, both_at
+from supnorm.mending.changed import where_changed
 from supnorm.mending.regions import Ellipsoid
 from supnorm.mending.task import LEAST_SECONDS, Task, Wrong, at_least
 from supnorm.problem import ErrorMeasure, Function
@@ -28,9 +29,12 @@ from supnorm.wording import Fact, fact
 
 Array = NDArray[np.float64]
 POINTS = 2000  # independent points at which both models are compared; a tenth where calls are expensive
+LEAST_POINTS = 100  # of them where the time is limited: below, a model is not accepted
 REGIONS = 8  # the latest regions in which the verdict draws points
 INSIDE, INSIDE_EXPENSIVE = 1000, 16  # points in each
 NEARER = (0.3, 0.1, 0.03)  # of the radii, round the point of a region where the error grew most
+SHARE = 0.2  # of the time left, for points that are known, and for independent ones
+IN_REGION = 0.05  # of the time left, for the points of a region
 CONFIDENCE = 0.95  # of all limits that are reported: a convention
 RMS_GROWTH = 1.1  # of the root mean square error, above which a model is not accepted
 HARM = 0.1  # of the largest error before, above which the error may not have grown anywhere, unless the tolerance is larger
@@ -116,18 +120,18 @@ def judge(
     with INTERRUPTS.handed_on():
         after = audit_model(task.problem, mended, evaluations, seed, seconds, task.truth.caller)
     found = np.inf if after.worst is None else after.worst.error
-    worst = max(found, task.worst_of(mended))
+    # The first points are those that are known to have been wrong: with the time up a few of these are looked at still.
+    seen = task.peaks.joined(Wrong.of_report(after, task.problem.domain.d))
+    known = both_at(task, mended, seen.x, task.part(SHARE), seen.y)
     compared, fresh = _compare(task, mended, POINTS // 10 if expensive else POINTS, seed)
-    known = task.peaks.joined(Wrong.of_report(after, task.problem.domain.d)).joined(fresh)
-    known = known.joined(_inside(task, mended, regions, INSIDE_EXPENSIVE if expensive else INSIDE, seed))
+    inside = _inside(task, mended, regions, INSIDE_EXPENSIVE if expensive else INSIDE, seed)
     asked = INSIDE_EXPENSIVE if expensive else max(evaluations // 4, 100)
     with INTERRUPTS.handed_on():
-        known = known.joined(where_changed(task, mended, harm_allowed(task), asked, seed + 2))
+        changed = where_changed(task, mended, harm_allowed(task), asked, seed + 2)
+    known = known.joined(fresh, inside, changed)
     seconds = at_least(task.limit.within(0.5), LEAST_SECONDS)
     harm = _search_harm(task, mended, known, max(evaluations // 2, 100), seconds, seed + 1)
-    worst = max(
-        worst, float(np.nanmax(task.errors(mended, known.x, known.y), initial=0.0)) if len(known) else 0.0
-    )
+    worst = max(found, task.worst_of(mended), known.worst)
     reasons = tuple(against(task, worst, harm, compared))
     return Verdict(after, worst, harm, compared, reasons, harm_allowed(task))
 
@@ -135,6 +139,8 @@ def judge(
 def against(task: Task, worst: float, harm: Harm, compared: Compared) -> list[Fact]:
     """Why a mended model is not accepted; empty where it is."""
     facts = []
+    if compared.n < LEAST_POINTS and not task.whole.endless:
+        facts.append(fact("few-compared", n=compared.n, least=LEAST_POINTS))
     if not worst < task.worst:
         facts.append(fact("not-smaller", before=task.worst, after=worst))
     if not compared.rms_after <= RMS_GROWTH * compared.rms_before:
@@ -156,50 +162,48 @@ def harm_allowed(task: Task) -> float:
     return max(task.problem.error.limit or 0.0, HARM * worst)
 
 
-def _compare(task: Task, mended: Function, n: int, seed: int) -> tuple[Compared, Wrong]:
-    """Both models at ``n`` points, and these points with the mended model's errors."""
-    law, old = task.problem.law, task.problem.model
+def _compare(task: Task, mended: Function, n: int, seed: int) -> tuple[Compared, Both]:
+    """Both models at ``n`` points, or at the first of them for which there is time, and these points."""
+    law = task.problem.law
     assert law is not None
     x = law.draw(n, np.random.default_rng([seed, 4]))
-    y = task.truth.value(x)
-    before, after = task.errors(old, x, y), task.errors(mended, x, y)
-    known = ~np.isnan(before) & ~np.isnan(after)
-    before, after = before[known], after[known]
-    points = Wrong(x[known], y[known], after)
-    if not len(before):
-        return Compared(0, np.nan, np.nan, 0), points
-    return Compared(len(before), float(rms(before)), float(rms(after)), int(np.sum(after > before))), points
+    found = both_at(task, mended, x, task.part(SHARE))
+    found = found.rows(~np.isnan(found.before) & ~np.isnan(found.after))
+    if not len(found):
+        return Compared(0, np.nan, np.nan, 0), found
+    grew = int(np.sum(found.after > found.before))
+    return Compared(len(found), float(rms(found.before)), float(rms(found.after)), grew), found
 
 
-def _inside(task: Task, mended: Function, regions: Sequence[Ellipsoid], n: int, seed: int) -> Wrong:
-    """Errors of the mended model inside of each region: at ``n`` fresh points, and round the point where it grew most."""
+def _inside(task: Task, mended: Function, regions: Sequence[Ellipsoid], n: int, seed: int) -> Both:
+    """Both models inside of each region: at ``n`` fresh points, and round the point where the error grew most."""
     domain, rng = task.problem.domain, np.random.default_rng([seed, 5])
-    found = Wrong.none(domain.d)
+    found = Both.none(domain.d)
     for region in regions[-REGIONS:]:
         shape, grown = region, -np.inf
         for count, scale in ((n, 1.0), *((n // 16, scale) for scale in NEARER)):
+            if len(found) and task.limit.over:
+                return found
             x = domain.from_unit(Ellipsoid(shape.centre, scale * region.radii).draw(count, rng))
-            x = x[domain.contains(x)]
-            y = task.truth.value(x)
-            finite = np.isfinite(y).all(axis=1)
-            x, y = x[finite], y[finite]
-            if not len(x):
+            part = both_at(task, mended, x[domain.contains(x)], task.part(IN_REGION))
+            part = part.rows(np.isfinite(part.y).all(axis=1))
+            if not len(part):
                 break
-            now = task.errors(mended, x, y)
-            growth = growth_of(task.errors(task.problem.model, x, y), now)
-            found = found.joined(Wrong(x, y, now))
+            found = found.joined(part)
+            growth = part.growth
             if growth.max() > grown:
                 k = int(growth.argmax())
-                shape, grown = Ellipsoid(domain.to_unit(x[k : k + 1])[0], region.radii), float(growth[k])
+                shape = Ellipsoid(domain.to_unit(part.x[k : k + 1])[0], region.radii)
+                grown = float(growth[k])
     return found
 
 
 def _search_harm(
-    task: Task, mended: Function, known: Wrong, evaluations: int, seconds: float | None, seed: int
+    task: Task, mended: Function, known: Both, evaluations: int, seconds: float | None, seed: int
 ) -> Harm:
     """Search for the largest growth of the error, as the worst error of the mended model in a measure that says it.
 
-    ``known``: points whose values of the reference are known already. Of 117 repairs of small problems that a search of 250
+    ``known``: points at which both models have been called already. Of 117 repairs of small problems that a search of 250
     to 1,000 evaluations alone had accepted, the error of nine had grown by more than is allowed, up to six times as much
     (`python -m benchmarks.mending.attack`).
     """
@@ -216,12 +220,10 @@ def _search_harm(
     problem = replace(task.problem, model=mended, error=measure, tolerance=None)
     calls = in_audits(task.truth.caller)
     found = find_worst(problem, evaluations=evaluations, seconds=seconds, seed=seed, calls=calls).witness
-    x, y = known.x, known.y
     if found is not None:
-        x = np.concatenate([x, found.x[None]])
-        y = np.concatenate([y, found.reference[None]]) if len(y) else found.reference[None]
-    if not len(x):
+        x, y = found.x[None], found.reference[None]
+        known = known.joined(Both(x, y, task.errors(old, x, y), task.errors(mended, x, y)))
+    if not len(known):
         return Harm(np.full(task.problem.domain.d, np.nan), 0.0, 0.0, evaluations)
-    before, after = task.errors(old, x, y), task.errors(mended, x, y)
-    k = int(np.argmax(growth_of(before, after)))
-    return Harm(x[k], float(before[k]), float(after[k]), evaluations)
+    k = int(np.argmax(known.growth))
+    return Harm(known.x[k], float(known.before[k]), float(known.after[k]), evaluations)

@@ -210,6 +210,8 @@ def proof(record: RepairRecord) -> list[Fact]:
                     names=names,
                 )
             )
+        elif change.boxes:
+            facts.append(fact("proof-outside-none"))
     return facts or [fact("proof-none")]
 
 

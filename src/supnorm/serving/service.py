@@ -54,6 +54,8 @@ class Service:
     shadow: ShadowChecks | None = None
     note: str = ""
     metrics: Metrics = field(default_factory=Metrics)
+    # A text of 8 MB may hold millions of empty lists, 200 MB: one is read at a time, which Python's own lock does anyway.
+    _reading: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _model: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -70,7 +72,7 @@ class Service:
         Raises:
             Refused: for a request that cannot be answered as a whole.
         """
-        points = read_points(body, self.names, self.limits.rows)
+        points = self._points(body)
         screened = self._screened(points)
         answer = self.guard.fall_back(points.x, screened) if points.fallback else screened
         if self.shadow is not None:
@@ -93,10 +95,14 @@ class Service:
         Raises:
             Refused: as `predict`.
         """
-        points = read_points(body, self.names, self.limits.rows)
+        points = self._points(body)
         answer = self._screened(points)
         self._count(answer, points, 0)
         return 200, self._flags(answer, points)
+
+    def _points(self, body: bytes) -> Points:
+        with self._reading:
+            return read_points(body, self.names, self.limits.rows)
 
     def about(self) -> dict[str, Any]:
         """The answer of ``GET /guard``: what is known of the guard."""

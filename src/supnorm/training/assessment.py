@@ -123,12 +123,14 @@ def audit_model(
     seed: int,
     seconds: float | None = None,
     caller: Caller | None = None,
+    pictured: int | None = None,
 ) -> AuditReport:
     """Search for the worst error of ``function``, with few pictures.
 
     ``seconds`` limits all of it. ``caller`` is the one of the reference: the audit calls the reference in the same way.
+    ``pictured``: evaluations for sizes of peaks and pictures, as of `Pictures`.
     """
-    pictures = Pictures(even=61, near=15, line=501, grid=40, thumbnail=11)
+    pictures = Pictures(even=61, near=15, line=501, grid=40, thumbnail=11, evaluations=pictured)
     judged = replace(problem, model=function)
     calls = in_audits(caller) if caller else None
     return audit(judged, evaluations=evaluations, seconds=seconds, seed=seed, pictures=pictures, calls=calls)

@@ -18,6 +18,9 @@ TEMPLATES: Mapping[str, str] = {
     "of the domain that the best possible guard which rejects {share:percent 3} leaves {oracle:error}. Repair the model.",
     "risk-not-shown": "The fresh points show for no rejected share that at most {risk:percent 2} of the accepted inputs "
     "exceed the level: give more of them, ask for a larger risk, or repair the model.",
+    # Said before it begins.
+    "planned": "planned: at most {total:count} evaluations for the guard{seconds?: in about {seconds:duration}}: "
+    "{learned:count} to learn from, {search:count} to search among accepted inputs, {fresh:count} fresh points",
     "only-found": "{accepted:error} is a lower bound: a search cannot prove that there is no worse accepted input.",
 }
 

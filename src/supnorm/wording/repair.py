@@ -36,6 +36,8 @@ REASONS = {
     "rms-grew": "its root mean square error grew from {before:error} to {after:error} at {n:one point|{n:count} random "
     "points}",
     "harm": "at {at:point} its error grew from {before:error} to {after:error}, by more than {allowed:error}",
+    "few-compared": "in the time both models were compared at {n:one random point|{n:count} random points} only, where "
+    "{least:count} are the least",
     "no-candidate": "no training run ended with a model",
 }
 TEMPLATES: Mapping[str, str] = ADVICE | REASONS

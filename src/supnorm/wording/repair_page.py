@@ -48,6 +48,8 @@ TEMPLATES = {
     "`supnorm check certificate.json` verifies it.",
     "proof-outside": "Outside of {boxes:one box|{boxes:count} boxes} round the mended regions they differ nowhere by more "
     "than {upper:error at most 4}: `supnorm check` verifies {parts:one file|{parts:count} files}, {names}.",
+    "proof-outside-none": "How much less they differ outside of the mended regions was not proved: there was no time left, "
+    "too many boxes would be needed, or the domain is no plain box.",
     "proof-change": "Nowhere in the domain do the mended and the old model differ by more than {upper:error at most 4} "
     "({kind}). `supnorm check change.json` verifies it.{worst?: As the old model's error is proved to be at most "
     "{old:error at most 4}, the mended model's is nowhere above {worst:error at most 4}.}",
