@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +41,9 @@ class Both:
         names = ("x", "y", "before", "after")
         return Both(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
-    def rows(self, taken: NDArray[np.bool_]) -> Both:
+    def rows(self, mask: Any) -> Both:
         """Some of the points, by a mask."""
+        taken = np.asarray(mask, dtype=bool)
         return Both(self.x[taken], self.y[taken], self.before[taken], self.after[taken])
 
     @property
