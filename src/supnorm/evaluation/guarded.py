@@ -59,10 +59,10 @@ def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tu
             size = max((raised - done) // 2, 1)
         piece = x[done : done + size]
         try:
-            y, said = as_columns(value(piece), len(piece), "the function"), {}
+            y, texts = as_columns(value(piece), len(piece), "the function"), {}
             _demand_width(y, piece, outputs)
         except PartialFailure as failure:
-            y, said = failure.values, failure.messages
+            y, texts = failure.values, failure.messages
         except (BadInput, KeyboardInterrupt):
             raise
         # A call of a function must not end the program; a panic of Rust code is no Exception.
@@ -70,11 +70,11 @@ def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tu
             if len(piece) > 1:
                 raised = done + len(piece)
                 continue
-            y, said = np.full((1, outputs or 1), np.nan), {0: described(error)}
+            y, texts = np.full((1, outputs or 1), np.nan), {0: described(error)}
             size, raised = 1, 0
         else:
             size = 2 * len(piece)
-        messages |= {done + i: text for i, text in said.items()}
+        messages |= {done + i: text for i, text in texts.items()}
         parts.append(y)
         done += len(piece)
     if len(parts) == 1:

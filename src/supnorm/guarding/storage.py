@@ -64,7 +64,7 @@ class GuardWords(Words):
     networks: tuple[dict[str, Any], ...]
     record: dict[str, Any]
     program: str = ""
-    digest: str = ""
+    digest: str = ""  # a file without one is refused: taking it away would be the way to edit any
     second: SecondWords | None = None
 
 
@@ -76,7 +76,7 @@ def load(path: Path, model: Any, reference: Any) -> Guard:
     with archive.faults_named("guard"):
         words = archive.checked(GuardWords)
         whole = {name: array for name, array in archive.arrays.items() if name != "metadata"}
-        if words.digest and words.digest != digest(archive.words, whole):
+        if words.digest != digest(archive.words, whole):  # older files have none
             raise BadInput("it was changed after Guard.save wrote it; make the guard again")
         # Older files have no choice.
         record = GuardRecord.from_dict({"choice": None, **words.record}, "its record")
@@ -157,10 +157,8 @@ def _cells(archive: Archive, words: GuardWords, domain: Domain) -> ProvedCells:
         BadInput: for boxes that are no cells of this domain, and for a file that does not name the model of the proof.
     """
     low, high = archive.numbers("cells_low"), archive.numbers("cells_high")
-    if not (words.program and words.digest):
-        raise BadInput(
-            "it does not say for which model its cells are proved (an older version wrote it); make it again"
-        )
+    if not words.program:
+        raise BadInput("it does not say for which model its cells are proved; make it again")
     if low.shape != high.shape or low.shape != (len(low), domain.d):
         raise BadInput("its cells do not fit the domain")
     if not ((low >= 0.0) & (low < high) & (high <= 1.0)).all():
@@ -203,7 +201,8 @@ def _demand_model(model: Function, x: Array, y: Array, path: Path) -> None:
         BadInput: with the point and both values where they differ.
     """
     try:
-        value = np.nan_to_num(values_of(model, x, y.shape[1]))
+        given = values_of(model, x, y.shape[1])
+        value = np.nan_to_num(given)
     except Exception as error:  # whatever the model of the user raises
         raise BadInput(f"{path}: the model fails at {x[0].tolist()}: {cause(error)}") from None
     apart = SAME if model.precision == "float64" else SAME_NARROW
@@ -211,7 +210,8 @@ def _demand_model(model: Function, x: Array, y: Array, path: Path) -> None:
         value, y, rtol=apart, atol=apart * float(np.abs(y).max(initial=0.0))
     ):
         k = 0 if value.shape != y.shape else int(np.argmax(np.abs(value - y).max(axis=1)))
+        gives = f"gives {value[k].tolist()}" if np.isfinite(given[k]).all() else "has no value"
         raise BadInput(
-            f"{path}: the guard is one of another model: at {x[k].tolist()} this model gives {value[k].tolist()}, the file "
-            f"says {y[k].tolist()}; make a guard for this model"
+            f"{path}: the guard is one of another model: at {x[k].tolist()} this model {gives}, the file says "
+            f"{y[k].tolist()}; make a guard for this model"
         )

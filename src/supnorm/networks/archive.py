@@ -133,9 +133,7 @@ def read_archive(path: Path) -> Archive:
     Raises:
         BadInput: when the file is missing, is no ``.npz``, or has no metadata of supnorm.
     """
-    arrays = read_arrays(
-        path, hint=": not an .npz file of arrays; networks are written by supnorm.networks.save"
-    )
+    arrays = read_arrays(path, hint=": not an .npz file of arrays, as supnorm writes networks and guards")
     wrong = f"{path}: an .npz file, but not a model of supnorm"
     if "metadata" not in arrays:
         raise BadInput(
