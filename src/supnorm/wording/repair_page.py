@@ -17,7 +17,7 @@ TEMPLATES = {
     "nothing": "There is nothing to mend: no error above the tolerance was found.",
     # Before and after.
     "worst-row": "largest error found",
-    "rms-row": "root mean square error, {n:count} random points",
+    "rms-row": "root mean square error, {n:one random point|{n:count} random points}",
     "level-row": "error that {share:percent 4} of the random points do not exceed",
     "after-what": "{n?:The root mean square errors of both models are over the same {n:count} random points. }The old "
     "model's {n?:other |}numbers are those of the audit that the repair started from; the mended model was audited with a "
@@ -29,7 +29,7 @@ TEMPLATES = {
     "harm-found": "The largest growth of the error that a search of {n:count} evaluations found is **{growth:error}**: at "
     "{at:point} the error was {before:error} and is {after:error}. A mended model is accepted up to a growth of "
     "{allowed:error}.",
-    "harm-share": "At {grew:count} of {n:count} random points the error grew; with 95 % confidence it grew on at most "
+    "harm-share": "At {grew:count} of {n:one random point|{n:count} random points} the error grew; with 95 % confidence it grew on at most "
     "{limit:percent 3} of the inputs (by the law of the problem).",
     "harm-confined": "Outside the regions the mended model is the old one, bit for bit: nothing can have become "
     "worse there.",
