@@ -29,7 +29,7 @@ TEMPLATES = {
     "harm-found": "The largest growth of the error that a search of {n:count} evaluations found is **{growth:error}**: at "
     "{at:point} the error was {before:error} and is {after:error}. A mended model is accepted up to a growth of "
     "{allowed:error}.",
-    "harm-share": "At {grew:count} of {n:one random point|{n:count} random points} the error grew; with 95 % confidence it grew on at most "
+    "harm-share": "At {grew:count} of {n:count} random points the error grew; with 95 % confidence it grew on at most "
     "{limit:percent 3} of the inputs (by the law of the problem).",
     "harm-confined": "Outside the regions the mended model is the old one, bit for bit: nothing can have become "
     "worse there.",
