@@ -13,7 +13,7 @@ from supnorm.evaluation.limit import Limit
 from supnorm.mending.both import Both
 from supnorm.mending.changed import where_changed
 from supnorm.mending.task import Task, Wrong
-from supnorm.mending.verdict import Harm, judge
+from supnorm.mending.verdict import Compared, Harm, against, judge
 from supnorm.problem import ErrorMeasure, Function
 from supnorm.training.reference_points import ReferencePoints
 
@@ -109,6 +109,13 @@ def test_the_time_ends_the_verdict_and_few_points_accept_no_model() -> None:
     verdict = judge(task, Function(lambda x: reference(x)[:, None]), [], 100, expensive=False)
     assert verdict.compared.n < 100
     assert [reason.code for reason in verdict.against] == ["few-compared"]
+
+
+def test_an_error_that_is_smaller_by_rounding_alone_is_the_same() -> None:
+    task, same = task_of(old, reference), Compared(2000, 0.1, 0.1, 0)
+    harm = Harm(np.zeros(2), 1.0, 1.0, 100)
+    assert [one.code for one in against(task, 1.0 - 1e-12, harm, same)] == ["not-smaller"]
+    assert against(task, 0.99, harm, same) == []
 
 
 def test_the_verdict_says_it() -> None:

@@ -133,6 +133,8 @@ def command(
     end = [f"saved in {run.directory}; open {run.directory / 'repair.html'}"]
     if result.accepted and (mended := run.directory / "problem.toml").exists():
         end += [f"{mended} names the mended model; next: supnorm guard {shlex.quote(str(mended))}"]
+    if result.status.code == "not-improved":
+        end += [f"next: supnorm guard {shlex.quote(str(problem))} says where the old model cannot be trusted"]
     run.tell(result.to_json, lambda: [*_summary(result), *end])
     return int(result.status.exit)
 

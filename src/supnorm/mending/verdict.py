@@ -36,6 +36,7 @@ NEARER = (0.3, 0.1, 0.03)  # of the radii, round the point of a region where the
 SHARE = 0.2  # of the time left, for points that are known, and for independent ones
 IN_REGION = 0.05  # of the time left, for the points of a region
 CONFIDENCE = 0.95  # of all limits that are reported: a convention
+ROUNDING = 1e-9  # a largest error that is smaller by this share only is the same: batches round differently
 RMS_GROWTH = 1.1  # of the root mean square error, above which a model is not accepted
 HARM = 0.1  # of the largest error before, above which the error may not have grown anywhere, unless the tolerance is larger
 
@@ -141,7 +142,7 @@ def against(task: Task, worst: float, harm: Harm, compared: Compared) -> list[Fa
     facts = []
     if compared.n < LEAST_POINTS and not task.whole.endless:
         facts.append(fact("few-compared", n=compared.n, least=LEAST_POINTS))
-    if not worst < task.worst:
+    if not worst < (1.0 - ROUNDING) * task.worst:
         facts.append(fact("not-smaller", before=task.worst, after=worst))
     if not compared.rms_after <= RMS_GROWTH * compared.rms_before:
         facts.append(fact("rms-grew", before=compared.rms_before, after=compared.rms_after, n=compared.n))
