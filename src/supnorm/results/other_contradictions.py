@@ -1,4 +1,4 @@
-"""Whether a result of fit, certify, repair, guard or fields that was read from a file contradicts itself; of an audit see
+"""Whether a result of another verb than `audit` that was read from a file contradicts itself; of an audit see
 `supnorm.results.contradictions`.
 
 A page and a report for a build server repeat the verdict of the file. So a verdict that its own numbers refute is refused,
@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
+from supnorm.results.audit import SupRecord
 from supnorm.results.certify import CertifyRecord
 from supnorm.results.fields import FieldsRecord
 from supnorm.results.fit import FitRecord
@@ -58,6 +60,7 @@ def _all(record: Record) -> Iterator[str]:
                 f"the status is {status.code}, with which a run ends with {int(exits[status.code])}, and the exit code is "
                 f"{int(status.exit)}"
             )
+    yield from _crossed_brackets(record)
     if isinstance(record, CertifyRecord):
         yield from _of_proof(record)
     elif isinstance(record, FitRecord):
@@ -71,7 +74,6 @@ def _all(record: Record) -> Iterator[str]:
 
 
 def _of_proof(record: CertifyRecord) -> Iterator[str]:
-    yield from _crossed(record.sup.lower, record.sup.upper)
     if record.status.code in ("within-tolerance", "proved"):
         if not math.isfinite(record.sup.upper) or record.sup.upper_kind == "none":
             yield f"the status is {record.status.code}, and there is no upper bound"
@@ -83,8 +85,6 @@ def _of_fit(record: FitRecord) -> Iterator[str]:
     for one in (record.winner, *record.candidates):
         if (one.sup.upper is None) != (one.sup.upper_kind == "none"):
             yield f"the upper bound is {one.sup.upper} and its kind {one_line(one.sup.upper_kind, 40)}"
-        if one.sup.upper is not None:
-            yield from _crossed(one.sup.lower, one.sup.upper)
     if record.certificate is not None:
         yield from _of_proof(record.certificate)
     code = record.status.code
@@ -127,9 +127,17 @@ def _of_fields(record: FieldsRecord) -> Iterator[str]:
             yield from _above(code, found, v.tolerance, needed=code == "within-tolerance")
 
 
-def _crossed(lower: float, upper: float) -> Iterator[str]:
-    if lower > upper + SLACK * abs(upper):
-        yield f"the lower bound is {num(lower, 8)} and the upper bound {num(upper, 8)}"
+def _crossed_brackets(part: Any) -> Iterator[str]:
+    """Every ``lower`` beside an ``upper``, however deep; an audit inside has its own rule, see `contradictions`."""
+    if isinstance(part, Record) and not isinstance(part, SupRecord):
+        lower, upper = (getattr(part, name, None) for name in ("lower", "upper"))
+        if isinstance(lower, float) and isinstance(upper, float) and lower > upper + SLACK * abs(upper):
+            yield f"a lower bound is {num(lower, 8)} and the upper bound {num(upper, 8)}"
+        for _, value in part:
+            yield from _crossed_brackets(value)
+    elif isinstance(part, tuple) and part and isinstance(part[0], Record):
+        for value in part:
+            yield from _crossed_brackets(value)
 
 
 def _above(code: str, error: float, tolerance: float | None, needed: bool = False) -> Iterator[str]:
