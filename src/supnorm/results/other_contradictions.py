@@ -60,7 +60,6 @@ def _all(record: Record) -> Iterator[str]:
                 f"the status is {status.code}, with which a run ends with {int(exits[status.code])}, and the exit code is "
                 f"{int(status.exit)}"
             )
-    yield from _crossed_brackets(record)
     if isinstance(record, CertifyRecord):
         yield from _of_proof(record)
     elif isinstance(record, FitRecord):
@@ -71,6 +70,7 @@ def _all(record: Record) -> Iterator[str]:
         yield from _above(record.status.code, record.worst_accepted, record.tolerance)
     elif isinstance(record, FieldsRecord):
         yield from _of_fields(record)
+    yield from _crossed_brackets(record)
 
 
 def _of_proof(record: CertifyRecord) -> Iterator[str]:
