@@ -326,7 +326,7 @@ def test_code_that_reads_memory_is_refused():
     [("_holds", by_partial), ("_class_asks", by_class), ("_looks", by_rows_in_a_chain), ("_asks", by_star)],
 )
 def test_each_part_of_the_rule_about_handing_on_is_needed(part, model, monkeypatch):
-    monkeypatch.setattr(asking, part, lambda value: False)
+    monkeypatch.setattr(asking, part, [].count)  # compiled: code of this file would be watched
     assert certify(problem(model), tolerance=1e-3).status.code == "within-tolerance"
 
 

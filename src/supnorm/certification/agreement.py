@@ -117,6 +117,7 @@ class Compared:
         rows = np.concatenate([np.arange(n // 2)[::-1], np.zeros(n - n // 2, dtype=np.intp)])
         mixed = runs(function, x[rows], what)
         self._take("mixed", x[rows], mixed, read[rows], slack[rows], "other rows, a state")
+        self._demand_own_rows(x, first, same)
         self.executions.demand_same(x)
         self.quick = n == POINTS and _work(program) < QUICK
         if self.quick:
@@ -127,6 +128,25 @@ class Compared:
             again = np.tile(first, (TIMES, 1)), np.tile(same, (TIMES, 1))
             where = f"before, in a call of {n} points"
             _refuse(many, *again, np.tile(x, (TIMES, 1)), what, where, "how many they are, a state")
+
+    def _demand_own_rows(self, x: Array, first: Array, same: Array) -> None:
+        """Refuse a function of which a row depends on other rows, also where no number shows it.
+
+        Some rows become NaN, then all others. NaN goes through all arithmetic, also through a product with 0.
+        """
+        some = np.random.default_rng(0).random(len(x)) < 0.5
+        some[0], some[-1] = True, False
+        for gone in (some, ~some):
+            run = runs(self.function, np.where(gone[:, None], np.nan, x), self.what)
+            _refuse(
+                run[~gone],
+                first[~gone],
+                same[~gone],
+                x[~gone],
+                self.what,
+                whence="before, when no other row of the call was NaN",
+                why="other rows",
+            )
 
     def at(self, x: Array, label: str) -> None:
         """Compare at further points, shape ``(k, d)``, in calls of ``n`` points, the number that JAX has compiled for.

@@ -19,11 +19,13 @@ from supnorm.problem.double_precision import double_precision
 from supnorm.program import Program, program_of
 from supnorm.program.elsewhere import clocks, others_ran, unfollowed
 from supnorm.program.executed import Executed, read_meanwhile, recorded
-from supnorm.program.expressions import watching
+from supnorm.program.expressions import has_source, watching
 from supnorm.program.jaxpr import retrace
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
+# What was executed, what should be the same, and the numbers of rows where these differ.
+Pair = tuple[Executed, list[Executed], tuple[int, int] | None]
 # A call of so many points is recorded as takes at most this many instructions, by those that reading took; each takes about
 # 0.3 microseconds more. Code that works point by point does the same for each of them.
 STEPS, FEW = 2_000_000, 8
@@ -127,23 +129,43 @@ class Executions:
         """
         if not self.read.readers:
             return
-        x = self._part(x)
-        one, what, clocks_before = x[:1], self.what, clocks()
-        with watching([*self.read.objects.values(), *self.ran.objects.values()]) as copies:
-            with read_meanwhile() as read:
-                self._demand_same_program(self.again())
-            if self._jax is not None:
-                traced, called = self._traced(x), [self._called(x), self._called(x)]
-                alone = self._traced(one)
-                pairs = [(traced, called, None), (read, [alone], (1, 1)), (alone, [traced], (1, len(x)))]
-            else:
-                called = [self._called(one), self._called(one)]
-                pairs = [(read, called, None), (called[0], [self._called(x)], (1, len(x)))]
+        x, what, clocks_before = self._part(x), self.what, clocks()
+        codes = [*self.read.objects.values(), *self.ran.objects.values()]
+        for _ in range(2):  # what was executed for the first time meanwhile is watched in the second turn
+            with watching(codes) as copies:
+                pairs, steady = self._pairs(x)
+            met = [c for read, runs_, _ in pairs for one in (read, *runs_) for c in one.objects.values()]
+            unwatched = [c for c in met if c not in copies]
+            if not any(map(has_source, unwatched)):
+                break
+            codes += unwatched
         for read, runs_, rows in pairs:
             demand_watched([read, *runs_], copies, what)
-            demand_same(read, runs_, what, rows)
+            demand_same(read, runs_, what, rows, steady)
         if others_ran(clocks_before):
-            self._demand_followed(one)
+            self._demand_followed(x[:1])
+
+    def _pairs(self, x: Array) -> tuple[list[Pair], Executed | None]:
+        """Executions to compare, and a second one of a call with one point."""
+        one = x[:1]
+        with read_meanwhile() as read:
+            self._demand_same_program(self.again())
+        if self._jax is not None:
+            traced, called, alone = self._traced(x), [self._called(x), self._called(x)], self._traced(one)
+            pairs: list[Pair] = [
+                (traced, called, None),
+                (read, [alone], (1, 1)),
+                (alone, [traced], (1, len(x))),
+                (traced, [self._untraced(x), self._untraced(x)], None),
+                (traced, [self._retraced(x), self._retraced(x)], None),
+            ]
+            return pairs, None
+        called = [self._called(one), self._called(one)]
+        return [
+            (read, called, None),
+            (called[0], [self._called(x), self._called(x)], (1, len(x))),
+            (read, [self._untraced(one), self._untraced(one)], None),
+        ], called[1]
 
     def _demand_followed(self, x: Array) -> None:
         """Refuse code for which a thread computes that is not recorded.
@@ -179,6 +201,18 @@ class Executions:
 
     def _traced(self, x: Array) -> Executed:
         with recorded() as seen:
+            retrace(self._jax, len(x), x.shape[1], self.function.precision)
+        return seen
+
+    def _untraced(self, x: Array) -> Executed:
+        """What watched expressions give in a call of which Python reports no instruction: code may see that it does."""
+        with read_meanwhile() as seen:
+            runs(self.function, x, self.what)
+        return seen
+
+    def _retraced(self, x: Array) -> Executed:
+        """The same while JAX traces the code."""
+        with read_meanwhile() as seen:
             retrace(self._jax, len(x), x.shape[1], self.function.precision)
         return seen
 

@@ -18,9 +18,10 @@ from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from types import CodeType
 
+from supnorm.program.asking import asking_name
 from supnorm.program.elsewhere import Spot
 from supnorm.program.executed import Executed
-from supnorm.program.expressions import EXPRESSIONS, Expression
+from supnorm.program.expressions import EXPRESSIONS, Expression, has_source
 from supnorm.program.given import Given, alike, in_words, kinds
 from supnorm.results import BadInput
 from supnorm.results.numbers import count
@@ -113,7 +114,7 @@ ASKING = frozenset(
 
 
 def demand_watched(executed: Iterable[Executed], copies: Container[CodeType], what: str) -> None:
-    """Check that code whose expressions are not watched names nothing by which it could see whether it is read.
+    """Check that all code was watched that has a source, and that other code reaches nothing that tells what a value is.
 
     Args:
         executed: what was executed while expressions were watched.
@@ -123,10 +124,19 @@ def demand_watched(executed: Iterable[Executed], copies: Container[CodeType], wh
     Raises:
         BadInput: names the code, and what it names.
     """
-    for code in (code for seen in executed for code in seen.offsets if code not in copies):
-        if named := ASKING.intersection(code.co_names):
+    for code, names in ((c, seen.names.get(i, {})) for seen in executed for i, c in seen.objects.items()):
+        if code in copies:
+            continue
+        if has_source(code):
             raise BadInput(
-                f"certify cannot read the {what}: {_where(code, None)} names {min(named)}, by which code can see whether it "
+                f"certify cannot read the {what}: {_where(code, None)} runs as a function that got its code or its built-in "
+                "names in another way than by def or lambda, or as a generator that began before, so that certify cannot "
+                "compare what its expressions give; write it as a function"
+            )
+        named = min(ASKING.intersection(code.co_names), default=None) or asking_name(code, names)
+        if named:
+            raise BadInput(
+                f"certify cannot read the {what}: {_where(code, None)} names {named}, by which code can see whether it "
                 "is read, and the source of this code is not known (it was made from text); write it into a file"
             )
 
@@ -152,7 +162,11 @@ def demand_followed(spots: Sequence[Spot], what: str) -> None:
 
 
 def demand_same(
-    read: Executed, runs: Sequence[Executed], what: str, rows: tuple[int, int] | None = None
+    read: Executed,
+    runs: Sequence[Executed],
+    what: str,
+    rows: tuple[int, int] | None = None,
+    steady: Executed | None = None,
 ) -> None:
     """Check that expressions give what they gave while the code was read, apart from the arrays.
 
@@ -162,6 +176,7 @@ def demand_same(
         what: "model" or "reference".
         rows: the numbers of rows of what was read and of the array, if they are different ones. Then a number may be the
             same or grow in proportion to the rows, as a size does; numbers of other turns, and shapes, may be any.
+        steady: a second call with one row: what differs in it from the first is not compared with more rows.
 
     Raises:
         BadInput: names the expression, and both values.
@@ -181,6 +196,8 @@ def demand_same(
     first, *others = runs
     for number, values in first.values.items():
         if any(other.values.get(number) != values for other in others):
+            continue
+        if rows and steady is not None and steady.values.get(number) != read.values.get(number):
             continue
         unread = next(
             (v for v in values if not _was_read(v, values, read.values.get(number, []), rows)), None
@@ -224,8 +241,8 @@ def _differs(expression: Expression, ran: Given, read: list[Given], what: str, m
             "number may stay the same or grow in proportion to the rows)"
         )
     return (
-        f"{where} with arrays, and {then} while the code was read. The code asks what it is given, so that another function "
-        "would be proved than runs; write one way for all arrays, without this question"
+        f"{where} with arrays, and {then} while the code was read. The code asks what it is given, or how Python executes "
+        "it, so that another function would be proved than runs; write one way for all arrays, without this question"
     )
 
 

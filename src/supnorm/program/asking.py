@@ -15,11 +15,14 @@ import operator
 import sys
 from types import (
     BuiltinFunctionType,
+    CodeType,
+    FrameType,
     FunctionType,
     MethodDescriptorType,
     MethodType,
     MethodWrapperType,
     ModuleType,
+    TracebackType,
     WrapperDescriptorType,
 )
 from typing import Any
@@ -47,15 +50,19 @@ _SOME: tuple[Any, ...] = (iter(()), iter([]), iter({}), iter({}.values()), iter(
 ITERATORS = tuple(map(type, _SOME))
 SHOWN = ("__repr__", "__str__", "__format__", "__hash__", "__new__")  # a class may have these in other places
 UNSEEN_MODULES = frozenset({"ctypes", "_ctypes", "gc", "builtins"})
+# What Python executes, and how: supnorm changes both while it records.
+EXECUTION = (FrameType, CodeType, TracebackType)
 DEEP, MANY = 8, 50  # levels and parts that are looked through
 
 
 def unseen(value: Any, kind: type) -> str | None:
-    """The name of what shows more than an expression gives: memory, threads, names that supnorm sets meanwhile.
+    """The name of what shows more than an expression gives: memory, threads, code and frames, names that supnorm sets.
 
-    >>> unseen(gc, ModuleType), unseen(np.sin, np.ufunc)
-    ('gc', None)
+    >>> unseen(gc, ModuleType), unseen(np.sin, np.ufunc), unseen(gc.collect.__call__.__self__, BuiltinFunctionType)
+    ('gc', None, 'collect')
     """
+    if kind in EXECUTION:
+        return kind.__name__
     if kind is ModuleType:
         return value.__name__ if value.__name__.partition(".")[0] in UNSEEN_MODULES else None
     if value is builtins.__dict__:
@@ -88,6 +95,25 @@ def asks(value: Any) -> bool:
     if any(_asks(part) or _class_asks(type(part)) for part in parts):
         return True
     return any(_looks(part) for part in parts) and any(_array(part) for part in parts)
+
+
+def asking_name(code: CodeType, names: dict[str, Any]) -> str | None:
+    """A name by which code reaches what tells what a value is: a global name, or one of a function around it.
+
+    >>> asking_name(compile("ask(x)", "", "eval"), {"ask": type})
+    'ask'
+    """
+    reached = {name: names[name] for name in code.co_names if name in names}
+    for function in gc.get_referrers(code):
+        if type(function) is FunctionType:
+            cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
+            reached |= {name: cell.cell_contents for name, cell in cells if gc.get_referents(cell)}
+            reached |= {f"a default of {function.__name__}": v for v in function.__defaults__ or ()}
+    for name, value in reached.items():
+        held = _parts(value, DEEP) if type(value) in CONTAINERS or _holds(type(value)) else ()
+        if any(_asks(one) or unseen(one, type(one)) is not None for one in (value, *held)):
+            return name
+    return None
 
 
 def _asks(value: Any) -> bool:

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, FrameType
 from typing import Any
 
 from supnorm.foreign import is_library
@@ -47,6 +47,7 @@ class Executed:
         offsets: those of each code object, in the order in which they were executed first.
         steps: how many instructions were executed, each as often as it was.
         objects: these code objects by identity; several may be equal, such as those of a file that was loaded twice.
+        names: the global names of each, by the same identity.
         readers: names of the readers that have read code meanwhile.
         values: what each watched expression gave (`expressions`), by its number, in order; at most `MOST` values of each.
     """
@@ -54,6 +55,7 @@ class Executed:
     offsets: dict[CodeType, dict[int, None]] = field(default_factory=dict)
     steps: int = 0
     objects: dict[int, CodeType] = field(default_factory=dict)
+    names: dict[int, dict[str, Any]] = field(default_factory=dict)
     readers: set[str] = field(default_factory=set)
     values: dict[int, list[Given]] = field(default_factory=dict)
 
@@ -61,6 +63,7 @@ class Executed:
         """Add what another recording has."""
         self.readers |= other.readers
         self.objects |= other.objects
+        self.names |= other.names
         self.steps += other.steps
         for code, offsets in other.offsets.items():
             self.offsets.setdefault(code, {}).update(offsets)
@@ -193,9 +196,9 @@ def _tracer(seen: Executed) -> Any:
     # here keeps the objects alive, so that no other gets their identity.
     local: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
 
-    def follow(code: CodeType) -> Any:
+    def follow(code: CodeType, names: dict[str, Any]) -> Any:
         offsets = seen.offsets.setdefault(code, {})
-        seen.objects[id(code)] = code
+        seen.objects[id(code)], seen.names[id(code)] = code, names
 
         def each(frame: FrameType, event: str, argument: Any) -> Any:
             if event == "opcode":
@@ -209,7 +212,7 @@ def _tracer(seen: Executed) -> Any:
         code, names = frame.f_code, frame.f_globals
         key = id(code), id(names)
         if key not in local:
-            local[key] = code, names, None if foreign_code(code, names) else follow(code)
+            local[key] = code, names, None if foreign_code(code, names) else follow(code, names)
         each = local[key][2]
         if each is not None:
             frame.f_trace = (
@@ -231,11 +234,11 @@ def foreign_code(code: CodeType, names: dict[str, Any]) -> bool:
         return names.get("_tuple_new") is tuple.__new__
     home = sys.modules.get(name) if isinstance(name, str) else None
     file = code.co_filename
-    # torch puts objects of its own in the place of some modules
-    its = home is not None and (home.__dict__ is names or type(home) is not ModuleType)
-    ours = its and _library_file(getattr(home, "__file__", None))
+    ours = home is not None and _library_file(getattr(home, "__file__", None))
     if file.startswith("<frozen "):
         return True
+    if ours and home.__dict__ is not names:  # torch puts objects of its own in the place of some modules
+        return type(home).__module__.startswith("torch.") and _library_file(file)
     return ours and (file.startswith("<") or _library_file(file))
 
 

@@ -63,6 +63,11 @@ def watching(codes: Iterable[CodeType]) -> Iterator[frozenset[CodeType]]:
         setattr(builtins, NAME, _unseen)
 
 
+def has_source(code: CodeType) -> bool:
+    """Whether code stands in a file, so that its expressions can be watched."""
+    return code in copies_of(code.co_filename, _Watch)
+
+
 def _functions(codes: list[CodeType]) -> list[FunctionType]:
     """All functions with one of these codes, and with the usual built-in names."""
     if not codes:

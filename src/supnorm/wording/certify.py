@@ -131,7 +131,8 @@ MEASURED = {
     "stated-bounds": "{believed:count} of {boxes:count} bounds are as the file states them: there was no time to "
     "prove them again",
     "read-as-run": "assumed, not proved: compiled code, packages and code made from text that {sides} {one?:calls|call} do "
-    "with arrays what they did while the code was read; this was compared in your own Python code only",
+    "with arrays what they did while the code was read (this was compared in your own Python code only), and no code "
+    "depends on the number or place of the rows, the number of calls, the time, the environment or who calls it",
     "differs": "measured, not proved: model and reference as they run differ by at most {bound:at most} from their "
     "programs as read, twice the largest difference seen; {side:list}",
     "differs-below-float64": "the {side} as it runs was seen up to {difference:at most} from exact arithmetic; "

@@ -1,0 +1,190 @@
+"""Code that sees whether it is recorded, runs where its expressions are not watched, or mixes rows, is refused."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import sys
+import time
+import types
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.extend.core import Primitive
+
+from supnorm import Domain, Problem, certify
+from supnorm.certification import agreement, executions, instructions
+from supnorm.program import jaxpr
+from supnorm.program.executed import Executed
+from supnorm.results import BadInput
+
+H, C, W = 1e-2, 0.4123, 1e-7  # a bump that no random point meets
+TRACE, ASK, ARRAY = sys.gettrace, type, np.ndarray
+FRAME, FIELD = sys._getframe, "_".join(["f", "trace"])
+
+
+def base(x):
+    return np.exp(-(x[:, 0] ** 2))
+
+
+def bump(x):
+    return H * np.exp(-(((x[:, 0] - C) / W) ** 2))
+
+
+def problem(model):
+    return Problem(model, base, Domain(x=(0.0, 1.0)))
+
+
+def by_trace(x):
+    return base(x) + bump(x) * (TRACE() is None)
+
+
+def by_frame(x):
+    return base(x) + bump(x) * (getattr(FRAME(), FIELD) is None)
+
+
+def by_traceback(x):
+    try:
+        raise ValueError
+    except ValueError as error:
+        frame = error.__traceback__
+    return base(x) + bump(x) * (frame is None)
+
+
+def ask(x):
+    return bump(x) * (ASK(x) is ARRAY)
+
+
+OTHER = types.FunctionType(ask.__code__, dict(globals(), __builtins__=dict(vars(builtins))))
+TEXT: dict = {"ask": type, "array": np.ndarray, "bump": bump}
+exec("def extra(x): return bump(x) * (ask(x) is array)", TEXT)
+extra = TEXT["extra"]
+
+
+def later():
+    y = None
+    while True:
+        x = yield y
+        y = ask(x)
+
+
+def by_other_names(x):
+    return base(x) + OTHER(x)
+
+
+def by_text(x):
+    return base(x) + extra(x)
+
+
+def by_generator_that_began(x):
+    return base(x) + BEGUN.send(x)
+
+
+BEGUN = later()
+next(BEGUN)
+
+
+@pytest.mark.watched
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (by_trace, r"TRACE\(\) gives None with arrays"),
+        (by_frame, r"uses FRAME\(\), by which code"),
+        (by_traceback, r"uses error\.__traceback__, by which"),
+        (by_other_names, r"\(ask\) runs as a function that got its code"),
+        (by_text, r"\(extra\) names ask, by which code can see"),
+        (by_generator_that_began, r"\(later\) runs as .* a generator that began before"),
+    ],
+)
+def test_code_that_sees_its_execution_or_is_not_watched_is_refused(model, words):
+    with pytest.raises(BadInput, match=words):
+        certify(problem(model), tolerance=1e-3)
+
+
+@pytest.mark.watched
+@pytest.mark.parametrize(
+    ("where", "rule", "without", "model"),
+    [
+        (executions.Executions, "_untraced", lambda self, x: Executed(), by_trace),
+        (instructions, "has_source", lambda code: False, by_other_names),
+        (instructions, "asking_name", lambda code, names: None, by_text),
+    ],
+    ids=["untraced", "source", "text"],
+)
+def test_without_the_rule_a_bound_is_false(where, rule, without, model, monkeypatch):
+    monkeypatch.setattr(where, rule, without)
+    if rule == "has_source":
+        monkeypatch.setattr(instructions, "asking_name", lambda code, names: None)
+    result = certify(problem(model), tolerance=1e-3)
+    assert result.status.code == "within-tolerance"
+
+
+def apart(x, other):
+    return base(x) + bump(x) * np.tanh(1e6 * np.abs(other - x[:, 0]))
+
+
+def by_neighbour(x):
+    return apart(x, np.roll(x, 1, axis=0)[:, 0])
+
+
+def by_first_row(x):
+    return apart(x, x[0, 0])
+
+
+def by_range(x):
+    return base(x) + bump(x) * np.tanh(1e6 * (x.max(axis=0) - x.min(axis=0)))
+
+
+@jax.jit
+def by_jax_neighbour(x):
+    peak = H * jnp.exp(-(((x[:, 0] - C) / W) ** 2))
+    return jnp.exp(-(x[:, 0] ** 2)) + peak * jnp.tanh(1e6 * jnp.abs(jnp.roll(x, 1, axis=0)[:, 0] - x[:, 0]))
+
+
+@pytest.mark.parametrize("model", [by_neighbour, by_first_row, by_range, by_jax_neighbour])
+def test_rows_that_depend_on_other_rows_are_refused_where_no_number_shows_it(model):
+    with pytest.raises(BadInput, match=r"when no other row of the call was NaN, .* more than the point"):
+        certify(problem(model), tolerance=1e-3)
+
+
+def test_without_rows_of_nan_a_bound_is_false(monkeypatch):
+    monkeypatch.setattr(agreement.Compared, "_demand_own_rows", lambda *given: None)
+    result = certify(problem(by_neighbour), tolerance=1e-3)
+    assert result.upper < abs(by_neighbour(np.array([[0.1], [C]])) - base(np.array([[0.1], [C]]))).max()
+
+
+NAMESAKE = Primitive("copy")
+NAMESAKE.def_abstract_eval(lambda x: x)
+NAMESAKE.def_impl(jax.jit(lambda x: x + H * jnp.exp(-(((x - C) / W) ** 2))))
+
+
+def by_namesake(x):
+    return jnp.exp(-(NAMESAKE.bind(x[:, 0]) ** 2))
+
+
+def test_an_operation_with_the_name_of_one_of_jax_is_refused(monkeypatch):
+    with pytest.raises(BadInput, match="copy, an operation that JAX itself does not have"):
+        certify(problem(by_namesake), tolerance=1e-3)
+    monkeypatch.setattr(jaxpr, "_of_jax", lambda primitive: True)
+    assert certify(problem(by_namesake), tolerance=1e-3).status.code == "within-tolerance"
+
+
+TIMES: list = []
+
+
+def timed(function):
+    @functools.wraps(function)
+    def inner(x):
+        start = time.perf_counter()
+        y = function(x)
+        TIMES.append(time.perf_counter() - start)
+        return y
+
+    return inner
+
+
+@pytest.mark.watched
+def test_a_clock_around_honest_code_is_not_refused():
+    assert certify(problem(timed(base)), tolerance=1e-3).status.code == "within-tolerance"
