@@ -150,7 +150,7 @@ def test_rows_that_depend_on_other_rows_are_refused_where_no_number_shows_it(mod
 
 
 def test_without_rows_of_nan_a_bound_is_false(monkeypatch):
-    monkeypatch.setattr(agreement.Compared, "_demand_rows_apart", lambda *given: None)
+    monkeypatch.setattr(agreement.Compared, "_demand_no_other_rows", lambda *given: None)
     result = certify(problem(by_neighbour), tolerance=1e-3)
     assert result.upper < abs(by_neighbour(np.array([[0.1], [C]])) - base(np.array([[0.1], [C]]))).max()
 

@@ -117,7 +117,7 @@ class Compared:
         rows = np.concatenate([np.arange(n // 2)[::-1], np.zeros(n - n // 2, dtype=np.intp)])
         mixed = runs(function, x[rows], what)
         self._take("mixed", x[rows], mixed, read[rows], slack[rows], "other rows, a state")
-        self._demand_rows_apart(x, first, same)
+        self._demand_no_other_rows(x, first, same)
         self.executions.demand_same(x)
         self.quick = n == POINTS and _work(program) < QUICK
         if self.quick:
@@ -129,7 +129,7 @@ class Compared:
             where = f"before, in a call of {n} points"
             _refuse(many, *again, np.tile(x, (TIMES, 1)), what, where, "how many they are, a state")
 
-    def _demand_rows_apart(self, x: Array, first: Array, same: Array) -> None:
+    def _demand_no_other_rows(self, x: Array, first: Array, same: Array) -> None:
         """Refuse a function of which a row depends on other rows, also where no number shows it.
 
         Some rows become NaN, then all others. NaN goes through all arithmetic, also through a product with 0.
