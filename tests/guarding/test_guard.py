@@ -23,6 +23,7 @@ from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.judging import PICTURED
 from supnorm.guarding.layers import cuts_for, ranks
 from supnorm.guarding.make import _status
+from supnorm.guarding.patient import Patient
 from supnorm.guarding.promise import fixed_sequence, share_above, share_above_largest
 from supnorm.results import BadInput
 from supnorm.results.guarding import CurveRecord, GuardRecord
@@ -428,3 +429,14 @@ def test_the_plan_is_what_the_guard_takes() -> None:
     assert planned.words.startswith(
         f"planned: at most {planned.evaluations:,} evaluations for the guard: 500 to"
     )
+
+
+def test_a_reference_that_raises_at_once_ends_with_the_patience_too() -> None:
+    called: list[int] = []
+
+    def down(x: Any) -> Any:
+        called.append(len(x))
+        raise OSError("no route to host")
+
+    assert np.isnan(Patient(down, 0.02).values(np.zeros((20_000, 1)), 1)).all()
+    assert len(called) < 20_000  # for each point alone 40,000 calls, some seconds

@@ -88,7 +88,8 @@ class Patient:
 
     def _called(self, x: Array, until: float) -> tuple[bool, Array]:
         """Whether the call raised, and else its value."""
-        if not self._turns.acquire(timeout=max(until - time.monotonic(), 0.0)):
+        # Calls that raise at once would else go on for all points.
+        if (left := until - time.monotonic()) <= 0.0 or not self._turns.acquire(timeout=left):
             raise Late
         came, result = threading.Event(), [(True, np.empty(0))]
 
