@@ -17,9 +17,9 @@ from hypothesis.extra.numpy import arrays
 from tests.mending.cases import LINE, line, line_guard, line_problem, peak, square, square_problem
 
 import supnorm as sn
-from supnorm.evaluation import Planned
 from supnorm.guarding import Flag, judging
 from supnorm.guarding.cells import ProvedCells
+from supnorm.guarding.events import GuardPlanned
 from supnorm.guarding.judging import PICTURED
 from supnorm.guarding.layers import cuts_for, ranks
 from supnorm.guarding.make import _status
@@ -411,7 +411,7 @@ def test_the_plan_is_what_the_guard_takes() -> None:
         rows.append(len(x))
         return 0.0 * x[:, 0]
 
-    heard: list[Planned] = []
+    heard: list[GuardPlanned] = []
     problem = sn.Problem(lambda x: np.abs(x[:, 0] - 0.3), truth, sn.Domain(x=(0.0, 1.0)))
     report = sn.audit(problem, evaluations=500)
     rows.clear()
@@ -420,7 +420,7 @@ def test_the_plan_is_what_the_guard_takes() -> None:
         report,
         evaluations=500,
         calibration=100,
-        observer=lambda event: heard.append(event) if isinstance(event, Planned) else None,
+        observer=lambda event: heard.append(event) if isinstance(event, GuardPlanned) else None,
     )
     (planned,) = heard
     audited = report.record.evaluations.search + report.record.evaluations.statistics

@@ -154,6 +154,7 @@ def _bounds(event: Any, far: NowAndThen) -> str:
 
 # The keys are names of events, because importing the events of every room would take a second.
 AT_ONCE: dict[str, Callable[[Any], str]] = {
+    "GuardPlanned": lambda event: event.words,
     "Planned": _calls_planned,
     "CallsAhead": _calls_ahead,
     "TrainingsPlanned": _trainings_planned,

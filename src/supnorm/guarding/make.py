@@ -15,13 +15,14 @@ from supnorm.auditing import AuditReport, Pictures, audit
 from supnorm.certification.cells import prove_cells
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.provable import demand_provable
-from supnorm.evaluation import Calls, Finished, Planned, Started, silent
+from supnorm.evaluation import Calls, Finished, Started, silent
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.guarded import values_of
 from supnorm.evaluation.threads import one_thread
 from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.choosing import MOST, Risk, choose, demand_enough
 from supnorm.guarding.collecting import Collected, collect
+from supnorm.guarding.events import GuardPlanned
 from supnorm.guarding.guard import Guard
 from supnorm.guarding.judging import PICTURED, UNLABELLED, judged, labelled_points, law_points
 from supnorm.guarding.layers import Cuts, Layer, SecondModel, cuts_for
@@ -154,7 +155,7 @@ def guard(
     return replace(finished, record=record, certificate=certificate)
 
 
-def _planned(report: AuditReport, learned: int, search: int, calibration: int) -> Planned:
+def _planned(report: AuditReport, learned: int, search: int, calibration: int) -> GuardPlanned:
     """What the guard takes besides the audit that it starts from, at most."""
     cost, seconds = report.record.cost, None
     search += PICTURED
@@ -163,7 +164,7 @@ def _planned(report: AuditReport, learned: int, search: int, calibration: int) -
         sides = {"expensive": (cost.reference_ms,), "expensive-model": (cost.model_ms,)}
         seconds = total * 1e-3 * sum(sides.get(cost.class_, (cost.model_ms, cost.reference_ms)))
     words = fact("planned", total=total, learned=learned, search=search, fresh=calibration, seconds=seconds)
-    return Planned(total, seconds, narrator(report.record.measure).text(words))
+    return GuardPlanned(total, seconds, narrator(report.record.measure).text(words))
 
 
 def _demand(problem: Any, reject: Any, calibration: Any, confidence: Any, seed: Any) -> None:

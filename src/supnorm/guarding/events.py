@@ -1,0 +1,14 @@
+"""What a guard in progress tells an observer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class GuardPlanned:
+    """How many evaluations a guard takes at most besides the audit that it starts from; ``seconds``: None for cheap calls."""
+
+    evaluations: int
+    seconds: float | None
+    words: str
