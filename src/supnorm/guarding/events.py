@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class GuardPlanned:
-    """How many evaluations a guard takes at most besides the audit that it starts from; ``seconds``: None for cheap calls."""
+    """How many evaluations a guard takes at most besides the audit before; ``seconds``: None where calls are cheap."""
 
     evaluations: int
     seconds: float | None
