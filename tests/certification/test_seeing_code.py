@@ -7,6 +7,7 @@ import functools
 import sys
 import time
 import types
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -82,6 +83,26 @@ def by_generator_that_began(x):
     return base(x) + BEGUN.send(x)
 
 
+def by_warning(x):
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        np.exp(1000.0 * (x[:, 0] + 1.0))
+    return base(x) + bump(x) * len(seen)
+
+
+def times(k):
+    k = jnp.asarray(k)
+    return lambda x: k * H * jnp.exp(-(((x[:, 0] - C) / W) ** 2))
+
+
+dispatched = functools.singledispatch(times(0.0))
+dispatched.register(np.ndarray, times(1.0))
+
+
+def by_dispatch(x):
+    return jnp.exp(-(x[:, 0] ** 2)) + dispatched(x)
+
+
 BEGUN = later()
 next(BEGUN)
 
@@ -95,6 +116,8 @@ next(BEGUN)
         (by_traceback, r"uses error\.__traceback__, by which"),
         (by_other_names, r"\(ask\) runs as a function that got its code"),
         (by_text, r"\(extra\) names ask, by which code can see"),
+        (by_warning, r"gives a list with arrays"),
+        (by_dispatch, r": k gives an array with arrays, and gave an array"),
         (by_generator_that_began, r"\(later\) runs as .* a generator that began before"),
     ],
 )

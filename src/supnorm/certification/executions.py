@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -205,9 +207,12 @@ class Executions:
         return seen
 
     def _untraced(self, x: Array) -> Executed:
-        """What watched expressions give in a call of which Python reports no instruction: code may see that it does."""
-        with read_meanwhile() as seen:
-            runs(self.function, x, self.what)
+        """What watched expressions give in a call without a trace function and with NumPy's warnings: code may see both."""
+        precise = double_precision(self.function.precision == "float64" and "jax" in sys.modules)
+        with read_meanwhile() as seen, precise, np.errstate(all="warn"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with suppress(Exception):  # the calls before have shown where it fails
+                self.function.value(x)
         return seen
 
     def _retraced(self, x: Array) -> Executed:

@@ -41,8 +41,8 @@ def given(value: Any, deep: int = DEEP) -> Given:
         some = flat[:: 1 + flat.size // LARGEST] if value.dtype.kind != "O" else flat[:0]
         digest = hashlib.blake2b(some.tobytes(), digest_size=16).hexdigest()
         return "array", np.shape(value), value.dtype.str, digest
-    if _tensor(kind):  # never an operation: torch would write it into the graph
-        return "tensor", tuple(map(str, value.shape))
+    if _tensor(kind):
+        return _given_tensor(value, kind)
     if kind in (tuple, list) or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
         parts = () if deep == 0 else tuple(given(v, deep - 1) for v in value[:MANY])
         return "many", kind.__name__, parts
@@ -74,6 +74,24 @@ def _tensor(kind: type) -> bool:
             and hasattr(jax, "Array")
             and (issubclass(kind, jax.core.Tracer) or hasattr(kind, "aval"))
         )
+    )
+
+
+def _given_tensor(value: Any, kind: type) -> Given:
+    """The content of JAX's arrays that have values, else the shape (an operation of torch would enter its graph)."""
+    if _of_jax(kind) and value.dtype.kind in "fiub":
+        return given(np.asarray(value))
+    return "tensor", tuple(map(str, value.shape))
+
+
+def _of_jax(kind: type) -> bool:
+    """Whether a type is that of JAX's arrays that have values."""
+    jax = sys.modules.get("jax")
+    return (
+        jax is not None
+        and hasattr(jax, "Array")
+        and issubclass(kind, jax.Array)
+        and not issubclass(kind, jax.core.Tracer)
     )
 
 
