@@ -93,7 +93,10 @@ def unfollowed() -> Iterator[list[Spot]]:
 
 
 def _of_the_user(functions: list[tuple[FunctionType, CodeType]]) -> list[tuple[FunctionType, CodeType]]:
-    """Those whose code is the user's. A process with many libraries has 300,000 functions, of 10,000 modules."""
+    """Those whose code is the user's.
+
+    A process with JAX, torch, scikit-learn and pandas has 63,000 functions of 2,400 modules, so a module is judged once.
+    """
     known: dict[tuple[object, ...], bool] = {}
     theirs = []
     for function, code in functions:
