@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,6 +94,7 @@ def _named_by_group(items: list[pytest.Item]) -> None:
             item._id = type(item._id).parse(f"{item.nodeid}@{'_'.join(groups)}")
 
 
+TESTS = str(Path(__file__).parent)
 BITS = 53  # python-flint's precision at the start
 
 
@@ -136,8 +138,27 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True)
-def executions_compared_where_marked(request: pytest.FixtureRequest) -> Iterator[None]:
-    """See `pytest_collection_finish`."""
-    _compare(request.node.get_closest_marker("watched") is not None)
+def executions_compared_where_marked(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """See `pytest_collection_finish`.
+
+    Where another thread has run, as that of pytest-xdist always has, `certify` compiles the files of all functions of the
+    user: six hundred files of tests, for each proof. The other files of tests are left out.
+    """
+    marked = request.node.get_closest_marker("watched") is not None
+    _compare(marked)
+    elsewhere = sys.modules.get("supnorm.program.elsewhere")
+    if marked and elsewhere is not None:
+        ours, all_of_them = str(request.node.path), elsewhere._of_the_user
+        monkeypatch.setattr(
+            elsewhere,
+            "_of_the_user",
+            lambda functions: [
+                one
+                for one in all_of_them(functions)
+                if (file := one[1].co_filename) == ours or TESTS not in file
+            ],
+        )
     yield
     _compare(False)
