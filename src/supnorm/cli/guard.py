@@ -105,6 +105,7 @@ def command(
     """Make a guard that says for each input whether the model can be trusted."""
     from supnorm.cli.repeat import repeated
     from supnorm.guarding import fuse as write_graph
+    from supnorm.guarding.export import demand_graph
     from supnorm.guarding import guard
     from supnorm.guarding.judging import PICTURED
     from supnorm.problem import fingerprint
@@ -114,6 +115,8 @@ def command(
     reject = _rejection(options)
     _demand_name(fuse)
     opened = open_problem(problem, trust=trust)
+    if fuse is not None:
+        demand_graph(opened.model, opened.domain.d)
     asked: dict[str, float | None] = {"seed": options.seed, "evaluations": options.evaluations}
     search = audit_settings(options.seed, None, trust, written(Calls, given), PICTURED)
     with after_audit(run, problem, opened, report, search, asked, "guard.json") as (before, store):

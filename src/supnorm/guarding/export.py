@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from supnorm.evaluation.guarded import values_of
 from supnorm.guarding.fused import demand_expressible, fused, model_program
 from supnorm.guarding.guard import Flag, Guard
+from supnorm.problem import Function
 from supnorm.program import Unsupported
 from supnorm.program.backend import run_program
 from supnorm.program.onnx_graph import OPSET, TREES, OnnxBackend, OnnxGraph
@@ -21,6 +22,19 @@ TRIED = 2000  # points at which the graph is compared with the guard before it i
 # Of a value, by which the graph may differ from the guard: rounding of sums in another order, in the model's precision.
 SAME = {"float64": 1e-9, "float32": 1e-4}
 TIES = 1e-9  # of a cut: scores nearer to it than this may fall on either side
+
+
+def demand_graph(model: Function, d: int) -> None:
+    """Refuse a model of ``d`` inputs that no graph can hold, before an hour of work is done for its guard.
+
+    Raises:
+        BadInput: with the name of what cannot be read or written.
+    """
+    inner = OnnxBackend(OnnxGraph(), model.precision)
+    try:
+        run_program(model_program(model, d).nodes, inner, inner.cast("x"))
+    except Unsupported as error:
+        raise BadInput(f"a graph cannot hold the model: {error}") from None
 
 
 def fuse(guard: Guard, path: Path | str) -> None:
