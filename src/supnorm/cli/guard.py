@@ -105,8 +105,8 @@ def command(
     """Make a guard that says for each input whether the model can be trusted."""
     from supnorm.cli.repeat import repeated
     from supnorm.guarding import fuse as write_graph
-    from supnorm.guarding.export import demand_graph
     from supnorm.guarding import guard
+    from supnorm.guarding.export import demand_graph
     from supnorm.guarding.judging import PICTURED
     from supnorm.problem import fingerprint
     from supnorm.sources import open_problem

@@ -10,10 +10,12 @@ import copy
 import warnings
 from collections.abc import Iterable
 from dataclasses import replace
+from types import BuiltinMethodType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType
 from typing import Any
 
 import numpy as np
 
+from supnorm.foreign import is_library
 from supnorm.program import entry
 from supnorm.program.aten import AtenNode, Ref, lower_aten
 from supnorm.program.executed import attempt
@@ -39,7 +41,7 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
     class Wrapped(torch.nn.Module):  # type: ignore[misc,unused-ignore]
         def __init__(self) -> None:
             super().__init__()
-            self.inner = copy.deepcopy(function) if isinstance(function, torch.nn.Module) else function
+            self.inner = _copied(function) if isinstance(function, torch.nn.Module) else function
             self.train(getattr(function, "training", False))
 
         def forward(self, x: Any) -> Any:
@@ -47,11 +49,11 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
                 return self.inner(x)
 
     least = least or _stored_precision(function)
-    point = torch.zeros(1, d, dtype=getattr(torch, least))
+    point, wrapped = torch.zeros(1, d, dtype=getattr(torch, least)), Wrapped()
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
-            exported = torch.export.export(Wrapped(), (point,))
+            exported = torch.export.export(wrapped, (point,))
     except Exception as error:  # torch raises errors of many types
         first = str(error).strip().splitlines()[0][:120] if str(error).strip() else ""
         training = getattr(function, "training", False)
@@ -62,6 +64,43 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
             else "a module without branches on values",
         ) from None
     return lower_exported(exported, least)
+
+
+COPYING = ("__deepcopy__", "__reduce_ex__", "__reduce__", "__getstate__", "__setstate__", "__getnewargs_ex__")
+
+
+def _copied(module: Any) -> Any:
+    """A copy, because torch.export may leave traces in what it reads; the copy has to be what runs.
+
+    Raises:
+        Unsupported: for a part that the user's code copies: it could give other weights or other code.
+    """
+    for part in module.modules():
+        held = [*part.__dict__.values(), *part._parameters.values(), *part._buffers.values()]
+        held += [one for c in held if isinstance(c, list | tuple) for one in c]
+        held += [one for c in held if isinstance(c, dict) for one in c.values()]
+        for one in (part, *held):
+            for name in COPYING:
+                way = getattr(one, name, None)
+                if way is not None and not isinstance(one, type) and not _of_library(way):
+                    raise Unsupported(
+                        f"a torch module that holds a {type(one).__name__} with a {name} of its own",
+                        "objects that Python copies in its usual way",
+                    )
+    return copy.deepcopy(module)
+
+
+def _of_library(way: Any) -> bool:
+    way = getattr(way, "__func__", way)
+    code = getattr(way, "__code__", None)
+    if code is None:  # of Python itself
+        return type(way) in (
+            BuiltinMethodType,
+            MethodWrapperType,
+            MethodDescriptorType,
+            WrapperDescriptorType,
+        )
+    return is_library(code.co_filename)
 
 
 def _stored_precision(function: Any) -> str:
