@@ -81,8 +81,8 @@ def _copied(module: Any) -> Any:
         held += [one for c in held if isinstance(c, dict) for one in c.values()]
         for one in (part, *held):
             for name in COPYING:
-                way = getattr(one, name, None)
-                if way is not None and not isinstance(one, type) and not _of_library(way):
+                method = getattr(one, name, None)
+                if method is not None and not isinstance(one, type) and not _of_library(method):
                     raise Unsupported(
                         f"a torch module that holds a {type(one).__name__} with a {name} of its own",
                         "objects that Python copies in its usual way",
@@ -90,11 +90,11 @@ def _copied(module: Any) -> Any:
     return copy.deepcopy(module)
 
 
-def _of_library(way: Any) -> bool:
-    way = getattr(way, "__func__", way)
-    code = getattr(way, "__code__", None)
+def _of_library(method: Any) -> bool:
+    method = getattr(method, "__func__", method)
+    code = getattr(method, "__code__", None)
     if code is None:  # of Python itself
-        return type(way) in (
+        return type(method) in (
             BuiltinMethodType,
             MethodWrapperType,
             MethodDescriptorType,
