@@ -78,7 +78,11 @@ def unfollowed() -> Iterator[list[Spot]]:
         if not is_followed() and not _supnorm_calls(frame):
             unrecorded.append((frame.f_code, frame.f_lineno, threading.current_thread().name))
 
-    setattr(builtins, NAME, entered)
+    # Functions may have built-in names of their own.
+    names = {id(n): n for f, _ in functions if isinstance(n := getattr(f, "__builtins__", None), dict)}
+    names[id(builtins.__dict__)] = builtins.__dict__
+    for its in names.values():
+        its[NAME] = entered
     try:
         for function, code in functions:
             copy = copies_of(code.co_filename, _Note).get(code)
@@ -88,7 +92,8 @@ def unfollowed() -> Iterator[list[Spot]]:
     finally:
         for function, code in functions:
             function.__code__ = code
-        setattr(builtins, NAME, _unseen)
+        for its in names.values():
+            its[NAME] = _unseen
         unrecorded += [spot for moved in gone_on for spot in moved()]
 
 

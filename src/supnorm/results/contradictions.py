@@ -122,17 +122,19 @@ def _of_the_points(record: AuditRecord) -> Iterator[str]:
     """Inputs, values and error of each point that the result names."""
     axes, names = {axis.name: axis for axis in record.axes}, [output.name for output in record.outputs]
     measure, (least, most) = record.measure, _range(record)
-    # Differences of values are the error of this measure alone; of thousands of outputs not all have a name.
+    # Differences of values are the error of this measure alone.
     plain = (
         measure.kind == "absolute" and measure.side == "both" and not (measure.per_output or measure.joint)
     )
-    plain = plain and len(names) == record.outputs_total
+    # Of thousands of outputs not all have a name, and a point has the values of some.
+    whole = len(names) == record.outputs_total
+    plain = plain and whole
     witness = () if record.witness is None else (record.witness,)
     for point in (*witness, *record.peaks, *record.glitches):
         for name, x in point.x.items():
             if name in axes and (x < axes[name].low or x > axes[name].high):
                 yield f"a point has {one_line(name, 40)} = {x!r}, outside of its range"
-        if {len(point.model), len(point.reference)} != {record.outputs_total}:
+        if len(point.model) != len(point.reference) or (whole and len(point.model) != record.outputs_total):
             yield f"a point has {len(point.model)} values of the model, and there are {record.outputs_total} outputs"
         elif plain and point.output in names:
             model, reference = (side[names.index(point.output)] for side in (point.model, point.reference))
