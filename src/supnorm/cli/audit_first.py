@@ -46,7 +46,7 @@ def after_audit(
     """
     from supnorm.cli.folder import work_in
 
-    # One lock from the begin of the audit to the end of the run: another run would replace the audit in between.
+    # One lock from the beginning of the audit to the end of the run: another run would replace the audit in between.
     with work_in(run.directory), _in_folder(run, problem, opened, report, search, asked, result_file) as both:
         yield both
 
