@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from supnorm.results.audit import AuditRecord
 from supnorm.results.numbers import num
-from supnorm.results.printable import one_line
+from supnorm.results.printable import from_cell, in_cell, one_line
 from supnorm.results.status import ExitCode
 
 NEAR = 1e-6  # relative: what a batch in single precision changes, as in `pages.view.View.check`
@@ -42,7 +42,7 @@ def other_points(record: AuditRecord, columns: Sequence[str], errors: Sequence[f
         columns: of the table, without labels of rows.
         errors: in the rows of the table.
     """
-    axes = [axis.name for axis in record.axes]
+    axes = [from_cell(in_cell(axis.name)) for axis in record.axes]  # as the file has them
     width = len(axes) + 2 * record.outputs_total + 1
     if len(columns) != width or [*columns[: len(axes)]] != axes:
         return f"it has {len(columns)} columns of numbers, first {', '.join(columns[: len(axes)])}, and {width} belong to it"
