@@ -266,6 +266,24 @@ def test_draws_count_as_often_as_they_were_drawn() -> None:
     assert sample.drawn == 8
 
 
+def test_several_outputs_without_a_value_at_any_drawn_point() -> None:
+    """It ended as a bug of supnorm after all points had been evaluated."""
+    axes = Domain(k=Axis(values=(0.0, 1.0, 2.0)))
+    law = Law("zero", lambda n, _: np.zeros((n, 1)))
+
+    def reference(x: Array) -> Array:
+        return np.where(x == 0.0, np.nan, np.hstack([x, 2 * x]))
+
+    report = audit(Problem(lambda x: np.hstack([x, x]), reference, axes, law=law), evaluations=100)
+    assert (report.record.sup.lower, report.record.plain_sample.n) == (2.0, 0)
+    assert report.record.charts.profile is not None
+    assert report.record.charts.profile.worst == (0.0, 2.0)
+    assert np.isnan(
+        [*report.record.charts.profile.rms, *(report.norms_over_outputs or {}).values()][:-1]
+    ).all()
+    assert page(report.record)
+
+
 def test_very_many_points_are_no_exact_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tally, "MOST", 11)
     report = audit(problem(), evaluations=1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 from scipy.interpolate import AAA
 
 from supnorm.auditing import audit
+from supnorm.auditing.report import load_report
 from supnorm.evaluation import Evaluator
 from supnorm.pages.page import page
-from supnorm.problem import Domain, Function, Problem
+from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -181,3 +183,21 @@ def test_a_worst_point_that_is_within_the_tolerance_alone_is_no_reason_to_retrai
     begin = "When it is called alone, the worst point is within the tolerance: find out first why its value changes."
     assert report.status.advice.startswith(begin)
     assert "in a batch it was 0.05 MPa, and" in found(report)[0]["text"]
+
+
+def test_an_error_of_a_call_alone_is_among_the_points_and_stands_beside_that_of_a_batch(
+    tmp_path: Path,
+) -> None:
+    """The worst point was not in points.csv, so that the result was refused; and ``rounding`` was 0."""
+
+    def model(x: Array) -> Array:
+        return np.sin(x[:, 0]) + (1e-9 if len(x) > 1 else -1e-9)
+
+    measure = ErrorMeasure(side="under")
+    listed = Domain(x=Axis(values=(0.1, 0.2, 0.5)))  # no batch of a search has one row
+    report = audit(Problem(model, lambda x: np.sin(x[:, 0]), listed, measure), evaluations=100, power=False)
+    sup = report.record.sup
+    assert sup.lower == sup.alone == sup.rounding == report.points["error"][0] == pytest.approx(1e-9)
+    (finding,) = found(report)
+    assert (finding["batch"]["error"], finding["alone"]["error"]) == (0.0, sup.lower)
+    assert load_report(report.save(tmp_path)).worst is not None

@@ -116,6 +116,16 @@ def test_an_empty_domain_is_told_and_not_searched_for_ever() -> None:
         draw_inside(Domain([nowhere], x=(0.0, 1.0)), 10, np.random.default_rng(0))
 
 
+def test_a_problem_keeps_its_law_inside_its_domain() -> None:
+    """An audit over [0, 1] reported its worst error at 1.98."""
+    law = Law("wide", lambda n, rng: 2.0 * rng.random((n, 1)))
+    axes = Domain(a=(0.0, 1.0))
+    problem = Problem(lambda x: x[:, 0], lambda x: 0.0 * x[:, 0], axes, law=law)
+    assert problem.law is not None
+    assert 0.9 < problem.law.draw(100, np.random.default_rng(0)).max() <= 1.0
+    assert replace(problem, title="other").law is problem.law
+
+
 @pytest.mark.parametrize("scale", ["linear", "log"])
 def test_the_uniform_law_is_uniform_on_each_axis(scale: str) -> None:
     domain = Domain(x=Axis(2.0, 50.0, scale=scale), y=(0.0, 1.0))

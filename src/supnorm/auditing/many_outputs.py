@@ -72,8 +72,10 @@ class Outputs:
         rows = (
             np.arange(len(names)) if worst is None else listed(sizes, [p.witness.output for p in run.peaks])
         )
-        units = output_units(run.problem, len(names))
-        return cls(names, units, worst, run.sample.moments.rms(), rows)
+        units, rms = output_units(run.problem, len(names)), run.sample.moments.rms()
+        if worst is not None and not run.sample.n:  # errors were found, but none at an independent point
+            rms = np.full(len(worst), np.nan)
+        return cls(names, units, worst, rms, rows)
 
     @property
     def each(self) -> bool:

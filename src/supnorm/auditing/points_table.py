@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.auditing.compared import Compared
 from supnorm.auditing.run import Run
 from supnorm.auditing.thinning import linkage_radius, thin
 from supnorm.results.table import Table
 
+Array = NDArray[np.float64]
 NUMBERS, MOST_NUMBERS = 300_000, 1_000_000  # in the table: some MB, and up to 20 of them
 
 
@@ -25,7 +27,7 @@ def points_table(run: Run, names: Sequence[str]) -> Table:
     )
     if run.search.compared is not None:
         return _rows_of_table(run.search.compared, columns)
-    rows = run.recorder.worst_rows()
+    rows = _with_the_worst(run, run.recorder.worst_rows())
     if len(rows):
         u = domain.to_unit(rows[:, : domain.d])
         radius = 0.1 * linkage_radius(max(run.evaluator.total, 3), domain.d)
@@ -33,6 +35,16 @@ def points_table(run: Run, names: Sequence[str]) -> Table:
         most = min(500, max(5, min(20, MOST_NUMBERS // len(columns)), NUMBERS // len(columns)), len(rows))
         rows = rows[thin(u, rows[:, -2], radius, most, fill=False)]
     return Table(columns, rows[:, :-1] if len(rows) else np.empty((0, len(columns))))
+
+
+def _with_the_worst(run: Run, rows: Array) -> Array:
+    """The rows of all batches; first the worst point, if a call of it alone or of the probe had a larger error."""
+    worst, d = run.witness, run.problem.domain.d
+    if worst is None or (len(rows) and not worst.error > rows[0, -2]):
+        return rows
+    first = np.concatenate([worst.x, worst.model, worst.reference, [worst.error, worst.output]])[None]
+    others = rows[(rows[:, :d] != worst.x).any(axis=1)]
+    return np.concatenate([first, others]) if len(others) else first
 
 
 def _rows_of_table(compared: Compared, columns: tuple[str, ...]) -> Table:

@@ -63,13 +63,15 @@ class Moments:
             self._sums[p] = total + np.nansum(power, axis=0)
 
     def rms(self) -> Array:
-        """RMS of each output, shape ``(m,)``."""
-        return np.asarray(self._unit * np.sqrt(self._sums[2.0] / max(self._n, 1)))
+        """RMS of each output, shape ``(m,)``; NaN, shape ``(1,)``, before the first point."""
+        if not self._n:
+            return np.full(1, np.nan)
+        return np.asarray(self._unit * np.sqrt(self._sums[2.0] / self._n))
 
     def norms(self) -> dict[str, float]:
         """L^p norms of the whole vector, ``(mean over points of the sum over outputs of e_j^p)^(1/p)``."""
-        n, size = max(self._n, 1), self._unit
-        return {f"L{p:g}": size * float((self._sums[p].sum() / n) ** (1 / p)) for p in self.powers}
+        n, size = self._n, self._unit if self._n else math.nan
+        return {f"L{p:g}": size * float((self._sums[p].sum() / max(n, 1)) ** (1 / p)) for p in self.powers}
 
 
 @dataclass(frozen=True)

@@ -144,8 +144,8 @@ class Evaluator:
         self.problem.check_tolerances(self.outputs)
         model, reference = probes
         demand_repeatable(self.problem.error, x, model, reference, hint)
-        for point in probed_errors(self.problem.error, x, model, reference):
-            self._see(point, tell=False)
+        for point, alone in probed_errors(self.problem.error, x, model, reference):
+            self._see(point, alone, tell=False)
 
     def values(self, x: Array, purpose: str) -> Evaluations:
         """Evaluate both sides at ``x``, shape ``(n, d)``; points outside the domain are left out."""
@@ -233,14 +233,15 @@ class Evaluator:
 
     def _call_alone(self, x: Array, seen: float) -> Witness:
         """A point called alone, and once more in a batch if the two errors differ; returns the larger error."""
-        top = self.top
+        top, by_itself = self.top, self.top_alone  # the probe calls single points, too
+        own = top is not None and np.array_equal(top.x, x)
         model, reference = self.model.alone(x), self.reference.alone(x)
         error, output = self.problem.error(model[None], reference[None], x[None])
         alone = Witness(x, model, reference, float(error[0]), int(output[0]))
         self._see(alone, alone=True)
-        if top is not None and np.array_equal(top.x, x):
+        if top is not None and own and not by_itself:
             batch = top
-        elif alone.error == seen or abs(alone.error - seen) <= SHOWN * max(alone.error, seen):
+        elif not own and (alone.error == seen or abs(alone.error - seen) <= SHOWN * max(alone.error, seen)):
             return alone
         else:  # the values of that batch were not recorded, and its point may differ from this one by rounding
             done = self.values_inside(np.stack([x, x]), "probe")

@@ -148,8 +148,13 @@ def demand_repeatable(
                 )
 
 
-def probed_errors(measure: ErrorMeasure, x: Array, model: Probed, reference: Probed) -> Iterator[Witness]:
-    """The largest error of each call of the probe that both sides have, because every computed error counts."""
+def probed_errors(
+    measure: ErrorMeasure, x: Array, model: Probed, reference: Probed
+) -> Iterator[tuple[Witness, bool]]:
+    """The largest error of each call of the probe that both sides have, because every computed error counts.
+
+    With each, whether its point was called alone.
+    """
     everywhere = np.arange(len(x))
     y, f = model.values, reference.values
     calls = [(everywhere, y, f)]
@@ -159,7 +164,10 @@ def probed_errors(measure: ErrorMeasure, x: Array, model: Probed, reference: Pro
     for rows, left, right in calls:
         error, output = measure(left, right, x[rows])
         top = int(np.argmax(np.where(np.isnan(error), -np.inf, error)))
-        yield Witness(x[rows][top], left[top], right[top], float(error[top]), int(output[top]))
+        yield (
+            Witness(x[rows][top], left[top], right[top], float(error[top]), int(output[top])),
+            len(rows) == 1,
+        )
 
 
 def cost_of(caller: Caller, x: Array, matters: float = EXPENSIVE) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -27,7 +27,7 @@ class Law:
         draw: ``draw(n, rng)`` returns ``n`` independent points, shape ``(n, d)``.
         outside: how many of the ``given`` points of a sample were left out because they lie outside the domain.
         even: whether the law is uniform on the domain, so that a share of the law is also a share of the domain.
-        over: the domain on which the law is uniform.
+        over: the domain that is known to hold all its points. A problem that has another leaves out what lies outside.
         assumed: whether the problem chose the law because none was given; it then chooses a new one for another domain.
     """
 
@@ -62,14 +62,25 @@ class Law:
         if not len(inside):
             raise BadInput(f"law: none of the {len(points)} points of the sample lies in the domain")
         draw, outside = partial(_drawn_again, inside), len(points) - len(inside)
-        return cls(f"{name} ({len(inside)} points)", draw, outside, len(points))
+        return cls(f"{name} ({len(inside)} points)", draw, outside, len(points), over=domain)
 
     @classmethod
     def from_sampler(
         cls, sampler: Callable[[int, np.random.Generator], Array], domain: Domain, name: str
     ) -> Law:
         """The user's ``sampler(n, rng) -> (n, d)``, conditioned on the domain by rejection."""
-        return cls(name, partial(_sampled, sampler, domain, name))
+        return cls(name, partial(_sampled, sampler, domain, name), over=domain)
+
+    def within(self, domain: Domain) -> Law:
+        """The same law, conditioned on a domain; itself if its points lie there as it is.
+
+        >>> law = Law("wide", lambda n, rng: rng.uniform(0.0, 2.0, (n, 1)))
+        >>> law.within(Domain(x=(0.0, 1.0))).draw(100, np.random.default_rng(0)).max() <= 1.0
+        True
+        """
+        if self.over is domain:
+            return self
+        return replace(self, draw=partial(_sampled, self.draw, domain, self.name), even=False, over=domain)
 
 
 def _drawn_again(inside: Array, n: int, rng: np.random.Generator) -> Array:

@@ -104,8 +104,8 @@ scale='linear', values=None)), error='absolute', tolerance=0.1)
         put("judged_by", self.error)
         if self.law is None or self.law.assumed:  # `replace` may have changed the domain
             put("law", replace(Law.uniform(self.domain), assumed=True))
-        elif self.law.even and self.law.over is not self.domain:
-            put("law", replace(self.law, even=False))
+        else:
+            put("law", self.law.within(self.domain))
 
     def __repr__(self) -> str:
         """What it is about, without the functions themselves."""
