@@ -234,14 +234,16 @@ class Evaluator:
     def _call_alone(self, x: Array, seen: float) -> Witness:
         """A point called alone, and once more in a batch if the two errors differ; returns the larger error."""
         top, by_itself = self.top, self.top_alone  # the probe calls single points, too
-        own = top is not None and np.array_equal(top.x, x)
+        recorded = top is not None and np.array_equal(top.x, x)
         model, reference = self.model.alone(x), self.reference.alone(x)
         error, output = self.problem.error(model[None], reference[None], x[None])
         alone = Witness(x, model, reference, float(error[0]), int(output[0]))
         self._see(alone, alone=True)
-        if top is not None and own and not by_itself:
+        if top is not None and recorded and not by_itself:
             batch = top
-        elif not own and (alone.error == seen or abs(alone.error - seen) <= SHOWN * max(alone.error, seen)):
+        elif not recorded and (
+            alone.error == seen or abs(alone.error - seen) <= SHOWN * max(alone.error, seen)
+        ):
             return alone
         else:  # the values of that batch were not recorded, and its point may differ from this one by rounding
             done = self.values_inside(np.stack([x, x]), "probe")

@@ -26,6 +26,8 @@ def likeness(column: Array, values: Array) -> tuple[str, float] | None:
     >>> truth = np.arange(20.0)
     >>> likeness(truth + 0.1, truth)[0], likeness(40.0 - 2.0 * truth, truth)[0], likeness(truth % 3, truth)
     ('equal', 'correlated', None)
+    >>> likeness(1e-200 * truth, truth % 3), likeness(1e200 * truth, 1e-200 * truth)[0]
+    (None, 'correlated')
     """
     both = np.isfinite(column) & np.isfinite(values)
     if both.sum() < LEAST:
@@ -35,9 +37,8 @@ def likeness(column: Array, values: Array) -> tuple[str, float] | None:
         variance = float(b @ b)
         gap = column[both] - values[both]
         equal = 1.0 - float(gap @ gap) / variance if variance > 0 else np.nan
-        correlation = (
-            float(a @ b) / float(np.sqrt((a @ a) * variance)) if variance > 0 and a.any() else np.nan
-        )
+        a, b = a / np.abs(a).max(), b / np.abs(b).max()  # so that no square is too small or large for a float
+        correlation = float(a @ b / np.sqrt((a @ a) * (b @ b)))  # NaN if one never varies
     if equal >= EQUAL:
         return "equal", equal
     return ("correlated", correlation) if abs(correlation) >= CORRELATED else None
