@@ -18,3 +18,15 @@ def test_another_number_of_outputs_is_refused_with_the_point():
         BadInput, match=r"returned 2 outputs for 1 points, the first of them \[0.95, 0.2\], and 1 before"
     ):
         guarded(widens, np.array([[0.95, 0.2]]), 1)
+
+
+def test_parts_of_a_batch_that_raised_have_one_number_of_outputs():
+    """The values of the narrower parts became NaN, without a message."""
+
+    def widens(x):
+        if len(x) > 1 and x[:, 0].max() > 2:
+            raise ValueError("too many")
+        return x if x[0, 0] > 2 else x[:, :1]
+
+    with pytest.raises(BadInput, match=r"returned 2 outputs .* and 1 before"):
+        guarded(widens, np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0], [3.0, 1.0]]), None)

@@ -140,6 +140,7 @@ def recheck(
     second = evaluator.recheck
     if second is None:
         return witnesses, [], 0
+    second.outputs = second.outputs or evaluator.outputs  # of one that has failed until now
     done, late = [], 0
     for i, witness in enumerate(witnesses):
         if i and limit.over:

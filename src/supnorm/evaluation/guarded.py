@@ -73,7 +73,7 @@ def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tu
             y, texts = np.full((1, outputs or 1), np.nan), {0: described(error)}
             size, raised = 1, 0
         else:
-            size = 2 * len(piece)
+            size, outputs = 2 * len(piece), y.shape[1]
         messages |= {done + i: text for i, text in texts.items()}
         parts.append(y)
         done += len(piece)

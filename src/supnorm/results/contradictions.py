@@ -15,6 +15,7 @@ from supnorm.results.printable import from_cell, in_cell, one_line
 from supnorm.results.status import ExitCode
 
 NEAR = 1e-6  # relative: what a batch in single precision changes, as in `pages.view.View.check`
+TINY = 1e-300  # rounding of the smallest numbers
 PASSED = ("within-tolerance", "nothing-found")
 EXITS = {
     "within-tolerance": ExitCode.DONE,
@@ -69,6 +70,7 @@ def _contradictions(record: AuditRecord) -> Iterator[str]:
     yield from _of_the_worst_error(record)
     yield from _of_the_bound(record)
     yield from _of_the_points(record)
+    yield from _of_the_statistics(record)
     yield from _of_the_search(record)
 
 
@@ -106,8 +108,6 @@ def _of_the_worst_error(record: AuditRecord) -> Iterator[str]:
     named = record.norms.get("sup")
     if named is not None and (named < least or named > most):
         yield f"the worst error is {num(lower, 8)} and the norm sup {num(named, 8)}"
-    if record.rms.value < 0:
-        yield f"the RMS error is {num(record.rms.value, 8)}"
 
 
 def _of_the_bound(record: AuditRecord) -> Iterator[str]:
@@ -141,6 +141,26 @@ def _of_the_points(record: AuditRecord) -> Iterator[str]:
             apart, room = abs(model - reference), NEAR * (abs(model) + abs(reference)) + (most - least)
             if abs(apart - point.error) > room:
                 yield f"the model has {model!r} at a point, the reference {reference!r}, and the error is {point.error!r}"
+
+
+def _of_the_statistics(record: AuditRecord) -> Iterator[str]:
+    """What is said of the errors of one sample: mean, RMS, largest one, and how many are above a level."""
+    worst = record.plain_sample.worst
+    most = worst + NEAR * worst + TINY
+    averages = {"RMS": record.rms.value, "mean": record.mean.value}
+    averages |= {name: value for name, value in record.norms.items() if name != "sup"}
+    for name, value in averages.items():
+        if value < 0 or value > most:
+            yield f"the {one_line(name, 40)} error is {num(value, 8)}, and the largest of the same points {num(worst, 8)}"
+    squares = record.norms.get("L2", record.rms.value)
+    if abs(squares - record.rms.value) > NEAR * squares + TINY:
+        yield f"the RMS error is {num(record.rms.value, 8)} and the norm L2 {num(squares, 8)}"
+    shares = record.exceedance
+    for row in shares:
+        if not 0 <= row.count <= row.n or (row.count > 0) != (worst > row.above):
+            yield f"{row.count} of {row.n} errors are above {num(row.above, 8)}, and the largest is {num(worst, 8)}"
+    if record.tolerance is not None and shares and shares[0].above != record.tolerance:
+        yield f"the tolerance is {num(record.tolerance, 8)}, and errors above {num(shares[0].above, 8)} were counted"
 
 
 def _of_the_search(record: AuditRecord) -> Iterator[str]:
