@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from supnorm.evaluation.processes import Processes
 from supnorm.problem import fingerprint
 from supnorm.results import BadInput
 from supnorm.sources import open_problem
+from supnorm.sources.in_memory import others
 
 PROBLEM = """
 [model]
@@ -340,3 +342,15 @@ def test_workers_run_what_was_opened_or_nothing(tmp_path: Path) -> None:
         assert pool.submit(_worker_gain, open_problem(path).model).result() == 2.5
         with pytest.raises(BadInput, match=r"helper\.py has changed since the problem was opened"):
             pool.submit(_worker_gain, problem.model).result()
+
+
+def test_modules_of_packages_are_looked_at_once_and_what_replaces_one_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There are thousands of them where libraries are loaded, and every file that is imported asks."""
+    nobody = lambda name, module: None  # noqa: E731
+    first, rest = (dict(others(nobody)) for _ in range(2))
+    assert {__name__, "sys"} <= {*rest} <= {*first}
+    assert not {"numpy", "json.decoder", "supnorm"} & {*rest}
+    monkeypatch.setitem(sys.modules, "json.decoder", ModuleType("json.decoder"))
+    assert [*set(dict(others(nobody))) - {*rest}] == ["json.decoder"]

@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 from contextlib import nullcontext, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -203,14 +204,18 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _result(given: list[str]) -> Any:
     """What the verb returns; its error gets a note of what code of the problem has done to this process."""
-    # Not app(..): that puts a hook of typer's in the place of `_unless_interrupted`.
-    command = typer.main.get_command(app)
     try:
-        return command(args=given or ["--help"], prog_name="supnorm", standalone_mode=False)
+        return _command()(args=given or ["--help"], prog_name="supnorm", standalone_mode=False)
     except Exception as error:
         if cause := _cause(error):  # this also puts functions back, with which all that follows works
             error.add_note(CAUSE + cause)
         raise
+
+
+@cache
+def _command() -> Any:
+    # Not app(..): that puts a hook of typer's in the place of `_unless_interrupted`.
+    return typer.main.get_command(app)
 
 
 def _failed(error: Exception) -> int:

@@ -31,35 +31,38 @@ LEAST_DEPTH = 500  # of calls: Python allows 1,000
 Functions = dict[tuple[ModuleType, str], Any]
 
 
-def _functions(owners: Iterable[ModuleType]) -> Functions:
+def _of(owner: ModuleType) -> dict[str, Any]:
     return {
-        (owner, name): value
-        for owner in owners
+        name: value
         for name, value in [*vars(owner).items()]
         if callable(value) and not name.startswith("_") and name not in FREE
     }
 
 
-def _libraries() -> list[tuple[str, ModuleType]]:
-    """The modules of Python, NumPy and SciPy that are loaded."""
+def _functions(owners: Iterable[ModuleType]) -> Functions:
+    return {(owner, name): value for owner in owners for name, value in _of(owner).items()}
+
+
+def _libraries(titles: Iterable[str]) -> list[tuple[str, ModuleType]]:
+    """The modules of Python, NumPy and SciPy among the loaded ones."""
     return [
         (title, module)
-        for title, module in [*sys.modules.items()]
-        if title.partition(".")[0] in LIBRARIES and isinstance(module, ModuleType)
+        for title in titles
+        if title.partition(".")[0] in LIBRARIES and isinstance(module := sys.modules.get(title), ModuleType)
     ]
 
 
 # This file is imported before any code of a problem.
 _FIRST = _functions(OWNERS)
-_FURTHER = _functions(module for _, module in _libraries())
-_SEEN = {title for title, _ in _libraries()}
+_SEEN = {*sys.modules}
+_FURTHER = {module: _of(module) for _, module in _libraries(_SEEN)}
 
 
 def functions() -> Functions:
     """The functions as they are now: a program that uses supnorm may have put its own there, as tests do."""
-    later = [(title, module) for title, module in _libraries() if title not in _SEEN]  # such as sqlite3
-    _SEEN.update(title for title, _ in later)
-    _FURTHER.update(_functions(module for _, module in later))
+    later = [title for title in [*sys.modules] if title not in _SEEN]  # such as sqlite3
+    _SEEN.update(later)
+    _FURTHER.update((module, _of(module)) for _, module in _libraries(later))
     return _functions(OWNERS)
 
 
@@ -89,7 +92,7 @@ def _put_back(before: Functions) -> str | None:
     ]
     replaced += [(owner, name, vars(owner)[name]) for owner, name in _broken()]
     for owner, name, _ in replaced:
-        setattr(owner, name, before.get((owner, name), _FURTHER.get((owner, name))))
+        setattr(owner, name, before.get((owner, name), _FURTHER.get(owner, {}).get(name)))
     return next((f"{owner.__name__}.{name}{_where(now)}" for owner, name, now in replaced), None)
 
 
@@ -101,14 +104,16 @@ def cause_of(error: BaseException) -> str | None:
         return "code of this problem has made NumPy raise errors (numpy.seterr)"
     if isinstance(error, RecursionError) and sys.getrecursionlimit() < LEAST_DEPTH:
         return "code of this problem has lowered the limit of recursion (sys.setrecursionlimit)"
-    name = _put_back(_FIRST) or next(_of_user(), None)
+    name = _put_back(_FIRST)
+    if name is None and not isinstance(error, BadInput):  # which says itself what is wrong
+        name = next(_of_user(), None)
     return None if name is None else f"code of this problem has replaced {name}"
 
 
 def _of_user() -> Iterator[str]:
     """Functions of Python, NumPy and SciPy, and of their classes, that are none any more or stand in files of the user."""
     yield from (f"{owner.__name__}.{name}" for owner, name in _broken())
-    for title, module in _libraries():
+    for title, module in _libraries([*sys.modules]):
         for name, value in [*vars(module).items()]:
             owned = [(name, value)]
             if isinstance(value, type) and value.__module__ == title:
@@ -118,7 +123,13 @@ def _of_user() -> Iterator[str]:
 
 def _broken() -> Iterator[tuple[ModuleType, str]]:
     """Functions of Python, NumPy and SciPy that cannot be called any more, as after ``sqlite3.connect = None``."""
-    return (key for key in _FURTHER if not callable(vars(key[0]).get(key[1], len)))
+    for owner, known in [*_FURTHER.items()]:  # tens of thousands of functions: nearly all are what they were
+        facts = vars(owner)
+        yield from (
+            (owner, name)
+            for name, was in known.items()
+            if (now := facts.get(name, was)) is not was and not callable(now)
+        )
 
 
 def _where(value: Any) -> str:

@@ -22,6 +22,17 @@ def to_json(value: Any) -> Any:
     >>> to_json({"sup": float("inf"), "x": np.array([1.0, np.nan])})
     {'sup': 'inf', 'x': [1.0, None]}
     """
+    kind = type(value)
+    if (
+        (kind is float and math.isfinite(value))
+        or kind is str
+        or kind is int
+        or kind is bool
+        or value is None
+    ):
+        return value  # nearly all of a record
+    if (kind is list or kind is tuple) and {*map(type, value)} == {float} and all(map(math.isfinite, value)):
+        return [*value]
     if isinstance(value, Mapping):
         return {str(k): to_json(v) for k, v in value.items()}
     if isinstance(value, np.ndarray):

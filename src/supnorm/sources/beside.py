@@ -20,9 +20,10 @@ import linecache
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.abc import MetaPathFinder
 from importlib.machinery import (
     BuiltinImporter,
@@ -46,6 +47,7 @@ from supnorm.foreign import is_foreign
 from supnorm.problem.fingerprint import content_of
 from supnorm.results import BadInput
 from supnorm.sources.bytecode import hide_stale_bytecode
+from supnorm.sources.in_memory import is_compiled, locations_of, others
 from supnorm.sources.unnamed_files import Folders, root_and_name
 
 
@@ -249,7 +251,8 @@ def importing(mine: Neighbours) -> Iterator[None]:
     with LOCK:
         for entry in [entry for entry in sys.path_importer_cache if entry.startswith(mine.folder)]:
             del sys.path_importer_cache[entry]  # it remembers which files the folder had
-        aside = _taken(mine)
+        aside = _taken(mine, {})
+        left = dict(sys.modules)
         sys.modules.update(mine.modules)
         sys.path.insert(0, mine.folder)
         _NOW.stack.append(mine)
@@ -259,7 +262,8 @@ def importing(mine: Neighbours) -> Iterator[None]:
             _NOW.stack.pop()
             if mine.folder in sys.path:
                 sys.path.remove(mine.folder)
-            taken = {name: (module, _owner(name, module)) for name, module in _taken(mine).items()}
+            owner_of = _owners()
+            taken = {name: (module, owner_of(name, module)) for name, module in _taken(mine, left).items()}
             mine.modules = {name: module for name, (module, owner) in taken.items() if owner in (None, mine)}
             aside |= {name: module for name, (module, owner) in taken.items() if owner not in (None, mine)}
             sys.modules.update(aside if _NOW.stack else _left(mine, aside))
@@ -268,7 +272,7 @@ def importing(mine: Neighbours) -> Iterator[None]:
 def compiled(files: Iterable[Path]) -> set[str]:
     """The extension modules that are in memory for some files of a user; nothing opens them again."""
     modules = [module for mine in neighbours(files) for module in mine.modules.values()]
-    return {_locations(module)[0] for module in modules if _is_compiled(module)}
+    return {locations_of(module)[0] for module in modules if is_compiled(module)}
 
 
 def remember(contents: Mapping[Path, str], files: Iterable[Path]) -> None:
@@ -301,32 +305,37 @@ def _install() -> None:
 def _begin(mine: Neighbours) -> None:
     """Forget what the opening before has loaded for the folder; its objects keep the modules that they were made from."""
     _install()
-    before = _ALL.get(mine.folder)
-    known = list(sys.modules.items()) + ([] if before is None else list(before.modules.items()))
-    old = [pair for pair in known if (owner := _owner(*pair)) is not None and owner.folder == mine.folder]
+    before, owner_of = _ALL.get(mine.folder), _owners()
+    known = others(owner_of) + ([] if before is None else list(before.modules.items()))
+    old = [pair for pair in known if (owner := owner_of(*pair)) is not None and owner.folder == mine.folder]
     _ALL[mine.folder] = mine
     for file in () if before is None else before.files:
         linecache.cache.pop(file, None)  # code may read its data by it
     for name, module in old:
         if sys.modules.get(name) is module:
             del sys.modules[name]
-        if _is_compiled(module):
+        if is_compiled(module):
             mine.modules[name] = module  # it can be in memory only once
             spec: Any = module.__spec__
             spec.loader_state = mine
 
 
-def _taken(mine: Neighbours) -> dict[str, ModuleType]:
-    """Modules of the folders that count and of other problems, which are taken out of ``sys.modules``."""
+def _taken(mine: Neighbours, left: Mapping[str, ModuleType]) -> dict[str, ModuleType]:
+    """Modules of the folders that count and of other problems, which are taken out of ``sys.modules``.
+
+    Args:
+        left: what was looked at before and stays.
+    """
     taken: dict[str, ModuleType] = {}
-    for name, module in list(sys.modules.items()):
-        if name.startswith((USER_FILE, "__main__", "__mp_main__")):
+    owner_of, real, unknown = _owners(), cache(os.path.realpath), object()
+    for name, module in others(owner_of):
+        if name.startswith((USER_FILE, "__main__", "__mp_main__")) or left.get(name, unknown) is module:
             continue
-        locations = _locations(module)
-        if _owner(name, module) is None and (locations or name not in mine.names):
-            if not any(map(mine.folders.contain, locations)):
+        locations = locations_of(module)
+        if owner_of(name, module) is None and (locations or name not in mine.names):
+            if not any(mine.folders.contain(location, real) for location in locations):
                 continue
-            if _is_compiled(module):
+            if is_compiled(module):
                 _COMPILED.setdefault(locations[0], content_of(Path(locations[0])))
                 continue  # that of the calling program; it can be in memory only once
         taken[name] = sys.modules.pop(name)
@@ -338,7 +347,8 @@ def _left(mine: Neighbours, aside: Mapping[str, ModuleType]) -> dict[str, Module
 
     The calling program's own come first. A name that several folders have stays out: it would mean the wrong file to one.
     """
-    owners = {name: _owner(name, module) for name, module in aside.items()}
+    owner_of = _owners()
+    owners = {name: owner_of(name, module) for name, module in aside.items()}
     callers = {name: module for name, module in aside.items() if owners[name] is None}
     ours = {name: module for name, module in aside.items() if owners[name] not in (None, mine)} | mine.modules
     tops = {_top(name) for name in callers}
@@ -356,34 +366,26 @@ def _offering(top: str) -> list[Neighbours]:
     return [_ALL[f] for f, base in bases.items() if os.path.exists(base + ".py") or os.path.isdir(base)]
 
 
-def _locations(module: ModuleType) -> tuple[str, ...]:
-    """The file of a module, or the folders of a package without one; modules that load themselves are not woken."""
-    if not isinstance(module, ModuleType):
-        return ()
-    facts = object.__getattribute__(module, "__dict__")
-    file, folders = facts.get("__file__"), facts.get("__path__")
-    if isinstance(file, str):
-        return (file,)
-    return () if file is not None or folders is None else tuple(map(str, folders))
-
-
-def _is_compiled(module: ModuleType) -> bool:
-    facts = object.__getattribute__(module, "__dict__") if _locations(module) else {}
-    return isinstance(facts.get("__loader__"), ExtensionFileLoader)
-
-
-def _owner(name: str, module: ModuleType) -> Neighbours | None:
-    """The folder that a module was loaded for; None for modules that Python loaded."""
+def _owners() -> Callable[[str, ModuleType], Neighbours | None]:
+    """Which folder a module was loaded for, by its name and itself; None for modules that Python loaded."""
+    loaded: dict[str, list[tuple[ModuleType, Neighbours]]] = {}  # a long process opens thousands of folders
     for mine in [*_ALL.values()]:
-        if mine.modules.get(name) is module:
-            return mine
-    if not _locations(module):
-        return None
-    facts = object.__getattribute__(module, "__dict__")
-    loader, state = facts.get("__loader__"), getattr(facts.get("__spec__"), "loader_state", None)
-    if isinstance(loader, FromSource):
-        return loader.neighbours
-    return state if isinstance(state, Neighbours) else None
+        for name, module in mine.modules.items():
+            loaded.setdefault(name, []).append((module, mine))
+
+    def owner(name: str, module: ModuleType) -> Neighbours | None:
+        for one, mine in loaded.get(name, ()):
+            if one is module:
+                return mine
+        if not locations_of(module):
+            return None
+        facts = object.__getattribute__(module, "__dict__")
+        loader, state = facts.get("__loader__"), getattr(facts.get("__spec__"), "loader_state", None)
+        if isinstance(loader, FromSource):
+            return loader.neighbours
+        return state if isinstance(state, Neighbours) else None
+
+    return owner
 
 
 def _caller() -> Neighbours | None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import ast
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import source_from_cache
 from pathlib import Path
@@ -67,15 +67,20 @@ class Folders:
         """Whether a file counts, by its path or, for a link, by the path that it points to."""
         return os.path.isfile(file) and self.contain(file)
 
-    def contain(self, file: str) -> bool:
-        """The same of a name, whether there is such a file or not; it may be that of a folder."""
+    def contain(self, file: str, real: Callable[[str], str] = os.path.realpath) -> bool:
+        """The same of a name, whether there is such a file or not; it may be that of a folder.
+
+        Args:
+            real: the resolved path of a folder; who asks of many files keeps those of their folders.
+        """
         if is_foreign(file):
             return False
-        real = os.path.realpath(file)
-        if is_foreign(real):
+        folder, name = os.path.split(file)
+        given = os.path.join(real(folder), name)
+        resolved = os.path.realpath(file) if name in ("", ".", "..") or os.path.islink(given) else given
+        if is_foreign(resolved):
             return False
-        given = os.path.join(os.path.realpath(os.path.dirname(file)), os.path.basename(file))
-        return any(_inside(path, folder) for path in (real, given) for folder in self.below)
+        return any(_inside(path, below) for path in {resolved, given} for below in self.below)
 
 
 def _inside(path: str, folder: str) -> bool:
