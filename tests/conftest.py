@@ -119,6 +119,14 @@ def executions_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(executions, rule, lambda *given, **named: None)
 
 
+@pytest.fixture
+def one_row_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if code were read for one point alone: other rules have to see what it does with several."""
+    from supnorm.program import rows
+
+    monkeypatch.setattr(rows, "rows_of", lambda batch: 1)
+
+
 def _compare(wanted: bool) -> None:
     """`certify` compares what executes with what was read, or not."""
     executed = sys.modules.get("supnorm.program.executed")

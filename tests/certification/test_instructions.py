@@ -221,6 +221,7 @@ def test_numpy_code_that_goes_another_way_with_arrays_is_refused(model):
         certify(problem(model), tolerance=1e-3)
 
 
+@pytest.mark.usefixtures("one_row_read")
 @pytest.mark.parametrize(
     "model",
     [
@@ -235,6 +236,7 @@ def test_jax_code_that_goes_another_way_with_arrays_is_refused(model):
         certify(problem(model, jbase), tolerance=1e-3)
 
 
+@pytest.mark.usefixtures("one_row_read")
 @pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "model",
@@ -306,6 +308,7 @@ def test_an_import_of_the_users_code_counts_as_the_users(monkeypatch):
         certify(problem(lambda x: base(x) + helper.extra(x)), tolerance=1e-3)
 
 
+@pytest.mark.usefixtures("one_row_read")
 def test_code_that_looks_at_its_execution_is_refused():
     with pytest.raises(BadInput, match="names gettrace, by which code sees how Python executes it"):
         certify(problem(lambda x: base(x) + (0.0 if sys.gettrace() else bump(x))), tolerance=1e-3)
@@ -320,6 +323,7 @@ def test_code_that_reads_memory_is_refused():
         certify(problem(model), tolerance=1e-3)
 
 
+@pytest.mark.usefixtures("one_row_read")
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("part", "model"),
@@ -330,6 +334,7 @@ def test_each_part_of_the_rule_about_handing_on_is_needed(part, model, monkeypat
     assert certify(problem(model), tolerance=1e-3).status.code == "within-tolerance"
 
 
+@pytest.mark.usefixtures("one_row_read")
 def test_advice_depends_on_the_question():
     with pytest.raises(
         BadInput, match=r"with several points, and gives .* compute each point from its own row"

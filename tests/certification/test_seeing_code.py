@@ -107,6 +107,7 @@ BEGUN = later()
 next(BEGUN)
 
 
+@pytest.mark.usefixtures("one_row_read")
 @pytest.mark.watched
 @pytest.mark.parametrize(
     ("model", "words"),
@@ -126,6 +127,7 @@ def test_code_that_sees_its_execution_or_is_not_watched_is_refused(model, words)
         certify(problem(model), tolerance=1e-3)
 
 
+@pytest.mark.usefixtures("one_row_read")
 @pytest.mark.watched
 @pytest.mark.parametrize(
     ("where", "rule", "without", "model"),
@@ -166,12 +168,14 @@ def by_jax_neighbour(x):
     return jnp.exp(-(x[:, 0] ** 2)) + peak * jnp.tanh(1e6 * jnp.abs(jnp.roll(x, 1, axis=0)[:, 0] - x[:, 0]))
 
 
+@pytest.mark.usefixtures("one_row_read")
 @pytest.mark.parametrize("model", [by_neighbour, by_first_row, by_range, by_jax_neighbour])
 def test_rows_that_depend_on_other_rows_are_refused_where_no_number_shows_it(model):
     with pytest.raises(BadInput, match=r"when no other row of the call was NaN, .* more than the point"):
         certify(problem(model), tolerance=1e-3)
 
 
+@pytest.mark.usefixtures("one_row_read")
 def test_without_rows_of_nan_a_bound_is_false(monkeypatch):
     monkeypatch.setattr(agreement.Compared, "_demand_no_other_rows", lambda *given: None)
     result = certify(problem(by_neighbour), tolerance=1e-3)

@@ -22,7 +22,7 @@ from supnorm.program import Program, program_of
 from supnorm.program.elsewhere import clocks, others_ran, unfollowed
 from supnorm.program.executed import Executed, read_meanwhile, recorded
 from supnorm.program.expressions import has_source, watching
-from supnorm.program.jaxpr import retrace
+from supnorm.program.jaxpr_traced import retrace
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]

@@ -53,9 +53,9 @@ def residual(
     plain = (lambda x: whole(x)[0]) if solution.m == 1 else whole
     backward: list[int] = []
     forward = _differentiated_forward(plain, d, backward)
-    program = lower_jaxpr(lambda x: equation(forward, x[0])[None], d)
+    program = lower_jaxpr(lambda x: equation(forward, x[0])[None], d, batch=False)
     if not backward:  # with directions as constants JAX itself works forward, in fewer operations
-        program = lower_jaxpr(lambda x: equation(plain, x[0])[None], d)
+        program = lower_jaxpr(lambda x: equation(plain, x[0])[None], d, batch=False)
     if has_branches(solution):
         program = _with_branches(program, solution)
     return Function(program.value, name="residual", vjp=program.vjp, program=program)

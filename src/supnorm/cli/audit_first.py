@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,44 +44,29 @@ def after_audit(
         BadInput: when the folder cannot be used, has the run of another verb, or there is nothing to resume.
         Interrupted: when the audit is cut short; ``--resume`` goes on with it.
     """
-    from supnorm.cli.folder import work_in
-
-    # One lock from the beginning of the audit to the end of the run: another run would replace the audit in between.
-    with work_in(run.directory), _in_folder(run, problem, opened, report, search, asked, result_file) as both:
-        yield both
-
-
-@contextmanager
-def _in_folder(
-    run: RunContext,
-    problem: Path,
-    opened: Problem,
-    report: Path | None,
-    search: SearchOptions,
-    asked: dict[str, float | None],
-    result_file: str,
-) -> Iterator[tuple[AuditReport, EvaluationStore]]:
     from supnorm.auditing import load_report
-    from supnorm.cli.folder import demand_no_other_run, held_fingerprint
+    from supnorm.cli.folder import demand_no_other_run, held_fingerprint, work_in
 
-    demand_no_other_run(run.directory, result_file)
-    begun = run.resume and held_fingerprint(run.directory) is not None
-    audited = run.resume and report is None and held_fingerprint(run.directory / BEFORE) is not None
-    if run.resume and not begun and not audited:  # said before the audit is paid for
-        raise BadInput(f"--resume: {run.directory} has no run; leave --resume out to start one")
-    before = (
-        load_report(report)
-        if report
-        else run_audit(
-            problem,
-            run.within(BEFORE, audited),
-            search,
-            go_on="run the same command with --resume",
-            whole=True,
+    with ExitStack() as held:
+        # One lock from the beginning of the audit to the end of the run: another run would replace the audit in between.
+        held.enter_context(work_in(run.directory))
+        demand_no_other_run(run.directory, result_file)
+        begun = run.resume and held_fingerprint(run.directory) is not None
+        audited = run.resume and report is None and held_fingerprint(run.directory / BEFORE) is not None
+        if run.resume and not begun and not audited:  # said before the audit is paid for
+            raise BadInput(f"--resume: {run.directory} has no run; leave --resume out to start one")
+        before = (
+            load_report(report)
+            if report
+            else run_audit(
+                problem,
+                run.within(BEFORE, audited),
+                search,
+                go_on="run the same command with --resume",
+                whole=True,
+            )
         )
-    )
-    with replace(run, resume=begun).store(opened, asked) as store:
-        yield before, store
+        yield before, held.enter_context(replace(run, resume=begun).store(opened, asked))
 
 
 def audit_settings(

@@ -69,6 +69,7 @@ def lower_aten(
     inputs: Sequence[tuple[str, Sequence[int]]],
     outputs: Sequence[str],
     least: str = "float64",
+    n: int = 1,
 ) -> Program:
     """The program of a graph.
 
@@ -78,6 +79,7 @@ def lower_aten(
         inputs: names and shapes of one point: ``(1, k)``, or ``(1,)``; their features follow each other.
         outputs: names of the results to keep, in order.
         least: the precision in which the graph is declared to run: no result may be narrower.
+        n: the number of points: the program is one of ``n`` times as many inputs, those of the first point first.
 
     Raises:
         Unsupported: names the operation, and the nearest form that is supported.
@@ -87,13 +89,12 @@ def lower_aten(
     >>> lower_aten(net, {"w": np.array([[2.0]])}, [("x", (1, 1))], ["z"]).value(np.array([[0.5]])).round(4)
     array([[0.7616]])
     """
-    build = Builder(sum(math.prod(shape) for _, shape in inputs), least, TORCH, "torch")
+    starts = np.cumsum([0, *(math.prod(shape) for _, shape in inputs)])
+    build = Builder(n * int(starts[-1]), least, TORCH, "torch")
     values: dict[str, Any] = {k: np.asarray(v) for k, v in constants.items()}
-    start = 0
-    for name, shape in inputs:
-        size = math.prod(shape)
-        values[name] = Tensor(0, np.arange(start, start + size).reshape(tuple(shape)))
-        start += size
+    for (name, shape), start, end in zip(inputs, starts, starts[1:], strict=False):
+        columns = starts[-1] * np.arange(n)[:, None] + np.arange(start, end)
+        values[name] = Tensor(0, columns.reshape((n, *shape[1:])))
     memory = _Memory(set(constants))
     for node in nodes:
         memory.read(node.args, node.kwargs)
@@ -111,8 +112,11 @@ def lower_aten(
             values[name] = result
     memory.read([Ref(name) for name in outputs])
     rows = [values[name] for name in outputs]
-    flat = [r.arrange(np.ravel) if isinstance(r, Tensor) else np.ravel(r) for r in rows]
-    return build.finish(build.concatenate(flat, 0) if len(flat) > 1 else flat[0])
+    flat = [
+        r.arrange(lambda i: i.reshape(n, -1)) if isinstance(r, Tensor) else np.reshape(r, (n, -1))
+        for r in rows
+    ]
+    return build.finish(build.concatenate(flat, 1) if len(flat) > 1 else flat[0])
 
 
 def _check_type(result: Any, dtype: str, target: str, least: str) -> None:

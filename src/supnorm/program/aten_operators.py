@@ -148,9 +148,9 @@ def _moved(x: Any, move: Callable[[Any], Any]) -> Any:
 
 def _matmul(build: Builder, a: Any, b: Any) -> Value:
     a, b = _array(a), _array(b)
-    if len(a.shape) == 3 and len(b.shape) == 3 and a.shape[0] == b.shape[0] == 1:
-        out = shared.OPERATORS["MatMul"](build, {}, [_moved(a, lambda i: i[0]), _moved(b, lambda i: i[0])])
-        return _moved(out, lambda i: i[None])  # type: ignore[no-any-return]
+    if len(a.shape) == 3 and len(b.shape) == 3 and a.shape[0] == b.shape[0]:
+        parts = [[_moved(m, partial(np.take, indices=k, axis=0)) for m in (a, b)] for k in range(a.shape[0])]
+        return _stack(build, [shared.OPERATORS["MatMul"](build, {}, pair) for pair in parts])
     return shared.OPERATORS["MatMul"](build, {}, [a, b])
 
 

@@ -190,6 +190,21 @@ def _attempt(reader: str) -> Iterator[None]:
     outer.join(seen)
 
 
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """A context in which this thread's instructions and values of expressions do not count for the recording around it."""
+    if not _recordings():
+        yield
+        return
+    before = sys.gettrace()
+    with read_meanwhile():
+        sys.settrace(None)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
+
+
 def _tracer(seen: Executed) -> Any:
     """A trace function; it follows the frames of the user's code, instruction by instruction."""
     # By identity, because a code object computes its hash and its equality from all of its instructions. What is kept

@@ -6,11 +6,9 @@ The function may be written for one point ``(d,)`` or for batches ``(n, d)``; it
 
 from __future__ import annotations
 
-import functools
-import itertools
+import math
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,12 +16,14 @@ import numpy as np
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
 from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, special, with_parameter
-from supnorm.program.executed import attempt, is_recorded
+from supnorm.program.executed import attempt
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.jaxpr_named import named
+from supnorm.program.jaxpr_traced import refusals, traced
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
+from supnorm.program.rows import demand_each_alone
 from supnorm.program.tracing import Builder, Tensor, Value
 from supnorm.program.watched import Unlike
 
@@ -58,7 +58,11 @@ _COMPARE = ("gt", "ge", "lt", "le", "ne", "eq")
 
 
 def lower_jaxpr(
-    function: Callable[..., Any], d: int, least: str = "float64", compiled: bool = False
+    function: Callable[..., Any],
+    d: int,
+    least: str = "float64",
+    compiled: bool = False,
+    batch: bool = True,
 ) -> Program:
     """The program of a JAX function.
 
@@ -67,10 +71,12 @@ def lower_jaxpr(
         d: number of inputs.
         least: the precision in which the function is declared to run.
         compiled: whether JAX compiles the function before it runs: then the code sees traced arrays there too.
+        batch: whether a function of batches is to treat each row alone; not asked of one that only ever gets one row.
 
     Raises:
-        Unsupported: for uncompiled code that asks for values and catches the refusal; for an operation that programs do
-            not have, or whose result is narrower than ``least``.
+        Unsupported: for uncompiled code that asks for values and catches the refusal; for code of batches that uses more
+            than each row for itself (`rows`); for an operation that programs do not have, or whose result is narrower than
+            ``least``.
         TypeError and others: whatever JAX raises when it cannot trace the function.
 
     >>> import jax.numpy as jnp
@@ -81,98 +87,28 @@ def lower_jaxpr(
 
     # JAX moves the index, so it must compute values even while it traces a caller (derivatives of a program).
     with attempt("jax"), jax.enable_x64(True), jax.ensure_compile_time_eval():
-        with _refusals() as asked:
-            closed, shape = _trace(function, d, asked)
-        if asked and not compiled:
-            raise Unlike(
-                f"code that goes on where JAX does not tell it a value ({asked[0]})", "the same without try"
-            )
-        build = Builder(d, least)
-        x = build.input.arrange(lambda i: i.reshape(shape))
-        outputs = _interpret(build, closed.jaxpr, closed.consts, [x])
+        program, shape = _of_shapes(function, [(1, d), (d,)], least, compiled)
+        if batch and len(shape) == 2:
+            demand_each_alone(program, lambda n: _of_shapes(function, [(n, d)], least, compiled)[0])
+    return program
+
+
+def _of_shapes(
+    function: Callable[..., Any], shapes: list[tuple[int, ...]], least: str, compiled: bool
+) -> tuple[Program, tuple[int, ...]]:
+    """The program of an argument of the first of these shapes with which JAX can trace the function, and this shape."""
+    with refusals() as asked:
+        closed, shape = traced(function, shapes, asked)
+    if asked and not compiled:
+        raise Unlike(
+            f"code that goes on where JAX does not tell it a value ({asked[0]})", "the same without try"
+        )
+    build = Builder(math.prod(shape), least)
+    x = build.input.arrange(lambda i: i.reshape(shape))
+    outputs = _interpret(build, closed.jaxpr, closed.consts, [x])
     if len(outputs) != 1:
         raise Unsupported("several results", "one array of shape (n, m)")
-    return build.finish(outputs[0])
-
-
-@contextmanager
-def _refusals() -> Iterator[list[str]]:
-    """Record in a list when traced code asks JAX for a value; JAX raises the same class of error for all such questions."""
-    from jax.errors import JAXTypeError
-
-    made: list[str] = []
-    before = JAXTypeError.__dict__.get("__init__")
-
-    def noted(self: Any, *args: Any, **named: Any) -> None:
-        made.append(type(self).__name__)
-        super(JAXTypeError, self).__init__(*args, **named)
-
-    JAXTypeError.__init__ = noted
-    try:
-        yield made
-    finally:
-        if before is None:
-            del JAXTypeError.__init__
-        else:
-            JAXTypeError.__init__ = before
-
-
-def retrace(function: Callable[..., Any], n: int, d: int, least: str) -> None:
-    """Have JAX trace a function as for ``n`` points ``(n, d)``, and take nothing from what it has traced before.
-
-    So all of its code is executed, also what is below a ``jax.jit`` that was compiled for as many points. Code that JAX
-    cannot trace so is left alone.
-    """
-    import jax
-
-    dtype = np.float64 if least == "float64" else np.float32
-    with jax.enable_x64(least == "float64"), _uncached(), suppress(Exception):
-        jax.make_jaxpr(function)(jax.ShapeDtypeStruct((n, d), dtype))
-
-
-_NEVER_TWICE = itertools.count()
-
-
-@functools.cache
-def _context() -> Any:
-    """A context on which JAX's caches depend; older versions of JAX have none."""
-    import jax
-
-    return jax.make_user_context(None) if hasattr(jax, "make_user_context") else None
-
-
-@contextmanager
-def _uncached() -> Iterator[None]:
-    """A context in which JAX traces all functions again, if instructions are recorded."""
-    import jax
-
-    if not is_recorded():
-        yield
-        return
-    context = _context()
-    if context is None:
-        jax.clear_caches()
-    with nullcontext() if context is None else context(next(_NEVER_TWICE)):
-        yield
-
-
-def _trace(function: Callable[..., Any], d: int, asked: list[str]) -> tuple[Any, tuple[int, ...]]:
-    import jax
-
-    failure: Exception | None = None
-    for shape in ((1, d), (d,)):
-        try:
-            with attempt("jax"), _uncached():
-                closed = jax.make_jaxpr(function)(jax.ShapeDtypeStruct(shape, np.float64))
-        except Exception as error:
-            failure = failure or error
-            asked.clear()
-            continue
-        result = closed.out_avals[0].shape if len(closed.out_avals) == 1 else ()
-        if len(shape) == 1 or (result and result[0] == 1):
-            return closed, shape
-    assert failure is not None
-    raise failure
+    return build.finish(outputs[0]), shape
 
 
 def _interpret(build: Builder, jaxpr: Any, consts: Any, inputs: list[Any]) -> list[Any]:

@@ -18,6 +18,7 @@ from supnorm.program.executed import attempt
 from supnorm.program.numpy_ufuncs import COMPARE, NEAREST, UFUNCS, matmul, ufunc_value
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
+from supnorm.program.rows import demand_each_alone
 from supnorm.program.scipy_tables import interp, reading
 from supnorm.program.sums import cumsum, einsum
 from supnorm.program.tracing import Builder, Tensor, Value
@@ -31,22 +32,30 @@ def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") ->
 
     Raises:
         Unsupported: for an operation that programs do not have.
-        Unlike: when the code changes arrays in place, or looks at values and catches the refusal.
+        Unlike: when the code changes arrays in place, looks at values and catches the refusal, or uses more of a batch than
+            each row for itself (`rows`).
         TypeError and others: when the code looks at values or cannot be run on one point.
 
     >>> lower_numpy(lambda x: np.exp(-x[:, 0] ** 2), 1).value(np.array([[1.0]]))
     array([[0.36787944]])
     """
-    build = Builder(d, least)
     with attempt("numpy"):
-        with reading(build, _traced, lambda value: Traced(build, value)):
-            result = function(Traced(build, build.input.arrange(lambda i: i[None])))
-        demand_heeded(build)
-        if not isinstance(result, Traced):
-            return build.finish(entry.constant(result, "a result"))
-        if result.shape[:1] != (1,):
-            raise TypeError(f"for points (1, {d}) it must return (1,) or (1, m), got {result.shape}")
-        return build.finish(result.value)
+        program = _of_points(function, 1, d, least)
+        demand_each_alone(program, lambda n: _of_points(function, n, d, least))
+    return program
+
+
+def _of_points(function: Callable[..., Any], n: int, d: int, least: str) -> Program:
+    """The program of ``n`` points, ``n * d`` inputs."""
+    build = Builder(n * d, least)
+    with reading(build, _traced, lambda value: Traced(build, value)):
+        result = function(Traced(build, build.input.arrange(lambda i: i.reshape(n, d))))
+    demand_heeded(build)
+    if not isinstance(result, Traced):
+        return build.finish(entry.constant(result, "a result"))
+    if result.shape[:1] != (n,):
+        raise TypeError(f"for points ({n}, {d}) it must return ({n},) or ({n}, m), got {result.shape}")
+    return build.finish(result.value)
 
 
 class Traced(Watched):
@@ -318,6 +327,10 @@ def _differences(build: Builder, x: Traced, n: int = 1, axis: int = -1) -> Any:
     return x
 
 
+def _parts(x: Traced, pieces: list[Any]) -> list[Traced]:
+    return [Traced(x.build, Tensor(x.value.node, np.asarray(piece))) for piece in pieces]
+
+
 def _along(x: Traced, axis: int, part: slice) -> Traced:
     return x[(slice(None),) * (axis % x.ndim) + (part,)]
 
@@ -363,6 +376,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "ndim": lambda build, x: x.ndim,
     "size": lambda build, x, axis=None: int(np.size(x.value.index, axis)),
     "interp": _interp,
+    "split": lambda build, x, parts, axis=0: _parts(x, np.split(x.value.index, parts, axis)),
+    "array_split": lambda build, x, parts, axis=0: _parts(x, np.array_split(x.value.index, parts, axis)),
     "einsum": _einsum,
     "outer": _outer,
     "diff": _differences,

@@ -2,7 +2,7 @@
 
 Graph inputs follow each other in the given order; each is one row ``(1, k)`` (or ``(k,)``, ``(1,)``, a scalar) of
 the feature vector. float32 weights keep their exact values, and the program is the graph in real arithmetic. One
-row does not show whether a graph mixes the rows of a batch, so the caller compares values on a batch.
+row does not show whether a graph mixes the rows of a batch, so it is read for several rows, too (`rows`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from supnorm.program.discrepancies import ONNXRUNTIME
 from supnorm.program.onnx_operators import OPERATORS, reduce
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
+from supnorm.program.rows import demand_each_alone
 from supnorm.program.single_precision import ONNX_ALIKE
 from supnorm.program.tracing import Builder, Tensor, Value
 
@@ -62,7 +63,27 @@ def lower_onnx(
 
     Raises:
         Unsupported: for an operator (or a use of it) that programs do not have.
+        Unlike: if rows of a batch of any size depend on more than themselves.
     """
+    program, batch = _of_points(model, inputs, outputs, 1)
+
+    def several(n: int) -> Program:
+        try:
+            return _of_points(model, inputs, outputs, n)[0]
+        except ValueError as error:
+            raise Unsupported(
+                f"a graph that takes {n} points and fails for so many ({error})",
+                "an export with a dynamic batch",
+            ) from None
+
+    demand_each_alone(program, several, batch)
+    return program
+
+
+def _of_points(
+    model: Any, inputs: Sequence[str] | None, outputs: Sequence[str] | None, n: int
+) -> tuple[Program, int | None]:
+    """The program of ``n`` points, and how many points the graph takes at once; None if it takes any number."""
     from onnx import numpy_helper
 
     graph = model.graph
@@ -71,19 +92,22 @@ def lower_onnx(
     order = list(inputs) if inputs is not None else list(free)
     if sorted(order) != sorted(free):
         raise Unsupported(f"inputs {order}", f"the graph's inputs {list(free)}, each once")
-    shapes = [_row_shape(free[name]) for name in order]
+    shapes = [_shape(free[name], n) for name in order]
     build = Builder(sum(math.prod(s) for s in shapes), runtime=ONNXRUNTIME, origin="onnxruntime")
     values: dict[str, Value] = {**constants}
     types = {name: _type_name(free[name].type.tensor_type.elem_type) for name in order}
-    start = 0
-    for name, shape in zip(order, shapes, strict=True):
-        columns = np.arange(start, start + math.prod(shape)).reshape(shape)
-        values[name], start = Tensor(0, columns), start + math.prod(shape)
+    starts = np.cumsum([0, *(math.prod(s) // n for s in shapes)])
+    row = np.arange(n).reshape(-1, 1) * int(starts[-1])
+    for name, shape, start, end in zip(order, shapes, starts, starts[1:], strict=False):
+        values[name] = Tensor(0, (row + np.arange(start, end)).reshape(shape))
     opset = max((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), default=18)
     functions = {(f.domain, f.name): f for f in model.functions}
     wanted = list(outputs) if outputs is not None else [o.name for o in graph.output]
     _run(_Graph(build, opset, functions), _needed(graph.node, wanted), values, types)
-    return _finish(build, [values[name] for name in wanted])
+    known = [_sizes(free[name]) for name in order]
+    sizes = {size[0] if len(size) > 1 or size == [0] else 1 for size in known}
+    batch = None if sizes == {0} else max(sizes, default=1)
+    return _finish(build, [values[name] for name in wanted], n), batch
 
 
 def _needed(nodes: Sequence[Any], wanted: Sequence[str]) -> list[Any]:
@@ -96,16 +120,25 @@ def _needed(nodes: Sequence[Any], wanted: Sequence[str]) -> list[Any]:
     return needed[::-1]
 
 
-def _finish(build: Builder, results: list[Value]) -> Program:
-    rows = [r.arrange(np.ravel) if isinstance(r, Tensor) else np.ravel(r) for r in results]
-    return build.finish(build.concatenate(rows, 0) if len(rows) > 1 else rows[0])
+def _finish(build: Builder, results: list[Value], n: int) -> Program:
+    rows = [
+        r.arrange(lambda i: i.reshape(n, -1)) if isinstance(r, Tensor) else np.reshape(r, (n, -1))
+        for r in results
+    ]
+    return build.finish(build.concatenate(rows, 1) if len(rows) > 1 else rows[0])
 
 
-def _row_shape(info: Any) -> tuple[int, ...]:
-    """Shape of one point: symbolic sizes are 1, and so is the first axis when there are several."""
+def _sizes(info: Any) -> list[int]:
+    """Sizes of the axes of an input, 0 where any is allowed."""
     sizes = [d.dim_value if d.HasField("dim_value") else 0 for d in info.type.tensor_type.shape.dim]
-    sizes = [size if size > 0 else 1 for size in sizes]
-    return (1, *sizes[1:]) if len(sizes) > 1 else tuple(sizes)
+    return [max(size, 0) for size in sizes]
+
+
+def _shape(info: Any, n: int) -> tuple[int, ...]:
+    """Shape of ``n`` points: other sizes that may be any are 1, and so is a fixed size of the first axis of several."""
+    sizes = _sizes(info)
+    first = [n if len(sizes) > 1 or not size else size for size in sizes[:1]]
+    return (*first, *(size or 1 for size in sizes[1:]))
 
 
 @dataclass

@@ -196,8 +196,12 @@ def _conv(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
                 ]
     bias = np.zeros(count) if len(args) < 3 or args[2] is None else entry.constant(args[2], "Conv")
     total = np.broadcast_to(bias.reshape(-1, *(1,) * rank), (count, *windows)).ravel()
-    result = build.affine(x, weight.reshape(count * math.prod(windows), -1), total)
-    return result.arrange(lambda i: i.reshape(1, count, *windows))
+    matrix = weight.reshape(count * math.prod(windows), -1)
+    points = [x.arrange(lambda i, k=k: i[k]) for k in range(x.shape[0])]
+    rows = [
+        build.affine(one, matrix, total).arrange(lambda i: i.reshape(1, count, *windows)) for one in points
+    ]
+    return rows[0] if len(rows) == 1 else build.concatenate(rows, 0)
 
 
 def _max_pool(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:

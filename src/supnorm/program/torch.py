@@ -21,6 +21,7 @@ from supnorm.program.aten import AtenNode, Ref, lower_aten
 from supnorm.program.executed import attempt
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
+from supnorm.program.rows import demand_each_alone
 
 
 def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
@@ -38,6 +39,8 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
     """
     import torch
 
+    least = least or _stored_precision(function)
+
     class Wrapped(torch.nn.Module):  # type: ignore[misc,unused-ignore]
         def __init__(self) -> None:
             super().__init__()
@@ -48,22 +51,27 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
             with attempt("torch"):  # around the code alone: torch itself takes seconds here
                 return self.inner(x)
 
-    least = least or _stored_precision(function)
-    point, wrapped = torch.zeros(1, d, dtype=getattr(torch, least)), Wrapped()
-    try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            exported = torch.export.export(wrapped, (point,))
-    except Exception as error:  # torch raises errors of many types
-        first = str(error).strip().splitlines()[0][:120] if str(error).strip() else ""
-        training = getattr(function, "training", False)
-        raise Unsupported(
-            f"torch code that torch.export cannot read ({type(error).__name__}: {first})",
-            "the module after model.eval(): it is in training mode"
-            if training
-            else "a module without branches on values",
-        ) from None
-    return lower_exported(exported, least)
+    def read(n: int) -> Program:
+        try:
+            with warnings.catch_warnings(), torch.no_grad():
+                warnings.simplefilter("ignore")
+                points = torch.zeros(n, d, dtype=getattr(torch, least))
+                return lower_exported(torch.export.export(Wrapped(), (points,)), least, n)
+        except Unsupported:
+            raise
+        except Exception as error:  # torch raises errors of many types
+            first = str(error).strip().splitlines()[0][:120] if str(error).strip() else ""
+            training = getattr(function, "training", False)
+            raise Unsupported(
+                f"torch code that torch.export cannot read ({type(error).__name__}: {first})",
+                "the module after model.eval(): it is in training mode"
+                if training
+                else "a module without branches on values",
+            ) from None
+
+    program = read(1)
+    demand_each_alone(program, read)
+    return program
 
 
 COPYING = ("__deepcopy__", "__reduce_ex__", "__reduce__", "__getstate__", "__setstate__", "__getnewargs_ex__")
@@ -108,8 +116,8 @@ def _stored_precision(function: Any) -> str:
     return next((entry.name_of(str(w.dtype)) for w in held if w.is_floating_point()), "float64")
 
 
-def lower_exported(exported: Any, least: str = "float64") -> Program:
-    """The program of a ``torch.export.ExportedProgram`` that was exported with one row of one input."""
+def lower_exported(exported: Any, least: str = "float64", n: int = 1) -> Program:
+    """The program of a ``torch.export.ExportedProgram`` that was exported with ``n`` rows of one input."""
     signature, held = exported.graph_signature, {**exported.state_dict, **exported.constants}
     sources = {
         **signature.inputs_to_parameters,
@@ -123,7 +131,7 @@ def lower_exported(exported: Any, least: str = "float64") -> Program:
             inputs.append((node.name, (1, *node.meta["val"].shape[1:])))
         if node.op == "call_function":
             nodes.append(_node(node))
-    program = lower_aten(nodes, constants, inputs, [str(o) for o in signature.user_outputs], least)
+    program = lower_aten(nodes, constants, inputs, [str(o) for o in signature.user_outputs], least, n)
     return on_devices(program, [held[key] for key in sources.values()])
 
 

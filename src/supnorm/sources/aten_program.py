@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from supnorm.program import AtenNode, Program, Ref, Unsupported, entry, lower_aten
+from supnorm.program.rows import demand_each_alone
 from supnorm.program.torch import on_devices
 from supnorm.sources.aten import DTYPES
 from supnorm.sources.ports import Layout
@@ -40,7 +42,9 @@ def program_of_graph(
     nodes = [_node(node, kinds) for node in graph["nodes"]]
     arrays = {k: entry.tensor(v, f"torch weight {k}") for k, v in constants.items()}
     shapes = [(1, *shape) for shape in layout.shapes]
-    program = lower_aten(nodes, arrays, list(zip(given, shapes, strict=True)), outputs, least)
+    lower = partial(lower_aten, nodes, arrays, list(zip(given, shapes, strict=True)), outputs, least)
+    program = lower()
+    demand_each_alone(program, lower, layout.batch)
     return permuted(
         on_devices(program, constants.values()), [axis for columns in layout.columns for axis in columns]
     )

@@ -1,0 +1,101 @@
+"""Traces JAX code, and takes nothing from what JAX has traced before where its execution is recorded."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from typing import Any
+
+import numpy as np
+
+from supnorm.program.executed import attempt, is_recorded
+
+
+@contextmanager
+def refusals() -> Iterator[list[str]]:
+    """Record in a list when traced code asks JAX for a value; JAX raises the same class of error for all such questions."""
+    from jax.errors import JAXTypeError
+
+    made: list[str] = []
+    before = JAXTypeError.__dict__.get("__init__")
+
+    def noted(self: Any, *args: Any, **named: Any) -> None:
+        made.append(type(self).__name__)
+        super(JAXTypeError, self).__init__(*args, **named)
+
+    JAXTypeError.__init__ = noted
+    try:
+        yield made
+    finally:
+        if before is None:
+            del JAXTypeError.__init__
+        else:
+            JAXTypeError.__init__ = before
+
+
+def retrace(function: Callable[..., Any], n: int, d: int, least: str) -> None:
+    """Have JAX trace a function as for ``n`` points ``(n, d)``, and take nothing from what it has traced before.
+
+    So all of its code is executed, also what is below a ``jax.jit`` that was compiled for as many points. Code that JAX
+    cannot trace so is left alone.
+    """
+    import jax
+
+    dtype = np.float64 if least == "float64" else np.float32
+    with jax.enable_x64(least == "float64"), _uncached(), suppress(Exception):
+        jax.make_jaxpr(function)(jax.ShapeDtypeStruct((n, d), dtype))
+
+
+_NEVER_TWICE = itertools.count()
+
+
+@functools.cache
+def _context() -> Any:
+    """A context on which JAX's caches depend; older versions of JAX have none."""
+    import jax
+
+    return jax.make_user_context(None) if hasattr(jax, "make_user_context") else None
+
+
+@contextmanager
+def _uncached() -> Iterator[None]:
+    """A context in which JAX traces all functions again, if instructions are recorded."""
+    import jax
+
+    if not is_recorded():
+        yield
+        return
+    context = _context()
+    if context is None:
+        jax.clear_caches()
+    with nullcontext() if context is None else context(next(_NEVER_TWICE)):
+        yield
+
+
+def traced(
+    function: Callable[..., Any], shapes: list[tuple[int, ...]], asked: list[str]
+) -> tuple[Any, tuple[int, ...]]:
+    """The jaxpr of a function of the first of these shapes with which JAX can trace it, and this shape.
+
+    A batch ``(n, d)`` counts only if its result has ``n`` rows, too. ``asked`` is emptied where a shape fails.
+
+    Raises:
+        Exception: whatever JAX raises for the first of the shapes.
+    """
+    import jax
+
+    failure: Exception | None = None
+    for shape in shapes:
+        try:
+            with attempt("jax"), _uncached():
+                closed = jax.make_jaxpr(function)(jax.ShapeDtypeStruct(shape, np.float64))
+        except Exception as error:
+            failure = failure or error
+            asked.clear()
+            continue
+        result = closed.out_avals[0].shape if len(closed.out_avals) == 1 else ()
+        if len(shape) == 1 or (result and result[0] == shape[0]):
+            return closed, shape
+    raise failure or TypeError(f"for points {shape} its result has the shape {result}")

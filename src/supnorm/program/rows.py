@@ -1,0 +1,156 @@
+"""Whether code that is read for several points computes each of them as it computes a point alone.
+
+A program is about one point. Code gets many at once, and may use how many there are (``bump(x) * (len(x) - 1)``), the
+place of a point among them (``np.arange(len(x))``, a buffer ``b[: len(x)]``) or another point (``x.max(axis=0)``). On a
+small part of the domain no comparison of values shows this. So code is read for `ROWS` points, too, as a function of all
+their coordinates. Each result of a point has to be the same operations on its own coordinates as in the program of one.
+
+Features of both programs get equal numbers if they are the same operation on features of equal numbers; a coordinate has the
+same number for all points. Beside its number stands the point on which a feature depends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from supnorm.program.executed import unrecorded
+from supnorm.program.node import Node
+from supnorm.program.program import Program
+from supnorm.program.watched import Unlike
+
+Integers: TypeAlias = NDArray[np.int64]
+ROWS = 3  # with two points, what is the same for every two of them (`i // 2`) would not be seen
+MOST = 16  # a graph of a fixed, larger number of points is not read for all of them: the program is so much larger
+NONE, SEVERAL = -1, -2  # a feature depends on no point, on more than one
+
+
+def rows_of(batch: int | None) -> int:
+    """For how many points a graph is read that takes batches of this size, or of any; 1 if that shows nothing.
+
+    >>> rows_of(None), rows_of(1), rows_of(8), rows_of(1024)
+    (3, 1, 8, 1)
+    """
+    return ROWS if batch is None else batch if batch <= MOST else 1
+
+
+def demand_each_alone(one: Program, read: Callable[[int], Program], batch: int | None = None) -> None:
+    """Read code for several points, and check that this program is the program of one point for each of them.
+
+    Args:
+        one: the program of a point, ``d`` inputs and ``m`` outputs.
+        read: reads the code for ``n`` points: ``n * d`` inputs and ``n * m`` outputs, those of the first point first.
+        batch: the fixed number of points that the code takes, if it has one.
+
+    Raises:
+        Unlike: if a result of a point uses another point, the number of the points or its own place.
+    """
+    n = rows_of(batch)
+    if n == 1:
+        return
+    with unrecorded():
+        several = read(n)
+    known = _Numbers()
+    alone, _ = known.of(one, one.d)
+    together, points = known.of(several, one.d)
+    rows = np.repeat(np.arange(n), len(alone))
+    if len(together) != len(rows):
+        more = f"has another shape for {n} points than for one"
+    elif not ((points == rows) | (points == NONE)).all():
+        more = "depends on other points"
+    elif not (together == np.tile(alone, n)).all():
+        more = "depends on how many points there are, or on its place among them"
+    else:
+        return
+    raise Unlike(
+        f"code whose result for a point depends on more than the point (it {more})",
+        "code that computes each point from its own row alone",
+    )
+
+
+class _Numbers:
+    """Numbers of features; equal features of all programs that are given have equal numbers."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, int] = {}
+        self._keys: list[Any] = []
+
+    def of(self, program: Program, d: int) -> tuple[Integers, Integers]:
+        """Numbers of the outputs of a program of points with ``d`` coordinates, and the point on which each depends."""
+        results: list[tuple[Integers, Integers]] = []
+        for node in program.nodes:
+            if node.op == "input":
+                inputs = np.arange(node.width)
+                results.append((np.array([self._number(("input", k)) for k in inputs % d]), inputs // d))
+            else:
+                results.append(self._of_node(node, [results[a] for a in node.args]))
+        return results[-1]
+
+    def _number(self, key: Any) -> int:
+        number = self._known.setdefault(key, len(self._keys))
+        if number == len(self._keys):
+            self._keys.append(key)
+        return number
+
+    def _of_node(self, node: Node, args: list[tuple[Integers, Integers]]) -> tuple[Integers, Integers]:
+        if node.op == "constant":
+            assert node.value is not None
+            numbers = [self._number(("constant", bits)) for bits in _bits(node.value)]
+            return np.array(numbers), np.full(node.width, NONE)
+        if node.op == "take":
+            return args[0][0][node.columns], args[0][1][node.columns]
+        if node.op == "concat":
+            return np.concatenate([n for n, _ in args]), np.concatenate([p for _, p in args])
+        if node.op == "affine":
+            return self._of_affine(node, *args[0])
+        numbers = [
+            self._number(self._key(node, features))
+            for features in zip(*(n.tolist() for n, _ in args), strict=True)
+        ]
+        points = args[0][1] if len(args) == 1 else _joined(np.stack([p for _, p in args]))
+        return np.array(numbers), points
+
+    def _of_affine(self, node: Node, features: Integers, points: Integers) -> tuple[Integers, Integers]:
+        assert node.weight is not None
+        assert node.bias is not None
+        numbers, of_points = [], np.full(node.width, NONE)
+        for k, (row, bias) in enumerate(zip(node.weight, _bits(node.bias), strict=True)):
+            used = np.flatnonzero(row)
+            order = np.lexsort((row[used], features[used]))
+            terms = features[used][order].tobytes(), row[used][order].tobytes()
+            numbers.append(self._number(("affine", terms, bias) if len(used) else ("constant", bias)))
+            of_points[k] = _joined(points[used][:, None])[0] if len(used) else NONE
+        return np.array(numbers), of_points
+
+    def _key(self, node: Node, features: tuple[int, ...]) -> Any:
+        """What a feature is; the shorter forms that the `Builder` uses for a whole node count as the same here."""
+        keys = [self._keys[f] for f in features]
+        if node.op == "mul" and features[0] == features[1]:
+            return "pow", (2.0,), "", features[:1]
+        for (a, b), other in zip(
+            (features, features[::-1]) if len(features) == 2 else (), keys[::-1], strict=False
+        ):
+            one = self._keys[a]
+            if node.op == "add" and one[0] == "affine" and one[2] == 0 and other[0] == "constant":
+                return *one[:2], other[1]
+            if node.op == "max" and other == ("constant", 0):
+                return "relu", (), "", (a,)
+            if node.op == "mul" and one[0] == "sigmoid" and one[3] == (b,):
+                return "silu", (), "", (b,)
+        differs = "" if node.op in ("pow", "relu", "silu") else repr(node.discrepancies)
+        return node.op, node.parameters, differs, features
+
+
+def _bits(numbers: NDArray[np.float64]) -> list[int]:
+    """Numbers by their bits: NaN is equal to itself, and so are both zeros."""
+    return (numbers + 0.0).view(np.int64).tolist()  # type: ignore[no-any-return]
+
+
+def _joined(points: Integers) -> Integers:
+    """The point on which features depend that are made of others; those stand in one column."""
+    most = points.max(axis=0)
+    mixed = ((points != most) & (points != NONE)).any(axis=0)
+    return np.where(mixed, SEVERAL, most)
