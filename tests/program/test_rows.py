@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from supnorm import Domain, Problem, certify
-from supnorm.program import Builder, Tensor, lower_jaxpr, lower_numpy, lower_onnx
+from supnorm.program import Builder, Tensor, lower_jaxpr, lower_numpy, lower_onnx, tracing
 from supnorm.program.rows import NONE, SEVERAL, _joined, demand_each_alone
 from supnorm.program.watched import Unlike
 
@@ -177,3 +177,11 @@ def test_a_result_of_another_shape_is_refused():
     one = build.finish(build.input)
     with pytest.raises(Unlike, match="has another shape for 3 points than for one"):
         demand_each_alone(one, lambda n: Builder(2 * n).finish(Tensor(0, np.arange(2))))
+
+
+@pytest.mark.parametrize("name", ["network", "network of columns", "radial"])
+def test_products_of_large_matrices_are_taken_row_by_row(name, monkeypatch):
+    monkeypatch.setattr(tracing, "BLOCK", 0)
+    test_rows_alone_are_read(name)
+    with pytest.raises(Unlike, match=OTHERS):
+        lower_numpy(lambda x: PLAIN["network"](x[::-1]), 2)

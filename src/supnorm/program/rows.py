@@ -116,11 +116,15 @@ class _Numbers:
     def _of_affine(self, node: Node, features: Integers, points: Integers) -> tuple[Integers, Integers]:
         assert node.weight is not None
         assert node.bias is not None
+        order = np.argsort(features, kind="stable")
+        weight, features, points = node.weight[:, order], features[order], points[order]
+        equal = len(np.unique(features)) < len(features)  # then terms are in the order of their weights, too
         numbers, of_points = [], np.full(node.width, NONE)
-        for k, (row, bias) in enumerate(zip(node.weight, _bits(node.bias), strict=True)):
+        for k, (row, bias) in enumerate(zip(weight, _bits(node.bias), strict=True)):
             used = np.flatnonzero(row)
-            order = np.lexsort((row[used], features[used]))
-            terms = features[used][order].tobytes(), row[used][order].tobytes()
+            if equal:
+                used = used[np.lexsort((row[used], features[used]))]
+            terms = features[used].tobytes(), row[used].tobytes()
             numbers.append(self._number(("affine", terms, bias) if len(used) else ("constant", bias)))
             of_points[k] = _joined(points[used][:, None])[0] if len(used) else NONE
         return np.array(numbers), of_points

@@ -23,6 +23,9 @@ from supnorm.program.program import Program
 from supnorm.program.single_precision import Origin
 
 Integers: TypeAlias = NDArray[np.intp]
+BLOCK = (
+    2**22
+)  # entries of one matrix for all rows of a product: 34 MB; beyond, each row has its own operation
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,6 +239,9 @@ class Builder:
             return swapped.arrange(np.transpose)
         assert isinstance(a, Tensor)
         matrix = entry.constant(b, "a matrix product")
+        if a.shape[0] ** 2 * matrix.size > BLOCK and a.shape[0] > 1:
+            rows = [self.affine(Tensor(a.node, row), matrix.T) for row in a.index]
+            return self.concatenate([row.arrange(lambda i: i[None]) for row in rows], 0)
         block = np.kron(np.eye(a.shape[0]), matrix.T) if a.shape[0] > 1 else matrix.T
         out = self.affine(a, np.asarray(block, dtype=np.float64))
         return out.arrange(lambda i: i.reshape(a.shape[0], matrix.shape[1]))
