@@ -107,6 +107,7 @@ def test_an_infinite_prediction_is_missing_and_never_averaged() -> None:
     page = fields_page(report.record)
     assert "At one grid point the prediction has no value." in page
     assert "infinite, else " in page
+    assert "the largest error of these points is exact" in page
 
 
 def test_of_data_that_cannot_be_compared_no_error_is_known() -> None:
@@ -125,6 +126,18 @@ def test_of_data_that_cannot_be_compared_no_error_is_known() -> None:
     report = sn.audit_fields(wrong, truth, tolerance=1.0)
     assert (report.status.code, report["t2m"].sup.lower) == ("missing-values", np.inf)
     assert "infinite" in fields_summary(report.record)[2]
+    page = fields_page(report.record)
+    assert "No grid point has a value on both sides." in page
+    assert not [
+        words for words in ("is exact", "no value K", "no value to", "RMS error of all") if words in page
+    ]
+
+
+def test_bounds_that_are_no_two_numbers_are_refused() -> None:
+    with pytest.raises(
+        sn.BadInput, match="bounds of t2m must be two numbers, infinite where there is no bound"
+    ):
+        sn.audit_fields(forecast(analysis()), analysis(), bounds={"t2m": (0.0, None)})  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize(

@@ -325,12 +325,17 @@ def _list(there: Mapping[str, Any]) -> str:
 
 def _bounds(one: Pair, given: Mapping[str, Bounds]) -> tuple[Bounds, str]:
     if one.name in given:
-        low, high = given[one.name]
+        try:
+            low, high = map(float, given[one.name])
+        except (TypeError, ValueError):
+            raise BadInput(
+                f"bounds of {one.name} must be two numbers, infinite where there is no bound, got {given[one.name]!r}"
+            ) from None
         if not low < high:
             raise BadInput(
                 f"bounds of {one.name}: the lower one must be below the upper one, got {low!r} and {high!r}"
             )
-        return (float(low), float(high)), "given"
+        return (low, high), "given"
     usual = usual_bounds(one.standard_name, one.name, one.unit)
     return usual, "usual" if usual != FREE else ""
 

@@ -103,7 +103,8 @@ def _of(name: str, record: FieldsRecord) -> list[str]:
 
 
 def _variable(i: int, v: FieldVariableRecord, findings: list[str]) -> dict[str, Any]:
-    whole = SAY.html(fact("exact") if v.fields == v.of else fact("part", done=v.fields, of=v.of))
+    exact = fact("exact", some=v.n > 0, missing=v.missing)
+    whole = SAY.html(exact if v.fields == v.of else fact("part", done=v.fields, of=v.of))
     unit = pretty_unit(v.unit)
     resolved = v.spectrum is not None and v.spectrum.resolved is not None
     led = any(b.lead for b in v.first_bad)
@@ -117,7 +118,7 @@ def _variable(i: int, v: FieldVariableRecord, findings: list[str]) -> dict[str, 
         "map": two_sizes(sup_map, v),
         "bar": colour_bar(v),
         "map_what": SAY.html(fact("map-what", unit=unit, events=bool(v.events))),
-        "events_what": SAY.html(_what_events(v)),
+        "events_what": SAY.html(_what_events(v)) if v.n else "",
         "radius": SAY.html(fact("radius")),
         "events": [(str(n + 1), *_event(e, unit)) for n, e in enumerate(v.events)],
         "patches": [
@@ -126,7 +127,7 @@ def _variable(i: int, v: FieldVariableRecord, findings: list[str]) -> dict[str, 
         "leads": two_sizes(by_lead, v),
         "lead_rows": [_lead(r) for r in v.by_lead if len(v.by_lead) > 1],
         "levels": [(r.level, num(r.rms), num(r.sup), at_words(r.at)) for r in v.by_level],
-        "quantiles": _quantiles(v),
+        "quantiles": _quantiles(v) if v.n else [],
         "quantiles_what": SAY.html(fact("quantiles-what", weighed=v.grid.weights != "none")),
         "bad": [
             (b.init, b.lead, b.cause, at_words(_beside(b.at)), "" if b.points is None else count(b.points))
@@ -172,7 +173,7 @@ def _numbers(v: FieldVariableRecord, unit: str) -> list[tuple[str, str]]:
         if math.isfinite(worst.ratio):
             rows.append((SAY.text(fact("ratio-row", **v.ratio_of)), ratio(worst.ratio)))
     rows += [("tolerance", one(v.tolerance))] if v.tolerance is not None else []
-    rows += [("RMS error of all grid points", one(v.rms)), ("bias", one(v.bias))]
+    rows += [("RMS error of all grid points", one(v.rms)), ("bias", one(v.bias))] if v.n else []
     if math.isfinite(v.gradient_ratio):
         rows.append(("RMS gradient of the error over that of the truth", num(v.gradient_ratio)))
     if v.missing or v.truth_missing:

@@ -20,8 +20,8 @@ TEMPLATES = {
     + WITHOUT,
     "ratio-row": "over the RMS error" + OF_WHAT,
     "headline-same": "Prediction and truth are the same at every grid point that both have." + WITHOUT,
-    "exact": "Every grid point with a value on both sides was compared: the largest error is exact for these data, and "
-    "says nothing of others.",
+    "exact": "{some?:Every grid point with a value on both sides was compared: the largest error {missing?:of these points }"
+    "is exact for these data, and says nothing of others.|No grid point has a value on both sides.}",
     "part": "The run was cut short: {done:count} of {of:count} pairs of fields were compared.",
     "map": "map of the largest error of {name} at each place, up to {largest:num}",
     "colours": "colours from {low:num} to {high:num}",
