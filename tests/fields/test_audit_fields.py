@@ -600,6 +600,10 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     other = truth.to_zarr(tmp_path / "t.zarr", consolidated=False) and tmp_path / "t.zarr"
     with pytest.raises(sn.BadInput, match=r"no unfinished run|other options"):
         sn.audit_fields(wrong, other, folder=tmp_path, resume=True)
+    changed = wrong.copy(deep=True)
+    changed["t2m"].values[0, 0, 0, 0] += 100.0  # of data in memory no time of change is known
+    with pytest.raises(sn.BadInput, match="other data"):
+        sn.audit_fields(changed, truth, folder=tmp_path, resume=True)
     with pytest.raises(sn.BadInput, match="no unfinished run"):
         sn.audit_fields(wrong, truth, folder=tmp_path / "none", resume=True)
 

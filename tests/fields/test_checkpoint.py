@@ -6,8 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.fields.archives import analysis, forecast
 
+from supnorm.evaluation.limit import Limit
 from supnorm.fields.checkpoint import Checkpoints
+from supnorm.fields.compared_again import demand_same_data
+from supnorm.fields.pairing import Pair, PairingOptions, pair
+from supnorm.fields.work import Share, compare, shares_of
 from supnorm.results import BadInput
 
 
@@ -24,3 +29,38 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "state" / "000.npz", identity=np.array("other"), shares=np.array(0))
     with pytest.raises(BadInput, match="belongs to a run of other data"):
         Checkpoints(tmp_path, {}).read(0, [])
+
+
+def compared(added: float = 0.0) -> tuple[Pair, list[Share]]:
+    truth = analysis(times=4)
+    wrong = forecast(truth, inits=(0,), leads=(1, 2))
+    wrong["t2m"].values[...] += added
+    one = pair("t2m", "t2m", wrong["t2m"], truth["t2m"], PairingOptions())
+    shares = shares_of(one, (-np.inf, np.inf), 1)
+    assert compare(one, shares, 0, Limit(), lambda n: None)
+    return one, shares
+
+
+def test_an_edited_checkpoint_is_refused(tmp_path: Path) -> None:
+    """The error of an edited file was taken over."""
+    (_, shares), kept = compared(), Checkpoints(tmp_path, {})
+    kept.write(0, shares)
+    kept.read(0, shares)
+    path = tmp_path / "state" / "000.npz"
+    with np.load(path) as arrays:
+        edited = dict(arrays)
+    edited["0.pair_error"] = edited["0.pair_error"] / 2
+    np.savez(path, **edited)
+    with pytest.raises(BadInput, match=r"000\.npz is damaged: .*not as it was stored"):
+        kept.read(0, shares)
+
+
+def test_data_that_are_others_than_those_compared_are_refused() -> None:
+    """The largest errors of two data sets became one."""
+    one, shares = compared()
+    demand_same_data(one, shares)
+    other, _ = compared(1.0)
+    with pytest.raises(
+        BadInput, match=r"variable t2m: the data are not those .* was [\d.]+ and is [\d.]+; start"
+    ):
+        demand_same_data(other, shares)

@@ -15,6 +15,7 @@ from supnorm.evaluation.cluster import Cluster, is_client
 from supnorm.evaluation.events import silent
 from supnorm.evaluation.limit import Limit
 from supnorm.fields.checkpoint import EVERY, Checkpoints, identity_of
+from supnorm.fields.compared_again import contents_of, demand_same_data
 from supnorm.fields.elsewhere import compare_elsewhere
 from supnorm.fields.events_seen import FieldsCompared, FieldsPlanned
 from supnorm.fields.judge import Judged
@@ -103,7 +104,8 @@ def audit_fields(
     limits = {p.name: _bounds(p, bounds or {}) for p in pairs}
     files = _stamps(prediction, truth)
     by = workers if isinstance(workers, int) else "an executor"
-    identity = identity_of(pairs, files, (pairing, events, limits, by))
+    contents = "" if folder is None else contents_of(pairs)
+    identity = identity_of(pairs, [*files, contents], (pairing, events, limits, by))
     pairs = [_with_gaps(p, prediction, truth) for p in pairs]
     checkpoints = Checkpoints(None if folder is None else Path(folder), identity)
     if resume and not checkpoints.any():
@@ -198,6 +200,7 @@ def _compared(
         shares = shares_of(one, low_high, workers if isinstance(workers, int) else 1)
         if resume:
             checkpoints.read(number, shares)
+            demand_same_data(one, shares)
         done += sum(s.compared for s in shares)
 
         def after(n: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ class Checkpoints:
                     return
                 arrays |= {f"{i}.{name}": value.copy() for name, value in _arrays(share).items()}
         buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
+        np.savez(buffer, seal=np.array(_seal_of(arrays)), **arrays)
         write_whole(self._folder / f"{number:03d}.npz", buffer.getvalue())
 
     def read(self, number: int, shares: Sequence[Share]) -> None:
@@ -67,6 +67,8 @@ class Checkpoints:
             with faults_of(str(path), "is damaged"), np.load(path, allow_pickle=False) as arrays:
                 stored = {name: arrays[name] for name in arrays.files}
                 same = str(stored["identity"]) == self._digest and int(stored["shares"]) == len(shares)
+                if same and str(stored.pop("seal")) != _seal_of(stored):
+                    raise ValueError("it is not as it was stored")
                 if same:
                     for i, share in enumerate(shares):
                         prefix = f"{i}."
@@ -91,6 +93,15 @@ class Checkpoints:
                 path.unlink(missing_ok=True)
             with suppress(OSError):  # somebody has put a file of his own there
                 self._folder.rmdir()
+
+
+def _seal_of(arrays: Mapping[str, Any]) -> str:
+    """SHA-256 of all that a file holds."""
+    seal = hashlib.sha256()
+    for name, value in sorted(arrays.items()):
+        seal.update(f"{name} {value.dtype.str} {value.shape}\n".encode())
+        seal.update(np.ascontiguousarray(value).tobytes())
+    return seal.hexdigest()
 
 
 def _arrays(share: Share) -> dict[str, Any]:
@@ -128,7 +139,7 @@ def _take(share: Share, stored: dict[str, Any]) -> None:
 def identity_of(pairs: Sequence[Pair], files: Any, options: Any) -> dict[str, Any]:
     """What a checkpoint depends on."""
     return {
-        "form": 2,  # of the files of a state
+        "form": 3,  # of the files of a state
         "files": files,
         "options": repr(options),
         "variables": [
