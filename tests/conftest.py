@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from types import AsyncGeneratorType, CoroutineType, FunctionType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,28 +147,49 @@ def pytest_collection_finish() -> None:
     _compare(False)
 
 
+_FROZEN: list[
+    Any
+] = []  # the user's functions and coroutines among the objects that were frozen, looked for once
+
+
+def _of_this_file(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `certify` looks for among all objects, without passing over those that were frozen at each proof.
+
+    With all tests collected, a process has two million objects and a pass takes half a second; each proof makes four.
+    The functions of other files of tests are left out where another thread has run, as that of pytest-xdist always has:
+    `certify` compiles their files, six hundred for each proof.
+    """
+    expressions, elsewhere = (sys.modules[f"supnorm.program.{name}"] for name in ("expressions", "elsewhere"))
+    all_of_them = elsewhere._of_the_user
+    if not _FROZEN:
+        every = expressions.objects_of(FunctionType, CoroutineType, AsyncGeneratorType)
+        functions = [(one, one.__code__) for one in every if type(one) is FunctionType]
+        _FROZEN.extend(one for one in every if type(one) is not FunctionType)
+        _FROZEN.extend(one for one, _ in all_of_them(functions))
+        gc.freeze()  # a process of one file has frozen nothing until now
+
+    def objects_of(*kinds: type) -> list[Any]:
+        return [one for one in (*_FROZEN, *gc.get_objects()) if type(one) in kinds]
+
+    monkeypatch.setattr(expressions, "objects_of", objects_of)
+    monkeypatch.setattr(elsewhere, "objects_of", objects_of)
+    monkeypatch.setattr(
+        elsewhere,
+        "_of_the_user",
+        lambda functions: [
+            one for one in all_of_them(functions) if (its := one[1].co_filename) == file or TESTS not in its
+        ],
+    )
+
+
 @pytest.fixture(autouse=True)
 def executions_compared_where_marked(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """See `pytest_collection_finish`.
-
-    Where another thread has run, as that of pytest-xdist always has, `certify` compiles the files of all functions of the
-    user: six hundred files of tests, for each proof. The other files of tests are left out.
-    """
+    """See `pytest_collection_finish`."""
     marked = request.node.get_closest_marker("watched") is not None
     _compare(marked)
-    elsewhere = sys.modules.get("supnorm.program.elsewhere")
-    if marked and elsewhere is not None:
-        ours, all_of_them = str(request.node.path), elsewhere._of_the_user
-        monkeypatch.setattr(
-            elsewhere,
-            "_of_the_user",
-            lambda functions: [
-                one
-                for one in all_of_them(functions)
-                if (file := one[1].co_filename) == ours or TESTS not in file
-            ],
-        )
+    if marked and "supnorm.program.elsewhere" in sys.modules:
+        _of_this_file(str(request.node.path), monkeypatch)
     yield
     _compare(False)

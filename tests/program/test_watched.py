@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -200,3 +202,25 @@ def test_functions_whose_code_is_known_keep_who_runs_it() -> None:
 
     assert around(inner.value, outer).kind == "jax"  # type: ignore[attr-defined]
     assert isinstance(inner, Function)
+
+
+@pytest.mark.slow
+def test_functions_are_found_where_the_collector_does_not_look() -> None:
+    """`gc.freeze` hides all objects; tests of `certify` look for frozen ones once (tests/conftest.py), so not here."""
+    code = (
+        "import gc\n"
+        "from supnorm.program.expressions import objects_of\n"
+        "def double(x): return 2 * x\n"
+        "class Odd(type):\n"
+        "    __hash__ = None\n"
+        "    def __eq__(self, other): return True\n"
+        "odd = Odd('odd', (), {})()\n"
+        "gc.freeze()\n"
+        "assert double in objects_of(type(double))\n"
+        "assert not any(one is odd for one in objects_of(type(double)))\n"
+        "assert gc.get_freeze_count() > 1000 > len(gc.get_objects())\n"
+        "gc.unfreeze()\n"
+        "assert double in objects_of(type(double)) and not gc.get_freeze_count()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert not done.returncode, done.stderr

@@ -21,7 +21,7 @@ from typing import Any
 
 import supnorm
 from supnorm.program.executed import MAKER, foreign_code, is_followed
-from supnorm.program.expressions import all_objects, copies_of
+from supnorm.program.expressions import copies_of, objects_of
 
 NAME = "__supnorm_entered__"
 CALLS = str(
@@ -66,11 +66,10 @@ def _clock(thread: threading.Thread) -> str | None:
 def unfollowed() -> Iterator[list[Spot]]:
     """A context after which the list has the places where the user's code ran in threads that are not recorded."""
     unrecorded: list[Spot] = []
-    objects = all_objects()
-    functions = [(f, f.__code__) for f in objects if type(f) is FunctionType]
-    functions = _of_the_user(functions)
+    objects = objects_of(FunctionType, CoroutineType, AsyncGeneratorType)
+    functions = _of_the_user([(f, f.__code__) for f in objects if type(f) is FunctionType])
     gone_on = [_stack(*one) for one in sys._current_frames().items() if one[0] != threading.get_ident()]
-    gone_on += [_suspended(o) for o in objects if type(o) in (CoroutineType, AsyncGeneratorType)]
+    gone_on += [_suspended(o) for o in objects if type(o) is not FunctionType]
     del objects
 
     def entered() -> None:

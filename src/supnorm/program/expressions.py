@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import compress
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -72,19 +73,24 @@ def _functions(codes: list[CodeType]) -> list[FunctionType]:
     """All functions with one of these codes, and with the usual built-in names."""
     if not codes:
         return []
-    with _unfrozen():
-        holders = gc.get_referrers(*codes)
+    wanted = frozenset(map(id, codes))
     return [
         function
-        for function in holders
-        if type(function) is FunctionType and getattr(function, "__builtins__", None) is builtins.__dict__
+        for function in objects_of(FunctionType)
+        if id(function.__code__) in wanted and getattr(function, "__builtins__", None) is builtins.__dict__
     ]
 
 
-def all_objects() -> list[Any]:
-    """All objects of the process that the collector knows."""
+def objects_of(*kinds: type) -> list[Any]:
+    """All objects of exactly these types that the collector knows.
+
+    A process has some hundred thousand objects: without a loop of Python they are looked through in half of the time. Types
+    are compared by identity, because a type of the user can define what it is equal to.
+    """
     with _unfrozen():
-        return gc.get_objects()
+        objects = gc.get_objects()
+    wanted = frozenset(map(id, kinds))
+    return list(compress(objects, map(wanted.__contains__, map(id, map(type, objects)))))
 
 
 @contextmanager
