@@ -51,7 +51,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if getattr(config.option, "loadgroup", False):
         _named_by_group(items)
     # Modules and tests stay to the end: without them a collection of garbage takes a fraction of the time.
-    gc.collect()
     gc.freeze()
 
 
