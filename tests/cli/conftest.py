@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import pytest
 from tests.schema import demand_as_published
 
 import supnorm
+from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.cli.main import run
 
 FILES = ("result.json", "certify.json", "fit.json", "budget.json", "compare.json")
@@ -64,6 +65,20 @@ evaluations = 1000
 power = false
 """
 
+# Where what is found does not matter: searches on what stands in for an expensive reference take 0.3 s each with 30,000.
+SMALL = 300
+SMALL_SEARCHES = f"""
+import sys
+from supnorm.supervisor import supervise
+def small():
+    from dataclasses import astuple
+    from supnorm.auditing.expensive import SurrogateSearch
+    SurrogateSearch.__init__.__defaults__ = astuple(SurrogateSearch(inner={SMALL}))
+    from supnorm.__main__ import work
+    return work()
+sys.exit(supervise(small))
+"""
+
 
 @dataclass
 class Outcome:
@@ -89,6 +104,7 @@ class Shell:
 
     folder: Path
     capture: pytest.CaptureFixture[str] | None  # None where only other processes are run
+    code: str | None = None  # of processes, where it is not that of the command line
 
     def write(self, *changes: tuple[str, str], name: str = "problem.toml") -> Path:
         """The problem file with parts replaced."""
@@ -115,7 +131,7 @@ class Shell:
         self, *arguments: str | Path, code: str | None = None, **environment: str
     ) -> subprocess.Popen[str]:
         """In a process of its own, as a user starts it; by other ``code`` where a constant has to be another one."""
-        source = str(Path(supnorm.__file__).parent.parent)
+        source, code = str(Path(supnorm.__file__).parent.parent), code or self.code
         return subprocess.Popen(
             [sys.executable, *(["-m", "supnorm"] if code is None else ["-c", code]), *map(str, arguments)],
             cwd=self.folder,
@@ -152,3 +168,10 @@ def shell(
     for name in FILES:  # written by processes of their own, too
         for path in tmp_path.rglob(name):
             demand_as_published(path.read_text())
+
+
+@pytest.fixture
+def small_searches(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Audits of expensive references search little, in this process and in those that the shell starts."""
+    monkeypatch.setattr(SurrogateSearch.__init__, "__defaults__", astuple(SurrogateSearch(inner=SMALL)))
+    shell.code = SMALL_SEARCHES

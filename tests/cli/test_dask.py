@@ -6,21 +6,24 @@ import json
 import os
 import pickle
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import Shell, stored
+from tests.cli.conftest import PROBLEM, SMALL, SMALL_SEARCHES, TRUTH, Shell, stored
 from tests.cli.test_exit_codes import REFERENCE, wait_for_lines
 
 import supnorm
+from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.cli import worker_report
 from supnorm.cli.doctor_workers import _compared, examine_workers
 from supnorm.evaluation.cluster import Cluster
@@ -88,15 +91,9 @@ class Started:
     scheduler: subprocess.Popen[bytes]
 
 
-@pytest.fixture
-def address(cluster: Started) -> str:
-    return cluster.address
-
-
-@pytest.fixture
-def cluster(shell: Shell) -> Iterator[Started]:
-    """Started as a user starts them."""
-    (shell.folder / "mine.py").write_text(TRAINERS)
+@contextmanager
+def started(folder: Path, name: str) -> Iterator[Started]:
+    """Started as a user starts them; ``name`` is that of their files."""
     source = str(Path(supnorm.__file__).parent.parent)
     place = {
         **os.environ,
@@ -104,21 +101,22 @@ def cluster(shell: Shell) -> Iterator[Started]:
         "SUPNORM_TEST_TRAINING": "0.5",
         "SUPNORM_TEST_SLEEP": "0.002",
     }
-    place["SUPNORM_TEST_LOG"] = str(shell.folder / "calls.txt")
-    file = shell.folder / "scheduler.json"
+    place["SUPNORM_TEST_LOG"] = str(folder / "calls.txt")
+    file = folder / f"{name}.json"
     common = ["--scheduler-file", str(file), "--no-dashboard"]
     commands = [
         ["scheduler", "--port", "0", *common],
         ["worker", "--nworkers", "2", "--nthreads", "1", *common],
     ]
     processes: list[subprocess.Popen[bytes]] = []
+    log = folder / f"{name}.log"
     try:
         for command in commands:
             line = [sys.executable, "-m", "dask", *command]
-            with (shell.folder / f"{command[0]}.log").open("w") as log:
-                processes.append(subprocess.Popen(line, cwd=shell.folder, env=place, stdout=log, stderr=log))
+            with log.open("a") as said:
+                processes.append(subprocess.Popen(line, cwd=folder, env=place, stdout=said, stderr=said))
             wait_for_lines(file, 1)
-        while (shell.folder / "worker.log").read_text().count("Registered to") < 2:
+        while log.read_text().count("Registered to") < 2:
             assert processes[1].poll() is None
             time.sleep(0.05)
         yield Started(json.loads(file.read_text())["address"], processes[0])
@@ -126,6 +124,39 @@ def cluster(shell: Shell) -> Iterator[Started]:
         for process in reversed(processes):
             process.terminate()
             process.wait(timeout=300)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the cluster and of all problems: workers look beside themselves for what tests write."""
+    return tmp_path_factory.mktemp("cluster")
+
+
+@pytest.fixture(scope="module")
+def cluster(place: Path) -> Iterator[Started]:
+    """One for all tests, as a cluster serves many runs: four processes that import for seconds."""
+    with started(place, "cluster") as one:
+        yield one
+
+
+@pytest.fixture
+def shell(place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """As that of the other tests, in the cluster's folder; audits search little."""
+    for path in place.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif not path.name.startswith("cluster"):
+            path.unlink()
+    for name, text in {"truth.py": TRUTH, "problem.toml": PROBLEM, "mine.py": TRAINERS}.items():
+        (place / name).write_text(text)
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(SurrogateSearch.__init__, "__defaults__", astuple(SurrogateSearch(inner=SMALL)))
+    return Shell(place, capsys, SMALL_SEARCHES)
+
+
+@pytest.fixture
+def address(cluster: Started) -> str:
+    return cluster.address
 
 
 def answer(folder: Path) -> Any:
@@ -235,18 +266,16 @@ def test_a_proof_and_its_check_and_experiments_are_shared_by_a_cluster(shell: Sh
     (shell.folder / "formulas.py").write_text(FORMULAS)
     (shell.folder / "formulas.toml").write_text(FORMULAS_TOML)
     for name, more in {"alone": (), "shared": ("--dask", address)}.items():
-        for line in (
-            ("certify", "formulas.toml", "--ratio", "1.05"),
-            ("reproduce", "layer-wise", "--test"),
-        ):
-            done = shell.finish(*line, "--out", f"{line[0]}-{name}", *more)
-            assert done.code == 0, done.err
+        done = shell.finish("certify", "formulas.toml", "--ratio", "1.05", "--out", f"certify-{name}", *more)
+        assert done.code == 0, done.err
     proofs = [shell.folder / f"certify-{name}" / "certificate.json" for name in ("alone", "shared")]
     assert proofs[0].read_bytes() == proofs[1].read_bytes()
+    repeated = shell.finish("reproduce", "layer-wise", "--test", "--out", "repeated", "--dask", address)
+    assert repeated.code == 0, repeated.err
     checked = shell.finish("check", str(proofs[1]), "--dask", address)
     assert checked.code == 0, checked.err
     assert "ACCEPTED" in checked.out
-    twice = shell.finish("check", str(proofs[1]), "--dask", address, "--workers", "2")
+    twice = shell.run("check", str(proofs[1]), "--dask", address, "--workers", "2")
     assert (twice.code, "give one of them" in twice.line) == (2, True)
 
 
@@ -267,7 +296,8 @@ def test_workers_that_are_killed_at_random_change_nothing(shell: Shell, cluster:
             for pid in dice.sample(sorted(pids.values()), min(1, len(pids))):
                 os.kill(pid, signal.SIGKILL)  # its nanny starts another one
                 kills += 1
-    out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=300)
+        client.wait_for_workers(2, timeout=300)  # for the tests that follow
     assert process.returncode == alone.code, err
     assert kills >= 2
     found = [json.loads(text) for text in (alone.out, out)]
@@ -276,7 +306,7 @@ def test_workers_that_are_killed_at_random_change_nothing(shell: Shell, cluster:
 
 
 def test_a_scheduler_that_is_killed_is_one_line_and_the_run_goes_on_without_it(
-    shell: Shell, cluster: Started
+    shell: Shell,
 ) -> None:
     with (shell.folder / "truth.py").open("a") as truth:
         truth.write(HELD)
@@ -296,14 +326,15 @@ def test_a_scheduler_that_is_killed_is_one_line_and_the_run_goes_on_without_it(
         "run",
         "--quiet",
     )
-    process = shell.start(*line, "--dask", cluster.address, **here)
-    wait_for_lines(calls, 60)
-    cluster.scheduler.kill()
-    _, err = process.communicate(timeout=300)
-    hold.unlink()
+    with started(shell.folder, "own") as own:
+        process = shell.start(*line, "--dask", own.address, **here)
+        wait_for_lines(calls, 60)
+        own.scheduler.kill()
+        _, err = process.communicate(timeout=300)
+        hold.unlink()
     assert process.returncode == 3
     assert len(err.strip().splitlines()) == 1, err
-    assert f"the Dask scheduler {cluster.address} is gone" in err
+    assert f"the Dask scheduler {own.address} is gone" in err
     assert "--resume" in err
     kept, made = stored(shell.folder / "run"), len(calls.read_text().splitlines())
     assert len(kept) > 8

@@ -87,7 +87,7 @@ def test_an_audit_of_a_cheap_pair_keeps_what_it_found(shell: Shell, number: sign
     assert "Interrupted" in (shell.folder / "run" / "report.html").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("small_searches")
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_an_interrupted_audit_of_long_calls_reports_those_that_came_back(shell: Shell, workers: str) -> None:
     """The witness is not called again: that may take as long as the user does not want to wait."""

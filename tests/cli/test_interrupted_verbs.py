@@ -1,6 +1,7 @@
-"""Every verb interrupted at random moments by each signal: what was done is kept, and --resume ends as if nothing had been.
+"""Every verb interrupted at a random moment by a signal: what was done is kept, and --resume ends as if nothing had been.
 
-The moments are drawn with a seed; how far a run had come at one depends on the machine, and must not matter.
+More moments: ``python -m benchmarks.scale chaos``. They are drawn with a seed; how far a run had come at one depends on
+the machine, and must not matter.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX"),
     pytest.mark.slow,
     pytest.mark.xdist_group("resume"),
+    pytest.mark.usefixtures("small_searches"),
 ]
-MOMENTS = 2  # of each verb, one of those with workers; the signals take turns
 # The file that says what came out, and the command.
 VERBS: dict[str, tuple[str, list[str]]] = {
     "audit": ("result.json", ["audit", "problem.toml", "--evaluations", "100", "--cost", "expensive"]),
@@ -42,7 +43,7 @@ VERBS: dict[str, tuple[str, list[str]]] = {
         "certify.json",
         ["certify", "hard.toml", "--tolerance", "1e-3", "--workers", "2"],
     ),
-    "certify, an equation": ("solution.json", ["certify", "equation.toml", "--ratio", "1.05"]),
+    "certify, an equation": ("solution.json", ["certify", "equation.toml", "--ratio", "1.2"]),
     "compare": ("compare.json", ["compare", "problem.toml", "problem.toml", "--evaluations", "100"]),
     "budget": ("budget.json", ["budget", "problem.toml", "--calls", "500"]),
 }
@@ -104,28 +105,26 @@ def test_interrupted_anywhere_and_resumed(shell: Shell, verb: str) -> None:
     took = time.monotonic() - begin
     assert done.code in (0, 1, 4), done.err
     expected = timeless(json.loads((shell.folder / "whole" / name).read_text()))
-    rng = np.random.default_rng(len(verb))
-    for k in range(1 if "workers" in verb else MOMENTS):
-        out, number = f"run{k}", SIGNALS[(k + len(verb)) % len(SIGNALS)]
-        process = shell.start(*arguments, "--out", out, "--quiet", **environment)
-        wait_for_worker(process)
-        time.sleep(float(rng.uniform(0.1, 1.0)) * took)
-        process.send_signal(number)
-        _, err = process.communicate(timeout=300)
-        assert process.returncode in (3, done.code), err
-        assert "Traceback" not in err
-        assert "bug" not in err
-        wait_for_none(process.pid)
-        whole(shell.folder / out)
-        if process.returncode == done.code:
-            continue
-        resumed = shell.run(*arguments, "--out", out, "--quiet", "--resume", **environment)
-        if resumed.code == 2:  # it had not come so far that there was a run
-            assert "--resume" in resumed.line
-            continue
-        assert resumed.code == done.code, resumed.err
-        after = timeless(json.loads((shell.folder / out / name).read_text()))
-        if name in ("certify.json", "solution.json"):  # another tree of boxes, the same verdict
-            assert after["status"]["code"] == expected["status"]["code"]
-        else:
-            assert not [*differences(after, expected)][:20]
+    out, number = "run", SIGNALS[len(verb) % len(SIGNALS)]  # the signals take turns
+    process = shell.start(*arguments, "--out", out, "--quiet", **environment)
+    wait_for_worker(process)
+    time.sleep(float(np.random.default_rng(len(verb)).uniform(0.1, 1.0)) * took)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode in (3, done.code), err
+    assert "Traceback" not in err
+    assert "bug" not in err
+    wait_for_none(process.pid)
+    whole(shell.folder / out)
+    if process.returncode == done.code:
+        return
+    resumed = shell.run(*arguments, "--out", out, "--quiet", "--resume", **environment)
+    if resumed.code == 2:  # it had not come so far that there was a run
+        assert "--resume" in resumed.line
+        return
+    assert resumed.code == done.code, resumed.err
+    after = timeless(json.loads((shell.folder / out / name).read_text()))
+    if name in ("certify.json", "solution.json"):  # another tree of boxes, the same verdict
+        assert after["status"]["code"] == expected["status"]["code"]
+    else:
+        assert not [*differences(after, expected)][:20]

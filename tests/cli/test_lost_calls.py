@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.cli.conftest import Shell
 
-pytestmark = pytest.mark.slow  # processes of their own
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_searches")]
 
 ARGUMENTS = (
     "audit", "problem.toml", "--evaluations", "100", "--seed", "2", "--cost", "expensive", "--no-power", "--quiet", "--dask",

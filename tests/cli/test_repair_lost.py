@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.cli.conftest import Shell
+from tests.cli.conftest import SMALL_SEARCHES, Shell
 from tests.cli.test_disk import full
 from tests.cli.test_repair_verb import PROBLEM, written
 from tests.mending.cases import line
@@ -43,7 +43,7 @@ def run(folder: Path, *more: str, killed_at: int | None = None) -> subprocess.Co
     if killed_at is not None:
         environment["KILLED_AT"] = str(killed_at)
     return subprocess.run(
-        [sys.executable, "-m", "supnorm", *OPTIONS, *more],
+        [sys.executable, "-c", SMALL_SEARCHES, *OPTIONS, *more],
         cwd=folder, env=environment, capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
 
@@ -54,7 +54,7 @@ def prepared(folder: Path) -> Path:
     (folder / "truth.py").write_text(LOGGED)
     (folder / "line.toml").write_text(
         PROBLEM.format(model='file = "net.npz"', tolerance=0.05).replace(
-            "evaluations = 2000", "evaluations = 300"
+            "evaluations = 2000", "evaluations = 100"
         )
     )
     return folder

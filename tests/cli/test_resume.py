@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.conftest import TRUTH, Shell, stored
+from tests.cli.conftest import SMALL_SEARCHES, TRUTH, Shell, stored
 from tests.cli.test_exit_codes import REFERENCE, wait_for_lines
 
 from supnorm.evaluation.spot_check import POINTS
@@ -34,7 +34,7 @@ def points(log: Path) -> Counter[str]:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Counter[str]]:
     """The uninterrupted run: its result, and the points where it called the reference."""
     folder = tmp_path_factory.mktemp("whole")
-    shell = Shell(folder, None)
+    shell = Shell(folder, None, SMALL_SEARCHES)
     (folder / "truth.py").write_text(TRUTH)
     shell.write(SLOW)
     log = folder / "log.txt"
@@ -45,6 +45,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Cou
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("resume")
+@pytest.mark.usefixtures("small_searches")
 @pytest.mark.parametrize("kills", [(3,), (60,), (25, 25)], ids=["early", "late", "twice"])
 def test_kill_9_and_resume(
     shell: Shell, whole: tuple[dict[str, Any], Counter[str]], kills: tuple[int, ...]
@@ -77,6 +78,7 @@ def test_kill_9_and_resume(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_searches")
 def test_resuming_a_finished_run_evaluates_only_the_witness_again(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +122,7 @@ def test_resuming_with_another_seed_or_budget_is_refused(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_searches")
 def test_without_resume_an_older_store_is_set_aside_and_not_lost(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

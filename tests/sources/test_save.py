@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supnorm.problem import Axis, Domain, Problem
@@ -197,23 +197,31 @@ discrete = st.builds(
 names = st.text(letters, min_size=1, max_size=8)
 
 
-@pytest.mark.slow
-@given(axes=st.dictionaries(names, st.one_of(linear, log, discrete), min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_axes_survive(tmp_path: Path, axes: dict[str, Axis]) -> None:
-    (tmp_path / "truth.py").write_text("def f(x): return x[:, 0]\n")
-    (tmp_path / "one.toml").write_text(
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Problem:
+    folder = tmp_path_factory.mktemp("opened")
+    (folder / "truth.py").write_text("def f(x): return x[:, 0]\n")
+    (folder / "one.toml").write_text(
         '[reference]\npython = "truth.py:f"\n[domain]\nx = { low = 0.0, high = 1.0 }\n'
     )
-    problem = replace(open_problem(tmp_path / "one.toml"), domain=Domain.from_axes(dict(axes)), law=None)
-    (tmp_path / "two.toml").unlink(missing_ok=True)
+    return open_problem(folder / "one.toml")
+
+
+@pytest.mark.slow
+@given(axes=st.dictionaries(names, st.one_of(linear, log, discrete), min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_any_axes_survive(opened: Problem, axes: dict[str, Axis]) -> None:
+    assert opened.source is not None
+    path = opened.source.with_name("two.toml")
+    problem = replace(opened, domain=Domain.from_axes(dict(axes)), law=None)
+    path.unlink(missing_ok=True)
     if any("\0" in text for name, axis in axes.items() for text in (name, axis.unit)):
         with pytest.raises(BadInput, match="null character"):
-            save_problem(problem, tmp_path / "two.toml")
-        assert not (tmp_path / "two.toml").exists()
+            save_problem(problem, path)
+        assert not path.exists()
         return
-    save_problem(problem, tmp_path / "two.toml")
-    again = open_problem(tmp_path / "two.toml").domain
+    save_problem(problem, path)
+    again = open_problem(path).domain
     assert again.names == tuple(axes)
     assert again.axes == tuple(axes.values())
 
