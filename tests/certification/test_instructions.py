@@ -19,7 +19,7 @@ import torch
 from supnorm import Domain, Problem, certify, flow, from_jax, integral, root
 from supnorm.certification import executions
 from supnorm.program import asking
-from supnorm.program.executed import recorded
+from supnorm.program.executed import recorded, unrecorded
 from supnorm.program.expressions import EXPRESSIONS, watching
 from supnorm.results import BadInput
 
@@ -448,6 +448,37 @@ compiled_base = jax.jit(jbase)
 def test_honest_code_is_proved(model):
     result = certify(problem(model, lambda x: base(x) + 1e-3 * x[:, 0]), tolerance=1.0)
     assert result.status.code == "within-tolerance"
+
+
+def test_code_that_cannot_be_read_a_second_time_is_refused():
+    turns = []
+
+    def model(x):
+        turns.append(len(x))
+        return base(x) * (len(x) if len(x) == 3 and turns.count(3) > 1 else 1.0)
+
+    with pytest.raises(
+        BadInput, match="certify cannot read the model again, though it could once: code whose"
+    ):
+        certify(Problem(model, base, DOMAIN), tolerance=1e-3)
+
+
+def test_what_runs_while_several_points_are_read_is_not_recorded():
+    def work(into):
+        into.append(1)
+
+    def started():
+        thread = threading.Thread(target=work, args=([],))
+        thread.start()
+        thread.join()
+
+    with recorded() as seen:
+        with unrecorded():
+            started()
+            work([])
+        assert work.__code__ not in seen.offsets
+        started()
+    assert work.__code__ in seen.offsets
 
 
 def test_a_trace_function_is_put_back():

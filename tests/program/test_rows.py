@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy.interpolate import PPoly, interp1d
 
 from supnorm import Domain, Problem, certify
-from supnorm.program import Builder, Tensor, lower_jaxpr, lower_numpy, lower_onnx, tracing
+from supnorm.program import Builder, Tensor, Unsupported, lower_jaxpr, lower_numpy, lower_onnx, tracing
 from supnorm.program.rows import NONE, SEVERAL, _joined, demand_each_alone
 from supnorm.program.watched import Unlike
+from supnorm.sources.aten_program import program_of_graph
+from supnorm.sources.ports import Layout
 
 PLACE, COUNT = "on its place among them", "how many points there are"
 OTHERS = "depends on other points"
@@ -185,3 +188,30 @@ def test_products_of_large_matrices_are_taken_row_by_row(name, monkeypatch):
     test_rows_alone_are_read(name)
     with pytest.raises(Unlike, match=OTHERS):
         lower_numpy(lambda x: PLAIN["network"](x[::-1]), 2)
+
+
+def test_a_table_that_ends_elsewhere_for_several_points_is_refused():
+    """Beyond its end, which a program does not have, such a table has another value: here on a strip of width 2e-7."""
+    ends = np.array([0.0, 0.5, 1.0 - 1e-14])
+    tables = [interp1d(ends, ends, bounds_error=False, fill_value=f) for f in ("extrapolate", 7.0)]
+    chosen = dict(zip(FACTORS, tables, strict=True))
+    with pytest.raises(Unlike, match="has tables that end elsewhere where there are several points"):
+        lower_numpy(lambda x: chosen[TEXTS[len(x)]](1.0 - (x[:, 0] - 0.4) ** 2), 1)
+    assert len(lower_numpy(lambda x: tables[1](1.0 - x[:, 0] ** 2), 1).limits) == 1
+    jump = np.array([[1.0, 1.0], [0.0, 0.5]])
+    exact, off = (PPoly(jump + [[0.0], [e]] * np.array([[0.0, 1.0]]), [0.0, 0.5, 1.0]) for e in (0.0, 1e-10))
+    chosen = {"0": exact, "1": off}
+    with pytest.raises(Unlike, match=COUNT):
+        lower_numpy(lambda x: chosen[TEXTS[len(x)]](x[:, 0]), 1)
+
+
+def test_a_graph_of_any_batch_is_read_for_several_points_whatever_batch_a_problem_gives():
+    layout, one = (Layout(((0,),), ((1,),), batch, ("float64",)) for batch in (64, 1))
+    mean = {"target": "torch.ops.aten.mean.dim", "outputs": [{"as_tensor": {"name": "m"}}]}
+    mean["inputs"] = [{"name": "self", "arg": {"as_tensor": {"name": "x"}}}]
+    graph = {"nodes": [mean]}
+    mean["inputs"] += [{"name": "", "arg": {"as_ints": [0]}}, {"name": "", "arg": {"as_bool": True}}]
+    given = {"types": lambda _: {}, "least": "float64", "batch": None}
+    assert program_of_graph(graph, {}, ["x"], ["m"], one, **given).m == 1
+    with pytest.raises(Unsupported, match="takes one point and fails for 3"):
+        program_of_graph(graph, {}, ["x"], ["m"], layout, **given)

@@ -18,7 +18,7 @@ from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Domain, Function
 from supnorm.problem.coded import Coded
 from supnorm.problem.double_precision import double_precision
-from supnorm.program import Program, program_of
+from supnorm.program import Program, Unsupported, program_of
 from supnorm.program.elsewhere import clocks, others_ran, unfollowed
 from supnorm.program.executed import Executed, read_meanwhile, recorded
 from supnorm.program.expressions import has_source, watching
@@ -115,7 +115,7 @@ class Executions:
             BadInput
         ):  # the first call may have loaded something: then another reading takes the other way, too
             with read_meanwhile() as more:
-                self._demand_same_program(self.again())
+                self._read_again()
             self.read.join(more)
             demand_read(self.read, seen, self.what, len(x))
         self.ran.join(seen)
@@ -151,7 +151,7 @@ class Executions:
         """Executions to compare, and a second one of a call with one point."""
         one = x[:1]
         with read_meanwhile() as read:
-            self._demand_same_program(self.again())
+            self._read_again()
         if self._jax is not None:
             traced, called, alone = self._traced(x), [self._called(x), self._called(x)], self._traced(one)
             pairs: list[Pair] = [
@@ -177,7 +177,7 @@ class Executions:
         for _ in range(TIMES):
             with unfollowed() as unrecorded:
                 with read_meanwhile():
-                    self.again()
+                    self._read_again()
                 if self._jax is not None:
                     self._traced(x)
                 self._called(x)
@@ -185,7 +185,13 @@ class Executions:
                 return
         demand_followed(unrecorded, self.what)
 
-    def _demand_same_program(self, again: object) -> None:
+    def _read_again(self) -> None:
+        try:
+            again = self.again()
+        except Unsupported as error:
+            raise BadInput(
+                f"certify cannot read the {self.what} again, though it could once: {error}"
+            ) from None
         if isinstance(again, Program) and self.program is not None and again.hash != self.program.hash:
             raise BadInput(
                 f"certify cannot read the {self.what}: its code is another program when it is read again; it depends on "

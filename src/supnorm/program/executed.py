@@ -192,17 +192,26 @@ def _attempt(reader: str) -> Iterator[None]:
 
 @contextmanager
 def unrecorded() -> Iterator[None]:
-    """A context in which this thread's instructions and values of expressions do not count for the recording around it."""
+    """A context in which what is executed does not count for the recording around it, in threads that it starts neither."""
     if not _recordings():
         yield
         return
-    before = sys.gettrace()
-    with read_meanwhile():
+    before, before_in_threads = sys.gettrace(), threading.gettrace()
+    with read_meanwhile() as dropped:
+        latest = dropped, _nowhere  # for threads that go on from before
+        _LATEST.append(latest)
+        threading.settrace(None)  # type: ignore[arg-type]
         sys.settrace(None)
         try:
             yield
         finally:
             sys.settrace(before)
+            threading.settrace(before_in_threads)  # type: ignore[arg-type]
+            _LATEST.remove(latest)
+
+
+def _nowhere(frame: FrameType, event: str, argument: Any) -> Any:
+    """A trace function that follows no frame."""
 
 
 def _tracer(seen: Executed) -> Any:

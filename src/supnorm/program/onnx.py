@@ -52,7 +52,10 @@ _NEAREST = {
 
 
 def lower_onnx(
-    model: Any, inputs: Sequence[str] | None = None, outputs: Sequence[str] | None = None
+    model: Any,
+    inputs: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    alone: bool = False,
 ) -> Program:
     """The program of an ONNX model.
 
@@ -60,23 +63,14 @@ def lower_onnx(
         model: an ``onnx.ModelProto``.
         inputs: graph inputs in the order of the feature vector; the graph's own order by default.
         outputs: graph outputs to keep, in order; all by default.
+        alone: whether each call has one point, whatever number the graph can take.
 
     Raises:
         Unsupported: for an operator (or a use of it) that programs do not have.
         Unlike: if rows of a batch of any size depend on more than themselves.
     """
     program, batch = _of_points(model, inputs, outputs, 1)
-
-    def several(n: int) -> Program:
-        try:
-            return _of_points(model, inputs, outputs, n)[0]
-        except ValueError as error:
-            raise Unsupported(
-                f"a graph that takes {n} points and fails for so many ({error})",
-                "an export with a dynamic batch",
-            ) from None
-
-    demand_each_alone(program, several, batch)
+    demand_each_alone(program, lambda n: _of_points(model, inputs, outputs, n)[0], 1 if alone else batch)
     return program
 
 

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from supnorm.program.executed import unrecorded
 from supnorm.program.node import Node
+from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.watched import Unlike
 
 Integers: TypeAlias = NDArray[np.int64]
 ROWS = 3  # with two points, what is the same for every two of them (`i // 2`) would not be seen
-MOST = 16  # a graph of a fixed, larger number of points is not read for all of them: the program is so much larger
+MOST = 16  # a graph of a larger fixed number of points is not read for all of them: the program is so much larger
 NONE, SEVERAL = -1, -2  # a feature depends on no point, on more than one
 
 
@@ -32,9 +33,9 @@ def rows_of(batch: int | None) -> int:
     """For how many points a graph is read that takes batches of this size, or of any; 1 if that shows nothing.
 
     >>> rows_of(None), rows_of(1), rows_of(8), rows_of(1024)
-    (3, 1, 8, 1)
+    (3, 1, 8, 3)
     """
-    return ROWS if batch is None else batch if batch <= MOST else 1
+    return ROWS if batch is None or batch > MOST else batch
 
 
 def demand_each_alone(one: Program, read: Callable[[int], Program], batch: int | None = None) -> None:
@@ -47,15 +48,25 @@ def demand_each_alone(one: Program, read: Callable[[int], Program], batch: int |
 
     Raises:
         Unlike: if a result of a point uses another point, the number of the points or its own place.
+        Unsupported: if the code fails for several points.
     """
     n = rows_of(batch)
     if n == 1:
         return
-    with unrecorded():
-        several = read(n)
+    try:
+        with unrecorded():
+            several = read(n)
+    except Unsupported:
+        raise
+    except Exception as error:  # of the user's code
+        first = " ".join(str(error).split())[:120]
+        raise Unsupported(
+            f"code that takes one point and fails for {n} ({type(error).__name__}: {first})",
+            "code that takes any number of points (for a graph, an export with a dynamic batch)",
+        ) from None
     known = _Numbers()
-    alone, _ = known.of(one, one.d)
-    together, points = known.of(several, one.d)
+    features_alone, features = known.of(one, one.d), known.of(several, one.d)
+    (alone, _), (together, points) = features_alone[-1], features[-1]
     rows = np.repeat(np.arange(n), len(alone))
     if len(together) != len(rows):
         more = f"has another shape for {n} points than for one"
@@ -63,12 +74,24 @@ def demand_each_alone(one: Program, read: Callable[[int], Program], batch: int |
         more = "depends on other points"
     elif not (together == np.tile(alone, n)).all():
         more = "depends on how many points there are, or on its place among them"
+    elif not _ends(several, features) <= _ends(one, features_alone):
+        more = "has tables that end elsewhere where there are several points"
     else:
         return
     raise Unlike(
         f"code whose result for a point depends on more than the point (it {more})",
         "code that computes each point from its own row alone",
     )
+
+
+def _ends(program: Program, features: list[tuple[Integers, Integers]]) -> set[tuple[int, bool, float, float]]:
+    """Arguments that may not leave an interval: their numbers, and whether each is of one point."""
+    found = set()
+    for limit in program.limits:
+        numbers, points = features[limit.node]
+        of_one = bool(points[limit.column] != SEVERAL)
+        found.add((int(numbers[limit.column]), of_one, limit.low, limit.high))
+    return found
 
 
 class _Numbers:
@@ -78,8 +101,8 @@ class _Numbers:
         self._known: dict[Any, int] = {}
         self._keys: list[Any] = []
 
-    def of(self, program: Program, d: int) -> tuple[Integers, Integers]:
-        """Numbers of the outputs of a program of points with ``d`` coordinates, and the point on which each depends."""
+    def of(self, program: Program, d: int) -> list[tuple[Integers, Integers]]:
+        """For each node of a program of points with ``d`` coordinates: numbers of its features, and the point of each."""
         results: list[tuple[Integers, Integers]] = []
         for node in program.nodes:
             if node.op == "input":
@@ -87,7 +110,7 @@ class _Numbers:
                 results.append((np.array([self._number(("input", k)) for k in inputs % d]), inputs // d))
             else:
                 results.append(self._of_node(node, [results[a] for a in node.args]))
-        return results[-1]
+        return results
 
     def _number(self, key: Any) -> int:
         number = self._known.setdefault(key, len(self._keys))
@@ -119,13 +142,15 @@ class _Numbers:
         order = np.argsort(features, kind="stable")
         weight, features, points = node.weight[:, order], features[order], points[order]
         equal = len(np.unique(features)) < len(features)  # then terms are in the order of their weights, too
-        numbers, of_points = [], np.full(node.width, NONE)
+        numbers, of_points, differs = [], np.full(node.width, NONE), _differs(node)
         for k, (row, bias) in enumerate(zip(weight, _bits(node.bias), strict=True)):
             used = np.flatnonzero(row)
             if equal:
                 used = used[np.lexsort((row[used], features[used]))]
             terms = features[used].tobytes(), row[used].tobytes()
-            numbers.append(self._number(("affine", terms, bias) if len(used) else ("constant", bias)))
+            numbers.append(
+                self._number(("affine", terms, bias, differs) if len(used) else ("constant", bias))
+            )
             of_points[k] = _joined(points[used][:, None])[0] if len(used) else NONE
         return np.array(numbers), of_points
 
@@ -139,13 +164,17 @@ class _Numbers:
         ):
             one = self._keys[a]
             if node.op == "add" and one[0] == "affine" and one[2] == 0 and other[0] == "constant":
-                return *one[:2], other[1]
+                return *one[:2], other[1], one[3]
             if node.op == "max" and other == ("constant", 0):
                 return "relu", (), "", (a,)
             if node.op == "mul" and one[0] == "sigmoid" and one[3] == (b,):
                 return "silu", (), "", (b,)
-        differs = "" if node.op in ("pow", "relu", "silu") else repr(node.discrepancies)
+        differs = "" if node.op in ("pow", "relu", "silu") else _differs(node)
         return node.op, node.parameters, differs, features
+
+
+def _differs(node: Node) -> str:
+    return repr(node.discrepancies) if node.discrepancies else ""
 
 
 def _bits(numbers: NDArray[np.float64]) -> list[int]:

@@ -23,6 +23,7 @@ def program_of_graph(
     *,
     types: Callable[[Layout], Mapping[str, str]],
     least: str,
+    batch: int | None,
 ) -> Program:
     """The program of a graph; ``layout`` says which axes its inputs take.
 
@@ -34,6 +35,7 @@ def program_of_graph(
         types: from a layout to the types of the numbers of all results, by name, as the running graph returns them.
         least: the precision in which the graph is declared to run.
         layout: the axes that each input takes.
+        batch: the number of points that the graph takes; None if it takes any, also where a problem file gives one.
 
     Raises:
         Unsupported: names the operation.
@@ -44,7 +46,7 @@ def program_of_graph(
     shapes = [(1, *shape) for shape in layout.shapes]
     lower = partial(lower_aten, nodes, arrays, list(zip(given, shapes, strict=True)), outputs, least)
     program = lower()
-    demand_each_alone(program, lower, layout.batch)
+    demand_each_alone(program, lower, 1 if layout.batch == 1 else batch)
     return permuted(
         on_devices(program, constants.values()), [axis for columns in layout.columns for axis in columns]
     )

@@ -107,7 +107,7 @@ def _program(path: Path, layout: Layout, outputs: list[str], device: str) -> Pro
         import onnx
     except ImportError:
         raise Unsupported("any", f"reading the graph needs onnx: {install('onnx')}") from None
-    graph = lower_onnx(onnx.load(str(path)), outputs=outputs)
+    graph = lower_onnx(onnx.load(str(path)), outputs=outputs, alone=layout.batch == 1)
     if device != "cpu":  # the float32 arithmetic of an accelerator is another one
         graph = replace(graph, origin=None)
     # The graph's feature vector has the axes in the order in which its inputs take them.

@@ -13,6 +13,7 @@ from supnorm.problem import Function
 from supnorm.problem.coded import Coded
 from supnorm.program import Narrowed, Node, Program, Unreadable, Unsupported, entry
 from supnorm.program.evaluation import forward
+from supnorm.program.watched import Unlike
 
 Array = NDArray[np.float64]
 
@@ -102,6 +103,8 @@ def with_program(function: Function, name: str, lower: Callable[[], Program], pr
     except Unsupported as reason:
         note = f"{name} is run as a black box, {how}: {reason}"
         named = type(reason)(f"{reason.operation} of {name}", reason.nearest)
+        if isinstance(reason, Unlike):
+            named = Unreadable(f"{name}: {reason.operation}", reason.nearest)
         if isinstance(reason, Narrowed):
             named = Unreadable(f"{reason.operation}, which {name} does", reason.nearest)
         return unread(replace(function, notes=(*function.notes, note)), named)

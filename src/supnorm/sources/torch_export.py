@@ -207,7 +207,10 @@ def _graph(
 
     ports = tuple(_port(name, graph["tensor_values"][name]) for name in given)
     runs_in = precision or _narrowest(graph, tensors, ports)
-    lower = functools.partial(program_of_graph, graph, constants, given, outputs, types=types, least=runs_in)
+    fixed = next((p.shape[0] for p in ports if p.shape and p.shape[0] is not None), None)
+    lower = functools.partial(
+        program_of_graph, graph, constants, given, outputs, types=types, least=runs_in, batch=fixed
+    )
     return Graph(ports, run, runs_in, lower, constants, parameters, run_with)
 
 
