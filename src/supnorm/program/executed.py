@@ -200,13 +200,13 @@ def unrecorded() -> Iterator[None]:
     with read_meanwhile() as dropped:
         latest = dropped, _nowhere  # for threads that go on from before
         _LATEST.append(latest)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
         sys.settrace(None)
         try:
             yield
         finally:
             sys.settrace(before)
-            threading.settrace(before_in_threads)  # type: ignore[arg-type]
+            threading.settrace(before_in_threads)
             _LATEST.remove(latest)
 
 
