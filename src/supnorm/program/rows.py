@@ -86,12 +86,12 @@ def demand_each_alone(one: Program, read: Callable[[int], Program], batch: int |
 
 def _ends(program: Program, features: list[tuple[Integers, Integers]]) -> set[tuple[int, bool, float, float]]:
     """Arguments that may not leave an interval: their numbers, and whether each is of one point."""
-    found = set()
+    arguments = set()
     for limit in program.limits:
         numbers, points = features[limit.node]
         of_one = bool(points[limit.column] != SEVERAL)
-        found.add((int(numbers[limit.column]), of_one, limit.low, limit.high))
-    return found
+        arguments.add((int(numbers[limit.column]), of_one, limit.low, limit.high))
+    return arguments
 
 
 class _Numbers:
