@@ -71,7 +71,7 @@ class Effort:
     lead: int = 75  # their steps
 
 
-QUICK = Effort(5, 1000, 2000, 1000, 20.0, 100, 2)
+QUICK = Effort(5, 1000, 2000, 1000, 6.0, 100, 2)
 
 
 def samples_of(name: str, effort: Effort) -> tuple[Samples, Samples]:

@@ -65,7 +65,7 @@ def wait_for_progress(process: subprocess.Popen[str], word: str) -> None:
 # -- audit --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", SIGNALS[:2])  # a terminal that is closed sends the third one
 def test_an_audit_of_a_cheap_pair_keeps_what_it_found(shell: Shell, number: signal.Signals) -> None:
     """1.5 million evaluations, and even where the worst point was, were lost."""
     shell.write(WIDE)
@@ -242,9 +242,9 @@ b = { low = 0.0, high = 1.0 }
 c = { low = 0.0, high = 1.0 }
 """
 FUNCTIONS = """
-import jax.numpy as jnp
-def truth(x): return jnp.sin(9 * x[:, 0] * x[:, 1]) * jnp.exp(x[:, 2]) + jnp.cos(7 * x[:, 1] * x[:, 2])
-def model(x): return truth(x) + 9e-5 * jnp.sin(40 * x[:, 0] + 30 * x[:, 1]) * jnp.cos(35 * x[:, 2] * x[:, 0])
+import numpy as np
+def truth(x): return np.sin(9 * x[:, 0] * x[:, 1]) * np.exp(x[:, 2]) + np.cos(7 * x[:, 1] * x[:, 2])
+def model(x): return truth(x) + 9e-5 * np.sin(40 * x[:, 0] + 30 * x[:, 1]) * np.cos(35 * x[:, 2] * x[:, 0])
 """
 
 
@@ -260,8 +260,9 @@ PATIENT = "from supnorm import __main__, interrupts; interrupts.AGAIN = 60.0; __
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize(
+    ("workers", "number"), [("2", signal.SIGINT), ("2", signal.SIGTERM), ("1", signal.SIGHUP)]
+)
 def test_an_interrupted_proof_is_kept_and_leaves_no_worker(
     hard: Shell, workers: str, number: signal.Signals
 ) -> None:

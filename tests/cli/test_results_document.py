@@ -43,10 +43,10 @@ python = "easy.py:truth"
 a = { low = 0.0, high = 1.0 }
 """
 FUNCTIONS = """
-import jax.numpy as jnp
-def truth(x): return jnp.exp(x[:, 0])
-def model(x): return jnp.exp(x[:, 0]) + 0.01 * x[:, 0]
-def glitch(x): return jnp.exp(x[:, 0]) + jnp.exp(-((x[:, 0] - 0.5) / 0.02) ** 2)
+import numpy as np
+def truth(x): return np.exp(x[:, 0])
+def model(x): return np.exp(x[:, 0]) + 0.01 * x[:, 0]
+def glitch(x): return np.exp(x[:, 0]) + np.exp(-((x[:, 0] - 0.5) / 0.02) ** 2)
 """
 
 

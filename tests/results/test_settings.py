@@ -158,8 +158,9 @@ def _search(strategy: Any) -> None:
         reference = sn.Function(
             value=lambda x: 0.0 * x[:, :1], vjp=vjp and (lambda x: (0.0 * x[:, :1], lambda w: 0.0 * x))
         )
-        # A surrogate of all values is fitted again and again: of many it takes a quarter of a minute.
-        count = 100 if isinstance(strategy, sn.SurrogateSearch) else 400
+        count = 400
+        if isinstance(strategy, sn.SurrogateSearch):  # it is fitted, and searched, again and again
+            count, strategy = 100, dataclasses.replace(strategy, inner=min(strategy.inner, 300))
         sn.audit(
             sn.Problem(model, reference, SQUARE), evaluations=count, strategy=strategy, pictures=PICTURES
         )

@@ -44,17 +44,32 @@ def _print(path):
     return fingerprint(open_problem(path))
 
 
-def _in_a_process(path):
-    """The fingerprint as a fresh interpreter has it."""
-    code = (
-        "import sys; from supnorm.sources import open_problem; from supnorm.problem import fingerprint; "
-        "print(fingerprint(open_problem(sys.argv[1])))"
-    )
+def _in_a_process(path, *edits):
+    """The fingerprints as interpreters have them that have loaded nothing of the problem: before and after each edit.
+
+    Args:
+        edits: files of the folder, each with its new content.
+    """
+    code = """
+import os, sys
+from pathlib import Path
+from supnorm.sources import open_problem
+from supnorm.problem import fingerprint
+path, *edits = sys.argv[1:]
+for file, content in [("", ""), *zip(edits[::2], edits[1::2])]:
+    if file:
+        Path(path).with_name(file).write_text(content)
+    child = os.fork()
+    if child == 0:
+        print(fingerprint(open_problem(path)), flush=True)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+"""
     done = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", code, str(path), *edits], capture_output=True, text=True, check=True,
         env={**os.environ, "PYTHONPATH": SOURCE, "PYTHONDONTWRITEBYTECODE": ""},
     )  # fmt: skip
-    return done.stdout.strip()
+    return done.stdout.split()
 
 
 PICKLED = """
@@ -94,21 +109,18 @@ def test_what_code_opens_or_imports_is_part_of_the_problem(name, tmp_path):
     path = _problem(tmp_path / "p", f'python = "model.py:{called}"', **files)
     before = _print(path)
     assert _print(path) == before  # modules that are loaded already open nothing
-    fresh = _in_a_process(path)
+    text = content.decode() if isinstance(content, bytes) else content
+    fresh, changed = _in_a_process(path, edited, text)
     assert fresh == before
-    (tmp_path / "p" / edited).write_bytes(content if isinstance(content, bytes) else content.encode())
-    assert _print(path) != before
-    assert _in_a_process(path) != fresh
+    assert changed == _print(path) != before
 
 
 @pytest.mark.slow
 def test_a_helper_that_is_imported_by_a_computed_name(tmp_path):
     code = "import importlib\nh = importlib.import_module('helper' + '_e')\ndef model(x): return h.gain * x[:, 0]\n"
     path = _problem(tmp_path / "p", model__py=code, helper_e__py="gain = 1.0\n")
-    before = _in_a_process(path)
-    assert _in_a_process(path) == before
-    (tmp_path / "p" / "helper_e.py").write_text("gain = 2.0\n")
-    assert _in_a_process(path) != before
+    before, again, changed = _in_a_process(path, "helper_e.py", "gain = 1.0\n", "helper_e.py", "gain = 2.0\n")
+    assert again == before != changed
 
 
 @pytest.mark.slow
@@ -192,7 +204,7 @@ def test_what_does_not_define_the_problem(tmp_path):
     with path.open("a") as file:
         file.write("# a remark\n[audit]\nseed = 7\n")
     assert _print(path) == before
-    assert _in_a_process(path) == before  # the log has grown
+    assert _in_a_process(path) == [before]  # the log has grown
 
 
 @pytest.mark.slow
@@ -207,7 +219,7 @@ def test_a_moved_or_saved_problem_is_the_same(tmp_path):
     save_problem(problem, tmp_path / "p" / "p-run" / "problem.toml")
     assert _print(tmp_path / "p" / "p-run" / "problem.toml") == fingerprint(problem)
     shutil.copytree(tmp_path / "p", tmp_path / "elsewhere")
-    assert _in_a_process(tmp_path / "elsewhere" / "problem.toml") == fingerprint(problem)
+    assert _in_a_process(tmp_path / "elsewhere" / "problem.toml") == [fingerprint(problem)]
 
 
 @pytest.mark.slow
@@ -217,7 +229,7 @@ def test_other_problems_in_the_folder_change_nothing(tmp_path):
                     plain__py="def model(x): return x[:, 0]\n")  # fmt: skip
     second = tmp_path / "p" / "second.toml"
     second.write_text(path.read_text().replace("model.py", "plain.py"))
-    alone = _in_a_process(second)
+    [alone] = _in_a_process(second)
     _print(path)
     assert _print(second) == alone
 
