@@ -79,13 +79,15 @@ def radius(op, z, p, far):
 
 
 def coefficients(op, z, p, far=0.1):
-    """phi^(i)(z)/i! for i = 0..6, by Cauchy's integral over a circle as a sum over 32 points.
+    """phi^(i)(z)/i! for i = 0..6, by Cauchy's integral over a circle as a sum over 20 points.
+
+    No singularity is nearer than ten times the radius: the sum is off by 1e-20 of the largest value.
 
     The sum loses the digits by which r^i is small: for gammainc of shape 1, whose bound is attained, 6 of 22 were left at
     z = 0.011. So it works with as many more, and with `GUARD` for values that are large beside the coefficients.
     The functions are real on the real line: round a real point half of the values are conjugates of the others.
     """
-    r, n = radius(op, z, p, far), 32
+    r, n = radius(op, z, p, far), 20
     lost = max(0, int(mp.ceil(-(ORDERS - 1) * mp.log10(r))))
     with mp.workdps(mp.mp.dps + lost + GUARD):
         turns = [mp.expjpi(mp.mpf(2 * k) / n) for k in range(n)]

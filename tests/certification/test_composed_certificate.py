@@ -74,9 +74,9 @@ def test_random_formulas_quickly(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("dimensions", [(1,), (2,), (3,), (4,)])
 def test_random_formulas(tmp_path, dimensions):
-    seeds = range(100, 130)
+    seeds = range(100, 110)
     proved = [_case(seed, tmp_path, dimensions, dimensions < (3,) and seed % 4 == 0) for seed in seeds]
-    assert sum(proved) >= 8  # others need more boxes
+    assert sum(proved) >= 3  # others need more boxes
 
 
 @pytest.mark.slow
