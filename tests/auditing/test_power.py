@@ -343,7 +343,7 @@ def detection_rate(problem: Problem, plant: Bump, evaluations: int, runs: int, s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("d", "each"), [(2, 300), (4, 600)])
+@pytest.mark.parametrize(("d", "each"), [(2, 300), (4, 400)])
 def test_the_table_is_the_true_detection_rate_within_ten_points(d: int, each: int) -> None:
     domain = Domain(**{f"x{i}": (0.0, 1.0) for i in range(d)})
     problem = Problem(wrong, wave, domain)
@@ -352,9 +352,9 @@ def test_the_table_is_the_true_detection_rate_within_ten_points(d: int, each: in
     report = audit(problem, evaluations=3000, seed=12, power=power)
     rates = []
     for row in report.document["power"]:
-        truth = detection_rate(problem, Bump(row["height"], row["volume"]), each, 300, 77)
+        truth = detection_rate(problem, Bump(row["height"], row["volume"]), each, 200, 77)
         rates.append(truth)
-        # 100 runs against 300: the difference alone has a standard error of up to 5.8 points.
+        # 100 runs against 200: the difference alone has a standard error of up to 6.1 points.
         assert abs(row["found"] / row["runs"] - truth) <= 0.10, (row, truth)
     assert max(rates) > 0.8
     assert min(rates) < 0.7  # the cells are not all trivial
@@ -367,7 +367,7 @@ def test_a_stand_in_tells_nearly_the_rate_of_the_pair() -> None:
     scout = evaluator.values(np.random.default_rng(0).random((100, 2)), "statistics")
     copy = stand_in(evaluator, scout, np.empty((0, 6)))
     assert copy is not None
-    strategy = SurrogateSearch(inner=4000, batch=16)
+    strategy = SurrogateSearch(inner=1000, batch=16)
     rate = []
     for problem in (copy.problem, evaluator.problem):
         found = 0

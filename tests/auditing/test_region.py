@@ -129,7 +129,7 @@ def test_convex_regions_are_measured(name: str) -> None:
 def test_convex_regions_within_a_factor_of_1_5_in_95_per_cent_and_their_limits_hold() -> None:
     good = covered = below = tried = 0
     for name in CONVEX:
-        for seed in range(20, 30):
+        for seed in range(20, 24):
             case = CONVEX[name](seed)
             region, truth = measured(case, seed), case[2]
             tried += 1

@@ -71,7 +71,7 @@ def test_a_tolerance_and_resume(tmp_path: Path) -> None:
 def test_limits_that_are_reversed_and_an_integrand_with_a_kink() -> None:
     bent = sn.integral(lambda x, s: np.abs(s), lambda x: x[:, 0], -1.0)
     problem = sn.Problem(lambda x: -0.5 - 0.5 * x[:, 0] ** 2 + 1e-2, bent, sn.Domain(a=(0.5, 1.0)))
-    result = sn.certify(problem, tolerance=0.1, boxes=3000)
+    result = sn.certify(problem, tolerance=0.1, boxes=600)
     assert worst(problem) <= result.upper
 
 
@@ -88,7 +88,7 @@ def test_a_pole_between_the_points_is_never_dropped() -> None:
     pole = sn.integral(lambda x, s: 1.0 / (s - x[:, 0]), 0.0, 1.0)
     problem = sn.Problem(lambda x: 0.0 * x[:, 0], pole, sn.Domain(a=(0.9, 1.3)))
     try:
-        result = sn.certify(problem, ratio=1.1, boxes=2000)
+        result = sn.certify(problem, ratio=1.1, boxes=200)
     except BadInput:
         return
     assert result.upper == np.inf

@@ -103,7 +103,7 @@ def test_the_residual_of_a_network_that_follows_its_argument_holds_of_what_runs(
 
     in_jax, in_torch = EQUATIONS[name]
     problem = against_zero(residual(from_torch(Net().double()), in_jax, 1), Domain(x=(low, high)))
-    result = certify(problem, ratio=1.05, boxes=2000)
+    result = certify(problem, ratio=1.05, boxes=400)
     x = torch.linspace(low, high, 4001, dtype=torch.float64)[:, None].requires_grad_()
     u = Net()(x)
     (first,) = torch.autograd.grad(u.sum(), x, create_graph=True)

@@ -68,10 +68,10 @@ def bounded(posed: Posed, v: Program) -> float:
 
 
 def shares() -> list[float]:
-    """Of the bounds the largest error at points, in 200 random cases."""
+    """Of the bounds the largest error at points, in 80 random cases."""
     rng, x = np.random.default_rng(3), LINE.from_unit(np.linspace(0.0, 1.0, 2001)[:, None])
     found = []
-    for _ in range(200):
+    for _ in range(80):
         posed, u, v = drawn(rng)
         gap = np.abs(u.value(x) - proof.with_equal_ends(posed, v).value(x)).max()
         found.append(float(gap) / max(bounded(posed, v), 1e-300))

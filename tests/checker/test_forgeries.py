@@ -22,7 +22,7 @@ def files(tmp_path_factory):
 
 def test_no_false_file_is_accepted(files, tmp_path):
     rng, verdicts, used = np.random.default_rng(20), Counter(), Counter()
-    for number in range(150):
+    for number in range(90):
         honest = files[number % len(files)]
         edits, data = forgeries.forged(honest, rng)
         path = tmp_path / "forged.json"

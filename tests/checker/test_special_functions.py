@@ -51,7 +51,9 @@ def given(p):
 
 def _shares(op, count):
     worst = [0.0] * 7
-    seed = 5 if op == "bessel_i" else 0  # those of the certifier's test, made once; none of these comes near for bessel_i
+    seed = (
+        5 if op == "bessel_i" else 0
+    )  # those of the certifier's test, made once; none of these comes near for bessel_i
     for ends, p, found in sizes(op, count, seed):
         bounds = [bound(op, i, *map(arb, ends), given(p)) for i in range(7)]
         for at_point in found:

@@ -211,7 +211,7 @@ def test_budgets_are_kept_and_counted():
 
 @pytest.mark.slow
 def test_seconds_end_a_fit():
-    result = fit(mass, I_10_7, tolerance=1e-12, method=NetworkFit(), seconds=4.0)
+    result = fit(mass, I_10_7, tolerance=1e-12, method=NetworkFit(), seconds=2.0)
     assert result.status.code == "tolerance-exceeded"
     # Generous: without the limit it trains for many minutes; machines may be busy.
     assert result.seconds < 300.0

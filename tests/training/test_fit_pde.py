@@ -65,13 +65,13 @@ def test_heat_is_solved_and_its_estimate_holds():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "goal"), [("poisson", 1e-4), ("helmholtz", 1e-4), ("burgers", 1e-4)])
+@pytest.mark.parametrize(("name", "goal"), [("poisson", 1e-4), ("burgers", 1e-4)])
 def test_equations_are_solved(name, goal):
-    result = fit_pde(EQUATIONS[name], iterations=700, points=400)
+    result = fit_pde(EQUATIONS[name], iterations=700, points=400, audit_evaluations=1000)
     error = worst_error(result, name)
     assert error < goal
     assert error >= 1e-12
-    assert (result.error_if is None) == (name in ("helmholtz", "burgers"))
+    assert (result.error_if is None) == (name == "burgers")
     if result.error_if is not None:
         assert error <= result.error_if
 
