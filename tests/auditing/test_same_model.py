@@ -110,7 +110,7 @@ def audited(home: Path, form: str, gradients: bool) -> AuditReport:
     if not gradients:
         model, reference = (replace(f, vjp=None) for f in (problem.model, problem.reference))
         problem = replace(problem, model=model, reference=reference)
-    return audit(problem, evaluations=1500, seed=0)
+    return audit(problem, evaluations=3000, seed=0)
 
 
 @pytest.fixture(scope="module")

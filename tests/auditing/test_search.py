@@ -442,10 +442,10 @@ def test_a_bump_on_one_ten_thousandth_of_one_input_is_found(shape: str) -> None:
 @pytest.mark.parametrize("gradients", [True, False])
 def test_flanks_betray_a_glitch_that_no_point_has_hit(gradients: bool) -> None:
     problem = problems.planted_bump(2, 1e-6, 8, gradients=gradients).problem
-    found = [searched(problem, 100_000, seed) >= 0.99 for seed in range(6)]
-    blind = [searched(problem, 100_000, seed, ScreenAndAscent(flanks=0)) >= 0.99 for seed in range(6)]
-    assert sum(found) >= 4
-    assert sum(blind) <= 3
+    found = [searched(problem, 100_000, seed) >= 0.99 for seed in range(8)]
+    blind = [searched(problem, 100_000, seed, ScreenAndAscent(flanks=0)) >= 0.99 for seed in range(8)]
+    assert sum(found) >= 5
+    assert sum(blind) <= 4
 
 
 def test_a_point_off_its_neighbours_plane_stands_out_whatever_its_sign() -> None:

@@ -97,7 +97,7 @@ def _inlined(build: Builder, program: Program, start: int) -> list[int]:
     """The positions of the nodes of a program whose input is a node that exists."""
     positions = [start]
     for node in program.nodes[1:]:
-        positions.append(build.add_node(replace(node, args=tuple(positions[a] for a in node.args))).node)
+        positions.append(build.add_node(node.of(tuple(positions[a] for a in node.args))).node)
     return positions
 
 
@@ -135,7 +135,7 @@ def _slope(build: Builder, node: Node, y: int, args: list[int], slopes: list[int
     if node.op == "affine":
         return build.add_node(replace(node, args=(s,), bias=np.zeros(w))).node
     if node.op == "take":
-        return build.add_node(replace(node, args=(s,))).node
+        return build.add_node(node.of((s,))).node
     return _of_one(build, node, y, args[0], s)
 
 

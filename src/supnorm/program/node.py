@@ -43,6 +43,18 @@ class Node:
         """What the operation takes beside its argument: no number, one or two."""
         return tuple(p for p in (self.parameter, self.second) if p is not None)
 
+    def of(self, args: tuple[int, ...]) -> Node:
+        """The same operation of other arguments; the node itself where these are its own.
+
+        Proofs of integrals, flows and roots put millions of nodes together, and `dataclasses.replace` took a third of the
+        time for it.
+        """
+        if args == self.args:
+            return self
+        other = object.__new__(Node)
+        other.__dict__.update(self.__dict__, args=args)
+        return other
+
 
 @dataclass(frozen=True)
 class Limit:

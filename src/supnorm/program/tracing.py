@@ -9,7 +9,7 @@ depend on the input stay NumPy arrays and are folded.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -253,7 +253,7 @@ class Builder:
         self.computed_in(program.narrowest)
         for node in program.nodes[1:]:
             args = tuple(copied[a] for a in node.args)
-            copied.append(self.add_node(replace(node, args=args)).node)
+            copied.append(self.add_node(node.of(args)).node)
         for one in program.limits:
             argument = Tensor(copied[one.node], np.array([one.column]))
             self.limits.append((argument, one.low, one.high, one.name))
@@ -274,7 +274,7 @@ class Builder:
         nodes = []
         for old in order:
             args = tuple(rename[a] for a in self.nodes[old].args)
-            nodes.append(replace(self.nodes[old], args=args))
+            nodes.append(self.nodes[old].of(args))
         if last == 0:
             nodes.append(Node("take", (0,), self.nodes[0].width, columns=np.arange(self.nodes[0].width)))
         origin = Origin(self.origin, tuple(sorted(self.unlike))) if self.origin else None
