@@ -204,6 +204,7 @@ def test_degrees_chosen_from_few_random_samples_hold_at_the_ends(n):
     assert max(worst) < 100.0
 
 
+@pytest.mark.slow
 def test_gaussian_processes_smooth_noise():
     """With a fixed small noise the error was 900 times the spread of the labels."""
     rng = np.random.default_rng([0, 63])

@@ -158,6 +158,7 @@ def test_an_audit_ends_with_a_report_that_holds(case: dict[str, Any]) -> None:
         assert document["failures"]["infinite"] == 0
 
 
+@pytest.mark.slow
 @given(cases())
 @settings(max_examples=4, deadline=None)
 def test_the_same_seed_gives_the_same_result(case: dict[str, Any]) -> None:

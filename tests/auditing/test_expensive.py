@@ -105,6 +105,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield executor
 
 
+@pytest.mark.slow
 def test_rounds_on_one_worker_are_the_same_for_the_same_seed() -> None:
     runs = [searched(expensive(truth, None), 40, seed) for seed in (3, 3, 4)]
     assert runs[0] == runs[1]
@@ -151,6 +152,7 @@ def test_a_place_without_a_value_is_not_asked_for_again() -> None:
     assert evaluator.failures.failed["reference"] > 0
 
 
+@pytest.mark.slow
 def test_the_error_is_found_with_and_without_workers(pool: ThreadPoolExecutor) -> None:
     for executor in (None, pool):
         evaluator = expensive(truth, executor)
@@ -160,6 +162,7 @@ def test_the_error_is_found_with_and_without_workers(pool: ThreadPoolExecutor) -
         assert evaluator.worst > 0.0999
 
 
+@pytest.mark.slow
 def test_a_slow_call_holds_up_nobody(pool: ThreadPoolExecutor) -> None:
     """Without ``in_order``: one call ends only after 30 others that were proposed later."""
     lock, enough = threading.Lock(), threading.Event()

@@ -80,6 +80,7 @@ def test_one_wrong_value_is_the_worst_and_is_called_not_reproducible(call: int) 
     assert {round(finding[k]["error"], 1) for k in ("batch", "alone")} == {0.0, 0.5}
 
 
+@pytest.mark.slow
 def test_a_rational_interpolant_with_real_poles() -> None:
     """It ended with an AssertionError after all work was done."""
     x = np.linspace(0, 1, 400)

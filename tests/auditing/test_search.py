@@ -664,6 +664,7 @@ def test_gaps_where_no_point_exists_are_not_filled_for_ever() -> None:
     assert asked < 3000
 
 
+@pytest.mark.slow
 def test_points_are_gathered_where_few_of_the_box_exist() -> None:
     """A thousandth of the box exists: the screen evaluates hundreds of points at once, not one or two."""
     calls: list[int] = []

@@ -57,6 +57,7 @@ def test_interrupted_inside_a_batch(tmp_path):
     assert 0 < rest.rounding < 1e-9
 
 
+@pytest.mark.slow
 def test_interrupted_before_anything_is_known(tmp_path):
     def stop(event):
         raise KeyboardInterrupt

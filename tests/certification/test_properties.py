@@ -95,6 +95,7 @@ def test_the_margin_is_proved_within_the_ratio():
         assert 1.0 / ratio <= answer.margin <= 1.0
 
 
+@pytest.mark.slow
 def test_an_extreme_at_the_threshold_is_undecided_and_says_where():
     box = Domain(x=(-1.0, 1.0), y=(0.0, 1.0))
     result = certify_properties(lambda x: x[:, 0] ** 2 + 0 * x[:, 1], box, ["positive"], boxes=200)
@@ -161,6 +162,7 @@ def test_an_input_whose_name_begins_with_a_minus():
     assert (one.axis, one.sign) == (0, 1)
 
 
+@pytest.mark.slow
 def test_models_without_exact_slopes_are_refused_by_name():
     box = Domain(x=(-1.0, 1.0))
     with pytest.raises(BadInput, match="relu in a derivative"):

@@ -150,6 +150,7 @@ def test_the_lower_bound_is_proved_again(saved, tmp_path):
     assert -1.0 <= found.witness.x[1] <= 2.0
 
 
+@pytest.mark.slow
 def test_tampered_values_of_a_declared_function(tmp_path):
     calls = [0]
 

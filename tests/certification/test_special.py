@@ -296,6 +296,7 @@ def test_a_pole_in_the_domain_is_no_proof():
     assert whole.upper == np.inf
 
 
+@pytest.mark.slow
 def test_no_bound_is_claimed_for_a_graph_whose_runtime_has_special_functions():
     """Runtimes' Bessel functions are off by more than the units that are assumed of exp."""
     for op, p, claimed in (("bessel_j", (0.0,), False), ("atan", (), True)):

@@ -264,6 +264,7 @@ def test_the_search_for_an_ellipse_finds_the_best_one(op, p):
             assert found is None or float(found) == float(best)
 
 
+@pytest.mark.slow
 def test_a_proof_that_the_search_leaves_undecided_is_made_again_with_all_ellipses(
     data, tmp_path, monkeypatch
 ):

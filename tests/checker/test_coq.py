@@ -308,6 +308,7 @@ def _folder(tmp_path, code, problem=PROBLEM):
 SINE = "def model(x): return x - x**3 / 6\ndef reference(x): return np.sin(x)\n"
 
 
+@pytest.mark.slow
 def test_certify_exports_what_the_checker_accepts(tmp_path):
     command = _folder(tmp_path, SINE)
     done = CliRunner().invoke(app, [*command, "--ratio", "1.1", "--export", "coq"])
@@ -332,6 +333,7 @@ def test_what_certify_cannot_export_is_refused_before_the_work(more, words, tmp_
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_three_inputs_are_refused_before_the_work(tmp_path):
     command = _folder(tmp_path, SINE, PROBLEM + "y = [0.0, 1.0]\nz = [0.0, 1.0]\n")
     done = CliRunner().invoke(app, [*command, "--export", "coq"])

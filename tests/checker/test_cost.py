@@ -187,6 +187,7 @@ def test_the_forecast_itself_costs_little(honest, tmp_path):
     assert cost.seconds > 100.0
 
 
+@pytest.mark.slow
 def test_the_command_refuses_with_one_line_and_exit_2(honest, tmp_path, capsys):
     path = _forged(honest, tmp_path, lambda d: _fine_grid(d, 2**10))
     assert run(["check", str(path), "--limit", "60"]) == 2

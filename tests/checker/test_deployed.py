@@ -328,6 +328,7 @@ def test_onnxruntime_stays_within_the_bound_of_a_file(tmp_path, activation):
     assert np.abs(run - exact).max() > 1e-3 * result.record.deployed.rounding
 
 
+@pytest.mark.slow
 def test_a_softmax_has_no_known_rounding(tmp_path):
     one = _onnx_problem(tmp_path, "", softmax=True)
     result = sn.certify(one, 3.0, boxes=500)

@@ -427,6 +427,7 @@ PERIODIC_FORGERIES = {
 }
 
 
+@pytest.mark.slow
 def test_an_honest_file_of_a_periodic_axis_is_accepted(periodic, tmp_path):
     found = verdict(copy.deepcopy(periodic), tmp_path)
     assert found.accepted, found.reason

@@ -75,6 +75,7 @@ def proved() -> sn.Guard:
     return sn.guard(problem, sn.audit(problem, evaluations=500), prove=True, evaluations=500, calibration=200)
 
 
+@pytest.mark.slow
 def test_proved_cells_are_refused_for_a_model_that_only_nearly_agrees(
     proved: sn.Guard, tmp_path: Path
 ) -> None:

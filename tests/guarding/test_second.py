@@ -102,6 +102,7 @@ def test_the_guard_comes_near_the_best_possible_one() -> None:
     assert record.evaluations["learned"] == 3000
 
 
+@pytest.mark.slow
 def test_a_reference_that_no_network_learns_has_no_second_model() -> None:
     def ragged(x: Any) -> Any:
         return np.modf(np.abs(x[:, 0]) * 1e7)[0]

@@ -97,6 +97,7 @@ def test_a_file_in_single_precision_is_judged_in_single_precision(tmp_path: Path
     assert np.array_equal(again.model.value(GRID), mended.model.value(GRID))
 
 
+@pytest.mark.slow
 def test_only_weights_of_linear_layers_are_trained(tmp_path: Path) -> None:
     problem = write_problem(tmp_path, written(tmp_path, "onnx"))
     made = tunable_file(problem)
@@ -104,6 +105,7 @@ def test_only_weights_of_linear_layers_are_trained(tmp_path: Path) -> None:
     assert np.array_equal(made.value(GRID), problem.model.value(GRID))
 
 
+@pytest.mark.slow
 def test_inputs_in_another_order_are_trained_in_that_order(tmp_path: Path) -> None:
     to_onnx(square(), tmp_path / "net.onnx")
     problem = write_problem(tmp_path, "net.onnx", 2, 'inputs = ["y", "x"]\n')

@@ -257,12 +257,14 @@ def _file(tmp_path, function):
     return open_problem(tmp_path / "problem.toml")
 
 
+@pytest.mark.slow
 def test_numbers_that_become_integers_are_refused(tmp_path):
     with pytest.raises(Unsupported, match="to int64"):
         lower_torch(_cut, 3)
     assert _file(tmp_path, _cut).model.program is None
 
 
+@pytest.mark.slow
 def test_a_file_that_rounds_on_the_way_has_no_bound_as_deployed(tmp_path):
     """Float64 in and out, but the values pass through float32: no rounding of float64 bounds that."""
     from supnorm.certification import certify

@@ -281,6 +281,7 @@ def test_attributes_of_a_function_reach_its_nodes():
     assert lower_onnx(model).value(x).ravel().tolist() == [-1.0, 3.0]
 
 
+@pytest.mark.slow
 def test_a_graph_that_rounds_on_the_way_has_no_bound_as_deployed(tmp_path):
     """Double in and out, but the values pass through float: no rounding of float64 bounds that."""
     from supnorm.certification import certify

@@ -115,6 +115,7 @@ def test_l2_and_sup_goals_are_different():
     assert hard.status.code == "tolerance-exceeded"
 
 
+@pytest.mark.slow
 def test_the_reported_error_does_not_come_from_the_loop():
     """Two seeds give two audits; both are of the size of the true error."""
     found = [fit(bell, I_6_2, method=SimplexInterpolation(), max_evaluations=2000, seed=s) for s in (1, 2)]
@@ -422,6 +423,7 @@ def test_a_finite_domain_is_compared_whole_and_only_then_called_within_tolerance
     assert rms.status.code == "nothing-found"  # measured at sample points, not proved
 
 
+@pytest.mark.slow
 def test_files_and_json(tmp_path):
     result = fit(bell, I_6_2, tolerance=1e-6)
     folder = result.save(tmp_path / "fit")
@@ -773,6 +775,7 @@ def test_ctrl_c_in_a_certified_fit_of_several_outputs_is_told():
     assert num(result.winner.sup_lower) in result.status.advice
 
 
+@pytest.mark.slow
 def test_a_certified_fit_without_any_time_says_so():
     with pytest.raises(BadInput, match="ChebyshevTensor: the time was up"):
         fit(jax_bell, I_6_2, tolerance=1e-2, certify=True, seconds=1e-9, method=ChebyshevTensor())

@@ -8,6 +8,7 @@ import pytest
 from supnorm import Domain, Function, Problem, fit
 
 
+@pytest.mark.slow
 def test_errors_are_in_the_unit_that_only_the_model_states() -> None:
     model = Function(lambda x: x, output_units=("N",))
     truth = Function(lambda x: np.sin(x[:, 0]))
