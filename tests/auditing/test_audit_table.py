@@ -263,3 +263,17 @@ def test_an_input_that_looks_like_a_second_prediction_is_named_unless_inputs_wer
     assert words.startswith("power_v2 was taken as an input")
     assert "--inputs flow (in Python" in words
     assert said(inputs=["flow", "power_v2"]) == []
+
+
+@pytest.mark.parametrize("file", [False, True])
+def test_a_truth_that_never_varies_is_compared(file: bool, tmp_path: Path) -> None:
+    """Residuals beside zeros were refused: "there is nothing to compare"."""
+    data: Any = pandas.DataFrame({"zero": [0.0, 0.0, 0.0], "residual": [0.1, -0.3, np.nan]})
+    if file:
+        data.to_csv(tmp_path / "t.csv", index=False)
+        data = tmp_path / "t.csv"
+    report = sn.audit_table(data, truth="zero", prediction="residual", failures="ignore")
+    assert report.worst is not None
+    assert (report.worst.row, report.worst.error, report.record.plain_sample.n) == (2, 0.3, 2)
+    with pytest.raises(sn.BadInput, match="no column of numbers has two different values; add one"):
+        sn.audit_table({"t": [1.0], "p": [2.0]}, truth="t", prediction="p")

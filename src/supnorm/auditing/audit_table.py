@@ -18,7 +18,13 @@ from supnorm.problem.rows import Rows
 from supnorm.results import BadInput
 from supnorm.results.suggestion import did_you_mean
 from supnorm.sources.open import open_specification
-from supnorm.sources.table_problem import MOST_INPUTS, TableColumns, ends, table_specification
+from supnorm.sources.table_problem import (
+    MOST_INPUTS,
+    TableColumns,
+    ends,
+    first_that_varies,
+    table_specification,
+)
 
 Array = NDArray[np.float64]
 Names = str | Sequence[str]
@@ -95,10 +101,7 @@ def _problem(frame: _Frame, columns: TableColumns) -> Problem:
     axes = {name: range_ for name, v in numbers.items() if (range_ := ends(v)) is not None}
     axes = axes if columns.inputs else dict([*axes.items()][:MOST_INPUTS])
     if not axes:  # nothing else varies: the error is shown against the truth
-        range_ = ends(frame.values(columns.truth[0]))
-        if range_ is None:
-            raise BadInput("the table: no column of numbers varies: there is nothing to compare")
-        axes = {columns.truth[0]: range_}
+        axes = first_that_varies(((name, frame.values(name)) for name in columns.values), "the table")
     x = np.column_stack([np.where(np.isfinite(v := frame.values(n)), v, np.nan) for n in axes])
     rows = Rows(
         "the table",

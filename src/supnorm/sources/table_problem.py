@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,7 @@ def table_specification(path: Path, columns: TableColumns) -> ProblemSpec:
 def _ranges(
     path: Path, columns: TableColumns, there: Sequence[str], what: str
 ) -> dict[str, tuple[float, float]]:
-    """The inputs and their ranges; the truth itself if there is no other column of numbers that varies."""
+    """The inputs and their ranges; a truth or prediction itself if no other column of numbers varies."""
     if columns.inputs:
         data = read_columns(path, columns.inputs, what)
         numeric = {name: ends(column) for name, column in zip(columns.inputs, data.T, strict=True)}
@@ -108,11 +108,22 @@ def _ranges(
     ranges = {name: range_ for name, range_ in numeric.items() if range_ is not None}
     if ranges:
         return ranges
-    truth = columns.truth[0]
-    range_ = ends(read_columns(path, [truth], what)[:, 0])
-    if range_ is None:
-        raise BadInput(f"{what}: no column of numbers varies, not even {truth}: there is nothing to compare")
-    return {truth: range_}
+    values = read_columns(path, columns.values, what)
+    return first_that_varies(zip(columns.values, values.T, strict=True), what)
+
+
+def first_that_varies(columns: Iterable[tuple[str, Array]], what: str) -> dict[str, tuple[float, float]]:
+    """The range of the first of the columns that varies, by its name.
+
+    Raises:
+        BadInput: when none does.
+    """
+    for name, column in columns:
+        if (range_ := ends(column)) is not None:
+            return {name: range_}
+    raise BadInput(
+        f"{what}: no column of numbers has two different values; add one, such as the number of the row, as an input"
+    )
 
 
 def ranges_of(path: Path, names: Sequence[str], what: str) -> dict[str, tuple[float, float]]:
