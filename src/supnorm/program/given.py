@@ -9,6 +9,8 @@ from __future__ import annotations
 import builtins
 import hashlib
 import sys
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -49,6 +51,12 @@ def given(value: Any, deep: int = DEEP) -> Given:
     if kind is dict and value is not builtins.__dict__:
         parts = () if deep == 0 else tuple(given(v, deep - 1) for v in [*value.items()][:MANY])
         return "many", "dict", parts
+    if _of_torch(kind):  # the weights of the problem's module have no values while it is read
+        weights = [*value.parameters(), *value.buffers()][:MANY]
+        return "many", kind.__qualname__, tuple(given(w, 0) for w in weights)
+    if kind is partial:
+        parts = () if deep == 0 else (value.func, *value.args, *value.keywords.values())
+        return "many", "partial", tuple(given(part, deep - 1) for part in parts[:MANY])
     if (name := unseen(value, kind)) is not None:
         return "unseen", name
     if asks(value):
@@ -59,6 +67,8 @@ def given(value: Any, deep: int = DEEP) -> Given:
         return "module", value.__name__
     if kind is FunctionType:
         return "function", value.__name__, value.__code__.co_filename, value.__code__.co_firstlineno
+    if kind is BuiltinFunctionType and _of_torch(type(value.__self__), "Tensor"):
+        return "many", "method", (given(value.__self__),)
     if kind in (MethodType, BuiltinFunctionType) or callable(value):
         return "callable", getattr(value, "__name__", kind.__qualname__)
     return "object", f"{kind.__module__}.{kind.__qualname__}"
@@ -78,10 +88,31 @@ def _tensor(kind: type) -> bool:
 
 
 def _given_tensor(value: Any, kind: type) -> Given:
-    """The content of JAX's arrays that have values, else the shape (an operation of torch would enter its graph)."""
+    """The content of arrays of JAX and torch that have values, else the shape."""
     if _of_jax(kind) and value.dtype.kind in "fiub":
         return given(np.asarray(value))
+    torch = sys.modules.get("torch")
+    if torch is not None and kind in (torch.Tensor, torch.nn.Parameter):
+        with (
+            suppress(Exception),
+            _outside_of_graphs(),
+        ):  # an operation would enter the graph that torch.export makes
+            return given(value.detach().numpy())
     return "tensor", tuple(map(str, value.shape))
+
+
+def _outside_of_graphs() -> AbstractContextManager[object]:
+    from torch.utils._python_dispatch import _disable_current_modes
+
+    outside: AbstractContextManager[object] = _disable_current_modes()
+    return outside
+
+
+def _of_torch(kind: type, name: str = "nn") -> bool:
+    """Whether a type is that of a module of torch, or of its tensors."""
+    found = getattr(sys.modules.get("torch"), name, None)
+    found = getattr(found, "Module", None) if name == "nn" else found
+    return found is not None and issubclass(kind, found)
 
 
 def _of_jax(kind: type) -> bool:

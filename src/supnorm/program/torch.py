@@ -6,16 +6,14 @@ taken as they are stored, in real arithmetic: a float32 module becomes the funct
 
 from __future__ import annotations
 
-import copy
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from types import BuiltinMethodType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType
 from typing import Any
 
 import numpy as np
 
-from supnorm.foreign import is_library
 from supnorm.program import entry
 from supnorm.program.aten import AtenNode, Ref, lower_aten
 from supnorm.program.executed import attempt
@@ -44,8 +42,8 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
     class Wrapped(torch.nn.Module):  # type: ignore[misc,unused-ignore]
         def __init__(self) -> None:
             super().__init__()
-            self.inner = _copied(function) if isinstance(function, torch.nn.Module) else function
-            self.train(getattr(function, "training", False))
+            self.inner = function
+            self.training = getattr(function, "training", False)  # of itself: each part keeps its mode
 
         def forward(self, x: Any) -> Any:
             with attempt("torch"):  # around the code alone: torch itself takes seconds here
@@ -56,7 +54,9 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
             with warnings.catch_warnings(), torch.no_grad():
                 warnings.simplefilter("ignore")
                 points = torch.zeros(n, d, dtype=getattr(torch, least))
-                return lower_exported(torch.export.export(Wrapped(), (points,)), least, n)
+                with _kept(function):
+                    exported = torch.export.export(Wrapped(), (points,))
+                return lower_exported(exported, least, n)
         except Unsupported:
             raise
         except Exception as error:  # torch raises errors of many types
@@ -74,41 +74,23 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
     return program
 
 
-COPYING = ("__deepcopy__", "__reduce_ex__", "__reduce__", "__getstate__", "__setstate__", "__getnewargs_ex__")
+@contextmanager
+def _kept(module: Any) -> Iterator[None]:
+    """A context after which all parts of a module have the attributes again that they had: torch.export leaves some.
 
-
-def _copied(module: Any) -> Any:
-    """A copy, because torch.export may leave traces in what it reads; the copy has to be what runs.
-
-    Raises:
-        Unsupported: for a part that the user's code copies: it could give other weights or other code.
+    The module itself is read and no copy, because code can see that it is a copy, and the user's code may make it another.
     """
-    for part in module.modules():
-        held = [*part.__dict__.values(), *part._parameters.values(), *part._buffers.values()]
-        held += [one for c in held if isinstance(c, list | tuple) for one in c]
-        held += [one for c in held if isinstance(c, dict) for one in c.values()]
-        for one in (part, *held):
-            for name in COPYING:
-                method = getattr(one, name, None)
-                if method is not None and not isinstance(one, type) and not _of_library(method):
-                    raise Unsupported(
-                        f"a torch module that holds a {type(one).__name__} with a {name} of its own",
-                        "objects that Python copies in its usual way",
-                    )
-    return copy.deepcopy(module)
-
-
-def _of_library(method: Any) -> bool:
-    method = getattr(method, "__func__", method)
-    code = getattr(method, "__code__", None)
-    if code is None:  # of Python itself
-        return type(method) in (
-            BuiltinMethodType,
-            MethodWrapperType,
-            MethodDescriptorType,
-            WrapperDescriptorType,
-        )
-    return is_library(code.co_filename)
+    parts = [*module.modules()] if hasattr(module, "named_modules") else []
+    held = [part.__dict__ for part in parts]
+    held += [one for attributes in held for one in attributes.values() if isinstance(one, dict)]
+    before = [(one, dict(one)) for one in held]
+    try:
+        yield
+    finally:
+        for now, was in before:
+            if [*map(id, now.values())] != [*map(id, was.values())] or [*now] != [*was]:
+                now.clear()
+                now.update(was)
 
 
 def _stored_precision(function: Any) -> str:
