@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import hashlib
 import sys
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -45,18 +46,8 @@ def given(value: Any, deep: int = DEEP) -> Given:
         return "array", np.shape(value), value.dtype.str, digest
     if _tensor(kind):
         return _given_tensor(value, kind)
-    if kind in (tuple, list) or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
-        parts = () if deep == 0 else tuple(given(v, deep - 1) for v in value[:MANY])
-        return "many", kind.__name__, parts
-    if kind is dict and value is not builtins.__dict__:
-        parts = () if deep == 0 else tuple(given(v, deep - 1) for v in [*value.items()][:MANY])
-        return "many", "dict", parts
-    if _of_torch(kind):  # the weights of the problem's module have no values while it is read
-        weights = [*value.parameters(), *value.buffers()][:MANY]
-        return "many", kind.__qualname__, tuple(given(w, 0) for w in weights)
-    if kind is partial:
-        parts = () if deep == 0 else (value.func, *value.args, *value.keywords.values())
-        return "many", "partial", tuple(given(part, deep - 1) for part in parts[:MANY])
+    if (parts := _parts(value, kind)) is not None:
+        return _many(*parts, deep)
     if (name := unseen(value, kind)) is not None:
         return "unseen", name
     if asks(value):
@@ -67,11 +58,35 @@ def given(value: Any, deep: int = DEEP) -> Given:
         return "module", value.__name__
     if kind is FunctionType:
         return "function", value.__name__, value.__code__.co_filename, value.__code__.co_firstlineno
-    if kind is BuiltinFunctionType and _of_torch(type(value.__self__), "Tensor"):
-        return "many", "method", (given(value.__self__),)
+    if (parts := _bound(value, kind)) is not None:
+        return _many(*parts, deep)
     if kind in (MethodType, BuiltinFunctionType) or callable(value):
         return "callable", getattr(value, "__name__", kind.__qualname__)
     return "object", f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _many(name: str, parts: Iterable[Any], deep: int) -> Given:
+    return "many", name, () if deep == 0 else tuple(given(v, deep - 1) for v in [*parts][:MANY])
+
+
+def _parts(value: Any, kind: type) -> tuple[str, Iterable[Any]] | None:
+    """Name and parts of a container, or of a module of torch; None for other values."""
+    if kind in (tuple, list) or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
+        return kind.__name__, value[:MANY]
+    if kind is dict and value is not builtins.__dict__:
+        return "dict", value.items()
+    if _of_torch(kind):  # the weights of the problem's module have no values while it is read
+        return kind.__qualname__, (*value.parameters(), *value.buffers())
+    return None
+
+
+def _bound(value: Any, kind: type) -> tuple[str, Iterable[Any]] | None:
+    """Kind and parts of a function with arguments that it holds; None for others."""
+    if kind is partial:
+        return "partial", (value.func, *value.args, *value.keywords.values())
+    if kind is BuiltinFunctionType and _of_torch(type(value.__self__), tensor=True):
+        return "method", (value.__self__,)
+    return None
 
 
 def _tensor(kind: type) -> bool:
@@ -108,11 +123,12 @@ def _outside_of_graphs() -> AbstractContextManager[object]:
     return outside
 
 
-def _of_torch(kind: type, name: str = "nn") -> bool:
+def _of_torch(kind: type, tensor: bool = False) -> bool:
     """Whether a type is that of a module of torch, or of its tensors."""
-    found = getattr(sys.modules.get("torch"), name, None)
-    found = getattr(found, "Module", None) if name == "nn" else found
-    return found is not None and issubclass(kind, found)
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "nn"):  # it is being imported
+        return False
+    return issubclass(kind, torch.Tensor if tensor else torch.nn.Module)
 
 
 def _of_jax(kind: type) -> bool:

@@ -54,7 +54,7 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
             with warnings.catch_warnings(), torch.no_grad():
                 warnings.simplefilter("ignore")
                 points = torch.zeros(n, d, dtype=getattr(torch, least))
-                with _kept(function):
+                with _restored(function):
                     exported = torch.export.export(Wrapped(), (points,))
                 return lower_exported(exported, least, n)
         except Unsupported:
@@ -75,7 +75,7 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
 
 
 @contextmanager
-def _kept(module: Any) -> Iterator[None]:
+def _restored(module: Any) -> Iterator[None]:
     """A context after which all parts of a module have the attributes again that they had: torch.export leaves some.
 
     The module itself is read and no copy, because code can see that it is a copy, and the user's code may make it another.
