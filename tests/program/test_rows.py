@@ -172,7 +172,7 @@ def test_without_the_rule_a_bound_is_false(one_row_read):
 
 def test_points_on_which_a_feature_depends():
     points = np.array([[0, 0, NONE, NONE, SEVERAL, 1], [0, 1, 2, NONE, NONE, SEVERAL]])
-    assert _joined(points).tolist() == [0, SEVERAL, 2, NONE, SEVERAL, SEVERAL]
+    assert _joined(points.T.ravel(), 2 * np.arange(6)).tolist() == [0, SEVERAL, 2, NONE, SEVERAL, SEVERAL]
 
 
 def test_a_result_of_another_shape_is_refused():

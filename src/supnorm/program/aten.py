@@ -90,7 +90,7 @@ def lower_aten(
     array([[0.7616]])
     """
     starts = np.cumsum([0, *(math.prod(shape) for _, shape in inputs)])
-    build = Builder(n * int(starts[-1]), least, TORCH, "torch")
+    build = Builder(n * int(starts[-1]), least, TORCH, "torch", n)
     values: dict[str, Any] = {k: np.asarray(v) for k, v in constants.items()}
     for (name, shape), start, end in zip(inputs, starts, starts[1:], strict=False):
         columns = starts[-1] * np.arange(n)[:, None] + np.arange(start, end)

@@ -103,7 +103,7 @@ def _of_shapes(
         raise Unlike(
             f"code that goes on where JAX does not tell it a value ({asked[0]})", "the same without try"
         )
-    build = Builder(math.prod(shape), least)
+    build = Builder(math.prod(shape), least, points=math.prod(shape[:-1]))
     x = build.input.arrange(lambda i: i.reshape(shape))
     outputs = _interpret(build, closed.jaxpr, closed.consts, [x])
     if len(outputs) != 1:

@@ -47,7 +47,7 @@ def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") ->
 
 def _of_points(function: Callable[..., Any], n: int, d: int, least: str) -> Program:
     """The program of ``n`` points, ``n * d`` inputs."""
-    build = Builder(n * d, least)
+    build = Builder(n * d, least, points=n)
     with reading(build, _traced, lambda value: Traced(build, value)):
         result = function(Traced(build, build.input.arrange(lambda i: i.reshape(n, d))))
     demand_heeded(build)

@@ -87,7 +87,7 @@ def _of_points(
     if sorted(order) != sorted(free):
         raise Unsupported(f"inputs {order}", f"the graph's inputs {list(free)}, each once")
     shapes = [_shape(free[name], n) for name in order]
-    build = Builder(sum(math.prod(s) for s in shapes), runtime=ONNXRUNTIME, origin="onnxruntime")
+    build = Builder(sum(map(math.prod, shapes)), runtime=ONNXRUNTIME, origin="onnxruntime", points=n)
     values: dict[str, Value] = {**constants}
     types = {name: _type_name(free[name].type.tensor_type.elem_type) for name in order}
     starts = np.cumsum([0, *(math.prod(s) // n for s in shapes)])

@@ -26,6 +26,7 @@ from supnorm.program.watched import Unlike
 Integers: TypeAlias = NDArray[np.int64]
 ROWS = 3  # with two points, what is the same for every two of them (`i // 2`) would not be seen
 MOST = 16  # a graph of a larger fixed number of points is not read for all of them: the program is so much larger
+CHUNK = 2**20  # weights that are looked at together
 NONE, SEVERAL = -1, -2  # a feature depends on no point, on more than one
 
 
@@ -133,25 +134,36 @@ class _Numbers:
             self._number(self._key(node, features))
             for features in zip(*(n.tolist() for n, _ in args), strict=True)
         ]
-        points = args[0][1] if len(args) == 1 else _joined(np.stack([p for _, p in args]))
+        points = args[0][1]
+        if len(args) > 1:
+            points = _joined(
+                np.stack([p for _, p in args], axis=1).ravel(), len(args) * np.arange(node.width)
+            )
         return np.array(numbers), points
 
     def _of_affine(self, node: Node, features: Integers, points: Integers) -> tuple[Integers, Integers]:
         assert node.weight is not None
         assert node.bias is not None
         order = np.argsort(features, kind="stable")
-        weight, features, points = node.weight[:, order], features[order], points[order]
+        features, points = features[order], points[order]
         equal = len(np.unique(features)) < len(features)  # then terms are in the order of their weights, too
-        numbers, of_points, differs = [], np.full(node.width, NONE), _differs(node)
-        for k, (row, bias) in enumerate(zip(weight, _bits(node.bias), strict=True)):
-            used = np.flatnonzero(row)
+        differs, bits = _differs(node), _bits(node.bias)
+        numbers, of_points = [], np.full(node.width, NONE)
+        step = max(1, CHUNK // len(features))
+        for first in range(0, node.width, step):
+            weights = node.weight[first : first + step][:, order]
+            row, used = np.nonzero(weights)
+            weight = weights[row, used]
             if equal:
-                used = used[np.lexsort((row[used], features[used]))]
-            terms = features[used].tobytes(), row[used].tobytes()
-            numbers.append(
-                self._number(("affine", terms, bias, differs) if len(used) else ("constant", bias))
-            )
-            of_points[k] = _joined(points[used][:, None])[0] if len(used) else NONE
+                terms = np.lexsort((weight, features[used], row))
+                used, weight = used[terms], weight[terms]
+            feature = features[used]
+            ends = np.searchsorted(row, np.arange(len(weights) + 1))
+            for bias, start, end in zip(bits[first:], ends.tolist(), ends[1:].tolist(), strict=False):
+                key = "affine", (feature[start:end].tobytes(), weight[start:end].tobytes()), bias, differs
+                numbers.append(self._number(key if end > start else ("constant", bias)))
+            some = np.flatnonzero(np.diff(ends))
+            of_points[first + some] = _joined(points[used], ends[some])
         return np.array(numbers), of_points
 
     def _key(self, node: Node, features: tuple[int, ...]) -> Any:
@@ -182,8 +194,10 @@ def _bits(numbers: NDArray[np.float64]) -> list[int]:
     return (numbers + 0.0).view(np.int64).tolist()  # type: ignore[no-any-return]
 
 
-def _joined(points: Integers) -> Integers:
-    """The point on which features depend that are made of others; those stand in one column."""
-    most = points.max(axis=0)
-    mixed = ((points != most) & (points != NONE)).any(axis=0)
-    return np.where(mixed, SEVERAL, most)
+def _joined(points: Integers, starts: Integers) -> Integers:
+    """The points on which features depend that are made of others: of those from each start to the next one."""
+    if not len(starts):
+        return np.zeros(0, dtype=np.int64)
+    most = np.maximum.reduceat(points, starts)
+    other = points != np.repeat(most, np.diff(starts, append=len(points)))
+    return np.where(np.logical_or.reduceat(other & (points != NONE), starts), SEVERAL, most)

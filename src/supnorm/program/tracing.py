@@ -57,6 +57,7 @@ class Builder:
         runtime: operations whose values in the code's runtime differ from the operation in more than the last digits
             (`discrepancies`).
         origin: name of the runtime, where it is known by which operations the code runs.
+        points: for how many points the code is read; the inputs are those of all of them.
 
     >>> build = Builder(2)
     >>> x = build.input
@@ -71,8 +72,9 @@ class Builder:
         least: str = "float64",
         runtime: Mapping[str, tuple[Discrepancy, ...]] | None = None,
         origin: str = "",
+        points: int = 1,
     ) -> None:
-        self.least, self.runtime, self.origin = least, runtime or {}, origin
+        self.least, self.runtime, self.origin, self.points = least, runtime or {}, origin, points
         self.unlike: set[str] = set()  # operators that the runtime may compute by other operations
         self.precision = "float64"  # in which the code computes the operation that is being read
         # The narrowest type of the results, if the code chooses these types itself.
@@ -208,10 +210,24 @@ class Builder:
         shape = ordered.shape[: len(rest)]
         rows = ordered.reshape(int(np.prod(shape)), -1)
         width = self.nodes[x.node].width
+        of_points = [i for i in rest if 1 < x.shape[i] == self.points]
+        if len(rows) * width > BLOCK and of_points:
+            axis, place = of_points[0], rest.index(of_points[0])
+            left = [a - (a > axis) for a in axes]
+            sums = [
+                self.sum(self._own(Tensor(x.node, i)), left, scale) for i in np.moveaxis(x.index, axis, 0)
+            ]
+            joined = self.concatenate([v.arrange(lambda i: np.expand_dims(i, place)) for v in sums], place)
+            assert isinstance(joined, Tensor)
+            return joined
         weight = np.zeros((len(rows), width))
         np.add.at(weight, (np.arange(len(rows))[:, None], rows), scale)
         out = self.affine(Tensor(x.node, np.arange(width)), weight)
         return out.arrange(lambda i: i.reshape(shape))
+
+    def _own(self, x: Tensor) -> Tensor:
+        """The same tensor, as all of the features of a node."""
+        return Tensor(self.flat(x, x.shape), np.arange(x.index.size).reshape(x.shape))
 
     def fold(self, op: str, x: Tensor, axes: Sequence[int]) -> Value:
         """``"min"``, ``"max"`` or ``"mul"`` over axes (dropped), two by two."""
