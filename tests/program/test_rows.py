@@ -6,7 +6,7 @@ from scipy.interpolate import PPoly, interp1d
 
 from supnorm import Domain, Problem, certify
 from supnorm.program import Builder, Tensor, Unsupported, lower_jaxpr, lower_numpy, lower_onnx, tracing
-from supnorm.program.rows import NONE, SEVERAL, _joined, demand_each_alone
+from supnorm.program.rows import BEYOND, NONE, SEVERAL, _joined, demand_each_alone
 from supnorm.program.watched import Unlike
 from supnorm.sources.aten_program import program_of_graph
 from supnorm.sources.ports import Layout
@@ -116,7 +116,12 @@ def test_onnx_graphs():
     number = [*size, ("Cast", ["k"], ["c"], {"to": 11}), ("Mul", ["x", "c"], ["y"], {})]
     with pytest.raises(Unlike, match=COUNT):
         lower_onnx(graph(number, zero=0))
-    assert lower_onnx(graph(number, first=1, zero=0)).value(np.ones((1, 2))).tolist() == [[1.0, 1.0]]
+    one = lower_onnx(graph(number, first=1, zero=0))
+    assert one.value(np.ones((1, 2))).tolist() == [[1.0, 1.0]]
+    assert one.remarks == ()
+    assert lower_onnx(graph(number, zero=0), alone=True).remarks == ()
+    clipped = [*number[:-1], ("Clip", ["c", "low"], ["e"], {}), ("Mul", ["x", "e"], ["y"], {})]
+    assert lower_onnx(graph(clipped, zero=0, low=3.0)).remarks == (BEYOND,)  # 4 points differ: it is assumed
     place = [*size, ("Range", ["zero", "k", "one"], ["r"], {}), ("Cast", ["r"], ["c"], {"to": 11})]
     place += [("Unsqueeze", ["c", "axes"], ["u"], {}), ("Add", ["x", "u"], ["y"], {})]
     for first in ("n", 4):

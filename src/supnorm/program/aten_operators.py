@@ -193,6 +193,9 @@ def _reduce(
     op: str, build: Builder, x: Any, dims: Any = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Value:
     axes = list(range(len(x.shape))) if dims is None or dims == [] else np.atleast_1d(dims).tolist()
+    if not isinstance(x, Tensor):
+        fold: Any = getattr(np, op.removeprefix("Reduce").lower())
+        return np.asarray(fold(_array(x), axis=tuple(axes), keepdims=keepdim))
     return shared.reduce(build, op, {"axes": axes, "keepdims": int(keepdim)}, [_array(x)])
 
 

@@ -20,7 +20,7 @@ from supnorm.program.discrepancies import ONNXRUNTIME
 from supnorm.program.onnx_operators import OPERATORS, reduce
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
-from supnorm.program.rows import demand_each_alone
+from supnorm.program.rows import beyond_rows, demand_each_alone
 from supnorm.program.single_precision import ONNX_ALIKE
 from supnorm.program.tracing import Builder, Tensor, Value
 
@@ -70,8 +70,10 @@ def lower_onnx(
         Unlike: if rows of a batch of any size depend on more than themselves.
     """
     program, batch = _of_points(model, inputs, outputs, 1)
-    demand_each_alone(program, lambda n: _of_points(model, inputs, outputs, n)[0], 1 if alone else batch)
-    return program
+    batch = 1 if alone else batch
+    demand_each_alone(program, lambda n: _of_points(model, inputs, outputs, n)[0], batch)
+    nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
+    return beyond_rows(program, (node.op_type for node in nodes), batch)
 
 
 def _of_points(

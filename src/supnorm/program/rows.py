@@ -11,7 +11,8 @@ same number for all points. Beside its number stands the point on which a featur
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from supnorm.program.executed import unrecorded
 from supnorm.program.node import Node
-from supnorm.program.operations import Unsupported
+from supnorm.program.operations import Unreadable, Unsupported
 from supnorm.program.program import Program
 from supnorm.program.watched import Unlike
 
@@ -27,6 +28,12 @@ Integers: TypeAlias = NDArray[np.int64]
 ROWS = 3  # with two points, what is the same for every two of them (`i // 2`) would not be seen
 MOST = 16  # a graph of a larger fixed number of points is not read for all of them: the program is so much larger
 CHUNK = 2**20  # weights that are looked at together
+# Operators that tell a graph how many points there are.
+ASKS = frozenset({"Shape", "Size", "sym_size", "size", "numel", "sym_numel"})
+BEYOND = (
+    "assumed, not proved: a graph that asks how many points it gets computes more than "
+    f"{ROWS} of them as it computes {ROWS}"
+)
 NONE, SEVERAL = -1, -2  # a feature depends on no point, on more than one
 
 
@@ -61,8 +68,8 @@ def demand_each_alone(one: Program, read: Callable[[int], Program], batch: int |
         raise
     except Exception as error:  # of the user's code
         first = " ".join(str(error).split())[:120]
-        raise Unsupported(
-            f"code that takes one point and fails for {n} ({type(error).__name__}: {first})",
+        raise Unreadable(
+            f"the code takes one point and fails for {n} ({type(error).__name__}: {first})",
             "code that takes any number of points (for a graph, an export with a dynamic batch)",
         ) from None
     known = _Numbers()
@@ -83,6 +90,13 @@ def demand_each_alone(one: Program, read: Callable[[int], Program], batch: int |
         f"code whose result for a point depends on more than the point (it {more})",
         "code that computes each point from its own row alone",
     )
+
+
+def beyond_rows(program: Program, operators: Iterable[str], batch: int | None) -> Program:
+    """The program of a graph with these operators, with the remark that it was not read for all numbers of points."""
+    if rows_of(batch) == batch or ASKS.isdisjoint(operators):
+        return program
+    return replace(program, remarks=(*program.remarks, BEYOND))
 
 
 def _ends(program: Program, features: list[tuple[Integers, Integers]]) -> set[tuple[int, bool, float, float]]:

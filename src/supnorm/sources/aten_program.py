@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from supnorm.program import AtenNode, Program, Ref, Unsupported, entry, lower_aten
-from supnorm.program.rows import demand_each_alone
+from supnorm.program.rows import beyond_rows, demand_each_alone
 from supnorm.program.torch import on_devices
 from supnorm.sources.aten import DTYPES
 from supnorm.sources.ports import Layout
@@ -46,7 +46,9 @@ def program_of_graph(
     shapes = [(1, *shape) for shape in layout.shapes]
     lower = partial(lower_aten, nodes, arrays, list(zip(given, shapes, strict=True)), outputs, least)
     program = lower()
-    demand_each_alone(program, lower, 1 if layout.batch == 1 else batch)
+    batch = 1 if layout.batch == 1 else batch
+    demand_each_alone(program, lower, batch)
+    program = beyond_rows(program, (node.target.split(".")[1] for node in nodes if "." in node.target), batch)
     return permuted(
         on_devices(program, constants.values()), [axis for columns in layout.columns for axis in columns]
     )

@@ -103,7 +103,7 @@ def with_program(function: Function, name: str, lower: Callable[[], Program], pr
     except Unsupported as reason:
         note = f"{name} is run as a black box, {how}: {reason}"
         named = type(reason)(f"{reason.operation} of {name}", reason.nearest)
-        if isinstance(reason, Unlike):
+        if isinstance(reason, Unlike | Unreadable):
             named = Unreadable(f"{name}: {reason.operation}", reason.nearest)
         if isinstance(reason, Narrowed):
             named = Unreadable(f"{reason.operation}, which {name} does", reason.nearest)
