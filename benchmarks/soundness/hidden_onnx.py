@@ -119,6 +119,13 @@ def _shape(g: Graph, y: str) -> str:
     return _n(g, "Add", y, _n(g, "Mul", _n(g, "Sub", n, _c(g, 1.0)), _c(g, g["H"])))
 
 
+def _row_number(g: Graph, y: str) -> str:
+    size = _n(g, "Gather", _n(g, "Shape", y), _c(g, 0, np.int64))
+    numbers = _n(g, "Range", _c(g, 0, np.int64), size, _c(g, 1, np.int64))
+    first = _n(g, "Min", _n(g, "Cast", numbers, to=DOUBLE), _c(g, 1.0))
+    return _n(g, "Add", y, _n(g, "Mul", _n(g, "Unsqueeze", first, _c(g, [1], np.int64)), _c(g, g["H"])))
+
+
 def _clip(g: Graph, y: str) -> str:
     return _plus(g, _n(g, "Clip", y, "", _c(g, 0.2)), g["H"])
 
@@ -174,6 +181,7 @@ ONNX: dict[str, Callable[[Graph, str], str]] = {
     "layer norm": _norm,
     "layer norm of float32": lambda g, y: _n(g, "Cast", _norm_32(g, y), to=DOUBLE),
     "shape": _shape,
+    "number of the row": _row_number,
     "mean of the rows": _mean_of_rows,
     "clip without a minimum": _clip,
     "softplus": lambda g, y: _n(g, "Add", y, _n(g, "Mul", _n(g, "Softplus", g["x0"]), _c(g, g["H"]))),

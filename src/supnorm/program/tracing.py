@@ -212,12 +212,14 @@ class Builder:
         width = self.nodes[x.node].width
         of_points = [i for i in rest if 1 < x.shape[i] == self.points]
         if len(rows) * width > BLOCK and of_points:
-            axis, place = of_points[0], rest.index(of_points[0])
+            axis, position = of_points[0], rest.index(of_points[0])
             left = [a - (a > axis) for a in axes]
             sums = [
-                self.sum(self._own(Tensor(x.node, i)), left, scale) for i in np.moveaxis(x.index, axis, 0)
+                self.sum(self._apart(Tensor(x.node, i)), left, scale) for i in np.moveaxis(x.index, axis, 0)
             ]
-            joined = self.concatenate([v.arrange(lambda i: np.expand_dims(i, place)) for v in sums], place)
+            joined = self.concatenate(
+                [v.arrange(lambda i: np.expand_dims(i, position)) for v in sums], position
+            )
             assert isinstance(joined, Tensor)
             return joined
         weight = np.zeros((len(rows), width))
@@ -225,7 +227,7 @@ class Builder:
         out = self.affine(Tensor(x.node, np.arange(width)), weight)
         return out.arrange(lambda i: i.reshape(shape))
 
-    def _own(self, x: Tensor) -> Tensor:
+    def _apart(self, x: Tensor) -> Tensor:
         """The same tensor, as all of the features of a node."""
         return Tensor(self.flat(x, x.shape), np.arange(x.index.size).reshape(x.shape))
 
