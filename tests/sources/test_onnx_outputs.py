@@ -69,3 +69,22 @@ def test_other_names_are_given_to_all_columns_in_order(tmp_path: Path) -> None:
 def test_a_list_that_is_neither_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"must choose among the outputs of the graph \(v, u, wide, label\)"):
         opened(tmp_path, 'outputs = ["u", "speed"]')
+
+
+def test_a_graph_with_the_shapes_of_a_fixed_batch_is_a_black_box(tmp_path):
+    from onnx import TensorProto, helper, numpy_helper
+
+    ports = [helper.make_tensor_value_info(name, TensorProto.DOUBLE, [8, 1]) for name in ("x", "y")]
+    nodes = [helper.make_node("Reshape", ["x", "s"], ["r"]), helper.make_node("Sin", ["r"], ["y"])]
+    made = helper.make_graph(
+        nodes, "g", ports[:1], ports[1:], [numpy_helper.from_array(np.array([8, 1]), "s")]
+    )
+    opset = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(made, opset_imports=opset, ir_version=9), str(tmp_path / "m8.onnx"))
+    opened(tmp_path, "", "np.cos(x[:, 0])")
+    file = tmp_path / "problem.toml"
+    file.write_text(file.read_text().replace("m.onnx", "m8.onnx"))
+    model = open_problem(file).model
+    assert model.program is None
+    assert any("the graph fails for one point" in note for note in model.notes)
+    np.testing.assert_allclose(model.value(np.array([[0.5], [1.0], [1.5]]))[:, 0], np.sin([0.5, 1.0, 1.5]))

@@ -215,7 +215,7 @@ class Builder:
             axis, position = of_points[0], rest.index(of_points[0])
             left = [a - (a > axis) for a in axes]
             sums = [
-                self.sum(self._apart(Tensor(x.node, i)), left, scale) for i in np.moveaxis(x.index, axis, 0)
+                self.sum(self._as_node(Tensor(x.node, i)), left, scale) for i in np.moveaxis(x.index, axis, 0)
             ]
             joined = self.concatenate(
                 [v.arrange(lambda i: np.expand_dims(i, position)) for v in sums], position
@@ -227,7 +227,7 @@ class Builder:
         out = self.affine(Tensor(x.node, np.arange(width)), weight)
         return out.arrange(lambda i: i.reshape(shape))
 
-    def _apart(self, x: Tensor) -> Tensor:
+    def _as_node(self, x: Tensor) -> Tensor:
         """The same tensor, as all of the features of a node."""
         return Tensor(self.flat(x, x.shape), np.arange(x.index.size).reshape(x.shape))
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Function
 from supnorm.problem.function import Pullback
 from supnorm.problem.specification import SourceSpec
-from supnorm.program import Program, Unsupported
+from supnorm.program import Program, Unreadable, Unsupported
 from supnorm.results import BadInput, install
 from supnorm.sources.onnx_files import demand_data_beside
 from supnorm.sources.ports import Layout, Port, arrange, joined
@@ -107,11 +107,16 @@ def _program(path: Path, layout: Layout, outputs: list[str], device: str) -> Pro
         import onnx
     except ImportError:
         raise Unsupported("any", f"reading the graph needs onnx: {install('onnx')}") from None
-    graph = lower_onnx(onnx.load(str(path)), outputs=outputs, alone=layout.batch == 1)
-    if device != "cpu":  # the float32 arithmetic of an accelerator is another one
-        graph = replace(graph, origin=None)
-    # The graph's feature vector has the axes in the order in which its inputs take them.
-    return permuted(graph, [axis for columns in layout.columns for axis in columns])
+    try:
+        graph = lower_onnx(onnx.load(str(path)), outputs=outputs, alone=layout.batch == 1)
+        # The graph's feature vector has the axes in the order in which its inputs take them.
+        graph = permuted(graph, [axis for columns in layout.columns for axis in columns])
+    except ValueError as error:  # shapes that hold for a fixed number of points only
+        raise Unreadable(
+            f"the graph fails for one point ({error})", "an export with a dynamic batch"
+        ) from None
+    # The float32 arithmetic of an accelerator is another one.
+    return graph if device == "cpu" else replace(graph, origin=None)
 
 
 Named = tuple[str, tuple[int | None, ...], str]  # name, shape and type of an input or an output
