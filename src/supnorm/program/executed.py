@@ -200,7 +200,8 @@ def unrecorded() -> Iterator[None]:
     with read_meanwhile() as dropped:
         latest = dropped, _nowhere  # for threads that go on from before
         _LATEST.append(latest)
-        threading.settrace(None)
+        # A thread that starts now is followed, into nothing: otherwise it would look like one that ran before.
+        threading.settrace(_in_threads)
         sys.settrace(None)
         try:
             yield
