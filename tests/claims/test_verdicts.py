@@ -62,6 +62,7 @@ def test_a_witness_that_two_references_confirm_refutes() -> None:
     )
 
 
+@pytest.mark.slow
 def test_one_reference_refutes_nothing() -> None:
     done = claim(0.008).test(**QUICK)
     assert done.verdict == "unconfirmed"

@@ -48,6 +48,7 @@ def test_exit_codes_and_formats(runs: Shell) -> None:
     assert "worse" in runs.run("compare-runs", "good", "bad", "--format", "badge").out
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_line(runs: Shell) -> None:
     for words in (
         ["good", "nowhere"],

@@ -59,6 +59,7 @@ def test_report_makes_the_page_again(files, capsys):
     assert "fields.html" in capsys.readouterr().out
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "text", ["{", "[]", "{}", '{"schema": "supnorm.fields/1"}', '{"schema": "supnorm.audit/1"}']
 )

@@ -117,6 +117,7 @@ def test_a_torch_export(shell: Shell) -> None:
     assert [*read_specification(shell.folder / "start.toml").domain] == ["x1", "x2", "x3"]
 
 
+@pytest.mark.slow
 def test_a_model_that_supnorm_has_fitted(shell: Shell) -> None:
     problem = sn.Problem(None, lambda x: np.sin(x[:, 0]), sn.Domain(T=(0.0, 1.0)))
     sn.fit(problem, tolerance=1e-3).save(shell.folder / "fitted")

@@ -42,6 +42,7 @@ def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(
     assert "ean" in said or "Possible" in said
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("line", "offered"), [("supnorm aud", "audit"), ("supnorm audit --ev", "--evaluations")]
 )

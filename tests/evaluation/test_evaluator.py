@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tests.problems import Watch, planted_bump, relative_on_log_axes, thin_sheet
 
 from supnorm import audit
+from supnorm.auditing.expensive import SurrogateSearch
 from supnorm.evaluation import Advanced, Calls, Evaluator, Event, NewWorst, PointStatus
 from supnorm.evaluation.evaluator import GRADIENT_COST
 from supnorm.problem import Domain, ErrorMeasure, Function, PartialFailure, Problem
@@ -377,9 +378,16 @@ def test_the_same_seed_gives_the_same_document() -> None:
 @pytest.mark.usefixtures("parent")
 def test_workers_give_the_same_audit() -> None:
     word = "expensive:16:in-rounds"  # on a busy machine a call takes 0.1 s
-    serial = audit(slow_problem("none"), evaluations=160, seed=1, calls=Calls(cost=word))
+    search = SurrogateSearch(inner=300)  # what it finds does not matter
+    serial = audit(slow_problem("none"), evaluations=160, seed=1, strategy=search, calls=Calls(cost=word))
     for parallel in ("thread", "process"):
-        spread = audit(slow_problem(parallel), evaluations=160, seed=1, calls=Calls(workers=2, cost=word))
+        spread = audit(
+            slow_problem(parallel),
+            evaluations=160,
+            seed=1,
+            strategy=search,
+            calls=Calls(workers=2, cost=word),
+        )
         assert comparable(spread) == comparable(serial), parallel
 
 

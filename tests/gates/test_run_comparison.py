@@ -481,6 +481,7 @@ def test_truths_of_a_function_are_compared_in_all_rows(tmp_path: Path) -> None:
     assert (unknown.new.upper, unknown.exceedance, unknown.basis) == (None, (), "search")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("edit", "differs"),
     [

@@ -34,6 +34,7 @@ def drawn(rng: np.random.Generator) -> tuple[Known, Known]:
     return old, new
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("factor", [1.0, 1.5])
 def test_swapping_old_and_new_swaps_worse_and_better(factor: float) -> None:
     rng, seen = np.random.default_rng(7), set()
@@ -59,6 +60,7 @@ def test_swapping_old_and_new_swaps_worse_and_better(factor: float) -> None:
     assert {"-".join(pair) for pair in seen} | unknown == set(VERDICT), "each verdict has its sentence"
 
 
+@pytest.mark.slow
 def test_a_smaller_search_never_makes_better_or_a_pass_without_a_bound() -> None:
     rng = np.random.default_rng(8)
     for _ in range(CASES):

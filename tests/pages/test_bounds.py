@@ -77,6 +77,7 @@ def test_words_by_kind(result: Result, kind: str, words: str) -> None:
         assert "✓" not in text.split("</header>")[0]
 
 
+@pytest.mark.slow
 def test_steps_are_drawn_over_the_error(result: Result) -> None:
     text = page(read(certified(result("d1"))))
     section = text.split('id="bounds"')[1].split("</section>")[0]
@@ -85,6 +86,7 @@ def test_steps_are_drawn_over_the_error(result: Result) -> None:
     assert section.count("<tr>") >= 10
 
 
+@pytest.mark.slow
 def test_infinite_and_missing_bounds(result: Result) -> None:
     data = certified(result("d2"))
     data["sup"]["upper"] = "inf"

@@ -43,6 +43,7 @@ def ledger() -> LedgerRecord:
     )
 
 
+@pytest.mark.slow
 def test_the_page_shows_each_claim_its_words_and_its_numbers(ledger: LedgerRecord, tmp_path: Path) -> None:
     write_claims_page(ledger, tmp_path / "claims.html")
     page = (tmp_path / "claims.html").read_text()

@@ -38,6 +38,7 @@ def test_its_style_changes_nothing_else():
     assert style().count("{") == style().count("}")
 
 
+@pytest.mark.slow
 def test_every_result_has_a_cell(report):
     others = [
         sn.certify(sn.Problem(lambda x: x[:, 0], lambda x: x[:, 0] ** 2, sn.Domain(x=(0.0, 1.0))), 1.5),

@@ -87,6 +87,7 @@ def test_the_ring_of_a_pair_stands_in_the_band():
     assert float(ring) == pytest.approx(250 * (1 - 3.5 / 5), abs=0.2)
 
 
+@pytest.mark.slow
 def test_a_thumbnail_shows_a_list_of_values_whole():
     domain = Domain(a=(0.0, 1.0), n=Axis(values=tuple(range(30))))
     problem = Problem(lambda x: (x[:, 1] == 13) * x[:, 0], lambda x: 0 * x[:, 0], domain)

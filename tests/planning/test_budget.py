@@ -237,6 +237,7 @@ def test_a_jump_has_no_budget():
     assert "none is enough" in str(result)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("f", "d", "tool"),
     [

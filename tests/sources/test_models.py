@@ -304,6 +304,7 @@ def test_the_first_layer_is_the_networks(forms: Forms, form: str) -> None:
     np.testing.assert_allclose(swapped[0], weights["w1"][:, ::-1], rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("form", ["onnx", "jax", "row", "scalar"])
 def test_programs_can_be_had(tmp_path: Path, forms: Forms, form: str) -> None:
     from supnorm.program import program_of
