@@ -72,24 +72,30 @@ def demand_each_alone(one: Program, read: Callable[[int], Program], batch: int |
             f"the code takes one point and fails for {n} ({type(error).__name__}: {first})",
             "code that takes any number of points (for a graph, an export with a dynamic batch)",
         ) from None
+    with unrecorded():  # otherwise Python calls the trace function at each step of this
+        more = _other(one, several, n)
+    if more:
+        raise Unlike(
+            f"code whose result for a point depends on more than the point (it {more})",
+            "code that computes each point from its own row alone",
+        )
+
+
+def _other(one: Program, several: Program, n: int) -> str:
+    """How the program of ``n`` points is another one than that of a point for each of them; empty if it is not."""
     known = _Numbers()
     features_alone, features = known.of(one, one.d), known.of(several, one.d)
     (alone, _), (together, points) = features_alone[-1], features[-1]
     rows = np.repeat(np.arange(n), len(alone))
     if len(together) != len(rows):
-        more = f"has another shape for {n} points than for one"
-    elif not ((points == rows) | (points == NONE)).all():
-        more = "depends on other points"
-    elif not (together == np.tile(alone, n)).all():
-        more = "depends on how many points there are, or on its place among them"
-    elif not _ends(several, features) <= _ends(one, features_alone):
-        more = "has tables that end elsewhere where there are several points"
-    else:
-        return
-    raise Unlike(
-        f"code whose result for a point depends on more than the point (it {more})",
-        "code that computes each point from its own row alone",
-    )
+        return f"has another shape for {n} points than for one"
+    if not ((points == rows) | (points == NONE)).all():
+        return "depends on other points"
+    if not (together == np.tile(alone, n)).all():
+        return "depends on how many points there are, or on its place among them"
+    if not _ends(several, features) <= _ends(one, features_alone):
+        return "has tables that end elsewhere where there are several points"
+    return ""
 
 
 def beyond_rows(program: Program, operators: Iterable[str], batch: int | None) -> Program:
