@@ -40,8 +40,6 @@ QUICK = 200_000
 SHARE = {"float64": 1e-7, "float32": 1e-3, "float16": 1e-1}
 # For two calls of the same points, as in `evaluation.probe`.
 AGAIN = {"float64": 1e-12, "float32": 1e-5, "float16": 1e-2}
-# Seconds of a batch: where it takes less, the instructions of a call with `TIMES` as many points are recorded too.
-RECORDED = 1e-3
 UNIT = {"float64": 1.0, "float32": 2.0**29, "float16": 2.0**42}  # unit of rounding, in units of float64's
 
 Record = Callable[
@@ -122,9 +120,10 @@ class Compared:
         self.quick = n == POINTS and _work(program) < QUICK
         if self.quick:
             self.at(points[n:], "more")
+        if self.quick and seconds * TIMES >= SECONDS:
+            seconds = min(seconds, _timed(function, x, what)[1])
         if self.quick and alone is not None and seconds * TIMES < SECONDS:
-            copies = np.tile(x, (TIMES, 1))
-            many = self.executions.values(copies) if seconds < RECORDED else runs(function, copies, what)
+            many = self.executions.values(np.tile(x, (TIMES, 1)))
             again = np.tile(first, (TIMES, 1)), np.tile(same, (TIMES, 1))
             where = f"before, in a call of {n} points"
             _refuse(many, *again, np.tile(x, (TIMES, 1)), what, where, "how many they are, a state")
