@@ -75,7 +75,7 @@ class Law:
         """The same law, conditioned on a domain; itself if its points lie there as it is.
 
         >>> law = Law("wide", lambda n, rng: rng.uniform(0.0, 2.0, (n, 1)))
-        >>> law.within(Domain(x=(0.0, 1.0))).draw(100, np.random.default_rng(0)).max() <= 1.0
+        >>> bool(law.within(Domain(x=(0.0, 1.0))).draw(100, np.random.default_rng(0)).max() <= 1.0)
         True
         """
         if self.over is domain:
