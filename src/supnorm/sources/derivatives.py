@@ -123,8 +123,11 @@ def _traced(function: Function, domain: Domain, x: Any) -> Any:
             f"derivatives by {rule}, whose rule may be any function", "the same without a rule of its own"
         )
     program = to_jax(program_of(function, domain.d))
-    slopes = jax.jacfwd(program)(x[0]) * _continuous(domain)
-    return jnp.concatenate([program(x[0]), slopes.T.reshape(-1)])[None]
+    rows = []
+    for point in x:
+        slopes = jax.jacfwd(program)(point) * _continuous(domain)
+        rows.append(jnp.concatenate([program(point), slopes.T.reshape(-1)])[None])
+    return rows[0] if len(rows) == 1 else jnp.concatenate(rows)
 
 
 def _exact(function: Function, domain: Domain, x: Array) -> Array:
