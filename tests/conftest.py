@@ -95,7 +95,8 @@ def _named_by_group(items: list[pytest.Item]) -> None:
             item._id = type(item._id).parse(f"{item.nodeid}@{'_'.join(groups)}")
 
 
-TESTS = str(Path(__file__).parent)
+ROOT = Path(__file__).parent.parent
+OURS, CAMPAIGNS = str(ROOT), str(ROOT / "benchmarks" / "soundness")
 BITS = 53  # python-flint's precision at the start
 
 
@@ -155,8 +156,8 @@ def _of_this_file(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What `certify` looks for among all objects, without passing over those that were frozen at each proof.
 
     With all tests collected, a process has two million objects and a pass takes half a second; each proof makes four.
-    The functions of other files of tests are left out where another thread has run, as that of pytest-xdist always has:
-    `certify` compiles their files, six hundred for each proof.
+    The functions of other files of tests, benchmarks and examples are left out where another thread has run, as that of
+    pytest-xdist always has: `certify` compiles their files, eight hundred for each proof.
     """
     expressions, elsewhere = (sys.modules[f"supnorm.program.{name}"] for name in ("expressions", "elsewhere"))
     all_of_them = elsewhere._of_the_user
@@ -176,7 +177,9 @@ def _of_this_file(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
         elsewhere,
         "_of_the_user",
         lambda functions: [
-            one for one in all_of_them(functions) if (its := one[1].co_filename) == file or TESTS not in its
+            one
+            for one in all_of_them(functions)
+            if OURS not in (its := one[1].co_filename) or its == file or its.startswith(CAMPAIGNS)
         ],
     )
 

@@ -116,7 +116,8 @@ def copies_of(file: str, change: Callable[[str], ast.NodeTransformer]) -> dict[C
     return _copies(file, "".join(linecache.getlines(file)), change)
 
 
-@functools.lru_cache(maxsize=256)
+# Where another thread runs, each proof looks at all files of the user: a smaller cache than their number would hold none.
+@functools.lru_cache(maxsize=2048)
 def _copies(file: str, source: str, change: Callable[[str], ast.NodeTransformer]) -> dict[CodeType, CodeType]:
     if not source:
         return {}
