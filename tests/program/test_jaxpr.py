@@ -145,7 +145,8 @@ def test_products_with_batch_axes_and_second_derivatives(name):
     x = rng.normal(size=(6, 2))
     with jax.enable_x64(True):
         expected = np.concatenate([np.asarray(BATCHED[name](jnp.asarray(row)[None])) for row in x])
-    np.testing.assert_allclose(lower_jaxpr(BATCHED[name], 2).value(x), expected, rtol=1e-12, atol=1e-14)
+    program = lower_jaxpr(BATCHED[name], 2, batch=False)  # some are written for one row
+    np.testing.assert_allclose(program.value(x), expected, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.slow
