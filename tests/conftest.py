@@ -50,8 +50,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _shared_by_one_worker(items)
     if getattr(config.option, "loadgroup", False):
         _named_by_group(items)
-    # Modules and tests stay to the end: without them a collection of garbage takes a fraction of the time.
+    # Modules and tests stay to the end: without them a collection of garbage takes a fraction of the time. With Python's own
+    # thresholds, collections took a quarter of the time of 2,576 tests of checker, auditing and results (249 s, 182 s).
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def sample(items: list[pytest.Item]) -> None:
