@@ -17,6 +17,7 @@ import numpy as np
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
 from supnorm.program.discrepancies import ONNXRUNTIME
+from supnorm.program.onnx_moves import move, split
 from supnorm.program.onnx_operators import OPERATORS, reduce
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
@@ -277,7 +278,7 @@ def _apply(
         with np.errstate(all="ignore"):
             return [np.asarray(args[0]).astype(kinds[1])]
     if op == "Split":
-        return _split(args, attributes, len(node.output))
+        return split(args, attributes, len(node.output))
     if op == "Dropout" and len(args) > 2 and (isinstance(args[2], Tensor | Comparison) or np.any(args[2])):
         raise Unsupported("ONNX Dropout in training mode", "model.eval() before it is exported")
     if op == "BatchNormalization" and attributes.get("training_mode"):
@@ -350,7 +351,7 @@ def _symbolic(graph: _Graph, op: str, at: dict[str, Any], args: list[Any]) -> Va
     if op in _SAME:
         return x  # type: ignore[no-any-return]
     if op in _MOVE:
-        return x.arrange(lambda i: _move(op, at, i, args[1:], graph.opset))  # type: ignore[no-any-return]
+        return x.arrange(lambda i: move(op, at, i, args[1:], graph.opset))  # type: ignore[no-any-return]
     if op in OPERATORS:
         return OPERATORS[op](build, at, args)
     if op in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"):
@@ -363,61 +364,3 @@ def _many(build: Builder, op: str, args: list[Any]) -> Value:
     for arg in args[1:]:
         total = build.binary({"Min": "min", "Max": "max"}.get(op, "add"), total, arg)
     return build.binary("div", total, np.asarray(float(len(args)))) if op == "Mean" else total
-
-
-def _split(args: list[Any], at: dict[str, Any], parts: int) -> list[Any]:
-    x, axis = args[0], at.get("axis", 0)
-    size = x.shape[axis]
-    sizes = at.get("split") or (
-        np.asarray(args[1]).tolist() if len(args) > 1 and args[1] is not None else None
-    )
-    if sizes is None:
-        step = -(-size // parts)
-        sizes = [step] * (size // step) + ([size % step] if size % step else [])
-    cuts = np.cumsum(sizes)[:-1]
-    if not isinstance(x, Tensor):
-        return list(np.split(x, cuts, axis))
-    return [Tensor(x.node, piece) for piece in np.split(x.index, cuts, axis)]
-
-
-def _move(op: str, at: dict[str, Any], i: Any, rest: list[Any], opset: int) -> Any:
-    """The index after an operator that only moves entries."""
-    if any(isinstance(r, Tensor) for r in rest):
-        raise Unsupported(f"{op} steered by the input", f"{op} with constant arguments")
-    extra = [None if r is None else np.asarray(r) for r in rest]
-    if op == "Reshape":
-        sizes = extra[0].ravel().tolist()  # type: ignore[union-attr]
-        zero_copies = at.get("allowzero", 0) == 0
-        return i.reshape([i.shape[k] if s == 0 and zero_copies else s for k, s in enumerate(sizes)])
-    if op == "Flatten":
-        axis = at.get("axis", 1)
-        return i.reshape(int(np.prod(i.shape[:axis])), -1)
-    if op in ("Squeeze", "Unsqueeze"):
-        axes = extra[0].ravel().tolist() if extra and extra[0] is not None else at.get("axes")
-        if op == "Unsqueeze":
-            return np.expand_dims(i, tuple(axes))  # type: ignore[arg-type]
-        return np.squeeze(i, tuple(axes) if axes is not None else None)
-    if op == "Transpose":
-        return np.transpose(i, at.get("perm"))
-    if op == "Expand":
-        shape = np.broadcast_shapes(i.shape, tuple(extra[0].tolist()))  # type: ignore[union-attr]
-        return np.broadcast_to(i, shape)
-    if op == "Gather":
-        return np.take(i, extra[0].astype(int), axis=at.get("axis", 0))  # type: ignore[union-attr]
-    return _slice(i, at, extra)
-
-
-def _slice(i: Any, at: dict[str, Any], extra: list[Any]) -> Any:
-    starts, ends = (extra[0], extra[1]) if extra else (at["starts"], at["ends"])
-    axes = extra[2] if len(extra) > 2 and extra[2] is not None else at.get("axes")
-    axes = range(len(starts)) if axes is None else axes
-    steps = extra[3] if len(extra) > 3 and extra[3] is not None else np.ones(len(starts), dtype=int)
-    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        size = i.shape[int(axis)]
-        last: int | None = int(end)
-        if step < 0 and int(end) < -size:
-            last = None
-        cut: list[Any] = [slice(None)] * i.ndim
-        cut[int(axis)] = slice(int(start), last, int(step))
-        i = i[tuple(cut)]
-    return i
