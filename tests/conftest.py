@@ -102,6 +102,17 @@ OURS, CAMPAIGNS = str(ROOT), str(ROOT / "benchmarks" / "soundness")
 BITS = 53  # python-flint's precision at the start
 
 
+_STATES: dict[str, Any] = {}  # of the generator of random numbers that a file's tests share, as the file made it
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test draws the same random numbers whatever ran before it in this worker: its file's generator starts anew."""
+    made = getattr(getattr(item, "module", None), "rng", None)
+    if isinstance(made, np.random.Generator):
+        made.bit_generator.state = _STATES.setdefault(str(item.path), made.bit_generator.state)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """A test leaves the precision of ball arithmetic as it was: the bounds of a later test would depend on the order."""
