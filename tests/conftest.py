@@ -102,7 +102,7 @@ OURS, CAMPAIGNS = str(ROOT), str(ROOT / "benchmarks" / "soundness")
 BITS = 53  # python-flint's precision at the start
 
 
-_STATES: dict[str, Any] = {}  # of the generator of random numbers that a file's tests share, as the file made it
+_STATES: dict[str, Any] = {}  # of the generator that a file's tests share, as the file made it
 
 
 @pytest.hookimpl(tryfirst=True)

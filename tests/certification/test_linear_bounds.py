@@ -62,7 +62,10 @@ def test_more_dimensions_and_the_checker(d, activation, tmp_path):
 
 @pytest.mark.slow
 def test_smooth_networks_get_polynomials():
-    problem = Problem(cases.network(rng, 2, 6, 2, "tanh"), cases.smooth(rng, 2), Domain(x=(0, 1), y=(0, 1)))
+    draws = np.random.default_rng(11)  # 4 boxes against 19; of eight seeds the closest has 10 against 12
+    problem = Problem(
+        cases.network(draws, 2, 6, 2, "tanh"), cases.smooth(draws, 2), Domain(x=(0, 1), y=(0, 1))
+    )
     error = error_program(problem)
     assert isinstance(suited(error), ChebyshevCertificate)
     polynomials = certify(problem, ratio=1.02)
