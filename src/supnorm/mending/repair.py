@@ -33,6 +33,7 @@ from supnorm.problem.masked import unmasked
 from supnorm.results import BadInput, install
 from supnorm.results.option import Allowed, demand_allowed, demand_number, demand_seed
 from supnorm.training.calls import FitCalls
+from supnorm.training.cost import cost_seen
 from supnorm.training.reference_points import ReferencePoints
 from supnorm.wording import fact
 from supnorm.wording.repair import narrator
@@ -121,8 +122,8 @@ def repair(
                 report = audit(problem, seconds=share, seed=seed, calls=alike)
         else:
             demand_report_of(problem, report)
-        truth.design(16)
-        truth.caller.decide(truth.caller.cost)
+        x, _ = truth.design(16)
+        truth.caller.decide(cost_seen(truth.caller, x[:1]))
         expensive = truth.caller.expensive
         audited = max(_audited(report), LEAST if expensive else JUDGED)
         budget = evaluations or (audited if expensive else EVALUATIONS)
