@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, FunctionType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -162,27 +163,37 @@ def pytest_collection_finish() -> None:
 
 _FROZEN: list[
     Any
-] = []  # the user's functions and coroutines among the objects that were frozen, looked for once
+] = []  # references to the user's functions and coroutines among the objects that were frozen
+
+
+def _frozen_objects() -> list[Any]:
+    """Those of the user that live. What was made since the last call is looked through once more, and frozen."""
+    expressions, elsewhere = (sys.modules[f"supnorm.program.{name}"] for name in ("expressions", "elsewhere"))
+    kinds = (FunctionType, CoroutineType, AsyncGeneratorType)
+    gc.collect()  # garbage that is frozen stays
+    every = (
+        [one for one in gc.get_objects() if type(one) in kinds] if _FROZEN else expressions.objects_of(*kinds)
+    )
+    functions = [(one, one.__code__) for one in every if type(one) is FunctionType]
+    _FROZEN.extend(ref(one) for one in every if type(one) is not FunctionType)
+    _FROZEN.extend(ref(one) for one, _ in elsewhere._of_the_user(functions))
+    gc.freeze()
+    return [one for kept in _FROZEN if (one := kept()) is not None]
 
 
 def _of_this_file(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What `certify` looks for among all objects, without passing over those that were frozen at each proof.
 
-    With all tests collected, a process has two million objects and a pass takes half a second; each proof makes four.
+    With all tests collected, a process has two million objects and a pass takes half a second; each proof makes four. Tests
+    make as many again: without freezing them, too, forged certificates took 34 s late in a run and 5 s in a fresh process.
     The functions of other files of tests, benchmarks and examples are left out where another thread has run, as that of
     pytest-xdist always has: `certify` compiles their files, eight hundred for each proof.
     """
     expressions, elsewhere = (sys.modules[f"supnorm.program.{name}"] for name in ("expressions", "elsewhere"))
-    all_of_them = elsewhere._of_the_user
-    if not _FROZEN:
-        every = expressions.objects_of(FunctionType, CoroutineType, AsyncGeneratorType)
-        functions = [(one, one.__code__) for one in every if type(one) is FunctionType]
-        _FROZEN.extend(one for one in every if type(one) is not FunctionType)
-        _FROZEN.extend(one for one, _ in all_of_them(functions))
-        gc.freeze()  # a process of one file has frozen nothing until now
+    all_of_them, frozen = elsewhere._of_the_user, _frozen_objects()
 
     def objects_of(*kinds: type) -> list[Any]:
-        return [one for one in (*_FROZEN, *gc.get_objects()) if type(one) in kinds]
+        return [one for one in (*frozen, *gc.get_objects()) if type(one) in kinds]
 
     monkeypatch.setattr(expressions, "objects_of", objects_of)
     monkeypatch.setattr(elsewhere, "objects_of", objects_of)
