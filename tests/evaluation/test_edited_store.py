@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from supnorm.cli.folder import same_run
+from supnorm.cli.folder import run_folder, same_run
+from supnorm.cli.options import STORE
 from supnorm.evaluation import EvaluationStore, spot_check
 from supnorm.evaluation.caller import Caller
-from supnorm.problem import Function
+from supnorm.problem import Domain, Function, Problem
 from supnorm.results import BadInput
 
 LINE = Function(lambda x: 1.0 + 2.0 * x, name="f")
@@ -48,3 +49,15 @@ def test_options_of_the_run_before_that_are_none_are_refused(tmp_path: Path, tex
     with pytest.raises(BadInput) as refused:
         same_run(store, {"seed": 3, "evaluations": 100}, tmp_path)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\x00" + bytes(84), b"my thesis" * 99])
+def test_a_damaged_store_is_not_said_to_be_no_run(tmp_path: Path, content: bytes) -> None:
+    problem = Problem(LINE, LINE, Domain(x=(0.0, 1.0)))
+    (tmp_path / STORE).write_bytes(content)
+    with (
+        pytest.raises(BadInput, match=rf"--resume: .*{STORE} is damaged, or no store"),
+        run_folder(tmp_path, problem, True, True),
+    ):
+        pass
+    assert (tmp_path / STORE).read_bytes() == content

@@ -2,6 +2,6 @@
 
 from supnorm.checker.check import CheckResult, check
 from supnorm.checker.cost import Cost
-from supnorm.checker.rejected import TooCostly
+from supnorm.checker.rejected import TooCostly, WorkerFault
 
-__all__ = ["CheckResult", "Cost", "TooCostly", "check"]
+__all__ = ["CheckResult", "Cost", "TooCostly", "WorkerFault", "check"]

@@ -132,6 +132,7 @@ def check(
 
     Raises:
         TooCostly: when the forecast is above a limit, or the proof takes several times as long as the limit.
+        WorkerFault: when a worker of the executor did not do what it was asked for.
     """
     start = time.monotonic()
     old, ctx.prec = ctx.prec, PRECISION

@@ -21,6 +21,10 @@ class TooCostly(Exception):
     """A certificate whose proof would take more than the limits; this says nothing about whether it is true."""
 
 
+class WorkerFault(Exception):
+    """A worker has not done what it was asked for; this says nothing about whether a certificate is true."""
+
+
 class Rejected(Exception):
     """The certificate does not prove what it claims; ``leaf`` is the leaf whose claim failed, if it was one."""
 

@@ -8,6 +8,7 @@ processes.
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import pickle
@@ -26,11 +27,12 @@ from multiprocessing.connection import wait
 
 from flint import ctx
 
+from supnorm.checker.answer import Answer, code, seconds_of
 from supnorm.checker.cost import Meter, watched
 from supnorm.checker.document import Document
 from supnorm.checker.forecast import in_balls
 from supnorm.checker.leaves import Leaves, Proof, claims, rules_of
-from supnorm.checker.rejected import MALFORMED, Rejected
+from supnorm.checker.rejected import MALFORMED, Rejected, TooCostly
 
 ENDS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 Task = tuple[Proof, list[int], list[float]]  # a proof, the positions of its leaves, and what they claim
@@ -57,6 +59,7 @@ def verify_leaves(
         Rejected: naming the leaf whose claim is not proved.
         TooCostly: when the processes together have used more time than the meter allows.
         BrokenProcessPool: when a worker process has ended.
+        WorkerFault: when a worker answers anything else than that it has proved what it got.
     """
     total, done = document.count, _Counted()
     rules, bare = rules_of(document), replace(document, leaves=(), lines=None)
@@ -123,8 +126,8 @@ def _in_processes(workers: int, given: bytes, todo: Iterator[Task], meter: Meter
 
 def _on(executor: Executor, given: bytes, todo: Iterator[Task], meter: Meter) -> Iterator[list[int]]:
     """The same on an executor, a few calls for each worker in flight."""
-    queue: deque[tuple[list[list[int]], Future[float]]] = deque()
-    group, spent = 1, 0.0
+    queue: deque[tuple[list[list[int]], Future[Answer]]] = deque()
+    group, spent, document = 1, 0.0, _seal(given)
     try:
         while True:
             most = AHEAD * (getattr(executor, "seats", None) or getattr(executor, "_max_workers", None) or 1)
@@ -135,7 +138,7 @@ def _on(executor: Executor, given: bytes, todo: Iterator[Task], meter: Meter) ->
             if not queue:
                 return
             proved, future = queue.popleft()
-            seconds = future.result()
+            seconds = seconds_of(future, document, tuple(positions[0] for positions in proved))
             spent += seconds
             meter.demand(spent)
             group = min(GROWTH * group, max(1, round(CALL * len(proved) / max(seconds, 1e-9))))
@@ -178,31 +181,40 @@ def _end_with(sentinel: int) -> None:
     os._exit(1)
 
 
+def _seal(given: bytes) -> str:
+    return hashlib.sha256(given).hexdigest()
+
+
 @lru_cache(maxsize=2)
-def _made(given: bytes) -> tuple[Leaves | Exception, int, float]:
-    """What all proofs share, the precision, and the limit of time: made once in a process."""
+def _made(given: bytes) -> tuple[Leaves | Exception, int, float, str]:
+    """What all proofs share, the precision, the limit of time, and the seal of all this: made once in a process."""
     # Pickled by this program a moment ago; it never comes from a file.
     document, rules, precision, limit, arbitrary = pickle.loads(given)
     ctx.prec = precision
     try:
-        return Leaves(document, rules, arbitrary), precision, limit
+        return Leaves(document, rules, arbitrary), precision, limit, _seal(given)
     except (Rejected, *MALFORMED) as problem:  # kept, because it is the answer to every call
-        return problem, precision, limit
+        return problem, precision, limit, _seal(given)
 
 
-def _prove(given: bytes, part: list[Task]) -> float:
-    """Prove some proofs; the processor seconds that they took."""
-    begun = time.thread_time()
+def _prove(given: bytes, part: list[Task]) -> Answer:
+    """Prove some proofs."""
+    begun, fault = time.thread_time(), None
     with _LOCK:
         before = ctx.prec
         try:
-            leaves, ctx.prec, limit = _made(given)
+            leaves, ctx.prec, limit, document = _made(given)
             meter = Meter(limit)
             if isinstance(leaves, Exception):
                 raise leaves
             with watched(meter):
                 for proof, positions, claimed in part:
                     _verify(leaves, proof, positions, claimed, meter)
+        except (Rejected, TooCostly) as refused:
+            fault = refused
+        except MALFORMED as error:  # as `check` says it
+            fault = Rejected(f"malformed certificate: {type(error).__name__}: {error}")
         finally:
             ctx.prec = before
-    return time.thread_time() - begun
+    firsts = tuple(positions[0] for _, positions, _ in part)
+    return Answer(code(), document, firsts, time.thread_time() - begun, fault)

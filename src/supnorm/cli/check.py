@@ -109,7 +109,7 @@ def command(
     opened = None if problem is None else open_problem(problem, trust=trust)
     limit = opened.error.limit if tolerance is None and opened is not None else tolerance
     try:
-        from supnorm.checker import TooCostly
+        from supnorm.checker import TooCostly, WorkerFault
     except ImportError:
         raise BadInput(f"check needs python-flint: {install('checker')}") from None
     lines: list[str] = []
@@ -128,7 +128,7 @@ def command(
             else:
                 with executor_of(by.workers, by.dask) as executor:
                     result = checked_copy(file, opened, 1, tell, most, memory, arbitrary, executor)
-        except TooCostly as refused:
+        except (TooCostly, WorkerFault) as refused:
             raise BadInput(f"{certificate}: {refused}; whether its claims are true was not checked") from None
         per_output = opened is not None and opened.error.per_output
         if tolerance is None and result.claims is not None and "error" not in result.claims:
@@ -200,6 +200,7 @@ def checked_copy(
 
     Raises:
         TooCostly: for a file beyond the limits, before anything is proved or compared.
+        WorkerFault: when a worker did not do what it was asked for.
     """
     from dataclasses import replace
 

@@ -59,6 +59,11 @@ def run_folder(
     path = folder / name
     with ExitStack() as locks:
         if resume and held_fingerprint(folder, name) is None:
+            if exists(path):
+                raise BadInput(
+                    f"--resume: {path} is damaged, or no store of evaluations; leave --resume out to start anew, which "
+                    "sets this file aside"
+                )
             raise BadInput(f"--resume: {folder} has no run; leave --resume out to start one")
         # Made and locked before anything is read: another run may start in it at the same time.
         store, other, made, moves = None, None, _make(folder), []
