@@ -117,6 +117,16 @@ def test_written_whole(result, tmp_path):
     assert html == page(read(result("d2")), str(tmp_path / "run"))
 
 
+def test_a_certificate_that_is_not_of_the_result_is_named_beside_the_bound(result, tmp_path):
+    """It is not proved again: the page said that there is no upper bound, and nothing of the file beside it."""
+    for stated, words in (((0.125).hex(), "states the bound 12.5"), ("inf", ""), ("none", "")):
+        (tmp_path / "certificate.json").write_text(json.dumps({"upper": stated}))
+        write_page(result("d2"), tmp_path / "report.html")
+        text = Reader((tmp_path / "report.html").read_text("utf-8")).text
+        assert words in text.partition("How small an error")[2]
+        assert ("which this result does not have" in text) == bool(words)
+
+
 HOSTILE = "a</script><img src=x onerror=alert(1)>\"'&<b>"
 
 

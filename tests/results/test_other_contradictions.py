@@ -164,3 +164,6 @@ def test_report_says_where_the_certificate_beside_a_result_is_of_another_bound(
     assert report(tmp_path, form="junit") == 0
     said = capsys.readouterr().err
     assert (words in said, bool(said)) == (True, bool(words))
+    assert report(tmp_path) == 0
+    page = (tmp_path / "certify.html").read_text()
+    assert (words in page, "certificate.json states" in page) == (True, bool(words))

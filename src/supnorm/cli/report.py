@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,6 +56,7 @@ def command(
     """Write the page of a run again from its result, or its verdict as Markdown, JUnit XML, SARIF or a badge."""
     from supnorm.pages.gate import gate_of, gate_of_unfinished
     from supnorm.pages.gate_formats import FORMATS
+    from supnorm.pages.other_certificate import other_certificate
     from supnorm.results import BadInput, Interrupted, write_whole
     from supnorm.results.door import DAMAGED, faults_of
     from supnorm.results.unfinished import demand_finished, unfinished
@@ -65,7 +65,8 @@ def command(
         raise BadInput(f"--format must be one of html, {', '.join(FORMATS)}, got {form!r}")
     try:
         name, record = result_in(run)
-        _note_certificate(record, run)
+        if note := other_certificate(record, run):
+            say(f"supnorm: {note}", err=True)
         with faults_of(f"{run / name}", DAMAGED):
             if form == "html":
                 demand_finished(run, name)
@@ -82,29 +83,6 @@ def command(
     write_whole(out, text)
     say(str(out))
     return 0
-
-
-def _note_certificate(record: Result, run: Path) -> None:
-    """Say where the bound of the result is not that of the certificate beside it, which is not proved again here."""
-    from supnorm.results.audit import AuditRecord
-    from supnorm.results.certify import CertifyRecord
-    from supnorm.results.numbers import at_most
-    from supnorm.results.outward import rounded_up
-
-    path = run / "certificate.json"
-    if not isinstance(record, AuditRecord | CertifyRecord) or not path.is_file():
-        return
-    from supnorm.certification.resume import stated_upper
-
-    stated, upper = stated_upper(path), record.sup.upper
-    unproved = upper is None or record.sup.upper_kind == "none"
-    if unproved and stated < math.inf:
-        what = f"{path} states the bound {at_most(stated)}, which this result does not have"
-    elif not unproved and upper is not None and rounded_up(upper, 12) < stated < math.inf:
-        what = f"{path} states the bound {at_most(stated)}: it is not the proof of {at_most(upper)} in this result"
-    else:
-        return
-    say(f"supnorm: {what}; supnorm certify PROBLEM.toml --out {run} --resume proves it again", err=True)
 
 
 def _problem_of(record: Result, run: Path) -> str:

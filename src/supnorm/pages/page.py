@@ -30,6 +30,7 @@ from supnorm.pages.fields_page import fields_page
 from supnorm.pages.fit_page import fit_page
 from supnorm.pages.glossary import glossary
 from supnorm.pages.guard_page import guard_page
+from supnorm.pages.other_certificate import other_certificate
 from supnorm.pages.points import PeakView, known
 from supnorm.pages.points_table import points_of_table
 from supnorm.pages.ramp import legend, legend_words
@@ -44,6 +45,7 @@ from supnorm.pages.svg import HALF, NARROW, two_sizes
 from supnorm.pages.view import View
 from supnorm.results import write_whole
 from supnorm.results.audit import AuditRecord
+from supnorm.results.certify import CertifyRecord
 from supnorm.results.charts import CutRecord, LineMapRecord
 from supnorm.results.numbers import count, num, ratio
 from supnorm.results.printable import file_word
@@ -96,9 +98,13 @@ def page_text(result: Any) -> str:
 def _text(record: Result, folder: Path | None) -> str:
     if isinstance(record, RepairRecord):
         return repair_page(record, folder)  # it links to audits in this folder
+    note = other_certificate(record, folder)
+    if isinstance(record, CertifyRecord):
+        return statement_page(record, note)
     if not isinstance(record, AuditRecord):
         return OTHERS[record.SCHEMA](record)
-    return page(record, "RUN" if folder is None else str(folder), checked=False, beside=beside_of(folder))
+    name = "RUN" if folder is None else str(folder)
+    return page(record, name, checked=False, beside=beside_of(folder), certificate=note)
 
 
 def beside_of(folder: Path | None) -> tuple[str, ...]:
@@ -109,9 +115,21 @@ def beside_of(folder: Path | None) -> tuple[str, ...]:
 
 
 def page(
-    record: AuditRecord, folder: str = "RUN", checked: bool = True, beside: tuple[str, ...] = RUN_FILES
+    record: AuditRecord,
+    folder: str = "RUN",
+    checked: bool = True,
+    beside: tuple[str, ...] = RUN_FILES,
+    certificate: str = "",
 ) -> str:
-    """The HTML text of the report page; ``folder`` is that of the run, as it would be typed; it has the files ``beside``."""
+    """The HTML text of the report page.
+
+    Args:
+        record: of the audit.
+        folder: that of the run, as it would be typed.
+        checked: refuse a record that contradicts itself.
+        beside: the files that the folder has.
+        certificate: what has to be said of a certificate in the folder.
+    """
     view = View(record)
     if checked:
         view.check()
@@ -132,7 +150,7 @@ def page(
     ):
         values |= part(view)
     values["replay"] = f"supnorm replay {file_word(folder)} 1" if set(RUN_FILES[:2]) <= {*beside} else ""
-    values["beside"] = beside
+    values["beside"], values["certificate"] = beside, certificate
     menu = [
         ("where", "Worst row" if view.table_only else "Worst point"),
         ("spread", "Distribution"),

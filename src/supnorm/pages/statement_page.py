@@ -28,8 +28,8 @@ CHIPS = {"proved": "proven", "within-tolerance": "proven", "tolerance-exceeded":
 Rows = list[tuple[str, ...]]
 
 
-def statement_page(record: Statement) -> str:
-    """The HTML text of the page."""
+def statement_page(record: Statement, certificate: str = "") -> str:
+    """The HTML text of the page; ``certificate``: what has to be said of a certificate in the folder."""
     about, code, say = record.about, record.status.code, narrator(record).html
     title = "" if about is None else about.title
     bounded = isinstance(record, NormsRecord | PropertiesRecord) or record.sup.upper_kind != "none"
@@ -57,6 +57,7 @@ def statement_page(record: Statement) -> str:
         "headline": say(headline(record)),
         "advice": record.status.advice,
         "kind": say(*reach(record)),
+        "certificate": certificate,
         "head": head,
         "rows": rows,
         "bounded": bounded,

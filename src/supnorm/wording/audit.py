@@ -1,5 +1,7 @@
 """What the page and the summary of an audit say besides the words of its result; one template for each fact."""
 
+from supnorm.wording.other_certificate import TEMPLATES as OTHER_CERTIFICATE
+
 _ALLOWED = "{allowed?:your tolerance of {allowed:error}|any tolerance}"
 _LEVEL = "{tolerance?:the tolerance|{level:error}}"
 _WITHOUT = "{rows?:{n:row|rows} of the table|random {n:point|points}}{valued?: that {n:has|have} a value}"
@@ -347,4 +349,4 @@ CHARTS = {
     "rows-accuracy": "{output}: mean absolute error {mae}, root mean square {rmse}, bias {bias}, R² {r2}, over {n} rows",
     "legend": "{bound?:upper bound of }{what}{bar?:; bar: tolerance}",
 }
-TEMPLATES = {**VERDICT, **SECTIONS, **SUMMARY, **RUN, **CHARTS}
+TEMPLATES = {**VERDICT, **SECTIONS, **SUMMARY, **RUN, **CHARTS, **OTHER_CERTIFICATE}

@@ -1,6 +1,8 @@
 """What the page of a proof says besides the words of its result: properties, norms, solutions, roots, bounds of errors."""
 
-TEMPLATES = {
+from supnorm.wording.other_certificate import TEMPLATES as OTHER_CERTIFICATE
+
+TEMPLATES = OTHER_CERTIFICATE | {
     "chip-proved": "proved",
     "chip-within-tolerance": "proved within the tolerance",
     "chip-tolerance-exceeded": "above the tolerance",
