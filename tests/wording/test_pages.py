@@ -19,6 +19,7 @@ from supnorm.wording import (
     fit_page,
     gate,
     guard_page,
+    other_certificate,
     progress,
     repair_page,
     rollout,
@@ -69,7 +70,14 @@ def test_each_fact_of_an_audit_has_a_template_and_each_template_a_fact() -> None
     made = templates.facts(templates.trees(*PAGES))
     assert made - set(AUDIT) == set(audit.TEMPLATES)
     assert not set(audit.TEMPLATES) & set(AUDIT)
-    parts = (audit.VERDICT, audit.SECTIONS, audit.SUMMARY, audit.RUN, audit.CHARTS)
+    parts = (
+        audit.VERDICT,
+        audit.SECTIONS,
+        audit.SUMMARY,
+        audit.RUN,
+        audit.CHARTS,
+        other_certificate.TEMPLATES,
+    )
     assert len(audit.TEMPLATES) == sum(map(len, parts)), "a code stands twice"
 
 
@@ -111,7 +119,7 @@ def test_each_fact_of_an_audit_of_fields_has_a_template_and_each_template_a_fact
 
 
 def test_each_fact_of_the_page_of_a_proof_has_a_template_and_each_template_a_fact() -> None:
-    made = templates.facts(templates.trees("pages/statement_page.py")) - {
+    made = templates.facts(templates.trees("pages/statement_page.py", "pages/other_certificate.py")) - {
         "chip-",
         "part-",
         "picture-",
