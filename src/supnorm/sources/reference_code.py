@@ -11,20 +11,26 @@ import ast
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePath
+from typing import Any
 
 from supnorm.evaluation.opened_files import unrecorded
 from supnorm.problem import Problem
 from supnorm.problem.code_texts import code_in
 from supnorm.problem.fingerprint import content_of, placeless
 from supnorm.results.printable import one_line
+from supnorm.sources.needed import needed
 from supnorm.sources.unnamed_files import Folders, imported, modules, tree_of
 
 IDLE = ("name", "timeout", "retries", "declared")  # keys of a source that change no value of it
 TABLE = "[reference]"
 DIGITS = 12
+LOADERS = frozenset({
+    "SourceFileLoader", "__import__", "import_module", "run_module", "run_path", "spec_from_file_location",
+})  # fmt: skip
 
 
 def reference_code(problem: Problem) -> dict[str, str]:
@@ -53,8 +59,9 @@ def _parts(problem: Problem, root: Path) -> Iterator[tuple[str, str]]:
     assert problem.reference.origin is not None
     origin = problem.reference.origin
     texts = [text.rpartition(":") for text in code_in(origin)]
-    whole = [root / str(text) for text in (origin.get("file"), *(origin.get("command") or ())) if text]
-    whole = [path for path in whole if path.is_file()]
+    named = [origin.get(key) for key in ("file", "template")]
+    named += [text for key in ("command", "residuals", "patches") for text in origin.get(key) or ()]
+    whole = [path for text in named if text and (path := root / str(text)).is_file()]
     folders = Folders.of([*whole, *(root / file for file, _, _ in texts)])
     trees: list[ast.AST] = []
     for file, _, function in texts:
@@ -66,118 +73,95 @@ def _parts(problem: Problem, root: Path) -> Iterator[tuple[str, str]]:
             yield path.name, content
             continue
         tree = ast.parse(source)
-        tree.body = needed(tree, function)
+        tree.body = needed(tree, function, _of_user(tree, path, folders))
         trees.append(tree)
         yield f"{path.name}:{function}", _lines(source, tree.body)
         whole += modules(tree, path, folders)
+    whole += _unnamed(problem, folders)
     for path in _with_further(whole, trees, folders, problem.files):
         yield path.name, _content(problem, path)
+
+
+def _of_user(tree: ast.Module, path: Path, folders: Folders) -> dict[str, str]:
+    """The names that a file imports from files of the user, each with its file."""
+    files = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            for one in statement.names:
+                alone = ast.Module([_with_one(statement, one)], [])
+                for file in modules(alone, path, folders):
+                    files[(one.asname or one.name).partition(".")[0]] = str(file)
+    return files
+
+
+def _with_one(statement: ast.Import | ast.ImportFrom, one: ast.alias) -> ast.stmt:
+    """The import of one of its names."""
+    if isinstance(statement, ast.Import):
+        return ast.Import([one])
+    return ast.ImportFrom(statement.module, [one], statement.level)
 
 
 def _with_further(
     files: list[Path], trees: list[ast.AST], folders: Folders, known: Mapping[Path, str]
 ) -> list[Path]:
-    """The files, those that their code imports, and those of the known files of data that this code or the trees name."""
+    """The files, those that their code imports, and those that this code or the trees name."""
     code = imported([path for path in files if path.suffix == ".py"], folders)
     trees = [*trees, *map(tree_of, code)]
+    texts = _texts(trees)
+    names = {PurePath(text).name for text in texts}
+    names |= {f"{name}.py" for name in names} if _loads(trees) else set()
+    data = {path for path in known if path.name in names and (path.suffix != ".py" or _loads(trees))}
+    # Also those that nobody has opened yet.
+    beside = {Path(folder) / text for folder in folders.below for text in texts if "\0" not in text}
+    data |= {path for path in beside if path.suffix != ".py" and folders.hold(str(path))}
+    return sorted({Path(os.path.realpath(path)) for path in (*files, *code, *data)})
+
+
+def _unnamed(problem: Problem, folders: Folders) -> list[Path]:
+    """Files that define the problem and that no text names: code puts their names together, perhaps the reference's."""
+    assert problem.source is not None
+    try:
+        texts = {*_strings(tomllib.loads(problem.source.read_text("utf-8")))}
+    except (OSError, ValueError):
+        return []
+    names = {PurePath(part).name for text in texts for part in (text, text.rpartition(":")[0])} - {""}
+    code = imported([path for path in problem.files if path.suffix == ".py" and path.name in names], folders)
+    names |= {PurePath(text).name for text in _texts(map(tree_of, code))}
+    starts = tuple(name for name in names if "." in name)  # also of parts, such as a.onnx.data
+    names |= {f"{name}.py" for name in names}
+    others = (path for path in problem.files if path not in code and path.name not in names)
+    return [path for path in others if not path.name.startswith(starts)]
+
+
+def _texts(trees: Iterable[ast.AST]) -> list[str]:
+    """The texts in code that may be names of files."""
     nodes = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
-    names = {PurePath(n.value).name for n in nodes if isinstance(n.value, str) and len(n.value) < 300}
-    data = {path for path in known if path.suffix != ".py" and path.name in names}
-    return sorted({Path(os.path.realpath(path)) for path in (*files, *code)} | data)
+    return [node.value for node in nodes if isinstance(node.value, str) and len(node.value) < 300]
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """All texts in a document."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _strings(part)
+
+
+def _loads(trees: Iterable[ast.AST]) -> bool:
+    """Whether code may load other code by a name in a text."""
+    nodes = (node for tree in trees for node in ast.walk(tree))
+    return any(
+        (isinstance(node, ast.Name) and node.id in LOADERS)
+        or (isinstance(node, ast.Attribute) and node.attr in LOADERS)
+        for node in nodes
+    )
 
 
 def _content(problem: Problem, path: Path) -> str:
     """SHA-256 of a file when the problem was opened."""
     real = Path(os.path.realpath(path))
     return problem.files.get(real) or content_of(real)
-
-
-def needed(tree: ast.Module, name: str) -> list[ast.stmt]:
-    """The statements of a module that a name of it needs, and those that may change anything.
-
-    >>> tree = ast.parse("import numpy as np; A = 1; B = 2; np.seterr(all='raise'); f = lambda x: A * x; g = f")
-    >>> [ast.unparse(statement) for statement in needed(tree, "f")]
-    ['import numpy as np', 'A = 1', "np.seterr(all='raise')", 'f = lambda x: A * x', 'g = f']
-    """
-    foreign = {
-        one
-        for node in tree.body
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for one in _made(node, set()) or ()
-    }
-    made: dict[str, list[ast.stmt]] = {}
-    chosen: set[ast.stmt] = set()
-    todo = [name.partition(".")[0]]
-
-    def keep(statement: ast.stmt) -> None:
-        if statement not in chosen:
-            chosen.add(statement)
-            todo.extend(_used(statement))
-
-    for statement in tree.body:
-        names = _made(statement, foreign)
-        if names is None:
-            keep(statement)
-        for one in names or ():
-            made.setdefault(one, []).append(statement)
-    seen: set[str] = set()
-    while todo:
-        one = todo.pop()
-        if one not in seen:
-            seen.add(one)
-            for statement in made.get(one, ()):
-                keep(statement)
-    return [statement for statement in tree.body if statement in chosen]
-
-
-def _made(statement: ast.stmt, foreign: set[str]) -> set[str] | None:
-    """The names of the module that a statement makes or changes; None if it may change anything."""
-    match statement:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            return {name}
-        case ast.Import(names=imported_names) | ast.ImportFrom(names=imported_names):
-            made = {(one.asname or one.name).partition(".")[0] for one in imported_names}
-            return None if "*" in made else made
-        case ast.Assign(targets=targets, value=value):
-            bases = {_base(part) for target in targets for part in _targets(target)}
-            bases |= {value.id} if isinstance(value, ast.Name) else set()  # another name of one object
-        case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
-            bases = {_base(target)}
-        case ast.Expr(value=ast.Constant()):
-            return set()
-        case ast.Expr(value=ast.Call(func=ast.Attribute() as method)):
-            bases = {_base(method)}
-        case ast.If(test=test) if "__main__" in {
-            n.value for n in ast.walk(test) if isinstance(n, ast.Constant)
-        }:
-            return set()
-        case _:
-            return None
-    names = {base for base in bases if base is not None}
-    return None if None in bases or names & foreign else names
-
-
-def _targets(target: ast.expr) -> list[ast.expr]:
-    return (
-        [part for one in target.elts for part in _targets(one)]
-        if isinstance(target, ast.Tuple | ast.List)
-        else [target]
-    )
-
-
-def _base(expression: ast.expr) -> str | None:
-    """The name ``a`` of ``a.b[c].d``; None if there is none."""
-    while isinstance(expression, ast.Attribute | ast.Subscript | ast.Starred):
-        expression = expression.value
-    return expression.id if isinstance(expression, ast.Name) else None
-
-
-def _used(statement: ast.stmt) -> set[str]:
-    """The names that a statement reads, and texts that may name something (``globals()["a"]``)."""
-    every = list(ast.walk(statement))
-    return {n.id for n in every if isinstance(n, ast.Name)} | {
-        n.value for n in every if isinstance(n, ast.Constant) and isinstance(n.value, str)
-    }
 
 
 def _lines(source: bytes, statements: list[ast.stmt]) -> str:
