@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from supnorm.problem import Domain, Function, as_function
 from supnorm.problem.coded import Coded
 from supnorm.program import Unsupported, program_of
+from supnorm.program.rows import ROWS
 from supnorm.program.to_jax import to_jax
 from supnorm.results import BadInput
 from supnorm.sources.custom_rules import custom_rule
@@ -123,10 +124,14 @@ def _traced(function: Function, domain: Domain, x: Any) -> Any:
             f"derivatives by {rule}, whose rule may be any function", "the same without a rule of its own"
         )
     program = to_jax(program_of(function, domain.d))
-    rows = []
-    for point in x:
+
+    def of_one(point: Any) -> Any:
         slopes = jax.jacfwd(program)(point) * _continuous(domain)
-        rows.append(jnp.concatenate([program(point), slopes.T.reshape(-1)])[None])
+        return jnp.concatenate([program(point), slopes.T.reshape(-1)])
+
+    if len(x) > ROWS:  # it is read for fewer; one by one, tracing hundreds of points takes half a minute
+        return jax.vmap(of_one)(x)
+    rows = [of_one(point)[None] for point in x]
     return rows[0] if len(rows) == 1 else jnp.concatenate(rows)
 
 
