@@ -62,6 +62,10 @@ class Polish(Settings):
         few = landscape.d < MANY
         return few and not landscape.differentiable and 2 * budget >= self.adaptation.cost(landscape.d)
 
+    def amply(self, landscape: Landscape, budget: int) -> bool:
+        """Whether that budget is more than twice what CMA-ES needs for a peak."""
+        return self.adapts(landscape, budget) and budget >= 2 * self.adaptation.cost(landscape.d)
+
     def cost(self, landscape: Landscape, budget: int) -> int:
         """Evaluations that one peak takes, about, where all peaks get ``budget``."""
         d = landscape.d

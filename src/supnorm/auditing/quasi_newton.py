@@ -81,7 +81,7 @@ class QuasiNewton(Settings):
         won = rows[better]
         s, y = trial[better] - u[won], g[won] - slope[better]
         s, y = np.where(fixed[better], 0.0, s), np.where(fixed[better], 0.0, y)
-        h[won] = _updated(h[won], s, y)
+        h[won] = updated(h[won], s, y)
         u[won], best[won], g[won] = trial[better], score[better], slope[better]
         t[won] = 1.0
         t[rows[~better]] *= self.shrink
@@ -98,7 +98,7 @@ class _Chains:
     t: Array
 
 
-def _updated(h: Array, s: Array, y: Array) -> Array:
+def updated(h: Array, s: Array, y: Array) -> Array:
     """BFGS of the inverse; a step without positive curvature changes nothing."""
     curvature = np.vecdot(s, y)
     good = curvature > 1e-12 * _length(s) * _length(y)

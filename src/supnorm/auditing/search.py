@@ -5,8 +5,8 @@ law, Sobol, faces, kinks of the first layer; more than half in one or two inputs
 neighbours of better ones, and in one or two inputs from those that stick out of their neighbours' plane, it ascends along
 gradients or, without them, by an evolution strategy. A tenth goes to ascents from random restarts, which say how many
 peaks were not seen, and, where gradients are not informative, a tenth to differential evolution, for ridges. The best
-peaks are polished. What is left of the budget goes into another round with fresh points. Memory does not grow with the
-number of evaluations.
+peaks are polished, without gradients and in few inputs after their neighbours on a lattice. What is left of the budget
+goes into another round with fresh points. Memory does not grow with the number of evaluations.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from supnorm.auditing.differential_evolution import DifferentialEvolution
 from supnorm.auditing.discontinuities import Discontinuities
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import GRADIENT, Landscape
+from supnorm.auditing.lattice import Lattice
 from supnorm.auditing.points import VERTICES, fill_gaps, snap_to_faces, sobol_sequence, vertex_seeds
 from supnorm.auditing.polish import Polish
 from supnorm.auditing.strategy import Search, Strategy, Traits
@@ -103,6 +104,7 @@ class ScreenAndAscent(Settings):
     strategy: EvolutionStrategy = EvolutionStrategy()
     differential: DifferentialEvolution = DifferentialEvolution()
     polish: Polish = Polish()
+    lattice: Lattice = Lattice()
     discontinuities: Discontinuities = Discontinuities()
 
     LIMITS: ClassVar[Limits] = {
@@ -119,12 +121,7 @@ class ScreenAndAscent(Settings):
         """The same: its own work is small beside the evaluations."""
         return self
 
-    def run(
-        self,
-        landscape: Landscape,
-        search: Search,
-        rng: np.random.Generator,
-    ) -> Search:
+    def run(self, landscape: Landscape, search: Search, rng: np.random.Generator) -> Search:
         """Spend the landscape's budget.
 
         Args:
@@ -201,15 +198,9 @@ class ScreenAndAscent(Settings):
         reserve = int(self.polish_share * budget)
         reserve = min(reserve, self.polished * self.polish.cost(landscape, reserve))
         self._ascend(landscape, search, rng, landscape.remaining - reserve, restarts)
-        self._polish(landscape, search, rng, landscape.remaining)
+        self._polish(landscape, search, rng)
 
-    def _screen(
-        self,
-        landscape: Landscape,
-        search: Search,
-        rng: np.random.Generator,
-        n: int,
-    ) -> None:
+    def _screen(self, landscape: Landscape, search: Search, rng: np.random.Generator, n: int) -> None:
         domain = landscape.evaluator.problem.domain
         n = min(n, landscape.remaining)
         spent = 0
@@ -370,10 +361,14 @@ class ScreenAndAscent(Settings):
         u, score = search.pool.u[chosen], search.pool.score[chosen]
         search.ends.add(*self.differential.run(landscape, u, score, budget, rng))
 
-    def _polish(self, landscape: Landscape, search: Search, rng: np.random.Generator, budget: int) -> None:
+    def _polish(self, landscape: Landscape, search: Search, rng: np.random.Generator) -> None:
         ends = search.ends if len(search.ends.u) else search.pool
-        if not len(ends.u) or budget < 4 * landscape.d:
+        if not len(ends.u) or landscape.remaining < 4 * landscape.d:
             return
+        if landscape.d <= self.lattice.inputs and self.polish.amply(landscape, landscape.remaining):
+            search.ends.add(*self.lattice.run(landscape, ends.u, ends.score, landscape.remaining))
+            ends = search.ends
+        budget = landscape.remaining
         radius = 1e-2 * np.sqrt(landscape.d)
         # A small budget polishes few peaks, but those well.
         k = max(1, min(self.polished, budget // self.polish.cost(landscape, budget)))
