@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special  # noqa: F401 - it copies NumPy's functions: before a test replaces one
 
 import supnorm as sn
 from supnorm.cli.main import run
@@ -33,9 +34,9 @@ PROBLEM = (
 @pytest.mark.parametrize(
     ("owner", "name", "now", "place"),
     [
-        (np, "abs", lambda x: 3, " (test_intact.py, line 36)"),
+        (np, "abs", lambda x: 3, " (test_intact.py, line 37)"),
         (np, "max", np.min, ""),
-        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 38)"),
+        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 39)"),
         (math, "sqrt", None, ""),
         (builtins, "sum", max, ""),
         (sqlite3, "connect", None, ""),
@@ -128,3 +129,30 @@ def test_what_may_have_made_supnorm_fail(monkeypatch: pytest.MonkeyPatch) -> Non
     with monkeypatch.context() as patched:
         patched.setattr(np, "abs", lambda x: 3)
         assert "replaced numpy.abs (test_intact.py, line" in str(cause_of(TypeError()))
+
+
+WORKS = {
+    "proof": lambda problem: sn.certify(problem, boxes=20),
+    "norms": lambda problem: sn.certify_norms(problem, ["sup"], boxes=20),
+    "audit": lambda problem: sn.audit(problem, evaluations=300, power=None),
+}
+
+
+@pytest.mark.parametrize("work", WORKS)
+@pytest.mark.parametrize(("owner", "name"), [(np, "nextafter"), (math, "inf")])
+def test_what_a_late_call_replaces_ends_a_proof_and_an_audit(
+    work: str, owner: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the first calls of an audit were looked at, and of a proof none."""
+    was, calls = getattr(owner, name), []
+
+    def model(x: Any) -> Any:
+        calls.append(x)
+        if type(x) is np.ndarray and len(x) > 8 and len(calls) > 2:
+            monkeypatch.setattr(owner, name, min)
+        return x[:, 0] * x[:, 0]
+
+    problem = sn.Problem(sn.Function(model), lambda x: 0.5 * x[:, 0], sn.Domain(x=(0.0, 1.0)))
+    with pytest.raises(BadInput, match=rf"has replaced {owner.__name__}.{name}, with which supnorm computes"):
+        WORKS[work](problem)
+    assert getattr(owner, name) is was

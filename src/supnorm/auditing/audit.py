@@ -35,6 +35,7 @@ from supnorm.auditing.strategy import Strategy
 from supnorm.evaluation import Calls, Evaluator, Finished, Observer, Started, silent
 from supnorm.evaluation.events import drawing
 from supnorm.evaluation.executor import broken_workers_explained
+from supnorm.evaluation.intact import demanded_intact
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, stream
@@ -45,6 +46,7 @@ from supnorm.results.option import demand_number, demand_seconds, demand_seed
 @broken_workers_explained()
 @one_thread()
 @INTERRUPTS.between_batches()
+@demanded_intact()
 def audit(
     problem: Problem,
     *,

@@ -32,6 +32,7 @@ from supnorm.certification.running import Asked
 from supnorm.certification.solved_references import certify_solved
 from supnorm.evaluation.events import silent
 from supnorm.evaluation.executor import broken_workers_explained
+from supnorm.evaluation.intact import demanded_intact
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
@@ -57,6 +58,7 @@ LAST_SECONDS = 2.0
 
 @broken_workers_explained()
 @one_thread()
+@demanded_intact()
 def certify(
     problem: Problem,
     ratio: float | None = None,

@@ -27,6 +27,7 @@ from supnorm.certification.record_parts import disagreement, measured_words
 from supnorm.certification.statement import Statement, held_parts
 from supnorm.certification.statement_kinds import MEANS
 from supnorm.evaluation.executor import broken_workers_explained
+from supnorm.evaluation.intact import demanded_intact
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
@@ -82,6 +83,7 @@ class NormsResult(Recorded):
 
 @broken_workers_explained()
 @one_thread()
+@demanded_intact()
 def certify_norms(
     problem: Problem,
     norms: Sequence[str] = ("w1inf", "rms"),

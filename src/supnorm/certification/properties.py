@@ -35,6 +35,7 @@ from supnorm.certification.resume import MALFORMED
 from supnorm.certification.rounding import Array
 from supnorm.certification.statement import Statement, held_parts
 from supnorm.evaluation.executor import broken_workers_explained
+from supnorm.evaluation.intact import demanded_intact
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
 from supnorm.problem import Domain, Function, Problem, as_function
@@ -68,6 +69,7 @@ class Margins(Goal):
 
 @broken_workers_explained()
 @one_thread()
+@demanded_intact()
 def certify_properties(
     model: Function | Callable[..., Any],
     domain: Domain,

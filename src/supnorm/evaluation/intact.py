@@ -1,7 +1,8 @@
 """Whether code of the user has put other objects in the place of functions of Python or NumPy, with which supnorm computes.
 
 Such code changes the numbers of supnorm itself: with another `numpy.max` a worst error can be anything. So it is refused
-when a problem is opened, after the first calls of a function, and at the end of a run (`demand_intact`). When supnorm fails,
+when a problem is opened, after the first calls of a function, and at the end of a run, an audit, a proof and a check
+(`demand_intact`). When supnorm fails,
 `cause_of` looks further, at all modules of Python, NumPy and SciPy and at settings that make their functions raise.
 """
 
@@ -11,6 +12,7 @@ import builtins
 import math
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -40,7 +42,14 @@ def _of(owner: ModuleType) -> dict[str, Any]:
 
 
 def _functions(owners: Iterable[ModuleType]) -> Functions:
-    return {(owner, name): value for owner in owners for name, value in _of(owner).items()}
+    """The functions of these modules, and their numbers, such as ``math.inf``."""
+    numbers = {
+        (owner, name): value
+        for owner in owners
+        for name, value in vars(owner).items()
+        if type(value) is float
+    }
+    return {(owner, name): value for owner in owners for name, value in _of(owner).items()} | numbers
 
 
 def _libraries(titles: Iterable[str]) -> list[tuple[str, ModuleType]]:
@@ -81,6 +90,22 @@ def demand_intact(before: Functions) -> None:
             f"code of this problem has replaced {replaced}, with which supnorm computes: leave it as it is, and give "
             "your own function another name"
         )
+
+
+@contextmanager
+def demanded_intact() -> Iterator[None]:
+    """A context, or a decorator, of work that calls code of the user: what this code replaced meanwhile ends it.
+
+    Raises:
+        BadInput: as `demand_intact`, also in place of an error, of which it may be the cause.
+    """
+    before = functions()
+    try:
+        yield
+    except Exception:
+        demand_intact(before)
+        raise
+    demand_intact(before)
 
 
 def _put_back(before: Functions) -> str | None:

@@ -26,6 +26,7 @@ from supnorm.certification.solution.result import About, SolutionResult, compare
 from supnorm.certification.solution.theorem import best
 from supnorm.certification.statement import held_parts, held_programs
 from supnorm.evaluation.executor import broken_workers_explained
+from supnorm.evaluation.intact import demanded_intact
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
 from supnorm.problem import Domain, as_function
@@ -68,6 +69,7 @@ class Candidate:
 
 @broken_workers_explained()
 @one_thread()
+@demanded_intact()
 def solution_error(
     model: Any,
     equation: Equation,
