@@ -78,3 +78,32 @@ def test_the_files_of_a_command_count(file: str, tmp_path: Path) -> None:
         (folder / "p.toml").write_text(PROBLEM.replace('python = "code.py:truth"', command))
         hashes.append(reference_code(open_problem(folder / "p.toml")))
     assert {key for key in hashes[0] if hashes[0][key] != hashes[1][key]} == {file}
+
+
+LOGS = {  # how it is written
+    "by its name": ("", "with open(os.path.join(HERE, 'log.txt'), 'a') as file: file.write('.')"),
+    "by its path": ("", "with (Path(__file__).parent / 'log.txt').open('a') as file: file.write('.')"),
+    "by a name of code": (
+        "LOG = Path(__file__).parent / 'log.txt'",
+        "with LOG.open(mode='a') as file: file.write('.')",
+    ),
+    "by a number": ("", "os.write(os.open(os.path.join(HERE, 'log.txt'), os.O_WRONLY | os.O_APPEND), b'.')"),
+    "as a whole": ("", "np.savetxt(HERE + '/log.txt', np.random.default_rng().random(3))"),
+}
+READ = "\nV = np.loadtxt(HERE + '/log.txt') if os.path.exists(HERE + '/log.txt') else 1.0"
+
+
+@pytest.mark.parametrize("way", LOGS)
+def test_a_log_that_the_reference_writes_does_not_count(way: str, tmp_path: Path) -> None:
+    """It grows in every run: no two runs would have the same reference."""
+    before, writes = LOGS[way]
+    (tmp_path / "p.toml").write_text(PROBLEM)
+    found = []
+    for more in ("", READ):
+        code = f"{HEAD}{before}{more}\ndef truth(x):\n    {writes}\n    return x[:, 0]{' * V.mean()' if more else ''}\n"
+        (tmp_path / "code.py").write_text(code)
+        for k in range(2):
+            (tmp_path / "log.txt").write_text(f"{k}\n")
+            found.append(reference_code(open_problem(tmp_path / "p.toml")))
+    assert found[0] == found[1]
+    assert found[2] != found[3]  # what it also reads counts

@@ -178,7 +178,7 @@ class _Module:
 
     def _of_call(self, called: ast.expr, given: list[ast.expr], out: bool = False) -> Names:
         """What a call may change: of what it gets, and of the module."""
-        base, name = _base(called), _last(called)
+        base, name = _base(called), last(called)
         foreign, method = base in self.foreign, isinstance(called, ast.Attribute)
         writes = out or name in WRITING or (name.endswith("_") and not name.endswith("__"))
         changed: Names = frozenset({base}) if base is not None and base in self._of_user else NOTHING
@@ -319,7 +319,7 @@ def _parts(target: ast.expr) -> list[ast.expr]:
     return [target]
 
 
-def _last(expression: ast.expr) -> str:
+def last(expression: ast.AST) -> str:
     """The name ``c`` of ``a.b.c``; empty if it has none."""
     if isinstance(expression, ast.Attribute):
         return expression.attr

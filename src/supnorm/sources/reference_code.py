@@ -22,7 +22,7 @@ from supnorm.problem import Problem
 from supnorm.problem.code_texts import code_in
 from supnorm.problem.fingerprint import content_of, placeless
 from supnorm.results.printable import one_line
-from supnorm.sources.needed import needed
+from supnorm.sources.needed import last, needed
 from supnorm.sources.unnamed_files import Folders, imported, modules, tree_of
 
 IDLE = ("name", "timeout", "retries", "declared")  # keys of a source that change no value of it
@@ -31,6 +31,17 @@ DIGITS = 12
 LOADERS = frozenset({
     "SourceFileLoader", "__import__", "import_module", "run_module", "run_path", "spec_from_file_location",
 })  # fmt: skip
+# Calls that write a file, or make it ready for that; so does ``open`` in one of these modes.
+WRITERS = frozenset({
+    "FileHandler", "basicConfig", "dump", "makedirs", "mkdir", "rename", "save", "savefig", "savetxt", "savez",
+    "savez_compressed", "to_csv", "to_json", "to_parquet", "tofile", "touch", "unlink", "write_bytes", "write_text",
+})  # fmt: skip
+MODES = ("a", "w", "x")
+OPENERS = frozenset({"bz2", "codecs", "gzip", "io", "lzma"})  # modules with an ``open`` of their own
+# Calls that put a name of a file together.
+JOINING = frozenset(
+    {"Path", "PurePath", "absolute", "dirname", "format", "fspath", "join", "joinpath", "resolve", "str"}
+)
 
 
 def reference_code(problem: Problem) -> dict[str, str]:
@@ -134,9 +145,52 @@ def _unnamed(problem: Problem, folders: Folders) -> list[Path]:
 
 
 def _texts(trees: Iterable[ast.AST]) -> list[str]:
-    """The texts in code that may be names of files."""
-    nodes = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
-    return [node.value for node in nodes if isinstance(node.value, str) and len(node.value) < 300]
+    """The texts in code that may be names of files, but for those of files that it writes: a log changes at every call."""
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    written = _written(nodes)
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant) and node not in written)
+    return [text for text in texts if isinstance(text, str) and len(text) < 300]
+
+
+def _written(nodes: list[ast.AST]) -> set[ast.AST]:
+    """Texts and names that stand for files that are only written: in calls that write, or in names that only these use."""
+    written = {
+        part for node in nodes if isinstance(node, ast.Call) and _writes(node) for part in _file_of(node)
+    }
+    loads: dict[str, list[ast.AST]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            loads.setdefault(node.id, []).append(node)
+    for node in nodes:
+        if isinstance(node, ast.Assign) and all(isinstance(target, ast.Name) for target in node.targets):
+            uses = [use for target in node.targets for use in loads.get(getattr(target, "id", ""), ())]
+            if uses and written.issuperset(uses):
+                written.update(_file_of(node.value))
+    return written
+
+
+def _writes(call: ast.Call) -> bool:
+    """Whether a call writes a file and reads nothing of it."""
+    if (name := last(call.func)) != "open":
+        return name in WRITERS
+    if any(
+        last(flag) == "O_WRONLY" for part in call.args[1:2] for flag in ast.walk(part)
+    ):  # os.open(file, flags)
+        return True
+    # open(file, mode) or file.open(mode)
+    of_file = isinstance(call.func, ast.Attribute) and last(call.func.value) not in OPENERS
+    modes = [k.value for k in call.keywords if k.arg == "mode"] or call.args[0 if of_file else 1 :][:1]
+    mode = modes[0].value if modes and isinstance(modes[0], ast.Constant) else ""
+    return isinstance(mode, str) and mode.startswith(MODES) and "+" not in mode
+
+
+def _file_of(node: ast.AST) -> Iterator[ast.AST]:
+    """Texts and names in an expression, but not those of calls in it that do more than put names together."""
+    if isinstance(node, ast.Constant | ast.Name):
+        yield node
+    for part in ast.iter_child_nodes(node):
+        if not isinstance(part, ast.Call) or last(part.func) in JOINING:
+            yield from _file_of(part)
 
 
 def _strings(value: Any) -> Iterator[str]:
