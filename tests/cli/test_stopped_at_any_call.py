@@ -81,7 +81,9 @@ def test_no_verdict_of_a_work_that_was_stopped(name: str) -> None:
     stops = {1, whole.calls, *rng.integers(2, whole.calls, STOPS).tolist()}
     for stop in sorted(stops):
         reference = Reference(stop)
-        assert verdict(WORKS[name], reference) in ("raised", "interrupted"), (stop, whole.calls)
+        said = verdict(WORKS[name], reference)
+        # On a busy machine the cost of a call is timed again: then another run has fewer calls, and may not reach the last.
+        assert said in ("raised", "interrupted") or reference.calls < stop, (stop, whole.calls)
 
 
 def test_what_takes_a_request_in_as_a_part_ends_the_whole() -> None:
