@@ -37,8 +37,20 @@ class Says(Executor):
         return future
 
 
-def raises(error: Exception) -> Callable[[Answer], Any]:
-    def instead(answer: Answer) -> Any:
+class Unshown:
+    def __repr__(self) -> str:
+        raise ValueError
+
+
+class Calls(Says):
+    """Gives what a function makes of a call, in place of a future."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        return self.makes((fn, *args))
+
+
+def raises(error: Exception) -> Callable[[Any], Any]:
+    def instead(answer: Any) -> Any:
         raise error
 
     return instead
@@ -73,7 +85,10 @@ OTHERS: dict[str, Callable[[Answer], Any]] = {
     "true": lambda answer: True,
     "another code": lambda answer: replace(answer, code="0" * 64, fault=None),
     "another document": lambda answer: replace(answer, document="0" * 64, fault=None),
-    "other leaves": lambda answer: replace(answer, leaves=(), fault=None),
+    "other leaves": lambda answer: replace(answer, part="0" * 64, fault=None),
+    "fields of another version": lambda answer: object.__new__(Answer),
+    "another fault": lambda answer: replace(answer, fault=ValueError("no")),
+    "what cannot be shown": lambda answer: Unshown(),
     "no time": lambda answer: replace(answer, seconds=float("nan"), fault=None),
     "no function": raises(AttributeError("module has no attribute _prove")),
     "no package": raises(ModuleNotFoundError("No module named 'flint'")),
@@ -89,6 +104,53 @@ def test_another_answer_says_nothing_about_the_certificate(files: tuple[Path, Pa
         with pytest.raises(WorkerFault, match="a worker ") as fault:
             check(path, executor=Says(OTHERS[what]))
         assert str(fault.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "makes", [lambda call: None, raises(TypeError("no pickle")), raises(ValueError("closed"))]
+)
+def test_an_executor_that_takes_no_call_says_nothing_about_the_certificate(
+    files: tuple[Path, Path], makes: Callable[[Any], Any]
+) -> None:
+    for path in files:
+        with pytest.raises(WorkerFault, match="a worker "):
+            check(path, executor=Calls(makes))
+
+
+def test_an_answer_about_the_same_leaves_of_another_file_is_none(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """It named the first leaf of each proof, and not what was claimed of it."""
+    data = json.loads(files[0].read_text())
+    data["leaves"]["upper"][1] = (1e-3).hex()
+    data["digest"] = digest({k: v for k, v in data.items() if k != "digest"})
+    (tmp_path / "false.json").write_text(json.dumps(data))
+    answers: list[Answer] = []
+    assert check(files[0], executor=Says(lambda answer: answers.append(answer) or answer)).accepted
+    first = iter(answers)
+    with pytest.raises(WorkerFault, match="the answer to another call"):
+        check(tmp_path / "false.json", executor=Says(lambda answer: next(first)))
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RecursionError(), AttributeError("module 'flint' has no attribute")]
+)
+def test_what_a_worker_cannot_do_is_no_verdict(
+    files: tuple[Path, Path], error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker with too little memory made a true certificate a malformed one."""
+    from supnorm.checker.leaves import Leaves
+
+    def on_the_worker(call: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        with monkeypatch.context() as there:
+            there.setattr(Leaves, "verify", lambda *given: raises(error)(None))
+            future.set_result(call[0](*call[1:]))
+        return future
+
+    with pytest.raises(WorkerFault, match="a worker refused what is proved here"):
+        check(files[0], executor=Calls(on_the_worker))
+    assert not check(files[1], executor=Calls(on_the_worker)).accepted
 
 
 def test_the_verb_says_that_nothing_was_checked(
@@ -115,6 +177,12 @@ def test_what_a_proof_raises_is_the_verdict_of_one_process(
     monkeypatch.setattr(Leaves, "verify", fails)
     found = [check(files[0], executor=executor) for executor in (None, Says(lambda answer: answer))]
     assert found[0].reason == found[1].reason == "malformed certificate: ZeroDivisionError: of this file"
+
+
+def test_a_call_that_a_worker_cannot_read_is_no_verdict() -> None:
+    from supnorm.checker.sharing import _prove
+
+    assert _prove(b"cnumpy\nno_such_name\n.", b"").document == ""
 
 
 def test_the_code_is_that_of_the_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

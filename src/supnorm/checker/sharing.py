@@ -19,20 +19,21 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import islice
 from multiprocessing.connection import wait
+from typing import NoReturn
 
 from flint import ctx
 
-from supnorm.checker.answer import Answer, code, seconds_of
+from supnorm.checker.answer import Answer, code, seconds_of, submitted
 from supnorm.checker.cost import Meter, watched
 from supnorm.checker.document import Document
 from supnorm.checker.forecast import in_balls
 from supnorm.checker.leaves import Leaves, Proof, claims, rules_of
-from supnorm.checker.rejected import MALFORMED, Rejected, TooCostly
+from supnorm.checker.rejected import MALFORMED, Rejected, TooCostly, WorkerFault
 
 ENDS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 Task = tuple[Proof, list[int], list[float]]  # a proof, the positions of its leaves, and what they claim
@@ -126,26 +127,43 @@ def _in_processes(workers: int, given: bytes, todo: Iterator[Task], meter: Meter
 
 def _on(executor: Executor, given: bytes, todo: Iterator[Task], meter: Meter) -> Iterator[list[int]]:
     """The same on an executor, a few calls for each worker in flight."""
-    queue: deque[tuple[list[list[int]], Future[Answer]]] = deque()
+    queue: deque[tuple[list[list[int]], bytes, Future[Answer]]] = deque()
     group, spent, document = 1, 0.0, _seal(given)
     try:
         while True:
-            most = AHEAD * (getattr(executor, "seats", None) or getattr(executor, "_max_workers", None) or 1)
             with _deaf_to_ctrl_c():  # processes may start
-                while len(queue) < most and (part := list(islice(todo, group))):
-                    future = executor.submit(_prove, given, part)
-                    queue.append(([positions for _, positions, _ in part], future))
+                while len(queue) < AHEAD * _seats(executor) and (tasks := list(islice(todo, group))):
+                    part = pickle.dumps(tasks)
+                    future = submitted(executor, _prove, given, part)
+                    queue.append(([positions for _, positions, _ in tasks], part, future))
             if not queue:
                 return
-            proved, future = queue.popleft()
-            seconds = seconds_of(future, document, tuple(positions[0] for positions in proved))
+            proved, part, future = queue.popleft()
+            try:
+                seconds = seconds_of(future, document, _seal(part))
+            except Rejected as refused:
+                _refuse(given, part, refused)
             spent += seconds
             meter.demand(spent)
             group = min(GROWTH * group, max(1, round(CALL * len(proved) / max(seconds, 1e-9))))
             yield from proved
     finally:
-        for _, future in queue:
-            future.cancel()
+        for *_, future in queue:
+            with suppress(Exception):  # what an executor returned need not be a future
+                future.cancel()
+
+
+def _seats(executor: Executor) -> int:
+    known = (getattr(executor, name, None) for name in ("seats", "_max_workers"))
+    return next((seats for seats in known if isinstance(seats, int) and seats > 0), 1)
+
+
+def _refuse(given: bytes, part: bytes, refused: Rejected) -> NoReturn:
+    """Refuse what a worker refused, unless it is proved here: a worker may lack memory, or have another library."""
+    fault = _prove(given, part).fault
+    if fault is None:
+        raise WorkerFault(f"a worker refused what is proved here ({refused})")
+    raise fault
 
 
 @contextmanager
@@ -197,9 +215,13 @@ def _made(given: bytes) -> tuple[Leaves | Exception, int, float, str]:
         return problem, precision, limit, _seal(given)
 
 
-def _prove(given: bytes, part: list[Task]) -> Answer:
-    """Prove some proofs."""
-    begun, fault = time.thread_time(), None
+def _prove(given: bytes, part: bytes) -> Answer:
+    """Prove some proofs, which are pickled: so the answer says which ones."""
+    begun, fault, document = (
+        time.thread_time(),
+        None,
+        "",
+    )  # stays empty where a worker cannot read what it got
     with _LOCK:
         before = ctx.prec
         try:
@@ -208,7 +230,7 @@ def _prove(given: bytes, part: list[Task]) -> Answer:
             if isinstance(leaves, Exception):
                 raise leaves
             with watched(meter):
-                for proof, positions, claimed in part:
+                for proof, positions, claimed in pickle.loads(part):
                     _verify(leaves, proof, positions, claimed, meter)
         except (Rejected, TooCostly) as refused:
             fault = refused
@@ -216,5 +238,4 @@ def _prove(given: bytes, part: list[Task]) -> Answer:
             fault = Rejected(f"malformed certificate: {type(error).__name__}: {error}")
         finally:
             ctx.prec = before
-    firsts = tuple(positions[0] for _, positions, _ in part)
-    return Answer(code(), document, firsts, time.thread_time() - begun, fault)
+    return Answer(code(), document, _seal(part), time.thread_time() - begun, fault)
