@@ -45,6 +45,22 @@ CHANGES = [  # each makes another reference for another N
     "u = 0; u += A.__setitem__(0, N) or 0", "assert A.__setitem__(0, N) is None", "Box.v = N", "C = Box; C.v = N",
     "class M:\n    def __init__(self): A[0] = N\nM0 = M()", "class M:\n    def __init__(self, t): t[0] = N\nM0 = M(A)",
     "u = lambda q=A.__setitem__(0, N): q", "C = type(BOX); C.v = N", "Q = [Box]; Q[0].v = N", "class S(Box):\n    Box.v = N",
+    "def get(): return A\nw = get()\nw[0] = N", "get = lambda: A\nw = get()\nw[0] = N", "class C:\n    t = A\nC.t[0] = N",
+    "w = [A] + []; w[0][0] = N", "w = {'k': A} | {}; w['k'][0] = N", "w = 2 * [A]; w[1][0] = N",
+    "def g(v):\n    A[0] = v\n    return v\nu = sorted([N], key=g)", "def g(v): A[0] = v\nu = list(map(g, [N]))",
+    "def g(v): A[0] = v\ndef call(h, v): return h(v)\nu = call(g, N)", "u = np.vectorize(lambda v: A.__setitem__(0, v) or v)([N])",
+    "u = [*map(L.append, [N])]; L[0] = L[-1]", "I = iter([1.0, N]); u = next(I); A[0] = next(I)",
+    "I = iter([3.0, 4.0, 5.0, 6.0, 7.0, 8.0]); u = [next(I) for k in range(int(N))]; A[0] = next(I)",
+    "if __name__ != '__main__':\n    A[0] = N", "if __name__ == '__main__':\n    pass\nelse:\n    A[0] = N",
+    "def g(): pass\ng.__globals__['A'] = np.array([N, 1.0])", "def g(): pass\nu = g.__globals__.update(A=[N])",
+    "V = N; exec('A[0] = V')", "V = N; A[0] = eval('2 * V')", "V = N; A[0] = globals()['V' + '']",
+    "import random\nrandom.seed(1)\nu = [random.random() for k in range(int(N))]\nA[0] = random.random()",
+    "np.random.seed(1)\ndef g(n): return np.random.rand(n)\nu = g(int(N))\nA[0] = np.random.rand()",
+    "def g(n): np.random.seed(n)\nu = g(int(N))\nA[0] = np.random.rand()",
+    "from numpy.random import rand, seed\nu = seed(int(N))\nA[0] = rand()",
+    "def g(n, v): return h(n - 1, v) if n else 0\ndef h(n, v):\n    A[0] = v\n    return g(n - 1, v) if n else 0\n"
+    "y = h(0, 5.0); u = g(3, N)",
+    "from decimal import Decimal, getcontext\nc = getcontext(); c.prec = int(N)\nA[0] = Decimal(1) / 3",
 ]  # fmt: skip
 FREE = [  # and these do not, as files do that hold a model beside the reference
     "Z = N", '"""N"""', "if __name__ == '__main__':\n    A[0] = N", "def model(x): return N * x", "model = lambda x: N * x",
@@ -52,7 +68,10 @@ FREE = [  # and these do not, as files do that hold a model beside the reference
     "X = np.linspace(0.0, N, 9); Y = truth(X); Y[0] = N", "n = len(L); Z = [N] * n; Z.append(N)",
     "def fit(t, k): return np.sum(t) * k\nMODEL = fit(A, N)",
     "class Net:\n    def __init__(self, k): self.k = k\n    def fit(self, k): self.k = k\nNET = Net(N); NET.fit(N)",
-    "X = [N]; X.sort(); Y = {}; Y['a'] = X", "W = np.zeros(3); W += N; W[0] = N",
+    "def net(x): return x\nM = [net(N)]; M[0] = N", "np.random.seed(0); M = np.random.rand(int(N))",
+    "class Net:\n    w = np.zeros(3)\nNET = Net(); NET.w[0] = N", "h = [1.0] * 3 + [N]; h[0] = N", "u = sorted([N], key=abs)",
+    "exp = np.exp; M = exp(N)", "A[0] = np.random.default_rng(1).random(); W = np.random.default_rng(int(N)).random()",
+    "if __name__ == '__main__' and N:\n    A[0] = N", "X = [N]; X.sort(); Y = {}; Y['a'] = X", "W = np.zeros(3); W += N; W[0] = N",
 ]  # fmt: skip
 
 
@@ -94,3 +113,12 @@ def test_a_call_into_another_file_counts_if_the_reference_uses_this_file() -> No
     kept = [[ast.unparse(s) for s in needed(ast.parse(text.format(n, n)), "truth", own)] for n in (3, 5)]
     assert kept[0] == ["import helpers", "u = helpers.setup(3)", "def truth(x):\n    return helpers.table(x)"]
     assert kept[1] != kept[0]
+
+
+def test_a_part_of_an_imported_object_counts_as_the_object() -> None:
+    text = "from tables import T\nw = T\nw[0] = {}\ndef truth(x): return T[0] * x\n"
+    kept = [
+        [ast.unparse(s) for s in needed(ast.parse(text.format(n)), "truth", {"T": "tables.py"})]
+        for n in (3, 5)
+    ]
+    assert kept[0] != kept[1]

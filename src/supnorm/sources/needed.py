@@ -8,13 +8,30 @@ all. What cannot be seen in the text (`exec`, a loop, a call of another package 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
-Names = frozenset[str]
+from supnorm.sources.statements import (
+    Function,
+    Names,
+    base_of,
+    defined_by,
+    executed_with,
+    further_names,
+    imported_by,
+    is_main,
+    is_module,
+    last_of,
+    names_of,
+    reads_all,
+    returned_by,
+    targets_of,
+    used_by,
+)
+
 NOTHING: Names = frozenset()
 SELF: Names = frozenset({"self", "cls"})
 NO_NAMES: Mapping[str, str] = {}
-Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+DISPLAYS = ast.List | ast.Tuple | ast.Dict | ast.Set | ast.ListComp
 # Methods of arrays, texts and tables of Python that change nothing.
 READING = frozenset({
     "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "conj", "copy", "count", "cumprod", "cumsum", "diagonal",
@@ -24,9 +41,10 @@ READING = frozenset({
 })  # fmt: skip
 # Functions and methods that change what they get; so do those with an argument ``out`` or a name that ends with "_".
 WRITING = frozenset({
-    "add", "append", "clear", "copyto", "delattr", "discard", "extend", "fill", "fill_diagonal", "insert",
-    "pop", "popitem", "put", "put_along_axis", "putmask", "remove", "resize", "reverse", "setattr", "setdefault",
-    "setitem", "shuffle", "sort", "update", "__setattr__", "__setitem__",
+    "add", "append", "at", "clear", "copyto", "delattr", "discard", "extend", "fill", "fill_diagonal", "heapify",
+    "heappop", "heappush", "iadd", "insert", "insort", "islice", "next", "pack_into", "pop", "popitem", "put",
+    "put_along_axis", "putmask", "remove", "resize", "reverse", "setattr", "setdefault", "setitem", "shuffle", "sort",
+    "update", "__setattr__", "__setitem__",
 })  # fmt: skip
 # Functions of Python whose result is a new object.
 NEW = frozenset({
@@ -34,6 +52,17 @@ NEW = frozenset({
     "repr", "round", "str", "sum",
 })  # fmt: skip
 UNSEEN = frozenset({"__import__", "compile", "eval", "exec", "globals", "locals", "vars"})
+RANDOM = "\0random"  # stands for the state from which Python, NumPy and torch draw
+DRAWN = "\0drawn"  # the same, where numbers are drawn
+SEEDS = frozenset({"manual_seed", "seed", "set_state", "setstate"})
+# Functions of `random` and `numpy.random` that make a state of their own, and those of torch that draw from the common one.
+OWN_STATES = frozenset({
+    "Generator", "MT19937", "PCG64", "PCG64DXSM", "Philox", "Random", "RandomState", "SFC64", "SeedSequence",
+    "SystemRandom", "default_rng",
+})  # fmt: skip
+OF_TORCH = frozenset(
+    {"bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randn", "randn_like", "randperm"}
+)
 
 
 def needed(tree: ast.Module, name: str, of_user: Mapping[str, str] = NO_NAMES) -> list[ast.stmt]:
@@ -55,17 +84,21 @@ def needed(tree: ast.Module, name: str, of_user: Mapping[str, str] = NO_NAMES) -
     def keep(statement: ast.stmt) -> None:
         if statement not in chosen:
             chosen.add(statement)
-            todo.extend(_used(statement))
+            todo.extend(used_by(statement))
+            if reads_all(statement):
+                todo.extend(by_name)
 
     by_name: dict[str, list[ast.stmt]] = {}
     by_group: dict[str, list[ast.stmt]] = {}
+    draws: set[ast.stmt] = set()
     for statement in tree.body:
-        if module.may_change_all(statement):
-            keep(statement)
         for one in module.bound(statement):
             by_name.setdefault(one, []).append(statement)
         for one in module.changed(statement):
             by_group.setdefault(module.groups.of(one), []).append(statement)
+            draws |= {statement} if one == DRAWN else set()
+    for statement in filter(module.may_change_all, tree.body):
+        keep(statement)
     seen: set[str] = set()
     while todo:
         one = todo.pop()
@@ -73,6 +106,7 @@ def needed(tree: ast.Module, name: str, of_user: Mapping[str, str] = NO_NAMES) -
             seen.add(one)
             for statement in (*by_name.get(one, ()), *by_group.get(module.groups.of(one), ())):
                 keep(statement)
+                todo += [RANDOM] * (statement in draws)
     return [statement for statement in tree.body if statement in chosen]
 
 
@@ -100,15 +134,26 @@ class _Module:
     def __init__(self, tree: ast.Module, of_user: Mapping[str, str]) -> None:
         self._of_user = of_user
         imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-        self.foreign = {(one.asname or one.name).partition(".")[0] for node in imports for one in node.names}
+        self._titles = {title: full for node in imports for title, full in imported_by(node)}
+        self.foreign = {*self._titles}
         self._functions: dict[str, list[Function]] = {}
         for node in ast.walk(tree):
-            for name, function in _defined(node):
+            for name, function in defined_by(node):
                 self._functions.setdefault(name, []).append(function)
         self.groups, self._known = _Groups(), dict[Function, tuple[Names, Names]]()
         self._join(self.groups, tree.body)
+        self._further = further_names(tree, self.foreign)
         for file in {*of_user.values()}:
             self.groups.join(sorted(name for name in of_user if of_user[name] == file))
+        every = [function for functions in self._functions.values() for function in functions]
+        found: dict[Function, tuple[Names, Names]] = {}
+        while True:  # functions may call each other in a circle
+            for function in every:
+                self._known.pop(function, None)
+                self._known[function] = self._of_function(function, found.get(function, (NOTHING, NOTHING)))
+            if all(found.get(function) == self._known[function] for function in every):
+                break
+            found = {**self._known}
 
     def may_change_all(self, statement: ast.stmt) -> bool:
         """Whether a statement may change anything."""
@@ -125,17 +170,28 @@ class _Module:
                 return any(one.name == "*" for one in names)
             case ast.Assign() | ast.AnnAssign() | ast.AugAssign() | ast.Delete():
                 targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
-                bases = {_base(part) for target in targets for part in _parts(target)}
+                bases = {base_of(part) for target in targets for part in targets_of(target)}
                 if None in bases or bases & self.foreign:
                     return True
-            case ast.Expr(value=ast.Call(func=ast.Attribute() as method)):
-                if (base := _base(method)) is None or base in self.foreign:
+                parts = [
+                    part
+                    for target in targets
+                    for part in targets_of(target)
+                    if not isinstance(part, ast.Name)
+                ]
+                if self._further & {*map(base_of, parts)}:
                     return True
-            case ast.If(test=test) if _is_main(test):
+            case ast.Expr(value=ast.Call(func=ast.Attribute() as method)):
+                if (base := base_of(method)) is None or base in self.foreign:
+                    return True
+            case ast.If() if is_main(statement):
                 return False
             case _:
                 return True
-        return any(isinstance(node, ast.Name) and node.id in UNSEEN for node in _executed(statement))
+        return any(
+            (isinstance(node, ast.Name) and node.id in UNSEEN) or is_module(node)
+            for node in executed_with(statement)
+        )
 
     def bound(self, statement: ast.stmt) -> Names:
         """The names that a statement binds."""
@@ -144,15 +200,15 @@ class _Module:
         if isinstance(statement, ast.Import | ast.ImportFrom):
             return frozenset((one.asname or one.name).partition(".")[0] for one in statement.names)
         stored = (
-            n.id for n in _executed(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            n.id for n in executed_with(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         )
         return frozenset(stored)
 
     def changed(self, statement: ast.stmt) -> Names:
         """The names whose objects a statement may change when it is executed."""
-        if isinstance(statement, ast.If) and _is_main(statement.test):
+        if isinstance(statement, ast.If) and is_main(statement):
             return NOTHING
-        names = self._changes(_executed(statement))
+        names = self._changes(executed_with(statement))
         for one in getattr(statement, "decorator_list", ()):
             names |= self._of_call(one, [])
         return names
@@ -163,22 +219,24 @@ class _Module:
         names: set[str] = set()
         for node in nodes:
             if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
-                names |= _names(node.value)
+                names |= names_of(node.value)
             elif isinstance(node, ast.AugAssign):
-                names |= _names(node.target)
+                names |= names_of(node.target)
             elif isinstance(node, ast.Delete):
-                names |= {name for target in node.targets for name in _names(target)}
+                names |= {name for target in node.targets for name in names_of(target)}
             elif isinstance(node, ast.Global | ast.Nonlocal):
                 names |= {*node.names}
             elif isinstance(node, ast.Call):
                 given = [*node.args, *(keyword.value for keyword in node.keywords)]
-                out = any(keyword.arg == "out" for keyword in node.keywords)
-                names |= self._of_call(node.func, given, out)
+                out = any(one.arg == "out" or str(one.arg).startswith("overwrite_") for one in node.keywords)
+                names |= (
+                    self._of_call(node.func, given, out) | self._of_given(given) | self._random(node.func)
+                )
         return frozenset(names)
 
     def _of_call(self, called: ast.expr, given: list[ast.expr], out: bool = False) -> Names:
         """What a call may change: of what it gets, and of the module."""
-        base, name = _base(called), last(called)
+        base, name = base_of(called), last_of(called)
         foreign, method = base in self.foreign, isinstance(called, ast.Attribute)
         writes = out or name in WRITING or (name.endswith("_") and not name.endswith("__"))
         changed: Names = frozenset({base}) if base is not None and base in self._of_user else NOTHING
@@ -195,12 +253,33 @@ class _Module:
         parts = [*given, called.value] if isinstance(called, ast.Attribute) and not foreign else given
         return changed | {name for one in parts for name in self._parts_of(one)}
 
+    def _of_given(self, given: list[ast.expr]) -> Names:
+        """What the functions may change that a call gets, as in ``sorted(x, key=f)`` and ``map(x.append, y)``."""
+        changed: Names = NOTHING
+        for one in given:
+            if isinstance(one, ast.Attribute) and one.attr in WRITING:
+                changed |= self._parts_of(one.value)
+            for function in self._called(one):
+                changed |= self._of_function(function)[0]
+        return changed
+
+    def _random(self, called: ast.expr) -> Names:
+        """What a call does to the common state of random numbers."""
+        base, name = base_of(called), last_of(called)
+        if not isinstance(called, ast.Name | ast.Attribute) or base not in self._titles:
+            return NOTHING
+        full = ast.unparse(called).replace(base, self._titles[base], 1)
+        of_torch = full.startswith("torch.") and name in OF_TORCH | SEEDS
+        if not of_torch and (not full.startswith(("random.", "numpy.random.")) or name in OWN_STATES):
+            return NOTHING
+        return frozenset({RANDOM} if name in SEEDS else {RANDOM, DRAWN})
+
     def _called(self, called: ast.expr) -> list[Function]:
         """The functions of the module that a call may call."""
         if isinstance(called, ast.Lambda):
             return [called]
         if isinstance(called, ast.Attribute):
-            return [] if _base(called) in self.foreign else self._functions.get(called.attr, [])
+            return [] if base_of(called) in self.foreign else self._functions.get(called.attr, [])
         if not isinstance(called, ast.Name):
             return []
         group = self.groups.of(called.id)
@@ -211,11 +290,13 @@ class _Module:
             for function in functions
         ]
 
-    def _of_function(self, function: Function) -> tuple[Names, Names]:
-        """What a call of a function may change of its module, and of its arguments."""
+    def _of_function(
+        self, function: Function, least: tuple[Names, Names] = (NOTHING, NOTHING)
+    ) -> tuple[Names, Names]:
+        """What a call of a function may change of its module, and of its arguments; ``least`` is what is known of it."""
         if function in self._known:
             return self._known[function]
-        self._known[function] = NOTHING, NOTHING  # if it calls itself
+        self._known[function] = least  # if it calls itself
         body = function.body if isinstance(function.body, list) else [function.body]
         every = [node for part in body for node in ast.walk(part)]
         signature = function.args
@@ -246,16 +327,23 @@ class _Module:
     def _join(self, groups: _Groups, statements: list[ast.stmt] | list[ast.expr]) -> None:
         """Join the names that each assignment makes with those of which its value may be a part."""
         for statement in statements:
-            for node in [statement, *_executed(statement)]:
+            for node in [statement, *executed_with(statement)]:
                 if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.For | ast.comprehension):
                     value = node.iter if isinstance(node, ast.For | ast.comprehension) else node.value
                     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                    made = frozenset(name for target in targets for name in _names(target))
+                    made = frozenset(name for target in targets for name in names_of(target))
                     groups.join(sorted(made | (NOTHING if value is None else self._parts_of(value))))
+                elif isinstance(node, ast.ClassDef):
+                    held = [one.value for one in node.body if isinstance(one, ast.Assign)]
+                    groups.join(sorted({node.name}.union(*map(self._parts_of, held))))
 
     def _parts_of(self, value: ast.expr) -> Names:
         """Names of the objects of which a value may be a part, or that may be a part of it."""
         match value:
+            case ast.BinOp(left=left, right=right) if isinstance(left, DISPLAYS) or isinstance(
+                right, DISPLAYS
+            ):
+                return self._parts_of(left) | self._parts_of(right)
             case (
                 ast.Constant() | ast.BinOp() | ast.UnaryOp() | ast.Compare() | ast.JoinedStr() | ast.Lambda()
             ):
@@ -269,71 +357,11 @@ class _Module:
             case ast.Call(func=called, args=args, keywords=keywords):
                 given = [*args, *(keyword.value for keyword in keywords)]
                 given += [called.value] if isinstance(called, ast.Attribute) else []
-                return frozenset(name for one in given for name in self._parts_of(one))
+                mine = self._functions.get(called.id, ()) if isinstance(called, ast.Name) else ()
+                returned = (
+                    frozenset(name for function in mine for name in returned_by(function)) - self.foreign
+                )
+                return returned | {name for one in given for name in self._parts_of(one)}
             case _:
                 inner_ones = (one for one in ast.iter_child_nodes(value) if isinstance(one, ast.expr))
                 return frozenset(name for one in inner_ones for name in self._parts_of(one))
-
-
-def _defined(node: ast.AST) -> Iterator[tuple[str, Function]]:
-    """Names of functions and the functions; a call of a class calls what is defined in it."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        yield node.name, node
-    elif isinstance(node, ast.ClassDef):
-        yield from ((node.name, one) for one in ast.walk(node) if isinstance(one, Function))
-    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
-        yield from ((name, node.value) for target in node.targets for name in _names(target))
-
-
-def _executed(node: ast.AST) -> Iterator[ast.AST]:
-    """The parts of a statement that are executed with it: not the bodies of the functions that it defines."""
-    todo: list[ast.AST] = [node]
-    while todo:
-        one = todo.pop()
-        yield one
-        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
-            signature = one.args
-            todo += [
-                *one.decorator_list,
-                *signature.defaults,
-                *(v for v in signature.kw_defaults if v is not None),
-            ]
-        elif isinstance(one, ast.Lambda):
-            todo += [*one.args.defaults, *(v for v in one.args.kw_defaults if v is not None)]
-        else:
-            todo += ast.iter_child_nodes(one)
-
-
-def _is_main(test: ast.expr) -> bool:
-    return any(isinstance(node, ast.Constant) and node.value == "__main__" for node in ast.walk(test))
-
-
-def _names(expression: ast.AST) -> Names:
-    return frozenset(node.id for node in ast.walk(expression) if isinstance(node, ast.Name))
-
-
-def _parts(target: ast.expr) -> list[ast.expr]:
-    """The targets in a target such as ``(a, *b)``."""
-    if isinstance(target, ast.Tuple | ast.List):
-        return [part for one in target.elts for part in _parts(one)]
-    return [target]
-
-
-def last(expression: ast.AST) -> str:
-    """The name ``c`` of ``a.b.c``; empty if it has none."""
-    if isinstance(expression, ast.Attribute):
-        return expression.attr
-    return expression.id if isinstance(expression, ast.Name) else ""
-
-
-def _base(expression: ast.expr) -> str | None:
-    """The name ``a`` of ``a.b[c].d``; None if there is none."""
-    while isinstance(expression, ast.Attribute | ast.Subscript | ast.Starred):
-        expression = expression.value
-    return expression.id if isinstance(expression, ast.Name) else None
-
-
-def _used(statement: ast.stmt) -> Names:
-    """The names that a statement reads, and texts that may name something (``globals()["a"]``)."""
-    texts = (n.value for n in ast.walk(statement) if isinstance(n, ast.Constant) and isinstance(n.value, str))
-    return _names(statement) | frozenset(texts)

@@ -22,7 +22,8 @@ from supnorm.problem import Problem
 from supnorm.problem.code_texts import code_in
 from supnorm.problem.fingerprint import content_of, placeless
 from supnorm.results.printable import one_line
-from supnorm.sources.needed import last, needed
+from supnorm.sources.needed import needed
+from supnorm.sources.statements import last_of
 from supnorm.sources.unnamed_files import Folders, imported, modules, tree_of
 
 IDLE = ("name", "timeout", "retries", "declared")  # keys of a source that change no value of it
@@ -171,14 +172,14 @@ def _written(nodes: list[ast.AST]) -> set[ast.AST]:
 
 def _writes(call: ast.Call) -> bool:
     """Whether a call writes a file and reads nothing of it."""
-    if (name := last(call.func)) != "open":
+    if (name := last_of(call.func)) != "open":
         return name in WRITERS
     if any(
-        last(flag) == "O_WRONLY" for part in call.args[1:2] for flag in ast.walk(part)
+        last_of(flag) == "O_WRONLY" for part in call.args[1:2] for flag in ast.walk(part)
     ):  # os.open(file, flags)
         return True
     # open(file, mode) or file.open(mode)
-    of_file = isinstance(call.func, ast.Attribute) and last(call.func.value) not in OPENERS
+    of_file = isinstance(call.func, ast.Attribute) and last_of(call.func.value) not in OPENERS
     modes = [k.value for k in call.keywords if k.arg == "mode"] or call.args[0 if of_file else 1 :][:1]
     mode = modes[0].value if modes and isinstance(modes[0], ast.Constant) else ""
     return isinstance(mode, str) and mode.startswith(MODES) and "+" not in mode
@@ -189,7 +190,7 @@ def _file_of(node: ast.AST) -> Iterator[ast.AST]:
     if isinstance(node, ast.Constant | ast.Name):
         yield node
     for part in ast.iter_child_nodes(node):
-        if not isinstance(part, ast.Call) or last(part.func) in JOINING:
+        if not isinstance(part, ast.Call) or last_of(part.func) in JOINING:
             yield from _file_of(part)
 
 
