@@ -156,3 +156,16 @@ def test_what_a_late_call_replaces_ends_a_proof_and_an_audit(
     with pytest.raises(BadInput, match=rf"has replaced {owner.__name__}.{name}, with which supnorm computes"):
         WORKS[work](problem)
     assert getattr(owner, name) is was
+
+
+@pytest.mark.parametrize("number", [-math.pi, 3, None])
+def test_a_number_of_equal_bits_replaces_nothing(number: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code that wrote ``np.pi = math.pi`` was refused."""
+    before = functions()
+    with monkeypatch.context() as there:
+        there.setattr(np, "pi", float.fromhex(math.pi.hex()))
+        assert np.pi is not math.pi
+        demand_intact(before)
+        there.setattr(np, "pi", number)
+        with pytest.raises(BadInput, match=r"has replaced numpy\.pi"):
+            demand_intact(before)

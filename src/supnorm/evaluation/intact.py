@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from struct import pack
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -113,12 +114,17 @@ def _put_back(before: Functions) -> str | None:
     replaced = [
         (owner, name, now)
         for (owner, name), was in before.items()
-        if (now := vars(owner).get(name)) is not was and not any(now is alias for alias in ALIASES)
+        if not _same(now := vars(owner).get(name), was) and not any(now is alias for alias in ALIASES)
     ]
     replaced += [(owner, name, vars(owner)[name]) for owner, name in _broken()]
     for owner, name, _ in replaced:
         setattr(owner, name, before.get((owner, name), _FURTHER.get(owner, {}).get(name)))
     return next((f"{owner.__name__}.{name}{_where(now)}" for owner, name, now in replaced), None)
+
+
+def _same(now: Any, was: Any) -> bool:
+    """Whether what has a name is what had it; of numbers the bits count: ``np.pi = math.pi`` changes nothing."""
+    return now is was or (type(now) is type(was) is float and pack("d", now) == pack("d", was))
 
 
 def cause_of(error: BaseException) -> str | None:
