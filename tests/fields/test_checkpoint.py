@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from tests.fields.archives import analysis, forecast
 
 from supnorm.evaluation.limit import Limit
-from supnorm.fields.checkpoint import Checkpoints
+from supnorm.fields.checkpoint import Checkpoints, identity_of
 from supnorm.fields.compared_again import demand_same_data
 from supnorm.fields.pairing import Pair, PairingOptions, pair
 from supnorm.fields.work import Share, compare, shares_of
@@ -64,3 +66,22 @@ def test_data_that_are_others_than_those_compared_are_refused() -> None:
         BadInput, match=r"variable t2m: the data are not those .* was [\d.]+ and is [\d.]+; start"
     ):
         demand_same_data(other, shares)
+
+
+def test_a_checkpoint_of_other_coordinates_or_weights_is_that_of_another_run() -> None:
+    """Areas of two grids were added up where the data lie in memory, and weights beyond what an array shows of itself."""
+    one, _ = compared()
+    grid, number = one.grid, np.arange(len(one.grid.y)) == 1
+    others = [
+        replace(one, grid=replace(grid, y=grid.y + 1e-9 * number)),
+        replace(one, grid=replace(grid, weights=grid.weights * (1 + 1e-12 * number))),
+        replace(one, inits=("another", *one.inits[1:])),
+        replace(one, truth_init=one.truth_init[::-1] + 1),
+        replace(one, mean=not one.mean),
+    ]
+    identities = [
+        json.dumps(identity_of([p], [], ()), sort_keys=True, default=str)
+        for p in (one, compared()[0], *others)
+    ]
+    assert identities[0] == identities[1]
+    assert len({*identities}) == 1 + len(others)

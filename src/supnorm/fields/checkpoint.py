@@ -139,21 +139,23 @@ def _take(share: Share, stored: dict[str, Any]) -> None:
 def identity_of(pairs: Sequence[Pair], files: Any, options: Any) -> dict[str, Any]:
     """What a checkpoint depends on."""
     return {
-        "form": 3,  # of the files of a state
+        "form": 4,  # of the files of a state, and of what is listed here
         "files": files,
         "options": repr(options),
         "variables": [
-            (
-                p.name,
-                p.truth_name,
-                p.grid.shape,
-                p.inits[:1],
-                p.inits[-1:],
-                len(p.inits),
-                p.leads,
-                p.levels,
-                p.members,
-            )
+            (p.name, p.truth_name, p.grid.shape, len(p.inits), p.leads, p.levels, p.members, _pairing_of(p))
             for p in pairs
         ],
     }
+
+
+def _pairing_of(one: Pair) -> str:
+    """SHA-256 of the coordinates and weights of a variable, and of which fields of both sides belong together.
+
+    Data in memory have no files whose times tell that these are others, and of long arrays the options show some numbers.
+    """
+    texts = [one.inits, one.leads, one.lead_values, one.levels, one.members, one.turn, one.mean]
+    arrays = {"texts": np.frombuffer(repr(texts).encode(), np.uint8)}
+    arrays |= {name: getattr(one.grid, name) for name in ("y", "x", "weights")}
+    names = ("truth_init", "truth_lead", "truth_level", "truth_member")
+    return _seal_of(arrays | {name: getattr(one, name) for name in names})
