@@ -48,7 +48,8 @@ CHANGES = [  # each makes another reference for another N
     "def get(): return A\nw = get()\nw[0] = N", "get = lambda: A\nw = get()\nw[0] = N", "class C:\n    t = A\nC.t[0] = N",
     "w = [A] + []; w[0][0] = N", "w = {'k': A} | {}; w['k'][0] = N", "w = 2 * [A]; w[1][0] = N",
     "def g(v):\n    A[0] = v\n    return v\nu = sorted([N], key=g)", "def g(v): A[0] = v\nu = list(map(g, [N]))",
-    "def g(v): A[0] = v\ndef call(h, v): return h(v)\nu = call(g, N)", "u = np.vectorize(lambda v: A.__setitem__(0, v) or v)([N])",
+    "def g(v): A[0] = v\ndef call(h, v): return h(v)\nu = call(g, N)",
+    "u = np.vectorize(lambda v: A.__setitem__(0, v) or v)([N])",
     "u = [*map(L.append, [N])]; L[0] = L[-1]", "I = iter([1.0, N]); u = next(I); A[0] = next(I)",
     "I = iter([3.0, 4.0, 5.0, 6.0, 7.0, 8.0]); u = [next(I) for k in range(int(N))]; A[0] = next(I)",
     "if __name__ != '__main__':\n    A[0] = N", "if __name__ == '__main__':\n    pass\nelse:\n    A[0] = N",
@@ -69,9 +70,11 @@ FREE = [  # and these do not, as files do that hold a model beside the reference
     "def fit(t, k): return np.sum(t) * k\nMODEL = fit(A, N)",
     "class Net:\n    def __init__(self, k): self.k = k\n    def fit(self, k): self.k = k\nNET = Net(N); NET.fit(N)",
     "def net(x): return x\nM = [net(N)]; M[0] = N", "np.random.seed(0); M = np.random.rand(int(N))",
-    "class Net:\n    w = np.zeros(3)\nNET = Net(); NET.w[0] = N", "h = [1.0] * 3 + [N]; h[0] = N", "u = sorted([N], key=abs)",
+    "class Net:\n    w = np.zeros(3)\nNET = Net(); NET.w[0] = N", "h = [1.0] * 3 + [N]; h[0] = N",
+    "u = sorted([N], key=abs)",
     "exp = np.exp; M = exp(N)", "A[0] = np.random.default_rng(1).random(); W = np.random.default_rng(int(N)).random()",
-    "if __name__ == '__main__' and N:\n    A[0] = N", "X = [N]; X.sort(); Y = {}; Y['a'] = X", "W = np.zeros(3); W += N; W[0] = N",
+    "if __name__ == '__main__' and N:\n    A[0] = N", "X = [N]; X.sort(); Y = {}; Y['a'] = X",
+    "W = np.zeros(3); W += N; W[0] = N",
 ]  # fmt: skip
 
 
