@@ -92,7 +92,7 @@ def seconds_of(future: Future[Any], document: str, part: str) -> float:
         raise WorkerFault(f"a worker has not answered ({_named(error)})") from None
     if type(answer) is not Answer:
         raise WorkerFault(
-            f"a worker answered {_said(answer)}, which says nothing about the leaves that it got"
+            f"a worker answered {_answer_shown(answer)}, which says nothing about the leaves that it got"
         )
     if {
         *vars(answer)
@@ -113,7 +113,7 @@ def _named(error: BaseException) -> str:
     return _shown(f"{type(error).__name__}: {error}")
 
 
-def _said(answer: Any) -> str:
+def _answer_shown(answer: Any) -> str:
     try:
         return _shown(repr(answer))
     except Exception:

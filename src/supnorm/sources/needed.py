@@ -56,7 +56,7 @@ RANDOM = "\0random"  # stands for the state from which Python, NumPy and torch d
 DRAWN = "\0drawn"  # the same, where numbers are drawn
 SEEDS = frozenset({"manual_seed", "seed", "set_state", "setstate"})
 # Functions of `random` and `numpy.random` that make a state of their own, and those of torch that draw from the common one.
-OWN_STATES = frozenset({
+PRIVATE_STATES = frozenset({
     "Generator", "MT19937", "PCG64", "PCG64DXSM", "Philox", "Random", "RandomState", "SFC64", "SeedSequence",
     "SystemRandom", "default_rng",
 })  # fmt: skip
@@ -146,14 +146,14 @@ class _Module:
         for file in {*of_user.values()}:
             self.groups.join(sorted(name for name in of_user if of_user[name] == file))
         every = [function for functions in self._functions.values() for function in functions]
-        found: dict[Function, tuple[Names, Names]] = {}
+        earlier: dict[Function, tuple[Names, Names]] = {}
         while True:  # functions may call each other in a circle
             for function in every:
                 self._known.pop(function, None)
-                self._known[function] = self._of_function(function, found.get(function, (NOTHING, NOTHING)))
-            if all(found.get(function) == self._known[function] for function in every):
+                self._known[function] = self._of_function(function, earlier.get(function, (NOTHING, NOTHING)))
+            if all(earlier.get(function) == self._known[function] for function in every):
                 break
-            found = {**self._known}
+            earlier = {**self._known}
 
     def may_change_all(self, statement: ast.stmt) -> bool:
         """Whether a statement may change anything."""
@@ -270,7 +270,7 @@ class _Module:
             return NOTHING
         full = ast.unparse(called).replace(base, self._titles[base], 1)
         of_torch = full.startswith("torch.") and name in OF_TORCH | SEEDS
-        if not of_torch and (not full.startswith(("random.", "numpy.random.")) or name in OWN_STATES):
+        if not of_torch and (not full.startswith(("random.", "numpy.random.")) or name in PRIVATE_STATES):
             return NOTHING
         return frozenset({RANDOM} if name in SEEDS else {RANDOM, DRAWN})
 

@@ -73,9 +73,9 @@ def returned_by(function: Function) -> Names:
         values: list[ast.expr | None] = [function.body]
     else:
         values = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]
-    own = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
-    own |= {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    return frozenset(base for value in values if value and (base := base_of(value))) - own
+    local = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+    local |= {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return frozenset(base for value in values if value and (base := base_of(value))) - local
 
 
 def is_module(node: ast.AST) -> bool:
