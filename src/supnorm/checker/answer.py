@@ -94,9 +94,8 @@ def seconds_of(future: Future[Any], document: str, part: str) -> float:
         raise WorkerFault(
             f"a worker answered {_answer_shown(answer)}, which says nothing about the leaves that it got"
         )
-    if {
-        *vars(answer)
-    } != FIELDS or answer.code != code():  # an answer of another version may have other fields
+    # An answer of another version may have other fields.
+    if {*vars(answer)} != FIELDS or answer.code != code():
         raise WorkerFault(
             "a worker has another supnorm: the code of its checker is not the code of the checker here"
         )

@@ -217,11 +217,8 @@ def _made(given: bytes) -> tuple[Leaves | Exception, int, float, str]:
 
 def _prove(given: bytes, part: bytes) -> Answer:
     """Prove some proofs, which are pickled: so the answer says which ones."""
-    begun, fault, document = (
-        time.thread_time(),
-        None,
-        "",
-    )  # stays empty where a worker cannot read what it got
+    begun, fault = time.thread_time(), None
+    document = ""  # stays empty where a worker cannot read what it got
     with _LOCK:
         before = ctx.prec
         try:
