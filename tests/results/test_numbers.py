@@ -78,3 +78,10 @@ def test_units():
     assert ErrorUnit("relative").bare(1000.0) == "10⁵ %"
     assert ErrorUnit("absolute", "K", per_output=True)(3.2) == "3.2 × tolerance"
     assert ErrorUnit("absolute", "K")(math.inf) == "infinite"
+
+
+def test_a_finite_error_is_finite_in_percent():
+    """100 times 3e307 overflows: a page ended with a crash, and a line would call the error infinite."""
+    relative = ErrorUnit("relative")
+    assert relative(3e307) == relative.bare(3e307) == "3 × 10³⁰⁹ %"
+    assert relative(math.inf) == "infinite"

@@ -265,17 +265,23 @@ class ErrorUnit:
             return num(value)
         if self.suffix == " Pa":  # as values are written
             return with_unit(value, "Pa", digits)
-        return f"{num(value * self.factor, digits)}{self.suffix}"
+        return f"{self._shown(value, digits)}{self.suffix}"
+
+    def _shown(self, value: float, digits: int) -> str:
+        """The number without its unit; a finite error is finite in percent, too."""
+        shown = value * self.factor
+        if math.isfinite(shown) or not math.isfinite(value):
+            return num(shown, digits)
+        return from_log10(math.log10(abs(value)) + math.log10(self.factor))
 
     def bare(self, value: float, digits: int = 3) -> str:
         """The number with % but without a physical unit, for tick labels; 10⁵ % from there on."""
-        shown = value * self.factor
         if self.suffix == " %":
-            power = math.log10(shown) if shown > 0 else 0.0
+            shown = value * self.factor
+            power = math.log10(shown) if 0 < shown < math.inf else 0.0
             if power >= 5 and abs(power - round(power)) < 1e-9:
                 return f"10{superscript(round(power))} %"
-            return f"{num(shown, digits)} %"
-        return num(shown, digits)
+        return self._shown(value, digits) + (" %" if self.suffix == " %" else "")
 
     @property
     def name(self) -> str:
