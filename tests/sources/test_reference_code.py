@@ -107,3 +107,27 @@ def test_a_log_that_the_reference_writes_does_not_count(way: str, tmp_path: Path
             found.append(reference_code(open_problem(tmp_path / "p.toml")))
     assert found[0] == found[1]
     assert found[2] != found[3]  # what it also reads counts
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "import names\nV = lambda: np.loadtxt(names.LOG)",
+        "from names import LOG as N\nV = lambda: np.loadtxt(N)",
+    ],
+)
+def test_a_file_that_another_module_reads_counts(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The module that names it only writes it."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "p.toml").write_text(PROBLEM)
+    log = tmp_path / "log.txt"
+    (tmp_path / "names.py").write_text(f"LOG = {str(log)!r}\ndef note(): open(LOG, 'a').write('.')\n")
+    (tmp_path / "code.py").write_text(f"{HEAD}{how}\ndef truth(x): return V() * x[:, 0]\n")
+    found = []
+    for k in (1, 2):
+        log.write_text(f"{k}\n")
+        sys.modules.pop("names", None)
+        found.append(reference_code(open_problem(tmp_path / "p.toml")))
+    assert found[0] != found[1]

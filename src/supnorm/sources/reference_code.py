@@ -158,16 +158,28 @@ def _written(nodes: list[ast.AST]) -> set[ast.AST]:
     written = {
         part for node in nodes if isinstance(node, ast.Call) and _writes(node) for part in _file_of(node)
     }
+    loads, beyond = _uses(nodes)
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    inside = {part for one in functions for part in ast.walk(one) if isinstance(part, ast.Assign)}
+    for node in nodes:
+        if isinstance(node, ast.Assign) and all(isinstance(target, ast.Name) for target in node.targets):
+            names = {getattr(target, "id", "") for target in node.targets}
+            uses = [use for name in names for use in loads.get(name, ())]
+            if uses and written.issuperset(uses) and (node in inside or not names & beyond):
+                written.update(_file_of(node.value))
+    return written
+
+
+def _uses(nodes: list[ast.AST]) -> tuple[dict[str, list[ast.AST]], set[str]]:
+    """Where each name is read, and the names that another file may use."""
     loads: dict[str, list[ast.AST]] = {}
+    beyond: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             loads.setdefault(node.id, []).append(node)
-    for node in nodes:
-        if isinstance(node, ast.Assign) and all(isinstance(target, ast.Name) for target in node.targets):
-            uses = [use for target in node.targets for use in loads.get(getattr(target, "id", ""), ())]
-            if uses and written.issuperset(uses):
-                written.update(_file_of(node.value))
-    return written
+        elif isinstance(node, ast.Attribute | ast.alias):
+            beyond.add(node.attr if isinstance(node, ast.Attribute) else node.name)
+    return loads, beyond
 
 
 def _writes(call: ast.Call) -> bool:
