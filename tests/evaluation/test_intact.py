@@ -8,15 +8,18 @@ import math
 import sqlite3
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
-import scipy.special  # noqa: F401 - it copies NumPy's functions: before a test replaces one
+import scipy.special
 
 import supnorm as sn
+from supnorm.certification import rounding
 from supnorm.cli.main import run
 from supnorm.evaluation.intact import cause_of, demand_intact, functions
 from supnorm.results import BadInput
@@ -34,9 +37,9 @@ PROBLEM = (
 @pytest.mark.parametrize(
     ("owner", "name", "now", "place"),
     [
-        (np, "abs", lambda x: 3, " (test_intact.py, line 37)"),
+        (np, "abs", lambda x: 3, " (test_intact.py, line 39)"),
         (np, "max", np.min, ""),
-        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 39)"),
+        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 41)"),
         (math, "sqrt", None, ""),
         (builtins, "sum", max, ""),
         (sqlite3, "connect", None, ""),
@@ -53,6 +56,17 @@ def test_the_function_is_named_and_put_back(
     assert f"has replaced {owner.__name__}.{name}{place}, with which supnorm computes" in str(refused.value)
     assert getattr(owner, name) is was
     demand_intact(before)
+
+
+def test_a_function_of_the_user_in_a_module_that_is_loaded_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code of a problem may load a module of SciPy first, which supnorm loads later."""
+    before, later = functions(), ModuleType("scipy.later")
+    monkeypatch.setitem(sys.modules, "scipy.later", later)
+    vars(later)["erf"] = math.erf
+    demand_intact(before)
+    vars(later)["erf"] = lambda x: x
+    with pytest.raises(BadInput, match=r"has replaced scipy\.later\.erf \(test_intact\.py, line"):
+        demand_intact(before)
 
 
 def test_old_names_of_types_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,25 +150,50 @@ WORKS = {
     "norms": lambda problem: sn.certify_norms(problem, ["sup"], boxes=20),
     "audit": lambda problem: sn.audit(problem, evaluations=300, power=None),
 }
+LONGER = {
+    "fit": lambda problem: sn.fit(problem.model, problem.domain, tolerance=1e-3, seconds=5),
+    "repair": lambda problem: sn.repair(problem, method="residual", evaluations=1000),
+    "guard": lambda problem: sn.guard(problem, evaluations=1000),
+    "budget": lambda problem: sn.budget(problem.model, problem.domain, tolerance=1e-3),
+    "rollout": lambda problem: sn.audit_rollout(
+        problem.model.value, lambda x: 0.5 * x[:, :1], [np.full((9, 1), 0.1)], steps=5
+    ),
+}
 
 
 @pytest.mark.parametrize("work", WORKS)
-@pytest.mark.parametrize(("owner", "name"), [(np, "nextafter"), (math, "inf")])
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(np, "nextafter"), (math, "inf"), (scipy.special, "betaincinv"), (np.fft, "rfft"), (rounding, "TINY")],
+)
 def test_what_a_late_call_replaces_ends_a_proof_and_an_audit(
     work: str, owner: Any, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only the first calls of an audit were looked at, and of a proof none."""
+    """Only the first calls of an audit were looked at, and of a proof none; of SciPy nothing."""
+    demand_seen(WORKS[work], owner, name, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("work", LONGER)
+def test_what_a_late_call_replaces_ends_other_work(work: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    demand_seen(LONGER[work], scipy.special, "betaincinv", monkeypatch)
+
+
+def demand_seen(
+    work: Callable[[Any], object], owner: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """See that work ends when a call of the model has replaced something, and that this is put back."""
     was, calls = getattr(owner, name), []
 
     def model(x: Any) -> Any:
         calls.append(x)
         if type(x) is np.ndarray and len(x) > 8 and len(calls) > 2:
             monkeypatch.setattr(owner, name, min)
-        return x[:, 0] * x[:, 0]
+        return x[:, :1] * x[:, :1]
 
     problem = sn.Problem(sn.Function(model), lambda x: 0.5 * x[:, 0], sn.Domain(x=(0.0, 1.0)))
     with pytest.raises(BadInput, match=rf"has replaced {owner.__name__}.{name}, with which supnorm computes"):
-        WORKS[work](problem)
+        work(problem)
     assert getattr(owner, name) is was
 
 

@@ -1,9 +1,10 @@
 """Whether code of the user has put other objects in the place of functions of Python or NumPy, with which supnorm computes.
 
-Such code changes the numbers of supnorm itself: with another `numpy.max` a worst error can be anything. So it is refused
-when a problem is opened, after the first calls of a function, and at the end of a run, an audit, a proof and a check
-(`demand_intact`). When supnorm fails,
-`cause_of` looks further, at all modules of Python, NumPy and SciPy and at settings that make their functions raise.
+Such code changes the numbers of supnorm itself: with another `numpy.max` a worst error can be anything, and with another
+`scipy.special.betaincinv` a bound of a share. So it is refused when a problem is opened, after the first calls of a
+function, and at the end of whatever calls it: an audit, a proof, a check, a fit (`demand_intact`). Looked at are Python's
+own functions and those of NumPy, SciPy, supnorm and what else bounds are computed with. When supnorm fails, `cause_of`
+looks further, at all modules of Python, NumPy and SciPy and at settings that make their functions raise.
 """
 
 from __future__ import annotations
@@ -25,55 +26,44 @@ from supnorm.foreign import is_foreign
 from supnorm.results import BadInput
 
 LIBRARIES = frozenset({*sys.stdlib_module_names, "numpy", "scipy"})
-OWNERS = (builtins, math, np, np.linalg, np.random)  # whose functions are looked at before any error
+OWNERS = (builtins, math, np, np.linalg, np.random)  # whose functions are looked at after any error
+# All that is loaded of these is compared before and after: a bound or an interval of an estimate may come from each.
+PACKAGES = frozenset({"fractions", "flint", "mpmath", "numpy", "scipy", "supnorm"})
 # Of Python's functions some are often replaced, by notebooks too; supnorm computes nothing with them.
 FREE = frozenset({"breakpoint", "exit", "help", "input", "open", "print", "quit"})
 # Code for older versions of NumPy gives these the names that they had there: ``np.bool = bool``.
 ALIASES = (bool, int, float, complex, object, str)
 LEAST_DEPTH = 500  # of calls: Python allows 1,000
-Functions = dict[tuple[ModuleType, str], Any]
+Functions = dict[ModuleType, dict[str, Any]]
 
 
-def _of(owner: ModuleType) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in [*vars(owner).items()]
-        if callable(value) and not name.startswith("_") and name not in FREE
-    }
+def _facts(owners: Iterable[ModuleType]) -> Functions:
+    return {owner: {**vars(owner)} for owner in owners}
 
 
-def _functions(owners: Iterable[ModuleType]) -> Functions:
-    """The functions of these modules, and their numbers, such as ``math.inf``."""
-    numbers = {
-        (owner, name): value
-        for owner in owners
-        for name, value in vars(owner).items()
-        if type(value) is float
-    }
-    return {(owner, name): value for owner in owners for name, value in _of(owner).items()} | numbers
-
-
-def _libraries(titles: Iterable[str]) -> list[tuple[str, ModuleType]]:
-    """The modules of Python, NumPy and SciPy among the loaded ones."""
+def _libraries(titles: Iterable[str], packages: frozenset[str]) -> list[tuple[str, ModuleType]]:
+    """The modules of these packages among the loaded ones."""
     return [
         (title, module)
         for title in titles
-        if title.partition(".")[0] in LIBRARIES and isinstance(module := sys.modules.get(title), ModuleType)
+        if title.partition(".")[0] in packages and isinstance(module := sys.modules.get(title), ModuleType)
     ]
 
 
 # This file is imported before any code of a problem.
-_FIRST = _functions(OWNERS)
+_FIRST = _facts(OWNERS)
 _SEEN = {*sys.modules}
-_FURTHER = {module: _of(module) for _, module in _libraries(_SEEN)}
+_FURTHER = _facts(module for _, module in _libraries(_SEEN, LIBRARIES))
 
 
 def functions() -> Functions:
-    """The functions as they are now: a program that uses supnorm may have put its own there, as tests do."""
+    """The functions as they are now, and numbers such as ``math.inf``: a program that uses supnorm may have put its own
+    there, as tests do.
+    """
     later = [title for title in [*sys.modules] if title not in _SEEN]  # such as sqlite3
     _SEEN.update(later)
-    _FURTHER.update((module, _of(module)) for _, module in _libraries(later))
-    return _functions(OWNERS)
+    _FURTHER.update(_facts(module for _, module in _libraries(later, LIBRARIES)))
+    return _facts([*OWNERS, *(module for _, module in _libraries([*sys.modules], PACKAGES))])
 
 
 def demand_intact(before: Functions) -> None:
@@ -83,10 +73,11 @@ def demand_intact(before: Functions) -> None:
         before: what `functions` returned.
 
     Raises:
-        BadInput: naming the first one that is another now, and by which code; of the other modules of Python, NumPy and
-            SciPy that were loaded first, the first one that cannot be called any more.
+        BadInput: naming the first one that is another now, and by which code; of the other modules of Python that were
+            loaded first, the first one that cannot be called any more; of modules that were loaded since, the first one
+            that stands in a file of the user.
     """
-    if replaced := _put_back(before):
+    if replaced := _put_back(before) or next(_brought(before), None):
         raise BadInput(
             f"code of this problem has replaced {replaced}, with which supnorm computes: leave it as it is, and give "
             "your own function another name"
@@ -112,14 +103,35 @@ def demanded_intact() -> Iterator[None]:
 def _put_back(before: Functions) -> str | None:
     """Put back the functions that are others now than before; the name of the first one, and by which code it is another."""
     replaced = [
-        (owner, name, now)
-        for (owner, name), was in before.items()
-        if not _same(now := vars(owner).get(name), was) and not any(now is alias for alias in ALIASES)
+        (owner, name, was)
+        for owner, name, was, now in _changed(before)
+        if not _same(now, was) and not any(now is alias for alias in ALIASES)
     ]
-    replaced += [(owner, name, vars(owner)[name]) for owner, name in _broken()]
-    for owner, name, _ in replaced:
-        setattr(owner, name, before.get((owner, name), _FURTHER.get(owner, {}).get(name)))
-    return next((f"{owner.__name__}.{name}{_where(now)}" for owner, name, now in replaced), None)
+    replaced += _broken()
+    shown = [f"{owner.__name__}.{name}{_where(vars(owner).get(name))}" for owner, name, _ in replaced]
+    for owner, name, was in replaced:
+        setattr(owner, name, was)
+    return next(iter(shown), None)
+
+
+def _changed(before: Functions) -> Iterator[tuple[ModuleType, str, Any, Any]]:
+    """Each function and number that is another object now: its module, its name, what it was and what it is."""
+    for owner, known in [*before.items()]:  # tens of thousands of names: nearly all are what they were
+        facts = vars(owner)
+        yield from (
+            (owner, name, was, facts.get(name))
+            for name, was in known.items()
+            if facts.get(name) is not was
+            and (callable(was) or type(was) is float)
+            and not (name.startswith("_") or name in FREE)
+        )
+
+
+def _brought(before: Functions) -> Iterator[str]:
+    """Functions in files of the user in modules that were loaded since: supnorm may load the same modules later."""
+    for title, module in _libraries([*sys.modules], PACKAGES):
+        if module not in before:
+            yield from (f"{title}.{name}{at}" for name, one in [*vars(module).items()] if (at := _where(one)))
 
 
 def _same(now: Any, was: Any) -> bool:
@@ -143,8 +155,8 @@ def cause_of(error: BaseException) -> str | None:
 
 def _of_user() -> Iterator[str]:
     """Functions of Python, NumPy and SciPy, and of their classes, that are none any more or stand in files of the user."""
-    yield from (f"{owner.__name__}.{name}" for owner, name in _broken())
-    for title, module in _libraries([*sys.modules]):
+    yield from (f"{owner.__name__}.{name}" for owner, name, _ in _broken())
+    for title, module in _libraries([*sys.modules], LIBRARIES):
         for name, value in [*vars(module).items()]:
             owned = [(name, value)]
             if isinstance(value, type) and value.__module__ == title:
@@ -152,15 +164,11 @@ def _of_user() -> Iterator[str]:
             yield from (f"{title}.{full}{_where(one)}" for full, one in owned if _where(one))
 
 
-def _broken() -> Iterator[tuple[ModuleType, str]]:
+def _broken() -> Iterator[tuple[ModuleType, str, Any]]:
     """Functions of Python, NumPy and SciPy that cannot be called any more, as after ``sqlite3.connect = None``."""
-    for owner, known in [*_FURTHER.items()]:  # tens of thousands of functions: nearly all are what they were
-        facts = vars(owner)
-        yield from (
-            (owner, name)
-            for name, was in known.items()
-            if (now := facts.get(name, was)) is not was and not callable(now)
-        )
+    for owner, name, was, now in _changed(_FURTHER):
+        if callable(was) and not callable(now) and name in vars(owner):
+            yield owner, name, was
 
 
 def _where(value: Any) -> str:

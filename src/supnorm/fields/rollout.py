@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.evaluation.events import Observer, silent
+from supnorm.evaluation.intact import demanded_intact
 from supnorm.evaluation.limit import Limit
 from supnorm.fields.rollout_pictures import picture
 from supnorm.fields.rollout_runs import Rolling, Run, Stepper, Total
@@ -184,6 +185,7 @@ class Rollout:
         )
 
 
+@demanded_intact()
 def audit_rollout(
     step: Stepper,
     reference_step: Stepper,

@@ -18,6 +18,7 @@ from supnorm.certification.provable import demand_provable
 from supnorm.evaluation import Calls, Finished, Started, silent
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.guarded import values_of
+from supnorm.evaluation.intact import demanded_intact
 from supnorm.evaluation.threads import one_thread
 from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.choosing import MOST, Risk, choose, demand_enough
@@ -50,6 +51,7 @@ PROBES = 16  # points by whose values a guard later knows its model again
 
 @broken_workers_explained()
 @one_thread()
+@demanded_intact()
 def guard(
     problem: Problem,
     report: AuditReport | None = None,

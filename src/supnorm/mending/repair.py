@@ -15,6 +15,7 @@ from supnorm.certification.provable import demand_provable
 from supnorm.evaluation import Calls, Finished, Started, silent
 from supnorm.evaluation.executor import broken_workers_explained, with_executor
 from supnorm.evaluation.guarded import values_of
+from supnorm.evaluation.intact import demanded_intact
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
@@ -50,6 +51,7 @@ ROUNDS_TIME, BEFORE_PROOFS = 0.6, 0.4
 
 @broken_workers_explained()
 @one_thread()
+@demanded_intact()
 def repair(
     problem: Problem,
     report: AuditReport | None = None,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.calls import Calls
 from supnorm.evaluation.executor import broken_workers_explained, with_executor
+from supnorm.evaluation.intact import demanded_intact
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
 from supnorm.planning.curves import CurveMeasurement
@@ -68,6 +69,7 @@ def budget(
 
 @broken_workers_explained()
 @one_thread()
+@demanded_intact()
 def budget(
     what: SmoothClass | Problem | Callable[..., Any] | tuple[Array, Array],
     domain: Domain | None = None,

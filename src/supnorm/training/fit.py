@@ -15,6 +15,7 @@ from supnorm.evaluation import Finished, Started, silent
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.calls import Calls
 from supnorm.evaluation.executor import broken_workers_explained, with_executor
+from supnorm.evaluation.intact import demanded_intact
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
@@ -55,6 +56,7 @@ AUDIT = 0.3  # of these calls, of an audit (0.1: 5.6e-6, 0.3: 5.0e-6, 0.6: 1.2e-
 
 @broken_workers_explained()
 @one_thread()
+@demanded_intact()
 def fit(
     reference: Any,
     domain: Domain | None = None,
