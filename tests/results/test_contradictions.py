@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import supnorm as sn
@@ -91,6 +92,7 @@ def test_what_contradicts_itself_is_refused(
         (lambda text: text + "0.5,5.0,0.0,5.0\n", "its largest error, 5, is above the worst error, 0.1"),
         (lambda text: text.split("\n")[0] + "\n0.5,0.01,0.0,0.01\n", "and that of the worst point 0.1"),
         (lambda text: text.split("\n")[0] + "\n", "and that of the worst point 0.1"),
+        (lambda text: text.split("\n")[0] + "\n0.5,0.1,0.0,0.1\n", "the worst point is not in it"),
     ],
 )
 def test_worst_points_of_another_result_are_refused(
@@ -102,3 +104,17 @@ def test_worst_points_of_another_result_are_refused(
     with pytest.raises(BadInput, match=r"is not of .*result\.json") as refused:
         sn.load_report(tmp_path)
     assert why in str(refused.value)
+
+
+@pytest.mark.parametrize("most", [5, 500])
+def test_the_worst_point_is_in_its_table_where_many_points_have_its_error(
+    most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of equal errors that stand near each other the table has one, which was not always the worst point."""
+    monkeypatch.setattr("supnorm.auditing.points_table.NUMBERS", 4 * most)
+    model = sn.Function(lambda x: np.where(x[:, 0] > 0.3, 1.0, 0.0))
+    problem = sn.Problem(model, lambda x: 0.0 * x[:, 0], sn.Domain(a=(0.0, 1.0)))
+    report = sn.audit(problem, evaluations=4000, power=None)
+    report.save(tmp_path)
+    assert report.worst is not None
+    assert report.worst.x[0] in sn.load_report(tmp_path).points.rows[:, 0]

@@ -33,14 +33,18 @@ def points_table(run: Run, names: Sequence[str]) -> Table:
         radius = 0.1 * linkage_radius(max(run.evaluator.total, 3), domain.d)
         # Thousands of outputs: fewer points, of a hundred thousand five.
         most = min(500, max(5, min(20, MOST_NUMBERS // len(columns)), NUMBERS // len(columns)), len(rows))
-        rows = rows[thin(u, rows[:, -2], radius, most, fill=False)]
+        kept = thin(u, rows[:, -2], radius, most, fill=False).tolist()
+        # The first row is the worst point, by which `load_report` knows the table; thousands may have the same error.
+        rows = rows[kept if 0 in kept else [0, *kept[: most - 1]]]
     return Table(columns, rows[:, :-1] if len(rows) else np.empty((0, len(columns))))
 
 
 def _with_the_worst(run: Run, rows: Array) -> Array:
-    """The rows of all batches; first the worst point, if a call of it alone or of the probe had a larger error."""
+    """The rows of all batches, first the worst point: another one may have the same error, or a smaller one, where a call
+    of the worst point alone or of the probe had the largest.
+    """
     worst, d = run.witness, run.problem.domain.d
-    if worst is None or (len(rows) and not worst.error > rows[0, -2]):
+    if worst is None or (len(rows) and (rows[0, :d] == worst.x).all() and not worst.error > rows[0, -2]):
         return rows
     first = np.concatenate([worst.x, worst.model, worst.reference, [worst.error, worst.output]])[None]
     others = rows[(rows[:, :d] != worst.x).any(axis=1)]

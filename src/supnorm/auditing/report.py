@@ -228,7 +228,7 @@ def load_report(folder: Path | str) -> AuditReport:
         return report
     with reading_table(points, hint=": not the points of an audit"):
         table = _read_points(points, report.record)
-    if why := other_points(report.record, table.columns, table.rows[:, -1].tolist()):
+    if why := other_points(report.record, table.columns, table.rows.tolist()):
         raise BadInput(f"{points} is not of {path}: {why}; it was edited or exchanged: repeat the audit")
     return replace(report, points=table)
 

@@ -35,18 +35,19 @@ def contradiction(record: AuditRecord) -> str:
     return next(_contradictions(record), "")
 
 
-def other_points(record: AuditRecord, columns: Sequence[str], errors: Sequence[float]) -> str:
+def other_points(record: AuditRecord, columns: Sequence[str], rows: Sequence[Sequence[float]]) -> str:
     """Why a table of worst points is not of this result; empty where it may be.
 
     Args:
         record: the result.
         columns: of the table, without labels of rows.
-        errors: in the rows of the table.
+        rows: its rows of numbers; the last one of each is the error.
     """
     axes = [from_cell(in_cell(axis.name)) for axis in record.axes]  # as the file has them
     width = len(axes) + 2 * record.outputs_total + 1
     if len(columns) != width or [*columns[: len(axes)]] != axes:
         return f"it has {len(columns)} columns of numbers, first {', '.join(columns[: len(axes)])}, and {width} belong to it"
+    errors = [row[-1] for row in rows]
     least, most = _range(record)
     largest = max((error for error in errors if not math.isnan(error)), default=math.nan)
     if largest > most or (math.isnan(record.sup.lower) and not math.isnan(largest)):
@@ -55,7 +56,10 @@ def other_points(record: AuditRecord, columns: Sequence[str], errors: Sequence[f
     missing = largest < worst - (most - least) / 2 or (math.isnan(largest) and worst > 0)
     if missing and record.status.code != "interrupted":  # an audit that was stopped may have written fewer
         return f"its largest error is {num(largest, 8)}, and that of the worst point {num(worst, 8)}"
-    return ""
+    if record.witness is None or record.status.code == "interrupted":
+        return ""
+    x = [record.witness.x[axis.name] for axis in record.axes]
+    return "" if any([*row[: len(x)]] == x for row in rows) else "the worst point is not in it"
 
 
 def _range(record: AuditRecord) -> tuple[float, float]:
