@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from supnorm.auditing import SurrogateSearch, audit
+from supnorm.auditing import expensive as expensive_search
 from supnorm.auditing.cost import declare
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.modelled import error_problem, reference_problem, signed_errors
@@ -217,6 +218,36 @@ def test_places_in_flight_are_believed_and_not_asked_for_again(pool: ThreadPoolE
     assert gap > 0.1 * strategy.separation
     again = strategy._propose(evaluator, calls, nothing, 0, 4, np.random.default_rng(1))
     np.testing.assert_allclose(again, first)
+
+
+def test_points_are_chosen_while_the_workers_have_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many for each of four workers as choosing takes, once they are few beside the calls that have returned."""
+    waited = []
+
+    def proposed(
+        self: SurrogateSearch,
+        evaluator: Evaluator,
+        calls: expensive_search._Calls,
+        waiting: Array,
+        k: int,
+        n: int,
+        rng: np.random.Generator,
+    ) -> Array:
+        waited.append((len(calls.u), len(waiting)))
+        return rng.random((n, 2))
+
+    monkeypatch.setattr(SurrogateSearch, "_propose", proposed)
+    for calls, least in ((160, 4), (800, 12)):
+        waited.clear()
+        evaluator = Evaluator(Problem(model, Function(truth), SQUARE))
+        declare(evaluator, "expensive:1:one-by-one:4")
+        evaluator.model.decide(1e-6)
+        evaluator.reference.decide(0.2)
+        searched(evaluator, calls)
+        assert max(w for _, w in waited) == least
+        assert min(w for _, w in waited) >= least - 1  # after 389 calls
+        assert {n for n, _ in waited} <= {*range(calls // 2 - least, calls)}
+        assert len(waited) >= 10
 
 
 @pytest.mark.slow

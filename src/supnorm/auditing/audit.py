@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
+from threading import Thread
 
 import numpy as np
 
@@ -148,6 +150,10 @@ def _later(problem: Problem, power: Power | None) -> tuple[str, ...]:
 
 def _searched(asked: Asked) -> Run:
     """The stages up to the end of the search."""
+    if (
+        asked.evaluator.reference.on_workers
+    ):  # the search needs it, and its import takes as long as workers begin
+        Thread(target=import_module, args=("scipy.stats",), name="supnorm import").start()
     run = _announced(plan(_checked(probe(asked))))
     run.begin("search")
     run = search(sample(run))

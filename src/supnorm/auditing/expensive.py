@@ -37,6 +37,9 @@ from supnorm.results.powers import rms
 from supnorm.results.settings import Limits, Settings
 
 Array = NDArray[np.float64]
+# Calls for each worker that are in flight while the next points are chosen, which takes two calls of 0.1 s. No more of them
+# than `growth` of the calls before: with three a worker after 50 calls, 17 of 30 searches found a bump that 25 find so.
+WAITING = 3
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,7 @@ class SurrogateSearch(Settings):
             while True:
                 left = landscape.remaining - len(flight)
                 batch = max(self._round(calls), ahead)
-                few = max(ahead, batch // 2)
+                few = max(ahead, batch // 2, min(WAITING * ahead, int(self.growth * len(calls.u))))
                 if len(flight) <= few and left > 0 and calls.enough:
                     waiting = domain.to_unit(flight.points)
                     u = self._propose(evaluator, calls, waiting, k, min(batch, left), rng)
