@@ -37,9 +37,9 @@ PROBLEM = (
 @pytest.mark.parametrize(
     ("owner", "name", "now", "place"),
     [
-        (np, "abs", lambda x: 3, " (test_intact.py, line 39)"),
+        (np, "abs", lambda x: 3, " (test_intact.py, line 40)"),
         (np, "max", np.min, ""),
-        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 41)"),
+        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 42)"),
         (math, "sqrt", None, ""),
         (builtins, "sum", max, ""),
         (sqlite3, "connect", None, ""),
