@@ -288,6 +288,60 @@ def test_one_function_given_twice_refutes_nothing() -> None:
             sn.Claim.of(problem, second="again", **WORDS)
 
 
+def test_the_same_code_under_another_name_or_file_is_no_second_reference(tmp_path) -> None:
+    """A copy of a file, a link to it, an import from it and another time limit are the reference once more."""
+    (tmp_path / "t.py").write_text(
+        "import math\nimport numpy as np\nN = 3\n"
+        "def f(x): return np.sin(x[:, 0]) * N\ndef one(x): return math.sin(x)\nalias = one\n"
+        "def model(x): return x[:, 0]\n"
+    )
+    (tmp_path / "copy_of_t.py").write_text((tmp_path / "t.py").read_text())
+    (tmp_path / "link.py").symlink_to("t.py")
+    (tmp_path / "run").write_text("#!/bin/sh\ncat\n")
+    (tmp_path / "run").chmod(0o755)
+    (tmp_path / "again").symlink_to("run")
+    (tmp_path / "taken.py").write_text("from t import f as g\n")
+    (tmp_path / "finer.py").write_text((tmp_path / "t.py").read_text().replace("N = 3", "N = 4"))
+    (tmp_path / "wrapped.py").write_text("import t\ndef f(x): return t.f(x) * 1.0\n")
+    point = 'python = "t.py:one"\nper_point = true\n'
+    words = "".join(f"{key} = {text!r}\n" for key, text in WORDS.items()) + 'second = "another"\n'
+
+    def opened(first: str, second: str) -> sn.Claim:
+        file = tmp_path / "claim.toml"
+        file.write_text(
+            f'[claim]\n{words}[model]\npython = "t.py:model"\n[reference]\n{first}\n[recheck]\n{second}\n'
+            "[error]\ntolerance = 0.1\n[domain]\nx = [0.0, 1.0]\n"
+        )
+        return sn.Claim.open(file)
+
+    for first, second in (
+        *(
+            ('python = "t.py:f"', f'python = "{name}"')
+            for name in ("copy_of_t.py:f", "link.py:f", "taken.py:g")
+        ),
+        (point, 'python = "t.py:alias"\nper_point = true\ntimeout = 5'),
+        ('command = ["./run"]', 'command = ["./again"]\ntimeout = 5'),
+    ):
+        with pytest.raises(sn.BadInput, match="the reference once more"):
+            opened(first, second)
+    for other in ("finer.py:f", "wrapped.py:f"):
+        opened('python = "t.py:f"', f'python = "{other}"')
+
+
+def test_a_report_of_another_problem_judges_nothing() -> None:
+    """A good model was refuted by the audit of a bad one, and a bad one was not refuted by that of a good one."""
+    problem = claim(0.01).problem
+    assert problem is not None
+    report = sn.audit(problem, **QUICK)
+    assert claim(0.01).test(report=report).verdict == "not-refuted"
+    wrong = replace(problem, model=sn.Function(lambda x: series(x) + 0.5, name="series"))
+    wide = replace(problem, domain=sn.Domain(x=(0.0, 2.0)), law=None)
+    for other in (wrong, wide, replace(problem, recheck=sn.Function(lambda x: np.sin(x[:, 0]) + 1e-9))):
+        words = {"second": "a second one"} if other.recheck else {}
+        with pytest.raises(sn.BadInput, match="the report is of another"):
+            sn.Claim.of(other, **WORDS, **words).test(report=report)
+
+
 def test_where_nothing_was_compared_is_told() -> None:
     half = lambda x: np.where(x[:, 0] > 0.5, np.nan, np.sin(x[:, 0]))  # noqa: E731
     record = claim(0.01, reference=half).test(**QUICK).record

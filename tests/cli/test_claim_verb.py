@@ -102,6 +102,24 @@ def test_a_claim_that_is_false_and_one_without_a_second_reference(ledger: Shell)
 
 
 @pytest.mark.slow
+def test_no_proof_of_an_older_run_stays_beside_another_verdict(shell: Shell) -> None:
+    """The certificate of the series that was proved stood beside the verdict on another series, and `check` accepted it."""
+    file = put(
+        shell,
+        "true",
+        ('second = "numpy, again"', "prove = 20.0"),
+        ('[recheck]\npython = "code.py:again"\n', ""),
+    )
+    run = lambda: shell.run("claim", str(file), "--out", "run", "--quiet")  # noqa: E731
+    assert run().code == 0
+    assert (shell.folder / "run" / "certificate.json").exists()
+    file.write_text(file.read_text().replace("tolerance = 0.01", "tolerance = 0.008"))
+    (shell.folder / "run" / "audit").rename(shell.folder / "run" / "older")
+    assert run().code == 4
+    assert not (shell.folder / "run" / "certificate.json").exists()
+
+
+@pytest.mark.slow
 def test_options_of_the_search(ledger: Shell) -> None:
     done = ledger.run(
         "claim", "claims/true/claim.toml", "--evaluations", "300", "--seed", "4", "--json", "--out", "o"

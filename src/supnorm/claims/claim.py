@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from supnorm.claims.proving import Proof
 from supnorm.claims.recording import record_of, unrun
 from supnorm.evaluation import Calls
 from supnorm.evaluation.events import silent
-from supnorm.problem import Problem
+from supnorm.mending.report_of import demand_report_of
+from supnorm.problem import Problem, fingerprint
 from supnorm.problem.claim_table import ClaimSpec
 from supnorm.problem.problem_file import read_specification
 from supnorm.problem.specification import AuditSpec, PowerSpec, ProblemSpec
@@ -72,7 +73,8 @@ class Claim:
             raise BadInput(
                 "a claim has [recheck], a second reference, and [claim] second, the words for it, or neither of them"
             )
-        if second is not None and same_code(problem.reference, second):
+        root = Path() if problem.source is None else problem.source.parent
+        if second is not None and same_code(problem.reference, second, root):
             raise BadInput("[recheck] is the reference once more; a claim is refuted by two references only")
 
     @classmethod
@@ -136,17 +138,36 @@ class Claim:
             report: an audit of the problem that was made before; then nothing is searched again.
 
         Raises:
-            BadInput: when the problem cannot be evaluated.
+            BadInput: when the problem cannot be evaluated, and for a report of another problem.
         """
         start = time.perf_counter()
         problem = self.problem
         if problem is None:
-            return ClaimResult(self, unrun(self.words, self.name, self.installed), None, None)
+            return self.judged(None)
         seed = (self.budget.seed or 0) if seed is None else seed
-        report = report or self._searched(problem, evaluations, seconds, seed, calls, observer)
-        judged = judge(problem, self.words, report, seed, observer)
-        spent = time.perf_counter() - start
+        if report is None:
+            report = self._searched(problem, evaluations, seconds, seed, calls, observer)
+        else:
+            demand_report_of(problem, report)
+            if report.record.fingerprint != fingerprint(problem):
+                raise BadInput(
+                    "the report is of another problem, or of this one before an edit: audit this problem"
+                )
+        result = self.judged(report, seed, observer)
+        return replace(result, record=result.record.changed(seconds=time.perf_counter() - start))
+
+    def judged(
+        self, report: AuditReport | None, seed: int | None = None, observer: Callable[[Any], None] = silent
+    ) -> ClaimResult:
+        """The sentence judged by an audit that was made of this problem just now; None where nothing could be run."""
+        start, problem = time.perf_counter(), self.problem
+        if problem is None or report is None:
+            return ClaimResult(self, unrun(self.words, self.name, self.installed), None, None)
+        judged = judge(
+            problem, self.words, report, (self.budget.seed or 0) if seed is None else seed, observer
+        )
         record = record_of(self.words, self.name, self.installed, problem, report, judged)
+        spent = time.perf_counter() - start
         return ClaimResult(self, record.changed(seconds=spent), report, judged.proof)
 
     def _searched(

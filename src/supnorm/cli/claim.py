@@ -145,7 +145,7 @@ def _judged(claim: Claim, file: Path, run: RunContext, options: SearchOptions) -
         begun = run.resume and held_fingerprint(run.directory / AUDIT) is not None
         report = run_audit(file, run.within(AUDIT, begun), options, go_on=AGAIN, whole=True)
     with run.interruptible(f"; the audit is in {run.directory / AUDIT}: {AGAIN}"):
-        result = claim.test(seed=options.seed, report=report, observer=run.observer())
+        result = claim.judged(report, options.seed, run.observer())
     spent = time.perf_counter() - start
     record = result.record.changed(
         command=again, seconds=spent, report=f"{AUDIT}/report.html" if report is not None else ""
@@ -165,9 +165,9 @@ def _save(record: ClaimRecord, result: ClaimResult, folder: Path) -> None:
     write_whole(folder / "claim.json", record.to_json())
     write_badge(record, folder / "badge.svg")
     proof = None if result.proof is None else result.proof.result
+    set_aside(folder / "certificate.json")  # of another model, or of another number
     if proof is None or result.report is None:
         return
-    set_aside(folder / "certificate.json")
     proof.certificate.save(folder / "certificate.json")
     joined = into_report(result.report, proof)
     if joined is not result.report:
