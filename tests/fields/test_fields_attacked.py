@@ -110,6 +110,41 @@ def test_a_single_date_of_another_calendar_counts() -> None:
     assert error(data[0], data) == 0.0
 
 
+@pytest.mark.parametrize("year", [1500, 2262, 2300, 12000])
+def test_dates_beyond_nanoseconds_are_told_as_they_are(year: int) -> None:
+    """NumPy's nanoseconds wrap round in 2262: an error of 2300 was one of 1715, and dates 584 years apart were one."""
+    times = np.array([f"{year}-06-01", f"{year}-06-02"], dtype="datetime64[s]")
+    mine, other = field({"time": times}), field({"time": times})
+    mine[1, 2, 3] += 9.0
+    at = audit_fields(mine, other)["v"].sup.witness.at
+    assert at["init"] == f"{year}-06-02T00:00"
+    late = other.assign_coords(time=times + np.timedelta64(2**64 // 10**9, "s"))
+    with pytest.raises(BadInput, match="no valid time"):
+        audit_fields(mine, late)
+
+
+def test_one_calendar_decoded_in_two_ways_is_one() -> None:
+    """xarray gives dates of the package cftime where one of them lies beyond 2262, else those of NumPy."""
+    plain = field({"time": np.array(["2020-02-29", "2020-03-01"], dtype="datetime64[ns]")})
+    for calendar in ("standard", "proleptic_gregorian"):
+        dates = xr.date_range("2020-02-29", periods=2, calendar=calendar, use_cftime=True)
+        assert error(plain.assign_coords(time=dates), plain) == 0.0
+        assert error(plain, plain.assign_coords(time=dates)) == 0.0
+    old = xr.date_range("1500-02-27", periods=2, calendar="julian", use_cftime=True)
+    with pytest.raises(BadInput, match="no valid time"):
+        audit_fields(plain.assign_coords(time=old), plain)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_lead_times_that_are_no_numbers_are_refused(odd: float) -> None:
+    data = field({"lead_time": ("lead_time", [0.0, odd], {"units": "hours"})})
+    with pytest.raises(BadInput, match="1 of its lead times are no finite numbers"):
+        audit_fields(data, data)
+    data = field({"time": ("time", [0.0, odd])})
+    with pytest.raises(BadInput, match="1 of its times are no finite numbers"):
+        audit_fields(data, data)
+
+
 def test_a_standard_name_of_two_variables_pairs_nothing() -> None:
     air = {"standard_name": "air_temperature"}
     truth = xr.Dataset({n: TRUTH[0].assign_attrs(air) + i for i, n in enumerate(("tas", "t850"))})

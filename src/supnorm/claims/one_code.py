@@ -33,7 +33,7 @@ def same_code(first: Function, second: Function, root: Path) -> bool:
     [True, False]
     """
     codes = [code_of(function.value) or function.value for function in (first, second)]
-    if first is second or (not _of_supnorm(codes[0]) and _alike(*codes)):
+    if first is second or (not _of_supnorm(codes[0]) and _alike(codes[0], codes[1])):
         return True
     origins = [function.origin for function in (first, second)]
     return None not in origins and _values_of(origins[0] or {}, root) == _values_of(origins[1] or {}, root)

@@ -19,6 +19,39 @@ UNITS = {
 }  # fmt: skip
 
 
+# Calendars of the same dates, from the day on which the Gregorian calendar begins.
+GREGORIAN, BEGIN = ("standard", "gregorian", "proleptic_gregorian"), (1582, 10, 15)
+PARTS = {
+    "W": 604_800 * SECOND, "D": 86_400 * SECOND, "h": 3600 * SECOND, "m": 60 * SECOND, "s": SECOND,
+    "ms": 10**6, "us": 1000, "ns": 1,
+}  # fmt: skip
+
+
+def nanoseconds(values: NDArray[Any]) -> list[int]:
+    """Dates or spans of any unit in whole nanoseconds. Those of NumPy end in 2262, and wrap round without a word.
+
+    >>> nanoseconds(np.array(["1970-01-02"], dtype="M8[D]")) == [86400 * SECOND]
+    True
+    >>> time_text(nanoseconds(np.array(["2300-01-01T06"], dtype="M8[s]"))[0])
+    '2300-01-01T06:00'
+    """
+    unit, count = np.datetime_data(values.dtype)
+    if unit in ("Y", "M") and values.dtype.kind == "M":
+        values, unit, count = values.astype("datetime64[D]"), "D", 1
+    if unit not in PARTS:  # parts of a nanosecond
+        values, unit, count = values.astype(f"{values.dtype.kind}8[ns]"), "ns", 1
+    return [int(v) * count * PARTS[unit] for v in values.astype(np.int64)]
+
+
+def _whole(moment: Any) -> Any:
+    """A date of a calendar in whole nanoseconds where it is one of everybody's calendar; any other as it is."""
+    if moment.calendar not in GREGORIAN or (moment.year, moment.month, moment.day) < BEGIN:
+        return moment
+    day = np.datetime64(f"{moment.year:04}-{moment.month:02}-{moment.day:02}", "D")
+    seconds = (int(day.astype(np.int64)) * 24 + moment.hour) * 3600 + moment.minute * 60 + moment.second
+    return seconds * SECOND + moment.microsecond * 1000
+
+
 def moments_of(coordinate: Any, what: str) -> list[Any]:
     """The times of a coordinate: whole nanoseconds of dates, dates of another calendar as they are, or plain numbers.
 
@@ -29,11 +62,14 @@ def moments_of(coordinate: Any, what: str) -> list[Any]:
     if values.dtype.kind == "M":
         if np.isnat(values).any():
             raise BadInput(f"{what}: {int(np.isnat(values).sum())} of its times are missing")
-        return [int(v) for v in values.astype("datetime64[ns]").astype(np.int64)]
+        return nanoseconds(values)
     if values.dtype.kind in "iuf":
+        if not np.isfinite(values).all():
+            raise BadInput(f"{what}: {int((~np.isfinite(values)).sum())} of its times are no finite numbers")
         return [float(v) for v in values]
     if len(values) and hasattr(values[0], "calendar"):
-        return list(values)
+        found = list(map(_whole, values))
+        return found if all(isinstance(v, int) for v in found) else list(values)
     raise BadInput(f"{what}: its times cannot be decoded, got {one_line(repr(values[:1].tolist()), 60)}")
 
 
@@ -51,7 +87,9 @@ def leads_of(coordinate: Any, unit: str | None, dated: bool, what: str) -> list[
     if values.dtype.kind == "m":
         if np.isnat(values).any():
             raise BadInput(f"{what}: {int(np.isnat(values).sum())} of its lead times are missing")
-        return [int(v) for v in values.astype("timedelta64[ns]").astype(np.int64)]
+        return nanoseconds(values)
+    if values.dtype.kind in "iuf" and not np.isfinite(values).all():
+        raise BadInput(f"{what}: {int((~np.isfinite(values)).sum())} of its lead times are no finite numbers")
     if values.dtype.kind not in "iuf":
         raise BadInput(
             f"{what}: its lead times are no numbers, got {one_line(repr(values[:1].tolist()), 60)}"
@@ -90,11 +128,7 @@ def time_text(moment: Any) -> str:
     """
     if isinstance(moment, float):
         return f"{moment:.12g}"
-    text = (
-        str(np.datetime64(moment, "ns").astype("datetime64[s]"))
-        if isinstance(moment, int)
-        else moment.isoformat()
-    )
+    text = str(np.datetime64(moment // SECOND, "s")) if isinstance(moment, int) else moment.isoformat()
     return text.removesuffix(":00")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.fields.moments import lead_text
+from supnorm.fields.moments import lead_text, nanoseconds
 from supnorm.results import BadInput
 
 SORTED = {"lead": "lead times", "level": "levels"}
@@ -34,12 +34,8 @@ def in_order(variable: Any, roles: Mapping[str, str], what: str, notes: list[str
         order = np.argsort(values, kind="stable")
         twice = np.flatnonzero(values[order][1:] == values[order][:-1])
         if twice.size:
-            first = values[order][twice[0]]
-            text = (
-                lead_text(int(first.astype("timedelta64[ns]")))
-                if values.dtype.kind == "m"
-                else f"{first:.7g}"
-            )
+            first = values[order][twice[:1]]
+            text = lead_text(nanoseconds(first)[0]) if values.dtype.kind == "m" else f"{first[0]:.7g}"
             raise BadInput(f"{what} has the {SORTED[role][:-1]} {text} twice: leave one of them out")
         if not (
             np.array_equal(order, np.arange(len(order))) or np.array_equal(order[::-1], np.arange(len(order)))

@@ -180,8 +180,8 @@ def constant_gap(mine: Sequence[Any], others: Sequence[Any], leads: Sequence[Any
     >>> constant_gap([0, 24 * hour], [k * hour + hour // 2 for k in range(48)], [6 * hour])
     ': each of them is 30 min before the nearest time of the truth'
     """
-    if not all(isinstance(v, int) for v in (*mine, *others, *leads)):
-        return ""  # plain numbers and other calendars
+    if not all(isinstance(v, int) and abs(v) < 2**62 for v in (*mine, *others, *leads)):
+        return ""  # plain numbers, other calendars, and dates beyond what whole numbers of NumPy hold
     valid = np.add.outer(np.array(mine), np.array(leads or [0])).ravel()
     times = np.sort(np.array(others))
     after = times[np.minimum(np.searchsorted(times, valid), len(times) - 1)] - valid
