@@ -14,13 +14,19 @@ from typing import Any
 
 from supnorm.results.audit import SupRecord
 from supnorm.results.certify import CertifyRecord
+from supnorm.results.claim import ClaimRecord
+from supnorm.results.compare import CompareRecord
 from supnorm.results.fields import FieldsRecord
 from supnorm.results.fit import FitRecord
 from supnorm.results.guarding import GuardRecord
+from supnorm.results.norms import NormsRecord
 from supnorm.results.numbers import num
 from supnorm.results.printable import one_line
+from supnorm.results.properties import PropertiesRecord
 from supnorm.results.record import Record, Result
 from supnorm.results.repair import RepairRecord
+from supnorm.results.rollout import RolloutRecord
+from supnorm.results.solution import SolutionRecord
 from supnorm.results.status import ExitCode
 
 SLACK = 1e-12  # relative
@@ -41,6 +47,15 @@ EXITS: Mapping[type[Result], Mapping[str, ExitCode]] = MappingProxyType(
         GuardRecord: COMMON | {"guarded": DONE, "guard-not-effective": OVER, "risk-not-shown": OPEN},
         FieldsRecord: COMMON
         | {"no-tolerance": DONE, "missing-values": OVER, "out-of-bounds": OVER, "nothing-compared": OPEN},
+        RolloutRecord: COMMON
+        | {"nothing-found": DONE, "rolled-out": DONE, "not-finite": OVER, "bounds-violated": OVER}
+        | {"unfinished": OPEN, "reference-failed": ExitCode.REFERENCE_FAULT},
+        NormsRecord: COMMON | {"proved": DONE},
+        PropertiesRecord: COMMON | {"proved": DONE, "refuted": OVER},
+        SolutionRecord: COMMON | {"proved": DONE, "no-bound": OPEN},
+        ClaimRecord: COMMON
+        | {"refuted": OVER, "not-refuted": DONE, "proved": DONE, "failed": ExitCode.BAD_INPUT}
+        | {"unconfirmed": OPEN, "not-comparable": OPEN, "not-installed": OPEN},
     }
 )
 
@@ -55,13 +70,23 @@ def _all(record: Record) -> Iterator[str]:
     if status is not None and exits is not None:
         if status.code not in exits:
             yield f"the verb does not end with the status {one_line(status.code, 40)}"
-        elif exits[status.code] != status.exit:
+        elif exits[status.code] != status.exit and not _in_doubt(record):
             yield (
                 f"the status is {status.code}, with which a run ends with {int(exits[status.code])}, and the exit code is "
                 f"{int(status.exit)}"
             )
-    if isinstance(record, CertifyRecord):
+    if isinstance(record, CertifyRecord | SolutionRecord | NormsRecord):
         yield from _of_proof(record)
+    elif isinstance(record, PropertiesRecord):
+        yield from _of_properties(record)
+    elif isinstance(record, RolloutRecord):
+        yield from _of_rollout(record)
+    elif isinstance(record, CompareRecord):
+        for row in record.rows:
+            if row.status in ("within-tolerance", "nothing-found"):
+                yield from _above(row.status, row.worst, row.tolerance, needed=True)
+    elif isinstance(record, ClaimRecord):
+        yield from _of_claim(record)
     elif isinstance(record, FitRecord):
         yield from _of_fit(record)
     elif isinstance(record, RepairRecord):
@@ -73,12 +98,53 @@ def _all(record: Record) -> Iterator[str]:
     yield from _crossed_brackets(record)
 
 
-def _of_proof(record: CertifyRecord) -> Iterator[str]:
-    if record.status.code in ("within-tolerance", "proved"):
-        if not math.isfinite(record.sup.upper) or record.sup.upper_kind == "none":
-            yield f"the status is {record.status.code}, and there is no upper bound"
-        if record.believed:
-            yield f"the status is {record.status.code}, and {record.believed} bounds were not proved"
+def _in_doubt(record: Record) -> bool:
+    """Whether a claim is not confirmed because its second reference contradicts the first one."""
+    claim = isinstance(record, ClaimRecord) and record.status.code == "unconfirmed"
+    return claim and record.status.exit == ExitCode.REFERENCE_FAULT  # type: ignore[attr-defined]
+
+
+def _of_proof(record: CertifyRecord | SolutionRecord | NormsRecord) -> Iterator[str]:
+    code = record.status.code
+    if code not in ("within-tolerance", "proved"):
+        return
+    rows = record.norms if isinstance(record, NormsRecord) else (record.sup,)
+    kinds = [getattr(row, "upper_kind", "") for row in rows]
+    if not all(math.isfinite(row.upper) for row in rows) or "none" in kinds:
+        yield f"the status is {code}, and there is no upper bound"
+    if believed := getattr(record, "believed", 0):
+        yield f"the status is {code}, and {believed} bounds were not proved"
+
+
+def _of_properties(record: PropertiesRecord) -> Iterator[str]:
+    code, answers = record.status.code, [answer.status for answer in record.answers]
+    if ("refuted" in answers) != (code == "refuted"):
+        yield f"the status is {code}, and {answers.count('refuted')} properties are refuted"
+    if code == "proved" and "undecided" in answers:
+        yield f"the status is {code}, and {answers.count('undecided')} properties are undecided"
+
+
+def _of_rollout(record: RolloutRecord) -> Iterator[str]:
+    code, seen = record.status.code, {first.kind for first in record.first}
+    if code in ("nothing-found", "rolled-out", "unfinished", "reference-failed"):
+        if faults := sorted(seen & {"failed", "not-finite", "bound", "tolerance"}):
+            yield f"the status is {code}, and a step has the fault {faults[0]}"
+        for v in record.variables:
+            yield from _above(code, math.nan if v.worst is None else v.worst.error, v.tolerance)
+
+
+def _of_claim(record: ClaimRecord) -> Iterator[str]:
+    code, worst, tolerance = record.status.code, record.worst, record.tolerance
+    if worst is None or tolerance is None:
+        if code in ("refuted", "not-refuted", "proved", "unconfirmed"):
+            yield f"the status is {code}, and there is no error and no tolerance"
+        return
+    if code in ("not-refuted", "proved"):
+        yield from _above(code, worst.error, tolerance)
+    if code == "proved" and (record.proof is None or not record.proof.sup.upper <= tolerance):
+        yield f"the status is {code}, and there is no proof of the tolerance"
+    if code == "refuted" and not (worst.confirmed and worst.error > tolerance):
+        yield f"the status is {code}, and no error above the tolerance is confirmed"
 
 
 def _of_fit(record: FitRecord) -> Iterator[str]:
