@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import special
 
+import supnorm as sn
 from supnorm.problem import Function, as_function
 from supnorm.program import Unsupported, lower_numpy, program_of
 from supnorm.program.jaxpr import lower_jaxpr
@@ -224,3 +228,57 @@ def test_functions_are_found_where_the_collector_does_not_look() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert not done.returncode, done.stderr
+
+
+HEARS = {
+    "raise": lambda: np.errstate(under="raise"),
+    "call": lambda: np.errstate(over="call", call=print),
+    "special functions": lambda: special.errstate(overflow="raise"),
+    "warnings as errors": lambda: _filtered("error"),
+    "recorded warnings": lambda: warnings.catch_warnings(record=True),
+}
+MAY = {
+    "ignored": lambda: np.errstate(all="ignore"),
+    "warned": lambda: np.errstate(all="warn"),
+    "ignored warnings": lambda: _filtered("ignore"),
+}
+
+
+@contextlib.contextmanager
+def _filtered(action: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter(action)
+        yield
+
+
+def _underflows(settings: Any, x: Any) -> Any:
+    """1 where the square of a number near 0 underflows, which is on a part of 2e-7 of the domain."""
+    y = np.exp(-600.0 * np.maximum(0.0, 1.0 - 1e14 * (x[:, 0] - 0.3217) ** 2))
+    try:
+        with settings():
+            return y**2
+    except (FloatingPointError, RuntimeWarning):
+        return y + 1.0
+
+
+@pytest.mark.parametrize("settings", HEARS.values(), ids=HEARS)
+def test_code_that_is_told_of_an_overflow_is_not_read(settings: Any) -> None:
+    """No comparison stands in such code, and the points of the agreement do not meet the part: it was proved otherwise."""
+    with warnings.catch_warnings():
+        warnings.resetwarnings()  # the tests themselves make errors of warnings, which is left alone
+        with pytest.raises(Unsupported, match="is told of an overflow"):
+            lower_numpy(partial(_underflows, settings), 1)
+
+
+@pytest.mark.parametrize("settings", MAY.values(), ids=MAY)
+def test_settings_that_tell_nothing_are_read(settings: Any) -> None:
+    assert lower_numpy(partial(_underflows, settings), 1).m == 1
+    with np.errstate(all="raise"), _filtered("error"):
+        assert lower_numpy(lambda x: np.exp(x[:, 0]), 1).m == 1
+
+
+def test_a_warning_is_a_branch_for_no_proof() -> None:
+    model = partial(_underflows, HEARS["raise"])
+    problem = sn.Problem(lambda x: model(x), lambda x: 1.0 + 0.0 * x[:, 0], sn.Domain(x=(0.0, 1.0)))
+    with pytest.raises(sn.BadInput, match=r"or with 'ignore'"):
+        sn.certify(problem, tolerance=1.0)

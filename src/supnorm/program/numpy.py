@@ -22,7 +22,7 @@ from supnorm.program.rows import demand_each_alone
 from supnorm.program.scipy_tables import interp, reading
 from supnorm.program.sums import cumsum, einsum
 from supnorm.program.tracing import Builder, Tensor, Value
-from supnorm.program.watched import Watched, demand_heeded, in_place
+from supnorm.program.watched import Watched, demand_heeded, events, in_place
 
 
 def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") -> Program:
@@ -48,6 +48,7 @@ def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") ->
 def _of_points(function: Callable[..., Any], n: int, d: int, least: str) -> Program:
     """The program of ``n`` points, ``n * d`` inputs."""
     build = Builder(n * d, least, points=n)
+    build.events = events()
     with reading(build, _traced, lambda value: Traced(build, value)):
         result = function(Traced(build, build.input.arrange(lambda i: i.reshape(n, d))))
     demand_heeded(build)
@@ -63,6 +64,7 @@ class Traced(Watched):
 
     def __init__(self, build: Builder, value: Tensor) -> None:
         self.build, self.value = build, value
+        self.demand_unheard()
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -229,6 +231,7 @@ class Condition(Watched):
 
     def __init__(self, build: Builder, comparison: Comparison) -> None:
         self.build, self.comparison = build, comparison
+        self.demand_unheard()
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         raise Unsupported(f"np.{ufunc.__name__} of a comparison", NEAREST)

@@ -8,7 +8,7 @@ depend on the input stay NumPy arrays and are folded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -85,6 +85,7 @@ class Builder:
         self.limits: list[tuple[Tensor, float, float, str]] = []  # arguments that tables allow
         self.cuts: dict[int, set[float]] = {}  # knots of tables of an input, by its column
         self.refused: Exception | None = None  # a question of the code that has no answer while it is traced
+        self.events: frozenset[Hashable] = frozenset()  # what told of overflows before the code ran
         self._positions: dict[tuple[object, ...], int] = {}
 
     def computed_in(self, kind: str) -> None:

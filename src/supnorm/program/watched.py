@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+import sys
+import warnings
+from collections.abc import Callable, Hashable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,6 +21,10 @@ from supnorm.program.tracing import Builder
 
 _ARRAY = "the code turns its input into a plain array, a number or text; use NumPy functions on it directly"
 _BRANCH = "the code branches on a value; use np.minimum, np.maximum or np.where"
+
+
+# Settings of NumPy and SciPy by which code hears of an overflow, an underflow, a division by zero or NaN.
+TELLING = frozenset({"raise", "call", "log", "print"})
 
 
 class Unlike(Unsupported):
@@ -39,6 +45,21 @@ def in_place(what: str) -> Unlike:
     return Unlike(
         f"{what} in place", "y = y + 1 instead of y += 1, np.where or np.stack instead of y[..] = 1"
     )
+
+
+def events() -> frozenset[Hashable]:
+    """What tells code of a value that overflows or has no result, so that it can do something else there.
+
+    >>> with np.errstate(divide="ignore", over="raise"):
+    ...     ("over", "raise") in events()
+    True
+    """
+    settings = [np.geterr()]
+    if "scipy.special" in sys.modules:
+        settings.append(sys.modules["scipy.special"].geterr())
+    heard = {event for one in settings for event in one.items() if event[1] in TELLING}
+    raised = {one for one in warnings.filters if one[0] == "error"}
+    return frozenset({*heard, *raised, warnings.showwarning, vars(warnings).get("_showwarnmsg_impl")})
 
 
 def demand_heeded(build: Builder) -> None:
@@ -72,6 +93,19 @@ class Watched(np.lib.mixins.NDArrayOperatorsMixin):
     """An array, or a comparison of arrays, that has no values."""
 
     build: Builder
+
+    def demand_unheard(self) -> None:
+        """Refuse code that hears of values without a comparison: an exception or a warning tells it of an overflow.
+
+        Settings that were made before the code was read are left alone: a program that uses supnorm may have made them.
+        """
+        if events() - self.build.events:
+            self.refuse(
+                Unlike(
+                    "code that is told of an overflow, an underflow or NaN (np.errstate(..='raise'), warnings as errors)",
+                    "the same without np.errstate and warnings.catch_warnings, or with 'ignore'",
+                )
+            )
 
     def __init_subclass__(cls) -> None:
         protocol = ("__getitem__", "__array_ufunc__", "__array_function__")
