@@ -6,12 +6,15 @@ import contextlib
 import subprocess
 import sys
 import warnings
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import special
+from scipy import interpolate, special
 
 import supnorm as sn
 from supnorm.problem import Function, as_function
@@ -275,6 +278,43 @@ def test_settings_that_tell_nothing_are_read(settings: Any) -> None:
     assert lower_numpy(partial(_underflows, settings), 1).m == 1
     with np.errstate(all="raise"), _filtered("error"):
         assert lower_numpy(lambda x: np.exp(x[:, 0]), 1).m == 1
+
+
+def test_a_table_that_raises_is_a_branch_also_where_its_values_are_not_used() -> None:
+    table = interpolate.interp1d([0.0, 0.5], [0.0, 0.0])
+
+    def code(used: bool, x: Any) -> Any:
+        y = np.sin(x[:, 0])
+        try:
+            values = table(0.3 * x[:, 0])
+        except ValueError:
+            return y + 1.0
+        return y + values if used else y
+
+    assert lower_numpy(partial(code, True), 1).limits
+    with pytest.raises(Unsupported, match="a table with ends whose values the result does not need"):
+        lower_numpy(partial(code, False), 1)
+
+
+@pytest.mark.parametrize("name", ["debug_nans", "debug_infs"])
+@pytest.mark.parametrize("context", [True, False])
+def test_code_that_has_jax_raise_errors_for_values_is_not_read(name: str, context: bool) -> None:
+    def code(x: Any) -> Any:
+        y = jnp.sin(x[:, 0])
+        if not context:
+            jax.config.update(f"jax_{name}", True)
+            jax.config.update(f"jax_{name}", False)
+            return y
+        try:
+            with getattr(jax, name)(True):
+                jnp.exp(1e4 * x[:, 0])
+        except FloatingPointError:
+            return y + 1.0
+        return y
+
+    with pytest.raises(Unsupported, match=name):
+        program_of(Function(code), 1)
+    assert isinstance(jax.debug_nans(False), AbstractContextManager)
 
 
 def test_a_warning_is_a_branch_for_no_proof() -> None:

@@ -12,10 +12,16 @@ import numpy as np
 
 from supnorm.program.executed import attempt, is_recorded
 
+RAISING = ("debug_nans", "debug_infs")
+
 
 @contextmanager
 def refusals() -> Iterator[list[str]]:
-    """Record in a list when traced code asks JAX for a value; JAX raises the same class of error for all such questions."""
+    """Record in a list when traced code asks JAX for a value; JAX raises the same class of error for all such questions.
+
+    Recorded is also what makes JAX raise an error for a value, NaN or infinite, which code may catch.
+    """
+    import jax
     from jax.errors import JAXTypeError
 
     made: list[str] = []
@@ -25,10 +31,24 @@ def refusals() -> Iterator[list[str]]:
         made.append(type(self).__name__)
         super(JAXTypeError, self).__init__(*args, **named)
 
+    # The settings of JAX are objects; each is called to set it for a context.
+    setting = type(jax.debug_nans)
+    for_a_context, for_all = setting.__call__, type(jax.config).update
+
+    def set_for_a_context(self: Any, value: Any) -> Any:
+        made.extend(name for name in RAISING if value and self is getattr(jax, name))
+        return for_a_context(self, value)
+
+    def set_for_all(self: Any, name: str, value: Any) -> None:
+        made.extend(one for one in RAISING if value and name == f"jax_{one}")
+        for_all(self, name, value)
+
     JAXTypeError.__init__ = noted
+    setting.__call__, type(jax.config).update = set_for_a_context, set_for_all
     try:
         yield made
     finally:
+        setting.__call__, type(jax.config).update = for_a_context, for_all
         if before is None:
             del JAXTypeError.__init__
         else:

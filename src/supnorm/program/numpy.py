@@ -22,7 +22,7 @@ from supnorm.program.rows import demand_each_alone
 from supnorm.program.scipy_tables import interp, reading
 from supnorm.program.sums import cumsum, einsum
 from supnorm.program.tracing import Builder, Tensor, Value
-from supnorm.program.watched import Watched, demand_heeded, events, in_place
+from supnorm.program.watched import Unlike, Watched, demand_heeded, events, in_place
 
 
 def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") -> Program:
@@ -52,11 +52,14 @@ def _of_points(function: Callable[..., Any], n: int, d: int, least: str) -> Prog
     with reading(build, _traced, lambda value: Traced(build, value)):
         result = function(Traced(build, build.input.arrange(lambda i: i.reshape(n, d))))
     demand_heeded(build)
-    if not isinstance(result, Traced):
-        return build.finish(entry.constant(result, "a result"))
-    if result.shape[:1] != (n,):
+    if isinstance(result, Traced) and result.shape[:1] != (n,):
         raise TypeError(f"for points ({n}, {d}) it must return ({n},) or ({n}, m), got {result.shape}")
-    return build.finish(result.value)
+    program = build.finish(result.value if isinstance(result, Traced) else entry.constant(result, "a result"))
+    if len(program.limits) < len(
+        build.limits
+    ):  # beyond its ends such a table may raise an error, which code may catch
+        raise Unlike("a table with ends whose values the result does not need", "the same without it")
+    return program
 
 
 class Traced(Watched):
