@@ -258,6 +258,22 @@ def test_a_ledger_that_is_resumed_judges_a_claim_again_whose_calls_open_another_
 
 
 @pytest.mark.slow
+def test_an_edited_verdict_is_judged_again_when_a_ledger_is_resumed(ledger: Shell) -> None:
+    """A refuted claim whose file said that it was not refuted gave a row, a page and an exit code that said so."""
+    put(ledger, "true", FALSE)
+    run = lambda *more: ledger.run("claim", "claims", "--all", "--out", "all", *more).code  # noqa: E731
+    assert run() == 1
+    file = ledger.folder / "all" / "true" / "claim.json"
+    for code, error in (("not-refuted", None), ("proved", 0.001), ("not-refuted", 0.001)):
+        held = json.loads(file.read_text())
+        held["status"] = {"code": code, "advice": "", "exit": 0}
+        held["worst"]["error"] = error or held["worst"]["error"]
+        file.write_text(json.dumps(held))
+        assert run("--resume") == 1
+        assert json.loads(file.read_text())["status"]["code"] == "refuted"
+
+
+@pytest.mark.slow
 def test_what_was_judged_with_another_version_of_a_package_is_not_resumed(ledger: Shell) -> None:
     path = put(ledger, "true", ("of = ", 'needs = ["numpy"]\nof = '))
     assert ledger.run("claim", path, "--quiet", "--out", "one").code == 0

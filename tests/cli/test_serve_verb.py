@@ -163,17 +163,23 @@ def test_a_guard_of_another_model_is_not_served(folder: Shell) -> None:
 
 def test_what_was_promised_for_the_problem_before_an_edit_is_told(guard: sn.Guard, folder: Shell) -> None:
     """The reference, and the model between the points of the file, can change without any other trace."""
-    from supnorm.cli.serve import _note
+    from supnorm.cli.serve import _as_it_is
+    from supnorm.guarding.cells import ProvedCells
     from supnorm.problem import fingerprint
     from supnorm.serving import Service
 
     path = folder.folder / "line.toml"
     opened = sn.open_problem(path)
+    d = guard.domain.d
     made = replace(guard, record=guard.record.changed(fingerprint=fingerprint(opened)))
-    assert _note(made, opened) == _note(guard, opened) == ""
+    made = replace(made, cells=ProvedCells(np.zeros((1, d)), np.ones((1, d))))
+    same, note = _as_it_is(made, opened)
+    assert note == _as_it_is(guard, opened)[1] == ""
+    assert same.cells is not None
     with (folder.folder / "truth.py").open("a") as file:
         file.write("\n")
-    note = _note(made, sn.open_problem(path))
+    changed, note = _as_it_is(made, sn.open_problem(path))
+    assert changed.cells is None  # the proof was about the reference as it was
     assert "has changed since this guard was made" in note
     assert Service(made, note=note).about()["promise"].endswith(note)
 

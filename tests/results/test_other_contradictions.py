@@ -17,7 +17,9 @@ from supnorm.approximants import PolynomialLeastSquares
 from supnorm.cli.report import command as report
 from supnorm.cli.report import result_in
 from supnorm.pages.reading import drawn_record
+from supnorm.results import Status
 from supnorm.results.certify import CertifyRecord
+from supnorm.results.other_contradictions import other_contradiction
 from supnorm.results.record import Result
 
 Edits = dict[str, Any]
@@ -167,3 +169,87 @@ def test_report_says_where_the_certificate_beside_a_result_is_of_another_bound(
     assert report(tmp_path) == 0
     page = (tmp_path / "certify.html").read_text()
     assert (words in page, "certificate.json states" in page) == (True, bool(words))
+
+
+def test_rollout() -> None:
+    made = sn.audit_rollout(lambda u: u * 0.9, lambda u: u, [np.ones(3)], steps=3, tolerance=0.01)
+    document: dict[str, Any] = json.loads(made.record.to_json())
+    assert drawn_record(document).to_dict() == document
+    end = {"code": "nothing-found", "advice": "", "exit": 0}
+    refused(document, {"status": end}, "a step has the fault tolerance")
+    refused(document, {"status": end, "first": []}, "the largest error")
+    refused(document, {"status.exit": 0}, "the exit code is 0")
+
+
+def test_comparison() -> None:
+    f = lambda x: x[:, 0]  # noqa: E731
+    report = sn.audit(
+        sn.Problem(lambda x: 1.1 * x[:, 0], f, sn.Domain(x=(0.0, 1.0)), tolerance=1.0), evaluations=200
+    )
+    audited = report.record
+    row = {
+        "title": "m", "model": "m", "rms": 0.1, "q999": 0.1, "worst": 2.0, "no_value": 0, "finite": None, "at": None,
+        "row": None, "tolerance": 1.0, "status": "tolerance-exceeded", "folder": "m", "seed": 0, "budget": 1,
+    }  # fmt: skip
+    held = json.loads(audited.to_json())
+    document = {
+        "schema": "supnorm.compare/1",
+        "reference": "f",
+        "axes": held["axes"],
+        "measure": held["measure"],
+    }
+    document["rows"] = [row]
+    drawn_record(document)
+    refused(document, {"rows.0.status": "nothing-found"}, "the largest error 2 and the tolerance 1")
+
+
+def test_proofs_of_several_parts() -> None:
+    norm = {
+        "norm": "sup",
+        "input": None,
+        "output": None,
+        "lower": 1.0,
+        "upper": 1.01,
+        "x": None,
+        "boxes": 1,
+        "tried": 1,
+    }
+    norms = {
+        "schema": "supnorm.norms/1", "status": {"code": "proved", "advice": "", "exit": 0}, "norms": [norm],
+        "ratio": 1.05, "law": "", "believed": 0, "seconds": 0.1, "certificate": None, "assumptions": [], "versions": {},
+    }  # fmt: skip
+    drawn_record(norms)
+    refused(norms, {"norms.0.upper": "inf"}, "there is no upper bound")
+    refused(norms, {"believed": 1}, "1 bounds were not proved")
+    answer = {
+        "property": "monotone", "output": "y", "status": "undecided", "text": "", "margin": None, "constant": None,
+        "extremes": [], "runs": [], "rest": None,
+    }  # fmt: skip
+    rest = ("status", "believed", "seconds", "certificate", "assumptions", "versions")
+    properties = {"schema": "supnorm.properties/1", "answers": [answer]} | {
+        name: norms[name] for name in rest
+    }
+    drawn_record(properties | {"status": {"code": "undecided", "advice": "", "exit": 4}})
+    refused(properties, {}, "1 properties are undecided")
+    refused(properties, {"answers.0.status": "refuted"}, "1 properties are refuted")
+
+
+def test_claim() -> None:
+    problem = sn.Problem(
+        lambda x: x[:, 0] + 0.5, lambda x: x[:, 0], sn.Domain(x=(0.0, 1.0)), tolerance=0.1,
+        recheck=lambda x: x[:, 0] + 1e-9,
+    )  # fmt: skip
+    words = {name: "w" for name in ("says", "published", "of", "source", "reference", "second")}
+    record = sn.Claim.of(problem, **words).test(evaluations=200).record
+    assert not other_contradiction(record)
+    assert record.worst is not None
+    for code, words_of in (
+        ("not-refuted", "the largest error"),
+        ("proved", "the largest error"),
+        ("splendid", "end with"),
+    ):
+        assert words_of in other_contradiction(record.changed(status=Status(code, "")))
+    told = record.changed(worst=record.worst.changed(confirmed=False))
+    assert "no error above the tolerance is confirmed" in other_contradiction(told)
+    small = record.changed(status=Status("proved", ""), worst=record.worst.changed(error=0.01))
+    assert "no proof of the tolerance" in other_contradiction(small)

@@ -232,6 +232,7 @@ def _entry(file: Path, name: str, run: RunContext, options: SearchOptions) -> Le
                 claim.words, before
             )
             anew = anew or changed_file(folder / AUDIT / STORE, claim.problem) is not None
+            anew = anew or _edited(before, folder / AUDIT)
             if unchanged and not anew:
                 return _row(before, name)
         if claim.problem is None:  # nothing is written for what cannot run
@@ -247,6 +248,21 @@ def _entry(file: Path, name: str, run: RunContext, options: SearchOptions) -> Le
         if words is None:
             raise
         return _row(unrun(words, name, {}, "failed", str(why)), "")
+
+
+def _edited(record: ClaimRecord, audit: Path) -> bool:
+    """Whether a verdict that was read from a file contradicts its own numbers, or those of the audit beside it."""
+    from supnorm.auditing import load_report
+    from supnorm.results.other_contradictions import other_contradiction
+
+    if other_contradiction(record):
+        return True
+    try:
+        held = load_report(audit).record
+    except BadInput:
+        return True
+    holds = record.status.code in ("not-refuted", "proved")
+    return holds and not (record.tolerance is not None and held.sup.lower <= record.tolerance)
 
 
 def _row(record: ClaimRecord, folder: str) -> LedgerRowRecord:

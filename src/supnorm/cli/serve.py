@@ -106,24 +106,27 @@ def command(
         path, opened.model, None if no_fallback and options.shadow is None else opened.reference
     )
     safe = replace(safe, patience=REFERENCE * options.seconds)
+    safe, note = _as_it_is(safe, opened)
     checks = None
     if options.shadow is not None:
         checks = _checks(safe, opened, shadow_file or path.with_name("guard.shadow"), options.shadow)
-    note = _note(safe, opened)
     return _run(safe.with_reference(None) if no_fallback else safe, checks, note, options, host, secret)
 
 
-def _note(safe: Guard, opened: Problem) -> str:
-    """What the guard's own points do not show: it was made for another problem, or for this one before an edit."""
+def _as_it_is(safe: Guard, opened: Problem) -> tuple[Guard, str]:
+    """The guard and a note on what its own points do not show: it was made for this problem before an edit, or for another.
+
+    Then it has no proved cells: what was proved, was proved of the problem as it was.
+    """
     from supnorm.problem import fingerprint
     from supnorm.results.printable import one_line
 
     made, now = one_line(safe.record.fingerprint, 40), fingerprint(opened)
     if made in ("", now):
-        return ""
-    return (
+        return safe, ""
+    return replace(safe, cells=None), (
         f"The problem, or a file of its model or reference, has changed since this guard was made (fingerprint {made}, now "
-        f"{now}): what it promises was shown for the problem as it was."
+        f"{now}): what it promises was shown for the problem as it was, and no answer is called proven."
     )
 
 

@@ -83,7 +83,7 @@ def _all(record: Record) -> Iterator[str]:
         yield from _of_rollout(record)
     elif isinstance(record, CompareRecord):
         for row in record.rows:
-            if row.status in ("within-tolerance", "nothing-found"):
+            if row.status in ("within-tolerance", "nothing-found") and row.found_by is None:
                 yield from _above(row.status, row.worst, row.tolerance, needed=True)
     elif isinstance(record, ClaimRecord):
         yield from _of_claim(record)
