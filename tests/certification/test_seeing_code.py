@@ -117,7 +117,7 @@ next(BEGUN)
         (by_traceback, r"uses error\.__traceback__, by which"),
         (by_other_names, r"\(ask\) runs as a function that got its code"),
         (by_text, r"\(extra\) names ask, by which code can see"),
-        (by_warning, r"gives a list with arrays"),
+        (by_warning, r"is told of an overflow"),
         (by_dispatch, r": k gives an array with arrays, and gave an array"),
         (by_generator_that_began, r"\(later\) runs as .* a generator that began before"),
     ],
