@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from supnorm.certification import LinearBounds, certify, narrowing
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
-from supnorm.results import Interrupted
+from supnorm.results import BadInput, Interrupted
 
 LOST = "the Dask scheduler tcp://here:1 is gone; stored evaluations are kept"
 
@@ -55,6 +56,24 @@ class Losing(Executor):
         else:
             future.set_result(fn(*given))
         return future
+
+
+class Altered(Executor):
+    """Its workers have rules that give bounds half as large."""
+
+    seats = 2
+
+    def submit(self, fn: Any, /, *given: Any, **_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        results, seconds = fn(*given)
+        future.set_result(([replace(one, upper=0.5 * one.upper) for one in results], seconds))
+        return future
+
+
+def test_bounds_of_workers_with_another_supnorm_are_no_proof(small: None) -> None:
+    """One bound of each batch is proved again; all of them were believed."""
+    with pytest.raises(BadInput, match=r"a worker proved something else than this process: the bound"):
+        certify(PROBLEM, ratio=1.1, boxes=800, strategy=LinearBounds(), executor=Altered())
 
 
 @pytest.mark.slow

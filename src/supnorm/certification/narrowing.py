@@ -27,12 +27,14 @@ from numpy.typing import NDArray
 from supnorm.certification.boxes import DEEPEST, Boxes
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Work
 from supnorm.certification.error_program import ErrorProgram
-from supnorm.certification.leaf import Bounded
+from supnorm.certification.leaf import Bounded, Leaves
+from supnorm.certification.proved_again import CannotProve, prove_again
 from supnorm.certification.rounding import Array
 from supnorm.certification.sharing import on_workers
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.program.time_over import TimeOver, until
+from supnorm.results import BadInput
 
 
 class Strategy(Protocol):
@@ -192,7 +194,32 @@ def bound_all(
     except TimeOver:
         if not done:
             raise
-    return Bounded.join(done)
+    bounded = Bounded.join(done)
+    if executor is not None and len(parts) > 1:
+        _demand_same(error, boxes.take(np.arange(len(bounded.upper))), bounded)
+    return bounded
+
+
+def _demand_same(error: ErrorProgram, boxes: Boxes, bounded: Bounded) -> None:
+    """Prove one bound of each batch again in this process: a worker may have another supnorm, with other rules.
+
+    Raises:
+        BadInput: for a bound that does not follow from its proof.
+    """
+    starts = np.arange(0, len(boxes), BATCH)
+    rows = np.minimum(starts + np.random.default_rng().integers(BATCH, size=len(starts)), len(boxes) - 1)
+    rows = rows[np.isfinite(bounded.upper[rows])]
+    some = boxes.take(rows)
+    try:
+        if len(rows):
+            prove_again(
+                error, Leaves(replace(some, upper=bounded.upper[rows]), bounded.take(rows), some.level)
+            )
+    except CannotProve as why:
+        raise BadInput(
+            f"a worker proved something else than this process: {why}; its supnorm or its packages are others; "
+            "supnorm doctor compares them"
+        ) from None
 
 
 @dataclass(frozen=True)
