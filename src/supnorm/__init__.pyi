@@ -57,19 +57,13 @@ from .mending import Exchange, Patch, RepairResult, Residual, repair
 from .pages import write_page
 from .planning import BudgetResult, LearningCurve, NetworkClass, PlanningCalls, SmoothClass, budget
 from .problem import Axis, Domain, ErrorMeasure, Function, Law, Problem, equations, with_bound
+from .problem.save import save_problem
 from .results import BadInput, Bound, Estimate, ExitCode, Status, Witness
 from .results.versions import __version__
-from .sources import (
-    flow,
-    from_jax,
-    from_torch,
-    integral,
-    mpmath_function,
-    open_problem,
-    root,
-    save_problem,
-    with_derivatives,
-)
+from .sources import from_jax, from_torch, mpmath_function, open_problem, with_derivatives
+from .sources.flow import flow
+from .sources.integral import integral
+from .sources.root import root
 from .training import FitCalls, FitResult, NetworkFit, fit
 
 __all__ = [

@@ -14,8 +14,9 @@ import pytest
 import supnorm
 from supnorm.evaluation.opened_files import recording
 from supnorm.problem import fingerprint
+from supnorm.problem.save import save_problem
 from supnorm.results import BadInput
-from supnorm.sources import open_problem, save_problem
+from supnorm.sources import open_problem
 from supnorm.sources.unnamed_files import Folders, files_of
 
 SOURCE = str(Path(supnorm.__file__).parents[1])

@@ -100,6 +100,21 @@ def test_nothing_heavy_is_imported(folder: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
+def test_a_worker_imports_no_programs_for_a_function_of_python() -> None:
+    """Reading programs takes SciPy; four workers that began at once waited a second for it."""
+    import subprocess
+
+    code = (
+        "import sys; import supnorm.evaluation.remote, supnorm.sources.open_function, supnorm.sources.python; "
+        "print([m for m in ('supnorm.program', 'supnorm.networks', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_environment()
+    )
+    assert done.stdout.strip() == "[]"
+
+
 def _environment() -> dict[str, str]:
     import os
 

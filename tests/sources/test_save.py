@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supnorm.problem import Axis, Domain, Problem
-from supnorm.problem.save import write_toml
+from supnorm.problem.save import save_problem, write_toml
 from supnorm.results import BadInput
-from supnorm.sources import open_problem, save_problem
+from supnorm.sources import open_problem
 
 TRUTH = """
 import numpy as np

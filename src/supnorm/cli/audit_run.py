@@ -194,8 +194,8 @@ def run_audit(
     from supnorm.evaluation.opened_files import unrecorded
     from supnorm.pages import TerminalProgress
     from supnorm.problem.problem_file import read_specification
+    from supnorm.problem.save import save_problem
     from supnorm.results import Interrupted
-    from supnorm.sources import save_problem
 
     given, specification = specification, specification or read_specification(path)
     settings, chosen = specification.audit, options.completed(specification)

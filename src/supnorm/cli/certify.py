@@ -245,8 +245,8 @@ def _keep_proof(opened: Problem, folder: Path, result: CertifyResult, goes_on: b
         NotWritten: when the certificate is not in the folder then.
     """
     from supnorm.cli.folder import set_aside
+    from supnorm.problem.save import save_problem
     from supnorm.results.writing import writing
-    from supnorm.sources import save_problem
 
     path = folder / "certificate.json"
     with writing(path):

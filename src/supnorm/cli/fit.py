@@ -171,8 +171,8 @@ def save(result: FitResult, folder: Path, opened: Problem) -> None:
     """Write the model, the numbers, pages, and a problem file to audit, certify or check the fitted model."""
     from supnorm.cli.folder import set_aside
     from supnorm.pages import write_fit_page, write_page
+    from supnorm.problem.save import save_problem
     from supnorm.results.fit import FitRecord
-    from supnorm.sources import save_problem
 
     for name in ("certificate.json", "certify.json"):  # proofs of another model, which may have taken hours
         set_aside(folder / name)

@@ -143,7 +143,7 @@ def save(result: RepairResult, folder: Path, opened: Problem) -> RepairResult:
     """Write the mended model, the numbers, the pages, and a problem file to audit or certify the mended model."""
     from supnorm.cli.folder import set_aside
     from supnorm.pages import write_page, write_repair_page
-    from supnorm.sources import save_problem
+    from supnorm.problem.save import save_problem
 
     outside = sorted(path.name for path in folder.glob("outside-*.json"))
     # Proofs of another model, which may have taken hours.

@@ -57,8 +57,8 @@ def prove_in_folder(
     """
     from supnorm.cli.folder import demand_no_other_run, relocation_for, set_aside
     from supnorm.pages import write_page
+    from supnorm.problem.save import save_problem
     from supnorm.results import BadInput, write_whole
-    from supnorm.sources import save_problem
 
     folder = run.directory
     demand_no_other_run(folder, "result.json")

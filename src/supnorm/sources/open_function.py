@@ -1,4 +1,7 @@
-"""Opens one model or reference that a table of a problem file names."""
+"""Opens one model or reference that a table of a problem file names.
+
+Each worker imports this file when it begins, so it imports readers and networks only where it needs them.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,11 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.networks import Network
-from supnorm.networks import load as load_network
-from supnorm.networks.patched import with_patches
-from supnorm.networks.summed import with_residuals
 from supnorm.problem import Declared, Function, PartialFailure
 from supnorm.problem.code_texts import code_in
 from supnorm.problem.coded import around
@@ -25,6 +25,9 @@ from supnorm.results.guard import exists
 from supnorm.sources.beside import Neighbours, demand_unchanged, neighbours, opened_before
 from supnorm.sources.ports import reordered
 from supnorm.sources.unused import with_unused_noted
+
+if TYPE_CHECKING:
+    from supnorm.networks import Network
 
 Array = NDArray[np.float64]
 TABLES = (".csv", ".parquet", ".nc")
@@ -166,6 +169,11 @@ def _patched(function: Function, spec: SourceSpec, root: Path, d: int, where: st
     Raises:
         BadInput: for a table, a file that is no network, or a network of other inputs.
     """
+    if spec.residuals is None and spec.patches is None:
+        return function
+    from supnorm.networks.patched import with_patches
+    from supnorm.networks.summed import with_residuals
+
     for key, corrected in (("residuals", with_residuals), ("patches", with_patches)):
         names: list[str] | None = getattr(spec, key)
         if names is None:
@@ -231,6 +239,8 @@ def _named(function: Function, spec: SourceSpec, names: tuple[str, ...], where: 
 
 
 def _correction(name: str, key: str, root: Path, d: int, where: str) -> Network:
+    from supnorm.networks import load as load_network
+
     with reading(root / name, f'{where} {key}: "{name}"'):
         network = load_network(named_path(name, root, where, key))
     if network.d != d:

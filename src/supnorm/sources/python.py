@@ -35,9 +35,7 @@ from supnorm.problem.estimators import NamedColumns, predictor_of
 from supnorm.problem.function import real_numbers
 from supnorm.problem.specification import SourceSpec
 from supnorm.problem.users_error import described
-from supnorm.program import Unreadable, lower_numpy
 from supnorm.results import BadInput
-from supnorm.sources.programs import unread
 from supnorm.sources.unused import with_unused_noted
 from supnorm.sources.userfile import JAX_LIKE, imported_roots, load_object
 
@@ -272,6 +270,9 @@ def _from_predictor(loaded: Any, label: str, names: tuple[str, ...], d: int, wha
     value = Coded(run, predict)
     function = Function(value, name=label)
     kind = type(loaded).__name__
+    from supnorm.program import Unreadable
+    from supnorm.sources.programs import unread
+
     reason = Unreadable(
         f"{label} is an object with predict ({kind}), whose operations are not known",
         "the same model as NumPy, JAX or torch code, .pt2 or ONNX",
@@ -311,6 +312,8 @@ def _speaks_jax(function: Callable[..., Any], probe: Array) -> bool:
 
 def _speaks_numpy(function: Callable[..., Any], probe: Array) -> bool:
     """Whether NumPy's protocols can read a function and it maps arrays to arrays; it may take tensors too."""
+    from supnorm.program import lower_numpy
+
     try:
         lower_numpy(function, probe.shape[1])
         return type(function(probe.copy())) is np.ndarray
