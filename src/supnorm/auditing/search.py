@@ -5,8 +5,8 @@ law, Sobol, faces, kinks of the first layer; more than half in one or two inputs
 neighbours of better ones, and in one or two inputs from those that stick out of their neighbours' plane, it ascends along
 gradients or, without them, by an evolution strategy. A tenth goes to ascents from random restarts, which say how many
 peaks were not seen, and, where gradients are not informative, a tenth to differential evolution, for ridges. The best
-peaks are polished, without gradients and in few inputs after their neighbours on a lattice. What is left of the budget
-goes into another round with fresh points. Memory does not grow with the number of evaluations.
+peaks are polished, without gradients after their neighbours on a lattice, in few inputs, or on lines along the axes. What is
+left of the budget goes into another round with fresh points. Memory does not grow with the number of evaluations.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from supnorm.auditing.discontinuities import Discontinuities
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.landscape import GRADIENT, Landscape
 from supnorm.auditing.lattice import Lattice
+from supnorm.auditing.lines import Lines
 from supnorm.auditing.points import VERTICES, fill_gaps, snap_to_faces, sobol_sequence, vertex_seeds
 from supnorm.auditing.polish import Polish
 from supnorm.auditing.strategy import Search, Strategy, Traits
@@ -105,6 +106,7 @@ class ScreenAndAscent(Settings):
     differential: DifferentialEvolution = DifferentialEvolution()
     polish: Polish = Polish()
     lattice: Lattice = Lattice()
+    lines: Lines = Lines()
     discontinuities: Discontinuities = Discontinuities()
 
     LIMITS: ClassVar[Limits] = {
@@ -367,6 +369,9 @@ class ScreenAndAscent(Settings):
             return
         if landscape.d <= self.lattice.inputs and self.polish.amply(landscape, landscape.remaining):
             search.ends.add(*self.lattice.run(landscape, ends.u, ends.score, landscape.remaining))
+            ends = search.ends
+        elif landscape.d > INPUTS and self.polish.adapts(landscape, landscape.remaining):
+            search.ends.add(*self.lines.run(landscape, ends.u, ends.score, landscape.remaining))
             ends = search.ends
         budget = landscape.remaining
         radius = 1e-2 * np.sqrt(landscape.d)
