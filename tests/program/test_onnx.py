@@ -306,3 +306,16 @@ def test_a_graph_that_rounds_on_the_way_has_no_bound_as_deployed(tmp_path):
     assert problem.model.program is not None
     assert problem.model.precision == "float32"
     assert certify(problem, 1.5).deployed_upper is None
+
+
+@pytest.mark.parametrize(("kind", "said"), [(TensorProto.FLOAT16, True), (TensorProto.DOUBLE, False)])
+def test_a_program_of_float16_says_that_it_does_not_overflow(kind, said):
+    """Its proof is one in real numbers: a value of 70,000 on a small part of the domain is infinite as it runs."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["narrow"], to=kind),
+        helper.make_node("Cast", ["narrow"], ["y"], to=TensorProto.DOUBLE),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["n", 1]) for name in ("x", "y")]
+    graph = helper.make_graph(nodes, "cast", ends[:1], ends[1:])
+    program = lower_onnx(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]))
+    assert any("beyond 65,504" in remark for remark in program.remarks) == said

@@ -48,6 +48,12 @@ class Tensor:
 Value: TypeAlias = Tensor | NDArray[np.generic]
 
 
+# Numbers of so few bits overflow where a code meets them: those of float32 do so beyond 3e38.
+OVERFLOWS = (
+    "assumed, not proved: no value that the code has in float16 is beyond 65,504, where it would be infinite"
+)
+
+
 class Builder:
     """Collects the nodes of a program.
 
@@ -303,4 +309,6 @@ class Builder:
             if x.node in rename
         )
         cuts = tuple((column, tuple(sorted(knots))) for column, knots in sorted(self.cuts.items()))
-        return Program(tuple(nodes), tuple(sorted(self.remarks)), self.narrowest, origin, limits, cuts)
+        overflows = {OVERFLOWS} if self.narrowest == "float16" else set()
+        remarks = tuple(sorted(self.remarks | overflows))
+        return Program(tuple(nodes), remarks, self.narrowest, origin, limits, cuts)
