@@ -50,6 +50,20 @@ def test_compare_ends_with_1_where_a_tolerance_is_exceeded(shell: Shell, other: 
     assert alone == (3 if other == "stops" else 4)
 
 
+@pytest.mark.slow
+def test_the_report_of_a_comparison_ends_as_the_comparison_did(shell: Shell) -> None:
+    """It told of the models that were audited, and nothing of the one that was refused."""
+    shell.write(("tolerance = 0.1", "tolerance = 100.0"), name="good.toml")
+    shell.write(
+        ("tolerance = 0.1", "tolerance = 100.0"), ("truth.py:model", "truth.py:none"), name="bad.toml"
+    )
+    files = ("good.toml", "bad.toml", "--quiet", "--out", "both", "--evaluations", "300")
+    assert shell.run("compare", *files).code == 2
+    held = json.loads((shell.folder / "both" / "compare.json").read_text())
+    assert list(held["refused"]) == ["bad"]
+    assert 'errors="1"' in shell.run("report", "both", "--format", "junit").out
+
+
 def _files(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 

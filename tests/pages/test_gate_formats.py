@@ -6,8 +6,10 @@ from xml.etree import ElementTree
 import pytest
 from tests.pages.cases import record
 
+from supnorm.pages.comparison import comparison_page
 from supnorm.pages.gate import gate_of
 from supnorm.pages.gate_formats import FORMATS, badge, junit, markdown, sarif
+from supnorm.pages.terminal import comparison
 from supnorm.results.compare import CompareRecord, RowRecord
 from supnorm.results.status import ExitCode, Status
 
@@ -114,3 +116,28 @@ def test_a_comparison_ends_as_the_worst_of_its_models(codes, exit_):
     assert gate.exit == exit_
     suite = ElementTree.fromstring(junit(gate))
     assert (int(suite.attrib["failures"]), int(suite.attrib["errors"])) == (exit_ == 1, exit_ > 1)
+
+
+@pytest.mark.parametrize(
+    ("absent", "code", "words"),
+    [
+        ({"refused": {"b": "b.toml: no such file"}}, 2, "Not audited: b: b.toml: no such file"),
+        ({"left_out": ("b", "c")}, 3, "Not audited, because the run was cut short: b, c."),
+    ],
+)
+def test_a_comparison_that_lacks_a_model_is_no_pass(absent, code, words):
+    """Of two models one was refused: the command ended with 2, and the report of its folder was a passed test."""
+    audit = record("coarse 1")
+    row = RowRecord(
+        title="a", model="a", rms=1.0, q999=1.0, worst=1.0, no_value=0, finite=None, at=None, row=None,
+        tolerance=2.0, status="nothing-found", folder="a", seed=0, budget=None,
+    )  # fmt: skip
+    compared = CompareRecord(reference="", axes=audit.axes, measure=audit.measure, rows=(row,), **absent)
+    gate = gate_of(compared)
+    assert gate.exit == code
+    assert words in gate.sentences
+    assert ElementTree.fromstring(junit(gate)).attrib["errors"] == "1"
+    assert words in comparison(compared)
+    assert words in comparison_page(compared)
+    above = compared.changed(rows=(row.changed(worst=3.0, status="tolerance-exceeded"),))
+    assert gate_of(above).exit == 1

@@ -74,7 +74,7 @@ def _compared(problems: list[Path], run: RunContext, options: SearchOptions, tru
     names = _names(problems)
     records, stopped, refused = _audited(problems, names, run, options)
     if not records:
-        raise refused[0] if refused else Interrupted(stopped)
+        raise next(iter(refused.values())) if refused else Interrupted(stopped)
     rows = [_row(record, name) for name, record in records.items()]
     _note_differences(records)
     codes = [int(record.status.exit) for record in records.values()]
@@ -91,6 +91,8 @@ def _compared(problems: list[Path], run: RunContext, options: SearchOptions, tru
         axes=record.axes,
         measure=record.measure,
         rows=tuple(rows),
+        refused={name: str(why) for name, why in refused.items()},
+        left_out=tuple(name for name in names if name not in records and name not in refused),
     )
 
     page = run.directory / "compare.html"
@@ -103,7 +105,7 @@ def _compared(problems: list[Path], run: RunContext, options: SearchOptions, tru
         write_comparison(result, page)
     tell()
     code = _exit_of(codes)
-    for refusal in refused:
+    for refusal in refused.values():
         say(f"supnorm: {refusal}", err=True)
     if refused and not stopped and code != ExitCode.EXCEEDED:
         return int(ExitCode.BAD_INPUT)
@@ -146,17 +148,17 @@ def _names(problems: list[Path]) -> list[str]:
 
 def _audited(
     problems: list[Path], names: list[str], run: RunContext, options: SearchOptions
-) -> tuple[dict[str, AuditRecord], str, list[BadInput]]:
+) -> tuple[dict[str, AuditRecord], str, dict[str, BadInput]]:
     """Audit one model after the other.
 
     Returns:
-        The records by name, why the work ended early, and why models were refused; the other models are still audited.
+        The records by name, why the work ended early, and why models were refused, by name; the others are still audited.
     """
     from supnorm.cli.folder import held_fingerprint
     from supnorm.results import BadInput, Interrupted, NotWritten
 
     records: dict[str, AuditRecord] = {}
-    refused: list[BadInput] = []
+    refused: dict[str, BadInput] = {}
     for path, name in zip(problems, names, strict=True):
         resume = run.resume and held_fingerprint(run.directory / name) is not None
         try:
@@ -171,7 +173,7 @@ def _audited(
             left = f"values of expensive calls, if any, are kept in {run.directory}"
             return records, f"interrupted at {path}; {left}: {AGAIN}", refused
         except BadInput as why:
-            refused.append(why)
+            refused[name] = why
             continue
         if records[name].status.code == "interrupted":
             stopped = f"interrupted at {path}: the table ends there; {AGAIN}"

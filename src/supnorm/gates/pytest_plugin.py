@@ -6,6 +6,7 @@ fixture.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -52,6 +53,20 @@ def _marked(node: pytest.Item) -> dict[str, Any]:
     return given
 
 
+def _stem(nodeid: str) -> str:
+    """A name of files for a test; where it leaves something of the test out, with a hash of all of it.
+
+    >>> _stem("tests/test_a.py::test_b")
+    'tests_test_a.py_test_b'
+    >>> _stem("test_a.py::test_b[x+y]") == _stem("test_a.py::test_b[x*y]")
+    False
+    """
+    plain = re.sub(r"[^\w.-]+", "_", nodeid)
+    if len(plain) <= 120 and re.fullmatch(r"[\w./:-]+", nodeid):
+        return plain
+    return f"{plain[-110:]}-{hashlib.sha256(nodeid.encode()).hexdigest()[:8]}"
+
+
 @pytest.fixture
 def assert_sup_error(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """``assert_sup_error(model, reference, domain, below=1e-3)``: fail where the worst error is above the limit.
@@ -75,7 +90,7 @@ def assert_sup_error(request: pytest.FixtureRequest) -> Iterator[Callable[..., A
         named = given if len(args) < 4 else {k: v for k, v in given.items() if k != "below"}
         options = {"passed": passed, **named, **kwargs}
         if folder is not None:
-            stem = re.sub(r"[^\w.-]+", "_", request.node.nodeid)[-120:]
+            stem = _stem(request.node.nodeid)
             options.setdefault("page", Path(folder) / f"{stem}{'' if made == 1 else f'-{made}'}.html")
         result = asserted(*args, **options)
         sup = getattr(getattr(result, "record", None), "sup", None)

@@ -110,6 +110,13 @@ def missed(record: CompareRecord) -> list[Fact]:
     return [fact("found-by", name=_name(row), worst=row.worst, other=row.found_by) for row in rows]
 
 
+def absent(record: CompareRecord) -> list[Fact]:
+    """Which models have no row, and why."""
+    names = [fact("model", name=name) for name in record.left_out]
+    facts = [fact("refused", name=name, why=why) for name, why in record.refused.items()]
+    return [*facts, *([fact("left-out", names=names)] if names else [])]
+
+
 APART = (
     "form",
     "other form",
@@ -229,7 +236,7 @@ def comparison_page(record: CompareRecord) -> str:
         "crossed": crossed(record),
         "above": above(record),
         "crossed_words": crossed_words(record),
-        "missed": [say.html(one) for one in missed(record)],
+        "missed": [say.html(one) for one in (*absent(record), *missed(record))],
         "left_out": _left_out(record),
         "bars": (bars(record, 860), bars(record, 342)),
     }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
+from supnorm.pages.comparison import absent, narrator
 from supnorm.pages.page import page_text
 from supnorm.pages.reading import drawn_record
 from supnorm.pages.terminal import facts
@@ -192,7 +193,7 @@ def _of_other(record: Result) -> Gate:
         verdict=verdict,
         code=code,
         exit=ends,
-        sentences=(_plain(first[1]),) if first else (),
+        sentences=((_plain(first[1]),) if first else ()) + _absent(record),
         advice="" if status is None else status.advice,
         short=verdict,
         command=getattr(record, "command", ""),
@@ -200,11 +201,22 @@ def _of_other(record: Result) -> Gate:
     )
 
 
+def _absent(record: Result) -> tuple[str, ...]:
+    """Of a comparison: which models have no row, and why."""
+    if not isinstance(record, CompareRecord):
+        return ()
+    return tuple(narrator(record).text(one) for one in absent(record))
+
+
 def _of_models(record: CompareRecord) -> tuple[str, int]:
     """The worst status of the models of a comparison, which has none of its own, and its exit code."""
     codes = [row.status for row in record.rows]
     if "tolerance-exceeded" in codes:
         return "tolerance-exceeded", int(ExitCode.EXCEEDED)
+    if record.left_out:
+        return "interrupted", int(ExitCode.INTERRUPTED)
+    if record.refused:
+        return "refused", int(ExitCode.BAD_INPUT)
     ends = {code: int(UNDECIDED.get(code, ExitCode.UNDECIDED)) for code in codes if code not in DECIDED}
     return max(ends.items(), key=lambda item: item[1], default=("done", 0))
 

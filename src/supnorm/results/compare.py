@@ -72,6 +72,12 @@ class CompareRecord(Result):
     axes: tuple[AxisRecord, ...] = Field(description="the inputs")
     measure: MeasureRecord = Field(description="the error that all models share")
     rows: tuple[RowRecord, ...] = Field(description="one for each model, in the order of the command")
+    refused: Mapping[str, str] = Field(
+        default={}, description="models that could not be audited, by the folder of each, with the reason"
+    )
+    left_out: tuple[str, ...] = Field(
+        default=(), description="folders of models that were not audited because the run was cut short"
+    )
     differences: tuple[DifferenceRecord, ...] = Field(
         default=(), description="of `--forms`: each pair of forms, the pair that differs most first"
     )

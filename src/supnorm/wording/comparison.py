@@ -7,6 +7,8 @@ TEMPLATES = {
     "not-drawn": "Not drawn: {names:list} (worst error infinite, zero or not known).",
     "model": "{name}",
     "found-by": "The own search of {name} missed its worst error of {worst:error}: it is at the worst point of {other}.",
+    "refused": "Not audited: {name}: {why}",
+    "left-out": "Not audited, because the run was cut short: {names:list}.",
     "crossed": "Each row is a model, each column the worst point of a model. On the diagonal stands the worst error that "
     "the model’s own search found.",
     "there": "{known?:{error:error}|not known}",
