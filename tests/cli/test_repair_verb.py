@@ -94,6 +94,41 @@ def test_a_patch_is_a_part_of_the_problem_file(shell: Shell) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_a_repair_that_is_not_accepted_leaves_no_mended_model_of_an_earlier_one(shell: Shell) -> None:
+    """Beside "not improved" stood the problem file and the model that an earlier run in the folder had mended."""
+    folder = written(shell)
+    assert shell.run("repair", "line.toml", "--evaluations", "1500", "--quiet").code == 0
+    assert (folder / "model.npz").exists()
+    short = ("--method", "patch", "--evaluations", "500", "--seconds", "1", "--quiet")
+    shell.run("repair", "line.toml", *short)
+    record = json.loads((folder / "repair.json").read_text())
+    assert "model.npz" not in record["files"]
+    assert not (folder / "model.npz").exists()
+    assert (folder / "problem.toml").exists() == record["accepted"]
+
+
+@pytest.mark.parametrize("verb", ["audit", "repair", "guard", "fit", "certify"])
+def test_a_run_writes_over_no_file_of_its_own_problem(shell: Shell, verb: str) -> None:
+    """`--out .` replaced the user's problem file by a copy without its comments, and a network by the mended one."""
+    written(shell)
+    own = shell.folder / "own"
+    own.mkdir()
+    (own / "model.npz").write_bytes((shell.folder / "net.npz").read_bytes())
+    (own / "truth.py").write_text(CODE)
+    text = "# mine\n" + PROBLEM.format(model='file = "model.npz"', tolerance=0.05)
+    (own / "problem.toml").write_text(text)
+    done = shell.run(verb, "own/problem.toml", "--out", "own")
+    assert done.code == 2
+    assert "problem.toml, a file of this problem" in done.line
+    (own / "problem.toml").rename(shell.folder / "mine.toml")
+    (shell.folder / "mine.toml").write_text(
+        text.replace("model.npz", "own/model.npz").replace("truth.py", "own/truth.py")
+    )
+    assert "model.npz, a file of this problem" in shell.run(verb, "mine.toml", "--out", "own").line
+    assert sorted(path.name for path in own.iterdir()) == ["model.npz", "truth.py"]
+
+
 def test_what_cannot_be_used_is_refused_in_one_line(shell: Shell) -> None:
     written(shell, model='python = "truth.py:plain"')
     for options, words in (

@@ -256,7 +256,7 @@ def test_comparison_page(tmp_path):
     assert "<net>" not in html
     assert 'href="runs/a%20b/report.html"' in html
     assert "a worse point may exist" in html
-    rows = [row | {"worst": 1.7e308} for row in COMPARED["rows"]]
+    rows = [row | {"worst": 1.7e308, "status": "tolerance-exceeded"} for row in COMPARED["rows"]]
     write_comparison(COMPARED | {"rows": rows}, tmp_path / "huge.html")  # no axis reaches as far
     write_comparison(COMPARED | {"rows": []}, tmp_path / "empty.html")
     assert "No model could be evaluated." in (tmp_path / "empty.html").read_text("utf-8")

@@ -25,6 +25,7 @@ from supnorm.cli.options import STORE
 from supnorm.evaluation import EvaluationStore
 from supnorm.problem import Problem, fingerprint
 from supnorm.problem.code_texts import code_in, formulas_in
+from supnorm.problem.fingerprint import contents
 from supnorm.process import heard
 from supnorm.results import BadInput
 from supnorm.results.door import DAMAGED, faults_of, read_json
@@ -214,8 +215,10 @@ def relocation_for(
     """The renaming of a folder that has a run of another problem; None if it has none. Nothing is renamed yet.
 
     Raises:
-        BadInput: when it has such a run and is named, is to be resumed, or has a file of this problem.
+        BadInput: when it has such a run and is named, is to be resumed, or has a file of this problem; and when a run would
+            write over a file of its own problem.
     """
+    demand_none_written_over(folder, problem)
     held, current = held_fingerprint(folder, name), fingerprint(problem)
     changed = changed_file(folder / name, problem) if held == current else None
     if held is None or (held == current and changed is None):
@@ -262,6 +265,25 @@ def demand_no_other_run(folder: Path, result_file: str) -> None:
         if other != result_file and (folder / other).exists():
             raise BadInput(
                 f"{folder} has {what} ({other}); choose another --out, or move or delete that folder"
+            )
+
+
+# Names of the files of a run that a problem may have for files of its own.
+WRITTEN = ("problem.toml", "model.*", "state_dict.pt", "points.*", "patch-*.npz", "residual-*.npz")
+
+
+def demand_none_written_over(folder: Path, problem: Problem) -> None:
+    """Check that a run in a folder writes over no file of its own problem, as over the ``problem.toml`` of ``--out .``.
+
+    Raises:
+        BadInput: naming the file.
+    """
+    source = [] if problem.source is None else [Path(os.path.realpath(problem.source))]
+    there = Path(os.path.realpath(folder))
+    for path in (*source, *contents(problem)):
+        if path.parent == there and any(path.match(name) for name in WRITTEN):
+            raise BadInput(
+                f"--out {folder} has {path.name}, a file of this problem, over which a run writes; choose another --out"
             )
 
 

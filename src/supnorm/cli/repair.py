@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from supnorm.problem import Problem
 
 AUDIT_TIME = 0.25  # of --seconds, for the audit that the repair starts from
+# Files of a repair that another one in its folder may not leave beside its own result.
+MADE = (
+    *("certificate.json", "change.json", "outside-*.json", "problem.toml"),
+    *("model.npz", "model.onnx", "model.pt2", "state_dict.pt", "patch-*.npz", "residual-*.npz"),
+)
 METHODS = ("auto", "exchange", "patch", "residual")
 # The options of the command that repeats a repair, in this order.
 WORDS = (
@@ -145,10 +150,10 @@ def save(result: RepairResult, folder: Path, opened: Problem) -> RepairResult:
     from supnorm.pages import write_page, write_repair_page
     from supnorm.problem.save import save_problem
 
-    outside = sorted(path.name for path in folder.glob("outside-*.json"))
-    # Proofs of another model, which may have taken hours.
-    for name in ("certificate.json", "change.json", *outside):
-        set_aside(folder / name)
+    # Proofs of another model, which may have taken hours, and the model that an earlier run has mended.
+    for pattern in MADE:
+        for path in sorted(folder.glob(pattern)):
+            set_aside(path)
     saved = result.save(folder)
     if not (folder / "before" / "report.html").exists():
         result.before.save(folder / "before")
