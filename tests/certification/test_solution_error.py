@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from supnorm.certification import part as part_of_a_proof
 from supnorm.certification.part import prove
 from supnorm.certification.solution.programs import face_program, growth_program, pose, residual_program
 from supnorm.certification.solution.solution_error import solution_error
@@ -292,18 +293,23 @@ def pinn_of_rod(x: Any) -> Any:
 def _stopped_at(name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let Ctrl-C come when the part is begun; returns the parts that were begun before."""
     seen: list[str] = []
+    begun: list[str] = []
 
-    def stop(*given: Any) -> Any:
-        raise KeyboardInterrupt
+    def unless_begun(call: Any) -> Any:
+        def stopped(*given: Any, **named: Any) -> Any:
+            if name in begun:
+                raise KeyboardInterrupt
+            return call(*given, **named)
+
+        return stopped
 
     def stopping(part: Any, *given: Any, **named: Any) -> Any:
-        if part.name == name:
-            monkeypatch.setattr("supnorm.certification.part.search", stop)
-            monkeypatch.setattr("supnorm.certification.part.go_on", stop)
-        else:
-            seen.append(part.name)
+        (begun if part.name == name else seen).append(part.name)
         return prove(part, *given, **named)
 
+    # Before the work begins: what is replaced while it goes on ends it.
+    for work in ("search", "go_on"):
+        monkeypatch.setattr(part_of_a_proof, work, unless_begun(getattr(part_of_a_proof, work)))
     monkeypatch.setattr("supnorm.certification.solution.proof.prove", stopping)
     return seen
 
