@@ -344,18 +344,18 @@ def detection_rate(problem: Problem, plant: Bump, evaluations: int, runs: int, s
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("d", "each"), [(2, 300), (4, 400)])
-def test_the_table_is_the_true_detection_rate_within_ten_points(d: int, each: int) -> None:
+def test_the_table_is_the_true_detection_rate_within_twelve_points(d: int, each: int) -> None:
     domain = Domain(**{f"x{i}": (0.0, 1.0) for i in range(d)})
     problem = Problem(wrong, wave, domain)
     volumes = (3e-2, 3e-3, 3e-4)
-    power = Power(volumes=volumes, sheets=(), runs=100, evaluations=each)
+    power = Power(volumes=volumes, sheets=(), runs=300, evaluations=each)
     report = audit(problem, evaluations=3000, seed=12, power=power)
     rates = []
     for row in report.document["power"]:
-        truth = detection_rate(problem, Bump(row["height"], row["volume"]), each, 200, 77)
+        truth = detection_rate(problem, Bump(row["height"], row["volume"]), each, 300, 77)
         rates.append(truth)
-        # 100 runs against 200: the difference alone has a standard error of up to 6.1 points.
-        assert abs(row["found"] / row["runs"] - truth) <= 0.10, (row, truth)
+        # 300 runs against 300: the difference alone has a standard error of up to 4.1 points.
+        assert abs(row["found"] / row["runs"] - truth) <= 0.12, (row, truth)
     assert max(rates) > 0.8
     assert min(rates) < 0.7  # the cells are not all trivial
 

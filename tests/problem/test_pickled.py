@@ -151,7 +151,7 @@ def test_a_worker_audits_what_it_was_sent(opened: sn.Problem) -> None:
 def test_a_worker_of_dask_audits_what_it_was_sent(opened: sn.Problem) -> None:
     distributed = pytest.importorskip("distributed")
     with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         there = client.submit(sn.audit, opened, evaluations=400).result(timeout=600)
