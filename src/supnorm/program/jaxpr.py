@@ -20,7 +20,7 @@ from supnorm.program.executed import attempt
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.jaxpr_named import named
-from supnorm.program.jaxpr_traced import refusals, traced
+from supnorm.program.jaxpr_traced import RAISING, refusals, traced
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.rows import demand_each_alone
@@ -85,6 +85,10 @@ def lower_jaxpr(
     """
     import jax
 
+    if on := [name for name in RAISING if getattr(jax.config, f"jax_{name}")]:
+        raise Unlike(
+            f"code beside which JAX raises an error for NaN or infinity (jax_{on[0]})", "the same without it"
+        )
     # JAX moves the index, so it must compute values even while it traces a caller (derivatives of a program).
     with attempt("jax"), jax.enable_x64(True), jax.ensure_compile_time_eval():
         program, shape = _of_shapes(function, [(1, d), (d,)], least, compiled)

@@ -9,6 +9,7 @@ from supnorm.program.jaxpr import lower_jaxpr
 from supnorm.program.numpy import lower_numpy
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
+from supnorm.program.run_plainly import demand_as_jax_reads
 from supnorm.program.watched import Unlike
 
 
@@ -88,6 +89,8 @@ def _trace(code: Any, d: int, least: str) -> Program:
     except Exception as error:  # JAX raises errors of many types for an array that is not its own
         failure = error
     try:
-        return lower_jaxpr(code, d, least)
+        program = lower_jaxpr(code, d, least)
     except TracerArrayConversionError:  # the code calls NumPy
         raise failure from None
+    demand_as_jax_reads(code, d)
+    return program

@@ -47,6 +47,14 @@ def in_place(what: str) -> Unlike:
     )
 
 
+def told() -> Unlike:
+    """The refusal of code that hears of values by settings of NumPy."""
+    return Unlike(
+        "code that is told of an overflow, an underflow or NaN (np.errstate(..='raise'), warnings as errors)",
+        "the same without np.errstate and warnings.catch_warnings, or with 'ignore'",
+    )
+
+
 def events() -> frozenset[Hashable]:
     """What tells code of a value that overflows or has no result, so that it can do something else there.
 
@@ -100,12 +108,7 @@ class Watched(np.lib.mixins.NDArrayOperatorsMixin):
         Settings that were made before the code was read are left alone: a program that uses supnorm may have made them.
         """
         if events() - self.build.events:
-            self.refuse(
-                Unlike(
-                    "code that is told of an overflow, an underflow or NaN (np.errstate(..='raise'), warnings as errors)",
-                    "the same without np.errstate and warnings.catch_warnings, or with 'ignore'",
-                )
-            )
+            self.refuse(told())
 
     def __init_subclass__(cls) -> None:
         protocol = ("__getitem__", "__array_ufunc__", "__array_function__")
