@@ -6,6 +6,7 @@ import contextlib
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
@@ -236,13 +237,13 @@ def test_functions_are_found_where_the_collector_does_not_look() -> None:
 HEARS = {
     "raise": lambda: np.errstate(under="raise"),
     "call": lambda: np.errstate(over="call", call=print),
+    "warn": lambda: np.errstate(all="warn"),
     "special functions": lambda: special.errstate(overflow="raise"),
     "warnings as errors": lambda: _filtered("error"),
     "recorded warnings": lambda: warnings.catch_warnings(record=True),
 }
 MAY = {
     "ignored": lambda: np.errstate(all="ignore"),
-    "warned": lambda: np.errstate(all="warn"),
     "ignored warnings": lambda: _filtered("ignore"),
 }
 
@@ -271,6 +272,32 @@ def test_code_that_is_told_of_an_overflow_is_not_read(settings: Any) -> None:
         warnings.resetwarnings()  # the tests themselves make errors of warnings, which is left alone
         with pytest.raises(Unsupported, match="is told of an overflow"):
             lower_numpy(partial(_underflows, settings), 1)
+
+
+def test_settings_of_special_functions_that_were_made_before_count() -> None:
+    with special.errstate(singular="raise"), pytest.raises(Unsupported, match="is told of an overflow"):
+        lower_numpy(lambda x: np.sin(x[:, 0]), 1)
+
+
+def test_settings_that_a_call_leaves_for_the_next_one_count() -> None:
+    def code(x: Any) -> Any:
+        y = np.sin(x[:, 0])
+        warnings.filterwarnings("error", message="overflow in the next call")
+        return y
+
+    with warnings.catch_warnings(), pytest.raises(Unsupported, match="is told of an overflow"):
+        lower_numpy(code, 1)
+
+
+def test_warnings_of_a_thread_of_the_code_count() -> None:
+    """NumPy's settings are those of a thread; in a new one it warns, and a filter of before makes that an error."""
+
+    def code(x: Any) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(np.exp, x[:, 0]).result()
+
+    with pytest.raises(Unsupported, match="is told of an overflow"):
+        lower_numpy(code, 1)
 
 
 @pytest.mark.parametrize("settings", MAY.values(), ids=MAY)

@@ -22,7 +22,7 @@ from supnorm.program.rows import demand_each_alone
 from supnorm.program.scipy_tables import interp, reading
 from supnorm.program.sums import cumsum, einsum
 from supnorm.program.tracing import Builder, Tensor, Value
-from supnorm.program.watched import Unlike, Watched, demand_heeded, events, in_place
+from supnorm.program.watched import Unlike, Watched, demand_heeded, in_place, left_alone
 
 
 def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") -> Program:
@@ -48,10 +48,12 @@ def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") ->
 def _of_points(function: Callable[..., Any], n: int, d: int, least: str) -> Program:
     """The program of ``n`` points, ``n * d`` inputs."""
     build = Builder(n * d, least, points=n)
-    build.events = events()
-    with reading(build, _traced, lambda value: Traced(build, value)):
-        result = function(Traced(build, build.input.arrange(lambda i: i.reshape(n, d))))
-    demand_heeded(build)
+    # As it runs (`guarded`): code that lets NumPy warn has set that itself, or is in a thread of its own.
+    with np.errstate(all="ignore"):
+        build.events = left_alone()
+        with reading(build, _traced, lambda value: Traced(build, value)):
+            result = function(Traced(build, build.input.arrange(lambda i: i.reshape(n, d))))
+        demand_heeded(build)
     if isinstance(result, Traced) and result.shape[:1] != (n,):
         raise TypeError(f"for points ({n}, {d}) it must return ({n},) or ({n}, m), got {result.shape}")
     program = build.finish(result.value if isinstance(result, Traced) else entry.constant(result, "a result"))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program.executed import unrecorded
-from supnorm.program.watched import Unlike, events, in_place, told
+from supnorm.program.watched import Unlike, events, in_place, left_alone, told
 
 # Methods of an array that change it.
 CHANGING = ("__delitem__", "__setitem__", "fill", "itemset", "partition", "put", "resize", "setfield", "sort")
@@ -42,12 +42,11 @@ def demand_as_jax_reads(function: Callable[..., Any], d: int) -> None:
     supnorm.program.watched.Unlike: np.add in place cannot be read; nearest supported form: y = y + 1 ...
     """
     seen: list[Unlike] = []
-    before = events()
-
-    class Noting(_Noting):
-        noted, known = seen, before
-
     with unrecorded(), np.errstate(all="ignore"), suppress(Exception):
+
+        class Noting(_Noting):
+            noted, known = seen, left_alone()
+
         function(np.full((2, d), 0.5).view(Noting))
     if seen:
         raise seen[0]

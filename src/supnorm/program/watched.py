@@ -23,10 +23,6 @@ _ARRAY = "the code turns its input into a plain array, a number or text; use Num
 _BRANCH = "the code branches on a value; use np.minimum, np.maximum or np.where"
 
 
-# Settings of NumPy and SciPy by which code hears of an overflow, an underflow, a division by zero or NaN.
-TELLING = frozenset({"raise", "call", "log", "print"})
-
-
 class Unlike(Unsupported):
     """The code runs differently with an array than it was read; then no other reader may be tried.
 
@@ -58,26 +54,41 @@ def told() -> Unlike:
 def events() -> frozenset[Hashable]:
     """What tells code of a value that overflows or has no result, so that it can do something else there.
 
+    A warning tells it too: by a filter that makes it an error, by a hook, or by what is written to standard error.
+
     >>> with np.errstate(divide="ignore", over="raise"):
     ...     ("over", "raise") in events()
     True
     """
-    settings = [np.geterr()]
-    if "scipy.special" in sys.modules:
-        settings.append(sys.modules["scipy.special"].geterr())
-    heard = {event for one in settings for event in one.items() if event[1] in TELLING}
+    heard = {event for event in np.geterr().items() if event[1] != "ignore"}
     raised = {one for one in warnings.filters if one[0] == "error"}
-    return frozenset({*heard, *raised, warnings.showwarning, vars(warnings).get("_showwarnmsg_impl")})
+    return frozenset(
+        {*heard, *raised, warnings.showwarning, vars(warnings).get("_showwarnmsg_impl"), *_of_scipy()}
+    )
+
+
+def _of_scipy() -> set[Hashable]:
+    """The settings of `scipy.special` that tell code of values, whoever made them: they hold where code runs, too."""
+    known = sys.modules.get("scipy.special")
+    settings = known.geterr().items() if known else ()
+    return {("scipy", *event) for event in settings if event[1] != "ignore" and event[0] != "memory"}
+
+
+def left_alone() -> frozenset[Hashable]:
+    """The `events` that code may find: what a program that uses supnorm has set. NumPy's settings are silenced."""
+    return events() - _of_scipy()
 
 
 def demand_heeded(build: Builder) -> None:
     """Refuse code that went on after a question without an answer.
 
     Raises:
-        Unlike: names the question.
+        Unlike: names the question; also when the code leaves settings that tell it of values for its next call.
     """
     if isinstance(build.refused, Unlike):
         raise build.refused
+    if events() - build.events:
+        raise told()
     if build.refused is not None:
         raise Unlike(
             f"code that goes on where it is not given an array ({build.refused})", "the same without try"
