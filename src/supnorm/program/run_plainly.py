@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program.executed import unrecorded
-from supnorm.program.watched import Unlike, events, in_place, left_alone, told
+from supnorm.program.watched import Unlike, events, hearing_of_overflow, in_place, left_alone
 
 # Methods of an array that change it.
 CHANGING = ("__delitem__", "__setitem__", "fill", "itemset", "partition", "put", "resize", "setfield", "sort")
@@ -64,7 +64,7 @@ class _Noting(np.ndarray):
         if out is not None or method == "at":
             self.noted.append(in_place(f"np.{ufunc.__name__}"))
         if events() - self.known:
-            self.noted.append(told())
+            self.noted.append(hearing_of_overflow())
         plain = [np.asarray(one) if isinstance(one, _Noting) else one for one in inputs]
         if out is not None:
             named["out"] = tuple(np.asarray(one) if isinstance(one, _Noting) else one for one in out)

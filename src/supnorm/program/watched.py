@@ -43,7 +43,7 @@ def in_place(what: str) -> Unlike:
     )
 
 
-def told() -> Unlike:
+def hearing_of_overflow() -> Unlike:
     """The refusal of code that hears of values by settings of NumPy."""
     return Unlike(
         "code that is told of an overflow, an underflow or NaN (np.errstate(..='raise'), warnings as errors)",
@@ -88,7 +88,7 @@ def demand_heeded(build: Builder) -> None:
     if isinstance(build.refused, Unlike):
         raise build.refused
     if events() - build.events:
-        raise told()
+        raise hearing_of_overflow()
     if build.refused is not None:
         raise Unlike(
             f"code that goes on where it is not given an array ({build.refused})", "the same without try"
@@ -119,7 +119,7 @@ class Watched(np.lib.mixins.NDArrayOperatorsMixin):
         Settings that were made before the code was read are left alone: a program that uses supnorm may have made them.
         """
         if events() - self.build.events:
-            self.refuse(told())
+            self.refuse(hearing_of_overflow())
 
     def __init_subclass__(cls) -> None:
         protocol = ("__getitem__", "__array_ufunc__", "__array_function__")
