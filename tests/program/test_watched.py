@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import subprocess
 import sys
 import warnings
@@ -277,6 +278,18 @@ def test_code_that_is_told_of_an_overflow_is_not_read(settings: Any) -> None:
 def test_settings_of_special_functions_that_were_made_before_count() -> None:
     with special.errstate(singular="raise"), pytest.raises(Unsupported, match="is told of an overflow"):
         lower_numpy(lambda x: np.sin(x[:, 0]), 1)
+
+
+@pytest.mark.parametrize("question", [round, math.trunc])
+def test_a_number_that_is_rounded_by_python_is_asked_for(question: Any) -> None:
+    def code(x: Any) -> Any:
+        try:
+            return x[:, 0] * question(x[0, 0])
+        except TypeError:
+            return x[:, 0]
+
+    with pytest.raises(Unsupported, match="is not given an array"):
+        lower_numpy(code, 1)
 
 
 def test_settings_that_a_call_leaves_for_the_next_one_count() -> None:

@@ -153,6 +153,12 @@ class Watched(np.lib.mixins.NDArrayOperatorsMixin):
     def __index__(self) -> int:
         self.refuse(TypeError(_ARRAY))
 
+    def __round__(self, digits: int | None = None) -> int:
+        self.refuse(TypeError(_ARRAY))
+
+    def __trunc__(self) -> int:
+        self.refuse(TypeError(_ARRAY))
+
     def __str__(self) -> str:
         self.refuse(TypeError(_ARRAY))
 
