@@ -7,7 +7,6 @@ import math
 import subprocess
 import sys
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
@@ -299,17 +298,6 @@ def test_settings_that_a_call_leaves_for_the_next_one_count() -> None:
         return y
 
     with warnings.catch_warnings(), pytest.raises(Unsupported, match="is told of an overflow"):
-        lower_numpy(code, 1)
-
-
-def test_warnings_of_a_thread_of_the_code_count() -> None:
-    """NumPy's settings are those of a thread; in a new one it warns, and a filter of before makes that an error."""
-
-    def code(x: Any) -> Any:
-        with ThreadPoolExecutor(1) as pool:
-            return pool.submit(np.exp, x[:, 0]).result()
-
-    with pytest.raises(Unsupported, match="is told of an overflow"):
         lower_numpy(code, 1)
 
 

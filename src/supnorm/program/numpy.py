@@ -48,11 +48,16 @@ def lower_numpy(function: Callable[..., Any], d: int, least: str = "float64") ->
 def _of_points(function: Callable[..., Any], n: int, d: int, least: str) -> Program:
     """The program of ``n`` points, ``n * d`` inputs."""
     build = Builder(n * d, least, points=n)
-    # As it runs (`guarded`): code that lets NumPy warn has set that itself, or is in a thread of its own.
+    # As it runs (`guarded`): code that lets NumPy warn has set that itself.
     with np.errstate(all="ignore"):
         build.events = left_alone()
-        with reading(build, _traced, lambda value: Traced(build, value)):
-            result = function(Traced(build, build.input.arrange(lambda i: i.reshape(n, d))))
+        try:
+            with reading(build, _traced, lambda value: Traced(build, value)):
+                result = function(Traced(build, build.input.arrange(lambda i: i.reshape(n, d))))
+        except Exception:
+            if isinstance(build.refused, Unlike):  # then no other reader may be tried
+                raise build.refused from None
+            raise
         demand_heeded(build)
     if isinstance(result, Traced) and result.shape[:1] != (n,):
         raise TypeError(f"for points ({n}, {d}) it must return ({n},) or ({n}, m), got {result.shape}")

@@ -8,6 +8,7 @@ depend on the input stay NumPy arrays and are folded.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -92,6 +93,7 @@ class Builder:
         self.cuts: dict[int, set[float]] = {}  # knots of tables of an input, by its column
         self.refused: Exception | None = None  # a question of the code that has no answer while it is traced
         self.events: frozenset[Hashable] = frozenset()  # what told of overflows before the code ran
+        self.thread = threading.get_ident()  # that reads the code
         self._positions: dict[tuple[object, ...], int] = {}
 
     def computed_in(self, kind: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Hashable
 from typing import Any, NoReturn
@@ -118,8 +119,12 @@ class Watched(np.lib.mixins.NDArrayOperatorsMixin):
 
         Settings that were made before the code was read are left alone: a program that uses supnorm may have made them.
         """
-        if events() - self.build.events:
-            self.refuse(hearing_of_overflow())
+        news = events() - self.build.events
+        if threading.get_ident() != self.build.thread:  # there NumPy warns, whatever the code does
+            news -= {(event, "warn") for event in np.geterr()}
+        # Noted and not raised: a thread of the code would end, and its caller wait for ever.
+        if news:
+            self.build.refused = self.build.refused or hearing_of_overflow()
 
     def __init_subclass__(cls) -> None:
         protocol = ("__getitem__", "__array_ufunc__", "__array_function__")
