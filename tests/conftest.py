@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Generator, Iterator
 from itertools import groupby
 from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, FunctionType
@@ -124,6 +125,33 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
         pytest.fail(
             f"the test left python-flint with a precision of {left} bits instead of {BITS}", pytrace=False
         )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """A test that fails says what of the process may differ from that in which it passes."""
+    report = yield
+    if report.failed:
+        flint, jax = sys.modules.get("flint"), sys.modules.get("jax")
+        state = {
+            "tests before": len(_BEFORE),
+            "the last": _BEFORE[-3:],
+            "threads": [one.name for one in threading.enumerate()],
+            "np.geterr": np.geterr(),
+            "1 + 2^-53, 2^-1074 / 1": (
+                float(np.float64(1.0) + 2.0**-53).hex(),
+                float(np.float64(5e-324) / 1.0),
+            ),
+            "flint": flint and (flint.ctx.prec, str(flint.arb.pi()), str(flint.arb(0.7).sin())),
+            "jax": jax and (jax.config.jax_enable_x64, jax.config.jax_debug_nans),
+        }
+        report.sections.append(("State of the process", "\n".join(f"{k}: {v}" for k, v in state.items())))
+    if report.when == "teardown":
+        _BEFORE.append(item.nodeid)
+    return report
+
+
+_BEFORE: list[str] = []  # the tests that ran in this process
 
 
 @pytest.fixture

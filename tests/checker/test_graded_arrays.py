@@ -51,25 +51,32 @@ def _linear(seed, d=3):
 
 
 def _judge(op, seed, count=12, d=3, features=None):
-    """Whether some model of FLINT, for exact features of the balls, is not in that of arrays; how much wider these are."""
+    """What of the models of FLINT, for exact features of the balls, is not in those of arrays; how much wider these are."""
     rng = np.random.default_rng(seed)
     features = features or _features(seed, count, d)
     found = graded_arrays.smooth(op, features)
     assert found is not None
     rows = graded_arrays.Rows.of(features)
-    wider, missed = 0.0, False
-    for x, r, parts, mine in zip(features, rows.slope().tolist(), rows.parts(), found, strict=True):
+    wider, missed = 0.0, []
+    for k, (x, r, parts, mine) in enumerate(
+        zip(features, rows.slope().tolist(), rows.parts(), found, strict=True)
+    ):
         exact = Graded(
             _inside(x.c, rng), *(tuple(_inside(v, rng) for v in some) for some in (x.J, x.H)), x.s, x.rem
         )
-        missed = missed or not (arb(r) >= exact.slope) or not (arb(float(parts[2])) >= exact.parts[2])
+        sizes = [(arb(r), exact.slope), (arb(float(parts[2])), exact.parts[2])]
+        missed += [f"size of {k}: {a} < {b}" for a, b in sizes if not a >= b]
         exact.__dict__.update(slope=arb(r))  # the interpolants of both are on the same interval
         theirs = graded.smooth(op, exact)
         pairs = [(mine.c, theirs.c), *zip((*mine.J, *mine.H), (*theirs.J, *theirs.H), strict=True)]
-        missed = missed or not all(a.contains(b) for a, b in pairs)
+        missed += [f"value of {k}: {a} without {b}" for a, b in pairs if not a.contains(b)]
         bounds = [(mine.rem, theirs.rem), *((mine.s[k], theirs.s[k]) for k in range(14))]
         # equal bounds of FLINT are balls of 30 bits
-        missed = missed or not all(float(a.upper()) >= float(b.upper()) * (1 - 1e-8) for a, b in bounds)
+        missed += [
+            f"bound of {k}: {a} < {b}"
+            for a, b in bounds
+            if not float(a.upper()) >= float(b.upper()) * (1 - 1e-8)
+        ]
         wider = max(wider, *((float(a.upper()) - 1e-10) / (float(b.upper()) + 1e-13) for a, b in bounds))
     return missed, wider
 

@@ -16,6 +16,7 @@ from supnorm.program.run_plainly import demand_as_jax_reads
 from supnorm.program.watched import Unlike
 
 Array = NDArray[np.float64]
+W, V = np.random.default_rng(0).normal(size=(2, 6)), np.random.default_rng(1).normal(size=(6, 6))
 
 
 def narrow(x: Array) -> Array:
@@ -49,9 +50,16 @@ def told_of_an_underflow(x: Array) -> Array:
     return y
 
 
+def after_jax(x: Array) -> Array:
+    y = jnp.tanh(jnp.tanh(x @ W) @ V)
+    x *= 1.0 + narrow(x)[:, None]
+    return y[:, 0] + x[:, 0]
+
+
 @pytest.mark.parametrize(
     ("code", "why"),
     [
+        (after_jax, "np.multiply in place"),
         (by_a_view, "np.add in place"),
         (its_argument, "np.multiply in place"),
         (told_of_an_underflow, "told of an overflow, an underflow"),

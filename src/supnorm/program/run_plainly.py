@@ -41,8 +41,11 @@ def demand_as_jax_reads(function: Callable[..., Any], d: int) -> None:
     Traceback (most recent call last):
     supnorm.program.watched.Unlike: np.add in place cannot be read; nearest supported form: y = y + 1 ...
     """
+    import jax
+
     seen: list[Unlike] = []
-    with unrecorded(), np.errstate(all="ignore"), suppress(Exception):
+    # In float64, as JAX read it: without it an operation of JAX fails in the middle of the code, and the rest does not run.
+    with unrecorded(), np.errstate(all="ignore"), suppress(Exception), jax.enable_x64(True):
 
         class Noting(_Noting):
             noted, known = seen, left_alone()
