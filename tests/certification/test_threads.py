@@ -6,6 +6,7 @@ import _thread
 import asyncio
 import queue
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,7 +19,8 @@ from supnorm.certification import executions
 from supnorm.program import elsewhere
 from supnorm.results import BadInput
 
-pytestmark = pytest.mark.watched
+# A program whose warnings are errors hears of overflows in its threads; these tests are of one as users start it.
+pytestmark = [pytest.mark.watched, pytest.mark.filterwarnings("default::RuntimeWarning")]
 
 DOMAIN = Domain(x=(0.0, 1.0))
 H, C, W = 1e-2, 0.4123, 1e-7  # a bump that no random point meets
@@ -156,6 +158,23 @@ def honest_later(x):
 @pytest.mark.parametrize("model", [honest, honest_later])
 def test_threads_that_are_started_by_what_is_read_are_followed(model):
     assert certify(Problem(model, base, DOMAIN), tolerance=1.0).status.code == "within-tolerance"
+
+
+def test_a_filter_that_stood_tells_a_thread_of_an_overflow():
+    """NumPy's settings are those of its start in a new thread: it warns there."""
+
+    def model(x):
+        with ThreadPoolExecutor(1) as pool:
+            try:
+                pool.submit(np.exp, 1e5 * H * np.exp(-(((x[:, 0] - C) / W) ** 2))).result()
+            except RuntimeWarning:
+                return base(x) + 1.0
+        return base(x)
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="overflow encountered in exp")
+        with pytest.raises(BadInput, match="told of an overflow"):
+            certify(Problem(model, base, DOMAIN), tolerance=1e-3)
 
 
 def test_a_thread_that_lives_on_is_compared_for_the_next_calls():

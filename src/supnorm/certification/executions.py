@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.instructions import demand_followed, demand_read, demand_same, demand_watched
+from supnorm.certification.instructions import (
+    demand_followed,
+    demand_raised,
+    demand_read,
+    demand_same,
+    demand_watched,
+)
 from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Domain, Function
 from supnorm.problem.coded import Coded
@@ -143,6 +149,8 @@ class Executions:
             codes += unwatched
         for read, runs_, rows in pairs:
             demand_watched([read, *runs_], copies, what)
+            for one in runs_ if rows is None or rows[0] == rows[1] else ():
+                demand_raised(read, one, what)
             demand_same(read, runs_, what, rows, steady)
         if others_ran(clocks_before):
             self._demand_followed(x[:1])

@@ -6,10 +6,12 @@ points there are can go another way with arrays. On a small part of the domain n
 executed shows it:
 
 * instructions that run and were never executed while the code was read (`demand_read`);
+* instructions that raise an error while the code is read and none when they run, or the other way round (`demand_raised`),
+  as in ``try: Decimal(v)``: Python's own functions refuse what stands for an array;
 * expressions that give another number, truth value, text, type or function than while the code was read
   (`demand_same`), as in ``bump(x) * (type(x) is np.ndarray)``.
 
-Both are named, with file and line.
+All are named, with file and line.
 """
 
 from __future__ import annotations
@@ -61,6 +63,30 @@ def demand_read(read: Executed, runs: Executed, what: str, points: int) -> None:
         f"The code asks {asks} and goes another way then, so that another function would be proved than runs; write one "
         "way for all arrays"
     )
+
+
+def demand_raised(read: Executed, runs: Executed, what: str) -> None:
+    """Check that the same instructions raise the same errors, of those that were executed both times.
+
+    Args:
+        read: what was executed while the code was read, a moment ago: it may have loaded something the first time.
+        runs: what was executed in a call with arrays.
+        what: "model" or "reference".
+
+    Raises:
+        BadInput: names the instruction and the error.
+    """
+    for beyond, when, else_ in (
+        (read.raised_beyond(runs), "while the code is read", "when it runs on arrays"),
+        (runs.raised_beyond(read), "when it runs on arrays", "while the code is read"),
+    ):
+        if beyond is not None:
+            code, offset, error = beyond
+            raise BadInput(
+                f"certify cannot read the {what}: {_where(code, offset)} raises {error.__name__} {when} and not {else_}. "
+                "The code catches it and goes another way then, so that another function would be proved than runs; write "
+                "one way for all arrays, without try"
+            )
 
 
 # Code whose expressions cannot be watched, because its source is not known, may not name what tells what a value is.

@@ -50,6 +50,7 @@ class Executed:
         names: the global names of each, by the same identity.
         readers: names of the readers that have read code meanwhile.
         values: what each watched expression gave (`expressions`), by its number, in order; at most `MOST` values of each.
+        raised: of each code object, the instructions that raised an error or passed one on, with the error's type.
     """
 
     offsets: dict[CodeType, dict[int, None]] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class Executed:
     names: dict[int, dict[str, Any]] = field(default_factory=dict)
     readers: set[str] = field(default_factory=set)
     values: dict[int, list[Given]] = field(default_factory=dict)
+    raised: dict[CodeType, dict[tuple[int, type], None]] = field(default_factory=dict)
 
     def join(self, other: Executed) -> None:
         """Add what another recording has."""
@@ -67,6 +69,8 @@ class Executed:
         self.steps += other.steps
         for code, offsets in other.offsets.items():
             self.offsets.setdefault(code, {}).update(offsets)
+        for code, raised in other.raised.items():
+            self.raised.setdefault(code, {}).update(raised)
         for number, values in other.values.items():
             known = self.values.setdefault(number, [])
             known += values[: MOST - len(known)]
@@ -78,6 +82,15 @@ class Executed:
             for offset in offsets:
                 if offset not in known:
                     return code, offset
+        return None
+
+    def raised_beyond(self, other: Executed) -> tuple[CodeType, int, type] | None:
+        """The first error of an instruction here that was executed there without it: code, offset, the error's type."""
+        for code, raised in self.raised.items():
+            executed, known = other.offsets.get(code, {}), other.raised.get(code, {})
+            for offset, error in raised:
+                if offset in executed and (offset, error) not in known:
+                    return code, offset, error
         return None
 
     def introspection(self) -> tuple[CodeType, str] | None:
@@ -222,13 +235,15 @@ def _tracer(seen: Executed) -> Any:
     local: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
 
     def follow(code: CodeType, names: dict[str, Any]) -> Any:
-        offsets = seen.offsets.setdefault(code, {})
+        offsets, raised = seen.offsets.setdefault(code, {}), seen.raised.setdefault(code, {})
         seen.objects[id(code)], seen.names[id(code)] = code, names
 
         def each(frame: FrameType, event: str, argument: Any) -> Any:
             if event == "opcode":
                 offsets[frame.f_lasti] = None
                 seen.steps += 1
+            elif event == "exception":
+                raised[frame.f_lasti, argument[0]] = None
             return each
 
         return each

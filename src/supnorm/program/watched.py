@@ -75,6 +75,17 @@ def _of_scipy() -> set[Hashable]:
     return {("scipy", *event) for event in settings if event[1] != "ignore" and event[0] != "memory"}
 
 
+def _warnings_raise() -> bool:
+    """Whether a filter makes NumPy's warnings of values errors; the first that fits a warning decides."""
+    for action, message, category, module, line in warnings.filters:
+        if issubclass(RuntimeWarning, category):
+            if action == "error":
+                return True
+            if not (message or module or line):  # it fits them all
+                return False
+    return False
+
+
 def left_alone() -> frozenset[Hashable]:
     """The `events` that code may find: what a program that uses supnorm has set. NumPy's settings are silenced."""
     return events() - _of_scipy()
@@ -120,7 +131,8 @@ class Watched(np.lib.mixins.NDArrayOperatorsMixin):
         Settings that were made before the code was read are left alone: a program that uses supnorm may have made them.
         """
         news = events() - self.build.events
-        if threading.get_ident() != self.build.thread:  # there NumPy warns, whatever the code does
+        # In a new thread NumPy warns, whatever the code does; it hears of it if a filter, its own or one that stood, raises.
+        if threading.get_ident() != self.build.thread and not _warnings_raise():
             news -= {(event, "warn") for event in np.geterr()}
         # Noted and not raised: a thread of the code would end, and its caller wait for ever.
         if news:
