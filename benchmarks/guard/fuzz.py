@@ -192,7 +192,7 @@ def demand_good(reply: Reply, guard: Guard, method: str, path: str, parts: list[
 
 def given_rows(text: bytes, names: tuple[str, ...]) -> list[list[float] | None]:
     """The rows of a request; None for those that are no points of finite numbers. Written again for this test."""
-    x = json.loads(text)["x"]
+    x = json.loads(text, parse_int=float)["x"]
     rows = list(zip(*(x[name] for name in names), strict=True)) if isinstance(x, dict) else x
     found: list[list[float] | None] = []
     for one in rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from tests.cli.conftest import Shell
 from tests.mending.cases import line, peak
 
 import supnorm as sn
+from supnorm.cli.folder import demand_none_written_over
 from supnorm.networks import save
+from supnorm.results import BadInput
 
 CODE = """
 import numpy as np
@@ -127,6 +130,15 @@ def test_a_run_writes_over_no_file_of_its_own_problem(shell: Shell, verb: str) -
     )
     assert "model.npz, a file of this problem" in shell.run(verb, "mine.toml", "--out", "own").line
     assert sorted(path.name for path in own.iterdir()) == ["model.npz", "truth.py"]
+
+
+@pytest.mark.parametrize("name", ["supmap.nc", "events.csv", "cells.json", "outputs.csv", "repair.json"])
+def test_files_of_results_are_no_place_for_files_of_a_problem(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("x,y\n0,0\n1,1\n")
+    one = sn.Problem(lambda x: x[:, 0], lambda x: x[:, 0], sn.Domain(x=(0.0, 1.0)))
+    problem = replace(one, files={tmp_path / name: ""})
+    with pytest.raises(BadInput, match=f"has {name}, a file of this problem"):
+        demand_none_written_over(tmp_path, problem)
 
 
 def test_what_cannot_be_used_is_refused_in_one_line(shell: Shell) -> None:

@@ -120,6 +120,22 @@ def test_a_file_that_was_edited_is_refused(proved: sn.Guard, tmp_path: Path, nam
         sn.load_guard(path, line()[0].as_function())
 
 
+@pytest.mark.slow
+def test_a_fallback_that_the_proof_is_not_about_is_refused(proved: sn.Guard, tmp_path: Path) -> None:
+    """What is proven is the distance to the reference of the proof."""
+    proved.save(tmp_path / "a.guard")
+    model, other = line()[0].as_function(), lambda x: np.sin(2.0 * x[:, 0]) + 1.0
+    again = sn.load_guard(tmp_path / "a.guard", model, lambda x: np.sin(2.0 * x[:, 0]))
+    assert "proven" in again(GRID).reason
+    for change in (
+        lambda: sn.load_guard(tmp_path / "a.guard", model, other),
+        lambda: again.with_reference(sn.Problem(model, other, LINE).reference),
+    ):
+        with pytest.raises(BadInput, match="its cells are proved for another reference"):
+            change()
+    assert "proven" in again.with_reference(None)(GRID).reason
+
+
 HOSTILE = {
     "overlap": lambda w, a: a.update(cells_low=np.zeros((2, 1)), cells_high=np.array([[1.0], [0.5]])),
     "outside": lambda w, a: a.update(cells_low=np.array([[-1.0]]), cells_high=np.array([[2.0]])),
@@ -128,6 +144,7 @@ HOSTILE = {
     "flat": lambda w, a: a.update(cells_low=np.zeros(1), cells_high=np.ones(1)),
     "number": lambda w, a: a.update(cells_low=np.zeros(()), cells_high=np.ones(())),
     "no model": lambda w, a: w.update(program=""),
+    "no reference": lambda w, a: w.update(reference=""),
     "probe": lambda w, a: w["record"].update(probe={}),
     "ragged probe": lambda w, a: w["record"].update(probe={"x": [[0.0], [0.0, 1.0]], "y": [[0.0]]}),
     "wide probe": lambda w, a: w["record"].update(probe={"x": [[0.0, 1.0]], "y": [[0.0]]}),

@@ -269,7 +269,10 @@ def demand_no_other_run(folder: Path, result_file: str) -> None:
 
 
 # Names of the files of a run that a problem may have for files of its own.
-WRITTEN = ("problem.toml", "model.*", "state_dict.pt", "points.*", "patch-*.npz", "residual-*.npz")
+WRITTEN = (
+    *("problem.toml", "model.*", "state_dict.pt", "points.*", "outputs.*", "patch-*.npz", "residual-*.npz"),
+    *("cells.json", "change.json", "certificate.*", "events.csv", "supmap.nc", *RESULTS),
+)
 
 
 def demand_none_written_over(folder: Path, problem: Problem) -> None:

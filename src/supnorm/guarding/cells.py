@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from supnorm.certification import CertifyResult
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.coordinates import box_of
-from supnorm.problem import Domain
+from supnorm.problem import Domain, Function
+from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -37,6 +38,7 @@ class ProvedCells:
 
     Args:
         low, high: ends of the boxes in the unit box (on logarithmic axes of the logarithm), shapes ``(b, d)``.
+        model, reference: hashes of the programs between which the error is proved; empty where nobody asks.
 
     >>> cells = ProvedCells(np.array([[0.0], [0.5]]), np.array([[0.25], [1.0]]))
     >>> cells.contain(np.array([[0.0], [0.1], [0.25], [0.3], [0.75], [np.nan]])).tolist()
@@ -45,12 +47,14 @@ class ProvedCells:
 
     low: Array
     high: Array
+    model: str = ""
+    reference: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_tree", _built(self.low, self.high))
 
     @classmethod
-    def of(cls, proof: CertifyResult, tolerance: float) -> ProvedCells:
+    def of(cls, proof: CertifyResult, tolerance: float, model: str = "", reference: str = "") -> ProvedCells:
         """The cells of `prove_cells` whose bound, with the rounding of the model as it runs, is within the tolerance.
 
         Raises:
@@ -68,7 +72,7 @@ class ProvedCells:
         within = np.nextafter(boxes.upper + _beyond(proof.certificate), np.inf) <= tolerance
         size = np.exp2(-boxes.level[within].astype(np.float64))
         low = boxes.index[within].astype(np.float64) * size
-        return cls(low, low + size)
+        return cls(low, low + size, model, reference)
 
     def __len__(self) -> int:
         """Number of boxes."""
@@ -107,6 +111,30 @@ class ProvedCells:
         none = np.full((1, domain.d), np.inf)
         leaf = np.where(box >= 0, box, len(self))
         return axis, cut, left, right, leaf, np.concatenate([low, none]), np.concatenate([high, -none])
+
+
+def demand_program(side: Function, d: int, program: str, what: str, where: str = "") -> None:
+    """Check that a side's program is the one that cells are proved for: a few equal values do not show that.
+
+    Args:
+        side: a model or a reference.
+        d: number of inputs.
+        program: the hash of the program in the proof.
+        what: "model" or "reference", for messages.
+        where: how these begin.
+
+    Raises:
+        BadInput: when it is another, or cannot be read.
+    """
+    try:
+        same = program_of(side, d).hash == program
+    except Unsupported as error:
+        raise BadInput(f"{where}cells are proved, but the {what} cannot be read: {error}") from None
+    if not same:
+        raise BadInput(
+            f"{where}its cells are proved for another {what}, though both may agree at many points; make a guard for this "
+            f"{what}{'' if what == 'model' else ', or give none'}"
+        )
 
 
 def in_box(x: Array, domain: Domain) -> tuple[Array, Array]:

@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.certificate import Certificate
-from supnorm.guarding.cells import ProvedCells
+from supnorm.guarding.cells import ProvedCells, demand_program
 from supnorm.guarding.layers import Cuts, KnownGlitches, LearnedError
 from supnorm.guarding.patient import AT_ONCE, Patient
 from supnorm.guarding.saving import save
 from supnorm.problem import Domain, Function
 from supnorm.problem.masked import unmasked
-from supnorm.program import program_of
 from supnorm.results import BadInput
 from supnorm.results.guard import cause
 from supnorm.results.guarding import GuardRecord
@@ -157,8 +156,7 @@ class Guard:
 
     def save(self, path: Path | str) -> None:
         """Write the file ``.guard``, which `supnorm.load_guard` reads; the model is not in it."""
-        program = "" if self.cells is None else program_of(self.model, self.domain.d).hash
-        save(Path(path), self.domain, self.cuts, self.cells, self.factor, self.record, program)
+        save(Path(path), self.domain, self.cuts, self.cells, self.factor, self.record)
 
     def _points(self, x: Any) -> Array:
         wanted = f"the points must be real numbers of shape (n, {self.domain.d})"
@@ -227,5 +225,11 @@ class Guard:
         return np.asarray(self.factor * 10.0 ** learned.score(x, y))
 
     def with_reference(self, reference: Function | None) -> Guard:
-        """The same guard with another fallback."""
+        """The same guard with another fallback.
+
+        Raises:
+            BadInput: when the guard has proved cells, and the error is proved against another reference.
+        """
+        if self.cells is not None and reference is not None:
+            demand_program(reference, self.domain.d, self.cells.reference, "reference")
         return replace(self, reference=reference)

@@ -35,6 +35,7 @@ from supnorm.mending.repair import samples_of
 from supnorm.mending.report_of import demand_report_of
 from supnorm.problem import Function, Problem
 from supnorm.problem.records import axis_records, measure_record
+from supnorm.program import program_of
 from supnorm.results import BadInput, ExitCode, Status, versions
 from supnorm.results.audit import ShortAuditRecord
 from supnorm.results.guarding import GuardRecord, LayerRecord, PromiseRecord
@@ -138,7 +139,8 @@ def guard(
     cells = proof = None
     if prove:
         proof = prove_cells(problem, _tolerance_for(problem))
-        cells = ProvedCells.of(proof, _tolerance_for(problem))
+        sides = (program_of(side, problem.domain.d).hash for side in (problem.model, problem.reference))
+        cells = ProvedCells.of(proof, _tolerance_for(problem), *sides)
     blank = _blank(problem, report, layers, cuts, scores, seed)
     made = Guard(problem.model, problem.reference, problem.domain, cuts, cells, 1.0, blank)
     level, labelled = problem.error.limit, None
@@ -321,7 +323,8 @@ def load_guard(path: Path | str, model: Function | Callable[..., Any], reference
         reference: the fallback; without one flagged rows are refused.
 
     Raises:
-        BadInput: when the file is damaged, or belongs to another model.
+        BadInput: when the file is damaged, or belongs to another model; when it has proved cells, and the error is proved
+            against another reference.
     """
     from supnorm.guarding.storage import load
 

@@ -45,9 +45,8 @@ def save(
     cells: ProvedCells | None,
     factor: float,
     record: GuardRecord,
-    program: str,
 ) -> None:
-    """Write the file, whole or not at all; ``program`` is the hash of the model's program, empty without proved cells.
+    """Write the file, whole or not at all.
 
     Raises:
         BadInput: for a name that does not end in ``.guard``, and for a domain with constraints or of data, which a file
@@ -89,7 +88,8 @@ def save(
         "layers": [layer.name for layer in cuts.layers],
         "cuts": to_json(cuts.cuts),
         "factor": to_json(factor),
-        "program": program,
+        "program": "" if cells is None else cells.model,
+        "reference": "" if cells is None else cells.reference,
         "networks": texts,
         "record": record.to_dict(),
     }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator
 
 from supnorm.evaluation.guarded import values_of
-from supnorm.guarding.cells import ProvedCells
+from supnorm.guarding.cells import ProvedCells, demand_program
 from supnorm.guarding.guard import Guard
 from supnorm.guarding.layers import (
     Cuts,
@@ -30,7 +30,6 @@ from supnorm.networks.archive import Archive, Words, read_archive
 from supnorm.networks.storage import network_of
 from supnorm.problem import Axis, Domain, Function
 from supnorm.problem.function import as_function
-from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput
 from supnorm.results.guard import cause
 from supnorm.results.guarding import GuardRecord
@@ -63,7 +62,8 @@ class GuardWords(Words):
     factor: Number
     networks: tuple[dict[str, Any], ...]
     record: dict[str, Any]
-    program: str = ""
+    program: str = ""  # hashes of the two programs between which the error of its cells is proved
+    reference: str = ""
     digest: str = ""  # a file without one is refused: taking it away would be the way to edit any
     second: SecondWords | None = None
 
@@ -96,9 +96,12 @@ def load(path: Path, model: Any, reference: Any) -> Guard:
         cuts.reasons(x, y)  # layers that do not fit together fail here, not at the first answer
     function = as_function(model, "model")
     _demand_model(function, x, y, path)
-    if cells is not None:
-        _demand_program(function, domain.d, words.program, path)
     fallback = None if reference is None else as_function(reference, "reference")
+    if cells is not None:
+        sides = {"model": (function, cells.model), "reference": (fallback, cells.reference)}
+        for what, (side, program) in sides.items():
+            if side is not None:
+                demand_program(side, domain.d, program, what, f"{path}: ")
     return Guard(function, fallback, domain, cuts, cells, words.factor, record)
 
 
@@ -154,32 +157,16 @@ def _cells(archive: Archive, words: GuardWords, domain: Domain) -> ProvedCells:
     """The proved cells of a file.
 
     Raises:
-        BadInput: for boxes that are no cells of this domain, and for a file that does not name the model of the proof.
+        BadInput: for boxes that are no cells of this domain, and for a file that does not name both sides of the proof.
     """
     low, high = archive.numbers("cells_low"), archive.numbers("cells_high")
-    if not words.program:
-        raise BadInput("it does not say for which model its cells are proved; make it again")
+    if not (words.program and words.reference):
+        raise BadInput("it does not say for which model and reference its cells are proved; make it again")
     if low.shape != high.shape or low.shape != (len(low), domain.d):
         raise BadInput("its cells do not fit the domain")
     if not ((low >= 0.0) & (low < high) & (high <= 1.0)).all():
         raise BadInput("its cells are not boxes inside of the domain")
-    return ProvedCells(low, high)
-
-
-def _demand_program(model: Function, d: int, program: str, path: Path) -> None:
-    """Check that the program of the model is the one that the cells are proved for: a few values do not show that.
-
-    Raises:
-        BadInput: when it is another, or cannot be read.
-    """
-    try:
-        same = program_of(model, d).hash == program
-    except Unsupported as error:
-        raise BadInput(f"{path}: cells are proved, but the model cannot be read: {error}") from None
-    if not same:
-        raise BadInput(
-            f"{path}: its cells are proved for another model, though both agree at its points; make a guard for this model"
-        )
+    return ProvedCells(low, high, words.program, words.reference)
 
 
 def _probe(record: GuardRecord, domain: Domain) -> tuple[Array, Array]:

@@ -47,7 +47,7 @@ def in_place(what: str) -> Unlike:
 def hearing_of_overflow() -> Unlike:
     """The refusal of code that hears of values by settings of NumPy."""
     return Unlike(
-        "code that is told of an overflow, an underflow or NaN (np.errstate(..='raise'), warnings as errors)",
+        "code that is told of an overflow, an underflow or NaN (np.errstate(..='raise' or 'warn'), warnings as errors)",
         "the same without np.errstate and warnings.catch_warnings, or with 'ignore'",
     )
 
