@@ -49,6 +49,18 @@ def test_a_run(files, capsys):
     assert "https:" not in html
 
 
+@pytest.mark.parametrize("side", ["prediction", "truth"])
+def test_a_run_writes_over_no_file_of_the_data(files, capsys, side):
+    """`--out .` wrote its maps over a prediction that was named as they are."""
+    given = ["p.nc", "t.nc"]
+    (files / given[side == "truth"]).rename(files / "supmap.nc")
+    given[side == "truth"] = "supmap.nc"
+    before = (files / "supmap.nc").read_bytes()
+    assert run(["fields", *given, "--out", "."]) == 2
+    assert "has supmap.nc, a file of the data" in capsys.readouterr().err
+    assert (files / "supmap.nc").read_bytes() == before
+
+
 def test_report_makes_the_page_again(files, capsys):
     assert run(["fields", "p.nc", "t.nc", "--quiet"]) == 0
     page = files / "p-fields" / "fields.html"

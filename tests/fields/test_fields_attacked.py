@@ -386,3 +386,15 @@ def test_rings_are_where_the_cells_are_also_where_longitudes_begin_anew() -> Non
         rings.append(float(re.search(r'<circle cx="([\d.]+)"', html)[1]))
     cell = (800 - 56) / 72
     assert rings == pytest.approx([46 + 10.5 * cell, 46 + 46.5 * cell], abs=0.1)
+
+
+def test_variables_of_one_side_alone_are_named() -> None:
+    """Of a forecast without a variable that is asked for every day, nobody learned it from the page."""
+    many = xr.Dataset({f"v{k}": TRUTH for k in range(12)})
+    findings = " ".join(f.text for f in audit_fields(many[["v3"]], many).record.findings)
+    assert "The prediction has no v0, v1, v2, v4, v5, v6, v7, v8 and 3 more: not compared." in findings
+    assert "The truth has no" not in findings
+    findings = " ".join(f.text for f in audit_fields(many, many[["v3"]]).record.findings)
+    assert "The truth has no v0, v1, v2, v4, v5, v6, v7, v8 and 3 more: not compared." in findings
+    named = audit_fields(many[["v3"]], many, variables=["v3"]).record.findings
+    assert "not compared" not in " ".join(f.text for f in named)

@@ -114,7 +114,7 @@ def command(
     **given: Any,
 ) -> int:
     """Compare gridded predictions with the truth at every grid point: where is the largest error?"""
-    from supnorm.cli.folder import demand_no_other_run, work_in
+    from supnorm.cli.folder import demand_no_other_run, demand_not_written_over, work_in
     from supnorm.evaluation.scheduler import connected
     from supnorm.fields import EventOptions, PairingOptions, audit_fields
 
@@ -135,6 +135,7 @@ def command(
         region=_region(region),
     )
     demand_no_other_run(run.directory, "fields.json")
+    demand_not_written_over(run.directory, (prediction, truth))
     with work_in(run.directory):
         report = audit_fields(
             prediction,

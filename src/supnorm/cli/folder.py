@@ -281,12 +281,21 @@ def demand_none_written_over(folder: Path, problem: Problem) -> None:
     Raises:
         BadInput: naming the file.
     """
-    source = [] if problem.source is None else [Path(os.path.realpath(problem.source))]
+    source = [] if problem.source is None else [problem.source]
+    demand_not_written_over(folder, (*source, *contents(problem)), "of this problem")
+
+
+def demand_not_written_over(folder: Path, files: Iterable[Path], whose: str = "of the data") -> None:
+    """Check that a run in a folder writes over none of these files.
+
+    Raises:
+        BadInput: naming the file.
+    """
     there = Path(os.path.realpath(folder))
-    for path in (*source, *contents(problem)):
+    for path in (Path(os.path.realpath(one)) for one in files):
         if path.parent == there and any(path.match(name) for name in WRITTEN):
             raise BadInput(
-                f"--out {folder} has {path.name}, a file of this problem, over which a run writes; choose another --out"
+                f"--out {folder} has {path.name}, a file {whose}, over which a run writes; choose another --out"
             )
 
 

@@ -277,8 +277,17 @@ def _common(
     ]
     if no_numbers:
         notes.append(f"{', '.join(no_numbers[:8])}: no real numbers on both sides, not compared.")
-    if left:
-        notes.append(f"The truth has no {', '.join(left[:8])}: not compared.")
+    for side, missing in (
+        ("truth", left),
+        (
+            "prediction",
+            [one for one in others if one not in named.values() and one not in prediction.data_vars],
+        ),
+    ):
+        if missing:
+            more = f" and {len(missing) - 8} more" if len(missing) > 8 else ""
+            names = ", ".join(one_line(str(one), 40) for one in missing[:8])
+            notes.append(f"The {side} has no {names}{more}: not compared.")
     return named, notes
 
 
