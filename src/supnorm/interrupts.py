@@ -16,11 +16,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.machinery import ExtensionFileLoader
+from types import FrameType
 from typing import Any
 
 from supnorm.process import CALLS
 
 PATIENCE = 2.0  # seconds
+LOADING = "<frozen importlib._bootstrap_external>"  # the file of Python's own loaders of modules
+SOON = 0.05  # seconds until a request is tried again that came while a compiled package was being loaded
 AGAIN = 1.0  # seconds after the first request: a later one ends the program, an earlier one is the same that came twice
 
 
@@ -81,6 +85,11 @@ class Interrupts:
         again, forced, self.cause = self.asked, self._forced, ""
         self.asked, self._forced = True, False
         if not self._waiting or CALLS.expensive or again or forced:
+            if _in_compiled_import(frame):
+                soon = threading.Timer(SOON, self.send_again)
+                soon.daemon = True
+                soon.start()
+                return
             raise KeyboardInterrupt
         timer = threading.Timer(PATIENCE, self._lost_patience)
         timer.daemon = True
@@ -149,6 +158,17 @@ class Interrupts:
                     self.asked, left = False, self.asked
                     if left:
                         raise KeyboardInterrupt
+
+
+def _in_compiled_import(frame: FrameType | None) -> bool:
+    """Whether a compiled module is being loaded: an error that Python code raises below it ends the process (jaxlib)."""
+    while frame is not None:
+        code = frame.f_code
+        loads = code.co_filename == LOADING and code.co_name in ("create_module", "exec_module")
+        if loads and isinstance(frame.f_locals.get("self"), ExtensionFileLoader):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_terminal(descriptor: int) -> bool:

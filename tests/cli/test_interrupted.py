@@ -350,3 +350,45 @@ def test_no_hook_of_the_command_line_library_takes_the_place_of_ours(
     monkeypatch.setattr(sys, "excepthook", _unless_interrupted)
     assert run(["schema", "audit"]) == 0
     assert sys.excepthook is _unless_interrupted
+
+
+WHILE_LOADING = """
+import os, signal, sys, time
+from importlib.machinery import ExtensionFileLoader
+from supnorm.interrupts import INTERRUPTS
+
+INTERRUPTS.listen([signal.SIGINT], lambda: os._exit(9))
+left = int(sys.argv[1])
+
+def in_jaxlib(frame):
+    while frame is not None:
+        loader = frame.f_locals.get("self")
+        if isinstance(loader, ExtensionFileLoader) and "jaxlib" in loader.path:
+            return True
+        frame = frame.f_back
+
+def hook(event, arguments):
+    global left
+    if left > 0 and event in ("import", "open", "compile", "exec") and in_jaxlib(sys._getframe()):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.addaudithook(hook)
+try:
+    import jax
+    while True:  # code that catches everything may have dropped it
+        INTERRUPTS.poll()
+        time.sleep(0.01)
+except KeyboardInterrupt:
+    print("interrupted" if left == 0 else "before")
+"""
+
+
+@pytest.mark.parametrize("place", ["2", "5", "10"])
+def test_a_request_while_a_compiled_package_loads_waits_for_it(place: str) -> None:
+    """An error below it was an ImportError, or ended the process with "terminate called"."""
+    done = subprocess.run(
+        [sys.executable, "-c", WHILE_LOADING, place], capture_output=True, text=True, timeout=300
+    )
+    assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
