@@ -2,8 +2,9 @@
 
 A program is about one point. Code gets many at once, and may use how many there are (``bump(x) * (len(x) - 1)``), the
 place of a point among them (``np.arange(len(x))``, a buffer ``b[: len(x)]``) or another point (``x.max(axis=0)``). On a
-small part of the domain no comparison of values shows this. So code is read for `ROWS` points, too, as a function of all
-their coordinates. Each result of a point has to be the same operations on its own coordinates as in the program of one.
+small part of the domain no comparison of values shows this. So code is read for two and for `ROWS` points, too, as a
+function of all their coordinates. Each result of a point has to be the same operations on its own coordinates as in the
+program of one.
 
 Features of both programs get equal numbers if they are the same operation on features of equal numbers; a coordinate has the
 same number for all points. Beside its number stands the point on which a feature depends.
@@ -37,13 +38,15 @@ BEYOND = (
 NONE, SEVERAL = -1, -2  # a feature depends on no point, on more than one
 
 
-def rows_of(batch: int | None) -> int:
-    """For how many points a graph is read that takes batches of this size, or of any; 1 if that shows nothing.
+def rows_of(batch: int | None) -> tuple[int, ...]:
+    """For how many points a graph is read, beside one, that takes batches of this size, or of any.
 
     >>> rows_of(None), rows_of(1), rows_of(8), rows_of(1024)
-    (3, 1, 8, 3)
+    ((2, 3), (), (8,), (2, 3))
     """
-    return ROWS if batch is None or batch > MOST else batch
+    if batch is None or batch > MOST:
+        return 2, ROWS
+    return (batch,) if batch > 1 else ()
 
 
 def demand_each_alone(one: Program, read: Callable[[int], Program], batch: int | None = None) -> None:
@@ -58,9 +61,11 @@ def demand_each_alone(one: Program, read: Callable[[int], Program], batch: int |
         Unlike: if a result of a point uses another point, the number of the points or its own place.
         Unsupported: if the code fails for several points.
     """
-    n = rows_of(batch)
-    if n == 1:
-        return
+    for n in rows_of(batch):
+        _demand_alone_among(n, one, read)
+
+
+def _demand_alone_among(n: int, one: Program, read: Callable[[int], Program]) -> None:
     try:
         with unrecorded():
             several = read(n)
@@ -100,7 +105,7 @@ def _other(one: Program, several: Program, n: int) -> str:
 
 def beyond_rows(program: Program, operators: Iterable[str], batch: int | None) -> Program:
     """The program of a graph with these operators, with the remark that it was not read for all numbers of points."""
-    if rows_of(batch) == batch or ASKS.isdisjoint(operators):
+    if (batch is not None and batch <= MOST) or ASKS.isdisjoint(operators):
         return program
     return replace(program, remarks=(*program.remarks, BEYOND))
 
