@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import io
 import math
+import operator
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
@@ -288,6 +292,59 @@ def test_a_number_that_is_rounded_by_python_is_asked_for(question: Any) -> None:
             return x[:, 0]
 
     with pytest.raises(Unsupported, match="is not given an array"):
+        lower_numpy(code, 1)
+
+
+ASKS_NUMBERS = {
+    "hash": lambda v: {0.5: 1.0}.get(v, 0.0),
+    "method of numbers": lambda v: v.is_integer(),
+    "text": lambda v: any(map("1".__eq__, map(operator.mod, ["%r"], [v]))),
+    "the same object": lambda v: [v] == [v.copy()],  # a list compares objects before their values
+    "another type": lambda v: [v] == [v.astype(float)],
+    "a copy": lambda v: [v] == [copy.deepcopy(v)],
+}
+
+
+@pytest.mark.parametrize("ask", ASKS_NUMBERS.values(), ids=ASKS_NUMBERS)
+def test_what_only_a_number_answers_is_a_question(ask: Any) -> None:
+    def code(x: Any) -> Any:
+        try:
+            ask(x[0, 0])
+        except Exception:
+            return x[:, 0]
+        return x[:, 0]
+
+    with pytest.raises(Unsupported, match="is not given an array"):
+        lower_numpy(code, 1)
+
+
+HEARS_IN_A_THREAD = {
+    "standard error": lambda: contextlib.redirect_stderr(io.StringIO()),
+    "a filter that is asked": lambda: _asked_filter(),
+}
+
+
+@contextlib.contextmanager
+def _asked_filter() -> Any:
+    class Asked:
+        def match(self, text: str, *more: Any) -> bool:
+            return True
+
+    with warnings.catch_warnings():
+        warnings.filters.insert(0, ("ignore", Asked(), Warning, None, 0))  # type: ignore[attr-defined]
+        yield
+
+
+@pytest.mark.parametrize("hears", HEARS_IN_A_THREAD.values(), ids=HEARS_IN_A_THREAD)
+def test_what_hears_the_warnings_of_a_thread_is_not_read(hears: Any) -> None:
+    """In a new thread NumPy warns, whatever the settings of the code are."""
+
+    def code(x: Any) -> Any:
+        with hears(), ThreadPoolExecutor(1) as pool:
+            pool.submit(np.exp, 1000.0 * x[:, 0]).result()
+        return x[:, 0]
+
+    with pytest.raises(Unsupported, match="is told of an overflow"):
         lower_numpy(code, 1)
 
 

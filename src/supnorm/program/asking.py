@@ -8,6 +8,7 @@ can be used there unseen.
 from __future__ import annotations
 
 import builtins
+import contextvars
 import functools
 import gc
 import itertools
@@ -56,7 +57,7 @@ DEEP, MANY = 8, 50  # levels and parts that are looked through
 
 
 def unseen(value: Any, kind: type) -> str | None:
-    """The name of what shows more than an expression gives: memory, threads, code and frames, names that supnorm sets.
+    """The name of what shows more than an expression gives: memory, threads, contexts, frames, names that supnorm sets.
 
     >>> unseen(gc, ModuleType), unseen(np.sin, np.ufunc), unseen(gc.collect.__call__.__self__, BuiltinFunctionType)
     ('gc', None, 'collect')
@@ -70,15 +71,16 @@ def unseen(value: Any, kind: type) -> str | None:
     if kind is BuiltinFunctionType:
         starts = value.__module__ == "_thread" and value.__name__.startswith("start_")
         owner = value.__self__ if isinstance(value.__self__, type) else type(value.__self__)
-        held = starts or value.__module__ in ("gc", "_ctypes") or _memory(owner)
+        held = starts or value.__module__ in ("gc", "_ctypes") or _hidden(owner)
         return value.__name__ if held else None
     if isinstance(value, type):
-        return value.__name__ if _memory(value) else None
-    return kind.__name__ if _memory(kind) else None
+        return value.__name__ if _hidden(value) else None
+    return kind.__name__ if _hidden(kind) else None
 
 
-def _memory(kind: type) -> bool:
-    return any(one.__module__ == "_ctypes" for one in kind.__mro__)
+def _hidden(kind: type) -> bool:
+    """Whether a type looks into memory, or runs compiled code with other settings of NumPy than the code around it."""
+    return kind is contextvars.Context or any(one.__module__ == "_ctypes" for one in kind.__mro__)
 
 
 def asks(value: Any) -> bool:

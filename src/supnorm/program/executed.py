@@ -13,16 +13,19 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from supnorm.foreign import is_library
 from supnorm.program.given import Given, given
 
-# With these, code can see that its instructions are recorded, or end the recording.
+# With these, code can see that its instructions are recorded, or end the recording; or what NumPy warned of.
 INTROSPECTION = frozenset(
     {"gettrace", "settrace", "setprofile", "getprofile", "settrace_all_threads", "monitoring", "f_trace"}
     | {
@@ -35,7 +38,10 @@ INTROSPECTION = frozenset(
         "currentframe",
         "_getframemodulename",
     }
+    # These tell of a warning.
+    | {"__warningregistry__", "onceregistry", "_onceregistry"}
 )
+SETTINGS = np.errstate.__call__.__globals__["__name__"]
 MAKER = ("_tuple_new",)  # the names in the code that makes a named tuple
 
 
@@ -50,7 +56,8 @@ class Executed:
         names: the global names of each, by the same identity.
         readers: names of the readers that have read code meanwhile.
         values: what each watched expression gave (`expressions`), by its number, in order; at most `MOST` values of each.
-        raised: of each code object, the instructions that raised an error or passed one on, with the error's type.
+        raised: of each code object, the instructions that raised an error or passed one on, with the error's type, and how
+            often.
     """
 
     offsets: dict[CodeType, dict[int, None]] = field(default_factory=dict)
@@ -59,7 +66,7 @@ class Executed:
     names: dict[int, dict[str, Any]] = field(default_factory=dict)
     readers: set[str] = field(default_factory=set)
     values: dict[int, list[Given]] = field(default_factory=dict)
-    raised: dict[CodeType, dict[tuple[int, type], None]] = field(default_factory=dict)
+    raised: dict[CodeType, Counter[tuple[int, type]]] = field(default_factory=dict)
 
     def join(self, other: Executed) -> None:
         """Add what another recording has."""
@@ -70,7 +77,7 @@ class Executed:
         for code, offsets in other.offsets.items():
             self.offsets.setdefault(code, {}).update(offsets)
         for code, raised in other.raised.items():
-            self.raised.setdefault(code, {}).update(raised)
+            self.raised.setdefault(code, Counter()).update(raised)
         for number, values in other.values.items():
             known = self.values.setdefault(number, [])
             known += values[: MOST - len(known)]
@@ -85,11 +92,17 @@ class Executed:
         return None
 
     def raised_beyond(self, other: Executed) -> tuple[CodeType, int, type] | None:
-        """The first error of an instruction here that was executed there without it: code, offset, the error's type."""
+        """The first error that an instruction raised more often here than there, where it was executed, too.
+
+        Returns:
+            Code, offset, the error's type; None if there is none.
+        """
         for code, raised in self.raised.items():
-            executed, known = other.offsets.get(code, {}), other.raised.get(code, {})
-            for offset, error in raised:
-                if offset in executed and (offset, error) not in known:
+            executed, known = other.offsets.get(code, {}), other.raised.get(code, Counter())
+            for (offset, error), often in raised.items():
+                if "torch" in self.readers | other.readers:  # torch.export may execute code more than once
+                    often = 1
+                if offset in executed and often > known[offset, error]:
                     return code, offset, error
         return None
 
@@ -100,6 +113,19 @@ class Executed:
             if named := INTROSPECTION.intersection(texts):
                 return code, min(named)
         return None
+
+
+class Watch(Protocol):
+    """Looks on while code is recorded."""
+
+    def step(self) -> None:
+        """Called before each instruction of the user's code."""
+
+    def unheard(self) -> None:
+        """Called before each line of NumPy's code for its settings: a function that it decorates runs with others."""
+
+    def error(self, error: BaseException, frame: FrameType) -> None:
+        """Called with each error in any code of Python, and the frame to which it comes; it may be caught there."""
 
 
 MOST = 100
@@ -138,8 +164,11 @@ def see(number: int, value: Any) -> Any:
 
 
 @contextmanager
-def recorded() -> Iterator[Executed]:
+def recorded(watch: Watch | None = None) -> Iterator[Executed]:
     """A context in which the instructions of the user's code are recorded, in this thread and in those that it starts.
+
+    Args:
+        watch: looks on, too.
 
     >>> def double(x): return 2 * x
     >>> with recorded() as seen:
@@ -149,7 +178,7 @@ def recorded() -> Iterator[Executed]:
     ['double']
     """
     seen = Executed()
-    trace = _tracer(seen)
+    trace = _tracer(seen, watch)
     before, before_in_threads = sys.gettrace(), threading.gettrace()
     active = _recordings()
     active.append(seen)
@@ -228,25 +257,40 @@ def _nowhere(frame: FrameType, event: str, argument: Any) -> Any:
     """A trace function that follows no frame."""
 
 
-def _tracer(seen: Executed) -> Any:
+def _tracer(seen: Executed, watch: Watch | None) -> Any:
     """A trace function; it follows the frames of the user's code, instruction by instruction."""
     # By identity, because a code object computes its hash and its equality from all of its instructions. What is kept
     # here keeps the objects alive, so that no other gets their identity.
     local: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
 
     def follow(code: CodeType, names: dict[str, Any]) -> Any:
-        offsets, raised = seen.offsets.setdefault(code, {}), seen.raised.setdefault(code, {})
+        offsets, raised = seen.offsets.setdefault(code, {}), seen.raised.setdefault(code, Counter())
         seen.objects[id(code)], seen.names[id(code)] = code, names
 
         def each(frame: FrameType, event: str, argument: Any) -> Any:
             if event == "opcode":
                 offsets[frame.f_lasti] = None
                 seen.steps += 1
+                if watch:
+                    watch.step()
             elif event == "exception":
-                raised[frame.f_lasti, argument[0]] = None
+                # Python may point behind the instruction, if it has called a function of Python.
+                at = max((one for one in offsets if one <= frame.f_lasti), default=frame.f_lasti)
+                raised[at, argument[0]] += 1
+                if watch:
+                    watch.error(argument[1], frame)
             return each
 
         return each
+
+    def beside(frame: FrameType, event: str, argument: Any) -> Any:
+        """Follow code of a library for the one that looks on."""
+        frame.f_trace_lines = frame.f_globals.get("__name__") == SETTINGS
+        if event == "line" and watch:
+            watch.unheard()
+        if event == "exception" and watch:
+            watch.error(argument[1], frame)
+        return beside
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
         code, names = frame.f_code, frame.f_globals
@@ -254,11 +298,11 @@ def _tracer(seen: Executed) -> Any:
         if key not in local:
             local[key] = code, names, None if foreign_code(code, names) else follow(code, names)
         each = local[key][2]
-        if each is not None:
-            frame.f_trace = (
-                each  # first: from Python 3.12 on, instructions are asked for where a frame has one
-            )
-            frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        if each is None:
+            return beside(frame, event, argument) if watch else None
+        # First: from Python 3.12 on, instructions are asked for where a frame has one.
+        frame.f_trace = each
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
         return each
 
     return trace

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import itertools
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import numpy as np
 
-from supnorm.program.executed import attempt, is_recorded
+from supnorm.program.executed import attempt, foreign_code, is_recorded
 
 RAISING = ("debug_nans", "debug_infs")
 
@@ -19,9 +20,11 @@ RAISING = ("debug_nans", "debug_infs")
 def refusals() -> Iterator[list[str]]:
     """Record in a list when traced code asks JAX for a value; JAX raises the same class of error for all such questions.
 
-    Recorded is also what makes JAX raise an error for a value, NaN or infinite, which code may catch.
+    Recorded is also what makes JAX raise an error for a value, NaN or infinite, which code may catch; and where the user's
+    code asks what stands for an array for its text, or for what only arrays have.
     """
     import jax
+    from jax.core import Tracer
     from jax.errors import JAXTypeError
 
     made: list[str] = []
@@ -43,16 +46,40 @@ def refusals() -> Iterator[list[str]]:
         made.extend(one for one in RAISING if value and name == f"jax_{one}")
         for_all(self, name, value)
 
+    of_arrays = {*dir(np.ndarray), *dir(np.float64), *dir(type(jax.numpy.zeros(())))}
+    attribute, text = Tracer.__getattr__, Tracer.__repr__
+
+    def has(self: Any, name: str) -> Any:
+        try:
+            return attribute(self, name)
+        except Exception:
+            if name in of_arrays and _by_the_user():
+                made.append(f"its attribute {name}")
+            raise
+
+    def shown(self: Any) -> str:
+        if _by_the_user():
+            made.append("its text")
+        return str(text(self))
+
+    Tracer.__getattr__, Tracer.__repr__ = has, shown
     JAXTypeError.__init__ = noted
     setting.__call__, type(jax.config).update = set_for_a_context, set_for_all
     try:
         yield made
     finally:
         setting.__call__, type(jax.config).update = for_a_context, for_all
+        Tracer.__getattr__, Tracer.__repr__ = attribute, text
         if before is None:
             del JAXTypeError.__init__
         else:
             JAXTypeError.__init__ = before
+
+
+def _by_the_user() -> bool:
+    """Whether the code that called the caller of this is the user's."""
+    frame = sys._getframe(2)
+    return not foreign_code(frame.f_code, frame.f_globals)
 
 
 def retrace(function: Callable[..., Any], n: int, d: int, least: str) -> None:

@@ -115,13 +115,13 @@ class Traced(Watched):
         return self._moved(lambda i: i[key])
 
     def astype(self, dtype: Any, **kwargs: Any) -> Traced:
-        """The array itself; refuses a type that has less than the declared precision."""
+        """The same array; refuses a type that has less than the declared precision."""
         entry.result(dtype, "astype", self.build.least)
-        return self
+        return self.copy()
 
     def copy(self) -> Traced:
-        """The array itself, because nothing changes it in place."""
-        return self
+        """Another object for the same array, because nothing changes it in place."""
+        return self._moved(np.copy)
 
     def reshape(self, *shape: Any) -> Traced:
         """As of an array."""

@@ -1,28 +1,36 @@
 """Whether code that JAX reads does with NumPy's arrays what JAX does not: it changes them in place, or hears of an overflow.
 
 JAX reads code of plain arrays where NumPy's protocols cannot. Its arrays never change, and no setting of NumPy tells of
-their values. So such code is run once with an array that notes both.
+their values. So such code is run with an array that nobody can change, for as many points as it was read for. Whatever
+NumPy then refuses to change is noted, also where the code catches the error, and so are settings that tell of values, at
+each instruction of the code.
 """
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from supnorm.program.executed import unrecorded
-from supnorm.program.watched import Unlike, events, hearing_of_overflow, in_place, left_alone
+from supnorm.program.executed import foreign_code, recorded, unrecorded
+from supnorm.program.rows import rows_of
+from supnorm.program.watched import Unlike, events, heard_beyond, hearing_of_overflow, in_place, left_alone
 
-# Methods of an array that change it.
-CHANGING = ("__delitem__", "__setitem__", "fill", "itemset", "partition", "put", "resize", "setfield", "sort")
+# What NumPy and Python say of what may not be changed.
+FIXED = re.compile("read-?only|read-write|writ(e?)able|cannot resize|not acceptable", re.IGNORECASE)
 
 
 def demand_as_jax_reads(function: Callable[..., Any], d: int) -> None:
     """Check that code computes with plain arrays as it does with those of JAX.
 
-    What else goes wrong in this call counts for nothing: the values of both are compared elsewhere, at points of the domain.
+    What else goes wrong in these calls counts for nothing: the values of both are compared elsewhere, at points of the
+    domain.
 
     Args:
         function: ``(n, d) -> (n,)`` or ``(n, m)``, which NumPy's protocols could not read.
@@ -39,54 +47,83 @@ def demand_as_jax_reads(function: Callable[..., Any], d: int) -> None:
     ...     return s[:, 0]
     >>> demand_as_jax_reads(model, 2)
     Traceback (most recent call last):
-    supnorm.program.watched.Unlike: np.add in place cannot be read; nearest supported form: y = y + 1 ...
+    supnorm.program.watched.Unlike: a change of an array (...) in place cannot be read; ...
     """
     import jax
 
-    seen: list[Unlike] = []
-    # In float64, as JAX read it: without it an operation of JAX fails in the middle of the code, and the rest does not run.
-    with unrecorded(), np.errstate(all="ignore"), suppress(Exception), jax.enable_x64(True):
-
-        class Noting(_Noting):
-            noted, known = seen, left_alone()
-
-        function(np.full((2, d), 0.5).view(Noting))
-    if seen:
-        raise seen[0]
-
-
-class _Noting(np.ndarray):
-    """An array that notes what JAX would not see; what is computed from it is one too."""
-
-    noted: list[Unlike]
-    known: frozenset[Hashable]
-
-    def __array_ufunc__(
-        self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **named: Any
-    ) -> Any:
-        if out is not None or method == "at":
-            self.noted.append(in_place(f"np.{ufunc.__name__}"))
-        if events() - self.known:
-            self.noted.append(hearing_of_overflow())
-        plain = [np.asarray(one) if isinstance(one, _Noting) else one for one in inputs]
-        if out is not None:
-            named["out"] = tuple(np.asarray(one) if isinstance(one, _Noting) else one for one in out)
-        result = getattr(ufunc, method)(*plain, **named)
-        results = [
-            one.view(type(self)) if isinstance(one, np.ndarray) else one
-            for one in (result if isinstance(result, tuple) else (result,))
-        ]
-        return tuple(results) if isinstance(result, tuple) else results[0]
+    for n in (1, *rows_of(None)):
+        watch = _Watch()
+        x = watch.array(n, d)
+        # In float64, as JAX read it: without it an operation of JAX fails in the middle of the code; the rest does not run.
+        with (
+            unrecorded(),
+            np.errstate(all="ignore"),
+            jax.enable_x64(True),
+            recorded(watch),
+            suppress(Exception),
+        ):
+            watch.known = left_alone()
+            function(x)
+        if watch.seen:
+            raise watch.seen[0]
 
 
-def _changing(name: str) -> Callable[..., Any]:
-    def method(self: _Noting, *args: Any, **named: Any) -> Any:
-        self.noted.append(in_place(f"ndarray.{name}"))
-        return getattr(np.ndarray, name)(self, *args, **named)
+class _Watch:
+    """Notes what JAX would not see, while code runs with an array that nobody can change.
 
-    return method
+    What is computed from it is made so at the next instruction of the code: a function of a library may change an array
+    that it has just made.
+    """
+
+    def __init__(self) -> None:
+        self.seen: list[Unlike] = []
+        self.known: frozenset[Hashable] = events()
+        self.thread = threading.get_ident()
+        self._made: list[Any] = []
+
+    def array(self, n: int, d: int) -> Any:
+        """An array of its kind, ``(n, d)``. Code cannot tell it from another one by its attributes."""
+        watch = self
+
+        class Fixed(np.ndarray):
+            __slots__ = ()
+
+            def __array_finalize__(self, made_of: Any) -> None:
+                watch._made.append(self)
+                watch.unheard()
+
+            def __array_ufunc__(self, ufunc: np.ufunc, method: str, *given: Any, **named: Any) -> Any:
+                if method == "at":  # NumPy lets it change any array
+                    watch.seen.append(in_place(f"np.{ufunc.__name__}.at"))
+                if "out" in named:
+                    named["out"] = tuple(map(_plain, named["out"]))
+                result = getattr(ufunc, method)(*map(_plain, given), **named)
+                if isinstance(result, tuple):
+                    return tuple(one.view(Fixed) for one in result)
+                return result.view(Fixed) if isinstance(result, np.ndarray) else result
+
+        return np.frombuffer(np.full(n * d, 0.5).tobytes()).reshape(n, d).view(Fixed)
+
+    def unheard(self) -> None:
+        """Note settings that tell of values."""
+        if heard_beyond(self.known, self.thread):
+            self.seen.append(hearing_of_overflow())
+
+    def step(self) -> None:
+        """Called at each instruction of the code."""
+        while self._made:
+            self._made.pop().setflags(write=False)
+        self.unheard()
+
+    def error(self, error: BaseException, frame: FrameType) -> None:
+        """Called with each error, also with those that the code or a library catches."""
+        if FIXED.search(str(error)):
+            at: FrameType | None = frame
+            while at is not None and foreign_code(at.f_code, at.f_globals):
+                at = at.f_back
+            where = f" ({Path(at.f_code.co_filename).name} line {at.f_lineno})" if at is not None else ""
+            self.seen.append(in_place(f"a change of an array{where}"))
 
 
-for _name in CHANGING:
-    if hasattr(np.ndarray, _name):
-        setattr(_Noting, _name, _changing(_name))
+def _plain(value: Any) -> Any:
+    return value.view(np.ndarray) if isinstance(value, np.ndarray) else value

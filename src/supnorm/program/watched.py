@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 import threading
 import warnings
@@ -62,10 +63,16 @@ def events() -> frozenset[Hashable]:
     True
     """
     heard = {event for event in np.geterr().items() if event[1] != "ignore"}
-    raised = {one for one in warnings.filters if one[0] == "error"}
-    return frozenset(
-        {*heard, *raised, warnings.showwarning, vars(warnings).get("_showwarnmsg_impl"), *_of_scipy()}
-    )
+    written = sys.stderr, warnings.showwarning, vars(warnings).get("_showwarnmsg_impl")
+    return frozenset({*heard, *filter(_tells, warnings.filters), *written, *_of_scipy()})
+
+
+def _tells(one: tuple[Any, ...]) -> bool:
+    """Whether a filter of warnings makes errors of them, or asks an object that hears it."""
+    action, message, category, module, line = one
+    plain = (str, re.Pattern, type(None))
+    asked = type(message) not in plain or type(module) not in plain or type(category) is not type
+    return action == "error" or asked or type(line) is not int
 
 
 def _of_scipy() -> set[Hashable]:
@@ -75,7 +82,7 @@ def _of_scipy() -> set[Hashable]:
     return {("scipy", *event) for event in settings if event[1] != "ignore" and event[0] != "memory"}
 
 
-def _warnings_raise() -> bool:
+def warnings_raise() -> bool:
     """Whether a filter makes NumPy's warnings of values errors; the first that fits a warning decides."""
     for action, message, category, module, line in warnings.filters:
         if issubclass(RuntimeWarning, category):
@@ -84,6 +91,17 @@ def _warnings_raise() -> bool:
             if not (message or module or line):  # it fits them all
                 return False
     return False
+
+
+def heard_beyond(known: frozenset[Hashable], thread: int) -> bool:
+    """Whether there are other `events` than those that are known, of code that is run by this thread.
+
+    In a new thread NumPy warns, whatever the code does; it hears of it if a filter, its own or one that stood, raises.
+    """
+    news = events() - known
+    if threading.get_ident() != thread and not warnings_raise():
+        news -= {(event, "warn") for event in np.geterr()}
+    return bool(news)
 
 
 def left_alone() -> frozenset[Hashable]:
@@ -130,12 +148,8 @@ class Watched(np.lib.mixins.NDArrayOperatorsMixin):
 
         Settings that were made before the code was read are left alone: a program that uses supnorm may have made them.
         """
-        news = events() - self.build.events
-        # In a new thread NumPy warns, whatever the code does; it hears of it if a filter, its own or one that stood, raises.
-        if threading.get_ident() != self.build.thread and not _warnings_raise():
-            news -= {(event, "warn") for event in np.geterr()}
         # Noted and not raised: a thread of the code would end, and its caller wait for ever.
-        if news:
+        if heard_beyond(self.build.events, self.build.thread):
             self.build.refused = self.build.refused or hearing_of_overflow()
 
     def __init_subclass__(cls) -> None:
@@ -179,6 +193,12 @@ class Watched(np.lib.mixins.NDArrayOperatorsMixin):
     def __str__(self) -> str:
         self.refuse(TypeError(_ARRAY))
 
+    def __repr__(self) -> str:
+        self.refuse(TypeError(_ARRAY))
+
+    def __hash__(self) -> int:  # a number has one, and is found by it
+        self.refuse(TypeError(_ARRAY))
+
     def __format__(self, how: str) -> str:
         self.refuse(TypeError(_ARRAY))
 
@@ -192,16 +212,21 @@ class Watched(np.lib.mixins.NDArrayOperatorsMixin):
         self.refuse(in_place("a deletion"))
 
     def __copy__(self) -> Any:
-        return self  # nothing is changed in place
+        # Nothing is changed in place, but a list finds the same object by its identity, which NaN does not equal.
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        return other
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return self
+        return self.__copy__()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         self.refuse(TypeError(_ARRAY))
 
     def __getattr__(self, name: str) -> Any:
         error = AttributeError(f"{type(self).__name__} has no {name}")
-        if hasattr(np.ndarray, name):  # also __array_interface__, __iadd__: code tells arrays by them
+        if hasattr(np.ndarray, name) or hasattr(
+            np.float64, name
+        ):  # also __array_interface__, __iadd__: code tells arrays by them
             self.refuse(error)
         raise error
