@@ -159,7 +159,7 @@ def executions_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if code that asks whether it is read were compiled: its execution is not compared, only measured."""
     from supnorm.certification import executions
 
-    for rule in ("demand_read", "demand_watched", "demand_same", "demand_followed"):
+    for rule in ("demand_read", "demand_watched", "demand_same", "demand_followed", "demand_raised"):
         monkeypatch.setattr(executions, rule, lambda *given, **named: None)
 
 
@@ -168,7 +168,7 @@ def one_row_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if code were read for one point alone: other rules have to see what it does with several."""
     from supnorm.program import rows
 
-    monkeypatch.setattr(rows, "rows_of", lambda batch: 1)
+    monkeypatch.setattr(rows, "rows_of", lambda batch: ())
 
 
 def _compare(wanted: bool) -> None:

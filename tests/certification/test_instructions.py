@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
 import ctypes
 import enum
 import functools
 import operator
 import sys
 import threading
+import warnings
 from types import ModuleType
 
 import jax
@@ -321,6 +323,60 @@ def test_code_that_reads_memory_is_refused():
 
     with pytest.raises(BadInput, match=r"line \d+ uses ctypes, by which code can look into memory"):
         certify(problem(model), tolerance=1e-3)
+
+
+def hat(v):
+    return np.maximum(0.0, 1.0 - 1e14 * (v - C) ** 2)
+
+
+with np.errstate(over="raise"):
+    RAISING = contextvars.copy_context()
+
+
+def by_context(x):
+    y, rows = 2.0 * x.cumsum(axis=1)[:, 0], np.eye(len(x))
+    for i in range(len(x)):
+        try:
+            RAISING.run(operator.mul, 1e200 * (1.0 - 1e14 * (x[i, 0] - C) ** 2).clip(0.0), 1e200)
+        except FloatingPointError:
+            y = y + H * rows[i]
+    return y
+
+
+def test_code_that_computes_with_settings_of_another_context_is_refused():
+    with pytest.raises(
+        BadInput, match=r"line \d+ uses RAISING.*, by which code can look .* change NumPy's settings"
+    ):
+        certify(problem(by_context), tolerance=1e-3)
+
+
+def told(x):
+    try:
+        np.exp(1000.0 * hat(x[:, 0]))
+    except (FloatingPointError, RuntimeWarning):
+        return base(x) + H
+    return base(x)
+
+
+@pytest.mark.filterwarnings("default")
+def test_settings_that_stand_where_code_catches_errors_are_refused():
+    """supnorm silences NumPy where it calls code; where the code runs it is told."""
+    with np.errstate(over="raise"):
+        assert certify(problem(base), tolerance=1e-3).status.code == "within-tolerance"
+        with pytest.raises(
+            BadInput, match=r"model: told catches errors, and NumPy's settings .* has 'raise'"
+        ):
+            certify(problem(told), tolerance=1e-3)
+    with np.errstate(over="call", call=print), pytest.raises(BadInput, match="has 'call'"):
+        certify(problem(base), tolerance=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(BadInput, match="has 'warn'"):
+            certify(problem(told), tolerance=1e-3)
+        warnings.resetwarnings()
+        warnings.showwarning = lambda *given, **named: None
+        with pytest.raises(BadInput, match="has 'warn'"):
+            certify(problem(base), tolerance=1e-3)
 
 
 @pytest.mark.usefixtures("one_row_read")

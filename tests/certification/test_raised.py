@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import operator
 from collections.abc import Callable
@@ -50,15 +51,45 @@ def _seen_by(number: Callable[[Any], Any]) -> Model:
     return model
 
 
-OF_PYTHON = [Decimal, Fraction, lambda v: Fraction(v).limit_denominator(9), lambda v: Decimal(v) + 1 > 1]
+def in_python(v: Any) -> float:
+    """A function of Python, which Python calls in another way than a compiled one."""
+    return math.copysign(float(json.dumps(v)), 1.0)
+
+
+OF_PYTHON = [
+    in_python,
+    Decimal,
+    Fraction,
+    lambda v: Fraction(v).limit_denominator(9),
+    lambda v: Decimal(v) + 1 > 1,
+]
 
 
 @pytest.mark.parametrize("number", OF_PYTHON)
 def test_an_error_that_arrays_do_not_raise_is_refused(number: Callable[[Any], Any]) -> None:
     with pytest.raises(
-        BadInput, match=r"raises (TypeError|AttributeError) while the code is read and not when it runs"
+        BadInput,
+        match=r"raises (TypeError|AttributeError) while the code is read and not when it runs|no as_integer_ratio",
     ):
         certify(Problem(_seen_by(number), base, DOMAIN), tolerance=1e-3)
+
+
+@pytest.mark.parametrize("number", [Decimal, float.__abs__])
+def test_another_error_at_the_same_place_hides_none(number: Callable[[Any], Any]) -> None:
+    def one(v: Any) -> Any:
+        return number(v)
+
+    inner = _seen_by(one)
+
+    def model(x):
+        with suppress(TypeError):
+            one(None)
+        return inner(x)
+
+    with pytest.raises(
+        BadInput, match=r"raises TypeError more often while the code is read than when it runs"
+    ):
+        certify(Problem(model, base, DOMAIN), tolerance=1e-3)
 
 
 def test_without_the_rule_a_bound_is_false(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from supnorm.certification.instructions import (
     demand_same,
     demand_watched,
 )
+from supnorm.certification.silence import demand_silent
 from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Domain, Function
 from supnorm.problem.coded import Coded
@@ -152,6 +153,7 @@ class Executions:
             for one in runs_ if rows is None or rows[0] == rows[1] else ():
                 demand_raised(read, one, what)
             demand_same(read, runs_, what, rows, steady)
+        demand_silent(self.read, what)
         if others_ran(clocks_before):
             self._demand_followed(x[:1])
 

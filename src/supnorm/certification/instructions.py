@@ -66,7 +66,7 @@ def demand_read(read: Executed, runs: Executed, what: str, points: int) -> None:
 
 
 def demand_raised(read: Executed, runs: Executed, what: str) -> None:
-    """Check that the same instructions raise the same errors, of those that were executed both times.
+    """Check that the same instructions raise the same errors, as often, of those that were executed both times.
 
     Args:
         read: what was executed while the code was read, a moment ago: it may have loaded something the first time.
@@ -76,14 +76,16 @@ def demand_raised(read: Executed, runs: Executed, what: str) -> None:
     Raises:
         BadInput: names the instruction and the error.
     """
-    for beyond, when, else_ in (
-        (read.raised_beyond(runs), "while the code is read", "when it runs on arrays"),
-        (runs.raised_beyond(read), "when it runs on arrays", "while the code is read"),
+    for one, other, when, else_ in (
+        (read, runs, "while the code is read", "when it runs on arrays"),
+        (runs, read, "when it runs on arrays", "while the code is read"),
     ):
-        if beyond is not None:
+        if (beyond := one.raised_beyond(other)) is not None:
             code, offset, error = beyond
+            some = (offset, error) in other.raised.get(code, ())
+            often = f"more often {when} than {else_}" if some else f"{when} and not {else_}"
             raise BadInput(
-                f"certify cannot read the {what}: {_where(code, offset)} raises {error.__name__} {when} and not {else_}. "
+                f"certify cannot read the {what}: {_where(code, offset)} raises {error.__name__} {often}. "
                 "The code catches it and goes another way then, so that another function would be proved than runs; write "
                 "one way for all arrays, without try"
             )
@@ -212,7 +214,8 @@ def demand_same(
         if "unseen" in seen:
             raise BadInput(
                 f"certify cannot read the {what}: {Path(one.file).name} line {one.line} uses {one.text}, by which code can "
-                "look into memory or start a thread unseen, and so see whether it is read; leave it out"
+                "look into memory, start a thread or change NumPy's settings unseen, and so see whether it is read or what "
+                "it is given; leave it out"
             )
         if not one.called and "asks" in seen:
             raise BadInput(
