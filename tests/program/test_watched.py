@@ -382,13 +382,17 @@ def test_a_table_that_raises_is_a_branch_also_where_its_values_are_not_used() ->
 
 
 @pytest.mark.parametrize("name", ["debug_nans", "debug_infs"])
-@pytest.mark.parametrize("context", [True, False])
-def test_code_that_has_jax_raise_errors_for_values_is_not_read(name: str, context: bool) -> None:
+@pytest.mark.parametrize("how", ["context", "all", "thread"])
+def test_code_that_has_jax_raise_errors_for_values_is_not_read(name: str, how: str) -> None:
     def code(x: Any) -> Any:
         y = jnp.sin(x[:, 0])
-        if not context:
+        if how == "all":
             jax.config.update(f"jax_{name}", True)
             jax.config.update(f"jax_{name}", False)
+            return y
+        if how == "thread":
+            before = getattr(jax, name).swap_local(True)
+            getattr(jax, name).set_local(before)
             return y
         try:
             with getattr(jax, name)(True):
@@ -400,6 +404,12 @@ def test_code_that_has_jax_raise_errors_for_values_is_not_read(name: str, contex
     with pytest.raises(Unsupported, match=name):
         program_of(Function(code), 1)
     assert isinstance(jax.debug_nans(False), AbstractContextManager)
+
+    def off(x: Any) -> Any:
+        with getattr(jax, name)(False):
+            return jnp.sin(x[:, 0])
+
+    assert program_of(Function(off), 1).operations
 
 
 def test_a_warning_is_a_branch_for_no_proof() -> None:

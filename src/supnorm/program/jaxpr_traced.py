@@ -14,6 +14,7 @@ import numpy as np
 from supnorm.program.executed import attempt, foreign_code, is_recorded
 
 RAISING = ("debug_nans", "debug_infs")
+SETTERS = ("__call__", "set_global", "set_local", "swap_local")
 
 
 @contextmanager
@@ -34,13 +35,18 @@ def refusals() -> Iterator[list[str]]:
         made.append(type(self).__name__)
         super(JAXTypeError, self).__init__(*args, **named)
 
-    # The settings of JAX are objects; each is called to set it for a context.
-    setting = type(jax.debug_nans)
-    for_a_context, for_all = setting.__call__, type(jax.config).update
+    # The settings of JAX are objects. Each is called to set it for a context; newer versions do so by these methods.
+    setting, for_all = type(jax.debug_nans), type(jax.config).update
+    setters = {name: getattr(setting, name) for name in SETTERS if hasattr(setting, name)}
+    there = [name for name in setters if name in vars(setting)]
 
-    def set_for_a_context(self: Any, value: Any) -> Any:
-        made.extend(name for name in RAISING if value and self is getattr(jax, name))
-        return for_a_context(self, value)
+    def noting(method: Callable[..., Any]) -> Callable[..., Any]:
+        def set_one(self: Any, *value: Any) -> Any:
+            on = any(one == 1 for one in value)  # not the object for "not set"
+            made.extend(name for name in RAISING if on and self is getattr(jax, name))
+            return method(self, *value)
+
+        return set_one
 
     def set_for_all(self: Any, name: str, value: Any) -> None:
         made.extend(one for one in RAISING if value and name == f"jax_{one}")
@@ -64,11 +70,18 @@ def refusals() -> Iterator[list[str]]:
 
     Tracer.__getattr__, Tracer.__repr__ = has, shown
     JAXTypeError.__init__ = noted
-    setting.__call__, type(jax.config).update = set_for_a_context, set_for_all
+    type(jax.config).update = set_for_all
+    for name, method in setters.items():
+        setattr(setting, name, noting(method))
     try:
         yield made
     finally:
-        setting.__call__, type(jax.config).update = for_a_context, for_all
+        type(jax.config).update = for_all
+        for name, method in setters.items():
+            if name in there:
+                setattr(setting, name, method)
+            else:
+                delattr(setting, name)
         Tracer.__getattr__, Tracer.__repr__ = attribute, text
         if before is None:
             del JAXTypeError.__init__
