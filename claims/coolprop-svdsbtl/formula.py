@@ -1,8 +1,9 @@
-"""The temperature of liquid water from pressure and enthalpy by CoolProp's table, and by IAPWS-IF97 from which the table is made.
+"""The temperature of liquid water from pressure and enthalpy by CoolProp's table, and by IF97, of which it is made.
 
-A point is a temperature T (K) and a share u: the pressure goes, by equal factors, from the boiling pressure or 1 kPa, whichever is more,
-to 100 MPa, as in CoolProp's own test of the table. The enthalpy is that of IF97 at this temperature, so the exact temperature is T.
-The first call makes the table, which takes CoolProp most of a minute, and keeps it in its folder (14 MB).
+A point is a temperature T (K) and a share u: the pressure goes, by equal factors, from the boiling pressure or 1 kPa,
+whichever is more, to 100 MPa, as in CoolProp's own test of the table. The enthalpy is that of IF97 at this temperature,
+so the exact temperature is T. The first call makes the table and keeps it in CoolProp's
+folder (14 MB).
 """
 
 import CoolProp

@@ -1,14 +1,16 @@
-"""The density of seawater (TEOS-10) by code that can be read: the Gibbs function, and the polynomial that stands in for it.
+"""The density of seawater (TEOS-10) by code that can be read: the Gibbs function, and the polynomial in its place.
 
-A point is a pressure p (dbar), the root s of the salinity (g/kg) and the potential temperature theta (degrees C). Conservative
-Temperature, from which the polynomial computes, is a formula of s and theta. The temperature in the water, from which the Gibbs function
-computes, is not: it is the solution of dt/dp = adiabatic lapse rate that begins at theta at the surface. `sinking` has this equation, and
-beside it that of the density, so that the exact density is the second component of the flow.
+A point is a pressure p (dbar), the root s of the salinity (g/kg) and the potential temperature theta (degrees C).
+Conservative Temperature, from which the polynomial computes, is a formula of s and theta. The temperature in the water,
+from which the Gibbs function computes, is not: it is the solution of dt/dp = adiabatic lapse rate that begins at theta
+at the surface. `sinking` has this equation, and beside it that of the density, so that the exact density is the second
+component of the flow.
 
-The Gibbs function is that of IAPWS R13-08 (`SALT`, Feistel 2008) and SR7-09 (`WATER`, Feistel 2003), in J/kg, its inputs divided by
-40 g/kg * 35.16504/35, 40 K and 1e4 dbar, the salinity under a root. Its terms with a logarithm of the salinity are left out: they are in
-no derivative by pressure and cancel in the enthalpy at the surface. The polynomial is the one with 75 terms of Roquet et al. (2015,
-doi:10.1016/j.ocemod.2015.04.002), in m3/kg. The numbers are those of the papers; `tests/claims` compares all of it with the package gsw.
+The Gibbs function is that of IAPWS R13-08 (`SALT`, Feistel 2008) and SR7-09 (`WATER`, Feistel 2003), in J/kg, its
+inputs divided by 40 g/kg * 35.16504/35, 40 K and 1e4 dbar, the salinity under a root. Its terms with a logarithm of the
+salinity are left out: they are in no derivative by pressure and cancel in the enthalpy at the surface. The polynomial
+is the one with 75 terms of Roquet et al. (2015, doi:10.1016/j.ocemod.2015.04.002), in m3/kg. The numbers are those of
+the papers; `tests/claims` compares all of it with the package gsw.
 """
 
 from math import perm
@@ -19,6 +21,7 @@ import numpy as np
 UNIT, SHIFT = 0.0248826675584615, 5.971840214030754e-1  # 1 / (40 g/kg * 35.16504/35), and 24 times that
 HEAT = 3991.86795711963  # J/(kg K), of the definition of Conservative Temperature
 
+# fmt: off
 # Powers of temperature and pressure.
 WATER = {
     (0, 0): 101.342743139674, (0, 1): 100015.695367145, (0, 2): -2544.5765420363, (0, 3): 284.517778446287,
@@ -88,6 +91,7 @@ VOLUME = {
     (5, 0, 1): 5.0736766814e-07, (5, 1, 0): -3.30527589e-07, (6, 0, 0): 2.0543094268e-07,
 }
 
+# fmt: on
 
 # Every term of the Gibbs function by its powers of root of salinity, temperature, pressure.
 TERMS = {(0, j, k): c for (j, k), c in WATER.items()} | SALT
@@ -109,7 +113,7 @@ def nested(table, values):
 
 
 def gibbs(s, t, p, by_t=0, by_p=0):
-    """A derivative of the Gibbs function by temperature and pressure (degrees C, dbar); s is the root of the salinity in g/kg."""
+    """A derivative of the Gibbs function by temperature and pressure."""
     table = {}
     for (i, j, k), c in TERMS.items():
         if j >= by_t and k >= by_p:
