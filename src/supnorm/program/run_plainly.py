@@ -12,6 +12,7 @@ import re
 import threading
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -63,7 +64,8 @@ def demand_as_jax_reads(function: Callable[..., Any], d: int) -> None:
             suppress(Exception),
         ):
             watch.known = left_alone()
-            function(x)
+            # Under a trace, operations of JAX are not compiled, for each of these numbers of points.
+            jax.make_jaxpr(partial(function, x))()
         if watch.seen:
             raise watch.seen[0]
 
