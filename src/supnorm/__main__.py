@@ -2,25 +2,26 @@
 
 import sys
 
-from supnorm.supervisor import INTERRUPTED, supervise
+from supnorm.supervisor import INTERRUPTED, SAID, end_at_once, supervise
 
 
 def main() -> None:
     """Run the command line and exit with a code of the contract."""
     options = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
     if not options or {"--help", "--version"} & {*options}:  # no code of a problem runs
+        end_at_once()
         sys.exit(work())
     sys.exit(supervise(work))
 
 
 def work() -> int:
-    """The command line in this process; Ctrl-C counts while the verbs are still imported."""
+    """The command line in this process."""
     try:
         from supnorm.cli.main import begin
 
         return begin()
     except KeyboardInterrupt:
-        print("supnorm: interrupted", file=sys.stderr)
+        print(SAID, file=sys.stderr)
         return INTERRUPTED  # ExitCode.INTERRUPTED, which may not be there yet
 
 

@@ -22,6 +22,7 @@ from contextlib import suppress
 from supnorm.process import CALLS, ENDS, SIZE, Page, end_with, heard, how_it_ended
 
 INTERRUPTED = 3  # ExitCode.INTERRUPTED; importing it takes as long as all of this
+SAID = "supnorm: interrupted"
 LEFT = 10.0  # seconds after the verdict for threads and exit hooks of the problem's code, which may never end
 PAGE = "SUPNORM_PAGE"  # where processes do not fork: the file that both map
 
@@ -47,13 +48,9 @@ def _forked(work: Callable[[], int]) -> int:
         os.close(write)
         end_with(read)
         page.owner = os.getpid()
-        try:
-            for number in heard():
-                signal.signal(number, signal.default_int_handler)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
-            _work(work, page)
-        except KeyboardInterrupt:  # before `work` listens, or after it has come back
-            _interrupted(page)
+        end_at_once(page)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+        _work(work, page)
     os.close(read)
     for number in heard():
         signal.signal(number, lambda n, frame: _pass_on(child, n))
@@ -61,11 +58,22 @@ def _forked(work: Callable[[], int]) -> int:
     return outcome(page, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
-def _interrupted(page: Page) -> None:
-    """Asked to end before the work has begun, or once it is done but its verdict is not given."""
-    print("supnorm: interrupted", file=sys.stderr)
-    page.give_verdict(INTERRUPTED)
-    sys.exit(INTERRUPTED)
+def end_at_once(page: Page | None = None) -> None:
+    """Until `work` listens itself, when there is nothing to keep yet, a request ends this process where it is.
+
+    A KeyboardInterrupt would strike among Python's own imports, which make another error of it (``__set_name__``
+    before Python 3.12) or catch it.
+    """
+
+    def end(number: int, frame: object) -> None:
+        with suppress(OSError):
+            os.write(2, f"{SAID}\n".encode())
+        if page is not None:
+            page.give_verdict(INTERRUPTED)
+        os._exit(INTERRUPTED)
+
+    for number in heard():
+        signal.signal(number, end)
 
 
 def _pass_on(child: int, number: int) -> None:
@@ -76,7 +84,16 @@ def _pass_on(child: int, number: int) -> None:
 def _work(work: Callable[[], int], page: Page) -> None:
     """Do the work, leave the verdict, exit."""
     page.owner, CALLS.page = os.getpid(), page
-    code = work()
+    try:
+        _end(work(), page)
+    except KeyboardInterrupt:  # the work is done, its verdict is not given
+        print(SAID, file=sys.stderr)
+        page.give_verdict(INTERRUPTED)
+        sys.exit(INTERRUPTED)
+
+
+def _end(code: int, page: Page) -> None:
+    """Leave the verdict once all is printed, and exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -154,7 +171,6 @@ def _started(work: Callable[[], int]) -> int:
         import _winapi
 
         end_with(_winapi.OpenProcess(0x00100000, False, int(parent)))  # SYNCHRONIZE
-    for number in heard():
-        signal.signal(number, signal.default_int_handler)
+    end_at_once(page)
     _work(work, page)
     return INTERRUPTED  # never reached

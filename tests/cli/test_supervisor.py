@@ -218,6 +218,55 @@ def test_a_request_at_the_very_start_is_heard(shell: Shell, number: signal.Signa
     assert "Traceback" not in err
 
 
+IN_A_CLASS = """
+import os, signal
+class Named:
+    def __set_name__(self, owner, name):
+        os.kill(os.{whom}(), signal.SIGINT)
+        for _ in range({rounds}): pass
+class Owner:
+    named = Named()
+def truth(x): return x[:, 0]
+"""
+
+
+@pytest.mark.parametrize(("whom", "rounds"), [("getpid", 1000), ("getppid", 3_000_000)])
+def test_a_request_while_a_class_is_made_is_no_error_of_its_file(
+    shell: Shell, whom: str, rounds: int
+) -> None:
+    # Before Python 3.12 a KeyboardInterrupt in __set_name__ becomes a RuntimeError: the file looked broken (exit 2).
+    (shell.folder / "classes.py").write_text(IN_A_CLASS.format(whom=whom, rounds=rounds))
+    shell.write((REFERENCE, 'python = "classes.py:truth"'))
+    done = shell.finish("audit", "problem.toml", "--quiet", "--evaluations", "300")
+    assert (done.code, done.line) == (
+        3,
+        "supnorm: " + "interrupted; computed values are kept: run the same command with --resume",
+    )
+
+
+AT_THE_START = """
+import os, signal, sys
+from supnorm.supervisor import supervise
+class Named:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.{name})
+        for _ in range(1000): pass
+def work():
+    try:
+        type("Owner", (), dict(named=Named()))
+    except BaseException:
+        pass  # as code may that runs while a module is imported
+    return 0
+sys.exit(supervise(work))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_request_before_the_work_listens_ends_the_process_where_it_is(shell: Shell, name: str) -> None:
+    done = python(shell, AT_THE_START.replace("{name}", name))
+    assert (done.returncode, done.stderr) == (3, "supnorm: interrupted\n")
+
+
 def test_a_signal_without_a_name_is_told() -> None:
     page = supervisor.Page(supervisor.mmap.mmap(-1, supervisor.SIZE))
     assert supervisor.outcome(page, -99) == 3

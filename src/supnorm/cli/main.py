@@ -166,16 +166,21 @@ def run(arguments: list[str] | None = None) -> int:
         with alone() if "--json" in given else nullcontext():
             result = _result(given)
     except BadInput as error:
+        if (
+            INTERRUPTS.asked
+        ):  # the KeyboardInterrupt has become this error, as in an import (`_was_interrupt`)
+            return _interrupted("")
         _say(str(error) + (f"; see supnorm {given[0]} --help" if isinstance(error, BadNumber) else ""))
         return ExitCode.BAD_INPUT
     except (KeyboardInterrupt, typer.Abort, Interrupted) as error:
-        _say(str(error) or "interrupted; computed values are kept: run the same command with --resume")
-        return ExitCode.INTERRUPTED
+        return _interrupted(str(error))
     except SystemExit as error:
         return _ended(error, given)
     except BrokenPipeError:
         return _cut_off()
     except Exception as error:
+        if _was_interrupt(error):
+            return _interrupted("")
         # A mistake on the command line: an exception of click, of which typer may have its own copy.
         if callable(explained := getattr(error, "format_message", None)):
             context = getattr(error, "ctx", None)
@@ -200,6 +205,24 @@ def run(arguments: list[str] | None = None) -> int:
         _say("interrupted")
         return ExitCode.INTERRUPTED
     return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _interrupted(why: str) -> int:
+    _say(why or "interrupted; computed values are kept: run the same command with --resume")
+    return ExitCode.INTERRUPTED
+
+
+def _was_interrupt(error: BaseException | None) -> bool:
+    """Whether a KeyboardInterrupt became this error: before Python 3.12 a class that is made turns all into RuntimeError.
+
+    >>> error = RuntimeError("Error calling __set_name__ on a property")
+    >>> error.__cause__ = KeyboardInterrupt()
+    >>> _was_interrupt(error), _was_interrupt(RuntimeError("of its own"))
+    (True, False)
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None
 
 
 def _result(given: list[str]) -> Any:
