@@ -153,6 +153,7 @@ def test_help_is_given_in_one_process(arguments: list[str], monkeypatch: pytest.
 
     monkeypatch.setattr(program, "supervise", refused)
     monkeypatch.setattr(program, "work", lambda: 0)
+    monkeypatch.setattr(program, "end_at_once", lambda: None)  # this process goes on
     monkeypatch.setattr(sys, "argv", ["supnorm", *arguments])
     with pytest.raises(SystemExit) as end:
         program.main()
