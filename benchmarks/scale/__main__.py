@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from importlib import import_module
 
-from benchmarks.scale import chaos_verb, constants, efficiency, prediction, start
-
-PARTS: dict[str, Callable[[list[str]], int]] = {
-    "efficiency": efficiency.main,
-    "chaos": chaos_verb.main,
-    "constants": constants.main,
-    "prediction": prediction.main,
-    "start": start.main,
+# Imported only when it runs: workers import this file again.
+PARTS = {
+    "efficiency": "efficiency",
+    "chaos": "chaos_verb",
+    "constants": "constants",
+    "prediction": "prediction",
+    "start": "start",
 }
 
 
@@ -21,7 +20,8 @@ def main() -> int:
     """One part of the measurements."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale")
     parser.add_argument("part", choices=PARTS)
-    return PARTS[parser.parse_args(sys.argv[1:2]).part](sys.argv[2:])
+    part = import_module(f"benchmarks.scale.{PARTS[parser.parse_args(sys.argv[1:2]).part]}")
+    return int(part.main(sys.argv[2:]))
 
 
 if __name__ == "__main__":

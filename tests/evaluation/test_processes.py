@@ -85,6 +85,13 @@ def test_calls_that_nobody_waits_for_do_not_hold_up_the_end(tmp_path: Path) -> N
         call.result(0)
 
 
+def test_calls_that_come_at_once_start_a_worker_each() -> None:
+    # A worker counted as idle until it had taken the first call; the calls that came meanwhile waited for that one worker.
+    with Processes(3) as pool:
+        calls = [pool.submit(os.getpid) for _ in range(5)]
+        assert len({call.result(60) for call in calls}) == 3
+
+
 ENDING = """
 import atexit, sys, time
 from pathlib import Path

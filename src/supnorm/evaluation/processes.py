@@ -108,25 +108,27 @@ class Processes(Executor):
             if self._shut:
                 raise RuntimeError("cannot schedule new futures after shutdown")
             self._queue.append(_Call(future, data))
-            if len(self._attendants) < self.workers and not any(a.idle for a in self._attendants):
+            idle = sum(attendant.idle for attendant in self._attendants)
+            if len(self._attendants) < self.workers and len(self._queue) > idle:
                 attendant = _Attendant(self)
                 self._attendants.append(attendant)
                 attendant.start()
             self._changed.notify()
         return future
 
-    def take(self, patient: bool, longest: int | None = None) -> _Call | None:
-        """The next call, or None if there is none; with ``patient`` it waits for one until the pool is shut down."""
+    def take(self, attendant: _Attendant, longest: int | None = None) -> _Call | None:
+        """The next call, or None if there is none; an idle attendant waits for one until the pool is shut down."""
         with self._changed:
+            attendant.idle = not attendant.sent
             while True:
                 while self._queue:
                     if longest is not None and len(self._queue[0].data) > longest:
                         return None
                     call = self._queue.popleft()
                     if call.begun or call.future.set_running_or_notify_cancel():
-                        call.begun = True
+                        call.begun, attendant.idle = True, False
                         return call
-                if not patient or self._shut:
+                if not attendant.idle or self._shut:
                     return None
                 self._changed.wait()
 
@@ -203,7 +205,7 @@ class _Attendant(threading.Thread):
         self.pool = pool
         self.process: Any = None
         self.connection: Connection | None = None
-        self.idle = False
+        self.idle = True  # it takes a call as soon as it runs
         self.ready = False
         self.starts = 0
         self.sent: deque[_Call] = deque()
@@ -215,9 +217,7 @@ class _Attendant(threading.Thread):
         try:
             while True:
                 while len(self.sent) < (2 if quick else 1):
-                    self.idle = not self.sent
-                    call = self.pool.take(patient=not self.sent, longest=AHEAD if self.sent else None)
-                    self.idle = False
+                    call = self.pool.take(self, longest=AHEAD if self.sent else None)
                     if call is None:
                         break
                     if not self._send(call):
