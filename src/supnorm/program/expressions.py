@@ -37,6 +37,9 @@ class Expression:
 
 
 EXPRESSIONS: list[Expression] = []  # by number
+# Codes whose functions the garbage collector looks up: among 190,000 objects 20 ms for one code and 38 ms for 30. To look
+# through all functions takes 50 ms.
+FEW = 30
 
 
 @contextmanager
@@ -74,9 +77,14 @@ def _functions(codes: list[CodeType]) -> list[FunctionType]:
     if not codes:
         return []
     wanted = frozenset(map(id, codes))
+    if len(codes) <= FEW:
+        with _unfrozen():
+            functions = [one for one in gc.get_referrers(*codes) if type(one) is FunctionType]
+    else:
+        functions = objects_of(FunctionType)
     return [
         function
-        for function in objects_of(FunctionType)
+        for function in functions
         if id(function.__code__) in wanted and getattr(function, "__builtins__", None) is builtins.__dict__
     ]
 
