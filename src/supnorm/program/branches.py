@@ -22,7 +22,7 @@ class Comparison:
 
 
 def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: Value) -> Value:
-    """``where(test, if_true, if_false)``.
+    """``where(test, if_true, if_false)``; the result has the common shape of all arguments, as in NumPy, JAX and torch.
 
     Raises:
         Unsupported: for a branch of no known form.
@@ -31,9 +31,13 @@ def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: V
         chosen = np.unique(np.asarray(test))
         if isinstance(test, Tensor) or chosen.size != 1:
             raise Unsupported("select with a mixed mask", "slicing and concatenation")
+        _, if_true, if_false = _broadcast(np.asarray(test), if_true, if_false)
         return if_true if bool(chosen[0]) else if_false
-    if test.left is test.right and test.op in ("ne", "eq"):  # x == x tests for NaN
-        return if_false if test.op == "ne" else if_true
+    of_nan = test.left is test.right and test.op in ("ne", "eq")  # x == x tests for NaN
+    left, right, if_true, if_false = _broadcast(test.left, test.right, if_true, if_false)
+    if of_nan:
+        return _defined(build, left, if_false if test.op == "ne" else if_true)
+    test = Comparison(test.op, left, right)
     slope = _leaky_slope(build, test, if_true, if_false)
     if slope is not None:
         return build.unary("leaky_relu", test.left, slope)
@@ -47,6 +51,25 @@ def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: V
     if softplus is not None:
         return softplus
     raise Unsupported("where(comparison, a, b)", "minimum, maximum, abs, relu or leaky_relu")
+
+
+def _broadcast(*values: Value) -> list[Value]:
+    """All values in their common shape.
+
+    Otherwise two values would look the same that have the same entries in other places, as ``v[:, None]`` and ``v[None]``.
+    """
+    shape = np.broadcast_shapes(*(np.shape(v) if not isinstance(v, Tensor) else v.shape for v in values))
+    return [
+        v.arrange(lambda i: np.broadcast_to(i, shape)) if isinstance(v, Tensor) else np.broadcast_to(v, shape)
+        for v in values
+    ]
+
+
+def _defined(build: Builder, tested: Value, result: Value) -> Value:
+    """``result``, in a program that has a value only where ``tested`` has one: where it is NaN, the other branch runs."""
+    if not isinstance(tested, Tensor) or _same(build, tested, result):
+        return result
+    return build.binary("add", result, build.binary("mul", tested, np.asarray(0.0)))
 
 
 def _leaky_slope(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> float | None:

@@ -266,7 +266,14 @@ def _moved(name: str, params: Any, args: list[Any]) -> Value:
     from jax import lax
 
     primitive = getattr(lax, f"{name}_p", None) or getattr(jax.extend.core.primitives, f"{name}_p")
-    return x.arrange(lambda i: np.asarray(primitive.bind(i, *args[1:], **params)))  # type: ignore[no-any-return]
+    if (
+        "fill_value" in params
+    ):  # what a gather gives beyond the ends: a number of the code, and no position of the index
+        params = {**params, "fill_value": -1}
+    moved = x.arrange(lambda i: np.asarray(primitive.bind(i, *args[1:], **params)))
+    if (moved.index < 0).any():
+        raise Unsupported(f"{name} beyond the ends of an array", "positions within the array")
+    return moved  # type: ignore[no-any-return]
 
 
 _MOVES = (
