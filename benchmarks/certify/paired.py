@@ -8,7 +8,8 @@ Rows are those of `benchmarks.certify` (targets, peers by our own strategies, ki
 here; only ``src`` is the other state's. Seconds are processor seconds (user and system) of the proof alone, after
 the libraries have been loaded and have proved something small; training is left out, and networks are trained once, here.
 What else runs on the machine only ever adds to them: a row's ratio is that of the smallest of each side, and the spread of
-the ratios of its pairs is printed beside it. A row that a first round finds above `LIMIT` gets `MORE` pairs.
+the ratios of its pairs is printed beside it. A row that a first round finds above `LIMIT`, but not above `CLEARLY`, gets
+`MORE` pairs.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from benchmarks.claims.stored import stamp
 RESULTS = records.RESULTS.with_name("certify_paired.json")
 ROOT = Path(__file__).parents[2]
 LIMIT, MORE = 1.1, 6
+CLEARLY = 1.3  # the ratios of the pairs of a row differ by less
 SECONDS = 600.0  # a run that takes longer is given up
 
 
@@ -98,7 +100,7 @@ def pairs(name: str, before: Path, networks: Path, count: int) -> dict[str, Any]
     seconds: dict[Path, list[float]] = {before: [], ROOT: []}
     last: dict[Path, dict[str, Any]] = {}
     i = 0
-    while i < count or (i < MORE and _ratio(seconds[before], seconds[ROOT]) > LIMIT):
+    while i < count or (i < MORE and LIMIT < _ratio(seconds[before], seconds[ROOT]) <= CLEARLY):
         # This state comes first: it trains the networks.
         for checkout in (ROOT, before) if i % 2 == 0 else (before, ROOT):
             last[checkout] = run(name, checkout, networks)
