@@ -17,6 +17,7 @@ def _installed() -> tuple[str, ...]:
         sys.base_prefix,
         sys.exec_prefix,
         *site.getsitepackages(),
+        site.getusersitepackages(),  # pip install --user
         str(Path(__file__).parent),
     }
     every = {folder for p in folders for folder in (p, os.path.realpath(p)) if folder not in GENERAL}
