@@ -14,10 +14,11 @@ import pytest
 import supnorm as sn
 from supnorm.claims import ledger_record
 from supnorm.claims.recording import scatter, unrun
-from supnorm.pages import ledger_summary, write_badge, write_claims_page
+from supnorm.pages import claim_summary, ledger_summary, write_badge, write_claims_page
 from supnorm.pages.claims_page import claims_page
 from supnorm.problem.claim_table import ClaimSpec
 from supnorm.results.claim import LedgerRecord, LedgerRowRecord
+from supnorm.results.numbers import num
 
 WORDS = {"source": "<a paper>", "published": "a number", "of": "x - x^3/6", "reference": "the sine"}
 
@@ -85,6 +86,29 @@ def test_a_claim_without_a_line_of_points_has_a_picture_of_its_points(ledger: Le
     page = claims_page(ledger.changed(rows=(few,)))
     assert page.count('<circle class="pt"') == 2 * 5  # in the table, and with the words below it
     assert "Errors at points of the search, beside x; dotted: published" in page
+
+
+def test_of_many_outputs_the_values_are_those_of_the_output_with_the_error() -> None:
+    """The first three of eighty-four wavenumbers say nothing about an error at the thirty-eighth."""
+    scales = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    off = np.array([1.0, 1.0, 1.0, 1.0, 1.5])
+    problem = sn.Problem(
+        lambda x: x * scales * off,
+        sn.Function(lambda x: x * scales, outputs=("a", "b", "c", "d", "e")),
+        sn.Domain(x=(1.0, 2.0)),
+        error=sn.ErrorMeasure("relative", floor=0.0, tolerance=0.1),
+        recheck=sn.Function(lambda x: x * scales * 1.001),
+    )
+    claim = sn.Claim.of(problem, name="many", says="all five", second="again", **WORDS)
+    record = claim.test(evaluations=100).record
+    worst = record.worst
+    assert worst is not None
+    assert worst.position == 4
+    shown = [num(values[4], 6) for values in (worst.model, worst.reference, worst.second or ())]
+    words = "e: {} against {}, second reference {}".format(*shown)
+    assert words in "\n".join(claim_summary(record))
+    row = LedgerRowRecord(**dict(record), folder="")
+    assert words in claims_page(ledger_record([row], False, 1.0))
 
 
 def test_the_lines_of_the_terminal(ledger: LedgerRecord) -> None:

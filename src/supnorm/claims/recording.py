@@ -191,6 +191,7 @@ def _point(worst: Confirmation, report: AuditReport) -> ClaimPointRecord:
         second=None if second is None else tuple(map(float, second)),
         error_second=worst.error,
         confirmed=worst.confirmed,
+        position=None if report.record.measure.kind == "function" else witness.output,
     )
 
 

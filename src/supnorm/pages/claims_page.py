@@ -115,12 +115,16 @@ def _values(row: ClaimRecord) -> Any:
     """Model, reference and second reference at the worst point, in the output that has the error."""
     worst = row.worst
     assert worst is not None
-    shown = [_several(worst.model), _several(worst.reference)]
-    second = None if worst.second is None else _several(worst.second)
-    return fact("values", model=shown[0], reference=shown[1], second=second)
+    shown = [_several(values, worst.position) for values in (worst.model, worst.reference)]
+    second = None if worst.second is None else _several(worst.second, worst.position)
+    output = worst.output if worst.position is not None and len(worst.model) > 1 else None
+    return fact("values", output=output, model=shown[0], reference=shown[1], second=second)
 
 
-def _several(values: tuple[float, ...]) -> str:
+def _several(values: tuple[float, ...], position: int | None) -> str:
+    """The one that has the error; the first ones where the error is of several."""
+    if position is not None and position < len(values):
+        return num(values[position], 6)
     more = " …" if len(values) > 3 else ""
     return ", ".join(num(v, 6) for v in values[:3]) + more
 

@@ -24,6 +24,11 @@ class ClaimPointRecord(PointRecord):
     confirmed: bool = Field(
         description="whether both references have this error above the tolerance and differ by less than three tenths of it"
     )
+    position: int | None = Field(
+        default=None,
+        description="which of the outputs has this error, counted from 0; null if the error is not that of one output "
+        "(kind `function`)",
+    )
 
 
 class KnownRecord(Record):

@@ -49,7 +49,7 @@ PAGE = {
     "summary-says": "“{says}” ({source})",
     "summary-worst": "worst {error:error 4} at {at:point}",
     "at": "{at:point}",
-    "values": "{model} against {reference}{second?:, second reference {second}}",
+    "values": "{output?:{output}: }{model} against {reference}{second?:, second reference {second}}",
     "planted": "Of {runs:count} {shape}s of {height:num} times that error and {volume:num} of the range, a search of "
     "{n:count} evaluations found {found:count}.",
     "allowed": "{n:count} evaluations, {seconds:duration}",
