@@ -44,7 +44,9 @@ def test_python_in_usr_local_leaves_its_sources_to_the_user(monkeypatch):
     assert foreign.is_foreign("/usr/local/lib/python3.11/os.py")
 
 
-def test_packages_that_pip_installed_for_one_user_are_not_code_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packages_that_pip_installed_for_one_user_are_not_code_of_the_user(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """mpmath among them, imported by the first call of a model, was said to replace what supnorm computes with."""
     monkeypatch.setattr(
         foreign.site, "getusersitepackages", lambda: "/home/me/.local/lib/python3.11/site-packages"
