@@ -88,7 +88,7 @@ def constant(value: Any, what: str) -> Array:
 def _computes_otherwise(value: Any) -> bool:
     """Whether the class of a constant defines its own arithmetic (masked arrays, matrices, subclasses, tables)."""
     kind = type(value)
-    if kind in (np.ndarray, list, tuple) or isinstance(value, np.generic):
+    if kind in (np.ndarray, list, tuple) or (isinstance(value, np.generic) and kind.__module__ == "numpy"):
         return isinstance(value, list | tuple) and any(map(_computes_otherwise, value))
     if isinstance(value, np.ndarray):
         return kind is not np.memmap

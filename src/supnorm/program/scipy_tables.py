@@ -42,6 +42,7 @@ def reading(
             parts = x if isinstance(x, tuple | list) else [x]
             if not any(open_(part) is not None for part in parts):
                 return original(self, x, *args, **named)
+            _demand_of_scipy(self)
             return close(form(build, self, _points(build, x, open_), *args, **named))
 
         return call
@@ -56,6 +57,22 @@ def reading(
         finally:
             for owner, call in originals.items():
                 owner.__call__ = call
+
+
+def _demand_of_scipy(table: Any) -> None:
+    """Refuse a table that SciPy evaluates by other code, or from other values, than those that are read.
+
+    Raises:
+        Unsupported: for a class of the user, and for a table one of whose methods or values was replaced.
+    """
+    kind = type(table)
+    own = [k for k, v in vars(table).items() if callable(v) and hasattr(kind, k)]
+    values, kept = (getattr(table, k, None) for k in ("y", "_y"))
+    other = values is not None and kept is not None and not np.array_equal(np.ravel(values), np.ravel(kept))
+    if kind.__module__.partition(".")[0] != "scipy" or own or other:
+        raise Unsupported(
+            f"a {kind.__name__} that is not as SciPy makes it", "a table with the values it is made of"
+        )
 
 
 def _points(build: Builder, x: Any, open_: Callable[[Any], Value | None]) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,11 @@ import numpy as np
 
 from supnorm.problem import Function
 from supnorm.problem.coded import Coded
+
+# Functions of torch after which a derivative is not the one of the value.
+STOPS = frozenset(
+    {"detach", "detach_", "register_hook", "requires_grad_", "_set_grad_enabled", "set_grad_enabled"}
+)
 
 
 def custom_rule(function: Function, d: int) -> str | None:
@@ -39,7 +45,16 @@ def _of_jax(code: Any, d: int) -> str | None:
             where = str(getattr(getattr(inner, "jaxpr", inner), "debug_info", None) or "")
             if home not in where:
                 return f"a {equation.primitive.name.removesuffix('_call')} function"
+        if equation.primitive.name == "stop_gradient" and not _stopped_by(home, equation):
+            return "jax.lax.stop_gradient"
     return None
+
+
+def _stopped_by(home: str, equation: Any) -> bool:
+    """Whether code in this folder stops a derivative; JAX does so in softmax, whose derivative stays the same."""
+    frames = getattr(equation.source_info.traceback, "frames", ())
+    callers = [later for one, later in pairwise(frames) if one.function_name == "stop_gradient"]
+    return bool(callers) and callers[0].file_name.startswith(home)
 
 
 def _equations(jaxpr: Any) -> Iterator[Any]:
@@ -56,9 +71,21 @@ def _equations(jaxpr: Any) -> Iterator[Any]:
 def _of_torch(code: Any, d: int, precision: str) -> str | None:
     import torch
 
+    stopped: list[str] = []
+
+    class Noting(torch.overrides.TorchFunctionMode):  # type: ignore[misc,unused-ignore]
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), named: Any = None) -> Any:
+            name = getattr(function, "__name__", "")
+            if name in STOPS or function == torch.Tensor.data.__get__:  # type: ignore[attr-defined,unused-ignore]
+                stopped.append(name)
+            return function(*args, **(named or {}))
+
     with torch.enable_grad():
         leaf = torch.full((2, d), 0.5, dtype=getattr(torch, precision), requires_grad=True)
-        result = code(leaf)
+        with Noting():
+            result = code(leaf)
+    if stopped:
+        return f"torch code that stops or changes derivatives ({stopped[0].strip('_')})"
     seen, open_ = {result.grad_fn}, [result.grad_fn]
     while open_:
         node = open_.pop()

@@ -1,0 +1,138 @@
+"""Code that is told of values by errors, or computes with what supnorm does not read, is refused."""
+
+import contextlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.interpolate import PPoly, interp1d
+
+from supnorm.certification.silence import _catches
+from supnorm.program import Unsupported, lower_numpy
+from supnorm.sources import from_jax, from_torch
+from supnorm.sources.custom_rules import custom_rule
+
+
+class Twice:
+    """A context that goes on after each error."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return True
+
+
+def _returns(x):
+    try:
+        return 1.0 / x
+    finally:
+        return x  # noqa: B012, SIM107
+
+
+def _local(x, error=FloatingPointError):
+    try:
+        return x**2
+    except error:
+        return x
+
+
+def _second(x, error=FloatingPointError):
+    try:
+        return x**2
+    except KeyError:
+        return x
+    except (IndexError, error):
+        return -x
+
+
+def _by_name(x):
+    with contextlib.suppress(ArithmeticError):
+        return x**2
+
+
+def _all(x):
+    try:
+        return x**2
+    except:  # noqa: E722
+        return x
+
+
+def _key(x):
+    try:
+        return {}["a"]
+    except KeyError:
+        return x
+
+
+def _again(x):
+    try:
+        return x**2
+    finally:
+        x = 0.0
+
+
+def _context(x):
+    with np.errstate(all="ignore"):
+        return x**2
+
+
+@pytest.mark.parametrize("function", [_returns, _local, _second, _by_name, _all, Twice.__exit__])
+def test_code_that_goes_on_after_an_error(function):
+    assert _catches(function.__code__, function.__globals__, FloatingPointError)
+
+
+@pytest.mark.parametrize("function", [_key, _again, _context])
+def test_code_that_does_not(function):
+    assert not _catches(function.__code__, function.__globals__, FloatingPointError)
+
+
+class Otherwise(np.float64):
+    """A number that adds where it is to multiply."""
+
+    __rmul__ = np.float64.__radd__
+
+
+def test_a_number_with_arithmetic_of_its_own_is_refused():
+    assert np.float64(3.0) * Otherwise(0.0) == 3.0
+    with pytest.raises(Unsupported, match="Otherwise"):
+        lower_numpy(lambda x: np.stack([row[0] * Otherwise(0.0) for row in x]), 1)
+
+
+def test_a_table_that_scipy_evaluates_otherwise_is_refused():
+    flat, steep = (PPoly(np.array([[0.0, slope]]), np.array([0.0, 0.5, 1.0])) for slope in (0.0, 2.0))
+    assert lower_numpy(lambda x: flat(x[:, 0]), 1).value(np.array([[0.75]])) == 0.0
+    flat._evaluate = steep._evaluate
+    with pytest.raises(Unsupported, match="not as SciPy makes it"):
+        lower_numpy(lambda x: flat(x[:, 0]), 1)
+    line = interp1d([0.0, 0.5, 1.0], [0.0, 0.0, 0.0], fill_value="extrapolate")
+    line.y = np.array([0.0, 1.0, 0.0])
+    with pytest.raises(Unsupported, match="not as SciPy makes it"):
+        lower_numpy(lambda x: line(x[:, 0]), 1)
+
+
+def test_derivatives_that_jax_code_stops_are_a_rule_of_its_own():
+    stopped = from_jax(lambda x: jax.lax.stop_gradient(jnp.sin(x[:, 0])) - jnp.sin(x[:, 0]))
+    assert custom_rule(stopped, 1) == "jax.lax.stop_gradient"
+    assert custom_rule(from_jax(lambda x: jax.nn.softmax(x, axis=1)), 2) is None
+
+
+def test_derivatives_that_torch_code_stops_are_a_rule_of_its_own():
+    torch = pytest.importorskip("torch")
+
+    def without(x):
+        with torch.no_grad():
+            held = torch.sin(x[:, 0])
+        return held - torch.sin(x[:, 0])
+
+    def hooked(x):
+        y = torch.sin(x[:, 0])
+        if y.requires_grad:
+            y.register_hook(torch.zeros_like)
+        return y
+
+    for code in (without, hooked, lambda x: x[:, 0].detach() + x[:, 0], lambda x: x.data[:, 0] + x[:, 0]):
+        assert "stops or changes" in (custom_rule(from_torch(code, precision="float64"), 1) or "")
+    layers = torch.nn.Sequential(torch.nn.Linear(1, 3), torch.nn.Softmax(dim=1), torch.nn.Dropout()).double()
+    assert custom_rule(from_torch(layers.eval()), 1) is None
