@@ -57,24 +57,24 @@ def _catches(code: CodeType, names: dict[str, Any], error: type[Exception]) -> b
     """
     steps = [*dis.get_instructions(code)]
     starts = [i for i, one in enumerate(steps) if one.opname == "PUSH_EXC_INFO"]
-    ways = [_way(steps[i + 1 :]) for i in starts]
+    handlings = [_handling(steps[i + 1 :]) for i in starts]
     hidden = any(
         later.opname in ("CHECK_EXC_MATCH", "BUILD_TUPLE")
         and one.opname.startswith(("LOAD_FAST", "LOAD_DEREF"))
         for one, later in pairwise(steps)
     )
     classes = [names.get(name, vars(builtins).get(name)) for name in code.co_names]
-    goes_on = code.co_name == "__exit__" or "on" in ways or ("class" in ways and hidden)
-    return goes_on or (bool(ways) and any(_is_of(error, one) for one in classes))
+    goes_on = code.co_name == "__exit__" or "on" in handlings or ("class" in handlings and hidden)
+    return goes_on or (bool(handlings) and any(_is_of(error, one) for one in classes))
 
 
-def _way(steps: list[dis.Instruction]) -> str:
+def _handling(steps: list[dis.Instruction]) -> str:
     """What code does with an error: it looks at its class, leaves it to a context, raises it again, or goes on."""
     if steps[0].opname == "POP_TOP":  # an ``except`` of all errors
         return "on"
-    ways = {"CHECK_EXC_MATCH": "class", "WITH_EXCEPT_START": "context", "RERAISE": "again"}
+    kinds = {"CHECK_EXC_MATCH": "class", "WITH_EXCEPT_START": "context", "RERAISE": "again"}
     ends = ("POP_EXCEPT", "RETURN_VALUE", "RETURN_CONST", "CHECK_EG_MATCH")
-    return next((ways.get(one.opname, "on") for one in steps if one.opname in (*ways, *ends)), "on")
+    return next((kinds.get(one.opname, "on") for one in steps if one.opname in (*kinds, *ends)), "on")
 
 
 def _is_of(error: type[Exception], one: Any) -> bool:

@@ -66,10 +66,14 @@ def _demand_of_scipy(table: Any) -> None:
         Unsupported: for a class of the user, and for a table one of whose methods or values was replaced.
     """
     kind = type(table)
-    own = [k for k, v in vars(table).items() if callable(v) and hasattr(kind, k)]
-    values, kept = (getattr(table, k, None) for k in ("y", "_y"))
-    other = values is not None and kept is not None and not np.array_equal(np.ravel(values), np.ravel(kept))
-    if kind.__module__.partition(".")[0] != "scipy" or own or other:
+    methods = [k for k, v in vars(table).items() if callable(v) and hasattr(kind, k)]
+    values, evaluated = (getattr(table, k, None) for k in ("y", "_y"))
+    other = (
+        values is not None
+        and evaluated is not None
+        and not np.array_equal(np.ravel(values), np.ravel(evaluated))
+    )
+    if kind.__module__.partition(".")[0] != "scipy" or methods or other:
         raise Unsupported(
             f"a {kind.__name__} that is not as SciPy makes it", "a table with the values it is made of"
         )
