@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import gc
 import io
 import math
 import operator
@@ -23,7 +24,7 @@ from scipy import interpolate, special
 
 import supnorm as sn
 from supnorm.problem import Function, as_function
-from supnorm.program import Unsupported, lower_numpy, program_of
+from supnorm.program import Unsupported, expressions, lower_numpy, program_of
 from supnorm.program.jaxpr import lower_jaxpr
 
 
@@ -417,3 +418,16 @@ def test_a_warning_is_a_branch_for_no_proof() -> None:
     problem = sn.Problem(lambda x: model(x), lambda x: 1.0 + 0.0 * x[:, 0], sn.Domain(x=(0.0, 1.0)))
     with pytest.raises(sn.BadInput, match=r"or with 'ignore'"):
         sn.certify(problem, tolerance=1.0)
+
+
+def test_functions_are_found_by_their_code_in_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    def made() -> Any:
+        return lambda x: x
+
+    functions = [made(), made(), test_functions_are_found_by_their_code_in_both_ways]
+    codes = [functions[0].__code__, functions[2].__code__]
+    gc.freeze()  # as after the tests have been collected
+    found = [expressions._functions(codes)]
+    monkeypatch.setattr(expressions, "FEW", 0)
+    found.append(expressions._functions(codes))
+    assert [sorted(map(id, each)) for each in found] == [sorted(map(id, functions))] * 2
