@@ -21,6 +21,7 @@ FILES = {path.parent.name: path for path in entries(FOLDER)}
 SLOW = {
     "acos-fast",
     "coolprop-svdsbtl",
+    "emu-pk-camb",
     "if97-density",
     "jax-poisson-entropy",
     "scipy-hyp2f1",
