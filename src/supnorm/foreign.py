@@ -11,6 +11,11 @@ from pathlib import Path
 GENERAL = ("/", "/usr", "/usr/local")  # Python may be installed there; packages are below
 
 
+HEAP = (
+    1 << 9
+)  # of ``__flags__``: the class was made while Python ran (Py_TPFLAGS_HEAPTYPE); compiled code made the others
+
+
 def _installed() -> tuple[str, ...]:
     folders = {
         sys.prefix,
@@ -62,3 +67,20 @@ def is_library(file: str) -> bool:
     """
     parts = file.replace(os.sep, "/").split("/")
     return file.startswith(LIBRARIES) or "site-packages" in parts or "dist-packages" in parts
+
+
+def home_of(kind: type) -> str:
+    """The module of a class; empty where a class only says that it is of one, as any class of the user can.
+
+    >>> home_of(Path), home_of(int), home_of(type("Path", (), {"__module__": "pathlib"}))
+    ('pathlib', 'builtins', '')
+    """
+    name = type.__dict__["__module__"].__get__(kind)
+    if not isinstance(name, str):
+        return ""
+    if not kind.__flags__ & HEAP:
+        return name
+    found: object = sys.modules.get(name)
+    for part in kind.__qualname__.split("."):
+        found = getattr(found, "__dict__", {}).get(part)
+    return name if found is kind else ""

@@ -6,10 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import interpolate
 from scipy.interpolate import PPoly, interp1d
 
 from supnorm.certification.silence import _catches
-from supnorm.program import Unsupported, lower_numpy
+from supnorm.problem import Function
+from supnorm.program import Unsupported, lower_numpy, program_of
 from supnorm.sources import from_jax, from_torch
 from supnorm.sources.custom_rules import custom_rule
 
@@ -94,10 +96,39 @@ class Otherwise(np.float64):
     __rmul__ = np.float64.__radd__
 
 
-def test_a_number_with_arithmetic_of_its_own_is_refused():
-    assert np.float64(3.0) * Otherwise(0.0) == 3.0
+@pytest.mark.parametrize("module", ["of the user", "numpy", "builtins", "torch", "jax", None])
+def test_a_number_with_arithmetic_of_its_own_is_refused(module):
+    kind = type("Otherwise", (Otherwise,), {"__module__": module})  # a class can say that it is of any module
+    assert np.float64(3.0) * kind(0.0) == 3.0
     with pytest.raises(Unsupported, match="Otherwise"):
-        lower_numpy(lambda x: np.stack([row[0] * Otherwise(0.0) for row in x]), 1)
+        lower_numpy(lambda x: np.stack([row[0] * kind(0.0) for row in x]), 1)
+
+
+def test_a_table_of_the_user_that_says_it_is_scipys_is_refused():
+    class PPoly(interpolate.PPoly):
+        __module__ = "scipy.interpolate._interpolate"
+
+        def _evaluate(self, x, nu, extrapolate, out):
+            out[:] = 7.0
+
+    table = PPoly(np.array([[0.0, 0.0]]), np.array([0.0, 0.5, 1.0]))
+    assert table([0.75]) == [7.0]
+    with pytest.raises(Unsupported, match="not as SciPy makes it"):
+        lower_numpy(lambda x: table(x[:, 0]), 1)
+
+
+def test_code_of_an_object_that_says_it_is_of_supnorm_is_not_read_in_the_place_of_its_call():
+    class Values:
+        __module__ = "supnorm.problem.coded"
+        kind = ""
+
+        def code(self, x):
+            return 0.0 * x[:, 0]
+
+        def __call__(self, x):
+            return x[:, 0] + 1.0
+
+    assert program_of(Function(Values()), 1).value(np.array([[2.0]])) == 3.0
 
 
 def test_a_table_that_scipy_evaluates_otherwise_is_refused():

@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.foreign import is_library
+from supnorm.foreign import home_of, is_library
 from supnorm.program.watched import Watched
 
 # By name, by module, and methods between two underscores.
@@ -163,7 +163,7 @@ def _class_asks(kind: type) -> bool:
     Compiled code reaches no other method of it. Python itself puts some in the place of others (``__str__`` of an enum).
     """
     for one in kind.__mro__:
-        if _users(one.__module__):
+        if _users(home_of(one)):
             for name, method in list(vars(one).items()):
                 inner = getattr(method, "__func__", method)
                 if (

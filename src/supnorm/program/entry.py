@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.foreign import home_of
 from supnorm.program.operations import Array, Unsupported
 
 # bits of the significand
@@ -32,6 +33,9 @@ _ADVICE = {
     "float32": 'numbers that stay float64; or precision = "float32" where the code is meant to run in it',
     "other": "real numbers",
 }
+
+
+_PLAIN = frozenset(map(id, (np.ndarray, list, tuple, *np.sctypeDict.values())))
 
 
 class Narrowed(Unsupported):
@@ -88,12 +92,14 @@ def constant(value: Any, what: str) -> Array:
 def _computes_otherwise(value: Any) -> bool:
     """Whether the class of a constant defines its own arithmetic (masked arrays, matrices, subclasses, tables)."""
     kind = type(value)
-    if kind in (np.ndarray, list, tuple) or (isinstance(value, np.generic) and kind.__module__ == "numpy"):
+    if (
+        id(kind) in _PLAIN
+    ):  # by identity: a class of the user can give itself any module and be equal to any class
         return isinstance(value, list | tuple) and any(map(_computes_otherwise, value))
     if isinstance(value, np.ndarray):
         return kind is not np.memmap
     protocols = ("__array_ufunc__", "__array_function__", "__array_priority__", "__radd__", "__rmul__")
-    known = kind.__module__.partition(".")[0] in ("jax", "jaxlib", "torch", "ml_dtypes", "builtins")
+    known = home_of(kind).partition(".")[0] in ("jax", "jaxlib", "torch", "ml_dtypes", "builtins")
     return not known and any(hasattr(kind, name) for name in protocols)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.foreign import home_of
 from supnorm.program import entry, tables
 from supnorm.program.operations import Unsupported
 from supnorm.program.tables import Beyond, Piecewise
@@ -73,7 +74,7 @@ def _demand_of_scipy(table: Any) -> None:
         and evaluated is not None
         and not np.array_equal(np.ravel(values), np.ravel(evaluated))
     )
-    if kind.__module__.partition(".")[0] != "scipy" or methods or other:
+    if home_of(kind).partition(".")[0] != "scipy" or methods or other:
         raise Unsupported(
             f"a {kind.__name__} that is not as SciPy makes it", "a table with the values it is made of"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Protocol
 
+from supnorm.foreign import home_of
 from supnorm.program.entry import Narrowed
 from supnorm.program.jaxpr import lower_jaxpr
 from supnorm.program.numpy import lower_numpy
@@ -52,7 +53,7 @@ def _program_of(function: Any, d: int) -> Program:
         return known
     value = getattr(function, "value", function)
     # An object of the user may have attributes of these names, too.
-    ours = type(value).__module__.partition(".")[0] == "supnorm"
+    ours = home_of(type(value)).partition(".")[0] == "supnorm"
     code, kind = (getattr(value, "code", value), getattr(value, "kind", "")) if ours else (value, "")
     try:
         if kind == "composed":
