@@ -16,7 +16,8 @@ import numpy as np
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
 from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, special, with_parameter
-from supnorm.program.executed import attempt
+from supnorm.program.executed import attempt, unrecorded
+from supnorm.program.in_single import demand_same_in_single
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.jaxpr_named import named
@@ -94,6 +95,9 @@ def lower_jaxpr(
         program, shape = _of_shapes(function, [(1, d), (d,)], least, compiled)
         if batch and len(shape) == 2:
             demand_each_alone(program, lambda n: _of_shapes(function, [(n, d)], least, compiled)[0])
+    if least != "float64":
+        with unrecorded(), attempt("jax"), jax.enable_x64(False), jax.ensure_compile_time_eval():
+            demand_same_in_single(program, _of_shapes(function, [shape], least, compiled)[0])
     return program
 
 
