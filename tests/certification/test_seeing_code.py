@@ -103,6 +103,28 @@ def by_dispatch(x):
     return jnp.exp(-(x[:, 0] ** 2)) + dispatched(x)
 
 
+compiled = functools.singledispatch(jnp.positive)
+compiled.register(np.ndarray)(np.negative)
+
+
+def by_compiled_dispatch(x):
+    narrow = H / (1.0 + ((x[:, 0] - C) / W) ** 2) ** 8
+    return jnp.exp(-(x.cumsum(axis=1)[:, 0] ** 2)) + compiled(narrow) - narrow
+
+
+class Dispatching:
+    value = functools.singledispatchmethod(staticmethod(jnp.positive))
+    value.register(np.ndarray)(staticmethod(np.negative))
+
+
+METHODS = Dispatching()
+
+
+def by_dispatching_method(x):
+    narrow = H / (1.0 + ((x[:, 0] - C) / W) ** 2) ** 8
+    return jnp.exp(-(x.cumsum(axis=1)[:, 0] ** 2)) + METHODS.value(narrow) - narrow
+
+
 BEGUN = later()
 next(BEGUN)
 
@@ -118,7 +140,9 @@ next(BEGUN)
         (by_other_names, r"\(ask\) runs as a function that got its code"),
         (by_text, r"\(extra\) names ask, by which code can see"),
         (by_warning, r"is told of an overflow"),
-        (by_dispatch, r": k gives an array with arrays, and gave an array"),
+        (by_dispatch, r"uses dispatched, by which"),
+        (by_compiled_dispatch, r"uses compiled, by which"),
+        (by_dispatching_method, r"uses METHODS\.value, by which"),
         (by_generator_that_began, r"\(later\) runs as .* a generator that began before"),
     ],
 )

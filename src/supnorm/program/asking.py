@@ -44,6 +44,12 @@ OF_ARRAYS = (
     *(np.shape, np.size, np.ndim, np.isscalar, np.iterable, np.iscomplexobj, np.isrealobj, np.isfortran),
 )
 LOOKING_MODULES = frozenset({"inspect", "copy", "types", "numbers", "pickle", "reprlib"})
+# What chooses a function by the class of its argument; the chosen one may be compiled code, of which nothing is seen.
+_DISPATCHING: tuple[Any, ...] = (
+    functools.singledispatch(len),
+    functools.singledispatchmethod(len).__get__(None, object),
+)
+DISPATCHING = tuple(one.__code__ for one in _DISPATCHING)
 CONTAINERS = (tuple, list, dict, set, frozenset)
 HOLDERS = (map, filter, zip, enumerate, reversed, MethodType, staticmethod, classmethod)
 HOLDING_MODULES = ("functools", "itertools")
@@ -57,13 +63,15 @@ DEEP, MANY = 8, 50  # levels and parts that are looked through
 
 
 def unseen(value: Any, kind: type) -> str | None:
-    """The name of what shows more than an expression gives: memory, threads, contexts, frames, names that supnorm sets.
+    """The name of what shows more than an expression gives: memory, threads, contexts, frames, classes, supnorm's names.
 
     >>> unseen(gc, ModuleType), unseen(np.sin, np.ufunc), unseen(gc.collect.__call__.__self__, BuiltinFunctionType)
     ('gc', None, 'collect')
     """
     if kind in EXECUTION:
         return kind.__name__
+    if kind is FunctionType:
+        return value.__name__ if any(value.__code__ is one for one in DISPATCHING) else None
     if kind is ModuleType:
         return value.__name__ if value.__name__.partition(".")[0] in UNSEEN_MODULES else None
     if value is builtins.__dict__:
