@@ -353,6 +353,7 @@ def paired(content: dict[str, Any]) -> dict[str, str]:
         "median": f"{median(ratios.values()):.2f}",
         "total": f"{now / before:.2f}",
         "largest": f"{max(ratios.values()):.2f}",
+        "added": f"{median(min(row['now']) - min(row['before']) for row in rows.values()):.2f} s",
         "slower": f"{sum(r > SLOWER for r in ratios.values())} of {len(rows)}",
         "boxes": f"{sum(row['boxes'][0] == row['boxes'][1] for row in rows.values())} of {len(rows)}",
     }
