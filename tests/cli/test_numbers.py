@@ -66,6 +66,7 @@ def test_no_verb_reads_a_number_in_another_way() -> None:
     assert [name for name, reader in READERS.items() if not isinstance(reader, NumberText)] == []
 
 
+@pytest.mark.sampled(90)
 @pytest.mark.parametrize("option", READERS)
 @pytest.mark.parametrize("text", NO_NUMBER)
 def test_what_is_no_number_in_plain_digits_is_refused_with_one_sentence(option: str, text: str) -> None:

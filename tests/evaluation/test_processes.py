@@ -116,6 +116,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_the_end_of_a_program_waits_for_workers_that_clear_away(tmp_path: Path) -> None:
     # Nobody waits for them before: an audit returned 0.4 s later. What they do at their own end is not cut off.
     (tmp_path / "ending.py").write_text(ENDING)

@@ -296,6 +296,7 @@ def test_bounds_decide_and_conditional_ones_do_not(audit: Audit) -> None:
         sn.compare_runs(good, bad)
 
 
+@pytest.mark.slow
 def test_tables_are_compared_row_by_row(tmp_path: Path) -> None:
     x = np.linspace(0.0, 1.0, 50)
 

@@ -16,6 +16,8 @@ from supnorm.pages import guard_summary
 from supnorm.results import BadInput
 from supnorm.results.guarding import GuardRecord
 
+pytestmark = pytest.mark.slow  # one guard is made for all: 3 s
+
 
 @pytest.fixture(scope="module")
 def made() -> sn.Guard:

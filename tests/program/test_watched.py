@@ -420,6 +420,7 @@ def test_a_warning_is_a_branch_for_no_proof() -> None:
         sn.certify(problem, tolerance=1.0)
 
 
+@pytest.mark.slow
 def test_functions_are_found_by_their_code_in_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     def made() -> Any:
         return lambda x: x

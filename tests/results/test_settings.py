@@ -95,6 +95,7 @@ def test_the_types_of_all_fields_are_known(cls: Any) -> None:
     assert {name for name, kind in kinds_of(cls).items() if kind is Any} <= UNCHECKED
 
 
+@pytest.mark.sampled(60)
 @pytest.mark.parametrize(("cls", "name"), FIELDS, ids=_ids)
 def test_a_value_of_a_wrong_type_is_refused_by_name(cls: Any, name: str) -> None:
     kind = str(kinds_of(cls)[name])
@@ -114,6 +115,7 @@ def test_a_value_of_a_wrong_type_is_refused_by_name(cls: Any, name: str) -> None
         assert "\n" not in str(refused.value)
 
 
+@pytest.mark.sampled(60)
 @pytest.mark.parametrize(("cls", "name"), FIELDS, ids=_ids)
 def test_numbers_beyond_all_limits_are_refused_by_name(cls: Any, name: str) -> None:
     kind = str(kinds_of(cls)[name])
