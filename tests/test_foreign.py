@@ -54,3 +54,13 @@ def test_packages_that_pip_installed_for_one_user_are_not_code_of_the_user(
     monkeypatch.setattr(foreign, "INSTALLED", foreign._installed())
     assert foreign.is_foreign("/home/me/.local/lib/python3.11/site-packages/mpmath/usertools.py")
     assert not foreign.is_foreign("/home/me/.local/share/model.py")
+
+
+@pytest.mark.parametrize("folder", ["/apps/scipy/lib/python3.11/site-packages", "/apps/numpy/dist-packages/"])
+def test_packages_of_another_folder_on_the_path_are_not_code_of_the_user(folder, monkeypatch) -> None:
+    """Of a .pth file, or of PYTHONPATH on a cluster: SciPy, of which a run imports more, was said to replace itself."""
+    monkeypatch.setattr(sys, "path", [*sys.path, folder, "/home/me/models"])
+    monkeypatch.setattr(foreign, "INSTALLED", foreign._installed())
+    assert foreign.is_foreign(f"{folder.rstrip('/')}/scipy/_lib/_array_api.py")
+    assert not foreign.is_foreign("/home/me/models/model.py")
+    assert not foreign.is_foreign(f"{folder.rstrip('/')}.old/model.py")

@@ -23,6 +23,8 @@ def _installed() -> tuple[str, ...]:
         sys.exec_prefix,
         *site.getsitepackages(),
         site.getusersitepackages(),  # pip install --user
+        # Of a .pth file or of PYTHONPATH, as clusters set it when software is loaded.
+        *(p for p in sys.path if os.path.basename(p.rstrip(os.sep)) in ("site-packages", "dist-packages")),
         str(Path(__file__).parent),
     }
     every = {folder for p in folders for folder in (p, os.path.realpath(p)) if folder not in GENERAL}

@@ -20,6 +20,8 @@ FILES = {path.parent.name: path for path in entries(FOLDER)}
 # These take more than two seconds of processor time.
 SLOW = {
     "acos-fast",
+    "coolprop-bicubic-ph",
+    "coolprop-bicubic-pt",
     "coolprop-svdsbtl",
     "emu-pk-camb",
     "if97-density",

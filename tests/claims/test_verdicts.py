@@ -289,10 +289,12 @@ def test_one_function_given_twice_refutes_nothing() -> None:
 
 
 def test_the_same_code_under_another_name_or_file_is_no_second_reference(tmp_path) -> None:
-    """A copy of a file, a link to it, an import from it and another time limit are the reference once more."""
+    """A copy of a file, a link to it, an import from it, calls of single points and a time limit are the reference again."""
     (tmp_path / "t.py").write_text(
-        "import math\nimport numpy as np\nN = 3\n"
+        "import functools\nimport math\nimport numpy as np\nN = 3\n"
         "def f(x): return np.sin(x[:, 0]) * N\ndef one(x): return math.sin(x)\nalias = one\n"
+        "def any(x): return np.sin(x)\n"
+        "part, many = functools.partial(any), np.vectorize(any)\n"
         "def model(x): return x[:, 0]\n"
     )
     (tmp_path / "copy_of_t.py").write_text((tmp_path / "t.py").read_text())
@@ -320,6 +322,8 @@ def test_the_same_code_under_another_name_or_file_is_no_second_reference(tmp_pat
             for name in ("copy_of_t.py:f", "link.py:f", "taken.py:g")
         ),
         (point, 'python = "t.py:alias"\nper_point = true\ntimeout = 5'),
+        *(('python = "t.py:any"', f'python = "t.py:{name}"') for name in ("any", "part", "many")),
+        ('python = "t.py:any"', 'python = "t.py:any"\nper_point = true'),
         ('command = ["./run"]', 'command = ["./again"]\ntimeout = 5'),
     ):
         with pytest.raises(sn.BadInput, match="the reference once more"):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
+
+import numpy as np
 
 from supnorm.problem import Function
 from supnorm.problem.coded import code_of
@@ -15,7 +18,7 @@ Seen = frozenset[tuple[int, int]]
 
 
 # Keys of a source that say how it is called, and not what its values are.
-CALLING = frozenset({"name", "timeout", "retries", "batch", "output_units"})
+CALLING = frozenset({"name", "timeout", "retries", "batch", "output_units", "per_point"})
 
 
 def same_code(first: Function, second: Function, root: Path) -> bool:
@@ -32,11 +35,26 @@ def same_code(first: Function, second: Function, root: Path) -> bool:
     >>> [same_code(Function(sine), Function(other), Path()) for other in (again, cosine)]
     [True, False]
     """
-    codes = [code_of(function.value) or function.value for function in (first, second)]
+    codes = [_bare(code_of(function.value) or function.value) for function in (first, second)]
     if first is second or (not _of_supnorm(codes[0]) and _alike(codes[0], codes[1])):
         return True
     origins = [function.origin for function in (first, second)]
     return None not in origins and _values_of(origins[0] or {}, root) == _values_of(origins[1] or {}, root)
+
+
+def _bare(code: Any) -> Any:
+    """Without wrappers that only call what they hold.
+
+    >>> _bare(partial(np.vectorize(abs))), _bare(partial(pow, 2))
+    (<built-in function abs>, functools.partial(<built-in function pow>, 2))
+    """
+    while True:
+        if isinstance(code, partial) and not code.args and not code.keywords:
+            code = code.func
+        elif isinstance(code, np.vectorize):
+            code = code.pyfunc
+        else:
+            return code
 
 
 def _of_supnorm(code: Any) -> bool:
