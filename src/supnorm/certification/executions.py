@@ -219,7 +219,7 @@ class Executions:
 
     def _traced(self, x: Array) -> Executed:
         with recorded() as seen:
-            retrace(self._jax, len(x), x.shape[1], self.function.precision)
+            self._trace(x)
         return seen
 
     def _untraced(self, x: Array) -> Executed:
@@ -234,8 +234,13 @@ class Executions:
     def _retraced(self, x: Array) -> Executed:
         """The same while JAX traces the code."""
         with read_meanwhile() as seen:
-            retrace(self._jax, len(x), x.shape[1], self.function.precision)
+            self._trace(x)
         return seen
+
+    def _trace(self, x: Array) -> None:
+        value = self.function.value
+        compiled = isinstance(value, Coded) and value.kind == "jax"
+        retrace(self._jax, len(x), x.shape[1], self.function.precision, compiled)
 
     def _called(self, x: Array) -> Executed:
         with recorded() as seen:

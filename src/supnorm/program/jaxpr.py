@@ -1,7 +1,7 @@
 """JAX functions as straight-line programs, by interpreting their jaxpr for one point.
 
-The function may be written for one point ``(d,)`` or for batches ``(n, d)``; it is traced with ``n = 1`` in
-64-bit mode. JAX computes everything that does not depend on the input while it traces.
+The function may be written for one point ``(d,)`` or for batches ``(n, d)``; it is traced with ``n = 1`` in the mode of
+JAX, 64-bit or 32-bit, in which it runs. JAX computes everything that does not depend on the input while it traces.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ import numpy as np
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
 from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, special, with_parameter
-from supnorm.program.executed import attempt, unrecorded
-from supnorm.program.in_single import demand_same_in_single
+from supnorm.program.executed import attempt
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.jaxpr_named import named
-from supnorm.program.jaxpr_traced import RAISING, refusals, traced
+from supnorm.program.jaxpr_traced import RAISING, as_it_runs, refusals, traced
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.rows import demand_each_alone
@@ -91,13 +90,10 @@ def lower_jaxpr(
             f"code beside which JAX raises an error for NaN or infinity (jax_{on[0]})", "the same without it"
         )
     # JAX moves the index, so it must compute values even while it traces a caller (derivatives of a program).
-    with attempt("jax"), jax.enable_x64(True), jax.ensure_compile_time_eval():
+    with attempt("jax"), jax.enable_x64(as_it_runs(least, compiled)[0]), jax.ensure_compile_time_eval():
         program, shape = _of_shapes(function, [(1, d), (d,)], least, compiled)
         if batch and len(shape) == 2:
             demand_each_alone(program, lambda n: _of_shapes(function, [(n, d)], least, compiled)[0])
-    if least != "float64":
-        with unrecorded(), attempt("jax"), jax.enable_x64(False), jax.ensure_compile_time_eval():
-            demand_same_in_single(program, _of_shapes(function, [shape], least, compiled)[0])
     return program
 
 
@@ -106,7 +102,7 @@ def _of_shapes(
 ) -> tuple[Program, tuple[int, ...]]:
     """The program of an argument of the first of these shapes with which JAX can trace the function, and this shape."""
     with refusals() as asked:
-        closed, shape = traced(function, shapes, asked)
+        closed, shape = traced(function, shapes, asked, as_it_runs(least, compiled)[1])
     if asked and not compiled:
         raise Unlike(
             f"code that goes on where JAX does not tell it a value ({asked[0]})", "the same without try"
@@ -127,7 +123,7 @@ def _interpret(build: Builder, jaxpr: Any, consts: Any, inputs: list[Any]) -> li
         known[var] = value
 
     def read(var: Any) -> Any:
-        return np.asarray(var.val) if hasattr(var, "val") else known[var]
+        return np.asarray(var.val).astype(var.aval.dtype) if hasattr(var, "val") else known[var]
 
     for equation in jaxpr.eqns:
         args = [read(v) for v in equation.invars]
@@ -218,7 +214,7 @@ def _numeric(build: Builder, name: str, params: Any, args: list[Any], equation: 
     if name in _BINARY:
         return build.binary(_BINARY[name], args[0], args[1])
     if name in _SAME:
-        if name == "reduce_precision" and (params["exponent_bits"], params["mantissa_bits"]) != (11, 52):
+        if name == "reduce_precision" and _fewer_bits(params, equation.outvars[0].aval.dtype):
             raise Unsupported("rounding to fewer bits", "float64 throughout")
         return args[0]  # type: ignore[no-any-return]
     if name in ("integer_pow", "square"):
@@ -248,6 +244,13 @@ def _numeric(build: Builder, name: str, params: Any, args: list[Any], equation: 
     if name in LINEAR:
         return linear(build, equation, args)
     return _moved(name, params, args)
+
+
+def _fewer_bits(params: Any, kind: Any) -> bool:
+    import jax.numpy as jnp
+
+    its = jnp.finfo(kind)
+    return bool(params["exponent_bits"] < its.nexp or params["mantissa_bits"] < its.nmant)
 
 
 def _join(build: Builder, name: str, params: Any, args: list[Any]) -> Value:

@@ -38,17 +38,21 @@ def linear(build: Builder, equation: Any, args: list[Any]) -> Value:
     sizes = [args[i].index.size for i in positions]
     units = np.concatenate([np.zeros((1, sum(sizes))), np.eye(sum(sizes)), np.ones((1, sum(sizes)))])
     results = np.stack([_apply(equation, args, positions, sizes, row) for row in units])
-    shift, columns = results[0].ravel(), results[1:-1].reshape(sum(sizes), -1) - results[0].ravel()
-    mixed = np.any((columns != 0) & (shift != 0)[None])
-    if mixed or not np.allclose(columns.sum(0) + shift, results[-1].ravel(), rtol=1e-12, atol=1e-12):
+    eps = float(np.finfo(results.dtype).eps)
+    shift, *columns, every = results.reshape(len(units), -1).astype(np.float64)
+    weights = np.asarray(columns).reshape(sum(sizes), -1) - shift
+    mixed = np.any((weights != 0) & (shift != 0)[None])
+    # `every` is a sum of the weights, each rounded to the type of the result.
+    rounding = eps * len(units) * (np.abs(weights).sum(0) + np.abs(shift))
+    if mixed or not (np.abs(weights.sum(0) + shift - every) <= rounding).all():
         raise Unsupported(f"{name} of these arguments", "slicing, concatenation and affine maps")
-    out = build.affine(joined, columns.T, shift)
+    out = build.affine(joined, weights.T, shift)
     return out.arrange(lambda i: i.reshape(results[0].shape))
 
 
 def _apply(equation: Any, args: list[Any], positions: list[int], sizes: list[int], row: Any) -> Any:
     given = list(args)
     for i, part in zip(positions, np.split(row, np.cumsum(sizes)[:-1]), strict=True):
-        given[i] = part.reshape(args[i].shape)
+        given[i] = part.reshape(args[i].shape).astype(equation.invars[i].aval.dtype)
     out = equation.primitive.bind(*given, **equation.params)
     return np.asarray(out[0] if equation.primitive.multiple_results else out)

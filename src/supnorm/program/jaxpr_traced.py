@@ -95,17 +95,37 @@ def _by_the_user() -> bool:
     return not foreign_code(frame.f_code, frame.f_globals)
 
 
-def retrace(function: Callable[..., Any], n: int, d: int, least: str) -> None:
-    """Have JAX trace a function as for ``n`` points ``(n, d)``, and take nothing from what it has traced before.
+def as_it_runs(least: str, compiled: bool) -> tuple[bool, type[np.floating[Any]]]:
+    """Whether JAX runs code in its 64-bit mode, and the type of the points that the code gets.
 
-    So all of its code is executed, also what is below a ``jax.jit`` that was compiled for as many points. Code that JAX
-    cannot trace so is left alone.
+    In the 32-bit mode integers wrap at 2^31 (``jnp.array(65536) * 65536`` is 0), and numbers that JAX computes while it
+    traces are rounded. supnorm runs code in the 64-bit mode, but for code in lower precision that `from_jax` compiles.
+
+    Args:
+        least: the precision in which the code is declared to run.
+        compiled: whether `supnorm.sources.from_jax` runs it.
+
+    >>> as_it_runs("float32", compiled=False), as_it_runs("float32", compiled=True)
+    ((True, <class 'numpy.float64'>), (False, <class 'numpy.float32'>))
     """
     import jax
 
-    dtype = np.float64 if least == "float64" else np.float32
-    with jax.enable_x64(least == "float64"), _uncached(), suppress(Exception):
-        jax.make_jaxpr(function)(jax.ShapeDtypeStruct((n, d), dtype))
+    if least == "float64" or not compiled:
+        return True, np.float64
+    return bool(jax.config.jax_enable_x64), np.float32
+
+
+def retrace(function: Callable[..., Any], n: int, d: int, least: str, compiled: bool) -> None:
+    """Have JAX trace a function as for ``n`` points ``(n, d)``, and take nothing from what it has traced before.
+
+    So all of its code is executed, also what is below a ``jax.jit`` that was compiled for as many points. Code that JAX
+    cannot trace so is left alone. ``least`` and ``compiled`` are those of `as_it_runs`.
+    """
+    import jax
+
+    double, kind = as_it_runs(least, compiled)
+    with jax.enable_x64(double), _uncached(), suppress(Exception):
+        jax.make_jaxpr(function)(jax.ShapeDtypeStruct((n, d), kind))
 
 
 _NEVER_TWICE = itertools.count()
@@ -135,7 +155,10 @@ def _uncached() -> Iterator[None]:
 
 
 def traced(
-    function: Callable[..., Any], shapes: list[tuple[int, ...]], asked: list[str]
+    function: Callable[..., Any],
+    shapes: list[tuple[int, ...]],
+    asked: list[str],
+    kind: type[np.floating[Any]] = np.float64,
 ) -> tuple[Any, tuple[int, ...]]:
     """The jaxpr of a function of the first of these shapes with which JAX can trace it, and this shape.
 
@@ -150,7 +173,7 @@ def traced(
     for shape in shapes:
         try:
             with attempt("jax"), _uncached():
-                closed = jax.make_jaxpr(function)(jax.ShapeDtypeStruct(shape, np.float64))
+                closed = jax.make_jaxpr(function)(jax.ShapeDtypeStruct(shape, kind))
         except Exception as error:
             failure = failure or error
             asked.clear()

@@ -7,10 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from supnorm.problem import Function
 from supnorm.problem.coded import Coded
+from supnorm.program.jaxpr_traced import as_it_runs
 
 # Functions of torch after which a derivative is not the one of the value.
 STOPS = frozenset(
@@ -27,18 +26,19 @@ def custom_rule(function: Function, d: int) -> str | None:
     """
     value = function.value
     if isinstance(value, Coded) and value.kind == "jax":
-        return _of_jax(value.code, d)
+        return _of_jax(value.code, d, function.precision)
     if isinstance(value, Coded) and value.kind == "torch":
         return _of_torch(value.code, d, function.precision)
     return None
 
 
-def _of_jax(code: Any, d: int) -> str | None:
+def _of_jax(code: Any, d: int, precision: str) -> str | None:
     import jax
 
     home = str(Path(jax.__file__).parent)
-    with jax.enable_x64(True):
-        closed = jax.make_jaxpr(code)(jax.ShapeDtypeStruct((1, d), np.float64))
+    double, kind = as_it_runs(precision, compiled=True)
+    with jax.enable_x64(double):
+        closed = jax.make_jaxpr(code)(jax.ShapeDtypeStruct((1, d), kind))
     for equation in _equations(closed.jaxpr):
         if equation.primitive.name.startswith(("custom_jvp", "custom_vjp")):
             inner = equation.params.get("call_jaxpr") or equation.params.get("fun_jaxpr")

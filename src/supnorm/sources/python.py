@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from supnorm.problem import Function, PartialFailure, as_columns, as_function, exited
 from supnorm.problem.coded import Coded
+from supnorm.problem.double_precision import double_precision
 from supnorm.problem.estimators import NamedColumns, predictor_of
 from supnorm.problem.function import real_numbers
 from supnorm.problem.specification import SourceSpec
@@ -126,7 +127,8 @@ def per_point(
     separate = takes_separate(function, d)
 
     def one(row: Array) -> Array:
-        result = function(*row.tolist()) if separate else function(row.copy())
+        with double_precision("jax" in sys.modules):  # JAX code, as code of batches
+            result = function(*row.tolist()) if separate else function(row.copy())
         return np.atleast_1d(real_numbers(result, label)).reshape(-1)
 
     def attempt(row: Array) -> Array | str:
@@ -299,7 +301,6 @@ def _speaks_jax(function: Callable[..., Any], probe: Array) -> bool:
         import jax
     except ImportError:
         return False
-    from supnorm.problem.double_precision import double_precision
 
     try:
         with double_precision():
