@@ -50,6 +50,11 @@ def demand_read(read: Executed, runs: Executed, what: str, points: int) -> None:
                 f"certify cannot read the {what}: {_where(code, None)} names {name}, by which code sees how Python executes "
                 "it; a proof is about code that does the same when it is read and when it runs: leave it out"
             )
+        if seen.ended:
+            raise BadInput(
+                f"certify cannot read the {what}: a call of it sets a trace function of Python (sys.settrace), so that "
+                "certify cannot record what it executes; leave it out"
+            )
     beyond = runs.beyond(read)
     if beyond is None:
         return
@@ -214,8 +219,8 @@ def demand_same(
         if "unseen" in seen:
             raise BadInput(
                 f"certify cannot read the {what}: {Path(one.file).name} line {one.line} uses {one.text}, by which code can "
-                "look into memory, start a thread or change NumPy's settings unseen, and so see whether it is read or what "
-                "it is given; leave it out"
+                "look into memory, start a thread, see an array end or change NumPy's settings unseen, and so see whether it "
+                "is read or what it is given; leave it out"
             )
         if not one.called and "asks" in seen:
             raise BadInput(
@@ -223,17 +228,67 @@ def demand_same(
                 "which can ask with it unseen what it is given; call it where its answer is used"
             )
     first, *others = runs
+    alone = rows is None and read.readers == {"numpy"}  # then the same is executed as often
     for number, values in first.values.items():
         if any(other.values.get(number) != values for other in others):
+            if alone and any(_differ_in_course(values, other.values.get(number, [])) for other in others):
+                raise BadInput(_unsteady(EXPRESSIONS[number], what))
             continue
+        if alone and _more(first, number) != _more(read, number):
+            raise BadInput(_as_often(EXPRESSIONS[number], what))
         if rows and steady is not None and steady.values.get(number) != read.values.get(number):
             continue
+        if EXPRESSIONS[number].course and not rows and not _within(values, read.values.get(number, [])):
+            raise BadInput(_as_often(EXPRESSIONS[number], what))
         unread = next(
             (v for v in values if not _was_read(v, values, read.values.get(number, []), rows)), None
         )
         if unread is not None:
             more = rows is not None and rows[1] > 1
             raise BadInput(_differs(EXPRESSIONS[number], unread, read.values.get(number, []), what, more))
+
+
+def _differ_in_course(one: list[Given], other: list[Given]) -> bool:
+    """Whether two calls differ in more than numbers, texts and arrays: in how often they come by, or in a truth value."""
+    if len(one) != len(other):
+        return True
+    free = ("array", "tensor", "object", "many")
+    return any(
+        a != b and not (a[0] == b[0] and (a[0] in free or (a[0] == "plain" and a[1] == b[1] != "bool")))
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def _more(seen: Executed, number: int) -> tuple[int, tuple[int, int]]:
+    """How many values an expression gave, and a digest of those that were not kept."""
+    return len(seen.values.get(number, [])), seen.later.get(number, (0, 0))
+
+
+def _within(ran: list[Given], read: list[Given]) -> bool:
+    """Whether a statement went all of its ways when it was read, in this order: JAX and torch may execute it more often."""
+    rest = iter(read)
+    return all(one in rest for one in ran)
+
+
+def _as_often(expression: Expression, what: str) -> str:
+    where = f"{Path(expression.file).name} line {expression.line}: {_short(expression.text)}"
+    return (
+        f"certify cannot read the {what}: {where} is executed more or less often, or in another order, with arrays than "
+        "while the code was read. The code asks what it is given, or how Python executes it, so that another function would "
+        "be proved than runs; write one way for all arrays, without this question"
+    )
+
+
+def _unsteady(expression: Expression, what: str) -> str:
+    where = f"{Path(expression.file).name} line {expression.line}: {_short(expression.text)}"
+    return (
+        f"certify cannot read the {what}: {where} goes another way from call to call with the same points, so that certify "
+        "cannot compare what runs with what was read; compute each point in the same way in each call"
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) < 60 else f"{text[:57]}.."
 
 
 def _was_read(one: Given, ran: list[Given], read: list[Given], rows: tuple[int, int] | None) -> bool:
@@ -258,7 +313,7 @@ def _in_proportion(read: Given, ran: Given, rows_read: int, rows_ran: int) -> bo
 
 def _differs(expression: Expression, ran: Given, read: list[Given], what: str, more: bool) -> str:
     before = next((r for r in read if not alike(r, ran)), None)
-    text = expression.text if len(expression.text) < 60 else f"{expression.text[:57]}.."
+    text = _short(expression.text)
     then = "was not computed" if before is None else f"gave {in_words(before)}"
     line = f"{Path(expression.file).name} line {expression.line}"
     where = f"certify cannot read the {what}: {line}: {text} gives {in_words(ran)}"

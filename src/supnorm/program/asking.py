@@ -14,6 +14,7 @@ import gc
 import itertools
 import operator
 import sys
+import weakref
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -59,6 +60,17 @@ SHOWN = ("__repr__", "__str__", "__format__", "__hash__", "__new__")  # a class 
 UNSEEN_MODULES = frozenset({"ctypes", "_ctypes", "gc", "builtins"})
 # What Python executes, and how: supnorm changes both while it records.
 EXECUTION = (FrameType, CodeType, TracebackType)
+# These end a recording of what Python executes, or call code beside it.
+RECORDING = (sys.settrace, sys.setprofile, sys.call_tracing)
+# These tell when an object ends: an array lives on in its views, and what stands for it does not.
+_WEAK = (
+    weakref.ref,
+    weakref.finalize,
+    weakref.WeakSet,
+    weakref.WeakKeyDictionary,
+    weakref.WeakValueDictionary,
+)
+WEAK = frozenset(map(id, _WEAK))
 DEEP, MANY = 8, 50  # levels and parts that are looked through
 
 
@@ -77,12 +89,15 @@ def unseen(value: Any, kind: type) -> str | None:
     if value is builtins.__dict__:
         return "builtins"
     if kind is BuiltinFunctionType:
-        starts = value.__module__ == "_thread" and value.__name__.startswith("start_")
+        name: str = value.__name__
+        if any(value is one for one in RECORDING):
+            return name
+        starts = value.__module__ == "_thread" and name.startswith("start_")
         owner = value.__self__ if isinstance(value.__self__, type) else type(value.__self__)
-        held = starts or value.__module__ in ("gc", "_ctypes") or _hidden(owner)
-        return value.__name__ if held else None
+        held = starts or value.__module__ in ("gc", "_ctypes", "_weakref") or _hidden(owner)
+        return name if held else None
     if isinstance(value, type):
-        return value.__name__ if _hidden(value) else None
+        return value.__name__ if _hidden(value) or not WEAK.isdisjoint(map(id, value.__mro__)) else None
     return kind.__name__ if _hidden(kind) else None
 
 

@@ -11,6 +11,7 @@ what was executed for JAX was read.
 
 from __future__ import annotations
 
+import _imp
 import sys
 import threading
 from collections import Counter
@@ -56,6 +57,8 @@ class Executed:
         names: the global names of each, by the same identity.
         readers: names of the readers that have read code meanwhile.
         values: what each watched expression gave (`expressions`), by its number, in order; at most `MOST` values of each.
+        later: of each expression with more values, how many these are, and a digest of what should be the same each time.
+        ended: whether code has ended the recording, or has set a trace function beside it.
         raised: of each code object, the instructions that raised an error or passed one on, with the error's type, and how
             often.
     """
@@ -66,6 +69,8 @@ class Executed:
     names: dict[int, dict[str, Any]] = field(default_factory=dict)
     readers: set[str] = field(default_factory=set)
     values: dict[int, list[Given]] = field(default_factory=dict)
+    later: dict[int, tuple[int, int]] = field(default_factory=dict)
+    ended: bool = False
     raised: dict[CodeType, Counter[tuple[int, type]]] = field(default_factory=dict)
 
     def join(self, other: Executed) -> None:
@@ -78,9 +83,22 @@ class Executed:
             self.offsets.setdefault(code, {}).update(offsets)
         for code, raised in other.raised.items():
             self.raised.setdefault(code, Counter()).update(raised)
+        self.ended |= other.ended
         for number, values in other.values.items():
             known = self.values.setdefault(number, [])
-            known += values[: MOST - len(known)]
+            for one in values:
+                self.tell(number, one, known)
+        for number, (count, digest) in other.later.items():
+            before, of_before = self.later.get(number, (0, 0))
+            self.later[number] = before + count, hash((of_before, digest)) if before else digest
+
+    def tell(self, number: int, one: Given, known: list[Given]) -> None:
+        """Add a value of an expression to those that are known of it."""
+        if len(known) < MOST:
+            known.append(one)
+        else:
+            count, digest = self.later.get(number, (0, 0))
+            self.later[number] = count + 1, hash((digest, one if one[0] in SAME else ""))
 
     def beyond(self, other: Executed) -> tuple[CodeType, int] | None:
         """The first instruction that was executed here and not there: code and offset; None if there is none."""
@@ -128,10 +146,14 @@ class Watch(Protocol):
         """Called with each error in any code of Python, and the frame to which it comes; it may be caught there."""
 
 
-MOST = 100
+# Values of an expression that are kept, some 300 bytes each. Of those behind them these kinds are compared.
+MOST = 1000
+SAME = ("plain", "type")
 _ACTIVE = threading.local()  # the recordings of this thread, the innermost last
 # Of all threads, each with its trace function: what a thread of the user records belongs to the latest.
 _LATEST: list[tuple[Executed, Any]] = []
+SET_TRACE = sys.settrace
+_NOTING, _NOTED = threading.Lock(), list[None]()  # one entry for each recording
 
 
 def _recordings() -> list[Executed]:
@@ -157,9 +179,7 @@ def is_followed() -> bool:
 def see(number: int, value: Any) -> Any:
     """Record what an expression gave, and give it on."""
     if (seen := _recording()) is not None:
-        values = seen.values.setdefault(number, [])
-        if len(values) < MOST:
-            values.append(given(value))
+        seen.tell(number, given(value), seen.values.setdefault(number, []))
     return value
 
 
@@ -185,14 +205,37 @@ def recorded(watch: Watch | None = None) -> Iterator[Executed]:
     latest = seen, trace
     _LATEST.append(latest)
     threading.settrace(_in_threads)
-    sys.settrace(trace)
     try:
-        yield seen
+        with _noting_other_traces():
+            SET_TRACE(trace)
+            yield seen
     finally:
-        sys.settrace(before)
+        SET_TRACE(before)
         threading.settrace(before_in_threads)
         active.remove(seen)
         _LATEST.remove(latest)
+
+
+@contextmanager
+def _noting_other_traces() -> Iterator[None]:
+    """A context in which a recording notes whoever sets a trace function, as `test.support.no_tracing` does to end it."""
+    with _NOTING:
+        _NOTED.append(None)
+        sys.settrace = _set_trace
+    try:
+        yield
+    finally:
+        with _NOTING:
+            _NOTED.pop()
+            if not _NOTED:
+                sys.settrace = SET_TRACE
+
+
+def _set_trace(function: Any) -> None:
+    seen = None if function is _in_threads else _recording()  # a thread that starts has that one set
+    if seen is not None:
+        seen.ended = True
+    SET_TRACE(function)
 
 
 def _in_threads(frame: FrameType, event: str, argument: Any) -> Any:
@@ -244,11 +287,11 @@ def unrecorded() -> Iterator[None]:
         _LATEST.append(latest)
         # A thread that starts now is followed, into nothing: otherwise it would look like one that ran before.
         threading.settrace(_in_threads)
-        sys.settrace(None)
+        SET_TRACE(None)
         try:
             yield
         finally:
-            sys.settrace(before)
+            SET_TRACE(before)
             threading.settrace(before_in_threads)
             _LATEST.remove(latest)
 
@@ -319,8 +362,8 @@ def foreign_code(code: CodeType, names: dict[str, Any]) -> bool:
     home = sys.modules.get(name) if isinstance(name, str) else None
     file = code.co_filename
     ours = home is not None and _library_file(getattr(home, "__file__", None))
-    if file.startswith("<frozen "):
-        return True
+    if file.startswith("<frozen ") and home is not None and home.__dict__ is names:
+        return ours or _imp.is_frozen(str(name))
     if ours and home.__dict__ is not names:  # torch puts objects of its own in the place of some modules
         return type(home).__module__.startswith("torch.") and _library_file(file)
     return ours and (file.startswith("<") or _library_file(file))

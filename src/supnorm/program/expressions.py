@@ -4,6 +4,9 @@ Two executions can take the same instructions with other values: ``bump(x) * (ty
 that were executed get, for a while, code that is compiled from their source with every expression ``e`` as
 ``see(number, e)``. What such code computes stays the same. Code without a known source (made from text, typed into a prompt)
 keeps its own code.
+
+Statements that go one of several ways without an expression that says which (``match``, ``try``, ``with``, ``for``) report
+where they come by: both ways may be executed both times, in another order.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ class Expression:
     line: int
     text: str
     called: bool = False
+    course: bool = False  # a statement, whose values say which ways it went
 
 
 EXPRESSIONS: list[Expression] = []  # by number
@@ -160,6 +164,24 @@ def _inside(code: CodeType) -> Iterator[CodeType]:
             yield from _inside(constant)
 
 
+def _listed(one: Any) -> list[Any]:
+    return one if isinstance(one, list) else [one]
+
+
+def _courses(node: ast.stmt) -> list[tuple[list[ast.stmt], str, bool]]:
+    """Parts of a statement: what is executed where it goes one way, the name of this way, and whether its end says so."""
+    if isinstance(node, ast.Match):
+        return [(case.body, f"case {i}", False) for i, case in enumerate(node.cases, 1)]
+    if isinstance(node, ast.Try | ast.TryStar):
+        handlers = [(one.body, f"except {i}", False) for i, one in enumerate(node.handlers, 1)]
+        return [*handlers, (node.body, "no error", True)]
+    if isinstance(node, ast.With | ast.AsyncWith):
+        return [(node.body, "no error", True)]
+    if isinstance(node, ast.For | ast.AsyncFor):
+        return [(node.body, "one more turn", False)]
+    return []
+
+
 class _Watch(ast.NodeTransformer):
     """Wraps every expression that gives a value."""
 
@@ -181,16 +203,45 @@ class _Watch(ast.NodeTransformer):
             if name in ("annotation", "returns", "type_params"):
                 continue
             if isinstance(part, list):
-                part[:] = [self.visit(p) if isinstance(p, ast.AST) else p for p in part]
+                part[:] = [
+                    one for p in part for one in (_listed(self.visit(p)) if isinstance(p, ast.AST) else [p])
+                ]
             elif isinstance(part, ast.AST):
                 setattr(node, name, self.visit(part))
+        if isinstance(node, ast.stmt):
+            return self._with_courses(node)
         if not given:
             return node
         assert isinstance(node, ast.expr)
         EXPRESSIONS.append(Expression(self.file, node.lineno, given[0], called))
+        return self._seen(node, node)
+
+    @staticmethod
+    def _seen(value: ast.expr, at: ast.AST) -> ast.Call:
+        """The value, which is told under the number of the last expression."""
         number = ast.Constant(len(EXPRESSIONS) - 1)
-        call = ast.Call(ast.Name(NAME, ast.Load()), [number, node], [])
-        return ast.copy_location(call, node)
+        return ast.copy_location(ast.Call(ast.Name(NAME, ast.Load()), [number, value], []), at)
+
+    def _with_courses(self, node: ast.stmt) -> ast.stmt | list[ast.stmt]:
+        """A statement that tells when it begins and which of its ways it goes; one without ways stays as it is."""
+        courses = _courses(node)
+        if not courses:
+            return node
+        words = {
+            ast.Match: "match",
+            ast.For: "for",
+            ast.AsyncFor: "for",
+            ast.With: "with",
+            ast.AsyncWith: "with",
+        }
+        EXPRESSIONS.append(Expression(self.file, node.lineno, words.get(type(node), "try"), course=True))
+
+        def noted(course: str) -> ast.stmt:
+            return ast.copy_location(ast.Expr(self._seen(ast.Constant(course), node)), node)
+
+        for body, course, last in courses:
+            body.insert(len(body) if last else 0, noted(course))
+        return [noted("its begin"), node]
 
     @staticmethod
     def _gives(node: ast.AST) -> bool:

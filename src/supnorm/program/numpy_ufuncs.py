@@ -91,6 +91,8 @@ def ufunc_value(build: Builder, name: str, args: list[Any]) -> Value:
         return build.unary("sqrt", build.binary("add", *squares))
     if name in _SPECIAL:
         return special(build, _SPECIAL[name], args[0])
+    if name in ("kn", "yn") and not isinstance(args[0], Tensor) and np.any(np.asarray(args[0]) % 1 != 0):
+        raise Unsupported(f"{name} of an order that SciPy truncates", f"{name[0]}v")
     if name in _ORDERED:
         return with_parameter(build, _ORDERED[name], args[0], args[1], name)
     if name in _SCALED:

@@ -1,0 +1,225 @@
+"""Code whose way with arrays is not the way on which it was read is refused, also where no expression tells it."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import types
+import weakref
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import special
+
+from supnorm import Domain, Problem, certify
+from supnorm.certification import instructions
+from supnorm.program import Unsupported, asking, executed, expressions, lower_numpy
+from supnorm.results import BadInput
+
+H, C, W = 1e-2, 0.4123, 1e-7  # a bump that no random point meets
+DOMAIN = Domain(x=(0.0, 1.0))
+POINT = np.array([[C]])
+SETTERS = [sys.settrace]
+COUNTER = itertools.count()
+Model = Any
+
+
+def base(x):
+    return np.exp(-(x[:, 0] ** 2))
+
+
+def bump(x):
+    return H * np.exp(-(((x[:, 0] - C) / W) ** 2))
+
+
+def _by_pattern(one, y, x):
+    match one:
+        case object(build=_):
+            return y + 0.0 * bump(x)
+        case _:
+            return y + bump(x)
+
+
+def by_pattern(x):
+    y = base(x)
+    _by_pattern(1.0, y, x)  # so that all instructions are executed while the code is read
+    return _by_pattern(x, y, x)
+
+
+def _by_pattern_of_jax(one, y, x):
+    peak = H * jnp.exp(-(((x[:, 0] - C) / W) ** 2))
+    match one:
+        case object(_trace=_):
+            return y + 0.0 * peak
+        case _:
+            return y + peak
+
+
+def by_pattern_of_jax(x):
+    y = jnp.exp(-(x[:, 0] ** 2))
+    _by_pattern_of_jax(1.0, y, x)
+    return _by_pattern_of_jax(x, y, x)
+
+
+def by_turn_of_errors(x):
+    other = types.SimpleNamespace(build=object())
+
+    def step(one, y):
+        try:
+            one.build  # noqa: B018
+        except AttributeError:
+            other.build = object()
+            return y + bump(x)
+        del other.build
+        return y + 0.0 * bump(x)
+
+    y = step(x, base(x))
+    try:
+        step(other, y)
+    except AttributeError:
+        y = y + 0.0
+    return y
+
+
+def by_long_list(x):
+    weights = [0.0] * 60
+
+    def add(one):
+        match one:
+            case object(build=_):
+                weights.append(0.0)
+            case _:
+                weights.append(1.0)
+
+    add(1.0)
+    add(x)
+    return base(x) + np.stack([0.0 * x[:, 0]] * 61 + [bump(x)], axis=1) @ weights
+
+
+def by_late_turn(x):
+    parts, held = [1.0] * 1500 + [x], [[[[[0.0]]]]]
+    for one in parts:
+        held = [[[[[1.0 * (type(one) is np.ndarray)]]]]]
+    return base(x) + bump(x) * np.ravel(held)
+
+
+def by_count(x):
+    y = base(x)
+    for one in [0.0] * (1 + next(COUNTER) % 3) + [x]:  # another number of turns in each call
+        y = base(x) + bump(x) * (type(one) is np.ndarray)
+    return y
+
+
+def by_end_of_an_array(x):
+    held, box, y = np.ones(1), types.SimpleNamespace(), base(x)
+    box.__array_interface__, box.held = held.__array_interface__, held
+    weakref.finalize(y, held.fill, 0.0)
+    view = y[:, None]
+    del y, held  # an array lives on in its view
+    return view[:, 0] + bump(x) * box
+
+
+class Reference(weakref.ref):
+    """A weak reference of the user."""
+
+
+def by_own_reference(x):
+    held, box, y = [], types.SimpleNamespace(), base(x)
+    reference = Reference(y, held.append)
+    return y + 0.0 * len(held) * (reference is not box)
+
+
+def _asks(x):
+    return base(x) + bump(x) * (type(x) is np.ndarray)
+
+
+def without_trace(x):
+    SETTERS[0](None)
+    return _asks(x)
+
+
+def by_no_tracing(x):
+    support = pytest.importorskip("test.support")
+    return support.no_tracing(_asks)(x)
+
+
+TEXT = "def asks(x):\n    return base(x) + bump(x) * (type(x) is np.ndarray)\n"
+
+
+def of_text(file: str) -> Model:
+    names: dict[str, Any] = {"base": base, "bump": bump, "np": np}
+    exec(compile(TEXT, file, "exec"), names)
+    asks = names["asks"]
+    return lambda x: asks(x)
+
+
+REFUSED: list[tuple[Model, str]] = [
+    (by_pattern, "match is executed"),
+    (by_pattern_of_jax, "match is executed"),
+    (by_turn_of_errors, "try is executed|raises AttributeError"),
+    (by_long_list, "match is executed|weights gives"),
+    (by_late_turn, "type|executed more or less"),
+    (by_count, "from call to call"),
+    (by_end_of_an_array, "weakref.finalize"),
+    (by_own_reference, "Reference"),
+    (without_trace, "SETTERS"),
+    (by_no_tracing, "trace function"),
+    (of_text("<frozen zipimport>"), "names type"),
+]
+
+
+@pytest.mark.watched
+@pytest.mark.parametrize(("model", "words"), REFUSED, ids=lambda one: getattr(one, "__name__", ""))
+def test_code_that_goes_another_way_with_arrays_is_refused(model: Model, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        certify(Problem(model, base, DOMAIN), tolerance=1e-3)
+
+
+NOTHING: dict[str, tuple[Any, str, Any, Model]] = {
+    "ways": (expressions, "_courses", lambda node: [], by_pattern_of_jax),
+    "errors": (expressions, "_courses", lambda node: [], by_turn_of_errors),
+    "weak": (asking, "WEAK", frozenset(), by_end_of_an_array),
+    "trace": (executed, "_set_trace", sys.settrace, by_no_tracing),
+    "unsteady": (instructions, "_differ_in_course", lambda one, other: False, by_count),
+}
+
+
+@pytest.mark.usefixtures("one_row_read")
+@pytest.mark.watched
+@pytest.mark.parametrize(("where", "rule", "without", "model"), NOTHING.values(), ids=NOTHING)
+def test_without_the_rule_a_bound_is_false(where, rule, without, model, monkeypatch) -> None:
+    expressions._copies.cache_clear()
+    monkeypatch.setattr(where, rule, without)
+    result = certify(Problem(model, base, DOMAIN), tolerance=1e-3)
+    expressions._copies.cache_clear()
+    assert result.upper < float(np.abs(model(POINT) - base(POINT))[0])
+
+
+def honest(x):
+    y = 0.0 * x[:, 0]
+    for k in range(1, 4):
+        try:
+            y = y + {1: 0.5, 2: 0.25}[k] * x[:, 0] ** k
+        except KeyError:
+            y = y + 1e-3
+    with np.errstate(all="ignore"):
+        match y.shape:
+            case (_,):
+                y = y * 1.0
+    return y
+
+
+@pytest.mark.watched
+def test_honest_statements_are_read() -> None:
+    result = certify(Problem(honest, lambda x: 0.5 * x[:, 0], DOMAIN), ratio=1.1)
+    assert result.status.code == "proved"
+    assert result.upper < 0.3
+
+
+@pytest.mark.parametrize(("whole", "of_any"), [(special.kn, special.kv), (special.yn, special.yv)])
+def test_an_order_that_scipy_truncates_is_refused(whole: Any, of_any: Any) -> None:
+    with pytest.raises(Unsupported, match="truncates"):
+        lower_numpy(lambda x: whole(2.7, 1.0 + x[:, 0]), 1)
+    assert lower_numpy(lambda x: whole(2, 1.0 + x[:, 0]), 1).value(POINT) == pytest.approx(of_any(2, 1 + C))
