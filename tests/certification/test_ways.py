@@ -223,3 +223,21 @@ def test_an_order_that_scipy_truncates_is_refused(whole: Any, of_any: Any) -> No
     with pytest.raises(Unsupported, match="truncates"):
         lower_numpy(lambda x: whole(2.7, 1.0 + x[:, 0]), 1)
     assert lower_numpy(lambda x: whole(2, 1.0 + x[:, 0]), 1).value(POINT) == pytest.approx(of_any(2, 1 + C))
+
+
+def with_assertion(x):
+    assert x.ndim == 2, "points"
+    return 0.5 * base(x)
+
+
+def asks_beside_an_assertion(x):
+    assert x.ndim == 2, "points"
+    return base(x) + bump(x) * (type(x) is np.ndarray)
+
+
+@pytest.mark.watched
+def test_code_whose_assertions_pytest_has_written_again_is_watched() -> None:
+    assert "@py_builtins" in globals()
+    assert certify(Problem(with_assertion, base, DOMAIN), ratio=1.1).status.code == "proved"
+    with pytest.raises(BadInput, match="gives ndarray with arrays"):
+        certify(Problem(asks_beside_an_assertion, base, DOMAIN))

@@ -83,3 +83,9 @@ def test_casts_are_read_over_where_the_code_is_declared_to_run_in_them() -> None
         lower_numpy(function, 1)
     with pytest.raises(Unsupported, match="astype to int64"):
         lower_numpy(lambda x: x.astype(np.int64)[:, 0], 1)
+
+
+def test_a_plus_sign_changes_nothing_and_an_infinite_power_is_refused():
+    assert lower_numpy(lambda x: +x[:, 0], 1).value(np.array([[0.3]])) == 0.3
+    with pytest.raises(Unsupported, match="finite exponent"):
+        lower_numpy(lambda x: x[:, 0] ** np.inf, 1)

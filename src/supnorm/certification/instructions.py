@@ -219,8 +219,8 @@ def demand_same(
         if "unseen" in seen:
             raise BadInput(
                 f"certify cannot read the {what}: {Path(one.file).name} line {one.line} uses {one.text}, by which code can "
-                "look into memory, start a thread, see an array end or change NumPy's settings unseen, and so see whether it "
-                "is read or what it is given; leave it out"
+                "look into memory, start a thread, see an array end or change NumPy's settings unseen, and so see whether "
+                "it is read or what it is given; leave it out"
             )
         if not one.called and "asks" in seen:
             raise BadInput(

@@ -19,6 +19,8 @@ def power(build: Builder, base: Value, exponent: Value) -> Value:
     """base^exponent: a power if the exponent is constant, else exp(exponent log(base)), which needs base > 0."""
     if not isinstance(exponent, Tensor) and np.unique(np.asarray(exponent)).size == 1:
         p = float(np.asarray(exponent).ravel()[0])
+        if not np.isfinite(p):
+            raise Unsupported(f"a power {p}", "a finite exponent")
         if p == 0.5:
             return build.unary("sqrt", base)
         return build.binary("div", np.ones(base.shape), base) if p == -1.0 else build.unary("pow", base, p)

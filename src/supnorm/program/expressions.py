@@ -16,17 +16,19 @@ import builtins
 import functools
 import gc
 import linecache
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import compress
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, cast
 
 from supnorm.program.executed import see
 
 NAME = "__supnorm_see__"
+REWRITING = "_pytest.assertion.rewrite"
 
 
 @dataclass(frozen=True)
@@ -131,18 +133,42 @@ def copies_of(file: str, change: Callable[[str], ast.NodeTransformer]) -> dict[C
 # Where another thread runs, each proof looks at all files of the user: a smaller cache than their number would hold none.
 @functools.lru_cache(maxsize=2048)
 def _copies(file: str, source: str, change: Callable[[str], ast.NodeTransformer]) -> dict[CodeType, CodeType]:
-    if not source:
-        return {}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-            plain = compile(source, file, "exec", dont_inherit=True)
-            seen = compile(
-                ast.fix_missing_locations(change(file).visit(tree)), file, "exec", dont_inherit=True
-            )
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
+    pairs: dict[CodeType, CodeType] = {}
+    for rewritten in (False, True) if "assert" in source and REWRITING in sys.modules else (False,):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                plain = compile(_parsed(source, file, rewritten), file, "exec", dont_inherit=True)
+                tree = ast.fix_missing_locations(change(file).visit(_parsed(source, file, rewritten)))
+                seen = compile(tree, file, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        pairs |= _paired(plain, seen)
+    return pairs
+
+
+def _parsed(source: str, file: str, rewritten: bool) -> ast.Module:
+    """The statements of a file, with its assertions as pytest writes them in files of tests."""
+    tree = ast.parse(source)
+    if rewritten:
+        sys.modules[REWRITING].rewrite_asserts(tree, source.encode(), file)
+        return cast("ast.Module", _unshared(tree))
+    return tree
+
+
+def _unshared(one: Any) -> Any:
+    """A copy of a tree in which no node stands in two places: pytest puts some there, and each is changed once."""
+    if isinstance(one, list):
+        return [_unshared(part) for part in one]
+    if not isinstance(one, ast.AST):
+        return one
+    copy = ast.copy_location(type(one)(**{name: _unshared(part) for name, part in ast.iter_fields(one)}), one)
+    if isinstance(copy, ast.Import) and copy.end_lineno is None:  # those that pytest adds
+        copy.end_lineno, copy.end_col_offset = copy.lineno, copy.col_offset
+    return copy
+
+
+def _paired(plain: CodeType, seen: CodeType) -> dict[CodeType, CodeType]:
     of_seen: dict[tuple[str, int], list[CodeType]] = {}
     for code in _inside(seen):
         of_seen.setdefault((code.co_qualname, code.co_firstlineno), []).append(code)

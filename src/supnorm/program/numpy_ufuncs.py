@@ -76,6 +76,8 @@ def ufunc_value(build: Builder, name: str, args: list[Any]) -> Value:
     Raises:
         Unsupported: for a function that programs do not have.
     """
+    if name == "positive":
+        return args[0]  # type: ignore[no-any-return]
     if name in _UNARY:
         return build.unary(_UNARY[name], args[0])
     if name in _BINARY:
@@ -144,6 +146,7 @@ UFUNCS = frozenset(
         *_ORDERED,
         *_SCALED,
         *_TWO,
+        "positive",
     )
     if isinstance(getattr(home, name, None), np.ufunc)
 )
