@@ -1,22 +1,24 @@
 """The node rules of `nodes.json`: orbits chosen greedily, then moved until the Lebesgue constant stops falling.
 
 The coordinates of the representatives that are neither 0 nor 1 are moved by an evolution strategy with one parent
-and one child; the constant is taken on a grid of about 1.4 D Chebyshev nodes per axis. What is used is proved when a
-rule is loaded (`graded_rule.prove`), so nothing rests on this search.
+and one child; the constant is taken on a grid of about 1.4 D Chebyshev nodes per axis. Nothing rests on this search: the
+constant that certificates use is proved for the rule that it finds (`graded_rule.prove`).
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import math
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import supnorm.certification
-from supnorm.certification.graded_rule import choose, lebesgue, orbit, parities, project
+from supnorm.certification.graded_rule import choose, lebesgue, orbit, parities, project, prove
 
 Array = NDArray[np.float64]
 FILE = Path(supnorm.certification.__file__).parent / "nodes.json"
@@ -62,12 +64,18 @@ def main(seconds: float, only: str) -> None:
             name = f"{d} inputs, degree {D}"
             if only in name:
                 rules = json.loads(FILE.read_text())
-                rules[name] = moved(d, D, seconds)
+                rules[name] = proved(d, D, moved(d, D, seconds))
                 write(rules)
-                print(name, len(rules[name]), "orbits", flush=True)
+                print(name, len(rules[name]["points"]), "orbits", flush=True)
 
 
-def write(rules: dict[str, list[list[float]]]) -> None:
+def proved(d: int, D: int, points: list[list[float]]) -> dict[str, Any]:
+    """The rule of these points as the table has it: with its Lebesgue constant, rounded up by 1e-8 or more."""
+    bound = prove(d, D, [orbit(point) for point in points]).lebesgue
+    return {"lebesgue": math.ceil(bound * (1.0 + 1e-8) * 1e7) / 1e7, "points": points}
+
+
+def write(rules: dict[str, Any]) -> None:
     """One line for a rule."""
     lines = [f'  "{name}": {json.dumps(rules[name])}' for name in sorted(rules)]
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")

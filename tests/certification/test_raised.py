@@ -18,7 +18,7 @@ import pytest
 from supnorm import Domain, Problem, certify
 from supnorm.certification import executions, instructions
 from supnorm.certification.instructions import demand_raised
-from supnorm.program import expressions
+from supnorm.program import copies, expressions
 from supnorm.program.executed import recorded
 from supnorm.results import BadInput
 
@@ -98,11 +98,11 @@ def test_without_the_rule_a_bound_is_false(monkeypatch: pytest.MonkeyPatch) -> N
     # Beside it, `try` tells its way, and expressions are counted.
     monkeypatch.setattr(expressions, "_courses", lambda node: [])
     monkeypatch.setattr(instructions, "_more", lambda seen, number: None)
-    expressions._copies.cache_clear()
+    copies._copies.cache_clear()
     model = _seen_by(Decimal)
     result = certify(Problem(model, base, DOMAIN), tolerance=1e-3)
     at = np.array([[C]])
-    expressions._copies.cache_clear()
+    copies._copies.cache_clear()
     assert result.status.code == "within-tolerance"
     assert result.upper < float(np.abs(model(at) - base(at))[0])
 

@@ -15,7 +15,7 @@ from scipy import special
 
 from supnorm import Domain, Problem, certify
 from supnorm.certification import instructions
-from supnorm.program import Unsupported, asking, executed, expressions, lower_numpy
+from supnorm.program import Unsupported, asking, copies, executed, expressions, lower_numpy
 from supnorm.results import BadInput
 
 H, C, W = 1e-2, 0.4123, 1e-7  # a bump that no random point meets
@@ -190,10 +190,10 @@ NOTHING: dict[str, tuple[Any, str, Any, Model]] = {
 @pytest.mark.watched
 @pytest.mark.parametrize(("where", "rule", "without", "model"), NOTHING.values(), ids=NOTHING)
 def test_without_the_rule_a_bound_is_false(where, rule, without, model, monkeypatch) -> None:
-    expressions._copies.cache_clear()
+    copies._copies.cache_clear()
     monkeypatch.setattr(where, rule, without)
     result = certify(Problem(model, base, DOMAIN), tolerance=1e-3)
-    expressions._copies.cache_clear()
+    copies._copies.cache_clear()
     assert result.upper < float(np.abs(model(POINT) - base(POINT))[0])
 
 

@@ -222,7 +222,7 @@ def test_functions_are_found_where_the_collector_does_not_look() -> None:
     """`gc.freeze` hides all objects; tests of `certify` look for frozen ones once (tests/conftest.py), so not here."""
     code = (
         "import gc\n"
-        "from supnorm.program.expressions import objects_of\n"
+        "from supnorm.program.collector import objects_of\n"
         "def double(x): return 2 * x\n"
         "class Odd(type):\n"
         "    __hash__ = None\n"

@@ -81,7 +81,7 @@ class Compared:
         points = _points(domain)
         x = points[:POINTS]
         alone = None
-        if not _compiles(function, domain.d):
+        if not self._compiles(domain.d):
             runs(function, x[:1], what)  # the first call may load or compile something
             start = time.perf_counter()
             alone = self.executions.values(x[:1])
@@ -127,6 +127,23 @@ class Compared:
             again = np.tile(first, (TIMES, 1)), np.tile(same, (TIMES, 1))
             where = f"before, in a call of {n} points"
             _refuse(many, *again, np.tile(x, (TIMES, 1)), what, where, "how many they are, a state")
+
+    def _compiles(self, d: int) -> bool:
+        """Whether the function is JAX code; JAX compiles for each number of points, so all calls should have one number.
+
+        Code that NumPy's protocols can read is run by NumPy. All other code that could be read is JAX code.
+        """
+        value = self.function.value
+        if not isinstance(value, Coded) or value.kind in ("torch", "composed"):
+            return False
+        if self.executions.read.readers:
+            return "jax" in self.executions.read.readers
+        try:
+            with double_precision("jax" in sys.modules):
+                lower_numpy(value.code, d, self.function.precision)
+        except Exception:  # whatever JAX does with an array that is none of its own
+            return True
+        return False
 
     def _demand_no_other_rows(self, x: Array, first: Array, same: Array) -> None:
         """Refuse a function of which a row depends on other rows, also where no number shows it.
@@ -207,22 +224,6 @@ def _timed(function: Function, x: Array, what: str) -> tuple[Array, float]:
 def _work(program: Program) -> int:
     """How many numbers one evaluation combines: the weights of affine operations, and the features of all others."""
     return sum(node.width if node.weight is None else node.weight.size for node in program.nodes)
-
-
-def _compiles(function: Function, d: int) -> bool:
-    """Whether the function is JAX code; JAX compiles for each number of points, so all calls should have the same number.
-
-    Code that NumPy's protocols can read is run by NumPy. All other code that could be read is JAX code.
-    """
-    value = function.value
-    if not isinstance(value, Coded) or value.kind in ("torch", "composed"):
-        return False
-    try:
-        with double_precision("jax" in sys.modules):
-            lower_numpy(value.code, d, function.precision)
-    except Exception:  # whatever JAX does with an array that is none of its own
-        return True
-    return False
 
 
 def slack_of(function: Function, program: Program, x: Array, branches: bool = True) -> Array:

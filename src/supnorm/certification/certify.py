@@ -37,6 +37,8 @@ from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem
+from supnorm.program.collector import at_rest
+from supnorm.program.jaxpr_caches import renew
 from supnorm.results import BadInput, Contradiction
 from supnorm.results.numbers import exact
 from supnorm.results.option import Allowed, demand_allowed, demand_seconds, demand_seed
@@ -58,6 +60,7 @@ LAST_SECONDS = 2.0
 
 @broken_workers_explained()
 @one_thread()
+@at_rest()
 @demanded_intact()
 def certify(
     problem: Problem,
@@ -106,6 +109,7 @@ def certify(
     >>> result
     CertifyResult('proved', lower=0.3567, upper=0.3593, upper_kind='exact-arithmetic')
     """
+    renew()
     demand_seconds(seconds)
     demand_allowed("boxes", boxes, Allowed(low=0, whole=True))
     boxes, seed = int(boxes), demand_seed(seed)

@@ -30,6 +30,7 @@ from supnorm.program.elsewhere import clocks, others_ran, unfollowed
 from supnorm.program.executed import Executed, read_meanwhile, recorded
 from supnorm.program.expressions import has_source, watching
 from supnorm.program.jaxpr_traced import retrace
+from supnorm.program.rows import of_one_point
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -101,7 +102,9 @@ class Executions:
     @classmethod
     def of(cls, function: Function, program: Program, what: str, read: Executed) -> Executions:
         """The executions of a function that `program_of` has read."""
-        return cls(function, what, read, partial(program_of, function, program.d, limited=True), program)
+        reader = "jax" if read.readers == {"jax"} else ""
+        again = partial(program_of, function, program.d, limited=True, reader=reader)
+        return cls(function, what, read, again, program)
 
     def values(self, x: Array) -> Array:
         """Values of a call that may execute nothing but what was executed while the code was read.
@@ -140,44 +143,57 @@ class Executions:
             return
         x, what, clocks_before = self._part(x), self.what, clocks()
         codes = [*self.read.objects.values(), *self.ran.objects.values()]
-        for _ in range(2):  # what was executed for the first time meanwhile is watched in the second turn
-            with watching(codes) as copies:
-                pairs, steady = self._pairs(x)
-            met = [c for read, runs_, _ in pairs for one in (read, *runs_) for c in one.objects.values()]
-            unwatched = [c for c in met if c not in copies]
-            if not any(map(has_source, unwatched)):
+        for times in (1, 2):  # what a second call does otherwise (a counter, a clock) is not compared
+            # What was executed for the first time meanwhile is watched in the next turn, and what a walk did not reach.
+            for near in ([self.function.value], None, None):
+                with watching(codes, near) as copies:
+                    pairs, steady = self._pairs(x, times)
+                met = [c for read, runs_, _ in pairs for one in (read, *runs_) for c in one.objects.values()]
+                unwatched = [c for c in met if c not in copies]
+                if not any(map(has_source, unwatched)):
+                    break
+                codes += unwatched
+            for read, runs_, rows in pairs:
+                demand_watched([read, *runs_], copies, what)
+                for one in runs_ if rows is None or rows[0] == rows[1] else ():
+                    demand_raised(read, one, what)
+            try:
+                for read, runs_, rows in pairs:
+                    demand_same(read, runs_, what, rows, steady)
+            except BadInput:
+                if times == 2:
+                    raise
+            else:
                 break
-            codes += unwatched
-        for read, runs_, rows in pairs:
-            demand_watched([read, *runs_], copies, what)
-            for one in runs_ if rows is None or rows[0] == rows[1] else ():
-                demand_raised(read, one, what)
-            demand_same(read, runs_, what, rows, steady)
         demand_silent(self.read, what)
         if others_ran(clocks_before):
             self._demand_followed(x[:1])
 
-    def _pairs(self, x: Array) -> tuple[list[Pair], Executed | None]:
-        """Executions to compare, and a second one of a call with one point."""
+    def _pairs(self, x: Array, times: int) -> tuple[list[Pair], Executed | None]:
+        """Executions to compare, each call so many times, and a further one of a call with one point if it is not once."""
         one = x[:1]
         with read_meanwhile() as read:
             self._read_again()
+
+        def repeated(call: Callable[[Array], Executed], x: Array) -> list[Executed]:
+            return [call(x) for _ in range(times)]
+
         if self._jax is not None:
-            traced, called, alone = self._traced(x), [self._called(x), self._called(x)], self._traced(one)
+            traced, called, alone = self._traced(x), repeated(self._called, x), self._traced(one)
             pairs: list[Pair] = [
                 (traced, called, None),
                 (read, [alone], (1, 1)),
                 (alone, [traced], (1, len(x))),
-                (traced, [self._untraced(x), self._untraced(x)], None),
-                (traced, [self._retraced(x), self._retraced(x)], None),
+                (traced, repeated(self._untraced, x), None),
+                (traced, repeated(self._retraced, x), None),
             ]
             return pairs, None
-        called = [self._called(one), self._called(one)]
+        called = repeated(self._called, one)
         return [
             (read, called, None),
-            (called[0], [self._called(x), self._called(x)], (1, len(x))),
-            (read, [self._untraced(one), self._untraced(one)], None),
-        ], called[1]
+            (called[0], repeated(self._called, x), (1, len(x))),
+            (read, repeated(self._untraced, one), None),
+        ], called[1] if times == 2 else None
 
     def _demand_followed(self, x: Array) -> None:
         """Refuse code for which a thread computes that is not recorded.
@@ -197,7 +213,8 @@ class Executions:
 
     def _read_again(self) -> None:
         try:
-            again = self.again()
+            with of_one_point():
+                again = self.again()
         except Unsupported as error:
             raise BadInput(
                 f"certify cannot read the {self.what} again, though it could once: {error}"

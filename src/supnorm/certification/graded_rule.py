@@ -19,14 +19,14 @@ p(y*) = Lambda = ||p||: the same bound holds for Lambda. By symmetry only grid p
 1 >= y_1 >= ... >= y_d >= 0 are needed: 2380 instead of 531,441 for d = 4, D = 9.
 
 Nodes: orbits of points under changes of sign and order. `nodes.json` holds the orbits for the degrees that certificates
-use (`python -m benchmarks.certify nodes` makes it). For other degrees `choose` takes them from a Chebyshev grid, one
-orbit after the other, each time the one with the largest gain of log det of the Gram matrix per node (approximate Fekete
-points, Bos, De Marchi, Sommariva and Vianello 2010).
+use, each with its Lambda (`python -m benchmarks.certify nodes` makes it; a test computes Lambda again). For other degrees
+`choose` takes them from a Chebyshev grid, one orbit after the other, each time the one with the largest gain of log det of
+the Gram matrix per node (approximate Fekete points, Bos, De Marchi, Sommariva and Vianello 2010).
 
 All matrices split by the parities of the exponents. Parities with the same number of odd exponents give the same matrix
 up to the order of the coordinates, so L is stored as 2^d small matrices, d + 1 of them different. Its symmetry is exact
 also in float64.
-Cost: less than a second up to four inputs, a few seconds for d = 6, D = 8, once per process; Lambda takes nearly all.
+Cost where Lambda is not known: less than a second up to four inputs, a few seconds for d = 6, D = 8, once per process.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +110,7 @@ def rule(d: int, D: int) -> Rule:
     (15, True, True)
     """
     known = _table().get(f"{d} inputs, degree {D}")
-    return prove(d, D, [orbit(p) for p in known] if known else choose(d, D))
+    return prove(d, D, choose(d, D)) if known is None else prove(d, D, known.orbits, known.lebesgue)
 
 
 LARGEST_RULE = 2500  # coefficients of a rule that is chosen and is not in the table
@@ -121,10 +122,22 @@ def affordable(d: int, D: int) -> bool:
     return 1 <= D < TOP and (known or math.comb(D + d, d) <= LARGEST_RULE)
 
 
+class Known(NamedTuple):
+    """A rule of the table: a point of each orbit, and a bound of Lambda, which `prove` computed."""
+
+    points: list[list[float]]
+    lebesgue: float
+
+    @property
+    def orbits(self) -> list[Array]:
+        """The orbits of the points."""
+        return [orbit(point) for point in self.points]
+
+
 @cache
-def _table() -> dict[str, list[list[float]]]:
-    table: dict[str, list[list[float]]] = json.loads((files(__package__) / "nodes.json").read_text())
-    return table
+def _table() -> dict[str, Known]:
+    held = json.loads((files(__package__) / "nodes.json").read_text())
+    return {name: Known(one["points"], one["lebesgue"]) for name, one in held.items()}
 
 
 def orbit(point: list[float]) -> Array:
@@ -294,8 +307,14 @@ def _butterfly(values: Array, d: int) -> None:
         odd[...] = difference
 
 
-def prove(d: int, D: int, orbits: list[Array]) -> Rule:
+def prove(d: int, D: int, orbits: list[Array], known: float | None = None) -> Rule:
     """The rule of these orbits, with the numbers that are proved about it.
+
+    Args:
+        d: number of dimensions.
+        D: total degree.
+        orbits: see `choose`.
+        known: a bound of Lambda of these orbits, with room for rounding, if it was computed before.
 
     Raises:
         BadInput: when the orbits do not determine the polynomials of total degree ``D``.
@@ -307,10 +326,11 @@ def prove(d: int, D: int, orbits: list[Array]) -> Rule:
     nodes, folding = _unfold(points)
     exponents = np.concatenate([exps for _, exps in blocks])
     total = float(sum((np.abs(part) @ _copies(points)).sum() for part in parts)) * (1.0 + 1e-12)
-    values_off = (_value_error(d, D) + gamma(len(exponents) + 4)) * total
-    # From six inputs on, a finer grid takes more time than its Lambda (a tenth smaller) saves.
-    fine = 3.0 if d < 6 else 2.0
-    bound = (lebesgue(points, parts, blocks, D, fine) + 2.0 * values_off) * (1.0 + 1e-9)
+    if known is None:
+        values_off = (_value_error(d, D) + gamma(len(exponents) + 4)) * total
+        # From six inputs on, a finer grid takes more time than its Lambda (a tenth smaller) saves.
+        fine = 3.0 if d < 6 else 2.0
+        known = (lebesgue(points, parts, blocks, D, fine) + 2.0 * values_off) * (1.0 + 1e-9)
     share = _copies(points) / 2.0**d  # a power of two: no rounding
     return Rule(
         d=d,
@@ -320,7 +340,7 @@ def prove(d: int, D: int, orbits: list[Array]) -> Rule:
         nodes=nodes,
         folding=folding,
         projections=tuple((b, part * share) for (b, _), part in zip(blocks, parts, strict=True)),
-        lebesgue=bound,
+        lebesgue=known,
         total=total,
         defect=_defect(D, points, blocks, parts),
     )

@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.foreign import home_of, is_library
+from supnorm.program.collector import functions_of
 from supnorm.program.watched import Watched
 
 # By name, by module, and methods between two underscores.
@@ -129,11 +130,10 @@ def asking_name(code: CodeType, names: dict[str, Any]) -> str | None:
     'ask'
     """
     reached = {name: names[name] for name in code.co_names if name in names}
-    for function in gc.get_referrers(code):
-        if type(function) is FunctionType:
-            cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
-            reached |= {name: cell.cell_contents for name, cell in cells if gc.get_referents(cell)}
-            reached |= {f"a default of {function.__name__}": v for v in function.__defaults__ or ()}
+    for function in functions_of(code):
+        cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
+        reached |= {name: cell.cell_contents for name, cell in cells if gc.get_referents(cell)}
+        reached |= {f"a default of {function.__name__}": v for v in function.__defaults__ or ()}
     for name, value in reached.items():
         held = _parts(value, DEEP) if type(value) in CONTAINERS or _holds(type(value)) else ()
         if any(_asks(one) or unseen(one, type(one)) is not None for one in (value, *held)):

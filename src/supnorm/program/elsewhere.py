@@ -20,8 +20,9 @@ from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, Functi
 from typing import Any
 
 import supnorm
+from supnorm.program.collector import objects_of
+from supnorm.program.copies import copy_of
 from supnorm.program.executed import MAKER, foreign_code, is_followed
-from supnorm.program.expressions import copies_of, objects_of
 
 NAME = "__supnorm_entered__"
 CALLS = str(
@@ -84,7 +85,7 @@ def unfollowed() -> Iterator[list[Spot]]:
         its[NAME] = entered
     try:
         for function, code in functions:
-            copy = copies_of(code.co_filename, _Note).get(code)
+            copy = copy_of(code, _Note)
             if copy is not None and len(copy.co_freevars) == len(code.co_freevars):
                 function.__code__ = copy
         yield unrecorded
@@ -175,7 +176,7 @@ def _suspended(one: Any) -> Callable[[], list[Spot]]:
 class _Note(ast.NodeTransformer):
     """Makes every function note the thread in which it is entered."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, source: str) -> None:
         self.file = file
 
     def visit_FunctionDef(self, node: Any) -> Any:

@@ -336,11 +336,13 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
         return beside
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
-        code, names = frame.f_code, frame.f_globals
-        key = id(code), id(names)
-        if key not in local:
-            local[key] = code, names, None if foreign_code(code, names) else follow(code, names)
-        each = local[key][2]
+        # Called for each function that Python calls, a thousand times while JAX traces a small network.
+        try:
+            each = local[id(frame.f_code), id(frame.f_globals)][2]
+        except KeyError:
+            code, names = frame.f_code, frame.f_globals
+            each = None if foreign_code(code, names) else follow(code, names)
+            local[id(code), id(names)] = code, names, each
         if each is None:
             return beside(frame, event, argument) if watch else None
         # First: from Python 3.12 on, instructions are asked for where a frame has one.

@@ -4,68 +4,86 @@ Two executions can take the same instructions with other values: ``bump(x) * (ty
 that were executed get, for a while, code that is compiled from their source with every expression ``e`` as
 ``see(number, e)``. What such code computes stays the same. Code without a known source (made from text, typed into a prompt)
 keeps its own code.
-
-Statements that go one of several ways without an expression that says which (``match``, ``try``, ``with``, ``for``) report
-where they come by: both ways may be executed both times, in another order.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
-import functools
 import gc
-import linecache
 import sys
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import compress
-from types import CodeType, FunctionType
-from typing import Any, cast
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
 
-from supnorm.program.executed import see
+from supnorm.foreign import is_library
+from supnorm.program.collector import functions_of, objects_of
+from supnorm.program.copies import copy_of, inside, listed
+from supnorm.program.executed import foreign_code, see
 
 NAME = "__supnorm_see__"
-REWRITING = "_pytest.assertion.rewrite"
 
 
 @dataclass(frozen=True)
 class Expression:
-    """An expression of the user's code: its file, its line, its text, and whether it stands where its value is called."""
+    """An expression of the user's code: its file, its place there, and whether it stands where its value is called."""
 
     file: str
-    line: int
-    text: str
+    source: str
+    place: tuple[int, int, int, int]  # lines and columns of its start and end, as `ast` counts them
     called: bool = False
-    course: bool = False  # a statement, whose values say which ways it went
+    course: str = ""  # of a statement whose values say which ways it went: its word
+
+    @property
+    def line(self) -> int:
+        """The line in which it begins."""
+        return self.place[0]
+
+    @property
+    def text(self) -> str:
+        """The expression in one line, or the word of the statement."""
+        if self.course:
+            return self.course
+        node = ast.Expr(ast.Constant(None))
+        node.lineno, node.col_offset, node.end_lineno, node.end_col_offset = self.place
+        held = ast.get_source_segment(self.source, node) or ""
+        try:
+            return ast.unparse(ast.parse(f"({held})", mode="eval"))
+        except SyntaxError:  # a part of a text with fields, which Python before 3.12 places wrongly
+            return " ".join(held.split())
 
 
 EXPRESSIONS: list[Expression] = []  # by number
 # Codes whose functions the garbage collector looks up: among 190,000 objects 20 ms for one code and 38 ms for 30. To look
 # through all functions takes 50 ms.
 FEW = 30
+# Of a walk from the user's function. What it does not reach is looked for among all objects.
+STEPS, LARGE = 5_000, 1_000
 
 
 @contextmanager
-def watching(codes: Iterable[CodeType]) -> Iterator[frozenset[CodeType]]:
+def watching(codes: Iterable[CodeType], near: Iterable[Any] | None = None) -> Iterator[frozenset[CodeType]]:
     """A context in which the functions with these codes report the values of their expressions.
 
-    It gives the code that does. Code inside of other code (a lambda, a comprehension) is compiled with it.
+    It gives the code that does. Code inside of other code (a lambda, a comprehension) is compiled with it. Functions are
+    looked up among all objects of the process, or only among those that can be reached from the objects ``near``.
     """
     known: dict[CodeType, CodeType] = {}
     objects = list(codes)
     for code in objects:
-        copy = copies_of(code.co_filename, _Watch).get(code)
+        copy = copy_of(code, _Watch)
         if copy is not None and len(copy.co_freevars) == len(code.co_freevars):
             known[code] = copy
-    before = [(function, function.__code__) for function in _functions(objects) if function.__code__ in known]
+    functions = _functions(objects) if near is None else _reached(objects, near)
+    before = [(function, function.__code__) for function in functions if function.__code__ in known]
     setattr(builtins, NAME, see)
     try:
         for function, code in before:
             function.__code__ = known[code]
-        yield frozenset(inner for copy in known.values() for inner in (copy, *_inside(copy)))
+        yield frozenset(inner for copy in known.values() for inner in (copy, *inside(copy)))
     finally:
         for function, code in before:
             function.__code__ = code
@@ -75,123 +93,52 @@ def watching(codes: Iterable[CodeType]) -> Iterator[frozenset[CodeType]]:
 
 def has_source(code: CodeType) -> bool:
     """Whether code stands in a file, so that its expressions can be watched."""
-    return code in copies_of(code.co_filename, _Watch)
+    return copy_of(code, _Watch) is not None
 
 
 def _functions(codes: list[CodeType]) -> list[FunctionType]:
     """All functions with one of these codes, and with the usual built-in names."""
     if not codes:
         return []
-    wanted = frozenset(map(id, codes))
     if len(codes) <= FEW:
-        with _unfrozen():
-            functions = [one for one in gc.get_referrers(*codes) if type(one) is FunctionType]
-    else:
-        functions = objects_of(FunctionType)
-    return [
-        function
-        for function in functions
-        if id(function.__code__) in wanted and getattr(function, "__builtins__", None) is builtins.__dict__
-    ]
+        return [*filter(_usual, functions_of(*codes))]
+    wanted = frozenset(map(id, codes))
+    return [one for one in objects_of(FunctionType) if id(one.__code__) in wanted and _usual(one)]
 
 
-def objects_of(*kinds: type) -> list[Any]:
-    """All objects of exactly these types that the collector knows.
+def _usual(function: FunctionType) -> bool:
+    return getattr(function, "__builtins__", None) is builtins.__dict__
 
-    A process has some hundred thousand objects: without a loop of Python they are looked through in half of the time. Types
-    are compared by identity, because a type of the user can define what it is equal to.
+
+def _reached(codes: list[CodeType], near: Iterable[Any]) -> list[FunctionType]:
+    """Those of the functions that can be reached from some objects, in `STEPS` steps and not through a library or a module.
+
+    This takes some tenths of a millisecond. Only the collector is asked: no code of the user runs.
     """
-    with _unfrozen():
-        objects = gc.get_objects()
-    wanted = frozenset(map(id, kinds))
-    return list(compress(objects, map(wanted.__contains__, map(id, map(type, objects)))))
-
-
-@contextmanager
-def _unfrozen() -> Iterator[None]:
-    """A context in which the collector shows frozen objects, too."""
-    frozen = gc.get_freeze_count() > 0
-    if frozen:
-        gc.unfreeze()
-    try:
-        yield
-    finally:
-        if frozen:
-            gc.freeze()
+    wanted, found, seen, ahead = frozenset(map(id, codes)), [], set[int](), deque(near)
+    while ahead and len(seen) < STEPS:
+        one = ahead.popleft()  # what is near comes first
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        kind = type(one)
+        if kind is FunctionType:
+            if foreign_code(one.__code__, one.__globals__):
+                continue
+            if id(one.__code__) in wanted and _usual(one):
+                found.append(one)
+        elif kind in (ModuleType, CodeType, str) or (kind in (dict, list, tuple, set) and len(one) > LARGE):
+            continue
+        elif isinstance(one, type):
+            home = sys.modules.get(str(type.__dict__["__module__"].__get__(one)))
+            if home is not None and is_library(str(getattr(home, "__file__", None) or __file__)):
+                continue
+        ahead += gc.get_referents(one)
+    return found
 
 
 def _unseen(number: int, value: Any) -> Any:
     return value
-
-
-def copies_of(file: str, change: Callable[[str], ast.NodeTransformer]) -> dict[CodeType, CodeType]:
-    """The code of a file, each with what becomes of it when the file is changed; empty without a source."""
-    linecache.checkcache(file)
-    return _copies(file, "".join(linecache.getlines(file)), change)
-
-
-# Where another thread runs, each proof looks at all files of the user: a smaller cache than their number would hold none.
-@functools.lru_cache(maxsize=2048)
-def _copies(file: str, source: str, change: Callable[[str], ast.NodeTransformer]) -> dict[CodeType, CodeType]:
-    pairs: dict[CodeType, CodeType] = {}
-    for rewritten in (False, True) if "assert" in source and REWRITING in sys.modules else (False,):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                plain = compile(_parsed(source, file, rewritten), file, "exec", dont_inherit=True)
-                tree = ast.fix_missing_locations(change(file).visit(_parsed(source, file, rewritten)))
-                seen = compile(tree, file, "exec", dont_inherit=True)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        pairs |= _paired(plain, seen)
-    return pairs
-
-
-def _parsed(source: str, file: str, rewritten: bool) -> ast.Module:
-    """The statements of a file, with its assertions as pytest writes them in files of tests."""
-    tree = ast.parse(source)
-    if rewritten:
-        sys.modules[REWRITING].rewrite_asserts(tree, source.encode(), file)
-        return cast("ast.Module", _unshared(tree))
-    return tree
-
-
-def _unshared(one: Any) -> Any:
-    """A copy of a tree in which no node stands in two places: pytest puts some there, and each is changed once."""
-    if isinstance(one, list):
-        return [_unshared(part) for part in one]
-    if not isinstance(one, ast.AST):
-        return one
-    copy = ast.copy_location(type(one)(**{name: _unshared(part) for name, part in ast.iter_fields(one)}), one)
-    if isinstance(copy, ast.Import) and copy.end_lineno is None:  # those that pytest adds
-        copy.end_lineno, copy.end_col_offset = copy.lineno, copy.col_offset
-    return copy
-
-
-def _paired(plain: CodeType, seen: CodeType) -> dict[CodeType, CodeType]:
-    of_seen: dict[tuple[str, int], list[CodeType]] = {}
-    for code in _inside(seen):
-        of_seen.setdefault((code.co_qualname, code.co_firstlineno), []).append(code)
-    of_plain: dict[tuple[str, int], list[CodeType]] = {}
-    for code in _inside(plain):
-        of_plain.setdefault((code.co_qualname, code.co_firstlineno), []).append(code)
-    return {
-        code: copy
-        for key, codes in of_plain.items()
-        if len(codes) == len(of_seen.get(key, []))
-        for code, copy in zip(codes, of_seen[key], strict=True)
-    }
-
-
-def _inside(code: CodeType) -> Iterator[CodeType]:
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield constant
-            yield from _inside(constant)
-
-
-def _listed(one: Any) -> list[Any]:
-    return one if isinstance(one, list) else [one]
 
 
 def _courses(node: ast.stmt) -> list[tuple[list[ast.stmt], str, bool]]:
@@ -208,11 +155,15 @@ def _courses(node: ast.stmt) -> list[tuple[list[ast.stmt], str, bool]]:
     return []
 
 
+def _place(node: ast.expr | ast.stmt) -> tuple[int, int, int, int]:
+    return node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0
+
+
 class _Watch(ast.NodeTransformer):
     """Wraps every expression that gives a value."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, source: str) -> None:
+        self.file, self.source = file, source
         self.called: ast.AST | None = None  # what the call that is visited calls
 
     def visit(self, node: ast.AST) -> Any:
@@ -221,7 +172,7 @@ class _Watch(ast.NodeTransformer):
             if isinstance(node, ast.FormattedValue):
                 node.value = self.visit(node.value)
             return node
-        given = [ast.unparse(node)] if self._gives(node) else []
+        gives = self._gives(node)
         called = node is self.called
         if isinstance(node, ast.Call):
             self.called = node.func
@@ -230,16 +181,16 @@ class _Watch(ast.NodeTransformer):
                 continue
             if isinstance(part, list):
                 part[:] = [
-                    one for p in part for one in (_listed(self.visit(p)) if isinstance(p, ast.AST) else [p])
+                    one for p in part for one in (listed(self.visit(p)) if isinstance(p, ast.AST) else [p])
                 ]
             elif isinstance(part, ast.AST):
                 setattr(node, name, self.visit(part))
         if isinstance(node, ast.stmt):
             return self._with_courses(node)
-        if not given:
+        if not gives:
             return node
         assert isinstance(node, ast.expr)
-        EXPRESSIONS.append(Expression(self.file, node.lineno, given[0], called))
+        EXPRESSIONS.append(Expression(self.file, self.source, _place(node), called))
         return self._seen(node, node)
 
     @staticmethod
@@ -260,13 +211,14 @@ class _Watch(ast.NodeTransformer):
             ast.With: "with",
             ast.AsyncWith: "with",
         }
-        EXPRESSIONS.append(Expression(self.file, node.lineno, words.get(type(node), "try"), course=True))
+        course = words.get(type(node), "try")
+        EXPRESSIONS.append(Expression(self.file, self.source, _place(node), course=course))
 
-        def noted(course: str) -> ast.stmt:
-            return ast.copy_location(ast.Expr(self._seen(ast.Constant(course), node)), node)
+        def noted(way: str) -> ast.stmt:
+            return ast.copy_location(ast.Expr(self._seen(ast.Constant(way), node)), node)
 
-        for body, course, last in courses:
-            body.insert(len(body) if last else 0, noted(course))
+        for body, way, last in courses:
+            body.insert(len(body) if last else 0, noted(way))
         return [noted("its begin"), node]
 
     @staticmethod

@@ -19,6 +19,7 @@ from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, sp
 from supnorm.program.executed import attempt
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
+from supnorm.program.jaxpr_moves import moved
 from supnorm.program.jaxpr_named import named
 from supnorm.program.jaxpr_traced import RAISING, as_it_runs, refusals, traced
 from supnorm.program.operations import Unsupported
@@ -129,12 +130,21 @@ def _interpret(build: Builder, jaxpr: Any, consts: Any, inputs: list[Any]) -> li
         args = [read(v) for v in equation.invars]
         if any(isinstance(a, Tensor | Comparison) for a in args):
             results = _equation(build, equation, args)
+        elif (by_numpy := _of_constant(equation, args)) is not None:
+            results = [by_numpy]
         else:
             out = equation.primitive.bind(*args, **equation.params)
             results = [np.asarray(o) for o in (out if equation.primitive.multiple_results else [out])]
         for var, value in zip(equation.outvars, results, strict=True):
             known[var] = value
     return [read(v) for v in jaxpr.outvars]
+
+
+def _of_constant(equation: Any, args: list[Any]) -> Any:
+    """The result where an operation of JAX moves entries of one constant; None for all others."""
+    if len(args) != 1 or not _of_jax(equation.primitive):
+        return None
+    return moved(equation.primitive.name, equation.params, args[0])
 
 
 def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
@@ -272,15 +282,17 @@ def _moved(name: str, params: Any, args: list[Any]) -> Value:
     import jax
     from jax import lax
 
+    if len(args) == 1 and moved(name, params, x.index) is not None:
+        return x.arrange(lambda i: moved(name, params, i))  # type: ignore[no-any-return]
     primitive = getattr(lax, f"{name}_p", None) or getattr(jax.extend.core.primitives, f"{name}_p")
     if (
         "fill_value" in params
     ):  # what a gather gives beyond the ends: a number of the code, and no position of the index
         params = {**params, "fill_value": -1}
-    moved = x.arrange(lambda i: np.asarray(primitive.bind(i, *args[1:], **params)))
-    if (moved.index < 0).any():
+    placed = x.arrange(lambda i: np.asarray(primitive.bind(i, *args[1:], **params)))
+    if (placed.index < 0).any():
         raise Unsupported(f"{name} beyond the ends of an array", "positions within the array")
-    return moved  # type: ignore[no-any-return]
+    return placed  # type: ignore[no-any-return]
 
 
 _MOVES = (

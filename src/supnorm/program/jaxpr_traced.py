@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import itertools
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 
-from supnorm.program.executed import attempt, foreign_code, is_recorded
+from supnorm.program.executed import attempt, foreign_code
+from supnorm.program.jaxpr_caches import uncached
 
 RAISING = ("debug_nans", "debug_infs")
 SETTERS = ("__call__", "set_global", "set_local", "swap_local")
@@ -124,34 +123,8 @@ def retrace(function: Callable[..., Any], n: int, d: int, least: str, compiled: 
     import jax
 
     double, kind = as_it_runs(least, compiled)
-    with jax.enable_x64(double), _uncached(), suppress(Exception):
+    with jax.enable_x64(double), uncached(), suppress(Exception):
         jax.make_jaxpr(function)(jax.ShapeDtypeStruct((n, d), kind))
-
-
-_NEVER_TWICE = itertools.count()
-
-
-@functools.cache
-def _context() -> Any:
-    """A context on which JAX's caches depend; older versions of JAX have none."""
-    import jax
-
-    return jax.make_user_context(None) if hasattr(jax, "make_user_context") else None
-
-
-@contextmanager
-def _uncached() -> Iterator[None]:
-    """A context in which JAX traces all functions again, if instructions are recorded."""
-    import jax
-
-    if not is_recorded():
-        yield
-        return
-    context = _context()
-    if context is None:
-        jax.clear_caches()
-    with nullcontext() if context is None else context(next(_NEVER_TWICE)):
-        yield
 
 
 def traced(
@@ -172,7 +145,7 @@ def traced(
     failure: Exception | None = None
     for shape in shapes:
         try:
-            with attempt("jax"), _uncached():
+            with attempt("jax"), uncached():
                 closed = jax.make_jaxpr(function)(jax.ShapeDtypeStruct(shape, kind))
         except Exception as error:
             failure = failure or error

@@ -12,7 +12,9 @@ same number for all points. Beside its number stands the point on which a featur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -36,6 +38,22 @@ BEYOND = (
     f"{ROWS} of them as it computes {ROWS}"
 )
 NONE, SEVERAL = -1, -2  # a feature depends on no point, on more than one
+_ONE = threading.local()
+
+
+@contextmanager
+def of_one_point() -> Iterator[None]:
+    """A context in which code is read for one point alone, because it was read for several points before."""
+    before, _ONE.alone = is_of_one_point(), True
+    try:
+        yield
+    finally:
+        _ONE.alone = before
+
+
+def is_of_one_point() -> bool:
+    """Whether code is read for one point alone."""
+    return getattr(_ONE, "alone", False)
 
 
 def rows_of(batch: int | None) -> tuple[int, ...]:
@@ -61,7 +79,7 @@ def demand_each_alone(one: Program, read: Callable[[int], Program], batch: int |
         Unlike: if a result of a point uses another point, the number of the points or its own place.
         Unsupported: if the code fails for several points.
     """
-    for n in rows_of(batch):
+    for n in () if is_of_one_point() else rows_of(batch):
         _demand_alone_among(n, one, read)
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program.executed import foreign_code, recorded, unrecorded
-from supnorm.program.rows import rows_of
+from supnorm.program.rows import ROWS
 from supnorm.program.watched import Unlike, events, heard_beyond, hearing_of_overflow, in_place, left_alone
 
 # What NumPy and Python say of what may not be changed.
@@ -52,7 +52,7 @@ def demand_as_jax_reads(function: Callable[..., Any], d: int) -> None:
     """
     import jax
 
-    for n in (1, *rows_of(None)):
+    for n in (1, ROWS):
         watch = _Watch()
         x = watch.array(n, d)
         # In float64, as JAX read it: without it an operation of JAX fails in the middle of the code; the rest does not run.

@@ -11,6 +11,7 @@ from supnorm.program.jaxpr import lower_jaxpr
 from supnorm.program.numpy import lower_numpy
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
+from supnorm.program.rows import is_of_one_point
 from supnorm.program.run_plainly import demand_as_jax_reads
 from supnorm.program.watched import Unlike
 
@@ -22,13 +23,14 @@ class Composed(Protocol):
         """The program of points ``(n, d)``; raises `Unsupported` where a part cannot be read."""
 
 
-def program_of(function: Any, d: int, limited: bool = False) -> Program:
+def program_of(function: Any, d: int, limited: bool = False, reader: str = "") -> Program:
     """The straight-line program of a `Function`: the one it has, or one traced from its code (JAX, NumPy or torch).
 
     Args:
         function: has ``program``, or ``value`` with ``code`` (the user's) and its ``kind``, or is itself code.
         d: number of inputs.
         limited: whether the caller heeds ``limits`` of the program; if not, a table that ends is refused.
+        reader: "jax" for plain code that NumPy's protocols could not read before.
 
     Raises:
         Unsupported: names the operation, or says that the code cannot be traced.
@@ -36,7 +38,7 @@ def program_of(function: Any, d: int, limited: bool = False) -> Program:
     >>> program_of(lambda x: x[:, 0] * x[:, 1], 2).operations
     ('input', 'mul', 'take')
     """
-    program = _program_of(function, d)
+    program = _program_of(function, d, reader)
     if program.limits and not limited:
         one = program.limits[0]
         raise Unsupported(
@@ -46,7 +48,7 @@ def program_of(function: Any, d: int, limited: bool = False) -> Program:
     return program
 
 
-def _program_of(function: Any, d: int) -> Program:
+def _program_of(function: Any, d: int, reader: str) -> Program:
     known = getattr(function, "program", None)
     least = getattr(function, "precision", "float64")
     if isinstance(known, Program):
@@ -63,7 +65,9 @@ def _program_of(function: Any, d: int) -> Program:
             from supnorm.program.torch import lower_torch
 
             return lower_torch(code, d, least)
-        return lower_jaxpr(code, d, least, compiled=True) if kind == "jax" else _trace(code, d, least)
+        if kind == "jax":
+            return lower_jaxpr(code, d, least, compiled=True)
+        return _by_jax(code, d, least) if reader == "jax" else _trace(code, d, least)
     except Unsupported:
         raise
     except Exception as error:
@@ -105,8 +109,13 @@ def _trace(code: Any, d: int, least: str) -> Program:
     except Exception as error:  # JAX raises errors of many types for an array that is not its own
         failure = error
     try:
-        program = lower_jaxpr(code, d, least)
+        return _by_jax(code, d, least)
     except TracerArrayConversionError:  # the code calls NumPy
         raise failure from None
-    demand_as_jax_reads(code, d)
+
+
+def _by_jax(code: Any, d: int, least: str) -> Program:
+    program = lower_jaxpr(code, d, least)
+    if not is_of_one_point():
+        demand_as_jax_reads(code, d)
     return program

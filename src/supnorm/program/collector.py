@@ -1,0 +1,60 @@
+"""The garbage collector: what it knows of the user's functions, and how to keep it from looking through all objects often.
+
+After an import of JAX a process has 200,000 objects, which the collector looks through in 0.1 s. Reading code makes so many
+that this would happen once or twice in each proof.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import compress
+from types import CodeType, FunctionType
+from typing import Any
+
+
+@contextmanager
+def at_rest() -> Iterator[None]:
+    """A context in which the collector leaves alone what was there before, if it does not anyway."""
+    if gc.get_freeze_count() > 0:
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@contextmanager
+def awake() -> Iterator[None]:
+    """A context in which the collector shows all objects, those that it leaves alone, too."""
+    frozen = gc.get_freeze_count() > 0
+    if frozen:
+        gc.unfreeze()
+    try:
+        yield
+    finally:
+        if frozen:
+            gc.freeze()
+
+
+def functions_of(*codes: CodeType) -> list[FunctionType]:
+    """All functions with one of these code objects, by identity."""
+    wanted = frozenset(map(id, codes))
+    with awake():
+        held = [one for one in gc.get_referrers(*codes) if type(one) is FunctionType]
+    return [one for one in held if id(one.__code__) in wanted]
+
+
+def objects_of(*kinds: type) -> list[Any]:
+    """All objects of exactly these types that the collector knows.
+
+    A process has some hundred thousand objects: without a loop of Python they are looked through in half of the time. Types
+    are compared by identity, because a type of the user can define what it is equal to.
+    """
+    with awake():
+        objects = gc.get_objects()
+    wanted = frozenset(map(id, kinds))
+    return list(compress(objects, map(wanted.__contains__, map(id, map(type, objects)))))

@@ -1,0 +1,130 @@
+"""What JAX may take from earlier traces while the execution of code is recorded: its own functions, none of the user's.
+
+JAX keeps what it has traced below a ``jax.jit``, and does not execute it again. Recorded code has to be executed, so each
+recorded trace gets a context that no other one has. JAX has jitted most functions of ``jax.numpy``, too; to trace them each
+time takes ten times as long as all else. They execute none of the user's code where they are given arrays and numbers alone;
+then they have a context of their own, another one for each proof (`renew`): somebody may have changed JAX meanwhile.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FunctionType, NoneType
+from typing import Any
+
+import numpy as np
+
+from supnorm.foreign import home_of
+from supnorm.program.executed import foreign_code, is_recorded
+
+_NEVER_TWICE = itertools.count()
+_ALSO_HERE = threading.RLock()
+_LIBRARY: list[int] = []  # the context of JAX's own functions
+_WITHIN: list[object] = []  # one of each `uncached` that has begun
+_PLAIN = (bool, int, float, complex, str, NoneType, np.ndarray)
+
+
+def renew() -> None:
+    """Have JAX trace its own functions again, too, from now on."""
+    _LIBRARY[:] = [next(_NEVER_TWICE)]
+
+
+@contextmanager
+def uncached() -> Iterator[None]:
+    """A context in which JAX traces all functions of the user again, if instructions are recorded."""
+    import jax
+
+    if not is_recorded():
+        yield
+        return
+    context = _context()
+    if context is None:
+        jax.clear_caches()
+        yield
+        return
+    with context(next(_NEVER_TWICE)), _library_kept(context):
+        yield
+
+
+@functools.cache
+def _context() -> Any:
+    """A context on which JAX's caches depend; older versions of JAX have none."""
+    import jax
+
+    return jax.make_user_context(None) if hasattr(jax, "make_user_context") else None
+
+
+@contextmanager
+def _library_kept(context: Any) -> Iterator[None]:
+    """A context in which JAX's own functions are looked up in a context of their own.
+
+    JAX has no setting for this. Where the function is another one that does the looking up, all functions are traced again.
+    """
+    from jax._src import pjit
+
+    if not _LIBRARY:
+        renew()
+    mine = object()
+    with _ALSO_HERE:
+        if not _WITHIN:
+            look_up = getattr(pjit, "_infer_params", None)
+            if look_up is not None and [*inspect.signature(look_up).parameters] == [
+                "fun",
+                "ji",
+                "args",
+                "kwargs",
+            ]:
+                pjit._infer_params = _with_library(look_up, context)
+        _WITHIN.append(mine)
+    try:
+        yield
+    finally:
+        with _ALSO_HERE:
+            _WITHIN.remove(mine)
+            if not _WITHIN and hasattr(pjit, "_infer_params"):
+                pjit._infer_params = getattr(pjit._infer_params, "__wrapped__", pjit._infer_params)
+
+
+def _with_library(look_up: Callable[..., Any], context: Any) -> Callable[..., Any]:
+    @functools.wraps(look_up)
+    def looked_up(fun: Any, ji: Any, args: Any, kwargs: Any) -> Any:
+        if not _WITHIN or not _executes_library_alone(fun, args, kwargs):
+            return look_up(fun, ji, args, kwargs)
+        with context(_LIBRARY[0]):
+            return look_up(fun, ji, args, kwargs)
+
+    return looked_up
+
+
+def _executes_library_alone(fun: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a function with these arguments can execute nothing of the user's.
+
+    A function of JAX that is made for one of the user's (``jax.vmap(f)``) has it in its closure.
+    """
+    return (
+        type(fun) is FunctionType
+        and fun.__closure__ is None
+        and foreign_code(fun.__code__, fun.__globals__)
+        and all(map(_is_plain, (args, kwargs, fun.__defaults__, fun.__kwdefaults__)))
+    )
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is an array, a number, a text or a type of numbers, or is made of such."""
+    kind = type(value)
+    if kind in (tuple, list):
+        return all(map(_is_plain, value))
+    if kind is dict:
+        return all(map(_is_plain, value.values()))
+    if kind in _PLAIN:
+        return True
+    if isinstance(value, type):
+        return home_of(value) in ("builtins", "numpy") and issubclass(
+            value, np.generic | int | float | complex
+        )
+    return not callable(value) and home_of(kind).partition(".")[0] in ("numpy", "jax", "jaxlib")

@@ -1,0 +1,124 @@
+"""While code is recorded, JAX executes all of it at each trace, and its own functions only where they call others."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from types import FunctionType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from supnorm.program import jaxpr_caches
+from supnorm.program.executed import recorded
+from supnorm.program.jaxpr_traced import retrace
+
+pytestmark = pytest.mark.watched
+
+
+def mine(x: Any) -> Any:
+    return jnp.sin(x) + 1.0
+
+
+def step(total: Any, x: Any) -> Any:
+    return total + mine(x), x
+
+
+twice = jax.custom_jvp(mine)
+twice.defjvp(lambda x, dx: (mine(x[0]), dx[0] * jnp.cos(x[0])))
+
+# Of an array (n, 1). Each calls `mine`, behind what JAX keeps.
+WAYS: dict[str, Callable[[Any], Any]] = {
+    "jit": jax.jit(mine),
+    "jit of a jit": jax.jit(jax.jit(mine)),
+    "vmap": jax.jit(jax.vmap(mine)),
+    "grad": jax.vmap(jax.grad(lambda x: mine(x)[0])),
+    "scan": lambda x: jax.lax.scan(step, x[0], x)[1] + jax.lax.scan(step, x[0], x)[0],
+    "map": lambda x: jax.lax.map(mine, x),
+    "cond": lambda x: jax.lax.cond(True, mine, mine, x),
+    "checkpoint": jax.checkpoint(mine),
+    "custom derivative": lambda x: twice(x),
+    "vectorize": jnp.vectorize(mine),
+    "jit of vectorize": jax.jit(jnp.vectorize(mine)),
+    "piecewise": lambda x: jnp.piecewise(x, [x < 2.0], [mine, mine]),
+    "apply_along_axis": lambda x: jnp.apply_along_axis(mine, 1, x),
+    "apply_over_axes": lambda x: jnp.apply_over_axes(lambda y, axis: mine(y), x, [0]),
+    "fromfunction": lambda x: x + jnp.fromfunction(lambda i: mine(i), (1,)),
+    "tree": lambda x: jax.tree.map(jax.jit(mine), [x])[0],
+    "partial": jax.jit(partial(mine)),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_users_code_is_executed_at_each_trace(way: str) -> None:
+    for _ in range(3):
+        with recorded() as seen:
+            retrace(WAYS[way], 3, 1, "float64", compiled=False)
+        assert mine.__code__ in seen.offsets
+        assert len(seen.offsets[mine.__code__]) > 5
+
+
+def test_jax_traces_its_own_functions_once_and_again_for_another_proof() -> None:
+    entered: list[str] = []
+    matmul = jnp.matmul.__wrapped__
+
+    def noting(frame: Any, event: str, argument: Any) -> None:
+        if event == "call" and frame.f_code is matmul.__code__:
+            entered.append(event)
+
+    def counted() -> int:
+        before = len(entered)
+        sys.setprofile(noting)
+        try:
+            with recorded():
+                retrace(lambda x: x @ np.ones((1, 7)), 5, 1, "float64", compiled=False)
+        finally:
+            sys.setprofile(None)
+        return len(entered) - before
+
+    jaxpr_caches.renew()
+    assert counted() == 1
+    assert counted() == counted() == 0
+    jaxpr_caches.renew()
+    assert counted() == 1
+
+
+def test_what_may_execute_other_code_is_not_taken_for_jax() -> None:
+    x = np.ones((2, 2))
+    alone = jaxpr_caches._executes_library_alone
+    matmul = jnp.matmul.__wrapped__
+    assert alone(matmul, (x, x), {"precision": None, "preferred_element_type": np.float32})
+    assert not alone(mine, (x,), {})
+    assert not alone(matmul, (x, x), {"precision": mine})
+    assert not alone(matmul, (x, [x, mine]), {})
+    assert not alone(matmul, (x, x), {"precision": jax.jit(mine)})
+    assert not alone(jax.vmap(mine), (x,), {})  # code of JAX, and the function in its closure
+    given = FunctionType(matmul.__code__, matmul.__globals__, "matmul", (mine,))
+    assert not alone(given, (x, x), {})
+    elsewhere = FunctionType(matmul.__code__, {**matmul.__globals__}, "matmul")
+    assert not alone(elsewhere, (x, x), {})
+
+    class Own(np.ndarray):
+        pass
+
+    class Says:
+        __module__ = "jax.numpy"
+
+    assert not alone(matmul, (x.view(Own), x), {})
+    assert not alone(matmul, (Says(), x), {})
+    assert alone(matmul, (jnp.ones(2), x), {})
+
+
+def test_jax_is_left_as_it_was() -> None:
+    from jax._src import pjit
+
+    before = pjit._infer_params
+    with recorded():
+        retrace(WAYS["jit"], 2, 1, "float64", compiled=False)
+        with jaxpr_caches.uncached(), jaxpr_caches.uncached():
+            assert pjit._infer_params is not before
+    assert pjit._infer_params is before
