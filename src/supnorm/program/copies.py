@@ -74,14 +74,14 @@ class _Copies:
             return tree.body
         return []
 
-    def _changed(self, statements: list[ast.stmt], kept: int) -> dict[CodeType, CodeType]:
+    def _changed(self, statements: list[ast.stmt], same: int) -> dict[CodeType, CodeType]:
         """All code of these statements, each with what becomes of it; the first ones are kept as they are."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 plain = self._compiled(statements)
-                changed = [new for one in statements[kept:] for new in listed(self.change.visit(one))]
-                return _paired(plain, self._compiled([*statements[:kept], *changed]))
+                changed = [new for one in statements[same:] for new in listed(self.change.visit(one))]
+                return _paired(plain, self._compiled([*statements[:same], *changed]))
         except UNREADABLE:
             return {}
 

@@ -33,14 +33,14 @@ class Expression:
 
     file: str
     source: str
-    place: tuple[int, int, int, int]  # lines and columns of its start and end, as `ast` counts them
+    span: tuple[int, int, int, int]  # lines and columns of its start and end, as `ast` counts them
     called: bool = False
     course: str = ""  # of a statement whose values say which ways it went: its word
 
     @property
     def line(self) -> int:
         """The line in which it begins."""
-        return self.place[0]
+        return self.span[0]
 
     @property
     def text(self) -> str:
@@ -48,7 +48,7 @@ class Expression:
         if self.course:
             return self.course
         node = ast.Expr(ast.Constant(None))
-        node.lineno, node.col_offset, node.end_lineno, node.end_col_offset = self.place
+        node.lineno, node.col_offset, node.end_lineno, node.end_col_offset = self.span
         held = ast.get_source_segment(self.source, node) or ""
         try:
             return ast.unparse(ast.parse(f"({held})", mode="eval"))
@@ -110,14 +110,23 @@ def _usual(function: FunctionType) -> bool:
     return getattr(function, "__builtins__", None) is builtins.__dict__
 
 
+def _is_any(kind: type, *kinds: type) -> bool:
+    """By identity: a type of the user can define what it is equal to."""
+    return any(kind is one for one in kinds)
+
+
 def _reached(codes: list[CodeType], near: Iterable[Any]) -> list[FunctionType]:
     """Those of the functions that can be reached from some objects, in `STEPS` steps and not through a library or a module.
 
     This takes some tenths of a millisecond. Only the collector is asked: no code of the user runs.
     """
-    wanted, found, seen, ahead = frozenset(map(id, codes)), [], set[int](), deque(near)
-    while ahead and len(seen) < STEPS:
-        one = ahead.popleft()  # what is near comes first
+    wanted, reached, seen = frozenset(map(id, codes)), [], set[int]()
+    ahead, names = (
+        deque(near),
+        deque[Any](),
+    )  # the names of files come last: what a function holds itself is near
+    while (ahead or names) and len(seen) < STEPS:
+        one = (ahead or names).popleft()
         if id(one) in seen:
             continue
         seen.add(id(one))
@@ -126,15 +135,20 @@ def _reached(codes: list[CodeType], near: Iterable[Any]) -> list[FunctionType]:
             if foreign_code(one.__code__, one.__globals__):
                 continue
             if id(one.__code__) in wanted and _usual(one):
-                found.append(one)
-        elif kind in (ModuleType, CodeType, str) or (kind in (dict, list, tuple, set) and len(one) > LARGE):
+                reached.append(one)
+            names.append(one.__globals__)
+            ahead += [part for part in gc.get_referents(one) if part is not one.__globals__]
             continue
-        elif isinstance(one, type):
+        elif _is_any(kind, ModuleType, CodeType, str) or (
+            _is_any(kind, dict, list, tuple, set) and len(one) > LARGE
+        ):
+            continue
+        elif issubclass(kind, type):
             home = sys.modules.get(str(type.__dict__["__module__"].__get__(one)))
             if home is not None and is_library(str(getattr(home, "__file__", None) or __file__)):
                 continue
         ahead += gc.get_referents(one)
-    return found
+    return reached
 
 
 def _unseen(number: int, value: Any) -> Any:
@@ -155,7 +169,7 @@ def _courses(node: ast.stmt) -> list[tuple[list[ast.stmt], str, bool]]:
     return []
 
 
-def _place(node: ast.expr | ast.stmt) -> tuple[int, int, int, int]:
+def _span(node: ast.expr | ast.stmt) -> tuple[int, int, int, int]:
     return node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0
 
 
@@ -190,7 +204,7 @@ class _Watch(ast.NodeTransformer):
         if not gives:
             return node
         assert isinstance(node, ast.expr)
-        EXPRESSIONS.append(Expression(self.file, self.source, _place(node), called))
+        EXPRESSIONS.append(Expression(self.file, self.source, _span(node), called))
         return self._seen(node, node)
 
     @staticmethod
@@ -211,14 +225,14 @@ class _Watch(ast.NodeTransformer):
             ast.With: "with",
             ast.AsyncWith: "with",
         }
-        course = words.get(type(node), "try")
-        EXPRESSIONS.append(Expression(self.file, self.source, _place(node), course=course))
+        word = words.get(type(node), "try")
+        EXPRESSIONS.append(Expression(self.file, self.source, _span(node), course=word))
 
-        def noted(way: str) -> ast.stmt:
-            return ast.copy_location(ast.Expr(self._seen(ast.Constant(way), node)), node)
+        def noted(course: str) -> ast.stmt:
+            return ast.copy_location(ast.Expr(self._seen(ast.Constant(course), node)), node)
 
-        for body, way, last in courses:
-            body.insert(len(body) if last else 0, noted(way))
+        for body, course, last in courses:
+            body.insert(len(body) if last else 0, noted(course))
         return [noted("its begin"), node]
 
     @staticmethod

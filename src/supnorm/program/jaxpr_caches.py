@@ -47,7 +47,7 @@ def uncached() -> Iterator[None]:
         jax.clear_caches()
         yield
         return
-    with context(next(_NEVER_TWICE)), _library_kept(context):
+    with context(next(_NEVER_TWICE)), _library_aside(context):
         yield
 
 
@@ -60,7 +60,7 @@ def _context() -> Any:
 
 
 @contextmanager
-def _library_kept(context: Any) -> Iterator[None]:
+def _library_aside(context: Any) -> Iterator[None]:
     """A context in which JAX's own functions are looked up in a context of their own.
 
     JAX has no setting for this. Where the function is another one that does the looking up, all functions are traced again.
