@@ -1,15 +1,18 @@
 """``python -m benchmarks.soundness.fuzz --seed 0 --count 100000``: broken files given to the readers themselves.
 
-An execution breaks a file at random (`broken_files`) and has it read, hundreds of times a second. It is wrong when the
-reader ends in an exception that is not a refusal, refuses in odd words (several lines, over 2,000 characters, characters
-that a terminal obeys), ends the process, takes over `SECONDS` of processor time, or raises the memory by over `BYTES`.
-A file whose outcome is new (another refusal, numbers and quoted words apart) is kept and broken further: half of the
-executions start from such a file.
+An execution breaks a file at random (`broken_files`) and has one reader read it whole, up to thousands of times a second.
+It is wrong when the reader ends in an exception that is not a refusal, refuses in odd words (several lines, over 2,000
+characters, characters that a terminal obeys), ends the process, takes over `SECONDS` of processor time, stands still for
+`WAITED`, or raises the memory by over `BYTES`. A file whose outcome is new (another refusal, numbers and quoted words
+apart) is kept and broken further: half of the executions start from such a file. The same seed breaks the same files, as
+many as there is time for.
 
     --kind net.onnx          one kind of file (`readers.KINDS`); otherwise all of them in turn
+    --seconds 3600           for so long, in the place of a count: time is shared among the kinds by `Kind.share`
     --corpus FILE.zip        begins with its files, and adds those that are kept
     --replay FILE.zip        every file of a corpus is read once first
-    --save                   the counts into results/fuzz.json
+    --found FOLDER           files that a reader was wrong about are written there
+    --save                   the counts into results/fuzz.json: a row for each kind and seed; several runs add up
 """
 
 from __future__ import annotations
@@ -17,42 +20,49 @@ from __future__ import annotations
 import argparse
 import collections
 import contextlib
+import gc
 import json
+import math
 import mmap
 import os
 import re
 import resource
 import signal
+import struct
 import tempfile
+import time
 import zipfile
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.claims.code import commit_of
+from benchmarks.claims.stored import claims
 from benchmarks.soundness import broken_files
-from benchmarks.soundness.broken_files import pick
+from benchmarks.soundness.broken_files import Quick, pick
 from benchmarks.soundness.doors import warm
 from benchmarks.soundness.readers import KINDS
 from benchmarks.soundness.records import save
 from supnorm.results import BadInput
 from supnorm.results.printable import OBEYED
 
-SECONDS = 10.0  # of processor time; no good file of these takes a tenth of a second
+SECONDS, WAITED = 10.0, 300  # of processor time, of any time; no good file of these takes a tenth of a second
 BYTES = 1_000_000_000
-TOO_MUCH, ENDED = (
-    3,
-    42,
-)  # codes of a child: for the memory; when all is read, not 0, with which a library may end it
-CHUNK = 2_000  # executions of a child: libraries leak a little, and what one file leaves behind must not reach all
+# Codes of a child: for the memory; when all is read, not 0, with which a library may end it.
+TOO_MUCH, ENDED = 3, 42
+CHUNK = 10_000  # executions of a child: libraries leak a little, and what one file leaves behind must not reach all
+SLICE = 15.0  # seconds that a kind has the turn, where time is shared
+SAVED = 600.0  # seconds between two times of saving
 SMALL = 16_384  # bytes of a file that is kept
 KEPT = 400  # files of a kind
-LOCAL = (
-    "net.pt2",
-)  # kinds of which a corpus has none: torch writes the folders of the machine into each file
+LOCAL = ("net.pt2",)  # kinds without a corpus: torch writes the folders of the machine into each file
 TOGETHER = 100_000  # bytes of the files of a kind in a corpus, the smallest first
 NUMBERS = re.compile(r"'[^']*'|\"[^\"]*\"|[-+]?\d[\d.,e+-]*")
+# The number of the execution that runs, whether its file is being read, and how many were read, refused, wrong.
+SHARED = struct.Struct("5Q")
 
 
 class Fuzzer:
@@ -63,114 +73,148 @@ class Fuzzer:
         folder: where the good file is made; it must not exist.
         seed: of the breakings.
         kept: files to begin with, besides the good one.
+        found: where files that a reader was wrong about are written.
     """
 
-    def __init__(self, kind: str, folder: Path, seed: int, kept: list[bytes]) -> None:
-        self.kind, self.seed = kind, seed
+    def __init__(
+        self, kind: str, folder: Path, seed: int, kept: list[bytes], found: Path | None = None
+    ) -> None:
+        self.kind, self.seed, self.found = kind, zlib.crc32(f"{seed} {kind}".encode()) << 40, found
         _make(kind, folder)
         self.read = KINDS[kind].read
         self.path = folder / KINDS[kind].file
         self.good = self.path.read_bytes()
+        self.ways = KINDS[kind].ways or broken_files.WAYS[self.path.suffix]
         self.kept = {f"known {number}": data for number, data in enumerate(kept)}
+        self.pool = [*self.kept.values()]
         self.counts = collections.Counter[str]()
         self.wrong: list[dict[str, Any]] = []
+        self.done, self.spent = 0, 0.0
         self.news = folder.with_name(f"{folder.name}.news")
+        self.rng = Quick()
 
-    def run(self, count: int) -> None:
-        """Break and read ``count`` times."""
-        for first in range(0, count, CHUNK):
-            self._files(self._broken(range(first, min(count, first + CHUNK))))
+    def run(self, count: int, seconds: float = math.inf) -> None:
+        """Break and read ``count`` times, or as often as the time allows."""
+        begun, last = time.monotonic(), self.done + count
+        while self.done < last and time.monotonic() < begun + seconds:
+            self.done += self._files(self._broken, self.done, min(last, self.done + CHUNK), begun + seconds)
+        self.spent += time.monotonic() - begun
 
     def replay(self, files: list[bytes]) -> None:
         """Read each file once."""
-        self._files(iter(files))
+        first = 0
+        while first < len(files):
+            first += self._files(files.__getitem__, first, len(files))
 
-    def _broken(self, numbers: range) -> Iterator[bytes]:
-        kept = list(self.kept.values())
-        for number in numbers:
-            rng = np.random.default_rng([self.seed, len(self.kind), number])
-            data = pick(rng, kept) if kept and rng.random() < 0.5 else self.good
-            way = pick(rng, broken_files.WAYS[self.path.suffix])
-            try:
-                yield way(rng, data)
-            except Exception:  # some breakings of broken things are not possible
-                yield broken_files.broken_bytes(rng, data)
+    def _broken(self, number: int) -> bytes:
+        rng = self.rng
+        rng.seed(self.seed + number)
+        data = pick(rng, self.pool) if self.pool and rng.random() < 0.5 else self.good
+        try:
+            return pick(rng, self.ways)(rng, data)
+        except Exception:  # some breakings of broken things are not possible
+            return broken_files.broken_bytes(rng, data)
 
-    def _files(self, files: Iterator[bytes]) -> None:
-        """Have the files read in children: another one goes on where one has ended."""
-        number = 0
-        while True:
-            with mmap.mmap(-1, 16) as shared:
-                child = os.fork()
-                if child == 0:
-                    self._child(files, number, shared)
-                status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-                done = int.from_bytes(shared[:8], "little")
-            self._take()
-            if status == ENDED:
-                break
-            why = {-signal.SIGPROF: f"over {SECONDS:g} s", TOO_MUCH: f"over {BYTES / 1e9:g} GB"}.get(
-                status, f"ended with {status}"
-            )
-            self._found(why, self.path.read_bytes())
-            number = done + 1
+    def _files(self, file: Callable[[int], bytes], first: int, stop: int, until: float = math.inf) -> int:
+        """Have files read in a child, which ends with the last one, or at one that ends it; how many were read."""
+        with mmap.mmap(-1, SHARED.size) as shared:
+            gc.collect()
+            gc.freeze()  # what is loaded is not searched again and again for cycles
+            child = os.fork()
+            if child == 0:
+                self._child(file, first, stop, until, shared)
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            now, reading, read, refused, wrong = SHARED.unpack(shared[:])
+        self.counts.update({"read": read, "refused": refused, "wrong": wrong})
+        self.counts = +self.counts
+        self._take()
+        if status == ENDED:
+            done = now
+        elif (
+            not reading
+        ):  # a library that breaks a file has ended, or did not end: there is no file to be read
+            done = now + 1
+        else:
+            why = {
+                -signal.SIGPROF: f"over {SECONDS:g} s",
+                -signal.SIGALRM: f"stood still for {WAITED} s",
+                TOO_MUCH: f"over {BYTES / 1e9:g} GB",
+            }
+            self.counts["wrong"] += 1
+            self._found(why.get(status, f"ended with {status}"), self.path.read_bytes())
+            done = now + 1
         self.path.write_bytes(self.good)
+        return done - first
 
-    def _child(self, files: Iterator[bytes], first: int, shared: mmap.mmap) -> None:
+    def _child(
+        self, file: Callable[[int], bytes], first: int, stop: int, until: float, shared: mmap.mmap
+    ) -> None:
         code = 99
         try:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends compiled code, too
             resource.setrlimit(resource.RLIMIT_DATA, (6 * BYTES, 6 * BYTES))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             self.path.write_bytes(self.good)
             with contextlib.suppress(BadInput):
                 self.read(self.path)  # imports
-            before = _peak()
+            before, counts = _peak(), [0, 0, 0]
+            places = {"read": 0, "refused": 1, "wrong": 2}
             with self.news.open("a") as news:
-                for number, data in enumerate(files):
-                    if number < first:
-                        continue
-                    shared[:8] = number.to_bytes(8, "little")
+                number = first
+                while number < stop:
+                    SHARED.pack_into(shared, 0, number, 0, *counts)
+                    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+                    data = file(number)
+                    SHARED.pack_into(shared, 0, number, 1, *counts)
                     self.path.write_bytes(data)
+                    signal.alarm(WAITED)
                     signal.setitimer(signal.ITIMER_PROF, SECONDS)
                     outcome = outcome_of(self.read, self.path)
                     signal.setitimer(signal.ITIMER_PROF, 0.0)
-                    print(
-                        json.dumps([outcome, data.hex() if self._is_new(outcome, data) else ""]),
-                        file=news,
-                        flush=True,
-                    )
+                    if self._is_new(outcome, data):
+                        print(json.dumps([outcome, data.hex()]), file=news, flush=True)
                     if _peak() > before + BYTES:
                         os._exit(TOO_MUCH)
+                    counts[places[outcome.partition(":")[0]]] += 1
+                    number += 1
+                    if time.monotonic() > until:
+                        break
+            SHARED.pack_into(shared, 0, number, 0, *counts)
             code = ENDED
         finally:
             os._exit(code)
 
     def _is_new(self, outcome: str, data: bytes) -> bool:
-        if outcome not in self.kept and len(data) <= SMALL and len(self.kept) < KEPT:
-            self.kept[outcome] = data
+        if outcome.startswith("wrong"):
             return True
-        return outcome.startswith("wrong")
+        if outcome in self.kept or len(data) > SMALL or len(self.kept) >= KEPT:
+            return False
+        self._keep(outcome, data)
+        return True
+
+    def _keep(self, outcome: str, data: bytes) -> None:
+        self.kept[outcome] = data
+        self.pool.append(data)
 
     def _take(self) -> None:
         """What a child has written."""
         for line in self.news.read_text().splitlines():
             outcome, data = json.loads(line)
-            self.counts[outcome.partition(":")[0]] += 1
             if outcome.startswith("wrong"):
-                self.counts["wrong"] -= 1
                 self._found(outcome, bytes.fromhex(data))
-            elif data:
-                self.kept[outcome] = bytes.fromhex(data)
+            else:
+                self._keep(outcome, bytes.fromhex(data))
         self.news.unlink()
 
     def _found(self, why: str, data: bytes) -> None:
-        self.counts["wrong"] += 1
-        self.kept[f"{why} {len(self.wrong)}"] = data
+        name = f"{self.kind}.{len(self.wrong)}"
         self.wrong.append({"kind": self.kind, "why": why[:300], "bytes": len(data)})
-        print(f"WRONG {self.kind}: {why[:300]}", flush=True)
+        print(f"WRONG {name}: {why[:300]}", flush=True)
+        if self.found is not None:
+            (self.found / name).write_bytes(data)
 
 
 def outcome_of(read: Callable[[Path], Any], path: Path) -> str:
@@ -206,24 +250,122 @@ def _make(kind: str, folder: Path) -> None:
 
 
 def read_corpus(path: Path) -> dict[str, list[bytes]]:
-    """The files of a corpus, by kind."""
+    """The files of a corpus, by kind; some kinds share theirs."""
     found: dict[str, list[bytes]] = {kind: [] for kind in KINDS}
     if path.exists():
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
                 found[name.partition("/")[0]].append(archive.read(name))
-    return found
+    return {kind: found[KINDS[kind].like or kind] for kind in KINDS}
 
 
 def write_corpus(path: Path, files: dict[str, list[bytes]]) -> None:
     """The files of each kind, each content once, in one order: the same files give the same bytes."""
+    together: dict[str, set[bytes]] = {}
+    for kind, contents in files.items():
+        together.setdefault(KINDS[kind].like or kind, set()).update(contents)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for kind, contents in sorted((kind, files[kind]) for kind in {*files} - {*LOCAL}):
-            ordered = sorted({*contents}, key=lambda data: (len(data), data))
+        for kind, kept in sorted((kind, together[kind]) for kind in {*together} - {*LOCAL}):
+            ordered = sorted(kept, key=lambda data: (len(data), data))
             for number, data in enumerate(
                 ordered[: np.searchsorted(np.cumsum([*map(len, ordered)]), TOGETHER)]
             ):
                 archive.writestr(zipfile.ZipInfo(f"{kind}/{number:03d}"), data, zipfile.ZIP_DEFLATED)
+
+
+class Campaign:
+    """All kinds of a run, which have the turn one after the other.
+
+    Args:
+        given: the options.
+        home: where files are made.
+    """
+
+    def __init__(self, given: argparse.Namespace, home: Path) -> None:
+        self.given, self.begun, self.stopped = given, time.monotonic(), False
+        source = given.replay or given.corpus
+        self.known = {kind: [] for kind in KINDS} if source is None else read_corpus(source)
+        self.fuzzers: dict[str, Fuzzer] = {}
+        self.home = home
+        if given.save:
+            self.commit = commit_of(claims()["fuzz"].depends)  # now: the code is loaded
+        if given.found:
+            given.found.mkdir(parents=True, exist_ok=True)
+
+    def fuzzer(self, kind: str) -> Fuzzer:
+        """That of a kind, made when it is first asked for."""
+        if kind not in self.fuzzers:
+            one = Fuzzer(kind, self.home / kind, self.given.seed, self.known[kind], self.given.found)
+            self.fuzzers[kind] = one
+            if self.given.replay:
+                one.replay(self.known[kind])
+        return self.fuzzers[kind]
+
+    def counted(self) -> None:
+        """Each kind as often as the option says."""
+        for kind in self.given.kind or KINDS:
+            if not self.stopped:
+                self.fuzzer(kind).run(self.given.count)
+                self.tell(kind)
+
+    def timed(self) -> None:
+        """For as long as the option says: the turn has the kind that has had least of its share."""
+        kinds, saved = self.given.kind or [*KINDS], self.begun
+        end = self.begun + self.given.seconds
+        while not self.stopped and (now := time.monotonic()) < end:
+            kind = min(
+                kinds, key=lambda k: self.fuzzers[k].spent / KINDS[k].share if k in self.fuzzers else 0.0
+            )
+            self.fuzzer(kind).run(2**40, min(SLICE, end - now))
+            self.forecast()
+            if time.monotonic() > saved + SAVED:
+                saved = time.monotonic()
+                self.store()
+        for kind in kinds:
+            self.tell(kind)
+
+    def forecast(self) -> None:
+        """How far it is, and how many executions there will be."""
+        spent = time.monotonic() - self.begun
+        total = sum(one.counts.total() for one in self.fuzzers.values())
+        wrong = sum(one.counts["wrong"] for one in self.fuzzers.values())
+        print(
+            f"{total:,} executions in {spent:,.0f} s, {wrong} wrong; about {total * self.given.seconds / spent:,.0f} in "
+            f"{self.given.seconds:,.0f} s",
+            flush=True,
+        )
+
+    def tell(self, kind: str) -> None:
+        """What was counted of a kind."""
+        if kind in self.fuzzers:
+            one = self.fuzzers[kind]
+            print(
+                f"{kind}: {one.counts.total():,} executions, {dict(one.counts)}, {len(one.kept)} outcomes, "
+                f"{one.spent:,.0f} s",
+                flush=True,
+            )
+
+    def store(self) -> None:
+        """Save the counts, and the corpus with what was kept."""
+        if self.given.save:
+            for kind, one in self.fuzzers.items():
+                save(
+                    kind,
+                    self.given.seed,
+                    one.counts,
+                    "fuzz",
+                    one.wrong,
+                    seconds=round(one.spent),
+                    commit=self.commit,
+                )
+        if self.given.corpus:
+            for kind, one in self.fuzzers.items():
+                self.known[kind] = [data for data in one.kept.values() if len(data) <= SMALL]
+            write_corpus(self.given.corpus, self.known)
+
+    def stop(self, *_: Any) -> None:
+        """End after the turn of this kind."""
+        self.stopped = True
 
 
 def main() -> int:
@@ -235,33 +377,24 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=10_000, help="executions of each kind")
+    parser.add_argument("--seconds", type=float, help="of all kinds together, in the place of --count")
     parser.add_argument("--kind", choices=KINDS, action="append")
     parser.add_argument("--corpus", type=Path)
     parser.add_argument("--replay", type=Path)
+    parser.add_argument("--found", type=Path)
     parser.add_argument("--save", action="store_true")
     given = parser.parse_args()
     warm()
-    source = given.replay or given.corpus
-    known = {kind: [] for kind in KINDS} if source is None else read_corpus(source)
-    wrong = 0
     place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=place) as home:
-        for kind in given.kind or KINDS:
-            one = Fuzzer(kind, Path(home) / kind, given.seed, known[kind])
-            if given.replay:
-                one.replay(known[kind])
-            one.run(given.count)
-            known[kind] = [data for data in one.kept.values() if len(data) <= SMALL]
-            wrong += len(one.wrong)
-            print(
-                f"{kind}: {one.counts.total():,} executions, {dict(one.counts)}, {len(one.kept)} outcomes",
-                flush=True,
-            )
-            if given.save:
-                save(kind, given.seed, one.counts.elements(), "fuzz", one.wrong)
-    if given.corpus:
-        write_corpus(given.corpus, known)
-    return int(bool(wrong))
+        campaign = Campaign(given, Path(home))
+        signal.signal(signal.SIGTERM, campaign.stop)
+        if given.seconds is None:
+            campaign.counted()
+        else:
+            campaign.timed()
+        campaign.store()
+    return int(any(one.wrong for one in campaign.fuzzers.values()))
 
 
 if __name__ == "__main__":

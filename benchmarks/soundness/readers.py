@@ -1,8 +1,13 @@
-"""Each reader of supnorm with a small good file of its kind: what `fuzz` breaks and has read."""
+"""Each reader of supnorm with a small good file of its kind: what `fuzz` breaks and has read.
+
+Some kinds are read as a command of supnorm reads them, in a problem with its code (``t.csv``); that takes tens of
+milliseconds, most of them for what is around the reader. So each reader is also called alone (``csv``).
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.soundness import valid_files
+from benchmarks.soundness import broken_files, valid_files
 from supnorm.results import BadInput
 
 
@@ -23,11 +28,17 @@ class Kind:
         file: its name in the folder.
         make: writes the good file, and what belongs to it, into a folder that does not exist yet.
         read: reads the file at a path, as a command of supnorm does.
+        share: of the time of a run that is limited by time, as a weight: in an hour each reader has 100,000 files or more.
+        like: the kind whose kept files this one shares; empty for its own.
+        ways: to break it; by default those of the suffix.
     """
 
     file: str
     make: Callable[[Path], Any]
     read: Callable[[Path], Any]
+    share: float = 2.0
+    like: str = ""
+    ways: tuple[broken_files.Break, ...] = ()
 
 
 def _problem(folder: Path) -> Any:
@@ -157,11 +168,142 @@ def _proof(folder: Path) -> None:
 
 def _checked(path: Path) -> None:
     """A certificate that is rejected counts as one that is refused."""
-    from supnorm.checker import check
+    from supnorm.checker import TooCostly, check
 
-    result = check(path)
+    try:
+        result = check(path, limit=SECONDS)
+    except TooCostly as refused:
+        raise BadInput(str(refused)) from None
     if not result.accepted:
         raise BadInput(result.reason)
+
+
+def _alone(path: Path) -> Any:
+    """A file as a model or a table, without a problem around it."""
+    from supnorm.problem.specification import SourceSpec
+    from supnorm.sources.open_function import open_function
+
+    table = {"inputs": ["a", "b"], "outputs": ["y"]} if path.name in valid_files.TABLES else {}
+    return open_function(SourceSpec(file=path.name, **table), path.parent, ("a", "b"), PROBE)
+
+
+SECONDS = 2.0  # that proving a certificate again may take by its own forecast
+PROBE = np.array([[0.2, 0.4], [0.7, 0.1], [0.5, 0.5]])
+
+
+def _points(path: Path) -> Any:
+    from supnorm.sources.points_file import read_points
+
+    return read_points(path.name, path.parent, ("a", "b"), "[law] file")
+
+
+def _specification(path: Path) -> Any:
+    from supnorm.problem.problem_file import read_specification
+
+    return read_specification(path)
+
+
+def _small_run(folder: Path) -> None:
+    """A run whose result has all keys, but no pictures of thousands of numbers."""
+    _run(folder)
+    path = folder / "run" / "result.json"
+    document = json.loads(path.read_text())
+    document["charts"]["map"] = None
+    path.write_text(json.dumps(document))
+    points = folder / "run" / "points.csv"
+    points.write_text("".join(points.read_text().splitlines(keepends=True)[:30]))
+
+
+def _surface(folder: Path) -> None:
+    from supnorm.approximants import ChebyshevTensor, save
+    from supnorm.problem import Axis, Domain
+
+    folder.mkdir()
+    plane = Domain(a=(1.0, 3.0), p=Axis(10.0, 1000.0, "Pa", scale="log"))
+    save(
+        ChebyshevTensor().from_function(lambda x: np.sin(x).sum(axis=1, keepdims=True), plane, 500).model,
+        folder / "s.npz",
+    )
+
+
+def _surface_read(path: Path) -> Any:
+    from supnorm.approximants import load
+
+    return load(path)
+
+
+def _guard(folder: Path) -> None:
+    from benchmarks.guard.models import bump_guard
+
+    folder.mkdir()
+    bump_guard().save(folder / "guard.guard")
+
+
+def _guard_read(path: Path) -> Any:
+    import supnorm as sn
+    from benchmarks.guard.models import bump_problem
+
+    return sn.load_guard(path, bump_problem().model)
+
+
+RUN = {
+    "samples": 100, "width": 8, "seed": 0, "rms": 0.1, "sup": 0.5, "train_rms": 0.05, "weights": 97, "iterations": 200,
+    "seconds": 1.5, "checking": 0.1,
+}  # fmt: skip
+
+
+def _runs(folder: Path) -> None:
+    folder.mkdir()
+    lines = [json.dumps({**RUN, "samples": 100 * k, "sup": 0.5 / k}) for k in range(1, 6)]
+    (folder / "runs.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def _runs_read(path: Path) -> Any:
+    from supnorm.planning.learning_curve.trainings import read_runs
+
+    return read_runs(path)
+
+
+ROLLOUT = """
+title = "Ring"
+steps = 12
+[step]
+python = "flow.py:model"
+[reference]
+python = "flow.py:truth"
+[initial]
+python = "flow.py:initial"
+[fields]
+variables = ["u", "v"]
+axes = ["z", "x"]
+coordinates = "flow.py:names"
+periodic = ["x"]
+[totals]
+mass = "flow.py:mass"
+[error]
+tolerance = { u = 0.5 }
+"""
+
+
+def _rollout(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "rollout.toml").write_text(ROLLOUT)
+
+
+def _rollout_read(path: Path) -> Any:
+    from supnorm.fields.rollout_file import read_rollout
+
+    return read_rollout(path)
+
+
+def _proof_in_lines(folder: Path) -> None:
+    from supnorm.certification import certify
+    from supnorm.certification.lines import SCHEMA, text_in_lines
+
+    _proof(folder)
+    made = certify(_problem(folder), seconds=20).certificate
+    lines = text_in_lines(made._content(SCHEMA, len(made.leaves)), made.leaves)
+    (folder / "certificate.jsonl").write_bytes(b"".join(lines))
 
 
 KINDS: dict[str, Kind] = {
@@ -169,7 +311,23 @@ KINDS: dict[str, Kind] = {
     "law": Kind("law.npz", partial(_written, "law.npz"), _beside),
     "result": Kind("run/result.json", _run, _report),
     "points": Kind("run/points.csv", _run, _report),
-    "store": Kind("evaluations.sqlite", _store, _stored),
-    "certificate": Kind("certificate.json", _proof, _checked),
+    "store": Kind("evaluations.sqlite", _store, _stored, 20),
+    "certificate": Kind("certificate.json", _proof, _checked, 20),
     **{file: Kind(file, partial(_written, file), _beside) for file in MAKERS if file != "law.npz"},
+    "csv": Kind("t.csv", partial(_written, "t.csv"), _alone, 25, "t.csv"),
+    "parquet": Kind("t.parquet", partial(_written, "t.parquet"), _alone, 15, "t.parquet"),
+    "netcdf": Kind("t.nc", partial(_written, "t.nc"), _alone, 65, "t.nc"),
+    "network": Kind("net.npz", partial(_written, "net.npz"), _alone, 13, "net.npz"),
+    "onnx": Kind("net.onnx", partial(_written, "net.onnx"), _alone, 28, "net.onnx"),
+    "exported": Kind("net.pt2", partial(_written, "net.pt2"), _alone, 20, "net.pt2"),
+    "sample": Kind("law.npz", partial(_written, "law.npz"), _points, 35, "law"),
+    "toml": Kind("problem.toml", partial(_written, "problem.toml"), _specification, 20, "problem"),
+    "report": Kind("run/result.json", _small_run, _report, 16, "result"),
+    "rows": Kind("run/points.csv", _small_run, _report, 12, "points"),
+    "surface": Kind("s.npz", _surface, _surface_read, 18),
+    "guard": Kind("guard.guard", _guard, _guard_read, 38),
+    "runs": Kind("runs.jsonl", _runs, _runs_read, 35),
+    "rollout": Kind("rollout.toml", _rollout, _rollout_read, 25),
+    "signed": Kind("certificate.json", _proof, _checked, 20, "certificate", broken_files.SIGNED),
+    "lines": Kind("certificate.jsonl", _proof_in_lines, _checked, 20, "", broken_files.SEALED),
 }

@@ -20,7 +20,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 def save(
     campaign: str,
     seed: int,
-    verdicts: Iterable[str],
+    verdicts: Iterable[str] | Counter[str],
     name: str = "soundness",
     wrong: Sequence[Any] = (),
     **more: Any,

@@ -153,8 +153,17 @@ def fuzz(content: dict[str, Any]) -> dict[str, str]:
         "wrong": f"{counts['wrong']:,}",
         "refused": f"{counts['refused']:,}",
         "kinds": str(len({r["campaign"] for r in content["rows"]})),
+        "each": _each(content["rows"]),
         "seeds": _seeds([{"seed": seed} for seed in sorted({r["seed"] for r in content["rows"]})]),
     }
+
+
+def _each(rows: list[dict[str, Any]]) -> str:
+    """How many files of each kind, most first."""
+    kinds = Counter[str]()
+    for row in rows:
+        kinds[row["campaign"]] += row["count"]
+    return ", ".join(f"{kind} {count:,}" for kind, count in kinds.most_common())
 
 
 def audits(content: dict[str, Any]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from benchmarks.soundness import fuzz
 from benchmarks.soundness.doors import READ
 from benchmarks.soundness.fuzz import read_corpus
 from benchmarks.soundness.readers import KINDS
@@ -88,6 +89,46 @@ print([found["why"][:20] for found in one.wrong], dict(one.counts))
     assert done.returncode == 0, done.stderr
     said = done.stdout.splitlines()[-1]
     assert "'wrong': 4, 'refused': 3" in said or "'refused': 3, 'wrong': 4" in said, done.stdout
+
+
+@limited
+@pytest.mark.slow
+def test_time_is_shared_and_a_breaking_that_does_not_end_is_no_execution(tmp_path: Path) -> None:
+    """Of two kinds with the shares 1 and 3; the breaking of one in ten files of the first kind ends its process."""
+    code = """
+import argparse, os, sys
+from pathlib import Path
+from benchmarks.soundness import fuzz, readers
+def breaks(rng, data):
+    if rng.random() < 0.1: os.abort()
+    return data + rng.bytes(2)
+def make(folder): folder.mkdir(); (folder / "k.csv").write_bytes(b"good")
+readers.KINDS.clear()
+readers.KINDS["a"] = readers.Kind("k.csv", make, lambda path: None, 1, "", (breaks,))
+readers.KINDS["b"] = readers.Kind("k.csv", make, lambda path: None, 3, "")
+fuzz.SLICE = 0.25
+given = argparse.Namespace(seed=0, seconds=4.0, kind=None, corpus=None, replay=None, found=None, save=False)
+campaign = fuzz.Campaign(given, Path(sys.argv[1]))
+campaign.timed()
+a, b = campaign.fuzzers["a"], campaign.fuzzers["b"]
+print(a.wrong, b.wrong, b.spent > a.spent, 0 < a.counts["read"] < a.done, b.counts["read"] == b.done)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}"},
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "[] [] True True True", done.stdout
+    assert re.match(r"[\d,]+ executions in [\d,]+ s, 0 wrong; about [\d,]+ in 4 s", lines[0])
+
+
+def test_the_same_seed_breaks_the_same_files(tmp_path: Path) -> None:
+    first, again, other = (
+        fuzz.Fuzzer("runs", tmp_path / name, seed, []) for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    )
+    files = [one._broken(number) for one in (first, again, other) for number in range(20)]
+    assert files[:20] == files[20:40] != files[40:]
 
 
 def test_each_kind_of_file_that_is_opened_is_broken_here_and_by_the_campaign() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +62,29 @@ def test_a_file_that_is_no_store_is_refused_and_kept(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="not a store of evaluations"):
         EvaluationStore(path, "abc")
     assert path.read_bytes() == b"my thesis, the only copy" * 100
+
+
+def test_a_file_that_is_refused_is_not_kept_open(tmp_path: Path) -> None:
+    """A message of SQLite that is not UTF-8 is no error of SQLite to Python. It was raised past the line that closes: for as
+    long as the connection lived, the file was locked, and a good store in its place was refused after five seconds."""
+    path = tmp_path / "evaluations.sqlite"
+    EvaluationStore(path, "abc").close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_master SET name = CAST(x'619aff' AS TEXT), sql = 'CREATE TABLE' WHERE name = 'about'"
+        )
+    gc.disable()
+    try:
+        with pytest.raises(BadInput, match="not a store of evaluations"):
+            EvaluationStore(path, "abc")
+        assert EvaluationStore.fingerprint_of(path) is None
+        held = [one for one in gc.get_objects() if isinstance(one, sqlite3.Connection)]
+        for one in held:
+            with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+                one.total_changes  # noqa: B018
+    finally:
+        gc.enable()
 
 
 class Slow:

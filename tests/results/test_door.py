@@ -119,6 +119,8 @@ def claiming(path: Path, shape: tuple[int, ...], dtype: str = "<f8", data: bytes
         ((3,), "<f8", b"1" * 16, "claims the shape"),
         ((1,), "<c16", b"1" * 16, "complex128; real numbers"),
         ((1,), "|O", b"", "Python objects"),
+        ((), "<U2", b"{\0\0\0\xff\xff\xff\xff", "a holds text with characters that do not exist"),
+        ((), ">U1", b"\x00\x11\0\0", "a holds text with characters that do not exist"),
         ((1_500_000,), "<f8", bytes(12_000_000), "asks for 0.012 GB, more than the 0.01 GB"),
     ],
 )

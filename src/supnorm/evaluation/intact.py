@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from operator import is_
 from pathlib import Path
 from struct import pack
 from types import FunctionType, ModuleType
@@ -118,6 +119,8 @@ def _changed(before: Functions) -> Iterator[tuple[ModuleType, str, Any, Any]]:
     """Each function and number that is another object now: its module, its name, what it was and what it is."""
     for owner, known in [*before.items()]:  # tens of thousands of names: nearly all are what they were
         facts = vars(owner)
+        if all(map(is_, known.values(), map(facts.get, known))):  # a quarter of the time of the next loop
+            continue
         yield from (
             (owner, name, was, facts.get(name))
             for name, was in known.items()

@@ -15,7 +15,7 @@ import math
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from os.path import lexists
 from pathlib import Path
 from typing import Any
@@ -100,8 +100,10 @@ class EvaluationStore:
             self._connection = sqlite3.connect(self.path, check_same_thread=False)
             try:
                 row = self._prepared(fingerprint)
-            except sqlite3.Error as error:
-                self._connection.close()
+            except BaseException as error:
+                self._connection.close()  # whatever it was: an open one keeps the file locked
+                if not isinstance(error, sqlite3.Error):
+                    raise
                 if not older:
                     for extra in ("", "-wal", "-shm"):
                         self.path.with_name(self.path.name + extra).unlink(missing_ok=True)
@@ -313,11 +315,10 @@ class EvaluationStore:
             return None
         try:
             demand_file(path)
-            connection = sqlite3.connect(path)
-            _demand_tables(connection)
-            row = connection.execute("SELECT value FROM about WHERE key='fingerprint'").fetchone()
-            connection.close()
-        except (sqlite3.Error, BadInput, OverflowError):
+            with closing(sqlite3.connect(path)) as connection:
+                _demand_tables(connection)
+                row = connection.execute("SELECT value FROM about WHERE key='fingerprint'").fetchone()
+        except (sqlite3.Error, UnicodeError, BadInput, OverflowError):
             return None
         return None if row is None else str(row[0])
 

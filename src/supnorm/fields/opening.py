@@ -13,6 +13,7 @@ from typing import Any
 from supnorm.results import BadInput, install
 from supnorm.results.guard import demand_name
 from supnorm.results.printable import first_line, one_line
+from supnorm.sources.hdf5 import demand_sound
 
 COUNTED = 200_000  # pieces: to list more takes minutes on a network disk
 METADATA = (".zmetadata", ".zarray", "zarr.json")
@@ -71,6 +72,8 @@ def _open(xarray: Any, path: Path, what: str) -> Any:
         warnings.simplefilter("ignore")  # about consolidated metadata and calendars: nothing a user has to do
         for attempt in attempts:
             try:
+                if attempt["engine"] == "h5netcdf":
+                    demand_sound(path)
                 return _undecoded_fields(xarray, path, attempt)
             except Exception as error:
                 if "cftime" in str(error) and find_spec("cftime") is None:

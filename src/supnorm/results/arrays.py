@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -67,6 +68,8 @@ def _array(file: Any, size: int, what: str) -> NDArray[Any]:
     data = file.read(size - begun)
     if len(data) != size - begun:
         raise BadInput(f"{what} is cut short")
+    if dtype.kind == "U" and (np.frombuffer(data, np.dtype("u4").newbyteorder(dtype.byteorder)) > sys.maxunicode).any():
+        raise BadInput(f"{what} holds text with characters that do not exist")
     array = np.frombuffer(data, dtype=dtype).reshape(shape[::-1] if fortran else shape)
     return np.array(array.T if fortran else array)
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from supnorm.problem.rows import UNIT_OF_INPUT
 from supnorm.results import BadInput, install
 from supnorm.results.printable import first_line
+from supnorm.sources.hdf5 import demand_sound
 from supnorm.sources.valid_range import default_fill, valid_range
 
 Array = NDArray[np.float64]
@@ -263,6 +264,7 @@ def _dataset(path: Path, what: str) -> Any:
     except ImportError:
         raise BadInput(f"{what}: reading NetCDF needs xarray and h5netcdf: {install('fields')}") from None
     try:
+        demand_sound(path)
         return xarray.open_dataset(path, decode_times=False)
     except Exception as error:  # a damaged file makes the reader raise errors of many types
         raise BadInput(f"{what} cannot be read as NetCDF: {first_line(error)}") from None
