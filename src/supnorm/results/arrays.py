@@ -68,7 +68,10 @@ def _array(file: Any, size: int, what: str) -> NDArray[Any]:
     data = file.read(size - begun)
     if len(data) != size - begun:
         raise BadInput(f"{what} is cut short")
-    if dtype.kind == "U" and (np.frombuffer(data, np.dtype("u4").newbyteorder(dtype.byteorder)) > sys.maxunicode).any():
+    if (
+        dtype.kind == "U"
+        and (np.frombuffer(data, np.dtype("u4").newbyteorder(dtype.byteorder)) > sys.maxunicode).any()
+    ):
         raise BadInput(f"{what} holds text with characters that do not exist")
     array = np.frombuffer(data, dtype=dtype).reshape(shape[::-1] if fortran else shape)
     return np.array(array.T if fortran else array)
