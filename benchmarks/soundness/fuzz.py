@@ -57,6 +57,9 @@ CHUNK = 10_000  # executions of a child: libraries leak a little, and what one f
 SLICE = 15.0  # seconds that a kind has the turn, where time is shared
 SAVED = 600.0  # seconds between two times of saving
 SMALL = 16_384  # bytes of a file that is kept
+LONGEST = (
+    2_000_000  # bytes of a broken file: what is doubled again and again takes the time of a thousand others
+)
 KEPT = 400  # files of a kind
 LOCAL = ("net.pt2",)  # kinds without a corpus: torch writes the folders of the machine into each file
 TOGETHER = 100_000  # bytes of the files of a kind in a corpus, the smallest first
@@ -111,7 +114,7 @@ class Fuzzer:
         rng.seed(self.seed + number)
         data = pick(rng, self.pool) if self.pool and rng.random() < 0.5 else self.good
         try:
-            return pick(rng, self.ways)(rng, data)
+            return pick(rng, self.ways)(rng, data)[:LONGEST]
         except Exception:  # some breakings of broken things are not possible
             return broken_files.broken_bytes(rng, data)
 

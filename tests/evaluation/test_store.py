@@ -87,6 +87,25 @@ def test_a_file_that_is_refused_is_not_kept_open(tmp_path: Path) -> None:
         gc.enable()
 
 
+def test_what_is_wrong_with_the_tables_of_a_file_is_said(tmp_path: Path) -> None:
+    """The reason was that an error of Python has no code of SQLite; a table without a fingerprint ended as a bug in supnorm."""
+    path = tmp_path / "evaluations.sqlite"
+    EvaluationStore(path, "abc").close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE VIEW v AS SELECT * FROM about")
+    with pytest.raises(
+        BadInput, match=re.escape("not a store of evaluations (choose another --out): it has a view, v")
+    ):
+        EvaluationStore(path, "abc")
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "CREATE TABLE about (key TEXT PRIMARY KEY CHECK (key <> 'fingerprint'), value TEXT)"
+        )
+    with pytest.raises(BadInput, match="it has no fingerprint"):
+        EvaluationStore(path, "abc")
+
+
 class Slow:
     """Takes 2 ms a point and keeps the points it was called at."""
 

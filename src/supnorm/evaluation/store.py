@@ -107,7 +107,7 @@ class EvaluationStore:
                 if not older:
                     for extra in ("", "-wal", "-shm"):
                         self.path.with_name(self.path.name + extra).unlink(missing_ok=True)
-                if (error.sqlite_errorcode or 0) & 0xFF in UNWRITABLE:
+                if (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in UNWRITABLE:
                     raise BadInput(
                         f"{self.path} cannot be written: {error}; free the disk or the file, or choose another --out"
                     ) from None
@@ -139,9 +139,11 @@ class EvaluationStore:
         connection.executescript(_SCHEMA)
         with connection:
             connection.execute("INSERT OR IGNORE INTO about VALUES ('fingerprint', ?)", (fingerprint,))
-        row: tuple[Any, ...] = connection.execute(
+        row: tuple[Any, ...] | None = connection.execute(
             "SELECT value FROM about WHERE key='fingerprint'"
         ).fetchone()
+        if row is None:  # although it was inserted: another program made the table
+            raise sqlite3.DatabaseError("it has no fingerprint")
         return row
 
     def load(self, side: str) -> dict[bytes, tuple[Array, str | None]]:

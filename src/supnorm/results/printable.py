@@ -80,6 +80,8 @@ def within_a_line(text: str, longest: int) -> str:
     >>> within_a_line("a  b.csv\nis damaged", 19), within_a_line("abcdefghijkl", 6)
     ('a  b.csv is damaged', 'abcd…kl')
     """
+    if len(text) > 100 * longest:  # such as the names of a million columns
+        text = text[: 50 * longest] + text[-50 * longest :]
     line = printable(_BROKEN.sub(" ", text))
     end = longest // 3
     return line if len(line) <= longest else f"{line[: longest - end]}…{line[-end:]}"

@@ -24,6 +24,7 @@ NO_VALUE = frozenset(
     ("", "nan", "-nan", "+nan", "na", "n/a", "<na>", "#n/a", "null", "none")
 )  # in upper or lower case
 INFINITE = frozenset(("inf", "infinity"))
+MOST_COLUMNS = 1_000_000  # their names take 100 MB; `test_table.py` has a table of more
 WHOLE = 2.0**53  # a float represents every whole number up to this one
 DATE = re.compile(r"\d{4}-\d\d-\d\d|\d\d?[./]\d\d?[./]\d{2,4}|\d\d?:\d\d")
 _MARKS = {";": "semicolons (and write decimals with a point)", "\t": "tabs"}
@@ -176,11 +177,13 @@ def _text(path: Path, what: str) -> Any:
 
 def _header(rows: Any, what: str) -> list[str]:
     try:
-        header = [cell.strip() for cell in next(rows)]
+        header = list(map(str.strip, next(rows)))
     except (StopIteration, UnicodeDecodeError, csv.Error):
         raise BadInput(
             f"{what}: must be text (UTF-8) with cells separated by commas and the column names in its first line"
         ) from None
+    if len(header) > MOST_COLUMNS:
+        raise BadInput(f"{what}: its first line has {len(header):,} columns, more than {MOST_COLUMNS:,}")
     if all(_is_number(cell) for cell in header):
         raise BadInput(
             f"{what}: its first line has numbers ({', '.join(header[:4])}); it must name the columns"
