@@ -88,7 +88,7 @@ def test_a_file_that_is_refused_is_not_kept_open(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_with_the_tables_of_a_file_is_said(tmp_path: Path) -> None:
-    """The reason was that an error of Python has no code of SQLite; a table without a fingerprint ended as a bug in supnorm."""
+    """Both ended otherwise: with a reason that is not of the file, and as a bug in supnorm."""
     path = tmp_path / "evaluations.sqlite"
     EvaluationStore(path, "abc").close()
     with closing(sqlite3.connect(path)) as connection, connection:
