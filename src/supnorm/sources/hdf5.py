@@ -62,7 +62,7 @@ def _follow(data: mmap.mmap, at: int) -> bool:
         if index == 0:  # what is free, to the end
             return bool(place + length == end)
         place += _OBJECT.size + (length + 7) // 8 * 8
-    return place <= end
+    return bool(place <= end)
 
 
 def _demand(name: str, item: Any) -> None:
