@@ -56,13 +56,13 @@ def _follow(data: mmap.mmap, at: int) -> bool:
     _, version, size = _HEAP.unpack_from(data, at)
     if version != 1 or not LEAST <= size <= len(data) - at:
         return True
-    place, end = at + _HEAP.size, at + size
-    while place + _OBJECT.size <= end:
-        index, _, _, length = _OBJECT.unpack_from(data, place)
+    begin, end = at + _HEAP.size, at + size
+    while begin + _OBJECT.size <= end:
+        index, _, _, length = _OBJECT.unpack_from(data, begin)
         if index == 0:  # what is free, to the end
-            return bool(place + length == end)
-        place += _OBJECT.size + (length + 7) // 8 * 8
-    return bool(place <= end)
+            return bool(begin + length == end)
+        begin += _OBJECT.size + (length + 7) // 8 * 8
+    return bool(begin <= end)
 
 
 def _demand(name: str, item: Any) -> None:
