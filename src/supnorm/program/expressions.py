@@ -121,10 +121,8 @@ def _reached(codes: list[CodeType], near: Iterable[Any]) -> list[FunctionType]:
     This takes some tenths of a millisecond. Only the collector is asked: no code of the user runs.
     """
     wanted, reached, seen = frozenset(map(id, codes)), [], set[int]()
-    ahead, names = (
-        deque(near),
-        deque[Any](),
-    )  # the names of files come last: what a function holds itself is near
+    # The names of files come last: what a function holds itself is near.
+    ahead, names = deque(near), deque[Any]()
     while (ahead or names) and len(seen) < STEPS:
         one = (ahead or names).popleft()
         if id(one) in seen:
