@@ -25,6 +25,7 @@ from scipy import interpolate, special
 import supnorm as sn
 from supnorm.problem import Function, as_function
 from supnorm.program import Unsupported, expressions, lower_numpy, program_of
+from supnorm.program.executed import foreign_code
 from supnorm.program.jaxpr import lower_jaxpr
 
 
@@ -432,3 +433,14 @@ def test_functions_are_found_by_their_code_in_both_ways(monkeypatch: pytest.Monk
     monkeypatch.setattr(expressions, "FEW", 0)
     found.append(expressions._functions(codes))
     assert [sorted(map(id, each)) for each in found] == [sorted(map(id, functions))] * 2
+
+
+def test_what_python_holds_frozen_is_a_library_and_code_that_says_so_is_not() -> None:
+    import _collections_abc
+    from importlib import _bootstrap
+
+    for function in (_collections_abc.Mapping.keys, _bootstrap.module_from_spec):
+        assert foreign_code(function.__code__, function.__globals__)
+        assert not foreign_code(function.__code__, {**function.__globals__})
+    for file in ("<frozen _collections_abc>", "<frozen zipimport>", "<frozen abc>"):
+        assert not foreign_code(compile("1", file, "eval"), globals())

@@ -364,8 +364,11 @@ def foreign_code(code: CodeType, names: dict[str, Any]) -> bool:
     home = sys.modules.get(name) if isinstance(name, str) else None
     file = code.co_filename
     ours = home is not None and _library_file(getattr(home, "__file__", None))
-    if file.startswith("<frozen ") and home is not None and home.__dict__ is names:
-        return ours or _imp.is_frozen(str(name))
+    if file.startswith("<frozen "):
+        # `_collections_abc` says that it is `collections.abc`, which is another module.
+        for one, module in ((name, home), (file[8:-1], sys.modules.get(file[8:-1]))):
+            if module is not None and module.__dict__ is names:
+                return (module is home and ours) or _imp.is_frozen(str(one))
     if ours and home.__dict__ is not names:  # torch puts objects of its own in the place of some modules
         return type(home).__module__.startswith("torch.") and _library_file(file)
     return ours and (file.startswith("<") or _library_file(file))
