@@ -153,8 +153,8 @@ class Executions:
                 if not any(map(has_source, unwatched)):
                     break
                 codes += unwatched
+            demand_watched([one for read, runs_, _ in pairs for one in (read, *runs_)], copies, what)
             for read, runs_, rows in pairs:
-                demand_watched([read, *runs_], copies, what)
                 for one in runs_ if rows is None or rows[0] == rows[1] else ():
                     demand_raised(read, one, what)
             try:

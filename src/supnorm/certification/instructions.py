@@ -157,7 +157,8 @@ def demand_watched(executed: Iterable[Executed], copies: Container[CodeType], wh
     Raises:
         BadInput: names the code, and what it names.
     """
-    for code, names in ((c, seen.names.get(i, {})) for seen in executed for i, c in seen.objects.items()):
+    met = {i: (code, seen.names.get(i, {})) for seen in executed for i, code in seen.objects.items()}
+    for code, names in met.values():  # each once: to find who holds it takes up to 0.1 s
         if code in copies:
             continue
         if has_source(code):
