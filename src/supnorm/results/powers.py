@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-MOST = 1e250  # of a power: sums of larger ones might overflow; below its inverse too little is left
+# Of a power in double and in single precision: sums of larger ones might overflow; below its inverse too little is left.
+MOST, MOST_IN_SINGLE = 1e250, 1e30
 
 
 def unit(values: Array, power: float, axis: int | None = None) -> Array:
@@ -27,8 +28,10 @@ def unit(values: Array, power: float, axis: int | None = None) -> Array:
         np.max(values, where=finite, initial=0.0, axis=axis),
         -np.min(values, where=finite, initial=0.0, axis=axis),
     )
-    high = MOST ** (1 / power)
-    return np.where((1 / high < top) & (top < high), 1.0, np.maximum(top, np.finfo(np.float64).tiny))
+    single = top.dtype == np.float32
+    high = (MOST_IN_SINGLE if single else MOST) ** (1 / power)
+    smallest = np.finfo(np.float32 if single else np.float64).tiny
+    return np.where((1 / high < top) & (top < high), 1.0, np.maximum(top, smallest))
 
 
 def rms(values: Array, axis: int | None = None) -> Array:
