@@ -62,7 +62,7 @@ LONGEST = (
 )
 KEPT = 400  # files of a kind
 LOCAL = ("net.pt2",)  # kinds without a corpus: torch writes the folders of the machine into each file
-TOGETHER = 100_000  # bytes of the files of a kind in a corpus, the smallest first
+TOGETHER = 40_000  # bytes of the files of a kind in a corpus, the smallest first
 NUMBERS = re.compile(r"'[^']*'|\"[^\"]*\"|[-+]?\d[\d.,e+-]*")
 # The number of the execution that runs, whether its file is being read, and how many were read, refused, wrong.
 SHARED = struct.Struct("5Q")
@@ -114,7 +114,7 @@ class Fuzzer:
         rng.seed(self.seed + number)
         data = pick(rng, self.pool) if self.pool and rng.random() < 0.5 else self.good
         try:
-            return pick(rng, self.ways)(rng, data)[:LONGEST]
+            return pick(rng, self.ways)(rng, data)[: LONGEST.get(self.path.suffix, 2_000_000)]
         except Exception:  # some breakings of broken things are not possible
             return broken_files.broken_bytes(rng, data)
 

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from supnorm.problem import PartialFailure
+from supnorm.problem.rows import UNIT_OF_INPUT
+from supnorm.problem.specification import SourceSpec
 from supnorm.results import BadInput
 from supnorm.sources import csv_table, open_problem
-from supnorm.sources.table import read_columns
+from supnorm.sources.table import open_table, read_columns
 
 X = np.random.default_rng(0).random((30, 2)) * [1.0, 1e5]
 F = np.sin(X[:, 0]) + X[:, 1]
@@ -140,6 +142,26 @@ def test_a_grid_in_netcdf_is_flattened(tmp_path: Path) -> None:
     assert x.shape == (12, 2)
     np.testing.assert_array_equal(values[:, 0], x[:, 0] * 10 + x[:, 1])
     np.testing.assert_array_equal(problem.model(x), values + 1)
+
+
+def test_a_netcdf_file_is_opened_for_its_names_and_for_its_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was opened five times, which took nearly all of the time of a small table."""
+    xarray = pytest.importorskip("xarray")
+    grid = np.linspace(0.0, 1.0, 3)
+    field = xarray.Dataset(
+        {"y": (("a", "b"), np.zeros((3, 3)))}, {"a": ("a", grid, {"units": "m"}), "b": grid, "level": 2.0}
+    )
+    field.to_netcdf(tmp_path / "t.nc", engine="h5netcdf")
+    opened, usual = [], xarray.open_dataset
+    monkeypatch.setattr(
+        xarray, "open_dataset", lambda *given, **named: opened.append(given) or usual(*given, **named)
+    )
+    table = open_table(tmp_path / "t.nc", SourceSpec(file="t.nc", outputs=["y"]), ("a", "b"), "[model]")
+    assert len(opened) == 2
+    assert table.rows is not None
+    assert {**table.rows.same} == {"level": "2", UNIT_OF_INPUT.format(1): "m"}
 
 
 def test_a_table_outside_the_domain_is_named(tmp_path: Path) -> None:

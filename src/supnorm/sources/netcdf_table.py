@@ -37,6 +37,9 @@ class Grid:
         narrow: the type of each column that is stored in less than double precision.
         filled: how many values of a column are the default fill value of its type, if the file names no other one.
         outside: how many values of a column are outside the range that the file calls valid, with that range in words.
+        single: coordinates without a dimension, as text.
+        dates: what the numbers 0 and 1 of a column of times stand for.
+        units: the attribute ``units`` of columns that have one.
     """
 
     sizes: Mapping[str, int]
@@ -45,6 +48,9 @@ class Grid:
     narrow: Mapping[str, str] = field(default_factory=dict)
     filled: Mapping[str, int] = field(default_factory=dict)
     outside: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    single: Mapping[str, str] = field(default_factory=dict)
+    dates: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def cells(self, row: int) -> dict[str, str]:
         """The coordinates of a row (from 0) as text; for a dimension without coordinates the index, from 1."""
@@ -101,7 +107,9 @@ def numbers(path: Path, columns: Sequence[str], what: str) -> tuple[Array, Grid]
             for c, v, valid in zip(columns, variables, ranges, strict=True)
             if (rows := _outside(np.asarray(v.values), valid)).any()
         }
-        return np.stack(table, axis=1), Grid(sizes, texts, along, narrow, filled, outside)
+        return np.stack(table, axis=1), Grid(
+            sizes, texts, along, narrow, filled, outside, *_facts(data, columns)
+        )
 
 
 def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[list[Any]]:
@@ -123,8 +131,7 @@ def cells(path: Path, columns: Sequence[str], grid: Grid, what: str) -> list[lis
 def units(path: Path, columns: Sequence[str], what: str) -> dict[str, str]:
     """The attribute ``units`` of columns that have one."""
     with _dataset(path, what) as data:
-        given = {c: data.variables[c].attrs.get("units") for c in columns}
-        return {c: unit.strip() for c, unit in given.items() if isinstance(unit, str) and unit.strip()}
+        return _facts(data, columns)[2]
 
 
 def _sizes(data: Any, variables: Sequence[Any], what: str) -> dict[str, int]:
@@ -182,21 +189,29 @@ def _outside(values: NDArray[Any], valid: tuple[float, float]) -> NDArray[np.boo
     return np.asarray((values < valid[0]) | (values > valid[1]))
 
 
-def same_for_all(path: Path, columns: Sequence[str], what: str) -> dict[str, str]:
+def _facts(data: Any, columns: Sequence[str]) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Coordinates without a dimension, dates of columns that are times, and units of columns, as `Grid` has them."""
+    single = {str(n): _texts(data.variables[n])[0] for n, c in data.coords.items() if not c.dims}
+    given = {c: data.variables[c].attrs.get("units") for c in columns}
+    dates = {c: _counted(data.variables[c]) for c, unit in given.items() if " since " in str(unit)}
+    return (
+        single,
+        dates,
+        {c: unit.strip() for c, unit in given.items() if isinstance(unit, str) and unit.strip()},
+    )
+
+
+def same_for_all(grid: Grid, inputs: Sequence[str]) -> dict[str, str]:
     """Facts that hold for all rows of a file, by name: coordinates without a dimension (such as one level), and the dates
-    and the calendar of the times among the inputs, ``columns``.
+    and the calendar of the times among the inputs, or their unit.
     """
-    with _dataset(path, what) as data:
-        chosen = [n for n, c in data.coords.items() if not c.dims and n not in columns]
-        texts = {str(n): _texts(data.variables[n])[0] for n in chosen}
-        for i, column in enumerate(columns):
-            variable = data.variables[column]
-            unit = variable.attrs.get("units")
-            if " since " in str(unit):
-                texts[f"the times of input {i + 1}"] = _counted(variable)
-            elif isinstance(unit, str) and unit.strip():
-                texts[UNIT_OF_INPUT.format(i + 1)] = unit.strip()
-        return texts
+    texts = {name: text for name, text in grid.single.items() if name not in inputs}
+    for i, column in enumerate(inputs):
+        if column in grid.dates:
+            texts[f"the times of input {i + 1}"] = grid.dates[column]
+        elif column in grid.units:
+            texts[UNIT_OF_INPUT.format(i + 1)] = grid.units[column]
+    return texts
 
 
 def _counted(variable: Any) -> str:

@@ -50,7 +50,7 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
     if key and spec.inputs is None and not {*inputs} & {*there}:
         inputs = []
     outputs = spec.outputs or _only_other(there, [*inputs, *key], what)
-    read = _read(path, [*inputs, *outputs], what)
+    read = _read(path, [*inputs, *outputs], there, what)
     values = read.data[:, len(inputs) :]
     points = read.data[:, : len(inputs)] if inputs else np.full((len(values), len(names)), np.nan)
     points = np.where(np.isfinite(points), points, np.nan)
@@ -62,7 +62,7 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
         key=key,
         keys=_keys(path, key, read, what) if key else (),
         texts=functools.partial(_other_cells, path, [*inputs, *outputs], read.grid, what),
-        same=netcdf_table.same_for_all(path, inputs, what) if read.grid else {},
+        same=netcdf_table.same_for_all(read.grid, inputs) if read.grid else {},
         groups=_groups(path, spec, read, what),
         guessed=isinstance(spec, GuessedInputs),
     )
@@ -82,7 +82,7 @@ def open_table(path: Path, spec: SourceSpec, names: tuple[str, ...], where: str)
             for column, (count, valid) in (read.grid.outside if read.grid else {}).items()
         ),
     )
-    units = netcdf_table.units(path, outputs, what) if path.suffix.lower() == ".nc" else {}
+    units = {name: unit for name, unit in read.grid.units.items() if name in outputs} if read.grid else {}
     return Function(
         LookUp(points, values),
         inputs=tuple(names),
@@ -108,7 +108,7 @@ def read_columns(path: Path, columns: Sequence[str], what: str) -> Array:
         columns: their names.
         what: file and key, for messages.
     """
-    return _read(path, columns, what).data
+    return _read(path, columns, column_names(path, what), what).data
 
 
 def column_names(path: Path, what: str) -> list[str]:
@@ -127,8 +127,8 @@ class _Read:
     narrow: dict[str, str] = field(default_factory=dict)
 
 
-def _read(path: Path, columns: Sequence[str], what: str) -> _Read:
-    demand_columns(columns, column_names(path, what), what)
+def _read(path: Path, columns: Sequence[str], there: Sequence[str], what: str) -> _Read:
+    demand_columns(columns, there, what)
     suffix = path.suffix.lower()
     if suffix == ".csv":
         data, lines = csv_table.numbers(path, columns, what)
