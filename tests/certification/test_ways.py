@@ -16,6 +16,7 @@ from scipy import special
 from supnorm import Domain, Problem, certify
 from supnorm.certification import instructions
 from supnorm.program import Unsupported, asking, copies, executed, expressions, lower_numpy
+from supnorm.program.executed import Executed
 from supnorm.results import BadInput
 
 H, C, W = 1e-2, 0.4123, 1e-7  # a bump that no random point meets
@@ -80,6 +81,29 @@ def by_turn_of_errors(x):
         step(other, y)
     except AttributeError:
         y = y + 0.0
+    return y
+
+
+class Property:
+    """Its property fails for what has no attribute; Python's `getattr` then gives a default."""
+
+    def __init__(self, one, other, value):
+        self.one, self.other, self.value = one, other, value
+
+    @property
+    def result(self):
+        self.one.build  # noqa: B018
+        del self.other.build
+        return self.value
+
+
+def by_turn_of_properties(x):
+    other = types.SimpleNamespace(build=object())
+    y = base(x)
+    first = Property(x, other, y + 0.0 * bump(x))
+    second = Property(other, other, 0.0 * np.ones(len(x)))
+    y = getattr(first, "result", y + bump(x))
+    getattr(second, "result", y)
     return y
 
 
@@ -159,6 +183,7 @@ REFUSED: list[tuple[Model, str]] = [
     (by_pattern, "match is executed"),
     (by_pattern_of_jax, "match is executed"),
     (by_turn_of_errors, "try is executed|raises AttributeError"),
+    (by_turn_of_properties, "in other calls"),
     (by_long_list, "match is executed|weights gives"),
     (by_late_turn, "type|executed more or less"),
     (by_count, "from call to call"),
@@ -179,7 +204,7 @@ def test_code_that_goes_another_way_with_arrays_is_refused(model: Model, words: 
 
 NOTHING: dict[str, tuple[Any, str, Any, Model]] = {
     "ways": (expressions, "_courses", lambda node: [], by_pattern_of_jax),
-    "errors": (expressions, "_courses", lambda node: [], by_turn_of_errors),
+    "calls": (Executed, "failed_in_other_calls", lambda one, other: None, by_turn_of_properties),
     "weak": (asking, "WEAK", frozenset(), by_end_of_an_array),
     "trace": (executed, "_set_trace", sys.settrace, by_no_tracing),
     "unsteady": (instructions, "_differ_in_course", lambda one, other: False, by_count),

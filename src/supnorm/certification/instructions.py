@@ -70,6 +70,12 @@ def demand_read(read: Executed, runs: Executed, what: str, points: int) -> None:
     )
 
 
+_CAUGHT = (
+    "The code catches it and goes another way then, so that another function would be proved than runs; write one way for "
+    "all arrays, without try"
+)
+
+
 def demand_raised(read: Executed, runs: Executed, what: str) -> None:
     """Check that the same instructions raise the same errors, as often, of those that were executed both times.
 
@@ -90,10 +96,14 @@ def demand_raised(read: Executed, runs: Executed, what: str) -> None:
             some = (offset, error) in other.raised.get(code, ())
             often = f"more often {when} than {else_}" if some else f"{when} and not {else_}"
             raise BadInput(
-                f"certify cannot read the {what}: {_where(code, offset)} raises {error.__name__} {often}. "
-                "The code catches it and goes another way then, so that another function would be proved than runs; write "
-                "one way for all arrays, without try"
+                f"certify cannot read the {what}: {_where(code, offset)} raises {error.__name__} {often}. {_CAUGHT}"
             )
+    if (beyond := runs.failed_in_other_calls(read)) is not None:
+        code, offset, error = beyond
+        raise BadInput(
+            f"certify cannot read the {what}: {_where(code, offset)} raises {error.__name__} in other calls when it runs on "
+            f"arrays than while the code is read. {_CAUGHT}"
+        )
 
 
 # Code whose expressions cannot be watched, because its source is not known, may not name what tells what a value is.

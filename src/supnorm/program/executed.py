@@ -61,6 +61,8 @@ class Executed:
         ended: whether code has ended the recording, or has set a trace function beside it.
         raised: of each code object, the instructions that raised an error or passed one on, with the error's type, and how
             often.
+        entered: how often each code object was entered by the thread that records.
+        failures: the same errors in these calls, each with the number of its call.
     """
 
     offsets: dict[CodeType, dict[int, None]] = field(default_factory=dict)
@@ -72,6 +74,8 @@ class Executed:
     later: dict[int, tuple[int, int]] = field(default_factory=dict)
     ended: bool = False
     raised: dict[CodeType, Counter[tuple[int, type]]] = field(default_factory=dict)
+    entered: Counter[CodeType] = field(default_factory=Counter)
+    failures: dict[CodeType, list[tuple[int, int, type]]] = field(default_factory=dict)
 
     def join(self, other: Executed) -> None:
         """Add what another recording has."""
@@ -84,6 +88,10 @@ class Executed:
         for code, raised in other.raised.items():
             self.raised.setdefault(code, Counter()).update(raised)
         self.ended |= other.ended
+        for code, failures in other.failures.items():
+            before = self.entered[code]
+            self.failures.setdefault(code, []).extend((before + i, at, error) for i, at, error in failures)
+        self.entered += other.entered
         for number, values in other.values.items():
             known = self.values.setdefault(number, [])
             for one in values:
@@ -123,6 +131,27 @@ class Executed:
                 if offset in executed and often > known[offset, error]:
                     return code, offset, error
         return None
+
+    def failed_in_other_calls(self, other: Executed) -> tuple[CodeType, int, type] | None:
+        """An error of code whose calls did not fail here as they failed there, one after the other.
+
+        Where there were more calls there, as JAX and torch may execute code again, those here have to be some of them.
+        """
+        for code in self.entered:
+            mine, its = self.failures.get(code, []), other.failures.get(code, [])
+            same = mine == its if self.entered[code] == other.entered[code] else self._among(other, code)
+            if (mine or its) and not same:
+                _, offset, error = (mine or its)[0]
+                return code, offset, error
+        return None
+
+    def _among(self, other: Executed, code: CodeType) -> bool:
+        both: list[dict[int, list[tuple[int, type]]]] = [{}, {}]
+        for seen, known in zip((self, other), both, strict=True):
+            for number, offset, error in seen.failures.get(code, []):
+                known.setdefault(number, []).append((offset, error))
+        rest = iter(both[1].get(i, []) for i in range(1, other.entered[code] + 1))
+        return all(both[0].get(i, []) in rest for i in range(1, self.entered[code] + 1))
 
     def introspection(self) -> tuple[CodeType, str] | None:
         """Code that names what could see or end a recording, and this name."""
@@ -305,6 +334,10 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
     # By identity, because a code object computes its hash and its equality from all of its instructions. What is kept
     # here keeps the objects alive, so that no other gets their identity.
     local: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
+    me, calls = (
+        threading.get_ident(),
+        dict[int, int](),
+    )  # calls: the number of the call of each frame, by its identity
 
     def follow(code: CodeType, names: dict[str, Any]) -> Any:
         offsets, raised = seen.offsets.setdefault(code, {}), seen.raised.setdefault(code, Counter())
@@ -320,6 +353,8 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
                 # Python may point behind the instruction, if it has called a function of Python.
                 at = max((one for one in offsets if one <= frame.f_lasti), default=frame.f_lasti)
                 raised[at, argument[0]] += 1
+                if threading.get_ident() == me:
+                    seen.failures.setdefault(code, []).append((calls.get(id(frame), 0), at, argument[0]))
                 if watch:
                     watch.error(argument[1], frame)
             return each
@@ -345,6 +380,9 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
             local[id(code), id(names)] = code, names, each
         if each is None:
             return beside(frame, event, argument) if watch else None
+        if threading.get_ident() == me:
+            seen.entered[code] += 1
+            calls[id(frame)] = seen.entered[code]
         # First: from Python 3.12 on, instructions are asked for where a frame has one.
         frame.f_trace = each
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
