@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from supnorm import Domain, Problem, certify
-from supnorm.certification import instructions
+from supnorm import Domain, Problem, certify, with_derivatives
+from supnorm.certification import executions, instructions
 from supnorm.program import Unsupported, asking, copies, executed, expressions, lower_numpy
 from supnorm.program.executed import Executed
 from supnorm.results import BadInput
@@ -266,3 +266,51 @@ def test_code_whose_assertions_pytest_has_written_again_is_watched() -> None:
     assert certify(Problem(with_assertion, base, DOMAIN), ratio=1.1).status.code == "proved"
     with pytest.raises(BadInput, match="gives ndarray with arrays"):
         certify(Problem(asks_beside_an_assertion, base, DOMAIN))
+
+
+HELD = np.zeros(1)
+BOX = types.SimpleNamespace(__array_interface__=HELD.__array_interface__, held=HELD)
+
+
+def beside(x):
+    return base(x) + bump(x) * BOX
+
+
+def profile(frame, event, argument):
+    """Puts a one where the model reads it, but not while it is read."""
+    if event == "call" and frame.f_code is beside.__code__:
+        at = frame
+        while at is not None and at.f_code.co_name != "lower_numpy":
+            at = at.f_back
+        HELD[0] = 1.0 if at is None else 0.0
+
+
+@pytest.fixture
+def profiled():
+    before = sys.getprofile()
+    sys.setprofile(profile)
+    yield
+    sys.setprofile(before)
+
+
+@pytest.mark.watched
+@pytest.mark.usefixtures("profiled")
+def test_a_function_of_the_user_that_python_calls_beside_the_code_is_refused() -> None:
+    with pytest.raises(BadInput, match="while Python calls profile"):
+        certify(Problem(beside, base, DOMAIN), tolerance=1e-3)
+
+
+@pytest.mark.watched
+@pytest.mark.usefixtures("profiled", "one_row_read")
+def test_without_the_rule_about_such_functions_a_bound_is_false(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executions, "demand_no_hooks", lambda what: None)
+    result = certify(Problem(beside, base, DOMAIN), tolerance=1e-3)
+    assert result.upper < float(np.abs(beside(POINT) - base(POINT))[0])
+
+
+@pytest.mark.watched
+def test_code_with_derivatives_is_the_code_that_runs() -> None:
+    model, reference = (with_derivatives(one, DOMAIN) for one in (_asks, base))
+    with pytest.raises(BadInput, match="gives ndarray with arrays"):
+        certify(Problem(model, reference, DOMAIN), tolerance=1e-3)
+    assert certify(Problem(reference, reference, DOMAIN), tolerance=1e-3).status.code == "within-tolerance"

@@ -20,7 +20,7 @@ from supnorm.certification.instructions import (
     demand_same,
     demand_watched,
 )
-from supnorm.certification.silence import demand_silent
+from supnorm.certification.silence import demand_no_hooks, demand_silent
 from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Domain, Function
 from supnorm.problem.coded import Coded
@@ -166,6 +166,7 @@ class Executions:
             else:
                 break
         demand_silent(self.read, what)
+        demand_no_hooks(what)
         if others_ran(clocks_before):
             self._demand_followed(x[:1])
 

@@ -21,7 +21,9 @@ from supnorm.certification.kinks import beside_kinks
 from supnorm.certification.rough import roughest
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
-from supnorm.program import Program
+from supnorm.problem.coded import Coded
+from supnorm.program import Program, program_of
+from supnorm.program.executed import read_meanwhile
 from supnorm.results import Witness
 from supnorm.results.certify import AgreementRecord, ComputedRecord, SideRecord
 from supnorm.wording import Fact, Value, fact
@@ -194,6 +196,14 @@ class Measuring:
 
         self.compared[what] = Compared(function, program, what, record, executions)
         self.compared[what].everywhere(self.problem.domain)
+        made_of = function.value.made_of if isinstance(function.value, Coded) else None
+        if made_of is not None and isinstance(
+            made_of.value, Coded
+        ):  # its own values may be those of what was read
+            with read_meanwhile() as seen:
+                of_values = program_of(made_of, self.problem.domain.d, limited=True)
+            executions = Executions.of(made_of, of_values, what, seen)
+            Compared(made_of, of_values, what, lambda *_: None, executions).everywhere(self.problem.domain)
 
     @property
     def most(self) -> int:

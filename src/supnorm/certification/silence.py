@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import builtins
 import dis
+import sys
+import threading
 import warnings
 from itertools import pairwise
 from types import CodeType, FunctionType
@@ -20,6 +22,24 @@ from supnorm.program.watched import warnings_raise
 from supnorm.results import BadInput
 
 CALLS = {"call", "log"}  # settings with which NumPy calls a function
+
+
+def demand_no_hooks(what: str) -> None:
+    """Check that Python calls no function of the user at each call or line: it could see what is read, and change the code.
+
+    Debuggers and measurements of coverage have functions of a library.
+
+    Raises:
+        BadInput: names the function.
+    """
+    hooks = (sys.getprofile(), sys.gettrace(), threading.getprofile(), threading.gettrace())
+    for hook in (getattr(one, "__func__", one) for one in hooks):
+        call = hook if isinstance(hook, FunctionType) else vars(type(hook)).get("__call__")
+        if isinstance(call, FunctionType) and not foreign_code(call.__code__, call.__globals__):
+            raise BadInput(
+                f"certify cannot read the {what} while Python calls {call.__qualname__} ({call.__code__.co_filename}) at "
+                "each call or line (sys.setprofile, sys.settrace): such a function can change what the code computes; end it"
+            )
 
 
 def demand_silent(read: Executed, what: str) -> None:

@@ -27,6 +27,8 @@ class Coded:
             composition that makes its own program (`supnorm.program.source.Composed`), else empty.
         shown: the precision that values have shown, once it is below double; the functions made from one share the list.
         derivatives: whether the values are followed by derivatives; the step where these are differences.
+        made_of: the `Function` that gives these values as it runs; None where that is this code. What is known of the values
+            may come from what was read of it.
     """
 
     run: Value
@@ -34,6 +36,7 @@ class Coded:
     kind: str = ""
     shown: list[str] = field(default_factory=list)
     derivatives: float | bool = False
+    made_of: Any = None
 
     def __call__(self, x: Array) -> Array:
         """Values ``(n, m)`` at points ``x (n, d)``."""

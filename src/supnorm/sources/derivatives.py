@@ -58,7 +58,7 @@ def with_derivatives(
     >>> square.value(np.array([[1.5]])).round(6).tolist()
     [[2.25, 3.0]]
     """
-    plain = as_function(function, "function")
+    plain = given = as_function(function, "function")
     if plain.vjp is None and step is None:
         plain = _read(plain, domain.d)
     if plain.vjp is None and step is None:
@@ -84,7 +84,7 @@ def with_derivatives(
         note += (f"no derivative with respect to {', '.join(discrete)}: only listed values exist",)
     return replace(
         plain,
-        value=Coded(value, code, shown=shown, derivatives=step or True),
+        value=Coded(value, code, shown=shown, derivatives=step or True, made_of=given),
         outputs=(*names, *slopes),
         output_units=(),
         vjp=None,
