@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from supnorm import Domain, Problem, certify, flow, from_jax, integral, root
-from supnorm.certification import executions
+from supnorm.certification import agreement, executions
 from supnorm.program import asking
 from supnorm.program import numpy as lowered
 from supnorm.program.executed import recorded, unrecorded
@@ -220,7 +220,8 @@ def test_numpy_code_that_goes_another_way_with_arrays_is_refused(model):
     if model is by_buffer and sys.version_info >= (3, 12):
         pytest.skip("from Python 3.12 on the reader itself answers this question")
     with pytest.raises(
-        BadInput, match=r"(test_instructions\.py|<string>) line \d+ \(.*\) runs on arrays and was not"
+        BadInput,
+        match=r"(test_instructions\.py|<string>) line \d+( \(.*\) runs on arrays and was not|.* with several points)",
     ):
         certify(problem(model), tolerance=1e-3)
 
@@ -625,6 +626,7 @@ def test_a_trace_function_is_put_back():
 @pytest.mark.parametrize(("broken", "model"), [("demand_read", by_many_rows), ("demand_same", by_product)])
 def test_each_of_both_rules_is_needed(broken, model, monkeypatch):
     monkeypatch.setattr(executions, broken, lambda *given, **named: None)
+    monkeypatch.setattr(agreement, "LIGHT", 0)  # the last call is not watched
     assert certify(problem(model), tolerance=1e-3).status.code == "within-tolerance"
 
 

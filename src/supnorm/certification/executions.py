@@ -90,6 +90,7 @@ class Executions:
         again: reads it once more and gives its program.
         program: as it was read first; None where it is not compared with what is read again.
         ran: what was executed in calls so far.
+        whole: whether a call with several points took hardly more instructions than one with a point.
     """
 
     function: Function
@@ -98,6 +99,7 @@ class Executions:
     again: Callable[[], object] = object
     program: Program | None = None
     ran: Executed = field(default_factory=Executed)
+    whole: bool = False
 
     @classmethod
     def of(cls, function: Function, program: Program, what: str, read: Executed) -> Executions:
@@ -117,6 +119,7 @@ class Executions:
         part = self._part(x)
         with recorded() as seen:
             run = runs(self.function, part, self.what)
+        self.whole |= len(part) > 1 and seen.steps <= 2 * self.read.steps
         if self._jax is not None:
             seen.join(self._traced(x))
         try:
@@ -131,10 +134,13 @@ class Executions:
         self.ran.join(seen)
         return run if len(part) == len(x) else runs(self.function, x, self.what)
 
-    def demand_same(self, x: Array) -> None:
+    def demand_same(self, x: Array, many: Array | None = None) -> None:
         """Compare what the expressions of the code give while it is read again, and in calls with the points ``x (n, d)``.
 
         JAX code is traced for as many points as it is called with, because it compiles for each number of points.
+
+        Args:
+            many: more points, for one more call of code that JAX does not read.
 
         Raises:
             BadInput: naming an expression that gives something else with arrays.
@@ -147,7 +153,7 @@ class Executions:
             # What was executed for the first time meanwhile is watched in the next turn, and what a walk did not reach.
             for near in ([self.function.value], None, None):
                 with watching(codes, near) as copies:
-                    pairs, steady = self._pairs(x, times)
+                    pairs, steady = self._pairs(x, times, many)
                 met = [c for read, runs_, _ in pairs for one in (read, *runs_) for c in one.objects.values()]
                 unwatched = [c for c in met if c not in copies]
                 if not any(map(has_source, unwatched)):
@@ -170,7 +176,7 @@ class Executions:
         if others_ran(clocks_before):
             self._demand_followed(x[:1])
 
-    def _pairs(self, x: Array, times: int) -> tuple[list[Pair], Executed | None]:
+    def _pairs(self, x: Array, times: int, many: Array | None) -> tuple[list[Pair], Executed | None]:
         """Executions to compare, each call so many times, and a further one of a call with one point if it is not once."""
         one = x[:1]
         with read_meanwhile() as read:
@@ -190,9 +196,10 @@ class Executions:
             ]
             return pairs, None
         called = repeated(self._called, one)
+        batches = [x] if many is None else [x, self._part(many)]
         return [
             (read, called, None),
-            (called[0], repeated(self._called, x), (1, len(x))),
+            *((called[0], repeated(self._called, batch), (1, len(batch))) for batch in batches),
             (read, repeated(self._untraced, one), None),
         ], called[1] if times == 2 else None
 
@@ -227,7 +234,7 @@ class Executions:
             )
 
     def _part(self, x: Array) -> Array:
-        return x if self.read.steps * len(x) <= STEPS else x[:FEW]
+        return x if self.whole or self.read.steps * len(x) <= STEPS else x[:FEW]
 
     @property
     def _jax(self) -> Any:

@@ -122,6 +122,12 @@ ASKING = frozenset(
         "Tracer",
     }
     | {
+        "__qualname__",
+        "__self__",
+        "__func__",
+        "__doc__",
+        "__array_ufunc__",
+        "__array_function__",
         "__class__",
         "__mro__",
         "__dict__",

@@ -61,7 +61,7 @@ class Executed:
         ended: whether code has ended the recording, or has set a trace function beside it.
         raised: of each code object, the instructions that raised an error or passed one on, with the error's type, and how
             often.
-        entered: how often each code object was entered by the thread that records.
+        entered: how often each code object was entered by the thread that records, as a list of this one number.
         failures: the same errors in these calls, each with the number of its call.
     """
 
@@ -74,7 +74,7 @@ class Executed:
     later: dict[int, tuple[int, int]] = field(default_factory=dict)
     ended: bool = False
     raised: dict[CodeType, Counter[tuple[int, type]]] = field(default_factory=dict)
-    entered: Counter[CodeType] = field(default_factory=Counter)
+    entered: dict[CodeType, list[int]] = field(default_factory=dict)
     failures: dict[CodeType, list[tuple[int, int, type]]] = field(default_factory=dict)
 
     def join(self, other: Executed) -> None:
@@ -88,10 +88,11 @@ class Executed:
         for code, raised in other.raised.items():
             self.raised.setdefault(code, Counter()).update(raised)
         self.ended |= other.ended
-        for code, failures in other.failures.items():
-            before = self.entered[code]
-            self.failures.setdefault(code, []).extend((before + i, at, error) for i, at, error in failures)
-        self.entered += other.entered
+        for code, entered in other.entered.items():
+            known_entered = self.entered.setdefault(code, [0])
+            for i, at, error in other.failures.get(code, ()):
+                self.failures.setdefault(code, []).append((known_entered[0] + i, at, error))
+            known_entered[0] += entered[0]
         for number, values in other.values.items():
             known = self.values.setdefault(number, [])
             for one in values:
@@ -137,7 +138,9 @@ class Executed:
 
         Where there were more calls there, as JAX and torch may execute code again, those here have to be some of them.
         """
-        for code in self.entered:
+        for code in {**self.failures, **other.failures}:
+            if code not in self.entered or code not in other.entered:
+                continue
             mine, its = self.failures.get(code, []), other.failures.get(code, [])
             same = mine == its if self.entered[code] == other.entered[code] else self._among(other, code)
             if (mine or its) and not same:
@@ -150,8 +153,8 @@ class Executed:
         for seen, known in zip((self, other), both, strict=True):
             for number, offset, error in seen.failures.get(code, []):
                 known.setdefault(number, []).append((offset, error))
-        rest = iter(both[1].get(i, []) for i in range(1, other.entered[code] + 1))
-        return all(both[0].get(i, []) in rest for i in range(1, self.entered[code] + 1))
+        rest = iter(both[1].get(i, []) for i in range(1, other.entered[code][0] + 1))
+        return all(both[0].get(i, []) in rest for i in range(1, self.entered[code][0] + 1))
 
     def introspection(self) -> tuple[CodeType, str] | None:
         """Code that names what could see or end a recording, and this name."""
@@ -333,11 +336,9 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
     """A trace function; it follows the frames of the user's code, instruction by instruction."""
     # By identity, because a code object computes its hash and its equality from all of its instructions. What is kept
     # here keeps the objects alive, so that no other gets their identity.
-    local: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
-    me, calls = (
-        threading.get_ident(),
-        dict[int, int](),
-    )  # calls: the number of the call of each frame, by its identity
+    local: dict[tuple[int, int], tuple[Any, Any, Any, list[int]]] = {}
+    me = threading.get_ident()
+    calls: dict[int, int] = {}  # the number of the call of each frame, by its identity
 
     def follow(code: CodeType, names: dict[str, Any]) -> Any:
         offsets, raised = seen.offsets.setdefault(code, {}), seen.raised.setdefault(code, Counter())
@@ -373,16 +374,17 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
         # Called for each function that Python calls, a thousand times while JAX traces a small network.
         try:
-            each = local[id(frame.f_code), id(frame.f_globals)][2]
+            _, _, each, entered = local[id(frame.f_code), id(frame.f_globals)]
         except KeyError:
             code, names = frame.f_code, frame.f_globals
             each = None if foreign_code(code, names) else follow(code, names)
-            local[id(code), id(names)] = code, names, each
+            entered = seen.entered.setdefault(code, [0]) if each is not None else [0]
+            local[id(code), id(names)] = code, names, each, entered
         if each is None:
             return beside(frame, event, argument) if watch else None
         if threading.get_ident() == me:
-            seen.entered[code] += 1
-            calls[id(frame)] = seen.entered[code]
+            entered[0] += 1
+            calls[id(frame)] = entered[0]
         # First: from Python 3.12 on, instructions are asked for where a frame has one.
         frame.f_trace = each
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
