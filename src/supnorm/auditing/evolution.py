@@ -33,6 +33,7 @@ class EvolutionStrategy(Settings, ChainSearch):
         halve_every: steps after which the worse half of the chains is given up; 0 never does.
         fewest: chains that are never given up.
         smallest: a chain whose step is below this has converged.
+        taken: steps of a chain that are reckoned with, on the average over those that are given up and those that go on.
     """
 
     # Each number smaller and larger by a factor of about two finds as often: 16 of 20 smooth bumps, d=8, p=1e-04, black box,
@@ -43,12 +44,17 @@ class EvolutionStrategy(Settings, ChainSearch):
     halve_every: int = 12
     fewest: int = 8
     smallest: float = 1e-9
+    taken: int = 15
 
     LIMITS: ClassVar[Limits] = {"halve_every": NONE_TOO}
 
     def samples(self, d: int) -> int:
         """Evaluations of one chain and step."""
         return 2 * d + 1
+
+    def cost(self, d: int) -> int:
+        """Evaluations of a chain, about."""
+        return self.taken * self.samples(d)
 
     def begun(self, landscape: Landscape, u: Array, first_step: float, rng: np.random.Generator) -> _Chains:
         """A chain at each start."""
