@@ -28,6 +28,7 @@ def main() -> None:
     """Run the rows that were asked for, print each, and keep it in the results file."""
     args = _arguments()
     names = [p.name for p in PEERS if p.name not in ASIDE] if args.peers is None else args.peers.split(",")
+    names = [] if args.again else names
     warm_up(peers := [p for p in PEERS if p.name in names])
     for peer in peers:
         if not peer.installed:
@@ -38,9 +39,12 @@ def main() -> None:
     # Instance by instance through all rows: stopped early, every row has as many instances, give or take one.
     for seed in range(args.first, args.first + args.seeds):
         for row in rows:
-            if args.save and table.has(RESULTS, row.name, seed):
+            if args.save and table.has(RESULTS, row.name, seed) != args.again:
                 continue
             entry = measure(row, peers, seed)
+            if args.again and not table.same_truth(RESULTS, row.name, entry):
+                print(f"{row.name}, seed {seed}: another instance than the stored one, which stays")
+                continue
             entry = (
                 table.save(RESULTS, row.name, entry) if args.save else table.joined(held.get(row.name), entry)
             )
@@ -71,9 +75,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=10, help="instances a row")
     parser.add_argument("--first", type=int, default=UNSEEN, help="first seed; below 1000 is for tuning")
     parser.add_argument(
+        "--again",
+        action="store_true",
+        help="with --save: supnorm once more on the stored instances; peers' runs stay",
+    )
+    parser.add_argument(
         "--save", action="store_true", help=f"add the instances to {RESULTS.name}; {CAMPAIGN} only"
     )
     args = parser.parse_args()
+    if args.again and not args.save:
+        parser.error("--again is about stored instances; give --save, too")
     if args.save and (args.first != CAMPAIGN or args.peers is not None):
         parser.error(
             f"--save keeps the table alone, whose seeds begin at --first {CAMPAIGN}, with every peer"

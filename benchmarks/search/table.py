@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import math
 import os
 import platform
 from collections.abc import Iterable, Sequence
@@ -117,6 +118,14 @@ def has(path: Path, row: str, seed: int) -> bool:
         return False
     saved = json.loads(path.read_text())["rows"].get(row)
     return saved is not None and str(seed) in saved["truth"]
+
+
+def same_truth(path: Path, row: str, entry: dict[str, Any]) -> bool:
+    """Whether the instances of an entry are the stored ones: a network that was trained with other packages is another."""
+    stored = json.loads(path.read_text())["rows"][row]["truth"]
+    return all(
+        math.isclose(stored[seed][0], worst, rel_tol=1e-9) for seed, (worst, _) in entry["truth"].items()
+    )
 
 
 def joined(before: dict[str, Any] | None, entry: dict[str, Any]) -> dict[str, Any]:

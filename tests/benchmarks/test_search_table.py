@@ -57,6 +57,19 @@ def test_every_cell_has_its_interval_and_dear_rows_have_no_clock() -> None:
     ]
 
 
+def test_ours_is_measured_again_on_the_same_instances_alone(tmp_path) -> None:
+    path = tmp_path / "search.json"
+    table.save(path, "row", entry([0.5, 1.0], [1.0, 1.0]))
+    again = entry([1.0, 1.0], [])
+    again["runs"].pop("other")
+    assert table.same_truth(path, "row", again)
+    saved = table.save(path, "row", again)
+    assert [run["best"] for run in saved["runs"]["supnorm"].values()] == [1.0, 1.0]
+    assert [run["best"] for run in saved["runs"]["other"].values()] == [1.0, 1.0]
+    again["truth"]["1"] = [1.001, True]
+    assert not table.same_truth(path, "row", again)
+
+
 def test_an_instance_is_added_once_and_kept(tmp_path) -> None:
     path = tmp_path / "search.json"
     first = entry([1.0], [0.5])
