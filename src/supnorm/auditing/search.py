@@ -68,7 +68,7 @@ class ScreenAndAscent(Settings):
         polish_share: share of the polish. Rows *kink*, *pole at a corner*.
         unguided_polish_share, unguided_dense: the same of the polish and of ``dense`` without gradients. Rows *BBOB*;
             tests/auditing/test_search.py, flanks of a glitch in two inputs.
-        unguided_strategy: that of the ascents which CMA-ES follows, in three and more inputs: twice as many, given up sooner.
+        unguided_strategy: of ascents that CMA-ES follows, in three and more inputs: twice as many, given up sooner.
         discontinuity_share: most that following jumps may take; without jumps it takes a few per cent. Rows *jump*,
             *sheet 1e-6*.
         polished: peaks that are polished. Rows *trained net*.
