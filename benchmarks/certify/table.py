@@ -347,13 +347,15 @@ def paired(content: dict[str, Any]) -> dict[str, str]:
     rows = content["rows"]
     ratios = {name: row["ratio"] for name, row in rows.items()}
     before, now = (sum(min(row[side]) for row in rows.values()) for side in ("before", "now"))
+    slower = [row for row in rows.values() if row["ratio"] > SLOWER]
     return {
         "commit": content["before"],
         "rows": str(len(rows)),
         "median": f"{median(ratios.values()):.2f}",
         "total": f"{now / before:.2f}",
         "largest": f"{max(ratios.values()):.2f}",
-        "added": f"{median(min(row['now']) - min(row['before']) for row in rows.values()):.2f} s",
-        "slower": f"{sum(r > SLOWER for r in ratios.values())} of {len(rows)}",
+        "added": f"{median(min(row['now']) - min(row['before']) for row in slower):.2f} s",
+        "took": f"{max(min(row['before']) for row in slower):.1f} s",
+        "slower": f"{len(slower)} of {len(rows)}",
         "boxes": f"{sum(row['boxes'][0] == row['boxes'][1] for row in rows.values())} of {len(rows)}",
     }
