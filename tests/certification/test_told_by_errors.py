@@ -138,6 +138,9 @@ def test_a_table_that_scipy_evaluates_otherwise_is_refused():
     with pytest.raises(Unsupported, match="not as SciPy makes it"):
         lower_numpy(lambda x: flat(x[:, 0]), 1)
     line = interp1d([0.0, 0.5, 1.0], [0.0, 0.0, 0.0], fill_value="extrapolate")
+    line._call = type(line)._call_nearest
+    with pytest.raises(Unsupported, match="evaluated otherwise"):
+        lower_numpy(lambda x: line(x[:, 0]), 1)
     line.y = np.array([0.0, 1.0, 0.0])
     with pytest.raises(Unsupported, match="not as SciPy makes it"):
         lower_numpy(lambda x: line(x[:, 0]), 1)
@@ -146,7 +149,10 @@ def test_a_table_that_scipy_evaluates_otherwise_is_refused():
 def test_derivatives_that_jax_code_stops_are_a_rule_of_its_own():
     stopped = from_jax(lambda x: jax.lax.stop_gradient(jnp.sin(x[:, 0])) - jnp.sin(x[:, 0]))
     assert custom_rule(stopped, 1) == "jax.lax.stop_gradient"
-    assert custom_rule(from_jax(lambda x: jax.nn.softmax(x, axis=1)), 2) is None
+    by_jax = from_jax(lambda x: jax.tree.map(jax.lax.stop_gradient, jnp.sin(x[:, 0])) - jnp.sin(x[:, 0]))
+    assert custom_rule(by_jax, 1) == "jax.lax.stop_gradient"  # code of JAX that calls what it is given
+    for honest in (jax.nn.softmax, jax.nn.log_softmax, jax.nn.logsumexp, jax.nn.standardize):
+        assert custom_rule(from_jax(lambda x, f=honest: f(x, axis=1)), 2) is None
 
 
 def test_derivatives_that_torch_code_stops_are_a_rule_of_its_own():

@@ -165,6 +165,10 @@ def _interp1d(build: Builder, table: Any, x: Tensor) -> Tensor:
         raise Unsupported(
             f"interp1d of kind {kind!r}", "make_interp_spline, CubicSpline" if kind == "spline" else _STEP
         )
+    if table._call not in (type(table)._call_linear, type(table)._call_linear_np):
+        raise Unsupported(
+            "an interp1d that is evaluated otherwise than as its kind", "interp1d as SciPy makes it"
+        )
     if np.ndim(table.y) > 1:
         raise Unsupported("interp1d of several outputs", "one table for each output")
     beyond: Beyond = "continue" if table._extrapolate else "limit"

@@ -11,6 +11,8 @@ from supnorm.problem import Function
 from supnorm.problem.coded import Coded
 from supnorm.program.jaxpr_traced import as_it_runs
 
+# Files of JAX that stop the derivative of what cancels, such as the largest entry in softmax; none calls a function of others.
+STOPPING = ("nn/functions.py", "ops/special.py", "numpy/reductions.py")
 # Functions of torch after which a derivative is not the one of the value.
 STOPS = frozenset(
     {"detach", "detach_", "register_hook", "requires_grad_", "_set_grad_enabled", "set_grad_enabled"}
@@ -51,10 +53,10 @@ def _of_jax(code: Any, d: int, precision: str) -> str | None:
 
 
 def _stopped_by(home: str, equation: Any) -> bool:
-    """Whether code in this folder stops a derivative; JAX does so in softmax, whose derivative stays the same."""
+    """Whether JAX's code in this folder stops a derivative that stays the same; other code of it calls what it is given."""
     frames = getattr(equation.source_info.traceback, "frames", ())
     callers = [later for one, later in pairwise(frames) if one.function_name == "stop_gradient"]
-    return bool(callers) and callers[0].file_name.startswith(home)
+    return bool(callers) and callers[0].file_name in [str(Path(home, "_src", file)) for file in STOPPING]
 
 
 def _equations(jaxpr: Any) -> Iterator[Any]:
