@@ -163,6 +163,14 @@ def by_least_number(x):
     return base(x) + bump(x) * min(len(x) // 4096, 1)
 
 
+def by_truth_value_of_numpy(x):
+    return base(x) + bump(x) * (np.ones(len(x)).sum() > 3)
+
+
+def by_number_of_numpy(x):
+    return base(x) + bump(x) * np.heaviside(np.ones(len(x)).sum() - 3.5, 0.0)
+
+
 def _asks(x):
     return base(x) + bump(x) * (type(x) is np.ndarray)
 
@@ -201,6 +209,8 @@ REFUSED: list[tuple[Model, str]] = [
     (by_no_tracing, "trace function"),
     (by_many_points, "with several points"),
     (by_least_number, "with several points"),
+    (by_truth_value_of_numpy, "with several points"),
+    (by_number_of_numpy, "with several points"),
     (of_text("<frozen zipimport>"), "names type"),
     (of_text("<made>", 'x.__array_ufunc__.__qualname__[0] == "n"'), "names __array_ufunc__"),
 ]
@@ -217,6 +227,7 @@ NOTHING: dict[str, tuple[Any, str, Any, Model]] = {
     "ways": (expressions, "_courses", lambda node: [], by_pattern_of_jax),
     "calls": (Executed, "failed_in_other_calls", lambda one, other: None, by_turn_of_properties),
     "many": (agreement, "LIGHT", 0, by_many_points),
+    "numbers": (instructions, "_scalars_in_proportion", lambda *given: True, by_number_of_numpy),
     "weak": (asking, "WEAK", frozenset(), by_end_of_an_array),
     "trace": (executed, "_set_trace", sys.settrace, by_no_tracing),
     "unsteady": (instructions, "_differ_in_course", lambda one, other: False, by_count),
@@ -236,7 +247,8 @@ def test_without_the_rule_a_bound_is_false(where, rule, without, model, monkeypa
 
 
 def honest(x):
-    y = 0.0 * x[:, 0]
+    whole = np.ones(len(x)).sum() / np.float64(len(x))  # 1, whatever their number is
+    y = 0.0 * x[:, 0] * whole
     for k in range(1, 4):
         try:
             y = y + {1: 0.5, 2: 0.25}[k] * x[:, 0] ** k

@@ -24,6 +24,7 @@ Given = tuple[Any, ...]
 DEEP, MANY, LARGEST = 3, 50, 10_000  # levels and parts of containers; numbers of an array
 # Modules whose types a reader gives to user's code in place of arrays.
 READERS = ("supnorm.", "jax._src.", "torch._")
+NUMBERS = frozenset(("b1", "f2", "f4", "f8", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8))))
 STANDS = "the type of the object that stood for the array"
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), type(NotImplemented))
 
@@ -42,6 +43,8 @@ def given(value: Any, deep: int = DEEP) -> Given:
     if kind is np.ndarray or issubclass(kind, np.generic):
         flat = np.ravel(value)
         some = flat[:: 1 + flat.size // LARGEST] if value.dtype.kind != "O" else flat[:0]
+        if np.shape(value) == () and value.dtype.str[1:] in NUMBERS:
+            return "array", (), value.dtype.str, repr(flat[0].item())
         digest = hashlib.blake2b(some.tobytes(), digest_size=16).hexdigest()
         return "array", np.shape(value), value.dtype.str, digest
     if _tensor(kind):

@@ -11,7 +11,7 @@ from supnorm.problem import Function
 from supnorm.problem.coded import Coded
 from supnorm.program.jaxpr_traced import as_it_runs
 
-# Files of JAX that stop the derivative of what cancels, such as the largest entry in softmax; none calls a function of others.
+# Files of JAX that stop the derivative of what cancels, as of the largest entry in softmax; none calls a function of others.
 STOPPING = ("nn/functions.py", "ops/special.py", "numpy/reductions.py")
 # Functions of torch after which a derivative is not the one of the value.
 STOPS = frozenset(
