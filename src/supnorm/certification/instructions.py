@@ -23,7 +23,7 @@ from types import CodeType
 from supnorm.program.asking import asking_name
 from supnorm.program.elsewhere import Spot
 from supnorm.program.executed import Executed
-from supnorm.program.expressions import EXPRESSIONS, Expression, has_source
+from supnorm.program.expressions import EXPRESSIONS, Expression, has_source, is_changed
 from supnorm.program.given import NUMBERS, Given, alike, in_words, kinds
 from supnorm.results import BadInput
 from supnorm.results.numbers import count
@@ -183,6 +183,12 @@ def demand_watched(executed: Iterable[Executed], copies: Container[CodeType], wh
                 f"certify cannot read the {what}: {_where(code, None)} runs as a function that got its code or its built-in "
                 "names in another way than by def or lambda, or as a generator that began before, so that certify cannot "
                 "compare what its expressions give; write it as a function"
+            )
+        if is_changed(code):
+            raise BadInput(
+                f"certify cannot read the {what}: {_where(code, None)} is not what stands in this file now (it was edited "
+                "since it was loaded, or an import hook or code.replace has changed it), so that certify cannot compare "
+                "what its expressions give; load the file again as it is"
             )
         named = min(ASKING.intersection(code.co_names), default=None) or asking_name(code, names)
         if named:

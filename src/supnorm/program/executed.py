@@ -203,6 +203,12 @@ def _recording() -> Executed | None:
     return latest[0][0] if latest and sys.gettrace() is _in_threads else None
 
 
+def steps() -> int:
+    """How many instructions the recordings have that go on here: whether more were executed meanwhile."""
+    latest = [one for one, _ in _LATEST[-1:]]
+    return sum(one.steps for one in {id(one): one for one in (*_recordings(), *latest)}.values())
+
+
 def is_followed() -> bool:
     """Whether what this thread executes is recorded."""
     return _recording() is not None

@@ -21,7 +21,7 @@ from typing import Any
 
 from supnorm.foreign import is_library
 from supnorm.program.collector import functions_of, objects_of
-from supnorm.program.copies import copy_of, inside, listed
+from supnorm.program.copies import copy_of, inside, listed, stands_elsewhere
 from supnorm.program.executed import foreign_code, see
 
 NAME = "__supnorm_see__"
@@ -94,6 +94,11 @@ def watching(codes: Iterable[CodeType], near: Iterable[Any] | None = None) -> It
 def has_source(code: CodeType) -> bool:
     """Whether code stands in a file, so that its expressions can be watched."""
     return copy_of(code, _Watch) is not None
+
+
+def is_changed(code: CodeType) -> bool:
+    """Whether code is of a file, and is not what stands there: the file was edited, or something has changed the code."""
+    return stands_elsewhere(code, _Watch)
 
 
 def _functions(codes: list[CodeType]) -> list[FunctionType]:

@@ -3,7 +3,8 @@
 JAX keeps what it has traced below a ``jax.jit``, and does not execute it again. Recorded code has to be executed, so each
 recorded trace gets a context that no other one has. JAX has jitted most functions of ``jax.numpy``, too; to trace them each
 time takes ten times as long as all else. They execute none of the user's code where they are given arrays and numbers alone;
-then they have a context of their own, another one for each proof (`renew`): somebody may have changed JAX meanwhile.
+then they have a context of their own, another one for each proof (`renew`): somebody may have changed JAX meanwhile. One
+that executes code of the user nevertheless, because something that it uses was replaced, is traced each time from then on.
 """
 
 from __future__ import annotations
@@ -20,18 +21,21 @@ from typing import Any
 import numpy as np
 
 from supnorm.foreign import home_of
-from supnorm.program.executed import foreign_code, is_recorded
+from supnorm.program.executed import foreign_code, is_recorded, steps
 
 _NEVER_TWICE = itertools.count()
 _ALSO_HERE = threading.RLock()
 _LIBRARY: list[int] = []  # the context of JAX's own functions
 _WITHIN: list[object] = []  # one of each `uncached` that has begun
+_LOOK_UP: list[tuple[Any, Any]] = []  # JAX's own function for looking up, and the one in its place
+_MIXED: dict[int, Any] = {}  # functions of JAX that have executed code of the user in this proof, by identity
 _PLAIN = (bool, int, float, complex, str, NoneType, np.ndarray)
 
 
 def renew() -> None:
     """Have JAX trace its own functions again, too, from now on."""
     _LIBRARY[:] = [next(_NEVER_TWICE)]
+    _MIXED.clear()
 
 
 @contextmanager
@@ -80,14 +84,18 @@ def _library_aside(context: Any) -> Iterator[None]:
                 "kwargs",
             ]:
                 pjit._infer_params = _with_library(look_up, context)
+                _LOOK_UP[:] = [(look_up, pjit._infer_params)]
         _WITHIN.append(mine)
     try:
         yield
     finally:
         with _ALSO_HERE:
             _WITHIN.remove(mine)
-            if not _WITHIN and hasattr(pjit, "_infer_params"):
-                pjit._infer_params = getattr(pjit._infer_params, "__wrapped__", pjit._infer_params)
+            if not _WITHIN:
+                for before, ours in _LOOK_UP:
+                    if getattr(pjit, "_infer_params", None) is ours:  # nobody has replaced it meanwhile
+                        pjit._infer_params = before
+                _LOOK_UP.clear()
 
 
 def _with_library(look_up: Callable[..., Any], context: Any) -> Callable[..., Any]:
@@ -95,8 +103,12 @@ def _with_library(look_up: Callable[..., Any], context: Any) -> Callable[..., An
     def looked_up(fun: Any, ji: Any, args: Any, kwargs: Any) -> Any:
         if not _WITHIN or not _executes_library_alone(fun, args, kwargs):
             return look_up(fun, ji, args, kwargs)
+        before = steps()
         with context(_LIBRARY[0]):
-            return look_up(fun, ji, args, kwargs)
+            traced = look_up(fun, ji, args, kwargs)
+        if steps() != before:
+            _MIXED[id(fun)] = fun
+        return traced
 
     return looked_up
 
@@ -108,6 +120,7 @@ def _executes_library_alone(fun: Any, args: tuple[Any, ...], kwargs: dict[str, A
     """
     return (
         type(fun) is FunctionType
+        and id(fun) not in _MIXED
         and fun.__closure__ is None
         and foreign_code(fun.__code__, fun.__globals__)
         and all(map(_is_plain, (args, kwargs, fun.__defaults__, fun.__kwdefaults__)))

@@ -1,0 +1,181 @@
+"""Code that does not look like what its file has, and JAX's own functions that reach code of the user, are compared, too."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax._src.nn import functions as of_jax
+
+from supnorm import Domain, Problem, certify
+from supnorm.certification import instructions
+from supnorm.program import copies, executed, jaxpr_caches
+from supnorm.program.expressions import has_source, is_changed
+from supnorm.results import BadInput
+
+pytestmark = pytest.mark.watched
+
+H, C, W = 1e-2, 0.4123, 1e-7  # a bump that no random point meets
+DOMAIN = Domain(x=(0.0, 1.0))
+HERE = sys.modules[__name__]
+
+
+def base(x):
+    return np.exp(-(x[:, 0] ** 2))
+
+
+def bump(x):
+    return H * np.exp(-(((x[:, 0] - C) / W) ** 2))
+
+
+def by_rows(x):
+    return base(x) + bump(x) * (len(x) > 100)
+
+
+def beside_nan(x):
+    nothing = 1e999 - 1e999  # Python makes one constant of it, which is not equal to itself
+    return base(x) + bump(x) * (len(x) > 100 or nothing == 0.0)
+
+
+def beside_nans(x):
+    nothing = (1e999 * 0, 1.0, 1e999j - 1e999j)
+    return base(x) + bump(x) * (len(x) > 100 or nothing == 0.0)
+
+
+def around_nan(x):
+    def inner():
+        nothing = 1e999 - 1e999
+        return base(x) + bump(x) * (len(x) > 100 or nothing == 0.0)
+
+    return inner()
+
+
+def problem(model: Any) -> Problem:
+    return Problem(model, base, DOMAIN)
+
+
+@pytest.mark.parametrize("model", [by_rows, beside_nan, beside_nans, around_nan])
+def test_code_with_nan_as_a_constant_is_watched(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert has_source(model.__code__)
+    with pytest.raises(BadInput, match=r"len\(x\) > 100.* gives True with several points"):
+        certify(problem(model), tolerance=1e-3)
+    if model is not by_rows:
+        monkeypatch.setattr(copies, "comparable", lambda code: code)
+        monkeypatch.setattr(instructions, "is_changed", lambda code: False)
+        copies._copies.cache_clear()
+        assert certify(problem(model), tolerance=1e-3).upper < H
+        copies._copies.cache_clear()
+
+
+def test_changed_code_of_a_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = by_rows.__code__
+    for other in (
+        code.replace(co_consts=(*code.co_consts, 17)),
+        code.replace(co_firstlineno=code.co_firstlineno + 1),
+    ):
+        model = FunctionType(other, vars(HERE))
+        assert is_changed(other)
+        assert not has_source(other)
+        with pytest.raises(BadInput, match=r"test_unlike_file.py line \d+ \(by_rows\) is not what stands in"):
+            certify(problem(model), tolerance=1e-3)
+    with monkeypatch.context() as patch:
+        patch.setattr(instructions, "is_changed", lambda code: False)
+        assert certify(problem(model), tolerance=1e-3).upper < H
+
+
+def test_code_of_a_file_that_was_edited_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "edited_model.py"
+    text = "import numpy as np\n\n\ndef model(x):\n    return np.exp(-(x[:, 0] ** 2)) + 0.0 * len(x)\n"
+    file.write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    model = importlib.import_module("edited_model").model
+    assert certify(problem(model), tolerance=1e-3).upper < 1e-3
+    file.write_text(text.replace("0.0", "0.00"))
+    with pytest.raises(
+        BadInput, match=r"edited_model.py line 4 \(model\) is not what stands in this file now"
+    ):
+        certify(problem(model), tolerance=1e-3)
+
+
+def test_a_whole_file_that_is_loaded_meanwhile_is_code_of_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "loaded.py"
+    file.write_text("def f(x):\n    return x\n\n\ny = 1e999 - 1e999\n")
+    code = compile(file.read_text(), str(file), "exec")
+    assert not is_changed(code)
+    assert is_changed(code.replace(co_consts=(*code.co_consts, 17)))
+    assert not is_changed(compile("y = 1", "<text>", "exec"))
+
+
+def test_code_with_a_feature_of_the_future_that_its_file_does_not_name_is_found(tmp_path: Path) -> None:
+    file = (
+        tmp_path / "cell.py"
+    )  # as a cell of a notebook is compiled, of which an earlier one has such an import
+    file.write_text("def f(x):\n    y: int = 1\n    return x + y\n")
+    names: dict[str, Any] = {}
+    exec(compile(file.read_text(), str(file), "exec", copies.FUTURES), names)
+    assert has_source(names["f"].__code__)
+    exec(compile(file.read_text(), str(file), "exec", dont_inherit=True), names)
+    assert has_source(names["f"].__code__)
+
+
+def of_jax_base(x):
+    return jnp.exp(-(x[:, 0] ** 2))
+
+
+class Replacing(ModuleType):
+    """Stands for `jax.lax` in a file of JAX."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(jax.lax, name)
+
+    @staticmethod
+    def logistic(y):
+        return jax.lax.logistic(y) + jnp.exp(-(((y - C) / W) ** 2)) * (y.shape[0] > 100)
+
+
+def by_replaced_name(x):
+    before = of_jax.lax
+    of_jax.lax = Replacing("lax")
+    try:
+        return of_jax_base(x) + H * (jax.nn.sigmoid(x[:, 0]) - before.logistic(x[:, 0]))
+    finally:
+        of_jax.lax = before
+
+
+@pytest.mark.slow
+def test_code_of_the_user_that_a_function_of_jax_executes_is_executed_at_each_trace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    jax.clear_caches()
+    with pytest.raises(BadInput, match=r"y.shape\[0\] > 100 gives True with several points"):
+        certify(problem(by_replaced_name), tolerance=1e-3)
+    jax.clear_caches()
+    with monkeypatch.context() as patch:
+        patch.setattr(jaxpr_caches, "steps", lambda: 0)
+        assert certify(problem(by_replaced_name), tolerance=1e-3).upper < H
+    jax.clear_caches()
+
+
+def test_a_function_that_somebody_else_has_put_in_place_stays() -> None:
+    from jax._src import pjit
+
+    before = pjit._infer_params
+    with executed.recorded(), jaxpr_caches.uncached():
+        ours = pjit._infer_params
+
+        def theirs(*args: Any) -> Any:
+            return ours(*args)
+
+        theirs.__wrapped__ = ours  # type: ignore[attr-defined]
+        pjit._infer_params = theirs
+    try:
+        assert pjit._infer_params is theirs
+    finally:
+        pjit._infer_params = before
