@@ -6,6 +6,7 @@ import itertools
 import sys
 import types
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax.numpy as jnp
@@ -107,6 +108,15 @@ def by_turn_of_properties(x):
     return y
 
 
+def by_turn_of_properties_in_a_thread(x):
+    def silent():
+        with np.errstate(all="ignore"):  # the tests make errors of warnings
+            return by_turn_of_properties(x)
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(silent).result()
+
+
 def by_long_list(x):
     weights = [0.0] * 60
 
@@ -200,6 +210,7 @@ REFUSED: list[tuple[Model, str]] = [
     (by_pattern_of_jax, "match is executed"),
     (by_turn_of_errors, "try is executed|raises AttributeError"),
     (by_turn_of_properties, "in other calls"),
+    (by_turn_of_properties_in_a_thread, "in other calls"),
     (by_long_list, "match is executed|weights gives"),
     (by_late_turn, "type|executed more or less"),
     (by_count, "from call to call"),

@@ -46,6 +46,9 @@ SETTINGS = np.errstate.__call__.__globals__["__name__"]
 MAKER = ("_tuple_new",)  # the names in the code that makes a named tuple
 
 
+Entered = tuple[CodeType, int]  # code, and the number of the thread
+
+
 @dataclass(eq=False)
 class Executed:
     """Instructions of the user's code that were executed.
@@ -61,7 +64,8 @@ class Executed:
         ended: whether code has ended the recording, or has set a trace function beside it.
         raised: of each code object, the instructions that raised an error or passed one on, with the error's type, and how
             often.
-        entered: how often each code object was entered by the thread that records, as a list of this one number.
+        entered: how often each code object was entered by each thread, as a list of this one number; the thread that
+            records has the number 0.
         failures: the same errors in these calls, each with the number of its call.
     """
 
@@ -74,8 +78,8 @@ class Executed:
     later: dict[int, tuple[int, int]] = field(default_factory=dict)
     ended: bool = False
     raised: dict[CodeType, Counter[tuple[int, type]]] = field(default_factory=dict)
-    entered: dict[CodeType, list[int]] = field(default_factory=dict)
-    failures: dict[CodeType, list[tuple[int, int, type]]] = field(default_factory=dict)
+    entered: dict[Entered, list[int]] = field(default_factory=dict)
+    failures: dict[Entered, list[tuple[int, int, type]]] = field(default_factory=dict)
 
     def join(self, other: Executed) -> None:
         """Add what another recording has."""
@@ -88,10 +92,10 @@ class Executed:
         for code, raised in other.raised.items():
             self.raised.setdefault(code, Counter()).update(raised)
         self.ended |= other.ended
-        for code, entered in other.entered.items():
-            known_entered = self.entered.setdefault(code, [0])
-            for i, at, error in other.failures.get(code, ()):
-                self.failures.setdefault(code, []).append((known_entered[0] + i, at, error))
+        for one, entered in other.entered.items():
+            known_entered = self.entered.setdefault(one, [0])
+            for i, at, error in other.failures.get(one, ()):
+                self.failures.setdefault(one, []).append((known_entered[0] + i, at, error))
             known_entered[0] += entered[0]
         for number, values in other.values.items():
             known = self.values.setdefault(number, [])
@@ -138,17 +142,19 @@ class Executed:
 
         Where there were more calls there, as JAX and torch may execute code again, those here have to be some of them.
         """
-        for code in {**self.failures, **other.failures}:
-            if code not in self.entered or code not in other.entered:
+        # Several threads may share work in another way each time.
+        known = range(2 if max((n for _, n in (*self.entered, *other.entered)), default=0) < 2 else 1)
+        for one in {**self.failures, **other.failures}:
+            if one[1] not in known or one not in self.entered or one not in other.entered:
                 continue
-            mine, its = self.failures.get(code, []), other.failures.get(code, [])
-            same = mine == its if self.entered[code] == other.entered[code] else self._among(other, code)
+            mine, its = self.failures.get(one, []), other.failures.get(one, [])
+            same = mine == its if self.entered[one] == other.entered[one] else self._among(other, one)
             if (mine or its) and not same:
                 _, offset, error = (mine or its)[0]
-                return code, offset, error
+                return one[0], offset, error
         return None
 
-    def _among(self, other: Executed, code: CodeType) -> bool:
+    def _among(self, other: Executed, code: Entered) -> bool:
         both: list[dict[int, list[tuple[int, type]]]] = [{}, {}]
         for seen, known in zip((self, other), both, strict=True):
             for number, offset, error in seen.failures.get(code, []):
@@ -343,7 +349,7 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
     # By identity, because a code object computes its hash and its equality from all of its instructions. What is kept
     # here keeps the objects alive, so that no other gets their identity.
     local: dict[tuple[int, int], tuple[Any, Any, Any, list[int]]] = {}
-    me = threading.get_ident()
+    threads = {threading.get_ident(): 0}
     calls: dict[int, int] = {}  # the number of the call of each frame, by its identity
 
     def follow(code: CodeType, names: dict[str, Any]) -> Any:
@@ -360,8 +366,10 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
                 # Python may point behind the instruction, if it has called a function of Python.
                 at = max((one for one in offsets if one <= frame.f_lasti), default=frame.f_lasti)
                 raised[at, argument[0]] += 1
-                if threading.get_ident() == me:
-                    seen.failures.setdefault(code, []).append((calls.get(id(frame), 0), at, argument[0]))
+                number = threads.setdefault(threading.get_ident(), len(threads))
+                seen.failures.setdefault((code, number), []).append(
+                    (calls.get(id(frame), 0), at, argument[0])
+                )
                 if watch:
                     watch.error(argument[1], frame)
             return each
@@ -384,13 +392,14 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
         except KeyError:
             code, names = frame.f_code, frame.f_globals
             each = None if foreign_code(code, names) else follow(code, names)
-            entered = seen.entered.setdefault(code, [0]) if each is not None else [0]
+            entered = seen.entered.setdefault((code, 0), [0]) if each is not None else [0]
             local[id(code), id(names)] = code, names, each, entered
         if each is None:
             return beside(frame, event, argument) if watch else None
-        if threading.get_ident() == me:
-            entered[0] += 1
-            calls[id(frame)] = entered[0]
+        if number := threads.setdefault(threading.get_ident(), len(threads)):
+            entered = seen.entered.setdefault((frame.f_code, number), [0])
+        entered[0] += 1
+        calls[id(frame)] = entered[0]
         # First: from Python 3.12 on, instructions are asked for where a frame has one.
         frame.f_trace = each
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
