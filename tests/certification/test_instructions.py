@@ -181,7 +181,7 @@ def by_star(x):
 
 def by_class(x):
     bumps = H * np.exp(-(((x[:, 0] - C) / W) ** 2))
-    return base(x) + sum(map(operator.mul, [bumps], map(operator.is_, map(Kind(), [x]), [np.ndarray])))
+    return base(x) + sum(map(operator.mul, [bumps], map(operator.eq, map(Kind(), [x]), [np.ndarray])))
 
 
 def by_rows_in_a_chain(x):

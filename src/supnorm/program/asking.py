@@ -36,7 +36,10 @@ from supnorm.program.collector import functions_of
 from supnorm.program.watched import Watched
 
 # By name, by module, and methods between two underscores.
-ASKING = (type, memoryview, isinstance, issubclass, id, getattr, hasattr, vars, dir, repr, ascii, callable)
+ASKING: tuple[Any, ...] = (
+    *(type, memoryview, isinstance, issubclass, id, getattr, hasattr, vars, dir, repr, ascii, callable),
+    *(operator.is_, operator.is_not),
+)
 ASKING_KINDS = (operator.methodcaller, operator.attrgetter)
 ASKING_MODULES = frozenset({"gc", "sys", "_weakref", "_pickle", "_ctypes"})
 COMPILED = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
@@ -45,7 +48,6 @@ OF_ARRAYS = (
     *(len, str, bytes, bytearray, hash, format, operator.length_hint),
     *(np.shape, np.size, np.ndim, np.isscalar, np.iterable, np.iscomplexobj, np.isrealobj, np.isfortran),
 )
-LOOKING_MODULES = frozenset({"inspect", "copy", "types", "numbers", "pickle", "reprlib"})
 # What chooses a function by the class of its argument; the chosen one may be compiled code, of which nothing is seen.
 _DISPATCHING: tuple[Any, ...] = (
     functools.singledispatch(len),
@@ -153,7 +155,11 @@ def _asks(value: Any) -> bool:
 
 
 def _looks(value: Any) -> bool:
-    looking = type(value) is FunctionType and value.__module__ in LOOKING_MODULES
+    # By the names of its module, because any function can say that it is of another one.
+    module = str(value.__globals__.get("__name__", "")) if type(value) is FunctionType else ""
+    file = value.__code__.co_filename if module else ""
+    library = file.startswith("<frozen ") or _library(file)
+    looking = module.partition(".")[0] in sys.stdlib_module_names and library
     return looking or any(value is one for one in OF_ARRAYS)
 
 

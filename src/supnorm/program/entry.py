@@ -35,7 +35,9 @@ _ADVICE = {
 }
 
 
-_PLAIN = frozenset(map(id, (np.ndarray, list, tuple, *np.sctypeDict.values())))
+_SOME = (int, float, bool, complex, str, bytes, range, type(None))
+_PLAIN = frozenset(map(id, (np.ndarray, np.memmap, list, tuple, *_SOME, *np.sctypeDict.values())))
+_ARGUMENTS = frozenset((*_PLAIN, id(type(Ellipsis))))
 
 
 class Narrowed(Unsupported):
@@ -90,17 +92,33 @@ def constant(value: Any, what: str) -> Array:
 
 
 def _computes_otherwise(value: Any) -> bool:
-    """Whether the class of a constant defines its own arithmetic (masked arrays, matrices, subclasses, tables)."""
+    """Whether a constant is no number, array or list of these: its class may define its own arithmetic or contents.
+
+    `np.asarray` makes an array of many other objects (a deque, a view of memory, what has an ``__array_interface__``). What
+    they hold is not compared between reading and running, as the contents of an array are.
+    """
     kind = type(value)
     if (
         id(kind) in _PLAIN
     ):  # by identity: a class of the user can give itself any module and be equal to any class
         return isinstance(value, list | tuple) and any(map(_computes_otherwise, value))
-    if isinstance(value, np.ndarray):
-        return kind is not np.memmap
-    protocols = ("__array_ufunc__", "__array_function__", "__array_priority__", "__radd__", "__rmul__")
-    known = home_of(kind).partition(".")[0] in ("jax", "jaxlib", "torch", "ml_dtypes", "builtins")
-    return not known and any(hasattr(kind, name) for name in protocols)
+    return home_of(kind).partition(".")[0] not in ("jax", "jaxlib", "torch", "ml_dtypes")
+
+
+def demand_plain(values: Any, what: str) -> None:
+    """Refuse arguments of a function of NumPy that may hold numbers which are not compared.
+
+    Raises:
+        Narrowed: names the type of the argument.
+    """
+    for value in values:
+        kind = type(value)
+        if kind in (tuple, list):
+            demand_plain(value, what)
+        elif kind is slice:
+            demand_plain((value.start, value.stop, value.step), what)
+        elif id(kind) not in _ARGUMENTS and not isinstance(value, np.dtype):
+            raise Narrowed(f"{what} with a {kind.__name__}", "numbers and plain arrays, np.asarray(c)")
 
 
 def result(dtype: Any, what: str, least: str = "float64") -> None:

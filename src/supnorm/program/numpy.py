@@ -112,12 +112,14 @@ class Traced(Watched):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, key: Any) -> Traced:
+        entry.demand_plain((key,), "an index")
         return self._moved(lambda i: i[key])
 
     def astype(self, dtype: Any, **kwargs: Any) -> Traced:
         """The same array; refuses a type that has less than the declared precision."""
         entry.result(dtype, "astype", self.build.least)
-        return self.copy()
+        same = kwargs == {"copy": False} and entry.name_of(dtype) == "float64"
+        return self if same else self.copy()
 
     def copy(self) -> Traced:
         """Another object for the same array, because nothing changes it in place."""
@@ -233,6 +235,7 @@ class Traced(Watched):
             entry.result(kwargs["dtype"], f"np.{function.__name__}", self.build.least)
             kwargs.pop("casting", None)  # the common type represents all of them exactly
         known = {k: v for k, v in kwargs.items() if k != "dtype"}
+        entry.demand_plain(_given((*args, *known.values())), f"np.{function.__name__}")
         return _FUNCTIONS[function.__name__](self.build, *args, **known)
 
 
@@ -249,7 +252,15 @@ class Condition(Watched):
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function is not np.where or len(args) != 3:
             raise Unsupported(f"np.{function.__name__} of a comparison", NEAREST)
+        entry.demand_plain(_given(args), "np.where")
         return _where(self.build, *args)
+
+
+def _given(values: Any) -> Any:
+    """Arguments without what stands for an array, also in lists."""
+    lists = [one for one in values if type(one) in (tuple, list)]
+    others = [one for one in values if type(one) not in (tuple, list) and Watched not in type(one).__mro__]
+    return [*others, *(part for one in lists for part in _given(one))]
 
 
 def _traced(a: Any) -> Tensor | None:
