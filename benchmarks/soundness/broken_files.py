@@ -168,7 +168,7 @@ def broken_cells(rng: Rng, data: bytes) -> bytes:
 def broken_rows(rng: Rng, data: bytes) -> bytes:
     """A database of SQLite with odd cells, other tables, and things that no store has."""
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-        connection.deserialize(data)
+        connection.deserialize(data[:18] + b"\1\1" + data[20:])  # not in WAL mode, which needs a file
         connection.isolation_level = None
         tables = [
             name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -191,7 +191,8 @@ def broken_rows(rng: Rng, data: bytes) -> bytes:
                 )[way - 5]
             with contextlib.suppress(sqlite3.Error, UnicodeError, OverflowError):
                 connection.execute(*asked)
-        return bytes(connection.serialize())
+        made = bytes(connection.serialize())
+        return made[:18] + data[18:20] + made[20:]
 
 
 ODD_CELLS = (
@@ -309,8 +310,16 @@ def broken_lines(rng: Rng, data: bytes) -> bytes:
         elif way == 2:
             lines[at] = lines[at][: int(rng.integers(len(lines[at]) + 1))]
         else:
-            lines[at] = broken_json(rng, lines[at])
+            lines[at] = _or_bytes(broken_json, rng, lines[at])
     return b"\n".join(lines)
+
+
+def _or_bytes(way: Break, rng: Rng, data: bytes) -> bytes:
+    """Broken in a way, or in its bytes where it is broken already."""
+    try:
+        return way(rng, data)
+    except (ValueError, TypeError, RecursionError, EOFError, MemoryError):
+        return broken_bytes(rng, data)
 
 
 def broken_sealed(rng: Rng, data: bytes) -> bytes:
@@ -365,9 +374,9 @@ def broken_zip(rng: Rng, data: bytes) -> bytes:
         elif way == 2:
             members[i] = (pick(rng, members)[0], content)
         elif name.endswith(".json") and way < 5:
-            members[i] = (name, broken_json(rng, content))
+            members[i] = (name, _or_bytes(broken_json, rng, content))
         elif name.endswith(".npy") and way < 5:
-            members[i] = (name, broken_npy(rng, content))
+            members[i] = (name, _or_bytes(broken_npy, rng, content))
         else:
             members[i] = (name, broken_bytes(rng, content))
     target = io.BytesIO()
@@ -381,6 +390,34 @@ def broken_zip(rng: Rng, data: bytes) -> bytes:
     return target.getvalue()
 
 
+def broken_metadata(rng: Rng, data: bytes) -> bytes:
+    """A saved model or guard with odd words or arrays; a guard gets the digest that belongs to them."""
+    from supnorm.guarding.saving import digest
+
+    with np.load(io.BytesIO(data)) as file:
+        arrays = {name: file[name] for name in file.files}
+    words = json.loads(str(arrays.pop("metadata"))) if "metadata" in arrays else None
+    if arrays and (words is None or rng.random() < 0.3):
+        name = pick(rng, [*arrays])
+        arrays[name] = pick(rng, ODD_ARRAYS)(arrays[name])
+    else:
+        words = broken_tree(rng, words)
+    if isinstance(words, dict) and "digest" in words:
+        with contextlib.suppress(ValueError, TypeError, RecursionError):
+            words["digest"] = digest(words, arrays)
+    target = io.BytesIO()
+    np.savez(target, **arrays, **({} if words is None else {"metadata": np.array(json.dumps(words))}))
+    return target.getvalue()
+
+
+ODD_ARRAYS: tuple[Callable[[Any], Any], ...] = (
+    lambda a: a * math.nan, lambda a: a * 1e308 * 10, lambda a: a * 1e-320, lambda a: a[:0], lambda a: a[..., None],
+    lambda a: a.ravel(), lambda a: a.T, lambda a: a[1:], lambda a: np.concatenate([a, a]), lambda a: a.astype("f4"),
+    lambda a: a.astype("i8"), lambda a: a.astype("U9"), lambda a: a * 0, lambda a: -a, lambda a: a > 0, lambda a: a + 1e300,
+    lambda a: np.array(1.0), lambda a: np.zeros((0, 2)), lambda a: a[::-1], lambda a: a.astype(">f8"),
+)  # fmt: skip
+
+
 def broken_npy(rng: Rng, data: bytes) -> bytes:
     """An array whose header says something else."""
     array = np.lib.format.read_array(io.BytesIO(data))
@@ -392,7 +429,6 @@ def broken_npy(rng: Rng, data: bytes) -> bytes:
         rng,
         ("<f8", ">f8", "<c16", "<f2", "<f16", "|O", "<i8", "<U9", "|V8", "<M8[s]", "|b1", array.dtype.str),
     )
-    head = io.BytesIO()
     told = {"shape": shape, "fortran_order": bool(rng.integers(2)), "descr": kind}
     if rng.random() < 0.5:
         told[pick(rng, list(told))] = {
@@ -400,8 +436,8 @@ def broken_npy(rng: Rng, data: bytes) -> bytes:
             "fortran_order": False,
             "descr": array.dtype.str,
         }[pick(rng, list(told))]
-    np.lib.format._write_array_header(head, told)  # type: ignore[attr-defined]
-    return head.getvalue() + array.tobytes()
+    head = f"{told!r}".encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + array.tobytes()
 
 
 def broken_onnx(rng: Rng, data: bytes) -> bytes:
@@ -456,8 +492,8 @@ def broken_onnx(rng: Rng, data: bytes) -> bytes:
 SIGNED = (broken_bytes, broken_json, broken_signed, broken_signed, broken_signed)
 SEALED = (broken_bytes, broken_lines, broken_sealed, broken_sealed, broken_sealed)
 WAYS: dict[str, tuple[Break, ...]] = {
-    ".npz": (broken_bytes, broken_zip, broken_zip),
-    ".guard": (broken_bytes, broken_zip, broken_zip),
+    ".npz": (broken_bytes, broken_zip, broken_zip, broken_metadata),
+    ".guard": (broken_bytes, broken_zip, broken_metadata, broken_metadata),
     ".onnx": (broken_bytes, broken_onnx, broken_onnx),
     ".pt2": (broken_bytes, broken_zip, broken_zip, broken_zip),
     ".pt": (broken_bytes, broken_zip),

@@ -56,10 +56,9 @@ TOO_MUCH, ENDED = 3, 42
 CHUNK = 10_000  # executions of a child: libraries leak a little, and what one file leaves behind must not reach all
 SLICE = 15.0  # seconds that a kind has the turn, where time is shared
 SAVED = 600.0  # seconds between two times of saving
-SMALL = 16_384  # bytes of a file that is kept
-LONGEST = (
-    2_000_000  # bytes of a broken file: what is doubled again and again takes the time of a thousand others
-)
+SMALL = 16_384  # bytes of a file that is kept, or twice those of the good one; in a corpus
+# Bytes of a broken file, of others 2 MB: what is doubled again and again takes the time of a thousand others.
+LONGEST = dict.fromkeys((".csv", ".json", ".jsonl", ".toml"), 100_000)
 KEPT = 400  # files of a kind
 LOCAL = ("net.pt2",)  # kinds without a corpus: torch writes the folders of the machine into each file
 TOGETHER = 40_000  # bytes of the files of a kind in a corpus, the smallest first
@@ -87,6 +86,7 @@ class Fuzzer:
         self.read = KINDS[kind].read
         self.path = folder / KINDS[kind].file
         self.good = self.path.read_bytes()
+        self.small = max(SMALL, 2 * len(self.good))
         self.ways = KINDS[kind].ways or broken_files.WAYS[self.path.suffix]
         self.kept = {f"known {number}": data for number, data in enumerate(kept)}
         self.pool = [*self.kept.values()]
@@ -114,9 +114,10 @@ class Fuzzer:
         rng.seed(self.seed + number)
         data = pick(rng, self.pool) if self.pool and rng.random() < 0.5 else self.good
         try:
-            return pick(rng, self.ways)(rng, data)[: LONGEST.get(self.path.suffix, 2_000_000)]
+            made = pick(rng, self.ways)(rng, data)
         except Exception:  # some breakings of broken things are not possible
-            return broken_files.broken_bytes(rng, data)
+            made = broken_files.broken_bytes(rng, data)
+        return made[: LONGEST.get(self.path.suffix, 2_000_000)]
 
     def _files(self, file: Callable[[int], bytes], first: int, stop: int, until: float = math.inf) -> int:
         """Have files read in a child, which ends with the last one, or at one that ends it; how many were read."""
@@ -195,7 +196,7 @@ class Fuzzer:
     def _is_new(self, outcome: str, data: bytes) -> bool:
         if outcome.startswith("wrong"):
             return True
-        if outcome in self.kept or len(data) > SMALL or len(self.kept) >= KEPT:
+        if outcome in self.kept or len(data) > self.small or len(self.kept) >= KEPT:
             return False
         self._keep(outcome, data)
         return True

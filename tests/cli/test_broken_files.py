@@ -8,11 +8,13 @@ import re
 import signal
 import subprocess
 import sys
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from benchmarks.soundness import fuzz
+from benchmarks.soundness import broken_files, fuzz
+from benchmarks.soundness.broken_files import Quick
 from benchmarks.soundness.doors import READ
 from benchmarks.soundness.fuzz import read_corpus
 from benchmarks.soundness.readers import KINDS
@@ -28,6 +30,8 @@ NEEDS = {
     "t.parquet": "pyarrow",
     "t.nc": "h5netcdf",
     "certificate": "flint",
+    "certificate.json": "flint",
+    "certificate.jsonl": "flint",
 }
 limited = pytest.mark.skipif(not hasattr(signal, "SIGPROF"), reason="no limit of processor time here")
 
@@ -129,6 +133,22 @@ def test_the_same_seed_breaks_the_same_files(tmp_path: Path) -> None:
     )
     files = [one._broken(number) for one in (first, again, other) for number in range(20)]
     assert files[:20] == files[20:40] != files[40:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", sorted({kind.file: name for name, kind in KINDS.items()}.values()))
+def test_each_way_breaks_the_good_file(kind: str, tmp_path: Path) -> None:
+    """The campaign breaks bytes where a way fails: a function of NumPy that was gone went unnoticed like that."""
+    if KINDS[kind].file in NEEDS or kind in NEEDS:
+        pytest.importorskip(NEEDS[KINDS[kind].file if KINDS[kind].file in NEEDS else kind])
+    one = fuzz.Fuzzer(kind, tmp_path / "k", 0, [])
+    for way in {*one.ways, *((broken_files.broken_npy,) if one.path.suffix == ".npz" else ())}:
+        data = one.good
+        if way is broken_files.broken_npy:
+            with zipfile.ZipFile(one.path) as archive:
+                data = archive.read(archive.namelist()[0])
+        broken = {way(Quick(seed), data) for seed in range(20)}
+        assert len(broken) > 10, way
 
 
 def test_each_kind_of_file_that_is_opened_is_broken_here_and_by_the_campaign() -> None:
