@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from supnorm.certification import against_zero, certify, mismatch, residual, values_of_problem
+from supnorm.certification.residual import NEVER_RUN
 from supnorm.checker import check
-from supnorm.problem import Domain, Problem
-from supnorm.program import Unsupported
+from supnorm.problem import Domain, Function, Problem
+from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput
 
 
@@ -127,7 +128,7 @@ def test_a_residual_of_a_network_whose_branch_is_not_taken_has_no_room():
     slope = residual(net, lambda u, x: jax.grad(u)(x)[0], 1)
     result = certify(against_zero(slope, Domain(x=(-1.0, 1.0))), ratio=1.01)
     assert result.status.code == "proved"
-    assert not result.certificate.error.notes
+    assert result.certificate.error.notes == (NEVER_RUN,)
     assert result.lower <= 1.0 / (1.0 + np.exp(-1.0)) <= result.upper
 
 
@@ -192,3 +193,18 @@ def test_derivatives_of_several_outputs_and_of_third_order():
     x, y = z.T
     wanted = x * np.cos(x * y) + np.exp(x) + np.cos(x * y) - x * y * np.sin(x * y)
     assert residual(net, equation, 2).value(z)[:, 0] == pytest.approx(wanted, rel=1e-12)
+
+
+def test_a_residual_says_that_the_code_of_its_network_is_not_run():
+    def network(t):
+        return jnp.exp(-t[:, 0])
+
+    def remarks(one):
+        found = certify(
+            against_zero(residual(one, lambda u, t: jax.grad(u)(t)[0] + u(t), 1), Domain(t=(0.0, 1.0))),
+            tolerance=0.1,
+        )
+        return [text for text in found.assumptions if "network of the residual" in text]
+
+    assert remarks(network) == [NEVER_RUN]
+    assert remarks(Function(lambda t: np.exp(-t), program=program_of(network, 1))) == []

@@ -21,6 +21,10 @@ from supnorm.program.discrepancies import Discrepancy
 from supnorm.program.to_jax import to_jax
 
 Array = NDArray[np.float64]
+NEVER_RUN = (
+    "assumed, not proved: the network of the residual computes as its code was read; certify bounds its derivatives and "
+    "does not run it"
+)
 
 
 def residual(
@@ -58,6 +62,8 @@ def residual(
         program = lower_jaxpr(lambda x: equation(plain, x[0])[None], d, batch=False)
     if has_branches(solution):
         program = _with_branches(program, solution)
+    if not isinstance(getattr(network, "program", None), Program):
+        program = replace(program, remarks=(*program.remarks, NEVER_RUN))
     return Function(program.value, name="residual", vjp=program.vjp, program=program)
 
 
