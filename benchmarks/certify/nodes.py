@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import supnorm.certification
-from supnorm.certification.graded_rule import choose, lebesgue, orbit, parities, project, prove
+from supnorm.certification.graded_rule import Known, choose, lebesgue, orbit, parities, project, prove
 
 Array = NDArray[np.float64]
 FILE = Path(supnorm.certification.__file__).parent / "nodes.json"
@@ -64,15 +64,16 @@ def main(seconds: float, only: str) -> None:
             name = f"{d} inputs, degree {D}"
             if only in name:
                 rules = json.loads(FILE.read_text())
-                rules[name] = proved(d, D, moved(d, D, seconds))
+                rules[name] = proved(name, d, D, moved(d, D, seconds))
                 write(rules)
                 print(name, len(rules[name]["points"]), "orbits", flush=True)
 
 
-def proved(d: int, D: int, points: list[list[float]]) -> dict[str, Any]:
-    """The rule of these points as the table has it: with its Lebesgue constant, rounded up by 1e-8 or more."""
+def proved(name: str, d: int, D: int, points: list[list[float]]) -> dict[str, Any]:
+    """The rule of these points as the table has it: with its Lebesgue constant, rounded up by 1e-8 or more, and its mark."""
     bound = prove(d, D, [orbit(point) for point in points]).lebesgue
-    return {"lebesgue": math.ceil(bound * (1.0 + 1e-8) * 1e7) / 1e7, "points": points}
+    known = Known(points, math.ceil(bound * (1.0 + 1e-8) * 1e7) / 1e7)
+    return {"lebesgue": known.lebesgue, "mark": known.made(name), "points": points}
 
 
 def write(rules: dict[str, Any]) -> None:

@@ -101,7 +101,8 @@ def test_the_table_of_nodes_holds_what_certificates_ask_for():
     table = graded_rule._table()
     asked = {f"{d} inputs, degree {D}" for d in (3, 4, 5, 6) for D in GradedCertificate().menu(d)}
     assert set(table) == asked
-    for name, (points, _) in table.items():
+    for name, (points, _, mark) in table.items():
+        assert mark == table[name].made(name)
         d, D = int(name.split()[0]), int(name.split()[-1])
         nodes = np.concatenate([graded_rule.orbit(p) for p in points])
         assert all(p == sorted(p, reverse=True) and p[0] <= 1.0 and p[-1] >= 0.0 for p in points)
@@ -125,3 +126,24 @@ def test_the_table_has_the_constant_of_each_rule(name: str) -> None:
     proved = graded_rule.prove(d, D, known.orbits).lebesgue
     assert proved * (1 + 1e-9) <= known.lebesgue <= proved * (1 + 1e-7)
     assert rule(d, D).lebesgue == known.lebesgue
+
+
+def test_a_damaged_table_gives_no_smaller_constant(monkeypatch):
+    """The stored constant is of the stored points; where one was changed, it is computed again."""
+    name = "3 inputs, degree 5"
+    known = graded_rule._table()[name]
+    good = rule(3, 5).lebesgue
+    moved = [[*known.points[0]], *known.points[1:-1], [1.0, 1.0, 0.3]]
+    for broken in (
+        known._replace(lebesgue=1.5),
+        known._replace(lebesgue=float("nan")),
+        known._replace(mark=""),
+        known._replace(points=moved),
+        graded_rule._table()["3 inputs, degree 7"],
+    ):
+        monkeypatch.setattr(graded_rule, "_table", lambda broken=broken: {name: broken})
+        graded_rule.rule.cache_clear()
+        computed = graded_rule.prove(3, 5, broken.orbits).lebesgue
+        assert rule(3, 5).lebesgue == computed
+        assert computed == pytest.approx(good, rel=1e-7) or broken.points != known.points
+    graded_rule.rule.cache_clear()

@@ -18,6 +18,7 @@ from supnorm import Domain, Problem, certify
 from supnorm.certification import instructions
 from supnorm.program import copies, executed, jaxpr_caches
 from supnorm.program.expressions import has_source, is_changed
+from supnorm.program.given import given
 from supnorm.results import BadInput
 
 pytestmark = pytest.mark.watched
@@ -179,3 +180,13 @@ def test_a_function_that_somebody_else_has_put_in_place_stays() -> None:
         assert pjit._infer_params is theirs
     finally:
         pjit._infer_params = before
+
+
+def by_key(x):
+    return of_jax_base(x) + 0.0 * jax.random.normal(jax.random.key(0), (1,))
+
+
+def test_code_with_a_key_of_jax_is_read() -> None:
+    assert certify(problem(by_key), tolerance=1e-3).upper < 1e-3
+    one, same, other = (given(jax.random.key(seed)) for seed in (0, 0, 1))
+    assert one == same != other

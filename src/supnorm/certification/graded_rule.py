@@ -31,6 +31,7 @@ Cost where Lambda is not known: less than a second up to four inputs, a few seco
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import math
@@ -109,8 +110,11 @@ def rule(d: int, D: int) -> Rule:
     >>> len(r.exponents), len(r.nodes) >= 15, r.lebesgue < 15
     (15, True, True)
     """
-    known = _table().get(f"{d} inputs, degree {D}")
-    return prove(d, D, choose(d, D)) if known is None else prove(d, D, known.orbits, known.lebesgue)
+    name = f"{d} inputs, degree {D}"
+    known = _table().get(name)
+    if known is None:
+        return prove(d, D, choose(d, D))
+    return prove(d, D, known.orbits, known.lebesgue if known.mark == known.made(name) else None)
 
 
 LARGEST_RULE = 2500  # coefficients of a rule that is chosen and is not in the table
@@ -123,10 +127,19 @@ def affordable(d: int, D: int) -> bool:
 
 
 class Known(NamedTuple):
-    """A rule of the table: a point of each orbit, and a bound of Lambda, which `prove` computed."""
+    """A rule of the table: a point of each orbit, a bound of Lambda, which `prove` computed, and the mark of both.
+
+    The bound is of these points only. Where the mark is another one (the file was edited, or is damaged) `prove` computes
+    the bound again.
+    """
 
     points: list[list[float]]
     lebesgue: float
+    mark: str = ""
+
+    def made(self, name: str) -> str:
+        """The mark that belongs to a rule of this name."""
+        return hashlib.sha256(json.dumps([name, self.points, self.lebesgue]).encode()).hexdigest()[:16]
 
     @property
     def orbits(self) -> list[Array]:
@@ -137,7 +150,7 @@ class Known(NamedTuple):
 @cache
 def _table() -> dict[str, Known]:
     held = json.loads((files(__package__) / "nodes.json").read_text())
-    return {name: Known(one["points"], one["lebesgue"]) for name, one in held.items()}
+    return {name: Known(one["points"], one["lebesgue"], one.get("mark", "")) for name, one in held.items()}
 
 
 def orbit(point: list[float]) -> Array:

@@ -7,37 +7,51 @@ that this would happen once or twice in each proof.
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import compress
 from types import CodeType, FunctionType
 from typing import Any
 
+_ALONE = threading.RLock()  # two proofs may run in two threads
+_RESTING: list[object] = []  # one of each `at_rest` that has begun, if supnorm has put the collector to rest
+
 
 @contextmanager
 def at_rest() -> Iterator[None]:
     """A context in which the collector leaves alone what was there before, if it does not anyway."""
-    if gc.get_freeze_count() > 0:
-        yield
-        return
-    gc.freeze()
+    mine = object()
+    with _ALONE:
+        ours = bool(_RESTING) or gc.get_freeze_count() == 0
+        if ours:
+            _RESTING.append(mine)
+            if len(_RESTING) == 1:
+                gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
+        with _ALONE:
+            if ours:
+                _RESTING.remove(mine)
+                if not _RESTING:
+                    gc.unfreeze()
 
 
 @contextmanager
 def awake() -> Iterator[None]:
     """A context in which the collector shows all objects, those that it leaves alone, too."""
-    frozen = gc.get_freeze_count() > 0
-    if frozen:
-        gc.unfreeze()
-    try:
-        yield
-    finally:
+    with _ALONE:
+        frozen = gc.get_freeze_count() > 0
         if frozen:
-            gc.freeze()
+            gc.unfreeze()
+            if not _RESTING:  # a program that uses supnorm wants it so for good: nothing useless may be kept
+                gc.collect()
+        try:
+            yield
+        finally:
+            if frozen:
+                gc.freeze()
 
 
 def functions_of(*codes: CodeType) -> list[FunctionType]:
