@@ -188,5 +188,4 @@ def by_key(x):
 
 def test_code_with_a_key_of_jax_is_read() -> None:
     assert certify(problem(by_key), tolerance=1e-3).upper < 1e-3
-    one, same, other = (given(jax.random.key(seed)) for seed in (0, 0, 1))
-    assert one == same != other
+    assert given(jax.random.key(0)) == ("tensor", ())

@@ -107,10 +107,8 @@ def _tensor(kind: type) -> bool:
 
 def _given_tensor(value: Any, kind: type) -> Given:
     """The content of arrays of JAX and torch that have values, else the shape."""
-    if _of_jax(kind):
-        numbers = getattr(value, "_base_array", value)  # those of a key of `jax.random`
-        if getattr(numbers.dtype, "kind", "?") in "fiub":
-            return given(np.asarray(numbers))
+    if _of_jax(kind) and getattr(value.dtype, "kind", "?") in "fiub":  # a key of `jax.random` has none
+        return given(np.asarray(value))
     torch = sys.modules.get("torch")
     if torch is not None and kind in (torch.Tensor, torch.nn.Parameter):
         with (
