@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks.soundness import composed, extreme, hidden, honest, lines, million, properties, roots, tiny
+from benchmarks.soundness import (
+    composed,
+    extreme,
+    hidden,
+    honest,
+    lines,
+    million,
+    properties,
+    roots,
+    third,
+    tiny,
+)
 
 from supnorm.certification import extremes
 from supnorm.checker import leaves
@@ -64,6 +75,13 @@ def test_nothing_false_is_said_of_what_is_hidden(tmp_path):
         found.append(hidden.judged(number, SEED, folder))
     assert not [f for f in found if f.verdict in ("FALSE", "CRASHED")]
     assert {"refused", "true"} <= {f.verdict for f in found}
+
+
+@pytest.mark.slow
+def test_nothing_false_is_said_of_code_with_traps():
+    found = third.campaign(SEED, 10)
+    assert not [f for f in found if f.verdict in ("FALSE", "CRASHED")]
+    assert sum(f.verdict == "refused" for f in found) >= 5
 
 
 @pytest.mark.slow
