@@ -155,6 +155,7 @@ def fuzz(content: dict[str, Any]) -> dict[str, str]:
         "refused": f"{counts['refused']:,}",
         "kinds": str(len({r["campaign"] for r in content["rows"]})),
         "each": _each(content["rows"]),
+        "bytes": f"{sum(r['count'] for r in content['rows'] if r.get('ways') == 'bytes only'):,}",
         "seeds": _seeds([{"seed": seed} for seed in sorted({r["seed"] for r in content["rows"]})]),
     }
 
