@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dis
 import importlib
+import inspect
 import sys
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -16,7 +18,7 @@ from jax._src.nn import functions as of_jax
 
 from supnorm import Domain, Problem, certify
 from supnorm.certification import instructions
-from supnorm.program import copies, executed, jaxpr_caches
+from supnorm.program import asking, copies, executed, jaxpr_caches
 from supnorm.program.expressions import has_source, is_changed
 from supnorm.program.given import given
 from supnorm.results import BadInput
@@ -189,3 +191,41 @@ def by_key(x):
 def test_code_with_a_key_of_jax_is_read() -> None:
     assert certify(problem(by_key), tolerance=1e-3).upper < 1e-3
     assert given(jax.random.key(0)) == ("tensor", ())
+
+
+def small(x):
+    return x.shape[1]
+
+
+LENGTH = len([*dis.get_instructions(small)])
+
+
+def by_instructions(x):
+    small(x)
+    seen = len([*dis.get_instructions(small)]) != LENGTH
+    return base(x) + bump(x) * (False if seen else type(x) is np.ndarray)
+
+
+def by_closure_names(x):
+    small(x)
+    seen = bool(inspect.getclosurevars(small).builtins)
+    return base(x) + bump(x) * (False if seen else type(x) is np.ndarray)
+
+
+def by_bytecode(x):
+    small(x)
+    look = [dis.Bytecode][0]
+    seen = len([*look(small)]) != LENGTH
+    return base(x) + bump(x) * (False if seen else type(x) is np.ndarray)
+
+
+@pytest.mark.parametrize("model", [by_instructions, by_closure_names, by_bytecode])
+def test_code_that_looks_at_the_code_of_a_function_is_refused(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While expressions are watched, functions have other code: whoever sees that can behave as it was read."""
+    with pytest.raises(BadInput, match=r"uses .*(dis|getclosurevars).*, by which code can look into memory"):
+        certify(problem(model), tolerance=1e-3)
+    monkeypatch.setattr(asking, "CODE_MODULES", ())
+    if model is not by_closure_names:
+        assert certify(problem(model), tolerance=1e-3).upper < H

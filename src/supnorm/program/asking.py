@@ -11,6 +11,7 @@ import builtins
 import contextvars
 import functools
 import gc
+import inspect
 import itertools
 import operator
 import sys
@@ -61,6 +62,8 @@ _SOME: tuple[Any, ...] = (iter(()), iter([]), iter({}), iter({}.values()), iter(
 ITERATORS = tuple(map(type, _SOME))
 SHOWN = ("__repr__", "__str__", "__format__", "__hash__", "__new__")  # a class may have these in other places
 UNSEEN_MODULES = frozenset({"ctypes", "_ctypes", "gc", "builtins"})
+# These look at the code of a function, which is another one while its expressions are watched.
+CODE_MODULES = frozenset({"dis", "cloudpickle", "dill"})
 # What Python executes, and how: supnorm changes both while it records.
 EXECUTION = (FrameType, CodeType, TracebackType)
 # These end a recording of what Python executes, or call code beside it.
@@ -86,9 +89,11 @@ def unseen(value: Any, kind: type) -> str | None:
     if kind in EXECUTION:
         return kind.__name__
     if kind is FunctionType:
-        return value.__name__ if any(value.__code__ is one for one in DISPATCHING) else None
+        held = any(value.__code__ is one for one in DISPATCHING) or _looks_at_code(value.__globals__)
+        return value.__name__ if held or value is inspect.getclosurevars else None
     if kind is ModuleType:
-        return value.__name__ if value.__name__.partition(".")[0] in UNSEEN_MODULES else None
+        hidden = value.__name__.partition(".")[0] in UNSEEN_MODULES or _looks_at_code(value.__dict__)
+        return value.__name__ if hidden else None
     if value is builtins.__dict__:
         return "builtins"
     if kind is BuiltinFunctionType:
@@ -104,9 +109,15 @@ def unseen(value: Any, kind: type) -> str | None:
     return kind.__name__ if _hidden(kind) else None
 
 
+def _looks_at_code(names: dict[str, Any]) -> bool:
+    return str(names.get("__name__")).partition(".")[0] in CODE_MODULES
+
+
 def _hidden(kind: type) -> bool:
     """Whether a type looks into memory, or runs compiled code with other settings of NumPy than the code around it."""
-    return kind is contextvars.Context or any(one.__module__ == "_ctypes" for one in kind.__mro__)
+    return kind is contextvars.Context or any(
+        one.__module__ in ("_ctypes", *CODE_MODULES) for one in kind.__mro__
+    )
 
 
 def asks(value: Any) -> bool:
