@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from types import FunctionType
@@ -12,10 +13,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.core import Tracer
 
 from supnorm.program import jaxpr_caches
 from supnorm.program.executed import recorded
-from supnorm.program.jaxpr_traced import retrace
+from supnorm.program.jaxpr_traced import refusals, retrace
 
 pytestmark = pytest.mark.watched
 
@@ -122,3 +124,29 @@ def test_jax_is_left_as_it_was() -> None:
         with jaxpr_caches.uncached(), jaxpr_caches.uncached():
             assert pjit._infer_params is not before
     assert pjit._infer_params is before
+
+
+def test_two_threads_leave_jax_as_it_was() -> None:
+    """One begins while the other traces, and goes on when the other has ended."""
+    before = {name: vars(Tracer)[name] for name in ("__repr__", "__getattr__")}
+    within, begins, other_begins = (threading.Event() for _ in range(3))
+
+    def first() -> None:
+        with refusals():
+            within.set()
+            begins.wait(5)
+            other_begins.wait(0.2)  # it has to wait for the end of this
+
+    def second() -> None:
+        within.wait(5)
+        begins.set()
+        with refusals():
+            other_begins.set()
+            threads[0].join(1)
+
+    threads = [threading.Thread(target=one) for one in (first, second)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert {name: vars(Tracer)[name] for name in before} == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -13,11 +14,19 @@ from supnorm.program.executed import attempt, foreign_code
 from supnorm.program.jaxpr_caches import uncached
 
 RAISING = ("debug_nans", "debug_infs")
+_ALONE = threading.RLock()  # `refusals` changes classes of JAX: two proofs may run in two threads
 SETTERS = ("__call__", "set_global", "set_local", "swap_local")
 
 
 @contextmanager
 def refusals() -> Iterator[list[str]]:
+    """The same as `_refusals`, for one thread at a time: what two leave in turn would not be what was there before."""
+    with _ALONE, _refusals() as made:
+        yield made
+
+
+@contextmanager
+def _refusals() -> Iterator[list[str]]:
     """Record in a list when traced code asks JAX for a value; JAX raises the same class of error for all such questions.
 
     Recorded is also what makes JAX raise an error for a value, NaN or infinite, which code may catch; and where the user's
