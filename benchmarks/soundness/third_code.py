@@ -390,8 +390,8 @@ def chain(rng: Rng, d: int) -> list[str]:
     """Smooth statements for values ``v0, v1, ..`` over columns; the first are the columns, scaled."""
     lines = [f"{rng.uniform(0.5, 2.0):.3f} * x[:, {j}:{j + 1}] + {rng.uniform(-1, 1):.3f}" for j in range(d)]
     for i in range(d, d + int(rng.integers(3, 7))):
-        a, b = f"v{i - 1}", f"v{rng.integers(i)}"
-        form = str(rng.choice(UNARY if rng.random() < 0.5 else BINARY))
+        a, b = f"v{i - 1}", f"v{rng.integers(max(i - 1, 1))}"
+        form = str(rng.choice(UNARY if a == b or rng.random() < 0.5 else BINARY))
         lines.append(form.format(a=a, b=b, k=f"{rng.uniform(0.4, 1.6):.3f}"))
     return lines
 
@@ -423,7 +423,7 @@ def code(source: str, rng: Rng, names: list[tuple[str, bool]], d: int, sizes: di
             u="{u}", v="{v}", f=f"trap{n}", t=f"x[:, {column}:{column + 1}]", k=f"{rng.uniform(0.3, 1.5):.3f}"
         )
         for part in (False, True) if both else (False,):
-            here[part][place] = statement
+            here[part][place] = "\n    ".join(filter(None, [here[part].get(place), statement]))
     model, reference = body(lines, here[False]), body(lines, here[True])
     if source != "torch":
         return "\n".join([*head, f"def model(x):\n    {model}", f"def reference(x):\n    {reference}", ""])
