@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax._src.nn import functions as of_jax
+from jax.extend.random import define_prng_impl
 
 from supnorm import Domain, Problem, certify
 from supnorm.certification import instructions
@@ -190,7 +191,38 @@ def by_key(x):
 
 def test_code_with_a_key_of_jax_is_read() -> None:
     assert certify(problem(by_key), tolerance=1e-3).upper < 1e-3
-    assert given(jax.random.key(0)) == ("tensor", ())
+    assert all(given(jax.random.key(0, impl=one)) == ("tensor", ()) for one in ("threefry2x32", "rbg"))
+
+
+def bits(key, width, shape):
+    return jnp.ones(shape, "uint32") * np.uint32(0xFFFFFFFF if shape and shape[0] > 100 else 0)
+
+
+def by_own_key(x):
+    return of_jax_base(x) + bump_of_jax(x) * jax.random.uniform(OWN, (x.shape[0],), dtype=jnp.float32)
+
+
+def bump_of_jax(x):
+    return H * jnp.exp(-(((x[:, 0] - C) / W) ** 2))
+
+
+OWN = jax.random.wrap_key_data(
+    np.zeros(2, np.uint32),
+    impl=define_prng_impl(
+        key_shape=(2,),
+        seed=lambda seed: jnp.zeros(2, "uint32"),
+        split=lambda key, shape: jnp.zeros((*shape, 2), "uint32"),
+        random_bits=bits,
+        fold_in=lambda key, data: key,
+        name="mine of a test",
+        tag="mt",
+    ),
+)
+
+
+def test_a_key_of_which_the_user_makes_bits_is_refused() -> None:
+    with pytest.raises(BadInput, match="uses OWN"):
+        certify(problem(by_own_key), tolerance=1e-3)
 
 
 def small(x):

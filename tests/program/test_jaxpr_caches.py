@@ -113,6 +113,7 @@ def test_what_may_execute_other_code_is_not_taken_for_jax() -> None:
     assert not alone(matmul, (x.view(Own), x), {})
     assert not alone(matmul, (Says(), x), {})
     assert alone(matmul, (jnp.ones(2), x), {})
+    assert not alone(matmul, (jax.random.key(0), x), {})  # the user can define how bits are made of a key
 
 
 def test_jax_is_left_as_it_was() -> None:

@@ -107,6 +107,8 @@ def _tensor(kind: type) -> bool:
 
 def _given_tensor(value: Any, kind: type) -> Given:
     """The content of arrays of JAX and torch that have values, else the shape."""
+    if (keys := getattr(getattr(value, "dtype", None), "_impl", None)) is not None and not _jax_makes(keys):
+        return "unseen", "a key whose bits are made by functions of your own"
     if _of_jax(kind) and getattr(value.dtype, "kind", "?") in "fiub":  # a key of `jax.random` has none
         return given(np.asarray(value))
     torch = sys.modules.get("torch")
@@ -117,6 +119,18 @@ def _given_tensor(value: Any, kind: type) -> Given:
         ):  # an operation would enter the graph that torch.export makes
             return given(value.detach().numpy())
     return "tensor", tuple(map(str, value.shape))
+
+
+def _jax_makes(keys: Any) -> bool:
+    """Whether functions of JAX make bits of a key: those of others are executed where JAX compiles, once."""
+    makers = [getattr(keys, name, None) for name in ("seed", "split", "random_bits", "fold_in")]
+    homes = [sys.modules.get(str(getattr(one, "__module__", ""))) for one in makers]
+    return all(
+        home is not None
+        and home.__name__.startswith("jax.")
+        and vars(home).get(getattr(one, "__name__", "")) is one
+        for one, home in zip(makers, homes, strict=True)
+    )
 
 
 def _outside_of_graphs() -> AbstractContextManager[object]:

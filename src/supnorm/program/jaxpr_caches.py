@@ -140,4 +140,6 @@ def _is_plain(value: Any) -> bool:
         return home_of(value) in ("builtins", "numpy") and issubclass(
             value, np.generic | int | float | complex
         )
-    return not callable(value) and home_of(kind).partition(".")[0] in ("numpy", "jax", "jaxlib")
+    # A key of `jax.random` has a type without a kind, and the user can define how bits are made of it.
+    known = hasattr(getattr(value, "dtype", np.dtype(float)), "kind")
+    return known and not callable(value) and home_of(kind).partition(".")[0] in ("numpy", "jax", "jaxlib")
