@@ -16,6 +16,7 @@ from weakref import ref
 import numpy as np
 import pytest
 from hypothesis import settings
+from tests import seconds
 from tests.schema import demand_as_published
 
 from supnorm.results import encoding
@@ -48,7 +49,7 @@ _every_result_as_published()
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Which cases are slow, which tests one worker runs, and what the garbage collector need not look at."""
-    sample(items)
+    sample(items, seconds.measured())
     _shared_by_one_worker(items)
     if getattr(config.option, "loadgroup", False):
         _named_by_group(items)
@@ -58,13 +59,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     gc.set_threshold(20_000, 20, 20)
 
 
-def sample(items: list[pytest.Item]) -> None:
-    """Of a test that is marked ``sampled(k)``, all but k cases, spread evenly, are slow ones."""
+def sample(items: list[pytest.Item], taken: dict[str, float]) -> None:
+    """Of a test that is marked ``sampled(k)``, all but k cases, spread evenly, are slow ones.
+
+    Args:
+        items: all that was collected.
+        taken: the seconds of a case, by test function: as many cases stay as `seconds.QUICK` allows.
+    """
     for _, group in groupby(items, lambda item: (item.path, getattr(item, "originalname", item.name))):
         cases = list(group)
         mark = cases[0].get_closest_marker("sampled")
-        if mark is not None:
-            kept = {*np.linspace(0, len(cases) - 1, mark.args[0]).round().astype(int)}
+        stay = len(cases) if mark is None else mark.args[0]
+        stay = min(stay, int(seconds.QUICK / taken.get(seconds.function_of(cases[0].nodeid), 1e-9)))
+        if stay < len(cases):
+            kept = {*np.linspace(0, len(cases) - 1, stay).round().astype(int)}
             for i, case in enumerate(cases):
                 if i not in kept:
                     case.add_marker("slow")
@@ -105,6 +113,15 @@ BITS = 53  # python-flint's precision at the start
 
 
 _STATES: dict[str, Any] = {}  # of the generator that a file's tests share, as the file made it
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Note what a test takes, where that is measured."""
+    before = seconds.used()
+    done = yield
+    seconds.note(item.nodeid, seconds.used() - before)
+    return done
 
 
 @pytest.hookimpl(tryfirst=True)

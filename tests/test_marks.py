@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from tests.conftest import sample, shares
+from tests.conftest import ROOT, sample, shares
+from tests.seconds import measured
 
 
 @dataclass
@@ -19,6 +21,11 @@ class Case:
     path: str = "test_a.py"
     added: list[str] = field(default_factory=list)
 
+    @property
+    def nodeid(self) -> str:
+        """As pytest names it."""
+        return f"{self.path}::{self.originalname}[1]"
+
     def get_closest_marker(self, name: str) -> Any:
         """Only `sampled`, where it is given."""
         return pytest.mark.sampled(self.sampled).mark if name == "sampled" and self.sampled else None
@@ -28,9 +35,9 @@ class Case:
         self.added.append(name)
 
 
-def quick(cases: list[Case]) -> list[int]:
+def quick(cases: list[Case], taken: dict[str, float] | None = None) -> list[int]:
     """The cases that are no slow ones, after the hook."""
-    sample(cases)  # type: ignore[arg-type]
+    sample(cases, taken or {})  # type: ignore[arg-type]
     assert all(case.added in ([], ["slow"]) for case in cases)
     return [i for i, case in enumerate(cases) if not case.added]
 
@@ -56,6 +63,25 @@ def test_each_test_of_each_file_has_its_own_cases() -> None:
     cases = [Case("test_x", 1) for _ in range(3)] + [Case("test_y", None) for _ in range(2)]
     cases += [Case("test_y", 2, path="test_b.py") for _ in range(3)]
     assert quick(cases) == [0, 3, 4, 5, 7]
+
+
+@pytest.mark.parametrize(
+    ("a_case", "marked", "expected"),
+    [(0.15, None, [0, 8]), (0.2, 1, [0]), (0.4, None, []), (0.4, 2, []), (0.01, 3, [0, 4, 8])],
+)
+def test_of_what_takes_long_as_many_cases_stay_as_there_is_time_for(
+    a_case: float, marked: int | None, expected: list[int]
+) -> None:
+    cases = [Case("test_x", marked) for _ in range(9)]
+    assert quick(cases, {"test_a.py::test_x": a_case}) == expected
+
+
+def test_every_function_that_takes_long_stands_in_its_file() -> None:
+    for name in measured():
+        file, _, function = name.partition("::")
+        assert re.search(
+            rf"(def|class) {function.rpartition('.')[2].rpartition('::')[2]}\b", (ROOT / file).read_text()
+        ), name
 
 
 def test_the_tests_of_a_file_are_one_group(request: pytest.FixtureRequest) -> None:
