@@ -39,12 +39,13 @@ class Boxes:
         """Some of the boxes."""
         return Boxes(self.level[rows], self.index[rows], self.upper[rows])
 
-    def join(self, other: Boxes) -> Boxes:
-        """Both together."""
+    def join(self, *others: Boxes) -> Boxes:
+        """All together."""
+        parts = (self, *others)
         return Boxes(
-            np.concatenate([self.level, other.level]),
-            np.concatenate([self.index, other.index]),
-            np.concatenate([self.upper, other.upper]),
+            np.concatenate([one.level for one in parts]),
+            np.concatenate([one.index for one in parts]),
+            np.concatenate([one.upper for one in parts]),
         )
 
     def split(self, axis: NDArray[np.intp]) -> Boxes:

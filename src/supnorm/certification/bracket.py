@@ -77,6 +77,11 @@ class Bracket:
         """All boxes, done and pending; their cells tile the domain."""
         return self.pending.join(*self.done)
 
+    def gathered(self) -> Bracket:
+        """The same with all boxes as one part of those that are done: then `leaves` copies nothing."""
+        leaves = self.leaves
+        return replace(self, pending=leaves.take(np.arange(0)), done=(leaves,))
+
     @property
     def upper(self) -> float:
         """Proved upper bound of the error on the whole box."""

@@ -189,7 +189,7 @@ def _certify_programs(
             raise bug
         raise contradiction(resume, work.bracket) from None
     _use_the_rest(work, choice.best, goal, end, limit, executor)
-    bracket = _as_in_the_file(work.bracket)
+    bracket = work.bracket = _as_in_the_file(work.bracket).gathered()
     _demand_consistent(bracket, resume)
     if obstacle is None and not math.isfinite(bracket.upper) and bracket.tried:
         obstacle = without_bound(problem, error, bracket.leaves)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,12 +122,13 @@ class Leaves:
         return Leaves(self.boxes.take(rows), self.proof.take(rows), self.level[rows])
 
     def join(self, *others: Leaves) -> Leaves:
-        """All together."""
-        boxes, proofs = self.boxes, [self.proof.take(np.arange(len(self)))]
-        for other in others:
-            boxes = boxes.join(other.boxes)
-            proofs.append(other.proof.take(np.arange(len(other))))
-        return Leaves(boxes, Bounded.join(proofs), np.concatenate([self.level, *(o.level for o in others)]))
+        """All together; no copy where all others are empty."""
+        parts = [one for one in (self, *others) if len(one)] or [self]
+        if len(parts) == 1:
+            return parts[0]
+        proofs = [replace(one.proof, points=one.proof.points[:0]) for one in parts]
+        level = np.concatenate([one.level for one in parts])
+        return Leaves(Boxes.join(*(one.boxes for one in parts)), Bounded.join(proofs), level)
 
     def tightened(self, result: Bounded) -> Leaves:
         """The leaves with the smaller of the inherited and the new bound of each box."""
