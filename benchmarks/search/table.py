@@ -59,6 +59,14 @@ def interval(found: int, runs: int) -> tuple[float, float]:
     return clopper_pearson_lower(found, runs, 0.975), clopper_pearson_upper(found, runs, 0.975)
 
 
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """The 95 % interval of a rate by Wilson's score, for a share of ``n`` that need not be a whole number of them."""
+    z = 1.959964
+    middle, half = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low, high = ((middle + sign * half) / (1 + z * z / n) for sign in (-1, 1))
+    return max(low, 0.0), min(high, 1.0)
+
+
 def verdict(methods: dict[str, dict[str, Any]], target: float | None) -> str:
     """Ours beside each peer, on the same instances: found less often, or as often and slower."""
     ours = methods[OURS]
