@@ -19,6 +19,7 @@ from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, sp
 from supnorm.program.executed import attempt
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
+from supnorm.program.jaxpr_loop import scan
 from supnorm.program.jaxpr_moves import moved
 from supnorm.program.jaxpr_named import named
 from supnorm.program.jaxpr_traced import RAISING, as_it_runs, refusals, traced
@@ -155,6 +156,8 @@ def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
         )
     if name in _CALLS:
         return _call(build, name, params, args)
+    if name == "scan":
+        return scan(build, params, args, _interpret)
     _check_types(build, equation, args)
     if name in _COMPARE:
         return [Comparison(name, args[0], args[1])]

@@ -1,0 +1,61 @@
+"""Loops of JAX with a known number of steps (``lax.scan``, ``lax.fori_loop``, ``jnp.polyval``), step by step.
+
+A program has no loops, so each step of one adds its operations. Loops that end when a value says so (``lax.while_loop``) are
+branches, and are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from supnorm.program.operations import Unsupported
+from supnorm.program.tracing import Builder, Tensor, Value
+
+MOST = 5_000  # operations of all steps; JAX code of as many operations without a loop takes seconds to read
+
+Interpret = Callable[[Builder, Any, Any, list[Any]], list[Any]]
+
+
+def scan(build: Builder, params: Any, args: list[Any], interpret: Interpret) -> list[Any]:
+    """The results of ``lax.scan``: what is carried after the last step, and what the steps give, stacked.
+
+    Args:
+        build: where operations are added.
+        params, args: of the equation of the jaxpr.
+        interpret: does one step, given its jaxpr with constants and arguments.
+
+    Raises:
+        Unsupported: for a loop of many operations, or of none that gives something for each step.
+    """
+    steps, body = params["length"], params["jaxpr"]
+    if steps * len(body.jaxpr.eqns) > MOST:
+        raise Unsupported(
+            f"a loop of {steps:,} steps with {len(body.jaxpr.eqns)} operations each",
+            f"loops of at most {MOST:,} operations together",
+        )
+    first, last = params["num_consts"], params["num_consts"] + params["num_carry"]
+    fixed, carried, each = args[:first], args[first:last], args[last:]
+    given: list[list[Any]] = [[] for _ in body.jaxpr.outvars[params["num_carry"] :]]
+    if given and not steps:
+        raise Unsupported("a loop without steps", "one with steps")
+    for step in reversed(range(steps)) if params["reverse"] else range(steps):
+        out = interpret(build, body.jaxpr, body.consts, [*fixed, *carried, *(_row(v, step) for v in each)])
+        carried = out[: params["num_carry"]]
+        for rows, value in zip(given, out[params["num_carry"] :], strict=True):
+            rows.append(_as_row(value))
+    return [*carried, *(build.concatenate(rows[:: -1 if params["reverse"] else 1], 0) for rows in given)]
+
+
+def _row(value: Value, step: int) -> Value:
+    return value.arrange(lambda i: i[step]) if isinstance(value, Tensor) else np.asarray(value)[step]
+
+
+def _as_row(value: Any) -> Value:
+    if isinstance(value, Tensor):
+        return value.arrange(lambda i: i[None])
+    if not isinstance(value, np.ndarray):
+        raise Unsupported("a loop that gives comparisons", "numbers")
+    return value[None]
