@@ -1,11 +1,13 @@
-"""Files that make the HDF5 library overwrite memory, or look for an object without end, are refused before it reads them.
+"""Files that make the HDF5 library overwrite memory, look without end or take gigabytes are refused.
 
-`benchmarks.soundness.fuzz` found both: without the check the first test ends this process, and the second does not end.
+`benchmarks.soundness.fuzz` found all: without the check the first test ends this process, and the second does not end.
 """
 
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,3 +70,49 @@ def test_a_block_whose_objects_do_not_follow_each_other_is_refused(path: Path, l
     path.write_bytes(data)
     with pytest.raises(BadInput, match="do not follow each other"):
         column_names(path, "t.nc")
+
+
+CHILD = """
+import resource
+from pathlib import Path
+{imports}
+folder = Path({folder!r})
+{sound}
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    {call}
+except Exception as error:
+    print(error)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e6)
+"""
+TABLE = """
+from supnorm.sources.open_function import open_function
+from supnorm.problem.specification import SourceSpec
+import numpy as np
+def read(name):
+    spec = SourceSpec(file=name, inputs=["a", "b"], outputs=["y"])
+    open_function(spec, folder, ("a", "b"), np.zeros((1, 2)))
+"""
+FIELDS = """
+from supnorm.fields.opening import opened
+def read(name):
+    opened(folder / name, "fields")
+"""
+
+
+@pytest.mark.parametrize("imports", [TABLE, FIELDS], ids=["table", "fields"])
+def test_a_small_file_takes_no_gigabytes(path: Path, imports: str) -> None:
+    """Of what was never written the library makes as much as the file says that there is."""
+    sound = path.with_name("sound.nc")
+    sound.write_bytes(path.read_bytes())
+    with h5py.File(path, "w") as file:
+        file.create_dataset("y", shape=(), dtype="S1250000000")
+        file.create_dataset("a", shape=200_000_000, dtype="f8", chunks=1_000_000).make_scale("a")
+    assert path.stat().st_size < 100_000
+    code = CHILD.format(
+        imports=imports, folder=str(path.parent), sound="read('sound.nc')", call="read('t.nc')"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    words, gigabytes = told.splitlines()
+    assert "cannot be read as NetCDF" in words
+    assert float(gigabytes) < 0.9

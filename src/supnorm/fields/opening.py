@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from supnorm.results import BadInput, install
-from supnorm.results.guard import demand_name
+from supnorm.results.guard import allowed, demand_name, memory_bounded
 from supnorm.results.printable import first_line, one_line
 from supnorm.sources.hdf5 import demand_sound
 
@@ -72,9 +72,10 @@ def _open(xarray: Any, path: Path, what: str) -> Any:
         warnings.simplefilter("ignore")  # about consolidated metadata and calendars: nothing a user has to do
         for attempt in attempts:
             try:
-                if attempt["engine"] == "h5netcdf":
-                    demand_sound(path)
-                return _undecoded_fields(xarray, path, attempt)
+                with memory_bounded(allowed(path.stat().st_size)):  # no values are read yet
+                    if attempt["engine"] == "h5netcdf":
+                        demand_sound(path)
+                    return _undecoded_fields(xarray, path, attempt)
             except Exception as error:
                 if "cftime" in str(error) and find_spec("cftime") is None:
                     raise BadInput(

@@ -28,6 +28,7 @@ from supnorm.results.guard import (
 from supnorm.results.status import BadInput, Interrupted
 
 TABLE, TABLE_TIMES = 2_000_000_000, 40  # of tables: a cell of two characters is an object of fifty bytes
+LENGTHS = ".nc"  # its library takes as much memory as a damaged file says that a list has entries: `ALLOWED` at most
 DAMAGED = "is damaged, or of another version"
 
 
@@ -67,7 +68,8 @@ def reading_table(
     path: Path, what: str = "", hint: str = "cannot be read", missing: str = ""
 ) -> AbstractContextManager[int]:
     """As `reading`, for tables and certificates, whose cells take more memory than they have characters."""
-    return reading(path, what, hint, LARGEST["table"], missing, most=TABLE, times=TABLE_TIMES)
+    most = ALLOWED if path.suffix.lower() == LENGTHS else TABLE
+    return reading(path, what, hint, LARGEST["table"], missing, most=most, times=TABLE_TIMES)
 
 
 def read_bytes(path: Path, what: str = "", largest: int | None = None) -> bytes:
