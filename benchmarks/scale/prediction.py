@@ -30,7 +30,7 @@ from supnorm.evaluation.caller import CHEAP_BATCH, Caller
 from supnorm.evaluation.executor import make_executor
 
 RESULTS = Path(__file__).parents[1] / "results" / "scale_prediction.json"
-BOXES = 256 * 32  # of a step of a proof at most (`narrowing.MOST` batches of `narrowing.BATCH` boxes)
+BOXES = 256 * 256  # of a step of a proof at most (`narrowing.MOST` batches of `narrowing.BATCH` boxes)
 
 
 def main(words: list[str]) -> int:

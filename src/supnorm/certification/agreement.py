@@ -118,8 +118,8 @@ class Compared:
         mixed = runs(function, x[rows], what)
         self._take("mixed", x[rows], mixed, read[rows], slack[rows], "other rows, a state")
         self._demand_no_other_rows(x, first, same)
-        self.quick = n == POINTS and _work(program) < QUICK
-        light = self.quick and _work(program) < LIGHT and seconds * TIMES < SECONDS
+        self.quick = n == POINTS and program.work < QUICK
+        light = self.quick and program.work < LIGHT and seconds * TIMES < SECONDS
         many = np.tile(x, (TIMES, 1)) if light else None
         self.executions.demand_same(x, many)
         if self.quick:
@@ -223,11 +223,6 @@ def _timed(function: Function, x: Array, what: str) -> tuple[Array, float]:
     """Values, and the seconds that they took."""
     start = time.perf_counter()
     return runs(function, x, what), time.perf_counter() - start
-
-
-def _work(program: Program) -> int:
-    """How many numbers one evaluation combines: the weights of affine operations, and the features of all others."""
-    return sum(node.width if node.weight is None else node.weight.size for node in program.nodes)
 
 
 def slack_of(function: Function, program: Program, x: Array, branches: bool = True) -> Array:

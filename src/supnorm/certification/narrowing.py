@@ -113,8 +113,10 @@ def _event(bracket: Bracket, goal: Goal, limit: Limit, tried: int, spent: float)
 # Boxes of one batch. With 128 and with 512 three proofs of `benchmarks.certify` (tanh in 2-D and 3-D, ReLU in 2-D) tried the
 # same number of boxes, and their times differed by less than a tenth.
 BATCH = 256
-# One batch for so many boxes above the target, and so many batches at most before the next boxes are chosen.
-SHARE, MOST = 2 * BATCH, 32
+# One batch for so many boxes above the target, and so many batches at most before the next boxes are chosen. With 256, two
+# proofs of 18,000 and 540,000 boxes tried the same boxes as with 32, and the large one took two thirds of the time. What is
+# bounded since the last choice is lost to a kill: seconds, so programs that combine more numbers than `LIGHT` have fewer.
+SHARE, MOST, LEAST, LIGHT = 2 * BATCH, 256, 32, 512
 THIN = 8  # in a box without any bound, an axis is halved at most this often more than the widest one
 DEEP = 10  # after this many halvings of each axis a box without any bound is suspected of a pole: batches are small then
 
@@ -137,7 +139,7 @@ def _step(
     size = BATCH // 4
     if depth.max() <= DEEP * bracket.error.d:
         allowed = (limit.evaluations - bracket.tried) // BATCH + 1
-        size = BATCH * int(max(1, min(high // SHARE, MOST, allowed)))
+        size = BATCH * int(max(1, min(high // SHARE, _most(bracket.error), allowed)))
     batch = bracket.pending.take(order[: min(size, high)])
     result = bound_all(bracket.error, strategy, batch.boxes, target, bracket.least, executor, limit)
     count = len(result.upper)
@@ -153,6 +155,12 @@ def _step(
         tree=bracket.tree.with_batch(batch.boxes.level.sum(1), ~finished),
     )
     return after, result.points
+
+
+def _most(error: ErrorProgram) -> int:
+    """Batches between two choices of boxes; a whole number that depends on the programs alone."""
+    work = sum(program.work for program in error.alternatives)
+    return max(LEAST, min(MOST, MOST * LIGHT // work))
 
 
 def axes_to_halve(boxes: Boxes, bounded: Bounded) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -66,6 +66,11 @@ class Program:
         """Names of the operations in use, sorted."""
         return tuple(sorted({node.op for node in self.nodes}))
 
+    @cached_property
+    def work(self) -> int:
+        """How many numbers one evaluation combines: the weights of affine operations, and the features of all others."""
+        return sum(node.width if node.weight is None else node.weight.size for node in self.nodes)
+
     def value(self, x: Array) -> Array:
         """Values at points ``x``, shape ``(n, d)``; returns ``(n, m)``.
 
