@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import builtins
 import functools
+import operator
 import sys
 import time
 import types
 import warnings
+from collections import deque
 
 import jax
 import jax.numpy as jnp
@@ -125,6 +127,46 @@ def by_dispatching_method(x):
     return jnp.exp(-(x.cumsum(axis=1)[:, 0] ** 2)) + METHODS.value(narrow) - narrow
 
 
+class Zero(np.ndarray):
+    __rmul__ = np.positive
+
+
+class ZeroOrOne:
+    __array__ = functools.partial(np.array, [1.0])
+
+    def __jax_array__(self):
+        return jnp.zeros(1)
+
+
+class Number(np.float64):
+    __array_ufunc__ = None
+    __rmul__ = np.positive
+
+
+ZERO, EITHER, NUMBER = np.zeros(1).view(Zero), ZeroOrOne(), Number(0.0)
+ZEROS = deque([ZERO])
+
+
+def narrow(x):
+    return H / (1.0 + (((x[:, 0] - C) / W) ** 2) ** 4)
+
+
+def by_operator(x):
+    return jnp.exp(-(x[:, 0] ** 2)) + narrow(x) * ZERO
+
+
+def by_two_arrays(x):
+    return jnp.exp(-(x[:, 0] ** 2)) + narrow(x) * EITHER
+
+
+def by_number(x):
+    return jnp.exp(-(x[:, 0] ** 2)) + narrow(x) * NUMBER
+
+
+def by_operator_in_a_container(x):
+    return jnp.exp(-(x[:, 0] ** 2)) + functools.reduce(operator.mul, ZEROS, narrow(x))
+
+
 BEGUN = later()
 next(BEGUN)
 
@@ -143,6 +185,10 @@ next(BEGUN)
         (by_dispatch, r"uses dispatched, by which"),
         (by_compiled_dispatch, r"uses compiled, by which"),
         (by_dispatching_method, r"uses METHODS\.value, by which"),
+        (by_operator, r"hands ZERO to other code"),
+        (by_two_arrays, r"hands EITHER to other code"),
+        (by_number, r"hands NUMBER to other code"),
+        (by_operator_in_a_container, r"hands ZEROS to other code"),
         (by_generator_that_began, r"\(later\) runs as .* a generator that began before"),
     ],
 )

@@ -56,11 +56,16 @@ _DISPATCHING: tuple[Any, ...] = (
 )
 DISPATCHING = tuple(one.__code__ for one in _DISPATCHING)
 CONTAINERS = (tuple, list, dict, set, frozenset)
-HOLDERS = (map, filter, zip, enumerate, reversed, MethodType, staticmethod, classmethod)
-HOLDING_MODULES = ("functools", "itertools")
+HOLDERS = (*CONTAINERS, map, filter, zip, enumerate, reversed, MethodType, staticmethod, classmethod)
+HOLDING_MODULES = ("functools", "itertools", "collections")
 _SOME: tuple[Any, ...] = (iter(()), iter([]), iter({}), iter({}.values()), iter({}.items()), iter(int, 1))
-ITERATORS = tuple(map(type, _SOME))
+ITERATORS = (*map(type, _SOME), type({}.keys()), type({}.values()), type({}.items()))
 SHOWN = ("__repr__", "__str__", "__format__", "__hash__", "__new__")  # a class may have these in other places
+# With these compiled code computes with an object. Whether it does depends on the other operand: an array or a stand-in.
+OPERATORS = frozenset(
+    ({name for name in dir(np.ndarray) if name.startswith("__")} - {*dir(object)})
+    | {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__torch_function__"}
+) - {"__array_priority__", "__class_getitem__", "__setstate__"}
 UNSEEN_MODULES = frozenset({"ctypes", "_ctypes", "gc", "builtins"})
 # These look at the code of a function, which is another one while its expressions are watched.
 CODE_MODULES = frozenset({"dis", "cloudpickle", "dill"})
@@ -148,7 +153,7 @@ def asking_name(code: CodeType, names: dict[str, Any]) -> str | None:
         reached |= {name: cell.cell_contents for name, cell in cells if gc.get_referents(cell)}
         reached |= {f"a default of {function.__name__}": v for v in function.__defaults__ or ()}
     for name, value in reached.items():
-        held = _parts(value, DEEP) if type(value) in CONTAINERS or _holds(type(value)) else ()
+        held = _parts(value, DEEP) if _holds(type(value)) else ()
         if any(_asks(one) or unseen(one, type(one)) is not None for one in (value, *held)):
             return name
     return None
@@ -190,7 +195,7 @@ def _parts(value: Any, deep: int) -> list[Any]:
     parts: list[Any] = []
     for part in itertools.islice(gc.get_referents(value), MANY):
         parts.append(part)
-        if deep and (_holds(type(part)) or type(part) in CONTAINERS):
+        if deep and _holds(type(part)):
             parts += _parts(part, deep - 1)
         if len(parts) > MANY * DEEP:
             break
@@ -200,19 +205,26 @@ def _parts(value: Any, deep: int) -> list[Any]:
 def _class_asks(kind: type) -> bool:
     """Whether a class of the user has such code in the place of a special method (``__call__ = type``).
 
-    Compiled code reaches no other method of it. Python itself puts some in the place of others (``__str__`` of an enum).
+    Compiled code reaches no other method of it. Python itself puts some in the place of others (``__str__`` of an enum). For
+    an operator all code counts that is not the user's (``__rmul__ = np.positive``): nobody sees that it runs.
     """
     for one in kind.__mro__:
         if _users(home_of(one)):
             for name, method in list(vars(one).items()):
-                inner = getattr(method, "__func__", method)
-                if (
-                    name.startswith("__")
-                    and _asks(inner)
-                    and getattr(inner, "__name__", "") not in (name, *SHOWN)
-                ):
+                if not name.startswith("__"):
+                    continue
+                inner = getattr(method, "fget", None) or getattr(method, "__func__", method)
+                same = getattr(inner, "__name__", "") in (name, f"__{name[3:]}", *SHOWN)
+                hidden = _asks(inner) or (name in OPERATORS and _is_others(inner))
+                if (hidden and not same) or name == "__jax_array__":  # NumPy takes another one
                     return True
     return False
+
+
+def _is_others(method: Any) -> bool:
+    """Whether what stands in the place of a method is no function of the user."""
+    own = type(method) is FunctionType and not _library(method.__code__.co_filename)
+    return method is not None and not own
 
 
 def _users(module: str) -> bool:

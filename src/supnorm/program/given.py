@@ -26,6 +26,7 @@ DEEP, MANY, LARGEST = 3, 50, 10_000  # levels and parts of containers; numbers o
 READERS = ("supnorm.", "jax._src.", "torch._")
 NUMBERS = frozenset(("b1", "f2", "f4", "f8", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8))))
 STANDS = "the type of the object that stood for the array"
+SCALARS = frozenset(np.sctypeDict.values())  # a class that is one of these is NumPy's own
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), type(NotImplemented))
 
 
@@ -40,7 +41,7 @@ def given(value: Any, deep: int = DEEP) -> Given:
         return "stands", value.shape if hasattr(kind, "shape") else None
     if kind in PLAIN:
         return "plain", kind.__name__, repr(value)
-    if kind is np.ndarray or issubclass(kind, np.generic):
+    if kind is np.ndarray or (issubclass(kind, np.generic) and (kind in SCALARS or not asks(value))):
         flat = np.ravel(value)
         some = flat[:: 1 + flat.size // LARGEST] if value.dtype.kind != "O" else flat[:0]
         if np.shape(value) == () and value.dtype.str[1:] in NUMBERS:
