@@ -19,9 +19,11 @@ from jax.extend.core import Primitive
 
 from supnorm import Domain, Problem, certify
 from supnorm.certification import agreement, executions, instructions
-from supnorm.program import jaxpr
+from supnorm.problem import as_function
+from supnorm.program import jaxpr, jaxpr_caches
 from supnorm.program.executed import Executed
 from supnorm.results import BadInput
+from supnorm.sources import from_jax
 
 H, C, W = 1e-2, 0.4123, 1e-7  # a bump that no random point meets
 TRACE, ASK, ARRAY = sys.gettrace, type, np.ndarray
@@ -266,6 +268,36 @@ def test_an_operation_with_the_name_of_one_of_jax_is_refused(monkeypatch):
         certify(problem(by_namesake), tolerance=1e-3)
     monkeypatch.setattr(jaxpr, "_of_jax", lambda primitive: True)
     assert certify(problem(by_namesake), tolerance=1e-3).status.code == "within-tolerance"
+
+
+WEIGHT = {"bump": 1.0}
+
+
+def weighted(x):
+    peak = H * jnp.exp(-(((x[:, 0] - C) / W) ** 2))
+    return jnp.exp(-(jax.nn.relu(x[:, 0]) ** 2)) + WEIGHT["bump"] * peak
+
+
+@pytest.mark.watched
+@pytest.mark.parametrize(
+    "made",
+    [lambda: as_function(jax.jit(weighted), "model"), lambda: from_jax(weighted)],
+    ids=["jit", "from_jax"],
+)
+def test_what_jax_compiled_before_a_value_was_changed_is_refused(made, monkeypatch):
+    jaxpr_caches._context()  # JAX compiles again after the first proof of a process, which makes this
+    model = made()
+    points = np.full((agreement.POINTS, 1), C)
+    monkeypatch.setitem(WEIGHT, "bump", 1.0)
+    before = executions.runs(model, points, "model")
+    monkeypatch.setitem(WEIGHT, "bump", 0.0)
+    with pytest.raises(BadInput, match="JAX has compiled a function of it before, and would compile another"):
+        certify(problem(model), tolerance=1e-3)
+    with monkeypatch.context() as without:
+        without.setattr(executions, "is_kept", lambda fresh, kept: True)
+        result = certify(problem(model), tolerance=1e-3)
+    assert result.upper < abs(executions.runs(model, points, "model")[0, 0] - base(points)[0])
+    assert before[0] == executions.runs(model, points, "model")[0]
 
 
 TIMES: list = []

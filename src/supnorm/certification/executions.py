@@ -29,7 +29,7 @@ from supnorm.program import Program, Unsupported, program_of
 from supnorm.program.elsewhere import clocks, others_ran, unfollowed
 from supnorm.program.executed import Executed, read_meanwhile, recorded
 from supnorm.program.expressions import has_source, watching
-from supnorm.program.jaxpr_traced import retrace
+from supnorm.program.jaxpr_traced import is_kept, retrace
 from supnorm.program.rows import of_one_point
 from supnorm.results import BadInput
 
@@ -91,6 +91,7 @@ class Executions:
         program: as it was read first; None where it is not compared with what is read again.
         ran: what was executed in calls so far.
         whole: whether a call with several points took hardly more instructions than one with a point.
+        fresh: what JAX has traced of the code, by the number of points.
     """
 
     function: Function
@@ -100,6 +101,7 @@ class Executions:
     program: Program | None = None
     ran: Executed = field(default_factory=Executed)
     whole: bool = False
+    fresh: dict[int, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, function: Function, program: Program, what: str, read: Executed) -> Executions:
@@ -147,6 +149,7 @@ class Executions:
         """
         if not self.read.readers:
             return
+        n, d = x.shape
         x, what, clocks_before = self._part(x), self.what, clocks()
         codes = [*self.read.objects.values(), *self.ran.objects.values()]
         for times in (1, 2):  # what a second call does otherwise (a counter, a clock) is not compared
@@ -171,6 +174,7 @@ class Executions:
                     raise
             else:
                 break
+        self._demand_kept(n, d)
         demand_silent(self.read, what)
         demand_no_hooks(what)
         if others_ran(clocks_before):
@@ -244,8 +248,22 @@ class Executions:
 
     def _traced(self, x: Array) -> Executed:
         with recorded() as seen:
-            self._trace(x)
+            self.fresh[len(x)] = self._trace(*x.shape)
         return seen
+
+    def _demand_kept(self, n: int, d: int) -> None:
+        """Refuse code of which JAX has compiled something else, for as many points, before it was read."""
+        if self._jax is None:
+            return
+        if n not in self.fresh:
+            with recorded():
+                self.fresh[n] = self._trace(n, d)
+        if not is_kept(self.fresh[n], self._trace(n, d)):
+            raise BadInput(
+                f"certify cannot read the {self.what}: JAX has compiled a function of it before, and would compile another "
+                "one now; it runs the first. A value that the function names has changed since, or an argument of it is "
+                "equal to an earlier one and not the same; give such values as arguments, or call jax.clear_caches()"
+            )
 
     def _untraced(self, x: Array) -> Executed:
         """What watched expressions give in a call without a trace function and with NumPy's warnings: code may see both."""
@@ -259,13 +277,14 @@ class Executions:
     def _retraced(self, x: Array) -> Executed:
         """The same while JAX traces the code."""
         with read_meanwhile() as seen:
-            self._trace(x)
+            self._trace(*x.shape)
         return seen
 
-    def _trace(self, x: Array) -> None:
+    def _trace(self, n: int, d: int) -> Any:
         value = self.function.value
         compiled = isinstance(value, Coded) and value.kind == "jax"
-        retrace(self._jax, len(x), x.shape[1], self.function.precision, compiled)
+        code = value.compiled if isinstance(value, Coded) and value.compiled else self._jax
+        return retrace(code, n, d, self.function.precision, compiled)
 
     def _called(self, x: Array) -> Executed:
         with recorded() as seen:

@@ -29,6 +29,7 @@ class Coded:
         derivatives: whether the values are followed by derivatives; the step where these are differences.
         made_of: the `Function` that gives these values as it runs; None where that is this code. What is known of the values
             may come from what was read of it.
+        compiled: what JAX has compiled of the code and calls again; None where the code itself is called.
     """
 
     run: Value
@@ -37,6 +38,7 @@ class Coded:
     shown: list[str] = field(default_factory=list)
     derivatives: float | bool = False
     made_of: Any = None
+    compiled: Any = None
 
     def __call__(self, x: Array) -> Array:
         """Values ``(n, m)`` at points ``x (n, d)``."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from supnorm.program.executed import attempt, foreign_code
 from supnorm.program.jaxpr_caches import uncached
+from supnorm.program.jaxpr_equal import RULES, same
 
 RAISING = ("debug_nans", "debug_infs")
 _ALONE = threading.RLock()  # `refusals` changes classes of JAX: two proofs may run in two threads
@@ -123,17 +124,31 @@ def as_it_runs(least: str, compiled: bool) -> tuple[bool, type[np.floating[Any]]
     return bool(jax.config.jax_enable_x64), np.float32
 
 
-def retrace(function: Callable[..., Any], n: int, d: int, least: str, compiled: bool) -> None:
-    """Have JAX trace a function as for ``n`` points ``(n, d)``, and take nothing from what it has traced before.
+def retrace(function: Callable[..., Any], n: int, d: int, least: str, compiled: bool) -> Any:
+    """Have JAX trace a function as for ``n`` points ``(n, d)``: while instructions are recorded, anew.
 
-    So all of its code is executed, also what is below a ``jax.jit`` that was compiled for as many points. Code that JAX
-    cannot trace so is left alone. ``least`` and ``compiled`` are those of `as_it_runs`.
+    Then all of its code is executed, also what is below a ``jax.jit`` that was compiled for as many points. ``least`` and
+    ``compiled`` are those of `as_it_runs`.
+
+    Returns:
+        The jaxpr; None for code that JAX cannot trace so.
     """
     import jax
 
     double, kind = as_it_runs(least, compiled)
     with jax.enable_x64(double), uncached(), suppress(Exception):
-        jax.make_jaxpr(function)(jax.ShapeDtypeStruct((n, d), kind))
+        return jax.make_jaxpr(function)(jax.ShapeDtypeStruct((n, d), kind))
+    return None
+
+
+def is_kept(fresh: Any, kept: Any) -> bool:
+    """Whether what JAX has kept from earlier traces, and compiled, is what it traces now.
+
+    The code may have changed between: a value that it names, or an argument that is compared by an ``__eq__`` of the user.
+    """
+    if fresh is None or kept is None:
+        return fresh is kept
+    return same(fresh.jaxpr, fresh.consts, kept.jaxpr, kept.consts, RULES)
 
 
 def traced(

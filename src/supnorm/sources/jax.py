@@ -77,4 +77,6 @@ def from_jax(
 
         return y, pull
 
-    return Function(Coded(value, function, "jax"), name=label, vjp=vjp, precision=precision)
+    return Function(
+        Coded(value, function, "jax", compiled=compiled), name=label, vjp=vjp, precision=precision
+    )
