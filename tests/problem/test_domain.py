@@ -305,3 +305,10 @@ def test_what_says_which_points_exist_is_shown() -> None:
     assert repr(Domain(disc, x=(0, 1), y=(0, 1))).endswith(", constraints=1)")
     among = Domain.from_samples(np.random.default_rng(0).random((30, 2)))
     assert repr(among).endswith(", data=30 points)")
+
+
+def test_a_dictionary_of_axes_in_the_place_of_constraints_says_where_it_belongs() -> None:
+    with pytest.raises(
+        BadInput, match=r"^a dictionary of axes: give it to Domain.from_axes, or as Domain\(\*\*axes\)$"
+    ):
+        Domain({"x": (0.0, 1.0)})  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -78,6 +78,8 @@ class Domain:
         cloud: Cloud | None = None,
         **axes: Axis | tuple[Any, ...],
     ) -> None:
+        if isinstance(constraints, Mapping):
+            raise BadInput("a dictionary of axes: give it to Domain.from_axes, or as Domain(**axes)")
         self._build(axes, (constraints,) if callable(constraints) else tuple(constraints), cloud)
 
     def __repr__(self) -> str:
