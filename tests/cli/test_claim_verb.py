@@ -10,6 +10,9 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.schema import demand_as_published
 
+from supnorm.cli import claim
+from supnorm.results import BadInput
+
 TEXT = """
 title = "A series"
 [claim]
@@ -294,6 +297,19 @@ def test_what_was_judged_with_another_version_of_a_package_is_not_resumed(ledger
 def test_a_ledger_of_which_nothing_could_be_run_decides_nothing(shell: Shell) -> None:
     put(shell, "missing", ("of = ", 'needs = ["no-such-package"]\nof = '))
     assert shell.run("claim", "claims", "--all", "--quiet").code == 4
+
+
+def test_all_without_a_folder_is_of_the_source_tree_also_where_the_package_is_a_copy(
+    ledger: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claim, "__file__", "/usr/lib/python3/site-packages/supnorm/cli/claim.py")
+    monkeypatch.chdir(ledger.folder)
+    with pytest.raises(BadInput, match="go to the source tree"):  # a folder of the user is not taken for it
+        claim._of_source_tree()
+    package = ledger.folder / "src/supnorm/__init__.py"
+    package.parent.mkdir(parents=True)
+    package.touch()
+    assert claim._of_source_tree().resolve() == ledger.folder / "claims"
 
 
 @pytest.mark.parametrize("text", ["[[[", "title = 'no claim'\n[model]\npython = 'code.py:series'\n"])

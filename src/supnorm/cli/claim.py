@@ -78,17 +78,17 @@ def command(
 
 
 def _of_source_tree() -> Path:
-    """The folder ``claims`` of the source tree.
+    """The folder ``claims`` of the source tree: the one that the package runs from, or else the current folder.
 
     Raises:
-        BadInput: where there is no source tree, because the package was installed without it.
+        BadInput: where neither is the source tree of supnorm.
     """
-    folder = Path(__file__).resolve().parents[3] / "claims"
-    if not folder.is_dir():
-        raise BadInput(
-            "the claims are not part of the installed package; get the source tree of supnorm, or give a folder of claims"
-        )
-    return folder
+    for tree in (Path(__file__).resolve().parents[3], Path()):  # without --editable, pip installs no claims
+        if (tree / "src/supnorm/__init__.py").is_file() and (tree / "claims").is_dir():
+            return tree / "claims"
+    raise BadInput(
+        "the claims are not part of the installed package; go to the source tree of supnorm, or give a folder of claims"
+    )
 
 
 def _alone(file: Path, run: RunContext, options: SearchOptions, report: bool) -> int:

@@ -131,7 +131,8 @@ def _part(name: str) -> ModuleType:
     root = Path(__file__).resolve().parents[3]
     if not (root / "reproduce" / "catalogue.py").is_file():
         raise BadInput(
-            "the experiments are not part of the installed package; get the source tree of supnorm and run it there"
+            "the experiments are not part of the installed package; "
+            "install supnorm with pip install --editable FOLDER, where FOLDER is its source tree"
         )
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))  # workers get it too
