@@ -467,3 +467,17 @@ def test_the_choice_of_paths_keeps_to_the_seconds() -> None:
     assert flow_plan.plan(setting).base.paths
     with pytest.raises(BadInput, match="in the seconds that it has"):
         flow_plan.plan(setting, over)
+
+
+@pytest.mark.watched
+def test_a_start_that_is_code_is_read_as_often_as_it_is_called() -> None:
+    """It was read twice, for the equation too, and called once, so that the proof was refused."""
+
+    def start(p):
+        size = p[:, 0]
+        return [1.0 + 0.1 * size]
+
+    decay = sn.flow(lambda t, y, p: -p * y, start)
+    model = lambda x: (1.0 + 0.1 * x[:, 1]) * np.exp(-x[:, 0] * x[:, 1])  # noqa: E731
+    problem = sn.Problem(model, decay, sn.Domain(t=(0.0, 0.5), rate=(0.5, 0.6)), tolerance=1e-2)
+    assert sn.certify(problem, seconds=60.0).status.code == "within-tolerance"

@@ -35,6 +35,7 @@ LONG = {f"teos10-density-{top}" for top in (0, 500, 1250, 2500, 3750)}
 RUN = [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in FILES if n not in LONG]
 
 
+@pytest.mark.watched  # a proof that only tests accept is none
 @pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", RUN)
 def test_a_claim_ends_as_it_ended_before(name: str) -> None:

@@ -86,13 +86,17 @@ class Dynamics:
         value = np.array(self.y0)
         return Program((Node("input", (), d), Node("constant", (), len(value), value=value)))
 
-    def field(self, d: int) -> Program:
+    def field(self, d: int, k: int | None = None) -> Program:
         """The program of f with inputs x and y, ``(n, d + k) -> (n, k)``.
+
+        Args:
+            d: number of inputs.
+            k: number of components, where y0 was read already: code that is read once more is executed once more.
 
         Raises:
             Unsupported: names an operation that programs do not have.
         """
-        k, p = self.initial(d).m, self.parameters(d)
+        k, p = self.initial(d).m if k is None else k, self.parameters(d)
 
         def rates(z: Any) -> Any:
             return self.rates(z[:, self.time], z[:, d:], z[:, p] if p else np.zeros((1, 0)))

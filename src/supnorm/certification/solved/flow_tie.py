@@ -41,7 +41,8 @@ def read(dynamics: Dynamics, d: int) -> tuple[Program, Program]:
         BadInput: naming what cannot be read.
     """
     try:
-        field, initial = dynamics.field(d), dynamics.initial(d)
+        initial = dynamics.initial(d)
+        field = dynamics.field(d, initial.m)
         for j in range(field.m):
             derivative(field, d + j)
     except Unsupported as error:
