@@ -16,11 +16,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.extend.core import Primitive
+from jax.interpreters import mlir
 
 from supnorm import Domain, Problem, certify
 from supnorm.certification import agreement, executions, instructions
 from supnorm.problem import as_function
-from supnorm.program import jaxpr, jaxpr_caches
+from supnorm.program import jaxpr_caches, jaxpr_primitives
 from supnorm.program.executed import Executed
 from supnorm.results import BadInput
 from supnorm.sources import from_jax
@@ -266,7 +267,7 @@ def by_namesake(x):
 def test_an_operation_with_the_name_of_one_of_jax_is_refused(monkeypatch):
     with pytest.raises(BadInput, match="copy, an operation that JAX itself does not have"):
         certify(problem(by_namesake), tolerance=1e-3)
-    monkeypatch.setattr(jaxpr, "_of_jax", lambda primitive: True)
+    monkeypatch.setattr(jaxpr_primitives, "is_of_jax", lambda primitive: True)
     assert certify(problem(by_namesake), tolerance=1e-3).status.code == "within-tolerance"
 
 
@@ -298,6 +299,44 @@ def test_what_jax_compiled_before_a_value_was_changed_is_refused(made, monkeypat
         result = certify(problem(model), tolerance=1e-3)
     assert result.upper < abs(executions.runs(model, points, "model")[0, 0] - base(points)[0])
     assert before[0] == executions.runs(model, points, "model")[0]
+
+
+ASKING = Primitive("ask")
+ASKING.def_impl(jnp.zeros_like)
+ASKING.abstract_eval = jax.lax.neg_p.abstract_eval
+mlir.register_lowering(ASKING, mlir.lower_fun(jnp.ones_like, multiple_results=False))
+
+
+@jax.jit
+def by_primitive_of_a_constant(x):
+    return jnp.exp(-(x[:, 0] ** 2)) + narrow(x) * ASKING.bind(jnp.ones(()))
+
+
+@pytest.mark.watched
+def test_an_operation_of_the_user_is_refused_of_constants_too():
+    with pytest.raises(BadInput, match="ask, an operation that JAX itself does not have"):
+        certify(problem(by_primitive_of_a_constant), tolerance=1e-3)
+
+
+@pytest.mark.parametrize("way", ["impl", "lowering"])
+def test_an_operation_of_jax_with_a_rule_of_somebody_else_is_refused(way, monkeypatch):
+    def model(x):
+        return jnp.exp(-(jax.lax.cbrt(x[:, 0]) ** 6))
+
+    def other(x, **given):
+        return jnp.sign(x) * jnp.abs(x) ** (1 / 3) + H * jnp.exp(-(((x - C) / W) ** 2))
+
+    if way == "impl":
+        monkeypatch.setattr(jax.lax.cbrt_p, "impl", jax.jit(other))
+    else:
+        table = jaxpr_primitives._tables()[0]
+        before = table[jax.lax.cbrt_p]
+        monkeypatch.setitem(table, jax.lax.cbrt_p, before)
+        mlir.register_lowering(jax.lax.cbrt_p, mlir.lower_fun(other, multiple_results=False))
+    with pytest.raises(
+        BadInput, match="cbrt, an operation that JAX itself does not have, or not with this rule"
+    ):
+        certify(problem(model), tolerance=1e-3)
 
 
 TIMES: list = []

@@ -29,6 +29,7 @@ from supnorm.program import Program, Unsupported, program_of
 from supnorm.program.elsewhere import clocks, others_ran, unfollowed
 from supnorm.program.executed import Executed, read_meanwhile, recorded
 from supnorm.program.expressions import has_source, watching
+from supnorm.program.jaxpr_primitives import demand_of_jax, within
 from supnorm.program.jaxpr_traced import is_kept, retrace
 from supnorm.program.rows import of_one_point
 from supnorm.results import BadInput
@@ -252,12 +253,20 @@ class Executions:
         return seen
 
     def _demand_kept(self, n: int, d: int) -> None:
-        """Refuse code of which JAX has compiled something else, for as many points, before it was read."""
+        """Refuse code of which JAX has compiled something else, for as many points, before it was read, or other operations.
+
+        A reader meets no operations of constants: JAX computes them while it traces for one.
+        """
         if self._jax is None:
             return
         if n not in self.fresh:
             with recorded():
                 self.fresh[n] = self._trace(n, d)
+        try:
+            for equation in within(self.fresh[n]):
+                demand_of_jax(equation)
+        except Unsupported as error:
+            raise BadInput(f"certify cannot read the {self.what}: {error}") from None
         if not is_kept(self.fresh[n], self._trace(n, d)):
             raise BadInput(
                 f"certify cannot read the {self.what}: JAX has compiled a function of it before, and would compile another "

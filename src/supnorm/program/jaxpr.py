@@ -7,7 +7,6 @@ JAX, 64-bit or 32-bit, in which it runs. JAX computes everything that does not d
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +21,7 @@ from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.jaxpr_loop import scan
 from supnorm.program.jaxpr_moves import moved
 from supnorm.program.jaxpr_named import named
+from supnorm.program.jaxpr_primitives import demand_of_jax, within
 from supnorm.program.jaxpr_traced import RAISING, as_it_runs, refusals, traced
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
@@ -128,12 +128,15 @@ def _interpret(build: Builder, jaxpr: Any, consts: Any, inputs: list[Any]) -> li
         return np.asarray(var.val).astype(var.aval.dtype) if hasattr(var, "val") else known[var]
 
     for equation in jaxpr.eqns:
+        demand_of_jax(equation)
         args = [read(v) for v in equation.invars]
         if any(isinstance(a, Tensor | Comparison) for a in args):
             results = _equation(build, equation, args)
         elif (by_numpy := _of_constant(equation, args)) is not None:
             results = [by_numpy]
         else:
+            for inner in within(equation.params):
+                demand_of_jax(inner)
             out = equation.primitive.bind(*args, **equation.params)
             results = [np.asarray(o) for o in (out if equation.primitive.multiple_results else [out])]
         for var, value in zip(equation.outvars, results, strict=True):
@@ -143,17 +146,11 @@ def _interpret(build: Builder, jaxpr: Any, consts: Any, inputs: list[Any]) -> li
 
 def _of_constant(equation: Any, args: list[Any]) -> Any:
     """The result where an operation of JAX moves entries of one constant; None for all others."""
-    if len(args) != 1 or not _of_jax(equation.primitive):
-        return None
-    return moved(equation.primitive.name, equation.params, args[0])
+    return None if len(args) != 1 else moved(equation.primitive.name, equation.params, args[0])
 
 
 def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
     name, params = equation.primitive.name, equation.params
-    if not _of_jax(equation.primitive):
-        raise Unsupported(
-            f"{name}, an operation that JAX itself does not have", "functions of jax.numpy and jax.lax"
-        )
     if name in _CALLS:
         return _call(build, name, params, args)
     if name == "scan":
@@ -170,20 +167,6 @@ def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
     if any(isinstance(a, Comparison) for a in args):
         raise Unsupported(f"{name} of a comparison", "min, max, abs, relu or leaky_relu instead of a branch")
     return [_numeric(build, name, params, args, equation)]
-
-
-_OF_JAX: dict[int, Any] = {}
-
-
-def _of_jax(primitive: Any) -> bool:
-    """Whether a primitive is one of JAX's own: another one may have any name, and compute anything."""
-    if id(primitive) not in _OF_JAX:  # JAX loads some of its modules late
-        from jax.extend.core import Primitive
-
-        every = [m for name, m in list(sys.modules.items()) if name.startswith("jax.") and m is not None]
-        held = (v for module in every for v in list(vars(module).values()))
-        _OF_JAX.update((id(v), v) for v in held if isinstance(v, Primitive))
-    return id(primitive) in _OF_JAX
 
 
 def _check_types(build: Builder, equation: Any, args: list[Any]) -> None:

@@ -1,0 +1,55 @@
+"""Operations of a jaxpr that run otherwise than JAX says are found, and JAX's own are not taken for such."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.extend.core import Primitive
+
+from supnorm.program import Unsupported
+from supnorm.program.jaxpr_primitives import demand_of_jax, is_of_jax, within
+
+ONE = jax.ShapeDtypeStruct((), np.float32)
+
+
+def shown(x: Any) -> Any:
+    jax.debug.print("one")
+    return x
+
+
+def called(x: Any) -> Any:
+    return x + jax.pure_callback(lambda: np.float32(1.0), ONE)
+
+
+@jax.jit
+def called_below(x: Any) -> Any:
+    return x + jax.jit(lambda: jax.pure_callback(lambda: np.float32(1.0), ONE))()
+
+
+def demand_all(code: Callable[[Any], Any]) -> None:
+    for equation in within(jax.make_jaxpr(code)(1.0)):
+        demand_of_jax(equation)
+
+
+def test_all_operations_of_jax_are_its_own() -> None:
+    modules = [m for name, m in [*sys.modules.items()] if name.startswith("jax.") and m is not None]
+    every = {id(v): v for m in modules for v in vars(m).values() if isinstance(v, Primitive)}
+    assert len(every) > 100
+    assert [one.name for one in every.values() if not is_of_jax(one)] == []
+
+
+@pytest.mark.parametrize("code", [called, called_below])
+def test_operations_that_call_the_user_are_refused(code: Callable[[Any], Any]) -> None:
+    with pytest.raises(Unsupported, match="pure_callback, which calls functions of yours while it runs"):
+        demand_all(code)
+
+
+@pytest.mark.parametrize("code", [shown, jnp.sin, jax.nn.relu, jax.jit(lambda x: jax.nn.silu(x) ** 2)])
+def test_those_of_jax_are_not(code: Callable[[Any], Any]) -> None:
+    demand_all(code)
