@@ -17,6 +17,7 @@ import pytest
 from supnorm import Domain, Problem, certify
 from supnorm.certification import executions
 from supnorm.program import elsewhere
+from supnorm.program.executed import read_meanwhile, recorded
 from supnorm.results import BadInput
 
 # A program whose warnings are errors hears of overflows in its threads; these tests are of one as users start it.
@@ -210,3 +211,41 @@ def test_threads_that_do_nothing_for_the_model_are_left_alone(monkeypatch):
     finally:
         end.set()
         waiting.join()
+
+
+def test_one_thread_at_a_time_records():
+    entered, order = threading.Event(), []
+
+    def other() -> None:
+        entered.set()
+        with recorded():
+            order.append("the other")
+
+    thread = threading.Thread(target=other)
+    with read_meanwhile():
+        thread.start()
+        entered.wait()
+        thread.join(0.2)
+        order.append("the first")
+    thread.join()
+    assert order == ["the first", "the other"]
+
+
+def first(x):
+    return base(x) + 0.1 * np.sin(x[:, 0])
+
+
+def second(x):
+    return base(x) + 0.2 * np.cos(x[:, 0])
+
+
+@pytest.mark.slow
+def test_two_threads_prove_functions_of_one_file():
+    def proved(model: Model) -> float:
+        return certify(Problem(model, base, DOMAIN), tolerance=1.0).upper
+
+    codes = [one.__code__ for one in (base, first, second)]
+    with ThreadPoolExecutor(2) as two:
+        uppers = [*two.map(proved, [first, second] * 6)]
+    assert len(set(uppers)) == 2
+    assert [one.__code__ for one in (base, first, second)] == codes

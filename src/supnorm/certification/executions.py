@@ -27,7 +27,7 @@ from supnorm.problem.coded import Coded
 from supnorm.problem.double_precision import double_precision
 from supnorm.program import Program, Unsupported, program_of
 from supnorm.program.elsewhere import clocks, others_ran, unfollowed
-from supnorm.program.executed import Executed, read_meanwhile, recorded
+from supnorm.program.executed import ALONE, Executed, read_meanwhile, recorded
 from supnorm.program.expressions import has_source, watching
 from supnorm.program.jaxpr_primitives import demand_of_jax, within
 from supnorm.program.jaxpr_traced import is_kept, retrace
@@ -148,8 +148,11 @@ class Executions:
         Raises:
             BadInput: naming an expression that gives something else with arrays.
         """
-        if not self.read.readers:
-            return
+        if self.read.readers:
+            with ALONE:
+                self._demand_same(x, many)
+
+    def _demand_same(self, x: Array, many: Array | None) -> None:
         n, d = x.shape
         x, what, clocks_before = self._part(x), self.what, clocks()
         codes = [*self.read.objects.values(), *self.ran.objects.values()]

@@ -187,6 +187,8 @@ class Watch(Protocol):
 # Values of an expression that are kept, some 300 bytes each. Of those behind them these kinds are compared.
 MOST = 1000
 SAME = ("plain", "type")
+# One thread at a time records, or lets functions report the values of their expressions: each changes what others would see.
+ALONE = threading.RLock()
 _ACTIVE = threading.local()  # the recordings of this thread, the innermost last
 # Of all threads, each with its trace function: what a thread of the user records belongs to the latest.
 _LATEST: list[tuple[Executed, Any]] = []
@@ -243,21 +245,22 @@ def recorded(watch: Watch | None = None) -> Iterator[Executed]:
     """
     seen = Executed()
     trace = _tracer(seen, watch)
-    before, before_in_threads = sys.gettrace(), threading.gettrace()
-    active = _recordings()
-    active.append(seen)
-    latest = seen, trace
-    _LATEST.append(latest)
-    threading.settrace(_in_threads)
-    try:
-        with _noting_other_traces():
-            SET_TRACE(trace)
-            yield seen
-    finally:
-        SET_TRACE(before)
-        threading.settrace(before_in_threads)
-        active.remove(seen)
-        _LATEST.remove(latest)
+    with ALONE:
+        before, before_in_threads = sys.gettrace(), threading.gettrace()
+        active = _recordings()
+        active.append(seen)
+        latest = seen, trace
+        _LATEST.append(latest)
+        threading.settrace(_in_threads)
+        try:
+            with _noting_other_traces():
+                SET_TRACE(trace)
+                yield seen
+        finally:
+            SET_TRACE(before)
+            threading.settrace(before_in_threads)
+            active.remove(seen)
+            _LATEST.remove(latest)
 
 
 @contextmanager
@@ -292,12 +295,13 @@ def _in_threads(frame: FrameType, event: str, argument: Any) -> Any:
 def read_meanwhile() -> Iterator[Executed]:
     """A context that collects what readers execute in every `attempt` that does not fail, and nothing else."""
     seen = Executed()
-    active = _recordings()
-    active.append(seen)
-    try:
-        yield seen
-    finally:
-        active.remove(seen)
+    with ALONE:
+        active = _recordings()
+        active.append(seen)
+        try:
+            yield seen
+        finally:
+            active.remove(seen)
 
 
 def is_recorded() -> bool:
