@@ -28,7 +28,7 @@ class Kind:
         file: its name in the folder.
         make: writes the good file, and what belongs to it, into a folder that does not exist yet.
         read: reads the file at a path, as a command of supnorm does.
-        share: of the time of a run that is limited by time, as a weight: so that readers that take long have many files, too.
+        share: of the time of a run that is limited by time, as a weight: slow readers have more, and so many files, too.
         like: the kind whose kept files this one shares; empty for its own.
         ways: to break it; by default those of the suffix.
     """
