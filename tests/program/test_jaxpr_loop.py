@@ -55,7 +55,23 @@ def nested(x: Any) -> Any:
     return y / k + each[2]
 
 
-@pytest.mark.parametrize("model", [polynomial, counted, backwards, over_inputs, nested])
+def numbers_given(x: Any) -> Any:
+    """Each step gives a number of its own beside an array: the derivative of a loop has such steps."""
+    y, k = lax.scan(lambda c, p: (jnp.sin(c * p), p * p), x[:, 0], W)
+    return y * k[3]
+
+
+def slope(x: Any) -> Any:
+    """The derivative of a loop: a second one, backwards, over what the first has given."""
+
+    def value(point: Any) -> Any:
+        y, given = lax.scan(lambda c, w: (jnp.sin(c * w + point[1]), c * c), point[0], W)
+        return y + given.sum() * point[1]
+
+    return jax.vmap(jax.grad(value))(x)[:, 1]
+
+
+@pytest.mark.parametrize("model", [polynomial, counted, backwards, over_inputs, nested, numbers_given, slope])
 def test_a_loop_gives_what_jax_gives(model: Callable[[Any], Any]) -> None:
     x = np.random.default_rng(0).uniform(-1.0, 1.0, (50, 2))
     with jax.enable_x64(True):
@@ -90,8 +106,15 @@ def test_a_wrong_order_of_the_steps_shows(monkeypatch: pytest.MonkeyPatch) -> No
         (lambda x: lax.while_loop(lambda y: jnp.all(y < 3.0), lambda y: y + 1.0, x[:, 0]), "while"),
         (lambda x: lax.scan(lambda c, p: (c, c > p), x[:, 0], W)[1].sum(0) * 1.0, "a loop that gives comparisons"),
         (lambda x: x[:, 0] + lax.scan(lambda c, p: (c, c), x[:, 0], W[:0])[1].sum(), "a loop without steps"),
+        (lambda x: lax.scan(lambda c, p: (jnp.where(p, c, 0.0), None), x[:, 0], x.T > 0.0)[0], "a loop over comparisons"),
+        (
+            lambda x: lax.fori_loop(
+                0, 90, lambda i, y: lax.fori_loop(0, 90, lambda k, z: jnp.sin(z), y), x[:, 0]
+            ),
+            "a loop of 90 steps",
+        ),
     ],
-    ids=["many", "while", "comparisons", "empty"],
+    ids=["many", "while", "comparisons", "empty", "over comparisons", "many within"],
 )  # fmt: skip
 def test_other_loops_are_refused_by_name(model: Callable[[Any], Any], words: str) -> None:
     with pytest.raises(Unsupported, match=words):

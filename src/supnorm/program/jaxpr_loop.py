@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.program.branches import Comparison
 from supnorm.program.operations import Unsupported
 from supnorm.program.tracing import Builder, Tensor, Value
 
@@ -31,9 +32,10 @@ def scan(build: Builder, params: Any, args: list[Any], interpret: Interpret) -> 
         Unsupported: for a loop of many operations, or of none that gives something for each step.
     """
     steps, body = params["length"], params["jaxpr"]
-    if steps * len(body.jaxpr.eqns) > MOST:
+    each_step = _operations(body.jaxpr)
+    if steps * each_step > MOST:
         raise Unsupported(
-            f"a loop of {steps:,} steps with {len(body.jaxpr.eqns)} operations each",
+            f"a loop of {steps:,} steps with {each_step:,} operations each",
             f"loops of at most {MOST:,} operations together",
         )
     first, last = params["num_consts"], params["num_consts"] + params["num_carry"]
@@ -49,13 +51,25 @@ def scan(build: Builder, params: Any, args: list[Any], interpret: Interpret) -> 
     return [*carried, *(build.concatenate(rows[:: -1 if params["reverse"] else 1], 0) for rows in given)]
 
 
-def _row(value: Value, step: int) -> Value:
-    return value.arrange(lambda i: i[step]) if isinstance(value, Tensor) else np.asarray(value)[step]
+def _operations(jaxpr: Any) -> int:
+    """Operations of a jaxpr, those of the loops in it as often as they have steps."""
+    count = len(jaxpr.eqns)
+    for equation in jaxpr.eqns:
+        steps = equation.params["length"] if equation.primitive.name == "scan" else 1
+        for held in equation.params.values():
+            for part in held if isinstance(held, list | tuple) else [held]:
+                inner = getattr(part, "jaxpr", part)
+                count += steps * _operations(inner) if hasattr(inner, "eqns") else 0
+    return count
+
+
+def _row(value: Any, step: int) -> Value:
+    if isinstance(value, Comparison):
+        raise Unsupported("a loop over comparisons", "numbers")
+    return value.arrange(lambda i: i[step]) if isinstance(value, Tensor) else np.asarray(value[step])
 
 
 def _as_row(value: Any) -> Value:
-    if isinstance(value, Tensor):
-        return value.arrange(lambda i: i[None])
-    if not isinstance(value, np.ndarray):
+    if isinstance(value, Comparison):
         raise Unsupported("a loop that gives comparisons", "numbers")
-    return value[None]
+    return value.arrange(lambda i: i[None]) if isinstance(value, Tensor) else np.asarray(value)[None]
