@@ -1,5 +1,7 @@
 from .approximants import (
+    AAA,
     ChebyshevTensor,
+    FloaterHormann,
     GaussianProcess,
     PiecewiseChebyshev,
     PiecewiseLeastSquares,
@@ -67,6 +69,7 @@ from .sources.root import root
 from .training import FitCalls, FitResult, NetworkFit, fit
 
 __all__ = [
+    "AAA",
     "AuditReport",
     "Axis",
     "BadInput",
@@ -88,6 +91,7 @@ __all__ = [
     "FieldState",
     "FitCalls",
     "FitResult",
+    "FloaterHormann",
     "Function",
     "GaussianProcess",
     "Grid",

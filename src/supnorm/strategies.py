@@ -14,6 +14,8 @@ STRATEGIES = {
     "chebyshev": "supnorm.approximants:ChebyshevTensor",
     "piecewise-chebyshev": "supnorm.approximants:PiecewiseChebyshev",
     "piecewise-polynomial": "supnorm.approximants:PiecewiseLeastSquares",
+    "aaa": "supnorm.approximants:AAA",
+    "floater-hormann": "supnorm.approximants:FloaterHormann",
     "polynomial": "supnorm.approximants:PolynomialLeastSquares",
     "sparse-legendre": "supnorm.approximants:SparseLegendre",
     "simplex": "supnorm.approximants:SimplexInterpolation",

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from supnorm.approximants import (
+    AAA,
     ChebyshevTensor,
+    FloaterHormann,
     GaussianProcess,
     NotApplicable,
     PiecewiseChebyshev,
@@ -39,6 +41,8 @@ METHODS = [
     (ChebyshevTensor(), PLANE, 1e-13),
     (ChebyshevTensor(), LINE, 1e-13),
     (PiecewiseChebyshev(), LINE, 1e-13),
+    (AAA(), LINE, 1e-11),
+    (FloaterHormann(), LINE, 0.02),
     (TensorTrain(), PLANE, 1e-10),
     (PolynomialLeastSquares("total"), PLANE, 1e-11),
     (PolynomialLeastSquares("total"), LINE, 1e-11),
@@ -107,7 +111,9 @@ def test_gradient_against_finite_differences(fitted, name, case):
         assert close.mean() >= 0.95  # a finite difference may straddle the edge of a simplex
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith(("Chebyshev", "Polynomial", "Random"))])
+@pytest.mark.parametrize(
+    "name", [n for n in NAMES if n.startswith(("AAA", "Chebyshev", "Polynomial", "Random"))]
+)
 def test_programs_are_the_same_function(fitted, name):
     _, found = fitted[name]
     x = fresh(PLANE if name.endswith("2") else LINE, 50)

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from supnorm.approximants import (
+    AAA,
     ChebyshevTensor,
+    FloaterHormann,
     GaussianProcess,
     PiecewiseChebyshev,
     PolynomialLeastSquares,
@@ -49,6 +51,8 @@ MODELS = {
     ),
     "chebyshev": lambda: fitted(ChebyshevTensor(), PLANE),
     "pieces": lambda: fitted(PiecewiseChebyshev(), LINE),
+    "fractions": lambda: fitted(AAA(), LINE),
+    "barycentric": lambda: fitted(FloaterHormann(), LINE),
     "train": lambda: fitted(TensorTrain(), PLANE),
     "polynomial": lambda: fitted(PolynomialLeastSquares("total"), PLANE),
     "simplices": lambda: fitted(SimplexInterpolation(), PLANE),

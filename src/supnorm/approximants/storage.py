@@ -15,6 +15,7 @@ from supnorm.approximants.basis import Polynomial
 from supnorm.approximants.chebyshev_tensor import ChebyshevSeries
 from supnorm.approximants.gaussian_process import GaussianMean
 from supnorm.approximants.piecewise_chebyshev import PiecewisePolynomial
+from supnorm.approximants.rational import Barycentric, PartialFractions
 from supnorm.approximants.simplex_interpolation import Simplices
 from supnorm.approximants.tensor_train import Train
 from supnorm.networks import Network
@@ -50,7 +51,17 @@ class ApproximatorWords(Words):
 
 
 SURFACES: dict[str, Any] = {
-    c.__name__: c for c in (ChebyshevSeries, GaussianMean, PiecewisePolynomial, Polynomial, Simplices, Train)
+    c.__name__: c
+    for c in (
+        Barycentric,
+        ChebyshevSeries,
+        GaussianMean,
+        PartialFractions,
+        PiecewisePolynomial,
+        Polynomial,
+        Simplices,
+        Train,
+    )
 }
 
 

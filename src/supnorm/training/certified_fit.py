@@ -1,8 +1,9 @@
 """Fits, audits, certifies and fits more accurately, until a proof shows that the largest error meets the tolerance.
 
 A certificate needs head room: each round fits to a smaller share of the tolerance, then proves the whole of
-it. Only models whose operations can be enclosed are tried: networks and Chebyshev polynomials. A proof is of a whole box,
-so that on an axis of listed values models are fitted between these values as well.
+it. Only models whose operations can be enclosed are tried: networks, Chebyshev polynomials and, in one input, rational
+functions by AAA. A proof is of a whole box, so that on an axis of listed values models are fitted between these values as
+well.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.approximants import ChebyshevTensor, PolynomialLeastSquares
+from supnorm.approximants import AAA, ChebyshevTensor, PolynomialLeastSquares
 from supnorm.approximants.approximation import MOST_TERMS
 from supnorm.certification import CertifyResult, ChebyshevCertificate, certify
 from supnorm.certification.into_report import beside, proves
@@ -41,7 +42,7 @@ SHARES = (0.6, 0.3, 0.12)  # of the tolerance, fitted for in successive rounds
 # Of Chebyshev grids, in turn: one to the last digit can be too large to be read.
 TERMS = (200, 1000, MOST_TERMS)
 TRIED = 64  # points of the box at which the reference must have a value
-PROVABLE = (ChebyshevTensor(1e-14), NetworkFit(widths=(8, 10, 12, 16, 20, 24)))
+PROVABLE = (ChebyshevTensor(1e-14), AAA(), NetworkFit(widths=(8, 10, 12, 16, 20, 24)))
 
 
 def certified_fit(
@@ -71,8 +72,8 @@ def certified_fit(
         )
     _require_program(problem)
     box = _whole_box(problem)
-    provable = [method for given in methods for method in _provable(given)]
-    if not provable:
+    tried = [method for given in methods for method in _provable(given)]
+    if not tried:
         names = ", ".join(type(m).__name__ for m in methods)
         raise BadInput(f"models of {names} cannot be certified; use NetworkFit() or ChebyshevTensor()")
     limit = limit.at_least(0.5)  # reading the reference's program may have taken seconds: it imports JAX
@@ -84,7 +85,7 @@ def certified_fit(
         stricter = replace(box, tolerance=_scaled(problem.tolerance, share))
         part = limit.within(LATER if i else FIRST).upto(limit.evaluations)
         try:
-            result = fit_once(stricter, provable, part)
+            result = fit_once(stricter, tried, part)
         except BadInput:
             if best is None:
                 raise
@@ -109,11 +110,16 @@ def certified_fit(
     return _combined(*best, goal, limit.spent, interrupted)
 
 
+def provable(d: int) -> list[Any]:
+    """The methods that a fit with a proof tries for ``d`` inputs, in order."""
+    return [method for method in PROVABLE if d == 1 or not isinstance(method, AAA)]
+
+
 def _provable(method: Any) -> list[Any]:
     """The method as a list, a Chebyshev grid in several sizes; an empty list if its models cannot be certified."""
     if isinstance(method, ChebyshevTensor) and method.most is None:
         return [replace(method, most=terms) for terms in TERMS]
-    return [method] if isinstance(method, ChebyshevTensor | PolynomialLeastSquares | NetworkFit) else []
+    return [method] if isinstance(method, AAA | ChebyshevTensor | PolynomialLeastSquares | NetworkFit) else []
 
 
 def _require_program(problem: Problem) -> None:

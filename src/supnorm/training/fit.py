@@ -26,7 +26,7 @@ from supnorm.training.active_fit import ActiveFit
 from supnorm.training.assessment import Validation
 from supnorm.training.breaks import Jump, find_jump
 from supnorm.training.calls import FitCalls
-from supnorm.training.certified_fit import PROVABLE, certified_fit
+from supnorm.training.certified_fit import certified_fit, provable
 from supnorm.training.cost import cost_seen, take_over
 from supnorm.training.events import CallsAhead
 from supnorm.training.fit_data import fit_data
@@ -159,8 +159,8 @@ def fit(
                     'certify proves the largest error and cannot be combined with norm "l2"; use norm "sup"'
                 )
             automatically = isinstance(method, str) and method == "auto"
-            provable = list(PROVABLE) if automatically else strategies(method, problem.domain.d)
-            result = certified_fit(problem, provable, once, limit, observer)
+            methods = provable(problem.domain.d) if automatically else strategies(method, problem.domain.d)
+            result = certified_fit(problem, methods, once, limit, observer)
         else:
             result = once(problem, strategies(method, problem.domain.d), limit)
     observer(Finished())

@@ -11,7 +11,10 @@ from supnorm.strategies import STRATEGIES, named
 
 def automatic(d: int) -> list[Any]:
     """The strategies that `fit` tries for ``d`` inputs, in order."""
-    at_nodes = ["chebyshev", "piecewise-chebyshev" if d == 1 else "tensor-train"]
+    at_nodes = [
+        "chebyshev",
+        *(("piecewise-chebyshev", "aaa", "floater-hormann") if d == 1 else ("tensor-train",)),
+    ]
     if d >= 4:  # a full grid is expensive from four inputs on
         at_nodes.reverse()
     sampled: list[Any] = [named("random-features"), named("polynomial")]
@@ -35,7 +38,14 @@ def strategies(method: Any, d: int, fixed: bool = False) -> list[Any]:
         if not fixed:
             return automatic(d)
         pieces = [named("piecewise-polynomial")] if d == 1 else []
-        return pieces + [m for m in automatic(d) if hasattr(m, "from_samples")]
+        able = [m for m in automatic(d) if hasattr(m, "from_samples")]
+        # Rational functions choose their own points where there is a reference; here they come after the polynomials.
+        able.sort(
+            key=lambda m: (
+                hasattr(m, "from_function") or m not in (named("random-features"), named("polynomial"))
+            )
+        )
+        return pieces + able
     if isinstance(method, str) and method in STRATEGIES:
         method = named(method)
     if hasattr(method, "minimise"):
