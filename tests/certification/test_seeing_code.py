@@ -339,6 +339,35 @@ def test_an_operation_of_jax_with_a_rule_of_somebody_else_is_refused(way, monkey
         certify(problem(model), tolerance=1e-3)
 
 
+WEIGHTS = np.array([[2.0, 1.0], [1.0, 3.0]])
+
+
+def by_methods_of_arrays(x):
+    return jnp.tanh(x @ np.ones((1, 8))).mean(axis=1)
+
+
+def by_an_inverse(x):
+    return (jnp.exp(-x) @ jnp.linalg.inv(WEIGHTS)[:1]).sum(axis=1)
+
+
+def by_nan_that_is_not_taken(x):
+    return jnp.where(jnp.array([True]), jnp.exp(-x[:, 0]), jnp.nan)
+
+
+def by_a_policy(x):
+    saved = jax.checkpoint_policies.save_only_these_names("one")
+    return jax.checkpoint(lambda y: jnp.exp(-jax.nn.relu(y[:, 0])), policy=saved)(x)
+
+
+@pytest.mark.watched
+@pytest.mark.parametrize(
+    "model",
+    [by_methods_of_arrays, by_an_inverse, by_nan_that_is_not_taken, by_a_policy, jax.jit(by_an_inverse)],
+)
+def test_honest_code_of_jax_is_read(model):
+    assert certify(problem(model), tolerance=10.0).status.code == "within-tolerance"
+
+
 TIMES: list = []
 
 

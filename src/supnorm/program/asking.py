@@ -208,8 +208,9 @@ def _class_asks(kind: type) -> bool:
     Compiled code reaches no other method of it. Python itself puts some in the place of others (``__str__`` of an enum). For
     an operator all code counts that is not the user's (``__rmul__ = np.positive``): nobody sees that it runs.
     """
+    arrays = getattr(sys.modules.get("jax"), "Array", None)  # it says that it is of another module than it is
     for one in kind.__mro__:
-        if _users(home_of(one)):
+        if one is not arrays and _users(home_of(one)):
             for name, method in list(vars(one).items()):
                 if not name.startswith("__"):
                     continue

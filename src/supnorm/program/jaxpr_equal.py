@@ -46,8 +46,8 @@ def inner_of(jaxpr: Any) -> Any:
     return None
 
 
-# Of calls with derivatives of their own: each trace makes other objects of these rules.
-RULES = frozenset({"jvp_jaxpr_fun", "fwd_jaxpr_thunk", "bwd", "out_trees"})
+# Of calls with derivatives of their own, and of what is computed again for a derivative: each trace may make other objects.
+RULES = frozenset({"jvp_jaxpr_fun", "fwd_jaxpr_thunk", "bwd", "out_trees", "policy"})
 
 
 def same(a: Any, a_consts: Any, b: Any, b_consts: Any, rules: frozenset[str] = frozenset()) -> bool:
@@ -97,11 +97,11 @@ def _equal(a: Any, b: Any, rules: frozenset[str] = frozenset()) -> bool:
         if hasattr(a, "consts") and hasattr(b, "consts"):
             return same(a.jaxpr, a.consts, b.jaxpr, b.consts, rules)
         return same(a, (), b, (), rules)
-    if type(a) is tuple and type(b) is tuple:
+    if isinstance(a, tuple) and type(a) is type(b):
         return len(a) == len(b) and all(_equal(v, w, rules) for v, w in zip(a, b, strict=True))
     try:
         if all(hasattr(x, "dtype") and hasattr(x, "shape") for x in (a, b)):  # arrays of NumPy and JAX
             return np.asarray(a).dtype == np.asarray(b).dtype and np.array_equal(a, b, equal_nan=True)
-        return type(a) is type(b) and bool(a == b)
+        return type(a) is type(b) and bool(a == b or (a != a and b != b))  # NaN is equal to itself
     except Exception:  # types that cannot be compared
         return False
