@@ -75,6 +75,7 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         "table": "\n".join(_table(runs, False)),
         "own": "\n".join(_table(runs, True)),
         "better": "\n" + "\n".join(_better(runs)) + "\n",
+        "pairs": "\n".join(_pairs(runs)),
         "lost": "\n" + "\n".join(_lost(runs)) + "\n",
         "left_out": "\n" + "\n".join(_left_out(runs)) + "\n",
         "instances": " to ".join(map(str, sorted({min(counts), max(counts)}))) if counts else "no",
@@ -121,6 +122,20 @@ def _better(runs: Runs) -> list[str]:
                         f"* {row}, {where}, to {level:.0e}: supnorm {100 * ours:.1f} %, {', '.join(more)}"
                     )
     return lines or ["* none"]
+
+
+def _pairs(runs: Runs) -> list[str]:
+    """For each method and level the runs that it solved and supnorm did not, and the other way round."""
+    done = [done for of in runs.left.values() for instances in of.values() for done in instances.values()]
+    lines = ["| method | " + " | ".join(f"it alone, {v:.0e} | supnorm alone, {v:.0e}" for v in LEVELS) + " |"]
+    lines.append("|---" * (1 + 2 * len(LEVELS)) + "|")
+    for name in NAMES:
+        cells = []
+        for level in LEVELS:
+            pairs = Counter((left[name] <= level, left[table.OURS] <= level) for left in done)
+            cells += [str(pairs[True, False]), str(pairs[False, True])]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def _lost(runs: Runs) -> list[str]:

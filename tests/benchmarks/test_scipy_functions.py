@@ -252,6 +252,10 @@ def test_losses_are_named_and_intervals_count_functions_and_not_runs() -> None:
     # Solved to 1e-2: A in both cut boxes, B in one of two. Three quarters of two functions, by Wilson's formula.
     low, high = table.wilson(0.75, 2)
     assert cells[1:5] == ["d=2 (4,000)", "2", "1e-02", f"75.0 % ({100 * low:.0f}–{100 * high:.0f}) 0.5 s"]
+    # B, whose instances 0 and 1 cma alone solved, and whose instance 2 supnorm did.
+    assert said["pairs"].splitlines()[2:] == [
+        "| cma | 2 | 0 | 2 | 0 |" if n == "cma" else f"| {n} | 0 | 1 | 0 | 1 |" for n in scipy_functions.NAMES
+    ]
     assert said["lost"].strip().splitlines() == [
         f"* d=2, to {level}: B (1 of 3; cma 3)" for level in ("1e-02", "1e-06")
     ]
