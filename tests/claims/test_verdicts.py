@@ -237,6 +237,7 @@ def test_a_change_since_it_was_written_down_is_told(known, holds) -> None:
         ({"subject": "magic"}, "subject"),
         ({"known": {"verdict": "true"}}, "verdict"),
         ({"known": {"verdict": "refuted", "worst": [2.0, 1.0]}}, "the smaller one first"),
+        ({"known": {"verdict": "refuted", "worst": [-np.inf, np.inf]}}, "two finite numbers"),
         ({"prove": 0.0}, "prove"),
         ({"colour": "blue"}, "colour"),
     ],

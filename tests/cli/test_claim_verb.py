@@ -141,11 +141,24 @@ def test_a_missing_package_is_no_fault_and_its_code_is_not_run(ledger: Shell) ->
     (path.parent / "code.py").write_text("raise SystemExit('this ran')")
     done = ledger.run("claim", path)
     assert done.code == 4
-    assert "no-such-package is not installed: pip install 'no-such-package>=2,<3'" in done.out
+    assert "no-such-package is not installed, or in a version that the claim does not take" in done.out
     whole = ledger.run("claim", "claims", "--all")
     assert whole.code == 0
     assert "pip install 'no-such-package>=2,<3'" in whole.out
     assert not (ledger.folder / "claims-run" / "away").exists()
+
+
+@pytest.mark.slow
+def test_a_version_that_the_claim_does_not_take_is_as_good_as_none(ledger: Shell) -> None:
+    path = put(
+        ledger, "newer", ("of = ", 'needs = ["numpy>=99"]\nof = '), ("code.py:series", "code.py:nowhere")
+    )
+    done = ledger.run("claim", path)
+    assert done.code == 4
+    assert (
+        "numpy is not installed, or in a version that the claim does not take: pip install 'numpy>=99'"
+        in done.out
+    )
 
 
 @pytest.mark.slow

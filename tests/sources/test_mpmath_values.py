@@ -94,8 +94,7 @@ def test_every_name_is_a_function_of_numbers_and_copies_of_it_say_the_same() -> 
     [
         ('mpmath = "hyp2f2f"', "no function 'hyp2f2f' that can be a reference; did you mean hyp2f2?"),
         ('mpmath = "quad"', "no function 'quad'"),
-        # Found out at the first call: it takes two arguments.
-        pytest.param('mpmath = "besselj"', None, marks=pytest.mark.slow),
+        ('mpmath = "besselj"', "missing a required argument: 'z'"),
         ('mpmath = "besselj", arguments = [0, "y"]', "must name each input once (x); they name y"),
         ('mpmath = "besselj", arguments = [0, nan]', "must name each input once"),
         ('mpmath = "besselj", arguments = [nan, "x"]', "a fixed argument of besselj is a number"),
@@ -103,15 +102,8 @@ def test_every_name_is_a_function_of_numbers_and_copies_of_it_say_the_same() -> 
         ('mpmath = "sin", file = "a.onnx"', "give exactly one of"),
     ],
 )
-def test_what_cannot_be_a_reference_is_refused_by_name(
-    reference: str, said: str | None, tmp_path: Path
-) -> None:
+def test_what_cannot_be_a_reference_is_refused_by_name(reference: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text(PROBLEM.format(reference=reference))
-    if said is None:
-        problem = sn.open_problem(tmp_path / "p.toml")
-        with pytest.raises(sn.BadInput, match="besselj"):
-            sn.audit(problem, evaluations=100)
-        return
     with pytest.raises(sn.BadInput) as refused:
         sn.open_problem(tmp_path / "p.toml")
     assert said in str(refused.value)
@@ -133,3 +125,12 @@ def test_the_worst_error_of_a_series_in_ulp(tmp_path: Path) -> None:
     assert report.record.measure.unit == "ulp"
     with pytest.raises(sn.BadInput, match=r"no proof for an error in ulp; prove kind = .relative."):
         sn.certify(sn.open_problem(tmp_path / "p.toml"))
+
+
+def test_arguments_that_are_too_few_or_too_many_are_told_before_any_call() -> None:
+    """They failed at each point, with the advice to set per_point."""
+    for name, inputs, complaint in (("hyp2f1", ["x"], "'b'"), ("erf", ["x", "y"], "too many")):
+        with pytest.raises(sn.BadInput, match=complaint) as refused:
+            sn.mpmath_function(name, inputs)
+        assert "arguments = " in str(refused.value)
+    assert sn.mpmath_function("besselj", ["x"], [0, "x"])([[0.0]]).item() == 1.0

@@ -127,7 +127,7 @@ BAD: list[tuple[str, str, list[str]]] = [
     ('"truth.py:truth"', '"truth.py:density"', ["[reference] python", "no name density", "model, truth"]),
     ('"truth.py:truth"', '"other.py:truth"', ["[reference] python", "no file", "other.py"]),
     ('"truth.py:truth"', '"truth.py"', ["[reference] python", "file.py:name"]),
-    ('"truth.py:truth"', '"truth.py:SIZE"', ["[reference] python", "is a int"]),
+    ('"truth.py:truth"', '"truth.py:SIZE"', ["[reference] python", "is of type int"]),
     ("high = 2.0", "high = -2.0", ["[domain] b", "low must be below high"]),
     ("high = 2.0", "high = nan", ["[domain] b", "high must be finite"]),
     ("high = 2.0", 'high = 2.0, scale = "log"', ["[domain] b", "low > 0"]),

@@ -168,8 +168,8 @@ def test_jax_in_float32_is_float32() -> None:
     [
         ("class C:\n    def __init__(self, n): pass\n", "C", "constructor takes arguments"),
         ("def build(): raise OSError('no weights')\n", "build", "OSError: no weights"),
-        ("class A: pass\na = A()\n", "a", "is a A"),
-        ("class A:\n    x = 3\n", "A.x", "is a int"),
+        ("class A: pass\na = A()\n", "a", "is of type A"),
+        ("class A:\n    x = 3\n", "A.x", "is of type int"),
         ("a = 3.0\n", "a.predict", "has no name a.predict; it has: nothing public"),
     ],
 )

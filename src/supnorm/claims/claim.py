@@ -236,11 +236,12 @@ def words_in(spec: ProblemSpec, path: Path) -> ClaimSpec:
 
 
 def installed(words: ClaimSpec) -> dict[str, str | None]:
-    """The packages that a claim needs, with their versions; None for one that is not installed."""
+    """The packages that a claim needs, with their versions; None for one that is missing or has another version."""
     found: dict[str, str | None] = {}
     for package in words.packages:
         try:
-            found[package] = metadata.version(package)
+            version = metadata.version(package)
+            found[package] = version if words.takes(package, version) else None
         except metadata.PackageNotFoundError:
             found[package] = None
     return found

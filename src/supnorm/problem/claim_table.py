@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Literal
 
@@ -13,6 +14,8 @@ from supnorm.problem.checked_table import Table
 REQUIREMENT = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9._-]*)(\[[A-Za-z0-9,._-]*\])?([<>=!~][<>=!~0-9A-Za-z.,*+ ]*)?"
 )
+CLAUSE = re.compile(r"(==|!=|>=|<=|~=|>|<)([0-9]+(?:\.[0-9]+)*)(\.\*)?")
+RELEASE = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 WORDS = ("says", "source", "published", "of", "reference")  # texts that have to say something
 Outcome = Literal["refuted", "not-refuted", "proved", "unconfirmed", "not-comparable", "undecided"]
 
@@ -25,8 +28,9 @@ class KnownSpec(Table):
 
     @model_validator(mode="after")
     def _two_numbers(self) -> KnownSpec:
-        if self.worst is not None and (len(self.worst) != 2 or not self.worst[0] <= self.worst[1]):
-            raise ValueError("worst must be two numbers, the smaller one first")
+        ends = self.worst
+        if ends is not None and (len(ends) != 2 or not -math.inf < ends[0] <= ends[1] < math.inf):
+            raise ValueError("worst must be two finite numbers, the smaller one first")
         return self
 
 
@@ -64,8 +68,43 @@ class ClaimSpec(Table):
             raise ValueError(f'needs has requirements of pip, such as "fluids>=1.3,<2"; got {wrong!r}')
         return self
 
+    def takes(self, package: str, version: str) -> bool:
+        """Whether an installed version of a package is one that the claim's requirements allow."""
+        specs = [
+            match[3] or ""
+            for need in self.needs
+            if (match := REQUIREMENT.fullmatch(need)) and match[1] == package
+        ]
+        return all(_holds(version, part) for spec in specs for part in spec.split(","))
+
     @property
     def packages(self) -> tuple[str, ...]:
         """The names of the distributions that have to be installed."""
         named = [match[1] for need in self.needs if (match := REQUIREMENT.fullmatch(need))]
         return tuple(dict.fromkeys([*named, *([self.package] if self.package else [])]))
+
+
+def _holds(version: str, clause: str) -> bool:
+    """Whether a version meets one clause, such as ``>=1.3``; a clause of another form is left to pip.
+
+    >>> [_holds("1.10.2", clause) for clause in (">=1.3", "<1.9", "==1.10.*", "==1.10", "!=2", "~=1.4", "~=1.4.1", "===x")]
+    [True, False, True, False, True, True, False, True]
+    """
+    match = CLAUSE.fullmatch(clause.replace(" ", ""))
+    found = RELEASE.match(version)
+    if match is None or found is None:
+        return True
+    have, want = ([int(n) for n in text.split(".")] for text in (found[0], match[2]))
+    sign, any_end = match[1], bool(match[3])
+    if sign == "~=":
+        return _padded(have, want) >= _padded(want, have) and have[: len(want) - 1] == want[:-1]
+    one, two = _padded(have, want), _padded(want, have)
+    if any_end:
+        one, two = one[: len(want)], want
+    same = one == two
+    held = {"==": same, "!=": not same, ">=": one >= two, "<=": one <= two, ">": one > two, "<": one < two}
+    return held[sign]
+
+
+def _padded(one: list[int], other: list[int]) -> list[int]:
+    return one + [0] * (len(other) - len(one))

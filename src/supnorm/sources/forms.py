@@ -92,7 +92,7 @@ def _module(model: Function) -> Any:
 def _compiled(model: Function) -> Function:
     module = _module(model)
     if module is None:
-        raise BadInput("only torch modules are compiled by torch.compile, and the model is none")
+        raise BadInput("torch.compile is for torch modules, and this model is not one")
     import torch
 
     from supnorm.sources.torch import from_tensors

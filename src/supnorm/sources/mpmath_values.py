@@ -8,6 +8,7 @@ agree with 1,280, where mpmath raises, and where the value is complex, the funct
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -215,6 +216,13 @@ def mpmath_function(
         )
     if any(not isinstance(a, str) and (isinstance(a, bool) or math.isnan(a)) for a in given):
         raise BadInput(f"a fixed argument of {name} is a number, got {list(given)}")
+    try:
+        inspect.signature(getattr(_context(), name)).bind(*given)
+    except TypeError as why:
+        raise BadInput(
+            f"mpmath's {name} with the arguments {', '.join(map(str, given))}: {why}; name them in their order: "
+            'arguments = [0.5, "x"], where a number is fixed and a text names an input'
+        ) from None
     columns = [inputs.index(a) for a in named]
     function = per_point(_Ordered(Named(name, given), tuple(columns)), len(inputs), name, timeout or SECONDS)
     reason = Unreadable(f"mpmath's {name} has no program", "a formula as NumPy or JAX code")

@@ -87,7 +87,7 @@ def _opened(
         return predictor, "an object with predict", ("precision",)
     if not callable(loaded):
         raise BadInput(
-            f'{key} = "{spec.python}" is a {type(loaded).__name__}; name a function of an array (n, d), '
+            f'{key} = "{spec.python}" is of type {type(loaded).__name__}; name a function of an array (n, d), '
             "a torch.nn.Module or an object with predict"
         )
     roots = _roots(loaded, root / spec.python.rpartition(":")[0])

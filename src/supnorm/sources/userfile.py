@@ -182,7 +182,7 @@ class UserFunction:
     def __init__(self, text: str, root: Path, where: str) -> None:
         loaded = load_object(text, root, where)
         if not callable(loaded):
-            raise BadInput(f'{where} = "{text}" is a {type(loaded).__name__}; name a function')
+            raise BadInput(f'{where} = "{text}" is of type {type(loaded).__name__}; name a function')
         self.text, self.root, self._where = text, root, where
         self._beside = neighbours([root / text.rpartition(":")[0]])
         self.__name__ = text.rpartition(":")[2]

@@ -24,7 +24,7 @@ ADVICE = {
     "second-disagrees": "{second} has {error_second:error 4} there.",
     "second-without-value": "{second} has no value there.",
     "not-comparable": "These numbers decide nothing about the sentence: {why}.",
-    "not-installed": "{names} {n:is|are} not installed: {install}",
+    "not-installed": "{names} {n:is|are} not installed, or in a version that the claim does not take: {install}",
     "undecided": "No error is known, so nothing is decided: {why}",
     "stopped": "The run was cut short before it decided anything.",
     "failed": "{why}",
