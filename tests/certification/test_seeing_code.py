@@ -279,11 +279,24 @@ def weighted(x):
     return jnp.exp(-(jax.nn.relu(x[:, 0]) ** 2)) + WEIGHT["bump"] * peak
 
 
+def weighted_step(y, v):
+    return y + WEIGHT["bump"] * H * jnp.exp(-(((v - C) / W) ** 2)), None
+
+
+def weighted_in_a_loop(x):
+    """JAX keeps what it has traced of a step, without `jax.jit`, too."""
+    return jax.lax.scan(weighted_step, jnp.exp(-(jax.nn.relu(x[:, 0]) ** 2)), x[:, 0][None])[0]
+
+
 @pytest.mark.watched
 @pytest.mark.parametrize(
     "made",
-    [lambda: as_function(jax.jit(weighted), "model"), lambda: from_jax(weighted)],
-    ids=["jit", "from_jax"],
+    [
+        lambda: as_function(jax.jit(weighted), "model"),
+        lambda: from_jax(weighted),
+        lambda: as_function(weighted_in_a_loop, "model"),
+    ],
+    ids=["jit", "from_jax", "loop"],
 )
 def test_what_jax_compiled_before_a_value_was_changed_is_refused(made, monkeypatch):
     jaxpr_caches._context()  # JAX compiles again after the first proof of a process, which makes this

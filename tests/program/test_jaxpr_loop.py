@@ -106,6 +106,7 @@ def test_a_wrong_order_of_the_steps_shows(monkeypatch: pytest.MonkeyPatch) -> No
         (lambda x: lax.while_loop(lambda y: jnp.all(y < 3.0), lambda y: y + 1.0, x[:, 0]), "while"),
         (lambda x: lax.scan(lambda c, p: (c, c > p), x[:, 0], W)[1].sum(0) * 1.0, "a loop that gives comparisons"),
         (lambda x: x[:, 0] + lax.scan(lambda c, p: (c, c), x[:, 0], W[:0])[1].sum(), "a loop without steps"),
+        (lambda x: lax.fori_loop(0, 5, lambda i, y: lax.cond(i < 2, jnp.sin, jnp.cos, y), x[:, 0]), "operation cond"),
         (lambda x: lax.scan(lambda c, p: (jnp.where(p, c, 0.0), None), x[:, 0], x.T > 0.0)[0], "a loop over comparisons"),
         (
             lambda x: lax.fori_loop(
@@ -114,7 +115,7 @@ def test_a_wrong_order_of_the_steps_shows(monkeypatch: pytest.MonkeyPatch) -> No
             "a loop of 90 steps",
         ),
     ],
-    ids=["many", "while", "comparisons", "empty", "over comparisons", "many within"],
+    ids=["many", "while", "comparisons", "empty", "cond", "over comparisons", "many within"],
 )  # fmt: skip
 def test_other_loops_are_refused_by_name(model: Callable[[Any], Any], words: str) -> None:
     with pytest.raises(Unsupported, match=words):
