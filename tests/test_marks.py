@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import ROOT, sample, shares
-from tests.seconds import measured
+from tests.seconds import measured, text_of
 
 
 @dataclass
@@ -74,6 +74,12 @@ def test_of_what_takes_long_as_many_cases_stay_as_there_is_time_for(
 ) -> None:
     cases = [Case("test_x", marked) for _ in range(9)]
     assert quick(cases, {"test_a.py::test_x": a_case}) == expected
+
+
+def test_many_quick_cases_take_something_each() -> None:
+    line = text_of(["0.004 test_a.py::test_x"] * 100)
+    seconds, _, name = line.strip().partition(" ")
+    assert quick([Case("test_x", None) for _ in range(9)], {name: float(seconds)}) == [*range(9)]
 
 
 def test_every_function_that_takes_long_stands_in_its_file() -> None:
