@@ -248,6 +248,12 @@ def test_words_that_are_wrong_are_refused(words, complaint) -> None:
         sn.Claim.of(problem, **{**WORDS, **words})
 
 
+def test_a_word_that_is_missing_is_asked_for() -> None:
+    problem = sn.Problem(series, truth, sn.Domain(x=(0.0, 1.0)), tolerance=0.01)
+    with pytest.raises(sn.BadInput, match="a claim needs says; give it as a keyword"):
+        sn.Claim.of(problem, **{key: word for key, word in WORDS.items() if key != "says"})
+
+
 def test_a_problem_that_lacks_something_is_refused() -> None:
     domain = sn.Domain(x=(0.0, 1.0))
     with pytest.raises(sn.BadInput, match="tolerance"):

@@ -11,7 +11,7 @@ from tests.cli.conftest import Shell
 from tests.schema import demand_as_published
 
 from supnorm.cli import claim
-from supnorm.results import BadInput
+from supnorm.results import BadInput, Interrupted
 
 TEXT = """
 title = "A series"
@@ -310,6 +310,16 @@ def test_what_was_judged_with_another_version_of_a_package_is_not_resumed(ledger
 def test_a_ledger_of_which_nothing_could_be_run_decides_nothing(shell: Shell) -> None:
     put(shell, "missing", ("of = ", 'needs = ["no-such-package"]\nof = '))
     assert shell.run("claim", "claims", "--all", "--quiet").code == 4
+
+
+def test_an_interrupted_ledger_says_once_how_to_go_on(ledger: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_short(*_: object) -> None:
+        raise Interrupted(f"the audit is kept: {claim.AGAIN}")
+
+    monkeypatch.setattr(claim, "_entry", cut_short)
+    done = ledger.run("claim", "claims", "--all", "--quiet")
+    assert done.code == 3
+    assert done.err.count("--resume") == 1
 
 
 def test_all_without_a_folder_is_of_the_source_tree_also_where_the_package_is_a_copy(

@@ -111,7 +111,9 @@ class Claim:
             spec = ClaimSpec.model_validate(words)
         except ValidationError as error:
             fault = error.errors()[0]
-            raise BadInput(f"{'.'.join(map(str, fault['loc'])) or 'claim'}: {fault['msg']}") from None
+            where = ".".join(map(str, fault["loc"])) or "claim"
+            missing = f"a claim needs {where}; give it as a keyword"
+            raise BadInput(missing if fault["type"] == "missing" else f"{where}: {fault['msg']}") from None
         return cls(words=spec, problem=problem, name=name)
 
     @property

@@ -208,7 +208,7 @@ def _ledger(folder: Path, given: Path | None, run: RunContext, options: SearchOp
     page = run.directory / (GALLERY if report else "claims.json")
     run.tell(record.to_json, lambda: [*ledger_summary(record), f"saved in {run.directory}; open {page}"])
     if stopped:
-        raise Interrupted(f"{stopped}; {AGAIN}")
+        raise Interrupted(stopped if AGAIN in stopped else f"{stopped}; {AGAIN}")
     return int(record.status.exit)
 
 
