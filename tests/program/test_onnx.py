@@ -319,3 +319,57 @@ def test_a_program_of_float16_says_that_it_does_not_overflow(kind, said):
     graph = helper.make_graph(nodes, "cast", ends[:1], ends[1:])
     program = lower_onnx(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]))
     assert any("beyond 65,504" in remark for remark in program.remarks) == said
+
+
+def graph_of(nodes, constants=(), functions=(), ir=9):
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        list(nodes),
+        "g",
+        [info("x", TensorProto.DOUBLE, ["n", 1])],
+        [info("y", TensorProto.DOUBLE, ["n", 1])],
+        list(constants),
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    return helper.make_model(graph, functions=list(functions), opset_imports=opsets, ir_version=ir)
+
+
+def as_it_runs(model, x):
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run(None, {"x": x})[0]
+
+
+@pytest.mark.parametrize("order", [("Sin", "Cos"), ("Cos", "Sin")])
+@pytest.mark.parametrize("called", ["Sin", "Cos"])
+def test_of_functions_with_one_name_the_overload_that_is_called_is_read(order, called):
+    functions = []
+    for name in order:
+        opset = [helper.make_opsetid("", 17)]
+        one = helper.make_function("own", "F", ["a"], ["b"], [helper.make_node(name, ["a"], ["b"])], opset)
+        one.overload = name
+        functions.append(one)
+    node = helper.make_node("F", ["x"], ["y"], domain="own")
+    node.overload = called
+    model = graph_of([node], (), functions, ir=10)
+    x = np.array([[0.3], [0.7]])
+    assert np.allclose(lower_onnx(model).value(x), as_it_runs(model, x), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("op", "given"),
+    [
+        ("ReduceProd", np.array([2**20, 2**20], np.int32)),
+        ("ReduceSum", np.array([2**31 - 1, 1], np.int32)),
+        ("ReduceMin", np.array([1.0, np.nan])),
+        ("ArgMax", np.array([1.0, np.nan, 3.0])),
+    ],
+)
+def test_constants_are_those_that_onnxruntime_computes(op, given):
+    nodes = [
+        helper.make_node(op, ["k"], ["r"], **({"axis": 0} if op == "ArgMax" else {})),
+        helper.make_node("Cast", ["r"], ["d"], to=TensorProto.DOUBLE),
+        helper.make_node("Add", ["x", "d"], ["y"]),
+    ]
+    model = graph_of(nodes, [numpy_helper.from_array(given, "k")])
+    x = np.array([[0.3], [0.7]])
+    assert np.array_equal(lower_onnx(model).value(x), as_it_runs(model, x))

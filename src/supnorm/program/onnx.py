@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,7 @@ from supnorm.program.rows import beyond_rows, demand_each_alone
 from supnorm.program.single_precision import ONNX_ALIKE
 from supnorm.program.tracing import Builder, Tensor, Value
 
+IR_VERSION = 10  # onnxruntime refuses files of later versions than it knows
 _UNARY = {
     "Neg": "neg",
     "Abs": "abs",
@@ -98,7 +100,7 @@ def _of_points(
     for name, shape, start, end in zip(order, shapes, starts, starts[1:], strict=False):
         values[name] = Tensor(0, (row + np.arange(start, end)).reshape(shape))
     opset = max((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), default=18)
-    functions = {(f.domain, f.name): f for f in model.functions}
+    functions = {(f.domain, f.name, getattr(f, "overload", "")): f for f in model.functions}
     wanted = list(outputs) if outputs is not None else [o.name for o in graph.output]
     _run(_Graph(build, opset, functions), _needed(graph.node, wanted), values, types)
     known = [_sizes(free[name]) for name in order]
@@ -142,7 +144,7 @@ def _shape(info: Any, n: int) -> tuple[int, ...]:
 class _Graph:
     build: Builder
     opset: int
-    functions: dict[tuple[str, str], Any] = field(default_factory=dict)
+    functions: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
 
 def _run(
@@ -160,7 +162,7 @@ def _run(
         attributes = _attributes(node, given or {})
         args = [values[name] if name else None for name in node.input]
         kinds = [_kind(values.get(name), types.get(name)) for name in node.input]
-        if (node.domain, node.op_type) in graph.functions:
+        if _function(node) in graph.functions:
             results, made = _called(graph, node, attributes, args, kinds)
         else:
             graph.build.precision = next((k for k in kinds if k in entry.BITS), "float64")
@@ -245,13 +247,18 @@ def _check_type(
     return kind
 
 
+def _function(node: Any) -> tuple[str, ...]:
+    """By what a function of the file is known: several may have one name, and differ in their ``overload``."""
+    return node.domain, node.op_type, getattr(node, "overload", "")
+
+
 def _called(
     graph: _Graph, node: Any, attributes: dict[str, Any], args: list[Any], kinds: list[str | None]
 ) -> tuple[list[Any], list[str | None]]:
     """Results of a function that the file defines, and their types."""
     from onnx import helper
 
-    function = graph.functions[node.domain, node.op_type]
+    function = graph.functions[_function(node)]
     local = dict(zip(function.input, args, strict=False))
     types = {name: kind for name, kind in zip(function.input, kinds, strict=False) if kind}
     defaults = {a.name: helper.get_attribute_value(a) for a in function.attribute_proto}
@@ -312,7 +319,10 @@ def _note_rounding(build: Builder, op: str, at: dict[str, Any], kinds: list[str 
 
 
 def _fold(node: Any, args: list[Any], opset: int) -> list[Any]:
-    """Operations on constants alone, by onnx's reference implementation."""
+    """Operations on constants alone: by onnxruntime, which runs the file, where others may give something else.
+
+    Integers that overflow, and NaN, are such; what onnxruntime does not compute alone, onnx's reference implementation does.
+    """
     from onnx import helper
     from onnx.reference import ReferenceEvaluator
 
@@ -332,10 +342,25 @@ def _fold(node: Any, args: list[Any], opset: int) -> list[Any]:
     model = helper.make_model(
         helper.make_graph([copy], "constants", infos, outputs), opset_imports=[helper.make_opsetid("", opset)]
     )
+    if node.op_type not in _EXACT:
+        with suppress(Exception):
+            return _by_onnxruntime(model, given)
     try:
         return list(ReferenceEvaluator(model).run(None, given))
     except Exception as error:
         raise Unsupported(f"{node.op_type} of constants ({error})", "an initializer with the value") from None
+
+
+def _by_onnxruntime(model: Any, given: dict[str, Any]) -> list[Any]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 4
+    model.ir_version = min(model.ir_version, IR_VERSION)
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return [*session.run(None, given)]
 
 
 def _symbolic(graph: _Graph, op: str, at: dict[str, Any], args: list[Any]) -> Value:
