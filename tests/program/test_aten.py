@@ -273,3 +273,34 @@ def test_a_file_that_rounds_on_the_way_has_no_bound_as_deployed(tmp_path):
     assert problem.model.program is not None
     assert problem.model.precision == "float32"
     assert certify(problem, 1.5).deployed_upper is None
+
+
+class Added(torch.nn.Module):
+    """Adds a number that the graph computes from a constant."""
+
+    def __init__(self, constant, function):
+        super().__init__()
+        self.register_buffer("constant", constant)
+        self.function = function
+
+    def forward(self, x):
+        return x + self.function(self.constant).to(torch.float64)
+
+
+@pytest.mark.parametrize(
+    ("constant", "function", "words"),
+    [
+        (torch.tensor([0], dtype=torch.uint8), lambda k: k - 1, "sub.Tensor to uint8"),
+        (torch.tensor([1], dtype=torch.uint8), lambda k: -k, "neg.default to uint8"),
+        (torch.tensor([2.0**24, 1.0, 1.0]), lambda k: k.sum(), "sum.default of constants to float32"),
+    ],
+)
+def test_constants_that_torch_computes_otherwise_are_refused(constant, function, words):
+    with pytest.raises(Unsupported, match=words):
+        lower_torch(Added(constant, function), 1, "float64")
+
+
+def test_constants_of_narrower_numbers_that_float64_gives_alike_are_read():
+    module = Added(torch.tensor([1.5]), lambda k: (k * 2.0 + 1.0).sqrt() / 0.25)
+    x = torch.tensor([[0.3]], dtype=torch.float64)
+    assert lower_torch(module, 1, "float64").value(x.numpy())[0, 0] == float(module(x)) == 8.3

@@ -29,6 +29,13 @@ _COMPARE = {"gt": "gt", "ge": "ge", "lt": "lt", "le": "le", "eq": "eq", "ne": "n
 _NOT_REAL = ("int", "uint", "bool", "complex", "float4", "float8", "quint", "qint")
 # operators that fill a constant, which torch and this reader do alike
 _FILLED = names("zeros_like ones_like full_like full zeros ones scalar_tensor arange cat concat stack")
+# operators that round once, or not at all: of narrower numbers torch gives what float64 gives, if they represent it
+_ONCE = (
+    MOVES.keys()
+    | SAME
+    | _FILLED
+    | names("add sub rsub mul div neg abs sqrt reciprocal maximum minimum clamp relu")
+)
 _KNOWN = ATEN_ALIKE | SAME | MOVES.keys() | {"getitem"}  # operators whose rounding follows from the program
 _SIZES: dict[str, Callable[..., Any]] = {
     "add": operator.add,
@@ -130,11 +137,13 @@ def _check_type(result: Any, dtype: str, target: str, least: str) -> None:
     if name.startswith(("int", "uint", "bool")):
         room = 2.0 ** (int(name.removeprefix("uint").removeprefix("int") or 1) - 1) if name != "bool" else 2.0
         whole = np.isfinite(array) & (array == np.round(array)) & (np.abs(array) < min(room, 2.0**53))
-        if not whole.all():
+        if not whole.all() or (name.startswith("uint") and (array < 0).any()):
             raise entry.Narrowed(f"torch {target} to {name}", "floating-point constants")
     elif name not in entry.BITS:
         raise entry.Narrowed(f"torch {target} to {name}", "real numbers")
-    elif entry.narrower(name, "float64") and not _held(array, name):
+    elif entry.narrower(name, "float64") and not (
+        _held(array, name) and _operation(target)[1].removesuffix("_") in _ONCE
+    ):
         entry.result(dtype, f"torch {target} of constants", least)
 
 

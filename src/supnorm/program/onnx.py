@@ -100,7 +100,9 @@ def _of_points(
     for name, shape, start, end in zip(order, shapes, starts, starts[1:], strict=False):
         values[name] = Tensor(0, (row + np.arange(start, end)).reshape(shape))
     opset = max((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), default=18)
-    functions = {(f.domain, f.name, getattr(f, "overload", "")): f for f in model.functions}
+    functions: dict[tuple[str, ...], Any] = {
+        (f.domain, f.name, getattr(f, "overload", "")): f for f in model.functions
+    }
     wanted = list(outputs) if outputs is not None else [o.name for o in graph.output]
     _run(_Graph(build, opset, functions), _needed(graph.node, wanted), values, types)
     known = [_sizes(free[name]) for name in order]
