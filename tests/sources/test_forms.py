@@ -93,3 +93,23 @@ def test_a_module_in_single_precision_has_a_twin_in_double() -> None:
     exact = float(layer.weight.detach()) / 3 + float(layer.bias.detach())
     assert twin(x).item() == pytest.approx(exact, rel=1e-15)
     assert layer.weight.dtype == torch.float32  # the user's own module is left as it is
+
+
+def test_jax_code_has_an_eager_form_and_its_own_twin() -> None:
+    """In float32 the argument 1e4 x is rounded by up to 5e-4; compiled and eager code agree to rounding."""
+    jnp = pytest.importorskip("jax.numpy")
+    pairs, _, forms = compared(sn.from_jax(lambda x: jnp.sin(1e4 * x[:, 0])))
+    assert [form.name for form in forms] == ["as it is", "eager", "onnx", "float32"]
+    assert all(form.function is not None for form in forms), [form.why for form in forms]
+    assert "float32" in (pairs[0].first, pairs[0].second)
+    assert 1e-5 < pairs[0].worst < 2e-3
+    between = next(pair for pair in pairs if {pair.first, pair.second} == {"as it is", "eager"})
+    assert between.worst <= 1e-11
+
+
+def test_jax_code_whose_loop_no_graph_holds_has_an_eager_form() -> None:
+    jax = pytest.importorskip("jax")
+    turns = lambda x: jax.lax.fori_loop(0, 5, lambda i, y: jax.numpy.cos(y), x[:, 0])  # noqa: E731
+    _, said, forms = compared(sn.from_jax(turns))
+    assert {form.name for form in forms if form.function is not None} >= {"as it is", "eager", "float32"}
+    assert "Only one form" not in said

@@ -1,7 +1,8 @@
 """The forms in which one model runs: as it is, compiled by torch, as an ONNX graph, and in the other precision.
 
-What is compared is the code that runs: the ONNX graph and the twin of a model that is no torch module are written from the
-operations that supnorm reads, and run by onnxruntime. A form that cannot be made is not left out in silence: it says why.
+What is compared is the code that runs: the ONNX graph, and the twin of a model that is neither a torch module nor JAX code,
+are written from the operations that supnorm reads, and run by onnxruntime. A form that cannot be made is not left out in
+silence: it says why.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.networks.export_onnx import document
-from supnorm.problem import Function, Problem
+from supnorm.problem import Function, Problem, as_columns
 from supnorm.problem.coded import Coded, code_of
+from supnorm.problem.double_precision import double_precision
 from supnorm.program import Unsupported, program_of
 from supnorm.results import BadInput, install
 from supnorm.results.printable import one_line, typed_line
@@ -30,7 +32,8 @@ class Form:
     """One form of a model.
 
     Attributes:
-        name: ``"as it is"``, ``"compiled"``, ``"onnx"``, ``"float32"`` or ``"float64"``.
+        name: ``"as it is"``, ``"compiled"`` (of JAX code, which is compiled as it is: ``"eager"``), ``"onnx"``,
+            ``"float32"`` or ``"float64"``.
         function: that form; None if there is none.
         why: what it is, or why there is none.
     """
@@ -58,7 +61,11 @@ def forms_of(problem: Problem) -> tuple[Form, ...]:
     twin = "float64" if single else "float32"
     return (
         Form("as it is", model, f"the model as the problem names it, in {model.precision}"),
-        _tried("compiled", _compiled, model, x, "torch.compile of the whole module"),
+        _tried("compiled", _compiled, model, x, "torch.compile of the whole module")
+        if _jax_code(model) is None
+        else _tried(
+            "eager", _eager, model, x, "JAX operation by operation; as it is, the code runs compiled"
+        ),
         _tried(
             "onnx",
             lambda m: _graph(m, x.shape[1], model.precision),
@@ -89,6 +96,26 @@ def _module(model: Function) -> Any:
     return code_of(model.value) if isinstance(model.value, Coded) and model.value.kind == "torch" else None
 
 
+def _jax_code(model: Function) -> Any:
+    """The JAX function behind a model, which supnorm compiles; None where there is none."""
+    return code_of(model.value) if isinstance(model.value, Coded) and model.value.kind == "jax" else None
+
+
+def _eager(model: Function) -> Function:
+    """JAX code that is not compiled as a whole: the compiler may join operations, and then round less often."""
+    code, label = _jax_code(model), f"{model.name} (eager)"
+    double = model.precision == "float64"
+    import jax
+
+    def value(x: Array) -> Array:
+        with double_precision(double), jax.disable_jit():
+            return as_columns(
+                code(jax.numpy.asarray(x, dtype=np.float64 if double else np.float32)), len(x), label
+            )
+
+    return Function(value, precision=model.precision, inputs=model.inputs, outputs=model.outputs)
+
+
 def _compiled(model: Function) -> Function:
     module = _module(model)
     if module is None:
@@ -104,6 +131,10 @@ def _compiled(model: Function) -> Function:
 
 def _twin(model: Function, d: int, precision: str) -> Function:
     module = _module(model)
+    if (code := _jax_code(model)) is not None:
+        from supnorm.sources.jax import from_jax
+
+        return replace(from_jax(code, precision=precision), inputs=model.inputs, outputs=model.outputs)
     if module is None:
         return _graph(model, d, precision)
     import torch
