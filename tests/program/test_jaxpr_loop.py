@@ -17,6 +17,7 @@ from supnorm.program import Unsupported  # noqa: E402
 from supnorm.program import jaxpr_loop as loop  # noqa: E402
 from supnorm.program.entry import Narrowed  # noqa: E402
 from supnorm.program.jaxpr import lower_jaxpr  # noqa: E402
+from supnorm.results import BadInput  # noqa: E402
 
 W = np.linspace(0.1, 1.0, 6)
 
@@ -137,10 +138,21 @@ def test_honest_loops_are_proved(model: Callable[[Any], Any]) -> None:
     assert certify(problem, ratio=1.1).upper < 1.2e-3
 
 
+def product(x: Any) -> Any:
+    """The number of a step is an index, which arrays of NumPy do not take."""
+    return lax.fori_loop(0, 2, lambda i, y: y * x[:, i], jnp.ones(x.shape[0]))
+
+
+def test_points_that_are_no_array_of_jax_are_refused_with_what_to_write() -> None:
+    domain = Domain(a=(-1.0, 1.0), b=(0.0, 1.0))
+    with pytest.raises(BadInput, match=r"an index with a \w+Tracer .* form: x = jnp.asarray\(x\) first"):
+        certify(Problem(product, lambda x: x[:, 0] * x[:, 1], domain), ratio=1.1)
+    problem = Problem(lambda x: product(jnp.asarray(x)), lambda x: x[:, 0] * x[:, 1] + 1e-3, domain)
+    assert certify(problem, ratio=1.1).upper < 1.2e-3
+
+
 @pytest.mark.watched
 def test_a_step_that_asks_how_many_points_there_are_is_refused() -> None:
-    from supnorm.results import BadInput
-
     def step(h: Any, v: Any) -> Any:
         return jnp.tanh(0.5 * h + v) * (2.0 if len(v) > 100 else 1.0), None
 

@@ -118,7 +118,9 @@ def demand_plain(values: Any, what: str) -> None:
         elif kind is slice:
             demand_plain((value.start, value.stop, value.step), what)
         elif id(kind) not in _ARGUMENTS and not isinstance(value, np.dtype):
-            raise Narrowed(f"{what} with a {kind.__name__}", "numbers and plain arrays, np.asarray(c)")
+            traced = home_of(kind).partition(".")[0] == "jax" and "Tracer" in kind.__name__
+            instead = "x = jnp.asarray(x) first" if traced else "numbers and plain arrays, np.asarray(c)"
+            raise Narrowed(f"{what} with a {kind.__name__}", instead)
 
 
 def result(dtype: Any, what: str, least: str = "float64") -> None:
