@@ -355,6 +355,16 @@ def test_of_functions_with_one_name_the_overload_that_is_called_is_read(order, c
     assert np.allclose(lower_onnx(model).value(x), as_it_runs(model, x), rtol=1e-12)
 
 
+@pytest.mark.parametrize("domain", ["", "ai.onnx", "com.microsoft"])
+def test_a_function_in_the_place_of_an_operator_of_onnxruntime_is_refused(domain):
+    body = [helper.make_node("Cos", ["a"], ["b"])]
+    own = helper.make_function(domain, "Sin", ["a"], ["b"], body, [helper.make_opsetid("", 17)])
+    model = graph_of([helper.make_node("Sin", ["x"], ["y"])], (), [own])
+    assert as_it_runs(model, np.array([[0.3]])) == np.sin(0.3)
+    with pytest.raises(Unsupported, match="where onnxruntime runs its own"):
+        lower_onnx(model)
+
+
 @pytest.mark.parametrize(
     ("op", "given"),
     [

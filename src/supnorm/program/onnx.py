@@ -26,6 +26,7 @@ from supnorm.program.rows import beyond_rows, demand_each_alone
 from supnorm.program.single_precision import ONNX_ALIKE
 from supnorm.program.tracing import Builder, Tensor, Value
 
+OF_ONNXRUNTIME = ("ai.onnx", "com.microsoft", "com.ms.")  # domains of operators that onnxruntime has itself
 IR_VERSION = 10  # onnxruntime refuses files of later versions than it knows
 _UNARY = {
     "Neg": "neg",
@@ -100,6 +101,10 @@ def _of_points(
     for name, shape, start, end in zip(order, shapes, starts, starts[1:], strict=False):
         values[name] = Tensor(0, (row + np.arange(start, end)).reshape(shape))
     opset = max((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), default=18)
+    for one in model.functions:
+        if not one.domain or one.domain.startswith(OF_ONNXRUNTIME):
+            what = f"a function of the file, {one.name}, in the domain {one.domain or 'ai.onnx'!r}"
+            raise Unsupported(f"{what}, where onnxruntime runs its own", "one in a domain of your own")
     functions: dict[tuple[str, ...], Any] = {
         (f.domain, f.name, getattr(f, "overload", "")): f for f in model.functions
     }
