@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import supnorm as sn
 from supnorm.claims import ledger_record
 from supnorm.claims.recording import scatter, unrun
 from supnorm.pages import claim_summary, ledger_summary, write_badge, write_claims_page
+from supnorm.pages.badge import badge
 from supnorm.pages.claims_page import claims_page
 from supnorm.problem.claim_table import ClaimSpec
 from supnorm.results.claim import LedgerRecord, LedgerRowRecord
@@ -155,3 +157,10 @@ def test_a_click_on_a_head_sorts(ledger: LedgerRecord, tmp_path: Path) -> None:
         assert complaints == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         browser.close()
+
+
+def test_a_badge_is_xml_whatever_was_published() -> None:
+    for label in ("1e-7", "a\nb\x1b[31m\x00", "<script>&", "9" * 100_000):
+        text = badge(label, "refuted", "refuted")
+        assert ElementTree.fromstring(text).get("role") == "img"
+        assert len(text) < 2000

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from supnorm.pages.svg import el
+from supnorm.results.printable import one_line
 
+LONGEST = 60  # letters of a label: about 400 pixels
 LETTER = 6.6  # pixels of a letter of 11 px Verdana, on average
 COLOURS = {"refuted": "#c0392b", "proved": "#1e8449", "not-refuted": "#2874a6", "unconfirmed": "#b9770e"}
 
@@ -19,6 +21,7 @@ def badge(label: str, verdict: str, words: str) -> str:
     >>> '>refuted<' in badge("accuracy 0.19 %", "refuted", "refuted")
     True
     """
+    label = one_line(label, LONGEST)  # the words of a claim file: XML has no control characters
     left, right = (round(len(text) * LETTER) + 14 for text in (label, words))
     width, colour = left + right, COLOURS.get(verdict, "#5d6d7e")
     style = {"fill": "#fff", "font_family": "Verdana,DejaVu Sans,sans-serif", "font_size": 11}
