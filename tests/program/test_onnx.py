@@ -355,6 +355,31 @@ def test_of_functions_with_one_name_the_overload_that_is_called_is_read(order, c
     assert np.allclose(lower_onnx(model).value(x), as_it_runs(model, x), rtol=1e-12)
 
 
+@pytest.mark.parametrize("around", [True, False])
+def test_a_loop_over_constants_is_what_onnxruntime_computes_or_refused(around):
+    info, number = helper.make_tensor_value_info, TensorProto.DOUBLE
+    one = numpy_helper.from_array(np.array(1.0), "one")
+    body = helper.make_graph(
+        [helper.make_node("Add", ["v", "one"], ["w"]), helper.make_node("Identity", ["c"], ["d"])],
+        "body",
+        [info("i", TensorProto.INT64, []), info("c", TensorProto.BOOL, []), info("v", number, [])],
+        [info("d", TensorProto.BOOL, []), info("w", number, [])],
+        [] if around else [one],
+    )
+    nodes = [
+        helper.make_node("Loop", ["steps", "", "zero"], ["k"], body=body),
+        helper.make_node("Add", ["x", "k"], ["y"]),
+    ]
+    constants = [one, numpy_helper.from_array(np.array(0.0), "zero")]
+    model = graph_of(nodes, [*constants, numpy_helper.from_array(np.array(2), "steps")])
+    assert as_it_runs(model, np.array([[0.5]])) == 2.5
+    if around:
+        with pytest.raises(Unsupported, match="Loop of constants, with values from around it"):
+            lower_onnx(model)
+    else:
+        assert lower_onnx(model).value(np.array([[0.5]])) == 2.5
+
+
 @pytest.mark.parametrize("domain", ["", "ai.onnx", "com.microsoft"])
 def test_a_function_in_the_place_of_an_operator_of_onnxruntime_is_refused(domain):
     body = [helper.make_node("Cos", ["a"], ["b"])]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
 from supnorm.program.discrepancies import ONNXRUNTIME
+from supnorm.program.onnx_constants import EXACT, folded
 from supnorm.program.onnx_moves import move, split
 from supnorm.program.onnx_operators import OPERATORS, reduce
 from supnorm.program.operations import Unsupported
@@ -27,7 +27,6 @@ from supnorm.program.single_precision import ONNX_ALIKE
 from supnorm.program.tracing import Builder, Tensor, Value
 
 OF_ONNXRUNTIME = ("ai.onnx", "com.microsoft", "com.ms.")  # domains of operators that onnxruntime has itself
-IR_VERSION = 10  # onnxruntime refuses files of later versions than it knows
 _UNARY = {
     "Neg": "neg",
     "Abs": "abs",
@@ -179,45 +178,6 @@ def _run(
         types.update({name: kind for name, kind in zip(node.output, made, strict=False) if name and kind})
 
 
-# operators that give the same result for constants in every implementation of IEEE 754
-_EXACT = frozenset(
-    {
-        "Constant",
-        "Identity",
-        "ConstantOfShape",
-        "Shape",
-        "Cast",
-        "CastLike",
-        "Reshape",
-        "Flatten",
-        "Squeeze",
-        "Unsqueeze",
-        "Transpose",
-        "Slice",
-        "Gather",
-        "Expand",
-        "Concat",
-        "Neg",
-        "Abs",
-        "Add",
-        "Sub",
-        "Mul",
-        "Div",
-        "Sqrt",
-        "Min",
-        "Max",
-        "Where",
-        "Split",
-        "Range",
-        "Dropout",
-    }
-)
-
-_CHANCE = frozenset(
-    {"RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli", "Multinomial"}
-)
-
-
 def _type_name(code: int) -> str:
     from onnx import helper
 
@@ -238,7 +198,7 @@ def _check_type(
         return None
     if not isinstance(result, Tensor):
         kind = str(np.asarray(result).dtype)
-        if op not in _EXACT and kind in entry.BITS:
+        if op not in EXACT and kind in entry.BITS:
             graph.build.computed_in(kind)
             graph.build.unlike.add(f"{op} of constants")
         return kind
@@ -300,7 +260,7 @@ def _apply(
     if op == "Shape":
         return [np.asarray(np.shape(args[0]) if not isinstance(args[0], Tensor) else args[0].shape)]
     if not any(isinstance(a, Tensor | Comparison) for a in args):
-        return _fold(node, args, graph.opset)
+        return folded(node, args, graph.opset)
     _note_rounding(graph.build, op, attributes, kinds)
     if op in _COMPARE:
         return [Comparison(_COMPARE[op], args[0], args[1])]
@@ -323,51 +283,6 @@ def _note_rounding(build: Builder, op: str, at: dict[str, Any], kinds: list[str 
             build.unlike.add(op)
     elif op not in ONNX_ALIKE:
         build.unlike.add(op)
-
-
-def _fold(node: Any, args: list[Any], opset: int) -> list[Any]:
-    """Operations on constants alone: by onnxruntime, which runs the file, where others may give something else.
-
-    Integers that overflow, and NaN, are such; what onnxruntime does not compute alone, onnx's reference implementation does.
-    """
-    from onnx import helper
-    from onnx.reference import ReferenceEvaluator
-
-    if node.op_type in _CHANCE:
-        raise Unsupported(f"ONNX {node.op_type}", "none: each call draws other numbers")
-    if any(a.ref_attr_name for a in node.attribute):
-        raise Unsupported(f"{node.op_type} of constants, by an attribute of a function", "an initializer")
-    given = {f"c{i}": np.asarray(a) for i, a in enumerate(args) if a is not None}
-    names = [f"c{i}" if a is not None else "" for i, a in enumerate(args)]
-    copy = helper.make_node(node.op_type, names, list(node.output), domain=node.domain)
-    copy.attribute.extend(node.attribute)
-    infos = [
-        helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape)
-        for k, v in given.items()
-    ]
-    outputs = [helper.make_empty_tensor_value_info(name) for name in node.output]
-    model = helper.make_model(
-        helper.make_graph([copy], "constants", infos, outputs), opset_imports=[helper.make_opsetid("", opset)]
-    )
-    if node.op_type not in _EXACT:
-        with suppress(Exception):
-            return _by_onnxruntime(model, given)
-    try:
-        return list(ReferenceEvaluator(model).run(None, given))
-    except Exception as error:
-        raise Unsupported(f"{node.op_type} of constants ({error})", "an initializer with the value") from None
-
-
-def _by_onnxruntime(model: Any, given: dict[str, Any]) -> list[Any]:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 4
-    model.ir_version = min(model.ir_version, IR_VERSION)
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    return [*session.run(None, given)]
 
 
 def _symbolic(graph: _Graph, op: str, at: dict[str, Any], args: list[Any]) -> Value:
