@@ -123,6 +123,16 @@ def test_other_loops_are_refused_by_name(model: Callable[[Any], Any], words: str
         lower_jaxpr(model, 1)
 
 
+def test_a_loop_of_many_weights_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def model(x: Any) -> Any:
+        return lax.fori_loop(0, 5, lambda i, y: jnp.tanh(y @ np.ones((2, 2))), x)[:, 0]
+
+    assert lower_jaxpr(model, 2).m == 1
+    monkeypatch.setattr(loop, "WEIGHTS", 15)
+    with pytest.raises(Unsupported, match=r"a loop with so many weights in all steps .* at most 15 weights"):
+        lower_jaxpr(model, 2)
+
+
 def test_steps_in_single_precision_are_refused() -> None:
     def model(x: Any) -> Any:
         return lax.fori_loop(0, 3, lambda i, y: y.astype(jnp.float32) * 2.0, x[:, 0].astype(jnp.float32))

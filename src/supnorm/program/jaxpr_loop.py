@@ -17,6 +17,10 @@ from supnorm.program.tracing import Builder, Tensor, Value
 
 MOST = 5_000  # operations of all steps; JAX code of as many operations without a loop takes seconds to read
 
+# Weights of all steps, for all points that are read at once: each step has its own, and each weight takes 16 bytes and more.
+# A loop of 300 steps with 400 x 400 weights took 1.8 GB until it was refused.
+WEIGHTS = 50_000_000
+
 Interpret = Callable[[Builder, Any, Any, list[Any]], list[Any]]
 
 
@@ -29,7 +33,7 @@ def scan(build: Builder, params: Any, args: list[Any], interpret: Interpret) -> 
         interpret: does one step, given its jaxpr with constants and arguments.
 
     Raises:
-        Unsupported: for a loop of many operations, or of none that gives something for each step.
+        Unsupported: for a loop of many operations or weights, or of none that gives something for each step.
     """
     steps, body = params["length"], params["jaxpr"]
     each_step = _operations(body.jaxpr)
@@ -43,7 +47,12 @@ def scan(build: Builder, params: Any, args: list[Any], interpret: Interpret) -> 
     given: list[list[Any]] = [[] for _ in body.jaxpr.outvars[params["num_carry"] :]]
     if given and not steps:
         raise Unsupported("a loop without steps", "one with steps")
+    known, weights = len(build.nodes), 0
     for step in reversed(range(steps)) if params["reverse"] else range(steps):
+        weights += sum(0 if node.weight is None else node.weight.size for node in build.nodes[known:])
+        known = len(build.nodes)
+        if weights > WEIGHTS:
+            raise Unsupported("a loop with so many weights in all steps", f"at most {WEIGHTS:,} weights")
         out = interpret(build, body.jaxpr, body.consts, [*fixed, *carried, *(_row(v, step) for v in each)])
         carried = out[: params["num_carry"]]
         for rows, value in zip(given, out[params["num_carry"] :], strict=True):
