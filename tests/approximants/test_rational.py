@@ -186,3 +186,17 @@ def test_a_fit_with_a_proof_takes_aaa_where_a_polynomial_is_too_large(tmp_path: 
     assert result.certificate is not None
     result.certificate.certificate.save(tmp_path / "c.json")
     assert check(tmp_path / "c.json").accepted
+
+
+def test_fit_tries_them_in_one_input() -> None:
+    """Floater and Hormann's only for fixed samples: of a reference AAA takes what calls are left to others otherwise."""
+    from supnorm.training.strategies import strategies
+
+    for fixed, count in ((True, 2), (False, 1)):
+        tried = [type(m).__name__ for m in strategies("auto", 1, fixed)]
+        assert len({"AAA", "FloaterHormann"} & {*tried}) == count
+        assert len(tried) == len({*tried})
+    assert not {"AAA", "FloaterHormann"} & {type(m).__name__ for m in strategies("auto", 2)}
+    x = np.linspace(-1.0, 1.0, 200)[:, None]
+    found = sn.fit((x, FUNCTIONS["log"][0](x)), tolerance=1e-4, method="floater-hormann")
+    assert found.winner.sup_lower <= 1e-4

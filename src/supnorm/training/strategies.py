@@ -13,7 +13,7 @@ def automatic(d: int) -> list[Any]:
     """The strategies that `fit` tries for ``d`` inputs, in order."""
     at_nodes = [
         "chebyshev",
-        *(("piecewise-chebyshev", "aaa", "floater-hormann") if d == 1 else ("tensor-train",)),
+        *(("piecewise-chebyshev", "aaa") if d == 1 else ("tensor-train",)),
     ]
     if d >= 4:  # a full grid is expensive from four inputs on
         at_nodes.reverse()
@@ -45,6 +45,8 @@ def strategies(method: Any, d: int, fixed: bool = False) -> list[Any]:
                 hasattr(m, "from_function") or m not in (named("random-features"), named("polynomial"))
             )
         )
+        if d == 1:  # where there is a reference, AAA chooses better points with fewer calls
+            able.insert(3, named("floater-hormann"))
         return pieces + able
     if isinstance(method, str) and method in STRATEGIES:
         method = named(method)
