@@ -123,6 +123,24 @@ def test_other_loops_are_refused_by_name(model: Callable[[Any], Any], words: str
         lower_jaxpr(model, 1)
 
 
+@pytest.mark.watched
+@pytest.mark.skipif(not hasattr(jax, "new_ref"), reason="this JAX has no arrays that can change")
+def test_arrays_that_change_are_refused() -> None:
+    """A count of the steps is read as 1 after three of them, and a bump that no point meets is on from the second step."""
+
+    def model(x: Any) -> Any:
+        count = jax.new_ref(jnp.zeros(()))
+
+        def step(i: Any, y: Any) -> Any:
+            count[...] = count[...] + 1.0
+            return y + (count[...] - 1.0) * jnp.exp(-(((x[:, 0] - 0.7123) * 1e6) ** 2))
+
+        return lax.fori_loop(0, 3, step, x[:, 0])
+
+    with pytest.raises(BadInput, match="arrays of JAX that can change"):
+        certify(Problem(model, lambda x: x[:, 0] + 1e-3, Domain(a=(0.0, 1.0))), ratio=1.1)
+
+
 def test_a_loop_of_many_weights_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def model(x: Any) -> Any:
         return lax.fori_loop(0, 5, lambda i, y: jnp.tanh(y @ np.ones((2, 2))), x)[:, 0]

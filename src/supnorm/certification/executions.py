@@ -29,7 +29,7 @@ from supnorm.program import Program, Unsupported, program_of
 from supnorm.program.elsewhere import clocks, others_ran, unfollowed
 from supnorm.program.executed import ALONE, Executed, read_meanwhile, recorded
 from supnorm.program.expressions import has_source, watching
-from supnorm.program.jaxpr_primitives import demand_of_jax, within
+from supnorm.program.jaxpr_primitives import changes_arrays, demand_of_jax, within
 from supnorm.program.jaxpr_traced import is_kept, retrace
 from supnorm.program.rows import of_one_point
 from supnorm.results import BadInput
@@ -270,6 +270,11 @@ class Executions:
                 demand_of_jax(equation)
         except Unsupported as error:
             raise BadInput(f"certify cannot read the {self.what}: {error}") from None
+        if changes_arrays(self.fresh[n]):
+            raise BadInput(
+                f"certify cannot read the {self.what}: it has arrays of JAX that can change (jax.new_ref); write new "
+                "arrays, y = y + 1"
+            )
         if not is_kept(self.fresh[n], self._trace(n, d)):
             raise BadInput(
                 f"certify cannot read the {self.what}: JAX has compiled a function of it before, and would compile another "

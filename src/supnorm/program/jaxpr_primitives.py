@@ -52,6 +52,14 @@ def demand_of_jax(equation: Any) -> None:
         raise Unsupported(f"{name}, which calls functions of yours while it runs", "the same in JAX alone")
 
 
+def changes_arrays(jaxpr: Any) -> bool:
+    """Whether a jaxpr has arrays that can change (``jax.new_ref``).
+
+    JAX changes such a constant once while it traces a step where it computes at once what does not depend on the input.
+    """
+    return any(hasattr(v.aval, "inner_aval") for one in within(jaxpr) for v in (*one.invars, *one.outvars))
+
+
 def within(value: Any) -> Iterator[Any]:
     """All equations of the jaxprs in the parameters of an equation."""
     if isinstance(value, dict | tuple | list):
