@@ -308,7 +308,7 @@ def test_what_jax_compiled_before_a_value_was_changed_is_refused(made, monkeypat
     with pytest.raises(BadInput, match="JAX has compiled a function of it before, and would compile another"):
         certify(problem(model), tolerance=1e-3)
     with monkeypatch.context() as without:
-        without.setattr(executions, "is_kept", lambda fresh, kept: True)
+        without.setattr(executions, "is_current", lambda fresh, earlier: True)
         result = certify(problem(model), tolerance=1e-3)
     assert result.upper < abs(executions.runs(model, points, "model")[0, 0] - base(points)[0])
     assert before[0] == executions.runs(model, points, "model")[0]

@@ -30,8 +30,8 @@ def positive_barycentric(nodes: Array, weights: Array) -> bool:
     if not (np.isfinite(weights).all() and (weights[:-1] * weights[1:] < 0).all()):
         return False
     n, ends = len(nodes), np.concatenate([[-1.0], nodes, [1.0]])
-    kept = ends[1:] > ends[:-1]
-    low, high, gap = ends[:-1][kept], ends[1:][kept], np.arange(-1, n)[kept]
+    wide = ends[1:] > ends[:-1]
+    low, high, gap = ends[:-1][wide], ends[1:][wide], np.arange(-1, n)[wide]
     spent = 0
     while len(low):
         spent += len(low)

@@ -71,8 +71,8 @@ class PartialFractions(Surface):
         c = self.coefficients[self.terms :].T
         parts: list[tuple[Any, Any, Array]] = []  # numerators, denominators, coefficients
         if j:
-            apart = build.affine(t[0], np.ones((j, 1)), -self.outer)
-            parts.append((np.ones(j), apart, c[:, :j] * (1.0 - np.abs(self.outer))))
+            distance = build.affine(t[0], np.ones((j, 1)), -self.outer)
+            parts.append((np.ones(j), distance, c[:, :j] * (1.0 - np.abs(self.outer))))
         if k:
             s = build.affine(t[0], 1.0 / self.beta[:, None], -self.alpha / self.beta)
             below = build.binary("add", build.binary("mul", s, s), np.ones(k))
@@ -86,12 +86,16 @@ class PartialFractions(Surface):
     def table(self, t: Array) -> tuple[Array, Array]:
         """All terms at ``t (n,)`` and their derivatives, each ``(n, terms)``."""
         series, slopes = chebyshev_table(t, self.terms)
-        apart = t[:, None] - self.outer
-        outer = (1.0 - np.abs(self.outer)) / apart
+        distance = t[:, None] - self.outer
+        outer = (1.0 - np.abs(self.outer)) / distance
         s = (t[:, None] - self.alpha) / self.beta
         below = 1.0 + s * s
         even, odd = 1.0 / below, s / below
-        rise = [-outer / apart, -2.0 * s * even * even / self.beta, (1.0 - s * s) * even * even / self.beta]
+        rise = [
+            -outer / distance,
+            -2.0 * s * even * even / self.beta,
+            (1.0 - s * s) * even * even / self.beta,
+        ]
         return np.concatenate([series, outer, even, odd], axis=1), np.concatenate([slopes, *rise], axis=1)
 
 
@@ -141,21 +145,21 @@ class Barycentric(Surface):
         value, share, at = self._shares(s)
         gradient = np.empty((len(t), 1))
         for i, (row, k) in enumerate(zip(share, at, strict=True)):
-            apart = s[i] - self.nodes
+            distance = s[i] - self.nodes
             if k >= 0:  # at a node
-                apart[k] = 1.0
+                distance[k] = 1.0
                 row = -self.weights / self.weights[k]
                 row[k] = 0.0
-            gradient[i, 0] = (row / apart) @ ((value[i] - self.values) @ weight[i])
+            gradient[i, 0] = (row / distance) @ ((value[i] - self.values) @ weight[i])
         return gradient
 
     def _shares(self, t: Array) -> tuple[Array, Array, NDArray[np.intp]]:
         """Values; of each node its share of them (n, k); the node on which a point lies, -1 for none."""
-        apart = t[:, None] - self.nodes
-        hit = apart == 0.0
+        distance = t[:, None] - self.nodes
+        hit = distance == 0.0
         at = np.where(hit.any(axis=1), hit.argmax(axis=1), -1)
-        apart[hit] = 1.0
-        terms = self.weights / apart
+        distance[hit] = 1.0
+        terms = self.weights / distance
         terms[at >= 0] = np.where(hit[at >= 0], 1.0, 0.0)
         terms /= terms.sum(axis=1, keepdims=True)
         return _dot(terms, self.values), terms, at

@@ -3,7 +3,7 @@
 `AAA` takes the nodes of a barycentric quotient one after the other, each where the error is largest, and for each number of
 nodes the weights that make the linearised error least. Between nodes where a function is steep it takes values of its own.
 Rounding adds pairs of a pole and a zero that nearly cancel, and a pole in the range is seen by no test at points. So the
-quotient is not kept: its poles are. Real ones in the range are left out, and so are those nearer to it than the points there
+quotient is not used, but its poles. Real ones in the range are left out, and so are those nearer to it than the points there
 are to each other, whose effect no value shows. Least squares then find the coefficients of a Chebyshev series and of the
 fractions of the other poles, whose denominators are positive by their form. Choose it for functions with poles or branch
 points near the range, or with steep places.
@@ -72,9 +72,9 @@ class AAA(Settings):
         largest: largest number of nodes.
 
     >>> steep = lambda p: np.tanh(300.0 * p)
-    >>> found = AAA().from_function(steep, Domain(x=(-1.0, 1.0)))
+    >>> fitted = AAA().from_function(steep, Domain(x=(-1.0, 1.0)))
     >>> x = np.linspace(-1.0, 1.0, 5001)[:, None]
-    >>> bool(np.abs(found.function(x) - steep(x)).max() < 1e-9), found.samples < 1000
+    >>> bool(np.abs(fitted.function(x) - steep(x)).max() < 1e-9), fitted.samples < 1000
     (True, True)
     """
 
@@ -102,10 +102,10 @@ class AAA(Settings):
         t = np.concatenate([[-1.0], _between(-1.0, 1.0, 5 * BETWEEN), [1.0]])
         y = values(t[:, None])
         chosen = [0, len(t) - 1]
-        found = _Best(float(np.abs(y).max()), self.tolerance)
+        best = _Best(float(np.abs(y).max()), self.tolerance)
         while True:
             weights, error = _weights(t, y, chosen)
-            if found.ends(float(error.max()), t[chosen], weights) or len(chosen) >= self.largest:
+            if best.ends(float(error.max()), t[chosen], weights) or len(chosen) >= self.largest:
                 break
             new = float(t[error.argmax()])
             chosen.append(int(error.argmax()))
@@ -117,13 +117,13 @@ class AAA(Settings):
             if 2 * (len(t) + len(fresh)) > evaluations:
                 break
             t, y = np.concatenate([t, fresh]), np.concatenate([y, values(fresh[:, None])])
-        fresh = np.setdiff1d(_around(found.poles), t)
+        fresh = np.setdiff1d(_around(best.poles), t)
         t, y = np.concatenate([t, fresh]), np.concatenate([y, values(fresh[:, None])])
         order = np.argsort(t)
         t, y = t[order], y[order]
         middles = 0.5 * (t[:-1] + t[1:])
         there = values(middles[:, None])
-        surface, error_there = _fitted(t, y, middles, there, found.poles)
+        surface, error_there = _fitted(t, y, middles, there, best.poles)
         scale = float(np.abs(y).max())
         lost = (
             ()
@@ -144,11 +144,11 @@ class AAA(Settings):
         out = _left_out(len(t))
         s, v, most = t[~out], y[~out], min(self.largest, int((~out).sum()) // 3)
         chosen = [int(np.abs(v - v.mean(axis=0)).max(axis=1).argmax())]
-        found = _Best(float(np.abs(v).max()), self.tolerance)
+        best = _Best(float(np.abs(v).max()), self.tolerance)
         tried: list[tuple[float, PartialFractions]] = []
         while True:
             weights, error = _weights(s, v, chosen)
-            over = found.ends(float(error.max()), s[chosen], weights) or len(chosen) >= most
+            over = best.ends(float(error.max()), s[chosen], weights) or len(chosen) >= most
             if over or len(chosen) in COUNTS:
                 surface, error_there = _fitted(s, v, t[out], y[out], poles(s[chosen], weights))
                 tried.append((error_there, surface))
@@ -167,8 +167,8 @@ class FloaterHormann(Settings):
         most: largest number of samples or nodes.
 
     >>> x = np.linspace(0.0, 1.0, 40)[:, None]
-    >>> found = FloaterHormann().from_samples(x, np.exp(x), Domain(x=(0.0, 1.0)))
-    >>> bool(abs(found.function([[0.123]])[0, 0] - np.exp(0.123)) < 1e-9)
+    >>> fitted = FloaterHormann().from_samples(x, np.exp(x), Domain(x=(0.0, 1.0)))
+    >>> bool(abs(fitted.function([[0.123]])[0, 0] - np.exp(0.123)) < 1e-9)
     True
     """
 
@@ -256,9 +256,9 @@ def floater_hormann(nodes: Array, degree: int) -> Array:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         for i in range(n - degree):
             block = slice(i, i + degree + 1)
-            apart = np.abs(nodes[block, None] - nodes[block])
-            np.fill_diagonal(apart, 1.0)
-            weights[block] += 1.0 / np.prod(apart * (n / 2.0), axis=1)
+            distance = np.abs(nodes[block, None] - nodes[block])
+            np.fill_diagonal(distance, 1.0)
+            weights[block] += 1.0 / np.prod(distance * (n / 2.0), axis=1)
         weights = weights / weights.max()
     signed: Array = np.where(np.arange(n) % 2 == degree % 2, 1.0, -1.0) * weights
     return signed
@@ -308,8 +308,8 @@ def _weights(t: Array, y: Array, chosen: list[int]) -> tuple[Array, Array]:
     error = np.zeros(len(t))
     below = cauchy @ weights
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = (cauchy @ (weights[:, None] * y[chosen])) / below[:, None]
-        error[others] = np.abs(found - y[others]).max(axis=1)
+        quotient = (cauchy @ (weights[:, None] * y[chosen])) / below[:, None]
+        error[others] = np.abs(quotient - y[others]).max(axis=1)
     return weights, np.where(np.isfinite(error), error, np.inf)
 
 
@@ -324,26 +324,26 @@ def poles(nodes: Array, weights: Array) -> NDArray[np.complex128]:
     unit[0, 0] = 0.0
     arrow[0, 1:], arrow[1:, 0] = weights, 1.0
     arrow[1:, 1:] = np.diag(nodes)
-    found = eigvals(arrow, unit)
-    kept: NDArray[np.complex128] = found[np.isfinite(found) & (np.abs(found) < FARTHEST)]
-    return kept
+    every = eigvals(arrow, unit)
+    finite: NDArray[np.complex128] = every[np.isfinite(every) & (np.abs(every) < FARTHEST)]
+    return finite
 
 
-def _around(found: NDArray[np.complex128]) -> Array:
+def _around(given: NDArray[np.complex128]) -> Array:
     """Points at which the fractions of poles near the range show."""
-    near = found[(found.imag > NEAREST) & (np.abs(found.real) <= 1.0)]
+    near = given[(given.imag > NEAREST) & (np.abs(given.real) <= 1.0)]
     points = near.real[:, None] + near.imag[:, None] * SHAPE
     unique: Array = np.unique(points[np.abs(points) < 1.0])
     return unique
 
 
 def _fitted(
-    t: Array, y: Array, other: Array, there: Array, found: NDArray[np.complex128]
+    t: Array, y: Array, other: Array, there: Array, given: NDArray[np.complex128]
 ) -> tuple[PartialFractions, float]:
     """Least squares at ``t (n,)`` with the fewest terms that serve the other points, and the largest error at these."""
-    real = np.abs(found.imag) <= 1e-13 * np.maximum(np.abs(found), 1.0)
-    outer = np.unique(found.real[real & (np.abs(found.real) > 1.0 + 1e3 * FAR)])
-    pairs = found[~real & (found.imag > 0)]
+    real = np.abs(given.imag) <= 1e-13 * np.maximum(np.abs(given), 1.0)
+    outer = np.unique(given.real[real & (np.abs(given.real) > 1.0 + 1e3 * FAR)])
+    pairs = given[~real & (given.imag > 0)]
     k = np.clip(np.searchsorted(t, pairs.real), 1, len(t) - 1)
     pairs = pairs[pairs.imag > SEEN * (t[k] - t[k - 1])]
     tried: list[tuple[float, PartialFractions]] = []

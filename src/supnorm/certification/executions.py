@@ -30,7 +30,7 @@ from supnorm.program.elsewhere import clocks, others_ran, unfollowed
 from supnorm.program.executed import ALONE, Executed, read_meanwhile, recorded
 from supnorm.program.expressions import has_source, watching
 from supnorm.program.jaxpr_primitives import changes_arrays, demand_of_jax, within
-from supnorm.program.jaxpr_traced import is_kept, retrace
+from supnorm.program.jaxpr_traced import is_current, retrace
 from supnorm.program.rows import of_one_point
 from supnorm.results import BadInput
 
@@ -178,7 +178,7 @@ class Executions:
                     raise
             else:
                 break
-        self._demand_kept(n, d)
+        self._demand_current(n, d)
         demand_silent(self.read, what)
         demand_no_hooks(what)
         if others_ran(clocks_before):
@@ -255,7 +255,7 @@ class Executions:
             self.fresh[len(x)] = self._trace(*x.shape)
         return seen
 
-    def _demand_kept(self, n: int, d: int) -> None:
+    def _demand_current(self, n: int, d: int) -> None:
         """Refuse code of which JAX has compiled something else, for as many points, before it was read, or other operations.
 
         A reader meets no operations of constants: JAX computes them while it traces for one.
@@ -275,7 +275,7 @@ class Executions:
                 f"certify cannot read the {self.what}: it has arrays of JAX that can change (jax.new_ref); write new "
                 "arrays, y = y + 1"
             )
-        if not is_kept(self.fresh[n], self._trace(n, d)):
+        if not is_current(self.fresh[n], self._trace(n, d)):
             raise BadInput(
                 f"certify cannot read the {self.what}: JAX has compiled a function of it before, and would compile another "
                 "one now; it runs the first. A value that the function names has changed since, or an argument of it is "

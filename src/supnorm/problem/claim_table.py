@@ -24,7 +24,7 @@ class KnownSpec(Table):
     """``[claim.known]``: how the claim was judged when it was written down, so that a change is noticed."""
 
     verdict: Outcome
-    worst: list[float] | None = None  # two numbers: the largest error found lies between them
+    worst: list[float] | None = None  # two numbers: the largest error that was seen lies between them
 
     @model_validator(mode="after")
     def _two_numbers(self) -> KnownSpec:
@@ -91,10 +91,10 @@ def _holds(version: str, clause: str) -> bool:
     [True, False, True, False, True, True, False, True]
     """
     match = CLAUSE.fullmatch(clause.replace(" ", ""))
-    found = RELEASE.match(version)
-    if match is None or found is None:
+    given = RELEASE.match(version)
+    if match is None or given is None:
         return True
-    have, want = ([int(n) for n in text.split(".")] for text in (found[0], match[2]))
+    have, want = ([int(n) for n in text.split(".")] for text in (given[0], match[2]))
     sign, any_end = match[1], bool(match[3])
     if sign == "~=":
         return _padded(have, want) >= _padded(want, have) and have[: len(want) - 1] == want[:-1]

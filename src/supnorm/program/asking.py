@@ -224,8 +224,8 @@ def _class_asks(kind: type) -> bool:
 
 def _is_others(method: Any) -> bool:
     """Whether what stands in the place of a method is no function of the user."""
-    own = type(method) is FunctionType and not _library(method.__code__.co_filename)
-    return method is not None and not own
+    users = type(method) is FunctionType and not _library(method.__code__.co_filename)
+    return method is not None and not users
 
 
 def _users(module: str) -> bool:

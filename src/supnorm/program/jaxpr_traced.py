@@ -141,14 +141,14 @@ def retrace(function: Callable[..., Any], n: int, d: int, least: str, compiled: 
     return None
 
 
-def is_kept(fresh: Any, kept: Any) -> bool:
+def is_current(fresh: Any, earlier: Any) -> bool:
     """Whether what JAX has kept from earlier traces, and compiled, is what it traces now.
 
     The code may have changed between: a value that it names, or an argument that is compared by an ``__eq__`` of the user.
     """
-    if fresh is None or kept is None:
-        return fresh is kept
-    return same(fresh.jaxpr, fresh.consts, kept.jaxpr, kept.consts, RULES)
+    if fresh is None or earlier is None:
+        return fresh is earlier
+    return same(fresh.jaxpr, fresh.consts, earlier.jaxpr, earlier.consts, RULES)
 
 
 def traced(

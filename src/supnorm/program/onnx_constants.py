@@ -99,8 +99,8 @@ def _by_onnxruntime(model: Any, given: dict[str, Any]) -> list[Any]:
 
 def _from_around(graph: Any) -> bool:
     """Whether a graph inside of an operator names a value that it does not have itself, or has such a graph inside."""
-    own = {v.name for v in (*graph.input, *graph.initializer)} | {
+    known = {v.name for v in (*graph.input, *graph.initializer)} | {
         name for n in graph.node for name in n.output
     }
     inner = any(a.HasField("g") for node in graph.node for a in node.attribute)
-    return inner or not own.issuperset(name for n in graph.node for name in n.input if name)
+    return inner or not known.issuperset(name for n in graph.node for name in n.input if name)
