@@ -59,7 +59,8 @@ def _arguments() -> argparse.Namespace:
 
 def _main(args: argparse.Namespace) -> None:
     source = Source.open(args.scipy)
-    names = NAMES if args.peers is None else tuple(filter(None, args.peers.split(",")))
+    asked = NAMES if args.peers is None else tuple(filter(None, args.peers.split(",")))
+    names = tuple(peer.name for peer in PEERS if peer.installed and peer.name in asked)
     content: Content = {"scipy": source.words, "machine": table.machine(), "known": {}, "runs": {}}
     if args.save and RESULTS.exists():
         held = json.loads(RESULTS.read_text("utf-8"))
@@ -131,18 +132,16 @@ def measure(black: Black, known: Known, name: str, instance: int, asked: list[st
     """For each method what was left, (f - f*) / m, and processor seconds of its thread."""
     posed, _ = problem(black, known, name, instance)
     budget, found = EACH * black.d, {}
-    peers = {peer.name: peer for peer in PEERS if peer.installed}
+    peers = {peer.name: peer for peer in PEERS}
     for method in asked:
         start = time.thread_time()
         if method == table.OURS:
             best = supnorm(posed, budget, instance)[0]
-        elif method in peers:
+        else:
             objective = Objective(posed, budget)
             with objective.within(None):
                 quietly(peers[method], objective, instance)
             best = objective.best
-        else:
-            continue
         seconds = time.thread_time() - start
         found[method] = [float(f"{1 / best - 1:.6g}"), round(seconds, 4)]
     return found

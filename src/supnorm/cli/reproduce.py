@@ -132,7 +132,7 @@ def _part(name: str) -> ModuleType:
     if not (root / "reproduce" / "catalogue.py").is_file():
         raise BadInput(
             "the experiments are not part of the installed package; "
-            "install supnorm with pip install --editable FOLDER, where FOLDER is its source tree"
+            "install the source tree of supnorm with pip install --editable FOLDER"
         )
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))  # workers get it too
