@@ -14,7 +14,7 @@ from supnorm.approximants.no_poles import positive_barycentric
 from supnorm.program import Builder, Tensor
 
 Array = NDArray[np.float64]
-POLES = "poles in the range, or poles of which it is not proved that they are not there"
+POLES = "poles in the range, or poles that the proof could not exclude"
 FAR = 1e-12  # of a real pole from the range: rounding of t is far below
 
 
