@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +17,7 @@ import pytest
 from jax.core import Tracer
 
 from supnorm.program import jaxpr_caches
-from supnorm.program.executed import recorded
+from supnorm.program.executed import attempt, recorded, unrecorded
 from supnorm.program.jaxpr_traced import refusals, retrace
 
 pytestmark = pytest.mark.watched
@@ -114,6 +115,60 @@ def test_what_may_execute_other_code_is_not_taken_for_jax() -> None:
     assert not alone(matmul, (Says(), x), {})
     assert alone(matmul, (jnp.ones(2), x), {})
     assert not alone(matmul, (jax.random.key(0), x), {})  # the user can define how bits are made of a key
+
+
+def test_what_was_traced_while_nobody_recorded_is_traced_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jax._src.numpy import ufuncs
+
+    plain = ufuncs.lax.sin
+    monkeypatch.setattr(ufuncs.lax, "sin", lambda x, **named: plain(mine_too(x), **named))
+    jaxpr_caches.renew()
+    with recorded():
+        with unrecorded():
+            assert retrace(jnp.sin, 3, 1, "float64", compiled=False) is not None
+        with recorded() as seen:
+            retrace(jnp.sin, 3, 1, "float64", compiled=False)
+    assert mine_too.__code__ in seen.offsets
+
+
+def mine_too(x: Any) -> Any:
+    return x
+
+
+def test_an_attempt_whose_execution_counts_for_nothing_is_not_recorded() -> None:
+    with recorded():
+        before = sys.gettrace()
+        with attempt("jax"):
+            assert sys.gettrace() not in (None, before)
+        with unrecorded(), attempt("jax"):
+            assert sys.gettrace() is None
+        assert sys.gettrace() is before
+
+
+def test_code_of_a_library_with_globals_of_the_user_is_the_users() -> None:
+    code = textwrap.dedent.__code__
+    stolen = FunctionType(code, {**vars(textwrap), "__name__": __name__})
+    for _ in range(2):
+        with recorded() as seen:
+            textwrap.dedent("a")
+            stolen("a")
+            textwrap.dedent("a")
+        assert code in seen.offsets
+
+
+def test_which_code_is_of_libraries_is_looked_at_again_for_another_proof(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def steps() -> int:
+        with recorded() as seen:
+            textwrap.dedent("a")
+        return len(seen.offsets.get(textwrap.dedent.__code__, {}))
+
+    assert steps() == 0
+    monkeypatch.setattr(textwrap, "__name__", __name__)
+    jaxpr_caches.renew()
+    assert steps() > 0
+    jaxpr_caches.renew()
 
 
 def test_jax_is_left_as_it_was() -> None:

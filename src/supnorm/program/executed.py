@@ -67,6 +67,7 @@ class Executed:
         entered: how often each code object was entered by each thread, as a list of this one number; the thread that
             records has the number 0.
         failures: the same errors in these calls, each with the number of its call.
+        dropped: whether nobody will look at it (`unrecorded`).
     """
 
     offsets: dict[CodeType, dict[int, None]] = field(default_factory=dict)
@@ -80,6 +81,7 @@ class Executed:
     raised: dict[CodeType, Counter[tuple[int, type]]] = field(default_factory=dict)
     entered: dict[Entered, list[int]] = field(default_factory=dict)
     failures: dict[Entered, list[tuple[int, int, type]]] = field(default_factory=dict)
+    dropped: bool = False
 
     def join(self, other: Executed) -> None:
         """Add what another recording has."""
@@ -193,6 +195,8 @@ _ACTIVE = threading.local()  # the recordings of this thread, the innermost last
 # Of all threads, each with its trace function: what a thread of the user records belongs to the latest.
 _LATEST: list[tuple[Executed, Any]] = []
 SET_TRACE = sys.settrace
+# Code of libraries that was entered in this proof, and its globals, by the code's identity.
+_OF_LIBRARIES: dict[int, tuple[CodeType, dict[str, Any]]] = {}
 _NOTING, _NOTED = threading.Lock(), list[None]()  # one entry for each recording
 
 
@@ -309,9 +313,14 @@ def is_recorded() -> bool:
     return bool(_recordings())
 
 
+def is_dropped() -> bool:
+    """Whether what this thread executes counts for nothing (`unrecorded`)."""
+    return any(one.dropped for one in _recordings()[-1:])
+
+
 def attempt(reader: str) -> AbstractContextManager[object]:
     """A context of a reader that may fail; what is executed in it counts for the recording around it if it does not."""
-    return _attempt(reader) if _recordings() else nullcontext()
+    return _attempt(reader) if _recordings() and not is_dropped() else nullcontext()
 
 
 @contextmanager
@@ -331,6 +340,7 @@ def unrecorded() -> Iterator[None]:
         return
     before, before_in_threads = sys.gettrace(), threading.gettrace()
     with read_meanwhile() as dropped:
+        dropped.dropped = True
         latest = dropped, _nowhere  # for threads that go on from before
         _LATEST.append(latest)
         # A thread that starts now is followed, into nothing: otherwise it would look like one that ran before.
@@ -353,6 +363,7 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
     # By identity, because a code object computes its hash and its equality from all of its instructions. What is kept
     # here keeps the objects alive, so that no other gets their identity.
     local: dict[tuple[int, int], tuple[Any, Any, Any, list[int]]] = {}
+    of_libraries = _OF_LIBRARIES.get
     threads = {threading.get_ident(): 0}
     calls: dict[int, int] = {}  # the number of the call of each frame, by its identity
 
@@ -390,7 +401,10 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
         return beside
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
-        # Called for each function that Python calls, a thousand times while JAX traces a small network.
+        # Called for each function that Python calls, thousands of times while JAX traces a small network.
+        known = of_libraries(id(frame.f_code))
+        if known is not None and known[1] is frame.f_globals:
+            return beside(frame, event, argument) if watch else None
         try:
             _, _, each, entered = local[id(frame.f_code), id(frame.f_globals)]
         except KeyError:
@@ -399,6 +413,7 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
             entered = seen.entered.setdefault((code, 0), [0]) if each is not None else [0]
             local[id(code), id(names)] = code, names, each, entered
         if each is None:
+            _OF_LIBRARIES[id(frame.f_code)] = frame.f_code, frame.f_globals
             return beside(frame, event, argument) if watch else None
         if number := threads.setdefault(threading.get_ident(), len(threads)):
             entered = seen.entered.setdefault((frame.f_code, number), [0])
@@ -410,6 +425,11 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
         return each
 
     return trace
+
+
+def forget_libraries() -> None:
+    """Look again which code is of libraries: somebody may have loaded other modules under their names."""
+    _OF_LIBRARIES.clear()
 
 
 def foreign_code(code: CodeType, names: dict[str, Any]) -> bool:

@@ -21,11 +21,13 @@ from typing import Any
 import numpy as np
 
 from supnorm.foreign import home_of
-from supnorm.program.executed import foreign_code, is_recorded, steps
+from supnorm.program.executed import foreign_code, forget_libraries, is_dropped, is_recorded, steps
 
 _NEVER_TWICE = itertools.count()
 _ALSO_HERE = threading.RLock()
-_LIBRARY: list[int] = []  # the context of JAX's own functions
+_LIBRARY: list[
+    int
+] = []  # the contexts of JAX's own functions, recorded and not: only the first tells of the user's code
 _WITHIN: list[object] = []  # one of each `uncached` that has begun
 _LOOK_UP: list[tuple[Any, Any]] = []  # JAX's own function for looking up, and the one in its place
 _MIXED: dict[int, Any] = {}  # functions of JAX that have executed code of the user in this proof, by identity
@@ -33,8 +35,9 @@ _PLAIN = (bool, int, float, complex, str, NoneType, np.ndarray)
 
 
 def renew() -> None:
-    """Have JAX trace its own functions again, too, from now on."""
-    _LIBRARY[:] = [next(_NEVER_TWICE)]
+    """Have JAX trace its own functions again, too, from now on, and look again which functions are of libraries."""
+    forget_libraries()
+    _LIBRARY[:] = [next(_NEVER_TWICE), next(_NEVER_TWICE)]
     _MIXED.clear()
 
 
@@ -104,7 +107,7 @@ def _with_library(look_up: Callable[..., Any], context: Any) -> Callable[..., An
         if not _WITHIN or not _executes_library_alone(fun, args, kwargs):
             return look_up(fun, ji, args, kwargs)
         before = steps()
-        with context(_LIBRARY[0]):
+        with context(_LIBRARY[is_dropped()]):
             traced = look_up(fun, ji, args, kwargs)
         if steps() != before:
             _MIXED[id(fun)] = fun
