@@ -96,7 +96,7 @@ def test_pieces_must_cover_the_box(lost, monkeypatch):
 
         monkeypatch.setattr(Pieces, "cut", cut)
     else:
-        monkeypatch.setattr(pieces, "_half", lambda v, n, g: (v[:, :2], np.minimum(n, 2)))
+        monkeypatch.setattr(pieces, "_halves", lambda v, n, g: [(v[:, :2], np.minimum(n, 2))] * 2)
     assert max(_worst(name, d)[0] for name in ("relu", "abs") for d in (1, 2)) > 1.01
 
 

@@ -28,7 +28,7 @@ from supnorm.certification.majorants import REMAINDER, real_remainder
 from supnorm.certification.near_one import Rules, near_one
 from supnorm.certification.roots_at_zero import ROOTS, enclosed, nonnegative
 from supnorm.certification.roots_at_zero import rounding as root_rounding
-from supnorm.certification.rounding import ULPS, Array, U, gamma, of_function, outward
+from supnorm.certification.rounding import ULPS, Array, U, gamma, of_function, one_norm, outward
 from supnorm.program import Node, Program
 
 CELLS = 50_000  # numbers in one array of remainders: a few such arrays fit into the processor's cache
@@ -59,7 +59,7 @@ class AffineModel:
     @cached_property
     def slope(self) -> Array:
         """sum_j |J_j|, shape ``(B, w)``."""
-        return outward(np.abs(self.J).sum(-1), self.J.shape[-1])
+        return outward(one_norm(self.J), self.J.shape[-1])
 
     @cached_property
     def reach(self) -> Array:
@@ -200,7 +200,7 @@ def affine(x: AffineModel, weight: Array, bias: Array) -> AffineModel:
 def add(x: AffineModel, y: AffineModel, sign: float = 1.0) -> AffineModel:
     """x + sign y for sign = +-1."""
     c, J = x.c + sign * y.c, x.J + sign * y.J
-    rounding = U * (np.abs(c)[:, None] + x.scales[:, None] * np.abs(J).sum(-1)[:, None])
+    rounding = U * (np.abs(c)[:, None] + x.scales[:, None] * one_norm(J)[:, None])
     eps = outward(x.eps + y.eps + rounding)
     model = AffineModel(c, J, eps, x.err, x.scales)
     err = outward(x.err + y.err + U * (model.size + x.err + y.err))

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from supnorm.certification.graded_forms import corners
-from supnorm.certification.rounding import Array, gamma, outward
+from supnorm.certification.rounding import Array, gamma, one_norm, outward
 
 TOP = 13  # K: largest degree of a stored part; K and CORNERS are fixed by the file format
 # Up to this many inputs, forms are bounded in the corners of the cube: 2^(d - 1) of them, up to sign.
@@ -36,7 +36,7 @@ class Graded:
     @property
     def slope(self) -> Array:
         """sum_j |J_j|, shape ``(B, w)``."""
-        return outward(np.abs(self.J).sum(-1), self.J.shape[-1])
+        return outward(one_norm(self.J), self.J.shape[-1])
 
     @cached_property
     def curve(self) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from supnorm.certification.graded import Graded
 from supnorm.certification.graded_series import MODULUS
-from supnorm.certification.rounding import Array
+from supnorm.certification.rounding import Array, one_norm
 from supnorm.program import Program
 
 # Functions without a length scale: the reach relative to the argument's size counts.
@@ -64,9 +64,7 @@ def bends(program: Program, models: list[Graded]) -> Array:
                 steep = (1.0 if a == node.args[0] else np.abs(out.c)) / np.abs(models[node.args[1]].c)
                 weight[a] += v * _mean(steep)
             else:
-                steep = (
-                    np.abs(out.J).sum(-1) / np.abs(x.J).sum(-1) if len(node.args) == 1 else np.ones((1, 1))
-                )
+                steep = one_norm(out.J) / one_norm(x.J) if len(node.args) == 1 else np.ones((1, 1))
                 weight[a] += v * _mean(steep)
     return np.nan_to_num(bend, posinf=1e300)
 

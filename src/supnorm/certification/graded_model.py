@@ -58,7 +58,7 @@ from supnorm.certification.graded_interpolant import POINTS, interpolants
 from supnorm.certification.graded_rule import Rule
 from supnorm.certification.graded_series import MODULUS, ORDER, real_bounds
 from supnorm.certification.near_one import Rules, near_one
-from supnorm.certification.rounding import TINY, Array, U, gamma, outward
+from supnorm.certification.rounding import TINY, Array, U, gamma, one_norm, outward
 from supnorm.program import Node, Program
 from supnorm.program.evaluation import apply
 
@@ -159,7 +159,7 @@ def affine(x: Graded, weight: Array, bias: Array) -> Graded:
 def add(x: Graded, y: Graded, sign: float = 1.0) -> Graded:
     """x + sign y for sign = +-1."""
     c, J, H = x.c + sign * y.c, x.J + sign * y.J, x.H + sign * y.H
-    lost = U * (np.abs(c) + np.abs(J).sum(-1) + np.abs(H).sum(0))
+    lost = U * (np.abs(c) + one_norm(J) + np.abs(H).sum(0))
     return Graded(c, J, H, _raised(x.s + y.s), outward(x.rem + y.rem + lost))
 
 
