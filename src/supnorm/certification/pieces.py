@@ -29,7 +29,8 @@ from supnorm.certification.roots_at_zero import nonnegative
 from supnorm.certification.rounding import Array, U, outward
 from supnorm.program import Node, Program
 
-Rows = Counts = NDArray[np.intp]
+Rows = NDArray[np.intp]
+Counts = NDArray[np.intp]
 KINKS = ("relu", "leaky_relu", "abs", "max", "min")
 # Two proofs for ReLU networks of 2 layers of width 32 in 2-D, shifted as in `benchmarks.certify`, took 987 and 439 boxes. A
 # box with more than `MOST` pieces when a layer begins is halved instead (20: 1,023 and 607 boxes; 80: 987 and 431, which
