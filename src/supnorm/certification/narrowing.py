@@ -31,6 +31,7 @@ from supnorm.certification.leaf import Bounded, Leaves
 from supnorm.certification.proved_again import CannotProve, prove_again
 from supnorm.certification.rounding import Array
 from supnorm.certification.sharing import on_workers
+from supnorm.evaluation.freed_memory import keep_freed_memory
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.program.time_over import TimeOver, until
@@ -241,6 +242,7 @@ class _Batch:
 
 def _bound(strategy: Strategy, error: ErrorProgram, batch: _Batch) -> Bounded:
     """Bound one batch with the strategy. Overflow makes a bound infinite; NumPy does not warn of it here or in workers."""
+    keep_freed_memory()
     with np.errstate(all="ignore"):
         return strategy.bound(error, batch.boxes, batch.target, batch.lower)
 
