@@ -61,8 +61,11 @@ def step(name: str, count: int, form: str, path: Path) -> Row:
         if name == "write":
             from supnorm.certification.error_program import error_program
             from supnorm.certification.resume import load_bracket
+            from supnorm.certification.shelf import Shelf
 
-            bracket = load_bracket(path, error_program(problem), lambda x: x[:, 0] >= 0.0)
+            error = error_program(problem)
+            shelf = Shelf(error.d, len(error.alternatives))
+            bracket = load_bracket(path, error, lambda x: x[:, 0] >= 0.0, shelf=shelf)
             certificate, begun = writer.Certificate.of(bracket, problem.domain, (), {}), time.process_time()
             path = path.with_suffix(".again")
         else:
@@ -70,7 +73,7 @@ def step(name: str, count: int, form: str, path: Path) -> Row:
             result = certify(problem, ratio=goal, boxes=boxes, strategy=LinearBounds(), resume=resume)
             assert result.status.code == "proved", result.status
             certificate = result.certificate
-        boxes = len(certificate.boxes)
+        boxes = len(certificate.leaves)
         if name == "write":
             certificate.save(path)
     seconds, memory = time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

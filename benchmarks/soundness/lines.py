@@ -21,8 +21,8 @@ import numpy as np
 from benchmarks.soundness import forgeries
 from benchmarks.soundness.forgeries import EDITS, Data, Forgery, is_false, said_of, sealed
 from benchmarks.soundness.honest import Honest, honest_files
+from supnorm.certification.file_leaves import tiles
 from supnorm.certification.lines import SCHEMA, Cells
-from supnorm.certification.resume import tiles
 from supnorm.certification.tree_order import tree_order
 from supnorm.results import Contradiction
 

@@ -11,10 +11,10 @@ import pytest
 from supnorm.certification import ChebyshevCertificate, certify
 from supnorm.certification.bracket import Bracket, Goal, Work
 from supnorm.certification.error_program import error_program
+from supnorm.certification.file_leaves import tiles
 from supnorm.certification.forecast import Tree
 from supnorm.certification.leaf import Bounded
 from supnorm.certification.linear_bounds import LinearBounds
-from supnorm.certification.resume import tiles
 from supnorm.checker import check
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, Problem
@@ -23,6 +23,7 @@ from supnorm.results import ExitCode
 
 certify_module = sys.modules["supnorm.certification.certify"]
 narrowing = sys.modules["supnorm.certification.narrowing"]
+tightening = sys.modules["supnorm.certification.tightening"]
 
 
 def _problem():
@@ -182,11 +183,12 @@ def _narrowed(work, goal, boxes, found=lambda points: None):
 
 def test_no_cell_is_lost_in_batches_far_smaller_than_the_work(monkeypatch):
     monkeypatch.setattr(narrowing, "BATCH", 8)
+    monkeypatch.setattr(tightening, "BATCH", 8)
     work, goal = Work(Bracket.start(error_program(_problem()))), Goal(None, 0.1)
     assert _narrowed(work, goal, 100) == "boxes"
     assert len(work.bracket.pending) > 16
     assert _tiled(work.bracket)
-    narrowing.tighten_pending(work, _Sizes(), goal, Limit.of(60.0))
+    tightening.tighten_pending(work, _Sizes(), goal, Limit.of(60.0))
     assert _tiled(work.bracket)
     assert _narrowed(work, goal, 10_000) == "proved"
     assert _tiled(work.bracket)
@@ -234,5 +236,5 @@ def test_the_limit_holds_inside_a_batch():
     assert (end, len(seen), len(CLOCK)) == ("seconds", 3, 4)
     assert work.bracket.tried == seen[-1].boxes
     assert work.bracket.upper == seen[-1].upper < np.inf
-    narrowing.tighten_pending(work, _Special(), goal, limit)
+    tightening.tighten_pending(work, _Special(), goal, limit)
     assert work.bracket.upper == seen[-1].upper

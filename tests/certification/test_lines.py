@@ -13,6 +13,7 @@ from supnorm.certification import LinearBounds, certify, mismatch
 from supnorm.certification.bracket import Goal, Work
 from supnorm.certification.lines import Cells
 from supnorm.certification.resume import go_on, load_bracket, stated_upper
+from supnorm.certification.shelf import Shelf
 from supnorm.certification.tree_order import tree_order
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, Problem
@@ -45,8 +46,8 @@ def in_lines(certificate, tmp_path, monkeypatch):
     return path
 
 
-def _gone_on(path, error):
-    go_on(Work(load_bracket(path, error, _all)), path, Goal(1.03, None), Limit())
+def _gone_on(path, error, shelf=None):
+    go_on(Work(load_bracket(path, error, _all, shelf=shelf)), path, Goal(1.03, None), Limit())
 
 
 def _all(x):
@@ -171,23 +172,32 @@ BROKEN = {
     "a line without leaves": (lambda rows: rows.insert(1, {k: [] for k in rows[1]}), "not a whole"),
     "a count too large": (lambda rows: rows[0].update(leaves=10**9), "not a whole"),
     "a count that is none": (lambda rows: rows[0].update(leaves="x"), "not a whole"),
+    "a claim below its leaves": (
+        lambda rows: rows[0].update(upper=(1.0).hex(), lower=(0.5).hex()),
+        "not the largest",
+    ),
     "another side": (lambda rows: rows[0].update(side="over"), "another model"),
 }
 
 
+@pytest.mark.parametrize("held", [10**9, 4], ids=["in memory", "in a file"])
 @pytest.mark.parametrize("how", BROKEN)
-def test_what_is_wrong_in_a_file_in_lines_is_said_in_one_line(how, certificate, in_lines):
+def test_what_is_wrong_in_a_file_in_lines_is_said_in_one_line(how, held, certificate, in_lines):
     change, words = BROKEN[how]
     rows = [json.loads(row) for row in in_lines.read_text().splitlines()[:-1]]
     change(rows)
     in_lines.write_text(_sealed(rows))
+    shelf = Shelf(2, len(certificate.error.alternatives))
+    shelf.most = held
     with pytest.raises(BadInput, match=words) as caught:
-        _gone_on(in_lines, certificate.error)
+        _gone_on(in_lines, certificate.error, shelf)
     assert str(in_lines) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_in_lines_that_was_cut_or_changed_is_refused(certificate, in_lines):
+@pytest.mark.parametrize("held", [10**9, 4], ids=["in memory", "in a file"])
+def test_a_file_in_lines_that_was_cut_or_changed_is_refused(held, certificate, in_lines, monkeypatch):
+    monkeypatch.setattr(import_module("supnorm.certification.shelf"), "HELD", held)
     whole = in_lines.read_text()
     for text in (
         whole[:-2],

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from supnorm.certification import certify, narrowing
+from supnorm.certification import certify, tightening
 from supnorm.certification.bracket import Bracket, Goal, Work
 from supnorm.certification.error_program import error_program
 from supnorm.certification.leaf import Bounded
-from supnorm.certification.narrowing import tighten_pending
+from supnorm.certification.tightening import tighten_pending
 from supnorm.evaluation import limit
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
@@ -156,7 +156,7 @@ def test_time_is_not_spent_on_boxes_that_have_no_bound(monkeypatch):
 
 
 def test_the_first_bound_may_take_some_time_but_no_more(monkeypatch):
-    monkeypatch.setattr(narrowing, "FIRST_SECONDS", 0.45)
+    monkeypatch.setattr(tightening, "FIRST_SECONDS", 0.45)
     work, strategy = _pending(13), _Slow(1.0, monkeypatch)  # 32 batches
     tighten_pending(work, strategy, Goal(1.1, None), Limit.of(0.0))
     assert strategy.calls == 5

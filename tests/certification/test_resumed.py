@@ -8,7 +8,7 @@ import pytest
 
 from supnorm.certification import certify
 from supnorm.certification.certificate import digest
-from supnorm.certification.resume import tiles
+from supnorm.certification.file_leaves import tiles
 from supnorm.cli.main import run
 from supnorm.problem import Domain, ErrorMeasure, Problem, with_bound
 from supnorm.results import BadInput

@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.far import Far, Run, divided, worst_first
 from supnorm.certification.forecast import Tree
 from supnorm.certification.leaf import Leaves
 from supnorm.certification.rounding import Array
+from supnorm.certification.shelf import Closed, Shelf, Stored
 from supnorm.results import Contradiction
 from supnorm.results.numbers import exact
 
@@ -48,17 +51,19 @@ class Bracket:
         lower: proved error of the witness.
         witness: the point of that error, in units of the axes, shape ``(d,)``; None while no error above zero is known.
         elsewhere: largest proved error at a point that does not count (mask, constraint, between discrete values).
-        pending: boxes that are still to be bounded, with inherited bounds.
-        done: finished boxes.
+        pending: boxes that are still to be bounded, with inherited bounds; those in memory.
+        done: finished boxes; those in a file first.
         tried: boxes bounded so far.
         tree: counts of these, for the forecast.
         taken: what was taken from a file and not compared with the problem, in words.
         seed: of the run that began it; None where that is not known.
+        shelf: a file for boxes that need not stay in memory (`shelved`); None where all stay.
+        far: the pending boxes in this file; they come after those in memory.
     """
 
     error: ErrorProgram
     pending: Leaves
-    done: tuple[Leaves, ...] = ()
+    done: tuple[Leaves | Closed, ...] = ()
     lower: float = 0.0
     witness: Array | None = None
     elsewhere: float = 0.0
@@ -66,6 +71,8 @@ class Bracket:
     tree: Tree = field(default_factory=Tree)
     taken: tuple[str, ...] = ()
     seed: int | None = None
+    shelf: Shelf | None = None
+    far: Far = Far()
 
     @classmethod
     def start(cls, error: ErrorProgram) -> Bracket:
@@ -73,36 +80,84 @@ class Bracket:
         return cls(error, Leaves.root(error.d, len(error.alternatives)))
 
     @property
-    def leaves(self) -> Leaves:
+    def leaves(self) -> Leaves | Stored:
         """All boxes, done and pending; their cells tile the domain."""
-        return self.pending.join(*self.done)
+        done = [part for part in self.done if isinstance(part, Leaves)]
+        if self.shelf is not None and (len(done) < len(self.done) or self.far):
+            return Stored(self.shelf, (self.pending, *self.done, *self.far.runs))
+        return self.pending.join(*done)
+
+    @property
+    def waiting(self) -> int:
+        """How many boxes are pending."""
+        return len(self.pending) + len(self.far)
 
     def gathered(self) -> Bracket:
-        """The same with all boxes as one part of those that are done: then `leaves` copies nothing."""
+        """The same with all boxes as one part of those that are done, if all are in memory: then `leaves` copies nothing."""
         leaves = self.leaves
+        if isinstance(leaves, Stored):
+            return self
         return replace(self, pending=leaves.take(np.arange(0)), done=(leaves,))
 
     @property
     def upper(self) -> float:
         """Proved upper bound of the error on the whole box."""
-        return max(float(part.boxes.upper.max(initial=0.0)) for part in (*self.done, self.pending))
+        return max(part.largest for part in self._parts)
 
     @property
     def believed(self) -> int:
         """How many bounds were taken from a file and are not proved again."""
-        parts = (*self.done, self.pending)
-        return sum(int((~p.proof.proved & np.isfinite(p.boxes.upper)).sum()) for p in parts)
+        return sum(part.believed for part in self._parts)
 
     def sorted_by(self, target: float) -> Bracket:
         """With the boxes whose bound is above the target pending, and the others done."""
         leaves = self.leaves
+        if isinstance(leaves, Stored):
+            done, far = divided(leaves, target)
+            return replace(self, pending=self.pending.take(np.arange(0)), done=done, far=far)
         finished = leaves.boxes.upper <= target
         return replace(self, pending=leaves.take(~finished), done=(leaves.take(finished),))
 
+    def shelved(self) -> Bracket:
+        """With fewer boxes in memory, where there are more than the shelf wants: closed ones, and the best pending ones."""
+        if (shelf := self.shelf) is None:
+            return self
+        bracket = self
+        stored = tuple(part for part in self.done if isinstance(part, Closed))
+        held = [part for part in self.done if isinstance(part, Leaves) and len(part)]
+        if sum(map(len, held)) > shelf.most:
+            closed = held[0].join(*held[1:])
+            number = sum(map(len, stored)) + np.arange(len(closed))
+            closed_there = Closed.of(shelf.put(shelf.records(closed, number)))
+            bracket = replace(bracket, done=(*stored, closed_there))
+        if len(self.pending) > shelf.most:
+            order = worst_first(self.pending.boxes.upper, self.pending.boxes.level)
+            near, rest = (self.pending.take(rows) for rows in np.split(order, [shelf.most // 2]))
+            bracket = replace(bracket, pending=near, far=self.far.with_first(shelf, rest))
+        return bracket
+
+    def fetched(self, count: int) -> Bracket:
+        """With at least so many of the worst pending boxes in memory, or all of them."""
+        if self.shelf is None or not self.far or len(self.pending) >= count:
+            return self
+        more, far = self.far.without_worst(max(count, self.shelf.most // 2) - len(self.pending))
+        return replace(self, pending=self.pending.join(more), far=far)
+
+    def with_halves(self, rest: Leaves, halves: Leaves) -> Bracket:
+        """With these pending boxes in memory, and new halves of those that are no longer pending."""
+        behind = self.far.behind(halves)
+        if self.shelf is None or not behind.any():
+            return replace(self, pending=rest.join(halves))
+        far = self.far.with_new(self.shelf, halves.take(behind))
+        return replace(self, pending=rest.join(halves.take(~behind)), far=far)
+
     def proved_volume(self, target: float) -> float:
         """Fraction of the box where the bound is at most the target."""
-        parts = (*self.done, self.pending)
-        return float(sum(p.boxes.volume()[(p.boxes.upper <= target) & p.proof.proved].sum() for p in parts))
+        return float(sum(part.volume_below(target) for part in self._parts))
+
+    @property
+    def _parts(self) -> Iterator[Leaves | Closed | Run]:
+        return chain(self.done, [self.pending], self.far.runs)
 
     def raised(self, points: Array, admit: Callable[[Array], NDArray[np.bool_]], prove: _Prove) -> Bracket:
         """The bracket with the best admissible one of these points as witness, if its error is above ``lower``."""

@@ -21,6 +21,7 @@ from supnorm.certification.leaf import Leaves
 from supnorm.certification.lines import MANY, text_in_lines
 from supnorm.certification.lines import SCHEMA as IN_LINES
 from supnorm.certification.rounding import Array
+from supnorm.certification.shelf import Stored
 from supnorm.problem import Domain
 from supnorm.results import Contradiction, rounded_down, rounded_up, write_whole
 from supnorm.results.numbers import exact, literal
@@ -46,7 +47,7 @@ class Certificate:
 
     error: ErrorProgram
     domain: Domain
-    leaves: Leaves
+    leaves: Leaves | Stored
     lower: float
     witness: tuple[float, ...] | None
     assumptions: tuple[str, ...]
@@ -69,11 +70,13 @@ class Certificate:
         x = np.array(self.witness)
         with np.errstate(all="ignore"):
             t = np.where(self.error.log, np.log(np.where(self.error.log, x, 1.0)), x)
-        centre, half = self.boxes.centre_and_half(self.error.low, self.error.high)
-        reach = half + 1e-12 * (np.abs(t) + np.abs(self.error.high - self.error.low))
-        holding = self.boxes.upper[(np.abs(t - centre) <= reach).all(axis=1)]
-        if not (len(holding) and self.lower <= holding.max()):
-            bound = float(holding.max()) if len(holding) else math.nan
+        bound = math.nan  # until a box is met that has the point
+        for part in self.leaves.parts():
+            centre, half = part.boxes.centre_and_half(self.error.low, self.error.high)
+            reach = half + 1e-12 * (np.abs(t) + np.abs(self.error.high - self.error.low))
+            holding = part.boxes.upper[(np.abs(t - centre) <= reach).all(axis=1)]
+            bound = float(np.fmax(bound, holding.max(initial=-math.inf))) if len(holding) else bound
+        if not self.lower <= bound:
             if self.error.declared:
                 raise self.error.refuted(x, self.lower, bound)
             raise Contradiction(
@@ -107,24 +110,28 @@ class Certificate:
     def __repr__(self) -> str:
         """One line; the proof has thousands."""
         lower, upper = rounded_down(self.lower, 6), rounded_up(self.upper, 6)
-        return f"Certificate(lower={literal(lower, 6)}, upper={literal(upper, 6)}, boxes={len(self.boxes)})"
+        return f"Certificate(lower={literal(lower, 6)}, upper={literal(upper, 6)}, boxes={len(self.leaves)})"
 
     @property
     def boxes(self) -> Boxes:
-        """The cells with their bounds."""
+        """The cells with their bounds, in memory."""
         return self.leaves.boxes
 
     @property
     def upper(self) -> float:
         """The bound."""
-        return float(self.boxes.upper.max())
+        return max(part.largest for part in self.leaves.parts())
+
+    @property
+    def rounding(self) -> float:
+        """How much float64 evaluation can add to a bound of a leaf at most."""
+        return max(float(part.proof.rounding.max()) for part in self.leaves.parts() if len(part))
 
     @property
     def deployed_upper(self) -> float:
         """The bound with the rounding of a model that runs in float32, and that of float64 around it."""
         single = math.inf if self.deployed is None else self.deployed.rounding
-        rounding = float(self.leaves.proof.rounding.max())
-        return math.nextafter(math.nextafter(self.upper + rounding, math.inf) + single, math.inf)
+        return math.nextafter(math.nextafter(self.upper + self.rounding, math.inf) + single, math.inf)
 
     def local_bounds(self) -> tuple[Array, Array, Array]:
         """The map of local bounds: low and high ends of the cells in units of the axes, and their bounds.
@@ -165,7 +172,7 @@ class Certificate:
             "leaves": leaves,
             **self._rules(),
             **self._cuts(),
-            "rounding": float(self.leaves.proof.rounding.max()).hex(),
+            "rounding": self.rounding.hex(),
             "assumptions": list(self.assumptions),
             "notes": list(error.notes),
             "versions": self.versions,
@@ -183,7 +190,7 @@ class Certificate:
 
     def _declared(self) -> list[dict[str, Any]]:
         """The declarations, with the recorded values that the leaves depend on."""
-        leaves, error = self.leaves, self.error
+        leaves, error = self.leaves.whole, self.error
         index = leaves.boxes.index >> (leaves.boxes.level - leaves.level)
         cells = Boxes(leaves.level, index, leaves.boxes.upper)
         centre, half = cells.centre_and_half(error.low, error.high)
@@ -203,7 +210,8 @@ class Certificate:
         return [part.to_json(named, witness) for part in error.declared]
 
     def _columns(self) -> dict[str, Any]:
-        boxes, proof = self.boxes, self.leaves.proof
+        leaves = self.leaves.whole
+        boxes, proof = leaves.boxes, leaves.proof
         columns = {
             "level": boxes.level.tolist(),
             "index": boxes.index.tolist(),
@@ -212,8 +220,8 @@ class Certificate:
             "rho": proof.rho.tolist(),
             "grid": proof.grid.tolist(),
         }
-        if not np.array_equal(self.leaves.level, boxes.level):
-            columns["proof_level"] = self.leaves.level.tolist()
+        if not np.array_equal(leaves.level, boxes.level):
+            columns["proof_level"] = leaves.level.tolist()
         if (proof.graded >= 0).any():
             columns["graded"] = proof.graded.tolist()
         if proof.bits.any():
@@ -222,18 +230,19 @@ class Certificate:
 
     def _cuts(self) -> dict[str, Any]:
         """The knots that cut boxes, if a leaf is bounded by its parts."""
-        if not (self.leaves.proof.rho == BY_PARTS).any():
+        if not any((part.proof.rho == BY_PARTS).any() for part in self.leaves.parts()):
             return {}
         return {"cuts": [[v.hex() for v in knots.tolist()] for knots in self.error.cuts]}
 
     def _rules(self) -> dict[str, Any]:
         """The node rules that graded leaves use, each written as one point for each orbit."""
-        proof = self.leaves.proof
-        used = proof.graded >= 0
-        degrees = {*proof.degree[used].tolist(), *proof.graded[used].tolist()} - {0, 1}
-        if not used.any():
+        degrees: set[int] = set()
+        for proof in (part.proof for part in self.leaves.parts()):
+            used = proof.graded >= 0
+            degrees |= {*proof.degree[used].tolist(), *proof.graded[used].tolist()}
+        if not degrees:
             return {}
-        rules = [(D, rule(self.error.d, D).representatives.tolist()) for D in sorted(degrees)]
+        rules = [(D, rule(self.error.d, D).representatives.tolist()) for D in sorted(degrees - {0, 1})]
         return {
             "graded_rules": [
                 {"degree": D, "representatives": [[v.hex() for v in p] for p in points]}

@@ -20,16 +20,19 @@ from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.last_search import worst_points
 from supnorm.certification.lower import admits, on_values, proved_error, search, values
 from supnorm.certification.measured import BEYOND, Agreement, Measuring
-from supnorm.certification.narrowing import Strategy, tighten_pending
+from supnorm.certification.narrowing import Strategy
 from supnorm.certification.obstacle import without_bound, without_value
 from supnorm.certification.proved_again import ProvedAgain
 from supnorm.certification.record_parts import disagreement
 from supnorm.certification.result import CertifyResult, certificate_of, result_of
 from supnorm.certification.resume import Admit, contradiction, go_on, load_bracket
-from supnorm.certification.rough import rough_points
+from supnorm.certification.rough import BOXES as ROUGH
+from supnorm.certification.rough import rough_points, roughness
 from supnorm.certification.rounding import Array
 from supnorm.certification.running import Asked
+from supnorm.certification.shelf import Shelf, largest_by
 from supnorm.certification.solved_references import certify_solved
+from supnorm.certification.tightening import tighten_pending
 from supnorm.evaluation.events import silent
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.intact import demanded_intact
@@ -146,14 +149,17 @@ def _certify_programs(
     given = _given(asked.witness, error.d, admit, measuring)
     seen = measuring.agreement()
     goal = replace(goal, room=_room(seen, goal))
+    path = None if asked.checkpoint is None else Path(asked.checkpoint)
+    # A file with recorded values of a declared function is one JSON object.
+    folder = None if path is None else path.parent
+    shelf = None if error.declared else Shelf(error.d, len(error.alternatives), folder)
     if resume is None:
-        bracket = replace(Bracket.start(error), seed=seed)
+        bracket = replace(Bracket.start(error), seed=seed, shelf=shelf)
     else:  # what a saved proof is worth does not depend on a seed
-        bracket = load_bracket(resume, error, admit, seed if boxes else None)
+        bracket = load_bracket(resume, error, admit, seed if boxes else None, shelf)
     limit = limit.at_least(0.5)  # reading the programs may have taken seconds: it imports JAX or torch
     work = Work(bracket)
     points = Promising(problem, error, admit, work)
-    path = None if asked.checkpoint is None else Path(asked.checkpoint)
     keep = Checkpoint(path, lambda: certificate_of(problem, work.bracket))
 
     def observe(event: BracketNarrowed) -> None:
@@ -226,7 +232,7 @@ class Promising:
         problem, error: the problem and the programs of its error.
         admit: which points count.
         work: holds the bracket whose lower bound the points raise.
-        rounds: the points of each batch of boxes, in box coordinates.
+        rounds: the points of each of the last batches of boxes, in box coordinates.
     """
 
     problem: Problem
@@ -246,7 +252,7 @@ class Promising:
 
     def offer(self, t: Array) -> None:
         """Try points, in box coordinates, as the witness."""
-        self.rounds.append(t)
+        self.rounds = [*self.rounds[1 - LAST :], t]
         self.work.bracket = self.work.bracket.raised(self._inside(t), self.admit, proved_error)
         if any(axis.values is not None for axis in self.problem.domain.axes):
             self.work.bracket = self.work.bracket.raised(self.at(t), self.admit, proved_error)
@@ -256,8 +262,8 @@ class Promising:
         best = np.zeros((0, self.error.d)) if bracket.witness is None else bracket.witness[None]
         worst = self.at(_worst(bracket, self.rounds, measuring.most))
         measuring.at(np.concatenate([best, worst]), "worst")
-        leaves = bracket.leaves
-        start, step = rough_points(leaves.boxes, leaves.proof.rounding, self.error.low, self.error.high)
+        some = largest_by(bracket.leaves, lambda part: roughness(part.proof.rounding), ROUGH)
+        start, step = rough_points(some.boxes, some.proof.rounding, self.error.low, self.error.high)
         measuring.where_rough(
             self.at(start), self.at(start + step) - self.at(start), np.random.default_rng(seed)
         )
@@ -286,9 +292,8 @@ def _contradicted(problem: Problem, goal: Goal, seen: Agreement, bracket: Bracke
 def _worst(bracket: Bracket, rounds: list[Array], most: int) -> Array:
     """The points where the proof saw the largest errors: its worst nodes and boxes, in box coordinates."""
     error = bracket.error
-    boxes = bracket.leaves.boxes
-    rows = np.argsort(-boxes.upper, kind="stable")[: max(most // 4, 1)]
-    centre, _ = boxes.take(rows).centre_and_half(error.low, error.high)
+    boxes = largest_by(bracket.leaves, lambda part: part.boxes.upper, max(most // 4, 1)).boxes
+    centre, _ = boxes.centre_and_half(error.low, error.high)
     nodes = np.concatenate([np.zeros((0, error.d)), *rounds[-LAST:]])
     if len(nodes) > most // 2 and not error.declared:  # calls of a declared function may be expensive
         nodes = nodes[np.argsort(-values(error, nodes), kind="stable")[: most // 2]]

@@ -40,7 +40,7 @@ def claimed_in_single(
         if not isinstance(why, str):
             why = CERTIFY.text(fact("single-no-bound"))
         return certificate, [why] if why else []
-    room = held.rounding + 2.0 * float(certificate.leaves.proof.rounding.max())
+    room = held.rounding + 2.0 * certificate.rounding
     differs = max((s.size for s in seen.sides if s.side == "model"), default=0.0)
     if seen.hidden or differs > room or seen.worst > certificate.deployed_upper:
         refuted = fact("single-refuted", runtime=held.runtime, difference=differs, bound=held.rounding)

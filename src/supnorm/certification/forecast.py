@@ -65,8 +65,18 @@ class Tree:
         """
         if not len(depth):
             return 0.0
+        costs = self._costs(int(depth.min()), int(depth.max()))
+        return float(sum(costs[k] for k in depth.tolist()))
+
+    def remaining_of(self, depths: Mapping[int, int]) -> float:
+        """The same for so many boxes of each depth."""
+        costs = self._costs(min(depths), max(depths)) if depths else {}
+        return sum(costs[k] * count for k, count in depths.items())
+
+    def _costs(self, least: int, most: int) -> dict[int, float]:
+        """What a box of each depth costs."""
         cost, costs = 1.0, {}
-        for level in range(max(int(depth.max()), *self.bounded, 0) + 8, int(depth.min()) - 1, -1):
+        for level in range(max(most, *self.bounded, 0) + 8, least - 1, -1):
             cost = 1.0 + 2.0 * self.share(level) * cost
             costs[level] = cost
-        return float(sum(costs[k] for k in depth.tolist()))
+        return costs

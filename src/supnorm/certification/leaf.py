@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -117,6 +118,29 @@ class Leaves:
     def __len__(self) -> int:
         return len(self.boxes)
 
+    def parts(self) -> Iterator[Leaves]:
+        """All leaves, some at a time where they are not in memory (`Stored`)."""
+        yield self
+
+    @property
+    def whole(self) -> Leaves:
+        """All leaves in memory."""
+        return self
+
+    @property
+    def largest(self) -> float:
+        """The largest bound; 0 without any box."""
+        return float(self.boxes.upper.max(initial=0.0))
+
+    @property
+    def believed(self) -> int:
+        """How many bounds were taken from a file and are not proved again."""
+        return int((~self.proof.proved & np.isfinite(self.boxes.upper)).sum())
+
+    def volume_below(self, target: float) -> float:
+        """Fraction of the domain where the bound is proved and at most the target."""
+        return float(self.boxes.volume()[(self.boxes.upper <= target) & self.proof.proved].sum())
+
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Leaves:
         """Some of them."""
         return Leaves(self.boxes.take(rows), self.proof.take(rows), self.level[rows])
@@ -147,6 +171,11 @@ class Leaves:
             return halves
         again = np.concatenate([second, second])
         return halves.take(again < 0).join(halves.take(again >= 0).split(again[again >= 0]))
+
+
+def no_leaves(error: ErrorProgram) -> Leaves:
+    """None at all."""
+    return Leaves.root(error.d, len(error.alternatives)).take(np.arange(0))
 
 
 def affine_range(model: AffineModel) -> tuple[Array, Array]:

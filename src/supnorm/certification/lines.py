@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
@@ -13,7 +13,8 @@ import numpy as np
 
 from supnorm.certification.boxes import DEEPEST
 from supnorm.certification.leaf import Leaves
-from supnorm.certification.tree_order import TreeOrder, tree_order
+from supnorm.certification.shelf import Stored
+from supnorm.certification.tree_file import Group, groups_in_order
 
 SCHEMA = "supnorm.certificate/2"
 BEGIN = f'{{"schema":"{SCHEMA}",'.encode()
@@ -23,7 +24,7 @@ MOST_NUMBERS = 2**18  # leaves of a line times axes
 LARGEST_LINE = 2**22  # bytes, but for the head
 
 
-def text_in_lines(head: Mapping[str, Any], leaves: Leaves) -> Iterator[bytes]:
+def text_in_lines(head: Mapping[str, Any], leaves: Leaves | Stored) -> Iterator[bytes]:
     """The lines of a file: the head, the leaves in the order of the tree, the digest of all before it.
 
     Args:
@@ -31,11 +32,8 @@ def text_in_lines(head: Mapping[str, Any], leaves: Leaves) -> Iterator[bytes]:
         leaves: they tile the box.
     """
     seal = hashlib.sha256()
-    order = tree_order(leaves.boxes.level, leaves.boxes.index, leaves.level)
-    size = max(1, min(MOST_LEAVES, MOST_NUMBERS // leaves.boxes.level.shape[1]))
-    blocks = (
-        _block(leaves, order, start, min(start + size, len(leaves))) for start in range(0, len(leaves), size)
-    )
+    size = max(1, min(MOST_LEAVES, MOST_NUMBERS // len(head["names"])))
+    blocks = (_block(part, halvings) for part, halvings in _parts(groups_in_order(leaves), size))
     for line in chain([_line(head)], chain.from_iterable(blocks)):
         seal.update(line)
         yield line
@@ -46,12 +44,30 @@ def _line(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, allow_nan=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _block(leaves: Leaves, order: TreeOrder, start: int, stop: int) -> Iterator[bytes]:
-    """The leaves from ``start`` to ``stop`` in a line; in two where they are too long for one."""
-    part = leaves.take(order.rows[start:stop])
+def _parts(groups: Iterable[Group], size: int) -> Iterator[tuple[Leaves, list[list[int]]]]:
+    """So many leaves at a time, across the ends of groups, with their halvings."""
+    held: Leaves | None = None
+    halvings: list[list[int]] = []
+    for leaves, order, before in groups:
+        at = 0
+        while at < len(leaves):
+            stop = min(at + size - len(halvings), len(leaves))
+            part, new = leaves.take(order.rows[at:stop]), order.halvings(at, stop)
+            if not at:
+                new[0] = before + new[0]
+            held, halvings, at = part if held is None else held.join(part), halvings + new, stop
+            if len(halvings) == size:
+                yield held, halvings
+                held, halvings = None, []
+    if held is not None:
+        yield held, halvings
+
+
+def _block(part: Leaves, halvings: list[list[int]]) -> Iterator[bytes]:
+    """The leaves in a line; in two where they are too long for one."""
     proof = part.proof
     columns = {
-        "halvings": order.halvings(start, stop),
+        "halvings": halvings,
         "upper": [v.hex() for v in part.boxes.upper.tolist()],
         "degree": proof.degree.tolist(),
         "rho": proof.rho.tolist(),
@@ -64,12 +80,12 @@ def _block(leaves: Leaves, order: TreeOrder, start: int, stop: int) -> Iterator[
     if proof.bits.any():
         columns["bits"] = proof.bits.tolist()
     line = _line(columns)
-    if len(line) <= LARGEST_LINE or stop - start < 2:
+    if len(line) <= LARGEST_LINE or len(part) < 2:
         yield line
         return
-    middle = (start + stop) // 2
-    yield from _block(leaves, order, start, middle)
-    yield from _block(leaves, order, middle, stop)
+    middle = len(part) // 2
+    yield from _block(part.take(np.arange(middle)), halvings[:middle])
+    yield from _block(part.take(np.arange(middle, len(part))), halvings[middle:])
 
 
 def head_in_lines(path: Path | str) -> dict[str, Any] | None:
@@ -96,22 +112,35 @@ def read_in_lines(path: Path | str) -> dict[str, Any] | None:
     Raises:
         OSError, ArithmeticError, LookupError, TypeError, ValueError: when it is not a whole file.
     """
+    head = head_in_lines(path)
+    if head is None:
+        return None
+    blocks = list(columns_in_lines(path))
+    head["leaves"] = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    return head
+
+
+def columns_in_lines(path: Path | str) -> Iterator[dict[str, Any]]:
+    """The columns of the leaves of a file in lines, line by line. Whoever has seen the last line has seen a whole file.
+
+    Raises:
+        OSError, ArithmeticError, LookupError, TypeError, ValueError: when it is not a whole file.
+    """
     with Path(path).open("rb") as file:
         head = _head(file)
         if head is None:
-            return None
+            raise ValueError("not in lines")
         seal = hashlib.sha256(_first_bytes(file))
         d, count, alternatives = len(head["names"]), int(head["leaves"]), len(head["programs"])
-        cells, done, blocks = Cells(d), 0, []
+        cells, done = Cells(d), 0
         while done < count:
             line = file.readline(LARGEST_LINE + 1)
             seal.update(line)
-            blocks.append(_columns(json.loads(line), cells, alternatives))
-            done += len(blocks[-1]["upper"])
+            block = _columns(json.loads(line), cells, alternatives)
+            done += len(block["upper"])
+            yield block
         if done > count or not cells.whole or file.read() != _line({"digest": seal.hexdigest()}):
             raise ValueError("not a whole file")
-    head["leaves"] = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    return head
 
 
 def _first_bytes(file: IO[bytes]) -> bytes:

@@ -27,10 +27,12 @@ from numpy.typing import NDArray
 from supnorm.certification.boxes import DEEPEST, Boxes
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Work
 from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.far import Far, worst_first
 from supnorm.certification.leaf import Bounded, Leaves
 from supnorm.certification.proved_again import CannotProve, prove_again
 from supnorm.certification.rounding import Array
 from supnorm.certification.sharing import on_workers
+from supnorm.certification.shelf import Closed
 from supnorm.evaluation.freed_memory import keep_freed_memory
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
@@ -69,7 +71,7 @@ def narrow(
     """
     before = work.bracket.tree.tried, limit.spent
     try:
-        while len((bracket := work.bracket).pending):
+        while (bracket := work.bracket).waiting:
             if goal.tolerance is not None and bracket.lower > goal.target(bracket.lower):
                 return "exceeded" if bracket.lower > goal.tolerance else "agreement"
             if limit.over:
@@ -81,8 +83,9 @@ def narrow(
                 offer(promising)
             work.bracket.demand_consistent()
             observer(_event(work.bracket, goal, limit, *before))
-            if not np.isfinite(work.bracket.done[-1].boxes.upper).all():
+            if not np.isfinite(work.bracket.done[-1].largest):
                 return "unbounded"
+            work.bracket = work.bracket.shelved()
     except TimeOver:
         return "seconds"
     except KeyboardInterrupt:
@@ -97,14 +100,15 @@ def narrow(
 def _event(bracket: Bracket, goal: Goal, limit: Limit, tried: int, spent: float) -> BracketNarrowed:
     """What an observer is told; ``tried`` boxes were known and ``spent`` seconds had passed when the halving began."""
     target, tree, seconds = goal.target(bracket.lower), bracket.tree, limit.spent
-    left = np.inf if tree.widening else tree.remaining(bracket.pending.boxes.level.sum(1))
+    depths = bracket.pending.boxes.level.sum(1)
+    left = np.inf if tree.widening else tree.remaining(depths) + tree.remaining_of(bracket.far.depths)
     return BracketNarrowed(
         lower=bracket.lower,
         upper=bracket.upper,
         target=target,
         proved_volume=bracket.proved_volume(target),
         boxes=bracket.tried,
-        pending=len(bracket.pending),
+        pending=bracket.waiting,
         seconds=seconds,
         remaining=left * (seconds - spent) / max(tree.tried - tried, 1),
         limit=limit.left,
@@ -130,17 +134,17 @@ def _step(
     Which boxes they have does not depend on the executor, so that the proof is the same on any number of workers.
     """
     target = goal.aim(bracket)
-    upper = bracket.pending.boxes.upper
-    depth = np.where(np.isfinite(upper), 0, bracket.pending.boxes.level.sum(1))
-    order = np.lexsort((-depth, -upper))
-    high = int((upper > target).sum())
+    high = int((bracket.pending.boxes.upper > target).sum()) + bracket.far.above(target)
     if not high:  # a better witness has raised the target above all pending bounds
-        done = (*bracket.done, bracket.pending)
-        return replace(bracket, done=done, pending=bracket.pending.take(order[:0])), None
-    size = BATCH // 4
-    if depth.max() <= DEEP * bracket.error.d:
-        allowed = (limit.evaluations - bracket.tried) // BATCH + 1
-        size = BATCH * int(max(1, min(high // SHARE, _most(bracket.error), allowed)))
+        done = (*bracket.done, bracket.pending, *map(Closed.of, bracket.far.runs))
+        return replace(bracket, done=done, pending=bracket.pending.take(np.arange(0)), far=Far()), None
+    allowed = (limit.evaluations - bracket.tried) // BATCH + 1
+    size = BATCH * int(max(1, min(high // SHARE, _most(bracket.error), allowed)))
+    bracket = bracket.fetched(size)
+    pending = bracket.pending.boxes
+    order = worst_first(pending.upper, pending.level)
+    if (pending.level.sum(1)[np.isinf(pending.upper)] > DEEP * bracket.error.d).any():
+        size = BATCH // 4
     batch = bracket.pending.take(order[: min(size, high)])
     result = bound_all(bracket.error, strategy, batch.boxes, target, bracket.least, executor, limit)
     count = len(result.upper)
@@ -149,9 +153,8 @@ def _step(
     finished = (tight.boxes.upper <= target) | result.limited | (batch.boxes.level.max(1) >= DEEPEST)
     halves = tight.take(~finished).split(*(axes[~finished] for axes in axes_to_halve(tight.boxes, result)))
     after = replace(
-        bracket,
+        bracket.with_halves(bracket.pending.take(order[count:]), halves),
         done=(*bracket.done, tight.take(finished)),
-        pending=bracket.pending.take(order[count:]).join(halves),
         tried=bracket.tried + len(batch),
         tree=bracket.tree.with_batch(batch.boxes.level.sum(1), ~finished),
     )
@@ -245,46 +248,3 @@ def _bound(strategy: Strategy, error: ErrorProgram, batch: _Batch) -> Bounded:
     keep_freed_memory()
     with np.errstate(all="ignore"):
         return strategy.bound(error, batch.boxes, batch.target, batch.lower)
-
-
-FIRST_SECONDS = 1.0  # time for a first bound, if there is none when the time is spent
-
-
-def tighten_pending(
-    work: Work, strategy: Strategy, goal: Goal, limit: Limit, executor: Executor | None = None
-) -> None:
-    """Tighten the bracket of work that was cut short: coarse bounds of the pending boxes, worst first.
-
-    A pending box has only the bound of its whole. It is bounded once more for 2, 8, .. times the target that was
-    asked for. Another Ctrl-C, or the limit of time, ends this work too. While the domain has no bound at all, the
-    work may take `FIRST_SECONDS`; it ends when a box has no bound of its own, because only halving could help then.
-    """
-    first = Limit.of(FIRST_SECONDS)
-    INTERRUPTS.spare()
-    try:
-        for factor in (2.0, 8.0, 32.0, 128.0, np.inf):
-            bracket = work.bracket
-            target = factor * max(goal.aim(bracket), 1e-300)
-            rows = np.argsort(-bracket.pending.boxes.upper, kind="stable")
-            rows = rows[bracket.pending.boxes.upper[rows] > target]
-            for i in range(0, len(rows), BATCH):
-                if limit.over and (first.over or np.isfinite(bracket.upper)):
-                    return
-                batch = bracket.pending.take(rows[i : i + BATCH])
-                longer = first if np.isinf(bracket.upper) and first.left > limit.left else limit
-                tight = batch.tightened(
-                    bound_all(bracket.error, strategy, batch.boxes, target, 0.0, executor, longer)
-                )
-                rest = np.setdiff1d(np.arange(len(bracket.pending)), rows[i : i + BATCH])
-                # The boxes return to their old order, because rows are positions in it.
-                order = np.argsort(np.concatenate([rows[i : i + BATCH], rest]), kind="stable")
-                bracket = replace(bracket, pending=tight.join(bracket.pending.take(rest)).take(order))
-                work.bracket = bracket
-                if not np.isfinite(tight.boxes.upper).all():
-                    return
-    except TimeOver:
-        pass
-    except KeyboardInterrupt:
-        INTERRUPTS.taken()
-    finally:
-        INTERRUPTS.spare(False)

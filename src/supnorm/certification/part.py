@@ -25,9 +25,9 @@ from supnorm.certification.choice import Choice
 from supnorm.certification.coordinates import box_of, in_coordinates
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.lower import on_values, proved_error, search
-from supnorm.certification.narrowing import tighten_pending
 from supnorm.certification.resume import bracket_of, go_on
 from supnorm.certification.rounding import ULPS, Array
+from supnorm.certification.tightening import tighten_pending
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Domain

@@ -23,6 +23,7 @@ import numpy as np
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal
 from supnorm.certification.checkpoint import Checkpoint
 from supnorm.certification.extremes import SIDES
+from supnorm.certification.file_leaves import MALFORMED
 from supnorm.certification.lower import search, values
 from supnorm.certification.measured import Agreement, Measuring
 from supnorm.certification.part import Part, PartNarrowed, PartProof, prove
@@ -31,7 +32,6 @@ from supnorm.certification.property_result import PropertiesResult, result_of
 from supnorm.certification.reading import read_side
 from supnorm.certification.record_parts import disagreement
 from supnorm.certification.residual import against_zero
-from supnorm.certification.resume import MALFORMED
 from supnorm.certification.rounding import Array
 from supnorm.certification.statement import Statement, held_parts
 from supnorm.evaluation.executor import broken_workers_explained

@@ -208,7 +208,7 @@ def result_of(
     if math.isfinite(proved):
         certificate = replace(certificate, deployed=deployed_in_single(problem, bracket.error))
     claim = _claim(problem, bracket, goal, seen)
-    believed, boxes = bracket.believed, len(certificate.boxes)
+    believed, boxes = bracket.believed, len(certificate.leaves)
     conditional = _conditional(bracket.error) or claim.widened or believed > 0
     stated = fact("stated-bounds", believed=believed, boxes=boxes)
     ended = Ended(
@@ -220,8 +220,8 @@ def result_of(
         conditional=conditional,
         obstacle=obstacle,
         seen=seen,
-        beyond_float64=float(bracket.leaves.proof.rounding.max())
-        if bracket.leaves.proof.bits.any()
+        beyond_float64=certificate.rounding
+        if any(part.proof.bits.any() for part in certificate.leaves.parts())
         else None,
     )
     status = status_of(ended)
@@ -230,7 +230,7 @@ def result_of(
         status = Status("undecided", advice, ExitCode.UNDECIDED)
     if seen.hidden > proved and status.code in ("proved", "undecided", "interrupted"):
         raise disagreement(seen, proved, problem.domain.names)
-    rounding = float(bracket.leaves.proof.rounding.max())
+    rounding = certificate.rounding
     deployed = _deployed(problem, bracket.error)
     if seen.size > 2.0 * rounding or seen.worst > claim.upper + rounding:
         deployed = deployed and bool(bracket.error.declared)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -22,20 +23,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.balls import BITS
 from supnorm.certification.black_box import key, unpack
-from supnorm.certification.boxes import DEEPEST, Boxes, Integers
+from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import Bracket, Goal, Work
 from supnorm.certification.certificate import SCHEMA, digest
 from supnorm.certification.error_program import ErrorProgram
-from supnorm.certification.graded import TOP
-from supnorm.certification.leaf import PIECES, Bounded, Leaves
-from supnorm.certification.lines import head_in_lines, read_in_lines
+from supnorm.certification.far import Far, Run
+from supnorm.certification.file_leaves import MALFORMED, demand, file_in_lines, leaves_of_file
+from supnorm.certification.leaf import Leaves, no_leaves
+from supnorm.certification.lines import head_in_lines
 from supnorm.certification.lower import proved_error
 from supnorm.certification.proved_again import BATCH, CannotProve, ProvedAgain, prove_again
 from supnorm.certification.recorded import compare_recorded
 from supnorm.certification.rounding import Array
 from supnorm.certification.sharing import on_workers
+from supnorm.certification.shelf import Shelf, leaves_of
 from supnorm.evaluation.limit import Limit
 from supnorm.evaluation.workers import seats
 from supnorm.results import BadInput
@@ -46,12 +48,11 @@ from supnorm.wording import fact
 from supnorm.wording.certify import CERTIFY
 
 Admit = Callable[[Array], NDArray[np.bool_]]
-MALFORMED = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
-MOST_BITS = BITS[-1]
-LARGEST_DEGREE = 250  # of any proof: the keys of nodes have one byte for the degree
 
 
-def load_bracket(path: Path | str, error: ErrorProgram, admit: Admit, seed: int | None = None) -> Bracket:
+def load_bracket(
+    path: Path | str, error: ErrorProgram, admit: Admit, seed: int | None = None, shelf: Shelf | None = None
+) -> Bracket:
     """A saved certificate as a bracket that is still to be proved again: all of its leaves are pending.
 
     Args:
@@ -59,6 +60,7 @@ def load_bracket(path: Path | str, error: ErrorProgram, admit: Admit, seed: int 
         error: the error that is bounded now; the file must be about the same one.
         admit: says which points, shape ``(n, d)``, may be a witness.
         seed: seed of the run that goes on; it must be the seed in the file, if there is one. None if it does not matter.
+        shelf: a file for leaves that are too many for memory.
 
     Raises:
         BadInput: when the file is no certificate, was changed, is malformed, contradicts itself, is about another error
@@ -66,11 +68,11 @@ def load_bracket(path: Path | str, error: ErrorProgram, admit: Admit, seed: int 
     """
     data, lines = None, None
     with reading_table(Path(path), missing="; give a saved certificate to resume from"), suppress(*MALFORMED):
-        lines = read_in_lines(path)
+        lines = file_in_lines(path, error, shelf)
         data = json.loads(Path(path).read_text(encoding="utf-8")) if lines is None else None
     if lines is not None:
-        return _bracket(lines, path, error, admit, seed)
-    return bracket_of(data, path, error, admit, seed)
+        return _bracket(lines, path, error, admit, seed, shelf)
+    return replace(bracket_of(data, path, error, admit, seed), shelf=None if error.declared else shelf)
 
 
 def bracket_of(
@@ -86,12 +88,17 @@ def bracket_of(
 
 
 def _bracket(
-    data: Mapping[str, Any], path: Path | str, error: ErrorProgram, admit: Admit, seed: int | None
+    data: Mapping[str, Any],
+    path: Path | str,
+    error: ErrorProgram,
+    admit: Admit,
+    seed: int | None,
+    shelf: Shelf | None = None,
 ) -> Bracket:
     """The bracket of a file that is as it was written."""
     try:
         same = _same(data, error)
-        leaves = _leaves(data, error) if same else None
+        leaves = leaves_of_file(data, error) if same else None
         witness = _witness(data, error.d)
     except MALFORMED as fault:
         raise BadInput(f"{path}: malformed certificate ({_reason(fault)}); start without resume") from None
@@ -103,7 +110,9 @@ def _bracket(
             f"{path}: begun with seed {one_line(str(held), 40)}, but you ask for seed {seed}; give the first one to go on, "
             "or start without resume"
         )
-    bracket = Bracket(error, leaves, seed=held if type(held) is int else None)
+    far = leaves if isinstance(leaves, Far) else Far()
+    near = leaves if isinstance(leaves, Leaves) else no_leaves(error)
+    bracket = Bracket(error, near, seed=held if type(held) is int else None, shelf=shelf, far=far)
     bracket = bracket.raised(witness[admit(witness)], admit, proved_error)
     if bracket.lower > bracket.upper:
         raise contradiction(path, bracket)
@@ -163,26 +172,62 @@ def _prove_leaves(
     work: Work, limit: Limit, executor: Executor | None, observer: Callable[[ProvedAgain], None]
 ) -> None:
     """Prove the leaves of the bracket again, some at a time, until the limit is over."""
-    error, leaves = work.bracket.error, _writable(work.bracket.pending)
-    work.bracket = replace(work.bracket, pending=leaves)
-    order = np.argsort(-leaves.boxes.upper, kind="stable")
-    order = order[np.isfinite(leaves.boxes.upper[order])]
+    held: _InFile | _InMemory = _InFile(work.bracket.far.runs[0]) if work.bracket.far else _InMemory(work)
     size = BATCH if executor is None else 4 * seats(executor) * BATCH
-    batches = [order[i : i + size] for i in range(0, len(order), size)]
-    rest = np.random.default_rng().permutation(np.arange(1, len(batches)))
+    starts = range(0, held.count, size)
+    rest = np.random.default_rng().permutation(np.arange(1, len(starts)))
     run = partial(on_workers, executor)
     done = 0
-    for number in [*range(min(len(batches), 1)), *rest.tolist()]:
+    for number in [*range(min(len(starts), 1)), *rest.tolist()]:
         if limit.over:
             return
-        rows = batches[number]
-        again = prove_again(error, leaves.take(rows), run)
-        # In place: a certificate may have a million leaves. An interrupt between two lines leaves bounds that hold.
+        leaves = held.take(starts[number], min(starts[number] + size, held.count))
+        held.put(starts[number], prove_again(work.bracket.error, leaves, run))
+        done += len(leaves)
+        observer(ProvedAgain(done, held.count))
+
+
+class _InMemory:
+    """The leaves of a bracket that have a bound, the largest first: to be changed in place.
+
+    An interrupt between two lines leaves bounds that hold.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self._leaves = leaves = _writable(work.bracket.pending)
+        work.bracket = replace(work.bracket, pending=leaves)
+        order = np.argsort(-leaves.boxes.upper, kind="stable")
+        self._order = order[np.isfinite(leaves.boxes.upper[order])]
+        self.count = len(self._order)
+
+    def take(self, start: int, stop: int) -> Leaves:
+        """The leaves from a place of the order to another one."""
+        return self._leaves.take(self._order[start:stop])
+
+    def put(self, start: int, again: Leaves) -> None:
+        """The leaves from a place on with new bounds."""
+        leaves, rows = self._leaves, self._order[start : start + len(again)]
         leaves.boxes.upper[rows] = leaves.proof.upper[rows] = again.boxes.upper
         leaves.proof.rounding[rows] = again.proof.rounding
         leaves.proof.proved[rows] = True
-        done += len(rows)
-        observer(ProvedAgain(done, len(order)))
+
+
+class _InFile:
+    """The same for a run of a file."""
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._first = run, run.above(sys.float_info.max)
+        self.count = len(run) - self._first
+
+    def take(self, start: int, stop: int) -> Leaves:
+        """The leaves from a place of the order to another one."""
+        return leaves_of(self._run.read(self._first + start, self._first + stop))
+
+    def put(self, start: int, again: Leaves) -> None:
+        """The leaves from a place on with new bounds."""
+        at = self._first + start
+        numbers = self._run.read(at, at + len(again))["number"]
+        self._run.shelf.write(self._run.start + at, self._run.shelf.records(again, numbers))
 
 
 def _writable(leaves: Leaves) -> Leaves:
@@ -236,104 +281,5 @@ def _witness(data: Mapping[str, Any], d: int) -> Array:
     if data["witness"] is None:
         return np.zeros((0, d))
     point = np.array([[float.fromhex(v) for v in data["witness"]]])
-    _demand(point.shape == (1, d) and bool(np.isfinite(point).all()), "witness")
+    demand(point.shape == (1, d) and bool(np.isfinite(point).all()), "witness")
     return point
-
-
-def _demand(good: bool, what: str) -> None:
-    if not good:
-        raise ValueError(what)
-
-
-def _leaves(data: Mapping[str, Any], error: ErrorProgram) -> Leaves:
-    """The leaves of the file, after a check of each column's limits, of the tiling and of the claims."""
-    columns, d, a = data["leaves"], error.d, len(error.alternatives)
-    upper = columns["upper"]  # of a file in lines these are numbers
-    upper = upper if isinstance(upper, np.ndarray) else np.array([float.fromhex(v) for v in upper])
-    count = len(upper)
-    none = np.full((count, a), -1)
-    level = _whole(columns["level"], "level", (count, d), 0, DEEPEST + 2)
-    index = _whole(columns["index"], "index", (count, d), 0, 2 ** (DEEPEST + 2))
-    proof_level = _whole(
-        columns.get("proof_level", columns["level"]), "proof_level", (count, d), 0, DEEPEST + 2
-    )
-    degree = _whole(columns["degree"], "degree", (count, a), PIECES, LARGEST_DEGREE)
-    grid = _whole(columns["grid"], "grid", (count, a), 0, 10**6)
-    # Files of earlier versions have no such column.
-    graded = _whole(columns.get("graded", none), "graded", (count, a), -1, TOP - 1)
-    bits = _whole(columns.get("bits", np.zeros((count, a), dtype=np.int64)), "bits", (count, a), 0, MOST_BITS)
-    rho = np.asarray(columns["rho"], dtype=float)
-    lower, claim = float.fromhex(data["lower"]), float.fromhex(data["upper"])
-    rounding = float.fromhex(data.get("rounding", "inf"))
-    _demand(rho.shape == (count, a) and bool(np.isfinite(rho).all()), "rho")
-    _demand(bool((proof_level <= level).all()), "proof_level above level")
-    _demand(not ((graded >= 0) & ((degree < 1) | (degree >= TOP))).any(), "degree of a graded leaf")
-    _demand(count > 0 and bool((upper >= 0.0).all()), "upper of the leaves")
-    _demand(claim == upper.max(), "upper is not the largest of the leaves")
-    _demand(0.0 <= lower <= claim and lower < math.inf, "not 0 <= lower <= upper")
-    _demand(rounding >= 0.0, "rounding")
-    _demand(tiles(level, index), "the leaves do not tile the box")
-    boxes, blank = Boxes(level, index, upper), np.zeros(count, dtype=np.intp)
-    proof = Bounded(
-        upper=upper,
-        degree=degree,
-        rho=rho,
-        grid=grid,
-        graded=graded,
-        bits=bits,
-        axis=blank,
-        second=blank - 1,
-        rounding=np.full(count, rounding),
-        limited=blank.astype(bool),
-        proved=blank.astype(bool),
-        points=np.zeros((0, d)),
-    )
-    return Leaves(boxes, proof, proof_level)
-
-
-def _whole(rows: Any, what: str, shape: tuple[int, int], least: int, most: int) -> Integers:
-    """A column of whole numbers within limits."""
-    given = np.asarray(rows)
-    _demand(given.dtype.kind == "i" and given.shape == shape, what)
-    _demand(bool(((given >= least) & (given <= most)).all()), what)
-    return given.astype(np.int64)
-
-
-def tiles(level: Integers, index: Integers) -> bool:
-    """Whether cells, shapes ``(B, d)``, tile the box by halvings: no gap, no overlap, none outside; exact.
-
-    All cells start in one group, the box. Every group is halved along an axis on which all its cells are
-    deeper than the group itself, all groups at once, until each is a single cell that fills it. Cost: one pass over
-    the cells for each level of the deepest.
-
-    >>> tiles(np.array([[1, 0], [1, 1], [1, 1]]), np.array([[0, 0], [1, 0], [1, 1]]))
-    True
-    >>> tiles(np.array([[1, 0], [1, 1]]), np.array([[0, 0], [1, 0]]))
-    False
-    """
-    if not len(level) or (index >> level).any():  # negative indices are not zero after the shift either
-        return False
-    d = level.shape[1]
-    depth = np.zeros((1, d), dtype=np.int64)  # of the groups
-    group, rows = np.zeros(len(level), dtype=np.intp), np.arange(len(level))
-    while len(rows):
-        size = np.bincount(group, minlength=len(depth))
-        if not size.all():
-            return False  # a gap
-        order = np.argsort(group, kind="stable")
-        starts = np.cumsum(size) - size
-        shallowest = np.minimum.reduceat(level[rows[order]], starts)
-        room = shallowest > depth
-        full = np.asarray(~room.any(axis=1))
-        if (full & (size > 1)).any():
-            return False  # an overlap: no axis separates these cells
-        axis = room.argmax(axis=1)
-        unfinished = ~full[group]
-        rows, group = rows[unfinished], group[unfinished]
-        along = axis[group]
-        bit = (index[rows, along] >> (level[rows, along] - depth[group, along] - 1)) & 1
-        name = np.cumsum(~full) - 1  # of the groups that go on
-        group = 2 * name[group] + bit
-        depth[np.arange(len(depth)), axis] += 1
-        depth = np.repeat(depth[~full], 2, axis=0)
-    return True

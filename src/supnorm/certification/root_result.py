@@ -133,6 +133,6 @@ def _off(statement: Statement) -> float:
 def _by_box(statement: Statement, off: float) -> Certificate:
     """The correction's proof with bounds of the error on each box."""
     proof = statement.parts["correction"].certificate
-    leaves = proof.leaves
+    leaves = proof.leaves.whole
     upper = np.nextafter(leaves.boxes.upper + off, np.inf)
     return replace(proof, leaves=replace(leaves, boxes=replace(leaves.boxes, upper=upper)))

@@ -25,9 +25,14 @@ LAST = 32  # random steps from each best point in the last round, of all lengths
 SHARE = 0.5
 
 
+def roughness(rounding: Array) -> Array:
+    """By what boxes are chosen: their proved rounding, the largest where it is not known."""
+    return np.nan_to_num(rounding, nan=np.inf)
+
+
 def rough_points(boxes: Boxes, rounding: Array, low: Array, high: Array) -> tuple[Array, Array]:
     """Centres of the boxes with the largest rounding ``(B,)``, corners of some, and their half-widths, both ``(k, d)``."""
-    rows = np.argsort(-np.nan_to_num(rounding, nan=np.inf), kind="stable")[:BOXES]
+    rows = np.argsort(-roughness(rounding), kind="stable")[:BOXES]
     centre, half = boxes.take(rows).centre_and_half(low, high)
     some, reach = centre[:CORNERS], half[:CORNERS]
     return np.concatenate([centre, some - reach, some + reach]), np.concatenate([half, reach, reach])

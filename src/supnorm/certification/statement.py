@@ -18,8 +18,8 @@ from typing import Any
 
 from supnorm.certification.certificate import digest
 from supnorm.certification.exactly import Bracket, Proved, fraction
+from supnorm.certification.file_leaves import MALFORMED
 from supnorm.certification.part import PartProof
-from supnorm.certification.resume import MALFORMED
 from supnorm.certification.statement_kinds import KINDS
 from supnorm.problem import Domain
 from supnorm.program import Program

@@ -19,11 +19,12 @@ from supnorm.certification.branch_room import branch_room, has_branches
 from supnorm.certification.deployed import runs_in_single, stated
 from supnorm.certification.error_program import ErrorProgram, error_program
 from supnorm.certification.executions import runs
+from supnorm.certification.file_leaves import MALFORMED
 from supnorm.certification.lower import admits, error_at
 from supnorm.certification.measured import Measuring
 from supnorm.certification.record_parts import in_words
 from supnorm.certification.result import assumptions_of
-from supnorm.certification.resume import MALFORMED, read_but_leaves
+from supnorm.certification.resume import read_but_leaves
 from supnorm.certification.rounding import Array
 from supnorm.certification.verdict import unit_of
 from supnorm.evaluation.guarded import ALLOWED

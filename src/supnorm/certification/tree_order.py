@@ -41,8 +41,12 @@ class TreeOrder:
         return [axes[a - ends[0] : b - ends[0]] for a, b in pairwise(ends)]
 
 
-def tree_order(level: Integers, index: Integers, proof_level: Integers) -> TreeOrder:
-    """The order of leaves that tile the box, shapes ``(B, d)``; ``proof_level`` of the cells that their proofs are about.
+def tree_order(
+    level: Integers, index: Integers, proof_level: Integers, begun: Integers | None = None
+) -> TreeOrder:
+    """The order of leaves that tile the box, or a cell of level ``begun``: their levels and indices, shapes ``(B, d)``.
+
+    ``proof_level`` are levels of the cells that their proofs are about.
 
     Raises:
         Contradiction: when they do not tile it.
@@ -55,7 +59,8 @@ def tree_order(level: Integers, index: Integers, proof_level: Integers) -> TreeO
     rows = np.zeros(count, dtype=np.intp)
     starts: list[Rows] = []  # of the groups that are halved: the position of their first leaf in the order
     axes: list[Rows] = []
-    depth, start = np.zeros((1, d), dtype=np.int64), np.zeros(1, dtype=np.intp)
+    depth = np.zeros((1, d), dtype=np.int64) if begun is None else begun[None].copy()
+    start = np.zeros(1, dtype=np.intp)
     group, open_rows = np.zeros(count, dtype=np.intp), np.arange(count)
     while len(open_rows):
         size = np.bincount(group, minlength=len(depth))

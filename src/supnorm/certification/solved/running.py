@@ -50,10 +50,9 @@ class SolvedProof:
         made = []
         for name, off in zip(self.corrections, self.off, strict=True):
             proof = self.statement.parts[name].certificate
-            upper = np.nextafter(proof.leaves.boxes.upper + off, np.inf)
-            made.append(
-                replace(proof, leaves=replace(proof.leaves, boxes=replace(proof.leaves.boxes, upper=upper)))
-            )
+            leaves = proof.leaves.whole
+            upper = np.nextafter(leaves.boxes.upper + off, np.inf)
+            made.append(replace(proof, leaves=replace(leaves, boxes=replace(leaves.boxes, upper=upper))))
         return tuple(made)
 
 

@@ -1,0 +1,341 @@
+"""Boxes in a file instead of in memory: the same proof, byte for byte, and memory that does not grow with it."""
+
+import errno
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from importlib import import_module
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from supnorm.certification import ComposedCertificate, LinearBounds, certify
+from supnorm.certification.bracket import Bracket, Goal, Work
+from supnorm.certification.error_program import error_program
+from supnorm.certification.file_leaves import tiles
+from supnorm.certification.leaf import Leaves
+from supnorm.certification.resume import go_on, load_bracket
+from supnorm.certification.shelf import Shelf, Stored
+from supnorm.certification.tightening import tighten_pending
+from supnorm.checker import check
+from supnorm.evaluation.limit import Limit
+from supnorm.problem import Domain, Problem
+from supnorm.results import NotWritten
+
+shelves = import_module("supnorm.certification.shelf")
+queue = import_module("supnorm.certification.far")
+narrowing = import_module("supnorm.certification.narrowing")
+certificates = import_module("supnorm.certification.certificate")
+checkpoints = import_module("supnorm.certification.checkpoint")
+
+
+def _wave(x):
+    return jnp.exp(x[:, 0] * x[:, 1])
+
+
+def _plane(model, **axes):
+    return Problem(model, lambda x: 0.0 * x[:, 0], Domain(**axes))
+
+
+ONE = Problem(lambda x: _wave(x) + 1.0, _wave, Domain(x=(0.0, 1.0), y=(0.0, 1.0)))
+UNIT, MIRRORED = ({"x": (low, 1.0), "y": (low, 1.0)} for low in (0.0, -1.0))
+# What happens to boxes: equal bounds (of mirrored boxes), a target that rises as witnesses are found, boxes without any
+# bound, an end before the goal, and a tolerance that closes boxes early.
+PROOFS = {
+    "all wait to the end": (ONE, {"ratio": 1.002}),
+    "equal bounds": (_plane(lambda x: jnp.cos(3 * x[:, 0]) * jnp.cos(3 * x[:, 1]), **MIRRORED), {"ratio": 1.004}),
+    "a peak": (_plane(lambda x: 1 / (0.02 + (x[:, 0] - 0.3) ** 2 + (x[:, 1] - 0.6) ** 2), **UNIT), {"ratio": 1.00001}),
+    "no bound at first": (_plane(lambda x: 1 / (0.01 + (x[:, 0] - x[:, 1]) ** 2), **UNIT), {"ratio": 1.2}),
+    "a pole": (_plane(lambda x: 1 / (x[:, 0] - 0.3), **UNIT), {"ratio": 1.02, "boxes": 4000}),
+    "cut short": (ONE, {"ratio": 1.001, "boxes": 600}),
+    "a tolerance": (_plane(lambda x: jnp.sin(9 * x[:, 0] * x[:, 1]), **UNIT), {"tolerance": 1.01}),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    """Small steps, blocks and runs, so that a proof of some thousand boxes meets all of the rules."""
+    monkeypatch.setattr(certificates, "MANY", 1)
+    monkeypatch.setattr(narrowing, "BATCH", 8)
+    monkeypatch.setattr(narrowing, "SHARE", 16)
+    for name in ("shelf", "far", "tightening"):
+        monkeypatch.setattr(import_module(f"supnorm.certification.{name}"), "BLOCK", 64)
+    monkeypatch.setattr(queue, "MOST_RUNS", 4)
+    monkeypatch.setattr(queue, "LEAST", 2)
+
+
+def _proof(monkeypatch, held, problem, **how):
+    monkeypatch.setattr(shelves, "HELD", held)
+    how = {"strategy": LinearBounds(), **how}
+    result = certify(problem, **how)
+    expected = Leaves if held > len(result.certificate.leaves) else Stored
+    assert isinstance(result.certificate.leaves, expected)
+    return result
+
+
+def _same(one, other, folder):
+    """The two results are the same: files, and all that the record says but for the time."""
+    paths = [folder / name for name in ("one.json", "other.json")]
+    for result, path in zip((one, other), paths, strict=True):
+        result.certificate.save(path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert one.record.changed(seconds=0.0) == other.record.changed(seconds=0.0)
+    return paths[0]
+
+
+@pytest.mark.parametrize("held", [10, 80])
+@pytest.mark.parametrize("name", PROOFS)
+def test_a_proof_in_a_file_is_the_proof_in_memory(name, held, monkeypatch, tmp_path):
+    problem, how = PROOFS[name]
+    whole = _proof(monkeypatch, 10**9, problem, **how)
+    assert len(whole.certificate.leaves) > 160
+    _same(whole, _proof(monkeypatch, held, problem, **how), tmp_path)
+
+
+def test_two_strategies_in_turn_make_the_same_proof(monkeypatch, tmp_path):
+    problem = Problem(
+        lambda x: x[:, 0] * x[:, 1] / (0.1 + x[:, 2]) + 0.3 * jnp.sin(3 * x[:, 0]),
+        lambda x: 0.0 * x[:, 0],
+        Domain(x=(0.0, 1.0), y=(0.0, 1.0), z=(0.0, 1.0)),
+    )
+    results = [
+        _proof(monkeypatch, held, problem, ratio=1.00001, boxes=9000, strategy=strategy)
+        for strategy in (None, ComposedCertificate())
+        for held in (10**9, 100)
+    ]
+    _same(*results[:2], tmp_path)
+    _same(*results[2:], tmp_path)
+
+
+@pytest.mark.parametrize("held", [20, 100])
+@pytest.mark.parametrize("name", ["all wait to the end", "cut short", "a pole"])
+def test_going_on_from_a_file_is_the_same_in_memory_and_not(name, held, monkeypatch, tmp_path):
+    problem, how = PROOFS[name]
+    begun = tmp_path / "begun.json"
+    _proof(monkeypatch, held, problem, **{**how, "boxes": 600}).certificate.save(begun)
+    how = {**how, "boxes": 1200, "resume": begun}
+    _same(_proof(monkeypatch, 10**9, problem, **how), _proof(monkeypatch, held, problem, **how), tmp_path)
+    how["boxes"], told = 0, {10**9: [], held: []}
+    _same(*(_proof(monkeypatch, most, problem, **how, observer=told[most].append) for most in told), tmp_path)
+    assert told[held][-1] == told[10**9][-1]  # how many bounds were proved again
+
+
+def test_a_file_of_one_object_is_gone_on_with_too(monkeypatch, tmp_path):
+    path = tmp_path / "object.json"
+    monkeypatch.setattr(certificates, "MANY", 10**9)
+    _proof(monkeypatch, 10**9, ONE, ratio=1.01).certificate.save(path)
+    monkeypatch.setattr(certificates, "MANY", 1)
+    how = {"ratio": 1.002, "resume": path}
+    _same(_proof(monkeypatch, 10**9, ONE, **how), _proof(monkeypatch, 40, ONE, **how), tmp_path)
+
+
+def test_an_interrupted_proof_goes_on_from_its_checkpoint(monkeypatch, tmp_path):
+    monkeypatch.setattr(checkpoints, "EVERY", 0.0)
+    monkeypatch.setattr(checkpoints, "SHARE", 0.0)
+    kept, copies = tmp_path / "checkpoint.json", []
+
+    def stop(event):
+        if kept.exists():
+            copies.append(shutil.copy(kept, tmp_path / f"{len(copies)}.json"))
+        if event.boxes > 1500:
+            raise KeyboardInterrupt
+
+    cut = _proof(monkeypatch, 100, ONE, ratio=1.002, observer=stop, checkpoint=kept)
+    assert cut.status.code == "interrupted"
+    assert check(_saved(cut, tmp_path / "cut.json")).accepted
+    assert len(copies) > 10
+    for copy in (copies[3], copies[-1]):
+        monkeypatch.setattr(shelves, "HELD", 100)
+        result = certify(ONE, ratio=1.002, strategy=LinearBounds(), resume=copy)
+        assert result.status.code == "proved"
+        assert check(_saved(result, tmp_path / "end.json")).accepted
+
+
+def _saved(result, path):
+    result.certificate.save(path)
+    return path
+
+
+@pytest.mark.slow
+def test_a_proof_that_was_killed_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint.json"
+    code = f"""
+from importlib import import_module
+import jax.numpy as jnp
+from supnorm.certification import LinearBounds, certify
+from supnorm.problem import Domain, Problem
+import_module("supnorm.certification.shelf").HELD = 2000
+import_module("supnorm.certification.certificate").MANY = 1
+checkpoint = import_module("supnorm.certification.checkpoint")
+checkpoint.EVERY = checkpoint.SHARE = 0.0
+wave = lambda x: jnp.exp(x[:, 0] * x[:, 1])
+problem = Problem(lambda x: wave(x) + 1.0, wave, Domain(x=(0.0, 1.0), y=(0.0, 1.0)))
+certify(problem, ratio=1.0001, boxes=10**8, strategy=LinearBounds(), checkpoint={str(path)!r})
+"""
+    work = subprocess.Popen([sys.executable, "-c", code])
+    until = time.monotonic() + 60.0
+    while not path.exists() or path.stat().st_size < 300_000:  # about 8,000 boxes
+        assert work.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    work.send_signal(signal.SIGKILL)
+    work.wait()
+    left = {p.name for p in tmp_path.iterdir()} - {path.name}
+    assert all(name.startswith(f".{path.name}.") for name in left), "the boxes are in no file with a name"
+    result = _proof(monkeypatch, 2000, ONE, ratio=1.0003, resume=path)
+    assert result.status.code == "proved"
+
+
+def test_tightening_in_a_file_bounds_what_is_left_and_keeps_it_waiting(monkeypatch):
+    monkeypatch.setattr(shelves, "HELD", 50)
+    error = error_program(ONE)
+    goal, strategy = Goal(1.0005, None), LinearBounds()
+    uppers = []
+    for shelf in (None, Shelf(2, len(error.alternatives))):
+        work = Work(Bracket(error, Leaves.root(2, len(error.alternatives)), lower=1.0, shelf=shelf))
+        limit = Limit(evaluations=1000)
+        assert narrowing.narrow(work, strategy, goal, lambda t: None, limit, None, lambda e: None) == "boxes"
+        before, waiting = work.bracket.upper, work.bracket.waiting
+        assert waiting > 200
+        tighten_pending(work, strategy, Goal(1.0005 / 2, None), Limit())
+        assert work.bracket.upper < before
+        leaves = work.bracket.leaves
+        assert isinstance(leaves, Leaves) == (shelf is None)
+        assert tiles(leaves.boxes.level, leaves.boxes.index)
+        uppers.append(sorted(leaves.boxes.upper.tolist()))
+        limit = Limit(evaluations=100_000)
+        assert narrowing.narrow(work, strategy, goal, lambda t: None, limit, None, lambda e: None) == "proved"
+        assert work.bracket.upper <= 1.0005
+    assert uppers[0] == uppers[1]
+
+
+def test_a_witness_that_ends_the_work_closes_what_is_in_the_file(monkeypatch):
+    """The target rises above the bounds of all that is pending."""
+    monkeypatch.setattr(shelves, "HELD", 20)
+    error, seen = error_program(ONE), []
+    shelf = Shelf(2, len(error.alternatives))
+    work = Work(Bracket(error, Leaves.root(2, len(error.alternatives)), lower=0.9, shelf=shelf))
+
+    def found(points):
+        if work.bracket.tried > 600:
+            seen.append(len(work.bracket.far))
+            work.bracket = replace(work.bracket, lower=1.0)
+
+    goal, limit = Goal(1.05, None), Limit(evaluations=10_000)
+    assert narrowing.narrow(work, LinearBounds(), goal, found, limit, None, lambda e: None) == "proved"
+    assert seen[0] > 100
+    bracket = work.bracket
+    assert not bracket.waiting
+    boxes = bracket.leaves.boxes
+    assert tiles(boxes.level, boxes.index)
+    for target in (1.0, 1.02, bracket.upper, 2.0):
+        assert bracket.proved_volume(target) == boxes.volume()[boxes.upper <= target].sum()
+
+
+def test_bounds_that_are_not_proved_again_are_counted_in_a_file(monkeypatch, tmp_path):
+    path = tmp_path / "c.json"
+    _proof(monkeypatch, 10**9, ONE, ratio=1.01).certificate.save(path)
+    monkeypatch.setattr(shelves, "HELD", 50)
+    error = error_program(ONE)
+    shelf = Shelf(2, len(error.alternatives))
+    bracket = load_bracket(path, error, lambda x: np.ones(len(x), dtype=bool), shelf=shelf)
+    total = len(bracket.leaves)
+    assert bracket.believed == total == bracket.waiting
+    work = Work(bracket)
+    go_on(work, path, Goal(1.01, None), Limit.of(0.0))
+    assert work.bracket.believed == total
+    assert work.bracket.proved_volume(1.01) == 0.0
+    go_on(Work(bracket), path, Goal(1.01, None), Limit())
+    assert not bracket.believed
+    assert bracket.proved_volume(1.01) == 1.0
+
+
+def test_few_boxes_have_no_file(monkeypatch):
+    made = []
+    monkeypatch.setattr(shelves.tempfile, "TemporaryFile", lambda **how: made.append(how))
+    certify(ONE, ratio=1.05, strategy=LinearBounds())
+    assert not made
+
+
+def test_a_full_disk_ends_in_one_line(monkeypatch, tmp_path):
+    def full(**how):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shelves, "HELD", 50)
+    monkeypatch.setattr(shelves.tempfile, "TemporaryFile", full)
+    with pytest.raises(NotWritten, match="No space left") as caught:
+        certify(ONE, ratio=1.002, strategy=LinearBounds(), checkpoint=tmp_path / "checkpoint.json")
+    assert "\n" not in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_the_order_in_the_file_is_that_of_memory(tmp_path):
+    """Boxes with few different bounds and depths, so that most are equal, come and go at random."""
+    rng = np.random.default_rng(3)
+    error = error_program(ONE)
+    shelf = Shelf(2, len(error.alternatives))
+    shelf.most = 20
+    root = Leaves.root(2, len(error.alternatives))
+    for _ in range(20):
+        held, number, bracket = [], 0, Bracket(error, root.take(np.arange(0)), shelf=shelf)
+        for _ in range(25):
+            count = int(rng.integers(1, 30))
+            level = rng.integers(0, 3, (count, 2))
+            upper = rng.choice([1.0, 2.0, np.inf], count)
+            new = root.take(np.zeros(count, dtype=int))
+            boxes = type(new.boxes)(level, number + np.arange(2 * count).reshape(count, 2), upper)
+            number += 2 * count
+            new = Leaves(boxes, new.proof, level)
+            held += [
+                (-u, -sum(k) if np.isinf(u) else 0, i[0])
+                for u, k, i in zip(upper.tolist(), level.tolist(), boxes.index.tolist(), strict=True)
+            ]
+            held.sort()
+            bracket = bracket.with_halves(bracket.pending, new).shelved()
+            assert len(bracket.pending) <= shelf.most
+            assert bracket.waiting == len(held) == sum(bracket.far.depths.values()) + len(bracket.pending)
+            most = int(rng.integers(1, 40))
+            bracket = bracket.fetched(most)
+            near = bracket.pending
+            order = queue.worst_first(near.boxes.upper, near.boxes.level)
+            expected, held = held[:most], held[most:]
+            assert near.boxes.index[order[:most], 0].tolist() == [key[2] for key in expected]
+            bracket = bracket.with_halves(near.take(order[most:]), near.take(order[:0]))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the unit of the largest memory is another one")
+def test_memory_does_not_grow_with_the_boxes(tmp_path):
+    """Of 130,000 boxes 4,096 may stay in memory. All of them take 57 MB."""
+    code = f"""
+import resource
+from importlib import import_module
+import jax.numpy as jnp
+from supnorm.certification import LinearBounds, certify
+from supnorm.problem import Domain, Problem
+import_module("supnorm.certification.shelf").HELD = 4096
+narrowing = import_module("supnorm.certification.narrowing")
+narrowing.MOST = narrowing.LEAST = 8  # batches of a step
+wave = lambda x: jnp.exp(x[:, 0] * x[:, 1])
+problem = Problem(lambda x: wave(x) + 1.0, wave, Domain(x=(0.0, 1.0), y=(0.0, 1.0)))
+path, how = {str(tmp_path / "c.json")!r}, dict(strategy=LinearBounds(), boxes=10**7)
+memory = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+certify(problem, ratio=1.001, **how).certificate.save(path)
+before = memory()
+certificate = certify(problem, ratio=1.0 + 1.2e-5, **how).certificate
+certificate.save(path)
+print(len(certificate.leaves), (memory() - before) / 1024)
+del certificate
+again = certify(problem, ratio=1.0 + 1.2e-5, resume=path, **how)
+assert again.status.code == "proved" and not again.believed
+print(len(again.certificate.leaves), (memory() - before) / 1024)
+"""
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    for line in told.splitlines():
+        count, megabytes = line.split()
+        assert int(count) > 130_000
+        assert float(megabytes) < 25.0, told
