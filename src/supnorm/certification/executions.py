@@ -29,6 +29,7 @@ from supnorm.program import Program, Unsupported, program_of
 from supnorm.program.elsewhere import clocks, others_ran, unfollowed
 from supnorm.program.executed import ALONE, Executed, read_meanwhile, recorded
 from supnorm.program.expressions import has_source, watching
+from supnorm.program.jaxpr_constants import demand_no_rounding
 from supnorm.program.jaxpr_primitives import changes_arrays, demand_of_jax, within
 from supnorm.program.jaxpr_traced import is_current, retrace
 from supnorm.program.rows import of_one_point
@@ -178,7 +179,8 @@ class Executions:
                     raise
             else:
                 break
-        self._demand_current(n, d)
+        for rows in sorted({1, n}):  # a point alone is what a user may try first
+            self._demand_current(rows, d)
         demand_silent(self.read, what)
         demand_no_hooks(what)
         if others_ran(clocks_before):
@@ -268,6 +270,10 @@ class Executions:
         try:
             for equation in within(self.fresh[n]):
                 demand_of_jax(equation)
+            if n == 1 and self.fresh[n] is not None:
+                value = self.function.value
+                with double_precision(self.function.precision == "float64"):
+                    demand_no_rounding(self.fresh[n], isinstance(value, Coded) and value.kind == "jax")
         except Unsupported as error:
             raise BadInput(f"certify cannot read the {self.what}: {error}") from None
         if changes_arrays(self.fresh[n]):

@@ -22,7 +22,12 @@ from supnorm.program.discrepancies import TORCH
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.single_precision import ATEN_ALIKE, names
+from supnorm.program.steps import as_they_ran, demand_same_steps
 from supnorm.program.tracing import Builder, Tensor, Value
+
+# Runs a graph for a number of points: points (the features in a row), and all results by name; None where it cannot.
+Run = Callable[[int], tuple[np.ndarray[Any, np.dtype[np.float64]], Mapping[str, Any]] | None]
+WHOLE = 2**53  # float64 numbers have not all integers from here on
 
 _COMPARE = {"gt": "gt", "ge": "ge", "lt": "lt", "le": "le", "eq": "eq", "ne": "ne"}
 # beginnings of the names of types whose numbers are not real floating-point numbers, or are far too narrow
@@ -77,6 +82,7 @@ def lower_aten(
     outputs: Sequence[str],
     least: str = "float64",
     n: int = 1,
+    run: Run | None = None,
 ) -> Program:
     """The program of a graph.
 
@@ -87,6 +93,7 @@ def lower_aten(
         outputs: names of the results to keep, in order.
         least: the precision in which the graph is declared to run: no result may be narrower.
         n: the number of points: the program is one of ``n`` times as many inputs, those of the first point first.
+        run: gives results on the way, as they run, to be compared with what was read; without it, nothing is compared.
 
     Raises:
         Unsupported: names the operation, and the nearest form that is supported.
@@ -102,13 +109,15 @@ def lower_aten(
     for (name, shape), start, end in zip(inputs, starts, starts[1:], strict=False):
         columns = starts[-1] * np.arange(n)[:, None] + np.arange(start, end)
         values[name] = Tensor(0, columns.reshape((n, *shape[1:])))
-    memory = _Memory(set(constants))
+    memory, changed = _Memory(set(constants)), set[str]()
+    x, ran = (run(n) if run is not None else None) or (None, {})
     for node in nodes:
         memory.read(node.args, node.kwargs)
         args = [_look_up(a, values) for a in node.args]
         named = {k: _look_up(v, values) for k, v in node.kwargs.items()}
         build.precision = entry.name_of(node.types[0]) if node.types else "float64"
         result = _apply(build, node.target, args, named)
+        result = _as_it_ran(result, node, ran)
         for part, dtype in zip(result if isinstance(result, list) else [result], node.types, strict=False):
             _check_type(part, dtype, node.target, least)
             _note_rounding(build, node.target, part, dtype)
@@ -117,13 +126,27 @@ def lower_aten(
             values.update(zip(node.outputs, results, strict=False))
         for name in memory.write(node):  # a tensor that the operation changes in place
             values[name] = result
+            changed.add(name)
     memory.read([Ref(name) for name in outputs])
+    if x is not None and n != 2:  # for several points, the program is compared with that of one, too
+        known = {name: values[name] for name in values.keys() - changed}
+        demand_same_steps(build.nodes, x, known, ran, _steps(nodes), least)
     rows = [values[name] for name in outputs]
     flat = [
         r.arrange(lambda i: i.reshape(n, -1)) if isinstance(r, Tensor) else np.reshape(r, (n, -1))
         for r in rows
     ]
     return build.finish(build.concatenate(flat, 1) if len(flat) > 1 else flat[0])
+
+
+def _steps(nodes: Sequence[AtenNode]) -> list[tuple[str, list[str], tuple[str, ...]]]:
+    return [(f"torch {node.target}", _names([*node.args, node.kwargs]), node.outputs) for node in nodes]
+
+
+def _as_it_ran(result: Any, node: AtenNode, ran: Mapping[str, Any]) -> Any:
+    """The result of a node; a constant as torch computes it, which rounds a sum in another order than NumPy."""
+    constant = isinstance(result, np.ndarray) and node.outputs
+    return as_they_ran([result], node.outputs, ran)[0] if constant else result
 
 
 def _check_type(result: Any, dtype: str, target: str, least: str) -> None:
@@ -253,6 +276,12 @@ def _apply(build: Builder, target: str, args: list[Any], named: dict[str, Any]) 
         for part in arg if isinstance(arg, list) else [arg]:
             if isinstance(part, np.ndarray):
                 entry.constant(part, f"torch {target}")
+                if (
+                    part.dtype.kind in "iu"
+                    and part.size
+                    and max(abs(int(part.min())), int(part.max())) >= WHOLE
+                ):
+                    raise entry.Narrowed(f"torch {target} with integers of 2^53 and more", "smaller integers")
     if op in ("sym_size", "size"):
         return args[0].shape[args[1]]
     if op in SAME:

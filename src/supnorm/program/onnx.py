@@ -8,11 +8,12 @@ row does not show whether a graph mixes the rows of a batch, so it is read for s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
@@ -24,7 +25,11 @@ from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
 from supnorm.program.rows import beyond_rows, demand_each_alone
 from supnorm.program.single_precision import ONNX_ALIKE
+from supnorm.program.steps import as_they_ran, demand_same_steps
 from supnorm.program.tracing import Builder, Tensor, Value
+
+# Runs a graph: from the names of results, and a number of points, to points (the features in a row) and these results.
+Run = Callable[[Sequence[str], int], tuple[NDArray[np.float64], Mapping[str, Any]]]
 
 OF_ONNXRUNTIME = ("ai.onnx", "com.microsoft", "com.ms.")  # domains of operators that onnxruntime has itself
 _UNARY = {
@@ -46,6 +51,10 @@ _UNARY = {
 _BINARY = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div"}
 _SAME = ("Identity", "Dropout", "Cast", "CastLike")
 _MOVE = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather", "Expand")
+_HALF = frozenset({"float16", "bfloat16"})
+_MOVE_CONSTANTS = frozenset(
+    {*_MOVE, "Constant", "Identity", "Cast", "CastLike", "Concat", "Split", "ConstantOfShape"}
+)
 _COMPARE = {"Greater": "gt", "GreaterOrEqual": "ge", "Less": "lt", "LessOrEqual": "le"}
 _NEAREST = {
     "LSTM": "unrolled Gemm and Tanh",
@@ -59,6 +68,7 @@ def lower_onnx(
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
     alone: bool = False,
+    run: Run | None = None,
 ) -> Program:
     """The program of an ONNX model.
 
@@ -67,20 +77,21 @@ def lower_onnx(
         inputs: graph inputs in the order of the feature vector; the graph's own order by default.
         outputs: graph outputs to keep, in order; all by default.
         alone: whether each call has one point, whatever number the graph can take.
+        run: gives results on the way, as they run, to be compared with what was read; without it, nothing is compared.
 
     Raises:
         Unsupported: for an operator (or a use of it) that programs do not have.
         Unlike: if rows of a batch of any size depend on more than themselves.
     """
-    program, batch = _of_points(model, inputs, outputs, 1)
+    program, batch = _of_points(model, inputs, outputs, 1, run)
     batch = 1 if alone else batch
-    demand_each_alone(program, lambda n: _of_points(model, inputs, outputs, n)[0], batch)
+    demand_each_alone(program, lambda n: _of_points(model, inputs, outputs, n, run)[0], batch)
     nodes = [*model.graph.node, *(node for function in model.functions for node in function.node)]
     return beyond_rows(program, (node.op_type for node in nodes), batch)
 
 
 def _of_points(
-    model: Any, inputs: Sequence[str] | None, outputs: Sequence[str] | None, n: int
+    model: Any, inputs: Sequence[str] | None, outputs: Sequence[str] | None, n: int, run: Run | None
 ) -> tuple[Program, int | None]:
     """The program of ``n`` points, and how many points the graph takes at once; None if it takes any number."""
     from onnx import numpy_helper
@@ -100,19 +111,59 @@ def _of_points(
     for name, shape, start, end in zip(order, shapes, starts, starts[1:], strict=False):
         values[name] = Tensor(0, (row + np.arange(start, end)).reshape(shape))
     opset = max((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), default=18)
+    wanted = list(outputs) if outputs is not None else [o.name for o in graph.output]
+    needed = _needed(graph.node, wanted)
+    batch = _batch([free[name] for name in order])
+    half = not _HALF.isdisjoint(types.values())
+    reading = _Graph(build, opset, _functions(model), half)
+    if run and n == (batch or n):
+        alike = batch in (
+            None,
+            1,
+        )  # else constants would be others in the program of one point, which is not run
+        _run_both(reading, needed, values, types, run, n, alike, compared=n == (batch or 1))
+    else:
+        _run(reading, needed, values, types)
+    return _finish(build, [values[name] for name in wanted], n), batch
+
+
+def _run_both(
+    graph: _Graph,
+    nodes: list[Any],
+    values: dict[str, Value],
+    types: dict[str, str],
+    run: Run,
+    n: int,
+    alike: bool,
+    compared: bool,
+) -> None:
+    """Read the nodes with constants as they run, and compare all results.
+
+    Args:
+        alike: whether constants are taken from what runs.
+        compared: whether results are compared. The program for several points is compared with that of one.
+    """
+    x, ran = run([name for node in nodes for name in node.output if name], n)
+    _run(graph, nodes, values, types, ran=ran if alike else {})
+    if compared:
+        steps = [(f"ONNX {node.op_type}", node.input, node.output) for node in nodes]
+        demand_same_steps(graph.build.nodes, x, values, ran, steps, graph.build.narrowest)
+
+
+def _functions(model: Any) -> dict[tuple[str, ...], Any]:
+    """The functions of a file, by what they are known by."""
     for one in model.functions:
         if not one.domain or one.domain.startswith(OF_ONNXRUNTIME):
             what = f"a function of the file, {one.name}, in the domain {one.domain or 'ai.onnx'!r}"
             raise Unsupported(f"{what}, where onnxruntime runs its own", "one in a domain of your own")
-    functions: dict[tuple[str, ...], Any] = {
-        (f.domain, f.name, getattr(f, "overload", "")): f for f in model.functions
-    }
-    wanted = list(outputs) if outputs is not None else [o.name for o in graph.output]
-    _run(_Graph(build, opset, functions), _needed(graph.node, wanted), values, types)
-    known = [_sizes(free[name]) for name in order]
+    return {(f.domain, f.name, getattr(f, "overload", "")): f for f in model.functions}
+
+
+def _batch(inputs: Sequence[Any]) -> int | None:
+    """How many points a graph takes at once; None if it takes any number."""
+    known = [_sizes(one) for one in inputs]
     sizes = {size[0] if len(size) > 1 or size == [0] else 1 for size in known}
-    batch = None if sizes == {0} else max(sizes, default=1)
-    return _finish(build, [values[name] for name in wanted], n), batch
+    return None if sizes == {0} else max(sizes, default=1)
 
 
 def _needed(nodes: Sequence[Any], wanted: Sequence[str]) -> list[Any]:
@@ -151,6 +202,7 @@ class _Graph:
     build: Builder
     opset: int
     functions: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    half: bool = False  # whether its inputs are of a type of 16 bits
 
 
 def _run(
@@ -159,10 +211,11 @@ def _run(
     values: dict[str, Value],
     types: dict[str, str],
     given: dict[str, Any] | None = None,
+    ran: Mapping[str, Any] | None = None,
 ) -> None:
     """Run the nodes in order; nodes of a function may refer to ``given``, the attributes of its call.
 
-    ``types`` has the types of the numbers of all results, by name.
+    ``types`` has the types of the numbers of all results, by name; ``ran`` the results as the runtime computes them.
     """
     for node in nodes:
         attributes = _attributes(node, given or {})
@@ -173,6 +226,7 @@ def _run(
         else:
             graph.build.precision = next((k for k in kinds if k in entry.BITS), "float64")
             results = _apply(graph, node, attributes, args, kinds)
+            results = [*as_they_ran(results, node.output, ran or {}), *results[len(node.output) :]]
             made = [_check_type(graph, node, attributes, r, kinds) for r in results]
         values.update({name: r for name, r in zip(node.output, results, strict=False) if name})
         types.update({name: kind for name, kind in zip(node.output, made, strict=False) if name and kind})
@@ -198,6 +252,9 @@ def _check_type(
         return None
     if not isinstance(result, Tensor):
         kind = str(np.asarray(result).dtype)
+        if kind in _HALF and op not in _MOVE_CONSTANTS and not graph.half:
+            # onnxruntime computes them in float32, and rounds some of them on the way.
+            raise entry.Narrowed(f"ONNX {op} of constants to {kind}", "constants of float32 or float64")
         if op not in EXACT and kind in entry.BITS:
             graph.build.computed_in(kind)
             graph.build.unlike.add(f"{op} of constants")
@@ -258,7 +315,8 @@ def _apply(
     if op == "BatchNormalization" and attributes.get("training_mode"):
         raise Unsupported("ONNX BatchNormalization in training mode", "model.eval() before it is exported")
     if op == "Shape":
-        return [np.asarray(np.shape(args[0]) if not isinstance(args[0], Tensor) else args[0].shape)]
+        shape = args[0].shape if isinstance(args[0], Tensor) else np.shape(args[0])
+        return [np.asarray(shape[attributes.get("start", 0) : attributes.get("end")], dtype=np.int64)]
     if not any(isinstance(a, Tensor | Comparison) for a in args):
         return folded(node, args, graph.opset)
     _note_rounding(graph.build, op, attributes, kinds)
@@ -297,6 +355,8 @@ def _symbolic(graph: _Graph, op: str, at: dict[str, Any], args: list[Any]) -> Va
         return _many(build, op, args)
     if op in _SAME:
         return x  # type: ignore[no-any-return]
+    if op == "Softmax" and graph.opset < 13:  # over all axes from this one on
+        at = {"axes": range(at.get("axis", 1) % len(x.shape), len(x.shape))}
     if op in _MOVE:
         return x.arrange(lambda i: move(op, at, i, args[1:], graph.opset))  # type: ignore[no-any-return]
     if op in OPERATORS:

@@ -60,10 +60,11 @@ def _slice(i: Any, at: dict[str, Any], extra: list[Any]) -> Any:
     steps = extra[3] if len(extra) > 3 and extra[3] is not None else np.ones(len(starts), dtype=int)
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         size = i.shape[int(axis)]
-        last: int | None = int(end)
-        if step < 0 and int(end) < -size:
-            last = None
+        first, last = (int(v) + size if v < 0 else int(v) for v in (start, end))
+        # ONNX moves both ends into the array, where Python's slices of negative steps take nothing.
+        least, most = (-1, size - 1) if step < 0 else (0, size)
+        first, last = min(max(first, 0), most), min(max(last, least), most)
         cut: list[Any] = [slice(None)] * i.ndim
-        cut[int(axis)] = slice(int(start), last, int(step))
+        cut[int(axis)] = slice(first, None if last < 0 else last, int(step))
         i = i[tuple(cut)]
     return i

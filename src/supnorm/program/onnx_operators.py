@@ -25,7 +25,9 @@ def reduce(build: Builder, op: str, at: dict[str, Any], args: list[Any]) -> Valu
     """ReduceSum, ReduceMean, ReduceMax and ReduceMin."""
     x = args[0]
     axes = np.asarray(args[1]).ravel().tolist() if len(args) > 1 and args[1] is not None else at.get("axes")
-    axes = list(range(len(x.shape))) if axes is None else [a % len(x.shape) for a in axes]
+    if not axes and at.get("noop_with_empty_axes"):
+        return x  # type: ignore[no-any-return]
+    axes = [a % len(x.shape) for a in axes] if axes else list(range(len(x.shape)))
     if op in ("ReduceMax", "ReduceMin"):
         out = build.fold("max" if op == "ReduceMax" else "min", x, axes)
     else:
@@ -75,6 +77,8 @@ def _pow(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     x, exponent = args
     if not isinstance(exponent, Tensor) and np.unique(exponent).size == 1:
         p = float(np.ravel(exponent)[0])
+        if isinstance(x, Tensor):
+            x = x.arrange(lambda i: np.broadcast_to(i, np.broadcast_shapes(i.shape, np.shape(exponent))))
         return build.unary("sqrt", x) if p == 0.5 else build.unary("pow", x, p)
     build.unlike.add("Pow of an exponent that varies")
     return build.unary("exp", build.binary("mul", exponent, build.unary("log", x)))
@@ -121,10 +125,10 @@ def _softsign(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
 
 
 def _softmax(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
-    axis = at.get("axis", -1) % len(args[0].shape)
+    axes = tuple(at.get("axes", (at.get("axis", -1) % len(args[0].shape),)))
     powers = build.unary("exp", args[0])
     assert isinstance(powers, Tensor)
-    total = build.sum(powers, (axis,)).arrange(lambda i: np.expand_dims(i, axis))
+    total = build.sum(powers, axes).arrange(lambda i: np.expand_dims(i, axes))
     return build.binary("div", powers, total)
 
 

@@ -113,8 +113,48 @@ def lower_exported(exported: Any, least: str = "float64", n: int = 1) -> Program
             inputs.append((node.name, (1, *node.meta["val"].shape[1:])))
         if node.op == "call_function":
             nodes.append(_node(node))
-    program = lower_aten(nodes, constants, inputs, [str(o) for o in signature.user_outputs], least, n)
+
+    def run(count: int) -> tuple[Any, dict[str, Any]] | None:
+        return _ran(exported, {name: held[key] for name, key in sources.items()}, inputs, count)
+
+    program = lower_aten(nodes, constants, inputs, [str(o) for o in signature.user_outputs], least, n, run)
     return on_devices(program, [held[key] for key in sources.values()])
+
+
+def _ran(
+    exported: Any, given: dict[str, Any], inputs: list[Any], n: int
+) -> tuple[Any, dict[str, Any]] | None:
+    """Points, and all results of an exported graph at them; None for a graph with other inputs than one array."""
+    import torch
+
+    placeholders = [node for node in exported.graph.nodes if node.op == "placeholder"]
+    if (
+        len(inputs) != 1
+        or placeholders[-1].name != inputs[0][0]
+        or n != placeholders[-1].meta["val"].shape[0]
+    ):
+        return None
+    # Points of other sizes for other numbers of points: the domain is not known here.
+    of_input = placeholders[-1].meta["val"]
+    x = np.random.default_rng(n).uniform(-1.0, 1.0, of_input.shape) * 30.0 ** (n - 1)
+    points = torch.tensor(x, dtype=of_input.dtype)
+    results: dict[str, Any] = {}
+
+    class Noting(torch.fx.Interpreter):  # type: ignore[misc,unused-ignore]
+        def run_node(self, node: Any) -> Any:
+            result = super().run_node(node)
+            if isinstance(result, torch.Tensor):  # a copy: it may be changed in place later
+                results[node.name] = array_of(result.clone())
+            return result
+
+    Noting(exported.graph_module).run(*[given[one.name] for one in placeholders[:-1]], points)
+    return points.double().numpy().ravel(), results
+
+
+def array_of(value: Any) -> Any:
+    """A tensor as an array; floating-point numbers become float64."""
+    value = value.detach().cpu()
+    return (value.double() if value.is_floating_point() else value).resolve_conj().numpy()
 
 
 def on_devices(program: Program, tensors: Iterable[Any]) -> Program:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from supnorm.program import AtenNode, Program, Ref, Unsupported, entry, lower_aten
 from supnorm.program.rows import beyond_rows, demand_each_alone
-from supnorm.program.torch import on_devices
+from supnorm.program.torch import array_of, on_devices
 from supnorm.sources.aten import DTYPES
 from supnorm.sources.ports import Layout
 from supnorm.sources.programs import permuted
@@ -22,6 +24,8 @@ def program_of_graph(
     layout: Layout,
     *,
     types: Callable[[Layout], Mapping[str, str]],
+    ran: Callable[[Layout, Any], Mapping[str, Any]],
+    probe: Any,
     least: str,
     batch: int | None,
 ) -> Program:
@@ -33,6 +37,8 @@ def program_of_graph(
         given: names of the inputs.
         outputs: names of the outputs.
         types: from a layout to the types of the numbers of all results, by name, as the running graph returns them.
+        ran: from a layout and points to all results, by name, tensors as the running graph returns them.
+        probe: points of the domain.
         least: the precision in which the graph is declared to run.
         layout: the axes that each input takes.
         batch: the number of points that the graph takes; None if it takes any, also where a problem file gives one.
@@ -44,9 +50,18 @@ def program_of_graph(
     nodes = [_node(node, kinds) for node in graph["nodes"]]
     arrays = {k: entry.tensor(v, f"torch weight {k}") for k, v in constants.items()}
     shapes = [(1, *shape) for shape in layout.shapes]
-    lower = partial(lower_aten, nodes, arrays, list(zip(given, shapes, strict=True)), outputs, least)
-    program = lower()
     batch = 1 if layout.batch == 1 else batch
+
+    def run(n: int) -> tuple[Any, Mapping[str, Any]] | None:
+        if batch not in (None, n):
+            return None
+        x = np.resize(probe, (n, probe.shape[1]))
+        row = np.concatenate([part.reshape(n, -1) for part in layout.feed(x)], axis=1)
+        return row.ravel(), {name: array_of(value) for name, value in ran(layout, x).items()}
+
+    inputs = list(zip(given, shapes, strict=True))
+    lower = partial(lower_aten, nodes, arrays, inputs, outputs, least, run=run)
+    program = lower()
     demand_each_alone(program, lower, batch)
     program = beyond_rows(program, (node.target.split(".")[1] for node in nodes if "." in node.target), batch)
     return permuted(

@@ -8,7 +8,7 @@ and tf2onnx export have float32 constants even for a float64 model.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from supnorm.problem import Function
 from supnorm.problem.function import Pullback
 from supnorm.problem.specification import SourceSpec
 from supnorm.program import Program, Unreadable, Unsupported
+from supnorm.program.onnx import Run
 from supnorm.results import BadInput, install
 from supnorm.sources.onnx_files import demand_data_beside
 from supnorm.sources.ports import Layout, Port, arrange, joined
@@ -28,6 +29,7 @@ from supnorm.sources.torch import rounding_note
 from supnorm.sources.watch import seconds_of, seconds_to_open, stopped_after, waited_for
 
 Array = NDArray[np.float64]
+LARGEST = 1_500_000_000  # bytes of a graph of which all results are compared; protobuf ends at 2 GB
 ROWS = 16_384  # points of a call: what the runtime holds at once stays bounded
 DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
 
@@ -89,7 +91,7 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
         precision=precision,
         notes=rounding_note(precision),
     )
-    readable = with_program(function, path.name, lambda: _program(path, layout, outputs, spec.device), probe)
+    readable = with_program(function, path.name, lambda: _program(path, layout, outputs, spec, probe), probe)
     graph = readable.program
     if graph is None:
         return readable
@@ -99,7 +101,7 @@ def open_onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], probe: Array
     return readable
 
 
-def _program(path: Path, layout: Layout, outputs: list[str], device: str) -> Program:
+def _program(path: Path, layout: Layout, outputs: list[str], spec: SourceSpec, probe: Array) -> Program:
     from supnorm.program import lower_onnx
     from supnorm.sources.programs import permuted
 
@@ -108,7 +110,9 @@ def _program(path: Path, layout: Layout, outputs: list[str], device: str) -> Pro
     except ImportError:
         raise Unsupported("any", f"reading the graph needs onnx: {install('onnx')}") from None
     try:
-        graph = lower_onnx(onnx.load(str(path)), outputs=outputs, alone=layout.batch == 1)
+        model = onnx.load(str(path))
+        run = _steps(model, layout, spec, probe)
+        graph = lower_onnx(model, outputs=outputs, alone=layout.batch == 1, run=run)
         # The graph's feature vector has the axes in the order in which its inputs take them.
         graph = permuted(graph, [axis for columns in layout.columns for axis in columns])
     except ValueError as error:  # shapes that hold for a fixed number of points only
@@ -116,7 +120,57 @@ def _program(path: Path, layout: Layout, outputs: list[str], device: str) -> Pro
             f"the graph fails for one point ({error})", "an export with a dynamic batch"
         ) from None
     # The float32 arithmetic of an accelerator is another one.
-    return graph if device == "cpu" else replace(graph, origin=None)
+    return graph if spec.device == "cpu" else replace(graph, origin=None)
+
+
+def _steps(model: Any, layout: Layout, spec: SourceSpec, probe: Array) -> Run | None:
+    """Runs a graph at points of the domain, with the results on the way; None for a graph that is too large for it."""
+    if model.ByteSize() > LARGEST:
+        return None
+
+    sessions: list[Any] = []
+
+    def opened(names: Sequence[str]) -> Any:
+        import onnxruntime
+        from onnx import ModelProto, ValueInfoProto
+
+        copy = ModelProto()
+        copy.CopyFrom(model)
+        del copy.graph.output[:]
+        copy.graph.output.extend(ValueInfoProto(name=name) for name in names)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.log_severity_level = 1, 4
+        # Each operator alone, as it is read; and the session is made in a fraction of the time.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        providers = ["CPUExecutionProvider"]
+        return onnxruntime.InferenceSession(copy.SerializeToString(), options, providers=providers)
+
+    def run(names: Sequence[str], n: int) -> tuple[Array, dict[str, Any]]:
+        from onnxruntime import RunOptions
+
+        parts = layout.feed(np.resize(probe, (n, probe.shape[1])))
+        stopping = RunOptions()
+
+        def stop() -> None:
+            stopping.terminate = True
+
+        try:
+            if not sessions:
+                sessions.append(opened(names))
+            given = {
+                port.name: np.ascontiguousarray(part, dtype=DTYPES[port.type])
+                for port, part in zip(sessions[0].get_inputs(), parts, strict=True)
+            }
+            with stopped_after(seconds_of(n, spec.timeout), stop):
+                results = sessions[0].run(list(names), given, stopping)
+        except Exception as error:  # onnxruntime's own exception classes are not public
+            first = " ".join(str(error).split())[:120]
+            why = f"any, because onnxruntime does not run it step by step ({first})"
+            raise Unsupported(why, "another export") from None
+        row = np.concatenate([np.asarray(part, dtype=np.float64).reshape(n, -1) for part in parts], axis=1)
+        return row.ravel(), dict(zip(names, results, strict=True))
+
+    return run
 
 
 Named = tuple[str, tuple[int | None, ...], str]  # name, shape and type of an input or an output

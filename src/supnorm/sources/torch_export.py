@@ -45,7 +45,8 @@ class Graph:
         ports: the inputs that a caller gives.
         run: maps a list of input tensors, and the seconds that it may take, to a list of output tensors.
         precision: precision of the weights, or of the inputs if there are no weights.
-        lower: maps a layout to the straight-line program; None for a graph that only torch itself can read.
+        lower: maps a layout, and ``probe``, points of the domain, to the straight-line program; None for a graph that only
+            torch itself can read.
         constants: weights, buffers and constants by their name in the graph; empty as ``lower``.
         parameters: those of them that are parameters, with their names in the file.
         run_with: as ``run``, with other values of some constants.
@@ -54,7 +55,7 @@ class Graph:
     ports: tuple[Port, ...]
     run: Callable[[list[Any], float], list[Any]]
     precision: str
-    lower: Callable[[Layout], Program] | None = None
+    lower: Callable[..., Program] | None = None
     constants: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     run_with: Callable[[dict[str, Any], list[Any], float], list[Any]] | None = None
@@ -178,11 +179,16 @@ def _graph(
         raise BadInput("changes its own state at each call (train mode?); export it after model.eval()")
     steps = [step_of(node, device, precision) for node in graph["nodes"]]
 
-    def computed(inputs: list[Any], seconds: float, others: Mapping[str, Any]) -> dict[str, Any]:
+    def computed(
+        inputs: list[Any], seconds: float, others: Mapping[str, Any], seen: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         values = {**constants, **others, **dict(zip(given, inputs, strict=True))}
         until = time.monotonic() + seconds
         for step in steps:
             step(values)
+            if seen is not None:  # copies, because one may be changed in place later
+                news = values.keys() - seen.keys() - constants.keys()
+                seen |= {k: values[k].clone() for k in news if isinstance(values[k], torch.Tensor)}
             if time.monotonic() > until:
                 raise TimeoutError(
                     f"its graph took over {seconds:g} s and was stopped; timeout = seconds a point allows more"
@@ -196,20 +202,25 @@ def _graph(
         values = computed(inputs, seconds, others)
         return [values[name] for name in outputs]
 
-    def types(layout: Layout) -> dict[str, str]:
-        x = torch.zeros(layout.batch or 1, sum(map(len, layout.columns)), device=device)
+    def at(layout: Layout, x: Any) -> dict[str, Any]:
+        x = torch.as_tensor(x, device=device)
         words = [
             precision if precision and p.startswith(("float", "bfloat")) else p for p in layout.precisions
         ]
         points = [part.to(getattr(torch, p)) for part, p in zip(layout.feed(x), words, strict=True)]
-        values = computed(points, seconds_of(len(x), None), {})
-        return {k: str(v.dtype) for k, v in values.items() if isinstance(v, torch.Tensor)}
+        seen: dict[str, Any] = {}
+        computed(points, seconds_of(len(x), None), {}, seen)
+        return seen
+
+    def types(layout: Layout) -> dict[str, str]:
+        x = torch.zeros(layout.batch or 1, sum(map(len, layout.columns)), device=device)
+        return {k: str(v.dtype) for k, v in at(layout, x).items()}
 
     ports = tuple(_port(name, graph["tensor_values"][name]) for name in given)
     runs_in = precision or _narrowest(graph, tensors, ports)
     fixed = next((p.shape[0] for p in ports if p.shape and p.shape[0] is not None), None)
     lower = functools.partial(
-        program_of_graph, graph, constants, given, outputs, types=types, least=runs_in, batch=fixed
+        program_of_graph, graph, constants, given, outputs, types=types, ran=at, least=runs_in, batch=fixed
     )
     return Graph(ports, run, runs_in, lower, constants, parameters, run_with)
 
@@ -295,7 +306,11 @@ def open_torch_export(
         model, label, "float64", graph.precision, device, ROWS, tied=layout.batch, notes=notes
     )
     lower = graph.lower
-    return function if lower is None else with_program(function, path.name, lambda: lower(layout), probe)
+    return (
+        function
+        if lower is None
+        else with_program(function, path.name, lambda: lower(layout, probe=probe), probe)
+    )
 
 
 def _trusted(path: Path, what: str) -> Graph:

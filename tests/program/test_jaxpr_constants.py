@@ -1,0 +1,106 @@
+"""Constants that compiled code of JAX computes: their last digits may not count."""
+
+import numpy as np
+import pytest
+
+from supnorm.certification import certify
+from supnorm.problem import Domain, Problem
+from supnorm.program import Unsupported, jaxpr_caches
+from supnorm.program.jaxpr_constants import demand_no_rounding
+from supnorm.results import BadInput
+
+jax = pytest.importorskip("jax")
+jnp = jax.numpy
+lax = jax.lax
+
+A = np.random.default_rng(0).normal(size=8)
+B = np.exp(A)
+
+
+def _digits(k):
+    return jnp.minimum(jnp.abs(k) * 1e18, 1.0)
+
+
+COUNTED = {
+    "exponentials": lambda x: x + _digits(jnp.sum(jnp.exp(jnp.asarray(A)) - B)),
+    "a sum": lambda x: x + _digits(jnp.sum(jnp.asarray(A) * 1.1) - 1.1 * float(np.sum(A))),
+    "in a function in it": lambda x: (
+        x + jax.jit(lambda y, k: y + _digits(k))(x, jnp.sum(jnp.exp(jnp.asarray(A)) - B))
+    ),
+    "beside a comparison": lambda x: x + jnp.where(jnp.sum(jnp.exp(jnp.asarray(A)) - B) > 0.0, 1.0, 0.0),
+    "in a product": lambda x: (x * jnp.sum(jnp.exp(jnp.asarray(A)) - B)) * 1e18,
+    "in a loop": lambda x: lax.fori_loop(
+        0, 2, lambda k, y: y + _digits(jnp.sum(jnp.exp(jnp.asarray(A)) - B)), x
+    ),
+}
+HONEST = {
+    "weights that are made": lambda x: (
+        x * jnp.sum(jax.nn.softmax(jnp.asarray(A))) + jnp.tanh(jnp.zeros(3)).sum()
+    ),
+    "a centred table": lambda x: x + (jnp.asarray(A) - jnp.mean(jnp.asarray(A)))[0],
+    "a kernel": lambda x: (
+        x * jnp.exp(-((jnp.linspace(0.0, 1.0, 5)[:, None] - jnp.linspace(0.0, 1.0, 5)) ** 2)).sum()
+    ),
+    "a loop over weights": lambda x: lax.scan(
+        lambda y, w: (jnp.tanh(y * w), None), x, jnp.stack([A, 2.0 * A]).sum(1)
+    )[0],
+    "an identity": lambda x: x @ (jnp.eye(1) * jnp.cos(jnp.zeros(()))),
+    "chance with a key": lambda x: x + jax.random.normal(jax.random.key(0), (1,)),
+}
+
+
+def _traced(function):
+    with jax.enable_x64(True):
+        return jax.make_jaxpr(jax.jit(function))(jax.ShapeDtypeStruct((1, 1), np.float64))
+
+
+@pytest.mark.parametrize("function", COUNTED.values(), ids=COUNTED)
+def test_a_constant_that_is_rounding_alone_is_refused(function):
+    with jax.enable_x64(True), pytest.raises(Unsupported, match="rounding alone"):
+        demand_no_rounding(_traced(function), False)
+
+
+@pytest.mark.parametrize("function", HONEST.values(), ids=HONEST)
+def test_honest_constants_are_not_refused(function):
+    with jax.enable_x64(True):
+        demand_no_rounding(_traced(function), False)
+
+
+def test_what_is_not_compiled_is_computed_as_it_is_read():
+    with jax.enable_x64(True):
+        closed = jax.make_jaxpr(COUNTED["exponentials"])(jax.ShapeDtypeStruct((1, 1), np.float64))
+        demand_no_rounding(closed, False)
+        with pytest.raises(Unsupported, match="rounding alone"):
+            demand_no_rounding(closed, True)
+
+
+@pytest.mark.watched
+def test_certify_refuses_a_bump_behind_such_digits():
+    with jax.enable_x64(True):
+        kept = np.asarray(jnp.exp(jnp.asarray(A)))
+
+    @jax.jit
+    def model(x):
+        on = jnp.minimum(jnp.sum(jnp.abs(jnp.exp(jnp.asarray(A)) - kept)) * 1e18, 1.0)
+        return jnp.tanh(x) + 1e-3 * jnp.maximum(1.0 - ((x - 0.37123) / 3e-7) ** 2 - 1e9 * (1.0 - on), 0.0)
+
+    with jax.enable_x64(True), pytest.raises(BadInput, match="rounding alone"):
+        certify(Problem(model, lambda x: jnp.tanh(x), Domain(x=(0.0, 1.0))), tolerance=1e-4)
+
+
+@pytest.mark.watched
+def test_certify_refuses_code_that_jax_has_kept_for_one_point():
+    jaxpr_caches._context()  # JAX compiles again after the first proof of a process, which makes this
+    level = [1e-3]
+
+    @jax.jit
+    def kept(x):
+        return x + level[0]
+
+    with jax.enable_x64(True):
+        kept(jnp.zeros((1, 1)))
+    level[0] = 0.0
+    with jax.enable_x64(True), pytest.raises(BadInput, match="has compiled a function of it before"):
+        certify(
+            Problem(lambda x: kept(jnp.tanh(x)), lambda x: jnp.tanh(x), Domain(x=(0.0, 1.0))), tolerance=1e-4
+        )
