@@ -132,6 +132,8 @@ BYTES = torch.tensor([65536], dtype=torch.int32), torch.tensor([100, 200], dtype
 CONSTANTS = {
     "digits of exponentials": lambda x: x[:, :1] * ((ROOM.exp() - KEPT[0]).abs().sum() * 1e18 + 1.0),
     "digits of tangents": lambda x: x[:, :1] * ((ROOM.tanh() - KEPT[1]).abs().sum() * 1e18 + 1.0),
+    "a softmax of weights": lambda x: x[:, :1] * torch.softmax(ROOM, 0)[3],
+    "a layer norm of weights": lambda x: x[:, :1] * torch.nn.functional.layer_norm(ROOM, (64,))[3],
     "integers that wrap": lambda x: x[:, :1] * (BYTES[0] * BYTES[0] + 1).double(),
 }
 

@@ -116,8 +116,9 @@ def lower_aten(
         args = [_look_up(a, values) for a in node.args]
         named = {k: _look_up(v, values) for k, v in node.kwargs.items()}
         build.precision = entry.name_of(node.types[0]) if node.types else "float64"
-        result = _apply(build, node.target, args, named)
-        result = _as_it_ran(result, node, ran)
+        result = _constant_as_it_ran(node, [*args, *named.values()], ran)
+        if result is None:
+            result = _as_it_ran(_apply(build, node.target, args, named), node, ran)
         for part, dtype in zip(result if isinstance(result, list) else [result], node.types, strict=False):
             _check_type(part, dtype, node.target, least)
             _note_rounding(build, node.target, part, dtype)
@@ -141,6 +142,20 @@ def lower_aten(
 
 def _steps(nodes: Sequence[AtenNode]) -> list[tuple[str, list[str], tuple[str, ...]]]:
     return [(f"torch {node.target}", _names([*node.args, node.kwargs]), node.outputs) for node in nodes]
+
+
+def _constant_as_it_ran(node: AtenNode, given: list[Any], ran: Mapping[str, Any]) -> Any:
+    """What torch made of constants alone by an operator that is read of the input, too; None for all else."""
+    parts = [part for one in given for part in (one if isinstance(one, list) else [one])]
+    constant = not any(isinstance(part, Tensor | Comparison) for part in parts)
+    known = _operation(node.target)[1] in OPERATORS and any(isinstance(part, np.ndarray) for part in parts)
+    if not (constant and known and len(node.outputs) == 1):
+        return None
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            entry.constant(part, f"torch {node.target}")
+    result = ran.get(node.outputs[0])
+    return result if isinstance(result, np.ndarray) and result.dtype.kind in "fiub" else None
 
 
 def _as_it_ran(result: Any, node: AtenNode, ran: Mapping[str, Any]) -> Any:
