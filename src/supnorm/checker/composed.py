@@ -135,12 +135,18 @@ def leaf_ranges(
     fast = fast and len(g.index) >= MANY
     ranges: list[tuple[Ball, Ball] | None] = []
     for f in enclose(program, centre, half, g, fast):
-        if f.rem is None or not node_rows.finite(f.row):
-            ranges.append(None)
-            continue
-        low, high = interpolant_range(node_rows.balls(f.row), n, g.d, grid, ctx.prec)
-        ranges.append((low - f.rem, high + f.rem))
+        ends = None if f.rem is None or not node_rows.finite(f.row) else _range(f.row, g, grid)
+        ranges.append(None if ends is None else (ends[0] - f.rem, ends[1] + f.rem))
     return ranges
+
+
+def _range(row: node_rows.Row, g: Grid, grid: int) -> tuple[Ball, Ball] | None:
+    """Ends of the interpolant of the values at the nodes; None where arrays give none."""
+    if isinstance(row, list):
+        return interpolant_range(row, g.n, g.d, grid, ctx.prec)
+    from supnorm.checker import interpolant_floats
+
+    return interpolant_floats.ranges(row, g.n, g.d, grid)[0]
 
 
 def enclose(
