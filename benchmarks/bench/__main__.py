@@ -106,12 +106,12 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _collect() -> None:
-    """Runs that are not in the file yet, and the worst errors of their tasks."""
+    """Runs that are not in the file yet or were made again since, and the worst errors of their tasks."""
     content, tasks = results.read(RESULTS), {task.name: task for task in bank()}
     versions = {peer.name: peer.package for peer in PEERS}
     added = 0
     for tool, name, found in collect.stored():
-        if name in tasks and name not in content["tools"].get(tool, {}).get("runs", {}):
+        if name in tasks and content["tools"].get(tool, {}).get("runs", {}).get(name) != found:
             here, package = collect.machine(tool), versions[tool]
             version = f"{package} {here['packages'][package]}"
             head = {"version": version, "seed": 0, "seconds": SECONDS, "machine": here}

@@ -23,12 +23,13 @@ from benchmarks.power import said as power
 from benchmarks.scale import certificates as boxes
 from benchmarks.scale import said as scale
 from benchmarks.search import said as search
-from benchmarks.search import scipy_said
+from benchmarks.search import scipy_said, tuning_said
 from benchmarks.soundness import said as soundness
 from reproduce import questions
 
 VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "search": search.said,
+    "search_tuning": tuning_said.said,
     "functions": search.said_functions,
     "scipy_functions": scipy_said.said,
     "bench": bench.said,

@@ -4,15 +4,16 @@ The 24 BBOB functions (Hansen et al., package ``ioh``) in 2, 5 and 10 inputs and
 al. 2003, package ``gkls``) in 2 to 5 inputs. f* is the least value of a function f and m the median of f - f* over 1,001
 random points. The model is 1 / (1 + (f - f*) / m) and the reference zero, so that the worst error is 1, at the optimum. A
 run has *solved* a function to 1e-2 when it saw (f - f*) / m <= 1e-2. All methods get 2,000 evaluations an input and no
-gradients; no clock ends them.
+gradients; no clock ends them. The peers run with the settings that `benchmarks.search.tuning` chose on other instances.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +22,35 @@ from numpy.typing import NDArray
 
 from benchmarks.claims.stored import stamp
 from benchmarks.search import table
-from benchmarks.search.objective import Objective
 from benchmarks.search.ours import supnorm
-from benchmarks.search.peers import PEERS, quietly
+from benchmarks.search.peers import quietly
+from benchmarks.search.plain import Plain
+from benchmarks.search.settings import chosen, tuned
 from supnorm.problem import Domain, Problem
+from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 RESULTS = Path(__file__).parents[1] / "results" / "functions.json"
 EACH = 2000  # evaluations an input
 LEVELS = (1e-2, 1e-6)
 INSTANCES = (1, 2, 3, 4, 5)  # settings were chosen on the instances 11 to 18
+NUMBERS = range(1, 41)  # functions of GKLS; the peers' settings were chosen on others
 NAMES = ("SciPy DE", "DIRECT", "dual annealing", "Sobol + L-BFGS-B", "cma")
 ROWS = tuple(("BBOB", d) for d in (2, 5, 10)) + tuple(("GKLS", d) for d in (2, 3, 4, 5))
 MINIMA = 10  # local minima of a GKLS function
 
 
 def main() -> None:
-    """Run what is missing, print each row, and keep it in the results file with ``--save``."""
+    """Run what is asked; bad input ends with one line and exit code 2."""
+    try:
+        _main()
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _main() -> None:
+    """Run the rows, print each, and keep it in the results file with ``--save``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search.functions")
     parser.add_argument("--only", nargs="+", help="rows such as BBOB-5")
     parser.add_argument(
@@ -56,10 +69,21 @@ def main() -> None:
         if args.save:
             content = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"rows": {}}
             content["machine"] = table.machine()
-            stored = content["rows"].get(row, {"runs": {}})["runs"]
-            # Of methods that were not asked for, which do not depend on our search, the runs on the same functions stay.
-            stored = {name: runs for name, runs in stored.items() if runs.keys() == found[table.OURS].keys()}
-            content["rows"][row] = {"evaluations": EACH * d, "runs": stored | found}
+            held = content["rows"].get(row, {"runs": {}})
+            settings = {name: chosen(f"{family} d={d}", name) for name in NAMES}
+            # Of methods that were not asked for, which do not depend on our search, the runs on the same functions and with
+            # the same settings stay.
+            stored = {
+                name: runs
+                for name, runs in held["runs"].items()
+                if runs.keys() == found[table.OURS].keys()
+                and held.get("settings", {}).get(name) == settings.get(name)
+            }
+            content["rows"][row] = {
+                "evaluations": EACH * d,
+                "settings": settings,
+                "runs": stored | found,
+            }
             RESULTS.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
             stamp("functions", add=True)
 
@@ -67,12 +91,12 @@ def main() -> None:
 def measure(family: str, d: int, names: tuple[str, ...]) -> dict[str, dict[str, dict[str, float]]]:
     """For each method and function the distance to the optimum, over m, and processor seconds of its thread."""
     found: dict[str, dict[str, dict[str, float]]] = {}
-    peers = [peer for peer in PEERS if peer.name in names and peer.installed]
+    peers = tuned(f"{family} d={d}", names)
     for name, instance, problem in problems(family, d):
         best, _, _, seconds = supnorm(problem, EACH * d, instance)
         found.setdefault(table.OURS, {})[name] = {"left": 1 / best - 1, "seconds": seconds}
         for peer in peers:
-            objective = Objective(problem, EACH * d)
+            objective = Plain(problem, EACH * d)
             start = time.thread_time()
             with objective.within(None):
                 quietly(peer, objective, instance)
@@ -81,20 +105,32 @@ def measure(family: str, d: int, names: tuple[str, ...]) -> dict[str, dict[str, 
     return found
 
 
-def problems(family: str, d: int) -> Iterator[tuple[str, int, Problem]]:
-    """The functions of a row: their names, a seed, and the problem."""
+def problems(
+    family: str,
+    d: int,
+    instances: Iterable[int] = INSTANCES,
+    numbers: Iterable[int] = NUMBERS,
+) -> Iterator[tuple[str, int, Problem]]:
+    """The functions of a row: their names, a seed, and the problem.
+
+    Args:
+        family: BBOB or GKLS.
+        d: inputs.
+        instances: of each function of BBOB.
+        numbers: of the functions of GKLS.
+    """
     if family == "GKLS":
         from gkls import GKLS
 
-        # Functions 1 to 40 with the package's own distance and radius of the global minimum.
-        for number in range(1, 41):
+        # With the package's own distance and radius of the global minimum.
+        for number in numbers:
             function = GKLS(d, MINIMA, [-1, 1], -1.0, gen=number)
             yield f"{number}", number, _as_problem(lambda v, f=function: f.get_d_f(v), -1.0, (-1.0, 1.0), d)
         return
     import ioh
 
     for number in range(1, 25):
-        for instance in INSTANCES:
+        for instance in instances:
             function = ioh.get_problem(number, instance, d, ioh.ProblemClass.BBOB)
             least = float(function.optimum.y)
             yield f"f{number}-{instance}", instance, _as_problem(function, least, (-5.0, 5.0), d)
@@ -119,6 +155,20 @@ def solved(runs: dict[str, dict[str, float]], level: float) -> int:
     return sum(run["left"] <= level for run in runs.values())
 
 
+def interval(runs: dict[str, dict[str, float]], level: float) -> tuple[float, float]:
+    """The 95 % interval of the share of solved runs (Wilson), for as many trials as functions.
+
+    Runs on several instances of a function are not independent; each function has equally many.
+    """
+    return table.wilson(solved(runs, level) / len(runs), len({name.split("-")[0] for name in runs}))
+
+
+def _cell(runs: dict[str, dict[str, float]], level: float) -> str:
+    low, high = interval(runs, level)
+    seconds = np.median([run["seconds"] for run in runs.values()])
+    return f"{solved(runs, level)}/{len(runs)} ({100 * low:.0f}–{100 * high:.0f} %) {seconds:.2g} s"
+
+
 def said(content: dict[str, Any]) -> dict[str, str]:
     """Of results/functions.json: a table for each level."""
     lines = ["| functions (evaluations) | solved to | supnorm | " + " | ".join(NAMES) + " |"]
@@ -130,8 +180,7 @@ def said(content: dict[str, Any]) -> dict[str, str]:
             cells = []
             for name in (table.OURS, *NAMES):
                 runs = row["runs"].get(name)
-                seconds = "" if runs is None else f"{np.median([r['seconds'] for r in runs.values()]):.2g} s"
-                cells.append("–" if runs is None else f"{solved(runs, level)}/{len(runs)} {seconds}")
+                cells.append("–" if runs is None else _cell(runs, level))
             lines.append(
                 f"| {family}, d={d} ({row['evaluations']:,}) | {level:.0e} | " + " | ".join(cells) + " |"
             )

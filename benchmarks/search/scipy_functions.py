@@ -1,9 +1,10 @@
 """``python -m benchmarks.search.scipy_functions --scipy CHECKOUT``: SciPy's own benchmark functions as black boxes.
 
 As `benchmarks.search.functions`: the error 1 / (1 + (f - f*) / m), solved to a level, 2,000 evaluations an input for every
-method, no gradients, no clock. Of each function: the box that SciPy gives it, and boxes cut at random (see
-`scipy_source.problem`). The functions are imported from a checkout of SciPy's sources. With ``--save`` every run is kept,
-and the command goes on where it stopped.
+method, no gradients, no clock, the peers with the settings that `benchmarks.search.tuning` chose in other cuts of the boxes.
+Of each function: the box that SciPy gives it, and boxes cut at random (see `scipy_source.problem`). The functions are
+imported from a checkout of SciPy's sources. With ``--save`` every run is kept, and the command goes on where it stopped;
+runs of a peer with other settings than those of today are not kept.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from typing import Any
 
 from benchmarks.claims.stored import stamp
 from benchmarks.search import table
-from benchmarks.search.objective import Objective
 from benchmarks.search.ours import supnorm
-from benchmarks.search.peers import PEERS, quietly
+from benchmarks.search.peers import PEERS, Peer, quietly
+from benchmarks.search.plain import Plain
 from benchmarks.search.scipy_source import Black, Known, Source, check, problem
+from benchmarks.search.settings import chosen, tuned
 from supnorm.results import BadInput, write_whole
 
 RESULTS = Path(__file__).parents[1] / "results" / "scipy_functions.json"
@@ -61,7 +63,15 @@ def _main(args: argparse.Namespace) -> None:
     source = Source.open(args.scipy)
     asked = NAMES if args.peers is None else tuple(filter(None, args.peers.split(",")))
     names = tuple(peer.name for peer in PEERS if peer.installed and peer.name in asked)
-    content: Content = {"scipy": source.words, "machine": table.machine(), "known": {}, "runs": {}}
+    peers = {row: {peer.name: peer for peer in tuned(f"SciPy {row}", names)} for row in args.rows}
+    settings = {row: {name: chosen(f"SciPy {row}", name) for name in peers[row]} for row in args.rows}
+    content: Content = {
+        "scipy": source.words,
+        "machine": table.machine(),
+        "settings": settings,
+        "known": {},
+        "runs": {},
+    }
     if args.save and RESULTS.exists():
         held = json.loads(RESULTS.read_text("utf-8"))
         if held["runs"] and held["scipy"]["digest"] != source.digest:
@@ -70,14 +80,26 @@ def _main(args: argparse.Namespace) -> None:
                 "checkout are others; remove the file or use that commit"
             )
         content |= {"known": held["known"], "runs": held["runs"]}
+        _drop(content["runs"], held.get("settings", {}), settings)
+        content["settings"] = held.get("settings", {}) | settings
     stamped = False
     # Instance by instance through all functions: stopped early, every row has as many instances, give or take one.
     for instance in args.instances:
         for row, name, d in tasks(source, args.rows, args.only):
-            _one(content, source.kinds[name], row, name, d, instance, args.again, names)
+            _one(content, source.kinds[name], row, name, d, instance, args.again, peers[row])
             if args.save:
                 write_whole(RESULTS, written(content))
                 stamped = stamped or stamp("scipy_functions", add=True) is None
+
+
+def _drop(runs: dict[str, Any], held: dict[str, Any], settings: dict[str, Any]) -> None:
+    """Take away the runs of peers that had other settings."""
+    for key, instances in runs.items():
+        row = key.split(" | ")[0]
+        for name, now in settings.get(row, {}).items():
+            if held.get(row, {}).get(name) != now:
+                for done in instances.values():
+                    done.pop(name, None)
 
 
 def tasks(source: Source, rows: tuple[str, ...], only: list[str]) -> Iterator[tuple[str, str, int | None]]:
@@ -111,7 +133,7 @@ def _one(
     d: int | None,
     instance: int,
     again: bool,
-    names: tuple[str, ...],
+    peers: dict[str, Peer],
 ) -> None:
     """Check a function and run what is missing on an instance, unless the function is left out."""
     key = f"{row} | {name}"
@@ -123,22 +145,23 @@ def _one(
     if known.reason:
         return
     done = content["runs"].setdefault(key, {}).setdefault(str(instance), {})
-    if asked := [n for n in (table.OURS, *names) if again or n not in done]:
-        done |= measure(Black(kind, d), known, name, instance, asked)
+    if asked := [n for n in (table.OURS, *peers) if again or n not in done]:
+        done |= measure(Black(kind, d), known, name, instance, asked, peers)
         print(f"{key}, instance {instance}:", *(f"{n} {run[0]:.1e}," for n, run in done.items()), flush=True)
 
 
-def measure(black: Black, known: Known, name: str, instance: int, asked: list[str]) -> dict[str, list[float]]:
+def measure(
+    black: Black, known: Known, name: str, instance: int, asked: list[str], peers: dict[str, Peer]
+) -> dict[str, list[float]]:
     """For each method what was left, (f - f*) / m, and processor seconds of its thread."""
     posed, _ = problem(black, known, name, instance)
     budget, found = EACH * black.d, {}
-    peers = {peer.name: peer for peer in PEERS}
     for method in asked:
         start = time.thread_time()
         if method == table.OURS:
             best = supnorm(posed, budget, instance)[0]
         else:
-            objective = Objective(posed, budget)
+            objective = Plain(posed, budget)
             with objective.within(None):
                 quietly(peers[method], objective, instance)
             best = objective.best

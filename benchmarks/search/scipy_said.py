@@ -82,6 +82,9 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         "functions": str(len({name for row in runs.left.values() for name in row})),
         "kinds": str(len({key.split(" | ")[1] for key in content["known"]})),
         "below": str(runs.below),
+        "settings": "that were chosen in other cuts of the boxes"
+        if content.get("settings")
+        else "of their libraries, which were not tuned for these rows yet",
         "source": f"{scipy['version']}, commit {scipy['commit'][:10]}",
         "versions": ", ".join(f"{n} {versions[n]}" for n in ("numpy", "scipy", "cma")),
     }

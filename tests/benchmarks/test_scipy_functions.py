@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.search import scipy_functions, scipy_said, table
+from benchmarks.search import scipy_functions, scipy_said, settings, table
 from benchmarks.search.scipy_source import FOLDER, Black, Source, check, problem
 
 from supnorm.problem import Axis
@@ -163,6 +163,12 @@ def test_every_method_runs_on_every_function_and_the_pages_say_what_was_lost(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stamps: list[str] = []
+    tuned = {
+        f"SciPy {row}": {"peers": {n: {"chosen": {}} for n in scipy_functions.NAMES}}
+        for row in ("d=1", "d=2")
+    }
+    (tmp_path / "tuning.json").write_text(json.dumps({"rows": tuned}))
+    monkeypatch.setattr(settings, "RESULTS", tmp_path / "tuning.json")
     monkeypatch.setattr(scipy_functions, "RESULTS", tmp_path / "results.json")
     monkeypatch.setattr(scipy_functions, "EACH", 60)
     monkeypatch.setattr(scipy_functions, "stamp", lambda name, add: stamps.append(name))
@@ -196,6 +202,21 @@ def test_every_method_runs_on_every_function_and_the_pages_say_what_was_lost(
     assert capsys.readouterr().out == ""
     assert json.loads((tmp_path / "results.json").read_text()) == content
     assert set(stamps) == {"scipy_functions"}
+    assert set(content["settings"]) == {"d=1", "d=2"}
+    tuned["SciPy d=2"]["peers"]["DIRECT"]["chosen"] = {"eps": 1e-3}
+    (tmp_path / "tuning.json").write_text(json.dumps({"rows": tuned}))
+    settings.stored.cache_clear()
+    scipy_functions.main()  # DIRECT alone, in its row alone
+    runs = json.loads((tmp_path / "results.json").read_text())
+    assert runs["settings"]["d=2"]["DIRECT"] == {"eps": 1e-3}
+    others = [{n: r for n, r in of.items() if n != "DIRECT"} for of in runs["runs"]["d=2 | Right"].values()]
+    assert others == [
+        {n: r for n, r in of.items() if n != "DIRECT"} for of in content["runs"]["d=2 | Right"].values()
+    ]
+    assert runs["runs"]["d=1 | Problem01"] == content["runs"]["d=1 | Problem01"]
+    assert "DIRECT" in runs["runs"]["d=2 | Right"]["1"]
+    assert {line.split(",")[0] for line in capsys.readouterr().out.splitlines()} == {"d=2 | Right"}
+    content = runs
 
     other = content | {"scipy": content["scipy"] | {"digest": "0"}}
     (tmp_path / "results.json").write_text(json.dumps(other))
@@ -207,6 +228,12 @@ def test_every_method_runs_on_every_function_and_the_pages_say_what_was_lost(
 def test_what_is_no_checkout_or_no_function_is_one_line(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    tuned = {
+        f"SciPy {row}": {"peers": {n: {"chosen": {}} for n in scipy_functions.NAMES}}
+        for row in scipy_functions.ROWS
+    }
+    (tmp_path / "tuning.json").write_text(json.dumps({"rows": tuned}))
+    monkeypatch.setattr(settings, "RESULTS", tmp_path / "tuning.json")
     for arguments, words in (
         ([str(tmp_path)], "is no checkout of SciPy's sources"),
         ([str(checkout), "--only", "Nobody"], "--only: the checkout has no function Nobody"),
@@ -264,6 +291,10 @@ def test_losses_are_named_and_intervals_count_functions_and_not_runs() -> None:
     assert "another one than documented: D (d=5, changed)" in said["left_out"]
     assert said["below"] == "3"  # instances of B in which cma went below what was known
     assert said["functions"] == "2"
+    assert said["settings"].startswith("of their libraries")
+    assert scipy_said.said(made_content() | {"settings": {"d=2": {}}})["settings"].startswith(
+        "that were chosen"
+    )
 
 
 @pytest.mark.parametrize(
