@@ -104,7 +104,7 @@ def test_each_forecast_is_of_the_right_size(ratio, monkeypatch):
     seen, event = [], narrowing._event
 
     def told(bracket, *given):
-        left = bracket.tree.remaining(bracket.pending.boxes.level.sum(1))
+        left = bracket.remaining
         found = event(bracket, *given)
         seen.append((bracket.tried, left, found.remaining))
         assert (found.remaining < np.inf) == (not bracket.tree.widening)
@@ -126,8 +126,8 @@ def test_a_tree_that_halves_every_second_box_stays_as_wide():
     tree = Tree()
     for depth in range(20):
         tree = tree.with_batch(np.full(64, depth), np.arange(64) < 32)
-    assert tree.remaining(np.array([0])) > 20
-    assert tree.remaining(np.zeros(0, dtype=int)) == 0.0
+    assert tree.remaining({0: 1}) > 20
+    assert tree.remaining({}) == 0.0
 
 
 def test_a_bound_is_proved_even_when_the_time_is_spent_before_the_work_begins():

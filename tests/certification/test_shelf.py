@@ -1,11 +1,18 @@
 """Boxes in a file instead of in memory: the same proof, byte for byte, and memory that does not grow with it."""
 
+import copy
 import errno
+import os
+import pickle
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 
@@ -15,9 +22,12 @@ import pytest
 
 from supnorm.certification import ComposedCertificate, LinearBounds, certify
 from supnorm.certification.bracket import Bracket, Goal, Work
+from supnorm.certification.choice import _Lane
 from supnorm.certification.error_program import error_program
 from supnorm.certification.file_leaves import tiles
+from supnorm.certification.forecast import Tree
 from supnorm.certification.leaf import Leaves
+from supnorm.certification.lines import text_in_lines
 from supnorm.certification.resume import go_on, load_bracket
 from supnorm.certification.shelf import Shelf, Stored
 from supnorm.certification.tightening import tighten_pending
@@ -52,6 +62,7 @@ PROOFS = {
     "no bound at first": (_plane(lambda x: 1 / (0.01 + (x[:, 0] - x[:, 1]) ** 2), **UNIT), {"ratio": 1.2}),
     "a pole": (_plane(lambda x: 1 / (x[:, 0] - 0.3), **UNIT), {"ratio": 1.02, "boxes": 4000}),
     "cut short": (ONE, {"ratio": 1.001, "boxes": 600}),
+    "cut short without any bound": (_plane(lambda x: 1 / (1e-4 + (x[:, 0] - x[:, 1]) ** 2), **UNIT), {"boxes": 400}),
     "a tolerance": (_plane(lambda x: jnp.sin(9 * x[:, 0] * x[:, 1]), **UNIT), {"tolerance": 1.01}),
 }  # fmt: skip
 
@@ -148,9 +159,9 @@ def test_an_interrupted_proof_goes_on_from_its_checkpoint(monkeypatch, tmp_path)
     assert cut.status.code == "interrupted"
     assert check(_saved(cut, tmp_path / "cut.json")).accepted
     assert len(copies) > 10
-    for copy in (copies[3], copies[-1]):
+    for kept in (copies[3], copies[-1]):
         monkeypatch.setattr(shelves, "HELD", 100)
-        result = certify(ONE, ratio=1.002, strategy=LinearBounds(), resume=copy)
+        result = certify(ONE, ratio=1.002, strategy=LinearBounds(), resume=kept)
         assert result.status.code == "proved"
         assert check(_saved(result, tmp_path / "end.json")).accepted
 
@@ -339,3 +350,77 @@ print(len(again.certificate.leaves), (memory() - before) / 1024)
         count, megabytes = line.split()
         assert int(count) > 130_000
         assert float(megabytes) < 25.0, told
+
+
+def _stored():
+    """A tiling of 1,024 boxes in a file."""
+    leaves = Leaves.root(2, 1)
+    for depth in range(10):
+        leaves = leaves.split(np.full(len(leaves), depth % 2))
+    shelf = Shelf(2, 1)
+    shelf.most = 20
+    return Stored(shelf, (shelf.put(shelf.records(leaves, np.arange(len(leaves)))),))
+
+
+def _text(leaves):
+    return b"".join(text_in_lines({"names": ["x", "y"]}, leaves))
+
+
+def test_threads_read_a_proof_in_a_file_at_the_same_time():
+    """A place in the file that all readers share would be moved by one while another reads."""
+    leaves = _stored()
+    with ThreadPoolExecutor(4) as threads:
+        assert set(threads.map(_text, [leaves] * 8)) == {_text(leaves.whole)}
+
+
+def test_a_forked_process_reads_a_proof_in_a_file(tmp_path):
+    leaves = _stored()
+    text = _text(leaves)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # JAX has threads
+        child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            os._exit(0 if {_text(leaves) for _ in range(5)} == {text} else 1)
+        os._exit(1)
+    assert {_text(leaves) for _ in range(5)} == {text}
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_forked_process_does_not_write_into_the_file_of_another(monkeypatch):
+    leaves = _stored()
+    monkeypatch.setattr(os, "getpid", lambda: 0)
+    with pytest.raises(NotWritten, match="another process"):
+        leaves.shelf.put(next(leaves.blocks()))
+
+
+def test_a_copy_of_a_proof_in_a_file_is_in_memory():
+    leaves = _stored()
+    for other in (pickle.loads(pickle.dumps(leaves)), copy.deepcopy(leaves)):
+        assert isinstance(other, Leaves)
+        assert np.array_equal(other.boxes.index, leaves.boxes.index)
+
+
+def test_without_any_folder_of_temporary_files_work_ends_in_one_line(monkeypatch):
+    def none():
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "_get_default_tempdir", none)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with pytest.raises(NotWritten, match="No usable temporary directory"):
+        _proof(monkeypatch, 20, ONE, ratio=1.005)
+
+
+def test_the_choice_of_a_strategy_counts_boxes_in_the_file(monkeypatch):
+    """All boxes of a file that is gone on with wait on the shelf."""
+    error = error_program(ONE)
+    root = Leaves.root(2, len(error.alternatives))
+    boxes = root.take(np.zeros(100, dtype=int))
+    tree = Tree().with_batch(np.zeros(8, dtype=int), np.arange(8) < 4)
+    whole = Bracket(error, boxes, tree=tree)
+    shelf = Shelf(2, len(error.alternatives))
+    shelf.most = 20
+    part = replace(whole, shelf=shelf).shelved()
+    assert len(part.pending) < 20
+    left = [_Lane(LinearBounds(), b, 1.0, lambda event: None).left for b in (whole, part)]
+    assert left[0] == left[1] > 100

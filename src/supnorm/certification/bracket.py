@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -91,6 +92,13 @@ class Bracket:
     def waiting(self) -> int:
         """How many boxes are pending."""
         return len(self.pending) + len(self.far)
+
+    @property
+    def remaining(self) -> float:
+        """Forecast of how many boxes are still to be bounded, wherever the pending ones are."""
+        depths = Counter(self.far.depths)
+        depths.update(self.pending.boxes.level.sum(1).tolist())
+        return self.tree.remaining(depths)
 
     def gathered(self) -> Bracket:
         """The same with all boxes as one part of those that are done, if all are in memory: then `leaves` copies nothing."""

@@ -193,7 +193,7 @@ class _Lane:
         """What is still to be done, by forecast; infinite where a box has no bound."""
         if self.end == "unbounded":
             return math.inf
-        return self.cost * self.bracket.tree.remaining(self.bracket.pending.boxes.level.sum(1))
+        return self.cost * self.bracket.remaining
 
 
 def _with_witness(bracket: Bracket, other: Bracket) -> Bracket:

@@ -147,9 +147,13 @@ def _worst(runs: Sequence[Run], count: int) -> tuple[Records, tuple[Run, ...]]:
     return records[order], tuple(rest)
 
 
-def merged(shelf: Shelf, runs: Sequence[Run]) -> Run:
-    """Several runs as one."""
-    stretches = [shelf.put(records) for records in _merge(runs)]
+def merged(shelf: Shelf, runs: Sequence[Run], ranked: bool = False) -> Run:
+    """Several runs as one; ``ranked``: their places in it become their numbers."""
+    stretches: list[Stretch] = []
+    for records in _merge(runs):
+        if ranked:
+            records["number"] = sum(map(len, stretches)) + np.arange(len(records))
+        stretches.append(shelf.put(records))
     return Run(shelf, stretches[0].start, stretches[-1].stop)
 
 

@@ -56,22 +56,15 @@ class Tree:
             return 0.5
         return float(self.halved.get(last, 0) / self.bounded[last] * 0.5 ** (depth - last))
 
-    def remaining(self, depth: NDArray[np.int64]) -> float:
-        """Boxes still to be bounded below pending boxes of these depths.
+    def remaining(self, depths: Mapping[int, int]) -> float:
+        """Boxes still to be bounded below pending boxes, so many of each depth.
 
         >>> tree = Tree().with_batch(np.zeros(8, dtype=int), np.arange(8) < 4)
-        >>> round(tree.remaining(np.array([1, 1])), 1)
+        >>> round(tree.remaining({1: 2}), 1)
         3.3
         """
-        if not len(depth):
-            return 0.0
-        costs = self._costs(int(depth.min()), int(depth.max()))
-        return float(sum(costs[k] for k in depth.tolist()))
-
-    def remaining_of(self, depths: Mapping[int, int]) -> float:
-        """The same for so many boxes of each depth."""
         costs = self._costs(min(depths), max(depths)) if depths else {}
-        return sum(costs[k] * count for k, count in depths.items())
+        return float(sum(costs[depth] * count for depth, count in sorted(depths.items())))
 
     def _costs(self, least: int, most: int) -> dict[int, float]:
         """What a box of each depth costs."""

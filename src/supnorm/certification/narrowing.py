@@ -100,8 +100,7 @@ def narrow(
 def _event(bracket: Bracket, goal: Goal, limit: Limit, tried: int, spent: float) -> BracketNarrowed:
     """What an observer is told; ``tried`` boxes were known and ``spent`` seconds had passed when the halving began."""
     target, tree, seconds = goal.target(bracket.lower), bracket.tree, limit.spent
-    depths = bracket.pending.boxes.level.sum(1)
-    left = np.inf if tree.widening else tree.remaining(depths) + tree.remaining_of(bracket.far.depths)
+    left = np.inf if tree.widening else bracket.remaining
     return BracketNarrowed(
         lower=bracket.lower,
         upper=bracket.upper,

@@ -7,6 +7,7 @@ Cost: about 70 bytes a box in two inputs, once or a few times for each box.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
@@ -44,6 +45,7 @@ class Shelf:
         self.most = HELD
         self._folder = folder
         self._file: Any = None
+        self._process = os.getpid()
         self._end = 0
         one = (alternatives,)
         whole = [
@@ -75,28 +77,29 @@ class Shelf:
 
     def write(self, start: int, records: Records) -> None:
         """Write records to a place of the file."""
-        with writing(self._folder or tempfile.gettempdir()):
+        with writing(self._folder or "a temporary file of boxes"):
             if self._file is None:
                 if self._folder is not None:
                     self._folder.mkdir(parents=True, exist_ok=True)
                 self._file = tempfile.TemporaryFile(dir=self._folder, prefix=".boxes.", buffering=0)  # noqa: SIM115
                 weakref.finalize(self, self._file.close)
-            rest = memoryview(records.tobytes())
-            self._file.seek(start * self.kind.itemsize)
+            if self._process != os.getpid():  # after a fork both would write to the same places
+                raise OSError("it is the file of another process")
+            rest, at = memoryview(records.tobytes()), start * self.kind.itemsize
             while len(rest):
-                rest = rest[self._file.write(rest) :]
+                count = os.pwrite(self._file.fileno(), rest, at)
+                rest, at = rest[count:], at + count
 
     def read(self, start: int, stop: int) -> Records:
-        """The records from ``start`` to ``stop``."""
-        data = bytearray((stop - start) * self.kind.itemsize)
-        rest = memoryview(data)
-        self._file.seek(start * self.kind.itemsize)
-        while len(rest):
-            count = self._file.readinto(rest)
-            if not count:
+        """The records from ``start`` to ``stop``. Several threads may read, and processes that were forked."""
+        at, end, parts = start * self.kind.itemsize, stop * self.kind.itemsize, []
+        while at < end:
+            part = os.pread(self._file.fileno(), end - at, at)
+            if not part:
                 raise OSError("a temporary file of boxes has become shorter")
-            rest = rest[count:]
-        return np.frombuffer(data, dtype=self.kind)
+            parts.append(part)
+            at += len(part)
+        return np.frombuffer(b"".join(parts), dtype=self.kind)
 
     def records(self, leaves: Leaves, number: Integers) -> Records:
         """The leaves as records with these numbers."""
@@ -217,6 +220,10 @@ class Stored:
     def __len__(self) -> int:
         return sum(map(len, self.pieces))
 
+    def __reduce__(self) -> tuple[Callable[[Leaves], Leaves], tuple[Leaves]]:
+        """A copy, or what another process gets, is in memory: the file is this process's."""
+        return _as_it_is, (self.whole,)
+
     def parts(self) -> Iterator[Leaves]:
         """All leaves, some at a time."""
         for piece in self.pieces:
@@ -251,6 +258,10 @@ class Stored:
     def level(self) -> Integers:
         """Levels of the cells that the proofs are about, in memory."""
         return self.whole.level
+
+
+def _as_it_is(leaves: Leaves) -> Leaves:
+    return leaves
 
 
 def largest_by(leaves: Leaves | Stored, by: Callable[[Leaves], Array], count: int) -> Leaves:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
 from supnorm.certification.bracket import Bracket, Goal, Work
-from supnorm.certification.far import Far, merged, worst_first
+from supnorm.certification.far import Far, Run, all_waiting, merged, worst_first
 from supnorm.certification.narrowing import BATCH, Strategy, bound_all
-from supnorm.certification.shelf import BLOCK, Closed, leaves_of
+from supnorm.certification.shelf import BLOCK, Closed, Records, leaves_of
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.program.time_over import TimeOver
@@ -32,29 +34,11 @@ def tighten_pending(
     INTERRUPTS.spare()
     try:
         if work.bracket.far:
-            _tighten_in_file(work, strategy, goal, limit, first, executor)
+            with suppress(TimeOver):
+                _tighten_in_file(work, strategy, goal, limit, first, executor)
             work.bracket = work.bracket.sorted_by(goal.aim(work.bracket))
-            return
-        for factor in FACTORS:
-            bracket = work.bracket
-            target = factor * max(goal.aim(bracket), 1e-300)
-            rows = np.argsort(-bracket.pending.boxes.upper, kind="stable")
-            rows = rows[bracket.pending.boxes.upper[rows] > target]
-            for i in range(0, len(rows), BATCH):
-                if limit.over and (first.over or np.isfinite(bracket.upper)):
-                    return
-                batch = bracket.pending.take(rows[i : i + BATCH])
-                longer = first if np.isinf(bracket.upper) and first.left > limit.left else limit
-                tight = batch.tightened(
-                    bound_all(bracket.error, strategy, batch.boxes, target, 0.0, executor, longer)
-                )
-                rest = np.setdiff1d(np.arange(len(bracket.pending)), rows[i : i + BATCH])
-                # The boxes return to their old order, because rows are positions in it.
-                order = np.argsort(np.concatenate([rows[i : i + BATCH], rest]), kind="stable")
-                bracket = replace(bracket, pending=tight.join(bracket.pending.take(rest)).take(order))
-                work.bracket = bracket
-                if not np.isfinite(tight.boxes.upper).all():
-                    return
+        else:
+            _tighten_in_memory(work, strategy, goal, limit, first, executor)
     except TimeOver:
         pass
     except KeyboardInterrupt:
@@ -63,10 +47,37 @@ def tighten_pending(
         INTERRUPTS.spare(False)
 
 
+def _tighten_in_memory(
+    work: Work, strategy: Strategy, goal: Goal, limit: Limit, first: Limit, executor: Executor | None
+) -> None:
+    boxes = work.bracket.pending.boxes
+    rank = np.argsort(worst_first(boxes.upper, boxes.level))  # equal bounds have this order
+    for factor in FACTORS:
+        bracket = work.bracket
+        target = factor * max(goal.aim(bracket), 1e-300)
+        rows = np.lexsort((rank, -bracket.pending.boxes.upper))
+        rows = rows[bracket.pending.boxes.upper[rows] > target]
+        for i in range(0, len(rows), BATCH):
+            if limit.over and (first.over or np.isfinite(bracket.upper)):
+                return
+            batch = bracket.pending.take(rows[i : i + BATCH])
+            longer = first if np.isinf(bracket.upper) and first.left > limit.left else limit
+            tight = batch.tightened(
+                bound_all(bracket.error, strategy, batch.boxes, target, 0.0, executor, longer)
+            )
+            rest = np.setdiff1d(np.arange(len(bracket.pending)), rows[i : i + BATCH])
+            # The boxes return to their old order, because rows are positions in it.
+            order = np.argsort(np.concatenate([rows[i : i + BATCH], rest]), kind="stable")
+            bracket = replace(bracket, pending=tight.join(bracket.pending.take(rest)).take(order))
+            work.bracket = bracket
+            if not np.isfinite(tight.boxes.upper).all():
+                return
+
+
 def _tighten_in_file(
     work: Work, strategy: Strategy, goal: Goal, limit: Limit, first: Limit, executor: Executor | None
 ) -> None:
-    """The same where some are in a file: all are put there in one order, and their bounds become smaller in place.
+    """The same boxes, in the same batches, where some are in a file: their bounds become smaller in place.
 
     Meanwhile the bracket has them among the closed ones.
     """
@@ -75,33 +86,56 @@ def _tighten_in_file(
     assert shelf is not None
     boxes = bracket.pending.boxes
     near = bracket.pending.take(worst_first(boxes.upper, boxes.level))
-    run = merged(shelf, bracket.far.with_first(shelf, near).runs)
-    done, closed = bracket.done, Closed.of(run)
-    largest = [float(records["upper"].max()) for records in run.blocks()]  # of each block
+    run = merged(shelf, bracket.far.with_first(shelf, near).runs, ranked=True)
+    closed, block = Closed.of(run), BATCH * max(BLOCK // BATCH, 1)
 
-    def now() -> Bracket:
-        held = replace(closed, largest=max(largest))
-        return replace(bracket, pending=near.take(np.arange(0)), far=Far(), done=(*done, held))
+    def bounded_by(largest: float) -> Bracket:
+        done = (*bracket.done, replace(closed, largest=largest))
+        return replace(bracket, pending=near.take(np.arange(0)), far=Far(), done=done)
 
-    work.bracket = now()
+    work.bracket = bounded_by(closed.largest)
     for factor in FACTORS:
         target = factor * max(goal.aim(bracket), 1e-300)
-        for number in [k for k, most in enumerate(largest) if most > target]:
+        waiting, known = _above(run, target)
+        at = 0
+        while at < len(waiting):
             over = np.isinf(work.bracket.upper)
             if limit.over and (first.over or not over):
                 return
-            records = run.read(number * BLOCK, (number + 1) * BLOCK).copy()
-            rows = np.flatnonzero(records["upper"] > target)
-            batch = leaves_of(records[rows])
+            # One batch at a time as long as one may end the work.
+            records = waiting.read(
+                at, at + (BATCH if np.isinf(waiting.read(at, at + 1)["upper"][0]) else block)
+            )
+            batch = leaves_of(records)
             longer = first if over and first.left > limit.left else limit
             result = bound_all(bracket.error, strategy, batch.boxes, target, 0.0, executor, longer)
             count = len(result.upper)
             tight = batch.take(np.arange(count)).tightened(result)
-            records[rows[:count]] = shelf.records(tight, records["number"][rows[:count]])
-            shelf.write(run.start + number * BLOCK, records)
-            largest[number] = float(records["upper"].max())
-            work.bracket = now()
+            _put_back(run, shelf.records(tight, records["number"][:count]))
+            at, known = at + count, max(known, tight.largest)
+            following = float(waiting.read(at, at + 1)["upper"].max(initial=0.0))
+            work.bracket = bounded_by(max(known, following))
             if not np.isfinite(tight.boxes.upper).all():
                 return
-    closed = Closed.of(run)  # more bounds are proved than before
-    work.bracket = now()
+
+
+def _above(run: Run, target: float) -> tuple[Run, float]:
+    """The boxes of the run whose bound is above the target, the worst first; the largest bound of the others."""
+    known = [0.0]
+
+    def above() -> Iterator[Records]:
+        for records in run.blocks():
+            high = records["upper"] > target
+            known.append(float(records["upper"][~high].max(initial=0.0)))
+            yield records[high]
+
+    runs = all_waiting(run.shelf, above()).runs
+    return runs[0] if runs else Run(run.shelf, run.start, run.start), max(known)
+
+
+def _put_back(run: Run, records: Records) -> None:
+    """Write each record to the place in the run that is its number."""
+    records = records[np.argsort(records["number"])]
+    places = records["number"]
+    for part in np.split(records, np.flatnonzero(np.diff(places) != 1) + 1):
+        run.shelf.write(run.start + int(part["number"][0]), part)
