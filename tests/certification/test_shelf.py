@@ -27,17 +27,18 @@ from supnorm.certification.error_program import error_program
 from supnorm.certification.file_leaves import tiles
 from supnorm.certification.forecast import Tree
 from supnorm.certification.leaf import Leaves
-from supnorm.certification.lines import text_in_lines
+from supnorm.certification.lines import read_in_lines, text_in_lines
 from supnorm.certification.resume import go_on, load_bracket
 from supnorm.certification.shelf import Shelf, Stored
 from supnorm.certification.tightening import tighten_pending
 from supnorm.checker import check
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, Problem
-from supnorm.results import NotWritten
+from supnorm.results import BadInput, NotWritten
 
 shelves = import_module("supnorm.certification.shelf")
 queue = import_module("supnorm.certification.far")
+file_leaves = import_module("supnorm.certification.file_leaves")
 narrowing = import_module("supnorm.certification.narrowing")
 certificates = import_module("supnorm.certification.certificate")
 checkpoints = import_module("supnorm.certification.checkpoint")
@@ -73,7 +74,7 @@ def _small(monkeypatch):
     monkeypatch.setattr(certificates, "MANY", 1)
     monkeypatch.setattr(narrowing, "BATCH", 8)
     monkeypatch.setattr(narrowing, "SHARE", 16)
-    for name in ("shelf", "far", "tightening"):
+    for name in ("shelf", "far", "tightening", "tree_file"):
         monkeypatch.setattr(import_module(f"supnorm.certification.{name}"), "BLOCK", 64)
     monkeypatch.setattr(queue, "MOST_RUNS", 4)
     monkeypatch.setattr(queue, "LEAST", 2)
@@ -424,3 +425,62 @@ def test_the_choice_of_a_strategy_counts_boxes_in_the_file(monkeypatch):
     assert len(part.pending) < 20
     left = [_Lane(LinearBounds(), b, 1.0, lambda event: None).left for b in (whole, part)]
     assert left[0] == left[1] > 100
+
+
+def test_the_leaves_that_are_ordered_are_once_in_a_file(monkeypatch):
+    """Leaves around a corner: each halving of a group takes a few of them off. The file once had 14 records a leaf."""
+    made, another = [], Shelf.another
+    monkeypatch.setattr(Shelf, "another", lambda self, folder: made.append(another(self, folder)) or made[-1])
+    leaves = Leaves.root(2, 1)
+    for depth in range(40):
+        at_corner = np.arange(len(leaves)) == 0
+        leaves = leaves.take(at_corner).split(np.array([depth % 2])).join(leaves.take(~at_corner))
+    rows = np.random.default_rng(1).permutation(len(leaves))
+    shelf = Shelf(2, 1)
+    shelf.most = 5
+    stored = Stored(shelf, (shelf.put(shelf.records(leaves.take(rows), rows)),))
+    assert _text(stored) == _text(leaves)
+    assert made[-1].length == len(leaves)
+
+
+def test_a_proof_in_a_file_is_saved_where_there_is_room(tmp_path):
+    """The folder of the run is full or gone, and the proof is written elsewhere."""
+    (tmp_path / "gone").write_text("")
+    leaves = _stored()
+    leaves.shelf._folder = tmp_path / "gone" / "run"
+    error = error_program(ONE)
+    certificate = certificates.Certificate(error, ONE.domain, leaves, 0.0, None, (), {})
+    certificate.save(tmp_path / "elsewhere" / "c.json")
+    assert read_in_lines(tmp_path / "elsewhere" / "c.json")["upper"] == "inf"
+
+
+def test_a_full_disk_ends_tightening_and_keeps_what_is_proved(monkeypatch):
+    error = error_program(ONE)
+    shelf = Shelf(2, len(error.alternatives))
+    shelf.most = 50
+    work = Work(Bracket(error, Leaves.root(2, len(error.alternatives)), lower=1.0, shelf=shelf))
+    goal, limit = Goal(1.0005, None), Limit(evaluations=600)
+    narrowing.narrow(work, LinearBounds(), goal, lambda t: None, limit, None, lambda e: None)
+    before = work.bracket
+    assert before.far
+
+    def full(records):
+        raise NotWritten("full")
+
+    monkeypatch.setattr(shelf, "put", full)
+    tighten_pending(work, LinearBounds(), goal, Limit())
+    assert work.bracket is before
+
+
+def test_a_large_file_about_another_problem_is_not_held_in_memory(monkeypatch, tmp_path):
+    path = tmp_path / "c.json"
+    _proof(monkeypatch, 10**9, ONE, ratio=1.01).certificate.save(path)
+    monkeypatch.setattr(file_leaves, "read_in_lines", None)
+    other = error_program(_plane(lambda x: x[:, 0], x=(0.0, 1.0)))
+    shelf = Shelf(1, len(other.alternatives))
+    shelf.most = 50
+    with pytest.raises(BadInput, match="start without resume"):
+        load_bracket(path, other, lambda x: np.ones(len(x), dtype=bool), shelf=shelf)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(BadInput, match="not a whole"):
+        load_bracket(path, other, lambda x: np.ones(len(x), dtype=bool), shelf=shelf)

@@ -255,7 +255,8 @@ class Certificate:
         if len(self.leaves) < MANY or self.error.declared:
             write_whole(path, json.dumps(self.to_json(), allow_nan=False))
         else:
-            write_whole(path, text_in_lines(self._content(IN_LINES, len(self.leaves)), self.leaves))
+            head = self._content(IN_LINES, len(self.leaves))
+            write_whole(path, text_in_lines(head, self.leaves, Path(path).parent))
 
 
 def cell_name(level: list[int], index: list[int], degree: int) -> str:

@@ -42,8 +42,10 @@ def file_in_lines(path: Path | str, error: ErrorProgram, shelf: Shelf | None) ->
     if head is None or shelf is None or head["leaves"] <= shelf.most:
         return read_in_lines(path)
     shape = len(head["names"]), len(head["programs"])
-    if error.declared or shape != (error.d, len(error.alternatives)):
-        return read_in_lines(path)
+    if error.declared or shape != (error.d, len(error.alternatives)):  # it is about another error
+        for _ in columns_in_lines(path):
+            pass  # but must be whole
+        return head
     faults: list[Exception] = []
 
     def records() -> Iterator[Records]:

@@ -24,16 +24,19 @@ MOST_NUMBERS = 2**18  # leaves of a line times axes
 LARGEST_LINE = 2**22  # bytes, but for the head
 
 
-def text_in_lines(head: Mapping[str, Any], leaves: Leaves | Stored) -> Iterator[bytes]:
+def text_in_lines(
+    head: Mapping[str, Any], leaves: Leaves | Stored, folder: Path | None = None
+) -> Iterator[bytes]:
     """The lines of a file: the head, the leaves in the order of the tree, the digest of all before it.
 
     Args:
         head: the keys of a certificate, "schema" first, with the number of leaves, and without "digest".
         leaves: they tile the box.
+        folder: of a temporary file that leaves in a file need once more.
     """
     seal = hashlib.sha256()
     size = max(1, min(MOST_LEAVES, MOST_NUMBERS // len(head["names"])))
-    blocks = (_block(part, halvings) for part, halvings in _parts(groups_in_order(leaves), size))
+    blocks = (_block(part, halvings) for part, halvings in _parts(groups_in_order(leaves, folder), size))
     for line in chain([_line(head)], chain.from_iterable(blocks)):
         seal.update(line)
         yield line

@@ -58,11 +58,16 @@ class Shelf:
         cell = [("index", "i8", (d,)), ("level", "u1", (d,)), ("proof_level", "u1", (d,)), ("proved", "?")]
         self.kind = np.dtype([("upper", "f8"), ("rho", "f8", one), ("rounding", "f8"), *whole, *cell])
 
-    def another(self) -> Shelf:
-        """An empty one for the same boxes, beside it."""
-        other = Shelf(self.kind["level"].shape[0], self.kind["rho"].shape[0], self._folder)
+    def another(self, folder: Path | None) -> Shelf:
+        """An empty one for the same boxes, in this folder."""
+        other = Shelf(self.kind["level"].shape[0], self.kind["rho"].shape[0], folder)
         other.most = self.most
         return other
+
+    @property
+    def length(self) -> int:
+        """How many records the file has."""
+        return self._end
 
     def put(self, records: Records) -> Stretch:
         """The records as a new stretch of the file.

@@ -16,6 +16,7 @@ from supnorm.certification.shelf import BLOCK, Closed, Records, leaves_of
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.program.time_over import TimeOver
+from supnorm.results import NotWritten
 
 FIRST_SECONDS = 1.0  # time for a first bound, if there is none when the time is spent
 FACTORS = (2.0, 8.0, 32.0, 128.0, np.inf)  # times the target
@@ -39,7 +40,7 @@ def tighten_pending(
             work.bracket = work.bracket.sorted_by(goal.aim(work.bracket))
         else:
             _tighten_in_memory(work, strategy, goal, limit, first, executor)
-    except TimeOver:
+    except (TimeOver, NotWritten):  # a full disk does not take what is proved
         pass
     except KeyboardInterrupt:
         INTERRUPTS.taken()
@@ -134,8 +135,8 @@ def _above(run: Run, target: float) -> tuple[Run, float]:
 
 
 def _put_back(run: Run, records: Records) -> None:
-    """Write each record to the place in the run that is its number."""
+    """Write each record to the position in the run that is its number."""
     records = records[np.argsort(records["number"])]
-    places = records["number"]
-    for part in np.split(records, np.flatnonzero(np.diff(places) != 1) + 1):
+    at = records["number"]
+    for part in np.split(records, np.flatnonzero(np.diff(at) != 1) + 1):
         run.shelf.write(run.start + int(part["number"][0]), part)
