@@ -484,3 +484,20 @@ def test_a_large_file_about_another_problem_is_not_held_in_memory(monkeypatch, t
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(BadInput, match="not a whole"):
         load_bracket(path, other, lambda x: np.ones(len(x), dtype=bool), shelf=shelf)
+
+
+def test_many_short_lines_are_collected_without_counting_them_again():
+    """A legal file may have one leaf in a line: to count all of them for each took time that grew with their square."""
+    asked = []
+
+    class One(list):
+        def __len__(self):
+            asked.append(1)
+            return super().__len__()
+
+    gathered = queue._Gathered(10**6)
+    for _ in range(1000):
+        assert not list(gathered.with_more(One([1])))
+    assert len(asked) <= 3000
+    assert len(next(gathered.rest())) == 1000
+    assert not list(gathered.rest())

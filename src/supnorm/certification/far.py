@@ -189,16 +189,18 @@ class _Gathered:
     def __init__(self, most: int) -> None:
         self._most = most
         self._held: list[Records] = []
+        self._count = 0  # of all that is held: a file may give one record at a time
 
     def with_more(self, records: Records) -> Iterator[Records]:
         """Take more; what was collected, if it is enough."""
         self._held.append(records)
-        if sum(map(len, self._held)) >= self._most:
+        self._count += len(records)
+        if self._count >= self._most:
             yield from self.rest()
 
     def rest(self) -> Iterator[Records]:
         """What was collected."""
-        held, self._held = [r for r in self._held if len(r)], []
+        held, self._held, self._count = [r for r in self._held if len(r)], [], 0
         if held:
             yield np.concatenate(held)
 
