@@ -21,6 +21,7 @@ from benchmarks.mending import said as mending
 from benchmarks.mutants import said as mutants
 from benchmarks.power import said as power
 from benchmarks.scale import certificates as boxes
+from benchmarks.scale import proofs
 from benchmarks.scale import said as scale
 from benchmarks.search import said as search
 from benchmarks.search import scipy_said, tuning_said
@@ -82,6 +83,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "scale_constants": scale.constants,
     "scale_prediction": scale.prediction,
     "scale_start": scale.start,
+    "scale_proofs": proofs.said,
     "demo": examples.demo,
     "averages": examples.averages,
     "seawater": examples.seawater,

@@ -13,6 +13,7 @@ PARTS = {
     "constants": "constants",
     "prediction": "prediction",
     "start": "start",
+    "proofs": "proofs",
 }
 
 
