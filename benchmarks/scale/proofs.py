@@ -177,7 +177,7 @@ def possible(row: Row) -> float:
 
 def _line(row: Row) -> str:
     return (
-        f"{row['problem']}, {row['verb']} of {row['boxes']:,} boxes: {row['alone']:.1f} s alone, {row['two']:.1f} s with two, "
+        f"{row['problem']}, {row['verb']} of {row['boxes']:,} boxes: {row['alone']:.1f} s alone, {row['two']:.1f} s with 2, "
         f"{faster(row):.2f} times as fast; processor seconds {row['alone_cpu']:.1f} alone, {row['driver_cpu']:.1f} of the "
         f"driver and {row['workers_cpu']:.1f} of workers, {possible(row):.2f}; the same proof: {row['same']}"
     )
