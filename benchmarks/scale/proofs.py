@@ -30,7 +30,7 @@ CODE = """
 import numpy as np
 
 rng = np.random.default_rng(2)
-W, b, v = 5.0 * rng.normal(size=(4, 16)), rng.normal(size=16), rng.normal(size=16) / 4.0
+W, b, v = 6.5 * rng.normal(size=(4, 16)), rng.normal(size=16), rng.normal(size=16) / 4.0
 
 def wave(x):
     return np.sin(9 * x[:, 0] * x[:, 1]) * np.exp(x[:, 2]) + np.cos(7 * x[:, 1] * x[:, 2])
@@ -66,8 +66,8 @@ class Case:
 
 
 CASES = {
-    "formula, 3 inputs": Case("near_wave", "wave", "abc", 0.0, 1.02, 2.0),
-    "tanh network, 4 inputs": Case("rounded_network", "network", "abcd", -1.0, 1.5, 4.0),
+    "formula, 3 inputs": Case("near_wave", "wave", "abc", 0.0, 1.02, 1.5),
+    "tanh network, 4 inputs": Case("rounded_network", "network", "abcd", -1.0, 1.5, 30.0),
 }
 QUICK = {"formula, 3 inputs": Case("near_wave", "wave", "abc", 0.0, 20.0, 40.0)}
 Row = dict[str, Any]
