@@ -6,6 +6,7 @@
     python -m benchmarks.soundness hidden --seed 0 --count 500        code that hides something from a reader
     python -m benchmarks.soundness second --seed 0 --count 300        other code, by one who wrote nothing of the first
     python -m benchmarks.soundness third --seed 0 --count 300         random formulas with traps at a random depth
+    python -m benchmarks.soundness fourth --seed 0 --count 200       random traps in every kind of model that is read
     python -m benchmarks.soundness extreme --seed 0 --count 150       extreme magnitudes against arbitrary precision
     python -m benchmarks.soundness composed --seed 0 --count 200      random formulas by Chebyshev models, and the checker
     python -m benchmarks.soundness composed --hostile --count 200     at poles, kinks, cancellations, on strange domains
@@ -35,6 +36,7 @@ from benchmarks.soundness import (
     extreme,
     flows,
     forgeries,
+    fourth,
     hidden,
     judging,
     lines,
@@ -74,7 +76,8 @@ def main() -> int:
     behind = campaigns.add_parser("hidden")
     other = campaigns.add_parser("second")
     asking, traps = campaigns.add_parser("asking"), campaigns.add_parser("third")
-    for one in (behind, other, asking, traps):
+    every = campaigns.add_parser("fourth")
+    for one in (behind, other, asking, traps, every):
         one.add_argument("--seed", type=int, default=0)
         one.add_argument("--count", type=int, default=500)
         one.add_argument("--first", type=int, default=0, help="number of the first problem of the seed")
@@ -116,6 +119,7 @@ def main() -> int:
         other,
         asking,
         traps,
+        every,
         large,
         models,
         functions,
@@ -171,11 +175,12 @@ def main() -> int:
         if given.save:
             save(given.campaign, given.seed, [f.verdict for f in told])
         return int(any(f.verdict in hidden.WRONG for f in told))
-    if given.campaign == "third":
-        trapped = third.campaign(given.seed, given.count, given.keep, given.first)
-        print(third.table(trapped))
+    if given.campaign in ("third", "fourth"):
+        room = third if given.campaign == "third" else fourth
+        trapped = room.campaign(given.seed, given.count, given.keep, given.first)
+        print(room.table(trapped))
         if given.save:
-            save("third", given.seed, [f.verdict for f in trapped])
+            save(given.campaign, given.seed, [f.verdict for f in trapped])
         return int(any(f.verdict in hidden.WRONG for f in trapped))
     if given.campaign == "extreme":
         sizes = extreme.campaign(given.seed, given.count)

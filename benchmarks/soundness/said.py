@@ -9,6 +9,7 @@ WORDS = {
     "hidden": ("refused", "nothing claimed", "true", "disguised", "FALSE", "CRASHED"),
     "second": ("refused", "nothing claimed", "true", "disguised", "FALSE", "CRASHED"),
     "third": ("refused", "nothing claimed", "true", "FALSE", "CRASHED"),
+    "fourth": ("refused", "nothing claimed", "true", "assumed", "REFUSED", "FALSE", "CRASHED"),
     "asking": ("refused", "nothing claimed", "true", "assumed", "REFUSED", "FALSE", "CRASHED"),
     "forgeries": ("rejected", "refused", "true accepted", "FALSE ACCEPTED", "CRASHED"),
     "lines": ("rejected", "refused", "true accepted", "FALSE ACCEPTED", "CRASHED"),

@@ -7,6 +7,7 @@ import pytest
 from benchmarks.soundness import (
     composed,
     extreme,
+    fourth,
     hidden,
     honest,
     lines,
@@ -82,6 +83,13 @@ def test_nothing_false_is_said_of_code_with_traps():
     found = third.campaign(SEED, 10)
     assert not [f for f in found if f.verdict in ("FALSE", "CRASHED")]
     assert sum(f.verdict == "refused" for f in found) >= 5
+
+
+@pytest.mark.slow
+def test_nothing_false_is_said_of_every_kind_of_model():
+    found = fourth.campaign(SEED, 16)
+    assert not [f for f in found if f.verdict in ("FALSE", "CRASHED")]
+    assert {"refused", "true"} <= {f.verdict for f in found}
 
 
 @pytest.mark.slow
