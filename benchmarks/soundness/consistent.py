@@ -164,6 +164,48 @@ def half_proved(honest: Honest, data: Data, rng: np.random.Generator) -> None:
     data.update(lower=_hex(0.0), witness=None)
 
 
+def skipped(honest: Honest, data: Data, rng: np.random.Generator) -> None:
+    """A step left out or done twice, in all programs alike, with claims of a nearer model: a loop of another length."""
+    data.update({k: honest.nearer[k] for k in ("leaves", "upper", "lower", "witness")})
+    twice, place = bool(rng.random() < 0.5), rng.random()
+    for key in PROGRAMS:
+        for program in data[key]:
+            listed = program["nodes"]
+            alone = [
+                i
+                for i, node in enumerate(listed)
+                if len(node["args"]) == 1 and listed[node["args"][0]]["width"] == node["width"]
+            ]
+            if not alone:
+                continue
+            at = alone[int(place * len(alone))]
+            if not twice:
+                gone = listed[at]["args"][0]
+                for node in listed[at + 1 :]:
+                    node["args"] = [gone if a == at else a for a in node["args"]]
+                continue
+            again = {**listed[at], "args": [at]}
+            for node in listed[at + 1 :]:
+                node["args"] = [a + (a >= at) for a in node["args"]]
+            listed.insert(at + 1, again)
+
+
+def poles(honest: Honest, data: Data, rng: np.random.Generator) -> None:
+    """Numbers below a fraction bar moved towards zero or through it, in all programs alike; the claims stay."""
+    room = float(rng.choice([-1.0, -0.5, 1e-6, 1e-3]))
+    for key in PROGRAMS:
+        for program in data[key]:
+            listed = program["nodes"]
+            below = [node["args"][1] for node in listed if node["op"] == "div"]
+            for at in below:
+                node = listed[at]
+                for part in [node, *(listed[a] for a in node["args"])]:
+                    for name in ("bias", "value"):
+                        if name in part:
+                            raw = np.frombuffer(base64.b64decode(part[name]["data"]), dtype="<f8") * room
+                            part[name] = {**part[name], "data": base64.b64encode(raw.tobytes()).decode()}
+
+
 CONSISTENT = {
     f.__name__: f
     for f in (
@@ -176,5 +218,7 @@ CONSISTENT = {
         stale,
         conditions_moved,
         half_proved,
+        skipped,
+        poles,
     )
 }

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from supnorm.approximants import save
+from supnorm.approximants.approximation import SurfaceModel
+from supnorm.approximants.rational import PartialFractions
 from supnorm.certification import ComposedCertificate, certify
 from supnorm.certification.narrowing import Strategy
-from supnorm.problem import Problem
+from supnorm.problem import Domain, Problem
 from supnorm.sources import open_problem
 
 CODE = """
@@ -41,6 +46,7 @@ def over(x): return (2.0 + np.cos(x)) / (1.5 + x ** 2)
 def over_off(x): return over(x) * (1.0 + 0.01 * np.sin(2 * x))
 def over_near(x): return over(x) * (1.0 + 0.001 * np.sin(2 * x))
 def black(x): return np.sin(x)
+def bare(x): return np.tanh(x)
 def black_off(x): return np.sin(x) + 0.01 * x
 def pipe(x): return (x[:, :1] ** 0.8 + 2.0 / x[:, :1]) ** -0.5 * np.log(3.0 + x[:, 1:] * x[:, :1])
 def pipe_off(x): return pipe(x) * (1.0 + 0.01 * np.sin(x[:, 1:] * 3.0)) + 0.002 * np.abs(x[:, 1:] - 1.0)
@@ -58,6 +64,25 @@ def smooth(x): return torch.nn.functional.softplus(x)
 def off(x): return smooth(x) * (1.0 + 1e-9 * x)
 def near(x): return smooth(x) * (1.0 + 1e-10 * x)
 """  # linear above 20, as its programs are not
+LOOPS = """
+import jax.numpy as jnp
+from jax import lax
+
+STEPS = jnp.array([0.9, -0.7, 1.1])
+
+
+def step(h, w): return jnp.tanh(h * w + 0.1), None
+def smooth(x): return lax.scan(step, x, STEPS)[0]
+def off(x): return smooth(x) + 0.01 * jnp.polyval(jnp.array([0.3, -1.0, 0.5]), x)
+def near(x): return smooth(x) + 0.001 * jnp.polyval(jnp.array([0.3, -1.0, 0.5]), x)
+"""
+GRAPH = """<ir_version: 10, opset_import: ["" : 20, "own" : 1]>
+g (double[N,1] x) => (double[N,1] y) { t = Tanh(x) r = own.rest(x) y = Add(t, r) }
+<domain: "own", opset_import: ["" : 20]>
+rest (a) => (b) { k = Constant<value = double[1] {0.01}>() s = Sin(a) b = Mul(k, s) }
+<domain: "own", opset_import: ["" : 20]>
+rest (a) => (b) { k = Constant<value = double[1] {0.001}>() s = Cos(a) b = Mul(k, s) }
+"""  # two functions of one name; which one is called says the overload
 PROBLEMS = {  # name: (model, the same nearer to the reference, reference, the rest of the problem file)
     "tanh net": ("wave", "ripple", "net", "[domain]\nx = [-1.0, 1.0]\n"),
     "over": ("wave", "ripple", "net", '[domain]\nx = [-1.0, 1.0]\n[error]\nside = "over"\ntolerance = 0.02\n'),
@@ -82,6 +107,9 @@ PROBLEMS = {  # name: (model, the same nearer to the reference, reference, the r
     ),
     "tiny": ("sine_off", "sine_near", "sine", "[domain]\nx = [-1.0, 1.0]\n"),
     "declared": ("black_off", "black", "black", "[domain]\nx = [-1.0, 1.0]\n"),
+    "loop": ("loops.py:off", "loops.py:near", "loops.py:smooth", "[domain]\nx = [-1.0, 1.0]\n"),
+    "rational": ("off.npz", "near.npz", "rational.npz", "[domain]\nx = [-1.0, 1.0]\n"),
+    "overloads": ("off.onnx", "near.onnx", "bare", "[domain]\nx = [-1.0, 1.0]\n"),
 }  # fmt: skip
 STRATEGIES: dict[str, Strategy] = {
     "composed": ComposedCertificate(degrees=((6,), (5,), (4,), (3,)))
@@ -123,6 +151,9 @@ def honest_files(folder: Path) -> list[Honest]:
     """Certify each problem, and its neighbour."""
     (folder / "code.py").write_text(CODE)
     (folder / "torch_net.py").write_text(TORCH)
+    (folder / "loops.py").write_text(LOOPS)
+    _rational_functions(folder)
+    _graphs(folder)
     found = []
     for number, (name, (model, nearer, reference, rest)) in enumerate(PROBLEMS.items()):
         problems = []
@@ -131,15 +162,42 @@ def honest_files(folder: Path) -> list[Honest]:
             said = DECLARED if name == "declared" else ""
             sides = (("model", function), ("reference", reference))
             tables = "".join(
-                f'[{side}]\npython = "{which if ":" in which else "code.py:" + which}"\n'
-                + said * (side == "reference")
-                for side, which in sides
+                f"[{side}]\n{_named(which)}\n" + said * (side == "reference") for side, which in sides
             )
             path.write_text(tables + rest)
             problems.append(open_problem(path))
         data = [_content(p, folder, STRATEGIES.get(name)) for p in problems]
         found.append(Honest(name, problems[0], data[0], data[1]))
     return found
+
+
+def _named(which: str) -> str:
+    if which.endswith((".npz", ".onnx")):
+        return f'file = "{which}"'
+    return f'python = "{which if ":" in which else "code.py:" + which}"'
+
+
+def _rational_functions(folder: Path) -> None:
+    """A rational function with two pairs of poles and a real one, and two near it."""
+    alpha, beta, outer = np.array([0.2, -0.6]), np.array([0.3, 0.5]), np.array([1.4])
+    plain = np.array([0.3, -0.2, 0.5, 0.4, -0.3, 0.2, 0.1])[:, None]
+    for name, room in (("rational", 0.0), ("off", 0.01), ("near", 0.001)):
+        changed = plain + room * np.array([0.0, 1.0, 0.0, 0.5, 0.0, 0.0, 0.3])[:, None]
+        surface = PartialFractions(alpha, beta, outer, changed, 2)
+        save(SurfaceModel(surface, Domain(x=(-1.0, 1.0))), folder / f"{name}.npz")
+
+
+def _graphs(folder: Path) -> None:
+    """The same graph, with a call of one of two functions that differ in their overload alone."""
+    import onnx
+    from onnx import parser
+
+    for name, called in (("off", "first"), ("near", "second")):
+        model = parser.parse_model(GRAPH)
+        for function, overload in zip(model.functions, ("first", "second"), strict=True):
+            function.overload = overload
+        next(node for node in model.graph.node if node.domain == "own").overload = called
+        onnx.save(model, folder / f"{name}.onnx")
 
 
 def _content(problem: Problem, folder: Path, strategy: Strategy | None) -> dict[str, Any]:
