@@ -28,6 +28,7 @@ from supnorm.certification.file_leaves import tiles
 from supnorm.certification.forecast import Tree
 from supnorm.certification.leaf import Leaves
 from supnorm.certification.lines import read_in_lines, text_in_lines
+from supnorm.certification.obstacle import without_bound
 from supnorm.certification.resume import go_on, load_bracket
 from supnorm.certification.shelf import Shelf, Stored
 from supnorm.certification.tightening import tighten_pending
@@ -501,3 +502,26 @@ def test_many_short_lines_are_collected_without_counting_them_again():
     assert len(asked) <= 3000
     assert len(next(gathered.rest())) == 1000
     assert not list(gathered.rest())
+
+
+def test_which_boxes_are_looked_at_does_not_depend_on_where_they_are():
+    """Equal ones: their points are compared with the functions as they run, and a message names the smallest one."""
+    stored = _stored()
+    leaves, rng = stored.whole, np.random.default_rng(2)
+    boxes = replace(leaves.boxes, upper=rng.choice([1.0, 2.0, np.inf], len(leaves)))
+    leaves = replace(leaves, boxes=boxes)
+    some = leaves.take(rng.permutation(len(leaves)))
+    shelf = stored.shelf
+    parts = np.array_split(np.arange(len(some)), 5)
+    pieces = [some.take(part) for part in parts]
+    stretches = (
+        shelf.put(shelf.records(piece, part)) for piece, part in zip(pieces[1:], parts[1:], strict=True)
+    )
+    mixed = Stored(shelf, (pieces[0], *stretches))
+    for count in (1, 7, 400, 2000):
+        expected, found = (
+            shelves.largest_by(v, lambda p: p.boxes.upper, count).boxes for v in (leaves, mixed)
+        )
+        assert np.array_equal(expected.index, found.index)
+        assert expected.upper.tolist() == sorted(boxes.upper.tolist(), reverse=True)[:count]
+    assert without_bound(ONE, error_program(ONE), leaves) == without_bound(ONE, error_program(ONE), mixed)

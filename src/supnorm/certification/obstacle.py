@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from supnorm.certification.boxes import DEEPEST, Boxes
+from supnorm.certification.boxes import DEEPEST
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.executions import runs
 from supnorm.certification.leaf import Leaves
 from supnorm.certification.node_models import first_infinite
 from supnorm.certification.rounding import Array
-from supnorm.certification.shelf import Stored
+from supnorm.certification.shelf import Stored, largest_by
 from supnorm.problem import Domain, Problem
 from supnorm.program import Program, Unsupported, program_of
 from supnorm.results.numbers import num
@@ -56,12 +56,15 @@ def without_value(problem: Problem, x: Array) -> Fact | None:
     return None
 
 
+def _halved_without_bound(leaves: Leaves) -> Array:
+    """How often boxes without a bound are halved along the axis where this is most; -1 for those with a bound."""
+    boxes = leaves.boxes
+    return np.where(np.isfinite(boxes.upper), -1.0, boxes.level.max(1, initial=0))
+
+
 def without_bound(problem: Problem, error: ErrorProgram, leaves: Leaves | Stored) -> Fact:
     """Where there is no bound, and which operation prevents it; both are taken from the smallest box without a bound."""
-    smallest = Boxes.root(error.d).take(np.arange(0))
-    for part in leaves.parts():
-        boxes = smallest.join(part.boxes.take(~np.isfinite(part.boxes.upper)))
-        smallest = boxes.take(np.argsort(-boxes.level.max(1), kind="stable")[:1])
+    smallest = largest_by(leaves, _halved_without_bound, 1).boxes
     t, half = (part[0] for part in smallest.centre_and_half(error.low, error.high))
     low, high = error.to_x(t - half), error.to_x(t + half)
     centre, half = 0.5 * (low + high), 0.5 * (high - low)

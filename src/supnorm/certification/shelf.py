@@ -270,10 +270,17 @@ def _as_it_is(leaves: Leaves) -> Leaves:
 
 
 def largest_by(leaves: Leaves | Stored, by: Callable[[Leaves], Array], count: int) -> Leaves:
-    """The leaves for which a number is largest, at most ``count``, the largest first."""
+    """The leaves for which a number is largest, at most ``count``, the largest first.
+
+    Equal ones have the order of their cells, so that it does not matter where the leaves are, nor in which order.
+    """
     best: Leaves | None = None
     for part in leaves.parts():
         both = part if best is None else best.join(part)
-        best = both.take(np.argsort(-by(both), kind="stable")[:count])
+        size = by(both)
+        least = np.partition(size, -count)[-count] if len(size) > count else -np.inf
+        rows = np.flatnonzero(size >= least)
+        cells = both.boxes.take(rows)
+        best = both.take(rows[np.lexsort((*cells.index.T, *cells.level.T, -size[rows]))[:count]])
     assert best is not None
     return best
