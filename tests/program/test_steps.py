@@ -134,6 +134,8 @@ CONSTANTS = {
     "digits of tangents": lambda x: x[:, :1] * ((ROOM.tanh() - KEPT[1]).abs().sum() * 1e18 + 1.0),
     "a softmax of weights": lambda x: x[:, :1] * torch.softmax(ROOM, 0)[3],
     "a layer norm of weights": lambda x: x[:, :1] * torch.nn.functional.layer_norm(ROOM, (64,))[3],
+    "an identity": lambda x: x @ torch.eye(2, dtype=x.dtype),
+    "evenly spaced numbers": lambda x: x[:, :1] * torch.linspace(0.0, 1.0, 11, dtype=x.dtype)[3],
     "integers that wrap": lambda x: x[:, :1] * (BYTES[0] * BYTES[0] + 1).double(),
 }
 

@@ -34,11 +34,13 @@ _COMPARE = {"gt": "gt", "ge": "ge", "lt": "lt", "le": "le", "eq": "eq", "ne": "n
 _NOT_REAL = ("int", "uint", "bool", "complex", "float4", "float8", "quint", "qint")
 # operators that fill a constant, which torch and this reader do alike
 _FILLED = names("zeros_like ones_like full_like full zeros ones scalar_tensor arange cat concat stack")
+_MADE = names("eye linspace")  # that make a constant, which is what torch makes
 # operators that round once, or not at all: of narrower numbers torch gives what float64 gives, if they represent it
 _ONCE = (
     MOVES.keys()
     | SAME
     | _FILLED
+    | names("eye")
     | names("add sub rsub mul div neg abs sqrt reciprocal maximum minimum clamp relu")
 )
 _KNOWN = ATEN_ALIKE | SAME | MOVES.keys() | {"getitem"}  # operators whose rounding follows from the program
@@ -148,7 +150,8 @@ def _constant_as_it_ran(node: AtenNode, given: list[Any], ran: Mapping[str, Any]
     """What torch made of constants alone by an operator that is read of the input, too; None for all else."""
     parts = [part for one in given for part in (one if isinstance(one, list) else [one])]
     constant = not any(isinstance(part, Tensor | Comparison) for part in parts)
-    known = _operation(node.target)[1] in OPERATORS and any(isinstance(part, np.ndarray) for part in parts)
+    op = _operation(node.target)[1]
+    known = op in _MADE or (op in OPERATORS and any(isinstance(part, np.ndarray) for part in parts))
     if not (constant and known and len(node.outputs) == 1):
         return None
     for part in parts:
