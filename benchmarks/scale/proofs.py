@@ -29,20 +29,11 @@ RESULTS = Path(__file__).parents[1] / "results" / "scale_proofs.json"
 CODE = """
 import numpy as np
 
-rng = np.random.default_rng(2)
-W, b, v = 6.5 * rng.normal(size=(4, 16)), rng.normal(size=16), rng.normal(size=16) / 4.0
-
 def wave(x):
     return np.sin(9 * x[:, 0] * x[:, 1]) * np.exp(x[:, 2]) + np.cos(7 * x[:, 1] * x[:, 2])
 
 def near_wave(x):
     return wave(x) + 9e-5 * np.sin(40 * x[:, 0] + 30 * x[:, 1]) * np.cos(35 * x[:, 2] * x[:, 0])
-
-def network(x):
-    return np.tanh(x @ W + b) @ v
-
-def rounded_network(x):
-    return np.tanh(x @ (np.round(16.0 * W) / 16.0) + b) @ v
 """
 
 
@@ -65,10 +56,8 @@ class Case:
     checked: float
 
 
-CASES = {
-    "formula, 3 inputs": Case("near_wave", "wave", "abc", 0.0, 1.02, 1.5),
-    "tanh network, 4 inputs": Case("rounded_network", "network", "abcd", -1.0, 1.5, 30.0),
-}
+# Each takes about a minute alone: shorter proofs are mostly start and reading, which workers do not share.
+CASES = {"formula, 3 inputs": Case("near_wave", "wave", "abc", 0.0, 1.0008, 1.25)}
 QUICK = {"formula, 3 inputs": Case("near_wave", "wave", "abc", 0.0, 20.0, 40.0)}
 Row = dict[str, Any]
 
