@@ -217,7 +217,13 @@ def test_a_graph_of_any_batch_is_read_for_several_points_whatever_batch_a_proble
     mean["inputs"] = [{"name": "self", "arg": {"as_tensor": {"name": "x"}}}]
     graph = {"nodes": [mean]}
     mean["inputs"] += [{"name": "", "arg": {"as_ints": [0]}}, {"name": "", "arg": {"as_bool": True}}]
-    given = {"types": lambda _: {}, "least": "float64", "batch": None}
+    given = {
+        "types": lambda _: {},
+        "ran": lambda *_: {},
+        "probe": np.zeros((1, 1)),
+        "least": "float64",
+        "batch": None,
+    }
     assert program_of_graph(graph, {}, ["x"], ["m"], one, **given).m == 1
     with pytest.raises(Unsupported, match="takes one point and fails for 2"):
         program_of_graph(graph, {}, ["x"], ["m"], layout, **given)

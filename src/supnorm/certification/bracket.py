@@ -73,7 +73,7 @@ class Bracket:
     taken: tuple[str, ...] = ()
     seed: int | None = None
     shelf: Shelf | None = None
-    far: Far = Far()
+    far: Far = Far(())
 
     @classmethod
     def start(cls, error: ErrorProgram) -> Bracket:

@@ -76,7 +76,7 @@ class Far:
         depths: how many boxes have which depth.
     """
 
-    runs: tuple[Run, ...] = ()
+    runs: tuple[Run, ...]
     least: int = 0
     beyond: int = 0
     depths: Mapping[int, int] = field(default_factory=dict)

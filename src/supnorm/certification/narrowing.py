@@ -136,7 +136,7 @@ def _step(
     high = int((bracket.pending.boxes.upper > target).sum()) + bracket.far.above(target)
     if not high:  # a better witness has raised the target above all pending bounds
         done = (*bracket.done, bracket.pending, *map(Closed.of, bracket.far.runs))
-        return replace(bracket, done=done, pending=bracket.pending.take(np.arange(0)), far=Far()), None
+        return replace(bracket, done=done, pending=bracket.pending.take(np.arange(0)), far=Far(())), None
     allowed = (limit.evaluations - bracket.tried) // BATCH + 1
     size = BATCH * int(max(1, min(high // SHARE, _most(bracket.error), allowed)))
     bracket = bracket.fetched(size)

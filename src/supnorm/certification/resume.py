@@ -110,7 +110,7 @@ def _bracket(
             f"{path}: begun with seed {one_line(str(held), 40)}, but you ask for seed {seed}; give the first one to go on, "
             "or start without resume"
         )
-    far = leaves if isinstance(leaves, Far) else Far()
+    far = leaves if isinstance(leaves, Far) else Far(())
     near = leaves if isinstance(leaves, Leaves) else no_leaves(error)
     bracket = Bracket(error, near, seed=held if type(held) is int else None, shelf=shelf, far=far)
     bracket = bracket.raised(witness[admit(witness)], admit, proved_error)

@@ -92,7 +92,7 @@ def _tighten_in_file(
 
     def bounded_by(largest: float) -> Bracket:
         done = (*bracket.done, replace(closed, largest=largest))
-        return replace(bracket, pending=near.take(np.arange(0)), far=Far(), done=done)
+        return replace(bracket, pending=near.take(np.arange(0)), far=Far(()), done=done)
 
     work.bracket = bounded_by(closed.largest)
     for factor in FACTORS:

@@ -11,7 +11,10 @@ BYTES = 31 << 20  # of at most 32 MB glibc takes notice
 
 @cache
 def keep_freed_memory() -> None:
-    """Have glibc keep freed blocks of up to 31 MB, at most twice as much; with another C library nothing changes.
+    """Have glibc keep freed blocks of up to 31 MB, at most twice as much.
+
+    With another C library nothing changes, nor where the environment says otherwise (``MALLOC_TRIM_THRESHOLD_``, as Dask's
+    nanny sets it).
 
     At first glibc gives each freed block of more than 128 kB back to the system, which clears every page of it when it is
     used again. Where arrays come and go, that is up to a quarter of the time (``python -m benchmarks.certify.paired``). When

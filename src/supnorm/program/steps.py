@@ -57,7 +57,7 @@ def demand_same_steps(
     >>> ran = {"x": np.array([0.5]), "y": np.array([0.4])}
     >>> demand_same_steps(build.nodes, np.array([0.5]), read, ran, [("Sin", ["x"], ["y"])], "float64")
     Traceback (most recent call last):
-    supnorm.program.operations.Unreadable: operation Sin, which gives other numbers than were read of it, ...
+    supnorm.program.operations.Unreadable: Sin, which gives other numbers than were read of it; nearest ...
     """
     here = forward(nodes, x[None])
     beside = _rounded(nodes, x[None], MOVED * UNIT.get(precision, 2.0**-8))
