@@ -7,6 +7,7 @@
     python -m benchmarks.soundness second --seed 0 --count 300        other code, by one who wrote nothing of the first
     python -m benchmarks.soundness third --seed 0 --count 300         random formulas with traps at a random depth
     python -m benchmarks.soundness fourth --seed 0 --count 200       random traps in every kind of model that is read
+    python -m benchmarks.soundness fifth --seed 0 --count 200        mixtures of traps, in model and reference
     python -m benchmarks.soundness extreme --seed 0 --count 150       extreme magnitudes against arbitrary precision
     python -m benchmarks.soundness composed --seed 0 --count 200      random formulas by Chebyshev models, and the checker
     python -m benchmarks.soundness composed --hostile --count 200     at poles, kinks, cancellations, on strange domains
@@ -28,12 +29,15 @@ door was passed by what should be refused.
 from __future__ import annotations
 
 import argparse
+from functools import partial
+from typing import Any
 
 from benchmarks.soundness import (
     audits,
     composed,
     doors,
     extreme,
+    fifth,
     flows,
     forgeries,
     fourth,
@@ -48,6 +52,7 @@ from benchmarks.soundness import (
     special,
     third,
     tiny,
+    traps,
     zeros,
 )
 from benchmarks.soundness.million import POINTS
@@ -61,6 +66,7 @@ PROVED = {
     "solutions": solutions.campaign,
     "zeros": zeros.campaign,
 }
+TRAPS = {"third": third.campaign, "fourth": fourth.campaign, "fifth": fifth.campaign}
 
 
 def main() -> int:
@@ -75,9 +81,9 @@ def main() -> int:
         one.add_argument("--keep", help="folder in which false files that were accepted are kept")
     behind = campaigns.add_parser("hidden")
     other = campaigns.add_parser("second")
-    asking, traps = campaigns.add_parser("asking"), campaigns.add_parser("third")
-    every = campaigns.add_parser("fourth")
-    for one in (behind, other, asking, traps, every):
+    asking, formulas = campaigns.add_parser("asking"), campaigns.add_parser("third")
+    every, mixed = campaigns.add_parser("fourth"), campaigns.add_parser("fifth")
+    for one in (behind, other, asking, formulas, every, mixed):
         one.add_argument("--seed", type=int, default=0)
         one.add_argument("--count", type=int, default=500)
         one.add_argument("--first", type=int, default=0, help="number of the first problem of the seed")
@@ -118,8 +124,9 @@ def main() -> int:
         behind,
         other,
         asking,
-        traps,
+        formulas,
         every,
+        mixed,
         large,
         models,
         functions,
@@ -169,19 +176,14 @@ def main() -> int:
         return tiny.attack(given)
     if given.campaign == "doors":
         return doors.attack(given)
-    if given.campaign in hidden.SETS:
-        told = hidden.campaign(given.seed, given.count, given.keep, given.first, given.campaign)
-        print(hidden.table(told))
+    if given.campaign in (*hidden.SETS, *TRAPS):
+        room: Any = TRAPS.get(given.campaign) or partial(hidden.campaign, which=given.campaign)
+        told = room(given.seed, given.count, given.keep, given.first)
+        print(traps.table(told, given.campaign in TRAPS))
         if given.save:
-            save(given.campaign, given.seed, [f.verdict for f in told])
-        return int(any(f.verdict in hidden.WRONG for f in told))
-    if given.campaign in ("third", "fourth"):
-        room = third if given.campaign == "third" else fourth
-        trapped = room.campaign(given.seed, given.count, given.keep, given.first)
-        print(room.table(trapped))
-        if given.save:
-            save(given.campaign, given.seed, [f.verdict for f in trapped])
-        return int(any(f.verdict in hidden.WRONG for f in trapped))
+            assumed = {"assumed": named} if (named := traps.assumed(told)) else {}
+            save(given.campaign, given.seed, [f.verdict for f in told], **assumed)
+        return int(any(f.verdict in traps.WRONG for f in told))
     if given.campaign == "extreme":
         sizes = extreme.campaign(given.seed, given.count)
         print(extreme.table(sizes))

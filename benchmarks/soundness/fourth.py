@@ -3,38 +3,31 @@
 One to four traps stand in an honest formula or network of one to three inputs, in every kind of model that is read: NumPy,
 JAX and torch code, torch modules, `.pt2`, ONNX, `.npz`. The judge calls both functions as they run, with 1, 7, 300 and 5,000
 points at a time, at random and dense points, beside the place of the trap and at it; code also by a plain call of its own,
-without supnorm. Verdicts are those of `hidden`, and: *assumed* is a false statement about code that docs/code.md assumes
-away; REFUSED is honest code, without a trap, that was refused. Each tenth proved bound goes to the checker, too.
+without supnorm. The judge is `traps`; REFUSED is honest code, without a trap, that was refused. Each tenth proved bound goes
+to the checker, too.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import math
 import sys
-import tempfile
-import time
-import warnings
-from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.soundness import fourth_code, fourth_graphs, hidden
-from supnorm.certification import certify
+from benchmarks.soundness import fourth_code, fourth_graphs, traps
+from benchmarks.soundness.traps import Case, errors, loaded
 from supnorm.problem import Problem
-from supnorm.results import BadInput
 from supnorm.sources import open_problem
 
 SECONDS = 0.7  # of one proof
 SIZES = (1, 7, 300, 5_000)
-COMPILED = (1, 8, 256)  # points of the calls of `certify` of code that JAX compiles
 CHECKED = 10  # each tenth proved bound
 HONEST = 0.12  # the share of problems without a trap
 SOURCES = {"numpy": 0.42, "jax": 0.14, "torch": 0.1, "pt2": 0.05, "onnx": 0.23, "npz": 0.06}
-WRONG = ("FALSE", "CRASHED")
 _CODE = {
     "numpy": (fourth_code.NUMPY, fourth_code.HONEST_NUMPY),
     "jax": (fourth_code.JAX, fourth_code.HONEST_JAX),
@@ -96,6 +89,9 @@ class Drawn:
         if len(self.traps) > 1 and not honest:  # a harmless line beside the traps
             self.traps[-1] = [*tables[1]][int(rng.integers(len(tables[1])))]
         self.lines = [tables[1].get(name) or tables[0][name] for name in self.traps]
+        of = fourth_code.ASSUMED.get({"pt2": "torch"}.get(self.source, self.source), {})
+        self.covered = [of.get(name, "") for name in self.traps]
+        self.centres, self.places = [self.c], list[float]()  # around and at which something may be
         self.honest = honest and self.source != "npz"
         self.goal: dict[str, Any] = (
             {"tolerance": self.h * 10.0 ** rng.uniform(-1.5, 0.0)} if rng.random() < 0.75 else {"ratio": 1.2}
@@ -106,8 +102,29 @@ class Drawn:
         """Source and names of traps."""
         return f"{self.source}: {' and '.join(self.traps) or 'rational'}"
 
-    def code(self) -> str:
-        """The file of model and reference."""
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """The assumptions that cover some of the traps."""
+        return tuple(dict.fromkeys(filter(None, self.covered)))
+
+    def code(self, without: bool) -> str:
+        """The file of model and reference; ``without`` the traps that are assumed away."""
+        pairs = [one if isinstance(one, tuple) else ("", one) for one in self.lines]
+        # Traps of the points stand before what is smooth.
+        first = all("v = v" not in line and "f = " not in line for _, line in pairs)
+        shortened = [
+            ("", "f = 0.0" if "f = " in line else "v = v") if without and key else (head, line)
+            for (head, line), key in zip(pairs, self.covered, strict=True)
+        ]
+        body = []
+        for _, line in shortened:
+            body += line.split("\n")
+            if "f = " in line:
+                body.append("v = v + off(x, f)")
+        return self._file("\n".join(head for head, _ in shortened), body, first, [])
+
+    def _file(self, outside: str, model: list[str], first: bool, reference: list[str]) -> str:
+        """The file of these lines at the level of the module, of the model and of the reference."""
         rng, kind = self.rng, {"pt2": "torch"}.get(self.source, self.source)
         names = {"m": _LIBRARY[kind], "max": "maximum", "zero": "0.0"}
         if kind == "torch":
@@ -120,52 +137,58 @@ class Drawn:
         wrap = "torch.tensor({}, dtype=torch.float64)" if kind == "torch" else "np.array({})"
         start, end = (str(rng.choice(one)).format(**names) for one in (_STARTS, _ENDS))
         gate = str(rng.choice(_GATES, p=(0.55, 0.15, 0.15, 0.15))).format(**names)
-        pairs = [one if isinstance(one, tuple) else ("", one) for one in self.lines]
-        body = []
-        for _, line in pairs:
-            body += line.split("\n")
-            if "f = " in line:
-                body.append("v = v + off(x, f)")
-        before = all("v = v" not in line and "f = " not in line for _, line in pairs) and rng.random() < 0.3
-        body = ["v = x", *body, "v = start(v)"] if before else ["v = start(x)", *body]
+        first = first and rng.random() < 0.3
+        model = ["v = x", *model, "v = start(v)"] if first else ["v = start(x)", *model]
         head = f"H, C, W, D = {self.h!r}, {self.c!r}, {self.w!r}, {self.digits}\n"
         head += "".join(f"{n} = {wrap.format(a.tolist())}\n" for n, a in (("W1", w1), ("B1", b1), ("V1", v1)))
         head += f"def off(x, f):\n    u = (x[:, :1] - C) / W\n    return {gate}\n"
-        head += f"def start(x): return {start}\ndef end(v): return {end}\n"
-        sine = f"end(start(x)) + {1e-3 * self.h!r} * {names['m']}.sin(x[:, :1])"
-        return (
-            _HEAD[kind] + head + "\n".join(one for one, _ in pairs) + "\ndef model(x):\n"
-            + "".join(f"    {line}\n" for line in body) + "    return end(v)\n" + f"def reference(x): return {sine}\n"
+        head += f"def start(x): return {start}\ndef end(v): return {end}\n{outside}"
+        sine = f"end(v) + {1e-3 * self.h!r} * {names['m']}.sin(x[:, :1])"
+        functions = (("model", model, "end(v)"), ("reference", ["v = start(x)", *reference], sine))
+        return _HEAD[kind] + head + "".join(
+            f"\ndef {name}(x):\n" + "".join(f"    {line}\n" for line in lines) + f"    return {last}\n"
+            for name, lines, last in functions
         )  # fmt: skip
 
-    def made(self, folder: Path, name: str) -> tuple[Problem, Any]:
+    def graph(self, without: bool) -> tuple[Any, Any]:
+        """The graph, and the code or the graph of its reference; no trap of a graph is assumed away."""
+        return fourth_graphs.graph_of(self.lines, self.rng, self.d, {"H": self.h, "C": self.c, "W": self.w})
+
+    def made(self, folder: Path, name: str, without: bool) -> tuple[Problem, Any]:
         """The problem, and the module of its code; its files are written into the folder.
+
+        Args:
+            folder: where the files are written.
+            name: of the module.
+            without: whether the traps that are assumed away are left out.
 
         Raises:
             BadInput, and whatever the libraries raise: for what cannot be opened.
         """
         file = f"{name}.py"
-        model = f'python = "{file}:model"'
+        model, reference = f'python = "{file}:model"', f'python = "{file}:reference"'
         if self.source == "npz":
-            self.places, kind = fourth_graphs.rational(self.rng, folder / "model.npz")
-            self.traps, self.d, model = [kind], 1, 'file = "model.npz"'
+            self.places, _ = fourth_graphs.rational(self.rng, folder / "model.npz")
+            self.d, model = 1, 'file = "model.npz"'
             (folder / file).write_text("import numpy as np\ndef reference(x): return np.sin(x[:, :1])\n")
         elif self.source == "onnx":
             import onnx
 
-            graph, code = fourth_graphs.graph_of(
-                self.lines, self.rng, self.d, {"H": self.h, "C": self.c, "W": self.w}
-            )
+            graph, code = self.graph(without)
             onnx.save(graph, folder / "model.onnx")
-            (folder / file).write_text(code)
+            if isinstance(code, str):
+                (folder / file).write_text(code)
+            else:
+                onnx.save(code, folder / "reference.onnx")
+                reference = 'file = "reference.onnx"'
             model = 'file = "model.onnx"'
         else:
-            (folder / file).write_text(self.code())
+            (folder / file).write_text(self.code(without))
             if self.source == "pt2":
-                _export(hidden._loaded(folder / file, f"{name}_source"), self.d, folder / "model.pt2")
+                _export(loaded(folder / file, f"{name}_source"), self.d, folder / "model.pt2")
                 model = 'file = "model.pt2"'
         (folder / "problem.toml").write_text(
-            f'[model]\n{model}\n[reference]\npython = "{file}:reference"\n[domain]\n'
+            f"[model]\n{model}\n[reference]\n{reference}\n[domain]\n"
             + "".join(f"x{i} = [0.0, 1.0]\n" for i in range(self.d))
         )
         problem = open_problem(folder / "problem.toml", trust=True)
@@ -190,26 +213,26 @@ def _export(module: Any, d: int, path: Path) -> None:
 
 def worst(problem: Problem, drawn: Drawn, module: Any, witness: Any, rng: np.random.Generator) -> float:
     """The largest error seen, of calls of every size, by supnorm and by plain calls."""
-    d, c, w = drawn.d, drawn.c, drawn.w
+    d, w = drawn.d, drawn.w
     offsets = np.concatenate(
         [w * rng.uniform(-1.5, 1.5, 100), 1e-7 * rng.uniform(-1.5, 1.5, 60), rng.normal(size=30) * 1e-12, [0.0, w, -w, -0.0]]
     )  # fmt: skip
-    places = np.concatenate(
-        [c + offsets, np.nextafter([c, c], [0.0, 1.0]), [0.0, 1.0], getattr(drawn, "places", [])]
-    )
+    around = [np.concatenate([c + offsets, np.nextafter([c, c], [0.0, 1.0])]) for c in drawn.centres]
+    places = np.concatenate([*around, [0.0, 1.0], drawn.places])
     near = rng.random((max(SIZES[2], len(places)), d))
     near[: len(places), 0] = places.clip(0.0, 1.0)
     line = np.linspace(0, 1, SIZES[3])[:, None] * np.ones(d)
     parts = [rng.random((SIZES[3], d)), line, near]
     if drawn.source != "jax":  # which compiles for each number of points
         parts += [rng.random((SIZES[1], d)), near[: SIZES[1]]]
-    singles = [near[0], near[len(offsets) - 4], np.zeros(d), np.ones(d)]
+    at = [k * len(around[0]) + len(offsets) - 4 for k in range(len(around))]
+    singles = [near[0], *near[at], np.zeros(d), np.ones(d)]
     singles += [] if witness is None else [np.asarray(witness)]
     parts += [p[None] for p in singles]
     plain = 0.0
     if module is not None and drawn.source in ("numpy", "torch"):
         plain = max(_plain(module, p, drawn.source) for p in (near, *parts[-len(singles) :]))
-    return max(plain, *(float(hidden.errors(problem, p).max()) for p in parts))
+    return max(plain, *(float(errors(problem, p).max()) for p in parts))
 
 
 def _plain(module: Any, x: Any, source: str) -> float:
@@ -220,94 +243,44 @@ def _plain(module: Any, x: Any, source: str) -> float:
 
         given = torch.from_numpy(x)
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
-        both = [np.asarray(getattr(module, side)(given)) for side in ("model", "reference")]
+        both = [np.array(getattr(module, side)(given)) for side in ("model", "reference")]
         return float(np.nanmax(np.abs(both[0] - both[1]).real))
     return 0.0
 
 
-def judged(number: int, seed: int, folder: Path, proved: int = 0) -> hidden.Hidden:
-    """Certify, call, and check where ``proved``, the number of bounds proved before, is a multiple of ten."""
-    drawn = Drawn(number, seed)
-    refused = "REFUSED" if drawn.honest else "refused"
-    try:
-        problem, module = drawn.made(folder, f"f{seed}_{number}")
-    except Exception as error:  # the libraries refuse much by types of their own
-        return hidden.Hidden(
-            number, drawn.label, "refused", f"not opened: {type(error).__name__}: {error}"[:200]
-        )
-    try:
-        result = certify(problem, seconds=SECONDS, seed=number, **drawn.goal)
-    except BadInput as error:
-        return hidden.Hidden(number, drawn.label, refused, str(error)[:200])
-    except Exception as error:
-        return hidden.Hidden(number, drawn.label, "CRASHED", f"{type(error).__name__}: {error}"[:300])
-    witness = None if result.witness is None else result.witness.x
-    try:
-        seen = worst(problem, drawn, module, witness, np.random.default_rng([seed, number, 1]))
-    except BadInput as error:
-        return hidden.Hidden(number, drawn.label, "refused", f"fails when it is called: {error}"[:200])
-    tolerance = drawn.goal.get("tolerance", math.inf)
-    room = 2.0 * result.agreement.size + (4.0 * result.rounding if math.isfinite(result.rounding) else 0.0)
-    room += 1e-12 * seen if math.isfinite(seen) else 0.0
-    false = list(hidden._false(problem, result, seen, tolerance, room))
-    claimed = math.isfinite(result.upper)
-    if claimed and proved % CHECKED == 0:
-        false += hidden._checked(problem, result, seen, tolerance, room, folder)
-    words = (
-        f"{drawn.goal}: {result.status.code}, [{result.lower:.4g}, {result.upper:.4g}] {result.upper_kind}, "
-        f"deployed {result.deployed_upper}, agreement {result.agreement.size:.2g}; seen {seen:.6g}"
+def draw(
+    number: int, seed: int, made: Callable[[int, int], Drawn] = Drawn
+) -> tuple[str, Callable[[Path], Case]]:
+    """Label and maker of a problem, see `traps.Draw`."""
+    return made(number, seed).label, lambda folder: case(number, seed, folder, made)
+
+
+def case(
+    number: int, seed: int, folder: Path, made: Callable[[int, int], Drawn] = Drawn, without: bool = False
+) -> Case:
+    """The problem, written into a folder and opened.
+
+    Raises:
+        BadInput, and whatever the libraries raise: for what cannot be opened.
+    """
+    drawn, into = made(number, seed), folder / "without" if without else folder
+    into.mkdir(exist_ok=True)
+    problem, module = drawn.made(into, f"f{seed}_{number}{'_without' * without}", without)
+
+    def seen(witness: Any) -> float:
+        return worst(problem, drawn, module, witness, np.random.default_rng([seed, number, 1]))
+
+    return Case(
+        problem,
+        drawn.goal,
+        seen,
+        SECONDS,
+        lambda words: drawn.honest,
+        drawn.assumed,
+        lambda: case(number, seed, folder, made, without=True),
     )
-    if false:
-        assumed = any(
-            name.startswith(("assumed/", "state/")) for name in drawn.traps
-        )  # states: the number of calls
-        if any(
-            name.startswith("kept/") for name in drawn.traps
-        ):  # other numbers of points than those of `certify`
-            again = [drawn.c + drawn.w * np.linspace(-1, 1, n)[:, None] * np.ones(drawn.d) for n in COMPILED]
-            assumed = max(float(hidden.errors(problem, x.clip(0.0, 1.0)).max()) for x in again) <= min(
-                result.upper + room, tolerance
-            )
-        verdict = "assumed" if assumed else "FALSE"
-        return hidden.Hidden(number, drawn.label, verdict, f"{'; '.join(false)} ({words})")
-    return hidden.Hidden(number, drawn.label, "true" if claimed else "nothing claimed", words)
 
 
-def campaign(seed: int, count: int, keep: str | None = None, first: int = 0) -> list[hidden.Hidden]:
-    """``count`` problems; ``keep`` is a folder for a log, and for the code of what is false."""
-    found: list[hidden.Hidden] = []
-    if keep is not None:
-        Path(keep).mkdir(parents=True, exist_ok=True)
-    for number in range(first, first + count):
-        with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            start = time.monotonic()
-            with contextlib.redirect_stderr(io.StringIO()):
-                one = judged(number, seed, Path(name), sum(f.verdict == "true" for f in found))
-            if one.verdict in (*WRONG, "REFUSED"):
-                print(f"{one.verdict}: {seed}/{number} {one.kind}: {one.words}", flush=True)
-                for file in Path(name).glob("*.*") if keep is not None else ():
-                    (Path(keep or "") / f"{seed}_{number}_{file.name}").write_bytes(file.read_bytes())
-            if keep is not None:
-                words = " ".join(one.words.split())
-                with (Path(keep) / f"log{seed}.txt").open("a") as log:
-                    log.write(
-                        f"{number} {one.kind}: {one.verdict} {words} ({time.monotonic() - start:.1f} s)\n"
-                    )
-        found.append(one)
-    return found
-
-
-def table(found: list[hidden.Hidden]) -> str:
-    """Counts by the kind of the first trap, by source, and of all."""
-    verdicts = ("refused", "nothing claimed", "true", "assumed", "REFUSED", "FALSE", "CRASHED")
-    counts: dict[str, Counter[str]] = {}
-    for one in found:
-        source, _, rest = one.kind.partition(": ")
-        for row in (rest.partition("/")[0], source, "all"):
-            counts.setdefault(row, Counter())[one.verdict] += 1
-    rows = sorted(counts, key=lambda row: (row == "all", row in SOURCES, row))
-    lines = [f"{'trap':18s}" + "".join(f"{v:>17s}" for v in verdicts)]
-    return "\n".join(
-        [*lines, *(f"{row:18s}" + "".join(f"{counts[row][v]:17d}" for v in verdicts) for row in rows)]
-    )
+def campaign(seed: int, count: int, keep: str | None = None, first: int = 0) -> list[traps.Found]:
+    """``count`` problems; see `traps.campaign`."""
+    return traps.campaign(draw, seed, count, keep, first, CHECKED)

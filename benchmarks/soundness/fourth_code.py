@@ -1091,3 +1091,26 @@ HONEST_TORCH: dict[str, Trap] = {
         "v = LAYER(v)",
     ),
 }
+
+# The assumption that covers a trap, by its name in `traps.ASSUMPTIONS`.
+_CALLS, _CHANCE, _POINTS, _GRADIENTS = "number of calls", "chance", "number of points", "gradients"
+ASSUMED: dict[str, dict[str, str]] = {
+    "numpy": {
+        **{f"state/{name}": _CALLS for name in (
+            "list", "default argument", "closure", "generator", "count", "class attribute", "cache", "attribute of the function",
+            "cycle", "array", "memory of points", "module", "errors",
+        )},
+        "names/descriptor": _CALLS, "protocol/number that changes": _CALLS, "state/global random": _CHANCE,
+        "state/random generator": _CHANCE, "assumed/environment": "environment", "assumed/time": "time", "assumed/many rows": _POINTS,
+        "assumed/place in the batch": _POINTS, "assumed/place among five": _POINTS, "assumed/thousands of calls": _CALLS,
+    },
+    "jax": {
+        "state/counter": _CALLS, "state/random": _CHANCE, "protocol/pytree": _CALLS, "kept/cache of JAX": "compiled before",
+        "assumed/place among five": _POINTS,
+    },
+    "torch": {
+        "state/list": _CALLS, "state/tensor": _CALLS, "names/call that asks": _CALLS, "state/random": _CHANCE, "state/dropout": _CHANCE,
+        "state/dropout eval": _CHANCE, "state/rrelu": _CHANCE, "assumed/grad": _GRADIENTS, "assumed/requires grad": _GRADIENTS,
+        "assumed/inference": _GRADIENTS, "assumed/place among five": _POINTS, "assumed/many rows": _POINTS,
+    },
+}  # fmt: skip

@@ -10,6 +10,7 @@ WORDS = {
     "second": ("refused", "nothing claimed", "true", "disguised", "FALSE", "CRASHED"),
     "third": ("refused", "nothing claimed", "true", "FALSE", "CRASHED"),
     "fourth": ("refused", "nothing claimed", "true", "assumed", "REFUSED", "FALSE", "CRASHED"),
+    "fifth": ("refused", "nothing claimed", "true", "assumed", "REFUSED", "FALSE", "CRASHED"),
     "asking": ("refused", "nothing claimed", "true", "assumed", "REFUSED", "FALSE", "CRASHED"),
     "forgeries": ("rejected", "refused", "true accepted", "FALSE ACCEPTED", "CRASHED"),
     "lines": ("rejected", "refused", "true accepted", "FALSE ACCEPTED", "CRASHED"),
@@ -25,7 +26,9 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         rows = [r for r in content["rows"] if r["campaign"] == name]
         counts: Counter[str] = sum((Counter(r["verdicts"]) for r in rows), Counter())
         seeds = ", ".join(str(r["seed"]) for r in rows)
-        found[name] = ", ".join(f"{counts[w]:,} {w}" for w in words) + f" (seeds {seeds})"
+        named: Counter[str] = sum((Counter(r.get("assumed", {})) for r in rows), Counter())
+        of = {"assumed": f" ({', '.join(f'{key} {n:,}' for key, n in named.items())})" if named else ""}
+        found[name] = ", ".join(f"{counts[w]:,} {w}{of.get(w, '')}" for w in words) + f" (seeds {seeds})"
         found[f"{name}_count"] = f"{sum(r['count'] for r in rows):,}"
     return found
 

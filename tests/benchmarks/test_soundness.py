@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from benchmarks.soundness import (
     composed,
     extreme,
+    fifth,
     fourth,
     hidden,
     honest,
@@ -16,11 +22,15 @@ from benchmarks.soundness import (
     roots,
     third,
     tiny,
+    traps,
 )
 
 from supnorm.certification import extremes
 from supnorm.checker import leaves
+from supnorm.problem import Domain, Problem
 from supnorm.program import lower_numpy
+from supnorm.wording import fact
+from supnorm.wording.certify import CERTIFY
 
 pytestmark = pytest.mark.watched
 
@@ -73,7 +83,7 @@ def test_nothing_false_is_said_of_what_is_hidden(tmp_path):
     for number in NUMBERS[::4][:-1]:  # the last, a narrow spike, takes as long as all others together
         folder = tmp_path / str(number)
         folder.mkdir()
-        found.append(hidden.judged(number, SEED, folder))
+        found.append(traps.judged(hidden.draw, number, SEED, folder))
     assert not [f for f in found if f.verdict in ("FALSE", "CRASHED")]
     assert {"refused", "true"} <= {f.verdict for f in found}
 
@@ -90,6 +100,77 @@ def test_nothing_false_is_said_of_every_kind_of_model():
     found = fourth.campaign(SEED, 16)
     assert not [f for f in found if f.verdict in ("FALSE", "CRASHED")]
     assert {"refused", "true"} <= {f.verdict for f in found}
+
+
+@pytest.mark.slow
+def test_nothing_false_is_said_of_mixtures_of_traps():
+    found = fifth.campaign(SEED, 16)
+    assert not [f for f in found if f.verdict in ("FALSE", "CRASHED")]
+    assert {"refused", "true"} <= {f.verdict for f in found}
+
+
+def _ruled(state: bool, branch: bool, **changes) -> str:
+    """The verdict on a made-up bound of 0.1, of a model with a state that adds 1 from the third call on, and a branch."""
+
+    def case(left_out: bool) -> traps.Case:
+        calls = []
+
+        def model(x):
+            calls.append(1)
+            y = x[:, :1] + (1.0 if state and not left_out and len(calls) > 2 else 0.0)
+            return y + 0.5 * (x[:, :1] > 0.3) * branch
+
+        problem = Problem(model, lambda x: x[:, :1], Domain(x=(0.0, 1.0)))
+        x = np.linspace(0.0, 1.0, 9)[:, None]
+        seen = lambda witness: max(float(traps.errors(problem, x).max()) for _ in range(4))  # noqa: E731
+        return traps.Case(
+            problem, {"tolerance": 0.1}, seen, 1.0, assumed=("number of calls",), without=lambda: case(True)
+        )
+
+    words = CERTIFY.text(fact("read-as-run", sides="the model", one=True))
+    result = SimpleNamespace(
+        status=SimpleNamespace(code="within-tolerance"),
+        lower=0.0,
+        upper=0.1,
+        upper_kind="exact-arithmetic",
+        rounding=0.0,
+        deployed_upper=0.1,
+        agreement=SimpleNamespace(size=0.0),
+        witness=None,
+        assumptions=changes.pop("assumptions", (words,)),
+    )
+    return traps.ruled(partial(traps.Found, 0, "made up"), replace(case(False), **changes), result).verdict
+
+
+def test_a_false_bound_is_assumed_only_where_the_assumed_trap_alone_made_it_false():
+    assert _ruled(state=False, branch=False) == "true"
+    assert _ruled(state=True, branch=False) == "assumed"
+    assert _ruled(state=True, branch=True) == "FALSE"  # the state does not excuse the branch beside it
+    assert _ruled(state=False, branch=True) == "FALSE"
+    assert _ruled(state=True, branch=False, assumed=()) == "FALSE"
+    assert _ruled(state=True, branch=False, assumptions=()) == "FALSE"  # the result has to name it
+
+
+def test_each_assumption_stands_in_the_documents_and_in_the_result():
+    page = (Path(__file__).parents[2] / "docs" / "code.md").read_text("utf-8")
+    section = page.partition("## What remains an assumption")[2].partition("\n## ")[0]
+    said = CERTIFY.text(fact("read-as-run", sides="the model", one=True))
+    for document, result in traps.ASSUMPTIONS.values():
+        assert document in section
+        assert result in said
+    for source in fourth.fourth_code.ASSUMED.values():
+        assert set(source.values()) <= set(traps.ASSUMPTIONS)
+    assert set(fifth.fifth_code.ASSUMED.values()) <= set(traps.ASSUMPTIONS)
+
+
+def test_what_is_left_out_of_a_mixture_is_what_is_assumed_away():
+    for number in range(60):
+        mixed = fifth.Mixed(number, SEED)
+        if mixed.source != "onnx":
+            whole, rest = (fifth.Mixed(number, SEED).code(without) for without in (False, True))
+            assert (whole != rest) == bool(mixed.assumed)
+            compile(rest, "rest", "exec")
+            compile(whole, "whole", "exec")
 
 
 @pytest.mark.slow
