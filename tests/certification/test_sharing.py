@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from supnorm.certification import LinearBounds, certify, narrowing
+from supnorm.certification.boxes import Boxes
+from supnorm.certification.error_program import error_program
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput, Interrupted
@@ -74,6 +76,48 @@ def test_bounds_of_workers_with_another_supnorm_are_no_proof(small: None) -> Non
     """One bound of each batch is proved again; all of them were believed."""
     with pytest.raises(BadInput, match=r"a worker proved something else than this process: the bound"):
         certify(PROBLEM, ratio=1.1, boxes=800, strategy=LinearBounds(), executor=Altered())
+
+
+class AlteredOnce(Executor):
+    """Its workers make the bounds of one batch half as large."""
+
+    seats = 2
+
+    def __init__(self, which: int) -> None:
+        self.which, self.done = which, 0
+
+    def submit(self, fn: Any, /, *given: Any, **_: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        results, seconds = fn(*given)
+        at = range(self.done, self.done + len(results))
+        self.done += len(results)
+        halved = [
+            replace(r, upper=0.5 * r.upper) if i == self.which else r
+            for i, r in zip(at, results, strict=True)
+        ]
+        future.set_result((halved, seconds))
+        return future
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("which", range(8))
+def test_no_batch_of_workers_is_believed_whichever_is_proved_again_with_it(
+    which: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seven batches, three at a time while the workers go on; the eighth does not exist."""
+    monkeypatch.setattr(narrowing, "AGAIN", 3)
+    error, boxes = error_program(PROBLEM), Boxes.root(2)
+    while len(boxes) < 64:
+        boxes = boxes.split(boxes.level.argmin(1))
+    boxes, executor = boxes.take(np.arange(8, 63)), AlteredOnce(which)
+    strategy, alone = LinearBounds(), narrowing.bound_all(error, LinearBounds(), boxes, 0.1, 0.1)
+    if which < 7:
+        with pytest.raises(BadInput, match="a worker proved something else"):
+            narrowing.bound_all(error, strategy, boxes, 0.1, 0.1, executor)
+    else:
+        shared = narrowing.bound_all(error, strategy, boxes, 0.1, 0.1, executor)
+        assert executor.done == 7
+        assert np.array_equal(shared.upper, alone.upper)
 
 
 @pytest.mark.slow

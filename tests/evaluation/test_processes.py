@@ -44,6 +44,19 @@ def busy(started: Path, ends: Path) -> str:
     return "done"
 
 
+def loaded(module: str) -> bool:
+    return module in sys.modules
+
+
+@pytest.mark.sampled(1)
+def test_workers_can_load_a_module_before_the_first_call(pool: Processes) -> None:
+    assert not pool.submit(loaded, "colorsys").result(60)
+    pool.begin("colorsys")
+    assert pool.submit(loaded, "colorsys").result(60)
+    pool.begin("no_such_module")
+    assert pool.submit(abs, -1).result(60) == 1
+
+
 @pytest.mark.slow
 @pytest.mark.sampled(1)
 def test_a_worker_survives_ctrl_c_while_it_starts_and_while_it_waits(pool: Processes) -> None:

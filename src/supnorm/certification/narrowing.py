@@ -14,7 +14,7 @@ Cost: that of the strategy for each box that is tried; about twice as many boxes
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -121,6 +121,7 @@ BATCH = 256
 # proofs of 18,000 and 540,000 boxes tried the same boxes as with 32, and the large one took two thirds of the time. What is
 # bounded since the last choice is lost to a kill: seconds, so programs that combine more numbers than `LIGHT` have fewer.
 SHARE, MOST, LEAST, LIGHT = 2 * BATCH, 256, 32, 512
+AGAIN = 32  # batches of which this process proves a bound again at once
 THIN = 8  # in a box without any bound, an axis is halved at most this often more than the widest one
 DEEP = 10  # after this many halvings of each axis a box without any bound is suspected of a pole: batches are small then
 
@@ -195,28 +196,35 @@ def bound_all(
         _Batch(boxes.take(np.arange(i, min(i + BATCH, len(boxes)))), target, lower)
         for i in range(0, len(boxes), BATCH)
     ]
-    done = []
+    done: list[Bounded] = []
+    elsewhere, again = executor is not None and len(parts) > 1, 0
     try:
         with nullcontext() if limit is None else until(lambda: limit.over):
             for bounded in on_workers(executor, partial(_bound, strategy, error), parts):
                 done.append(bounded)
+                if elsewhere and len(done) - again == AGAIN:  # meanwhile the workers go on
+                    _demand_same(error, parts[again:], done[again:])
+                    again = len(done)
                 if limit is not None and limit.over:
                     break
     except TimeOver:
         if not done:
             raise
-    bounded = Bounded.join(done)
-    if executor is not None and len(parts) > 1:
-        _demand_same(error, boxes.take(np.arange(len(bounded.upper))), bounded)
-    return bounded
+    if elsewhere and done[again:]:
+        _demand_same(error, parts[again:], done[again:])
+    return Bounded.join(done)
 
 
-def _demand_same(error: ErrorProgram, boxes: Boxes, bounded: Bounded) -> None:
+def _demand_same(error: ErrorProgram, batches: Sequence[_Batch], done: Sequence[Bounded]) -> None:
     """Prove one bound of each batch again in this process: a worker may have another supnorm, with other rules.
+
+    Args:
+        batches: the first of them are those that are done.
 
     Raises:
         BadInput: for a bound that does not follow from its proof.
     """
+    boxes, bounded = Boxes.join(*(batch.boxes for batch in batches[: len(done)])), Bounded.join(list(done))
     starts = np.arange(0, len(boxes), BATCH)
     rows = np.minimum(starts + np.random.default_rng().integers(BATCH, size=len(starts)), len(boxes) - 1)
     rows = rows[np.isfinite(bounded.upper[rows])]

@@ -8,6 +8,7 @@ Cost: one pass over the leaves for each level of the deepest.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -61,39 +62,52 @@ def tree_order(
     axes: list[Rows] = []
     depth = np.zeros((1, d), dtype=np.int64) if begun is None else begun[None].copy()
     start = np.zeros(1, dtype=np.intp)
-    group, open_rows = np.zeros(count, dtype=np.intp), np.arange(count)
-    while len(open_rows):
-        size = np.bincount(group, minlength=len(depth))
+    left, size = np.arange(count), np.array([count])  # group by group, and how many each has
+    while len(left):
         if not size.all():
             raise Contradiction("the leaves of a proof leave a gap")
-        by_group = np.argsort(group, kind="stable")
-        first = np.cumsum(size) - size
-        levels, proved = level[open_rows], proof_level[open_rows]
+        group, first = np.repeat(np.arange(len(size)), size), np.cumsum(size) - size
+        # Columns: with rows of a few numbers NumPy takes twice as long.
+        levels, proved = [level[left, j] for j in range(d)], [proof_level[left, j] for j in range(d)]
         # A leaf whose proof is about the whole group, or more, may be cut off from the others that share it.
-        inside = np.asarray((proved > depth[group]).any(axis=1))
-        needed = np.where(inside[:, None], proved, levels)
-        room = np.asarray(np.minimum.reduceat(levels[by_group], first) > depth)
-        better = np.asarray(room & (np.minimum.reduceat(needed[by_group], first) > depth))
+        inside = np.logical_or.reduce([cell > depth[group, j] for j, cell in enumerate(proved)])
+        needed = [np.where(inside, cell, leaf) for cell, leaf in zip(proved, levels, strict=True)]
+        room = _least(levels, first) > depth
+        better = room & (_least(needed, first) > depth)
         full = np.asarray(~room.any(axis=1))
         if (full & (size > 1)).any():
             raise Contradiction("the leaves of a proof overlap")
         axis = np.where(better.any(axis=1), better.argmax(axis=1), room.argmax(axis=1))
-        done = full[group]
-        rows[start[group[done]]] = open_rows[done]
-        open_rows, group = open_rows[~done], group[~done]
+        rows[start[full]] = left[first[full]]
         starts.append(start[~full])
         axes.append(axis[~full])
+        left, group = left[~full[group]], group[~full[group]]
         along = axis[group]
-        second = (index[open_rows, along] >> (level[open_rows, along] - depth[group, along] - 1)) & 1
-        name = np.cumsum(~full) - 1  # of the groups that go on
-        low = np.bincount(name[group[second == 0]], minlength=int((~full).sum()))
+        second = ((index[left, along] >> (level[left, along] - depth[group, along] - 1)) & 1) == 1
         depth[np.arange(len(depth)), axis] += 1
-        depth, start = np.repeat(depth[~full], 2, axis=0), np.repeat(start[~full], 2)
+        depth, start, size = np.repeat(depth[~full], 2, axis=0), np.repeat(start[~full], 2), size[~full]
+        left, low = _second_last(left, second, size)
         start[1::2] += low
-        group = 2 * name[group] + second
+        size = np.stack([low, size - low], axis=1).ravel()
     at, along = np.concatenate(starts), np.concatenate(axes)
     return TreeOrder(
         rows,
         along[np.argsort(at, kind="stable")],
         np.cumsum(np.bincount(at, minlength=count)).astype(np.intp),
     )
+
+
+def _least(columns: Sequence[Integers], first: Rows) -> Integers:
+    """The least number of each group in each column, shape ``(groups, d)``; groups begin at ``first``."""
+    return np.stack([np.minimum.reduceat(column, first) for column in columns], axis=1)
+
+
+def _second_last(left: Rows, second: NDArray[np.bool_], size: Rows) -> tuple[Rows, Rows]:
+    """Leaves group by group, within each those of its first half first, in their order; and how many these are."""
+    begin = np.cumsum(size) - size
+    before = np.concatenate([[0], np.cumsum(second)])  # leaves of second halves before each leaf
+    low = size - np.diff(before[np.append(begin, len(left))])
+    here = before[:-1] - np.repeat(before[begin], size)
+    moved = np.empty_like(left)
+    moved[np.where(second, np.repeat(begin + low, size) + here, np.arange(len(left)) - here)] = left
+    return moved, low

@@ -110,7 +110,7 @@ def command(
     demand_export(export, opened, bool(properties or norms))
     demand_folder(run.directory)
     by = made(Sharing, given)
-    with work_in(run.directory), executor_of(by.workers, by.dask) as executor:
+    with work_in(run.directory), executor_of(by.workers, by.dask, "supnorm.certification") as executor:
         if properties or norms:
             asked = Asked(properties or (), norms or (), ratio, seconds, seed or 0, executor)
             return in_folder(opened, problem, run, asked)

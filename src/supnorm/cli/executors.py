@@ -26,12 +26,15 @@ class Sharing:
 
 
 @contextmanager
-def executor_of(workers: int | None, dask: str | None = None) -> Iterator[Executor | None]:
+def executor_of(
+    workers: int | None, dask: str | None = None, needs: str | None = None
+) -> Iterator[Executor | None]:
     """What shares the work of a verb; None where this process does it alone. It ends with the context.
 
     Args:
         workers: processes, which leave Ctrl-C to this one.
         dask: address of a scheduler, all of whose workers are used.
+        needs: a module that processes load at once, while this one reads what they will work on: it takes a second.
 
     Raises:
         BadInput: for both of them, and when no scheduler answers.
@@ -43,14 +46,14 @@ def executor_of(workers: int | None, dask: str | None = None) -> Iterator[Execut
     if dask is None and (workers is None or workers < 2):
         yield None
         return
-    pool = _pool(workers, dask)
+    pool = _pool(workers, dask, needs)
     try:
         yield pool
     finally:
         pool.shutdown(wait=dask is None, cancel_futures=True)
 
 
-def _pool(workers: int | None, dask: str | None) -> Executor:
+def _pool(workers: int | None, dask: str | None, needs: str | None) -> Executor:
     if dask is not None:
         from supnorm.evaluation.cluster import Cluster
         from supnorm.evaluation.scheduler import connected
@@ -58,4 +61,7 @@ def _pool(workers: int | None, dask: str | None) -> Executor:
         return Cluster(connected(dask))
     from supnorm.evaluation.processes import Processes
 
-    return Processes(workers or 1, deaf=True)
+    pool = Processes(workers or 1, deaf=True)
+    if needs is not None:
+        pool.begin(needs)
+    return pool

@@ -28,7 +28,7 @@ from typing import Any
 
 from supnorm.evaluation.cluster import PATIENCE
 from supnorm.evaluation.opened_by_workers import heard, reporting
-from supnorm.evaluation.worker_process import MASKS, serve
+from supnorm.evaluation.worker_process import MASKS, load, serve
 from supnorm.process import ENDS, how_it_ended, is_stopped
 from supnorm.results import Interrupted
 
@@ -115,6 +115,11 @@ class Processes(Executor):
                 attendant.start()
             self._changed.notify()
         return future
+
+    def begin(self, module: str) -> None:
+        """Start all workers, and let each load a module, while this process does something else."""
+        for _ in range(self.workers):
+            self.submit(load, module)
 
     def take(self, attendant: _Attendant, longest: int | None = None) -> _Call | None:
         """The next call, or None if there is none; an idle attendant waits for one until the pool is shut down."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import pickle
 import signal
@@ -39,6 +40,11 @@ def serve(connection: Connection, workers: int, deaf: bool) -> None:
     except (EOFError, OSError):
         pass  # the parent process is gone
     sys.stdout.flush()
+
+
+def load(module: str) -> None:
+    """Import a module, so that the first call that needs it does not wait for that."""
+    importlib.import_module(module)
 
 
 def _left_to_the_parent(number: int, frame: Any) -> None:

@@ -14,7 +14,6 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import qmc
 
 from supnorm.certification.bracket import Goal
 from supnorm.certification.exactly import Proved
@@ -175,6 +174,8 @@ def _seen(setting: Setting) -> tuple[Array, Array]:
     """Points of the box from the start on, and the computed states there."""
     axis = Axis(setting.start, setting.end)
     box = with_axis(setting.domain, setting.time, axis)
+    from scipy.stats import qmc  # it takes half a second to load, which most proofs do not need
+
     x = box.from_unit(qmc.Sobol(box.d, rng=np.random.default_rng(0)).random_base2(10))
     y = setting.states(x, 1e-12)
     lost = ~np.isfinite(y).all(1)
@@ -361,6 +362,8 @@ def _sized(base: FlowBase, setting: Setting, allowed: float, growth: float) -> F
 
 def _size(part: Part) -> float:
     """The largest size of a part at points; of the growth the largest value, which may be negative."""
+    from scipy.stats import qmc
+
     domain = part.domain
     u = qmc.Sobol(domain.d, rng=np.random.default_rng(1)).random_base2(int(np.log2(POINTS)))
     corners = np.stack(np.meshgrid(*[[0.0, 1.0]] * domain.d, indexing="ij"), -1).reshape(-1, domain.d)

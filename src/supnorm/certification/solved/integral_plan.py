@@ -11,7 +11,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.polynomial import Polynomial
-from scipy.stats import qmc
 
 from supnorm.certification.bracket import Goal
 from supnorm.certification.part import Part
@@ -148,6 +147,8 @@ def _integrals(nodes: Array, a: float, b: float) -> Program:
 
 
 def _points(domain: Domain) -> Array:
+    from scipy.stats import qmc  # it takes half a second to load, which most proofs do not need
+
     u = qmc.Sobol(domain.d, rng=np.random.default_rng(1)).random_base2(int(np.log2(POINTS)))
     corners = np.stack(np.meshgrid(*[[0.0, 1.0]] * domain.d, indexing="ij"), -1).reshape(-1, domain.d)
     return domain.from_unit(np.concatenate([u, corners]))
