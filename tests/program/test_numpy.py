@@ -89,3 +89,50 @@ def test_a_plus_sign_changes_nothing_and_an_infinite_power_is_refused():
     assert lower_numpy(lambda x: +x[:, 0], 1).value(np.array([[0.3]])) == 0.3
     with pytest.raises(Unsupported, match="finite exponent"):
         lower_numpy(lambda x: x[:, 0] ** np.inf, 1)
+
+
+SHAPES = {
+    "a power": lambda x: np.sum(*map(pow, [x[:, :1]], [np.ones((1, 3))]), axis=1),
+    "a Bessel function": lambda x: np.sum(*map(special.jv, [np.ones((1, 3))], [x[:, :1]]), axis=1),
+    "a scaled one": lambda x: special.ive(np.ones(1), x[:, 0]),
+    "a gamma function": lambda x: np.sum(*map(special.gammainc, [np.ones((1, 3))], [x[:, :1]]), axis=1),
+    "a beta function": lambda x: special.betainc(np.ones(3), np.ones((1, 1)), x[:, :1] / 3.0),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_number_that_is_an_array_broadcasts(name):
+    """A parameter of a shape of its own was read as one number: the result had the shape of the other argument."""
+    x = rng.uniform(0.2, 1.5, size=(9, 2))
+    expected = np.asarray(SHAPES[name](x)).reshape(9, -1)
+    np.testing.assert_allclose(lower_numpy(SHAPES[name], 2).value(x), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda x: np.atleast_2d(x[0, 0])[0], "np.atleast_2d of arrays of these shapes"),
+        (lambda x: np.sum(x, axis=[1]), "np.sum as NumPy refuses it"),
+        (lambda x: x.sum(axis=3), "np.sum as NumPy refuses it"),
+        (lambda x: np.var(x, axis=1, ddof=2), "ddof = 2 of 2 numbers"),
+        (lambda x: x.std(axis=1, ddof=5), "ddof = 5 of 2 numbers"),
+    ],
+)
+def test_what_numpy_makes_otherwise(function, words):
+    with pytest.raises(Unsupported, match=words):
+        lower_numpy(function, 2)
+
+
+def test_an_object_is_new_where_it_is_new_in_numpy():
+    """A list finds an object by its identity, which NaN does not equal: with values, it is found where it is no NaN."""
+    same = [lambda x: np.atleast_2d(x), lambda x: x.astype(float, copy=False), lambda x: np.diff(x, n=0)]
+    for function in same:
+        lower_numpy(lambda x, f=function: x[:, 0] * [x].count(f(x)), 2)
+    new = [
+        lambda y: np.clip(y, None, None),
+        lambda y: y.clip(None, None),
+        lambda y: y.astype(float, copy=False),
+    ]
+    for function in new:
+        with pytest.raises(Unsupported, match="equal"):
+            lower_numpy(lambda x, f=function: np.stack([y[0] * [y[0]].count(f(y[0])) for y in x]), 2)

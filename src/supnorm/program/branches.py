@@ -20,6 +20,11 @@ class Comparison:
     left: Value
     right: Value
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of both together."""
+        return np.broadcast_shapes(self.left.shape, self.right.shape)
+
 
 def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: Value) -> Value:
     """``where(test, if_true, if_false)``; the result has the common shape of all arguments, as in NumPy, JAX and torch.

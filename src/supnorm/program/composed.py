@@ -19,6 +19,7 @@ def power(build: Builder, base: Value, exponent: Value) -> Value:
     """base^exponent: a power if the exponent is constant, else exp(exponent log(base)), which needs base > 0."""
     if not isinstance(exponent, Tensor) and np.unique(np.asarray(exponent)).size == 1:
         p = float(np.asarray(exponent).ravel()[0])
+        base = _beside(base, exponent)
         if not np.isfinite(p):
             raise Unsupported(f"a power {p}", "a finite exponent")
         if p == 0.5:
@@ -26,6 +27,14 @@ def power(build: Builder, base: Value, exponent: Value) -> Value:
         return build.binary("div", np.ones(base.shape), base) if p == -1.0 else build.unary("pow", base, p)
     build.unlike.add("a power whose exponent varies")
     return build.unary("exp", build.binary("mul", exponent, build.unary("log", base)))
+
+
+def _beside(x: Value, *others: Value) -> Value:
+    """An argument with the shape that it has with others, of which only one number counts."""
+    shape = np.broadcast_shapes(x.shape, *map(np.shape, others))
+    return (
+        x.arrange(lambda i: np.broadcast_to(i, shape)) if isinstance(x, Tensor) else np.broadcast_to(x, shape)
+    )
 
 
 def _half(build: Builder, x: Value, sign: str) -> Value:
@@ -89,7 +98,7 @@ def with_parameter(build: Builder, op: str, parameter: Value, x: Value, source: 
     known = np.unique(np.asarray(parameter)) if not isinstance(parameter, Tensor) else np.zeros(0)
     if known.size != 1:
         raise Unsupported(f"{source or op} of a varying order or shape", f"{op} with one number")
-    return special(build, op, x, float(known[0]))
+    return special(build, op, _beside(x, parameter), float(known[0]))
 
 
 def incomplete_beta(build: Builder, a: Value, b: Value, x: Value) -> Value:
@@ -108,7 +117,7 @@ def incomplete_beta(build: Builder, a: Value, b: Value, x: Value) -> Value:
         raise Unsupported(
             f"betainc with shapes {first:g} and {second:g}", f"shapes above 0 and at most {LARGEST_SHAPE:g}"
         )
-    return build.unary("betainc", x, first, second=second)
+    return build.unary("betainc", _beside(x, a, b), first, second=second)
 
 
 def scaled(build: Builder, kind: str, order: float, x: Value) -> Value:

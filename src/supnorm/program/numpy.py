@@ -7,12 +7,14 @@ to an array) cannot be read; the message says so.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from supnorm.program import entry
+from supnorm.program.as_numpy import as_numpy
 from supnorm.program.branches import Comparison, select
 from supnorm.program.executed import attempt
 from supnorm.program.numpy_ufuncs import COMPARE, NEAREST, UFUNCS, matmul, ufunc_value
@@ -160,7 +162,10 @@ class Traced(Watched):
     ) -> Any:
         """As of an array."""
         total = ((self - self.mean(axis, keepdims=True)) ** 2).sum(axis, dtype, out, keepdims)
-        return total / (self.value.index.size / max(total.value.index.size, 1) - ddof)
+        count = self.value.index.size / max(total.value.index.size, 1)
+        if not ddof < count:  # NumPy divides by 0 there
+            raise Unsupported(f"np.var with ddof = {ddof} of {count:g} numbers", "a smaller ddof")
+        return total / (count - ddof)
 
     def std(
         self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False
@@ -254,6 +259,15 @@ class Condition(Watched):
             raise Unsupported(f"np.{function.__name__} of a comparison", NEAREST)
         entry.demand_plain(_given(args), "np.where")
         return _where(self.build, *args)
+
+
+# What moves entries by an index is NumPy's own, of positions.
+for _kind in (Traced, Condition):
+    for _name, _method_ in list(vars(_kind).items()):
+        if inspect.isfunction(_method_) and (
+            _name in ("__array_ufunc__", "__array_function__") or _name[0] != "_"
+        ):
+            setattr(_kind, _name, as_numpy(_method_))
 
 
 def _given(values: Any) -> Any:

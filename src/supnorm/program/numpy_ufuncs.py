@@ -98,7 +98,7 @@ def ufunc_value(build: Builder, name: str, args: list[Any]) -> Value:
     if name in _ORDERED:
         return with_parameter(build, _ORDERED[name], args[0], args[1], name)
     if name in _SCALED:
-        if isinstance(args[0], Tensor) or np.size(args[0]) != 1:
+        if isinstance(args[0], Tensor) or np.size(args[0]) != 1 or np.ndim(args[0]) > len(args[1].shape):
             raise Unsupported(f"{name} of a varying order", f"{name} with one number")
         return scaled(build, _SCALED[name], float(np.ravel(args[0])[0]), args[1])
     if name == "arctan2":

@@ -94,6 +94,7 @@ class Builder:
         self.refused: Exception | None = None  # a question of the code that has no answer while it is traced
         self.events: frozenset[Hashable] = frozenset()  # what told of overflows before the code ran
         self.thread = threading.get_ident()  # that reads the code
+        self.calling = False  # whether a call of the code is being read
         self._positions: dict[tuple[object, ...], int] = {}
 
     def computed_in(self, kind: str) -> None:
