@@ -55,13 +55,13 @@ def as_numpy(method: Callable[..., Any]) -> Callable[..., Any]:
             numbers.append(_number(one, stands) if of_reader else _numbers(one, stands))
         if given and name[0] != "_":
             run = getattr(numbers.pop(0), name)
-        kept = {key: _numbers(one, stands) for key, one in named.items()} if named else named
+        options = {key: _numbers(one, stands) for key, one in named.items()} if named else named
         try:
             if threading.get_ident() == build.thread:  # where NumPy's warnings are off
-                ran = run(*numbers, **kept)
+                ran = run(*numbers, **options)
             else:
                 with np.errstate(all="ignore"):
-                    ran = run(*numbers, **kept)
+                    ran = run(*numbers, **options)
         except Exception as error:
             self.refuse(Unlike(f"np.{_name(run)} as NumPy refuses it ({_first(error)})", NEAREST))
         if not _alike(result, ran):
