@@ -35,9 +35,10 @@ from benchmarks.scale import network_cut
 from benchmarks.scale.chaos_cases import CASES, WORKERS, Case, called, stored, write_problem
 from benchmarks.scale.dask_cluster import DaskCluster
 from benchmarks.scale.driver import Driver, command, parent, preload
-from supnorm.certification import checkpoint
+from supnorm.certification import certificate, checkpoint, shelf
 from supnorm.evaluation.spot_check import POINTS
 
+IN_MEMORY, IN_LINES = shelf.HELD, certificate.MANY
 PATIENCE = 300.0  # seconds for anything to happen, however busy the machine is
 # Calls that time a function and look whether it is one; a run that was killed before makes them again.
 FIRST = 20
@@ -174,7 +175,9 @@ def hit(pid: int, number: int) -> None:
 def start(
     folder: Path, case: Case, address: str | None = None, *, workers: bool = False, resume: bool = False
 ) -> Driver:
-    """The verb, as a user starts it."""
+    """The verb, as a user starts it; the fork has the limits that are set here."""
+    shelf.HELD = IN_MEMORY if case.held is None else case.held
+    certificate.MANY = IN_LINES if case.held is None else case.held
     words = [*case.verb, "--out", "run", "--quiet"] + ["--resume"] * resume
     words += ["--dask", address] if address else ["--workers", str(WORKERS)] * workers
     return Driver(folder, words)
@@ -263,7 +266,7 @@ def chaos(
             row = disturbed(shop, case, dice.choice(LOSSES[case.by]), dice, len(rows))
             rows.append(row)
             words = (
-                f"{len(rows):4d} {row['case']:18s} {row['sent']:26s} {row['lost']:15s} at {row['moment']:.2f}"
+                f"{len(rows):4d} {row['case']:34s} {row['sent']:26s} {row['lost']:15s} at {row['moment']:.2f}"
             )
             print(
                 f"{words} resumed {row['resumed']} lost {row['calls_lost']} repeated {row['calls_repeated']} "
