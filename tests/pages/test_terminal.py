@@ -12,6 +12,7 @@ from supnorm.auditing import Power
 from supnorm.evaluation.events import Advanced, Finished, NewWorst, Planting, Started
 from supnorm.pages import TerminalProgress, comparison, summary
 from supnorm.pages.peaks import tags
+from supnorm.pages.progress import NowAndThen
 from supnorm.pages.terminal import facts
 from supnorm.pages.view import View
 from supnorm.problem import Domain, ErrorMeasure, Function, Problem
@@ -305,3 +306,13 @@ def test_a_summary_with_room_has_one_line_a_place(result):
         assert f"   {place.error:.3g} m/s   " in row
         assert f"   input_0 {view.axis('input_0').at(place.x['input_0'])} " in row
         assert f"  input_1 {view.axis('input_1').at(place.x['input_1'])}" in row
+
+
+def test_what_comes_before_the_first_box_is_no_measure_of_the_boxes() -> None:
+    """A certificate took 10 s to read and its boxes 1 s each: 98 s were forecast for the 8 that were left, now 8 s."""
+    seconds = 0.0
+    line = NowAndThen(lambda: seconds)
+    seconds = 10.0
+    assert line.due(0)
+    seconds = 12.0
+    assert line.words(2, 10) == "12 s, about 8 s left"

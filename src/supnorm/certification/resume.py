@@ -178,6 +178,7 @@ def _prove_leaves(
     rest = np.random.default_rng().permutation(np.arange(1, len(starts)))
     run = partial(on_workers, executor)
     done = 0
+    observer(ProvedAgain(done, held.count))
     for number in [*range(min(len(starts), 1)), *rest.tolist()]:
         if limit.over:
             return

@@ -119,7 +119,7 @@ def check(
         path: path of the file.
         problem_points: triples (x, error, allowance) from the user's own problem: the programs must give
             the same error at x, up to the allowance.
-        observer: called with (leaves done, leaves) as work goes on.
+        observer: called with (leaves done, leaves) as work goes on, first with none done.
         functions: the user's "model" and "reference", points to values (lists of rows), for a certificate
             that is conditional on recorded values of one of them: the functions are evaluated again and compared.
         workers: processes that share the leaves.
@@ -223,10 +223,12 @@ def _verify(
     executor: Executor | None,
 ) -> None:
     """Verify each certificate; the observer hears of the leaves of all of them."""
+    total = sum(document.count for document in file.documents.values())
+    observer(0, total)
     if file.statement is None:
         verify(file.documents[""], points, observer, functions, workers, meter, arbitrary, executor)
         return
-    before, total = 0, sum(d.count for d in file.documents.values())
+    before = 0
     for name, document in file.documents.items():
 
         def tell(done: int, of: int, before: int = before) -> None:

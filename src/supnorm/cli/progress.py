@@ -61,7 +61,7 @@ class Progress:
             patience = self._patience if name in ANNOUNCEMENTS else ""
             self._patience = self._patience[len(patience) :]
             say(AT_ONCE[name](event) + patience, err=True)
-        elif name in FAR and self._far.due():
+        elif name in FAR and self._far.due(getattr(event, "done", None)):
             say(f"  {FAR[name](event, self._far)}", err=True)
 
 

@@ -42,10 +42,13 @@ class NowAndThen:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._begun, self._next = clock, clock(), FIRST
+        self._prepared = 0.0
 
-    def due(self) -> bool:
-        """Whether it is time for a line; the next one is then due later."""
+    def due(self, done: float | None = None) -> bool:
+        """Whether it is time for a line; the next one is then due later. ``done`` is 0 when what is counted begins."""
         seconds = self._clock() - self._begun
+        if done == 0:
+            self._prepared = seconds
         if seconds < self._next:
             return False
         self._next = GROWTH * seconds + FIRST
@@ -53,7 +56,7 @@ class NowAndThen:
 
     def words(self, done: float, total: float) -> str:
         """The time that ``done`` of ``total`` took, and that the rest will take."""
-        seconds = self._clock() - self._begun
+        seconds = self._clock() - self._begun - self._prepared
         return self.time(seconds * (total / done - 1) if 0 < done < total else None)
 
     def time(self, left: float | None) -> str:
