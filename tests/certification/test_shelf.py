@@ -274,16 +274,37 @@ def test_few_boxes_have_no_file(monkeypatch):
     assert not made
 
 
-def test_a_full_disk_ends_in_one_line(monkeypatch, tmp_path):
-    def full(**how):
-        raise OSError(errno.ENOSPC, "No space left on device")
+@pytest.mark.parametrize("room", [0, 300, 2500, 7001, 20_000])
+def test_a_full_disk_ends_the_work_with_what_is_proved(room, monkeypatch, tmp_path):
+    """So many bytes fit, part of a record too. The proof so far holds and goes on, and is all that there is after the end."""
+    left, real = [room], os.pwrite
 
-    monkeypatch.setattr(shelves, "HELD", 50)
-    monkeypatch.setattr(shelves.tempfile, "TemporaryFile", full)
-    with pytest.raises(NotWritten, match="No space left") as caught:
-        certify(ONE, ratio=1.002, strategy=LinearBounds(), checkpoint=tmp_path / "checkpoint.json")
-    assert "\n" not in str(caught.value)
-    assert str(tmp_path) in str(caught.value)
+    def pwrite(file, data, at):
+        count = min(left[0], len(data))
+        left[0] -= count
+        if count == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(file, data[:count], at)
+
+    whole = _proof(monkeypatch, 10**9, ONE, ratio=1.002)
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    monkeypatch.setattr(shelves, "HELD", 40)
+    how = {"ratio": 1.002, "strategy": LinearBounds()}
+    part = certify(ONE, **how, checkpoint=tmp_path / "checkpoint.json")
+    assert part.status.code == "interrupted"
+    assert f"Stopped: {tmp_path} cannot be written: No space left on device; save" in part.status.advice
+    assert "\n" not in part.status.advice
+    assert 0 < part.tried < whole.tried
+    assert whole.lower <= part.upper < np.inf
+    if isinstance(part.certificate.leaves, Stored):
+        with pytest.raises(NotWritten, match="No space left"):
+            part.certificate.save(tmp_path / "part.json")
+    left[0] = 10**9
+    part.certificate.save(tmp_path / "part.json")
+    assert check(tmp_path / "part.json").accepted
+    again = certify(ONE, **how, resume=tmp_path / "part.json")
+    assert again.status.code == "proved"
+    assert again.upper == whole.upper
 
 
 def test_the_order_in_the_file_is_that_of_memory(tmp_path):
@@ -403,14 +424,19 @@ def test_a_copy_of_a_proof_in_a_file_is_in_memory():
         assert np.array_equal(other.boxes.index, leaves.boxes.index)
 
 
-def test_without_any_folder_of_temporary_files_work_ends_in_one_line(monkeypatch):
+def test_without_any_folder_of_temporary_files_work_ends_with_what_is_proved(monkeypatch):
     def none():
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
 
     monkeypatch.setattr(tempfile, "_get_default_tempdir", none)
     monkeypatch.setattr(tempfile, "tempdir", None)
-    with pytest.raises(NotWritten, match="No usable temporary directory"):
-        _proof(monkeypatch, 20, ONE, ratio=1.005)
+    monkeypatch.setattr(shelves, "HELD", 20)
+    part = certify(ONE, ratio=1.005, strategy=LinearBounds())
+    assert part.status.code == "interrupted"
+    assert (
+        "Stopped: a temporary file of boxes cannot be written: No usable temporary directory"
+        in part.status.advice
+    )
 
 
 def test_the_choice_of_a_strategy_counts_boxes_in_the_file(monkeypatch):

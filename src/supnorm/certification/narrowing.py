@@ -37,7 +37,7 @@ from supnorm.evaluation.freed_memory import keep_freed_memory
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.program.time_over import TimeOver, until
-from supnorm.results import BadInput
+from supnorm.results import BadInput, NotWritten
 
 
 class Strategy(Protocol):
@@ -90,6 +90,9 @@ def narrow(
         return "seconds"
     except KeyboardInterrupt:
         INTERRUPTS.taken()
+        return "interrupted"
+    except NotWritten as why:  # the disk takes no more boxes; the bracket is that before the last step, or after it
+        INTERRUPTS.because(str(why).partition("; ")[0])
         return "interrupted"
     bracket = work.bracket
     if bracket.upper <= goal.target(bracket.lower):
