@@ -276,7 +276,7 @@ def test_few_boxes_have_no_file(monkeypatch):
 
 @pytest.mark.parametrize("room", [0, 300, 2500, 7001, 20_000])
 def test_a_full_disk_ends_the_work_with_what_is_proved(room, monkeypatch, tmp_path):
-    """So many bytes fit, part of a record too. The proof so far holds and goes on, and is all that there is after the end."""
+    """So many bytes fit, which may end within a record. The proof so far holds, and a run goes on from it."""
     left, real = [room], os.pwrite
 
     def pwrite(file, data, at):

@@ -91,7 +91,7 @@ def narrow(
     except KeyboardInterrupt:
         INTERRUPTS.taken()
         return "interrupted"
-    except NotWritten as why:  # the disk takes no more boxes; the bracket is that before the last step, or after it
+    except NotWritten as why:  # the disk takes no more boxes
         INTERRUPTS.because(str(why).partition("; ")[0])
         return "interrupted"
     bracket = work.bracket
