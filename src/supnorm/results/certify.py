@@ -18,8 +18,8 @@ class BracketRecord(Record):
         "differently from what was read, the largest error computed"
     )
     upper: Number = Field(
-        description="the worst error is at most this, for the same weights in exact arithmetic; if functions in "
-        "float64 run differently from what was read, it includes twice the difference"
+        description="the worst error is at most this, for the same formulas and weights in exact arithmetic; if functions "
+        "in float64 run differently from what was read, it includes twice the difference"
     )
     upper_kind: str = Field(
         description="`exact-arithmetic`, `conditional` on the assumptions, or `none`; in an audit also `certified`, "

@@ -20,7 +20,7 @@ TEMPLATES = OTHER_CERTIFICATE | {
     "between": "{lower?:between {lower:error at least 6} and|at most} {upper:error at most 6}",
     "at-least": "at least {lower:error at least 6}; no upper bound",
     "at": "at {at:point}",
-    "kind-exact-arithmetic": "It holds for the same weights in exact arithmetic.",
+    "kind-exact-arithmetic": "It holds for the same formulas and weights in exact arithmetic.",
     "kind-conditional": "It holds if the assumptions below hold.",
     "kind-none": "No upper bound is claimed.",
     "box-held": "The statement is about every point of this box, not only about points that were computed.",
