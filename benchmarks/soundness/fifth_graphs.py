@@ -28,7 +28,7 @@ HIDDEN: dict[str, str] = {
     "honest Min and Max": _gate("g# = Min(r#, one) f# = Max(g#, zero)"),
     "honest gaussian": _gate("s# = Mul(q#, q#) n# = Neg(s#) f# = Exp(n#)"),
     "honest casts to double": "g# = Cast<to=11>({i}) {o} = Cast<to=11>(g#)",
-    "honest PRelu": _gate("f# = PRelu(r#, zero)"),
+    "PRelu": _gate("g# = Cast<to=1>(r#) z# = Cast<to=1>(zero) d# = PRelu(g#, z#) f# = Cast<to=11>(d#)"),
     "Where": _gate("b# = Greater(r#, zero) f# = Where(b#, one, zero)"),
     "Where of both": f"{_HAT} b# = GreaterOrEqual(r#, zero) e# = Add({{i}}, h) {{o}} = Where(b#, e#, {{i}})",
     "Where not": _gate("b# = LessOrEqual(r#, zero) f# = Where(b#, zero, one)"),

@@ -1101,7 +1101,7 @@ ASSUMED: dict[str, dict[str, str]] = {
             "cycle", "array", "memory of points", "module", "errors",
         )},
         "names/descriptor": _CALLS, "protocol/number that changes": _CALLS, "state/global random": _CHANCE,
-        "state/random generator": _CHANCE, "assumed/environment": "environment", "assumed/time": "time", "assumed/many rows": _POINTS,
+        "state/random generator": _CHANCE, "asks/errstate": "caller", "assumed/environment": "environment", "assumed/time": "time", "assumed/many rows": _POINTS,
         "assumed/place in the batch": _POINTS, "assumed/place among five": _POINTS, "assumed/thousands of calls": _CALLS,
     },
     "jax": {

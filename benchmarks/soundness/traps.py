@@ -45,6 +45,8 @@ ASSUMPTIONS: dict[str, tuple[str, str]] = {
     "chance": ("chance that no call showed", "chance"),
     "time": ("the time", "the time"),
     "environment": ("the environment", "the environment"),
+    "process": ("the process", "the process"),
+    "caller": ("who calls it", "who calls it"),
     "gradients": ("whether torch records gradients", "whether torch records gradients"),
     "number of points": ("it does something else for more than three rows", _READ),
     "compiled before": ("JAX goes on, for other numbers of points than those of `certify`'s calls", _READ),
