@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import torch
 
+from supnorm.program import Unsupported
 from supnorm.program import torch as reader
 from supnorm.program.given import alike, given
 
@@ -60,3 +63,14 @@ def test_other_tensors_are_seen_where_an_expression_gives_them(kind):
 
     assert alike(made(1.0), made(1.0))
     assert not alike(made(1.0), made(2.0))
+
+
+@pytest.mark.parametrize(
+    "row", [lambda p: torch.relu(p[:1]), torch.func.grad(lambda p: torch.relu(p[0] - 0.5))]
+)
+def test_torch_computes_as_before_where_a_transform_could_not_be_read(row):
+    """The results of an exported `torch.func.vmap` are read inside of it; `torch.rand` raised an error for good then."""
+    with contextlib.suppress(Unsupported):
+        reader.lower_torch(torch.func.vmap(row), 1)
+    assert torch.rand(2).shape == (2,)
+    assert torch._C._functorch.get_dynamic_layer_stack_depth() == 0

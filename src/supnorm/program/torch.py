@@ -121,6 +121,22 @@ def lower_exported(exported: Any, least: str = "float64", n: int = 1) -> Program
     return on_devices(program, [held[key] for key in sources.values()])
 
 
+@contextmanager
+def _without_transforms() -> Iterator[None]:
+    """A context after which torch computes as before: a graph that fails within a `vmap` or `grad` leaves it open.
+
+    Then `torch.rand` raises an error until the process ends.
+    """
+    from torch._C import _functorch
+
+    depth = _functorch.get_dynamic_layer_stack_depth()
+    try:
+        yield
+    finally:
+        if _functorch.get_dynamic_layer_stack_depth() > depth:
+            _functorch.pop_dynamic_layer_stack_and_undo_to_depth(depth)
+
+
 def _ran(
     exported: Any, given: dict[str, Any], inputs: list[Any], n: int
 ) -> tuple[Any, dict[str, Any]] | None:
@@ -147,7 +163,8 @@ def _ran(
                 results[node.name] = array_of(result.clone())
             return result
 
-    Noting(exported.graph_module).run(*[given[one.name] for one in placeholders[:-1]], points)
+    with _without_transforms():
+        Noting(exported.graph_module).run(*[given[one.name] for one in placeholders[:-1]], points)
     return points.double().numpy().ravel(), results
 
 
