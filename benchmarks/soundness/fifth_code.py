@@ -421,7 +421,7 @@ ASSUMED: dict[str, str] = {
     "a few calls": CALLS, "dozens of calls": CALLS, "each third call": CALLS, "default that changes": CALLS, "after an error": CALLS,
     "tensor that counts": CALLS, "training that ends": CALLS, "few compilations": "compiled before", "chance": CHANCE, "clock": "time",
     "gradients": "gradients", "function of a gradient": "gradients", "identity": CHANCE, "memory in use": CHANCE, "random state": CHANCE,
-    "errors of NumPy": "caller", "warnings": "caller", "thread": "caller", "modules": "process", "same array again": CALLS,
+    "not traced": "compiled", "errors of NumPy": "caller", "warnings": "caller", "thread": "caller", "modules": "process", "same array again": CALLS,
     "points of an earlier call": CALLS, "values of an earlier call": CALLS, "lazy module": CALLS, "attribute of a method": "compiled before",
     "attribute of a method for one input": "compiled before", "dropout": CHANCE,
     "changing default": CALLS, "changing closure": CALLS, "changing defaults of the function": CALLS, "changing property": CALLS,

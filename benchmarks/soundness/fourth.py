@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.soundness import fourth_code, fourth_graphs, traps
 from benchmarks.soundness.traps import Case, errors, loaded
 from supnorm.problem import Problem
+from supnorm.problem.double_precision import double_precision
 from supnorm.sources import open_problem
 
 SECONDS = 0.7  # of one proof
@@ -230,7 +231,7 @@ def worst(problem: Problem, drawn: Drawn, module: Any, witness: Any, rng: np.ran
     singles += [] if witness is None else [np.asarray(witness)]
     parts += [p[None] for p in singles]
     plain = 0.0
-    if module is not None and drawn.source in ("numpy", "torch"):
+    if module is not None and drawn.source in ("numpy", "jax", "torch"):
         plain = max(_plain(module, p, drawn.source) for p in (near, *parts[-len(singles) :]))
     return max(plain, *(float(errors(problem, p).max()) for p in parts))
 
@@ -242,7 +243,7 @@ def _plain(module: Any, x: Any, source: str) -> float:
         import torch
 
         given = torch.from_numpy(x)
-    with contextlib.suppress(Exception), np.errstate(all="warn"):
+    with contextlib.suppress(Exception), np.errstate(all="warn"), double_precision(source == "jax"):
         both = [np.array(getattr(module, side)(given)) for side in ("model", "reference")]
         return float(np.nanmax(np.abs(both[0] - both[1]).real))
     return 0.0

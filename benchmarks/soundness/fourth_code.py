@@ -1107,6 +1107,7 @@ ASSUMED: dict[str, dict[str, str]] = {
     "jax": {
         "state/counter": _CALLS, "state/random": _CHANCE, "protocol/pytree": _CALLS, "kept/cache of JAX": "compiled before",
         "assumed/place among five": _POINTS,
+        **{name: "compiled" for name in JAX if name.startswith(("asks/", "amplified/")) or name == "round/magic number"},
     },
     "torch": {
         "state/list": _CALLS, "state/tensor": _CALLS, "names/call that asks": _CALLS, "state/random": _CHANCE, "state/dropout": _CHANCE,

@@ -49,6 +49,7 @@ ASSUMPTIONS: dict[str, tuple[str, str]] = {
     "caller": ("who calls it", "who calls it"),
     "gradients": ("whether torch records gradients", "whether torch records gradients"),
     "number of points": ("it does something else for more than three rows", _READ),
+    "compiled": ("A call of it without `jax.jit` is another one", "the same without jax.jit"),
     "compiled before": ("JAX goes on, for other numbers of points than those of `certify`'s calls", _READ),
 }
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+import supnorm as sn
 from supnorm.cli.main import run
 
 PROBLEM = """
@@ -166,3 +169,21 @@ def test_an_epsilon_is_the_float32_number(certify, tmp_path: Path) -> None:
     truth = np.max(np.abs(a / np.sqrt(a * a + float(np.float32(1e-5))) - a / np.sqrt(a * a + 1e-5)))
     assert truth > 4e-9
     assert document["sup"]["lower"] <= truth * (1 + 1e-6) <= document["sup"]["upper"] * (1 + 1e-6)
+
+
+def test_a_result_names_what_no_call_shows() -> None:
+    """A call of JAX code without `jax.jit` is another one where the code asks whether it is traced (docs/code.md)."""
+
+    def asks(x):
+        bump = jnp.exp(-(((x[:, :1] - 0.3) * 1e6) ** 2))
+        return jnp.tanh(x[:, :1]) + (0.0 if isinstance(x, jax.core.Tracer) else 1.0) * bump
+
+    def plain(x):
+        return np.tanh(x[:, :1])
+
+    for model, compiled in ((sn.from_jax(asks), True), (plain, False)):
+        result = sn.certify(sn.Problem(model, plain, sn.Domain(x=(0.0, 1.0))), tolerance=1e-6, seconds=5)
+        (words,) = (one for one in result.assumptions if "earlier calls or their number" in one)
+        assert ("the same without jax.jit" in words) is compiled
+        assert "chance" in words
+        assert "whether torch records gradients" in words

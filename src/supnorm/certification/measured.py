@@ -74,6 +74,7 @@ class Agreement:
         worst: the largest error that counts of the functions as they run at these points; 0 where none is known.
         worst_at: the point of that error, with both values; None where none is known.
         coded: the sides whose program was read from code of Python.
+        compiled: whether JAX compiles one of them where it runs.
     """
 
     sides: tuple[Difference, ...] = ()
@@ -81,6 +82,7 @@ class Agreement:
     worst: float = 0.0
     worst_at: Witness | None = None
     coded: tuple[str, ...] = ()
+    compiled: bool = False
 
     @property
     def worst_x(self) -> tuple[float, ...] | None:
@@ -238,7 +240,9 @@ class Measuring:
         sides = [s for what in self.compared if (s := self._side(what)) is not None]
         points = sum(len(b.x) for (what, _), b in self.batches.items() if what == next(iter(self.compared)))
         coded = tuple(what for what, side in self.compared.items() if side.executions.read.readers)
-        return Agreement(tuple(sides), points, *self._worst(), coded)
+        values = [self.compared[what].function.value for what in coded]
+        compiled = any(isinstance(value, Coded) and value.kind == "jax" for value in values)
+        return Agreement(tuple(sides), points, *self._worst(), coded, compiled)
 
     def in_lower_precision(self, what: str) -> Array:
         """The largest difference of each output of a side in lower precision from its program; zeros in float64."""

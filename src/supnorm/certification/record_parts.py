@@ -35,7 +35,8 @@ def measured_words(seen: Agreement, names: tuple[str, ...]) -> list[str]:
     """What was compared or measured and not proved, in words."""
     facts = []
     if seen.coded:
-        facts.append(fact("read-as-run", sides=" and ".join(seen.coded), one=len(seen.coded) == 1))
+        sides, one = " and ".join(seen.coded), len(seen.coded) == 1
+        facts.append(fact("read-as-run", sides=sides, one=one, compiled=seen.compiled))
     if seen.hidden:
         side = seen.largest(exact=True)
         facts.append(fact("differs", bound=BEYOND * seen.size, side=(side.fact(names),)))
