@@ -171,6 +171,7 @@ def test_an_epsilon_is_the_float32_number(certify, tmp_path: Path) -> None:
     assert document["sup"]["lower"] <= truth * (1 + 1e-6) <= document["sup"]["upper"] * (1 + 1e-6)
 
 
+@pytest.mark.watched
 def test_a_result_names_what_no_call_shows() -> None:
     """A call of JAX code without `jax.jit` is another one where the code asks whether it is traced (docs/code.md)."""
 

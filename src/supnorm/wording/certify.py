@@ -133,8 +133,8 @@ MEASURED = {
     "read-as-run": "assumed, not proved: compiled code, packages and code made from text that {sides} {one?:calls|call} do "
     "with arrays what they did while the code was read (this was compared in your own Python code only), and no code "
     "depends on chance, earlier calls or their number, the time, files, the environment, the process, who calls it, whether "
-    "torch records gradients, or how many rows there are beyond the three for which it was read{compiled?:; and what runs as "
-    "JAX compiles it computes the same without jax.jit}",
+    "torch records gradients, or how many rows there are beyond the three for which it was read{compiled?:; and what runs "
+    "as JAX compiles it computes the same without jax.jit}",
     "differs": "measured, not proved: model and reference as they run differ by at most {bound:at most} from their "
     "programs as read, twice the largest difference seen; {side:list}",
     "differs-below-float64": "the {side} as it runs was seen up to {difference:at most} from exact arithmetic; "
