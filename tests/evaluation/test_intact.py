@@ -22,6 +22,8 @@ import supnorm as sn
 from supnorm.certification import rounding
 from supnorm.cli.main import run
 from supnorm.evaluation.intact import cause_of, demand_intact, functions
+from supnorm.program.numpy import Traced, lower_numpy
+from supnorm.program.watched import Watched
 from supnorm.results import BadInput
 
 TOP, CALL = (
@@ -37,9 +39,9 @@ PROBLEM = (
 @pytest.mark.parametrize(
     ("owner", "name", "now", "place"),
     [
-        (np, "abs", lambda x: 3, " (test_intact.py, line 40)"),
+        (np, "abs", lambda x: 3, " (test_intact.py, line 42)"),
         (np, "max", np.min, ""),
-        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 42)"),
+        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 44)"),
         (math, "sqrt", None, ""),
         (builtins, "sum", max, ""),
         (sqlite3, "connect", None, ""),
@@ -67,6 +69,26 @@ def test_a_function_of_the_user_in_a_module_that_is_loaded_meanwhile(monkeypatch
     vars(later)["erf"] = lambda x: x
     with pytest.raises(BadInput, match=r"has replaced scipy\.later\.erf \(test_intact\.py, line"):
         demand_intact(before)
+
+
+def test_a_method_of_what_stands_for_an_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody computes with it but the reader: what is read would be another function than what runs."""
+    before = functions()
+    for owner in (Watched, Traced):  # Traced inherits it
+        setattr(owner, "__mul__", lambda self, other: self)  # noqa: B010
+        with pytest.raises(
+            BadInput, match=rf"has replaced {owner.__name__}\.__mul__ \(test_intact\.py, line"
+        ):
+            demand_intact(before)
+    monkeypatch.setattr(Traced, "shape", property(lambda self: (1,)))
+    with pytest.raises(BadInput, match=r"has replaced Traced\.shape"):
+        demand_intact(before)
+
+
+def test_a_replaced_operator_of_numpys_mixin_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(np.lib.mixins.NDArrayOperatorsMixin, "__mul__", lambda self, other: self)
+    program = lower_numpy(lambda x: x[:, 0] * 3.0, 1)
+    assert program.value(np.array([[0.5]])).item() == 1.5
 
 
 def test_old_names_of_types_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:

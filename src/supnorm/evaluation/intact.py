@@ -34,12 +34,22 @@ PACKAGES = frozenset({"fractions", "flint", "mpmath", "numpy", "scipy", "supnorm
 FREE = frozenset({"breakpoint", "exit", "help", "input", "open", "print", "quit"})
 # Code for older versions of NumPy gives these the names that they had there: ``np.bool = bool``.
 ALIASES = (bool, int, float, complex, object, str)
+_NONE = object()  # what a class had before under a name that is new
 LEAST_DEPTH = 500  # of calls: Python allows 1,000
-Functions = dict[ModuleType, dict[str, Any]]
+# Their classes stand for arrays while code is read: a method of the user there changes what is read, and not what runs.
+READING = "supnorm.program."
+Functions = dict[ModuleType | type, dict[str, Any]]
 
 
-def _facts(owners: Iterable[ModuleType]) -> Functions:
+def _facts(owners: Iterable[ModuleType | type]) -> Functions:
     return {owner: {**vars(owner)} for owner in owners}
+
+
+def _classes() -> Iterator[type]:
+    """The classes of the modules that read code."""
+    for title, module in [*sys.modules.items()]:
+        if title.startswith(READING) and isinstance(module, ModuleType):
+            yield from (v for v in [*vars(module).values()] if isinstance(v, type) and v.__module__ == title)
 
 
 def _libraries(titles: Iterable[str], packages: frozenset[str]) -> list[tuple[str, ModuleType]]:
@@ -64,7 +74,7 @@ def functions() -> Functions:
     later = [title for title in [*sys.modules] if title not in _SEEN]  # such as sqlite3
     _SEEN.update(later)
     _FURTHER.update(_facts(module for _, module in _libraries(later, LIBRARIES)))
-    return _facts([*OWNERS, *(module for _, module in _libraries([*sys.modules], PACKAGES))])
+    return _facts([*OWNERS, *(module for _, module in _libraries([*sys.modules], PACKAGES)), *_classes()])
 
 
 def demand_intact(before: Functions) -> None:
@@ -111,22 +121,27 @@ def _put_back(before: Functions) -> str | None:
     replaced += _broken()
     shown = [f"{owner.__name__}.{name}{_where(vars(owner).get(name))}" for owner, name, _ in replaced]
     for owner, name, was in replaced:
-        setattr(owner, name, was)
+        if was is _NONE:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, was)
     return next(iter(shown), None)
 
 
-def _changed(before: Functions) -> Iterator[tuple[ModuleType, str, Any, Any]]:
-    """Each function and number that is another object now: its module, its name, what it was and what it is."""
+def _changed(before: Functions) -> Iterator[tuple[ModuleType | type, str, Any, Any]]:
+    """Each function and number that is another object now: its module or class, its name, what it was and what it is."""
     for owner, known in [*before.items()]:  # tens of thousands of names: nearly all are what they were
         facts = vars(owner)
+        if isinstance(owner, type) and len(facts) > len(known):  # a method in the place of an inherited one
+            yield from ((owner, name, _NONE, now) for name, now in [*facts.items()] if name not in known)
         if all(map(is_, known.values(), map(facts.get, known))):  # a quarter of the time of the next loop
             continue
         yield from (
             (owner, name, was, facts.get(name))
             for name, was in known.items()
             if facts.get(name) is not was
-            and (callable(was) or type(was) is float)
-            and not (name.startswith("_") or name in FREE)
+            and (callable(was) or type(was) in (float, property))
+            and (isinstance(owner, type) or not (name.startswith("_") or name in FREE))
         )
 
 
@@ -167,7 +182,7 @@ def _of_user() -> Iterator[str]:
             yield from (f"{title}.{full}{_where(one)}" for full, one in owned if _where(one))
 
 
-def _broken() -> Iterator[tuple[ModuleType, str, Any]]:
+def _broken() -> Iterator[tuple[ModuleType | type, str, Any]]:
     """Functions of Python, NumPy and SciPy that cannot be called any more, as after ``sqlite3.connect = None``."""
     for owner, name, was, now in _changed(_FURTHER):
         if callable(was) and not callable(now) and name in vars(owner):

@@ -14,7 +14,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Hashable
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -138,7 +138,13 @@ def noted(method: Callable[..., Any]) -> Callable[..., Any]:
     return inner
 
 
-class Watched(np.lib.mixins.NDArrayOperatorsMixin):
+if TYPE_CHECKING:
+    Operators = np.lib.mixins.NDArrayOperatorsMixin
+else:
+    Operators = object
+
+
+class Watched(Operators):
     """An array, or a comparison of arrays, that has no values."""
 
     build: Builder
@@ -230,3 +236,52 @@ class Watched(np.lib.mixins.NDArrayOperatorsMixin):
         ):  # also __array_interface__, __iadd__: code tells arrays by them
             self.refuse(error)
         raise error
+
+
+# Not of NumPy's mixin: code that replaces a method there would change what stands for an array, and no array.
+_COMPARED = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+}
+_COMPUTED: dict[str, np.ufunc] = {
+    **{"add": np.add, "sub": np.subtract, "mul": np.multiply, "matmul": np.matmul, "truediv": np.true_divide},
+    **{"floordiv": np.floor_divide, "mod": np.remainder, "divmod": np.divmod, "pow": np.power},
+    **{"lshift": np.left_shift, "rshift": np.right_shift},
+    **{"and": np.bitwise_and, "xor": np.bitwise_xor, "or": np.bitwise_or},
+}
+_OF_ONE: dict[str, np.ufunc] = {
+    "neg": np.negative,
+    "pos": np.positive,
+    "abs": np.absolute,
+    "invert": np.invert,
+}
+
+
+def _operator(ufunc: Any, form: str) -> Callable[..., Any]:
+    """An operator of two operands as of an array: of this one, of the other one (reflected), or in place."""
+
+    def method(self: Watched, other: Any) -> Any:
+        if getattr(other, "__array_ufunc__", ufunc) is None:
+            return NotImplemented
+        if form == "i":
+            return ufunc(self, other, out=(self,))
+        return ufunc(other, self) if form == "r" else ufunc(self, other)
+
+    return method
+
+
+def _of_one(ufunc: Any) -> Callable[[Watched], Any]:
+    return lambda self: ufunc(self)
+
+
+for _name, _ufunc in _COMPARED.items():
+    setattr(Watched, f"__{_name}__", _operator(_ufunc, ""))
+for _name, _two in _COMPUTED.items():
+    for _form in ("", "r") if _name == "divmod" else ("", "r", "i"):
+        setattr(Watched, f"__{_form}{_name}__", _operator(_two, _form))
+for _name, _one in _OF_ONE.items():
+    setattr(Watched, f"__{_name}__", _of_one(_one))
