@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import math
+import pickle
 import sqlite3
 import sys
 import threading
@@ -39,9 +40,9 @@ PROBLEM = (
 @pytest.mark.parametrize(
     ("owner", "name", "now", "place"),
     [
-        (np, "abs", lambda x: 3, " (test_intact.py, line 42)"),
+        (np, "abs", lambda x: 3, " (test_intact.py, line 43)"),
         (np, "max", np.min, ""),
-        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 44)"),
+        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 45)"),
         (math, "sqrt", None, ""),
         (builtins, "sum", max, ""),
         (sqlite3, "connect", None, ""),
@@ -83,6 +84,17 @@ def test_a_method_of_what_stands_for_an_array(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Traced, "shape", property(lambda self: (1,)))
     with pytest.raises(BadInput, match=r"has replaced Traced\.shape"):
         demand_intact(before)
+
+
+def test_what_python_writes_into_a_class_is_no_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proof on workers was refused: who sends a program to them pickles it, which leaves names in its classes."""
+    program = lower_numpy(lambda x: x[:, 0] * 3.0, 1)
+    for owner in {type(one) for one in (program, *program.nodes)}:
+        if "__slotnames__" in vars(owner):
+            monkeypatch.delattr(owner, "__slotnames__")
+    before = functions()
+    pickle.dumps(program)
+    demand_intact(before)
 
 
 def test_a_replaced_operator_of_numpys_mixin_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

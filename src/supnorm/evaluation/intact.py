@@ -35,6 +35,8 @@ FREE = frozenset({"breakpoint", "exit", "help", "input", "open", "print", "quit"
 # Code for older versions of NumPy gives these the names that they had there: ``np.bool = bool``.
 ALIASES = (bool, int, float, complex, object, str)
 _NONE = object()  # what a class had before under a name that is new
+# What Python itself writes into a class: names for a pickled object, annotations that somebody has asked for.
+_NOTES = frozenset({"__slotnames__", "__annotations__", "__annotations_cache__"})
 LEAST_DEPTH = 500  # of calls: Python allows 1,000
 # Their classes stand for arrays while code is read: a method of the user there changes what is read, and not what runs.
 READING = "supnorm.program."
@@ -133,7 +135,8 @@ def _changed(before: Functions) -> Iterator[tuple[ModuleType | type, str, Any, A
     for owner, known in [*before.items()]:  # tens of thousands of names: nearly all are what they were
         facts = vars(owner)
         if isinstance(owner, type) and len(facts) > len(known):  # a method in the place of an inherited one
-            yield from ((owner, name, _NONE, now) for name, now in [*facts.items()] if name not in known)
+            new = ((name, now) for name, now in [*facts.items()] if name not in known and name not in _NOTES)
+            yield from ((owner, name, _NONE, now) for name, now in new)
         if all(map(is_, known.values(), map(facts.get, known))):  # a quarter of the time of the next loop
             continue
         yield from (
