@@ -190,10 +190,10 @@ def one_row_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _compare(wanted: bool) -> None:
     """`certify` compares what executes with what was read, or not."""
-    executed = sys.modules.get("supnorm.program.executed")
-    if executed is not None:
-        ours = executed.__dict__.setdefault("_recordings_of_users", executed._recordings)
-        executed._recordings = ours if wanted else list
+    recording = sys.modules.get("supnorm.program.recording")
+    if recording is not None:
+        ours = recording.__dict__.setdefault("_recordings_of_users", recording._recordings)
+        recording._recordings = ours if wanted else list
 
 
 def pytest_collection_finish() -> None:

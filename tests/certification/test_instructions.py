@@ -23,8 +23,8 @@ from supnorm import Domain, Problem, certify, flow, from_jax, integral, root
 from supnorm.certification import agreement, executions
 from supnorm.program import asking
 from supnorm.program import numpy as lowered
-from supnorm.program.executed import recorded, unrecorded
 from supnorm.program.expressions import EXPRESSIONS, watching
+from supnorm.program.recording import recorded, unrecorded
 from supnorm.results import BadInput
 
 pytestmark = pytest.mark.watched

@@ -19,7 +19,7 @@ from supnorm import Domain, Problem, certify
 from supnorm.certification import executions, instructions
 from supnorm.certification.instructions import demand_raised
 from supnorm.program import copies, expressions
-from supnorm.program.executed import recorded
+from supnorm.program.recording import recorded
 from supnorm.results import BadInput
 
 pytestmark = pytest.mark.watched

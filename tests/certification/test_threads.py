@@ -17,7 +17,7 @@ import pytest
 from supnorm import Domain, Problem, certify
 from supnorm.certification import executions
 from supnorm.program import elsewhere
-from supnorm.program.executed import read_meanwhile, recorded
+from supnorm.program.recording import read_meanwhile, recorded
 from supnorm.results import BadInput
 
 # A program whose warnings are errors hears of overflows in its threads; these tests are of one as users start it.

@@ -19,7 +19,7 @@ from jax.extend.random import define_prng_impl
 
 from supnorm import Domain, Problem, certify
 from supnorm.certification import instructions
-from supnorm.program import asking, copies, executed, jaxpr_caches
+from supnorm.program import asking, copies, jaxpr_caches, recording
 from supnorm.program.expressions import has_source, is_changed
 from supnorm.program.given import given
 from supnorm.results import BadInput
@@ -171,7 +171,7 @@ def test_a_function_that_somebody_else_has_put_in_place_stays() -> None:
     from jax._src import pjit
 
     before = pjit._infer_params
-    with executed.recorded(), jaxpr_caches.uncached():
+    with recording.recorded(), jaxpr_caches.uncached():
         ours = pjit._infer_params
 
         def theirs(*args: Any) -> Any:

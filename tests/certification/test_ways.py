@@ -20,7 +20,7 @@ from scipy import special
 
 from supnorm import Domain, Problem, certify, with_derivatives
 from supnorm.certification import agreement, executions, instructions
-from supnorm.program import Unsupported, asking, copies, executed, expressions, lower_numpy
+from supnorm.program import Unsupported, asking, copies, expressions, lower_numpy, recording
 from supnorm.program.executed import Executed
 from supnorm.results import BadInput
 
@@ -265,7 +265,7 @@ NOTHING: dict[str, tuple[Any, str, Any, Model]] = {
     "many": (agreement, "LIGHT", 0, by_many_points),
     "numbers": (instructions, "_scalars_in_proportion", lambda *given: True, by_number_of_numpy),
     "weak": (asking, "WEAK", frozenset(), by_end_of_an_array),
-    "trace": (executed, "_set_trace", sys.settrace, by_no_tracing),
+    "trace": (recording, "_set_trace", sys.settrace, by_no_tracing),
     "unsteady": (instructions, "_differ_in_course", lambda one, other: False, by_count),
 }
 

@@ -17,8 +17,8 @@ import pytest
 from jax.core import Tracer
 
 from supnorm.program import jaxpr_caches
-from supnorm.program.executed import attempt, recorded, unrecorded
 from supnorm.program.jaxpr_traced import refusals, retrace
+from supnorm.program.recording import attempt, recorded, unrecorded
 
 pytestmark = pytest.mark.watched
 

@@ -25,7 +25,7 @@ from scipy import interpolate, special
 import supnorm as sn
 from supnorm.problem import Function, as_function
 from supnorm.program import Unsupported, expressions, lower_numpy, program_of
-from supnorm.program.executed import foreign_code
+from supnorm.program.foreign_code import foreign_code
 from supnorm.program.jaxpr import lower_jaxpr
 
 

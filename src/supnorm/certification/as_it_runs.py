@@ -16,7 +16,7 @@ from supnorm.certification.measured import BEYOND, Agreement, Measuring
 from supnorm.certification.record_parts import measured_words
 from supnorm.problem import Problem
 from supnorm.program import Unsupported, program_of
-from supnorm.program.executed import read_meanwhile
+from supnorm.program.recording import read_meanwhile
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,12 @@ from supnorm.problem.coded import Coded
 from supnorm.problem.double_precision import double_precision
 from supnorm.program import Program, Unsupported, program_of
 from supnorm.program.elsewhere import clocks, others_ran, unfollowed
-from supnorm.program.executed import ALONE, Executed, read_meanwhile, recorded
+from supnorm.program.executed import Executed
 from supnorm.program.expressions import has_source, watching
 from supnorm.program.jaxpr_constants import demand_no_rounding
 from supnorm.program.jaxpr_primitives import changes_arrays, demand_of_jax, within
 from supnorm.program.jaxpr_traced import is_current, retrace
+from supnorm.program.recording import ALONE, read_meanwhile, recorded
 from supnorm.program.rows import of_one_point
 from supnorm.results import BadInput
 

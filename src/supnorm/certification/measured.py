@@ -23,7 +23,7 @@ from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
 from supnorm.problem.coded import Coded
 from supnorm.program import Program, program_of
-from supnorm.program.executed import read_meanwhile
+from supnorm.program.recording import read_meanwhile
 from supnorm.results import Witness
 from supnorm.results.certify import AgreementRecord, ComputedRecord, SideRecord
 from supnorm.wording import Fact, Value, fact

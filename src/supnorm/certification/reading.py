@@ -14,7 +14,7 @@ from supnorm.certification.rounding import Array
 from supnorm.certification.table_limits import demand_within
 from supnorm.problem import Domain, Function
 from supnorm.program import Narrowed, Program, Unsupported, program_of
-from supnorm.program.executed import read_meanwhile
+from supnorm.program.recording import read_meanwhile
 from supnorm.results import BadInput
 
 Programs = TypeVar("Programs")

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.program.executed import Executed, foreign_code
+from supnorm.program.executed import Executed
+from supnorm.program.foreign_code import foreign_code
 from supnorm.program.watched import warnings_raise
 from supnorm.results import BadInput
 

@@ -22,7 +22,8 @@ from typing import Any
 import supnorm
 from supnorm.program.collector import objects_of
 from supnorm.program.copies import copy_of
-from supnorm.program.executed import MAKER, foreign_code, is_followed
+from supnorm.program.foreign_code import MAKER, foreign_code
+from supnorm.program.recording import is_followed
 
 NAME = "__supnorm_entered__"
 CALLS = str(

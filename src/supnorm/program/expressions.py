@@ -22,7 +22,8 @@ from typing import Any
 from supnorm.foreign import is_library
 from supnorm.program.collector import functions_of, objects_of
 from supnorm.program.copies import copy_of, inside, listed, stands_elsewhere
-from supnorm.program.executed import foreign_code, see
+from supnorm.program.foreign_code import foreign_code
+from supnorm.program.recording import see
 
 NAME = "__supnorm_see__"
 

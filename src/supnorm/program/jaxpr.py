@@ -15,7 +15,6 @@ import numpy as np
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
 from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, special, with_parameter
-from supnorm.program.executed import attempt
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.jaxpr_loop import scan
@@ -25,6 +24,7 @@ from supnorm.program.jaxpr_primitives import demand_of_jax, within
 from supnorm.program.jaxpr_traced import RAISING, as_it_runs, refusals, traced
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
+from supnorm.program.recording import attempt
 from supnorm.program.rows import demand_each_alone
 from supnorm.program.tracing import Builder, Tensor, Value
 from supnorm.program.watched import Unlike

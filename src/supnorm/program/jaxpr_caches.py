@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from supnorm.foreign import home_of
-from supnorm.program.executed import foreign_code, forget_libraries, is_dropped, is_recorded, steps
+from supnorm.program.foreign_code import foreign_code
+from supnorm.program.recording import forget_libraries, is_dropped, is_recorded, steps
 
 _NEVER_TWICE = itertools.count()
 _ALSO_HERE = threading.RLock()

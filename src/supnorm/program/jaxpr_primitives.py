@@ -15,7 +15,7 @@ from functools import partial
 from types import FunctionType, MethodType
 from typing import Any
 
-from supnorm.program.executed import foreign_code
+from supnorm.program.foreign_code import foreign_code
 from supnorm.program.operations import Unsupported
 
 _OF_JAX: dict[int, Any] = {}

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.program.executed import attempt, foreign_code
+from supnorm.program.foreign_code import foreign_code
 from supnorm.program.jaxpr_caches import uncached
 from supnorm.program.jaxpr_equal import RULES, same
+from supnorm.program.recording import attempt
 
 RAISING = ("debug_nans", "debug_infs")
 _ALONE = threading.RLock()  # `refusals` changes classes of JAX: two proofs may run in two threads

@@ -16,10 +16,10 @@ import numpy as np
 from supnorm.program import entry
 from supnorm.program.as_numpy import as_numpy
 from supnorm.program.branches import Comparison, select
-from supnorm.program.executed import attempt
 from supnorm.program.numpy_ufuncs import COMPARE, NEAREST, UFUNCS, matmul, ufunc_value
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
+from supnorm.program.recording import attempt
 from supnorm.program.rows import demand_each_alone
 from supnorm.program.scipy_tables import interp, reading
 from supnorm.program.sums import cumsum, einsum

@@ -21,10 +21,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.program.executed import unrecorded
 from supnorm.program.node import Node
 from supnorm.program.operations import Unreadable, Unsupported
 from supnorm.program.program import Program
+from supnorm.program.recording import unrecorded
 from supnorm.program.watched import Unlike
 
 Integers: TypeAlias = NDArray[np.int64]

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.program.executed import foreign_code, recorded, unrecorded
+from supnorm.program.foreign_code import foreign_code
+from supnorm.program.recording import recorded, unrecorded
 from supnorm.program.rows import ROWS
 from supnorm.program.watched import Unlike, events, heard_beyond, hearing_of_overflow, in_place, left_alone
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from supnorm.program import entry
 from supnorm.program.aten import AtenNode, Ref, lower_aten
-from supnorm.program.executed import attempt
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
+from supnorm.program.recording import attempt
 from supnorm.program.rows import demand_each_alone
 
 

@@ -18,8 +18,8 @@ from supnorm.problem import Domain, Function, as_function
 from supnorm.problem.equations import Equation, Velocity
 from supnorm.program import Builder, Narrowed, Program, Tensor, Unsupported, program_of
 from supnorm.program.derived import derivative, difference, substituted
-from supnorm.program.executed import read_meanwhile
 from supnorm.program.node import Node
+from supnorm.program.recording import read_meanwhile
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
 
