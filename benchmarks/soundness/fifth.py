@@ -16,6 +16,7 @@ from benchmarks.soundness import fifth_code, fifth_graphs, fourth, traps
 SOURCES = {"numpy": 0.4, "jax": 0.2, "torch": 0.18, "pt2": 0.06, "onnx": 0.16}
 COUNTS = (0.4, 0.4, 0.2)  # of one, two and three traps
 HONEST, REFERENCE, ALWAYS = 0.12, 0.4, 0.5  # the shares: without harm, in the reference, without a gate
+SINGLE = 0.35  # of the graphs
 READABLE = 0.75  # of what is hidden, which readers read; so that time and place are what hides it
 
 
@@ -41,6 +42,7 @@ class Mixed(fourth.Drawn):
         self.goal: dict[str, Any] = (
             {"tolerance": self.h * 10.0 ** rng.uniform(-1.5, 0.5)} if rng.random() < 0.75 else {"ratio": 1.2}
         )
+        self.single = self.source == "onnx" and bool(rng.random() < SINGLE)
 
     def _part(self) -> tuple[str, str, str]:
         """Names of what is hidden, when, and where."""
@@ -64,7 +66,8 @@ class Mixed(fourth.Drawn):
     def label(self) -> str:
         """Source, and names of traps."""
         sides = zip(self.traps, self.sides, strict=True)
-        return f"{self.source}: {' and '.join(name + ' (reference)' * side for name, side in sides)}"
+        names = " and ".join(name + " (reference)" * side for name, side in sides)
+        return f"{self.source}: {names}{' in float32' * self.single}"
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -90,7 +93,9 @@ class Mixed(fourth.Drawn):
     def graph(self, without: bool) -> tuple[Any, Any]:
         """The graphs of model and reference; no trap of a graph is assumed away."""
         sizes = {"H": self.h, "W": self.w}
-        return fifth_graphs.graph_of(self.parts, self.centres, self.sides, self.rng, self.d, sizes)
+        return fifth_graphs.graph_of(
+            self.parts, self.centres, self.sides, self.rng, self.d, sizes, self.single
+        )
 
 
 draw = partial(fourth.draw, made=Mixed)

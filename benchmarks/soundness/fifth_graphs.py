@@ -109,6 +109,7 @@ def graph_of(
     rng: np.random.Generator,
     d: int,
     sizes: dict[str, float],
+    single: bool,
 ) -> tuple[Any, Any]:
     """ONNX graphs of model and reference, with the traps of each.
 
@@ -119,6 +120,7 @@ def graph_of(
         rng: draws the weights.
         d: how many inputs.
         sizes: of what is hidden (H), and its width (W).
+        single: whether the graphs compute in float32.
 
     Raises:
         Exception: whatever ONNX's parser raises.
@@ -145,7 +147,7 @@ def graph_of(
         last = (
             "sx = Sin(x0) se = Mul(sx, h) sf = Mul(se, small) y = Add(yy, sf)" if side else "y = Identity(yy)"
         )
-        graphs.append(parser.parse_model(f"""<ir_version: 10, opset_import: ["" : 20, "own" : 1]>
+        text = f"""<ir_version: 10, opset_import: ["" : 20, "own" : 1]>
 g (double[N,{d}] x) => (double[N,1] y)
 <double[1] h = {{{h!r}}}, double[1] w = {{{w!r}}}, double[1] one = {{1.0}}, double[1] two = {{2.0}}, double[1] zero = {{0.0}},
  double[1] large = {{1e9}}, double[1] small = {{0.001}}, double one1 = {{1.0}}, double zero1 = {{0.0}},
@@ -157,5 +159,8 @@ g (double[N,{d}] x) => (double[N,1] y)
  yy = Add({at}, {at}) {last}
 }}
 {chr(10).join(functions)}
-"""))  # fmt: skip
+"""
+        if single:
+            text = text.replace("double", "float").replace("Cast<to=11>", "Cast<to=1>")
+        graphs.append(parser.parse_model(text))
     return graphs[0], graphs[1]
