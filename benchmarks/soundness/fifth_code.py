@@ -344,6 +344,7 @@ PLACES: dict[str, dict[str, Pair]] = {
         "values of an earlier call": ("held@ = {}", "v = act@(held@.setdefault(x.shape, v), x)"),
         "halves": ("", "h = len(x) // 2; v = np.concatenate([v[:h], act@(v[h:], x[h:])])"),
         "first rows": ("", "v = np.concatenate([act@(v[:3], x[:3]), v[3:]])"),
+        "later rows": ("", "v = np.concatenate([v[:3], act@(v[3:], x[3:])])"),
         "sorted and back": ("", "k = np.argsort(x[:, 0]); v = act@(v[k], x[k])[np.argsort(k)]"),
         "reversed and back": ("", "v = act@(v[::-1], x[::-1])[::-1]"),
         "fortran": ("", "v = act@(v.T.reshape(v.shape), x.T.reshape(x.shape[::-1]).T)"),
@@ -385,6 +386,7 @@ PLACES: dict[str, dict[str, Pair]] = {
         "attribute of a method for one input": ("import functools\nclass Net@:\n    w = 0.0\n    @functools.partial(jax.jit, static_argnums=0)\n    def run(self, v, y): return v + self.w * (act@(v, y) - v)\nnet@ = Net@()\nfor k in (300, 5000): net@.run(np.zeros((k, 1)), np.zeros((k, 1)))\nnet@.w = 1.0", "v = net@.run(v, x[:, :1])"),
         "reversed and back": ("", "v = act@(v[::-1], x[::-1])[::-1]"),
         "first rows": ("", "v = jnp.concatenate([act@(v[:3], x[:3]), v[3:]])"),
+        "later rows": ("", "v = jnp.concatenate([v[:3], act@(v[3:], x[3:])])"),
         "roll and back": ("", "v = jnp.roll(act@(jnp.roll(v, 1, 0), jnp.roll(x, 1, 0)), -1, 0)"),
         "x64 of a context": ("", "with jax.enable_x64(True): v = act@(v, x)"),
         "flattened": ("", "v = jax.tree.map(lambda t: act@(t, x), (v, {'a': v}))[1]['a']"),
@@ -407,6 +409,7 @@ PLACES: dict[str, dict[str, Pair]] = {
         "checkpoint": ("from torch.utils.checkpoint import checkpoint", "v = checkpoint(act@, v, x, use_reentrant=False)"),
         "reversed and back": ("", "v = act@(v.flip(0), x.flip(0)).flip(0)"),
         "first rows": ("", "v = torch.cat([act@(v[:3], x[:3]), v[3:]])"),
+        "later rows": ("", "v = torch.cat([v[:3], act@(v[3:], x[3:])])"),
         "chunks": ("", "v = torch.cat([act@(p, q) for p, q in zip(v.split(256), x.split(256))])"),
         "points of an earlier call": ("held@ = {}", "v = act@(v, held@.setdefault(x.shape, x))"),
         "lazy module": ("class Run@(torch.nn.Module):\n    how = None\n    def forward(self, v, x):\n        if self.how is None:\n            self.how = act@\n            return v\n        return self.how(v, x)\nrun@ = Run@()", _CALLED),
@@ -417,7 +420,7 @@ PLACES: dict[str, dict[str, Pair]] = {
 }  # fmt: skip
 CALLS, CHANCE = "number of calls", "chance"
 ASSUMED: dict[str, str] = {
-    "thousands of points": "number of points",
+    "thousands of points": "number of points", "first rows": "number of points", "later rows": "number of points",
     "a few calls": CALLS, "dozens of calls": CALLS, "each third call": CALLS, "default that changes": CALLS, "after an error": CALLS,
     "tensor that counts": CALLS, "training that ends": CALLS, "few compilations": "compiled before", "chance": CHANCE, "clock": "time",
     "gradients": "gradients", "function of a gradient": "gradients", "identity": CHANCE, "memory in use": CHANCE, "random state": CHANCE,
