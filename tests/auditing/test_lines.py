@@ -45,7 +45,7 @@ def test_each_input_of_a_sum_comes_to_its_highest_hill() -> None:
     start = PEAK + 0.05 * np.array(
         [3, -7, 5, -11, 8, -1]
     )  # a peak: its neighbours on the lines are 0.05 apart
-    (u,), (score,) = LINES.run(scape, start[None], ripples(start[None]), 10_000)
+    (u,), (score,), _ = LINES.run(scape, start[None], ripples(start[None]), 10_000)
     assert np.abs(u - PEAK).max() < 0.01
     assert score == ripples(u[None])[0]
     assert scape.spent <= len(LINES.widths) * LINES.cost(D)
@@ -54,7 +54,7 @@ def test_each_input_of_a_sum_comes_to_its_highest_hill() -> None:
 def test_the_best_of_the_peaks_is_the_one_that_is_looked_at() -> None:
     far, near = PEAK + 0.2, PEAK + 0.15 * np.eye(D)[2]
     peaks = np.array([far, near, far - 0.05])
-    (u,), _ = LINES.run(landscape(ripples), peaks, ripples(peaks), 10_000)
+    (u,), *_ = LINES.run(landscape(ripples), peaks, ripples(peaks), 10_000)
     others = np.arange(D) != 2
     assert np.abs(u - PEAK).max() < 0.01
     assert np.abs(u - near)[others].max() < 0.01
@@ -79,7 +79,7 @@ def test_without_a_higher_hill_it_ends_soon_where_it_began(
     error: Callable[[Array], Array], most: int
 ) -> None:
     scape = landscape(error)
-    u, score = LINES.run(scape, PEAK[None], np.array([1.0]), 10_000)
+    u, score, _ = LINES.run(scape, PEAK[None], np.array([1.0]), 10_000)
     assert np.array_equal(u, PEAK[None])
     assert score[0] == 1
     assert scape.spent <= most
@@ -89,7 +89,7 @@ def test_without_a_higher_hill_it_ends_soon_where_it_began(
 def test_lines_take_no_more_than_their_share(budget: int) -> None:
     scape = landscape(ripples)
     start = PEAK + 0.2
-    _, score = LINES.run(scape, start[None], ripples(start[None]), budget)
+    _, score, _ = LINES.run(scape, start[None], ripples(start[None]), budget)
     assert scape.spent <= budget / 3
     assert (score[0] > ripples(start[None])[0]) == (budget / 3 >= LINES.cost(D))
 
@@ -103,11 +103,11 @@ def test_a_peak_is_never_left_for_a_lower_one() -> None:
     for error in (turned, torn):
         for start in rng.random((5, D)) * 0.5:
             before = error(start[None])
-            u, score = LINES.run(landscape(error), start[None], before, 5000)
+            u, score, _ = LINES.run(landscape(error), start[None], before, 5000)
             assert score[0] >= before[0]
             assert np.isclose(score[0], error(u)[0], rtol=1e-12)
     scape = landscape(bowl)
-    u, score = LINES.run(scape, PEAK[None], np.array([np.inf]), 5000)
+    u, score, _ = LINES.run(scape, PEAK[None], np.array([np.inf]), 5000)
     assert scape.spent == 0
     assert np.array_equal(u, PEAK[None])
     assert np.isposinf(score[0])
@@ -117,7 +117,7 @@ def test_round_data_there_are_no_lines() -> None:
     data = np.random.default_rng(0).random((50, D))
     asked = Problem(ripples, lambda x: 0 * x[:, 0], Domain.from_samples(data))
     scape = Landscape(Evaluator(asked), Limit(evaluations=5000))
-    u, _ = LINES.run(scape, data[:1], ripples(data[:1]), 5000)
+    u, *_ = LINES.run(scape, data[:1], ripples(data[:1]), 5000)
     assert scape.spent == 0
     assert np.array_equal(u, data[:1])
 

@@ -53,41 +53,44 @@ class Lines(Settings):
         """Evaluations of a turn, at most."""
         return d * (self.points + 2 * sum(self.hills) + 4 * self.halvings + 1)
 
-    def run(self, landscape: Landscape, u: Array, score: Array, budget: int) -> tuple[Array, Array]:
+    def run(self, landscape: Landscape, u: Array, score: Array, budget: int) -> tuple[Array, Array, float]:
         """The best point to which lines lead from the best of the peaks ``u`` (n, d) with errors ``score`` (n,).
 
         Args:
             budget: of the polish, of which the lines take their share.
 
         Returns:
-            It and its error, shapes ``(1, d)`` and ``(1,)``; balls round data hold no lines, and the peak comes back.
+            It and its error, shapes ``(1, d)`` and ``(1,)``, and how many other hills an input's first line shows, on the
+            average; balls round data hold no lines, and the peak comes back.
         """
         top = int(np.argmax(score))
-        here, height = u[top], float(score[top])
+        here, height, seen = u[top], float(score[top]), [0.0]
         floor = landscape.remaining - int(self.share * budget)
         for width in self.widths if landscape.evaluator.problem.domain.cloud is None else ():
             poor = landscape.remaining - floor < self.cost(landscape.d)
             if poor or landscape.late or not np.isfinite(height):
                 break
             before = here
-            here, height = self._turn(landscape, here, height, width)
+            here, height, hills = self._turn(landscape, here, height, width)
+            seen.append(hills / landscape.d)
             if np.abs(here - before).max() < width / self.points:  # the same hills
                 break
-        return here[None], np.array([height])
+        return here[None], np.array([height]), seen[:2][-1]
 
-    def _turn(self, landscape: Landscape, u: Array, score: float, width: float) -> tuple[Array, float]:
+    def _turn(self, landscape: Landscape, u: Array, score: float, width: float) -> tuple[Array, float, int]:
         d, gap = len(u), width / self.points
         here = self._others(landscape, u, width)
+        hills = len(here.t)
         for kept in self.hills:
             here = here.highest(kept).ascended(landscape, gap / 2)
             gap /= 2
         if not (here.height > score).any():
-            return u, score
+            return u, score, hills
         here, own = here.highest(1), _Points(u, np.arange(d), u, np.full(d, score))
         for _ in range(self.halvings):
             here, own = here.ascended(landscape, gap / 2), own.ascended(landscape, gap / 2)
             gap /= 2
-        return here.beside(own).highest(1).together(landscape, score)
+        return *here.beside(own).highest(1).together(landscape, score), hills
 
     def _others(self, landscape: Landscape, u: Array, width: float) -> _Points:
         """The hills of a grid on the line of each input, but the peak's own."""

@@ -5,8 +5,8 @@ law, Sobol, faces, kinks of the first layer; more than half in one or two inputs
 neighbours of better ones, and in one or two inputs from those that stick out of their neighbours' plane, it ascends along
 gradients or, without them, by an evolution strategy. A tenth goes to ascents from random restarts, which say how many
 peaks were not seen, and, where gradients are not informative, a tenth to differential evolution, for ridges. The best
-peaks are polished, without gradients after their neighbours on a lattice, in few inputs, or on lines along the axes. What is
-left of the budget goes into another round with fresh points. Memory does not grow with the number of evaluations.
+peaks are polished, without gradients after their neighbours on a lattice, in few inputs, or after lines along the axes and
+a broad chain. What is left of the budget goes into another round with fresh points. Memory does not grow.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing.ascent import Ascent
+from supnorm.auditing.broad import Broad
 from supnorm.auditing.differential_evolution import DifferentialEvolution
 from supnorm.auditing.discontinuities import Discontinuities
 from supnorm.auditing.evolution import EvolutionStrategy
@@ -66,8 +67,7 @@ class ScreenAndAscent(Settings):
             ascents by gradients and the polish find what it finds, on narrow curved ridges and kinks too. Rows *kink*,
             *bump ... black box*.
         polish_share: share of the polish. Rows *kink*, *pole at a corner*.
-        unguided_polish_share, unguided_dense: the same of the polish and of ``dense`` without gradients. Rows *BBOB*;
-            tests/auditing/test_search.py, flanks of a glitch in two inputs.
+        unguided_polish_share, unguided_dense: the same without gradients. Rows *BBOB*; test_search.py, flanks in two inputs.
         unguided_strategy: of ascents that CMA-ES follows, in three and more inputs: twice as many, given up sooner.
         discontinuity_share: most that following jumps may take; without jumps it takes a few per cent. Rows *jump*,
             *sheet 1e-6*.
@@ -111,6 +111,7 @@ class ScreenAndAscent(Settings):
     polish: Polish = Polish()
     lattice: Lattice = Lattice()
     lines: Lines = Lines()
+    broad: Broad = Broad()
     discontinuities: Discontinuities = Discontinuities()
 
     LIMITS: ClassVar[Limits] = {
@@ -365,13 +366,14 @@ class ScreenAndAscent(Settings):
         ends = search.ends if len(search.ends.u) else search.pool
         if not len(ends.u) or landscape.remaining < 4 * landscape.d:
             return
-        if landscape.d <= self.lattice.inputs and self.polish.amply(landscape, landscape.remaining):
-            search.ends.add(*self.lattice.run(landscape, ends.u, ends.score, landscape.remaining))
-            ends = search.ends
-        elif landscape.d > INPUTS and self.polish.adapts(landscape, landscape.remaining):
-            search.ends.add(*self.lines.run(landscape, ends.u, ends.score, landscape.remaining))
-            ends = search.ends
         budget = landscape.remaining
+        if landscape.d <= self.lattice.inputs and self.polish.amply(landscape, budget):
+            search.ends.add(*self.lattice.run(landscape, ends.u, ends.score, budget))
+        elif landscape.d > INPUTS and self.polish.adapts(landscape, budget):
+            *found, hills = self.lines.run(landscape, ends.u, ends.score, budget)
+            search.ends.add(*found)
+            search.ends.add(*self.broad.run(landscape, search.pool, search.ends, hills, rng))
+        ends, budget = search.ends if len(search.ends.u) else search.pool, landscape.remaining
         radius = 1e-2 * np.sqrt(landscape.d)
         # A small budget polishes few peaks, but those well.
         k = max(1, min(self.polished, budget // self.polish.cost(landscape, budget)))
