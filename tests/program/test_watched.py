@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import copy
 import gc
@@ -444,3 +445,14 @@ def test_what_python_holds_frozen_is_a_library_and_code_that_says_so_is_not() ->
         assert not foreign_code(function.__code__, {**function.__globals__})
     for file in ("<frozen _collections_abc>", "<frozen zipimport>", "<frozen abc>"):
         assert not foreign_code(compile("1", file, "eval"), globals())
+
+
+def test_code_in_a_namespace_like_that_of_a_named_tuple_is_the_users() -> None:
+    """It was not followed: with ``*map(pick, [x], [5.0], [0.0])`` a bound was false."""
+    names = {"__name__": "namedtuple_P", "_tuple_new": tuple.__new__}
+    pick = eval("lambda x, a, b, ask=0: a if ask(x) else _tuple_new(b)", names)
+    assert not foreign_code(pick.__code__, pick.__globals__)
+    for fields in ("", "a", "a b", "a b c d e f g"):
+        made = collections.namedtuple("made", fields).__new__
+        made(tuple, *fields.split())
+        assert foreign_code(made.__code__, made.__globals__)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import _imp
 import sys
+from collections import namedtuple
+from functools import cache
 from types import CodeType
 from typing import Any
 
@@ -19,7 +21,7 @@ def foreign_code(code: CodeType, names: dict[str, Any]) -> bool:
     """
     name = names.get("__name__")
     if isinstance(name, str) and name.startswith("namedtuple_") and code.co_names == MAKER:
-        return names.get("_tuple_new") is tuple.__new__
+        return names.get("_tuple_new") is tuple.__new__ and _makes_tuple(code)
     home = sys.modules.get(name) if isinstance(name, str) else None
     file = code.co_filename
     ours = home is not None and _library_file(getattr(home, "__file__", None))
@@ -31,6 +33,21 @@ def foreign_code(code: CodeType, names: dict[str, Any]) -> bool:
     if ours and home.__dict__ is not names:  # torch puts objects of its own in the place of some modules
         return type(home).__module__.startswith("torch.") and _library_file(file)
     return ours and (file.startswith("<") or _library_file(file))
+
+
+def _makes_tuple(code: CodeType) -> bool:
+    """Whether code with so many arguments is that of Python for a named tuple: any code may stand in such a namespace."""
+    made = _maker(code.co_argcount)
+    return made is not None and (code.co_code, code.co_consts) == (made.co_code, made.co_consts)
+
+
+@cache
+def _maker(arguments: int) -> CodeType | None:
+    if not arguments:
+        return None
+    make: Any = namedtuple
+    made: CodeType = make("kind", [f"field_{k}" for k in range(arguments - 1)]).__new__.__code__
+    return made
 
 
 def _library_file(file: object) -> bool:
