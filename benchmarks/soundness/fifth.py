@@ -36,7 +36,10 @@ class Mixed(fourth.Drawn):
         self.sides = [bool(rng.random() < REFERENCE) for _ in range(count)]  # whether it is in the reference
         self.parts = [self._part() for _ in range(count)]
         self.traps = ["/".join(part) for part in self.parts]
-        keys = [[k for name in part if (k := fifth_code.ASSUMED.get(name))] for part in self.parts]
+        keys = [
+            [self._key(k, side) for name in part if (k := fifth_code.ASSUMED.get(name))]
+            for part, side in zip(self.parts, self.sides, strict=True)
+        ]
         self.covered = ["" if not found else found[0] for found in keys]
         self.more = tuple(k for found in keys for k in found)
         self.goal: dict[str, Any] = (
@@ -61,6 +64,10 @@ class Mixed(fourth.Drawn):
         hidden = [n for n in hidden if n.startswith("honest") == readable and n != "honest same"]
         time = "always" if self.rng.random() < ALWAYS else one([*fifth_code.TIMES[kind]])
         return one(hidden), time, one(places)
+
+    def _key(self, key: str, side: bool) -> str:
+        """The assumption that covers a trap of a side: a file has one of its own."""
+        return "points of a graph" if self.source == "pt2" and not side and key == "number of points" else key
 
     @property
     def label(self) -> str:

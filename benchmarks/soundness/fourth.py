@@ -92,6 +92,8 @@ class Drawn:
         self.lines = [tables[1].get(name) or tables[0][name] for name in self.traps]
         of = fourth_code.ASSUMED.get({"pt2": "torch"}.get(self.source, self.source), {})
         self.covered = [of.get(name, "") for name in self.traps]
+        if self.source == "pt2":  # a file has an assumption of its own
+            self.covered = [{"number of points": "points of a graph"}.get(key, key) for key in self.covered]
         self.centres, self.places = [self.c], list[float]()  # around and at which something may be
         self.honest = honest and self.source != "npz"
         self.goal: dict[str, Any] = (
