@@ -1102,12 +1102,12 @@ ASSUMED: dict[str, dict[str, str]] = {
         )},
         "names/descriptor": _CALLS, "protocol/number that changes": _CALLS, "state/global random": _CHANCE,
         "state/random generator": _CHANCE, "asks/errstate": "caller", "assumed/environment": "environment", "assumed/time": "time", "assumed/many rows": _POINTS,
-        "assumed/place in the batch": _POINTS, "assumed/place among five": _POINTS, "assumed/thousands of calls": _CALLS,
+        "rows/table of rows": _POINTS, "assumed/place in the batch": _POINTS, "assumed/place among five": _POINTS, "assumed/thousands of calls": _CALLS,
     },
     "jax": {
         "state/counter": _CALLS, "state/random": _CHANCE, "protocol/pytree": _CALLS, "kept/cache of JAX": "compiled before",
         "assumed/place among five": _POINTS,
-        **{name: "compiled" for name in JAX if name.startswith(("asks/", "amplified/")) or name == "round/magic number"},
+        **{name: "compiled" for name in JAX if name.startswith(("asks/", "amplified/")) or name in ("round/magic number", "context/nans")},
     },
     "torch": {
         "state/list": _CALLS, "state/tensor": _CALLS, "names/call that asks": _CALLS, "state/random": _CHANCE, "state/dropout": _CHANCE,
