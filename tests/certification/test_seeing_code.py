@@ -398,3 +398,49 @@ def timed(function):
 @pytest.mark.watched
 def test_a_clock_around_honest_code_is_not_refused():
     assert certify(problem(timed(base)), tolerance=1e-3).status.code == "within-tolerance"
+
+
+def _rows(found):
+    """Code that finds NaN in a narrow part of the domain: there JAX and NumPy make another object than is read."""
+
+    def model(x):
+        results = []
+        for v in jnp.asarray(x)[:, 0]:
+            y = 1e308 * (10.0 * jnp.exp(-(((v - 0.337) / 1e-6) ** 2)))
+            results.append(jnp.sin(v) + 1.0 - found(y - y))
+        return jnp.stack(results)
+
+    return model
+
+
+FOUND = {
+    "count": lambda z: [z].count(+z),
+    "count of a tuple": lambda z: (z,).count(jnp.squeeze(z)),
+    "deque": lambda z: deque([z]).count(+z),
+    "nested": lambda z: [(z,)].count((+z,)),
+    "in": lambda z: 1.0 * (+z in [z]),
+    "not in": lambda z: 1.0 - 1.0 * (+z not in (z,)),
+    "equal tuples": lambda z: 1.0 * ((z,) == (+z,)),
+    "countOf": lambda z: operator.countOf([z], +z),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.watched
+@pytest.mark.parametrize("way", FOUND)
+def test_code_that_finds_an_array_in_a_list_is_refused(way):
+    """``[z].count(+z)`` is 1 while JAX traces, which gives z itself for +z, and 0 of NaN where the code runs."""
+    problem = Problem(_rows(FOUND[way]), lambda x: np.sin(x[:, 0]), Domain(x=(0.0, 1.0)))
+    with pytest.raises(BadInput, match="looks for arrays in"):
+        certify(problem, ratio=1.5)
+
+
+@pytest.mark.watched
+def test_code_that_finds_numbers_and_names_in_lists_is_read():
+    names, shapes = ["a", "b"], [(1, 2), (2, 1)]
+
+    def model(x):
+        h = x[:, 0] * (1.0 + names.index("b")) * [1.0, 2.0].count(2.0)
+        return h if x.shape[1:] == (1,) and "a" in names and (2, 1) in shapes else 2.0 * h
+
+    assert certify(Problem(model, lambda x: x[:, 0], Domain(x=(0.0, 1.0))), ratio=1.5).upper < 1.5

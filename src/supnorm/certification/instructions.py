@@ -238,19 +238,7 @@ def demand_same(
     Raises:
         BadInput: names the expression, and both values.
     """
-    for number, values in read.values.items():
-        one, seen = EXPRESSIONS[number], set().union(*map(kinds, values))
-        if "unseen" in seen:
-            raise BadInput(
-                f"certify cannot read the {what}: {Path(one.file).name} line {one.line} uses {one.text}, by which code can "
-                "look into memory, start a thread, see an array end or change NumPy's settings unseen, and so see whether "
-                "it is read or what it is given; leave it out"
-            )
-        if not one.called and "asks" in seen:
-            raise BadInput(
-                f"certify cannot read the {what}: {Path(one.file).name} line {one.line} hands {one.text} to other code, "
-                "which can ask with it unseen what it is given; call it where its answer is used"
-            )
+    _demand_seen(read, what)
     first, *others = runs
     alone = rows is None and read.readers == {"numpy"}  # then the same is executed as often
     for number, values in first.values.items():
@@ -270,6 +258,38 @@ def demand_same(
         if unread is not None:
             more = rows is not None and rows[1] > 1
             raise BadInput(_differs(EXPRESSIONS[number], unread, read.values.get(number, []), what, more))
+
+
+def _demand_seen(read: Executed, what: str) -> None:
+    """Refuse expressions by which code could learn unseen what it is given."""
+    for number, values in read.values.items():
+        one, seen = EXPRESSIONS[number], set().union(*map(kinds, values))
+        if "unseen" in seen:
+            raise BadInput(
+                f"certify cannot read the {what}: {Path(one.file).name} line {one.line} uses {one.text}, by which code can "
+                "look into memory, start a thread, see an array end or change NumPy's settings unseen, and so see whether "
+                "it is read or what it is given; leave it out"
+            )
+        if "finds" in seen or (one.compared and _looked_for(one, values)):
+            raise BadInput(
+                f"certify cannot read the {what}: {Path(one.file).name} line {one.line} looks for arrays in {one.text}, or "
+                "compares lists of them; what is the same object there is another one where the code runs; compare numbers "
+                "by NumPy's functions"
+            )
+        if not one.called and "asks" in seen:
+            raise BadInput(
+                f"certify cannot read the {what}: {Path(one.file).name} line {one.line} hands {one.text} to other code, "
+                "which can ask with it unseen what it is given; call it where its answer is used"
+            )
+
+
+def _looked_for(one: Expression, values: list[Given]) -> bool:
+    """Whether an array is looked for in another object, or a list that holds one is compared."""
+    arrays = {"stands", "tensor"}
+    return any(
+        (one.compared == "in" and value[0] in arrays) or (value[0] == "many" and arrays & kinds(value))
+        for value in values
+    )
 
 
 def _differ_in_course(one: list[Given], other: list[Given]) -> bool:

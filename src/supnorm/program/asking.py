@@ -16,6 +16,7 @@ import itertools
 import operator
 import sys
 import weakref
+from collections import deque
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -82,6 +83,9 @@ _WEAK = (
     weakref.WeakValueDictionary,
 )
 WEAK = frozenset(map(id, _WEAK))
+# An object is found by its identity first, which NaN does not equal.
+FINDING = frozenset({"count", "index", "remove", "__contains__", "__eq__", "__ne__"})
+FINDERS = (operator.countOf, operator.indexOf, operator.contains)
 DEEP, MANY = 8, 50  # levels and parts that are looked through
 
 
@@ -139,6 +143,22 @@ def asks(value: Any) -> bool:
     if any(_asks(part) or _class_asks(type(part)) for part in parts):
         return True
     return any(_looks(part) for part in parts) and any(_array(part) for part in parts)
+
+
+def finds(method: Any) -> bool:
+    """Whether a method of a list finds what stands for an array by its identity: JAX makes other objects where code runs.
+
+    >>> finds([np.zeros(1)].count), finds([1].count)
+    (False, False)
+    """
+    if method.__name__ not in FINDING or type(method.__self__) not in (list, tuple, deque):
+        return any(method is one for one in FINDERS)
+    return any(_stands(type(one)) for one in _parts(method.__self__, DEEP))
+
+
+def _stands(kind: type) -> bool:
+    tracer = sys.modules.get("jax") and "Tracer" in kind.__name__ and home_of(kind).partition(".")[0] == "jax"
+    return Watched in kind.__mro__ or bool(tracer) or home_of(kind).startswith("torch._")
 
 
 def asking_name(code: CodeType, names: dict[str, Any]) -> str | None:

@@ -37,6 +37,7 @@ class Expression:
     span: tuple[int, int, int, int]  # lines and columns of its start and end, as `ast` counts them
     called: bool = False
     course: str = ""  # of a statement whose values say which ways it went: its word
+    compared: str = ""  # "with" of an operand of a comparison, "in" of what is looked for in another object
 
     @property
     def line(self) -> int:
@@ -183,6 +184,7 @@ class _Watch(ast.NodeTransformer):
     def __init__(self, file: str, source: str) -> None:
         self.file, self.source = file, source
         self.called: ast.AST | None = None  # what the call that is visited calls
+        self.compared: dict[int, str] = {}  # operands of comparisons, by identity
 
     def visit(self, node: ast.AST) -> Any:
         """The node, wrapped if it is an expression; patterns, annotations and formats keep their form."""
@@ -192,8 +194,17 @@ class _Watch(ast.NodeTransformer):
             return node
         gives = self._gives(node)
         called = node is self.called
+        compared = self.compared.get(id(node), "")
         if isinstance(node, ast.Call):
             self.called = node.func
+        if isinstance(node, ast.Compare):
+            operands = [node.left, *node.comparators]
+            for op, one, other in zip(node.ops, operands, operands[1:], strict=False):
+                if not isinstance(op, ast.Is | ast.IsNot):
+                    self.compared |= {
+                        id(one): "in" if isinstance(op, ast.In | ast.NotIn) else "with",
+                        id(other): "with",
+                    }
         for name, part in ast.iter_fields(node):
             if name in ("annotation", "returns", "type_params"):
                 continue
@@ -208,7 +219,7 @@ class _Watch(ast.NodeTransformer):
         if not gives:
             return node
         assert isinstance(node, ast.expr)
-        EXPRESSIONS.append(Expression(self.file, self.source, _span(node), called))
+        EXPRESSIONS.append(Expression(self.file, self.source, _span(node), called, compared=compared))
         return self._seen(node, node)
 
     @staticmethod

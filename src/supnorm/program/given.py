@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.program.asking import asks, unseen
+from supnorm.program.asking import asks, finds, unseen
 from supnorm.program.watched import Watched
 
 Given = tuple[Any, ...]
@@ -52,6 +52,8 @@ def given(value: Any, deep: int = DEEP) -> Given:
         return _given_tensor(value, kind)
     if (parts := _parts(value, kind)) is not None:
         return _many(*parts, deep)
+    if kind is BuiltinFunctionType and finds(value):
+        return "finds", value.__name__
     if (name := unseen(value, kind)) is not None:
         return "unseen", name
     if asks(value):
