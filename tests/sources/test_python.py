@@ -16,6 +16,8 @@ import pytest
 
 from supnorm.problem import Function, PartialFailure
 from supnorm.problem.specification import SourceSpec
+from supnorm.program import Unsupported
+from supnorm.program.source import program_of
 from supnorm.results import BadInput
 from supnorm.sources import from_jax
 from supnorm.sources.open import open_function
@@ -231,3 +233,10 @@ def test_a_point_whose_value_is_no_real_number_has_none(value: Any) -> None:
     with pytest.raises(PartialFailure) as caught:
         per_point(lambda x: value, 1, "f").value(X[:1, :1])
     assert "must return numbers" in caught.value.messages[0]
+
+
+def test_a_function_of_one_point_that_cannot_be_read_is_told_what_can() -> None:
+    with pytest.raises(Unsupported, match=r"ratio of one point \(per_point = true\) .* without per_point"):
+        program_of(per_point(lambda a, b: np.sin(a) / b, 2, "ratio"), 2)
+    for readable in (lambda a, b: a / b, lambda x: np.cos(x[..., 0]) / x[..., 1]):
+        assert "div" in program_of(per_point(readable, 2, "ratio"), 2).operations

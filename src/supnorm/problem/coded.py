@@ -24,7 +24,8 @@ class Coded:
         run: batch to batch.
         code: what a program is read from; it raises `Unsupported` where that is known to be impossible.
         kind: ``"jax"`` for code that JAX alone runs, ``"torch"`` for code that takes tensors, ``"composed"`` for a
-            composition that makes its own program (`supnorm.program.source.Composed`), else empty.
+            composition that makes its own program (`supnorm.program.source.Composed`), ``"point"`` for code of one
+            point, else empty.
         shown: the precision that values have shown, once it is below double; the functions made from one share the list.
         derivatives: whether the values are followed by derivatives; the step where these are differences.
         made_of: the `Function` that gives these values as it runs; None where that is this code. What is known of the values

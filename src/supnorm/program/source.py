@@ -57,6 +57,7 @@ def _program_of(function: Any, d: int, reader: str) -> Program:
     # An object of the user may have attributes of these names, too.
     ours = home_of(type(value)).partition(".")[0] == "supnorm"
     code, kind = (getattr(value, "code", value), getattr(value, "kind", "")) if ours else (value, "")
+    name = getattr(function, "name", "") or getattr(code, "__name__", "function")
     try:
         if kind == "composed":
             composition: Composed = code
@@ -71,7 +72,9 @@ def _program_of(function: Any, d: int, reader: str) -> Program:
     except Unsupported:
         raise
     except Exception as error:
-        name = getattr(function, "name", "") or getattr(code, "__name__", "function")
+        if kind == "point":
+            form = "a function of many points, x of shape (n, d), without per_point"
+            raise Unsupported(f"{name} of one point (per_point = true)", form) from None
         first = str(error).strip().splitlines()[0][:120] if str(error).strip() else ""
         raise Unsupported(
             f"{name} (its code cannot be traced: {type(error).__name__}: {first})",

@@ -152,7 +152,7 @@ def per_point(
         return collect([attempt(row) for row in x], label)
 
     code = (lambda x: function(*(x[i] for i in range(d)))) if separate else function
-    return Function(Coded(value, code), name=label)
+    return Function(Coded(value, code, kind="point"), name=label)
 
 
 def collect(answers: list[Array | str], label: str) -> Array:
