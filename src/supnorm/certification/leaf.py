@@ -84,6 +84,11 @@ class Bounded:
         fields = {n: getattr(self, n)[rows] for n in self.__dataclass_fields__ if n != "points"}
         return Bounded(**fields, points=self.points[:0])
 
+    def like(self, row: int) -> NDArray[np.bool_]:
+        """Which boxes were bounded as this one: with the same degree, ellipse, grid, rule and precision."""
+        columns = (self.degree, self.rho, self.grid, self.graded, self.bits)
+        return np.logical_and.reduce([(column == column[row]).all(axis=1) for column in columns])
+
     def where(self, mine: NDArray[np.bool_], other: Bounded) -> Bounded:
         """For each box this result where ``mine`` is true and ``other`` elsewhere, without the points."""
         fields = {}
