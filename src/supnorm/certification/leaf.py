@@ -87,7 +87,7 @@ class Bounded:
     def like(self, row: int) -> NDArray[np.bool_]:
         """Which boxes were bounded as this one: with the same degree, ellipse, grid, rule and precision."""
         columns = (self.degree, self.rho, self.grid, self.graded, self.bits)
-        return np.logical_and.reduce([(column == column[row]).all(axis=1) for column in columns])
+        return np.asarray(np.logical_and.reduce([(column == column[row]).all(axis=1) for column in columns]))
 
     def where(self, mine: NDArray[np.bool_], other: Bounded) -> Bounded:
         """For each box this result where ``mine`` is true and ``other`` elsewhere, without the points."""
