@@ -81,7 +81,8 @@ def _main(args: argparse.Namespace) -> None:
             )
         content |= {"known": held["known"], "runs": held["runs"]}
         _drop(content["runs"], held.get("settings", {}), settings)
-        content["settings"] = held.get("settings", {}) | settings
+        before = held.get("settings", {})  # of methods that do not run now their runs and settings stay
+        content["settings"] = before | {row: before.get(row, {}) | new for row, new in settings.items()}
     stamped = False
     # Instance by instance through all functions: stopped early, every row has as many instances, give or take one.
     for instance in args.instances:
