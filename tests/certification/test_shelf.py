@@ -34,6 +34,7 @@ from supnorm.certification.shelf import Shelf, Stored
 from supnorm.certification.tightening import tighten_pending
 from supnorm.checker import check
 from supnorm.evaluation.limit import Limit
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput, NotWritten
 
@@ -305,6 +306,16 @@ def test_a_full_disk_ends_the_work_with_what_is_proved(room, monkeypatch, tmp_pa
     again = certify(ONE, **how, resume=tmp_path / "part.json")
     assert again.status.code == "proved"
     assert again.upper == whole.upper
+
+
+def test_a_work_that_has_a_proof_as_a_part_hears_of_the_full_disk(monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shelves, "HELD", 40)
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(NotWritten, match="No space left"), INTERRUPTS.handed_on():
+        certify(ONE, ratio=1.002, strategy=LinearBounds(), checkpoint=tmp_path / "checkpoint.json")
 
 
 def test_the_order_in_the_file_is_that_of_memory(tmp_path):

@@ -6,7 +6,7 @@ neighbours of better ones, and in one or two inputs from those that stick out of
 gradients or, without them, by an evolution strategy. A tenth goes to ascents from random restarts, which say how many
 peaks were not seen, and, where gradients are not informative, a tenth to differential evolution, for ridges. The best
 peaks are polished, without gradients after their neighbours on a lattice, in few inputs, or after lines along the axes and
-a broad chain. What is left of the budget goes into another round with fresh points. Memory does not grow.
+a broad chain. What is left of the budget goes into another round. Memory does not grow with the evaluations.
 """
 
 from __future__ import annotations

@@ -93,6 +93,7 @@ def narrow(
         return "interrupted"
     except NotWritten as why:  # the disk takes no more boxes
         INTERRUPTS.because(str(why).partition("; ")[0])
+        INTERRUPTS.taken(why)
         return "interrupted"
     bracket = work.bracket
     if bracket.upper <= goal.target(bracket.lower):
