@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,10 +122,10 @@ def test_thinking_does_not_grow_with_the_square_of_the_calls(monkeypatch: pytest
     predictions: list[int] = []
     fit, predict = GaussianProcess.fit, GaussianProcess.predict
 
-    def fitted(u: Array, y: Array, scale: Array | None = None) -> GaussianProcess:
+    def fitted(u: Array, y: Array, *scales: Array | None) -> GaussianProcess:
         points.append(len(u))
         predictions.append(0)
-        return fit(u, y, scale)
+        return fit(u, y, *scales)
 
     def counted(self: GaussianProcess, u: Array) -> Array:
         predictions[-1] += len(u)
@@ -139,6 +140,45 @@ def test_thinking_does_not_grow_with_the_square_of_the_calls(monkeypatch: pytest
     rounds = np.diff(points)
     assert (rounds >= 0.08 * np.array(points[:-1])).all()  # a point in ten is known already, as corners are
     assert (np.array(points) * predictions).max() < 1.5 * 2000 * 20
+
+
+def test_the_search_on_the_process_looks_for_no_last_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers wait for it: with the polish of other searches it takes 320 calls of the process, most of few points."""
+    asked, predict, searched = [], GaussianProcess.predict, []
+    propose = SurrogateSearch._propose
+
+    def counted(self: GaussianProcess, u: Array) -> Array:
+        asked.append(len(u))
+        return predict(self, u)
+
+    def proposed(*given: Any) -> Array:
+        asked.clear()
+        points = propose(*given)
+        searched.append(len(asked))
+        return points
+
+    monkeypatch.setattr(GaussianProcess, "predict", counted)
+    monkeypatch.setattr(SurrogateSearch, "_propose", proposed)
+    SurrogateSearch().run(
+        Landscape(expensive(truth, None), Limit(evaluations=120)), Search.empty(2), np.random.default_rng(0)
+    )
+    assert len(searched) >= 5
+    assert np.mean(searched) < 200
+
+
+def test_length_scales_begin_where_those_of_fewer_points_ended() -> None:
+    """They end at a likelihood that is no worse, or by less than 0.2, whichever bump the values have."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        u, place = rng.random((120, 2)), rng.random(2)
+        z = np.exp(u[:, :1]) + np.exp(-(((u - place) / 0.1) ** 2).sum(axis=1, keepdims=True))
+        z = (z - z.mean()) / z.std()
+        ends = [length_scales(u, z), length_scales(u, z, length_scales(u[:80], z[:80]))]
+        variances = np.linspace(np.log(1e-2), np.log(1e4), 60)
+        cold, warm = (
+            min(negative_log_likelihood(np.array([v, *np.log(e)]), u, z)[0] for v in variances) for e in ends
+        )
+        assert warm < cold + 0.2
 
 
 def test_a_place_without_a_value_is_not_asked_for_again() -> None:

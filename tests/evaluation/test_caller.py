@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -295,3 +296,29 @@ def test_a_call_is_expensive_from_a_millisecond_a_point(cost: float, expensive: 
     caller = Caller(Function(lambda x: x[:, 0]), "reference")
     caller.decide(cost)
     assert caller.expensive is expensive
+
+
+def test_the_call_that_times_a_point_shows_whether_it_repeats() -> None:
+    """A call of a minute is not made three times for what two of them say; one that differs is refused all the same."""
+    made: list[int] = []
+
+    def slow(x: Array) -> Array:
+        made.append(len(x))
+        time.sleep(0.025 * len(x))  # from 20 ms on one row says it
+        return x[:, :1] + (0.1 * len(made) if broken else 0.0)
+
+    x = np.linspace(0, 1, 4)[:, None]
+    for declared, calls in ((False, [4, 1, 1]), (True, [4, 1])):
+        made.clear()
+        broken = False
+        caller = Caller(Function(slow), "reference")
+        if declared:
+            caller.declare(True)
+        probe(caller, x)
+        assert made == calls
+        broken = True
+        caller = Caller(Function(slow), "reference")
+        if declared:
+            caller.declare(True)
+        with pytest.raises(BadInput, match="different values at the same point"):
+            probe(caller, x)

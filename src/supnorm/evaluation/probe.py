@@ -77,12 +77,16 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
     if not len(good):
         caller.decide(caller.cost)
         return Probed(y)
-    caller.decide(cost_of(caller, x[good], caller.expensive_from))
+    cost, timed = cost_of(caller, x[good], caller.expensive_from)
+    caller.decide(cost)
     chosen = good[:1] if caller.expensive else good
     parts = caller.expensive or bool(messages)
-    # Repeat the whole batch if it was called as a whole: a smaller one may sum in another order.
-    again = guarded(caller.function.value, x[chosen] if parts else x, caller.outputs)[0]
-    again = again if parts else again[good]
+    if caller.expensive and timed is not None:  # the call that was timed is that of this point alone
+        again = timed
+    else:
+        # Repeat the whole batch if it was called as a whole: a smaller one may sum in another order.
+        again = guarded(caller.function.value, x[chosen] if parts else x, caller.outputs)[0]
+        again = again if parts else again[good]
     scale = np.abs(y[good]).max(axis=0) + np.finfo(float).tiny
     calls = [(chosen, again)]
     allowed = ALLOWED.get(caller.function.precision, 1e-5) * scale
@@ -170,8 +174,10 @@ def probed_errors(
         )
 
 
-def cost_of(caller: Caller, x: Array, matters: float = EXPENSIVE) -> float:
-    """Seconds a point. The first calls may include compilation and imports, so expensive calls are repeated.
+def cost_of(caller: Caller, x: Array, matters: float = EXPENSIVE) -> tuple[float, Array | None]:
+    """Seconds a point, and the values of a call of the first point alone, if one was made for that, shape ``(1, m)``.
+
+    The first calls may include compilation and imports, so expensive calls are repeated.
 
     Args:
         caller: a caller that has been called at ``x`` before.
@@ -179,14 +185,18 @@ def cost_of(caller: Caller, x: Array, matters: float = EXPENSIVE) -> float:
         matters: where a decision changes; below `NEAR` of it the exact cost of a point does not matter.
     """
     cost = caller.cost if caller.called else 1e9  # all values are from the store
+    alone: Array | None = None
     # One row twice, because the second call compiles nothing. Then a batch, because the time may be that of the call itself.
     for rows, most in ((x[:1], np.inf), (x[:1], np.inf), (x, 0.02)):
         if not matters / NEAR <= cost < most:
             break
         start = time.perf_counter()
-        guarded(caller.function.value, rows, caller.outputs)
+        y = guarded(caller.function.value, rows, caller.outputs)[0]
         cost = min(cost, (time.perf_counter() - start) / len(rows))
-    return cost
+        alone = y if len(rows) == 1 else alone
+        if caller.declared and len(rows) == 1:  # then the exact cost only serves the forecast
+            break
+    return cost, alone
 
 
 def _show(row: Array, digits: int = 9) -> str:

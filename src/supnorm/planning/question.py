@@ -137,7 +137,7 @@ def ask(
     finite = np.isfinite(y).all(axis=1)
     if caller.decided is None and finite.any():
         # The store keeps the decision: a resumed run plans as many calls as the first one.
-        caller.decide(cost_of(caller, x[finite], CHEAP))
+        caller.decide(cost_of(caller, x[finite], CHEAP)[0])
         count.tell()
     if not finite.any():
         first = next(iter(messages.values()), "no finite value")

@@ -34,7 +34,7 @@ def cost_seen(caller: Caller, x: Array) -> float:
     times, before a reference counts as expensive because of it: the least of these times."""
     if caller.measured or caller.decided is not None:
         return caller.cost
-    return timed_again(caller, x, caller.expensive_from)
+    return timed_again(caller, x, caller.expensive_from)[0]
 
 
 def take_over(caller: Caller, before: Caller) -> None:
