@@ -81,12 +81,7 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
     caller.decide(cost)
     chosen = good[:1] if caller.expensive else good
     parts = caller.expensive or bool(messages)
-    if caller.expensive and timed is not None:  # the call that was timed is that of this point alone
-        again = timed
-    else:
-        # Repeat the whole batch if it was called as a whole: a smaller one may sum in another order.
-        again = guarded(caller.function.value, x[chosen] if parts else x, caller.outputs)[0]
-        again = again if parts else again[good]
+    again = timed if caller.expensive and timed is not None else _again(caller, x, good, parts)
     scale = np.abs(y[good]).max(axis=0) + np.finfo(float).tiny
     calls = [(chosen, again)]
     allowed = ALLOWED.get(caller.function.precision, 1e-5) * scale
@@ -123,6 +118,15 @@ def probe(caller: Caller, x: Array, file_hint: str = "") -> Probed:
         caller.noise, difference = 0.0, np.zeros_like(difference)
     caller.noise_between = where if caller.noise else ""
     return Probed(y, tuple(calls), difference, caller.noise, caller.noise_between)
+
+
+def _again(caller: Caller, x: Array, good: NDArray[np.intp], parts: bool) -> Array:
+    """Values of another call: of the first good point if ``parts``, where a point is expensive, else of all of them."""
+    if parts:
+        rows = good[:1] if caller.expensive else good
+        return guarded(caller.function.value, x[rows], caller.outputs)[0]
+    # The whole batch, as it was called: a smaller one may sum in another order.
+    return guarded(caller.function.value, x, caller.outputs)[0][good]
 
 
 def demand_repeatable(
