@@ -146,6 +146,9 @@ JUMPING = {
     "beside a piece of larger values": interpolate.PPoly(
         np.array([[0, 0, 0, 1e9, 0], [1.0, 1.5, 1.0, 1.0, 1e9 + 1.0]]), np.array([*NARROW, 2.0, 3.0])
     ),
+    "of pieces whose powers overflow": interpolate.PPoly(
+        np.array([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [1.0, 1.5]]), np.array([0.0, 1e160, 2e160])
+    ),
     "at knots of a spline": interpolate.BSpline(
         np.repeat(NARROW, 2), np.repeat([1.0, 1.0 + 1e-10, 1.0], 2), 1
     ),

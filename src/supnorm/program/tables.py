@@ -100,14 +100,15 @@ class Piecewise:
                 largest = max(largest, abs(total))
         return float(largest) * (1.0 + 1e-15)
 
-    def _rounding(self) -> list[list[float]]:
+    def _rounding(self) -> Array:
         """How far pieces may be from each other by rounding, for each function and each knot between two of them."""
         size = np.abs(self.coefficients)
         if self.continuous:
-            return np.broadcast_to(CONVERTED * size[:, 0].max(), (size.shape[2], len(size))).tolist()
-        with np.errstate(over="ignore"):
+            return np.broadcast_to(CONVERTED * size[:, 0].max(), (size.shape[2], len(size)))
+        with np.errstate(over="ignore", invalid="ignore"):
             ends = np.einsum("kpm,kp->mk", size, np.diff(self.knots)[:, None] ** np.arange(size.shape[1]))
-            return (JUMP * (ends[:, :-1] + size[1:, 0].T)).tolist()
+        allowed = JUMP * (ends[:, :-1] + size[1:, 0].T)
+        return np.where(np.isfinite(allowed), allowed, 0.0)
 
 
 def evaluate(build: Builder, table: Piecewise, x: Tensor) -> Tensor:
