@@ -228,3 +228,24 @@ def test_code_is_not_read_while_jax_raises_errors_for_values(setting: str) -> No
     finally:
         jax.config.update(setting, False)
     assert program_of(lambda x: jnp.exp(x[:, 0]), 1).operations
+
+
+def test_settings_of_scipy_that_stood_before_the_code_ran_are_heard() -> None:
+    """They tell the code of values where it runs; what is looked at at each instruction does not hide them."""
+    import scipy.special
+
+    assert scipy.special.geterr()["loss"] != "raise"
+    with scipy.special.errstate(loss="raise"), pytest.raises(Unlike, match="is told of an overflow"):
+        demand_as_jax_reads(lambda x: x.cumsum(axis=1)[:, 0], 2)
+
+
+def test_settings_that_change_between_two_instructions_are_heard() -> None:
+    def model(x: Array) -> Array:
+        s = x.cumsum(axis=1)
+        before = np.seterr(under="raise")
+        y = s[:, 0] * 2.0
+        np.seterr(**before)
+        return y
+
+    with pytest.raises(Unlike, match="is told of an overflow"):
+        demand_as_jax_reads(model, 2)

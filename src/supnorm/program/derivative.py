@@ -6,6 +6,7 @@ At kinks (abs, relu, min, max) the result is one of the one-sided derivatives.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -16,24 +17,24 @@ from supnorm.program.operations import SLOPE, Array
 
 def vjp(nodes: Sequence[Node], x: Array) -> tuple[Array, Callable[[Array], Array]]:
     """Values ``(n, m)`` at ``x`` and the pullback ``(n, m) -> (n, d)``."""
-    x = np.asarray(x, dtype=np.float64)
-    values = forward(nodes, x)
+    values = forward(nodes, np.asarray(x, dtype=np.float64))
+    return values[-1], partial(pull, nodes, values)
 
-    def pull(weights: Array) -> Array:
-        adjoint: list[Array | None] = [None] * len(values)
-        adjoint[-1] = np.asarray(weights, dtype=np.float64)
-        with np.errstate(all="ignore"):
-            for position in range(len(values) - 1, 0, -1):
-                node, flow = nodes[position], adjoint[position]
-                adjoint[position] = None if position else flow
-                if flow is None:
-                    continue
-                for arg, part in zip(node.args, _pull_one(node, values, position, flow), strict=True):
-                    held = adjoint[arg]
-                    adjoint[arg] = part if held is None else held + part
-        return np.zeros_like(x) if adjoint[0] is None else adjoint[0]
 
-    return values[-1], pull
+def pull(nodes: Sequence[Node], values: Sequence[Array], weights: Array) -> Array:
+    """Gradients ``(n, d)`` of outputs weighted by ``weights (n, m)``, from the values of all nodes (`forward`)."""
+    adjoint: list[Array | None] = [None] * len(values)
+    adjoint[-1] = np.asarray(weights, dtype=np.float64)
+    with np.errstate(all="ignore"):
+        for position in range(len(values) - 1, 0, -1):
+            node, flow = nodes[position], adjoint[position]
+            adjoint[position] = None if position else flow
+            if flow is None:
+                continue
+            for arg, part in zip(node.args, _pull_one(node, values, position, flow), strict=True):
+                held = adjoint[arg]
+                adjoint[arg] = part if held is None else held + part
+    return np.zeros_like(values[0]) if adjoint[0] is None else adjoint[0]
 
 
 def _pull_one(node: Node, values: Sequence[Array], position: int, flow: Array) -> list[Array]:

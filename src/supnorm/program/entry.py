@@ -35,6 +35,7 @@ _ADVICE = {
 }
 
 
+DOUBLE = np.dtype(np.float64)  # most types are this object; to make their names takes microseconds
 _SOME = (int, float, bool, complex, str, bytes, range, type(None))
 _PLAIN = frozenset(map(id, (np.ndarray, np.memmap, list, tuple, *_SOME, *np.sctypeDict.values())))
 _ARGUMENTS = frozenset((*_PLAIN, id(type(Ellipsis))))
@@ -73,6 +74,8 @@ def constant(value: Any, what: str) -> Array:
     """
     if type(value) in (int, float, bool):
         return np.asarray(float(value))
+    if type(value) is np.ndarray and value.dtype is DOUBLE:
+        return value.astype(np.float64)
     if _computes_otherwise(value):
         raise Narrowed(f"{what} with a {type(value).__name__}", "numbers and plain arrays, np.asarray(c)")
     try:
@@ -139,6 +142,8 @@ def result(dtype: Any, what: str, least: str = "float64") -> None:
     Traceback (most recent call last):
     supnorm.program.entry.Narrowed: np.sum to float32 cannot be read as real arithmetic; ...
     """
+    if dtype is DOUBLE and least == "float64":
+        return
     name = name_of(dtype)
     if name not in BITS:
         raise Narrowed(f"{what} to {name}", "numbers that stay real, of floating point")

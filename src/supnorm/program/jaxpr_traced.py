@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -62,7 +63,7 @@ def _refusals() -> Iterator[list[str]]:
         made.extend(one for one in RAISING if value and name == f"jax_{one}")
         for_all(self, name, value)
 
-    of_arrays = {*dir(np.ndarray), *dir(np.float64), *dir(type(jax.numpy.zeros(())))}
+    of_arrays = {*dir(np.ndarray), *dir(np.float64), *dir(_array())}
     attribute, text = Tracer.__getattr__, Tracer.__repr__
 
     def has(self: Any, name: str) -> Any:
@@ -97,6 +98,14 @@ def _refusals() -> Iterator[list[str]]:
             del JAXTypeError.__init__
         else:
             JAXTypeError.__init__ = before
+
+
+@functools.cache
+def _array() -> type:
+    """JAX's class of arrays; to make one, to ask it, takes a millisecond."""
+    import jax
+
+    return type(jax.numpy.zeros(()))
 
 
 def _by_the_user() -> bool:

@@ -47,8 +47,10 @@ _ACTIVE = threading.local()  # the recordings of this thread, the innermost last
 # Of all threads, each with its trace function: what a thread of the user records belongs to the latest.
 _LATEST: list[tuple[Executed, Any]] = []
 SET_TRACE = sys.settrace
-# Code of libraries that was entered in this proof, and its globals, by the code's identity.
-_OF_LIBRARIES: dict[int, tuple[CodeType, dict[str, Any]]] = {}
+# Code of libraries that was entered in this proof: its globals, and itself, by its identity, which nothing else gets while
+# it is kept.
+_OF_LIBRARIES: dict[int, dict[str, Any]] = {}
+_KEPT: dict[int, CodeType] = {}
 _NOTING, _NOTED = threading.Lock(), list[None]()  # one entry for each recording
 
 
@@ -254,8 +256,7 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
         # Called for each function that Python calls, thousands of times while JAX traces a small network.
-        known = of_libraries(id(frame.f_code))
-        if known is not None and known[1] is frame.f_globals:
+        if of_libraries(id(frame.f_code)) is frame.f_globals:
             return beside(frame, event, argument) if watch else None
         try:
             _, _, each, entered = local[id(frame.f_code), id(frame.f_globals)]
@@ -265,7 +266,7 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
             entered = seen.entered.setdefault((code, 0), [0]) if each is not None else [0]
             local[id(code), id(names)] = code, names, each, entered
         if each is None:
-            _OF_LIBRARIES[id(frame.f_code)] = frame.f_code, frame.f_globals
+            _KEPT[id(frame.f_code)], _OF_LIBRARIES[id(frame.f_code)] = frame.f_code, frame.f_globals
             return beside(frame, event, argument) if watch else None
         if number := threads.setdefault(threading.get_ident(), len(threads)):
             entered = seen.entered.setdefault((frame.f_code, number), [0])
@@ -282,3 +283,4 @@ def _tracer(seen: Executed, watch: Watch | None) -> Any:
 def forget_libraries() -> None:
     """Look again which code is of libraries: somebody may have loaded other modules under their names."""
     _OF_LIBRARIES.clear()
+    _KEPT.clear()

@@ -79,11 +79,12 @@ def demand_each_alone(one: Program, read: Callable[[int], Program], batch: int |
         Unlike: if a result of a point uses another point, the number of the points or its own place.
         Unsupported: if the code fails for several points.
     """
+    known = _Numbers()
     for n in () if is_of_one_point() else rows_of(batch):
-        _demand_alone_among(n, one, read)
+        _demand_alone_among(n, one, read, known)
 
 
-def _demand_alone_among(n: int, one: Program, read: Callable[[int], Program]) -> None:
+def _demand_alone_among(n: int, one: Program, read: Callable[[int], Program], known: _Numbers) -> None:
     try:
         with unrecorded():
             several = read(n)
@@ -96,7 +97,7 @@ def _demand_alone_among(n: int, one: Program, read: Callable[[int], Program]) ->
             "code that takes any number of points (for a graph, an export with a dynamic batch)",
         ) from None
     with unrecorded():  # otherwise Python calls the trace function at each step of this
-        more = _other(one, several, n)
+        more = _other(one, several, n, known)
     if more:
         raise Unlike(
             f"code whose result for a point depends on more than the point (it {more})",
@@ -104,10 +105,9 @@ def _demand_alone_among(n: int, one: Program, read: Callable[[int], Program]) ->
         )
 
 
-def _other(one: Program, several: Program, n: int) -> str:
+def _other(one: Program, several: Program, n: int, known: _Numbers) -> str:
     """How the program of ``n`` points is another one than that of a point for each of them; empty if it is not."""
-    known = _Numbers()
-    features_alone, features = known.of(one, one.d), known.of(several, one.d)
+    features_alone, features = known.alone(one), known.of(several, one.d)
     (alone, _), (together, points) = features_alone[-1], features[-1]
     rows = np.repeat(np.arange(n), len(alone))
     if len(together) != len(rows):
@@ -144,6 +144,12 @@ class _Numbers:
     def __init__(self) -> None:
         self._known: dict[Any, int] = {}
         self._keys: list[Any] = []
+        self._alone: list[tuple[Integers, Integers]] | None = None
+
+    def alone(self, one: Program) -> list[tuple[Integers, Integers]]:
+        """`of` the program of a point, which is the same for all numbers of points."""
+        self._alone = self._alone or self.of(one, one.d)
+        return self._alone
 
     def of(self, program: Program, d: int) -> list[tuple[Integers, Integers]]:
         """For each node of a program of points with ``d`` coordinates: numbers of its features, and the point of each."""

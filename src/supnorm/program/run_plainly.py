@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from functools import partial
+from operator import is_
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,9 +21,18 @@ from typing import Any
 import numpy as np
 
 from supnorm.program.foreign_code import foreign_code
+from supnorm.program.jaxpr_caches import standing_for_arrays, uncached
 from supnorm.program.recording import recorded, unrecorded
 from supnorm.program.rows import ROWS
-from supnorm.program.watched import Unlike, events, heard_beyond, hearing_of_overflow, in_place, left_alone
+from supnorm.program.watched import (
+    Unlike,
+    events,
+    heard_beyond,
+    hearing_of_overflow,
+    in_place,
+    left_alone,
+    settings,
+)
 
 # What NumPy and Python say of what may not be changed.
 FIXED = re.compile("read-?only|read-write|writ(e?)able|cannot resize|not acceptable", re.IGNORECASE)
@@ -66,7 +76,9 @@ def demand_as_jax_reads(function: Callable[..., Any], d: int) -> None:
         ):
             watch.known = left_alone()
             # Under a trace, operations of JAX are not compiled, for each of these numbers of points.
-            jax.make_jaxpr(partial(function, x))()
+            # JAX's own functions see no plain array there, so that those that it has traced for the same shapes will do.
+            with uncached(), standing_for_arrays(type(x), n > 1):
+                jax.make_jaxpr(partial(function, x))()
         if watch.seen:
             raise watch.seen[0]
 
@@ -83,6 +95,7 @@ class _Watch:
         self.known: frozenset[Hashable] = events()
         self.thread = threading.get_ident()
         self._made: list[Any] = []
+        self._unheard: list[object] = []  # settings that were found not to tell of values
 
     def array(self, n: int, d: int) -> Any:
         """An array of its kind, ``(n, d)``. Code cannot tell it from another one by its attributes."""
@@ -109,8 +122,14 @@ class _Watch:
 
     def unheard(self) -> None:
         """Note settings that tell of values."""
+        now = [self.known, *settings()]
+        if len(now) == len(self._unheard) and all(map(is_, now, self._unheard)):
+            return
+        self._unheard = []
         if heard_beyond(self.known, self.thread):
             self.seen.append(hearing_of_overflow())
+        elif threading.get_ident() == self.thread:
+            self._unheard = now
 
     def step(self) -> None:
         """Called at each instruction of the code."""

@@ -67,6 +67,14 @@ def events() -> frozenset[Hashable]:
     return frozenset({*heard, *filter(_tells, warnings.filters), *written, *_of_scipy()})
 
 
+def settings() -> list[object]:
+    """All on which `events` depends: while these are the same objects, it has the same result."""
+    scipy = sys.modules.get("scipy.special")
+    of_numbers = (*np.geterr().values(), *(scipy.geterr().values() if scipy else ()))
+    shown = sys.stderr, warnings.showwarning, vars(warnings).get("_showwarnmsg_impl")
+    return [*of_numbers, *warnings.filters, *shown]
+
+
 def _tells(one: tuple[Any, ...]) -> bool:
     """Whether a filter of warnings makes errors of them, or asks an object that hears it."""
     action, message, category, module, line = one
