@@ -141,6 +141,8 @@ class Interrupts:
     @contextmanager
     def between_batches(self) -> Iterator[None]:
         """Inside, a request waits for the next `poll`, as described in the module's text."""
+        if not self._waiting:
+            self.cause = ""  # of earlier work
         own = (
             threading.current_thread() is threading.main_thread()
             and signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -126,7 +126,7 @@ def test_bands_find_the_nearest_of_many_values() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 @pytest.mark.parametrize(
     ("d", "m", "planted"),
-    [(10_000, 1, False), (10_000, 1, True), (2, 20_000, False), (2, 100_000, True)],
+    [(10_000, 1, False), (2, 100_000, True)],
 )
 def test_an_audit_stays_within_two_gigabytes(d: int, m: int, planted: bool) -> None:
     given = {"evaluations": 300} if planted else {"evaluations": 2000, "power": None}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from supnorm import Axis, Domain, Problem, certify
+from supnorm import Axis, Domain, Problem, certify, certify_norms, certify_properties
 from supnorm.certification import functions_of_problem, mismatch, values_of_problem
 from supnorm.certification.branch_room import branch_room
 from supnorm.certification.certificate import digest
@@ -178,3 +178,39 @@ def test_a_lower_bound_relative_to_the_reference_without_its_room_is_rejected(tm
         data = json.loads(path.read_text()) | {"lower": float(error / divisor * (1.0 - 1e-9)).hex()}
         path.write_text(json.dumps(data | {"digest": digest(data)}))
         assert "not proved to be at least" in check(path).reason
+
+
+class Hidden(torch.nn.Module):
+    """A softplus with a low threshold, which its argument passes on 3e-7 of the domain alone."""
+
+    def forward(self, x):
+        z = x[:, 0] + 5.0 * torch.exp(-(((x[:, 0] - 0.3) / 3e-7) ** 2))
+        return torch.nn.functional.softplus(z, threshold=2.0)
+
+
+def _smooth(x):
+    return np.logaddexp(x[:, 0] + 5.0 * np.exp(-(((x[:, 0] - 0.3) / 3e-7) ** 2)), 0.0)
+
+
+def test_a_branch_is_not_ruled_out_where_rounding_has_no_bound() -> None:
+    """On wide boxes the exponential overflows, with and without the branch: the room was zero, the error 0.005."""
+    domain = Domain(x=(0.0, 1.0))
+    problem = Problem(from_torch(Hidden()), _smooth, domain)
+    at = np.array([[0.3]])
+    error = float(np.abs(problem.model.value(at)[0, 0] - _smooth(at)[0]))
+    assert error > 0.0049
+    assert branch_room(program_of(problem.model, 1), domain)[0] >= error
+    with pytest.raises(BadInput, match="a branch that its program does not take"):
+        certify_norms(problem, ["sup"], seconds=5.0)
+    assert not certify(problem, tolerance=1e-4, seconds=1.0).upper < error
+
+
+@pytest.mark.parametrize("property_", ["monotone:x", "convex:x", "lipschitz:x", "lipschitz"])
+def test_derivatives_know_of_the_branches_of_values(property_) -> None:
+    """softplus(x) with threshold 1 falls by 0.31 at 1, and was proved to rise everywhere."""
+    module = torch.nn.Softplus(threshold=1.0)
+    assert module(torch.tensor(1.0001)) < module(torch.tensor(1.0)) - 0.3
+    with pytest.raises(BadInput, match="a branch that its program does not take"):
+        certify_properties(from_torch(module.double()), Domain(x=(-1.0, 3.0)), [property_])
+    found = certify_properties(from_torch(module.double()), Domain(x=(-1.0, 0.9)), [property_])
+    assert found.answers[0].status == "proved"

@@ -14,6 +14,7 @@ from supnorm.certification import LinearBounds, certify, narrowing
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.error_program import error_program
 from supnorm.checker import check
+from supnorm.interrupts import Interrupts
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput, Interrupted
 
@@ -147,3 +148,14 @@ def test_lost_workers_end_a_proof_with_what_is_proved_and_say_so(tmp_path: Path)
     assert resumed.upper == pytest.approx(whole.upper, rel=0.2)
     with pytest.raises(Interrupted, match="is gone"):
         check(tmp_path / "whole.json", executor=Losing(2))
+
+
+def test_a_later_work_does_not_end_for_the_reason_of_an_earlier_one() -> None:
+    requests = Interrupts()
+    with requests.between_batches():
+        requests.because("the workers are lost")
+        with requests.between_batches():  # a part of it
+            pass
+    assert requests.cause == "the workers are lost"  # its report says so
+    with requests.between_batches():
+        assert requests.cause == ""

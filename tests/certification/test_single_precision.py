@@ -6,7 +6,9 @@ from single_cases import random_program
 from single_oracle import exact_value, run_single
 
 from supnorm.certification import single_local, single_precision
+from supnorm.certification.deployed import runs_in_single
 from supnorm.certification.single_precision import rounding_in_single
+from supnorm.problem import Domain, Problem
 from supnorm.program import Node, Program
 from supnorm.program.single_precision import Kernel, kernels
 
@@ -229,3 +231,33 @@ def test_weights_of_different_signs_cancel():
         bound, _ = rounding_in_single(_program(*nodes[:k]), np.ones((1, 1)), np.zeros((1, 1)), EVERY)
         bounds.append(bound.max())
     assert bounds[2] / bounds[1] < 24.0  # h h = 8: two layers multiply values by 8, products of |h| by 64
+
+
+@pytest.mark.parametrize(
+    ("exponent", "high"), [(10.1, 1e3), (1.3, 1e27), (-5.7, 1e3), (2.0, 1e3), (16777217.0, 2.0)]
+)
+def test_an_exponent_that_float32_does_not_hold_is_in_the_assumed_accuracy(exponent, high):
+    """torch computes x^10.1 as x^10.1000004, which is 22 units of 2^-23 off at 1000; 16777217 is even in float32."""
+    torch = pytest.importorskip("torch")
+
+    class Power(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one = torch.nn.Parameter(torch.ones(1))
+
+        def forward(self, x):
+            return (self.one * x[:, 0]) ** exponent
+
+    problem = Problem(Power(), lambda x: x[:, 0], Domain(x=(high / 10, high)))
+    assert problem.model.precision == "float32"
+    runtime, functions = runs_in_single(problem, 1)
+    x = np.linspace(high / 10, high, 2001, dtype=np.float32)
+    run = torch.pow(torch.from_numpy(x), exponent).numpy().astype(float)
+    with np.errstate(over="ignore"):
+        exact = x.astype(np.longdouble) ** np.longdouble(exponent)
+    use = np.isfinite(run) & (exact < 3e38) & (exact > 1e-37)
+    off = np.abs(run[use] - exact[use]) / exact[use] * 2.0**23
+    kernel = functions["square" if exponent == 2.0 else "pow"]
+    assert runtime == "torch"
+    assert kernel.ulps >= off.max(initial=0.0)
+    assert (kernel.ulps <= 60) == (exponent != 16777217.0)

@@ -58,6 +58,17 @@ def test_grids(d, method):
     np.testing.assert_allclose(by_columns.value(x), program.value(x), rtol=1e-14, atol=1e-14)
 
 
+@pytest.mark.parametrize("method", ["linear", "slinear", "cubic"])
+def test_a_grid_whose_values_were_changed_later_is_read_as_scipy_evaluates_it(method):
+    """SciPy keeps a spline of the values that it was given: of the methods, only linear sees others later."""
+    table = interpolate.RegularGridInterpolator(GRID[:2], CUBE[:, :, 0].copy(), method=method)
+    before = table(np.array([[0.5, 0.5]]))
+    table.values[:] += 1.0
+    x = rng.uniform(0, 3, (50, 2))
+    np.testing.assert_allclose(lower_numpy(table, 2).value(x)[:, 0], table(x), rtol=1e-12, atol=1e-12)
+    assert (table(np.array([[0.5, 0.5]])) == before).all() == (method != "linear")
+
+
 def test_beyond_the_ends():
     """Each as it says: the end's value, the outer polynomials, or nothing."""
     z = np.linspace(-2.0, 5.0, 60)[:, None]
@@ -126,11 +137,36 @@ def test_classes_are_as_before_after_reading():
     assert interpolate.CubicSpline.__call__ is before
 
 
+NARROW = np.array([0.0, 0.3, 0.3 + 1e-7, 1.0])
+JUMPING = {
+    "1e-9 of the values": interpolate.PPoly(np.array([[1e9, 1e9 + 0.5, 1e9]]), NARROW),
+    "beside an output of larger values": interpolate.PPoly(
+        np.array([[[1e9, 1.0], [1e9, 1.5], [1e9, 1.0]]]), NARROW
+    ),
+    "beside a piece of larger values": interpolate.PPoly(
+        np.array([[0, 0, 0, 1e9, 0], [1.0, 1.5, 1.0, 1.0, 1e9 + 1.0]]), np.array([*NARROW, 2.0, 3.0])
+    ),
+    "of pieces whose powers overflow": interpolate.PPoly(
+        np.array([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [1.0, 1.5]]), np.array([0.0, 1e160, 2e160])
+    ),
+    "at knots of a spline": interpolate.BSpline(
+        np.repeat(NARROW, 2), np.repeat([1.0, 1.0 + 1e-10, 1.0], 2), 1
+    ),
+}
+
+
+@pytest.mark.parametrize("name", JUMPING)
+def test_a_jump_that_is_small_beside_other_values_is_no_rounding(name):
+    """Its continuous program was proved within 1e-6 of the values that this table has without its step of 0.5."""
+    with pytest.raises(Unsupported, match="with a jump of"):
+        lower_numpy(lambda x: JUMPING[name](x[:, 0]), 1)
+
+
 def test_the_gap_of_rounded_pieces_is_known():
-    """Pieces with a gap of 1e-12: the program is off by that, and says so."""
-    c = np.array([[[0.0], [1.0]], [[1.0 + 1e-12], [1.0]], [[2.0 + 1e-12], [-1.0]]])
+    """Pieces with a gap of 2e-14: the program is off by that, and says so."""
+    c = np.array([[[0.0], [1.0]], [[1.0 + 2e-14], [1.0]], [[2.0 + 2e-14], [-1.0]]])
     table = Piecewise.of(np.array([0.0, 1.0, 2.0, 3.0]), c, "continue", "continue")
-    assert abs(table.gap() - 1e-12) < 1e-15
+    assert abs(table.gap() - 2e-14) < 1e-15
     fitted = lower_numpy(SPLINE, 1)
     assert any(a.absolute > 0 for node in fitted.nodes for a in node.discrepancies)
 

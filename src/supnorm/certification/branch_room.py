@@ -18,6 +18,8 @@ from supnorm.certification.affine_model import propagate
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain
 from supnorm.program import Program
+from supnorm.results import BadInput
+from supnorm.results.numbers import num
 
 BOXES, ROUNDS = 512, 24  # the cost that the docstring states; beyond them the room is wider, not wrong
 
@@ -29,6 +31,8 @@ def has_branches(program: Program) -> bool:
 
 def branch_room(program: Program, domain: Domain) -> Array:
     """Bounds of the distance between function and program on the domain, for each output, shape ``(m,)``, with rounding.
+
+    Infinite where neither boxes show that the code takes no branch nor the distance has a bound.
 
     >>> from supnorm.program import Builder
     >>> from supnorm.program.discrepancies import linear_above
@@ -45,7 +49,8 @@ def branch_room(program: Program, domain: Domain) -> Array:
         half = np.maximum(high - centre, centre - low) * (1.0 + 1e-15)
         with_them, bend = propagate(program, centre, half, np.ones(1), branches=True)
         without, _ = propagate(program, centre, half, np.ones(1))
-        taken = ~(with_them.err == without.err).all(axis=1)
+        # Where there is no bound of rounding either, nothing shows that no branch is taken.
+        taken = ~((with_them.err == without.err) & np.isfinite(without.err)).all(axis=1)
         if not taken.any():
             break
         room = np.asarray(with_them.err[taken].max(axis=0))
@@ -58,3 +63,25 @@ def branch_room(program: Program, domain: Domain) -> Array:
         left[rows, split] = right[rows, split] = (0.5 * low + 0.5 * high)[rows, split]
         low, high = np.concatenate([low, right]), np.concatenate([left, high])
     return np.zeros(program.m)
+
+
+def in_words(room: Array) -> str:
+    """What the branch is, and how far it takes the function where that is known."""
+    far = float(np.max(room))
+    return "softplus that is linear above a threshold" + (
+        f", by {num(far, 2)} here" if np.isfinite(far) else ""
+    )
+
+
+def demand_bounded(rooms: dict[str, Array]) -> None:
+    """Check that something says how far branches take each function.
+
+    Raises:
+        BadInput: naming the function of which nothing says it.
+    """
+    for what, room in rooms.items():
+        if not np.isfinite(room).all():
+            raise BadInput(
+                f"the {what} may have a branch that its program does not take ({in_words(room)}), and its distance from the "
+                "program has no bound on the whole domain; choose a larger threshold or a smaller domain"
+            )

@@ -9,6 +9,7 @@ again. What the runtime is assumed to do is named there: `assumptions_in_single`
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from supnorm.certification.boxes import Boxes
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.node_models import models_of
 from supnorm.certification.rounding import Array, outward
+from supnorm.certification.single_local import ULP
 from supnorm.certification.single_precision import rounding_in_single
 from supnorm.problem import Problem
 from supnorm.program import Node, Program, Unsupported, program_of
@@ -97,7 +99,26 @@ def runs_in_single(problem: Problem, d: int) -> tuple[str, dict[str, Kernel]] | 
         return CERTIFY.text(
             fact("single-unknown-operators", runtime=origin.runtime, operators=", ".join(unlike))
         )
-    return origin.runtime, {op: known[op] for op in used}
+    return origin.runtime, {op: _with_exponents(known[op], op, program) for op in used}
+
+
+# |log| of what float32 holds is at most 103.3; so is |p log x| where x^p neither overflows nor vanishes
+LOGARITHM = 104.0
+
+
+def _with_exponents(kernel: Kernel, op: str, program: Program) -> Kernel:
+    """The kernel with room for exponents that float32 does not hold.
+
+    A runtime computes x^q with q next to p. This is x^p times exp((q - p) log x), where |log x| is at most `LOGARITHM`, and
+    at most `LOGARITHM` / |p| where x^p has a value. For another whole number q the sign may be another one.
+    """
+    ulps = kernel.ulps
+    for p in (float(n.parameter or 0.0) for n in program.nodes if n.op == "pow" and _name(n) == op):
+        with np.errstate(over="ignore"):
+            off = abs(float(np.float32(p)) - p)
+        room = math.inf if off and p.is_integer() else math.expm1(off * LOGARITHM / max(abs(p), 1.0))
+        ulps = max(ulps, kernel.ulps + room * (1.0 + 1e-9) / ULP)
+    return replace(kernel, ulps=ulps)
 
 
 # operations that IEEE 754 rounds correctly, or that round nothing

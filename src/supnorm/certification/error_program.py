@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from supnorm.certification.affine_model import propagate
 from supnorm.certification.black_box import BlackBox
-from supnorm.certification.branch_room import branch_room
+from supnorm.certification.branch_room import branch_room, demand_bounded, in_words
 from supnorm.certification.coordinates import box_of, inputs
 from supnorm.certification.measured import Measuring
 from supnorm.certification.reading import read_side
@@ -144,6 +144,7 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
     reference = programs["reference"]
     declared: tuple[BlackBox, ...] = ()
     room = {w: branch_room(p, domain) if p is not None else np.zeros(m) for w, p in programs.items()}
+    demand_bounded(room)
     notes = _notes(problem, [p for p in programs.values() if p is not None], room)
     if missing:
         weight = _weights(problem, m)
@@ -271,9 +272,9 @@ def _refuse_room(room: dict[str, Array], declared: list[str]) -> None:
     for what, size in room.items():
         if np.any(size):
             raise BadInput(
-                f"the {what} has a branch that its program does not take (softplus that is linear above a threshold, by "
-                f"{num(np.max(size), 2)} here), and a declared bound of the {declared[0]} cannot be combined with it; "
-                "choose a larger threshold or a smaller domain, so that the code never takes the branch"
+                f"the {what} has a branch that its program does not take ({in_words(size)}), and a declared bound of the "
+                f"{declared[0]} cannot be combined with it; choose a larger threshold or a smaller domain, so that the code "
+                "never takes the branch"
             )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Work
-from supnorm.certification.branch_room import branch_room
+from supnorm.certification.branch_room import branch_room, in_words
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.checkpoint import Saved
 from supnorm.certification.choice import Choice
@@ -33,7 +33,6 @@ from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Domain
 from supnorm.program import Program
 from supnorm.results import BadInput, versions
-from supnorm.results.numbers import num
 from supnorm.wording import fact
 from supnorm.wording.certify import CERTIFY
 
@@ -66,9 +65,8 @@ class Part:
         room = branch_room(self.program, self.domain)
         if np.any(room):
             raise BadInput(
-                f"the code has a branch that its program does not take (softplus that is linear above a threshold, by "
-                f"{num(float(room.max()), 2)} here), and a proof of several parts has no room for it; choose a larger "
-                "threshold or a smaller domain"
+                f"the code has a branch that its program does not take ({in_words(room)}), and a proof of several parts has "
+                "no room for it; choose a larger threshold or a smaller domain"
             )
         ends, log = box_of(self.domain), tuple(axis.log for axis in self.domain.axes)
         value = self.program.value

@@ -10,12 +10,14 @@ Cost: a derivative has two to four times the operations of its program.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
+from supnorm.program.discrepancies import Discrepancy
 from supnorm.program.node import Node
 from supnorm.program.operations import Array, Unsupported
 from supnorm.program.program import Program
@@ -175,6 +177,9 @@ def _of_one(build: Builder, node: Node, y: int, z: int, s: int) -> int | None:
     def number(v: float) -> int:
         return _constant(build, np.full(w, v))
 
+    if op == "softplus":  # whose code may go on otherwise above a number: at the step it has no derivative
+        steps = tuple(Discrepancy(math.inf, above=a.above) for a in node.discrepancies if a.above is not None)
+        return new("mul", build.add_node(Node("sigmoid", (z,), w, discrepancies=steps)).node, s)
     if op == "neg":
         return new("neg", s)
     if op == "log":
@@ -187,7 +192,6 @@ def _of_one(build: Builder, node: Node, y: int, z: int, s: int) -> int | None:
     slopes = {
         "tanh": lambda: new("sub", number(1.0), new("pow", y, parameter=2.0)),
         "sigmoid": lambda: new("mul", y, new("sub", number(1.0), y)),
-        "softplus": lambda: new("sigmoid", z),
         "silu": lambda: new(
             "add", new("sigmoid", z), new("mul", y, new("sub", number(1.0), new("sigmoid", z)))
         ),

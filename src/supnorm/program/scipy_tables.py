@@ -187,9 +187,9 @@ def _grid(build: Builder, table: Any, x: Tensor, method: Any = None, *, nu: Any 
     if nu is not None and any(nu):
         raise Unsupported(f"derivatives by {name}", "a table of the derivative")
     bases: list[Piecewise]
-    if method in ("linear", "slinear"):
+    if method == "linear":
         bases, coefficients = [tables.hats(g, beyond, name) for g in table.grid], values
-    elif method in ("cubic", "quintic"):
+    elif method in ("slinear", "cubic", "quintic"):  # SciPy evaluates the spline that it made, not `values`
         spline = table._spline if method == table.method else table._construct_spline(method)
         bases = [tables.basis_splines(t, k, beyond, name) for t, k in zip(spline.t, spline.k, strict=True)]
         coefficients = np.asarray(spline.c)
