@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import ctypes
 import json
 import math
 import pickle
+import platform
 import sqlite3
 import sys
 import threading
@@ -242,3 +244,19 @@ def test_a_number_of_equal_bits_replaces_nothing(number: Any, monkeypatch: pytes
         there.setattr(np, "pi", number)
         with pytest.raises(BadInput, match=r"has replaced numpy\.pi"):
             demand_intact(before)
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or platform.machine() != "x86_64", reason="fesetround of glibc"
+)
+@pytest.mark.parametrize("mode", [0x400, 0x800, 0xC00])  # downward, upward, toward zero
+def test_another_rounding_of_the_processor_is_refused(mode: int) -> None:
+    """A bound has room for half a unit of each rounding; in other modes it is a whole one."""
+    libm, before = ctypes.CDLL("libm.so.6"), functions()
+    try:
+        assert libm.fesetround(mode) == 0
+        with pytest.raises(BadInput, match="does not round to the nearest number"):
+            demand_intact(before)
+    finally:
+        libm.fesetround(0)
+    demand_intact(before)

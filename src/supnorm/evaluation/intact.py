@@ -3,8 +3,9 @@
 Such code changes the numbers of supnorm itself: with another `numpy.max` a worst error can be anything, and with another
 `scipy.special.betaincinv` a bound of a share. So it is refused when a problem is opened, after the first calls of a
 function, and at the end of whatever calls it: an audit, a proof, a check, a fit (`demand_intact`). Looked at are Python's
-own functions and those of NumPy, SciPy, supnorm and what else bounds are computed with. When supnorm fails, `cause_of`
-looks further, at all modules of Python, NumPy and SciPy and at settings that make their functions raise.
+own functions and those of NumPy, SciPy, supnorm and what else bounds are computed with, and how the processor
+rounds. When supnorm fails, `cause_of` looks further, at all modules of Python, NumPy and SciPy and at settings that make
+their functions raise.
 """
 
 from __future__ import annotations
@@ -88,13 +89,31 @@ def demand_intact(before: Functions) -> None:
     Raises:
         BadInput: naming the first one that is another now, and by which code; of the other modules of Python that were
             loaded first, the first one that cannot be called any more; of modules that were loaded since, the first one
-            that stands in a file of the user.
+            that stands in a file of the user; or saying that this thread rounds otherwise than to the nearest number.
     """
+    if not rounds_to_nearest():
+        raise BadInput(
+            "this process does not round to the nearest number, as every bound of supnorm assumes: code of this problem, or "
+            "of a library, has changed how the processor rounds (fesetround)"
+        )
     if replaced := _put_back(before) or next(_brought(before), None):
         raise BadInput(
             f"code of this problem has replaced {replaced}, with which supnorm computes: leave it as it is, and give "
             "your own function another name"
         )
+
+
+def rounds_to_nearest() -> bool:
+    """Whether sums of float64 numbers are rounded to the nearest one, of two to the even one.
+
+    >>> rounds_to_nearest()
+    True
+    """
+    half, more = (
+        np.ldexp(1.0, -53),
+        np.ldexp(3.0, -54),
+    )  # of the distance of 1 to the next number, and 3/4 of it
+    return all(sign + sign * half == sign and abs(sign + sign * more) > 1.0 for sign in np.array([1.0, -1.0]))
 
 
 @contextmanager
