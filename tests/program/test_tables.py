@@ -7,7 +7,7 @@ import pytest
 from scipy import interpolate
 
 from supnorm.program import Unsupported, lower_jaxpr, lower_numpy, program_of
-from supnorm.program.tables import Piecewise
+from supnorm.program.tables import Piecewise, basis_splines
 
 rng = np.random.default_rng(0)
 KNOTS = np.sort(np.concatenate([[0.0, 3.0], rng.uniform(0.0, 3.0, 7)]))
@@ -67,6 +67,28 @@ def test_a_grid_whose_values_were_changed_later_is_read_as_scipy_evaluates_it(me
     x = rng.uniform(0, 3, (50, 2))
     np.testing.assert_allclose(lower_numpy(table, 2).value(x)[:, 0], table(x), rtol=1e-12, atol=1e-12)
     assert (table(np.array([[0.5, 0.5]])) == before).all() == (method != "linear")
+
+
+def test_a_grid_of_one_axis_needs_no_matrix_of_its_knots():
+    """With a basis function for each of 20,001 knots the reader took gigabytes, and hours, beyond every --seconds."""
+    knots = np.linspace(0.0, 1.0, 20_001)
+    table = interpolate.RegularGridInterpolator((knots,), np.sin(3.0 * knots))
+    program = lower_numpy(table, 1)
+    x = rng.uniform(0.0, 1.0, (20, 1))
+    np.testing.assert_allclose(program.value(x)[:, 0], table(x), rtol=1e-11)
+    assert max(node.weight.size for node in program.nodes if node.weight is not None) <= 50_000
+
+
+@pytest.mark.parametrize("method", ["linear", "cubic"])
+def test_a_grid_with_too_many_knots_along_an_axis_is_refused(method):
+    if method == "linear":
+        ends = np.linspace(0.0, 1.0, 5_001), np.array([0.0, 1.0])
+        table = interpolate.RegularGridInterpolator(ends, np.zeros((5_001, 2)), method=method)
+        with pytest.raises(Unsupported, match="5001 values along one axis"):
+            lower_numpy(table, 2)
+    else:
+        with pytest.raises(Unsupported, match="5001 values along one axis"):
+            basis_splines(np.arange(5_005.0), 3, "limit", "a table")
 
 
 def test_beyond_the_ends():

@@ -22,6 +22,7 @@ from supnorm.program.tracing import Builder, Tensor, Value
 
 _LOCK = threading.RLock()  # the classes belong to all threads
 _STEP = "none: a step has no certificate"
+_SPLINES = ("slinear", "cubic", "quintic")  # of a grid
 
 
 @contextmanager
@@ -178,6 +179,8 @@ def _interp1d(build: Builder, table: Any, x: Tensor) -> Tensor:
 
 def _grid(build: Builder, table: Any, x: Tensor, method: Any = None, *, nu: Any = None) -> Tensor:
     """RegularGridInterpolator: linear, and the tensor splines slinear, cubic and quintic."""
+    from scipy import interpolate
+
     method = table.method if method is None else method
     name = f"RegularGridInterpolator of method {method!r}"
     d, values = len(table.grid), np.asarray(table.values)
@@ -186,10 +189,21 @@ def _grid(build: Builder, table: Any, x: Tensor, method: Any = None, *, nu: Any 
     beyond: Beyond = "limit" if table.bounds_error or table.fill_value is not None else "continue"
     if nu is not None and any(nu):
         raise Unsupported(f"derivatives by {name}", "a table of the derivative")
+    if d == 1:  # without a basis, which takes memory like the square of the number of knots
+        if method == "linear":
+            one = tables.linear(table.grid[0], values, beyond, beyond, name)
+        elif method in _SPLINES:
+            spline = table._spline if method == table.method else table._construct_spline(method)
+            one = tables.of_spline(
+                interpolate.BSpline(spline.t[0], np.asarray(spline.c), spline.k[0]), beyond, name
+            )
+        else:
+            raise Unsupported(name, _STEP if method == "nearest" else "linear or cubic")
+        return tables.evaluate(build, one, x).arrange(lambda i: i.reshape(x.shape[:-1]))
     bases: list[Piecewise]
     if method == "linear":
         bases, coefficients = [tables.hats(g, beyond, name) for g in table.grid], values
-    elif method in ("slinear", "cubic", "quintic"):  # SciPy evaluates the spline that it made, not `values`
+    elif method in _SPLINES:  # SciPy evaluates the spline that it made, not `values`
         spline = table._spline if method == table.method else table._construct_spline(method)
         bases = [tables.basis_splines(t, k, beyond, name) for t, k in zip(spline.t, spline.k, strict=True)]
         coefficients = np.asarray(spline.c)

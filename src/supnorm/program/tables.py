@@ -15,6 +15,7 @@ rational numbers and is a discrepancy of the program. A table with larger gaps h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -81,17 +82,17 @@ class Piecewise:
             Unsupported: when two pieces do not meet.
         """
         largest = Fraction(0)
-        knots = [Fraction(t) for t in self.knots.tolist()]
-        for function, rounding in zip(
-            np.moveaxis(self.coefficients, 2, 0).tolist(), self._rounding(), strict=True
-        ):
+        knots, rounding = [Fraction(t) for t in self.knots.tolist()], self._rounding()
+        # Most pieces of a basis are zero, and meet.
+        used = (self.coefficients != 0.0).any(axis=1)
+        for j in range(used.shape[1]):
             total = Fraction(0)
-            for k in range(len(function) - 1):
+            for k in np.flatnonzero(used[:-1, j] | used[1:, j]).tolist():
                 gap, h = Fraction(0), knots[k + 1] - knots[k]
-                for c in reversed(function[k]):
+                for c in reversed(self.coefficients[k, :, j].tolist()):
                     gap = gap * h + Fraction(c)
-                gap -= Fraction(function[k + 1][0])
-                if abs(gap) > rounding[k]:
+                gap -= Fraction(float(self.coefficients[k + 1, 0, j]))
+                if abs(gap) > rounding[j, k]:
                     where = f"at {self.knots[k + 1]:.6g}"
                     raise Unsupported(
                         f"{self.name} with a jump of {float(gap):.3g} {where}", "a continuous table"
@@ -209,16 +210,34 @@ def on_grid(build: Builder, bases: Iterable[Piecewise], coefficients: Array, col
     return current
 
 
+def _demand_few(n: int, name: str) -> None:
+    """Check that a matrix of ``n`` functions on as many pieces is no larger than one operation may be."""
+    if n * n > MOST_WEIGHTS:
+        raise Unsupported(
+            f"{name} with {n} values along one axis", f"at most {math.isqrt(MOST_WEIGHTS)} along each"
+        )
+
+
 def hats(knots: Array, beyond: Beyond, name: str) -> Piecewise:
-    """The piecewise linear functions that are 1 at one knot and 0 at the others."""
+    """The piecewise linear functions that are 1 at one knot and 0 at the others.
+
+    Raises:
+        Unsupported: when they are too many.
+    """
+    _demand_few(len(knots), name)
     return linear(knots, np.eye(len(knots)), beyond, beyond, name)
 
 
 def basis_splines(knots: Array, degree: int, beyond: Beyond, name: str) -> Piecewise:
-    """The B-splines of these knots, on their base interval."""
+    """The B-splines of these knots, on their base interval.
+
+    Raises:
+        Unsupported: when they are too many.
+    """
     from scipy.interpolate import BSpline
 
     n = len(knots) - degree - 1
+    _demand_few(n, name)
     return of_spline(BSpline(knots, np.eye(n), degree), beyond, name)
 
 
