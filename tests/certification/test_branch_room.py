@@ -14,6 +14,7 @@ from supnorm.certification import functions_of_problem, mismatch, values_of_prob
 from supnorm.certification.branch_room import branch_room
 from supnorm.certification.certificate import digest
 from supnorm.certification.lower import proved_error
+from supnorm.certification.statement_tie import statement_mismatch
 from supnorm.checker import check
 from supnorm.problem import ErrorMeasure
 from supnorm.program import program_of
@@ -214,3 +215,26 @@ def test_derivatives_know_of_the_branches_of_values(property_) -> None:
         certify_properties(from_torch(module.double()), Domain(x=(-1.0, 3.0)), [property_])
     found = certify_properties(from_torch(module.double()), Domain(x=(-1.0, 0.9)), [property_])
     assert found.answers[0].status == "proved"
+
+
+class Touching(torch.nn.Module):
+    """A softplus of what is at most zero, and is above a threshold near 0 on 2e-6 of the domain alone."""
+
+    def __init__(self, threshold):
+        super().__init__()
+        self.threshold = threshold
+
+    def forward(self, x):
+        return torch.nn.functional.softplus(-((x[:, 0] - 0.3) ** 2), threshold=self.threshold)
+
+
+def test_a_proof_of_several_parts_is_not_about_code_with_a_branch(tmp_path: Path) -> None:
+    """The file is a true one about the same program without its branch; 64 points do not meet the branch."""
+    domain, path = Domain(x=(0.0, 1.0)), tmp_path / "properties.json"
+    smooth, stepping = (
+        Problem(from_torch(Touching(t)), lambda x: 0.0 * x[:, 0], domain) for t in (1e9, -1e-12)
+    )
+    certify_properties(smooth.model, domain, ["bounded:0.1:1"]).save(path)
+    assert stepping.model.value(np.array([[0.3]])) == 0.0
+    assert statement_mismatch(path, smooth) is None
+    assert "a branch that its program does not take" in (statement_mismatch(path, stepping) or "")

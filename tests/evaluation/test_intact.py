@@ -42,9 +42,9 @@ PROBLEM = (
 @pytest.mark.parametrize(
     ("owner", "name", "now", "place"),
     [
-        (np, "abs", lambda x: 3, " (test_intact.py, line 43)"),
+        (np, "abs", lambda x: 3, " (test_intact.py, line 45)"),
         (np, "max", np.min, ""),
-        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 45)"),
+        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 47)"),
         (math, "sqrt", None, ""),
         (builtins, "sum", max, ""),
         (sqlite3, "connect", None, ""),

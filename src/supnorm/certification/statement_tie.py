@@ -17,6 +17,7 @@ import numpy as np
 
 from supnorm.certification import root_tie
 from supnorm.certification.assumed import assumptions_in_words
+from supnorm.certification.branch_room import branch_room, has_branches
 from supnorm.certification.executions import runs
 from supnorm.certification.rounding import Array
 from supnorm.certification.solution import tie as solution_tie
@@ -164,6 +165,8 @@ def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
                 f"the program of its {name} is not that of the problem: the {name} or the domain has changed since, or it "
                 "was lowered by another version; certify again"
             )
+        if _branches(program, problem.domain):
+            return f"the {name} has a branch that its program does not take, of which no proof of several parts knows"
         programs[name] = program
     stated = {k: v for k, v in data["data"].items() if k not in tie.chosen}
     if tie.data is not None and dict(tie.data(problem)) != stated:
@@ -175,6 +178,11 @@ def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
     if assumed is not None and data["assumptions"] != list(assumed):
         return "its assumptions are not those of the problem (edited, or another version: certify again)"
     return None
+
+
+def _branches(program: Program, domain: Domain) -> bool:
+    """Whether code takes branches that its program does not take; of inputs that are not the problem's nobody knows it."""
+    return has_branches(program) and (program.d != domain.d or bool(np.any(branch_room(program, domain))))
 
 
 def _measure(data: Mapping[str, Any], problem: Problem) -> str | None:
