@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from supnorm import Axis, Domain, Problem, certify, certify_norms, certify_properties
+from supnorm import Axis, Domain, Problem, certify, certify_norms, certify_properties, with_derivatives
 from supnorm.certification import functions_of_problem, mismatch, values_of_problem
 from supnorm.certification.branch_room import branch_room
 from supnorm.certification.certificate import digest
@@ -238,3 +238,27 @@ def test_a_proof_of_several_parts_is_not_about_code_with_a_branch(tmp_path: Path
     assert stepping.model.value(np.array([[0.3]])) == 0.0
     assert statement_mismatch(path, smooth) is None
     assert "a branch that its program does not take" in (statement_mismatch(path, stepping) or "")
+
+
+def _peak(threshold):
+    """A softplus of what is largest at 0.3."""
+    first, last = torch.nn.Linear(1, 2, dtype=torch.float64), torch.nn.Linear(2, 1, dtype=torch.float64)
+    with torch.no_grad():
+        first.weight[:], first.bias[:] = 1.0, torch.tensor([0.2, -0.8], dtype=torch.float64)
+        last.weight[:], last.bias[:] = torch.tensor([[1.0, -1.0]], dtype=torch.float64), 0.0
+    return from_torch(
+        torch.nn.Sequential(first, torch.nn.Tanh(), last, torch.nn.Softplus(threshold=threshold))
+    )
+
+
+def test_derivatives_of_code_with_a_branch_are_refused() -> None:
+    """The threshold is 1e-12 below the peak: there the value falls by 0.33. It was proved to be within 0.01 everywhere."""
+    domain, highest = Domain(x=(0.0, 1.0)), 2.0 * np.tanh(0.5)
+    smooth, stepping = (with_derivatives(_peak(t), domain) for t in (1e9, highest - 1e-12))
+    at = np.array([[0.3]])
+    assert smooth.value(at)[0, 0] - stepping.value(at)[0, 0] > 0.33
+    with pytest.raises(BadInput, match="a branch that its program does not take"):
+        certify(Problem(stepping, smooth, domain), tolerance=1e-2)
+    assert (
+        certify(Problem(smooth, with_derivatives(_peak(2.0), domain), domain), tolerance=1e-2).upper <= 1e-2
+    )

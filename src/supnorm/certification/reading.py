@@ -8,11 +8,13 @@ from typing import TypeVar
 
 import numpy as np
 
+from supnorm.certification.branch_room import branch_room, in_words
 from supnorm.certification.executions import Executions, demand_called
 from supnorm.certification.measured import Measuring
 from supnorm.certification.rounding import Array
 from supnorm.certification.table_limits import demand_within
 from supnorm.problem import Domain, Function
+from supnorm.problem.coded import Coded
 from supnorm.program import Narrowed, Program, Unsupported, program_of
 from supnorm.program.recording import read_meanwhile
 from supnorm.results import BadInput
@@ -73,4 +75,18 @@ def read(function: Function, what: str, domain: Domain) -> Program | None:
     if program.d != domain.d:
         raise BadInput(f"the {what} has {program.d} inputs, the domain {domain.d}")
     demand_within(program, domain, what)
+    _demand_derivatives(function, domain, what)
     return program
+
+
+def _demand_derivatives(function: Function, domain: Domain, what: str) -> None:
+    """Refuse derivatives of code that takes branches which its program does not take: their program has lost them."""
+    made_of = function.value.made_of if isinstance(function.value, Coded) else None
+    if made_of is None:
+        return
+    room = branch_room(program_of(made_of, domain.d, limited=True), domain)
+    if np.any(room):
+        raise BadInput(
+            f"the {what} has a branch that its program does not take ({in_words(room)}), where it has no derivative; choose "
+            "a larger threshold or a smaller domain"
+        )
