@@ -205,7 +205,7 @@ def test_a_table_that_ends_elsewhere_for_several_points_is_refused():
         lower_numpy(lambda x: chosen[TEXTS[len(x)]](1.0 - (x[:, 0] - 0.4) ** 2), 1)
     assert len(lower_numpy(lambda x: tables[1](1.0 - x[:, 0] ** 2), 1).limits) == 1
     jump = np.array([[1.0, 1.0], [0.0, 0.5]])
-    exact, off = (PPoly(jump + [[0.0], [e]] * np.array([[0.0, 1.0]]), [0.0, 0.5, 1.0]) for e in (0.0, 1e-10))
+    exact, off = (PPoly(jump + [[0.0], [e]] * np.array([[0.0, 1.0]]), [0.0, 0.5, 1.0]) for e in (0.0, 1e-14))
     chosen = {"0": exact, "1": off}
     with pytest.raises(Unlike, match=COUNT):
         lower_numpy(lambda x: chosen[TEXTS[len(x)]](x[:, 0]), 1)
