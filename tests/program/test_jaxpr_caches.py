@@ -171,6 +171,80 @@ def test_which_code_is_of_libraries_is_looked_at_again_for_another_proof(
     jaxpr_caches.renew()
 
 
+def test_what_replaces_functions_of_jax_between_two_traces_of_one_function_is_recorded() -> None:
+    from jax._src import pjit
+
+    plain = pjit.tree_unflatten
+
+    def other(tree: Any, outputs: Any) -> Any:
+        return plain(tree, outputs)
+
+    def model(x: Any) -> Any:
+        first = jnp.sinh(x)
+        pjit.tree_unflatten = other
+        second = jnp.sinh(x)
+        pjit.tree_unflatten = plain
+        return first + second
+
+    jaxpr_caches.renew()
+    try:
+        for _ in range(3):
+            with recorded() as seen:
+                assert retrace(model, 3, 1, "float64", compiled=False) is not None
+            assert other.__code__ in seen.offsets
+    finally:
+        pjit.tree_unflatten = plain
+
+
+class Same(type):
+    """Its classes are equal to NumPy's array."""
+
+    def __eq__(cls, other: object) -> bool:
+        return other is np.ndarray
+
+    def __hash__(cls) -> int:
+        return hash(np.ndarray)
+
+
+class Box(metaclass=Same):
+    """Holds an array, which another one replaces when somebody asks for what only looks like a value."""
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+    @property
+    def dtype(self) -> Any:
+        self.held = 0.0 * self.held
+        return np.dtype(float)
+
+    @property
+    def __class__(self) -> Any:
+        self.held = 0.0 * self.held
+        return Box
+
+
+jax.tree_util.register_pytree_node(Box, lambda b: ((b.held,), None), lambda _, held: Box(held[0]))
+leaves = jax.jit(jax.tree.leaves)
+
+
+def test_arguments_are_not_asked_by_code_of_their_own() -> None:
+    box = Box(np.ones(3))
+    assert not jaxpr_caches._executes_library_alone(jax.tree.leaves, (box,), {})
+    assert box.held.tolist() == [1.0, 1.0, 1.0]
+    assert not any(jaxpr_caches._is_plain(one) for one in (box, [box], {"a": (box,)}, Box))
+
+
+def test_a_trace_gives_to_jax_what_the_code_does() -> None:
+    def model(x: Any) -> Any:
+        return leaves(Box(jnp.exp(x)))[0]
+
+    with recorded():
+        traced = retrace(model, 2, 1, "float64", compiled=False)
+    assert str(traced.jaxpr) == str(
+        jax.make_jaxpr(model)(jax.ShapeDtypeStruct((2, 1), np.float32)).jaxpr
+    ).replace("f32", "f64")
+
+
 def test_jax_is_left_as_it_was() -> None:
     from jax._src import pjit
 

@@ -6,8 +6,9 @@ time takes ten times as long as all else. They execute none of the user's code w
 then they have a context of their own, another one for each proof (`renew`): somebody may have changed JAX meanwhile. One
 that executes code of the user nevertheless, because something that it uses was replaced, is traced each time from then on.
 
-The trace function of the recording makes JAX take twice as long. It is set aside where JAX puts a function of its own into a
-trace which it has put into one before, in this proof, and where nothing of the user's was executed.
+The trace function of the recording makes JAX take twice as long. It is set aside nowhere in here: the user can replace what
+JAX calls between two traces of the same function, and an argument can be an object whose attributes are code of the user.
+Such code would be read without being recorded.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,25 +26,15 @@ import numpy as np
 
 from supnorm.foreign import home_of
 from supnorm.program.foreign_code import foreign_code
-from supnorm.program.recording import (
-    SET_TRACE,
-    forget_libraries,
-    is_dropped,
-    is_recorded,
-    steps,
-)
+from supnorm.program.recording import forget_libraries, is_dropped, is_recorded, steps
 
 _NEVER_TWICE = itertools.count()
 _ALSO_HERE = threading.RLock()
 # The contexts of JAX's own functions, recorded and not: only the first tells of the user's code.
 _LIBRARY: list[int] = []
 _WITHIN: list[object] = []  # one of each `uncached` that has begun
-_REPLACED: list[tuple[str, Any, Any]] = []  # names of functions of JAX, these, and those in their places
+_LOOK_UP: list[tuple[Any, Any]] = []  # JAX's own function for looking up, and the one in its place
 _MIXED: dict[int, Any] = {}  # functions of JAX that have executed code of the user in this proof, by identity
-# What JAX has traced of its own functions in this proof, by identity; whether it was also put into a trace of the user's
-# code while instructions were recorded, and nothing of the user's was executed, or is for traces that are not recorded.
-_PLACED: dict[int, list[Any]] = {}
-_QUIET = threading.local()
 _STANDING: list[type] = []
 _SEVERAL: list[None] = []
 _PLAIN = (bool, int, float, complex, str, NoneType, np.ndarray)
@@ -55,7 +45,6 @@ def renew() -> None:
     forget_libraries()
     _LIBRARY[:] = [next(_NEVER_TWICE), next(_NEVER_TWICE)]
     _MIXED.clear()
-    _PLACED.clear()
 
 
 @contextmanager
@@ -96,13 +85,15 @@ def _library_aside(context: Any) -> Iterator[None]:
     mine = object()
     with _ALSO_HERE:
         if not _WITHIN:
-            for name, (parameters, instead) in _INSTEAD.items():
-                of_jax = getattr(pjit, name, None)
-                if of_jax is None or [*inspect.signature(of_jax).parameters] != parameters:
-                    break
-                ours = instead(of_jax, context)
-                setattr(pjit, name, ours)
-                _REPLACED.append((name, of_jax, ours))
+            look_up = getattr(pjit, "_infer_params", None)
+            if look_up is not None and [*inspect.signature(look_up).parameters] == [
+                "fun",
+                "ji",
+                "args",
+                "kwargs",
+            ]:
+                pjit._infer_params = _with_library(look_up, context)
+                _LOOK_UP[:] = [(look_up, pjit._infer_params)]
         _WITHIN.append(mine)
     try:
         yield
@@ -110,83 +101,28 @@ def _library_aside(context: Any) -> Iterator[None]:
         with _ALSO_HERE:
             _WITHIN.remove(mine)
             if not _WITHIN:
-                for name, before, ours in _REPLACED:
-                    if getattr(pjit, name, None) is ours:  # nobody has replaced it meanwhile
-                        setattr(pjit, name, before)
-                _REPLACED.clear()
+                for before, ours in _LOOK_UP:
+                    if getattr(pjit, "_infer_params", None) is ours:  # nobody has replaced it meanwhile
+                        pjit._infer_params = before
+                _LOOK_UP.clear()
 
 
 def _with_library(look_up: Callable[..., Any], context: Any) -> Callable[..., Any]:
     @functools.wraps(look_up)
     def looked_up(fun: Any, ji: Any, args: Any, kwargs: Any) -> Any:
-        if not _WITHIN or getattr(_QUIET, "now", False):
+        if not _WITHIN or not _executes_library_alone(fun, args, kwargs):
             return look_up(fun, ji, args, kwargs)
-        with _untraced():
-            library = _executes_library_alone(fun, args, kwargs)
-            if library and (is_dropped() or _SEVERAL):
-                with context(_LIBRARY[1]):
-                    traced = look_up(fun, ji, args, kwargs)
-                _PLACED.setdefault(id(traced[0]), [traced[0], True])
-                return traced
-        if not library:
-            return look_up(fun, ji, args, kwargs)
+        if is_dropped() or _SEVERAL:
+            with context(_LIBRARY[1]):
+                return look_up(fun, ji, args, kwargs)
         before = steps()
         with context(_LIBRARY[0]):
             traced = look_up(fun, ji, args, kwargs)
         if steps() != before:
             _MIXED[id(fun)] = fun
-        else:
-            _PLACED.setdefault(id(traced[0]), [traced[0], False])
         return traced
 
     return looked_up
-
-
-@contextmanager
-def _untraced() -> Iterator[None]:
-    """A context without a trace function."""
-    trace = sys.gettrace()
-    SET_TRACE(None)
-    _QUIET.now = True
-    try:
-        yield
-    finally:
-        _QUIET.now = False
-        SET_TRACE(trace)
-
-
-def _without_trace(put: Callable[..., Any], context: Any) -> Callable[..., Any]:
-    """JAX's own function that puts what it has looked up into a trace, without a trace function where none is needed.
-
-    A trace function makes JAX take twice as long. What was put into a trace before, and executed nothing of the user's, does
-    the same again.
-    """
-
-    @functools.wraps(put)
-    def placed(p: Any, args_flat: Any, fun: Any, args: Any, kwargs: Any) -> Any:
-        state = _PLACED.get(id(p)) if _WITHIN else None
-        trace = sys.gettrace()
-        if state is None or trace is None or is_dropped():
-            return put(p, args_flat, fun, args, kwargs)
-        if not state[1]:
-            before = steps()
-            result = put(p, args_flat, fun, args, kwargs)
-            state[1] = steps() == before
-            return result
-        SET_TRACE(None)
-        try:
-            return put(p, args_flat, fun, args, kwargs)
-        finally:
-            SET_TRACE(trace)
-
-    return placed
-
-
-# Functions of JAX by name, with their parameters, and what makes the ones that take their places.
-_INSTEAD: dict[str, tuple[list[str], Callable[[Any, Any], Any]]] = {
-    "_infer_params": (["fun", "ji", "args", "kwargs"], _with_library),
-    "_run_python_pjit": (["p", "args_flat", "fun", "args", "kwargs"], _without_trace),
-}
 
 
 def _executes_library_alone(fun: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -223,18 +159,23 @@ def standing_for_arrays(kind: type, several: bool) -> Iterator[None]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a value is an array, a number, a text or a type of numbers, or is made of such."""
+    """Whether a value is an array, a number, a text or a type of numbers, or is made of such.
+
+    By identity and by their modules first: a class of the user may be equal to any other one, and have a ``dtype`` and a
+    ``__class__`` that are code.
+    """
     kind = type(value)
-    if kind in (tuple, list):
+    if kind is tuple or kind is list:
         return all(map(_is_plain, value))
     if kind is dict:
         return all(map(_is_plain, value.values()))
-    if kind in _PLAIN or any(kind is one for one in _STANDING):
+    if any(kind is one for one in (*_PLAIN, *_STANDING)):
         return True
-    if isinstance(value, type):
+    if issubclass(kind, type):
         return home_of(value) in ("builtins", "numpy") and issubclass(
             value, np.generic | int | float | complex
         )
+    if home_of(kind).partition(".")[0] not in ("numpy", "jax", "jaxlib") or callable(value):
+        return False
     # A key of `jax.random` has a type without a kind, and the user can define how bits are made of it.
-    known = hasattr(getattr(value, "dtype", np.dtype(float)), "kind")
-    return known and not callable(value) and home_of(kind).partition(".")[0] in ("numpy", "jax", "jaxlib")
+    return hasattr(getattr(value, "dtype", np.dtype(float)), "kind")
