@@ -15,10 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.core import Tracer
+from jax.extend.core import ClosedJaxpr, Jaxpr
 
-from supnorm.program import jaxpr_caches
+from supnorm.program import jaxpr, jaxpr_caches
+from supnorm.program.jaxpr import lower_jaxpr
 from supnorm.program.jaxpr_traced import refusals, retrace
 from supnorm.program.recording import attempt, recorded, unrecorded
+from supnorm.program.rows import of_one_point
 
 pytestmark = pytest.mark.watched
 
@@ -243,6 +246,27 @@ def test_a_trace_gives_to_jax_what_the_code_does() -> None:
     assert str(traced.jaxpr) == str(
         jax.make_jaxpr(model)(jax.ShapeDtypeStruct((2, 1), np.float32)).jaxpr
     ).replace("f32", "f64")
+
+
+class Own(Jaxpr):  # type: ignore[misc,unused-ignore]
+    """Its equations are what code of the user says."""
+
+    @property
+    def eqns(self) -> Any:
+        return self._eqns
+
+
+def test_code_of_objects_in_what_jax_has_traced_is_recorded() -> None:
+    with jax.enable_x64(True):
+        (call,) = jax.make_jaxpr(jax.jit(mine))(np.ones(1)).eqns
+        inner = call.params["jaxpr"].jaxpr
+        own = Own(inner.constvars, inner.invars, inner.outvars, inner.eqns, inner.effects, inner.debug_info)
+        named = {**call.params, "jaxpr": ClosedJaxpr(own, ())}
+        closed = jax.make_jaxpr(lambda x: call.primitive.bind(x[0], **named)[0][None])(np.ones((1, 1)))
+    with pytest.MonkeyPatch.context() as patch, of_one_point(), recorded() as seen:
+        patch.setattr(jaxpr, "traced", lambda *_: (closed, (1, 1)))
+        assert lower_jaxpr(lambda x: x, 1).operations
+    assert vars(Own)["eqns"].fget.__code__ in seen.offsets
 
 
 def test_jax_is_left_as_it_was() -> None:

@@ -24,7 +24,7 @@ from supnorm.program.jaxpr_primitives import demand_of_jax, within
 from supnorm.program.jaxpr_traced import RAISING, as_it_runs, refusals, traced
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
-from supnorm.program.recording import attempt, unrecorded
+from supnorm.program.recording import attempt
 from supnorm.program.rows import demand_each_alone
 from supnorm.program.tracing import Builder, Tensor, Value
 from supnorm.program.watched import Unlike
@@ -111,11 +111,11 @@ def _of_shapes(
         )
     build = Builder(math.prod(shape), least, points=math.prod(shape[:-1]))
     x = build.input.arrange(lambda i: i.reshape(shape))
-    with unrecorded():  # otherwise Python calls the trace function at each step of this
-        outputs = _interpret(build, closed.jaxpr, closed.consts, [x])
-        if len(outputs) != 1:
-            raise Unsupported("several results", "one array of shape (n, m)")
-        return build.finish(outputs[0]), shape
+    # Recorded, too: what JAX traced may hold objects of the user, whose attributes are code.
+    outputs = _interpret(build, closed.jaxpr, closed.consts, [x])
+    if len(outputs) != 1:
+        raise Unsupported("several results", "one array of shape (n, m)")
+    return build.finish(outputs[0]), shape
 
 
 def _interpret(build: Builder, jaxpr: Any, consts: Any, inputs: list[Any]) -> list[Any]:
