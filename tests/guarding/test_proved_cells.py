@@ -15,10 +15,13 @@ from tests.mending.cases import LINE, line, line_guard
 
 import supnorm as sn
 from supnorm.certification.cells import prove_cells
-from supnorm.guarding.cells import ProvedCells, in_box
+from supnorm.guarding.cells import ProvedCells, demand_program, identity, in_box
+from supnorm.guarding.fused import model_program
 from supnorm.guarding.saving import digest
 from supnorm.networks import Network
+from supnorm.program import program_of
 from supnorm.results import BadInput
+from supnorm.training.emit import emit
 
 pytestmark = pytest.mark.xdist_group("line guard")  # which is made once
 
@@ -199,3 +202,33 @@ def test_a_masked_number_is_missing(safe: sn.Guard) -> None:
     answer = safe(np.ma.masked_array([[0.0], [0.0]], mask=[[True], [False]]))
     assert answer.flag.tolist() == [2, 0]
     assert answer.reason[0] == "not finite"
+
+
+def test_a_branch_of_the_code_is_a_part_of_what_cells_are_proved_for() -> None:
+    """Torch's softplus goes on along a line above its threshold: with another one the program is the same, the error not."""
+    torch = pytest.importorskip("torch")
+    from supnorm.sources.torch import from_torch
+
+    high, low = (from_torch(torch.nn.Softplus(threshold=t).double()) for t in (50.0, 1.0))
+    proved = identity(program_of(high, 1))
+    assert program_of(low, 1).hash == program_of(high, 1).hash
+    demand_program(high, 1, proved, "model")
+    with pytest.raises(BadInput, match="its cells are proved for another model"):
+        demand_program(low, 1, proved, "model")
+
+
+@pytest.mark.parametrize("ending", [".c", ".F90", ".onnx"])
+def test_a_branch_that_a_program_lacks_is_never_left_out_of_a_file(ending: str, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from supnorm.sources.torch import from_torch
+
+    model = from_torch(torch.nn.Softplus(threshold=1.0).double())
+    below, across = (sn.Domain(x=(-2.0, high)) for high in (0.9, 3.0))
+    emit(model, below, tmp_path / f"below{ending}")
+    with pytest.raises(
+        BadInput, match=r"has a branch that its program does not take .*would not take it either"
+    ):
+        emit(model, across, tmp_path / f"across{ending}")
+    with pytest.raises(BadInput, match=r"has a branch that its program does not take .*a graph would not"):
+        model_program(model, across)
+    assert not (tmp_path / f"across{ending}").exists()

@@ -73,6 +73,24 @@ def in_words(room: Array) -> str:
     )
 
 
+def demand_none(program: Program, domain: Domain, what: str, but: str) -> None:
+    """Check that code takes no branch on the domain that its program does not take.
+
+    Args:
+        what: the subject of the message.
+        but: why a program without the branch does not do.
+
+    Raises:
+        BadInput: saying what branch may be taken, and how far it leads.
+    """
+    room = branch_room(program, domain)
+    if np.any(room):
+        raise BadInput(
+            f"{what} has a branch that its program does not take ({in_words(room)}), and {but}; choose a larger threshold "
+            "or a smaller domain"
+        )
+
+
 def demand_bounded(rooms: dict[str, Array]) -> None:
     """Check that something says how far branches take each function.
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal, Work
-from supnorm.certification.branch_room import branch_room, in_words
+from supnorm.certification.branch_room import demand_none
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.checkpoint import Saved
 from supnorm.certification.choice import Choice
@@ -32,7 +32,7 @@ from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Domain
 from supnorm.program import Program
-from supnorm.results import BadInput, versions
+from supnorm.results import versions
 from supnorm.wording import fact
 from supnorm.wording.certify import CERTIFY
 
@@ -62,12 +62,7 @@ class Part:
         Raises:
             BadInput: where the code takes branches that the program does not have.
         """
-        room = branch_room(self.program, self.domain)
-        if np.any(room):
-            raise BadInput(
-                f"the code has a branch that its program does not take ({in_words(room)}), and a proof of several parts has "
-                "no room for it; choose a larger threshold or a smaller domain"
-            )
+        demand_none(self.program, self.domain, "the code", "a proof of several parts has no room for it")
         ends, log = box_of(self.domain), tuple(axis.log for axis in self.domain.axes)
         value = self.program.value
         return ErrorProgram(

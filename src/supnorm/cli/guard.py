@@ -116,7 +116,7 @@ def command(
     _demand_name(fuse)
     opened = open_problem(problem, trust=trust)
     if fuse is not None:
-        demand_graph(opened.model, opened.domain.d)
+        demand_graph(opened.model, opened.domain)
     asked: dict[str, float | None] = {"seed": options.seed, "evaluations": options.evaluations}
     search = audit_settings(options.seed, None, trust, written(Calls, given), PICTURED)
     with after_audit(run, problem, opened, report, search, asked, "guard.json") as (before, store):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from supnorm.certification import CertifyResult
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.coordinates import box_of
 from supnorm.problem import Domain, Function
-from supnorm.program import Unsupported, program_of
+from supnorm.program import Program, Unsupported, program_of
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -38,7 +39,7 @@ class ProvedCells:
 
     Args:
         low, high: ends of the boxes in the unit box (on logarithmic axes of the logarithm), shapes ``(b, d)``.
-        model, reference: hashes of the programs between which the error is proved; empty where nobody asks.
+        model, reference: `identity` of the programs between which the error is proved; empty where nobody asks.
 
     >>> cells = ProvedCells(np.array([[0.0], [0.5]]), np.array([[0.25], [1.0]]))
     >>> cells.contain(np.array([[0.0], [0.1], [0.25], [0.3], [0.75], [np.nan]])).tolist()
@@ -113,13 +114,23 @@ class ProvedCells:
         return axis, cut, left, right, leaf, np.concatenate([low, none]), np.concatenate([high, -none])
 
 
+def identity(program: Program) -> str:
+    """The hash of a program, and of the branches of its code that it does not take: they are no part of its own hash.
+
+    A softplus of torch that goes on otherwise above 1 has the program of one that does so above 20, and another error.
+    """
+    steps = [(i, a.above, a.absolute) for i, node in enumerate(program.nodes) for a in node.discrepancies]
+    taken = [(i, above.hex(), far.hex()) for i, above, far in steps if above is not None]
+    return sha256(repr((program.hash, taken)).encode()).hexdigest() if taken else program.hash
+
+
 def demand_program(side: Function, d: int, program: str, what: str, where: str = "") -> None:
     """Check that a side's program is the one that cells are proved for: a few equal values do not show that.
 
     Args:
         side: a model or a reference.
         d: number of inputs.
-        program: the hash of the program in the proof.
+        program: the `identity` of the program in the proof.
         what: "model" or "reference", for messages.
         where: how these begin.
 
@@ -127,7 +138,7 @@ def demand_program(side: Function, d: int, program: str, what: str, where: str =
         BadInput: when it is another, or cannot be read.
     """
     try:
-        same = program_of(side, d).hash == program
+        same = identity(program_of(side, d)) == program
     except Unsupported as error:
         raise BadInput(f"{where}cells are proved, but the {what} cannot be read: {error}") from None
     if not same:

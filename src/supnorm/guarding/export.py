@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from supnorm.evaluation.guarded import values_of
 from supnorm.guarding.fused import demand_expressible, fused, model_program
 from supnorm.guarding.guard import Flag, Guard
-from supnorm.problem import Function
+from supnorm.problem import Domain, Function
 from supnorm.program import Unsupported
 from supnorm.program.backend import run_program
 from supnorm.program.onnx_graph import OPSET, TREES, OnnxBackend, OnnxGraph
@@ -24,15 +24,15 @@ SAME = {"float64": 1e-9, "float32": 1e-4}
 TIES = 1e-9  # of a cut: scores nearer to it than this may fall on either side
 
 
-def demand_graph(model: Function, d: int) -> None:
-    """Refuse a model of ``d`` inputs that no graph can hold, before an hour of work is done for its guard.
+def demand_graph(model: Function, domain: Domain) -> None:
+    """Refuse a model that no graph can hold, before an hour of work is done for its guard.
 
     Raises:
         BadInput: with the name of what cannot be read or written.
     """
     inner = OnnxBackend(OnnxGraph(), model.precision)
     try:
-        run_program(model_program(model, d).nodes, inner, inner.cast("x"))
+        run_program(model_program(model, domain).nodes, inner, inner.cast("x"))
     except Unsupported as error:
         raise BadInput(f"a graph cannot hold the model: {error}") from None
 
@@ -52,7 +52,7 @@ def fuse(guard: Guard, path: Path | str) -> None:
     if path.suffix != ".onnx":
         raise BadInput(f"{path}: the graph is written as ONNX; give a name that ends in .onnx")
     demand_expressible(guard)
-    program = model_program(guard.model, guard.domain.d)
+    program = model_program(guard.model, guard.domain)
     try:
         import onnxruntime  # noqa: F401
         from onnx import TensorProto, checker, helper

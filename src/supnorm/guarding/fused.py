@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.certification.branch_room import demand_none
 from supnorm.certification.coordinates import box_of
 from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.guard import Guard
@@ -79,20 +80,23 @@ def demand_expressible(guard: Guard) -> None:
             raise BadInput(f"a graph cannot hold the layer {layer.name}")
 
 
-def model_program(model: Function, d: int) -> Program:
+def model_program(model: Function, domain: Domain) -> Program:
     """The program of a model that other runtimes compute.
 
     Raises:
-        BadInput: with the operation that cannot be read, or the precision that is not theirs.
+        BadInput: with the operation that cannot be read, the precision that is not theirs, or a branch of the code that
+            its program does not take.
     """
     if model.precision not in ("float64", "float32"):
         raise BadInput(
             f"a graph cannot hold the model: it runs in {model.precision}; only float64 and float32 can be written"
         )
     try:
-        return program_of(model, d)
+        program = program_of(model, domain.d)
     except Unsupported as error:
         raise BadInput(f"a graph cannot hold the model: {error}") from None
+    demand_none(program, domain, "the model", "a graph would not take it either")
+    return program
 
 
 def fused(guard: Guard, on: Backend, x: Any, model: Model) -> Parts:

@@ -20,7 +20,7 @@ from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.guarded import values_of
 from supnorm.evaluation.intact import demanded_intact
 from supnorm.evaluation.threads import one_thread
-from supnorm.guarding.cells import ProvedCells
+from supnorm.guarding.cells import ProvedCells, identity
 from supnorm.guarding.choosing import MOST, Risk, choose, demand_enough
 from supnorm.guarding.collecting import Collected, collect
 from supnorm.guarding.events import GuardPlanned
@@ -139,7 +139,7 @@ def guard(
     cells = proof = None
     if prove:
         proof = prove_cells(problem, _tolerance_for(problem))
-        sides = (program_of(side, problem.domain.d).hash for side in (problem.model, problem.reference))
+        sides = (identity(program_of(side, problem.domain.d)) for side in (problem.model, problem.reference))
         cells = ProvedCells.of(proof, _tolerance_for(problem), *sides)
     blank = _blank(problem, report, layers, cuts, scores, seed)
     made = Guard(problem.model, problem.reference, problem.domain, cuts, cells, 1.0, blank)

@@ -32,7 +32,7 @@ class GuardedModule(torch.nn.Module):  # type: ignore[misc]
         demand_expressible(guard)
         self._guard, self._precision = guard, guard.model.precision
         self.module = module
-        self._nodes = None if module is not None else model_program(guard.model, guard.domain.d).nodes
+        self._nodes = None if module is not None else model_program(guard.model, guard.domain).nodes
         try:
             self(torch.zeros(1, guard.domain.d, dtype=torch.float64))  # registers the constants
         except Unsupported as error:

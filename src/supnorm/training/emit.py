@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from supnorm.certification.branch_room import demand_none
 from supnorm.networks.export_onnx import document
 from supnorm.problem import Domain, Function
 from supnorm.program import Unsupported, program_of
@@ -32,11 +33,13 @@ def emit(model: Function, domain: Domain, path: Path | str, name: str = "supnorm
         name: of the function in C or of the subroutine in Fortran.
 
     Raises:
-        BadInput: for another ending, a model that cannot be read, or an operation that the format lacks.
+        BadInput: for another ending, a model that cannot be read, code with a branch that its program does not take, or an
+            operation that the format lacks.
     """
     path = Path(path)
     try:
         program = program_of(model, domain.d)
+        demand_none(program, domain, "the model", "the file would not take it either")
         if path.suffix == ".c":
             write_whole(path, c_source(program, domain, name))
         elif path.suffix == ".F90":
