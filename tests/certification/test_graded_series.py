@@ -81,7 +81,7 @@ def test_complex_bounds(op):
             b = min(float(b), 50.0 * r)
             reach = np.sqrt(r * r + b * b)
             found = bounds(op, np.array(c - reach), np.array(c + reach), np.array(b), e, *extra)
-            for _ in range(12):
+            for _ in range(4):
                 t = rng.uniform(0, 2 * np.pi)
                 z = complex(c + reach * np.cos(t), b * np.sin(t))
                 if op in LARGEST:

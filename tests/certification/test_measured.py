@@ -105,7 +105,7 @@ def test_no_claim_is_below_the_error_as_it_runs():
 @pytest.mark.parametrize("form", HIDDEN)
 @pytest.mark.parametrize("measure", MEASURES)
 def test_no_claim_of_any_measure_is_below_the_error_as_it_runs(form, measure):
-    assert _all_goals(form, measure, 3) >= {"refused", "tolerance-exceeded", "within-tolerance"}
+    assert _all_goals(form, measure, 2) >= {"refused", "tolerance-exceeded", "within-tolerance"}
 
 
 def test_what_rounding_explains_is_no_disagreement():

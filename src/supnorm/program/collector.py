@@ -44,9 +44,11 @@ def awake() -> Iterator[None]:
     with _ALONE:
         frozen = gc.get_freeze_count() > 0
         if frozen:
-            gc.unfreeze()
-            if not _RESTING:  # a program that uses supnorm wants it so for good: nothing useless may be kept
+            # A program that uses supnorm wants it so for good: nothing useless may be added. What is frozen is not looked
+            # through for that: with millions of objects it would take seconds.
+            if not _RESTING:
                 gc.collect()
+            gc.unfreeze()
         try:
             yield
         finally:
