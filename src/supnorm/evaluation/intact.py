@@ -109,10 +109,8 @@ def rounds_to_nearest() -> bool:
     >>> rounds_to_nearest()
     True
     """
-    half, more = (
-        np.ldexp(1.0, -53),
-        np.ldexp(3.0, -54),
-    )  # of the distance of 1 to the next number, and 3/4 of it
+    # Of the distance of 1 to the next number: a half, and three quarters.
+    half, more = np.ldexp(1.0, -53), np.ldexp(3.0, -54)
     return all(sign + sign * half == sign and abs(sign + sign * more) > 1.0 for sign in np.array([1.0, -1.0]))
 
 
