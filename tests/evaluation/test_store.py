@@ -79,7 +79,7 @@ def test_a_file_that_is_refused_is_not_kept_open(tmp_path: Path) -> None:
         with pytest.raises(BadInput, match="not a store of evaluations"):
             EvaluationStore(path, "abc")
         assert EvaluationStore.fingerprint_of(path) is None
-        held = [one for one in gc.get_objects() if isinstance(one, sqlite3.Connection)]
+        held = [one for one in gc.get_objects() if type(one) is sqlite3.Connection]
         for one in held:
             with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
                 one.total_changes  # noqa: B018

@@ -579,9 +579,9 @@ def test_no_state_of_a_variable_outlives_it():
 
     def look(event):
         gc.collect()
-        alive.append(sum(isinstance(o, FieldState) for o in gc.get_objects()))
+        alive.append(sum(type(o) is FieldState for o in gc.get_objects()))
 
-    before = sum(isinstance(o, FieldState) for o in gc.get_objects())
+    before = sum(type(o) is FieldState for o in gc.get_objects())
     audit_fields(prediction, truth, observer=look)
     assert max(alive) <= before + 1
 
