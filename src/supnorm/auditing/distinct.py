@@ -30,9 +30,12 @@ def distinct(landscape: Landscape, u: Array, score: Array, k: int, close: float 
     waiting = thin(u, score, close * np.sqrt(u.shape[1]), len(u), fill=False).tolist()
     kept, waiting = waiting[:1], waiting[1:]
     valleys: set[tuple[int, int]] = set()
-    while waiting and len(kept) < k and landscape.affordable() >= LINE * min(RIVALS, len(kept)):
-        # At most an eighth of what is left is spent on ends that may turn out not to be asked for.
-        block = waiting[: max(1, min(BLOCK, landscape.affordable() // (8 * LINE)))]
+    while waiting and len(kept) < k and landscape.affordable() >= (each := LINE * min(RIVALS, len(kept))):
+        # At most an eighth of what is left is spent on ends that may turn out not to be asked for, or one line a worker: a
+        # batch of 15 calls leaves one of four without work, and all of them between two batches.
+        left = landscape.affordable()
+        most = max(1, left // (8 * LINE), min(landscape.ahead, left // each))
+        block = waiting[: min(BLOCK, most)]
         joined = _joined(landscape, u, score, block, kept, valleys)
         alone = [i for i in block if i not in joined]
         # The highest that stands alone is a peak; those below it may stand on it.

@@ -42,6 +42,9 @@ Array = NDArray[np.float64]
 # Calls for each worker that are in flight while the next points are chosen, which takes two calls of 0.1 s. No more of them
 # than `growth` of the calls before: with three a worker after 50 calls, 17 of 30 searches found a bump that 25 find so.
 WAITING = 3
+# Calls for each worker that are in flight while the first length scales are found: that takes as long as four calls of 0.1 s
+# for 300 points. As many points as that are left out of them, but of few points they are found again.
+SETTLING = 8
 # The search on the process. Where that has no derivative its peaks get a few generations, not their last digits: the calls
 # are farther apart than that. Of 200 audits of 100 calls (rows *expensive reference*, seeds 300 to 339) 125 find the error
 # then, and 122 with the polish of `ScreenAndAscent`, which takes twice the time.
@@ -155,13 +158,17 @@ class SurrogateSearch(Settings):
         evaluator, domain = landscape.evaluator, landscape.evaluator.problem.domain
         flight = Flight(evaluator, landscape.purpose, self.in_order)
         ahead = evaluator.reference.ahead or 1
-        k = 0
+        k, settled = 0, False
         try:
             flight.send(domain.from_unit(filling[: landscape.remaining]))
             while True:
                 left = landscape.remaining - len(flight)
                 batch = max(self._round(calls), ahead)
                 few = max(ahead, batch // 2, min(WAITING * ahead, int(self.growth * len(calls.u))))
+                if not settled and calls.enough and len(flight) <= SETTLING * ahead:
+                    u, _, f = calls.chosen(self.most)
+                    calls.process(u, f)
+                    settled = True
                 if len(flight) <= few and left > 0 and calls.enough:
                     waiting = domain.to_unit(flight.points)
                     u = self._propose(evaluator, calls, waiting, k, min(batch, left), rng)

@@ -74,6 +74,12 @@ class Landscape:
         return self.limit.over
 
     @property
+    def ahead(self) -> int:
+        """For how many workers points are chosen one by one; 0 where they are not."""
+        evaluator = self.evaluator
+        return evaluator.reference.ahead or 0 if evaluator.asynchronous else 0
+
+    @property
     def differentiable(self) -> bool:
         """Whether gradients can be followed: both sides have derivatives, and these do not vanish."""
         return self.informative and self.evaluator.gradients == "both"

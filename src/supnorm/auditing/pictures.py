@@ -120,14 +120,11 @@ def cuts(
         reach = max(2.4 * width[i], 1e-9 if axis.values is None else 1 / len(axis.values))
         lo, hi = max(0.0, u[i] - reach), min(1.0, u[i] + reach)
         close = np.concatenate([np.linspace(lo, hi, even), [u[i]]])
-        chart = CutRecord(
-            axis=domain.names[i],
-            whole=_along(landscape, u, i, _apart(axis, t[(t >= 0) & (t <= 1)]), output),
-            close=_along(landscape, u, i, _apart(axis, close), output),
-        )
+        parts = [_apart(axis, t[(t >= 0) & (t <= 1)]), _apart(axis, close)]
+        whole, near_by = _along(landscape, u, i, parts, output)
         if landscape.late:  # the last points may be missing
             break
-        charts.append(chart)
+        charts.append(CutRecord(axis=domain.names[i], whole=whole, close=near_by))
     return charts
 
 
@@ -139,17 +136,29 @@ def _apart(axis: Axis, t: Array) -> Array:
     return np.asarray((np.unique(np.minimum((t * k).astype(np.intp), k - 1)) + 0.5) / k)
 
 
-def _along(landscape: Landscape, u: Array, axis: int, t: Array, output: int) -> SeriesRecord:
-    points = np.tile(u, (len(t), 1))
-    points[:, axis] = t
-    series = _series(landscape, points, axis, output)
+def _along(
+    landscape: Landscape, u: Array, axis: int, parts: Sequence[Array], output: int
+) -> list[SeriesRecord]:
+    """A series for each of ``parts``, positions along the axis. All are called at once, each position once: between two
+    batches workers would wait."""
+    every = np.unique(np.concatenate(parts))
+    points = np.tile(u, (len(every), 1))
+    points[:, axis] = every
+    both = _series(landscape, points, axis, output)
+    if landscape.late:
+        return [both] * len(parts)
     evaluator = landscape.evaluator
     free = evaluator.reference.expensive and not evaluator.model.expensive
-    if not free or landscape.late or evaluator.problem.domain.axes[axis].values is not None:
-        return series
-    return series.changed(
-        fine=_model_alone(evaluator, u, axis, np.union1d(t, np.linspace(t[0], t[-1], FINE)), output)
-    )
+    fine = free and evaluator.problem.domain.axes[axis].values is None
+    series = []
+    for t in parts:
+        rows = np.searchsorted(every, t)
+        part = SeriesRecord(**{name: tuple(values[i] for i in rows) for name, values in both if name != "fine"})
+        if fine:
+            between = np.union1d(t, np.linspace(t[0], t[-1], FINE))
+            part = part.changed(fine=_model_alone(evaluator, u, axis, between, output))
+        series.append(part)
+    return series
 
 
 def _model_alone(evaluator: Evaluator, u: Array, axis: int, t: Array, output: int) -> FineRecord:

@@ -7,7 +7,7 @@ prediction. One process serves all outputs: they share the length scales.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ class GaussianProcess:
     inverse: Array
     mean: Array
     spread: Array
+    _last: list[Array] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def fit(
@@ -59,7 +60,7 @@ class GaussianProcess:
 
     def predict(self, u: Array) -> Array:
         """Mean at ``u`` (k, d), shape ``(k, m)``."""
-        value: Array = _matern(_distance(u, self.u, self.scale)) @ self.weights * self.spread + self.mean
+        value: Array = self._kernel(u) @ self.weights * self.spread + self.mean
         return value
 
     def pull(self, u: Array, w: Array) -> Array:
@@ -70,8 +71,14 @@ class GaussianProcess:
 
     def deviation(self, u: Array) -> Array:
         """Posterior standard deviation at ``u`` (k, d) in units of each output's spread, shape ``(k,)``."""
-        k = _matern(_distance(u, self.u, self.scale))
+        k = self._kernel(u)
         return np.asarray(np.sqrt(np.maximum(1.0 - np.einsum("ij,ij->i", k @ self.inverse, k), 0.0)))
+
+    def _kernel(self, u: Array) -> Array:
+        """The kernel between ``u`` (k, d) and the points, shape ``(k, n)``, which the deviation asks for after the mean."""
+        if not self._last or not np.array_equal(self._last[0], u):
+            self._last[:] = u.copy(), _matern(_distance(u, self.u, self.scale))
+        return self._last[1]
 
     def leave_one_out(self) -> Array:
         """Errors at each point predicted from the others, shape ``(n, m)``."""
