@@ -290,6 +290,64 @@ def test_points_are_chosen_while_the_workers_have_calls(monkeypatch: pytest.Monk
         assert len(waited) >= 10
 
 
+def test_the_first_length_scales_are_found_while_the_workers_have_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first round took 0.5 s to choose, and the workers had 0.2 s of calls."""
+    flying: list[int] = []
+    flights: list[Flight] = []
+    fitted = expensive_search.GaussianProcess.fit
+
+    class Seen(Flight):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            flights.append(self)
+
+    def found(u: Array, y: Array, scale: Array | None = None, start: Array | None = None) -> GaussianProcess:
+        if scale is None:
+            flying.append(len(flights[-1]))
+        return fitted(u, y, scale, start)
+
+    monkeypatch.setattr(expensive_search, "Flight", Seen)
+    monkeypatch.setattr(GaussianProcess, "fit", found)
+    monkeypatch.setattr(expensive_search, "LIKELY", 60)  # as 300 of some hundred points: none are found later
+    evaluator = Evaluator(Problem(model, Function(truth), SQUARE))
+    declare(evaluator, "expensive:1:one-by-one:4")
+    evaluator.model.decide(1e-6)
+    evaluator.reference.decide(0.2)
+    searched(evaluator, 200)
+    assert flying == [32]
+
+
+def test_the_kernel_of_the_mean_serves_the_deviation(monkeypatch: pytest.MonkeyPatch) -> None:
+    from supnorm.auditing import surrogate
+
+    rng = np.random.default_rng(0)
+    u = rng.random((20, 2))
+    process = GaussianProcess.fit(u, truth(u))
+    kernels = []
+    matern = surrogate._matern
+
+    def counted(r: Array) -> Array:
+        kernels.append(len(r))
+        return matern(r)
+
+    monkeypatch.setattr(surrogate, "_matern", counted)
+    first, second = rng.random((2, 7, 2))
+    before = process.predict(first)
+    deviation = process.deviation(first.copy())
+    assert kernels == [7]
+    first[0] = second[0]  # the caller's array is another one now
+    process.predict(first)
+    assert len(kernels) == 2
+    again = GaussianProcess.fit(u, truth(u))
+    first[0] = 0.5
+    np.testing.assert_array_equal(process.predict(first), again.predict(first))
+    np.testing.assert_array_equal(process.deviation(second), again.deviation(second))
+    assert before.shape == (7, 1)
+    assert deviation.shape == (7,)
+
+
 @pytest.mark.slow
 def test_a_resumed_run_uses_everything_that_had_come_back(tmp_path: Path, pool: ThreadPoolExecutor) -> None:
     calls = 0

@@ -18,6 +18,7 @@ from tests.problems import Instance, RandomNet, Watch, assert_found, assert_hone
 
 from supnorm import ScreenAndAscent, audit
 from supnorm.auditing.ascent import Ascent, projected
+from supnorm.auditing.cost import declare
 from supnorm.auditing.differential_evolution import DifferentialEvolution
 from supnorm.auditing.discontinuities import Discontinuities
 from supnorm.auditing.distinct import cluster_sizes, distinct
@@ -551,6 +552,23 @@ def test_distinct_peaks_are_distinct() -> None:
     assert [round(p.error, 3) for p in report.peaks[:3]] == heights
     found_at = domain.to_unit(np.stack([p.x for p in report.peaks[:3]]))
     np.testing.assert_allclose(found_at, centres, atol=1e-3)
+
+
+@pytest.mark.parametrize(("word", "lines"), [("one-by-one:4", 4), ("in-rounds", 1)])
+def test_a_call_has_lines_for_all_workers(word: str, lines: int) -> None:
+    """Fifteen calls leave one of four workers without work at the end. In rounds the points are those of any workers."""
+    domain = problems.box(2)
+    evaluator = Evaluator(Problem(lambda x: np.ones(len(x)), lambda x: np.zeros(len(x)), domain))
+    declare(evaluator, f"expensive:1:{word}")
+    evaluator.model.decide(1e-6)
+    evaluator.reference.decide(0.1)
+    rng = np.random.default_rng(0)
+    u = rng.random((6, 2))
+    sizes: list[int] = []
+    evaluator.listeners.append(lambda done: sizes.append(len(done)))
+    distinct(Landscape(evaluator, Limit(evaluations=15 * 5)), u, np.ones(6), 12)
+    assert sizes[0] == 15 * lines
+    assert sum(sizes) == 15 * 5
 
 
 @pytest.mark.slow
