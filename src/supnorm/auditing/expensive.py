@@ -69,7 +69,9 @@ class SurrogateSearch(Settings):
         hedge: share of a round that does not trust the process.
         inner: free evaluations of each search on the process, while it has no more than ``ample`` points; from there
             on fewer, so that a search takes no longer: a prediction costs as much as there are points. With three times
-            as many the five rows are no better (twelve other seeds each), and audits on workers wait for the search.
+            as many the five rows are no better (twelve other seeds each), and audits on workers wait for the search; with
+            half as many 93 of 120 audits of 100 calls found the error that 98 find (seeds 400 to 423). With ``ample`` at 250
+            88 of 120 audits of 300 calls find it, as with 125, in one and a half times the time (the same seeds).
         deviations: of the process added in every second round.
         separation: least distance of two calls of a round, times sqrt(d).
         most: points the process is fitted to, the worst and the latest first.
@@ -83,7 +85,7 @@ class SurrogateSearch(Settings):
     growth: float = 0.03
     hedge: float = 0.25
     inner: int = 10_000
-    ample: int = 250
+    ample: int = 125
     deviations: float = 1.0
     separation: float = 0.02
     most: int = 1200
