@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -322,3 +324,40 @@ def test_the_call_that_times_a_point_shows_whether_it_repeats() -> None:
             caller.declare(True)
         with pytest.raises(BadInput, match="different values at the same point"):
             probe(caller, x)
+
+
+def test_points_are_called_alone_on_the_workers_all_at_once() -> None:
+    """Twelve peaks of a reference of an hour took twelve hours one after the other, while the workers had nothing to do."""
+    together = threading.Barrier(3)
+    here = threading.get_ident()
+    calls: list[tuple[int, int]] = []
+
+    def slow(x: Array) -> Array:
+        calls.append((len(x), threading.get_ident()))
+        if x[0, 0] < 0.5:
+            together.wait(60)
+        if x[0, 0] == 0.25:
+            raise ValueError("no value")
+        return x[:, 0] ** 2
+
+    with ThreadPoolExecutor(3) as pool:
+        caller = Caller(Function(slow, parallel="thread"), "reference", executor=pool, workers=3)
+        caller.declare(expensive=True, rows=1)
+        caller.decide(1.0)
+        x = np.array([[0.125], [0.25], [0.375]])
+        caller.begin_alone(x)
+        values = [caller.alone(row) for row in x]
+        assert [n for n, _ in calls] == [1, 1, 1]
+        assert here not in [thread for _, thread in calls]
+        assert values[0] == [0.015625]
+        assert np.isnan(values[1])
+        assert values[2] == [0.140625]
+        assert not caller.known, "values of calls alone are not stored"
+        calls.clear()
+        caller.begin_alone(np.array([[0.75]]))
+        assert caller.alone(np.array([0.75])) == [0.5625]
+        assert caller.alone(np.array([0.75])) == [0.5625]
+        assert calls == [(1, here)] * 2, "of one point nothing is begun"
+        caller.hurried = True
+        caller.begin_alone(np.array([[0.75], [0.875]]))
+        assert len(calls) == 2

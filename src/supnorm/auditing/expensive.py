@@ -160,17 +160,16 @@ class SurrogateSearch(Settings):
         evaluator, domain = landscape.evaluator, landscape.evaluator.problem.domain
         flight = Flight(evaluator, landscape.purpose, self.in_order)
         ahead = evaluator.reference.ahead or 1
-        k, settled = 0, False
+        k = 0
         try:
             flight.send(domain.from_unit(filling[: landscape.remaining]))
             while True:
                 left = landscape.remaining - len(flight)
                 batch = max(self._round(calls), ahead)
                 few = max(ahead, batch // 2, min(WAITING * ahead, int(self.growth * len(calls.u))))
-                if not settled and calls.enough and len(flight) <= SETTLING * ahead:
+                if calls.unsettled and calls.enough and len(flight) <= SETTLING * ahead:
                     u, _, f = calls.chosen(self.most)
                     calls.process(u, f)
-                    settled = True
                 if len(flight) <= few and left > 0 and calls.enough:
                     waiting = domain.to_unit(flight.points)
                     u = self._propose(evaluator, calls, waiting, k, min(batch, left), rng)
@@ -280,12 +279,17 @@ class _Calls:
         """Whether there are points enough for a process."""
         return len(self.u) >= self.landscape.d + 2
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether length scales are to be found, or found again."""
+        return min(len(self.u), LIKELY) > 1.3 * self._fitted
+
     def process(self, u: Array, f: Array) -> GaussianProcess:
         """A process of values ``f`` at ``u``; its length scales are found again now and then: they settle.
 
         They are those of the first `LIKELY` points, whatever comes after them.
         """
-        again = min(len(self.u), LIKELY) > 1.3 * self._fitted
+        again = self.unsettled
         process = GaussianProcess.fit(u, f, None if again else self._scale, self._scale)
         if again:
             self._scale, self._fitted = process.scale, len(self.u)

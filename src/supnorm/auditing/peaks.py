@@ -40,6 +40,9 @@ def find_peaks(landscape: Landscape, search: Search, sample: Sample, rng: np.ran
         highest, height = polish.run(landscape, u[top], score[top], left // 16, rng)
         u, score = np.concatenate([u, highest]), np.concatenate([score, height])
     chosen = distinct(landscape, u, score, PEAKS)
+    # Each is called alone: on workers all at once, not one after the other.
+    if not landscape.late:
+        landscape.evaluator.begin_alone(np.array([_point(landscape, u[i]) for i in chosen]))
     # Half of the budget waits for worse points that turn up meanwhile; what they leave goes to peaks without a size.
     left = landscape.affordable()
     half = landscape
@@ -134,6 +137,12 @@ def marked(landscape: Landscape, peaks: list[Peak], sample: Sample, rng: np.rand
     ]
 
 
+def _point(landscape: Landscape, u: Array) -> Array:
+    """A point (d,) of the unit box in the domain."""
+    x: Array = landscape.evaluator.problem.domain.from_unit(u[None])[0]
+    return x
+
+
 def side_of_fault(problem: Problem, u: Array, width: Array, output: int, landscape: Landscape) -> str | None:
     """Which of the two has the larger curvature at the peak, on the scale of its width.
 
@@ -163,7 +172,7 @@ def describe_peak(
     """A peak as a witness with tags, and its half-height widths along the axes (unit box)."""
     evaluator = landscape.evaluator
     problem: Problem = evaluator.problem
-    x = problem.domain.from_unit(u[None])[0] if x is None else x
+    x = _point(landscape, u) if x is None else x
     witness = with_output(problem.error, landscape.recompute(x, score))
     if np.isfinite(witness.error) and landscape.affordable() > 100 * len(u):
         width = half_widths(

@@ -153,9 +153,8 @@ def _along(
     series = []
     for t in parts:
         rows = np.searchsorted(every, t)
-        part = SeriesRecord(
-            **{name: tuple(values[i] for i in rows) for name, values in both if name != "fine"}
-        )
+        shown = ("x", "model", "reference", "error", "status")
+        part = both.changed(**{name: tuple(getattr(both, name)[i] for i in rows) for name in shown})
         if fine:
             between = np.union1d(t, np.linspace(t[0], t[-1], FINE))
             part = part.changed(fine=_model_alone(evaluator, u, axis, between, output))

@@ -231,6 +231,10 @@ class Evaluator:
         # The call fails only sometimes: in the batch it gave an error.
         return replace(larger, error=seen) if np.isnan(larger.error) else larger
 
+    def begin_alone(self, x: Array) -> None:
+        """Start the calls of `recompute` at points ``(n, d)`` on the workers of the reference, if it has any."""
+        self.reference.begin_alone(np.array([row for row in x if row.tobytes() not in self._known]))
+
     def _call_alone(self, x: Array, seen: float) -> Witness:
         """A point called alone, and once more in a batch if the two errors differ; returns the larger error."""
         top, by_itself = self.top, self.top_alone  # the probe calls single points, too
