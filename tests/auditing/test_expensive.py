@@ -319,6 +319,28 @@ def test_the_first_length_scales_are_found_while_the_workers_have_calls(
     assert flying == [32]
 
 
+def test_peaks_and_the_worst_point_are_called_alone_at_once(pool: ThreadPoolExecutor) -> None:
+    calls: list[bytes] = []
+
+    def seen(x: Array) -> Array:
+        calls.append(x.tobytes())
+        return truth(x)
+
+    evaluator = expensive(seen, pool)
+    x = np.array([[0.3, 0.7], [0.9, 0.1], [0.2, 0.2]])
+    evaluator.values(x, "search")
+    assert evaluator.top is not None
+    assert evaluator.top.x.tolist() == [0.3, 0.7]
+    calls.clear()
+    evaluator.begin_alone([x[1]])
+    witnesses = [evaluator.recompute(point, 0.0) for point in x]
+    assert sorted(calls[:2]) == sorted([x[0].tobytes(), x[1].tobytes()])
+    assert calls[2:] == [x[2].tobytes()]
+    assert [w.error for w in witnesses] == pytest.approx(np.abs(model(x) - truth(x))[:, 0])
+    evaluator.begin_alone([x[1], x[2]])
+    assert len(calls) == 3, "they are known"
+
+
 def test_the_kernel_of_the_mean_serves_the_deviation(monkeypatch: pytest.MonkeyPatch) -> None:
     from supnorm.auditing import surrogate
 

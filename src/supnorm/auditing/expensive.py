@@ -42,8 +42,8 @@ Array = NDArray[np.float64]
 # Calls for each worker that are in flight while the next points are chosen, which takes two calls of 0.1 s. No more of them
 # than `growth` of the calls before: with three a worker after 50 calls, 17 of 30 searches found a bump that 25 find so.
 WAITING = 3
-# Calls for each worker that are in flight while the first length scales are found: that takes as long as four calls of 0.1 s
-# for 300 points. As many points as that are left out of them, but of few points they are found again.
+# Calls for each worker that are in flight, at most, when length scales are found: for 200 points that takes as long as two
+# or three calls of 0.1 s. The first ones leave out as many points as that; of few points they are found again.
 SETTLING = 8
 # The search on the process. Where that has no derivative its peaks get a few generations, not their last digits: the calls
 # are farther apart than that. Of 200 audits of 100 calls (rows *expensive reference*, seeds 300 to 339) 125 find the error

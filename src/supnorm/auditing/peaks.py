@@ -40,9 +40,8 @@ def find_peaks(landscape: Landscape, search: Search, sample: Sample, rng: np.ran
         highest, height = polish.run(landscape, u[top], score[top], left // 16, rng)
         u, score = np.concatenate([u, highest]), np.concatenate([score, height])
     chosen = distinct(landscape, u, score, PEAKS)
-    # Each is called alone: on workers all at once, not one after the other.
-    if not landscape.late:
-        landscape.evaluator.begin_alone(np.array([_point(landscape, u[i]) for i in chosen]))
+    if not landscape.late:  # each is called alone, and so is the worst point of all: on workers all at once
+        landscape.evaluator.begin_alone([_point(landscape, u[i]) for i in chosen])
     # Half of the budget waits for worse points that turn up meanwhile; what they leave goes to peaks without a size.
     left = landscape.affordable()
     half = landscape

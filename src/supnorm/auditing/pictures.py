@@ -110,21 +110,29 @@ def cuts(
     shown = sorted(np.argsort(width, kind="stable")[:CUTS].tolist())
     scale = min(1.0, share / (len(shown) * (2 * p.even + 2 * p.near)))
     even, near = max(9, int(p.even * scale)), max(3, int(p.near * scale))
-    charts: list[CutRecord] = []
+    positions: dict[int, list[Array]] = {}
     for i in shown:
-        if landscape.limit.affords < 2 * (even + near):
-            break
         axis = domain.axes[i]
         steps = np.logspace(-9, 0, near)
         t = np.concatenate([np.linspace(0, 1, even), [u[i]], u[i] - steps, u[i] + steps])
         reach = max(2.4 * width[i], 1e-9 if axis.values is None else 1 / len(axis.values))
         lo, hi = max(0.0, u[i] - reach), min(1.0, u[i] + reach)
         close = np.concatenate([np.linspace(lo, hi, even), [u[i]]])
-        parts = [_apart(axis, t[(t >= 0) & (t <= 1)]), _apart(axis, close)]
-        whole, near_by = _along(landscape, u, i, parts, output)
+        positions[i] = [_apart(axis, t[(t >= 0) & (t <= 1)]), _apart(axis, close)]
+    charts: list[CutRecord] = []
+    # Between two batches workers would wait: all axes that fit into one, and one after the other where time is limited.
+    at_once = max(1, landscape.evaluator.rows() // (2 * (even + near))) if landscape.limit.endless else 1
+    for begin in range(0, len(shown), at_once):
+        some = shown[begin : begin + at_once]
+        if landscape.limit.affords < 2 * (even + near):
+            break
+        series = _along(landscape, u, {i: positions[i] for i in some}, output)
         if landscape.late:  # the last points may be missing
             break
-        charts.append(CutRecord(axis=domain.names[i], whole=whole, close=near_by))
+        charts += [
+            CutRecord(axis=domain.names[i], whole=whole, close=close)
+            for i, (whole, close) in zip(some, series, strict=True)
+        ]
     return charts
 
 
@@ -137,29 +145,34 @@ def _apart(axis: Axis, t: Array) -> Array:
 
 
 def _along(
-    landscape: Landscape, u: Array, axis: int, parts: Sequence[Array], output: int
-) -> list[SeriesRecord]:
-    """A series for each of ``parts``, positions along the axis. All are called at once, each position once: between two
-    batches workers would wait."""
-    every = np.unique(np.concatenate(parts))
-    points = np.tile(u, (len(every), 1))
-    points[:, axis] = every
-    both = _series(landscape, points, axis, output)
-    if landscape.late:
-        return [both] * len(parts)
+    landscape: Landscape, u: Array, positions: dict[int, list[Array]], output: int
+) -> list[list[SeriesRecord]]:
+    """For each axis the series at its lists of positions (n,). All points are called at once, none twice."""
     evaluator = landscape.evaluator
+    every = {i: np.unique(np.concatenate(lists)) for i, lists in positions.items()}
+    axes = np.repeat(list(every), [len(t) for t in every.values()])
+    points = np.tile(u, (len(axes), 1))
+    points[np.arange(len(axes)), axes] = np.concatenate(list(every.values()))
+    together = _series(landscape, points, axes, output)
+    if landscape.late:
+        return []
     free = evaluator.reference.expensive and not evaluator.model.expensive
-    fine = free and evaluator.problem.domain.axes[axis].values is None
-    series = []
-    for t in parts:
-        rows = np.searchsorted(every, t)
-        shown = ("x", "model", "reference", "error", "status")
-        part = both.changed(**{name: tuple(getattr(both, name)[i] for i in rows) for name in shown})
-        if fine:
-            between = np.union1d(t, np.linspace(t[0], t[-1], FINE))
-            part = part.changed(fine=_model_alone(evaluator, u, axis, between, output))
-        series.append(part)
-    return series
+    names = [name for name, _ in together if name != "fine"]
+    found, begin = [], 0
+    for i, lists in positions.items():
+        series = []
+        for t in lists:
+            rows = begin + np.searchsorted(every[i], t)
+            one = together.changed(
+                **{name: tuple(getattr(together, name)[k] for k in rows) for name in names}
+            )
+            if free and evaluator.problem.domain.axes[i].values is None:
+                between = np.union1d(t, np.linspace(t[0], t[-1], FINE))
+                one = one.changed(fine=_model_alone(evaluator, u, i, between, output))
+            series.append(one)
+        found.append(series)
+        begin += len(every[i])
+    return found
 
 
 def _model_alone(evaluator: Evaluator, u: Array, axis: int, t: Array, output: int) -> FineRecord:
@@ -174,13 +187,13 @@ def _model_alone(evaluator: Evaluator, u: Array, axis: int, t: Array, output: in
     return FineRecord(x=numbers(x[:, axis]), model=numbers(value))
 
 
-def _series(landscape: Landscape, points: Array, axis: int, output: int) -> SeriesRecord:
-    """One output at points along an axis; of the others, which may be many, nothing is kept."""
+def _series(landscape: Landscape, points: Array, axes: NDArray[np.intp], output: int) -> SeriesRecord:
+    """One output at points (n, d), and the input ``axes`` (n,) of each. Other outputs, perhaps many, are not kept."""
     rows, parts = landscape.evaluator.rows(), []
     for i in range(0, len(points), rows):
         done = landscape.look(points[i : i + rows])
         sides = (side[:, output].copy() for side in (done.model, done.reference))
-        parts.append((done.x[:, axis].copy(), *sides, done.error, done.status))
+        parts.append((done.x[np.arange(len(done)), axes[i : i + rows]], *sides, done.error, done.status))
         if landscape.late:
             break
     x, model, reference, error, status = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -259,7 +272,8 @@ def whole_map(
         n = int(np.clip(share, 101, p.line))
         if not landscape.limit.endless:
             n = min(n, max(share, 2))
-        series = _series(landscape, _apart(domain.axes[0], np.linspace(0, 1, n))[:, None], 0, output)
+        points = _apart(domain.axes[0], np.linspace(0, 1, n))[:, None]
+        series = _series(landscape, points, np.zeros(len(points), dtype=np.intp), output)
         if landscape.late:  # the last points may be missing
             return None
         return LineMapRecord(kind="line", **dict(series), data=None if data is None else numbers(data))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext
 from typing import Any
@@ -221,13 +221,13 @@ class Caller:
                 messages[i] = text
         return result, messages
 
-    def begin_alone(self, x: Array) -> None:
-        """Start a call of each point (n, d) alone on the workers; `alone` waits for its value.
+    def begin_alone(self, points: Sequence[Array]) -> None:
+        """Start a call of each point ``(d,)`` alone on the workers; `alone` waits for its value.
 
         Of one point nothing is started: this process calls it as fast. Nor where calls are not expensive, or `hurried`.
         """
-        if self.on_workers and self.expensive and not self.hurried and len(x) > 1:
-            self._begun.update((row.tobytes(), self.submit(row[None])) for row in x)
+        if self.on_workers and self.expensive and not self.hurried and len(points) > 1:
+            self._begun.update((x.tobytes(), self.submit(x[None])) for x in points)
 
     def alone(self, x: Array) -> Array:
         """The value at one point, called alone and never taken from the store unless `hurried`; shape ``(m,)``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -231,9 +231,11 @@ class Evaluator:
         # The call fails only sometimes: in the batch it gave an error.
         return replace(larger, error=seen) if np.isnan(larger.error) else larger
 
-    def begin_alone(self, x: Array) -> None:
-        """Start the calls of `recompute` at points ``(n, d)`` on the workers of the reference, if it has any."""
-        self.reference.begin_alone(np.array([row for row in x if row.tobytes() not in self._known]))
+    def begin_alone(self, points: Sequence[Array]) -> None:
+        """Start the calls of `recompute` at points ``(d,)`` and at the worst one so far, where the reference has workers."""
+        worst = [] if self.top is None else [self.top.x]
+        asked = {x.tobytes(): x for x in (*points, *worst)}
+        self.reference.begin_alone([x for key, x in asked.items() if key not in self._known])
 
     def _call_alone(self, x: Array, seen: float) -> Witness:
         """A point called alone, and once more in a batch if the two errors differ; returns the larger error."""
