@@ -16,6 +16,19 @@ HEAP = (
 )  # of ``__flags__``: the class was made while Python ran (Py_TPFLAGS_HEAPTYPE); compiled code made the others
 
 
+def is_any(kind: type, *kinds: type) -> bool:
+    """Whether a class is one of some classes, by identity: a class of the user can be equal to any other one.
+
+    >>> class Equal(type):
+    ...     __eq__ = frozenset({float}).__contains__
+    ...     __hash__ = type.__hash__
+    >>> class Number(float, metaclass=Equal): pass
+    >>> Number in (float, int), is_any(Number, float, int), is_any(bool, bool)
+    (True, False, True)
+    """
+    return any(kind is one for one in kinds)
+
+
 def _installed() -> tuple[str, ...]:
     folders = {
         sys.prefix,

@@ -386,7 +386,7 @@ def test_settings_that_stand_where_code_catches_errors_are_refused():
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("part", "model"),
-    [("_holds", by_partial), ("_class_asks", by_class), ("_looks", by_rows_in_a_chain), ("_asks", by_star)],
+    [("_holds", by_partial), ("class_asks", by_class), ("_looks", by_rows_in_a_chain), ("_asks", by_star)],
 )
 def test_each_part_of_the_rule_about_handing_on_is_needed(part, model, monkeypatch):
     monkeypatch.setattr(asking, part, [].count)  # compiled: code of this file would be watched

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from supnorm.certification.instructions import (
     demand_same,
     demand_watched,
 )
-from supnorm.certification.silence import demand_no_hooks, demand_silent
+from supnorm.certification.silence import demand_as_numpy, demand_no_hooks, demand_silent
 from supnorm.evaluation.guarded import guarded
 from supnorm.problem import Domain, Function
 from supnorm.problem.coded import Coded
@@ -28,7 +29,8 @@ from supnorm.problem.double_precision import double_precision
 from supnorm.program import Program, Unsupported, program_of
 from supnorm.program.elsewhere import clocks, others_ran, unfollowed
 from supnorm.program.executed import Executed
-from supnorm.program.expressions import has_source, watching
+from supnorm.program.expressions import Expression, has_source, watching
+from supnorm.program.jax_beside_numpy import first_unlike
 from supnorm.program.jaxpr_constants import demand_no_rounding
 from supnorm.program.jaxpr_primitives import changes_arrays, demand_of_jax, within
 from supnorm.program.jaxpr_traced import is_current, retrace
@@ -163,6 +165,7 @@ class Executions:
             for near in ([self.function.value], None, None):
                 with watching(codes, near) as copies:
                     pairs, steady = self._pairs(x, times, many)
+                    unlike = self._unlike(x, pairs[0][0], copies)
                 met = [c for read, runs_, _ in pairs for one in (read, *runs_) for c in one.objects.values()]
                 unwatched = [c for c in met if c not in copies]
                 if not any(map(has_source, unwatched)):
@@ -180,12 +183,20 @@ class Executions:
                     raise
             else:
                 break
+        demand_as_numpy(unlike, what)
         for rows in sorted({1, n}):  # a point alone is what a user may try first
             self._demand_current(rows, d)
         demand_silent(self.read, what)
         demand_no_hooks(what)
         if others_ran(clocks_before):
             self._demand_followed(x[:1])
+
+    def _unlike(self, x: Array, read: Executed, copies: frozenset[CodeType]) -> Expression | None:
+        """An expression of plain code that JAX has read, of which NumPy's arrays make something else than JAX's."""
+        value = self.function.value
+        if self.read.readers != {"jax"} or (isinstance(value, Coded) and value.kind == "jax"):
+            return None
+        return first_unlike(self._jax or value, x, read, copies, self.function.precision == "float64")
 
     def _pairs(self, x: Array, times: int, many: Array | None) -> tuple[list[Pair], Executed | None]:
         """Executions to compare, each call so many times, and a further one of a call with one point if it is not once."""

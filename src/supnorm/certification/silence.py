@@ -1,4 +1,6 @@
-"""Settings that stand where the user's code runs and tell it of values, although supnorm silences NumPy where it calls code.
+"""What differs where the user's code runs: settings that tell it of values, and arrays of NumPy in the place of JAX's.
+
+Settings that stand where the user's code runs and tell it of values, although supnorm silences NumPy where it calls code.
 
 A program may make errors of NumPy's warnings for reasons of its own. Code that catches such an error, or is called with it,
 is told of an overflow or NaN: what it does then is not read.
@@ -12,17 +14,37 @@ import sys
 import threading
 import warnings
 from itertools import pairwise
+from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
 from supnorm.program.executed import Executed
+from supnorm.program.expressions import Expression
 from supnorm.program.foreign_code import foreign_code
 from supnorm.program.watched import warnings_raise
 from supnorm.results import BadInput
 
 CALLS = {"call", "log"}  # settings with which NumPy calls a function
+
+
+def demand_as_numpy(unlike: Expression | None, what: str) -> None:
+    """Check that JAX has read what NumPy computes.
+
+    Args:
+        unlike: an expression that gives another array with arrays of JAX.
+        what: "model" or "reference".
+
+    Raises:
+        BadInput: names the expression.
+    """
+    if unlike is not None:
+        raise BadInput(
+            f"certify cannot read the {what}: {Path(unlike.file).name} line {unlike.line}: {unlike.text} gives something "
+            "else with arrays of NumPy, with which the code runs, than with arrays of JAX, by which it was read; write it "
+            "with functions of jax.numpy, or without this option"
+        )
 
 
 def demand_no_hooks(what: str) -> None:

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.foreign import is_any
 from supnorm.program.watched import Unlike, Watched
 
 NUMBER = 0.5  # within the domain of most functions
 NEAREST = "the same with arrays of the shape of the result, and arguments that NumPy takes"
 KINDS: dict[str, Any] = {"float32": np.float32, "float16": np.float16}
-LISTS = (list, tuple)
 
 
 def as_numpy(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,7 +90,7 @@ def _number(one: Any, stands: dict[int, Any]) -> Any:
 
 def _numbers(value: Any, stands: dict[int, Any]) -> Any:
     kind = type(value)
-    if kind in LISTS:
+    if is_any(kind, list, tuple):
         return kind([_numbers(one, stands) for one in value])
     return _number(value, stands) if issubclass(kind, Watched) else value
 
@@ -103,7 +103,7 @@ def _shape(one: Any) -> tuple[int, ...]:
 def _alike(result: Any, ran: Any) -> bool:
     if issubclass(type(result), Watched):
         return bool(_shape(result) == getattr(ran, "shape", None))
-    if type(result) in LISTS and type(ran) in LISTS:
+    if is_any(type(result), list, tuple) and is_any(type(ran), list, tuple):
         return len(result) == len(ran) and all(map(_alike, result, ran))
     return np.shape(result) == np.shape(ran) and (type(result) is not int or bool(result == ran))
 

@@ -33,18 +33,19 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.foreign import home_of, is_library
+from supnorm.foreign import home_of, is_any, is_library
 from supnorm.program.collector import functions_of
 from supnorm.program.watched import Watched
 
-# By name, by module, and methods between two underscores.
+# By name, by module, and methods between two underscores. A class is known by identity: one of the user is equal to any.
 ASKING: tuple[Any, ...] = (
     *(type, memoryview, isinstance, issubclass, id, getattr, hasattr, vars, dir, repr, ascii, callable),
     *(operator.is_, operator.is_not),
 )
-ASKING_KINDS = (operator.methodcaller, operator.attrgetter)
+ASKING_KINDS = frozenset(map(id, (operator.methodcaller, operator.attrgetter)))
 ASKING_MODULES = frozenset({"gc", "sys", "_weakref", "_pickle", "_ctypes"})
-COMPILED = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
+_COMPILED = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
+COMPILED = frozenset(map(id, _COMPILED))
 # These tell what an array is or how many rows it has; other code may have them unless it has an array with them.
 OF_ARRAYS = (
     *(len, str, bytes, bytearray, hash, format, operator.length_hint),
@@ -57,10 +58,11 @@ _DISPATCHING: tuple[Any, ...] = (
 )
 DISPATCHING = tuple(one.__code__ for one in _DISPATCHING)
 CONTAINERS = (tuple, list, dict, set, frozenset)
-HOLDERS = (*CONTAINERS, map, filter, zip, enumerate, reversed, MethodType, staticmethod, classmethod)
+_HOLDERS = (*CONTAINERS, map, filter, zip, enumerate, reversed, MethodType, staticmethod, classmethod)
 HOLDING_MODULES = ("functools", "itertools", "collections")
 _SOME: tuple[Any, ...] = (iter(()), iter([]), iter({}), iter({}.values()), iter({}.items()), iter(int, 1))
-ITERATORS = (*map(type, _SOME), type({}.keys()), type({}.values()), type({}.items()))
+_ITERATORS = (*map(type, _SOME), type({}.keys()), type({}.values()), type({}.items()))
+HOLDERS = frozenset(map(id, (*_HOLDERS, *_ITERATORS)))
 SHOWN = ("__repr__", "__str__", "__format__", "__hash__", "__new__")  # a class may have these in other places
 # With these compiled code computes with an object. Whether it does depends on the other operand: an array or a stand-in.
 OPERATORS = frozenset(
@@ -71,7 +73,7 @@ UNSEEN_MODULES = frozenset({"ctypes", "_ctypes", "gc", "builtins"})
 # These look at the code of a function, which is another one while its expressions are watched.
 CODE_MODULES = frozenset({"dis", "cloudpickle", "dill"})
 # What Python executes, and how: supnorm changes both while it records.
-EXECUTION = (FrameType, CodeType, TracebackType)
+EXECUTION = frozenset(map(id, (FrameType, CodeType, TracebackType)))
 # These end a recording of what Python executes, or call code beside it.
 RECORDING = (sys.settrace, sys.setprofile, sys.call_tracing)
 # These tell when an object ends: an array lives on in its views, and what stands for it does not.
@@ -95,7 +97,7 @@ def unseen(value: Any, kind: type) -> str | None:
     >>> unseen(gc, ModuleType), unseen(np.sin, np.ufunc), unseen(gc.collect.__call__.__self__, BuiltinFunctionType)
     ('gc', None, 'collect')
     """
-    if kind in EXECUTION:
+    if id(kind) in EXECUTION:
         return kind.__name__
     if kind is FunctionType:
         held = any(value.__code__ is one for one in DISPATCHING) or _looks_at_code(value.__globals__)
@@ -137,10 +139,12 @@ def asks(value: Any) -> bool:
     """
     if _asks(value):
         return True
+    if class_asks(type(value)):  # also a list of a class with operators of its own
+        return True
     if not _holds(type(value)):
-        return _class_asks(type(value))
+        return False
     parts = [*_parts(value, DEEP)]
-    if any(_asks(part) or _class_asks(type(part)) for part in parts):
+    if any(_asks(part) or class_asks(type(part)) for part in parts):
         return True
     return any(_looks(part) for part in parts) and any(_array(part) for part in parts)
 
@@ -151,7 +155,7 @@ def finds(method: Any) -> bool:
     >>> finds([np.zeros(1)].count), finds([1].count)
     (False, False)
     """
-    if method.__name__ not in FINDING or type(method.__self__) not in (list, tuple, deque):
+    if method.__name__ not in FINDING or not is_any(type(method.__self__), list, tuple, deque):
         return any(method is one for one in FINDERS)
     return any(_stands(type(one)) for one in _parts(method.__self__, DEEP))
 
@@ -181,9 +185,9 @@ def asking_name(code: CodeType, names: dict[str, Any]) -> str | None:
 
 def _asks(value: Any) -> bool:
     kind = type(value)
-    if kind in ASKING_KINDS or any(value is one for one in ASKING):
+    if id(kind) in ASKING_KINDS or any(value is one for one in ASKING):
         return True
-    if kind not in COMPILED:
+    if id(kind) not in COMPILED:
         return False
     if value.__name__ in ("format", "format_map") and isinstance(getattr(value, "__self__", None), str):
         return True
@@ -205,9 +209,7 @@ def _array(value: Any) -> bool:
 
 
 def _holds(kind: type) -> bool:
-    return any(
-        one in HOLDERS or one in ITERATORS or one.__module__ in HOLDING_MODULES for one in kind.__mro__
-    )
+    return any(id(one) in HOLDERS or one.__module__ in HOLDING_MODULES for one in kind.__mro__)
 
 
 def _parts(value: Any, deep: int) -> list[Any]:
@@ -222,7 +224,7 @@ def _parts(value: Any, deep: int) -> list[Any]:
     return parts
 
 
-def _class_asks(kind: type) -> bool:
+def class_asks(kind: type) -> bool:
     """Whether a class of the user has such code in the place of a special method (``__call__ = type``).
 
     Compiled code reaches no other method of it. Python itself puts some in the place of others (``__str__`` of an enum). For

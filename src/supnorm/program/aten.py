@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.foreign import is_any
 from supnorm.program import entry
 from supnorm.program.aten_operators import COPIES, MOVES, NEAREST, OPERATORS, SAME
 from supnorm.program.branches import Comparison, select
@@ -169,7 +170,7 @@ def _as_it_ran(result: Any, node: AtenNode, ran: Mapping[str, Any]) -> Any:
 
 def _check_type(result: Any, dtype: str, target: str, least: str) -> None:
     """Check that a result has the type that torch gives it; this reader folds constants in float64."""
-    if result is None or isinstance(result, Comparison) or type(result) in (int, float, bool):
+    if result is None or isinstance(result, Comparison) or is_any(type(result), int, float, bool):
         return  # sizes and constants without axes (numbers of NumPy) need no check
     if isinstance(result, Tensor):
         entry.result(dtype, f"torch {target}", least)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.foreign import home_of
+from supnorm.foreign import home_of, is_any
 from supnorm.program.operations import Array, Unsupported
 
 # bits of the significand
@@ -72,7 +72,7 @@ def constant(value: Any, what: str) -> Array:
     Traceback (most recent call last):
     supnorm.program.entry.Narrowed: np.add with a complex128 constant cannot be read as real arithmetic; ...
     """
-    if type(value) in (int, float, bool):
+    if is_any(type(value), int, float, bool):
         return np.asarray(float(value))
     if type(value) is np.ndarray and value.dtype is DOUBLE:
         return value.astype(np.float64)
@@ -116,7 +116,7 @@ def demand_plain(values: Any, what: str) -> None:
     """
     for value in values:
         kind = type(value)
-        if kind in (tuple, list):
+        if is_any(kind, tuple, list):
             demand_plain(value, what)
         elif kind is slice:
             demand_plain((value.start, value.stop, value.step), what)

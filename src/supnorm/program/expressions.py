@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from supnorm.foreign import is_library
+from supnorm.foreign import is_any, is_library
 from supnorm.program.collector import functions_of, objects_of
 from supnorm.program.copies import copy_of, inside, listed, stands_elsewhere
 from supnorm.program.foreign_code import foreign_code
@@ -30,7 +30,10 @@ NAME = "__supnorm_see__"
 
 @dataclass(frozen=True)
 class Expression:
-    """An expression of the user's code: its file, its place there, and whether it stands where its value is called."""
+    """An expression of the user's code: its file, its place there, and whether it stands where its value is called.
+
+    A call has the number of the expression whose value it calls.
+    """
 
     file: str
     source: str
@@ -38,6 +41,11 @@ class Expression:
     called: bool = False
     course: str = ""  # of a statement whose values say which ways it went: its word
     compared: str = ""  # "with" of an operand of a comparison, "in" of what is looked for in another object
+    calls: int | None = None
+
+    def within(self, span: tuple[int, int, int, int]) -> bool:
+        """Whether it stands in a part of the same file, from the start to the end of it."""
+        return span[:2] <= self.span[:2] and self.span[2:] <= span[2:]
 
     @property
     def line(self) -> int:
@@ -117,11 +125,6 @@ def _usual(function: FunctionType) -> bool:
     return getattr(function, "__builtins__", None) is builtins.__dict__
 
 
-def _is_any(kind: type, *kinds: type) -> bool:
-    """By identity: a type of the user can define what it is equal to."""
-    return any(kind is one for one in kinds)
-
-
 def _reached(codes: list[CodeType], near: Iterable[Any]) -> list[FunctionType]:
     """Those of the functions that can be reached from some objects, in `STEPS` steps and not through a library or a module.
 
@@ -144,8 +147,8 @@ def _reached(codes: list[CodeType], near: Iterable[Any]) -> list[FunctionType]:
             names.append(one.__globals__)
             ahead += [part for part in gc.get_referents(one) if part is not one.__globals__]
             continue
-        elif _is_any(kind, ModuleType, CodeType, str) or (
-            _is_any(kind, dict, list, tuple, set) and len(one) > LARGE
+        elif is_any(kind, ModuleType, CodeType, str) or (
+            is_any(kind, dict, list, tuple, set) and len(one) > LARGE
         ):
             continue
         elif issubclass(kind, type):
@@ -185,6 +188,7 @@ class _Watch(ast.NodeTransformer):
         self.file, self.source = file, source
         self.called: ast.AST | None = None  # what the call that is visited calls
         self.compared: dict[int, str] = {}  # operands of comparisons, by identity
+        self.numbers: dict[int, int] = {}  # of expressions whose values are called, by identity
 
     def visit(self, node: ast.AST) -> Any:
         """The node, wrapped if it is an expression; patterns, annotations and formats keep their form."""
@@ -195,8 +199,9 @@ class _Watch(ast.NodeTransformer):
         gives = self._gives(node)
         called = node is self.called
         compared = self.compared.get(id(node), "")
-        if isinstance(node, ast.Call):
-            self.called = node.func
+        function = node.func if isinstance(node, ast.Call) else None
+        if function is not None:
+            self.called = function
         if isinstance(node, ast.Compare):
             operands = [node.left, *node.comparators]
             for op, one, other in zip(node.ops, operands, operands[1:], strict=False):
@@ -219,7 +224,11 @@ class _Watch(ast.NodeTransformer):
         if not gives:
             return node
         assert isinstance(node, ast.expr)
-        EXPRESSIONS.append(Expression(self.file, self.source, _span(node), called, compared=compared))
+        calls = self.numbers.get(id(function))
+        span = _span(node)
+        EXPRESSIONS.append(Expression(self.file, self.source, span, called, compared=compared, calls=calls))
+        if called:
+            self.numbers[id(node)] = len(EXPRESSIONS) - 1
         return self._seen(node, node)
 
     @staticmethod

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.program.asking import asks, finds, unseen
+from supnorm.foreign import is_any
+from supnorm.program.asking import asks, class_asks, finds, unseen
 from supnorm.program.watched import Watched
 
 Given = tuple[Any, ...]
@@ -26,8 +27,10 @@ DEEP, MANY, LARGEST = 3, 50, 10_000  # levels and parts of containers; numbers o
 READERS = ("supnorm.", "jax._src.", "torch._")
 NUMBERS = frozenset(("b1", "f2", "f4", "f8", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8))))
 STANDS = "the type of the object that stood for the array"
-SCALARS = frozenset(np.sctypeDict.values())  # a class that is one of these is NumPy's own
-PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), type(NotImplemented))
+_PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), type(NotImplemented))
+# By identity: a class of the user can be equal to any other one.
+SCALARS = frozenset(map(id, np.sctypeDict.values()))  # a class that is one of these is NumPy's own
+PLAIN = frozenset(map(id, _PLAIN))
 
 
 def given(value: Any, deep: int = DEEP) -> Given:
@@ -39,9 +42,9 @@ def given(value: Any, deep: int = DEEP) -> Given:
     kind = type(value)
     if Watched in kind.__mro__:
         return "stands", value.shape if hasattr(kind, "shape") else None
-    if kind in PLAIN:
+    if id(kind) in PLAIN:
         return "plain", kind.__name__, repr(value)
-    if kind is np.ndarray or (issubclass(kind, np.generic) and (kind in SCALARS or not asks(value))):
+    if kind is np.ndarray or (issubclass(kind, np.generic) and (id(kind) in SCALARS or not asks(value))):
         flat = np.ravel(value)
         some = flat[:: 1 + flat.size // LARGEST] if value.dtype.kind != "O" else flat[:0]
         if np.shape(value) == () and value.dtype.str[1:] in NUMBERS:
@@ -66,7 +69,7 @@ def given(value: Any, deep: int = DEEP) -> Given:
         return "function", value.__name__, value.__code__.co_filename, value.__code__.co_firstlineno
     if (parts := _bound(value, kind)) is not None:
         return _many(*parts, deep)
-    if kind in (MethodType, BuiltinFunctionType) or callable(value):
+    if is_any(kind, MethodType, BuiltinFunctionType) or callable(value):
         return "callable", getattr(value, "__name__", kind.__qualname__)
     return "object", f"{kind.__module__}.{kind.__qualname__}"
 
@@ -77,7 +80,8 @@ def _many(name: str, parts: Iterable[Any], deep: int) -> Given:
 
 def _parts(value: Any, kind: type) -> tuple[str, Iterable[Any]] | None:
     """Name and parts of a container, or of a module of torch; None for other values."""
-    if kind in (tuple, list) or (issubclass(kind, tuple) and hasattr(kind, "_fields")):
+    named = issubclass(kind, tuple) and hasattr(kind, "_fields")
+    if is_any(kind, tuple, list) or (named and not class_asks(kind)):
         return kind.__name__, value[:MANY]
     if kind is dict and value is not builtins.__dict__:
         return "dict", value.items()
@@ -115,7 +119,7 @@ def _given_tensor(value: Any, kind: type) -> Given:
     if _of_jax(kind) and getattr(value.dtype, "kind", "?") in "fiub":  # a key of `jax.random` has none
         return given(np.asarray(value))
     torch = sys.modules.get("torch")
-    if torch is not None and kind in (torch.Tensor, torch.nn.Parameter):
+    if torch is not None and is_any(kind, torch.Tensor, torch.nn.Parameter):
         with (
             suppress(Exception),
             _outside_of_graphs(),

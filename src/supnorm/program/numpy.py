@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.foreign import is_any
 from supnorm.program import entry
 from supnorm.program.as_numpy import as_numpy
 from supnorm.program.branches import Comparison, select
@@ -272,8 +273,10 @@ for _kind in (Traced, Condition):
 
 def _given(values: Any) -> Any:
     """Arguments without what stands for an array, also in lists."""
-    lists = [one for one in values if type(one) in (tuple, list)]
-    others = [one for one in values if type(one) not in (tuple, list) and Watched not in type(one).__mro__]
+    lists = [one for one in values if is_any(type(one), tuple, list)]
+    others = [
+        one for one in values if not is_any(type(one), tuple, list) and Watched not in type(one).__mro__
+    ]
     return [*others, *(part for one in lists for part in _given(one))]
 
 

@@ -1,0 +1,63 @@
+"""Plain code that JAX reads and NumPy runs: methods of JAX's arrays do not always give what NumPy's give."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import supnorm as sn
+
+pytestmark = pytest.mark.watched
+total_and_one = operator.methodcaller("sum", axis=1, initial=1.0)
+
+
+def narrow(x: Any) -> Any:
+    """1 at one point, and 0 a millionth beside it, by operators alone."""
+    return 2.0 ** -(((x[:, 0] - 0.3217) / 1e-7) ** 2)
+
+
+def by_a_method(x: Any) -> Any:
+    return x[:, 0] + narrow(x) * (0.0 * x).sum(axis=1, initial=1.0)
+
+
+def by_a_function(x: Any) -> Any:
+    return x[:, 0] + narrow(x) * np.sum(0.0 * x, axis=1, initial=1.0)
+
+
+def by_other_code(x: Any) -> Any:
+    return x[:, 0] + narrow(x) * total_and_one(0.0 * x)
+
+
+def large(x: Any) -> Any:
+    """What is left out is small beside what the array is made of."""
+    return x[:, 0] + narrow(x) * (1e18 * x - 1e18 * x).sum(axis=1, initial=1.0)
+
+
+@pytest.mark.parametrize("model", [by_a_method, by_a_function, by_other_code, large])
+def test_what_a_method_of_jax_leaves_out_is_not_proved(model: Callable[[Any], Any]) -> None:
+    problem = sn.Problem(model, lambda x: x[:, 0], sn.Domain(x=(0.0, 1.0)))
+    if float(jnp.zeros(1).sum(initial=1.0)) == 1.0:  # this JAX heeds it, and the code is read as it runs
+        assert sn.certify(problem, tolerance=1e-3).lower > 0.9
+        return
+    with pytest.raises(sn.BadInput, match="gives something else with arrays of NumPy"):
+        sn.certify(problem, tolerance=1e-3)
+
+
+def test_honest_code_of_methods_is_read() -> None:
+    def total(x: Any, weights: Any) -> Any:
+        return (x.cumsum(axis=1) * weights).sum(axis=-1)
+
+    def model(x: Any) -> Any:
+        both = x.swapaxes(0, 1).swapaxes(1, 0)
+        return total(both, np.array([1e6, -1e6])).clip(-4e6, 4e6) + both.std(axis=1) + both.prod(axis=1)
+
+    def reference(x: Any) -> Any:
+        return -1e6 * x[:, 1] + abs(x[:, 0] - x[:, 1]) / 2.0 + x[:, 0] * x[:, 1] + 1e-3
+
+    result = sn.certify(sn.Problem(model, reference, sn.Domain(x=(0.1, 1.0), y=(2.0, 3.0))), tolerance=1e-2)
+    assert result.status.code == "within-tolerance"
