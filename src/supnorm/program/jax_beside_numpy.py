@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 
 from supnorm.foreign import is_any
-from supnorm.problem.double_precision import double_precision
 from supnorm.program.executed import Executed
 from supnorm.program.expressions import EXPRESSIONS, NAME, Expression
 from supnorm.program.given import kinds
@@ -67,7 +66,10 @@ def first_unlike(
 
 
 def _executed(code: Callable[[Any], Any], points: Callable[[], Any], double: bool) -> None:
-    with suppress(Exception), double_precision(double), np.errstate(all="ignore"):
+    import jax
+
+    precise = jax.enable_x64(True) if double else nullcontext()
+    with suppress(Exception), precise, np.errstate(all="ignore"):
         code(points())
 
 
