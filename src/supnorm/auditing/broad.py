@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.best import Best
 from supnorm.auditing.covariance import CovarianceAdaptation
+from supnorm.auditing.hill import highest, together
 from supnorm.auditing.landscape import Landscape
 from supnorm.results.option import Allowed
 from supnorm.results.settings import Limits, Settings
@@ -77,13 +78,6 @@ class Broad(Settings):
         few = budget < self.fewest * self.adaptation.points(landscape.d)
         if hills < self.hills or few or landscape.late or not np.isfinite(score[0]):
             return u, score
-        if not self._on_a_hill(screened):
+        if not together(highest(screened, self.top), self.gathered):
             return u, score
         return self.adaptation.run(landscape, u, score, self.step, rng, budget)
-
-    def _on_a_hill(self, screened: Best) -> bool:
-        """Whether the best screened points lie closer together than points of the uniform law, of variance 1/12."""
-        if len(screened.u) < self.top:
-            return False
-        top = np.argpartition(-screened.score, self.top - 1)[: self.top]
-        return bool(12 * screened.u[top].var(axis=0).mean() <= self.gathered)

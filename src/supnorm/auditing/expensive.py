@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 
 from supnorm.auditing.cost import stand_in_evaluator
 from supnorm.auditing.covariance import CovarianceAdaptation
+from supnorm.auditing.hill import Hill
 from supnorm.auditing.landscape import Landscape
+from supnorm.auditing.lattice import Lattice
 from supnorm.auditing.modelled import believed, error_problem, reference_problem, signed_errors
 from supnorm.auditing.points import sobol_sequence
 from supnorm.auditing.polish import Polish
@@ -55,6 +57,8 @@ SEARCH = replace(
     unguided_dense=ScreenAndAscent().dense,
     unguided_polish_share=ScreenAndAscent().polish_share,
     polish=Polish(adaptation=CovarianceAdaptation(smallest=1e-3), alone=0),
+    lattice=Lattice(finished=0),
+    hill=Hill(share=0.0),
 )
 
 

@@ -43,6 +43,8 @@ class Lattice(Settings):
         still: a step that would gain less than this share of the error ends an ascent.
         tried: points of the lattice in a turn, for each input.
         ascended: of them, the highest ones.
+        finished: peaks of the polish in more inputs that are ascended; 0 for none. Where the best of their ends is smooth,
+            nothing is left for CMA-ES to find there.
     """
 
     inputs: int = 2
@@ -55,8 +57,9 @@ class Lattice(Settings):
     still: float = 1e-10
     tried: int = 8
     ascended: int = 3
+    finished: int = 2
 
-    LIMITS: ClassVar[Limits] = {"inputs": NONE_TOO}
+    LIMITS: ClassVar[Limits] = {"inputs": NONE_TOO, "finished": NONE_TOO}
 
     def run(self, landscape: Landscape, u: Array, score: Array, budget: int) -> tuple[Array, Array]:
         """Ascend from the best of the peaks ``u`` (n, d) with errors ``score`` (n,), and along their lattice.
@@ -73,6 +76,18 @@ class Lattice(Settings):
         rest = self.ascend(landscape, u[1:], score[1:], landscape.remaining - floor, self.steps)
         u, score = np.concatenate([first.u, rest.u]), np.concatenate([first.best, rest.best])
         return self._along(landscape, u, score, int(self.found * budget))
+
+    def finish(self, landscape: Landscape, u: Array, score: Array, budget: int) -> tuple[Array, Array, bool]:
+        """Ascend from the best of the peaks ``u`` (n, d) with errors ``score`` (n,).
+
+        Returns:
+            The ends of the ascents (k, d), their errors (k,), and whether the best one has converged.
+        """
+        if not self.finished:
+            return u[:0], score[:0], False
+        top = thin(u, score, APART * np.sqrt(landscape.d), self.finished)
+        ends = self.ascend(landscape, u[top], score[top], budget, self.steps)
+        return ends.u, ends.best, bool(ends.converged[np.argmax(ends.best)])
 
     def _along(self, landscape: Landscape, u: Array, score: Array, budget: int) -> tuple[Array, Array]:
         """The same peaks and those to which the vectors between them lead, from the best one, while it gets better."""

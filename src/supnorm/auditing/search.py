@@ -5,8 +5,9 @@ law, Sobol, faces, kinks of the first layer; more than half in one or two inputs
 neighbours of better ones, and in one or two inputs from those that stick out of their neighbours' plane, it ascends along
 gradients or, without them, by an evolution strategy. A tenth goes to ascents from random restarts, which say how many
 peaks were not seen, and, where gradients are not informative, a tenth to differential evolution, for ridges. The best
-peaks are polished, without gradients after their neighbours on a lattice, in few inputs, or after lines along the axes and
-a broad chain. What is left of the budget goes into another round. Memory does not grow with the evaluations.
+peaks are polished, without gradients after their neighbours on a lattice, in few inputs, or after lines along the axes, a
+broad chain, and quasi-Newton steps that end the polish of a smooth peak. What is left of the budget goes into another
+round, whose screen looks on the large hill of the error, too. Memory does not grow with the evaluations.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from supnorm.auditing.broad import Broad
 from supnorm.auditing.differential_evolution import DifferentialEvolution
 from supnorm.auditing.discontinuities import Discontinuities
 from supnorm.auditing.evolution import EvolutionStrategy
+from supnorm.auditing.hill import Hill
+from supnorm.auditing.informative import informative
 from supnorm.auditing.landscape import GRADIENT, Landscape
 from supnorm.auditing.lattice import Lattice
 from supnorm.auditing.lines import Lines
@@ -39,7 +42,6 @@ Array = NDArray[np.float64]
 CHUNK = 8192  # screened points at a time
 DRAWS = 16  # chunks that are drawn for one call where few points of the box exist
 SEEDS = 8192  # kinks of the first layer at a time, at most
-INFORMANTS = 8  # best screened points whose gradients say whether gradients are informative
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ class ScreenAndAscent(Settings):
     lattice: Lattice = Lattice()
     lines: Lines = Lines()
     broad: Broad = Broad()
+    hill: Hill = Hill()
     discontinuities: Discontinuities = Discontinuities()
 
     LIMITS: ClassVar[Limits] = {
@@ -136,7 +139,7 @@ class ScreenAndAscent(Settings):
         """
         landscape = replace(landscape, informative=landscape.informative and search.informative)
         if search.rounds == 0 and landscape.differentiable:
-            landscape.informative = search.informative = _informative(landscape, search)
+            landscape.informative = search.informative = informative(landscape, search.pool)
         whole = landscape.remaining
         plan = self
         if whole < self.few * landscape.d:
@@ -219,7 +222,11 @@ class ScreenAndAscent(Settings):
             left = min(n - spent - (landscape.spent - begun), landscape.remaining)
             if left <= 0 or landscape.late:
                 break
-            u = self._fresh(landscape, search, search.sobol, min(left, CHUNK, rows), rng)
+            k = min(left, CHUNK, rows)
+            u = self._fresh(landscape, search, search.sobol, k, rng)
+            if search.rounds and landscape.d > INPUTS and not landscape.differentiable:
+                hill = self.hill.points(landscape, search.pool, len(u), rng)
+                u[: len(hill)] = hill
             if len(u):
                 search.look(u, landscape.look(u))
 
@@ -373,26 +380,18 @@ class ScreenAndAscent(Settings):
             *found, hills = self.lines.run(landscape, ends.u, ends.score, budget)
             search.ends.add(*found)
             search.ends.add(*self.broad.run(landscape, search.pool, search.ends, hills, rng))
+            *found, smooth = self.lattice.finish(
+                landscape, search.ends.u, search.ends.score, landscape.remaining // 2
+            )
+            search.ends.add(*found)
+            if smooth:
+                return
         ends, budget = search.ends if len(search.ends.u) else search.pool, landscape.remaining
         radius = 1e-2 * np.sqrt(landscape.d)
         # A small budget polishes few peaks, but those well.
         k = max(1, min(self.polished, budget // self.polish.cost(landscape, budget)))
         top = thin(ends.u, ends.score, radius, k)
         search.ends.add(*self.polish.run(landscape, ends.u[top], ends.score[top], budget, rng))
-
-
-def _informative(landscape: Landscape, search: Search) -> bool:
-    """Whether gradients say where to go: whether they are not zero at most of the best screened points.
-
-    Rounding, tables and hard decisions have derivatives by name only, zero almost everywhere. Asked once a search;
-    too few points or too small a budget say yes. Infinite errors have no derivative, and say nothing.
-    """
-    finite = np.flatnonzero(np.isfinite(search.pool.score))
-    if len(finite) < INFORMANTS or landscape.affordable(GRADIENT) < 10 * INFORMANTS:
-        return True
-    best = finite[np.argpartition(-search.pool.score[finite], INFORMANTS - 1)[:INFORMANTS]]
-    height, slope = landscape.slope(search.pool.u[best])
-    return bool(np.count_nonzero((height != 0) & ~slope.any(axis=1)) <= INFORMANTS // 2)
 
 
 def _spacing(n: int, d: int) -> float:
