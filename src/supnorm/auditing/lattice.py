@@ -43,8 +43,10 @@ class Lattice(Settings):
         still: a step that would gain less than this share of the error ends an ascent.
         tried: points of the lattice in a turn, for each input.
         ascended: of them, the highest ones.
-        finished: peaks of the polish in more inputs that are ascended; 0 for none. Where the best of their ends is smooth,
-            nothing is left for CMA-ES to find there.
+        finished: peaks that are ascended in three and more inputs, where `Lines` show few hills; 0 for none. If the best of
+            their ends is smooth, CMA-ES would find nothing more there: of 200 functions of GKLS in 5 inputs 174 are solved
+            to 1e-2, and 183 with its evaluations in another round, half of whose screen looks on the `Hill`. With ripples
+            as well BBOB in 10 inputs would lose (71 and not 74 of 120 to 1e-6).
     """
 
     inputs: int = 2

@@ -380,12 +380,12 @@ class ScreenAndAscent(Settings):
             *found, hills = self.lines.run(landscape, ends.u, ends.score, budget)
             search.ends.add(*found)
             search.ends.add(*self.broad.run(landscape, search.pool, search.ends, hills, rng))
-            *found, smooth = self.lattice.finish(
-                landscape, search.ends.u, search.ends.score, landscape.remaining // 2
-            )
-            search.ends.add(*found)
-            if smooth:
-                return
+            if hills < self.broad.hills:  # among ripples CMA-ES finds higher peaks beside the best one
+                half = landscape.remaining // 2
+                *found, smooth = self.lattice.finish(landscape, search.ends.u, search.ends.score, half)
+                search.ends.add(*found)
+                if smooth:
+                    return
         ends, budget = search.ends if len(search.ends.u) else search.pool, landscape.remaining
         radius = 1e-2 * np.sqrt(landscape.d)
         # A small budget polishes few peaks, but those well.
