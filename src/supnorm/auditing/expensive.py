@@ -49,8 +49,8 @@ WAITING = 3
 SETTLING = 8
 # The search on the process. Where that has no derivative its peaks get a few generations, not their last digits: the calls
 # are farther apart than that. Of 200 audits of 100 calls (rows *expensive reference*, seeds 300 to 339) 125 find the error
-# then, and 122 with the polish of `ScreenAndAscent`, which takes twice the time. Quasi-Newton steps are for last digits, too;
-# a hill has not been tried here.
+# then, and 122 with the polish of `ScreenAndAscent`, which takes twice the time. Quasi-Newton steps are for last
+# digits, too; a hill has not been tried here.
 SEARCH = replace(
     ScreenAndAscent(),
     restart_share=0.0,

@@ -45,8 +45,8 @@ class Lattice(Settings):
         ascended: of them, the highest ones.
         finished: peaks that are ascended in three and more inputs, where `Lines` show few hills; 0 for none. If the best of
             their ends is smooth, CMA-ES would find nothing more there: of 200 functions of GKLS in 5 inputs 174 are solved
-            to 1e-2, and 183 with its evaluations in another round, half of whose screen looks on the `Hill`. With ripples
-            as well BBOB in 10 inputs would lose (71 and not 74 of 120 to 1e-6).
+            to 1e-2, and 183 with its evaluations in another round, half of whose screen looks on the `Hill`. Among
+            ripples (f16 and f23 of BBOB in 5 inputs) as many runs are lost by it as won.
     """
 
     inputs: int = 2
