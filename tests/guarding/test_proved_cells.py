@@ -212,9 +212,39 @@ def test_a_branch_of_the_code_is_a_part_of_what_cells_are_proved_for() -> None:
     high, low = (from_torch(torch.nn.Softplus(threshold=t).double()) for t in (50.0, 1.0))
     proved = identity(program_of(high, 1))
     assert program_of(low, 1).hash == program_of(high, 1).hash
-    demand_program(high, 1, proved, "model")
+    domain = sn.Domain(x=(-2.0, 3.0))
+    demand_program(high, domain, proved, "model")
     with pytest.raises(BadInput, match="its cells are proved for another model"):
-        demand_program(low, 1, proved, "model")
+        demand_program(low, domain, proved, "model")
+
+
+@pytest.mark.watched
+def test_code_that_runs_otherwise_than_it_is_read_is_not_what_cells_are_proved_for() -> None:
+    """Its program is the proved one, and it agrees at all points that are compared."""
+
+    def honest(x: Any) -> Any:
+        return x[:, 0] + 0.0 * np.exp(-(((x[:, 0] - 0.3217) * 1e7) ** 2))
+
+    def asks(x: Any) -> Any:
+        height = 1.0 if type(x) is np.ndarray else 0.0
+        return x[:, 0] + height * np.exp(-(((x[:, 0] - 0.3217) * 1e7) ** 2))
+
+    domain = sn.Domain(x=(0.0, 1.0))
+    first, second = sn.Function(honest), sn.Function(asks)
+    proved = identity(program_of(first, 1))
+    assert identity(program_of(second, 1)) == proved
+    demand_program(first, domain, proved, "model")
+    with pytest.raises(BadInput, match="runs on arrays and was not executed while the code was read"):
+        demand_program(second, domain, proved, "model")
+
+
+def test_cells_that_are_proved_in_double_precision_are_not_those_of_single_precision() -> None:
+    double, single = (sn.Function(lambda x: 0.5 * x[:, 0], precision=p) for p in ("float64", "float32"))
+    domain = sn.Domain(x=(0.0, 1.0))
+    assert program_of(double, 1).hash == program_of(single, 1).hash
+    with pytest.raises(BadInput, match="its cells are proved for another model"):
+        demand_program(single, domain, identity(program_of(double, 1)), "model")
+    demand_program(single, domain, identity(program_of(single, 1), "float32"), "model")
 
 
 @pytest.mark.parametrize("ending", [".c", ".F90", ".onnx"])

@@ -17,10 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.certification import CertifyResult
+from supnorm.certification.agreement import Compared
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.coordinates import box_of
+from supnorm.certification.executions import Executions
 from supnorm.problem import Domain, Function
 from supnorm.program import Program, Unsupported, program_of
+from supnorm.program.recording import read_meanwhile
 from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
@@ -114,38 +117,45 @@ class ProvedCells:
         return axis, cut, left, right, leaf, np.concatenate([low, none]), np.concatenate([high, -none])
 
 
-def identity(program: Program) -> str:
-    """The hash of a program, and of the branches of its code that it does not take: they are no part of its own hash.
+def identity(program: Program, precision: str = "float64") -> str:
+    """The hash of a program, of the branches of its code that it does not take, and of the precision in which it runs.
 
-    A softplus of torch that goes on otherwise above 1 has the program of one that does so above 20, and another error.
+    They are no part of its own hash. A softplus of torch that goes on otherwise above 1 has the program of one that does so
+    above 20, and another error; so has code that runs in single precision.
     """
     steps = [(i, a.above, a.absolute) for i, node in enumerate(program.nodes) for a in node.discrepancies]
     taken = [(i, above.hex(), far.hex()) for i, above, far in steps if above is not None]
-    return sha256(repr((program.hash, taken)).encode()).hexdigest() if taken else program.hash
+    parts = [part for part in (taken, precision) if part and part != "float64"]
+    return sha256(repr((program.hash, *parts)).encode()).hexdigest() if parts else program.hash
 
 
-def demand_program(side: Function, d: int, program: str, what: str, where: str = "") -> None:
+def demand_program(side: Function, domain: Domain, program: str, what: str, where: str = "") -> None:
     """Check that a side's program is the one that cells are proved for: a few equal values do not show that.
+
+    Code that asks what it is given may have this program where it is read, and do something else where it runs. So it is
+    compared as for a proof.
 
     Args:
         side: a model or a reference.
-        d: number of inputs.
+        domain: of the guard.
         program: the `identity` of the program in the proof.
         what: "model" or "reference", for messages.
         where: how these begin.
 
     Raises:
-        BadInput: when it is another, or cannot be read.
+        BadInput: when it is another, cannot be read, or runs otherwise than it was read.
     """
     try:
-        same = identity(program_of(side, d)) == program
+        with read_meanwhile() as seen:
+            now = program_of(side, domain.d)
     except Unsupported as error:
         raise BadInput(f"{where}cells are proved, but the {what} cannot be read: {error}") from None
-    if not same:
+    if identity(now, side.precision) != program:
         raise BadInput(
             f"{where}its cells are proved for another {what}, though both may agree at many points; make a guard for this "
             f"{what}{'' if what == 'model' else ', or give none'}"
         )
+    Compared(side, now, what, lambda *_: None, Executions.of(side, now, what, seen)).everywhere(domain)
 
 
 def in_box(x: Array, domain: Domain) -> tuple[Array, Array]:

@@ -231,5 +231,5 @@ class Guard:
             BadInput: when the guard has proved cells, and the error is proved against another reference.
         """
         if self.cells is not None and reference is not None:
-            demand_program(reference, self.domain.d, self.cells.reference, "reference")
+            demand_program(reference, self.domain, self.cells.reference, "reference")
         return replace(self, reference=reference)

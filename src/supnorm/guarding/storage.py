@@ -101,7 +101,7 @@ def load(path: Path, model: Any, reference: Any) -> Guard:
         sides = {"model": (function, cells.model), "reference": (fallback, cells.reference)}
         for what, (side, program) in sides.items():
             if side is not None:
-                demand_program(side, domain.d, program, what, f"{path}: ")
+                demand_program(side, domain, program, what, f"{path}: ")
     return Guard(function, fallback, domain, cuts, cells, words.factor, record)
 
 
