@@ -48,6 +48,16 @@ def test_what_a_method_of_jax_leaves_out_is_not_proved(model: Callable[[Any], An
         sn.certify(problem, tolerance=1e-3)
 
 
+def test_the_start_of_a_flow_is_compared_where_only_its_rates_are_read_by_numpy() -> None:
+    flow = sn.flow(lambda t, y, p: 0.0 * y, lambda p: by_a_method(p)[:, None])
+    problem = sn.Problem(lambda x: x[:, 1], flow, sn.Domain(t=(0.0, 1.0), p=(0.0, 1.0)))
+    if float(jnp.zeros(1).sum(initial=1.0)) == 1.0:
+        assert sn.certify(problem, tolerance=1e-3).status.code != "within-tolerance"
+        return
+    with pytest.raises(sn.BadInput, match="gives something else with arrays of NumPy"):
+        sn.certify(problem, tolerance=1e-3)
+
+
 def test_honest_code_of_methods_is_read() -> None:
     def total(x: Any, weights: Any) -> Any:
         return (x.cumsum(axis=1) * weights).sum(axis=-1)

@@ -194,7 +194,7 @@ class Executions:
     def _unlike(self, x: Array, read: Executed, copies: frozenset[CodeType]) -> Expression | None:
         """An expression of plain code that JAX has read, of which NumPy's arrays make something else than JAX's."""
         value = self.function.value
-        if self.read.readers != {"jax"} or (isinstance(value, Coded) and value.kind == "jax"):
+        if "jax" not in self.read.readers or (isinstance(value, Coded) and value.kind == "jax"):
             return None
         return first_unlike(self._jax or value, x, read, copies, self.function.precision == "float64")
 
