@@ -33,12 +33,25 @@ def by_other_code(x: Any) -> Any:
     return x[:, 0] + narrow(x) * total_and_one(0.0 * x)
 
 
+class Total:
+    """An attribute that calls code of a library."""
+
+    total = property(operator.methodcaller("sum", axis=1, initial=1.0))
+
+    def __init__(self, x: Any) -> None:
+        self.sum = (0.0 * x).sum
+
+
+def by_a_property(x: Any) -> Any:
+    return x[:, 0] + narrow(x) * Total(x).total
+
+
 def large(x: Any) -> Any:
     """What is left out is small beside what the array is made of."""
     return x[:, 0] + narrow(x) * (1e18 * x - 1e18 * x).sum(axis=1, initial=1.0)
 
 
-@pytest.mark.parametrize("model", [by_a_method, by_a_function, by_other_code, large])
+@pytest.mark.parametrize("model", [by_a_method, by_a_function, by_other_code, by_a_property, large])
 def test_what_a_method_of_jax_leaves_out_is_not_proved(model: Callable[[Any], Any]) -> None:
     problem = sn.Problem(model, lambda x: x[:, 0], sn.Domain(x=(0.0, 1.0)))
     if float(jnp.zeros(1).sum(initial=1.0)) == 1.0:  # this JAX heeds it, and the code is read as it runs

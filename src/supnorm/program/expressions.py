@@ -32,7 +32,7 @@ NAME = "__supnorm_see__"
 class Expression:
     """An expression of the user's code: its file, its place there, and whether it stands where its value is called.
 
-    A call has the number of the expression whose value it calls.
+    A call has the number of the expression whose value it calls; of an attribute is said that it is one.
     """
 
     file: str
@@ -42,6 +42,7 @@ class Expression:
     course: str = ""  # of a statement whose values say which ways it went: its word
     compared: str = ""  # "with" of an operand of a comparison, "in" of what is looked for in another object
     calls: int | None = None
+    attribute: bool = False
 
     def within(self, span: tuple[int, int, int, int]) -> bool:
         """Whether it stands in a part of the same file, from the start to the end of it."""
@@ -226,7 +227,8 @@ class _Watch(ast.NodeTransformer):
         assert isinstance(node, ast.expr)
         calls = self.numbers.get(id(function))
         span = _span(node)
-        EXPRESSIONS.append(Expression(self.file, self.source, span, called, compared=compared, calls=calls))
+        attribute = isinstance(node, ast.Attribute)
+        EXPRESSIONS.append(Expression(self.file, self.source, span, called, "", compared, calls, attribute))
         if called:
             self.numbers[id(node)] = len(EXPRESSIONS) - 1
         return self._seen(node, node)

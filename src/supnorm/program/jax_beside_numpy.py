@@ -55,7 +55,8 @@ def first_unlike(
 
     with _reporting(note):
         _executed(code, lambda: x, double)
-    if not any(_calls_numpy(ran, k, read, copies) for k in range(len(ran))):
+    watched = _watched(ran, copies)
+    if not any(_calls_numpy(ran, k, read, watched) for k in range(len(ran))):
         return None
     import jax.numpy as jnp
 
@@ -131,20 +132,29 @@ def _reporting(report: Callable[[int, Any], Any]) -> Iterator[None]:
         setattr(builtins, NAME, before)
 
 
-def _calls_numpy(ran: list[tuple[int, Any]], k: int, read: Executed, copies: Container[CodeType]) -> bool:
+def _watched(ran: list[tuple[int, Any]], copies: Container[CodeType]) -> set[int]:
+    """The expressions that gave functions whose own expressions are looked at, and nothing else."""
+    watched, others = set[int](), set[int]()
+    for number, value in ran:
+        function = value.__func__ if type(value) is MethodType else value
+        mine = type(function) is FunctionType and function.__code__ in copies
+        (watched if mine else others).add(number)
+    return watched - others
+
+
+def _calls_numpy(ran: list[tuple[int, Any]], k: int, read: Executed, watched: Container[int]) -> bool:
     """Whether an expression is a call that gives an array of NumPy, and gave one of JAX while the code was read.
 
-    Not counted are calls of functions whose own expressions are looked at.
+    Not counted are calls of functions whose own expressions are looked at. An attribute of what is no array, such as a
+    property, may call code of a library.
     """
     number, value = ran[k]
-    calls = EXPRESSIONS[number].calls
-    if calls is None or not _is_numeric(value):
+    one = EXPRESSIONS[number]
+    if not _is_numeric(value) or not any("tensor" in kinds(v) for v in read.values.get(number, ())):
         return False
-    if not any("tensor" in kinds(one) for one in read.values.get(number, ())):
-        return False
-    called = next((v for n, v in reversed(ran[:k]) if n == calls), None)
-    function = called.__func__ if type(called) is MethodType else called
-    return not (type(function) is FunctionType and function.__code__ in copies)
+    if one.attribute:
+        return not _is_numeric(ran[k - 1][1])
+    return one.calls is not None and one.calls not in watched
 
 
 def _is_of_jax(value: Any) -> bool:
