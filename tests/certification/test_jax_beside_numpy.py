@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -46,12 +47,21 @@ def by_a_property(x: Any) -> Any:
     return x[:, 0] + narrow(x) * Total(x).total
 
 
+def by_an_iterator(x: Any) -> Any:
+    y = 0.0
+    for one in map(functools.partial(np.sum, axis=1, initial=1.0), [0.0 * x]):
+        y = one
+    return x[:, 0] + narrow(x) * y
+
+
 def large(x: Any) -> Any:
     """What is left out is small beside what the array is made of."""
     return x[:, 0] + narrow(x) * (1e18 * x - 1e18 * x).sum(axis=1, initial=1.0)
 
 
-@pytest.mark.parametrize("model", [by_a_method, by_a_function, by_other_code, by_a_property, large])
+@pytest.mark.parametrize(
+    "model", [by_a_method, by_a_function, by_other_code, by_a_property, by_an_iterator, large]
+)
 def test_what_a_method_of_jax_leaves_out_is_not_proved(model: Callable[[Any], Any]) -> None:
     problem = sn.Problem(model, lambda x: x[:, 0], sn.Domain(x=(0.0, 1.0)))
     if float(jnp.zeros(1).sum(initial=1.0)) == 1.0:  # this JAX heeds it, and the code is read as it runs

@@ -32,7 +32,7 @@ NAME = "__supnorm_see__"
 class Expression:
     """An expression of the user's code: its file, its place there, and whether it stands where its value is called.
 
-    A call has the number of the expression whose value it calls; of an attribute is said that it is one.
+    A call has the number of the expression whose value it calls; an attribute or a part has that of what it is taken of.
     """
 
     file: str
@@ -42,7 +42,7 @@ class Expression:
     course: str = ""  # of a statement whose values say which ways it went: its word
     compared: str = ""  # "with" of an operand of a comparison, "in" of what is looked for in another object
     calls: int | None = None
-    attribute: bool = False
+    taken_of: int | None = None
 
     def within(self, span: tuple[int, int, int, int]) -> bool:
         """Whether it stands in a part of the same file, from the start to the end of it."""
@@ -189,7 +189,10 @@ class _Watch(ast.NodeTransformer):
         self.file, self.source = file, source
         self.called: ast.AST | None = None  # what the call that is visited calls
         self.compared: dict[int, str] = {}  # operands of comparisons, by identity
-        self.numbers: dict[int, int] = {}  # of expressions whose values are called, by identity
+        self.numbers: dict[
+            int, int
+        ] = {}  # of expressions whose values are called or taken apart, by identity
+        self.holders: set[ast.AST] = set()  # whose attributes or parts are taken
 
     def visit(self, node: ast.AST) -> Any:
         """The node, wrapped if it is an expression; patterns, annotations and formats keep their form."""
@@ -203,6 +206,9 @@ class _Watch(ast.NodeTransformer):
         function = node.func if isinstance(node, ast.Call) else None
         if function is not None:
             self.called = function
+        holder = node.value if isinstance(node, ast.Attribute | ast.Subscript) else None
+        if holder is not None:
+            self.holders.add(holder)
         if isinstance(node, ast.Compare):
             operands = [node.left, *node.comparators]
             for op, one, other in zip(node.ops, operands, operands[1:], strict=False):
@@ -227,9 +233,9 @@ class _Watch(ast.NodeTransformer):
         assert isinstance(node, ast.expr)
         calls = self.numbers.get(id(function))
         span = _span(node)
-        attribute = isinstance(node, ast.Attribute)
-        EXPRESSIONS.append(Expression(self.file, self.source, span, called, "", compared, calls, attribute))
-        if called:
+        taken_of = self.numbers.get(id(holder)) if holder is not None else None
+        EXPRESSIONS.append(Expression(self.file, self.source, span, called, "", compared, calls, taken_of))
+        if called or node in self.holders:
             self.numbers[id(node)] = len(EXPRESSIONS) - 1
         return self._seen(node, node)
 

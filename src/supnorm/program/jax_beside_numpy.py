@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.foreign import is_any
+from supnorm.foreign import home_of, is_any
 from supnorm.program.executed import Executed
 from supnorm.program.expressions import EXPRESSIONS, NAME, Expression
 from supnorm.program.given import kinds
@@ -145,15 +145,18 @@ def _watched(ran: list[tuple[int, Any]], copies: Container[CodeType]) -> set[int
 def _calls_numpy(ran: list[tuple[int, Any]], k: int, read: Executed, watched: Container[int]) -> bool:
     """Whether an expression is a call that gives an array of NumPy, and gave one of JAX while the code was read.
 
-    Not counted are calls of functions whose own expressions are looked at. An attribute of what is no array, such as a
-    property, may call code of a library.
+    Not counted are calls of functions whose own expressions are looked at. An attribute or a part of what is no array, such
+    as a property, may call code of a library, and so do iterators.
     """
     number, value = ran[k]
     one = EXPRESSIONS[number]
+    if is_any(type(value), map, filter) or home_of(type(value)) == "itertools":
+        return True  # what they compute is no expression
     if not _is_numeric(value) or not any("tensor" in kinds(v) for v in read.values.get(number, ())):
         return False
-    if one.attribute:
-        return not _is_numeric(ran[k - 1][1])
+    if one.taken_of is not None:
+        holder = next((v for n, v in reversed(ran[:k]) if n == one.taken_of), None)
+        return not (_is_numeric(holder) or is_any(type(holder), list, tuple, dict))
     return one.calls is not None and one.calls not in watched
 
 
