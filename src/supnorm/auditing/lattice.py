@@ -46,7 +46,8 @@ class Lattice(Settings):
         finished: peaks that are ascended in three and more inputs, where `Lines` show few hills; 0 for none. If the best of
             their ends is smooth, CMA-ES would find nothing more there: of 200 functions of GKLS in 5 inputs 174 are solved
             to 1e-2, and 183 with its evaluations in another round, half of whose screen looks on the `Hill` (with two peaks;
-            the first 50: 43, and 47 with one or two). With two CMA-ES has too little left where neither is smooth (f10, f22 in 10 inputs: 30 and not 32 of 48 to 1e-6).
+            the first 50: 43, and 47 with one or two). With two CMA-ES has too little left where
+            neither is smooth (f10, f22 in 10 inputs: 30 and not 32 of 48 to 1e-6).
     """
 
     inputs: int = 2
