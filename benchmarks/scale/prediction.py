@@ -15,19 +15,21 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 from benchmarks.scale import constants
-from benchmarks.scale.efficiency import FILES, calls_by, measured
+from benchmarks.scale.efficiency import FILES, SLEEP, calls_by, measured
 from benchmarks.scale.simulator import Batch, Costs, simulate
-from supnorm import open_problem
+from supnorm import Calls, open_problem
+from supnorm.evaluation import Evaluator
 from supnorm.evaluation.caller import CHEAP_BATCH, Caller
-from supnorm.evaluation.executor import make_executor
 
 RESULTS = Path(__file__).parents[1] / "results" / "scale_prediction.json"
 BOXES = 256 * 256  # of a step of a proof at most (`narrowing.MOST` batches of `narrowing.BATCH` boxes)
@@ -68,6 +70,9 @@ def audits(evaluations: int, workers: list[int], known: dict[str, Any]) -> list[
         for file, text in FILES.items():
             (home / file).write_text(text, encoding="utf-8")
         given = {"cost": "expensive:1:in-rounds"}
+        import_module(
+            "scipy.stats"
+        )  # half a second, which is no thinking: the audits on workers would find it loaded
         with recorded() as trace:
             serial = measured(home, evaluations, 0, given, 1)
         batches, piece = trace.batches(serial["seconds"]), trace.piece
@@ -77,8 +82,8 @@ def audits(evaluations: int, workers: list[int], known: dict[str, Any]) -> list[
             if by == "none":
                 seconds, start = serial["seconds"], 0.0
             else:
+                start = starting(home, by, n)
                 with calls_by(by, n, home) as more:
-                    start = starting(home, n) if by == "processes" else 0.0
                     seconds = measured(home, evaluations, 0, {**given, **more}, n)["seconds"]
             predicted = simulate(batches, n, costs, start).seconds
             rows.append(
@@ -127,11 +132,16 @@ class Trace:
 
 @contextmanager
 def recorded() -> Iterator[Trace]:
-    """Record the batches of the reference in this process."""
-    trace, original = Trace(), Caller._fresh
+    """Record the batches of the reference in this process.
+
+    Points that workers would call alone at once (`Caller.begin_alone`) are a batch, too: it counts at the first of them.
+    """
+    trace, original, alone_here = Trace(), Caller._fresh, Caller.alone
+    announced: set[bytes] = set()
+    together: list[int] = []
 
     def fresh(self: Caller, x: Any, purpose: str) -> Any:
-        if self.side != "reference":
+        if self.side != "reference" or not self.expensive:  # of a search on the process it is cheap
             return original(self, x, purpose)
         begun = time.perf_counter()
         try:
@@ -139,24 +149,35 @@ def recorded() -> Iterator[Trace]:
         finally:
             trace.seen.append((begun, time.perf_counter(), math.ceil(len(x) / (self.rows or 1))))
 
-    setattr(Caller, "_fresh", fresh)  # noqa: B010
-    try:
+    def begin_alone(self: Caller, points: Sequence[Any]) -> None:
+        if self.side == "reference" and len(points) > 1:
+            announced.update(x.tobytes() for x in points)
+            together.append(len(points))
+
+    def alone(self: Caller, x: Any) -> Any:
+        if self.side != "reference" or x.tobytes() not in announced:
+            return alone_here(self, x)
+        announced.remove(x.tobytes())
+        begun = time.perf_counter()
+        value = alone_here(self, x)
+        trace.seen.append((begun, time.perf_counter(), together.pop() if together else 0))
+        return value
+
+    watching = {"_fresh": fresh, "begin_alone": begin_alone, "alone": alone}
+    with patch.multiple(Caller, **watching):
         yield trace
-    finally:
-        setattr(Caller, "_fresh", original)  # noqa: B010
 
 
-def starting(home: Path, workers: int) -> float:
-    """Seconds until worker processes answer, beyond those of the call."""
+def starting(home: Path, by: str, workers: int) -> float:
+    """Seconds until workers that have just been started answer, beyond those of the call."""
     problem = open_problem(home / "problem.toml")
-    executor = make_executor(problem.reference, workers)
-    assert executor is not None
-    caller = Caller(problem.reference, "reference", None, executor, workers)
-    begun = time.perf_counter()
-    for call in [caller.submit(np.array([[0.5, 1.0]])) for _ in range(workers)]:
-        call.result()
-    seconds = time.perf_counter() - begun - 0.1
-    executor.shutdown()
+    with calls_by(by, workers, home) as given:
+        evaluator = Evaluator(problem, Calls(**given))
+        begun = time.perf_counter()
+        for call in [evaluator.reference.submit(np.array([[0.5, 1.0]])) for _ in range(workers)]:
+            call.result()
+        seconds = time.perf_counter() - begun - SLEEP
+        evaluator.close()
     (home / "calls.txt").unlink()
     return seconds
 
