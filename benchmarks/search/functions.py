@@ -34,11 +34,11 @@ RESULTS = Path(__file__).parents[1] / "results" / "functions.json"
 EACH = 2000  # evaluations an input
 LEVELS = (1e-2, 1e-6)
 INSTANCES = (1, 2, 3, 4, 5)  # settings were chosen on the instances 11 to 18
-# In two inputs, too: five could not tell the best methods apart, and runs take a tenth of a second.
-MORE = tuple(range(21, 31))
-# Functions of GKLS; settings, those of supnorm and of its peers, were chosen on others. 301 to 360 came later, before any run
-# on them: by the first 40 DIRECT could not be told from supnorm in five inputs.
-NUMBERS = (*range(1, 41), *range(301, 361))
+# Functions of GKLS; settings, those of supnorm and of its peers, were chosen on others.
+NUMBERS = range(1, 41)
+# Where these could not tell the best methods apart more are run: instances of BBOB in two inputs, functions of GKLS in five.
+# No setting was chosen on them.
+MORE = {("BBOB", 2): range(21, 31), ("GKLS", 5): range(301, 361)}
 NAMES = ("SciPy DE", "DIRECT", "dual annealing", "Sobol + L-BFGS-B", "cma")
 ROWS = tuple(("BBOB", d) for d in (2, 5, 10)) + tuple(("GKLS", d) for d in (2, 3, 4, 5))
 MINIMA = 10  # local minima of a GKLS function
@@ -113,7 +113,7 @@ def problems(
     family: str,
     d: int,
     instances: Iterable[int] | None = None,
-    numbers: Iterable[int] = NUMBERS,
+    numbers: Iterable[int] | None = None,
 ) -> Iterator[tuple[str, int, Problem]]:
     """The functions of a row: their names, a seed, and the problem.
 
@@ -121,21 +121,21 @@ def problems(
         family: BBOB or GKLS.
         d: inputs.
         instances: of each function of BBOB; those of its row by default.
-        numbers: of the functions of GKLS.
+        numbers: of the functions of GKLS; those of the row by default.
     """
+    more = MORE.get((family, d), ())
     if family == "GKLS":
         from gkls import GKLS
 
         # With the package's own distance and radius of the global minimum.
-        for number in numbers:
+        for number in (*NUMBERS, *more) if numbers is None else numbers:
             function = GKLS(d, MINIMA, [-1, 1], -1.0, gen=number)
             yield f"{number}", number, _as_problem(lambda v, f=function: f.get_d_f(v), -1.0, (-1.0, 1.0), d)
         return
     import ioh
 
-    own = (*INSTANCES, *MORE) if d == 2 else INSTANCES
     for number in range(1, 25):
-        for instance in own if instances is None else instances:
+        for instance in (*INSTANCES, *more) if instances is None else instances:
             function = ioh.get_problem(number, instance, d, ioh.ProblemClass.BBOB)
             least = float(function.optimum.y)
             yield f"f{number}-{instance}", instance, _as_problem(function, least, (-5.0, 5.0), d)
