@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -59,8 +60,39 @@ def large(x: Any) -> Any:
     return x[:, 0] + narrow(x) * (1e18 * x - 1e18 * x).sum(axis=1, initial=1.0)
 
 
+def by_a_context(x: Any) -> Any:
+    """A name has the array by ``with``: no expression gives it."""
+
+    class Held:
+        __enter__ = staticmethod(functools.partial((0.0 * x).sum, axis=1, initial=1.0))
+
+        def __exit__(self, *error: object) -> None:
+            return None
+
+    with Held() as y:
+        return x[:, 0] + narrow(x) * y
+
+
+def by_an_argument(x: Any) -> Any:
+    """A library calls the code with an array that it has computed."""
+    of_initial = functools.partial((0.0 * x).sum, 1, None, None, False)
+    return jax.tree.map(lambda y: x[:, 0] + narrow(x) * y, jax.tree.map(of_initial, {"initial": 1.0}))[
+        "initial"
+    ]
+
+
+def beside_a_large_column(x: Any) -> Any:
+    """What is left out is small beside another column."""
+    both = (x * np.array([1e17, 0.0])).reshape(-1, 2, 1).sum(axis=2, initial=1.0)
+    return x[:, 0] + narrow(x) * both[:, 1]
+
+
 @pytest.mark.parametrize(
-    "model", [by_a_method, by_a_function, by_other_code, by_a_property, by_an_iterator, large]
+    "model",
+    [
+        *(by_a_method, by_a_function, by_other_code, by_a_property, by_an_iterator, large),
+        *(by_a_context, by_an_argument, beside_a_large_column),
+    ],
 )
 def test_what_a_method_of_jax_leaves_out_is_not_proved(model: Callable[[Any], Any]) -> None:
     problem = sn.Problem(model, lambda x: x[:, 0], sn.Domain(x=(0.0, 1.0)))

@@ -33,6 +33,7 @@ class Expression:
     """An expression of the user's code: its file, its place there, and whether it stands where its value is called.
 
     A call has the number of the expression whose value it calls; an attribute or a part has that of what it is taken of.
+    ``computes``: an operator makes the value of those of other expressions.
     """
 
     file: str
@@ -43,6 +44,7 @@ class Expression:
     compared: str = ""  # "with" of an operand of a comparison, "in" of what is looked for in another object
     calls: int | None = None
     taken_of: int | None = None
+    computes: bool = False
 
     def within(self, span: tuple[int, int, int, int]) -> bool:
         """Whether it stands in a part of the same file, from the start to the end of it."""
@@ -234,7 +236,9 @@ class _Watch(ast.NodeTransformer):
         calls = self.numbers.get(id(function))
         span = _span(node)
         taken_of = self.numbers.get(id(holder)) if holder is not None else None
-        EXPRESSIONS.append(Expression(self.file, self.source, span, called, "", compared, calls, taken_of))
+        computes = isinstance(node, ast.BinOp | ast.UnaryOp | ast.Compare)
+        watched = Expression(self.file, self.source, span, called, "", compared, calls, taken_of, computes)
+        EXPRESSIONS.append(watched)
         if called or node in self.holders:
             self.numbers[id(node)] = len(EXPRESSIONS) - 1
         return self._seen(node, node)
@@ -245,8 +249,16 @@ class _Watch(ast.NodeTransformer):
         number = ast.Constant(len(EXPRESSIONS) - 1)
         return ast.copy_location(ast.Call(ast.Name(NAME, ast.Load()), [number, value], []), at)
 
+    def _with_sum(self, node: ast.AugAssign, target: ast.Name) -> list[ast.stmt]:
+        """A statement ``y += e``, which tells what ``y`` is then."""
+        EXPRESSIONS.append(Expression(self.file, self.source, _span(node), computes=True))
+        value = ast.copy_location(ast.Name(target.id, ast.Load()), node)
+        return [node, ast.copy_location(ast.Expr(self._seen(value, node)), node)]
+
     def _with_courses(self, node: ast.stmt) -> ast.stmt | list[ast.stmt]:
         """A statement that tells when it begins and which of its ways it goes; one without ways stays as it is."""
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            return self._with_sum(node, node.target)
         courses = _courses(node)
         if not courses:
             return node

@@ -6,8 +6,8 @@ no comparison of results shows such a difference. So the code is executed with N
 what its expressions give is compared. In the second execution each expression goes on with NumPy's value, so that a
 difference is that of one expression, and is not rounding that has grown.
 
-Indices and arithmetic of arrays are the same in both libraries, and so is code without another call that gives an array of
-NumPy. It is not executed a second time: JAX would compile each of its operations alone, some 20 ms each.
+Indices and arithmetic of arrays are the same in both libraries. Code in which nothing else gives an array of NumPy is not
+executed a second time: JAX would compile each of its operations alone, some 20 ms each.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from functools import partial
+from functools import partial, reduce
+from itertools import combinations
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -26,8 +27,10 @@ from supnorm.program.executed import Executed
 from supnorm.program.expressions import EXPRESSIONS, NAME, Expression
 from supnorm.program.given import kinds
 
-# Of the larger one of both values and of the arrays of which the expression is made: of one operation, on equal numbers.
-ROUNDING, SINGLE = 1e-12, 1e-4
+# Units of rounding that one operation on equal numbers may differ by, beside one for each number of a row.
+UNITS = 8
+DOUBLE, SINGLE = 2.0**-52, 2.0**-23
+AXES = 8  # of arrays with more is not asked which numbers a sum is made of
 FAR = 1000  # values before that of an expression, among which are those of its parts
 
 
@@ -56,11 +59,11 @@ def first_unlike(
     with _reporting(note):
         _executed(code, lambda: x, double)
     watched = _watched(ran, copies)
-    if not any(_calls_numpy(ran, k, read, watched) for k in range(len(ran))):
+    if not _made_elsewhere(ran, x, read, watched):
         return None
     import jax.numpy as jnp
 
-    replay = _Replay(ran, ROUNDING if double else SINGLE, jnp.asarray)
+    replay = _Replay(ran, DOUBLE if double else SINGLE, jnp.asarray)
     with _reporting(replay.see):
         _executed(code, partial(jnp.asarray, x), double)
     return replay.unlike
@@ -77,8 +80,8 @@ def _executed(code: Callable[[Any], Any], points: Callable[[], Any], double: boo
 class _Replay:
     """Compares what expressions give now with what they gave, and has each go on with what it gave."""
 
-    def __init__(self, ran: list[tuple[int, Any]], tolerance: float, as_jax: Callable[[Any], Any]) -> None:
-        self.ran, self.tolerance, self.as_jax, self.next = ran, tolerance, as_jax, 0
+    def __init__(self, ran: list[tuple[int, Any]], unit: float, as_jax: Callable[[Any], Any]) -> None:
+        self.ran, self.unit, self.as_jax, self.next = ran, unit, as_jax, 0
         self.differs: int | None = None
 
     @property
@@ -110,10 +113,12 @@ class _Replay:
         one, two = np.asarray(value), np.asarray(other)
         if one.shape != two.shape:
             return False
-        if not np.array_equal(one, two, equal_nan=True):
-            room = self.tolerance * max(_size(one), _size(two), _size(_parts(self.ran, self.next)))
-            return bool(np.allclose(one, two, rtol=0.0, atol=room, equal_nan=True))
-        return True
+        if np.array_equal(one, two, equal_nan=True):
+            return True
+        room = self.unit * _units(two, _arrays(_parts(self.ran, self.next)))
+        with np.errstate(all="ignore"):
+            near = np.abs(one.astype(np.float64) - two) <= room
+        return bool((near | (one == two) | (np.isnan(one) & np.isnan(two))).all())
 
     def _as_it_was(self, value: Any, other: Any) -> Any:
         if is_any(type(value), list, tuple):
@@ -142,22 +147,49 @@ def _watched(ran: list[tuple[int, Any]], copies: Container[CodeType]) -> set[int
     return watched - others
 
 
-def _calls_numpy(ran: list[tuple[int, Any]], k: int, read: Executed, watched: Container[int]) -> bool:
-    """Whether an expression is a call that gives an array of NumPy, and gave one of JAX while the code was read.
+def _made_elsewhere(ran: list[tuple[int, Any]], x: Any, read: Executed, watched: Container[int]) -> bool:
+    """Whether an expression gives an array of NumPy that nobody saw made, where it gave one of JAX while the code was read.
 
-    Not counted are calls of functions whose own expressions are looked at. An attribute or a part of what is no array, such
-    as a property, may call code of a library, and so do iterators.
+    Seen is what operators, indices and attributes of arrays make of arrays that are known, and what functions give whose own
+    expressions are looked at. All else may be computed by code of a library: what another call gives, an iterator, a part of
+    another object, and what a name has by ``with``, by ``for`` or as an argument.
     """
-    number, value = ran[k]
-    one = EXPRESSIONS[number]
-    if is_any(type(value), map, filter) or home_of(type(value)) == "itertools":
-        return True  # what they compute is no expression
-    if not _is_numeric(value) or not any("tensor" in kinds(v) for v in read.values.get(number, ())):
-        return False
-    if one.taken_of is not None:
-        holder = next((v for n, v in reversed(ran[:k]) if n == one.taken_of), None)
-        return not (_is_numeric(holder) or is_any(type(holder), list, tuple, dict))
-    return one.calls is not None and one.calls not in watched
+    known = {_owner(x)}
+    for k, (number, value) in enumerate(ran):
+        one = EXPRESSIONS[number]
+        if is_any(type(value), map, filter) or home_of(type(value)) == "itertools":
+            return True  # what they compute is no expression
+        arrays = _arrays(value)
+        if not arrays:
+            continue
+        seen = one.computes or all(_owner(a) in known or _equal(a, x) for a in arrays)
+        if one.calls is not None:
+            seen = one.calls in watched
+        elif one.taken_of is not None and not seen:
+            holder = next((v for n, v in reversed(ran[:k]) if n == one.taken_of), None)
+            seen = not is_any(type(holder), list, tuple) and _is_numeric(holder)
+        if not seen and any("tensor" in kinds(v) for v in read.values.get(number, ())):
+            return True
+        known.update(map(_owner, arrays))
+    return False
+
+
+def _arrays(value: Any) -> list[Any]:
+    """The arrays and numbers of NumPy that a value is, or that a list holds."""
+    if is_any(type(value), list, tuple):
+        return [a for v in value for a in _arrays(v)]
+    return [value] if _is_numeric(value) else []
+
+
+def _owner(array: Any) -> int:
+    """What an array has its memory from: a row that a ``for`` takes of an array has that of the array."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return id(array)
+
+
+def _equal(array: Any, x: Any) -> bool:
+    return array.shape == x.shape and bool(np.array_equal(array, x, equal_nan=True))
 
 
 def _is_of_jax(value: Any) -> bool:
@@ -174,15 +206,44 @@ def _is_numeric(value: Any) -> bool:
     return (kind is np.ndarray or issubclass(kind, np.generic)) and value.dtype.kind in "fiubc"
 
 
-def _size(value: Any) -> float:
-    """The largest finite number of an array, or of a list of arrays; 0 for other values."""
-    if is_any(type(value), list, tuple):
-        return max(map(_size, value), default=0.0)
-    if not _is_numeric(value):
-        return 0.0
-    with np.errstate(all="ignore"):
-        size = np.abs(np.asarray(value))
-    return float(np.max(size, where=np.isfinite(size), initial=0.0))
+def _units(result: Any, parts: list[Any]) -> Any:
+    """How large a unit of rounding may be, in units of 1, for each number of the result of an operation on some arrays.
+
+    The numbers of another column do not count where the shapes say which numbers a result is made of.
+    """
+    terms = max((part.size / max(1, len(part)) for part in parts if part.ndim), default=1.0)
+    size, others = _finite(result), []
+    for part in map(_finite, parts):
+        if (its := _of_result(part, result.shape)) is None:
+            others.append(its := _by_rows(part, result.shape))
+        size = np.maximum(size, its)
+    if len(others) > 1:  # such as a product of matrices
+        size = np.maximum(size, reduce(np.multiply, others))
+    return (UNITS + terms) * size
+
+
+def _of_result(part: Any, shape: tuple[int, ...]) -> Any:
+    """The largest number of a part of which each number of a sum over some axes is made; None if it is no sum of them."""
+    part, long, least = part.squeeze(), tuple(k for k in shape if k != 1), None
+    if part.ndim > AXES:
+        return None
+    for axes in combinations(range(part.ndim), len(long)):
+        if tuple(part.shape[i] for i in axes) == long:
+            its = part.max(axis=tuple(i for i in range(part.ndim) if i not in axes), initial=0.0)
+            least = its if least is None else np.minimum(least, its)
+    return None if least is None else least.reshape(shape)
+
+
+def _by_rows(part: Any, shape: tuple[int, ...]) -> Any:
+    """The largest number of each row where a part has as many rows as the result, else of all."""
+    if not (part.ndim and shape and len(part) == shape[0]):
+        return part.max(initial=0.0)
+    return part.reshape(len(part), -1).max(axis=1, initial=0.0).reshape(-1, *(1 for _ in shape[1:]))
+
+
+def _finite(array: Any) -> Any:
+    size = np.abs(np.asarray(array)).astype(np.float64)
+    return np.where(np.isfinite(size), size, 0.0)
 
 
 def _parts(ran: list[tuple[int, Any]], k: int) -> list[Any]:
