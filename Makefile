@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # One thread a process: the machine is shared by the tests' own workers.
 export OMP_NUM_THREADS ?= 1
+# Tests wait for processes that they start, a third of the time: two cores have work for three.
+WORKERS ?= 3
 # Tests start hundreds of processes: each would compile supnorm anew where Python is told to keep no bytecode.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -12,10 +14,10 @@ demo: .venv/core
 	$(BIN)/supnorm demo
 
 test: .venv/dev
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
 
 quick: .venv/dev
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow and not browser"
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m "not slow and not browser"
 
 check: .venv/dev
 	$(BIN)/ruff check src tests examples benchmarks reproduce docs/site
