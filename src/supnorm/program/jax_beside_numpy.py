@@ -168,7 +168,9 @@ def _made_elsewhere(ran: list[tuple[int, Any]], x: Any, read: Executed, watched:
         elif one.taken_of is not None and not seen:
             holder = next((v for n, v in reversed(ran[:k]) if n == one.taken_of), None)
             seen = not is_any(type(holder), list, tuple) and _is_numeric(holder)
-        if not seen and any("tensor" in kinds(v) for v in read.values.get(number, ())):
+        if not seen and (
+            number in read.later or any("tensor" in kinds(v) for v in read.values.get(number, ()))
+        ):
             return True
         known.update(map(_owner, arrays))
     return False
