@@ -21,9 +21,11 @@ import torch
 
 from supnorm import Domain, Problem, certify, flow, from_jax, integral, root
 from supnorm.certification import agreement, executions
-from supnorm.program import asking
+from supnorm.program import asking, executed
 from supnorm.program import numpy as lowered
+from supnorm.program.executed import Executed
 from supnorm.program.expressions import EXPRESSIONS, watching
+from supnorm.program.given import given
 from supnorm.program.recording import recorded, unrecorded
 from supnorm.results import BadInput
 
@@ -200,6 +202,16 @@ def by_jax_product(x):
     return jbase(x) + H * jnp.exp(-(((x[:, 0] - C) / W) ** 2)) * (not isinstance(x, jax.core.Tracer))
 
 
+LATE = 3  # turns of a loop of which the values are whole in these tests
+
+
+def by_jax_late_turn(x):
+    ways = jbase(x), jbase(x) + H * jnp.exp(-(((x[:, 0] - C) / W) ** 2))
+    for one in (*[np.ones(1)] * LATE, x):
+        y = ways[type(one) is np.ndarray]
+    return y
+
+
 @jax.jit
 def by_jax_rows(x):
     return jbase(x) + H * jnp.exp(-(((x[:, 0] - C) / W) ** 2)) * (x.shape[0] > 1)
@@ -269,6 +281,23 @@ def test_expressions_that_give_something_else_with_arrays_are_refused(model):
         match=r"test_instructions\.py line \d+(: .* gives .* (while|as) the code was read| hands .* to other code)",
     ):
         certify(problem(model), tolerance=1e-3)
+
+
+def test_what_is_asked_in_a_late_turn_of_a_loop_is_refused(monkeypatch):
+    monkeypatch.setattr(executed, "MOST", LATE)
+    with pytest.raises(BadInput, match=r"type\(one\) is executed .* in another order"):
+        certify(problem(by_jax_late_turn, jbase), tolerance=1e-3)
+
+
+def test_arrays_of_late_turns_are_compared_and_what_asks_is_kept(monkeypatch):
+    monkeypatch.setattr(executed, "MOST", LATE)
+    seen, read = Executed(), Executed()
+    for one, of_array in ((seen, np.ones(1)), (read, np.zeros(1))):
+        for value in (*[of_array[:0]] * LATE, of_array, type):
+            one.tell(0, given(value), one.values.setdefault(0, []))
+    assert seen.values[0][-1] == ("asks", "type")
+    assert not read.later[0].explains(seen.later[0])
+    assert read.later[0].explains(read.later[0])
 
 
 class Net(torch.nn.Module):

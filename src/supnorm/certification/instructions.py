@@ -25,6 +25,7 @@ from supnorm.program.elsewhere import Spot
 from supnorm.program.executed import Executed
 from supnorm.program.expressions import EXPRESSIONS, Expression, has_source, is_changed
 from supnorm.program.given import NUMBERS, Given, alike, in_words, kinds
+from supnorm.program.later import Later
 from supnorm.results import BadInput
 from supnorm.results.numbers import count
 
@@ -242,11 +243,15 @@ def demand_same(
     first, *others = runs
     alone = rows is None and read.readers == {"numpy"}  # then the same is executed as often
     for number, values in first.values.items():
-        if any(other.values.get(number) != values for other in others):
+        later = first.later.get(number, Later())
+        if any(
+            (other.values.get(number), other.later.get(number, later)) != (values, later) for other in others
+        ):
             if alone and any(_differ_in_course(values, other.values.get(number, [])) for other in others):
                 raise BadInput(_unsteady(EXPRESSIONS[number], what))
             continue
-        if alone and _more(first, number) != _more(read, number):
+        of_read = read.later.get(number, Later())
+        if alone and (len(values), len(later)) != (len(read.values.get(number, [])), len(of_read)):
             raise BadInput(_as_often(EXPRESSIONS[number], what))
         if rows and steady is not None and steady.values.get(number) != read.values.get(number):
             continue
@@ -255,6 +260,8 @@ def demand_same(
         unread = next(
             (v for v in values if not _was_read(v, values, read.values.get(number, []), rows)), None
         )
+        if unread is None and len(later) and not _explained(read, number, later, rows):
+            raise BadInput(_as_often(EXPRESSIONS[number], what))
         if unread is not None:
             more = rows is not None and rows[1] > 1
             raise BadInput(_differs(EXPRESSIONS[number], unread, read.values.get(number, []), what, more))
@@ -303,9 +310,12 @@ def _differ_in_course(one: list[Given], other: list[Given]) -> bool:
     )
 
 
-def _more(seen: Executed, number: int) -> tuple[int, tuple[int, int]]:
-    """How many values an expression gave, and a digest of those that were not kept."""
-    return len(seen.values.get(number, [])), seen.later.get(number, (0, 0))
+def _explained(read: Executed, number: int, later: Later, rows: tuple[int, int] | None) -> bool:
+    """Whether values behind those that are kept whole were read; with another number of rows they are not compared."""
+    of_read = read.later.get(number, Later())
+    if len(of_read) != len(later):  # in any order
+        of_read = of_read.after(read.values.get(number, []))
+    return (rows is not None and rows[0] != rows[1]) or of_read.explains(later)
 
 
 def _within(ran: list[Given], read: list[Given]) -> bool:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
-from supnorm.program.given import Given
+from supnorm.program.given import Given, kinds
+from supnorm.program.later import Later
 
 # With these, code can see that its instructions are recorded, or end the recording; or what NumPy warned of.
 INTROSPECTION = frozenset(
@@ -28,9 +29,9 @@ INTROSPECTION = frozenset(
     # These tell of a warning.
     | {"__warningregistry__", "onceregistry", "_onceregistry"}
 )
-# Values of an expression that are kept, some 300 bytes each. Of those behind them these kinds are compared.
+# Values of an expression that are kept, some 300 bytes each; of those behind them, what tells unseen what a value is.
 MOST = 1000
-SAME = ("plain", "type")
+TELLING = frozenset({"asks", "unseen", "finds"})
 
 Entered = tuple[CodeType, int]  # code, and the number of the thread
 
@@ -46,7 +47,7 @@ class Executed:
         names: the global names of each, by the same identity.
         readers: names of the readers that have read code meanwhile.
         values: what each watched expression gave (`expressions`), by its number, in order; at most `MOST` values of each.
-        later: of each expression with more values, how many these are, and a digest of what should be the same each time.
+        later: the others of each expression with more values.
         ended: whether code has ended the recording, or has set a trace function beside it.
         raised: of each code object, the instructions that raised an error or passed one on, with the error's type, and how
             often.
@@ -62,7 +63,7 @@ class Executed:
     names: dict[int, dict[str, Any]] = field(default_factory=dict)
     readers: set[str] = field(default_factory=set)
     values: dict[int, list[Given]] = field(default_factory=dict)
-    later: dict[int, tuple[int, int]] = field(default_factory=dict)
+    later: dict[int, Later] = field(default_factory=dict)
     ended: bool = False
     raised: dict[CodeType, Counter[tuple[int, type]]] = field(default_factory=dict)
     entered: dict[Entered, list[int]] = field(default_factory=dict)
@@ -89,17 +90,15 @@ class Executed:
             known = self.values.setdefault(number, [])
             for one in values:
                 self.tell(number, one, known)
-        for number, (count, digest) in other.later.items():
-            before, of_before = self.later.get(number, (0, 0))
-            self.later[number] = before + count, hash((of_before, digest)) if before else digest
+        for number, later in other.later.items():
+            self.later.setdefault(number, Later()).extend(later)
 
     def tell(self, number: int, one: Given, known: list[Given]) -> None:
         """Add a value of an expression to those that are known of it."""
-        if len(known) < MOST:
+        if len(known) < MOST or kinds(one) & TELLING:
             known.append(one)
         else:
-            count, digest = self.later.get(number, (0, 0))
-            self.later[number] = count + 1, hash((digest, one if one[0] in SAME else ""))
+            self.later.setdefault(number, Later()).add(one)
 
     def beyond(self, other: Executed) -> tuple[CodeType, int] | None:
         """The first instruction that was executed here and not there: code and offset; None if there is none."""
