@@ -6,6 +6,7 @@ import contextvars
 import ctypes
 import enum
 import functools
+import itertools
 import operator
 import subprocess
 import sys
@@ -186,6 +187,15 @@ def by_class(x):
     return base(x) + sum(map(operator.mul, [bumps], map(operator.eq, map(Kind(), [x]), [np.ndarray])))
 
 
+LONG = [*[abs] * 60, type, *[abs] * 60]
+
+
+def by_long_list(x):
+    bumps = H * np.exp(-(((x[:, 0] - C) / W) ** 2))
+    kinds = itertools.islice(map(operator.call, LONG, itertools.repeat(x)), 60, 61)
+    return base(x) + sum(map(operator.mul, [bumps], map(operator.eq, kinds, [np.ndarray])))
+
+
 def by_rows_in_a_chain(x):
     bumps = H * np.exp(-(((x[:, 0] - C) / W) ** 2))
     return base(x) + sum(map(operator.mul, [bumps], map(operator.gt, map(len, [x]), [1])))
@@ -209,6 +219,13 @@ def by_jax_late_turn(x):
     ways = jbase(x), jbase(x) + H * jnp.exp(-(((x[:, 0] - C) / W) ** 2))
     for one in (*[np.ones(1)] * LATE, x):
         y = ways[type(one) is np.ndarray]
+    return y
+
+
+def by_late_rows(x):
+    ways = base(x), base(x) + H * np.exp(-(((x[:, 0] - C) / W) ** 2))
+    for one in (*[np.ones(1)] * LATE, x):
+        y = ways[one.shape[0] > 3]
     return y
 
 
@@ -267,6 +284,7 @@ def test_jax_code_that_goes_another_way_with_arrays_is_refused(model):
         by_a_method_of_compiled_code,
         by_partial,
         by_star,
+        by_long_list,
         by_class,
         by_rows_in_a_chain,
         pytest.param(by_jax_product, marks=pytest.mark.slow),
@@ -283,10 +301,13 @@ def test_expressions_that_give_something_else_with_arrays_are_refused(model):
         certify(problem(model), tolerance=1e-3)
 
 
-def test_what_is_asked_in_a_late_turn_of_a_loop_is_refused(monkeypatch):
+@pytest.mark.parametrize(
+    ("model", "asks"), [(by_jax_late_turn, r"type\(one\)"), (by_late_rows, r"one\.shape\[0\] > 3")]
+)
+def test_what_is_asked_in_a_late_turn_of_a_loop_is_refused(model, asks, monkeypatch):
     monkeypatch.setattr(executed, "MOST", LATE)
-    with pytest.raises(BadInput, match=r"type\(one\) is executed .* in another order"):
-        certify(problem(by_jax_late_turn, jbase), tolerance=1e-3)
+    with pytest.raises(BadInput, match=rf"{asks} is executed .* in another order"):
+        certify(problem(model), tolerance=1e-3)
 
 
 def test_arrays_of_late_turns_are_compared_and_what_asks_is_kept(monkeypatch):

@@ -311,11 +311,13 @@ def _differ_in_course(one: list[Given], other: list[Given]) -> bool:
 
 
 def _explained(read: Executed, number: int, later: Later, rows: tuple[int, int] | None) -> bool:
-    """Whether values behind those that are kept whole were read; with another number of rows they are not compared."""
+    """Whether values behind those that are kept whole were read; with another number of rows, truth values and types."""
     of_read = read.later.get(number, Later())
     if len(of_read) != len(later):  # in any order
         of_read = of_read.after(read.values.get(number, []))
-    return (rows is not None and rows[0] != rows[1]) or of_read.explains(later)
+    if rows is not None and rows[0] != rows[1]:
+        return of_read.same_answers(later)
+    return of_read.explains(later)
 
 
 def _within(ran: list[Given], read: list[Given]) -> bool:

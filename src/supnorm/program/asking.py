@@ -12,7 +12,6 @@ import contextvars
 import functools
 import gc
 import inspect
-import itertools
 import operator
 import sys
 import weakref
@@ -88,7 +87,8 @@ WEAK = frozenset(map(id, _WEAK))
 # An object is found by its identity first, which NaN does not equal.
 FINDING = frozenset({"count", "index", "remove", "__contains__", "__eq__", "__ne__"})
 FINDERS = (operator.countOf, operator.indexOf, operator.contains)
-DEEP, MANY = 8, 50  # levels and parts that are looked through
+MANY = 20_000  # parts that are looked through, which takes some 10 ms
+PLAIN = frozenset(map(id, (bool, int, float, complex, str, bytes, type(None))))  # what holds nothing
 
 
 def unseen(value: Any, kind: type) -> str | None:
@@ -143,7 +143,7 @@ def asks(value: Any) -> bool:
         return True
     if not _holds(type(value)):
         return False
-    parts = [*_parts(value, DEEP)]
+    parts = [*_parts(value)]
     if any(_asks(part) or class_asks(type(part)) for part in parts):
         return True
     return any(_looks(part) for part in parts) and any(_array(part) for part in parts)
@@ -157,7 +157,7 @@ def finds(method: Any) -> bool:
     """
     if method.__name__ not in FINDING or not is_any(type(method.__self__), list, tuple, deque):
         return any(method is one for one in FINDERS)
-    return any(_stands(type(one)) for one in _parts(method.__self__, DEEP))
+    return any(_stands(type(one)) for one in _parts(method.__self__))
 
 
 def _stands(kind: type) -> bool:
@@ -177,7 +177,7 @@ def asking_name(code: CodeType, names: dict[str, Any]) -> str | None:
         reached |= {name: cell.cell_contents for name, cell in cells if gc.get_referents(cell)}
         reached |= {f"a default of {function.__name__}": v for v in function.__defaults__ or ()}
     for name, value in reached.items():
-        held = _parts(value, DEEP) if _holds(type(value)) else ()
+        held = _parts(value) if _holds(type(value)) else ()
         if any(_asks(one) or unseen(one, type(one)) is not None for one in (value, *held)):
             return name
     return None
@@ -212,16 +212,22 @@ def _holds(kind: type) -> bool:
     return any(id(one) in HOLDERS or one.__module__ in HOLDING_MODULES for one in kind.__mro__)
 
 
-def _parts(value: Any, deep: int) -> list[Any]:
-    """What compiled code that gets the value can get from it without user's code."""
+def _parts(value: Any) -> list[Any]:
+    """What compiled code that gets the value can get from it without user's code; of arrays one, of numbers none."""
     parts: list[Any] = []
-    for part in itertools.islice(gc.get_referents(value), MANY):
-        parts.append(part)
-        if deep and _holds(type(part)):
-            parts += _parts(part, deep - 1)
-        if len(parts) > MANY * DEEP:
-            break
-    return parts
+    ahead, seen, arrays = deque([value]), {id(value)}, set[type]()
+    while ahead and len(parts) < MANY:
+        for part in gc.get_referents(ahead.popleft()):
+            kind = type(part)
+            if id(kind) in PLAIN or kind in arrays or id(part) in seen:
+                continue
+            if _array(part):
+                arrays.add(kind)
+            seen.add(id(part))
+            parts.append(part)
+            if _holds(kind):
+                ahead.append(part)
+    return [*parts, type] if ahead else parts  # nobody looks through so many: they may hold this
 
 
 def class_asks(kind: type) -> bool:

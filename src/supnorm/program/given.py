@@ -54,7 +54,7 @@ def given(value: Any, deep: int = DEEP) -> Given:
     if _tensor(kind):
         return _given_tensor(value, kind)
     if (parts := _parts(value, kind)) is not None:
-        return _many(*parts, deep)
+        return ("asks", kind.__name__) if _asks_behind(value, kind, deep) else _many(*parts, deep)
     if kind is BuiltinFunctionType and finds(value):
         return "finds", value.__name__
     if (name := unseen(value, kind)) is not None:
@@ -72,6 +72,11 @@ def given(value: Any, deep: int = DEEP) -> Given:
     if is_any(kind, MethodType, BuiltinFunctionType) or callable(value):
         return "callable", getattr(value, "__name__", kind.__qualname__)
     return "object", f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _asks_behind(value: Any, kind: type, deep: int) -> bool:
+    """Whether a part of a container that is not compared tells what a value is."""
+    return not _of_torch(kind) and (deep == 0 or len(value) > MANY) and asks(value)
 
 
 def _many(name: str, parts: Iterable[Any], deep: int) -> Given:

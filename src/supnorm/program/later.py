@@ -15,6 +15,7 @@ from supnorm.program.given import Given
 # While code is read, other objects stand for arrays and functions: of these the shape is compared, or nothing.
 STANDING = ("stands", "tensor")
 FREE = ("callable", "function", "object")
+TRUTH = (("plain", "bool"), ("plain", "NoneType"))
 ANY = 1  # in the place of a hash
 
 
@@ -29,10 +30,12 @@ class Later:
     Attributes:
         exact: of the values; 0 where another object stands for an array, or for a function.
         loose: of their kinds and shapes.
+        strict: of truth values and types, which no number of rows changes; 0 for others.
     """
 
     exact: array[int] = field(default_factory=_codes)
     loose: array[int] = field(default_factory=_codes)
+    strict: array[int] = field(default_factory=_codes)
 
     def __len__(self) -> int:
         return len(self.exact)
@@ -41,11 +44,13 @@ class Later:
         """Add a value."""
         self.exact.append(0 if _stands(one) else hash(one))
         self.loose.append(ANY if one == ("stands", None) else hash(_loosened(one)))
+        self.strict.append(hash(one) if one[0] == "type" or one[:2] in TRUTH else 0)
 
     def extend(self, other: Later) -> None:
         """Add what another one has."""
         self.exact.extend(other.exact)
         self.loose.extend(other.loose)
+        self.strict.extend(other.strict)
 
     def after(self, values: Iterable[Given]) -> Later:
         """These behind some others."""
@@ -71,6 +76,10 @@ class Later:
         loose = {code for exact, code in zip(self.exact, self.loose, strict=True) if not exact}
         ones = zip(ran.exact, ran.loose, strict=True)
         return ANY in loose or all(exact in known or code in loose for exact, code in ones)
+
+    def same_answers(self, ran: Later) -> bool:
+        """The same of truth values and types alone, for another number of rows."""
+        return self.strict == ran.strict if len(self) == len(ran) else set(ran.strict) <= {0, *self.strict}
 
 
 def _alike(exact: int, loose: int, ran_exact: int, ran_loose: int) -> bool:
