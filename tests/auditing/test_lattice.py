@@ -103,3 +103,29 @@ def test_the_search_finds_the_highest_of_a_hundred_peaks(seed: int) -> None:
     evaluator = landscape(ripples).evaluator
     explored(evaluator, ScreenAndAscent(), 3000, np.random.default_rng(seed))
     assert evaluator.worst > 1 - 1e-9
+
+
+@pytest.mark.parametrize("d", [3, 5])
+def test_a_peak_whose_curvature_jumps_counts_as_reached(d: int) -> None:
+    """Its curvature depends on the direction, as at the minima of GKLS: quasi-Newton steps come near, and no nearer."""
+    peak = np.linspace(0.3, 0.6, d)
+
+    def turning(x: Array) -> Array:
+        away = x - peak
+        length = np.linalg.norm(away, axis=1)
+        return np.asarray(1 / (1 + 5 * length**2 + 3 * length * away[:, 0] + 2 * length * away[:, 1]))
+
+    def cone(x: Array) -> Array:
+        return np.asarray(1 / (1 + np.linalg.norm(x - peak, axis=1)))
+
+    start = peak[None] + 0.1 * np.array([1.0, -0.5, 0.3, 0.7, -0.9])[:d]
+    for error, lattice, expected in (
+        (turning, Lattice(), True),
+        (turning, Lattice(nearly=1e-10), False),
+        (cone, Lattice(), False),
+        (lambda x: np.full(len(x), np.inf), Lattice(), False),
+    ):
+        _, score, smooth = lattice.finish(landscape(error, d), start, error(start), 2000)
+        assert smooth == expected
+        if smooth:
+            assert score[0] > 1 - 1e-6

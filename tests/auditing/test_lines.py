@@ -36,8 +36,8 @@ def landscape(error: Callable[[Array], Array], limit: int = 100_000) -> Landscap
     return Landscape(Evaluator(problem(error)), Limit(evaluations=limit))
 
 
-def problem(error: Callable[[Array], Array]) -> Problem:
-    return Problem(error, lambda x: 0 * x[:, 0], Domain.from_axes({f"x{i}": (0.0, 1.0) for i in range(D)}))
+def problem(error: Callable[[Array], Array], d: int = D) -> Problem:
+    return Problem(error, lambda x: 0 * x[:, 0], Domain.from_axes({f"x{i}": (0.0, 1.0) for i in range(d)}))
 
 
 def test_each_input_of_a_sum_comes_to_its_highest_hill() -> None:
@@ -120,6 +120,47 @@ def test_round_data_there_are_no_lines() -> None:
     u, *_ = LINES.run(scape, data[:1], ripples(data[:1]), 5000)
     assert scape.spent == 0
     assert np.array_equal(u, data[:1])
+
+
+def kinked(hill: float) -> Callable[[Array], Array]:
+    """In two inputs some 900 hills with kinks at their tops, where the lattice of peaks, which needs smooth ones, stops."""
+
+    def error(x: Array) -> Array:
+        away = x - PEAK[:2]
+        return 1 / (1 + (hill * away**2 + 3 * np.abs(np.sin(30 * np.pi * away))).sum(axis=1))
+
+    return error
+
+
+def best_of(error: Callable[[Array], Array], strategy: ScreenAndAscent, seed: int) -> float:
+    evaluator = Evaluator(problem(error, 2), budget=3000)
+    explored(evaluator, strategy, 3000, np.random.default_rng(seed))
+    assert evaluator.total <= 3000
+    return evaluator.worst
+
+
+def test_ripples_on_a_large_hill_have_lines_in_two_inputs_as_well() -> None:
+    missing = [
+        float(np.mean([1 - best_of(kinked(10.0), strategy, seed) for seed in range(4)]))
+        for strategy in (ScreenAndAscent(), ScreenAndAscent(lines=Lines(share=0.0)))
+    ]
+    assert missing[1] > 3 * missing[0]
+
+
+def test_ripples_without_a_large_hill_have_no_lines_in_two_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+
+    def run(
+        lines: Lines, scape: Landscape, u: Array, score: Array, budget: int
+    ) -> tuple[Array, Array, float]:
+        looked.append(scape.d)
+        return u[:1], score[:1], 0.0
+
+    monkeypatch.setattr(Lines, "run", run)
+    best_of(kinked(0.0), ScreenAndAscent(), 1)
+    assert not looked
+    best_of(kinked(10.0), ScreenAndAscent(), 1)
+    assert looked
 
 
 def test_the_search_of_a_sum_without_gradients_finds_its_highest_peak() -> None:

@@ -4,8 +4,8 @@ Every ascent and every polish of such an error ends on some ripple. A chain whos
 the hill below them instead, and meets single ripples only once it has come near the top. It takes evaluations only where
 both show without any of its own: other hills on the lines that `lines` looked at, and best screened points that lie closer
 together than random ones. A single narrow peak has neither, and costs nothing.
-Cost: most of what the polish has left, in one chain. Choose it in more inputs than `lattice` takes; where ripples hide no
-hill it gains nothing.
+Cost: most of what the polish has left, in one chain. Choose it in two and more inputs; where ripples hide no hill it
+gains nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Broad(Settings):
     """Hyper-parameters, for BBOB in 5 and 10 inputs with 2,000 evaluations an input (`benchmarks.search.functions`).
 
     Instances 11 to 18 chose them: of 192 runs 176 come to 1e-2 in 10 inputs and 169 without it, and 179 and 176 in 5;
-    to 1e-6 130 and 116, and 152 and 139. Rows *BBOB-5* and *BBOB-10* guard.
+    to 1e-6 130 and 116, and 152 and 139. Rows *BBOB-5* and *BBOB-10* guard; for two inputs see `Lines`.
 
     Attributes:
         hills: on the line of an input through the best peak, beside that of the peak, on the average, for it to begin.
@@ -78,6 +78,10 @@ class Broad(Settings):
         few = budget < self.fewest * self.adaptation.points(landscape.d)
         if hills < self.hills or few or landscape.late or not np.isfinite(score[0]):
             return u, score
-        if not together(highest(screened, self.top), self.gathered):
+        if not self.hill(screened):
             return u, score
         return self.adaptation.run(landscape, u, score, self.step, rng, budget)
+
+    def hill(self, screened: Best) -> bool:
+        """Whether the best screened points lie closer together than random ones."""
+        return together(highest(screened, self.top), self.gathered)

@@ -5,9 +5,9 @@ law, Sobol, faces, kinks of the first layer; more than half in one or two inputs
 neighbours of better ones, and in one or two inputs from those that stick out of their neighbours' plane, it ascends along
 gradients or, without them, by an evolution strategy. A tenth goes to ascents from random restarts, which say how many
 peaks were not seen, and, where gradients are not informative, a tenth to differential evolution, for ridges. The best
-peaks are polished, without gradients after their neighbours on a lattice, in few inputs, or after lines along the axes, a
-broad chain, and quasi-Newton steps that end the polish of a smooth peak. What is left of the budget goes into another
-round, whose screen looks on the large hill of the error, too. Memory does not grow with the evaluations.
+peaks are polished, without gradients after their neighbours on a lattice, in few inputs, after lines along the axes and a
+broad chain, in two and more, and after quasi-Newton steps, in three and more, that end the polish of a smooth peak. What is
+left goes into another round, whose screen looks on the large hill of the error, too. Memory does not grow with the budget.
 """
 
 from __future__ import annotations
@@ -376,11 +376,16 @@ class ScreenAndAscent(Settings):
         budget = landscape.remaining
         if landscape.d <= self.lattice.inputs and self.polish.amply(landscape, budget):
             search.ends.add(*self.lattice.run(landscape, ends.u, ends.score, budget))
-        elif landscape.d > INPUTS and self.polish.adapts(landscape, budget):
+            ends, budget = search.ends, landscape.remaining
+        few = landscape.d <= INPUTS
+        # In two inputs, of which ascents see most, lines are for ripples on a large hill.
+        lines = not few or (landscape.d > 1 and self.broad.hill(search.pool))
+        if lines and self.polish.adapts(landscape, budget):
             *found, hills = self.lines.run(landscape, ends.u, ends.score, budget)
             search.ends.add(*found)
             search.ends.add(*self.broad.run(landscape, search.pool, search.ends, hills, rng))
-            if hills < self.broad.hills:  # among ripples CMA-ES finds higher peaks beside the best one
+            # Among ripples CMA-ES finds higher peaks beside the best one.
+            if not few and hills < self.broad.hills:
                 half = landscape.remaining // 2
                 *found, smooth = self.lattice.finish(landscape, search.ends.u, search.ends.score, half)
                 search.ends.add(*found)
