@@ -1,9 +1,10 @@
-"""Random formulas whose roots reach zero, against ReLU networks: linear bounds and pieces, and the checker.
+"""Random formulas whose roots reach zero, against ReLU networks: by the strategy that suits them or by linear bounds.
 
 References are square and cube roots of what is at least zero by its form (inputs from zero on, products, even powers, sizes,
-positive parts, sums of them), or of what may be negative: there a cube root has a bound and a square root must have none
-where the argument is below zero somewhere. Models are networks of random weights, moved and scaled to the reference. Errors
-at a million points, of which many lie at zeros, are compared with the bound; the largest of them in arbitrary precision.
+positive parts, exponentials; sums, quotients, the larger or smaller of them), or of what may be negative: there a cube root
+has a bound and a square root must have none where the argument is below zero somewhere. Models are networks of random
+weights, moved and scaled to the reference. Errors at a million points, of which many lie at zeros, are compared with the
+bound; the largest of them in arbitrary precision.
 """
 
 from __future__ import annotations
@@ -26,9 +27,13 @@ BOXES = 400
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def _argument(build: Builder, d: int, rng: np.random.Generator, words: list[str]) -> Any:
+def _argument(
+    build: Builder, d: int, rng: np.random.Generator, more: np.random.Generator, words: list[str]
+) -> Any:
     """Something that is zero somewhere, and mostly nowhere below."""
     kind = str(rng.choice(["input", "product", "square", "size", "part", "sum", "scaled", "any"]))
+    if more.random() < 0.4:
+        kind = str(more.choice(["quotient", "max", "min", "power"]))
     words.append(kind)
     line = build.affine(build.input, rng.normal(size=(1, d)), 0.3 * rng.normal(size=1))
     first = build.input.arrange(lambda index: index[..., :1])
@@ -47,13 +52,20 @@ def _argument(build: Builder, d: int, rng: np.random.Generator, words: list[str]
         return build.binary("add", build.binary("mul", line, line), build.unary("pow", first, 4.0))
     if kind == "scaled":
         return build.binary("mul", build.unary("abs", line), np.array(10.0 ** rng.uniform(-6.0, 6.0)))
+    if kind == "quotient":
+        below = np.array(10.0 ** more.uniform(-3.0, 3.0)) if more.random() < 0.5 else build.unary("exp", last)
+        return build.binary("div", build.unary("pow", line, 2.0), below)
+    if kind in ("max", "min"):
+        return build.binary(kind, line if more.random() < 0.3 else first, build.unary("abs", line))
+    if kind == "power":
+        return build.unary("exp", build.binary("mul", np.array(8.0), line))
     return line
 
 
-def formula(rng: np.random.Generator, d: int, words: list[str]) -> Program:
+def formula(rng: np.random.Generator, more: np.random.Generator, d: int, words: list[str]) -> Program:
     """A random formula with a root; sometimes one within another, times or plus something smooth."""
     build = Builder(d)
-    root = build.unary(str(rng.choice(["sqrt", "cbrt"])), _argument(build, d, rng, words))
+    root = build.unary(str(rng.choice(["sqrt", "cbrt"])), _argument(build, d, rng, more, words))
     if rng.random() < 0.25:
         root = build.unary(str(rng.choice(["sqrt", "cbrt"])), build.unary("abs", root))
         words.append("within another")
@@ -78,9 +90,10 @@ def _network(rng: np.random.Generator, d: int, size: float) -> Program:
 def judged(number: int, seed: int, path: Path) -> Judged:
     """One problem: its bound beside errors at points, and what the checker says of its certificate."""
     rng = np.random.default_rng([seed, number])
+    more = np.random.default_rng([seed, number, 2])  # its draws came later: the others stay what they were
     words: list[str] = []
     d = int(rng.choice([1, 2, 2, 3]))
-    reference = formula(rng, d, words)
+    reference = formula(rng, more, d, words)
     low = np.where(rng.random(d) < 0.7, 0.0, -rng.uniform(0.2, 1.0, d))
     high = rng.uniform(0.5, 3.0, d)
 
@@ -99,9 +112,10 @@ def judged(number: int, seed: int, path: Path) -> Judged:
             {f"x{i}": (float(a), float(b)) for i, (a, b) in enumerate(zip(low, high, strict=True))}
         ),
     )
-    label = f"d={d} {', '.join(words)}, from {low.tolist()}"
+    strategy = LinearBounds() if more.random() < 0.5 else None
+    label = f"d={d} {', '.join(words)}, from {low.tolist()}, {'linear' if strategy else 'any'}"
     try:
-        result = certify(problem, 1.1, strategy=LinearBounds(), boxes=BOXES)
+        result = certify(problem, 1.1, strategy=strategy, boxes=BOXES)
     except BadInput as error:
         return Judged(number, "refused", f"{label}: {error}")
     except Exception as error:

@@ -88,6 +88,13 @@ FORMS = {
     "a sum": (lambda x: x[:, :1] * 2.0 + x[:, 1:] ** 2 + 0.1, True),
     "a sum with a negative number": (lambda x: x[:, :1] * 2.0 - 0.1, False),
     "a weight below zero": (lambda x: 1.0 - x[:, :1], False),
+    "an exponential": (lambda x: np.exp(x[:, 1:]), True),
+    "a quotient": (lambda x: x[:, :1] / (2.0 + np.abs(x[:, 1:])), True),
+    "a quotient by what may be negative": (lambda x: x[:, :1] / (x[:, 1:] - 3.0), False),
+    "the larger one": (lambda x: np.maximum(x[:, 1:], x[:, :1]), True),
+    "the larger one of both signs": (lambda x: np.maximum(x[:, 1:], x[:, 1:] - 0.5), False),
+    "the smaller one": (lambda x: np.minimum(x[:, :1], x[:, 1:] ** 2), True),
+    "the smaller one of both signs": (lambda x: np.minimum(x[:, :1], x[:, 1:]), False),
 }
 
 
@@ -131,6 +138,22 @@ def test_errors_against_roots_are_proved_and_checked(name, tmp_path):
     assert check(tmp_path / "c.json").accepted
     again = certify(problem, 1.1, strategy=LinearBounds(), resume=tmp_path / "c.json")
     assert again.upper == result.upper
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_distances_are_proved_without_a_choice_of_strategy(d, tmp_path):
+    def distance(x):
+        return np.sin(2.0 * x[:, :1]) + np.exp(-np.linalg.norm(x - 0.25, axis=1, keepdims=True))
+
+    domain = Domain.from_axes({f"x{i}": (-1.0, 1.0) for i in range(d)})
+    problem = Problem(distance, lambda x: 0.0 * x[:, :1], domain)
+    result = certify(problem, 1.1)
+    assert (
+        np.abs(distance(domain.from_unit(np.random.default_rng(0).random((20_000, d))))).max() <= result.upper
+    )
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+    assert certify(problem, 1.1, resume=tmp_path / "c.json").upper == result.upper <= 1.1 * result.lower
 
 
 def test_a_root_below_zero_has_no_bound():

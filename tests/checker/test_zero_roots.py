@@ -68,6 +68,10 @@ def _one(op, *args, width=1, **more):
         (_one("abs", 0, width=2), (True, True)),
         (_one("relu", 0, width=2), (True, True)),
         (_one("sin", 0, width=2), (False, False)),
+        (_one("exp", 0, width=2), (True, True)),
+        (_one("div", 0, 0, width=2), (True, False)),
+        (_one("min", 0, 0, width=2), (True, False)),
+        (_one("max", 0, 0, width=2), (True, False)),
         (_one("constant", width=2, vector=(0.0, -1.0)), (True, False)),
     ],
 )

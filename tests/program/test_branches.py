@@ -1,11 +1,12 @@
 """Branches as programs: of which shape they are, and where they have no value."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from supnorm import Domain, Problem, certify
-from supnorm.program import Unsupported, lower_jaxpr, lower_numpy
+from supnorm.program import Unsupported, branches, lower_jaxpr, lower_numpy
 from supnorm.program.aten import AtenNode, Ref, lower_aten
 from supnorm.sources import from_jax
 from supnorm.sources.python import per_point
@@ -81,6 +82,37 @@ def test_a_test_for_nan_of_torch_keeps_what_it_tests():
 def test_what_is_tested_and_taken_costs_nothing():
     program = lower_jaxpr(lambda x: (lambda y: jnp.where(jnp.isnan(y), 0.0, y))(jnp.exp(x[:, 0])), 1)
     assert "mul" not in program.operations
+
+
+def _beyond_float64(x):
+    """0, and 100 within 2e-6 of a point."""
+    return jnp.where(jnp.isfinite(1e308 * (10.0 * _spike(x[:, 0], jnp.exp))), 0.0, 100.0) + x[:, 0]
+
+
+def test_no_bound_where_a_test_for_infinity_takes_the_other_branch(monkeypatch):
+    problem = Problem(_beyond_float64, lambda x: x[:, 0], Domain(x=(0.0, 1.0)))
+    with jax.enable_x64(True):
+        assert _beyond_float64(np.array([[MIDDLE]])) > 100.0
+        assert certify(problem, ratio=1.5).upper == np.inf
+        monkeypatch.setattr(branches, "_defined", lambda build, tested, result: result)  # the weakened rule
+        assert certify(problem, ratio=1.5).upper < 1.0
+
+
+def test_logarithms_of_sums_and_softmax_have_bounds():
+    weight = np.array([[1.0, -2.0, 3.0], [0.5, 1.0, -1.0]])
+    domain = Domain(x=(-1.0, 1.0), y=(-1.0, 1.0))
+    x = np.random.default_rng(0).uniform(-1, 1, (2000, 2))
+    for function, outputs in ((jax.nn.logsumexp, 1), (jax.nn.log_softmax, 3), (jax.nn.softmax, 3)):
+
+        def model(x, function=function):
+            return function(x @ weight, axis=-1)
+
+        def zero(x, outputs=outputs):
+            return 0.0 * (x @ weight)[:, :outputs]
+
+        with jax.enable_x64(True):
+            result = certify(Problem(model, zero, domain), ratio=1.5)
+        assert np.linalg.norm(np.asarray(model(x)).reshape(len(x), -1), axis=1).max() <= result.upper < np.inf
 
 
 @pytest.mark.slow

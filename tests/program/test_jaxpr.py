@@ -31,6 +31,9 @@ FUNCTIONS = {
     "variance": lambda x: jnp.std(x @ W, axis=-1) + jnp.var(x, axis=-1),
     "layer norm": _layer_norm,
     "softmax": lambda x: jax.nn.softmax(x @ W, -1),
+    "logarithms of sums": lambda x: (
+        jax.nn.logsumexp(x @ W, -1, keepdims=True) + jax.nn.log_softmax(x @ W, -1)
+    ),
     "powers": lambda x: jnp.stack([x[:, 0] ** 2.5, 1 / x[:, 1], x[:, 0] ** -2, x[:, 0] ** x[:, 1]], 1),
     "composed": lambda x: jnp.cosh(x) + jnp.tan(0.3 * x) + jnp.log1p(x) + jnp.expm1(x) + jax.lax.rsqrt(x),
     "vector of one point": lambda x: jnp.array([x[0] * x[1], jnp.exp(x[0])]),
@@ -187,3 +190,27 @@ def test_a_joined_part_without_columns_is_left_out():
     """x[:, 1:] of one input: an operation without features ended in a ValueError."""
     program = lower_jaxpr(lambda x: jnp.concatenate([jnp.sin(x[:, :1]), x[:, 1:]], axis=1).sum(1), 1)
     assert program.value(np.array([[0.5]]))[0, 0] == np.sin(0.5)
+
+
+def test_results_that_nothing_reads_are_passed_over_if_jax_alone_computes_them():
+    def with_signs(x, call):
+        call(x)
+        return jnp.sin(x)
+
+    assert lower_jaxpr(functools.partial(with_signs, call=jnp.sign), 2).operations == ("input", "sin")
+
+    def spied(x):
+        return jax.pure_callback(lambda y: y, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
+
+    for call in (spied, jax.jit(spied)):
+        with pytest.raises(Unsupported, match="calls functions of yours"):
+            lower_jaxpr(functools.partial(with_signs, call=call), 2)
+
+
+def test_a_maximum_that_begins_at_minus_infinity_is_that_of_the_rest():
+    program = lower_jaxpr(
+        lambda x: jnp.max(x, axis=-1, initial=-jnp.inf) - jnp.min(x, axis=-1, initial=jnp.inf), 2
+    )
+    assert all(np.isfinite(node.value).all() for node in program.nodes if node.op == "constant")
+    beyond = lower_jaxpr(lambda x: jnp.max(x, axis=-1, initial=jnp.inf), 2)
+    assert np.isinf(beyond.value(np.array([[1.0, 2.0]]))).all()

@@ -32,6 +32,7 @@ from supnorm.certification.rounding import ULPS, Array, U, gamma, of_function, o
 from supnorm.program import Node, Program
 
 CELLS = 50_000  # numbers in one array of remainders: a few such arrays fit into the processor's cache
+FAR = 4.0  # as in the checker, whose intervals are smaller by their rounding: where one has a chord, so has the other
 _TANH_GELU, _CUBIC = 0.7978845608028654, 0.044715  # the float64 constants are the definition of gelu_tanh
 
 
@@ -282,14 +283,14 @@ def _smooth(op: str, x: AffineModel, *parameter: float) -> AffineModel:
 
 
 def _with_root(op: str, x: AffineModel, model: AffineModel, above: NDArray[np.bool_]) -> AffineModel:
-    """The model of a root of x, on the real box by its chord where it has no bound."""
-    lost = ~np.isfinite(model.eps[:, 0]) & np.isfinite(x.reach[:, 0])
-    if not lost.any():
-        return model
+    """The model of a root of x, on the real box by its chord where the tangent has no bound, or one `FAR` larger."""
     s, middle, half = enclosed(op, x.c, x.reach[:, 0], above)
     c, J, eps = s * x.c + middle, s[..., None] * x.J, model.eps.copy()
     room = 4.0 * U * (np.abs(c) + s * x.reach[:, 0])
-    eps[:, 0] = np.where(lost, outward(s * x.eps[:, 0] + half + room), eps[:, 0])
+    on_real = outward(s * x.eps[:, 0] + half + room)
+    lost = np.isfinite(on_real) & ~(eps[:, 0] <= FAR * on_real)
+    eps[:, 0] = np.where(lost, on_real, eps[:, 0])
+    eps[:, 1:] = np.where(lost[:, None], np.inf, eps[:, 1:])  # of another linear part
     off = root_rounding(op, x.err, x.c, x.reach[:, 0], above)
     return AffineModel(
         np.where(lost, c, model.c),

@@ -28,6 +28,7 @@ from supnorm.certification.bracket import UNDERFLOW
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.fine_nodes import Rule, bound_again, most_fine
 from supnorm.certification.leaf import Batch, Bounded, Task, affine_range
+from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program
 from supnorm.results.settings import NONE_TOO, Limits, Settings
@@ -80,7 +81,10 @@ class ChebyshevCertificate(Settings):
         a, centre, half, target, state = task.a, task.centre, task.half, task.target, task.state
         error = state.error
         rho = np.asarray(self.rho)
-        model, bend = on_ellipses(task.program, centre, half, ellipse_scales(rho))
+        low = asked(
+            task.program, error.low
+        )  # linear bounds are the only ones of a box in which a root reaches zero
+        model, bend = on_ellipses(task.program, centre, half, ellipse_scales(rho), low)
         state.begin(a, model.err, bend)
         if not error.declared:
             state.offer(a, np.arange(len(centre)), *affine_range(model), degree=0)
@@ -251,9 +255,14 @@ def interpolation_loss(n: int, d: int, rho: Array, M: Array, err: Array, size: A
 TOGETHER = 4
 
 
-def on_ellipses(program: Program, centre: Array, half: Array, scales: Array) -> tuple[AffineModel, Array]:
-    """Models on the real boxes and on growing polydiscs; beyond a pole they are infinite without being computed."""
-    model, bend = propagate(program, centre, half, np.concatenate([[1.0], scales[:TOGETHER]]))
+def on_ellipses(
+    program: Program, centre: Array, half: Array, scales: Array, low: Array | None = None
+) -> tuple[AffineModel, Array]:
+    """Models on the real boxes and on growing polydiscs; beyond a pole they are infinite without being computed.
+
+    ``low`` is that of `propagate`, of the real boxes.
+    """
+    model, bend = propagate(program, centre, half, np.concatenate([[1.0], scales[:TOGETHER]]), low=low)
     eps = np.full((len(centre), 1 + len(scales), model.c.shape[1]), np.inf)
     eps[:, : 1 + TOGETHER] = model.eps
     rows = np.arange(len(centre))

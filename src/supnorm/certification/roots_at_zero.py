@@ -58,13 +58,15 @@ def nonnegative(node: Node, known: Sequence[Flags], width: int) -> Flags:
         return known[0][node.columns]
     if op == "concat":
         return np.concatenate(known)
-    if op in ("abs", "relu") or (op == "pow" and node.parameter is not None and node.parameter % 2.0 == 0.0):
+    if op in ("abs", "relu", "exp") or (
+        op == "pow" and node.parameter is not None and node.parameter % 2.0 == 0.0
+    ):
         return ~none
     if op == "mul" and node.args[0] == node.args[1]:
         return ~none
-    if op in ("add", "mul"):
+    if op in ("add", "mul", "div", "min"):  # a quotient by zero has no bound itself
         return known[0] & known[1]
-    return none
+    return known[0] | known[1] if op == "max" else none
 
 
 def enclosed(op: str, x_c: Array, reach: Array, above: Flags) -> tuple[Array, Array, Array]:

@@ -28,6 +28,7 @@ from supnorm.checker.zero_roots import ORDERS, Flags, at_least_zero, chord
 
 Ball = Any
 Rows = list[list[Ball]]
+FAR = 4  # a tangent near zero has any remainder, and the certifier's interval may reach zero where this one does not
 
 
 @dataclass(frozen=True)
@@ -312,16 +313,19 @@ def smooth(op: str, x: Feature, scale: Ball, real: bool, p: Parameter = None, wi
 
 
 def _root(op: str, x: Feature, scale: Ball, within: bool, above: bool) -> Feature:
-    """A root on the real cell: its tangent, or where that has no bound its chord."""
+    """A root on the real cell: its tangent, or where that has no bound, or one `FAR` larger, its chord."""
     r = x.reach(scale)
     tangent = smooth(op, x, scale, True, within=within)
-    if tangent.eps is not None or r is None or x.eps is None:
+    if r is None or x.eps is None:
         return tangent
     known = chord(op, x.c - r, x.c + r, above)
     if known is None:
         return tangent
     s, middle, half = known
-    return Feature(s * x.c + middle, tuple(s * j for j in x.J), (s * x.eps + half).upper())
+    eps = (s * x.eps + half).upper()
+    if tangent.eps is not None and tangent.eps <= FAR * eps:
+        return tangent
+    return Feature(s * x.c + middle, tuple(s * j for j in x.J), eps)
 
 
 def relu(x: Feature, scale: Ball, real: bool) -> Feature:

@@ -54,10 +54,12 @@ def _of_sums(o: Operation, arg: Flags) -> Flags:
 
 def _of_function(o: Operation, args: list[Flags]) -> Flags:
     even = o.op == "pow" and o.parameter is not None and o.parameter % 2.0 == 0.0
-    if even or o.op in ("abs", "relu") or (o.op == "mul" and o.args[0] == o.args[1]):
+    if even or o.op in ("abs", "relu", "exp") or (o.op == "mul" and o.args[0] == o.args[1]):
         return (True,) * o.width
-    if o.op in ("add", "mul"):
+    if o.op in ("add", "mul", "div", "min"):  # the quotient by a feature that may be zero has no bound
         return tuple(a and b for a, b in zip(*args, strict=True))
+    if o.op == "max":
+        return tuple(a or b for a, b in zip(*args, strict=True))
     return (False,) * o.width
 
 

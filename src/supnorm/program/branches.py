@@ -1,4 +1,5 @@
-"""Branches that a program can express: where(x > 0, x, s x), where(x > c, c, x), ELU, tests for NaN, torch's softplus."""
+"""Branches that a program can express: where(x > 0, x, s x), where(x > c, c, x), ELU, tests for NaN and for infinity,
+torch's softplus."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from supnorm.program.tracing import Builder, Tensor, Value
 
 @dataclass(frozen=True)
 class Comparison:
-    """A boolean of the input: ``op`` is gt, ge, lt, le, eq or ne."""
+    """A boolean of the input: ``op`` is gt, ge, lt, le, eq, ne, or is_finite, of ``left`` alone."""
 
     op: str
     left: Value
@@ -38,9 +39,11 @@ def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: V
             raise Unsupported("select with a mixed mask", "slicing and concatenation")
         _, if_true, if_false = _broadcast(np.asarray(test), if_true, if_false)
         return if_true if bool(chosen[0]) else if_false
-    of_nan = test.left is test.right and test.op in ("ne", "eq")  # x == x tests for NaN
+    of_value = test.op == "is_finite" or (
+        test.left is test.right and test.op in ("ne", "eq")
+    )  # x == x: for NaN
     left, right, if_true, if_false = _broadcast(test.left, test.right, if_true, if_false)
-    if of_nan:
+    if of_value:
         return _defined(build, left, if_false if test.op == "ne" else if_true)
     test = Comparison(test.op, left, right)
     slope = _leaky_slope(build, test, if_true, if_false)
@@ -71,7 +74,7 @@ def _broadcast(*values: Value) -> list[Value]:
 
 
 def _defined(build: Builder, tested: Value, result: Value) -> Value:
-    """``result``, in a program that has a value only where ``tested`` has one: where it is NaN, the other branch runs."""
+    """``result``, in a program that has a value only where ``tested`` has one: elsewhere the other branch runs."""
     if not isinstance(tested, Tensor) or _same(build, tested, result):
         return result
     return build.binary("add", result, build.binary("mul", tested, np.asarray(0.0)))

@@ -56,7 +56,7 @@ _BINARY = {
 _REDUCE = {"reduce_max": "max", "reduce_min": "min", "reduce_prod": "mul"}
 _SAME = ("convert_element_type", "copy", "stop_gradient", "reduce_precision", "copy_p", "sharding_constraint")
 _CALLS = ("jit", "pjit", "custom_jvp_call", "custom_vjp_call", "closed_call", "remat2", "checkpoint")
-_COMPARE = ("gt", "ge", "lt", "le", "ne", "eq")
+_COMPARE = ("gt", "ge", "lt", "le", "ne", "eq", "is_finite")
 
 
 def lower_jaxpr(
@@ -128,8 +128,12 @@ def _interpret(build: Builder, jaxpr: Any, consts: Any, inputs: list[Any]) -> li
     def read(var: Any) -> Any:
         return np.asarray(var.val).astype(var.aval.dtype) if hasattr(var, "val") else known[var]
 
+    asked = [*jaxpr.outvars, *(var for equation in jaxpr.eqns for var in equation.invars)]
+    needed = {var for var in asked if not hasattr(var, "val")}
     for equation in jaxpr.eqns:
         demand_of_jax(equation)
+        if _is_idle(equation, needed):
+            continue
         args = [read(v) for v in equation.invars]
         if any(isinstance(a, Tensor | Comparison) for a in args):
             results = _equation(build, equation, args)
@@ -145,6 +149,15 @@ def _interpret(build: Builder, jaxpr: Any, consts: Any, inputs: list[Any]) -> li
     return [read(v) for v in jaxpr.outvars]
 
 
+def _is_idle(equation: Any, read: set[Any]) -> bool:
+    """Whether nothing reads the results, as of the sign in JAX's logsumexp, and JAX's own operations alone compute them."""
+    if equation.effects or not read.isdisjoint(equation.outvars):
+        return False
+    for inner in within(equation.params):
+        demand_of_jax(inner)
+    return True
+
+
 def _of_constant(equation: Any, args: list[Any]) -> Any:
     """The result where an operation of JAX moves entries of one constant; None for all others."""
     return None if len(args) != 1 else moved(equation.primitive.name, equation.params, args[0])
@@ -158,7 +171,7 @@ def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
         return scan(build, params, args, _interpret)
     _check_types(build, equation, args)
     if name in _COMPARE:
-        return [Comparison(name, args[0], args[1])]
+        return [Comparison(name, args[0], args[-1])]
     if name == "split":
         return _split(params, args[0])
     if name == "select_n":

@@ -175,13 +175,16 @@ class Builder:
         return Tensor(out.node, out.index.reshape(shape))
 
     def _shortcut(self, op: str, first: int, second: int) -> Tensor | None:
-        """An equal form with a tighter enclosure: bias in affine, relu for max(x, 0), silu, a power for x x."""
+        """An equal form with a tighter enclosure: bias in affine, relu for max(x, 0), x for max(x, -inf), silu, a power."""
         if op == "mul" and first == second:
             return self.add_node(Node("pow", (first,), self.nodes[first].width, parameter=2.0))
         for a, b in ((first, second), (second, first)):
             one, other = self.nodes[a], self.nodes[b]
             if op == "add" and one.op == "affine" and other.op == "constant" and not np.any(one.bias):
                 return self.add_node(Node("affine", one.args, one.width, weight=one.weight, bias=other.value))
+            nothing = {"max": -np.inf, "min": np.inf}.get(op)  # where a maximum begins, as in JAX's softmax
+            if nothing is not None and other.op == "constant" and np.all(other.value == nothing):
+                return Tensor(a, np.arange(one.width))
             if op == "max" and other.op == "constant" and not np.any(other.value):
                 return self.add_node(Node("relu", (a,), one.width))
             if op == "mul" and one.op == "sigmoid" and one.args == (b,):
