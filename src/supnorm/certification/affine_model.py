@@ -296,7 +296,7 @@ def _with_root(op: str, x: AffineModel, model: AffineModel, above: NDArray[np.bo
         np.where(lost, c, model.c),
         np.where(lost[..., None], J, model.J),
         eps,
-        np.where(lost, off, model.err),
+        np.where(lost, np.fmin(off, model.err), model.err),
         x.scales,
     )
 
