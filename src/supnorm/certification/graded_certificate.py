@@ -22,15 +22,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.affine_model import propagate
 from supnorm.certification.boxes import Boxes
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.graded import TOP, Graded
 from supnorm.certification.graded_bound import polynomial_range
-from supnorm.certification.graded_model import Enclosed, enclose
+from supnorm.certification.graded_model import Enclosed, enclose, linear
 from supnorm.certification.graded_rule import LARGEST_RULE, Rule, rule
 from supnorm.certification.leaf import Batch, Bounded, Task, affine_range
-from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array, outward
 from supnorm.results import BadInput
 from supnorm.results.settings import NONE_TOO, Limits, Settings
@@ -103,12 +101,7 @@ class GradedCertificate(Settings):
         d, menu, m = task.d, self.menu(task.d), self.tighten
         tight = rule(d, m) if m else None
         enclosed = enclose(task.program, centre, half, tight)
-        low, affine, bend = asked(task.program, state.error.low), enclosed.affine, enclosed.bend
-        if (
-            low is not None
-        ):  # linear bounds are the only ones of a box in which a root reaches zero, and say where to halve it
-            affine, by_them = propagate(task.program, centre, half, np.ones(1), low=low)
-            bend = np.where(np.isfinite(enclosed.graded.rem).all(axis=1, keepdims=True), bend, by_them)
+        affine, bend = linear(task.program, centre, half, state.error.low, enclosed)
         state.begin(a, affine.err, bend)
         every = np.arange(len(centre))
         state.offer(a, every, *affine_range(affine), degree=0)

@@ -58,6 +58,7 @@ from supnorm.certification.graded_interpolant import POINTS, interpolants
 from supnorm.certification.graded_rule import Rule
 from supnorm.certification.graded_series import MODULUS, ORDER, real_bounds
 from supnorm.certification.near_one import Rules, near_one
+from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import TINY, Array, U, gamma, one_norm, outward
 from supnorm.program import Node, Program
 from supnorm.program.evaluation import apply
@@ -112,6 +113,23 @@ def enclose(program: Program, centre: Array, half: Array, rule: Rule | None) -> 
         bend = bends(program, models)
     out = None if rule is None else values[-1].reshape(boxes, len(rule.nodes), -1)
     return Enclosed(models[-1], bounds[-1], bend, out)
+
+
+def linear(
+    program: Program, centre: Array, half: Array, low: Array, enclosed: Enclosed
+) -> tuple[AffineModel, Array]:
+    """The affine model, in which a root that reaches zero has its chord, and where to halve, as `Enclosed.bend`.
+
+    Linear bounds are the only ones of a box in which a root reaches zero, and say where to halve it.
+
+    Args:
+        low: the lower ends of the domain, shape ``(d,)``.
+    """
+    if (zero := asked(program, low)) is None:
+        return enclosed.affine, enclosed.bend
+    affine, bend = affine_model.propagate(program, centre, half, np.ones(1), low=zero)
+    bounded = np.isfinite(enclosed.graded.rem).all(axis=1, keepdims=True)
+    return affine, np.where(bounded, enclosed.bend, bend)
 
 
 def _apply(node: Node, args: list[Graded], first: Graded, bound: AffineModel) -> Graded:

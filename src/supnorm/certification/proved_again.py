@@ -27,7 +27,7 @@ from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.fine_nodes import MOST_BALLS, SHARE, node_loss, off_of, values_in_balls
 from supnorm.certification.graded_certificate import POINTS as GRADED_POINTS
 from supnorm.certification.graded_certificate import model_range, projected_range, projection_loss
-from supnorm.certification.graded_model import enclose
+from supnorm.certification.graded_model import enclose, linear
 from supnorm.certification.graded_rule import affordable, rule
 from supnorm.certification.leaf import PIECES, Batch, Leaves, affine_range
 from supnorm.certification.pieces import piecewise_range
@@ -200,7 +200,8 @@ def _tensor(
     program, d, n = error.alternatives[a], error.d, kind.degree
     rho = np.array([kind.rho])
     grid = chebyshev.tensor_nodes(n, d)
-    model, _ = propagate(program, centre, half, np.concatenate([[1.0], ellipse_scales(rho)]))
+    scales = np.concatenate([[1.0], ellipse_scales(rho)])
+    model, _ = propagate(program, centre, half, scales, low=asked(program, error.low))
     if kind.bits:
         tail = outward(model.eps[:, 1] * chebyshev.tail_factor(n, rho, d))
         rows = [_again(error, program, kind, c, h, t) for c, h, t in zip(centre, half, tail, strict=True)]
@@ -251,15 +252,16 @@ def _graded(
     program, d, m = error.alternatives[a], error.d, kind.graded
     proved = enclose(program, centre, half, rule(d, m) if m else None)
     g, err = proved.graded, proved.affine.err
+    rounding = linear(program, centre, half, error.low, proved)[0].err
     if kind.degree == 1:
-        return *model_range(g), err
+        return *model_range(g), rounding
     r = rule(d, kind.degree)
     tail, (grid, top) = g.tail(r.D), divmod(kind.grid, 100)
     low, high = np.empty(tail.shape), np.empty(tail.shape)
     for part, values in _at_nodes(program, centre, half, r.nodes, GRADED_POINTS):
         loss = projection_loss(r, np.abs(values).max(1), tail[part], err[part])
         low[part], high[part] = projected_range(r, r.coefficients(values), loss, tail[part], grid, top)
-    return low, high, err
+    return low, high, rounding
 
 
 def _at_nodes(
