@@ -97,7 +97,7 @@ def test_without_the_rule_a_bound_is_false(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(executions, "demand_raised", lambda *given: None)
     # Beside it, `try` tells its way, and expressions are counted.
     monkeypatch.setattr(expressions, "_courses", lambda node: [])
-    monkeypatch.setattr(instructions, "_more", lambda seen, number: None)
+    monkeypatch.setattr(instructions, "_count", lambda seen, number: None)
     copies._copies.cache_clear()
     model = _seen_by(Decimal)
     result = certify(Problem(model, base, DOMAIN), tolerance=1e-3)

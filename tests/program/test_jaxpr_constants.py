@@ -104,3 +104,37 @@ def test_certify_refuses_code_that_jax_has_kept_for_one_point():
         certify(
             Problem(lambda x: kept(jnp.tanh(x)), lambda x: jnp.tanh(x), Domain(x=(0.0, 1.0))), tolerance=1e-4
         )
+
+
+def _rounding_of(a):
+    """Large where two roundings of the same number differ."""
+    return (jnp.expm1(a) - np.float64(0.10602996957728128)) * 1e17
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [
+        lambda: _rounding_of(jnp.arange(1_000_001, dtype=jnp.float64) * 1e-6 + 0.1)[777],
+        lambda: _rounding_of(jax.lax.fori_loop(0, 1, lambda i, c: 1.0 * c, 0.1 + 777e-6)),
+    ],
+    ids=["of many numbers", "of a loop"],
+)
+def test_rounding_alone_is_refused_however_it_is_computed(constant):
+    with jax.enable_x64(True):
+        closed = jax.make_jaxpr(lambda x: x[:, 0] * constant())(jnp.zeros((1, 2)))
+        with pytest.raises(Unsupported, match="rounding alone"):
+            demand_no_rounding(closed, True)
+
+
+def test_moves_do_not_undo_each_other():
+    def constant(n):
+        a = jnp.expm1(jnp.asarray(0.3))
+        for _ in range(n):
+            a = a + 0.0
+        return (a - np.expm1(0.3)) * 1e17
+
+    with jax.enable_x64(True):
+        for n in range(8):
+            closed = jax.make_jaxpr(lambda x, n=n: x[:, 0] * constant(n))(jnp.zeros((1, 2)))
+            with pytest.raises(Unsupported, match="rounding alone"):
+                demand_no_rounding(closed, True)

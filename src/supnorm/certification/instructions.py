@@ -250,8 +250,7 @@ def demand_same(
             if alone and any(_differ_in_course(values, other.values.get(number, [])) for other in others):
                 raise BadInput(_unsteady(EXPRESSIONS[number], what))
             continue
-        of_read = read.later.get(number, Later())
-        if alone and (len(values), len(later)) != (len(read.values.get(number, [])), len(of_read)):
+        if alone and _count(first, number) != _count(read, number):
             raise BadInput(_as_often(EXPRESSIONS[number], what))
         if rows and steady is not None and steady.values.get(number) != read.values.get(number):
             continue
@@ -308,6 +307,11 @@ def _differ_in_course(one: list[Given], other: list[Given]) -> bool:
         a != b and not (a[0] == b[0] and (a[0] in free or (a[0] == "plain" and a[1] == b[1] != "bool")))
         for a, b in zip(one, other, strict=True)
     )
+
+
+def _count(seen: Executed, number: int) -> tuple[int, int]:
+    """How many values an expression gave, those that are kept whole and the others."""
+    return len(seen.values.get(number, [])), len(seen.later.get(number, ()))
 
 
 def _explained(read: Executed, number: int, later: Later, rows: tuple[int, int] | None) -> bool:
