@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
 
+import supnorm as sn
 from supnorm.certification.bracket import Goal
 from supnorm.certification.measured import NOTHING_SEEN
 from supnorm.certification.verdict import WHY, Ended, status_of
+from supnorm.checker.check import CheckResult
+from supnorm.cli.check_verdict import status_of as status_of_file
 from supnorm.problem import Domain, Problem
 from supnorm.results import ExitCode
 
@@ -51,3 +56,25 @@ def test_who_gave_a_ratio_only_is_asked_for_a_tolerance() -> None:
         "rounding", 0.0, 0.5, Goal(1.1, None), 0.2
     )
     assert "the tolerance is 0.2" in status("rounding", 0.0, 0.5, Goal(None, 0.2), None)
+
+
+def test_an_error_in_exact_arithmetic_alone_exceeds_no_tolerance() -> None:
+    """Single precision rounds the input away, so the model gives 0 everywhere; its program gives the input."""
+    large = np.float32(1e9)
+
+    def single(function: Any) -> sn.Function:
+        return sn.Function(lambda x: function(x[:, 0].astype(np.float32)), precision="float32")
+
+    problem = sn.Problem(
+        single(lambda x: (x + large) - large), single(np.zeros_like), sn.Domain(x=(0.0, 1.0)), tolerance=0.5
+    )
+    result = sn.certify(problem)
+    assert result.lower > 0.5
+    assert result.status.code == "undecided"
+    assert "no error above the tolerance was computed" in result.status.advice
+    file = CheckResult(
+        accepted=True, reason="", seconds=0.0, lower=1.0, upper=1.0, lower_precision=2.0, computed=0.0
+    )
+    assert status_of_file(file, 0.5).code == "undecided"
+    assert status_of_file(replace(file, computed=0.6), 0.5).code == "tolerance-exceeded"
+    assert status_of_file(replace(file, lower_precision=0.4), 0.5).code == "tolerance-exceeded"

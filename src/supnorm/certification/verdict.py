@@ -108,7 +108,7 @@ def _exceeded(ended: Ended) -> Status | None:
     limit, seen = ended.limit, ended.seen
     if limit is None:
         return None
-    if ended.lower > limit:
+    if ended.lower - seen.lower_precision > limit:
         above = fact("witness-above", error=ended.lower, tolerance=limit)
     elif seen.worst > limit:
         x = seen.worst_x or ()
@@ -147,9 +147,12 @@ def _stopped(ended: Ended) -> Status | None:
 
 
 def _differs_from_what_runs(ended: Ended) -> Status | None:
-    """The bound of the programs would be enough, but the functions as they run differ from them."""
+    """The bracket of the programs would decide, but the functions as they run differ from them."""
     seen, limit, upper = ended.seen, ended.limit, ended.upper
     difference = seen.hidden + seen.lower_precision
+    if limit is not None and ended.lower > limit:  # in exact arithmetic alone
+        above = fact("exact-above", error=ended.lower, tolerance=limit, difference=difference)
+        return ended.status("undecided", ExitCode.UNDECIDED, above)
     decides = limit is not None and upper - BEYOND * seen.size <= limit
     if difference and (ended.end == "agreement" or decides):
         no_room = fact("no-room", tolerance=math.nan if limit is None else limit, difference=difference)

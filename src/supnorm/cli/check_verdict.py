@@ -30,12 +30,15 @@ def status_of(result: CheckResult, limit: float | None = None, per_output: bool 
         return Status(result.verdict, say(fact("file-statement", parts=result.parts)), ending)
     if limit is None:
         return Status("no-tolerance", say(fact("file-bound" if bound else "file-without-bound", **bound)))
-    if result.lower > limit:
+    if result.lower - result.lower_precision > limit:
         above = fact("file-witness", lower=result.lower, tolerance=limit)
         return Status("tolerance-exceeded", say(above), ExitCode.EXCEEDED)
     if result.computed > limit:
         above = fact("run-above", error=result.computed, tolerance=limit)
         return Status("tolerance-exceeded", say(above), ExitCode.EXCEEDED)
+    if result.lower > limit:  # in exact arithmetic alone
+        only = fact("exact-above", error=result.lower, tolerance=limit, difference=result.lower_precision)
+        return Status("undecided", say(only), ExitCode.UNDECIDED)
     if upper + result.lower_precision <= limit:
         return Status("within-tolerance", say(fact("file-within", upper=upper, tolerance=limit)))
     if result.upper <= limit:

@@ -44,6 +44,9 @@ VERDICTS = {
     "no-room": "The programs that were read have no known error above {tolerance:error 6}. But model and reference "
     "as they run were seen to differ from these programs by up to {difference:at most}, and there is no room for "
     "twice this difference below the tolerance.",
+    "exact-above": "In exact arithmetic the error at the witness is {error:error at least 4}, above the tolerance of "
+    "{tolerance:error 6}. But model and reference as they run were seen to differ from these programs by up to "
+    "{difference:at most}, and no error above the tolerance was computed.",
     "bracket-of-programs": "The bracket of the programs that were read is as narrow as you asked. But model and "
     "reference as they run were seen to differ from these programs by {difference:at most}, so their worst error is "
     "between {lower:error at least 4} and {upper:error at most 4}.",
