@@ -38,7 +38,7 @@ INSTANCES = (1, 2, 3, 4, 5)  # settings were chosen on the instances 11 to 18
 NUMBERS = range(1, 41)
 # Where these could not tell the best methods apart more are run: instances of BBOB in two inputs, functions of GKLS in five.
 # No setting was chosen on them.
-MORE = {("BBOB", 2): range(21, 31), ("GKLS", 5): range(301, 361)}
+MORE = {("BBOB", 2): range(21, 31), ("GKLS", 5): (*range(301, 361), *range(601, 801))}
 NAMES = ("SciPy DE", "DIRECT", "dual annealing", "Sobol + L-BFGS-B", "cma")
 ROWS = tuple(("BBOB", d) for d in (2, 5, 10)) + tuple(("GKLS", d) for d in (2, 3, 4, 5))
 MINIMA = 10  # local minima of a GKLS function

@@ -129,3 +129,21 @@ def test_a_peak_whose_curvature_jumps_counts_as_reached(d: int) -> None:
         assert smooth == expected
         if smooth:
             assert score[0] > 1 - 1e-6
+
+
+def two_peaks(x: Array) -> Array:
+    """A broad smooth peak, and a higher one on a small part of the domain."""
+    away = x - 0.3
+    return np.exp(-2.0 * (away**2).sum(axis=1)) + 1.5 * np.exp(-40.0 * ((x - 0.72) ** 2).sum(axis=1))
+
+
+def test_in_rounds_after_a_smooth_peak_ascents_get_what_its_polish_leaves() -> None:
+    """Instead of a third round, whose half looks everywhere."""
+    rounds = []
+    for little in (20, 1_000_000):
+        evaluator = Evaluator(landscape(two_peaks, 5).evaluator.problem, budget=10_000)
+        done = explored(evaluator, ScreenAndAscent(little=little), 10_000, np.random.default_rng(0))
+        assert done.smooth
+        assert evaluator.worst > 1.67
+        rounds.append(done.rounds)
+    assert rounds == [2, 3]

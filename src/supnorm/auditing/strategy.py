@@ -36,6 +36,7 @@ class Search:
         sobol: goes on from round to round.
         rounds: how often the whole domain was looked at.
         informative: whether derivatives, where there are any, can be followed: false once they vanish at the best points.
+        smooth: whether quasi-Newton steps from differences have ended the polish of the last round.
         halted: what cut the work short; None where nothing did.
         draws, norms: how many independent points of the law the statistics take, and the powers of their norms.
         sample: the statistics; None until they are known.
@@ -51,6 +52,7 @@ class Search:
     sobol: Callable[[int], Array] | None = None
     rounds: int = 0
     informative: bool = True
+    smooth: bool = False
     halted: Halt | None = None
     draws: int = 0
     norms: Sequence[float] = NORMS
