@@ -169,8 +169,16 @@ def test_random_problems_hold(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_positive_part_on_its_own_piece_is_bounded_as_the_checker_bounds_it(tmp_path):
-    assert zeros.judged(147, 921, tmp_path / "c.json").verdict == "true and accepted"
+@pytest.mark.parametrize(
+    ("number", "seed"),
+    [
+        (147, 921),  # a positive part on its own piece
+        (21, 27011),  # a chord where the checker's tangent is less than four times as large
+        (81, 27012),  # a tangent where the checker's is more than twice as large as the chord
+    ],
+)
+def test_the_checker_bounds_a_leaf_as_the_certifier_does(number, seed, tmp_path):
+    assert zeros.judged(number, seed, tmp_path / "c.json").verdict == "true and accepted"
 
 
 def _smaller_excess(monkeypatch):

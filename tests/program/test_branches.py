@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from supnorm import Domain, Problem, certify
-from supnorm.program import Unsupported, branches, lower_jaxpr, lower_numpy
+from supnorm import Domain, Function, Problem, certify
+from supnorm.program import Unsupported, branches, lower_jaxpr, lower_numpy, program_of
 from supnorm.program.aten import AtenNode, Ref, lower_aten
 from supnorm.sources import from_jax
 from supnorm.sources.python import per_point
@@ -96,6 +96,17 @@ def test_no_bound_where_a_test_for_infinity_takes_the_other_branch(monkeypatch):
         assert certify(problem, ratio=1.5).upper == np.inf
         monkeypatch.setattr(branches, "_defined", lambda build, tested, result: result)  # the weakened rule
         assert certify(problem, ratio=1.5).upper < 1.0
+
+
+@pytest.mark.parametrize("test", [jnp.isfinite, lambda z: (none := z - z) == none])
+def test_in_single_precision_a_test_for_infinity_is_an_assumption(test):
+    def function(x):
+        return jnp.where(test(jnp.exp(90.0 * _spike(x[:, 0], jnp.exp))), x[:, 0], 0.0)
+
+    for precision, count in (("float32", 1), ("float64", 0)):
+        with jax.enable_x64(precision == "float64"):
+            remarks = program_of(Function(function, precision=precision), 1).remarks
+        assert sum("overflows as it runs" in remark for remark in remarks) == count
 
 
 def test_logarithms_of_sums_and_softmax_have_bounds():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from flint import arb, arb_mat
 
@@ -28,7 +28,22 @@ from supnorm.checker.zero_roots import ORDERS, Flags, at_least_zero, chord
 
 Ball = Any
 Rows = list[list[Ball]]
-FAR = 4  # a tangent near zero has any remainder, and the certifier's interval may reach zero where this one does not
+
+
+class Form(NamedTuple):
+    """One of the forms of an affine bound; each proves it.
+
+    Attributes:
+        within: how functions that are bounded are taken (`smooth`).
+        far: a root on a real cell has its chord where the remainder of the tangent is more than so many times as large. The
+            certifier, whose tangents have up to twice the remainder, takes 4.
+    """
+
+    within: bool = True
+    far: int = 2
+
+
+FORMS = (Form(), Form(within=False, far=4), Form(far=4))
 
 
 @dataclass(frozen=True)
@@ -168,9 +183,9 @@ class Feature:
 
 
 def model(
-    program: Program, centre: list[Ball], half: list[Ball], scale: Ball, real: bool, within: bool = True
+    program: Program, centre: list[Ball], half: list[Ball], scale: Ball, real: bool, form: Form = FORMS[0]
 ) -> list[Feature]:
-    """Models of the outputs on |y_j| <= scale; ``within`` as in `smooth`."""
+    """Models of the outputs on |y_j| <= scale."""
     known: list[list[Feature]] = []
     for position, o in program.each():
         known.append(
@@ -182,7 +197,7 @@ def model(
                 half,
                 scale=scale,
                 real=real,
-                within=within,
+                form=form,
             )
         )
     return known[-1]
@@ -196,7 +211,7 @@ def step(
     half: list[Ball],
     scale: Ball,
     real: bool,
-    within: bool = True,
+    form: Form = FORMS[0],
 ) -> list[Feature]:
     """The models of one node from those of its arguments."""
     o, d = program.operations[position], len(centre)
@@ -215,8 +230,8 @@ def step(
         return [f for arg in args for f in arg]
     if real and program.above and o.op in ORDERS:
         flags = program.above[o.args[0]]
-        return [_root(o.op, x, scale, within, above) for x, above in zip(args[0], flags, strict=True)]
-    return [_function(o, fs, scale, real, within) for fs in zip(*args, strict=True)]
+        return [_root(o.op, x, scale, form, above) for x, above in zip(args[0], flags, strict=True)]
+    return [_function(o, fs, scale, real, form.within) for fs in zip(*args, strict=True)]
 
 
 def _affine(program: Program, position: int, args: list[Feature]) -> list[Feature]:
@@ -312,10 +327,10 @@ def smooth(op: str, x: Feature, scale: Ball, real: bool, p: Parameter = None, wi
     return Feature(v, tuple(s * j for j in x.J), eps)
 
 
-def _root(op: str, x: Feature, scale: Ball, within: bool, above: bool) -> Feature:
-    """A root on the real cell: its tangent, or where that has no bound, or one `FAR` larger, its chord."""
+def _root(op: str, x: Feature, scale: Ball, form: Form, above: bool) -> Feature:
+    """A root on the real cell: its tangent, or where that has no bound, or a large one, its chord."""
     r = x.reach(scale)
-    tangent = smooth(op, x, scale, True, within=within)
+    tangent = smooth(op, x, scale, True, within=form.within)
     if r is None or x.eps is None:
         return tangent
     known = chord(op, x.c - r, x.c + r, above)
@@ -323,7 +338,7 @@ def _root(op: str, x: Feature, scale: Ball, within: bool, above: bool) -> Featur
         return tangent
     s, middle, half = known
     eps = (s * x.eps + half).upper()
-    if tangent.eps is not None and tangent.eps <= FAR * eps:
+    if tangent.eps is not None and tangent.eps <= form.far * eps:
         return tangent
     return Feature(s * x.c + middle, tuple(s * j for j in x.J), eps)
 

@@ -16,7 +16,7 @@ from supnorm.checker import declared as black
 from supnorm.checker import pieces as piecewise
 from supnorm.checker.cells import MOST_PARTS, cell_of, inside
 from supnorm.checker.document import Document
-from supnorm.checker.enclosure import Program, model, values
+from supnorm.checker.enclosure import FORMS, Form, Program, model, values
 from supnorm.checker.functions import extremes, smaller
 from supnorm.checker.graded import leaf_ranges
 from supnorm.checker.graded_rule import Rule, verify_rule
@@ -147,10 +147,10 @@ class Leaves:
             bound is None or not all(bound <= claimed for claimed in claims_of)
         ):
             bound = _bound(self.document, self.programs, proof, positions[0], self.rules, thorough=True)
-        if 0 in proof[2] and (bound is None or not all(bound <= claimed for claimed in claims_of)):
-            # An affine bound has two forms.
-            other = _bound(self.document, self.programs, proof, positions[0], self.rules, within=False)
-            bound = smaller(bound, other)
+        for form in FORMS[1:] if 0 in proof[2] else ():
+            if bound is None or not all(bound <= claimed for claimed in claims_of):
+                other = _bound(self.document, self.programs, proof, positions[0], self.rules, form=form)
+                bound = smaller(bound, other)
         for position, claimed in zip(positions, claims_of, strict=True):
             if bound is None or not (bound <= claimed):
                 shown = "no bound" if bound is None else f"{float(bound.upper()):.9g}"
@@ -164,14 +164,14 @@ def _bound(
     position: int,
     rules: dict[int, Rule],
     fast: bool = False,
-    within: bool = True,
+    form: Form = FORMS[0],
     claimed: float = 0.0,
     thorough: bool = False,
 ) -> Ball | None:
     """Bound of the error on a cell: for each output the smallest alternative, then the largest output.
 
     ``fast``: values at nodes are balls of float64 numbers (`batch`, and for a small ``claimed`` bound `adjoints`).
-    ``within``: how affine bounds take functions that are bounded (`enclosure.smooth`). ``thorough``: Chebyshev models try
+    ``form``: of affine bounds. ``thorough``: Chebyshev models try
     all ellipses (`composed`).
     """
     level, index, *_ = proof
@@ -188,7 +188,7 @@ def _bound(
                 continue
             else:
                 ranges = _ranges(
-                    document, program, cell, claim, black.cell_name(level, index, claim.degree), within
+                    document, program, cell, claim, black.cell_name(level, index, claim.degree), form
                 )
             for k, ends in enumerate(ranges):
                 bounds[k] = smaller(bounds[k], None if ends is None else _largest(*ends, document.side))
@@ -282,7 +282,7 @@ def _graded(
 
 
 def _ranges(
-    document: Document, program: Program, cell: _Cell, claim: Claim, name: str, within: bool
+    document: Document, program: Program, cell: _Cell, claim: Claim, name: str, form: Form
 ) -> list[tuple[Ball, Ball] | None]:
     """A range of each output on the cell; None without a bound."""
     centre, half, position, d = cell.centre, cell.half, cell.position, len(cell.centre)
@@ -292,7 +292,7 @@ def _ranges(
             raise Rejected(f"leaf {position}: pieces are for one or two inputs and programs", position)
         return piecewise.ranges(program, centre, half)
     if n == 0:
-        features = model(program, centre, half, arb(1), real=True, within=within)
+        features = model(program, centre, half, arb(1), real=True, form=form)
         if document.declared:
             return [None] * len(features)
         return [None if f.eps is None else (f.c - f.reach(arb(1)), f.c + f.reach(arb(1))) for f in features]

@@ -15,7 +15,7 @@ from supnorm.checker import polynomial
 from supnorm.checker.cells import cell_of
 from supnorm.checker.cost import Meter
 from supnorm.checker.document import Document
-from supnorm.checker.enclosure import Program, model, values
+from supnorm.checker.enclosure import Form, Program, model, values
 from supnorm.checker.leaf import Leaf
 from supnorm.checker.leaves import demand_tensor
 from supnorm.checker.rejected import Rejected
@@ -72,7 +72,7 @@ def _near(document: Document, program: Program, leaf: Leaf, position: int) -> li
         raise Rejected(f"leaf {position}: its proof says nothing about a mean square", position)
     centre, half = cell_of(document, leaf.level, leaf.index)
     if n == 0:
-        features = model(program, centre, half, arb(1), real=True, within=False)
+        features = model(program, centre, half, arb(1), real=True, form=Form(within=False))
         return [
             None if f.eps is None else (f.c**2 + sum((j**2 for j in f.J), arb(0)) / 3, f.eps)
             for f in features

@@ -75,7 +75,10 @@ def _broadcast(*values: Value) -> list[Value]:
 
 def _defined(build: Builder, tested: Value, result: Value) -> Value:
     """``result``, in a program that has a value only where ``tested`` has one: elsewhere the other branch runs."""
-    if not isinstance(tested, Tensor) or _same(build, tested, result):
+    if not isinstance(tested, Tensor):
+        return result
+    build.tested = True
+    if _same(build, tested, result):
         return result
     return build.binary("add", result, build.binary("mul", tested, np.asarray(0.0)))
 

@@ -53,6 +53,8 @@ Value: TypeAlias = Tensor | NDArray[np.generic]
 OVERFLOWS = (
     "assumed, not proved: no value that the code has in float16 is beyond 65,504, where it would be infinite"
 )
+# In float64 a number that may overflow has no bound; in fewer bits it counts as rounding, which no proof is about.
+TESTED = "assumed, not proved: no number that the code tests for being finite, or for being a number, overflows as it runs"
 
 
 class Builder:
@@ -89,6 +91,7 @@ class Builder:
         self.nodes: list[Node] = [Node("input", (), d)]
         self.input = Tensor(0, np.arange(d))
         self.remarks: set[str] = set()
+        self.tested = False  # whether the code goes another way where a number is infinite or none
         self.limits: list[tuple[Tensor, float, float, str]] = []  # arguments that tables allow
         self.cuts: dict[int, set[float]] = {}  # knots of tables of an input, by its column
         self.refused: Exception | None = None  # a question of the code that has no answer while it is traced
@@ -316,5 +319,6 @@ class Builder:
         )
         cuts = tuple((column, tuple(sorted(knots))) for column, knots in sorted(self.cuts.items()))
         overflows = {OVERFLOWS} if self.narrowest == "float16" else set()
-        remarks = tuple(sorted(self.remarks | overflows))
+        single = {self.narrowest, self.least} != {"float64"}
+        remarks = tuple(sorted(self.remarks | overflows | ({TESTED} if self.tested and single else set())))
         return Program(tuple(nodes), remarks, self.narrowest, origin, limits, cuts)
