@@ -16,7 +16,8 @@ def test_calls_of_the_reference_are_recorded_and_nothing_else(tmp_path: Path) ->
         (tmp_path / file).write_text(text.replace("time.sleep(0.1)", "time.sleep(0.002)"), encoding="utf-8")
     problem = open_problem(tmp_path / "problem.toml")
     with recorded() as trace:
-        audit(problem, evaluations=100, power=None, calls=Calls(cost="expensive:1:in-rounds"))
+        # With this seed the audit finds two peaks.
+        audit(problem, evaluations=100, power=None, seed=1, calls=Calls(cost="expensive:1:in-rounds"))
     calls = len((tmp_path / "calls.txt").read_bytes())
     pieces = [n for _, _, n in trace.seen]
     assert max(pieces) < 100

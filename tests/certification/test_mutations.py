@@ -81,8 +81,8 @@ def _half_boxes(honest):
 
 
 def _weak_m(honest):
-    def weak(program, centre, half, scales):
-        model, bend = honest(program, centre, half, scales)
+    def weak(program, centre, half, scales, low=None):
+        model, bend = honest(program, centre, half, scales, low=low)
         model.eps[:, 1:] *= 0.2
         return model, bend
 
