@@ -80,6 +80,16 @@ def test_what_is_known_to_be_at_least_zero(operation, expected):
     assert at_least_zero(program, (0.0, -1e-300))[1] == expected
 
 
+@pytest.mark.parametrize(
+    ("op", "expected"), [("add", False), ("mul", False), ("div", False), ("min", False), ("max", True)]
+)
+def test_of_two_features_only_one_is_known_to_be_at_least_zero(op, expected):
+    parts = (_one("take", 0, columns=(0,)), _one("take", 0, columns=(1,)))
+    for args in ((1, 2), (2, 1)):
+        program = (_one("input", width=2), *parts, _one(op, *args), _one("sqrt", 3))
+        assert at_least_zero(program, (0.0, -1.0))[3] == (expected,)
+
+
 W = np.random.default_rng(1).normal(size=(2, 6))
 PROBLEM = Problem(
     lambda x: np.maximum(x @ W + 0.1, 0.0) @ np.linspace(-0.3, 0.5, 6)[:, None],

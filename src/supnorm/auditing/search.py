@@ -380,9 +380,8 @@ class ScreenAndAscent(Settings):
         if not len(ends.u) or landscape.remaining < 4 * landscape.d:
             return
         budget = landscape.remaining
-        if (
-            search.smooth
-        ):  # quasi-Newton steps ended the last round, and end this one if its best peak is smooth as well
+        # Quasi-Newton steps ended the last round; they end this one if its best peak is smooth, too.
+        if search.smooth:
             *found, search.smooth = self.lattice.finish(landscape, search.ends.u, search.ends.score, budget)
             search.ends.add(*found)
             if search.smooth:

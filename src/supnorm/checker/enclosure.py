@@ -328,7 +328,7 @@ def smooth(op: str, x: Feature, scale: Ball, real: bool, p: Parameter = None, wi
 
 
 def _root(op: str, x: Feature, scale: Ball, form: Form, above: bool) -> Feature:
-    """A root on the real cell: its tangent, or where that has no bound, or a large one, its chord."""
+    """A root on the real cell: its tangent, or its chord where the remainder of the tangent is too large (`Form`)."""
     r = x.reach(scale)
     tangent = smooth(op, x, scale, True, within=form.within)
     if r is None or x.eps is None:

@@ -54,7 +54,7 @@ OVERFLOWS = (
     "assumed, not proved: no value that the code has in float16 is beyond 65,504, where it would be infinite"
 )
 # In float64 a number that may overflow has no bound; in fewer bits it counts as rounding, which no proof is about.
-TESTED = "assumed, not proved: no number that the code tests for being finite, or for being a number, overflows as it runs"
+TESTED = "assumed, not proved: no number that the code tests for infinity or NaN overflows as it runs"
 
 
 class Builder:
