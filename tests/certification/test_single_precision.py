@@ -250,7 +250,7 @@ def test_an_exponent_that_float32_does_not_hold_is_in_the_assumed_accuracy(expon
 
     problem = Problem(Power(), lambda x: x[:, 0], Domain(x=(high / 10, high)))
     assert problem.model.precision == "float32"
-    runtime, functions = runs_in_single(problem, 1)
+    runtime, functions = runs_in_single(problem.model, 1)
     x = np.linspace(high / 10, high, 2001, dtype=np.float32)
     run = torch.pow(torch.from_numpy(x), exponent).numpy().astype(float)
     with np.errstate(over="ignore"):

@@ -22,7 +22,7 @@ from supnorm.certification.node_models import models_of
 from supnorm.certification.rounding import Array, outward
 from supnorm.certification.single_local import ULP
 from supnorm.certification.single_precision import rounding_in_single
-from supnorm.problem import Problem
+from supnorm.problem import Function, Problem
 from supnorm.program import Node, Program, Unsupported, program_of
 from supnorm.program.single_precision import Kernel, kernels, names
 from supnorm.results.numbers import num
@@ -77,12 +77,11 @@ def stated(kernel: Kernel) -> list[str]:
     return [float(v).hex() for v in (kernel.ulps, kernel.absolute, kernel.argument, kernel.most)]
 
 
-def runs_in_single(problem: Problem, d: int) -> tuple[str, dict[str, Kernel]] | str:
+def runs_in_single(model: Function | None, d: int) -> tuple[str, dict[str, Kernel]] | str:
     """The runtime that runs a model in float32, with the functions that its program uses.
 
     Otherwise a reason in words why its rounding in float32 is not known, empty if it does not run in float32 at all.
     """
-    model = problem.model
     if model is None or model.precision != "float32" or model.declared is not None:
         return ""
     try:
@@ -142,7 +141,7 @@ def assumptions_in_single(runtime: str, functions: dict[str, Kernel]) -> tuple[s
 
 def deployed_in_single(problem: Problem, error: ErrorProgram) -> Deployed | None:
     """What float32 adds to the error of a float32 model; None where it is not known or has no bound."""
-    runs = runs_in_single(problem, error.d)
+    runs = runs_in_single(problem.model, error.d)
     if isinstance(runs, str) or error.declared or error.at_least:
         return None
     runtime, functions = runs

@@ -36,7 +36,7 @@ def claimed_in_single(
     """
     held = certificate.deployed
     if held is None:
-        why = runs_in_single(problem, certificate.error.d)
+        why = runs_in_single(problem.model, certificate.error.d)
         if not isinstance(why, str):
             why = CERTIFY.text(fact("single-no-bound"))
         return certificate, [why] if why else []

@@ -38,23 +38,31 @@ def demand_provable(problem: Problem, as_run: bool = False) -> None:
     assert model is not None
     if not as_run:
         return
-    why = ""
-    if declared or solved:
-        why = (
-            "a bound is declared and not proved"
-            if declared
-            else "the reference is a root, a flow or an integral"
-        )
-    elif model.precision == "float32":
-        runs = runs_in_single(problem, domain.d)
-        why = runs if isinstance(runs, str) else ""
-    elif not rounding_is_known(model):
-        why = "it is code whose order of operations is not known, or runs in lower precision"
+    if declared:
+        why = "a bound is declared and not proved"
+    elif solved:
+        why = "the reference is a root, a flow or an integral"
+    else:
+        why = unknown_as_run(model, domain.d)
     if why:
         raise BadInput(
             f"nothing can be proved of {model.name or 'the model'} as it runs, because its rounding has no bound ({why}); "
             "use a network of supnorm or an ONNX file, or do without the proof"
         )
+
+
+def unknown_as_run(model: Function, d: int) -> str:
+    """Why the rounding of a model as it runs has no bound, in words; empty where it has one.
+
+    >>> unknown_as_run(Function(lambda x: x[:, 0]), 1)
+    'it is code whose order of operations is not known, or runs in lower precision'
+    """
+    if model.precision == "float32":
+        runs = runs_in_single(model, d)
+        return runs if isinstance(runs, str) else ""
+    if not rounding_is_known(model):
+        return "it is code whose order of operations is not known, or runs in lower precision"
+    return ""
 
 
 def rounding_is_known(model: Function) -> bool:

@@ -244,7 +244,7 @@ def _deployed(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> st
     claim = data.get("deployed")
     if claim is None:
         return None
-    runs = runs_in_single(problem, error.d)
+    runs = runs_in_single(problem.model, error.d)
     if isinstance(runs, str) or error.at_least:
         return (
             "it claims a bound of the model in float32, but the rounding of the problem's model is not known"

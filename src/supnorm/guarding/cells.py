@@ -21,6 +21,7 @@ from supnorm.certification.agreement import Compared
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.coordinates import box_of
 from supnorm.certification.executions import Executions
+from supnorm.certification.provable import unknown_as_run
 from supnorm.problem import Domain, Function
 from supnorm.program import Program, Unsupported, program_of
 from supnorm.program.recording import read_meanwhile
@@ -121,11 +122,12 @@ def identity(program: Program, precision: str = "float64") -> str:
     """The hash of a program, of the branches of its code that it does not take, and of the precision in which it runs.
 
     They are no part of its own hash. A softplus of torch that goes on otherwise above 1 has the program of one that does so
-    above 20, and another error; so has code that runs in single precision.
+    above 20, and another error; so has code that runs in single precision, where each runtime has a rounding of its own.
     """
     steps = [(i, a.above, a.absolute) for i, node in enumerate(program.nodes) for a in node.discrepancies]
     taken = [(i, above.hex(), far.hex()) for i, above, far in steps if above is not None]
-    parts = [part for part in (taken, precision) if part and part != "float64"]
+    runtime = "" if precision == "float64" or program.origin is None else program.origin.runtime
+    parts = [part for part in (taken, precision, runtime) if part and part != "float64"]
     return sha256(repr((program.hash, *parts)).encode()).hexdigest() if parts else program.hash
 
 
@@ -133,7 +135,8 @@ def demand_program(side: Function, domain: Domain, program: str, what: str, wher
     """Check that a side's program is the one that cells are proved for: a few equal values do not show that.
 
     Code that asks what it is given may have this program where it is read, and do something else where it runs. So it is
-    compared as for a proof.
+    compared as for a proof. The rounding of a model must have a bound, too: torch may compute the operations of a graph in
+    another order than the runtime that the cells are proved for.
 
     Args:
         side: a model or a reference.
@@ -154,6 +157,11 @@ def demand_program(side: Function, domain: Domain, program: str, what: str, wher
         raise BadInput(
             f"{where}its cells are proved for another {what}, though both may agree at many points; make a guard for this "
             f"{what}{'' if what == 'model' else ', or give none'}"
+        )
+    if what == "model" and (why := unknown_as_run(side, domain.d)):
+        raise BadInput(
+            f"{where}its cells are proved for a model whose rounding has a bound, and that of this one has none "
+            f"({why}); give the network or the ONNX file that the guard was made for"
         )
     Compared(side, now, what, lambda *_: None, Executions.of(side, now, what, seen)).everywhere(domain)
 
