@@ -83,6 +83,24 @@ def test_a_patch_bears_an_input_of_one_value() -> None:
     assert _scaling(domain, region, np.ones((4, 1))).input_scale.tolist() == [0.2, 0.1]
 
 
+@settings(max_examples=50)
+@given(st.integers(0, 10**6))
+def test_a_patch_stays_inside_of_its_region_where_an_input_has_a_list_of_values(seed: int) -> None:
+    """The unit box counts the values of a list, whatever is between them."""
+    rng = np.random.default_rng(seed)
+    listed = [
+        sn.Axis(values=tuple(np.exp(rng.normal(0.0, 2.0, n))), scale=scale)
+        for n, scale in ((rng.integers(1, 9), "log"), (rng.integers(1, 9), "linear"))
+    ]
+    domain = sn.Domain(a=listed[0], b=listed[1], c=(-2.0, 5.0))
+    x = domain.from_unit(rng.random((2000, 3)))
+    u = domain.to_unit(x)
+    region = Ellipsoid(u[0], rng.uniform(0.02, 0.6, 3))
+    square = np.sum(_scaling(domain, region, np.ones((4, 1))).enter(x) ** 2, axis=1)
+    assert (square < 1e-20)[0]
+    assert (region.distance(u) < 1.0 + 1e-12)[square < 1.0].all()
+
+
 @pytest.mark.slow
 def test_an_isolated_glitch_is_patched() -> None:
     report = sn.audit(square_problem(), evaluations=4000)
@@ -101,7 +119,6 @@ def test_an_isolated_glitch_is_patched() -> None:
     assert np.abs(mended.model.value(x)[:, 0] - bump(x)).max() <= mended.verdict.worst * 1.05
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_a_patched_model_comes_from_a_problem_file(tmp_path: Path) -> None:
     mended = sn.repair(line_problem(), method="patch", evaluations=2000)

@@ -111,7 +111,7 @@ def planted_problem(problem: Problem, plant: Plant, side: str) -> Problem:
     domain = problem.domain
     assert plant.centre is not None, "place it first"
     x = domain.from_unit(plant.centre[None])
-    f = problem.reference.value(x)
+    f = problem.reference.columns(x)
     y = guarded(problem.model.value, x, f.shape[1])[0]  # a sheet goes through any place
     k = plant.output
     size = float(problem.error.divisor(f)[0, k]) * apart(problem, y, f, k)
@@ -159,7 +159,7 @@ def _raised(
     """The function with something added to one of its outputs."""
 
     def value(x: Array) -> Array:
-        y = np.array(function.value(x), dtype=float)
+        y = function.columns(x)
         y[:, output] += added(x)
         return y
 

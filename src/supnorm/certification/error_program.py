@@ -226,7 +226,7 @@ def _outputs(problem: Problem, programs: dict[str, Program | None]) -> int:
     """The number of outputs; a function without a program is called once to learn it."""
     middle = problem.domain.from_unit(np.full((1, problem.domain.d), 0.5))
     functions = {"model": problem.model, "reference": problem.reference}
-    sizes = {w: functions[w].value(middle).shape[1] if p is None else p.m for w, p in programs.items()}
+    sizes = {w: functions[w].columns(middle).shape[1] if p is None else p.m for w, p in programs.items()}
     if sizes["model"] != sizes["reference"]:
         raise BadInput(f"the model has {sizes['model']} outputs, the reference {sizes['reference']}")
     for what, function in functions.items():

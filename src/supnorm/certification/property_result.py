@@ -338,5 +338,5 @@ class _Judge:
         return []
 
     def _called(self, x: Array, one: Property) -> list[RunRecord]:
-        y = np.asarray(self.function.value(x), dtype=float)
+        y = self.function.columns(x)
         return [RunRecord(x=self._point(p), value=float(v)) for p, v in zip(x, y[:, one.output], strict=True)]

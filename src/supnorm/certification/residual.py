@@ -147,5 +147,5 @@ def against_zero(function: Any, domain: Domain) -> Problem:
     """
     function = as_function(function, "function")
     middle = domain.from_unit(np.full((1, domain.d), 0.5))
-    zeros = np.zeros((domain.d, function.value(middle).shape[1]))
+    zeros = np.zeros((domain.d, function.columns(middle).shape[1]))
     return Problem(function, Function((lambda x: x @ zeros), name="zero"), domain)

@@ -80,7 +80,7 @@ class Guard:
     def __post_init__(self) -> None:
         if self.reference is not None:
             at_once = AT_ONCE if self.reference.parallel == "thread" else 1
-            object.__setattr__(self, "_patient", Patient(self.reference.value, self.patience, at_once))
+            object.__setattr__(self, "_patient", Patient(self.reference.columns, self.patience, at_once))
 
     def __deepcopy__(self, memo: Any) -> Guard:
         """The guard itself: it never changes, and a model may be one that cannot be copied."""
@@ -194,7 +194,7 @@ class Guard:
 
     def _values(self, x: Array) -> Array:
         try:
-            value = np.asarray(self.model.value(x), dtype=np.float64)
+            value = self.model.columns(x)
         except KeyboardInterrupt:
             raise
         except BaseException:  # a model that raises for one row must not take the others with it

@@ -18,7 +18,7 @@ from supnorm.mending.regions import Ellipsoid, ellipsoid_at, level_of
 from supnorm.mending.task import Candidate, Round, Task, Wrong
 from supnorm.networks import Network, Scaling
 from supnorm.networks.patched import PatchedModel, named
-from supnorm.problem import Domain
+from supnorm.problem import Axis, Domain
 from supnorm.results.numbers import ErrorUnit
 from supnorm.results.settings import Settings
 from supnorm.training.train import optimise
@@ -98,15 +98,37 @@ class Patch(Settings):
 
 def _scaling(domain: Domain, region: Ellipsoid, gap: Array) -> Scaling:
     """The scaling whose inputs are the region's own coordinates."""
-    ends = np.array([[a.low, a.high] for a in domain.axes])
-    log = np.array([a.log for a in domain.axes])
-    ends = np.where(log[:, None], np.log(np.where(log[:, None], ends, 1.0)), ends)
-    width = ends[:, 1] - ends[:, 0]
+    each = [_along(axis, *of) for axis, *of in zip(domain.axes, region.centre, region.radii, strict=True)]
+    centre, radii = np.array(each).T
     size = gap.std(axis=0)
     return Scaling(
-        ends[:, 0] + region.centre * width,
-        region.radii * np.where(width > 0, width, 1.0),  # an input of one value: any width will do
+        centre,
+        radii,
         np.zeros(gap.shape[1]),
         np.where(size > 0, size, 1.0),
-        tuple(log.tolist()),
+        tuple(axis.log for axis in domain.axes),
     )
+
+
+def _along(axis: Axis, centre: float, radius: float) -> tuple[float, float]:
+    """Centre and radius of a patch in units of an axis, or of its logarithm, from those in the unit box.
+
+    The unit box counts the values of a list, and the patch measures how far they are apart. Its radius is so small that each
+    of them is at least as far from the centre, in radii, as in the unit box: the patch then changes nothing outside.
+
+    >>> _along(Axis(0.0, 10.0), 0.5, 0.1)
+    (5.0, 1.0)
+    >>> _along(Axis(values=(0.0, 8.0, 9.0, 10.0)), 0.375, 0.5)  # 9 is one value away: a quarter of the unit box
+    (8.0, 2.0)
+    """
+    of = np.log if axis.log else np.asarray
+    low, high = of(np.array([axis.low, axis.high]))
+    if axis.values is None:
+        return float(low + centre * (high - low)), float(radius * (high - low))
+    values = np.array(axis.values)
+    steps = np.abs(axis.to_unit(values) - centre)
+    nearest = int(np.argmin(steps))
+    apart, others = np.abs(of(values) - of(values)[nearest]), np.arange(len(values)) != nearest
+    if not others.any():  # an input of one value: any width will do
+        return float(of(values)[0]), radius
+    return float(of(values)[nearest]), float(np.min(apart[others] * radius / steps[others]))

@@ -62,13 +62,12 @@ class PatchedModel:
         Raises:
             BadInput: for a patch with another number of outputs than the model: one output would be added to all.
         """
-        y = self.base.value(x)
+        y = self.base.columns(x)
         for patch in self.patches:
             demand_outputs(patch, y.shape[1], "patch")
             square = _square(patch, x)
             inside = square < 1.0
             if inside.any():
-                y = y.copy()
                 y[inside] -= gate(square[inside])[0][:, None] * patch.value(x[inside])
         return y
 

@@ -45,7 +45,7 @@ class SummedModel:
         Raises:
             BadInput: for a network with another number of outputs than the model.
         """
-        y = self.base.value(x)
+        y = self.base.columns(x)
         for network in self.networks:
             demand_outputs(network, y.shape[1], "residual")
             y = y + network.value(x)

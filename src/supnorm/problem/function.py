@@ -152,7 +152,18 @@ class Function:
 
     def __call__(self, x: Array) -> Array:
         """Values at points ``x`` of shape ``(n, d)``, or ``(d,)`` for one point; shape ``(n, m)``."""
-        return self.value(np.atleast_2d(np.asarray(x, dtype=float)))
+        return self.columns(np.atleast_2d(np.asarray(x, dtype=float)))
+
+    def columns(self, x: Array) -> Array:
+        """Values at points ``x (n, d)`` as a new array ``(n, m)``, also where ``value`` gives shape ``(n,)`` or a list.
+
+        Raises:
+            BadInput: when ``value`` gives something that cannot be values.
+
+        >>> Function(lambda x: x[:, 0]).columns(np.ones((2, 1))).shape
+        (2, 1)
+        """
+        return as_columns(self.value(x), len(x), self.name or "the function")
 
     def predict(self, x: Array) -> Array:
         """The same as a call, by the name that estimators use."""

@@ -48,7 +48,7 @@ def error_at(problem: Sides, x: Any) -> Any:
     if hasattr(x, "data_vars"):
         return _of_dataset(problem, x)
     points = points_of(x, names)
-    model, reference = problem.model.value(points), problem.reference.value(points)
+    model, reference = problem.model.columns(points), problem.reference.columns(points)
     if model.shape != reference.shape:
         raise BadInput(
             f"the model has {model.shape[1]} outputs and the reference {reference.shape[1]}; both must have the same"
