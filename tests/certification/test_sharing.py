@@ -12,7 +12,10 @@ import pytest
 
 from supnorm.certification import LinearBounds, certify, narrowing
 from supnorm.certification.boxes import Boxes
+from supnorm.certification.cut_parts import BY_PARTS
 from supnorm.certification.error_program import error_program
+from supnorm.certification.leaf import PIECES, Bounded
+from supnorm.certification.sharing import demand_fitting
 from supnorm.checker import check
 from supnorm.interrupts import Interrupts
 from supnorm.problem import Domain, Problem
@@ -71,6 +74,46 @@ class Altered(Executor):
         results, seconds = fn(*given)
         future.set_result(([replace(one, upper=0.5 * one.upper) for one in results], seconds))
         return future
+
+
+UNFIT: dict[str, Any] = {
+    "None": lambda one: None,
+    "one box less": lambda one: one.take(np.arange(len(one.upper) - 1)),
+    "NaN": lambda one: replace(one, upper=np.where(np.arange(len(one.upper)) == 1, np.nan, one.upper)),
+    "a bound below 0": lambda one: replace(
+        one, upper=np.where(np.arange(len(one.upper)) == 1, -1.0, one.upper)
+    ),
+    "rounding": lambda one: replace(one, rounding=np.nan * one.rounding),
+    "an axis that is none": lambda one: replace(one, axis=one.axis + 2),
+    "no whole axis": lambda one: replace(one, axis=one.axis + 0.5),
+    "a second axis that is none": lambda one: replace(one, second=one.second - 5),
+    "points of more inputs": lambda one: replace(one, points=np.zeros((3, 5))),
+    "columns": lambda one: replace(one, upper=one.upper[:, None]),
+    "single precision": lambda one: replace(one, upper=one.upper.astype(np.float32)),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_what_is_no_bound_of_the_boxes_that_a_worker_was_given_is_refused_in_one_line(
+    small: None, name: str
+) -> None:
+    """Another supnorm may return other fields: these ended as faults of this program, NaN after all of the work."""
+
+    class Unfit(Altered):
+        def submit(self, fn: Any, /, *given: Any, **_: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            results, seconds = fn(*given)
+            future.set_result(([UNFIT[name](one) for one in results], seconds))
+            return future
+
+    with pytest.raises(BadInput, match="a worker returned what is no bound of the boxes"):
+        certify(PROBLEM, ratio=1.1, boxes=800, strategy=LinearBounds(), executor=Unfit())
+
+
+def test_a_bound_by_parts_is_a_bound() -> None:
+    """Its ellipse has the parameter -1."""
+    by_parts = replace(Bounded.nothing(1, 2), rho=np.full((1, 1), BY_PARTS), degree=np.full((1, 1), PIECES))
+    demand_fitting(by_parts, 1, 1, 2)
 
 
 def test_bounds_of_workers_with_another_supnorm_are_no_proof(small: None) -> None:

@@ -31,7 +31,7 @@ from supnorm.certification.far import Far, worst_first
 from supnorm.certification.leaf import Bounded, Leaves
 from supnorm.certification.proved_again import CannotProve, prove_again
 from supnorm.certification.rounding import Array
-from supnorm.certification.sharing import on_workers
+from supnorm.certification.sharing import demand_fitting, on_workers
 from supnorm.certification.shelf import Closed
 from supnorm.evaluation.freed_memory import keep_freed_memory
 from supnorm.evaluation.limit import Limit
@@ -205,6 +205,8 @@ def bound_all(
     try:
         with nullcontext() if limit is None else until(lambda: limit.over):
             for bounded in on_workers(executor, partial(_bound, strategy, error), parts):
+                if elsewhere:
+                    demand_fitting(bounded, len(parts[len(done)].boxes), len(error.alternatives), error.d)
                 done.append(bounded)
                 if elsewhere and len(done) - again == AGAIN:  # meanwhile the workers go on
                     _demand_same(error, parts[again:], done[again:])
