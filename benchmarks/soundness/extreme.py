@@ -32,7 +32,7 @@ DIGITS = 700
 ONE: dict[str, Any] = {
     "neg": lambda z: -z, "abs": abs, "relu": lambda z: max(z, mp.mpf(0)), "tanh": mp.tanh, "sin": mp.sin, "cos": mp.cos,
     "sigmoid": lambda z: 1 / (1 + mp.exp(-z)), "softplus": lambda z: mp.log1p(mp.exp(z)), "exp": mp.exp, "log": mp.log,
-    "silu": lambda z: z / (1 + mp.exp(-z)), "sqrt": mp.sqrt, "erf": mp.erf, "reciprocal": lambda z: 1 / z,
+    "silu": lambda z: z / (1 + mp.exp(-z)), "sqrt": mp.sqrt, "erf": mp.erf, "atan": mp.atan, "reciprocal": lambda z: 1 / z,
     "pow": lambda z, p: z ** (int(p) if float(p).is_integer() else mp.mpf(p)),
     "leaky_relu": lambda z, s: max(z, mp.mpf(0)) + mp.mpf(s) * min(z, mp.mpf(0)),
     "cbrt": lambda z: -mp.cbrt(-z) if z < 0 else mp.cbrt(z),

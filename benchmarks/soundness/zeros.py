@@ -1,10 +1,10 @@
 """Random formulas whose roots reach zero, against ReLU networks: by the strategy that suits them or by linear bounds.
 
 References are square and cube roots of what is at least zero by its form (inputs from zero on, products, even powers, sizes,
-positive parts, exponentials; sums, quotients, the larger or smaller of them), or of what may be negative: there a cube root
-has a bound and a square root must have none where the argument is below zero somewhere. Models are networks of random
-weights, moved and scaled to the reference. Errors at a million points, of which many lie at zeros, are compared with the
-bound; the largest of them in arbitrary precision.
+positive parts, exponentials; sums, quotients, the larger or smaller of them; roots and other functions that keep the sign),
+or of what may be negative: there a cube root has a bound and a square root must have none where the argument is below zero
+somewhere. Models are networks of random weights, moved and scaled to the reference. Errors at a million points, of which
+many lie at zeros, are compared with the bound; the largest of them in arbitrary precision.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from supnorm.results import BadInput
 
 FEW, EXACT, BLIND, DIGITS = 4_000, 4, 2, 40
 BOXES = 400
+KEEPING = ("sqrt", "cbrt", "tanh", "erf", "atan", "sigmoid", "pow 3", "pow 1.7", "scaled")
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -62,10 +63,28 @@ def _argument(
     return line
 
 
-def formula(rng: np.random.Generator, more: np.random.Generator, d: int, words: list[str]) -> Program:
+def _under(build: Builder, z: Any, rng: np.random.Generator, words: list[str]) -> Any:
+    """What is under a root: mostly z, else a function that keeps its sign, or z times a very large or small number."""
+    kind = str(rng.choice(KEEPING)) if rng.random() < 0.4 else ""
+    words.append(kind)
+    if kind == "scaled":
+        return build.binary("mul", z, np.array(10.0 ** rng.uniform(-280.0, 280.0)))
+    return build.unary(*kind.split()[:1], z, *map(float, kind.split()[1:])) if kind else z
+
+
+def formula(
+    rng: np.random.Generator,
+    more: np.random.Generator,
+    last: np.random.Generator | None,
+    d: int,
+    words: list[str],
+) -> Program:
     """A random formula with a root; sometimes one within another, times or plus something smooth."""
     build = Builder(d)
-    root = build.unary(str(rng.choice(["sqrt", "cbrt"])), _argument(build, d, rng, more, words))
+    z = _argument(build, d, rng, more, words)
+    if last is not None:
+        z = _under(build, z, last, words)
+    root = build.unary(str(rng.choice(["sqrt", "cbrt"])), z)
     if rng.random() < 0.25:
         root = build.unary(str(rng.choice(["sqrt", "cbrt"])), build.unary("abs", root))
         words.append("within another")
@@ -90,10 +109,12 @@ def _network(rng: np.random.Generator, d: int, size: float) -> Program:
 def judged(number: int, seed: int, path: Path) -> Judged:
     """One problem: its bound beside errors at points, and what the checker says of its certificate."""
     rng = np.random.default_rng([seed, number])
-    more = np.random.default_rng([seed, number, 2])  # its draws came later: the others stay what they were
+    # Draws that came later: the others stay what they were, and so does every third problem.
+    more = np.random.default_rng([seed, number, 2])
+    last = np.random.default_rng([seed, number, 3]) if number % 3 else None
     words: list[str] = []
     d = int(rng.choice([1, 2, 2, 3]))
-    reference = formula(rng, more, d, words)
+    reference = formula(rng, more, last, d, words)
     low = np.where(rng.random(d) < 0.7, 0.0, -rng.uniform(0.2, 1.0, d))
     high = rng.uniform(0.5, 3.0, d)
 

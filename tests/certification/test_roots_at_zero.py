@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 from benchmarks.soundness import zeros
 from benchmarks.soundness.judging import WRONG
+from flint import arb
 
 from supnorm.certification import LinearBounds, affine_model, certify, roots_at_zero
+from supnorm.certification.agreement import slack_of
+from supnorm.certification.balls import _cbrt
 from supnorm.certification.roots_at_zero import enclosed, nonnegative, rounding
 from supnorm.checker import check
 from supnorm.problem import Domain, Problem
@@ -83,6 +86,14 @@ FORMS = {
     "a product with what may be negative": (lambda x: x[:, :1] * x[:, 1:], False),
     "a square": (lambda x: (x[:, :1] - x[:, 1:]) ** 2, True),
     "a cube": (lambda x: x[:, 1:] ** 3, False),
+    "a cube of what is at least zero": (lambda x: x[:, :1] ** 3, True),
+    "a broken power": (lambda x: x[:, :1] ** 1.7, True),
+    "a root": (lambda x: np.sqrt(x[:, 1:] + 3.0), True),
+    "a cube root": (lambda x: np.cbrt(x[:, :1]), True),
+    "a cube root of what may be negative": (lambda x: np.cbrt(x[:, 1:]), False),
+    "a hyperbolic tangent": (lambda x: np.tanh(x[:, :1]), True),
+    "an arc tangent": (lambda x: np.arctan(x[:, :1]), True),
+    "a sine": (lambda x: np.sin(x[:, :1]), False),
     "a size": (lambda x: np.abs(x[:, 1:] - 0.2), True),
     "a positive part": (lambda x: np.maximum(x[:, 1:] - 0.2, 0.0), None),
     "a sum": (lambda x: x[:, :1] * 2.0 + x[:, 1:] ** 2 + 0.1, True),
@@ -124,6 +135,9 @@ REFERENCES = {
     "sqrt of a distance": lambda x: np.sqrt(x[:, :1] ** 2 + x[:, 1:] ** 2),
     "cbrt of a square": lambda x: np.cbrt((x[:, 1:] - x[:, :1]) ** 2),
     "cbrt": lambda x: np.cbrt(x[:, 1:] - 0.3),
+    "a root of roots": lambda x: np.sqrt(np.sqrt(x[:, :1]) + np.sqrt(x[:, 1:] ** 2)),
+    "a root of a tanh": lambda x: np.sqrt(np.tanh(x[:, :1])) * x[:, 1:],
+    "a root of large numbers": lambda x: 1e-150 * np.sqrt(1e300 * x[:, :1]) + x[:, 1:],
 }
 
 
@@ -138,6 +152,31 @@ def test_errors_against_roots_are_proved_and_checked(name, tmp_path):
     assert check(tmp_path / "c.json").accepted
     again = certify(problem, 1.1, strategy=LinearBounds(), resume=tmp_path / "c.json")
     assert again.upper == result.upper
+
+
+def test_where_only_rounding_is_under_a_root_the_error_at_a_point_is_known():
+    """(x + 1)^2 - x^2 - 2 x - 1 is zero, and some units of rounding when it is computed."""
+
+    def noise(x):
+        return np.cbrt((x + 1.0) ** 2 - x**2 - 2.0 * x - 1.0)
+
+    problem = Problem(lambda x: np.sin(3.0 * x), noise, Domain(x=(-1.0, 1.0)))
+    result = certify(problem, 1.1)
+    assert 0.99 <= result.lower <= 1.0 <= result.upper <= 1.1 * result.lower
+    rounding = slack_of(problem.reference, lower_numpy(noise, 1), np.array([[0.3], [-0.7]]))
+    assert (rounding > 1e-6).all()
+    assert (rounding < 1e-3).all()
+
+
+def test_a_cube_root_of_a_ball_with_zero_holds_those_of_its_numbers():
+    rng = np.random.default_rng(5)
+    for _ in range(200):
+        low, high = (
+            float(k) * 2.0 ** int(e) for k, e in zip(rng.integers(0, 1000, 2), rng.integers(-60, 60, 2))
+        )
+        root = _cbrt(arb(-(low**3)).union(arb(high**3)))  # cubes without rounding
+        assert all(root.contains(arb(y)) for y in (-low, -0.5 * low, 0.0, 0.3 * high, high))
+        assert root.rad() <= 1.001 * max(low, high) + 1e-300
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
@@ -175,6 +214,7 @@ def test_random_problems_hold(tmp_path):
         (147, 921),  # a positive part on its own piece
         (21, 27011),  # a chord where the checker's tangent is less than four times as large
         (81, 27012),  # a tangent where the checker's is more than twice as large as the chord
+        (28, 2801),  # a chord behind a sigmoid, of which the checker's bound is tighter
     ],
 )
 def test_the_checker_bounds_a_leaf_as_the_certifier_does(number, seed, tmp_path):

@@ -263,6 +263,16 @@ def test_cbrt_next_to_zero(monkeypatch):
     assert bound("cbrt", 1, near, 2 * near, arb(0)) >= near.root(3) / (3 * near)
 
 
+def test_cbrt_of_large_numbers():
+    """Their balls are wide in units of 1, and as precise as others."""
+    for z in (7.5e31, -7.5e31, 1e300):
+        ball = arb(z) * (arb(1) / 3) * 3
+        value, slope = special_functions.coefficients("cbrt", ball, 2)
+        root = math.copysign(abs(z) ** (1 / 3), z)
+        assert abs(value / root - 1) < 1e-12
+        assert abs(3 * z * slope / root - 1) < 1e-12
+
+
 @pytest.mark.parametrize("shape", [160.5, 165.0, 178.5, 200.0, 400.0, 999.0])
 def test_bounds_of_incomplete_gamma_functions_do_not_underflow(shape, monkeypatch):
     """Certificates of shapes above 158 that were made with bounds that underflowed are proved again by these."""

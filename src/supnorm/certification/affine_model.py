@@ -252,6 +252,7 @@ def _times_power_of_two(x: AffineModel, k: NDArray[np.int64]) -> AffineModel:
         np.where(broken[:, None], np.inf, eps),
         np.where(broken, np.inf, err),
         x.scales,
+        x.nonnegative,
     )
 
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from supnorm.certification.affine_model import propagate
 from supnorm.certification.executions import Executions, runs
+from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, Function
 from supnorm.problem.coded import Coded
@@ -230,7 +231,8 @@ def slack_of(function: Function, program: Program, x: Array, branches: bool = Tr
 
     With ``branches`` the bound has room for the branches of the code that the program does not take.
     """
-    model, _ = propagate(program, x, np.zeros_like(x), np.ones(1), branches=branches)
+    low = asked(program, x.min(axis=0)) if len(x) else None  # what is at least zero is so at these points
+    model, _ = propagate(program, x, np.zeros_like(x), np.ones(1), branches=branches, low=low)
     return 4.0 * UNIT.get(function.precision, 2.0**45) * model.err
 
 

@@ -154,7 +154,10 @@ def _gelu_tanh(z: Ball) -> Ball:
 
 
 def _cbrt(z: Ball) -> Ball:
-    return -_cbrt(-z) if z < 0 else z.root(3)
+    if not (z.is_finite() and z.contains(0)):
+        return -_cbrt(-z) if z < 0 else z.root(3)
+    low, high = z.lower(), z.upper()  # it grows with its argument
+    return (high.root(3) if high > 0 else high * 0).union(-(-low).root(3) if low < 0 else low * 0)
 
 
 def _relu(z: Ball) -> Ball:

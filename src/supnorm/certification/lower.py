@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from supnorm.certification.affine_model import propagate
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.fine_lower import finer
+from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, Problem
 from supnorm.program.derivative import pull
@@ -50,7 +51,8 @@ def _at(error: ErrorProgram, x: Array, share: float) -> tuple[Array, Array]:
     best: Array | None = None
     computed: Array | None = None
     for a, program in enumerate(error.at_least or error.at_points):
-        model, _ = propagate(program, x, np.zeros_like(x), np.ones(1))
+        # Where a root is of rounding alone, its slope has no bound, but what rounding does to it has one.
+        model, _ = propagate(program, x, np.zeros_like(x), np.ones(1), low=asked(program, error.low))
         eps, centre = model.eps[:, 0], model.c
         for part in error.declared:
             y = part.at(x)

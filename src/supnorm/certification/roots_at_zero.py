@@ -27,6 +27,9 @@ from supnorm.program import Node, Program
 Flags = NDArray[np.bool_]
 ROOTS = {"sqrt": 0.5, "cbrt": 1.0 / 3.0}
 EXCESS = {"sqrt": 0.25, "cbrt": 0.3849001794597506}  # k, above it: 1/4 and 2/(3 sqrt 3)
+# What is at least zero for every argument for which it is a number, and for those that are at least zero.
+POSITIVE = frozenset({"abs", "relu", "exp", "sqrt", "sigmoid"})
+ODD = frozenset({"cbrt", "tanh", "erf", "atan"})
 # Powers are within 1e-14 of their value; two of them and the rounding of s change both sides by less than this share of b^p.
 MARGIN = 1e-12
 LEAST = 2.3e-308  # above what one operation loses by underflow
@@ -58,10 +61,11 @@ def nonnegative(node: Node, known: Sequence[Flags], width: int) -> Flags:
         return known[0][node.columns]
     if op == "concat":
         return np.concatenate(known)
-    if op in ("abs", "relu", "exp") or (
-        op == "pow" and node.parameter is not None and node.parameter % 2.0 == 0.0
-    ):
+    even = op == "pow" and node.parameter is not None and node.parameter % 2.0 == 0.0
+    if op in POSITIVE or even:
         return ~none
+    if op in ODD or op == "pow":
+        return known[0]
     if op == "mul" and node.args[0] == node.args[1]:
         return ~none
     if op in ("add", "mul", "div", "min"):  # a quotient by zero has no bound itself

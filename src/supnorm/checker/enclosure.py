@@ -36,14 +36,15 @@ class Form(NamedTuple):
     Attributes:
         within: how functions that are bounded are taken (`smooth`).
         far: a root on a real cell has its chord where the remainder of the tangent is more than so many times as large. The
-            certifier, whose tangents have up to twice the remainder, takes 4.
+            certifier, whose tangents have up to twice the remainder, takes 4. After a function whose bound is tighter here,
+            such as tanh, its chord may be one that only 1 takes.
     """
 
     within: bool = True
     far: int = 2
 
 
-FORMS = (Form(), Form(within=False, far=4), Form(far=4))
+FORMS = (Form(), Form(within=False, far=4), Form(far=4), Form(far=1))
 
 
 @dataclass(frozen=True)

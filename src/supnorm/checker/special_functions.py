@@ -65,6 +65,8 @@ def coefficients(op: str, z: Ball, count: int, p: Parameter = None) -> list[Ball
     widest = arb(WIDEST)
     if op.startswith("bessel"):
         widest = WIDEST_OF_BESSEL * (z.min(arb(1)) if one_sided(op, p) else arb(1))
+    if op == "cbrt":  # of large numbers, where balls are as wide as they are precise
+        widest = widest * abs(z).max(arb(1))
     if not z.rad() < widest:
         return _wide_erfc(z, count) if op == "erfc" else [arb.nan()] * count
     if op in LONG:

@@ -17,6 +17,9 @@ from supnorm.checker.operation import Operation
 Ball = Any
 ORDERS = {"sqrt": 2, "cbrt": 3}
 Flags = tuple[bool, ...]
+# What is at least zero for every argument for which it is a number, and for those that are at least zero.
+POSITIVE = frozenset({"abs", "relu", "exp", "sqrt", "sigmoid"})
+ODD = frozenset({"cbrt", "tanh", "erf", "atan"})
 
 
 def at_least_zero(operations: tuple[Operation, ...], low: tuple[float, ...]) -> tuple[Flags, ...]:
@@ -54,8 +57,10 @@ def _of_sums(o: Operation, arg: Flags) -> Flags:
 
 def _of_function(o: Operation, args: list[Flags]) -> Flags:
     even = o.op == "pow" and o.parameter is not None and o.parameter % 2.0 == 0.0
-    if even or o.op in ("abs", "relu", "exp") or (o.op == "mul" and o.args[0] == o.args[1]):
+    if even or o.op in POSITIVE or (o.op == "mul" and o.args[0] == o.args[1]):
         return (True,) * o.width
+    if o.op in ODD or o.op == "pow":
+        return args[0]
     if o.op in ("add", "mul", "div", "min"):  # the quotient by a feature that may be zero has no bound
         return tuple(a and b for a, b in zip(*args, strict=True))
     if o.op == "max":
