@@ -172,7 +172,8 @@ def test_a_cube_root_of_a_ball_with_zero_holds_those_of_its_numbers():
     rng = np.random.default_rng(5)
     for _ in range(200):
         low, high = (
-            float(k) * 2.0 ** int(e) for k, e in zip(rng.integers(0, 1000, 2), rng.integers(-60, 60, 2))
+            float(k) * 2.0 ** int(e)
+            for k, e in zip(rng.integers(0, 1000, 2), rng.integers(-60, 60, 2), strict=True)
         )
         root = _cbrt(arb(-(low**3)).union(arb(high**3)))  # cubes without rounding
         assert all(root.contains(arb(y)) for y in (-low, -0.5 * low, 0.0, 0.3 * high, high))
