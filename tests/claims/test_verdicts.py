@@ -227,6 +227,36 @@ def test_a_change_since_it_was_written_down_is_told(known, holds) -> None:
 
 
 @pytest.mark.parametrize(
+    ("published", "kind", "tolerance", "fits"),
+    [
+        ("1e-6", "absolute", 1e-3, False),  # it was "not refuted" with an error of 1e-5
+        ("1e-3", "absolute", 1e-6, False),  # and this one "refuted"
+        ("1e-3", "absolute", 9.9e-4, False),
+        ("1e-3", "absolute", 1.5e-3, True),
+        ("< 82,000", "absolute", 82500.0, True),
+        ("2 %", "relative", 0.025, True),
+        ("2 %", "relative", 2.0, False),
+        ("2%", "absolute", 3.0, True),  # of what is not said
+        ("25 mK", "absolute", 0.0255, True),
+        ("-5e-4 K to 6e-4 K", "function", 1.0, True),
+    ],
+)
+def test_the_tolerance_is_the_published_number(
+    published: str, kind: str, tolerance: float, fits: bool
+) -> None:
+    more = {"function": {"function": lambda n, f, x: abs(n - f)[:, 0]}, "relative": {"floor": 0.0}}
+    error = sn.ErrorMeasure(kind, tolerance=tolerance, **more.get(kind, {}))
+    problem = sn.Problem(series, truth, sn.Domain(x=(0.1, 1.0)), error=error)
+    words = {**WORDS, "published": published}
+    if fits:
+        sn.Claim.of(problem, **words)
+    else:
+        with pytest.raises(sn.BadInput, match="it has to be the published number or, if this is rounded"):
+            sn.Claim.of(problem, **words)
+    sn.Claim.of(problem, **words, not_comparable="the sentence is about a mean")
+
+
+@pytest.mark.parametrize(
     ("words", "complaint"),
     [
         ({"says": " "}, "says must not be empty"),

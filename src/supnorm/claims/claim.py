@@ -68,6 +68,10 @@ class Claim:
             raise BadInput(
                 "a claim needs [error] tolerance: the number of the sentence, as an error of the model"
             )
+        try:
+            self.words.demand_tolerance(problem.error.limit, problem.error.kind)
+        except ValueError as why:
+            raise BadInput(str(why)) from None
         second = problem.recheck
         if (second is not None) != bool(self.words.second):
             raise BadInput(

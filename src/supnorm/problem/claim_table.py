@@ -16,6 +16,10 @@ REQUIREMENT = re.compile(
 )
 CLAUSE = re.compile(r"(==|!=|>=|<=|~=|>|<)([0-9]+(?:\.[0-9]+)*)(\.\*)?")
 RELEASE = re.compile(r"[0-9]+(?:\.[0-9]+)*")
+# A printed number without a unit, or a share of the reference; of "25 mK" nobody but its author knows the model's unit.
+NUMBER = re.compile(r"[~<≤=\s]*([0-9][0-9,]*\.?[0-9]*(?:[eE][+-]?[0-9]+)?)\s*(%|ppm)?\s*")
+SHARES = {"%": 1e-2, "ppm": 1e-6}
+ROUNDED = 2.0  # a printed number is at most this many times smaller than what rounds to it: 1.5 rounds to 1
 WORDS = ("says", "source", "published", "of", "reference")  # texts that have to say something
 Outcome = Literal["refuted", "not-refuted", "proved", "unconfirmed", "not-comparable", "undecided"]
 
@@ -67,6 +71,28 @@ class ClaimSpec(Table):
         if wrong is not None:
             raise ValueError(f'needs has requirements of pip, such as "fluids>=1.3,<2"; got {wrong!r}')
         return self
+
+    def demand_tolerance(self, tolerance: float, kind: str) -> None:
+        """Check that the tolerance is the published number, or, where this is rounded, one that rounds to it.
+
+        Args:
+            tolerance, kind: of the errors of the problem.
+
+        Raises:
+            ValueError: when it is smaller, or so much larger that nothing rounds to the number.
+        """
+        match = NUMBER.fullmatch(self.published)
+        if match is None or self.not_comparable or kind not in ("absolute", "relative"):
+            return
+        if match[2] and kind == "absolute":
+            return
+        number = float(match[1].replace(",", "")) * SHARES.get(match[2] or "", 1.0)
+        if not number * (1.0 - 1e-9) <= tolerance <= ROUNDED * number:
+            raise ValueError(
+                f"the published number is {self.published}, and the tolerance is {tolerance:g}: it has to be the published "
+                "number or, if this is rounded, the largest error that rounds to it; where the number has another unit than "
+                "the model, write the unit into published"
+            )
 
     def takes(self, package: str, version: str) -> bool:
         """Whether an installed version of a package is one that the claim's requirements allow."""
