@@ -107,7 +107,7 @@ def _named_by_group(items: list[pytest.Item]) -> None:
 
 ROOT = Path(__file__).parent.parent
 OURS, CAMPAIGNS = str(ROOT), str(ROOT / "benchmarks" / "soundness")
-BITS = 53  # python-flint's precision at the start
+BITS = 53  # the precision of python-flint and of mpmath at the start
 
 
 _STATES: dict[str, Any] = {}  # of the generator that a file's tests share, as the file made it
@@ -132,14 +132,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """A test leaves the precision of ball arithmetic as it was: the bounds of a later test would depend on the order."""
+    """A test leaves the precision of ball arithmetic and of mpmath as it was: the bounds of a later test would depend on the
+    order, and its oracle take a hundred times as long.
+    """
     yield
-    flint = sys.modules.get("flint")
-    if flint is not None and flint.ctx.prec != BITS:
-        left, flint.ctx.prec = flint.ctx.prec, BITS
-        pytest.fail(
-            f"the test left python-flint with a precision of {left} bits instead of {BITS}", pytrace=False
-        )
+    for name, place in (("flint", "ctx"), ("mpmath", "mp")):
+        arithmetic = getattr(sys.modules.get(name), place, None)
+        if arithmetic is not None and arithmetic.prec != BITS:
+            left, arithmetic.prec = arithmetic.prec, BITS
+            pytest.fail(
+                f"the test left {name} with a precision of {left} bits instead of {BITS}", pytrace=False
+            )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -47,28 +47,28 @@ def test_heston_at_the_hard_corner_against_mpmath() -> None:
     """rho = -1, kappa = 0: the characteristic function decays slowest, and the formula is nearest to 0/0."""
     import mpmath
 
-    mpmath.mp.dps = 25
     x = np.array(
         [[-1.0, 0.0, 0.5, 0.01, 0.2684, 0.8, 2.66, 0.02], [-0.7, 1.3, 0.8, 0.2, 0.05, 1.3, 0.05, 0.0]]
     )
-    for row, price in zip(x, _truth("heston")["call_price"](x), strict=True):
-        rho, kappa, gamma, theta, v0, m, tau, r = map(mpmath.mpf, row.tolist())
-        ahead = mpmath.log(m) + r * tau
+    with mpmath.workdps(25):
+        for row, price in zip(x, _truth("heston")["call_price"](x), strict=True):
+            rho, kappa, gamma, theta, v0, m, tau, r = map(mpmath.mpf, row.tolist())
+            ahead = mpmath.log(m) + r * tau
 
-        def integrand(u: Any) -> Any:
-            z = u - mpmath.mpc(0, 0.5)
-            beta = kappa - 1j * rho * gamma * z  # noqa: B023
-            d = mpmath.sqrt(beta**2 + gamma**2 * (z * z + 1j * z))  # noqa: B023
-            g = (beta - d) / (beta + d)
-            fall = mpmath.exp(-d * tau)  # noqa: B023
-            level = (beta - d) * tau - 2 * mpmath.log((1 - g * fall) / (1 - g))  # noqa: B023
-            log_phi = (kappa * theta * level + v0 * (beta - d) * (1 - fall) / (1 - g * fall)) / gamma**2  # noqa: B023
-            return mpmath.re(mpmath.exp(1j * z * ahead + log_phi) / (z * z + 1j * z))  # noqa: B023
+            def integrand(u: Any) -> Any:
+                z = u - mpmath.mpc(0, 0.5)
+                beta = kappa - 1j * rho * gamma * z  # noqa: B023
+                d = mpmath.sqrt(beta**2 + gamma**2 * (z * z + 1j * z))  # noqa: B023
+                g = (beta - d) / (beta + d)
+                fall = mpmath.exp(-d * tau)  # noqa: B023
+                level = (beta - d) * tau - 2 * mpmath.log((1 - g * fall) / (1 - g))  # noqa: B023
+                log_phi = (kappa * theta * level + v0 * (beta - d) * (1 - fall) / (1 - g * fall)) / gamma**2  # noqa: B023
+                return mpmath.re(mpmath.exp(1j * z * ahead + log_phi) / (z * z + 1j * z))  # noqa: B023
 
-        ends = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 16384]
-        least = mpmath.quad(integrand, ends) / mpmath.pi
-        wanted = mpmath.exp(-r * tau) * (mpmath.exp(ahead) - least)
-        assert float(abs(wanted - price)) < 1e-9
+            ends = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 16384]
+            least = mpmath.quad(integrand, ends) / mpmath.pi
+            wanted = mpmath.exp(-r * tau) * (mpmath.exp(ahead) - least)
+            assert float(abs(wanted - price)) < 1e-9
 
 
 @needs_quantlib

@@ -136,7 +136,6 @@ def problem_of(number: int, seed: int) -> Problem:
 
 def judged(number: int, seed: int) -> list[Extreme]:
     """Each strategy on one problem."""
-    mp.mp.dps = DIGITS
     problem = problem_of(number, seed)
     rng = np.random.default_rng([seed, number, 1])
     found = []
@@ -149,7 +148,8 @@ def judged(number: int, seed: int) -> list[Extreme]:
         except Exception as error:
             found.append(Extreme(number, name, "CRASHED", f"{type(error).__name__}: {error}"[:200]))
             continue
-        seen, at = _worst(problem, result.witness, rng)
+        with mp.workdps(DIGITS):  # for these alone: what is judged has the precision that a user has
+            seen, at = _worst(problem, result.witness, rng)
         words = f"[{result.lower!r}, {result.upper!r}] {result.upper_kind}, {result.status.code}; {mp.nstr(seen, 20)}"
         if result.upper_kind != "none" and seen > mp.mpf(result.upper):
             found.append(Extreme(number, name, "FALSE", f"upper: {words}"))

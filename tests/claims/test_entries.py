@@ -27,11 +27,15 @@ SLOW = {
     "if97-density",
     "jax-poisson-entropy",
     "scipy-hyp2f1",
-    "teos10-density-5000",
     "vapour-pressure-bolton",
 }
-# The same code as teos10-density-5000 on other boxes: half a minute each. `supnorm claim --all` runs them.
-LONG = {f"teos10-density-{top}" for top in (0, 500, 1250, 2500, 3750)}
+# `supnorm claim --all` runs them: the density of seawater takes half a minute or more for each box, and the other two are
+# the formulas of `sine-3angle-3` and `sine-3angle-9` with other numbers of terms.
+LONG = {
+    *(f"teos10-density-{top}" for top in (0, 500, 1250, 2500, 3750, 5000)),
+    "sine-3angle-5",
+    "sine-3angle-7",
+}
 RUN = [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in FILES if n not in LONG]
 
 
