@@ -374,3 +374,26 @@ def test_steppers_that_share_arrays_do_not_hide_errors(steppers: Any) -> None:
 def test_a_masked_value_of_the_model_is_none() -> None:
     result = sn.audit_rollout(lambda u: np.ma.array(u, mask=[1, 0, 0]), lambda u: u, [np.zeros(3)], steps=1)
     assert result.record.status.code == "not-finite"
+
+
+def test_a_state_that_is_one_number_and_a_field_that_is() -> None:
+    made = sn.audit_rollout(lambda u: 1.1 * u, lambda u: u, [1.0, 2.0], steps=2)
+    worst = made.record.variables[0].worst
+    assert worst is not None
+    assert (worst.run, worst.step, dict(worst.at)) == (1, 2, {})
+    assert worst.error == pytest.approx(0.42)
+    both = sn.audit_rollout(
+        lambda u: {"t": u["t"] + 1.0, "u": u["u"]}, lambda u: u, [{"t": 0.0, "u": np.ones(3)}], steps=2
+    )
+    assert [v.worst.error for v in both.record.variables if v.worst] == [2.0, 0.0]
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint64])
+def test_whole_numbers_that_float64_does_not_hold_are_refused(kind: Any) -> None:
+    """An error of 1 was reported as 0."""
+    at = np.array([2**53 - 4], dtype=kind)
+    made = sn.audit_rollout(lambda u: u + kind(1), lambda u: u, [at], steps=2)
+    assert made.record.variables[0].worst is not None
+    assert made.record.variables[0].worst.error == 2.0
+    with pytest.raises(sn.BadInput, match=r"whole numbers above 2\^53"):
+        sn.audit_rollout(lambda u: u + kind(1), lambda u: u, [at], steps=9)

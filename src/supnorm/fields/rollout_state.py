@@ -19,6 +19,7 @@ from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 Fields = dict[str, Array]
+WHOLE = 2.0**53  # float64 holds all whole numbers up to this one
 
 
 def numbers(value: Any) -> Array:
@@ -34,7 +35,13 @@ def numbers(value: Any) -> Array:
         raise BadInput(
             f"a field must hold real numbers, got {made.dtype}; give observe, a function of the state"
         )
-    return made.astype(np.float64)
+    floats = made.astype(np.float64)
+    if made.dtype.itemsize > 4 and made.dtype.kind in "iu" and bool((np.abs(floats) > WHOLE).any()):
+        raise BadInput(
+            "a field has whole numbers above 2^53, whose differences float64 does not hold; give observe, a function of the "
+            "state that subtracts what is large"
+        )
+    return floats
 
 
 def own(state: Any) -> Any:

@@ -57,7 +57,7 @@ class Compared:
 
     def __post_init__(self) -> None:
         with np.errstate(invalid="ignore", over="ignore"):
-            error = np.abs(self.model - self.reference)
+            error = np.asarray(np.abs(self.model - self.reference))  # of a state that is a number, too
         # Differences of infinities are NaN: what is finite is asked of the two values themselves.
         error[~np.isfinite(self.model)] = math.inf
         error[~np.isfinite(self.reference)] = math.nan
