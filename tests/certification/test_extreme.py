@@ -14,6 +14,7 @@ from supnorm.certification import (
     graded_series,
     near_one,
 )
+from supnorm.certification.affine_model import propagate
 from supnorm.checker import check
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Builder
@@ -136,3 +137,37 @@ def test_a_logarithm_is_shifted_by_as_much_as_it_should(monkeypatch):
     monkeypatch.setattr(near_one, "LOG2", 0.6931)
     problem = _problem(*NAMED["log"])
     assert _true(problem, 33) > certify(problem, 1.0001, strategy=LinearBounds()).upper
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_the_remainder_of_a_cube_root_does_not_underflow(honest, monkeypatch):
+    """At 1e-170 the square of the reach underflows, and the second derivative that multiplies it is 1e283."""
+    if not honest:
+        _without_shift(monkeypatch)
+    build, rng, wrong, finite = Builder(1), np.random.default_rng(4), 0, 0
+    program = build.finish(build.unary("cbrt", build.input))
+    centre = rng.choice([-1.0, 1.0], 200) * 10.0 ** rng.uniform(-290, 290, 200)
+    half = np.abs(centre) * 10.0 ** rng.uniform(-14, 0, 200)
+    model, _ = propagate(program, centre[:, None], half[:, None], np.ones(1))
+    with mp.workdps(60):
+        for c, h, value, slope, eps in zip(
+            centre, half, model.c[:, 0], model.J[:, 0, 0], model.eps[:, 0, 0], strict=True
+        ):
+            finite += np.isfinite(eps)
+            for y in (-1.0, 0.3, 1.0):
+                root = oracle.evaluate(program, [mp.mpf(c) + mp.mpf(h) * y])[0]
+                wrong += abs(root - mp.mpf(value) - mp.mpf(slope) * y) > mp.mpf(eps)
+    assert (wrong == 0) == honest
+    assert (finite > 180) == honest
+
+
+def test_errors_against_cube_roots_of_small_numbers_are_proved():
+    """The bound was 2.6e-14 times the size, and the error 1e-3 of it."""
+    scale = 3.5e-175
+    problem = Problem(
+        lambda x: x / 3.0 + 2.0 / 3.0, lambda x: np.cbrt(scale * x) / np.cbrt(scale), Domain(x=(0.9, 1.1))
+    )
+    for strategy in STRATEGIES.values():
+        result = certify(problem, 1.05, strategy=strategy)
+        assert 0.0011772 <= result.lower <= 0.001177282062
+        assert 0.001177282061 <= result.upper <= 1.05 * result.lower

@@ -1,6 +1,7 @@
-"""Powers, reciprocals and logarithms of very large or small numbers, from those of numbers near 1.
+"""Powers, roots, reciprocals and logarithms of very large or small numbers, from those of numbers near 1.
 
-Slopes and Taylor coefficients of 1/x at 1e199 underflow, while the reach that multiplies them is huge. With x = 2^k z,
+Slopes and Taylor coefficients of 1/x at 1e199 underflow, while the reach that multiplies them is huge; the square of the
+reach of a cube root at 1e-170 underflows, while the curvature that multiplies it is huge. With x = 2^k z,
 
     (2^k z)^p = 2^(kp) z^p  for whole k p,    log(2^k z) = k log 2 + log z,
 
@@ -20,7 +21,13 @@ from numpy.typing import NDArray
 
 from supnorm.certification.rounding import ULPS, Array, U
 
-POWERS = {"reciprocal": -1.0, "sqrt": 0.5, "log": 0.0}  # and "pow"
+THIRD = Fraction(1, 3)  # the float64 1/3 is another exponent
+POWERS: dict[str, float | Fraction] = {
+    "reciprocal": -1.0,
+    "sqrt": 0.5,
+    "cbrt": THIRD,
+    "log": 0.0,
+}  # and "pow"
 LOG2 = 0.6931471805599453  # log 2, rounded
 MOST = 800.0  # derivatives may differ from 1 by this many binary digits
 Model = TypeVar("Model")
@@ -53,7 +60,7 @@ def near_one(op: str, x: Model, c: Array, parameter: tuple[float, ...], rules: R
     y = smooth(op, times(x, -shift), *parameter)
     if op == "log":
         return plus(y, np.asarray(shift * LOG2), np.asarray(4.0 * ULPS * U * np.abs(shift)))
-    p = POWERS.get(op, parameter[0] if parameter else 0.0)
+    p = float(POWERS.get(op, parameter[0] if parameter else 0.0))
     return times(y, np.round(shift * p).astype(np.int64))
 
 
@@ -62,6 +69,8 @@ def binary_shift(op: str, c: Array, orders: int, *parameter: float) -> Shift | N
 
     >>> binary_shift("reciprocal", np.array([3.0, 1e200]), 1).tolist()
     [0, 665]
+    >>> binary_shift("cbrt", np.array([8.0, -1e-200]), 2).tolist()
+    [0, -663]
     """
     if op not in POWERS and op != "pow":
         return None
@@ -71,5 +80,5 @@ def binary_shift(op: str, c: Array, orders: int, *parameter: float) -> Shift | N
         return None
     _, exponent = np.frexp(c)
     exponent = step * np.round(exponent / step).astype(np.int64)
-    shift = np.where(np.abs(exponent) * (abs(p) + orders) > MOST, exponent, 0)
+    shift = np.where(np.abs(exponent) * (abs(float(p)) + orders) > MOST, exponent, 0)
     return shift if shift.any() else None
