@@ -297,7 +297,7 @@ def summary(result: CertifyResult, axes: Sequence[AxisRecord] = ()) -> list[str]
     lower = fact("no-error-seen") if unseen else fact("lower", lower=record.sup.lower, **_where(record))
     upper = fact("upper", upper=record.sup.upper, kind=record.sup.upper_kind, nowhere=unseen)
     rows = [("lower bound", lower), ("upper bound", upper if bounded else fact("no-upper"))]
-    lines = [f"{record.status.code}: {record.status.advice}"]
+    lines = [record.status.line]
     lines += [f"  {name}  {say.text(value)}" for name, value in rows]
     if record.deployed is not None:
         runs = {"runtime": record.deployed.runtime, "precision": record.deployed.precision}

@@ -72,7 +72,7 @@ def summary(
         lines += [f"  assumed: {printable(line)}" for line in result.deployed]
         lines += [f"  {printable(line)}" for line in result.subject]
     if result.accepted and limit is not None:
-        lines.append(f"  {status.code}: {status.advice}")
+        lines.append(f"  {status.line}")
     if result.accepted and not (tied or result.problem_checked):
         lines.append(f"  {say(fact('not-tied'))}")
     return lines

@@ -204,7 +204,7 @@ def summary(result: FitResult) -> list[str]:
     record = result.record
     table = [HEAD, *(row[1:] for row in candidate_rows(record))]
     widths = [max(len(row[k]) for row in table) for k in range(len(HEAD))]
-    lines = [f"{record.status.code}: {record.status.advice}"]
+    lines = [record.status.line]
     for row in table:
         cells = (f"{cell:>{widths[k]}}" if k else f"{cell:<{widths[k]}}" for k, cell in enumerate(row))
         lines.append("  " + "  ".join(cells))

@@ -126,7 +126,7 @@ def summary(result: PropertiesResult | NormsResult) -> list[str]:
     from supnorm.wording import fact
     from supnorm.wording.certify import CERTIFY
 
-    lines = [f"{result.status.code}: {result.status.advice}"]
+    lines = [result.status.line]
     lines += _of_norms(result) if isinstance(result, NormsResult) else _of_properties(result)
     boxes = sum(len(part.bracket.leaves) for part in result.statement.parts.values())
     lines.append(f"  boxes      {CERTIFY.text(fact('boxes', boxes=boxes, seconds=result.record.seconds))}")

@@ -144,7 +144,7 @@ def _run(
 
     status = safe.record.status
     if status.code != "guarded":
-        say(f"this guard has the status {status.code}: {status.advice}", err=True)
+        say(f"this guard has the status {status.line}", err=True)
     if note:
         say(f"supnorm: note: {note}", err=True)
     limits = Limits(rows=options.rows, body=options.body, seconds=options.seconds)

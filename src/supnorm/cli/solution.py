@@ -132,7 +132,7 @@ def summary(result: SolutionResult) -> list[str]:
     lower = fact("no-error-seen") if unseen else fact("lower", lower=record.sup.lower, **where)
     upper = fact("upper", upper=record.sup.upper, kind=record.sup.upper_kind, nowhere=unseen)
     lines = [
-        f"{record.status.code}: {record.status.advice}",
+        record.status.line,
         f"  equation     {record.equation}",
         f"  lower bound  {say(lower)}",
         f"  upper bound  {say(upper if bounded else fact('no-upper'))}",

@@ -178,7 +178,7 @@ def _found(row: ClaimRecord, say: Narrator) -> str:
 def claim_summary(record: ClaimRecord) -> list[str]:
     """The lines that the terminal prints of one claim."""
     say = narrator(record.measure, record.published, record.axes)
-    lines = [f"{record.status.code}: {record.status.advice}"]
+    lines = [record.status.line]
     lines.append("  " + say.text(fact("summary-says", says=record.says, source=record.source)))
     if record.worst is not None:
         lines.append("  " + say.text(fact("summary-worst", error=record.worst.error, at=record.worst.x)))
@@ -201,4 +201,4 @@ def ledger_summary(record: LedgerRecord) -> list[str]:
     lines = ["  ".join(f"{cell:<{widths[k]}}" for k, cell in enumerate(line)).rstrip() for line in cells]
     failed = [f"{row.name}: {row.status.advice}" for row in rows if row.status.code == "failed"]
     install = [record.install] if record.install else []
-    return [*lines, "", f"{record.status.code}: {record.status.advice}", *failed, *install]
+    return [*lines, "", record.status.line, *failed, *install]

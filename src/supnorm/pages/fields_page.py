@@ -266,7 +266,7 @@ def fields_summary(record: FieldsRecord) -> list[str]:
             )
         )
     widths = [max(len(row[k]) for row in rows) for k in range(len(head))]
-    lines = [f"{record.status.code}: {record.status.advice}"]
+    lines = [record.status.line]
     for row in rows:
         cells = (f"{cell:>{widths[k]}}" if k else f"{cell:<{widths[k]}}" for k, cell in enumerate(row))
         lines.append("  " + "  ".join(cells))

@@ -143,7 +143,7 @@ def again(record: GuardRecord) -> list[tuple[str, str]]:
 def guard_summary(record: GuardRecord) -> list[str]:
     """The lines that the terminal prints."""
     say = narrator(record).text
-    lines = [f"{record.status.code}: {record.status.advice}"]
+    lines = [record.status.line]
     lines += [f"  {say(one)}" for one in promise(record)]
     head = ("rejected", *(f"{k} {say(fact(f'row-{name}'))}" for k, name in enumerate(CURVES, 1)))
     rows = [head, *curve_rows(record)]

@@ -236,7 +236,7 @@ def repair_summary(record: RepairRecord) -> list[str]:
     say = narrator(record).text
     rows = table(record, compared(record))
     widths = [max(len(row[k]) for row in rows) for k in range(4)]
-    lines = [f"{record.status.code}: {record.status.advice}"]
+    lines = [record.status.line]
     head = ("", "old model", "mended model", "old / mended")
     widths = [max(w, len(h)) for w, h in zip(widths, head, strict=True)]
     for row in (head, *rows):

@@ -278,7 +278,7 @@ def again(record: RolloutRecord) -> list[tuple[str, str]]:
 def rollout_summary(record: RolloutRecord) -> list[str]:
     """The lines that the terminal prints."""
     say = narrator().text
-    lines = [f"{record.status.code}: {record.status.advice}", f"  {say(headline(record))}"]
+    lines = [record.status.line, f"  {say(headline(record))}"]
     lines += [f"  {say(where(one))}" for one in record.variables[:LINES] if one.worst_finite is not None]
     for k, one in enumerate(record.first):
         lines.append(f"  {say(fact(f'kind-{one.kind}'))}: {say(*first(record, k))}")

@@ -34,6 +34,19 @@ class Status:
     advice: str
     exit: ExitCode = ExitCode.DONE
 
+    @property
+    def line(self) -> str:
+        """Code and advice; a word that both begin with is there once.
+
+        >>> Status("proved", "Proved: the worst error is at most 0.1.").line
+        'proved: the worst error is at most 0.1.'
+        >>> Status("no-bound", "The error has no bound.").line
+        'no-bound: The error has no bound.'
+        """
+        if self.advice.lower().startswith(self.code):
+            return self.code + self.advice[len(self.code) :]
+        return f"{self.code}: {self.advice}"
+
 
 class BadInput(Exception):
     r"""The user's input cannot be used. The message names what, where, what was got and the remedy.
