@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.fields.archives import analysis, forecast
+from tests.mending.cases import line_guard, line_problem
 
 import supnorm as sn
 from supnorm.approximants import PolynomialLeastSquares
@@ -100,6 +101,56 @@ def test_report_names_the_file_and_every_verb_has_its_exit_codes(
     (tmp_path / "fit.json").write_text(json.dumps(fitted | {"status": WITHIN}))
     with pytest.raises(sn.BadInput, match=r"fit\.json: the result contradicts itself: the status is within"):
         result_in(tmp_path)
+
+
+@pytest.mark.xdist_group("line guard")
+@pytest.mark.parametrize(
+    ("edits", "words"),
+    [
+        ({"worst_unguarded": 0.0}, "the largest error at an accepted input is"),
+        ({"rejected": -1.0}, "a share is"),
+        ({"layers.0.rejected": 7.0}, "a share is 7"),
+        ({"proved_share": 0.5}, "0 cells are proved, a share of 0.5"),
+        ({"promise.count": 10**6}, "errors above the level are at 1,?000,?000 of"),
+        ({"promise.count": 5, "promise.fraction_at_most": 1e-4}, "errors above the level are at 5 of"),
+        ({"promise.fraction_at_most": 2.0}, "errors above the level are at"),
+        ({"promise.n": 10**9}, "points are accepted"),
+        ({"promise.confidence": 1.5}, "a share is 1.5"),
+        ({"promise.above": 1e-9}, "the promise is about errors above"),
+        ({"status": {"code": "tolerance-exceeded", "advice": "", "exit": 1}, "worst_accepted": 0.0}, "accepted input 0"),
+    ],
+)  # fmt: skip
+def test_guard(edits: Edits, words: str) -> None:
+    document = json.loads(line_guard().record.to_json())
+    assert drawn_record(document).to_dict() == document
+    refused(document, edits, words)
+
+
+@pytest.fixture(scope="module")
+def repaired() -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(sn.repair(line_problem(), evaluations=1500).to_json())
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("edits", "words"),
+    [
+        ({"worst_before": 0.0}, "was accepted, and its largest error is"),
+        ({"harm.growth": 5.0}, "the error grew from .* by 5"),
+        (
+            {"harm.before": 0.0, "harm.after": 99.0, "harm.growth": 99.0},
+            "was accepted, and its error grew by 99",
+        ),
+        ({"compared.grew": 10**6}, "the error grew at 1,?000,?000 of"),
+        ({"compared.grew": 1900, "compared.grew_at_most": 0.1}, "the error grew at 1,?900 of"),
+        ({"compared.n": -1}, "the error grew at"),
+    ],
+)
+def test_repair(repaired: dict[str, Any], edits: Edits, words: str) -> None:
+    assert repaired["accepted"]
+    assert drawn_record(repaired).to_dict() == repaired
+    refused(repaired, edits, words)
 
 
 def proof() -> dict[str, Any]:

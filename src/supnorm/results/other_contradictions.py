@@ -91,8 +91,8 @@ def _all(record: Record) -> Iterator[str]:
         yield from _of_fit(record)
     elif isinstance(record, RepairRecord):
         yield from _of_repair(record)
-    elif isinstance(record, GuardRecord) and record.status.code == "guarded":
-        yield from _above(record.status.code, record.worst_accepted, record.tolerance)
+    elif isinstance(record, GuardRecord):
+        yield from _of_guard(record)
     elif isinstance(record, FieldsRecord):
         yield from _of_fields(record)
     yield from _crossed_brackets(record)
@@ -172,6 +172,46 @@ def _of_repair(record: RepairRecord) -> Iterator[str]:
         yield from _above(code, record.worst_before, record.tolerance)
     if record.certificate is not None:
         yield from _of_proof(record.certificate)
+    if (both := record.compared) is not None:
+        yield from _share("the error grew at", both.grew, both.n, both.grew_at_most)
+    if (harm := record.harm) is not None:
+        grown = max(harm.after - harm.before, 0.0) if harm.after > harm.before else 0.0
+        if not abs(harm.growth - grown) <= SLACK * abs(harm.after) and harm.growth != grown:
+            yield f"the error grew from {num(harm.before, 8)} to {num(harm.after, 8)}, by {num(harm.growth, 8)}"
+        if record.accepted and harm.growth > harm.allowed:
+            growth, allowed = num(harm.growth, 8), num(harm.allowed, 8)
+            yield f"the mended model was accepted, and its error grew by {growth}, of {allowed} allowed"
+    if record.accepted and record.worst_after is not None and not record.worst_after < record.worst_before:
+        after, before = num(record.worst_after, 8), num(record.worst_before, 8)
+        yield f"the mended model was accepted, and its largest error is {after}, that before {before}"
+
+
+def _of_guard(record: GuardRecord) -> Iterator[str]:
+    code, promise = record.status.code, record.promise
+    if code == "guarded":
+        yield from _above(code, record.worst_accepted, record.tolerance)
+    if code == "tolerance-exceeded" and not (record.tolerance or 0.0) < record.worst_accepted:
+        yield f"the status is {code}, and the largest error at an accepted input {num(record.worst_accepted, 8)}"
+    if record.worst_accepted > record.worst_unguarded:
+        accepted, all_ = num(record.worst_accepted, 8), num(record.worst_unguarded, 8)
+        yield f"the largest error at an accepted input is {accepted}, and at any {all_}"
+    yield from _share("errors above the level are at", promise.count, promise.n, promise.fraction_at_most)
+    if promise.n > promise.drawn:
+        yield f"{promise.n} of {promise.drawn} points are accepted"
+    if record.tolerance is not None and record.choice is None and promise.above != record.tolerance:
+        yield f"the promise is about errors above {num(promise.above, 8)}, the tolerance {num(record.tolerance, 8)}"
+    if (record.proved_cells > 0) != (record.proved_share > 0.0):
+        yield f"{record.proved_cells} cells are proved, a share of {num(record.proved_share, 4)} of the domain"
+    shares = [record.rejected, promise.confidence, record.proved_share]
+    shares += [layer.rejected for layer in record.layers] + [row.rejected for row in record.curve]
+    if wrong := [share for share in shares if not 0.0 <= share <= 1.0 + SLACK]:
+        yield f"a share is {num(wrong[0], 4)}"
+
+
+def _share(what: str, count: int, n: int, at_most: float) -> Iterator[str]:
+    """Contradictions of a count with an upper limit of its share."""
+    if not 0 <= count <= n or not count - SLACK <= at_most * n <= n * (1.0 + SLACK):
+        yield f"{what} {count} of {n} points, a share of at most {num(at_most, 4)}"
 
 
 def _of_fields(record: FieldsRecord) -> Iterator[str]:
