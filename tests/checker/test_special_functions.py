@@ -256,8 +256,14 @@ def test_cbrt_next_to_zero(monkeypatch):
             root = mp.cbrt(abs(mp.mpf(z)))
             assert abs(float(value) - math.copysign(float(root), z)) <= 1e-15 * float(root)
             assert abs(float(slope.log()) - float(mp.log(root / (3 * abs(mp.mpf(z)))))) < 1e-10
-    for ball in (arb(5e-324, 1e-323), arb(0, 1e-300), arb(-1e-310, 1e-300)):  # zero may be inside
-        assert not any(v.is_finite() for v in special_functions.coefficients("cbrt", ball, 2))
+    for ball in (arb(0), arb(5e-324, 1e-323), arb(0, 1e-300), arb(-1e-310, 1e-300)):  # zero may be inside
+        value, slope = special_functions.coefficients("cbrt", ball, 2)
+        assert not slope.is_finite()
+        assert value.contains(0)
+        for end in (ball.lower(), ball.upper()):  # cubes of the ends of the value
+            root = value.upper() if end > 0 else value.lower()
+            assert abs(root) ** 3 * (1 + arb(2) ** -40) >= abs(end)
+        assert abs(value).upper() ** 3 <= abs(ball).upper() * (1 + arb(2) ** -20)
         assert bound("cbrt", 1, ball.lower(), ball.upper(), arb(0)) is None
     near = arb(5e-324)
     assert bound("cbrt", 1, near, 2 * near, arb(0)) >= near.root(3) / (3 * near)

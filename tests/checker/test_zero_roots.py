@@ -151,3 +151,20 @@ def test_the_half_is_no_larger_than_needed():
     assert (s, middle, half) == pytest.approx((1.0, 0.125, 0.125), rel=1e-9)
     _, _, half = chord("cbrt", arb(0), arb(1), above=True)
     assert float(half) == pytest.approx(3.0**-1.5, rel=1e-9)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-1.0, 0.0), (0.0, 0.0)])
+def test_a_cube_root_of_what_reaches_zero_at_an_end_has_a_bound(low, high):
+    s, middle, half = chord("cbrt", arb(low), arb(high), above=False)
+    assert (float(s), float(middle), float(half)) == pytest.approx(
+        (0.0, (low + high) / 2, (high - low) / 2), abs=1e-9
+    )
+
+
+def test_a_cube_root_that_is_zero_where_a_box_ends_is_accepted(tmp_path):
+    """x - 1/2 on [0, 1] is at most 0 on the first half."""
+    problem = Problem(lambda x: x, lambda x: np.cbrt(x - 0.5), Domain(x=(0.0, 1.0)))
+    result = certify(problem, 1.2)
+    assert result.status.code == "proved"
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted

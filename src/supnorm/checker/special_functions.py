@@ -97,9 +97,15 @@ def _line(z: Ball, count: int) -> Any:
 def _cbrt(z: Ball, count: int) -> list[Ball]:
     if z < 0:
         return [(-1) ** (i + 1) * v for i, v in enumerate(_cbrt(-z, count))]
-    if not z > 0:
-        return [z.root(3) if z == 0 else arb.nan()] + [arb.nan()] * (count - 1)
+    if not z > 0:  # it grows with its argument, and has no slope at zero
+        value = cube_root(z.lower()).union(cube_root(z.upper())) if z.is_finite() else arb.nan()
+        return [value] + [arb.nan()] * (count - 1)
     return _listed((_line(z, count).log() / 3).exp(), count)
+
+
+def cube_root(z: Ball) -> Ball:
+    """The cube root of a number, such as an end of a ball; `arb.root` of zero is not a number."""
+    return arb(0) if z == 0 else -((-z).root(3)) if z < 0 else z.root(3)
 
 
 def _lgamma(z: Ball, count: int) -> list[Ball]:

@@ -13,6 +13,7 @@ from typing import Any
 from flint import arb
 
 from supnorm.checker.operation import Operation
+from supnorm.checker.special_functions import cube_root
 
 Ball = Any
 ORDERS = {"sqrt": 2, "cbrt": 3}
@@ -92,10 +93,6 @@ def chord(op: str, low: Ball, high: Ball, above: bool) -> tuple[Ball, Ball, Ball
         least = (b**p - s * b).min(arb(0)).lower()
         return s, (least + summit) / 2, ((summit - least) / 2).upper()
     if op == "cbrt":
-        first, last = (_cube_root(v) for v in (low.lower(), high.upper()))
+        first, last = (cube_root(v) for v in (low.lower(), high.upper()))
         return arb(0), (first + last) / 2, (abs(last - first) / 2).upper()
     return None
-
-
-def _cube_root(z: Ball) -> Ball:
-    return -((-z).root(3)) if z < 0 else z.root(3)
