@@ -168,6 +168,21 @@ def test_where_only_rounding_is_under_a_root_the_error_at_a_point_is_known():
     assert (rounding < 1e-3).all()
 
 
+def test_a_root_of_rounded_points_of_a_tiny_domain_is_within_its_bound():
+    """Next to the smallest numbers a point is rounded to far fewer digits."""
+    rng, program = np.random.default_rng(4), lower_numpy(lambda x: np.sqrt(x), 1)
+    for _ in range(50):
+        centre, half = 1e-318 * rng.uniform(1.0, 9.0), 1e-318 * rng.uniform(0.1, 1.0)
+        y = rng.uniform(-1.0, 1.0)
+        model, _ = affine_model.propagate(
+            program, np.array([[centre]]), np.array([[half]]), np.ones(1), low=np.zeros(1)
+        )
+        with mp.workdps(40):
+            exact = mp.sqrt(mp.mpf(centre) + mp.mpf(half) * mp.mpf(y))
+            off = abs(mp.mpf(float(program.value(np.array([[centre + half * y]]))[0, 0])) - exact)
+        assert off <= model.err[0, 0]
+
+
 def test_a_cube_root_of_a_ball_with_zero_holds_those_of_its_numbers():
     rng = np.random.default_rng(5)
     for _ in range(200):

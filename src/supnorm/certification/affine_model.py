@@ -32,6 +32,7 @@ from supnorm.certification.rounding import ULPS, Array, U, gamma, of_function, o
 from supnorm.program import Node, Program
 
 CELLS = 50_000  # numbers in one array of remainders: a few such arrays fit into the processor's cache
+SUBNORMAL = 1e-322  # a few units of the smallest numbers, of which one is all that a node may be
 FAR = 4.0  # as in one of the checker's forms; with 4 alone 3 of 360 files were not accepted: its tangents are tighter
 _TANH_GELU, _CUBIC = 0.7978845608028654, 0.044715  # the float64 constants are the definition of gelu_tanh
 
@@ -129,7 +130,7 @@ def _propagate(
 def _variables(centre: Array, half: Array, scales: Array, low: Array | None = None) -> AffineModel:
     boxes, d = centre.shape
     J = half[:, :, None] * np.eye(d)
-    err = 4.0 * U * (np.abs(centre) + half)  # nodes of a rule are rounded when they are computed
+    err = 4.0 * U * (np.abs(centre) + half) + SUBNORMAL  # nodes of a rule are rounded when they are computed
     above = None if low is None else low >= 0.0
     return AffineModel(centre, J, np.zeros((boxes, len(scales), d)), err, scales, above)
 
