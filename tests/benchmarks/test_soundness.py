@@ -97,14 +97,14 @@ def test_nothing_false_is_said_of_code_with_traps():
 
 @pytest.mark.slow
 def test_nothing_false_is_said_of_every_kind_of_model():
-    found = fourth.campaign(SEED, 16)
+    found = fourth.campaign(SEED, 10)
     assert not [f for f in found if f.verdict in ("FALSE", "CRASHED")]
     assert {"refused", "true"} <= {f.verdict for f in found}
 
 
 @pytest.mark.slow
 def test_nothing_false_is_said_of_mixtures_of_traps():
-    found = fifth.campaign(SEED, 16)
+    found = fifth.campaign(SEED, 10)
     assert not [f for f in found if f.verdict in ("FALSE", "CRASHED")]
     assert {"refused", "true"} <= {f.verdict for f in found}
 

