@@ -67,7 +67,7 @@ def test_each_test_of_each_file_has_its_own_cases() -> None:
 
 @pytest.mark.parametrize(
     ("a_case", "marked", "expected"),
-    [(0.15, None, [0, 8]), (0.2, 1, [0]), (0.4, None, []), (0.4, 2, []), (0.01, 3, [0, 4, 8])],
+    [(0.05, None, [0, 8]), (0.07, 1, [0]), (0.4, None, []), (0.4, 2, []), (0.003, 3, [0, 4, 8])],
 )
 def test_of_what_takes_long_as_many_cases_stay_as_there_is_time_for(
     a_case: float, marked: int | None, expected: list[int]
