@@ -169,13 +169,33 @@ def test_times_that_are_missing_are_refused() -> None:
         audited(forecast(truth), truth.assign_coords(time=times))
 
 
-@pytest.mark.parametrize(("mine", "other"), [("mm", "m"), ("Pa", "hPa"), ("degC", "K")])
+@pytest.mark.parametrize(
+    ("mine", "other"),
+    [
+        ("mm", "m"),
+        ("Pa", "hPa"),
+        ("degC", "K"),
+        ("MeV", "meV"),
+        ("mbar", "Mbar"),
+        ("PW", "pW"),
+        ("PgC", "pgC"),
+    ],
+)
 def test_units_that_differ_are_refused(mine: str, other: str) -> None:
     truth = analysis(unit=other)
     wrong = forecast(truth)
     wrong["t2m"].attrs["units"] = mine
     with pytest.raises(sn.BadInput, match=f"in {mine} and the truth in {other}"):
         audited(wrong, truth)
+
+
+def test_latitudes_in_radians_are_refused() -> None:
+    """Their rows had the areas of rows between 1.5 degrees south and north: an RMS error of no grid."""
+    truth = analysis()
+    lat = ("lat", np.radians(truth["lat"].values), {"units": "radians"})
+    truth = truth.assign_coords(lat=lat)
+    with pytest.raises(sn.BadInput, match="lat is in radians"):
+        audited(forecast(truth), truth)
 
 
 @pytest.mark.parametrize(

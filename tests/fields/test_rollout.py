@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import os
+import signal
 from typing import Any
 
 import numpy as np
 import pytest
 
 import supnorm as sn
-from supnorm.fields.rollout import MOST_ROWS, shown_steps
+from supnorm.fields.rollout import MOST_ROWS, Rollout, prepared, shown_steps
 from supnorm.fields.rollout_pictures import MOST, picture
+from supnorm.fields.rollout_state import Observed, again, flat
+from supnorm.fields.rollout_tally import Tally
 from supnorm.results.rollout import RolloutRecord
 
 X = np.linspace(0.0, 1.0, 8, endpoint=False)
@@ -260,6 +265,59 @@ def test_the_time_ends_the_work_after_a_step() -> None:
     assert record.by_run[0].ended == "unfinished"
 
 
+def rolled(step: Any, totals: Any = None) -> Rollout:
+    """Three runs that have not begun."""
+    return prepared(
+        step, shifted, [np.eye(4)[k] for k in range(3)], steps=6, observed=Observed(), totals=totals or {"sum": np.sum},
+        bounds={}, guard=lambda u: u > 2.0, tolerance=None, settings=sn.RolloutSettings(),
+    )  # fmt: skip
+
+
+def numbers_of(rollout: Rollout) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(rollout.result().record.to_json())
+    return {k: v for k, v in made.items() if k not in ("seconds", "milliseconds", "status", "by_run")}
+
+
+@pytest.mark.parametrize("where", ["model", "total", "taking in"])
+def test_a_request_to_end_leaves_all_runs_at_the_same_step(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in the second run left the first one a step ahead, and --resume went on from there with other errors."""
+    calls = 0
+
+    def asked(function: Any, request: Any) -> Any:
+        def counted(*given: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == 8:  # of three runs: in the middle of the third step
+                request()
+            return function(*given)
+
+        return counted
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    whole = rolled(grown)
+    assert whole.work() == ""
+    model = asked(grown, interrupt) if where == "model" else grown
+    total = asked(np.sum, interrupt) if where == "total" else np.sum
+    calls = (
+        -10 if where == "total" else 0
+    )  # three of the initial states, then of the model and of the reference
+    if where == "taking in":  # three calls for three steps of one variable
+        calls = 5
+        signalled = asked(Tally.add, lambda: os.kill(os.getpid(), signal.SIGINT))
+        monkeypatch.setattr(Tally, "add", lambda *given: signalled(*given))
+    rollout = rolled(model, {"sum": total})
+    assert rollout.work() == "interrupted"
+    assert rollout.rolling.done == (3 if where == "taking in" else 2)
+    assert {run.steps for run in rollout.rolling.runs} == {rollout.rolling.done}
+    assert rollout.rolling.whole
+    assert rollout.work() == ""
+    assert numbers_of(rollout) == numbers_of(whole)
+
+
 @pytest.mark.slow
 def test_of_many_steps_some_are_shown_and_all_are_judged() -> None:
     steps = 3 * MOST_ROWS
@@ -397,3 +455,35 @@ def test_whole_numbers_that_float64_does_not_hold_are_refused(kind: Any) -> None
     assert made.record.variables[0].worst.error == 2.0
     with pytest.raises(sn.BadInput, match=r"whole numbers above 2\^53"):
         sn.audit_rollout(lambda u: u + kind(1), lambda u: u, [at], steps=9)
+
+
+def kept(state: Any) -> Any:
+    """A state out of the file that --resume reads."""
+    structure, arrays = flat(state)
+    file = io.BytesIO()
+    np.savez(file, *arrays)
+    file.seek(0)
+    with np.load(file) as held:
+        return again(json.loads(json.dumps(structure)), [held[name] for name in held.files])
+
+
+def test_states_come_out_of_a_file_as_they_were() -> None:
+    """Arrays of JAX came back as NumPy's, so that a model that calls .at failed after --resume; NaN came back as None."""
+    jnp = pytest.importorskip("jax.numpy")
+    state = {
+        "u": jnp.arange(3.0, dtype=jnp.float32),
+        "t": math.inf,
+        "s": "inf",
+        "k": np.float32(0.1),
+        "n": math.nan,
+    }
+    made = kept(state)
+    assert type(made["u"]) is type(state["u"])
+    assert made["u"].dtype == np.float32
+    assert made["u"].at[0].set(5.0).tolist() == [5.0, 1.0, 2.0]
+    assert type(made["k"]) is np.float32
+    assert (made["t"], made["s"], made["k"]) == (math.inf, "inf", np.float32(0.1))
+    assert math.isnan(made["n"])
+    for odd in (np.ma.masked_array([1.0, 2.0], [0, 1]), jnp.ones(2, jnp.bfloat16), 1j):
+        with pytest.raises(TypeError, match="cannot be written"):
+            kept(odd)

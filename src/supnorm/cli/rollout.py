@@ -97,7 +97,7 @@ class _Stored:
         from supnorm.cli.answer import say
         from supnorm.fields.rollout_storage import save
 
-        if self._noted:
+        if self._noted or not self._rollout.rolling.whole:  # the file then is of an earlier step
             return
         spent = self._rollout.spent + time.perf_counter() - self._rollout.begun
         try:

@@ -43,7 +43,7 @@ def grid_of(variable: Any, roles: dict[str, str], area: bool, weights: Any, what
     """
     names = [next(d for d, role in roles.items() if role == axis) for axis in ("y", "x")]
     y, x = (coordinate(variable, d, what) for d in names)
-    sphere = _is_sphere(variable, names[0], names[1], y)
+    sphere = _is_sphere(variable, names[0], names[1], y, what)
     given = np.empty(0) if weights is None else np.asarray(weights, dtype=float)
     if given.ndim == 2 and given.shape == (len(y), len(x)):
         if not np.allclose(given, given[:, :1], rtol=1e-6, equal_nan=False):
@@ -69,9 +69,20 @@ def coordinate(variable: Any, dimension: str, what: str) -> Array:
     return values.astype(np.float64)
 
 
-def _is_sphere(variable: Any, y: str, x: str, values: Array) -> bool:
+def _is_sphere(variable: Any, y: str, x: str, values: Array, what: str) -> bool:
+    """Whether rows and columns are latitudes and longitudes in degrees.
+
+    Raises:
+        BadInput: for such in radians: their areas and distances would be those of a few degrees at the equator.
+    """
+
     def degrees(dimension: str, names: tuple[str, ...], standard: str) -> bool:
         attributes = variable.coords[dimension].attrs if dimension in variable.coords else {}
+        if str(attributes.get("units", "")).strip().lower().startswith("rad"):
+            raise BadInput(
+                f"{what}: the coordinate {dimension} is in radians; areas and distances need degrees: convert it, as with "
+                f"data.assign_coords({dimension}=np.degrees(data[{dimension!r}]))"
+            )
         return (
             dimension.lower() in names
             or attributes.get("standard_name") == standard

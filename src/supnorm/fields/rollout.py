@@ -23,6 +23,7 @@ from supnorm.fields.rollout_settings import RolloutSettings
 from supnorm.fields.rollout_state import Observed
 from supnorm.fields.rollout_status import status
 from supnorm.fields.rollout_tally import LEVELS, Limits, Tally
+from supnorm.interrupts import INTERRUPTS
 from supnorm.results import BadInput, Interrupted, versions
 from supnorm.results.option import Allowed, demand_allowed
 from supnorm.results.record import Recorded
@@ -92,7 +93,8 @@ class Rollout:
                     after()
                 if limit.over and self.rolling.done < self.steps:
                     return "unfinished"
-        except (KeyboardInterrupt, Interrupted):
+        except (KeyboardInterrupt, Interrupted) as why:
+            INTERRUPTS.taken(why if isinstance(why, Interrupted) else None)
             return "interrupted"
         return ""
 

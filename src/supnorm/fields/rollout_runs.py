@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from supnorm.fields.rollout_settings import RolloutSettings, Stepped
 from supnorm.fields.rollout_state import Fields, Observed, asked, numbers, own
 from supnorm.fields.rollout_tally import Compared, Tally
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem.double_precision import double_precision
 from supnorm.results import BadInput
 from supnorm.results.printable import one_line
@@ -65,6 +66,35 @@ class Watched:
 
 
 @dataclass
+class _Made:
+    """A step of one run that is not taken in yet.
+
+    Attributes:
+        run: its number.
+        failed: the side that raised, and no more is known; empty for none.
+        message: what it raised.
+        model, reference: the new states.
+        fields, expected: what is compared of them.
+        share: what the guard has flagged.
+        by_reference: whether the reference took the step of the model.
+        guards_itself: whether the model has said what is flagged.
+        totals: of both states, where the run goes on.
+    """
+
+    run: int
+    failed: str = ""
+    message: str = ""
+    model: Any = None
+    reference: Any = None
+    fields: Fields = field(default_factory=dict)
+    expected: Fields = field(default_factory=dict)
+    share: float = 0.0
+    by_reference: bool = False
+    guards_itself: bool = False
+    totals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass
 class Rolling:
     """A roll-out under way.
 
@@ -76,6 +106,7 @@ class Rolling:
         runs: the initial states.
         tally: what is remembered.
         done: number of steps taken.
+        whole: no step is half taken in, so that this can be stored.
         reference_error: what the reference raised.
         seconds: wall time of all steps of the model, of the reference, and their number each.
     """
@@ -91,6 +122,7 @@ class Rolling:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     watched: Watched = field(default_factory=Watched)
     done: int = 0
+    whole: bool = True
     reference_error: str = ""
     seconds: dict[str, list[float]] = field(
         default_factory=lambda: {"model": [0.0, 0.0], "reference": [0.0, 0.0]}
@@ -147,62 +179,86 @@ class Rolling:
     def advance(self) -> None:
         """Take one step in all runs that go on, and look at it.
 
+        A request to end strikes while steppers work, which changes nothing here, or waits until the step is taken in: what
+        is stored then is a whole number of steps of all runs.
+
         Raises:
             BadInput: when a stepper returns another kind of state than it was given.
         """
         number = self.done + 1
+        made = [self._stepped(k, number) for k in self.going]
+        with INTERRUPTS.between_batches():
+            self.whole = False
+            self._take_in(made, number)
+            self.done, self.whole = number, True
+        INTERRUPTS.poll()
+
+    def _take_in(self, made: Sequence[_Made], number: int) -> None:
+        """The new states of all runs, and what is seen of them."""
         ended = any(run.ended in ("failed", "not-finite") for run in self.runs)
         compared: dict[str, list[Compared]] = {name: [] for name in self.shapes}
-        for k in self.going:
-            both = self._stepped(k, number)
-            if both is None:
-                ended |= self.runs[k].ended == "failed"
-                continue
-            for name in self.shapes:
-                compared[name].append(Compared(k, name, both[0][name], both[1][name]))
+        for one in made:
+            run = self.runs[one.run]
+            if one.failed == "reference":
+                run.ended = "reference-failed"
+                self.tally.hit.setdefault("reference-failed", set()).add(one.run)
+                self.reference_error = one.message
+            elif one.failed:
+                run.ended, ended = "failed", True
+                self.tally.failed(number, one.run, one.message, one.expected)
+            else:
+                self._count(one)
+                run.model, run.reference = one.model, one.reference
+                for name in self.shapes:
+                    compared[name].append(Compared(one.run, name, one.fields[name], one.expected[name]))
         for name, several in compared.items():
             self.tally.add(number, name, several, ended)
+        totals = {one.run: one.totals for one in made}
         for k in self.going:
-            self._after(k, number, [one for several in compared.values() for one in several if one.run == k])
-        self.done = number
+            own = [one for several in compared.values() for one in several if one.run == k]
+            self._after(k, number, own, totals[k])
 
-    def _stepped(self, k: int, number: int) -> tuple[Fields, Fields] | None:
-        """The fields of both sides after a step; None once one side has ended."""
+    def _count(self, one: _Made) -> None:
+        """What the guard has flagged in a step."""
+        flagged = self.watched.flagged
+        flagged[0] += one.share
+        flagged[1] = max(flagged[1], one.share)
+        flagged[2] += 1
+        flagged[3] += one.by_reference
+        self.watched.guards_itself |= one.guards_itself
+
+    def _stepped(self, k: int, number: int) -> _Made:
+        """Both sides of a run after a step; changes nothing but the clocks."""
         run = self.runs[k]
         try:
             reference = self._timed("reference", self.reference_step, run.reference, number)
         except (KeyboardInterrupt, BadInput):
             raise
         except Exception as error:
-            run.ended = "reference-failed"
-            self.tally.hit.setdefault("reference-failed", set()).add(k)
-            self.reference_error = f"{type(error).__name__}: {one_line(str(error), 200)}"
-            return None
+            return _Made(k, "reference", f"{type(error).__name__}: {one_line(str(error), 200)}")
         expected = self._fields(reference, f"the reference after step {number}")
         try:
-            model, share, by_reference = self._model(run.model, number)
-            made = self._fields(model, f"the model after step {number}")
+            made = self._model(k, run.model, number)
+            made.fields = self._fields(made.model, f"the model after step {number}")
         except (KeyboardInterrupt, BadInput):
             raise
         except Exception as error:
-            run.ended = "failed"
             message = f"{type(error).__name__}: {one_line(str(error), 200)}"
-            self.tally.failed(number, k, message, expected)
-            return None
-        flagged = self.watched.flagged
-        flagged[0] += share
-        flagged[1] = max(flagged[1], share)
-        flagged[2] += 1
-        flagged[3] += by_reference
-        run.model, run.reference = model, reference
-        return made, expected
+            return _Made(k, "model", message, expected=expected)
+        made.reference, made.expected = reference, expected
+        if _finite(made.fields, expected, run.counts):
+            made.totals = {
+                name: (self._total(name, total, made.model), self._total(name, total, reference))
+                for name, total in self.totals.items()
+            }
+        return made
 
     def _fields(self, state: Any, where: str) -> Fields:
         fields = self.observed.fields(state)
         self._same_shapes(fields, where)
         return fields
 
-    def _model(self, state: Any, number: int) -> tuple[Any, float, bool]:
+    def _model(self, k: int, state: Any, number: int) -> _Made:
         """The next state of the model, the share that was flagged, and whether the reference took the step."""
         share = 0.0
         if self.guard is not None:
@@ -211,12 +267,12 @@ class Rolling:
                 raise BadInput(f"guard must return booleans, got {flags.dtype}")
             share = float(flags.mean()) if flags.size else 0.0
         if share and self.settings.fallback:
-            return self._timed("reference", self.reference_step, state, number), share, True
+            made = self._timed("reference", self.reference_step, state, number)
+            return _Made(k, model=made, share=share, by_reference=True)
         made = self._timed("model", self.step, state, number)
         if isinstance(made, Stepped):
-            self.watched.guards_itself = True
-            return made.state, float(made.flagged), False
-        return made, share, False
+            return _Made(k, model=made.state, share=float(made.flagged), guards_itself=True)
+        return _Made(k, model=made, share=share)
 
     def _timed(self, side: str, step: Stepper, state: Any, number: int) -> Any:
         begun = time.perf_counter()
@@ -229,7 +285,9 @@ class Rolling:
             return own(made.state) if side == "reference" else Stepped(own(made.state), made.flagged)
         return own(made)
 
-    def _after(self, k: int, number: int, compared: Sequence[Compared]) -> None:
+    def _after(
+        self, k: int, number: int, compared: Sequence[Compared], totals: Mapping[str, tuple[float, float]]
+    ) -> None:
         """Totals of a run after a step, and whether it goes on."""
         run = self.runs[k]
         if any(not np.isfinite(one.reference[run.counts[one.name]]).all() for one in compared):
@@ -240,12 +298,10 @@ class Rolling:
             run.ended = "not-finite"
             return
         run.steps = number
-        for name, total in self.totals.items():
+        for name, both in totals.items():
             start = run.start[name]
             size = abs(start) or 1.0
-            model, reference = (
-                (self._total(name, total, s) - start) / size for s in (run.model, run.reference)
-            )
+            model, reference = ((value - start) / size for value in both)
             run.change[name] = model, reference
             gap = abs(model - reference)
             gap = math.inf if math.isnan(gap) else gap
@@ -256,6 +312,14 @@ class Rolling:
                 if series and series[-1][0] not in self.tally.shown:
                     series.pop()
                 series.append((number, model, reference))
+
+
+def _finite(model: Fields, reference: Fields, counts: Mapping[str, NDArray[np.bool_]]) -> bool:
+    """Whether a run goes on with these fields, so that its totals are asked for."""
+    return all(
+        np.isfinite(values[counts[name]]).all() and np.isfinite(model[name][np.isfinite(values)]).all()
+        for name, values in reference.items()
+    )
 
 
 def _shown(shapes: Mapping[str, tuple[int, ...]]) -> str:

@@ -6,6 +6,7 @@ says which fields it has.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.problem.double_precision import double_precision
 from supnorm.problem.masked import unmasked
 from supnorm.problem.users_error import described
 from supnorm.results import BadInput
@@ -119,17 +121,21 @@ def flat(state: Any) -> tuple[Any, list[NDArray[Any]]]:
     arrays: list[NDArray[Any]] = []
 
     def shape(part: Any) -> Any:
-        if part is None or isinstance(part, bool | int | float | str):
+        if part is None or isinstance(part, bool | str) or type(part) is int:
             return {"value": part}
-        if isinstance(part, Mapping) and all(isinstance(name, str) for name in part):
+        if type(part) is float:
+            return {"float": part.hex()}  # JSON has neither infinite numbers nor NaN
+        if type(part) is dict and all(isinstance(name, str) for name in part):
             return {"mapping": {name: shape(value) for name, value in part.items()}}
         if type(part) in (tuple, list):
             return {type(part).__name__: [shape(value) for value in part]}
-        made = np.asarray(part) if hasattr(part, "__array__") and not hasattr(part, "detach") else None
-        if made is None or made.dtype.hasobject:
+        kind = "scalar" if isinstance(part, np.generic) else "array" if type(part) is np.ndarray else ""
+        if not kind and _is_jax(part):
+            kind = "jax"
+        if not kind or not _kept(part.dtype):  # masks, units and names of axes would be lost
             raise TypeError(f"a state that holds {type(part).__name__} cannot be written")
-        arrays.append(made)
-        return {"array": len(arrays) - 1}
+        arrays.append(np.asarray(part))
+        return {kind: len(arrays) - 1}
 
     return shape(state), arrays
 
@@ -145,14 +151,41 @@ def again(structure: Any, arrays: Sequence[NDArray[Any]]) -> Any:
     [(kind, part)] = structure.items()
     if kind == "value":
         return part
+    if kind == "float":
+        return float.fromhex(part)
     if kind == "array":
         return arrays[part]
+    if kind == "scalar":
+        return arrays[part][()]
+    if kind == "jax":
+        return _of_jax(arrays[part])
     if kind == "mapping":
         return {name: again(value, arrays) for name, value in part.items()}
     if kind in ("tuple", "list"):
         made = [again(value, arrays) for value in part]
         return tuple(made) if kind == "tuple" else made
     raise ValueError("not the structure of a state")
+
+
+def _kept(dtype: np.dtype[Any]) -> bool:
+    """Whether a file of NumPy holds this type; of bfloat16 it holds bytes without a name."""
+    header = np.lib.format
+    return not dtype.hasobject and header.descr_to_dtype(header.dtype_to_descr(dtype)) == dtype
+
+
+def _is_jax(part: Any) -> bool:
+    """Whether this is an array of JAX that numbers of NumPy can be made to again: no key, and of a type of its own."""
+    jax = sys.modules.get("jax")
+    if jax is None or not isinstance(part, jax.Array) or getattr(part, "weak_type", True):
+        return False
+    return not jax.dtypes.issubdtype(part.dtype, jax.dtypes.extended)
+
+
+def _of_jax(values: NDArray[Any]) -> Any:
+    import jax
+
+    with double_precision(values.dtype.itemsize == 8 or values.dtype == np.complex128):
+        return jax.numpy.asarray(values)
 
 
 def asked(what: str, function: Callable[[Any], Any], state: Any) -> Any:

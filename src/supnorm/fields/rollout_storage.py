@@ -20,7 +20,7 @@ from supnorm.results.record import READ
 from supnorm.results.rollout import FirstRecord, PeakRecord, StepRecord
 from supnorm.sources.called_files import changed_file
 
-FORMAT = 1  # of the file; another one is not resumed
+FORMAT = 2  # of the file; another one is not resumed
 
 
 def save(rollout: Rollout, path: Path, identity: str, spent: float, files: Mapping[str, str]) -> None:

@@ -15,7 +15,9 @@ SAME = {
 FACTORS = {100.0: "100 (Pa and hPa, or a fraction and percent)", 1000.0: "1,000 (m and mm, or kg and g)",
            9.80665: "9.80665 (geopotential and geopotential height)"}  # fmt: skip
 KELVIN = 273.15  # 0 degrees Celsius, by definition
-MEGA = r"(?<![A-Za-z])M(?=(m|Pa|W|J|Hz|g|N|V|A|L)(?![A-Za-z]))"  # its case counts: MPa is no mPa
+# Their case counts: MPa is no mPa, and PW no pW.
+MEGA = r"(?<![A-Za-z])M(?=(m|Pa|W|J|Hz|g|gC|N|V|A|L|l|bar|eV|t|Bq|cal|mol)(?![A-Za-z]))"
+PETA = r"(?<![A-Za-z])P(?=(W|J|g|gC|eV|Hz|Bq)(?![A-Za-z]))"
 
 
 def same_unit(one: str, other: str) -> bool:
@@ -30,7 +32,7 @@ def same_unit(one: str, other: str) -> bool:
 
 
 def _plain(unit: str) -> str:
-    text = re.sub(MEGA, "mega", unit.strip()).lower()
+    text = re.sub(PETA, "peta", re.sub(MEGA, "mega", unit.strip())).lower()
     text = SAME.get(text, text)
     text = text.replace("**", "").replace("^", "")
     head, *below = text.split("/")
