@@ -6,12 +6,14 @@ import json
 import re
 import signal
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.cli.conftest import Shell, stored
 from tests.cli.test_exit_codes import REFERENCE, wait_for_lines
 
+from supnorm.cli.budget import _contents
 from supnorm.evaluation.spot_check import POINTS
 from supnorm.planning import LearningCurve, PlanningCalls, SmoothClass
 from supnorm.results.option import options_of
@@ -152,6 +154,18 @@ def test_learning_curves_are_named_and_compared(shell: Shell) -> None:
     two = shell.run("budget", "problem.toml", "--learning-curve", "polynomial", "--widths", "4,8", *options)
     assert two.code == 2
     assert "give one width, or at least 3" in two.line
+
+
+def test_an_edited_trainer_is_another_one(tmp_path: Path) -> None:
+    """--resume took the trainings of the code before an edit for those of the code after it."""
+    file = tmp_path / "mine.py"
+    file.write_text(TRAINERS)
+    words = f"polynomial, {file}:nearest"
+    before = _contents(words)
+    assert before == _contents(words) != ""
+    file.write_text(TRAINERS.replace("argmin", "argmax"))
+    assert _contents(words) != before
+    assert _contents("polynomial,network") == ""
 
 
 @pytest.mark.slow

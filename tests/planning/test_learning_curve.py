@@ -7,12 +7,14 @@ import json
 import math
 from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from benchmarks.budget.line import line_forecast
 
+from supnorm.approximants import PolynomialLeastSquares
 from supnorm.planning.learning_curve import (
     MeasuredCurve,
     Trained,
@@ -21,9 +23,11 @@ from supnorm.planning.learning_curve import (
     train_on_function,
 )
 from supnorm.planning.learning_curve.drift import drift_forecast, local_slope
+from supnorm.planning.learning_curve.fit_trainer import FitTrainer
 from supnorm.planning.learning_curve.forecast import envelope, forecast
 from supnorm.planning.learning_curve.gap_law import gap_forecast
 from supnorm.planning.learning_curve.on_function import errors
+from supnorm.planning.learning_curve.on_table import train_on_table
 from supnorm.planning.learning_curve.power_law import power_law_forecast
 from supnorm.planning.learning_curve.training_run import ErrorsBySize, group
 from supnorm.planning.learning_curve.trainings import append_run, estimate_seconds, read_runs
@@ -295,6 +299,29 @@ def test_climb_measures_what_theory_says_about_nearest_neighbours():
     assert curve.regime == "data-limited"
     assert all(run.sup > run.rms for run in runs)
     assert runs[0].weights == 64
+
+
+@pytest.mark.parametrize("other", ["function", "seed", "tool", "table"])
+def test_a_file_of_other_trainings_is_refused(tmp_path, other):
+    """The errors of another function, which the file was of, stood as those of this one."""
+    path = tmp_path / "curve.jsonl"
+    given = {"samples": [16, 32, 64], "seeds": 1, "path": path}
+    tools = [FitTrainer(PolynomialLeastSquares(ratio=ratio)) for ratio in (2.0, 4.0)]
+    x = np.random.default_rng(0).random((200, 2))
+    if other == "table":
+        runs = train_on_table(x, wave(x), tools[0], **given)
+        assert train_on_table(x, wave(x), tools[0], **given) == runs
+        again = partial(train_on_table, x, wave(x) + 1.0, tools[0], **given)
+    else:
+        given |= {"widths": [1], "tests": 100}
+        runs = train_on_function(wave, 2, tools[0], **given)
+        assert train_on_function(wave, 2, tools[0], **given) == runs
+        f = (lambda u: wave(u) + 1.0) if other == "function" else wave
+        again = partial(train_on_function, f, 2, tools[other == "tool"], seed=int(other == "seed"), **given)
+    with pytest.raises(BadInput, match="trainings of another function, seed or tool"):
+        again()
+    path.unlink()
+    assert len(again()) == len(runs)
 
 
 def test_climb_resumes(tmp_path):

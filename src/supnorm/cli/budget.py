@@ -104,7 +104,7 @@ def command(
     chosen = seed or 0
     plan: dict[str, Any] = {**vars(made(Asked, given)), "seed": chosen}
     asked = {"seed": float(chosen), "calls": given["most"], "sample-budget": float(plan["sample_budget"])}
-    name = f"{given['trainers'] or ''}-{chosen}-{output or 'any'}"
+    name = f"{given['trainers'] or ''}-{chosen}-{output or 'any'}{_contents(given['trainers'] or '')}"
     with _storage(run, opened, name, asked) as (store, runs):
         if opened is None:
             result = budget(made(SmoothClass, given), **plan)
@@ -163,6 +163,14 @@ def _trainers(text: str, option: str) -> dict[str, Any]:
             strategy = named(part, option, ("file.py:trainer",))
             trainers[LEARNERS.get(type(strategy).__name__, part)] = strategy
     return trainers
+
+
+def _contents(trainers: str) -> str:
+    """Of the files with a user's trainers, a part of the name of the file of trainings: an edited trainer is another one."""
+    from supnorm.problem.fingerprint import content_of
+
+    files = [part.strip().rpartition(":")[0] for part in trainers.split(",") if ":" in part]
+    return "".join(f"-{content_of(Path(file))[:8]}" for file in files)
 
 
 def _load(text: str, folder: str) -> Any:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.threads import one_thread
 from supnorm.planning.ascents import ascend
+from supnorm.planning.learning_curve.identity import of_function
 from supnorm.planning.learning_curve.training_run import TrainingRun
 from supnorm.planning.learning_curve.trainings import (
     Predictor,
@@ -63,7 +64,7 @@ def train_on_function(
         observer: gets `TrainingsPlanned` and `TrainingEnded`.
 
     Raises:
-        BadInput: for empty training sizes or a file that is not one of ours.
+        BadInput: for empty training sizes, or a file that is not one of ours or is of another function, seed or tool.
     """
     tasks = [(m, w, s) for m in sorted(samples) for w in sorted(widths) for s in range(seeds)]
     if not tasks or tests < 100:
@@ -76,7 +77,7 @@ def train_on_function(
     def train(some: Sequence[Task]) -> Iterable[TrainingRun]:
         return map(measure, some) if executor is None else executor.map(measure, some)
 
-    return do_trainings(tasks, train, path, observer)
+    return do_trainings(tasks, train, path, observer, partial(of_function, f, d, trainer, seed))
 
 
 @one_thread()

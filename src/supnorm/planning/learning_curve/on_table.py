@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.planning.learning_curve.identity import of_table
 from supnorm.planning.learning_curve.training_run import TrainingRun
 from supnorm.planning.learning_curve.trainings import (
     Predictor,
@@ -56,7 +57,8 @@ def train_on_table(
             f"a learning curve on a table needs 3 training sizes of at most half of its {len(x)} rows, got {list(samples)}"
         )
     tasks = [(m, width, s) for m in sizes for s in range(seeds)]
-    return do_trainings(tasks, partial(map, partial(_train, x, y, trainer, seed)), path, observer)
+    identity = partial(of_table, x, y, trainer, seed)
+    return do_trainings(tasks, partial(map, partial(_train, x, y, trainer, seed)), path, observer, identity)
 
 
 def _train(x: Array, y: Array, trainer: Trainer, seed: int, task: Task) -> TrainingRun:

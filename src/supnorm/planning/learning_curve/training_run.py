@@ -32,6 +32,7 @@ class TrainingRun:
         train_rms: root mean square on the training data.
         weights, iterations: of the trained model; 0 where unknown.
         seconds, checking: wall time of the training, and of measuring its errors.
+        of: in a file, what the training is of (`supnorm.planning.learning_curve.identity`).
     """
 
     samples: int
@@ -44,6 +45,7 @@ class TrainingRun:
     iterations: int = 0
     seconds: float = 0.0
     checking: float = 0.0
+    of: str = ""
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,7 @@ def do_trainings(
     train: Callable[[Sequence[Task]], Iterable[TrainingRun]],
     path: Path | str | None,
     observer: Callable[[Any], None],
+    identity: Callable[[], str],
 ) -> list[TrainingRun]:
     """Do the tasks that are not in the file yet, and return the runs of all tasks, sorted.
 
@@ -122,8 +123,18 @@ def do_trainings(
         train: does some of them, in order.
         path: the file of runs; None keeps nothing.
         observer: gets `TrainingsPlanned` and `TrainingEnded`.
+        identity: what the trainings are of; asked only where there is a file.
+
+    Raises:
+        BadInput: for a file with trainings of something else.
     """
-    done = {(r.samples, r.width, r.seed): r for r in read_runs(path)}
+    of = "" if path is None else identity()
+    stored = read_runs(path)
+    if any(run.of not in ("", of) for run in stored):
+        raise BadInput(
+            f"{path} has trainings of another function, seed or tool; give another path, or delete the file"
+        )
+    done = {(r.samples, r.width, r.seed): replace(r, of="") for r in stored}
     runs = [done[t] for t in tasks if t in done]
     missing = [t for t in tasks if t not in done]
     first = [] if runs else [t for t in missing if t[2] == 0][:2]
@@ -140,7 +151,7 @@ def do_trainings(
         for i, run in enumerate(train(part), 1):
             runs.append(run)
             if path is not None:
-                append_run(Path(path), run)
+                append_run(Path(path), replace(run, of=of))
             observer(TrainingEnded(run, len(runs), len(tasks)))
             if part is rest and i < len(rest) and rest[i][:2] != rest[i - 1][:2]:
                 tell(rest[i:])
@@ -208,6 +219,8 @@ def _run_of(words: dict[str, Any]) -> TrainingRun:
     for name in ("samples", "width", "seed", "weights", "iterations"):
         if type(getattr(run, name)) is not int or not 0 <= getattr(run, name) <= MOST:
             raise ValueError(name)
+    if type(run.of) is not str:
+        raise TypeError
     floats = ("rms", "sup", "train_rms", "seconds", "checking")
     if any(type(getattr(run, name)) not in (int, float) for name in floats):
         raise TypeError
