@@ -190,6 +190,20 @@ def test_the_ledger_runs_all_and_goes_on(ledger: Shell) -> None:
 
 
 @pytest.mark.slow
+def test_a_ledger_that_is_resumed_with_another_search_judges_again(ledger: Shell) -> None:
+    """--seed 4 --evaluations 20000 --resume printed the verdict of 300 evaluations, and the command had neither."""
+    run = lambda *more: ledger.run("claim", "claims", "--all", "--cost", "cheap", "--json", *more)  # noqa: E731
+    first = json.loads(run("--evaluations", "300", "--seed", "3").out)
+    assert first["command"] == "supnorm claim claims --all --evaluations 300 --seed 3 --cost cheap"
+    again = json.loads(run("--evaluations", "300", "--seed", "3", "--resume").out)
+    assert again["rows"] == first["rows"]
+    other = json.loads(run("--evaluations", "300", "--seed", "4", "--resume").out)["rows"][0]
+    assert (other["seed"], other["evaluations"]) == (4, first["rows"][0]["evaluations"])
+    more = json.loads(run("--seed", "4", "--resume").out)["rows"][0]
+    assert more["evaluations"] > other["evaluations"]
+
+
+@pytest.mark.slow
 def test_a_ledger_says_what_does_not_end_as_before(ledger: Shell) -> None:
     put(ledger, "changed", ("[model]", '[claim.known]\nverdict = "refuted"\n[model]'))
     done = ledger.run("claim", "claims", "--all", "--quiet")

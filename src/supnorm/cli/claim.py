@@ -129,19 +129,13 @@ def _judged(claim: Claim, file: Path, run: RunContext, options: SearchOptions) -
     Raises:
         Interrupted: when the audit is cut short; ``--resume`` goes on with it.
     """
-    from supnorm.claims.claim import SEARCH
     from supnorm.cli.folder import held_fingerprint
     from supnorm.cli.repeat import repeated
 
-    words = {"evaluations": options.evaluations, "seconds": options.seconds, "seed": options.seed}
-    again = repeated(
-        "claim", file, {"out": run.folder if run.named else None, **words, "trust": options.trust}
-    )
+    again = repeated("claim", file, {"out": run.folder if run.named else None, **_words(options)})
     report, start = None, time.perf_counter()
     if claim.problem is not None:
-        if options.evaluations is None and options.seconds is None:
-            limited = claim.budget.evaluations is not None or claim.budget.seconds is not None
-            options = replace(options, evaluations=None if limited else SEARCH)
+        options = _limited(options, claim)
         begun = run.resume and held_fingerprint(run.directory / AUDIT) is not None
         report = run_audit(file, run.within(AUDIT, begun), options, go_on=AGAIN, whole=True)
     with run.interruptible(f"; the audit is in {run.directory / AUDIT}: {AGAIN}"):
@@ -153,6 +147,20 @@ def _judged(claim: Claim, file: Path, run: RunContext, options: SearchOptions) -
     with run.writing(lambda: run.tell(record.to_json, lambda: [record.status.advice])):
         _save(record, result, run.directory)
     return record
+
+
+def _limited(options: SearchOptions, claim: Claim) -> SearchOptions:
+    """These options, with a limit where neither they nor the file have one."""
+    from supnorm.claims.claim import SEARCH
+
+    limits = (options.evaluations, options.seconds, claim.budget.evaluations, claim.budget.seconds)
+    return options if any(limit is not None for limit in limits) else replace(options, evaluations=SEARCH)
+
+
+def _words(options: SearchOptions) -> dict[str, Any]:
+    """Options that change the result, for a command that repeats it."""
+    words = {"evaluations": options.evaluations, "seconds": options.seconds, "seed": options.seed}
+    return {**words, "cost": options.calls.get("cost"), "trust": options.trust}
 
 
 def _save(record: ClaimRecord, result: ClaimResult, folder: Path) -> None:
@@ -198,7 +206,7 @@ def _ledger(folder: Path, given: Path | None, run: RunContext, options: SearchOp
         except Interrupted as why:
             stopped = str(why)
             break
-    words = {"all": True, "out": run.folder if run.named else None, "report": report}
+    words = {"all": True, "out": run.folder if run.named else None, "report": report, **_words(options)}
     record = ledger_record(rows, bool(stopped), time.perf_counter() - start)
     record = record.changed(command=repeated("claim", given, words))
     with run.writing(lambda: run.tell(record.to_json, lambda: ledger_summary(record))):
@@ -213,7 +221,7 @@ def _ledger(folder: Path, given: Path | None, run: RunContext, options: SearchOp
 
 
 def _entry(file: Path, name: str, run: RunContext, options: SearchOptions) -> LedgerRowRecord:
-    """The row of one claim; one that was finished before is not run again with ``--resume``."""
+    """The row of one claim; one that was finished before, by the same search, is not run again with ``--resume``."""
     from supnorm.claims import Claim
     from supnorm.claims.recording import asks_the_same, unrun
     from supnorm.cli.folder import held_fingerprint
@@ -232,7 +240,11 @@ def _entry(file: Path, name: str, run: RunContext, options: SearchOptions) -> Le
                 claim.words, before
             )
             anew = anew or changed_file(folder / AUDIT / STORE, claim.problem) is not None
-            anew = anew or _edited(before, folder / AUDIT)
+            anew = (
+                anew
+                or _edited(before, folder / AUDIT)
+                or _searched_otherwise(folder / AUDIT, file, claim, options)
+            )
             if unchanged and not anew:
                 return _row(before, name)
         if claim.problem is None:  # nothing is written for what cannot run
@@ -263,6 +275,20 @@ def _edited(record: ClaimRecord, audit: Path) -> bool:
         return True
     holds = record.status.code in ("not-refuted", "proved")
     return holds and not (record.tolerance is not None and held.sup.lower <= record.tolerance)
+
+
+def _searched_otherwise(audit: Path, file: Path, claim: Claim, options: SearchOptions) -> bool:
+    """Whether the search for a verdict had another seed or limit than is asked for now."""
+    from supnorm.auditing import load_report
+    from supnorm.problem.problem_file import read_specification
+
+    held, asked = load_report(audit).record, _limited(options, claim).completed(read_specification(file))
+    if held.seed != (asked.seed or 0):
+        return True
+    return held.table is None and (held.budget.evaluations, held.budget.seconds) != (
+        asked.evaluations,
+        asked.seconds,
+    )
 
 
 def _row(record: ClaimRecord, folder: str) -> LedgerRowRecord:
