@@ -24,7 +24,7 @@ import scipy.special
 import supnorm as sn
 from supnorm.certification import rounding
 from supnorm.cli.main import run
-from supnorm.evaluation.intact import cause_of, demand_intact, functions
+from supnorm.evaluation.intact import cause_of, demand_intact, demanded_intact, functions
 from supnorm.program.numpy import Traced, lower_numpy
 from supnorm.program.watched import Watched
 from supnorm.results import BadInput
@@ -71,6 +71,38 @@ def test_a_function_of_the_user_in_a_module_that_is_loaded_meanwhile(monkeypatch
     demand_intact(before)
     vars(later)["erf"] = lambda x: x
     with pytest.raises(BadInput, match=r"has replaced scipy\.later\.erf \(test_intact\.py, line"):
+        demand_intact(before)
+
+
+def test_within_a_work_the_functions_are_those_of_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ModuleType("scipy.first_of_a_test")
+    first.best = max  # type: ignore[attr-defined]
+    with demanded_intact():
+        np_max = np.max
+        monkeypatch.setattr(np, "max", np.min)
+        monkeypatch.setitem(sys.modules, first.__name__, first)
+        before = functions()
+        monkeypatch.setattr(first, "best", min)
+        with pytest.raises(BadInput, match=r"replaced numpy\.max"):
+            demand_intact(before)
+        assert (np.max, first.best) == (
+            np_max,
+            max,
+        )  # what was loaded meanwhile is as it was at the second look
+    monkeypatch.setattr(np, "max", np.min)  # the calling program may
+    demand_intact(functions())
+
+
+def test_a_name_that_comes_later_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("scipy.second_of_a_test")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    assert functions()[module] == {}
+    module.best = max  # type: ignore[attr-defined]
+    assert functions()[module] == {"best": max}
+    before = functions()
+    assert before[module] is functions()[module]  # made once
+    module.best = min  # type: ignore[attr-defined]
+    with pytest.raises(BadInput, match=r"replaced scipy\.second_of_a_test\.best"):
         demand_intact(before)
 
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 import builtins
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from operator import is_
 from pathlib import Path
@@ -45,13 +46,31 @@ Functions = dict[ModuleType | type, dict[str, Any]]
 
 
 def _facts(owners: Iterable[ModuleType | type]) -> Functions:
-    return {owner: {**vars(owner)} for owner in owners}
+    return {owner: _looked_at(owner) for owner in owners}
 
 
-def _classes() -> Iterator[type]:
+def _looked_at(owner: ModuleType | type) -> dict[str, Any]:
+    """What is looked at of a module, its public names, or of a class, all names: the same dictionary as the last time where
+    no name has another object now, since to make it takes several times as long.
+    """
+    facts, all_names = vars(owner), isinstance(owner, type)
+    names, known = _KNOWN.get(owner, (-1, {}))
+    if names != len(facts) or not _hold(known, facts):
+        of_now = [*facts.items()]
+        known = {name: v for name, v in of_now if all_names or not (name.startswith("_") or name in FREE)}
+        _KNOWN[owner] = len(of_now), known
+    return known
+
+
+def _hold(known: dict[str, Any], facts: Mapping[str, Any]) -> bool:
+    """Whether each name is that of the object that it was."""
+    return all(map(is_, known.values(), map(facts.get, known)))  # tens of thousands of names
+
+
+def _classes(modules: Iterable[tuple[str, ModuleType]]) -> Iterator[type]:
     """The classes of the modules that read code."""
-    for title, module in [*sys.modules.items()]:
-        if title.startswith(READING) and isinstance(module, ModuleType):
+    for title, module in modules:
+        if title.startswith(READING):
             yield from (v for v in [*vars(module).values()] if isinstance(v, type) and v.__module__ == title)
 
 
@@ -64,6 +83,8 @@ def _libraries(titles: Iterable[str], packages: frozenset[str]) -> list[tuple[st
     ]
 
 
+_KNOWN: dict[ModuleType | type, tuple[int, dict[str, Any]]] = {}  # of `_looked_at`, with how many names
+_BEGUN: ContextVar[Functions] = ContextVar("begun")  # what the outermost `demanded_intact` began with
 # This file is imported before any code of a problem.
 _FIRST = _facts(OWNERS)
 _SEEN = {*sys.modules}
@@ -72,12 +93,15 @@ _FURTHER = _facts(module for _, module in _libraries(_SEEN, LIBRARIES))
 
 def functions() -> Functions:
     """The functions as they are now, and numbers such as ``math.inf``: a program that uses supnorm may have put its own
-    there, as tests do.
+    there, as tests do. Inside of `demanded_intact` they are what they were when it began: a user's code may have run since.
     """
     later = [title for title in [*sys.modules] if title not in _SEEN]  # such as sqlite3
     _SEEN.update(later)
     _FURTHER.update(_facts(module for _, module in _libraries(later, LIBRARIES)))
-    return _facts([*OWNERS, *(module for _, module in _libraries([*sys.modules], PACKAGES)), *_classes()])
+    modules = _libraries([*sys.modules], PACKAGES)
+    owners = [*OWNERS, *(module for _, module in modules), *_classes(modules)]
+    begun = _BEGUN.get({})
+    return begun | _facts(owner for owner in owners if owner not in begun)
 
 
 def demand_intact(before: Functions) -> None:
@@ -122,11 +146,14 @@ def demanded_intact() -> Iterator[None]:
         BadInput: as `demand_intact`, also in place of an error, of which it may be the cause.
     """
     before = functions()
+    token = _BEGUN.set(before)
     try:
         yield
     except Exception:
         demand_intact(before)
         raise
+    finally:
+        _BEGUN.reset(token)
     demand_intact(before)
 
 
@@ -137,7 +164,7 @@ def _put_back(before: Functions) -> str | None:
         for owner, name, was, now in _changed(before)
         if not _same(now, was) and not any(now is alias for alias in ALIASES)
     ]
-    replaced += _broken()
+    replaced += _broken(before)
     shown = [f"{owner.__name__}.{name}{_where(vars(owner).get(name))}" for owner, name, _ in replaced]
     for owner, name, was in replaced:
         if was is _NONE:
@@ -149,19 +176,17 @@ def _put_back(before: Functions) -> str | None:
 
 def _changed(before: Functions) -> Iterator[tuple[ModuleType | type, str, Any, Any]]:
     """Each function and number that is another object now: its module or class, its name, what it was and what it is."""
-    for owner, known in [*before.items()]:  # tens of thousands of names: nearly all are what they were
+    for owner, known in [*before.items()]:
         facts = vars(owner)
         if isinstance(owner, type) and len(facts) > len(known):  # a method in the place of an inherited one
             new = ((name, now) for name, now in [*facts.items()] if name not in known and name not in _NOTES)
             yield from ((owner, name, _NONE, now) for name, now in new)
-        if all(map(is_, known.values(), map(facts.get, known))):  # a quarter of the time of the next loop
+        if _hold(known, facts):  # nearly always, and in a quarter of the time of the next loop
             continue
         yield from (
             (owner, name, was, facts.get(name))
             for name, was in known.items()
-            if facts.get(name) is not was
-            and (callable(was) or type(was) in (float, property))
-            and (isinstance(owner, type) or not (name.startswith("_") or name in FREE))
+            if facts.get(name) is not was and (callable(was) or type(was) in (float, property))
         )
 
 
@@ -193,7 +218,7 @@ def cause_of(error: BaseException) -> str | None:
 
 def _of_user() -> Iterator[str]:
     """Functions of Python, NumPy and SciPy, and of their classes, that are none any more or stand in files of the user."""
-    yield from (f"{owner.__name__}.{name}" for owner, name, _ in _broken())
+    yield from (f"{owner.__name__}.{name}" for owner, name, _ in _broken({}))
     for title, module in _libraries([*sys.modules], LIBRARIES):
         for name, value in [*vars(module).items()]:
             owned = [(name, value)]
@@ -202,9 +227,12 @@ def _of_user() -> Iterator[str]:
             yield from (f"{title}.{full}{_where(one)}" for full, one in owned if _where(one))
 
 
-def _broken() -> Iterator[tuple[ModuleType | type, str, Any]]:
-    """Functions of Python, NumPy and SciPy that cannot be called any more, as after ``sqlite3.connect = None``."""
-    for owner, name, was, now in _changed(_FURTHER):
+def _broken(before: Functions) -> Iterator[tuple[ModuleType | type, str, Any]]:
+    """Functions of Python, NumPy and SciPy that cannot be called any more, as after ``sqlite3.connect = None``; but for
+    those in ``before``, which must be the same objects.
+    """
+    further = {owner: known for owner, known in _FURTHER.items() if before.get(owner) is not known}
+    for owner, name, was, now in _changed(further):
         if callable(was) and not callable(now) and name in vars(owner):
             yield owner, name, was
 
