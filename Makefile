@@ -8,12 +8,16 @@ WORKERS ?= 3
 # Tests start hundreds of processes: each would compile supnorm anew where Python is told to keep no bytecode.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test quick check docs bench claims mutants clean
+.PHONY: demo test cases quick check docs bench claims mutants clean
 
 demo: .venv/core
 	$(BIN)/supnorm demo
 
 test: .venv/dev
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m "not extra"
+
+# Every case of every test: an hour and more.
+cases: .venv/dev
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
 
 quick: .venv/dev

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import signal
 import sys
 import threading
@@ -32,6 +33,9 @@ if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_I
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+WEAKENS = re.compile("weak|without_the_rule|dropped|would_be")  # in the names of tests that weaken a rule
+
+
 def _every_result_as_published() -> None:
     """All JSON of results is made in one place: what is made there while tests run must be as its schema says."""
     made = encoding.in_json
@@ -58,22 +62,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def sample(items: list[pytest.Item], taken: dict[str, float]) -> None:
-    """Of a test that is marked ``sampled(k)``, all but k cases, spread evenly, are slow ones.
+    """Mark cases, spread evenly: as slow those that ``make quick`` leaves out, as extra those that ``make test`` leaves out.
 
     Args:
         items: all that was collected.
-        taken: the seconds of a case, by test function: as many cases stay as `seconds.QUICK` allows.
+        taken: the seconds of a case, by test function: ``make quick`` runs as many as `seconds.QUICK` allows, and k of a
+            test that is marked ``sampled(k)``; ``make test`` runs k and as many as `seconds.SUITE` allows, at least one,
+            and all of a test that is marked ``whole`` or that weakens a rule of a proof: each rule needs its test.
     """
     for _, group in groupby(items, lambda item: (item.path, getattr(item, "originalname", item.name))):
         cases = list(group)
         mark = cases[0].get_closest_marker("sampled")
-        stay = len(cases) if mark is None else mark.args[0]
-        stay = min(stay, int(seconds.QUICK / taken.get(seconds.function_of(cases[0].nodeid), 1e-9)))
-        if stay < len(cases):
-            kept = {*np.linspace(0, len(cases) - 1, stay).round().astype(int)}
-            for i, case in enumerate(cases):
-                if i not in kept:
-                    case.add_marker("slow")
+        k = mark.args[0] if mark else None
+        a_case = taken.get(seconds.function_of(cases[0].nodeid), 1e-9)
+        _mark_all_but(min(k or len(cases), int(seconds.QUICK / a_case)), cases, "slow")
+        if not (cases[0].get_closest_marker("whole") or WEAKENS.search(cases[0].name)):
+            _mark_all_but(max(k or 1, int(seconds.SUITE / a_case)), cases, "extra")
+
+
+def _mark_all_but(stay: int, cases: list[pytest.Item], name: str) -> None:
+    kept = {*np.linspace(0, len(cases) - 1, min(stay, len(cases))).round().astype(int)}
+    for i, case in enumerate(cases):
+        if i not in kept:
+            case.add_marker(name)
 
 
 def _shared_by_one_worker(items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""The mark `sampled(k)`: `make quick` runs k cases of a test, spread evenly; the whole suite runs all. Groups of tests."""
+"""Which cases of a test `make quick` and `make test` run: a few, spread evenly, of one that takes long. Groups of tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import ROOT, sample, shares
-from tests.seconds import measured, text_of
+from tests.seconds import SUITE, measured, text_of
 
 
 @dataclass
@@ -19,6 +19,7 @@ class Case:
     sampled: int | None
     name: str = "test"
     path: str = "test_a.py"
+    whole: bool = False
     added: list[str] = field(default_factory=list)
 
     @property
@@ -27,7 +28,9 @@ class Case:
         return f"{self.path}::{self.originalname}[1]"
 
     def get_closest_marker(self, name: str) -> Any:
-        """Only `sampled`, where it is given."""
+        """`sampled` and `whole`, where they are given."""
+        if name == "whole":
+            return pytest.mark.whole.mark if self.whole else None
         return pytest.mark.sampled(self.sampled).mark if name == "sampled" and self.sampled else None
 
     def add_marker(self, name: str) -> None:
@@ -35,11 +38,21 @@ class Case:
         self.added.append(name)
 
 
-def quick(cases: list[Case], taken: dict[str, float] | None = None) -> list[int]:
-    """The cases that are no slow ones, after the hook."""
+def stay(cases: list[Case], taken: dict[str, float] | None, mark: str) -> list[int]:
+    """The cases that do not have the mark, after the hook."""
     sample(cases, taken or {})  # type: ignore[arg-type]
-    assert all(case.added in ([], ["slow"]) for case in cases)
-    return [i for i, case in enumerate(cases) if not case.added]
+    assert all({*case.added} <= {"slow", "extra"} for case in cases)
+    return [i for i, case in enumerate(cases) if mark not in case.added]
+
+
+def quick(cases: list[Case], taken: dict[str, float] | None = None) -> list[int]:
+    """The cases that `make quick` runs."""
+    return stay(cases, taken, "slow")
+
+
+def suite(cases: list[Case], taken: dict[str, float] | None = None) -> list[int]:
+    """The cases that `make test` runs."""
+    return stay(cases, taken, "extra")
 
 
 @pytest.mark.parametrize(
@@ -74,6 +87,32 @@ def test_of_what_takes_long_as_many_cases_stay_as_there_is_time_for(
 ) -> None:
     cases = [Case("test_x", marked) for _ in range(9)]
     assert quick(cases, {"test_a.py::test_x": a_case}) == expected
+
+
+@pytest.mark.parametrize(
+    ("a_case", "marked", "expected"),
+    [(0.1, None, [*range(9)]), (SUITE / 2, None, [0, 8]), (SUITE * 9, None, [0]), (SUITE * 9, 3, [0, 4, 8])],
+)
+def test_of_what_takes_very_long_the_suite_runs_one_case_or_as_many_as_are_marked(
+    a_case: float, marked: int | None, expected: list[int]
+) -> None:
+    cases = [Case("test_x", marked) for _ in range(9)]
+    assert suite(cases, {"test_a.py::test_x": a_case}) == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["test_x", "test_a_weakened_rule_is_caught", "test_without_the_rule_it_is_false"]
+)
+def test_the_suite_runs_all_cases_that_weaken_a_rule_or_are_marked(name: str) -> None:
+    cases = [Case(name, None, name=f"{name}[1]", whole=name == "test_x") for _ in range(9)]
+    assert suite(cases, {f"test_a.py::{name}": 9.0}) == [*range(9)]
+
+
+def test_every_case_is_run_by_a_command() -> None:
+    """`make test` leaves out the mark that `make cases` does not."""
+    commands = dict(re.findall(r"^(\w+): \.venv/dev\n\t(.*pytest.*)$", (ROOT / "Makefile").read_text(), re.M))
+    assert commands["test"] == commands["cases"] + ' -m "not extra"'
+    assert commands["quick"] == commands["cases"] + ' -m "not slow and not browser"'
 
 
 def test_many_quick_cases_take_something_each() -> None:

@@ -17,7 +17,7 @@ from supnorm.problem.problem_file import read_specification
 
 FOLDER = Path(__file__).resolve().parents[2] / "claims"
 FILES = {path.parent.name: path for path in entries(FOLDER)}
-# These take more than two seconds of processor time.
+# These take more than two seconds of processor time: `make cases` runs them.
 SLOW = {
     "acos-fast",
     "coolprop-bicubic-ph",
@@ -37,9 +37,12 @@ LONG = {
     "sine-3angle-7",
     "sine-3angle-9",
 }
-RUN = [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in FILES if n not in LONG]
+LATER = [pytest.mark.slow, pytest.mark.extra]
+RUN = [pytest.param(n, marks=LATER) if n in SLOW else n for n in FILES if n not in LONG]
 
 
+
+@pytest.mark.whole
 @pytest.mark.watched  # a proof that only tests accept is none
 @pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", RUN)

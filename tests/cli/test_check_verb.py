@@ -374,7 +374,7 @@ def test_programs_have_the_same_hash_in_another_process(tmp_path: Path) -> None:
         own = kind(folder, *given, **options)  # type: ignore[arg-type]
         if "file" in given[0]:
             _network(folder)
-        asked = "--out", str(folder / "run"), "--ratio", "1.5", "--seconds", "5", "--quiet"
+        asked = "--out", str(folder / "run"), "--ratio", "1.5", "--seconds", "2", "--quiet"
         assert run(["certify", str(own), *asked]) in (0, 1)
     code = (
         "import sys; from supnorm.cli.main import run\nfor f in sys.argv[1:]:\n for p in ('', '/run'):\n"

@@ -14,6 +14,7 @@ from benchmarks.claims.stored import claims
 from benchmarks.claims.values import VALUES
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("page", PAGES)
 def test_every_number_of_a_page_is_that_of_its_stored_result(page: str) -> None:
     """Fails too when code below a number has changed and the page does not say so."""

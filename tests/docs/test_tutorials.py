@@ -31,6 +31,7 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
+@pytest.mark.whole
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_a_tutorial_runs_as_it_is_written(page: Path, tmp_path: Path) -> None:
