@@ -41,7 +41,6 @@ LATER = [pytest.mark.slow, pytest.mark.extra]
 RUN = [pytest.param(n, marks=LATER) if n in SLOW else n for n in FILES if n not in LONG]
 
 
-
 @pytest.mark.whole
 @pytest.mark.watched  # a proof that only tests accept is none
 @pytest.mark.sampled(6)
