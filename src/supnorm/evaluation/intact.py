@@ -99,7 +99,7 @@ def functions() -> Functions:
     _SEEN.update(later)
     _FURTHER.update(_facts(module for _, module in _libraries(later, LIBRARIES)))
     modules = _libraries([*sys.modules], PACKAGES)
-    owners = [*OWNERS, *(module for _, module in modules), *_classes(modules)]
+    owners: list[ModuleType | type] = [*OWNERS, *(module for _, module in modules), *_classes(modules)]
     begun = _BEGUN.get({})
     return begun | _facts(owner for owner in owners if owner not in begun)
 
