@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from supnorm.program.jax_mode import jax_mode
+
 LOWER = ("float32", "float16", "bfloat16")
 
 
@@ -18,15 +20,7 @@ def double_precision(on: bool = True) -> AbstractContextManager[Any]:
     """
     if not on:
         return nullcontext()
-    import jax
-
-    if hasattr(jax, "enable_x64"):
-        context: AbstractContextManager[Any] = jax.enable_x64(True)
-        return context
-    from jax.experimental import enable_x64  # before jax 0.8
-
-    older: AbstractContextManager[Any] = enable_x64(True)
-    return older
+    return jax_mode(True)
 
 
 def precision_of(result: Any) -> str:

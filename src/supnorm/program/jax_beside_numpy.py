@@ -26,6 +26,7 @@ from supnorm.foreign import home_of, is_any
 from supnorm.program.executed import Executed
 from supnorm.program.expressions import EXPRESSIONS, NAME, Expression
 from supnorm.program.given import kinds
+from supnorm.program.jax_mode import jax_mode
 
 # Units of rounding that one operation on equal numbers may differ by, beside one for each number of a row.
 UNITS = 8
@@ -70,9 +71,8 @@ def first_unlike(
 
 
 def _executed(code: Callable[[Any], Any], points: Callable[[], Any], double: bool) -> None:
-    import jax
 
-    precise = jax.enable_x64(True) if double else nullcontext()
+    precise = jax_mode(True) if double else nullcontext()
     with suppress(Exception), precise, np.errstate(all="ignore"):
         code(points())
 

@@ -15,6 +15,7 @@ import numpy as np
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
 from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, special, with_parameter
+from supnorm.program.jax_mode import jax_mode
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.jaxpr_loop import scan
@@ -92,7 +93,7 @@ def lower_jaxpr(
             f"code beside which JAX raises an error for NaN or infinity (jax_{on[0]})", "the same without it"
         )
     # JAX moves the index, so it must compute values even while it traces a caller (derivatives of a program).
-    with attempt("jax"), jax.enable_x64(as_it_runs(least, compiled)[0]), jax.ensure_compile_time_eval():
+    with attempt("jax"), jax_mode(as_it_runs(least, compiled)[0]), jax.ensure_compile_time_eval():
         program, shape = _of_shapes(function, [(1, d), (d,)], least, compiled)
         if batch and len(shape) == 2:
             demand_each_alone(program, lambda n: _of_shapes(function, [(n, d)], least, compiled)[0])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program.foreign_code import foreign_code
+from supnorm.program.jax_mode import jax_mode
 from supnorm.program.jaxpr_caches import uncached
 from supnorm.program.jaxpr_equal import RULES, same
 from supnorm.program.recording import attempt
@@ -146,7 +147,7 @@ def retrace(function: Callable[..., Any], n: int, d: int, least: str, compiled: 
     import jax
 
     double, kind = as_it_runs(least, compiled)
-    with jax.enable_x64(double), uncached(), suppress(Exception):
+    with jax_mode(double), uncached(), suppress(Exception):
         return jax.make_jaxpr(function)(jax.ShapeDtypeStruct((n, d), kind))
     return None
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program.foreign_code import foreign_code
+from supnorm.program.jax_mode import jax_mode
 from supnorm.program.jaxpr_caches import standing_for_arrays, uncached
 from supnorm.program.recording import recorded, unrecorded
 from supnorm.program.rows import ROWS
@@ -70,7 +71,7 @@ def demand_as_jax_reads(function: Callable[..., Any], d: int) -> None:
         with (
             unrecorded(),
             np.errstate(all="ignore"),
-            jax.enable_x64(True),
+            jax_mode(True),
             recorded(watch),
             suppress(Exception),
         ):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from supnorm.foreign import home_of
 from supnorm.program.entry import Narrowed
+from supnorm.program.jax_mode import jax_mode
 from supnorm.program.jaxpr import lower_jaxpr
 from supnorm.program.numpy import lower_numpy
 from supnorm.program.operations import Unsupported
@@ -102,11 +103,10 @@ def _trace(code: Any, d: int, least: str) -> Program:
             raise
         except Exception:  # raised again below, where JAX reads what it can
             pass
-    import jax
     from jax.errors import TracerArrayConversionError
 
     try:
-        with jax.enable_x64(True), _whole_tracebacks():  # arrays of JAX in the code
+        with jax_mode(True), _whole_tracebacks():  # arrays of JAX in the code
             return lower_numpy(code, d, least)
     except (Narrowed, Unlike):
         raise

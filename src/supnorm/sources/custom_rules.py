@@ -9,6 +9,7 @@ from typing import Any
 
 from supnorm.problem import Function
 from supnorm.problem.coded import Coded
+from supnorm.program.jax_mode import jax_mode
 from supnorm.program.jaxpr_traced import as_it_runs
 
 # Files of JAX that stop the derivative of what cancels, as of the largest entry in softmax; none calls a function of others.
@@ -39,7 +40,7 @@ def _of_jax(code: Any, d: int, precision: str) -> str | None:
 
     home = str(Path(jax.__file__).parent)
     double, kind = as_it_runs(precision, compiled=True)
-    with jax.enable_x64(double):
+    with jax_mode(double):
         closed = jax.make_jaxpr(code)(jax.ShapeDtypeStruct((1, d), kind))
     for equation in _equations(closed.jaxpr):
         if equation.primitive.name.startswith(("custom_jvp", "custom_vjp")):

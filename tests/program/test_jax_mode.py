@@ -1,0 +1,46 @@
+"""What JAX has traced in one of its modes does not get into the other."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import supnorm as sn
+from supnorm.program.jax_mode import apart, jax_mode
+
+POINTS = np.linspace(0.1, 1.0, 5)[:, None]
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_weights_of_numpy_have_the_precision_of_each_mode(first):
+    apart()
+    weights = np.random.default_rng(0).normal(size=(1, 3))
+
+    def model(x):
+        return jnp.sin(jnp.asarray(x) @ weights)
+
+    with jax.enable_x64(first):
+        kept = jax.make_jaxpr(model)(POINTS)
+    with jax_mode(not first):
+        seen = jax.make_jaxpr(model)(POINTS).consts[0]
+        value = model(POINTS)
+    assert (kept.consts[0].dtype, seen.dtype) == (
+        (np.float64, np.float32) if first else (np.float32, np.float64)
+    )
+    np.testing.assert_allclose(value, np.sin(POINTS @ weights), rtol=1e-5 if first else 1e-14)
+
+
+def test_a_model_that_ran_in_32_bits_is_proved_with_its_own_weights_and_runs_afterwards():
+    weights = np.random.default_rng(1).normal(size=(1, 3))
+
+    def model(x):
+        return jnp.sin(jnp.asarray(x) @ weights).sum(axis=1)
+
+    with jax.enable_x64(False):
+        quick = jax.jit(model)
+        before = np.asarray(quick(POINTS))
+    problem = sn.Problem(model, lambda x: np.sin(x @ weights).sum(axis=1), sn.Domain(x=(0.0, 1.0)))
+    assert sn.certify(problem, tolerance=1e-12).upper <= 1e-12
+    with jax.enable_x64(False):
+        np.testing.assert_allclose(model(POINTS), before, rtol=1e-5)
+        np.testing.assert_allclose(quick(POINTS[:2]), before[:2], rtol=1e-5)
