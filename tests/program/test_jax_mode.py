@@ -6,25 +6,25 @@ import numpy as np
 import pytest
 
 import supnorm as sn
-from supnorm.program.jax_mode import apart, jax_mode
+from supnorm.program.jax_mode import jax_mode, separate_constants
 
 POINTS = np.linspace(0.1, 1.0, 5)[:, None]
 
 
 @pytest.mark.parametrize("first", [False, True])
 def test_weights_of_numpy_have_the_precision_of_each_mode(first):
-    apart()
+    separate_constants()
     weights = np.random.default_rng(0).normal(size=(1, 3))
 
     def model(x):
         return jnp.sin(jnp.asarray(x) @ weights)
 
     with jax.enable_x64(first):
-        kept = jax.make_jaxpr(model)(POINTS)
+        earlier = jax.make_jaxpr(model)(POINTS)
     with jax_mode(not first):
         seen = jax.make_jaxpr(model)(POINTS).consts[0]
         value = model(POINTS)
-    assert (kept.consts[0].dtype, seen.dtype) == (
+    assert (earlier.consts[0].dtype, seen.dtype) == (
         (np.float64, np.float32) if first else (np.float32, np.float64)
     )
     np.testing.assert_allclose(value, np.sin(POINTS @ weights), rtol=1e-5 if first else 1e-14)

@@ -3,7 +3,7 @@
 JAX 0.10 keeps what it has made of a NumPy array that is a constant of traced code, by the array alone. So what was traced
 in one mode gives its constants to the other one, as long as JAX remembers it: weights of a model that the user has traced
 in 32 bits are rounded to float32 in 64 bits, or JAX refuses to run the model; and after a proof in 64 bits the user's own
-call in 32 bits fails. `apart` has JAX keep constants for each mode.
+call in 32 bits fails. `separate_constants` has JAX keep constants for each mode.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def jax_mode(double: bool) -> Iterator[None]:
     ...     jnp.ones(1).dtype
     dtype('float64')
     """
-    apart()
+    separate_constants()
     with _switched(double):
         yield
 
@@ -41,7 +41,7 @@ def _switched(double: bool) -> Any:
 
 
 @functools.cache
-def apart() -> None:
+def separate_constants() -> None:
     """Have JAX keep constants for each of its modes, if it is a version that mixes them.
 
     There is no setting for this.
@@ -65,5 +65,5 @@ def apart() -> None:
     def constant(x: Any) -> Any:
         return typed(np.asarray(x, dtypes.canonicalize_dtype(x.dtype)))
 
-    kept = {mode: cache(constant) for mode in (False, True)}
-    register(np.ndarray, lambda x: kept[bool(enable_x64.value)](x))
+    constants = {mode: cache(constant) for mode in (False, True)}
+    register(np.ndarray, lambda x: constants[bool(enable_x64.value)](x))
