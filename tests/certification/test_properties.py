@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 import jax
@@ -116,6 +117,9 @@ def test_an_extreme_at_the_threshold_is_undecided_and_says_where():
     low, high = answer.rest["x"]
     assert low <= 0.3 <= high
     assert "the rest lies in x in" in answer.text
+    # A limit that is proved is not called a value; the point is where it holds.
+    assert re.search(r"; y is at most \S.* at x = 0\.", answer.text)
+    assert 1e-9 <= answer.extremes[0].upper < 1.1e-9
 
 
 @pytest.mark.slow

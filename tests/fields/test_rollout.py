@@ -128,16 +128,17 @@ def test_an_infinite_value_of_the_model_is_no_finite_one() -> None:
     assert record.status.exit == 1
 
 
-def test_a_model_that_raises() -> None:
+@pytest.mark.parametrize("kind", [FloatingPointError, GeneratorExit, SystemExit])
+def test_a_model_that_raises(kind: type[BaseException]) -> None:
     def step(u: Any) -> Any:
         if u.max() > 1.15:
-            raise FloatingPointError("no more")
+            raise kind("no more")
         return grown(u)
 
     record = one([0.0, 1.0], step, 5)
     [failed] = [f for f in record.first if f.kind == "failed"]
     assert failed.peak.step == 3
-    assert failed.message == "FloatingPointError: no more"
+    assert failed.message == f"{kind.__name__}: no more"
     assert record.variables[0].worst.error == math.inf
     assert record.by_run[0].steps == 2
     assert record.status.code == "not-finite"
@@ -153,11 +154,11 @@ def test_a_reference_that_ends_is_in_doubt() -> None:
     assert record.by_run[0].steps == 3
 
     def raising(u: Any) -> Any:
-        raise RuntimeError("gone")
+        raise GeneratorExit("gone")
 
     record = sn.audit_rollout(lambda u: u, raising, [np.zeros(2)], steps=9).record
     assert (record.status.code, record.status.exit) == ("reference-failed", 5)
-    assert "RuntimeError: gone" in record.status.advice
+    assert "GeneratorExit: gone" in record.status.advice
 
 
 def test_cells_without_a_value_at_the_start_are_not_compared() -> None:

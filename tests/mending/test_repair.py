@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tests.mending.cases import LINE, bump, line, line_problem, peak, square, sq
 
 import supnorm as sn
 from supnorm.evaluation.limit import Limit
+from supnorm.mending.change import Change
 from supnorm.mending.exchange import Exchange
 from supnorm.mending.tunable import TunableNetwork
 from supnorm.networks import load
@@ -308,3 +310,11 @@ def test_samples_of_large_models_are_bounded(
     assert mended.candidate is not None
     assert mended.candidate.samples is not None
     assert len(mended.candidate.samples[0]) < 300 + 200
+
+
+def test_parts_that_had_little_time_prove_no_larger_difference_than_the_whole() -> None:
+    parts = tuple(SimpleNamespace(upper=upper) for upper in (0.5, 2.0))
+    change = Change(1.0, "certified", SimpleNamespace(), outside=parts)  # type: ignore[arg-type]
+    assert change.outside_upper == 1.0
+    assert replace(change, outside=parts[:1]).outside_upper == 0.5  # type: ignore[arg-type]
+    assert replace(change, outside=()).outside_upper is None

@@ -241,10 +241,8 @@ class _Judge:
         name, part = worst
         if part.bracket.witness is not None and one.kind != "lipschitz":
             low, high = self.statement.claims[name]
-            about |= {
-                "value": high if name.startswith("min") else low,
-                "at": self._point(part.bracket.witness),
-            }
+            end = {"most": high} if name.startswith("min") else {"least": low}
+            about |= {"quantity": self._quantity(one), "at": self._point(part.bracket.witness), **end}
         return fact("property-undecided", share=min(self._share(one, name) for name in one.parts), **about)
 
     def _slack(self, one: Property, name: str) -> float:

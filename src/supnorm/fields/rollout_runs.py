@@ -234,7 +234,8 @@ class Rolling:
             reference = self._timed("reference", self.reference_step, run.reference, number)
         except (KeyboardInterrupt, BadInput):
             raise
-        except Exception as error:
+        # As in `supnorm.evaluation.guarded`: a step must not end the program.
+        except BaseException as error:
             return _Made(k, "reference", f"{type(error).__name__}: {one_line(str(error), 200)}")
         expected = self._fields(reference, f"the reference after step {number}")
         try:
@@ -242,7 +243,7 @@ class Rolling:
             made.fields = self._fields(made.model, f"the model after step {number}")
         except (KeyboardInterrupt, BadInput):
             raise
-        except Exception as error:
+        except BaseException as error:
             message = f"{type(error).__name__}: {one_line(str(error), 200)}"
             return _Made(k, "model", message, expected=expected)
         made.reference, made.expected = reference, expected

@@ -57,7 +57,11 @@ class Change:
     @property
     def outside_upper(self) -> float | None:
         """The bound outside of the boxes round the regions; None where it was not proved."""
-        return max(part.upper for part in self.outside) if self.outside else None
+        if not self.outside:
+            return None
+        return min(
+            max(part.upper for part in self.outside), self.upper
+        )  # in little time the parts prove less
 
     @property
     def record(self) -> ChangeRecord:

@@ -30,7 +30,8 @@ REFUTED = {
 # What is left open.
 UNDECIDED = {
     "property-undecided": "{property} of {output} is not decided: it is proved on {share:percent 4} of the "
-    "domain{where?:; the rest lies in {where}}{value?:; the most extreme value found, {value:num 4}, is at {at:point}}.",
+    "domain{where?:; the rest lies in {where}}{quantity?:; {quantity} is {most?:at most {most:at most 4}}"
+    "{least?:at least {least:at least 4}} at {at:point}}.",
     "without-value": "{property} of {output} is not decided: {quantity} has no finite value at a point of the domain.",
     "runs-too-near": "{property} of {output} holds in exact arithmetic with a margin of {margin:num 4}, but the model as it "
     "runs was seen up to {difference:num 4} from exact arithmetic, and the margin has no room for twice as much.",
