@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from supnorm.auditing.dividing import Dividing
 from supnorm.auditing.explore import explored
 from supnorm.auditing.landscape import Landscape
 from supnorm.auditing.lattice import Lattice
@@ -142,7 +143,8 @@ def test_in_rounds_after_a_smooth_peak_ascents_get_what_its_polish_leaves() -> N
     rounds = []
     for little in (20, 1_000_000):
         evaluator = Evaluator(landscape(two_peaks, 5).evaluator.problem, budget=10_000)
-        done = explored(evaluator, ScreenAndAscent(little=little), 10_000, np.random.default_rng(0))
+        strategy = ScreenAndAscent(little=little, dividing=Dividing(inputs=0))
+        done = explored(evaluator, strategy, 10_000, np.random.default_rng(0))
         assert done.smooth
         assert evaluator.worst > 1.67
         rounds.append(done.rounds)

@@ -141,6 +141,7 @@ class Lattice(Settings):
             ends.converged[rows[reached]] = True
             stuck = slope[rows].any(axis=1) & (gain >= 0) & (length[rows] < SHORTEST)
             ends.gain[rows[stuck | reached]] = gain[stuck | reached]
+            ends.inverse[rows] = inverse[rows]
             going = np.flatnonzero(~reached & (gain > 0) & (length[rows] >= SHORTEST))
             going = going[: max(0, landscape.remaining - floor) // (2 * d + 1)]
             if not len(going):
@@ -184,15 +185,18 @@ class Ends:
         u, best: points (k, d) and their errors (k,).
         converged: which of them converged (k,).
         gain: what the step promised at which they converged or stood still (k,); infinite elsewhere.
+        inverse: the inverse of the curvature that was learned (k, d, d), without its sign.
     """
 
     u: Array
     best: Array
     converged: NDArray[np.bool_] = field(init=False)
     gain: Array = field(init=False)
+    inverse: Array = field(init=False)
 
     def __post_init__(self) -> None:
         self.converged = np.zeros(len(self.u), dtype=bool)
+        self.inverse = np.tile(np.eye(self.u.shape[1]), (len(self.u), 1, 1))
         self.gain = np.full(len(self.u), np.inf)
 
 

@@ -7,7 +7,8 @@ gradients or, without them, by an evolution strategy. A tenth goes to ascents fr
 peaks were not seen, and, where gradients are not informative, a tenth to differential evolution, for ridges. The best
 peaks are polished, without gradients after their neighbours on a lattice, in few inputs, after lines along the axes and a
 broad chain, in two and more, and after quasi-Newton steps, in three and more, that end the polish of a smooth peak. What is
-left goes into another round, whose screen looks on the large hill of the error, too. Memory does not grow with the budget.
+left goes into another round, whose screen looks on the large hill of the error, too. Before all this, without gradients in
+five and six inputs, the box is cut where an ascent shows a smooth and round peak. Memory does not grow with the budget.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from supnorm.auditing.ascent import Ascent
 from supnorm.auditing.broad import Broad
 from supnorm.auditing.differential_evolution import DifferentialEvolution
 from supnorm.auditing.discontinuities import Discontinuities
+from supnorm.auditing.dividing import Dividing
 from supnorm.auditing.evolution import EvolutionStrategy
 from supnorm.auditing.hill import Hill
 from supnorm.auditing.informative import informative
@@ -119,6 +121,7 @@ class ScreenAndAscent(Settings):
     lines: Lines = Lines()
     broad: Broad = Broad()
     hill: Hill = Hill()
+    dividing: Dividing = Dividing()
     discontinuities: Discontinuities = Discontinuities()
 
     LIMITS: ClassVar[Limits] = {
@@ -144,18 +147,21 @@ class ScreenAndAscent(Settings):
         landscape = replace(landscape, informative=landscape.informative and search.informative)
         if search.rounds == 0 and landscape.differentiable:
             landscape.informative = search.informative = informative(landscape, search.pool)
-        whole = landscape.remaining
+        whole, paid = landscape.remaining, 0
         plan = self
         if whole < self.few * landscape.d:
             plan = self.hurried(landscape.d)
         elif self.polish.adapts(landscape, int(self.unguided_polish_share * whole)):
             plan = self.unguided(landscape.d)
+            if search.rounds == 0:
+                paid = self.dividing.run(landscape, search, self.lattice)
+                whole = landscape.remaining
         while landscape.remaining >= 8 * landscape.d and not landscape.late:
             before = landscape.remaining
             if before < self.rest * whole:
                 break
-            plan._round(landscape, search, rng, before)
-            search.rounds += 1
+            plan._round(landscape, search, rng, before + paid)
+            search.rounds, paid = search.rounds + 1, 0
             if before - landscape.remaining < 4:  # nothing left that costs anything
                 break
         plan._screen(landscape, search, rng, landscape.remaining)
