@@ -5,6 +5,7 @@ import gc
 import io
 import json
 import math
+import pickle
 import re
 import time
 
@@ -545,6 +546,11 @@ def test_interrupted_and_resumed_gives_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr(work, "add_block", one)
     resumed = sn.audit_fields(*paths, folder=tmp_path / "run", resume=True)
     assert resumed["t2m"].to_dict() == whole["t2m"].to_dict()
+    # A kill or a full disk before the result is written loses nothing.
+    assert (tmp_path / "run" / "state").exists()
+    again = sn.audit_fields(*paths, folder=tmp_path / "run", resume=True)
+    assert again["t2m"].to_dict() == whole["t2m"].to_dict()
+    pickle.loads(pickle.dumps(again)).save(tmp_path / "run")
     assert not (tmp_path / "run" / "state").exists()
 
 
@@ -592,6 +598,19 @@ def test_the_time_is_a_limit(tmp_path):
     assert report.status.code == "interrupted"
     assert report["t2m"].fields == 0
     assert sn.audit_fields(wrong, truth, folder=tmp_path, resume=True)["t2m"].fields == 9
+
+
+def test_the_checkpoint_is_there_until_the_result_is_written(tmp_path):
+    """It was deleted before, and a kill or a full disk in between lost all that was compared."""
+    truth, wrong = analysis(), forecast(analysis())
+    sn.audit_fields(wrong, truth, folder=tmp_path, seconds=1e-9)
+    whole = sn.audit_fields(wrong, truth, folder=tmp_path, resume=True)
+    assert (tmp_path / "state").exists()
+    assert (
+        sn.audit_fields(wrong, truth, folder=tmp_path, resume=True)["t2m"].fields == whole["t2m"].fields == 9
+    )
+    whole.save(tmp_path)
+    assert not (tmp_path / "state").exists()
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):

@@ -296,6 +296,24 @@ def hard(x):
     )
 
 
+@pytest.mark.parametrize(("scale", "tolerance"), [(1e-3, 0.1), (1e300, 1e295), (1e-300, 1e-302)])
+def test_functions_below_the_tolerance_and_at_the_ends_of_float64_have_a_plan(scale, tolerance):
+    """Ranks of zero, and squares of slopes that overflow, ended as a bug of supnorm after all calls were made."""
+    rates = np.array([0.5, 0.3, 0.9])
+    with np.errstate(all="ignore"):
+        made = budget(lambda x: scale * np.exp(-3.0 * x @ rates), cube(3), tolerance=tolerance, calls=2000)
+    assert made.verdict.word == "classical better"
+
+
+def test_a_network_is_not_the_tool_for_one_input_of_which_little_was_seen():
+    """After 500 calls of sin(300 x) the verdict was: a network is the right tool."""
+    wave = lambda x: np.sin(300.0 * x[:, 0])  # noqa: E731
+    few = budget(wave, cube(1), tolerance=0.26, calls=500)
+    assert (few.verdict.word, few.verdict.tool) == ("undecided", "piecewise polynomial grid")
+    assert few.status.exit == 4
+    assert budget(wave, cube(1), tolerance=0.26, calls=8000).verdict.word == "classical better"
+
+
 @pytest.mark.slow
 def test_the_sample_budget_and_the_learning_curve_decide_about_networks():
     tiny, small, large = (

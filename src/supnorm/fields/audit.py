@@ -69,7 +69,7 @@ def audit_fields(
             there are usual ones.
         pairing: which dimension is what, members, units, weights, a region.
         events: which grid points are reported together.
-        folder: for checkpoints, from which ``resume`` goes on.
+        folder: for checkpoints, from which ``resume`` goes on; `FieldReport.save` deletes those of a finished run.
         seconds: limit of time; what was compared until then is reported, with the status ``interrupted``.
         workers: threads; or an executor of ``concurrent.futures`` whose workers open the files themselves or a
             Dask ``Client``. It changes nothing in the result.
@@ -121,8 +121,6 @@ def audit_fields(
             "the files have changed while they were compared, and the numbers would be of two states: compare them again "
             "without --resume when nothing writes them any more"
         )
-    if not interrupted:
-        checkpoints.clear()
     record = FieldsRecord(
         status=status_of(records, interrupted, complete=len(records) == len(pairs)),
         title=" and ".join(_title(d, w) for d, w in ((prediction, "prediction"), (truth, "truth"))),
@@ -133,7 +131,8 @@ def audit_fields(
         seconds=round(time.monotonic() - begun, 3),
         versions=versions(),
     )
-    return FieldReport(record, maps)
+    # Not before the result is saved: a kill or a full disk in between would lose all that was compared.
+    return FieldReport(record, maps, None if interrupted else checkpoints.clear)
 
 
 def _stamps(*given: Any) -> list[Any]:

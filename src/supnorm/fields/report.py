@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,12 @@ class FieldReport(Recorded):
     Attributes:
         record: everything as plain data, schema ``supnorm.fields/1``.
         parts: the maps of each variable.
+        saved: called once the result is written; None for nothing.
     """
 
     record: FieldsRecord
     parts: dict[str, Maps]
+    saved: Callable[[], None] | None = None
 
     def __repr__(self) -> str:
         """One line."""
@@ -94,6 +97,8 @@ class FieldReport(Recorded):
         write_whole(folder / "events.csv", events_csv(self.record))
         write_whole(folder / "supmap.nc", self._maps())
         write_whole(folder / "fields.json", self.to_json())
+        if self.saved is not None:
+            self.saved()
 
     def _maps(self) -> bytes:
         import xarray

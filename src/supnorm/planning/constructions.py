@@ -265,7 +265,8 @@ def _train(profile: Profile, eps: float) -> ClassBound | None:
     known = [k for k in degrees if k is not None]
     if profile.separation is None or profile.d < 3 or len(known) < profile.d:
         return None
-    ranks = [1, *profile.separation.ranks(eps / 10), 1]
+    # A split whose whole is below the tolerance has rank 0: the train still holds one number for it.
+    ranks = [1, *(max(rank, 1) for rank in profile.separation.ranks(eps / 10)), 1]
     if max(ranks) > 30:
         return None
     cores = [ranks[i] * (known[i] + 1) * ranks[i + 1] for i in range(profile.d)]

@@ -13,7 +13,7 @@
    every line; a tensor train.
 7. A measured learning curve of networks decides: it reaches the tolerance within the sample budget, or not.
 8. Without one: at most 500 samples and 10 inputs, a Gaussian process; 10,000 samples or more and a relative
-   tolerance of 1e-3 or more, a network, audited and guarded; otherwise undecided: measure a learning curve.
+   tolerance of 1e-3 or more, a network, audited and guarded; one input, or otherwise: undecided, measure a learning curve.
 9. More inputs, or a tighter tolerance, without structure: unsuitable for a guarantee.
 
 With fewer than two tests run the word is "undecided". The sizes in the rules are judgement, not theorems;
@@ -296,6 +296,8 @@ def _unmeasured(case: Case) -> VerdictRecord | None:
         return decided(CLASSICAL, GAUSSIAN_PROCESS, question, fact("gaussian-process"))
     if case.relative < 1e-3 * (1 - 1e-9) or case.profile.d > 20:
         return None
+    if case.profile.d == 1:  # samples of one input are dense: what needs a network there was not seen
+        return decided(UNDECIDED, PIECEWISE, question, fact("one-input-untried"))
     if case.sample_budget < 10_000:
         return decided(UNDECIDED, "none", question, fact("measure-both"))
     return decided(GUARDED, NETWORK, question, fact("measure-first"))

@@ -50,6 +50,8 @@ EVIDENCE = {
     "2}, the sample budget is {budget:count}, and no structure fits them.",
     "gaussian-process": "A Gaussian process is affordable here, and it has error bars.",
     "measure-both": "Measure learning curves of a network and of a Gaussian process.",
+    "one-input-untried": "For one input try a piecewise polynomial grid before a network: more calls show whether it "
+    "reaches the tolerance.",
     "measure-first": "No network was trained yet: measure a learning curve before you commit.",
     "cheapest": "The cheapest construction, {tool}, needs about {log10:from log10} samples.",
     "rough": "The function is rough along lines (order {order:num}): where kinks are known, split the domain there; "

@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 # Square roots of eigenvalues below this share of the largest count as rounding of the differences.
 # With 1e-12 `test_ridge_has_one_direction_although_all_indices_are_equal` fails.
 THRESHOLD = 1e-5
+SQUARABLE = 1e-140, 1e140  # slopes whose squares are normal numbers,
 TESTED = 512  # pairs of points that test the claim; 8 overlook the corner of `test_a_direction_that_matters_only_...`
 
 
@@ -80,10 +81,14 @@ def active_subspace(
     slope = gradients(f, rng.random((samples, d)))
     if not len(slope):
         return ActiveSubspace(np.zeros(d), np.eye(d), 0.0, 0.0, 0)
-    values, vectors = np.linalg.eigh(slope.T @ slope / len(slope))
+    largest = float(np.abs(slope).max())
+    size = 1.0 if SQUARABLE[0] < largest < SQUARABLE[1] or not largest else largest
+    values, vectors = np.linalg.eigh((slope / size).T @ (slope / size) / len(slope))
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1].T
     count = int((np.sqrt(values) > threshold * max(np.sqrt(values[0]), 1e-300)).sum()) if values[0] > 0 else 0
     residual = _change_along(f, vectors[count:], half_range, rng) if 0 < count < d else 0.0
+    with np.errstate(over="ignore"):
+        values = values * size * size
     return ActiveSubspace(
         values, vectors[:count], residual, float(np.abs(slope).sum(axis=1).max()), len(slope)
     )
