@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,22 @@ def test_each_picture_can_be_drawn_also_of_odd_values(
             made = about_of(problem, "", "", what, partial(_everywhere, value), band)
             html = statement_page(proofs["certify"].changed(about=made))
             assert ">nan<" not in html.lower()
+
+
+@pytest.mark.parametrize(("domain", "mark", "word"), [(LINE, "dot", "dot"), (BOX, "pinw", "ring")])
+def test_the_point_of_the_largest_error_is_marked(
+    proofs: dict[str, Any], domain: sn.Domain, mark: str, word: str
+) -> None:
+    made = about_of(sn.Problem(model, truth, domain), "", "", "error", partial(_everywhere, 0.25), 0.5)
+    at = dict.fromkeys(domain.names, 0.5)
+    record = proofs["certify"].changed(about=made)
+    assert record.witness is not None
+    html = statement_page(record.changed(witness=record.witness.changed(x=at)))
+    assert len(re.findall(rf'<circle class="{mark}"', html)) == 2  # wide and narrow
+    assert f"The error at points of a grid; the {word} is at the largest error that was computed." in html
+    html = statement_page(record.changed(witness=None))
+    assert f'<circle class="{mark}"' not in html
+    assert "The error at points of a grid. It is proved" in html
 
 
 def test_a_picture_that_cannot_be_computed_costs_nothing() -> None:

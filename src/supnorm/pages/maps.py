@@ -20,7 +20,7 @@ from supnorm.pages import sections
 from supnorm.pages.cuts import Frame, two_storeys
 from supnorm.pages.points import AxisView
 from supnorm.pages.ramp import ColourScale, colour_scale, field, legend, legend_words
-from supnorm.pages.svg import Scale, el, line, picture, text, two_sizes, x_axis
+from supnorm.pages.svg import Scale, el, line, picture, ring, text, two_sizes, x_axis
 from supnorm.pages.view import View
 from supnorm.results.charts import BoundPanelRecord, GridMapRecord, LineMapRecord, PairMapsRecord, PanelRecord
 from supnorm.results.numbers import num
@@ -133,11 +133,6 @@ def axis_names(one: Panel, size: float) -> list[str]:
         return [short]
     both = f"→ {one.across.name}", f"↑ {one.up.name}"
     return [words if len(words) <= most else f"{words[: most - 1]}…" for words in both]
-
-
-def ring(x: float, y: float) -> Markup:
-    """The ring at a point of a map."""
-    return el("circle", class_="pinw", cx=float(x), cy=float(y), r=4)
 
 
 def ring_within(x: float, y: float, size: float) -> Markup:

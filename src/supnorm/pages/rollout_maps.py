@@ -8,9 +8,8 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from supnorm.pages.maps import ring
 from supnorm.pages.ramp import DARK, LEVELS, LIGHT, png, px_int
-from supnorm.pages.svg import NARROW, WIDE, el, picture, rect, text
+from supnorm.pages.svg import NARROW, WIDE, el, picture, rect, ring, text
 from supnorm.results.rollout import VariableRecord
 from supnorm.wording import Narrator, fact
 from supnorm.wording.rollout import TEMPLATES

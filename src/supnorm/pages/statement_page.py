@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from supnorm.pages.rendering import render
-from supnorm.pages.statement_picture import picture_of
+from supnorm.pages.statement_picture import Seen, picture_of
 from supnorm.pages.svg import two_sizes
 from supnorm.results.about import AboutRecord
 from supnorm.results.certify import CertifyRecord
@@ -35,8 +35,11 @@ def statement_page(record: Statement, certificate: str = "") -> str:
     bounded = isinstance(record, NormsRecord | PropertiesRecord) or record.sup.upper_kind != "none"
     head, rows = stated(record)
     parts_head, parts = parts_of(record)
+    at = largest_seen(record)
     drawn = (
-        (Markup(""), Markup("")) if about is None or about.picture is None else two_sizes(picture_of, about)
+        (Markup(""), Markup(""))
+        if about is None or about.picture is None
+        else two_sizes(picture_of, (about, at))
     )
     menu = [
         ("statement", "Statement"),
@@ -64,7 +67,7 @@ def statement_page(record: Statement, certificate: str = "") -> str:
         "box_what": say(fact("box-held" if bounded else "box-asked")),
         "box": box_rows(about),
         "picture": drawn,
-        "picture_what": say(*seen(about)),
+        "picture_what": say(*seen(about, at)),
         "parts_head": parts_head,
         "parts": parts,
         "rests": rests(record),
@@ -167,12 +170,20 @@ def box_rows(about: AboutRecord | None) -> Rows:
     ]
 
 
-def seen(about: AboutRecord | None) -> list[Fact]:
+def largest_seen(record: Statement) -> Seen | None:
+    """The point of the largest error, of a proof about an error."""
+    if not isinstance(record, CertifyRecord) or record.witness is None or record.sup.lower is None:
+        return None
+    return Seen(record.witness.x, record.sup.lower)
+
+
+def seen(about: AboutRecord | None, at: Seen | None) -> list[Fact]:
     """What the picture shows."""
     if about is None or about.picture is None:
         return []
     picture = about.picture
-    return [fact(f"picture-{picture.what}", band=picture.band), fact("picture-shows")]
+    marked = {"marked": at is not None, "map": bool(picture.y)}
+    return [fact(f"picture-{picture.what}", band=picture.band, **marked), fact("picture-shows")]
 
 
 def parts_of(record: Statement) -> tuple[tuple[str, ...], Rows]:

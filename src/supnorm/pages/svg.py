@@ -109,6 +109,11 @@ def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
     return el("line", class_=kind, x1=float(x1), x2=float(x2), y1=float(y1), y2=float(y2))
 
 
+def ring(x: float, y: float) -> Markup:
+    """The ring round a point of a map or a curve."""
+    return el("circle", class_="pinw", cx=float(x), cy=float(y), r=4)
+
+
 def rect(x: float, y: float, width: float, height: float, kind: str, **more: Any) -> Markup:
     """A rectangle."""
     return el(

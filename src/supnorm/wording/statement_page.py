@@ -28,7 +28,8 @@ TEMPLATES = OTHER_CERTIFICATE | {
     "deployed": "With the rounding of the model as it runs: at most {upper:error at most 6}.",
     "constants": "{on:num 5} times the largest misfit on the faces, plus {inside:num 5} times the largest residual.",
     "picture-model": "The model. {band?:The solution is proved to be nowhere further than {band:error at most 3} from it.}",
-    "picture-error": "The error at points of a grid. {band?:It is proved to be nowhere larger than {band:error at most 3}.}",
+    "picture-error": "The error at points of a grid{marked?:; the {map?:ring|dot} is at the largest error that was "
+    "computed}. {band?:It is proved to be nowhere larger than {band:error at most 3}.}",
     "picture-difference": "How far the model is from a computed function that is itself proved to be within "
     "{band?:{band:error at most 3}|an unknown distance} of the solution.",
     "picture-shows": "The picture shows values in float64 and proves nothing.",
