@@ -44,8 +44,9 @@ def finer(error: ErrorProgram, x: Array, proved: Array, size: Array) -> Array:
         pairs = [balls.at_points(p, some, bits) for p in programs]
         in_balls = _least(error, pairs)
         known[rows] = np.maximum(known[rows], in_balls)
-        sizes = np.min([error.one_sided(v) for v, _ in pairs], axis=0).max(1)
-        if in_balls.max() >= (1.0 - LOST) * sizes.max():
+        # With too few bits a ball is [-1, 1], say: its middle is zero, and the error is not.
+        sizes = [error.one_sided(v) + np.where(np.isfinite(off), off, 0.0) for v, off in pairs]
+        if in_balls.max() >= (1.0 - LOST) * np.min(sizes, axis=0).max():
             break
     return known
 

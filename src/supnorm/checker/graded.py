@@ -267,7 +267,7 @@ def _smallest(rows: list[list[Ball] | None]) -> list[Ball] | None:
 
 
 def _aliasing(op: str, c: Ball, r: Ball, height: Ball, e: float, p: Parameter) -> list[Ball] | None:
-    """4 M rho^-17/(rho - 1) for each Taylor coefficient."""
+    """4 M rho^-17/(rho - 1) for each Taylor coefficient: how far its interpolant is from it."""
     b = height / r if r > 0 else arb(50)
     b = b.lower() if b < 50 else arb(50)
     wide = (b * b + 1).sqrt()
@@ -275,6 +275,10 @@ def _aliasing(op: str, c: Ball, r: Ball, height: Ball, e: float, p: Parameter) -
     sizes = bounds(op, c - reach, c + reach, r * b, e, p)
     if sizes is None or not (above > 0):
         return None
+    if (
+        op == "log"
+    ):  # that of log z - k is the same for each number k; with the middle of both ends it is smallest
+        sizes[0] = ((c + reach + r * b) / (c - reach)).log().upper() / 2 + arb.pi() / 2
     factor = 4 * rho ** (1 - POINTS) / above
     return [factor * size for size in sizes]
 
