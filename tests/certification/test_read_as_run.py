@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -15,6 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import supnorm as sn
 from supnorm.cli.main import run
+from supnorm.program.given import given
 
 PROBLEM = """
 [domain]
@@ -188,3 +190,29 @@ def test_a_result_names_what_no_call_shows() -> None:
         assert ("the same without jax.jit" in words) is compiled
         assert "chance" in words
         assert "whether torch records gradients" in words
+
+
+def test_max_and_min_of_python_are_read_in_torch_code_and_no_look_alikes_of_them() -> None:
+    class Scaled(torch.nn.Module):
+        floor = 0.0
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.tanh(x * max(self.floor, 0.5) + min(self.floor, 0.25))
+
+    problem = sn.Problem(Scaled(), lambda x: np.tanh(0.5 * x[:, 0]), sn.Domain(x=(0.0, 1.0)))
+    assert sn.certify(problem, tolerance=1e-6).upper < 1e-6
+    from torch._export.non_strict_utils import _tensor_min_max
+
+    for tensors, same in ((torch.maximum, True), (torch.minimum, False)):
+        put = partial(_tensor_min_max, real_callable=max, tensor_callable=tensors)
+        assert (given(put) == given(max)) == same
+
+
+@pytest.mark.parametrize("name", ["weight_norm", "spectral_norm"])
+def test_normalised_weights_are_those_that_torch_computes(name: str) -> None:
+    layer = getattr(torch.nn.utils.parametrizations, name)(torch.nn.Linear(2, 2).double())
+    module = torch.nn.Sequential(layer, torch.nn.Tanh()).eval()
+    weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
+    domain = sn.Domain(x=(0.0, 0.5), y=(0.0, 0.5))
+    problem = sn.Problem(module, lambda x: np.tanh(x @ weight.T + bias), domain)
+    assert sn.certify(problem, tolerance=1e-9).upper < 1e-9

@@ -27,6 +27,7 @@ DEEP, MANY, LARGEST = 3, 50, 10_000  # levels and parts of containers; numbers o
 READERS = ("supnorm.", "jax._src.", "torch._")
 NUMBERS = frozenset(("b1", "f2", "f4", "f8", *(f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8))))
 STANDS = "the type of the object that stood for the array"
+TENSORS = {max: "maximum", min: "minimum"}  # Python's own, as they are before somebody replaces them
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(Ellipsis), type(NotImplemented))
 # By identity: a class of the user can be equal to any other one.
 SCALARS = frozenset(map(id, np.sctypeDict.values()))  # a class that is one of these is NumPy's own
@@ -65,6 +66,8 @@ def given(value: Any, deep: int = DEEP) -> Given:
         return "type", value.__module__, value.__qualname__
     if kind is ModuleType:
         return "module", value.__name__
+    if (replaced := _by_torch(value, kind)) is not None:
+        return given(replaced, deep)
     if kind is FunctionType:
         return "function", value.__name__, value.__code__.co_filename, value.__code__.co_firstlineno
     if (parts := _bound(value, kind)) is not None:
@@ -102,6 +105,17 @@ def _bound(value: Any, kind: type) -> tuple[str, Iterable[Any]] | None:
     if kind is BuiltinFunctionType and _of_torch(type(value.__self__), tensor=True):
         return "method", (value.__self__,)
     return None
+
+
+def _by_torch(value: Any, kind: type) -> Any:
+    """Python's max or min, for which `torch.export` puts a function that also takes tensors; None for other values."""
+    ours = sys.modules.get("torch._export.non_strict_utils")
+    if kind is not partial or value.func is not getattr(ours, "_tensor_min_max", value):
+        return None
+    python, tensors = value.keywords.get("real_callable"), value.keywords.get("tensor_callable")
+    if value.args or type(python) is not BuiltinFunctionType or python not in TENSORS:
+        return None
+    return python if tensors is getattr(sys.modules["torch"], TENSORS[python]) else None
 
 
 def _tensor(kind: type) -> bool:
