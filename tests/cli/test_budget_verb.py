@@ -156,6 +156,23 @@ def test_learning_curves_are_named_and_compared(shell: Shell) -> None:
     assert "give one width, or at least 3" in two.line
 
 
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--network", "100,1000,10"), 2), (("--network", "100,1000,10", "--smoothness", "2"), 0),
+        (("--smoothness", "0.01", "--tolerance", "1e-4"), 2), (("--smoothness", "0.5", "--tolerance", "1e300"), 2),
+        (("--fourier", "1e300", "--norm", "l2"), 2), (("--fourier", "1e-300"), 0),
+    ],
+)  # fmt: skip
+def test_counts_beyond_float64_are_no_bug_of_supnorm(
+    shell: Shell, options: tuple[str, ...], code: int
+) -> None:
+    done = shell.run("budget", "--inputs", "3", "--tolerance", "1e-2", *options)
+    assert "bug" not in done.err
+    assert done.code == code
+    assert code == 0 or "float64" in done.line
+
+
 def test_an_edited_trainer_is_another_one(tmp_path: Path) -> None:
     """--resume took the trainings of the code before an edit for those of the code after it."""
     file = tmp_path / "mine.py"

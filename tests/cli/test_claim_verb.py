@@ -104,6 +104,22 @@ def test_a_claim_that_is_false_and_one_without_a_second_reference(ledger: Shell)
     assert ledger.run("claim", doubted, "--quiet").code == 5
 
 
+def test_the_verdict_of_an_earlier_run_is_marked_where_the_last_one_was_refused(shell: Shell) -> None:
+    """claim.json said not-refuted beside a claim that was edited and not judged, without a word about it."""
+    file = put(shell, "true")
+    run = lambda: shell.run("claim", file, "--out", "run", "--quiet", "--evaluations", "200").code  # noqa: E731
+    assert run() == 0
+    mark = shell.folder / "run" / "unfinished-claim.json"
+    assert not mark.exists()
+    whole = file.read_text()
+    file.write_text(whole.replace("tolerance = 0.01", "tolerance = 0.008"))
+    assert run() == 2
+    assert "fingerprint" in json.loads(mark.read_text())["why"]
+    file.write_text(whole)
+    assert run() == 0
+    assert not mark.exists()
+
+
 @pytest.mark.slow
 def test_no_proof_of_an_older_run_stays_beside_another_verdict(shell: Shell) -> None:
     """The certificate of the series that was proved stood beside the verdict on another series, and `check` accepted it."""

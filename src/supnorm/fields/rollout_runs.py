@@ -35,7 +35,7 @@ class Run:
         model, reference: the latest states.
         steps: steps of which both sides have a value.
         ended: why no further; empty while it goes on.
-        counts: cells of each variable that have a value at the start; the others (land, say) are never compared.
+        counts: cells of each variable that have a value at the start; in the others (land, say) the reference needs none.
         start: values of the totals at the initial state.
         change: latest relative changes of the totals, of the model and of the reference.
     """

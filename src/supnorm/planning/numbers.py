@@ -12,6 +12,7 @@ from supnorm.planning.theory import ClassBound, NetworkClass, theory
 from supnorm.planning.theory.statement import CONSTRUCTION, GUARANTEE
 from supnorm.planning.verdict import verdict
 from supnorm.results import BadInput
+from supnorm.results.numbers import num
 from supnorm.wording import fact
 
 
@@ -34,12 +35,20 @@ def from_class(
             "smoothness, rho, fourier, stability, network"
         )
 
+    lost: list[str] = []
+
     def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
-        statements = theory(known, eps, p, network)
+        # The table has tolerances 1000 times tighter, which may underflow.
+        statements = [] if eps == 0 < tolerance else theory(known, eps, p, network, lost)
         lower, upper = ([r for r in statements if r.line == line] for line in (GUARANTEE, CONSTRUCTION))
         return lower, upper
 
     guarantee, construction = rows(tolerance)
+    if lost and not guarantee and not construction:
+        raise BadInput(
+            f"tolerance {num(tolerance)}: of this class no count lies within the range of float64 ({lost[0]}); give numbers "
+            "nearer to 1"
+        )
     table = tolerance_table(rows, curves, tolerance)
     decided, pilot = verdict(None, construction, curves, tolerance, p, sample_budget)
     return result_of(

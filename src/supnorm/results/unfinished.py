@@ -29,6 +29,8 @@ RESULTS = {
     "fields": ("fields.json",),
     "rollout": ("rollout.json",),
     "budget": ("budget.json",),
+    "claim": ("claim.json", "claims.json"),
+    "reproduce": ("reproduce.json",),
     "certify": ("certify.json", "solution.json", "properties.json", "norms.json"),
 }
 LONGEST = 500  # characters of the reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from supnorm.planning.smooth_class import SmoothClass
 from supnorm.planning.theory.fourier import fourier_weights
@@ -29,15 +30,20 @@ from supnorm.results import BadInput
 
 
 def theory(
-    known: SmoothClass, eps: float, p: float = math.inf, network: NetworkClass | None = None
+    known: SmoothClass,
+    eps: float,
+    p: float = math.inf,
+    network: NetworkClass | None = None,
+    lost: list[str] | None = None,
 ) -> list[ClassBound]:
-    """All statements about a class and an absolute tolerance.
+    """All statements about a class and an absolute tolerance whose numbers float64 holds.
 
     Args:
         known: the class.
         eps: absolute tolerance, in the unit of the function's values.
         p: the norm, ``inf`` or at least 1.
         network: a network class that the statements also cover.
+        lost: gets the reason for each group of statements whose numbers float64 does not hold.
 
     Raises:
         BadInput: for numbers outside these ranges.
@@ -50,11 +56,23 @@ def theory(
         raise BadInput(f"tolerance must be a positive number, got {eps}")
     if not p >= 1:
         raise BadInput(f"the norm must be sup or L^p with p >= 1, got p = {p}")
-    samples = _samples(known, eps, p)
-    rows = [*samples, *_weights(known, eps, p, network, samples)]
+    samples = _countable(lambda: _samples(known, eps, p), lost)
+    rows = [*samples, *_countable(lambda: _weights(known, eps, p, network, samples), lost)]
     if network is not None:
-        rows.append(network_class_samples(known.inputs, network, eps, p))
-    return [*rows, *_structure(known, eps, p)]
+        network.check(known.inputs)
+        rows += _countable(lambda: [network_class_samples(known.inputs, network, eps, p)], lost)
+    return [*rows, *_countable(lambda: _structure(known, eps, p), lost)]
+
+
+def _countable(make: Callable[[], list[ClassBound]], lost: list[str] | None) -> list[ClassBound]:
+    """These statements; none where a count, or what it comes from, leaves the range of float64."""
+    try:
+        return make()
+    # Powers beyond 1e308, and the logarithm of a count that has underflowed to zero.
+    except (ArithmeticError, ValueError) as why:
+        if lost is not None:
+            lost.append(str(why))
+        return []
 
 
 def _samples(known: SmoothClass, eps: float, p: float) -> list[ClassBound]:
@@ -82,7 +100,7 @@ def _weights(
     if not 1 <= known.order < math.inf:
         return []
     d, n, rows = known.inputs, int(known.order), list[ClassBound]()
-    if math.isinf(p):
+    if math.isinf(p) and samples:
         rows += relu_weights(d, n, samples[0])
         rows.append(relu_interpolation(d, n, known.bounds[min(n, 2)], eps))
     rows += relu_rates(d, n, network.layers if network else None)

@@ -13,6 +13,7 @@ Cost: O(log) for the number; O(m + n d) per batch for the adversary.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from math import lgamma
 
@@ -94,5 +95,5 @@ def smooth_samples_lp(d: int, scales: Sequence[float], eps: float, p: float) -> 
         source="proved here: bumps in all empty cells; constant computed, not the best possible",
         status="proved",
         vacuous=log10 <= 0.0,
-        build=adversary if cells and d * np.log(cells) < np.log(1e7) else None,
+        build=adversary if cells and d * math.log(cells) < np.log(1e7) else None,
     )
