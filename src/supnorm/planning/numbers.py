@@ -46,8 +46,7 @@ def from_class(
     guarantee, construction = rows(tolerance)
     if lost and not guarantee and not construction:
         raise BadInput(
-            f"tolerance {num(tolerance)}: of this class no count lies within the range of float64 ({lost[0]}); give numbers "
-            "nearer to 1"
+            f"tolerance {num(tolerance)}: of this class no count lies within the range of float64; give numbers nearer to 1"
         )
     table = tolerance_table(rows, curves, tolerance)
     decided, pilot = verdict(None, construction, curves, tolerance, p, sample_budget)
