@@ -111,8 +111,13 @@ def grid(
     method = str(rng.choice(["linear", "cubic"]))
     sizes = rng.integers(4, 7, d)
     axes = [np.unique(np.concatenate([[0.05, 1.0], rng.uniform(0.05, 1.0, n - 2)])) for n in sizes]
+    values = rng.normal(size=[len(a) for a in axes])
+    try:
+        found = interpolate.RegularGridInterpolator(axes, values, method=method)
+    except ValueError:  # SciPy solves for a cubic table by iterations, which end for some unevenly spaced axes
+        method = "linear"
+        found = interpolate.RegularGridInterpolator(axes, values, method=method)
     words.append(f"{method} grid of {sizes.tolist()}")
-    found = interpolate.RegularGridInterpolator(axes, rng.normal(size=[len(a) for a in axes]), method=method)
     return found, lambda x: mp.mpf(float(found(np.array([[float(v) for v in x]]))[0]))
 
 
