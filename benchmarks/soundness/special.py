@@ -114,7 +114,9 @@ def grid(
     values = rng.normal(size=[len(a) for a in axes])
     try:
         found = interpolate.RegularGridInterpolator(axes, values, method=method)
-    except ValueError:  # SciPy solves for a cubic table by iterations, which end for some unevenly spaced axes
+    except (
+        ValueError
+    ):  # SciPy solves for a cubic table by iterations, which end for some unevenly spaced axes
         method = "linear"
         found = interpolate.RegularGridInterpolator(axes, values, method=method)
     words.append(f"{method} grid of {sizes.tolist()}")
