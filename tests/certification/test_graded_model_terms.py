@@ -172,7 +172,9 @@ def test_functions(op, kind):
         x = gm.Graded(np.abs(x.c) + 4.0, x.J, x.H, x.s, x.rem)
     with np.errstate(all="ignore"):
         found = gm.smooth(op, x, *extra)
-    _compare(found, [graded.smooth(op, v, *extra) for v in _exactly(x)])
+    # The checker's bound of a logarithm on an ellipse is the smaller one: it does without its middle.
+    room = 1e-4 if op == "log" else 1e-6
+    _compare(found, [graded.smooth(op, v, *extra) for v in _exactly(x)], room)
 
 
 @pytest.mark.parametrize("m", [3, 4])

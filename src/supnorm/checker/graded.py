@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
-from flint import arb, arb_mat, arb_poly
+from flint import arb, arb_mat, arb_poly, ctx
 
 from supnorm.checker.enclosure import Program, _rows, node_values, point_function
 from supnorm.checker.functions import range_on
@@ -275,9 +275,8 @@ def _aliasing(op: str, c: Ball, r: Ball, height: Ball, e: float, p: Parameter) -
     sizes = bounds(op, c - reach, c + reach, r * b, e, p)
     if sizes is None or not (above > 0):
         return None
-    if (
-        op == "log"
-    ):  # that of log z - k is the same for each number k; with the middle of both ends it is smallest
+    if op == "log":
+        # For each number k the interpolant of log z - k is as far from it; the middle of both ends makes this bound smallest.
         sizes[0] = ((c + reach + r * b) / (c - reach)).log().upper() / 2 + arb.pi() / 2
     factor = 4 * rho ** (1 - POINTS) / above
     return [factor * size for size in sizes]
@@ -291,7 +290,7 @@ def _interpolants(op: str, c: Ball, r: Ball, order: int, p: Parameter) -> list[l
         values = [[call(c + r * t)] for t in nodes]
     else:
         values = [series(op, c + r * t, p) for t in nodes]
-    matrix = _transform(POINTS - 1, 80) * arb_mat(values)
+    matrix = _transform(POINTS - 1, ctx.prec) * arb_mat(values)
     return [list(column) for column in zip(*matrix.tolist(), strict=True)]
 
 

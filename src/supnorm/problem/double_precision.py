@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from supnorm.program.jax_mode import jax_mode
+from supnorm.jax_mode import jax_mode
 
 LOWER = ("float32", "float16", "bfloat16")
 

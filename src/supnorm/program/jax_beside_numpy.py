@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 
 from supnorm.foreign import home_of, is_any
+from supnorm.jax_mode import jax_mode
 from supnorm.program.executed import Executed
 from supnorm.program.expressions import EXPRESSIONS, NAME, Expression
 from supnorm.program.given import kinds
-from supnorm.program.jax_mode import jax_mode
 
 # Units of rounding that one operation on equal numbers may differ by, beside one for each number of a row.
 UNITS = 8

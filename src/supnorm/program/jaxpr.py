@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.jax_mode import jax_mode
 from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
 from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, special, with_parameter
-from supnorm.program.jax_mode import jax_mode
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.jaxpr_loop import scan

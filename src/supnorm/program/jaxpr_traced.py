@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.jax_mode import jax_mode
 from supnorm.program.foreign_code import foreign_code
-from supnorm.program.jax_mode import jax_mode
 from supnorm.program.jaxpr_caches import uncached
 from supnorm.program.jaxpr_equal import RULES, same
 from supnorm.program.recording import attempt

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from supnorm.jax_mode import jax_mode
 from supnorm.program.foreign_code import foreign_code
-from supnorm.program.jax_mode import jax_mode
 from supnorm.program.jaxpr_caches import standing_for_arrays, uncached
 from supnorm.program.recording import recorded, unrecorded
 from supnorm.program.rows import ROWS

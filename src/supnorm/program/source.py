@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from supnorm.foreign import home_of
+from supnorm.jax_mode import jax_mode
 from supnorm.program.entry import Narrowed
-from supnorm.program.jax_mode import jax_mode
 from supnorm.program.jaxpr import lower_jaxpr
 from supnorm.program.numpy import lower_numpy
 from supnorm.program.operations import Unsupported

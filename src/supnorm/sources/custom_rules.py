@@ -7,9 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from supnorm.jax_mode import jax_mode
 from supnorm.problem import Function
 from supnorm.problem.coded import Coded
-from supnorm.program.jax_mode import jax_mode
 from supnorm.program.jaxpr_traced import as_it_runs
 
 # Files of JAX that stop the derivative of what cancels, as of the largest entry in softmax; none calls a function of others.

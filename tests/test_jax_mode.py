@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import supnorm as sn
-from supnorm.program.jax_mode import jax_mode, separate_constants
+from supnorm.jax_mode import jax_mode, separate_constants
 
 POINTS = np.linspace(0.1, 1.0, 5)[:, None]
 
