@@ -276,7 +276,7 @@ def _aliasing(op: str, c: Ball, r: Ball, height: Ball, e: float, p: Parameter) -
     if sizes is None or not (above > 0):
         return None
     if op == "log":
-        # For each number k the interpolant of log z - k is as far from it; the middle of both ends makes this bound smallest.
+        # The interpolant of log z - k is as far from it for each k; the middle of both ends makes this bound smallest.
         sizes[0] = ((c + reach + r * b) / (c - reach)).log().upper() / 2 + arb.pi() / 2
     factor = 4 * rho ** (1 - POINTS) / above
     return [factor * size for size in sizes]
