@@ -24,7 +24,8 @@ import scipy.special
 import supnorm as sn
 from supnorm.certification import rounding
 from supnorm.cli.main import run
-from supnorm.evaluation.intact import cause_of, demand_intact, demanded_intact, functions
+from supnorm.evaluation.intact import cause_of, demand_intact, demanded_intact, functions, keeps_small
+from supnorm.program import Builder
 from supnorm.program.numpy import Traced, lower_numpy
 from supnorm.program.watched import Watched
 from supnorm.results import BadInput
@@ -42,9 +43,9 @@ PROBLEM = (
 @pytest.mark.parametrize(
     ("owner", "name", "now", "place"),
     [
-        (np, "abs", lambda x: 3, " (test_intact.py, line 45)"),
+        (np, "abs", lambda x: 3, " (test_intact.py, line 46)"),
         (np, "max", np.min, ""),
-        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 47)"),
+        (np.linalg, "norm", partial(lambda k, x: k, 3), " (test_intact.py, line 48)"),
         (math, "sqrt", None, ""),
         (builtins, "sum", max, ""),
         (sqlite3, "connect", None, ""),
@@ -106,6 +107,50 @@ def test_a_name_that_comes_later_is_looked_at(monkeypatch: pytest.MonkeyPatch) -
         demand_intact(before)
 
 
+def test_a_name_that_takes_the_place_of_a_private_one_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("scipy.third_of_a_test")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    vars(module)["_private"] = min
+    assert functions()[module] == {}
+    del vars(module)["_private"]
+    vars(module)["best"] = max
+    assert functions()[module] == {"best": max}
+
+
+def test_a_module_in_the_place_of_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in it is then another thing: the norm of an audit, or whatever supnorm imports later."""
+    before, other = functions(), ModuleType("numpy.linalg")
+    vars(other).update({**vars(np.linalg), "norm": np.linalg.det})
+    was = np.linalg
+    with monkeypatch.context() as there:
+        there.setattr(np, "linalg", other)
+        with pytest.raises(BadInput, match=r"has replaced numpy\.linalg,"):
+            demand_intact(before)
+        assert np.linalg is was
+        there.setitem(sys.modules, "numpy.linalg", other)
+        with pytest.raises(BadInput, match=r"has replaced numpy\.linalg,"):
+            demand_intact(before)
+        assert sys.modules["numpy.linalg"] is was
+        demand_intact(before)
+        there.setitem(sys.modules, "numpy.linalg", other)  # the calling program may
+        demand_intact(functions())
+
+
+@pytest.mark.parametrize("number", [49, 48.0, "48"])
+def test_whole_numbers_of_supnorm(number: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the nodes, or of the bits, are another proof."""
+    module = ModuleType("supnorm.first_of_a_test")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    vars(module)["NODES"] = 48
+    before = functions()
+    vars(module)["NODES"] = int("48")
+    demand_intact(before)
+    vars(module)["NODES"] = number
+    with pytest.raises(BadInput, match=r"has replaced supnorm\.first_of_a_test\.NODES"):
+        demand_intact(before)
+    assert type(vars(module)["NODES"]) is int
+
+
 def test_a_method_of_what_stands_for_an_array(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody computes with it but the reader: what is read would be another function than what runs."""
     before = functions()
@@ -118,6 +163,16 @@ def test_a_method_of_what_stands_for_an_array(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Traced, "shape", property(lambda self: (1,)))
     with pytest.raises(BadInput, match=r"has replaced Traced\.shape"):
         demand_intact(before)
+
+
+def test_a_new_method_beside_a_name_that_is_gone() -> None:
+    Watched.of_a_test = 3  # type: ignore[attr-defined]
+    before = functions()
+    del Watched.of_a_test  # type: ignore[attr-defined]
+    Watched.another = lambda self: self  # type: ignore[attr-defined]
+    with pytest.raises(BadInput, match=r"has replaced Watched\.another"):
+        demand_intact(before)
+    assert not hasattr(Watched, "another")
 
 
 def test_what_python_writes_into_a_class_is_no_method(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,3 +347,31 @@ def test_another_rounding_of_the_processor_is_refused(mode: int) -> None:
     finally:
         libm.fesetround(0)
     demand_intact(before)
+
+
+@pytest.mark.parametrize("boxes", [(1e-310, 2e-310), (0.9e-308, 2.3e-308)])
+def test_a_thread_that_loses_small_numbers_proves_nothing(boxes: tuple[float, float]) -> None:
+    """The error is 2, and its upper bound was 1.9e-41: the points of the proof had become zero."""
+    torch = pytest.importorskip("torch")
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor has no such mode")
+    torch.set_flush_denormal(False)
+    build = Builder(1)
+    large = build.binary("mul", build.binary("mul", build.input, np.array(1e150)), np.array(1e160))
+    program = build.finish(large)
+    build = Builder(1)
+    zero = build.finish(build.binary("mul", build.input, np.array(0.0)))
+    domain = sn.Domain(x=boxes)
+
+    def model(x: Any) -> Any:
+        torch.set_flush_denormal(True)
+        return program.value(x)
+
+    problem = sn.Problem(sn.Function(model, program=program), sn.Function(zero.value, program=zero), domain)
+    try:
+        with pytest.raises(BadInput, match=r"takes numbers below 2\.2e-308 as zero"):
+            sn.certify(problem, boxes=30)
+        assert not keeps_small()
+    finally:
+        torch.set_flush_denormal(False)
+    assert keeps_small()

@@ -64,7 +64,7 @@ LAST_SECONDS = 2.0
 @broken_workers_explained()
 @one_thread()
 @at_rest()
-@demanded_intact()
+@demanded_intact(proof=True)
 def certify(
     problem: Problem,
     ratio: float | None = None,

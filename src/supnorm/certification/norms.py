@@ -83,7 +83,7 @@ class NormsResult(Recorded):
 
 @broken_workers_explained()
 @one_thread()
-@demanded_intact()
+@demanded_intact(proof=True)
 def certify_norms(
     problem: Problem,
     norms: Sequence[str] = ("w1inf", "rms"),

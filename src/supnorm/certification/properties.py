@@ -69,7 +69,7 @@ class Margins(Goal):
 
 @broken_workers_explained()
 @one_thread()
-@demanded_intact()
+@demanded_intact(proof=True)
 def certify_properties(
     model: Function | Callable[..., Any],
     domain: Domain,

@@ -194,7 +194,7 @@ def checked_copy(file: PrivateCopy, *given: Any, **options: Any) -> CheckResult:
     """
     from supnorm.evaluation.intact import demanded_intact
 
-    with demanded_intact():
+    with demanded_intact(proof=True):
         return _checked(file, *given, **options)
 
 

@@ -42,6 +42,9 @@ _NOTES = frozenset({"__slotnames__", "__annotations__", "__annotations_cache__"}
 LEAST_DEPTH = 500  # of calls: Python allows 1,000
 # Their classes stand for arrays while code is read: a method of the user there changes what is read, and not what runs.
 READING = "supnorm.program."
+# Objects that cannot be called and are looked at, too: ``np.linalg = ..`` replaces what is in it.
+KINDS = frozenset({float, property, ModuleType})
+OF_OURS = KINDS | {bool, int, str, tuple, frozenset}  # such as numbers of bits or nodes
 Functions = dict[ModuleType | type, dict[str, Any]]
 
 
@@ -54,11 +57,12 @@ def _looked_at(owner: ModuleType | type) -> dict[str, Any]:
     no name has another object now, since to make it takes several times as long.
     """
     facts, all_names = vars(owner), isinstance(owner, type)
-    names, known = _KNOWN.get(owner, (-1, {}))
-    if names != len(facts) or not _hold(known, facts):
+    names, last, known = _KNOWN.get(owner, (-1, None, {}))
+    # A name that is new is the last one: as many as before are others where one of those that are not looked at is gone.
+    if names != len(facts) or last != next(reversed(facts), None) or not _hold(known, facts):
         of_now = [*facts.items()]
         known = {name: v for name, v in of_now if all_names or not (name.startswith("_") or name in FREE)}
-        _KNOWN[owner] = len(of_now), known
+        _KNOWN[owner] = len(of_now), of_now[-1][0] if of_now else None, known
     return known
 
 
@@ -83,7 +87,8 @@ def _libraries(titles: Iterable[str], packages: frozenset[str]) -> list[tuple[st
     ]
 
 
-_KNOWN: dict[ModuleType | type, tuple[int, dict[str, Any]]] = {}  # of `_looked_at`, with how many names
+# Of `_looked_at`, with how many names and the last one.
+_KNOWN: dict[ModuleType | type, tuple[int, str | None, dict[str, Any]]] = {}
 _BEGUN: ContextVar[Functions] = ContextVar("begun")  # what the outermost `demanded_intact` began with
 # This file is imported before any code of a problem.
 _FIRST = _facts(OWNERS)
@@ -104,23 +109,30 @@ def functions() -> Functions:
     return begun | _facts(owner for owner in owners if owner not in begun)
 
 
-def demand_intact(before: Functions) -> None:
+def demand_intact(before: Functions, proof: bool = False) -> None:
     """Check that the functions are those that they were before code of a problem ran; these are put back.
 
     Args:
         before: what `functions` returned.
+        proof: whether a bound was proved: then this thread has to keep small numbers as well.
 
     Raises:
         BadInput: naming the first one that is another now, and by which code; of the other modules of Python that were
             loaded first, the first one that cannot be called any more; of modules that were loaded since, the first one
-            that stands in a file of the user; or saying that this thread rounds otherwise than to the nearest number.
+            that stands in a file of the user; or saying that this thread rounds otherwise than to the nearest number, or
+            loses small ones.
     """
     if not rounds_to_nearest():
         raise BadInput(
             "this process does not round to the nearest number, as every bound of supnorm assumes: code of this problem, or "
             "of a library, has changed how the processor rounds (fesetround)"
         )
-    if replaced := _put_back(before) or next(_brought(before), None):
+    if proof and not keeps_small():
+        raise BadInput(
+            "this process takes numbers below 2.2e-308 as zero, and proofs of supnorm assume that it does not: code of this "
+            "problem, or of a library, has set so (torch.set_flush_denormal, or a library compiled with -ffast-math)"
+        )
+    if replaced := _put_back(before) or _module_put_back(before) or next(_brought(before), None):
         raise BadInput(
             f"code of this problem has replaced {replaced}, with which supnorm computes: leave it as it is, and give "
             "your own function another name"
@@ -138,9 +150,22 @@ def rounds_to_nearest() -> bool:
     return all(sign + sign * half == sign and abs(sign + sign * more) > 1.0 for sign in np.array([1.0, -1.0]))
 
 
+def keeps_small() -> bool:
+    """Whether results and arguments below the smallest normal number are kept, as IEEE 754 has it.
+
+    >>> keeps_small()
+    True
+    """
+    normal, small = np.array([2.0**-1022]), np.array([5e-324])
+    return bool((normal * 0.5 * 2.0 == normal).all() and (small + small > small).all())
+
+
 @contextmanager
-def demanded_intact() -> Iterator[None]:
+def demanded_intact(proof: bool = False) -> Iterator[None]:
     """A context, or a decorator, of work that calls code of the user: what this code replaced meanwhile ends it.
+
+    Args:
+        proof: whether it proves bounds.
 
     Raises:
         BadInput: as `demand_intact`, also in place of an error, of which it may be the cause.
@@ -150,11 +175,11 @@ def demanded_intact() -> Iterator[None]:
     try:
         yield
     except Exception:
-        demand_intact(before)
+        demand_intact(before, proof)
         raise
     finally:
         _BEGUN.reset(token)
-    demand_intact(before)
+    demand_intact(before, proof)
 
 
 def _put_back(before: Functions) -> str | None:
@@ -178,15 +203,18 @@ def _changed(before: Functions) -> Iterator[tuple[ModuleType | type, str, Any, A
     """Each function and number that is another object now: its module or class, its name, what it was and what it is."""
     for owner, known in [*before.items()]:
         facts = vars(owner)
-        if isinstance(owner, type) and len(facts) > len(known):  # a method in the place of an inherited one
+        hold = _hold(known, facts)  # nearly always, and in a quarter of the time of the last loop
+        if isinstance(owner, type) and not (hold and len(facts) == len(known)):
+            # a method in the place of an inherited one
             new = ((name, now) for name, now in [*facts.items()] if name not in known and name not in _NOTES)
             yield from ((owner, name, _NONE, now) for name, now in new)
-        if _hold(known, facts):  # nearly always, and in a quarter of the time of the next loop
+        if hold:
             continue
+        kinds = OF_OURS if owner.__name__.startswith("supnorm.") else KINDS
         yield from (
             (owner, name, was, facts.get(name))
             for name, was in known.items()
-            if facts.get(name) is not was and (callable(was) or type(was) in (float, property))
+            if facts.get(name) is not was and (callable(was) or type(was) in kinds)
         )
 
 
@@ -197,9 +225,26 @@ def _brought(before: Functions) -> Iterator[str]:
             yield from (f"{title}.{name}{at}" for name, one in [*vars(module).items()] if (at := _where(one)))
 
 
+def _module_put_back(before: Functions) -> str | None:
+    """Put back the modules that are others now in ``sys.modules``, where supnorm looks; the title of the first one."""
+    others = {
+        title: owner
+        for owner in before
+        # A module without an entry, which is imported anew, is looked at as one that is loaded meanwhile. What the calling
+        # program had put in the place of one is in ``before``, too.
+        if isinstance(owner, ModuleType)
+        and (now := sys.modules.get(title := owner.__name__, owner)) is not owner
+        and not any(now is known for known in before)
+    }
+    sys.modules.update(others)
+    return next(iter(others), None)
+
+
 def _same(now: Any, was: Any) -> bool:
     """Whether what has a name is what had it; of numbers the bits count: ``np.pi = math.pi`` changes nothing."""
-    return now is was or (type(now) is type(was) is float and pack("d", now) == pack("d", was))
+    if type(now) is not type(was) or type(was) not in OF_OURS - KINDS | {float}:
+        return now is was
+    return pack("d", now) == pack("d", was) if type(was) is float else bool(now == was)
 
 
 def cause_of(error: BaseException) -> str | None:

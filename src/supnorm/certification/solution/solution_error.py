@@ -69,7 +69,7 @@ class Candidate:
 
 @broken_workers_explained()
 @one_thread()
-@demanded_intact()
+@demanded_intact(proof=True)
 def solution_error(
     model: Any,
     equation: Equation,
