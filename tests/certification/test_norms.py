@@ -75,6 +75,23 @@ def test_networks_of_several_outputs_beside_many_points(seed, tmp_path):
     assert check(tmp_path / "n.json").accepted
 
 
+def test_the_lower_end_counts_the_cells_beside_one_without_a_bound(tmp_path):
+    """The checker counted none of the cells behind it, and rejected the file."""
+    error = Problem(lambda x: 0.9 * x[:, 0] + 0.2, lambda x: jnp.sqrt(x[:, 0]), Domain(x=(0.0, 1.0)))
+    result = certify_norms(error, ["rms"], ratio=1.2, boxes=100)
+    (one,) = result.norms
+    truth = np.sqrt(0.9**2 / 3.0 + 0.2**2 + 0.5 + 0.9 * 0.2 - 2.0 * 0.9 / 2.5 - 2.0 * 0.2 / 1.5)
+    assert 0.9 * truth <= one.lower <= truth
+    assert one.upper == np.inf
+    result.save(tmp_path / "n.json")
+    verdict = check(tmp_path / "n.json")
+    assert verdict.accepted, verdict.reason
+    content = json.loads((tmp_path / "n.json").read_text())
+    content["claims"]["rms 0"]["lower"] = float(1.01 * one.lower).hex()
+    (tmp_path / "n.json").write_text(json.dumps(content | {"digest": digest(content)}))
+    assert "at least" in check(tmp_path / "n.json").reason
+
+
 def test_kinks_have_a_root_mean_square_too(tmp_path):
     result = certify_norms(Problem(lambda x: jnp.abs(x[:, 0] - 0.3), zero, Domain(x=(-1.0, 1.0))), ["rms"])
     truth = np.sqrt((1.3**3 + 0.7**3) / 6.0)

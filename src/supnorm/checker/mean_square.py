@@ -51,14 +51,14 @@ def mean_squares(document: Document, meter: Meter) -> list[tuple[Ball, Ball | No
         meter.read()
         share = arb(fmpq(1, 2 ** sum(leaf.level)))
         for k, one in enumerate(_near(document, program, leaf, position)):
-            total = high[k]
-            if one is None or total is None:
+            if one is None:
                 high[k] = None
                 continue
             square, slack = one
             least = square.lower().max(arb(0)).sqrt() - slack
             low[k] += share * least.max(arb(0)) ** 2
-            high[k] = total + share * (square.upper().max(arb(0)).sqrt() + slack) ** 2
+            if (total := high[k]) is not None:
+                high[k] = total + share * (square.upper().max(arb(0)).sqrt() + slack) ** 2
     return list(zip(low, high, strict=True))
 
 
