@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from reproduce.chart import chart
 from reproduce.experiment import Experiment, Results
+from reproduce.report import of_earlier
 from supnorm.results import write_whole
 from supnorm.results.duration import duration
 from supnorm.results.reproduce import ReproduceRecord
@@ -29,6 +30,6 @@ def write_page(
     style = Markup((files("supnorm.pages") / "page.css").read_text("utf-8"))
     figures = {e.name: [(chart(f), f.caption) for f in e.figures(results[e.name])] for e in experiments}
     html = environment.get_template("page.html.j2").render(
-        record=record, figures=figures, css=style, chips=CHIPS, duration=duration
+        record=record, figures=figures, css=style, chips=CHIPS, duration=duration, earlier=of_earlier(record)
     )
     write_whole(path, html)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reproduce.catalogue import published
 from reproduce.experiment import NOT_REPRODUCED, OURS, REPRODUCED, Experiment, Results, Row
 from reproduce.published import Published
+from reproduce.runner import made_by
 from supnorm.results.duration import duration
 from supnorm.results.reproduce import ClaimRecord, PaperRecord, ReproduceRecord
 from supnorm.results.status import ExitCode, Status
-from supnorm.results.versions import versions
+from supnorm.results.versions import version_of, versions
 
 
 def report(
@@ -28,7 +29,40 @@ def report(
     else:
         advice = "Every claim is reproduced or qualified, or has no published number; the reasons stand beside each."
         status = Status("reproduced", advice)
-    return ReproduceRecord(status=status, effort=effort, papers=papers, command=command, versions=versions())
+    made = [run["made"] for e in experiments for run in results[e.name].values()]
+    return ReproduceRecord(
+        status=status, effort=effort, papers=papers, command=command, versions=_versions(made), earlier=_earlier(made),
+    )  # fmt: skip
+
+
+def _versions(made: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The versions of the packages that made the runs, or this process where they do not say it."""
+    found: dict[str, set[str]] = {}
+    for name, version in ((k, v) for one in made for k, v in one.items() if k != "code"):
+        found.setdefault(name, set()).add(version)
+    return {name: " and ".join(sorted(found[name])) for name in found} or versions()
+
+
+def _earlier(made: Iterable[Mapping[str, str]]) -> int:
+    """How many runs are of another state of the code, or of other versions of packages."""
+    here = made_by()
+
+    def same(one: Mapping[str, str]) -> bool:
+        now = {name: here.get(name) or version_of(name) for name in one}
+        return "code" in one and now == one
+
+    return sum(not same(one) for one in made)
+
+
+def of_earlier(record: ReproduceRecord) -> str:
+    """A sentence on runs of another state of the code; empty if there are none."""
+    count = sum(paper.runs for paper in record.papers)
+    return (
+        f"{record.earlier} of {count} runs were kept from another state of the code or other versions of packages; a new "
+        "folder (--out) has all of them made again."
+        if record.earlier
+        else ""
+    )
 
 
 def _paper(experiment: Experiment, results: Results, numbers: Published) -> PaperRecord:
@@ -89,6 +123,8 @@ def lines(record: ReproduceRecord) -> Iterator[str]:
             yield f"    ours: {claim.ours}"
             if claim.why:
                 yield f"    {claim.why}"
+    if words := of_earlier(record):
+        yield words
     yield record.status.advice
 
 

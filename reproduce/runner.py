@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import supnorm
 from reproduce.experiment import Experiment, Run
 from supnorm.evaluation.processes import Processes
 from supnorm.evaluation.remote import of_folder
@@ -19,6 +21,7 @@ from supnorm.evaluation.threads import one_thread
 from supnorm.results import BadInput, write_whole
 from supnorm.results.door import read_json
 from supnorm.results.encoding import dumps
+from supnorm.results.versions import versions
 
 
 @dataclass(frozen=True)
@@ -127,13 +130,30 @@ def timed(work: Callable[..., dict[str, Any]], arguments: Mapping[str, Any]) -> 
     """The result of a run with its arguments and its processor time."""
     begin = time.process_time()
     result = work(**arguments)
-    return {"arguments": dict(arguments), "seconds": time.process_time() - begin, "result": result}
+    seconds = time.process_time() - begin
+    return {"arguments": dict(arguments), "seconds": seconds, "made": made_by(), "result": result}
+
+
+def made_by() -> dict[str, str]:
+    """What makes the results of this process: a fingerprint of the code, and the versions of packages that are loaded."""
+    return {"code": _code(), **versions()}
+
+
+@cache
+def _code() -> str:
+    """A fingerprint of the experiments and of supnorm."""
+    here, digest = Path(__file__).parent, hashlib.sha256()
+    for root in (here, Path(supnorm.__file__).parent):
+        for file in sorted(root.rglob("*.py")):
+            digest.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
 
 
 def _stored(folder: Path, name: str, run: Run) -> dict[str, Any] | None:
-    """The result of a run that is kept, with its ``seconds``; None if there is no whole one with these arguments.
+    """The result of a run that is kept, with ``seconds`` and ``made``; None if there is no whole one with these arguments.
 
-    A damaged file counts as none: its run is made again. Files of 28 November 2026 and before have no digest.
+    A damaged file counts as none: its run is made again. Files of 28 November 2026 and before have no digest, those of
+    1 December and before do not say what made them (``made``, `made_by`).
     """
     path = folder / name / f"{run.name}.json"
     if not path.exists():
@@ -144,7 +164,8 @@ def _stored(folder: Path, name: str, run: Run) -> dict[str, Any] | None:
             return None
         if kept.get("digest", _digest(kept)) != _digest(kept):
             return None
-        return {**kept["result"], "seconds": float(kept["seconds"])}
+        made = {str(k): str(v) for k, v in kept.get("made", {}).items()}
+        return {**kept["result"], "seconds": float(kept["seconds"]), "made": made}
     except (BadInput, OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 

@@ -65,3 +65,29 @@ def test_a_damaged_run_is_made_again(shell: Shell, damage: str) -> None:
     before, after = (json.loads(r.out)["papers"] for r in (first, again))
     assert [c["verdict"] for c in before[0]["claims"]] == [c["verdict"] for c in after[0]["claims"]]
     assert json.loads(file.read_text())["result"] == kept["result"]
+
+
+@pytest.mark.slow
+def test_a_run_of_other_code_is_kept_and_said(shell: Shell) -> None:
+    asked = ("reproduce", "expressivity", "--test", "--workers", "1", "--json")
+    first = json.loads(shell.run(*asked).out)
+    assert "earlier" not in first
+    assert "numpy" in first["versions"]
+    folder = shell.folder / "reproduce-run" / "test" / "expressivity"
+    changed = {"square-2.json": {"code": "0"}, "square-4.json": {"numpy": "1.0"}, "square-8.json": None}
+    files = dict(zip(sorted(file.name for file in folder.iterdir()), changed.values(), strict=False))
+    assert len(files) == len(changed)
+    for name, made in files.items():
+        kept = json.loads((folder / name).read_text())
+        kept.pop("digest")  # as in older files
+        before = kept.pop("made")
+        (folder / name).write_text(json.dumps(kept if made is None else kept | {"made": before | made}))
+    again = shell.run(*asked)
+    record = json.loads(again.out)
+    assert record["papers"] == first["papers"]
+    assert record["earlier"] == len(files)
+    assert record["versions"]["numpy"] == "1.0 and " + first["versions"]["numpy"]
+    told = shell.run(*asked[:-1])
+    words = f"{len(files)} of {first['papers'][0]['runs']} runs were kept from another state of the code"
+    assert words in told.out
+    assert words in (shell.folder / "reproduce-run" / "reproduce.html").read_text()

@@ -53,4 +53,10 @@ class ReproduceRecord(Result):
     )
     papers: tuple[PaperRecord, ...] = Field(description="the experiments, in the order of the list")
     command: str = Field(description="the command that repeats it; empty if Python started it")
-    versions: Mapping[str, str] = Field(description="versions of Python and of the packages that took part")
+    versions: Mapping[str, str] = Field(
+        description="versions of Python and of the packages that took part in the runs; several where runs differ"
+    )
+    earlier: int = Field(
+        default=0,
+        description="runs that were kept from another state of the code or other versions of packages",
+    )
