@@ -301,7 +301,7 @@ def test_climb_measures_what_theory_says_about_nearest_neighbours():
     assert runs[0].weights == 64
 
 
-@pytest.mark.parametrize("other", ["function", "seed", "tool", "table"])
+@pytest.mark.parametrize("other", ["function", "seed", "tool", "table", "unsaid"])
 def test_a_file_of_other_trainings_is_refused(tmp_path, other):
     """The errors of another function, which the file was of, stood as those of this one."""
     path = tmp_path / "curve.jsonl"
@@ -317,6 +317,9 @@ def test_a_file_of_other_trainings_is_refused(tmp_path, other):
         runs = train_on_function(wave, 2, tools[0], **given)
         assert train_on_function(wave, 2, tools[0], **given) == runs
         f = (lambda u: wave(u) + 1.0) if other == "function" else wave
+        if other == "unsaid":  # as in files of older versions
+            told = [json.loads(line) for line in path.read_text().splitlines()]
+            path.write_text("".join(json.dumps(run | {"of": ""}) + "\n" for run in told))
         again = partial(train_on_function, f, 2, tools[other == "tool"], seed=int(other == "seed"), **given)
     with pytest.raises(BadInput, match="trainings of another function, seed or tool"):
         again()

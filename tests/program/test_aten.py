@@ -1,5 +1,7 @@
 """torch modules and exported graphs as programs: values against torch, and what cannot be read is named."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -304,3 +306,18 @@ def test_constants_of_narrower_numbers_that_float64_gives_alike_are_read():
     module = Added(torch.tensor([1.5]), lambda k: (k * 2.0 + 1.0).sqrt() / 0.25)
     x = torch.tensor([[0.3]], dtype=torch.float64)
     assert lower_torch(module, 1, "float64").value(x.numpy())[0, 0] == float(module(x)) == 8.3
+
+
+@pytest.mark.parametrize("compiled", ["script", "trace"])
+def test_torchscript_is_named(compiled):
+    """It was said to be in training mode, also after ``model.eval()``."""
+    net = torch.nn.Linear(2, 1).double().eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch will drop it
+        made = (
+            torch.jit.script(net)
+            if compiled == "script"
+            else torch.jit.trace(net, torch.zeros(3, 2).double())
+        )
+    with pytest.raises(Unsupported, match=r"TorchScript.*before torch\.jit"):
+        lower_torch(made, 2)

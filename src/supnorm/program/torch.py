@@ -37,6 +37,8 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
     """
     import torch
 
+    if isinstance(function, torch.jit.ScriptModule | torch.jit.ScriptFunction):  # torch.export cannot read it
+        raise Unsupported("reading TorchScript", "the module before torch.jit.script or torch.jit.trace")
     least = least or _stored_precision(function)
 
     class Wrapped(torch.nn.Module):  # type: ignore[misc,unused-ignore]

@@ -130,9 +130,10 @@ def do_trainings(
     """
     of = "" if path is None else identity()
     stored = read_runs(path)
-    if any(run.of not in ("", of) for run in stored):
+    if any(run.of != of for run in stored):
         raise BadInput(
-            f"{path} has trainings of another function, seed or tool; give another path, or delete the file"
+            f"{path} has trainings of another function, seed or tool, or does not say of which; give another path, or "
+            "delete the file"
         )
     done = {(r.samples, r.width, r.seed): replace(r, of="") for r in stored}
     runs = [done[t] for t in tasks if t in done]
