@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
@@ -112,7 +113,7 @@ def single(content: dict[str, Any]) -> dict[str, str]:
     return {
         **_held(content, "single"),
         "median": ", ".join(f"{row['median']:.2f}" for row in rows),
-        "largest": f"{max(row['largest'] for row in rows):.2f}",
+        "largest": f"{math.ceil(100 * max(row['largest'] for row in rows)) / 100:.2f}",
     }
 
 
