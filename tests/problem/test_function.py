@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,16 @@ import numpy as np
 import pytest
 
 from supnorm.networks import Network
-from supnorm.problem import Domain, ErrorMeasure, Function, Problem, as_columns, as_function, fingerprint
+from supnorm.problem import (
+    Domain,
+    ErrorMeasure,
+    Function,
+    Problem,
+    as_columns,
+    as_function,
+    fingerprint,
+    with_bound,
+)
 from supnorm.results import BadInput
 
 
@@ -212,3 +222,32 @@ def test_complex_values_are_told_what_to_return() -> None:
         BadInput, match=r"f must return numbers.*complex numbers.*return real and imaginary parts"
     ):
         as_columns(np.array([1.0 + 0j, 2.0]), 2, "f")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"bound": "two"}, "bound must be a list of numbers, got 'two'"),
+        ({"bound": [1.0, "two"]}, "bound must be a finite number that is not negative, got 'two'"),
+        ({"bound": []}, "bound must be a list"),
+        ({"bound": True}, "bound must be a finite number"),
+        ({"bound": 1j}, "bound must be a list of numbers, got 1j"),
+        ({"bound": np.nan}, "bound must be a finite number"),
+        ({"bound": 1.0, "stretch": "wide"}, "stretch must be a number above 1, the box itself, got 'wide'"),
+        ({"bound": 1.0, "accuracy": None}, "accuracy must be a finite number that is not negative, got None"),
+        ({"order": "2", "derivatives": (1.0,)}, "order must be a whole number from 2 to 40, got '2'"),
+        ({"order": 2, "derivatives": 1.0}, "derivatives must be a list of numbers, got 1.0"),
+    ],
+)
+def test_an_impossible_declaration_is_one_line(given, words):
+    with pytest.raises(BadInput, match=re.escape(words)):
+        with_bound(lambda x: x[:, 0], **given)
+
+
+def test_a_declaration_takes_lists_and_is_said_in_full():
+    """The proof is conditional on 1.23456789, and the line that said so had 1.23457."""
+    declared = with_bound(
+        lambda x: x, [1.23456789, np.float32(2.0)], order=2, derivatives=np.array([0.1])
+    ).declared
+    assert (declared.bound, declared.derivatives) == ((1.23456789, 2.0), (0.1,))
+    assert "at most 1.23456789, 2 in size" in declared.sentences("f")[0]

@@ -14,6 +14,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
 
 from supnorm.results import BadInput
 
@@ -42,18 +47,17 @@ class Declared:
             raise BadInput("a declaration needs bound (on complex arguments), or order and derivatives")
         if (self.order is None) != (self.derivatives is None):
             raise BadInput("order and derivatives belong together; give both or neither")
-        sizes = self.bound if isinstance(self.bound, tuple) else () if self.bound is None else (self.bound,)
-        for name, value in [("bound", v) for v in sizes] + [
-            ("derivatives", v) for v in self.derivatives or ()
-        ]:
-            if not 0.0 <= value < math.inf:
-                raise BadInput(f"{name} must be finite and not negative, got {value}")
-        if not 1.0 < self.stretch < 1e6:
-            raise BadInput(f"stretch must be above 1, the box itself, got {self.stretch}")
-        if self.order is not None and not 2 <= self.order <= 40:
-            raise BadInput(f"order must be from 2 to 40, got {self.order}")
-        if not 0.0 <= self.accuracy < math.inf:
-            raise BadInput(f"accuracy must be finite and not negative, got {self.accuracy}")
+        put = partial(object.__setattr__, self)
+        if self.bound is not None:
+            one = isinstance(self.bound, Real)
+            put("bound", _size("bound", self.bound) if one else _sizes("bound", self.bound))
+        if self.derivatives is not None:
+            put("derivatives", _sizes("derivatives", self.derivatives))
+        if not (isinstance(self.stretch, Real) and 1.0 < self.stretch < 1e6):
+            raise BadInput(f"stretch must be a number above 1, the box itself, got {self.stretch!r}")
+        if self.order is not None and not (isinstance(self.order, Integral) and 2 <= self.order <= 40):
+            raise BadInput(f"order must be a whole number from 2 to 40, got {self.order!r}")
+        put("accuracy", _size("accuracy", self.accuracy))
 
     def sentences(self, name: str) -> tuple[str, ...]:
         """The declaration in words, for the list of assumptions."""
@@ -61,16 +65,38 @@ class Declared:
         if self.bound is not None:
             sizes = self.bound if isinstance(self.bound, tuple) else (self.bound,)
             sentences.append(
-                f"declared, not proved: {name} is analytic and at most {', '.join(f'{v:g}' for v in sizes)} in "
-                f"size for complex inputs within {self.stretch:g} half-widths of the middle of their ranges"
+                f"declared, not proved: {name} is analytic and at most {', '.join(map(_whole, sizes))} in "
+                f"size for complex inputs within {_whole(self.stretch)} half-widths of the middle of their ranges"
             )
         if self.derivatives is not None:
             sizes = self.derivatives
             sentences.append(
                 f"declared, not proved: derivatives of {name} of order {self.order} in each input are at most "
-                f"{', '.join(f'{v:g}' for v in sizes)} in size on the box"
+                f"{', '.join(map(_whole, sizes))} in size on the box"
             )
         return (
             *sentences,
-            f"declared, not proved: values of {name} are accurate to {self.accuracy:g} and rounding",
+            f"declared, not proved: values of {name} are accurate to {_whole(self.accuracy)} and rounding",
         )
+
+
+def _size(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0.0 <= float(value) < math.inf:
+        raise BadInput(f"{name} must be a finite number that is not negative, got {value!r}")
+    return float(value)
+
+
+def _sizes(name: str, values: Any) -> tuple[float, ...]:
+    if not isinstance(values, tuple | list | np.ndarray) or not len(values):
+        raise BadInput(f"{name} must be a list of numbers, got {values!r}")
+    return tuple(_size(name, value) for value in values)
+
+
+def _whole(value: float) -> str:
+    """A number in all of its digits: a proof is conditional on it and not on a rounded one.
+
+    >>> _whole(1200.0), _whole(1.23456789)
+    ('1200', '1.23456789')
+    """
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value))
