@@ -173,6 +173,19 @@ def test_counts_beyond_float64_are_no_bug_of_supnorm(
     assert code == 0 or "float64" in done.line
 
 
+def test_what_float64_does_not_hold_is_named(shell: Shell) -> None:
+    """The statement of the network was missing beside the others, without a word; so was all of its group."""
+    options = ("--inputs", "3", "--smoothness", "2", "--tolerance", "1e-2")
+    whole = shell.run("budget", *options).out
+    lost = shell.run("budget", *options, "--network", "100,1000,10").out
+    said = "Left out, because their numbers at this tolerance leave the range of float64: samples, networks of this shape."
+    assert said in lost
+    assert "Left out" not in whole
+    steep = shell.run("budget", *options[:-1], "1e-2", "--norm", "100", "--smoothness", "5").out
+    assert "float64: samples, n derivatives." in steep
+    assert "piecewise Chebyshev interpolation on a grid" in steep
+
+
 def test_an_edited_trainer_is_another_one(tmp_path: Path) -> None:
     """--resume took the trainings of the code before an edit for those of the code after it."""
     file = tmp_path / "mine.py"

@@ -187,12 +187,15 @@ class Unwilling:
     "x",
     [
         [[10**400]],
+        [["0.5"]],
+        np.array([["2020-01-01"]], dtype="datetime64[D]"),
+        np.array([["0.5"]], dtype=object),
         np.zeros((1, 1), dtype=complex),
         np.ma.masked_array(np.zeros((1, 1), dtype=complex), mask=[[True]]),
         Unwilling(RuntimeError("no")),
         Unwilling(KeyError("no")),
     ],
-    ids=["huge", "complex", "masked complex", "runtime", "key"],
+    ids=["huge", "text", "dates", "text among objects", "complex", "masked complex", "runtime", "key"],
 )
 def test_whatever_an_object_raises_is_one_refusal(safe: sn.Guard, x: Any) -> None:
     with pytest.raises(BadInput, match="the points must be real numbers"):

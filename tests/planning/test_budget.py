@@ -314,6 +314,17 @@ def test_a_network_is_not_the_tool_for_one_input_of_which_little_was_seen():
     assert budget(wave, cube(1), tolerance=0.26, calls=8000).verdict.word == "classical better"
 
 
+def test_without_any_fit_no_network_is_recommended():
+    """With 700 calls, too few for a pilot fit, the verdict was: a network is the right tool."""
+    made = budget(hard, cube(6), tolerance=0.02, calls=700)
+    assert not made.pilot
+    assert (made.verdict.word, made.verdict.tool, made.status.exit) == ("undecided", "none", 4)
+    assert made.verdict.evidence[1].text.startswith("No fit was made")
+    tried = budget(hard, cube(6), tolerance=0.02, calls=5000)
+    assert tried.pilot
+    assert tried.verdict.word == "suitable with guard"
+
+
 @pytest.mark.slow
 def test_the_sample_budget_and_the_learning_curve_decide_about_networks():
     tiny, small, large = (

@@ -11,10 +11,12 @@ import pytest
 import supnorm as sn
 from supnorm.fields.rollout_state import numbers
 from supnorm.fields.scan import unmasked as of_fields
+from supnorm.mending.repair import samples_of
 from supnorm.problem import ErrorMeasure
 from supnorm.problem.function import real_numbers
 from supnorm.problem.masked import unmasked
 from supnorm.problem.rows import arrays_of
+from supnorm.results import BadInput
 
 X = np.arange(6.0)
 HIDDEN = X == 4
@@ -63,3 +65,26 @@ def test_a_mask_of_rows_that_hides_an_answer_is_refused() -> None:
 
     with pytest.raises(sn.BadInput, match="mask must return booleans"):
         ErrorMeasure(mask=odd).counts(np.linspace(0.0, 1.0, 20)[:, None], np.zeros((20, 1)))
+
+
+HALVES = np.random.default_rng(0).random((40, 2))
+BOX = sn.Domain(a=(0.0, 1.0), b=(0.0, 1.0))
+TAKERS: dict[str, Callable[[Any], Any]] = {
+    "budget": lambda x: sn.budget((x, HALVES[:, 0]), tolerance=0.1),
+    "fit": lambda x: sn.fit((x, HALVES[:, 0])),
+    "domain": sn.Domain.from_samples,
+    "data": lambda x: sn.Problem(np.prod, np.prod, BOX, data=x),
+    "repair": lambda x: samples_of((x, HALVES[:, 0]), sn.Problem(np.prod, np.prod, BOX)),
+}
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("take", TAKERS.values(), ids=TAKERS)
+@pytest.mark.parametrize("kind", ["U", "datetime64[D]", "complex"])
+def test_text_and_dates_are_no_numbers(take: Callable[[Any], Any], kind: str) -> None:
+    """NumPy reads the text "0.5" and counts days; a text that is no number ended some of them with a traceback."""
+    given = HALVES.astype(kind)
+    if kind == "complex":
+        given += 1j
+    with pytest.raises(BadInput, match="number"):
+        take(given)

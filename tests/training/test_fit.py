@@ -589,6 +589,8 @@ def test_the_noise_of_repeated_points_is_half_the_range_of_their_labels():
         ),
         (lambda: fit((X, 1j * X[:, 0])), "labels must be real numbers, got an array of complex128"),
         (lambda: fit((np.full((40, 1), "a"), X[:, 0])), "inputs must be real numbers, got an array of <U1"),
+        (lambda: fit((X, np.full(40, "0.5"))), "labels must be real numbers, got an array of <U3"),
+        (lambda: fit((X, np.ma.masked_less(X[:, 0], 0.1))), "labels are not finite in"),
         (lambda: fit(bell, I_6_2, norm="max"), 'norm must be "sup" or "l2"'),
         (lambda: fit(bell, I_6_2, method="best"), "method must be auto, one of chebyshev"),
         (lambda: fit(bell, I_6_2, seconds=-1.0), "seconds must be a finite number above 0, got -1.0"),

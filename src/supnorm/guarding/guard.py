@@ -16,7 +16,7 @@ from supnorm.guarding.layers import Cuts, KnownGlitches, LearnedError
 from supnorm.guarding.patient import AT_ONCE, Patient
 from supnorm.guarding.saving import save
 from supnorm.problem import Domain, Function
-from supnorm.problem.masked import unmasked
+from supnorm.problem.masked import plain_numbers
 from supnorm.results import BadInput
 from supnorm.results.guard import cause
 from supnorm.results.guarding import GuardRecord
@@ -161,11 +161,7 @@ class Guard:
     def _points(self, x: Any) -> Array:
         wanted = f"the points must be real numbers of shape (n, {self.domain.d})"
         try:
-            if np.iscomplexobj(x):
-                raise BadInput(f"{wanted}, got complex ones")
-            points = np.array(unmasked(x), dtype=np.float64)
-        except BadInput:
-            raise
+            points = plain_numbers(x)
         except Exception as error:  # an object may raise anything when it is asked for its numbers
             raise BadInput(f"{wanted}, got {type(x).__name__} ({cause(error)})") from None
         points = points[None] if points.ndim == 1 else points

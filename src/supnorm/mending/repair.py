@@ -30,7 +30,7 @@ from supnorm.mending.torch_module import TunableModule, module_behind
 from supnorm.mending.tunable import Tunable, TunableNetwork, is_graph_file, network_behind, network_of_file
 from supnorm.mending.work import METHODS, Method, Work
 from supnorm.problem import Problem
-from supnorm.problem.masked import unmasked
+from supnorm.problem.masked import plain_numbers
 from supnorm.results import BadInput, install
 from supnorm.results.option import Allowed, demand_allowed, demand_number, demand_seed
 from supnorm.training.calls import FitCalls
@@ -266,7 +266,7 @@ def samples_of(data: Any, problem: Problem) -> tuple[Array, Array] | None:
     if data is None:
         return None
     try:
-        x, y = (np.asarray(unmasked(part), dtype=np.float64) for part in data)
+        x, y = (plain_numbers(part) for part in data)
     except (TypeError, ValueError):
         raise BadInput("data must be a pair of arrays (x, y), shapes (n, d) and (n, m)") from None
     y = y[:, None] if y.ndim == 1 else y

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from supnorm.planning.caveats import caveats
 from supnorm.planning.charts import tolerance_table
 from supnorm.planning.learning_curve import MeasuredCurve
@@ -38,8 +40,9 @@ def from_class(
     lost: list[str] = []
 
     def rows(eps: float) -> tuple[list[ClassBound], list[ClassBound]]:
-        # The table has tolerances 1000 times tighter, which may underflow.
-        statements = [] if eps == 0 < tolerance else theory(known, eps, p, network, lost)
+        # The table has tolerances 1000 times tighter, which may underflow, and 100 times looser, which may overflow.
+        within = 0 < eps < math.inf or eps == tolerance
+        statements = theory(known, eps, p, network, lost if eps == tolerance else None) if within else []
         lower, upper = ([r for r in statements if r.line == line] for line in (GUARANTEE, CONSTRUCTION))
         return lower, upper
 
@@ -48,10 +51,11 @@ def from_class(
         raise BadInput(
             f"tolerance {num(tolerance)}: of this class no count lies within the range of float64; give numbers nearer to 1"
         )
+    left_out = (fact("beyond-float64", statements="; ".join(lost)),) if lost else ()
     table = tolerance_table(rows, curves, tolerance)
     decided, pilot = verdict(None, construction, curves, tolerance, p, sample_budget)
     return result_of(
-        Plan(eps=tolerance, p=p, output="", notes=(fact("unit-cube"),)),
+        Plan(eps=tolerance, p=p, output="", notes=(fact("unit-cube"), *left_out)),
         tuple(f"x{i + 1}" for i in range(known.inputs)) if known.inputs <= 100 else (),
         decided,
         basis=Basis(guarantee=tuple(guarantee), learning_curves=curves),

@@ -21,7 +21,7 @@ from supnorm.planning.profile.measured import Profile
 from supnorm.planning.profile.scattered import difference_order
 from supnorm.planning.question import Plan, absolute_tolerances, output_index, refuse_zero, relative_notes
 from supnorm.problem import Domain, Problem
-from supnorm.problem.masked import unmasked
+from supnorm.problem.masked import plain_numbers
 from supnorm.results import BadInput
 from supnorm.wording import Fact, Value, fact
 
@@ -92,7 +92,10 @@ def read_table(
     """
     if len(table) != 2:
         raise BadInput(f"a table is a pair (x, y), got {len(table)} parts")
-    x, y = (np.asarray(unmasked(part), dtype=float) for part in table)
+    try:
+        x, y = (plain_numbers(part) for part in table)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"a table is a pair (x, y) of arrays of numbers: {error}") from None
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if x.ndim != 2 or y.shape != (len(x),) or len(x) < LEAST:
         raise BadInput(

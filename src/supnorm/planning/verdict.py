@@ -12,8 +12,9 @@
 6. Without a pilot: a grid that fits; a sparse polynomial, when twice its terms fit and f is analytic along
    every line; a tensor train.
 7. A measured learning curve of networks decides: it reaches the tolerance within the sample budget, or not.
-8. Without one: at most 500 samples and 10 inputs, a Gaussian process; 10,000 samples or more and a relative
-   tolerance of 1e-3 or more, a network, audited and guarded; one input, or otherwise: undecided, measure a learning curve.
+8. Without one: at most 500 samples and 10 inputs, a Gaussian process; 10,000 samples or more, a relative tolerance of
+   1e-3 or more, and pilot fits that all fail, a network, audited and guarded; one input, no pilot fit, or otherwise:
+   undecided, measure a learning curve.
 9. More inputs, or a tighter tolerance, without structure: unsuitable for a guarantee.
 
 With fewer than two tests run the word is "undecided". The sizes in the rules are judgement, not theorems;
@@ -298,6 +299,8 @@ def _unmeasured(case: Case) -> VerdictRecord | None:
         return None
     if case.profile.d == 1:  # samples of one input are dense: what needs a network there was not seen
         return decided(UNDECIDED, PIECEWISE, question, fact("one-input-untried"))
+    if not case.trials:  # a table, few calls, points without a value: a network would be a guess
+        return decided(UNDECIDED, "none", question, fact("no-fit"), fact("measure-both"))
     if case.sample_budget < 10_000:
         return decided(UNDECIDED, "none", question, fact("measure-both"))
     return decided(GUARDED, NETWORK, question, fact("measure-first"))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from supnorm.problem.axis import Axis
 from supnorm.problem.finite import MOST, FinitePoints
-from supnorm.problem.masked import unmasked
+from supnorm.problem.masked import plain_numbers, unmasked
 from supnorm.problem.unit_map import UnitMap
 from supnorm.results import BadInput
 
@@ -117,7 +117,10 @@ class Domain:
         """
         from scipy.spatial import cKDTree
 
-        data = np.asarray(unmasked(points), dtype=float)
+        try:
+            data = plain_numbers(points)
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"data points must be numbers of shape (N, d): {error}") from None
         if data.ndim != 2 or len(data) < 2:
             raise BadInput(f"data points must have shape (N, d) with N >= 2, got {data.shape}")
         if not np.isfinite(data).all():

@@ -15,7 +15,7 @@ from supnorm.problem.coded import Coded, code_of, show
 from supnorm.problem.declared import Declared
 from supnorm.problem.double_precision import double_precision
 from supnorm.problem.estimators import NamedColumns, predictor_of
-from supnorm.problem.masked import unmasked
+from supnorm.problem.masked import plain_numbers
 from supnorm.problem.rows import LookUp, Rows, arrays_of, check_against_rows, narrow_notes
 from supnorm.results import BadInput
 from supnorm.results.upward import sources
@@ -279,8 +279,6 @@ def real_numbers(result: Any, what: str) -> Array:
 
     It is new because the function may keep its own array and fill it again at the next call (``out=``).
 
-    NumPy would drop imaginary parts, read the text "1_000" and count a date in days.
-
     Args:
         what: the function that returned it, for messages.
 
@@ -290,18 +288,11 @@ def real_numbers(result: Any, what: str) -> Array:
     >>> real_numbers([1, None], "f")
     array([ 1., nan])
     """
-    why = ""
     try:
-        given = unmasked(result)
-        if np.iscomplexobj(given):
-            why = " (complex numbers have no largest: return real and imaginary parts)"
-            raise TypeError
-        if given.dtype.kind in "USMm" or given.dtype.names is not None:
-            raise TypeError
-        if given.dtype == object and any(isinstance(v, str | bytes) for v in given.flat):
-            raise TypeError
-        return np.array(given, dtype=np.float64)
-    except (TypeError, ValueError):
+        return plain_numbers(result)
+    except (TypeError, ValueError) as error:
+        complex_ = str(error) == "complex numbers"
+        why = " (complex numbers have no largest: return real and imaginary parts)" if complex_ else ""
         raise BadInput(
             f"{what} must return numbers, got {type(result).__name__}: {str(result)[:60]!r}{why}"
         ) from None

@@ -27,3 +27,34 @@ def unmasked(given: Any) -> NDArray[Any]:
     plain = np.array(np.ma.getdata(given), dtype=object)
     plain[np.ma.getmaskarray(given)] = None
     return plain
+
+
+def plain_numbers(given: Any) -> NDArray[np.float64]:
+    """``given`` as a new array of float64; what a mask hides, and None, is NaN.
+
+    NumPy would drop imaginary parts, read the text "1_000" and count a date in days.
+
+    Raises:
+        TypeError, ValueError: for complex numbers, text, dates and records; the message says which.
+
+    >>> plain_numbers([[1, None]])
+    array([[ 1., nan]])
+    """
+    plain = unmasked(given)
+    if np.iscomplexobj(plain):
+        raise TypeError("complex numbers")
+    if plain.dtype.kind in "US" or (plain.dtype == object and any(map(_is_text, plain.flat))):
+        raise TypeError("text")
+    if plain.dtype.kind in "Mm" or (plain.dtype == object and any(map(_is_date, plain.flat))):
+        raise TypeError("dates")
+    if plain.dtype.names is not None:
+        raise TypeError("records")
+    return np.array(plain, dtype=np.float64)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str | bytes)
+
+
+def _is_date(value: Any) -> bool:
+    return isinstance(value, np.datetime64 | np.timedelta64)

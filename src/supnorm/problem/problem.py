@@ -15,7 +15,7 @@ from supnorm.problem.domain import Domain
 from supnorm.problem.equations import Equation
 from supnorm.problem.function import as_function
 from supnorm.problem.law import Law
-from supnorm.problem.masked import unmasked
+from supnorm.problem.masked import plain_numbers
 from supnorm.problem.measure import ErrorMeasure
 from supnorm.problem.pairs import Pairs, pairs_of
 from supnorm.problem.points_of import error_at
@@ -239,7 +239,7 @@ def _points(data: Any, d: int) -> NDArray[np.float64]:
         BadInput: when ``data`` has another shape or other values.
     """
     try:
-        points = np.asarray(unmasked(data), dtype=np.float64)
+        points = plain_numbers(data)
     except (TypeError, ValueError):
         raise BadInput(f"data must be numbers of shape (N, {d}), got {type(data).__name__}") from None
     if points.ndim != 2 or points.shape[1] != d or not len(points):

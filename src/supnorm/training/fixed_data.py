@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from supnorm.approximants.approximation import described
 from supnorm.problem import Domain, ErrorMeasure, Function, Law, Problem
+from supnorm.problem.masked import plain_numbers
 from supnorm.results import BadInput
 from supnorm.results.numbers import count, exact
 from supnorm.wording import Fact, Value, fact
@@ -127,11 +128,10 @@ def _checked(x: Array, y: Array) -> tuple[Array, Array]:
 
 
 def _numbers(what: str, values: Array) -> Array:
-    given = np.asarray(values)
     try:
-        return given.astype(np.float64, casting="same_kind" if given.dtype.kind == "c" else "unsafe")
+        return plain_numbers(values)
     except (TypeError, ValueError):
-        raise BadInput(f"{what} must be real numbers, got an array of {given.dtype}") from None
+        raise BadInput(f"{what} must be real numbers, got an array of {np.asarray(values).dtype}") from None
 
 
 def _merged(x: Array, y: Array) -> tuple[Array, Array, NDArray[np.intp] | None, tuple[Fact, ...]]:

@@ -52,6 +52,8 @@ EVIDENCE = {
     "measure-both": "Measure learning curves of a network and of a Gaussian process.",
     "one-input-untried": "For one input try a piecewise polynomial grid before a network: more calls show whether it "
     "reaches the tolerance.",
+    "no-fit": "No fit was made, neither of a classical tool nor of a network: nothing that was measured supports one "
+    "of them.",
     "measure-first": "No network was trained yet: measure a learning curve before you commit.",
     "cheapest": "The cheapest construction, {tool}, needs about {log10:from log10} samples.",
     "rough": "The function is rough along lines (order {order:num}): where kinks are known, split the domain there; "
@@ -84,6 +86,7 @@ LEFT_OUT = {
 # What was converted or assumed.
 NOTES = {
     "unit-cube": "Inputs are scaled to the unit cube; tolerance and derivative bounds share one unit.",
+    "beyond-float64": "Left out, because their numbers at this tolerance leave the range of float64: {statements}.",
     "hardest-output": "Of {outputs:count} outputs the budget plans {output}, whose range is largest against its "
     "tolerance; the others are taken to be no harder.",
     "named-output": "Of {outputs:count} outputs the budget plans {output} alone.",
