@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from supnorm.mending.trainable import Trainable
 from supnorm.problem.specification import SourceSpec
+from supnorm.program import Unsupported
 from supnorm.results import BadInput, install
+from supnorm.sources.onnx_files import loaded
 from supnorm.sources.ports import Port, arrange
 
 FLOATS = {1: "float32", 11: "float64"}  # types of ONNX whose weights can be trained
@@ -50,11 +52,13 @@ def read(path: Path, spec: SourceSpec, names: tuple[str, ...]) -> Trainable:
         BadInput: naming the operator that torch does not run here, or why the weights cannot be trained.
     """
     try:
-        import onnx
         from onnx import numpy_helper
     except ImportError:
         raise BadInput(f"to train an ONNX file, supnorm needs the package onnx: {install('onnx')}") from None
-    model = onnx.load(str(path))
+    try:
+        model = loaded(path)
+    except Unsupported as error:
+        raise BadInput(f"{path.name} cannot be trained: it cannot be read: {error}") from None
     graph = model.graph
     unknown = sorted({node.op_type for node in graph.node if node.domain or node.op_type not in KNOWN})
     if unknown:

@@ -268,7 +268,7 @@ def samples_of(data: Any, problem: Problem) -> tuple[Array, Array] | None:
     try:
         x, y = (plain_numbers(part) for part in data)
     except (TypeError, ValueError):
-        raise BadInput("data must be a pair of arrays (x, y), shapes (n, d) and (n, m)") from None
+        raise BadInput("data must be a pair (x, y) of arrays of numbers, shapes (n, d) and (n, m)") from None
     y = y[:, None] if y.ndim == 1 else y
     if x.ndim != 2 or x.shape[1] != problem.domain.d or y.ndim != 2 or len(x) != len(y) or not len(x):
         raise BadInput(

@@ -14,6 +14,7 @@ from supnorm.networks.export_onnx import nodes_of
 from supnorm.networks.summed import SummedModel
 from supnorm.problem import Problem
 from supnorm.problem.specification import SourceSpec
+from supnorm.program import Unsupported
 from supnorm.results import BadInput, write_whole
 
 TYPES = {1: "float32", 11: "float64"}  # of ONNX
@@ -46,9 +47,13 @@ def _onnx(path: Path, spec: SourceSpec, names: tuple[str, ...], model: SummedMod
     from onnx import helper, numpy_helper
 
     from supnorm.mending.onnx_graph import port_of
+    from supnorm.sources.onnx_files import loaded
     from supnorm.sources.ports import arrange
 
-    whole = onnx.load(str(path))
+    try:
+        whole = loaded(path)
+    except Unsupported:
+        return None
     graph = whole.graph
     given = [one for one in graph.input if one.name not in {c.name for c in graph.initializer}]
     if len(given) != 1 or len(graph.output) != 1:

@@ -22,7 +22,7 @@ from supnorm.problem.specification import SourceSpec
 from supnorm.program import Program, Unreadable, Unsupported
 from supnorm.program.onnx import Run
 from supnorm.results import BadInput, install
-from supnorm.sources.onnx_files import demand_data_beside
+from supnorm.sources.onnx_files import demand_data_beside, loaded
 from supnorm.sources.ports import Layout, Port, arrange, joined
 from supnorm.sources.programs import with_program
 from supnorm.sources.torch import rounding_note
@@ -106,11 +106,11 @@ def _program(path: Path, layout: Layout, outputs: list[str], spec: SourceSpec, p
     from supnorm.sources.programs import permuted
 
     try:
-        import onnx
+        import onnx  # noqa: F401
     except ImportError:
         raise Unsupported("any", f"reading the graph needs onnx: {install('onnx')}") from None
     try:
-        model = onnx.load(str(path))
+        model = loaded(path)
         run = _steps(model, layout, spec, probe)
         graph = lower_onnx(model, outputs=outputs, alone=layout.batch == 1, run=run)
         # The graph's feature vector has the axes in the order in which its inputs take them.
