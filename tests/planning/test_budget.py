@@ -315,14 +315,17 @@ def test_a_network_is_not_the_tool_for_one_input_of_which_little_was_seen():
 
 
 def test_without_any_fit_no_network_is_recommended():
-    """With 700 calls, too few for a pilot fit, the verdict was: a network is the right tool."""
-    made = budget(hard, cube(6), tolerance=0.02, calls=700)
+    """With 1,950 calls, too few for a pilot fit, the verdict was: a network is the right tool."""
+    made = budget(hard, cube(6), tolerance=0.02, calls=1950)
     assert not made.pilot
     assert (made.verdict.word, made.verdict.tool, made.status.exit) == ("undecided", "none", 4)
     assert made.verdict.evidence[1].text.startswith("No fit was made")
     tried = budget(hard, cube(6), tolerance=0.02, calls=5000)
     assert tried.pilot
     assert tried.verdict.word == "suitable with guard"
+    assert tried.status.advice.startswith(
+        "A network is the tool to try, audited and guarded: no fit shows that"
+    )
 
 
 @pytest.mark.slow

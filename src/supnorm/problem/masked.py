@@ -41,7 +41,7 @@ def plain_numbers(given: Any) -> NDArray[np.float64]:
     array([[ 1., nan]])
     """
     plain = unmasked(given)
-    if np.iscomplexobj(plain):
+    if np.iscomplexobj(plain) or (isinstance(given, np.ma.MaskedArray) and np.iscomplexobj(given)):
         raise TypeError("complex numbers")
     if plain.dtype.kind in "US" or (plain.dtype == object and any(map(_is_text, plain.flat))):
         raise TypeError("text")

@@ -205,6 +205,7 @@ OUTCOMES = {
 ANSWERS = {
     "take-classical": "Take a classical method: {tool}.",
     "take-network": "A network is the right tool, audited and guarded.",
+    "try-network": "A network is the tool to try, audited and guarded: no fit shows that it reaches the tolerance.",
     "no-promise": "No method known here promises this tolerance{tool?:; {tool}}.",
     "open": "Not decided yet.",
     "plan-not-proof": "Audit whatever you build: a budget is a plan, not a proof.",
