@@ -63,7 +63,7 @@ def demand_data_beside(path: Path, what: str) -> None:
 
 
 def loaded(path: Path) -> Any:
-    """An ``onnx.ModelProto`` with its external data, and with dense arrays in place of sparse ones, as onnxruntime runs it.
+    """An ``onnx.ModelProto`` with its external data, and with dense arrays for sparse ones, as onnxruntime runs it.
 
     Raises:
         Unsupported: for a sparse array that cannot be read.
@@ -135,17 +135,17 @@ def _demand_whole(tensor: Any, external: dict[str, str], held: int, what: str) -
     Raises:
         BadInput: with the numbers of bytes. onnxruntime says "initializer.cc:51" and not what is wrong.
     """
-    places = {key: external.get(key, "0") for key in ("offset", "length")}
+    stated = {key: external.get(key, "0") for key in ("offset", "length")}
     wrong = [
         f"{key} {one_line(value, 40)}"
-        for key, value in places.items()
+        for key, value in stated.items()
         if not value.isascii() or not value.isdigit()
     ]
     if wrong:
         raise BadInput(
             f"{what}: the {wrong[0]} of {one_line(tensor.name, 40)} is no whole number from 0 on; export the model again"
         )
-    offset, length = (int(value) for value in places.values())
+    offset, length = (int(value) for value in stated.values())
     needed = _bytes_of(tensor)
     if needed is None:
         return
