@@ -44,3 +44,14 @@ def test_a_model_that_ran_in_32_bits_is_proved_with_its_own_weights_and_runs_aft
     with jax.enable_x64(False):
         np.testing.assert_allclose(model(POINTS), before, rtol=1e-5)
         np.testing.assert_allclose(quick(POINTS[:2]), before[:2], rtol=1e-5)
+
+
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("dtype", [">f4", ">f8", ">i8", "O", "U3", "M8[s]"])
+def test_arrays_that_jax_refuses_are_refused_afterwards(dtype, double):
+    """As FITS and NetCDF files have them: JAX took bytes of the other order for its own, and computed with other numbers."""
+    separate_constants()
+    with jax_mode(double):
+        with pytest.raises(TypeError, match="Error interpreting argument to neg"):
+            jax.lax.neg(np.ones(3).astype(dtype))
+        assert jax.lax.neg(np.ones(3)).tolist() == [-1.0, -1.0, -1.0]

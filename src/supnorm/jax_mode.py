@@ -53,6 +53,7 @@ def separate_constants() -> None:
 
         canonical, register = dtypes.canonicalize_value, dtypes.register_canonicalize_value_handler
         typed, cache = literals.TypedNdArray, weakref_lru_cache.weak_key_weak_value_cache
+        demand_valid = dtypes.check_valid_dtype
     except (ImportError, AttributeError):  # versions before, which keep nothing of this kind
         return
     array = np.zeros(1)
@@ -63,6 +64,8 @@ def separate_constants() -> None:
             return
 
     def constant(x: Any) -> Any:
+        # As JAX does itself: else it would take bytes in the other order for native ones.
+        demand_valid(x.dtype)
         return typed(np.asarray(x, dtypes.canonicalize_dtype(x.dtype)))
 
     constants = {mode: cache(constant) for mode in (False, True)}

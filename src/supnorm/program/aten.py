@@ -35,8 +35,8 @@ _COMPARE = {"gt": "gt", "ge": "ge", "lt": "lt", "le": "le", "eq": "eq", "ne": "n
 _NOT_REAL = ("int", "uint", "bool", "complex", "float4", "float8", "quint", "qint")
 # operators that fill a constant, which torch and this reader do alike
 _FILLED = names("zeros_like ones_like full_like full zeros ones scalar_tensor arange cat concat stack")
-# that make a constant, which is what torch makes: the last two of weights, in normalisations of them
-_MADE = names("eye linspace _weight_norm vdot")
+# that make a constant, which is what torch makes: the last three of weights, in normalisations of them
+_MADE = names("eye linspace _weight_norm vdot dot")
 # operators that round once, or not at all: of narrower numbers torch gives what float64 gives, if they represent it
 _ONCE = (
     MOVES.keys()
