@@ -1,6 +1,7 @@
 """Proofs about very small and very large numbers that the checker has to accept."""
 
 import numpy as np
+import pytest
 
 import supnorm as sn
 from supnorm.certification import GradedCertificate, LinearBounds
@@ -41,3 +42,18 @@ def test_an_error_that_takes_512_bits_is_proved_at_its_witness(tmp_path):
     zero = build.finish(build.binary("mul", build.input, np.array(0.0)))
     result = _accepted(tmp_path, wave, zero, sn.Domain(x=(1.0, 2.0)), LinearBounds())
     assert result.lower > 0.5
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e100])
+def test_a_logarithm_of_a_product_of_large_numbers(tmp_path, size):
+    """Of its fourth Taylor coefficient, 1e-400, the checker took the first bound that it had, not the smallest."""
+
+    def logarithm(factor):
+        build = Builder(2)
+        first, second = (build.input.arrange(lambda index, j=j: index[..., j : j + 1]) for j in (0, 1))
+        z = build.binary("mul", first, build.binary("mul", second, np.array(1.0 / size)))
+        return build.finish(build.binary("mul", build.unary("log", z), np.array(factor)))
+
+    domain = sn.Domain(x=(size, 2.8 * size), y=(size, 2.8 * size))
+    result = _accepted(tmp_path, logarithm(0.99986), logarithm(1.0), domain, GradedCertificate())
+    assert result.upper < 0.036

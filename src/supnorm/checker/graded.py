@@ -263,7 +263,8 @@ def _smallest(rows: list[list[Ball] | None]) -> list[Ball] | None:
     known = [row for row in rows if row is not None]
     if not known:
         return None
-    return [min((z.upper() for z in column), key=float) for column in zip(*known, strict=True)]
+    # Not as floats: of a logarithm near 1e100 the fourth coefficient is below 1e-400.
+    return [min(z.upper() for z in column) for column in zip(*known, strict=True)]
 
 
 def _aliasing(op: str, c: Ball, r: Ball, height: Ball, e: float, p: Parameter) -> list[Ball] | None:
