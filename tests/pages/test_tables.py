@@ -181,6 +181,16 @@ def test_the_finite_errors_stand_beside_missing_predictions(tmp_path):
     assert report.status.exit == 1
 
 
+def test_rows_without_a_truth_are_not_among_the_others(tmp_path):
+    """In 4 of 20 rows, "of the other 13": the page left the reader with three rows too few."""
+    rows = [(i, i % 2, "" if i in (0, 1, 2) else i, "" if i in (3, 4, 5, 9) else 1.1 * i) for i in range(20)]
+    report = of_file(tmp_path, rows)
+    told = said(headline, View(report.record))
+    assert told.startswith("In 4 of 20 rows the model has no value where the reference has one.")
+    assert "Of the 13 rows with a finite error the worst error is 1.9, in row 20" in told
+    assert "--failures ignore" in report.status.advice  # who named no problem file has no [error] to edit
+
+
 def test_a_page_of_rows_that_lack_inputs(tmp_path):
     report = of_file(
         tmp_path, [("" if i == 7 else i, i % 2, i, i + (9 if i == 7 else 0.1)) for i in range(20)]

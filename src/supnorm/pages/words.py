@@ -173,7 +173,9 @@ def _missing(view: View, finite: FiniteRecord, table: TableRecord) -> list[Fact]
     model = table.without_value.get("model") == finite.infinite
     facts = [fact("rows-missing", infinite=finite.infinite, rows=view.drawn, model=model)]
     if (best := view.worst_finite) is not None:
-        facts.append(fact("rows-others", n=finite.n, size=size(view, best), where=located(view, best)))
+        # Rows without a truth are neither: "the other rows" would count them.
+        others = "rows-others" if finite.n + finite.infinite == view.drawn else "rows-finite"
+        facts.append(fact(others, n=finite.n, size=size(view, best), where=located(view, best)))
     return facts
 
 

@@ -55,6 +55,7 @@ VERDICT = {
     "no-point": "The error could be computed at **no point**.",
     "rows-missing": "In **{infinite:count} of {rows:count} rows** {model?:the model has no value where the reference has "
     "one|the error is infinite}.",
+    "rows-finite": "Of the {n:row|{n:count} rows} with a finite error the worst error is **{size:list}**, {where:list}.",
     "rows-others": "Of {n:the other row|the other {n:count}} the worst error is **{size:list}**, {where:list}.",
     "model-missing": "{where:list} the model gives **no value** where the reference does.",
     "relative-to-zero": "{where:list} the reference is 0 and the model is not: the relative error is **infinite**.",

@@ -28,7 +28,8 @@ TEMPLATES = {
     "not. " + _RETRAIN,
     "exceeded-row": "The error at the worst row is above the tolerance. " + _RETRAIN,
     "exceeded-infinite-rows": "In {n:count} of {of:count} rows the error is infinite. Give the model values there, leave "
-    'these rows out, or say that they do not count: failures = "ignore" under [error].',
+    'these rows out, or say that they do not count: --failures ignore, or in a problem file failures = "ignore" under '
+    "[error].",
     "exceeded-no-value": "The model has no value at points where the reference has one. Make it give one there, narrow the "
     'domain, or say that such points do not count: failures = "ignore" under [error].',
     "exceeded-unresolved": "Model and reference differ by more than the tolerance at the worst point, but the second "
