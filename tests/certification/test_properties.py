@@ -96,6 +96,18 @@ def test_the_margin_is_proved_within_the_ratio():
         assert 1.0 / ratio <= answer.margin <= 1.0
 
 
+def test_a_root_that_reaches_zero_is_not_proved_on_all_of_the_domain_and_time_does_not_help():
+    """It said "proved on 100 % of the domain; the rest lies in", and asked for more seconds."""
+    box = Domain(h=(0.0, 1.0), a=(0.0, 1.0))
+    root = lambda x: np.sqrt(x[:, 0]) + 0.1 * x[:, 1] * np.sqrt(np.maximum(1.0 - x[:, 0], 0.0))  # noqa: E731
+    result = certify_properties(root, box, ["positive"])
+    assert result.answers[0].status == "undecided"
+    assert "proved on more than 99.99 % of the domain; the rest lies in h in" in result.answers[0].text
+    assert "more seconds do not help" in result.status.advice
+    few = certify_properties(root, box, ["positive"], boxes=4)
+    assert "give more seconds" in few.status.advice
+
+
 @pytest.mark.slow
 def test_an_extreme_at_the_threshold_is_undecided_and_says_where():
     box = Domain(x=(-1.0, 1.0), y=(0.0, 1.0))

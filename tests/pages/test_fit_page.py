@@ -173,9 +173,16 @@ def test_samples_and_proofs(tmp_path):
     assert "proved to be nowhere above" in html
     assert "chip proven" in html
     assert "The largest error lies between" in html
+    # A bound of 3e-8 beside an error of 1e-9, without a word on why.
+    assert proved.record.winner.sup.upper > 2 * proved.record.winner.sup.lower
+    assert "The proof goes no further than the tolerance asks" in html
+    assert "--ratio 1.1" in html
     data = proved.to_dict()
     assert data["certificate"]["schema"] == "supnorm.certify/1"
     assert record(data).to_dict() == data
+    sup = data["winner"]["sup"]
+    sup["lower"] = 0.9 * sup["upper"]
+    assert "goes no further" not in words_of(proof, record(data))
     demand_as_published(proved.to_json())
 
 

@@ -52,6 +52,18 @@ def proofs() -> dict[str, Any]:
     }
 
 
+def test_a_norm_without_an_upper_bound_is_not_between_two_proved_ends(proofs: dict[str, Any]) -> None:
+    """A run that was stopped had the headline of a proof."""
+    record = proofs["norms"]
+    told = "norms of the error, each between two proved ends."
+    assert f"{len(record.norms)} {told}" in statement_page(record)
+    norms = tuple(one.changed(upper=math.inf) if one.norm == "rms" else one for one in record.norms)
+    html = statement_page(record.changed(norms=norms))
+    assert told not in html
+    n = len(norms)
+    assert f"{n} norms of the error: {n - 1} between two proved ends, 1 without a proved upper bound." in html
+
+
 @pytest.mark.parametrize("kind", ["certify", "norms", "properties", "solution"])
 def test_each_proof_has_a_page_also_of_its_json_and_without_a_picture(
     proofs: dict[str, Any], kind: str, tmp_path: Path

@@ -96,7 +96,10 @@ def test_reference_fault(result):
 
 def test_a_recheck_without_a_value_says_so(result):
     view = View(read(confirm(result("d1"), "unresolved", None)))
-    assert "could not compute this point" in said(words.recheck_note, view)
+    note = said(words.recheck_note, view)
+    assert "could not compute this point" in note
+    # A TypeError of the second reference was told as "the question may have no sharp answer".
+    assert note.endswith("So it does not say which of the two is right.")
 
 
 def test_confirmed_has_no_note(result):

@@ -100,10 +100,16 @@ def result_of(
     entries = [one.entry | {"verdict": a.status} for one, a in zip(asked, answers, strict=True)]
     statement = replace(statement, data=dict(statement.data) | {"properties": entries})
     parts = statement.parts.values()
+    still = [one for one, a in zip(asked, answers, strict=True) if a.status == "undecided"]
+    # Where rounding ended the work on values, time brings nothing; of slopes there is no limit to move.
+    rounded = not believed and all(
+        one.kind in ("positive", "bounded") and any(statement.parts[n].end == "rounding" for n in one.parts)
+        for one in still
+    )
     assumed = assumptions_in_words(statement.domain, [statement.programs["model"]])
     statement = replace(statement, assumptions=assumed)
     record = PropertiesRecord(
-        status=_status([a.status for a in answers], any(p.end == "interrupted" for p in parts)),
+        status=_status([a.status for a in answers], any(p.end == "interrupted" for p in parts), rounded),
         answers=answers,
         believed=believed,
         seconds=seconds,
@@ -114,7 +120,7 @@ def result_of(
     return PropertiesResult(record, statement, seen)
 
 
-def _status(verdicts: list[str], stopped: bool) -> Status:
+def _status(verdicts: list[str], stopped: bool, rounded: bool) -> Status:
     if "refuted" in verdicts:
         n = verdicts.count("refuted")
         return Status("refuted", CERTIFY.text(fact("some-refuted", n=n)), ExitCode.EXCEEDED)
@@ -127,7 +133,8 @@ def _status(verdicts: list[str], stopped: bool) -> Status:
             ExitCode.INTERRUPTED,
         )
     n = verdicts.count("undecided")
-    return Status("undecided", CERTIFY.text(fact("some-undecided", n=n)), ExitCode.UNDECIDED)
+    code = "undecided-by-rounding" if rounded else "some-undecided"
+    return Status("undecided", CERTIFY.text(fact(code, n=n)), ExitCode.UNDECIDED)
 
 
 @dataclass(frozen=True)
@@ -243,7 +250,9 @@ class _Judge:
             low, high = self.statement.claims[name]
             end = {"most": high} if name.startswith("min") else {"least": low}
             about |= {"quantity": self._quantity(one), "at": self._point(part.bracket.witness), **end}
-        return fact("property-undecided", share=min(self._share(one, name) for name in one.parts), **about)
+        share = min(self._share(one, name) for name in one.parts)
+        # Four digits would call it 100 %, and then name the rest.
+        return fact("property-undecided", share=share, almost=share > 0.9999, **about)
 
     def _slack(self, one: Property, name: str) -> float:
         low, high = self.statement.claims[name]

@@ -162,8 +162,8 @@ def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
             raise BadInput(f"check cannot read the {name}: {error}") from None
         if program.to_json() != data["programs"][name]:
             return (
-                f"the program of its {name} is not that of the problem: the {name} or the domain has changed since, or it "
-                "was lowered by another version; certify again"
+                f"the program of its {name} is not that of the problem: the {name} or the domain has changed since, or "
+                "another version reads the code otherwise; certify again"
             )
         if _branches(program, problem.domain):
             return f"the {name} has a branch that its program does not take, of which no proof of several parts knows"

@@ -211,8 +211,8 @@ def _programs(data: dict[str, Any], error: ErrorProgram) -> str | None:
         ", ".join(f"{p} {v.get(p, 'unknown')}" for p in shown) for v in (then, now)
     )
     return (
-        "its programs are not those of the problem: model, reference, measure or domain has changed since, or was "
-        f"lowered by another version (file: {versions_then}; here: {versions_now}); certify again"
+        "its programs are not those of the problem: model, reference, measure or domain has changed since, or "
+        f"another version reads the code otherwise (file: {versions_then}; here: {versions_now}); certify again"
     )
 
 

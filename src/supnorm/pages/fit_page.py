@@ -21,6 +21,8 @@ from supnorm.wording import Fact, Narrator, fact, units_of
 from supnorm.wording.fit_page import TEMPLATES
 
 CHIPS = {"tolerance-exceeded": "over"}  # what is not proved stays open
+# A proof without a tolerance ends at 1.1 times what was found (`certify --ratio`): from twice on it is no close bound.
+LOOSE = 2.0
 COUNTS = {  # what the keys of `evaluations` mean; others are words
     "fit": "for fitting",
     "fresh": "at fresh points",
@@ -191,7 +193,9 @@ def proof(record: FitRecord) -> Fact:
         return fact("proof-none")
     if sup.upper is None:
         return fact("proof-failed")
-    return fact("proof", lower=sup.lower, upper=sup.upper, kind=sup.upper_kind.replace("-", " "))
+    # A bound far above what was found looks like a poor fit; it is where the tolerance let the proof end.
+    loose = record.status.code == "within-tolerance" and sup.upper > LOOSE * sup.lower
+    return fact("proof", lower=sup.lower, upper=sup.upper, kind=sup.upper_kind.replace("-", " "), loose=loose)
 
 
 def again(record: FitRecord) -> list[tuple[str, str]]:

@@ -86,7 +86,12 @@ def narrator(record: Statement) -> Narrator:
 def headline(record: Statement) -> Fact:
     """The statement in one sentence."""
     if isinstance(record, NormsRecord):
-        return fact("headline-norms", n=len(record.norms))
+        n, bounded = len(record.norms), sum(math.isfinite(norm.upper) for norm in record.norms)
+        if record.believed:  # a bound that is only as a file states it is not proved
+            bounded = 0
+        if bounded < n:
+            return fact("headline-norms-open", n=n, bounded=bounded, open=n - bounded)
+        return fact("headline-norms", n=n)
     if isinstance(record, PropertiesRecord):
         answers = [answer.status for answer in record.answers]
         numbers = {

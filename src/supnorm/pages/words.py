@@ -173,9 +173,10 @@ def _missing(view: View, finite: FiniteRecord, table: TableRecord) -> list[Fact]
     model = table.without_value.get("model") == finite.infinite
     facts = [fact("rows-missing", infinite=finite.infinite, rows=view.drawn, model=model)]
     if (best := view.worst_finite) is not None:
+        values = {"n": finite.n, "size": size(view, best), "where": located(view, best)}
         # Rows without a truth are neither: "the other rows" would count them.
-        others = "rows-others" if finite.n + finite.infinite == view.drawn else "rows-finite"
-        facts.append(fact(others, n=finite.n, size=size(view, best), where=located(view, best)))
+        whole = finite.n + finite.infinite == view.drawn
+        facts.append(fact("rows-others", **values) if whole else fact("rows-finite", **values))
     return facts
 
 
@@ -286,4 +287,6 @@ def recheck_note(view: View) -> list[Fact]:
         gives = fact("second-value", second=view.value(point.second_value, point.output, digits), **values)
     if point.record.recheck == "reference-fault":
         return [fact("recheck-doubt"), gives, fact("doubt-means")]
-    return [fact("recheck-unresolved"), gives, fact("unresolved-means")]
+    # Without its value nothing is known of the question: an exception in its code is the usual cause.
+    means = fact("missing-means") if math.isnan(point.second_value) else fact("unresolved-means")
+    return [fact("recheck-unresolved"), gives, means]

@@ -114,6 +114,7 @@ VERDICT = {
     "second-value": _SECOND
     + " gives {second} where the reference gives {reference}; the model says {model}.",
     "doubt-means": "The second reference sides with the model, so this may be no fault of the model.",
+    "missing-means": "So it does not say which of the two is right.",
     "unresolved-means": "The fault may lie in the reference, or the question may have no sharp answer here.",
 }
 SECTIONS = {

@@ -42,5 +42,6 @@ TEMPLATES = {
     "proof-none": "Nothing was proved: every worst error here is a lower bound. --certify asks for a proof.",
     "proof-failed": "A proof was tried and gave no finite bound.",
     "proof": "The largest error lies between {lower:error at least} and {upper:error at most} ({kind}). certificate.json "
-    "holds the proof; `supnorm check certificate.json` verifies it.",
+    "holds the proof; `supnorm check certificate.json` verifies it.{loose?: The proof goes no further than "
+    "the tolerance asks; `supnorm certify problem.toml --ratio 1.1` proves a closer bound.}",
 }

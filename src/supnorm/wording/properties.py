@@ -29,9 +29,9 @@ REFUTED = {
 }
 # What is left open.
 UNDECIDED = {
-    "property-undecided": "{property} of {output} is not decided: it is proved on {share:percent 4} of the "
-    "domain{where?:; the rest lies in {where}}{quantity?:; {quantity} is {most?:at most {most:at most 4}}"
-    "{least?:at least {least:at least 4}} at {at:point}}.",
+    "property-undecided": "{property} of {output} is not decided: it is proved on {almost?:more than "
+    "99.99 %|{share:percent 4}} of the domain{where?:; the rest lies in {where}}{quantity?:; {quantity} is "
+    "{most?:at most {most:at most 4}}{least?:at least {least:at least 4}} at {at:point}}.",
     "without-value": "{property} of {output} is not decided: {quantity} has no finite value at a point of the domain.",
     "runs-too-near": "{property} of {output} holds in exact arithmetic with a margin of {margin:num 4}, but the model as it "
     "runs was seen up to {difference:num 4} from exact arithmetic, and the margin has no room for twice as much.",
@@ -43,6 +43,9 @@ WHOLE = {
     "some-refuted": "{n:A property is|{n:count} properties are} refuted.",
     "some-undecided": "{n:A property is|{n:count} properties are} not decided; give more seconds, or a smaller domain, or "
     "resume.",
+    "undecided-by-rounding": "{n:A property is|{n:count} properties are} not decided, and more seconds do not help: the "
+    "extreme is too near the limit for float64. If it is the limit itself, no proof can decide; ask for a limit a little "
+    "beyond it, as in bounded:-1e-9:inf, or take a smaller domain.",
     "properties-stopped": "{cause?:Stopped: {cause}|You stopped it}; resume.",
     "extreme": "{extreme} of {quantity}: between {lower:at least 6} and {upper:at most 6}",
     "no-bound-of-extreme": "{extreme} of {quantity}: no bound",
