@@ -18,10 +18,11 @@ TEMPLATES = {
     # Before and after.
     "worst-row": "largest error found",
     "rms-row": "root mean square error, {n:one random point|{n:count} random points}",
-    "level-row": "error that {share:percent 4} of the random points do not exceed",
+    "level-row": "error that {share:percent 4} of its audit’s points do not exceed",
     "after-what": "{n?:The root mean square errors of both models are over the same {n:count} random points. }The old "
     "model's {n?:other |}numbers are those of the audit that the repair started from; the mended model was audited with a "
-    "seed that no part of the repair has used. Largest errors are lower bounds.",
+    "seed that no part of the repair has used. The random points of two audits differ, other than rows of a table: an "
+    "error that a share of them does not exceed can be larger though no error grew. Largest errors are lower bounds.",
     "before-what": "The numbers are those of the audit that the repair started from.",
     "dumbbell": "Errors of the old and of the mended model, from typical to largest",
     # Harm.
