@@ -86,11 +86,11 @@ def narrator(record: Statement) -> Narrator:
 def headline(record: Statement) -> Fact:
     """The statement in one sentence."""
     if isinstance(record, NormsRecord):
-        n, bounded = len(record.norms), sum(math.isfinite(norm.upper) for norm in record.norms)
+        n, ended = len(record.norms), sum(math.isfinite(norm.upper) for norm in record.norms)
         if record.believed:  # a bound that is only as a file states it is not proved
-            bounded = 0
-        if bounded < n:
-            return fact("headline-norms-open", n=n, bounded=bounded, open=n - bounded)
+            ended = 0
+        if ended < n:
+            return fact("headline-norms-open", n=n, bounded=ended, open=n - ended)
         return fact("headline-norms", n=n)
     if isinstance(record, PropertiesRecord):
         answers = [answer.status for answer in record.answers]
