@@ -8,9 +8,10 @@ import json
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from tests.certification import cases
 
-from supnorm.certification import certify_norms, mean_square
+from supnorm.certification import affine_model, certify_norms, mean_square
 from supnorm.certification.certificate import digest
 from supnorm.certification.mean_square import as_bracket, bound_mean_square, gram_matrix
 from supnorm.certification.part import Part
@@ -77,19 +78,55 @@ def test_networks_of_several_outputs_beside_many_points(seed, tmp_path):
 
 def test_the_lower_end_counts_the_cells_beside_one_without_a_bound(tmp_path):
     """The checker counted none of the cells behind it, and rejected the file."""
-    error = Problem(lambda x: 0.9 * x[:, 0] + 0.2, lambda x: jnp.sqrt(x[:, 0]), Domain(x=(0.0, 1.0)))
+    error = Problem(lambda x: 0.9 * x[:, 0] + 0.2, lambda x: jnp.arcsin(x[:, 0]), Domain(x=(0.0, 1.0)))
     result = certify_norms(error, ["rms"], ratio=1.2, boxes=100)
     (one,) = result.norms
-    truth = np.sqrt(0.9**2 / 3.0 + 0.2**2 + 0.5 + 0.9 * 0.2 - 2.0 * 0.9 / 2.5 - 2.0 * 0.2 / 1.5)
-    assert 0.9 * truth <= one.lower <= truth
+    truth = np.sqrt(quad(lambda x: (0.9 * x + 0.2 - np.arcsin(x)) ** 2, 0.0, 1.0)[0])
+    assert 0.5 * truth <= one.lower <= truth
     assert one.upper == np.inf
     result.save(tmp_path / "n.json")
     verdict = check(tmp_path / "n.json")
     assert verdict.accepted, verdict.reason
     content = json.loads((tmp_path / "n.json").read_text())
-    content["claims"]["rms 0"]["lower"] = float(1.01 * one.lower).hex()
+    content["claims"]["rms 0"]["lower"] = float(1.1 * one.lower).hex()
     (tmp_path / "n.json").write_text(json.dumps(content | {"digest": digest(content)}))
     assert "at least" in check(tmp_path / "n.json").reason
+
+
+# Errors with a root that reaches zero, and their root mean squares over [-1, 1] or the unit square.
+ROOTS = {
+    "a square root": (lambda x: jnp.sqrt(jnp.abs(x[:, 0])), lambda x: 0.5 + zero(x), 1, np.sqrt(0.75 - 2.0 / 3.0)),
+    "a cube root": (lambda x: jnp.cbrt(x[:, 0]), lambda x: 0.5 * x[:, 0], 1, np.sqrt(3 / 5 + 1 / 12 - 3 / 7)),
+    "a distance": (
+        lambda x: jnp.sqrt((x[:, 0] + 1.0) ** 2 + (x[:, 1] + 1.0) ** 2) / 2.0, zero, 2, np.sqrt(2.0 / 3.0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_roots_that_reach_zero_have_a_root_mean_square(name, tmp_path, monkeypatch):
+    """They had no upper bound: the chord was known to the largest error alone."""
+    reference, model, d, truth = ROOTS[name]
+    problem = Problem(model, reference, Domain(**{f"x{j}": (-1.0, 1.0) for j in range(d)}))
+    result = certify_norms(problem, ["rms"], ratio=1.05)
+    (one,) = result.norms
+    assert one.lower <= truth * (1 + 1e-12)
+    assert truth * (1 - 1e-12) <= one.upper <= 1.05 * one.lower
+    result.save(tmp_path / "n.json")
+    verdict = check(tmp_path / "n.json")
+    assert verdict.accepted, verdict.reason
+    for end, other in (("lower", "upper"), ("upper", "lower")):
+        content = json.loads((tmp_path / "n.json").read_text())
+        _onto(end, other)(content)
+        (tmp_path / "f.json").write_text(json.dumps(content | {"digest": digest(content)}))
+        assert "does not follow" in check(tmp_path / "f.json").reason
+    # A chord that is taken to be the root itself: the file of the weakened certifier is rejected.
+    enclosed = affine_model.enclosed
+    monkeypatch.setattr(affine_model, "enclosed", lambda *given: (*enclosed(*given)[:2], 0.0 * given[1]))
+    try:
+        certify_norms(problem, ["rms"], ratio=1.05).save(tmp_path / "w.json")
+    except Contradiction:
+        return
+    assert not check(tmp_path / "w.json").accepted
 
 
 def test_kinks_have_a_root_mean_square_too(tmp_path):

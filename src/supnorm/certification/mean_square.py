@@ -30,6 +30,7 @@ from supnorm.certification.chebyshev_certificate import (
 )
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.leaf import Bounded, Leaves
+from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array, U, outward
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
@@ -152,7 +153,8 @@ def _bounded(error: ErrorProgram, boxes: Boxes, allowance: Array) -> Cells:
     program, d, count = error.alternatives[0], error.d, len(boxes)
     centre, half = boxes.centre_and_half(error.low, error.high)
     rho = np.asarray(ChebyshevCertificate().rho)
-    model, bend = on_ellipses(program, centre, half, ellipse_scales(rho))
+    # Where a root reaches zero, the chord of its affine part is the only bound.
+    model, bend = on_ellipses(program, centre, half, ellipse_scales(rho), asked(program, error.low))
     most = ChebyshevCertificate().degrees[min(d, 4) - 1]
     # The affine part first.
     square = outward(model.c**2 + (model.J**2).sum(-1) / 3.0, 4 * d + 8)

@@ -19,8 +19,12 @@ from supnorm.checker.enclosure import Form, Program, model, values
 from supnorm.checker.leaf import Leaf
 from supnorm.checker.leaves import demand_tensor
 from supnorm.checker.rejected import Rejected
+from supnorm.checker.zero_roots import ORDERS
 
 Ball = Any
+# Affine parts as the certifier has them; those of programs with roots with more or fewer chords in the place of tangents.
+PLAIN = (Form(within=False),)
+ROOTED = tuple(Form(within=False, far=far) for far in (4, 2, 1))
 
 
 @lru_cache(maxsize=64)
@@ -43,39 +47,50 @@ def mean_squares(document: Document, meter: Meter) -> list[tuple[Ball, Ball | No
     """
     if document.cuts:
         raise Rejected("the leaves of a mean square are proved as a whole: the part may have no cuts")
-    program = Program.of(document.programs[0])
+    program = Program.of(document.programs[0], document.low)
     width = program.operations[-1].width
     low: list[Ball] = [arb(0)] * width
     high: list[Ball | None] = [arb(0)] * width
     for position, leaf in enumerate(document.leaves):
         meter.read()
         share = arb(fmpq(1, 2 ** sum(leaf.level)))
-        for k, one in enumerate(_near(document, program, leaf, position)):
-            if one is None:
-                high[k] = None
-                continue
-            square, slack = one
-            least = square.lower().max(arb(0)).sqrt() - slack
-            low[k] += share * least.max(arb(0)) ** 2
-            if (total := high[k]) is not None:
-                high[k] = total + share * (square.upper().max(arb(0)).sqrt() + slack) ** 2
+        ends: list[tuple[Ball, Ball | None]] = [(arb(0), None)] * width
+        for near in _near(document, program, leaf, position):
+            ends = [_within(*pair, one) for pair, one in zip(ends, near, strict=True)]
+        for k, (least, most) in enumerate(ends):
+            low[k] += share * least**2
+            total = high[k]
+            high[k] = None if total is None or most is None else total + share * most**2
     return list(zip(low, high, strict=True))
 
 
-def _near(document: Document, program: Program, leaf: Leaf, position: int) -> list[tuple[Ball, Ball] | None]:
-    """Per output the mean square of a polynomial on the cell, and how far the error is from it; None where it is unknown."""
+def _within(least: Ball, most: Ball | None, near: tuple[Ball, Ball] | None) -> tuple[Ball, Ball | None]:
+    """Bounds of the root mean square on a cell, by a further polynomial that is near the error."""
+    if near is None:
+        return least, most
+    square, slack = near
+    low = square.lower().max(arb(0)).sqrt() - slack
+    high = square.upper().max(arb(0)).sqrt() + slack
+    return least.max(low), high if most is None else most.min(high)
+
+
+def _near(
+    document: Document, program: Program, leaf: Leaf, position: int
+) -> list[list[tuple[Ball, Ball] | None]]:
+    """For one polynomial or several, per output its mean square on the cell, and how far the error is from it, if known."""
     n, rho = leaf.degree[0], leaf.rho[0]
-    width = program.operations[-1].width
     if n == -1:
-        return [None] * width
+        return []
     if leaf.proof_level != leaf.level or leaf.graded[0] >= 0 or n < 0 or (n > 0 and not rho > 1.0):
         raise Rejected(f"leaf {position}: its proof says nothing about a mean square", position)
     centre, half = cell_of(document, leaf.level, leaf.index)
     if n == 0:
-        features = model(program, centre, half, arb(1), real=True, form=Form(within=False))
         return [
-            None if f.eps is None else (f.c**2 + sum((j**2 for j in f.J), arb(0)) / 3, f.eps)
-            for f in features
+            [
+                None if f.eps is None else (f.c**2 + sum((j**2 for j in f.J), arb(0)) / 3, f.eps)
+                for f in model(program, centre, half, arb(1), real=True, form=form)
+            ]
+            for form in (ROOTED if any(o.op in ORDERS for o in program.operations) else PLAIN)
         ]
     d = len(centre)
     demand_tensor(sum(o.width for o in program.operations), d, n, rho, leaf.grid[0], position)
@@ -90,4 +105,4 @@ def _near(document: Document, program: Program, leaf: Leaf, position: int) -> li
         times = polynomial.along_axes(_means(n, ctx.prec), coefficients, d)
         square = sum((a * b for a, b in zip(coefficients, times, strict=True)), arb(0))
         near.append((square, (f.eps * polynomial.tail(n, arb(rho), d)).upper()))
-    return near
+    return [near]
