@@ -8,6 +8,7 @@ import json
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flint import arb
 from scipy.integrate import quad
 from tests.certification import cases
 
@@ -17,6 +18,7 @@ from supnorm.certification.mean_square import as_bracket, bound_mean_square, gra
 from supnorm.certification.part import Part
 from supnorm.certification.statement_tie import statement_mismatch
 from supnorm.checker import TooCostly, check
+from supnorm.checker import mean_square as checked_means
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain, ErrorMeasure, Law, Problem
 from supnorm.program import program_of
@@ -259,6 +261,67 @@ FORGERIES = {
         "program",
     ),
 }
+
+
+def _saved(problem, path, ratio=1.05):
+    certify_norms(problem, ["rms"], ratio=ratio).save(path)
+    assert check(path).accepted
+    return json.loads(path.read_text())
+
+
+def _verdict(data, path):
+    data["parts"]["mean square"]["digest"] = digest(data["parts"]["mean square"])
+    path.write_text(json.dumps(data | {"digest": digest(data)}))
+    return check(path)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_the_mean_over_a_larger_box_is_not_that_of_the_domain(scale, tmp_path):
+    """A part may say a box that holds its axes; the mean of x over [0, 8] was accepted as that over [0, 1]."""
+
+    def problem(high):
+        return Problem(lambda x: x[:, 0], zero, Domain(x=Axis(1.0, high, scale=scale)))
+
+    small = _saved(problem(2.0), tmp_path / "small.json")
+    large = _saved(problem(8.0), tmp_path / "large.json")
+    for key in ("low", "high", "leaves", "upper", "rounding"):
+        small["parts"]["mean square"][key] = large["parts"]["mean square"][key]
+    small["claims"] = large["claims"]
+    verdict = _verdict(small, tmp_path / "forged.json")
+    assert verdict.reason == "the box of a mean square is larger than the axes"
+
+
+@pytest.mark.parametrize(
+    ("end", "claim", "weaker"),
+    [("lower", 1.0 - 1e-12, "_outside"), ("upper", 1.0 + 1e-12, "_beyond")],
+)
+def test_the_rounding_of_logarithmic_axes_counts(end, claim, weaker, tmp_path, monkeypatch):
+    """The box holds the axis of width 1e-6 with 4e-16 more on each side, and the error could be anything there."""
+    data = _saved(
+        Problem(lambda x: 1.0 + zero(x), zero, Domain(p=Axis(1.0, 1.0 + 1e-6, scale="log"))),
+        tmp_path / "n.json",
+    )
+    data["claims"]["rms 0"][end] = claim.hex()
+    assert "does not follow" in _verdict(data, tmp_path / "f.json").reason
+    none = {"_outside": lambda more, leaf: arb(0), "_beyond": lambda document: [arb(0)]}
+    monkeypatch.setattr(checked_means, weaker, none[weaker])
+    assert _verdict(data, tmp_path / "f.json").accepted
+
+
+@pytest.mark.parametrize("other", [jnp.arcsin, lambda t: t**0.3])
+def test_an_output_without_a_bound_leaves_the_others_theirs(other, tmp_path):
+    """Where one output had no bound, the file said nothing of the cell, and `check` rejected the claims of the others."""
+    problem = Problem(
+        lambda x: jnp.stack([x[:, 0], other(x[:, 0])], -1),
+        lambda x: jnp.zeros((len(x), 2)),
+        Domain(x=(0.0, 1.0)),
+    )
+    result = certify_norms(problem, ["rms"], ratio=1.1, boxes=50)
+    assert result.norms[0].lower <= 3**-0.5 <= result.norms[0].upper <= 1.1 * result.norms[0].lower
+    assert result.norms[1].upper == np.inf
+    result.save(tmp_path / "n.json")
+    verdict = check(tmp_path / "n.json")
+    assert verdict.accepted, verdict.reason
 
 
 @pytest.mark.sampled(3)

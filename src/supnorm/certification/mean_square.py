@@ -162,7 +162,7 @@ def _bounded(error: ErrorProgram, boxes: Boxes, allowance: Array) -> Cells:
     low, high = _around(square, slack, _beyond(boxes, half, error), model.size)
     cells = Cells(
         boxes=Boxes(boxes.level, boxes.index, model.size.max(1)),
-        degree=np.where(np.isfinite(model.size).all(1), 0, -1),
+        degree=np.where(np.isfinite(model.size).any(1), 0, -1),
         rho=np.zeros(count),
         low=low,
         high=high,
@@ -229,14 +229,17 @@ def _around(square: Array, slack: Array, beyond: Array, size: Array) -> tuple[Ar
     low = np.sqrt(np.maximum(square * (1.0 - 64.0 * U) - more, 0.0)) * (1.0 - 8.0 * U) - slack * (
         1.0 + 8.0 * U
     )
-    high = outward(np.sqrt(outward(square + more)) + slack)
+    high = outward((np.sqrt(outward(square + more)) + slack) * (1.0 + beyond[:, None]))
     return np.where(np.isfinite(low), np.maximum(low, 0.0), 0.0), high
 
 
 def _beyond(boxes: Boxes, half: Array, error: ErrorProgram) -> Array:
-    """By what share the float box is larger than the exact cell, at most, shape ``(B,)``."""
+    """By what share the float box is larger than the exact cell, or the cell than its part of the axes, shape ``(B,)``."""
     exact = (error.high - error.low) * np.ldexp(1.0, -boxes.level - 1) * (1.0 - 4.0 * U)
-    return outward(np.expm1(np.log(half / exact).sum(1)) * (1.0 + 1e-9) + 16.0 * U * error.d)
+    # The ends of a logarithmic axis are rounded outwards by 4e-16 of their size or of 1 (`coordinates.box_of`).
+    ends = np.maximum(np.maximum(np.abs(error.low), np.abs(error.high)), 1.0)
+    rounded = np.where(error.log, 2e-15 * ends / exact, 0.0).sum(1)
+    return outward(np.expm1(np.log(half / exact).sum(1)) * (1.0 + 1e-9) + rounded + 16.0 * U * error.d)
 
 
 def gram_matrix(n: int) -> Array:

@@ -23,6 +23,7 @@ from supnorm.checker.zero_roots import ORDERS
 
 Ball = Any
 # Affine parts as the certifier has them; those of programs with roots with more or fewer chords in the place of tangents.
+LOGARITHMS = 1e-9  # by what share a box may be longer than a logarithmic axis, whose ends are rounded
 PLAIN = (Form(within=False),)
 ROOTED = tuple(Form(within=False, far=far) for far in (4, 2, 1))
 
@@ -47,6 +48,7 @@ def mean_squares(document: Document, meter: Meter) -> list[tuple[Ball, Ball | No
     """
     if document.cuts:
         raise Rejected("the leaves of a mean square are proved as a whole: the part may have no cuts")
+    more = _beyond(document)
     program = Program.of(document.programs[0], document.low)
     width = program.operations[-1].width
     low: list[Ball] = [arb(0)] * width
@@ -54,30 +56,63 @@ def mean_squares(document: Document, meter: Meter) -> list[tuple[Ball, Ball | No
     for position, leaf in enumerate(document.leaves):
         meter.read()
         share = arb(fmpq(1, 2 ** sum(leaf.level)))
+        off = _outside(more, leaf)
         ends: list[tuple[Ball, Ball | None]] = [(arb(0), None)] * width
         for near in _near(document, program, leaf, position):
-            ends = [_within(*pair, one) for pair, one in zip(ends, near, strict=True)]
+            ends = [_within(*pair, one, off) for pair, one in zip(ends, near, strict=True)]
         for k, (least, most) in enumerate(ends):
             low[k] += share * least**2
             total = high[k]
             high[k] = None if total is None or most is None else total + share * most**2
-    return list(zip(low, high, strict=True))
+    larger = arb(1)
+    for e in more:
+        larger *= 1 + e
+    return [(a, None if b is None else b * larger) for a, b in zip(low, high, strict=True)]
 
 
-def _within(least: Ball, most: Ball | None, near: tuple[Ball, Ball] | None) -> tuple[Ball, Ball | None]:
-    """Bounds of the root mean square on a cell, by a further polynomial that is near the error."""
+def _beyond(document: Document) -> list[Ball]:
+    """By what share the box is longer than each axis: a mean is one over the axes, and not over a box that holds them.
+
+    Raises:
+        Rejected: where that is more than the rounding of logarithms.
+    """
+    shares = []
+    columns = zip(
+        document.axis_low, document.axis_high, document.low, document.high, document.log, strict=True
+    )
+    for a, b, low, high, log in columns:
+        first, last = (arb(a).log(), arb(b).log()) if log else (arb(a), arb(b))
+        share = ((arb(high) - arb(low)) / (last - first) - 1).max(arb(0))
+        if not (share <= LOGARITHMS if log else (low, high) == (a, b)):
+            raise Rejected("the box of a mean square is larger than the axes")
+        shares.append(share if log else arb(0))
+    return shares
+
+
+def _outside(more: list[Ball], leaf: Leaf) -> Ball:
+    """At most this share of a leaf is outside of the axes."""
+    return sum((2**level * (e / (1 + e)) for e, level in zip(more, leaf.level, strict=True)), arb(0))
+
+
+def _within(
+    least: Ball, most: Ball | None, near: tuple[Ball, Ball, Ball] | None, off: Ball
+) -> tuple[Ball, Ball | None]:
+    """Bounds of the root mean square on a cell, by a further polynomial that is near the error.
+
+    The lower one leaves out as much of the polynomial's square as the share ``off`` of the cell can have.
+    """
     if near is None:
         return least, most
-    square, slack = near
-    low = square.lower().max(arb(0)).sqrt() - slack
+    square, slack, size = near
+    low = (square - off * size**2).lower().max(arb(0)).sqrt() - slack
     high = square.upper().max(arb(0)).sqrt() + slack
     return least.max(low), high if most is None else most.min(high)
 
 
 def _near(
     document: Document, program: Program, leaf: Leaf, position: int
-) -> list[list[tuple[Ball, Ball] | None]]:
-    """For one polynomial or several, per output its mean square on the cell, and how far the error is from it, if known."""
+) -> list[list[tuple[Ball, Ball, Ball] | None]]:
+    """Polynomials near the error: per output the mean square on the cell, the distance from the error, the largest size."""
     n, rho = leaf.degree[0], leaf.rho[0]
     if n == -1:
         return []
@@ -87,7 +122,13 @@ def _near(
     if n == 0:
         return [
             [
-                None if f.eps is None else (f.c**2 + sum((j**2 for j in f.J), arb(0)) / 3, f.eps)
+                None
+                if f.eps is None
+                else (
+                    f.c**2 + sum((j**2 for j in f.J), arb(0)) / 3,
+                    f.eps,
+                    abs(f.c) + sum(map(abs, f.J), arb(0)),
+                )
                 for f in model(program, centre, half, arb(1), real=True, form=form)
             ]
             for form in (ROOTED if any(o.op in ORDERS for o in program.operations) else PLAIN)
@@ -96,7 +137,7 @@ def _near(
     demand_tensor(sum(o.width for o in program.operations), d, n, rho, leaf.grid[0], position)
     features = model(program, centre, half, (arb(rho) + 1 / arb(rho)) / 2, real=False)
     at_nodes = values(program, polynomial.nodes(n, centre, half))
-    near: list[tuple[Ball, Ball] | None] = []
+    near: list[tuple[Ball, Ball, Ball] | None] = []
     for f, row in zip(features, at_nodes, strict=True):
         if f.eps is None or not all(v.is_finite() for v in row):
             near.append(None)
@@ -104,5 +145,6 @@ def _near(
         coefficients = polynomial.coefficients_of(row, n, d, ctx.prec)
         times = polynomial.along_axes(_means(n, ctx.prec), coefficients, d)
         square = sum((a * b for a, b in zip(coefficients, times, strict=True)), arb(0))
-        near.append((square, (f.eps * polynomial.tail(n, arb(rho), d)).upper()))
+        size = sum(map(abs, coefficients), arb(0))
+        near.append((square, (f.eps * polynomial.tail(n, arb(rho), d)).upper(), size))
     return [near]
