@@ -241,7 +241,7 @@ def test_a_request_while_a_class_is_made_is_no_error_of_its_file(
     done = shell.finish("audit", "problem.toml", "--quiet", "--evaluations", "300")
     assert (done.code, done.line) == (
         3,
-        "supnorm: " + "interrupted; computed values are kept: run the same command with --resume",
+        "supnorm: " + "interrupted; run the same command with --resume: what was kept is not computed again",
     )
 
 

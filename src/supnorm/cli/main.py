@@ -208,7 +208,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _interrupted(why: str) -> int:
-    _say(why or "interrupted; computed values are kept: run the same command with --resume")
+    _say(why or "interrupted; run the same command with --resume: what was kept is not computed again")
     return ExitCode.INTERRUPTED
 
 
