@@ -288,7 +288,7 @@ def test_the_mean_over_a_larger_box_is_not_that_of_the_domain(scale, tmp_path):
         small["parts"]["mean square"][key] = large["parts"]["mean square"][key]
     small["claims"] = large["claims"]
     verdict = _verdict(small, tmp_path / "forged.json")
-    assert verdict.reason == "the box of a mean square is larger than the axes"
+    assert verdict.reason.endswith("the box is larger than the axes")
 
 
 @pytest.mark.parametrize(

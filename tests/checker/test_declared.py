@@ -14,7 +14,7 @@ from supnorm.certification import certify
 from supnorm.checker import check, leaves
 from supnorm.checker import declared as rules
 from supnorm.checker.leaf import Leaf
-from supnorm.problem import Domain, Problem, with_bound
+from supnorm.problem import Axis, Domain, Problem, with_bound
 
 
 def _opaque(function):
@@ -310,3 +310,28 @@ def test_recorded_values_are_within_their_declared_bound_and_accuracy(value, goo
     else:
         with pytest.raises(rules.Wrong, match="above its declared bound"):
             rules.read_declared(entry, 1, 1)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_declaration_is_about_the_axes_and_not_about_a_larger_box(scale, tmp_path):
+    """Half-widths were those of the box: a proof on [1, 16] with axes [1, 2] assumed a bound on discs 15 times as large."""
+    reference = with_bound(_opaque(lambda x: 1.0 / (20.0 + x[:, 0])), 1.0, stretch=1.2)
+    problem = Problem(lambda x: 0.1 + 0.0 * x[:, 0], reference, Domain(x=Axis(1.0, 16.0, scale=scale)))
+    path = tmp_path / "c.json"
+    certify(problem, ratio=1.3).certificate.save(path)
+    assert check(path).accepted
+    data = json.loads(path.read_text())
+    data["axis_high"] = [(2.0).hex()]
+    data["witness"], data["lower"] = [(1.5).hex()], (0.0).hex()
+    data["declared"][0]["witness"] = [(1.0 / 21.5).hex()]
+    data["digest"] = _sha({k: v for k, v in data.items() if k != "digest"})
+    path.write_text(json.dumps(data))
+    assert check(path).reason == "the box is larger than the axes"
+
+
+def test_a_narrow_logarithmic_axis_is_its_own_box(tmp_path):
+    """Its ends are rounded by 1e-8 of its width."""
+    narrow = Domain(x=Axis(1.0, 1.0 + 1e-7, scale="log"))
+    proof = certify(Problem(lambda x: x[:, 0], lambda x: 0.5 * x[:, 0] ** 2, narrow), ratio=1.3)
+    proof.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted

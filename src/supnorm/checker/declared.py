@@ -185,21 +185,21 @@ def _array(entry: dict[str, Any], m: int) -> tuple[tuple[float, ...], ...]:
 class Box:
     """The whole box in t: ends and logarithmic axes."""
 
-    low: tuple[float, ...]
-    high: tuple[float, ...]
+    low: tuple[Ball, ...]
+    high: tuple[Ball, ...]
     log: tuple[bool, ...]
 
     def middle(self, j: int) -> Ball:
         """Middle of axis j."""
-        return (arb(self.low[j]) + arb(self.high[j])) / 2
+        return (self.low[j] + self.high[j]) / 2
 
     def half(self, j: int) -> Ball:
         """Half-width of axis j."""
-        return (arb(self.high[j]) - arb(self.low[j])) / 2
+        return (self.high[j] - self.low[j]) / 2
 
     def shift(self, j: int) -> Ball:
         """How far the point of a recorded value may be from the exact node."""
-        return 32 * arb(UNIT) * (abs(arb(self.low[j])) + abs(arb(self.high[j])) + int(self.log[j]))
+        return 32 * arb(UNIT) * (abs(self.low[j]) + abs(self.high[j]) + int(self.log[j]))
 
 
 def lebesgue(n: int) -> Ball:

@@ -11,6 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from flint import arb
+
 from supnorm.checker.claimed_single import SingleClaim, read_single
 from supnorm.checker.declared import Box, Declared, Wrong, read_declared
 from supnorm.checker.leaf import Leaf, read_leaves
@@ -110,8 +112,12 @@ class Document:
 
     @property
     def box(self) -> Box:
-        """The whole box, for declared functions."""
-        return Box(self.low, self.high, self.log)
+        """The box of the axes in t, about which declarations are; `low` and `high` are a little beyond logarithms."""
+        ends = [
+            [arb(v).log() if log else arb(v) for v, log in zip(axis, self.log, strict=True)]
+            for axis in (self.axis_low, self.axis_high)
+        ]
+        return Box(tuple(ends[0]), tuple(ends[1]), self.log)
 
 
 def read(path: Path | str, memory: float = math.inf) -> Document:

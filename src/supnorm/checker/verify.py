@@ -33,6 +33,7 @@ Functions = Mapping[str, black.Values]  # "model", "reference": points to values
 AT_POINTS = 320
 # At the witness then more than the 512 that the certifier tries last, as for the sine of sqrt(1e280).
 AT_WITNESS = (AT_POINTS, 640)
+ROUNDED = 2e-15  # by how much, of its size or of 1, an end of a box may be beyond a logarithm; the certifier rounds by 4e-16
 COMPARED = 4096  # recorded values that are compared with the user's function, at random nodes
 
 
@@ -160,7 +161,10 @@ def _nodes_of(document: Document, one: black.Declared, name: str) -> tuple[list[
 
 
 def _verify_axes(document: Document) -> None:
-    """Check that the axes are intervals, and that the box in t contains them."""
+    """Check that the axes are intervals, and that the box in t is theirs, but for the rounding of logarithms.
+
+    The largest error in a larger box would be a bound as well, but not its mean, and declarations are about the axes.
+    """
     columns = zip(
         document.axis_low, document.axis_high, document.low, document.high, document.log, strict=True
     )
@@ -174,6 +178,14 @@ def _verify_axes(document: Document) -> None:
         )
         if not good:
             raise Rejected("the box does not contain the axes")
+        near = (
+            arb(a).log() - arb(low) <= ROUNDED * max(abs(low), 1.0)
+            and arb(high) - arb(b).log() <= ROUNDED * max(abs(high), 1.0)
+            if log
+            else (low, high) == (a, b)
+        )
+        if not near:
+            raise Rejected("the box is larger than the axes")
 
 
 def _sided(v: Ball, side: str) -> Ball:
