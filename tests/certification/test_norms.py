@@ -174,6 +174,35 @@ def test_what_has_no_proof_is_refused(words):
         certify_norms(REFUSED[words], ["l1"])
 
 
+@pytest.mark.parametrize("d", [2, 3])
+def test_an_infinite_slope_along_a_face_ends_the_work_and_is_named(d):
+    """158,000 boxes took two minutes without a word; then the advice was to give more seconds."""
+    problem = Problem(
+        lambda x: jnp.stack([jnp.sin(5.0 * x[:, 0]), jnp.arcsin(x[:, 1])], -1),
+        lambda x: jnp.zeros((len(x), 2)),
+        Domain(**{f"x{j}": (0.0, 1.0) for j in range(d)}),
+    )
+    told = []
+    result = certify_norms(problem, ["rms"], ratio=1.01, observer=told.append)
+    first, second = result.norms
+    assert first.upper <= 1.01 * first.lower
+    assert second.upper == np.inf
+    assert second.tried < 5000
+    assert (result.status.exit, result.status.code) == (4, "undecided")
+    assert "x1 in [0.99" in result.status.advice
+    assert "infinite slope of the model" in result.status.advice
+    events = [one.narrowed for one in told]
+    assert {(one.name, one.number, one.parts) for one in told} == {("mean square", 1, 1)}
+    assert [e.boxes for e in events] == sorted(e.boxes for e in events)
+    assert 0.0 < events[-1].proved_volume <= 1.0
+
+
+def test_a_bound_that_takes_small_cells_along_the_second_axis_is_found():
+    problem = Problem(lambda x: 1.0 / (0.001 + x[:, 1]), zero, Domain(x=(0.0, 1.0), y=(0.0, 1.0)))
+    (one,) = certify_norms(problem, ["rms"], ratio=1.05).norms
+    assert one.lower <= np.sqrt(1.0 / 0.001 - 1.0 / 1.001) <= one.upper <= 1.05 * one.lower
+
+
 def test_means_of_products_of_chebyshev_polynomials():
     x, w = np.polynomial.legendre.leggauss(40)
     T = np.polynomial.chebyshev.chebvander(x, 12)

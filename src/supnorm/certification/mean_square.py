@@ -14,6 +14,7 @@ Cost: that of a Chebyshev certificate whose allowance is a share of the root mea
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from supnorm.certification import chebyshev
 from supnorm.certification.boxes import Boxes
-from supnorm.certification.bracket import Bracket
+from supnorm.certification.bracket import Bracket, BracketNarrowed
 from supnorm.certification.chebyshev_certificate import (
     ChebyshevCertificate,
     ellipse_scales,
@@ -38,6 +39,9 @@ from supnorm.interrupts import INTERRUPTS
 BATCH = 256  # cells at once, as in `bracket`
 DEGREES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 21, 24)  # that are tried: any of them gives a true bound
 MOST_INPUTS = 4  # in five inputs an interpolant of degree 6 has 16,807 nodes a cell
+# An output gets no bound where it has none on a cell that was halved so often along every axis, by the number of inputs, and
+# `THIN` times more along one. A face takes 256 to 1,024 such cells; more took minutes and found no bound either.
+SMALL, THIN = (12, 8, 5, 3), 8
 DEEPEST = 40  # halvings of an axis, as in `cells`
 
 
@@ -86,6 +90,7 @@ def bound_mean_square(
     ratio: float,
     limit: Limit,
     guess: Array,
+    observer: Callable[[BracketNarrowed], None] = lambda event: None,
 ) -> tuple[Cells, str]:
     """Cells that tile the box, halved until the upper root mean square is at most ``ratio`` times the lower one.
 
@@ -93,9 +98,11 @@ def bound_mean_square(
         error: with one alternative and side "both".
         limit: of time, and of cells tried.
         guess: estimate of the root mean square of each output, shape ``(m,)``; it only decides which degree is tried.
+        observer: gets a `BracketNarrowed` after each batch, of the output whose bracket is the widest.
 
     Returns:
-        The cells, and why the work ended: "proved", "rounding", "seconds", "boxes" or "interrupted".
+        The cells, and why the work ended: "proved", "rounding", "seconds", "boxes", "interrupted", or "unbounded": an output
+        has no bound on a cell that is small along every axis, and the brackets of the others are narrow enough.
     """
     share = (ratio - 1.0) / (ratio + 1.0)
     cells = _bounded(error, Boxes.root(error.d), share * guess)
@@ -103,16 +110,18 @@ def bound_mean_square(
     try:
         while True:
             low, high = cells.mean_square()
-            if np.all(high <= ratio**2 * low) and np.isfinite(high).all():
-                return cells, "proved"
+            # Outputs that may get a bound.
+            kept = np.asarray(np.isfinite(cells.high[_small(cells.boxes)]).all(0))
+            if np.all(high[kept] <= ratio**2 * low[kept]) and np.isfinite(high[kept]).all():
+                return cells, "proved" if kept.all() else "unbounded"
+            observer(_event(cells, low, high, kept, ratio, tried, limit))
             if limit.over:
                 return cells, "seconds"
             if tried >= limit.evaluations:
                 return cells, "boxes"
             with np.errstate(invalid="ignore"):
-                gap = (
-                    cells.boxes.volume()[:, None] * (cells.high**2 - cells.low**2) / np.maximum(high, 1e-300)
-                )
+                gap = cells.boxes.volume()[:, None] * (cells.high**2 - cells.low**2)
+                gap = (gap / np.maximum(high, 1e-300))[:, kept]
             gain = np.where(np.isfinite(gap), gap, np.inf).max(1)
             shallow = cells.boxes.level.max(1) < DEEPEST
             drowned = cells.high.max(1) - cells.low.max(1) <= 4.0 * cells.rounding  # halving does not help
@@ -125,11 +134,44 @@ def bound_mean_square(
             chosen = np.zeros(len(gain), dtype=bool)
             chosen[rows] = True
             part = cells.take(chosen)
-            halves = _bounded(error, part.boxes.split(part.axis), share * guess)
+            halves = _bounded(error, part.boxes.split(_axes(part)), share * guess)
             cells, tried = cells.take(~chosen).join(halves), tried + len(halves.boxes)
     except KeyboardInterrupt:
         INTERRUPTS.taken()
         return cells, "interrupted"
+
+
+def _small(boxes: Boxes) -> NDArray[np.bool_]:
+    """Cells of which an output that has no bound there gets none: small along every axis, and smaller along one."""
+    least = SMALL[min(boxes.level.shape[1], len(SMALL)) - 1]
+    return np.asarray((boxes.level.min(1) >= least) & (boxes.level.max(1) >= least + THIN))
+
+
+def _axes(cells: Cells) -> NDArray[np.intp]:
+    """The axes along which cells are halved; one without a bound is not made thin (`narrowing.axes_to_halve`)."""
+    level = cells.boxes.level
+    ahead = np.take_along_axis(level, cells.axis[:, None], 1)[:, 0] - level.min(1)
+    thin = ~np.isfinite(cells.high).all(1) & (ahead >= THIN)
+    return np.where(thin, level.argmin(1), cells.axis)
+
+
+def _event(
+    cells: Cells, low: Array, high: Array, kept: NDArray[np.bool_], ratio: float, tried: int, limit: Limit
+) -> BracketNarrowed:
+    """What an observer is told; a cell is proved whose own bracket is as narrow as that of the whole shall be."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        k = int(np.where(kept, high / low, -1.0).argmax())
+        narrow = cells.high[:, k] ** 2 - cells.low[:, k] ** 2 <= (ratio**2 - 1.0) * low[k]
+    return BracketNarrowed(
+        lower=float(np.sqrt(low[k])),
+        upper=float(np.sqrt(high[k])),
+        target=float(ratio * np.sqrt(low[k])),
+        proved_volume=float(cells.boxes.volume()[narrow].sum()),
+        boxes=tried,
+        pending=int((~narrow).sum()),
+        seconds=limit.spent,
+        limit=limit.left,
+    )
 
 
 def as_bracket(error: ErrorProgram, cells: Cells) -> Bracket:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from supnorm.certification.exactly import Bracket as Ends
 from supnorm.certification.exactly import fraction, root_down, root_up
 from supnorm.certification.mean_square import MOST_INPUTS, as_bracket, bound_mean_square
 from supnorm.certification.measured import Agreement, Measuring
+from supnorm.certification.obstacle import without_bound
 from supnorm.certification.part import Part, PartNarrowed, PartProof, prove
 from supnorm.certification.reading import read_side
 from supnorm.certification.record_parts import disagreement, measured_words
@@ -161,7 +163,8 @@ def certify_norms(
 
         work = next(shares).upto(boxes)
         if name == MEANS:
-            proofs[name], integrals = _means(whole, ratio, work)
+            far = None if observer is None else partial(_told, observer, name, number + 1, len(wanted))
+            proofs[name], integrals = _means(whole, ratio, work, far)
         else:
             proofs[name] = prove(
                 parts[name],
@@ -241,13 +244,22 @@ def _parts(problem: Problem, programs: dict[str, Program], asked: list[str]) -> 
     return parts
 
 
-def _means(part: Part, ratio: float, limit: Limit) -> tuple[PartProof, dict[str, Ends]]:
+def _told(
+    observer: Callable[[PartNarrowed], None], name: str, number: int, parts: int, event: BracketNarrowed
+) -> None:
+    observer(PartNarrowed(name, number, parts, event))
+
+
+def _means(
+    part: Part, ratio: float, limit: Limit, observer: Callable[[BracketNarrowed], None] | None
+) -> tuple[PartProof, dict[str, Ends]]:
     """The cells of the root mean square as a part, and its bracket for each output."""
     error = part.error
     points = error.low + (error.high - error.low) * np.random.default_rng(0).random((SAMPLE, error.d))
     values = error.values(0, points)
     guess = np.sqrt(np.mean(np.where(np.isfinite(values), values, 0.0) ** 2, axis=0))
-    cells, end = bound_mean_square(error, ratio, limit, np.maximum(guess, 1e-300))
+    tell = observer or (lambda event: None)
+    cells, end = bound_mean_square(error, ratio, limit, np.maximum(guess, 1e-300), tell)
     low, high = cells.mean_square()
     integrals = {
         f"rms {k}": (root_down(fraction(float(a))), root_up(fraction(float(b))))
@@ -289,9 +301,13 @@ def _result(
             ExitCode.INTERRUPTED,
         )
     else:
-        status = Status(
-            "undecided", CERTIFY.text(fact("norms-undecided", n=n, ratio=ratio)), ExitCode.UNDECIDED
-        )
+        wide = fact("norms-undecided", n=n, ratio=ratio)
+        why = [
+            without_bound(problem, proof.part.error, proof.bracket.leaves)
+            for proof in statement.parts.values()
+            if not proof.bracket.upper < math.inf
+        ]
+        status = Status("undecided", CERTIFY.text((why or [wide])[0]), ExitCode.UNDECIDED)
     record = NormsRecord(
         status=status,
         norms=tuple(rows),
