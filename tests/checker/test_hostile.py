@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import struct
 import time
 from base64 import b64encode
@@ -97,7 +98,13 @@ def _no_number(data):
 def _zero_off_the_points(data):
     """Programs of t that are 0 times a ball that overlaps everything, beside the true programs of x."""
     data["programs"] = [_program(2, _affine([0], [0.0, LARGE]), _node("sub", [1, 1]))]
-    data["low"][1], data["high"][1] = (-4.0).hex(), (4.0).hex()  # a middle where nothing is rounded
+    # A middle and a half-width where nothing is rounded, and axes that have this box by the rounding of their logarithms.
+    data["low"][1], data["high"][1] = (-4.0).hex(), (4.0).hex()
+    inward = 1.0 + 2e-15
+    data["axis_low"][1], data["axis_high"][1] = (
+        (math.exp(-4.0) * inward).hex(),
+        (math.exp(4.0) / inward).hex(),
+    )
     _whole(data, 1e-6)
 
 
