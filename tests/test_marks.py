@@ -124,6 +124,9 @@ def test_many_quick_cases_take_something_each() -> None:
 def test_every_function_that_takes_long_stands_in_its_file() -> None:
     for name in measured():
         file, _, function = name.partition("::")
+        module = file.removeprefix("src/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        if function == module:  # the example of a module
+            continue
         assert re.search(
             rf"(def|class) {function.rpartition('.')[2].rpartition('::')[2]}\b", (ROOT / file).read_text()
         ), name

@@ -111,17 +111,17 @@ def bound_mean_square(
         while True:
             low, high = cells.mean_square()
             # Outputs that may get a bound.
-            kept = np.asarray(np.isfinite(cells.high[_small(cells.boxes)]).all(0))
-            if np.all(high[kept] <= ratio**2 * low[kept]) and np.isfinite(high[kept]).all():
-                return cells, "proved" if kept.all() else "unbounded"
-            observer(_event(cells, low, high, kept, ratio, tried, limit))
+            bounded = np.asarray(np.isfinite(cells.high[_small(cells.boxes)]).all(0))
+            if np.all(high[bounded] <= ratio**2 * low[bounded]) and np.isfinite(high[bounded]).all():
+                return cells, "proved" if bounded.all() else "unbounded"
+            observer(_event(cells, low, high, bounded, ratio, tried, limit))
             if limit.over:
                 return cells, "seconds"
             if tried >= limit.evaluations:
                 return cells, "boxes"
             with np.errstate(invalid="ignore"):
                 gap = cells.boxes.volume()[:, None] * (cells.high**2 - cells.low**2)
-                gap = (gap / np.maximum(high, 1e-300))[:, kept]
+                gap = (gap / np.maximum(high, 1e-300))[:, bounded]
             gain = np.where(np.isfinite(gap), gap, np.inf).max(1)
             shallow = cells.boxes.level.max(1) < DEEPEST
             drowned = cells.high.max(1) - cells.low.max(1) <= 4.0 * cells.rounding  # halving does not help
@@ -156,11 +156,11 @@ def _axes(cells: Cells) -> NDArray[np.intp]:
 
 
 def _event(
-    cells: Cells, low: Array, high: Array, kept: NDArray[np.bool_], ratio: float, tried: int, limit: Limit
+    cells: Cells, low: Array, high: Array, bounded: NDArray[np.bool_], ratio: float, tried: int, limit: Limit
 ) -> BracketNarrowed:
     """What an observer is told; a cell is proved whose own bracket is as narrow as that of the whole shall be."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        k = int(np.where(kept, high / low, -1.0).argmax())
+        k = int(np.where(bounded, high / low, -1.0).argmax())
         narrow = cells.high[:, k] ** 2 - cells.low[:, k] ** 2 <= (ratio**2 - 1.0) * low[k]
     return BracketNarrowed(
         lower=float(np.sqrt(low[k])),

@@ -163,7 +163,7 @@ def certify_norms(
 
         work = next(shares).upto(boxes)
         if name == MEANS:
-            far = None if observer is None else partial(_told, observer, name, number + 1, len(wanted))
+            far = None if observer is None else partial(_pass_on, observer, name, number + 1, len(wanted))
             proofs[name], integrals = _means(whole, ratio, work, far)
         else:
             proofs[name] = prove(
@@ -244,7 +244,7 @@ def _parts(problem: Problem, programs: dict[str, Program], asked: list[str]) -> 
     return parts
 
 
-def _told(
+def _pass_on(
     observer: Callable[[PartNarrowed], None], name: str, number: int, parts: int, event: BracketNarrowed
 ) -> None:
     observer(PartNarrowed(name, number, parts, event))
