@@ -62,6 +62,8 @@ def test_a_norm_without_an_upper_bound_is_not_between_two_proved_ends(proofs: di
     assert told not in html
     n = len(norms)
     assert f"{n} norms of the error: {n - 1} between two proved ends, 1 without a proved upper bound." in html
+    none = record.changed(norms=tuple(one.changed(upper=math.inf) for one in norms))
+    assert f"{n} norms of the error without a proved upper bound." in statement_page(none)
 
 
 @pytest.mark.parametrize("kind", ["certify", "norms", "properties", "solution"])

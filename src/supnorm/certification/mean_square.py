@@ -142,7 +142,7 @@ def bound_mean_square(
 
 
 def _small(boxes: Boxes) -> NDArray[np.bool_]:
-    """Cells of which an output that has no bound there gets none: small along every axis, and smaller along one."""
+    """Cells so small, along every axis and more along one, that an output without a bound on one of them is given up."""
     least = SMALL[min(boxes.level.shape[1], len(SMALL)) - 1]
     return np.asarray((boxes.level.min(1) >= least) & (boxes.level.max(1) >= least + THIN))
 

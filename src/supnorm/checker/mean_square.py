@@ -22,7 +22,7 @@ from supnorm.checker.rejected import Rejected
 from supnorm.checker.zero_roots import ORDERS
 
 Ball = Any
-# Affine parts as the certifier has them; those of programs with roots with more or fewer chords in the place of tangents.
+# The forms of the affine part: the certifier's; for programs with roots also those with more chords in place of tangents.
 PLAIN = (Form(within=False),)
 ROOTED = tuple(Form(within=False, far=far) for far in (4, 2, 1))
 

@@ -179,27 +179,29 @@ def data_files(path: Path) -> list[Path]:
     return [p for name in dict.fromkeys(external) if (p := path.parent / name).is_file()]
 
 
-def _sparse_tensors(graph: Any, depth: int = 0) -> Iterator[Any]:
-    if depth > DEPTH:
-        raise RecursionError
-    yield from graph.sparse_initializer
-    for node in graph.node:
-        for attribute in node.attribute:
+def _sparse_tensors(graph: Any) -> Iterator[Any]:
+    for one in _graphs(graph):
+        yield from one.sparse_initializer
+        for attribute in (a for node in one.node for a in node.attribute):
             if attribute.HasField("sparse_tensor"):
                 yield attribute.sparse_tensor
             yield from attribute.sparse_tensors
-            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
-                yield from _sparse_tensors(inner, depth + 1)
 
 
-def _tensors(graph: Any, depth: int = 0) -> Iterator[Any]:
-    if depth > DEPTH:
-        raise RecursionError
-    yield from graph.initializer
-    for node in graph.node:
-        for attribute in node.attribute:
+def _tensors(graph: Any) -> Iterator[Any]:
+    for one in _graphs(graph):
+        yield from one.initializer
+        for attribute in (a for node in one.node for a in node.attribute):
             if attribute.HasField("t"):
                 yield attribute.t
             yield from attribute.tensors
-            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
-                yield from _tensors(inner, depth + 1)
+
+
+def _graphs(graph: Any, depth: int = 0) -> Iterator[Any]:
+    """A graph and those within its nodes."""
+    if depth > DEPTH:
+        raise RecursionError
+    yield graph
+    for attribute in (a for node in graph.node for a in node.attribute):
+        for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+            yield from _graphs(inner, depth + 1)

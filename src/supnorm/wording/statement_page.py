@@ -15,8 +15,8 @@ TEMPLATES = OTHER_CERTIFICATE | {
     "headline-certify": "{bounded?:The error is nowhere larger than {upper:error at most 4}.|{above?:At one point the error "
     "is at least {lower:error at least 4}.|No bound of the error is proved.}}",
     "headline-norms": "{n:One norm of the error|{n:count} norms of the error, each} between two proved ends.",
-    "headline-norms-open": "{n:One norm|{n:count} norms} of the error: {bounded:count} between two proved ends, "
-    "{open:count} without a proved upper bound.",
+    "headline-norms-open": "{bounded?:{n:count} norms of the error: {bounded:count} between two proved ends, {open:count} "
+    "without a proved upper bound.|{n:One norm|{n:count} norms} of the error without a proved upper bound.}",
     "headline-properties": "{n:One property|{n:count} properties} of the model: {proved:count} proved, {refuted:count} "
     "refuted, {open:count} not decided.",
     "between": "{lower?:between {lower:error at least 6} and|at most} {upper:error at most 6}",
