@@ -282,7 +282,8 @@ def cases() -> list[tuple[str, Any, Any, RootMeasure]]:
         k, sign, near = rng.uniform(1, 4), rng.choice([-1.0, 1.0]), near * rng.choice([-1.0, 1.0])
         N = lambda x, s=sign * size, k=k: np.sqrt(1.0 + x[:, 0]) + s * np.cos(k * x[:, 0])  # noqa: E731
         S = lambda x, s=sign * size, k=k, n=near: s * np.cos(k * x[:, 0]) + n  # noqa: E731
-        out.append((f"{seed}", N, S, RootMeasure(relative, floor, float(rng.choice([1.0, 2.5])), side)))
+        unit = 1.0 if relative else float(rng.choice([1.0, 2.5]))
+        out.append((f"{seed}", N, S, RootMeasure(relative, floor, unit, side)))
     return out
 
 
@@ -295,7 +296,7 @@ def truth(N: Any, measure: RootMeasure) -> float:
     y = np.sqrt(1.0 + x[:, 0])
     gap = N(x) - y
     gap = {"both": np.abs(gap), "over": gap, "under": -gap}[measure.side]
-    divisor = measure.unit * (np.maximum(np.abs(y), measure.floor) if measure.relative else 1.0)
+    divisor = np.maximum(np.abs(y), measure.floor) if measure.relative else measure.unit
     return float(np.max(np.maximum(gap / divisor, 0.0)))
 
 

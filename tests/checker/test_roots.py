@@ -245,6 +245,16 @@ def test_a_relative_claim_needs_a_delta_below_one():
     assert claims(given(False), ends)["error"][1] is not None
 
 
+def test_a_relative_error_has_no_unit(honest):
+    """A bound of 0.17 of a relative error of 0.8, in units of 10, was accepted: |y| was taken to change by a tenth of it."""
+    programs = {n: read_program(p) for n, p in honest["programs"].items()}
+    data = honest["data"] | {"unit": (10.0).hex()}
+    axes = Axes(("a",), (True,), (1.0,), (3.0,))
+    assert parts(Given(axes, programs, data | {"relative": False}), Derivation())
+    with pytest.raises(Rejected, match="floor and unit"):
+        parts(Given(axes, programs, data), Derivation())
+
+
 @pytest.mark.parametrize("ends", [(2.5, 0.5), (-0.5, 2.5)])
 def test_a_logarithmic_branch_needs_positive_ends_in_order(ends, honest):
     programs = {n: read_program(p) for n, p in honest["programs"].items()}

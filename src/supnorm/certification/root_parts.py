@@ -19,7 +19,7 @@ from supnorm.program.derived import derivative, difference, outputs, substituted
 
 @dataclass(frozen=True)
 class RootMeasure:
-    """What the error is divided by: ``unit`` and, if it is relative, max(|y|, floor).
+    """What the error is divided by: ``unit``, or if it is relative max(|y|, floor); ``unit`` is 1 then.
 
     >>> RootMeasure(True, 0.0, 1.0, "both").data("y")
     {'along': 'y', 'relative': True, 'floor': '0x0.0p+0', 'unit': '0x1.0000000000000p+0', 'side': 'both'}
@@ -143,8 +143,8 @@ def at_value(equation: Program, y: Program) -> Program:
 
 def size(near: Program, measure: RootMeasure) -> Program:
     """D: what the error is divided by, with F in the place of y."""
-    unit = np.array([measure.unit])
     if not measure.relative:
+        unit = np.array([measure.unit])
         return substituted(Program((Node("input", (), 1), Node("constant", (), 1, value=unit))), [near])
     nodes = [Node("input", (), 1)]
     if measure.side != "both" or measure.floor:
@@ -152,10 +152,6 @@ def size(near: Program, measure: RootMeasure) -> Program:
     if measure.floor:
         nodes.append(Node("constant", (), 1, value=np.array([measure.floor])))
         nodes.append(Node("max", (1, 2), 1))
-    if measure.unit != 1.0:
-        last = len(nodes) - 1
-        nodes.append(Node("constant", (), 1, value=unit))
-        nodes.append(Node("mul", (last, last + 1), 1))
     return near if len(nodes) == 1 else substituted(Program(tuple(nodes)), [near])
 
 

@@ -14,11 +14,11 @@ from flint import arb
 
 from supnorm.checker.derived import Derivation, Operations
 from supnorm.checker.operation import Operation
-from supnorm.checker.rejected import Rejected, exact
+from supnorm.checker.rejected import Rejected
+from supnorm.checker.solved_error import Measured, error_bracket, read_measure
 from supnorm.checker.statement_parts import Axes, Ends, Expected, Given, Kind
 
 PROGRAMS = {"model", "equation", "low", "high", "correction"}
-SIDES = ("both", "over", "under")
 
 
 def _take(column: int) -> Operation:
@@ -74,31 +74,23 @@ SHIFT: Operations = (
 )
 
 
-def _options(data: Mapping[str, Any]) -> tuple[bool, float, float, str]:
-    """relative, floor, unit and side."""
+def _options(data: Mapping[str, Any]) -> Measured:
+    """What the error is divided by, and its side."""
     if set(data) != {"along", "relative", "floor", "unit", "side"}:
         raise Rejected("malformed statement: keys of a root")
-    relative, side = data["relative"], data["side"]
-    floor, unit = exact(data["floor"]), exact(data["unit"])
-    good = type(relative) is bool and side in SIDES and 0.0 <= floor < math.inf and 0.0 < unit < math.inf
-    if not good or (floor and not relative):
-        raise Rejected("malformed statement: data of a root")
-    return relative, floor, unit, side
+    return read_measure(data)
 
 
 def _divisor(derive: Derivation, near: Operations, data: Mapping[str, Any]) -> Operations:
     """D: what the error is divided by, at F."""
-    relative, floor, unit, side = _options(data)
-    if not relative:
-        return derive.insert((_input(1), _number(unit)), [near])
+    measure = _options(data)
+    if not measure.relative:
+        return derive.insert((_input(1), _number(measure.unit)), [near])
     nodes = [_input(1)]
-    if side != "both" or floor:
+    if measure.side != "both" or measure.floor:
         nodes.append(Operation("abs", (0,), 1))
-    if floor:
-        nodes += [_number(floor), Operation("max", (1, 2), 1)]
-    if unit != 1.0:
-        last = len(nodes) - 1
-        nodes += [_number(unit), Operation("mul", (last, last + 1), 1)]
+    if measure.floor:
+        nodes += [_number(measure.floor), Operation("max", (1, 2), 1)]
     return near if len(nodes) == 1 else derive.insert(tuple(nodes), [near])
 
 
@@ -165,34 +157,24 @@ def _end(program: Operations) -> float:
 
 def claims(given: Given, proved: Mapping[str, Ends]) -> dict[str, Ends]:
     """The worst error, if there is exactly one root; otherwise nothing is proved but that it is not negative."""
-    relative, *_ = _options(given.data)
+    measure = _options(given.data)
     slope, defect, inside, measured = (proved[n][1] for n in ("slope", "defect", "inside", "measured"))
     nothing = {"error": (arb(0), None)}
     if slope is None or defect is None or inside is None or measured is None:
         return nothing
     if not (inside + defect * slope <= 1):
         return nothing
-    off = measured * slope
-    least, most = proved["correction"]
-    if not relative:
-        return {"error": ((least - off).max(arb(0)), None if most is None else most + off)}
-    if not (off < 1):
-        return nothing
-    low = ((least - off) / (1 + off)).max(arb(0))
-    return {"error": (low, None if most is None else (most + off) / (1 - off))}
+    return {"error": error_bracket(proved["correction"], measured * slope, measure)}
 
 
 def words(given: Given, claims: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
     """What is stated: that there is one root, and the bracket of the error."""
     low, high = claims["error"]
-    relative, floor, unit, side = _options(given.data)
-    kind = f"relative, floor {floor!r}" if relative else "absolute"
-    kind += ("" if unit == 1.0 else f", divided by {unit!r}") + ("" if side == "both" else f", {side}")
     if high == math.inf:
         return ("no upper bound of the error against a root of an equation",)
     return (
-        f"the equation has exactly one root between its ends; worst error of the model against it ({kind}): between "
-        f"{low!r} and {high!r}",
+        "the equation has exactly one root between its ends; worst error of the model against it "
+        f"({_options(given.data).words}): between {low!r} and {high!r}",
     )
 
 
