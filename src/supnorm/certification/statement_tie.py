@@ -106,7 +106,9 @@ KINDS: dict[str, Tie] = {
 
 
 PLAIN = ("norms", "solution")  # kinds that know no other error than the absolute one on the whole box
-SOLVED = ("root", "flow", "integral")  # kinds whose lower end is an error at the witness of a "correction"
+# Kinds that count the points of the domain, each with the first words of the parts whose witnesses have to be such points;
+# empty for all of them. In a solved one the lower end is an error at the witness of a "correction".
+COUNTED = {"root": ("correction",), "flow": ("correction",), "integral": ("correction",), "properties": ()}
 
 
 def statement_mismatch(path: Path | str, problem: Problem) -> str | None:
@@ -122,6 +124,7 @@ def statement_mismatch(path: Path | str, problem: Problem) -> str | None:
             or _measure(data, problem)
             or _programs(data, problem)
             or _witnesses(data, problem.domain)
+            or _slopes(data, problem.domain)
         )
     except (AttributeError, LookupError, TypeError, ValueError):
         return NO_CERTIFICATE
@@ -189,23 +192,37 @@ def _measure(data: Mapping[str, Any], problem: Problem) -> str | None:
     """Check that claims about the absolute error on the whole box are not taken for those of another error."""
     error, domain = problem.error, problem.domain
     plain = error.kind == "absolute" and error.side == "both" and error.mask is None and not error.per_output
-    whole = not domain.constraints and domain.cloud is None
+    listed = any(axis.values is not None for axis in domain.axes)
+    whole = not domain.constraints and domain.cloud is None and not listed
     if data["kind"] not in PLAIN or (plain and whole):
         return None
     return "it is about the absolute error on the whole box, and the problem counts another error or other points"
 
 
 def _witnesses(data: Mapping[str, Any], domain: Domain) -> str | None:
-    """Check that the points at which errors of the model are proved are points that count."""
-    if data["kind"] not in SOLVED:
+    """Check that the points at which errors or extremes of the model are proved are points that count."""
+    if data["kind"] not in COUNTED:
         return None
+    words = COUNTED[data["kind"]]
     for name, part in data["parts"].items():
-        if name.partition(" ")[0] != "correction" or part["witness"] is None:
+        if (words and name.partition(" ")[0] not in words) or part["witness"] is None:
             continue
         x = np.array([[float.fromhex(v) for v in part["witness"]]])
         if not domain.contains(x).all():
             what = "constraint, or values of a discrete axis"
             return f"the witness of its part {name!r} is not a point that counts in the problem ({what})"
+    return None
+
+
+def _slopes(data: Mapping[str, Any], domain: Domain) -> str | None:
+    """Check that no property is about a derivative by an input with a list of values: between them no point counts."""
+    if data["kind"] != "properties":
+        return None
+    for name in data["parts"]:
+        by = name.partition("/")[2].split("/")
+        listed = [n for n, a in enumerate(domain.axes) if a.values is not None and {"*", str(n)} & set(by)]
+        if listed:
+            return f"its part {name!r} is about a derivative by {domain.names[listed[0]]}, which has a list of values"
     return None
 
 
