@@ -55,7 +55,12 @@ def _forked(work: Callable[[], int]) -> int:
     for number in heard():
         signal.signal(number, lambda n, frame: _pass_on(child, n))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
-    return outcome(page, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    status = os.waitpid(child, 0)[1]
+    for (
+        number
+    ) in heard():  # Python ends without its handlers: a second Ctrl-C would end it without the exit code
+        signal.signal(number, signal.SIG_IGN)
+    return outcome(page, os.waitstatus_to_exitcode(status))
 
 
 def end_at_once(page: Page | None = None) -> None:

@@ -295,3 +295,24 @@ def test_an_output_that_the_users_code_has_closed_is_no_pass(shell: Shell) -> No
 
 def test_threads_that_the_users_code_leaves_do_not_hold_the_end(shell: Shell) -> None:
     assert python(shell, LEFT_OVER).returncode == 4
+
+
+LATE = """
+import os, signal, sys
+from supnorm import supervisor
+
+class Last:
+    def __del__(self):  # of the module: Python has taken its handlers away by then
+        os.kill(os.getpid(), signal.SIGINT)
+
+code = supervisor.supervise(lambda: 3)
+last = Last()
+sys.exit(code)
+"""
+
+
+def test_a_second_request_at_the_very_end_leaves_the_exit_code(shell: Shell) -> None:
+    """It ended the waiting process by a signal, and a batch system read another fault than an interrupt."""
+    process = shell.start(code=LATE)
+    process.communicate(timeout=300)
+    assert process.returncode == 3

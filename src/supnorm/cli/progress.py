@@ -144,7 +144,13 @@ def _fields_planned(event: Any) -> str:
 
 
 def _fields(event: Any, far: NowAndThen) -> str:
-    return f"{count(event.done)} of {count(event.total)} pairs of fields compared, {far.words(event.done, event.total)}"
+    done = f"{count(event.done)} of {count(event.total)} pairs of fields compared"
+    # Stored together, many fields are read before the first one is compared.
+    return (
+        f"{done}, {far.time(None)}: reading the first ones"
+        if not event.done
+        else f"{done}, {far.words(event.done, event.total)}"
+    )
 
 
 def _bounds(event: Any, far: NowAndThen) -> str:

@@ -27,7 +27,7 @@ from supnorm.fields.settings import EventOptions, demand_known
 from supnorm.fields.verdict import findings_of, status_of
 from supnorm.fields.work import compare, joined, shares_of
 from supnorm.interrupts import INTERRUPTS
-from supnorm.results import BadInput, Interrupted
+from supnorm.results import BadInput, Interrupted, NotWritten
 from supnorm.results.fields import FieldsRecord, FieldVariableRecord
 from supnorm.results.option import demand_seconds
 from supnorm.results.printable import one_line
@@ -97,15 +97,16 @@ def audit_fields(
         raise BadInput(
             f"workers must be a whole number above 0 or an executor of concurrent.futures, got {one_line(repr(workers), 60)}"
         )
+    files = _stamps(prediction, truth)  # first: what changes from here on is seen
     data = [opened(d, what) for d, what in ((prediction, "the prediction"), (truth, "the truth"))]
     pairs, notes = _pairs(data[0], data[1], variables, pairing)
     allowed = _allowed(tolerance, [p.name for p in pairs])
     demand_known(bounds or {}, [p.name for p in pairs], "bounds")
     limits = {p.name: _bounds(p, bounds or {}) for p in pairs}
-    files = _stamps(prediction, truth)
-    by = workers if isinstance(workers, int) else "an executor"
     contents = "" if folder is None else contents_of(pairs)
-    identity = identity_of(pairs, [*files, contents], (pairing, events, limits, by))
+    by = workers if isinstance(workers, int) else "an executor"
+    options = {**vars(pairing), **vars(events), "bounds": limits, "workers": by}
+    identity = identity_of(pairs, _sides(files[0], files[1], contents), options)
     pairs = [_with_gaps(p, prediction, truth) for p in pairs]
     checkpoints = Checkpoints(None if folder is None else Path(folder), identity)
     if resume and not checkpoints.any():
@@ -114,7 +115,7 @@ def audit_fields(
         checkpoints.clear()
     observer(FieldsPlanned(sum(p.pairs for p in pairs), sum(map(bytes_of, pairs)), len(pairs)))
     records, maps, interrupted = _compared(
-        pairs, limits, allowed, events, workers, limit, checkpoints, resume, observer
+        pairs, limits, allowed, events, workers, limit, checkpoints, resume, observer, notes
     )
     if _stamps(prediction, truth) != files:
         raise BadInput(
@@ -138,6 +139,10 @@ def audit_fields(
 def _stamps(*given: Any) -> list[Any]:
     """Which state the files of the data have; None for data in memory."""
     return [size_of(data) if isinstance(data, str | Path) else None for data in given]
+
+
+def _sides(prediction: Any, truth: Any, in_memory: str) -> dict[str, Any]:
+    return {"files of the prediction": prediction, "files of the truth": truth, "data in memory": in_memory}
 
 
 def _with_gaps(one: Pair, prediction: Any, truth: Any) -> Pair:
@@ -182,10 +187,12 @@ def _compared(
     checkpoints: Checkpoints,
     resume: bool,
     observer: Callable[[Any], None],
+    notes: list[str],
 ) -> tuple[tuple[FieldVariableRecord, ...], dict[str, Maps], bool]:
     """Compare one variable after the other; their records and maps, and whether it was cut short.
 
-    Of the state of a variable nothing else is kept, so that memory does not grow with their number.
+    ``notes`` gets a sentence about a state that could not be written. Of the state of a variable nothing else is kept, so
+    that memory does not grow with their number.
     """
     total = sum(p.pairs for p in pairs)
     done, last = 0, time.monotonic()
@@ -193,7 +200,10 @@ def _compared(
     maps: dict[str, Maps] = {}
 
     def compared(number: int, one: Pair) -> tuple[FieldVariableRecord, Maps, bool]:
-        """One variable, in a function of its own: its state is gone before that of the next one is made."""
+        """Record and maps of one variable, and whether the next one may follow.
+
+        In a function of its own: its state is gone before that of the next one is made.
+        """
         nonlocal done
         (low_high, by) = limits[one.name]
         shares = shares_of(one, low_high, workers if isinstance(workers, int) else 1)
@@ -210,6 +220,7 @@ def _compared(
                 checkpoints.write(number, shares)
                 last = time.monotonic()
 
+        lost: NotWritten | None = None
         try:
             if isinstance(workers, int):
                 complete = compare(one, shares, events.spectra, limit, after)
@@ -218,20 +229,29 @@ def _compared(
         except KeyboardInterrupt:
             INTERRUPTS.taken()
             complete = False
+        except NotWritten as why:  # a full disk: what was compared is reported all the same
+            INTERRUPTS.taken(why)
+            complete, lost = False, why
         except Interrupted:  # the workers are lost
             checkpoints.write(number, shares)
             raise
-        if not complete or len(pairs) > number + 1:
+        try:  # also of a whole variable: it is judged next, and an interrupt there must not lose it
             checkpoints.write(number, shares)
-        whole = joined(shares)
-        tolerance = allowed.get(one.name)
-        judged = Judged(one, whole, complete, tolerance, by, events)
-        return judged.record(), Maps.of(one.grid, one.unit, whole.state), complete
+        except NotWritten as why:
+            lost = why if not complete or len(pairs) > number + 1 else None
+        if lost is not None:
+            notes.append(f"The run ended early: {str(lost).partition(';')[0]}.")
+        with (
+            INTERRUPTS.between_batches()
+        ):  # some fields are read again: a request waits for them, 2 s at most
+            whole = joined(shares)
+            judged = Judged(one, whole, complete, allowed.get(one.name), by, events)
+            return judged.record(), Maps.of(one.grid, one.unit, whole.state), complete and lost is None
 
     for number, one in enumerate(pairs):
-        record, maps[one.name], complete = compared(number, one)
+        record, maps[one.name], going_on = compared(number, one)
         records.append(record)
-        if not complete:
+        if not going_on:
             return tuple(records), maps, True
     return tuple(records), maps, False
 

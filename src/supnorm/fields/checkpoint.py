@@ -17,12 +17,14 @@ from supnorm.fields.reading import Invalid
 from supnorm.fields.work import Share
 from supnorm.results import BadInput, write_whole
 from supnorm.results.door import faults_of
+from supnorm.results.printable import one_line
 
 # Arrays of a state; its lists and numbers are written apart.
 ARRAYS = (
     "counts", "histograms", "largest_map", "when", "missing", "outside", "pair_error", "pair_key", "level_error",
     "level_key", "pair_missing", "pair_missing_key", "pair_outside", "pair_outside_key",
 )  # fmt: skip
+NAMED = 3  # things that changed and are named in a refusal
 EVERY = 60.0  # seconds between two checkpoints: one of 0.25 degrees takes 0.2 s
 FOLDER = "state"
 
@@ -32,19 +34,19 @@ class Checkpoints:
 
     Args:
         folder: of the run; None keeps nothing.
-        identity: what the run depends on; a checkpoint of another run is refused.
+        identity: what the run depends on, see `identity_of`; a checkpoint of another run is refused.
     """
 
-    def __init__(self, folder: Path | None, identity: Any) -> None:
+    def __init__(self, folder: Path | None, identity: Mapping[str, str]) -> None:
         self._folder = None if folder is None else folder / FOLDER
-        text = json.dumps(identity, sort_keys=True, default=str)
-        self._digest = hashlib.sha256(text.encode()).hexdigest()
+        self._identity = dict(identity)
 
     def write(self, number: int, shares: Sequence[Share]) -> None:
         """Write the shares of a variable; each is taken when it is whole, and with a broken one nothing is written."""
         if self._folder is None:
             return
-        arrays: dict[str, Any] = {"identity": np.array(self._digest), "shares": np.array(len(shares))}
+        identity = np.array(json.dumps(self._identity))
+        arrays: dict[str, Any] = {"identity": identity, "shares": np.array(len(shares))}
         for i, share in enumerate(shares):
             with share.lock:
                 if share.broken:
@@ -66,7 +68,8 @@ class Checkpoints:
         try:
             with faults_of(str(path), "is damaged"), np.load(path, allow_pickle=False) as arrays:
                 stored = {name: arrays[name] for name in arrays.files}
-                same = str(stored["identity"]) == self._digest and int(stored["shares"]) == len(shares)
+                changed = self._changed(str(stored["identity"]))
+                same = not changed and int(stored["shares"]) == len(shares)
                 if same and str(stored.pop("seal")) != _seal_of(stored):
                     raise ValueError("it is not as it was stored")
                 if same:
@@ -78,9 +81,17 @@ class Checkpoints:
             raise BadInput(f"{error}; delete it and start again without --resume") from None
         if not same:
             raise BadInput(
-                f"--resume: {path} belongs to a run of other data or with other options; give the same ones, or "
-                f"leave --resume out"
+                f"--resume: {path} belongs to a run of other data or with other options (changed: "
+                f"{', '.join(changed[:NAMED]) or 'workers'}); give the same ones, or leave --resume out"
             )
+
+    def _changed(self, held: str) -> list[str]:
+        """What another run, with this identity in its file, depended on and this one does not, or the other way."""
+        try:
+            before = dict(json.loads(held))
+        except (ValueError, TypeError):  # of an earlier version
+            return ["the version of supnorm"]
+        return [name for name in {**self._identity, **before} if self._identity.get(name) != before.get(name)]
 
     def any(self) -> bool:
         """Whether a checkpoint is there."""
@@ -136,17 +147,25 @@ def _take(share: Share, stored: dict[str, Any]) -> None:
     state.resumed()
 
 
-def identity_of(pairs: Sequence[Pair], files: Any, options: Any) -> dict[str, Any]:
-    """What a checkpoint depends on."""
-    return {
-        "form": 4,  # of the files of a state, and of what is listed here
-        "files": files,
-        "options": repr(options),
-        "variables": [
-            (p.name, p.truth_name, p.grid.shape, len(p.inits), p.leads, p.levels, p.members, _pairing_of(p))
-            for p in pairs
-        ],
-    }
+def identity_of(
+    pairs: Sequence[Pair], files: Mapping[str, Any], options: Mapping[str, Any]
+) -> dict[str, str]:
+    """What a checkpoint depends on: a hash of each part, by the words in which a refusal names it.
+
+    The options come first, because other options often make other variables and pairs.
+
+    Args:
+        pairs: the variables.
+        files: what is known of the data, by side.
+        options: by name.
+    """
+    parts: dict[str, Any] = {"the version of supnorm": 5}  # of a state's file, and of what is listed here
+    parts |= {name.replace("_", " "): value for name, value in options.items()}
+    parts |= {**files, "the variables": [(p.name, p.truth_name) for p in pairs]}
+    for p in pairs:
+        sizes = (p.grid.shape, len(p.inits), p.leads, p.levels, p.members)
+        parts[f"grid or times of {one_line(p.name, 60)}"] = (*sizes, _pairing_of(p))
+    return {name: hashlib.sha256(repr(part).encode()).hexdigest() for name, part in parts.items()}
 
 
 def _pairing_of(one: Pair) -> str:

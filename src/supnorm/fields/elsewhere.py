@@ -84,9 +84,13 @@ def compare_elsewhere(
     groups = groups_of(pair, [b for b in share.blocks if not _there(pair, share, b)])
     stop = threading.Event()
     tasks = [Task(pair, bounds, spectra, group) for group in groups]
+    running: set[Future[Share]] = set()
     try:
-        running: set[Future[Share]] = {executor.submit(task) for task in tasks}
-    except Interrupted:
+        for task in tasks:
+            running.add(executor.submit(task))
+    except (Interrupted, KeyboardInterrupt):
+        for future in running:  # nobody would wait for them
+            future.cancel()
         raise
     except Exception as error:
         raise _failed(error) from None

@@ -102,8 +102,8 @@ def compare(
     seen = sum(s.compared for s in shares)
     # Threads also for one share: an interrupt strikes the main thread only, so no share is left in the middle of a part.
     with ThreadPoolExecutor(len(shares)) as pool:
-        running = [pool.submit(work, share) for share in shares]
-        try:
+        try:  # an interrupt that strikes while threads begin stops those that have begun
+            running = [pool.submit(work, share) for share in shares]
             while wait(running, timeout=TICK, return_when=FIRST_EXCEPTION).not_done:
                 now = sum(s.compared for s in shares)
                 after(now - seen)
