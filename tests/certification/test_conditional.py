@@ -104,6 +104,8 @@ def test_both_may_be_black_boxes_on_a_log_axis_with_tolerances(tmp_path):
     verdict = check(tmp_path / "c.json")
     assert verdict.accepted, verdict
     assert len(verdict.conditional) == 4
+    for words in (verdict.conditional, result.assumptions):
+        assert sum("complex inputs (x by its logarithm)" in w for w in words) == 2
 
 
 @pytest.mark.parametrize(("side", "largest"), [("over", 0.5), ("under", 1.0)])

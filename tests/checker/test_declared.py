@@ -237,6 +237,16 @@ def test_losses_and_printed_conditions_are_never_less_than_assumed():
     assert repr(1e-9 / 3) in words
 
 
+def test_conditions_say_of_which_inputs_they_are_about_the_logarithm():
+    """x^3 has no fourth derivative by x, and one of 81 x^3 by log x, about which the declaration is."""
+    one = rules.Declared("model", "f", (1.0,), (1.0,), 2.0, 4, (3.0, 3.0), 0.0, None, {})
+    discs, derivatives, _ = one.sentences(["x"])
+    assert "for complex inputs (x by its logarithm) within" in discs
+    assert "in each input (x by its logarithm) are" in derivatives
+    assert "(x, p by their logarithms)" in one.sentences(["x", "p"])[1]
+    assert not any("logarithm" in words for words in one.sentences())
+
+
 def _declared(**other):
     given = {
         "weight": (-2.0,),

@@ -162,7 +162,10 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
             )
             for what in missing
         )
-    straight = (False,) * domain.d
+    straight, by_logarithm = (
+        (False,) * domain.d,
+        [n for n, is_log in zip(domain.names, log, strict=True) if is_log],
+    )
     off = any(np.any(r) for r in room.values())
     zero = (
         None if reference is None or not measure.floor or off else partial(_zeros, reference, measure.floor)
@@ -179,7 +182,9 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
         notes=notes,
         declared=declared,
         assumptions=tuple(
-            s for part in declared for s in part.declared.sentences(f"the {part.which} ({part.name})")
+            s
+            for part in declared
+            for s in part.declared.sentences(f"the {part.which} ({part.name})", by_logarithm)
         ),
         vanishes=zero,
         at_least=_alternatives(problem, programs, straight, m, room, least=True) if off else (),

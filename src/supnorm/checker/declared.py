@@ -59,19 +59,21 @@ class Declared:
         """How far a recorded value may be from the true one."""
         return arb(self.accuracy) + 33 * arb(UNIT) * abs(arb(value))
 
-    def sentences(self) -> tuple[str, ...]:
-        """The conditions of an accepted certificate, in words."""
-        sentences = []
+    def sentences(self, by_logarithm: Sequence[str] = ()) -> tuple[str, ...]:
+        """The conditions of an accepted certificate, in words; about the logarithms of the inputs with these names."""
+        sentences, how = [], ""
+        if by_logarithm:
+            how = f" ({', '.join(by_logarithm)} by {'its logarithm' if len(by_logarithm) == 1 else 'their logarithms'})"
         who = f"the {self.which} ({self.name})"
         if self.bound is not None:
             sentences.append(
                 f"{who} is analytic and at most {', '.join(map(_shown, self.bound))} in size for complex "
-                f"inputs within {_shown(self.stretch)} half-widths of the middle of the box"
+                f"inputs{how} within {_shown(self.stretch)} half-widths of the middle of the box"
             )
         if self.derivatives is not None:
             sizes = ", ".join(map(_shown, self.derivatives))
             sentences.append(
-                f"derivatives of {who} of order {self.order} in each input are at most {sizes} in size"
+                f"derivatives of {who} of order {self.order} in each input{how} are at most {sizes} in size"
             )
         return (*sentences, f"recorded values of {who} are accurate to {_shown(self.accuracy)} and rounding")
 

@@ -92,7 +92,8 @@ class Document:
     def conditions(self) -> tuple[str, ...]:
         """The conditions of the bound besides the programs: declarations, and programs that differ from the user's code."""
         replaced = (note for note in self.notes if note.startswith(REPLACED))
-        return *(sentence for one in self.declared for sentence in one.sentences()), *replaced
+        logs = [name for name, log in zip(self.names, self.log, strict=True) if log]
+        return *(sentence for one in self.declared for sentence in one.sentences(logs)), *replaced
 
     @property
     def count(self) -> int:

@@ -13,6 +13,7 @@ A declaration is never a proof. Every conclusion from it is called conditional.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
@@ -59,19 +60,21 @@ class Declared:
             raise BadInput(f"order must be a whole number from 2 to 40, got {self.order!r}")
         put("accuracy", _size("accuracy", self.accuracy))
 
-    def sentences(self, name: str) -> tuple[str, ...]:
-        """The declaration in words, for the list of assumptions."""
-        sentences = []
+    def sentences(self, name: str, by_logarithm: Sequence[str] = ()) -> tuple[str, ...]:
+        """The declaration in words, for the list of assumptions; about the logarithms of the inputs with these names."""
+        sentences, how = [], ""
+        if by_logarithm:
+            how = f" ({', '.join(by_logarithm)} by {'its logarithm' if len(by_logarithm) == 1 else 'their logarithms'})"
         if self.bound is not None:
             sizes = self.bound if isinstance(self.bound, tuple) else (self.bound,)
             sentences.append(
                 f"declared, not proved: {name} is analytic and at most {', '.join(map(_whole, sizes))} in "
-                f"size for complex inputs within {_whole(self.stretch)} half-widths of the middle of their ranges"
+                f"size for complex inputs{how} within {_whole(self.stretch)} half-widths of the middle of their ranges"
             )
         if self.derivatives is not None:
             sizes = self.derivatives
             sentences.append(
-                f"declared, not proved: derivatives of {name} of order {self.order} in each input are at most "
+                f"declared, not proved: derivatives of {name} of order {self.order} in each input{how} are at most "
                 f"{', '.join(map(_whole, sizes))} in size on the box"
             )
         return (
