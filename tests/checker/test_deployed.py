@@ -355,3 +355,9 @@ def test_a_runtime_that_differs_more_than_is_assumed_refutes_the_assumption():
     assert result.record.deployed is None
     assert "deployed" not in json.loads(json.dumps(result.certificate.to_json()))
     assert any("nothing is claimed" in said for said in result.assumptions)
+
+
+@pytest.mark.parametrize("upper", [0.25, 1.2345649, 1.2345651, 1e-310, 123456749.0])
+def test_the_printed_bound_is_no_smaller_than_the_proved_one(upper):
+    words = SingleClaim("onnxruntime", {}, (), 0.0, upper).sentence()
+    assert float(words.removeprefix("deployed bound ").partition(":")[0]) >= upper

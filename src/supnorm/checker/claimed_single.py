@@ -67,9 +67,15 @@ class SingleClaim:
         ]
         functions = f"; {', '.join(words)}" if words else ""
         return (
-            f"deployed bound {self.upper:.6g}: {self.runtime} computes the model in float32 by IEEE 754, with the "
+            f"deployed bound {_from_above(self.upper)}: {self.runtime} computes the model in float32 by IEEE 754, with the "
             f"operations of the file and sums in any order{functions}"
         )
+
+
+def _from_above(v: float) -> str:
+    """A bound in few digits, or in all of them where few would print a smaller one."""
+    short = f"{v:.6g}"
+    return short if float(short) >= v else repr(v)
 
 
 def read_single(data: Any, d: int, upper: float) -> SingleClaim:
