@@ -17,7 +17,9 @@ import numpy as np
 
 from supnorm.foreign import is_any
 from supnorm.program import entry
-from supnorm.program.aten_operators import COPIES, MOVES, NEAREST, OPERATORS, SAME
+from supnorm.program.aten_moves import COPIES, MOVES
+from supnorm.program.aten_operators import NEAREST, OPERATORS, SAME
+from supnorm.program.aten_values import moved
 from supnorm.program.branches import Comparison, select
 from supnorm.program.discrepancies import TORCH
 from supnorm.program.operations import Unsupported
@@ -278,6 +280,8 @@ def _names(arg: Any) -> list[str]:
 
 def _look_up(arg: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(arg, Ref):
+        if values[arg.name] is None:
+            raise Unsupported(f"torch code that uses {arg.name} (places, or statistics of a batch)", "values")
         return values[arg.name]
     if isinstance(arg, list | tuple):
         return [_look_up(a, values) for a in arg]
@@ -312,7 +316,7 @@ def _apply(build: Builder, target: str, args: list[Any], named: dict[str, Any]) 
         return select(build, args[0], _value(args[1]), _value(args[2]))
     try:
         if op in MOVES:
-            return _moved(args[0], lambda i: MOVES[op](i, *args[1:], **named))
+            return moved(args[0], lambda i: MOVES[op](i, *args[1:], **named))
         if op in OPERATORS:
             return OPERATORS[op](build, *args, **named)
     except ValueError as error:
@@ -325,15 +329,6 @@ def _apply(build: Builder, target: str, args: list[Any], named: dict[str, Any]) 
 
 def _value(arg: Any) -> Value:
     return arg if isinstance(arg, Tensor) else entry.constant(arg, "a comparison")
-
-
-def _moved(x: Any, move: Callable[[Any], Any]) -> Any:
-    if not isinstance(x, Tensor):
-        return move(np.asarray(x))
-    moved = move(x.index)
-    if isinstance(moved, list):
-        return [Tensor(x.node, np.asarray(part)) for part in moved]
-    return x.arrange(lambda i: moved)
 
 
 def _same(op: str, args: list[Any], named: dict[str, Any]) -> Any:

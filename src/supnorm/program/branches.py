@@ -34,11 +34,9 @@ def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: V
         Unsupported: for a branch of no known form.
     """
     if not isinstance(test, Comparison):
-        chosen = np.unique(np.asarray(test))
-        if isinstance(test, Tensor) or chosen.size != 1:
-            raise Unsupported("select with a mixed mask", "slicing and concatenation")
-        _, if_true, if_false = _broadcast(np.asarray(test), if_true, if_false)
-        return if_true if bool(chosen[0]) else if_false
+        if isinstance(test, Tensor):
+            raise Unsupported("select by a number", "a comparison")
+        return _chosen(build, np.asarray(test), if_true, if_false)
     of_value = test.op == "is_finite" or (
         test.left is test.right and test.op in ("ne", "eq")
     )  # x == x: for NaN
@@ -61,10 +59,25 @@ def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: V
     raise Unsupported("where(comparison, a, b)", "minimum, maximum, abs, relu or leaky_relu")
 
 
+def _chosen(build: Builder, mask: Array, if_true: Value, if_false: Value) -> Value:
+    """The entries of one where a constant mask is true, of the other elsewhere."""
+    chosen = np.unique(mask)
+    mask, if_true, if_false = _broadcast(mask, if_true, if_false)  # type: ignore[assignment]
+    if chosen.size == 1:
+        return if_true if bool(chosen[0]) else if_false
+    if not isinstance(if_true, Tensor) and not isinstance(if_false, Tensor):
+        return np.where(mask, if_true, if_false)
+    flat = [v.arrange(np.ravel) if isinstance(v, Tensor) else np.ravel(v) for v in (if_true, if_false)]
+    both = build.concatenate(flat, 0)
+    assert isinstance(both, Tensor)
+    positions = np.arange(mask.size).reshape(mask.shape)
+    return both.arrange(lambda i: i[np.where(mask, positions, mask.size + positions)])
+
+
 def _broadcast(*values: Value) -> list[Value]:
     """All values in their common shape.
 
-    Otherwise two values would look the same that have the same entries in other places, as ``v[:, None]`` and ``v[None]``.
+    Otherwise two values would look the same that have the same entries in other orders, as ``v[:, None]`` and ``v[None]``.
     """
     shape = np.broadcast_shapes(*(np.shape(v) if not isinstance(v, Tensor) else v.shape for v in values))
     return [
