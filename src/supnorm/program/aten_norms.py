@@ -41,7 +41,8 @@ def _extremum(op: str, build: Builder, x: Any, other: Any = None, keepdim: bool 
     return build.binary(binary, value(x), value(other))
 
 
-def _product(build: Builder, x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Value:
+def product(build: Builder, x: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Value:
+    """The product of the entries over axes."""
     x = value(x)
     axes = axes_of(x, dim)
     if not isinstance(x, Tensor):
@@ -78,7 +79,7 @@ def _per_channel(x: Value, weight: Any) -> Value:
     return value(weight).reshape(-1, *(1,) * (len(x.shape) - 2))  # type: ignore[union-attr]
 
 
-def _group_norm(
+def group_norm(
     build: Builder,
     x: Any,
     groups: int,
@@ -87,6 +88,7 @@ def _group_norm(
     eps: float = 1e-5,
     cudnn: bool = True,
 ) -> Value:
+    """Entries of groups of channels (the second axis), less their mean and over their deviation."""
     x = value(x)
     parts = moved(x, lambda i: i.reshape(i.shape[0], groups, -1))
     out = moved(_layer_norm(build, parts, [parts.shape[-1]], None, None, eps), lambda i: i.reshape(x.shape))
@@ -124,7 +126,7 @@ def _instance_norm(
         return _batch_norm(build, x, weight, bias, mean, variance, False, momentum, eps, cudnn)
     if mean is not None:
         raise Unsupported("torch aten.instance_norm in training mode", "model.eval() before it is exported")
-    return _group_norm(build, x, value(x).shape[1], weight, bias, eps)
+    return group_norm(build, x, value(x).shape[1], weight, bias, eps)
 
 
 def _variance(
@@ -209,12 +211,14 @@ def _cosine_similarity(build: Builder, a: Any, b: Any, dim: int = 1, eps: float 
     return reduced("ReduceSum", build, products, dim)
 
 
-def _log_sum_exp(build: Builder, x: Any, dims: Any, keepdim: bool = False) -> Value:
+def log_sum_exp(build: Builder, x: Any, dims: Any, keepdim: bool = False) -> Value:
+    """The logarithm of the sum of powers of e over axes."""
     return build.unary("log", reduced("ReduceSum", build, build.unary("exp", value(x)), dims, keepdim))
 
 
-def _log_softmax(build: Builder, x: Any, dim: int, half: Any = None, *, dtype: Any = None) -> Value:
-    return build.binary("sub", value(x), _log_sum_exp(build, x, dim, True))
+def log_softmax(build: Builder, x: Any, dim: Any, half: Any = None, *, dtype: Any = None) -> Value:
+    """The logarithm of `softmax`."""
+    return build.binary("sub", value(x), log_sum_exp(build, x, dim, True))
 
 
 def softmax(build: Builder, x: Any, dim: int, half: Any = None, *, dtype: Any = None) -> Value:
@@ -229,16 +233,16 @@ NORMS: dict[str, Callable[..., Any]] = {
     "amin": lambda *a, **k: reduced("ReduceMin", *a, **k),
     "max": lambda *a, **k: _extremum("ReduceMax", *a, **k),
     "min": lambda *a, **k: _extremum("ReduceMin", *a, **k),
-    "prod": _product,
+    "prod": product,
     "softmax": softmax,
     "_softmax": softmax,
-    "log_softmax": _log_softmax,
-    "_log_softmax": _log_softmax,
-    "logsumexp": _log_sum_exp,
+    "log_softmax": log_softmax,
+    "_log_softmax": log_softmax,
+    "logsumexp": log_sum_exp,
     "layer_norm": _layer_norm,
     "native_layer_norm": lambda *a, **k: [_layer_norm(*a, **k), None, None],
     "rms_norm": _root_mean_square_norm,
-    "group_norm": _group_norm,
+    "group_norm": group_norm,
     "instance_norm": _instance_norm,
     "batch_norm": _batch_norm,
     "_native_batch_norm_legit_no_training": lambda *a, **k: [_batch_norm(*a, **k), None, None],

@@ -12,7 +12,7 @@ import numpy as np
 from supnorm.program import entry
 from supnorm.program import onnx_operators as shared
 from supnorm.program.aten_values import moved, row, value
-from supnorm.program.operations import Unsupported
+from supnorm.program.operations import Array, Unsupported
 from supnorm.program.pooling import Windows, max_pool
 from supnorm.program.tracing import Builder, Value
 
@@ -37,7 +37,7 @@ def _convolution(
     rank = len(np.shape(weight)) - 2
     if rest and isinstance(rest[0], bool):  # aten.convolution: transposed, output_padding, groups
         if rest[0]:
-            return _transposed(build, x, weight, bias, stride, padding, rest[1], rest[2], dilation)
+            return _conv_transpose(build, x, weight, bias, stride, padding, rest[1], rest[2], dilation)
         group = rest[2]
     else:
         group = rest[0] if rest else 1
@@ -59,7 +59,7 @@ def _pads(padding: Any, dilations: list[int], sizes: tuple[int, ...]) -> list[in
     return [*(t // 2 for t in totals), *(t - t // 2 for t in totals)]
 
 
-def _transposed(
+def _conv_transpose(
     build: Builder,
     x: Any,
     weight: Any,
@@ -70,13 +70,36 @@ def _transposed(
     groups: int = 1,
     dilation: Any = 1,
 ) -> Value:
-    """Each entry of ``x`` adds its multiple of the kernel at its position, as one dense affine map for each point."""
-    x, kernel = value(x), entry.constant(weight, "conv_transpose")
+    kernel = entry.constant(weight, "conv_transpose")
+    each = partial(_each, len(kernel.shape) - 2)
+    return transposed(
+        build, value(x), kernel, bias, each(stride), each(padding) * 2, each(more), groups, each(dilation)
+    )
+
+
+def transposed(
+    build: Builder,
+    x: Value,
+    kernel: Array,
+    bias: Any,
+    strides: list[int],
+    pads: list[int],
+    more: list[int],
+    groups: int,
+    dilations: list[int],
+) -> Value:
+    """A transposed convolution: each entry of ``x`` adds its multiple of the kernel, as one dense affine map for each point.
+
+    Args:
+        x: ``(n, channels, ...)``.
+        kernel: ``(channels, results of a group, ...)``.
+        pads: how many entries of the result are cut off before each axis, then after each.
+        more: how many are appended to each axis.
+    """
     spatial, taps, rank = x.shape[2:], kernel.shape[2:], len(kernel.shape) - 2
-    strides, pads, dilations = _each(rank, stride), _each(rank, padding), _each(rank, dilation)
     sizes = tuple(
-        (spatial[k] - 1) * strides[k] - 2 * pads[k] + dilations[k] * (taps[k] - 1) + extra + 1
-        for k, extra in enumerate(_each(rank, more))
+        (spatial[k] - 1) * strides[k] - pads[k] - pads[rank + k] + dilations[k] * (taps[k] - 1) + more[k] + 1
+        for k in range(rank)
     )
     channels, each = x.shape[1], kernel.shape[1]
     matrix = np.zeros((groups * each, *sizes, channels, *spatial))
@@ -128,12 +151,30 @@ def _mean_pool(
 ) -> Value:
     if ceil_mode:
         raise Unsupported("torch mean pooling with ceil_mode", "ceil_mode = False and padding")
-    x, sizes, pads = value(x), _each(rank, size), _each(rank, padding)
+    sizes = _each(rank, size)
     strides = sizes if stride is None or stride == [] else _each(rank, stride)
-    counts = np.ones(())
+    return mean_pool(build, value(x), sizes, strides, _each(rank, padding) * 2, with_padding, divisor)
+
+
+def mean_pool(
+    build: Builder,
+    x: Value,
+    sizes: list[int],
+    strides: list[int],
+    pads: list[int],
+    with_padding: bool,
+    divisor: Any = None,
+) -> Value:
+    """Means over windows of the last axes, with zeros before each axis, then after each.
+
+    Args:
+        with_padding: whether these zeros count.
+        divisor: by which sums are divided in place of the count.
+    """
+    rank, counts = len(sizes), np.ones(())
     ranges: list[list[tuple[int, int]]] = []
     for k, length in enumerate(x.shape[-rank:]):
-        starts = range(-pads[k], length + pads[k] - sizes[k] + 1, strides[k])
+        starts = range(-pads[k], length + pads[rank + k] - sizes[k] + 1, strides[k])
         ranges.append([(max(s, 0), min(s + sizes[k], length)) for s in starts])
         counts = np.multiply.outer(counts, [sizes[k] if with_padding else b - a for a, b in ranges[-1]])
     return _means(build, x, ranges, counts if divisor is None else np.asarray(float(divisor)))
@@ -169,12 +210,17 @@ def _pad(build: Builder, x: Any, pads: Any, mode: str = "constant", filled: Any 
     x = value(x)
     widths = [(int(a), int(b)) for a, b in zip(pads[::2], pads[1::2], strict=True)][::-1]
     widths = [(0, 0)] * (len(x.shape) - len(widths)) + widths
+    return pad(build, x, widths, mode, 0.0 if filled is None else filled)
+
+
+def pad(build: Builder, x: Value, widths: list[tuple[int, int]], mode: str, filled: float) -> Value:
+    """More entries before and after each axis: a constant, or others of the tensor (`PADDINGS`)."""
     if any(width < 0 for pair in widths for width in pair):
-        raise Unsupported("torch padding by negative numbers", "slicing")
+        raise Unsupported("padding by negative numbers", "slicing")
     if mode != "constant":
         how: Any = PADDINGS[mode]
         return moved(x, lambda i: np.pad(i, widths, mode=how))  # type: ignore[no-any-return]
-    constant = np.reshape(np.asarray(0.0 if filled is None else filled, dtype=np.float64), (1,))
+    constant = np.reshape(np.asarray(filled, dtype=np.float64), (1,))
     with_one = build.concatenate([moved(x, np.ravel), constant], 0)
     last = math.prod(x.shape)
     at = np.pad(np.arange(last).reshape(x.shape), widths, constant_values=last)
@@ -183,7 +229,7 @@ def _pad(build: Builder, x: Any, pads: Any, mode: str = "constant", filled: Any 
 
 WINDOWS: dict[str, Callable[..., Any]] = {
     **{name: _convolution for name in ("convolution", "conv1d", "conv2d", "conv3d")},
-    **{f"conv_transpose{rank}d": _transposed for rank in (1, 2, 3)},
+    **{f"conv_transpose{rank}d": _conv_transpose for rank in (1, 2, 3)},
     **{f"max_pool{rank}d": partial(_max_pool, rank) for rank in (1, 2, 3)},
     **{
         f"max_pool{rank}d_with_indices": lambda *a, rank=rank, **k: [_max_pool(rank, *a, **k), None]

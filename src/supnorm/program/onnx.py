@@ -19,6 +19,7 @@ from supnorm.program import entry
 from supnorm.program.branches import Comparison, select
 from supnorm.program.discrepancies import ONNXRUNTIME
 from supnorm.program.onnx_constants import EXACT, folded
+from supnorm.program.onnx_layers import LAYERS
 from supnorm.program.onnx_moves import move, split
 from supnorm.program.onnx_operators import OPERATORS, reduce
 from supnorm.program.operations import Unsupported
@@ -50,7 +51,10 @@ _UNARY = {
 }
 _BINARY = {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div"}
 _SAME = ("Identity", "Dropout", "Cast", "CastLike")
-_MOVE = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather", "Expand")
+_MOVE = (
+    *("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "Gather", "Expand", "Tile"),
+    *("GatherElements", "DepthToSpace", "SpaceToDepth"),
+)
 _HALF = frozenset({"float16", "bfloat16"})
 _MOVE_CONSTANTS = frozenset(
     {*_MOVE, "Constant", "Identity", "Cast", "CastLike", "Concat", "Split", "ConstantOfShape"}
@@ -355,12 +359,12 @@ def _symbolic(graph: _Graph, op: str, at: dict[str, Any], args: list[Any]) -> Va
         return _many(build, op, args)
     if op in _SAME:
         return x  # type: ignore[no-any-return]
-    if op == "Softmax" and graph.opset < 13:  # over all axes from this one on
+    if op in ("Softmax", "LogSoftmax") and graph.opset < 13:  # over all axes from this one on
         at = {"axes": range(at.get("axis", 1) % len(x.shape), len(x.shape))}
     if op in _MOVE:
         return x.arrange(lambda i: move(op, at, i, args[1:], graph.opset))  # type: ignore[no-any-return]
-    if op in OPERATORS:
-        return OPERATORS[op](build, at, args)
+    if op in OPERATORS or op in LAYERS:
+        return (OPERATORS.get(op) or LAYERS[op])(build, at, args)
     if op in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin"):
         return reduce(build, op, at, args)
     raise Unsupported(op, _NEAREST.get(op, "an elementwise activation, Gemm, Conv or arithmetic"))

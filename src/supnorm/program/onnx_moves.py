@@ -50,7 +50,32 @@ def move(op: str, at: dict[str, Any], i: Any, rest: list[Any], opset: int) -> An
         return np.broadcast_to(i, shape)
     if op == "Gather":
         return np.take(i, extra[0].astype(int), axis=at.get("axis", 0))  # type: ignore[union-attr]
+    if op == "Tile":
+        return np.tile(i, tuple(extra[0].tolist()))  # type: ignore[union-attr]
+    if op == "GatherElements":
+        return _gather_elements(i, at.get("axis", 0), extra[0].astype(int))  # type: ignore[union-attr]
+    if op in ("DepthToSpace", "SpaceToDepth"):
+        return _blocks(op, i, at)
     return _slice(i, at, extra)
+
+
+def _gather_elements(i: Any, axis: int, at: Any) -> Any:
+    axis = axis % i.ndim
+    held = tuple(slice(None) if k == axis else slice(n) for k, n in enumerate(at.shape))
+    return np.take_along_axis(i[held], at, axis)
+
+
+def _blocks(op: str, i: Any, at: dict[str, Any]) -> Any:
+    """Blocks of a picture from channels, or into them."""
+    b, (n, c, h, w) = at["blocksize"], i.shape
+    if op == "SpaceToDepth":
+        parts = i.reshape(n, c, h // b, b, w // b, b).transpose(0, 3, 5, 1, 2, 4)
+        return parts.reshape(n, c * b * b, h // b, w // b)
+    if at.get("mode", b"DCR") in (b"CRD", "CRD"):
+        parts = i.reshape(n, c // b**2, b, b, h, w).transpose(0, 1, 4, 2, 5, 3)
+    else:
+        parts = i.reshape(n, b, b, c // b**2, h, w).transpose(0, 3, 4, 1, 5, 2)
+    return parts.reshape(n, c // b**2, h * b, w * b)
 
 
 def _slice(i: Any, at: dict[str, Any], extra: list[Any]) -> Any:

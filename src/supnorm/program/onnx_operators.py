@@ -21,13 +21,20 @@ from supnorm.program.sums import cumsum, einsum
 from supnorm.program.tracing import Builder, Tensor, Value
 
 
+def axes_of_reduction(x: Any, at: dict[str, Any], args: list[Any]) -> list[int]:
+    """The axes over which a reduction goes: those given, all where none are, or none where the node says so."""
+    axes = np.asarray(args[1]).ravel().tolist() if len(args) > 1 and args[1] is not None else at.get("axes")
+    if not axes and at.get("noop_with_empty_axes"):
+        return []
+    return [int(a) % len(x.shape) for a in axes] if axes else list(range(len(x.shape)))
+
+
 def reduce(build: Builder, op: str, at: dict[str, Any], args: list[Any]) -> Value:
     """ReduceSum, ReduceMean, ReduceMax and ReduceMin."""
     x = args[0]
-    axes = np.asarray(args[1]).ravel().tolist() if len(args) > 1 and args[1] is not None else at.get("axes")
-    if not axes and at.get("noop_with_empty_axes"):
+    axes = axes_of_reduction(x, at, args)
+    if not axes:
         return x  # type: ignore[no-any-return]
-    axes = [a % len(x.shape) for a in axes] if axes else list(range(len(x.shape)))
     if op in ("ReduceMax", "ReduceMin"):
         out = build.fold("max" if op == "ReduceMax" else "min", x, axes)
     else:
@@ -104,8 +111,8 @@ def _gelu_by_parts(build: Builder, at: dict[str, Any], args: list[Any]) -> Value
     x = args[0]
     if at.get("approximate", b"none") not in (b"tanh", "tanh"):
         return _gelu(build, at, args)
-    cubic = build.binary("mul", build.unary("pow", x, 3.0), np.asarray(_single(0.044715)))
-    inner = build.binary("mul", build.binary("add", x, cubic), np.asarray(math.sqrt(_single(2.0 / math.pi))))
+    cubic = build.binary("mul", build.unary("pow", x, 3.0), np.asarray(single(0.044715)))
+    inner = build.binary("mul", build.binary("add", x, cubic), np.asarray(math.sqrt(single(2.0 / math.pi))))
     raised = build.binary("add", build.unary("tanh", inner), _ONE)
     return build.binary("mul", build.binary("mul", x, np.asarray(0.5)), raised)
 
@@ -161,7 +168,7 @@ def _batch_norm(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     return build.binary("add", build.binary("mul", build.binary("sub", x, mean), scale / deviation), bias)
 
 
-def _pads(at: dict[str, Any], spatial: Any, sizes: Any, strides: Any, dilations: Any) -> list[int]:
+def pads_of(at: dict[str, Any], spatial: Any, sizes: Any, strides: Any, dilations: Any) -> list[int]:
     """Numbers of zeros before each spatial axis, then after each; SAME_UPPER puts an odd one after, SAME_LOWER before."""
     how = at.get("auto_pad", b"NOTSET")
     how = how.decode() if isinstance(how, bytes) else how
@@ -183,7 +190,7 @@ def _conv(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     rank = len(spatial)
     strides, dilations = at.get("strides", [1] * rank), at.get("dilations", [1] * rank)
     sizes, group = kernel.shape[2:], at.get("group", 1)
-    pads = _pads(at, spatial, sizes, strides, dilations)
+    pads = pads_of(at, spatial, sizes, strides, dilations)
     windows = tuple(
         (spatial[k] + pads[k] + pads[rank + k] - dilations[k] * (sizes[k] - 1) - 1) // strides[k] + 1
         for k in range(rank)
@@ -212,7 +219,7 @@ def _max_pool(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     x, sizes = args[0], at["kernel_shape"]
     rank = len(sizes)
     strides, dilations = at.get("strides", [1] * rank), at.get("dilations", [1] * rank)
-    pads = _pads(at, x.shape[2:], sizes, strides, dilations)
+    pads = pads_of(at, x.shape[2:], sizes, strides, dilations)
     return max_pool(build, x, Windows(sizes, strides, pads, dilations, bool(at.get("ceil_mode", 0))))
 
 
@@ -233,17 +240,17 @@ def _einsum(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
     return einsum(build, text.decode() if isinstance(text, bytes) else text, *args)
 
 
-def _single(number: float) -> float:
+def single(number: float) -> float:
     """The float32 number that is an attribute's default.
 
-    >>> _single(0.01)
+    >>> single(0.01)
     0.009999999776482582
     """
     return float(np.float32(number))
 
 
 _ONE = np.asarray(1.0)
-_EPSILON = _single(1e-5)
+_EPSILON = single(1e-5)
 _SELU = (1.67326319217681884765625, 1.05070102214813232421875)  # ONNX: alpha and gamma, float32 numbers
 OPERATORS: dict[str, Callable[[Builder, dict[str, Any], list[Any]], Value]] = {
     "Gemm": _gemm,
@@ -259,7 +266,7 @@ OPERATORS: dict[str, Callable[[Builder, dict[str, Any], list[Any]], Value]] = {
     "MaxPool": _max_pool,
     "Concat": lambda build, at, args: build.concatenate(args, at["axis"]),
     "LeakyRelu": lambda build, at, args: build.unary(
-        "leaky_relu", args[0], float(at.get("alpha", _single(0.01)))
+        "leaky_relu", args[0], float(at.get("alpha", single(0.01)))
     ),
     "Elu": lambda build, at, args: elu(build, args[0], at.get("alpha", 1.0)),
     "Selu": lambda build, at, args: elu(build, args[0], at.get("alpha", _SELU[0]), at.get("gamma", _SELU[1])),
@@ -267,10 +274,10 @@ OPERATORS: dict[str, Callable[[Builder, dict[str, Any], list[Any]], Value]] = {
     "PRelu": lambda build, at, args: prelu(build, args[0], entry.constant(args[1], "PRelu")),
     "Mish": lambda build, at, args: mish(build, args[0]),
     "HardSigmoid": lambda build, at, args: hard_sigmoid(
-        build, args[0], at.get("alpha", _single(0.2)), at.get("beta", 0.5)
+        build, args[0], at.get("alpha", single(0.2)), at.get("beta", 0.5)
     ),
     "HardSwish": lambda build, at, args: build.binary(
-        "mul", args[0], hard_sigmoid(build, args[0], _single(1.0 / 6.0))
+        "mul", args[0], hard_sigmoid(build, args[0], single(1.0 / 6.0))
     ),
     "Softsign": _softsign,
     **{
