@@ -108,6 +108,24 @@ def test_both_may_be_black_boxes_on_a_log_axis_with_tolerances(tmp_path):
         assert sum("complex inputs (x by its logarithm)" in w for w in words) == 2
 
 
+@pytest.mark.parametrize("width", [1e-6, 1e-8, 1e-10, 1e-12])
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize(
+    "declared",
+    [{"bound": 10.0, "stretch": 1.5}, {"order": 4, "derivatives": (1.0,)}],
+    ids=["discs", "derivatives"],
+)
+def test_files_of_very_narrow_axes_are_accepted(declared, scale, width, tmp_path):
+    """Bounds by declarations grow as the axis gets narrower, and were made with one that is wider by its rounding."""
+    known = with_bound(opaque(lambda x: 1.001 * np.log(x[:, 0])), **declared)
+    domain = Domain(x=Axis(2.0, 2.0 * (1.0 + width), scale=scale))
+    result = certify(Problem(lambda x: np.log(x[:, 0]), known, domain), 1.5, boxes=100)
+    assert result.lower <= 1e-3 * np.log(2.0 * (1.0 + width)) <= result.upper
+    result.certificate.save(tmp_path / "c.json")
+    verdict = check(tmp_path / "c.json")
+    assert verdict.accepted, verdict.reason
+
+
 @pytest.mark.parametrize(("side", "largest"), [("over", 0.5), ("under", 1.0)])
 def test_one_sided_and_scaled(side, largest):
     reference = with_bound(opaque(lambda x: x[:, 0]), 3.0, stretch=1.5)

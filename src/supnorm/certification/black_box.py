@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -101,11 +102,27 @@ class BlackBox:
         better = real.sum(1, keepdims=True) < complex_.sum(1, keepdims=True)
         return np.where(better, real, complex_)
 
+    @cached_property
+    def _shift(self) -> Array:
+        """How far the point of a recorded value may be from the exact node, shape ``(d,)``."""
+        return np.asarray(
+            32.0 * U * (np.abs(self.low) + np.abs(self.high) + np.asarray(self.log, dtype=float))
+        )
+
+    @cached_property
+    def _half(self) -> Array:
+        """Half-widths of the axes, rounded down, shape ``(d,)``: declarations are about the axes.
+
+        The box of a logarithmic axis is rounded outwards, each end by at most 4e-16 of its size or of 1 (`box_of`) and the
+        rounding of the logarithm: together by less than a quarter of the shift.
+        """
+        return 0.5 * (self.high - self.low) - np.where(self.log, 0.25 * self._shift, 0.0)
+
     def rho(self, centre: Array, half: Array) -> Array:
         """Parameters rho of the ellipses that fit into the declared discs, shape ``(B, d)``; 1 where none fits."""
-        middle, width = 0.5 * (self.low + self.high), 0.5 * (self.high - self.low)
-        room = self.declared.stretch * width * (1.0 - 1e-14) - np.abs(centre - middle) * (1.0 + 1e-14)
-        A = np.clip((room - 8.0 * U * np.abs(middle)) / half * (1.0 - 1e-14), 1.0, 1e6)
+        middle = 0.5 * (self.low + self.high)
+        room = self.declared.stretch * self._half * (1.0 - 1e-14) - np.abs(centre - middle) * (1.0 + 1e-14)
+        A = np.clip((room - 0.25 * self._shift) / half * (1.0 - 1e-14), 1.0, 1e6)
         return np.asarray((A + np.sqrt(A * A - 1.0)) * (1.0 - 1e-14))
 
     def _complex_tail(self, n: int, centre: Array, half: Array) -> Array:
@@ -134,19 +151,23 @@ class BlackBox:
             largest: largest |value| at the nodes, shape ``(B, m)``.
             tail: the result of `tail`, shape ``(B, m)``.
         """
-        shift = 32.0 * U * (np.abs(self.low) + np.abs(self.high) + np.asarray(self.log, dtype=float))
         accuracy = self.declared.accuracy + 32.0 * U * largest
-        width = 0.5 * (self.high - self.low)
-        slope = (shift / ((self.declared.stretch - 1.0) * width)).sum() * self.bound
+        room = (self.declared.stretch - 1.0) * self._half
+        slope = np.where(room > 0.0, self._shift / np.where(room > 0.0, room, 1.0), np.inf).sum() * self.bound
         moved = np.broadcast_to(slope, accuracy.shape)
         if self.declared.derivatives is not None and self.declared.order == n + 1:
-            moved = np.minimum(moved, self._real_shift(n, half, shift, largest + accuracy, tail))
+            moved = np.minimum(moved, self._real_shift(n, half, largest + accuracy, tail))
         return outward(accuracy + moved)
 
-    def _real_shift(self, n: int, half: Array, shift: Array, size: Array, tail: Array) -> Array:
-        d, k = half.shape[1], n + 1
+    def _real_shift(self, n: int, half: Array, size: Array, tail: Array) -> Array:
+        d, k, shift = half.shape[1], n + 1, self._shift
         growth = chebyshev.lebesgue(n, d)
-        steep = (shift * n * n / half).sum(1)[:, None]
+        least = (
+            half * (1.0 - 32.0 * U) - 0.25 * shift
+        )  # `half` is rounded up by less (`Boxes.centre_and_half`)
+        steep = np.where(least > 0.0, shift * n * n / np.where(least > 0.0, least, 1.0), np.inf).sum(1)[
+            :, None
+        ]
         beyond = np.asarray(self.declared.derivatives) * (2.0 * half) ** n / math.factorial(n)
         beyond = (shift * beyond).sum(1)[:, None]
         # sup|f| <= growth (size + shift slope) + tail and slope <= steep sup|f| + beyond, solved for sup|f|
