@@ -34,6 +34,7 @@ class Interrupts:
     Attributes:
         asked: somebody has asked for an end, and nobody has taken it in yet.
         cause: what ended the last work that ended early, such as lost workers; empty where the user did.
+        struck: how often a request has raised KeyboardInterrupt where the program was.
 
     >>> requests = Interrupts()
     >>> with requests.between_batches():
@@ -47,7 +48,7 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
-        self.asked, self.cause = False, ""
+        self.asked, self.cause, self.struck = False, "", 0
         self._first: float | None = None
         self._waiting = self._taken = 0
         self._why: BaseException | None = None
@@ -90,6 +91,7 @@ class Interrupts:
                 soon.daemon = True
                 soon.start()
                 return
+            self.struck += 1
             raise KeyboardInterrupt
         timer = threading.Timer(PATIENCE, self._lost_patience)
         timer.daemon = True
@@ -111,6 +113,15 @@ class Interrupts:
     def poll(self) -> None:
         """Raise KeyboardInterrupt when somebody has asked for an end."""
         if self.asked:
+            raise KeyboardInterrupt
+
+    def demand_none_since(self, struck: int) -> None:
+        """Raise KeyboardInterrupt again where one has struck since `struck` was so many.
+
+        Code of the user's that was at work may have caught it, and then returned what it had, or raised an error of its own:
+        neither is what it says of its input.
+        """
+        if self.struck != struck and threading.current_thread() is threading.main_thread():
             raise KeyboardInterrupt
 
     def taken(self, why: BaseException | None = None) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.schema import demand_as_published
 
+from supnorm.results import writing as files
 from supnorm.results.rollout import RolloutRecord
+from supnorm.sources.called_files import CalledFiles
 
 FLOW = """
 import os
@@ -273,3 +277,32 @@ def test_the_tutorial_followed_as_written(shell: Shell) -> None:
     exec(compile(blocks[3].replace("evaluations=2000", "evaluations=300"), "worst.py", "exec"), made)
     assert made["report"].worst.error > 0.47
     assert made["report"].worst.x[1] == pytest.approx(0.03, abs=1e-3)
+
+
+def test_an_interrupt_after_the_last_step_and_a_full_disk_lose_no_number(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request between the last step and the file of the states lost steps, and a state without room all that was found."""
+    written(shell)
+    whole = shell.run("rollout", "ring.toml", "--out", "whole").code
+
+    def look(self: CalledFiles, last: bool = False) -> bool:
+        if last:
+            os.kill(os.getpid(), signal.SIGINT)
+        return False
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CalledFiles, "look", look)
+        assert shell.run("rollout", "ring.toml", "--out", "late").code == whole
+    replace = os.replace
+
+    def refused(source: str, target: Path) -> None:
+        if str(target).endswith(".npz"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", refused)
+    done = shell.run("rollout", "ring.toml", "--out", "full")
+    assert done.code == 3
+    assert "rollout.state.npz cannot be written: No space left on device" in done.err
+    assert "largest error" in done.out

@@ -1,9 +1,13 @@
 """A function that changes its number of outputs is refused with the point, both numbers and what to do."""
 
+import signal
+from typing import Any
+
 import numpy as np
 import pytest
 
 from supnorm.evaluation.guarded import guarded
+from supnorm.interrupts import INTERRUPTS
 from supnorm.results import BadInput
 
 
@@ -30,3 +34,21 @@ def test_parts_of_a_batch_that_raised_have_one_number_of_outputs():
 
     with pytest.raises(BadInput, match=r"returned 2 outputs .* and 1 before"):
         guarded(widens, np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0], [3.0, 1.0]]), None)
+
+
+@pytest.mark.parametrize("ends", ["raises", "returns"])
+def test_what_code_makes_of_an_interrupt_is_no_value_and_no_failure(ends: str) -> None:
+    """It was stored as a failure of the point, and a resumed run told it as one of the reference."""
+
+    def value(x: Any) -> Any:
+        try:
+            INTERRUPTS.hear(signal.SIGINT, None)
+        except BaseException:
+            if ends == "raises":
+                raise RuntimeError("the solver failed") from None
+        return x[:, 0]
+
+    with pytest.raises(KeyboardInterrupt):
+        guarded(value, np.array([[0.5]]), None)
+    INTERRUPTS.taken()
+    assert guarded(lambda x: x[:, 0], np.array([[0.5]]), None)[0].tolist() == [[0.5]]

@@ -17,6 +17,7 @@ from supnorm.fields.rollout import MOST_ROWS, Rollout, prepared, shown_steps
 from supnorm.fields.rollout_pictures import MOST, picture
 from supnorm.fields.rollout_state import Observed, again, flat
 from supnorm.fields.rollout_tally import Tally
+from supnorm.interrupts import INTERRUPTS
 from supnorm.results.rollout import RolloutRecord
 
 X = np.linspace(0.0, 1.0, 8, endpoint=False)
@@ -488,3 +489,29 @@ def test_states_come_out_of_a_file_as_they_were() -> None:
     for odd in (np.ma.masked_array([1.0, 2.0], [0, 1]), jnp.ones(2, jnp.bfloat16), 1j):
         with pytest.raises(TypeError, match="cannot be written"):
             kept(odd)
+
+
+@pytest.mark.parametrize("side", ["model", "reference", "observe"])
+def test_what_code_makes_of_an_interrupt_is_no_failure(side: str) -> None:
+    """The run ended as one whose model had failed, and --resume went on from there with this verdict."""
+    calls = []
+
+    def interrupted(u: Any) -> Any:
+        calls.append(0)
+        if len(calls) == 8:
+            try:
+                INTERRUPTS.hear(signal.SIGINT, None)
+            except BaseException:
+                raise RuntimeError("the solver failed") from None
+        return u
+
+    given = {"model": shifted, "reference": shifted, "observe": None, side: interrupted}
+    rollout = prepared(
+        given["model"], given["reference"], [X], steps=9, observed=Observed(given["observe"]), totals={}, bounds={},
+        guard=None, tolerance=None, settings=sn.RolloutSettings(),
+    )  # fmt: skip
+    assert rollout.work() == "interrupted"
+    record = rollout.result("interrupted").record
+    assert (record.status.code, record.by_run[0].ended) == ("interrupted", "unfinished")
+    assert rollout.work() == ""
+    assert rollout.result().record.status.code == "rolled-out"

@@ -58,13 +58,15 @@ def command(
         files = CalledFiles(recorded, opened.files, known, problem.parent, run.directory, held)
         keep = _Stored(rollout, run.directory / STATE, opened.identity, files)
         stopped = rollout.work(run.observer(), keep)
-        files.look(last=True)
-        if recorded.full:
-            say_overlooked()
-        with undisturbed():
-            keep.write()
-        made = rollout.result(stopped, again)
+        with (
+            undisturbed()
+        ):  # what is left takes moments, and an interrupt in it would lose the steps since the last state
+            files.look(last=True)
+            if recorded.full:
+                say_overlooked()
+            made = rollout.result(stopped, again)
         with run.writing(lambda: run.tell(made.record.to_json, lambda: _summary(made))):
+            keep.write()
             save(made, run.directory)
     end = f"saved in {run.directory}; open {run.directory / 'rollout.html'}"
     more = ["go on with the same command and --resume"] if stopped else []

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Function, PartialFailure, as_columns
 from supnorm.problem.users_error import described
 from supnorm.results import BadInput
@@ -57,7 +58,7 @@ def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tu
     while done < len(x) or not parts:
         if done < raised:
             size = max((raised - done) // 2, 1)
-        piece = x[done : done + size]
+        piece, struck = x[done : done + size], INTERRUPTS.struck
         try:
             y, texts = as_columns(value(piece), len(piece), "the function"), {}
             _demand_width(y, piece, outputs)
@@ -67,6 +68,7 @@ def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tu
             raise
         # A call of a function must not end the program; a panic of Rust code is no Exception.
         except BaseException as error:
+            INTERRUPTS.demand_none_since(struck)
             if len(piece) > 1:
                 raised = done + len(piece)
                 continue
@@ -74,6 +76,9 @@ def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tu
             size, raised = 1, 0
         else:
             size, outputs = 2 * len(piece), y.shape[1]
+        INTERRUPTS.demand_none_since(
+            struck
+        )  # a stored failure, or half a value, would be that of the point for ever
         messages |= {done + i: text for i, text in texts.items()}
         parts.append(y)
         done += len(piece)

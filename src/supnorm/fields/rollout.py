@@ -96,6 +96,11 @@ class Rollout:
         except (KeyboardInterrupt, Interrupted) as why:
             INTERRUPTS.taken(why if isinstance(why, Interrupted) else None)
             return "interrupted"
+        except BadInput:
+            if not INTERRUPTS.asked:
+                raise
+            INTERRUPTS.taken()  # a function of the user's has made this error of the request
+            return "interrupted"
         return ""
 
     def result(self, stopped: str = "", command: str = "") -> RolloutResult:

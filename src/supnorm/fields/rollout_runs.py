@@ -229,13 +229,14 @@ class Rolling:
 
     def _stepped(self, k: int, number: int) -> _Made:
         """Both sides of a run after a step; changes nothing but the clocks."""
-        run = self.runs[k]
+        run, struck = self.runs[k], INTERRUPTS.struck
         try:
             reference = self._timed("reference", self.reference_step, run.reference, number)
         except (KeyboardInterrupt, BadInput):
             raise
         # As in `supnorm.evaluation.guarded`: a step must not end the program.
         except BaseException as error:
+            INTERRUPTS.demand_none_since(struck)
             return _Made(k, "reference", f"{type(error).__name__}: {one_line(str(error), 200)}")
         expected = self._fields(reference, f"the reference after step {number}")
         try:
@@ -244,6 +245,7 @@ class Rolling:
         except (KeyboardInterrupt, BadInput):
             raise
         except BaseException as error:
+            INTERRUPTS.demand_none_since(struck)
             message = f"{type(error).__name__}: {one_line(str(error), 200)}"
             return _Made(k, "model", message, expected=expected)
         made.reference, made.expected = reference, expected
@@ -252,6 +254,7 @@ class Rolling:
                 name: (self._total(name, total, made.model), self._total(name, total, reference))
                 for name, total in self.totals.items()
             }
+        INTERRUPTS.demand_none_since(struck)
         return made
 
     def _fields(self, state: Any, where: str) -> Fields:
