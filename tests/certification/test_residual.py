@@ -6,7 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from supnorm.certification import against_zero, certify, mismatch, residual, values_of_problem
+from supnorm.certification import (
+    against_zero,
+    certify,
+    certify_properties,
+    mismatch,
+    residual,
+    values_of_problem,
+)
 from supnorm.certification.residual import NEVER_RUN
 from supnorm.checker import check
 from supnorm.problem import Domain, Function, Problem
@@ -208,3 +215,9 @@ def test_a_residual_says_that_the_code_of_its_network_is_not_run():
 
     assert remarks(network) == [NEVER_RUN]
     assert remarks(Function(lambda t: np.exp(-t), program=program_of(network, 1))) == []
+
+
+def test_a_domain_that_is_none_is_refused() -> None:
+    """`certify_properties(f, "dom", ..)` ended in an AttributeError."""
+    with pytest.raises(BadInput, match=r"domain must be a supnorm\.Domain, got str"):
+        certify_properties(np.sin, "dom", ["positive"])  # type: ignore[arg-type]

@@ -299,3 +299,13 @@ def test_ctrl_c_keeps_the_calls_and_resume_uses_them(shell: Shell) -> None:
     first, second = (json.loads((shell.folder / n / "budget.json").read_text()) for n in ("whole", "run"))
     assert second["verdict"] == first["verdict"]
     assert second["construction"] == first["construction"]
+
+
+def test_a_budget_says_where_its_page_is(shell: Shell) -> None:
+    numbers = ("budget", "--inputs", "2", "--smoothness", "2", "--tolerance", "1e-3")
+    out = shell.run(*numbers, "--out", "run").out
+    assert out.splitlines()[-1] == f"saved in run; open {Path('run/budget.html')}"
+    assert "saved in" not in shell.run(*numbers).out
+    assert json.loads(shell.run(*numbers, "--out", "run", "--json").out)["schema"].startswith(
+        "supnorm.budget"
+    )

@@ -134,3 +134,15 @@ def test_norms_are_proved_and_the_file_is_about_the_problem(work: Shell) -> None
     assert checked.code == 0, checked.out
     assert "root mean square error of output 0" in checked.out
     assert work.run("check", "run/norms-certificate.json", "--tolerance", "1e-6").code == 1
+
+
+@pytest.mark.slow
+def test_outputs_have_the_names_that_the_problem_gives(work: Shell) -> None:
+    """The one output was "y", though [reference] named it."""
+    path = work.folder / "problem.toml"
+    path.write_text(PROBLEM.replace('python = "m.py:truth"', 'python = "m.py:truth"\noutputs = ["v"]'))
+    done = work.run("certify", "problem.toml", "--property", "bounded:0:2@v", "--out", "run")
+    assert done.code == 0, done.err
+    assert "v stays within the limits" in done.out
+    checked = work.run("check", "run/properties-certificate.json", "--problem", "problem.toml")
+    assert checked.code == 0, checked.out

@@ -629,3 +629,20 @@ def test_more_samples_are_not_said_to_be_worse():
     plan = budget(lambda x: np.abs(x[:, 0] - 0.3), Domain(x=(-1.0, 2.0)), tolerance=1e-6)
     assert plan.verdict.tool == "piecewise polynomial grid"
     assert "and no less is expected with 100,000" in plan.verdict.evidence[1].text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"tolerance": "x"}, "tolerance must be a finite number, got 'x'"),
+        ({"tolerance": math.nan}, "tolerance must be a finite number, got nan"),
+        ({"tolerance": True}, "tolerance must be a finite number, got True"),
+        ({"network": "wide"}, "network must be a supnorm.NetworkClass, got str"),
+        ({"curve": "a"}, "curve must be a LearningCurve or a MeasuredCurve, got str"),
+        ({"sample_budget": "many"}, "sample_budget must be a whole number of at least 10, got 'many'"),
+    ],
+)
+def test_an_argument_of_another_kind_is_refused_by_its_name(wrong, words):
+    """They ended in errors of Python's or of pydantic's, or were passed over."""
+    with pytest.raises(BadInput, match=f"^{re.escape(words)}$"):
+        budget(SmoothClass(inputs=2, smoothness=2), **{"tolerance": 1e-3, **wrong})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -312,3 +313,22 @@ def test_a_dictionary_of_axes_in_the_place_of_constraints_says_where_it_belongs(
         BadInput, match=r"^a dictionary of axes: give it to Domain.from_axes, or as Domain\(\*\*axes\)$"
     ):
         Domain({"x": (0.0, 1.0)})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [3, "x > 0", [3], [disc, None]])
+def test_constraints_that_are_no_functions_are_refused(given: Any) -> None:
+    """They ended in a TypeError of Python's."""
+    with pytest.raises(BadInput, match=r"constraints must be a function of points \(n, d\), or a list"):
+        Domain.from_axes({"x": (0.0, 1.0)}, constraints=given)
+
+
+@pytest.mark.parametrize("axes", [3, ["x"], (Axis(0.0, 1.0),)])
+def test_axes_that_are_no_dictionary_are_refused(axes: Any) -> None:
+    with pytest.raises(BadInput, match="axes must be a dictionary by name"):
+        Domain.from_axes(axes)
+
+
+def test_one_constraint_is_taken_without_a_list() -> None:
+    """`Domain(disc, x=...)` takes it, and `from_axes` did not."""
+    one = Domain.from_axes({"x": (-1.0, 1.0), "y": (-1.0, 1.0)}, constraints=disc)
+    assert one.constraints == (disc,)

@@ -19,6 +19,7 @@ from supnorm.problem import Domain, Function, Problem, as_function
 from supnorm.program import Program, lower_jaxpr, program_of
 from supnorm.program.discrepancies import Discrepancy
 from supnorm.program.to_jax import to_jax
+from supnorm.results import BadInput
 
 Array = NDArray[np.float64]
 NEVER_RUN = (
@@ -144,8 +145,13 @@ def against_zero(function: Any, domain: Domain) -> Problem:
     >>> problem = against_zero(np.sin, Domain(t=(0.0, 1.0)))
     >>> float(problem.reference(0.5)[0, 0])
     0.0
+
+    Raises:
+        BadInput: for what is no function or no domain.
     """
     function = as_function(function, "function")
+    if not isinstance(domain, Domain):
+        raise BadInput(f"domain must be a supnorm.Domain, got {type(domain).__name__}")
     middle = domain.from_unit(np.full((1, domain.d), 0.5))
     zeros = np.zeros((domain.d, function.columns(middle).shape[1]))
     return Problem(function, Function((lambda x: x @ zeros), name="zero"), domain)

@@ -137,6 +137,8 @@ def command(
             result.save(run.directory / "budget.json")
             write_budget_page(result, run.directory / "budget.html")
     tell()
+    if run.folder is not None:
+        run.tell_more(f"saved in {run.folder}; open {run.folder / 'budget.html'}")
     if result.status.code == "interrupted":
         measured = "" if run.folder is None else "the report of the measurements is written, "
         say(f"supnorm: interrupted; {measured}{_where_stored(run.folder)}", err=True)

@@ -112,9 +112,20 @@ def _narrowed(event: Any, far: NowAndThen) -> str:
     left = _left(event)
     boxes = "box" if event.boxes == 1 else "boxes"
     return (
-        f"[{num(event.lower, 4)}, {num(event.upper, 4)}]  {percent(event.proved_volume, 3)} of the volume proved, "
+        f"[{num(event.lower, 4)}, {num(event.upper, 4)}]  {_proved(event)} of the volume proved, "
         f"{count(event.boxes)} {boxes}, {count(event.pending)} to do, {duration(event.seconds)}, {left}"
     )
+
+
+def _proved(event: Any) -> str:
+    """The share that is proved; not 100 % while boxes are left, whatever the rounding says.
+
+    >>> from types import SimpleNamespace
+    >>> _proved(SimpleNamespace(proved_volume=0.99999, pending=7)), _proved(SimpleNamespace(proved_volume=1.0, pending=0))
+    ('over 99.9 %', '100 %')
+    """
+    whole, share = percent(1.0, 3), percent(event.proved_volume, 3)
+    return f"over {percent(0.999, 3)}" if event.pending and share == whole else share
 
 
 def _left(event: Any) -> str:
@@ -128,7 +139,7 @@ def _part(event: Any, far: NowAndThen) -> str:
     one = event.narrowed
     left = _left(one)
     return (
-        f"part {event.number} of {event.parts}: {percent(one.proved_volume, 3)} of the volume proved, "
+        f"part {event.number} of {event.parts}: {_proved(one)} of the volume proved, "
         f"{count(one.boxes)} boxes, {count(one.pending)} to do, {duration(one.seconds)}, {left}"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,8 +106,13 @@ def _proved(
             seed=asked.seed,
             checkpoint=checkpoint,
         )
+    model = opened.model
+    if (
+        not model.outputs and opened.reference is not None
+    ):  # as every verb calls them: by the names of the reference
+        model = replace(model, outputs=opened.reference.outputs)
     return certify_properties(
-        opened.model,
+        model,
         opened.domain,
         asked.properties,
         ratio=ratio,

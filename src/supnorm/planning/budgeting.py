@@ -32,7 +32,7 @@ from supnorm.planning.verdict import UNDECIDED, UNSUITABLE
 from supnorm.planning.work import Work
 from supnorm.problem import Domain, Problem
 from supnorm.results import BadInput, ExitCode, Status
-from supnorm.results.option import demand_seed
+from supnorm.results.option import Allowed, demand_allowed, demand_number, demand_seed
 from supnorm.wording.budget_record import answer, phrase
 
 Array = NDArray[np.float64]
@@ -110,6 +110,7 @@ def budget(
     ('undecided', 10.1)
     """
     start, p, seed = time.perf_counter(), read_norm(norm), demand_seed(seed)
+    _demand_kinds(tolerance, network, curve, sample_budget)
     measured = (curve,) if isinstance(curve, MeasuredCurve) else ()
     requested = curve if isinstance(curve, LearningCurve) else None
     if isinstance(what, SmoothClass):
@@ -142,6 +143,21 @@ def budget(
         INTERRUPTS.taken()
         return _finished(work.unfinished(), seed, start, "decides-nothing")
     return _finished(result, seed, start, "give-calls" if table is None else "give-function")
+
+
+def _demand_kinds(tolerance: Any, network: Any, curve: Any, sample_budget: Any) -> None:
+    """Refuse what is no number, no network class and no curve; limits of tolerances are those of each question.
+
+    Raises:
+        BadInput: naming the argument.
+    """
+    if tolerance is not None:
+        demand_allowed("tolerance", tolerance, Allowed())
+    if network is not None and not isinstance(network, NetworkClass):
+        raise BadInput(f"network must be a supnorm.NetworkClass, got {type(network).__name__}")
+    if curve is not None and not isinstance(curve, LearningCurve | MeasuredCurve):
+        raise BadInput(f"curve must be a LearningCurve or a MeasuredCurve, got {type(curve).__name__}")
+    demand_number("sample_budget", sample_budget, 10, whole=True)
 
 
 def _finished(result: BudgetResult, seed: int, start: float, code: str) -> BudgetResult:

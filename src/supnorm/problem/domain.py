@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from supnorm.problem.finite import MOST, FinitePoints
 from supnorm.problem.masked import plain_numbers, unmasked
 from supnorm.problem.unit_map import UnitMap
 from supnorm.results import BadInput
+from supnorm.results.printable import one_line
 
 Constraint = Callable[[NDArray[np.float64]], Any]
 
@@ -80,7 +81,7 @@ class Domain:
     ) -> None:
         if isinstance(constraints, Mapping):
             raise BadInput("a dictionary of axes: give it to Domain.from_axes, or as Domain(**axes)")
-        self._build(axes, (constraints,) if callable(constraints) else tuple(constraints), cloud)
+        self._build(axes, _functions(constraints), cloud)
 
     def __repr__(self) -> str:
         """The axes, and the constraints or the data."""
@@ -93,12 +94,16 @@ class Domain:
     def from_axes(
         cls,
         axes: dict[str, Axis | tuple[Any, ...]],
-        constraints: Sequence[Constraint] = (),
+        constraints: Constraint | Sequence[Constraint] = (),
         cloud: Cloud | None = None,
     ) -> Domain:
-        """A domain from a dictionary of axes, for names that are not Python identifiers."""
+        """A domain from a dictionary of axes, for names that are not Python identifiers.
+
+        Raises:
+            BadInput: as `Domain`.
+        """
         domain = cls.__new__(cls)
-        domain._build(axes, tuple(constraints), cloud)
+        domain._build(axes, _functions(constraints), cloud)
         return domain
 
     @classmethod
@@ -149,6 +154,9 @@ class Domain:
         constraints: tuple[Constraint, ...],
         cloud: Cloud | None,
     ) -> None:
+        if not isinstance(axes, dict):
+            example = "{'a b': (0.0, 1.0)}"
+            raise BadInput(f"axes must be a dictionary by name, such as {example}, got {type(axes).__name__}")
         if not axes:
             raise BadInput("a domain needs at least one axis, such as x = (0.0, 1.0)")
         built = []
@@ -264,3 +272,18 @@ class Domain:
     def describe(self, x: NDArray[np.float64]) -> dict[str, float]:
         """A point as a mapping from input names to values."""
         return dict(zip(self.names, map(float, x), strict=True))
+
+
+def _functions(constraints: Any) -> tuple[Constraint, ...]:
+    """One function or several.
+
+    Raises:
+        BadInput: for anything else.
+    """
+    given = (constraints,) if callable(constraints) else constraints
+    if not isinstance(given, Iterable) or not all(map(callable, given := tuple(given))):
+        raise BadInput(
+            "constraints must be a function of points (n, d), or a list of such functions, got "
+            f"{one_line(repr(constraints), 60)}"
+        )
+    return tuple(given)
