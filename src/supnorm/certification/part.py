@@ -24,6 +24,7 @@ from supnorm.certification.checkpoint import Saved
 from supnorm.certification.choice import Choice
 from supnorm.certification.coordinates import box_of, in_coordinates
 from supnorm.certification.error_program import ErrorProgram
+from supnorm.certification.finite import demand_finite
 from supnorm.certification.lower import on_values, proved_error, search
 from supnorm.certification.resume import bracket_of, go_on
 from supnorm.certification.rounding import ULPS, Array
@@ -60,8 +61,9 @@ class Part:
         """The programs of the error.
 
         Raises:
-            BadInput: where the code takes branches that the program does not have.
+            BadInput: where the code takes branches that the program does not have, or has a number that is not finite.
         """
+        demand_finite(self.program, "code")
         demand_none(self.program, self.domain, "the code", "a proof of several parts has no room for it")
         ends, log = box_of(self.domain), tuple(axis.log for axis in self.domain.axes)
         value = self.program.value

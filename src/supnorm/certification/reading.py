@@ -10,6 +10,7 @@ import numpy as np
 
 from supnorm.certification.branch_room import branch_room, in_words
 from supnorm.certification.executions import Executions, demand_called
+from supnorm.certification.finite import demand_finite
 from supnorm.certification.measured import Measuring
 from supnorm.certification.rounding import Array
 from supnorm.certification.table_limits import demand_within
@@ -74,6 +75,7 @@ def read(function: Function, what: str, domain: Domain) -> Program | None:
         ) from None
     if program.d != domain.d:
         raise BadInput(f"the {what} has {program.d} inputs, the domain {domain.d}")
+    demand_finite(program, what)
     demand_within(program, domain, what)
     _demand_derivatives(function, domain, what)
     return program

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.certification.executions import Executions, runs
+from supnorm.certification.finite import demand_finite
 from supnorm.problem import Domain, Function, as_function
 from supnorm.problem.equations import Equation, Velocity
 from supnorm.program import Builder, Narrowed, Program, Tensor, Unsupported, program_of
@@ -191,6 +192,7 @@ def read_program(function: Function, what: str, domain: Domain) -> Program:
                 program = program_of(function, domain.d)
     except Unsupported as error:
         raise BadInput(f"{what}: {error}") from None
+    demand_finite(program, what)
     if (program.d, program.m) != (domain.d, 1):
         raise BadInput(f"{what} has {program.d} inputs and {program.m} outputs; needed are {domain.d} and 1")
     x = domain.from_unit(np.random.default_rng(0).random((POINTS, domain.d)))
