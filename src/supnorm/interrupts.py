@@ -57,12 +57,12 @@ class Interrupts:
     def listen(self, numbers: list[signal.Signals], at_once: Callable[[], None]) -> None:
         """From here on these signals ask for an end; ``at_once`` is called where one comes a second time."""
 
-        terminals = [n for n in (1, 2) if _is_terminal(n)]
+        ours = terminals()
 
         def handle(number: int, frame: Any) -> None:
             now = time.monotonic()
             if number == getattr(signal, "SIGHUP", None):
-                _leave(terminals)
+                leave(ours)
             if self._forced or self._first is None:
                 self._first = self._first or now
                 self.hear(number, frame)
@@ -184,6 +184,11 @@ def _in_compiled_import(frame: FrameType | None) -> bool:
     return False
 
 
+def terminals() -> list[int]:
+    """The descriptors of standard output and standard error that are terminals."""
+    return [n for n in (1, 2) if _is_terminal(n)]
+
+
 def _is_terminal(descriptor: int) -> bool:
     try:
         return os.isatty(descriptor)
@@ -191,11 +196,11 @@ def _is_terminal(descriptor: int) -> bool:
         return False
 
 
-def _leave(terminals: list[int]) -> None:
-    """Write no more to terminals that have been closed: it would fail, and what is left to do is worth more."""
+def leave(ours: list[int]) -> None:
+    """Write no more to those of these terminals that were closed: it would fail, and what is left to do is worth more."""
     import termios
 
-    for descriptor in terminals:
+    for descriptor in ours:
         try:
             termios.tcgetattr(descriptor)
         except termios.error:

@@ -77,7 +77,7 @@ def wait_for(port: int, line: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_guard_is_served_until_a_signal_comes(folder: Shell, end: signal.Signals) -> None:
     with serving(folder, "--shadow", "1") as (process, port):
         code, answer = request(port, "POST", "/predict", {"x": [[0.0], [0.5], [None]]})

@@ -1,4 +1,4 @@
-"""Runs the service until somebody asks for its end: SIGTERM or Ctrl-C; requests that came before are answered."""
+"""Runs the service until somebody asks for its end: SIGTERM, SIGHUP or Ctrl-C; requests that came before are answered."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any
 
 import uvicorn
 
+from supnorm.interrupts import leave, terminals
+from supnorm.process import heard
 from supnorm.results import BadInput
 from supnorm.serving.app import app_of
 from supnorm.serving.service import Service
@@ -58,7 +60,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def run(service: Service, at: socket.socket, token: str | None, ready: Callable[[str], None]) -> None:
-    """Answer requests until SIGTERM or Ctrl-C.
+    """Answer requests until SIGTERM, SIGHUP (the terminal was closed; not with ``nohup``) or Ctrl-C.
 
     Args:
         service: what answers.
@@ -76,17 +78,19 @@ def run(service: Service, at: socket.socket, token: str | None, ready: Callable[
         lifespan="off",
         server_header=False,
     )
-    server, first = Server(config), [0.0]
+    server, first, ours = Server(config), [0.0], terminals()
 
     def asked(number: int, frame: Any) -> None:
         now = time.monotonic()
+        if number not in (signal.SIGINT, signal.SIGTERM):
+            leave(ours)
         if not first[0]:
             first[0] = now
             server.should_exit = True
         elif now - first[0] > AGAIN:
             server.force_exit = True
 
-    numbers = [signal.SIGINT, signal.SIGTERM]
+    numbers = {signal.SIGINT, signal.SIGTERM, *heard()}
     before = {number: signal.signal(number, asked) for number in numbers}
     try:
         # The socket listens: what comes now waits.
