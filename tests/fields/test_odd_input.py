@@ -1,5 +1,7 @@
 """Data that are odd and still compared: what is found, and what is said about them."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ import xarray as xr
 from tests.fields.archives import HOUR, analysis, forecast
 
 import supnorm as sn
+from supnorm.cli.main import run
 from supnorm.pages.fields_page import fields_page, fields_summary
 from supnorm.results.fields import FieldVariableRecord
 
@@ -240,3 +243,40 @@ def test_steps_of_an_hour_and_of_six_hours_are_paired_by_time() -> None:
     found = audited(forecast(hourly.isel(time=slice(0, None, 6))), hourly)
     assert found.fields == 9
     assert hourly["time"].values[1] - hourly["time"].values[0] == HOUR
+
+
+@pytest.mark.parametrize("ending", ["nc", "zarr"])
+@pytest.mark.parametrize("side", ["prediction", "truth"])
+def test_a_damaged_piece_is_told_with_its_file(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ending: str,
+    side: str,
+) -> None:
+    """A piece of a NetCDF file that cannot be unpacked ended the verb as a bug of supnorm, with exit code 70."""
+    h5py = pytest.importorskip("h5py")
+    monkeypatch.chdir(tmp_path)
+    truth = analysis(times=4)
+    whole, damaged = Path(f"whole.{ending}"), Path(f"damaged.{ending}")
+    for path in (whole, damaged):
+        if ending == "zarr":
+            truth.to_zarr(path, consolidated=False, encoding={"t2m": {"chunks": (1, 36, 72)}})
+        else:
+            how = {"zlib": True, "chunksizes": (1, 36, 72)}
+            truth.to_netcdf(path, engine="h5netcdf", encoding={"t2m": how})
+    if ending == "zarr":
+        piece = next(p for p in sorted((damaged / "t2m").rglob("*")) if p.is_file() and "json" not in p.name)
+        piece.write_bytes(piece.read_bytes()[:40])
+    else:
+        with h5py.File(damaged) as file:
+            at = file["t2m"].id.get_chunk_info(2).byte_offset
+        content = bytearray(damaged.read_bytes())
+        content[at + 20 : at + 60] = b"\xff" * 40
+        damaged.write_bytes(content)
+    given = [damaged, whole] if side == "prediction" else [whole, damaged]
+    assert run(["fields", *map(str, given), "--out", "run", "--quiet"]) == 2
+    said = capsys.readouterr().err.strip()
+    assert re.fullmatch(
+        rf"supnorm: variable t2m of the {side} \(\S*damaged\.{ending}\) cannot be read: .+", said
+    )

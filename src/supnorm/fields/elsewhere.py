@@ -17,7 +17,7 @@ from itertools import pairwise
 from supnorm.evaluation.limit import Limit
 from supnorm.fields.ahead import read_ahead
 from supnorm.fields.pairing import Pair
-from supnorm.fields.reading import Block, Reader
+from supnorm.fields.reading import Block, Reader, Unreadable
 from supnorm.fields.work import TICK, Share, add_block, merge_share, shares_of
 from supnorm.interrupts import INTERRUPTS
 from supnorm.results import BadInput, Interrupted
@@ -49,9 +49,10 @@ class Task:
             with closing(read_ahead(Reader(self.pair), self.blocks)) as pairs:
                 while share.done < len(self.blocks):
                     add_block(self.pair, pairs, share, self.spectra)
-        except OSError as error:
+        except (OSError, Unreadable) as error:
+            why = error.why if isinstance(error, Unreadable) else cause(error)
             raise BadInput(
-                f"variable {self.pair.name}: a worker cannot read the data ({cause(error)}); every worker needs the files "
+                f"variable {self.pair.name}: a worker cannot read the data ({why}); every worker needs the files "
                 "under the same path"
             ) from None
         share.state.settled()

@@ -75,7 +75,7 @@ def _open(xarray: Any, path: Path, what: str) -> Any:
                 with memory_bounded(allowed(path.stat().st_size)):  # no values are read yet
                     if attempt["engine"] == "h5netcdf":
                         demand_sound(path)
-                    return _undecoded_fields(xarray, path, attempt)
+                    return _named(_undecoded_fields(xarray, path, attempt), path)
             except Exception as error:
                 if "cftime" in str(error) and find_spec("cftime") is None:
                     raise BadInput(
@@ -101,6 +101,13 @@ def _undecoded_fields(xarray: Any, path: Path, how: dict[str, Any]) -> Any:
     data.close()
     decoded = {str(name): name not in spans for name in data.variables}
     return xarray.open_dataset(path, chunks=None, **(how | {"decode_timedelta": decoded}))
+
+
+def _named(data: Any, path: Path) -> Any:
+    """The Dataset; each variable knows its file, for messages (readers of NetCDF say so themselves)."""
+    for variable in data.variables.values():
+        variable.encoding.setdefault("source", str(path))
+    return data
 
 
 def _demand_plain_codecs(path: Path, what: str) -> None:

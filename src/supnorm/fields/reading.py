@@ -16,11 +16,28 @@ from supnorm.fields.pairing import Pair
 from supnorm.fields.side import OUTER, Side
 from supnorm.fields.validity import without
 from supnorm.results import BadInput
+from supnorm.results.guard import cause
 from supnorm.results.printable import first_line, one_line
 
 PIECE = 64 * 2**20  # bytes of the prediction that are read at once; 15 fields of 0.25 degrees
 # Bytes of fields of the truth that are kept at most, of one variable: 20 lead times, which the next init needs again.
 CACHE = 96 * 2**20
+
+
+class Unreadable(BadInput):
+    """A file that the system does not read, or that is damaged.
+
+    Attributes:
+        why: what the system or the library says.
+    """
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
+        self.why = why
+
+    def __reduce__(self) -> tuple[type[Unreadable], tuple[str, str]]:
+        """For another process, to which an exception is sent by its arguments."""
+        return Unreadable, (str(self), self.why)
 
 
 @dataclass(frozen=True)
@@ -181,11 +198,14 @@ class Reader:
         """Values with NaN for what is declared missing, and where that is; None where nothing is declared."""
         try:
             values: NDArray[Any] = side.read(**index)
-        except (OSError, MemoryError):
+        except MemoryError:
             raise
         except Exception as error:  # a damaged piece makes the library raise errors of many types
-            name = one_line(self._pair.name, 60)
-            raise BadInput(f"variable {name} of the {what} cannot be read: {first_line(error)}") from None
+            name, path = one_line(self._pair.name, 60), side.variable.encoding.get("source")
+            where = f" ({one_line(str(path), 200)})" if path else ""
+            why = cause(error) if isinstance(error, OSError) else first_line(error)
+            message = f"variable {name} of the {what}{where} cannot be read: {why}"
+            raise Unreadable(message, why) if isinstance(error, OSError) else BadInput(message) from None
         if not side.validity:
             return values, None
         missing = side.validity.missing(values)
