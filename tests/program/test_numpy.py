@@ -38,6 +38,22 @@ FUNCTIONS = {
     "distances": lambda x: np.hypot(x[:, 0], 2.0) + np.linalg.norm(x, axis=1) + np.linalg.norm(x - 1.0, 2, -1),
     "rows": lambda x: np.vstack([x[:, 0], x[:, 1] ** 2]).T,
     "polynomial": lambda x: np.polyval([1.0, -2.0, 3.0], np.atleast_2d(x)),
+    "norms": lambda x: np.stack([np.linalg.norm(x, k, axis=1) for k in (1, 2, 3, 2.5, np.inf)] + [np.linalg.norm(
+        x[:, :, None] * x[:, None, :], axis=(1, 2))], axis=1) + np.linalg.norm(x, np.inf, 1, keepdims=True),
+    "averages": lambda x: np.stack([np.average(x, axis=1), np.average(x, 1, [0.3, 0.9]), np.ptp(x, axis=1)], axis=1),
+    "integrals": lambda x: np.stack([np.trapezoid(x, axis=1), np.trapezoid(np.sin(x), dx=0.3, axis=-1),
+                                     np.trapezoid(x**2, [0.1, 0.4], axis=1), np.trapezoid(x, x[0], axis=1) if len(x) == 1
+                                     else np.sum((x[:, 1:] - x[:, :-1]) * (x[:, 1:] + x[:, :-1]) / 2, axis=1)], axis=1),
+    "tensor products": lambda x: np.hstack([
+        np.tensordot(x, W, axes=1), np.tensordot(x[:, :, None] * x[:, None, :], W, axes=([2], [0])).reshape(-1, 10),
+        np.tensordot(x, np.ones((2, 2, 3)), ((1,), (1,))).reshape(-1, 6)]),
+    "constant places": lambda x: np.hstack([
+        np.take(x, [1, 0, 1], axis=1), np.take(x, -1, axis=1)[:, None],
+        np.triu(x[:, :, None] * x[:, None, :]).reshape(-1, 4), np.tril(x[:, :, None] * x[:, None, :], -1).reshape(-1, 4), np.where([True, False], x, np.sin(x))]),
+    "padding": lambda x: np.hstack([
+        np.pad(x, ((0, 0), (1, 2))), np.pad(x, ((0, 0), (0, 1)), constant_values=0.3),
+        *(np.pad(x, ((0, 0), (1, 1)), mode=m) for m in ("edge", "reflect", "wrap"))]),
+    "cross product": lambda x: np.cross(np.pad(x, ((0, 0), (0, 1))), [0.1, 0.2, 0.3]),
     "reversed columns": lambda x: x[:, ::-1].reshape(-1, 2)[:, 0].T,
 }  # fmt: skip
 
@@ -62,6 +78,11 @@ def test_value(name):
             "where",
         ),  # something else is cut off below
         (lambda x: np.unwrap(x[:, 0]), "unwrap"),
+        (lambda x: np.linalg.norm(x, 0.5, axis=1), "ord=0.5"),
+        (lambda x: np.linalg.norm(x[:, :, None] * x[:, None, :], 1, axis=(1, 2)), "ord=1"),
+        (lambda x: np.average(x, axis=1, weights=x), "weights that vary"),
+        (lambda x: np.pad(x, ((0, 0), (1, 1)), mode="linear_ramp"), "linear_ramp"),
+        (lambda x: np.cross(x, x), "two numbers"),
         (lambda x: np.sin(x) if x[0, 0] > 0 else -x, "boolean conversion"),
         (lambda x: np.asarray(x) * 2.0, "plain array"),
     ],

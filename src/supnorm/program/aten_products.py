@@ -54,7 +54,7 @@ def _bilinear(build: Builder, a: Any, b: Any, weight: Any, bias: Any = None) -> 
     return out if bias is None else build.binary("add", out, value(bias))
 
 
-def _tensordot(build: Builder, a: Any, b: Any, of_a: Sequence[int], of_b: Sequence[int]) -> Value:
+def tensordot(build: Builder, a: Any, b: Any, of_a: Sequence[int], of_b: Sequence[int]) -> Value:
     """The sum of products over pairs of axes; the axes that are left follow each other."""
     a, b = value(a), value(b)
     of_a, of_b = [k % len(a.shape) for k in of_a], [k % len(b.shape) for k in of_b]
@@ -131,7 +131,7 @@ PRODUCTS: dict[str, Callable[..., Any]] = {
     "addmm": _addmm,
     "baddbmm": _addmm,
     "bilinear": _bilinear,
-    "tensordot": _tensordot,
+    "tensordot": tensordot,
     "einsum": lambda build, text, parts, path=None: einsum(build, text, *map(value, parts)),
     "scaled_dot_product_attention": _attention,
     "cat": join,

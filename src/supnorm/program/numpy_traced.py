@@ -1,0 +1,253 @@
+"""What stands for an array while NumPy code is traced, and for a comparison of arrays; both implement NumPy's protocols."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from supnorm.foreign import is_any
+from supnorm.program import entry
+from supnorm.program.as_numpy import as_numpy
+from supnorm.program.branches import Comparison, select
+from supnorm.program.numpy_ufuncs import COMPARE, NEAREST, UFUNCS, matmul, ufunc_value
+from supnorm.program.operations import Unsupported
+from supnorm.program.tracing import Builder, Tensor, Value
+from supnorm.program.watched import Watched, in_place
+
+# NumPy's functions of arrays that are known (`numpy_functions`): from the function itself to what it does here
+FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+
+
+class Traced(Watched):
+    """An array of one point while code is traced; code that asks for its class gets NumPy's class."""
+
+    def __init__(self, build: Builder, value: Tensor) -> None:
+        self.build, self.value = build, value
+        self.demand_unheard()
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return np.ndarray if self.shape else np.float64
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape; the first axis has length 1, for the one point."""
+        return self.value.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of entries, for one point."""
+        return int(self.value.index.size)
+
+    @property
+    def dtype(self) -> Any:
+        """float64."""
+        return np.dtype(np.float64)
+
+    @property
+    def T(self) -> Traced:
+        """Transpose."""
+        return moved(self, np.transpose)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Traced]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> Traced:
+        entry.demand_plain((key,), "an index")
+        return moved(self, lambda i: i[key])
+
+    def astype(self, dtype: Any, **kwargs: Any) -> Traced:
+        """The same array; refuses a type that has less than the declared precision."""
+        entry.result(dtype, "astype", self.build.least)
+        same = kwargs == {"copy": False} and entry.name_of(dtype) == "float64"
+        return self if same else self.copy()
+
+    def copy(self) -> Traced:
+        """Another object for the same array, because nothing changes it in place."""
+        return moved(self, np.copy)
+
+    def reshape(self, *shape: Any) -> Traced:
+        """As of an array."""
+        return moved(self, lambda i: i.reshape(*shape))
+
+    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Traced:
+        """As of an array."""
+        self._refuse_dtype_and_out("sum", dtype, out)
+        axes = self._axes(axis)
+        total = self.build.sum(self.value, axes)
+        if keepdims:
+            total = total.arrange(lambda i: np.expand_dims(i, axes))
+        return Traced(self.build, total)
+
+    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+        """As of an array."""
+        total = self.sum(axis, dtype, out, keepdims)
+        return total / (self.value.index.size / max(total.value.index.size, 1))
+
+    def max(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Traced:
+        """As of an array."""
+        return self._folded("max", axis, None, out, keepdims)
+
+    def min(self, axis: Any = None, out: Any = None, keepdims: bool = False) -> Traced:
+        """As of an array."""
+        return self._folded("min", axis, None, out, keepdims)
+
+    def prod(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Traced:
+        """As of an array."""
+        return self._folded("mul", axis, dtype, out, keepdims)
+
+    def var(
+        self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False
+    ) -> Any:
+        """As of an array."""
+        total = ((self - self.mean(axis, keepdims=True)) ** 2).sum(axis, dtype, out, keepdims)
+        count = self.value.index.size / max(total.value.index.size, 1)
+        if not ddof < count:  # NumPy divides by 0 there
+            raise Unsupported(f"np.var with ddof = {ddof} of {count:g} numbers", "a smaller ddof")
+        return total / (count - ddof)
+
+    def std(
+        self, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0, keepdims: bool = False
+    ) -> Any:
+        """As of an array."""
+        return np.sqrt(self.var(axis, dtype, out, ddof, keepdims))
+
+    def dot(self, other: Any) -> Traced:
+        """As of an array."""
+        return Traced(self.build, matmul(self.build, self.value, opened(other)))  # type: ignore[arg-type]
+
+    def clip(self, low: Any = None, high: Any = None) -> Any:
+        """As of an array."""
+        return clip(self.build, self, low, high)
+
+    def ravel(self) -> Traced:
+        """As of an array."""
+        return moved(self, np.ravel)
+
+    flatten = ravel
+
+    def squeeze(self, axis: Any = None) -> Traced:
+        """As of an array."""
+        return moved(self, lambda i: np.squeeze(i, axis))
+
+    def transpose(self, *axes: Any) -> Traced:
+        """As of an array."""
+        return moved(self, lambda i: i.transpose(*axes))
+
+    def _axes(self, axis: Any) -> tuple[int, ...]:
+        return tuple(
+            range(self.ndim) if axis is None else (a % self.ndim for a in np.atleast_1d(axis).tolist())
+        )
+
+    def _refuse_dtype_and_out(self, what: str, dtype: Any, out: Any) -> None:
+        """Refuse a result that is rounded to a type or written into an array."""
+        if dtype is not None:
+            entry.result(dtype, f"np.{what}", self.build.least)
+        if out is not None:
+            raise Unsupported(f"np.{what} with out", NEAREST)
+
+    def _folded(self, op: str, axis: Any, dtype: Any, out: Any, keepdims: bool) -> Traced:
+        self._refuse_dtype_and_out({"mul": "prod"}.get(op, op), dtype, out)
+        axes = self._axes(axis)
+        folded = self.build.fold(op, self.value, axes)
+        assert isinstance(folded, Tensor)
+        result = folded.arrange(lambda i: np.expand_dims(i, axes)) if keepdims else folded
+        return Traced(self.build, result)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        name = ufunc.__name__
+        if ufunc not in UFUNCS:
+            raise Unsupported(f"{name} (a compiled function)", NEAREST)
+        if kwargs.get("dtype") is not None:
+            entry.result(kwargs.pop("dtype"), f"np.{name}", self.build.least)
+        if any(isinstance(v, Watched) for v in kwargs.get("out") or ()):
+            raise in_place(f"np.{name}")
+        if method != "__call__" or any(v is not None for v in kwargs.values()):
+            raise Unsupported(f"np.{name}.{method} with options", NEAREST)
+        args = [opened(a, f"np.{name}") for a in inputs]
+        if name in COMPARE:
+            return Condition(self.build, Comparison(COMPARE[name], args[0], args[1]))
+        return Traced(self.build, ufunc_value(self.build, name, args))  # type: ignore[arg-type]
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function not in FUNCTIONS:
+            raise Unsupported(f"np.{function.__name__}", NEAREST)
+        if kwargs.get("dtype") is not None:
+            entry.result(kwargs["dtype"], f"np.{function.__name__}", self.build.least)
+            kwargs.pop("casting", None)  # the common type represents all of them exactly
+        known = {k: v for k, v in kwargs.items() if k != "dtype"}
+        entry.demand_plain(_given((*args, *known.values())), f"np.{function.__name__}")
+        return FUNCTIONS[function](self.build, *args, **known)
+
+
+class Condition(Watched):
+    """The result of a comparison, for np.where."""
+
+    def __init__(self, build: Builder, comparison: Comparison) -> None:
+        self.build, self.comparison = build, comparison
+        self.demand_unheard()
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        raise Unsupported(f"np.{ufunc.__name__} of a comparison", NEAREST)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function is not np.where or len(args) != 3:
+            raise Unsupported(f"np.{function.__name__} of a comparison", NEAREST)
+        entry.demand_plain(_given(args), "np.where")
+        return where(self.build, *args)
+
+
+# What moves entries by an index is NumPy's own, of positions.
+for _kind in (Traced, Condition):
+    for _name, _method_ in list(vars(_kind).items()):
+        if inspect.isfunction(_method_) and (
+            _name in ("__array_ufunc__", "__array_function__") or _name[0] != "_"
+        ):
+            setattr(_kind, _name, as_numpy(_method_))
+
+
+def _given(values: Any) -> Any:
+    """Arguments without what stands for an array, also in lists."""
+    lists = [one for one in values if is_any(type(one), tuple, list)]
+    others = [
+        one for one in values if not is_any(type(one), tuple, list) and Watched not in type(one).__mro__
+    ]
+    return [*others, *(part for one in lists for part in _given(one))]
+
+
+def moved(x: Traced, move: Callable[[Any], Any]) -> Traced:
+    """The array after a function that only moves entries."""
+    return Traced(x.build, x.value.arrange(move))
+
+
+def tensor_of(a: Any) -> Tensor | None:
+    """What stands for an array, as a tensor of the program; None for all else."""
+    return a.value if type(a) is Traced else None
+
+
+def opened(a: Any, what: str = "an operation") -> Value:
+    """What stands for an array as a tensor of the program, and all else as real constants."""
+    return a.value if isinstance(a, Traced) else entry.constant(a, what)
+
+
+def where(build: Builder, test: Any, if_true: Any, if_false: Any) -> Traced:
+    """``np.where`` with three arguments."""
+    condition = test.comparison if isinstance(test, Condition) else np.asarray(test)
+    return Traced(build, select(build, condition, opened(if_true), opened(if_false)))  # type: ignore[arg-type]
+
+
+def clip(build: Builder, x: Traced, low: Any = None, high: Any = None) -> Any:
+    """``np.clip``."""
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
