@@ -49,7 +49,8 @@ FUNCTIONS = {
         np.tensordot(x, np.ones((2, 2, 3)), ((1,), (1,))).reshape(-1, 6)]),
     "constant places": lambda x: np.hstack([
         np.take(x, [1, 0, 1], axis=1), np.take(x, -1, axis=1)[:, None],
-        np.triu(x[:, :, None] * x[:, None, :]).reshape(-1, 4), np.tril(x[:, :, None] * x[:, None, :], -1).reshape(-1, 4), np.where([True, False], x, np.sin(x))]),
+        np.triu(x[:, :, None] * x[:, None, :]).reshape(-1, 4), np.tril(x[:, :, None] * x[:, None, :], -1).reshape(-1, 4),
+        np.where([True, False], x, np.sin(x))]),
     "padding": lambda x: np.hstack([
         np.pad(x, ((0, 0), (1, 2))), np.pad(x, ((0, 0), (0, 1)), constant_values=0.3),
         *(np.pad(x, ((0, 0), (1, 1)), mode=m) for m in ("edge", "reflect", "wrap"))]),
