@@ -1,11 +1,14 @@
-"""No program of a proof may have a number that is infinite or none: the format has none, and `check` refuses the file."""
+"""What a proof needs of programs: finite numbers, which the format demands, and values where there are derivatives."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from supnorm.problem import Domain
 from supnorm.program import Program
 from supnorm.results import BadInput
+
+POINTS = 1024  # at which a function of derivatives is evaluated; a call takes milliseconds
 
 
 def demand_finite(program: Program, what: str) -> None:
@@ -35,3 +38,27 @@ alone: write a finite one, or leave the operation out
                     f"the {what} has the number {odd} in its operation {node.op}; a proof is about finite ones alone: "
                     "write a finite one, or leave the operation out"
                 )
+
+
+def demand_values(program: Program, domain: Domain, what: str) -> None:
+    """Check that a function has a value somewhere: the derivative of a logarithm is a number below zero, too.
+
+    Raises:
+        BadInput: when it has none at any of `POINTS` points.
+
+    >>> from supnorm.program import program_of
+    >>> demand_values(program_of(lambda x: np.log(x[:, 0]), 1), Domain(x=(-1.0, 2.0)), "model")
+    >>> demand_values(program_of(lambda x: np.log(x[:, 0]), 1), Domain(x=(-2.0, -1.0)), "model")
+    Traceback (most recent call last):
+    ...
+    supnorm.results.status.BadInput: the model has no finite value at any of 1,024 points of the domain, so nothing can be \
+said of its derivatives; choose another domain
+    """
+    x = domain.from_unit(np.random.default_rng(0).random((POINTS, domain.d)))
+    with np.errstate(all="ignore"):
+        known = np.isfinite(program.value(x)).all(axis=1)
+    if not known.any():
+        raise BadInput(
+            f"the {what} has no finite value at any of {POINTS:,} points of the domain, so nothing can be said of its "
+            "derivatives; choose another domain"
+        )

@@ -20,6 +20,7 @@ from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal
 from supnorm.certification.checkpoint import Checkpoint
 from supnorm.certification.exactly import Bracket as Ends
 from supnorm.certification.exactly import fraction, root_down, root_up
+from supnorm.certification.finite import demand_values
 from supnorm.certification.mean_square import MOST_INPUTS, as_bracket, bound_mean_square
 from supnorm.certification.measured import Agreement, Measuring
 from supnorm.certification.obstacle import without_bound
@@ -236,9 +237,11 @@ def _programs(problem: Problem, asked: list[str], seed: int) -> tuple[dict[str, 
 def _parts(problem: Problem, programs: dict[str, Program], asked: list[str]) -> dict[str, Part]:
     error, domain = difference(programs["model"], programs["reference"]), problem.domain
     parts = {"error": Part("error", error, domain)} if "error" in asked else {}
+    if "slope" in asked:
+        demand_values(error, domain, "difference of model and reference")
     for j in range(domain.d if "slope" in asked else 0):
         try:
-            parts[f"slope {j}"] = Part(f"slope {j}", derivative(error, j), domain)
+            parts[f"slope {j}"] = Part(f"slope {j}", derivative(error, j), domain, derived_from=error)
         except Unsupported as why:
             raise BadInput(f"w1inf: {why}") from None
     return parts

@@ -49,12 +49,15 @@ class Part:
         program: of x, in units of the axes; its size by ``side`` is the error, the largest output counts.
         domain: the box.
         side: "both", "over" or "under".
+        derived_from: the program of which ``program`` is a derivative; None where it is none. No point at which that has no
+            value is a witness.
     """
 
     name: str
     program: Program
     domain: Domain
     side: str = "both"
+    derived_from: Program | None = None
 
     @cached_property
     def error(self) -> ErrorProgram:
@@ -80,8 +83,12 @@ class Part:
         )
 
     def admit(self, x: Array) -> NDArray[np.bool_]:
-        """Which points may be a witness: those of the domain."""
-        return np.asarray(self.domain.contains(x))
+        """Which points may be a witness: those of the domain at which what is derived has a value."""
+        inside = np.asarray(self.domain.contains(x))
+        if self.derived_from is None:
+            return inside
+        with np.errstate(all="ignore"):
+            return inside & np.isfinite(self.derived_from.value(x)).all(axis=1)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from supnorm.certification.bracket import Bracket, BracketNarrowed, Goal
 from supnorm.certification.checkpoint import Checkpoint
 from supnorm.certification.extremes import SIDES
 from supnorm.certification.file_leaves import MALFORMED
+from supnorm.certification.finite import demand_values
 from supnorm.certification.lower import search, values
 from supnorm.certification.measured import Agreement, Measuring
 from supnorm.certification.part import Part, PartNarrowed, PartProof, prove
@@ -116,8 +117,8 @@ def certify_properties(
     names = problem.output_names(base.m)
     asked = read_properties(properties, domain, names)
     held, shifts = ({}, {}) if resume is None else (held_parts(resume, "properties"), _shifts(resume))
-    quantities = _quantities(base, asked)
-    work = _Parts(domain, quantities, asked, ratio, seed, shifts)
+    quantities = _quantities(base, asked, domain)
+    work = _Parts(domain, base, quantities, asked, ratio, seed, shifts)
     wanted = list(dict.fromkeys(name for p in asked for name in p.parts))
     parts = {name: work.part(name) for name in wanted}
     begun = {
@@ -183,11 +184,11 @@ def _shifts(path: Path | str) -> dict[str, float]:
     return {}
 
 
-def _quantities(base: Program, asked: Sequence[Property]) -> dict[str, Program]:
+def _quantities(base: Program, asked: Sequence[Property], domain: Domain) -> dict[str, Program]:
     """The programs of all quantities that the properties are about, by name.
 
     Raises:
-        BadInput: naming the operation that has no exact derivative.
+        BadInput: naming the operation that has no exact derivative, or where there is no value to derive.
     """
     made: dict[str, Program] = {}
     for one in asked:
@@ -196,8 +197,10 @@ def _quantities(base: Program, asked: Sequence[Property]) -> dict[str, Program]:
             output, *by = text.split("/")
             if text in made:
                 continue
+            program = outputs(base, [int(output)])
+            if by:
+                demand_values(program, domain, "model")
             try:
-                program = outputs(base, [int(output)])
                 if by == ["*"]:
                     program = square_of_gradient(program)
                 for axis in by if by != ["*"] else ():
@@ -213,6 +216,7 @@ class _Parts:
     """Makes the parts: chooses the constant S of each from the smallest (largest) value that a search finds."""
 
     domain: Domain
+    base: Program
     quantities: Mapping[str, Program]
     asked: Sequence[Property]
     ratio: float
@@ -225,15 +229,20 @@ class _Parts:
         program = self.quantities[quantity]
         if which == "size" or quantity.endswith("/*"):
             ratio = self.ratio if which == "size" else self.ratio**2  # the root of the squares is claimed
-            return Part(name, program, self.domain, SIDES[which]), Goal(ratio, None)
+            return self._of(name, program, SIDES[which]), Goal(ratio, None)
         sign = 1.0 if which == "min" else -1.0  # the largest value is minus the smallest one of -q
         finite = [sign * one.threshold(name) for one in self.asked if name in one.parts]
         if name not in self.shifts:
             self.shifts[name] = sign * self._shift(sign, program, name, finite)
         shift = sign * self.shifts[name]
-        part = Part(name, difference(program, np.array([self.shifts[name]])), self.domain, SIDES[which])
+        part = self._of(name, difference(program, np.array([self.shifts[name]])), SIDES[which])
         rooms = tuple(shift - t for t in finite)
         return part, Margins(None, max(rooms), rooms=rooms, within=self.ratio)
+
+    def _of(self, name: str, program: Program, side: str) -> Part:
+        """A part; one about a derivative knows the output from which it is derived."""
+        output, slash, _ = name.split(" ")[1].partition("/")
+        return Part(name, program, self.domain, side, outputs(self.base, [int(output)]) if slash else None)
 
     def _shift(self, sign: float, program: Program, name: str, thresholds: list[float]) -> float:
         """S: as far above the smallest value found as this is above the next threshold, so that margins are no small part.
@@ -249,9 +258,7 @@ class _Parts:
             return 1.0
         width = float(seen.max() - seen.min())
         top = float(seen.max()) + max(width, 0.1 * abs(float(seen.max())), 1e-3)
-        trial = Part(
-            name, difference(program, np.array([sign * top])), self.domain, "under" if sign > 0 else "over"
-        )
+        trial = self._of(name, difference(program, np.array([sign * top])), "under" if sign > 0 else "over")
         points, _ = search(trial.error, rng, lambda t: trial.admit(trial.error.to_x(t)))
         least = top - float(values(trial.error, points).max(initial=0.0))
         below = [t for t in thresholds if t < least]

@@ -100,6 +100,12 @@ def _quantity(given: Given, derive: Derivation, text: str) -> Operations:
     return program
 
 
+def derived_from(given: Given, name: str) -> tuple[Operations, ...]:
+    """The output of which a part is about a derivative."""
+    output, *by = name.split(" ")[1].split("/")
+    return (Derivation().pick(given.programs["model"], [int(output)]),) if by else ()
+
+
 def claims(given: Given, proved: Mapping[str, Ends]) -> dict[str, Ends]:
     """The bracket of each extreme; the verdict of each property has to follow from them."""
     brackets: dict[str, Ends] = {}
@@ -185,4 +191,4 @@ def verdict(given: Given) -> str:
     return next(v for v in ("refuted", "undecided", "proved") if v in verdicts)
 
 
-PROPERTIES = Kind(parts, claims, words, verdict)
+PROPERTIES = Kind(parts, claims, words, verdict, derived_from=derived_from)

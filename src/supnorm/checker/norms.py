@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from flint import arb
 
 from supnorm.checker.cost import Meter
-from supnorm.checker.derived import Derivation
+from supnorm.checker.derived import Derivation, Operations
 from supnorm.checker.document import Document
 from supnorm.checker.mean_square import mean_squares
 from supnorm.checker.rejected import Rejected
@@ -42,6 +42,11 @@ def parts(given: Given, derive: Derivation) -> dict[str, Expected]:
     if "rms" in norms:
         needed[MEANS] = Expected(error, "both", given.axes)
     return needed
+
+
+def derived_from(given: Given, name: str) -> tuple[Operations, ...]:
+    """Model and reference, for a part that is about a derivative of their difference."""
+    return tuple(given.programs[n] for n in ("model", "reference")) if name.startswith("slope") else ()
 
 
 def claims(given: Given, proved: Mapping[str, Ends]) -> dict[str, Ends]:
@@ -83,4 +88,4 @@ def words(given: Given, claims: Mapping[str, tuple[float, float]]) -> tuple[str,
     return tuple(lines)
 
 
-NORM = Kind(parts, claims, words, later=later, integrals=integrals)
+NORM = Kind(parts, claims, words, later=later, integrals=integrals, derived_from=derived_from)

@@ -58,6 +58,8 @@ class Kind:
         conditions: what the claims assume and no part proves.
         later: claims that follow from the leaves of a part, by name, with the name of this part.
         integrals: what is proved of these, from all parts, once their leaves are proved.
+        derived_from: the programs of which a part's is a derivative; none for a part about values. A derivative may exist
+            where its function has no value, as 1/x of log x below zero.
 
     The first two raise `Rejected`, or any error of malformed data, where the statement is not well-formed or not true.
     """
@@ -71,3 +73,4 @@ class Kind:
     integrals: Callable[[Given, Mapping[str, Document], Meter], dict[str, Ends]] = (
         lambda given, parts, meter: {}
     )
+    derived_from: Callable[[Given, str], tuple[Operations, ...]] = lambda given, name: ()

@@ -24,6 +24,7 @@ from supnorm.checker.operation import program
 from supnorm.checker.rejected import MALFORMED, Rejected, exact, hexes
 from supnorm.checker.statement_kinds import KINDS
 from supnorm.checker.statement_parts import Axes, Ends, Expected, Given, Kind
+from supnorm.checker.valued import verify_valued
 from supnorm.checker.verify import AT_POINTS, bits
 
 SCHEMA = "supnorm.statement/1"
@@ -214,6 +215,7 @@ def _verify(statement: Statement, kind: Kind) -> None:
     for name, part in statement.parts.items():
         with of_part(name):
             _verify_part(part, statement.expected[name])
+            verify_valued(part, kind.derived_from(statement.given, name))
     with bits(PRECISION):
         ends = {n: _ends(p) for n, p in statement.parts.items()}
         proved = kind.claims(statement.given, ends)
