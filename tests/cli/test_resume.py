@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +179,19 @@ def test_compare_goes_on_with_the_models_that_are_done(shell: Shell) -> None:
     first = json.loads(shell.run(*arguments).out)
     assert json.loads(shell.run(*arguments, "--resume").out) == first
     assert not list((shell.folder / "both").rglob("*.old"))
+
+
+def test_a_store_that_a_kill_left_blank_is_no_run_and_not_set_aside(shell: Shell) -> None:
+    """It was called damaged, though the line of the interrupt had said how to go on."""
+    shell.write()
+    (shell.folder / "run").mkdir()
+    path = shell.folder / "run" / "evaluations.sqlite"
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("PRAGMA journal_mode=WAL")
+    arguments = ("audit", "problem.toml", "--evaluations", "100", "--no-power", "--out", "run", "--quiet")
+    assert (
+        shell.run(*arguments, "--resume").line
+        == "supnorm: --resume: run has no run; leave --resume out to start one"
+    )
+    assert shell.run(*arguments).code in (0, 1)
+    assert not list((shell.folder / "run").glob("*.old*"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import re
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -260,3 +262,42 @@ def test_code_that_changes_the_working_folder_is_told(
     store.append("model", "search", x + 1, x, {}, 0.1)
     assert store.points == 2
     store.close()
+
+
+def test_an_interrupt_while_a_store_is_made_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was left had no tables, and --resume called it damaged."""
+
+    def interrupted(self: EvaluationStore, fingerprint: str) -> None:
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EvaluationStore, "_prepared", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        EvaluationStore(tmp_path / "a.sqlite", "f")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_store_is_whole_or_blank_wherever_making_it_ends(tmp_path: Path) -> None:
+    """A kill between its tables left one without a fingerprint."""
+    states = set()
+    for number in range(12):
+        path = tmp_path / f"{number}.sqlite"
+        code = (
+            "import os, sqlite3\n"
+            "from supnorm.evaluation import EvaluationStore\n"
+            "seen, connect = [], sqlite3.connect\n"
+            "def watched(*given, **more):\n"
+            "    made = connect(*given, **more)\n"
+            f"    made.set_trace_callback(lambda text: (seen.append(text), len(seen) == {number} and os._exit(1)))\n"
+            "    return made\n"
+            "sqlite3.connect = watched\n"
+            f"EvaluationStore({str(path)!r}, 'f')\n"
+        )
+        subprocess.run([sys.executable, "-c", code], check=False, timeout=300)
+        blank, held = EvaluationStore.is_blank(path), EvaluationStore.fingerprint_of(path)
+        assert not path.exists() or blank or held == "f", number
+        states.add((blank, held))
+    assert states == {(True, None), (False, "f")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -193,15 +193,14 @@ def _storage(
     """The store of expensive evaluations and the file of trainings, if they are kept."""
     from supnorm.cli.folder import work_in
 
-    with run.interruptible(f"; {_where_stored(run.folder if problem is not None else None)}"):
-        if run.folder is None:
+    left = f"; {_where_stored(run.folder if problem is not None else None)}"
+    if run.folder is None or problem is None:
+        with nullcontext() if run.folder is None else work_in(run.directory), run.interruptible(left):
             yield None, None
-        elif problem is None:
-            with work_in(run.directory):
-                yield None, None
-        else:
-            stem = f"learning-curve-{''.join(c if c.isalnum() else '-' for c in name)}"
-            # If there are several learning curves, each has a file.
-            older = (f"{stem}.jsonl", f"{stem}-*.jsonl")
-            with run.store(problem, asked, STORE, older) as store:
-                yield store, run.directory / f"{stem}.jsonl"
+        return
+    stem = f"learning-curve-{''.join(c if c.isalnum() else '-' for c in name)}"
+    # If there are several learning curves, each has a file.
+    older = (f"{stem}.jsonl", f"{stem}-*.jsonl")
+    # Until the store is there, nothing is kept, and the line of an interrupt must not say so.
+    with run.store(problem, asked, STORE, older) as store, run.interruptible(left):
+        yield store, run.directory / f"{stem}.jsonl"

@@ -60,7 +60,7 @@ def run_folder(
     path = folder / name
     with ExitStack() as locks:
         if resume and held_fingerprint(folder, name) is None:
-            if exists(path):
+            if exists(path) and not EvaluationStore.is_blank(path):
                 raise BadInput(
                     f"--resume: {path} is damaged, or no store of evaluations; leave --resume out to start anew, which "
                     "sets this file aside"
@@ -78,7 +78,7 @@ def run_folder(
             try:
                 if not resume:
                     for old in (path, *(file for pattern in older for file in sorted(folder.glob(pattern)))):
-                        moves += set_aside(old)
+                        moves += [] if EvaluationStore.is_blank(old) else set_aside(old)
                 store = EvaluationStore(path, fingerprint(problem))
             except OSError as error:
                 raise BadInput(

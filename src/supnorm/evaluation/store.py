@@ -102,11 +102,11 @@ class EvaluationStore:
                 row = self._prepared(fingerprint)
             except BaseException as error:
                 self._connection.close()  # whatever it was: an open one keeps the file locked
-                if not isinstance(error, sqlite3.Error):
-                    raise
-                if not older:
+                if not older:  # also at an interrupt: what is there is no store yet
                     for extra in ("", "-wal", "-shm"):
                         self.path.with_name(self.path.name + extra).unlink(missing_ok=True)
+                if not isinstance(error, sqlite3.Error):
+                    raise
                 if (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in UNWRITABLE:
                     raise BadInput(
                         f"{self.path} cannot be written: {error}; free the disk or the file, or choose another --out"
@@ -136,8 +136,12 @@ class EvaluationStore:
         _demand_tables(connection)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
-        connection.executescript(_SCHEMA)
-        with connection:
+        with (
+            connection
+        ):  # tables and fingerprint at once: a kill in between left a file that --resume called damaged
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in filter(str.strip, _SCHEMA.split(";")):
+                connection.execute(statement)
             connection.execute("INSERT OR IGNORE INTO about VALUES ('fingerprint', ?)", (fingerprint,))
         row: tuple[Any, ...] | None = connection.execute(
             "SELECT value FROM about WHERE key='fingerprint'"
@@ -309,6 +313,18 @@ class EvaluationStore:
     def close(self) -> None:
         """Close the file; a closed store can be opened again."""
         self._connection.close()
+
+    @staticmethod
+    def is_blank(path: Path) -> bool:
+        """Whether a file is a store that was begun, and into which nothing was written when the run was killed."""
+        if not exists(path):
+            return False
+        try:
+            demand_file(path)
+            with closing(sqlite3.connect(path)) as connection:
+                return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+        except (sqlite3.Error, UnicodeError, BadInput, OverflowError):
+            return False
 
     @staticmethod
     def fingerprint_of(path: Path) -> str | None:
