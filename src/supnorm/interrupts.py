@@ -115,13 +115,20 @@ class Interrupts:
         if self.asked:
             raise KeyboardInterrupt
 
-    def demand_none_since(self, struck: int) -> None:
+    def demand_none_since(self, struck: int, failed: bool = False) -> None:
         """Raise KeyboardInterrupt again where one has struck since `struck` was so many.
 
         Code of the user's that was at work may have caught it, and then returned what it had, or raised an error of its own:
         neither is what it says of its input.
+
+        Args:
+            struck: what `struck` was before the code was called.
+            failed: the code has raised an error; then a request that waits for the end of a batch counts too, because Ctrl-C
+                also ends the programs that the code has started.
         """
-        if self.struck != struck and threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is not threading.main_thread():
+            return
+        if self.struck != struck or (failed and self.asked):
             raise KeyboardInterrupt
 
     def taken(self, why: BaseException | None = None) -> None:

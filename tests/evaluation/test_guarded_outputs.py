@@ -8,6 +8,7 @@ import pytest
 
 from supnorm.evaluation.guarded import guarded
 from supnorm.interrupts import INTERRUPTS
+from supnorm.problem import PartialFailure
 from supnorm.results import BadInput
 
 
@@ -34,6 +35,21 @@ def test_parts_of_a_batch_that_raised_have_one_number_of_outputs():
 
     with pytest.raises(BadInput, match=r"returned 2 outputs .* and 1 before"):
         guarded(widens, np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0], [3.0, 1.0]]), None)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_failure_while_a_request_waits_is_none_of_the_point(whole: bool) -> None:
+    """Ctrl-C ends the programs that a cheap function has started, too; the request waits for the end of the batch."""
+
+    def value(x: Any) -> Any:
+        INTERRUPTS.asked = True
+        if whole:
+            raise RuntimeError("the program ended with signal 2")
+        raise PartialFailure(np.full((1, 1), np.nan), {0: "the program ended with signal 2"})
+
+    with pytest.raises(KeyboardInterrupt):
+        guarded(value, np.array([[0.5]]), None)
+    INTERRUPTS.taken()
 
 
 @pytest.mark.parametrize("ends", ["raises", "returns"])

@@ -68,7 +68,7 @@ def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tu
             raise
         # A call of a function must not end the program; a panic of Rust code is no Exception.
         except BaseException as error:
-            INTERRUPTS.demand_none_since(struck)
+            INTERRUPTS.demand_none_since(struck, failed=True)
             if len(piece) > 1:
                 raised = done + len(piece)
                 continue
@@ -76,9 +76,8 @@ def halved(value: Callable[[Array], Array], x: Array, outputs: int | None) -> tu
             size, raised = 1, 0
         else:
             size, outputs = 2 * len(piece), y.shape[1]
-        INTERRUPTS.demand_none_since(
-            struck
-        )  # a stored failure, or half a value, would be that of the point for ever
+        # A stored failure, or half a value, would be that of the point for ever.
+        INTERRUPTS.demand_none_since(struck, failed=bool(texts))
         messages |= {done + i: text for i, text in texts.items()}
         parts.append(y)
         done += len(piece)

@@ -236,7 +236,7 @@ class Rolling:
             raise
         # As in `supnorm.evaluation.guarded`: a step must not end the program.
         except BaseException as error:
-            INTERRUPTS.demand_none_since(struck)
+            INTERRUPTS.demand_none_since(struck, failed=True)
             return _Made(k, "reference", f"{type(error).__name__}: {one_line(str(error), 200)}")
         expected = self._fields(reference, f"the reference after step {number}")
         try:
@@ -245,7 +245,7 @@ class Rolling:
         except (KeyboardInterrupt, BadInput):
             raise
         except BaseException as error:
-            INTERRUPTS.demand_none_since(struck)
+            INTERRUPTS.demand_none_since(struck, failed=True)
             message = f"{type(error).__name__}: {one_line(str(error), 200)}"
             return _Made(k, "model", message, expected=expected)
         made.reference, made.expected = reference, expected
