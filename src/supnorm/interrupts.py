@@ -97,6 +97,12 @@ class Interrupts:
         timer.daemon = True
         timer.start()
 
+    def note(self, number: int, frame: Any) -> None:
+        """A signal handler that raises nothing: the next `poll` does, in the part of the work that follows, if any does."""
+        if number == getattr(signal, "SIGHUP", None):
+            leave(terminals())
+        self.asked, self._first = True, self._first or time.monotonic()
+
     def _lost_patience(self) -> None:
         if self.asked and self._waiting:
             self.send_again()

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.conftest import Shell
 from tests.schema import demand_as_published
 
+from supnorm import pages
 from supnorm.cli import claim
+from supnorm.cli.folder import undisturbed
+from supnorm.interrupts import INTERRUPTS
 from supnorm.results import BadInput, Interrupted
 
 TEXT = """
@@ -372,3 +378,34 @@ def test_a_file_that_is_no_claim_is_told_before_anything_is_searched(ledger: She
     assert done.code == 2
     assert "claims/zero/claim.toml" in done.line
     assert not (ledger.folder / "held" / "true").exists()
+
+
+@pytest.mark.slow
+def test_a_request_while_a_claim_is_written_ends_the_ledger(
+    ledger: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While files were written Ctrl-C was ignored: a ledger of thirty claims went on with the next one."""
+    put(ledger, "zuletzt")
+    written = pages.write_badge
+
+    def interrupted(record: Any, path: Path) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        written(record, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pages, "write_badge", interrupted)
+        assert ledger.run("claim", "claims", "--all").code == 3
+    record = json.loads((ledger.folder / "claims-run" / "claims.json").read_text())
+    assert (record["status"]["code"], [row["name"] for row in record["rows"]]) == ("interrupted", ["true"])
+    assert ledger.run("claim", "claims", "--all", "--resume").code == 0
+
+
+def test_a_request_while_the_last_files_are_written_is_over_with_the_command(
+    ledger: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with undisturbed():
+        os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        INTERRUPTS.poll()  # of the next part
+    assert ledger.run("claim", "nowhere.toml").code == 3  # bad input while a request waits
+    INTERRUPTS.poll()  # the next command hears nothing of it

@@ -82,3 +82,13 @@ def test_a_checkpoint_of_other_coordinates_or_weights_is_that_of_another_run() -
     identities = [json.dumps(identity_of([p], {}, {})) for p in (one, compared()[0], *others)]
     assert identities[0] == identities[1]
     assert len({*identities}) == 1 + len(others)
+
+
+def test_what_a_kill_left_of_a_checkpoint_is_cleared_with_it(tmp_path: Path) -> None:
+    """The folder stayed beside the result for good."""
+    _, shares = compared()
+    kept = Checkpoints(tmp_path, {})
+    kept.write(0, shares)
+    (tmp_path / "state" / ".000.npz.k2x").write_bytes(b"PK")
+    kept.clear()
+    assert list(tmp_path.iterdir()) == []

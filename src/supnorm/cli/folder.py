@@ -23,6 +23,7 @@ from supnorm.cli.identity import changed_file, identified
 from supnorm.cli.lock import lock
 from supnorm.cli.options import STORE
 from supnorm.evaluation import EvaluationStore
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, fingerprint
 from supnorm.problem.code_texts import code_in, formulas_in
 from supnorm.problem.fingerprint import contents
@@ -126,11 +127,14 @@ def work_in(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """A context in which Ctrl-C waits until files that belong together are written."""
+    """A context in which Ctrl-C waits until files that belong together are written.
+
+    It is noted, because these may be the files of one part of the work: the first audit of a repair, a claim of a ledger.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    old = {s: signal.signal(s, signal.SIG_IGN) for s in heard()}
+    old = {s: signal.signal(s, INTERRUPTS.note) for s in heard()}
     try:
         yield
     finally:

@@ -201,6 +201,10 @@ def run(arguments: list[str] | None = None) -> int:
             _say(f"{one_line(name, 80)} cannot be used: {error.strerror}; give another name")
             return ExitCode.BAD_INPUT
         return _failed(error)
+    finally:
+        INTERRUPTS.asked = (
+            False  # a request that came while the last files were written has nothing left to end
+        )
     if result == CTRL_C:
         _say("interrupted")
         return ExitCode.INTERRUPTED

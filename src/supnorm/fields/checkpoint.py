@@ -100,7 +100,8 @@ class Checkpoints:
     def clear(self) -> None:
         """Delete the files."""
         if self._folder is not None and self._folder.is_dir():
-            for path in self._folder.glob("*.npz"):
+            # Also what a kill has left of a file that was being written (`write_whole`).
+            for path in (*self._folder.glob("*.npz"), *self._folder.glob(".*.npz.*")):
                 path.unlink(missing_ok=True)
             with suppress(OSError):  # somebody has put a file of his own there
                 self._folder.rmdir()
