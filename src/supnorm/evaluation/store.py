@@ -316,8 +316,11 @@ class EvaluationStore:
 
     @staticmethod
     def is_blank(path: Path) -> bool:
-        """Whether a file is a store that was begun, and into which nothing was written when the run was killed."""
-        if not exists(path):
+        """Whether a file is a store that was begun, and into which nothing was written when the run was killed.
+
+        A file without a byte may be one that was cut off.
+        """
+        if not exists(path) or not path.stat().st_size:
             return False
         try:
             demand_file(path)
