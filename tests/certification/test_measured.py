@@ -12,8 +12,9 @@ import pytest
 
 import supnorm as sn
 from supnorm.certification import CertifyResult, certify, into_report, leaf
+from supnorm.certification.as_it_runs import as_it_runs
 from supnorm.certification.kinks import beside_kinks
-from supnorm.certification.measured import Agreement, Difference
+from supnorm.certification.measured import Agreement, Difference, Measuring
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
 from supnorm.program import lower_jaxpr, lower_numpy
 from supnorm.results import BadInput, Contradiction
@@ -380,3 +381,23 @@ def test_rounding_of_float32_is_looked_for_where_it_may_be_largest(seed, d, widt
     problem, largest = _spike(seed, d, width)
     result = certify(problem, tolerance=5e-3, boxes=2000)
     assert 2.0 * result.agreement.lower_precision >= largest
+
+
+SOLVED = {
+    "root": sn.root(lambda x, y: y**3 - np.exp(x[:, 0]), between=(0.5, 4.0)),
+    "flow": sn.flow(lambda t, y, p: y / 3.0, [1.0]),
+    "integral": sn.integral(lambda x, s: np.exp(s / 3.0) / 3.0, -60.0, lambda x: x[:, 0]),
+}
+
+
+@pytest.mark.parametrize("kind", SOLVED)
+def test_a_relative_error_beside_a_reference_without_a_program_is_measured(kind):
+    """The reference is exp(x/3). `check --problem` ended with a KeyError for each such file."""
+    model = _hiding(lambda x: np.exp(x[:, 0] / 3.0), lambda x: 1e-9 * np.sin(7 * x[:, 0]))
+    problem = Problem(model, SOLVED[kind], DOMAIN, ErrorMeasure("relative", floor=0.0))
+    seen = as_it_runs(problem, Measuring(problem))
+    x = np.linspace(0.0, 3.0, 3001)
+    worst = np.max(np.abs(1e-9 * np.sin(7 * x)) * np.exp(-x / 3.0))
+    assert seen.beyond == pytest.approx(2.0 * worst, rel=1e-3)
+    plain = Problem(_plain(lambda x: np.exp(x[:, 0] / 3.0)), SOLVED[kind], DOMAIN, problem.error)
+    assert as_it_runs(plain, Measuring(plain)).beyond == 0.0

@@ -20,6 +20,7 @@ from supnorm.certification.executions import Executions
 from supnorm.certification.kinks import beside_kinks
 from supnorm.certification.rough import roughest
 from supnorm.certification.rounding import Array
+from supnorm.evaluation.guarded import values_of
 from supnorm.problem import Function, Problem
 from supnorm.problem.coded import Coded
 from supnorm.program import Program, program_of
@@ -295,13 +296,21 @@ class Measuring:
         if measure.kind != "relative":
             return np.broadcast_to(weight, read.shape)
         with np.errstate(all="ignore"):
-            other = self.compared["model" if what == "reference" else "reference"].program.value(x)
+            other = self._values("model" if what == "reference" else "reference", x)
             model, reference = (other, read) if what == "reference" else (read, other)
             divisor = measure.divisor(reference)
             if what == "reference":  # the reference is in the divisor too
                 least = np.minimum(divisor, measure.divisor(run))
                 return np.asarray((1.0 + np.abs(model - reference) / divisor) / least * weight)
             return np.asarray(weight / divisor)
+
+    def _values(self, what: str, x: Array) -> Array:
+        """The values of a side by its program, or as it runs where it has none, as a root."""
+        if what in self.compared:
+            return np.asarray(self.compared[what].program.value(x))
+        function = self.problem.model if what == "model" else self.problem.reference
+        assert function is not None
+        return values_of(function, x)
 
     def _worst(self) -> tuple[float, Witness | None]:
         """The largest error of the functions as they run, where both were called at the same points, and its point."""
