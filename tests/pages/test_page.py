@@ -271,6 +271,9 @@ def test_all_failed():
 def test_one_peak(result):
     data = result("d3")
     data["peaks"] = data["peaks"][:1]
+    seen = data["unseen_peak_mass"]["peaks"]
+    assert f"One peak is listed; independent ascents ended on {seen} different ones." in page(read(data))
+    data["unseen_peak_mass"]["peaks"] = 1
     assert "The search found a single peak." in page(read(data))
 
 

@@ -407,16 +407,22 @@ def test_power_sentence(result):
     data = result("d2")
     data["power"] = [row(1e-4, 10), row(1e-5, 3)]
     text = said(power.sentence, View(read(data)))
-    assert "1 in 10,000 of the domain or more would have been found nearly always" in text
-    assert "Errors that fill only 1 in 100,000 of the domain could have been missed" in text
+    assert (
+        "Of 10 planted errors that fill 1 in 10,000 of the domain, such searches found 10: with 95 %" in text
+    )
+    assert "they find at least 74 % of errors of this size" in text  # 0.05 ** (1 / 10)
+    assert "that fill only 1 in 100,000 of the domain could have been missed: 3 of 10 were found" in text
     data["power"] = [row(1e-2, 3)]
     assert (
         said(power.sentence, View(read(data)))
-        == "Even errors that fill 1 in 100 of the domain could have been missed."
+        == "Even errors that fill 1 in 100 of the domain could have been missed: 3 of 10 were found."
     )
     data["power"] = [row(1e-2, 10), row(1e-2, 2, "sheet")]
     text = said(power.sentence, View(read(data)))
-    assert "Thin errors between two jumps 0.01 of the range apart could have been missed." in text
+    assert (
+        "Thin errors between two jumps 0.01 of the range apart could have been missed: 2 of 10 were found."
+        in text
+    )
     assert "not measured" in said(power.sentence, View(read(data | {"power": []})))
 
 

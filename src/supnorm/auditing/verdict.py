@@ -16,6 +16,7 @@ from supnorm.results import ExitCode, Witness
 from supnorm.wording import Fact, fact
 
 Facts = tuple[Fact, ...]
+GROWN = 0.05  # from which growth on a longer search is advised: a convention; below it the advice says how much it grew
 
 
 @dataclass(frozen=True)
@@ -170,11 +171,12 @@ def _late(run: Run) -> Facts:
     search = [(n, worst) for n, worst in evaluator.history if n <= searched]
     if not search:
         return ()
-    if evaluator.worst > 1.05 * search[-1][1]:
+    if evaluator.worst > (1 + GROWN) * search[-1][1]:
         return (fact("worse-after-search", planted=evaluator.spent("power") > 0),)
-    if _gain_in_last_third(search, searched) > 0.05:
+    gain = _gain_in_last_third(search, searched)
+    if gain > GROWN:
         return (fact("still-grew", n=search[-1][0]),)
-    return (fact("last-third"),)
+    return (fact("last-third", gain=gain),)
 
 
 def _gain_in_last_third(search: list[tuple[int, float]], searched: int) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from supnorm.auditing import load_report
+from supnorm.auditing.statistics import CONFIDENCE, clopper_pearson_lower, clopper_pearson_upper
 from supnorm.gates.common_rows import common_rows
 from supnorm.gates.comparable import demand_comparable, demand_same_peaks
 from supnorm.gates.other_rows import OtherRows, demand_same_measure, statistics
@@ -311,12 +312,9 @@ def _interval(count: int, n: int, exact: bool) -> tuple[float, float]:
     >>> [round(end, 4) for end in _interval(0, 100, False)], _interval(1, 4, True)
     ([0.0, 0.0362], (0.25, 0.25))
     """
-    from scipy.stats import beta
-
     if not n:
         return 0.0, 1.0
     if exact:
         return count / n, count / n
-    low = float(beta.ppf(0.025, count, n - count + 1)) if count else 0.0
-    high = float(beta.ppf(0.975, count + 1, n - count)) if count < n else 1.0
-    return low, high
+    each = (1 + CONFIDENCE) / 2  # of each of its ends
+    return clopper_pearson_lower(count, n, each), clopper_pearson_upper(count, n, each)

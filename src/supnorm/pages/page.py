@@ -261,10 +261,10 @@ def _coordinates(view: View) -> list[dict[str, str]]:
 
 def _spread(view: View) -> dict[str, Any]:
     levels = [
-        ("", "half is below", view.quantile("0.5")),
-        ("", "90 % is below", view.quantile("0.9") if math.isnan(view.quantile("0.99")) else math.nan),
-        ("", "99 % is below", view.quantile("0.99")),
-        ("q999", "99.9 % is below", view.quantile("0.999")),
+        ("", "half is at most", view.quantile("0.5")),
+        ("", "90 % is at most", view.quantile("0.9") if math.isnan(view.quantile("0.99")) else math.nan),
+        ("", "99 % is at most", view.quantile("0.99")),
+        ("q999", "99.9 % is at most", view.quantile("0.999")),
         ("rms", "RMS", view.rms),
     ]
     facts = [{"term": t, "name": n, "value": view.error(v)} for t, n, v in levels if not math.isnan(v)]

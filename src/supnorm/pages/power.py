@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
+from supnorm.auditing.statistics import CONFIDENCE, clopper_pearson_lower
 from supnorm.pages.view import View
 from supnorm.wording import Fact, fact
+
+MOSTLY = (
+    0.9  # of the planted errors of one size: a convention; the sentence says how many of how many were found
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,15 @@ class PowerRow:
     @property
     def worst_rate(self) -> float:
         """The smallest share found, over the heights."""
-        return min((f / r for f, r in self.cells.values() if r), default=math.nan)
+        found, runs = self.least
+        return found / runs if runs else math.nan
+
+    @property
+    def least(self) -> tuple[int, int]:
+        """How many were found of how many, at the height where the share is smallest."""
+        return min(
+            (cell for cell in self.cells.values() if cell[1]), key=lambda c: c[0] / c[1], default=(0, 0)
+        )
 
 
 def rows_of(view: View) -> tuple[list[float], list[PowerRow]]:
@@ -62,18 +75,30 @@ def sentence(view: View) -> list[Fact]:
     facts = []
     for bump in (True, False):
         sure, missed = found_and_missed([row for row in rows if (row.shape == "bump") == bump])
+        shape = "bumps" if bump else "sheets"
         if sure:
-            facts.append(fact("bumps-found" if bump else "sheets-found", extent=sure[-1].volume))
+            found, runs = sure[-1].least
+            share = clopper_pearson_lower(found, runs)
+            facts.append(
+                fact(
+                    f"{shape}-found",
+                    extent=sure[-1].volume,
+                    found=found,
+                    runs=runs,
+                    share=share,
+                    sure=CONFIDENCE,
+                )
+            )
         if missed:
-            even = not sure
-            facts.append(fact("bumps-missed" if bump else "sheets-missed", extent=missed.volume, even=even))
+            found, runs = missed.least
+            facts.append(fact(f"{shape}-missed", extent=missed.volume, even=not sure, found=found, runs=runs))
     return facts
 
 
 def found_and_missed(rows: list[PowerRow]) -> tuple[list[PowerRow], PowerRow | None]:
-    """The sizes that were found nearly always, from large to small, and the next smaller one."""
+    """The sizes of which `MOSTLY` were found, from large to small, and the next smaller one."""
     sizes = by_size(rows)
-    sure = list(takewhile(lambda row: row.worst_rate >= 0.9, sizes))
+    sure = list(takewhile(lambda row: row.worst_rate >= MOSTLY, sizes))
     return sure, sizes[len(sure)] if len(sure) < len(sizes) else None
 
 

@@ -105,7 +105,9 @@ def peaks(view: View) -> list[Fact]:
         first = fact("glitches-unknown")
     else:
         first = fact("glitches-none", broad=largest > SMALL)
-    alone = fact("peaks-one", exhaustive=view.exhaustive)
+    mass = view.record.unseen_peak_mass
+    seen = mass.peaks if mass is not None and mass.peaks > 1 else 0
+    alone = fact("peaks-one", exhaustive=view.exhaustive, seen=seen)
     return [first, alone if len(view.peaks) == 1 else fact("peaks-listed")]
 
 

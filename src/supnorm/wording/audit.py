@@ -169,7 +169,8 @@ SECTIONS = {
     + ": {broad?:the large errors form a broad region rather than "
     "isolated spots|none is at once small, isolated and far above nearly all other errors}.",
     "glitches": "{n:One peak counts as a glitch|{n:Spelled} peaks count as glitches} " + _GLITCH + ".",
-    "peaks-one": "{exhaustive?:There is|The search found} a single peak.",
+    "peaks-one": "{seen?:One peak is listed; independent ascents ended on {seen:count} different ones|"
+    "{exhaustive?:There is|The search found} a single peak}.",
     "tag-glitch": "glitch",
     "tag-interior": "interior",
     "tag-edge": "on the edge{on?:: {on}}",
@@ -205,14 +206,14 @@ SECTIONS = {
     "power-unknown": "Only what lies where no error is known or counts: " + _EVERY_DOMAIN + ".",
     "power-unmeasured": "How small an error this search would have missed was not measured: no errors were "
     "planted{why?:: {why}| in this run}.",
-    "bumps-found": "Errors as tall as these that fill **{extent:share} of the domain** or more would have been found nearly "
-    "always.",
+    "bumps-found": "Of {runs:count} planted errors that fill **{extent:share} of the domain**, such searches found "
+    "**{found:count}**: with {sure:percent} confidence they find at least {share:percent} of errors of this size and height.",
     "bumps-missed": "{even?:Even errors|Errors} that fill {even?:|only }**{extent:share} of the domain** could have been "
-    "missed.",
-    "sheets-found": "Thin errors between two jumps **{extent:num} of the range** or more apart would have been found nearly "
-    "always.",
+    "missed: {found:count} of {runs:count} were found.",
+    "sheets-found": "Of {runs:count} planted thin errors between two jumps **{extent:num} of the range** apart, such searches "
+    "found **{found:count}**: with {sure:percent} confidence they find at least {share:percent} of such errors.",
     "sheets-missed": "Thin errors between two jumps {even?:|only }**{extent:num} of the range** apart could have been "
-    "missed.",
+    "missed: {found:count} of {runs:count} were found.",
     "bump-extent": "{volume:share} of the domain",
     "sheet-extent": "two jumps {volume:num} of the range apart",
     "sheet-shape": "the thin sheet between them, across the domain",
