@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
-HEAD = "| claim | of | published | largest error found | kind | needs | verdict |\n|---|---|---|---|---|---|---|\n"
+HEAD = (
+    "| claim | verdict | published | limit | largest error found | kind | of | needs |\n"
+    "|---|---|---|---|---|---|---|---|\n"
+)
+SCALES = {"%": 100.0, "ppm": 1e6, "mK": 1e3}  # a published unit, and how many of it the error's own unit has
 
 
 def rows() -> str:
@@ -16,11 +20,10 @@ def rows() -> str:
     for path in sorted(FOLDER.glob("*/claim.toml")):
         content = tomllib.loads(path.read_text("utf-8"))
         claim = content["claim"]
-        known = claim["known"]
         lines.append(
-            f"| [{path.parent.name}]({path.parent.name}/claim.toml) | {claim['of']} | {claim['published']} | "
-            f"{_found(content)} | {claim.get('subject', 'formula')} | {', '.join(claim.get('needs', []))} | "
-            f"{known['verdict'].replace('-', ' ')} |\n"
+            f"| [{path.parent.name}]({path.parent.name}/claim.toml) | {claim['known']['verdict'].replace('-', ' ')} | "
+            f"{claim['published']} | {_limit(content)} | {_found(content)} | {claim.get('subject', 'formula')} | "
+            f"{claim['of']} | {', '.join(claim.get('needs', []))} |\n"
         )
     return HEAD + "".join(lines)
 
@@ -31,19 +34,42 @@ def _found(content: dict[str, Any]) -> str:
     >>> _found({"claim": {"published": "2 %", "known": {"worst": [0.038, 0.041]}}, "error": {"kind": "relative"}})
     '3.8 % to 4.1 %'
     """
-    published, worst = content["claim"]["published"], content["claim"]["known"]["worst"]
-    if (
-        content["error"].get("kind") == "function"
-    ):  # the errors of these claims are divided by the limit of their side
-        return "{:.3g} to {:.3g} times the limit".format(*worst)
-    if "%" in published:
-        return "{:.3g} % to {:.3g} %".format(*(100.0 * error for error in worst))
-    unit = next((f" {unit}" for unit in ("km", "mas") if published.endswith(f" {unit}")), "")
-    low, high = (f"{error:,.0f}" if 100 <= error < 1e6 else f"{error:.3g}" for error in worst)
-    return f"{low} to {high}{unit}"
+    low, high = content["claim"]["known"]["worst"]
+    if content["error"].get("kind") == "function":  # these errors are divided by the limit of their side
+        return f"{low:.3g} to {high:.3g} times the limit"
+    scale, unit = _unit(content)
+    first = f"{_number(scale * low)} %" if unit == " %" else _number(scale * low)
+    return f"{first} to {_number(scale * high)}{unit}"
+
+
+def _limit(content: dict[str, Any]) -> str:
+    """The largest error that counts as within the published number: one that would round to it."""
+    if content["error"].get("kind") == "function":
+        return "one for each sign"
+    if content["claim"]["published"] == "no number":
+        return "–"
+    scale, unit = _unit(content)
+    limit = f"{scale * content['error']['tolerance']:.9g}"
+    return f"{f'{float(limit):,.0f}' if 1e3 <= float(limit) < 1e6 else limit}{unit}"
+
+
+def _unit(content: dict[str, Any]) -> tuple[float, str]:
+    """By what errors are multiplied, and the unit that they have then."""
+    published, relative = content["claim"]["published"], content["error"].get("kind") == "relative"
+    for unit, scale in SCALES.items():
+        if published.endswith(f" {unit}"):
+            return scale, f" {unit}"
+    if relative and published == "no number":
+        return 100.0, " %"
+    units = content["model"].get("output_units", [])
+    return 1.0, f" {units[0]}" if units and not relative else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if 100 <= value < 1e6 else f"{value:.4g}"
 
 
 if __name__ == "__main__":
     page = FOLDER / "README.md"
-    before = page.read_text("utf-8").split(HEAD[:20])[0]
+    before = page.read_text("utf-8").split(HEAD[:9])[0]
     page.write_text(before + rows(), "utf-8")

@@ -17,6 +17,7 @@ def said(content: dict[str, Any]) -> dict[str, str]:
     saved = {row: entry for row, entry in content["rows"].items() if len(entry["truth"]) >= LEAST}
     counts = {len(entry["truth"]) for entry in saved.values()}
     bumps = [table.summary(e)[0][table.OURS] for name, e in saved.items() if " bump, " in name]
+    eight = [table.summary(e)[0][table.OURS] for n, e in saved.items() if " bump, d=8" in n]
     slow = ("DIRECT", "dual annealing", "SHGO", "cma", "NGOpt")
     late = [
         table.summary(e)[0][n] for e in saved.values() for n in slow if not e["expensive"] and n in e["runs"]
@@ -32,6 +33,7 @@ def said(content: dict[str, Any]) -> dict[str, str]:
         "instances": " to ".join(map(str, sorted({min(counts), max(counts)}))),
         "rows": str(len(saved)),
         "bumps": f"{sum(b['found'] for b in bumps)} of {sum(b['runs'] for b in bumps)}",
+        "bumps_8": f"{sum(b['found'] for b in eight)} of {sum(b['runs'] for b in eight)}",
         "left_out": ", ".join(r.name for r in ROWS if r.published and r.name not in saved) or "none",
         "late": f"{sum(m['late'] for m in late)} of {sum(m['runs'] for m in late)}",
         "model": f"{min(low for low, _ in dear):,} to {max(high for _, high in dear):,}"

@@ -10,7 +10,9 @@ from pathlib import Path
 import aerosandbox as asb
 import numpy as np
 
-XFOIL = runpy.run_path(str(Path(__file__).resolve().parents[2] / "examples" / "airfoil" / "truth.py"))["_xfoil"]
+XFOIL = runpy.run_path(str(Path(__file__).resolve().parents[2] / "examples" / "airfoil" / "truth.py"))[
+    "_xfoil"
+]
 SECTION, HINGE = asb.Airfoil("naca0012"), 0.7
 
 
@@ -30,7 +32,16 @@ def flapped(deflection, alpha, Re, panels):
     """XFOIL's lift and drag; the angle is reached in steps of two degrees, each started from the last boundary layer."""
     steps = np.linspace(0.0, float(alpha), 1 + int(np.ceil(abs(alpha) / 2.0)))
     with tempfile.TemporaryDirectory() as folder:
-        orders = ["plop", "g", "", "naca 0012", "gdes", f"flap {HINGE} 0.0 {float(deflection):.9f}", "exec", ""]
+        orders = [
+            "plop",
+            "g",
+            "",
+            "naca 0012",
+            "gdes",
+            f"flap {HINGE} 0.0 {float(deflection):.9f}",
+            "exec",
+            "",
+        ]
         orders += ["ppar", f"n {panels}", "", "", "oper", f"visc {float(Re):.10g}", "iter 200"]
         orders += [f"alfa {a:.12g}" for a in steps[:-1]]
         orders += ["pacc", "polar.txt", "", f"alfa {steps[-1]:.12g}", "pacc", "", "quit"]

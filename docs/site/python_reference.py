@@ -18,6 +18,7 @@ ROOMS = {
     "sources": ("Models and references", "Objects that supnorm can call and, where possible, read."),
     "auditing": ("Audits", "The search for the worst error, and its report."),
     "certification": ("Proofs", "Upper bounds of the error, and proofs of properties."),
+    "checker": ("The checker", "Verify a certificate with other code than the one that made it."),
     "training": ("Fits", "Approximators to a wanted accuracy."),
     "approximants": ("Approximators", "What `sn.fit` tries; each can be used alone."),
     "mending": ("Repairs", "Mend a model where it is wrong."),
@@ -30,6 +31,21 @@ ROOMS = {
     "evaluation": ("Evaluations", "Counting and storing the calls of a model or reference."),
     "results": ("Results", "What results are made of."),
 }
+# Each begins its page.
+FIRST = (
+    "Problem",
+    "Domain",
+    "Axis",
+    "ErrorMeasure",
+    "Function",
+    "open_problem",
+    "audit",
+    "certify",
+    "check",
+    "fit",
+    "repair",
+    "guard",
+)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -42,10 +58,16 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for room, places in rooms.items():
         title, first = ROOMS[room]
         lines = [f"# {title}", first, "These names stand in the package itself: `import supnorm as sn`."]
-        for place in sorted(places, key=lambda p: (not p.rsplit(".", 1)[1].islower(), p.rsplit(".", 1)[1])):
+        for place in sorted(places, key=order):
             lines.append(f"::: {place}")
         files.append(File.generated(config, f"reference/python/{room}.md", content="\n\n".join(lines) + "\n"))
     return files
+
+
+def order(place: str) -> tuple[int, bool, str]:
+    """What a reader needs first, then functions, then classes."""
+    name = place.rsplit(".", 1)[1]
+    return FIRST.index(name) if name in FIRST else len(FIRST), not name.islower(), name
 
 
 def path_of(name: str) -> str:

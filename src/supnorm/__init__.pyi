@@ -10,6 +10,7 @@ from .approximants import (
     SimplexInterpolation,
     SparseLegendre,
     TensorTrain,
+    load_function,
 )
 from .auditing import (
     AuditReport,
@@ -32,9 +33,11 @@ from .certification import (
     certify_norms,
     certify_properties,
     into_report,
+    mismatch,
     residual,
     solution_error,
 )
+from .checker import CheckResult, check
 from .claims import Claim
 from .evaluation import Calls, EvaluationStore
 from .fields import (
@@ -66,7 +69,7 @@ from .sources import from_jax, from_torch, mpmath_function, open_problem, with_d
 from .sources.flow import flow
 from .sources.integral import integral
 from .sources.root import root
-from .training import FitCalls, FitResult, NetworkFit, fit
+from .training import FitCalls, FitResult, NetworkFit, PdeResult, fit, fit_pde
 
 __all__ = [
     "AAA",
@@ -78,6 +81,7 @@ __all__ = [
     "Calls",
     "CertifyResult",
     "ChebyshevTensor",
+    "CheckResult",
     "Claim",
     "Domain",
     "Enumeration",
@@ -104,6 +108,7 @@ __all__ = [
     "NormsResult",
     "PairingOptions",
     "Patch",
+    "PdeResult",
     "Pictures",
     "PiecewiseChebyshev",
     "PiecewiseLeastSquares",
@@ -139,9 +144,11 @@ __all__ = [
     "certify",
     "certify_norms",
     "certify_properties",
+    "check",
     "compare_runs",
     "equations",
     "fit",
+    "fit_pde",
     "flow",
     "from_jax",
     "from_torch",
@@ -151,10 +158,12 @@ __all__ = [
     "initial_ball",
     "integral",
     "into_report",
+    "load_function",
     "load_guard",
     "load_report",
     "log_to_mlflow",
     "log_to_wandb",
+    "mismatch",
     "mpmath_function",
     "open_problem",
     "repair",

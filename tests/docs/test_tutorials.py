@@ -80,3 +80,21 @@ def run_console(text: str, folder: Path, environment: dict[str, str]) -> int:
         if not shown.strip():
             assert done.returncode == 0, done.stderr
     return len(commands)
+
+
+@pytest.mark.whole
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["certify", "fit", "guard", "repair"])
+def test_the_first_block_of_a_verbs_page_runs_alone(page: str, tmp_path: Path) -> None:
+    pytest.importorskip("jax")
+    pytest.importorskip("flint")
+    text = next(text for kind, text in blocks(DOCS / f"{page}.md") if kind == "python")
+    done = subprocess.run(
+        [sys.executable, "-c", text],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +117,10 @@ class CertifyResult(Recorded):
     def ratio(self) -> float:
         """upper / lower; infinite when lower is zero and upper is not."""
         return self.record.ratio
+
+    def save(self, path: Path | str) -> None:
+        """Write the proof as a file for `check`; it appears whole or not at all."""
+        self.certificate.save(path)
 
     @property
     def target(self) -> float:

@@ -19,7 +19,7 @@ class Sharing:
     )
     dask: str | None = option(
         "--dask",
-        "Share the work among the workers of a Dask scheduler (docs/cluster.md).",
+        "Share the work among the workers of a Dask scheduler.",
         default=None,
         metavar="ADDRESS",
     )

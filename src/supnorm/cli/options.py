@@ -19,7 +19,7 @@ DASK = Annotated[
     typer.Option(
         "--dask",
         metavar="ADDRESS",
-        help="Share the work among the workers of a Dask scheduler (docs/cluster.md).",
+        help="Share the work among the workers of a Dask scheduler.",
     ),
 ]
 POWER = Annotated[

@@ -180,8 +180,8 @@ def use(record: FitRecord) -> str:
     at = record.audit.witness.x
     x = ", ".join(literal(value, 6) for value in at.values())
     return (
-        "from supnorm.approximants import load_function\n\n"
-        f'model = load_function("{record.winner.file}")\n'
+        "import supnorm as sn\n\n"
+        f'model = sn.load_function("{record.winner.file}")\n'
         f"model([[{x}]])  # {', '.join(at)}"
     )
 

@@ -207,11 +207,12 @@ SECTIONS = {
     "power-unmeasured": "How small an error this search would have missed was not measured: no errors were "
     "planted{why?:: {why}| in this run}.",
     "bumps-found": "Of {runs:count} planted errors that fill **{extent:share} of the domain**, such searches found "
-    "**{found:count}**: with {sure:percent} confidence they find at least {share:percent} of errors of this size and height.",
+    "**{found:count}**: with {sure:percent} confidence they find at least {share:percent} of errors of this size and "
+    "height.",
     "bumps-missed": "{even?:Even errors|Errors} that fill {even?:|only }**{extent:share} of the domain** could have been "
     "missed: {found:count} of {runs:count} were found.",
-    "sheets-found": "Of {runs:count} planted thin errors between two jumps **{extent:num} of the range** apart, such searches "
-    "found **{found:count}**: with {sure:percent} confidence they find at least {share:percent} of such errors.",
+    "sheets-found": "Of {runs:count} planted thin errors between two jumps **{extent:num} of the range** apart, such "
+    "searches found **{found:count}**: with {sure:percent} confidence they find at least {share:percent} of such errors.",
     "sheets-missed": "Thin errors between two jumps {even?:|only }**{extent:num} of the range** apart could have been "
     "missed: {found:count} of {runs:count} were found.",
     "bump-extent": "{volume:share} of the domain",
