@@ -192,7 +192,7 @@ ALLOWED = {
     "{} with a finite error",
     "  {}   (log scale)",
     "the unit in the last place of the reference as {}",
-    'from supnorm.approximants import load_function\n\nmodel = load_function("{}")\nmodel([[{}]])  # {}',
+    'import supnorm as sn\n\nmodel = sn.load_function("{}")\nmodel([[{}]])  # {}',
 }
 
 

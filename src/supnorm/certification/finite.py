@@ -7,6 +7,7 @@ import numpy as np
 from supnorm.problem import Domain
 from supnorm.program import Program
 from supnorm.results import BadInput
+from supnorm.results.numbers import count
 
 POINTS = 1024  # at which a function of derivatives is evaluated; a call takes milliseconds
 
@@ -59,6 +60,6 @@ said of its derivatives; choose another domain
         known = np.isfinite(program.value(x)).all(axis=1)
     if not known.any():
         raise BadInput(
-            f"the {what} has no finite value at any of {POINTS:,} points of the domain, so nothing can be said of its "
+            f"the {what} has no finite value at any of {count(POINTS)} points of the domain, so nothing can be said of its "
             "derivatives; choose another domain"
         )

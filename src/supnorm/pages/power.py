@@ -75,23 +75,17 @@ def sentence(view: View) -> list[Fact]:
     facts = []
     for bump in (True, False):
         sure, missed = found_and_missed([row for row in rows if (row.shape == "bump") == bump])
-        shape = "bumps" if bump else "sheets"
         if sure:
             found, runs = sure[-1].least
+            values = {"extent": sure[-1].volume, "found": found, "runs": runs}
             share = clopper_pearson_lower(found, runs)
             facts.append(
-                fact(
-                    f"{shape}-found",
-                    extent=sure[-1].volume,
-                    found=found,
-                    runs=runs,
-                    share=share,
-                    sure=CONFIDENCE,
-                )
+                fact("bumps-found" if bump else "sheets-found", share=share, sure=CONFIDENCE, **values)
             )
         if missed:
             found, runs = missed.least
-            facts.append(fact(f"{shape}-missed", extent=missed.volume, even=not sure, found=found, runs=runs))
+            values = {"extent": missed.volume, "found": found, "runs": runs}
+            facts.append(fact("bumps-missed" if bump else "sheets-missed", even=not sure, **values))
     return facts
 
 
