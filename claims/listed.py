@@ -6,6 +6,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from supnorm.results.numbers import num
+
 FOLDER = Path(__file__).parent
 HEAD = (
     "| claim | verdict | published | limit | largest error found | kind | of | needs |\n"
@@ -38,8 +40,8 @@ def _found(content: dict[str, Any]) -> str:
     if content["error"].get("kind") == "function":  # these errors are divided by the limit of their side
         return f"{low:.3g} to {high:.3g} times the limit"
     scale, unit = _unit(content)
-    first = f"{_number(scale * low)} %" if unit == " %" else _number(scale * low)
-    return f"{first} to {_number(scale * high)}{unit}"
+    first = f"{num(scale * low, 4)} %" if unit == " %" else num(scale * low, 4)
+    return f"{first} to {num(scale * high, 4)}{unit}"
 
 
 def _limit(content: dict[str, Any]) -> str:
@@ -49,8 +51,7 @@ def _limit(content: dict[str, Any]) -> str:
     if content["claim"]["published"] == "no number":
         return "–"
     scale, unit = _unit(content)
-    limit = f"{scale * content['error']['tolerance']:.9g}"
-    return f"{f'{float(limit):,.0f}' if 1e3 <= float(limit) < 1e6 else limit}{unit}"
+    return f"{num(scale * content['error']['tolerance'], 9)}{unit}"
 
 
 def _unit(content: dict[str, Any]) -> tuple[float, str]:
@@ -63,10 +64,6 @@ def _unit(content: dict[str, Any]) -> tuple[float, str]:
         return 100.0, " %"
     units = content["model"].get("output_units", [])
     return 1.0, f" {units[0]}" if units and not relative else ""
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if 100 <= value < 1e6 else f"{value:.4g}"
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from supnorm.wording import Fact, fact
 
 Facts = tuple[Fact, ...]
 GROWN = 0.05  # from which growth on a longer search is advised: a convention; below it the advice says how much it grew
+LEAST_GAIN = 1e-3  # below it the advice says "less than": the last digits of a polished peak are no news
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,8 @@ def _late(run: Run) -> Facts:
     gain = _gain_in_last_third(search, searched)
     if gain > GROWN:
         return (fact("still-grew", n=search[-1][0]),)
-    return (fact("last-third", gain=gain),)
+    said = max(gain, LEAST_GAIN) if gain > 0 else None
+    return (fact("last-third", gain=said, small=gain < LEAST_GAIN),)
 
 
 def _gain_in_last_third(search: list[tuple[int, float]], searched: int) -> float:

@@ -46,8 +46,8 @@ TEMPLATES = {
     "worse-after-search": "What was evaluated after the search, for pictures{planted?: and planted errors}, saw a worse "
     "point: search longer.",
     "still-grew": "The worst error still grew after {n:count} evaluations: search longer.",
-    "last-third": "The last third of the search {gain?:raised the worst error by {gain:percent}|did not raise the worst "
-    "error}.",
+    "last-third": "The last third of the search {gain?:raised the worst error by {small?:less than }{gain:percent}|"
+    "did not raise the worst error}.",
     "side-without-value": "The {side} has no value at " + WITHOUT + ": "
     "{infinite?:each is an infinite error|no error is {ignored?:counted there, as the problem asks|known there}}.",
     "second-reference-failed": "The second reference failed: {why}.",
