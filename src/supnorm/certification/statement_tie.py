@@ -44,6 +44,7 @@ class Tie:
         chosen: entries of the data that the proof may choose.
         several: first words of the names of base programs of which the proof chooses any number.
         assumed: what the statement assumes, from the problem; where it does not follow from base programs and domain.
+        unit: from the problem, the unit of the file's numbers; empty where they have none.
     """
 
     functions: Callable[[Problem], Mapping[str, Function]]
@@ -55,6 +56,7 @@ class Tie:
     chosen: tuple[str, ...] = ()
     several: tuple[str, ...] = ()
     assumed: Callable[[Problem], tuple[str, ...]] | None = None
+    unit: Callable[[Problem], str] = lambda problem: ""
 
 
 def _model(problem: Problem) -> Mapping[str, Function]:
@@ -78,6 +80,7 @@ KINDS: dict[str, Tie] = {
         data=solution_tie.data,
         chosen=("barrier",),
         assumed=solution_tie.assumptions,
+        unit=solution_tie.unit,
     ),
     "root": Tie(
         root_tie.functions,
@@ -178,6 +181,8 @@ def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
     assumed = None if tie.assumed is None else tie.assumed(problem)
     if tie.assumptions is not None:
         assumed = tie.assumptions(programs, problem.domain)
+    if data["unit"] != tie.unit(problem):
+        return f"its unit {ascii(data['unit'])[:80]} is not the problem's, {tie.unit(problem)!r}"
     if assumed is not None and data["assumptions"] != list(assumed):
         return "its assumptions are not those of the problem (edited, or another version: certify again)"
     return None

@@ -57,7 +57,7 @@ class CheckResult:
         claims: of a file of several parts: the claimed brackets by name; None for any other file. A claim "error" is the
             bracket `lower`, `upper`; without one they are 0 and infinite.
         statements: of such a file, if it is accepted: what it states, in lines.
-        verdict: of such a file, if it is accepted: "proved", "refuted" or "undecided".
+        verdict: of such a file, if it is accepted: "proved", "refuted" or "undecided"; empty where it bounds nothing.
         parts: number of its parts.
         deployed_upper: the bound of the model as it is deployed in float32, if the file claims one.
         deployed: what that bound assumes, in words; empty without it.
@@ -272,8 +272,10 @@ def _of_statement(file: _File, values: Mapping[str, Values], accepted: bool, arb
     compared = any(name in statement.given.programs and len(points) for name, points in values.items())
     count = len(file.documents)
     parts = f"{count} parts" if count > 1 else "part"
+    bounded = all(document.upper < math.inf for document in file.documents.values())
+    boxes = "every box of them" if bounded else "every box of them that has a bound"
     words = (
-        f"the statement follows from its {parts}; every box of them was proved again in "
+        f"the statement follows from its {parts}; {boxes} was proved again in "
         f"{_bits_of(file.documents.values(), arbitrary)}"
     )
     return CheckResult(

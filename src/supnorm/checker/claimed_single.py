@@ -60,9 +60,9 @@ class SingleClaim:
     def sentence(self) -> str:
         """What the claim assumes."""
         words = [
-            f"{op} within {k.ulps:g} ulp"
-            + (f" + {k.absolute:.2g}" if k.absolute else "")
-            + (f" + {k.argument:.2g} |x|" if k.argument else "")
+            f"{op} within {_from_below(k.ulps)} ulp"
+            + (f" + {_from_below(k.absolute)}" if k.absolute else "")
+            + (f" + {_from_below(k.argument)} |x|" if k.argument else "")
             for op, k in sorted(self.functions.items())
         ]
         functions = f"; {', '.join(words)}" if words else ""
@@ -76,6 +76,12 @@ def _from_above(v: float) -> str:
     """A bound in few digits, or in all of them where few would print a smaller one."""
     short = f"{v:.6g}"
     return short if float(short) >= v else repr(v)
+
+
+def _from_below(v: float) -> str:
+    """What is assumed, in few digits, or in all of them where few would print more than the bound has room for."""
+    short = f"{v:.2g}"
+    return short if float(short) <= v else repr(v)
 
 
 def read_single(data: Any, d: int, upper: float) -> SingleClaim:

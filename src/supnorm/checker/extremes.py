@@ -185,7 +185,7 @@ def words(given: Given, claims: Mapping[str, tuple[float, float]]) -> tuple[str,
     return tuple(lines)
 
 
-def verdict(given: Given) -> str:
+def verdict(given: Given, claims: Mapping[str, tuple[float, float]]) -> str:
     """That of all properties together: one that is refuted counts most, then one that is undecided."""
     verdicts = {entry["verdict"] for entry in _properties(given)}
     return next(v for v in ("refuted", "undecided", "proved") if v in verdicts)

@@ -339,7 +339,7 @@ def _constants(posed: _Posed, barrier: Mapping[str, Any], proved: Mapping[str, E
 
 
 def _demand_not_below(value: Ball | None, stated: float, what: str) -> None:
-    if value is not None and not (stated == float("inf") or value <= arb(stated)):
+    if stated != float("inf") and (value is None or not value <= arb(stated)):
         raise Rejected(f"{what} {stated:.9g} is below that of the theorem")
 
 

@@ -6,6 +6,7 @@ made here, from its base programs and data, and compared with those of the file 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from supnorm.checker.document import Document
 
 Ball = Any
 Ends = tuple[Ball | None, Ball | None]  # balls around a lower and an upper end; None where nothing is proved
+Claims = Mapping[str, tuple[float, float]]  # brackets of numbers, by name
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class Given:
     data: Mapping[str, Any]
 
 
+def bounding(given: Given, claims: Claims) -> str:
+    """The verdict on brackets: "proved" where one of them has an upper end."""
+    return "proved" if any(high < math.inf for _, high in claims.values()) else ""
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of statement.
@@ -54,7 +61,7 @@ class Kind:
         parts: the parts that the statement needs, by name, made with the derivation.
         claims: from brackets of the worst errors of the parts, by name, what is proved of each number that is claimed.
         words: what the statement says, in lines, from its claims.
-        verdict: of an accepted file: "proved", "refuted" or "undecided".
+        verdict: of an accepted file, from its claims: "proved", "refuted" or "undecided"; empty where it bounds nothing.
         conditions: what the claims assume and no part proves.
         later: claims that follow from the leaves of a part, by name, with the name of this part.
         integrals: what is proved of these, from all parts, once their leaves are proved.
@@ -66,8 +73,8 @@ class Kind:
 
     parts: Callable[[Given, Derivation], dict[str, Expected]]
     claims: Callable[[Given, Mapping[str, Ends]], dict[str, Ends]]
-    words: Callable[[Given, Mapping[str, tuple[float, float]]], tuple[str, ...]]
-    verdict: Callable[[Given], str] = lambda given: "proved"
+    words: Callable[[Given, Claims], tuple[str, ...]]
+    verdict: Callable[[Given, Claims], str] = bounding
     conditions: tuple[str, ...] = ()
     later: Callable[[Given], dict[str, str]] = lambda given: {}
     integrals: Callable[[Given, Mapping[str, Document], Meter], dict[str, Ends]] = (

@@ -92,8 +92,8 @@ class Statement:
 
     @property
     def verdict(self) -> str:
-        """What an accepted file says of its statement: "proved", "refuted" or "undecided"."""
-        return KINDS[self.kind].verdict(self.given)
+        """What an accepted file says of its statement: "proved", "refuted" or "undecided"; empty where it bounds nothing."""
+        return KINDS[self.kind].verdict(self.given, self.claims)
 
 
 def read_statement(data: dict[str, Any]) -> Statement:

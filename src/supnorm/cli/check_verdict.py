@@ -83,13 +83,13 @@ def _verdict(result: CheckResult, status: Status) -> str:
     if not result.accepted:
         return "REJECTED"
     asked = {"tolerance-exceeded": "TOLERANCE EXCEEDED", "undecided": "TOLERANCE NOT PROVED"}
-    bounded = result.upper < math.inf or (result.claims is not None and "error" not in result.claims)
+    others = result.claims is not None and "error" not in result.claims and result.verdict
     if result.verdict and status.code == result.verdict:
         asked = {"refuted": "REFUTED", "undecided": "NOT DECIDED"}
     parts = (
         "ACCEPTED",
         "CONDITIONAL" if result.conditional else "",
-        "" if bounded else "NO UPPER BOUND",
+        "" if result.upper < math.inf or others else "NO UPPER BOUND",
         asked.get(status.code, ""),
     )
     return ", ".join(filter(None, parts))

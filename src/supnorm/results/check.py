@@ -46,7 +46,8 @@ class CheckRecord(Result):
 
     status: StatusField = Field(
         description="`code` (`rejected`, `no-tolerance`, `within-tolerance`, `tolerance-exceeded`, `undecided`; for a "
-        "statement of several parts `proved`, `refuted`, `undecided`), `advice`, `exit`"
+        "statement of several parts `proved`, `refuted`, `undecided`, `no-tolerance` where it bounds nothing), `advice`, "
+        "`exit`"
     )
     tolerance: float | None = Field(
         description="the tolerance that the file should prove (`--tolerance`, else that of the problem); null without "

@@ -17,6 +17,7 @@ from supnorm.certification.solution.proof import Proving, of_values
 from supnorm.certification.solution.theorem import Barrier
 from supnorm.certification.statement import Statement
 from supnorm.interrupts import INTERRUPTS
+from supnorm.problem import Function
 from supnorm.program import Program
 from supnorm.results import Contradiction, ExitCode, Status, rounded_down, rounded_up, versions
 from supnorm.results.certify import BracketRecord
@@ -106,6 +107,11 @@ class About:
     def assumptions(self) -> tuple[str, ...]:
         """What the statement rests on, in words."""
         return assumptions_of(self.posed, self.points)
+
+
+def unit_of(model: Function) -> str:
+    """The unit of the error of a model; empty where it has none."""
+    return model.output_units[0] if len(model.output_units) == 1 else ""
 
 
 def compared(posed: Posed, kind: str, network: Program) -> Program | None:

@@ -22,7 +22,14 @@ from supnorm.certification.solution.claims import DIFFERENCE, INTERIOR, face_nam
 from supnorm.certification.solution.collocation import solutions
 from supnorm.certification.solution.programs import POINTS, Posed, difference_of, pose, read_program
 from supnorm.certification.solution.proof import Enough, Proving, Sizes, parts_of, situation, sizes
-from supnorm.certification.solution.result import About, SolutionResult, compared, result_of, statement_of
+from supnorm.certification.solution.result import (
+    About,
+    SolutionResult,
+    compared,
+    result_of,
+    statement_of,
+    unit_of,
+)
 from supnorm.certification.solution.theorem import best
 from supnorm.certification.statement import held_parts, held_programs
 from supnorm.evaluation.executor import broken_workers_explained
@@ -132,7 +139,7 @@ def solution_error(
         v=chosen.v,
         kind=chosen.kind,
         name=getattr(model, "name", "") or "model",
-        unit=function.output_units[0] if len(function.output_units) == 1 else "",
+        unit=unit_of(function),
         points=POINTS,
     )
     parts = parts_of(posed, chosen.v, compared(posed, chosen.kind, network))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from supnorm.certification.solution.programs import POINTS, Posed, constant, pose
-from supnorm.certification.solution.result import assumptions_of, equation_data, programs_of
+from supnorm.certification.solution.result import assumptions_of, equation_data, programs_of, unit_of
 from supnorm.problem import Function, Problem
 from supnorm.problem.equations import Term
 from supnorm.problem.function import as_function
@@ -46,3 +46,8 @@ def assumptions(problem: Problem) -> tuple[str, ...]:
     """What the statement assumes, in words."""
     posed = _posed(problem)
     return () if posed is None else assumptions_of(posed, POINTS)
+
+
+def unit(problem: Problem) -> str:
+    """The unit of the statement's numbers: that of the model's output."""
+    return unit_of(problem.model)
