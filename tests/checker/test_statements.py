@@ -6,22 +6,26 @@ import copy
 import gc
 import json
 import re
+import time
+from unittest import mock
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from supnorm.certification.bracket import Goal
+from supnorm.certification.bracket import Bracket, Goal
 from supnorm.certification.certificate import digest
-from supnorm.certification.part import Part, prove
+from supnorm.certification.part import Part, PartProof, prove
 from supnorm.certification.statement import Statement, held_parts
 from supnorm.checker import TooCostly, check
+from supnorm.checker.cost import Meter, watched
 from supnorm.checker.derived import Derivation
+from supnorm.checker.operation import Operation
 from supnorm.checker.operation import program as read_program
 from supnorm.checker.rejected import Rejected
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain
-from supnorm.program import program_of
+from supnorm.program import Program, program_of
 from supnorm.program.derived import derivative, difference, outputs, square_of_gradient
 from supnorm.results import BadInput
 
@@ -272,6 +276,44 @@ def test_derivations_are_counted():
     small = Derivation(left=20)
     with pytest.raises(Rejected, match="too large"):
         small.partial(small.partial(ops, 0), 1)
+    wide = (
+        Operation("input", (), 100),
+        Operation("affine", (0,), 1000, weight=(0.5,) * 100_000, vector=(0.0,) * 1000),
+    )
+    with pytest.raises(Rejected, match="too large"):  # it takes as long as some hundred small ones
+        Derivation(left=20).partial(wide, 0)
+    with watched(Meter(0.0)), pytest.raises(TooCostly):
+        Derivation().partial(ops, 0)
+
+
+def test_long_programs_are_read_in_time():
+    """50,000 operations took a minute, whatever the limit."""
+    nodes = [{"op": "input", "args": [], "width": 1}]
+    nodes += [{"op": "neg", "args": [k], "width": 1} for k in range(50_000)]
+    start = time.process_time()
+    assert len(read_program({"schema": "supnorm.program/1", "nodes": nodes})) == 50_001
+    assert time.process_time() - start < 8.0
+
+
+def test_functions_are_evaluated_once_their_numbers_are_known_to_be_of_some_size(tmp_path):
+    """Exponents of 180,000 bits took time and memory before the file was refused, whatever the limit."""
+    nodes = [{"op": "input", "args": [], "width": 1}]
+    nodes += [{"op": "pow", "args": [k], "width": 1, "exponent": (2.0**60).hex()} for k in range(100)]
+    base = Program.from_json({"schema": "supnorm.program/1", "nodes": nodes})
+    domain = Domain(x=(0.5, 0.9))
+    name, shift = "min 0/0", 0.0
+    part = Part(name, difference(derivative(outputs(base, [0]), 0), np.array([shift])), domain, "under")
+    data = {
+        "properties": [{"property": "monotone", "output": 0, "axis": 0, "sign": 1, "verdict": "undecided"}],
+        "shifts": {name: shift.hex()},
+    }
+    proof = PartProof(part, Bracket.start(part.error))
+    made = Statement("properties", domain, {"model": base}, data, {name: proof}).to_json()
+    held = made["parts"][name]
+    held |= {"upper": (1.0).hex(), "leaves": held["leaves"] | {"upper": [(1.0).hex()]}}
+    held["digest"] = digest(held)
+    with mock.patch("supnorm.checker.valued.values", side_effect=AssertionError):
+        assert "makes numbers beyond" in checked(made, tmp_path).reason
 
 
 def test_values_of_another_function_are_rejected(honest, tmp_path):

@@ -56,7 +56,7 @@ def test_a_bound_of_the_slope_of_a_function_without_values_is_rejected(tmp_path)
     """Of log x on [-2, -1] `check` accepted that it never rises."""
     verdict = saved(of_slope(log, BELOW, "max", -2.0, ("proved", -1)), tmp_path / "p.json")
     assert "the function has no value at the witness" in verdict.reason
-    verdict = saved(of_slope(log, BELOW, "max", 0.0, ("proved", -1)), tmp_path / "q.json")
+    verdict = saved(of_slope(log, BELOW, "max", 0.0, ("undecided", -1)), tmp_path / "q.json")
     assert "no value at any of" in verdict.reason
     assert saved(
         of_slope(log, Domain(x=(1.0, 2.0)), "max", 0.5, ("undecided", -1)), tmp_path / "r.json"

@@ -27,6 +27,7 @@ from supnorm.checker.statements import (
     Statement,
     of_part,
     read_statement,
+    verify_derived,
     verify_integrals,
     verify_statement,
     verify_values,
@@ -151,6 +152,7 @@ def check(
             (announce or (lambda cost: None))(cost)
             demand(cost, limit, memory)
             if file.statement is not None:
+                verify_derived(file.statement)
                 verify_values(file.statement, values or {})
             _verify(
                 file,

@@ -2,7 +2,8 @@
 
 Written from docs/certificate-format.md, "Derived programs". The results are compared with the programs of the parts as
 expressions (`same_expression`), so nothing is simplified. Equal operations are kept once. All derivations of a file
-together may make `MOST` operations, and each stays below `LARGEST_MODEL` features for its inputs.
+together may ask for `MOST` operations, one with many numbers counts more than once, and each derivation stays below
+`LARGEST_MODEL` features for its inputs.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from supnorm.checker.cost import watch
 from supnorm.checker.operation import LARGEST_MODEL, Operation
 from supnorm.checker.rejected import Rejected
 from supnorm.checker.same import expression
@@ -19,6 +21,8 @@ Operations = tuple[Operation, ...]
 # of gelu by tanh: sqrt(2/pi) and the factor of x^3, which the format fixes
 K, Q = 0.7978845608028654, 0.044715
 MOST = 2_000_000  # operations of all derivations for one file, about 10 s; a network has 10 to 100, its Hessian 1000
+TOO_LARGE = "the programs that the statement needs are too large"
+NUMBERS = 5_000  # of an operation that take about 200 us; so many count as one operation more
 
 
 @dataclass
@@ -26,7 +30,7 @@ class Derivation:
     """Derives programs, and counts the operations that this takes.
 
     Attributes:
-        left: operations that may still be made.
+        left: operations that may still be asked for.
     """
 
     left: int = MOST
@@ -105,11 +109,14 @@ class Growing:
 
     def put(self, o: Operation) -> int:
         """The position of an operation."""
+        watch()
+        self.budget.left -= 1 + (len(o.weight) + len(o.vector)) // NUMBERS
+        if self.budget.left < 0:
+            raise Rejected(TOO_LARGE)
         if o not in self._known:
-            self.budget.left -= 1
             self._features += o.width
-            if self.budget.left < 0 or self._features * (self.operations[0].width + 1) > LARGEST_MODEL:
-                raise Rejected("the programs that the statement needs are too large")
+            if self._features * (self.operations[0].width + 1) > LARGEST_MODEL:
+                raise Rejected(TOO_LARGE)
             self._known[o] = len(self.operations)
             self.operations.append(o)
         return self._known[o]

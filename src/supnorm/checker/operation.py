@@ -81,13 +81,15 @@ def program(data: dict[str, Any]) -> tuple[Operation, ...]:
     if data["schema"] != "supnorm.program/1" or set(data) != {"schema", "nodes"}:
         raise Rejected("unknown program schema")
     operations: list[Operation] = []
+    known: list[int] = []  # widths
     features = 0
     for entry in data["nodes"]:
-        operation = _operation(entry, [o.width for o in operations])
-        widths = [operations[a].width for a in operation.args if 0 <= a < len(operations)]
+        operation = _operation(entry, known)
+        widths = [known[a] for a in operation.args if 0 <= a < len(known)]
         if len(widths) != len(operation.args) or not _fits(operation, widths, not operations):
             raise Rejected(f"malformed program: node {len(operations)} ({ascii(operation.op)[:40]})")
         operations.append(operation)
+        known.append(operation.width)
         features += operation.width
         if features * (operations[0].width + 1) > LARGEST_MODEL:
             raise Rejected("a program has too many features for its inputs")

@@ -18,6 +18,7 @@ from flint import arb
 from supnorm.checker.document import Document
 from supnorm.checker.enclosure import Program, values
 from supnorm.checker.operation import Operation
+from supnorm.checker.program_cost import Size
 from supnorm.checker.rejected import Rejected
 from supnorm.checker.verify import AT_WITNESS, bits
 
@@ -32,8 +33,10 @@ def verify_valued(part: Document, functions: Sequence[tuple[Operation, ...]]) ->
         functions: as programs of x; none where the part is about values themselves.
 
     Raises:
-        Rejected: when one has no value at the witness, or at no point that is tried.
+        Rejected: when one has no value at the witness, or at no point that is tried, or makes numbers that are too large.
     """
+    for one in functions:
+        Size.of(one)
     programs = [Program.of(one) for one in functions]
     if not programs:
         return

@@ -217,7 +217,7 @@ def _checked(
     from dataclasses import replace
 
     from supnorm.checker import check
-    from supnorm.checker.cost import LIMIT, MEMORY
+    from supnorm.checker.cost import LIMIT, MEMORY, Meter, watched
     from supnorm.cli.progress import CheckPlanned
     from supnorm.evaluation.executor import broken_workers_explained
     from supnorm.evaluation.workers import seats
@@ -231,7 +231,8 @@ def _checked(
             from supnorm.certification.measured import Measuring
 
             measuring = Measuring(problem)
-            unlike, witness, several = _unlike(file.path, problem, memory or MEMORY / MB, measuring)
+            with watched(Meter(most or LIMIT)):
+                unlike, witness, several = _unlike(file.path, problem, memory or MEMORY / MB, measuring)
             if not unlike and several:
                 values = values_for_statement(file.path, problem, POINTS)
             elif not unlike:
