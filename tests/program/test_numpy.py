@@ -66,6 +66,13 @@ def test_value(name):
     np.testing.assert_allclose(lower_numpy(FUNCTIONS[name], 2).value(x), expected, rtol=1e-13, atol=1e-14)
 
 
+def _added(x):
+    total = np.zeros(len(x))
+    for k in range(3):
+        total += np.sin(k * x[:, 0])
+    return total
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [
@@ -86,6 +93,7 @@ def test_value(name):
         (lambda x: np.cross(x, x), "two numbers"),
         (lambda x: np.sin(x) if x[0, 0] > 0 else -x, "boolean conversion"),
         (lambda x: np.asarray(x) * 2.0, "plain array"),
+        (_added, r"into an array.*y = y \+ np.sin\(x\)"),
     ],
 )
 def test_what_cannot_be_read_is_named(function, words):

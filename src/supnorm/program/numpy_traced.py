@@ -173,6 +173,8 @@ class Traced(Watched):
             entry.result(kwargs.pop("dtype"), f"np.{name}", self.build.least)
         if any(isinstance(v, Watched) for v in kwargs.get("out") or ()):
             raise in_place(f"np.{name}")
+        if kwargs.get("out"):
+            raise Unsupported(f"np.{name} into an array", "y = y + np.sin(x) instead of y += np.sin(x)")
         if method != "__call__" or any(v is not None for v in kwargs.values()):
             raise Unsupported(f"np.{name}.{method} with options", NEAREST)
         args = [opened(a, f"np.{name}") for a in inputs]
