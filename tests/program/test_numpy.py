@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from numpy import asarray
+from numpy.polynomial import Chebyshev, Legendre, Polynomial
 from scipy import special
 
 from supnorm.program import Unsupported, lower_numpy, program_of
+from supnorm.program.numpy_arrays import CONVERSIONS
 
 rng = np.random.default_rng(0)
 W = rng.normal(size=(2, 5))
@@ -55,6 +58,14 @@ FUNCTIONS = {
         np.pad(x, ((0, 0), (1, 2))), np.pad(x, ((0, 0), (0, 1)), constant_values=0.3),
         *(np.pad(x, ((0, 0), (1, 1)), mode=m) for m in ("edge", "reflect", "wrap"))]),
     "cross product": lambda x: np.cross(np.pad(x, ((0, 0), (0, 1))), [0.1, 0.2, 0.3]),
+    "conversions": lambda x: np.hstack([
+        np.asarray(x), np.array(x, dtype=float) ** 2, np.asanyarray([x[:, 0], x[:, 1] * x[:, 0]]).T,
+        np.atleast_1d(np.copy(x)),
+        np.array([[x[:, 0], x[:, 1]], [x[:, 1], np.ones(len(x))]]).sum(axis=0).T, np.ascontiguousarray(x.T).T,
+        np.array([np.array([r[0], 2.0, r[1]]) @ [1.0, 2.0, 3.0] for r in x])[:, None], np.array(x[:, 0], ndmin=2).T]),
+    "polynomials": lambda x: np.stack([Polynomial([1.0, 2.0, -0.5])(x[:, 0]), Chebyshev([1.0, 0.3, 0.2])(x[:, 1]),
+                                       Legendre([0.5, 1.0], domain=[0.0, 2.0])(x[:, 0])], axis=1),
+    "softmax": lambda x: special.softmax(3.0 * x, axis=1),
     "reversed columns": lambda x: x[:, ::-1].reshape(-1, 2)[:, 0].T,
 }  # fmt: skip
 
@@ -92,13 +103,43 @@ def _added(x):
         (lambda x: np.pad(x, ((0, 0), (1, 1)), mode="linear_ramp"), "linear_ramp"),
         (lambda x: np.cross(x, x), "two numbers"),
         (lambda x: np.sin(x) if x[0, 0] > 0 else -x, "boolean conversion"),
-        (lambda x: np.asarray(x) * 2.0, "plain array"),
+        (lambda x: asarray(x) * 2.0, "plain array other than by np.asarray"),
+        (lambda x: np.asarray(x, dtype=int), "int64"),
+        (lambda x: np.asarray(x[:, 0] > 0.5), "plain array"),
+        (lambda x: np.array([x[:, 0], 1j]), "complex"),
+        (lambda x: np.array(x, dtype=object), "object"),
         (_added, r"into an array.*y = y \+ np.sin\(x\)"),
     ],
 )
 def test_what_cannot_be_read_is_named(function, words):
     with pytest.raises(Unsupported, match=words):
         program_of(function, 2)
+
+
+def test_the_functions_of_numpy_are_its_own_after_a_reading() -> None:
+    before = [getattr(np, name) for name in CONVERSIONS]
+    during = []
+
+    def failing(x):
+        during.extend(getattr(np, name) for name in CONVERSIONS)
+        assert np.asarray([1, 2]).dtype == int
+        assert np.array([1.5], np.float32, copy=True).dtype == np.float32
+        return np.sort(np.asarray(x))
+
+    with pytest.raises(Unsupported, match="sort"):
+        program_of(failing, 2)
+    assert during
+    assert [getattr(np, name) for name in CONVERSIONS] == before
+
+
+def test_a_copy_is_another_object_and_a_conversion_is_not() -> None:
+    def function(x):
+        same = [np.asarray(x) is x, np.array(x) is x, np.array(x, copy=None) is x, np.array([x[0]]) is x]
+        return x[:, 0] + np.dot(same, [1.0, 2.0, 4.0, 8.0])
+
+    x = rng.random((4, 2))
+    np.testing.assert_array_equal(lower_numpy(function, 2).value(x)[:, 0], function(x))
+    assert function(x)[0] == x[0, 0] + 5.0
 
 
 def test_casts_are_read_over_where_the_code_is_declared_to_run_in_them() -> None:

@@ -2,7 +2,7 @@
 
 The tracer implements NumPy's protocols, so ordinary vectorised code with ``np.`` and ``scipy.special.``
 functions can be read without changes. Code that uses values (branches, loops until convergence, conversion
-to an array) cannot be read; the message says so.
+to numbers) cannot be read; the message says so.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program import entry, numpy_functions
+from supnorm.program.numpy_arrays import converting
 from supnorm.program.numpy_traced import Traced, tensor_of
 from supnorm.program.program import Program
 from supnorm.program.recording import attempt
@@ -51,7 +52,7 @@ def _of_points(function: Callable[..., Any], n: int, d: int, least: str) -> Prog
     with np.errstate(all="ignore"):
         build.events = left_alone()
         try:
-            with reading(build, tensor_of, lambda value: Traced(build, value)):
+            with converting(), reading(build, tensor_of, lambda value: Traced(build, value)):
                 result = function(Traced(build, build.input.arrange(lambda i: i.reshape(n, d))))
         except Exception:
             if isinstance(build.refused, Unlike):  # then no other reader may be tried

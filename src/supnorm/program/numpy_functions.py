@@ -192,6 +192,11 @@ _KNOWN: dict[str, Callable[..., Any]] = {
     "vstack": _on_top,
     "norm": _norm,
     "polyval": _polynomial,
+    "result_type": lambda build, *given: np.result_type(
+        *(np.float64 if isinstance(one, Traced) else one for one in given)
+    ),
+    "copy": lambda build, x, order="K", subok=False: moved(x, np.copy),
+    "atleast_1d": lambda build, x: x if x.ndim else moved(x, lambda i: i[None]),
     "atleast_2d": lambda build, x: x if x.ndim > 1 else moved(x, lambda i: i[None]),
     "where": where,
     "zeros_like": _like(0.0),

@@ -21,7 +21,10 @@ import numpy as np
 from supnorm.program.operations import Unsupported
 from supnorm.program.tracing import Builder
 
-_ARRAY = "the code turns its input into a plain array, a number or text; use NumPy functions on it directly"
+_ARRAY = (
+    "the code turns its input into a number, text, or a plain array other than by np.asarray or np.array; use functions of "
+    "NumPy on it directly"
+)
 _BRANCH = "the code branches on a value; use np.minimum, np.maximum or np.where"
 
 
