@@ -40,7 +40,7 @@ def test_formulas_have_two_strategies_and_networks_one():
     assert _choice(Problem(net, lambda x: 0.0 * x[:, :1], Domain(x=(0.0, 1.0), y=(0.0, 1.0)))).second is None
     five = Domain.from_axes({f"x{i}": (0.0, 1.0) for i in range(5)})
     assert _choice(Problem(lambda x: x.sum(1), lambda x: x[:, 0], five)).second is None
-    evaluated = with_bound(lambda x: np.sin(np.asarray(x)), 4.0, stretch=2.0)
+    evaluated = with_bound(lambda x: np.sin(np.array(x.tolist())), 4.0, stretch=2.0)
     assert _choice(Problem(lambda x: x, evaluated, Domain(x=(-1.0, 1.0)))).second is None
 
 

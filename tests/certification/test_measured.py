@@ -261,7 +261,7 @@ def test_no_report_holds_an_upper_bound_below_its_lower_one():
         lambda s: lambda x: np.sin(x[:, 0]) + s * np.cos(5 * x[:, 0])
     )(1e-3), (lambda s: lambda x: np.sin(x[:, 0]) + s * np.cos(5 * x[:, 0]))(1e-2)  # fmt: skip
     report = _report(Problem(large, _sine, DOMAIN))
-    declared = sn.with_bound(lambda x: np.sin(np.array(x[:, 0])), 50.0, stretch=2.0)
+    declared = sn.with_bound(lambda x: np.sin(np.array(x[:, 0].tolist())), 50.0, stretch=2.0)
     for model, reference, kind in (
         (small, _sine, "exact-arithmetic"),
         (_plain(small), _plain(_sine), "exact-arithmetic"),
@@ -299,7 +299,7 @@ def test_float32_is_allowed_its_measured_difference_which_is_added():
 
 
 def test_a_false_declaration_is_refuted_by_the_witness():
-    fast = lambda x: np.sin(40 * np.array(x[:, 0]))  # noqa: E731
+    fast = lambda x: np.sin(40 * np.array(x[:, 0].tolist()))  # noqa: E731
     said = sn.with_bound(fast, None, order=3, derivatives=(1e-3,))
     problem = Problem(lambda x: 0.0 * x[:, 0], said, Domain(x=(-1.0, 1.0)))
     with pytest.raises(

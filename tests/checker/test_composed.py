@@ -105,7 +105,7 @@ def test_no_other_number_stands_for_chebyshev_models(data, tmp_path, rho):
 def test_they_are_not_for_functions_that_are_only_evaluated(tmp_path):
     problem = Problem(
         lambda x: jnp.sin(x) + 0.01 * x,
-        with_bound(lambda x: np.sin(np.asarray(x)), 4.0, stretch=2.0),
+        with_bound(lambda x: np.sin(np.array(x.tolist())), 4.0, stretch=2.0),
         Domain(x=(-1.0, 1.0)),
     )
     certify(problem, 1.5).certificate.save(tmp_path / "c.json")

@@ -65,6 +65,12 @@ FUNCTIONS = {
         np.array([np.array([r[0], 2.0, r[1]]) @ [1.0, 2.0, 3.0] for r in x])[:, None], np.array(x[:, 0], ndmin=2).T]),
     "polynomials": lambda x: np.stack([Polynomial([1.0, 2.0, -0.5])(x[:, 0]), Chebyshev([1.0, 0.3, 0.2])(x[:, 1]),
                                        Legendre([0.5, 1.0], domain=[0.0, 2.0])(x[:, 0])], axis=1),
+    "products and joins": lambda x: np.hstack([
+        np.cumprod(x, axis=1), np.cumprod(x[:, :, None] * x[:, None, :], axis=-1).reshape(-1, 4),
+        np.append(x, 2 * x, axis=1), np.array([np.cumprod(r) for r in x]), np.array([np.append(r, 3.0) for r in x]),
+        np.inner(x, W.T), np.inner(x, [1.0, 2.0])[:, None],
+        np.dstack([x, x**2]).reshape(-1, 4), np.hsplit(x, 2)[1], np.hsplit(np.sin(x), [1])[0],
+        np.array([np.hsplit(r, 2)[0] for r in x])]),
     "softmax": lambda x: special.softmax(3.0 * x, axis=1),
     "reversed columns": lambda x: x[:, ::-1].reshape(-1, 2)[:, 0].T,
 }  # fmt: skip

@@ -22,9 +22,9 @@ calls = []
 def once(x):
     import jax
     calls.append(1)
-    y = x[:, 0] + 1.0
+    y = x[:, 0]
     if len(calls) == 1:
-        y += 1.0
+        y += 1.0  # a view of the points
     return y
 try:
     print(program_of(once, 1))

@@ -726,7 +726,7 @@ def test_references_without_known_operations_cannot_be_certified():
     from scipy.special import j0
 
     with pytest.raises(BadInput, match="the reference cannot be certified"):
-        fit(lambda x: j0(np.asarray(x)[:, 0]), LINE, tolerance=1e-3, certify=True)
+        fit(lambda x: j0(np.array(x.tolist()))[:, 0], LINE, tolerance=1e-3, certify=True)
     with pytest.raises(BadInput, match="fixed samples cannot be certified"):
         fit((X, X[:, 0]), tolerance=1e-3, certify=True)
 

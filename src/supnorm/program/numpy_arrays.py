@@ -17,7 +17,7 @@ import numpy as np
 
 from supnorm.foreign import is_any
 from supnorm.program import entry
-from supnorm.program.numpy_traced import FUNCTIONS, Traced, moved
+from supnorm.program.numpy_traced import FUNCTIONS, Traced, copied, moved
 from supnorm.program.operations import Unsupported
 from supnorm.program.tracing import Builder
 
@@ -67,7 +67,7 @@ def _first(value: Any, level: int = 0) -> Traced | None:
 
 def _array(build: Builder, given: Any, dtype: Any = None, *, copy: Any = True, **named: Any) -> Traced:
     x = _conversion(build, given, dtype, **named)
-    return moved(x, np.copy) if copy and x is given else x
+    return copied(x) if copy and x is given else x
 
 
 def _conversion(

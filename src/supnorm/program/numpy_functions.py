@@ -11,7 +11,7 @@ from supnorm.program import entry
 from supnorm.program.aten_norms import vector_norm
 from supnorm.program.aten_products import tensordot
 from supnorm.program.aten_windows import pad
-from supnorm.program.numpy_traced import FUNCTIONS, Traced, clip, moved, opened, where
+from supnorm.program.numpy_traced import FUNCTIONS, Traced, clip, copied, moved, opened, where
 from supnorm.program.numpy_ufuncs import matmul
 from supnorm.program.operations import Unsupported
 from supnorm.program.scipy_tables import interp
@@ -29,7 +29,7 @@ def _interp(build: Builder, x: Any, *table: Any, **named: Any) -> Traced:
 def _join(build: Builder, parts: Any, axis: int = 0) -> Traced:
     values = [opened(p) for p in parts]
     axis = axis % len(values[0].shape)
-    return Traced(build, build.concatenate(values, axis))  # type: ignore[arg-type]
+    return Traced(build, build.concatenate(values, axis), unshared=True)  # type: ignore[arg-type]
 
 
 def _stack(build: Builder, parts: Any, axis: int = 0) -> Traced:
@@ -39,7 +39,7 @@ def _stack(build: Builder, parts: Any, axis: int = 0) -> Traced:
         p.arrange(lambda i: np.expand_dims(i, axis)) if isinstance(p, Tensor) else np.expand_dims(p, axis)
         for p in values
     ]
-    return Traced(build, build.concatenate(lifted, axis))  # type: ignore[arg-type]
+    return Traced(build, build.concatenate(lifted, axis), unshared=True)  # type: ignore[arg-type]
 
 
 def _columns(build: Builder, parts: Any) -> Traced:
@@ -145,6 +145,31 @@ def _cumsum(build: Builder, x: Traced, axis: Any = None) -> Traced:
     return Traced(build, cumsum(build, x.value, axis))
 
 
+def _cumprod(build: Builder, x: Traced, axis: Any = None) -> Traced:
+    x, axis = (x.ravel(), 0) if axis is None else (x, axis % x.ndim)
+    products: list[Any] = [_along(x, axis, slice(0, 1))]
+    for k in range(1, x.shape[axis]):
+        products.append(products[-1] * _along(x, axis, slice(k, k + 1)))
+    return _join(build, products, axis)
+
+
+def _append(build: Builder, x: Any, values: Any, axis: Any = None) -> Traced:
+    if axis is None:
+        return _join(build, [np.ravel(x), np.ravel(values)])
+    return _join(build, [x, values], axis)
+
+
+def _inner(build: Builder, a: Any, b: Any) -> Traced:
+    if not (np.ndim(a) and np.ndim(b)):
+        raise Unsupported("np.inner of a scalar", "a * b")
+    return _tensordot(build, a, b, ([np.ndim(a) - 1], [np.ndim(b) - 1]))
+
+
+def _deep(build: Builder, parts: Any) -> Traced:
+    deep = [p[:, :, None] if np.ndim(p) == 2 else p[None, :, None] if np.ndim(p) == 1 else p for p in parts]
+    return _join(build, deep, 2)
+
+
 def _einsum(build: Builder, subscripts: Any, *operands: Any, optimize: Any = False) -> Traced:
     if not isinstance(subscripts, str):
         raise Unsupported("np.einsum with lists of axes", "np.einsum with letters")
@@ -195,7 +220,7 @@ _KNOWN: dict[str, Callable[..., Any]] = {
     "result_type": lambda build, *given: np.result_type(
         *(np.float64 if isinstance(one, Traced) else one for one in given)
     ),
-    "copy": lambda build, x, order="K", subok=False: moved(x, np.copy),
+    "copy": lambda build, x, order="K", subok=False: copied(x),
     "atleast_1d": lambda build, x: x if x.ndim else moved(x, lambda i: i[None]),
     "atleast_2d": lambda build, x: x if x.ndim > 1 else moved(x, lambda i: i[None]),
     "where": where,
@@ -214,12 +239,18 @@ _KNOWN: dict[str, Callable[..., Any]] = {
     "repeat": lambda build, x, counts, axis=None: moved(x, lambda i: np.repeat(i, counts, axis)),
     "broadcast_to": lambda build, x, shape: moved(x, lambda i: np.broadcast_to(i, shape)),
     "cumsum": _cumsum,
+    "cumprod": _cumprod,
+    "append": _append,
+    "inner": _inner,
+    "dstack": _deep,
     "shape": lambda build, x: x.shape,
     "ndim": lambda build, x: x.ndim,
     "size": lambda build, x, axis=None: int(np.size(x.value.index, axis)),
     "interp": _interp,
     "split": lambda build, x, parts, axis=0: _parts(x, np.split(x.value.index, parts, axis)),
     "array_split": lambda build, x, parts, axis=0: _parts(x, np.array_split(x.value.index, parts, axis)),
+    "hsplit": lambda build, x, parts: _parts(x, np.hsplit(x.value.index, parts)),
+    "vsplit": lambda build, x, parts: _parts(x, np.vsplit(x.value.index, parts)),
     "einsum": _einsum,
     "outer": _outer,
     "diff": _differences,

@@ -19,13 +19,24 @@ from supnorm.program.watched import Watched, in_place
 
 # NumPy's functions of arrays that are known (`numpy_functions`): from the function itself to what it does here
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
+# Of these, those whose result is always a new array of NumPy's
+FRESH = frozenset(
+    (np.sum, np.mean, np.prod, np.max, np.min, np.dot, np.concatenate, np.stack, np.array, np.copy)
+)
 
 
 class Traced(Watched):
-    """An array of one point while code is traced; code that asks for its class gets NumPy's class."""
+    """An array of one point while code is traced; code that asks for its class gets NumPy's class.
 
-    def __init__(self, build: Builder, value: Tensor) -> None:
-        self.build, self.value = build, value
+    Attributes:
+        build: gets the operations.
+        value: the array now.
+        unshared: whether nothing else can share its memory: an operation has made it, and no view of it was taken. Only
+            then it may be changed in place, ``total += np.sin(x)``. A scalar never changes: Python makes a new one.
+    """
+
+    def __init__(self, build: Builder, value: Tensor, unshared: bool = False) -> None:
+        self.build, self.value, self.unshared = build, value, unshared
         self.demand_unheard()
 
     @property  # type: ignore[misc]
@@ -74,8 +85,8 @@ class Traced(Watched):
         return self if same else self.copy()
 
     def copy(self) -> Traced:
-        """Another object for the same array, because nothing changes it in place."""
-        return moved(self, np.copy)
+        """As of an array."""
+        return copied(self)
 
     def reshape(self, *shape: Any) -> Traced:
         """As of an array."""
@@ -88,7 +99,7 @@ class Traced(Watched):
         total = self.build.sum(self.value, axes)
         if keepdims:
             total = total.arrange(lambda i: np.expand_dims(i, axes))
-        return Traced(self.build, total)
+        return Traced(self.build, total, unshared=True)
 
     def mean(self, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
         """As of an array."""
@@ -125,7 +136,7 @@ class Traced(Watched):
 
     def dot(self, other: Any) -> Traced:
         """As of an array."""
-        return Traced(self.build, matmul(self.build, self.value, opened(other)))  # type: ignore[arg-type]
+        return Traced(self.build, matmul(self.build, self.value, opened(other)), unshared=True)  # type: ignore[arg-type]
 
     def clip(self, low: Any = None, high: Any = None) -> Any:
         """As of an array."""
@@ -163,7 +174,7 @@ class Traced(Watched):
         folded = self.build.fold(op, self.value, axes)
         assert isinstance(folded, Tensor)
         result = folded.arrange(lambda i: np.expand_dims(i, axes)) if keepdims else folded
-        return Traced(self.build, result)
+        return Traced(self.build, result, unshared=True)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         name = ufunc.__name__
@@ -171,16 +182,27 @@ class Traced(Watched):
             raise Unsupported(f"{name} (a compiled function)", NEAREST)
         if kwargs.get("dtype") is not None:
             entry.result(kwargs.pop("dtype"), f"np.{name}", self.build.least)
-        if any(isinstance(v, Watched) for v in kwargs.get("out") or ()):
-            raise in_place(f"np.{name}")
-        if kwargs.get("out"):
+        out = kwargs.pop("out", None)
+        if out is not None and not (
+            type(out[0]) is Traced and out[0].unshared and out[0].shape and len(out) == 1
+        ):
+            if any(isinstance(v, Watched) for v in out):
+                raise in_place(f"np.{name}")
             raise Unsupported(f"np.{name} into an array", "y = y + np.sin(x) instead of y += np.sin(x)")
         if method != "__call__" or any(v is not None for v in kwargs.values()):
             raise Unsupported(f"np.{name}.{method} with options", NEAREST)
         args = [opened(a, f"np.{name}") for a in inputs]
         if name in COMPARE:
+            if out is not None:
+                raise in_place(f"np.{name}")
             return Condition(self.build, Comparison(COMPARE[name], args[0], args[1]))
-        return Traced(self.build, ufunc_value(self.build, name, args))  # type: ignore[arg-type]
+        result = ufunc_value(self.build, name, args)
+        if out is None:
+            return Traced(self.build, result, unshared=True)  # type: ignore[arg-type]
+        if not isinstance(result, Tensor) or result.shape != out[0].shape:
+            raise in_place(f"np.{name}")
+        out[0].value = result
+        return out[0]
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function not in FUNCTIONS:
@@ -190,7 +212,11 @@ class Traced(Watched):
             kwargs.pop("casting", None)  # the common type represents all of them exactly
         known = {k: v for k, v in kwargs.items() if k != "dtype"}
         entry.demand_plain(_given((*args, *known.values())), f"np.{function.__name__}")
-        return FUNCTIONS[function](self.build, *args, **known)
+        result = FUNCTIONS[function](self.build, *args, **known)
+        # NumPy may have made a view of an argument, or returned one itself.
+        for one in (*_traced((*args, *known.values())), *_traced((result,) if function not in FRESH else ())):
+            one.unshared = False
+        return result
 
 
 class Condition(Watched):
@@ -210,6 +236,19 @@ class Condition(Watched):
         return where(self.build, *args)
 
 
+def _of_scalars(operator: str) -> Callable[..., Any]:
+    """``s += 1`` of a scalar is ``s = s + 1``."""
+    in_array = getattr(np.lib.mixins.NDArrayOperatorsMixin, operator)
+
+    def method(self: Traced, other: Any) -> Any:
+        return NotImplemented if self.unshared and not self.shape else in_array(self, other)
+
+    return method
+
+
+for _operator in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
+    setattr(Traced, f"__i{_operator}__", _of_scalars(f"__i{_operator}__"))
+
 # What moves entries by an index is NumPy's own, of positions.
 for _kind in (Traced, Condition):
     for _name, _method_ in list(vars(_kind).items()):
@@ -228,9 +267,24 @@ def _given(values: Any) -> Any:
     return [*others, *(part for one in lists for part in _given(one))]
 
 
+def _traced(values: Any) -> Iterator[Traced]:
+    """What stands for an array, also in lists."""
+    for one in values:
+        if type(one) is Traced:
+            yield one
+        elif is_any(type(one), tuple, list):
+            yield from _traced(one)
+
+
 def moved(x: Traced, move: Callable[[Any], Any]) -> Traced:
-    """The array after a function that only moves entries."""
+    """The array after a function that only moves entries; NumPy may make a view there."""
+    x.unshared = False
     return Traced(x.build, x.value.arrange(move))
+
+
+def copied(x: Traced) -> Traced:
+    """Another array with the same entries; one without axes is an array too and no scalar, so it is not changed in place."""
+    return Traced(x.build, x.value, unshared=x.shape != ())
 
 
 def tensor_of(a: Any) -> Tensor | None:
