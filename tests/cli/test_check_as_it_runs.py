@@ -6,14 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import supnorm as sn
+from supnorm.certification import certify_properties, statement_mismatch
+from supnorm.certification.certificate import digest
 from supnorm.cli.check import checked
 from supnorm.cli.check_verdict import status_of
 from supnorm.cli.main import run
-from supnorm.results import ExitCode
+from supnorm.program import program_of
+from supnorm.results import BadInput, ExitCode
 
 pytestmark = pytest.mark.usefixtures("executions_unseen")
 pytest.importorskip("flint")
@@ -82,3 +86,50 @@ def test_a_statement_about_a_root_has_room_too(tmp_path: Path) -> None:
     assert verdict.accepted
     assert status_of(verdict, 6e-11).exit in (ExitCode.EXCEEDED, ExitCode.UNDECIDED)
     assert status_of(verdict, 1e-8).exit == ExitCode.DONE
+
+
+def _cast(x: Any) -> Any:
+    return jnp.asarray(x[:, :1], jnp.float32) * jnp.float32(1.0)
+
+
+def _properties_of(model: Any, asked: list[str], path: Path) -> dict[str, Any]:
+    """A file about the program of a model; the verdicts are those of exact arithmetic."""
+    certify_properties(model, NARROW, asked, boxes=50).save(path)
+    data: dict[str, Any] = json.loads(path.read_text())
+    for entry in data["data"]["properties"]:
+        entry["verdict"] = "proved"
+    data["digest"] = digest(data)
+    path.write_text(json.dumps(data))
+    return data
+
+
+NARROW = sn.Domain(x=(0.0, 0.99999999))
+
+
+def test_a_limit_that_the_model_in_float32_breaks_is_not_proved(tmp_path: Path) -> None:
+    """The cast makes 1 of 0.99999999. certify calls the limit undecided; a file with another verdict was "proved"."""
+    path = tmp_path / "p.json"
+    model = sn.Function(_cast, precision="float32")
+    problem = sn.Problem(model, lambda x: 0.0 * x[:, 0], NARROW)
+    _properties_of(model, ["bounded:-1:0.999999995"], path)
+    found = checked(path, problem)
+    assert found.accepted
+    assert status_of(found).exit == ExitCode.UNDECIDED
+    assert "the model as it runs was seen" in found.measured[0]
+    _properties_of(model, ["bounded:-1:1.001"], path)
+    found = checked(path, problem)
+    assert (status_of(found).code, found.measured) == ("proved", ())
+
+
+def test_a_property_of_a_program_that_does_not_run_is_not_accepted(tmp_path: Path) -> None:
+    (tmp_path / "hidden.py").write_text(CODE)
+    (tmp_path / "problem.toml").write_text(PROBLEM)
+    problem = sn.open_problem(tmp_path / "problem.toml")
+    read = program_of(problem.model, 1)
+    path = tmp_path / "p.json"
+    certify_properties(sn.Function(read.value, program=read), problem.domain, ["positive"], boxes=50).save(
+        path
+    )
+    assert statement_mismatch(path, problem) is None
+    with pytest.raises(BadInput, match="gives"):
+        checked(path, problem)

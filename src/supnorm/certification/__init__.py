@@ -11,6 +11,7 @@ from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.norms import NormsResult, certify_norms
 from supnorm.certification.properties import certify_properties
 from supnorm.certification.property_result import PropertiesResult
+from supnorm.certification.property_tie import limits_too_near
 from supnorm.certification.residual import against_zero, residual
 from supnorm.certification.result import CertifyResult
 from supnorm.certification.solution.result import SolutionResult
@@ -35,6 +36,7 @@ __all__ = [
     "certify_properties",
     "functions_of_problem",
     "into_report",
+    "limits_too_near",
     "mismatch",
     "residual",
     "solution_error",

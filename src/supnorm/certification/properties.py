@@ -113,7 +113,7 @@ def certify_properties(
     limit = Limit.of(seconds, boxes)
     function = as_function(model, "model")
     problem = against_zero(function, domain)
-    base, seen, observed = _read(problem, seed)
+    base, seen, observed = read_model(problem, seed)
     names = problem.output_names(base.m)
     asked = read_properties(properties, domain, names)
     held, shifts = ({}, {}) if resume is None else (held_parts(resume, "properties"), _shifts(resume))
@@ -159,7 +159,7 @@ def certify_properties(
     return result_of(function, names, asked, so_far(), seen, observed, limit.spent)
 
 
-def _read(problem: Problem, seed: int) -> tuple[Program, Agreement, Array]:
+def read_model(problem: Problem, seed: int) -> tuple[Program, Agreement, Array]:
     """The program of the model, how well what runs agrees with it, and `Measuring.in_lower_precision`.
 
     Raises:

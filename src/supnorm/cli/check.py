@@ -256,7 +256,7 @@ def _checked(
         if result.accepted and file.changed:
             result = replace(result, accepted=False, reason="the file was changed while it was checked")
         if result.accepted and problem is not None:
-            result = _with_what_runs(result, problem, measuring, witness)
+            result = _with_what_runs(result, problem, measuring, witness, file.path)
     except (KeyboardInterrupt, Interrupted) as why:
         words = str(why).partition("; ")[0] or "interrupted"
         raise Interrupted(
@@ -271,15 +271,22 @@ def _checked(
 
 
 def _with_what_runs(
-    result: CheckResult, problem: Problem, measuring: Measuring, witness: tuple[float, ...] | None
+    result: CheckResult,
+    problem: Problem,
+    measuring: Measuring,
+    witness: tuple[float, ...] | None,
+    path: Path,
 ) -> CheckResult:
-    """The verdict with what was measured of the functions as they run; only a claim about the error needs it."""
+    """The verdict with what was measured of the functions as they run, for claims about errors and limits of values."""
     from dataclasses import replace
 
+    from supnorm.certification import limits_too_near
     from supnorm.certification.as_it_runs import as_it_runs
 
     if result.claims is not None and "error" not in result.claims:
-        return result
+        words = limits_too_near(path, problem, result.claims)
+        verdict = "undecided" if words and result.verdict == "proved" else result.verdict
+        return replace(result, measured=words, verdict=verdict)
     seen = as_it_runs(problem, measuring, witness)
     return replace(
         result,
