@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from flint import arb
 
 from supnorm.certification import certify_norms, certify_properties
 from supnorm.certification.bracket import Goal
@@ -14,6 +15,8 @@ from supnorm.certification.certificate import digest
 from supnorm.certification.part import Part, prove
 from supnorm.certification.statement import Statement
 from supnorm.checker import check
+from supnorm.checker.enclosure import Program, values
+from supnorm.checker.operation import program as read_program
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain, Problem
 from supnorm.program import program_of
@@ -96,3 +99,20 @@ def test_certify_says_nothing_of_derivatives_without_values(tmp_path):
     whole = certify_properties(rising, Domain(x=(0.5, 1.0)), ["monotone:x", "lipschitz"], boxes=200)
     assert [a.status for a in whole.answers] == ["proved", "proved"]
     assert saved(whole.statement, tmp_path / "q.json").accepted
+
+
+def test_the_power_zero_is_one_also_where_its_argument_has_no_value(tmp_path):
+    """Its derivative is zero, so a file may say of log(x)^0 + x that it rises on [-1, 1]: it does, wherever it runs."""
+    jnp, torch = pytest.importorskip("jax.numpy"), pytest.importorskip("torch")
+    x = np.linspace(-1.0, 1.0, 9)[:, None]
+    f = lambda x: np.log(x[:, 0]) ** 0.0 + x[:, 0]  # noqa: E731
+    read = program_of(f, 1)
+    expected = 1.0 + x[:, 0]
+    assert f(x).tolist() == read.value(x)[:, 0].tolist() == expected.tolist()
+    assert np.asarray(jnp.log(jnp.asarray(x[:, 0])) ** 0.0).tolist() == [1.0] * 9
+    assert (torch.log(torch.asarray(x[:, 0])) ** 0.0).tolist() == [1.0] * 9
+    checked = Program.of(read_program(read.to_json()))
+    assert [float(v.mid()) for v in values(checked, [[arb(v) for v in x[:, 0]]])[0]] == expected.tolist()
+    result = certify_properties(f, AROUND, ["monotone:x"], boxes=20)
+    assert result.answers[0].status == "proved"
+    assert saved(result.statement, tmp_path / "p.json").accepted

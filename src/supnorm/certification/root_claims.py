@@ -23,7 +23,8 @@ and the root is no further than |g(x, F)| U (mean value theorem). |N - F| = |S|.
 
 That g is differentiable, and is continuous between the ends, follows from the parts too: an operation of g that is undefined
 somewhere (a division, a logarithm, a root, a power) stands undefined in g_y as well, and then ``slope`` has no bound; what
-does not depend on y stands in ``defect``. Operations with kinks have no derivative and are refused.
+does not depend on y stands in ``defect``. The power 0 is no such operation: it is 1 also where its argument is undefined.
+Operations with kinks have no derivative and are refused.
 """
 
 from __future__ import annotations

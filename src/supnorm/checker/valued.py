@@ -2,9 +2,10 @@
 
 The derivative 1/x of log x is a number below zero, too, where the logarithm is none. Every operation stands in its own
 derivative, with the same singularities, except for the logarithm, whose derivative is finite on both sides of its
-singularity. So along a line of the box on which a derivative has a bound, the function has a value everywhere or nowhere.
-A bound from above says nothing false then, but it must be about something: a point is needed where there is a value. An
-extreme that a point shows has to be at one where there is a value.
+singularity, and for the power 0, which has no derivative and is 1 also where its argument has no value. So along a line
+of the box on which a derivative has a bound, the function has a value everywhere or nowhere. A bound from above says
+nothing false then, but it must be about something: a point is needed where there is a value. An extreme that a point
+shows has to be at one where there is a value.
 """
 
 from __future__ import annotations
