@@ -6,8 +6,10 @@ from numpy import asarray
 from numpy.polynomial import Chebyshev, Legendre, Polynomial
 from scipy import special
 
+from supnorm.problem import Domain, Problem
 from supnorm.program import Unsupported, lower_numpy, program_of
 from supnorm.program.numpy_arrays import CONVERSIONS
+from supnorm.results import BadInput
 
 rng = np.random.default_rng(0)
 W = rng.normal(size=(2, 5))
@@ -88,6 +90,18 @@ def _added(x):
     for k in range(3):
         total += np.sin(k * x[:, 0])
     return total
+
+
+def test_a_result_whose_axis_of_one_point_is_squeezed_away_is_one_value() -> None:
+    def squeezed(x):
+        return np.squeeze(np.sin(x[:, :1]))
+
+    x = rng.random((4, 2))
+    np.testing.assert_array_equal(lower_numpy(squeezed, 2).value(x)[:, 0], np.sin(x[:, 0]))
+    problem = Problem(squeezed, lambda x: x[:, 0], Domain(x=(0.0, 1.0), y=(0.0, 1.0)))
+    assert problem.error_at([[0.5, 0.5]])["error"][0] == 0.5 - np.sin(0.5)
+    with pytest.raises(BadInput, match="for 2 points"):  # a sum of all rows
+        Problem(lambda x: x.sum(), lambda x: x[:, 0], problem.domain).error_at([[0.5, 0.5], [0.1, 0.2]])
 
 
 @pytest.mark.parametrize(

@@ -474,3 +474,13 @@ def test_numpy_code_beside_torch_code_is_numpy_code(tmp_path: Path) -> None:
     assert plain.value.kind == ""  # type: ignore[attr-defined]
     assert "softplus" in program_of(plain, 1).operations
     assert open_python(SourceSpec(python="f.py:sine"), tmp_path, x, "[reference]").value.kind == "torch"  # type: ignore[attr-defined]
+
+
+def test_a_module_that_squeezes_its_output_gives_one_value_for_one_point():
+    class Squeezed(torch.nn.Module):
+        def forward(self, x):
+            return torch.sin(x[:, :1]).squeeze()
+
+    function = from_torch(Squeezed().eval())
+    assert function.value(np.array([[0.5, 0.1]])).shape == (1, 1)
+    assert function.value(np.full((3, 2), 0.5)).shape == (3, 1)

@@ -303,6 +303,9 @@ def as_columns(result: Any, n: int, what: str) -> Array:
 
     Raises:
         BadInput: when its shape does not fit ``n`` points.
+
+    >>> as_columns(np.squeeze([[0.5]]), 1, "model")
+    array([[0.5]])
     """
     if (
         type(result) is np.ndarray
@@ -313,8 +316,8 @@ def as_columns(result: Any, n: int, what: str) -> Array:
     ):
         return result.copy()  # the common case, paid for at every evaluation
     y = real_numbers(result, what)
-    if y.ndim == 1 and y.shape == (n,):
-        y = y[:, None]
+    if y.shape == (n,) or (y.shape == () and n == 1):  # np.squeeze leaves no axis of one point
+        y = y.reshape(n, 1)
     if y.ndim != 2 or len(y) != n or not y.shape[1]:
         raise BadInput(
             f"{what} must return shape ({n},) or ({n}, m) for {n} points, got {y.shape}; "

@@ -59,7 +59,7 @@ def _of_points(function: Callable[..., Any], n: int, d: int, least: str) -> Prog
                 raise build.refused from None
             raise
         demand_heeded(build)
-    if isinstance(result, Traced) and result.shape[:1] != (n,):
+    if isinstance(result, Traced) and result.shape[:1] != (n,) and not (result.shape == () and n == 1):
         raise TypeError(f"for points ({n}, {d}) it must return ({n},) or ({n}, m), got {result.shape}")
     program = build.finish(result.value if isinstance(result, Traced) else entry.constant(result, "a result"))
     if len(program.limits) < len(

@@ -130,7 +130,7 @@ def from_tensors(
             raise BadInput(
                 f"{label} returns {y.dtype} numbers, which have no largest: return their real and imaginary parts"
             )
-        y = y[:, None] if tuple(y.shape) == (n,) else y
+        y = y.reshape(n, 1) if tuple(y.shape) == (n,) or (y.ndim == 0 and n == 1) else y  # squeezed
         if y.ndim != 2 or len(y) != n:
             raise BadInput(
                 f"{label} must return shape ({n},) or ({n}, m) for {n} points, got {tuple(y.shape)}"
