@@ -200,6 +200,44 @@ def test_code_that_has_changed_is_not_gone_on_with(shell: Shell) -> None:
 
 
 @pytest.mark.slow
+def test_numbers_that_were_edited_in_the_file_are_not_gone_on_with(shell: Shell) -> None:
+    """A largest error made smaller in the stored state became the result."""
+    folder = written(shell)
+    assert shell.run("rollout", "ring.toml", "--seconds", "1e-9").code == 4
+    path = folder / "rollout.state.npz"
+    with np.load(path) as archive:
+        held = {name: archive[name] for name in archive.files}
+    document = json.loads(bytes(held["document"]))
+    document["tally"]["worst"]["u"]["error"] = 1e-12
+    held["document"] = np.frombuffer(json.dumps(document).encode(), np.uint8)
+    np.savez(path, **held)
+    done = shell.run("rollout", "ring.toml", "--resume")
+    assert done.code == 2
+    assert "rollout.state.npz is no roll-out that can be gone on with" in done.line
+    assert "it is not as it was stored" in done.line
+
+
+def test_nobody_is_told_to_go_on_where_the_states_could_not_be_stored(shell: Shell) -> None:
+    written(
+        shell,
+        PROBLEM.replace('variables = ["u", "v"]', 'observe = "boxed.py:observe"\nvariables = ["u", "v"]'),
+    )
+    boxed = "\nclass Box:\n    def __init__(self, u): self.u = u\ndef observe(b): return b.u\n"
+    boxed += (
+        "def initial(): return [Box(u) for u in flow.initial()]\ndef step(b): return Box(flow.truth(b.u))\n"
+    )
+    (shell.folder / "boxed.py").write_text(f"import flow\n{boxed}")
+    text = (shell.folder / "ring.toml").read_text().replace('mass = "flow.py:mass"', "")
+    for name in ("flow.py:model", "flow.py:truth"):
+        text = text.replace(name, "boxed.py:step")
+    (shell.folder / "ring.toml").write_text(text.replace("flow.py:initial", "boxed.py:initial"))
+    stopped = shell.run("rollout", "ring.toml", "--seconds", "1e-9")
+    assert stopped.code == 4, stopped.err
+    assert "--resume cannot go on with this run" in stopped.err
+    assert "--resume" not in stopped.out
+
+
+@pytest.mark.slow
 def test_initial_states_from_files(shell: Shell) -> None:
     states = np.zeros((3, 2, 8, 16))
     states[:, 0] = 0.5

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.cli.conftest import Shell
+from tests.cli.test_interrupted import appears
 from tests.cli.test_repair_verb import written
 from tests.mending.cases import line, line_guard, peak
 
@@ -117,6 +118,35 @@ def test_a_request_that_runs_when_the_signal_comes_is_answered(folder: Shell) ->
         connection.close()
         process.communicate(timeout=300)
         assert process.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("twice", [False, True])
+def test_the_last_line_says_whether_every_request_was_answered(folder: Shell, twice: bool) -> None:
+    """A request of more than ten seconds was dropped, and a second signal drops any: "every request" was answered."""
+    text = (folder.folder / "truth.py").read_text()
+    slow = "def peak(x):\n    import time; open('asked', 'w').close(); time.sleep(12.0)"
+    (folder.folder / "truth.py").write_text(text.replace("def peak(x):", slow))
+    asked = folder.folder / "asked"
+    with serving(folder) as (process, port):
+        asked.unlink(missing_ok=True)  # of the probe
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+        connection.request("POST", "/predict", '{"x": [[0.5]]}', {"Content-Type": "application/json"})
+        appears(asked)
+        process.send_signal(signal.SIGTERM)
+        if twice:
+            time.sleep(1.5)
+            process.send_signal(signal.SIGTERM)
+        else:
+            assert connection.getresponse().status == 200
+        connection.close()
+        out, err = process.communicate(timeout=300)
+        assert "Traceback" not in err
+        assert process.returncode == 0
+        said = (
+            "1 of the requests that came got no answer" if twice else "every request that came was answered"
+        )
+        assert out.strip().splitlines()[-1] == f"ended; {said}"
 
 
 @pytest.mark.slow

@@ -69,13 +69,17 @@ def command(
             keep.write()
             save(made, run.directory)
     end = f"saved in {run.directory}; open {run.directory / 'rollout.html'}"
-    more = ["go on with the same command and --resume"] if stopped else []
+    more = ["go on with the same command and --resume"] if stopped and keep.resumable else []
     run.tell(made.record.to_json, lambda: [*_summary(made), *more, end])
     return int(made.record.status.exit)
 
 
 class _Stored:
-    """Writes the state of a roll-out from time to time."""
+    """Writes the state of a roll-out from time to time.
+
+    Attributes:
+        resumable: the file has a state of this run, with which --resume goes on.
+    """
 
     def __init__(
         self,
@@ -88,6 +92,7 @@ class _Stored:
         self._rollout, self._path, self._identity, self._clock = rollout, path, identity, clock
         self._files = files
         self._last, self._noted = clock(), False
+        self.resumable = bool(rollout.rolling.done)
 
     def __call__(self) -> None:
         self._files.look()
@@ -104,6 +109,7 @@ class _Stored:
         spent = self._rollout.spent + time.perf_counter() - self._rollout.begun
         try:
             save(self._rollout, self._path, self._identity, spent, self._files.contents)
+            self.resumable = True
         except TypeError as why:
             self._noted = True
             say(f"supnorm: note: {why}; --resume cannot go on with this run", err=True)

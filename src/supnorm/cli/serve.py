@@ -139,6 +139,7 @@ def _run(
     secret: str | None,
 ) -> int:
     from supnorm.cli.answer import say
+    from supnorm.results.numbers import count
     from supnorm.serving import Limits, Service
     from supnorm.serving.run import listen, run
 
@@ -150,8 +151,9 @@ def _run(
     limits = Limits(rows=options.rows, body=options.body, seconds=options.seconds)
     at = listen(host, options.port)
     ready = "serving at {}; the requests it takes are at /docs; Ctrl-C ends it"
-    run(Service(safe, limits, checks, note), at, secret, lambda address: say(ready.format(address)))
-    say("ended; every request that came was answered")
+    left = run(Service(safe, limits, checks, note), at, secret, lambda address: say(ready.format(address)))
+    unanswered = f"{count(left)} of the requests that came got no answer"
+    say(f"ended; {unanswered if left else 'every request that came was answered'}")
     return 0
 
 

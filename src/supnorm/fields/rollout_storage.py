@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from supnorm.fields.rollout import Rollout
 from supnorm.fields.rollout_state import again, flat
 from supnorm.fields.rollout_tally import Tally, Trail
+from supnorm.fields.seal import demand_sealed, seal_of
 from supnorm.results import BadInput, from_json, to_json, write_whole
 from supnorm.results.door import faults_of
 from supnorm.results.record import READ
 from supnorm.results.rollout import FirstRecord, PeakRecord, StepRecord
 from supnorm.sources.called_files import changed_file
 
-FORMAT = 2  # of the file; another one is not resumed
+FORMAT = 3  # of the file; another one is not resumed
 
 
 def save(rollout: Rollout, path: Path, identity: str, spent: float, files: Mapping[str, str]) -> None:
@@ -65,8 +66,9 @@ def save(rollout: Rollout, path: Path, identity: str, spent: float, files: Mappi
         "tally": _tally(rolling.tally),
     }
     buffer = io.BytesIO()
-    named = {f"a{k}": array for k, array in enumerate(arrays)}
-    np.savez(buffer, document=np.frombuffer(json.dumps(to_json(document)).encode(), np.uint8), **named)  # type: ignore[arg-type]
+    held: dict[str, Any] = {f"a{k}": array for k, array in enumerate(arrays)}
+    held["document"] = np.frombuffer(json.dumps(to_json(document)).encode(), np.uint8)
+    np.savez(buffer, seal=np.array(seal_of(held)), **held)
     write_whole(path, buffer.getvalue())
 
 
@@ -102,10 +104,12 @@ def load(rollout: Rollout, path: Path, identity: str, root: Path) -> dict[str, s
         raise BadInput(f"--resume: there is no {path}; leave --resume out to start")
     with faults_of(str(path), "is no roll-out that can be gone on with; leave --resume out to start again"):
         with np.load(path, allow_pickle=False) as archive:
-            document = json.loads(bytes(archive["document"]))
-            arrays = [archive[f"a{k}"] for k in range(len(archive.files) - 1)]
+            held = {name: archive[name] for name in archive.files}
+        document = json.loads(bytes(held["document"]))
         if document["format"] != FORMAT:
             raise ValueError("of another version")
+        demand_sealed(held)
+        arrays = [held[f"a{k}"] for k in range(len(held) - 2)]
         same = document["identity"] == identity
         files = {str(name): str(content) for name, content in document.get("files", {}).items()}
         if same:

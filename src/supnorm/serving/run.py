@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import math
 import signal
 import socket
 import time
@@ -20,7 +22,7 @@ from supnorm.serving.service import Service
 
 CONNECTIONS = 200  # at once; further ones get 503
 AGAIN = 1.0  # seconds after the first signal: a later one does not wait for requests, an earlier one is the same twice
-AT_END = 10  # seconds that requests are waited for
+AT_END = 2.0  # seconds to send what was answered last
 
 
 class Server(uvicorn.Server):
@@ -59,8 +61,13 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def run(service: Service, at: socket.socket, token: str | None, ready: Callable[[str], None]) -> None:
+def run(service: Service, at: socket.socket, token: str | None, ready: Callable[[str], None]) -> int:
     """Answer requests until SIGTERM, SIGHUP (the terminal was closed; not with ``nohup``) or Ctrl-C.
+
+    Requests that came before are answered: each is given the time that its limits allow it. A second signal does not wait.
+
+    Returns:
+        the number of requests that came and were not answered.
 
     Args:
         service: what answers.
@@ -69,12 +76,20 @@ def run(service: Service, at: socket.socket, token: str | None, ready: Callable[
         ready: gets the address once requests are answered.
     """
     host, port = at.getsockname()[:2]
+    app, left = app_of(service, token), [0]
+
+    async def counted(scope: Any, receive: Any, send: Any) -> None:
+        left[0] += 1
+        with suppress(asyncio.CancelledError):  # the end is told by the last line, and not by a traceback
+            await app(scope, receive, send)
+            left[0] -= 1
+
     config = uvicorn.Config(
-        app_of(service, token),
+        counted,
         log_level="warning",
         access_log=False,
         limit_concurrency=CONNECTIONS,
-        timeout_graceful_shutdown=AT_END,
+        timeout_graceful_shutdown=math.ceil(service.limits.reading + service.limits.seconds + AT_END),
         lifespan="off",
         server_header=False,
     )
@@ -102,3 +117,4 @@ def run(service: Service, at: socket.socket, token: str | None, ready: Callable[
         at.close()
         if service.shadow is not None:
             service.shadow.close()
+    return left[0]
