@@ -14,6 +14,7 @@ from tests.cli.conftest import Shell
 from tests.schema import demand_as_published
 
 from supnorm import pages
+from supnorm.claims import Claim
 from supnorm.cli import claim
 from supnorm.cli.folder import undisturbed
 from supnorm.interrupts import INTERRUPTS
@@ -378,6 +379,39 @@ def test_a_file_that_is_no_claim_is_told_before_anything_is_searched(ledger: She
     assert done.code == 2
     assert "claims/zero/claim.toml" in done.line
     assert not (ledger.folder / "held" / "true").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("made", ["", "an error of an import"])
+def test_a_request_while_the_code_of_a_claim_is_loaded_keeps_those_that_were_judged(
+    ledger: Shell, monkeypatch: pytest.MonkeyPatch, made: str
+) -> None:
+    """It ended the ledger without a result; where the import made another error of it, the claim was "failed"."""
+    put(ledger, "zuletzt")
+    opened = Claim.open
+
+    def interrupted(file: Path, **options: Any) -> Claim:
+        if "zuletzt" in str(file):
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except KeyboardInterrupt:
+                if made:
+                    raise BadInput(made) from None
+                raise
+        return opened(file, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Claim, "open", interrupted)
+        INTERRUPTS.listen([signal.SIGINT], lambda: None)
+        done = ledger.run("claim", "claims", "--all", "--quiet")
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    assert (done.code, done.line) == (
+        3,
+        "supnorm: interrupted at zuletzt; run the same command with --resume",
+    )
+    record = json.loads((ledger.folder / "claims-run" / "claims.json").read_text())
+    assert (record["status"]["code"], [row["name"] for row in record["rows"]]) == ("interrupted", ["true"])
+    assert ledger.run("claim", "claims", "--all", "--resume").code == 0
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import importlib
 import json
 import shlex
 import subprocess
@@ -244,6 +245,36 @@ def test_compare_evaluates_each_model_at_the_worst_points_of_the_others(shell: S
     page = (shell.folder / "more" / "compare.html").read_text()
     assert "missed its worst error of 0.25" in page
     assert "worst point of" in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["supnorm.gates.crossed.crossed", "supnorm.cli.compare.run_audit"])
+def test_compare_keeps_the_table_at_a_request_between_the_audits(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """While a model was opened, or called at the worst points of the others, Ctrl-C lost the table of what was done."""
+    shell.write(("truth.py:model", "truth.py:agrees"), name="good.toml")
+    owner, _, name = where.rpartition(".")
+    module, begun = importlib.import_module(owner), []
+    original = getattr(module, name)
+
+    def interrupted(*given: Any, **options: Any) -> Any:
+        begun.append(name)
+        if name == "crossed" or len(begun) > 1:
+            raise KeyboardInterrupt
+        return original(*given, **options)
+
+    arguments = ("compare", "good.toml", "problem.toml", "--evaluations", "300", "--quiet")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, interrupted)
+        done = shell.run(*arguments)
+    rows = json.loads((shell.folder / "compare-run" / "compare.json").read_text())["rows"]
+    assert done.code == (1 if name == "crossed" else 3)  # a witness above the tolerance counts
+    assert done.line.startswith("supnorm: interrupted ")
+    assert done.line.endswith("run the same command with --resume")
+    assert [row["status"] for row in rows] == ["nothing-found", "tolerance-exceeded"][: len(rows)]
+    assert len(rows) == (2 if name == "crossed" else 1)
+    assert shell.run(*arguments, "--resume").code == 1
 
 
 @pytest.mark.slow

@@ -46,6 +46,31 @@ def test_an_interrupt_after_the_last_field_loses_no_comparison(
     assert not any(0 < getattr(event, "done", 9) < 9 for event in counted)  # none was compared again
 
 
+def test_an_interrupt_before_the_second_variable_reports_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two variables nothing was reported of those that were done."""
+    truth, wrong = analysis(), forecast(analysis())
+    for data in (truth, wrong):
+        data["q"] = data["t2m"].copy()
+    whole, shares = sn.audit_fields(wrong, truth), auditing.shares_of
+
+    def stopped(one: Any, *rest: Any) -> Any:
+        if one.name == "q":
+            raise KeyboardInterrupt
+        return shares(one, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(auditing, "shares_of", stopped)
+        report = sn.audit_fields(wrong, truth, folder=tmp_path)
+    assert report.status.code == "interrupted"
+    assert report["t2m"].to_dict() == whole["t2m"].to_dict()
+    again = sn.audit_fields(wrong, truth, folder=tmp_path, resume=True)
+    assert [again[name].to_dict() for name in ("t2m", "q")] == [
+        whole[name].to_dict() for name in ("t2m", "q")
+    ]
+
+
 def test_a_full_disk_in_the_middle_of_a_run_does_not_lose_the_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

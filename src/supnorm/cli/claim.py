@@ -15,6 +15,7 @@ from supnorm.cli.fields import made, with_options_of, written
 from supnorm.cli.options import STORE, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
 from supnorm.evaluation.calls import Calls
+from supnorm.interrupts import INTERRUPTS
 from supnorm.results.status import BadInput, Interrupted
 
 if TYPE_CHECKING:
@@ -202,7 +203,10 @@ def _ledger(folder: Path, given: Path | None, run: RunContext, options: SearchOp
         if not run.silent:
             say(f"  {name}", err=True)
         try:
-            rows.append(_entry(file, name, run, options))
+            with run.interruptible(
+                f" at {name}"
+            ):  # also while its code is loaded, or an earlier verdict read
+                rows.append(_entry(file, name, run, options))
         except Interrupted as why:
             stopped = str(why)
             break
@@ -256,6 +260,7 @@ def _entry(file: Path, name: str, run: RunContext, options: SearchOptions) -> Le
         record = _judged(claim, file, part, options)
         return _row(record, name)
     except BadInput as why:
+        INTERRUPTS.poll()  # a request may have become this error, as in an import
         words = read_specification(file).claim
         if words is None:
             raise

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from supnorm.cli.answer import printed_if_lost, say
+from supnorm.cli.answer import say
 from supnorm.cli.audit_run import SearchOptions, run_audit
 from supnorm.cli.fields import made, with_options_of, written
 from supnorm.cli.options import POWER, TRUST, default_folder
 from supnorm.cli.run import RunContext, with_run
 from supnorm.evaluation.calls import Calls
+from supnorm.interrupts import INTERRUPTS
 from supnorm.results.unfinished import marked
 
 if TYPE_CHECKING:
@@ -82,7 +83,11 @@ def _compared(problems: list[Path], run: RunContext, options: SearchOptions, tru
     rows = _with_folders(rows)
     if not stopped and len(rows) > 1:
         folders = [run.directory / row.folder for row in rows]
-        rows = list(crossed(rows, list(records.values()), folders, trust))
+        try:
+            rows = list(crossed(rows, list(records.values()), folders, trust))
+        except KeyboardInterrupt:  # the audits are done
+            INTERRUPTS.taken()
+            stopped = f"interrupted before each model was called at the worst points of the others; {AGAIN}"
         codes += [int(ExitCode.EXCEEDED) for row in rows if row.status == "tolerance-exceeded"]
     problem_titles = {one.title for one in records.values()}
     result = CompareRecord(
@@ -100,7 +105,7 @@ def _compared(problems: list[Path], run: RunContext, options: SearchOptions, tru
     def tell() -> None:
         run.tell(result.to_json, lambda: (comparison(result), str(page)))
 
-    with printed_if_lost(tell):
+    with run.writing(tell):
         write_whole(run.directory / "compare.json", result.to_json())
         write_comparison(result, page)
     tell()
@@ -165,8 +170,12 @@ def _audited(
             # An audit that is finished and cannot be written is a row of the table all the same.
             tell = partial(_into, records, name)
             part = run.within(name, resume)
-            with marked(part.directory, "audit"):
-                records[name] = run_audit(path, part, options, tell, go_on=AGAIN).record
+            with run.interruptible(""), marked(part.directory, "audit"):
+                try:
+                    records[name] = run_audit(path, part, options, tell, go_on=AGAIN).record
+                except BadInput:
+                    INTERRUPTS.poll()  # a request may have become this error, as in an import
+                    raise
         except NotWritten as why:
             return records, f"{why}: {AGAIN}", refused
         except Interrupted:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from supnorm.cli.answer import printed_if_lost
 from supnorm.cli.audit_run import SearchOptions
 from supnorm.cli.run import RunContext
 
@@ -90,7 +89,7 @@ def compare_forms(
         lines = [sentence.text for sentence in result.remarks]
         run.tell(result.to_json, lambda: (comparison(result), *lines, str(page)))
 
-    with printed_if_lost(tell):
+    with run.writing(tell):
         write_whole(run.directory / "compare.json", result.to_json())
         write_comparison(result, page)
     tell()

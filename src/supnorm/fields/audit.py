@@ -249,7 +249,13 @@ def _compared(
             return judged.record(), Maps.of(one.grid, one.unit, whole.state), complete and lost is None
 
     for number, one in enumerate(pairs):
-        record, maps[one.name], going_on = compared(number, one)
+        try:
+            record, maps[one.name], going_on = compared(number, one)
+        except KeyboardInterrupt:  # while it was prepared or judged; those before it are reported
+            if not records:
+                raise
+            INTERRUPTS.taken()
+            return tuple(records), maps, True
         records.append(record)
         if not going_on:
             return tuple(records), maps, True
