@@ -64,6 +64,7 @@ def test_an_interrupt_before_the_second_variable_reports_the_first(
         patch.setattr(auditing, "shares_of", stopped)
         report = sn.audit_fields(wrong, truth, folder=tmp_path)
     assert report.status.code == "interrupted"
+    assert "9 of 18 pairs of fields are compared. --resume goes on with it." in report.status.advice
     assert report["t2m"].to_dict() == whole["t2m"].to_dict()
     again = sn.audit_fields(wrong, truth, folder=tmp_path, resume=True)
     assert [again[name].to_dict() for name in ("t2m", "q")] == [
@@ -96,6 +97,8 @@ def test_a_full_disk_in_the_middle_of_a_run_does_not_lose_the_numbers(
     assert "t2m is wrong by 3" in said.out
     assert "The run ended early: run/state/000.npz cannot be written: No space left on device." in said.out
     assert (tmp_path / "run" / "fields.json").exists()
+    assert "--resume" not in said.out + said.err  # there is no state to go on with
+    assert "--resume" not in sn.audit_fields(wrong, truth, seconds=1e-9).status.advice
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from supnorm.fields.settings import EventOptions, demand_known
 from supnorm.fields.verdict import findings_of, status_of
 from supnorm.fields.work import compare, joined, shares_of
 from supnorm.interrupts import INTERRUPTS
-from supnorm.results import BadInput, Interrupted, NotWritten
+from supnorm.results import BadInput, Interrupted, NotWritten, Status
 from supnorm.results.fields import FieldsRecord, FieldVariableRecord
 from supnorm.results.option import demand_seconds
 from supnorm.results.printable import one_line
@@ -123,7 +123,7 @@ def audit_fields(
             "without --resume when nothing writes them any more"
         )
     record = FieldsRecord(
-        status=status_of(records, interrupted, complete=len(records) == len(pairs)),
+        status=_status(records, pairs, interrupted, checkpoints),
         title=" and ".join(_title(d, w) for d, w in ((prediction, "prediction"), (truth, "truth"))),
         variables=records,
         findings=findings_of(records, notes),
@@ -134,6 +134,13 @@ def audit_fields(
     )
     # Not before the result is saved: a kill or a full disk in between would lose all that was compared.
     return FieldReport(record, maps, None if interrupted else checkpoints.clear)
+
+
+def _status(
+    records: Sequence[FieldVariableRecord], pairs: Sequence[Pair], interrupted: bool, checkpoints: Checkpoints
+) -> Status:
+    left = sum(p.pairs for p in pairs) if interrupted else None
+    return status_of(records, left, resumable=checkpoints.any())
 
 
 def _stamps(*given: Any) -> list[Any]:

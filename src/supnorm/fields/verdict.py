@@ -17,12 +17,18 @@ from supnorm.wording.fields import narrator
 NOWHERE = 0.5
 
 
-def status_of(variables: Sequence[FieldVariableRecord], interrupted: bool, complete: bool) -> Status:
-    """The status of the whole: what is certain comes first, also of a run that was cut short."""
+def status_of(variables: Sequence[FieldVariableRecord], pairs: int | None, resumable: bool) -> Status:
+    """The status of the whole: what is certain comes first, also of a run that was cut short.
+
+    Args:
+        variables: those that were compared.
+        pairs: of fields of all variables, where the run was cut short.
+        resumable: it can be gone on with, because a state is stored.
+    """
     say = narrator()
     code, facts = _faults(variables)
-    if interrupted or not complete:
-        stopped = fact("stopped", done=sum(v.fields for v in variables), of=sum(v.of for v in variables))
+    if pairs is not None:
+        stopped = fact("stopped", done=sum(v.fields for v in variables), of=pairs, stored=resumable)
         return Status("interrupted", say.text(*facts, stopped), ExitCode.INTERRUPTED)
     if code:
         return Status(code, say.text(*facts), ExitCode.EXCEEDED)

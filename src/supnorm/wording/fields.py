@@ -15,7 +15,8 @@ ADVICE = {
     "nothing": "No grid point of {names:list} has a value on both sides, so their errors are not known.",
     "within": "Every grid point with a value on both sides is within the tolerance.",
     "no-tolerance": "Give --tolerance for a verdict.",
-    "stopped": "The run was cut short: {done:count} of {of:count} pairs of fields are compared. --resume goes on with it.",
+    "stopped": "The run was cut short: {done:count} of {of:count} pairs of fields are compared.{stored?: "
+    "--resume goes on with it.}",
     "name": "{name}",
 }
 FINDINGS = {
