@@ -73,6 +73,31 @@ def test_properties_are_proved_and_the_file_is_about_the_problem(work: Shell) ->
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("option", "first", "other", "about"),
+    [
+        ("--property", "positive", "monotone:p", "properties: positive"),
+        ("--norm", "w1inf", "rms", "norms: error, slope"),
+    ],
+)
+def test_a_proof_is_not_written_over_by_one_of_another_question(
+    work: Shell, option: str, first: str, other: str, about: str
+) -> None:
+    """With --resume another property or norm took the place of a proof that may have taken hours, without a word."""
+    (work.folder / "problem.toml").write_text(PROBLEM.replace("tolerance = 1e-9", ""))
+    begin = ("certify", "problem.toml", "--out", "run", "--quiet", option)
+    assert work.run(*begin, first, "--seconds", "2").code in (0, 4)
+    (path,) = (work.folder / "run").glob("*-certificate.json")
+    before = path.read_bytes()
+    refused = work.run(*begin, other, "--resume")
+    assert (refused.code, path.read_bytes()) == (2, before)
+    assert f"it is about other {about}; ask for these too" in refused.line
+    assert work.run(*begin, first, option, other, "--resume", "--seconds", "2").code in (0, 4)
+    held = json.loads(before)["parts"].keys()
+    assert held <= json.loads(path.read_text())["parts"].keys()
+
+
+@pytest.mark.slow
 def test_a_refuted_property_has_exit_code_1_also_of_its_file(work: Shell) -> None:
     done = work.run("certify", "problem.toml", "--property", "monotone:-T", "--out", "run")
     assert done.code == 1

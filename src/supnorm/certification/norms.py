@@ -27,7 +27,7 @@ from supnorm.certification.obstacle import without_bound
 from supnorm.certification.part import Part, PartNarrowed, PartProof, prove
 from supnorm.certification.reading import read_side
 from supnorm.certification.record_parts import disagreement, measured_words
-from supnorm.certification.statement import Statement, held_parts
+from supnorm.certification.statement import Statement, held_parts_of
 from supnorm.certification.statement_kinds import MEANS
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.intact import demanded_intact
@@ -130,8 +130,8 @@ def certify_norms(
     asked = _asked(norms)
     programs, seen = _programs(problem, asked, seed)
     parts = _parts(problem, programs, asked)
-    held = {} if resume is None else held_parts(resume, "norms")
     wanted = [*parts, *([MEANS] if "rms" in asked else [])]
+    held = {} if resume is None else held_parts_of(resume, "norms", wanted)
     whole = Part(MEANS, difference(programs["model"], programs["reference"]), problem.domain)
     proofs = {
         name: PartProof(part, replace(Bracket.start(part.error), seed=seed))

@@ -34,7 +34,7 @@ from supnorm.certification.reading import read_side
 from supnorm.certification.record_parts import disagreement
 from supnorm.certification.residual import against_zero
 from supnorm.certification.rounding import Array
-from supnorm.certification.statement import Statement, held_parts
+from supnorm.certification.statement import Statement, held_parts_of
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.intact import demanded_intact
 from supnorm.evaluation.limit import Limit
@@ -116,10 +116,12 @@ def certify_properties(
     base, seen, observed = read_model(problem, seed)
     names = problem.output_names(base.m)
     asked = read_properties(properties, domain, names)
-    held, shifts = ({}, {}) if resume is None else (held_parts(resume, "properties"), _shifts(resume))
+    wanted = list(dict.fromkeys(name for p in asked for name in p.parts))
+    held, shifts = (
+        ({}, {}) if resume is None else (held_parts_of(resume, "properties", wanted), _shifts(resume))
+    )
     quantities = _quantities(base, asked, domain)
     work = _Parts(domain, base, quantities, asked, ratio, seed, shifts)
-    wanted = list(dict.fromkeys(name for p in asked for name in p.parts))
     parts = {name: work.part(name) for name in wanted}
     begun = {
         name: PartProof(part, replace(Bracket.start(part.error), seed=seed), "boxes")

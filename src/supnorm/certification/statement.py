@@ -9,7 +9,7 @@ docs/certificate-format.md has the format.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -26,6 +26,7 @@ from supnorm.program import Program
 from supnorm.results import BadInput, Contradiction, versions, write_whole
 from supnorm.results.door import reading_table
 from supnorm.results.numbers import exact
+from supnorm.results.printable import one_line
 
 SCHEMA = "supnorm.statement/1"
 
@@ -118,6 +119,25 @@ def held_parts(path: Path | str, kind: str) -> dict[str, Any]:
         if data["schema"] == SCHEMA and data["digest"] == digest(data) and data["kind"] == kind:
             return {name: part for name, part in data["parts"].items() if isinstance(part, dict)}
     raise BadInput(f"{path}: not a whole {SCHEMA} file of {kind}; start without resume")
+
+
+def held_parts_of(path: Path | str, kind: str, wanted: Iterable[str]) -> dict[str, Any]:
+    """The same where other questions have other parts: none may be left out, because the new file replaces this one.
+
+    Raises:
+        BadInput: also when the file has a part that is not wanted; it names what the file is about.
+    """
+    held = held_parts(path, kind)
+    if held.keys() <= set(wanted):
+        return held
+    names: list[str] = []
+    with suppress(*MALFORMED), reading_table(Path(path)):
+        entries = json.loads(Path(path).read_text(encoding="utf-8"))["data"][kind]
+        names = [str(e["property"] if isinstance(e, dict) else e) for e in entries]
+    raise BadInput(
+        f"{path}: it is about other {kind}: {one_line(', '.join(dict.fromkeys(names)), 80)}; ask for these too to go on "
+        "with it, or start without resume"
+    )
 
 
 def held_programs(path: Path | str) -> dict[str, Program]:
