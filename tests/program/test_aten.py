@@ -202,17 +202,47 @@ def _through_the_base(x):
     return v
 
 
+def _turned(x):
+    h = 3.0 * x
+    turned = torch.einsum("ij->ji", h)  # a view where it sums nothing
+    h.clamp_(max=0.8)
+    return turned.T
+
+
 def _cut(x):
     return x - (5.0 * x).to(torch.int64).to(torch.float64)
 
 
 @pytest.mark.parametrize(
-    "function", [_clamped_view, _clamped_row, _through_the_base], ids=lambda f: f.__name__
+    "function", [_clamped_view, _clamped_row, _through_the_base, _turned], ids=lambda f: f.__name__
 )
 def test_a_change_in_place_that_shows_through_a_view_is_refused(function, tmp_path):
     """The reader took the tensor as it was before: a clamp of a corner of the domain was not seen at all."""
     with pytest.raises(Unsupported, match="in place on a view"):
         lower_torch(function, 3)
+
+
+def test_a_result_that_is_written_into_another_tensor_is_refused_before_anything_runs():
+    class Counting(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("count", torch.zeros(1, dtype=torch.float64))
+
+        def forward(self, x):
+            torch.add(self.count, 1.0, out=self.count)
+            return x + torch.relu(self.count - 5000.0)
+
+    module = Counting()
+    with pytest.raises(Unsupported, match=r"add\.out.*without out"):
+        lower_torch(module, 1)
+    with pytest.raises(Unsupported, match=r"addcmul\.out.*without out"):
+        lower_torch(lambda x: _written(x), 3)
+
+
+def _written(x):
+    h = x * 1.0
+    torch.addcmul(x, x, x, out=h)
+    return h
 
 
 def test_a_change_in_place_is_read_where_nothing_else_shares_the_memory():

@@ -36,6 +36,7 @@ OPERATORS: list[tuple[str, int, tuple[int, ...], list[Any], dict[str, Any]]] = [
     ("AveragePool", 11, LINES, [], {"kernel_shape": [3], "pads": [1, 2], "strides": [2]}),
     ("AveragePool", 11, LINES, [], {"kernel_shape": [3], "pads": [1, 0], "count_include_pad": 1}),
     ("AveragePool", 11, PICTURES, [], {"kernel_shape": [2, 2], "auto_pad": "SAME_UPPER"}),
+    ("AveragePool", 11, PICTURES, [], {"kernel_shape": [2, 2], "auto_pad": "VALID", "pads": [0, 1, 1, 1]}),
     ("AveragePool", 11, PICTURES, [], {"kernel_shape": [3, 1], "auto_pad": "SAME_LOWER", "strides": [2, 1]}),
     ("GlobalAveragePool", 13, LINES, [], {}),
     ("GlobalMaxPool", 13, PICTURES, [], {}),
@@ -112,3 +113,26 @@ def test_what_stands_in_the_way_is_named(
 ) -> None:
     with pytest.raises(Unsupported, match=words):
         lower_onnx(_model(op, opset, LINES, constants, attributes, free=True))
+
+
+def test_other_results_of_an_operator_and_empty_tensors_are_named() -> None:
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(np.float64))
+    constants = {"w": np.ones(4), "two": np.array([2]), "one": np.array([1])}
+    graphs = [
+        ([helper.make_node("LayerNormalization", ["x", "w"], ["l", "m"]), helper.make_node("Add", ["l", "m"], ["y"])],
+         "Add of m, another result"),
+        ([helper.make_node("LayerNormalization", ["x", "w"], ["l", "y"])], "output y, which is not the first"),
+        ([helper.make_node("Slice", ["x", "two", "one", "one"], ["y"])], "without numbers"),
+        ([helper.make_node("Slice", ["x", "two", "one", "one"], ["e"]), helper.make_node("ReduceMax", ["e"], ["y"])],
+         "ReduceMax .IndexError"),
+    ]  # fmt: skip
+    for nodes, words in graphs:
+        graph = helper.make_graph(
+            nodes,
+            "g",
+            [helper.make_tensor_value_info("x", kind, ["n", 4])],
+            [helper.make_empty_tensor_value_info("y")],
+            [numpy_helper.from_array(v, k) for k, v in constants.items()],
+        )
+        with pytest.raises(Unsupported, match=words):
+            lower_onnx(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9))

@@ -109,6 +109,7 @@ def lower_aten(
     >>> lower_aten(net, {"w": np.array([[2.0]])}, [("x", (1, 1))], ["z"]).value(np.array([[0.5]])).round(4)
     array([[0.7616]])
     """
+    _demand_no_out(nodes)
     starts = np.cumsum([0, *(math.prod(shape) for _, shape in inputs)])
     build = Builder(n * int(starts[-1]), least, TORCH, "torch", n)
     values: dict[str, Any] = {k: np.asarray(v) for k, v in constants.items()}
@@ -144,6 +145,13 @@ def lower_aten(
         for r in rows
     ]
     return build.finish(build.concatenate(flat, 1) if len(flat) > 1 else flat[0])
+
+
+def _demand_no_out(nodes: Sequence[AtenNode]) -> None:
+    """Refuse operators that write into another tensor, before anything runs."""
+    for node in nodes:
+        if "out" in node.kwargs:
+            raise Unsupported(f"torch {node.target}", "the operation without out")
 
 
 def _steps(nodes: Sequence[AtenNode]) -> list[tuple[str, list[str], tuple[str, ...]]]:
@@ -252,6 +260,8 @@ class _Memory:
         op, first = _operation(node.target)[1], next(iter(node.args), None)
         view = (op in MOVES or op in SAME or op == "getitem") and op not in COPIES
         held = _names(first) if view or _in_place(node.target) else []
+        if op == "einsum" and len(_names(node.args)) == 1:  # it only moves entries where it sums none
+            held = _names(node.args)
         for name in node.outputs if held else ():
             self._owner[name] = self._of(held[0])
         if not _in_place(node.target) or not isinstance(first, Ref):
@@ -306,24 +316,28 @@ def _apply(build: Builder, target: str, args: list[Any], named: dict[str, Any]) 
                     and max(abs(int(part.min())), int(part.max())) >= WHOLE
                 ):
                     raise entry.Narrowed(f"torch {target} with integers of 2^53 and more", "smaller integers")
-    if op in ("sym_size", "size"):
-        return args[0].shape[args[1]]
-    if op in SAME:
-        return _same(op, args, named)
-    if op in _COMPARE:
-        return Comparison(_COMPARE[op], _value(args[0]), _value(args[1]))
-    if op == "where":
-        return select(build, args[0], _value(args[1]), _value(args[2]))
     try:
+        if op in ("sym_size", "size"):
+            return args[0].shape[args[1]]
+        if op in SAME:
+            return _same(op, args, named)
+        if op in _COMPARE:
+            return Comparison(_COMPARE[op], _value(args[0]), _value(args[1]))
+        if op == "where":
+            return select(build, args[0], _value(args[1]), _value(args[2]))
         if op in MOVES:
             return moved(args[0], lambda i: MOVES[op](i, *args[1:], **named))
         if op in OPERATORS:
             return OPERATORS[op](build, *args, **named)
+    except Unsupported:
+        raise
     except ValueError as error:
         raise Unsupported(
             f"torch {target} ({error})",
             "a graph that does not fix the batch size: export with a dynamic batch",
         ) from None
+    except Exception as error:  # of arguments that this reader does not know
+        raise Unsupported(f"torch {target} ({type(error).__name__}: {error})", "its plain form") from None
     raise Unsupported(f"torch {target}", NEAREST.get(op, "elementwise functions, linear layers, reshapes"))
 
 

@@ -128,6 +128,11 @@ def _of_points(
         _run_both(reading, needed, values, types, run, n, alike, compared=n == (batch or 1))
     else:
         _run(reading, needed, values, types)
+    for name in wanted:
+        if name not in values:
+            raise Unsupported(
+                f"the output {name}, which is not the first result of its operator", "the first result"
+            )
     return _finish(build, [values[name] for name in wanted], n), batch
 
 
@@ -223,17 +228,32 @@ def _run(
     """
     for node in nodes:
         attributes = _attributes(node, given or {})
-        args = [values[name] if name else None for name in node.input]
+        args = [_known(node, values, name) if name else None for name in node.input]
         kinds = [_kind(values.get(name), types.get(name)) for name in node.input]
         if _function(node) in graph.functions:
             results, made = _called(graph, node, attributes, args, kinds)
         else:
             graph.build.precision = next((k for k in kinds if k in entry.BITS), "float64")
-            results = _apply(graph, node, attributes, args, kinds)
+            try:
+                results = _apply(graph, node, attributes, args, kinds)
+            except Unsupported:
+                raise
+            except Exception as error:  # of arguments that this reader does not know
+                raise Unsupported(
+                    f"ONNX {node.op_type} ({type(error).__name__}: {error})", "its plain form"
+                ) from None
             results = [*as_they_ran(results, node.output, ran or {}), *results[len(node.output) :]]
             made = [_check_type(graph, node, attributes, r, kinds) for r in results]
         values.update({name: r for name, r in zip(node.output, results, strict=False) if name})
         types.update({name: kind for name, kind in zip(node.output, made, strict=False) if name and kind})
+
+
+def _known(node: Any, values: Mapping[str, Any], name: str) -> Any:
+    if name not in values:  # such as the mean that LayerNormalization gives, too
+        raise Unsupported(
+            f"ONNX {node.op_type} of {name}, another result of its operator", "the first result"
+        )
+    return values[name]
 
 
 def _type_name(code: int) -> str:

@@ -172,7 +172,9 @@ def pads_of(at: dict[str, Any], spatial: Any, sizes: Any, strides: Any, dilation
     """Numbers of zeros before each spatial axis, then after each; SAME_UPPER puts an odd one after, SAME_LOWER before."""
     how = at.get("auto_pad", b"NOTSET")
     how = how.decode() if isinstance(how, bytes) else how
-    if how in ("NOTSET", "VALID"):
+    if how == "VALID":  # pads do not count beside it
+        return [0] * 2 * len(spatial)
+    if how == "NOTSET":
         return at.get("pads", [0] * 2 * len(spatial))  # type: ignore[no-any-return]
     before, after = [], []
     for length, size, stride, dilation in zip(spatial, sizes, strides, dilations, strict=True):

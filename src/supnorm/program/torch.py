@@ -109,6 +109,8 @@ def lower_exported(exported: Any, least: str = "float64", n: int = 1) -> Program
         **signature.inputs_to_lifted_tensor_constants,
     }
     constants = {name: entry.tensor(held[key], f"torch weight {key}") for name, key in sources.items()}
+    if changed := {**signature.buffers_to_mutate, **signature.user_inputs_to_mutate}:
+        raise Unsupported(f"torch code that changes {next(iter(changed.values()))} at each call", "none")
     inputs, nodes = [], []
     for node in exported.graph.nodes:
         if node.op == "placeholder" and node.name not in constants:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from supnorm.program import entry
 from supnorm.program.discrepancies import Discrepancy
 from supnorm.program.node import Limit, Node
-from supnorm.program.operations import BINARY, UNARY, Array
+from supnorm.program.operations import BINARY, UNARY, Array, Unsupported
 from supnorm.program.program import Program
 from supnorm.program.single_precision import Origin
 
@@ -297,6 +297,8 @@ class Builder:
 
     def finish(self, output: Value) -> Program:
         """The program with the flattened output ``output``, without the operations that it does not need."""
+        if 0 in output.shape:
+            raise Unsupported("a result without numbers", "one number for each point at least")
         last = self.flat(output, output.shape)
         needed = {last}
         for position in range(last, -1, -1):
