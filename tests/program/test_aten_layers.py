@@ -58,6 +58,9 @@ FUNCTIONS = {
     "masks": lambda x: torch.cat([
         torch.tril(_outer(x)).flatten(1), torch.triu(_outer(x), 1).flatten(1),
         x.masked_fill(torch.tensor([True, False, False]), 0.5), torch.where(torch.tensor([True, False, True]), x, x**2)], 1),
+    "masks that the code makes": lambda x: torch.cat([
+        torch.where(torch.arange(3) < 2, x, x**2), torch.where(~(torch.arange(3) == 1), x, x**2),
+        _outer(x).masked_fill(torch.triu(torch.ones(3, 3), 1) == 1, -1.0).flatten(1)], 1),
     "padding": lambda x: torch.cat([
         F.pad(x, (1, 2)), F.pad(x, (0, 1), value=2.5), F.pad(_outer(x), (1, 0, 0, 2), value=-1.0).flatten(1),
         *(F.pad(_outer(x), (1, 2), mode=m).flatten(1) for m in ("reflect", "replicate", "circular"))], 1),
@@ -227,6 +230,12 @@ def test_the_epsilon_of_rms_norm_is_that_of_its_precision():
 def test_what_stands_in_the_way_is_named(function, words):
     with pytest.raises(Unsupported, match=words):
         lower_torch(function, 3, "float64")
+
+
+def test_a_mask_of_nan_masks_nothing():
+    mask = torch.tensor([[0.0, float("nan"), 0.0]]).expand(3, 3)
+    program = lower_torch(Attention(mask).double(), 3)
+    assert np.isnan(program.value(np.ones((1, 3)))).all()
 
 
 @pytest.mark.slow

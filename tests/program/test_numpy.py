@@ -27,6 +27,7 @@ FUNCTIONS = {
     "matrix on the left": lambda x: (W.T @ x.T).T,
     "stack": lambda x: np.stack([np.sin(x[:, 0]), np.cosh(x[:, 1]), special.erf(x[:, 0])], axis=1),
     "columns": lambda x: np.column_stack([x[:, 0] * x[:, 1], x[:, 1:] ** 2, np.ones_like(x[:, 0])]),
+    "limits by name": lambda x: np.clip(x, a_min=0.2, a_max=None) + np.clip(x, min=None, max=0.5) + x.clip(max=0.7),
     "kinks": lambda x: np.maximum(x, 0.7) + np.clip(x, 0.2, 1.0) + np.abs(x - 1),
     "leaky": lambda x: np.where(x > 0.0, x, 0.1 * x),
     "mean": lambda x: np.mean(np.concatenate([x, x**-1, x**0.5], axis=1), axis=1),

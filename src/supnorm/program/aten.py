@@ -37,14 +37,17 @@ _COMPARE = {"gt": "gt", "ge": "ge", "lt": "lt", "le": "le", "eq": "eq", "ne": "n
 _NOT_REAL = ("int", "uint", "bool", "complex", "float4", "float8", "quint", "qint")
 # operators that fill a constant, which torch and this reader do alike
 _FILLED = names("zeros_like ones_like full_like full zeros ones scalar_tensor arange cat concat stack")
-# that make a constant, which is what torch makes: the last three of weights, in normalisations of them
-_MADE = names("eye linspace _weight_norm vdot dot")
+# that make a constant, which is what torch makes: masks, and in the second line what normalisations of weights need
+_MADE = names("""
+    eye linspace eq ne lt le gt ge logical_not logical_and logical_or bitwise_not bitwise_and bitwise_or outer
+    _weight_norm vdot dot
+""")
 # operators that round once, or not at all: of narrower numbers torch gives what float64 gives, if they represent it
 _ONCE = (
     MOVES.keys()
     | SAME
     | _FILLED
-    | names("eye")
+    | names("eye tril triu")
     | names("add sub rsub mul div neg abs sqrt reciprocal maximum minimum clamp relu")
 )
 _KNOWN = ATEN_ALIKE | SAME | MOVES.keys() | {"getitem"}  # operators whose rounding follows from the program

@@ -95,8 +95,9 @@ def _attention(
             taken = np.logical_and(taken, mask)
         else:
             added = entry.constant(mask, "a mask")
-            taken = np.logical_and(taken, added > -np.inf)
-            scores = build.binary("add", scores, np.where(added > -np.inf, added, 0.0))
+            masked = added == -np.inf  # NaN is no mask: torch gives NaN
+            taken = np.logical_and(taken, ~masked)
+            scores = build.binary("add", scores, np.where(masked, 0.0, added))
     if not taken.any(axis=-1).all():
         raise Unsupported("torch attention that masks all keys of a query", "at least one key for each query")
     powers = build.unary("exp", scores)

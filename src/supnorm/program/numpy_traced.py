@@ -138,9 +138,9 @@ class Traced(Watched):
         """As of an array."""
         return Traced(self.build, matmul(self.build, self.value, opened(other)), unshared=True)  # type: ignore[arg-type]
 
-    def clip(self, low: Any = None, high: Any = None) -> Any:
+    def clip(self, min: Any = None, max: Any = None) -> Any:
         """As of an array."""
-        return clip(self.build, self, low, high)
+        return clip(self.build, self, min, max)
 
     def ravel(self) -> Traced:
         """As of an array."""
@@ -303,7 +303,13 @@ def where(build: Builder, test: Any, if_true: Any, if_false: Any) -> Traced:
     return Traced(build, select(build, condition, opened(if_true), opened(if_false)))  # type: ignore[arg-type]
 
 
-def clip(build: Builder, x: Traced, low: Any = None, high: Any = None) -> Any:
+def clip(
+    build: Builder, x: Traced, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None
+) -> Any:
     """``np.clip``."""
+    old, new = (a_min, a_max), (min, max)
+    if any(one is not None for one in old) and any(one is not None for one in new):
+        raise TypeError("np.clip with limits of both kinds of names")
+    low, high = a_min if min is None else min, a_max if max is None else max
     x = x if low is None else np.maximum(x, low)
     return x if high is None else np.minimum(x, high)
