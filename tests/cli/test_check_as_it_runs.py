@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import supnorm as sn
-from supnorm.certification import certify_properties, statement_mismatch
+from supnorm.certification import certify_norms, certify_properties, statement_mismatch
 from supnorm.certification.certificate import digest
 from supnorm.cli.check import checked
 from supnorm.cli.check_verdict import status_of
@@ -119,6 +119,20 @@ def test_a_limit_that_the_model_in_float32_breaks_is_not_proved(tmp_path: Path) 
     _properties_of(model, ["bounded:-1:1.001"], path)
     found = checked(path, problem)
     assert (status_of(found).code, found.measured) == ("proved", ())
+
+
+def test_norms_of_a_model_in_float32_are_said_to_be_those_of_exact_arithmetic(tmp_path: Path) -> None:
+    """Its program is the reference: the root mean square is zero, and that of the model as it runs is not."""
+    path = tmp_path / "n.json"
+    problem = sn.Problem(sn.Function(_cast, precision="float32"), lambda x: x[:, 0], sn.Domain(x=(0.0, 1.0)))
+    result = certify_norms(problem, ["rms"], boxes=50)
+    result.save(path)
+    assert result.norms[0].upper < 1e-12 < problem.error_at([[0.7530499]])["error"][0]
+    words = "This holds in exact arithmetic; the model as it runs was seen to differ from it by up to"
+    assert words in result.status.advice
+    found = checked(path, problem)
+    assert found.accepted
+    assert found.measured[0].startswith(words)
 
 
 def test_a_property_of_a_program_that_does_not_run_is_not_accepted(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from supnorm.certification.linear_bounds import LinearBounds
 from supnorm.certification.norms import NormsResult, certify_norms
 from supnorm.certification.properties import certify_properties
 from supnorm.certification.property_result import PropertiesResult
-from supnorm.certification.property_tie import limits_too_near
 from supnorm.certification.residual import against_zero, residual
 from supnorm.certification.result import CertifyResult
 from supnorm.certification.solution.result import SolutionResult
 from supnorm.certification.solution.solution_error import solution_error
+from supnorm.certification.statement_as_it_runs import beside_what_runs
 from supnorm.certification.statement_tie import statement_mismatch, values_for_statement
 from supnorm.certification.tie import functions_of_problem, mismatch, values_of_problem
 
@@ -31,12 +31,12 @@ __all__ = [
     "PropertiesResult",
     "SolutionResult",
     "against_zero",
+    "beside_what_runs",
     "certify",
     "certify_norms",
     "certify_properties",
     "functions_of_problem",
     "into_report",
-    "limits_too_near",
     "mismatch",
     "residual",
     "solution_error",

@@ -106,6 +106,14 @@ class Agreement:
         return sum(s.beyond for s in self.sides if not s.exact)
 
     @property
+    def below_float64(self) -> list[Fact]:
+        """That a statement holds in exact arithmetic, and what was seen of a function in lower precision, if any is."""
+        difference = self.lower_precision
+        if not difference:
+            return []
+        return [fact("lower-precision", side=self.largest(exact=False).side, difference=difference)]
+
+    @property
     def margin(self) -> float:
         """What a claim about the functions as they run must add to the bound of the programs."""
         return BEYOND * (self.hidden + self.lower_precision)

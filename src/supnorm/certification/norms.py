@@ -29,6 +29,7 @@ from supnorm.certification.reading import read_side
 from supnorm.certification.record_parts import disagreement, measured_words
 from supnorm.certification.statement import Statement, held_parts_of
 from supnorm.certification.statement_kinds import MEANS
+from supnorm.certification.verdict import unit_of
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.intact import demanded_intact
 from supnorm.evaluation.limit import Limit
@@ -43,7 +44,7 @@ from supnorm.results.numbers import num
 from supnorm.results.option import demand_budget
 from supnorm.results.record import Recorded
 from supnorm.wording import fact
-from supnorm.wording.certify import CERTIFY
+from supnorm.wording.certify import CERTIFY, narrator
 
 # What users ask for, and the norms of the statement that each name means.
 NAMES = {"sup": ("error",), "w1inf": ("error", "slope"), "rms": ("rms",)}
@@ -128,7 +129,7 @@ def certify_norms(
     boxes, seed = demand_budget(seconds, boxes, seed, ratio)
     limit = Limit.of(seconds, boxes)
     asked = _asked(norms)
-    programs, seen = _programs(problem, asked, seed)
+    programs, seen = read_programs(problem, asked, seed)
     parts = _parts(problem, programs, asked)
     wanted = [*parts, *([MEANS] if "rms" in asked else [])]
     held = {} if resume is None else held_parts_of(resume, "norms", wanted)
@@ -190,7 +191,7 @@ def _asked(norms: Sequence[str]) -> list[str]:
     return [norm for norm in ("error", "slope", "rms") if norm in every]
 
 
-def _programs(problem: Problem, asked: list[str], seed: int) -> tuple[dict[str, Program], Agreement]:
+def read_programs(problem: Problem, asked: Sequence[str], seed: int) -> tuple[dict[str, Program], Agreement]:
     """The base programs, and how well what runs agrees with them.
 
     Raises:
@@ -295,8 +296,10 @@ def _result(
         )
     good = all(row.upper <= ratio * row.lower for row in rows) and not statement.believed
     n = sum(row.upper > ratio * row.lower for row in rows)
+    say = narrator(unit_of(problem)).text
     if good:
-        status = Status("proved", CERTIFY.text(fact("norms-proved", n=len(rows), ratio=ratio)), ExitCode.DONE)
+        proved = fact("norms-proved", n=len(rows), ratio=ratio)
+        status = Status("proved", say(proved, *seen.below_float64), ExitCode.DONE)
     elif stopped:
         status = Status(
             "interrupted",
@@ -310,7 +313,7 @@ def _result(
             for proof in statement.parts.values()
             if not proof.bracket.upper < math.inf
         ]
-        status = Status("undecided", CERTIFY.text((why or [wide])[0]), ExitCode.UNDECIDED)
+        status = Status("undecided", say((why or [wide])[0], *seen.below_float64), ExitCode.UNDECIDED)
     record = NormsRecord(
         status=status,
         norms=tuple(rows),

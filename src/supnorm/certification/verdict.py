@@ -67,14 +67,8 @@ class Ended:
     @property
     def run(self) -> list[Fact]:
         """Facts about what is added when the functions run: in lower precision, and in float64 where errors are tiny."""
-        difference = self.seen.lower_precision
         tiny = [] if self.beyond_float64 is None else [fact("beyond-float64", rounding=self.beyond_float64)]
-        if not difference:
-            return tiny
-        return [
-            *tiny,
-            fact("lower-precision", side=self.seen.largest(exact=False).side, difference=difference),
-        ]
+        return [*tiny, *self.seen.below_float64]
 
     @property
     def obstacles(self) -> list[Fact]:

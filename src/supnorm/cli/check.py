@@ -280,12 +280,12 @@ def _with_what_runs(
     """The verdict with what was measured of the functions as they run, for claims about errors and limits of values."""
     from dataclasses import replace
 
-    from supnorm.certification import limits_too_near
+    from supnorm.certification import beside_what_runs
     from supnorm.certification.as_it_runs import as_it_runs
 
     if result.claims is not None and "error" not in result.claims:
-        words = limits_too_near(path, problem, result.claims)
-        verdict = "undecided" if words and result.verdict == "proved" else result.verdict
+        words, holds = beside_what_runs(path, problem, result.claims)
+        verdict = result.verdict if holds or result.verdict != "proved" else "undecided"
         return replace(result, measured=words, verdict=verdict)
     seen = as_it_runs(problem, measuring, witness)
     return replace(

@@ -1,7 +1,7 @@
-"""Whether a model as it runs keeps the limits that its program is proved to keep, for `check --problem`.
+"""What a file of properties or norms says beside model and reference as they run, for `check --problem`.
 
-`certify` calls no limit proved that a model in lower precision was seen too near; the verdicts in a file may be edited, and
-the file may be of a time when the same code ran in float64.
+`certify` calls no limit proved that a model in lower precision was seen too near, and says of norms that they are those of
+exact arithmetic; the verdicts in a file may be edited, and the file may be of a time when the same code ran in float64.
 """
 
 from __future__ import annotations
@@ -9,31 +9,45 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from supnorm.certification.exactly import Bracket
 from supnorm.certification.measured import BEYOND
+from supnorm.certification.norms import read_programs
 from supnorm.certification.properties import read_model
 from supnorm.certification.property import Property
+from supnorm.certification.verdict import unit_of
 from supnorm.problem import Problem
 from supnorm.results.door import reading_table
 from supnorm.wording import fact
-from supnorm.wording.certify import CERTIFY
+from supnorm.wording.certify import CERTIFY, narrator
 
 
-def limits_too_near(path: Path | str, problem: Problem, claims: Mapping[str, Bracket]) -> tuple[str, ...]:
-    """Sentences about the limits of an accepted file that the model as it runs may break; none for a file of another kind.
+def beside_what_runs(
+    path: Path | str, problem: Problem, claims: Mapping[str, Bracket]
+) -> tuple[tuple[str, ...], bool]:
+    """What was seen of the functions as they run, in sentences, and whether what an accepted file proves holds beside it.
 
     Args:
         path: of the file, which is about the problem (`statement_mismatch`).
         claims: those of the file.
 
     Raises:
-        BadInput: when the model gives other values than its program, in float64 beyond rounding.
+        BadInput: when a function gives other values than its program, in float64 beyond rounding.
     """
     with reading_table(Path(path)):
         data = json.loads(Path(path).read_text(encoding="utf-8"))
-    if data["kind"] != "properties":
-        return ()
+    if data["kind"] == "norms":
+        _, seen = read_programs(problem, data["data"]["norms"], 0)
+        return tuple(map(narrator(unit_of(problem)).text, seen.below_float64)), True
+    words = _limits_too_near(data, problem, claims) if data["kind"] == "properties" else ()
+    return words, not words
+
+
+def _limits_too_near(
+    data: Mapping[str, Any], problem: Problem, claims: Mapping[str, Bracket]
+) -> tuple[str, ...]:
+    """Sentences about the limits of properties that the model as it runs may break."""
     _, _, observed = read_model(problem, 0)
     names, words = problem.output_names(len(observed)), []
     for entry in data["data"]["properties"]:
