@@ -321,7 +321,7 @@ def test_a_file_of_other_trainings_is_refused(tmp_path, other):
             told = [json.loads(line) for line in path.read_text().splitlines()]
             path.write_text("".join(json.dumps(run | {"of": ""}) + "\n" for run in told))
         again = partial(train_on_function, f, 2, tools[other == "tool"], seed=int(other == "seed"), **given)
-    with pytest.raises(BadInput, match="trainings of another function, seed or tool"):
+    with pytest.raises(BadInput, match=r"trainings of another function, seed or tool|not as it was stored"):
         again()
     path.unlink()
     assert len(again()) == len(runs)
@@ -408,6 +408,19 @@ def test_a_number_of_another_type_or_that_no_training_gives_is_refused(tmp_path,
         line = json.dumps(GOOD | {key: "HERE"}).replace('"HERE"', value)
         path.write_text(f"{line}\n{json.dumps(GOOD)}\n")
         with pytest.raises(BadInput, match=r"x\.jsonl: line 1"):
+            read_runs(path)
+
+
+def test_a_training_that_was_edited_is_not_gone_on_with(tmp_path):
+    """A largest error that was made a hundred times smaller in the file became part of the plan."""
+    path = tmp_path / "x.jsonl"
+    for seed in (0, 1):
+        append_run(path, TrainingRun(20, 8, seed, 0.1, 0.25, 0.1))
+    text = path.read_text()
+    assert [run.sup for run in read_runs(path)] == [0.25, 0.25]
+    for edited in (text.replace("0.25", "0.0025", 1), text.replace("0.25", "0.0025")):
+        path.write_text(edited)
+        with pytest.raises(BadInput, match=r"line 1 .* not as it was stored"):
             read_runs(path)
 
 

@@ -8,6 +8,7 @@ gives a new estimate. Runs are appended to a file; a second call skips the runs 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import time
@@ -181,7 +182,8 @@ def estimate_seconds(runs: Sequence[TrainingRun], missing: Sequence[Task]) -> fl
 
 def append_run(path: Path, run: TrainingRun) -> None:
     """Append one run to a file of runs."""
-    append_line(path, json.dumps(asdict(run)))
+    words = asdict(run)
+    append_line(path, json.dumps({**words, "seal": _seal_of(words)}))
 
 
 def read_runs(path: Path | str | None) -> list[TrainingRun]:
@@ -204,9 +206,15 @@ def read_runs(path: Path | str | None) -> list[TrainingRun]:
             if i == len(lines) - 1:
                 break
             raise BadInput(
-                f"{path}: line {i + 1} is not a run of a learning curve; give another path"
+                f"{path}: line {i + 1} is not a run of a learning curve, or not as it was stored; give another path, or "
+                "delete the file"
             ) from None
     return runs
+
+
+def _seal_of(words: dict[str, Any]) -> str:
+    """SHA-256 of a line: one that was edited, or whose digits were damaged, would be another training."""
+    return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _run_of(words: dict[str, Any]) -> TrainingRun:
@@ -214,8 +222,11 @@ def _run_of(words: dict[str, Any]) -> TrainingRun:
 
     Raises:
         TypeError: for other fields, or a value of another type.
-        ValueError: for a number that no training gives.
+        ValueError: for a number that no training gives, or a line that is not as it was stored.
     """
+    words = {**words}
+    if words.pop("seal", "") != _seal_of(words):
+        raise ValueError("seal")
     run = TrainingRun(**words)
     for name in ("samples", "width", "seed", "weights", "iterations"):
         if type(getattr(run, name)) is not int or not 0 <= getattr(run, name) <= MOST:
