@@ -15,6 +15,8 @@ import pytest
 from tests.cli.conftest import Shell
 
 import supnorm
+from supnorm import auditing
+from supnorm.interrupts import INTERRUPTS
 from supnorm.results import BadInput
 
 TIMES = ("seconds", "model_seconds", "reference_seconds", "seconds_per_point", "finished")
@@ -295,6 +297,24 @@ def test_compare_takes_the_forms_of_one_model(shell: Shell) -> None:
         "--forms compares the forms of one model" in shell.run("compare", "a.toml", "b.toml", "--forms").line
     )
     assert "--resume has no effect" in shell.run("compare", "problem.toml", "--forms", "--resume").line
+
+
+@pytest.mark.slow
+def test_a_request_in_the_audit_of_a_form_ends_the_comparison(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The audit ended early, and the forms that follow were audited all the same."""
+    audit, begun = auditing.audit, []
+
+    def stopped(*given: Any, **options: Any) -> Any:
+        begun.append(given)
+        report = audit(*given, **options)
+        INTERRUPTS.taken()
+        return report
+
+    monkeypatch.setattr(auditing, "audit", stopped)
+    done = shell.run("compare", "problem.toml", "--forms", "--evaluations", "300", "--quiet")
+    assert (done.code, len(begun)) == (3, 1)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from supnorm.cli.audit_run import SearchOptions
 from supnorm.cli.run import RunContext
+from supnorm.interrupts import INTERRUPTS
 
 if TYPE_CHECKING:
     from supnorm.results.audit import AuditRecord
@@ -63,9 +64,10 @@ def compare_forms(
         for name, function in made:
             observer = TerminalProgress(quiet=run.silent)
             try:
-                report = audit(
-                    with_form(problem, function), calls=Calls(**calls), observer=observer, **limits
-                )
+                with INTERRUPTS.handed_on():
+                    report = audit(
+                        with_form(problem, function), calls=Calls(**calls), observer=observer, **limits
+                    )
             finally:
                 observer(Finished())
             folder = name.replace(" ", "-")
@@ -73,7 +75,8 @@ def compare_forms(
             write_page(report, run.directory / folder / "report.html")
             records[folder] = report.record.changed(title=name)
             points += [] if report.worst is None else [report.worst.x]
-        pairs = differences(problem, made, points, **limits) if len(made) > 1 else []
+        with INTERRUPTS.handed_on():
+            pairs = differences(problem, made, points, **limits) if len(made) > 1 else []
     last = next(reversed(records.values()))
     result = CompareRecord(
         reference=last.reference.name,

@@ -13,6 +13,7 @@ from supnorm.auditing.explore import plan, probe, sample, search
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.run import Asked
 from supnorm.evaluation import Calls, Evaluations, Evaluator, PointStatus
+from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, stream
 
 Array = NDArray[np.float64]
@@ -41,6 +42,7 @@ def collect(problem: Problem, evaluations: int, seconds: float | None, seed: int
 
     Raises:
         BadInput: when the problem cannot be evaluated, or model or reference is random.
+        KeyboardInterrupt: by Ctrl-C at any time.
     """
     evaluator = Evaluator(problem, calls, budget=evaluations)
     declare(evaluator, calls.cost)
@@ -60,7 +62,10 @@ def collect(problem: Problem, evaluations: int, seconds: float | None, seed: int
         seed=seed,
     )
     try:
-        search(sample(plan(probe(asked))))
+        with (
+            INTERRUPTS.handed_on()
+        ):  # the search ends with what it has, and the guard is none of fewer points
+            search(sample(plan(probe(asked))))
     finally:
         evaluator.close()
     if not parts:
