@@ -60,12 +60,12 @@ def by_traceback(x):
 
 
 def ask(x):
-    return bump(x) * (ASK(x) is ARRAY)
+    return bump(x) * (ASK(x) == ARRAY)
 
 
 OTHER = types.FunctionType(ask.__code__, dict(globals(), __builtins__=dict(vars(builtins))))
 TEXT: dict = {"ask": type, "array": np.ndarray, "bump": bump}
-exec("def extra(x): return bump(x) * (ask(x) is array)", TEXT)
+exec("def extra(x): return bump(x) * (ask(x) == array)", TEXT)
 extra = TEXT["extra"]
 
 

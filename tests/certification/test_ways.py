@@ -222,7 +222,13 @@ TEXT = "def asks(x):\n    return base(x) + bump(x) * ({})\n"
 
 
 def of_text(file: str, question: str = "type(x) is np.ndarray") -> Model:
-    names: dict[str, Any] = {"base": base, "bump": bump, "np": np}
+    names: dict[str, Any] = {
+        "base": base,
+        "bump": bump,
+        "np": np,
+        "held": np.asarray,
+        "of_numbers": np.isscalar,
+    }
     exec(compile(TEXT.format(question), file, "exec"), names)
     asks = names["asks"]
     return lambda x: asks(x)
@@ -249,6 +255,11 @@ REFUSED: list[tuple[Model, str]] = [
     (by_number_of_numpy, "with several points"),
     (of_text("<frozen zipimport>"), "names type"),
     (of_text("<made>", 'x.__array_ufunc__.__qualname__[0] == "n"'), "names __array_ufunc__"),
+    (of_text("<made>", "(w := np.hstack([x, x]).T) is not np.ascontiguousarray(w)"), "names 'is'"),
+    (of_text("<made>", "np.asarray is held"), "names 'is'|asarray without"),
+    (of_text("<made>", "{held: 1.0}.get(np.asarray, 0.0)"), "names asarray without a call"),
+    (of_text("<made>", "1.0 - np.isscalar(np.asarray(x.sum()))"), "names isscalar"),
+    (of_text("<made>", "1.0 - of_numbers(np.asarray(x.sum()))"), "names of_numbers"),
 ]
 
 
@@ -266,6 +277,7 @@ NOTHING: dict[str, tuple[Any, str, Any, Model]] = {
     "numbers": (instructions, "_scalars_in_proportion", lambda *given: True, by_number_of_numpy),
     "weak": (asking, "WEAK", frozenset(), by_end_of_an_array),
     "trace": (recording, "_set_trace", sys.settrace, by_no_tracing),
+    "objects": (instructions, "_sees", lambda code: None, of_text("<made>", "np.asarray is held")),
     "unsteady": (instructions, "_differ_in_course", lambda one, other: False, by_count),
 }
 
@@ -302,6 +314,12 @@ def test_honest_statements_are_read() -> None:
     result = certify(Problem(honest, lambda x: 0.5 * x[:, 0], DOMAIN), ratio=1.1)
     assert result.status.code == "proved"
     assert result.upper < 0.3
+
+
+@pytest.mark.watched
+def test_conversions_in_code_from_text_are_read() -> None:
+    model = of_text("<made>", "0.0 * np.array([1.0])[0] if np.asarray(x) is not None else 1.0")
+    assert certify(Problem(model, base, DOMAIN), tolerance=1e-3).status.code == "within-tolerance"
 
 
 @pytest.mark.parametrize(("whole", "of_any"), [(special.kn, special.kv), (special.yn, special.yv)])

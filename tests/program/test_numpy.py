@@ -228,3 +228,18 @@ def test_an_object_is_new_where_it_is_new_in_numpy():
     for function in new:
         with pytest.raises(Unsupported, match="equal"):
             lower_numpy(lambda x, f=function: np.stack([y[0] * [y[0]].count(f(y[0])) for y in x]), 2)
+
+
+def test_a_number_has_no_length_and_no_parts() -> None:
+    asked = []
+
+    def function(x):
+        for ask in (len, iter):
+            with pytest.raises(TypeError):
+                ask(x[0, 0])
+            asked.append(ask)
+        return x[:, 0] + np.iterable(x[0, 0])
+
+    x = rng.random((4, 2))
+    np.testing.assert_array_equal(lower_numpy(function, 2).value(x)[:, 0], function(x))
+    assert asked

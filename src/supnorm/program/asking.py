@@ -178,7 +178,10 @@ def asking_name(code: CodeType, names: dict[str, Any]) -> str | None:
         reached |= {f"a default of {function.__name__}": v for v in function.__defaults__ or ()}
     for name, value in reached.items():
         held = _parts(value) if _holds(type(value)) else ()
-        if any(_asks(one) or unseen(one, type(one)) is not None for one in (value, *held)):
+        if any(
+            _asks(one) or unseen(one, type(one)) is not None or one is np.isscalar or one is np.iterable
+            for one in (value, *held)
+        ):
             return name
     return None
 

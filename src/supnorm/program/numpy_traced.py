@@ -69,10 +69,16 @@ class Traced(Watched):
         return moved(self, np.transpose)
 
     def __len__(self) -> int:
+        self._demand_axes()
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Traced]:
+        self._demand_axes()
         return (self[i] for i in range(len(self)))
+
+    def _demand_axes(self) -> None:
+        if not self.shape:  # as of a scalar, and of an array without axes
+            raise TypeError("a number has no length and no parts")
 
     def __getitem__(self, key: Any) -> Traced:
         entry.demand_plain((key,), "an index")
