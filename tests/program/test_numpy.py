@@ -1,11 +1,14 @@
 """Programs of NumPy code: the code itself, run on a batch, is the oracle."""
 
+import threading
+
 import numpy as np
 import pytest
 from numpy import asarray
 from numpy.polynomial import Chebyshev, Legendre, Polynomial
 from scipy import special
 
+from supnorm.evaluation.intact import demand_intact, functions
 from supnorm.problem import Domain, Problem
 from supnorm.program import Unsupported, lower_numpy, program_of
 from supnorm.program.numpy_arrays import CONVERSIONS
@@ -151,6 +154,43 @@ def test_the_functions_of_numpy_are_its_own_after_a_reading() -> None:
         program_of(failing, 2)
     assert during
     assert [getattr(np, name) for name in CONVERSIONS] == before
+
+
+def test_another_thread_finds_the_functions_of_numpy_its_own_while_code_is_read() -> None:
+    own = [getattr(np, name) for name in CONVERSIONS]
+    found = []
+
+    def reading(meanwhile):
+        reads, goes = threading.Event(), threading.Event()
+
+        def function(x):
+            reads.set()
+            assert goes.wait(60)
+            return np.asarray(x)[:, 0]
+
+        thread = threading.Thread(target=lambda: found.append(lower_numpy(function, 1)))
+        thread.start()
+        assert reads.wait(60)
+        try:
+            found.append(meanwhile())
+        finally:
+            goes.set()
+            thread.join()
+
+    before = functions()
+    reading(lambda: demand_intact(before))  # work that ends meanwhile
+    reading(functions)  # work that begins meanwhile, and ends afterwards
+    demand_intact(found[2])
+    assert len(found) == 4
+    assert [getattr(np, name) for name in CONVERSIONS] == own
+
+
+def test_code_that_reads_other_code_is_read() -> None:
+    def function(x):
+        lower_numpy(lambda y: np.asarray(y)[:, 0], 1)
+        return np.asarray(x)[:, 0]
+
+    np.testing.assert_array_equal(lower_numpy(function, 1).value([[0.5]]), [[0.5]])
 
 
 def test_a_copy_is_another_object_and_a_conversion_is_not() -> None:

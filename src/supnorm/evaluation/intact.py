@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.foreign import is_foreign
+from supnorm.program.numpy_arrays import original_of
 from supnorm.results import BadInput
 
 LIBRARIES = frozenset({*sys.stdlib_module_names, "numpy", "scipy"})
@@ -61,7 +62,12 @@ def _looked_at(owner: ModuleType | type) -> dict[str, Any]:
     # A name that is new is the last one: as many as before are others where one of those that are not looked at is gone.
     if names != len(facts) or last != next(reversed(facts), None) or not _hold(known, facts):
         of_now = [*facts.items()]
-        known = {name: v for name, v in of_now if all_names or not (name.startswith("_") or name in FREE)}
+        # Another thread may read code now.
+        known = {
+            name: original_of(v)
+            for name, v in of_now
+            if all_names or not (name.startswith("_") or name in FREE)
+        }
         _KNOWN[owner] = len(of_now), of_now[-1][0] if of_now else None, known
     return known
 
@@ -214,7 +220,7 @@ def _changed(before: Functions) -> Iterator[tuple[ModuleType | type, str, Any, A
         yield from (
             (owner, name, was, facts.get(name))
             for name, was in known.items()
-            if facts.get(name) is not was and (callable(was) or type(was) in kinds)
+            if original_of(facts.get(name)) is not was and (callable(was) or type(was) in kinds)
         )
 
 

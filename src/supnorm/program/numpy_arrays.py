@@ -23,6 +23,9 @@ from supnorm.program.tracing import Builder
 
 _LOCK = threading.RLock()  # the module belongs to all threads
 CONVERSIONS = ("array", "asarray", "asanyarray", "ascontiguousarray")
+_STANDING: dict[
+    int, tuple[Callable[..., Any], Callable[..., Any]]
+] = {}  # by identity: what stands, and for what
 COPY = {"ALWAYS": True, "NEVER": False, "IF_NEEDED": None}
 _MOST = 64  # levels of lists, as many as arrays have axes
 
@@ -31,18 +34,32 @@ _MOST = 64  # levels of lists, as many as arrays have axes
 def converting() -> Iterator[None]:
     """Read conversions of traced arrays while this context is open."""
     with _LOCK:
-        originals = {name: getattr(np, name) for name in CONVERSIONS}
+        before = {name: getattr(np, name) for name in CONVERSIONS}
         try:
-            for name, original in originals.items():
-                setattr(np, name, _looking(original))
+            for name, function in before.items():
+                setattr(np, name, _looking(original_of(function)))
             yield
         finally:
-            for name, original in originals.items():
-                setattr(np, name, original)
+            for name, function in before.items():
+                setattr(np, name, function)
+
+
+def original_of(value: Any) -> Any:
+    """The function of NumPy for which a function stands while code is read; any other value itself.
+
+    >>> with converting():
+    ...     stands = np.asarray
+    >>> original_of(stands) is np.asarray, original_of(1)
+    (True, 1)
+    """
+    return _STANDING.get(id(value), (value, value))[1]
 
 
 def _looking(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A conversion that hands what stands for an array to the reader."""
+    """A conversion that hands what stands for an array to the reader; the same one for the same function."""
+    for stands, of in list(_STANDING.values()):
+        if of is original:
+            return stands
 
     def conversion(*args: Any, **named: Any) -> Any:
         traced = _first(args[0]) if args else None
@@ -53,6 +70,7 @@ def _looking(original: Callable[..., Any]) -> Callable[..., Any]:
         return traced.__array_function__(original, (), args, named)
 
     conversion.__name__ = original.__name__
+    _STANDING[id(conversion)] = conversion, original
     return conversion
 
 
