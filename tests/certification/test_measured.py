@@ -5,6 +5,7 @@ The functions of these tests are read as a program that is set by hand, and run 
 
 import sys
 from dataclasses import replace
+from unittest import mock
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import supnorm as sn
 from supnorm.certification import CertifyResult, certify, into_report, leaf
 from supnorm.certification.as_it_runs import as_it_runs
+from supnorm.certification.executions import Executions
 from supnorm.certification.kinks import beside_kinks
 from supnorm.certification.measured import Agreement, Difference, Measuring
 from supnorm.problem import Axis, Domain, ErrorMeasure, Function, Problem
@@ -293,6 +295,23 @@ def test_float32_is_allowed_its_measured_difference_which_is_added():
     assert any("is added" in a for a in near.assumptions)
     with pytest.raises(BadInput, match="not about the same"):
         into_report(report(result.upper + 3e-6), single)
+
+
+@pytest.mark.watched
+def test_code_that_takes_points_one_by_one_is_compared_at_few():
+    """Its list of results grows with each point, and is looked through each time."""
+
+    def rows(x):
+        out = []
+        for point in x:
+            out.append(np.sin(point[0]))
+        return np.array(out)
+
+    problem = Problem(rows, _sine, DOMAIN)
+    with mock.patch.object(Executions, "_called", autospec=True, side_effect=Executions._called) as called:
+        certify(problem, 1.1)
+    sizes = [len(call.args[1]) for call in called.call_args_list if call.args[0].what == "model"]
+    assert 1 < max(sizes) <= 256
 
 
 # -- lower <= upper ---------------------------------------------------------------------------------------
