@@ -36,7 +36,6 @@ def _certify(model, reference=_reference, domain=SQUARE, measure=None, **options
     ("model", "words"),
     [
         (lambda x: np.log(x[:, 0]), "logarithm of zero or less: no value"),
-        (lambda x: _reference(x) * np.nan, "constant without a value: no value"),
         (lambda x: 1e308 * x[:, 0] * x[:, 1] * 10, "too large for float64"),
         (lambda x: np.exp(1000 * x[:, 0]), "overflowing exponential: inf"),
         (lambda x: 1 / (x[:, 0] + 1), "at a = −1, b = −1 .a division by zero: infinite"),

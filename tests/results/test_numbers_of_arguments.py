@@ -12,6 +12,7 @@ import pytest
 
 import supnorm as sn
 from supnorm.results import BadInput
+from supnorm.training import Poisson
 
 LINE = sn.Domain(x=(0.0, 1.0))
 PROBLEM = sn.Problem(lambda x: x[:, 0] ** 2, lambda x: x[:, 0], LINE)
@@ -42,6 +43,9 @@ VERBS |= {
     ),
     "audit_fields": lambda **given: sn.audit_fields(None, None, **given),
     "repair": lambda **given: sn.repair(PROBLEM, **given),
+    "fit_pde": lambda **given: sn.fit_pde(
+        Poisson(LINE, lambda x: 1.0 + x[0], lambda x: 0.0), iterations=1, points=9, boundary_points=2, **given
+    ),
     "guard": lambda **given: sn.guard(PROBLEM, **given),
     "assert_sup_error": lambda **given: sn.assert_sup_error(PROBLEM, below=1.0, **given),
 }
@@ -55,6 +59,7 @@ ARGUMENTS = [
     *(("certify_properties", name) for name in ("ratio", "seconds", "boxes", "seed")),
     *(("solution_error", name) for name in ("ratio", "tolerance", "seconds", "boxes", "seed")),
     *(("repair", name) for name in ("evaluations", "seconds", "seed")),
+    *(("fit_pde", name) for name in ("seconds", "seed")),
     *(("guard", name) for name in ("evaluations", "seed")),
     *(("assert_sup_error", name) for name in ("evaluations", "seconds", "seed")),
 ]

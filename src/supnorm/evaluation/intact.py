@@ -13,7 +13,7 @@ from __future__ import annotations
 import builtins
 import math
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -26,7 +26,6 @@ from typing import Any
 import numpy as np
 
 from supnorm.foreign import is_foreign
-from supnorm.program.numpy_arrays import original_of
 from supnorm.results import BadInput
 
 LIBRARIES = frozenset({*sys.stdlib_module_names, "numpy", "scipy"})
@@ -53,6 +52,16 @@ def _facts(owners: Iterable[ModuleType | type]) -> Functions:
     return {owner: _looked_at(owner) for owner in owners}
 
 
+def _originals() -> Callable[[Any], Any]:
+    """What gives NumPy's own function for one that stands for it while another thread reads code.
+
+    The reader is asked only where it is loaded: a worker that calls functions does without it.
+    """
+    reader = sys.modules.get("supnorm.program.numpy_arrays")
+    given: Callable[[Any], Any] = getattr(reader, "original_of", lambda value: value)
+    return given
+
+
 def _looked_at(owner: ModuleType | type) -> dict[str, Any]:
     """What is looked at of a module, its public names, or of a class, all names: the same dictionary as the last time where
     no name has another object now, since to make it takes several times as long.
@@ -62,11 +71,9 @@ def _looked_at(owner: ModuleType | type) -> dict[str, Any]:
     # A name that is new is the last one: as many as before are others where one of those that are not looked at is gone.
     if names != len(facts) or last != next(reversed(facts), None) or not _hold(known, facts):
         of_now = [*facts.items()]
-        # Another thread may read code now.
+        original = _originals()
         known = {
-            name: original_of(v)
-            for name, v in of_now
-            if all_names or not (name.startswith("_") or name in FREE)
+            name: original(v) for name, v in of_now if all_names or not (name.startswith("_") or name in FREE)
         }
         _KNOWN[owner] = len(of_now), of_now[-1][0] if of_now else None, known
     return known
@@ -216,11 +223,12 @@ def _changed(before: Functions) -> Iterator[tuple[ModuleType | type, str, Any, A
             yield from ((owner, name, _NONE, now) for name, now in new)
         if hold:
             continue
+        original = _originals()
         kinds = OF_OURS if owner.__name__.startswith("supnorm.") else KINDS
         yield from (
             (owner, name, was, facts.get(name))
             for name, was in known.items()
-            if original_of(facts.get(name)) is not was and (callable(was) or type(was) in kinds)
+            if original(facts.get(name)) is not was and (callable(was) or type(was) in kinds)
         )
 
 

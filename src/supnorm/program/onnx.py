@@ -236,9 +236,7 @@ def _run(
             graph.build.precision = next((k for k in kinds if k in entry.BITS), "float64")
             try:
                 results = _apply(graph, node, attributes, args, kinds)
-            except Unsupported:
-                raise
-            except Exception as error:  # of arguments that this reader does not know
+            except (KeyError, IndexError, TypeError) as error:  # of arguments that this reader does not know
                 raise Unsupported(
                     f"ONNX {node.op_type} ({type(error).__name__}: {error})", "its plain form"
                 ) from None
