@@ -298,7 +298,7 @@ def test_float32_is_allowed_its_measured_difference_which_is_added():
 
 
 @pytest.mark.watched
-def test_code_that_takes_points_one_by_one_is_compared_at_few():
+def test_code_that_takes_points_one_by_one_is_compared_at_some():
     """Its list of results grows with each point, and is looked through each time."""
 
     def rows(x):
@@ -311,7 +311,19 @@ def test_code_that_takes_points_one_by_one_is_compared_at_few():
     with mock.patch.object(Executions, "_called", autospec=True, side_effect=Executions._called) as called:
         certify(problem, 1.1)
     sizes = [len(call.args[1]) for call in called.call_args_list if call.args[0].what == "model"]
-    assert 1 < max(sizes) <= 256
+    assert 256 < max(sizes) <= 1024
+
+
+@pytest.mark.watched
+def test_a_bump_at_a_late_place_in_a_batch_is_refused():
+    def rows(x):
+        out = []
+        for i, point in enumerate(x):
+            out.append(np.sin(point[0]) + (i > 1000) * np.exp(-(((point[0] - 0.4321) / 1e-7) ** 2)))
+        return np.array(out)
+
+    with pytest.raises(BadInput, match="i > 1000"):
+        certify(Problem(rows, _sine, DOMAIN), 1.1)
 
 
 # -- lower <= upper ---------------------------------------------------------------------------------------
