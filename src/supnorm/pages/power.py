@@ -73,12 +73,14 @@ def sentence(view: View) -> list[Fact]:
     if not rows:
         return [fact("power-unmeasured", why=view.record.power_left_out)]
     facts = []
+    # The size that is named was chosen by how many were found, so each of the sizes gets a part of what may be wrong.
+    each = 1.0 - (1.0 - CONFIDENCE) / len(by_size(rows))
     for bump in (True, False):
         sure, missed = found_and_missed([row for row in rows if (row.shape == "bump") == bump])
         if sure:
             found, runs = sure[-1].least
             values = {"extent": sure[-1].volume, "found": found, "runs": runs}
-            share = clopper_pearson_lower(found, runs)
+            share = clopper_pearson_lower(found, runs, each)
             facts.append(
                 fact("bumps-found" if bump else "sheets-found", share=share, sure=CONFIDENCE, **values)
             )
