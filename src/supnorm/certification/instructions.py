@@ -16,19 +16,16 @@ All are named, with file and line.
 
 from __future__ import annotations
 
-import dis
-import sys
 from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from types import CodeType
 
-from supnorm.program.asking import asking_name
+from supnorm.program.asking import asking_name, asking_step
 from supnorm.program.elsewhere import Spot
 from supnorm.program.executed import Executed
 from supnorm.program.expressions import EXPRESSIONS, Expression, has_source, is_changed
 from supnorm.program.given import NUMBERS, Given, alike, in_words, kinds
 from supnorm.program.later import Later
-from supnorm.program.numpy_arrays import CONVERSIONS
 from supnorm.results import BadInput
 from supnorm.results.numbers import count
 
@@ -197,45 +194,15 @@ def demand_watched(executed: Iterable[Executed], copies: Container[CodeType], wh
                 "what its expressions give; load the file again as it is"
             )
         named = (
-            min(ASKING.intersection(code.co_names), default=None) or asking_name(code, names) or _sees(code)
+            min(ASKING.intersection(code.co_names), default=None)
+            or asking_name(code, names)
+            or asking_step(code)
         )
         if named:
             raise BadInput(
                 f"certify cannot read the {what}: {_where(code, None)} names {named}, by which code can see whether it "
                 "is read, and the source of this code is not known (it was made from text); write it into a file"
             )
-
-
-def _sees(code: CodeType) -> str | None:
-    """What shows code objects themselves: ``np.asarray(x) is x`` (not ``x is None``), or NumPy's conversions as values.
-
-    Where arrays lie in memory, a conversion gives another object; and another function stands for it while code is read.
-
-    >>> _sees((lambda a, b: a is b).__code__), _sees((lambda a: np.asarray(a) is not None).__code__)
-    ("'is'", None)
-    >>> _sees((lambda a: {np.asarray: 1}).__code__)
-    'asarray without a call'
-    """
-    steps = [one for one in dis.get_instructions(code) if one.opname not in ("CACHE", "EXTENDED_ARG")]
-    for k, one in enumerate(steps):
-        if one.opname == "IS_OP" and not steps[k - 1].opname.startswith("LOAD_CONST"):
-            return "'is'"
-        if (
-            one.argval in CONVERSIONS
-            and one.opname in ("LOAD_ATTR", "IMPORT_FROM")
-            and not _is_called(steps, k)
-        ):
-            return f"{one.argval} without a call"
-    return None
-
-
-def _is_called(steps: Sequence[dis.Instruction], k: int) -> bool:
-    """Whether this attribute is what a call calls: each version of Python marks it in another way."""
-    one, before = steps[k], steps[k - 1]
-    method = sys.version_info >= (3, 12) and one.opname == "LOAD_ATTR" and one.arg is not None and one.arg & 1
-    with_null = before.opname == "LOAD_GLOBAL" and before.arg is not None and before.arg & 1
-    beside = (*steps[max(k - 2, 0) : k - 1], *steps[k + 1 : k + 2])
-    return bool(method or with_null or any(other.opname == "PUSH_NULL" for other in beside))
 
 
 def demand_followed(spots: Sequence[Spot], what: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import contextvars
+import dis
 import functools
 import gc
 import inspect
@@ -16,6 +17,7 @@ import operator
 import sys
 import weakref
 from collections import deque
+from collections.abc import Sequence
 from types import (
     BuiltinFunctionType,
     CodeType,
@@ -34,6 +36,7 @@ import numpy as np
 
 from supnorm.foreign import home_of, is_any, is_library
 from supnorm.program.collector import functions_of
+from supnorm.program.numpy_arrays import CONVERSIONS
 from supnorm.program.watched import Watched
 
 # By name, by module, and methods between two underscores. A class is known by identity: one of the user is equal to any.
@@ -184,6 +187,38 @@ def asking_name(code: CodeType, names: dict[str, Any]) -> str | None:
         ):
             return name
     return None
+
+
+def asking_step(code: CodeType) -> str | None:
+    """What shows code objects themselves: ``np.asarray(x) is x`` (not ``x is None``), or NumPy's conversions as values.
+
+    Where arrays lie in memory, a conversion gives another object; and another function stands for it while code is read.
+
+    >>> asking_step((lambda a, b: a is b).__code__), asking_step((lambda a: np.asarray(a) is not None).__code__)
+    ("'is'", None)
+    >>> asking_step((lambda a: {np.asarray: 1}).__code__)
+    'asarray without a call'
+    """
+    steps = [one for one in dis.get_instructions(code) if one.opname not in ("CACHE", "EXTENDED_ARG")]
+    for k, one in enumerate(steps):
+        if one.opname == "IS_OP" and not steps[k - 1].opname.startswith("LOAD_CONST"):
+            return "'is'"
+        if (
+            one.argval in CONVERSIONS
+            and one.opname in ("LOAD_ATTR", "IMPORT_FROM")
+            and not _is_called(steps, k)
+        ):
+            return f"{one.argval} without a call"
+    return None
+
+
+def _is_called(steps: Sequence[dis.Instruction], k: int) -> bool:
+    """Whether this attribute is what a call calls: each version of Python marks it in another way."""
+    one, before = steps[k], steps[k - 1]
+    method = sys.version_info >= (3, 12) and one.opname == "LOAD_ATTR" and one.arg is not None and one.arg & 1
+    with_null = before.opname == "LOAD_GLOBAL" and before.arg is not None and before.arg & 1
+    beside = (*steps[max(k - 2, 0) : k - 1], *steps[k + 1 : k + 2])
+    return bool(method or with_null or any(other.opname == "PUSH_NULL" for other in beside))
 
 
 def _asks(value: Any) -> bool:
