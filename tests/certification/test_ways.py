@@ -277,7 +277,7 @@ NOTHING: dict[str, tuple[Any, str, Any, Model]] = {
     "numbers": (instructions, "_scalars_in_proportion", lambda *given: True, by_number_of_numpy),
     "weak": (asking, "WEAK", frozenset(), by_end_of_an_array),
     "trace": (recording, "_set_trace", sys.settrace, by_no_tracing),
-    "objects": (instructions, "_sees", lambda code: None, of_text("<made>", "np.asarray is held")),
+    "objects": (instructions, "asking_step", lambda code: None, of_text("<made>", "np.asarray is held")),
     "unsteady": (instructions, "_differ_in_course", lambda one, other: False, by_count),
 }
 
