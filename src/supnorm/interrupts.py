@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -167,9 +168,10 @@ class Interrupts:
         """Inside, a request waits for the next `poll`, as described in the module's text."""
         if not self._waiting:
             self.cause = ""  # of earlier work
-        own = (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        before = signal.getsignal(signal.SIGINT)
+        own = threading.current_thread() is threading.main_thread() and before in (
+            signal.default_int_handler,
+            strike,
         )
         if own:
             signal.signal(signal.SIGINT, self.hear)
@@ -179,11 +181,42 @@ class Interrupts:
         finally:
             self._waiting -= 1
             if own:
-                signal.signal(signal.SIGINT, signal.default_int_handler)
+                signal.signal(signal.SIGINT, before)
                 if not self._waiting:
                     self.asked, left = False, self.asked
                     if left:
                         raise KeyboardInterrupt
+
+
+def strike(number: int, frame: FrameType | None) -> None:
+    """A signal handler of a worker during a call: raises KeyboardInterrupt, but not while a compiled package is loaded."""
+    if not _in_compiled_import(frame):
+        raise KeyboardInterrupt
+    soon = threading.Timer(SOON, INTERRUPTS.send_again)
+    soon.daemon = True
+    soon.start()
+
+
+def again(dropped: Any) -> None:
+    """Send Ctrl-C once more if it came during a callback of the garbage collector, which would print and forget it.
+
+    This is a ``sys.unraisablehook``.
+    """
+    if issubclass(dropped.exc_type, KeyboardInterrupt):
+        soon = threading.Timer(0.02, INTERRUPTS.send_again)
+        soon.daemon = True
+        soon.start()
+    else:
+        sys.__unraisablehook__(dropped)
+
+
+def unless_interrupted(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Print no traceback of Ctrl-C: compiled code that cannot raise prints it here before it drops it (`again`).
+
+    This is a ``sys.excepthook``.
+    """
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
 
 
 def _in_compiled_import(frame: FrameType | None) -> bool:

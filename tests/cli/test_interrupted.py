@@ -334,10 +334,10 @@ def test_the_command_line_in_python_leaves_handlers_as_they_were() -> None:
 
 def test_compiled_code_that_drops_ctrl_c_prints_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     """Where it cannot raise, Cython prints by `sys.excepthook`; SciPy's Sobol points did in an interrupted budget."""
-    from supnorm.cli.main import _unless_interrupted
+    from supnorm.interrupts import unless_interrupted
 
     for error in (KeyboardInterrupt(), ValueError("of the user")):
-        _unless_interrupted(type(error), error, None)
+        unless_interrupted(type(error), error, None)
     assert capsys.readouterr().err == "ValueError: of the user\n"
 
 
@@ -345,19 +345,22 @@ def test_no_hook_of_the_command_line_library_takes_the_place_of_ours(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """typer's did as soon as a verb ran, and a traceback was printed on Ctrl-C in Cython after all."""
-    from supnorm.cli.main import _unless_interrupted, run
+    from supnorm.cli.main import run
+    from supnorm.interrupts import unless_interrupted
 
-    monkeypatch.setattr(sys, "excepthook", _unless_interrupted)
+    monkeypatch.setattr(sys, "excepthook", unless_interrupted)
     assert run(["schema", "audit"]) == 0
-    assert sys.excepthook is _unless_interrupted
+    assert sys.excepthook is unless_interrupted
 
 
 WHILE_LOADING = """
 import os, signal, sys, time
 from importlib.machinery import ExtensionFileLoader
-from supnorm.interrupts import INTERRUPTS
+from supnorm.interrupts import INTERRUPTS, strike
 
 INTERRUPTS.listen([signal.SIGINT], lambda: os._exit(9))
+if sys.argv[2] == "worker":
+    signal.signal(signal.SIGINT, strike)
 left = int(sys.argv[1])
 
 def in_jaxlib(frame):
@@ -385,10 +388,12 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("place", ["2", "5", "10"])
-def test_a_request_while_a_compiled_package_loads_waits_for_it(place: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "process"), [("2", "main"), ("5", "main"), ("10", "main"), ("5", "worker")]
+)
+def test_a_request_while_a_compiled_package_loads_waits_for_it(place: str, process: str) -> None:
     """An error below it was an ImportError, or ended the process with "terminate called"."""
     done = subprocess.run(
-        [sys.executable, "-c", WHILE_LOADING, place], capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", WHILE_LOADING, place, process], capture_output=True, text=True, timeout=300
     )
     assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr

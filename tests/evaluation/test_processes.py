@@ -85,6 +85,33 @@ def test_a_call_hears_ctrl_c_unless_the_worker_is_deaf(pool: Processes, tmp_path
     assert pool.submit(abs, -3).result(60) == 3  # the worker goes on
 
 
+class Falls:
+    """What the collector of garbage deletes when Ctrl-C comes."""
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):  # the handler runs between two of these instructions
+            pass
+
+
+def dropped(ends: Path) -> str:
+    """A call in which Python drops the KeyboardInterrupt."""
+    Falls()
+    wait_for(ends)
+    return "done"
+
+
+def test_a_ctrl_c_that_python_drops_in_a_call_is_sent_again(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The worker printed a traceback, and the end of an interrupted run waited for the whole call."""
+    with Processes(1) as pool:
+        call = pool.submit(dropped, tmp_path / "never")
+        with pytest.raises(KeyboardInterrupt):
+            call.result(60)
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.slow
 def test_calls_that_nobody_waits_for_do_not_hold_up_the_end(tmp_path: Path) -> None:
     """SIGTERM reaches the main process alone: the calls of its workers are interrupted with it."""

@@ -1,11 +1,13 @@
 """`assert_sup_error`: what passes, what fails, what the message says, and when an audit is left out."""
 
 import re
+import signal
 
 import numpy as np
 import pytest
 
 import supnorm as sn
+from supnorm.gates import assertion
 from supnorm.gates.assertion import assert_sup_error
 
 BOX = sn.Domain(a=(0.0, 1.0, "K"), b=(1.0, 2.0))
@@ -54,6 +56,36 @@ def test_what_is_not_decided_fails():
         assert_sup_error(nothing, truth, BOX, 1.0, evaluations=200)
     with pytest.raises(AssertionError, match="no point"):
         assert_sup_error(off, nothing, BOX, 1.0, evaluations=200)
+
+
+@pytest.mark.parametrize("proved", [False, True])
+def test_ctrl_c_ends_the_tests_and_leaves_the_page(proved, tmp_path, monkeypatch):
+    """It was a failed assertion, after which pytest began the next test."""
+    returned, seen = [], []
+    wavy = lambda x: off(x) + 0.1 * np.sin(40 * x[:, 0]) * np.cos(30 * x[:, 1])  # noqa: E731
+
+    def stop(event):
+        seen.append(event)
+        if len(seen) == 8:  # there is something to return by then
+            signal.raise_signal(signal.SIGINT)
+
+    def stopped(verb):
+        def call(problem, **given):
+            result = verb(problem, **given, observer=stop)
+            returned.append(result.status.code)
+            return result
+
+        return call
+
+    monkeypatch.setattr(assertion, "audit", stopped(sn.audit))
+    monkeypatch.setattr(assertion, "certify", stopped(sn.certify))
+    passed = {}
+    asked = {"evaluations": 4000, "passed": passed, "key": "weights", "page": tmp_path / "page.html"}
+    with pytest.raises(KeyboardInterrupt):
+        assert_sup_error(wavy, truth, BOX, 0.4935, proved=proved, **asked)
+    assert len(returned) == 1  # and the proof may be whole: two seconds are left for it
+    assert passed == {}
+    assert (tmp_path / "page.html").exists()
 
 
 def test_a_proof_can_be_demanded():

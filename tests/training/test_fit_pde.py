@@ -1,5 +1,9 @@
 """Equations solved against closed forms; residuals against finite differences; the stability constants."""
 
+import signal
+from dataclasses import replace
+from importlib import import_module
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -100,6 +104,28 @@ def test_levenberg_marquardt_solves_too_and_the_same_seed_repeats():
 def test_bad_input_is_told(make, message):
     with pytest.raises(BadInput, match=message):
         make()
+
+
+def test_no_residual_of_a_search_that_was_cut_short_is_that_of_a_solution(monkeypatch):
+    """Ctrl-C in the audit gave a result with `error_if` from what the search had seen until then."""
+    module = import_module("supnorm.training.fit_pde")
+    plain, calls = module.residual_of, []
+
+    def interrupted(network, equation):
+        function = plain(network, equation)
+
+        def value(x):
+            calls.append(len(x))
+            if len(calls) == 10:
+                signal.raise_signal(signal.SIGINT)
+            return function.value(x)
+
+        return replace(function, value=value)
+
+    monkeypatch.setattr(module, "residual_of", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fit_pde(HEAT, width=4, iterations=2, points=16, boundary_points=9, audit_evaluations=500)
+    assert len(calls) >= 10
 
 
 def test_an_equation_of_the_general_form_needs_its_domain():

@@ -6,7 +6,6 @@ import errno
 import os
 import signal
 import sys
-import threading
 import traceback
 from contextlib import nullcontext, suppress
 from functools import cache
@@ -38,7 +37,7 @@ from supnorm.cli import (
     serve,
 )
 from supnorm.cli.answer import alone
-from supnorm.interrupts import INTERRUPTS
+from supnorm.interrupts import INTERRUPTS, again, unless_interrupted
 from supnorm.process import CALLS, heard
 from supnorm.results.option import BadNumber
 from supnorm.results.printable import one_line
@@ -122,22 +121,8 @@ def main(arguments: list[str] | None = None) -> None:
 def begin(arguments: list[str] | None = None) -> int:
     """Run the command line as a program that reacts to Ctrl-C, SIGTERM and SIGHUP; returns the exit code."""
     INTERRUPTS.listen(heard(), _at_once)
-    sys.unraisablehook, sys.excepthook = _again, _unless_interrupted
+    sys.unraisablehook, sys.excepthook = again, unless_interrupted
     return run(arguments)
-
-
-def _again(dropped: Any) -> None:
-    """Send Ctrl-C once more if it came during a callback of the garbage collector, which would print and forget it."""
-    if issubclass(dropped.exc_type, KeyboardInterrupt):
-        threading.Timer(0.02, INTERRUPTS.send_again).start()
-    else:
-        sys.__unraisablehook__(dropped)
-
-
-def _unless_interrupted(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-    """Print no traceback of Ctrl-C: compiled code that cannot raise prints it here before it drops it (`_again`)."""
-    if not issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, trace)
 
 
 def _at_once() -> None:
@@ -241,7 +226,7 @@ def _result(given: list[str]) -> Any:
 
 @cache
 def _command() -> Any:
-    # Not app(..): that puts a hook of typer's in the place of `_unless_interrupted`.
+    # Not app(..): that puts a hook of typer's in the place of `unless_interrupted`.
     return typer.main.get_command(app)
 
 

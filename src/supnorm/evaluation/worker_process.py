@@ -17,6 +17,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 from supnorm.evaluation.threads import share_threads
+from supnorm.interrupts import again, strike, unless_interrupted
 from supnorm.process import ENDS, end_with
 
 MASKS = hasattr(signal, "pthread_sigmask")
@@ -30,6 +31,7 @@ def serve(connection: Connection, workers: int, deaf: bool) -> None:
     for number in ENDS:
         # A function and not SIG_IGN, because programs that a call starts would inherit SIG_IGN.
         signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else _left_to_the_parent)
+    sys.unraisablehook, sys.excepthook = again, unless_interrupted
     if MASKS:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
     share_threads(workers)
@@ -67,7 +69,7 @@ def _answer(data: bytes, deaf: bool) -> bytes:
 
 
 def _interruptible(call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, strike)
     try:
         return call(*args, **kwargs)
     finally:

@@ -1,7 +1,7 @@
 """The worst error as an assertion of a test: `assert_sup_error`.
 
 A search that finds nothing above the limit proves nothing; ``proved=True`` demands a proof instead. What was not decided
-fails: no point had an error, the reference is in doubt, the search was interrupted.
+fails: no point had an error, or the reference is in doubt. Ctrl-C ends the tests, as it does in any test.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from supnorm.certification import CertifyResult, certify
 from supnorm.evaluation import Calls
 from supnorm.evaluation.opened_files import recording
 from supnorm.gates.passed import identity_of, passed_before, remember
+from supnorm.interrupts import INTERRUPTS
 from supnorm.pages import write_page
 from supnorm.pages.gate import Gate, gate_of
 from supnorm.pages.view import View
@@ -70,6 +71,7 @@ def assert_sup_error(
     Raises:
         AssertionError: with the worst point, both values there, and how to repeat it.
         BadInput: for a problem that cannot be evaluated, and without a limit.
+        KeyboardInterrupt: at Ctrl-C; the page of what was searched is written before.
 
     >>> from supnorm import Domain
     >>> report = assert_sup_error(lambda x: x[:, 0], lambda x: x[:, 0] ** 2, Domain(x=(0.0, 1.0)), 0.3, evaluations=500)
@@ -83,15 +85,16 @@ def assert_sup_error(
     if passed is not None and name and passed_before(passed, name, problem):
         return None
     result: AuditReport | CertifyResult
-    with recording() as opened:
-        if proved:
-            result = certify(problem, tolerance=problem.error.limit, seconds=seconds, seed=seed)
-        else:
-            result = audit(problem, evaluations=evaluations, seconds=seconds, seed=seed, calls=Calls())
-    if page is not None:
-        write_page(result, page)
-        if isinstance(result, AuditReport):
-            write_whole(_points_of(page), result.points.to_csv())
+    with INTERRUPTS.handed_on():  # who ends the tests does not ask for the next one
+        with recording() as opened:
+            if proved:
+                result = certify(problem, tolerance=problem.error.limit, seconds=seconds, seed=seed)
+            else:
+                result = audit(problem, evaluations=evaluations, seconds=seconds, seed=seed, calls=Calls())
+        if page is not None:
+            write_page(result, page)
+            if isinstance(result, AuditReport):
+                write_whole(_points_of(page), result.points.to_csv())
     gate = gate_of(result)
     if _passes(result, gate, proved):
         if passed is not None and name:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport
 from supnorm.evaluation.limit import Limit
+from supnorm.interrupts import INTERRUPTS
 from supnorm.networks import Network, Scaling, double_precision
 from supnorm.networks.blocks import in_blocks
 from supnorm.problem import Domain, Function, Problem
@@ -158,6 +159,7 @@ def fit_pde(
 
     Raises:
         BadInput: for a ReLU network (its second derivatives vanish), or a domain that is not a plain box.
+        KeyboardInterrupt: at Ctrl-C, also in the audit: a result would state the residual of a search that was cut short.
 
     >>> import jax.numpy as jnp
     >>> from supnorm.training.equations import Poisson
@@ -182,9 +184,12 @@ def fit_pde(
     minimum = chosen.minimise(loss, network.flat, Limit.of(seconds, iterations))
     solved = network.with_flat(minimum.theta)
     zero = Function(lambda x: np.zeros((len(x), 1)), name="zero")
-    report = audit_model(
-        Problem(None, zero, domain), residual_of(solved, equation), audit_evaluations, seed + FRESH
-    )
+    with (
+        INTERRUPTS.handed_on()
+    ):  # the largest residual that a part of a search has seen is none of a solution
+        report = audit_model(
+            Problem(None, zero, domain), residual_of(solved, equation), audit_evaluations, seed + FRESH
+        )
     _, fresh = collocation(equation, 1, 10 * boundary_points, np.random.default_rng([seed + FRESH, 6]))
     misfit = float(np.abs(solved.value(fresh)[:, 0] - _boundary(equation, fresh)).max())
     worst = report.worst.error if report.worst is not None else np.inf
