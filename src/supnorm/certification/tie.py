@@ -259,6 +259,8 @@ def _deployed(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> st
 def _witness(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str | None:
     if data["witness"] is None:
         return None
+    if len(data["witness"]) != problem.domain.d:
+        return NO_CERTIFICATE
     x = np.array([[float.fromhex(v) for v in data["witness"]]])
     if admits(problem, error)(x).all():
         return None

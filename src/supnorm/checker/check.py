@@ -21,6 +21,7 @@ from flint import ctx
 from supnorm.checker.cost import LIMIT, MEMORY, Cost, Meter, demand, watched
 from supnorm.checker.document import Document, as_document, load, read_in_lines
 from supnorm.checker.forecast import cost_of, reading_of
+from supnorm.checker.quoted import UNIT, quoted
 from supnorm.checker.rejected import MALFORMED, Rejected
 from supnorm.checker.statements import (
     SCHEMA,
@@ -54,7 +55,7 @@ class CheckResult:
         conditional: the conditions of an accepted certificate; empty if it assumes nothing.
         cost: the forecast of its proof; None where the file could not be read.
         subject: lines about the content of the file: domain, functions, hashes; empty if it could not be read.
-        unit: unit of the error, as the file says; empty if it has none.
+        unit: unit of the error, as the file says; in quotation marks if it could read as part of a number.
         claims: of a file of several parts: the claimed brackets by name; None for any other file. A claim "error" is the
             bracket `lower`, `upper`; without one they are 0 and infinite.
         statements: of such a file, if it is accepted: what it states, in lines.
@@ -260,7 +261,7 @@ def _of_document(
         problem_checked=compared,
         conditional=document.conditions,
         subject=subject(document),
-        unit=document.error_unit,
+        unit=quoted(document.error_unit, UNIT),
         deployed_upper=document.deployed.upper if document.deployed else None,
         deployed=(document.deployed.sentence(),) if document.deployed else (),
     )
@@ -293,7 +294,7 @@ def _of_statement(file: _File, values: Mapping[str, Values], accepted: bool, arb
             *dict.fromkeys(c for d in file.documents.values() for c in d.conditions),
         ),
         subject=subject_of_statement(statement),
-        unit=statement.unit,
+        unit=quoted(statement.unit, UNIT),
         claims=statement.claims,
         statements=statement.lines if accepted else (),
         verdict=statement.verdict if accepted else "",

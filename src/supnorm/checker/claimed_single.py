@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from supnorm.checker.quoted import quoted
 from supnorm.checker.rejected import Rejected, exact, wholes
 
 KEYS = {"precision", "runtime", "functions", "level", "index", "rounding", "upper"}
@@ -67,8 +68,8 @@ class SingleClaim:
         ]
         functions = f"; {', '.join(words)}" if words else ""
         return (
-            f"deployed bound {_from_above(self.upper)}: {self.runtime} computes the model in float32 by IEEE 754, with the "
-            f"operations of the file and sums in any order{functions}"
+            f"deployed bound {_from_above(self.upper)}: {quoted(self.runtime)} computes the model in float32 by IEEE 754, "
+            f"with the operations of the file and sums in any order{functions}"
         )
 
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from flint import arb, fmpq
 
+from supnorm.checker.quoted import quoted
+
 Ball = Any
 Values = Callable[[list[list[float]]], Sequence[Sequence[float]]]
 UNIT = fmpq(1, 2**53)
@@ -63,8 +65,9 @@ class Declared:
         """The conditions of an accepted certificate, in words; about the logarithms of the inputs with these names."""
         sentences, how = [], ""
         if by_logarithm:
-            how = f" ({', '.join(by_logarithm)} by {'its logarithm' if len(by_logarithm) == 1 else 'their logarithms'})"
-        who = f"the {self.which} ({self.name})"
+            names = ", ".join(map(quoted, by_logarithm))
+            how = f" ({names} by {'its logarithm' if len(by_logarithm) == 1 else 'their logarithms'})"
+        who = f"the {self.which}"
         if self.bound is not None:
             sentences.append(
                 f"{who} is analytic and at most {', '.join(map(_shown, self.bound))} in size for complex "

@@ -53,6 +53,7 @@ KNOWN = {
     "digest",
 }
 IN_LINES = KNOWN - {"declared", "digest"}  # of the head of a file in lines
+NAMED = {"model", "reference"}  # functions whose names a file may have
 # A note begins with these words if a program differs from the code from which it was read.
 REPLACED = "softplus is taken without"
 
@@ -293,6 +294,8 @@ def _words(data: dict[str, Any]) -> None:
     for key in ("versions", "functions"):
         if type(texts := data.get(key, {})) is not dict or not all(type(v) is str for v in texts.values()):
             raise Rejected(f"malformed certificate: {key} must be texts by name")
+    if not set(data.get("functions", {})) <= NAMED:
+        raise Rejected("malformed certificate: functions have names as model and reference alone")
     for key in ("error", "error_unit"):
         if type(data.get(key, "")) is not str:
             raise Rejected(f"malformed certificate: {key} must be a text")

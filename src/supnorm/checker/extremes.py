@@ -176,7 +176,7 @@ def words(given: Given, claims: Mapping[str, tuple[float, float]]) -> tuple[str,
     for entry in _properties(given):
         ends = (f"{n} in [{claims[n][0]!r}, {claims[n][1]!r}]" for n in map(" ".join, _needs(entry)))
         by = entry.get("axis")
-        what = entry["property"] + ("" if by is None else f" in {given.axes.names[by]}")
+        what = entry["property"] + ("" if by is None else f" in {given.axes.shown[by]}")
         if entry.get("sign") == -1:
             what += " (downwards)"
         if entry["property"] == "bounded":

@@ -272,7 +272,7 @@ def words(given: Given, claims: Mapping[str, tuple[float, float]]) -> tuple[str,
     read = _read(given)
     if high == math.inf:
         return ("no upper bound of the error against the solution of an initial value problem",)
-    name = given.axes.names[read.time]
+    name = given.axes.shown[read.time]
     return (
         f"the solution of the initial value problem exists on the whole box ({read.slices} slices of {name}, from "
         f"{read.times[0]!r}); worst error of the model against it ({read.measure.words}): between {low!r} and {high!r}",

@@ -79,7 +79,7 @@ def words(given: Given, claims: Mapping[str, tuple[float, float]]) -> tuple[str,
         kind, _, number = name.partition(" ")
         what = {
             "error": "largest error",
-            "slope": f"largest error of the derivative by {given.axes.names[int(number or 0)]}"
+            "slope": f"largest error of the derivative by {given.axes.shown[int(number or 0)]}"
             if kind == "slope"
             else "",
             "rms": f"root mean square error of output {number}, over the box (of logarithms on log axes)",

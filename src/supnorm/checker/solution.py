@@ -346,7 +346,7 @@ def _demand_not_below(value: Ball | None, stated: float, what: str) -> None:
 def words(given: Given, claims: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
     """The equation, and what is claimed of its solution."""
     posed, equation = _read(given), given.data["equation"]
-    names = given.axes.names
+    names = given.axes.shown
 
     def shown(text: str, name: str) -> str:
         return name if text == "program" else "u" if text == "u" else repr(exact(text))
@@ -368,7 +368,7 @@ def words(given: Given, claims: Mapping[str, tuple[float, float]]) -> tuple[str,
 
 def _other_faces(posed: _Posed) -> str:
     """The faces on which a derivative is given, in words."""
-    names, words = posed.axes.names, []
+    names, words = posed.axes.shown, []
     for (axis, end), flux in posed.sides.items():
         at = posed.axes.low[axis] if end == "low" else posed.axes.high[axis]
         given = repr(flux.value) if isinstance(flux.value, float) else "its data"

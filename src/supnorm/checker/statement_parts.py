@@ -14,6 +14,7 @@ from typing import Any
 from supnorm.checker.cost import Meter
 from supnorm.checker.derived import Derivation, Operations
 from supnorm.checker.document import Document
+from supnorm.checker.quoted import quoted
 
 Ball = Any
 Ends = tuple[Ball | None, Ball | None]  # balls around a lower and an upper end; None where nothing is proved
@@ -28,6 +29,11 @@ class Axes:
     log: tuple[bool, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The names as they stand in lines."""
+        return tuple(map(quoted, self.names))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from flint import arb
 
 from supnorm.checker.cost import Meter
 from supnorm.checker.derived import Derivation, same_expression
-from supnorm.checker.document import Document, as_document, demand_whole
+from supnorm.checker.document import NAMED, Document, as_document, demand_whole
 from supnorm.checker.enclosure import Program
 from supnorm.checker.enclosure import values as value_of
 from supnorm.checker.operation import program
@@ -168,6 +168,8 @@ def _texts(data: dict[str, Any]) -> None:
     lists = all(type(data[k]) is list for k in ("names", "log", "assumptions", "units"))
     if not lists or not all(type(v) is str for v in texts) or len(data["units"]) != len(data["names"]):
         raise Rejected("malformed statement: texts")
+    if not set(data["functions"]) <= NAMED:
+        raise Rejected("malformed statement: functions have names as model and reference alone")
     if type(data["data"]) is not dict:
         raise Rejected("malformed statement: data")
 

@@ -181,7 +181,8 @@ CHECK = {
     "{lower:error at least 6}, no upper bound}",
     "leaf": "leaf {leaf} of {leaves}",
     "condition": "conditional on: {assumption}",
-    "not-tied": "not verified: that the file is about your model; give --problem PROBLEM.toml",
+    "not-tied": "not verified: that the file is about your model, and its names, units and kind of error, which are its "
+    "maker's words; give --problem PROBLEM.toml",
 }
 TEMPLATES: Mapping[str, str] = {
     **ENDS,

@@ -31,7 +31,7 @@ TEMPLATES = {
     "exact arithmetic.",
     "not-other": "Any other model, reference or file: the hashes below say which ones are meant.",
     "not-tied": "**That the file is about your model.** No problem was given to the check (`--problem`): the names in the "
-    "file are its maker's words.",
+    "file, its units and its kind of error are its maker's words.",
     "not-everywhere": "That the code as it runs equals the formulas everywhere: they were compared at points.",
     "checked-boxes": "{leaves:One box was|{leaves:count} boxes were} proved again, in {seconds:duration}.",
 }
