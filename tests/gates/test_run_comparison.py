@@ -112,6 +112,18 @@ def edited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("supnorm.auditing.report.other_points", lambda *given: None)
 
 
+@pytest.mark.usefixtures("edited")
+def test_runs_that_were_interrupted_decide_nothing_but_worse(audit: Audit) -> None:
+    """Of two searches that were cut short after eight evaluations no difference was found, with exit code 0."""
+    stopped = sn.Status("interrupted", "Stopped by you.", sn.ExitCode.INTERRUPTED)
+    good, bad = (rewritten(audit(name, name), status=stopped) for name in ("good", "bad"))
+    for old, new in ((good, good), (bad, good)):
+        found = verdict(old, new)
+        assert (found.status.code, found.basis, int(found.status.exit)) == ("undecided", "interrupted", 4)
+        assert "interrupted" in found.status.advice
+    assert verdict(good, bad).status.code == "worse"
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("edited")
 def test_an_error_that_the_old_search_missed_is_no_regression(audit: Audit) -> None:

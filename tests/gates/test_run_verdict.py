@@ -53,6 +53,7 @@ def test_swapping_old_and_new_swaps_worse_and_better(factor: float) -> None:
     # Below, and in tests/gates/test_run_comparison.py.
     unknown = {
         "undecided-no-value",
+        "undecided-interrupted",
         "undecided-reference-in-doubt",
         "undecided-other-rows",
         "undecided-other-references",
@@ -67,6 +68,16 @@ def test_a_smaller_search_never_makes_better_or_a_pass_without_a_bound() -> None
         old, new = drawn(rng)
         new = replace(new, upper=math.inf, searched=int(0.5 * SHORT * old.searched), infinite=None)
         assert judge(old, new)[0] in ("worse", "undecided")
+
+
+@pytest.mark.slow
+def test_an_interrupted_search_never_makes_better_or_a_pass_without_a_bound() -> None:
+    rng = np.random.default_rng(11)
+    for _ in range(CASES):
+        old, new = drawn(rng)
+        new = replace(new, upper=math.inf, infinite=None, stopped=True)
+        assert judge(old, new)[0] in ("worse", "undecided")
+        assert judge(replace(old, stopped=True), new)[0] in ("worse", "undecided")
 
 
 def test_less_power_is_a_smaller_search() -> None:

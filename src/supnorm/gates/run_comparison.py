@@ -288,6 +288,7 @@ def _known(record: AuditRecord, run: RunRecord) -> Known:
         if record.table is not None
         else frozenset(),
         math.nan if record.finite is None or record.finite.worst is None else record.finite.worst,
+        record.status.code == "interrupted",
     )
 
 

@@ -34,6 +34,7 @@ class Known:
         infinite: of a table how many rows have an infinite error; None where it is not known of every point.
         named: those of these rows in which the prediction is missing, the first ones.
         finite: the largest finite error; NaN without one.
+        stopped: whether its search was interrupted.
     """
 
     worst: float
@@ -46,6 +47,7 @@ class Known:
     infinite: int | None = None
     named: frozenset[int] = frozenset()
     finite: float = math.nan
+    stopped: bool = False
 
 
 def judge(old: Known, new: Known, factor: float = 1.0) -> tuple[str, str]:
@@ -79,12 +81,23 @@ def judge(old: Known, new: Known, factor: float = 1.0) -> tuple[str, str]:
     if not _above(old.worst, new.worst, factor, room):
         if bounded:
             return "no-difference-found", "proved"
-        return ("undecided", "smaller-search") if smaller(new, old) else ("no-difference-found", "search")
+        return ("undecided", less) if (less := _less(new, old)) else ("no-difference-found", "search")
     if math.isnan(old.other):
         return ("no-difference-found", "proved") if bounded else ("undecided", "unmatched")
-    if smaller(new, old):
-        return ("no-difference-found", "proved") if bounded else ("undecided", "smaller-search")
+    if less := _less(new, old):
+        return ("no-difference-found", "proved") if bounded else ("undecided", less)
     return "better", "measured"
+
+
+def _less(search: Known, other: Known) -> str:
+    """Why a search can have missed more than another one; empty where it was as large, and ended by itself.
+
+    >>> _less(Known(0.1, searched=100, stopped=True), Known(0.3, searched=100, stopped=True))
+    'interrupted'
+    """
+    if search.stopped:
+        return "interrupted"
+    return "smaller-search" if smaller(search, other) else ""
 
 
 def _both_infinite(old: Known, new: Known, factor: float, room: float) -> tuple[str, str]:

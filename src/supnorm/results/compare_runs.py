@@ -105,7 +105,8 @@ class CompareRunsRecord(Result):
     )
     basis: str = Field(
         description="what the verdict rests on: `proved` (bounds), `measured` (both models at the decisive point), "
-        "`unmatched` (the other model was not evaluated there), `search`, `smaller-search`, `no-value`, "
+        "`unmatched` (the other model was not evaluated there), `search`, `smaller-search`, `interrupted` (the new one), "
+        "`no-value`, "
         "`reference-in-doubt`, `other-rows` (of two tables, such as two months); "
         "if both worst errors are infinite `more-infinite`, `fewer-infinite`, `rows` (as many rows of "
         "a table as before) or `both-infinite`"

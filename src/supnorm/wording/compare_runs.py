@@ -30,6 +30,8 @@ _VERDICT = {
     "{new:error 4} (new). {rows?:Rows without a prediction|Points that neither search evaluated} may differ.",
     "undecided-smaller-search": "Not decided: the largest errors known are {old:error 4} (old) and {new:error 4} (new), but "
     "the new search was smaller and may have missed more. Repeat it with the evaluations of the old one.",
+    "undecided-interrupted": "Not decided: the largest errors known are {old:error 4} (old) and {new:error 4} (new), but "
+    "the new search was interrupted and may have missed more. Go on with it (--resume), or repeat it.",
     "undecided-unmatched": "Not decided: {new:error 4} was found of the new model and {old:error 4} of the old one, but the "
     "new model was not evaluated at {at:point}, the worst point of the old one.",
     "worse-more-infinite": "The new model is worse: its error is infinite in {more:one row|{more:count} rows}, and that of "
