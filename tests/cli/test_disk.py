@@ -164,6 +164,10 @@ def test_a_folder_that_vanishes_is_told(shell: Shell, monkeypatch: pytest.Monkey
     document = json.loads((shell.folder / "run" / "result.json").read_text())  # made again for what was found
     assert document["status"]["code"] == "interrupted"
     assert "evaluations.sqlite cannot be written: it has vanished" in document["status"]["advice"]
+    for said in (done.err, document["status"]["advice"]):  # they promised that --resume goes on
+        assert "without --resume" in said
+        assert "goes on" not in said
+        assert "are kept" not in said
     assert document["sup"]["lower"] > 0
 
 

@@ -36,7 +36,9 @@ def verdict(run: Run) -> Verdict:
         worst = run.witness
         over = worst is not None and limit is not None and worst.error > limit
         stored = any(side.expensive for side in (evaluator.model, evaluator.reference))
-        values = {"n": evaluator.total, "found": worst is not None, "over": over, "stored": stored}
+        store = evaluator.reference.store
+        gone = store is not None and store.vanished
+        values = {"n": evaluator.total, "found": worst is not None, "over": over, "stored": stored, "gone": gone}
         stopped = fact("interrupted", cause=run.halted.cause, **values)
         return Verdict("interrupted", (stopped,), ExitCode.INTERRUPTED)
     found = _verdict(run)

@@ -252,6 +252,8 @@ def run_audit(
         stored = decided is not None and decided.class_ != "cheap"
         again = "again from the start (calls that are cheap are not stored)"
         left = f"and {resumable}" if stored else f"is in {folder}; to search {again}, {go_on}"
+        if store.vanished:
+            left = f"is in {folder}; run the same command without --resume"
         words = f"{why}; the report of what was done {left}"
         if whole:
             raise Interrupted(words)

@@ -211,6 +211,11 @@ class EvaluationStore:
             seal = seal_of(self._fingerprint, *row)
             self._connection.execute("INSERT OR REPLACE INTO seals VALUES (?, ?)", (added.lastrowid, seal))
 
+    @property
+    def vanished(self) -> bool:
+        """Whether the file is gone, and with it what was stored."""
+        return not self.path.exists()
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """A context with one transaction.
@@ -219,7 +224,7 @@ class EvaluationStore:
             NotWritten: when the disk is full, or the file is read-only, locked by another program or deleted; SQLite
                 would go on writing into a deleted file without an error.
         """
-        if not self.path.exists():
+        if self.vanished:
             raise NotWritten(f"{self.path} cannot be written: it has vanished, and with it what was stored")
         try:
             with self._lock, self._connection:
