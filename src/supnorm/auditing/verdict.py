@@ -38,7 +38,13 @@ def verdict(run: Run) -> Verdict:
         stored = any(side.expensive for side in (evaluator.model, evaluator.reference))
         store = evaluator.reference.store
         gone = store is not None and store.vanished
-        values = {"n": evaluator.total, "found": worst is not None, "over": over, "stored": stored, "gone": gone}
+        values = {
+            "n": evaluator.total,
+            "found": worst is not None,
+            "over": over,
+            "stored": stored,
+            "gone": gone,
+        }
         stopped = fact("interrupted", cause=run.halted.cause, **values)
         return Verdict("interrupted", (stopped,), ExitCode.INTERRUPTED)
     found = _verdict(run)
