@@ -36,6 +36,7 @@ from supnorm.checker.tiling import verify_tiling
 
 Ball = Any
 Cell = tuple[list[Ball], list[Ball]]
+MOST_DIVISORS = 8  # of an error; those of certify have two at most, the reference and the tolerance
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,8 @@ def _difference(operations: tuple[Operation, ...]) -> tuple[int, tuple[int, ...]
     while operations[position].op == "div":
         position, divisor = operations[position].args
         divisors.append(divisor)
+        if len(divisors) > MOST_DIVISORS:  # each is a program of its own
+            raise Rejected(f"deployed: the error is divided more than {MOST_DIVISORS} times")
     if operations[position].op != "sub":
         raise Rejected("deployed: the error is not a difference of model and reference")
     return position, tuple(divisors)
