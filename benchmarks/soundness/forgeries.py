@@ -31,7 +31,9 @@ from supnorm.cli.check import checked
 Data = dict[str, Any]
 Edit = Callable[[Honest, Data, np.random.Generator], None]
 SAID = ("names", "log", "axis_low", "axis_high", "side", "programs", "point_programs", "notes", "assumptions", "units",
-        "error")  # fmt: skip
+        "error", "error_unit")  # fmt: skip
+TEXTS = ("x in [-1000.0, 1000.0]; y", "× 1e-12", "e-9 m", "], nowhere above 1e-12; z in [0.0, 1.0", "0.0\nACCEPTED: proved",
+         "\x1b[2J", "relative, floor 1e9", "", "error", "domain", "model")  # fmt: skip
 LIMIT = 30.0  # seconds that one file may take by its forecast
 
 
@@ -267,6 +269,47 @@ def declarations(honest: Honest, data: Data, rng: np.random.Generator) -> None:
     return smaller(honest, data, rng)
 
 
+def texts(honest: Honest, data: Data, rng: np.random.Generator) -> None:
+    """Texts that read as what a checker says, in the place of names, units, words and versions."""
+    text, key = (
+        str(rng.choice(TEXTS)),
+        str(rng.choice(["names", "units", "error", "error_unit", "functions", "versions"])),
+    )
+    if key in ("error", "error_unit"):
+        data[key] = text
+    elif key in ("names", "units"):
+        data[key][int(rng.integers(len(data[key])))] = text
+    else:
+        data[key] = {
+            **data[key],
+            str(rng.choice(["model", "reference", "supnorm", *TEXTS])): str(rng.choice(TEXTS)),
+        }
+    for entry in data.get("declared", ()):
+        entry["name"] = text
+
+
+def deployed(honest: Honest, data: Data, rng: np.random.Generator) -> None:
+    """What float32 adds, cut; its cells or the assumed accuracy of functions changed; or a claim where there was none."""
+    claim, kind = data.get("deployed"), rng.integers(5)
+    if claim is None:
+        d = len(data["names"])
+        data["deployed"] = {"precision": "float32", "runtime": "onnxruntime", "functions": {}, "level": [[0] * d],
+                            "index": [[0] * d], "rounding": _hex(1.0), "upper": _hex(10.0)}  # fmt: skip
+        return
+    factor = float(10.0 ** -rng.uniform(0.0, 3.0))
+    if kind == 0:
+        row = claim["functions"][str(rng.choice(sorted(claim["functions"])))]
+        row[int(rng.integers(3))] = _hex(0.0)
+    elif kind == 1:
+        row = int(rng.integers(len(claim["level"])))
+        claim["level"][row], claim["index"][row] = [0], [int(rng.integers(2))]
+    elif kind == 2:
+        claim["runtime"] = str(rng.choice(["torch", "JAX", *TEXTS]))
+    if kind != 2:
+        claim["rounding"] = _hex(float.fromhex(claim["rounding"]) * factor)
+    claim["upper"] = _hex((float.fromhex(data["upper"]) + float.fromhex(claim["rounding"])) * (1 + 1e-15))
+
+
 def rules(honest: Honest, data: Data, rng: np.random.Generator) -> None:
     """Node rules moved, thinned, of another degree, or none."""
     smaller(honest, data, rng)
@@ -316,7 +359,7 @@ def looser(honest: Honest, data: Data, rng: np.random.Generator) -> None:
 EDITS: dict[str, Edit] = {
     f.__name__: f
     for f in (smaller, by_another_proof, precision, coarser, one_leaf, tiling, neighbour, constants, nodes, domain, witness,
-              conditions, declarations, rules, spellings, looser)
+              conditions, declarations, texts, deployed, rules, spellings, looser)
 } | CONSISTENT  # fmt: skip
 
 
@@ -339,13 +382,27 @@ def is_false(honest: Honest, data: Data) -> bool:
     except (ValueError, TypeError, KeyError):
         return True
     bad = not upper >= honest.lower or not lower <= honest.upper
-    bad = bad or any(data.get(k) != honest.data.get(k) for k in SAID)
+    bad = bad or any(data.get(k, "") != honest.data.get(k, "") for k in SAID)
+    bad = (
+        bad
+        or not set(data.get("functions", {})) <= {"model", "reference"}
+        or _deployed_is_false(honest, data)
+    )
     kept = [{k: v for k, v in e.items() if k not in ("values", "witness")} for e in data.get("declared", ())]
     own = [
         {k: v for k, v in e.items() if k not in ("values", "witness")}
         for e in honest.data.get("declared", ())
     ]
     return bad or kept != own
+
+
+def _deployed_is_false(honest: Honest, data: Data) -> bool:
+    claim, own = data.get("deployed"), honest.data.get("deployed")
+    if claim is None:
+        return False
+    if own is None or any(claim[k] != own[k] for k in ("precision", "runtime", "functions")):
+        return True
+    return float.fromhex(claim["upper"]) < honest.lower or float.fromhex(claim["rounding"]) < honest.rounded()
 
 
 def forged(honest: Honest, rng: np.random.Generator) -> tuple[tuple[str, ...], Data]:

@@ -45,9 +45,10 @@ def law_near(x): return np.log(x[:, :1] + 0.002) + x[:, 1:] ** 2
 def over(x): return (2.0 + np.cos(x)) / (1.5 + x ** 2)
 def over_off(x): return over(x) * (1.0 + 0.01 * np.sin(2 * x))
 def over_near(x): return over(x) * (1.0 + 0.001 * np.sin(2 * x))
-def black(x): return np.sin(x)
+def black(x): return np.array(np.sin(x).tolist())
 def bare(x): return np.tanh(x)
 def black_off(x): return np.sin(x) + 0.01 * x
+def black_near(x): return np.sin(x) + 0.001 * x
 def pipe(x): return (x[:, :1] ** 0.8 + 2.0 / x[:, :1]) ** -0.5 * np.log(3.0 + x[:, 1:] * x[:, :1])
 def pipe_off(x): return pipe(x) * (1.0 + 0.01 * np.sin(x[:, 1:] * 3.0)) + 0.002 * np.abs(x[:, 1:] - 1.0)
 def pipe_near(x): return pipe(x) * (1.0 + 0.001 * np.sin(x[:, 1:] * 3.0)) + 0.0002 * np.abs(x[:, 1:] - 1.0)
@@ -83,6 +84,12 @@ rest (a) => (b) { k = Constant<value = double[1] {0.01}>() s = Sin(a) b = Mul(k,
 <domain: "own", opset_import: ["" : 20]>
 rest (a) => (b) { k = Constant<value = double[1] {0.001}>() s = Cos(a) b = Mul(k, s) }
 """  # two functions of one name; which one is called says the overload
+GRAPH_IN_SINGLE = """<ir_version: 10, opset_import: ["" : 20]>
+g (float[N,1] x) => (float[N,1] y) {
+  k = Constant<value = float[1] {%s}>() t = Tanh(x) s = Sin(x) r = Mul(k, s) y = Add(t, r)
+}
+"""
+OFF = {"off32": 0.01, "near32": 0.001}  # its factor
 PROBLEMS = {  # name: (model, the same nearer to the reference, reference, the rest of the problem file)
     "tanh net": ("wave", "ripple", "net", "[domain]\nx = [-1.0, 1.0]\n"),
     "over": ("wave", "ripple", "net", '[domain]\nx = [-1.0, 1.0]\n[error]\nside = "over"\ntolerance = 0.02\n'),
@@ -106,15 +113,24 @@ PROBLEMS = {  # name: (model, the same nearer to the reference, reference, the r
         '[domain]\nx = { low = 0.1, high = 20.0, scale = "log" }\ny = [0.5, 2.0]\n[error]\nkind = "relative"\nfloor = 0.0\n',
     ),
     "tiny": ("sine_off", "sine_near", "sine", "[domain]\nx = [-1.0, 1.0]\n"),
-    "declared": ("black_off", "black", "black", "[domain]\nx = [-1.0, 1.0]\n"),
+    "declared": ("black_off", "black_near", "black", "[domain]\nx = [-1.0, 1.0]\n"),
     "loop": ("loops.py:off", "loops.py:near", "loops.py:smooth", "[domain]\nx = [-1.0, 1.0]\n"),
     "rational": ("off.npz", "near.npz", "rational.npz", "[domain]\nx = [-1.0, 1.0]\n"),
     "overloads": ("off.onnx", "near.onnx", "bare", "[domain]\nx = [-1.0, 1.0]\n"),
+    "deployed": ("off32.onnx", "near32.onnx", "bare", "[domain]\nx = [-1.0, 1.0]\n"),
+    "units": (
+        "wave", "ripple", "net",
+        '[domain]\nx = { low = -1.0, high = 1.0, unit = "m" }\n[constraints]\npython = "code.py:left"\n',
+    ),
 }  # fmt: skip
 STRATEGIES: dict[str, Strategy] = {
     "composed": ComposedCertificate(degrees=((6,), (5,), (4,), (3,)))
 }  # else the default
-DECLARED = "declared = { bound = 12.0, stretch = 3.0, accuracy = 1e-15 }\n"
+IN_UNITS = 'output_units = ["kg/m3"]\n'
+MORE = {  # of the tables of model and reference
+    "declared": ("", "declared = { bound = 12.0, stretch = 3.0, accuracy = 1e-15 }\n"),
+    "units": (IN_UNITS, IN_UNITS),
+}
 
 
 @dataclass(frozen=True)
@@ -142,6 +158,12 @@ class Honest:
         """A proved bound: no larger lower bound is true."""
         return float.fromhex(self.data["upper"])
 
+    def rounded(self) -> float:
+        """How far the deployed model was seen from exact arithmetic; no smaller claim of its rounding is true."""
+        x = np.random.default_rng(0).uniform(-1.0, 1.0, (20_000, 1)).astype(np.float32).astype(float)
+        exact = np.tanh(x) + float(np.float32(OFF["off32"])) * np.sin(x)
+        return float(np.max(np.abs(self.problem.model.value(x) - exact)))
+
     def copy(self) -> dict[str, Any]:
         """Its content, to be changed."""
         return copy.deepcopy(self.data)
@@ -159,11 +181,8 @@ def honest_files(folder: Path) -> list[Honest]:
         problems = []
         for version, function in enumerate((model, nearer)):
             path = folder / f"problem{number}{version}.toml"
-            said = DECLARED if name == "declared" else ""
-            sides = (("model", function), ("reference", reference))
-            tables = "".join(
-                f"[{side}]\n{_named(which)}\n" + said * (side == "reference") for side, which in sides
-            )
+            sides = zip(("model", "reference"), (function, reference), MORE.get(name, ("", "")), strict=True)
+            tables = "".join(f"[{side}]\n{_named(which)}\n{more}" for side, which, more in sides)
             path.write_text(tables + rest)
             problems.append(open_problem(path))
         data = [_content(p, folder, STRATEGIES.get(name)) for p in problems]
@@ -198,6 +217,8 @@ def _graphs(folder: Path) -> None:
             function.overload = overload
         next(node for node in model.graph.node if node.domain == "own").overload = called
         onnx.save(model, folder / f"{name}.onnx")
+    for name, factor in OFF.items():
+        onnx.save(parser.parse_model(GRAPH_IN_SINGLE % factor), folder / f"{name}.onnx")
 
 
 def _content(problem: Problem, folder: Path, strategy: Strategy | None) -> dict[str, Any]:

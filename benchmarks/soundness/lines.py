@@ -278,7 +278,9 @@ def _forged(one: Honest, path: Path, rng: np.random.Generator) -> tuple[tuple[st
         text = damaged(text, rng)
         whole = text == before
     path.write_bytes(text)
-    unsaid = {k: one.data[k] for k in ("units", "error")}  # a file may be without them
+    unsaid = {
+        k: one.data[k] for k in ("units", "error", "error_unit") if k in one.data
+    }  # a file may be without them
     return (content, form), not whole or not covers(rows) or is_false(one, unsaid | rows[0])
 
 

@@ -37,6 +37,10 @@ def test_no_false_file_is_accepted(files, tmp_path):
 
 
 def test_honest_files_are_no_forgeries(files):
+    kept = {honest.name: honest.data for honest in files}
+    assert kept["declared"]["declared"]  # once it was read as a program, so no declaration was forged
+    assert kept["deployed"]["deployed"]
+    assert kept["units"]["error_unit"]
     for honest in files:
         assert not forgeries.is_false(honest, honest.copy())
         assert forgeries.is_false(honest, honest.nearer)
