@@ -13,6 +13,7 @@ from tests.mending.cases import LINE, bump, line, line_problem, peak, square, sq
 
 import supnorm as sn
 from supnorm.evaluation.limit import Limit
+from supnorm.mending import Mending
 from supnorm.mending.change import Change
 from supnorm.mending.exchange import Exchange
 from supnorm.mending.tunable import TunableNetwork
@@ -272,12 +273,38 @@ def test_a_network_of_two_inputs_is_mended_below_a_tolerance_that_is_proved() ->
     assert largest(mended.model, bump, x) <= mended.certificate.upper <= 0.05
 
 
-@pytest.mark.slow
-@pytest.mark.slow
-def test_exchange_uses_no_more_calls_than_it_was_given() -> None:
-    for evaluations in (600, 2000):
-        mended = sn.repair(line_problem(), evaluations=evaluations, method=Exchange(rounds=4))
-        assert mended.record.evaluations["rounds"] <= 1.05 * evaluations + 100
+@pytest.mark.parametrize(
+    ("method", "evaluations"),
+    [
+        pytest.param("patch", 500, id="patch"),
+        pytest.param("residual", 600, id="residual"),
+        pytest.param("exchange", 500, id="exchange"),
+        pytest.param(
+            sn.Exchange(spread=1.0, ratio=3000.0), 500, id="all-for-samples", marks=pytest.mark.slow
+        ),
+        pytest.param("patch", 3000, id="patch-more", marks=pytest.mark.slow),
+        pytest.param("exchange", 2000, id="exchange-more", marks=pytest.mark.slow),
+    ],
+)
+def test_rounds_call_the_reference_at_no_more_points_than_were_given(method: Any, evaluations: int) -> None:
+    points: set[float] = set()
+    rounds: list[tuple[int, int, int]] = []
+
+    def reference(x: Any) -> Any:
+        points.update(x[:, 0].tolist())
+        return peak(x)
+
+    def observer(event: Any) -> None:
+        if isinstance(event, Mending):
+            rounds.append((len(points), event.calls, event.budget))
+
+    problem = replace(line_problem(1e-9), reference=sn.Function(reference))
+    report = sn.audit(problem, evaluations=1000)
+    points.clear()
+    mended = sn.repair(problem, report, method=method, evaluations=evaluations, observer=observer)
+    assert rounds
+    assert all(called <= counted <= evaluations == budget for called, counted, budget in rounds), rounds
+    assert mended.record.evaluations["rounds"] <= evaluations
 
 
 @pytest.mark.slow

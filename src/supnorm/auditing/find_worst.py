@@ -34,10 +34,13 @@ class WorstFound:
         witness: the worst point, a lower bound of the worst error; None where nothing had an error.
         rows: the worst points, highest error first: inputs, model, reference, error, output; shape
             ``(n, d + 2 m + 2)``.
+        evaluations: points that were evaluated, those of the probe and the worst one alone among them. Calls that repeat a
+            point only to time it, or to compare two values of it, are not counted.
     """
 
     witness: Witness | None
     rows: Array
+    evaluations: int
 
 
 def find_worst(
@@ -81,4 +84,5 @@ def find_worst(
         witness = evaluator.witness()
     finally:
         evaluator.close()
-    return WorstFound(witness and with_output(problem.error, witness), recorder.worst_rows())
+    spent = evaluator.total + (witness is not None)
+    return WorstFound(witness and with_output(problem.error, witness), recorder.worst_rows(), spent)

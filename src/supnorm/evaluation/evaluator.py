@@ -28,6 +28,7 @@ NUMBERS = 1 << 21  # largest number of values of one side in a batch, 16 MB
 Values = tuple[Array, Messages]  # of one side, (n, m), and what happened where it has none
 # A value with its gradient counts as so many evaluations: reverse mode takes about three values.
 GRADIENT_COST = 3
+PROBED = 8  # points of the probe
 
 
 class Evaluator:
@@ -114,7 +115,7 @@ class Evaluator:
         both = self.problem.reference.vjp is not None and self.problem.error.differentiable
         return "both" if both else "model"
 
-    def probe(self, rng: np.random.Generator, n: int = 8) -> None:
+    def probe(self, rng: np.random.Generator, n: int = PROBED) -> None:
         """Check that model and reference are functions, and that their outputs agree in number.
 
         Raises:

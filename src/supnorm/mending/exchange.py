@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.evaluation.limit import Limit
-from supnorm.mending.regions import Ellipsoid, ellipsoid_at, level_of
+from supnorm.mending.regions import Ellipsoid, ellipsoid_at, ellipsoid_calls, level_of
 from supnorm.mending.task import Candidate, Round, Task, Wrong
 from supnorm.mending.tunable import Tunable
 from supnorm.results.numbers import ErrorUnit
@@ -89,7 +89,7 @@ class Exchange(Settings):
         if task.data is not None:
             return task.data
         domain, wanted = task.problem.domain, min(int(self.ratio * model.size), MOST)
-        called = min(wanted, int(self.spread * task.left))
+        called = min(wanted, int(self.spread * task.left), task.spare)
         x, y = task.counted(*task.truth.design(called))
         if called == wanted or not self.anchors:
             return x, y
@@ -113,7 +113,7 @@ class Exchange(Settings):
         regions: list[Ellipsoid] = []
         around = 20 + 10 * domain.d
         for i in wrong.apart(task.problem, 0.1, 3) if task.anywhere else []:
-            if task.left < around + 20 * domain.d:
+            if task.spare < around + ellipsoid_calls(domain.d):
                 break
             level = level_of(wrong.error[i], task.rms)
             centre = domain.to_unit(wrong.x[i : i + 1])[0]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from supnorm.evaluation.guarded import values_of
 from supnorm.evaluation.limit import Limit
-from supnorm.mending.regions import Ellipsoid, ellipsoid_at, level_of
+from supnorm.mending.regions import Ellipsoid, ellipsoid_at, ellipsoid_calls, level_of
 from supnorm.mending.task import Candidate, Round, Task, Wrong
 from supnorm.networks import Network, Scaling
 from supnorm.networks.patched import PatchedModel, named
@@ -24,6 +24,7 @@ from supnorm.results.settings import Settings
 from supnorm.training.train import optimise
 
 Array = NDArray[np.float64]
+FEWEST = 20  # points of a patch, where few calls are left
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Patch(Settings):
             there = len(regions)
             level = 0.1 * task.worst if task.aim is None else task.aim
             for i in wrong.apart(task.problem, 0.1, self.max_regions - there):
-                if wrong.error[i] <= level or task.over:
+                needed = ellipsoid_calls(task.problem.domain.d) + FEWEST
+                if wrong.error[i] <= level or task.over or task.spare < needed:
                     break
                 region, patch = self._patch(task, patched, wrong, i, rng)
                 patched = PatchedModel(patched.base, (*patched.patches, named(patch, len(regions) + 1)))
@@ -80,7 +82,7 @@ class Patch(Settings):
         level = level_of(wrong.error[i], task.rms)
         glitch = ellipsoid_at(centre, level, lambda x: task.errors(function, x), domain)
         region = glitch.scaled(self.reach)
-        wanted = min(150 * domain.d + 50, 1200, max(task.left // 2, 20))
+        wanted = min(150 * domain.d + 50, 1200, max(task.spare // 2, FEWEST))
         x = domain.from_unit(np.concatenate([region.draw(wanted // 2, rng), glitch.draw(wanted // 2, rng)]))
         x = x[domain.contains(x)]
         y = task.truth.value(x)

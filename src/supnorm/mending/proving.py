@@ -65,9 +65,9 @@ def until_proved(work: Mending, bound_change: bool) -> None:
     for number, share in enumerate(SHARES, 1):
         if reached(work.proof, goal) or whole.over:
             return
-        _feed(task, candidate, verdict, proof)
         task.aim = share * goal
         task.limit = whole.within(TRAINING).upto(task.spent + int(CALLS * work.budget))
+        _feed(task, candidate, verdict, proof)
         candidate = work.mend(candidate)
         task.limit = whole
         verdict = work.judge(candidate, number)

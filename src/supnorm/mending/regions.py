@@ -40,6 +40,11 @@ class Ellipsoid:
         return Ellipsoid(self.centre, factor * self.radii)
 
 
+def ellipsoid_calls(d: int) -> int:
+    """Errors that `ellipsoid_at` asks for in ``d`` inputs, at most."""
+    return 2 * d * (HALVINGS + 1)
+
+
 def ellipsoid_at(centre: Array, level: float, error: Error, domain: Domain) -> Ellipsoid:
     """The ellipsoid round a peak whose axes end where the error has fallen below ``level``.
 
@@ -51,7 +56,7 @@ def ellipsoid_at(centre: Array, level: float, error: Error, domain: Domain) -> E
         error: errors at points of the domain, ``(n, d) -> (n,)``; NaN counts as above the level.
         domain: maps the unit box to the inputs.
 
-    Cost: ``2 d (HALVINGS + 1)`` errors.
+    Cost: `ellipsoid_calls` errors at most.
 
     >>> box = Domain(a=(0.0, 1.0), b=(0.0, 1.0))
     >>> bump = lambda x: np.exp(-((x[:, 0] - 0.5) / 0.05) ** 2 - ((x[:, 1] - 0.5) / 0.1) ** 2)

@@ -76,8 +76,9 @@ def repair(
             of the reference, and of the old model where calls of the reference are too few.
         method: `Exchange`, `Patch` or `Residual`, or ``"exchange"``, ``"patch"`` or ``"residual"``; ``"auto"``: `Patch`
             where the model cannot be trained, else `Exchange`.
-        evaluations: calls of the reference in all rounds, 10,000 by default, and as many as the audit made where a call is
-            expensive. The verdict takes as many as the audit made, half as many to search for harm, and up to 2,000 more.
+        evaluations: points at which the reference is called in all rounds, at most: 10,000 by default, and as many as the
+            audit made where a call is expensive. Calls that repeat a point only to time it, or to compare two values of it,
+            are not counted. The audit before and the verdict make calls of their own, which the record has.
         seconds: wall-clock limit; the result then depends on the machine.
         seed: of everything random.
         certify: prove the tolerance for the mended model. Where the proof does not reach it, its witness and the boxes with

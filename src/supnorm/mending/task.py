@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport
 from supnorm.auditing.find_worst import find_worst
+from supnorm.evaluation.evaluator import PROBED
 from supnorm.evaluation.guarded import values_of
 from supnorm.evaluation.limit import Limit
 from supnorm.mending.events import Mending
@@ -24,6 +25,8 @@ from supnorm.training.refinement import thinned
 
 Array = NDArray[np.float64]
 LEAST = 100  # evaluations of a search
+# Calls of a search besides its evaluations, at most: the probe, and the worst point alone and, if that differs, in a batch.
+BESIDE = PROBED + 3
 # Of a search, and of an audit: with the time up, one that was begun has some points all the same.
 LEAST_SECONDS = 0.2
 
@@ -123,7 +126,7 @@ class Task:
 
     Attributes:
         problem: its model is the one that is mended.
-        truth: calls the reference, and counts these calls.
+        truth: calls the reference, and counts the points of these calls.
         wrong: the worst points that are known.
         worst, rms: errors of the model before the repair, in the measure of the problem.
         data: samples that the model was trained on, ``x (n, d)``, ``y (n, m)``; None where they are not known.
@@ -131,7 +134,7 @@ class Task:
         whole: of the time of all.
         seed: of everything random.
         aim: the largest error at which rounds end; None without one.
-        searched: calls of the reference in searches.
+        searched: the same of searches.
         searches: how many there were; each has a seed of its own.
         rounds: what each round did.
         peaks: points that are known to have been wrong at some time.
@@ -168,9 +171,14 @@ class Task:
         return max(self.limit.evaluations - self.spent, 0)
 
     @property
+    def spare(self) -> int:
+        """Calls of the reference that are left for samples: those of the search that ends the round are kept."""
+        return max(self.left - LEAST - BESIDE, 0)
+
+    @property
     def over(self) -> bool:
         """Whether the calls or the time are used up."""
-        return self.left < LEAST or self.limit.over
+        return self.left < LEAST + BESIDE or self.limit.over
 
     def part(self, share: float) -> Limit:
         """A share of the time that is left, for points at which the reference and models are called."""
@@ -204,7 +212,7 @@ class Task:
 
     def search(self, function: Function, evaluations: int) -> Wrong:
         """The worst points of ``function`` by a search with a seed of its own; they are remembered in `peaks`."""
-        evaluations = max(min(evaluations, self.left), LEAST)
+        evaluations = max(min(evaluations, self.left - BESIDE), LEAST)
         found = find_worst(
             self.judged(function),
             evaluations=evaluations,
@@ -212,7 +220,7 @@ class Task:
             seed=self.seed + 7919 * (self.searches + 1),
             calls=in_audits(self.truth.caller),
         )
-        self.searched += evaluations
+        self.searched += found.evaluations
         self.searches += 1
         wrong = Wrong.of_rows(found.rows, self.problem.domain.d)
         self.peaks = self.peaks.joined(wrong.taken(wrong.apart(self.problem, 0.05, 20)))
