@@ -26,6 +26,8 @@ def test_a_guard_is_written_and_read_again(shell: Shell) -> None:
     assert record["command"].startswith(
         "supnorm guard line.toml --reject 0.25 --evaluations 1500 --calibration 500"
     )
+    assert "--cost cheap" in record["command"]  # so that no clock decides it again
+    assert (record["cost"]["class"], record["cost"]["by"]) == ("cheap", "measured")
     safe = sn.load_guard(folder / "model.guard", line()[0].as_function(), peak)
     assert safe(np.array([[0.5]])).flag.tolist() == [1]
     assert (folder / "guard.html").exists()
@@ -80,6 +82,21 @@ def test_a_risk_and_a_share_exclude_each_other(shell: Shell) -> None:
         done = shell.run("guard", "line.toml", *options)
         assert done.code == 2
         assert words in done.line
+
+
+@pytest.mark.parametrize("verb", ["guard", "repair"])
+def test_a_proof_that_cannot_be_made_is_refused_before_the_audit(shell: Shell, verb: str) -> None:
+    written(shell)
+    file = shell.folder / "line.toml"
+    code = "import math\ndef one(x):\n    return math.sin(2.0 * x) if x < 0.3 else 0.0\n"
+    (shell.folder / "truth.py").write_text(code)
+    file.write_text(
+        file.read_text().replace('python = "truth.py:peak"', 'python = "truth.py:one"\nper_point = true')
+    )
+    done = shell.run(verb, "line.toml", "--certify")
+    assert done.code == 2
+    assert "per_point = true" in done.line
+    assert not (shell.folder / f"line-{verb}" / "before").exists()
 
 
 def test_what_cannot_be_used_is_refused_in_one_line(shell: Shell) -> None:

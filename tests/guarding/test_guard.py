@@ -17,6 +17,7 @@ from hypothesis.extra.numpy import arrays
 from tests.mending.cases import LINE, line, line_guard, line_problem, peak, square, square_problem
 
 import supnorm as sn
+from supnorm.evaluation.caller import Caller
 from supnorm.guarding import Flag, judging
 from supnorm.guarding.cells import ProvedCells
 from supnorm.guarding.events import GuardPlanned
@@ -443,3 +444,23 @@ def test_a_reference_that_raises_at_once_ends_with_the_patience_too() -> None:
 
     assert np.isnan(Patient(down, 0.02).values(np.zeros((20_000, 1)), 1)).all()
     assert len(called) < 20_000  # for each point alone 40,000 calls, some seconds
+
+
+def test_what_a_call_costs_is_decided_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the audit, or by the user; a clock that decided it again would choose other searches."""
+    declared, decide = [], Caller.decide
+
+    def decided(caller: Caller, cost: float) -> None:
+        decide(caller, cost)
+        declared.append((caller.declared, caller.rows))
+
+    problem = line_problem(0.02)
+    report = sn.audit(problem, evaluations=500, power=False, calls=sn.Calls(cost="expensive:64"))
+    monkeypatch.setattr(Caller, "decide", decided)
+    made = sn.guard(problem, report, evaluations=500, calibration=100)
+    assert all(word for word, _ in declared)
+    assert [rows for _, rows in declared].count(
+        64
+    ) >= 2  # the search to learn from, and that among accepted inputs
+    assert made.record.cost is not None
+    assert (made.record.cost.class_, made.record.cost.rows) == ("expensive", 64)

@@ -45,6 +45,20 @@ def declare(evaluator: Evaluator, cost: str | float | None) -> None:
         caller.declare(expensive, rows if expensive else None, one_by_one, ahead)
 
 
+def of_reference(cost: str | float | None) -> str | float | None:
+    """The declared cost of the same reference beside a model that is cheap.
+
+    >>> of_reference("expensive-both:4:in-rounds"), of_reference("expensive-model:16"), of_reference("expensive")
+    ('expensive:4:in-rounds', 'cheap', 'expensive')
+    """
+    if not isinstance(cost, str):
+        return cost
+    name, _, how = cost.partition(":")
+    if not COSTS.get(name, (False, True))[1]:
+        return "cheap"
+    return f"expensive:{how}" if how else "expensive"
+
+
 def stand_in_evaluator(problem: Problem) -> Evaluator:
     """An evaluator of functions that the audit made itself (a Gaussian process, a stand-in for the pair, a planted error).
 

@@ -104,10 +104,12 @@ def command(
 ) -> int:
     """Make a guard that says for each input whether the model can be trusted."""
     from supnorm.cli.repeat import repeated
+    from supnorm.evaluation.cost_word import repeat_word
     from supnorm.guarding import fuse as write_graph
     from supnorm.guarding import guard
     from supnorm.guarding.export import demand_graph
     from supnorm.guarding.judging import PICTURED
+    from supnorm.guarding.make import demand_guard
     from supnorm.problem import fingerprint
     from supnorm.sources import open_problem
 
@@ -117,6 +119,8 @@ def command(
     opened = open_problem(problem, trust=trust)
     if fuse is not None:
         demand_graph(opened.model, opened.domain)
+    wanted = {key: value for key, value in vars(options).items() if key not in ("reject", "risk", "level")}
+    demand_guard(opened, reject=reject, prove=certify, **wanted)  # before the audit is paid for
     asked: dict[str, float | None] = {"seed": options.seed, "evaluations": options.evaluations}
     search = audit_settings(options.seed, None, trust, written(Calls, given), PICTURED)
     with after_audit(run, problem, opened, report, search, asked, "guard.json") as (before, store):
@@ -136,7 +140,9 @@ def command(
         store.look(last=True)
         words: dict[str, Any] = {"out": run.folder if run.named else None, "report": report}
         words |= {"trust": trust, "certify": certify, "fuse": fuse}
-        words |= {**vars(options), "cost": given["cost"], "workers": given["workers"], "dask": given["dask"]}
+        decided = result.record.cost  # a repeated run must not decide by another timing
+        cost = None if decided is None else repeat_word(decided.to_dict())
+        words |= {**vars(options), "cost": cost, "workers": given["workers"], "dask": given["dask"]}
         words["reject"] = reject if isinstance(reject, float) else None
         again = repeated("guard", problem, {name: words[name] for name in WORDS})
         record = result.record.changed(command=again, fingerprint=fingerprint(opened))

@@ -97,12 +97,14 @@ def command(
     from supnorm.cli.repeat import repeated
     from supnorm.evaluation.cost_word import repeat_word
     from supnorm.mending import repair
+    from supnorm.mending.repair import demand_repair
     from supnorm.results import BadInput
     from supnorm.sources import open_problem
 
     opened, options = open_problem(problem, trust=trust), made(RepairOptions, given)
     if options.method not in METHODS:
         raise BadInput(f"--method must be {', '.join(METHODS[:-1])} or {METHODS[-1]}, got {options.method!r}")
+    demand_repair(opened, certify=certify, **vars(options))  # before the audit is paid for
     asked = {"seed": options.seed, "evaluations": options.evaluations, "seconds": options.seconds}
     resumable = f"calls of an expensive reference are in {run.directory}: run the same command with --resume"
     seconds = None if options.seconds is None else AUDIT_TIME * options.seconds

@@ -8,24 +8,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.auditing.cost import declare
+from supnorm.auditing.cost import cost_record, declare
 from supnorm.auditing.explore import plan, probe, sample, search
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.run import Asked
 from supnorm.evaluation import Calls, Evaluations, Evaluator, PointStatus
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, stream
+from supnorm.results.audit_cost import CostRecord
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Collected:
-    """Points ``x (n, d)``, the reference ``y (n, m)`` and errors ``(n,)``, infinite where the model has no value."""
+    """Points ``x (n, d)``, the reference ``y (n, m)`` and errors ``(n,)``, infinite where the model has no value.
+
+    ``cost``: what a call was found to cost, or was declared to; None of points that are put together.
+    """
 
     x: Array
     y: Array
     error: Array
+    cost: CostRecord | None = None
 
     def rows(self, taken: NDArray[Any]) -> Collected:
         """Some of the points, by a mask or by their numbers."""
@@ -34,7 +39,8 @@ class Collected:
     def __add__(self, other: Collected) -> Collected:
         """These points and then the others."""
         both = ((self.x, other.x), (self.y, other.y), (self.error, other.error))
-        return Collected(*map(np.concatenate, both))
+        x, y, error = map(np.concatenate, both)
+        return Collected(x, y, error)
 
 
 def collect(problem: Problem, evaluations: int, seconds: float | None, seed: int, calls: Calls) -> Collected:
@@ -69,6 +75,8 @@ def collect(problem: Problem, evaluations: int, seconds: float | None, seed: int
     finally:
         evaluator.close()
     if not parts:
-        return Collected(np.empty((0, problem.domain.d)), np.empty((0, 1)), np.empty(0))
+        return Collected(
+            np.empty((0, problem.domain.d)), np.empty((0, 1)), np.empty(0), cost_record(evaluator)
+        )
     x, y, error = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Collected(x, y, error)
+    return Collected(x, y, error, cost_record(evaluator))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport
+from supnorm.evaluation import Calls
 from supnorm.evaluation.guarded import values_of
 from supnorm.guarding.collecting import Collected
 from supnorm.guarding.guard import Guard
@@ -68,11 +69,17 @@ def judged(
     confidence: float,
     seed: int,
     learned: int,
+    calls: Calls,
 ) -> Guard:
     """Search among accepted inputs, draw fresh points for the promise, and say what both show."""
     with INTERRUPTS.handed_on():
         search = audit_model(
-            _among_accepted(problem, made), problem.model, max(audited, 500), seed + FRESH, pictured=PICTURED
+            _among_accepted(problem, made),
+            problem.model,
+            max(audited, 500),
+            seed + FRESH,
+            pictured=PICTURED,
+            calls=calls,
         )
     worst = 0.0 if search.worst is None else search.worst.error
     taken = made.accepts(found.x)

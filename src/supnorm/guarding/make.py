@@ -16,6 +16,7 @@ from supnorm.certification.cells import prove_cells
 from supnorm.certification.certificate import Certificate
 from supnorm.certification.provable import demand_provable
 from supnorm.evaluation import Calls, Finished, Started, silent
+from supnorm.evaluation.cost_word import repeat_word
 from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.guarded import values_of
 from supnorm.evaluation.intact import demanded_intact
@@ -98,11 +99,15 @@ def guard(
     ([1, 0, 2], True, 'glitch:1')
     """
     begin = time.perf_counter()
-    _demand(problem, reject, calibration, confidence, seed)
-    if prove:
-        _tolerance_for(problem)
-        demand_provable(problem, as_run=True)
-    demand_number("evaluations", evaluations, 500)
+    demand_guard(
+        problem,
+        reject=reject,
+        prove=prove,
+        evaluations=evaluations,
+        calibration=calibration,
+        confidence=confidence,
+        seed=seed,
+    )
     observer(Started(problem.title or "guard", problem.error.limit, seed, evaluations))
     if report is None:
         with INTERRUPTS.handed_on():
@@ -117,7 +122,9 @@ def guard(
     rng = np.random.default_rng([seed, 11])
     audited = int(report.record.evaluations.search + report.record.evaluations.statistics)
     budget = evaluations or min(EVALUATIONS, max(audited, 500))
-    asked = calls or Calls(cost=None if report.record.cost is None else report.record.cost.class_)
+    asked = Calls.of(calls)
+    if asked.cost is None and report.record.cost is not None:  # no clock decides a second time
+        asked = replace(asked, cost=repeat_word(report.record.cost.to_dict()))
     observer(_planned(report, budget, max(audited, 500), calibration))
     each = takes_calls(problem, budget)
     found = collect(problem, budget - ROUNDS * each, None, seed + 17, asked)
@@ -125,6 +132,11 @@ def guard(
         raise BadInput(
             "no point has an error: model or reference has no value anywhere; audit the problem first"
         )
+    decided = found.cost
+    assert decided is not None
+    if Calls.of(calls).cost is None and report.record.cost is not None:
+        decided = decided.changed(by=report.record.cost.by)
+    asked = replace(asked, cost=repeat_word(decided.to_dict()))
     second = second_model(problem, found, asked, each, seed + 18, np.random.default_rng([seed, 12]))
     found = second.found
     samples = samples_of(data, problem)
@@ -151,10 +163,12 @@ def guard(
         layered = _layer_records(layers, made.cuts, scores)
         made = replace(made, record=made.record.changed(choice=choice, layers=layered))
     finished = judged(
-        made, problem, report, found, audited, labelled, calibration, level, confidence, seed, budget
+        made, problem, report, found, audited, labelled, calibration, level, confidence, seed, budget, asked
     )
     observer(Finished())
-    record = finished.record.changed(status=_status(finished.record), seconds=time.perf_counter() - begin)
+    record = finished.record.changed(
+        status=_status(finished.record), cost=decided, seconds=time.perf_counter() - begin
+    )
     certificate = None if proof is None else proof.certificate
     assert certificate is None or isinstance(certificate, Certificate)
     return replace(finished, record=record, certificate=certificate)
@@ -172,7 +186,21 @@ def _planned(report: AuditReport, learned: int, search: int, calibration: int) -
     return GuardPlanned(total, seconds, narrator(report.record.measure).text(words))
 
 
-def _demand(problem: Any, reject: Any, calibration: Any, confidence: Any, seed: Any) -> None:
+def demand_guard(
+    problem: Any,
+    *,
+    reject: Any,
+    prove: bool,
+    evaluations: Any,
+    calibration: Any,
+    confidence: Any,
+    seed: Any,
+) -> None:
+    """Check the arguments of `guard`, which has to be done before an audit is paid for.
+
+    Raises:
+        BadInput: for what cannot be used, and for a proof that cannot be made.
+    """
     if not isinstance(problem, Problem):
         raise BadInput(f"guard takes a supnorm.Problem, got {problem!r}; supnorm.open_problem reads a file")
     if problem.model is None:
@@ -190,6 +218,10 @@ def _demand(problem: Any, reject: Any, calibration: Any, confidence: Any, seed: 
     if isinstance(reject, Risk):
         _level(problem, reject)
         demand_enough(reject.risk, calibration, confidence)
+    demand_number("evaluations", evaluations, 500)
+    if prove:
+        _tolerance_for(problem)
+        demand_provable(problem, as_run=True)
 
 
 def _level(problem: Problem, asked: Risk) -> float:

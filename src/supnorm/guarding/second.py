@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.auditing.cost import of_reference
 from supnorm.evaluation import Calls
 from supnorm.evaluation.guarded import values_of
 from supnorm.evaluation.limit import Limit
@@ -134,8 +135,9 @@ def _trained(problem: Problem, network: Network, samples: Collected, steps: int)
 
 def _searched(problem: Problem, network: Network, evaluations: int, seed: int, calls: Calls) -> Collected:
     """Points of a search for the largest error of the network, with the error of the model."""
-    if calls.store is not None:  # it holds the values of the model, which the network is not
-        calls = replace(calls, store=calls.store.only("reference"))
+    # The network is cheap, whatever the model costs, and a store holds the values of the model.
+    store = None if calls.store is None else calls.store.only("reference")
+    calls = replace(calls, store=store, cost=of_reference(calls.cost))
     with INTERRUPTS.handed_on():
         more = collect(replace(problem, model=network.as_function()), evaluations, None, seed, calls)
     error = problem.error(values_of(problem.model, more.x, more.y.shape[1]), more.y, more.x)[0]

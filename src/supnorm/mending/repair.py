@@ -102,11 +102,9 @@ def repair(
     (True, True)
     """
     start = time.perf_counter()
-    _demand(problem, evaluations, seconds, seed)
-    if certify:
-        _demand_provable(problem)
-    model, why = _tunable(problem)
-    chosen = _method(method, model, problem.model.name, why, problem.reference.table is not None)
+    model, chosen = demand_repair(
+        problem, method=method, evaluations=evaluations, seconds=seconds, seed=seed, certify=certify
+    )
     if isinstance(chosen, Residual):
         model = chosen.start(problem.model, problem.domain, _outputs(problem), seed)
     asked, whole = FitCalls.of(calls), Limit.of(seconds)
@@ -148,7 +146,15 @@ def repair(
     return replace(result, seconds=time.perf_counter() - start)
 
 
-def _demand(problem: Any, evaluations: Any, seconds: Any, seed: Any) -> None:
+def demand_repair(
+    problem: Any, *, method: Any, evaluations: Any, seconds: Any, seed: Any, certify: bool
+) -> tuple[Tunable | None, Method]:
+    """Check the arguments of `repair`, which has to be done before an audit is paid for; the model as something that can be
+    trained, and the method.
+
+    Raises:
+        BadInput: for what cannot be used, a model that cannot be trained, and a proof that cannot be made.
+    """
     if not isinstance(problem, Problem):
         raise BadInput(f"repair takes a supnorm.Problem, got {problem!r}; supnorm.open_problem reads a file")
     if problem.model is None:
@@ -159,6 +165,10 @@ def _demand(problem: Any, evaluations: Any, seconds: Any, seed: Any) -> None:
     if seconds is not None:
         demand_allowed("seconds", seconds, Allowed(above=0))
     demand_seed(seed)
+    if certify:
+        _demand_provable(problem)
+    model, why = _tunable(problem)
+    return model, _method(method, model, problem.model.name, why, problem.reference.table is not None)
 
 
 def _of_table(
@@ -172,10 +182,6 @@ def _of_table(
     observer: Callable[[Any], None],
 ) -> Work:
     """The work where the reference is a table; the audits are of the rows that are held out."""
-    if isinstance(method, Patch):
-        raise BadInput(
-            "a patch needs values of the reference at new points, and it is a table: use the method exchange or residual"
-        )
     if data is not None:
         raise BadInput("the reference is a table: its rows are the data; leave data out")
     if report is not None:
@@ -248,6 +254,10 @@ def _method(method: Any, model: Tunable | None, name: str, why: str, table: bool
     if not isinstance(chosen, Method):
         raise BadInput(
             f"method must be auto, {', '.join(METHODS)}, Exchange(...), Patch(...) or Residual(...), got {method!r}"
+        )
+    if isinstance(chosen, Patch) and table:
+        raise BadInput(
+            "a patch needs values of the reference at new points, and it is a table: use the method exchange or residual"
         )
     if isinstance(chosen, Exchange) and model is None:
         raise BadInput(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from supnorm.results.audit import ShortAuditRecord
+from supnorm.results.audit_cost import CostRecord
 from supnorm.results.parts import AxisRecord, MeasureRecord
 from supnorm.results.record import Field, Number, Record, Result, Seconds, StatusField
 
@@ -111,7 +112,13 @@ class GuardRecord(Result):
     evaluations: Mapping[str, int] = Field(
         description="calls of the reference: `learned`, `audit`, `calibration`"
     )
-    command: str = Field(description="the command that repeats it; empty if Python started it")
+    cost: CostRecord | None = Field(
+        default=None,
+        description="what a call counted as, which decides the searches; null in a file of an older version",
+    )
+    command: str = Field(
+        description="the command that repeats it, with the cost that was decided; empty if Python started it"
+    )
     seconds: Seconds = Field(description="wall time")
     seed: int = Field(description="seed of all random choices")
     versions: Mapping[str, str] = Field(description="versions of Python and of the packages that took part")

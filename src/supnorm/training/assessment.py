@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport, Pictures, audit
+from supnorm.evaluation import Calls
 from supnorm.evaluation.caller import Caller
 from supnorm.problem import Function, Problem
 from supnorm.results import BadInput
@@ -124,13 +125,14 @@ def audit_model(
     seconds: float | None = None,
     caller: Caller | None = None,
     pictured: int | None = None,
+    calls: Calls | None = None,
 ) -> AuditReport:
     """Search for the worst error of ``function``, with few pictures.
 
-    ``seconds`` limits all of it. ``caller`` is the one of the reference: the audit calls the reference in the same way.
-    ``pictured``: evaluations for sizes of peaks and pictures, as of `Pictures`.
+    ``seconds`` limits all of it. ``caller`` is the one of the reference: the audit calls the reference in the same way; or
+    ``calls`` says how. ``pictured``: evaluations for sizes of peaks and pictures, as of `Pictures`.
     """
     pictures = Pictures(even=61, near=15, line=501, grid=40, thumbnail=11, evaluations=pictured)
     judged = replace(problem, model=function)
-    calls = in_audits(caller) if caller else None
+    calls = in_audits(caller) if caller else calls
     return audit(judged, evaluations=evaluations, seconds=seconds, seed=seed, pictures=pictures, calls=calls)
