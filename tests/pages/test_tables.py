@@ -53,26 +53,26 @@ def test_a_quantile_is_shown_where_the_sample_carries_it(n, level, known):
     view = View(report.record)
     assert top_level(view)[0] == level
     text, html = summary(report), html_of(report)
-    assert f"{level} below" in text
-    assert f"{level} of the random points are below" in html
+    assert f"{level} at most" in text
+    assert f"{level} of the random points have at most this" in html
     assert "of the domain is below" not in html  # that would be a bound of a quantile
     if n < 5000:
-        assert "99.9 % below" not in text
-        assert "99.9 % of the random points are below" not in html
+        assert "99.9 % at most" not in text
+        assert "99.9 % of the random points have at most this" not in html
 
 
 def test_too_few_points_for_a_quantile_are_told():
     data = audit(Problem(smooth, lambda x: x[:, 1], SQUARE), evaluations=100).to_dict()
     data["quantiles"] = dict.fromkeys(data["quantiles"])
-    assert "99.9 % below  not known" in summary(data)
+    assert "99.9 % at most  not known" in summary(data)
     assert "too few random points: 20" in summary(data)
-    assert "below  no value" not in summary(data)
+    assert "at most  no value" not in summary(data)
 
 
 def test_a_table_speaks_of_its_rows():
     x, y = labelled(1500)
     html = html_of(audit(Problem(smooth, table(x, y), SQUARE)))
-    assert "99.9 % of the rows are below" in html
+    assert "99.9 % of the rows have at most this" in html
     assert "Share of the rows above a level" in html
     assert "The list shows the worst rows, highest first." in html
     assert "1,500 of model and reference: 1,500 rows" in html
@@ -286,8 +286,8 @@ def test_levels_beside_infinite_errors_are_those_of_the_finite_ones():
     reference = Function(lambda x: x[:, 1], output_units=("MPa",))
     report = audit(Problem(model, reference, SQUARE, tolerance=0.02), evaluations=8000)
     html = html_of(report)
-    assert "% of the random points with a finite error are below" in html
-    assert "% of the random points are below" not in html
+    assert "% of the random points with a finite error have at most this" in html
+    assert "% of the random points have at most this" not in html
     assert "Over the random points with a finite error:" in html
     assert "worst finite / RMS" in html
     assert "The average shows it" not in html  # the RMS is that of the finite errors

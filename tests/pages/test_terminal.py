@@ -22,7 +22,7 @@ def test_summary_has_every_fact(result):
     text = summary(result("d2"), 100, report="run/report.html")
     lines = text.splitlines()
     assert lines[0].startswith("▲ TOLERANCE EXCEEDED   IAPWS-IF97")
-    names = "worst found,at,typical (RMS),99.9 % below,upper bound,re-check,would find,no value"
+    names = "worst found,at,typical (RMS),99.9 % at most,upper bound,re-check,would find,no value"
     for name in names.split(","):
         assert re.search(rf"^ *{re.escape(name)}  ", text, re.MULTILINE)
     assert "none" in text

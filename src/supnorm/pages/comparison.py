@@ -21,7 +21,7 @@ from supnorm.wording.comparison import TEMPLATES
 
 NAMED = 10  # inputs of a point in the table
 
-HEAD = ("model", "RMS", "99.9 % below", "worst found", "worst / RMS", "tolerance", "status", "at")
+HEAD = ("model", "RMS", "99.9 % at most", "worst found", "worst / RMS", "tolerance", "status", "at")
 
 
 def narrator(record: CompareRecord) -> Narrator:

@@ -158,9 +158,9 @@ def _high(view: View) -> tuple[str, str, str]:
     sample = {"points": view.sampled, "n": view.rms_n if view.finite else view.plain[0]}
     part, level = top_level(view)
     if math.isnan(level) and view.plain[0]:
-        return f"{part} below", "not known", view.say.text(fact("too-few", **sample))
+        return f"{part} at most", "not known", view.say.text(fact("too-few", **sample))
     return (
-        f"{part} below",
+        f"{part} at most",
         view.error(level),
         view.say.text(fact("known-at", **sample)) if view.plain[0] else "",
     )

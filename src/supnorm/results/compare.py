@@ -16,7 +16,7 @@ class RowRecord(Record):
     model: str = Field(description="name of the model; empty where it has none")
     rms: Number = Field(description="root-mean-square error of the model")
     q999: Number = Field(
-        description="99.9 % of the points have an error below it; null where the points are too few"
+        description="99.9 % of the points have at most this error; null where the points are too few"
     )
     worst: Number = Field(description="the largest error found")
     no_value: int = Field(description="points where the model has no value and the reference has one")
