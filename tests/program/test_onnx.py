@@ -258,6 +258,19 @@ def test_unsupported_operators_are_named_with_the_nearest_form():
         lower_onnx(_graph([helper.make_node("Floor", ["x"], ["y"])], 3))
 
 
+@pytest.mark.parametrize("op", ["ReduceMean", "ReduceMax", "ReduceProd", "ReduceL2", "ReduceLogSumExp"])
+def test_a_tensor_without_numbers_is_named(op):
+    """A mean over nothing is NaN, whose bits differed for one and for several points: "depends on the whole batch"."""
+    places = {"s": [0], "e": [0], "a": [1]}
+    nodes = [
+        helper.make_node("Slice", ["x", "s", "e", "a"], ["empty"]),
+        helper.make_node(op, ["empty", "a"], ["mean"], keepdims=1),
+        helper.make_node("Add", ["x", "mean"], ["y"]),
+    ]
+    with pytest.raises(Unsupported, match=rf"ONNX {op} of a tensor without numbers"):
+        lower_onnx(_graph(nodes, 3, places))
+
+
 def test_attributes_of_a_function_reach_its_nodes():
     """A slope given to a local function was passed over: the default of the operator came in its place."""
     node = helper.make_node("LeakyRelu", ["a"], ["b"])

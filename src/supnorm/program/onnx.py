@@ -59,6 +59,8 @@ _HALF = frozenset({"float16", "bfloat16"})
 _MOVE_CONSTANTS = frozenset(
     {*_MOVE, "Constant", "Identity", "Cast", "CastLike", "Concat", "Split", "ConstantOfShape"}
 )
+# What these give of a tensor without numbers is one without numbers, or zero.
+_OF_NOTHING = frozenset({*_MOVE, *_SAME, "Concat", "Split", "ReduceSum"})
 _COMPARE = {"Greater": "gt", "GreaterOrEqual": "ge", "Less": "lt", "LessOrEqual": "le"}
 _NEAREST = {
     "LSTM": "unrolled Gemm and Tanh",
@@ -233,6 +235,7 @@ def _run(
         if _function(node) in graph.functions:
             results, made = _called(graph, node, attributes, args, kinds)
         else:
+            _demand_numbers(node.op_type, args)
             graph.build.precision = next((k for k in kinds if k in entry.BITS), "float64")
             try:
                 results = _apply(graph, node, attributes, args, kinds)
@@ -244,6 +247,12 @@ def _run(
             made = [_check_type(graph, node, attributes, r, kinds) for r in results]
         values.update({name: r for name, r in zip(node.output, results, strict=False) if name})
         types.update({name: kind for name, kind in zip(node.output, made, strict=False) if name and kind})
+
+
+def _demand_numbers(op: str, args: list[Any]) -> None:
+    """Refuse what is computed of a tensor without numbers, such as its mean: it has no value."""
+    if op not in _OF_NOTHING and any(isinstance(a, Tensor) and not a.index.size for a in args):
+        raise Unsupported(f"ONNX {op} of a tensor without numbers", "tensors with a number at least")
 
 
 def _known(node: Any, values: Mapping[str, Any], name: str) -> Any:

@@ -239,8 +239,8 @@ def _differs(node: Node) -> str:
 
 
 def _bits(numbers: NDArray[np.float64]) -> list[int]:
-    """Numbers by their bits: NaN is equal to itself, and so are both zeros."""
-    return (numbers + 0.0).view(np.int64).tolist()  # type: ignore[no-any-return]
+    """Numbers by their bits: each NaN is equal to all others, and so are both zeros."""
+    return np.where(np.isnan(numbers), np.nan, numbers + 0.0).view(np.int64).tolist()  # type: ignore[no-any-return]
 
 
 def _joined(points: Integers, starts: Integers) -> Integers:
