@@ -317,7 +317,8 @@ RUN = {
 CHARTS = {
     "ruler": "Error ruler, logarithmic: {marks:points}",
     "mark": "{name} {error:error}",
-    "mark-level": "{share} of the {rows?:rows|{exact?:points|random points}}{finite?: with a finite error} have at most this",
+    "mark-level": "{share} of the {rows?:rows|{exact?:points|random points}}{finite?: with a finite error} have at most "
+    "this",
     "mark-level-short": "{share} level",
     "mark-random": "{n:count} random tests",
     "mark-random-long": "largest of {n:count} random tests",
