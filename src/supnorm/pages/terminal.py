@@ -157,10 +157,11 @@ def _high(view: View) -> tuple[str, str, str]:
     """The highest quantile that the points carry."""
     sample = {"points": view.sampled, "n": view.rms_n if view.finite else view.plain[0]}
     part, level = top_level(view)
+    name = view.say.text(fact("level-most", share=part))
     if math.isnan(level) and view.plain[0]:
-        return f"{part} at most", "not known", view.say.text(fact("too-few", **sample))
+        return name, "not known", view.say.text(fact("too-few", **sample))
     return (
-        f"{part} at most",
+        name,
         view.error(level),
         view.say.text(fact("known-at", **sample)) if view.plain[0] else "",
     )

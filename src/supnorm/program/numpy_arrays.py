@@ -3,14 +3,22 @@
 NumPy asks no protocol of what stands for an array there, and would take its values. So while code is traced, these functions
 of the module ``numpy`` are replaced by ones that look at the argument first (`converting`); any other argument goes to
 NumPy. Code that holds such a function under another name, ``from numpy import asarray``, is refused as before.
+
+Compiled code finds the replaced functions, too (``np.ascontiguousarray(points)`` in Cython), and would go on with what it
+takes for an array: SciPy's triangulation ended the process there. It is refused (`_demand_python`).
 """
 
 from __future__ import annotations
 
+import builtins
+import dis
+import functools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -28,6 +36,8 @@ _STANDING: dict[
 ] = {}  # by identity: what stands, and for what
 COPY = {"ALWAYS": True, "NEVER": False, "IF_NEEDED": None}
 _MOST = 64  # levels of lists, as many as arrays have axes
+# Compiled code that hands its arguments on as they are: ``list(map(np.asarray, parts))``.
+_HANDING_ON = frozenset({"builtins", "functools", "itertools", "operator"})
 
 
 @contextmanager
@@ -65,6 +75,7 @@ def _looking(original: Callable[..., Any]) -> Callable[..., Any]:
         traced = _first(args[0]) if args else None
         if traced is None:
             return original(*args, **named)
+        _demand_python(traced, sys._getframe(1))
         if isinstance(named.get("copy"), Enum):  # SciPy's, with a value for each of NumPy's
             named["copy"] = COPY[named["copy"].name]
         return traced.__array_function__(original, (), args, named)
@@ -72,6 +83,54 @@ def _looking(original: Callable[..., Any]) -> Callable[..., Any]:
     conversion.__name__ = original.__name__
     _STANDING[id(conversion)] = conversion, original
     return conversion
+
+
+def _demand_python(traced: Traced, frame: FrameType) -> None:
+    """Refuse a conversion by compiled code, which has no frame: the nearest one then calls something else.
+
+    Raises:
+        Unsupported: names what it calls.
+    """
+    name = _called(frame.f_code, frame.f_lasti)
+    if name is None or name in CONVERSIONS:
+        return
+    known = frame.f_locals.get(name, frame.f_globals.get(name, getattr(builtins, name, None)))
+    if id(known) in _STANDING or getattr(known, "__module__", type(known).__module__) in _HANDING_ON:
+        return
+    what = f"{name}, whose compiled code would get what stands for an array"
+    traced.refuse(
+        Unsupported(what, "functions of NumPy, or a RegularGridInterpolator made outside of the code")
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _called(code: CodeType, at: int) -> str | None:
+    """The last name of what the instruction at this offset calls; None where it calls nothing, or no name.
+
+    >>> def outer():
+    ...     return np.linalg.norm(frame(0).f_code.co_names)
+    >>> found = {_called(outer.__code__, step.offset) for step in dis.get_instructions(outer)}
+    >>> sorted(found - {None})
+    ['frame', 'norm']
+    """
+    steps = [step for step in dis.get_instructions(code) if step.offset <= at]  # its caches come after a call
+    if not steps or not steps[-1].opname.startswith("CALL"):
+        return None
+    whole = steps[-1].positions
+    if whole is None or whole.end_lineno is None or whole.end_col_offset is None:
+        return None
+    name: str | None = None
+    furthest = (0, 0)
+    for step in steps:  # what is called begins where the call begins, and ends before it
+        here = step.positions
+        if here is None or here.end_lineno is None or here.end_col_offset is None:
+            continue
+        end = here.end_lineno, here.end_col_offset
+        begins = (here.lineno, here.col_offset) == (whole.lineno, whole.col_offset)
+        if begins and furthest <= end < (whole.end_lineno, whole.end_col_offset):
+            furthest, named = end, step.opname.startswith("LOAD_") and isinstance(step.argval, str)
+            name = step.argval if named else None
+    return name
 
 
 def _first(value: Any, level: int = 0) -> Traced | None:

@@ -319,6 +319,7 @@ CHARTS = {
     "mark": "{name} {error:error}",
     "mark-level": "{share} of the {rows?:rows|{exact?:points|random points}}{finite?: with a finite error} have at most "
     "this",
+    "level-most": "{share} at most",
     "mark-level-short": "{share} level",
     "mark-random": "{n:count} random tests",
     "mark-random-long": "largest of {n:count} random tests",
