@@ -212,8 +212,7 @@ def test_the_epsilon_of_rms_norm_is_that_of_its_precision():
 @pytest.mark.parametrize(
     ("function", "words"),
     [
-        (lambda x: F.hardshrink(x), "hardshrink.*softshrink"),
-        (lambda x: F.threshold(x, 0.1, 0.0), "where"),
+        (lambda x: torch.where(x == 0.1, x, 0.0), "where"),
         (lambda x: torch.cdist(x, torch.ones(30, 3, dtype=x.dtype)), "cdist.*vector_norm"),
         (lambda x: torch.linalg.vector_norm(x, 0.5, dim=1), "order 0.5.*1 and more"),
         (lambda x: torch.linalg.norm(_outer(x), "nuc", dim=(1, 2)), "matri|nuc"),

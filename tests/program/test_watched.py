@@ -48,10 +48,11 @@ def _asks(question: Any) -> Any:
 
 QUESTIONS = {
     "branch": lambda x, y: 1.0 if x[0, 0] > 0.4 else 0.0,
-    "where": lambda x, y: np.where(np.abs(x[:, :1] - 0.42) < 1e-8, 0.1, y),
-    "mask": lambda x, y: (x[:, :1] > 0.4) & (x[:, :1] < 0.41),
-    "not": lambda x, y: ~(x[:, :1] > 0.4),
-    "array": lambda x, y: np.asarray(x)[:, :1] > 0.4,
+    "where": lambda x, y: np.where(x[:, :1] == 0.42, 0.1, y),
+    "mask": lambda x, y: ((x[:, :1] > 0.4) & (x[:, :1] < 0.41)) * 2,
+    "any of a mask": lambda x, y: (x[:, :1] > 0.4).any(),
+    "not": lambda x, y: 1 - ~(x[:, :1] > 0.4),
+    "array": lambda x, y: (np.asarray(x)[:, :1] > 0.4) * 2,
     "float": lambda x, y: float(x[0, 0]),
     "int": lambda x, y: int(x[0, 0]),
     "index": lambda x, y: [1.0, 2.0][x[0, 0]],

@@ -76,7 +76,7 @@ def _values(function: Function, d: int) -> Draw:
     """
     if equation_of(function) is not None:
         return function.value
-    return program_of(function, d, limited=True).value
+    return program_of(function, d, limited=True, branches=True).value
 
 
 def _picture(domain: Domain, what: str, draw: Draw, band: float | None) -> PictureRecord:

@@ -5,11 +5,10 @@ On the box with centre c and half-widths h, with x_j = c_j + h_j y_j, every feat
     c + sum_j J_j y_j + remainder,   |remainder| <= eps[s]  for complex |y_j| <= A[s],
 
 for all scales A[s] at once; A[0] = 1 stands for the *real* box |y_j| <= 1, where kinks (relu, abs, min, max)
-are relaxed by the chord of Singh et al. (Fast and Effective Robustness Certification, 2018), while on the
-polydiscs a kink inside makes eps infinite. Linear operations are exact but for rounding; a function phi adds
-its linear remainder (`majorants`). ``err`` bounds how far a float64 evaluation at any point of the real box,
-in any order of summation, is from the exact value. All of c, J, eps, err are float64; their own rounding is
-in eps.
+are relaxed by the chord of Singh et al. (Fast and Effective Robustness Certification, 2018) and a ``where`` by the hull of
+both formulas, while on the polydiscs a kink inside makes eps infinite. Linear operations are exact but for rounding; a
+function phi adds its linear remainder (`majorants`). ``err`` bounds how far a float64 evaluation at any point of the real
+box, in any order of summation, is from the exact value. All of c, J, eps, err are float64; their own rounding is in eps.
 
 Cost: (scales + d + 2) matrix products per layer and box.
 """
@@ -120,7 +119,10 @@ def _propagate(
         start = _variables(centre, half, scales, low)
         for node in program.nodes:
             args = [models[a] for a in node.args]
-            if node.op in REMAINDER or node.op in _COMPOSED or node.op in ("mul", "div", "relu"):
+            if node.op == "where":  # only its test, and only where it is open
+                open_ = np.abs(args[0].c) <= args[0].reach[:, 0]
+                bend = np.maximum(bend, (np.abs(args[0].J) * open_[..., None]).max(axis=1))
+            elif node.op in REMAINDER or node.op in _COMPOSED or node.op in ("mul", "div", "relu"):
                 for arg in args:
                     bend = np.maximum(bend, np.abs(arg.J).max(axis=1))
             models.append(_apply(node, args, start, branches))
@@ -353,6 +355,33 @@ def minimum(x: AffineModel, y: AffineModel) -> AffineModel:
     return add(x, relu(add(x, y, -1.0)), -1.0)
 
 
+def where(z: AffineModel, above: AffineModel, other: AffineModel) -> AffineModel:
+    """``above`` where z > 0, else ``other``.
+
+    Where the sign of z is certain on the real box, also as it is rounded, it is one of them, on polydiscs too: ``where`` is
+    that function on the real box, so both have one continuation. Elsewhere it is the hull of both on the real box: each is
+    within half of their distance of the mean of their affine parts. So a bound holds as well for code that takes the other
+    one because z is rounded. The sign is asked of the remainder of each scale, because the checker knows no other.
+    """
+    wide = outward(z.slope[:, None] + z.eps + z.err[:, None])
+    sure = z.c[:, None] > wide, z.c[:, None] <= -wide  # neither where z has no bound
+    on, off = sure[0][:, 0], sure[1][:, 0]
+    c, J = _one_of(on, off, above.c, other.c), _one_of(on, off, above.J, other.J)
+    eps = np.where(sure[0] & on[:, None], above.eps, np.where(sure[1] & off[:, None], other.eps, np.inf))
+    gap = outward(np.abs(above.c - other.c) + one_norm(above.J - other.J), J.shape[-1] + 8)
+    rounding = 2.0 * U * (np.abs(above.c) + np.abs(other.c) + above.slope + other.slope)
+    hull = outward(np.maximum(above.eps[:, 0], other.eps[:, 0]) + 0.5 * gap + rounding)
+    eps[:, 0] = np.where(on | off | ~np.isfinite(wide[:, 0]), eps[:, 0], hull)
+    either = outward(np.maximum(above.err, other.err) + gap + above.eps[:, 0] + other.eps[:, 0])
+    return AffineModel(c, J, eps, np.where(on, above.err, np.where(off, other.err, either)), z.scales)
+
+
+def _one_of(on: NDArray[np.bool_], off: NDArray[np.bool_], above: Array, other: Array) -> Array:
+    """The entries of one of both, or their mean, by booleans of shape ``(B, w)``."""
+    on, off = (v.reshape(*v.shape, *(1,) * (above.ndim - 2)) for v in (on, off))
+    return np.where(on, above, np.where(off, other, 0.5 * above + 0.5 * other))
+
+
 _COMPOSED: dict[str, Callable[..., AffineModel]] = {
     "add": add,
     "sub": lambda x, y: add(x, y, -1.0),
@@ -364,4 +393,5 @@ _COMPOSED: dict[str, Callable[..., AffineModel]] = {
     "max": maximum,
     "min": minimum,
     "gelu_tanh": gelu_tanh,
+    "where": where,
 }

@@ -55,7 +55,7 @@ def as_it_runs(problem: Problem, measuring: Measuring, witness: tuple[float, ...
             continue
         try:
             with read_meanwhile() as read:
-                program = program_of(function, problem.domain.d, limited=True)
+                program = program_of(function, problem.domain.d, limited=True, branches=True)
         except Unsupported:  # a root, a flow or an integral has no program
             continue
         measuring.enter(function, program, what, Executions.of(function, program, what, read))

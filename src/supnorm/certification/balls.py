@@ -166,6 +166,12 @@ def _relu(z: Ball) -> Ball:
     return z.max(arb(0))
 
 
+def _where(z: Ball, above: Ball, other: Ball) -> Ball:
+    if z > 0 or z <= 0:
+        return above if z > 0 else other
+    return above.union(other) if z.is_finite() else z * float("nan")
+
+
 _NAMED: dict[str, Callable[..., Ball]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -180,6 +186,7 @@ _NAMED: dict[str, Callable[..., Ball]] = {
     "silu": lambda z: z * _sigmoid(z),
     "gelu": _gelu,
     "gelu_tanh": _gelu_tanh,
+    "where": _where,
 }
 # Functions that FLINT has under the same names.
 _OF_FLINT = ("tanh", "atan", "sin", "cos", "exp", "log", "sqrt", "erf", "erfc", "min", "max")

@@ -140,6 +140,18 @@ def gelu_tanh(x: ChebyshevModel) -> ChebyshevModel:
     return multiply(scale(x, 0.5), raised)
 
 
+def where(z: ChebyshevModel, above: ChebyshevModel, other: ChebyshevModel) -> ChebyshevModel:
+    """``above`` where z > 0, else ``other``, where the sign of z is certain, also as it is rounded."""
+    wide = outward(z.reach + z.err)
+    on, off = z.sizes.c > wide, z.sizes.c <= -wide
+    return ChebyshevModel(
+        grid=z.grid,
+        values=np.where(on[..., None], above.values, np.where(off[..., None], other.values, 0.0)),
+        rem=np.where(on[..., None], above.rem, np.where(off[..., None], other.rem, np.inf)),
+        err=np.where(on, above.err, np.where(off, other.err, np.inf)),
+    )
+
+
 _COMPOSED: dict[str, Callable[..., ChebyshevModel]] = {
     "add": add,
     "sub": subtract,
@@ -151,4 +163,5 @@ _COMPOSED: dict[str, Callable[..., ChebyshevModel]] = {
     "max": lambda x, y: add(y, relu(subtract(x, y))),
     "min": lambda x, y: subtract(x, relu(subtract(x, y))),
     "gelu_tanh": gelu_tanh,
+    "where": where,
 }

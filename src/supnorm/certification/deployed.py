@@ -85,7 +85,7 @@ def runs_in_single(model: Function | None, d: int) -> tuple[str, dict[str, Kerne
     if model is None or model.precision != "float32" or model.declared is not None:
         return ""
     try:
-        program = program_of(model, d, limited=True)
+        program = program_of(model, d, limited=True, branches=True)
     except Unsupported:
         return ""
     origin = program.origin

@@ -26,7 +26,9 @@ from supnorm.certification.measured import Measuring
 from supnorm.certification.reading import read_side
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
-from supnorm.program import Builder, Program
+from supnorm.program import Builder, Program, Unsupported
+from supnorm.program.branches import demand_no_branches
+from supnorm.program.lifted import lifted
 from supnorm.program.tracing import Value
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
@@ -135,7 +137,9 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
     demand_kind(problem)
     sources = {"model": problem.model, "reference": problem.reference}
     measuring = measuring or Measuring(problem)
-    programs = {what: read_side(function, what, measuring) for what, function in sources.items()}
+    programs = {
+        what: read_side(function, what, measuring, branches=True) for what, function in sources.items()
+    }
     ends = box_of(domain)
     low, high, log = ends[:, 0], ends[:, 1], tuple(axis.log for axis in domain.axes)
     missing = [what for what, program in programs.items() if program is None]
@@ -147,6 +151,7 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
     demand_bounded(room)
     notes = _notes(problem, [p for p in programs.values() if p is not None], room)
     if missing:
+        _refuse_jumps(programs)
         weight = _weights(problem, m)
         _refuse_room(room, missing)
         declared = tuple(
@@ -283,6 +288,16 @@ def _refuse_room(room: dict[str, Array], declared: list[str]) -> None:
             )
 
 
+def _refuse_jumps(programs: dict[str, Program | None]) -> None:
+    """Refuse code with branches beside a function that is only evaluated: declared bounds are of what does not jump."""
+    for what, program in programs.items():
+        try:
+            if program is not None:
+                demand_no_branches(program, "a conditional certificate")
+        except Unsupported as error:
+            raise BadInput(f"certify cannot read the {what}: {error}") from None
+
+
 def _notes(problem: Problem, programs: list[Program], room: dict[str, Array]) -> tuple[str, ...]:
     remarks = (remark for program in programs for remark in program.remarks)
     facts = [
@@ -393,4 +408,4 @@ def _one(
     if divisor is None:
         # The division comes last: the checker knows how to treat a final quotient where f is zero.
         gap = build.binary("div", gap, room.twice(build, room.divisor(build, f, signed)))
-    return build.finish(gap)
+    return lifted(build.finish(gap))

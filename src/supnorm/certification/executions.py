@@ -115,7 +115,7 @@ class Executions:
     def of(cls, function: Function, program: Program, what: str, read: Executed) -> Executions:
         """The executions of a function that `program_of` has read."""
         reader = "jax" if read.readers == {"jax"} else ""
-        again = partial(program_of, function, program.d, limited=True, reader=reader)
+        again = partial(program_of, function, program.d, limited=True, branches=True, reader=reader)
         return cls(function, what, read, again, program)
 
     def values(self, x: Array) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 from supnorm.certification.graded import Graded
 from supnorm.certification.graded_series import MODULUS
 from supnorm.certification.rounding import Array, one_norm
-from supnorm.program import Program
+from supnorm.program import Node, Program
 
 # Functions without a length scale: the reach relative to the argument's size counts.
 FREE = ("log", "sqrt", "pow")
@@ -35,6 +35,9 @@ def bends(program: Program, models: list[Graded]) -> Array:
     for node, out, v in zip(program.nodes[::-1], models[::-1], weight[::-1], strict=True):
         for a in node.args:
             x = models[a]
+            if node.op == "where" and a == node.args[0]:
+                bend = bend + _open(x, out)
+                continue
             if node.op in MODULUS or node.op in CURVED:
                 bounded = np.isfinite(out.rem)
                 lost = ~bounded & np.all([np.isfinite(models[b].rem) for b in node.args], axis=0)
@@ -50,23 +53,35 @@ def bends(program: Program, models: list[Graded]) -> Array:
                     length = np.ones_like(reach)
                 fall = (reach / length) ** POWER - ((reach - 0.5 * size) / length) ** POWER
                 bend = bend + np.einsum("bwd,w->bd", np.nan_to_num(length * fall), v)
-            if node.op == "affine":
-                weight[a] += v @ np.abs(np.asarray(node.weight))
-            elif node.op == "take":
-                np.add.at(weight[a], np.asarray(node.columns), v)
-            elif node.op == "concat":
-                before = sum(program.nodes[b].width for b in node.args[: node.args.index(a)])
-                weight[a] += v[before : before + program.nodes[a].width]
-            elif node.op == "mul":
-                other = models[node.args[1] if a == node.args[0] else node.args[0]]
-                weight[a] += v * _mean(np.abs(other.c))
-            elif node.op == "div":
-                steep = (1.0 if a == node.args[0] else np.abs(out.c)) / np.abs(models[node.args[1]].c)
-                weight[a] += v * _mean(steep)
-            else:
-                steep = one_norm(out.J) / one_norm(x.J) if len(node.args) == 1 else np.ones((1, 1))
-                weight[a] += v * _mean(steep)
+            _carry(node, a, out, models, v, weight)
     return np.nan_to_num(bend, posinf=1e300)
+
+
+def _carry(node: Node, a: int, out: Graded, models: list[Graded], v: Array, weight: list[Array]) -> None:
+    """Add to the weight of an argument what the operation takes of it."""
+    x = models[a]
+    if node.op == "affine":
+        weight[a] += v @ np.abs(np.asarray(node.weight))
+    elif node.op == "take":
+        np.add.at(weight[a], np.asarray(node.columns), v)
+    elif node.op == "concat":
+        before = sum(models[b].c.shape[1] for b in node.args[: node.args.index(a)])
+        weight[a] += v[before : before + x.c.shape[1]]
+    elif node.op == "mul":
+        other = models[node.args[1] if a == node.args[0] else node.args[0]]
+        weight[a] += v * _mean(np.abs(other.c))
+    elif node.op == "div":
+        steep = (1.0 if a == node.args[0] else np.abs(out.c)) / np.abs(models[node.args[1]].c)
+        weight[a] += v * _mean(steep)
+    else:
+        steep = one_norm(out.J) / one_norm(x.J) if len(node.args) == 1 else np.ones((1, 1))
+        weight[a] += v * _mean(steep)
+
+
+def _open(test: Graded, out: Graded) -> Array:
+    """The score of a ``where`` whose test may have both signs on the box."""
+    lost = ~np.isfinite(out.rem) & np.isfinite(test.rem)
+    return np.asarray(LOST * (np.abs(test.J) * lost[..., None]).sum(1))
 
 
 def _mean(steep: Array) -> Array:

@@ -107,7 +107,10 @@ def enclose(program: Program, centre: Array, half: Array, rule: Rule | None) -> 
                 here = values[node.args[0]].reshape(boxes, len(rule.nodes), -1)
                 args[0] = models[node.args[0]] = tighten(args[0], here, bounds[node.args[0]], rule)
             bounds.append(affine_model._apply(node, [bounds[a] for a in node.args], start))
-            models.append(_apply(node, args, first, bounds[-1]))
+            if node.op == "where":
+                models.append(where(args[0], args[1], args[2], bounds[node.args[0]].err))
+            else:
+                models.append(_apply(node, args, first, bounds[-1]))
             if points is not None:
                 values.append(apply(node, [values[a] for a in node.args], points))
         bend = bends(program, models)
@@ -311,6 +314,19 @@ def relu(x: Graded) -> Graded:
         np.where(on, x.H, 0.0),
         np.where(on, x.s, 0.0),
         rem,
+    )
+
+
+def where(z: Graded, above: Graded, other: Graded, rounding: Array) -> Graded:
+    """``above`` where z > 0, else ``other``, where the sign of z is certain, also as it is rounded; else without a bound."""
+    reach = outward(z.slope + z.bent + z.rem + rounding)
+    on, off = z.c > reach, z.c <= -reach
+    return Graded(
+        np.where(on, above.c, np.where(off, other.c, 0.0)),
+        np.where(on[..., None], above.J, np.where(off[..., None], other.J, 0.0)),
+        np.where(on, above.H, np.where(off, other.H, 0.0)),
+        np.where(on, above.s, np.where(off, other.s, 0.0)),
+        np.where(on, above.rem, np.where(off, other.rem, np.inf)),
     )
 
 

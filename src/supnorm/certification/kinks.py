@@ -1,10 +1,10 @@
 """Points on both sides of the kinks and thresholds of programs, where branches of the code take effect.
 
-At a kink the argument of a relu, leaky relu or absolute value changes its sign, or the difference of the two arguments
-of a minimum or maximum does; clips and selections consist of these. Every such argument is evaluated on a grid along
-random segments across the domain, and each change of sign is bracketed. A step evaluates the root of the secant, two
-points a 64th of the bracket on both sides of it, and the middle. The result has points on both sides of each kink, a
-few units in the last place, 1e-6 and 1e-3 of the segment away from it.
+At a kink the argument of a relu, leaky relu or absolute value, or the test of a ``where``, changes its sign, or the
+difference of the two arguments of a minimum or maximum does; clips and selections consist of these. Every such argument
+is evaluated on a grid along random segments across the domain, and each change of sign is bracketed. A step evaluates
+the root of the secant, two points a 64th of the bracket on both sides of it, and the middle. The result has points on
+both sides of each kink, a few units in the last place, 1e-6 and 1e-3 of the segment away from it.
 
 Cost: the values of all arguments at `SEGMENTS` x `GRID` points, then at four points for each kink and step.
 """
@@ -25,7 +25,7 @@ NEAR = 1 / 64  # of the bracket: distance of the two points beside the secant's 
 LARGEST = 1 << 22  # numbers of all nodes that are in memory at once
 BESIDE = (2e-16, 1e-6, 1e-3)  # of a segment: distances of the points on both sides of a kink
 EACH = 2 + 2 * len(BESIDE)  # points for each kink
-ONE, TWO = ("relu", "leaky_relu", "abs"), ("max", "min")
+ONE, TWO = ("relu", "leaky_relu", "abs", "where"), ("max", "min")
 
 
 def beside_kinks(program: Program, domain: Domain, most: int, rng: np.random.Generator) -> Array:

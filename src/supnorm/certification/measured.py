@@ -212,7 +212,7 @@ class Measuring:
             made_of.value, Coded
         ):  # its own values may be those of what was read
             with read_meanwhile() as seen:
-                of_values = program_of(made_of, self.problem.domain.d, limited=True)
+                of_values = program_of(made_of, self.problem.domain.d, limited=True, branches=True)
             executions = Executions.of(made_of, of_values, what, seen)
             Compared(made_of, of_values, what, lambda *_: None, executions).everywhere(self.problem.domain)
 

@@ -101,7 +101,7 @@ def _operation(problem: Problem, side: str, centre: Array, half: Array | None = 
 def _read(problem: Problem, side: str) -> Program | None:
     function = problem.model if side == "model" else problem.reference
     try:
-        return program_of(function, problem.domain.d, limited=True)
+        return program_of(function, problem.domain.d, limited=True, branches=True)
     except Unsupported:
         return None
 

@@ -32,8 +32,9 @@ from supnorm.certification.tightening import tighten_pending
 from supnorm.evaluation.limit import Limit
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Domain
-from supnorm.program import Program
-from supnorm.results import versions
+from supnorm.program import Program, Unsupported
+from supnorm.program.branches import demand_no_branches
+from supnorm.results import BadInput, versions
 from supnorm.wording import fact
 from supnorm.wording.certify import CERTIFY
 
@@ -67,6 +68,10 @@ class Part:
             BadInput: where the code takes branches that the program does not have, or has a number that is not finite.
         """
         demand_finite(self.program, "code")
+        try:
+            demand_no_branches(self.program, "a proof of several parts")
+        except Unsupported as error:
+            raise BadInput(str(error)) from None
         demand_none(self.program, self.domain, "the code", "a proof of several parts has no room for it")
         ends, log = box_of(self.domain), tuple(axis.log for axis in self.domain.axes)
         value = self.program.value

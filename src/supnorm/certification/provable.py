@@ -33,7 +33,7 @@ def demand_provable(problem: Problem, as_run: bool = False) -> None:
             except Unsupported as error:
                 raise BadInput(f"certify cannot read the equation of the reference: {error}") from None
             continue
-        declared |= read(function, what, domain) is None
+        declared |= read(function, what, domain, branches=not solved) is None
     model = problem.model
     assert model is not None
     if not as_run:

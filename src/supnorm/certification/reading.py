@@ -41,16 +41,19 @@ def read_and_called(
     return programs
 
 
-def read_side(function: Function, what: str, measuring: Measuring) -> Program | None:
-    """The program of a function; None for a function that cannot be read but has declared bounds."""
+def read_side(function: Function, what: str, measuring: Measuring, branches: bool = False) -> Program | None:
+    """The program of a function; None for a function that cannot be read but has declared bounds.
+
+    ``branches``: whether the caller's rules hold for programs that jump (``where``).
+    """
     with read_meanwhile() as seen:
-        program = read(function, what, measuring.problem.domain)
+        program = read(function, what, measuring.problem.domain, branches)
     if program is not None:
         measuring.enter(function, program, what, Executions.of(function, program, what, seen))
     return program
 
 
-def read(function: Function, what: str, domain: Domain) -> Program | None:
+def read(function: Function, what: str, domain: Domain, branches: bool = False) -> Program | None:
     """The same, without a comparison with the function as it runs."""
     if function.table is not None:
         raise BadInput(
@@ -59,13 +62,13 @@ def read(function: Function, what: str, domain: Domain) -> Program | None:
         )
     try:
         try:
-            program = program_of(function, domain.d, limited=True)
+            program = program_of(function, domain.d, limited=True, branches=branches)
         except Narrowed:  # plain code shows its precision only by its values
             if function.precision != "float64":
                 raise
             with suppress(Exception):  # a call that fails shows none
                 function.value(domain.from_unit(np.full((1, domain.d), 0.5)))
-            program = program_of(function, domain.d, limited=True)
+            program = program_of(function, domain.d, limited=True, branches=branches)
     except Unsupported as error:
         if function.declared is not None:
             return None
@@ -86,7 +89,7 @@ def _demand_derivatives(function: Function, domain: Domain, what: str) -> None:
     made_of = function.value.made_of if isinstance(function.value, Coded) else None
     if made_of is None:
         return
-    room = branch_room(program_of(made_of, domain.d, limited=True), domain)
+    room = branch_room(program_of(made_of, domain.d, limited=True, branches=True), domain)
     if np.any(room):
         raise BadInput(
             f"the {what} has a branch that its program does not take ({in_words(room)}), where it has no derivative; choose "

@@ -70,6 +70,8 @@ def nonnegative(node: Node, known: Sequence[Flags], width: int) -> Flags:
         return ~none
     if op in ("add", "mul", "div", "min"):  # a quotient by zero has no bound itself
         return known[0] & known[1]
+    if op == "where":
+        return known[1] & known[2]
     return known[0] | known[1] if op == "max" else none
 
 

@@ -60,7 +60,7 @@ _CURVATURE: dict[str, Callable[..., Array]] = {
     "pow": lambda c, r, p: abs(p * (p - 1.0)) * (1.0 + ROOM) * largest_power(c, r, p - 2.0),
     **{op: _special_curvature(op) for op in SPECIAL},
 }
-_EXACT = ("constant", "take", "concat", "neg", "abs", "relu", "min", "max")
+_EXACT = ("constant", "take", "concat", "neg", "abs", "relu", "min", "max", "where")
 _ARITHMETIC = ("add", "sub", "mul", "div", "leaky_relu")
 
 
@@ -204,6 +204,11 @@ def _arithmetic(
         sure = np.abs(gap) > (r[0] + r[1]) * (1.0 + ROOM)
         first, radius = np.where(sure, (gap > 0.0).astype(float), 0.5), np.where(sure, 0.0, 0.5)
         return np.maximum(r[0], r[1]), ((first, radius), (1.0 - first, radius))
+    if node.op == "where":  # its values jump: nothing bounds them where the sign of the test is not certain
+        above, below = v[0] > r[0] * (1.0 + ROOM), -v[0] > r[0] * (1.0 + ROOM)
+        moved = np.where(above, r[1], np.where(below, r[2], np.inf))
+        radius = np.where(above | below, 0.0, np.inf)
+        return moved, ((0.0 * v[0], radius), (above.astype(float), radius), (below.astype(float), radius))
     low = {"abs": -1.0, "relu": 0.0}.get(node.op, node.parameter)
     assert low is not None
     sure = np.abs(v[0]) > r[0] * (1.0 + ROOM)

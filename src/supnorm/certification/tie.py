@@ -111,7 +111,7 @@ def _with_discrepancies(function: Function, d: int) -> Program | None:
     if function.declared is not None:
         return None
     try:
-        program = program_of(function, d, limited=True)
+        program = program_of(function, d, limited=True, branches=True)
     except Unsupported:  # a function without a program still has values
         return None
     return program if any(node.discrepancies for node in program.nodes) else None
@@ -129,7 +129,9 @@ def rounding_of(function: Function, y: Array, x: Array) -> Array:
     largest = np.max(np.abs(y), axis=0, where=np.isfinite(y), initial=0.0)
     rounding = share * largest
     if function.precision != "float64" and function.declared is None:
-        bound = np.max(slack_of(function, program_of(function, x.shape[1], limited=True), x), axis=0)
+        bound = np.max(
+            slack_of(function, program_of(function, x.shape[1], limited=True, branches=True), x), axis=0
+        )
         rounding = np.fmax(rounding, np.fmin(bound / 16.0, MOST * largest))
     program = _with_discrepancies(function, x.shape[1]) if function.precision == "float64" else None
     # Functions of a runtime that differ from their operation, and cancellation after them.

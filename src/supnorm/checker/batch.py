@@ -334,6 +334,17 @@ def _smaller(x: Balls, y: Balls) -> Balls:
     return Balls(np.minimum(x.mid, y.mid), np.maximum(x.rad, y.rad))
 
 
+def _one_of_two(z: Balls, above: Balls, other: Balls) -> Balls:
+    """``above`` where z > 0, else ``other``; both together where a ball reaches beyond zero."""
+    wide = z.rad * (1.0 + 4.0 * U)
+    on, off = z.mid > wide, z.mid <= -wide
+    mid = np.where(on, above.mid, np.where(off, other.mid, 0.5 * above.mid + 0.5 * other.mid))
+    both = 0.5 * np.abs(above.mid - other.mid) + np.maximum(above.rad, other.rad)
+    both = both * (1.0 + 8.0 * U) + 2.0 * U * (np.abs(above.mid) + np.abs(other.mid))
+    rad = np.where(on, above.rad, np.where(off, other.rad, np.where(np.isfinite(wide), both, np.inf)))
+    return Balls.of(mid, rad)
+
+
 RULES: dict[str, Callable[..., Balls]] = {
     "add": add,
     "sub": lambda x, y: add(x, y, -1.0),
@@ -354,6 +365,7 @@ RULES: dict[str, Callable[..., Balls]] = {
     "log": log,
     "sqrt": sqrt,
     "gelu_tanh": _tanh_gelu,
+    "where": _one_of_two,
 }
 
 

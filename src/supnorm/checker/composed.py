@@ -230,6 +230,8 @@ def _function(o: Operation, args: tuple[Feature, ...]) -> Feature:
     if o.op in ("max", "min"):
         above = relu(subtract(x, y))
         return add(y, above) if o.op == "max" else subtract(x, above)
+    if o.op == "where":
+        return where(x, args[1], y)
     if o.op == "gelu_tanh":
         inner = add(x, times(smooth("pow", x, 3.0), arb(0.044715)))
         bent = smooth("tanh", times(inner, arb(0.7978845608028654)))
@@ -320,6 +322,15 @@ def plain(op: str, x: Feature, p: Parameter = None) -> Feature:
     rem = (slope * x.rem + g.along(tails)).upper()
     known = rem.is_finite() and node_rows.finite(row)
     return Feature(g, row, rem if known else None)
+
+
+def where(z: Feature, above: Feature, other: Feature) -> Feature:
+    """``above`` where z > 0, else ``other``, where the sign of z is certain."""
+    if z.reach is not None and z.c > z.reach:
+        return above
+    if z.reach is not None and z.c <= -z.reach:
+        return other
+    return replace(_constant(z.grid, arb(0), z.row), rem=None)
 
 
 def relu(x: Feature) -> Feature:

@@ -18,7 +18,7 @@ from supnorm.checker.cells import cell_of
 from supnorm.checker.claimed_single import Kernel, SingleClaim
 from supnorm.checker.document import Document
 from supnorm.checker.enclosure import Feature, Program, step, without_repetitions
-from supnorm.checker.operation import Operation
+from supnorm.checker.operation import TERNARY, Operation
 from supnorm.checker.rejected import Rejected
 from supnorm.checker.single_rules import (
     FLUSHED,
@@ -380,6 +380,8 @@ def verify_deployed(document: Document, observer: Callable[[], None] = lambda: N
         return
     if document.declared:
         raise Rejected("deployed: a model in float32 beside declared functions")
+    if any(o.op in TERNARY for p in document.point_programs for o in p):
+        raise Rejected("deployed: a model in float32 with a where, whose other branch rounding may take")
     verify_tiling(claim.cells)
     subject = Subject.of(document.point_programs)
     for number, cell in enumerate(claim.cells):

@@ -17,7 +17,7 @@ from supnorm.checker.claimed_single import SingleClaim, read_single
 from supnorm.checker.declared import Box, Declared, Wrong, read_declared
 from supnorm.checker.leaf import Leaf, read_leaves
 from supnorm.checker.lines import Lines, in_lines, read_head
-from supnorm.checker.operation import Operation, program
+from supnorm.checker.operation import TERNARY, Operation, program
 from supnorm.checker.rejected import MALFORMED, Rejected, exact, hexes, whole
 from supnorm.checker.text import opened, parsed
 
@@ -211,9 +211,15 @@ def _sha(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+def _demand_continuous(document: Document) -> None:
+    """Reject a program that jumps beside declared functions, whose bounds are of what does not."""
+    if document.declared and any(o.op in TERNARY for p in document.programs for o in p):
+        raise Rejected("malformed certificate: declared functions beside a where")
+
+
 def _document(data: dict[str, Any], lines: Callable[[int, int, float], Lines] | None) -> Document:
     _words(data)
-    programs = tuple(program(p) for p in data["programs"])
+    programs = tuple(program(p, branches=True) for p in data["programs"])
     d = len(data["names"])
     for text, claimed in zip(data["programs"], data["hashes"], strict=True):
         if _sha(text) != claimed:
@@ -227,7 +233,7 @@ def _document(data: dict[str, Any], lines: Callable[[int, int, float], Lines] | 
         high=hexes(data["high"]),
         side=data["side"],
         programs=programs,
-        point_programs=tuple(program(p) for p in data["point_programs"]),
+        point_programs=tuple(program(p, branches=True) for p in data["point_programs"]),
         hashes=tuple(data["hashes"]),
         lower=exact(data["lower"]),
         witness=None if data["witness"] is None else hexes(data["witness"]),
@@ -259,6 +265,7 @@ def _document(data: dict[str, Any], lines: Callable[[int, int, float], Lines] | 
         raise Rejected("malformed certificate: sizes do not agree")
     if document.declared and len(programs) != 1:
         raise Rejected("malformed certificate: declared functions beside several alternatives")
+    _demand_continuous(document)
     if not (0.0 <= document.lower < math.inf and document.lower <= document.upper):
         raise Rejected("the claimed bounds are not 0 <= lower <= upper")
     ends = zip(document.low, document.high, strict=True)

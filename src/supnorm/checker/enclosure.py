@@ -131,6 +131,15 @@ def _rows(matrix: Any, height: int, width: int) -> Rows:
     return [flat[i * width : (i + 1) * width] for i in range(height)]
 
 
+def one_of_two(z: Ball, above: Ball, other: Ball) -> Ball:
+    """``above`` where z > 0, else ``other``; both together where a ball reaches beyond zero."""
+    if z > 0:
+        return above
+    if z <= 0:
+        return other
+    return above.union(other) if z.is_finite() else arb("nan")
+
+
 _POINT: dict[str, Callable[..., Ball]] = {
     "neg": lambda z: -z,
     "abs": abs,
@@ -148,6 +157,7 @@ _POINT: dict[str, Callable[..., Ball]] = {
     "log": arb.log,
     "sqrt": arb.sqrt,
     "reciprocal": lambda z: 1 / z,
+    "where": one_of_two,
     "gelu_tanh": lambda z: z / 2 * (1 + (arb(0.7978845608028654) * (z + arb(0.044715) * z**3)).tanh()),
 }
 
@@ -274,6 +284,8 @@ def _function(
     if o.op in ("max", "min"):
         above = relu(plus(x, times(y, arb(-1))), scale, real)
         return plus(y, above) if o.op == "max" else plus(x, times(above, arb(-1)))
+    if o.op == "where":
+        return where(x, args[1], y, real)
     if o.op == "gelu_tanh":
         inner = times(
             plus(x, times(smooth("pow", x, scale, real, 3.0), arb(0.044715))), arb(0.7978845608028654)
@@ -281,6 +293,25 @@ def _function(
         bent = smooth("tanh", inner, scale, real)
         return product(times(x, arb(1) / 2), Feature(bent.c + 1, bent.J, bent.eps), scale)
     return smooth(o.op, x, scale, real, o.given, within=within)
+
+
+def where(z: Feature, above: Feature, other: Feature, real: bool) -> Feature:
+    """``above`` where z > 0, else ``other``; the hull of both on a real cell in which z changes its sign.
+
+    ``z`` is bounded on the same cell or polydisc. Where its sign is certain on a polydisc, it is so on the real cell, and
+    the continuation of ``where`` is that of one of both.
+    """
+    reach = z.reach(arb(1))
+    if reach is not None and z.c > reach:
+        return above
+    if reach is not None and z.c <= -reach:
+        return other
+    zeros = tuple(arb(0) for _ in z.J)
+    if not real or above.eps is None or other.eps is None or reach is None or not z.c.is_finite():
+        return Feature(arb(0), zeros, None)
+    c, J = (above.c + other.c) / 2, tuple((a + b) / 2 for a, b in zip(above.J, other.J, strict=True))
+    gap = abs(above.c - other.c) + sum((abs(a - b) for a, b in zip(above.J, other.J, strict=True)), arb(0))
+    return Feature(c, J, (above.eps.max(other.eps) + gap / 2).upper())
 
 
 def plus(x: Feature, y: Feature) -> Feature:

@@ -159,6 +159,8 @@ def _function(o: Operation, args: tuple[Graded, ...]) -> Graded:
     if o.op in ("max", "min"):
         above = relu(plus(x, times(y, arb(-1))))
         return plus(y, above) if o.op == "max" else plus(x, times(above, arb(-1)))
+    if o.op == "where":
+        return where(x, args[1], y)
     if o.op == "gelu_tanh":
         inner = times(plus(x, times(smooth("pow", x, 3.0), arb(0.044715))), arb(0.7978845608028654))
         bent = smooth("tanh", inner)
@@ -303,6 +305,16 @@ def relu(x: Graded) -> Graded:
     if x.c > reach:
         return x
     return times(x, arb(0)) if x.c < -reach else _nothing(x)
+
+
+def where(z: Graded, above: Graded, other: Graded) -> Graded:
+    """``above`` where z > 0, else ``other``, where the sign of z is certain."""
+    if z.rem is None:
+        return _nothing(above)
+    reach = z.slope + z.bent + z.rem
+    if z.c > reach:
+        return above
+    return other if z.c <= -reach else _nothing(above)
 
 
 def tightened(x: Graded, coefficients: dict[Index, Ball], rule: Rule) -> Graded:

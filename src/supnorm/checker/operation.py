@@ -32,6 +32,7 @@ UNARY = (
     *NAMES,
 )
 BINARY = ("add", "sub", "mul", "div", "min", "max")
+TERNARY = ("where",)  # the second where the first is above zero, else the third
 # Numbers of the affine models of a program, so that a hostile file cannot stall the checker.
 LARGEST_MODEL = 5_000_000
 KEYS = {
@@ -72,8 +73,12 @@ class Operation:
         return self.parameter, self.second
 
 
-def program(data: dict[str, Any]) -> tuple[Operation, ...]:
+def program(data: dict[str, Any], branches: bool = False) -> tuple[Operation, ...]:
     """A program of the file.
+
+    Args:
+        data: the program as the file has it.
+        branches: whether what is proved about it holds for programs that jump (``where``); else they are rejected.
 
     Raises:
         Rejected: for a program that is not well-formed, or too large.
@@ -85,6 +90,8 @@ def program(data: dict[str, Any]) -> tuple[Operation, ...]:
     features = 0
     for entry in data["nodes"]:
         operation = _operation(entry, known)
+        if operation.op in TERNARY and not branches:
+            raise Rejected(f"{operation.op} in a proof that needs continuous programs")
         widths = [known[a] for a in operation.args if 0 <= a < len(known)]
         if len(widths) != len(operation.args) or not _fits(operation, widths, not operations):
             raise Rejected(f"malformed program: node {len(operations)} ({ascii(operation.op)[:40]})")
@@ -153,5 +160,7 @@ def _fits(o: Operation, widths: list[int], first: bool) -> bool:
         return sum(widths) == o.width
     if o.op in BINARY:
         return widths == [o.width] * 2
+    if o.op in TERNARY:
+        return widths == [o.width] * 3
     given = (o.parameter is not None, o.second is not None) == (o.op in PARAMETERS, o.op in SECOND)
     return o.op in UNARY and widths == [o.width] and given

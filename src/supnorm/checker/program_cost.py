@@ -61,7 +61,7 @@ ELLIPSES = 13.0  # that a Chebyshev model tries along each axis
 MANY = 60  # nodes from which on Chebyshev models are in arrays; a 2-D formula with 36 nodes took the same time with both
 TRIED = 5.0  # of these, where nodes are many: the forecasts of two formulas in 3-D and 4-D were 2.5 times too large
 LOGS = 2.0  # models made of one operation if logarithms of features are kept
-LINEAR = ("neg", "abs", "relu", "leaky_relu", "add", "sub", "min", "max")
+LINEAR = ("neg", "abs", "relu", "leaky_relu", "add", "sub", "min", "max", "where")
 # In arrays: a weight at a point, a feature at a point, an operation. Measured: 1 ns, 50 ns, 50 us, where `SECOND` has 17 ns.
 ARRAY_WEIGHT, ARRAY_FEATURE, ARRAY_CALL = 0.06, 3.0, 3_000.0
 IN_ARRAYS = frozenset(

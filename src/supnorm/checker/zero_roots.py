@@ -64,6 +64,8 @@ def _of_function(o: Operation, args: list[Flags]) -> Flags:
         return args[0]
     if o.op in ("add", "mul", "div", "min"):  # the quotient by a feature that may be zero has no bound
         return tuple(a and b for a, b in zip(*args, strict=True))
+    if o.op == "where":
+        return tuple(a and b for a, b in zip(args[1], args[2], strict=True))
     if o.op == "max":
         return tuple(a or b for a, b in zip(*args, strict=True))
     return (False,) * o.width

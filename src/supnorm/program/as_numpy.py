@@ -43,6 +43,8 @@ def as_numpy(method: Callable[..., Any]) -> Callable[..., Any]:
             result = method(self, *args, **named)
         finally:
             build.calling = False
+        if result is NotImplemented:  # another operand answers, or none
+            return result
         given: Any = (self, *args)
         if name == "__array_ufunc__":  # its method is `__call__`
             run, given = args[0], args[2:]
@@ -81,6 +83,8 @@ def _number(one: Any, stands: dict[int, Any]) -> Any:
     if id(one) in stands:
         return stands[id(one)]
     shape, kind = _shape(one), KINDS.get(one.build.least, np.float64)
+    if "comparison" in vars(one):
+        kind = np.bool_
     number = np.empty(shape, kind) if shape else kind(NUMBER)
     if shape:
         number.fill(NUMBER)

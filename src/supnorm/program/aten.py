@@ -20,7 +20,7 @@ from supnorm.program import entry
 from supnorm.program.aten_moves import COPIES, MOVES
 from supnorm.program.aten_operators import NEAREST, OPERATORS, SAME
 from supnorm.program.aten_values import moved
-from supnorm.program.branches import Comparison, select
+from supnorm.program.branches import Comparison, arranged, as_number, both, opposite, select
 from supnorm.program.discrepancies import TORCH
 from supnorm.program.operations import Unsupported
 from supnorm.program.program import Program
@@ -306,9 +306,7 @@ def _apply(build: Builder, target: str, args: list[Any], named: dict[str, Any]) 
     if family != "aten":
         return _size(target, target.rpartition(".")[2], args)
     op = op.removesuffix("_") if not op.startswith("_") else op
-    kinds = [a for a in (*args, *named.values()) if isinstance(a, str) and a.startswith(_NOT_REAL)]
-    if kinds and any(isinstance(a, Tensor | Comparison) for a in args):
-        entry.result(kinds[0], f"torch {target}", build.least)
+    _demand_real(build, target, op, args, named)
     for arg in (*args, *named.values()):  # weights must be real, whatever the operation does with them
         for part in arg if isinstance(arg, list) else [arg]:
             if isinstance(part, np.ndarray):
@@ -324,6 +322,8 @@ def _apply(build: Builder, target: str, args: list[Any], named: dict[str, Any]) 
             return args[0].shape[args[1]]
         if op in SAME:
             return _same(op, args, named)
+        if (test := _test(build, op, args, named)) is not None:
+            return test
         if op in _COMPARE:
             return Comparison(_COMPARE[op], _value(args[0]), _value(args[1]))
         if op == "where":
@@ -346,6 +346,43 @@ def _apply(build: Builder, target: str, args: list[Any], named: dict[str, Any]) 
 
 def _value(arg: Any) -> Value:
     return arg if isinstance(arg, Tensor) else entry.constant(arg, "a comparison")
+
+
+def _demand_real(build: Builder, target: str, op: str, args: list[Any], named: dict[str, Any]) -> None:
+    kinds = [a for a in (*args, *named.values()) if isinstance(a, str) and a.startswith(_NOT_REAL)]
+    of_test = op == "_assert_tensor_metadata" and isinstance(args[0], Comparison)  # a boolean is what it is
+    if kinds and not of_test and any(isinstance(a, Tensor | Comparison) for a in args):
+        entry.result(kinds[0], f"torch {target}", build.least)
+
+
+_LOGICAL = {
+    "logical_and": "and",
+    "bitwise_and": "and",
+    "__and__": "and",
+    "logical_or": "or",
+    "bitwise_or": "or",
+    "__or__": "or",
+}
+
+
+def _test(build: Builder, op: str, args: list[Any], named: dict[str, Any]) -> Any:
+    """What an operation makes of comparisons: another one, or numbers; None for all other operations."""
+    if not any(isinstance(a, Comparison) for a in args):
+        return None
+    if op == "_assert_tensor_metadata":
+        return args[0]
+    if op in _LOGICAL:
+        return both(_LOGICAL[op], args[0], args[1])
+    if op in ("logical_not", "bitwise_not"):
+        return opposite(args[0])
+    if op in MOVES:
+        return arranged(args[0], lambda i: MOVES[op](i, *args[1:], **named))
+    if op in ("_to_copy", "to", "type_as") and "float" in str(named.get("dtype", "")):
+        return as_number(build, args[0])
+    if op in ("mul", "add", "sub") and any(isinstance(a, Tensor) for a in args):
+        parts = [as_number(build, a) if isinstance(a, Comparison) else a for a in args]
+        return OPERATORS[op](build, *parts, **named)
+    return None
 
 
 def _same(op: str, args: list[Any], named: dict[str, Any]) -> Any:

@@ -56,7 +56,6 @@ NEAREST = {
     "floor": "none: a step has no certificate",
     "round": "none: a step has no certificate",
     "sign": "none: a step has no certificate",
-    "hardshrink": "softshrink, which has no step",
     "cdist": "torch.linalg.vector_norm(x[:, None] - centres, dim=-1): cdist may subtract squares",
     "_cdist_forward": "torch.linalg.vector_norm(x[:, None] - centres, dim=-1): cdist may subtract squares",
     "bernoulli": "none: random",
@@ -126,6 +125,12 @@ def _triangle(part: Callable[..., Any], build: Builder, x: Any, diagonal: int = 
 def _threshold(build: Builder, x: Any, limit: Any, filled: Any) -> Value:
     x = value(x)
     return select(build, Comparison("gt", x, value(limit)), x, value(filled))
+
+
+def _hard_shrink(build: Builder, x: Any, room: Any = 0.5) -> Value:
+    x, zero = value(x), np.asarray(0.0)
+    inside = select(build, Comparison("ge", x, value(-float(room))), zero, x)
+    return select(build, Comparison("gt", x, value(float(room))), x, inside)
 
 
 def _soft_shrink(build: Builder, x: Any, room: Any = 0.5) -> Value:
@@ -249,6 +254,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "log_sigmoid": lambda build, x: build.unary("neg", build.unary("softplus", build.unary("neg", value(x)))),
     "softshrink": _soft_shrink,
     "threshold": _threshold,
+    "hardshrink": _hard_shrink,
     "rrelu": _random_slope,
     "glu": _gate,
     "pow": _power,

@@ -1,25 +1,28 @@
-"""Branches that a program can express: where(x > 0, x, s x), where(x > c, c, x), ELU, tests for NaN and for infinity,
-torch's softplus."""
+"""Branches that a program can express: those that are continuous operations by themselves (where(x > 0, x, s x),
+where(x > c, c, x), ELU, torch's softplus), tests for NaN and for infinity, and ``where`` of any two formulas."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from supnorm.program import entry
 from supnorm.program.discrepancies import linear_above
 from supnorm.program.operations import Array, Unsupported
+from supnorm.program.program import Program
 from supnorm.program.tracing import Builder, Tensor, Value
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A boolean of the input: ``op`` is gt, ge, lt, le, eq, ne, or is_finite, of ``left`` alone."""
+    """A boolean of the input: ``op`` is gt, ge, lt, le, eq, ne, or is_finite, of ``left`` alone; and, or: of two others."""
 
     op: str
-    left: Value
-    right: Value
+    left: Any
+    right: Any
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -37,6 +40,10 @@ def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: V
         if isinstance(test, Tensor):
             raise Unsupported("select by a number", "a comparison")
         return _chosen(build, np.asarray(test), if_true, if_false)
+    if test.op == "and":
+        return select(build, test.left, select(build, test.right, if_true, if_false), if_false)
+    if test.op == "or":
+        return select(build, test.left, if_true, select(build, test.right, if_true, if_false))
     of_value = test.op == "is_finite" or (
         test.left is test.right and test.op in ("ne", "eq")
     )  # x == x: for NaN
@@ -56,7 +63,102 @@ def select(build: Builder, test: Comparison | Value, if_true: Value, if_false: V
     softplus = _thresholded_softplus(build, test, if_true, if_false)
     if softplus is not None:
         return softplus
-    raise Unsupported("where(comparison, a, b)", "minimum, maximum, abs, relu or leaky_relu")
+    return _piecewise(build, test, if_true, if_false)
+
+
+_OPPOSITE = {"gt": "le", "ge": "lt", "lt": "ge", "le": "gt", "eq": "ne", "ne": "eq"}
+
+
+def both(op: str, one: Any, other: Any) -> Comparison:
+    """``one and other``, or ``one or other``.
+
+    Raises:
+        Unsupported: where one is no comparison.
+    """
+    if not isinstance(one, Comparison) or not isinstance(other, Comparison):
+        raise Unsupported(f"{op} of a comparison and a constant", "two comparisons")
+    return Comparison(op, one, other)
+
+
+def opposite(test: Comparison) -> Comparison:
+    """``not test``; where a number is none, a program has no value on either side.
+
+    Raises:
+        Unsupported: for a test of finite numbers.
+
+    >>> opposite(Comparison("and", Comparison("gt", 1, 0), Comparison("le", 1, 0))).op
+    'or'
+    """
+    if test.op in ("and", "or"):
+        return Comparison("or" if test.op == "and" else "and", opposite(test.left), opposite(test.right))
+    if test.op not in _OPPOSITE:
+        raise Unsupported(f"not {test.op}", "where(test, b, a)")
+    return Comparison(_OPPOSITE[test.op], test.left, test.right)
+
+
+def arranged(
+    test: Comparison, move: Callable[[Any], Any], shape: tuple[int, ...] | None = None
+) -> Comparison:
+    """The test after a function of arrays that only moves entries."""
+    shape = test.shape if shape is None else shape
+    if test.op in ("and", "or"):
+        return Comparison(test.op, arranged(test.left, move, shape), arranged(test.right, move, shape))
+
+    def one(v: Any) -> Any:
+        if isinstance(v, Tensor):
+            return v.arrange(lambda i: move(np.broadcast_to(i, shape)))
+        return move(np.broadcast_to(np.asarray(v), shape))
+
+    left = one(test.left)
+    return Comparison(test.op, left, left if test.right is test.left else one(test.right))
+
+
+def as_number(build: Builder, test: Comparison) -> Value:
+    """One where the test holds, else zero."""
+    return select(build, test, np.asarray(1.0), np.asarray(0.0))
+
+
+def sign(build: Builder, x: Value) -> Value:
+    """1, -1, or 0 where x is zero."""
+    if not isinstance(x, Tensor):
+        return np.sign(x)
+    zero = np.asarray(0.0)
+    below = build.where(build.unary("neg", x), np.asarray(-1.0), zero)
+    return build.where(x, np.asarray(1.0), below)
+
+
+def step(build: Builder, x: Value, at_zero: Value) -> Value:
+    """Heaviside's function: 0 below zero, 1 above it."""
+    test = Comparison("lt", x, np.asarray(0.0))
+    return select(
+        build,
+        Comparison("gt", x, np.asarray(0.0)),
+        np.asarray(1.0),
+        select(build, test, np.asarray(0.0), at_zero),
+    )
+
+
+def _piecewise(build: Builder, test: Comparison, if_true: Value, if_false: Value) -> Value:
+    """One of two formulas: ``where`` of the operations, whose test is z > 0; a >= b holds where b - a > 0 does not."""
+    if test.op not in ("gt", "ge", "lt", "le"):
+        raise Unsupported("where(x == y, a, b)", "where(x < y, a, b)")
+    above = test.op in ("gt", "le")  # left <= right unless left - right > 0
+    z = build.binary("sub", *((test.left, test.right) if above else (test.right, test.left)))
+    return build.where(z, if_true, if_false) if test.op in ("gt", "lt") else build.where(z, if_false, if_true)
+
+
+def demand_no_branches(program: Program, use: str) -> None:
+    """Check that no formula of a program is replaced by another one at a threshold.
+
+    Args:
+        program: any program.
+        use: what it is for, for the message.
+
+    Raises:
+        Unsupported: naming ``where``.
+    """
+    if any(node.op == "where" for node in program.nodes):
+        raise Unsupported(f"where(comparison, a, b) in {use}", "minimum, maximum, abs, relu or leaky_relu")
 
 
 def _chosen(build: Builder, mask: Array, if_true: Value, if_false: Value) -> Value:

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from supnorm.program.branches import sign
 from supnorm.program.operations import Unsupported
 from supnorm.program.special import LARGEST_ORDER, LARGEST_SHAPE, LEAST_ORDER, has_balls
 from supnorm.program.tracing import Builder, Tensor, Value
@@ -174,6 +175,7 @@ def _ndtri(build: Builder, x: Value) -> Value:
 
 COMPOSED: dict[str, Callable[[Builder, Value], Value]] = {
     "reciprocal": lambda b, x: b.binary("div", _ONE, x),
+    "sign": sign,
     "square": lambda b, x: b.unary("pow", x, 2.0),
     "rsqrt": lambda b, x: b.binary("div", _ONE, b.unary("sqrt", x)),
     "log1p": lambda b, x: b.unary("log", b.binary("add", x, _ONE)),

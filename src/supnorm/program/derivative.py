@@ -1,6 +1,6 @@
 """Reverse-mode derivative of a program on a batch of points; about three times the cost of a value.
 
-At kinks (abs, relu, min, max) the result is one of the one-sided derivatives.
+At kinks (abs, relu, min, max) the result is one of the one-sided derivatives; of ``where`` it is that of the chosen branch.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ def _pull_one(node: Node, values: Sequence[Array], position: int, flow: Array) -
         return [part]
     if node.op == "concat":
         return np.split(flow, np.cumsum([a.shape[1] for a in args])[:-1], axis=1)
+    if node.op == "where":
+        chosen = args[0] > 0.0
+        return [np.zeros_like(flow), np.where(chosen, flow, 0.0), np.where(chosen, 0.0, flow)]
     if len(args) == 2:
         return _pull_binary(node.op, args[0], args[1], flow)
     extra = node.parameters

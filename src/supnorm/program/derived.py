@@ -24,7 +24,7 @@ from supnorm.program.program import Program
 from supnorm.program.tracing import Builder, Tensor
 
 K, Q = 0.7978845608028654, 0.044715  # the constants of gelu_tanh, as the format has them
-KINKS = ("abs", "relu", "leaky_relu", "min", "max")
+KINKS = ("abs", "relu", "leaky_relu", "min", "max", "where")
 
 
 def derivative(program: Program, axis: int) -> Program:
@@ -132,6 +132,8 @@ def _slope(build: Builder, node: Node, y: int, args: list[int], slopes: list[int
         return _add(build, "concat", tuple(parts), w)
     if len(args) == 2:
         return _of_two(build, node.op, y, args, slopes)
+    if node.op == "where":
+        raise _refused(node.op)
     (s,) = slopes
     assert s is not None
     if node.op == "affine":

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from supnorm.program.node import Node
-from supnorm.program.operations import BINARY, UNARY, Array
+from supnorm.program.operations import BINARY, TERNARY, UNARY, Array
 
 # Numbers of all nodes for one chunk of rows: about 2 MB, which fits into the second-level cache.
 CHUNK = 1 << 18
@@ -66,5 +66,7 @@ def apply(node: Node, args: Sequence[Array], x: Array) -> Array:
         return np.concatenate(args, axis=1)
     if node.op in BINARY:
         return BINARY[node.op](args[0], args[1])
+    if node.op in TERNARY:
+        return TERNARY[node.op](args[0], args[1], args[2])
     extra = node.parameters
     return UNARY[node.op](args[0], *extra)

@@ -14,12 +14,12 @@ import numpy as np
 
 from supnorm.jax_mode import jax_mode
 from supnorm.program import entry
-from supnorm.program.branches import Comparison, select
+from supnorm.program.branches import Comparison, arranged, as_number, both, opposite, select
 from supnorm.program.composed import COMPOSED, atan2, incomplete_beta, power, special, with_parameter
 from supnorm.program.jaxpr_equal import is_jaxpr_of
 from supnorm.program.jaxpr_linear import LINEAR, linear
 from supnorm.program.jaxpr_loop import scan
-from supnorm.program.jaxpr_moves import moved
+from supnorm.program.jaxpr_moves import MOVES, moved
 from supnorm.program.jaxpr_named import named
 from supnorm.program.jaxpr_primitives import demand_of_jax, within
 from supnorm.program.jaxpr_traced import RAISING, as_it_runs, refusals, traced
@@ -170,6 +170,8 @@ def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
         return _call(build, name, params, args)
     if name == "scan":
         return scan(build, params, args, _interpret)
+    if any(isinstance(a, Comparison) for a in args) and (test := _test(equation, args)) is not None:
+        return [test]
     _check_types(build, equation, args)
     if name in _COMPARE:
         return [Comparison(name, args[0], args[-1])]
@@ -179,9 +181,23 @@ def _equation(build: Builder, equation: Any, args: list[Any]) -> list[Any]:
         if len(args) != 3:
             raise Unsupported("select_n with more than two cases", "min, max, abs, relu or leaky_relu")
         return [select(build, args[0], args[2], args[1])]
+    if name == "convert_element_type" and isinstance(args[0], Comparison):
+        return [as_number(build, args[0])]
     if any(isinstance(a, Comparison) for a in args):
         raise Unsupported(f"{name} of a comparison", "min, max, abs, relu or leaky_relu instead of a branch")
     return [_numeric(build, name, params, args, equation)]
+
+
+def _test(equation: Any, args: list[Any]) -> Comparison | None:
+    """The boolean that an operation makes of booleans; None for other operations."""
+    name, params = equation.primitive.name, equation.params
+    if name in ("and", "or"):
+        return both(name, args[0], args[1])
+    if name == "not":
+        return opposite(args[0])
+    if name in MOVES and len(args) == 1 and moved(name, params, np.zeros(args[0].shape)) is not None:
+        return arranged(args[0], lambda i: moved(name, params, i))
+    return None
 
 
 def _check_types(build: Builder, equation: Any, args: list[Any]) -> None:

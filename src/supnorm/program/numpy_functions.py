@@ -107,6 +107,15 @@ def _take(build: Builder, x: Traced, at: Any, axis: Any = None) -> Traced:
     return moved(x, lambda i: np.take(i, at, axis))
 
 
+def _select(build: Builder, conditions: Any, choices: Any, default: Any = 0.0) -> Any:
+    if len(conditions) != len(choices):
+        raise ValueError("list of cases must be same length as list of conditions")
+    result = default
+    for condition, choice in zip(conditions[::-1], choices[::-1], strict=True):
+        result = where(build, condition, choice, result)
+    return result
+
+
 def _triangle(part: Callable[..., Any]) -> Callable[..., Any]:
     def function(build: Builder, x: Traced, k: int = 0) -> Traced:
         return where(build, part(np.ones(x.shape[-2:], dtype=bool), k), x, 0.0)
@@ -224,6 +233,7 @@ _KNOWN: dict[str, Callable[..., Any]] = {
     "atleast_1d": lambda build, x: x if x.ndim else moved(x, lambda i: i[None]),
     "atleast_2d": lambda build, x: x if x.ndim > 1 else moved(x, lambda i: i[None]),
     "where": where,
+    "select": _select,
     "zeros_like": _like(0.0),
     "ones_like": _like(1.0),
     "dot": lambda build, a, b: Traced(build, matmul(build, opened(a), opened(b))),  # type: ignore[arg-type]

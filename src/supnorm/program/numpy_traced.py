@@ -11,7 +11,7 @@ import numpy as np
 from supnorm.foreign import is_any
 from supnorm.program import entry
 from supnorm.program.as_numpy import as_numpy
-from supnorm.program.branches import Comparison, select
+from supnorm.program.branches import Comparison, arranged, as_number, both, opposite, select, step
 from supnorm.program.numpy_ufuncs import COMPARE, NEAREST, UFUNCS, matmul, ufunc_value
 from supnorm.program.operations import Unsupported
 from supnorm.program.tracing import Builder, Tensor, Value
@@ -197,7 +197,11 @@ class Traced(Watched):
             raise Unsupported(f"np.{name} into an array", "y = y + np.sin(x) instead of y += np.sin(x)")
         if method != "__call__" or any(v is not None for v in kwargs.values()):
             raise Unsupported(f"np.{name}.{method} with options", NEAREST)
+        if any(isinstance(a, Condition) for a in inputs):
+            return NotImplemented  # what stands for the comparison knows what it is
         args = [opened(a, f"np.{name}") for a in inputs]
+        if name == "heaviside" and out is None:
+            return Traced(self.build, step(self.build, args[0], args[1]), unshared=True)  # type: ignore[arg-type]
         if name in COMPARE:
             if out is not None:
                 raise in_place(f"np.{name}")
@@ -232,14 +236,61 @@ class Condition(Watched):
         self.build, self.comparison = build, comparison
         self.demand_unheard()
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As of an array."""
+        return self.comparison.shape
+
+    @property
+    def ndim(self) -> int:
+        """As of an array."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> Condition:
+        entry.demand_plain(_given(key if is_any(type(key), tuple) else (key,)), "an index")
+        return Condition(self.build, arranged(self.comparison, lambda i: i[key]))
+
+    def reshape(self, *shape: Any) -> Condition:
+        """As of an array."""
+        return Condition(self.build, arranged(self.comparison, lambda i: i.reshape(*shape)))
+
+    def astype(self, dtype: Any) -> Traced:
+        """One where it holds, else zero; as of an array."""
+        entry.result(dtype, "astype", self.build.least)
+        return self.number()
+
+    def number(self) -> Traced:
+        """One where it holds, else zero."""
+        return Traced(self.build, as_number(self.build, self.comparison))  # type: ignore[arg-type]
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        raise Unsupported(f"np.{ufunc.__name__} of a comparison", NEAREST)
+        if method != "__call__" or kwargs:
+            raise Unsupported(f"np.{ufunc.__name__}.{method} of a comparison with options", NEAREST)
+        if ufunc in (np.logical_not, np.invert):
+            return Condition(self.build, opposite(self.comparison))
+        if ufunc in _LOGICAL:
+            one, other = (v.comparison if isinstance(v, Condition) else v for v in inputs)
+            return Condition(self.build, both(_LOGICAL[ufunc], one, other))
+        # Of two booleans these are logical, and of one and an integer they give integers.
+        if ufunc not in (np.multiply, np.add, np.subtract) or not any(map(_is_real, inputs)):
+            raise Unsupported(f"np.{ufunc.__name__} of a comparison", NEAREST)
+        return ufunc(*(v.number() if isinstance(v, Condition) else v for v in inputs))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if function is not np.where or len(args) != 3:
+        if function not in (np.where, np.select) or (function is np.where and len(args) != 3):
             raise Unsupported(f"np.{function.__name__} of a comparison", NEAREST)
-        entry.demand_plain(_given(args), "np.where")
-        return where(self.build, *args)
+        entry.demand_plain(_given((*args, *kwargs.values())), f"np.{function.__name__}")
+        return FUNCTIONS[function](self.build, *args, **kwargs)
+
+
+def _is_real(value: Any) -> bool:
+    return type(value) is Traced or (not isinstance(value, Watched) and np.asarray(value).dtype.kind == "f")
+
+
+_LOGICAL = {np.logical_and: "and", np.bitwise_and: "and", np.logical_or: "or", np.bitwise_or: "or"}
 
 
 def _of_scalars(operator: str) -> Callable[..., Any]:

@@ -147,6 +147,7 @@ UFUNCS = frozenset(
         *_SCALED,
         *_TWO,
         "positive",
+        "heaviside",
     )
     if isinstance(getattr(home, name, None), np.ufunc)
 )

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.program import entry
-from supnorm.program.branches import Comparison, select
+from supnorm.program.branches import Comparison, as_number, both, opposite, select
 from supnorm.program.discrepancies import ONNXRUNTIME
 from supnorm.program.onnx_constants import EXACT, folded
 from supnorm.program.onnx_layers import LAYERS
@@ -358,11 +358,22 @@ def _apply(
     if op == "MaxPool" and len(list(filter(None, node.output))) > 1:
         raise Unsupported("MaxPool with the positions of the maxima", "MaxPool with its values alone")
     if any(isinstance(a, Comparison) for a in args):
-        raise Unsupported(f"{op} of a comparison", "Min, Max, Clip, Abs, Relu or LeakyRelu")
+        return [_of_tests(graph.build, op, attributes, args)]
     # onnxruntime has no kernel for it and runs the function that defines it.
     if op == "Gelu" and kinds[0] == "float64":
         op = "Gelu64"
     return [_symbolic(graph, op, attributes, args)]
+
+
+def _of_tests(build: Builder, op: str, at: dict[str, Any], args: list[Any]) -> Any:
+    """What an operator makes of booleans: another one, or the numbers 1 and 0."""
+    if op in ("And", "Or"):
+        return both(op.lower(), args[0], args[1])
+    if op == "Not":
+        return opposite(args[0])
+    if op == "Cast" and _type_name(at["to"]) in ("float32", "float64"):
+        return as_number(build, args[0])
+    raise Unsupported(f"{op} of a comparison", "Where, And, Or, Not, Cast, Min, Max, Clip, Abs or Relu")
 
 
 def _note_rounding(build: Builder, op: str, at: dict[str, Any], kinds: list[str | None]) -> None:

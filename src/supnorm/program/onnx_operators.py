@@ -284,7 +284,7 @@ OPERATORS: dict[str, Callable[[Builder, dict[str, Any], list[Any]], Value]] = {
     "Softsign": _softsign,
     **{
         name: partial(_elementary, name.lower())
-        for name in ("Tan", "Sinh", "Cosh", "Asin", "Acos", "Asinh", "Acosh", "Atanh")
+        for name in ("Tan", "Sinh", "Cosh", "Asin", "Acos", "Asinh", "Acosh", "Atanh", "Sign")
     },
     "CumSum": _running,
     "Einsum": _einsum,

@@ -160,3 +160,11 @@ BINARY: dict[str, Callable[[Array, Array], Array]] = {
     "min": np.minimum,
     "max": np.maximum,
 }
+
+
+def _where(z: Array, above: Array, other: Array) -> Array:
+    return np.where(np.isnan(z), np.nan, np.where(z > 0.0, above, other))
+
+
+# ``where`` gives its second argument where the first is above zero, else its third; it has no value where the first has none
+TERNARY: dict[str, Callable[[Array, Array, Array], Array]] = {"where": _where}

@@ -20,7 +20,7 @@ import numpy as np
 from supnorm.program.derivative import vjp
 from supnorm.program.evaluation import evaluate
 from supnorm.program.node import Limit, Node
-from supnorm.program.operations import BINARY, PARAMETERS, SECOND, UNARY, Array
+from supnorm.program.operations import BINARY, PARAMETERS, SECOND, TERNARY, UNARY, Array
 from supnorm.program.single_precision import Origin
 
 SCHEMA = "supnorm.program/1"
@@ -133,6 +133,8 @@ def _fits(node: Node, widths: list[int]) -> bool:
         return bool(widths) and sum(widths) == w
     if node.op in BINARY:
         return widths == [w, w]
+    if node.op in TERNARY:
+        return widths == [w, w, w]
     given = (node.parameter is not None, node.second is not None) == (
         node.op in PARAMETERS,
         node.op in SECOND,

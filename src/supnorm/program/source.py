@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from supnorm.foreign import home_of
 from supnorm.jax_mode import jax_mode
+from supnorm.program.branches import demand_no_branches
 from supnorm.program.entry import Narrowed
 from supnorm.program.jaxpr import lower_jaxpr
 from supnorm.program.numpy import lower_numpy
@@ -25,7 +26,9 @@ class Composed(Protocol):
         """The program of points ``(n, d)``; raises `Unsupported` where a part cannot be read."""
 
 
-def program_of(function: Any, d: int, limited: bool = False, reader: str = "") -> Program:
+def program_of(
+    function: Any, d: int, limited: bool = False, reader: str = "", branches: bool = False
+) -> Program:
     """The straight-line program of a `Function`: the one it has, or one traced from its code (JAX, NumPy or torch).
 
     Args:
@@ -33,6 +36,7 @@ def program_of(function: Any, d: int, limited: bool = False, reader: str = "") -
         d: number of inputs.
         limited: whether the caller heeds ``limits`` of the program; if not, a table that ends is refused.
         reader: "jax" for plain code that NumPy's protocols could not read before.
+        branches: whether the caller's rules hold for programs that jump (``where``); if not, they are refused.
 
     Raises:
         Unsupported: names the operation, or says that the code cannot be traced.
@@ -41,6 +45,8 @@ def program_of(function: Any, d: int, limited: bool = False, reader: str = "") -
     ('input', 'mul', 'take')
     """
     program = _program_of(function, d, reader)
+    if not branches:
+        demand_no_branches(program, "this use")
     if program.limits and not limited:
         one = program.limits[0]
         raise Unsupported(

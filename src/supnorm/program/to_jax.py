@@ -42,6 +42,8 @@ def _apply(node: Node, args: list[Any]) -> Any:
         return args[0][np.asarray(node.columns)]
     if node.op == "concat":
         return jnp.concatenate(args)
+    if node.op == "where":
+        return jnp.where(args[0] > 0.0, args[1], args[2])
     if node.op == "softplus" and any(a.above is not None for a in node.discrepancies):
         return _softplus()(*args)
     return _function(node.op, *node.parameters)(*args)

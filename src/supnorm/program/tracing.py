@@ -177,6 +177,15 @@ class Builder:
             out = self.add_node(Node(op, (first, second), self.nodes[first].width))
         return Tensor(out.node, out.index.reshape(shape))
 
+    def where(self, z: Value, above: Value, other: Value) -> Value:
+        """``above`` where z is above zero, else ``other``, with NumPy broadcasting; z is a tensor."""
+        shape = np.broadcast_shapes(
+            *(np.shape(v) if not isinstance(v, Tensor) else v.shape for v in (z, above, other))
+        )
+        nodes = tuple(self.flat(v, shape, "a branch") for v in (z, above, other))
+        out = self.add_node(Node("where", nodes, self.nodes[nodes[0]].width))
+        return Tensor(out.node, out.index.reshape(shape))
+
     def _shortcut(self, op: str, first: int, second: int) -> Tensor | None:
         """An equal form with a tighter enclosure: bias in affine, relu for max(x, 0), x for max(x, -inf), silu, a power."""
         if op == "mul" and first == second:

@@ -1,0 +1,348 @@
+"""Programs that choose between two formulas (``where``): each rule encloses them, is needed, and says no more than is so."""
+
+import dataclasses
+import hashlib
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import arb
+
+import supnorm as sn
+from supnorm.certification import affine_model, balls, composed_enclosure, graded_model, running_error
+from supnorm.certification.error_program import error_program
+from supnorm.checker import batch, check, composed, enclosure, graded
+from supnorm.checker.composed import Grid
+from supnorm.checker.enclosure import Program as Read
+from supnorm.checker.operation import program as read_program
+from supnorm.program import Unsupported, lower_numpy, program_of
+from supnorm.program.derived import derivative
+from supnorm.program.lifted import lifted
+from supnorm.results import BadInput
+
+SQUARE = sn.Domain(x=(0.0, 1.0), y=(0.0, 1.0))
+FUNCTIONS = {
+    "axis": lambda x: np.where(x[:, 0] < 0.43, np.sin(3 * x[:, 0] + x[:, 1]), 2.0 + x[:, 1] ** 2),
+    "line": lambda x: np.where(x[:, 0] + 2 * x[:, 1] >= 1.1, np.exp(x[:, 0]), -x[:, 1]),
+    "circle": lambda x: np.where(x[:, 0] ** 2 + x[:, 1] ** 2 > 0.5, 1.0 + x[:, 0], x[:, 0] * x[:, 1]),
+    "within": lambda x: np.cos(np.where(np.tanh(x[:, 0]) <= 0.4 * x[:, 1], 3.0 * x[:, 0], 1.0 + x[:, 1])),
+    "nested": lambda x: np.where(
+        x[:, 0] < 0.3, x[:, 1], np.where(x[:, 1] > 0.6, 1.5 + x[:, 0], np.sqrt(1.0 + x[:, 0]))
+    ),
+    "columns": lambda x: np.where(x < 0.55, x**2, 2.0 - x) @ np.array([1.0, -0.7]),
+}
+RNG = np.random.default_rng(3)
+CENTRES = RNG.random((60, 2))
+HALVES = RNG.choice([0.3, 0.05, 0.004], (60, 1)) * np.ones((60, 2))
+OFFSETS = np.concatenate([RNG.uniform(-1, 1, (300, 2)), [[-1, -1], [1, 1], [-1, 1], [1, -1], [0, 0]]])
+
+
+def _by_affine(program, centre, half):
+    model, _ = affine_model.propagate(program, centre[None], half[None], np.array([1.0, 1.5]))
+    return model.c[0], model.reach[0, 0]
+
+
+def _by_graded(program, centre, half):
+    model = graded_model.enclose(program, centre[None], half[None], None).graded
+    return model.c[0], (model.slope + model.bent + model.rem)[0]
+
+
+def _by_composed(program, centre, half):
+    model = composed_enclosure.enclose(program, centre[None], half[None], 3)
+    return model.sizes.c[0], model.reach[0]
+
+
+def _box(centre, half):
+    return [arb(float(v)) for v in centre], [arb(float(v)) for v in half]
+
+
+def _checked(program):
+    return Read.of(read_program(program.to_json(), branches=True))
+
+
+def _numbers(features, reach):
+    ends = [(float(f.c.mid()), reach(f)) for f in features]
+    return np.array([c for c, _ in ends]), np.array(
+        [np.inf if r is None else float(r.upper()) for _, r in ends]
+    )
+
+
+def _by_checker(program, centre, half):
+    features = enclosure.model(_checked(program), *_box(centre, half), scale=arb(1), real=True)
+    return _numbers(features, lambda f: f.reach(arb(1)))
+
+
+def _by_checker_graded(program, centre, half):
+    features = graded.enclose(_checked(program), *_box(centre, half), None)
+    return _numbers(features, lambda f: None if f.rem is None else f.slope + f.bent + f.rem)
+
+
+def _by_checker_composed(program, centre, half):
+    features = composed.enclose(_checked(program), *_box(centre, half), Grid(3, 2))
+    return _numbers(features, lambda f: f.reach)
+
+
+def _by_checker_batch(program, centre, half):
+    points = batch.Balls(centre[:, None], half[:, None])
+    out = batch.all_values(_checked(program), points)[-1]
+    return out.mid[:, 0], out.rad[:, 0]
+
+
+def _by_checker_balls(program, centre, half):
+    rows = [[arb(float(c), float(h))] for c, h in zip(centre, half, strict=True)]
+    values = [row[0] for row in enclosure.values(_checked(program), rows)]
+    return np.array([float(v.mid()) for v in values]), np.array([float(v.rad().upper()) for v in values])
+
+
+def _by_balls(program, centre, half):
+    rows = [[arb(float(c), float(h))] for c, h in zip(centre, half, strict=True)]
+    middle, off = balls._as_floats(balls._values(program, rows))
+    return middle[0], off[0]
+
+
+def _by_running_error(program, centre, half):
+    value, off = running_error.with_rounding(program, centre[None], half[None])
+    return value[0], off[0]
+
+
+def _at_its_middle(*names):
+    """The rule as if the sign of the test were certain everywhere."""
+
+    def weak(honest):
+        return lambda z, above, other, *rest: honest(
+            dataclasses.replace(z, **{name: 0 * getattr(z, name) for name in names}), above, other, *rest
+        )
+
+    return weak
+
+
+def _certain(z, above, other, *rest):
+    return above if z.c.mid() > 0 else other
+
+
+def _of_rows(honest):
+    return lambda z, above, other: honest(batch.Balls(z.mid, 0.0 * z.rad), above, other)
+
+
+def _of_one(honest):
+    return lambda z, above, other: above if z.mid() > 0 else other
+
+
+RULES = {
+    "affine": (_by_affine, affine_model._COMPOSED, "where", _at_its_middle("J", "eps", "err")),
+    "hull": (
+        _by_affine,
+        affine_model._COMPOSED,
+        "where",
+        lambda honest: lambda z, a, b: honest(z, a, dataclasses.replace(b, c=a.c, J=a.J)),
+    ),
+    "graded": (_by_graded, graded_model, "where", _at_its_middle("J", "H", "s", "rem")),
+    "composed": (
+        _by_composed,
+        composed_enclosure._COMPOSED,
+        "where",
+        lambda honest: lambda z, a, b: honest(composed_enclosure.constant(np.sign(z.sizes.c[0]), z), a, b),
+    ),
+    "balls": (_by_balls, balls._NAMED, "where", _of_one),
+    "checker": (_by_checker, enclosure, "where", lambda honest: _certain),
+    "checker: graded": (_by_checker_graded, graded, "where", lambda honest: _certain),
+    "checker: composed": (_by_checker_composed, composed, "where", lambda honest: _certain),
+    "checker: batch": (_by_checker_batch, batch.RULES, "where", _of_rows),
+    "checker: balls": (_by_checker_balls, enclosure._POINT, "where", _of_one),
+}
+
+
+def _outside(rule):
+    """By how much values at points of boxes leave their enclosures; and how many enclosures are finite."""
+    beyond, finite = -np.inf, 0
+    for function in FUNCTIONS.values():
+        program = lower_numpy(function, 2)
+        for centre, half in zip(CENTRES, HALVES, strict=True):
+            middle, reach = rule(program, centre, half)
+            if np.isfinite(reach).all():
+                values = program.value(centre + half * OFFSETS)
+                finite += 1
+                beyond = max(beyond, float((np.abs(values - middle) - reach).max()))
+    return beyond, finite
+
+
+@pytest.mark.parametrize("rule", [*RULES, "running error"])
+def test_values_are_within_their_enclosures(rule):
+    beyond, finite = _outside(RULES[rule][0] if rule in RULES else _by_running_error)
+    assert beyond <= 1e-13
+    assert finite > 100
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_without_the_rule_values_are_outside(rule, monkeypatch):
+    bounds, where, name, weaken = RULES[rule]
+    if isinstance(where, dict):
+        monkeypatch.setitem(where, name, weaken(where[name]))
+    else:
+        monkeypatch.setattr(where, name, weaken(getattr(where, name)))
+    assert _outside(bounds)[0] > 1e-3
+
+
+def test_a_jump_within_rounding_has_no_running_error():
+    program = lower_numpy(lambda x: np.where(0.1 * x[:, 0] > 0.03, 1.0, 0.0), 1)
+    value, off = running_error.with_rounding(program, np.array([[0.3], [0.31]]), np.full((2, 1), 1e-16))
+    assert np.isinf(off[0, 0])
+    assert value[1, 0] == 1.0
+    assert off[1, 0] < 1e-12
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("against", ["smooth", "itself"])
+def test_a_proof_is_above_all_samples_and_the_checker_accepts_it(name, against, tmp_path):
+    model = FUNCTIONS[name]
+    if against == "smooth":
+        problem = sn.Problem(model, lambda x: 0.5 + x[:, 0], SQUARE)
+    else:  # the thresholds are the same ones: what remains of the jumps is nothing
+        problem = sn.Problem(lambda x: model(x) + 1e-3 * np.sin(5 * x[:, 0]), model, SQUARE)
+    result = sn.certify(problem, ratio=1.2)
+    x = np.random.default_rng(1).random((100_000, 2))
+    sampled = np.abs(problem.model.columns(x) - problem.reference.columns(x)).max()
+    assert result.status.code == "proved"
+    assert 0.98 * sampled < result.lower <= result.upper <= 1.2 * result.lower
+    assert sampled <= result.upper
+    result.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        {"kind": "relative", "floor": 0.0},
+        {"kind": "relative", "floor": 0.5},
+        {"side": "over"},
+        {"kind": "scaled", "scale": 2.0, "side": "under"},
+    ],
+)
+def test_every_kind_of_error_of_code_with_thresholds(measure, tmp_path):
+    problem = sn.Problem(
+        FUNCTIONS["axis"], lambda x: np.where(x[:, 1] <= x[:, 0], 1.0 + x[:, 0], 2.0), SQUARE,
+        error=sn.ErrorMeasure(**measure),
+    )  # fmt: skip
+    result = sn.certify(problem, ratio=1.3)
+    x = np.random.default_rng(1).random((50_000, 2))
+    sampled = problem.error.by_output(problem.model.columns(x), problem.reference.columns(x), x).max()
+    assert 0.9 * sampled < result.lower <= result.upper
+    assert sampled <= result.upper
+    result.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+
+
+def test_the_bound_holds_where_rounding_takes_the_other_formula():
+    """0.7 x reaches 0.21 at x = 0.3 in exact arithmetic, and a unit off as it is rounded: the code has both values there."""
+    problem = sn.Problem(
+        lambda x: np.where(0.7 * x[:, 0] < 0.21, 0.0, 1.0),
+        lambda x: np.where(x[:, 0] < 0.3, 0.0, 1.0),
+        sn.Domain(x=(0.0, 1.0)),
+    )
+    result = sn.certify(problem, ratio=1.1)
+    x = 0.3 + np.spacing(0.3) * np.arange(-50, 51)
+    assert (
+        result.upper
+        >= np.abs(problem.model.columns(x[:, None]) - problem.reference.columns(x[:, None])).max()
+    )
+    assert result.upper >= 1.0
+
+
+def test_a_common_threshold_ends_the_program():
+    model, noise = FUNCTIONS["within"], (lambda x: 1e-3 * x[:, 1])
+    error = error_program(sn.Problem(lambda x: model(x) + noise(x), model, SQUARE)).alternatives[0]
+    assert [node.op for node in error.nodes].count("where") == 1
+    assert error.nodes[-1].op == "where"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_lifted_program_has_the_same_values_to_the_last_bit(name):
+    program = lower_numpy(lambda x: np.exp(FUNCTIONS[name](x)) * FUNCTIONS["nested"](x) - x[:, 1], 2)
+    x = np.random.default_rng(2).random((2000, 2))
+    np.testing.assert_array_equal(lifted(program).value(x), program.value(x))
+
+
+def test_a_program_of_many_thresholds_stays_small():
+    def many(x):
+        y = x[:, 0]
+        for k in range(12):
+            y = np.sin(np.where(x[:, 0] < k / 12, y, x[:, 1]))
+        return y
+
+    program = lower_numpy(many, 2)
+    assert lifted(program).work <= 16 * program.work
+
+
+def _bump(x):
+    return np.where(np.abs(x[:, 0] - 0.4123) < 1e-7, 1e-2, 0.0)
+
+
+def test_a_narrow_formula_is_not_proved_away():
+    problem = sn.Problem(
+        lambda x: np.exp(-x[:, 0]) + _bump(x), lambda x: np.exp(-x[:, 0]), sn.Domain(x=(0.0, 1.0))
+    )
+    assert sn.certify(problem, tolerance=1e-3).upper >= 1e-2
+
+
+REFUSED = {
+    "a slope": lambda model: derivative(program_of(model, 2, branches=True), 0),
+    "a use that did not ask for it": lambda model: program_of(model, 2),
+}
+
+
+@pytest.mark.parametrize("use", REFUSED.values(), ids=REFUSED)
+def test_other_uses_refuse_jumps(use):
+    with pytest.raises(Unsupported, match="where"):
+        use(FUNCTIONS["axis"])
+
+
+DECLARED = sn.with_bound(lambda x: np.array([float(v) for v in x[:, 0]]), derivatives=(1.0, 1.0), order=2)
+STATEMENTS = {
+    "a declared bound": lambda model: sn.certify(sn.Problem(model, DECLARED, SQUARE)),
+    "a property": lambda model: sn.certify_properties(model, SQUARE, ["bounded:-9:9"]),
+    "a norm": lambda model: sn.certify_norms(sn.Problem(model, lambda x: x[:, 0], SQUARE)),
+}
+
+
+@pytest.mark.parametrize("use", STATEMENTS.values(), ids=STATEMENTS)
+def test_other_statements_refuse_jumps_by_name(use):
+    with pytest.raises(BadInput, match=r"where\(comparison, a, b\)"):
+        use(FUNCTIONS["axis"])
+
+
+def _file(tmp_path, change):
+    problem = sn.Problem(FUNCTIONS["axis"], lambda x: x[:, 0], SQUARE)
+    data = sn.certify(problem, ratio=1.5).certificate.to_json()
+    change(data)
+    text = {k: v for k, v in data.items() if k != "digest"}
+    data["digest"] = hashlib.sha256(
+        json.dumps(text, sort_keys=True, separators=(",", ":")).encode()
+    ).hexdigest()
+    (tmp_path / "c.json").write_text(json.dumps(data))
+    return check(tmp_path / "c.json")
+
+
+def test_a_file_may_not_turn_the_formulas_round(tmp_path):
+    def change(data):
+        for program in data["programs"]:
+            for node in program["nodes"]:
+                if node["op"] == "where":
+                    node["args"][1:] = node["args"][:0:-1]
+        data["hashes"] = [
+            hashlib.sha256(json.dumps(p, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+            for p in data["programs"]
+        ]
+
+    assert _file(tmp_path, lambda data: None).accepted
+    assert not _file(tmp_path, change).accepted
+
+
+def test_jax_code_with_thresholds(tmp_path):
+    problem = sn.Problem(
+        lambda x: jnp.where((x[:, 0] < 0.5) & ~(x[:, 1] > 0.25), jnp.sin(x[:, 0]), 1.0) + (x[:, 1] > 0.8) * 0.5,
+        lambda x: jnp.tanh(x[:, 0]), SQUARE,
+    )  # fmt: skip
+    result = sn.certify(problem, ratio=1.2)
+    assert result.status.code == "proved"
+    assert result.upper == pytest.approx(1.5, rel=0.2)
