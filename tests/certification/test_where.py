@@ -346,3 +346,23 @@ def test_jax_code_with_thresholds(tmp_path):
     result = sn.certify(problem, ratio=1.2)
     assert result.status.code == "proved"
     assert result.upper == pytest.approx(1.5, rel=0.2)
+
+
+def test_a_threshold_that_is_rounded_is_an_assumption(tmp_path):
+    exact = sn.certify(sn.Problem(FUNCTIONS["axis"], lambda x: x[:, 0], SQUARE))
+    rounded = sn.certify(sn.Problem(FUNCTIONS["circle"], FUNCTIONS["line"], SQUARE))
+    assert not any("chooses between formulas" in s for s in exact.assumptions)
+    assert any("the model or the reference chooses between formulas" in s for s in rounded.assumptions)
+
+
+def test_two_ways_to_compute_one_threshold_are_not_within_tolerance():
+    """Both tests are the same number in exact arithmetic; rounded, they differ at some points, and there the jump counts."""
+
+    def one(x):
+        return np.where(10.0 ** x[:, 0] < 2300.0, 1.0, 0.0)
+
+    def other(x):
+        return np.where(np.exp(np.log(10.0) * x[:, 0]) < 2300.0, 1.0, 0.0)
+
+    result = sn.certify(sn.Problem(one, other, sn.Domain(x=(2.0, 5.0))), tolerance=1e-3)
+    assert result.status.code != "within-tolerance"

@@ -360,8 +360,8 @@ def where(z: AffineModel, above: AffineModel, other: AffineModel) -> AffineModel
 
     Where the sign of z is certain on the real box, also as it is rounded, it is one of them, on polydiscs too: ``where`` is
     that function on the real box, so both have one continuation. Elsewhere it is the hull of both on the real box: each is
-    within half of their distance of the mean of their affine parts. So a bound holds as well for code that takes the other
-    one because z is rounded. The sign is asked of the remainder of each scale, because the checker knows no other.
+    within half of their distance of the mean of their affine parts. The sign is asked of the remainder of each scale,
+    because the checker knows no other.
     """
     wide = outward(z.slope[:, None] + z.eps + z.err[:, None])
     sure = z.c[:, None] > wide, z.c[:, None] <= -wide  # neither where z has no bound

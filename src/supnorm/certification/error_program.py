@@ -27,7 +27,7 @@ from supnorm.certification.reading import read_side
 from supnorm.certification.rounding import Array
 from supnorm.problem import Function, Problem
 from supnorm.program import Builder, Program, Unsupported
-from supnorm.program.branches import demand_no_branches
+from supnorm.program.branches import demand_no_branches, rounds_a_threshold
 from supnorm.program.lifted import lifted
 from supnorm.program.tracing import Value
 from supnorm.results import BadInput
@@ -149,7 +149,7 @@ def error_program(problem: Problem, measuring: Measuring | None = None) -> Error
     declared: tuple[BlackBox, ...] = ()
     room = {w: branch_room(p, domain) if p is not None else np.zeros(m) for w, p in programs.items()}
     demand_bounded(room)
-    notes = _notes(problem, [p for p in programs.values() if p is not None], room)
+    notes = _notes(problem, {w: p for w, p in programs.items() if p is not None}, room)
     if missing:
         _refuse_jumps(programs)
         weight = _weights(problem, m)
@@ -298,9 +298,11 @@ def _refuse_jumps(programs: dict[str, Program | None]) -> None:
             raise BadInput(f"certify cannot read the {what}: {error}") from None
 
 
-def _notes(problem: Problem, programs: list[Program], room: dict[str, Array]) -> tuple[str, ...]:
-    remarks = (remark for program in programs for remark in program.remarks)
-    facts = [
+def _notes(problem: Problem, programs: dict[str, Program], room: dict[str, Array]) -> tuple[str, ...]:
+    remarks = (remark for program in programs.values() for remark in program.remarks)
+    rounded = [what for what, one in programs.items() if rounds_a_threshold(one)]
+    facts = [fact("threshold-rounded", sides=" or the ".join(rounded))] if rounded else []
+    facts += [
         fact("branches-not-taken", side=what, room=float(np.max(size)))
         for what, size in room.items()
         if np.any(size)

@@ -161,6 +161,31 @@ def demand_no_branches(program: Program, use: str) -> None:
         raise Unsupported(f"where(comparison, a, b) in {use}", "minimum, maximum, abs, relu or leaky_relu")
 
 
+def rounds_a_threshold(program: Program) -> bool:
+    """Whether a ``where`` tests a number that is computed, and not an input beside another one or a constant.
+
+    >>> from supnorm.program import lower_numpy
+    >>> direct = lower_numpy(lambda x: np.where(x[:, 0] < 0.3, 1.0, x[:, 0]), 1)
+    >>> computed = lower_numpy(lambda x: np.where(2.0 * x[:, 0] < 0.3, 1.0, x[:, 0]), 1)
+    >>> rounds_a_threshold(direct), rounds_a_threshold(computed)
+    (False, True)
+    """
+    nodes = program.nodes
+
+    def source(position: int) -> int:
+        while nodes[position].op == "take":
+            position = nodes[position].args[0]
+        return position
+
+    for node in nodes:
+        test = nodes[source(node.args[0])] if node.op == "where" else None
+        if test is not None and (
+            test.op != "sub" or any(nodes[source(a)].op not in ("input", "constant") for a in test.args)
+        ):
+            return True
+    return False
+
+
 def _chosen(build: Builder, mask: Array, if_true: Value, if_false: Value) -> Value:
     """The entries of one where a constant mask is true, of the other elsewhere."""
     chosen = np.unique(mask)

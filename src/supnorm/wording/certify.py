@@ -117,6 +117,8 @@ ASSUMPTIONS = {
     "exact-flow": "the bound is for the exact solution of the initial value problem; a Runge-Kutta method computes it in "
     "float64",
     "exact-integral": "the bound is for the exact integral; Gauss's rule computes it in float64",
+    "threshold-rounded": "the {sides} chooses between formulas by a number that it rounds, and the bound is for exact "
+    "arithmetic: where rounding takes the other formula, the error as it runs may be larger by the distance of both",
     "branches-not-taken": "the {side} has branches that its program does not take, as a function that is linear from a "
     "threshold on; the bound has room for them, {room:num 2} in the unit of the output",
     "mask-not-in-bound": "the mask is left out of the upper bound, which holds on the whole box",
