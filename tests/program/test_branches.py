@@ -41,6 +41,42 @@ def test_where_broadcasts_the_branch_that_it_takes():
     assert wide.value(np.array([[2.0]])) == 6.0
 
 
+def _above(x):
+    return x[:, 0] > 0.3
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.where(_above(x), np.int8(100), np.int8(1)) * np.int8(3) + x[:, 0],
+        lambda x: np.where(_above(x), 10**10, 1) ** 2 + x[:, 0],
+        lambda x: np.where(_above(x), True, False) + np.where(x[:, 0] > 0.0, True, False) + x[:, 0],
+        lambda x: np.select([_above(x)], [np.uint8(2)], np.uint8(3)) - np.uint8(5) + x[:, 0],
+        lambda x: _above(x) * np.float16(0.1) * np.float16(0.1) + x[:, 0],
+        lambda x: np.where(_above(x), np.float32(0.1), np.float32(0.2)) * np.float32(0.1) + x[:, 0],
+    ],
+    ids=["int8", "int64", "bool", "uint8", "float16", "float32"],
+)
+def test_a_choice_of_numbers_that_numpy_makes_of_another_type_is_refused(function):
+    with pytest.raises(Unsupported, match="cannot be read as real arithmetic"):
+        program_of(function, 1, branches=True)
+
+
+def _by_its_class(x):
+    return np.where(_above(x), x[:, 0], 1.0) if isinstance(_above(x), np.ndarray) else 5.0 * x[:, 0]
+
+
+def _by_the_class_of_an_entry(x):
+    return x[:, 0] * (2.0 if isinstance(_above(x)[0], np.bool_) else 1.0)
+
+
+@pytest.mark.parametrize("function", [_by_its_class, _by_the_class_of_an_entry])
+def test_a_comparison_has_the_class_that_numpy_gives_it(function):
+    x = np.array([[-0.5], [0.0], [0.5]])
+    program = program_of(function, 1, branches=True)
+    assert program.value(x).ravel() == pytest.approx(function(x), abs=0.0)
+
+
 def _of_jax(isnan):
     def function(x):
         root = jnp.sqrt(0.5 - _spike(x[:, 0], jnp.exp))

@@ -1,9 +1,10 @@
-"""Whether a call of NumPy on what stands for an array is what NumPy itself makes of an array: same shape, same object.
+"""Whether a call of NumPy on what stands for an array is what NumPy itself makes of an array: same shape, type and object.
 
 A reader may know a function for usual arguments, and not for a shape that broadcasts, an axis that NumPy refuses or an
 option. So each call also runs in NumPy, with arrays of numbers of the same shapes in the place of those that stand for
-arrays. Where NumPy gives back an argument itself, so does the call, and a new object where NumPy makes one: compiled code
-finds an object in a list by its identity, which NaN does not equal.
+arrays. NumPy's result must be real, and not narrower than declared: of two integers ``np.where`` makes integers, whose
+products wrap around. Where NumPy gives back an argument itself, so does the call, and a new object where NumPy makes one:
+compiled code finds an object in a list by its identity, which NaN does not equal.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.foreign import is_any
+from supnorm.program import entry
 from supnorm.program.watched import Unlike, Watched
 
 NUMBER = 0.5  # within the domain of most functions
@@ -68,6 +70,11 @@ def as_numpy(method: Callable[..., Any]) -> Callable[..., Any]:
             self.refuse(Unlike(f"np.{_name(run)} as NumPy refuses it ({_first(error)})", NEAREST))
         if not _alike(result, ran):
             self.refuse(Unlike(f"np.{_name(run)} of arrays of these shapes", NEAREST))
+        if issubclass(type(result), Watched) and "value" in vars(result):
+            try:
+                entry.result(ran.dtype, f"np.{_name(run)}", build.least)
+            except entry.Narrowed as error:
+                self.refuse(error)
         for one in (*given, *named.values()):
             if id(one) in stands and ran is stands[id(one)]:
                 return one

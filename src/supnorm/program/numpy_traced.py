@@ -236,6 +236,10 @@ class Condition(Watched):
         self.build, self.comparison = build, comparison
         self.demand_unheard()
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return np.ndarray if self.shape else np.bool_
+
     @property
     def shape(self) -> tuple[int, ...]:
         """As of an array."""
