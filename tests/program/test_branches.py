@@ -182,3 +182,17 @@ def test_a_number_beyond_the_ends_of_an_array_is_no_entry():
         lower_jaxpr(_beyond, 2, batch=False)
     inside = lower_jaxpr(lambda p: p.at[1].get(mode="fill", fill_value=0.0), 2, batch=False)
     assert inside.value(np.array([[1.0, 2.0]])) == 2.0
+
+
+@pytest.mark.parametrize(
+    "cast",
+    [AtenNode("aten.to.dtype", (Ref("test"), "float64")), AtenNode("aten.type_as", (Ref("test"), Ref("x")))],
+)
+def test_a_comparison_of_torch_that_is_cast_is_a_number(cast):
+    nodes = [
+        AtenNode("aten.gt.Scalar", (Ref("x"), 0.5), outputs=("test",)),
+        AtenNode(cast.target, cast.args, outputs=("number",)),
+        AtenNode("aten.mul.Tensor", (Ref("number"), 0.1), outputs=("y",)),
+    ]
+    program = lower_aten(nodes, {}, [("x", (1, 1))], ["y"])
+    assert program.value(np.array([[0.5], [0.75]])).ravel() == pytest.approx([0.0, 0.1], abs=0.0)

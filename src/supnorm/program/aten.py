@@ -320,10 +320,10 @@ def _apply(build: Builder, target: str, args: list[Any], named: dict[str, Any]) 
     try:
         if op in ("sym_size", "size"):
             return args[0].shape[args[1]]
-        if op in SAME:
-            return _same(op, args, named)
         if (test := _test(build, op, args, named)) is not None:
             return test
+        if op in SAME:
+            return _same(op, args, named)
         if op in _COMPARE:
             return Comparison(_COMPARE[op], _value(args[0]), _value(args[1]))
         if op == "where":
@@ -377,8 +377,10 @@ def _test(build: Builder, op: str, args: list[Any], named: dict[str, Any]) -> An
         return opposite(args[0])
     if op in MOVES:
         return arranged(args[0], lambda i: MOVES[op](i, *args[1:], **named))
-    if op in ("_to_copy", "to", "type_as") and "float" in str(named.get("dtype", "")):
-        return as_number(build, args[0])
+    if op in ("_to_copy", "to", "type_as"):
+        others = (*args[1:], *named.values())
+        if any(isinstance(a, Tensor) or (isinstance(a, str) and "float" in a) for a in others):
+            return as_number(build, args[0])
     if op in ("mul", "add", "sub") and any(isinstance(a, Tensor) for a in args):
         parts = [as_number(build, a) if isinstance(a, Comparison) else a for a in args]
         return OPERATORS[op](build, *parts, **named)
