@@ -7,11 +7,13 @@ import json
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 from flint import arb
 
 import supnorm as sn
 from supnorm.certification import affine_model, balls, composed_enclosure, graded_model, running_error
 from supnorm.certification.error_program import error_program
+from supnorm.certification.into_report import into_report
 from supnorm.checker import batch, check, composed, enclosure, graded
 from supnorm.checker.composed import Grid
 from supnorm.checker.enclosure import Program as Read
@@ -366,3 +368,61 @@ def test_two_ways_to_compute_one_threshold_are_not_within_tolerance():
 
     result = sn.certify(sn.Problem(one, other, sn.Domain(x=(2.0, 5.0))), tolerance=1e-3)
     assert result.status.code != "within-tolerance"
+
+
+class _Threshold(torch.nn.Module):
+    """Torch's softplus is a straight line above 10: there it is log(1 + exp(-10)) smaller, which turns a test."""
+
+    def forward(self, x):
+        above = 10.0 + 0.8 * np.log1p(np.exp(-10.0))
+        z = torch.nn.functional.softplus(x, threshold=10.0)
+        return torch.where(z > above, torch.sin(x), torch.sin(x) + 1e5 * (x - 10.0))
+
+
+def test_a_bound_has_room_for_a_branch_that_turns_a_test():
+    problem = sn.Problem(
+        _Threshold().eval(), lambda x: np.sin(x[:, 0]), sn.Domain(x=(10.0 - 2e-5, 10.0 + 2e-4))
+    )
+    x = np.linspace(10.0, 10.0 + 4e-5, 1000)[:, None]
+    sampled = np.abs(problem.model.columns(x) - problem.reference.columns(x)).max()
+    assert sampled > 3.5  # in exact arithmetic the error is 2.27
+    assert sn.certify(problem, ratio=1.1, boxes=300).upper >= sampled
+
+
+class _Single(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.line = torch.nn.Linear(1, 1)
+        with torch.no_grad():
+            self.line.weight[:], self.line.bias[:] = 0.1, 0.7
+
+    def forward(self, x):
+        return torch.where(self.line(x) < 0.73, torch.zeros_like(x), torch.ones_like(x))
+
+
+def test_code_in_float32_may_take_the_other_formula_at_a_threshold():
+    """It was refused: "depends on more than the point"."""
+    problem = sn.Problem(
+        _Single().eval(), lambda x: np.where(x[:, 0] < 0.3, 0.0, 1.0) + 0.0 * x[:, 0], sn.Domain(x=(0.0, 1.0))
+    )
+    result = sn.certify(problem, ratio=1.2)
+    assert result.upper == pytest.approx(1.0)
+
+
+class _Step(torch.nn.Module):
+    def forward(self, x):
+        z = torch.nn.functional.softplus(40.0 * x)
+        return torch.where(z > 20.0 + 1e-9, torch.ones_like(x), torch.zeros_like(x))
+
+
+def test_a_report_may_have_an_error_of_the_other_formula():
+    """The branch of softplus turns the test at the worst point of the audit, so the programs have another error there."""
+    problem = sn.Problem(
+        _Step().eval(),
+        lambda x: np.where(np.log1p(np.exp(40.0 * x[:, 0])) > 20.0 + 1e-9, 1.0, 0.0) + 0.0 * x[:, 0],
+        sn.Domain(x=(0.0, 1.0)),
+    )
+    report = sn.audit(problem, evaluations=3000)
+    assert report.worst.error == 1.0
+    joined = into_report(report, sn.certify(problem, ratio=1.2, boxes=300))
+    assert joined.record.sup.lower <= joined.record.sup.upper

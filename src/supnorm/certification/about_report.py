@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from supnorm.auditing import AuditReport
-from supnorm.certification.agreement import SHARE
+from supnorm.certification.affine_model import propagate
+from supnorm.certification.agreement import SHARE, UNIT
 from supnorm.certification.certificate import Certificate
+from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.lower import error_at
 from supnorm.certification.measured import BEYOND
 from supnorm.certification.result import CertifyResult
+from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array
 from supnorm.results import BadInput
 from supnorm.results.numbers import exact, num
@@ -68,12 +72,28 @@ def _demand_same_error(report: AuditReport, result: CertifyResult, peak: PointRe
     share = max(SHARE.get(f.precision, max(SHARE.values())) for f in (record.model, record.reference))
     unit = peak.error / abs(model - reference) if model != reference else 0.0
     room = result.off + BEYOND * result.agreement.size + share * (abs(model) + abs(reference)) * unit
-    least, most = (float(error_at(error, x, direction)[0]) for direction in (-1.0, 1.0))
+    room += _beside_threshold(error, x, (record.model.precision, record.reference.precision))
+    least = float(error_at(error, x, -1.0)[0])
+    most = float(
+        error_at(replace(error, at_least=()), x, 1.0)[0]
+    )  # with the room for branches, not without it
     if peak.error < least - room or peak.error > most + room:
         raise BadInput(
             f"{OTHER}: the error at {_at(peak)} is {num(peak.error, 8)} in the audit and {num(most, 8)} by the "
             "programs of the certificate; certify the problem that was audited"
         )
+
+
+def _beside_threshold(error: ErrorProgram, x: Array, precisions: tuple[str, ...]) -> float:
+    """How far the error may be from that of the programs where rounding may take the other formula of a ``where``."""
+    units, room = 4.0 * max(UNIT.get(one, max(UNIT.values())) for one in precisions), 0.0
+    for program in error.at_least or error.at_points:
+        if any(node.op == "where" for node in program.nodes):
+            model, _ = propagate(
+                program, x, np.zeros_like(x), np.ones(1), True, asked(program, error.low), units
+            )
+            room = max(room, float(np.max(units * model.err)))
+    return math.inf if math.isnan(room) else room
 
 
 def _within(proof: Certificate, x: Array) -> bool:

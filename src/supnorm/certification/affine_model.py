@@ -86,6 +86,7 @@ def propagate(
     scales: Array,
     branches: bool = False,
     low: Array | None = None,
+    units: float = 1.0,
 ) -> tuple[AffineModel, Array]:
     """The model of the output on boxes, and how strongly each axis bends the program.
 
@@ -95,6 +96,7 @@ def propagate(
         scales: A of the polydiscs, shape ``(S,)``; the first must be 1 (the real box).
         branches: whether ``err`` bounds, besides rounding, the branches of the code that the program does not take.
         low: the lower ends of the domain, shape ``(d,)``: then roots of what is at least zero have bounds at zero too.
+        units: the rounding of the tests of ``where``, in units of ``err``; above 1 for code in lower precision.
 
     Returns:
         The model of the output, and the largest |J_j| that enters a nonlinear operation, shape ``(B, d)``. The
@@ -103,7 +105,7 @@ def propagate(
     widest = max(node.width for node in program.nodes)
     step = max(CELLS // (len(scales) * widest), 8)
     rows = [slice(i, i + step) for i in range(0, max(len(centre), 1), step)]
-    parts = [_propagate(program, centre[r], half[r], scales, branches, low) for r in rows]
+    parts = [_propagate(program, centre[r], half[r], scales, branches, low, units) for r in rows]
     if len(parts) == 1:
         return parts[0]
     c, J, eps, err = (np.concatenate([getattr(m, n) for m, _ in parts]) for n in ("c", "J", "eps", "err"))
@@ -111,7 +113,13 @@ def propagate(
 
 
 def _propagate(
-    program: Program, centre: Array, half: Array, scales: Array, branches: bool, low: Array | None
+    program: Program,
+    centre: Array,
+    half: Array,
+    scales: Array,
+    branches: bool,
+    low: Array | None,
+    units: float,
 ) -> tuple[AffineModel, Array]:
     models: list[AffineModel] = []
     bend = np.zeros_like(centre)
@@ -120,6 +128,7 @@ def _propagate(
         for node in program.nodes:
             args = [models[a] for a in node.args]
             if node.op == "where":  # only its test, and only where it is open
+                args[0] = replace(args[0], err=units * args[0].err)
                 open_ = np.abs(args[0].c) <= args[0].reach[:, 0]
                 bend = np.maximum(bend, (np.abs(args[0].J) * open_[..., None]).max(axis=1))
             elif node.op in REMAINDER or node.op in _COMPOSED or node.op in ("mul", "div", "relu"):

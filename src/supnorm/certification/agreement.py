@@ -232,8 +232,9 @@ def slack_of(function: Function, program: Program, x: Array, branches: bool = Tr
     With ``branches`` the bound has room for the branches of the code that the program does not take.
     """
     low = asked(program, x.min(axis=0)) if len(x) else None  # what is at least zero is so at these points
-    model, _ = propagate(program, x, np.zeros_like(x), np.ones(1), branches=branches, low=low)
-    return 4.0 * UNIT.get(function.precision, 2.0**45) * model.err
+    units = 4.0 * UNIT.get(function.precision, 2.0**45)
+    model, _ = propagate(program, x, np.zeros_like(x), np.ones(1), branches=branches, low=low, units=units)
+    return units * model.err
 
 
 def _refuse(runs: Array, other: Array, allowed: Array, x: Array, what: str, whence: str, why: str) -> None:

@@ -12,12 +12,14 @@ Cost: the affine model of at most `BOXES` boxes, `ROUNDS` times at most.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from supnorm.certification.affine_model import propagate
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain
-from supnorm.program import Program
+from supnorm.program import Node, Program
 from supnorm.results import BadInput
 from supnorm.results.numbers import num
 
@@ -43,17 +45,21 @@ def branch_room(program: Program, domain: Domain) -> Array:
     """
     if not has_branches(program):
         return np.zeros(program.m)
+    m, watched = program.m, _with_tests(program)
     low, high = np.array([[a.low, a.high] for a in domain.axes]).T[:, None]
     for rounds in range(ROUNDS + 1):
         centre = 0.5 * low + 0.5 * high
         half = np.maximum(high - centre, centre - low) * (1.0 + 1e-15)
-        with_them, bend = propagate(program, centre, half, np.ones(1), branches=True)
-        without, _ = propagate(program, centre, half, np.ones(1))
+        with_them, bend = propagate(watched, centre, half, np.ones(1), branches=True)
+        without, _ = propagate(watched, centre, half, np.ones(1))
         # Where there is no bound of rounding either, nothing shows that no branch is taken.
-        taken = ~((with_them.err == without.err) & np.isfinite(without.err)).all(axis=1)
+        taken = ~((with_them.err == without.err) & np.isfinite(without.err))
+        # Nor does the same bound of a ``where`` show it whose test has both signs on the box with or without the branch.
+        taken[:, m:] &= ~(np.abs(with_them.c) > with_them.reach[:, 0] + with_them.err)[:, m:]
+        taken = taken.any(axis=1)
         if not taken.any():
             break
-        room = np.asarray(with_them.err[taken].max(axis=0))
+        room = np.asarray(with_them.err[taken, :m].max(axis=0))
         if 2 * taken.sum() > BOXES or rounds == ROUNDS:
             return room
         low, high, bend = low[taken], high[taken], bend[taken]
@@ -63,6 +69,16 @@ def branch_room(program: Program, domain: Domain) -> Array:
         left[rows, split] = right[rows, split] = (0.5 * low + 0.5 * high)[rows, split]
         low, high = np.concatenate([low, right]), np.concatenate([left, high])
     return np.zeros(program.m)
+
+
+def _with_tests(program: Program) -> Program:
+    """The program whose outputs are followed by the tests of its ``where``."""
+    tests = tuple(sorted({node.args[0] for node in program.nodes if node.op == "where"}))
+    if not tests:
+        return program
+    ends = (len(program.nodes) - 1, *tests)
+    together = Node("concat", ends, sum(program.nodes[i].width for i in ends))
+    return replace(program, nodes=(*program.nodes, together))
 
 
 def in_words(room: Array) -> str:
