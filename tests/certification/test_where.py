@@ -6,9 +6,11 @@ import json
 
 import jax.numpy as jnp
 import numpy as np
+import onnx
 import pytest
 import torch
 from flint import arb
+from onnx import TensorProto, helper, numpy_helper
 
 import supnorm as sn
 from supnorm.certification import affine_model, balls, composed_enclosure, graded_model, running_error
@@ -426,3 +428,24 @@ def test_a_report_may_have_an_error_of_the_other_formula():
     assert report.worst.error == 1.0
     joined = into_report(report, sn.certify(problem, ratio=1.2, boxes=300))
     assert joined.record.sup.lower <= joined.record.sup.upper
+
+
+def test_a_guard_proves_cells_of_a_graph_with_a_threshold(tmp_path):
+    """It ended as a bug of supnorm: the cells were proved, and then the program was refused."""
+    value, number = helper.make_tensor_value_info, numpy_helper.from_array
+    nodes = [
+        helper.make_node("Less", ["x", "t"], ["m"]),
+        helper.make_node("Add", ["x", "one"], ["above"]),
+        helper.make_node("Where", ["m", "x", "above"], ["y"]),
+    ]
+    ends = [value("x", TensorProto.DOUBLE, [None, 1])], [value("y", TensorProto.DOUBLE, [None, 1])]
+    given = [number(np.array(0.3), "t"), number(np.array(1.0), "one")]
+    graph = helper.make_graph(nodes, "g", *ends, given)
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "m.onnx")
+    (tmp_path / "f.py").write_text("def f(x):\n    return x[:, 0]\n")
+    (tmp_path / "p.toml").write_text(
+        '[model]\nfile = "m.onnx"\n[reference]\npython = "f.py:f"\n[domain]\nx = [0.0, 1.0]\n[error]\ntolerance = 0.5\n'
+    )
+    guard = sn.guard(sn.open_problem(tmp_path / "p.toml"), prove=True, evaluations=2000)
+    assert guard.cells is not None

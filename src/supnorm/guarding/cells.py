@@ -150,7 +150,7 @@ def demand_program(side: Function, domain: Domain, program: str, what: str, wher
     """
     try:
         with read_meanwhile() as seen:
-            now = program_of(side, domain.d)
+            now = program_of(side, domain.d, branches=True)
     except Unsupported as error:
         raise BadInput(f"{where}cells are proved, but the {what} cannot be read: {error}") from None
     if identity(now, side.precision) != program:

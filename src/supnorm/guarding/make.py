@@ -152,7 +152,7 @@ def guard(
     if prove:
         proof = prove_cells(problem, _tolerance_for(problem))
         both = problem.model, problem.reference
-        sides = (identity(program_of(side, problem.domain.d), side.precision) for side in both)
+        sides = (identity(program_of(side, problem.domain.d, branches=True), side.precision) for side in both)
         cells = ProvedCells.of(proof, _tolerance_for(problem), *sides)
     blank = _blank(problem, report, layers, cuts, scores, seed)
     made = Guard(problem.model, problem.reference, problem.domain, cuts, cells, 1.0, blank)
