@@ -449,3 +449,15 @@ def test_a_guard_proves_cells_of_a_graph_with_a_threshold(tmp_path):
     )
     guard = sn.guard(sn.open_problem(tmp_path / "p.toml"), prove=True, evaluations=2000)
     assert guard.cells is not None
+
+
+def test_a_witness_where_a_reference_with_a_threshold_is_zero_is_one_for_the_checker(tmp_path):
+    """The quotient by zero is not the last operation there: the file of certify was rejected by check."""
+    problem = sn.Problem(
+        lambda x: np.where(x[:, 0] < 0.7, np.exp(-(x[:, 0] ** 2)), x[:, 0]),
+        lambda x: np.where(x[:, 0] < 0.7, x[:, 0], 0.5 + x[:, 0]),
+        sn.Domain(x=(0.0, 1.0)),
+        error=sn.ErrorMeasure(kind="relative", floor=0.5),
+    )
+    sn.certify(problem, ratio=1.3).save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
