@@ -368,27 +368,33 @@ def where(z: AffineModel, above: AffineModel, other: AffineModel) -> AffineModel
     """``above`` where z > 0, else ``other``.
 
     Where the sign of z is certain on the real box, also as it is rounded, it is one of them, on polydiscs too: ``where`` is
-    that function on the real box, so both have one continuation. Elsewhere it is the hull of both on the real box: each is
-    within half of their distance of the mean of their affine parts. The sign is asked of the remainder of each scale,
-    because the checker knows no other.
+    that function on the real box, so both have one continuation. Elsewhere it is the hull of both on the real box, with the
+    mean of their linear parts. The sign is asked of the remainder of each scale, because the checker knows no other.
     """
     wide = outward(z.slope[:, None] + z.eps + z.err[:, None])
     sure = z.c[:, None] > wide, z.c[:, None] <= -wide  # neither where z has no bound
     on, off = sure[0][:, 0], sure[1][:, 0]
-    c, J = _one_of(on, off, above.c, other.c), _one_of(on, off, above.J, other.J)
+    J = 0.5 * above.J + 0.5 * other.J
+    turned = 0.5 * one_norm(above.J - other.J) + 2.0 * U * (above.slope + other.slope)
+    first, second = (outward(x.eps[:, 0] + turned, J.shape[-1] + 8) for x in (above, other))
+    low, high = np.minimum(above.c - first, other.c - second), np.maximum(above.c + first, other.c + second)
+    lost = 4.0 * U * (np.abs(above.c) + np.abs(other.c) + first + second)
+    hull = outward(0.5 * (high - low) + lost)
+    known = np.isfinite(hull) & np.isfinite(wide[:, 0])
+    c = _one_of(on, off, above.c, other.c, np.where(known, 0.5 * low + 0.5 * high, 0.0))
     eps = np.where(sure[0] & on[:, None], above.eps, np.where(sure[1] & off[:, None], other.eps, np.inf))
-    gap = outward(np.abs(above.c - other.c) + one_norm(above.J - other.J), J.shape[-1] + 8)
-    rounding = 2.0 * U * (np.abs(above.c) + np.abs(other.c) + above.slope + other.slope)
-    hull = outward(np.maximum(above.eps[:, 0], other.eps[:, 0]) + 0.5 * gap + rounding)
-    eps[:, 0] = np.where(on | off | ~np.isfinite(wide[:, 0]), eps[:, 0], hull)
-    either = outward(np.maximum(above.err, other.err) + gap + above.eps[:, 0] + other.eps[:, 0])
-    return AffineModel(c, J, eps, np.where(on, above.err, np.where(off, other.err, either)), z.scales)
+    eps[:, 0] = np.where(on | off | ~known, eps[:, 0], hull)
+    either = outward(np.maximum(above.err, other.err) + 2.0 * hull)
+    err = np.where(on, above.err, np.where(off, other.err, either))
+    return AffineModel(c, _one_of(on, off, above.J, other.J, J), eps, err, z.scales)
 
 
-def _one_of(on: NDArray[np.bool_], off: NDArray[np.bool_], above: Array, other: Array) -> Array:
-    """The entries of one of both, or their mean, by booleans of shape ``(B, w)``."""
+def _one_of(
+    on: NDArray[np.bool_], off: NDArray[np.bool_], above: Array, other: Array, between: Array
+) -> Array:
+    """The entries of one of three, by booleans of shape ``(B, w)``."""
     on, off = (v.reshape(*v.shape, *(1,) * (above.ndim - 2)) for v in (on, off))
-    return np.where(on, above, np.where(off, other, 0.5 * above + 0.5 * other))
+    return np.where(on, above, np.where(off, other, between))
 
 
 _COMPOSED: dict[str, Callable[..., AffineModel]] = {

@@ -62,9 +62,8 @@ def _at(error: ErrorProgram, x: Array, share: float) -> tuple[Array, Array]:
         size = np.abs(signed) if error.side == "both" else signed
         unknown = 0.0 if share < 0.0 else np.inf
         value = np.where(np.isfinite(eps), np.maximum(size + share * eps, 0.0) * (1 + share * 1e-15), unknown)
-        last = (
-            program.nodes[-1].op == "div"
-        )  # of no other operation does the checker know that it is infinite there
+        # Of no other operation does the checker know that it is infinite there.
+        last = program.nodes[-1].op == "div"
         if a == 0 and last and error.vanishes is not None and not np.isfinite(eps).all():
             value = np.where(~np.isfinite(eps) & error.vanishes(x), np.inf, value)
         best = value if best is None else np.minimum(best, value)

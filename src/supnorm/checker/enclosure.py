@@ -309,9 +309,11 @@ def where(z: Feature, above: Feature, other: Feature, real: bool) -> Feature:
     zeros = tuple(arb(0) for _ in z.J)
     if not real or above.eps is None or other.eps is None or reach is None or not z.c.is_finite():
         return Feature(arb(0), zeros, None)
-    c, J = (above.c + other.c) / 2, tuple((a + b) / 2 for a, b in zip(above.J, other.J, strict=True))
-    gap = abs(above.c - other.c) + sum((abs(a - b) for a, b in zip(above.J, other.J, strict=True)), arb(0))
-    return Feature(c, J, (above.eps.max(other.eps) + gap / 2).upper())
+    J = tuple((a + b) / 2 for a, b in zip(above.J, other.J, strict=True))
+    turned = sum((abs(a - b) for a, b in zip(above.J, other.J, strict=True)), arb(0)) / 2
+    first, second = above.eps + turned, other.eps + turned
+    low, high = (above.c - first).min(other.c - second), (above.c + first).max(other.c + second)
+    return Feature(((low + high) / 2).mid(), J, ((high - low) / 2 + (low + high).rad()).upper())
 
 
 def plus(x: Feature, y: Feature) -> Feature:
