@@ -461,3 +461,13 @@ def test_a_witness_where_a_reference_with_a_threshold_is_zero_is_one_for_the_che
     )
     sn.certify(problem, ratio=1.3).save(tmp_path / "c.json")
     assert check(tmp_path / "c.json").accepted
+
+
+@pytest.mark.parametrize(("other", "known"), [(lambda x: x[:, 1], True), (lambda x: -x[:, 1], False)])
+def test_a_root_has_a_bound_at_zero_only_where_both_formulas_are_at_least_zero(other, known):
+    program = lower_numpy(lambda x: np.sqrt(np.where(x[:, 0] > 0.5, x[:, 0], other(x))), 2)
+    read, ends = read_program(program.to_json(), branches=True), np.array([0.5, 0.5])
+    model, _ = affine_model.propagate(program, ends[None], ends[None], np.ones(1), low=np.zeros(2))
+    assert np.isfinite(model.reach[0, 0, 0]) == known
+    feature = enclosure.model(Read.of(read, (0.0, 0.0)), *_box(ends, ends), scale=arb(1), real=True)[0]
+    assert (feature.reach(arb(1)) is not None) == known
