@@ -13,7 +13,15 @@ from flint import arb
 from onnx import TensorProto, helper, numpy_helper
 
 import supnorm as sn
-from supnorm.certification import affine_model, balls, composed_enclosure, graded_model, running_error
+from supnorm.certification import (
+    affine_model,
+    balls,
+    composed_enclosure,
+    graded_model,
+    mismatch,
+    running_error,
+    values_of_problem,
+)
 from supnorm.certification.error_program import error_program
 from supnorm.certification.into_report import into_report
 from supnorm.checker import batch, check, composed, enclosure, graded
@@ -139,7 +147,7 @@ RULES = {
         _by_affine,
         affine_model._COMPOSED,
         "where",
-        lambda honest: lambda z, a, b: honest(z, a, dataclasses.replace(b, c=a.c, J=a.J)),
+        lambda honest: lambda z, a, b, *rest: honest(z, a, dataclasses.replace(b, c=a.c, J=a.J), *rest),
     ),
     "graded": (_by_graded, graded_model, "where", _at_its_middle("J", "H", "s", "rem")),
     "composed": (
@@ -471,3 +479,84 @@ def test_a_root_has_a_bound_at_zero_only_where_both_formulas_are_at_least_zero(o
     assert np.isfinite(model.reach[0, 0, 0]) == known
     feature = enclosure.model(Read.of(read, (0.0, 0.0)), *_box(ends, ends), scale=arb(1), real=True)[0]
     assert (feature.reach(arb(1)) is not None) == known
+
+
+T32 = float(np.float32(1.35))
+
+
+class _Jump(torch.nn.Module):
+    """Jumps where exp(x) reaches 1.35, as it is in float32."""
+
+    def __init__(self):
+        super().__init__()
+        self.one = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return self.one * torch.where(torch.exp(x) < T32, x * x, x * x + 1.0)
+
+
+def _jump_at(level):
+    return lambda x: np.where(np.exp(x[:, 0]) < level, x[:, 0] ** 2, x[:, 0] ** 2 + 1.0)
+
+
+def test_a_file_of_a_jump_that_float32_rounds_is_accepted_and_one_of_another_jump_is_not(tmp_path):
+    """It was rejected where the worst point of an audit lies beside the jump: there the model runs the other formula."""
+    problems = [
+        sn.Problem(_Jump().eval(), _jump_at(level), sn.Domain(x=(0.0, 1.0))) for level in (T32, T32 + 0.1)
+    ]
+    beside = (np.float32(np.log(T32)) + np.spacing(np.float32(0.3)) * np.arange(-8, 9)).astype(float)
+    x = beside[:, None]
+    off = np.abs(problems[0].model.columns(x) - problems[0].reference.columns(x))
+    assert off.max() > 0.9
+    for k, problem in enumerate(problems):
+        sn.certify(problem, ratio=1.2, seconds=10).save(tmp_path / f"{k}.json")
+        points = values_of_problem(problem, 500, witness=(float(beside[off.argmax()]),))
+        assert mismatch(tmp_path / f"{k}.json", problem) is None
+        verdict = check(tmp_path / f"{k}.json", points)
+        assert verdict.accepted, verdict.reason
+        assert verdict.problem_checked
+    # The points alone tell that a jump is elsewhere, not only the comparison of the programs.
+    assert not check(tmp_path / "0.json", values_of_problem(problems[1], 500)).accepted
+    assert not check(tmp_path / "1.json", values_of_problem(problems[0], 500)).accepted
+    assert mismatch(tmp_path / "0.json", problems[1]) is not None
+
+
+def test_a_test_that_underflows_everywhere_does_not_reject_a_file(tmp_path):
+    """As it runs, exp(-2000 x) is zero on half of the domain, where the program has a positive number."""
+    problem = sn.Problem(
+        lambda x: np.where(np.exp(-2000.0 * x[:, 0]) > 0.0, 1.0, 0.0), lambda x: 0.0 * x[:, 0] + 1.0,
+        sn.Domain(x=(0.0, 1.0)),
+    )  # fmt: skip
+    sn.certify(problem, ratio=1.2, seconds=3).save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json", values_of_problem(problem, 100)).accepted
+
+
+def test_points_where_a_formula_of_an_alternative_has_no_value_do_not_reject_a_file(tmp_path):
+    """The reference is zero beyond the threshold, and the error relative to it no number: the floor counts there."""
+    problem = sn.Problem(
+        lambda x: np.where(x[:, 0] < 0.5, x[:, 0] + 1.0, 2.0),
+        lambda x: np.where(x[:, 0] < 0.5, 1.01 * x[:, 0] + 1.0, 0.0),
+        sn.Domain(x=(0.0, 1.0)),
+        error=sn.ErrorMeasure("relative", floor=0.1),
+    )
+    result = sn.certify(problem, ratio=1.2, seconds=3)
+    assert result.upper == pytest.approx(20.0)
+    result.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json", values_of_problem(problem, 100)).accepted
+
+
+def test_a_model_in_float32_rounds_the_inputs_that_it_compares():
+    problem = sn.Problem(_Compared32().eval(), lambda x: x[:, 0], sn.Domain(x=(0.0, 1.0)))
+    result = sn.certify(problem, ratio=1.2, seconds=3)
+    assert any("the model chooses between formulas" in s for s in result.assumptions)
+
+
+class _Compared32(_Jump):
+    def forward(self, x):
+        return self.one * torch.where(x < 0.3, x, x + 1.0)
+
+
+def test_the_room_at_a_threshold_is_its_jump_in_every_precision():
+    program = lower_numpy(lambda x: np.where(2.0 * x[:, 0] < 0.6, 0.0, 3.0), 1)
+    model, _ = affine_model.propagate(program, np.array([[0.3]]), np.zeros((1, 1)), np.ones(1), units=2.0**31)
+    assert 2.0**31 * model.err[0, 0] == pytest.approx(3.0)

@@ -134,7 +134,7 @@ def _propagate(
             elif node.op in REMAINDER or node.op in _COMPOSED or node.op in ("mul", "div", "relu"):
                 for arg in args:
                     bend = np.maximum(bend, np.abs(arg.J).max(axis=1))
-            models.append(_apply(node, args, start, branches))
+            models.append(_apply(node, args, start, branches, units))
     return models[-1], bend
 
 
@@ -146,9 +146,11 @@ def _variables(centre: Array, half: Array, scales: Array, low: Array | None = No
     return AffineModel(centre, J, np.zeros((boxes, len(scales), d)), err, scales, above)
 
 
-def _apply(node: Node, args: list[AffineModel], start: AffineModel, branches: bool = False) -> AffineModel:
+def _apply(
+    node: Node, args: list[AffineModel], start: AffineModel, branches: bool = False, units: float = 1.0
+) -> AffineModel:
     """The model of one node, with the room for its runtime; room for branches of the code only if ``branches`` is true."""
-    model = _operation(node, args, start)
+    model = _operation(node, args, start, units)
     for discrepancy in node.discrepancies:
         if discrepancy.above is None or branches:
             x = args[0]
@@ -165,7 +167,7 @@ def _apply(node: Node, args: list[AffineModel], start: AffineModel, branches: bo
     return replace(model, nonnegative=nonnegative(node, known, node.width))
 
 
-def _operation(node: Node, args: list[AffineModel], start: AffineModel) -> AffineModel:
+def _operation(node: Node, args: list[AffineModel], start: AffineModel, units: float) -> AffineModel:
     if node.op == "input":
         return start
     if node.op == "constant":
@@ -187,7 +189,7 @@ def _operation(node: Node, args: list[AffineModel], start: AffineModel) -> Affin
         return smooth(node.op, args[0], *extra)
     if node.parameter is not None:
         return leaky_relu(args[0], node.parameter)
-    return _COMPOSED[node.op](*args)
+    return _COMPOSED[node.op](*args, *([units] if node.op == "where" else []))
 
 
 def constant(value: Array, like: AffineModel) -> AffineModel:
@@ -364,8 +366,8 @@ def minimum(x: AffineModel, y: AffineModel) -> AffineModel:
     return add(x, relu(add(x, y, -1.0)), -1.0)
 
 
-def where(z: AffineModel, above: AffineModel, other: AffineModel) -> AffineModel:
-    """``above`` where z > 0, else ``other``.
+def where(z: AffineModel, above: AffineModel, other: AffineModel, units: float = 1.0) -> AffineModel:
+    """``above`` where z > 0, else ``other``; ``units`` as in `propagate`: the distance of both is none of rounding.
 
     Where the sign of z is certain on the real box, also as it is rounded, it is one of them, on polydiscs too: ``where`` is
     that function on the real box, so both have one continuation. Elsewhere it is the hull of both on the real box, with the
@@ -384,7 +386,7 @@ def where(z: AffineModel, above: AffineModel, other: AffineModel) -> AffineModel
     c = _one_of(on, off, above.c, other.c, np.where(known, 0.5 * low + 0.5 * high, 0.0))
     eps = np.where(sure[0] & on[:, None], above.eps, np.where(sure[1] & off[:, None], other.eps, np.inf))
     eps[:, 0] = np.where(on | off | ~known, eps[:, 0], hull)
-    either = outward(np.maximum(above.err, other.err) + 2.0 * hull)
+    either = outward(np.maximum(above.err, other.err) + 2.0 * hull / units)
     err = np.where(on, above.err, np.where(off, other.err, either))
     return AffineModel(c, _one_of(on, off, above.J, other.J, J), eps, err, z.scales)
 

@@ -17,8 +17,10 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.certification.affine_model import propagate
+from supnorm.certification.branch_room import with_tests
 from supnorm.certification.executions import Executions, runs
 from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array
@@ -235,6 +237,18 @@ def slack_of(function: Function, program: Program, x: Array, branches: bool = Tr
     units = 4.0 * UNIT.get(function.precision, 2.0**45)
     model, _ = propagate(program, x, np.zeros_like(x), np.ones(1), branches=branches, low=low, units=units)
     return units * model.err
+
+
+def turned(function: Function, program: Program, x: Array) -> NDArray[np.bool_]:
+    """Whether rounding may take the other formula of a ``where`` at each point, shape ``(n,)``."""
+    watched = with_tests(program)
+    if watched is program or not len(x):
+        return np.zeros(len(x), dtype=bool)
+    units = 4.0 * UNIT.get(function.precision, 2.0**45)
+    low = asked(program, x.min(axis=0))
+    model, _ = propagate(watched, x, np.zeros_like(x), np.ones(1), branches=True, low=low, units=units)
+    sure = np.abs(model.c) > model.reach[:, 0] + units * model.err
+    return np.asarray(~sure[:, program.m :].all(axis=1))
 
 
 def _refuse(runs: Array, other: Array, allowed: Array, x: Array, what: str, whence: str, why: str) -> None:

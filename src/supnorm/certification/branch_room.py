@@ -45,7 +45,7 @@ def branch_room(program: Program, domain: Domain) -> Array:
     """
     if not has_branches(program):
         return np.zeros(program.m)
-    m, watched = program.m, _with_tests(program)
+    m, watched = program.m, with_tests(program)
     low, high = np.array([[a.low, a.high] for a in domain.axes]).T[:, None]
     for rounds in range(ROUNDS + 1):
         centre = 0.5 * low + 0.5 * high
@@ -71,7 +71,7 @@ def branch_room(program: Program, domain: Domain) -> Array:
     return np.zeros(program.m)
 
 
-def _with_tests(program: Program) -> Program:
+def with_tests(program: Program) -> Program:
     """The program whose outputs are followed by the tests of its ``where``."""
     tests = tuple(sorted({node.args[0] for node in program.nodes if node.op == "where"}))
     if not tests:

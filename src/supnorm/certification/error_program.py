@@ -298,9 +298,14 @@ def _refuse_jumps(programs: dict[str, Program | None]) -> None:
             raise BadInput(f"certify cannot read the {what}: {error}") from None
 
 
+def _precision(problem: Problem, what: str) -> str:
+    function = problem.model if what == "model" else problem.reference
+    return "float64" if function is None else function.precision
+
+
 def _notes(problem: Problem, programs: dict[str, Program], room: dict[str, Array]) -> tuple[str, ...]:
     remarks = (remark for program in programs.values() for remark in program.remarks)
-    rounded = [what for what, one in programs.items() if rounds_a_threshold(one)]
+    rounded = [what for what, one in programs.items() if rounds_a_threshold(one, _precision(problem, what))]
     facts = [fact("threshold-rounded", sides=" or the ".join(rounded))] if rounded else []
     facts += [
         fact("branches-not-taken", side=what, room=float(np.max(size)))

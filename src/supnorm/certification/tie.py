@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from supnorm.certification.agreement import slack_of
+from supnorm.certification.agreement import slack_of, turned
 from supnorm.certification.branch_room import branch_room, has_branches
 from supnorm.certification.deployed import runs_in_single, stated
 from supnorm.certification.error_program import ErrorProgram, error_program
@@ -86,8 +86,10 @@ def _representable(domain: Domain, x: Array) -> Array:
 def _allowance(problem: Problem, model: Array, reference: Array, x: Array) -> Array:
     """How much the rounding of both functions may change the error at each point, shape ``(n,)``."""
     measure = problem.error
-    by_model = rounding_of(problem.model, model, x) + _branches(problem.model, problem.domain)
-    by_reference = rounding_of(problem.reference, reference, x) + _branches(problem.reference, problem.domain)
+    by_model, by_reference = (
+        rounding_of(f, y, x) + _branches(f, problem.domain) + _beside_thresholds(f, x)
+        for f, y in ((problem.model, model), (problem.reference, reference))
+    )
     divisor = measure.divisor(reference)
     relative = measure.kind == "relative"
     least = np.maximum(divisor - by_reference, measure.floor or 0.0) if relative else divisor
@@ -106,15 +108,28 @@ def _branches(function: Function, domain: Domain) -> Array | float:
     return 0.0 if program is None or not has_branches(program) else 2.0 * branch_room(program, domain)
 
 
-def _with_discrepancies(function: Function, d: int) -> Program | None:
-    """The program of a function whose runtime or branches are known to differ from it; None for all others."""
+def _beside_thresholds(function: Function, x: Array) -> Array | float:
+    """How far the function may be from its program where rounding may take the other formula; zero at all other points."""
+    program = _read(function, x.shape[1])
+    if program is None or not (near := turned(function, program, x)).any():
+        return 0.0
+    return np.where(near[:, None], slack_of(function, program, x), 0.0)
+
+
+def _read(function: Function, d: int) -> Program | None:
+    """The program of a function; None where it has none."""
     if function.declared is not None:
         return None
     try:
-        program = program_of(function, d, limited=True, branches=True)
+        return program_of(function, d, limited=True, branches=True)
     except Unsupported:  # a function without a program still has values
         return None
-    return program if any(node.discrepancies for node in program.nodes) else None
+
+
+def _with_discrepancies(function: Function, d: int) -> Program | None:
+    """The program of a function whose runtime or branches are known to differ from it; None for all others."""
+    program = _read(function, d)
+    return program if program is not None and any(node.discrepancies for node in program.nodes) else None
 
 
 def rounding_of(function: Function, y: Array, x: Array) -> Array:
@@ -129,17 +144,21 @@ def rounding_of(function: Function, y: Array, x: Array) -> Array:
     largest = np.max(np.abs(y), axis=0, where=np.isfinite(y), initial=0.0)
     rounding = share * largest
     if function.precision != "float64" and function.declared is None:
-        bound = np.max(
-            slack_of(function, program_of(function, x.shape[1], limited=True, branches=True), x), axis=0
-        )
+        bound = _largest_slack(function, program_of(function, x.shape[1], limited=True, branches=True), x)
         rounding = np.fmax(rounding, np.fmin(bound / 16.0, MOST * largest))
     program = _with_discrepancies(function, x.shape[1]) if function.precision == "float64" else None
     # Functions of a runtime that differ from their operation, and cancellation after them.
     if program is not None:
-        rounding = np.fmax(rounding, np.max(slack_of(function, program, x), axis=0))
+        rounding = np.fmax(rounding, _largest_slack(function, program, x))
     if function.declared is not None:  # two calls may be off to different sides
         rounding = rounding + 2.0 * function.declared.accuracy
     return np.asarray(rounding)
+
+
+def _largest_slack(function: Function, program: Program, x: Array) -> Array:
+    """The largest bound of the rounding of each output, where rounding takes no other formula (`_beside_thresholds`)."""
+    slack = slack_of(function, program, x[~turned(function, program, x)])
+    return np.asarray(np.max(slack, axis=0, initial=0.0))
 
 
 def mismatch(certificate: Path | str, problem: Problem, measuring: Measuring | None = None) -> str | None:

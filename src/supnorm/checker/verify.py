@@ -214,7 +214,13 @@ def _errors_at(
                 for s, w, v in zip(signed, one.weight, value, strict=True)
             ]
         rows.append([_sided(s, document.side) for s in signed])
-    return [reduce(arb.min, alternatives) for alternatives in zip(*rows, strict=True)]
+    return [_smallest(alternatives, exact) for alternatives in zip(*rows, strict=True)]
+
+
+def _smallest(alternatives: Sequence[Ball], exact: bool) -> Ball:
+    """The smallest alternative; beside errors of a problem one without a value, as 2/0 in a formula, is none."""
+    known = [v for v in alternatives if not v.is_nan()] if exact else []
+    return reduce(arb.min, known or alternatives)
 
 
 def _least_at(

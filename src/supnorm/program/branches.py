@@ -11,6 +11,7 @@ import numpy as np
 
 from supnorm.program import entry
 from supnorm.program.discrepancies import linear_above
+from supnorm.program.node import Node
 from supnorm.program.operations import Array, Unsupported
 from supnorm.program.program import Program
 from supnorm.program.tracing import Builder, Tensor, Value
@@ -161,8 +162,10 @@ def demand_no_branches(program: Program, use: str) -> None:
         raise Unsupported(f"where(comparison, a, b) in {use}", "minimum, maximum, abs, relu or leaky_relu")
 
 
-def rounds_a_threshold(program: Program) -> bool:
+def rounds_a_threshold(program: Program, precision: str = "float64") -> bool:
     """Whether a ``where`` tests a number that is computed, and not an input beside another one or a constant.
+
+    Code in lower ``precision`` rounds the inputs themselves.
 
     >>> from supnorm.program import lower_numpy
     >>> direct = lower_numpy(lambda x: np.where(x[:, 0] < 0.3, 1.0, x[:, 0]), 1)
@@ -177,13 +180,11 @@ def rounds_a_threshold(program: Program) -> bool:
             position = nodes[position].args[0]
         return position
 
-    for node in nodes:
-        test = nodes[source(node.args[0])] if node.op == "where" else None
-        if test is not None and (
-            test.op != "sub" or any(nodes[source(a)].op not in ("input", "constant") for a in test.args)
-        ):
-            return True
-    return False
+    def exact(test: Node) -> bool:
+        given = (nodes[source(a)].op in ("input", "constant") for a in test.args)
+        return precision == "float64" and test.op == "sub" and all(given)
+
+    return any(node.op == "where" and not exact(nodes[source(node.args[0])]) for node in nodes)
 
 
 def _chosen(build: Builder, mask: Array, if_true: Value, if_false: Value) -> Value:
