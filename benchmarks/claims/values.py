@@ -66,6 +66,7 @@ VALUES: dict[str, Callable[[Any], dict[str, str]]] = {
     "hostile": soundness.hostile,
     "special": soundness.special,
     "zeros": soundness.zeros,
+    "thresholds": soundness.thresholds,
     "single": soundness.single,
     "tiny": soundness.tiny,
     "certify_small": certify.small,

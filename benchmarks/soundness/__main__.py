@@ -15,6 +15,7 @@
     python -m benchmarks.soundness single --seed 0 --count 300        float32 arithmetic at its worst against its bounds
     python -m benchmarks.soundness roots --seed 0 --count 200         equations with known roots, and the checker
     python -m benchmarks.soundness zeros --seed 0 --count 200         square and cube roots that reach zero, and the checker
+    python -m benchmarks.soundness thresholds --seed 0 --count 200    code that chooses between formulas, and the checker
     python -m benchmarks.soundness flows --seed 0 --count 200         flows and integrals against exact ones, and the checker
     python -m benchmarks.soundness tiny --seed 0 --count 200          errors that float64 cannot show, and deep networks
     python -m benchmarks.soundness properties --seed 0 --count 200    properties and norms of random models, and the checker
@@ -51,6 +52,7 @@ from benchmarks.soundness import (
     solutions,
     special,
     third,
+    thresholds,
     tiny,
     traps,
     zeros,
@@ -65,6 +67,7 @@ PROVED = {
     "flows": flows.campaign,
     "solutions": solutions.campaign,
     "zeros": zeros.campaign,
+    "thresholds": thresholds.campaign,
 }
 TRAPS = {"third": third.campaign, "fourth": fourth.campaign, "fifth": fifth.campaign}
 
@@ -117,6 +120,9 @@ def main() -> int:
     reaching = campaigns.add_parser("zeros")
     reaching.add_argument("--seed", type=int, default=0)
     reaching.add_argument("--count", type=int, default=200)
+    choosing = campaigns.add_parser("thresholds")
+    choosing.add_argument("--seed", type=int, default=0)
+    choosing.add_argument("--count", type=int, default=200)
     for one in (
         again,
         forged,
@@ -136,6 +142,7 @@ def main() -> int:
         random,
         held,
         reaching,
+        choosing,
     ):
         one.add_argument("--save", action="store_true", help="the counts into results/soundness.json")
     tiny.options(campaigns.add_parser("tiny"))

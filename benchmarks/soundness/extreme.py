@@ -69,6 +69,8 @@ def exact(program: Program, point: Any) -> Any:
             out = [args[0][int(k)] for k in np.asarray(node.columns)]
         elif node.op == "concat":
             out = [z for arg in args for z in arg]
+        elif node.op == "where":
+            out = [a if z > 0 else b for z, a, b in zip(*args, strict=True)]
         elif node.op in TWO:
             out = [TWO[node.op](a, b) for a, b in zip(*args, strict=True)]
         else:

@@ -190,6 +190,19 @@ def nodes(honest: Honest, data: Data, rng: np.random.Generator) -> None:
     smaller(honest, data, rng)
 
 
+def choices(honest: Honest, data: Data, rng: np.random.Generator) -> None:
+    """Formulas that are chosen: exchanged, one in place of both, or chosen by another number; with a smaller bound."""
+    kind = rng.integers(4)
+    for key in ("programs", "point_programs"):
+        for program in data[key]:
+            for node in program["nodes"]:
+                if node["op"] != "where":
+                    continue
+                z, a, b = node["args"]
+                node["args"] = [[z, b, a], [z, a, a], [z, b, b], [a, a, b]][int(kind)]
+    smaller(honest, data, rng)
+
+
 def domain(honest: Honest, data: Data, rng: np.random.Generator) -> None:
     """A smaller box or axis, another name or scale, another side."""
     axis, kind = int(rng.integers(len(data["names"]))), rng.integers(6)
@@ -358,8 +371,8 @@ def looser(honest: Honest, data: Data, rng: np.random.Generator) -> None:
 
 EDITS: dict[str, Edit] = {
     f.__name__: f
-    for f in (smaller, by_another_proof, precision, coarser, one_leaf, tiling, neighbour, constants, nodes, domain, witness,
-              conditions, declarations, texts, deployed, rules, spellings, looser)
+    for f in (smaller, by_another_proof, precision, coarser, one_leaf, tiling, neighbour, constants, nodes, choices, domain,
+              witness, conditions, declarations, texts, deployed, rules, spellings, looser)
 } | CONSISTENT  # fmt: skip
 
 

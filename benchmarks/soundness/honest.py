@@ -56,6 +56,12 @@ def sine(x): return np.sin(x)
 def sine_off(x): return np.sin(x) + 1e-19 * np.cos(3 * x)
 def sine_near(x): return np.sin(x) + 1e-20 * np.cos(3 * x)
 def left(x): return x[:, 0] < 0.9
+def valve(x): return np.where(x[:, :1] < 0.3, net(x), 0.5 + 0.1 * x)
+def valve_off(x): return np.where(x[:, :1] < 0.32, net(x), 0.5 + 0.1 * x) + 0.01 * np.sin(3 * x)
+def valve_near(x): return valve(x) + 0.001 * np.sin(3 * x)
+def step(x): return np.tanh(x) + (np.exp(x[:, :1]) > 1.5) * x ** 2
+def step_off(x): return step(x) + 0.01 * np.where(np.sin(3 * x) > 0.2, x, 1.0)
+def step_near(x): return step(x) + 0.001 * np.where(np.sin(3 * x) > 0.2, x, 1.0)
 """
 TORCH = """
 import torch
@@ -118,6 +124,8 @@ PROBLEMS = {  # name: (model, the same nearer to the reference, reference, the r
     "rational": ("off.npz", "near.npz", "rational.npz", "[domain]\nx = [-1.0, 1.0]\n"),
     "overloads": ("off.onnx", "near.onnx", "bare", "[domain]\nx = [-1.0, 1.0]\n"),
     "deployed": ("off32.onnx", "near32.onnx", "bare", "[domain]\nx = [-1.0, 1.0]\n"),
+    "threshold": ("valve_off", "valve_near", "valve", "[domain]\nx = [-1.0, 1.0]\n"),
+    "computed threshold": ("step_off", "step_near", "step", "[domain]\nx = [-1.0, 1.0]\n"),
     "units": (
         "wave", "ripple", "net",
         '[domain]\nx = { low = -1.0, high = 1.0, unit = "m" }\n[constraints]\npython = "code.py:left"\n',

@@ -63,6 +63,11 @@ def zeros(content: dict[str, Any]) -> dict[str, str]:
     return _held(content, "zeros")
 
 
+def thresholds(content: dict[str, Any]) -> dict[str, str]:
+    """How bounds of code that chooses between formulas held."""
+    return _held(content, "thresholds")
+
+
 def solutions(content: dict[str, Any]) -> dict[str, str]:
     """How bounds of errors of solutions held."""
     return _held(content, "solutions")

@@ -217,15 +217,16 @@ class Batch:
         """Bound of each box: for each output the smallest alternative, then the largest output."""
         return np.asarray(self.bounds.min(1).max(1))
 
-    def rounding(self) -> Array:
+    def rounding(self, err: Array | None = None) -> Array:
         """How much float64 evaluation can add to the bound of each box, shape ``(B,)``.
 
         For every alternative the computed error is at most its bound + err, so it is at most the smallest such sum.
+        ``err``: in place of that of the batch.
         """
-        upper = self.upper()
+        upper, err = self.upper(), self.err if err is None else err
         known = np.isfinite(upper)
         beyond = self.bounds - np.where(known, upper, 0.0)[:, None, None]
-        added = np.where(known[:, None, None], np.maximum(beyond + self.err, 0.0), self.err)
+        added = np.where(known[:, None, None], np.maximum(beyond + err, 0.0), err)
         return outward(added.min(1).max(1))
 
     def begin(self, a: int, err: Array, bend: Array) -> None:

@@ -28,6 +28,10 @@ from supnorm.certification.rounding import Array
 from supnorm.results.option import Allowed
 from supnorm.results.settings import Limits, Settings
 
+# In what share of a box rounding alone keeps a choice between formulas open, if it does so in the whole box. As in
+# `graded_certificate`; it only decides whether a box is halved once more.
+SMALLER = 1e-3
+
 
 @dataclass(frozen=True)
 class LinearBounds(Settings):
@@ -68,11 +72,29 @@ class LinearBounds(Settings):
         # the centre. Between chords the middle is no error at any point: the bound by pieces may be far below it on a box
         # that is still to be halved. Without pieces such a box is halved for ever.
         excess = linear.min(1).max(1) - middle.min(1).max(1)
-        near = np.fmin(excess, upper - seen.min(1).max(1)) <= 4.0 * rounding
-        state.limited = near & np.isfinite(rounding)
+        gap = np.fmin(excess, upper - seen.min(1).max(1))
+        near = np.flatnonzero((gap <= 4.0 * rounding) & np.isfinite(rounding))
+        if any(node.op == "where" for program in error.alternatives for node in program.nodes):
+            near = near[gap[near] <= 4.0 * self._rounding_of_smaller(error, centre, half, state, near)]
+        state.limited[near] = True
         finite = np.where(np.isfinite(upper), upper, 0.0)
         state.points.append(centre[np.argsort(-finite)[:4]])
         return state.finish(target)
+
+    def _rounding_of_smaller(
+        self, error: ErrorProgram, centre: Array, half: Array, state: Batch, rows: NDArray[np.intp]
+    ) -> Array:
+        """What rounding can add in the middle of boxes: a choice that is open on a whole box is none of rounding there.
+
+        Where a ``where`` may be either formula on a box, so may be what float64 gives; on a smaller box it may be certain.
+        """
+        err = state.err.copy()
+        for a, program in enumerate(error.alternatives):
+            model, _ = propagate(
+                program, centre[rows], SMALLER * half[rows], np.ones(1), low=asked(program, error.low)
+            )
+            err[rows, a] = model.err
+        return state.rounding(err)[rows]
 
     def _worth(self, upper: Array, middle: Array, target: float, d: int) -> NDArray[np.intp]:
         """The boxes that linear bounds would split into more than ``worth`` boxes; the excess of a bound falls like h."""

@@ -309,11 +309,20 @@ def where(z: Feature, above: Feature, other: Feature, real: bool) -> Feature:
     zeros = tuple(arb(0) for _ in z.J)
     if not real or above.eps is None or other.eps is None or reach is None or not z.c.is_finite():
         return Feature(arb(0), zeros, None)
-    J = tuple((a + b) / 2 for a, b in zip(above.J, other.J, strict=True))
-    turned = sum((abs(a - b) for a, b in zip(above.J, other.J, strict=True)), arb(0)) / 2
-    first, second = above.eps + turned, other.eps + turned
+    J = tuple(_in_common(a, b) for a, b in zip(above.J, other.J, strict=True))
+    first, second = (
+        x.eps + sum((abs(a - b) for a, b in zip(x.J, J, strict=True)), arb(0)) for x in (above, other)
+    )
     low, high = (above.c - first).min(other.c - second), (above.c + first).max(other.c + second)
     return Feature(((low + high) / 2).mid(), J, ((high - low) / 2 + (low + high).rad()).upper())
+
+
+def _in_common(a: Ball, b: Ball) -> Ball:
+    """The nearer to zero of two slopes of one sign, else zero."""
+    a, b = a.mid(), b.mid()
+    if a * b <= 0:
+        return arb(0)
+    return a if abs(a) < abs(b) else b
 
 
 def plus(x: Feature, y: Feature) -> Feature:
