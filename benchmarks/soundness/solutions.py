@@ -130,7 +130,7 @@ def _sides(
 
 
 def _function(code: Code, d: int) -> Function:
-    program = lower_jaxpr(code, d)
+    program = lower_jaxpr(code, d, batch=False)  # the code takes one point
     return Function(program.value, program=program)
 
 
