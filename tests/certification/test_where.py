@@ -32,6 +32,7 @@ from supnorm.program import Unsupported, lower_numpy, program_of
 from supnorm.program.derived import derivative
 from supnorm.program.lifted import lifted
 from supnorm.results import BadInput
+from supnorm.wording.certify import CERTIFY
 
 SQUARE = sn.Domain(x=(0.0, 1.0), y=(0.0, 1.0))
 FUNCTIONS = {
@@ -560,3 +561,18 @@ def test_the_room_at_a_threshold_is_its_jump_in_every_precision():
     program = lower_numpy(lambda x: np.where(2.0 * x[:, 0] < 0.6, 0.0, 3.0), 1)
     model, _ = affine_model.propagate(program, np.array([[0.3]]), np.zeros((1, 1)), np.ones(1), units=2.0**31)
     assert 2.0**31 * model.err[0, 0] == pytest.approx(3.0)
+
+
+def test_the_agreement_names_the_threshold_where_rounding_takes_the_other_formula():
+    """It said "within 1, explained by rounding in float64"; away from thresholds that is all there is to say."""
+    said = []
+    for level in (1.35, 9.0):
+        problem = sn.Problem(
+            lambda x, level=level: jnp.where(jnp.exp(x[:, 0]) < level, 1.0, 0.0) + 0.5 * jnp.exp(x[:, 0]),
+            lambda x: 0.5 * jnp.exp(x[:, 0]), sn.Domain(x=(0.0, 1.0)),
+        )  # fmt: skip
+        said.append(CERTIFY.text(sn.certify(problem, ratio=1.5, seconds=3).agreement.fact))
+    assert said[0].endswith(
+        "rounding in float64, the largest at a threshold, where rounding takes the other formula"
+    )
+    assert "threshold" not in said[1]

@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from supnorm.certification.agreement import FEW, Compared, slack_of
+from supnorm.certification.agreement import FEW, Compared, slack_of, turned
 from supnorm.certification.branch_room import has_branches
 from supnorm.certification.executions import Executions
 from supnorm.certification.kinks import beside_kinks
@@ -47,6 +47,7 @@ class Difference:
         exact: whether the side runs in float64, so that each difference beyond rounding is a disagreement.
         x, run, program, output: the point where ``beyond`` (else ``size``) is largest, both values, and the output.
         branch: whether a branch explains more of the largest difference than rounding does.
+        threshold: whether the largest difference is one of two formulas, because rounding takes the other one there.
     """
 
     side: str
@@ -58,6 +59,7 @@ class Difference:
     program: float
     output: int
     branch: bool = False
+    threshold: bool = False
 
     def fact(self, names: Sequence[str]) -> Fact:
         """Both values and the point; ``names`` of the inputs."""
@@ -130,8 +132,16 @@ class Agreement:
             return fact("agreement", points=self.points)
         beyond = self.hidden + self.lower_precision
         branch = any(side.branch for side in self.sides)
+        threshold = any(side.threshold for side in self.sides)
         unexplained: dict[str, Value] = {"beyond": beyond} if beyond else {}
-        return fact("agreement", points=self.points, difference=self.size, branch=branch, **unexplained)
+        return fact(
+            "agreement",
+            points=self.points,
+            difference=self.size,
+            branch=branch,
+            threshold=threshold,
+            **unexplained,
+        )
 
     def largest(self, exact: bool) -> Difference:
         """The side with the largest unexplained difference, in float64 or below."""
@@ -286,7 +296,17 @@ class Measuring:
             program=float(read[row, output]),
             output=int(output),
             branch=exact and self._branch(side, x, run, read, size),
+            threshold=self._threshold(side, x, run, read, size, slack),
         )
+
+    @staticmethod
+    def _threshold(side: Compared, x: Array, run: Array, read: Array, size: Array, slack: Array) -> bool:
+        """Whether rounding takes the other formula at the largest difference, and explains no such one elsewhere."""
+        row, output = np.unravel_index(size.argmax(), size.shape)
+        if not size.any() or not turned(side.function, side.program, x[row : row + 1]).any():
+            return False
+        certain = slack[~turned(side.function, side.program, x), output]
+        return bool(abs(run[row, output] - read[row, output]) > np.max(certain, initial=0.0))
 
     @staticmethod
     def _branch(side: Compared, x: Array, run: Array, read: Array, size: Array) -> bool:

@@ -131,7 +131,8 @@ ASSUMPTIONS = {
 MEASURED = {
     "agreement": "what runs is what was read at {points:count} points{difference?: within {difference:error at most "
     "2}, {beyond?:{beyond:at most 2} of it beyond|explained by} rounding in float64{branch?: and a branch of the "
-    "code that the bound has room for}|, exactly}",
+    "code that the bound has room for}{threshold?:, the largest at a threshold, where rounding takes the other formula}|, "
+    "exactly}",
     "agreement-measured": "measured: {agreement:list}",
     "stated-bounds": "{believed:count} of {boxes:count} bounds are as the file states them: there was no time to "
     "prove them again",
