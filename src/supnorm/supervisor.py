@@ -22,6 +22,7 @@ from contextlib import suppress
 from supnorm.process import CALLS, ENDS, SIZE, Page, end_with, heard, how_it_ended
 
 INTERRUPTED = 3  # ExitCode.INTERRUPTED; importing it takes as long as all of this
+BAD_INPUT = 2  # ExitCode.BAD_INPUT
 SAID = "supnorm: interrupted"
 LEFT = 10.0  # seconds after the verdict for threads and exit hooks of the problem's code, which may never end
 PAGE = "SUPNORM_PAGE"  # where processes do not fork: the file that both map
@@ -43,7 +44,14 @@ def _forked(work: Callable[[], int]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # until both know what to do with them
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError as error:  # an exit code 1, of Python's own traceback, would read as a verdict
+        print(
+            f"supnorm: no process can be started: {error.strerror}; allow more processes (ulimit -u) or more memory",
+            file=sys.stderr,
+        )
+        return BAD_INPUT
     if child == 0:
         os.close(write)
         end_with(read)
@@ -110,7 +118,8 @@ def _end(code: int, page: Page) -> None:
     page.give_verdict(code)
     last = threading.Timer(LEFT, os._exit, [code])
     last.daemon = True
-    last.start()
+    with suppress(RuntimeError):  # no thread can be started
+        last.start()
     sys.exit(code)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from supnorm.auditing import audit
-from supnorm.evaluation import Calls
+from supnorm.evaluation import Calls, EvaluationStore
 from supnorm.evaluation.events import Advanced
 from supnorm.pages import summary
 from supnorm.pages.page import page
-from supnorm.problem import Domain, Function, Problem
+from supnorm.problem import Domain, Function, Problem, fingerprint
 from supnorm.results import ExitCode, Interrupted
 
 LOST = "Stopped by your cluster; stored evaluations are kept"
@@ -66,8 +68,24 @@ def test_terminal_page_and_json_of_an_audit_that_was_cut_short_are_one_statement
     assert advice.startswith(known if over else "Stopped by you after")
     assert ("a longer search may find a larger error" in advice) == over
     assert advice in html
-    assert advice.endswith(
-        "goes on."
+    # Without a store nothing goes on, and a script has no option --resume.
+    assert "--resume" not in advice
+    assert ("expensive calls are kept" in advice) == (cost == "expensive")
+
+
+@pytest.mark.parametrize("cost", ["cheap", "expensive"])
+def test_an_audit_with_a_store_says_what_resume_does(tmp_path: Path, cost: str) -> None:
+    ends: list[BaseException] = [KeyboardInterrupt()]
+
+    def observer(event: object) -> None:
+        if isinstance(event, Advanced) and event.done > 1500 and ends:
+            raise ends.pop()
+
+    asked = Problem(Function(lambda x: x**2), Function(lambda x: 0.9 * x**2), Domain(a=(0.0, 1.0)))
+    store = EvaluationStore(tmp_path / "evaluations.sqlite", fingerprint(asked))
+    report = audit(asked, evaluations=3000, observer=observer, calls=Calls(cost=cost, store=store))
+    assert report.status.advice.endswith(
+        "--resume goes on."
         if cost == "expensive"
-        else "searches again from the start, because calls that are cheap are not stored."
+        else "--resume searches again from the start, because calls that are cheap are not stored."
     )

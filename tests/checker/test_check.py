@@ -337,6 +337,22 @@ def test_points_of_the_problem_must_lie_in_the_domain(tmp_path):
     assert "domain does not contain" in verdict.reason
 
 
+@pytest.mark.parametrize("key", ["notes", "assumptions"])
+def test_a_file_with_very_many_notes_is_rejected_before_anything_is_proved(tmp_path, key, monkeypatch):
+    """A million notes took a minute."""
+    problem = Problem(lambda x: np.cos(x[:, 0]), lambda x: np.sin(x[:, 0]), Domain(x=(0.0, 1.0)))
+    path = tmp_path / "c.json"
+    certify(problem, ratio=2.0).certificate.save(path)
+    data = json.loads(path.read_text())
+    for most, accepted in ((3, True), (2, False)):
+        monkeypatch.setattr("supnorm.checker.document.MOST_TEXTS", most)
+        data[key] = ["a note"] * 3
+        path.write_text(json.dumps(data | {"digest": _sha({k: v for k, v in data.items() if k != "digest"})}))
+        result = check(path)
+        assert result.accepted == accepted
+        assert accepted or f"more than 2 {key}" in result.reason
+
+
 def test_a_program_that_is_not_quite_the_code_makes_the_verdict_conditional(tmp_path):
     """A note says that softplus stands for code that is another function above a threshold: no leaf holds the difference."""
     from supnorm.cli.check_verdict import summary

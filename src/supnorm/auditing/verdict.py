@@ -44,6 +44,7 @@ def verdict(run: Run) -> Verdict:
             "over": over,
             "stored": stored,
             "gone": gone,
+            "kept": store is not None,
         }
         stopped = fact("interrupted", cause=run.halted.cause, **values)
         return Verdict("interrupted", (stopped,), ExitCode.INTERRUPTED)

@@ -53,6 +53,7 @@ KNOWN = {
     "digest",
 }
 IN_LINES = KNOWN - {"declared", "digest"}  # of the head of a file in lines
+MOST_TEXTS = 10_000  # notes or assumptions of a file; a hostile one may have no more
 NAMED = {"model", "reference"}  # functions whose names a file may have
 # A note begins with these words if a program differs from the code from which it was read.
 REPLACED = "softplus is taken without"
@@ -294,6 +295,8 @@ def _words(data: dict[str, Any]) -> None:
     for key in ("notes", "assumptions"):
         if type(texts := data.get(key, [])) is not list or not all(type(v) is str for v in texts):
             raise Rejected(f"malformed certificate: {key} must be a list of texts")
+        if len(texts) > MOST_TEXTS:
+            raise Rejected(f"malformed certificate: more than {MOST_TEXTS} {key}")
     units = data.get("units", [""] * len(names))
     if type(units) is not list or len(units) != len(names) or not all(type(v) is str for v in units):
         raise Rejected("malformed certificate: units must be texts, one for each axis")

@@ -103,9 +103,12 @@ def command(
     """Verify a certificate: prove its bounds and its witness again, with other code than the one that made it."""
     from supnorm.cli.private_copy import copied
     from supnorm.results import BadInput, install
+    from supnorm.results.writing import demand_writable
     from supnorm.sources import open_problem
 
     _demand_file(certificate)
+    demand_writable(sheet, "--sheet")
+    demand_writable(coq, "--export-coq")
     opened = None if problem is None else open_problem(problem, trust=trust)
     limit = opened.error.limit if tolerance is None and opened is not None else tolerance
     try:

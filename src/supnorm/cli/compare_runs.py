@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from supnorm.cli.answer import answer, say
+from supnorm.cli.answer import answer, printed_if_lost, say
 from supnorm.cli.fields import number_option
 from supnorm.cli.options import JSON, TRUST
 from supnorm.results.printable import file_word, printable
@@ -52,9 +52,11 @@ def command(
     from supnorm.pages import runs_gate, runs_summary
     from supnorm.pages.gate_formats import FORMATS
     from supnorm.results import BadInput, Interrupted, write_whole
+    from supnorm.results.writing import demand_writable
 
     if form not in ("text", *FORMATS):
         raise BadInput(f"--format must be one of text, {', '.join(FORMATS)}, got {form!r}")
+    demand_writable(out, "--out")
     try:
         record = compare_runs(old, new, 1.0 if factor is None else factor, trust=trust)
     except KeyboardInterrupt:
@@ -66,13 +68,21 @@ def command(
         text = "\n".join(runs_summary(record)) + "\n"
     else:
         text = FORMATS[form](runs_gate(record), str(new / "problem.toml"))
-    if out is not None:
-        write_whole(out, record.to_json() if as_json else text)
-        if not as_json:
-            say(str(out))
-    if as_json:
-        answer(record.to_json())
-    elif out is None:
+
+    def tell() -> None:
+        if as_json:
+            answer(record.to_json())
+            return
         for line in text.rstrip("\n").split("\n"):
             say(printable(line))
+
+    if out is None:
+        tell()
+        return int(record.status.exit)
+    with printed_if_lost(tell):
+        write_whole(out, record.to_json() if as_json else text)
+    if as_json:
+        answer(record.to_json())
+    else:
+        say(str(out))
     return int(record.status.exit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,9 +61,11 @@ def command(
     from supnorm.results import BadInput, Interrupted, write_whole
     from supnorm.results.door import DAMAGED, faults_of
     from supnorm.results.unfinished import demand_finished, unfinished
+    from supnorm.results.writing import demand_writable
 
     if form not in ("html", *FORMATS):
         raise BadInput(f"--format must be one of html, {', '.join(FORMATS)}, got {form!r}")
+    demand_writable(out, "--out")
     try:
         name, record = result_in(run)
         if note := other_certificate(record, run):
@@ -70,6 +73,10 @@ def command(
         with faults_of(f"{run / name}", DAMAGED):
             if form == "html":
                 demand_finished(run, name)
+                if out is None and not os.access(run, os.W_OK | os.X_OK):
+                    raise BadInput(
+                        f"{run / RESULTS[name]} cannot be written: {run} is read-only; name a file with --out"
+                    )
                 _page(record, out or run / RESULTS[name])
                 return 0
             mark = unfinished(run, name)

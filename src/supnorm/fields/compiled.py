@@ -9,6 +9,7 @@ the same on every processor.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numba
@@ -35,10 +36,11 @@ def scan_compiled(
     p, t = _plain(prediction), _plain(truth)
     indices, errors = np.empty(p.size, dtype=np.int64), np.empty(p.size)
     along, between = given.inverse
-    error, index, first_missing, worst, worst_index, n = _loop(
+    arguments = (
         p, t, np.int32(unit), threshold, into.sums, into.counts, into.histogram, into.largest, into.when, into.missing,
         into.outside, given.row_weights, given.whole, along, between, given.periodic, given.low, given.high, indices, errors,
     )  # fmt: skip
+    error, index, first_missing, worst, worst_index, n = _called(_loop, arguments)
     return Extremes(error, index, first_missing, worst, worst_index, indices[:n].copy(), errors[:n].copy())
 
 
@@ -48,7 +50,31 @@ def _plain(values: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(values, dtype=kind)
 
 
-@numba.njit(cache=True, nogil=True)
+def _cached(function: Callable[..., Any]) -> Any:
+    """The compiled function, kept in a file where Numba finds a folder that can be written."""
+    try:
+        return numba.njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # neither the folder of the package nor that of the user can be written
+        return numba.njit(nogil=True)(function)
+
+
+def _called(function: Any, arguments: tuple[Any, ...], functions: int = 20) -> Any:
+    """What a compiled function returns, also where the files of its cache cannot be written.
+
+    Numba compiles a function, then writes it into a file, and then begins it: where that fails it is compiled all the same.
+
+    Args:
+        functions: no fewer than those of this module, each of which may fail once.
+    """
+    for _ in range(functions):
+        try:
+            return function(*arguments)
+        except OSError:
+            continue
+    return function(*arguments)
+
+
+@_cached
 def _loop(  # type: ignore[no-untyped-def]
     p, t, unit, threshold, sums, counts, histogram, largest, when, missing, outside, weights, whole, along, between,
     periodic, low, high, indices, errors,
@@ -150,7 +176,7 @@ def _loop(  # type: ignore[no-untyped-def]
     return max(best, 0.0), best_index, first_missing, worst, worst_index, found
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _faulty_row(  # type: ignore[no-untyped-def]
     p,
     t,
@@ -232,7 +258,7 @@ def _faulty_row(  # type: ignore[no-untyped-def]
     return n, best, best_index, found, first_missing, beyond, worst, worst_index
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _errors(p, t, error, single, low, high):  # type: ignore[no-untyped-def]
     """Fill in the errors of a row; whether every value of the prediction is within the bounds."""
     off = 0
@@ -245,7 +271,7 @@ def _errors(p, t, error, single, low, high):  # type: ignore[no-untyped-def]
     return off == 0
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _peaks(bits, peaks):  # type: ignore[no-untyped-def]
     """Fill in the largest error of every `LANES` columns, as bits; that of the row."""
     columns, top = len(bits), np.int64(0)
@@ -258,7 +284,7 @@ def _peaks(bits, peaks):  # type: ignore[no-untyped-def]
     return top
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _first(error, top):  # type: ignore[no-untyped-def]
     """The largest error of a row, given as bits, and the first column that has it."""
     bits = error.view(np.int64)
@@ -268,7 +294,7 @@ def _first(error, top):  # type: ignore[no-untyped-def]
     return abs(error[where]), where
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _add_row(p, t, error, lanes, weight, sums):  # type: ignore[no-untyped-def]
     """Add a row with all values to the sums."""
     sums[0] += weight * len(error)
@@ -278,7 +304,7 @@ def _add_row(p, t, error, lanes, weight, sums):  # type: ignore[no-untyped-def]
     sums[4] += weight * _sum_squares(error, lanes)
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _sum(values, lanes):  # type: ignore[no-untyped-def]
     lanes[:] = 0.0
     for start in range(0, len(values), LANES):
@@ -288,7 +314,7 @@ def _sum(values, lanes):  # type: ignore[no-untyped-def]
     return _total(lanes)
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _sum_squares(values, lanes):  # type: ignore[no-untyped-def]
     lanes[:] = 0.0
     for start in range(0, len(values), LANES):
@@ -298,7 +324,7 @@ def _sum_squares(values, lanes):  # type: ignore[no-untyped-def]
     return _total(lanes)
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _total(lanes):  # type: ignore[no-untyped-def]
     total = 0.0
     for k in range(LANES):
@@ -306,13 +332,13 @@ def _total(lanes):  # type: ignore[no-untyped-def]
     return total
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _count(bits, whole, histogram):  # type: ignore[no-untyped-def]
     for j in range(len(bits)):
         histogram[bits[j] >> 16] += whole
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _enlarge(single, unit, largest, when):  # type: ignore[no-untyped-def]
     """Write the errors of a row into the map where they are larger than what is there, or equal and earlier."""
     for start in range(0, len(single), LANES):
@@ -324,7 +350,7 @@ def _enlarge(single, unit, largest, when):  # type: ignore[no-untyped-def]
             _replace(new, unit, old, when[start : start + LANES])
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _replace(new, unit, old, when):  # type: ignore[no-untyped-def]
     for k in range(len(new)):
         a, b, w = new[k], old[k], when[k]
@@ -333,7 +359,7 @@ def _replace(new, unit, old, when):  # type: ignore[no-untyped-def]
         old[k] = new[k] if new[k] > old[k] else old[k]
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _collect(error, peaks, limit, base, indices, errors, found):  # type: ignore[no-untyped-def]
     """Add the points of a row with large errors to the list."""
     columns, bits = len(error), error.view(np.int64)
@@ -346,7 +372,7 @@ def _collect(error, peaks, limit, base, indices, errors, found):  # type: ignore
     return found
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _add_gradients(ok, error, true, next_ok, next_error, next_true, weight, along, between, periodic, sums):  # type: ignore[no-untyped-def]
     columns = len(ok)
     n = 0
@@ -365,7 +391,7 @@ def _add_gradients(ok, error, true, next_ok, next_error, next_true, weight, alon
     sums[7] += weight * gt
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _add_plain_gradients(error, true, next_error, next_true, weight, along, between, periodic, lanes, sums):  # type: ignore[no-untyped-def]
     """The same where both rows have all values."""
     sums[5] += weight * (len(error) if periodic else len(error) - 1)
@@ -373,7 +399,7 @@ def _add_plain_gradients(error, true, next_error, next_true, weight, along, betw
     sums[7] += weight * _sum_gradients(true, next_true, along, between, periodic, lanes)
 
 
-@numba.njit(cache=True, nogil=True)
+@_cached
 def _sum_gradients(row, below, along, between, periodic, lanes):  # type: ignore[no-untyped-def]
     lanes[:] = 0.0
     last = len(row) - 1

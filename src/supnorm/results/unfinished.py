@@ -16,7 +16,7 @@ from pathlib import Path
 
 from supnorm.results.guard import exists
 from supnorm.results.printable import one_line
-from supnorm.results.status import BadInput, Mistyped
+from supnorm.results.status import BadInput, Mistyped, NotWritten
 from supnorm.results.writing import write_whole
 
 # The results of each verb, by which an earlier run of it is known.
@@ -105,7 +105,7 @@ def marked(folder: Path | None, verb: str) -> Iterator[None]:
     try:
         yield
     except Mistyped:  # nothing was run, and nothing has changed: the folder is as it was
-        with suppress(BadInput, OSError):
+        with suppress(BadInput, NotWritten, OSError):
             if before is None:
                 take_mark_away(folder, verb)
             else:
@@ -136,6 +136,6 @@ def _put(folder: Path, verb: str, begun: str, why: str = "") -> None:
     """Write a mark beside an earlier result; a folder that cannot be written is told by who writes the result."""
     if not any(exists(folder / name) for name in RESULTS[verb]):
         return
-    with suppress(BadInput, OSError):
+    with suppress(BadInput, NotWritten, OSError):
         document = {"verb": verb, "begun": begun, "why": one_line(why, LONGEST)}
         write_whole(_mark(folder, verb), json.dumps(document) + "\n")

@@ -39,6 +39,33 @@ def writing(path: Path | str) -> Iterator[None]:
         raise not_written(path, error.strerror or str(error)) from error
 
 
+def demand_writable(path: Path | str | None, option: str) -> None:
+    """Check that a file which is written at the end can be written, before work starts that would be lost without it.
+
+    Args:
+        path: the file, which may be there already; None where none was asked for.
+        option: the option that names it.
+
+    Raises:
+        BadInput: when it is a folder, or the folder that it belongs into is none or read-only.
+
+    >>> demand_writable(None, "--out")
+    """
+    if path is None:
+        return
+    path = Path(path)
+    there = next((p for p in path.absolute().parents if os.path.lexists(p)), Path())
+    why = ""
+    if path.is_dir():
+        why = "it is a folder"
+    elif not there.is_dir():
+        why = f"{there} is no folder"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        why = f"{there} is read-only"
+    if why:
+        raise BadInput(f"{option} {path} cannot be written: {why}; name another file")
+
+
 def write_new(path: Path | str, content: str) -> None:
     """Write a file that must not exist yet: nothing is ever overwritten, not even a file made at the same moment.
 

@@ -11,8 +11,9 @@ TEMPLATES = {
     "{cause?:{cause}|Stopped by you} after {n:count} evaluations"
     "{found?:; {over?:a longer search may find a larger error|the worst error until then is a lower bound}|; no point had "
     "an error until then}. {gone?:What was stored is lost: the same command without --resume searches again from the start"
-    "|The same command with --resume {stored?:goes on|searches again from the start, because calls that are cheap are not "
-    "stored}}.",
+    "|{kept?:The same command with --resume {stored?:goes on|searches again from the start, because calls that are cheap "
+    "are not stored}|The same audit searches again from the start{stored?:; with Calls(store=EvaluationStore(PATH, "
+    "fingerprint(problem))) expensive calls are kept}}}.",
     "no-error": "No point had an error{why?:: {why:and} of the points tried}. Check {check?:{check} and }the domain.",
     "side-failed": "the {side} failed at {n:count}",
     "mask-left-out": "the mask left out {n:count}",

@@ -1,0 +1,118 @@
+"""What the system refuses (processes, open files, folders that are read-only) is told in one line and is no verdict."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from supnorm import supervisor
+from supnorm.cli.main import run
+from supnorm.results import BadInput, NotWritten, unfinished
+from supnorm.results.status import ExitCode
+from supnorm.results.writing import demand_writable
+
+
+def test_a_mark_that_cannot_be_written_leaves_the_word_to_the_verb(tmp_path, monkeypatch) -> None:
+    """An audit into a folder that had become read-only ended as if work had been done: exit 3, about a file of marks."""
+
+    def refused(*given: object) -> None:
+        raise NotWritten("read-only")
+
+    (tmp_path / "result.json").write_text("{}")
+    monkeypatch.setattr(unfinished, "write_whole", refused)
+    entered = False
+    with unfinished.marked(tmp_path, "audit"):
+        entered = True
+    assert entered
+
+
+def test_a_process_that_cannot_be_started_is_no_verdict(monkeypatch, capsys) -> None:
+    """Python's own traceback ends with exit code 1, which reads as an error above the tolerance."""
+
+    def refused() -> int:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(supervisor.os, "fork", refused)
+    assert supervisor.supervise(lambda: 0, forks=True) == ExitCode.BAD_INPUT
+    assert "no process can be started" in capsys.readouterr().err
+
+
+def chained() -> ImportError:
+    error = ImportError("a package does not load")
+    error.__cause__ = OSError(errno.EMFILE, os.strerror(errno.EMFILE), "lib.so")
+    return error
+
+
+LIMITS = [
+    (OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "ulimit -n"),
+    (BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)), "ulimit -u"),
+    (OSError(errno.EFBIG, os.strerror(errno.EFBIG)), "ulimit -f"),
+    (RuntimeError("can't start new thread"), "ulimit -u"),
+    (ImportError(f"lib.so: cannot open shared object file: {os.strerror(errno.EMFILE)}"), "ulimit -n"),
+    (chained(), "(lib.so): allow more open files (ulimit -n)"),
+]
+
+
+@pytest.mark.parametrize(("error", "remedy"), LIMITS, ids=range(len(LIMITS)))
+def test_a_limit_of_the_system_is_no_bug_of_supnorm(error, remedy, monkeypatch, capsys) -> None:
+    """It was "a bug in supnorm", exit 70."""
+
+    def refused(given: list[str]) -> int:
+        raise error
+
+    monkeypatch.setattr(sys.modules["supnorm.cli.main"], "_result", refused)
+    assert run(["audit", "problem.toml"]) == ExitCode.INTERRUPTED
+    said = capsys.readouterr().err
+    assert remedy in said
+    assert "bug" not in said
+    assert said.count("\n") == 1
+
+
+def test_a_file_that_is_written_at_the_end_is_asked_for_before_the_work_starts(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    demand_writable(tmp_path / "new" / "sheet.html", "--sheet")
+    demand_writable(tmp_path / "file", "--sheet")
+    for path, why in ((tmp_path, "it is a folder"), (tmp_path / "file" / "sheet.html", "is no folder")):
+        with pytest.raises(BadInput, match=f"--sheet .* cannot be written: .*{why}"):
+            demand_writable(path, "--sheet")
+
+
+@pytest.mark.parametrize(
+    "words", [["check", "c.json", "--sheet"], ["compare-runs", "a", "b", "--out"], ["report", "a", "--out"]]
+)
+def test_verbs_refuse_such_a_file_first(words, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("c.json").write_text("{}")
+    Path("file").write_text("")
+    assert run([*words, "file/out.html"]) == ExitCode.BAD_INPUT
+    assert "file/out.html cannot be written" in capsys.readouterr().err
+
+
+def test_a_loop_is_compiled_where_no_file_of_it_can_be_kept(monkeypatch) -> None:
+    """`supnorm fields` was "a bug in supnorm" for a user without a folder to write to."""
+    numba = pytest.importorskip("numba")
+    from supnorm.fields import compiled
+
+    real = numba.njit
+
+    def njit(*functions: object, **options: bool) -> object:
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return real(*functions, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(compiled.numba, "njit", njit)
+        loop = compiled._cached(lambda x: x + 1.0)
+    assert loop(1.0) == 2.0
+    left = [OSError(errno.EFBIG, "File too large"), OSError(errno.ENOSPC, "No space left on device")]
+
+    def function(x: float) -> float:
+        if left:
+            raise left.pop()
+        return x
+
+    assert compiled._called(function, (3.0,)) == 3.0
