@@ -53,6 +53,10 @@ LIMITS = [
     (OSError(errno.EFBIG, os.strerror(errno.EFBIG)), "ulimit -f"),
     (RuntimeError("can't start new thread"), "ulimit -u"),
     (ImportError(f"lib.so: cannot open shared object file: {os.strerror(errno.EMFILE)}"), "ulimit -n"),
+    (
+        FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
+        "name one in TMPDIR",
+    ),
     (chained(), "(lib.so): allow more open files (ulimit -n)"),
 ]
 
@@ -116,3 +120,19 @@ def test_a_loop_is_compiled_where_no_file_of_it_can_be_kept(monkeypatch) -> None
         return x
 
     assert compiled._called(function, (3.0,)) == 3.0
+
+
+def test_a_traceback_that_no_folder_takes_is_told(monkeypatch, capsys) -> None:
+    """Looking for a folder of temporary files raised an error of its own, and Python printed both tracebacks."""
+
+    def refused(*given: object, **more: object) -> int:
+        raise FileNotFoundError(errno.ENOENT, "no folder")
+
+    def broken(given: list[str]) -> int:
+        raise IndexError("of its own")
+
+    monkeypatch.setattr(sys.modules["supnorm.cli.main"], "_result", broken)
+    monkeypatch.setattr(Path, "write_text", refused)
+    monkeypatch.setattr("tempfile.gettempdir", refused)
+    assert run(["audit", "problem.toml"]) == ExitCode.OUR_BUG
+    assert "IndexError: of its own; the traceback is in nowhere" in capsys.readouterr().err

@@ -65,6 +65,7 @@ LIMITS = {
     errno.EDQUOT: "free the disk",
     errno.EROFS: "choose another folder",
 }
+NO_TEMPORARY = "No usable temporary directory"  # of Python's FileNotFoundError
 NO_THREAD = "can't start new thread"  # of Python's RuntimeError
 CAUSE = "supnorm: "  # in front of a note of an error
 CTRL_C = 130  # typer returns this for a KeyboardInterrupt; older versions raise Abort
@@ -307,6 +308,8 @@ def _limit_of(error: BaseException | None) -> str:
                 f" ({one_line(os.fsdecode(error.filename), 80)})" if isinstance(error.filename, str) else ""
             )
             return f"{error.strerror}{name}: {LIMITS[error.errno]}"
+        if isinstance(error, FileNotFoundError) and NO_TEMPORARY in text:
+            return "no folder for temporary files can be written: free the disk, or name one in TMPDIR"
         if isinstance(error, RuntimeError) and NO_THREAD in text:
             return f"no thread can be started: {LIMITS[errno.EAGAIN]}"
         if isinstance(error, ImportError) and (words := os.strerror(errno.EMFILE)) in text:
@@ -336,9 +339,9 @@ def _keep_traceback() -> Path:
     import tempfile
 
     text = traceback.format_exc()
-    for folder in (Path(), Path(tempfile.gettempdir())):
-        path = folder / "supnorm-crash.txt"
+    for folder in (Path, tempfile.gettempdir):
         try:
+            path = Path(folder()) / "supnorm-crash.txt"
             path.write_text(text, encoding="utf-8")
             return path.absolute()
         except OSError:  # the working folder may have vanished too
