@@ -16,7 +16,7 @@ ROUNDING = {"float32": 1e-7, "float16": 1e-3, "bfloat16": 1e-2}  # of a value, b
 def notes(run: Run) -> list[Fact]:
     """The facts behind the ``notes`` of a result."""
     listed, evaluator = run.search.listed, run.evaluator
-    found = _of_sides(run.problem)
+    found = _of_sides(run.problem) + _of_equal_values(run)
     if run.problem.equation is not None:
         found.append(fact("equation-beside"))
     if run.asked.seconds is not None:
@@ -51,6 +51,13 @@ def _of_sides(problem: Problem) -> list[Fact]:
         own = [fact("text", text=note) for note in function.notes]
         found += [note for note in own if note not in found]
     return found
+
+
+def _of_equal_values(run: Run) -> list[Fact]:
+    """For an audit in which no error was above 0: its reference may be the model itself."""
+    if run.witness is None or run.witness.error != 0.0 or run.problem.error.side != "both":
+        return []
+    return [fact("equal-values")]
 
 
 def _of_workers(evaluator: Evaluator) -> list[Fact]:

@@ -146,7 +146,7 @@ def result(dtype: Any, what: str, least: str = "float64") -> None:
         return
     name = name_of(dtype)
     if name not in BITS:
-        raise Narrowed(f"{what} to {name}", "numbers that stay real, of floating point")
+        raise Narrowed(f"{what} to {name}", "numbers that stay real, of floating point: 8.0 instead of 8")
     if narrower(name, least):
         raise Narrowed(f"{what} to {name}", _ADVICE.get(name, f"numbers that stay {least}"))
 

@@ -12,7 +12,7 @@ from supnorm.foreign import is_any
 from supnorm.program import entry
 from supnorm.program.as_numpy import as_numpy
 from supnorm.program.branches import Comparison, arranged, as_number, both, opposite, select, step
-from supnorm.program.numpy_ufuncs import COMPARE, NEAREST, UFUNCS, matmul, ufunc_value
+from supnorm.program.numpy_ufuncs import COMPARE, NEAREST, UFUNCS, matmul, ufunc_value, unsupported
 from supnorm.program.operations import Unsupported
 from supnorm.program.tracing import Builder, Tensor, Value
 from supnorm.program.watched import Watched, in_place
@@ -185,7 +185,7 @@ class Traced(Watched):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         name = ufunc.__name__
         if ufunc not in UFUNCS:
-            raise Unsupported(f"{name} (a compiled function)", NEAREST)
+            raise unsupported(ufunc)
         if kwargs.get("dtype") is not None:
             entry.result(kwargs.pop("dtype"), f"np.{name}", self.build.least)
         out = kwargs.pop("out", None)
@@ -216,7 +216,7 @@ class Traced(Watched):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function not in FUNCTIONS:
-            raise Unsupported(f"np.{function.__name__}", NEAREST)
+            raise unsupported(function)
         if kwargs.get("dtype") is not None:
             entry.result(kwargs["dtype"], f"np.{function.__name__}", self.build.least)
             kwargs.pop("casting", None)  # the common type represents all of them exactly

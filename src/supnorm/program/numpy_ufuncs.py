@@ -68,6 +68,34 @@ _BINARY = {
 }
 COMPARE = {"greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le"}
 NEAREST = "elementwise functions, arithmetic, slicing, stacking, sums and matrix products with constants"
+_CHOICE, _EXACT = "np.where or np.select with comparisons of the values", "the same without rounding"
+_INSTEAD = {
+    "searchsorted": f"np.interp for a table, or {_CHOICE}",
+    "digitize": f"np.interp for a table, or {_CHOICE}",
+    "piecewise": "np.where or np.select of the formulas",
+    "solve": "x @ np.linalg.inv(A).T with a constant matrix A",
+    "sinc": "np.sin(y) / y on a domain without y = 0",
+    "polyval2d": "np.polynomial.polynomial.polyval in one variable, or a sum of terms",
+    "equal": "< or <= instead of ==",
+    "not_equal": "< or <= instead of !=",
+    "isnan": "a domain on which every value is a number, without the question",
+    "nan_to_num": "a domain on which every value is a number, without it",
+    **dict.fromkeys(("round", "around", "rint", "floor", "ceil", "trunc", "fix"), _EXACT),
+    **dict.fromkeys(("remainder", "fmod", "floor_divide", "divmod", "modf"), "the same without a remainder"),
+}
+
+
+def unsupported(function: Any) -> Unsupported:
+    """The refusal of a function of NumPy or SciPy, with what to write instead of it.
+
+    >>> unsupported(np.floor)
+    Unsupported('operation np.floor is not supported; nearest supported form: the same without rounding')
+    """
+    name = function.__name__
+    known = getattr(np, name, None) is function or not isinstance(function, np.ufunc)
+    return Unsupported(
+        f"np.{name}" if known else f"{name} (a compiled function)", _INSTEAD.get(name, NEAREST)
+    )
 
 
 def ufunc_value(build: Builder, name: str, args: list[Any]) -> Value:

@@ -3,6 +3,8 @@
 TEMPLATES = {
     "single-precision": "The {side} runs in {precision}: errors below about {size:num} of its values are its rounding, not "
     "its fit.",
+    "equal-values": "The error is exactly 0 wherever it was computed. Two programs that were written apart seldom agree so "
+    "well: check that the reference is not the model itself.",
     "noise": "The {side} gives values that differ between {between} by up to {noise:num 1} of their size (measured at the "
     "first points): errors of that size are this difference, not its fit.",
     "equation-beside": "The problem has an [equation] too. Errors and the tolerance are here about the model against "
