@@ -2,11 +2,12 @@
 
 import sys
 
-from supnorm.supervisor import INTERRUPTED, SAID, end_at_once, supervise
+from supnorm.supervisor import INTERRUPTED, SAID, end_at_once, open_streams, supervise
 
 
 def main() -> None:
     """Run the command line and exit with a code of the contract."""
+    open_streams()
     options = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
     if not options or {"--help", "--version"} & {*options}:  # no code of a problem runs
         end_at_once()

@@ -28,6 +28,23 @@ LEFT = 10.0  # seconds after the verdict for threads and exit hooks of the probl
 PAGE = "SUPNORM_PAGE"  # where processes do not fork: the file that both map
 
 
+def open_streams() -> None:
+    """Open standard streams that were closed (``>&-``): the next file would take their number, and Python has None for them.
+
+    Nothing can be written to an output that was closed, as to a full disk, so that a lost verdict is told. Messages to a
+    standard error that was closed are dropped.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR if number == 2 else os.O_RDONLY), True)
+        if getattr(sys, name) is None:
+            stream = os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+
 def supervise(work: Callable[[], int], forks: bool = hasattr(os, "fork")) -> int:
     """Do ``work`` in a process of its own; its exit code, `INTERRUPTED` when it ended without one.
 
@@ -39,12 +56,12 @@ def supervise(work: Callable[[], int], forks: bool = hasattr(os, "fork")) -> int
 
 
 def _forked(work: Callable[[], int]) -> int:
-    page = Page(mmap.mmap(-1, SIZE))
-    read, write = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # until both know what to do with them
     try:
+        page = Page(mmap.mmap(-1, SIZE))
+        read, write = os.pipe()
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # until both know what to do with them
         child = os.fork()
     except OSError as error:  # an exit code 1, of Python's own traceback, would read as a verdict
         print(
@@ -132,9 +149,9 @@ def outcome(page: Page, status: int) -> int:
     """The verdict; where there is none, say so, and what ended the process as far as that can be known."""
     if page.verdict is not None:
         return page.verdict
-    from supnorm.results.printable import one_line  # only here: the supervisor stays small
-
-    doing = f" while {one_line(page.in_call, 300)}" if page.in_call else ""
+    # No import of supnorm.results, which needs NumPy: where memory is short that ends this process too, with exit code 1.
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in page.in_call)
+    doing = f" while {shown[:300]}" if shown else ""
     isolated = ""
     if page.in_call.startswith("calling the reference at "):
         isolated = (
