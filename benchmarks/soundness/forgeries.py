@@ -401,12 +401,13 @@ def is_false(honest: Honest, data: Data) -> bool:
         or not set(data.get("functions", {})) <= {"model", "reference"}
         or _deployed_is_false(honest, data)
     )
-    kept = [{k: v for k, v in e.items() if k not in ("values", "witness")} for e in data.get("declared", ())]
-    own = [
-        {k: v for k, v in e.items() if k not in ("values", "witness")}
-        for e in honest.data.get("declared", ())
-    ]
+    kept, own = ([_said(e) for e in d.get("declared", ())] for d in (data, honest.data))
     return bad or kept != own
+
+
+def _said(entry: dict[str, Any]) -> dict[str, Any]:
+    """What a declaration says; no word of the checker has the name in it."""
+    return {k: v for k, v in entry.items() if k not in ("values", "witness", "name")}
 
 
 def _deployed_is_false(honest: Honest, data: Data) -> bool:

@@ -395,3 +395,29 @@ def test_bounds_of_bessel_k_have_whole_coefficients_in_the_checkers_own_bits():
     finally:
         ctx.prec = before
     assert abs(value) < size < 1e3 * abs(value)
+
+
+@pytest.mark.parametrize("op", ["bessel_j", "bessel_y"])
+@pytest.mark.parametrize("order", [0.0, 0.5, 2.5, 7.3])
+def test_balls_of_bessel_functions_stay_narrow_and_hold_the_values(op, order):
+    """FLINT's series made a ball of radius 1e-20 around 30 one of 1e-8; an honest file was rejected."""
+    function, radius = getattr(mp, {"bessel_j": "besselj", "bessel_y": "bessely"}[op]), 1e-12
+    for middle in (4.5, 15.0, 30.0, 60.0, 200.0):
+        ball, slope = special_functions.coefficients(op, arb(middle, radius), 2, order)
+        assert float(ball.rad()) < 200.0 * radius
+        with mp.workdps(50):
+            for at in (-1.0, 0.3, 1.0):
+                z = mp.mpf(middle) + at * mp.mpf(radius)
+                assert _distance(ball, function(order, z)) <= float(ball.rad()) * (1 + 1e-9)
+                true = function(order - 1, z) - order / z * function(order, z)
+                assert _distance(slope, true) <= float(slope.rad()) * (1 + 1e-9)
+
+
+def test_without_the_slope_a_ball_of_a_bessel_function_misses_values(monkeypatch):
+    monkeypatch.setattr(special_functions, "bound", lambda *_: arb(0))
+    (ball,) = special_functions.coefficients("bessel_j", arb(30.0, 1e-12), 1, 0.5)
+    assert _distance(ball, mp.besselj(0.5, mp.mpf(30) + mp.mpf(1e-12))) > float(ball.rad())
+
+
+def _distance(ball, value):
+    return abs(mp.mpf(ball.mid().str(50, radius=False)) - value)

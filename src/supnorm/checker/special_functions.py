@@ -8,7 +8,7 @@ rectangle meets a pole or a branch cut. `p` is the order or shape.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import comb, factorial
+from math import ceil, comb, factorial
 from typing import Any, TypeAlias
 
 from flint import arb, arb_poly, arb_series, ctx
@@ -30,6 +30,7 @@ POSITIVE = ("lgamma", "digamma", "exp1", "bessel_y", "bessel_k", "gammainc", "ga
 # Radius of an argument's ball: FLINT works long on wider ones (tests/checker/test_special_functions.py), of Bessel functions
 # up to half a minute: for a radius of 2^-10 and an argument of 700, and of a thousandth of a tiny argument.
 WIDEST, WIDEST_OF_BESSEL = 2.0**-10, 2.0**-20
+LARGE = 4  # below, a ball of J or Y is hardly wider by the series than by the slope
 MORE_BITS = 80  # what derivatives of erfcx lose at arguments of some thousand; more only widens the ball
 
 
@@ -199,9 +200,28 @@ def _bessel(kind: str) -> Callable[[Ball, int, Ball], list[Ball]]:
     """The i-th derivative is 2^-i sum of binomial(i, k) (signs) w_(order - i + 2 k)."""
     lower, higher = {"j": (1, -1), "y": (1, -1), "i": (1, 1), "k": (-1, -1)}[kind]
 
+    def around_middle(z: Ball, count: int, order: Ball) -> list[Ball]:
+        """By the values at the middle, with more bits, and bounds of the slopes.
+
+        FLINT sums a series with terms as large as exp(z), and a ball becomes so much wider: by a factor of 1e13 at 30.
+        """
+        low, high, off, p = z.lower(), z.upper(), z.rad(), float(order)
+        before = ctx.prec
+        ctx.prec = before + min(3 * before, ceil(3.0 * float(high)))
+        try:
+            values = function(z.mid(), count, order)
+        finally:
+            ctx.prec = before
+        slopes = [bound(f"bessel_{kind}", i + 1, low, high, arb(0), p) for i in range(count)]
+        return [
+            v + (i + 1) * off * (b * arb(0, 1)) for i, (v, b) in enumerate(zip(values, slopes, strict=True))
+        ]
+
     def function(z: Ball, count: int, order: Ball) -> list[Ball]:
         if kind == "i" and not abs(z) < FAR:
             return [arb.nan()] * count
+        if kind in "jy" and z > LARGE and not z.is_exact():
+            return around_middle(z, count, order)
         call = (lambda v: _k(z, v)) if kind == "k" else getattr(z, f"bessel_{kind}")
         around = {k: call(order + k) for k in range(1 - count, count)}
         return [
