@@ -27,7 +27,7 @@ from supnorm.certification.boxes import Boxes
 from supnorm.certification.bracket import UNDERFLOW
 from supnorm.certification.error_program import ErrorProgram
 from supnorm.certification.fine_nodes import Rule, bound_again, most_fine
-from supnorm.certification.leaf import Batch, Bounded, Task, affine_range
+from supnorm.certification.leaf import Batch, Bounded, Task, affine_range, fits_a_leaf
 from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program
@@ -127,6 +127,8 @@ class ChebyshevCertificate(Settings):
         best, chosen = np.full(len(few), np.inf), {}
         usual = self.degrees[min(d, len(self.degrees)) - 1]
         for n in range(2, max(usual, most_fine(task.program)) + 1):
+            if not fits_a_leaf(task.program, n):
+                break
             tails = outward(M * chebyshev.tail_factor(n, rho, d)[:, None])
             column = np.max(tails, 2, where=counts[few][:, None], initial=0.0).argmin(1)
             one = tails[np.arange(len(few)), column]
@@ -176,6 +178,8 @@ class ChebyshevCertificate(Settings):
         limited = np.zeros(len(todo), dtype=bool)
         size = model.size[todo] + err
         for n in other.degrees(largest):
+            if not fits_a_leaf(task.program, n):
+                break
             tails, loss = interpolation_loss(n, d, rho, M, err, size)
             column = np.max(tails, 2, where=counts[:, None], initial=0.0).argmin(1)
             one = tails[np.arange(len(todo)), column] + other.tail(n)

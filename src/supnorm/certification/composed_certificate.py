@@ -27,7 +27,7 @@ from supnorm.certification.composed_enclosure import enclose
 from supnorm.certification.composed_model import ChebyshevModel
 from supnorm.certification.cut_parts import BY_PARTS, cut, joined
 from supnorm.certification.error_program import ErrorProgram
-from supnorm.certification.leaf import Batch, Bounded, Task
+from supnorm.certification.leaf import Batch, Bounded, Task, fits_a_leaf
 from supnorm.certification.rounding import Array, outward
 from supnorm.results import BadInput
 from supnorm.results.settings import Settings
@@ -86,7 +86,7 @@ class ComposedCertificate(Settings):
         mine = np.unique(rows[owner])
         state.needs[mine] = 2.0
         left, owner = mine, rows[owner]
-        for n in self.degrees[task.d - 1]:
+        for n in self._degrees(task):
             some = np.isin(owner, left)
             if not some.any():
                 break
@@ -129,8 +129,11 @@ class ComposedCertificate(Settings):
                 grid=grid,
             )
 
+    def _degrees(self, task: Task) -> list[int]:
+        return [n for n in self.degrees[task.d - 1] if fits_a_leaf(task.program, n)]
+
     def _one(self, task: Task, rows: Rows) -> None:
-        for n in self.degrees[task.d - 1]:
+        for n in self._degrees(task):
             if not len(rows):
                 return
             rows = self._degree(task, rows, enclose(task.program, task.centre[rows], task.half[rows], n))

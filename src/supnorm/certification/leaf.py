@@ -15,6 +15,19 @@ from supnorm.certification.rounding import Array, outward
 from supnorm.program import Program
 
 PIECES = -2  # in place of a degree: the bound by exact linear pieces
+# Numbers at the nodes of a leaf, a limit of the file format: a leaf with more is refused by the checker.
+LARGEST_EVALUATION = 10_000_000
+
+
+def fits_a_leaf(program: Program, n: int) -> bool:
+    """Whether a leaf of degree n may be proved by an interpolant of this program.
+
+    >>> from supnorm.program import Node
+    >>> wide = Program((Node("input", (), 2), *(Node("tanh", (i,), 2) for i in range(16_000))))
+    >>> fits_a_leaf(wide, 16), fits_a_leaf(wide, 18)
+    (True, False)
+    """
+    return (n + 1) ** program.d * sum(node.width for node in program.nodes) <= LARGEST_EVALUATION
 
 
 @dataclass(frozen=True, eq=False)

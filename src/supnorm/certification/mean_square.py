@@ -30,7 +30,7 @@ from supnorm.certification.chebyshev_certificate import (
     on_ellipses,
 )
 from supnorm.certification.error_program import ErrorProgram
-from supnorm.certification.leaf import Bounded, Leaves
+from supnorm.certification.leaf import Bounded, Leaves, fits_a_leaf
 from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array, U, outward
 from supnorm.evaluation.limit import Limit
@@ -214,7 +214,7 @@ def _bounded(error: ErrorProgram, boxes: Boxes, allowance: Array) -> Cells:
     M, size = outward(model.eps[:, 1:]), model.size + model.err
     distance = np.where(np.isfinite(slack).all(1), (slack / allowance).max(1), np.inf)
     chosen, column = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.intp)
-    for n in (n for n in DEGREES if n <= most):
+    for n in (n for n in DEGREES if n <= most and fits_a_leaf(program, n)):
         tails, loss = interpolation_loss(n, d, rho, M, model.err, size)
         shares = ((tails + loss[:, None]) / allowance).max(2)
         shares = np.where(np.isnan(shares), np.inf, shares)

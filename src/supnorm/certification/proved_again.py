@@ -29,7 +29,7 @@ from supnorm.certification.graded_certificate import POINTS as GRADED_POINTS
 from supnorm.certification.graded_certificate import model_range, projected_range, projection_loss
 from supnorm.certification.graded_model import enclose, linear
 from supnorm.certification.graded_rule import affordable, rule
-from supnorm.certification.leaf import PIECES, Batch, Leaves, affine_range
+from supnorm.certification.leaf import PIECES, Batch, Leaves, affine_range, fits_a_leaf
 from supnorm.certification.pieces import piecewise_range
 from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array, outward
@@ -131,7 +131,6 @@ def _kinds(leaves: Leaves, a: int) -> Iterator[tuple[Kind, Rows]]:
 def _demand(error: ErrorProgram, a: int, kind: Kind) -> None:
     """Check that a kind of proof is within the limits of the format."""
     d, n, grid = error.d, kind.degree, kind.grid
-    features = sum(node.width for node in error.alternatives[a].nodes)
     if kind.graded >= 0:
         count, part = divmod(grid, 100)
         fits = not error.declared and (n == 1 or affordable(d, n))
@@ -142,7 +141,7 @@ def _demand(error: ErrorProgram, a: int, kind: Kind) -> None:
             not error.declared if kind.rho in (0.0, BY_PARTS) else 1.0 < kind.rho < LARGEST_RHO
         )
         fits &= (n + 1) * max(n + 1, grid * n) <= LARGEST_TABLE
-        fits &= max(grid * n, n + 1) ** d <= LARGEST_WORK and (n + 1) ** d * features <= 5 * LARGEST_WORK
+        fits &= max(grid * n, n + 1) ** d <= LARGEST_WORK and fits_a_leaf(error.alternatives[a], n)
     else:
         fits = n != PIECES or (d <= 2 and not error.declared)
     if kind.bits:

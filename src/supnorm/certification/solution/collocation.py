@@ -149,7 +149,10 @@ def _solve(
             continue
         rows.append(sines.at(y)[0])
         wanted.append((posed.initial if start else posed.boundary).value(y)[:, 0])
-    faces, values = np.concatenate(rows), np.concatenate(wanted)
+    faces = np.concatenate(
+        [np.zeros((0, len(sines.weight))), *rows]
+    )  # periodic along all axes: no faces at all
+    values = np.concatenate([np.zeros(0), *wanted])
     linear = _Operator(posed, sines, x)
     if SELF not in posed.velocity:
         c = _least(
