@@ -27,7 +27,8 @@ def fits_a_leaf(program: Program, n: int) -> bool:
     >>> fits_a_leaf(wide, 16), fits_a_leaf(wide, 18)
     (True, False)
     """
-    return (n + 1) ** program.d * sum(node.width for node in program.nodes) <= LARGEST_EVALUATION
+    numbers: int = (n + 1) ** program.d * sum(node.width for node in program.nodes)
+    return numbers <= LARGEST_EVALUATION
 
 
 @dataclass(frozen=True, eq=False)

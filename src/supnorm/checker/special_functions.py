@@ -196,32 +196,33 @@ def _k(z: Ball, order: Ball) -> Ball:
     return ((2 * z).log() * size - z).exp() * u * arb.const_sqrt_pi()
 
 
+def _around_middle(
+    kind: str, function: Callable[[Ball, int, Ball], list[Ball]], z: Ball, count: int, order: Ball
+) -> list[Ball]:
+    """By the values at the middle, with more bits, and bounds of the slopes.
+
+    FLINT sums a series with terms as large as exp(z), and a ball becomes so much wider: by a factor of 1e13 at 30.
+    """
+    low, high, off, p = z.lower(), z.upper(), z.rad(), float(order)
+    before = ctx.prec
+    ctx.prec = before + min(3 * before, ceil(3.0 * float(high)))
+    try:
+        values = function(z.mid(), count, order)
+    finally:
+        ctx.prec = before
+    slopes = [bound(f"bessel_{kind}", i + 1, low, high, arb(0), p) for i in range(count)]
+    return [v + (i + 1) * off * (b * arb(0, 1)) for i, (v, b) in enumerate(zip(values, slopes, strict=True))]
+
+
 def _bessel(kind: str) -> Callable[[Ball, int, Ball], list[Ball]]:
     """The i-th derivative is 2^-i sum of binomial(i, k) (signs) w_(order - i + 2 k)."""
     lower, higher = {"j": (1, -1), "y": (1, -1), "i": (1, 1), "k": (-1, -1)}[kind]
-
-    def around_middle(z: Ball, count: int, order: Ball) -> list[Ball]:
-        """By the values at the middle, with more bits, and bounds of the slopes.
-
-        FLINT sums a series with terms as large as exp(z), and a ball becomes so much wider: by a factor of 1e13 at 30.
-        """
-        low, high, off, p = z.lower(), z.upper(), z.rad(), float(order)
-        before = ctx.prec
-        ctx.prec = before + min(3 * before, ceil(3.0 * float(high)))
-        try:
-            values = function(z.mid(), count, order)
-        finally:
-            ctx.prec = before
-        slopes = [bound(f"bessel_{kind}", i + 1, low, high, arb(0), p) for i in range(count)]
-        return [
-            v + (i + 1) * off * (b * arb(0, 1)) for i, (v, b) in enumerate(zip(values, slopes, strict=True))
-        ]
 
     def function(z: Ball, count: int, order: Ball) -> list[Ball]:
         if kind == "i" and not abs(z) < FAR:
             return [arb.nan()] * count
         if kind in "jy" and z > LARGE and not z.is_exact():
-            return around_middle(z, count, order)
+            return _around_middle(kind, function, z, count, order)
         call = (lambda v: _k(z, v)) if kind == "k" else getattr(z, f"bessel_{kind}")
         around = {k: call(order + k) for k in range(1 - count, count)}
         return [
