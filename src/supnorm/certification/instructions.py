@@ -201,8 +201,17 @@ def demand_watched(executed: Iterable[Executed], copies: Container[CodeType], wh
         if named:
             raise BadInput(
                 f"certify cannot read the {what}: {_where(code, None)} names {named}, by which code can see whether it "
-                "is read, and the source of this code is not known (it was made from text); write it into a file"
+                f"is read, and the source of this code is not known (it was made from text); {_instead(code)}"
             )
+
+
+def _instead(code: CodeType) -> str:
+    """What to write instead of code that was made from text: a dataclass makes its methods so."""
+    if "__create_fn__" not in code.co_qualname:
+        return "write it into a file"
+    return (
+        f"a dataclass made it: write @dataclass(repr=False, eq=False), or a method {code.co_name} of your own"
+    )
 
 
 def demand_followed(spots: Sequence[Spot], what: str) -> None:

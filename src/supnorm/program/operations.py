@@ -30,6 +30,10 @@ _TANH_GELU = math.sqrt(2.0 / math.pi)
 _CUBIC = 0.044715  # of gelu by tanh, as all libraries have it
 
 
+# For a function that calls a module of torch.
+MODULE = "the torch module itself in place of a function that calls it"
+
+
 class Unsupported(Exception):
     """An operation that straight-line programs do not have.
 

@@ -12,7 +12,7 @@ from supnorm.program.branches import demand_no_branches
 from supnorm.program.entry import Narrowed
 from supnorm.program.jaxpr import lower_jaxpr
 from supnorm.program.numpy import lower_numpy
-from supnorm.program.operations import Unsupported
+from supnorm.program.operations import MODULE, Unsupported
 from supnorm.program.program import Program
 from supnorm.program.rows import is_of_one_point
 from supnorm.program.run_plainly import demand_as_jax_reads
@@ -86,8 +86,17 @@ def _program_of(function: Any, d: int, reader: str) -> Program:
         first = str(error).strip().splitlines()[0][:120] if str(error).strip() else ""
         raise Unsupported(
             f"{name} (its code cannot be traced: {type(error).__name__}: {first})",
-            "vectorised NumPy or JAX code without branches on values, or an ONNX model",
+            MODULE
+            if _uses_torch(code)
+            else "vectorised NumPy or JAX code without branches on values, or an ONNX model",
         ) from None
+
+
+def _uses_torch(code: Any) -> bool:
+    """Whether a function of arrays names torch or a module of it."""
+    torch, held = sys.modules.get("torch"), getattr(code, "__globals__", {})
+    named = [held.get(name) for name in getattr(getattr(code, "__code__", None), "co_names", ())]
+    return torch is not None and any(v is torch or isinstance(v, torch.nn.Module) for v in named)
 
 
 def _trace(code: Any, d: int, least: str) -> Program:

@@ -16,7 +16,7 @@ import numpy as np
 
 from supnorm.program import entry
 from supnorm.program.aten import AtenNode, Ref, lower_aten
-from supnorm.program.operations import Unsupported
+from supnorm.program.operations import MODULE, Unsupported
 from supnorm.program.program import Program
 from supnorm.program.recording import attempt
 from supnorm.program.rows import demand_each_alone
@@ -68,7 +68,9 @@ def lower_torch(function: Any, d: int, least: str | None = None) -> Program:
                 f"torch code that torch.export cannot read ({type(error).__name__}: {first})",
                 "the module after model.eval(): it is in training mode"
                 if training
-                else "a module without branches on values",
+                else "a module without branches on values"
+                if isinstance(function, torch.nn.Module)
+                else MODULE,
             ) from None
 
     program = read(1)
