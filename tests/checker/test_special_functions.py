@@ -413,6 +413,14 @@ def test_balls_of_bessel_functions_stay_narrow_and_hold_the_values(op, order):
                 assert _distance(slope, true) <= float(slope.rad()) * (1 + 1e-9)
 
 
+@pytest.mark.parametrize("size", ["1e30", "1e400"])
+def test_balls_of_large_numbers_have_values_or_none(size):
+    for op in ("bessel_j", "bessel_y"):
+        z = arb(size) + arb(0, 1e-9)
+        (ball,) = special_functions.coefficients(op, z, 1, 0.5)
+        assert not ball.is_finite() or abs(ball) < 1.0
+
+
 def test_without_the_slope_a_ball_of_a_bessel_function_misses_values(monkeypatch):
     monkeypatch.setattr(special_functions, "bound", lambda *_: arb(0))
     (ball,) = special_functions.coefficients("bessel_j", arb(30.0, 1e-12), 1, 0.5)

@@ -205,7 +205,7 @@ def _around_middle(
     """
     low, high, off, p = z.lower(), z.upper(), z.rad(), float(order)
     before = ctx.prec
-    ctx.prec = before + min(3 * before, ceil(3.0 * float(high)))
+    ctx.prec = before + ceil(3.0 * float(high.min(arb(before))))
     try:
         values = function(z.mid(), count, order)
     finally:
