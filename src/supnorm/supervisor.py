@@ -43,6 +43,8 @@ def open_streams() -> None:
             stream = os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
+        if number and getattr(getattr(sys, name), "errors", "") == "strict":  # a terminal that is not UTF-8
+            getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 def supervise(work: Callable[[], int], forks: bool = hasattr(os, "fork")) -> int:

@@ -36,3 +36,17 @@ def test_a_stream_that_was_closed_is_no_verdict(closed: str, code: int) -> None:
     command = ["sh", "-c", f'"{sys.executable}" -m supnorm schema problem {closed}']
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+
+
+def test_a_terminal_that_lacks_a_letter_shows_its_number() -> None:
+    command = [sys.executable, "-c", LETTER]
+    env = {**os.environ, "PYTHONIOENCODING": "latin-1:strict"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert (done.returncode, done.stdout) == (0, "\\u25b2\n")
+
+
+LETTER = """
+from supnorm.supervisor import open_streams
+open_streams()
+print(chr(0x25b2))
+"""
