@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from supnorm.program.branches import sign
 from supnorm.program.operations import Unsupported
 from supnorm.program.special import LARGEST_ORDER, LARGEST_SHAPE, LEAST_ORDER, has_balls
 from supnorm.program.tracing import Builder, Tensor, Value
 
+Array = NDArray[Any]
 _ZERO, _ONE = np.asarray(0.0), np.asarray(1.0)
 _ROOT_HALF = float(np.sqrt(0.5))
 
 
 def power(build: Builder, base: Value, exponent: Value) -> Value:
-    """base^exponent: a power if the exponent is constant, else exp(exponent log(base)), which needs base > 0."""
+    """base^exponent: powers where the exponent is constant, else exp(exponent log(base)), which needs base > 0."""
     if not isinstance(exponent, Tensor) and np.unique(np.asarray(exponent)).size == 1:
         p = float(np.asarray(exponent).ravel()[0])
         base = _beside(base, exponent)
@@ -26,8 +29,26 @@ def power(build: Builder, base: Value, exponent: Value) -> Value:
         if p == 0.5:
             return build.unary("sqrt", base)
         return build.binary("div", np.ones(base.shape), base) if p == -1.0 else build.unary("pow", base, p)
+    if not isinstance(exponent, Tensor) and isinstance(base, Tensor) and np.size(exponent):
+        return _powers(build, base, np.asarray(exponent))
     build.unlike.add("a power whose exponent varies")
     return build.unary("exp", build.binary("mul", exponent, build.unary("log", base)))
+
+
+def _powers(build: Builder, base: Tensor, exponents: Array) -> Value:
+    """Each entry to its own constant power, as in ``x ** np.arange(5)``; entries of one exponent together."""
+    shape = np.broadcast_shapes(base.shape, exponents.shape)
+    each = np.broadcast_to(exponents, shape).ravel()
+    entries = base.arrange(lambda i: np.broadcast_to(i, shape).ravel())
+    order = np.argsort(each, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(each[order])) + 1)
+    powers = [
+        power(build, entries.arrange(partial(np.take, indices=rows)), each[rows[:1]]) for rows in groups
+    ]
+    back = np.argsort(np.concatenate(groups))
+    joined = build.concatenate(powers, 0)
+    assert isinstance(joined, Tensor)
+    return joined.arrange(lambda i: i[back].reshape(shape))
 
 
 def _beside(x: Value, *others: Value) -> Value:

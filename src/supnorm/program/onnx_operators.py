@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from supnorm.program import entry
-from supnorm.program.composed import COMPOSED, elu, hard_sigmoid, prelu
+from supnorm.program.composed import COMPOSED, elu, hard_sigmoid, power, prelu
 from supnorm.program.operations import Unsupported
 from supnorm.program.pooling import Windows, max_pool
 from supnorm.program.sums import cumsum, einsum
@@ -87,8 +87,7 @@ def _pow(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
         if isinstance(x, Tensor):
             x = x.arrange(lambda i: np.broadcast_to(i, np.broadcast_shapes(i.shape, np.shape(exponent))))
         return build.unary("sqrt", x) if p == 0.5 else build.unary("pow", x, p)
-    build.unlike.add("Pow of an exponent that varies")
-    return build.unary("exp", build.binary("mul", exponent, build.unary("log", x)))
+    return power(build, x, exponent)
 
 
 def _clip(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
