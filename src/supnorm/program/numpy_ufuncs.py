@@ -92,10 +92,9 @@ def unsupported(function: Any) -> Unsupported:
     Unsupported('operation np.floor is not supported; nearest supported form: the same without rounding')
     """
     name = function.__name__
-    known = getattr(np, name, None) is function or not isinstance(function, np.ufunc)
-    return Unsupported(
-        f"np.{name}" if known else f"{name} (a compiled function)", _INSTEAD.get(name, NEAREST)
-    )
+    if getattr(np, name, None) is not function and not isinstance(function, type(np.sum)):
+        return Unsupported(f"{name} (a compiled function)", _INSTEAD.get(name, NEAREST))
+    return Unsupported(f"np.{name}", _INSTEAD.get(name, NEAREST))
 
 
 def ufunc_value(build: Builder, name: str, args: list[Any]) -> Value:
