@@ -3,6 +3,8 @@
 import dataclasses
 import hashlib
 import json
+import subprocess
+import sys
 
 import jax.numpy as jnp
 import numpy as np
@@ -576,3 +578,24 @@ def test_the_agreement_names_the_threshold_where_rounding_takes_the_other_formul
         "rounding in float64, the largest at a threshold, where rounding takes the other formula"
     )
     assert "threshold" not in said[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("test", "told"), [("2.0 * x[:, 0] < 0.6", True), ("x[:, 0] < 0.3", False)])
+def test_check_says_that_rounding_may_take_the_other_formula(test, told, tmp_path):
+    """The file says so among its notes, of which `check` prints none."""
+    (tmp_path / "f.py").write_text(
+        f"import numpy as np\ndef f(x): return np.where({test}, x[:, 0], 1.0)\ndef g(x): return f(x) + 0.1 * x[:, 0]\n"
+    )
+    (tmp_path / "p.toml").write_text(
+        '[model]\npython = "f.py:g"\n[reference]\npython = "f.py:f"\n[domain]\nx = [0.0, 1.0]\n'
+    )
+    sn.certify(sn.open_problem(tmp_path / "p.toml"), 1.1).save(tmp_path / "c.json")
+    run = subprocess.run(
+        [sys.executable, "-m", "supnorm", "check", "c.json", "--problem", "p.toml"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.stdout.startswith("ACCEPTED"), run.stdout + run.stderr
+    assert (
+        "the model or the reference chooses between formulas by a number that it rounds" in run.stdout
+    ) is told

@@ -16,7 +16,10 @@ from supnorm.certification.measured import BEYOND, Agreement, Measuring
 from supnorm.certification.record_parts import measured_words
 from supnorm.problem import Problem
 from supnorm.program import Unsupported, program_of
+from supnorm.program.branches import rounds_a_threshold
 from supnorm.program.recording import read_meanwhile
+from supnorm.wording import fact
+from supnorm.wording.certify import CERTIFY
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,18 @@ def as_it_runs(problem: Problem, measuring: Measuring, witness: tuple[float, ...
         BEYOND * seen.size if seen.hidden else 0.0,
         BEYOND * seen.lower_precision,
         _worst(seen),
-        tuple(measured_words(seen, problem.domain.names)),
+        (*_rounded_thresholds(measuring), *measured_words(seen, problem.domain.names)),
     )
+
+
+def _rounded_thresholds(measuring: Measuring) -> list[str]:
+    """That rounding may take the other formula next to a threshold, which the bound leaves out."""
+    sides = [
+        what
+        for what, side in measuring.compared.items()
+        if rounds_a_threshold(side.program, side.function.precision)
+    ]
+    return [CERTIFY.text(fact("threshold-rounded", sides=" or the ".join(sides)))] if sides else []
 
 
 def _worst(seen: Agreement) -> float:
