@@ -24,7 +24,10 @@ from typing import Any
 from supnorm.process import CALLS
 
 PATIENCE = 2.0  # seconds
-LOADING = "<frozen importlib._bootstrap_external>"  # the file of Python's own loaders of modules
+LOADING = (
+    "<frozen importlib._bootstrap>",
+    "<frozen importlib._bootstrap_external>",
+)  # the files of Python's own import
 SOON = 0.05  # seconds until a request is tried again that came while a compiled package was being loaded
 AGAIN = 1.0  # seconds after the first request: a later one ends the program, an earlier one is the same that came twice
 
@@ -88,7 +91,7 @@ class Interrupts:
         self.asked, self._forced = True, False
         if not self._waiting or CALLS.expensive or again or forced:
             if _in_compiled_import(frame):
-                soon = threading.Timer(SOON, self.send_again)
+                soon = threading.Timer(SOON, self._unless_taken)
                 soon.daemon = True
                 soon.start()
                 return
@@ -103,6 +106,10 @@ class Interrupts:
         if number == getattr(signal, "SIGHUP", None):
             leave(terminals())
         self.asked, self._first = True, self._first or time.monotonic()
+
+    def _unless_taken(self) -> None:
+        if self.asked:
+            self.send_again()
 
     def _lost_patience(self) -> None:
         if self.asked and self._waiting:
@@ -220,12 +227,16 @@ def unless_interrupted(kind: type[BaseException], error: BaseException, trace: A
 
 
 def _in_compiled_import(frame: FrameType | None) -> bool:
-    """Whether a compiled module is being loaded: an error that Python code raises below it ends the process (jaxlib)."""
+    """Whether a compiled module is being loaded: an error that Python code raises below it ends the process (jaxlib).
+
+    So does one between the two halves of its loading (``create_module``, ``exec_module``): half a module is thrown away.
+    """
     while frame is not None:
-        code = frame.f_code
-        loads = code.co_filename == LOADING and code.co_name in ("create_module", "exec_module")
-        if loads and isinstance(frame.f_locals.get("self"), ExtensionFileLoader):
-            return True
+        if frame.f_code.co_filename in LOADING:
+            names = frame.f_locals
+            loaders = names.get("self"), getattr(names.get("spec"), "loader", None)
+            if any(isinstance(loader, ExtensionFileLoader) for loader in loaders):
+                return True
         frame = frame.f_back
     return False
 

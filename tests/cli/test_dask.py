@@ -123,7 +123,11 @@ def started(folder: Path, name: str) -> Iterator[Started]:
     finally:
         for process in reversed(processes):
             process.terminate()
-            process.wait(timeout=300)
+            try:
+                process.wait(timeout=60)
+            except subprocess.TimeoutExpired:  # as Dask's scheduler was seen to do on a busy machine
+                process.kill()
+                process.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")

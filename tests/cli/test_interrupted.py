@@ -354,10 +354,12 @@ def test_no_hook_of_the_command_line_library_takes_the_place_of_ours(
 
 
 WHILE_LOADING = """
-import os, signal, sys, time
+import faulthandler, os, signal, sys, time
 from importlib.machinery import ExtensionFileLoader
-from supnorm.interrupts import INTERRUPTS, strike
+from supnorm.interrupts import INTERRUPTS, again, strike, unless_interrupted
 
+faulthandler.dump_traceback_later(200, exit=True)
+sys.unraisablehook, sys.excepthook = again, unless_interrupted  # as in the command line and its workers
 INTERRUPTS.listen([signal.SIGINT], lambda: os._exit(9))
 if sys.argv[2] == "worker":
     signal.signal(signal.SIGINT, strike)
@@ -384,7 +386,33 @@ try:
         INTERRUPTS.poll()
         time.sleep(0.01)
 except KeyboardInterrupt:
-    print("interrupted" if left == 0 else "before")
+    print("interrupted" if left == 0 else "before", flush=True)
+os._exit(0)  # a jaxlib that is thrown away may crash or hang while Python ends; the command line's exit code stands by then
+"""
+HALFWAY = """
+import os, signal, sys
+from importlib.machinery import ExtensionFileLoader
+from supnorm.interrupts import INTERRUPTS
+
+INTERRUPTS.listen([signal.SIGINT], lambda: os._exit(9))
+left = 1
+
+def tracer(frame, event, argument):
+    global left
+    spec = frame.f_locals.get("spec") if frame.f_code.co_name == "_init_module_attrs" else None
+    if left and isinstance(getattr(spec, "loader", None), ExtensionFileLoader):
+        left = 0
+        os.kill(os.getpid(), signal.SIGINT)
+
+sys.setprofile(tracer)
+try:
+    import _queue
+    print("loaded", flush=True)
+    while True:
+        INTERRUPTS.poll()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+os._exit(0)
 """
 
 
@@ -397,3 +425,9 @@ def test_a_request_while_a_compiled_package_loads_waits_for_it(place: str, proce
         [sys.executable, "-c", WHILE_LOADING, place, process], capture_output=True, text=True, timeout=300
     )
     assert (done.returncode, done.stdout) == (0, "interrupted\n"), done.stderr
+
+
+def test_a_request_between_the_halves_of_a_compiled_module_waits_for_it() -> None:
+    """Half of jaxlib was thrown away, and its memory with it: the process crashed, or read what it must not."""
+    done = subprocess.run([sys.executable, "-c", HALFWAY], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (0, "loaded\ninterrupted\n"), done.stderr

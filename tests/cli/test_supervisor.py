@@ -280,8 +280,15 @@ LEFT_OVER = """
 import sys, threading, time
 from supnorm import supervisor
 supervisor.LEFT = 0.2
+class Last:
+    def __del__(self):  # of the module, when threads of Python's run no more
+        time.sleep(600)
 def work():
-    threading.Thread(target=time.sleep, args=(600,)).start()
+    global last
+    if "thread" in sys.argv:
+        threading.Thread(target=time.sleep, args=(600,)).start()
+    else:
+        last = Last()
     return 4
 sys.exit(supervisor.supervise(work))
 """
@@ -293,8 +300,10 @@ def test_an_output_that_the_users_code_has_closed_is_no_pass(shell: Shell) -> No
     assert (done.returncode, done.stderr) == (2, "")
 
 
-def test_threads_that_the_users_code_leaves_do_not_hold_the_end(shell: Shell) -> None:
-    assert python(shell, LEFT_OVER).returncode == 4
+@pytest.mark.parametrize("left", ["thread", "object"])
+def test_what_the_users_code_leaves_does_not_hold_the_end(shell: Shell, left: str) -> None:
+    """An object whose ``__del__`` never ends held it for good: the audit had given its verdict and its files."""
+    assert python(shell, LEFT_OVER.replace("sys.argv", f"[{left!r}]")).returncode == 4
 
 
 LATE = """
