@@ -115,6 +115,23 @@ def test_rounding_is_allowed_for():
     assert certify(Problem(plain, lambda x: 0 * x[:, 0], DOMAIN)).status.code == "proved"
 
 
+def _squared(x):
+    lost = np.sin(x) ** 2 + np.cos(x) ** 2 - x.dtype.type(1)
+    return lost * lost * x.dtype.type(1e14)
+
+
+def _grown(x):
+    return np.exp((x * x.dtype.type(40) + x.dtype.type(1e9)) - x.dtype.type(1e9))
+
+
+@pytest.mark.parametrize("code", [_squared, _grown])
+def test_rounding_in_single_precision_is_not_small(code):
+    """A product of two roundings, and a slope beside the real box: float64's bound times 2^29 left them out."""
+    single = Function(lambda x: code(x[:, 0].astype(np.float32)), precision="float32")
+    result = certify(Problem(single, lambda x: 0 * x[:, 0], Domain(x=(0.0, 1.0))), 1e20)
+    assert result.agreement.lower_precision > 0.3
+
+
 def _sizes(run):
     """A function, and the numbers of points that it is called with, those of its tracing left out."""
     seen = set()

@@ -87,6 +87,7 @@ def propagate(
     branches: bool = False,
     low: Array | None = None,
     units: float = 1.0,
+    outside: float = 0.0,
 ) -> tuple[AffineModel, Array]:
     """The model of the output on boxes, and how strongly each axis bends the program.
 
@@ -97,6 +98,8 @@ def propagate(
         branches: whether ``err`` bounds, besides rounding, the branches of the code that the program does not take.
         low: the lower ends of the domain, shape ``(d,)``: then roots of what is at least zero have bounds at zero too.
         units: the rounding of the tests of ``where``, in units of ``err``; above 1 for code in lower precision.
+        outside: how far arguments as they are computed may lie outside their real remainder, in units of ``err``; above 0
+            for code in lower precision, of which products of two roundings and slopes beside the real box count.
 
     Returns:
         The model of the output, and the largest |J_j| that enters a nonlinear operation, shape ``(B, d)``. The
@@ -105,7 +108,7 @@ def propagate(
     widest = max(node.width for node in program.nodes)
     step = max(CELLS // (len(scales) * widest), 8)
     rows = [slice(i, i + step) for i in range(0, max(len(centre), 1), step)]
-    parts = [_propagate(program, centre[r], half[r], scales, branches, low, units) for r in rows]
+    parts = [_propagate(program, centre[r], half[r], scales, branches, low, units, outside) for r in rows]
     if len(parts) == 1:
         return parts[0]
     c, J, eps, err = (np.concatenate([getattr(m, n) for m, _ in parts]) for n in ("c", "J", "eps", "err"))
@@ -120,6 +123,7 @@ def _propagate(
     branches: bool,
     low: Array | None,
     units: float,
+    outside: float,
 ) -> tuple[AffineModel, Array]:
     models: list[AffineModel] = []
     bend = np.zeros_like(centre)
@@ -134,8 +138,17 @@ def _propagate(
             elif node.op in REMAINDER or node.op in _COMPOSED or node.op in ("mul", "div", "relu"):
                 for arg in args:
                     bend = np.maximum(bend, np.abs(arg.J).max(axis=1))
+                if outside:
+                    args = [_as_computed(arg, outside) for arg in args]
             models.append(_apply(node, args, start, branches, units))
     return models[-1], bend
+
+
+def _as_computed(x: AffineModel, outside: float) -> AffineModel:
+    """The model with room on the real box for what is ``outside`` of it, in units of ``err``."""
+    eps = x.eps.copy()
+    eps[:, 0] = outward(eps[:, 0] + outside * x.err)
+    return replace(x, eps=eps)
 
 
 def _variables(centre: Array, half: Array, scales: Array, low: Array | None = None) -> AffineModel:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.certification.affine_model import propagate
+from supnorm.certification.affine_model import AffineModel, propagate
 from supnorm.certification.branch_room import with_tests
 from supnorm.certification.executions import Executions, runs
 from supnorm.certification.roots_at_zero import asked
@@ -234,9 +234,19 @@ def slack_of(function: Function, program: Program, x: Array, branches: bool = Tr
     With ``branches`` the bound has room for the branches of the code that the program does not take.
     """
     low = asked(program, x.min(axis=0)) if len(x) else None  # what is at least zero is so at these points
-    units = 4.0 * UNIT.get(function.precision, 2.0**45)
-    model, _ = propagate(program, x, np.zeros_like(x), np.ones(1), branches=branches, low=low, units=units)
+    model, units = _rounded(function, program, x, branches, low)
     return units * model.err
+
+
+def _rounded(
+    function: Function, program: Program, x: Array, branches: bool, low: Array | None
+) -> tuple[AffineModel, float]:
+    """The model at points, and the rounding of the code that runs in units of its ``err``."""
+    units = 4.0 * UNIT.get(function.precision, 2.0**45)
+    outside = 0.0 if function.precision == "float64" else units
+    at = x, np.zeros_like(x), np.ones(1)
+    model, _ = propagate(program, *at, branches=branches, low=low, units=units, outside=outside)
+    return model, units
 
 
 def turned(function: Function, program: Program, x: Array) -> NDArray[np.bool_]:
@@ -244,9 +254,7 @@ def turned(function: Function, program: Program, x: Array) -> NDArray[np.bool_]:
     watched = with_tests(program)
     if watched is program or not len(x):
         return np.zeros(len(x), dtype=bool)
-    units = 4.0 * UNIT.get(function.precision, 2.0**45)
-    low = asked(program, x.min(axis=0))
-    model, _ = propagate(watched, x, np.zeros_like(x), np.ones(1), branches=True, low=low, units=units)
+    model, units = _rounded(function, watched, x, True, asked(program, x.min(axis=0)))
     sure = np.abs(model.c) > model.reach[:, 0] + units * model.err
     return np.asarray(~sure[:, program.m :].all(axis=1))
 
