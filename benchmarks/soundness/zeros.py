@@ -1,10 +1,11 @@
 """Random formulas whose roots reach zero, against ReLU networks: by the strategy that suits them or by linear bounds.
 
 References are square and cube roots of what is at least zero by its form (inputs from zero on, products, even powers, sizes,
-positive parts, exponentials; sums, quotients, the larger or smaller of them; roots and other functions that keep the sign),
-or of what may be negative: there a cube root has a bound and a square root must have none where the argument is below zero
-somewhere. Models are networks of random weights, moved and scaled to the reference. Errors at a million points, of which
-many lie at zeros, are compared with the bound; the largest of them in arbitrary precision.
+positive parts, exponentials; sums, quotients, the larger or smaller of them; roots and other functions that keep the sign);
+of such times what is positive on a part of the domain; or of what may be negative: there a cube root has a bound, and a
+square root must have none where the argument is below zero somewhere. Models are networks of random weights, moved and
+scaled to the reference. Errors at a million points, of which many lie at zeros, are compared with the bound; the largest
+of them in arbitrary precision.
 """
 
 from __future__ import annotations
@@ -72,10 +73,26 @@ def _under(build: Builder, z: Any, rng: np.random.Generator, words: list[str]) -
     return build.unary(*kind.split()[:1], z, *map(float, kind.split()[1:])) if kind else z
 
 
+def _times(build: Builder, z: Any, d: int, rng: np.random.Generator, words: list[str]) -> Any:
+    """z times, or divided by, what is positive on most boxes, on all of them, or not where it should be."""
+    kind = str(rng.choice(["cosine", "line", "other line", "over a line", "twice"]))
+    words.append(f"times {kind}")
+    line = build.affine(build.input, rng.normal(size=(1, d)), rng.uniform(-1.0, 4.0, 1))
+    if kind == "cosine":
+        return build.binary("mul", z, build.unary("cos", line))
+    if kind == "other line":
+        return build.binary("mul", line, z)
+    if kind == "over a line":
+        return build.binary("div", z, line)
+    product = build.binary("mul", z, line)
+    return build.binary("mul", product, line) if kind == "twice" else product
+
+
 def formula(
     rng: np.random.Generator,
     more: np.random.Generator,
     last: np.random.Generator | None,
+    factor: np.random.Generator | None,
     d: int,
     words: list[str],
 ) -> Program:
@@ -84,6 +101,8 @@ def formula(
     z = _argument(build, d, rng, more, words)
     if last is not None:
         z = _under(build, z, last, words)
+    if factor is not None:
+        z = _times(build, z, d, factor, words)
     root = build.unary(str(rng.choice(["sqrt", "cbrt"])), z)
     if rng.random() < 0.25:
         root = build.unary(str(rng.choice(["sqrt", "cbrt"])), build.unary("abs", root))
@@ -109,12 +128,13 @@ def _network(rng: np.random.Generator, d: int, size: float) -> Program:
 def judged(number: int, seed: int, path: Path) -> Judged:
     """One problem: its bound beside errors at points, and what the checker says of its certificate."""
     rng = np.random.default_rng([seed, number])
-    # Draws that came later: the others stay what they were, and so does every third problem.
+    # Draws that came later: the others stay what they were.
     more = np.random.default_rng([seed, number, 2])
     last = np.random.default_rng([seed, number, 3]) if number % 3 else None
+    factor = np.random.default_rng([seed, number, 4]) if number % 7 in (2, 3, 5) else None
     words: list[str] = []
     d = int(rng.choice([1, 2, 2, 3]))
-    reference = formula(rng, more, last, d, words)
+    reference = formula(rng, more, last, factor, d, words)
     low = np.where(rng.random(d) < 0.7, 0.0, -rng.uniform(0.2, 1.0, d))
     high = rng.uniform(0.5, 3.0, d)
 

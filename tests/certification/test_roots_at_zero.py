@@ -237,6 +237,80 @@ def test_the_checker_bounds_a_leaf_as_the_certifier_does(number, seed, tmp_path)
     assert zeros.judged(number, seed, tmp_path / "c.json").verdict == "true and accepted"
 
 
+def _on_a_sphere(x):
+    """The distance from a point in units of the radius (haversine); its argument's zero is a factor times a square."""
+    a = np.sin((x[:, :1] - 0.3) / 2) ** 2 + np.cos(x[:, :1]) * np.cos(0.3) * np.sin((x[:, 1:] - 0.2) / 2) ** 2
+    return 2.0 * np.arcsin(np.sqrt(a))
+
+
+def _in_the_plane(x):
+    return np.hypot(x[:, :1] - 0.3, np.cos(0.3) * (x[:, 1:] - 0.2))
+
+
+def test_a_distance_on_a_sphere_is_proved(tmp_path):
+    """The cosine is positive on each box near the zero, not on all numbers: there was no bound."""
+    problem = Problem(_in_the_plane, _on_a_sphere, Domain(x=(-0.5, 1.0), y=(-0.5, 1.0)))
+    result = certify(problem, 1.2)
+    assert result.upper <= 1.2 * result.lower
+    x = problem.domain.from_unit(np.random.default_rng(0).random((20_000, 2)))
+    assert np.abs(_in_the_plane(x) - _on_a_sphere(x)).max() <= result.upper
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+    assert certify(problem, 1.2, resume=tmp_path / "c.json").upper == result.upper
+
+
+def _known_on(boxes, function):
+    """Which of these boxes (middles, half-widths) the function is known to be at least zero on."""
+    program = lower_numpy(function, 1)
+    centre, half = (np.array(v)[:, None] for v in zip(*boxes, strict=True))
+    models = []
+    start = affine_model._variables(centre, half, np.ones(1), np.array([-1.0]))
+    with np.errstate(all="ignore"):
+        for node in program.nodes:
+            models.append(affine_model._apply(node, [models[a] for a in node.args], start))
+    known = roots_at_zero.on_boxes(
+        program.nodes, lambda i: affine_model._positive(models[i]), start.nonnegative, []
+    )
+    return known.all(axis=1).tolist()
+
+
+def test_a_factor_is_at_least_zero_where_its_model_is_positive():
+    boxes = [(0.5, 0.4), (0.5, 0.5), (0.4, 0.5), (-0.5, 0.1), (0.5, 0.4999999999)]
+    assert _known_on(boxes, lambda x: x * np.cos(20.0 * x) ** 2) == [True, False, False, False, False]
+    assert _known_on(boxes, lambda x: np.cos(20.0 * x) ** 2 / x) == [True, False, False, False, False]
+    assert _known_on(boxes, lambda x: -x * np.cos(20.0 * x) ** 2) == [False, False, False, True, False]
+
+
+def test_what_rounding_may_make_negative_is_not_known_to_be_positive():
+    """2^-60 is left of (x + 1) - x - 1 + 2^-60; computed it is any small multiple of 2^-53."""
+
+    def rest(x):
+        return (x + 1.0) - x - 1.0 + 2.0**-60
+
+    assert _known_on([(0.3, 1e-9)], lambda x: rest(x) * np.sin(x) ** 2) == [False]
+    assert _known_on([(0.3, 1e-9)], lambda x: (rest(x) + 1.0) * np.sin(x) ** 2) == [True]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "seed"), [(35, 36001), (55, 36001), (970, 36001), (460, 36022)])
+def test_random_problems_with_factors_hold(number, seed, tmp_path):
+    assert zeros.judged(number, seed, tmp_path / "c.json").verdict == "true and accepted"
+
+
+def _bound_of_a_root(middle):
+    """Of sqrt(x y^2) for x in middle +- 0.1 and y around zero, where only x decides."""
+    program = lower_numpy(lambda x: np.sqrt(x[:, :1] * x[:, 1:] ** 2), 2)
+    centre, half, low = np.array([[middle, 0.0]]), np.full((1, 2), 0.1), np.full(2, -1.0)
+    return affine_model.propagate(program, centre, half, np.ones(1), low=low)[0].reach[0, 0, 0]
+
+
+def test_a_root_of_what_is_not_known_to_be_at_least_zero_has_no_bound(monkeypatch):
+    assert 0.1 * np.sqrt(0.3) <= _bound_of_a_root(0.2) <= 0.2
+    assert np.isinf(_bound_of_a_root(0.05))
+    monkeypatch.setattr(affine_model, "_positive", lambda x: np.ones_like(x.c, dtype=bool))
+    assert np.isfinite(_bound_of_a_root(0.05))  # as it would be if the rule were weaker
+
+
 def _smaller_excess(monkeypatch):
     monkeypatch.setattr(roots_at_zero, "EXCESS", {k: 0.8 * v for k, v in roots_at_zero.EXCESS.items()})
 

@@ -11,7 +11,7 @@ from flint import arb
 from supnorm.certification import LinearBounds, certify
 from supnorm.checker import check, enclosure
 from supnorm.checker.operation import Operation
-from supnorm.checker.zero_roots import at_least_zero, chord
+from supnorm.checker.zero_roots import at_least_zero, chord, on_a_cell
 from supnorm.problem import Domain, Problem
 
 CASES = 300
@@ -143,6 +143,64 @@ def test_without_its_rules_the_honest_file_is_not_proved(name, saved, monkeypatc
     what, other = WEAKER[name]
     monkeypatch.setattr(enclosure, what, other)
     assert not check(saved).accepted
+
+
+FACTOR = Problem(
+    lambda x: x[:, :1] * x[:, 1:],
+    lambda x: np.sqrt(np.cos(x[:, :1]) * (x[:, 1:] - 0.2) ** 2),
+    Domain(x=(-1.0, 1.0), y=(-1.0, 1.0)),
+)
+
+
+@pytest.fixture(scope="module")
+def with_factor(tmp_path_factory):
+    path = tmp_path_factory.mktemp("f") / "c.json"
+    certify(FACTOR, 1.2, strategy=LinearBounds()).certificate.save(path)
+    return path
+
+
+def test_a_factor_that_is_positive_on_each_cell_is_accepted(with_factor, monkeypatch):
+    assert check(with_factor).accepted
+    assert check(with_factor, arbitrary=True).accepted
+    monkeypatch.setattr(enclosure, "_is_positive", lambda x, scale: False)
+    assert not check(with_factor).accepted
+
+
+def test_a_domain_on_which_the_factor_is_negative_somewhere_is_rejected(with_factor, tmp_path, monkeypatch):
+    """The cosine is below zero beyond 1.571; with each feature taken for positive the false file is accepted."""
+
+    def change(data):
+        for key in ("low", "axis_low"):
+            data[key][0] = float.hex(-1.6)
+
+    assert not _forged(with_factor, tmp_path, change).accepted
+
+
+@pytest.mark.parametrize(
+    ("middle", "slope", "remainder", "expected"),
+    [
+        (1.0, 0.5, 0.4, True),
+        (1.0, 0.5, 0.5, False),
+        (-1.0, 0.0, 0.0, False),
+        (1.0, 0.5, None, False),
+        (0.0, 0.0, 0.0, False),
+    ],
+)
+def test_which_features_are_positive_on_a_cell(middle, slope, remainder, expected):
+    eps = None if remainder is None else arb(remainder)
+    assert enclosure._is_positive(enclosure.Feature(arb(middle), (arb(slope),), eps), arb(1)) is expected
+
+
+def test_parts_that_are_positive_on_a_cell_are_parts_of_the_rules():
+    """x y^2 with x from -1: nothing is known of it on the domain, nor of x z where z may be negative."""
+    parts = (_one("take", 0, columns=(0,)), _one("take", 0, columns=(1,)), _one("pow", 2, parameter=2.0))
+    program = (_one("input", width=2), *parts, _one("mul", 1, 3), _one("mul", 1, 2))
+    low = (-1.0, -1.0)
+    for positive, expected in (((1, 0), (True, False)), ((2, 0), (False, False)), ((5, 0), (False, True))):
+        known = []
+        first = on_a_cell(program[:5], low, lambda i, k, p=positive: (i, k) == p, known)
+        last = on_a_cell(program, low, lambda i, k, p=positive: (i, k) == p, known)
+        assert (*first, *last) == expected
 
 
 def test_the_half_is_no_larger_than_needed():

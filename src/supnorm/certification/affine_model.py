@@ -15,7 +15,7 @@ Cost: (scales + d + 2) matrix products per layer and box.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -25,12 +25,13 @@ from numpy.typing import NDArray
 from supnorm.certification.elementary import AT_POINT, STEEPEST
 from supnorm.certification.majorants import REMAINDER, real_remainder
 from supnorm.certification.near_one import Rules, near_one
-from supnorm.certification.roots_at_zero import ROOTS, enclosed, nonnegative
+from supnorm.certification.roots_at_zero import ROOTS, enclosed, nonnegative, on_boxes
 from supnorm.certification.roots_at_zero import rounding as root_rounding
 from supnorm.certification.rounding import ULPS, Array, U, gamma, of_function, one_norm, outward
 from supnorm.program import Node, Program
 
 CELLS = 50_000  # numbers in one array of remainders: a few such arrays fit into the processor's cache
+IN_LOW_PRECISION = 2.0**46  # rounding of bfloat16 in units of that of float64, and a factor of 2
 SUBNORMAL = 1e-322  # a few units of the smallest numbers, of which one is all that a node may be
 FAR = 4.0  # as in one of the checker's forms; with 4 alone 3 of 360 files were not accepted: its tangents are tighter
 _TANH_GELU, _CUBIC = 0.7978845608028654, 0.044715  # the float64 constants are the definition of gelu_tanh
@@ -126,6 +127,7 @@ def _propagate(
     outside: float,
 ) -> tuple[AffineModel, Array]:
     models: list[AffineModel] = []
+    known: list[NDArray[np.bool_]] = []
     bend = np.zeros_like(centre)
     with np.errstate(all="ignore"):
         start = _variables(centre, half, scales, low)
@@ -141,6 +143,8 @@ def _propagate(
                 if outside:
                     args = [_as_computed(arg, outside) for arg in args]
             models.append(_apply(node, args, start, branches, units))
+            if node.op in ROOTS and not node.discrepancies and not _all_above(args[0]):
+                models[-1] = _with_root_on_boxes(program.nodes, models, args[0], known)
     return models[-1], bend
 
 
@@ -149,6 +153,31 @@ def _as_computed(x: AffineModel, outside: float) -> AffineModel:
     eps = x.eps.copy()
     eps[:, 0] = outward(eps[:, 0] + outside * x.err)
     return replace(x, eps=eps)
+
+
+def _all_above(x: AffineModel) -> bool:
+    """Whether all is known of these features' signs, or nothing is asked."""
+    return x.nonnegative is None or bool(x.nonnegative.all())
+
+
+def _with_root_on_boxes(
+    nodes: Sequence[Node], models: list[AffineModel], x: AffineModel, known: list[NDArray[np.bool_]]
+) -> AffineModel:
+    """The last model, that of a root, by chords also where its argument x is only on the box known to be at least zero."""
+    node, model = nodes[len(models) - 1], models[-1]
+    (argument,) = node.args
+    rooted = _with_root(node.op, x, model, np.ones(node.width, dtype=bool))
+    if not (rooted.eps[:, 0] != model.eps[:, 0]).any():
+        return model
+    above = on_boxes(nodes[: argument + 1], lambda i: _positive(models[i]), models[0].nonnegative, known)
+    return replace(_with_root(node.op, x, model, above), nonnegative=model.nonnegative)
+
+
+def _positive(x: AffineModel) -> NDArray[np.bool_]:
+    """Which features are above zero on each box, as they are computed too, shape ``(B, w)``."""
+    reach = x.reach[:, 0]
+    room = IN_LOW_PRECISION * x.err + 16.0 * U * (np.abs(x.c) + reach) + SUBNORMAL
+    return np.asarray(x.c - reach > room)
 
 
 def _variables(centre: Array, half: Array, scales: Array, low: Array | None = None) -> AffineModel:

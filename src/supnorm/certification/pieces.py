@@ -171,7 +171,8 @@ class _State:
     def add(self, position: int, node: Node) -> None:
         """Add the model of the next node, and drop models that no later node needs."""
         if node.op in KINKS:
-            self.parted[position] = self._known(node, self._kink(node))
+            kinked = self._kink(node)
+            self.parted[position] = self._known(node, kinked, [self.at_pieces(a) for a in node.args])
         elif any(a in self.parted for a in node.args):
             like = _rows(self.start, self.pieces.owner)
             args = [self.at_pieces(a) for a in node.args]
@@ -182,11 +183,14 @@ class _State:
             if self.last_use[a] == position:
                 self.parted.pop(a, None)
 
-    def _known(self, node: Node, model: AffineModel) -> AffineModel:
+    def _known(self, node: Node, model: AffineModel, args: list[AffineModel]) -> AffineModel:
+        """With what is known of its sign: that of the feature itself, which is the same on each piece."""
         if self.start.nonnegative is None:
             return model
-        none = np.zeros(node.width, dtype=bool)
-        return replace(model, nonnegative=nonnegative(node, [none] * len(node.args), node.width))
+        known = [
+            a.nonnegative if a.nonnegative is not None else np.zeros(a.c.shape[1], dtype=bool) for a in args
+        ]
+        return replace(model, nonnegative=nonnegative(node, known, node.width))
 
     def _kink(self, node: Node) -> AffineModel:
         def argument() -> tuple[AffineModel, AffineModel]:

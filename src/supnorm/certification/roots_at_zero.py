@@ -9,14 +9,15 @@ z = (p/s)^(1/(1 - p)), where it is k s^(-p/(1 - p)). With s = b^(p - 1), the cho
 k b^p: an excess that falls like the p-th power of the box, where a tangent has no bound.
 
 That an argument is at least zero follows from the program and the ends of the domain, not from its model, whose ends are
-rounded outwards: `nonnegative`. Each of its rules holds of numbers that are rounded, too. So the root as it runs is that
-of a number y >= 0, and |x^p - y^p| <= |x - y|^p, because z^p is subadditive. A cube root has values of both signs; by
+rounded outwards: `nonnegative`. Parts of it may be known to be positive on a box by their models (`on_boxes`), as the cosine
+of a latitude in a distance on a sphere. Each of the rules holds of numbers that are rounded, too. So the root as it runs is
+that of a number y >= 0, and |x^p - y^p| <= |x - y|^p, because z^p is subadditive. A cube root has values of both signs; by
 concavity of each half |x^(1/3) - y^(1/3)| <= (4 |x - y|)^(1/3), and on [a, b] it is between those of the ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ def nonnegative(node: Node, known: Sequence[Flags], width: int) -> Flags:
 
     Args:
         node: an operation other than the input.
-        known: the same of its arguments.
+        known: the same of its arguments, shapes ``(w,)``, or ``(B, w)`` on ``B`` boxes.
         width: number of its features.
     """
     op, none = node.op, np.zeros(width, dtype=bool)
@@ -55,12 +56,12 @@ def nonnegative(node: Node, known: Sequence[Flags], width: int) -> Flags:
         return np.asarray(np.asarray(node.value) >= 0.0)
     if op == "affine":
         weight, bias = np.asarray(node.weight), np.asarray(node.bias)
-        against = (weight < 0.0) | ((weight > 0.0) & ~known[0])
-        return np.asarray(~against.any(axis=1) & (bias >= 0.0))
+        against = (~known[0]).astype(float) @ (weight > 0.0).T > 0.0
+        return np.asarray(~against & ~(weight < 0.0).any(axis=1) & (bias >= 0.0))
     if op == "take":
-        return known[0][node.columns]
+        return np.asarray(known[0][..., node.columns])
     if op == "concat":
-        return np.concatenate(known)
+        return np.concatenate(known, axis=-1)
     even = op == "pow" and node.parameter is not None and node.parameter % 2.0 == 0.0
     if op in POSITIVE or even:
         return ~none
@@ -73,6 +74,27 @@ def nonnegative(node: Node, known: Sequence[Flags], width: int) -> Flags:
     if op == "where":
         return known[1] & known[2]
     return known[0] | known[1] if op == "max" else none
+
+
+def on_boxes(
+    nodes: Sequence[Node], positive: Callable[[int], Flags], inputs: Flags | None, known: list[Flags]
+) -> Flags:
+    """Which features of the last of these nodes are at least zero on each box, shape ``(B, w)``.
+
+    Args:
+        nodes: the first nodes of a program.
+        positive: which features of a node have a model above zero on each box.
+        inputs: which inputs are at least zero on the domain.
+        known: the answers for the first of these nodes; those of the others are appended.
+    """
+    for i in range(len(known), len(nodes)):
+        node = nodes[i]
+        if node.op == "input":
+            flags = np.zeros(node.width, dtype=bool) if inputs is None else inputs
+        else:
+            flags = nonnegative(node, [known[a] for a in node.args], node.width)
+        known.append(positive(i) | flags)
+    return known[len(nodes) - 1]
 
 
 def enclosed(op: str, x_c: Array, reach: Array, above: Flags) -> tuple[Array, Array, Array]:

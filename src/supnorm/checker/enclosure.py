@@ -24,7 +24,7 @@ from supnorm.checker.functions import (
 )
 from supnorm.checker.operation import Operation
 from supnorm.checker.special_functions import NAMES, Parameter, coefficients
-from supnorm.checker.zero_roots import ORDERS, Flags, at_least_zero, chord
+from supnorm.checker.zero_roots import ORDERS, Flags, at_least_zero, chord, on_a_cell
 
 Ball = Any
 Rows = list[list[Ball]]
@@ -55,6 +55,7 @@ class Program:
     weights: tuple[Any, ...]
     sizes: tuple[Any, ...]
     above: tuple[Flags, ...] = ()
+    low: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, operations: tuple[Operation, ...], low: tuple[float, ...] | None = None) -> Program:
@@ -71,7 +72,7 @@ class Program:
             weights.append(arb_mat(o.width, k, list(o.weight)) if o.op == "affine" else None)
             sizes.append(arb_mat(o.width, k, [abs(w) for w in o.weight]) if o.op == "affine" else None)
         above = () if low is None else at_least_zero(operations, low)
-        return cls(operations, tuple(weights), tuple(sizes), above)
+        return cls(operations, tuple(weights), tuple(sizes), above, low or ())
 
     def each(self, start: int = 0) -> Iterator[tuple[int, Operation]]:
         """The operations from ``start`` with their positions; a hostile proof is stopped between two of them."""
@@ -198,6 +199,7 @@ def model(
 ) -> list[Feature]:
     """Models of the outputs on |y_j| <= scale."""
     known: list[list[Feature]] = []
+    flags: list[Flags] = []
     for position, o in program.each():
         known.append(
             step(
@@ -211,7 +213,29 @@ def model(
                 form=form,
             )
         )
+        if real and program.above and o.op in ORDERS and not all(program.above[o.args[0]]):
+            known[-1] = _roots_on_the_cell(program, o, known, flags, scale, form)
     return known[-1]
+
+
+def _roots_on_the_cell(
+    program: Program, o: Operation, known: list[list[Feature]], flags: list[Flags], scale: Ball, form: Form
+) -> list[Feature]:
+    """The last features, those of roots, by chords also where the argument is only known to be at least zero on the cell."""
+    (a,) = o.args
+    roots = known[-1]
+    chords = [_or_chord(f, o.op, x, scale, form, True) for f, x in zip(roots, known[a], strict=True)]
+    if all(f is root for f, root in zip(chords, roots, strict=True)):
+        return roots
+    above = on_a_cell(
+        program.operations[: a + 1], program.low, lambda i, k: _is_positive(known[i][k], scale), flags
+    )
+    return [f if flag else root for f, root, flag in zip(chords, roots, above, strict=True)]
+
+
+def _is_positive(x: Feature, scale: Ball) -> bool:
+    reach = x.reach(scale)
+    return reach is not None and x.c.is_finite() and bool(x.c - reach > 0)
 
 
 def step(
@@ -372,8 +396,11 @@ def smooth(op: str, x: Feature, scale: Ball, real: bool, p: Parameter = None, wi
 
 def _root(op: str, x: Feature, scale: Ball, form: Form, above: bool) -> Feature:
     """A root on the real cell: its tangent, or its chord where the remainder of the tangent is too large (`Form`)."""
+    return _or_chord(smooth(op, x, scale, True, within=form.within), op, x, scale, form, above)
+
+
+def _or_chord(tangent: Feature, op: str, x: Feature, scale: Ball, form: Form, above: bool) -> Feature:
     r = x.reach(scale)
-    tangent = smooth(op, x, scale, True, within=form.within)
     if r is None or x.eps is None:
         return tangent
     known = chord(op, x.c - r, x.c + r, above)

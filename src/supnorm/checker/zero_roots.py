@@ -3,11 +3,12 @@
 For 0 < p < 1, s > 0 and 0 <= z <= b the concave function z^p - s z is at least the smaller of its values at the ends, 0 and
 b^p - s b, and at most that at its summit z = (p/s)^(1/(1 - p)): 1/(4 s) for the square root, 2/(3 sqrt(3 s)) for the cube
 root. That z is at least zero must follow from operations and from the lower ends of the axes: an enclosure, whose ends
-are rounded outwards, does not show it where zero is reached.
+are rounded outwards, does not show it where zero is reached. Of a part of z, such as a factor, it may (`on_a_cell`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flint import arb
@@ -29,21 +30,42 @@ def at_least_zero(operations: tuple[Operation, ...], low: tuple[float, ...]) -> 
         return ()
     known: list[Flags] = []
     for o in operations:
-        args = [known[a] for a in o.args]
-        if o.op == "input":
-            flags = tuple(v >= 0.0 for v in low)
-        elif o.op == "constant":
-            flags = tuple(v >= 0.0 for v in o.vector)
-        elif o.op == "affine":
-            flags = _of_sums(o, args[0])
-        elif o.op == "take":
-            flags = tuple(args[0][c] for c in o.columns)
-        elif o.op == "concat":
-            flags = tuple(f for arg in args for f in arg)
-        else:
-            flags = _of_function(o, args)
-        known.append(flags)
+        known.append(_of(o, [known[a] for a in o.args], low))
     return tuple(known)
+
+
+def on_a_cell(
+    operations: tuple[Operation, ...],
+    low: tuple[float, ...],
+    is_positive: Callable[[int, int], bool],
+    known: list[Flags],
+) -> Flags:
+    """Which features of the last of these operations are at least zero on a cell.
+
+    Args:
+        operations: the first operations of a program.
+        low: as of `at_least_zero`.
+        is_positive: whether feature k of operation i has an enclosure above zero on the cell.
+        known: the answers for the first of these operations; those of the others are appended.
+    """
+    for i in range(len(known), len(operations)):
+        flags = _of(operations[i], [known[a] for a in operations[i].args], low)
+        known.append(tuple(f or is_positive(i, k) for k, f in enumerate(flags)))
+    return known[len(operations) - 1]
+
+
+def _of(o: Operation, args: list[Flags], low: tuple[float, ...]) -> Flags:
+    if o.op == "input":
+        return tuple(v >= 0.0 for v in low)
+    if o.op == "constant":
+        return tuple(v >= 0.0 for v in o.vector)
+    if o.op == "affine":
+        return _of_sums(o, args[0])
+    if o.op == "take":
+        return tuple(args[0][c] for c in o.columns)
+    if o.op == "concat":
+        return tuple(f for arg in args for f in arg)
+    return _of_function(o, args)
 
 
 def _of_sums(o: Operation, arg: Flags) -> Flags:
