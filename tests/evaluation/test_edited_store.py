@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -61,3 +63,31 @@ def test_a_damaged_store_is_not_said_to_be_no_run(tmp_path: Path, content: bytes
     ):
         pass
     assert (tmp_path / STORE).read_bytes() == content
+
+
+FACTS = {"asked for": '{"seed": 0}', "expensive, model": "yes", "versions": "{}", "ahead, model": "0"}
+EDITS = ["null", "[1]", "nan", '{"seed": 1}', "no", "[" * 3000, "9" * 5000, b"\xff\xfe", 7, None]
+
+
+@pytest.mark.parametrize("key", FACTS)
+@pytest.mark.parametrize("text", EDITS, ids=lambda text: str(text)[:12])
+def test_an_edited_fact_of_a_run_is_refused_by_name(
+    tmp_path: Path, key: str, text: str | bytes | int | None
+) -> None:
+    """Python's words told it ("'NoneType' object has no attribute 'get'"), it was taken, or it ended as a bug."""
+    problem = Problem(LINE, LINE, Domain(x=(0.0, 1.0)))
+    with run_folder(tmp_path, problem, False, True) as store:
+        for name, value in FACTS.items():
+            store.replace(name, value)
+    with run_folder(tmp_path, problem, True, True) as store:
+        assert {name: store.recall(name) for name in FACTS} == FACTS
+    with closing(sqlite3.connect(tmp_path / STORE)) as connection, connection:
+        if text is None:
+            connection.execute("DELETE FROM about WHERE key=?", (key,))
+        else:
+            connection.execute("UPDATE about SET value=? WHERE key=?", (text, key))
+    said = f"{STORE}: its entry '{key}' is not as it was stored: .* leave --resume out to start anew"
+    with pytest.raises(BadInput, match=said), run_folder(tmp_path, problem, True, True):
+        pass
+    with run_folder(tmp_path, problem, False, True) as store:
+        assert store.recall("asked for") is None

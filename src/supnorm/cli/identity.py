@@ -132,8 +132,8 @@ def _remembered(path: Path, key: str) -> object:
         finally:
             connection.close()
         return None if row is None else json.loads(row[0])
-    except (sqlite3.Error, ValueError, TypeError):
-        return None
+    except (sqlite3.Error, ValueError, TypeError, RecursionError):
+        return None  # the store that is opened next refuses it by name
 
 
 def _demand_same(store: EvaluationStore, problem: Problem, folder: Path) -> None:

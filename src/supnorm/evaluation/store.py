@@ -3,7 +3,8 @@
 The store is one SQLite file in WAL mode, to which rows are only added. A row is a batch, with its points and values as
 float64 blobs.
 A row is written when its batch is done; a kill loses at most the batches in flight. Each row has a seal, a hash of all
-it holds and of the problem: a row that was damaged or edited is refused by name, and no value of it is used. Somebody who
+it holds and of the problem: a row that was damaged or edited is refused by name, and no value of it is used. So has each
+fact about the run (its options, what a call costs, which files were opened). Somebody who
 computes the hash again can still forge a row; `spot_check` evaluates a few points of each side, which no file can foresee.
 """
 
@@ -38,6 +39,7 @@ CREATE TABLE IF NOT EXISTS batches (
   x BLOB NOT NULL, y BLOB NOT NULL, messages TEXT NOT NULL, seconds REAL NOT NULL
 );
 CREATE TABLE IF NOT EXISTS seals (id INTEGER PRIMARY KEY, seal TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS fact_seals (key TEXT PRIMARY KEY, seal TEXT NOT NULL);
 """
 
 INPUTS = 100_000  # largest number of inputs of a point
@@ -60,6 +62,11 @@ def seal_of(
     """SHA-256 of all that a row holds, and of the problem that it belongs to."""
     head = json.dumps([fingerprint, side, purpose, n, len(x), len(y), messages, seconds.hex()])
     return hashlib.sha256(head.encode() + x + y).hexdigest()
+
+
+def seal_of_fact(fingerprint: str, key: str, value: str) -> str:
+    """SHA-256 of a fact about a run, and of the problem that it belongs to."""
+    return hashlib.sha256(json.dumps([fingerprint, key, value]).encode()).hexdigest()
 
 
 def _demand_tables(connection: sqlite3.Connection) -> None:
@@ -118,6 +125,34 @@ class EvaluationStore:
                 f"{self.path} contains evaluations of another problem (fingerprint {str(row[0])[:40]}, this one is "
                 f"{fingerprint}); choose another --out"
             )
+        try:
+            self._demand_sealed_facts()
+        except BaseException:
+            self.close()
+            raise
+
+    def _demand_sealed_facts(self) -> None:
+        """Check that all facts about the run are as they were stored.
+
+        Raises:
+            BadInput: naming the first one that is not.
+        """
+        with faults_of(f"{self.path}", NO_STORE):
+            facts = self._connection.execute(
+                "SELECT about.key, value, seal FROM about LEFT JOIN fact_seals ON about.key = fact_seals.key "
+                "WHERE about.key != 'fingerprint' UNION SELECT key, '', '' FROM fact_seals WHERE key NOT IN "
+                "(SELECT key FROM about)"
+            )
+            for key, value, seal in facts:
+                if (
+                    not isinstance(key, str)
+                    or not isinstance(value, str)
+                    or seal != seal_of_fact(self._fingerprint, key, value)
+                ):
+                    raise BadInput(
+                        f"{self.path}: its entry {one_line(str(key), 60)!r} is not as it was stored: it was damaged or "
+                        "changed, or another version stored it; leave --resume out to start anew, or choose another --out"
+                    )
 
     def __reduce__(self) -> str:
         """Refuse to be pickled: another process would write its own values into the file, or into a new one.
@@ -259,12 +294,19 @@ class EvaluationStore:
         """Store a fact about the run, unless it is stored already."""
         self.look()
         with self._writing():
-            self._connection.execute("INSERT OR IGNORE INTO about VALUES (?, ?)", (key, value))
+            added = self._connection.execute("INSERT OR IGNORE INTO about VALUES (?, ?)", (key, value))
+            if added.rowcount:
+                self._seal_fact(key, value)
 
     def replace(self, key: str, value: str) -> None:
         """Store a fact about the run in place of an older one."""
         with self._writing():
             self._connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value))
+            self._seal_fact(key, value)
+
+    def _seal_fact(self, key: str, value: str) -> None:
+        seal = seal_of_fact(self._fingerprint, key, value)
+        self._connection.execute("INSERT OR REPLACE INTO fact_seals VALUES (?, ?)", (key, seal))
 
     def recall(self, key: str) -> str | None:
         """A fact that `remember` stored; None if there is none."""
