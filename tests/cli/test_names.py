@@ -12,8 +12,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import supnorm as sn
 from supnorm.certification.error_program import error_program
 from supnorm.certification.resume import load_bracket
+from supnorm.certification.statement_tie import statement_mismatch, values_for_statement
 from supnorm.certification.tie import NO_CERTIFICATE, mismatch
 from supnorm.cli.folder import held_fingerprint, same_run
 from supnorm.cli.main import run
@@ -121,7 +123,8 @@ def test_pipes_and_devices_where_a_run_looks_for_its_files(folder: Path) -> None
     for name in ("pipe", "/dev/zero", str(folder), "loop"):
         with pytest.raises(BadInput, match="cannot be read"):
             load_bracket(Path(name), error, None, lambda x: np.ones(len(x), bool))  # type: ignore[arg-type]
-        assert mismatch(name, problem) == NO_CERTIFICATE
+        for compare in (mismatch, statement_mismatch):
+            assert "cannot be read" in str(compare(name, problem))
         if name != "loop":  # nothing is there
             with pytest.raises(BadInput, match="cannot be read"):
                 read_runs(name)
@@ -133,7 +136,8 @@ def test_pipes_and_devices_where_a_run_looks_for_its_files(folder: Path) -> None
         (folder / "c.json").write_text(text)
         with pytest.raises(BadInput, match="start without resume"):
             load_bracket(folder / "c.json", error, None, lambda x: np.ones(len(x), bool))  # type: ignore[arg-type]
-        assert mismatch(folder / "c.json", problem) == NO_CERTIFICATE
+        for compare in (mismatch, statement_mismatch):
+            assert compare(folder / "c.json", problem) == NO_CERTIFICATE
         (folder / "runs.jsonl").write_text(text + "\n{}\n")
         with pytest.raises(BadInput, match="line 1 is not a run of a learning curve"):
             read_runs(folder / "runs.jsonl")
@@ -193,6 +197,32 @@ def test_a_damaged_result_of_an_audit_is_the_file_s_fault_once_the_proof_is_writ
     (folder / "run" / "result.json").write_text(json.dumps(broken))
     assert run(["certify", "p.toml", "--seconds", "30", "--ratio", "1.5", "--out", "run"]) == 2
     assert (folder / "run" / "certificate.json").exists()
+
+
+def test_the_words_of_mismatch_tell_what_a_file_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was missing or unreadable was "not a well-formed certificate", and so was a proof of the other kind."""
+    problem = Problem(Function(lambda x: x * x), Function(lambda x: x), Domain(x=(0.0, 1.0)))
+    sn.certify(problem, ratio=2.0).save("one.json")
+    sn.certify_norms(problem, seconds=1.0).save("several.json")
+    assert mismatch("one.json", problem) is None
+    assert statement_mismatch("several.json", problem) is None
+    assert "several parts, which" in str(mismatch("several.json", problem))
+    assert "one bound, which" in str(statement_mismatch("one.json", problem))
+    with pytest.raises(BadInput, match="several parts"):
+        values_for_statement("one.json", problem, 4)
+    Path("cut.json").write_bytes(Path("several.json").read_bytes()[:-40])
+    Path("none.json").write_bytes(b"\xff" * 10)
+    for compare in (mismatch, statement_mismatch):
+        assert compare("missing.json", problem) == "the certificate missing.json: no such file"
+        assert compare("cut.json", problem) == compare("none.json", problem) == NO_CERTIFICATE
+
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    monkeypatch.setattr(Path, "open", denied)
+    for compare in (mismatch, statement_mismatch):
+        assert compare("cut.json", problem) == "the certificate cut.json cannot be read: Permission denied"
 
 
 def test_facts_of_a_store_that_are_no_numbers(folder: Path) -> None:

@@ -18,15 +18,17 @@ import numpy as np
 from supnorm.certification import root_tie
 from supnorm.certification.assumed import assumptions_in_words
 from supnorm.certification.branch_room import branch_room, has_branches
+from supnorm.certification.certificate import SCHEMA
 from supnorm.certification.executions import runs
+from supnorm.certification.lines import SCHEMA as IN_LINES
+from supnorm.certification.lines import head_in_lines
 from supnorm.certification.rounding import Array
 from supnorm.certification.solution import tie as solution_tie
 from supnorm.certification.solved import flow_tie, integral_tie
-from supnorm.certification.tie import NO_CERTIFICATE, rounding_of
+from supnorm.certification.tie import NO_CERTIFICATE, Unread, content_of, rounding_of
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Program, Unsupported, program_of
 from supnorm.results import BadInput
-from supnorm.results.door import reading_table
 
 Values = list[tuple[tuple[float, ...], list[float], list[float]]]
 
@@ -120,7 +122,11 @@ def statement_mismatch(path: Path | str, problem: Problem) -> str | None:
     Raises:
         BadInput: when a function of the problem cannot be read.
     """
-    data = _read(path)
+    data = content_of(path, _json)
+    if isinstance(data, Unread):
+        return data.why
+    if isinstance(data, dict) and data.get("schema") in (SCHEMA, IN_LINES):
+        return "it is a certificate of one bound, which supnorm.mismatch compares"
     try:
         return (
             _axes(data, problem)
@@ -133,9 +139,9 @@ def statement_mismatch(path: Path | str, problem: Problem) -> str | None:
         return NO_CERTIFICATE
 
 
-def _read(path: Path | str) -> Any:
-    with reading_table(Path(path)):
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+def _json(path: Path) -> Any:
+    head = head_in_lines(path)
+    return json.loads(path.read_text(encoding="utf-8")) if head is None else head
 
 
 def _axes(data: Mapping[str, Any], problem: Problem) -> str | None:
@@ -235,8 +241,16 @@ def values_for_statement(path: Path | str, problem: Problem, count: int, seed: i
     """Values of the problem's functions as they run at random points, for `supnorm.checker.check` (``values``).
 
     Each entry is a point, the values there, and how far rounding may take each of them from that of the program.
+
+    Raises:
+        BadInput: when the file cannot be read, or is no certificate of several parts.
     """
-    kind = _read(path)["kind"]
+    data = content_of(path, _json)
+    if isinstance(data, Unread):
+        raise BadInput(data.why)
+    kind = data.get("kind") if isinstance(data, dict) else None
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise BadInput(f"{path}: not a well-formed certificate of several parts")
     x = problem.law.draw(count, np.random.default_rng(seed))  # type: ignore[union-attr]
     tie = KINDS[kind]
     points = tie.points(problem, x)

@@ -9,6 +9,7 @@ Cost: reading the problem's programs, and a few evaluations.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from supnorm.certification.record_parts import in_words
 from supnorm.certification.result import assumptions_of
 from supnorm.certification.resume import read_but_leaves
 from supnorm.certification.rounding import Array
+from supnorm.certification.statement import SCHEMA as STATEMENT
 from supnorm.certification.verdict import unit_of
 from supnorm.evaluation.guarded import ALLOWED
 from supnorm.problem import Domain, Function, Problem
@@ -33,6 +35,7 @@ from supnorm.program import Program, Unsupported, program_of
 from supnorm.results import BadInput
 from supnorm.results.door import reading_table
 from supnorm.results.numbers import num
+from supnorm.results.printable import one_line
 from supnorm.results.versions import versions
 
 LEAST = 1e-10  # allowed share between float64 code and its program, whose order of operations may differ
@@ -164,6 +167,8 @@ def _largest_slack(function: Function, program: Program, x: Array) -> Array:
 def mismatch(certificate: Path | str, problem: Problem, measuring: Measuring | None = None) -> str | None:
     """Why a certificate file is not about a problem, in words; None if it is about it.
 
+    The words also tell a file that is missing, one that cannot be read and one that is no well-formed certificate apart.
+
     Whether the claims of the file are true is decided by `supnorm.checker.check`, with the points of `values_of_problem`.
     ``measuring`` records how far the running functions are from their programs.
 
@@ -171,11 +176,11 @@ def mismatch(certificate: Path | str, problem: Problem, measuring: Measuring | N
         BadInput: when `certify` cannot read the problem.
     """
     error = error_program(problem, measuring)
-    try:
-        with reading_table(Path(certificate)):
-            data = read_but_leaves(certificate)
-    except BadInput:
-        return NO_CERTIFICATE
+    data = content_of(certificate, read_but_leaves)
+    if isinstance(data, Unread):
+        return data.why
+    if isinstance(data, dict) and data.get("schema") == STATEMENT:
+        return "it is a proof of several parts, which supnorm.certification.statement_mismatch compares"
     try:
         return (
             _axes(data, problem.domain)
@@ -189,6 +194,27 @@ def mismatch(certificate: Path | str, problem: Problem, measuring: Measuring | N
         )
     except MALFORMED:
         return NO_CERTIFICATE
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Why a certificate file has no content, in words."""
+
+    why: str
+
+
+def content_of(path: Path | str, read: Callable[[Path], Any]) -> Any:
+    """What ``read`` makes of a certificate file; `Unread` of one that is missing, cannot be read or is not well-formed."""
+    try:
+        with reading_table(Path(path), what="the certificate " + one_line(str(path), 200)):
+            try:
+                return read(Path(path))
+            except MALFORMED as fault:
+                if isinstance(fault, MemoryError):  # of the limit for reading, which names its remedy
+                    raise
+                return Unread(NO_CERTIFICATE)
+    except BadInput as fault:
+        return Unread(str(fault))
 
 
 def _axes(data: dict[str, Any], domain: Domain) -> str | None:
