@@ -246,10 +246,10 @@ def test_a_store_that_is_damaged_where_it_is_written(folder: Path) -> None:
         x = np.full((20, 1), float(i))
         store.append("model", "search", x, x, {}, 0.0)
     store.close()
-    with path.open("r+b") as file:  # all but the schema, the first two tables' roots included
+    with path.open("r+b") as file:  # all but the schema and the facts, with their seals
         size = path.stat().st_size
-        file.seek(4096 * 3)
-        file.write(b"\xff" * (size - 4096 * 3))
+        file.seek(4096 * 5)
+        file.write(b"\xff" * (size - 4096 * 5))
     store = EvaluationStore(path, "f")
     with pytest.raises(BadInput, match="not a store of evaluations"):
         store.append("model", "search", x, x, {}, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from supnorm.evaluation import processes
+from supnorm.evaluation.executor import broken_workers_explained
 from supnorm.evaluation.processes import Processes, WorkerEnded
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -310,3 +312,19 @@ def test_a_deaf_call_that_nobody_waits_for_ends_with_its_process(tmp_path: Path)
     assert call.done()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_workers_that_the_system_does_not_let_begin_are_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With few file handles `certify --workers 2` ended with exit code 70: "a bug in supnorm: the workers cannot begin"."""
+
+    def refused(attendant: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(processes._Attendant, "_start", refused)
+    with Processes(2) as pool:
+        pool.begin("math")
+        while not pool.broken:
+            time.sleep(0.01)
+        pool.begin("math")
+        with pytest.raises(OSError, match="Too many open files"), broken_workers_explained():
+            pool.submit(abs, -1)

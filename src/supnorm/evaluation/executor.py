@@ -78,10 +78,13 @@ def broken_workers_explained() -> Iterator[None]:
 
     Raises:
         BadInput: for workers that have ended.
+        OSError: for those that the system did not let begin: too many open files, no more processes.
     """
     try:
         yield
-    except BrokenProcessPool:
+    except BrokenProcessPool as error:
+        if isinstance(error.__cause__, OSError):
+            raise error.__cause__ from None
         line = _importing("__main__")
         if line is None or _guarded(*line):
             text = (

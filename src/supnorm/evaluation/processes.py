@@ -81,6 +81,7 @@ class Processes(Executor):
     def __init__(self, workers: int, deaf: bool = False, patience: float = PATIENCE) -> None:
         self.workers, self.deaf, self.patience = workers, deaf, patience
         self.broken = self.proven = False
+        self._why: BaseException | None = None  # of `broken`
         self._queue: deque[_Call] = deque()
         self._changed = threading.Condition()
         self._attendants: list[_Attendant] = []
@@ -104,7 +105,7 @@ class Processes(Executor):
             return future
         with self._changed:
             if self.broken:
-                raise BrokenProcessPool("the workers cannot begin")
+                raise BrokenProcessPool("the workers cannot begin") from self._why
             if self._shut:
                 raise RuntimeError("cannot schedule new futures after shutdown")
             self._queue.append(_Call(future, data))
@@ -117,9 +118,13 @@ class Processes(Executor):
         return future
 
     def begin(self, module: str) -> None:
-        """Start all workers, and let each load a module, while this process does something else."""
-        for _ in range(self.workers):
-            self.submit(load, module)
+        """Start all workers, and let each load a module, while this process does something else.
+
+        Where they cannot begin, the first call that needs one tells it.
+        """
+        with suppress(BrokenProcessPool):
+            for _ in range(self.workers):
+                self.submit(load, module)
 
     def take(self, attendant: _Attendant, longest: int | None = None) -> _Call | None:
         """The next call, or None if there is none; an idle attendant waits for one until the pool is shut down."""
@@ -146,7 +151,7 @@ class Processes(Executor):
     def give_up(self, error: BaseException) -> None:
         """Let all submitted calls fail, because no worker can begin."""
         with self._changed:
-            self.broken = True
+            self.broken, self._why = True, error
             calls, self._queue = self._queue, deque()
             self._changed.notify_all()
         for call in calls:

@@ -34,12 +34,12 @@ from supnorm.results.writing import not_written
 Array = NDArray[np.float64]
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS fact_seals (key TEXT PRIMARY KEY, seal TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS batches (
   id INTEGER PRIMARY KEY, side TEXT NOT NULL, purpose TEXT NOT NULL, n INTEGER NOT NULL,
   x BLOB NOT NULL, y BLOB NOT NULL, messages TEXT NOT NULL, seconds REAL NOT NULL
 );
 CREATE TABLE IF NOT EXISTS seals (id INTEGER PRIMARY KEY, seal TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS fact_seals (key TEXT PRIMARY KEY, seal TEXT NOT NULL);
 """
 
 INPUTS = 100_000  # largest number of inputs of a point
