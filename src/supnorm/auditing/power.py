@@ -36,7 +36,8 @@ from supnorm.wording import Fact, Narrator, fact
 from supnorm.wording.result import AUDIT
 
 Array = NDArray[np.float64]
-FOUND = 0.95  # of its planted height: a plant whose height is known to within 5 % counts as found. A definition, not measured
+# Of its planted height. A definition: a plant whose height is known to within 5 % counts as found.
+FOUND = 0.95
 CALLS = 200  # of a run that models the reference, at most: each takes seconds
 STAND_IN_CALLS = 10_000  # of a run on a stand-in, at most
 TRIED = 50  # places for a plant, at most
