@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.problem import Domain
+from supnorm.problem.sobol import sobol
 
 Array = NDArray[np.float64]
 Single = NDArray[np.float32]
@@ -33,9 +34,7 @@ def sobol_sequence(d: int, rng: np.random.Generator) -> Callable[[int], Array]:
     >>> sobol_sequence(2, np.random.default_rng(0))(5).shape
     (5, 2)
     """
-    from scipy.stats import qmc
-
-    sequence = qmc.Sobol(d, rng=rng)
+    sequence = sobol(d, rng)
 
     def following(n: int) -> Array:
         with warnings.catch_warnings():

@@ -19,6 +19,7 @@ from supnorm.certification.fine_lower import finer
 from supnorm.certification.roots_at_zero import asked
 from supnorm.certification.rounding import Array
 from supnorm.problem import Domain, Problem
+from supnorm.problem.sobol import sobol
 from supnorm.program.derivative import pull
 from supnorm.program.evaluation import forward
 
@@ -93,10 +94,8 @@ def search(
     ``admit`` says which points count and may start an ascent; once ``late`` is true the screen ends after its present part,
     and the ascents where they are.
     """
-    from scipy.stats import qmc
-
     d, width = error.d, error.high - error.low
-    points = qmc.Sobol(d, rng=rng).random_base2(int(np.log2(SCREEN if not error.declared else FEW * d)))
+    points = sobol(d, rng).random_base2(int(np.log2(SCREEN if not error.declared else FEW * d)))
     corners = np.stack(np.meshgrid(*[[0.0, 1.0]] * min(d, 8), indexing="ij"), -1).reshape(-1, min(d, 8))
     corners = np.concatenate([corners, np.full((len(corners), d - min(d, 8)), 0.5)], 1)
     t = error.low + width * np.concatenate([points, corners])

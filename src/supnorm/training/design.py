@@ -13,6 +13,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from supnorm.problem.sobol import sobol
+
 Array = NDArray[np.float64]
 # Every `EVERY`-th point is a corner, as long as there are corners. In half of the other points each coordinate lies at an
 # end of its axis with probability `ON_FACE`. The largest errors of networks of width 12 after 400 iterations, medians of 3
@@ -29,10 +31,8 @@ def unit_design(n: int, d: int, seed: int) -> Array:
     >>> bool((u[:16] == unit_design(16, 2, seed=0)).all()), u[:64:16].tolist()
     (True, [[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
     """
-    from scipy.stats import qmc
-
-    sobol = qmc.Sobol(d, rng=np.random.default_rng(seed))
-    even: Array = sobol.random_base2(max(int(np.ceil(np.log2(n))), 1))[:n]
+    sequence = sobol(d, np.random.default_rng(seed))
+    even: Array = sequence.random_base2(max(int(np.ceil(np.log2(n))), 1))[:n]
     coins = np.random.default_rng([seed, 1]).random((n, d + 1))
     towards = 0.5 - 0.5 * np.cos(np.pi * even)
     pinned = coins[:, 1:] < ON_FACE

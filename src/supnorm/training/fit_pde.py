@@ -23,6 +23,7 @@ from supnorm.networks import Network, Scaling, double_precision
 from supnorm.networks.blocks import in_blocks
 from supnorm.problem import Domain, Function, Problem
 from supnorm.problem.equations import Equation as Stated
+from supnorm.problem.sobol import sobol
 from supnorm.results import BadInput
 from supnorm.results.numbers import literal
 from supnorm.results.option import demand_seconds, demand_seed
@@ -199,17 +200,15 @@ def fit_pde(
 
 def collocation(equation: Equation, inside: int, faces: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Sobol points in the box, and random points with the same number on each prescribed face."""
-    from scipy.stats import qmc
-
     domain = equation.domain
-    sobol = qmc.Sobol(domain.d, rng=rng).random_base2(max(int(np.ceil(np.log2(max(inside, 2)))), 1))[:inside]
+    points = sobol(domain.d, rng).random_base2(max(int(np.ceil(np.log2(max(inside, 2)))), 1))[:inside]
     share = max(faces // len(equation.faces), 1)
     parts = []
     for axis, upper in equation.faces:
         u = rng.random((share, domain.d))
         u[:, axis] = float(upper)
         parts.append(u)
-    return domain.from_unit(sobol), domain.from_unit(np.concatenate(parts))
+    return domain.from_unit(points), domain.from_unit(np.concatenate(parts))
 
 
 def residual_of(network: Network, equation: Equation) -> Function:

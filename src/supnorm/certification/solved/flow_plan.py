@@ -26,6 +26,7 @@ from supnorm.certification.solved.flow_parts import FlowBase, growth_of, parts
 from supnorm.certification.solved.polynomials import Polynomial, coefficients, nodes
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Axis, Domain
+from supnorm.problem.sobol import sobol
 from supnorm.program import Program
 from supnorm.program.derived import derivative
 from supnorm.results import BadInput
@@ -174,9 +175,7 @@ def _seen(setting: Setting) -> tuple[Array, Array]:
     """Points of the box from the start on, and the computed states there."""
     axis = Axis(setting.start, setting.end)
     box = with_axis(setting.domain, setting.time, axis)
-    from scipy.stats import qmc  # it takes half a second to load, which most proofs do not need
-
-    x = box.from_unit(qmc.Sobol(box.d, rng=np.random.default_rng(0)).random_base2(10))
+    x = box.from_unit(sobol(box.d, np.random.default_rng(0)).random_base2(10))
     y = setting.states(x, 1e-12)
     lost = ~np.isfinite(y).all(1)
     if lost.any():
@@ -362,10 +361,8 @@ def _sized(base: FlowBase, setting: Setting, allowed: float, growth: float) -> F
 
 def _size(part: Part) -> float:
     """The largest size of a part at points; of the growth the largest value, which may be negative."""
-    from scipy.stats import qmc
-
     domain = part.domain
-    u = qmc.Sobol(domain.d, rng=np.random.default_rng(1)).random_base2(int(np.log2(POINTS)))
+    u = sobol(domain.d, np.random.default_rng(1)).random_base2(int(np.log2(POINTS)))
     corners = np.stack(np.meshgrid(*[[0.0, 1.0]] * domain.d, indexing="ij"), -1).reshape(-1, domain.d)
     with np.errstate(all="ignore"):
         values = part.program.value(domain.from_unit(np.concatenate([u, corners])))

@@ -19,6 +19,7 @@ from supnorm.certification.rounding import Array
 from supnorm.certification.solved.integral_parts import IntegralBase, number, parts, scaled
 from supnorm.evaluation.limit import Limit
 from supnorm.problem import Domain
+from supnorm.problem.sobol import sobol
 from supnorm.program import Node, Program
 from supnorm.program.derived import substituted
 from supnorm.program.tracing import Builder, Tensor
@@ -147,9 +148,7 @@ def _integrals(nodes: Array, a: float, b: float) -> Program:
 
 
 def _points(domain: Domain) -> Array:
-    from scipy.stats import qmc  # it takes half a second to load, which most proofs do not need
-
-    u = qmc.Sobol(domain.d, rng=np.random.default_rng(1)).random_base2(int(np.log2(POINTS)))
+    u = sobol(domain.d, np.random.default_rng(1)).random_base2(int(np.log2(POINTS)))
     corners = np.stack(np.meshgrid(*[[0.0, 1.0]] * domain.d, indexing="ij"), -1).reshape(-1, domain.d)
     return domain.from_unit(np.concatenate([u, corners]))
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from supnorm.planning.ascents import ascend
+from supnorm.problem.sobol import sobol
 
 Array = NDArray[np.float64]
 # 40 halvings reach a box of 1e-13; in the last 14 a pole of order 0.1 grows by 2.6, and 1.5 counts as growth.
@@ -50,9 +51,7 @@ class Hazards:
 
 def scan_points(d: int, count: int, rng: np.random.Generator) -> Array:
     """Scrambled Sobol points of the unit cube, and its corners (at most 256 of them)."""
-    from scipy.stats import qmc
-
-    inner = qmc.Sobol(d, seed=rng).random_base2(int(np.ceil(np.log2(count))))[:count]
+    inner = sobol(d, rng).random_base2(int(np.ceil(np.log2(count))))[:count]
     if d <= 8:
         corners = np.array(list(itertools.product((0.0, 1.0), repeat=d)))
     else:
