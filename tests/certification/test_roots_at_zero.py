@@ -259,7 +259,7 @@ def test_a_distance_on_a_sphere_is_proved(tmp_path):
     assert certify(problem, 1.2, resume=tmp_path / "c.json").upper == result.upper
 
 
-def _known_on(boxes, function):
+def _known_on(boxes, function, units=1.0):
     """Which of these boxes (middles, half-widths) the function is known to be at least zero on."""
     program = lower_numpy(function, 1)
     centre, half = (np.array(v)[:, None] for v in zip(*boxes, strict=True))
@@ -269,13 +269,13 @@ def _known_on(boxes, function):
         for node in program.nodes:
             models.append(affine_model._apply(node, [models[a] for a in node.args], start))
     known = roots_at_zero.on_boxes(
-        program.nodes, lambda i: affine_model._positive(models[i]), start.nonnegative, []
+        program.nodes, lambda i: affine_model._positive(models[i], units), start.nonnegative, []
     )
     return known.all(axis=1).tolist()
 
 
 def test_a_factor_is_at_least_zero_where_its_model_is_positive():
-    boxes = [(0.5, 0.4), (0.5, 0.5), (0.4, 0.5), (-0.5, 0.1), (0.5, 0.4999999999)]
+    boxes = [(0.5, 0.4), (0.5, 0.5), (0.4, 0.5), (-0.5, 0.1), (0.5, 0.5 - 1e-16)]
     assert _known_on(boxes, lambda x: x * np.cos(20.0 * x) ** 2) == [True, False, False, False, False]
     assert _known_on(boxes, lambda x: np.cos(20.0 * x) ** 2 / x) == [True, False, False, False, False]
     assert _known_on(boxes, lambda x: -x * np.cos(20.0 * x) ** 2) == [False, False, False, True, False]
@@ -289,6 +289,9 @@ def test_what_rounding_may_make_negative_is_not_known_to_be_positive():
 
     assert _known_on([(0.3, 1e-9)], lambda x: rest(x) * np.sin(x) ** 2) == [False]
     assert _known_on([(0.3, 1e-9)], lambda x: (rest(x) + 1.0) * np.sin(x) ** 2) == [True]
+    assert _known_on([(0.3, 1e-9)], lambda x: (rest(x) + 1e-9) * np.sin(x) ** 2) == [True]
+    # In float32 the rest is as large as 1e-7.
+    assert _known_on([(0.3, 1e-9)], lambda x: (rest(x) + 1e-9) * np.sin(x) ** 2, units=2.0**29) == [False]
 
 
 @pytest.mark.slow
@@ -307,7 +310,7 @@ def _bound_of_a_root(middle):
 def test_a_root_of_what_is_not_known_to_be_at_least_zero_has_no_bound(monkeypatch):
     assert 0.1 * np.sqrt(0.3) <= _bound_of_a_root(0.2) <= 0.2
     assert np.isinf(_bound_of_a_root(0.05))
-    monkeypatch.setattr(affine_model, "_positive", lambda x: np.ones_like(x.c, dtype=bool))
+    monkeypatch.setattr(affine_model, "_positive", lambda x, units: np.ones_like(x.c, dtype=bool))
     assert np.isfinite(_bound_of_a_root(0.05))  # as it would be if the rule were weaker
 
 

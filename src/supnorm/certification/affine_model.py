@@ -31,7 +31,7 @@ from supnorm.certification.rounding import ULPS, Array, U, gamma, of_function, o
 from supnorm.program import Node, Program
 
 CELLS = 50_000  # numbers in one array of remainders: a few such arrays fit into the processor's cache
-IN_LOW_PRECISION = 2.0**46  # rounding of bfloat16 in units of that of float64, and a factor of 2
+AS_COMPUTED = 16.0  # rounding of another order of the sums, with a factor of 4 to spare
 SUBNORMAL = 1e-322  # a few units of the smallest numbers, of which one is all that a node may be
 FAR = 4.0  # as in one of the checker's forms; with 4 alone 3 of 360 files were not accepted: its tangents are tighter
 _TANH_GELU, _CUBIC = 0.7978845608028654, 0.044715  # the float64 constants are the definition of gelu_tanh
@@ -144,7 +144,7 @@ def _propagate(
                     args = [_as_computed(arg, outside) for arg in args]
             models.append(_apply(node, args, start, branches, units))
             if node.op in ROOTS and not node.discrepancies and not _all_above(args[0]):
-                models[-1] = _with_root_on_boxes(program.nodes, models, args[0], known)
+                models[-1] = _with_root_on_boxes(program.nodes, models, args[0], known, units)
     return models[-1], bend
 
 
@@ -161,7 +161,11 @@ def _all_above(x: AffineModel) -> bool:
 
 
 def _with_root_on_boxes(
-    nodes: Sequence[Node], models: list[AffineModel], x: AffineModel, known: list[NDArray[np.bool_]]
+    nodes: Sequence[Node],
+    models: list[AffineModel],
+    x: AffineModel,
+    known: list[NDArray[np.bool_]],
+    units: float,
 ) -> AffineModel:
     """The last model, that of a root, by chords also where its argument x is only on the box known to be at least zero."""
     node, model = nodes[len(models) - 1], models[-1]
@@ -169,14 +173,16 @@ def _with_root_on_boxes(
     rooted = _with_root(node.op, x, model, np.ones(node.width, dtype=bool))
     if not (rooted.eps[:, 0] != model.eps[:, 0]).any():
         return model
-    above = on_boxes(nodes[: argument + 1], lambda i: _positive(models[i]), models[0].nonnegative, known)
+    above = on_boxes(
+        nodes[: argument + 1], lambda i: _positive(models[i], units), models[0].nonnegative, known
+    )
     return replace(_with_root(node.op, x, model, above), nonnegative=model.nonnegative)
 
 
-def _positive(x: AffineModel) -> NDArray[np.bool_]:
-    """Which features are above zero on each box, as they are computed too, shape ``(B, w)``."""
+def _positive(x: AffineModel, units: float) -> NDArray[np.bool_]:
+    """Which features are above zero on each box, as they are computed too, with rounding in these ``units`` of ``err``."""
     reach = x.reach[:, 0]
-    room = IN_LOW_PRECISION * x.err + 16.0 * U * (np.abs(x.c) + reach) + SUBNORMAL
+    room = AS_COMPUTED * units * x.err + 16.0 * U * (np.abs(x.c) + reach) + SUBNORMAL
     return np.asarray(x.c - reach > room)
 
 
