@@ -226,3 +226,21 @@ def test_a_cube_root_that_is_zero_where_a_box_ends_is_accepted(tmp_path):
     assert result.status.code == "proved"
     result.certificate.save(tmp_path / "c.json")
     assert check(tmp_path / "c.json").accepted
+
+
+def _sines_and_roots(x):
+    def line(a, b, c):
+        return a * x[:, :1] + b * x[:, 1:] + c
+
+    first = line(-0.25, -0.77, -0.08) ** 2 * (1.089 + np.sin(7.397 * line(1.0, 1.71, 0.12)))
+    second = line(0.31, 1.75, 0.02) ** 2 * np.tanh(7.147 * np.tanh(2.905 * line(-0.07, 0.63, 0.14)))
+    factor = 1.678 - np.sqrt(np.exp(line(0.07, -0.74, 2.67)))
+    return np.cbrt(first + second) - (1.08 + np.sin(13.07 * line(-0.13, 1.64, 1.32))) * factor
+
+
+def test_a_sine_that_is_not_its_range_beside_a_root_with_the_nearer_chord_is_accepted(tmp_path):
+    """Its honest file was rejected: no form had such a sine with a chord below four times the tangent's remainder."""
+    domain = Domain(x=(0.0, 1.3797), y=(-0.6377, 2.8856))
+    problem = Problem(lambda x: 0.0 * x[:, :1], _sines_and_roots, domain)
+    certify(problem, 1.05, strategy=LinearBounds(), boxes=150).certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted

@@ -44,7 +44,15 @@ class Form(NamedTuple):
     far: int = 2
 
 
-FORMS = (Form(), Form(within=False, far=4), Form(far=4), Form(far=1))
+# Every pair, the usual ones first: a sine that must not be its range may be multiplied by a root with any of the chords.
+FORMS = (
+    Form(),
+    Form(within=False, far=4),
+    Form(far=4),
+    Form(far=1),
+    Form(within=False, far=2),
+    Form(within=False, far=1),
+)
 
 
 @dataclass(frozen=True)
