@@ -419,7 +419,7 @@ def _sharp(saved):
         rules = {D: verify_rule(3, D, points) for D, points in document.rules.items()}
         for k, leaf in enumerate(document.leaves):
             key = (leaf.level, leaf.index, leaf.degree, leaf.rho, leaf.grid, leaf.graded)
-            bound = leaves._bound(document, programs, key, k, rules)
+            bound = leaves._largest_of(leaves._bounds(document, programs, key, k, rules))
             if not (bound <= leaf.upper and bound >= leaf.upper * (1 - 1e-6)):
                 return False
     finally:

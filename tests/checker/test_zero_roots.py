@@ -9,8 +9,10 @@ import pytest
 from flint import arb
 
 from supnorm.certification import LinearBounds, certify
-from supnorm.checker import check, enclosure
+from supnorm.checker import check, enclosure, leaves
+from supnorm.checker.enclosure import FORMS
 from supnorm.checker.operation import Operation
+from supnorm.checker.rejected import Rejected
 from supnorm.checker.zero_roots import at_least_zero, chord, on_a_cell
 from supnorm.problem import Domain, Problem
 
@@ -244,3 +246,19 @@ def test_a_sine_that_is_not_its_range_beside_a_root_with_the_nearer_chord_is_acc
     problem = Problem(lambda x: 0.0 * x[:, :1], _sines_and_roots, domain)
     certify(problem, 1.05, strategy=LinearBounds(), boxes=150).certificate.save(tmp_path / "c.json")
     assert check(tmp_path / "c.json").accepted
+
+
+def test_each_output_has_the_form_that_suits_it(monkeypatch):
+    """The smallest bound of all outputs together is 3: by one form of the first output, by the other one of the second."""
+    found = {FORMS[0]: (1, 3), FORMS[1]: (3, 1)}
+
+    def bounds(document, programs, proof, position, rules, form=FORMS[0], **more):
+        return [arb(v) for v in found.get(form, (4, 4))]
+
+    monkeypatch.setattr(leaves, "_bounds", bounds)
+    all_leaves = leaves.Leaves.__new__(leaves.Leaves)
+    all_leaves.document, all_leaves.programs, all_leaves.rules, all_leaves.arbitrary = None, (), {}, True
+    proof = ((0,), (0,), (0,), (2.0,), (0,), (-1,), (0,))
+    all_leaves.verify(proof, [0], [1.0])
+    with pytest.raises(Rejected, match=r"proved 1, claimed 0\.9"):
+        all_leaves.verify(proof, [0], [0.9])

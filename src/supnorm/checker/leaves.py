@@ -133,31 +133,37 @@ class Leaves:
 
         ``undecided`` hears that the proof is made again in FLINT's balls, and may refuse it.
         """
+        outputs: list[Ball | None] = []
         bound = None
         if not self.arbitrary:
             least = min(claims_of)
-            bound = _bound(
-                self.document, self.programs, proof, positions[0], self.rules, fast=True, claimed=least
+            bound = _largest_of(
+                _bounds(
+                    self.document, self.programs, proof, positions[0], self.rules, fast=True, claimed=least
+                )
             )
         if bound is None or not all(bound <= claimed for claimed in claims_of):  # undecided in float64 balls
             if not self.arbitrary and max(proof[2]) > 0:  # what has no nodes takes as long as before
                 undecided()
-            bound = _bound(self.document, self.programs, proof, positions[0], self.rules, fast=False)
+            outputs = _bounds(self.document, self.programs, proof, positions[0], self.rules)
+            bound = _largest_of(outputs)
         if {0.0, BY_PARTS} & set(proof[3]) and (
             bound is None or not all(bound <= claimed for claimed in claims_of)
         ):
-            bound = _bound(self.document, self.programs, proof, positions[0], self.rules, thorough=True)
+            outputs = _bounds(self.document, self.programs, proof, positions[0], self.rules, thorough=True)
+            bound = _largest_of(outputs)
         for form in FORMS[1:] if 0 in proof[2] else ():
             if bound is None or not all(bound <= claimed for claimed in claims_of):
-                other = _bound(self.document, self.programs, proof, positions[0], self.rules, form=form)
-                bound = smaller(bound, other)
+                other = _bounds(self.document, self.programs, proof, positions[0], self.rules, form=form)
+                outputs = [smaller(a, b) for a, b in zip(outputs, other, strict=True)]
+                bound = _largest_of(outputs)
         for position, claimed in zip(positions, claims_of, strict=True):
             if bound is None or not (bound <= claimed):
                 shown = "no bound" if bound is None else f"{float(bound.upper()):.9g}"
                 raise Rejected(f"leaf {position}: proved {shown}, claimed {claimed:.9g}", position)
 
 
-def _bound(
+def _bounds(
     document: Document,
     programs: tuple[Program, ...],
     proof: Proof,
@@ -167,8 +173,8 @@ def _bound(
     form: Form = FORMS[0],
     claimed: float = 0.0,
     thorough: bool = False,
-) -> Ball | None:
-    """Bound of the error on a cell: for each output the smallest alternative, then the largest output.
+) -> list[Ball | None]:
+    """Bound of the error of each output on a cell: that of the smallest alternative.
 
     ``fast``: values at nodes are balls of float64 numbers (`batch`, and for a small ``claimed`` bound `adjoints`).
     ``form``: of affine bounds. ``thorough``: Chebyshev models try
@@ -192,6 +198,11 @@ def _bound(
                 )
             for k, ends in enumerate(ranges):
                 bounds[k] = smaller(bounds[k], None if ends is None else _largest(*ends, document.side))
+    return bounds
+
+
+def _largest_of(bounds: list[Ball | None]) -> Ball | None:
+    """Bound of the error of all outputs; None where one has none."""
     if any(bound is None or not bound.is_finite() for bound in bounds):
         return None
     return extremes([arb(0), *bounds])[1]
