@@ -306,13 +306,13 @@ def test_leaves_that_name_bits_are_proved_in_arrays_and_no_smaller_claim_is(monk
     assert check(tmp_path / "bits.json").accepted
     assert not calls
     proved = []
-    real = leaves._bound
+    real = leaves._bounds
     monkeypatch.setattr(
-        leaves, "_bound", lambda *given, **more: proved.append(real(*given, **more)) or proved[-1]
+        leaves, "_bounds", lambda *given, **more: proved.append(real(*given, **more)) or proved[-1]
     )
     check(tmp_path / "bits.json", arbitrary=True)
     assert calls
-    below = max(float(v.lower()) for v in proved) * (1.0 - 1e-12)
+    below = max(float(leaves._largest_of(bounds).lower()) for bounds in proved) * (1.0 - 1e-12)
     data["leaves"]["upper"] = [min(float.fromhex(v), below).hex() for v in data["leaves"]["upper"]]
     data.update(upper=below.hex(), lower=(0.0).hex(), witness=None)
     _write(tmp_path / "forged.json", data)

@@ -175,13 +175,13 @@ def test_taylor_coefficients_hold_those_of_flint(op):
 def test_a_proof_that_float64_leaves_undecided_is_made_again(monkeypatch, tmp_path):
     """Balls so wide that they decide nothing change no verdict: `verify` then takes those of FLINT."""
     calls = []
-    honest = leaves._bound
+    honest = leaves._bounds
 
-    def recorded(*given, fast, **more):
+    def recorded(*given, fast=False, **more):
         calls.append(fast)
-        return None if fast else honest(*given, fast=fast, **more)
+        return [None] if fast else honest(*given, fast=fast, **more)
 
-    monkeypatch.setattr(leaves, "_bound", recorded)
+    monkeypatch.setattr(leaves, "_bounds", recorded)
     one = sn.Problem(
         lambda x: jnp.tanh(x[:, 0]), lambda x: x[:, 0] - x[:, 0] ** 3 / 3, sn.Domain(x=(0.0, 1.0))
     )
