@@ -156,6 +156,24 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
             )
 
 
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """A test that leaves signals blocked, or Ctrl-C ignored, makes later ones wait for ever: so do programs they start."""
+    before = _signals()
+    yield
+    if (left := _signals()) != before:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_SETMASK, before[0])
+        signal.signal(signal.SIGINT, before[1])
+        pytest.fail(f"the test left signals as {left} instead of {before}", pytrace=False)
+
+
+def _signals() -> tuple[set[Any], Any]:
+    """The signals that are blocked, and what Ctrl-C does."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ()) if hasattr(signal, "pthread_sigmask") else set()
+    return blocked, signal.getsignal(signal.SIGINT)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """A test that fails says what of the process may differ from that in which it passes."""
@@ -172,6 +190,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
                 float(np.float64(5e-324) / 1.0),
             ),
             "flint": flint and (flint.ctx.prec, str(flint.arb.pi()), str(flint.arb(0.7).sin())),
+            "signals": _signals(),
             "jax": jax and (jax.config.jax_enable_x64, jax.config.jax_debug_nans),
         }
         report.sections.append(("State of the process", "\n".join(f"{k}: {v}" for k, v in state.items())))

@@ -66,6 +66,7 @@ def _forked(work: Callable[[], int]) -> int:
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)  # until both know what to do with them
         child = os.fork()
     except OSError as error:  # an exit code 1, of Python's own traceback, would read as a verdict
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
         print(
             f"supnorm: no process can be started: {error.strerror}; allow more processes (ulimit -u) or more memory",
             file=sys.stderr,
