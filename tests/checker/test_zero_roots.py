@@ -168,14 +168,31 @@ def test_a_factor_that_is_positive_on_each_cell_is_accepted(with_factor, monkeyp
     assert not check(with_factor).accepted
 
 
-def test_a_domain_on_which_the_factor_is_negative_somewhere_is_rejected(with_factor, tmp_path, monkeypatch):
-    """The cosine is below zero beyond 1.571; with each feature taken for positive the false file is accepted."""
+def test_a_domain_on_which_the_factor_is_negative_somewhere_is_rejected(with_factor, tmp_path):
+    """The cosine is below zero beyond 1.571."""
 
     def change(data):
         for key in ("low", "axis_low"):
             data[key][0] = float.hex(-1.6)
 
     assert not _forged(with_factor, tmp_path, change).accepted
+
+
+def _root_on_a_cell(middle):
+    """sqrt(x y^2) for x in middle +- 0.1 and y in 0 +- 0.1; of x nothing is known on the domain."""
+    parts = (_one("take", 0, columns=(0,)), _one("take", 0, columns=(1,)), _one("pow", 2, parameter=2.0))
+    operations = (_one("input", width=2), *parts, _one("mul", 1, 3), _one("sqrt", 4))
+    program = enclosure.Program.of(operations, (-1.0, -1.0))
+    cell = [arb(middle), arb(0)], [arb(0.1), arb(0.1)]
+    return enclosure.model(program, *cell, arb(1), True)[0].eps
+
+
+def test_a_root_has_a_bound_only_where_its_factor_is_positive_on_the_cell(monkeypatch):
+    assert _root_on_a_cell(0.2) < 0.1
+    assert _root_on_a_cell(0.05) is None
+    assert _root_on_a_cell(-0.2) is None
+    monkeypatch.setattr(enclosure, "_is_positive", lambda x, scale: True)
+    assert _root_on_a_cell(0.05) is not None  # as it would be if the rule were weaker
 
 
 @pytest.mark.parametrize(

@@ -209,8 +209,11 @@ def _apply(
                 top = outward(np.abs(x.c) + x.reach[:, 0]) - np.abs(x.c) + x.c + x.err
                 room = np.where(top < discrepancy.above - 1e-9 * (1.0 + abs(discrepancy.above)), 0.0, room)
             model = replace(model, err=np.where(room == 0.0, model.err, outward(model.err + room)))
-    if start.nonnegative is None or node.op == "input":
-        return model
+    return model if start.nonnegative is None or node.op == "input" else with_signs(node, model, args)
+
+
+def with_signs(node: Node, model: AffineModel, args: list[AffineModel]) -> AffineModel:
+    """The model of a node with what is known of its sign, which is a fact of the feature and not of a box."""
     known = [a.nonnegative if a.nonnegative is not None else np.zeros(a.c.shape[1], dtype=bool) for a in args]
     return replace(model, nonnegative=nonnegative(node, known, node.width))
 

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 
 from supnorm.certification import affine_model
 from supnorm.certification.affine_model import AffineModel, add, scale
-from supnorm.certification.roots_at_zero import nonnegative
 from supnorm.certification.rounding import Array, U, outward
 from supnorm.program import Node, Program
 
@@ -172,7 +171,9 @@ class _State:
         """Add the model of the next node, and drop models that no later node needs."""
         if node.op in KINKS:
             kinked = self._kink(node)
-            self.parted[position] = self._known(node, kinked, [self.at_pieces(a) for a in node.args])
+            args = [self.at_pieces(a) for a in node.args]
+            none = self.start.nonnegative is None
+            self.parted[position] = kinked if none else affine_model.with_signs(node, kinked, args)
         elif any(a in self.parted for a in node.args):
             like = _rows(self.start, self.pieces.owner)
             args = [self.at_pieces(a) for a in node.args]
@@ -182,15 +183,6 @@ class _State:
         for a in node.args:
             if self.last_use[a] == position:
                 self.parted.pop(a, None)
-
-    def _known(self, node: Node, model: AffineModel, args: list[AffineModel]) -> AffineModel:
-        """With what is known of its sign: that of the feature itself, which is the same on each piece."""
-        if self.start.nonnegative is None:
-            return model
-        known = [
-            a.nonnegative if a.nonnegative is not None else np.zeros(a.c.shape[1], dtype=bool) for a in args
-        ]
-        return replace(model, nonnegative=nonnegative(node, known, node.width))
 
     def _kink(self, node: Node) -> AffineModel:
         def argument() -> tuple[AffineModel, AffineModel]:

@@ -7,22 +7,25 @@ a sample of the box. Here the exception ends the work.
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
 from typing import Any
 
 import numpy as np
 
+_LOCK = threading.Lock()  # both hooks are those of the process
 
-@contextmanager
-def table_read() -> Iterator[None]:
-    """A context in which SciPy makes a Sobol sequence.
+
+@functools.cache
+def read_table() -> None:
+    """Let SciPy read its table, which it does once in a process; a failure is not remembered, and the next call tries again.
 
     Raises:
         OSError, MemoryError: or whatever else SciPy dropped while it read its table.
     """
-    before, printed = sys.unraisablehook, sys.excepthook
+    from scipy.stats import qmc  # it takes half a second to load, which most runs do not need
+
     dropped: list[BaseException] = []
 
     def hook(held: Any) -> None:
@@ -31,12 +34,14 @@ def table_read() -> Iterator[None]:
         else:
             before(held)
 
-    sys.unraisablehook = hook
-    sys.excepthook = lambda *_: None  # compiled code prints a traceback by it
-    try:
-        yield
-    finally:
-        sys.unraisablehook, sys.excepthook = before, printed
+    with _LOCK:
+        before, printed = sys.unraisablehook, sys.excepthook
+        sys.unraisablehook = hook
+        sys.excepthook = lambda *_: None  # compiled code prints a traceback by it
+        try:
+            qmc.Sobol(2, rng=np.random.default_rng(0))  # the first axis alone needs no table
+        finally:
+            sys.unraisablehook, sys.excepthook = before, printed
     if dropped:
         raise dropped[0]
 
@@ -45,12 +50,12 @@ def sobol(d: int, rng: np.random.Generator) -> Any:
     """A scrambled sequence, a ``scipy.stats.qmc.Sobol``.
 
     Raises:
-        OSError, MemoryError: as `table_read`.
+        OSError, MemoryError: as `read_table`.
 
     >>> len(set(sobol(1, np.random.default_rng(0)).random_base2(3).ravel().tolist()))
     8
     """
-    from scipy.stats import qmc  # it takes half a second to load, which most runs do not need
+    from scipy.stats import qmc
 
-    with table_read():
-        return qmc.Sobol(d, rng=rng)
+    read_table()
+    return qmc.Sobol(d, rng=rng)

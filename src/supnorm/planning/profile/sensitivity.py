@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from supnorm.problem.sobol import table_read
+from supnorm.problem.sobol import read_table
 
 Array = NDArray[np.float64]
 
@@ -44,8 +44,8 @@ def sensitivity(f: Callable[[Array], Array], d: int, n: int, rng: np.random.Gene
         bad = bad or not np.isfinite(values).all() or bool(np.ptp(values) == 0.0)
         return np.where(np.isfinite(values), values, 0.0) + (0.0 if not bad else np.arange(len(values)))
 
-    with table_read():
-        indices = sobol_indices(func=rows, n=n, dists=[uniform()] * d, rng=rng)
+    read_table()
+    indices = sobol_indices(func=rows, n=n, dists=[uniform()] * d, rng=rng)
     if bad:
         return None
     return Sensitivity(np.asarray(indices.first_order), np.asarray(indices.total_order), n)
