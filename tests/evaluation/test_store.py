@@ -66,6 +66,10 @@ def test_a_file_that_is_no_store_is_refused_and_kept(tmp_path: Path) -> None:
     assert path.read_bytes() == b"my thesis, the only copy" * 100
 
 
+def _connections() -> list[sqlite3.Connection]:
+    return [one for one in gc.get_objects() if type(one) is sqlite3.Connection]
+
+
 def test_a_file_that_is_refused_is_not_kept_open(tmp_path: Path) -> None:
     """A message of SQLite that is not UTF-8 is no error of SQLite to Python. It was raised past the line that closes: for as
     long as the connection lived, the file was locked, and a good store in its place was refused after five seconds."""
@@ -78,11 +82,13 @@ def test_a_file_that_is_refused_is_not_kept_open(tmp_path: Path) -> None:
         )
     gc.disable()
     try:
-        with pytest.raises(BadInput, match="not a store of evaluations"):
+        before = _connections()  # tests before this one leave some open, alive until the next collection
+        with pytest.raises(BadInput, match="not a store of evaluations") as refused:
             EvaluationStore(path, "abc")
         assert EvaluationStore.fingerprint_of(path) is None
-        held = [one for one in gc.get_objects() if type(one) is sqlite3.Connection]
-        for one in held:
+        new = [one for one in _connections() if not any(one is other for other in before)]
+        assert new, refused.tb  # alive in the frames of the refusal
+        for one in new:
             with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
                 one.total_changes  # noqa: B018
     finally:
