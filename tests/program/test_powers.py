@@ -11,6 +11,7 @@ from onnx import parser
 import supnorm as sn
 from supnorm.program import lower_numpy, lower_onnx
 from supnorm.program.jaxpr import lower_jaxpr
+from supnorm.program.operations import Unsupported
 from supnorm.program.torch import lower_torch
 
 EXPONENTS = np.array([3.0, 0.0, 2.0, 1.0, 2.0])
@@ -42,6 +43,14 @@ def test_each_entry_has_its_own_power(reader):
     program = READERS[reader]()
     assert not {"exp", "log"} & set(program.operations)
     np.testing.assert_allclose(program.value(POINTS), POINTS**EXPONENTS, rtol=1e-14)
+
+
+@pytest.mark.parametrize("exponent", ["inf", "nan"])
+def test_a_power_of_onnx_that_is_not_finite_is_refused(exponent):
+    """Infinity was read: 2 ** inf is infinite, and 0.5 ** inf is 0."""
+    graph = GRAPH.replace("3.0, 0.0, 2.0, 1.0, 2.0", ", ".join([exponent] * 5))
+    with pytest.raises(Unsupported, match=f"a power {exponent} .*a finite exponent"):
+        lower_onnx(parser.parse_model(graph))
 
 
 def test_entries_of_a_matrix_keep_their_places():

@@ -81,13 +81,7 @@ def _matmul(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
 
 
 def _pow(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
-    x, exponent = args
-    if not isinstance(exponent, Tensor) and np.unique(exponent).size == 1:
-        p = float(np.ravel(exponent)[0])
-        if isinstance(x, Tensor):
-            x = x.arrange(lambda i: np.broadcast_to(i, np.broadcast_shapes(i.shape, np.shape(exponent))))
-        return build.unary("sqrt", x) if p == 0.5 else build.unary("pow", x, p)
-    return power(build, x, exponent)
+    return power(build, *args)
 
 
 def _clip(build: Builder, at: dict[str, Any], args: list[Any]) -> Value:
