@@ -13,6 +13,7 @@ import supnorm as sn
 from supnorm.certification import certificate, mismatch
 from supnorm.certification.deployed import deployed_in_single
 from supnorm.certification.error_program import error_program
+from supnorm.certification.provable import demand_provable
 from supnorm.certification.single_precision import rounding_in_single
 from supnorm.checker import check
 from supnorm.checker.claimed_single import Kernel, SingleClaim
@@ -335,6 +336,24 @@ def test_a_softmax_has_no_known_rounding(tmp_path):
     result = sn.certify(one, 3.0, boxes=500)
     assert result.deployed_upper is None
     assert any("Softmax" in said and "not known" in said for said in result.assumptions)
+
+
+@pytest.mark.parametrize("name", ["absolute", "relative", "one-sided", "scaled"])
+def test_beside_a_reference_that_chooses_nothing_is_claimed_of_float32(tmp_path, name):
+    """The program of the error ends with ``where``; the proof was lost by an AssertionError."""
+    domain = sn.Domain(x=(0.0, 1.0), y=(0.5, 1.0))
+    one = sn.Problem(sn.from_torch(module()), lambda x: np.where(x[:, 0] < 0.3, 1.5, 1.4 + 0.1 * x[:, 1]), domain,
+                     PROBLEMS[name]().error)  # fmt: skip
+    result = sn.certify(one, 1.3, boxes=1000)
+    assert np.isfinite(result.upper)
+    assert result.deployed_upper is None
+    assert any("the reference chooses between formulas" in said for said in result.assumptions)
+    result.certificate.save(tmp_path / "c.json")
+    assert check(tmp_path / "c.json").accepted
+    assert mismatch(tmp_path / "c.json", one) is None
+    with pytest.raises(sn.BadInput, match="the reference chooses between formulas"):
+        demand_provable(one, as_run=True)
+    demand_provable(one)
 
 
 @pytest.mark.usefixtures("executions_unseen")

@@ -24,6 +24,7 @@ from supnorm.certification.single_local import ULP
 from supnorm.certification.single_precision import rounding_in_single
 from supnorm.problem import Function, Problem
 from supnorm.program import Node, Program, Unsupported, program_of
+from supnorm.program.branches import jumps
 from supnorm.program.single_precision import Kernel, kernels, names
 from supnorm.results.numbers import num
 from supnorm.wording import fact
@@ -140,9 +141,9 @@ def assumptions_in_single(runtime: str, functions: dict[str, Kernel]) -> tuple[s
 
 
 def deployed_in_single(problem: Problem, error: ErrorProgram) -> Deployed | None:
-    """What float32 adds to the error of a float32 model; None where it is not known or has no bound."""
+    """What float32 adds to the error of a float32 model; None where that is not known, has no bound, or beside a choice."""
     runs = runs_in_single(problem.model, error.d)
-    if isinstance(runs, str) or error.declared or error.at_least:
+    if isinstance(runs, str) or error.declared or error.at_least or any(map(jumps, error.at_points)):
         return None
     runtime, functions = runs
     parts = [parts_of(program) for program in error.at_points]

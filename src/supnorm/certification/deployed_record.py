@@ -8,6 +8,7 @@ from supnorm.certification.certificate import Certificate
 from supnorm.certification.deployed import runs_in_single
 from supnorm.certification.measured import Agreement
 from supnorm.problem import Problem
+from supnorm.program.branches import jumps
 from supnorm.results.certify import DeployedRecord
 from supnorm.wording import fact
 from supnorm.wording.certify import CERTIFY
@@ -38,7 +39,8 @@ def claimed_in_single(
     if held is None:
         why = runs_in_single(problem.model, certificate.error.d)
         if not isinstance(why, str):
-            why = CERTIFY.text(fact("single-no-bound"))
+            chosen = any(map(jumps, certificate.error.at_points))
+            why = CERTIFY.text(fact("single-threshold" if chosen else "single-no-bound"))
         return certificate, [why] if why else []
     room = held.rounding + 2.0 * certificate.rounding
     differs = max((s.size for s in seen.sides if s.side == "model"), default=0.0)

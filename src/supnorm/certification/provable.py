@@ -7,6 +7,7 @@ from supnorm.certification.error_program import demand_kind
 from supnorm.certification.reading import read
 from supnorm.problem import Function, Problem
 from supnorm.program import Unsupported
+from supnorm.program.branches import jumps
 from supnorm.program.special import NAMES
 from supnorm.results import BadInput
 from supnorm.sources.solved import demand_readable, is_solved
@@ -24,7 +25,7 @@ def demand_provable(problem: Problem, as_run: bool = False) -> None:
         BadInput: naming what cannot be read, or why the rounding has no bound.
     """
     demand_kind(problem)
-    domain, declared = problem.domain, False
+    domain, declared, chosen = problem.domain, False, False
     solved = is_solved(problem.reference)
     for what, function in (("model", problem.model), ("reference", problem.reference)):
         if what == "reference" and solved:
@@ -33,7 +34,9 @@ def demand_provable(problem: Problem, as_run: bool = False) -> None:
             except Unsupported as error:
                 raise BadInput(f"certify cannot read the equation of the reference: {error}") from None
             continue
-        declared |= read(function, what, domain, branches=not solved) is None
+        program = read(function, what, domain, branches=not solved)
+        declared |= program is None
+        chosen |= program is not None and jumps(program)
     model = problem.model
     assert model is not None
     if not as_run:
@@ -44,6 +47,8 @@ def demand_provable(problem: Problem, as_run: bool = False) -> None:
         why = "the reference is a root, a flow or an integral"
     else:
         why = unknown_as_run(model, domain.d)
+        if not why and chosen and model.precision == "float32":
+            why = "it runs in float32, and the reference chooses between formulas"
     if why:
         raise BadInput(
             f"nothing can be proved of {model.name or 'the model'} as it runs, because its rounding has no bound ({why}); "

@@ -148,6 +148,11 @@ def _piecewise(build: Builder, test: Comparison, if_true: Value, if_false: Value
     return build.where(z, if_true, if_false) if test.op in ("gt", "lt") else build.where(z, if_false, if_true)
 
 
+def jumps(program: Program) -> bool:
+    """Whether a formula of a program is replaced by another one at a threshold."""
+    return any(node.op == "where" for node in program.nodes)
+
+
 def demand_no_branches(program: Program, use: str) -> None:
     """Check that no formula of a program is replaced by another one at a threshold.
 
@@ -158,7 +163,7 @@ def demand_no_branches(program: Program, use: str) -> None:
     Raises:
         Unsupported: naming ``where``.
     """
-    if any(node.op == "where" for node in program.nodes):
+    if jumps(program):
         raise Unsupported(f"where(comparison, a, b) in {use}", "minimum, maximum, abs, relu or leaky_relu")
 
 

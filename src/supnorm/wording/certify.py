@@ -111,6 +111,8 @@ ASSUMPTIONS = {
     "in float32",
     "single-no-bound": "deployed_upper: the rounding in float32 has no bound on this domain (an overflow, a pole, a "
     "branch of the code)",
+    "single-threshold": "deployed_upper: not known, because the reference chooses between formulas, and the rounding of a "
+    "model in float32 is bounded beside one formula only",
     "single-refuted": "deployed_upper: nothing is claimed, because {runtime} was seen to differ from exact arithmetic by "
     "{difference:at most}, and rounding in float32 explains only {bound:at most}",
     "exact-root": "the bound is for the exact root of the equation between its ends; Newton's method computes it in float64",
