@@ -439,6 +439,46 @@ def test_another_side_and_a_glitch_between_all_points_are_rejected_in_one_line(
         assert len(out) == 2
 
 
+FITTED = """
+import numpy as np
+from pathlib import Path
+nodes = np.linspace(-1, 1, 9)
+off = float(Path(__file__).with_name("off.txt").read_text())
+weights = np.polynomial.chebyshev.chebfit(nodes, np.exp(nodes), 4) * (1 + off)
+def model(x):
+    return sum(w * x**k for k, w in enumerate(weights))
+def truth(x):
+    return np.polynomial.chebyshev.chebval(x, np.array([1.26, 1.13, 0.27, 0.04, 0.005]))
+"""
+
+
+def test_weights_that_are_computed_anew_are_told_from_other_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fit while the code is loaded gives other last digits with another number of threads; check said "has changed"."""
+    (tmp_path / "fitted.py").write_text(FITTED)
+    (tmp_path / "off.txt").write_text("0.0")
+    problem = tmp_path / "problem.toml"
+    problem.write_text(
+        '[model]\npython = "fitted.py:model"\n[reference]\npython = "fitted.py:truth"\n[domain]\na = [-1.0, 1.0]\n'
+    )
+    file = tmp_path / "out" / "certificate.json"
+    assert run(["certify", str(problem), "--out", str(file.parent), "--quiet"]) == 0
+    (tmp_path / "off.txt").write_text("3e-14")
+    capsys.readouterr()
+    assert run(["check", str(file), "--problem", str(problem)]) == 1
+    said = capsys.readouterr().out
+    assert "the operations are the same, but numbers differ, by up to 3" in said
+    assert "× 10⁻¹⁴ of the largest of an operation" in said
+    assert "store them in a file and load them" in said
+    (tmp_path / "fitted.py").write_text(FITTED.replace("w * x**k", "w * np.sin(x)**k"))
+    assert run(["check", str(file), "--problem", str(problem)]) == 1
+    assert (
+        "its programs are not those of the problem: model, reference, measure or domain"
+        in capsys.readouterr().out
+    )
+
+
 def test_progress_counts_leaves_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     now = [0.0]
     tell = Progress(clock=lambda: now[0])

@@ -26,6 +26,7 @@ from supnorm.certification.rounding import Array
 from supnorm.certification.solution import tie as solution_tie
 from supnorm.certification.solved import flow_tie, integral_tie
 from supnorm.certification.tie import NO_CERTIFICATE, Unread, content_of, rounding_of
+from supnorm.certification.unlike_programs import how_unlike
 from supnorm.problem import Domain, Function, Problem
 from supnorm.program import Program, Unsupported, program_of
 from supnorm.results import BadInput
@@ -173,10 +174,10 @@ def _programs(data: Mapping[str, Any], problem: Problem) -> str | None:
         except Unsupported as error:
             raise BadInput(f"check cannot read the {name}: {error}") from None
         if program.to_json() != data["programs"][name]:
-            return (
-                f"the program of its {name} is not that of the problem: the {name} or the domain has changed since, or "
-                "another version reads the code otherwise; certify again"
+            unlike = how_unlike(
+                [data["programs"][name]], [program], f"the {name}", "another version reads the code otherwise"
             )
+            return f"the program of its {name} is not that of the problem: {unlike}"
         if _branches(program, problem.domain):
             return f"the {name} has a branch that its program does not take, of which no proof of several parts knows"
         programs[name] = program

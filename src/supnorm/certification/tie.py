@@ -28,6 +28,7 @@ from supnorm.certification.result import assumptions_of
 from supnorm.certification.resume import read_but_leaves
 from supnorm.certification.rounding import Array
 from supnorm.certification.statement import SCHEMA as STATEMENT
+from supnorm.certification.unlike_programs import how_unlike
 from supnorm.certification.verdict import unit_of
 from supnorm.evaluation.guarded import ALLOWED
 from supnorm.problem import Domain, Function, Problem
@@ -257,10 +258,14 @@ def _programs(data: dict[str, Any], error: ErrorProgram) -> str | None:
     versions_then, versions_now = (
         ", ".join(f"{p} {v.get(p, 'unknown')}" for p in shown) for v in (then, now)
     )
-    return (
-        "its programs are not those of the problem: model, reference, measure or domain has changed since, or "
-        f"another version reads the code otherwise (file: {versions_then}; here: {versions_now}); certify again"
+    otherwise = f"another version reads the code otherwise (file: {versions_then}; here: {versions_now})"
+    unlike = how_unlike(
+        [one for programs in held for one in programs],
+        [one for programs in expected for one in programs],
+        "model, reference, measure",
+        otherwise,
     )
+    return f"its programs are not those of the problem: {unlike}"
 
 
 def _words(data: dict[str, Any], problem: Problem, error: ErrorProgram) -> str | None:
