@@ -13,6 +13,7 @@ from threadpoolctl import ThreadpoolController
 
 import supnorm as sn
 from supnorm.approximants import ChebyshevTensor
+from supnorm.auditing.find_worst import find_worst
 from supnorm.evaluation.caller import Caller
 from supnorm.evaluation.processes import Processes
 from supnorm.evaluation.threads import ASKED, all_threads, one_thread
@@ -79,10 +80,13 @@ def test_an_error_leaves_them_as_they_were() -> None:
     assert threads() == {2}
 
 
-def test_who_asks_for_a_number_of_threads_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_number_that_the_user_sets_counts_in_expensive_calls_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counted everywhere: an audit with one seed gave two results for two numbers of threads."""
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     with one_thread():
-        assert threads() == {2}
+        assert threads() == {1}
+        with all_threads():
+            assert threads() == {2}
 
 
 def costing(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +113,7 @@ def test_an_expensive_call_has_the_users_threads_and_a_cheap_one_has_one(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", ["budget", "certify", "fit"])
+@pytest.mark.parametrize("verb", ["budget", "certify", "find_worst", "fit"])
 def test_every_verb_limits_them(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[set[int]] = []
     costing(0.0, monkeypatch)
@@ -121,6 +125,8 @@ def test_every_verb_limits_them(verb: str, monkeypatch: pytest.MonkeyPatch) -> N
     domain = sn.Domain(x=(0.0, 1.0))
     if verb == "certify":
         sn.certify(sn.Problem(lambda x: x[:, 0], reference, domain))
+    elif verb == "find_worst":
+        find_worst(sn.Problem(lambda x: x[:, 0], reference, domain), evaluations=60)
     elif verb == "budget":
         sn.budget(reference, domain, tolerance=1e-3)
     else:

@@ -18,6 +18,7 @@ from supnorm.auditing.joint import with_output
 from supnorm.auditing.recorder import Recorder
 from supnorm.auditing.run import Asked
 from supnorm.evaluation import Calls, Evaluator
+from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
 from supnorm.problem import Problem, stream
 from supnorm.results import Witness
@@ -43,6 +44,7 @@ class WorstFound:
     evaluations: int
 
 
+@one_thread()
 def find_worst(
     problem: Problem,
     *,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from supnorm.auditing import AuditReport
 from supnorm.evaluation.limit import Limit
+from supnorm.evaluation.threads import one_thread
 from supnorm.interrupts import INTERRUPTS
 from supnorm.networks import Network, Scaling, double_precision
 from supnorm.networks.blocks import in_blocks
@@ -130,6 +131,7 @@ class ResidualLoss:
             return self.residual(theta), np.asarray(self._jacobian(theta))
 
 
+@one_thread()
 def fit_pde(
     equation: Equation,
     *,
