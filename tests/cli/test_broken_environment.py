@@ -5,13 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from supnorm import supervisor
+from supnorm.cli.lock import demand_free
 from supnorm.cli.main import run
+from supnorm.evaluation import EvaluationStore
 from supnorm.results import BadInput, NotWritten, unfinished
+from supnorm.results.door import read_bytes, read_json
 from supnorm.results.status import ExitCode
 from supnorm.results.writing import demand_writable
 
@@ -136,3 +141,54 @@ def test_a_traceback_that_no_folder_takes_is_told(monkeypatch, capsys) -> None:
     monkeypatch.setattr("tempfile.gettempdir", refused)
     assert run(["audit", "problem.toml"]) == ExitCode.OUR_BUG
     assert "IndexError: of its own; the traceback is in nowhere" in capsys.readouterr().err
+
+
+@contextmanager
+def few_handles(left: int) -> Iterator[None]:
+    """Inside, this process can open ``left`` files."""
+    resource = pytest.importorskip("resource")
+    before, opened = resource.getrlimit(resource.RLIMIT_NOFILE), []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/dev/fd"))) + 10, before[1]))
+    try:
+        while True:
+            try:
+                opened.append(os.open(os.devnull, os.O_RDONLY))
+            except OSError:
+                break
+        for _ in range(left):
+            os.close(opened.pop())
+        yield
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def _opened(folder: Path) -> None:
+    EvaluationStore(folder / "good.sqlite", "f").close()
+
+
+OPENS: dict[str, Callable[[Path], object]] = {
+    "store": _opened,
+    "fingerprint": lambda folder: EvaluationStore.fingerprint_of(folder / "good.sqlite"),
+    "blank": lambda folder: EvaluationStore.is_blank(folder / "good.sqlite"),
+    "json": lambda folder: read_json(folder / "good.json"),
+    "bytes": lambda folder: read_bytes(folder / "good.json"),
+    "lock": demand_free,
+}
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 3])
+@pytest.mark.parametrize("what", OPENS)
+def test_a_good_file_is_not_called_bad_where_handles_are_short(what, left, tmp_path) -> None:
+    """A good store was "not a store of evaluations", or "damaged: leave --resume out", which would pay for it again."""
+    EvaluationStore(tmp_path / "good.sqlite", "f").close()
+    (tmp_path / "good.json").write_text("{}")
+    try:
+        with few_handles(left):
+            OPENS[what](tmp_path)
+    except NotWritten as why:
+        said = str(why)
+        assert "no fault of its own" in said
+        assert "ulimit -n" in said
+    OPENS[what](tmp_path)  # and it is as it was

@@ -17,6 +17,7 @@ from typing import NoReturn
 from supnorm.results import BadInput
 from supnorm.results.guard import cause, exists
 from supnorm.results.printable import one_line
+from supnorm.results.system_limits import demand_no_limit
 
 FILE = ".lock"
 LONGEST = 200  # bytes of the file
@@ -36,6 +37,7 @@ def lock(folder: Path, locks: ExitStack) -> None:
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError as error:
+        demand_no_limit(error, f"--out {folder}")
         raise BadInput(f"--out {folder} cannot be written: {cause(error)}; choose another --out") from None
     locks.callback(os.close, descriptor)
     here = os.fstat(descriptor)

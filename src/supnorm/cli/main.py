@@ -42,6 +42,7 @@ from supnorm.process import CALLS, heard
 from supnorm.results.option import BadNumber
 from supnorm.results.printable import one_line
 from supnorm.results.status import BadInput, ExitCode, Interrupted
+from supnorm.results.system_limits import limit_of
 from supnorm.results.versions import __version__
 
 LONGEST = 1500  # largest number of characters of a message: a name of thousands would hide the rest
@@ -55,18 +56,6 @@ UNUSABLE = (
     errno.EISDIR,
     errno.EACCES,
 )
-# Limits of the system or of the user, met by work that says nothing of its own about them.
-LIMITS = {
-    errno.EMFILE: "allow more open files (ulimit -n)",
-    errno.ENFILE: "close files, or allow more of them",
-    errno.EAGAIN: "allow more processes and threads (ulimit -u)",
-    errno.EFBIG: "allow larger files (ulimit -f)",
-    errno.ENOSPC: "free the disk",
-    errno.EDQUOT: "free the disk",
-    errno.EROFS: "choose another folder",
-}
-NO_TEMPORARY = "No usable temporary directory"  # of Python's FileNotFoundError
-NO_THREAD = "can't start new thread"  # of Python's RuntimeError
 CAUSE = "supnorm: "  # in front of a note of an error
 CTRL_C = 130  # typer returns this for a KeyboardInterrupt; older versions raise Abort
 COMPLETION = (["--install-completion"], ["--show-completion"])
@@ -244,7 +233,7 @@ def _command() -> Any:
 
 def _failed(error: Exception) -> int:
     """Say that supnorm failed, and by which cause in the problem's code, if there may be one."""
-    if limit := _limit_of(error):
+    if limit := limit_of(error):
         _say(f"{limit}; nothing is found or proved by this run; what was stored is kept for --resume")
         return ExitCode.INTERRUPTED
     path = _keep_traceback()
@@ -290,32 +279,6 @@ def _named(error: OSError, given: list[str]) -> str | None:
     at = os.path.abspath(os.fsdecode(error.filename))
     names = [word.partition("=")[2] if word.startswith("-") else word for word in given]
     return next((name for name in names if name and f"{at}/".startswith(f"{os.path.abspath(name)}/")), None)
-
-
-def _limit_of(error: BaseException | None) -> str:
-    """The limit of the system that ended the work, and what to do; empty where none did.
-
-    >>> _limit_of(OSError(errno.EMFILE, "Too many open files"))
-    'Too many open files: allow more open files (ulimit -n)'
-    >>> _limit_of(ValueError("of its own"))
-    ''
-    """
-    seen = 0
-    while error is not None and seen < 20:
-        text, seen = str(error), seen + 1
-        if isinstance(error, OSError) and error.errno in LIMITS:
-            name = (
-                f" ({one_line(os.fsdecode(error.filename), 80)})" if isinstance(error.filename, str) else ""
-            )
-            return f"{error.strerror}{name}: {LIMITS[error.errno]}"
-        if isinstance(error, FileNotFoundError) and NO_TEMPORARY in text:
-            return "no folder for temporary files can be written: free the disk, or name one in TMPDIR"
-        if isinstance(error, RuntimeError) and NO_THREAD in text:
-            return f"no thread can be started: {LIMITS[errno.EAGAIN]}"
-        if isinstance(error, ImportError) and (words := os.strerror(errno.EMFILE)) in text:
-            return f"{words}: {LIMITS[errno.EMFILE]}"
-        error = error.__cause__ or (error.__context__ if isinstance(error, ImportError) else None)
-    return ""
 
 
 def _cut_off() -> int:

@@ -28,6 +28,7 @@ from supnorm.results import BadInput, NotWritten
 from supnorm.results.door import faults_of, reading_table
 from supnorm.results.guard import cause, demand_file, demand_name, exists
 from supnorm.results.printable import one_line
+from supnorm.results.system_limits import demand_no_limit
 from supnorm.results.working_folder import demand_same_folder, working_folder
 from supnorm.results.writing import not_written
 
@@ -114,6 +115,7 @@ class EvaluationStore:
                         self.path.with_name(self.path.name + extra).unlink(missing_ok=True)
                 if not isinstance(error, sqlite3.Error):
                     raise
+                demand_no_limit(error, f"{self.path}")
                 if (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in UNWRITABLE:
                     raise BadInput(
                         f"{self.path} cannot be written: {error}; free the disk or the file, or choose another --out"
@@ -373,7 +375,8 @@ class EvaluationStore:
             demand_file(path)
             with closing(sqlite3.connect(path)) as connection:
                 return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
-        except (sqlite3.Error, UnicodeError, BadInput, OverflowError):
+        except (sqlite3.Error, UnicodeError, BadInput, OverflowError) as error:
+            demand_no_limit(error, f"{path}")
             return False
 
     @staticmethod
@@ -386,7 +389,8 @@ class EvaluationStore:
             with closing(sqlite3.connect(path)) as connection:
                 _demand_tables(connection)
                 row = connection.execute("SELECT value FROM about WHERE key='fingerprint'").fetchone()
-        except (sqlite3.Error, UnicodeError, BadInput, OverflowError):
+        except (sqlite3.Error, UnicodeError, BadInput, OverflowError) as error:
+            demand_no_limit(error, f"{path}")
             return None
         return None if row is None else str(row[0])
 

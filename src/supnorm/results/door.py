@@ -26,6 +26,7 @@ from supnorm.results.guard import (
     memory_bounded,
 )
 from supnorm.results.status import BadInput, Interrupted
+from supnorm.results.system_limits import demand_no_limit
 
 TABLE, TABLE_TIMES = 2_000_000_000, 40  # of tables: a cell of two characters is an object of fifty bytes
 LENGTHS = ".nc"  # its library takes as much memory as a damaged file says that a list has entries: `ALLOWED` at most
@@ -98,8 +99,8 @@ def read_json(path: Path, what: str = "", hint: str = "is not a whole JSON file"
 def faults_of(what: str, hint: str = "cannot be read") -> Iterator[None]:
     """A context in which the contents of a file are used: exceptions become `BadInput` with its name.
 
-    A failure to write another file is not a fault of this file. Warnings are not shown, and neither are messages of
-    unfinished objects of a reader when they are deleted.
+    A failure to write another file is not a fault of this file, and neither is a limit of the system. Warnings are not
+    shown, and neither are messages of unfinished objects of a reader when they are deleted.
     """
     before = sys.unraisablehook
     sys.unraisablehook = _only_interrupts(before)
@@ -114,6 +115,7 @@ def faults_of(what: str, hint: str = "cannot be read") -> Iterator[None]:
     except Interrupted:
         raise
     except Exception as error:
+        demand_no_limit(error, what)
         message = f"{said(what, hint)}: {cause(error)}"
         _forget(error)
     finally:
